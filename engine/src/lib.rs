@@ -1,0 +1,3 @@
+//! The engine of betaflow.
+pub mod frame;
+pub mod source;
