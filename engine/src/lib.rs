@@ -1,3 +1,13 @@
 //! The engine of betaflow.
+pub mod execution;
 pub mod frame;
+pub mod model;
+
+pub mod ledger;
+pub mod metrics;
+pub mod names;
+pub mod pipeline;
+pub mod portfolio;
+pub mod settings;
 pub mod source;
+pub mod strategy;

@@ -1,0 +1,68 @@
+//! The benchmark: equal weight over what trades, through the same execution and costs.
+
+use super::book::{Book, Fill};
+use super::orders::{Order, orders_towards};
+use super::settings::ExecutionSettings;
+use crate::frame::Frame;
+use crate::settings::Calendar;
+
+/// Days from one rebalance of the benchmark to the next.
+const REBALANCE_DAYS: u32 = 21;
+
+/// Equal weight over the instruments with a price, every 21 days, without a cap or a box.
+#[derive(Clone, Debug)]
+pub struct Benchmark {
+    book: Book,
+    lot: f64,
+    every: u64,
+    started_at: Option<u64>,
+    fills: Vec<Fill>,
+    orders: Vec<Order>,
+    target: Vec<f64>,
+}
+
+impl Benchmark {
+    /// A benchmark with the same starting NAV as the strategy.
+    #[must_use]
+    pub fn new(settings: &ExecutionSettings, calendar: &Calendar) -> Self {
+        Self {
+            book: Book::new(settings, calendar),
+            lot: settings.lot,
+            every: calendar.frames(REBALANCE_DAYS),
+            started_at: None,
+            fills: Vec::new(),
+            orders: Vec::new(),
+            target: Vec::new(),
+        }
+    }
+
+    /// One frame up to its close.
+    pub fn advance(&mut self, frame: &Frame) {
+        self.fills.clear();
+        self.book.advance(frame, &mut self.fills);
+    }
+
+    /// Decides on the frame at hand, if it is time. The first call starts it.
+    pub fn decide(&mut self) {
+        let portfolio = self.book.portfolio();
+        let start = *self.started_at.get_or_insert(portfolio.seq);
+        if !(portfolio.seq - start).is_multiple_of(self.every) {
+            return;
+        }
+        // What cannot be sold today keeps its share; the rest is spread over what trades.
+        let n = portfolio.traded.len();
+        let traded = portfolio.traded.iter().filter(|traded| **traded).count();
+        let stuck: f64 = (0..n).filter(|&i| !portfolio.traded[i]).map(|i| portfolio.weight(i)).sum();
+        let each = (1.0 - stuck) / traded as f64;
+        self.target.clear();
+        self.target.extend((0..n).map(|i| if portfolio.traded[i] { each } else { portfolio.weight(i) }));
+        orders_towards(&self.target, portfolio, self.lot, &mut self.orders);
+        self.book.submit(&self.orders);
+    }
+
+    /// Net asset value after the frame.
+    #[must_use]
+    pub fn nav(&self) -> f64 {
+        self.book.portfolio().nav
+    }
+}

@@ -1,0 +1,32 @@
+//! The portfolio after a frame: what sizing is told before it decides on that frame.
+
+use crate::frame::TimestampNs;
+
+/// Positions, prices and net asset value after a frame. Columns have length n in engine order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Portfolio {
+    /// Number of the frame.
+    pub seq: u64,
+    /// When its bars closed.
+    pub timestamp: TimestampNs,
+    /// Net asset value at the close.
+    pub nav: f64,
+    /// Cash.
+    pub cash: f64,
+    /// Quantity held, signed.
+    pub quantity: Vec<f64>,
+    /// Quantity ordered whose fill frame is still to come; irrevocable, and counts as held.
+    pub in_flight: Vec<f64>,
+    /// Last price.
+    pub price: Vec<f64>,
+    /// Whether the instrument traded in this frame.
+    pub traded: Vec<bool>,
+}
+
+impl Portfolio {
+    /// Weight of an instrument, orders in flight counted as filled.
+    #[must_use]
+    pub fn weight(&self, instrument: usize) -> f64 {
+        (self.quantity[instrument] + self.in_flight[instrument]) * self.price[instrument] / self.nav
+    }
+}

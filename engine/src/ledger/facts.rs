@@ -1,0 +1,42 @@
+//! What the stages know of a run at its end. It travels with the end of the stream, and each stage adds
+//! its part.
+
+use crate::metrics::Performance;
+use crate::model::EstimatorFacts;
+use crate::source::DataFacts;
+
+/// All that is known of a run at its end.
+#[derive(Clone, Debug, Default)]
+pub struct RunFacts {
+    /// From the source.
+    pub data: DataFacts,
+    /// From the estimate stage.
+    pub estimator: EstimatorFacts,
+    /// Names of the factors.
+    pub factor_names: Vec<String>,
+    /// From the size stage.
+    pub sizing: SizingFacts,
+    /// End of the digest chain; all zeros where no frame decided.
+    pub digest: [u8; 32],
+    /// From the record stage.
+    pub performance: Performance,
+    /// Timing of the stages, where the program gave a clock.
+    pub warnings: Vec<String>,
+}
+
+/// Counts of the size stage.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SizingFacts {
+    /// Frames that decided.
+    pub decisions: u64,
+    /// Decisions that the turnover cap stopped.
+    pub capped: u64,
+    /// Decisions that the gross limit held back.
+    pub at_gross: u64,
+    /// Decisions without any trade.
+    pub no_trade: u64,
+    /// Decisions after which a weight stood outside the box: drift or a halt, or a cap too tight to repair it.
+    pub box_inherited: u64,
+    /// The same for the gross limit.
+    pub gross_inherited: u64,
+}

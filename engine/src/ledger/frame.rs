@@ -1,0 +1,67 @@
+//! Everything that happened on one frame, complete once its decision is known.
+
+use std::sync::Arc;
+
+use crate::execution::{Account, Fill};
+use crate::frame::TimestampNs;
+use crate::model::Beliefs;
+use crate::names::Names;
+use crate::pipeline::Batch;
+
+/// One frame of the ledger. Frames before the first decision have none.
+#[derive(Clone, Debug, Default)]
+pub struct LedgerFrame {
+    /// Number of the frame.
+    pub seq: u64,
+    /// When its bars closed.
+    pub timestamp: TimestampNs,
+    /// Names of the instruments in engine order.
+    pub names: Names,
+    /// Net asset value after the frame's fills, at its close.
+    pub nav: f64,
+    /// `nav` with all costs so far added back.
+    pub nav_gross: f64,
+    /// Cash.
+    pub cash: f64,
+    /// Costs, interest and exposures.
+    pub account: Account,
+    /// Risk-free return of the frame.
+    pub rf: f64,
+    /// Net asset value of the benchmark.
+    pub benchmark_nav: f64,
+    /// Fills of the frame.
+    pub fills: Vec<Fill>,
+    /// Whether the frame decided.
+    pub decided: bool,
+    /// Turnover as decided on the frame; 0 where it did not decide.
+    pub turnover: f64,
+    /// Marginal value of turnover at the decision.
+    pub cap_multiplier: f64,
+    /// Whether the turnover cap stopped the decision.
+    pub capped: bool,
+    /// Target weights as decided on the frame, length n; empty where it did not decide.
+    pub target: Vec<f64>,
+    /// Held weights after the frame's fills, at its close, length n; empty where not recorded.
+    pub held: Vec<f64>,
+    /// Beliefs of the frame, where it has complete ones.
+    pub beliefs: Option<BeliefsOfFrame>,
+    /// d_t, the digest of the run up to and including this frame.
+    pub digest: [u8; 32],
+}
+
+/// One frame's beliefs inside the message that they came in.
+#[derive(Clone, Debug)]
+pub struct BeliefsOfFrame {
+    /// The message.
+    pub batch: Arc<Batch<Beliefs>>,
+    /// Position of the frame in it.
+    pub position: usize,
+}
+
+impl BeliefsOfFrame {
+    /// The beliefs.
+    #[must_use]
+    pub fn get(&self) -> &Beliefs {
+        &self.batch[self.position]
+    }
+}

@@ -1,0 +1,11 @@
+//! The ledger: what happened on each frame, its digest, and where it is taken.
+
+mod digest;
+mod facts;
+mod frame;
+mod recorder;
+
+pub use digest::{DigestChain, hex};
+pub use facts::{RunFacts, SizingFacts};
+pub use frame::{BeliefsOfFrame, LedgerFrame};
+pub use recorder::{Frames, RecordError, RecordSettings, Recorder};

@@ -1,0 +1,21 @@
+//! Online estimation of alpha and factor betas, as the textbook has it.
+//!
+//! Nothing here knows a thread, a channel or a clock. The letters are those of West & Harrison; the
+//! table in [`Dlm`] translates them.
+
+mod beliefs;
+mod covariance;
+mod dlm;
+mod estimator;
+mod group;
+mod lanes;
+mod ln;
+mod returns;
+mod settings;
+
+pub use beliefs::Beliefs;
+pub use covariance::{Evolution, ScaledCovariance};
+pub use dlm::Dlm;
+pub use estimator::{Estimator, EstimatorFacts};
+pub use returns::Returns;
+pub use settings::{EstimatorKind, EstimatorSettings, WindUp};

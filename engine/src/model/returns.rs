@@ -1,0 +1,37 @@
+//! Simple returns from one frame to the next.
+
+use crate::frame::Frame;
+
+/// Makes the returns that the estimator sees.
+///
+/// r_t = p_t / p_{t−1} − 1, in excess of the risk-free return where the user wants it so; missing (NaN)
+/// where either frame has no price. Where the data states returns, those are taken as they are.
+#[derive(Clone, Debug, Default)]
+pub struct Returns {
+    excess: bool,
+    previous: Vec<f64>,
+    values: Vec<f64>,
+}
+
+impl Returns {
+    /// `excess`: whether the risk-free return is taken off.
+    #[must_use]
+    pub fn new(excess: bool) -> Self {
+        Self { excess, ..Self::default() }
+    }
+
+    /// Returns of the frame, length n in engine order.
+    pub fn of(&mut self, frame: &Frame) -> &[f64] {
+        let rf = if self.excess { frame.rf } else { 0.0 };
+        self.values.clear();
+        if frame.returns.is_empty() {
+            let prices = if frame.return_price.is_empty() { &frame.close } else { &frame.return_price };
+            self.previous.resize(prices.len(), f64::NAN);
+            self.values.extend(prices.iter().zip(&self.previous).map(|(p, last)| p / last - 1.0 - rf));
+            self.previous.copy_from_slice(prices);
+        } else {
+            self.values.extend(frame.returns.iter().map(|r| r - rf));
+        }
+        &self.values
+    }
+}

@@ -1,0 +1,25 @@
+//! The names of the instruments in engine order, shared by everything that reports them.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// Names in engine order; a clone is a pointer. Grows only when an instrument is listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names(Arc<Vec<Arc<str>>>);
+
+impl Names {
+    /// Appends newly listed instruments; copies the list if anybody else holds it.
+    pub fn extend(&mut self, listed: &[Arc<str>]) {
+        if !listed.is_empty() {
+            Arc::make_mut(&mut self.0).extend_from_slice(listed);
+        }
+    }
+}
+
+impl Deref for Names {
+    type Target = [Arc<str>];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}

@@ -1,0 +1,90 @@
+//! Stages and the bounded channels between them.
+
+use super::error::PipelineError;
+use super::node::{Inlet, Node, Outlet};
+use super::placement::Placement;
+use super::runner;
+use super::stage::Stage;
+use super::timing::{Clock, StageTiming, no_clock};
+use crate::ledger::RunFacts;
+
+/// How a graph is run. None of it changes a bit of the result.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Which stages share a thread.
+    pub placement: Placement,
+    /// Messages that a channel holds, at least 1; a full one blocks its sender.
+    pub capacity: usize,
+    /// Processors that `Placement::Auto` may count on.
+    pub processors: usize,
+    /// Clock for the timings.
+    pub clock: Clock,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { placement: Placement::Auto, capacity: 64, processors: 2, clock: no_clock }
+    }
+}
+
+/// What a completed run leaves.
+#[derive(Debug)]
+pub struct RunReport {
+    /// What the stages knew at the end.
+    pub facts: RunFacts,
+    /// Where the time went, in the order of the stages.
+    pub timing: Vec<StageTiming>,
+}
+
+struct Edge {
+    from: usize,
+    to: usize,
+    /// Whether it runs with the flow, and so carries the end of the stream.
+    forward: bool,
+}
+
+/// A pipeline under construction: stages in the order of the flow, and edges between them.
+#[derive(Default)]
+pub struct Graph {
+    stages: Vec<Box<dyn Stage>>,
+    edges: Vec<Edge>,
+}
+
+impl Graph {
+    /// Adds a stage behind those that are there, and returns its number.
+    pub fn add(&mut self, stage: impl Stage + 'static) -> usize {
+        self.stages.push(Box::new(stage));
+        self.stages.len() - 1
+    }
+
+    /// Connects two stages. Outlets of `from` and inlets of `to` are numbered in the order of these calls.
+    /// An edge to an earlier stage is feedback and carries no end of stream.
+    pub fn connect(&mut self, from: usize, to: usize) {
+        self.edges.push(Edge { from, to, forward: from < to });
+    }
+
+    /// Runs to the end of the stream.
+    ///
+    /// # Errors
+    /// The first stage that failed or panicked, by name; or a placement that does not fit the stages.
+    pub fn run(self, options: &RunOptions) -> Result<RunReport, PipelineError> {
+        let sizes = options.placement.groups(self.stages.len(), options.processors);
+        if sizes.iter().sum::<usize>() != self.stages.len() || sizes.contains(&0) {
+            return Err(PipelineError::Graph(format!(
+                "groups of {sizes:?} stages were asked for, and there are {}",
+                self.stages.len()
+            )));
+        }
+        let mut inlets: Vec<Vec<Inlet>> = self.stages.iter().map(|_| Vec::new()).collect();
+        let mut outlets: Vec<Vec<Outlet>> = self.stages.iter().map(|_| Vec::new()).collect();
+        for Edge { from, to, forward } in self.edges {
+            let (sender, receiver) = crossbeam_channel::bounded(options.capacity.max(1));
+            outlets[from].push(Outlet { to: sender, ends: forward });
+            inlets[to].push(Inlet { from: receiver, ends: forward, ended: false });
+        }
+        let ends = inlets.into_iter().zip(outlets);
+        let mut nodes = self.stages.into_iter().zip(ends).map(|(stage, (i, o))| Node::new(stage, i, o));
+        let groups = sizes.iter().map(|size| nodes.by_ref().take(*size).collect()).collect();
+        runner::run(groups, options.clock)
+    }
+}

@@ -1,0 +1,20 @@
+//! Stages joined by bounded channels, and the loop that runs them on threads.
+
+mod batch;
+mod error;
+mod graph;
+mod message;
+mod node;
+mod placement;
+mod runner;
+mod stage;
+pub mod stages;
+mod timing;
+
+pub use batch::Batch;
+pub use error::{PipelineError, StageError};
+pub use graph::{Graph, RunOptions, RunReport};
+pub use message::{Decision, Message};
+pub use placement::Placement;
+pub use stage::{Outbox, Stage};
+pub use timing::{Clock, StageTiming, no_clock};

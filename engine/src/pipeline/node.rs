@@ -1,0 +1,144 @@
+//! A stage with its channel ends: moves one message at a time, and never blocks by itself.
+
+use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, TrySendError};
+
+use super::error::StageError;
+use super::message::Message;
+use super::stage::{Outbox, Stage};
+use super::timing::{Clock, StageTiming};
+use crate::ledger::RunFacts;
+
+/// An end of a channel that receives.
+pub(super) struct Inlet {
+    pub(super) from: Receiver<Message>,
+    /// Whether the stream ends here; a channel against the flow (acknowledgements) has no end of stream.
+    pub(super) ends: bool,
+    pub(super) ended: bool,
+}
+
+/// An end of a channel that sends.
+pub(super) struct Outlet {
+    pub(super) to: Sender<Message>,
+    pub(super) ends: bool,
+}
+
+/// What a node did, or what it waits for.
+pub(super) enum Step {
+    Worked,
+    /// The channel of the wanted inlet is empty, or that of the next message out is full.
+    Waits,
+    Done,
+    /// A neighbour is gone without an end of stream: it failed, and says why itself.
+    Abandoned,
+}
+
+pub(super) struct Node {
+    stage: Box<dyn Stage>,
+    inlets: Vec<Inlet>,
+    outlets: Vec<Outlet>,
+    outbox: Outbox,
+    facts: Option<Box<RunFacts>>,
+    done: bool,
+    pub(super) timing: StageTiming,
+}
+
+impl Node {
+    pub(super) fn new(stage: Box<dyn Stage>, inlets: Vec<Inlet>, outlets: Vec<Outlet>) -> Self {
+        let timing = StageTiming::new(stage.name());
+        Self { stage, inlets, outlets, outbox: Outbox::default(), facts: None, done: false, timing }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.stage.name()
+    }
+
+    pub(super) fn into_facts(self) -> Option<Box<RunFacts>> {
+        self.facts
+    }
+
+    /// Sends what is waiting to go out, else takes and handles one message.
+    pub(super) fn step(&mut self, clock: Clock) -> Result<Step, StageError> {
+        while let Some((outlet, message)) = self.outbox.queue.pop_front() {
+            match self.outlets[outlet].to.try_send(message) {
+                Ok(()) => {}
+                Err(TrySendError::Full(message)) => {
+                    self.outbox.queue.push_front((outlet, message));
+                    return Ok(Step::Waits);
+                }
+                Err(TrySendError::Disconnected(_)) => return Ok(Step::Abandoned),
+            }
+        }
+        if self.done {
+            return Ok(Step::Done);
+        }
+        let message = if self.inlets.is_empty() {
+            Message::Poll
+        } else {
+            let inlet = self.wanted();
+            let from = &self.inlets[inlet].from;
+            self.timing.saw_depth(from.len());
+            match from.try_recv() {
+                Ok(Message::End(facts)) => {
+                    self.inlets[inlet].ended = true;
+                    self.facts = Some(facts);
+                    if self.inlets.iter().all(|inlet| inlet.ended || !inlet.ends) {
+                        self.finish()?;
+                    }
+                    return Ok(Step::Worked);
+                }
+                Ok(message) => message,
+                Err(TryRecvError::Empty) => return Ok(Step::Waits),
+                Err(TryRecvError::Disconnected) => return Ok(Step::Abandoned),
+            }
+        };
+        let started = clock();
+        self.stage.handle(message, &mut self.outbox)?;
+        self.timing.handled(clock().saturating_sub(started));
+        if self.outbox.finished {
+            self.finish()?;
+        }
+        Ok(Step::Worked)
+    }
+
+    fn wanted(&self) -> usize {
+        let wanted = self.stage.wants();
+        if self.inlets[wanted].ended {
+            self.inlets.iter().position(|inlet| inlet.ends && !inlet.ended).unwrap_or(wanted)
+        } else {
+            wanted
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), StageError> {
+        let mut facts = self.facts.take().unwrap_or_default();
+        self.stage.end(&mut facts, &mut self.outbox)?;
+        for (number, outlet) in self.outlets.iter().enumerate() {
+            if outlet.ends {
+                self.outbox.send(number, Message::End(facts.clone()));
+            }
+        }
+        self.facts = Some(facts);
+        self.done = true;
+        Ok(())
+    }
+
+    /// Blocks until the channel that the node waits for may be ready.
+    pub(super) fn block(&self) {
+        let mut select = Select::new();
+        self.register(&mut select);
+        select.ready();
+    }
+
+    /// Adds the channel that the node waits for.
+    pub(super) fn register<'a>(&'a self, select: &mut Select<'a>) {
+        if let Some((outlet, _)) = self.outbox.queue.front() {
+            select.send(&self.outlets[*outlet].to);
+        } else if !self.done {
+            select.recv(&self.inlets[self.wanted()].from);
+        }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.done && self.outbox.queue.is_empty()
+    }
+}

@@ -1,0 +1,55 @@
+//! A stage: one method into an output buffer, and an end hook.
+
+use std::collections::VecDeque;
+
+use super::error::StageError;
+use super::message::Message;
+use crate::ledger::RunFacts;
+
+/// A part of the pipeline that owns its state and knows no channel and no thread.
+pub trait Stage: Send {
+    /// Its name in errors and timings.
+    fn name(&self) -> &'static str;
+
+    /// Which inlet the next message has to come from; stages with one inlet need not say.
+    ///
+    /// Naming the inlet, rather than taking whatever comes first, is what makes the order of events the
+    /// same under every placement.
+    fn wants(&self) -> usize {
+        0
+    }
+
+    /// Handles one message. What it has to say goes to `out`.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    fn handle(&mut self, message: Message, out: &mut Outbox) -> Result<(), StageError>;
+
+    /// All inlets have ended: adds to the facts of the run. `Message::End` follows what it puts out.
+    ///
+    /// # Errors
+    /// Whatever makes the run incomplete after all.
+    fn end(&mut self, facts: &mut RunFacts, out: &mut Outbox) -> Result<(), StageError> {
+        let _ = (facts, out);
+        Ok(())
+    }
+}
+
+/// Messages on their way out of a stage, each to one of its outlets.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    pub(super) queue: VecDeque<(usize, Message)>,
+    pub(super) finished: bool,
+}
+
+impl Outbox {
+    /// Sends a message to an outlet, numbered in the order in which the graph connected them.
+    pub fn send(&mut self, outlet: usize, message: Message) {
+        self.queue.push_back((outlet, message));
+    }
+
+    /// A stage without inlets says that it has nothing more to produce.
+    pub fn finish(&mut self) {
+        self.finished = true;
+    }
+}

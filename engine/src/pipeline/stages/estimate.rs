@@ -1,0 +1,120 @@
+//! estimate: frames in, beliefs out.
+
+use super::super::batch::{Batch, Recycler};
+use super::super::error::{Miswired, StageError};
+use super::super::message::Message;
+use super::super::stage::{Outbox, Stage};
+use crate::frame::Frame;
+use crate::ledger::RunFacts;
+use crate::model::{Beliefs, Estimator, Returns};
+use crate::names::Names;
+
+/// Which frames decide: the first one after the warm-up, and every so many frames from there.
+#[derive(Clone, Copy, Debug)]
+pub struct Schedule {
+    /// Frames with returns before the first decision.
+    pub warmup_frames: u64,
+    /// Frames from one decision to the next.
+    pub every: u64,
+}
+
+/// On which frames the beliefs' columns are written out; elsewhere only the state moves on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Columns {
+    /// On frames that decide.
+    Decisions,
+    /// On every frame.
+    All,
+}
+
+/// Runs the estimator and the schedule of decisions.
+pub struct Estimate {
+    estimator: Box<dyn Estimator>,
+    returns: Returns,
+    schedule: Schedule,
+    columns: Columns,
+    names: Names,
+    frames_with_returns: u64,
+    since_first_decision: Option<u64>,
+    messages: Recycler<Batch<Beliefs>>,
+}
+
+impl Estimate {
+    /// `excess`: whether returns are taken in excess of the risk-free return.
+    #[must_use]
+    pub fn new(estimator: Box<dyn Estimator>, excess: bool, schedule: Schedule, columns: Columns) -> Self {
+        Self {
+            estimator,
+            returns: Returns::new(excess),
+            schedule,
+            columns,
+            names: Names::default(),
+            frames_with_returns: 0,
+            since_first_decision: None,
+            messages: Recycler::default(),
+        }
+    }
+
+    fn frame(&mut self, frame: &Frame, beliefs: &mut Beliefs) {
+        self.names.extend(&frame.listed);
+        let returns = self.returns.of(frame);
+        let warm = self.frames_with_returns >= self.schedule.warmup_frames;
+        let updates = frame.has_factors();
+        if updates {
+            self.estimator.step(&frame.factors, returns, warm);
+            self.frames_with_returns += u64::from(returns.iter().any(|r| !r.is_nan()));
+        }
+        beliefs.seq = frame.seq;
+        beliefs.timestamp = frame.timestamp;
+        beliefs.factors.clone_from(&frame.factors);
+        beliefs.decides = self.decides();
+        beliefs.complete = beliefs.decides || self.columns == Columns::All;
+        if beliefs.complete {
+            self.estimator.write(beliefs);
+            beliefs.pad(frame.instruments());
+            if beliefs.names.len() != self.names.len() {
+                beliefs.names = self.names.clone();
+            }
+            if !updates {
+                beliefs.clear_forecast();
+            }
+        }
+    }
+
+    fn decides(&mut self) -> bool {
+        if self.frames_with_returns < self.schedule.warmup_frames {
+            return false;
+        }
+        let since = self.since_first_decision.map_or(0, |since| since + 1);
+        self.since_first_decision = Some(since);
+        since.is_multiple_of(self.schedule.every)
+    }
+}
+
+impl Stage for Estimate {
+    fn name(&self) -> &'static str {
+        "estimate"
+    }
+
+    fn handle(&mut self, message: Message, out: &mut Outbox) -> Result<(), StageError> {
+        let Message::Frames(frames) = message else {
+            return Err(Miswired { stage: self.name() }.into());
+        };
+        let mut messages = std::mem::take(&mut self.messages);
+        let written = messages.write(|batch: &mut Batch<Beliefs>| {
+            batch.clear();
+            for frame in frames.iter() {
+                self.frame(frame, batch.push());
+            }
+            Ok::<_, StageError>(())
+        });
+        self.messages = messages;
+        out.send(0, Message::Beliefs(written?));
+        Ok(())
+    }
+
+    fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
+        facts.estimator = self.estimator.facts();
+        Ok(())
+    }
+}

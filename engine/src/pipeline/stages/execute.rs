@@ -1,0 +1,161 @@
+//! execute: frames and orders in, fills and the account out.
+
+use std::sync::Arc;
+
+use super::super::batch::{Batch, Recycler};
+use super::super::error::{Miswired, StageError};
+use super::super::message::{Decision, Message};
+use super::super::stage::{Outbox, Stage};
+use crate::execution::{Account, Benchmark, Book, ExecutionSettings, Fill};
+use crate::frame::Frame;
+use crate::ledger::{DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts};
+use crate::names::Names;
+use crate::settings::Calendar;
+
+const FRAMES: usize = 0;
+const DECISIONS: usize = 1;
+/// Outlets.
+const ACKNOWLEDGE: usize = 0;
+const LEDGER: usize = 1;
+
+/// Moves the book from frame to frame.
+///
+/// Frame t is handled once the decision of t−1 is known; then the portfolio is acknowledged to sizing; with
+/// the decision of t the frame's ledger is complete.
+pub struct Execute {
+    book: Book,
+    benchmark: Benchmark,
+    record: RecordSettings,
+    names: Names,
+    digest: DigestChain,
+    costs_so_far: f64,
+    started: bool,
+    frames: Option<(Arc<Batch<Frame>>, usize)>,
+    account: Account,
+    fills: Vec<Fill>,
+    messages: Recycler<LedgerFrame>,
+}
+
+impl Execute {
+    /// A book and a benchmark with the same NAV.
+    #[must_use]
+    pub fn new(settings: &ExecutionSettings, calendar: &Calendar, record: RecordSettings) -> Self {
+        Self {
+            book: Book::new(settings, calendar),
+            benchmark: Benchmark::new(settings, calendar),
+            record,
+            names: Names::default(),
+            digest: DigestChain::default(),
+            costs_so_far: 0.0,
+            started: false,
+            frames: None,
+            account: Account::default(),
+            fills: Vec::new(),
+            messages: Recycler::default(),
+        }
+    }
+
+    /// Handles the frame at the position and tells sizing how it stands.
+    fn advance(&mut self, frames: &Arc<Batch<Frame>>, position: usize, out: &mut Outbox) {
+        let frame = &frames[position];
+        self.names.extend(&frame.listed);
+        self.fills.clear();
+        self.account = self.book.advance(frame, &mut self.fills);
+        self.benchmark.advance(frame);
+        self.frames = Some((Arc::clone(frames), position));
+        out.send(ACKNOWLEDGE, Message::Acknowledged(Arc::clone(self.book.portfolio())));
+    }
+
+    fn complete(
+        &mut self,
+        frame: &Frame,
+        decision: &Decision,
+    ) -> Result<Option<Arc<LedgerFrame>>, StageError> {
+        if decision.decides {
+            self.started = true;
+            self.book.submit(&decision.orders);
+        }
+        if !self.started {
+            return Ok(None);
+        }
+        self.benchmark.decide();
+        self.costs_so_far += self.account.costs.total();
+        let mut messages = std::mem::take(&mut self.messages);
+        let written = messages.write(|ledger: &mut LedgerFrame| {
+            self.write(frame, decision, ledger);
+            Ok::<_, StageError>(())
+        });
+        self.messages = messages;
+        written.map(Some)
+    }
+
+    fn write(&mut self, frame: &Frame, decision: &Decision, ledger: &mut LedgerFrame) {
+        let portfolio = self.book.portfolio();
+        ledger.seq = frame.seq;
+        ledger.timestamp = frame.timestamp;
+        if ledger.names.len() != self.names.len() {
+            ledger.names = self.names.clone();
+        }
+        ledger.nav = portfolio.nav;
+        ledger.nav_gross = portfolio.nav + self.costs_so_far;
+        ledger.cash = portfolio.cash;
+        ledger.account = self.account;
+        ledger.rf = frame.rf;
+        ledger.benchmark_nav = self.benchmark.nav();
+        ledger.fills.clear();
+        ledger.fills.extend_from_slice(&self.fills);
+        ledger.decided = decision.decides;
+        ledger.turnover = decision.turnover;
+        ledger.cap_multiplier = decision.cap_multiplier;
+        ledger.capped = decision.capped;
+        ledger.target.clone_from(&decision.target);
+        ledger.beliefs.clone_from(&decision.beliefs);
+        ledger.held.clear();
+        let recorded = match self.record.weights {
+            Frames::All | Frames::Last => true,
+            Frames::Rebalances => decision.decides,
+            Frames::None => false,
+        };
+        if recorded {
+            let value = |(q, p): (&f64, &f64)| q * p / portfolio.nav;
+            ledger.held.extend(portfolio.quantity.iter().zip(&portfolio.price).map(value));
+        }
+        ledger.digest = self.digest.extend(ledger);
+    }
+}
+
+impl Stage for Execute {
+    fn name(&self) -> &'static str {
+        "execute"
+    }
+
+    fn wants(&self) -> usize {
+        if self.frames.is_some() { DECISIONS } else { FRAMES }
+    }
+
+    fn handle(&mut self, message: Message, out: &mut Outbox) -> Result<(), StageError> {
+        match message {
+            Message::Frames(frames) if !frames.is_empty() => self.advance(&frames, 0, out),
+            Message::Frames(_) => {}
+            Message::Decided(decision) => {
+                let Some((frames, position)) = self.frames.take() else {
+                    return Err(Miswired { stage: self.name() }.into());
+                };
+                debug_assert_eq!(decision.seq, frames[position].seq, "a decision is of the frame at hand");
+                if let Some(ledger) = self.complete(&frames[position], &decision)? {
+                    out.send(LEDGER, Message::Ledger(ledger));
+                }
+                if position + 1 < frames.len() {
+                    self.advance(&frames, position + 1, out);
+                }
+            }
+            _ => return Err(Miswired { stage: self.name() }.into()),
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
+        facts.digest = self.digest.last();
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! The five stages. Each holds a pure part of the engine and turns messages into calls of it.
+
+mod estimate;
+mod execute;
+mod record;
+mod size;
+mod source;
+
+pub use estimate::{Columns, Estimate, Schedule};
+pub use execute::Execute;
+pub use record::Record;
+pub use size::Size;
+pub use source::SourceStage;

@@ -1,0 +1,200 @@
+//! size: beliefs and the portfolio in, orders out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::super::batch::{Batch, Recycler};
+use super::super::error::{Miswired, StageError};
+use super::super::message::{Decision, Message};
+use super::super::stage::{Outbox, Stage};
+use crate::execution::{Portfolio, orders_towards};
+use crate::ledger::{BeliefsOfFrame, RunFacts, SizingFacts};
+use crate::model::Beliefs;
+use crate::portfolio::{FactorMoments, FactorRisk, Goal, Limits, Outcome, Sizer, SizingSettings, Solution};
+use crate::settings::Calendar;
+use crate::strategy::{Context, Strategy, Wish, Wishes};
+
+const BELIEFS: usize = 0;
+const ACKNOWLEDGED: usize = 1;
+/// A weight further out of a limit than this is counted as an inherited violation; less is rounding.
+const LIMIT_TOLERANCE: f64 = 1e-10;
+
+/// Asks the strategy, holds it to the limits, and turns weights into orders.
+pub struct Size {
+    settings: SizingSettings,
+    lot: f64,
+    strategy: Box<dyn Strategy>,
+    moments: FactorMoments,
+    risk: FactorRisk,
+    sizer: Sizer,
+    wishes: Wishes,
+    held: Vec<f64>,
+    solution: Solution,
+    day: Option<(i64, f64)>,
+    facts: SizingFacts,
+    /// The message at hand and how many of its frames are decided.
+    current: Option<(Arc<Batch<Beliefs>>, usize)>,
+    waiting: VecDeque<Arc<Batch<Beliefs>>>,
+    messages: Recycler<Decision>,
+}
+
+impl Size {
+    /// `factors`: number of factors. `lot`: quantities are whole multiples of it, 0 for fractional ones.
+    #[must_use]
+    pub fn new(
+        settings: &SizingSettings,
+        calendar: &Calendar,
+        factors: usize,
+        lot: f64,
+        strategy: Box<dyn Strategy>,
+    ) -> Self {
+        Self {
+            settings: settings.clone(),
+            lot,
+            strategy,
+            moments: FactorMoments::new(settings, calendar, factors),
+            risk: FactorRisk::default(),
+            sizer: Sizer::new(settings),
+            wishes: Wishes::default(),
+            held: Vec::new(),
+            solution: Solution::default(),
+            day: None,
+            facts: SizingFacts::default(),
+            current: None,
+            waiting: VecDeque::new(),
+            messages: Recycler::default(),
+        }
+    }
+
+    fn decide(
+        &mut self,
+        beliefs: &BeliefsOfFrame,
+        portfolio: &Portfolio,
+    ) -> Result<Arc<Decision>, StageError> {
+        let frame = beliefs.get();
+        if frame.factors.iter().all(|f| f.is_finite()) {
+            self.moments.observe(&frame.factors);
+            self.strategy.observe(&frame.factors);
+        }
+        let mut messages = std::mem::take(&mut self.messages);
+        let written = messages.write(|decision: &mut Decision| {
+            decision.seq = frame.seq;
+            decision.decides = frame.decides;
+            decision.orders.clear();
+            decision.target.clear();
+            decision.turnover = 0.0;
+            decision.cap_multiplier = 0.0;
+            decision.capped = false;
+            decision.beliefs = frame.complete.then(|| beliefs.clone());
+            if frame.decides {
+                self.rebalance(frame, portfolio, decision);
+            }
+            Ok::<_, StageError>(())
+        });
+        self.messages = messages;
+        written
+    }
+
+    fn rebalance(&mut self, beliefs: &Beliefs, portfolio: &Portfolio, decision: &mut Decision) {
+        self.facts.decisions += 1;
+        let n = portfolio.quantity.len();
+        self.held.clear();
+        self.held.extend((0..n).map(|i| portfolio.weight(i)));
+        let spent = match self.day {
+            Some((date, spent)) if date == portfolio.timestamp.date() => spent,
+            _ => 0.0,
+        };
+        self.ask(beliefs, portfolio);
+        if self.wishes.wish == Wish::Hold || portfolio.nav <= 0.0 {
+            self.solution.outcome = Outcome::NoTrade;
+            self.solution.weights.clone_from(&self.held);
+            self.solution.cap_multiplier = 0.0;
+        } else {
+            let goal = match self.wishes.wish {
+                Wish::Weights => Goal::Weights(&self.wishes.values),
+                _ => {
+                    let uncertain = self.settings.parameter_uncertainty;
+                    self.risk.assemble(beliefs, &self.moments, uncertain);
+                    Goal::Expected(&self.wishes.values)
+                }
+            };
+            let limits = Limits {
+                held: &self.held,
+                tradable: &portfolio.traded,
+                turnover_left: (self.settings.turnover_cap - spent).max(0.0),
+            };
+            self.sizer.solve(goal, &mut self.risk, limits, &mut self.solution);
+        }
+        let turnover = orders_towards(&self.solution.weights, portfolio, self.lot, &mut decision.orders);
+        self.day = Some((portfolio.timestamp.date(), spent + turnover));
+        decision.turnover = turnover;
+        decision.target.clone_from(&self.solution.weights);
+        decision.cap_multiplier = self.solution.cap_multiplier;
+        decision.capped = self.solution.outcome == Outcome::Capped;
+        self.count(decision);
+    }
+
+    fn ask(&mut self, beliefs: &Beliefs, portfolio: &Portfolio) {
+        self.wishes.wish = Wish::Hold;
+        self.wishes.values.clear();
+        self.wishes.values.resize(self.held.len(), 0.0);
+        let context =
+            Context { beliefs, premia: self.moments.premia(), held: &self.held, tradable: &portfolio.traded };
+        self.strategy.decide(context, &mut self.wishes);
+        for value in &mut self.wishes.values {
+            // Nothing is believed of an instrument without a return, so nothing is wanted of it.
+            *value = if value.is_nan() { 0.0 } else { *value };
+        }
+    }
+
+    fn count(&mut self, decision: &Decision) {
+        let Self { facts, settings, solution, .. } = self;
+        facts.capped += u64::from(decision.capped);
+        facts.at_gross += u64::from(solution.at_gross);
+        facts.no_trade += u64::from(decision.orders.is_empty());
+        let (lo, hi) = (settings.weight_min - LIMIT_TOLERANCE, settings.weight_max + LIMIT_TOLERANCE);
+        let outside = solution.weights.iter().any(|w| !(lo..=hi).contains(w));
+        facts.box_inherited += u64::from(outside);
+        let gross: f64 = solution.weights.iter().map(|w| w.abs()).sum();
+        facts.gross_inherited += u64::from(gross > settings.gross_max + LIMIT_TOLERANCE);
+    }
+}
+
+impl Stage for Size {
+    fn name(&self) -> &'static str {
+        "size"
+    }
+
+    fn wants(&self) -> usize {
+        if self.current.is_some() { ACKNOWLEDGED } else { BELIEFS }
+    }
+
+    fn handle(&mut self, message: Message, out: &mut Outbox) -> Result<(), StageError> {
+        match message {
+            Message::Beliefs(batch) if !batch.is_empty() => self.waiting.push_back(batch),
+            Message::Beliefs(_) => {}
+            Message::Acknowledged(portfolio) => {
+                let Some((batch, position)) = self.current.take() else {
+                    return Err(Miswired { stage: self.name() }.into());
+                };
+                let beliefs = BeliefsOfFrame { batch, position };
+                let decision = self.decide(&beliefs, &portfolio)?;
+                out.send(0, Message::Decided(decision));
+                let next = position + 1;
+                if next < beliefs.batch.len() {
+                    self.current = Some((beliefs.batch, next));
+                }
+            }
+            _ => return Err(Miswired { stage: self.name() }.into()),
+        }
+        if self.current.is_none() {
+            self.current = self.waiting.pop_front().map(|batch| (batch, 0));
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
+        facts.sizing = self.facts.clone();
+        Ok(())
+    }
+}

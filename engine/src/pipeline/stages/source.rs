@@ -1,0 +1,74 @@
+//! source: frames, several to a message.
+
+use super::super::batch::{Batch, Recycler};
+use super::super::error::StageError;
+use super::super::message::Message;
+use super::super::stage::{Outbox, Stage};
+use crate::frame::Frame;
+use crate::ledger::RunFacts;
+use crate::source::Source;
+
+/// Cells (frames × instruments) that a message carries where the user does not say how many frames.
+const CELLS_PER_MESSAGE: usize = 8_192;
+/// Most frames that it then carries.
+const FRAMES_PER_MESSAGE_MAX: usize = 64;
+
+/// Fans frames out to its outlets.
+pub struct SourceStage {
+    source: Box<dyn Source>,
+    outlets: usize,
+    frames_per_message: Option<usize>,
+    width: usize,
+    messages: Recycler<Batch<Frame>>,
+}
+
+impl SourceStage {
+    /// `outlets`: how many stages take the frames. `frames_per_message`: at least 1, or chosen by the
+    /// number of instruments.
+    #[must_use]
+    pub fn new(source: Box<dyn Source>, outlets: usize, frames_per_message: Option<usize>) -> Self {
+        Self { source, outlets, frames_per_message, width: 1, messages: Recycler::default() }
+    }
+}
+
+impl Stage for SourceStage {
+    fn name(&self) -> &'static str {
+        "source"
+    }
+
+    fn handle(&mut self, _: Message, out: &mut Outbox) -> Result<(), StageError> {
+        let most = self
+            .frames_per_message
+            .unwrap_or_else(|| (CELLS_PER_MESSAGE / self.width).clamp(1, FRAMES_PER_MESSAGE_MAX));
+        let (source, width) = (&mut self.source, &mut self.width);
+        let mut finished = false;
+        let message = self.messages.write(|batch| {
+            batch.clear();
+            while batch.len() < most {
+                let frame = batch.push();
+                if !source.next_frame(frame)? {
+                    batch.pop();
+                    finished = true;
+                    break;
+                }
+                *width = frame.instruments().max(1);
+            }
+            Ok::<_, StageError>(())
+        })?;
+        if !message.is_empty() {
+            for outlet in 0..self.outlets {
+                out.send(outlet, Message::Frames(message.clone()));
+            }
+        }
+        if finished {
+            out.finish();
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
+        facts.data = self.source.facts();
+        facts.factor_names = self.source.factor_names().to_vec();
+        Ok(())
+    }
+}

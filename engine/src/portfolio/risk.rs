@@ -1,0 +1,162 @@
+//! The factor risk model and full Kelly under it, without an n × n matrix.
+
+use super::linalg::{cholesky_semidefinite, lower_times, lower_transposed_times, solve_cholesky};
+use super::moments::FactorMoments;
+use crate::model::Beliefs;
+
+/// Σ = B (F + Λ) B' + D: exposures, factor covariance with the uncertainty of the premia, and
+/// idiosyncratic variance (Grinold & Kahn, ch. 3). Buffers are reused from one decision to the next.
+#[derive(Clone, Debug, Default)]
+pub struct FactorRisk {
+    n: usize,
+    k: usize,
+    /// B: factor j of instrument i at `j * n + i`.
+    exposures: Vec<f64>,
+    /// F + Λ, row-major k × k.
+    factor_cov: Vec<f64>,
+    /// D, length n; infinite for an instrument that is not known yet.
+    idiosyncratic: Vec<f64>,
+    root: Vec<f64>,
+    inner: Vec<f64>,
+    work: [Vec<f64>; 3],
+}
+
+impl FactorRisk {
+    /// The model of the next frame's returns, given the beliefs after this one.
+    ///
+    /// D_i = S_i; with `parameter_uncertainty` S_i · ν/(ν−2) · (1 + tr(R*·M)),
+    /// M = E[x x'] = [[1, λ'], [λ, F + λλ']] for the unknown next design x, and Λ added to F.
+    pub fn assemble(&mut self, beliefs: &Beliefs, moments: &FactorMoments, parameter_uncertainty: bool) {
+        self.n = beliefs.instruments();
+        self.k = beliefs.factors.len();
+        self.exposures.clear();
+        self.exposures.extend(beliefs.betas.iter().map(|b| if b.is_nan() { 0.0 } else { *b }));
+        moments.covariance(&mut self.factor_cov);
+        let expected_square = parameter_uncertainty.then(|| self.expected_design_square(moments.premia()));
+        if parameter_uncertainty {
+            let inflation = 1.0 + moments.premia_variance_ratio();
+            self.factor_cov.iter_mut().for_each(|f| *f *= inflation);
+        }
+        self.idiosyncratic.clear();
+        let mut group_of_trace = (u32::MAX, 0.0);
+        for i in 0..self.n {
+            if !beliefs.started(i) {
+                self.idiosyncratic.push(f64::INFINITY);
+                continue;
+            }
+            let mut variance = beliefs.observation_var[i];
+            if let Some(square) = &expected_square {
+                let dof = beliefs.dof[i];
+                if group_of_trace.0 != beliefs.group[i] {
+                    let cov = beliefs.prior_cov_of(i);
+                    let trace = cov.iter().zip(square).map(|(r, m)| r * m).sum::<f64>();
+                    group_of_trace = (beliefs.group[i], trace);
+                }
+                variance *= 1.0 + group_of_trace.1;
+                // Two degrees of freedom or fewer have no variance: such an instrument is not sized.
+                variance *= if dof > 2.0 { dof / (dof - 2.0) } else { f64::INFINITY };
+            }
+            self.idiosyncratic.push(variance);
+        }
+    }
+
+    /// M = E[x x'], row-major (k+1)².
+    fn expected_design_square(&self, premia: &[f64]) -> Vec<f64> {
+        let size = self.k + 1;
+        let design = |j: usize| if j == 0 { 1.0 } else { premia[j - 1] };
+        let mut square = vec![0.0; size * size];
+        for a in 0..size {
+            for b in 0..size {
+                let spread = if a > 0 && b > 0 { self.factor_cov[(a - 1) * self.k + b - 1] } else { 0.0 };
+                square[a * size + b] = design(a) * design(b) + spread;
+            }
+        }
+        square
+    }
+
+    /// D, length n.
+    #[must_use]
+    pub fn idiosyncratic(&self) -> &[f64] {
+        &self.idiosyncratic
+    }
+
+    /// Σ⁻¹ μ into `out` by Woodbury, with F = L L':
+    /// D⁻¹(μ − B L (I + L'GL)⁻¹ L' B'D⁻¹μ), G = B'D⁻¹B. F may be singular.
+    pub fn inverse_times(&mut self, expected: &[f64], out: &mut Vec<f64>) {
+        let (n, k) = (self.n, self.k);
+        let [v, t, u] = &mut self.work;
+        for buffer in [&mut *v, &mut *t, &mut *u] {
+            buffer.clear();
+            buffer.resize(k, 0.0);
+        }
+        self.root.clone_from(&self.factor_cov);
+        cholesky_semidefinite(&mut self.root, k);
+        self.inner.clear();
+        self.inner.resize(k * k, 0.0);
+        for i in 0..n {
+            let inverse = 1.0 / self.idiosyncratic[i];
+            for a in 0..k {
+                let weighted = self.exposures[a * n + i] * inverse;
+                v[a] += weighted * expected[i];
+                for b in 0..=a {
+                    self.inner[a * k + b] += weighted * self.exposures[b * n + i];
+                }
+            }
+        }
+        inner_matrix(&self.root, &mut self.inner, k);
+        cholesky_semidefinite(&mut self.inner, k);
+        lower_transposed_times(&self.root, k, v, t);
+        solve_cholesky(&self.inner, k, t);
+        lower_times(&self.root, k, t, u);
+        out.clear();
+        for i in 0..n {
+            let explained: f64 = (0..k).map(|j| self.exposures[j * n + i] * u[j]).sum();
+            out.push((expected[i] - explained) / self.idiosyncratic[i]);
+        }
+    }
+
+    /// Σ w into `out`; infinite variances count as nothing, for what cannot be sized cannot be held up.
+    pub fn times(&mut self, weights: &[f64], out: &mut Vec<f64>) {
+        let (n, k) = (self.n, self.k);
+        let [v, t, _] = &mut self.work;
+        for buffer in [&mut *v, &mut *t] {
+            buffer.clear();
+            buffer.resize(k, 0.0);
+        }
+        for (i, w) in weights.iter().enumerate() {
+            for (a, v) in v.iter_mut().enumerate() {
+                *v += self.exposures[a * n + i] * w;
+            }
+        }
+        for (a, t) in t.iter_mut().enumerate() {
+            *t = self.factor_cov[a * k..(a + 1) * k].iter().zip(v.iter()).map(|(f, v)| f * v).sum();
+        }
+        out.clear();
+        for (i, w) in weights.iter().enumerate() {
+            let systematic: f64 = (0..k).map(|j| self.exposures[j * n + i] * t[j]).sum();
+            let own = self.idiosyncratic[i];
+            out.push(systematic + if own.is_finite() { own * w } else { 0.0 });
+        }
+    }
+}
+
+/// I + L' G L in place of G, of which the lower half is given; the result is full.
+fn inner_matrix(root: &[f64], g: &mut [f64], k: usize) {
+    for a in 0..k {
+        for b in a + 1..k {
+            g[a * k + b] = g[b * k + a];
+        }
+    }
+    let mut product = vec![0.0; k * k];
+    for a in 0..k {
+        for b in 0..k {
+            product[a * k + b] = (b..k).map(|p| g[a * k + p] * root[p * k + b]).sum();
+        }
+    }
+    for a in 0..k {
+        for b in 0..k {
+            let value: f64 = (a..k).map(|p| root[p * k + a] * product[p * k + b]).sum();
+            g[a * k + b] = value + f64::from(u8::from(a == b));
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! `cap_method = "scale"`: box and gross limit first, then as far towards that as the cap allows.
+
+use super::problem::{Limits, Outcome, Solution};
+use super::settings::SizingSettings;
+
+/// Brings `goal` inside box and gross limit, in place, and `out.weights` as near to it as the cap allows.
+///
+/// The order of precedence is: what can be traded, cap, box, gross. The answer lies between the held
+/// weights and a goal inside the box, so a violation of box or gross is at most inherited.
+pub(super) fn solve(settings: &SizingSettings, goal: &mut [f64], limits: Limits<'_>, out: &mut Solution) {
+    let Limits { held, tradable, turnover_left } = limits;
+    let (lo, hi) = (settings.weight_min, settings.weight_max);
+    let mut fixed = 0.0;
+    let mut free = 0.0;
+    for i in 0..goal.len() {
+        if tradable[i] {
+            goal[i] = if goal[i].is_nan() { 0.0 } else { goal[i].clamp(lo, hi) };
+            free += goal[i].abs();
+        } else {
+            goal[i] = held[i];
+            fixed += held[i].abs();
+        }
+    }
+    let room = (settings.gross_max - fixed).max(0.0);
+    out.at_gross = free > room;
+    if out.at_gross {
+        let shrink = room / free;
+        for i in 0..goal.len() {
+            if tradable[i] {
+                goal[i] *= shrink;
+            }
+        }
+    }
+    let distance: f64 = goal.iter().zip(held).map(|(g, h)| (g - h).abs()).sum();
+    out.cap_multiplier = 0.0;
+    out.weights.clear();
+    if distance <= turnover_left {
+        out.outcome = if distance > 0.0 { Outcome::Reached } else { Outcome::NoTrade };
+        out.weights.extend_from_slice(goal);
+    } else {
+        let step = turnover_left / distance;
+        out.outcome = if step > 0.0 { Outcome::Capped } else { Outcome::NoTrade };
+        out.weights.extend(goal.iter().zip(held).map(|(g, h)| h + step * (g - h)));
+    }
+    out.at_box = out.weights.iter().filter(|w| **w >= hi || (**w <= lo && lo < 0.0)).count();
+}

@@ -1,0 +1,70 @@
+//! What the settings of all components share: how a number out of its range is reported, and the
+//! calendar that turns rates per day into rates per frame.
+
+use std::fmt::Display;
+
+use serde::{Deserialize, Serialize};
+
+/// A setting whose value cannot be used. The program adds the table and where it was set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}`: found {found}, expected {expected}")]
+pub struct Invalid {
+    /// Key within its table.
+    pub key: &'static str,
+    /// The value found.
+    pub found: String,
+    /// What it should be.
+    pub expected: &'static str,
+}
+
+/// `Ok` where `valid` holds, else the report of what was found and expected.
+///
+/// # Errors
+/// Where `valid` does not hold.
+pub fn require(
+    valid: bool,
+    key: &'static str,
+    found: impl Display,
+    expected: &'static str,
+) -> Result<(), Invalid> {
+    if valid { Ok(()) } else { Err(Invalid { key, found: found.to_string(), expected }) }
+}
+
+/// How many frames make a day, and days a year.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calendar {
+    /// Frames in a day, at least 1.
+    pub frames_per_day: u32,
+    /// Trading days in a year.
+    pub days_per_year: f64,
+}
+
+impl Default for Calendar {
+    fn default() -> Self {
+        Self { frames_per_day: 1, days_per_year: 252.0 }
+    }
+}
+
+impl Calendar {
+    /// A discount or forgetting factor per day as one per frame: δ^(1/`frames_per_day`).
+    #[must_use]
+    pub fn per_frame(&self, factor_per_day: f64) -> f64 {
+        if self.frames_per_day == 1 {
+            factor_per_day
+        } else {
+            libm::pow(factor_per_day, 1.0 / f64::from(self.frames_per_day))
+        }
+    }
+
+    /// A number of days in frames.
+    #[must_use]
+    pub fn frames(&self, days: u32) -> u64 {
+        u64::from(days) * u64::from(self.frames_per_day)
+    }
+
+    /// Frames in a year, by which returns are annualised.
+    #[must_use]
+    pub fn frames_per_year(&self) -> f64 {
+        self.days_per_year * f64::from(self.frames_per_day)
+    }
+}
