@@ -1,1 +1,14 @@
-//! strategies
+//! The strategies that betaflow ships, one file each, and the registry that finds them by name.
+//!
+//! A strategy turns beliefs into wishes. It knows no channel, no file and no limit; to add one, write a file
+//! with a [`Shipped`] type and name it in `registry.rs`.
+
+mod equal_weight;
+mod flat;
+mod quarter_kelly;
+mod registry;
+
+pub use equal_weight::EqualWeight;
+pub use flat::Flat;
+pub use quarter_kelly::QuarterKelly;
+pub use registry::{Entry, Shipped, StrategyError, entries, find};

@@ -1,5 +1,6 @@
 //! Stages joined by bounded channels, and the loop that runs them on threads.
 
+mod assemblies;
 mod batch;
 mod error;
 mod graph;
@@ -11,6 +12,7 @@ mod stage;
 pub mod stages;
 mod timing;
 
+pub use assemblies::{RunSettings, estimating, trading};
 pub use batch::Batch;
 pub use error::{PipelineError, StageError};
 pub use graph::{Graph, RunOptions, RunReport};

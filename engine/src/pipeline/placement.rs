@@ -15,7 +15,7 @@ pub enum Placement {
     /// One thread a stage.
     Threaded,
     /// Neighbours fused into groups, by how many stages each group takes.
-    #[serde(skip)]
+    #[serde(untagged)]
     Groups(Vec<usize>),
 }
 

@@ -5,6 +5,7 @@ mod execute;
 mod record;
 mod size;
 mod source;
+mod spacing;
 
 pub use estimate::{Columns, Estimate, Schedule};
 pub use execute::Execute;

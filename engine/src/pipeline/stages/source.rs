@@ -6,7 +6,10 @@ use super::super::message::Message;
 use super::super::stage::{Outbox, Stage};
 use crate::frame::Frame;
 use crate::ledger::RunFacts;
+use crate::settings::Calendar;
 use crate::source::Source;
+
+use super::spacing::Spacing;
 
 /// Cells (frames × instruments) that a message carries where the user does not say how many frames.
 const CELLS_PER_MESSAGE: usize = 8_192;
@@ -16,6 +19,7 @@ const FRAMES_PER_MESSAGE_MAX: usize = 64;
 /// Fans frames out to its outlets.
 pub struct SourceStage {
     source: Box<dyn Source>,
+    spacing: Spacing,
     outlets: usize,
     frames_per_message: Option<usize>,
     width: usize,
@@ -26,8 +30,14 @@ impl SourceStage {
     /// `outlets`: how many stages take the frames. `frames_per_message`: at least 1, or chosen by the
     /// number of instruments.
     #[must_use]
-    pub fn new(source: Box<dyn Source>, outlets: usize, frames_per_message: Option<usize>) -> Self {
-        Self { source, outlets, frames_per_message, width: 1, messages: Recycler::default() }
+    pub fn new(
+        source: Box<dyn Source>,
+        calendar: Calendar,
+        outlets: usize,
+        frames_per_message: Option<usize>,
+    ) -> Self {
+        let (spacing, messages) = (Spacing::new(calendar), Recycler::default());
+        Self { source, spacing, outlets, frames_per_message, width: 1, messages }
     }
 }
 
@@ -40,7 +50,7 @@ impl Stage for SourceStage {
         let most = self
             .frames_per_message
             .unwrap_or_else(|| (CELLS_PER_MESSAGE / self.width).clamp(1, FRAMES_PER_MESSAGE_MAX));
-        let (source, width) = (&mut self.source, &mut self.width);
+        let Self { source, width, spacing, .. } = self;
         let mut finished = false;
         let message = self.messages.write(|batch| {
             batch.clear();
@@ -52,6 +62,7 @@ impl Stage for SourceStage {
                     break;
                 }
                 *width = frame.instruments().max(1);
+                spacing.observe(frame.timestamp);
             }
             Ok::<_, StageError>(())
         })?;
@@ -68,6 +79,7 @@ impl Stage for SourceStage {
 
     fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
         facts.data = self.source.facts();
+        facts.data.warnings.extend(self.spacing.warning());
         facts.factor_names = self.source.factor_names().to_vec();
         Ok(())
     }

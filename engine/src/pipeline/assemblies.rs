@@ -1,0 +1,92 @@
+//! The two pipelines: one that trades and one that only estimates.
+
+use super::graph::Graph;
+use super::stages::{Columns, Estimate, Execute, Record, Schedule, Size, SourceStage};
+use crate::execution::ExecutionSettings;
+use crate::ledger::{Frames, RecordSettings, Recorder};
+use crate::metrics::Tally;
+use crate::model::{Dlm, Estimator, EstimatorKind, EstimatorSettings};
+use crate::portfolio::SizingSettings;
+use crate::settings::Calendar;
+use crate::source::Source;
+use crate::strategy::Strategy;
+
+/// Everything that a run is made of, besides its source, strategy and recorders.
+#[derive(Clone, Debug)]
+pub struct RunSettings {
+    /// Frames a day and days a year.
+    pub calendar: Calendar,
+    /// Whether the estimator sees returns in excess of the risk-free return.
+    pub excess: bool,
+    /// The estimate stage.
+    pub estimator: EstimatorSettings,
+    /// The size stage.
+    pub sizing: SizingSettings,
+    /// The execute stage.
+    pub execution: ExecutionSettings,
+    /// What is recorded.
+    pub record: RecordSettings,
+    /// Frames a message carries; `None` to choose by the number of instruments.
+    pub frames_per_message: Option<usize>,
+}
+
+impl RunSettings {
+    fn estimate(&self, factors: usize) -> Estimate {
+        let estimator: Box<dyn Estimator> = match self.estimator.kind {
+            EstimatorKind::Dlm => Box::new(Dlm::new(&self.estimator, &self.calendar, factors)),
+        };
+        let schedule = Schedule {
+            warmup_frames: self.calendar.frames(self.estimator.warmup),
+            every: self.sizing.rebalance_every,
+        };
+        let columns = match self.record.betas {
+            // The last frame is not known to be the last when it comes.
+            Frames::All | Frames::Last => Columns::All,
+            Frames::Rebalances | Frames::None => Columns::Decisions,
+        };
+        Estimate::new(estimator, self.excess, schedule, columns)
+    }
+}
+
+/// source → estimate → size ⇄ execute → record; the frames fan out to estimate and to execute.
+#[must_use]
+pub fn trading(
+    source: Box<dyn Source>,
+    strategy: Box<dyn Strategy>,
+    settings: &RunSettings,
+    recorders: Vec<Box<dyn Recorder>>,
+) -> Graph {
+    let factors = source.factor_names().len();
+    let RunSettings { calendar, sizing, execution, record, .. } = settings;
+    let mut graph = Graph::default();
+    let source = graph.add(SourceStage::new(source, *calendar, 2, settings.frames_per_message));
+    let estimate = graph.add(settings.estimate(factors));
+    let size = graph.add(Size::new(sizing, calendar, factors, execution.lot, strategy));
+    let execute = graph.add(Execute::new(execution, calendar, *record));
+    let recorder = graph.add(Record::new(Tally::new(calendar), recorders));
+    // A stage numbers its inlets and outlets in the order of these lines.
+    graph.connect(source, estimate);
+    graph.connect(source, execute);
+    graph.connect(estimate, size);
+    graph.connect(size, execute);
+    graph.connect(execute, size);
+    graph.connect(execute, recorder);
+    graph
+}
+
+/// source → estimate → record.
+#[must_use]
+pub fn estimating(
+    source: Box<dyn Source>,
+    settings: &RunSettings,
+    recorders: Vec<Box<dyn Recorder>>,
+) -> Graph {
+    let factors = source.factor_names().len();
+    let mut graph = Graph::default();
+    let source = graph.add(SourceStage::new(source, settings.calendar, 1, settings.frames_per_message));
+    let estimate = graph.add(settings.estimate(factors));
+    let recorder = graph.add(Record::new(Tally::new(&settings.calendar), recorders));
+    graph.connect(source, estimate);
+    graph.connect(estimate, recorder);
+    graph
+}

@@ -1,0 +1,56 @@
+//! Does the data's spacing agree with the calendar that the user stated?
+
+use crate::frame::{DAY_NS, TimestampNs};
+use crate::settings::Calendar;
+
+/// Counts frames and dates.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spacing {
+    calendar: Calendar,
+    frames: u64,
+    dates: u64,
+    first: TimestampNs,
+    last: TimestampNs,
+}
+
+impl Spacing {
+    pub(super) fn new(calendar: Calendar) -> Self {
+        let never = TimestampNs(i64::MIN);
+        Self { calendar, frames: 0, dates: 0, first: never, last: never }
+    }
+
+    pub(super) fn observe(&mut self, timestamp: TimestampNs) {
+        if self.frames == 0 {
+            self.first = timestamp;
+        }
+        self.dates += u64::from(self.frames == 0 || timestamp.date() != self.last.date());
+        self.frames += 1;
+        self.last = timestamp;
+    }
+
+    /// A sentence where rates per day, or annualisation, would be wrong by a factor of two or more.
+    pub(super) fn warning(&self) -> Option<String> {
+        if self.frames < 3 {
+            return None;
+        }
+        let Calendar { frames_per_day, days_per_year } = self.calendar;
+        let stated = f64::from(frames_per_day);
+        let found = self.frames as f64 / self.dates as f64;
+        if found >= 2.0 * stated || 2.0 * found <= stated {
+            return Some(format!(
+                "the data has {found:.1} frames a date, and data.frames_per_day is {frames_per_day}: warm-up, \
+                 discounts and annualisation count in days of that many frames; set it to {found:.0}"
+            ));
+        }
+        let years = (self.last.0 - self.first.0) as f64 / (365.25 * DAY_NS as f64);
+        let per_year = self.dates as f64 / years;
+        // Short stretches of daily data say nothing about the days of a year.
+        let out = per_year >= 2.0 * days_per_year || 2.0 * per_year <= days_per_year;
+        (self.dates >= 20 && out).then(|| {
+            format!(
+                "the data has {per_year:.0} dates a year, and data.days_per_year is {days_per_year}: \
+                 annualised figures are off by that; set it to the days that trade in a year"
+            )
+        })
+    }
+}

@@ -1,0 +1,30 @@
+//! `equal_weight`: the baseline that is hard to beat.
+
+use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use serde::{Deserialize, Serialize};
+
+use crate::Shipped;
+
+/// The same weight in everything that trades, under the limits.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EqualWeight {}
+
+impl Shipped for EqualWeight {
+    const KIND: &'static str = "equal_weight";
+    const ABOUT: &'static str = "the same weight in everything that trades, under all limits";
+}
+
+impl Strategy for EqualWeight {
+    fn name(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes) {
+        wishes.wish = Wish::Weights;
+        let count = context.tradable.iter().filter(|tradable| **tradable).count();
+        for (value, tradable) in wishes.values.iter_mut().zip(context.tradable) {
+            *value = if *tradable { 1.0 / count as f64 } else { 0.0 };
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! `flat`: no position, ever.
+
+use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use serde::{Deserialize, Serialize};
+
+use crate::Shipped;
+
+/// Holds nothing; what comes out is what cash earns.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Flat {}
+
+impl Shipped for Flat {
+    const KIND: &'static str = "flat";
+    const ABOUT: &'static str = "no position at all; earns what cash earns";
+}
+
+impl Strategy for Flat {
+    fn name(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn decide(&mut self, _: Context<'_>, wishes: &mut Wishes) {
+        wishes.wish = Wish::Weights;
+    }
+}
