@@ -1,3 +1,4 @@
 //! The engine of betaflow.
+pub mod assembly;
 pub mod frame;
 pub mod source;
