@@ -1,1 +1,16 @@
-//! connectors
+//! Where market data comes from.
+//!
+//! ```text
+//! files ─▶ plan ─▶ cursors ─▶ merge by time ─▶ engine::assembly ─▶ frames
+//!                                     factor file ─▶ join ──▲
+//! ```
+//!
+//! A connector does the reading and knows where each row stands; what a frame is, is the engine's affair.
+//! Every error says where (file, row, column), what was found, what was expected and what to do.
+
+mod error;
+pub mod parquet;
+mod progress;
+
+pub use error::{DataError, Place};
+pub use progress::Progress;

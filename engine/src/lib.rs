@@ -1,10 +1,10 @@
 //! The engine of betaflow.
+pub mod assembly;
 pub mod execution;
 pub mod frame;
-pub mod model;
-
 pub mod ledger;
 pub mod metrics;
+pub mod model;
 pub mod names;
 pub mod pipeline;
 pub mod portfolio;

@@ -1,0 +1,324 @@
+//! Everything that can be wrong with data, each with its place and what to do about it.
+
+use std::fmt;
+use std::io;
+
+use betaflow_engine::assembly::{AssemblyError, Iso};
+use betaflow_engine::frame::TimestampNs;
+
+/// A cell or a row of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as it was named.
+    pub file: String,
+    /// Row of the whole file, counting from 0.
+    pub row: u64,
+    /// The column.
+    pub column: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: row {} (counting from 0), column `{}`", self.file, self.row, self.column)
+    }
+}
+
+/// An error of a connector.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The path names nothing.
+    #[error("{path}: there is no such file or folder; check the spelling{}", .nearest.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default())]
+    NotFound {
+        /// The path.
+        path: String,
+        /// The nearest name in the folder.
+        nearest: Option<String>,
+    },
+    /// The system refuses to read.
+    #[error("{path}: cannot be read: {source}; check the permissions and the disk")]
+    Io {
+        /// The path.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// More files overlap in time than the process can have open.
+    #[error(
+        "{path}: cannot be opened: {open} files that overlap in time are open already, which is all that this \
+         process may have; raise the limit (`ulimit -n`), or write the data into fewer files, such as one a year"
+    )]
+    TooManyFiles {
+        /// The file that could not be opened.
+        path: String,
+        /// How many are open.
+        open: usize,
+    },
+    /// A folder without any Parquet file.
+    #[error("{folder}: found no file named `*.parquet` or `*.parq` in the folder; expected at least one")]
+    NoFiles {
+        /// The folder.
+        folder: String,
+    },
+    /// A file of 0 bytes.
+    #[error("{file}: the file is empty (0 bytes), expected a Parquet file; was it written completely?")]
+    EmptyFile {
+        /// The file.
+        file: String,
+    },
+    /// Files without any row.
+    #[error("{file}: found 0 rows, expected at least one; was it written completely?")]
+    NoRows {
+        /// The file, or the folder.
+        file: String,
+    },
+    /// Something else than Parquet.
+    #[error(
+        "{file}: this is not a Parquet file: it starts with {found}, expected `PAR1`; `betaflow import` turns \
+         CSV files into Parquet"
+    )]
+    NotParquet {
+        /// The file.
+        file: String,
+        /// The first bytes.
+        found: String,
+    },
+    /// Parquet at its beginning only.
+    #[error(
+        "{file}: the Parquet file is truncated or damaged: it starts with `PAR1`, but its footer cannot be read \
+         ({cause}); copy or write it again"
+    )]
+    Truncated {
+        /// The file.
+        file: String,
+        /// What the reader says.
+        cause: String,
+    },
+    /// A part in the middle that cannot be decoded.
+    #[error(
+        "{file}: row group {row_group} (rows {first_row} to {last_row}, counting from 0), columns {columns}: cannot \
+         be decoded ({cause}); the file is damaged there, copy or write it again"
+    )]
+    Corrupt {
+        /// The file.
+        file: String,
+        /// The row group, counting from 0.
+        row_group: usize,
+        /// Its first row.
+        first_row: u64,
+        /// Its last row.
+        last_row: u64,
+        /// The columns that are read.
+        columns: String,
+        /// What the reader says.
+        cause: String,
+    },
+    /// A column that must be there.
+    #[error(
+        "{file}: there is no column `{column}` ({role}); found the columns {found}{}; rename one, or name it in \
+         [data]", .nearest.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+    )]
+    MissingColumn {
+        /// The file.
+        file: String,
+        /// The name that was expected.
+        column: String,
+        /// What it is for.
+        role: &'static str,
+        /// The columns there are.
+        found: String,
+        /// The nearest name among them.
+        nearest: Option<String>,
+    },
+    /// A column of a type that cannot be meant.
+    #[error("{file}: column `{column}` has the type {found}, expected {expected}; {hint}")]
+    WrongType {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// The types that are read.
+        expected: &'static str,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// Two columns that may both be meant.
+    #[error("{file}: both `{first}` and `{second}` may be the {role}; name the one that is meant in [data]")]
+    Ambiguous {
+        /// The file.
+        file: String,
+        /// One column.
+        first: String,
+        /// The other.
+        second: String,
+        /// What one of them must be.
+        role: &'static str,
+    },
+    /// Rows that are not in time order.
+    #[error("{place}: found {}, expected {} (the row before) or later; sort the file by time", Iso(*.found), Iso(*.previous))]
+    Unsorted {
+        /// The first row that is too early.
+        place: Place,
+        /// Its time.
+        found: TimestampNs,
+        /// The time before it.
+        previous: TimestampNs,
+    },
+    /// An instrument with two rows at one time.
+    #[error(
+        "{place}: found a second row of `{symbol}` at {}, expected one; remove one, or set data.on_bad_row = \
+         \"skip\" to keep the first", Iso(*.time)
+    )]
+    Duplicate {
+        /// The second row.
+        place: Place,
+        /// The instrument.
+        symbol: String,
+        /// The time.
+        time: TimestampNs,
+    },
+    /// A number that is neither null nor valid.
+    #[error(
+        "{place}: found {found} for `{symbol}` at {}, expected {expected}; correct it, make it null if the \
+         instrument did not trade, or set data.on_bad_row = \"skip\"", Iso(*.time)
+    )]
+    BadValue {
+        /// The cell.
+        place: Place,
+        /// The instrument.
+        symbol: String,
+        /// The time.
+        time: TimestampNs,
+        /// The number.
+        found: String,
+        /// What is valid.
+        expected: &'static str,
+    },
+    /// A row without time or symbol.
+    #[error("{place}: found null, expected a value in every row; remove the row or fill it in")]
+    NullKey {
+        /// The cell.
+        place: Place,
+    },
+    /// A time that nanoseconds cannot count.
+    #[error("{place}: found a time outside the years 1678 to 2262, expected one inside; check its unit")]
+    TimeOutOfRange {
+        /// The cell.
+        place: Place,
+    },
+    /// The name of a folder that does not hold a date.
+    #[error("{file}: the folder `{key}={value}` names a time, expected a date as in `{key}=2024-01-31`")]
+    PartitionTime {
+        /// The file.
+        file: String,
+        /// The key.
+        key: String,
+        /// The value.
+        value: String,
+    },
+    /// Rows, but none in the range that was asked for.
+    #[error(
+        "{file}: found no price between {from} and {to}: the data covers {found}; change data.from and data.to"
+    )]
+    NothingInRange {
+        /// The file, or the folder.
+        file: String,
+        /// Lower end.
+        from: String,
+        /// Upper end.
+        to: String,
+        /// What there is.
+        found: String,
+    },
+    /// A number in the factor file that is not a return.
+    #[error(
+        "{place}: found {found} at {}, expected a simple return as a decimal: finite and above -1; is it in \
+         percent?", Iso(*.time)
+    )]
+    BadFactor {
+        /// The cell.
+        place: Place,
+        /// The time.
+        time: TimestampNs,
+        /// The number.
+        found: String,
+    },
+    /// Factor rows that are not in strictly increasing time order.
+    #[error(
+        "{place}: found {} after {}, expected a later time: factor rows are sorted and have no duplicates",
+        Iso(*.found), Iso(*.previous)
+    )]
+    FactorOrder {
+        /// The row.
+        place: Place,
+        /// Its time.
+        found: TimestampNs,
+        /// The time before it.
+        previous: TimestampNs,
+    },
+    /// A frame without a factor row, inside the factors' range.
+    #[error(
+        "{file}: no factor row for the frame at {}: the rows around it are at {} and {}; add the row, or set \
+         data.factor_gap = \"carry\" to hand such frames on without an update of the estimates",
+        Iso(*.frame), Iso(*.before), Iso(*.after)
+    )]
+    FactorGap {
+        /// The factor file.
+        file: String,
+        /// The frame.
+        frame: TimestampNs,
+        /// The last row before it.
+        before: TimestampNs,
+        /// The first row after it.
+        after: TimestampNs,
+    },
+    /// Daily factors for frames inside the day.
+    #[error(
+        "{file}: the factor rows are dates, but the frames at {} and {} lie inside one day: a day's factor return \
+         is not known inside the day (look-ahead); use factors with the frames' own times, or [factors] made of \
+         instruments", Iso(*.first), Iso(*.second)
+    )]
+    FactorsOfDays {
+        /// The factor file.
+        file: String,
+        /// A frame.
+        first: TimestampNs,
+        /// The next frame.
+        second: TimestampNs,
+    },
+    /// Factors and prices of different times.
+    #[error(
+        "{factors}: the factors do not overlap with the prices: factor rows from {} to {}, frames from {} to {}; \
+         check the files and data.from and data.to",
+        Iso(.factor_range.0), Iso(.factor_range.1), Iso(.frame_range.0), Iso(.frame_range.1)
+    )]
+    NoOverlap {
+        /// The factor file.
+        factors: String,
+        /// First and last factor row.
+        factor_range: (TimestampNs, TimestampNs),
+        /// First and last frame.
+        frame_range: (TimestampNs, TimestampNs),
+    },
+    /// Settings that cannot be met together, or not by this data.
+    #[error("{0}")]
+    Settings(String),
+    /// Rows that are valid one by one and cannot become frames together.
+    #[error("{file}: {source}")]
+    Assembly {
+        /// The file, or the folder.
+        file: String,
+        /// What is wrong.
+        source: AssemblyError,
+    },
+}
+
+/// The name among `names` that is nearest to `wanted`, if any is near.
+pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let lower = wanted.to_lowercase();
+    let scored = names.map(|name| (strsim::jaro_winkler(&lower, &name.to_lowercase()), name));
+    let near = scored.filter(|(score, _)| *score > 0.75);
+    near.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| name.to_owned())
+}

@@ -1,0 +1,130 @@
+//! Arrow arrays as nanoseconds and as numbers.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, Float32Type, Float64Type, Int8Type,
+    Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::{DataType, TimeUnit};
+use betaflow_engine::frame::DAY_NS;
+
+/// Whether a column of this type is a time.
+pub(super) fn is_time(kind: &DataType) -> bool {
+    matches!(kind, DataType::Date32 | DataType::Date64 | DataType::Timestamp(_, _))
+}
+
+/// Whether a column of this type holds names.
+pub(super) fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+/// Whether a column of this type holds numbers. A column of nulls without a type is what some writers make
+/// of an instrument that never traded.
+pub(super) fn is_number(kind: &DataType) -> bool {
+    use DataType::{Decimal128, Float32, Float64, Null};
+    kind.is_integer() || matches!(kind, Float32 | Float64 | Decimal128(_, _) | Null)
+}
+
+/// Why a time cannot be used; the number is its row in the array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TimeFault {
+    Null(usize),
+    OutOfRange(usize),
+}
+
+/// Writes the times of `array` plus `shift` into `out`, as nanoseconds. Times without a zone are UTC.
+pub(super) fn times(array: &ArrayRef, shift: i64, out: &mut Vec<i64>) -> Result<(), TimeFault> {
+    out.clear();
+    if array.null_count() > 0 {
+        let first = (0..array.len()).find(|row| array.is_null(*row));
+        return Err(TimeFault::Null(first.unwrap_or(0)));
+    }
+    match array.data_type() {
+        DataType::Date32 => scaled::<Date32Type>(array, DAY_NS, shift, out),
+        DataType::Date64 => scaled::<Date64Type>(array, 1_000_000, shift, out),
+        DataType::Timestamp(TimeUnit::Second, _) => {
+            scaled::<TimestampSecondType>(array, 1_000_000_000, shift, out)
+        }
+        DataType::Timestamp(TimeUnit::Millisecond, _) => {
+            scaled::<TimestampMillisecondType>(array, 1_000_000, shift, out)
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            scaled::<TimestampMicrosecondType>(array, 1_000, shift, out)
+        }
+        _ => scaled::<TimestampNanosecondType>(array, 1, shift, out),
+    }
+}
+
+fn scaled<T>(array: &ArrayRef, unit: i64, shift: i64, out: &mut Vec<i64>) -> Result<(), TimeFault>
+where
+    T: ArrowPrimitiveType,
+    T::Native: Into<i64>,
+{
+    let values = array.as_primitive::<T>().values();
+    // In range for all rows at once: multiplication and addition then need no check a row.
+    let range = i64::MIN.saturating_sub(shift.min(0)) / unit..=i64::MAX.saturating_sub(shift.max(0)) / unit;
+    if let Some(row) = values.iter().position(|value| !range.contains(&(*value).into())) {
+        return Err(TimeFault::OutOfRange(row));
+    }
+    out.extend(values.iter().map(|value| (*value).into() * unit + shift));
+    Ok(())
+}
+
+/// What a NaN in the data is turned into, because a NaN in our columns means null. Every consumer refuses it.
+const NAN_IN_DATA: f64 = f64::NEG_INFINITY;
+
+/// Writes the numbers of `array` into `out`; nulls become NaN, and NaN becomes an invalid number.
+pub(super) fn numbers(array: &ArrayRef, out: &mut Vec<f64>) {
+    out.clear();
+    match array.data_type() {
+        DataType::Float64 => convert::<Float64Type>(array, out, |value| value),
+        DataType::Float32 => convert::<Float32Type>(array, out, f64::from),
+        DataType::Int8 => convert::<Int8Type>(array, out, f64::from),
+        DataType::Int16 => convert::<Int16Type>(array, out, f64::from),
+        DataType::Int32 => convert::<Int32Type>(array, out, f64::from),
+        DataType::UInt8 => convert::<UInt8Type>(array, out, f64::from),
+        DataType::UInt16 => convert::<UInt16Type>(array, out, f64::from),
+        DataType::UInt32 => convert::<UInt32Type>(array, out, f64::from),
+        // Prices beyond 2^53 are rounded to the nearest double.
+        #[allow(clippy::cast_precision_loss)]
+        DataType::Int64 => convert::<Int64Type>(array, out, |value| value as f64),
+        #[allow(clippy::cast_precision_loss)]
+        DataType::UInt64 => convert::<UInt64Type>(array, out, |value| value as f64),
+        #[allow(clippy::cast_precision_loss)]
+        DataType::Decimal128(_, scale) => {
+            // Division by an exact power of ten rounds once, so 0.1 is the double nearest to 0.1.
+            let unit = 10f64.powi(i32::from(scale.unsigned_abs()));
+            match *scale >= 0 {
+                true => convert::<Decimal128Type>(array, out, |value| value as f64 / unit),
+                false => convert::<Decimal128Type>(array, out, |value| value as f64 * unit),
+            }
+        }
+        _ => out.resize(array.len(), f64::NAN),
+    }
+}
+
+fn convert<T: ArrowPrimitiveType>(array: &ArrayRef, out: &mut Vec<f64>, number: impl Fn(T::Native) -> f64) {
+    let array = array.as_primitive::<T>();
+    out.extend(array.values().iter().map(|value| {
+        let value = number(*value);
+        if value.is_nan() { NAN_IN_DATA } else { value }
+    }));
+    if let Some(nulls) = array.nulls().filter(|nulls| nulls.null_count() > 0) {
+        for (value, valid) in out.iter_mut().zip(nulls.iter()) {
+            if !valid {
+                *value = f64::NAN;
+            }
+        }
+    }
+}
+
+/// A cell as people write it, for messages.
+pub(super) fn text(array: &ArrayRef, row: usize) -> String {
+    arrow_cast::display::array_value_to_string(array, row).unwrap_or_else(|error| error.to_string())
+}

@@ -1,0 +1,249 @@
+//! Factor returns from a file of their own, joined to the frames by time.
+
+use arrow_array::RecordBatch;
+use betaflow_engine::assembly::FactorGap;
+use betaflow_engine::frame::{Frame, TimestampNs};
+
+use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups};
+use super::columns::{numbers, text, times};
+use super::cursor::time_error;
+use super::input::Location;
+use super::merge::name_of;
+use super::schema::Columns;
+use super::settings::{Input, Settings};
+use crate::DataError;
+use crate::error::Place;
+
+/// The rows of a factor file, one after the other.
+struct FactorRows {
+    file: String,
+    batches: Batches,
+    time: usize,
+    /// Positions of the factors in a batch, and last that of `rf` if there is one.
+    columns: Vec<usize>,
+    batch: Option<RecordBatch>,
+    first_row: u64,
+    at: usize,
+    times: Vec<i64>,
+    numbers: Vec<Vec<f64>>,
+    /// The row that is next: its time and numbers.
+    next: Option<i64>,
+    values: Vec<f64>,
+    previous: Option<i64>,
+}
+
+impl FactorRows {
+    /// Reads the next row into `next` and `values`.
+    fn advance(&mut self) -> Result<(), DataError> {
+        self.previous = self.next.or(self.previous);
+        while self.at == self.times.len() {
+            let Some((batch, first_row)) = self.batches.next()? else {
+                self.next = None;
+                return Ok(());
+            };
+            self.load(batch, first_row)?;
+        }
+        let (row, time) = (self.at, self.times[self.at]);
+        if let Some(previous) = self.previous.filter(|previous| *previous >= time) {
+            let place = self.place(row, self.time);
+            let (found, previous) = (TimestampNs(time), TimestampNs(previous));
+            return Err(DataError::FactorOrder { place, found, previous });
+        }
+        self.values.clear();
+        for (column, numbers) in self.columns.iter().zip(&self.numbers) {
+            let value = numbers[row];
+            if !(value > -1.0 && value < f64::INFINITY) {
+                return Err(self.bad_value(row, *column));
+            }
+            self.values.push(value);
+        }
+        self.next = Some(time);
+        self.at += 1;
+        Ok(())
+    }
+
+    fn load(&mut self, batch: RecordBatch, first_row: u64) -> Result<(), DataError> {
+        self.at = 0;
+        self.first_row = first_row;
+        let column = batch.column(self.time).clone();
+        self.numbers.resize_with(self.columns.len(), Vec::new);
+        for (column, out) in self.columns.iter().zip(&mut self.numbers) {
+            numbers(batch.column(*column), out);
+        }
+        self.batch = Some(batch);
+        let mut read = std::mem::take(&mut self.times);
+        times(&column, 0, &mut read).map_err(|fault| time_error(fault, |row| self.place(row, self.time)))?;
+        self.times = read;
+        Ok(())
+    }
+
+    fn place(&self, row: usize, column: usize) -> Place {
+        let batch = self.batch.as_ref();
+        let column = batch.map(|batch| batch.schema().field(column).name().clone()).unwrap_or_default();
+        Place { file: self.file.clone(), row: self.first_row + row as u64, column }
+    }
+
+    fn bad_value(&self, row: usize, column: usize) -> DataError {
+        let cell = self.batch.as_ref().map(|batch| batch.column(column));
+        let found = match cell {
+            Some(cell) if cell.is_valid(row) => text(cell, row),
+            _ => "null".to_owned(),
+        };
+        let time = TimestampNs(self.times[row]);
+        DataError::BadFactor { place: self.place(row, column), time, found }
+    }
+}
+
+/// Gives each frame the factor rows since the preceding frame.
+pub(super) struct FactorJoin {
+    rows: FactorRows,
+    names: Vec<String>,
+    has_rf: bool,
+    gap: FactorGap,
+    first_row: TimestampNs,
+    /// Whether all rows so far are dates.
+    are_dates: bool,
+    previous_frame: Option<TimestampNs>,
+    /// Whether the rows have ended before a frame: it and all later ones are left out.
+    ended: bool,
+    /// Rows of one frame compounded: the factors and then `rf`.
+    compounded: Vec<f64>,
+}
+
+impl FactorJoin {
+    /// Opens a factor file at its first row.
+    pub(super) fn open(input: &Input, settings: &Settings) -> Result<Self, DataError> {
+        let file = name_of(input);
+        let location = match input {
+            Input::Path(path) if path.is_dir() => {
+                return Err(DataError::Settings(format!(
+                    "{file}: factors are one file, found a folder; name the file in it"
+                )));
+            }
+            Input::Path(path) => Location::File(path.clone()),
+            Input::Bytes { name, bytes } => Location::Bytes { name: name.clone(), bytes: bytes.clone() },
+        };
+        let chunks = location.open(0)?;
+        let metadata = location.footer(&chunks)?;
+        let columns = Columns { file: &file, schema: metadata.schema() };
+        let time = columns.time(None)?;
+        let (factors, rf) = columns.factors(time)?;
+        let wanted: Vec<usize> = factors.iter().chain(&rf).map(|(column, _)| *column).collect();
+        let mut projection = wanted.clone();
+        projection.push(time);
+        projection.sort_unstable();
+        let in_batch = |column: &usize| projection.binary_search(column).unwrap_or(0);
+        let rows = batch_rows(projection.len(), BATCH_ROWS * 64);
+        let groups = row_groups(&metadata, None, 0);
+        let batches = Batches::new(&location, chunks, &metadata, &projection, groups, rows)?;
+        let mut rows = FactorRows {
+            file,
+            batches,
+            time: in_batch(&time),
+            columns: wanted.iter().map(in_batch).collect(),
+            batch: None,
+            first_row: 0,
+            at: 0,
+            times: Vec::new(),
+            numbers: Vec::new(),
+            next: None,
+            values: Vec::new(),
+            previous: None,
+        };
+        rows.advance()?;
+        let Some(first) = rows.next else { return Err(DataError::NoRows { file: rows.file }) };
+        Ok(Self {
+            rows,
+            names: factors.into_iter().map(|(_, name)| name).collect(),
+            has_rf: rf.is_some(),
+            gap: settings.factor_gap,
+            first_row: TimestampNs(first),
+            are_dates: TimestampNs(first).is_midnight(),
+            previous_frame: None,
+            ended: false,
+            compounded: Vec::new(),
+        })
+    }
+
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    pub(super) fn has_rf(&self) -> bool {
+        self.has_rf
+    }
+
+    /// Compounds the rows up to the frame at `t` into it, and says whether the frame is handed on.
+    pub(super) fn advance(&mut self, t: TimestampNs, frame: &mut Frame) -> Result<bool, DataError> {
+        self.check_days(t)?;
+        let first_of_all = self.previous_frame.replace(t).is_none();
+        self.compounded.clear();
+        let mut count = 0;
+        while let Some(next) = self.rows.next.filter(|next| *next <= t.0) {
+            self.are_dates &= TimestampNs(next).is_midnight();
+            // Before the first frame there is no interval to compound over: its row is the last one.
+            if count == 0 || first_of_all {
+                self.compounded.clone_from(&self.rows.values);
+            } else {
+                for (sum, value) in self.compounded.iter_mut().zip(&self.rows.values) {
+                    *sum = (1.0 + *sum) * (1.0 + value) - 1.0;
+                }
+            }
+            count += 1;
+            self.rows.advance()?;
+        }
+        if count > 0 {
+            frame.factors.clear();
+            frame.factors.extend_from_slice(&self.compounded[..self.names.len()]);
+            frame.rf = if self.has_rf { self.compounded[self.names.len()] } else { 0.0 };
+            return Ok(true);
+        }
+        self.without_row(t, frame)
+    }
+
+    fn without_row(&mut self, t: TimestampNs, frame: &mut Frame) -> Result<bool, DataError> {
+        let (Some(before), Some(after)) = (self.rows.previous, self.rows.next) else {
+            self.ended = self.rows.next.is_none();
+            return Ok(false);
+        };
+        if self.gap == FactorGap::Error {
+            let (file, before, after) = (self.rows.file.clone(), TimestampNs(before), TimestampNs(after));
+            return Err(DataError::FactorGap { file, frame: t, before, after });
+        }
+        frame.factors.clear();
+        frame.factors.resize(self.names.len(), f64::NAN);
+        frame.rf = 0.0;
+        Ok(true)
+    }
+
+    /// Refuses daily factors for frames inside the day: the first of them would know how the day ends.
+    fn check_days(&self, t: TimestampNs) -> Result<(), DataError> {
+        let Some(previous) = self.previous_frame else { return Ok(()) };
+        let begun = t >= self.first_row && !self.ended;
+        let are_dates = self.are_dates && self.rows.next.is_none_or(|next| TimestampNs(next).is_midnight());
+        let same_day = previous.date() == t.date() && !previous.is_midnight() && !t.is_midnight();
+        if begun && are_dates && same_day {
+            return Err(DataError::FactorsOfDays {
+                file: self.rows.file.clone(),
+                first: previous,
+                second: t,
+            });
+        }
+        Ok(())
+    }
+
+    /// The error when no frame had a factor row.
+    pub(super) fn no_overlap(&mut self, frame_range: (TimestampNs, TimestampNs)) -> DataError {
+        while self.rows.next.is_some() {
+            if let Err(error) = self.rows.advance() {
+                return error;
+            }
+        }
+        let last = self.rows.previous.map_or(self.first_row, TimestampNs);
+        DataError::NoOverlap {
+            factors: self.rows.file.clone(),
+            factor_range: (self.first_row, last),
+            frame_range,
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The files of an input, and when each begins and ends.
+
+use std::path::{Path, PathBuf};
+
+use betaflow_engine::assembly::Assembler;
+use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+
+use super::batches::{Batches, RowGroup, row_groups};
+use super::columns::times;
+use super::input::{Chunks, Location, io_error};
+use super::schema::{Columns, Key, Layout};
+use super::settings::{Input, Settings};
+use crate::DataError;
+
+/// A price file that is not open.
+#[derive(Debug)]
+pub(super) struct PriceFile {
+    pub(super) location: Location,
+    /// Keys and values of the folders' names, as in `symbol=AAPL`.
+    pub(super) partitions: Vec<(String, String)>,
+    /// Position among the files by name.
+    pub(super) order: usize,
+    /// First and last time that it may have a frame at.
+    pub(super) first: i64,
+    pub(super) last: i64,
+    /// Rows that lie outside the range and are passed over by whole row groups.
+    pub(super) passed_over: u64,
+}
+
+/// A price file that is open: its columns recognised, its row groups chosen.
+pub(super) struct Opened {
+    pub(super) chunks: Chunks,
+    pub(super) metadata: ArrowReaderMetadata,
+    pub(super) layout: Layout,
+    pub(super) groups: Vec<RowGroup>,
+    pub(super) rows: u64,
+}
+
+/// Bounds of the times that are wanted, both included.
+pub(super) fn range(settings: &Settings) -> (i64, i64) {
+    (settings.from.map_or(i64::MIN, |from| from.0), settings.to.map_or(i64::MAX, |to| to.0))
+}
+
+/// All files of an input, sorted by name.
+pub(super) fn list(input: &Input) -> Result<Vec<PriceFile>, DataError> {
+    let file = |location, partitions| PriceFile {
+        location,
+        partitions,
+        order: 0,
+        first: i64::MIN,
+        last: i64::MAX,
+        passed_over: 0,
+    };
+    let root = match input {
+        Input::Bytes { name, bytes } => {
+            let location = Location::Bytes { name: name.clone(), bytes: bytes.clone() };
+            return Ok(vec![file(location, Vec::new())]);
+        }
+        Input::Path(path) => path,
+    };
+    if !std::fs::metadata(root).map_err(|error| io_error(root, error, 0))?.is_dir() {
+        return Ok(vec![file(Location::File(root.clone()), Vec::new())]);
+    }
+    let mut paths = Vec::new();
+    collect(root, &mut paths)?;
+    paths.sort();
+    if paths.is_empty() {
+        return Err(DataError::NoFiles { folder: root.display().to_string() });
+    }
+    let files = paths.into_iter().enumerate().map(|(order, path)| {
+        let partitions = partitions(path.strip_prefix(root).unwrap_or(&path));
+        PriceFile { order, ..file(Location::File(path), partitions) }
+    });
+    Ok(files.collect())
+}
+
+/// Collects the Parquet files below a folder. Hidden ones and those with `_` in front are notes of the
+/// program that wrote the data.
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), DataError> {
+    for entry in std::fs::read_dir(folder).map_err(|error| io_error(folder, error, 0))? {
+        let path = entry.map_err(|error| io_error(folder, error, 0))?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.starts_with(['.', '_']) {
+            continue;
+        }
+        let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+        if path.is_dir() {
+            collect(&path, paths)?;
+        } else if extension.is_some_and(|extension| extension == "parquet" || extension == "parq") {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Keys and values of hive partitions in the folders of a path.
+fn partitions(path: &Path) -> Vec<(String, String)> {
+    let folders = path.parent().into_iter().flat_map(Path::iter);
+    let named = folders.filter_map(|folder| {
+        let (key, value) = folder.to_str()?.split_once('=')?;
+        Some((key.to_owned(), percent_decoded(value)))
+    });
+    named.collect()
+}
+
+fn percent_decoded(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let Some((&byte, tail)) = rest.split_first() {
+        let code = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        let code = code.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        (bytes, rest) = match code.filter(|_| byte == b'%') {
+            Some(code) => ([bytes, vec![code]].concat(), &tail[2..]),
+            None => ([bytes, vec![byte]].concat(), tail),
+        };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+impl PriceFile {
+    /// Opens the file, reads its footer and recognises its columns.
+    pub(super) fn open(
+        &self,
+        settings: &Settings,
+        assembler: &Assembler,
+        open: usize,
+    ) -> Result<Opened, DataError> {
+        let chunks = self.location.open(open)?;
+        let metadata = self.location.footer(&chunks)?;
+        let name = self.location.name();
+        let columns = Columns { file: &name, schema: metadata.schema() };
+        let layout = columns.layout(&self.partitions, settings, assembler)?;
+        let shift = settings.shift_ns();
+        let (time, constant) = match layout.time() {
+            Key::Column(column) => (Some(*column), None),
+            Key::Constant(time) => (None, Some(time.saturating_add(shift))),
+        };
+        let mut groups = row_groups(&metadata, time, shift);
+        let rows = groups.iter().map(RowGroup::rows).sum();
+        for group in &mut groups {
+            group.times = group.times.or(constant.map(|time| (time, time)));
+        }
+        Ok(Opened { chunks, metadata, layout, groups, rows })
+    }
+
+    /// Finds out when the file begins and ends, and returns its rows and the range of all its times.
+    pub(super) fn survey(
+        &mut self,
+        settings: &Settings,
+        assembler: &Assembler,
+    ) -> Result<(u64, Option<(i64, i64)>), DataError> {
+        let opened = self.open(settings, assembler, 0)?;
+        let known = opened.groups.iter().filter_map(|group| group.times);
+        let all = known.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let (from, to) = range(settings);
+        let wanted = || opened.groups.iter().filter(|group| group.overlaps(from, to));
+        self.passed_over = opened.rows - wanted().map(RowGroup::rows).sum::<u64>();
+        self.last =
+            wanted().map(|group| group.times.map_or(i64::MAX, |times| times.1)).max().unwrap_or(i64::MIN);
+        self.first = match wanted().next() {
+            None => i64::MAX,
+            Some(RowGroup { times: Some((first, _)), .. }) => *first,
+            Some(group) => self.first_row(settings, &opened, *group)?,
+        };
+        self.first = self.first.max(from);
+        Ok((opened.rows, all))
+    }
+
+    /// The time of the first row, for a file without statistics.
+    fn first_row(&self, settings: &Settings, opened: &Opened, group: RowGroup) -> Result<i64, DataError> {
+        let Key::Column(time) = opened.layout.time() else { return Ok(i64::MIN) };
+        let chunks = opened.chunks.clone();
+        let mut batches = Batches::new(&self.location, chunks, &opened.metadata, &[*time], vec![group], 1)?;
+        let mut first = Vec::new();
+        if let Some((batch, _)) = batches.next()?
+            && times(batch.column(0), settings.shift_ns(), &mut first).is_ok()
+        {
+            return Ok(first.first().copied().unwrap_or(i64::MIN));
+        }
+        // The cursor will meet the fault again and knows how to say it.
+        Ok(i64::MIN)
+    }
+
+    /// Whether any row may lie in the range that is wanted.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.first <= self.last
+    }
+}

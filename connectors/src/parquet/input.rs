@@ -1,0 +1,136 @@
+//! Bytes of a Parquet file, on disk or in memory, and its footer.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::errors::Result as ParquetResult;
+use parquet::file::reader::{ChunkReader, Length};
+
+use crate::DataError;
+use crate::error::nearest;
+
+/// Where the bytes of one file are, without having it open.
+#[derive(Clone, Debug)]
+pub(super) enum Location {
+    File(std::path::PathBuf),
+    Bytes { name: String, bytes: Bytes },
+}
+
+impl Location {
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Bytes { name, .. } => name.clone(),
+        }
+    }
+
+    /// Opens the file and checks that it is Parquet at its beginning. `open` is the number of files that
+    /// are open, for the message when there are too many.
+    pub(super) fn open(&self, open: usize) -> Result<Chunks, DataError> {
+        let chunks = match self {
+            Self::Bytes { bytes, .. } => Chunks::Bytes(bytes.clone()),
+            Self::File(path) => {
+                Chunks::File(Arc::new(File::open(path).map_err(|error| io_error(path, error, open))?))
+            }
+        };
+        let file = self.name();
+        if chunks.len() == 0 {
+            return Err(DataError::EmptyFile { file });
+        }
+        let mut start = Vec::new();
+        chunks
+            .get_read(0)
+            .and_then(|reader| Ok(reader.take(16).read_to_end(&mut start)?))
+            .map_err(|cause| DataError::Truncated { file: file.clone(), cause: cause.to_string() })?;
+        if !start.starts_with(b"PAR1") {
+            let found = format!("{:?}", String::from_utf8_lossy(&start));
+            return Err(DataError::NotParquet { file, found });
+        }
+        Ok(chunks)
+    }
+
+    /// Reads the footer of the opened file.
+    pub(super) fn footer(&self, chunks: &Chunks) -> Result<ArrowReaderMetadata, DataError> {
+        ArrowReaderMetadata::load(chunks, ArrowReaderOptions::new())
+            .map_err(|cause| DataError::Truncated { file: self.name(), cause: cause.to_string() })
+    }
+}
+
+/// Says why a path cannot be opened.
+pub(super) fn io_error(path: &Path, source: io::Error, open: usize) -> DataError {
+    /// "Too many open files", of the process (EMFILE) and of the system (ENFILE).
+    const TOO_MANY: [i32; 2] = [24, 23];
+    let name = path.display().to_string();
+    if cfg!(unix) && source.raw_os_error().is_some_and(|code| TOO_MANY.contains(&code)) {
+        return DataError::TooManyFiles { path: name, open };
+    }
+    if source.kind() != io::ErrorKind::NotFound {
+        return DataError::Io { path: name, source };
+    }
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let wanted = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    DataError::NotFound { path: name, nearest: nearest(&wanted, names.iter().map(String::as_str)) }
+}
+
+/// An open file, or bytes in memory.
+#[derive(Clone, Debug)]
+pub(super) enum Chunks {
+    File(Arc<File>),
+    Bytes(Bytes),
+}
+
+impl Length for Chunks {
+    fn len(&self) -> u64 {
+        match self {
+            Self::File(file) => Length::len(file.as_ref()),
+            Self::Bytes(bytes) => Length::len(bytes),
+        }
+    }
+}
+
+impl ChunkReader for Chunks {
+    type T = ChunkRead;
+
+    fn get_read(&self, start: u64) -> ParquetResult<ChunkRead> {
+        Ok(match self {
+            Self::File(file) => {
+                let mut file = file.try_clone()?;
+                file.seek(SeekFrom::Start(start))?;
+                ChunkRead::File(io::BufReader::new(file))
+            }
+            Self::Bytes(bytes) => ChunkRead::Bytes(bytes.get_read(start)?),
+        })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
+        match self {
+            Self::File(file) => file.get_bytes(start, length),
+            Self::Bytes(bytes) => bytes.get_bytes(start, length),
+        }
+    }
+}
+
+/// Reads one part of [`Chunks`].
+pub(super) enum ChunkRead {
+    File(io::BufReader<File>),
+    Bytes(bytes::buf::Reader<Bytes>),
+}
+
+impl Read for ChunkRead {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(buffer),
+            Self::Bytes(bytes) => {
+                let n = bytes.get_ref().remaining().min(buffer.len());
+                bytes.get_mut().copy_to_slice(&mut buffer[..n]);
+                Ok(n)
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Files as one stream in time order.
+
+use std::collections::VecDeque;
+
+use betaflow_engine::assembly::Assembler;
+use betaflow_engine::frame::Frame;
+
+use super::cursor::{Cursor, Shared};
+use super::files::{PriceFile, list};
+use super::settings::{Input, Settings};
+use crate::{DataError, Progress};
+
+/// Decoded bytes that all open files together may hold.
+const OPEN_BYTES: usize = 32 << 20;
+
+/// Files that are open because their time has come, and those whose time has not.
+pub(super) struct Merge {
+    waiting: VecDeque<PriceFile>,
+    open: Vec<Cursor>,
+    /// Time of the next row of each open file: what is searched for each frame, in one piece of memory.
+    heads: Vec<i64>,
+    bytes_each: usize,
+    /// First and last time of all files, as far as their statistics say.
+    pub(super) all_times: Option<(i64, i64)>,
+}
+
+impl Merge {
+    /// Finds the files and reads their footers.
+    pub(super) fn new(
+        input: &Input,
+        settings: &Settings,
+        assembler: &Assembler,
+        progress: &Progress,
+    ) -> Result<Self, DataError> {
+        let mut files = list(input)?;
+        let (mut rows, mut all_times) = (0, None::<(i64, i64)>);
+        for file in &mut files {
+            let (count, times) = file.survey(settings, assembler)?;
+            rows += count;
+            progress.add_total(count);
+            progress.add_passed_over(file.passed_over);
+            all_times = match (all_times, times) {
+                (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+                (a, b) => a.or(b),
+            };
+        }
+        if rows == 0 {
+            return Err(DataError::NoRows { file: name_of(input) });
+        }
+        files.retain(PriceFile::is_wanted);
+        files.sort_by_key(|file| (file.first, file.order));
+        let bytes_each = OPEN_BYTES / overlap(&files).max(1);
+        Ok(Self { waiting: files.into(), open: Vec::new(), heads: Vec::new(), bytes_each, all_times })
+    }
+
+    /// The time of the next rows, after opening the files that begin before or at it.
+    pub(super) fn next_time(&mut self, shared: &mut Shared<'_>) -> Result<Option<i64>, DataError> {
+        loop {
+            let next = self.heads.iter().copied().min();
+            let due = |file: &mut PriceFile| next.is_none_or(|next| file.first <= next);
+            let Some(file) = self.waiting.pop_front_if(due) else { return Ok(next) };
+            let cursor = Cursor::open(&file, shared, self.open.len(), self.bytes_each)?;
+            if let Some(head) = cursor.head() {
+                // By name, so that of duplicates the same one is first in every run.
+                let position = self.open.partition_point(|other| other.order < cursor.order);
+                self.open.insert(position, cursor);
+                self.heads.insert(position, head);
+            }
+        }
+    }
+
+    /// Hands all rows at time `t` to the assembler and closes the files that have ended.
+    pub(super) fn drain(
+        &mut self,
+        t: i64,
+        shared: &mut Shared<'_>,
+        frame: &mut Frame,
+    ) -> Result<(), DataError> {
+        let mut ended = false;
+        for (cursor, head) in self.open.iter_mut().zip(&mut self.heads) {
+            if *head != t {
+                continue;
+            }
+            cursor.drain(t, shared, frame)?;
+            *head = cursor.head().unwrap_or(i64::MAX);
+            ended |= cursor.head().is_none();
+        }
+        if ended {
+            self.open.retain(|cursor| cursor.head().is_some());
+            self.heads = self.open.iter().filter_map(Cursor::head).collect();
+        }
+        Ok(())
+    }
+}
+
+/// What messages call an input.
+pub(super) fn name_of(input: &Input) -> String {
+    match input {
+        Input::Path(path) => path.display().to_string(),
+        Input::Bytes { name, .. } => name.clone(),
+    }
+}
+
+/// How many of the files, sorted by their first time, are open at once at most.
+fn overlap(files: &[PriceFile]) -> usize {
+    let mut ends: Vec<i64> = files.iter().map(|file| file.last).collect();
+    ends.sort_unstable();
+    let open_at =
+        |(begun, file): (usize, &PriceFile)| begun + 1 - ends.partition_point(|end| *end < file.first);
+    files.iter().enumerate().map(open_at).max().unwrap_or(0)
+}

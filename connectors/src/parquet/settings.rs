@@ -1,0 +1,129 @@
+//! What a Parquet source is asked for.
+
+use std::path::PathBuf;
+
+use betaflow_engine::assembly::{Expression, FactorGap, Universe, Values};
+use betaflow_engine::frame::TimestampNs;
+use bytes::Bytes;
+
+/// Where a Parquet file or a folder of them is.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A file, or a folder that is searched for files with its sub-folders.
+    Path(PathBuf),
+    /// A file in memory, such as one embedded in the program.
+    Bytes {
+        /// What messages call it.
+        name: String,
+        /// Its content.
+        bytes: Bytes,
+    },
+}
+
+impl<P: Into<PathBuf>> From<P> for Input {
+    fn from(path: P) -> Self {
+        Self::Path(path.into())
+    }
+}
+
+/// Which end of a bar its time column states. Frames carry the close, when the bar is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeIs {
+    /// The close of the bar.
+    #[default]
+    Close,
+    /// The open of the bar: its length is added.
+    Open {
+        /// Length of a bar in nanoseconds.
+        bar_ns: i64,
+    },
+}
+
+/// What happens to a row whose numbers are bad, which repeats an instrument's row, or whose time is too
+/// early.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BadRow {
+    /// The data is refused.
+    #[default]
+    Error,
+    /// The row (in wide data, the cell) is passed over and counted; of duplicates the first is kept.
+    Skip,
+}
+
+/// How price data is read.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Column of the price that trades. With `values = Returns` it is the column of returns, and then
+    /// "close" means "return".
+    pub price: String,
+    /// Column of the price that returns are made of; `None` where it is `price`.
+    pub return_price: Option<String>,
+    /// Whether frames need opening prices.
+    pub need_open: bool,
+    /// Whether the data states prices or returns.
+    pub values: Values,
+    /// Name of the time column; `None` to look for `date`, `timestamp`, `ts` or `time`.
+    pub time: Option<String>,
+    /// Name of the symbol column; `None` for `symbol`.
+    pub symbol: Option<String>,
+    /// Name of the column of opening prices; `None` for `open`.
+    pub open: Option<String>,
+    /// Which end of the bar the time column states.
+    pub time_is: TimeIs,
+    /// Frames before this are not seen at all.
+    pub from: Option<TimestampNs>,
+    /// Frames after this are not seen at all.
+    pub to: Option<TimestampNs>,
+    /// What happens to bad rows.
+    pub on_bad_row: BadRow,
+    /// What happens to a frame without factors inside the factors' range.
+    pub factor_gap: FactorGap,
+    /// Which instruments become columns.
+    pub universe: Universe,
+    /// Factors made of instruments in the data, by name. Not together with a factor file.
+    pub factors: Vec<(String, Expression)>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            price: "close".to_owned(),
+            return_price: None,
+            need_open: false,
+            values: Values::Prices,
+            time: None,
+            symbol: None,
+            open: None,
+            time_is: TimeIs::Close,
+            from: None,
+            to: None,
+            on_bad_row: BadRow::Error,
+            factor_gap: FactorGap::Error,
+            universe: Universe::default(),
+            factors: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// The column of the numbers that trade, or of the returns.
+    pub(super) fn value_column(&self) -> &str {
+        match self.values {
+            Values::Returns if self.price == "close" => "return",
+            _ => &self.price,
+        }
+    }
+
+    /// The second price, where it is another one.
+    pub(super) fn return_column(&self) -> Option<&str> {
+        self.return_price.as_deref().filter(|name| *name != self.price)
+    }
+
+    /// What is added to the time column to get the close of the bar.
+    pub(super) fn shift_ns(&self) -> i64 {
+        match self.time_is {
+            TimeIs::Close => 0,
+            TimeIs::Open { bar_ns } => bar_ns,
+        }
+    }
+}

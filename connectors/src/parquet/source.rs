@@ -1,0 +1,218 @@
+//! The source that puts files, merge, factors and assembly together.
+
+use std::sync::Arc;
+
+use betaflow_engine::assembly::{Assembler, AssemblyError, Iso, Outcome, Rules};
+use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::source::{DataFacts, Source, SourceError};
+
+use super::cursor::{Counts, Shared};
+use super::factors::FactorJoin;
+use super::merge::{Merge, name_of};
+use super::settings::{Input, Settings};
+use crate::error::nearest;
+use crate::{DataError, Progress};
+
+/// Frames from Parquet files of prices and, where there is one, a file of factors.
+pub struct ParquetSource {
+    name: String,
+    settings: Settings,
+    merge: Merge,
+    assembler: Assembler,
+    factors: Option<FactorJoin>,
+    progress: Arc<Progress>,
+    counts: Counts,
+    facts: DataFacts,
+    /// First and last timestamp with a price, whether handed on or left out.
+    seen: Option<(TimestampNs, TimestampNs)>,
+    empty: u64,
+    ended: bool,
+}
+
+impl ParquetSource {
+    /// Finds the files, reads their footers and recognises their columns.
+    ///
+    /// # Errors
+    /// Files that are not there or not as expected; settings that contradict each other.
+    pub fn open(prices: &Input, factors: Option<&Input>, settings: Settings) -> Result<Self, DataError> {
+        if factors.is_some() && !settings.factors.is_empty() {
+            let text = "factors come from a file (data.factors) or from instruments ([factors]), found both; \
+                        leave one out";
+            return Err(DataError::Settings(text.to_owned()));
+        }
+        let name = name_of(prices);
+        let rules = Rules {
+            values: settings.values,
+            open: settings.need_open,
+            return_price: settings.return_column().is_some(),
+            universe: settings.universe.clone(),
+            factors: settings.factors.clone(),
+            factor_gap: settings.factor_gap,
+        };
+        let assembler = Assembler::new(rules).map_err(|error| DataError::Settings(error.to_string()))?;
+        let progress = Arc::new(Progress::default());
+        let merge = Merge::new(prices, &settings, &assembler, &progress)?;
+        let factors = factors.map(|factors| FactorJoin::open(factors, &settings)).transpose()?;
+        Ok(Self {
+            name,
+            settings,
+            merge,
+            assembler,
+            factors,
+            progress,
+            counts: Counts::default(),
+            facts: DataFacts::default(),
+            seen: None,
+            empty: 0,
+            ended: false,
+        })
+    }
+
+    /// How far the source has come, to be read from any thread.
+    #[must_use]
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Whether the factor file has a risk-free return.
+    #[must_use]
+    pub fn has_rf(&self) -> bool {
+        self.factors.as_ref().is_some_and(FactorJoin::has_rf)
+    }
+
+    fn next(&mut self, frame: &mut Frame) -> Result<bool, DataError> {
+        while !self.ended {
+            let mut shared = Shared {
+                settings: &self.settings,
+                progress: &self.progress,
+                assembler: &mut self.assembler,
+                counts: &mut self.counts,
+            };
+            let Some(time) = self.merge.next_time(&mut shared)? else {
+                frame.clear();
+                self.ended = true;
+                self.check_end()?;
+                break;
+            };
+            let t = TimestampNs(time);
+            shared.assembler.begin(t, frame);
+            self.merge.drain(time, &mut shared, frame)?;
+            if self.finish(t, frame)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Ends the rows of one timestamp, and says whether they are a frame that is handed on.
+    fn finish(&mut self, t: TimestampNs, frame: &mut Frame) -> Result<bool, DataError> {
+        if !self.assembler.has_prices() {
+            self.empty += 1;
+            return Ok(false);
+        }
+        self.seen = Some((self.seen.map_or(t, |(first, _)| first), t));
+        let has_row = match &mut self.factors {
+            Some(factors) => factors.advance(t, frame)?,
+            None => true,
+        };
+        let outcome = match has_row {
+            true => self.assembler.finish(frame),
+            false => self.assembler.leave_out(frame).map(|()| Outcome::LeftOut),
+        };
+        match outcome.map_err(|error| self.located(error))? {
+            Outcome::Emitted => {
+                self.facts.frames += 1;
+                self.facts.first.get_or_insert(t);
+                self.facts.last = Some(t);
+                Ok(true)
+            }
+            Outcome::LeftOut => {
+                self.facts.left_out += 1;
+                Ok(false)
+            }
+            Outcome::Empty => Ok(false),
+        }
+    }
+
+    fn located(&self, source: AssemblyError) -> DataError {
+        DataError::Assembly { file: self.name.clone(), source }
+    }
+
+    /// Checks at the end of the data that there were frames at all, and notes what a reader should know.
+    fn check_end(&mut self) -> Result<(), DataError> {
+        let Some(seen) = self.seen else { return Err(self.nothing_in_range()) };
+        if let Some(factors) = &mut self.factors
+            && self.facts.frames == 0
+        {
+            return Err(factors.no_overlap(seen));
+        }
+        self.assembler.check_end().map_err(|error| self.located(error))?;
+        self.warn();
+        Ok(())
+    }
+
+    fn nothing_in_range(&self) -> DataError {
+        let end = |time: Option<TimestampNs>| time.map_or("the end".to_owned(), |time| Iso(time).to_string());
+        let (from, to) = (self.settings.from, self.settings.to);
+        let iso = |time: i64| Iso(TimestampNs(time));
+        DataError::NothingInRange {
+            file: self.name.clone(),
+            from: from.map_or("the beginning".to_owned(), |from| Iso(from).to_string()),
+            to: end(to),
+            found: match self.merge.all_times {
+                Some((first, last)) => format!("{} to {}", iso(first), iso(last)),
+                None => "other times, or no instrument of the universe".to_owned(),
+            },
+        }
+    }
+
+    fn warn(&mut self) {
+        let warnings = &mut self.facts.warnings;
+        for unseen in self.assembler.unseen() {
+            let near = nearest(&unseen.symbol, self.assembler.symbols());
+            let hint = near.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default();
+            warnings.push(format!("{unseen}{hint}"));
+        }
+        if let Some((timestamp, instrument)) = self.assembler.withheld() {
+            let at = Iso(timestamp);
+            warnings.push(format!(
+                "frames from {at} on are left out: `{instrument}`, which a factor needs, has no price any more"
+            ));
+        }
+        if self.empty > 0 {
+            let count = self.empty;
+            warnings.push(format!("{count} timestamps without any price of the universe are no frames"));
+        }
+        if self.counts.skipped > 0 {
+            let count = self.counts.skipped;
+            warnings.push(format!("{count} bad rows were skipped, as data.on_bad_row asks"));
+        }
+        if self.factors.is_some() && self.facts.left_out > 0 {
+            let count = self.facts.left_out;
+            warnings
+                .push(format!("{count} frames before the first or after the last factor row are left out"));
+        }
+    }
+}
+
+impl Source for ParquetSource {
+    fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError> {
+        Ok(self.next(frame)?)
+    }
+
+    fn factor_names(&self) -> &[String] {
+        match &self.factors {
+            Some(factors) => factors.names(),
+            None => self.assembler.factor_names(),
+        }
+    }
+
+    fn facts(&self) -> DataFacts {
+        DataFacts {
+            rows: self.counts.rows,
+            skipped: self.counts.skipped,
+            instruments: self.assembler.instruments() as u64,
+            ..self.facts.clone()
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! How far a source has come, for whoever draws it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counts that a source raises and another thread reads.
+#[derive(Debug, Default)]
+pub struct Progress {
+    read: AtomicU64,
+    passed_over: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Progress {
+    /// Rows of the files decoded so far.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Share of the rows that is done, between 0 and 1, by the counts in the files' footers.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        let done = self.rows() + self.passed_over.load(Ordering::Relaxed);
+        let total = self.total.load(Ordering::Relaxed);
+        // A share for people: the rounding above 2^53 rows does not matter.
+        #[allow(clippy::cast_precision_loss)]
+        let share = if total == 0 { 0.0 } else { done as f64 / total as f64 };
+        share.min(1.0)
+    }
+
+    pub(crate) fn add_total(&self, rows: u64) {
+        self.total.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_read(&self, rows: u64) {
+        self.read.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_passed_over(&self, rows: u64) {
+        self.passed_over.fetch_add(rows, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,399 @@
+//! The state between rows and frames.
+
+use std::collections::BTreeSet;
+
+use super::basket::Basket;
+use super::symbols::Symbols;
+use super::{AssemblyError, Expression, FactorGap, Fault, Field, Slot, Universe, Unseen, Values};
+use crate::frame::{Frame, TimestampNs};
+
+/// What the assembler is asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rules {
+    /// What the numbers of the data are.
+    pub values: Values,
+    /// Whether frames have opening prices.
+    pub open: bool,
+    /// Whether frames have a second price that returns are made of.
+    pub return_price: bool,
+    /// Which instruments become columns.
+    pub universe: Universe,
+    /// Factors made of instruments, by name.
+    pub factors: Vec<(String, Expression)>,
+    /// What happens when an instrument of a factor has no price.
+    pub factor_gap: FactorGap,
+}
+
+/// The numbers of one row; NaN means null.
+#[derive(Clone, Copy, Debug)]
+pub struct Bar {
+    /// The price that trades, or the return where the data states returns. Null: it did not trade.
+    pub close: f64,
+    /// The opening price.
+    pub open: f64,
+    /// The price that returns are made of.
+    pub return_price: f64,
+}
+
+impl Bar {
+    /// A bar with one number only.
+    #[must_use]
+    pub const fn of_close(close: f64) -> Self {
+        Self { close, open: f64::NAN, return_price: f64::NAN }
+    }
+}
+
+/// What became of the rows of a timestamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A frame that is handed on.
+    Emitted,
+    /// A frame that is left out, because the factor expressions have no value.
+    LeftOut,
+    /// No frame: no instrument of the universe has a price.
+    Empty,
+}
+
+/// Where the number of a row goes: an index of the engine order, or one of the values below.
+type Target = u32;
+const IGNORED: Target = u32::MAX;
+const UNLISTED: Target = u32::MAX - 1;
+/// Named by a factor expression: looked up in `constituents`.
+const CONSTITUENT: Target = u32::MAX - 2;
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// The timestamp, by its number, at which the instrument last had a row.
+    seen: u64,
+    target: Target,
+}
+
+#[derive(Debug)]
+struct Constituent {
+    slot: Slot,
+    position: usize,
+    /// Where it goes as a column: never `CONSTITUENT`.
+    target: Target,
+}
+
+/// Turns the rows of one timestamp after the other into frames.
+#[derive(Debug)]
+pub struct Assembler {
+    rules: Rules,
+    factor_names: Vec<String>,
+    constituent_names: BTreeSet<String>,
+    constituents: Vec<Constituent>,
+    basket: Basket,
+    symbols: Symbols,
+    entries: Vec<Entry>,
+    /// Rows of instruments that are not yet in the engine order.
+    unlisted: Vec<(Slot, Bar)>,
+    /// Index of each instrument of the engine order, where the data states returns.
+    index: Vec<f64>,
+    instruments: usize,
+    floor: f64,
+    tick: u64,
+    priced: bool,
+    timestamp: TimestampNs,
+    next_seq: u64,
+}
+
+/// The level of an index before the first return.
+const INDEX_START: f64 = 100.0;
+
+impl Assembler {
+    /// An assembler before the first row.
+    ///
+    /// # Errors
+    /// Rules that contradict each other.
+    pub fn new(rules: Rules) -> Result<Self, AssemblyError> {
+        rules.universe.check()?;
+        if rules.values == Values::Returns && (rules.open || rules.return_price) {
+            return Err(AssemblyError::PricesOfReturns);
+        }
+        let factor_names: Vec<String> = rules.factors.iter().map(|(name, _)| name.clone()).collect();
+        for (i, name) in factor_names.iter().enumerate() {
+            if factor_names[..i].contains(name) {
+                return Err(AssemblyError::FactorTwice(name.clone()));
+            }
+        }
+        let terms = rules.factors.iter().flat_map(|(_, expression)| expression.terms());
+        Ok(Self {
+            constituent_names: terms.map(|(_, symbol)| symbol.clone()).collect(),
+            basket: Basket::new(&rules.factors, rules.values, rules.factor_gap),
+            floor: rules.values.floor(),
+            rules,
+            factor_names,
+            constituents: Vec::new(),
+            symbols: Symbols::default(),
+            entries: Vec::new(),
+            unlisted: Vec::new(),
+            index: Vec::new(),
+            instruments: 0,
+            tick: 0,
+            priced: false,
+            timestamp: TimestampNs::default(),
+            next_seq: 0,
+        })
+    }
+
+    /// Names of the factors made of instruments, in the order of [`Frame::factors`].
+    #[must_use]
+    pub fn factor_names(&self) -> &[String] {
+        &self.factor_names
+    }
+
+    /// Number of instruments in the engine order.
+    #[must_use]
+    pub fn instruments(&self) -> usize {
+        self.instruments
+    }
+
+    /// Whether rows of `symbol` are of any use: as a column or for a factor.
+    #[must_use]
+    pub fn wants(&self, symbol: &str) -> bool {
+        self.constituent_names.contains(symbol) || self.rules.universe.trades(symbol, &self.constituent_names)
+    }
+
+    /// The slot of a symbol. This is the slow path: ask once a symbol and keep the answer.
+    pub fn slot(&mut self, symbol: &str) -> Slot {
+        if let Some(slot) = self.symbols.get(symbol) {
+            return slot;
+        }
+        let slot = self.symbols.intern(symbol);
+        let traded = self.rules.universe.trades(symbol, &self.constituent_names);
+        let mut target = if traded { UNLISTED } else { IGNORED };
+        if let Some(position) = self.basket.position(symbol) {
+            self.constituents.push(Constituent { slot, position, target });
+            target = CONSTITUENT;
+        }
+        self.entries.push(Entry { seen: 0, target });
+        slot
+    }
+
+    /// The symbol of a slot.
+    #[must_use]
+    pub fn symbol(&self, slot: Slot) -> &str {
+        self.symbols.name(slot)
+    }
+
+    /// All symbols that have a slot.
+    pub fn symbols(&self) -> impl Iterator<Item = &str> {
+        self.symbols.names()
+    }
+
+    /// Starts the rows of a timestamp: empties `frame` and makes room for all instruments so far.
+    pub fn begin(&mut self, timestamp: TimestampNs, frame: &mut Frame) {
+        frame.clear();
+        frame.timestamp = timestamp;
+        frame.close.resize(self.instruments, f64::NAN);
+        if self.rules.open {
+            frame.open.resize(self.instruments, f64::NAN);
+        }
+        if self.rules.return_price {
+            frame.return_price.resize(self.instruments, f64::NAN);
+        }
+        self.unlisted.clear();
+        self.basket.reset();
+        self.tick += 1;
+        self.priced = false;
+        self.timestamp = timestamp;
+    }
+
+    /// Takes one row of the timestamp. Rows of instruments outside the universe are not even checked.
+    ///
+    /// # Errors
+    /// The row is a duplicate or has a value that is neither null nor valid; it then leaves no trace.
+    #[inline]
+    pub fn put(&mut self, frame: &mut Frame, slot: Slot, bar: Bar) -> Result<(), Fault> {
+        let entry = &mut self.entries[slot.0 as usize];
+        if entry.target == IGNORED {
+            return Ok(());
+        }
+        if entry.seen == self.tick {
+            return Err(Fault::Duplicate);
+        }
+        if !self.rules.is_valid(self.floor, bar) {
+            return Err(invalid(self.floor, bar));
+        }
+        entry.seen = self.tick;
+        let target = entry.target;
+        if bar.close.is_nan() {
+            return Ok(());
+        }
+        if let Some(close) = frame.close.get_mut(target as usize) {
+            *close = bar.close;
+            write(&mut frame.open, target, bar.open);
+            write(&mut frame.return_price, target, bar.return_price);
+            self.priced = true;
+        } else {
+            self.put_elsewhere(frame, slot, target, bar);
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn put_elsewhere(&mut self, frame: &mut Frame, slot: Slot, mut target: Target, bar: Bar) {
+        self.priced = true;
+        if target == CONSTITUENT
+            && let Some(constituent) = self.constituents.iter().find(|constituent| constituent.slot == slot)
+        {
+            let price = if self.rules.return_price { bar.return_price } else { bar.close };
+            self.basket.set(constituent.position, price);
+            target = constituent.target;
+        }
+        if target == UNLISTED {
+            self.unlisted.push((slot, bar));
+        } else if let Some(close) = frame.close.get_mut(target as usize) {
+            *close = bar.close;
+            write(&mut frame.open, target, bar.open);
+            write(&mut frame.return_price, target, bar.return_price);
+        }
+    }
+
+    /// Whether any instrument of the universe, or of a factor, has a price at this timestamp. Without one
+    /// the timestamp is no frame.
+    #[must_use]
+    pub fn has_prices(&self) -> bool {
+        self.priced
+    }
+
+    /// Ends the timestamp without a frame: it lists no instrument and moves no index.
+    ///
+    /// # Errors
+    /// As [`Assembler::finish`].
+    pub fn leave_out(&mut self, frame: &mut Frame) -> Result<(), AssemblyError> {
+        self.basket.close(self.timestamp, &mut frame.factors)?;
+        Ok(())
+    }
+
+    /// Ends the timestamp: completes `frame` and numbers it, where it is handed on.
+    ///
+    /// # Errors
+    /// A gap in the prices of a factor's instrument, or an index beyond the range of numbers.
+    pub fn finish(&mut self, frame: &mut Frame) -> Result<Outcome, AssemblyError> {
+        if !self.priced {
+            return Ok(Outcome::Empty);
+        }
+        if !self.basket.close(self.timestamp, &mut frame.factors)? {
+            return Ok(Outcome::LeftOut);
+        }
+        self.list(frame);
+        if self.rules.values == Values::Returns {
+            self.cumulate(frame)?;
+        }
+        frame.seq = self.next_seq;
+        self.next_seq += 1;
+        Ok(Outcome::Emitted)
+    }
+
+    /// Appends the instruments with their first price to the engine order, by the bytes of the symbol.
+    fn list(&mut self, frame: &mut Frame) {
+        if self.unlisted.is_empty() {
+            return;
+        }
+        let mut unlisted = std::mem::take(&mut self.unlisted);
+        unlisted.sort_unstable_by(|(a, _), (b, _)| self.symbols.name(*a).cmp(self.symbols.name(*b)));
+        for &(slot, bar) in &unlisted {
+            // Fewer instruments than slots, and those fit.
+            #[allow(clippy::cast_possible_truncation)]
+            let target = self.instruments as Target;
+            self.instruments += 1;
+            match self.constituents.iter_mut().find(|constituent| constituent.slot == slot) {
+                Some(constituent) => constituent.target = target,
+                None => self.entries[slot.0 as usize].target = target,
+            }
+            frame.listed.push(self.symbols.name(slot).clone());
+            frame.close.push(bar.close);
+            if self.rules.open {
+                frame.open.push(bar.open);
+            }
+            if self.rules.return_price {
+                frame.return_price.push(bar.return_price);
+            }
+        }
+        unlisted.clear();
+        self.unlisted = unlisted;
+    }
+
+    /// Moves the stated returns where they belong and cumulates them into the index that trades.
+    fn cumulate(&mut self, frame: &mut Frame) -> Result<(), AssemblyError> {
+        self.index.resize(self.instruments, INDEX_START);
+        frame.returns.clone_from(&frame.close);
+        for (i, (index, close)) in self.index.iter_mut().zip(&mut frame.close).enumerate() {
+            if close.is_nan() {
+                continue;
+            }
+            *index *= 1.0 + *close;
+            *close = *index;
+            if !(*index > 0.0 && *index < f64::INFINITY) {
+                let instrument = self.name_of(i);
+                let found = frame.close[i];
+                return Err(AssemblyError::IndexOutOfRange { instrument, timestamp: self.timestamp, found });
+            }
+        }
+        Ok(())
+    }
+
+    /// The symbol at a position of the engine order; slow, for messages.
+    fn name_of(&self, position: usize) -> String {
+        let by_entry = self.entries.iter().position(|entry| entry.target as usize == position);
+        let slot = by_entry.and_then(|slot| u32::try_from(slot).ok()).map(Slot);
+        let constituent = self.constituents.iter().find(|c| c.target as usize == position).map(|c| c.slot);
+        slot.or(constituent).map(|slot| self.symbol(slot).to_owned()).unwrap_or_default()
+    }
+
+    /// Checks what can only be known at the end of the data.
+    ///
+    /// # Errors
+    /// The factor expressions never had a value.
+    pub fn check_end(&self) -> Result<(), AssemblyError> {
+        self.basket.check_end()
+    }
+
+    /// First of the frames that are left out because an instrument of a factor has had no price since, and
+    /// that instrument.
+    #[must_use]
+    pub fn withheld(&self) -> Option<(TimestampNs, &str)> {
+        self.basket.withheld().map(|(timestamp, instrument)| (*timestamp, instrument.as_str()))
+    }
+
+    /// Names in the rules of the universe that no row so far had.
+    #[must_use]
+    pub fn unseen(&self) -> Vec<Unseen> {
+        self.rules.universe.unseen(|symbol| self.symbols.get(symbol).is_some())
+    }
+}
+
+#[inline]
+fn write(column: &mut [f64], target: Target, value: f64) {
+    if let Some(cell) = column.get_mut(target as usize) {
+        *cell = value;
+    }
+}
+
+#[inline]
+fn is_valid(floor: f64, value: f64) -> bool {
+    value.is_nan() || (value > floor && value < f64::INFINITY)
+}
+
+impl Rules {
+    #[inline]
+    fn is_valid(&self, floor: f64, bar: Bar) -> bool {
+        is_valid(floor, bar.close)
+            && (!self.open || is_valid(0.0, bar.open))
+            && (!self.return_price || is_valid(0.0, bar.return_price))
+    }
+}
+
+#[cold]
+fn invalid(floor: f64, bar: Bar) -> Fault {
+    let (field, found) = if !is_valid(floor, bar.close) {
+        (Field::Close, bar.close)
+    } else if !is_valid(0.0, bar.open) {
+        (Field::Open, bar.open)
+    } else {
+        (Field::ReturnPrice, bar.return_price)
+    };
+    Fault::Value { field, found }
+}

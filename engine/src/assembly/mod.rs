@@ -1,0 +1,46 @@
+//! Rows of one timestamp become a frame.
+//!
+//! A connector or a live feed knows where bars come from; what makes a [`Frame`](crate::frame::Frame) of
+//! them is here, once: engine order, the universe, the factors that are combinations of instruments, the
+//! index of data that states returns, and the numbering of frames. Nothing here reads a file or a clock,
+//! and nothing grows with instruments × frames.
+//!
+//! ```text
+//! slot("AAPL") ─▶ Slot      once a symbol
+//! begin ─▶ put(slot, bar)… ─▶ finish        once a timestamp
+//! ```
+
+mod assembler;
+mod basket;
+mod error;
+mod expression;
+mod iso;
+mod symbols;
+mod universe;
+
+pub use assembler::{Assembler, Bar, Outcome, Rules};
+pub use error::{AssemblyError, Fault, Field};
+pub use expression::{Expression, ExpressionError};
+pub use iso::Iso;
+pub use symbols::Slot;
+pub use universe::{Universe, Unseen};
+
+/// What the numbers of the data are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Values {
+    /// Prices: positive and finite.
+    #[default]
+    Prices,
+    /// Simple returns: finite and above −1.
+    Returns,
+}
+
+/// What happens to a frame for which the factors have no value, between frames for which they have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FactorGap {
+    /// The data is refused.
+    #[default]
+    Error,
+    /// The frame is handed on with all factors NaN: it updates no estimate.
+    Carry,
+}
