@@ -11,6 +11,8 @@
 mod error;
 pub mod parquet;
 mod progress;
+pub mod recorder;
+pub mod tutorial;
 
 pub use error::{DataError, Place};
 pub use progress::Progress;

@@ -1,1 +1,34 @@
-fn main() {}
+//! The `betaflow` program: arguments, configuration and subcommands. The mathematics is in the engine.
+
+mod args;
+mod commands;
+mod config;
+mod progress;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Replay(args) => commands::replay(&args),
+        Command::Estimate(args) => commands::estimate(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The chain of causes, each once: an error that repeats its cause says it itself.
+            let mut text = error.to_string();
+            for cause in error.chain().skip(1).map(ToString::to_string) {
+                if !text.contains(&cause) {
+                    text = format!("{text}: {cause}");
+                }
+            }
+            eprintln!("error: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}

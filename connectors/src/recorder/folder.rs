@@ -1,0 +1,123 @@
+//! A run folder that appears only when it is whole.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a run folder could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// Something is there already.
+    #[error(
+        "{}: exists and is not empty; expected a new or empty folder: choose another with --out, or \
+         replace it with --force",
+        .0.display()
+    )]
+    NotEmpty(PathBuf),
+    /// A file is where the folder should be.
+    #[error("{}: is a file; expected a folder, or nothing there yet: choose another with --out", .0.display())]
+    NotAFolder(PathBuf),
+    /// The operating system refused.
+    #[error("{}: could not {doing}: {source}; nothing is left of this run", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl FolderError {
+    fn io(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, doing, source }
+    }
+}
+
+/// A run folder in the making, beside the place where it will stand. Dropped before [`Self::complete`],
+/// it removes itself.
+#[derive(Debug)]
+pub struct RunFolder {
+    target: PathBuf,
+    aside: PathBuf,
+    completed: bool,
+}
+
+impl RunFolder {
+    /// Starts a run folder for `target`. What stands there is replaced only with `force`, and only at
+    /// the end.
+    ///
+    /// # Errors
+    /// `target` is not empty and `force` is not given, or the file system refuses.
+    pub fn create(target: &Path, force: bool) -> Result<Self, FolderError> {
+        if target.is_file() {
+            return Err(FolderError::NotAFolder(target.to_owned()));
+        }
+        if !force && target.is_dir() && !is_empty(target)? {
+            return Err(FolderError::NotEmpty(target.to_owned()));
+        }
+        let name = target.file_name().ok_or_else(|| FolderError::NotAFolder(target.to_owned()))?;
+        let aside =
+            target.with_file_name(format!(".{}.partial-{}", name.to_string_lossy(), std::process::id()));
+        if aside.exists() {
+            fs::remove_dir_all(&aside).map_err(FolderError::io(&aside, "remove what an earlier run left"))?;
+        }
+        fs::create_dir_all(&aside).map_err(FolderError::io(&aside, "create the folder"))?;
+        Ok(Self { target: target.to_owned(), aside, completed: false })
+    }
+
+    /// Where the files are written until the run is complete.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.aside
+    }
+
+    /// Writes a small file whole.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn write(&self, name: &str, content: &str) -> Result<(), FolderError> {
+        let path = self.aside.join(name);
+        fs::write(&path, content).map_err(FolderError::io(&path, "write the file"))
+    }
+
+    /// Puts the folder in its place.
+    ///
+    /// # Errors
+    /// The file system refuses; what stood there before is then still there.
+    pub fn complete(mut self) -> Result<(), FolderError> {
+        let target = self.target.clone();
+        let old = self.aside.with_extension("replaced");
+        let replaces = target.exists();
+        if replaces {
+            fs::rename(&target, &old).map_err(FolderError::io(&target, "move the earlier run aside"))?;
+        }
+        if let Err(source) = fs::rename(&self.aside, &target) {
+            if replaces {
+                fs::rename(&old, &target).map_err(FolderError::io(&target, "put the earlier run back"))?;
+            }
+            return Err(FolderError::Io { path: target, doing: "put the run in its place", source });
+        }
+        self.completed = true;
+        if replaces {
+            fs::remove_dir_all(&old).map_err(FolderError::io(&old, "remove the earlier run"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        if !self.completed {
+            // Nothing better can be done about a failure here than to leave the partial folder.
+            let _ = fs::remove_dir_all(&self.aside);
+        }
+    }
+}
+
+fn is_empty(folder: &Path) -> Result<bool, FolderError> {
+    let mut entries = fs::read_dir(folder).map_err(FolderError::io(folder, "look into the folder"))?;
+    Ok(entries.next().is_none())
+}

@@ -1,0 +1,9 @@
+//! From the ledger to a run folder of Parquet tables.
+
+mod folder;
+mod table;
+mod tables;
+
+pub use folder::{FolderError, RunFolder};
+pub use table::TableError;
+pub use tables::ParquetRecorder;

@@ -1,0 +1,166 @@
+//! One Parquet table, written in small row groups so that memory does not grow with its length.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::builder::{Float64Builder, Int64Builder, StringBuilder, TimestampNanosecondBuilder};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use betaflow_engine::frame::TimestampNs;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+
+/// Rows handed to the writer at a time.
+const ROWS_PER_BATCH: usize = 4_096;
+/// Rows of a row group. The writer holds one encoded: this bounds its memory.
+const ROWS_PER_GROUP: usize = 16_384;
+
+/// A table that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: could not write the table: {source}; is the disk full? nothing is left of this run", path.display())]
+pub struct TableError {
+    path: PathBuf,
+    source: ParquetError,
+}
+
+/// What a column holds. Numbers and frame numbers may be null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Time,
+    Integer,
+    Text,
+    Number,
+}
+
+enum Column {
+    Time(TimestampNanosecondBuilder),
+    Integer(Int64Builder),
+    Text(StringBuilder),
+    Number(Float64Builder),
+}
+
+/// A table under construction. A row is put cell by cell, in the order of the columns.
+pub(crate) struct Table {
+    path: PathBuf,
+    schema: SchemaRef,
+    writer: ArrowWriter<BufWriter<File>>,
+    columns: Vec<Column>,
+    next: usize,
+    rows: usize,
+}
+
+impl Table {
+    pub(crate) fn create(folder: &Path, name: &str, columns: &[(&str, Kind)]) -> Result<Self, TableError> {
+        let path = folder.join(name);
+        let failed = |source: ParquetError| TableError { path: path.clone(), source };
+        let utc = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
+        let field = |(name, kind): &(&str, Kind)| match kind {
+            Kind::Time => Field::new(*name, utc.clone(), false),
+            Kind::Integer => Field::new(*name, DataType::Int64, true),
+            Kind::Text => Field::new(*name, DataType::Utf8, false),
+            Kind::Number => Field::new(*name, DataType::Float64, true),
+        };
+        let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
+        let mut properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(failed)?))
+            .set_max_row_group_row_count(Some(ROWS_PER_GROUP));
+        for (name, kind) in columns {
+            let column = ColumnPath::from(*name);
+            properties = match kind {
+                Kind::Text => properties,
+                Kind::Number => properties.set_column_dictionary_enabled(column, false),
+                Kind::Time | Kind::Integer => properties
+                    .set_column_dictionary_enabled(column.clone(), false)
+                    .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED),
+            };
+        }
+        let file = File::create(&path).map_err(|error| failed(error.into()))?;
+        let writer =
+            ArrowWriter::try_new(BufWriter::new(file), Arc::clone(&schema), Some(properties.build()))
+                .map_err(failed)?;
+        let builder = |(_, kind): &(&str, Kind)| match kind {
+            Kind::Time => Column::Time(TimestampNanosecondBuilder::new().with_data_type(utc.clone())),
+            Kind::Integer => Column::Integer(Int64Builder::new()),
+            Kind::Text => Column::Text(StringBuilder::new()),
+            Kind::Number => Column::Number(Float64Builder::new()),
+        };
+        let columns = columns.iter().map(builder).collect();
+        Ok(Self { path: path.clone(), schema, writer, columns, next: 0, rows: 0 })
+    }
+
+    fn column(&mut self) -> &mut Column {
+        let at = self.next;
+        self.next += 1;
+        &mut self.columns[at]
+    }
+
+    pub(crate) fn time(&mut self, value: TimestampNs) {
+        if let Column::Time(column) = self.column() {
+            column.append_value(value.0);
+        }
+    }
+
+    pub(crate) fn integer(&mut self, value: Option<u64>) {
+        if let Column::Integer(column) = self.column() {
+            column.append_option(value.map(|value| value as i64));
+        }
+    }
+
+    pub(crate) fn text(&mut self, value: &str) {
+        if let Column::Text(column) = self.column() {
+            column.append_value(value);
+        }
+    }
+
+    /// A number; NaN is null.
+    pub(crate) fn number(&mut self, value: f64) {
+        if let Column::Number(column) = self.column() {
+            column.append_option((!value.is_nan()).then_some(value));
+        }
+    }
+
+    pub(crate) fn end_row(&mut self) -> Result<(), TableError> {
+        debug_assert_eq!(self.next, self.columns.len(), "a row has a cell for every column");
+        self.next = 0;
+        self.rows += 1;
+        if self.rows == ROWS_PER_BATCH { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), TableError> {
+        let arrays: Vec<ArrayRef> = self
+            .columns
+            .iter_mut()
+            .map(|column| match column {
+                Column::Time(builder) => Arc::new(builder.finish()) as ArrayRef,
+                Column::Integer(builder) => Arc::new(builder.finish()),
+                Column::Text(builder) => Arc::new(builder.finish()),
+                Column::Number(builder) => Arc::new(builder.finish()),
+            })
+            .collect();
+        self.rows = 0;
+        RecordBatch::try_new(Arc::clone(&self.schema), arrays)
+            .map_err(ParquetError::from)
+            .and_then(|batch| self.writer.write(&batch))
+            .map_err(|source| TableError { path: self.path.clone(), source })
+    }
+
+    /// Writes what is left and the footer.
+    pub(crate) fn close(mut self) -> Result<(), TableError> {
+        self.flush()?;
+        let path = self.path;
+        let failed = |source| TableError { path, source };
+        // `into_inner` flushes; a plain drop would lose an error of the last write.
+        self.writer
+            .into_inner()
+            .and_then(|buffer| {
+                let file = buffer.into_inner().map_err(|error| ParquetError::from(error.into_error()))?;
+                file.sync_all().map_err(ParquetError::from)
+            })
+            .map_err(failed)
+    }
+}

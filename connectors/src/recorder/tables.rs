@@ -1,0 +1,256 @@
+//! The tables of a run folder.
+
+use std::path::Path;
+
+use betaflow_engine::execution::Reason;
+use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
+use betaflow_engine::model::Beliefs;
+
+use super::table::{Kind, Table, TableError};
+
+const EQUITY: [(&str, Kind); 18] = [
+    ("timestamp", Kind::Time),
+    ("seq", Kind::Integer),
+    ("nav", Kind::Number),
+    ("nav_gross", Kind::Number),
+    ("cash", Kind::Number),
+    ("gross_exposure", Kind::Number),
+    ("net_exposure", Kind::Number),
+    ("turnover", Kind::Number),
+    ("cap_multiplier", Kind::Number),
+    ("commission", Kind::Number),
+    ("spread", Kind::Number),
+    ("impact", Kind::Number),
+    ("borrow", Kind::Number),
+    ("financing", Kind::Number),
+    ("haircut", Kind::Number),
+    ("interest", Kind::Number),
+    ("dividends", Kind::Number),
+    ("benchmark_nav", Kind::Number),
+];
+const FILLS: [(&str, Kind); 12] = [
+    ("timestamp", Kind::Time),
+    ("seq", Kind::Integer),
+    ("decided_seq", Kind::Integer),
+    ("symbol", Kind::Text),
+    ("quantity", Kind::Number),
+    ("price", Kind::Number),
+    ("decision_price", Kind::Number),
+    ("notional", Kind::Number),
+    ("commission", Kind::Number),
+    ("spread", Kind::Number),
+    ("impact", Kind::Number),
+    ("reason", Kind::Text),
+];
+const WEIGHTS: [(&str, Kind); 5] = [
+    ("timestamp", Kind::Time),
+    ("seq", Kind::Integer),
+    ("symbol", Kind::Text),
+    ("target_weight", Kind::Number),
+    ("held_weight", Kind::Number),
+];
+const BETAS_BEFORE: [(&str, Kind); 4] =
+    [("timestamp", Kind::Time), ("seq", Kind::Integer), ("symbol", Kind::Text), ("alpha", Kind::Number)];
+const BETAS_AFTER: [(&str, Kind); 5] = [
+    ("forecast_mean", Kind::Number),
+    ("forecast_sd", Kind::Number),
+    ("forecast_dof", Kind::Number),
+    ("forecast_error", Kind::Number),
+    ("residual_sd", Kind::Number),
+];
+
+/// `betas.parquet`.
+struct Betas {
+    table: Table,
+    frames: Frames,
+    latest: Option<Beliefs>,
+}
+
+/// `equity.parquet`, `fills.parquet` and `weights.parquet`.
+struct Trades {
+    equity: Table,
+    fills: Table,
+    weights: Option<Table>,
+    frames: Frames,
+    latest: Option<LedgerFrame>,
+}
+
+/// Writes the Parquet tables of a run.
+pub struct ParquetRecorder {
+    betas: Option<Betas>,
+    trades: Option<Trades>,
+}
+
+impl ParquetRecorder {
+    /// Tables in `folder`: those of trading where `trades` says so, and what `record` asks for.
+    ///
+    /// # Errors
+    /// The files cannot be created.
+    pub fn create(
+        folder: &Path,
+        factors: &[String],
+        record: RecordSettings,
+        trades: bool,
+    ) -> Result<Self, TableError> {
+        let mut columns = BETAS_BEFORE.to_vec();
+        columns.extend(factors.iter().map(|name| (name.as_str(), Kind::Number)));
+        columns.extend(BETAS_AFTER);
+        let betas = match record.betas {
+            Frames::None => None,
+            frames => {
+                Some(Betas { table: Table::create(folder, "betas.parquet", &columns)?, frames, latest: None })
+            }
+        };
+        let trades = if trades {
+            let weights = match record.weights {
+                Frames::None => None,
+                _ => Some(Table::create(folder, "weights.parquet", &WEIGHTS)?),
+            };
+            Some(Trades {
+                equity: Table::create(folder, "equity.parquet", &EQUITY)?,
+                fills: Table::create(folder, "fills.parquet", &FILLS)?,
+                weights,
+                frames: record.weights,
+                latest: None,
+            })
+        } else {
+            None
+        };
+        Ok(Self { betas, trades })
+    }
+}
+
+impl Recorder for ParquetRecorder {
+    fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
+        let Some(trades) = &mut self.trades else { return Ok(()) };
+        write_equity(&mut trades.equity, frame)?;
+        write_fills(&mut trades.fills, frame)?;
+        match (&mut trades.weights, trades.frames) {
+            (Some(table), Frames::All) => write_weights(table, frame)?,
+            (Some(table), Frames::Rebalances) if frame.decided => write_weights(table, frame)?,
+            (Some(_), Frames::Last) => trades.latest.get_or_insert_default().clone_from(frame),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn beliefs(&mut self, beliefs: &Beliefs) -> Result<(), RecordError> {
+        let Some(betas) = &mut self.betas else { return Ok(()) };
+        match betas.frames {
+            Frames::All => write_betas(&mut betas.table, beliefs)?,
+            Frames::Rebalances if beliefs.decides => write_betas(&mut betas.table, beliefs)?,
+            Frames::Last => betas.latest.get_or_insert_default().clone_from(beliefs),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &RunFacts) -> Result<(), RecordError> {
+        if let Some(mut betas) = self.betas.take() {
+            if let Some(latest) = &betas.latest {
+                write_betas(&mut betas.table, latest)?;
+            }
+            betas.table.close()?;
+        }
+        if let Some(trades) = self.trades.take() {
+            if let Some(mut table) = trades.weights {
+                if let Some(latest) = &trades.latest {
+                    write_weights(&mut table, latest)?;
+                }
+                table.close()?;
+            }
+            trades.equity.close()?;
+            trades.fills.close()?;
+        }
+        Ok(())
+    }
+}
+
+fn write_equity(table: &mut Table, frame: &LedgerFrame) -> Result<(), TableError> {
+    table.time(frame.timestamp);
+    table.integer(Some(frame.seq));
+    let account = &frame.account;
+    for value in [
+        frame.nav,
+        frame.nav_gross,
+        frame.cash,
+        account.gross_exposure,
+        account.net_exposure,
+        frame.turnover,
+        frame.cap_multiplier,
+    ] {
+        table.number(value);
+    }
+    for (_, cost) in account.costs.items() {
+        table.number(cost);
+    }
+    // Dividends are part of a total-return price until the data brings its own.
+    for value in [account.interest, 0.0, frame.benchmark_nav] {
+        table.number(value);
+    }
+    table.end_row()
+}
+
+fn write_fills(table: &mut Table, frame: &LedgerFrame) -> Result<(), TableError> {
+    for fill in &frame.fills {
+        table.time(frame.timestamp);
+        table.integer(Some(frame.seq));
+        table.integer(fill.decided_seq);
+        table.text(&frame.names[fill.instrument as usize]);
+        for value in [fill.quantity, fill.price, fill.decision_price, fill.quantity * fill.price] {
+            table.number(value);
+        }
+        for value in [fill.costs.commission, fill.costs.spread, fill.costs.impact] {
+            table.number(value);
+        }
+        table.text(match fill.reason {
+            Reason::Order => "order",
+            Reason::Delisting => "delisting",
+        });
+        table.end_row()?;
+    }
+    Ok(())
+}
+
+/// A row for each instrument that is held or wanted.
+fn write_weights(table: &mut Table, frame: &LedgerFrame) -> Result<(), TableError> {
+    for (i, name) in frame.names.iter().enumerate() {
+        let held = frame.held.get(i).copied().unwrap_or(0.0);
+        // On a frame that does not decide there is no target: null, not zero.
+        let target = frame.target.get(i).copied().unwrap_or(f64::NAN);
+        if held == 0.0 && (target == 0.0 || target.is_nan()) {
+            continue;
+        }
+        table.time(frame.timestamp);
+        table.integer(Some(frame.seq));
+        table.text(name);
+        table.number(target);
+        table.number(held);
+        table.end_row()?;
+    }
+    Ok(())
+}
+
+/// A row for each instrument that has had a return.
+fn write_betas(table: &mut Table, beliefs: &Beliefs) -> Result<(), TableError> {
+    for (i, name) in beliefs.names.iter().enumerate() {
+        if !beliefs.started(i) {
+            continue;
+        }
+        table.time(beliefs.timestamp);
+        table.integer(Some(beliefs.seq));
+        table.text(name);
+        table.number(beliefs.alpha[i]);
+        for factor in 0..beliefs.factors.len() {
+            table.number(beliefs.betas_on(factor)[i]);
+        }
+        for column in
+            [&beliefs.forecast_mean, &beliefs.forecast_sd, &beliefs.forecast_dof, &beliefs.forecast_error]
+        {
+            table.number(column[i]);
+        }
+        table.number(beliefs.observation_var[i].sqrt());
+        table.end_row()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! The tutorial data inside the program; `data/README.md` says where it is from.
+
+use bytes::Bytes;
+
+use crate::parquet::Input;
+
+/// Factors of the tutorial data: the market, and each factor ETF less the market.
+pub const FACTORS: [(&str, &str); 6] = [
+    ("mkt", "SPX"),
+    ("mom", "MTUM - SPX"),
+    ("qual", "QUAL - SPX"),
+    ("size", "SIZE - SPX"),
+    ("vol", "USMV - SPX"),
+    ("val", "VLUE - SPX"),
+];
+
+/// 20 large US names, the S&P 500 (`SPX`) and five factor ETFs, daily closes, 2014-01-02 to 2022-12-28.
+#[must_use]
+pub fn prices() -> Input {
+    let bytes = Bytes::from_static(include_bytes!("../data/tutorial.parquet"));
+    Input::Bytes { name: "the embedded tutorial data".to_owned(), bytes }
+}

@@ -1,0 +1,118 @@
+//! What the user typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A streaming engine for people who trade factor models.
+///
+/// It reads prices and factor returns from Parquet files, follows alpha and factor betas of every
+/// instrument with a Kalman filter, sizes positions at a quarter of Kelly under a turnover cap, fills the
+/// orders a bar later with costs, and writes what happened to Parquet files that pandas reads.
+#[derive(Debug, Parser)]
+#[command(name = "betaflow", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Trade a strategy through historical data and see what it earns after costs
+    #[command(long_about = REPLAY, after_long_help = SETTINGS)]
+    Replay(RunArgs),
+    /// Follow alpha and factor betas through historical data, without trading
+    #[command(long_about = ESTIMATE, after_long_help = SETTINGS)]
+    Estimate(RunArgs),
+}
+
+const REPLAY: &str = "\
+Trade a strategy through historical data and see what it earns after costs.
+
+Without --prices it runs on embedded tutorial data: 20 large US stocks, the S&P 500 and five factor ETFs, \
+daily, 2014 to 2022.
+
+The run folder holds:
+  summary.json     metrics net of costs, before costs and of the benchmark; costs; turnover; the digest
+  equity.parquet   a row a bar: net asset value, cash, exposure, turnover, each cost
+  fills.parquet    a row a fill: price, the price at the decision, costs
+  weights.parquet  target and held weight of each instrument
+  betas.parquet    alpha, betas, the forecast of each return and its error
+  run.toml         every setting; `betaflow replay --config run.toml` runs it again
+
+In Python: pd.read_parquet(\"runs/replay-1/equity.parquet\").set_index(\"timestamp\").nav.plot()
+
+The same data and settings give the same digest on every machine; no output depends on data that comes \
+after it; orders fill one bar after the one they are decided on.";
+
+const ESTIMATE: &str = "\
+Follow alpha and factor betas through historical data, without trading.
+
+What `pykalman.KalmanFilter(...).filter(...)` does, for all instruments at once, with missing prices and \
+late listings. betas.parquet in the run folder has a row for each bar and instrument: alpha and betas as \
+known after the bar, and the forecast of the bar's return by yesterday's betas with its error.
+
+In Python: pd.read_parquet(\"runs/estimate-1/betas.parquet\").query(\"symbol == 'AAPL'\").plot(x=\"timestamp\", y=\"mkt\")";
+
+const SETTINGS: &str = "\
+Prices (PATH is a file or a folder of files, sorted by time):
+  tidy   a column date, timestamp, ts or time; a column symbol; a column close; one row a bar
+         (df.to_parquet(..., index=False) of a long DataFrame)
+  wide   a time column and one column of closes per symbol
+  A missing price (null) means that the instrument did not trade. Name other columns with
+  --set data.price=adj_close, data.time=..., data.symbol=...
+Factors: a time column and one column of simple returns per factor (0.01 is one percent); a column rf is
+  the risk-free return. Or made from instruments in the prices, in the configuration:
+      [factors]
+      mkt = \"SPX\"
+      mom = \"MTUM - SPX\"
+
+Some settings, with their defaults (run.toml in a run folder lists them all):
+  estimator.discount_factor=0.995   how fast betas drift: 1/(1 - 0.995) = 200 days of memory
+  estimator.warmup=252              days of returns before the first order
+  strategy.kind=\"quarter_kelly\"     or equal_weight, flat
+  sizing.kelly_fraction=0.25        share of full Kelly
+  sizing.turnover_cap=0.08          most of the portfolio's value traded a day, buys and sells counted
+  sizing.weight_max=0.1             most in one instrument
+  sizing.rebalance_every=1          bars from one decision to the next
+  execution.commission_bps=1        and execution.half_spread_bps=4: costs in hundredths of a percent
+  data.frames_per_day=1             bars a day; 390 for US equity minutes
+
+Examples:
+  betaflow replay
+  betaflow replay --prices prices.parquet --factors ff5.parquet --set data.price=adj_close --out runs/first
+  betaflow replay --set sizing.turnover_cap=0.02 --set execution.half_spread_bps=10 --from 2018-01-01";
+
+/// Arguments of the commands that read data and run the pipeline.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Parquet file, or folder of files, with prices
+    #[arg(long, value_name = "PATH")]
+    pub prices: Option<PathBuf>,
+    /// Parquet file with factor returns, or `none` to run without factors
+    #[arg(long, value_name = "PATH")]
+    pub factors: Option<PathBuf>,
+    /// Settings in a TOML file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One setting, over those of the file; may be given many times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// First date, such as 2015-01-31; earlier data is not seen at all
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<String>,
+    /// Last date, included
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<String>,
+    /// Folder to write; without it the next free runs/NAME-1, runs/NAME-2, ...
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace what is in that folder
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    /// Show where the time went, stage by stage
+    #[arg(long)]
+    pub timing: bool,
+}

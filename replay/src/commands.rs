@@ -1,0 +1,114 @@
+//! `betaflow replay` and `betaflow estimate`: from valid settings to a run folder.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use anyhow::Result;
+use betaflow_connectors::parquet::ParquetSource;
+use betaflow_connectors::recorder::{ParquetRecorder, RunFolder};
+use betaflow_engine::ledger::{Frames, RecordSettings, Recorder};
+use betaflow_engine::pipeline::{Clock, RunOptions, estimating, no_clock, trading};
+use betaflow_engine::source::Source as _;
+
+use crate::args::RunArgs;
+use crate::config::Config;
+use crate::progress::{Counted, Line};
+use crate::summary::Summary;
+
+/// What differs between the commands.
+struct Kind {
+    name: &'static str,
+    trades: bool,
+    record: RecordSettings,
+}
+
+const REPLAY: Kind = Kind {
+    name: "replay",
+    trades: true,
+    record: RecordSettings { betas: Frames::Rebalances, weights: Frames::Rebalances },
+};
+const ESTIMATE: Kind = Kind {
+    name: "estimate",
+    trades: false,
+    record: RecordSettings { betas: Frames::All, weights: Frames::None },
+};
+
+/// Trades a strategy through historical data.
+pub fn replay(args: &RunArgs) -> Result<()> {
+    run(args, &REPLAY)
+}
+
+/// Follows alpha and betas through historical data.
+pub fn estimate(args: &RunArgs) -> Result<()> {
+    run(args, &ESTIMATE)
+}
+
+fn run(args: &RunArgs, kind: &Kind) -> Result<()> {
+    let started = Instant::now();
+    let config = Config::resolve(args, kind.record)?;
+    let out = args.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), kind.name));
+    let source =
+        ParquetSource::open(&config.prices(), config.factor_file().as_ref(), config.source_settings()?)?;
+    let progress = source.progress();
+    let folder = RunFolder::create(&out, args.force)?;
+    let recorder = ParquetRecorder::create(folder.path(), source.factor_names(), config.record, kind.trades)?;
+
+    let (source, frames) = Counted::new(source);
+    let (source, recorders): (_, Vec<Box<dyn Recorder>>) = (Box::new(source), vec![Box::new(recorder)]);
+    let settings = config.run_settings();
+    let graph = if kind.trades {
+        trading(source, config.strategy()?, &settings, recorders)
+    } else {
+        estimating(source, &settings, recorders)
+    };
+    let line = Line::start(progress, frames);
+    let report = graph.run(&options(&config, args.timing))?;
+    drop(line);
+
+    let summary = Summary {
+        config: &config,
+        facts: &report.facts,
+        timing: if args.timing { &report.timing } else { &[] },
+        seconds: started.elapsed().as_secs_f64(),
+        trades: kind.trades,
+    };
+    folder.write("summary.json", &(serde_json::to_string_pretty(&summary.json())? + "\n"))?;
+    folder.write("run.toml", &config.to_toml(kind.name)?)?;
+    folder.complete()?;
+    say(&summary.text());
+    if args.timing {
+        say(&format!("\n{}\n", summary.timing_table()));
+    }
+    say(&format!("written to {}\n", out.display()));
+    Ok(())
+}
+
+/// Standard output; a reader that went away early is no error.
+fn say(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn options(config: &Config, timed: bool) -> RunOptions {
+    RunOptions {
+        placement: config.pipeline.placement.clone(),
+        capacity: config.pipeline.capacity,
+        processors: std::thread::available_parallelism().map_or(1, usize::from),
+        clock: if timed { monotonic } else { no_clock as Clock },
+    }
+}
+
+/// Nanoseconds since the first call.
+fn monotonic() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// `runs/replay-1`, or the first number that is free.
+fn next_free(parent: &Path, name: &str) -> PathBuf {
+    (1_u32..)
+        .map(|number| parent.join(format!("{name}-{number}")))
+        .find(|path| !path.exists())
+        .unwrap_or_default()
+}

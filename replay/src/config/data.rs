@@ -1,0 +1,244 @@
+//! Settings of the data: what to read and how.
+
+use betaflow_connectors::parquet::{BadRow, TimeIs};
+use betaflow_engine::assembly::{FactorGap, Values};
+use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::settings::{Calendar, Invalid, require};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// `[data]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataSettings {
+    /// File or folder of prices; the embedded tutorial data where there is none.
+    pub prices: Option<String>,
+    /// File of factor returns; `"none"` to run without factors.
+    pub factors: Option<String>,
+    /// Column of the price that trades.
+    pub price: String,
+    /// Column of the price that returns are made of; the same where there is none.
+    pub return_price: Option<String>,
+    /// Whether the data states prices or returns.
+    pub values: ValuesAre,
+    /// Name of the time column, where it is not date, timestamp, ts or time.
+    pub time: Option<String>,
+    /// Name of the symbol column, where it is not symbol.
+    pub symbol: Option<String>,
+    /// Name of the column of opening prices, where it is not open.
+    pub open: Option<String>,
+    /// Which end of a bar the time column states.
+    pub time_is: BarEnd,
+    /// Length of a bar, such as "1m"; needed with `time_is = "open"`.
+    pub bar: Option<String>,
+    /// Frames in a day.
+    pub frames_per_day: u32,
+    /// Trading days in a year.
+    pub days_per_year: f64,
+    /// Whether the estimator sees returns in excess of the risk-free return.
+    pub excess: bool,
+    /// What a frame without factors inside their range is.
+    pub factor_gap: OnGap,
+    /// What a bad row is.
+    pub on_bad_row: OnBadRow,
+    /// First date.
+    #[serde(deserialize_with = "date_or_text")]
+    pub from: Option<String>,
+    /// Last date, included.
+    #[serde(deserialize_with = "date_or_text")]
+    pub to: Option<String>,
+}
+
+impl Default for DataSettings {
+    fn default() -> Self {
+        let calendar = Calendar::default();
+        Self {
+            prices: None,
+            factors: None,
+            price: "close".into(),
+            return_price: None,
+            values: ValuesAre::Prices,
+            time: None,
+            symbol: None,
+            open: None,
+            time_is: BarEnd::Close,
+            bar: None,
+            frames_per_day: calendar.frames_per_day,
+            days_per_year: calendar.days_per_year,
+            excess: true,
+            factor_gap: OnGap::Error,
+            on_bad_row: OnBadRow::Error,
+            from: None,
+            to: None,
+        }
+    }
+}
+
+/// `data.values`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValuesAre {
+    /// Prices.
+    Prices,
+    /// Simple returns.
+    Returns,
+}
+
+/// `data.time_is`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BarEnd {
+    /// When the bar closed.
+    Close,
+    /// When the bar opened.
+    Open,
+}
+
+/// `data.factor_gap`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnGap {
+    /// An error.
+    Error,
+    /// A frame without an update of the estimates.
+    Carry,
+}
+
+/// `data.on_bad_row`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnBadRow {
+    /// An error.
+    Error,
+    /// Passed over and counted.
+    Skip,
+}
+
+/// A TOML date, or the same in quotes.
+fn date_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Typed {
+        Date(toml::value::Datetime),
+        Text(String),
+    }
+    Ok(Option::<Typed>::deserialize(deserializer)?.map(|typed| match typed {
+        Typed::Date(date) => date.to_string(),
+        Typed::Text(text) => text,
+    }))
+}
+
+impl DataSettings {
+    /// Checks the range of every number, and that dates and the bar can be read.
+    ///
+    /// # Errors
+    /// The first that is not as it should be.
+    pub fn check(&self) -> Result<(), Invalid> {
+        let frames = self.frames_per_day;
+        require(frames >= 1, "frames_per_day", frames, "a whole number of at least 1")?;
+        let days = self.days_per_year;
+        require(days > 0.0 && days <= 366.0, "days_per_year", days, "a number above 0 and at most 366")?;
+        let (from, to) = (self.from()?, self.to()?);
+        if let (Some(from), Some(to)) = (from, to) {
+            require(
+                from <= to,
+                "to",
+                self.to.as_deref().unwrap_or(""),
+                "a date that is not before data.from",
+            )?;
+        }
+        self.time_is().map(|_| ())
+    }
+
+    /// The calendar.
+    #[must_use]
+    pub fn calendar(&self) -> Calendar {
+        Calendar { frames_per_day: self.frames_per_day, days_per_year: self.days_per_year }
+    }
+
+    /// The first moment that is read.
+    ///
+    /// # Errors
+    /// It is not a date.
+    pub fn from(&self) -> Result<Option<TimestampNs>, Invalid> {
+        self.from.as_deref().map(|text| midnight("from", text, 0)).transpose()
+    }
+
+    /// The last moment that is read: the end of the day.
+    ///
+    /// # Errors
+    /// It is not a date.
+    pub fn to(&self) -> Result<Option<TimestampNs>, Invalid> {
+        let next = self.to.as_deref().map(|text| midnight("to", text, 1)).transpose()?;
+        Ok(next.map(|next| TimestampNs(next.0 - 1)))
+    }
+
+    /// Which end of the bar the time column states.
+    ///
+    /// # Errors
+    /// The length of a bar is missing or cannot be read.
+    pub fn time_is(&self) -> Result<TimeIs, Invalid> {
+        match self.time_is {
+            BarEnd::Close => Ok(TimeIs::Close),
+            BarEnd::Open => {
+                let text = self.bar.as_deref().unwrap_or("nothing");
+                let bar_ns = self.bar.as_deref().and_then(duration_ns);
+                let expected =
+                    "the length of a bar, such as \"1m\", \"1h\" or \"1d\", because data.time_is is \"open\"";
+                require(bar_ns.is_some(), "bar", text, expected)?;
+                Ok(TimeIs::Open { bar_ns: bar_ns.unwrap_or_default() })
+            }
+        }
+    }
+
+    /// As the source has it.
+    #[must_use]
+    pub fn values(&self) -> Values {
+        match self.values {
+            ValuesAre::Prices => Values::Prices,
+            ValuesAre::Returns => Values::Returns,
+        }
+    }
+
+    /// As the source has it.
+    #[must_use]
+    pub fn factor_gap(&self) -> FactorGap {
+        match self.factor_gap {
+            OnGap::Error => FactorGap::Error,
+            OnGap::Carry => FactorGap::Carry,
+        }
+    }
+
+    /// As the source has it.
+    #[must_use]
+    pub fn on_bad_row(&self) -> BadRow {
+        match self.on_bad_row {
+            OnBadRow::Error => BadRow::Error,
+            OnBadRow::Skip => BadRow::Skip,
+        }
+    }
+}
+
+fn midnight(key: &'static str, text: &str, days_later: i64) -> Result<TimestampNs, Invalid> {
+    let moment = text.parse::<Date>().ok().and_then(|date| {
+        let midnight = date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_nanosecond();
+        i64::try_from(midnight + i128::from(days_later) * i128::from(betaflow_engine::frame::DAY_NS)).ok()
+    });
+    require(moment.is_some(), key, format!("{text:?}"), "a date such as 2015-01-31, from 1678 to 2261")?;
+    Ok(TimestampNs(moment.unwrap_or_default()))
+}
+
+/// "1m" and the like.
+fn duration_ns(text: &str) -> Option<i64> {
+    let split = text.find(|c: char| !c.is_ascii_digit())?;
+    let (count, unit) = text.split_at(split);
+    let seconds = match unit.trim() {
+        "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    count.parse::<i64>().ok()?.checked_mul(seconds)?.checked_mul(1_000_000_000).filter(|ns| *ns > 0)
+}

@@ -1,0 +1,90 @@
+//! What was typed, from a file, `--set` and flags, one over the other; and where each key came from.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use toml::{Table, Value};
+
+/// Tables of settings with the origin of every key.
+#[derive(Debug, Default)]
+pub struct Layers {
+    /// The merged tables.
+    pub tables: Table,
+    /// `table.key` → where it was set.
+    origins: BTreeMap<String, String>,
+}
+
+impl Layers {
+    /// Adds a TOML file.
+    pub fn add_file(&mut self, path: &Path) -> Result<()> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("{name}: could not read the configuration"))?;
+        let file: Table = text.parse().with_context(|| format!("{name}: is not valid TOML"))?;
+        for (table, content) in file {
+            let Value::Table(keys) = content else {
+                bail!(
+                    "{name}: found `{table}` outside of a table; expected every setting inside one, such as [sizing]"
+                );
+            };
+            // An empty table still says something: [factors] alone means no default factors.
+            self.tables.entry(table.clone()).or_insert_with(|| Value::Table(Table::new()));
+            for (key, value) in keys {
+                self.put(&table, &key, value, &name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds one `--set KEY=VALUE`.
+    pub fn add_set(&mut self, text: &str) -> Result<()> {
+        let expected = "expected --set TABLE.KEY=VALUE, such as --set sizing.turnover_cap=0.02";
+        let (dotted, value) =
+            text.split_once('=').with_context(|| format!("--set {text}: found no `=`; {expected}"))?;
+        let (table, key) = dotted
+            .trim()
+            .split_once('.')
+            .with_context(|| format!("--set {text}: found no table before the key; {expected}"))?;
+        let key = key.trim().trim_matches('"');
+        self.put(table.trim(), key, value_of(value.trim()), &format!("--set {text}"));
+        Ok(())
+    }
+
+    /// Adds the value of a flag.
+    pub fn add_flag(&mut self, table: &str, key: &str, value: &str, flag: &str) {
+        self.put(table, key, Value::String(value.to_owned()), flag);
+    }
+
+    fn put(&mut self, table: &str, key: &str, value: Value, origin: &str) {
+        let entry = self.tables.entry(table.to_owned()).or_insert_with(|| Value::Table(Table::new()));
+        if let Value::Table(keys) = entry {
+            keys.insert(key.to_owned(), value);
+        }
+        self.origins.insert(format!("{table}.{key}"), origin.to_owned());
+    }
+
+    /// The keys typed for a table.
+    pub fn table(&self, name: &str) -> Table {
+        match self.tables.get(name) {
+            Some(Value::Table(keys)) => keys.clone(),
+            _ => Table::new(),
+        }
+    }
+
+    /// Where a key was set, in words.
+    pub fn origin(&self, table: &str, key: &str) -> String {
+        match self.origins.get(&format!("{table}.{key}")) {
+            Some(origin) => origin.clone(),
+            None => "a default".to_owned(),
+        }
+    }
+}
+
+/// A TOML value; a bare word is a string.
+fn value_of(text: &str) -> Value {
+    match format!("value = {text}").parse::<Table>() {
+        Ok(mut table) => table.remove("value").unwrap_or_else(|| Value::String(text.to_owned())),
+        Err(_) => Value::String(text.to_owned()),
+    }
+}

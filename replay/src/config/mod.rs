@@ -1,0 +1,345 @@
+//! Configuration: what was typed becomes what is valid, and only the second travels.
+
+mod data;
+mod layers;
+mod unknown;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+use betaflow_connectors::parquet::{Input, Settings as SourceSettings};
+use betaflow_connectors::tutorial;
+use betaflow_engine::assembly::{Expression, Universe};
+use betaflow_engine::execution::{ExecutionSettings, FillAt};
+use betaflow_engine::ledger::{Frames, RecordSettings};
+use betaflow_engine::model::EstimatorSettings;
+use betaflow_engine::pipeline::{Placement, RunSettings};
+use betaflow_engine::portfolio::SizingSettings;
+use betaflow_engine::settings::{Invalid, require};
+use betaflow_engine::strategy::Strategy;
+use betaflow_strategies as strategies;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_aux::serde_introspection::serde_introspect;
+use toml::{Table, Value};
+
+pub use data::DataSettings;
+use layers::Layers;
+
+use crate::args::RunArgs;
+
+/// `[universe]`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct UniverseSettings {
+    /// Only these instruments, if there are any.
+    pub include: Vec<String>,
+    /// All but these.
+    pub exclude: Vec<String>,
+    /// Exactly these are estimated and traded, if there are any.
+    pub trade: Vec<String>,
+}
+
+/// `[record]`, where the command decides what is not said.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RecordTyped {
+    betas: Option<Frames>,
+    weights: Option<Frames>,
+}
+
+/// `[pipeline]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PipelineSettings {
+    /// Which stages share a thread.
+    pub placement: Placement,
+    /// Messages that a channel holds.
+    pub capacity: usize,
+    /// Frames that a message carries; chosen by the number of instruments where it is not said.
+    pub batch: Option<usize>,
+}
+
+impl Default for PipelineSettings {
+    fn default() -> Self {
+        Self { placement: Placement::Auto, capacity: 64, batch: None }
+    }
+}
+
+impl PipelineSettings {
+    fn check(&self) -> Result<(), Invalid> {
+        let capacity = self.capacity;
+        require((1..=65_536).contains(&capacity), "capacity", capacity, "a whole number from 1 to 65536")?;
+        let batch = self.batch.unwrap_or(1);
+        require((1..=4_096).contains(&batch), "batch", batch, "a whole number from 1 to 4096")
+    }
+}
+
+/// A valid configuration, with every default filled in.
+#[derive(Clone, Debug, Serialize)]
+pub struct Config {
+    /// What is read.
+    pub data: DataSettings,
+    /// What is estimated and traded.
+    pub universe: UniverseSettings,
+    /// Factors made from instruments: name → expression, in order.
+    pub factors: Table,
+    /// The estimate stage.
+    pub estimator: EstimatorSettings,
+    /// The strategy: `kind` and its own settings.
+    pub strategy: Table,
+    /// The size stage.
+    pub sizing: SizingSettings,
+    /// The execute stage.
+    pub execution: ExecutionSettings,
+    /// What is recorded.
+    pub record: RecordSettings,
+    /// Threads and channels; changes no result.
+    pub pipeline: PipelineSettings,
+}
+
+impl Config {
+    /// Defaults < file < `--set` < flags, checked.
+    ///
+    /// # Errors
+    /// An unknown key, a value of the wrong type or out of its range; each says where it was set.
+    pub fn resolve(args: &RunArgs, record_default: RecordSettings) -> Result<Self> {
+        let typed = typed(args)?;
+        unknown::check_tables(&typed)?;
+        let data: DataSettings = valid(&typed, "data", DataSettings::check)?;
+        let strategy = strategy_settings(&typed)?;
+        let record: RecordTyped = valid(&typed, "record", |_| Ok(()))?;
+        let mut config = Self {
+            factors: factors(&typed, &data)?,
+            universe: valid(&typed, "universe", |_| Ok(()))?,
+            estimator: valid(&typed, "estimator", EstimatorSettings::check)?,
+            strategy,
+            sizing: valid(&typed, "sizing", SizingSettings::check)?,
+            execution: valid(&typed, "execution", ExecutionSettings::check)?,
+            record: RecordSettings {
+                betas: record.betas.unwrap_or(record_default.betas),
+                weights: record.weights.unwrap_or(record_default.weights),
+            },
+            pipeline: valid(&typed, "pipeline", PipelineSettings::check)?,
+            data,
+        };
+        // Absolute paths, so that run.toml runs again from anywhere.
+        for path in [&mut config.data.prices, &mut config.data.factors].into_iter().flatten() {
+            if path != NO_FACTORS {
+                let absolute =
+                    std::path::absolute(&*path).with_context(|| format!("{path}: is not a path"))?;
+                *path = absolute.display().to_string();
+            }
+        }
+        Ok(config)
+    }
+
+    /// Whether the embedded tutorial data is used.
+    #[must_use]
+    pub fn is_tutorial(&self) -> bool {
+        self.data.prices.is_none()
+    }
+
+    /// Where the prices are.
+    #[must_use]
+    pub fn prices(&self) -> Input {
+        match &self.data.prices {
+            Some(path) => Input::from(Path::new(path)),
+            None => tutorial::prices(),
+        }
+    }
+
+    /// Where the factors are, if in a file.
+    #[must_use]
+    pub fn factor_file(&self) -> Option<Input> {
+        self.data
+            .factors
+            .as_deref()
+            .filter(|path| *path != NO_FACTORS)
+            .map(|path| Input::from(Path::new(path)))
+    }
+
+    /// What the source is asked for.
+    ///
+    /// # Errors
+    /// A factor expression that cannot be read.
+    pub fn source_settings(&self) -> Result<SourceSettings> {
+        let mut expressions = Vec::new();
+        for (name, text) in &self.factors {
+            let text = text.as_str().unwrap_or_default();
+            let expression: Expression =
+                text.parse().with_context(|| format!("`factors.{name}` = {text:?} cannot be read"))?;
+            expressions.push((name.clone(), expression));
+        }
+        let data = &self.data;
+        Ok(SourceSettings {
+            price: data.price.clone(),
+            return_price: data.return_price.clone(),
+            need_open: self.execution.fill_at == FillAt::Open,
+            values: data.values(),
+            time: data.time.clone(),
+            symbol: data.symbol.clone(),
+            open: data.open.clone(),
+            time_is: data.time_is()?,
+            from: data.from()?,
+            to: data.to()?,
+            on_bad_row: data.on_bad_row(),
+            factor_gap: data.factor_gap(),
+            universe: Universe {
+                include: self.universe.include.clone(),
+                exclude: self.universe.exclude.clone(),
+                trade: self.universe.trade.clone(),
+            },
+            factors: expressions,
+        })
+    }
+
+    /// What the pipeline is made of.
+    #[must_use]
+    pub fn run_settings(&self) -> RunSettings {
+        RunSettings {
+            calendar: self.data.calendar(),
+            excess: self.data.excess,
+            estimator: self.estimator.clone(),
+            sizing: self.sizing.clone(),
+            execution: self.execution.clone(),
+            record: self.record,
+            frames_per_message: self.pipeline.batch,
+        }
+    }
+
+    /// The strategy.
+    ///
+    /// # Errors
+    /// Its settings are not valid.
+    pub fn strategy(&self) -> Result<Box<dyn Strategy>> {
+        let mut own = self.strategy.clone();
+        let kind = own.remove("kind");
+        let kind = kind.as_ref().and_then(Value::as_str).unwrap_or_default();
+        let entry = strategies::find(kind).with_context(|| format!("no strategy is called {kind}"))?;
+        Ok(entry.build(own)?.1)
+    }
+
+    /// Name of the strategy.
+    #[must_use]
+    pub fn strategy_kind(&self) -> &str {
+        self.strategy.get("kind").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// As `run.toml`.
+    ///
+    /// # Errors
+    /// Something cannot be written as TOML.
+    pub fn to_toml(&self, command: &str) -> Result<String> {
+        let body = toml::to_string(self)?;
+        let version = env!("CARGO_PKG_VERSION");
+        Ok(format!(
+            "# All settings of a run of betaflow {version}.\n# Again: betaflow {command} --config run.toml\n\n{body}"
+        ))
+    }
+}
+
+/// The word that says that there are no factors.
+const NO_FACTORS: &str = "none";
+
+fn typed(args: &RunArgs) -> Result<Layers> {
+    let mut layers = Layers::default();
+    if let Some(path) = &args.config {
+        layers.add_file(path)?;
+    }
+    for text in &args.set {
+        layers.add_set(text)?;
+    }
+    let paths = [("prices", "--prices", &args.prices), ("factors", "--factors", &args.factors)];
+    for (key, flag, path) in paths {
+        if let Some(path) = path {
+            layers.add_flag("data", key, &path.display().to_string(), flag);
+        }
+    }
+    for (key, flag, date) in [("from", "--from", &args.from), ("to", "--to", &args.to)] {
+        if let Some(date) = date {
+            layers.add_flag("data", key, date, flag);
+        }
+    }
+    Ok(layers)
+}
+
+/// A table as typed, deserialised and checked.
+fn valid<T: DeserializeOwned + Default>(
+    typed: &Layers,
+    table: &str,
+    check: impl Fn(&T) -> Result<(), Invalid>,
+) -> Result<T> {
+    let keys = typed.table(table);
+    unknown::check_keys(typed, table, &keys, serde_introspect::<T>())?;
+    for (key, value) in &keys {
+        // One key at a time, so that an error of type can say which one and where it was set.
+        let alone: Table = [(key.clone(), value.clone())].into_iter().collect();
+        alone.try_into::<T>().map_err(|error| wrong_type(typed, table, key, value, error.message()))?;
+    }
+    let settings: T = keys.try_into().with_context(|| format!("table [{table}]"))?;
+    check(&settings).map_err(|invalid| {
+        let Invalid { key, found, expected } = invalid;
+        anyhow!("`{table}.{key}`, set by {}: found {found}, expected {expected}", typed.origin(table, key))
+    })?;
+    Ok(settings)
+}
+
+fn wrong_type(typed: &Layers, table: &str, key: &str, value: &Value, message: &str) -> anyhow::Error {
+    anyhow!("`{table}.{key}`, set by {}: found {value}; {message}", typed.origin(table, key))
+}
+
+/// The `[strategy]` table with the defaults of the strategy that it names.
+fn strategy_settings(typed: &Layers) -> Result<Table> {
+    let mut own = typed.table("strategy");
+    let kind = own.remove("kind").unwrap_or_else(|| Value::String(strategies::entries()[0].kind.into()));
+    let entry = kind.as_str().and_then(strategies::find).with_context(|| {
+        let known: Vec<_> = strategies::entries().iter().map(|entry| entry.kind).collect();
+        let origin = typed.origin("strategy", "kind");
+        format!("`strategy.kind`, set by {origin}: found {kind}, expected one of {}", known.join(", "))
+    })?;
+    let keys = entry.keys()?;
+    let mut known: Vec<&str> = keys.iter().map(String::as_str).collect();
+    known.push("kind");
+    unknown::check_keys(typed, "strategy", &own, &known)?;
+    let (own, _) = entry.build(own).map_err(|error| match error {
+        strategies::StrategyError::Invalid(Invalid { key, found, expected }) => {
+            let origin = typed.origin("strategy", key);
+            anyhow!("`strategy.{key}`, set by {origin}: found {found}, expected {expected}")
+        }
+        other => anyhow!("table [strategy]: {other}"),
+    })?;
+    let mut table = Table::new();
+    table.insert("kind".into(), kind);
+    table.extend(own);
+    Ok(table)
+}
+
+/// The `[factors]` table; that of the tutorial where nothing else is said and its data is used.
+fn factors(typed: &Layers, data: &DataSettings) -> Result<Table> {
+    let table = typed.table("factors");
+    for (name, value) in &table {
+        if !value.is_str() {
+            return Err(wrong_type(
+                typed,
+                "factors",
+                name,
+                value,
+                "expected an expression of instruments, such as \"MTUM - SPX\"",
+            ));
+        }
+    }
+    let said = typed.tables.contains_key("factors");
+    match (&data.prices, &data.factors) {
+        (None, None) if !said => Ok(tutorial::FACTORS
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), Value::String((*text).to_owned())))
+            .collect()),
+        (Some(prices), None) if table.is_empty() => bail!(
+            "{prices}: found no factors for these prices; expected a file of factor returns (--factors FILE), or a \
+             table [factors] that makes them from instruments (--set 'factors.mkt=\"SPY\"'), or --factors none to \
+             run without"
+        ),
+        _ => Ok(table),
+    }
+}

@@ -1,0 +1,90 @@
+//! Progress on a terminal; silent where there is none.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use betaflow_connectors::Progress;
+use betaflow_engine::frame::Frame;
+use betaflow_engine::source::{DataFacts, Source, SourceError};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How often the line is drawn.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// A source that counts the frames it hands on.
+pub struct Counted<S> {
+    inner: S,
+    frames: Arc<AtomicU64>,
+}
+
+impl<S: Source> Counted<S> {
+    /// Counts into the returned counter.
+    pub fn new(inner: S) -> (Self, Arc<AtomicU64>) {
+        let frames = Arc::new(AtomicU64::new(0));
+        (Self { inner, frames: Arc::clone(&frames) }, frames)
+    }
+}
+
+impl<S: Source> Source for Counted<S> {
+    fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError> {
+        let more = self.inner.next_frame(frame)?;
+        self.frames.fetch_add(u64::from(more), Ordering::Relaxed);
+        Ok(more)
+    }
+
+    fn factor_names(&self) -> &[String] {
+        self.inner.factor_names()
+    }
+
+    fn facts(&self) -> DataFacts {
+        self.inner.facts()
+    }
+}
+
+/// A line on the terminal, drawn from a thread of its own until dropped.
+pub struct Line {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Line {
+    /// Starts drawing, if standard error is a terminal.
+    pub fn start(progress: Arc<Progress>, frames: Arc<AtomicU64>) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::io::stderr().is_terminal().then(|| {
+            std::thread::spawn(move || {
+                let bar = ProgressBar::new(1_000);
+                if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left")
+                {
+                    bar.set_style(style);
+                }
+                let started = Instant::now();
+                while !stopped.load(Ordering::Relaxed) {
+                    let rows = progress.rows() as f64;
+                    let rate = rows / started.elapsed().as_secs_f64().max(1e-9);
+                    bar.set_position((progress.share() * 1_000.0) as u64);
+                    let frames = frames.load(Ordering::Relaxed);
+                    bar.set_message(format!("{frames} frames, {:.1} million rows/s", rate * 1e-6));
+                    std::thread::park_timeout(INTERVAL);
+                }
+                bar.finish_and_clear();
+            })
+        });
+        Self { stop, thread }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // A failure to draw is no failure of the run.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The summary of a run: computed once, shown on the terminal and written to `summary.json`.
+
+use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::ledger::{RunFacts, hex};
+use betaflow_engine::metrics::Figures;
+use betaflow_engine::pipeline::StageTiming;
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, Table};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::config::Config;
+
+/// What is known of a finished run.
+pub struct Summary<'a> {
+    /// The settings.
+    pub config: &'a Config,
+    /// What the stages say.
+    pub facts: &'a RunFacts,
+    /// Where the time went.
+    pub timing: &'a [StageTiming],
+    /// Wall time in seconds.
+    pub seconds: f64,
+    /// Whether orders were traded, or betas estimated only.
+    pub trades: bool,
+}
+
+/// A number, or null where it is not one.
+fn number(value: f64) -> Value {
+    serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number)
+}
+
+fn figures(figures: Option<&Figures>) -> Map<String, Value> {
+    let items = figures.map(|figures| figures.items()).into_iter().flatten();
+    items.map(|(name, value)| (name.to_owned(), number(value))).collect()
+}
+
+/// A timestamp as text: a date where it is a midnight.
+pub fn time_text(timestamp: Option<TimestampNs>) -> Option<String> {
+    let moment = Timestamp::from_nanosecond(i128::from(timestamp?.0)).ok()?;
+    let text = moment.to_string();
+    Some(match timestamp?.is_midnight() {
+        true => text.split('T').next().unwrap_or(&text).to_owned(),
+        false => text,
+    })
+}
+
+impl Summary<'_> {
+    /// As `summary.json`.
+    pub fn json(&self) -> Value {
+        let RunFacts { data, estimator, sizing, performance, .. } = self.facts;
+        let mut summary = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "data": {
+                "rows": data.rows,
+                "frames": data.frames,
+                "instruments": data.instruments,
+                "first": time_text(data.first),
+                "last": time_text(data.last),
+                "skipped": data.skipped,
+                "left_out": data.left_out,
+            },
+            "estimator": {
+                "kind": self.config.estimator.kind,
+                "forecasts": estimator.forecasts,
+                "hedged_r2": estimator.hedged_r2.map(number),
+                "mean_log_predictive_density": estimator.mean_log_predictive_density.map(number),
+                "groups": estimator.groups,
+                "largest_group": estimator.largest_group,
+            },
+            "warnings": self.warnings(),
+            "timing": self.timing_json(),
+        });
+        if self.trades {
+            let costs: Map<_, _> = performance
+                .costs
+                .items()
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), number(value)))
+                .chain([("total".to_owned(), number(performance.costs.total()))])
+                .collect();
+            let mut net = figures(performance.net.as_ref());
+            if let Some((sharpe, sortino)) = performance.net_in_excess {
+                net.insert("sharpe_excess".into(), number(sharpe));
+                net.insert("sortino_excess".into(), number(sortino));
+            }
+            summary["digest"] = hex(&self.facts.digest).into();
+            summary["strategy"] = self.config.strategy_kind().into();
+            summary["nav"] =
+                performance.nav.map_or(Value::Null, |(first, last)| json!({"first": first, "last": last}));
+            summary["metrics"] = json!({
+                "net": net,
+                "gross": figures(performance.gross.as_ref()),
+                "benchmark": figures(performance.benchmark.as_ref()),
+            });
+            summary["costs"] = costs.into();
+            summary["interest"] = number(performance.interest);
+            summary["turnover"] = json!({
+                "mean": number(performance.turnover.mean),
+                "max": number(performance.turnover.max),
+                "cap": number(self.config.sizing.turnover_cap),
+                "share_at_cap": number(performance.turnover.share_at_cap),
+            });
+            summary["sizing"] = json!({
+                "decisions": sizing.decisions,
+                "capped": sizing.capped,
+                "at_gross": sizing.at_gross,
+                "no_trade": sizing.no_trade,
+                "box_inherited": sizing.box_inherited,
+                "gross_inherited": sizing.gross_inherited,
+            });
+        }
+        summary
+    }
+
+    fn timing_json(&self) -> Value {
+        let stages: Vec<_> = self
+            .timing
+            .iter()
+            .map(|stage| {
+                json!({
+                    "stage": stage.stage,
+                    "messages": stage.messages,
+                    "handling_seconds": stage.handling_ns as f64 * 1e-9,
+                    "blocked_seconds": stage.blocked_ns as f64 * 1e-9,
+                    "queue_mean": stage.depth_mean(),
+                    "queue_max": stage.depth_max,
+                })
+            })
+            .collect();
+        json!({
+            "seconds": self.seconds,
+            "rows_per_second": self.facts.data.rows as f64 / self.seconds,
+            "stages": stages,
+        })
+    }
+
+    /// What a careful reader should know before believing the figures.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.facts.data.warnings.clone();
+        if self.config.is_tutorial() {
+            warnings.push(
+                "the tutorial's 20 names were picked as survivors: its equal-weight benchmark profits from that, \
+                 and no strategy here can"
+                    .to_owned(),
+            );
+        }
+        if self.trades && self.facts.performance.nav.is_none() {
+            warnings.push(format!(
+                "no frame decided: the data ends before the warm-up of {} days is over; give more data or a \
+                 smaller estimator.warmup",
+                self.config.estimator.warmup
+            ));
+        }
+        warnings
+    }
+
+    /// As text for the terminal.
+    pub fn text(&self) -> String {
+        let RunFacts { data, estimator, performance, .. } = self.facts;
+        let range =
+            [time_text(data.first), time_text(data.last)].map(|time| time.unwrap_or_else(|| "-".into()));
+        let mut text = format!(
+            "{} instruments, {} frames from {} to {}; {} rows in {:.2} s\n",
+            data.instruments, data.frames, range[0], range[1], data.rows, self.seconds
+        );
+        let share = |value: Option<f64>| value.map_or_else(|| "-".into(), |v| format!("{v:.4}"));
+        text += &format!(
+            "betas explain {} of the variance of returns out of sample (hedged R²); {} group(s) of instruments\n",
+            share(estimator.hedged_r2),
+            estimator.groups
+        );
+        if self.trades && performance.nav.is_some() {
+            text += &format!("\n{}\n\n{}", self.metrics_table(), self.trading_text());
+        }
+        for warning in self.warnings() {
+            text += &format!("note: {warning}\n");
+        }
+        text
+    }
+
+    fn metrics_table(&self) -> Table {
+        let performance = &self.facts.performance;
+        let kind = self.config.strategy_kind();
+        let mut table = Table::new();
+        table.load_style(UTF8_HORIZONTAL_ONLY);
+        table.set_header([
+            "".to_owned(),
+            format!("{kind}, net"),
+            format!("{kind}, gross"),
+            "equal weight, net".into(),
+        ]);
+        let columns = [performance.net, performance.gross, performance.benchmark]
+            .map(|figures| figures.map(|f| f.items()));
+        let rows = columns[0].iter().flatten().map(|(name, _)| *name).enumerate();
+        for (row, name) in rows {
+            let cell = |items: &Option<[(&str, f64); 11]>| {
+                items.map_or_else(String::new, |items| figure_text(name, items[row].1))
+            };
+            table.add_row([name.replace('_', " "), cell(&columns[0]), cell(&columns[1]), cell(&columns[2])]);
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table
+    }
+
+    fn trading_text(&self) -> String {
+        let RunFacts { performance, sizing, .. } = self.facts;
+        let (first, last) = performance.nav.unwrap_or_default();
+        let turnover = &performance.turnover;
+        let costs: Vec<_> = performance
+            .costs
+            .items()
+            .into_iter()
+            .filter(|(_, value)| *value > 0.0)
+            .map(|(name, value)| format!("{name} {value:.0}"))
+            .collect();
+        let costs = if costs.is_empty() { "none".to_owned() } else { costs.join(", ") };
+        format!(
+            "value {first:.0} → {last:.0}; costs: {costs}\n\
+             turnover {:.2} % a day, at most {:.2} % (cap {:.2} %); {} decisions, {} stopped by the cap\n\
+             digest {}\n",
+            100.0 * turnover.mean,
+            100.0 * turnover.max,
+            100.0 * self.config.sizing.turnover_cap,
+            sizing.decisions,
+            sizing.capped,
+            hex(&self.facts.digest),
+        )
+    }
+
+    /// Where the time went, as a table.
+    pub fn timing_table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(UTF8_HORIZONTAL_ONLY);
+        table.set_header(["stage", "messages", "handling s", "waiting s", "queue mean", "queue max"]);
+        for stage in self.timing {
+            table.add_row([
+                stage.stage.to_owned(),
+                stage.messages.to_string(),
+                format!("{:.3}", stage.handling_ns as f64 * 1e-9),
+                format!("{:.3}", stage.blocked_ns as f64 * 1e-9),
+                format!("{:.1}", stage.depth_mean()),
+                stage.depth_max.to_string(),
+            ]);
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table
+    }
+}
+
+/// Shares in percent, ratios plain.
+fn figure_text(name: &str, value: f64) -> String {
+    if value.is_nan() {
+        return "-".to_owned();
+    }
+    match name {
+        "sharpe" | "sortino" | "calmar" | "omega" | "tail_ratio" => format!("{value:.2}"),
+        _ => format!("{:.2} %", 100.0 * value),
+    }
+}
