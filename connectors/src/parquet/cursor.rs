@@ -248,12 +248,12 @@ impl Cursor {
         Ok(())
     }
 
-    fn place_of(&self, row: usize, column: String) -> Place {
-        Place { file: self.file.clone(), row: self.first_row + row as u64, column }
+    fn place_of(&self, row: usize, column: String) -> Box<Place> {
+        Box::new(Place { file: self.file.clone(), row: self.first_row + row as u64, column })
     }
 
     /// A place in the batch at hand; a column that is no column of it is a part of the file's path.
-    fn place(&self, row: usize, column: Option<usize>) -> Place {
+    fn place(&self, row: usize, column: Option<usize>) -> Box<Place> {
         let name = column
             .zip(self.batch.as_ref())
             .map(|(column, batch)| batch.schema().field(column).name().clone());
@@ -315,7 +315,7 @@ impl Cursor {
 }
 
 /// The error for a time that cannot be used.
-pub(super) fn time_error(fault: TimeFault, place: impl FnOnce(usize) -> Place) -> DataError {
+pub(super) fn time_error(fault: TimeFault, place: impl FnOnce(usize) -> Box<Place>) -> DataError {
     match fault {
         TimeFault::Null(row) => DataError::NullKey { place: place(row) },
         TimeFault::OutOfRange(row) => DataError::TimeOutOfRange { place: place(row) },

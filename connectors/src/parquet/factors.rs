@@ -9,7 +9,7 @@ use super::columns::{numbers, text, times};
 use super::cursor::time_error;
 use super::input::Location;
 use super::merge::name_of;
-use super::schema::Columns;
+use super::schema::{Columns, FactorColumns};
 use super::settings::{Input, Settings};
 use crate::DataError;
 use crate::error::Place;
@@ -77,10 +77,10 @@ impl FactorRows {
         Ok(())
     }
 
-    fn place(&self, row: usize, column: usize) -> Place {
+    fn place(&self, row: usize, column: usize) -> Box<Place> {
         let batch = self.batch.as_ref();
         let column = batch.map(|batch| batch.schema().field(column).name().clone()).unwrap_or_default();
-        Place { file: self.file.clone(), row: self.first_row + row as u64, column }
+        Box::new(Place { file: self.file.clone(), row: self.first_row + row as u64, column })
     }
 
     fn bad_value(&self, row: usize, column: usize) -> DataError {
@@ -127,7 +127,7 @@ impl FactorJoin {
         let metadata = location.footer(&chunks)?;
         let columns = Columns { file: &file, schema: metadata.schema() };
         let time = columns.time(None)?;
-        let (factors, rf) = columns.factors(time)?;
+        let FactorColumns { factors, rf } = columns.factors(time)?;
         let wanted: Vec<usize> = factors.iter().chain(&rf).map(|(column, _)| *column).collect();
         let mut projection = wanted.clone();
         projection.push(time);

@@ -67,6 +67,12 @@ impl Layout {
     }
 }
 
+/// The columns of a factor file but the time: position and name.
+pub(super) struct FactorColumns {
+    pub(super) factors: Vec<(usize, String)>,
+    pub(super) rf: Option<(usize, String)>,
+}
+
 /// The columns of a file, with the file's name for messages.
 pub(super) struct Columns<'a> {
     pub(super) file: &'a str,
@@ -207,10 +213,7 @@ impl<'a> Columns<'a> {
     }
 
     /// Numeric columns of a factor file: all but the time, and `rf` apart.
-    pub(super) fn factors(
-        &self,
-        time: usize,
-    ) -> Result<(Vec<(usize, String)>, Option<(usize, String)>), DataError> {
+    pub(super) fn factors(&self, time: usize) -> Result<FactorColumns, DataError> {
         let (mut factors, mut rf) = (Vec::new(), None);
         for (column, field) in self.schema.fields().iter().enumerate() {
             if column == time || field.name().starts_with("__index_level_") {
@@ -224,7 +227,7 @@ impl<'a> Columns<'a> {
                 factors.push((column, field.name().clone()));
             }
         }
-        Ok((factors, rf))
+        Ok(FactorColumns { factors, rf })
     }
 
     fn number(&self, name: &str, exact: bool, role: &'static str) -> Result<usize, DataError> {
