@@ -1,5 +1,7 @@
 //! Every fault in the data is an error that says where, what was found, what was expected, what to do.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use betaflow_connectors::parquet::{BadRow, Input, Settings};
 use betaflow_engine::assembly::Universe;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use support::{Folder, days, floats, line, nullable, run, texts, tidy, write_to};
+use support::{Folder, Table, days, floats, line, nullable, run, texts, tidy, write_to};
 
 /// Checks that the error of reading `input` has each of `parts`.
 #[track_caller]
@@ -25,7 +27,7 @@ fn columns_that_are_missing_or_wrong() {
     let folder = Folder::new();
     let a = |values: ArrayRef| values;
     let (date, symbol, close) = (days(&[1]), texts(&["A"]), floats(&[1.0]));
-    let cases: Vec<(Vec<(&str, ArrayRef)>, &[&str])> = vec![
+    let cases: Vec<(Table, &[&str])> = vec![
         (
             vec![("date", a(date.clone())), ("symbol", symbol.clone()), ("closee", close.clone())],
             &[

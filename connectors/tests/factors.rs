@@ -1,12 +1,13 @@
 //! Factors from a file and from instruments.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
-use arrow_array::ArrayRef;
 use betaflow_connectors::parquet::{Input, Settings};
 use betaflow_engine::assembly::{FactorGap, Universe, Values};
 use betaflow_engine::frame::DAY_NS;
-use support::{Folder, Run, day, days, floats, line, nullable, read, run, stamps, texts, tidy};
+use support::{Folder, Run, Table, day, days, floats, line, nullable, read, run, stamps, texts, tidy};
 
 fn prices_on(folder: &Folder, dates: &[i32]) -> Input {
     let rows: Vec<_> = dates.iter().map(|date| (*date, "A", Some(1.0))).collect();
@@ -111,7 +112,7 @@ fn factors_of_days_are_refused_inside_the_day() {
 fn factor_files_that_are_bad() {
     let folder = Folder::new();
     let prices = prices_on(&folder, &[1, 2, 3]);
-    let cases: [(Vec<(&str, ArrayRef)>, &[&str]); 8] = [
+    let cases: [(Table, &[&str]); 9] = [
         (
             vec![("date", days(&[1, 2])), ("mkt", floats(&[0.1, -1.2]))],
             &[
@@ -135,6 +136,13 @@ fn factor_files_that_are_bad() {
         (vec![("day", days(&[1])), ("mkt", floats(&[0.1]))], &["no column `timestamp`"]),
         (vec![("date", days(&[1])), ("mkt", texts(&["0.1"]))], &["column `mkt` has the type Utf8"]),
         (
+            vec![("date", days(&[-20, -10])), ("mkt", floats(&[0.1, 0.1]))],
+            &[
+                "do not overlap",
+                "factor rows from 1969-12-12 to 1969-12-22, frames from 1970-01-02 to 1970-01-04",
+            ],
+        ),
+        (
             vec![("date", days(&[10, 20])), ("mkt", floats(&[0.1, 0.1]))],
             &[
                 "do not overlap",
@@ -145,9 +153,6 @@ fn factor_files_that_are_bad() {
     for (columns, parts) in cases {
         check_error(run(&prices, Some(&folder.write("f.parquet", columns)), Settings::default()), parts);
     }
-    let before = folder.write("f.parquet", vec![("date", days(&[-5])), ("mkt", floats(&[0.1]))]);
-    let run = run(&prices, Some(&before), Settings::default()).unwrap();
-    assert_eq!((run.frames.len(), run.facts.left_out), (1, 2), "the first frame has the last row before it");
 }
 
 fn factors(expressions: &[(&str, &str)]) -> Vec<(String, betaflow_engine::assembly::Expression)> {
@@ -260,7 +265,16 @@ fn the_universe_is_as_if_the_data_were_filtered() {
         (3, "C", Some(1.0)),
         (4, "B", Some(3.0)),
     ];
-    let input = folder.write("tidy.parquet", tidy(&rows));
+    let tidy = folder.write("tidy.parquet", tidy(&rows));
+    let wide = folder.write(
+        "wide.parquet",
+        vec![
+            ("date", days(&[1, 2, 3, 4])),
+            ("C", nullable(&[Some(-1.0), None, Some(1.0), None])),
+            ("B", nullable(&[None, Some(2.0), None, Some(3.0)])),
+            ("A", nullable(&[None, Some(1.0), None, None])),
+        ],
+    );
     let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let expected = ["0 d2 +A,B | 1 2", "1 d4 + | - 3"];
     for universe in [
@@ -268,8 +282,12 @@ fn the_universe_is_as_if_the_data_were_filtered() {
         Universe { exclude: list(&["C", "AA"]), ..Universe::default() },
         Universe { trade: list(&["B", "A", "AA"]), ..Universe::default() },
     ] {
-        let run = run(&input, None, Settings { universe, ..Settings::default() }).unwrap();
-        assert_eq!(lines(&run), expected);
-        assert!(run.facts.warnings.iter().any(|w| w.contains("names `AA`, which no row of the data has")));
+        for input in [&tidy, &wide] {
+            let settings = Settings { universe: universe.clone(), ..Settings::default() };
+            let run = run(input, None, settings).unwrap();
+            assert_eq!(lines(&run), expected);
+            let unseen: Vec<&String> = run.facts.warnings.iter().filter(|w| w.contains("no row")).collect();
+            assert!(matches!(unseen.as_slice(), [warning] if warning.contains("names `AA`")), "{unseen:?}");
+        }
     }
 }

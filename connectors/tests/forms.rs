@@ -1,5 +1,7 @@
 //! The same data in every form gives the same frames.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::sync::Arc;

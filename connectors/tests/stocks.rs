@@ -1,5 +1,7 @@
 //! Five years of daily prices with the Fama-French factors, where the data is at hand.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::path::Path;

@@ -150,11 +150,11 @@ impl Batches {
         }
     }
 
-    /// Ends the batches: what is left of the file is not wanted.
-    pub(super) fn stop(&mut self) {
-        self.groups.clear();
-        self.current = None;
-        self.next_row = 0;
+    /// Ends the batches, because what is left of the file is not wanted, and returns how many rows are left.
+    pub(super) fn stop(&mut self) -> u64 {
+        let current =
+            self.current.take().map_or(0, |(group, _)| group.first_row + group.rows - self.next_row);
+        current + self.groups.drain(..).map(|group| group.rows).sum::<u64>()
     }
 
     fn corrupt(&self, group: RowGroup, cause: &dyn std::fmt::Display) -> DataError {

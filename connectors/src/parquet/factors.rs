@@ -192,13 +192,20 @@ impl FactorJoin {
             count += 1;
             self.rows.advance()?;
         }
-        if count > 0 {
+        // Rows that ended on an earlier day say nothing about the first frame.
+        let is_over = first_of_all && self.rows.next.is_none() && self.last_date() < t.date();
+        if count > 0 && !is_over {
             frame.factors.clear();
             frame.factors.extend_from_slice(&self.compounded[..self.names.len()]);
             frame.rf = if self.has_rf { self.compounded[self.names.len()] } else { 0.0 };
             return Ok(true);
         }
         self.without_row(t, frame)
+    }
+
+    /// The date of the last row that was compounded.
+    fn last_date(&self) -> i64 {
+        self.rows.previous.map_or(i64::MIN, |time| TimestampNs(time).date())
     }
 
     fn without_row(&mut self, t: TimestampNs, frame: &mut Frame) -> Result<bool, DataError> {

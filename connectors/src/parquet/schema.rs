@@ -35,8 +35,8 @@ pub(super) enum Layout {
         open: Option<usize>,
         return_price: Option<usize>,
     },
-    /// A row a timestamp, a column a symbol.
-    Wide { time: Key<i64>, symbols: Vec<(usize, String)> },
+    /// A row a timestamp, a column a symbol; `others` are symbols outside the universe, which are not read.
+    Wide { time: Key<i64>, symbols: Vec<(usize, String)>, others: Vec<String> },
 }
 
 impl Layout {
@@ -128,10 +128,14 @@ impl<'a> Columns<'a> {
                 self.file
             )));
         }
-        let mut symbols = Vec::new();
+        let (mut symbols, mut others) = (Vec::new(), Vec::new());
         for (column, field) in self.schema.fields().iter().enumerate() {
             let is_key = time == Key::Column(column) || field.name().starts_with("__index_level_");
-            if is_key || !assembler.wants(field.name()) {
+            if is_key {
+                continue;
+            }
+            if !assembler.wants(field.name()) {
+                others.push(field.name().clone());
                 continue;
             }
             let hint = "in wide data every column but the time is a symbol; cast or drop it";
@@ -140,7 +144,7 @@ impl<'a> Columns<'a> {
         if symbols.is_empty() {
             return Err(self.missing("symbol", "or one column of prices for each instrument of the universe"));
         }
-        Ok(Layout::Wide { time, symbols })
+        Ok(Layout::Wide { time, symbols, others })
     }
 
     /// Columns that only a row of one instrument has. `OPEN` and `LOW` are symbols too, hence the cases.

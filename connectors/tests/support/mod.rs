@@ -45,6 +45,9 @@ impl Folder {
     }
 }
 
+/// The columns of a file.
+pub(crate) type Table = Vec<(&'static str, ArrayRef)>;
+
 pub(crate) fn write_to(path: &Path, columns: Vec<(&str, ArrayRef)>, properties: WriterProperties) {
     let batch = RecordBatch::try_from_iter_with_nullable(
         columns.into_iter().map(|(name, array)| (name, array, true)),
@@ -79,7 +82,7 @@ pub(crate) fn nullable(values: &[Option<f64>]) -> ArrayRef {
 /// A bar of tidy data: day, symbol, close.
 pub(crate) type Row<'a> = (i32, &'a str, Option<f64>);
 
-pub(crate) fn tidy(rows: &[Row<'_>]) -> Vec<(&'static str, ArrayRef)> {
+pub(crate) fn tidy(rows: &[Row<'_>]) -> Table {
     vec![
         ("date", days(&rows.iter().map(|row| row.0).collect::<Vec<_>>())),
         ("symbol", texts(&rows.iter().map(|row| row.1).collect::<Vec<_>>())),
