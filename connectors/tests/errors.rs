@@ -266,3 +266,32 @@ fn a_time_that_is_a_number_is_a_wrong_type() {
     let parts = &["column `timestamp` has the type Int64", "do not say their unit"];
     check(&folder.write("f.parquet", columns), Settings::default(), parts);
 }
+
+/// Names the folder that the process with few open files reads.
+const FOLDER: &str = "BETAFLOW_TEST_FOLDER_OF_OVERLAPPING_FILES";
+
+#[test]
+#[ignore = "runs inside a process with few open files"]
+fn read_the_folder_of_overlapping_files() {
+    let folder = std::path::PathBuf::from(std::env::var(FOLDER).unwrap());
+    let parts = &["files that overlap in time are open", "ulimit -n"];
+    check(&Input::from(folder.join("overlapping")), Settings::default(), parts);
+    assert_eq!(support::read(&Input::from(folder.join("consecutive")), Settings::default()).len(), 60);
+}
+
+#[test]
+#[cfg(unix)]
+fn more_overlapping_files_than_the_process_may_open() {
+    let folder = Folder::new();
+    for i in 0..60 {
+        let symbol = format!("S{i}");
+        let rows = [(1, symbol.as_str(), Some(1.0)), (2, symbol.as_str(), Some(2.0))];
+        folder.write(&format!("overlapping/{symbol}.parquet"), tidy(&rows));
+        folder.write(&format!("consecutive/{i}.parquet"), tidy(&[(i, "A", Some(1.0))]));
+    }
+    let test = std::env::current_exe().unwrap();
+    let command = "ulimit -n 40 && exec \"$0\" --ignored --exact read_the_folder_of_overlapping_files";
+    let mut shell = std::process::Command::new("sh");
+    let output = shell.args(["-c", command]).arg(test).env(FOLDER, folder.path("")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
