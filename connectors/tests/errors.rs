@@ -267,6 +267,33 @@ fn a_time_that_is_a_number_is_a_wrong_type() {
     check(&folder.write("f.parquet", columns), Settings::default(), parts);
 }
 
+#[test]
+fn a_damaged_byte_is_an_error_or_harmless() {
+    let folder = Folder::new();
+    let rows: Vec<(i32, &str, Option<f64>)> =
+        (0..600).map(|i| (i / 3, ["A", "B", "C"][i as usize % 3], Some(f64::from(i) + 0.5))).collect();
+    let Input::Path(path) = folder.write_groups("whole.parquet", tidy(&rows), 200) else { unreachable!() };
+    let bytes = std::fs::read(path).unwrap();
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    let mut errors = 0;
+    for _ in 0..500 {
+        let mut damaged = bytes.clone();
+        damaged[random(bytes.len())] = u8::try_from(random(256)).unwrap();
+        let input = Input::Bytes { name: "damaged".into(), bytes: damaged.into() };
+        if let Err(error) = run(&input, None, Settings::default()) {
+            assert!(error.starts_with("damaged"), "the error is located: {error}");
+            errors += 1;
+        }
+    }
+    assert!(errors > 100);
+}
+
 /// Names the folder that the process with few open files reads.
 const FOLDER: &str = "BETAFLOW_TEST_FOLDER_OF_OVERLAPPING_FILES";
 

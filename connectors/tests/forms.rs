@@ -11,8 +11,9 @@ use arrow_array::{
     ArrayRef, Date32Array, Decimal128Array, DictionaryArray, Float32Array, Int32Array, LargeStringArray,
     StringArray, StringViewArray, TimestampMicrosecondArray, TimestampMillisecondArray, TimestampSecondArray,
 };
-use betaflow_connectors::parquet::{Input, Settings, TimeIs};
-use betaflow_engine::frame::{DAY_NS, TimestampNs};
+use betaflow_connectors::parquet::{Input, ParquetSource, Settings, TimeIs};
+use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::source::Source;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use support::{Folder, Row, day, days, floats, nullable, read, run, stamps, texts, tidy, write_to};
 
@@ -243,4 +244,23 @@ fn columns_may_have_other_names_and_symbols_may_be_called_like_columns() {
     ];
     let input = folder.write("both.parquet", columns);
     assert_eq!(read(&input, Settings::default()), ["0 86400000000001ns +A | 1"]);
+}
+
+#[test]
+fn progress_counts_every_row_once() {
+    let folder = Folder::new();
+    let rows: Vec<Row<'_>> = (0..100).map(|date| (date, "A", Some(1.0))).collect();
+    folder.write_groups("all/a.parquet", tidy(&rows[..50]), 10);
+    folder.write_groups("all/b.parquet", tidy(&rows[50..]), 10);
+    for (from, to, frames) in [(0, 99, 100), (25, 64, 40), (60, 60, 1)] {
+        let settings = Settings { from: Some(day(from)), to: Some(day(to)), ..Settings::default() };
+        let mut source = ParquetSource::open(&folder.input("all"), None, settings).unwrap();
+        let progress = source.progress();
+        assert!(progress.share() < 1.0);
+        let mut frame = Frame::default();
+        while source.next_frame(&mut frame).unwrap() {
+            assert!(progress.rows() > 0 && progress.share() <= 1.0);
+        }
+        assert_eq!((source.facts().frames, progress.share()), (frames, 1.0));
+    }
 }
