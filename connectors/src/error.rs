@@ -160,7 +160,7 @@ pub enum DataError {
     #[error("{place}: found {}, expected {} (the row before) or later; sort the file by time", Iso(*.found), Iso(*.previous))]
     Unsorted {
         /// The first row that is too early.
-        place: Place,
+        place: Box<Place>,
         /// Its time.
         found: TimestampNs,
         /// The time before it.
@@ -173,7 +173,7 @@ pub enum DataError {
     )]
     Duplicate {
         /// The second row.
-        place: Place,
+        place: Box<Place>,
         /// The instrument.
         symbol: String,
         /// The time.
@@ -186,7 +186,7 @@ pub enum DataError {
     )]
     BadValue {
         /// The cell.
-        place: Place,
+        place: Box<Place>,
         /// The instrument.
         symbol: String,
         /// The time.
@@ -200,13 +200,13 @@ pub enum DataError {
     #[error("{place}: found null, expected a value in every row; remove the row or fill it in")]
     NullKey {
         /// The cell.
-        place: Place,
+        place: Box<Place>,
     },
     /// A time that nanoseconds cannot count.
     #[error("{place}: found a time outside the years 1678 to 2262, expected one inside; check its unit")]
     TimeOutOfRange {
         /// The cell.
-        place: Place,
+        place: Box<Place>,
     },
     /// The name of a folder that does not hold a date.
     #[error("{file}: the folder `{key}={value}` names a time, expected a date as in `{key}=2024-01-31`")]
@@ -239,7 +239,7 @@ pub enum DataError {
     )]
     BadFactor {
         /// The cell.
-        place: Place,
+        place: Box<Place>,
         /// The time.
         time: TimestampNs,
         /// The number.
@@ -252,7 +252,7 @@ pub enum DataError {
     )]
     FactorOrder {
         /// The row.
-        place: Place,
+        place: Box<Place>,
         /// Its time.
         found: TimestampNs,
         /// The time before it.
@@ -318,7 +318,12 @@ pub enum DataError {
 /// The name among `names` that is nearest to `wanted`, if any is near.
 pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let lower = wanted.to_lowercase();
-    let scored = names.map(|name| (strsim::jaro_winkler(&lower, &name.to_lowercase()), name));
+    let score = |name: &str| {
+        let name = name.to_lowercase();
+        let part = name.len() > 2 && (lower.contains(&name) || name.contains(&lower));
+        strsim::jaro_winkler(&lower, &name).max(if part { 0.8 } else { 0.0 })
+    };
+    let scored = names.map(|name| (score(name), name));
     let near = scored.filter(|(score, _)| *score > 0.75);
     near.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| name.to_owned())
 }

@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 
 use super::columns::{is_text, times};
-use super::input::{Chunks, Location};
+use super::input::{Chunks, Location, guarded};
 use crate::DataError;
 
 /// Rows in a batch of a file of few columns: enough to pay for the call, few enough to stay in cache.
@@ -84,6 +84,8 @@ pub(super) struct Batches {
     metadata: ArrowReaderMetadata,
     mask: ProjectionMask,
     columns: String,
+    /// The types that the columns must come in.
+    kinds: Vec<DataType>,
     batch_rows: usize,
     groups: VecDeque<RowGroup>,
     current: Option<(RowGroup, ParquetRecordBatchReader)>,
@@ -102,6 +104,8 @@ impl Batches {
     ) -> Result<Self, DataError> {
         let damaged =
             |cause: ParquetError| DataError::Truncated { file: location.name(), cause: cause.to_string() };
+        let metadata = with_dictionaries(metadata, projection).map_err(damaged)?;
+        let kinds = projection.iter().map(|column| metadata.schema().field(*column).data_type().clone());
         let names = projection.iter().map(|column| format!("`{}`", metadata.schema().field(*column).name()));
         let columns = names.take(8).collect::<Vec<_>>().join(", ");
         Ok(Self {
@@ -109,7 +113,8 @@ impl Batches {
             chunks,
             mask: ProjectionMask::roots(metadata.parquet_schema(), projection.iter().copied()),
             columns,
-            metadata: with_dictionaries(metadata, projection).map_err(damaged)?,
+            kinds: kinds.collect(),
+            metadata,
             batch_rows,
             groups: groups.into(),
             current: None,
@@ -129,14 +134,15 @@ impl Batches {
                 .with_projection(self.mask.clone())
                 .with_row_groups(vec![group.index])
                 .with_batch_size(self.batch_rows);
-                let reader = builder.build().map_err(|cause| self.corrupt(group, &cause))?;
+                let reader = guarded(|| builder.build()).map_err(|cause| self.corrupt(group, &cause))?;
                 self.next_row = group.first_row;
                 self.current = Some((group, reader));
             }
             let Some((group, reader)) = &mut self.current else { continue };
             let group = *group;
-            match reader.next() {
+            match guarded(|| Ok(reader.next().transpose()?)).transpose() {
                 Some(Ok(batch)) => {
+                    self.check_kinds(group, &batch)?;
                     let first_row = self.next_row;
                     self.next_row += batch.num_rows() as u64;
                     return Ok(Some((batch, first_row)));
@@ -150,11 +156,22 @@ impl Batches {
         }
     }
 
-    /// Ends the batches: what is left of the file is not wanted.
-    pub(super) fn stop(&mut self) {
-        self.groups.clear();
-        self.current = None;
-        self.next_row = 0;
+    /// Ends the batches, because what is left of the file is not wanted, and returns how many rows are left.
+    pub(super) fn stop(&mut self) -> u64 {
+        let current =
+            self.current.take().map_or(0, |(group, _)| group.first_row + group.rows - self.next_row);
+        current + self.groups.drain(..).map(|group| group.rows).sum::<u64>()
+    }
+
+    /// Checks that the columns come as the footer says: two places of a damaged file may disagree.
+    fn check_kinds(&self, group: RowGroup, batch: &RecordBatch) -> Result<(), DataError> {
+        let found = batch.columns().iter().map(|column| column.data_type());
+        match found.zip(&self.kinds).find(|(found, expected)| found != expected) {
+            Some((found, expected)) => {
+                Err(self.corrupt(group, &format!("found the type {found}, expected {expected}")))
+            }
+            None => Ok(()),
+        }
     }
 
     fn corrupt(&self, group: RowGroup, cause: &dyn std::fmt::Display) -> DataError {

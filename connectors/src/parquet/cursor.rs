@@ -1,13 +1,12 @@
 //! An open price file, at one of its rows.
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int32Type;
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, RecordBatch};
 use betaflow_engine::assembly::{Assembler, Bar, Fault, Field, Slot, Values};
 use betaflow_engine::frame::{Frame, TimestampNs};
 
 use super::batches::{Batches, batch_rows};
 use super::columns::{TimeFault, numbers, text, times};
+use super::dictionary::Dictionary;
 use super::files::{PriceFile, range};
 use super::schema::{Key, Layout};
 use super::settings::{BadRow, Settings};
@@ -176,7 +175,7 @@ impl Cursor {
             } else if time > self.range.1 {
                 // Sorted data has nothing more inside the range.
                 self.times.clear();
-                self.batches.stop();
+                shared.progress.add_passed_over(self.batches.stop());
                 return Ok(());
             } else if time >= self.range.0 {
                 return Ok(());
@@ -248,12 +247,12 @@ impl Cursor {
         Ok(())
     }
 
-    fn place_of(&self, row: usize, column: String) -> Place {
-        Place { file: self.file.clone(), row: self.first_row + row as u64, column }
+    fn place_of(&self, row: usize, column: String) -> Box<Place> {
+        Box::new(Place { file: self.file.clone(), row: self.first_row + row as u64, column })
     }
 
     /// A place in the batch at hand; a column that is no column of it is a part of the file's path.
-    fn place(&self, row: usize, column: Option<usize>) -> Place {
+    fn place(&self, row: usize, column: Option<usize>) -> Box<Place> {
         let name = column
             .zip(self.batch.as_ref())
             .map(|(column, batch)| batch.schema().field(column).name().clone());
@@ -315,7 +314,7 @@ impl Cursor {
 }
 
 /// The error for a time that cannot be used.
-pub(super) fn time_error(fault: TimeFault, place: impl FnOnce(usize) -> Place) -> DataError {
+pub(super) fn time_error(fault: TimeFault, place: impl FnOnce(usize) -> Box<Place>) -> DataError {
     match fault {
         TimeFault::Null(row) => DataError::NullKey { place: place(row) },
         TimeFault::OutOfRange(row) => DataError::TimeOutOfRange { place: place(row) },
@@ -337,41 +336,12 @@ fn plan(
             let (open, return_price) = (open.map(&in_batch), return_price.map(&in_batch));
             (Plan::Tidy { symbol, close: in_batch(*close), open, return_price }, slot)
         }
-        Layout::Wide { symbols, .. } => {
+        Layout::Wide { symbols, others, .. } => {
+            // Known to be in the data, for the check of the universe's names.
+            others.iter().for_each(|symbol| _ = assembler.slot(symbol));
             let columns = symbols.iter().map(|(column, _)| in_batch(*column)).collect();
             let slots = symbols.iter().map(|(_, symbol)| assembler.slot(symbol)).collect();
             (Plan::Wide { columns, slots }, None)
         }
     }
-}
-
-/// Slots of the values of a dictionary, kept as long as batches share its memory.
-#[derive(Default)]
-struct Dictionary {
-    /// Holding the array keeps its memory from being used for another one, so that equal addresses mean
-    /// equal content.
-    values: Option<ArrayRef>,
-    slots: Vec<Slot>,
-}
-
-impl Dictionary {
-    fn look_up(&mut self, symbols: &ArrayRef, assembler: &mut Assembler, out: &mut Vec<Slot>) {
-        let symbols = symbols.as_dictionary::<Int32Type>();
-        let values = symbols.values();
-        if !self.values.as_ref().is_some_and(|known| is_same_memory(known, values)) {
-            self.slots.clear();
-            self.slots
-                .extend(values.as_string::<i32>().iter().map(|name| assembler.slot(name.unwrap_or(""))));
-            self.values = Some(values.clone());
-        }
-        // The reader has checked the keys: non-negative and below the length of the dictionary.
-        out.extend(symbols.keys().values().iter().map(|key| self.slots[key.unsigned_abs() as usize]));
-    }
-}
-
-fn is_same_memory(a: &ArrayRef, b: &ArrayRef) -> bool {
-    let (a, b) = (a.as_string::<i32>(), b.as_string::<i32>());
-    a.len() == b.len()
-        && a.value_offsets().as_ptr() == b.value_offsets().as_ptr()
-        && a.value_data().as_ptr() == b.value_data().as_ptr()
 }

@@ -9,7 +9,7 @@ use super::columns::{numbers, text, times};
 use super::cursor::time_error;
 use super::input::Location;
 use super::merge::name_of;
-use super::schema::Columns;
+use super::schema::{Columns, FactorColumns};
 use super::settings::{Input, Settings};
 use crate::DataError;
 use crate::error::Place;
@@ -77,10 +77,10 @@ impl FactorRows {
         Ok(())
     }
 
-    fn place(&self, row: usize, column: usize) -> Place {
+    fn place(&self, row: usize, column: usize) -> Box<Place> {
         let batch = self.batch.as_ref();
         let column = batch.map(|batch| batch.schema().field(column).name().clone()).unwrap_or_default();
-        Place { file: self.file.clone(), row: self.first_row + row as u64, column }
+        Box::new(Place { file: self.file.clone(), row: self.first_row + row as u64, column })
     }
 
     fn bad_value(&self, row: usize, column: usize) -> DataError {
@@ -127,7 +127,7 @@ impl FactorJoin {
         let metadata = location.footer(&chunks)?;
         let columns = Columns { file: &file, schema: metadata.schema() };
         let time = columns.time(None)?;
-        let (factors, rf) = columns.factors(time)?;
+        let FactorColumns { factors, rf } = columns.factors(time)?;
         let wanted: Vec<usize> = factors.iter().chain(&rf).map(|(column, _)| *column).collect();
         let mut projection = wanted.clone();
         projection.push(time);
@@ -192,13 +192,20 @@ impl FactorJoin {
             count += 1;
             self.rows.advance()?;
         }
-        if count > 0 {
+        // Rows that ended on an earlier day say nothing about the first frame.
+        let is_over = first_of_all && self.rows.next.is_none() && self.last_date() < t.date();
+        if count > 0 && !is_over {
             frame.factors.clear();
             frame.factors.extend_from_slice(&self.compounded[..self.names.len()]);
             frame.rf = if self.has_rf { self.compounded[self.names.len()] } else { 0.0 };
             return Ok(true);
         }
         self.without_row(t, frame)
+    }
+
+    /// The date of the last row that was compounded.
+    fn last_date(&self) -> i64 {
+        self.rows.previous.map_or(i64::MIN, |time| TimestampNs(time).date())
     }
 
     fn without_row(&mut self, t: TimestampNs, frame: &mut Frame) -> Result<bool, DataError> {

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::errors::Result as ParquetResult;
+use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 
 use crate::DataError;
@@ -34,7 +35,8 @@ impl Location {
         let chunks = match self {
             Self::Bytes { bytes, .. } => Chunks::Bytes(bytes.clone()),
             Self::File(path) => {
-                Chunks::File(Arc::new(File::open(path).map_err(|error| io_error(path, error, open))?))
+                let file = File::open(path).and_then(OpenFile::new);
+                Chunks::File(file.map_err(|error| io_error(path, error, open))?)
             }
         };
         let file = self.name();
@@ -55,9 +57,20 @@ impl Location {
 
     /// Reads the footer of the opened file.
     pub(super) fn footer(&self, chunks: &Chunks) -> Result<ArrowReaderMetadata, DataError> {
-        ArrowReaderMetadata::load(chunks, ArrowReaderOptions::new())
+        guarded(|| ArrowReaderMetadata::load(chunks, ArrowReaderOptions::new()))
             .map_err(|cause| DataError::Truncated { file: self.name(), cause: cause.to_string() })
     }
+}
+
+/// Runs a part of the Parquet reader, which panics on some damaged files, and makes an error of a panic.
+///
+/// What the closure holds must not be used again after an error.
+pub(super) fn guarded<T>(read: impl FnOnce() -> ParquetResult<T>) -> ParquetResult<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(ParquetError::General(text.unwrap_or("the reader failed").to_owned()))
+    })
 }
 
 /// Says why a path cannot be opened.
@@ -81,14 +94,36 @@ pub(super) fn io_error(path: &Path, source: io::Error, open: usize) -> DataError
 /// An open file, or bytes in memory.
 #[derive(Clone, Debug)]
 pub(super) enum Chunks {
-    File(Arc<File>),
+    File(OpenFile),
     Bytes(Bytes),
+}
+
+/// A file that several readers share, each at its own position.
+///
+/// The usual way, a duplicate of the file for each reader, would need more open files than there are files.
+#[derive(Clone, Debug)]
+pub(super) struct OpenFile {
+    file: Arc<Mutex<File>>,
+    length: u64,
+}
+
+impl OpenFile {
+    fn new(file: File) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Self { file: Arc::new(Mutex::new(file)), length })
+    }
+
+    fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(position))?;
+        file.read(buffer)
+    }
 }
 
 impl Length for Chunks {
     fn len(&self) -> u64 {
         match self {
-            Self::File(file) => Length::len(file.as_ref()),
+            Self::File(file) => file.length,
             Self::Bytes(bytes) => Length::len(bytes),
         }
     }
@@ -100,9 +135,7 @@ impl ChunkReader for Chunks {
     fn get_read(&self, start: u64) -> ParquetResult<ChunkRead> {
         Ok(match self {
             Self::File(file) => {
-                let mut file = file.try_clone()?;
-                file.seek(SeekFrom::Start(start))?;
-                ChunkRead::File(io::BufReader::new(file))
+                ChunkRead::File(io::BufReader::new(FileRead { file: file.clone(), position: start }))
             }
             Self::Bytes(bytes) => ChunkRead::Bytes(bytes.get_read(start)?),
         })
@@ -110,15 +143,40 @@ impl ChunkReader for Chunks {
 
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
         match self {
-            Self::File(file) => file.get_bytes(start, length),
+            Self::File(file) => {
+                // A damaged footer may ask for more than there is.
+                let room = usize::try_from(file.length).map_or(length, |all| all.min(length));
+                let mut bytes = Vec::with_capacity(room);
+                let rest = FileRead { file: file.clone(), position: start };
+                rest.take(length as u64).read_to_end(&mut bytes)?;
+                if bytes.len() != length {
+                    let message = format!("the file ends after {} of {length} bytes at {start}", bytes.len());
+                    return Err(ParquetError::EOF(message));
+                }
+                Ok(bytes.into())
+            }
             Self::Bytes(bytes) => bytes.get_bytes(start, length),
         }
     }
 }
 
+/// Reads a shared file from a position of its own.
+pub(super) struct FileRead {
+    file: OpenFile,
+    position: u64,
+}
+
+impl Read for FileRead {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read_at(self.position, buffer)?;
+        self.position += n as u64;
+        Ok(n)
+    }
+}
+
 /// Reads one part of [`Chunks`].
 pub(super) enum ChunkRead {
-    File(io::BufReader<File>),
+    File(io::BufReader<FileRead>),
     Bytes(bytes::buf::Reader<Bytes>),
 }
 
@@ -126,11 +184,7 @@ impl Read for ChunkRead {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::File(file) => file.read(buffer),
-            Self::Bytes(bytes) => {
-                let n = bytes.get_ref().remaining().min(buffer.len());
-                bytes.get_mut().copy_to_slice(&mut buffer[..n]);
-                Ok(n)
-            }
+            Self::Bytes(bytes) => bytes.read(buffer),
         }
     }
 }

@@ -57,8 +57,11 @@ impl Merge {
     pub(super) fn next_time(&mut self, shared: &mut Shared<'_>) -> Result<Option<i64>, DataError> {
         loop {
             let next = self.heads.iter().copied().min();
-            let due = |file: &mut PriceFile| next.is_none_or(|next| file.first <= next);
-            let Some(file) = self.waiting.pop_front_if(due) else { return Ok(next) };
+            let is_due = |file: &PriceFile| next.is_none_or(|next| file.first <= next);
+            if !self.waiting.front().is_some_and(is_due) {
+                return Ok(next);
+            }
+            let Some(file) = self.waiting.pop_front() else { return Ok(next) };
             let cursor = Cursor::open(&file, shared, self.open.len(), self.bytes_each)?;
             if let Some(head) = cursor.head() {
                 // By name, so that of duplicates the same one is first in every run.

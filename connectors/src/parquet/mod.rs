@@ -3,6 +3,7 @@
 mod batches;
 mod columns;
 mod cursor;
+mod dictionary;
 mod factors;
 mod files;
 mod input;

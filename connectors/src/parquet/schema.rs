@@ -35,8 +35,8 @@ pub(super) enum Layout {
         open: Option<usize>,
         return_price: Option<usize>,
     },
-    /// A row a timestamp, a column a symbol.
-    Wide { time: Key<i64>, symbols: Vec<(usize, String)> },
+    /// A row a timestamp, a column a symbol; `others` are symbols outside the universe, which are not read.
+    Wide { time: Key<i64>, symbols: Vec<(usize, String)>, others: Vec<String> },
 }
 
 impl Layout {
@@ -65,6 +65,12 @@ impl Layout {
         columns.sort_unstable();
         columns
     }
+}
+
+/// The columns of a factor file but the time: position and name.
+pub(super) struct FactorColumns {
+    pub(super) factors: Vec<(usize, String)>,
+    pub(super) rf: Option<(usize, String)>,
 }
 
 /// The columns of a file, with the file's name for messages.
@@ -122,10 +128,14 @@ impl<'a> Columns<'a> {
                 self.file
             )));
         }
-        let mut symbols = Vec::new();
+        let (mut symbols, mut others) = (Vec::new(), Vec::new());
         for (column, field) in self.schema.fields().iter().enumerate() {
             let is_key = time == Key::Column(column) || field.name().starts_with("__index_level_");
-            if is_key || !assembler.wants(field.name()) {
+            if is_key {
+                continue;
+            }
+            if !assembler.wants(field.name()) {
+                others.push(field.name().clone());
                 continue;
             }
             let hint = "in wide data every column but the time is a symbol; cast or drop it";
@@ -134,7 +144,7 @@ impl<'a> Columns<'a> {
         if symbols.is_empty() {
             return Err(self.missing("symbol", "or one column of prices for each instrument of the universe"));
         }
-        Ok(Layout::Wide { time, symbols })
+        Ok(Layout::Wide { time, symbols, others })
     }
 
     /// Columns that only a row of one instrument has. `OPEN` and `LOW` are symbols too, hence the cases.
@@ -207,10 +217,7 @@ impl<'a> Columns<'a> {
     }
 
     /// Numeric columns of a factor file: all but the time, and `rf` apart.
-    pub(super) fn factors(
-        &self,
-        time: usize,
-    ) -> Result<(Vec<(usize, String)>, Option<(usize, String)>), DataError> {
+    pub(super) fn factors(&self, time: usize) -> Result<FactorColumns, DataError> {
         let (mut factors, mut rf) = (Vec::new(), None);
         for (column, field) in self.schema.fields().iter().enumerate() {
             if column == time || field.name().starts_with("__index_level_") {
@@ -224,7 +231,7 @@ impl<'a> Columns<'a> {
                 factors.push((column, field.name().clone()));
             }
         }
-        Ok((factors, rf))
+        Ok(FactorColumns { factors, rf })
     }
 
     fn number(&self, name: &str, exact: bool, role: &'static str) -> Result<usize, DataError> {

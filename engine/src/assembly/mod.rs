@@ -15,13 +15,15 @@ mod basket;
 mod error;
 mod expression;
 mod iso;
+mod rules;
 mod symbols;
 mod universe;
 
-pub use assembler::{Assembler, Bar, Outcome, Rules};
+pub use assembler::Assembler;
 pub use error::{AssemblyError, Fault, Field};
 pub use expression::{Expression, ExpressionError};
 pub use iso::Iso;
+pub use rules::{Bar, Outcome, Rules};
 pub use symbols::Slot;
 pub use universe::{Universe, Unseen};
 

@@ -1,0 +1,38 @@
+//! Symbols by number, looked up once a dictionary instead of once a row.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, ArrayRef};
+use betaflow_engine::assembly::{Assembler, Slot};
+
+/// Slots of the values of a dictionary, kept as long as batches share its memory.
+#[derive(Default)]
+pub(super) struct Dictionary {
+    /// Holding the array keeps its memory from being used for another one, so that equal addresses mean
+    /// equal content.
+    values: Option<ArrayRef>,
+    slots: Vec<Slot>,
+}
+
+impl Dictionary {
+    /// Appends the slot of each row's symbol to `out`.
+    pub(super) fn look_up(&mut self, symbols: &ArrayRef, assembler: &mut Assembler, out: &mut Vec<Slot>) {
+        let symbols = symbols.as_dictionary::<Int32Type>();
+        let values = symbols.values();
+        if !self.values.as_ref().is_some_and(|known| is_same_memory(known, values)) {
+            self.slots.clear();
+            self.slots
+                .extend(values.as_string::<i32>().iter().map(|name| assembler.slot(name.unwrap_or(""))));
+            self.values = Some(values.clone());
+        }
+        // The reader has checked the keys: non-negative and below the length of the dictionary.
+        out.extend(symbols.keys().values().iter().map(|key| self.slots[key.unsigned_abs() as usize]));
+    }
+}
+
+fn is_same_memory(a: &ArrayRef, b: &ArrayRef) -> bool {
+    let (a, b) = (a.as_string::<i32>(), b.as_string::<i32>());
+    a.len() == b.len()
+        && a.value_offsets().as_ptr() == b.value_offsets().as_ptr()
+        && a.value_data().as_ptr() == b.value_data().as_ptr()
+}

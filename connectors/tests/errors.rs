@@ -1,0 +1,324 @@
+//! Every fault in the data is an error that says where, what was found, what was expected, what to do.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array, StringArray};
+use betaflow_connectors::parquet::{BadRow, Input, Settings};
+use betaflow_engine::assembly::Universe;
+use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use support::{Folder, Table, days, floats, line, nullable, run, texts, tidy, write_to};
+
+/// Checks that the error of reading `input` has each of `parts`.
+#[track_caller]
+fn check(input: &Input, settings: Settings, parts: &[&str]) {
+    let error = run(input, None, settings).err().expect("an error");
+    for part in parts {
+        assert!(error.contains(part), "`{part}` is not in: {error}");
+    }
+}
+
+#[test]
+fn columns_that_are_missing_or_wrong() {
+    let folder = Folder::new();
+    let a = |values: ArrayRef| values;
+    let (date, symbol, close) = (days(&[1]), texts(&["A"]), floats(&[1.0]));
+    let cases: Vec<(Table, &[&str])> = vec![
+        (
+            vec![("date", a(date.clone())), ("symbol", symbol.clone()), ("closee", close.clone())],
+            &[
+                "f.parquet: there is no column `close` (the price)",
+                "`date`, `symbol`, `closee` (did you mean `closee`?)",
+            ],
+        ),
+        (
+            vec![("date", date.clone()), ("open", close.clone()), ("close", close.clone())],
+            &["no column `symbol` (the instrument of each row)", "found the columns `date`, `open`, `close`"],
+        ),
+        (
+            vec![("Date", date.clone()), ("Adj Close", close.clone()), ("Close", close.clone())],
+            &["no column `symbol`"],
+        ),
+        (vec![("symbol", symbol.clone()), ("close", close.clone())], &["no column `timestamp`", "`date`"]),
+        (vec![("date", date.clone())], &["no column `symbol`"]),
+        (
+            vec![("date", texts(&["2020-01-01"])), ("symbol", symbol.clone()), ("close", close.clone())],
+            &["column `date` has the type Utf8, expected a date or a timestamp", "cast it"],
+        ),
+        (
+            vec![("date", date.clone()), ("symbol", floats(&[1.0])), ("close", close.clone())],
+            &["column `symbol` has the type Float64, expected a string"],
+        ),
+        (
+            vec![("date", date.clone()), ("symbol", symbol.clone()), ("close", texts(&["1.0"]))],
+            &["column `close` has the type Utf8, expected a floating-point number"],
+        ),
+        (
+            vec![("date", date.clone()), ("A", close.clone()), ("note", texts(&["x"]))],
+            &["column `note` has the type Utf8", "in wide data every column"],
+        ),
+        (
+            vec![
+                ("ts", date.clone()),
+                ("date", date.clone()),
+                ("symbol", symbol.clone()),
+                ("close", close.clone()),
+            ],
+            &["both `ts` and `date` may be the time"],
+        ),
+    ];
+    for (columns, parts) in cases {
+        check(&folder.write("f.parquet", columns), Settings::default(), parts);
+    }
+}
+
+#[test]
+fn settings_that_the_data_cannot_meet() {
+    let folder = Folder::new();
+    let columns = || vec![("date", days(&[1])), ("A", floats(&[1.0]))];
+    let wide = folder.write("wide.parquet", columns());
+    check(
+        &wide,
+        Settings { need_open: true, ..Settings::default() },
+        &["the data is wide", "no opening price"],
+    );
+    let tidy = folder.write("tidy.parquet", tidy(&[(1, "A", Some(1.0))]));
+    check(
+        &tidy,
+        Settings { need_open: true, ..Settings::default() },
+        &["no column `open` (the opening price)"],
+    );
+    let settings = Settings { return_price: Some("adj_close".into()), ..Settings::default() };
+    check(&tidy, settings, &["no column `adj_close` (the price for returns)", "did you mean `close`"]);
+    let settings = Settings { time: Some("when".into()), ..Settings::default() };
+    check(&tidy, settings, &["no column `when` (the time of each row)"]);
+    let trade = Universe { trade: vec!["B".into()], exclude: vec!["B".into()], ..Universe::default() };
+    let settings = Settings { universe: trade, ..Settings::default() };
+    check(&tidy, settings, &["[universe]: `B` is in both `trade` and `exclude`"]);
+    folder.write("hive/date=tomorrow/x.parquet", vec![("symbol", texts(&["A"])), ("close", floats(&[1.0]))]);
+    check(&folder.input("hive"), Settings::default(), &["the folder `date=tomorrow` names a time"]);
+}
+
+#[test]
+fn rows_that_are_bad_are_errors_or_skipped() {
+    let good = [(1, "A", Some(1.0)), (1, "B", Some(2.0)), (2, "A", Some(3.0)), (2, "B", Some(4.0))];
+    let with = |row: usize, value: (i32, &'static str, Option<f64>)| {
+        let mut rows = good.to_vec();
+        rows[row] = value;
+        rows
+    };
+    const PRICE: &str = "expected a positive finite price, or null";
+    let cases: Vec<(Vec<support::Row<'_>>, &[&str], &[&str])> = vec![
+        (
+            with(3, (2, "B", Some(f64::NAN))),
+            &[
+                "row 3 (counting from 0), column `close`: found NaN for `B` at 1970-01-03",
+                PRICE,
+                "make it null",
+            ],
+            &["0 d1 +A,B | 1 2", "1 d2 + | 3 -"],
+        ),
+        (
+            with(1, (1, "B", Some(f64::INFINITY))),
+            &["row 1", "found inf", PRICE],
+            &["0 d1 +A | 1", "1 d2 +B | 3 4"],
+        ),
+        (
+            with(1, (1, "B", Some(0.0))),
+            &["row 1", "found 0.0 for `B`", PRICE],
+            &["0 d1 +A | 1", "1 d2 +B | 3 4"],
+        ),
+        (
+            with(2, (2, "A", Some(-3.0))),
+            &["row 2", "found -3.0", PRICE],
+            &["0 d1 +A,B | 1 2", "1 d2 + | - 4"],
+        ),
+        (
+            with(1, (1, "A", Some(9.0))),
+            &[
+                "row 1 (counting from 0), column `symbol`: found a second row of `A` at 1970-01-02",
+                "keep the first",
+            ],
+            &["0 d1 +A | 1", "1 d2 +B | 3 4"],
+        ),
+        (
+            with(3, (1, "B", Some(9.0))),
+            &[
+                "row 3 (counting from 0), column `date`: found 1970-01-02, expected 1970-01-03 (the row before) or later",
+                "sort",
+            ],
+            &["0 d1 +A,B | 1 2", "1 d2 + | 3 -"],
+        ),
+    ];
+    for group in [1, 100] {
+        for (rows, parts, expected) in &cases {
+            let folder = Folder::new();
+            let input = folder.write_groups("prices.parquet", tidy(rows), group);
+            check(&input, Settings::default(), parts);
+            check(&input, Settings::default(), &["prices.parquet: row"]);
+            let skip = Settings { on_bad_row: BadRow::Skip, ..Settings::default() };
+            let run = run(&input, None, skip).unwrap();
+            assert_eq!(run.frames.iter().map(line).collect::<Vec<_>>(), *expected);
+            assert_eq!(run.facts.skipped, 1);
+            assert!(run.facts.warnings.iter().any(|warning| warning.contains("1 bad rows were skipped")));
+        }
+    }
+}
+
+#[test]
+fn a_bad_cell_of_wide_data_names_its_column() {
+    let folder = Folder::new();
+    let input = folder.write(
+        "wide.parquet",
+        vec![("date", days(&[1, 2])), ("A", floats(&[1.0, 2.0])), ("B", nullable(&[None, Some(-1.0)]))],
+    );
+    check(
+        &input,
+        Settings::default(),
+        &["row 1 (counting from 0), column `B`: found -1.0 for `B` at 1970-01-03"],
+    );
+    let input = folder.write("twice.parquet", vec![("date", days(&[1, 1])), ("A", floats(&[1.0, 2.0]))]);
+    check(&input, Settings::default(), &["row 1 (counting from 0), column `A`: found a second row of `A`"]);
+}
+
+#[test]
+fn one_symbol_in_two_files_at_one_time_is_a_duplicate() {
+    let folder = Folder::new();
+    folder.write("two/a.parquet", tidy(&[(1, "A", Some(1.0))]));
+    folder.write("two/b.parquet", tidy(&[(1, "A", Some(2.0)), (2, "A", Some(3.0))]));
+    check(&folder.input("two"), Settings::default(), &["b.parquet: row 0", "a second row of `A`"]);
+    let skip = Settings { on_bad_row: BadRow::Skip, ..Settings::default() };
+    assert_eq!(support::read(&folder.input("two"), skip), ["0 d1 +A | 1", "1 d2 + | 3"]);
+}
+
+#[test]
+fn rows_without_time_or_symbol_are_errors() {
+    let folder = Folder::new();
+    let no_symbol: ArrayRef = Arc::new(StringArray::from(vec![Some("A"), None]));
+    let columns = vec![("date", days(&[1, 1])), ("symbol", no_symbol), ("close", floats(&[1.0, 2.0]))];
+    let expected = &["row 1 (counting from 0), column `symbol`: found null"];
+    check(&folder.write("f.parquet", columns), Settings::default(), expected);
+    let huge: ArrayRef = Arc::new(arrow_array::TimestampSecondArray::from(vec![i64::MAX / 1000]));
+    let columns = vec![("ts", huge), ("symbol", texts(&["A"])), ("close", floats(&[1.0]))];
+    let expected = &["row 0 (counting from 0), column `ts`: found a time outside"];
+    check(&folder.write("f.parquet", columns), Settings::default(), expected);
+}
+
+#[test]
+fn files_that_are_not_parquet() {
+    let folder = Folder::new();
+    let whole = folder.write("whole.parquet", tidy(&[(1, "A", Some(1.0))]));
+    let Input::Path(whole) = whole else { unreachable!() };
+    let bytes = std::fs::read(whole).unwrap();
+    std::fs::create_dir(folder.path("none")).unwrap();
+    let cases: [(&str, &[u8], &[&str]); 5] = [
+        ("empty.parquet", b"", &["empty.parquet: the file is empty (0 bytes)"]),
+        (
+            "a.csv",
+            b"date,symbol,close\n",
+            &["not a Parquet file: it starts with \"date,symbol,clos\"", "betaflow import"],
+        ),
+        ("short.parquet", &bytes[..4], &["truncated or damaged", "footer cannot be read"]),
+        ("cut.parquet", &bytes[..bytes.len() - 9], &["truncated or damaged", "copy or write it again"]),
+        ("half.parquet", &bytes[..bytes.len() / 2], &["truncated or damaged"]),
+    ];
+    for (name, content, parts) in cases {
+        std::fs::write(folder.path(name), content).unwrap();
+        check(&folder.input(name), Settings::default(), parts);
+    }
+    check(
+        &folder.input("whole.parqet"),
+        Settings::default(),
+        &["no such file", "did you mean `whole.parquet`?"],
+    );
+    check(&folder.input("none"), Settings::default(), &["found no file named `*.parquet`"]);
+    check(&folder.write("rows.parquet", tidy(&[])), Settings::default(), &["rows.parquet: found 0 rows"]);
+}
+
+#[test]
+fn a_page_that_is_damaged_names_its_row_group() {
+    let folder = Folder::new();
+    let rows: Vec<(i32, &str, Option<f64>)> = (0..3000).map(|i| (i, "A", Some(f64::from(i) + 0.5))).collect();
+    let path = folder.path("damaged.parquet");
+    let compression = parquet::basic::Compression::ZSTD(parquet::basic::ZstdLevel::default());
+    let properties =
+        WriterProperties::builder().set_max_row_group_row_count(Some(1000)).set_compression(compression);
+    write_to(&path, tidy(&rows), properties.build());
+    let reader = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
+    let (start, length) = reader.metadata().row_group(1).column(2).byte_range();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let start = usize::try_from(start).unwrap();
+    bytes[start..start + usize::try_from(length).unwrap()].fill(0xA5);
+    std::fs::write(&path, bytes).unwrap();
+    let parts = &["damaged.parquet: row group 1 (rows 1000 to 1999, counting from 0)", "`close`"];
+    check(&Input::Path(path), Settings::default(), parts);
+}
+
+#[test]
+fn a_time_that_is_a_number_is_a_wrong_type() {
+    let folder = Folder::new();
+    let time: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let columns = vec![("timestamp", time), ("symbol", texts(&["A"])), ("close", floats(&[1.0]))];
+    let parts = &["column `timestamp` has the type Int64", "do not say their unit"];
+    check(&folder.write("f.parquet", columns), Settings::default(), parts);
+}
+
+#[test]
+fn a_damaged_byte_is_an_error_or_harmless() {
+    let folder = Folder::new();
+    let rows: Vec<(i32, &str, Option<f64>)> =
+        (0..600).map(|i| (i / 3, ["A", "B", "C"][i as usize % 3], Some(f64::from(i) + 0.5))).collect();
+    let Input::Path(path) = folder.write_groups("whole.parquet", tidy(&rows), 200) else { unreachable!() };
+    let bytes = std::fs::read(path).unwrap();
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    let mut errors = 0;
+    for _ in 0..500 {
+        let mut damaged = bytes.clone();
+        damaged[random(bytes.len())] = u8::try_from(random(256)).unwrap();
+        let input = Input::Bytes { name: "damaged".into(), bytes: damaged.into() };
+        if let Err(error) = run(&input, None, Settings::default()) {
+            assert!(error.starts_with("damaged"), "the error is located: {error}");
+            errors += 1;
+        }
+    }
+    assert!(errors > 100);
+}
+
+/// Names the folder that the process with few open files reads.
+const FOLDER: &str = "BETAFLOW_TEST_FOLDER_OF_OVERLAPPING_FILES";
+
+#[test]
+#[ignore = "runs inside a process with few open files"]
+fn read_the_folder_of_overlapping_files() {
+    let folder = std::path::PathBuf::from(std::env::var(FOLDER).unwrap());
+    let parts = &["files that overlap in time are open", "ulimit -n"];
+    check(&Input::from(folder.join("overlapping")), Settings::default(), parts);
+    assert_eq!(support::read(&Input::from(folder.join("consecutive")), Settings::default()).len(), 60);
+}
+
+#[test]
+#[cfg(unix)]
+fn more_overlapping_files_than_the_process_may_open() {
+    let folder = Folder::new();
+    for i in 0..60 {
+        let symbol = format!("S{i}");
+        let rows = [(1, symbol.as_str(), Some(1.0)), (2, symbol.as_str(), Some(2.0))];
+        folder.write(&format!("overlapping/{symbol}.parquet"), tidy(&rows));
+        folder.write(&format!("consecutive/{i}.parquet"), tidy(&[(i, "A", Some(1.0))]));
+    }
+    let test = std::env::current_exe().unwrap();
+    let command = "ulimit -n 40 && exec \"$0\" --ignored --exact read_the_folder_of_overlapping_files";
+    let mut shell = std::process::Command::new("sh");
+    let output = shell.args(["-c", command]).arg(test).env(FOLDER, folder.path("")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}

@@ -1,0 +1,293 @@
+//! Factors from a file and from instruments.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use betaflow_connectors::parquet::{Input, Settings};
+use betaflow_engine::assembly::{FactorGap, Universe, Values};
+use betaflow_engine::frame::DAY_NS;
+use support::{Folder, Run, Table, day, days, floats, line, nullable, read, run, stamps, texts, tidy};
+
+fn prices_on(folder: &Folder, dates: &[i32]) -> Input {
+    let rows: Vec<_> = dates.iter().map(|date| (*date, "A", Some(1.0))).collect();
+    folder.write("prices.parquet", tidy(&rows))
+}
+
+fn carry() -> Settings {
+    Settings { factor_gap: FactorGap::Carry, ..Settings::default() }
+}
+
+fn lines(run: &Run) -> Vec<String> {
+    run.frames.iter().map(line).collect()
+}
+
+#[track_caller]
+fn check_error(run: Result<Run, String>, parts: &[&str]) {
+    let error = run.err().expect("an error");
+    for part in parts {
+        assert!(error.contains(part), "`{part}` is not in: {error}");
+    }
+}
+
+#[test]
+fn factor_rows_between_two_frames_are_compounded() {
+    let folder = Folder::new();
+    let factors = folder.write(
+        "factors.parquet",
+        vec![
+            ("date", days(&[2, 3, 4, 5])),
+            ("mkt", floats(&[0.5, 0.25, 0.5, -0.5])),
+            ("RF", floats(&[0.1, 0.5, 0.5, 0.25])),
+            ("smb", floats(&[0.1, 0.2, 0.0, 0.3])),
+        ],
+    );
+    // Day 1 precedes the factors, 6 and 7 follow them.
+    let run = run(&prices_on(&folder, &[1, 2, 4, 5, 6, 7]), Some(&factors), Settings::default()).unwrap();
+    let expected = [
+        "0 d2 +A | 1 | f 0.5 0.1 | rf 0.1".to_owned(),
+        format!("1 d4 + | 1 | f 0.875 {} | rf 1.25", 1.2 * 1.0 - 1.0),
+        "2 d5 + | 1 | f -0.5 0.3 | rf 0.25".to_owned(),
+    ];
+    assert_eq!(lines(&run), expected);
+    assert_eq!(run.factor_names, ["mkt", "smb"]);
+    assert_eq!((run.facts.left_out, run.facts.frames), (3, 3));
+    assert_eq!((run.facts.first, run.facts.last), (Some(day(2)), Some(day(5))));
+}
+
+#[test]
+fn the_first_frame_has_the_last_factor_row_at_or_before_it() {
+    let folder = Folder::new();
+    let columns = vec![("date", days(&[1, 2, 3, 5])), ("mkt", floats(&[0.1, 0.2, 0.3, 0.5]))];
+    let factors = folder.write_groups("factors.parquet", columns, 2);
+    let prices = prices_on(&folder, &[3, 5]);
+    let run = run(&prices, Some(&factors), Settings::default()).unwrap();
+    assert_eq!(lines(&run), ["0 d3 +A | 1 | f 0.3", "1 d5 + | 1 | f 0.5"]);
+}
+
+#[test]
+fn a_gap_in_the_factor_file_is_an_error_or_carried() {
+    let folder = Folder::new();
+    let columns =
+        vec![("date", days(&[1, 2, 5])), ("mkt", floats(&[0.1, 0.2, 0.5])), ("rf", floats(&[0.1; 3]))];
+    let factors = folder.write("factors.parquet", columns);
+    let prices = prices_on(&folder, &[1, 2, 3, 4, 5]);
+    let parts =
+        ["factors.parquet: no factor row for the frame at 1970-01-04", "1970-01-03 and 1970-01-06", "carry"];
+    check_error(run(&prices, Some(&factors), Settings::default()), &parts);
+    let expected = [
+        "0 d1 +A | 1 | f 0.1 | rf 0.1",
+        "1 d2 + | 1 | f 0.2 | rf 0.1",
+        "2 d3 + | 1 | f -",
+        "3 d4 + | 1 | f -",
+        "4 d5 + | 1 | f 0.5 | rf 0.1",
+    ];
+    assert_eq!(lines(&run(&prices, Some(&factors), carry()).unwrap()), expected);
+}
+
+#[test]
+fn factors_of_days_are_refused_inside_the_day() {
+    let folder = Folder::new();
+    let hour = DAY_NS / 24;
+    let prices = |times: &[i64]| {
+        let n = times.len();
+        let columns =
+            vec![("ts", stamps(times)), ("symbol", texts(&vec!["A"; n])), ("close", floats(&vec![1.0; n]))];
+        folder.write("prices.parquet", columns)
+    };
+    let columns = vec![("date", days(&[0, 1, 2])), ("mkt", floats(&[0.1, 0.2, 0.3]))];
+    let factors = folder.write("factors.parquet", columns);
+    for settings in [Settings::default(), carry()] {
+        let result = run(&prices(&[hour, 21 * hour, DAY_NS + hour]), Some(&factors), settings);
+        check_error(result, &["1970-01-01T01:00:00Z and 1970-01-01T21:00:00Z", "look-ahead"]);
+    }
+    let daily = prices(&[21 * hour, DAY_NS + 21 * hour]);
+    assert_eq!(run(&daily, Some(&factors), Settings::default()).unwrap().frames[1].factors, [0.2]);
+    let columns = vec![("ts", stamps(&[0, hour, 2 * hour])), ("mkt", floats(&[0.1, 0.2, 0.3]))];
+    let hourly = folder.write("hourly.parquet", columns);
+    assert_eq!(run(&prices(&[hour, 2 * hour]), Some(&hourly), Settings::default()).unwrap().frames.len(), 2);
+}
+
+#[test]
+fn factor_files_that_are_bad() {
+    let folder = Folder::new();
+    let prices = prices_on(&folder, &[1, 2, 3]);
+    let cases: [(Table, &[&str]); 9] = [
+        (
+            vec![("date", days(&[1, 2])), ("mkt", floats(&[0.1, -1.2]))],
+            &[
+                "f.parquet: row 1 (counting from 0), column `mkt`: found -1.2 at 1970-01-03",
+                "is it in percent?",
+            ],
+        ),
+        (
+            vec![("date", days(&[1, 2])), ("mkt", floats(&[0.1, f64::NAN]))],
+            &["found NaN", "is it in percent?"],
+        ),
+        (vec![("date", days(&[1, 2])), ("rf", nullable(&[Some(0.1), None]))], &["column `rf`: found null"]),
+        (
+            vec![("date", days(&[1, 1])), ("mkt", floats(&[0.1, 0.1]))],
+            &["row 1", "found 1970-01-02 after 1970-01-02"],
+        ),
+        (
+            vec![("date", days(&[2, 1])), ("mkt", floats(&[0.1, 0.1]))],
+            &["found 1970-01-02 after 1970-01-03", "sorted"],
+        ),
+        (vec![("day", days(&[1])), ("mkt", floats(&[0.1]))], &["no column `timestamp`"]),
+        (vec![("date", days(&[1])), ("mkt", texts(&["0.1"]))], &["column `mkt` has the type Utf8"]),
+        (
+            vec![("date", days(&[-20, -10])), ("mkt", floats(&[0.1, 0.1]))],
+            &[
+                "do not overlap",
+                "factor rows from 1969-12-12 to 1969-12-22, frames from 1970-01-02 to 1970-01-04",
+            ],
+        ),
+        (
+            vec![("date", days(&[10, 20])), ("mkt", floats(&[0.1, 0.1]))],
+            &[
+                "do not overlap",
+                "factor rows from 1970-01-11 to 1970-01-21, frames from 1970-01-02 to 1970-01-04",
+            ],
+        ),
+    ];
+    for (columns, parts) in cases {
+        check_error(run(&prices, Some(&folder.write("f.parquet", columns)), Settings::default()), parts);
+    }
+}
+
+fn factors(expressions: &[(&str, &str)]) -> Vec<(String, betaflow_engine::assembly::Expression)> {
+    expressions.iter().map(|(name, text)| ((*name).to_owned(), text.parse().unwrap())).collect()
+}
+
+/// SPX from day 2 on, MTUM from day 3 on.
+fn wide(folder: &Folder, spx: &[Option<f64>]) -> Input {
+    folder.write(
+        "wide.parquet",
+        vec![
+            ("date", days(&[1, 2, 3, 4, 5])),
+            ("A", floats(&[1.0, 2.0, 3.0, 4.0, 5.0])),
+            ("MTUM", nullable(&[None, None, Some(10.0), Some(15.0), Some(30.0)])),
+            ("SPX", nullable(spx)),
+        ],
+    )
+}
+
+#[test]
+fn factors_made_of_instruments() {
+    let folder = Folder::new();
+    let input = wide(&folder, &[None, Some(100.0), Some(200.0), Some(250.0), Some(250.0)]);
+    let of = |universe: Universe| Settings {
+        factors: factors(&[("mkt", "SPX"), ("mom", "MTUM - SPX"), ("mix", "0.5*MTUM + SPX*2")]),
+        universe,
+        ..Settings::default()
+    };
+    let expected = ["0 d3 +A | 3 | f - - -", "1 d4 + | 4 | f 0.25 0.25 0.75", "2 d5 + | 5 | f 0 1 0.5"];
+    let run = run(&input, None, of(Universe::default())).unwrap();
+    assert_eq!(lines(&run), expected);
+    assert_eq!(
+        (run.facts.left_out, run.factor_names.as_slice()),
+        (2, ["mkt", "mom", "mix"].map(String::from).as_slice())
+    );
+    let trade = Universe { trade: vec!["SPX".into(), "Q".into()], ..Universe::default() };
+    let run = support::run(&input, None, of(trade)).unwrap();
+    let expected =
+        ["0 d3 +SPX | 200 | f - - -", "1 d4 + | 250 | f 0.25 0.25 0.75", "2 d5 + | 250 | f 0 1 0.5"];
+    assert_eq!(lines(&run), expected);
+    let none = Settings { factors: factors(&[("mkt", "SPY")]), ..Settings::default() };
+    check_error(support::run(&input, None, none), &["without any price in the data: SPY"]);
+    let both = of(Universe::default());
+    check_error(support::run(&input, Some(&input), both), &["found both"]);
+}
+
+#[test]
+fn a_factor_instrument_without_a_price_is_an_error_carried_or_the_end() {
+    let folder = Folder::new();
+    let mkt = |gap| Settings { factors: factors(&[("mkt", "SPX")]), factor_gap: gap, ..Settings::default() };
+    let gap = wide(&folder, &[Some(100.0), Some(200.0), None, Some(250.0), Some(500.0)]);
+    let parts = ["`SPX` in every frame: it has none at 1970-01-04", "again at 1970-01-05", "carry"];
+    check_error(run(&gap, None, mkt(FactorGap::Error)), &parts);
+    let expected = [
+        "0 d1 +A | 1 | f -",
+        "1 d2 + | 2 | f 1",
+        "2 d3 +MTUM | 3 10 | f -",
+        "3 d4 + | 4 15 | f -",
+        "4 d5 + | 5 30 | f 1",
+    ];
+    assert_eq!(lines(&run(&gap, None, mkt(FactorGap::Carry)).unwrap()), expected);
+    let ends = wide(&folder, &[Some(100.0), Some(200.0), Some(250.0), None, None]);
+    let run = run(&ends, None, mkt(FactorGap::Error)).unwrap();
+    assert_eq!((run.frames.len(), run.facts.left_out), (3, 2));
+    assert!(
+        run.facts.warnings.iter().any(|warning| warning.contains("from 1970-01-05 on are left out: `SPX`"))
+    );
+}
+
+#[test]
+fn data_of_returns_trades_an_index_that_starts_at_100() {
+    let folder = Folder::new();
+    let rows =
+        [(1, "A", Some(0.5)), (2, "A", None), (2, "B", Some(-0.5)), (3, "A", Some(0.0)), (3, "B", Some(1.0))];
+    let renamed = |name: &'static str| {
+        let mut columns = tidy(&rows);
+        columns[2].0 = name;
+        columns
+    };
+    let returns = Settings { values: Values::Returns, ..Settings::default() };
+    let expected = ["0 d1 +A | 150 | r 0.5", "1 d2 +B | - 50 | r - -0.5", "2 d3 + | 150 100 | r 0 1"];
+    let tidy = folder.write("tidy.parquet", renamed("return"));
+    assert_eq!(read(&tidy, returns.clone()), expected);
+    let named = Settings { price: "ret".into(), ..returns.clone() };
+    assert_eq!(read(&folder.write("ret.parquet", renamed("ret")), named), expected);
+    let wide = folder.write(
+        "wide.parquet",
+        vec![
+            ("date", days(&[1, 2, 3])),
+            ("B", nullable(&[None, Some(-0.5), Some(1.0)])),
+            ("A", nullable(&[Some(0.5), None, Some(0.0)])),
+        ],
+    );
+    assert_eq!(read(&wide, returns.clone()), expected);
+    let of_b = Settings { factors: factors(&[("f", "2*B")]), ..returns.clone() };
+    let expected = ["0 d2 + |  | f -1", "1 d3 +A | 100 | r 0 | f 2"];
+    assert_eq!(read(&wide, of_b), expected);
+    let bad = folder.write("bad.parquet", vec![("date", days(&[1])), ("A", floats(&[-1.0]))]);
+    check_error(run(&bad, None, returns), &["found -1.0", "a finite return above -1"]);
+}
+
+#[test]
+fn the_universe_is_as_if_the_data_were_filtered() {
+    let folder = Folder::new();
+    // Day 1 has a bad price of an instrument that is not wanted, and no other.
+    let rows = [
+        (1, "C", Some(-1.0)),
+        (2, "A", Some(1.0)),
+        (2, "B", Some(2.0)),
+        (3, "C", Some(1.0)),
+        (4, "B", Some(3.0)),
+    ];
+    let tidy = folder.write("tidy.parquet", tidy(&rows));
+    let wide = folder.write(
+        "wide.parquet",
+        vec![
+            ("date", days(&[1, 2, 3, 4])),
+            ("C", nullable(&[Some(-1.0), None, Some(1.0), None])),
+            ("B", nullable(&[None, Some(2.0), None, Some(3.0)])),
+            ("A", nullable(&[None, Some(1.0), None, None])),
+        ],
+    );
+    let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let expected = ["0 d2 +A,B | 1 2", "1 d4 + | - 3"];
+    for universe in [
+        Universe { include: list(&["A", "B", "AA"]), ..Universe::default() },
+        Universe { exclude: list(&["C", "AA"]), ..Universe::default() },
+        Universe { trade: list(&["B", "A", "AA"]), ..Universe::default() },
+    ] {
+        for input in [&tidy, &wide] {
+            let settings = Settings { universe: universe.clone(), ..Settings::default() };
+            let run = run(input, None, settings).unwrap();
+            assert_eq!(lines(&run), expected);
+            let unseen: Vec<&String> = run.facts.warnings.iter().filter(|w| w.contains("no row")).collect();
+            assert!(matches!(unseen.as_slice(), [warning] if warning.contains("names `AA`")), "{unseen:?}");
+        }
+    }
+}

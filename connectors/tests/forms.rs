@@ -1,0 +1,266 @@
+//! The same data in every form gives the same frames.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::sync::Arc;
+
+use arrow_array::types::Int8Type;
+use arrow_array::{
+    ArrayRef, Date32Array, Decimal128Array, DictionaryArray, Float32Array, Int32Array, LargeStringArray,
+    StringArray, StringViewArray, TimestampMicrosecondArray, TimestampMillisecondArray, TimestampSecondArray,
+};
+use betaflow_connectors::parquet::{Input, ParquetSource, Settings, TimeIs};
+use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::source::Source;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use support::{Folder, Row, day, days, floats, nullable, read, run, stamps, texts, tidy, write_to};
+
+/// B trades first; A and C join on day 2, in the order of their bytes; D has null prices only.
+const ROWS: [Row<'static>; 8] = [
+    (1, "B", Some(10.0)),
+    (1, "C", None),
+    (2, "C", Some(30.0)),
+    (2, "A", Some(20.0)),
+    (2, "B", None),
+    (3, "D", None),
+    (3, "B", Some(11.0)),
+    (3, "A", Some(21.5)),
+];
+
+const FRAMES: [&str; 3] = ["0 d1 +B | 10", "1 d2 +A,C | - 20 30", "2 d3 + | 11 21.5 -"];
+
+fn of_symbol(symbol: &str) -> Vec<Row<'static>> {
+    ROWS.into_iter().filter(|row| row.1 == symbol).collect()
+}
+
+fn wide() -> Vec<(&'static str, ArrayRef)> {
+    vec![
+        ("D", nullable(&[None, None, None])),
+        ("Date", days(&[1, 2, 3])),
+        ("C", nullable(&[None, Some(30.0), None])),
+        ("B", nullable(&[Some(10.0), None, Some(11.0)])),
+        ("A", nullable(&[None, Some(20.0), Some(21.5)])),
+    ]
+}
+
+#[test]
+fn every_form_of_the_same_data_gives_the_same_frames() {
+    let folder = Folder::new();
+    let mut reversed = ROWS;
+    reversed.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(a.1)));
+    let one = |name: &str, group: usize| folder.write_groups(name, tidy(&ROWS), group);
+    for symbol in ["A", "B", "C", "D"] {
+        folder.write(&format!("by_symbol/{symbol}.parquet"), tidy(&of_symbol(symbol)));
+        let without = tidy(&of_symbol(symbol)).into_iter().filter(|column| column.0 != "symbol").collect();
+        folder.write(&format!("hive/symbol={symbol}/part-0.parquet"), without);
+    }
+    for date in 1..=3 {
+        let rows: Vec<Row<'_>> = ROWS.into_iter().filter(|row| row.0 == date).collect();
+        folder.write(&format!("by_day/{date}.parquet"), tidy(&rows));
+        let without = tidy(&rows).into_iter().filter(|column| column.0 != "date").collect();
+        folder.write(&format!("hive_days/year=1970/date=1970-01-0{}/x.parquet", date + 1), without);
+    }
+    folder.write("split/a.parquet", tidy(&ROWS[..4]));
+    folder.write("split/b.parquet", tidy(&ROWS[4..]));
+    std::fs::write(folder.path("split/_SUCCESS.parquet"), "").unwrap();
+    let Input::Path(path) = one("bytes.parquet", 100) else { unreachable!() };
+    let bytes = Input::Bytes { name: "embedded".into(), bytes: std::fs::read(path).unwrap().into() };
+    let cases = [
+        ("tidy", one("tidy.parquet", 100)),
+        ("symbols in another order", folder.write("reversed.parquet", tidy(&reversed))),
+        ("a timestamp across row groups", one("groups.parquet", 1)),
+        ("wide", folder.write("wide.parquet", wide())),
+        ("a timestamp across files", folder.input("split")),
+        ("a file a symbol", folder.input("by_symbol")),
+        ("a file a day", folder.input("by_day")),
+        ("hive partitions of symbols", folder.input("hive")),
+        ("hive partitions of days", folder.input("hive_days")),
+        ("bytes", bytes),
+    ];
+    for (form, input) in cases {
+        assert_eq!(read(&input, Settings::default()), FRAMES, "{form}");
+    }
+}
+
+#[test]
+fn every_type_of_a_column_is_read() {
+    let symbols = ["A", "B", "A"];
+    let times: [(&str, ArrayRef); 6] = [
+        ("date", days(&[1, 1, 2])),
+        ("Timestamp", Arc::new(TimestampSecondArray::from(vec![86_400, 86_400, 172_800]))),
+        ("ts", Arc::new(TimestampMillisecondArray::from(vec![86_400_000, 86_400_000, 172_800_000]))),
+        (
+            "TIME",
+            Arc::new(
+                TimestampMicrosecondArray::from(vec![86_400_000_000, 86_400_000_000, 172_800_000_000])
+                    .with_timezone("America/New_York"),
+            ),
+        ),
+        ("ts", stamps(&[DAY_NS, DAY_NS, 2 * DAY_NS])),
+        ("__index_level_0__", stamps(&[DAY_NS, DAY_NS, 2 * DAY_NS])),
+    ];
+    let dictionary: DictionaryArray<Int8Type> = symbols.into_iter().collect();
+    let names: [ArrayRef; 4] = [
+        Arc::new(StringArray::from(symbols.to_vec())),
+        Arc::new(LargeStringArray::from(symbols.to_vec())),
+        Arc::new(StringViewArray::from(symbols.to_vec())),
+        Arc::new(dictionary),
+    ];
+    let decimals = Decimal128Array::from(vec![100, 250, 300]).with_precision_and_scale(20, 2).unwrap();
+    let closes: [(ArrayRef, [&str; 2]); 4] = [
+        (floats(&[1.0, 2.5, 3.0]), ["0 d1 +A,B | 1 2.5", "1 d2 + | 3 -"]),
+        (Arc::new(Float32Array::from(vec![1.0, 2.5, 3.0])), ["0 d1 +A,B | 1 2.5", "1 d2 + | 3 -"]),
+        (Arc::new(decimals), ["0 d1 +A,B | 1 2.5", "1 d2 + | 3 -"]),
+        (Arc::new(Int32Array::from(vec![1, 2, 3])), ["0 d1 +A,B | 1 2", "1 d2 + | 3 -"]),
+    ];
+    let folder = Folder::new();
+    for (time_name, time) in &times {
+        for names in &names {
+            for (close, expected) in &closes {
+                let columns =
+                    vec![(*time_name, time.clone()), ("symbol", names.clone()), ("close", close.clone())];
+                let input = folder.write("types.parquet", columns);
+                assert_eq!(
+                    read(&input, Settings::default()),
+                    expected,
+                    "{:?} {:?} {:?}",
+                    time.data_type(),
+                    names.data_type(),
+                    close.data_type()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_timestamp_may_span_record_batches() {
+    let symbols: Vec<String> = (0..3000).map(|i| format!("S{i:04}")).collect();
+    let mut rows = Vec::new();
+    for date in 0..7 {
+        rows.extend(symbols.iter().map(|symbol| (date, symbol.as_str(), Some(f64::from(date) + 1.0))));
+    }
+    let folder = Folder::new();
+    let plain = WriterProperties::builder().set_dictionary_enabled(false).build();
+    write_to(&folder.path("plain.parquet"), tidy(&rows), plain);
+    for input in [folder.write_groups("dictionary.parquet", tidy(&rows), 5000), folder.input("plain.parquet")]
+    {
+        let run = run(&input, None, Settings::default()).unwrap();
+        assert_eq!(run.frames.len(), 7);
+        assert_eq!(run.frames[0].listed.iter().map(AsRef::as_ref).collect::<Vec<&str>>(), symbols);
+        for (date, frame) in (0..).zip(&run.frames) {
+            assert_eq!(
+                (frame.close.len(), frame.close.iter().sum::<f64>()),
+                (3000, 3000.0 * f64::from(date + 1))
+            );
+        }
+        assert_eq!((run.facts.rows, run.facts.instruments), (21_000, 3000));
+    }
+}
+
+#[test]
+fn from_and_to_bound_what_is_seen() {
+    let folder = Folder::new();
+    // Before and after the range the data is bad: it must not matter.
+    let rows = [
+        (1, "A", Some(-1.0)),
+        (2, "B", Some(2.0)),
+        (3, "A", Some(3.0)),
+        (4, "B", Some(4.0)),
+        (5, "A", Some(f64::NAN)),
+    ];
+    let settings = |from, to| Settings { from: Some(day(from)), to: Some(to), ..Settings::default() };
+    let expected = ["0 d2 +B | 2", "1 d3 +A | - 3", "2 d4 + | 4 -"];
+    let none = WriterProperties::builder().set_statistics_enabled(EnabledStatistics::None).build();
+    write_to(&folder.path("none/a.parquet"), tidy(&rows[..2]), none.clone());
+    write_to(&folder.path("none/b.parquet"), tidy(&rows[2..]), none);
+    let inputs = [
+        folder.write_groups("one.parquet", tidy(&rows), 1),
+        folder.write("all.parquet", tidy(&rows)),
+        folder.input("none"),
+    ];
+    for input in inputs {
+        assert_eq!(read(&input, settings(2, day(4))), expected);
+        assert_eq!(read(&input, settings(2, TimestampNs(day(5).0 - 1))), expected);
+        let error = run(&input, None, settings(7, day(9))).err().unwrap();
+        assert!(error.contains("found no price between 1970-01-08 and 1970-01-10"), "{error}");
+    }
+}
+
+#[test]
+fn a_bar_that_states_its_open_is_seen_at_its_close() {
+    let folder = Folder::new();
+    let minute = 60_000_000_000;
+    let columns = vec![
+        ("ts", stamps(&[0, minute])),
+        ("symbol", texts(&["A", "A"])),
+        ("close", floats(&[1.0, 2.0])),
+        ("Open", floats(&[0.5, 1.5])),
+        ("adj_close", nullable(&[Some(10.0), None])),
+    ];
+    let input = folder.write("minutes.parquet", columns);
+    let settings = Settings {
+        time_is: TimeIs::Open { bar_ns: minute },
+        from: Some(TimestampNs(minute)),
+        need_open: true,
+        return_price: Some("adj_close".into()),
+        ..Settings::default()
+    };
+    let expected = ["0 60000000000ns +A | 1 | o 0.5 | p 10", "1 120000000000ns + | 2 | o 1.5 | p -"];
+    assert_eq!(read(&input, settings), expected);
+}
+
+#[test]
+fn columns_may_have_other_names_and_symbols_may_be_called_like_columns() {
+    let folder = Folder::new();
+    let columns = vec![
+        ("when", days(&[1])),
+        ("ticker", texts(&["A"])),
+        ("px", floats(&[1.0])),
+        ("first", floats(&[2.0])),
+        ("note", texts(&["not read"])),
+    ];
+    let settings = Settings {
+        time: Some("when".into()),
+        symbol: Some("ticker".into()),
+        price: "px".into(),
+        open: Some("first".into()),
+        need_open: true,
+        ..Settings::default()
+    };
+    let input = folder.write("names.parquet", columns);
+    assert_eq!(read(&input, settings), ["0 d1 +A | 1 | o 2"]);
+    let columns =
+        vec![("date", days(&[1])), ("LOW", floats(&[1.0])), ("OPEN", floats(&[2.0])), ("TS", floats(&[3.0]))];
+    let input = folder.write("tickers.parquet", columns);
+    assert_eq!(read(&input, Settings::default()), ["0 d1 +LOW,OPEN,TS | 1 2 3"]);
+    let columns = vec![
+        ("date", Arc::new(Date32Array::from(vec![1])) as ArrayRef),
+        ("timestamp", stamps(&[DAY_NS + 1])),
+        ("symbol", texts(&["A"])),
+        ("close", floats(&[1.0])),
+    ];
+    let input = folder.write("both.parquet", columns);
+    assert_eq!(read(&input, Settings::default()), ["0 86400000000001ns +A | 1"]);
+}
+
+#[test]
+fn progress_counts_every_row_once() {
+    let folder = Folder::new();
+    let rows: Vec<Row<'_>> = (0..100).map(|date| (date, "A", Some(1.0))).collect();
+    folder.write_groups("all/a.parquet", tidy(&rows[..50]), 10);
+    folder.write_groups("all/b.parquet", tidy(&rows[50..]), 10);
+    for (from, to, frames) in [(0, 99, 100), (25, 64, 40), (60, 60, 1)] {
+        let settings = Settings { from: Some(day(from)), to: Some(day(to)), ..Settings::default() };
+        let mut source = ParquetSource::open(&folder.input("all"), None, settings).unwrap();
+        let progress = source.progress();
+        assert!(progress.share() < 1.0);
+        let mut frame = Frame::default();
+        while source.next_frame(&mut frame).unwrap() {
+            assert!(progress.rows() > 0 && progress.share() <= 1.0);
+        }
+        assert_eq!((source.facts().frames, progress.share()), (frames, 1.0));
+    }
+}
