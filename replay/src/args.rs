@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 /// orders a bar later with costs, and writes what happened to Parquet files that pandas reads.
 #[derive(Debug, Parser)]
 #[command(name = "betaflow", version, propagate_version = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -19,7 +19,7 @@ pub struct Cli {
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Trade a strategy through historical data and see what it earns after costs
     #[command(long_about = REPLAY, after_long_help = SETTINGS)]
     Replay(RunArgs),
@@ -87,7 +87,7 @@ Examples:
 
 /// Arguments of the commands that read data and run the pipeline.
 #[derive(Debug, Args)]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// Parquet file, or folder of files, with prices
     #[arg(long, value_name = "PATH")]
     pub prices: Option<PathBuf>,

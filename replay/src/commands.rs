@@ -35,12 +35,12 @@ const ESTIMATE: Kind = Kind {
 };
 
 /// Trades a strategy through historical data.
-pub fn replay(args: &RunArgs) -> Result<()> {
+pub(crate) fn replay(args: &RunArgs) -> Result<()> {
     run(args, &REPLAY)
 }
 
 /// Follows alpha and betas through historical data.
-pub fn estimate(args: &RunArgs) -> Result<()> {
+pub(crate) fn estimate(args: &RunArgs) -> Result<()> {
     run(args, &ESTIMATE)
 }
 

@@ -15,14 +15,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// A source that counts the frames it hands on.
-pub struct Counted<S> {
+pub(crate) struct Counted<S> {
     inner: S,
     frames: Arc<AtomicU64>,
 }
 
 impl<S: Source> Counted<S> {
     /// Counts into the returned counter.
-    pub fn new(inner: S) -> (Self, Arc<AtomicU64>) {
+    pub(crate) fn new(inner: S) -> (Self, Arc<AtomicU64>) {
         let frames = Arc::new(AtomicU64::new(0));
         (Self { inner, frames: Arc::clone(&frames) }, frames)
     }
@@ -45,14 +45,14 @@ impl<S: Source> Source for Counted<S> {
 }
 
 /// A line on the terminal, drawn from a thread of its own until dropped.
-pub struct Line {
+pub(crate) struct Line {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Line {
     /// Starts drawing, if standard error is a terminal.
-    pub fn start(progress: Arc<Progress>, frames: Arc<AtomicU64>) -> Self {
+    pub(crate) fn start(progress: Arc<Progress>, frames: Arc<AtomicU64>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::io::stderr().is_terminal().then(|| {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::config::Config;
 
 /// What is known of a finished run.
-pub struct Summary<'a> {
+pub(crate) struct Summary<'a> {
     /// The settings.
     pub config: &'a Config,
     /// What the stages say.
@@ -36,7 +36,7 @@ fn figures(figures: Option<&Figures>) -> Map<String, Value> {
 }
 
 /// A timestamp as text: a date where it is a midnight.
-pub fn time_text(timestamp: Option<TimestampNs>) -> Option<String> {
+pub(crate) fn time_text(timestamp: Option<TimestampNs>) -> Option<String> {
     let moment = Timestamp::from_nanosecond(i128::from(timestamp?.0)).ok()?;
     let text = moment.to_string();
     Some(match timestamp?.is_midnight() {
@@ -47,7 +47,7 @@ pub fn time_text(timestamp: Option<TimestampNs>) -> Option<String> {
 
 impl Summary<'_> {
     /// As `summary.json`.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let RunFacts { data, estimator, sizing, performance, .. } = self.facts;
         let mut summary = json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -136,7 +136,7 @@ impl Summary<'_> {
     }
 
     /// What a careful reader should know before believing the figures.
-    pub fn warnings(&self) -> Vec<String> {
+    pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = self.facts.data.warnings.clone();
         if self.config.is_tutorial() {
             warnings.push(
@@ -156,7 +156,7 @@ impl Summary<'_> {
     }
 
     /// As text for the terminal.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let RunFacts { data, estimator, performance, .. } = self.facts;
         let range =
             [time_text(data.first), time_text(data.last)].map(|time| time.unwrap_or_else(|| "-".into()));
@@ -231,7 +231,7 @@ impl Summary<'_> {
     }
 
     /// Where the time went, as a table.
-    pub fn timing_table(&self) -> Table {
+    pub(crate) fn timing_table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(UTF8_HORIZONTAL_ONLY);
         table.set_header(["stage", "messages", "handling s", "waiting s", "queue mean", "queue max"]);

@@ -58,15 +58,20 @@ impl Node {
 
     /// Sends what is waiting to go out, else takes and handles one message.
     pub(super) fn step(&mut self, clock: Clock) -> Result<Step, StageError> {
+        let mut sent = false;
         while let Some((outlet, message)) = self.outbox.queue.pop_front() {
             match self.outlets[outlet].to.try_send(message) {
-                Ok(()) => {}
+                Ok(()) => sent = true,
                 Err(TrySendError::Full(message)) => {
                     self.outbox.queue.push_front((outlet, message));
-                    return Ok(Step::Waits);
+                    return Ok(if sent { Step::Worked } else { Step::Waits });
                 }
                 Err(TrySendError::Disconnected(_)) => return Ok(Step::Abandoned),
             }
+        }
+        if sent {
+            // Whoever got the message may be able to go on: let them, before this node goes on.
+            return Ok(Step::Worked);
         }
         if self.done {
             return Ok(Step::Done);

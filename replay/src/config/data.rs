@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// `[data]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct DataSettings {
+pub(crate) struct DataSettings {
     /// File or folder of prices; the embedded tutorial data where there is none.
     pub prices: Option<String>,
     /// File of factor returns; `"none"` to run without factors.
@@ -78,7 +78,7 @@ impl Default for DataSettings {
 /// `data.values`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ValuesAre {
+pub(crate) enum ValuesAre {
     /// Prices.
     Prices,
     /// Simple returns.
@@ -88,7 +88,7 @@ pub enum ValuesAre {
 /// `data.time_is`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum BarEnd {
+pub(crate) enum BarEnd {
     /// When the bar closed.
     Close,
     /// When the bar opened.
@@ -98,7 +98,7 @@ pub enum BarEnd {
 /// `data.factor_gap`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum OnGap {
+pub(crate) enum OnGap {
     /// An error.
     Error,
     /// A frame without an update of the estimates.
@@ -108,7 +108,7 @@ pub enum OnGap {
 /// `data.on_bad_row`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum OnBadRow {
+pub(crate) enum OnBadRow {
     /// An error.
     Error,
     /// Passed over and counted.
@@ -134,7 +134,7 @@ impl DataSettings {
     ///
     /// # Errors
     /// The first that is not as it should be.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub(crate) fn check(&self) -> Result<(), Invalid> {
         let frames = self.frames_per_day;
         require(frames >= 1, "frames_per_day", frames, "a whole number of at least 1")?;
         let days = self.days_per_year;
@@ -153,7 +153,7 @@ impl DataSettings {
 
     /// The calendar.
     #[must_use]
-    pub fn calendar(&self) -> Calendar {
+    pub(crate) fn calendar(&self) -> Calendar {
         Calendar { frames_per_day: self.frames_per_day, days_per_year: self.days_per_year }
     }
 
@@ -161,7 +161,7 @@ impl DataSettings {
     ///
     /// # Errors
     /// It is not a date.
-    pub fn from(&self) -> Result<Option<TimestampNs>, Invalid> {
+    pub(crate) fn from(&self) -> Result<Option<TimestampNs>, Invalid> {
         self.from.as_deref().map(|text| midnight("from", text, 0)).transpose()
     }
 
@@ -169,7 +169,7 @@ impl DataSettings {
     ///
     /// # Errors
     /// It is not a date.
-    pub fn to(&self) -> Result<Option<TimestampNs>, Invalid> {
+    pub(crate) fn to(&self) -> Result<Option<TimestampNs>, Invalid> {
         let next = self.to.as_deref().map(|text| midnight("to", text, 1)).transpose()?;
         Ok(next.map(|next| TimestampNs(next.0 - 1)))
     }
@@ -178,7 +178,7 @@ impl DataSettings {
     ///
     /// # Errors
     /// The length of a bar is missing or cannot be read.
-    pub fn time_is(&self) -> Result<TimeIs, Invalid> {
+    pub(crate) fn time_is(&self) -> Result<TimeIs, Invalid> {
         match self.time_is {
             BarEnd::Close => Ok(TimeIs::Close),
             BarEnd::Open => {
@@ -194,7 +194,7 @@ impl DataSettings {
 
     /// As the source has it.
     #[must_use]
-    pub fn values(&self) -> Values {
+    pub(crate) fn values(&self) -> Values {
         match self.values {
             ValuesAre::Prices => Values::Prices,
             ValuesAre::Returns => Values::Returns,
@@ -203,7 +203,7 @@ impl DataSettings {
 
     /// As the source has it.
     #[must_use]
-    pub fn factor_gap(&self) -> FactorGap {
+    pub(crate) fn factor_gap(&self) -> FactorGap {
         match self.factor_gap {
             OnGap::Error => FactorGap::Error,
             OnGap::Carry => FactorGap::Carry,
@@ -212,7 +212,7 @@ impl DataSettings {
 
     /// As the source has it.
     #[must_use]
-    pub fn on_bad_row(&self) -> BadRow {
+    pub(crate) fn on_bad_row(&self) -> BadRow {
         match self.on_bad_row {
             OnBadRow::Error => BadRow::Error,
             OnBadRow::Skip => BadRow::Skip,

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 
 /// Tables of settings with the origin of every key.
 #[derive(Debug, Default)]
-pub struct Layers {
+pub(super) struct Layers {
     /// The merged tables.
     pub tables: Table,
     /// `table.key` → where it was set.
@@ -17,7 +17,7 @@ pub struct Layers {
 
 impl Layers {
     /// Adds a TOML file.
-    pub fn add_file(&mut self, path: &Path) -> Result<()> {
+    pub(super) fn add_file(&mut self, path: &Path) -> Result<()> {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("{name}: could not read the configuration"))?;
@@ -38,7 +38,7 @@ impl Layers {
     }
 
     /// Adds one `--set KEY=VALUE`.
-    pub fn add_set(&mut self, text: &str) -> Result<()> {
+    pub(super) fn add_set(&mut self, text: &str) -> Result<()> {
         let expected = "expected --set TABLE.KEY=VALUE, such as --set sizing.turnover_cap=0.02";
         let (dotted, value) =
             text.split_once('=').with_context(|| format!("--set {text}: found no `=`; {expected}"))?;
@@ -52,7 +52,7 @@ impl Layers {
     }
 
     /// Adds the value of a flag.
-    pub fn add_flag(&mut self, table: &str, key: &str, value: &str, flag: &str) {
+    pub(super) fn add_flag(&mut self, table: &str, key: &str, value: &str, flag: &str) {
         self.put(table, key, Value::String(value.to_owned()), flag);
     }
 
@@ -65,7 +65,7 @@ impl Layers {
     }
 
     /// The keys typed for a table.
-    pub fn table(&self, name: &str) -> Table {
+    pub(super) fn table(&self, name: &str) -> Table {
         match self.tables.get(name) {
             Some(Value::Table(keys)) => keys.clone(),
             _ => Table::new(),
@@ -73,7 +73,7 @@ impl Layers {
     }
 
     /// Where a key was set, in words.
-    pub fn origin(&self, table: &str, key: &str) -> String {
+    pub(super) fn origin(&self, table: &str, key: &str) -> String {
         match self.origins.get(&format!("{table}.{key}")) {
             Some(origin) => origin.clone(),
             None => "a default".to_owned(),

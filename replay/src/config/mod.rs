@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_aux::serde_introspection::serde_introspect;
 use toml::{Table, Value};
 
-pub use data::DataSettings;
+pub(crate) use data::DataSettings;
 use layers::Layers;
 
 use crate::args::RunArgs;
@@ -31,7 +31,7 @@ use crate::args::RunArgs;
 /// `[universe]`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct UniverseSettings {
+pub(crate) struct UniverseSettings {
     /// Only these instruments, if there are any.
     pub include: Vec<String>,
     /// All but these.
@@ -51,7 +51,7 @@ struct RecordTyped {
 /// `[pipeline]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct PipelineSettings {
+pub(crate) struct PipelineSettings {
     /// Which stages share a thread.
     pub placement: Placement,
     /// Messages that a channel holds.
@@ -77,7 +77,7 @@ impl PipelineSettings {
 
 /// A valid configuration, with every default filled in.
 #[derive(Clone, Debug, Serialize)]
-pub struct Config {
+pub(crate) struct Config {
     /// What is read.
     pub data: DataSettings,
     /// What is estimated and traded.
@@ -103,7 +103,7 @@ impl Config {
     ///
     /// # Errors
     /// An unknown key, a value of the wrong type or out of its range; each says where it was set.
-    pub fn resolve(args: &RunArgs, record_default: RecordSettings) -> Result<Self> {
+    pub(crate) fn resolve(args: &RunArgs, record_default: RecordSettings) -> Result<Self> {
         let typed = typed(args)?;
         unknown::check_tables(&typed)?;
         let data: DataSettings = valid(&typed, "data", DataSettings::check)?;
@@ -136,13 +136,13 @@ impl Config {
 
     /// Whether the embedded tutorial data is used.
     #[must_use]
-    pub fn is_tutorial(&self) -> bool {
+    pub(crate) fn is_tutorial(&self) -> bool {
         self.data.prices.is_none()
     }
 
     /// Where the prices are.
     #[must_use]
-    pub fn prices(&self) -> Input {
+    pub(crate) fn prices(&self) -> Input {
         match &self.data.prices {
             Some(path) => Input::from(Path::new(path)),
             None => tutorial::prices(),
@@ -151,7 +151,7 @@ impl Config {
 
     /// Where the factors are, if in a file.
     #[must_use]
-    pub fn factor_file(&self) -> Option<Input> {
+    pub(crate) fn factor_file(&self) -> Option<Input> {
         self.data
             .factors
             .as_deref()
@@ -163,7 +163,7 @@ impl Config {
     ///
     /// # Errors
     /// A factor expression that cannot be read.
-    pub fn source_settings(&self) -> Result<SourceSettings> {
+    pub(crate) fn source_settings(&self) -> Result<SourceSettings> {
         let mut expressions = Vec::new();
         for (name, text) in &self.factors {
             let text = text.as_str().unwrap_or_default();
@@ -196,7 +196,7 @@ impl Config {
 
     /// What the pipeline is made of.
     #[must_use]
-    pub fn run_settings(&self) -> RunSettings {
+    pub(crate) fn run_settings(&self) -> RunSettings {
         RunSettings {
             calendar: self.data.calendar(),
             excess: self.data.excess,
@@ -212,7 +212,7 @@ impl Config {
     ///
     /// # Errors
     /// Its settings are not valid.
-    pub fn strategy(&self) -> Result<Box<dyn Strategy>> {
+    pub(crate) fn strategy(&self) -> Result<Box<dyn Strategy>> {
         let mut own = self.strategy.clone();
         let kind = own.remove("kind");
         let kind = kind.as_ref().and_then(Value::as_str).unwrap_or_default();
@@ -222,7 +222,7 @@ impl Config {
 
     /// Name of the strategy.
     #[must_use]
-    pub fn strategy_kind(&self) -> &str {
+    pub(crate) fn strategy_kind(&self) -> &str {
         self.strategy.get("kind").and_then(Value::as_str).unwrap_or_default()
     }
 
@@ -230,7 +230,7 @@ impl Config {
     ///
     /// # Errors
     /// Something cannot be written as TOML.
-    pub fn to_toml(&self, command: &str) -> Result<String> {
+    pub(crate) fn to_toml(&self, command: &str) -> Result<String> {
         let body = toml::to_string(self)?;
         let version = env!("CARGO_PKG_VERSION");
         Ok(format!(

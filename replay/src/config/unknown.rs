@@ -9,7 +9,7 @@ const TABLES: [&str; 9] =
     ["data", "universe", "factors", "estimator", "strategy", "sizing", "execution", "record", "pipeline"];
 
 /// Refuses tables that do not exist.
-pub fn check_tables(typed: &Layers) -> Result<()> {
+pub(super) fn check_tables(typed: &Layers) -> Result<()> {
     for (table, keys) in &typed.tables {
         if !TABLES.contains(&table.as_str()) {
             let key = keys.as_table().and_then(|keys| keys.keys().next()).map_or("", String::as_str);
@@ -25,7 +25,7 @@ pub fn check_tables(typed: &Layers) -> Result<()> {
 }
 
 /// Refuses keys that do not exist in a table.
-pub fn check_keys(typed: &Layers, table: &str, keys: &Table, known: &[&str]) -> Result<()> {
+pub(super) fn check_keys(typed: &Layers, table: &str, keys: &Table, known: &[&str]) -> Result<()> {
     for key in keys.keys() {
         if !known.contains(&key.as_str()) {
             let origin = typed.origin(table, key);
