@@ -1,1 +1,117 @@
-//! benches
+//! Data for the benchmarks: a panel of minute bars, made on the spot, the same every time.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+/// Instruments of the panel.
+pub const INSTRUMENTS: usize = 505;
+/// Frames of 10 million rows.
+pub const FRAMES: usize = 19_802;
+/// Factors in the factor file.
+pub const FACTORS: usize = 6;
+/// Minute bars in a US equity session.
+pub const FRAMES_PER_DAY: usize = 390;
+
+const MINUTE_US: i64 = 60_000_000;
+const DAY_US: i64 = 86_400_000_000;
+/// 2024-01-01T14:30Z.
+const START_US: i64 = 1_704_119_400_000_000;
+
+/// Prices and factors of a generated panel.
+pub struct Panel {
+    /// Tidy prices: `ts`, `symbol`, `close`, sorted by time.
+    pub prices: PathBuf,
+    /// Factor returns: `ts`, `f0`, ….
+    pub factors: PathBuf,
+    /// Rows of the prices.
+    pub rows: usize,
+}
+
+/// A small generator of uniform numbers (Steele, Lea, Flood 2014, SplitMix64), for data that is the same
+/// on every machine.
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Mean 0, deviation 1: a sum of four uniforms is normal enough.
+    fn shock(&mut self) -> f64 {
+        let sum: f64 = (0..4).map(|_| (self.next() >> 11) as f64 / (1_u64 << 53) as f64).sum();
+        (sum - 2.0) * 3.0_f64.sqrt()
+    }
+}
+
+/// Writes the panel into `folder`, unless it is there already.
+///
+/// # Errors
+/// The files cannot be written.
+pub fn panel(folder: &Path, frames: usize) -> Result<Panel, Box<dyn std::error::Error>> {
+    fs::create_dir_all(folder)?;
+    let panel = Panel {
+        prices: folder.join(format!("prices-{frames}.parquet")),
+        factors: folder.join(format!("factors-{frames}.parquet")),
+        rows: frames * INSTRUMENTS,
+    };
+    if panel.prices.exists() && panel.factors.exists() {
+        return Ok(panel);
+    }
+    let time = || Field::new("ts", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false);
+    let number = |name: String| Field::new(name, DataType::Float64, false);
+    let tidy = [time(), Field::new("symbol", DataType::Utf8, false), number("close".into())];
+    let tidy = Arc::new(Schema::new(tidy.to_vec()));
+    let wide = std::iter::once(time()).chain((0..FACTORS).map(|j| number(format!("f{j}"))));
+    let wide = Arc::new(Schema::new(wide.collect::<Vec<_>>()));
+
+    let unfinished = panel.prices.with_extension("unfinished");
+    let properties =
+        WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?)).build();
+    let writer = |path: &Path, schema: &Arc<Schema>| -> Result<_, Box<dyn std::error::Error>> {
+        Ok(ArrowWriter::try_new(File::create(path)?, Arc::clone(schema), Some(properties.clone()))?)
+    };
+    let mut prices = writer(&unfinished, &tidy)?;
+    let mut factors = writer(&panel.factors, &wide)?;
+
+    let symbols: StringArray = (0..INSTRUMENTS).map(|i| Some(format!("S{i:03}"))).collect();
+    let symbols: ArrayRef = Arc::new(symbols);
+    let mut random = SplitMix(7);
+    let betas: Vec<f64> = (0..INSTRUMENTS * FACTORS)
+        .map(|at| f64::from(u8::from(at % FACTORS == 0)) + 0.3 * random.shock())
+        .collect();
+    let mut close = vec![100.0; INSTRUMENTS];
+    for frame in 0..frames {
+        let (day, minute) = (frame / FRAMES_PER_DAY, frame % FRAMES_PER_DAY);
+        let at = START_US + day as i64 * DAY_US + minute as i64 * MINUTE_US;
+        let f: Vec<f64> = (0..FACTORS).map(|j| random.shock() * if j == 0 { 5e-4 } else { 2e-4 }).collect();
+        for (price, betas) in close.iter_mut().zip(betas.chunks_exact(FACTORS)) {
+            let systematic: f64 = betas.iter().zip(&f).map(|(b, f)| b * f).sum();
+            *price *= 1.0 + systematic + 8e-4 * random.shock();
+        }
+        let times =
+            |n| Arc::new(TimestampMicrosecondArray::from(vec![at; n]).with_timezone("UTC")) as ArrayRef;
+        let closes = Arc::new(Float64Array::from(close.clone()));
+        prices.write(&RecordBatch::try_new(
+            Arc::clone(&tidy),
+            vec![times(INSTRUMENTS), Arc::clone(&symbols), closes],
+        )?)?;
+        let columns = f.into_iter().map(|f| Arc::new(Float64Array::from(vec![f])) as ArrayRef);
+        let columns = std::iter::once(times(1)).chain(columns).collect();
+        factors.write(&RecordBatch::try_new(Arc::clone(&wide), columns)?)?;
+    }
+    prices.close()?;
+    factors.close()?;
+    fs::rename(&unfinished, &panel.prices)?;
+    Ok(panel)
+}

@@ -74,8 +74,8 @@ pub enum DataError {
     },
     /// Something else than Parquet.
     #[error(
-        "{file}: this is not a Parquet file: it starts with {found}, expected `PAR1`; `betaflow import` turns \
-         CSV files into Parquet"
+        "{file}: this is not a Parquet file: it starts with {found}, expected `PAR1`; convert it first, such as \
+         with pandas: pd.read_csv(...).to_parquet(...)"
     )]
     NotParquet {
         /// The file.

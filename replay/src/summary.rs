@@ -131,6 +131,7 @@ impl Summary<'_> {
         json!({
             "seconds": self.seconds,
             "rows_per_second": self.facts.data.rows as f64 / self.seconds,
+            "peak_memory_bytes": peak_memory_bytes(),
             "stages": stages,
         })
     }
@@ -250,6 +251,13 @@ impl Summary<'_> {
         }
         table
     }
+}
+
+/// Most memory that the process has had at a time, where the system says so.
+fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
 /// Shares in percent, ratios plain.

@@ -51,16 +51,18 @@ impl Figures {
         ]
     }
 
-    /// Figures of the returns, annualised by `frames_per_year`.
+    /// Figures of the returns, annualised by `frames_per_year`. The returns are gone through several
+    /// times; besides them only their tails are held.
     #[must_use]
-    pub fn of(returns: &[f64], frames_per_year: f64) -> Self {
-        let n = returns.len() as f64;
-        let mean = returns.iter().sum::<f64>() / n;
-        let squares: f64 = returns.iter().map(|r| (r - mean) * (r - mean)).sum();
-        let deviation = if returns.len() < 2 { f64::NAN } else { (squares / (n - 1.0)).sqrt() };
+    pub fn of(returns: impl Iterator<Item = f64> + Clone, frames_per_year: f64) -> Self {
+        let count = returns.clone().count();
+        let n = count as f64;
+        let mean = returns.clone().sum::<f64>() / n;
+        let squares: f64 = returns.clone().map(|r| (r - mean) * (r - mean)).sum();
+        let deviation = if count < 2 { f64::NAN } else { (squares / (n - 1.0)).sqrt() };
         let (mut wealth, mut peak, mut max_drawdown) = (1.0_f64, 1.0_f64, 0.0_f64);
         let (mut gains, mut losses, mut downside) = (0.0, 0.0, 0.0);
-        for r in returns {
+        for r in returns.clone() {
             wealth *= 1.0 + r;
             peak = peak.max(wealth);
             max_drawdown = max_drawdown.min((wealth - peak) / peak);
@@ -69,52 +71,71 @@ impl Figures {
             let below = r.min(0.0);
             downside += below * below;
         }
-        if returns.is_empty() {
-            max_drawdown = f64::NAN;
-        }
         let root_year = frames_per_year.sqrt();
         let annual_return = if wealth > 0.0 { libm::pow(wealth, frames_per_year / n) - 1.0 } else { -1.0 };
-        let mut sorted = returns.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let value_at_risk = percentile(&sorted, TAIL);
+        let lowest = Tail::of(returns.clone(), count);
+        // The upper tail is the lower one of the negated returns.
+        let highest = Tail::of(returns.map(|r| -r), count);
+        let defined = |value: f64| if count == 0 { f64::NAN } else { value };
         Self {
             sharpe: ratio(mean, deviation) * root_year,
             sortino: ratio(mean * frames_per_year, (downside / n).sqrt() * root_year),
             calmar: ratio(annual_return, -max_drawdown),
-            max_drawdown,
+            max_drawdown: defined(max_drawdown),
             omega: ratio(gains, losses),
-            tail_ratio: ratio(percentile(&sorted, 1.0 - TAIL).abs(), value_at_risk.abs()),
-            annual_return: if returns.is_empty() { f64::NAN } else { annual_return },
+            tail_ratio: ratio(highest.percentile().abs(), lowest.percentile().abs()),
+            annual_return: defined(annual_return),
             annual_volatility: deviation * root_year,
-            value_at_risk,
-            conditional_value_at_risk: lowest_mean(&sorted),
-            total_return: if returns.is_empty() { f64::NAN } else { wealth - 1.0 },
+            value_at_risk: lowest.percentile(),
+            conditional_value_at_risk: lowest.mean(),
+            total_return: defined(wealth - 1.0),
         }
+    }
+}
+
+/// The lowest returns: enough of them for the percentile at [`TAIL`].
+struct Tail {
+    sorted: Vec<f64>,
+    /// TAIL · (N − 1), the position of the percentile among the sorted returns.
+    position: f64,
+}
+
+impl Tail {
+    fn of(values: impl Iterator<Item = f64>, count: usize) -> Self {
+        let position = TAIL * count.saturating_sub(1) as f64;
+        let wanted = (position as usize + 2).min(count);
+        let mut sorted = Vec::with_capacity(2 * wanted);
+        for value in values {
+            sorted.push(value);
+            if sorted.len() == 2 * wanted && wanted > 0 {
+                sorted.select_nth_unstable_by(wanted - 1, f64::total_cmp);
+                sorted.truncate(wanted);
+            }
+        }
+        sorted.sort_unstable_by(f64::total_cmp);
+        sorted.truncate(wanted);
+        Self { sorted, position }
+    }
+
+    /// Linear interpolation between order statistics, as numpy's `percentile` does it.
+    fn percentile(&self) -> f64 {
+        let below = self.position as usize;
+        match (self.sorted.get(below), self.sorted.get(below + 1)) {
+            (Some(low), Some(high)) => low + (high - low) * (self.position - below as f64),
+            (Some(low), None) => *low,
+            _ => f64::NAN,
+        }
+    }
+
+    fn mean(&self) -> f64 {
+        let lowest = &self.sorted[..(self.position as usize + 1).min(self.sorted.len())];
+        lowest.iter().sum::<f64>() / lowest.len() as f64
     }
 }
 
 /// NaN rather than an infinity where the divisor is nothing.
 fn ratio(numerator: f64, divisor: f64) -> f64 {
     if divisor == 0.0 { f64::NAN } else { numerator / divisor }
-}
-
-/// Linear interpolation between order statistics, as numpy's `percentile` does it.
-fn percentile(sorted: &[f64], share: f64) -> f64 {
-    if sorted.is_empty() {
-        return f64::NAN;
-    }
-    let position = share * (sorted.len() - 1) as f64;
-    let below = position.floor() as usize;
-    let above = (below + 1).min(sorted.len() - 1);
-    sorted[below] + (sorted[above] - sorted[below]) * (position - below as f64)
-}
-
-fn lowest_mean(sorted: &[f64]) -> f64 {
-    if sorted.is_empty() {
-        return f64::NAN;
-    }
-    let count = (TAIL * (sorted.len() - 1) as f64) as usize + 1;
-    sorted[..count].iter().sum::<f64>() / count as f64
 }
 
 #[cfg(test)]
@@ -124,7 +145,8 @@ mod tests {
     /// Reference: empyrical-reloaded 0.7.1 on the same six returns, annualised by 252.
     #[test]
     fn figures_are_those_of_empyrical() {
-        let figures = Figures::of(&[0.01, -0.02, 0.03, 0.0, -0.005, 0.012], 252.0);
+        let returns = [0.01, -0.02, 0.03, 0.0, -0.005, 0.012];
+        let figures = Figures::of(returns.into_iter(), 252.0);
         let expected = [
             ("sharpe", 4.198445308108865),
             ("sortino", 8.487776678328457),
@@ -146,8 +168,8 @@ mod tests {
 
     #[test]
     fn figures_without_meaning_are_nan() {
-        assert!(Figures::of(&[], 252.0).items().iter().all(|(_, value)| value.is_nan()));
-        let calm = Figures::of(&[0.0, 0.0], 252.0);
+        assert!(Figures::of([].into_iter(), 252.0).items().iter().all(|(_, value)| value.is_nan()));
+        let calm = Figures::of([0.0, 0.0].into_iter(), 252.0);
         assert!(calm.sharpe.is_nan() && calm.calmar.is_nan() && calm.omega.is_nan());
         assert_eq!(calm.max_drawdown, 0.0);
     }
