@@ -21,6 +21,43 @@ pub trait Source: Send {
     fn facts(&self) -> DataFacts;
 }
 
+/// Frames that are in memory already: for tests, and for whoever has them from elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct MemorySource {
+    factor_names: Vec<String>,
+    frames: std::vec::IntoIter<Frame>,
+    facts: DataFacts,
+}
+
+impl MemorySource {
+    /// Frames in time order, numbered from 0, each with a value for every factor.
+    #[must_use]
+    pub fn new(factor_names: Vec<String>, frames: Vec<Frame>) -> Self {
+        Self { factor_names, frames: frames.into_iter(), facts: DataFacts::default() }
+    }
+}
+
+impl Source for MemorySource {
+    fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError> {
+        let Some(next) = self.frames.next() else { return Ok(false) };
+        frame.clone_from(&next);
+        self.facts.rows += frame.close.iter().filter(|close| !close.is_nan()).count() as u64;
+        self.facts.frames += 1;
+        self.facts.instruments = frame.close.len() as u64;
+        self.facts.first.get_or_insert(frame.timestamp);
+        self.facts.last = Some(frame.timestamp);
+        Ok(true)
+    }
+
+    fn factor_names(&self) -> &[String] {
+        &self.factor_names
+    }
+
+    fn facts(&self) -> DataFacts {
+        self.facts.clone()
+    }
+}
+
 /// Counts of what a source has read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DataFacts {

@@ -67,6 +67,12 @@ impl ScaledCovariance {
         Self { c, gain: vec![0.0; k] }
     }
 
+    /// Becomes another matrix of the same size.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.c.copy_from_slice(&other.c);
+        self.gain.copy_from_slice(&other.gain);
+    }
+
     /// The matrix, row-major.
     #[must_use]
     pub fn matrix(&self) -> &[f64] {

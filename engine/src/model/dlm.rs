@@ -1,7 +1,7 @@
 //! The discount-factor DLM over all instruments: groups by observation history.
 
 use super::beliefs::Beliefs;
-use super::covariance::Evolution;
+use super::covariance::{Evolution, ScaledCovariance};
 use super::estimator::{Estimator, EstimatorFacts};
 use super::group::{Group, Rules};
 use super::settings::{EstimatorSettings, WindUp};
@@ -30,22 +30,24 @@ pub struct Dlm {
     started: Vec<bool>,
     design: Vec<f64>,
     missing: Vec<bool>,
-    largest_group_count: usize,
+    /// For what is looked at without becoming the state.
+    scratch: ScaledCovariance,
 }
 
 impl Dlm {
     /// A filter for `factors` factors, without instruments yet.
     #[must_use]
     pub fn new(settings: &EstimatorSettings, calendar: &Calendar, factors: usize) -> Self {
+        let evolution = Evolution::new(settings, calendar, factors + 1);
         Self {
             settings: settings.clone(),
-            evolution: Evolution::new(settings, calendar, factors + 1),
+            scratch: ScaledCovariance::prior(&evolution),
+            evolution,
             variance_discount: calendar.per_frame(settings.variance_discount),
             groups: Vec::new(),
             started: Vec::new(),
             design: vec![1.0; factors + 1],
             missing: Vec::new(),
-            largest_group_count: 0,
         }
     }
 
@@ -53,18 +55,6 @@ impl Dlm {
     #[must_use]
     pub fn groups(&self) -> usize {
         self.groups.len()
-    }
-
-    fn rules(&self) -> Rules<'_> {
-        Rules {
-            evolution: &self.evolution,
-            variance_discount: self.variance_discount,
-            dof_floor: match self.settings.wind_up {
-                WindUp::Bounded => self.settings.observation_dof,
-                WindUp::Plain => 0.0,
-            },
-            discount_missing: self.settings.discount_missing,
-        }
     }
 
     /// Instruments whose first return is in this frame become a group.
@@ -89,37 +79,41 @@ impl Estimator for Dlm {
     fn step(&mut self, factors: &[f64], returns: &[f64], score: bool) {
         self.admit(returns);
         self.design[1..].copy_from_slice(factors);
-        let mut missing = std::mem::take(&mut self.missing);
-        let mut groups = std::mem::take(&mut self.groups);
-        let rules = self.rules();
+        let Self { evolution, groups, missing, design, scratch, .. } = self;
+        let rules = Rules {
+            evolution,
+            variance_discount: self.variance_discount,
+            dof_floor: match self.settings.wind_up {
+                WindUp::Bounded => self.settings.observation_dof,
+                WindUp::Plain => 0.0,
+            },
+            discount_missing: self.settings.discount_missing,
+        };
         for at in 0..groups.len() {
             let group = &mut groups[at];
-            let absent = group.gather(returns, &mut missing);
+            let absent = group.gather(returns, missing);
             if absent == 0 {
-                group.observe(rules, &self.design, score);
+                group.observe(rules, design, score);
             } else if absent == group.members.len() {
-                group.miss(rules, &self.design);
+                group.miss(rules, design, scratch);
             } else {
-                let mut left = group.split(&missing);
-                group.gather(returns, &mut missing);
-                group.observe(rules, &self.design, score);
-                left.miss(rules, &self.design);
+                let mut left = group.split(missing);
+                group.gather(returns, missing);
+                group.observe(rules, design, score);
+                left.miss(rules, design, scratch);
                 groups.push(left);
             }
         }
-        self.largest_group_count = self.largest_group_count.max(groups.len());
-        self.groups = groups;
-        self.missing = missing;
     }
 
-    fn write(&self, beliefs: &mut Beliefs) {
+    fn write(&mut self, beliefs: &mut Beliefs) {
         let k = self.evolution.k();
         beliefs.reset(self.started.len());
         let n = self.started.len();
         for (number, group) in self.groups.iter().enumerate() {
-            let mut next = group.covariance.clone();
-            next.evolve(&self.evolution);
-            beliefs.scaled_prior_cov.extend_from_slice(next.matrix());
+            self.scratch.copy_from(&group.covariance);
+            self.scratch.evolve(&self.evolution);
+            beliefs.scaled_prior_cov.extend_from_slice(self.scratch.matrix());
             let stride = group.lanes.observed.len();
             let spread = variance_of_t(group.forecast_dof) * group.q;
             for (lane, &member) in group.members.iter().enumerate() {

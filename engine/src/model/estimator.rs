@@ -11,7 +11,7 @@ pub trait Estimator: Send {
     fn step(&mut self, factors: &[f64], returns: &[f64], score: bool);
 
     /// Writes the forecast of the last frame and the state after it.
-    fn write(&self, beliefs: &mut Beliefs);
+    fn write(&mut self, beliefs: &mut Beliefs);
 
     /// How well it has forecast so far.
     fn facts(&self) -> EstimatorFacts;

@@ -134,16 +134,16 @@ impl Group {
     }
 
     /// One frame in which no member has a return. The forecast is kept, for the record.
-    pub(super) fn miss(&mut self, rules: Rules<'_>, design: &[f64]) {
+    pub(super) fn miss(&mut self, rules: Rules<'_>, design: &[f64], scratch: &mut ScaledCovariance) {
         self.updated = false;
         if rules.discount_missing {
             self.advance(rules);
             self.q = self.covariance.forecast(design);
             self.dof = self.forecast_dof;
         } else {
-            let mut prior = self.covariance.clone();
-            prior.evolve(rules.evolution);
-            self.q = prior.forecast(design);
+            scratch.copy_from(&self.covariance);
+            scratch.evolve(rules.evolution);
+            self.q = scratch.forecast(design);
             self.forecast_dof = self.discounted_dof(rules);
         }
         let stride = self.lanes.observed.len();

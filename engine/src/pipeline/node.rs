@@ -37,6 +37,8 @@ pub(super) struct Node {
     inlets: Vec<Inlet>,
     outlets: Vec<Outlet>,
     outbox: Outbox,
+    /// A message that came while the node was blocked.
+    pending: Option<Message>,
     facts: Option<Box<RunFacts>>,
     done: bool,
     pub(super) timing: StageTiming,
@@ -45,7 +47,8 @@ pub(super) struct Node {
 impl Node {
     pub(super) fn new(stage: Box<dyn Stage>, inlets: Vec<Inlet>, outlets: Vec<Outlet>) -> Self {
         let timing = StageTiming::new(stage.name());
-        Self { stage, inlets, outlets, outbox: Outbox::default(), facts: None, done: false, timing }
+        let (outbox, pending, facts) = (Outbox::default(), None, None);
+        Self { stage, inlets, outlets, outbox, pending, facts, done: false, timing }
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -82,7 +85,7 @@ impl Node {
             let inlet = self.wanted();
             let from = &self.inlets[inlet].from;
             self.timing.saw_depth(from.len());
-            match from.try_recv() {
+            match self.pending.take().map_or_else(|| from.try_recv(), Ok) {
                 Ok(Message::End(facts)) => {
                     self.inlets[inlet].ended = true;
                     self.facts = Some(facts);
@@ -127,11 +130,15 @@ impl Node {
         Ok(())
     }
 
-    /// Blocks until the channel that the node waits for may be ready.
-    pub(super) fn block(&self) {
-        let mut select = Select::new();
-        self.register(&mut select);
-        select.ready();
+    /// Blocks on the channel that the node waits for. Returns whether the neighbour is still there.
+    pub(super) fn block(&mut self) -> bool {
+        match self.outbox.queue.pop_front() {
+            Some((outlet, message)) => self.outlets[outlet].to.send(message).is_ok(),
+            None => {
+                self.pending = self.inlets[self.wanted()].from.recv().ok();
+                self.pending.is_some()
+            }
+        }
     }
 
     /// Adds the channel that the node waits for.

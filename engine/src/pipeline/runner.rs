@@ -103,14 +103,18 @@ fn drive(
         if alone {
             return Err(PipelineError::Graph("every stage waits for another".into()));
         }
-        wait(nodes, clock);
+        if !wait(nodes, clock) {
+            return Ok(false);
+        }
     }
 }
 
-fn wait(nodes: &mut [Node], clock: Clock) {
+/// Blocks until a node may go on; `false` where a neighbour is gone.
+fn wait(nodes: &mut [Node], clock: Clock) -> bool {
     let started = clock();
+    let mut neighbour = true;
     if let [node] = nodes {
-        node.block();
+        neighbour = node.block();
     } else {
         let mut select = Select::new();
         for node in nodes.iter() {
@@ -123,4 +127,5 @@ fn wait(nodes: &mut [Node], clock: Clock) {
     for node in nodes.iter_mut().filter(|node| !node.is_done()) {
         node.timing.blocked_ns += waited / waiting;
     }
+    neighbour
 }

@@ -18,6 +18,9 @@ pub struct FactorRisk {
     idiosyncratic: Vec<f64>,
     root: Vec<f64>,
     inner: Vec<f64>,
+    product: Vec<f64>,
+    /// M = E[x x'], row-major (k+1)².
+    design_square: Vec<f64>,
     work: [Vec<f64>; 3],
 }
 
@@ -32,8 +35,8 @@ impl FactorRisk {
         self.exposures.clear();
         self.exposures.extend(beliefs.betas.iter().map(|b| if b.is_nan() { 0.0 } else { *b }));
         moments.covariance(&mut self.factor_cov);
-        let expected_square = parameter_uncertainty.then(|| self.expected_design_square(moments.premia()));
         if parameter_uncertainty {
+            self.set_design_square(moments.premia());
             let inflation = 1.0 + moments.premia_variance_ratio();
             self.factor_cov.iter_mut().for_each(|f| *f *= inflation);
         }
@@ -45,11 +48,11 @@ impl FactorRisk {
                 continue;
             }
             let mut variance = beliefs.observation_var[i];
-            if let Some(square) = &expected_square {
+            if parameter_uncertainty {
                 let dof = beliefs.dof[i];
                 if group_of_trace.0 != beliefs.group[i] {
                     let cov = beliefs.prior_cov_of(i);
-                    let trace = cov.iter().zip(square).map(|(r, m)| r * m).sum::<f64>();
+                    let trace = cov.iter().zip(&self.design_square).map(|(r, m)| r * m).sum::<f64>();
                     group_of_trace = (beliefs.group[i], trace);
                 }
                 variance *= 1.0 + group_of_trace.1;
@@ -60,18 +63,17 @@ impl FactorRisk {
         }
     }
 
-    /// M = E[x x'], row-major (k+1)².
-    fn expected_design_square(&self, premia: &[f64]) -> Vec<f64> {
+    /// M = [[1, λ'], [λ, F + λλ']].
+    fn set_design_square(&mut self, premia: &[f64]) {
         let size = self.k + 1;
         let design = |j: usize| if j == 0 { 1.0 } else { premia[j - 1] };
-        let mut square = vec![0.0; size * size];
+        self.design_square.clear();
         for a in 0..size {
             for b in 0..size {
                 let spread = if a > 0 && b > 0 { self.factor_cov[(a - 1) * self.k + b - 1] } else { 0.0 };
-                square[a * size + b] = design(a) * design(b) + spread;
+                self.design_square.push(design(a) * design(b) + spread);
             }
         }
-        square
     }
 
     /// D, length n.
@@ -103,7 +105,7 @@ impl FactorRisk {
                 }
             }
         }
-        inner_matrix(&self.root, &mut self.inner, k);
+        inner_matrix(&self.root, &mut self.inner, &mut self.product, k);
         cholesky_semidefinite(&mut self.inner, k);
         lower_transposed_times(&self.root, k, v, t);
         solve_cholesky(&self.inner, k, t);
@@ -141,17 +143,15 @@ impl FactorRisk {
 }
 
 /// I + L' G L in place of G, of which the lower half is given; the result is full.
-fn inner_matrix(root: &[f64], g: &mut [f64], k: usize) {
+fn inner_matrix(root: &[f64], g: &mut [f64], product: &mut Vec<f64>, k: usize) {
     for a in 0..k {
         for b in a + 1..k {
             g[a * k + b] = g[b * k + a];
         }
     }
-    let mut product = vec![0.0; k * k];
+    product.clear();
     for a in 0..k {
-        for b in 0..k {
-            product[a * k + b] = (b..k).map(|p| g[a * k + p] * root[p * k + b]).sum();
-        }
+        product.extend((0..k).map(|b| (b..k).map(|p| g[a * k + p] * root[p * k + b]).sum::<f64>()));
     }
     for a in 0..k {
         for b in 0..k {

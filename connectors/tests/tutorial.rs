@@ -1,0 +1,111 @@
+//! The filter on the embedded tutorial data, at discount factors that break careless arithmetic.
+#![allow(missing_docs)]
+
+use betaflow_connectors::parquet::{ParquetSource, Settings};
+use betaflow_connectors::tutorial;
+use betaflow_engine::frame::Frame;
+use betaflow_engine::model::{
+    Beliefs, Dlm, Estimator, EstimatorSettings, Evolution, Returns, ScaledCovariance, WindUp,
+};
+use betaflow_engine::settings::Calendar;
+use betaflow_engine::source::Source;
+use nalgebra::{DMatrix, DVector};
+
+/// Returns after which the comparison begins: two years.
+const SCORED_FROM: usize = 505;
+
+fn frames() -> Vec<Frame> {
+    let factors = tutorial::FACTORS.iter().map(|(name, text)| ((*name).to_owned(), text.parse().unwrap()));
+    let settings = Settings { factors: factors.collect(), ..Settings::default() };
+    let mut source = ParquetSource::open(&tutorial::prices(), None, settings).unwrap();
+    let mut frames = Vec::new();
+    loop {
+        let mut frame = Frame::default();
+        if !source.next_frame(&mut frame).unwrap() {
+            return frames;
+        }
+        frames.push(frame);
+    }
+}
+
+fn design(frame: &Frame) -> Vec<f64> {
+    std::iter::once(1.0).chain(frame.factors.iter().copied()).collect()
+}
+
+/// 1 − Σ error² / Σ return² after the first 505 returns.
+fn hedged_r2(frames: &[Frame], settings: &EstimatorSettings) -> f64 {
+    let mut filter = Dlm::new(settings, &Calendar::default(), tutorial::FACTORS.len());
+    let (mut returns, mut beliefs) = (Returns::new(true), Beliefs::default());
+    let (mut errors, mut squares) = (0.0, 0.0);
+    let prices = returns.of(&frames[0]).len();
+    for (at, frame) in frames[1..].iter().enumerate() {
+        let y = returns.of(frame).to_vec();
+        filter.step(&frame.factors, &y, true);
+        beliefs.factors.clone_from(&frame.factors);
+        filter.write(&mut beliefs);
+        if at >= SCORED_FROM {
+            errors += beliefs.forecast_error.iter().map(|e| e * e).sum::<f64>();
+            squares += y.iter().map(|y| y * y).sum::<f64>();
+        }
+    }
+    assert_eq!((filter.groups(), prices), (1, 20), "all 20 names share one covariance");
+    1.0 - errors / squares
+}
+
+#[test]
+fn forecasts_hold_at_discount_factors_that_break_careless_arithmetic() {
+    let frames = frames();
+    for (discount_factor, wind_up, least) in [
+        (0.98, WindUp::Bounded, 0.38),
+        (0.90, WindUp::Bounded, 0.15),
+        (0.98, WindUp::Plain, 0.38),
+        (0.90, WindUp::Plain, 0.15),
+        (0.995, WindUp::Bounded, 0.41),
+    ] {
+        let settings = EstimatorSettings { discount_factor, wind_up, ..EstimatorSettings::default() };
+        let found = hedged_r2(&frames, &settings);
+        assert!(found > least, "δ = {discount_factor}, {wind_up:?}: hedged R² {found}");
+    }
+}
+
+/// C = R − A (R x)' as it is often written, without symmetrising: at which frame it stops being positive
+/// definite.
+fn first_indefinite_frame(frames: &[Frame], settings: &EstimatorSettings) -> Option<usize> {
+    let k = tutorial::FACTORS.len() + 1;
+    let prior = |j| if j == 0 { settings.initial_alpha_variance } else { settings.initial_variance };
+    let mut c = DMatrix::from_fn(k, k, |i, j| if i == j { prior(i) } else { 0.0 });
+    frames[1..].iter().position(|frame| {
+        c.view_mut((1, 1), (k - 1, k - 1)).unscale_mut(settings.discount_factor);
+        let indefinite = ((&c + c.transpose()) * 0.5).cholesky().is_none();
+        let x = DVector::from_vec(design(frame));
+        let rx = &c * &x;
+        let q = 1.0 + x.dot(&rx);
+        c -= (&rx / q) * (x.transpose() * &c);
+        indefinite
+    })
+}
+
+#[test]
+fn prior_covariance_is_positive_definite_at_every_frame() {
+    let frames = frames();
+    let k = tutorial::FACTORS.len() + 1;
+    for discount_factor in [0.98, 0.90] {
+        for wind_up in [WindUp::Bounded, WindUp::Plain] {
+            let settings = EstimatorSettings { discount_factor, wind_up, ..EstimatorSettings::default() };
+            let evolution = Evolution::new(&settings, &Calendar::default(), k);
+            let mut covariance = ScaledCovariance::prior(&evolution);
+            for (at, frame) in frames[1..].iter().enumerate() {
+                covariance.evolve(&evolution);
+                let prior = DMatrix::from_row_slice(k, k, covariance.matrix());
+                assert_eq!(prior, prior.transpose(), "δ = {discount_factor}, {wind_up:?}, frame {at}");
+                assert!(prior.cholesky().is_some(), "δ = {discount_factor}, {wind_up:?}, frame {at}");
+                let q = covariance.forecast(&design(frame));
+                covariance.update(q);
+            }
+            if wind_up == WindUp::Plain {
+                let trap = first_indefinite_frame(&frames, &settings);
+                assert!(trap.is_some(), "the careless form holds at δ = {discount_factor}: no trap to test");
+            }
+        }
+    }
+}

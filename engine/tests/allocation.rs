@@ -1,0 +1,90 @@
+//! A steady state allocates nothing per frame.
+#![allow(missing_docs, unsafe_code)]
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::pipeline::{Placement, RunOptions, trading};
+use betaflow_engine::source::{DataFacts, Source, SourceError};
+use support::{Busy, Market, settings};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every call is handed on to the system allocator unchanged; only a counter is kept beside it.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are the system allocator's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Goes round a few frames for as long as it is asked to, and notes the count of allocations on the way.
+struct Endless {
+    names: Vec<String>,
+    frames: Vec<Frame>,
+    at: usize,
+    end: usize,
+    marks: std::sync::Arc<[AtomicU64; 2]>,
+}
+
+impl Source for Endless {
+    fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError> {
+        if self.at == self.end / 2 || self.at == self.end {
+            let mark = usize::from(self.at == self.end);
+            self.marks[mark].store(ALLOCATIONS.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        if self.at == self.end {
+            return Ok(false);
+        }
+        let next = &self.frames[self.at % self.frames.len()];
+        frame.clear();
+        frame.close.extend_from_slice(&next.close);
+        frame.factors.extend_from_slice(&next.factors);
+        if self.at < self.frames.len() {
+            frame.listed.extend_from_slice(&next.listed);
+        }
+        frame.seq = self.at as u64;
+        frame.timestamp = TimestampNs(self.at as i64 * DAY_NS);
+        self.at += 1;
+        Ok(true)
+    }
+
+    fn factor_names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn facts(&self) -> DataFacts {
+        DataFacts::default()
+    }
+}
+
+#[test]
+fn a_steady_state_allocates_nothing_per_frame() {
+    let market = Market { frames: 100, ..Market::default() };
+    for placement in [Placement::Inline, Placement::Threaded] {
+        let marks = std::sync::Arc::new([const { AtomicU64::new(0) }; 2]);
+        let (names, frames) = (market.factor_names(), market.frames());
+        let end = 20_000;
+        let source = Endless { names, frames, at: 0, end, marks: std::sync::Arc::clone(&marks) };
+        let graph = trading(Box::new(source), Box::new(Busy), &settings(), Vec::new());
+        graph.run(&RunOptions { placement: placement.clone(), ..RunOptions::default() }).unwrap();
+        let [half, whole] = [0, 1].map(|mark| marks[mark].load(Ordering::Relaxed));
+        // What is kept for the metrics doubles its memory now and then; the queues find their size.
+        let allocated = whole - half;
+        assert!(allocated < 100, "{placement:?}: {allocated} allocations in {} frames", end / 2);
+    }
+}

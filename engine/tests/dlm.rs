@@ -1,0 +1,192 @@
+//! The filter against West & Harrison's recursions, written out plainly for one instrument at a time.
+#![allow(missing_docs)]
+
+mod support;
+
+use betaflow_engine::model::{
+    Beliefs, Dlm, Estimator, EstimatorSettings, Evolution, Returns, ScaledCovariance, WindUp,
+};
+use betaflow_engine::settings::Calendar;
+use nalgebra::{DMatrix, DVector};
+use support::{Market, Random};
+
+/// W&H 4.5 with component discounting (6.3) and variance discounting (10.8), full covariance, unscaled.
+struct Reference {
+    settings: EstimatorSettings,
+    m: DVector<f64>,
+    c: DMatrix<f64>,
+    s: f64,
+    n: f64,
+    started: bool,
+}
+
+impl Reference {
+    fn new(settings: &EstimatorSettings, k: usize) -> Self {
+        let prior =
+            |j: usize| if j == 0 { settings.initial_alpha_variance } else { settings.initial_variance };
+        let s = settings.observation_variance;
+        let mut m = DVector::zeros(k);
+        m[1] = settings.initial_market_beta;
+        let c = DMatrix::from_fn(k, k, |i, j| if i == j { prior(i) * s } else { 0.0 });
+        Self { settings: settings.clone(), m, c, s, n: settings.observation_dof, started: false }
+    }
+
+    fn evolve(&mut self) {
+        let Self { settings, c, n, s, .. } = self;
+        let k = c.nrows();
+        let block = |j: usize| usize::from(j > 0);
+        let delta = [settings.alpha_discount_factor, settings.discount_factor];
+        for i in 0..k {
+            for j in 0..k {
+                if block(i) == block(j) {
+                    c[(i, j)] /= delta[block(i)];
+                }
+            }
+        }
+        if settings.wind_up == WindUp::Bounded {
+            // R⁻¹ + blockdiag((1 − δ) K0), by inversion.
+            let mut precision = c.clone().try_inverse().unwrap();
+            for j in 0..k {
+                let prior = if j == 0 { settings.initial_alpha_variance } else { settings.initial_variance };
+                precision[(j, j)] += (1.0 - delta[block(j)]) / (prior * *s);
+            }
+            *c = precision.try_inverse().unwrap();
+        }
+        let floor = if settings.wind_up == WindUp::Bounded { settings.observation_dof } else { 0.0 };
+        *n = (settings.variance_discount * *n).max(n.min(floor));
+    }
+
+    fn step(&mut self, x: &DVector<f64>, y: f64) {
+        if y.is_nan() {
+            if self.started && self.settings.discount_missing {
+                self.evolve();
+            }
+            return;
+        }
+        if self.started {
+            self.evolve();
+        }
+        self.started = true;
+        let f = x.dot(&self.m);
+        let q = x.dot(&(&self.c * x)) + self.s;
+        let e = y - f;
+        let a = &self.c * x / q;
+        let n = self.n + 1.0;
+        let s = self.s * (self.n + e * e / q) / n;
+        self.m += &a * e;
+        let c = (&self.c - &a * a.transpose() * q) * (s / self.s);
+        self.c = (&c + c.transpose()) * 0.5;
+        self.s = s;
+        self.n = n;
+    }
+}
+
+/// Runs both over a market; the largest distance of a state from the reference's, relative to its norm.
+fn worst_distance(market: &Market, settings: &EstimatorSettings) -> (f64, usize) {
+    let k = market.factors + 1;
+    let mut filter = Dlm::new(settings, &Calendar::default(), market.factors);
+    let mut reference: Vec<Reference> = Vec::new();
+    let mut returns = Returns::new(true);
+    let mut beliefs = Beliefs::default();
+    let mut worst = 0.0_f64;
+    for frame in market.frames() {
+        let y = returns.of(&frame).to_vec();
+        filter.step(&frame.factors, &y, true);
+        reference.resize_with(y.len(), || Reference::new(settings, k));
+        let x = DVector::from_iterator(k, std::iter::once(1.0).chain(frame.factors.iter().copied()));
+        beliefs.factors.clone_from(&frame.factors);
+        filter.write(&mut beliefs);
+        for (i, (reference, y)) in reference.iter_mut().zip(&y).enumerate() {
+            reference.step(&x, *y);
+            if !reference.started {
+                assert!(!beliefs.started(i));
+                continue;
+            }
+            let mut state = vec![beliefs.alpha[i]];
+            state.extend((0..market.factors).map(|j| beliefs.betas_on(j)[i]));
+            let distance = (DVector::from_vec(state) - &reference.m).norm() / reference.m.norm();
+            let variance = (beliefs.observation_var[i] / reference.s - 1.0).abs();
+            worst = worst.max(distance).max(variance);
+        }
+    }
+    (worst, filter.groups())
+}
+
+#[test]
+fn equals_west_and_harrison_instrument_by_instrument() {
+    let full = Market { instruments: 21, frames: 600, ..Market::default() };
+    let holes = Market { missing: 0.3, late: 0.4, ..full };
+    let late = Market { late: 0.5, ..full };
+    let single = Market { instruments: 1, factors: 6, missing: 0.1, ..full };
+    let plain = EstimatorSettings { wind_up: WindUp::Plain, ..EstimatorSettings::default() };
+    let bounded = EstimatorSettings::default();
+    let both = EstimatorSettings { alpha_discount_factor: 0.999, discount_factor: 0.98, ..bounded.clone() };
+    let held = EstimatorSettings { discount_missing: false, ..plain.clone() };
+    // The bounded reference inverts twice a step, and is itself no better than its tolerance.
+    let cases = [
+        ("nothing missing", full, &plain, 1e-10, 1..=1),
+        ("30 % missing, late listings", holes, &plain, 1e-10, 21..=21),
+        ("late listings", late, &plain, 1e-10, 2..=15),
+        ("missing returns not discounted", holes, &held, 1e-10, 21..=21),
+        ("one instrument", single, &plain, 1e-10, 1..=1),
+        ("bounded, nothing missing", full, &bounded, 1e-8, 1..=1),
+        ("bounded, 30 % missing", holes, &bounded, 1e-8, 21..=21),
+        ("bounded, both blocks discounted", holes, &both, 1e-8, 21..=21),
+    ];
+    for (name, market, settings, tolerance, groups) in cases {
+        let (worst, found) = worst_distance(&market, settings);
+        assert!(worst <= tolerance, "{name}: {worst:e} from the reference");
+        assert!(groups.contains(&found), "{name}: {found} groups");
+    }
+}
+
+/// Whether a row-major matrix is symmetric to the bit and positive definite.
+fn is_sound(matrix: &[f64], k: usize) -> bool {
+    let symmetric =
+        (0..k).all(|i| (0..i).all(|j| matrix[i * k + j].to_bits() == matrix[j * k + i].to_bits()));
+    symmetric && DMatrix::from_row_slice(k, k, matrix).cholesky().is_some()
+}
+
+#[test]
+fn directions_without_information_stay_within_the_prior_for_a_million_frames() {
+    let k = 5;
+    for discount_factor in [0.90, 0.98, 0.995] {
+        let settings = EstimatorSettings { discount_factor, ..EstimatorSettings::default() };
+        let evolution = Evolution::new(&settings, &Calendar::default(), k);
+        let mut covariance = ScaledCovariance::prior(&evolution);
+        let mut random = Random(3);
+        for frame in 0..1_000_000 {
+            covariance.evolve(&evolution);
+            if frame % 997 == 0 {
+                assert!(is_sound(covariance.matrix(), k), "δ = {discount_factor}, frame {frame}");
+                // No direction beyond the prior: K0^½ R K0^½ has no eigenvalue above 1.
+                let scaled = DMatrix::from_fn(k, k, |i, j| {
+                    covariance.matrix()[i * k + j] / (evolution.prior[i] * evolution.prior[j]).sqrt()
+                });
+                let largest = scaled.symmetric_eigenvalues().max();
+                assert!(largest <= 1.0 + 1e-9, "δ = {discount_factor}, frame {frame}: {largest}");
+            }
+            // A market, the same factor twice, a factor of zeros.
+            let (market, twin) = (0.01 * random.shock(), 0.005 * random.shock());
+            let q = covariance.forecast(&[1.0, market, twin, twin, 0.0]);
+            covariance.update(q);
+        }
+    }
+}
+
+#[test]
+fn plain_discounting_winds_up_where_the_bound_does_not() {
+    let wind_up = |wind_up| {
+        let settings = EstimatorSettings { wind_up, ..EstimatorSettings::default() };
+        let evolution = Evolution::new(&settings, &Calendar::default(), 2);
+        let mut covariance = ScaledCovariance::prior(&evolution);
+        for _ in 0..150_000 {
+            covariance.evolve(&evolution);
+            let q = covariance.forecast(&[1.0, 0.0]);
+            covariance.update(q);
+        }
+        covariance.matrix()[3]
+    };
+    assert!(!wind_up(WindUp::Plain).is_finite(), "the trap is there");
+    assert!((wind_up(WindUp::Bounded) - 1e3).abs() < 1e-6, "the bound holds it at the prior");
+}
