@@ -3,6 +3,8 @@
 //! `cargo bench -p betaflow-benches --bench replay` prints both, their ratio, and the peak memory of the
 //! replay beside that of a file ten times as long.
 
+#![allow(clippy::print_stdout)]
+
 use std::fs::File;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};

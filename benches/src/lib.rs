@@ -19,6 +19,8 @@ pub const FACTORS: usize = 6;
 /// Minute bars in a US equity session.
 pub const FRAMES_PER_DAY: usize = 390;
 
+const ROWS_PER_GROUP: usize = 1 << 20;
+const FACTOR_ROWS_PER_GROUP: usize = 1 << 13;
 const MINUTE_US: i64 = 60_000_000;
 const DAY_US: i64 = 86_400_000_000;
 /// 2024-01-01T14:30Z.
@@ -76,13 +78,17 @@ pub fn panel(folder: &Path, frames: usize) -> Result<Panel, Box<dyn std::error::
     let wide = Arc::new(Schema::new(wide.collect::<Vec<_>>()));
 
     let unfinished = panel.prices.with_extension("unfinished");
-    let properties =
-        WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?)).build();
-    let writer = |path: &Path, schema: &Arc<Schema>| -> Result<_, Box<dyn std::error::Error>> {
-        Ok(ArrowWriter::try_new(File::create(path)?, Arc::clone(schema), Some(properties.clone()))?)
+    let writer = |path: &Path, schema: &Arc<Schema>, rows| -> Result<_, Box<dyn std::error::Error>> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            .set_max_row_group_row_count(Some(rows))
+            .build();
+        Ok(ArrowWriter::try_new(File::create(path)?, Arc::clone(schema), Some(properties))?)
     };
-    let mut prices = writer(&unfinished, &tidy)?;
-    let mut factors = writer(&panel.factors, &wide)?;
+    // A reader holds a page of each column. Row groups of the same size in the short and the long panel keep
+    // the pages alike, so that their memory can be compared.
+    let mut prices = writer(&unfinished, &tidy, ROWS_PER_GROUP)?;
+    let mut factors = writer(&panel.factors, &wide, FACTOR_ROWS_PER_GROUP)?;
 
     let symbols: StringArray = (0..INSTRUMENTS).map(|i| Some(format!("S{i:03}"))).collect();
     let symbols: ArrayRef = Arc::new(symbols);

@@ -220,7 +220,7 @@ fn files_that_are_not_parquet() {
         (
             "a.csv",
             b"date,symbol,close\n",
-            &["not a Parquet file: it starts with \"date,symbol,clos\"", "betaflow import"],
+            &["not a Parquet file: it starts with \"date,symbol,clos\"", "to_parquet"],
         ),
         ("short.parquet", &bytes[..4], &["truncated or damaged", "footer cannot be read"]),
         ("cut.parquet", &bytes[..bytes.len() - 9], &["truncated or damaged", "copy or write it again"]),

@@ -1,5 +1,5 @@
 //! The filter on the embedded tutorial data, at discount factors that break careless arithmetic.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use betaflow_connectors::parquet::{ParquetSource, Settings};
 use betaflow_connectors::tutorial;

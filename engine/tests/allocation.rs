@@ -1,5 +1,5 @@
 //! A steady state allocates nothing per frame.
-#![allow(missing_docs, unsafe_code)]
+#![allow(clippy::unwrap_used, missing_docs, unsafe_code)]
 
 mod support;
 

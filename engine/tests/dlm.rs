@@ -1,5 +1,5 @@
 //! The filter against West & Harrison's recursions, written out plainly for one instrument at a time.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! The accounting identity and the limits, on markets with holes, listings and a delisting.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
 

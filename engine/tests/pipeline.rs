@@ -1,5 +1,5 @@
 //! Placement, capacity and batch size change nothing; failures are named; nothing hangs.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
 

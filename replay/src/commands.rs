@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use anyhow::Result;
 use betaflow_connectors::parquet::ParquetSource;
-use betaflow_connectors::recorder::{ParquetRecorder, RunFolder};
-use betaflow_engine::ledger::{Frames, RecordSettings, Recorder};
+use betaflow_connectors::recorder::{ParquetRecorder, RunFolder, read_equity};
+use betaflow_engine::ledger::{Frames, RecordSettings, Recorder, RunFacts};
+use betaflow_engine::metrics::{Comparing, Comparison};
 use betaflow_engine::pipeline::{Clock, RunOptions, estimating, no_clock, trading};
 use betaflow_engine::source::Source as _;
 
@@ -66,9 +67,11 @@ fn run(args: &RunArgs, kind: &Kind) -> Result<()> {
     let report = graph.run(&options(&config, args.timing))?;
     drop(line);
 
+    let comparison = kind.trades.then(|| compare(folder.path(), &report.facts, &config)).transpose()?;
     let summary = Summary {
         config: &config,
         facts: &report.facts,
+        comparison,
         timing: if args.timing { &report.timing } else { &[] },
         seconds: started.elapsed().as_secs_f64(),
         trades: kind.trades,
@@ -82,6 +85,14 @@ fn run(args: &RunArgs, kind: &Kind) -> Result<()> {
     }
     say(&format!("written to {}\n", out.display()));
     Ok(())
+}
+
+/// The metrics, from the equity as it was written: so memory does not grow with the length of the run.
+fn compare(folder: &Path, facts: &RunFacts, config: &Config) -> Result<Comparison> {
+    let frames = usize::try_from(facts.performance.frames)?;
+    let mut comparing = Comparing::new(frames);
+    read_equity(folder, |point| comparing.push(point))?;
+    Ok(comparing.comparison(config.data.calendar().frames_per_year()))
 }
 
 /// Standard output; a reader that went away early is no error.

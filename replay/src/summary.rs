@@ -2,7 +2,7 @@
 
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::{RunFacts, hex};
-use betaflow_engine::metrics::Figures;
+use betaflow_engine::metrics::{Comparison, Figures};
 use betaflow_engine::pipeline::StageTiming;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
@@ -17,6 +17,8 @@ pub(crate) struct Summary<'a> {
     pub config: &'a Config,
     /// What the stages say.
     pub facts: &'a RunFacts,
+    /// Metrics, where something traded.
+    pub(crate) comparison: Option<Comparison>,
     /// Where the time went.
     pub timing: &'a [StageTiming],
     /// Wall time in seconds.
@@ -30,7 +32,7 @@ fn number(value: f64) -> Value {
     serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number)
 }
 
-fn figures(figures: Option<&Figures>) -> Map<String, Value> {
+fn figures(figures: Option<Figures>) -> Map<String, Value> {
     let items = figures.map(|figures| figures.items()).into_iter().flatten();
     items.map(|(name, value)| (name.to_owned(), number(value))).collect()
 }
@@ -79,7 +81,7 @@ impl Summary<'_> {
                 .map(|(name, value)| (name.to_owned(), number(value)))
                 .chain([("total".to_owned(), number(performance.costs.total()))])
                 .collect();
-            let mut net = figures(performance.net.as_ref());
+            let mut net = figures(self.comparison.map(|c| c.net));
             if let Some((sharpe, sortino)) = performance.net_in_excess {
                 net.insert("sharpe_excess".into(), number(sharpe));
                 net.insert("sortino_excess".into(), number(sortino));
@@ -90,8 +92,8 @@ impl Summary<'_> {
                 performance.nav.map_or(Value::Null, |(first, last)| json!({"first": first, "last": last}));
             summary["metrics"] = json!({
                 "net": net,
-                "gross": figures(performance.gross.as_ref()),
-                "benchmark": figures(performance.benchmark.as_ref()),
+                "gross": figures(self.comparison.map(|c| c.gross)),
+                "benchmark": figures(self.comparison.map(|c| c.benchmark)),
             });
             summary["costs"] = costs.into();
             summary["interest"] = number(performance.interest);
@@ -181,7 +183,6 @@ impl Summary<'_> {
     }
 
     fn metrics_table(&self) -> Table {
-        let performance = &self.facts.performance;
         let kind = self.config.strategy_kind();
         let mut table = Table::new();
         table.load_style(UTF8_HORIZONTAL_ONLY);
@@ -191,8 +192,10 @@ impl Summary<'_> {
             format!("{kind}, gross"),
             "equal weight, net".into(),
         ]);
-        let columns = [performance.net, performance.gross, performance.benchmark]
-            .map(|figures| figures.map(|f| f.items()));
+        let comparison = self.comparison;
+        let columns =
+            [comparison.map(|c| c.net), comparison.map(|c| c.gross), comparison.map(|c| c.benchmark)]
+                .map(|figures| figures.map(|figures| figures.items()));
         let rows = columns[0].iter().flatten().map(|(name, _)| *name).enumerate();
         for (row, name) in rows {
             let cell = |items: &Option<[(&str, f64); 11]>| {

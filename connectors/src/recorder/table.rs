@@ -16,16 +16,32 @@ use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
 /// Rows handed to the writer at a time.
-const ROWS_PER_BATCH: usize = 4_096;
+const ROWS_PER_BATCH: usize = 2_048;
 /// Rows of a row group. The writer holds one encoded: this bounds its memory.
-const ROWS_PER_GROUP: usize = 16_384;
+const ROWS_PER_GROUP: usize = 8_192;
 
-/// A table that could not be written.
+/// A table that could not be written or read back.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: could not write the table: {source}; is the disk full? nothing is left of this run", path.display())]
-pub struct TableError {
-    path: PathBuf,
-    source: ParquetError,
+pub enum TableError {
+    /// It could not be written.
+    #[error(
+        "{}: could not write the table: {source}; is the disk full? nothing is left of this run",
+        path.display()
+    )]
+    Write {
+        /// The table.
+        path: PathBuf,
+        /// What the writer said.
+        source: ParquetError,
+    },
+    /// It could not be read.
+    #[error("{}: could not read the table: {source}; is it one of a run folder?", path.display())]
+    Read {
+        /// The table.
+        path: PathBuf,
+        /// What the reader said.
+        source: ParquetError,
+    },
 }
 
 /// What a column holds. Numbers and frame numbers may be null.
@@ -57,7 +73,7 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn create(folder: &Path, name: &str, columns: &[(&str, Kind)]) -> Result<Self, TableError> {
         let path = folder.join(name);
-        let failed = |source: ParquetError| TableError { path: path.clone(), source };
+        let failed = |source: ParquetError| TableError::Write { path: path.clone(), source };
         let utc = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
         let field = |(name, kind): &(&str, Kind)| match kind {
             Kind::Time => Field::new(*name, utc.clone(), false),
@@ -146,14 +162,14 @@ impl Table {
         RecordBatch::try_new(Arc::clone(&self.schema), arrays)
             .map_err(ParquetError::from)
             .and_then(|batch| self.writer.write(&batch))
-            .map_err(|source| TableError { path: self.path.clone(), source })
+            .map_err(|source| TableError::Write { path: self.path.clone(), source })
     }
 
     /// Writes what is left and the footer.
     pub(crate) fn close(mut self) -> Result<(), TableError> {
         self.flush()?;
         let path = self.path;
-        let failed = |source| TableError { path, source };
+        let failed = |source| TableError::Write { path, source };
         // `into_inner` flushes; a plain drop would lose an error of the last write.
         self.writer
             .into_inner()

@@ -3,5 +3,5 @@
 mod performance;
 mod series;
 
-pub use performance::{Performance, Tally, TurnoverFacts};
-pub use series::Figures;
+pub use performance::{Comparing, Comparison, EquityPoint, Performance, Tally, TurnoverFacts};
+pub use series::{Accumulator, Figures};

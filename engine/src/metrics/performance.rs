@@ -1,21 +1,18 @@
-//! Performance of a run: net, gross and the benchmark, from the ledger.
+//! Performance of a run: what can be summed up as the ledger goes by, and the comparison of net, gross and
+//! benchmark, which needs the equity once more for its quantiles.
 
-use super::series::Figures;
+use super::series::{Accumulator, Figures};
 use crate::execution::Costs;
 use crate::ledger::LedgerFrame;
 use crate::settings::Calendar;
 
-/// Figures of the strategy and the benchmark; `None` where no frame decided.
+/// Sums over a ledger.
 #[derive(Clone, Debug, Default)]
 pub struct Performance {
-    /// First and last NAV.
+    /// Frames of the ledger.
+    pub frames: u64,
+    /// First and last NAV; `None` where no frame decided.
     pub nav: Option<(f64, f64)>,
-    /// Of the returns after costs.
-    pub net: Option<Figures>,
-    /// Of the returns (ΔNAV_t + costs_t)/NAV_{t−1}.
-    pub gross: Option<Figures>,
-    /// Of the benchmark, after costs.
-    pub benchmark: Option<Figures>,
     /// Sharpe and Sortino ratio of the net returns in excess of the risk-free return.
     pub net_in_excess: Option<(f64, f64)>,
     /// Sums by item.
@@ -37,27 +34,61 @@ pub struct TurnoverFacts {
     pub share_at_cap: f64,
 }
 
-/// Takes the ledger in and gives [`Performance`] at its end. For exact quantiles it keeps 16 bytes a frame,
-/// and 16 more for a frame with costs.
-#[derive(Clone, Debug)]
+/// Takes the ledger in and gives [`Performance`] at its end. Its size does not depend on the length.
+#[derive(Clone, Debug, Default)]
 pub struct Tally {
     frames_per_year: f64,
-    last: Option<Last>,
-    first_nav: f64,
-    net: Vec<f64>,
-    /// Frames whose gross return differs from the net one, and that return.
-    gross: Vec<(usize, f64)>,
-    benchmark: Vec<f64>,
+    performance: Performance,
     excess: Excess,
-    costs: Costs,
-    interest: f64,
     date: Option<i64>,
     date_turnover: f64,
     dates: u64,
     turnover: f64,
-    turnover_max: f64,
     decisions: u64,
     capped: u64,
+}
+
+impl Tally {
+    /// An empty tally.
+    #[must_use]
+    pub fn new(calendar: &Calendar) -> Self {
+        Self { frames_per_year: calendar.frames_per_year(), ..Self::default() }
+    }
+
+    /// One frame.
+    pub fn add(&mut self, frame: &LedgerFrame) {
+        let sums = &mut self.performance;
+        sums.frames += 1;
+        let (first, last) = sums.nav.unwrap_or((frame.nav, frame.nav));
+        if sums.nav.is_some() {
+            self.excess.add(frame.nav / last - 1.0 - frame.rf);
+        }
+        sums.nav = Some((first, frame.nav));
+        sums.costs += frame.account.costs;
+        sums.interest += frame.account.interest;
+        self.decisions += u64::from(frame.decided);
+        self.capped += u64::from(frame.capped);
+        if self.date != Some(frame.timestamp.date()) {
+            self.date = Some(frame.timestamp.date());
+            self.dates += 1;
+            self.date_turnover = 0.0;
+        }
+        self.turnover += frame.turnover;
+        self.date_turnover += frame.turnover;
+        sums.turnover.max = sums.turnover.max.max(self.date_turnover);
+    }
+
+    /// The sums of all frames so far.
+    #[must_use]
+    pub fn performance(&self) -> Performance {
+        let mut sums = self.performance.clone();
+        if sums.nav.is_some() {
+            sums.net_in_excess = Some(self.excess.ratios(self.frames_per_year));
+            sums.turnover.mean = self.turnover / self.dates as f64;
+            sums.turnover.share_at_cap = self.capped as f64 / (self.decisions as f64).max(1.0);
+        }
+        sums
+    }
 }
 
 /// Moments of the returns in excess of the risk-free return (Welford 1962).
@@ -89,89 +120,63 @@ impl Excess {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Last {
-    nav: f64,
-    benchmark_nav: f64,
+/// One row of a run's equity.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EquityPoint {
+    /// Net asset value.
+    pub nav: f64,
+    /// Costs of the frame, all items.
+    pub costs: f64,
+    /// Net asset value of the benchmark.
+    pub benchmark_nav: f64,
 }
 
-impl Tally {
-    /// An empty tally.
+/// Figures of the strategy and the benchmark. A run of N frames has N − 1 returns.
+#[derive(Clone, Copy, Debug)]
+pub struct Comparison {
+    /// Of the returns after costs.
+    pub net: Figures,
+    /// Of the returns (ΔNAV_t + costs_t)/NAV_{t−1}.
+    pub gross: Figures,
+    /// Of the benchmark, after costs.
+    pub benchmark: Figures,
+}
+
+/// Takes a run's equity in, row by row, and gives the [`Comparison`].
+#[derive(Clone, Debug)]
+pub struct Comparing {
+    last: Option<EquityPoint>,
+    net: Accumulator,
+    gross: Accumulator,
+    benchmark: Accumulator,
+}
+
+impl Comparing {
+    /// For exactly `frames` rows.
     #[must_use]
-    pub fn new(calendar: &Calendar) -> Self {
-        Self {
-            frames_per_year: calendar.frames_per_year(),
-            last: None,
-            first_nav: 0.0,
-            net: Vec::new(),
-            gross: Vec::new(),
-            benchmark: Vec::new(),
-            excess: Excess::default(),
-            costs: Costs::default(),
-            interest: 0.0,
-            date: None,
-            date_turnover: 0.0,
-            dates: 0,
-            turnover: 0.0,
-            turnover_max: 0.0,
-            decisions: 0,
-            capped: 0,
-        }
+    pub fn new(frames: usize) -> Self {
+        let accumulator = Accumulator::new(frames.saturating_sub(1));
+        let [net, gross, benchmark] = [accumulator.clone(), accumulator.clone(), accumulator];
+        Self { last: None, net, gross, benchmark }
     }
 
-    /// One frame.
-    pub fn add(&mut self, frame: &LedgerFrame) {
-        match self.last {
-            None => self.first_nav = frame.nav,
-            Some(Last { nav, benchmark_nav }) => {
-                let net = frame.nav / nav - 1.0;
-                self.net.push(net);
-                let costs = frame.account.costs.total();
-                if costs != 0.0 {
-                    self.gross.push((self.net.len() - 1, (frame.nav - nav + costs) / nav));
-                }
-                self.benchmark.push(frame.benchmark_nav / benchmark_nav - 1.0);
-                self.excess.add(net - frame.rf);
-            }
+    /// The next row.
+    pub fn push(&mut self, point: EquityPoint) {
+        if let Some(last) = self.last {
+            self.net.push(point.nav / last.nav - 1.0);
+            self.gross.push((point.nav - last.nav + point.costs) / last.nav);
+            self.benchmark.push(point.benchmark_nav / last.benchmark_nav - 1.0);
         }
-        self.last = Some(Last { nav: frame.nav, benchmark_nav: frame.benchmark_nav });
-        self.costs += frame.account.costs;
-        self.interest += frame.account.interest;
-        self.decisions += u64::from(frame.decided);
-        self.capped += u64::from(frame.capped);
-        if self.date != Some(frame.timestamp.date()) {
-            self.date = Some(frame.timestamp.date());
-            self.dates += 1;
-            self.date_turnover = 0.0;
-        }
-        self.turnover += frame.turnover;
-        self.date_turnover += frame.turnover;
-        self.turnover_max = self.turnover_max.max(self.date_turnover);
+        self.last = Some(point);
     }
 
-    /// The figures of all frames so far.
+    /// The figures of all rows.
     #[must_use]
-    pub fn performance(&self) -> Performance {
-        let Some(last) = self.last else { return Performance::default() };
-        let net = self.net.iter().copied();
-        let mut costly = self.gross.iter().copied().peekable();
-        let gross = net
-            .clone()
-            .enumerate()
-            .map(move |(at, net)| costly.next_if(|(frame, _)| *frame == at).map_or(net, |(_, gross)| gross));
-        Performance {
-            nav: Some((self.first_nav, last.nav)),
-            net: Some(Figures::of(net, self.frames_per_year)),
-            gross: Some(Figures::of(gross, self.frames_per_year)),
-            benchmark: Some(Figures::of(self.benchmark.iter().copied(), self.frames_per_year)),
-            net_in_excess: Some(self.excess.ratios(self.frames_per_year)),
-            costs: self.costs,
-            interest: self.interest,
-            turnover: TurnoverFacts {
-                mean: self.turnover / self.dates as f64,
-                max: self.turnover_max,
-                share_at_cap: self.capped as f64 / (self.decisions as f64).max(1.0),
-            },
+    pub fn comparison(self, frames_per_year: f64) -> Comparison {
+        Comparison {
+            net: self.net.figures(frames_per_year),
+            gross: self.gross.figures(frames_per_year),
+            benchmark: self.benchmark.figures(frames_per_year),
         }
     }
 }

@@ -51,38 +51,86 @@ impl Figures {
         ]
     }
 
-    /// Figures of the returns, annualised by `frames_per_year`. The returns are gone through several
-    /// times; besides them only their tails are held.
+    /// Figures of the returns, annualised by `frames_per_year`.
     #[must_use]
-    pub fn of(returns: impl Iterator<Item = f64> + Clone, frames_per_year: f64) -> Self {
-        let count = returns.clone().count();
-        let n = count as f64;
-        let mean = returns.clone().sum::<f64>() / n;
-        let squares: f64 = returns.clone().map(|r| (r - mean) * (r - mean)).sum();
-        let deviation = if count < 2 { f64::NAN } else { (squares / (n - 1.0)).sqrt() };
-        let (mut wealth, mut peak, mut max_drawdown) = (1.0_f64, 1.0_f64, 0.0_f64);
-        let (mut gains, mut losses, mut downside) = (0.0, 0.0, 0.0);
-        for r in returns.clone() {
-            wealth *= 1.0 + r;
-            peak = peak.max(wealth);
-            max_drawdown = max_drawdown.min((wealth - peak) / peak);
-            gains += r.max(0.0);
-            losses += (-r).max(0.0);
-            let below = r.min(0.0);
-            downside += below * below;
-        }
-        let root_year = frames_per_year.sqrt();
-        let annual_return = if wealth > 0.0 { libm::pow(wealth, frames_per_year / n) - 1.0 } else { -1.0 };
-        let lowest = Tail::of(returns.clone(), count);
-        // The upper tail is the lower one of the negated returns.
-        let highest = Tail::of(returns.map(|r| -r), count);
-        let defined = |value: f64| if count == 0 { f64::NAN } else { value };
+    pub fn of(returns: impl ExactSizeIterator<Item = f64>, frames_per_year: f64) -> Self {
+        let mut accumulator = Accumulator::new(returns.len());
+        returns.for_each(|r| accumulator.push(r));
+        accumulator.figures(frames_per_year)
+    }
+}
+
+/// Takes returns in and gives [`Figures`] of them. It knows how many will come, and so holds only the two
+/// tails that the quantiles lie in: a tenth of the returns.
+#[derive(Clone, Debug)]
+pub struct Accumulator {
+    /// Returns so far, their mean and the sum of squares around it (Welford 1962).
+    count: f64,
+    mean: f64,
+    squares: f64,
+    downside: f64,
+    gains: f64,
+    losses: f64,
+    wealth: f64,
+    peak: f64,
+    max_drawdown: f64,
+    lowest: Tail,
+    /// The upper tail is the lower one of the negated returns.
+    highest: Tail,
+}
+
+impl Accumulator {
+    /// For exactly `count` returns.
+    #[must_use]
+    pub fn new(count: usize) -> Self {
         Self {
-            sharpe: ratio(mean, deviation) * root_year,
-            sortino: ratio(mean * frames_per_year, (downside / n).sqrt() * root_year),
+            count: 0.0,
+            mean: 0.0,
+            squares: 0.0,
+            downside: 0.0,
+            gains: 0.0,
+            losses: 0.0,
+            wealth: 1.0,
+            peak: 1.0,
+            max_drawdown: 0.0,
+            lowest: Tail::new(count),
+            highest: Tail::new(count),
+        }
+    }
+
+    /// The next return.
+    pub fn push(&mut self, r: f64) {
+        self.count += 1.0;
+        let before = r - self.mean;
+        self.mean += before / self.count;
+        self.squares += before * (r - self.mean);
+        let below = r.min(0.0);
+        self.downside += below * below;
+        self.gains += r.max(0.0);
+        self.losses -= below;
+        self.wealth *= 1.0 + r;
+        self.peak = self.peak.max(self.wealth);
+        self.max_drawdown = self.max_drawdown.min((self.wealth - self.peak) / self.peak);
+        self.lowest.push(r);
+        self.highest.push(-r);
+    }
+
+    /// The figures of all returns.
+    #[must_use]
+    pub fn figures(self, frames_per_year: f64) -> Figures {
+        let Self { count, mean, wealth, max_drawdown, .. } = self;
+        let defined = |value: f64| if count == 0.0 { f64::NAN } else { value };
+        let deviation = if count < 2.0 { f64::NAN } else { (self.squares / (count - 1.0)).sqrt() };
+        let root_year = frames_per_year.sqrt();
+        let annual_return =
+            if wealth > 0.0 { libm::pow(wealth, frames_per_year / count) - 1.0 } else { -1.0 };
+        let (lowest, highest) = (self.lowest.sorted(), self.highest.sorted());
+        Figures {
+            sharpe: defined(ratio(mean, deviation) * root_year),
+            sortino: ratio(mean * frames_per_year, (self.downside / count).sqrt() * root_year),
             calmar: ratio(annual_return, -max_drawdown),
             max_drawdown: defined(max_drawdown),
-            omega: ratio(gains, losses),
+            omega: ratio(self.gains, self.losses),
             tail_ratio: ratio(highest.percentile().abs(), lowest.percentile().abs()),
             annual_return: defined(annual_return),
             annual_volatility: deviation * root_year,
@@ -93,42 +141,48 @@ impl Figures {
     }
 }
 
-/// The lowest returns: enough of them for the percentile at [`TAIL`].
+/// The lowest values: enough of them for the percentile at [`TAIL`].
+#[derive(Clone, Debug)]
 struct Tail {
-    sorted: Vec<f64>,
-    /// TAIL · (N − 1), the position of the percentile among the sorted returns.
+    values: Vec<f64>,
+    wanted: usize,
+    /// TAIL · (N − 1), the position of the percentile among the sorted values.
     position: f64,
 }
 
 impl Tail {
-    fn of(values: impl Iterator<Item = f64>, count: usize) -> Self {
+    fn new(count: usize) -> Self {
         let position = TAIL * count.saturating_sub(1) as f64;
         let wanted = (position as usize + 2).min(count);
-        let mut sorted = Vec::with_capacity(2 * wanted);
-        for value in values {
-            sorted.push(value);
-            if sorted.len() == 2 * wanted && wanted > 0 {
-                sorted.select_nth_unstable_by(wanted - 1, f64::total_cmp);
-                sorted.truncate(wanted);
-            }
-        }
-        sorted.sort_unstable_by(f64::total_cmp);
-        sorted.truncate(wanted);
-        Self { sorted, position }
+        Self { values: Vec::with_capacity(2 * wanted), wanted, position }
     }
 
-    /// Linear interpolation between order statistics, as numpy's `percentile` does it.
+    fn push(&mut self, value: f64) {
+        self.values.push(value);
+        if self.wanted > 0 && self.values.len() == 2 * self.wanted {
+            self.values.select_nth_unstable_by(self.wanted - 1, f64::total_cmp);
+            self.values.truncate(self.wanted);
+        }
+    }
+
+    fn sorted(mut self) -> Self {
+        self.values.sort_unstable_by(f64::total_cmp);
+        self
+    }
+
+    /// Linear interpolation between order statistics, as numpy's `percentile` does it. Call on a sorted tail.
     fn percentile(&self) -> f64 {
         let below = self.position as usize;
-        match (self.sorted.get(below), self.sorted.get(below + 1)) {
+        match (self.values.get(below), self.values.get(below + 1)) {
             (Some(low), Some(high)) => low + (high - low) * (self.position - below as f64),
             (Some(low), None) => *low,
             _ => f64::NAN,
         }
     }
 
+    /// Mean of the values up to the percentile. Call on a sorted tail.
     fn mean(&self) -> f64 {
-        let lowest = &self.sorted[..(self.position as usize + 1).min(self.sorted.len())];
+        let lowest = &self.values[..(self.position as usize + 1).min(self.values.len())];
         lowest.iter().sum::<f64>() / lowest.len() as f64
     }
 }

@@ -12,7 +12,7 @@ use crate::source::Source;
 use super::spacing::Spacing;
 
 /// Cells (frames × instruments) that a message carries where the user does not say how many frames.
-const CELLS_PER_MESSAGE: usize = 8_192;
+const CELLS_PER_MESSAGE: usize = 4_096;
 /// Most frames that it then carries.
 const FRAMES_PER_MESSAGE_MAX: usize = 64;
 
