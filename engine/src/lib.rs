@@ -1,4 +1,26 @@
-//! The engine of betaflow.
+//! The engine of betaflow: everything that decides, and nothing that reads or writes.
+//!
+//! ```text
+//!             frames                beliefs              decisions             ledger
+//!  source ──────────────▶ estimate ──────────▶ size ──────────────▶ execute ──────────▶ record
+//!     │                                         ▲ ◀───────────────────┘  ▲
+//!     │                                         portfolio after frame t  │
+//!     └───────────────────────── the same frames ────────────────────────┘
+//! ```
+//!
+//! | module | concept |
+//! |---|---|
+//! | [`frame`], [`source`], [`assembly`] | market data: one timestamp's bars as columns in engine order |
+//! | [`model`] | online estimation of alpha and factor betas (West & Harrison) |
+//! | [`portfolio`] | factor risk, Kelly, limits |
+//! | [`execution`] | orders, fills, costs, the account |
+//! | [`ledger`], [`metrics`] | what happened, its digest, what it was worth |
+//! | [`strategy`] | what a strategy is |
+//! | [`pipeline`] | stages, bounded channels, threads: the only module that knows them |
+//!
+//! The engine reads no clock, no file and no environment variable, and has no map whose order shows. Its
+//! output is a function of data, settings and version; no output at time t depends on data after t; every
+//! placement of stages on threads gives the same bits.
 pub mod assembly;
 pub mod execution;
 pub mod frame;
