@@ -1,0 +1,383 @@
+//! Every bad input ends in a message that says what is wrong and where, and leaves nothing behind.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array};
+use support::{Bar, Columns, DAY_NS, Ended, Panel, call, folder, numbers, texts, times, write, write_tidy};
+
+/// The row that is damaged: S04 on some day in the middle.
+const ROW: usize = 200;
+
+fn panel() -> Panel {
+    Panel::new(5, 120, 5)
+}
+
+fn date_of(time: i64) -> String {
+    (jiff::civil::date(1970, 1, 1) + jiff::Span::new().days(time / DAY_NS)).to_string()
+}
+
+/// The good bars as columns, for what tidy bars cannot be.
+fn columns(bars: &[Bar]) -> Columns<'static> {
+    vec![
+        times(bars.iter().map(|bar| bar.time)),
+        ("symbol", texts(bars.iter().map(|bar| &bar.symbol))),
+        ("close", numbers(bars.iter().map(|bar| Some(bar.close)))),
+    ]
+}
+
+fn replaced(name: &'static str, array: ArrayRef) -> Columns<'static> {
+    let mut columns = columns(&panel().bars);
+    columns.iter_mut().filter(|(column, _)| *column == name).for_each(|column| column.1 = Arc::clone(&array));
+    columns
+}
+
+/// Prices with one damaged cell.
+fn with_close(close: f64) -> impl Fn(&Path) {
+    move |path| {
+        let mut bars = panel().bars;
+        bars[ROW].close = close;
+        write_tidy(path, &bars);
+    }
+}
+
+fn with_columns(columns: impl Fn() -> Columns<'static>) -> impl Fn(&Path) {
+    move |path| write(path, columns())
+}
+
+/// Bytes made of those of a good file.
+fn with_bytes(change: impl Fn(Vec<u8>) -> Vec<u8>) -> impl Fn(&Path) {
+    move |path| {
+        write_tidy(path, &panel().bars);
+        fs::write(path, change(fs::read(path).unwrap())).unwrap();
+    }
+}
+
+fn with_panel(change: impl Fn(&mut Panel)) -> impl Fn(&Path) {
+    move |path| {
+        let mut panel = panel();
+        change(&mut panel);
+        match path.file_name().is_some_and(|name| name == "prices.parquet") {
+            true => write_tidy(path, &panel.bars),
+            false => panel.write_factors(path),
+        }
+    }
+}
+
+fn assert_refused(ended: &Ended, words: &[&str], what: &str) {
+    let Ended { code, out, err } = ended;
+    assert!(matches!(code, Some(1 | 2)), "{what}: ended with {code:?}: {err}");
+    assert!(err.contains("error: ") && !err.contains("panicked"), "{what}: {err}");
+    assert_eq!(out, "", "{what}");
+    for word in words {
+        assert!(err.contains(word), "{what}: the message says `{word}`: {err}");
+    }
+}
+
+/// Everything in a folder and below it.
+fn listing(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(
+            |path| if path.is_dir() { [vec![path.clone()], listing(&path)].concat() } else { vec![path] },
+        )
+        .collect()
+}
+
+/// Replays `prices.parquet` and `factors.parquet` of a folder; nothing may be left.
+fn refused(folder: &Path, arguments: &[&str], words: &[&str], what: &str) {
+    fs::create_dir_all(folder.join("parent")).unwrap();
+    let before = listing(folder);
+    let data =
+        ["replay", "--prices", "prices.parquet", "--factors", "factors.parquet", "--out", "parent/run"];
+    let ended = call(folder, &[&data, arguments].concat());
+    assert_refused(&ended, words, what);
+    assert_eq!(listing(folder), before, "{what}: nothing is left");
+}
+
+#[test]
+fn bad_data_is_refused_with_its_place() {
+    let bars = panel().bars;
+    let Bar { time, symbol, .. } = bars[ROW].clone();
+    let date = date_of(time);
+    let row = format!("row {ROW} (counting from 0)");
+    let at: Vec<&str> = vec!["prices.parquet", &row, "`close`", &symbol, &date, "expected"];
+    let at_with = |found| [at.clone(), vec![found]].concat();
+    type Damage = Box<dyn Fn(&Path)>;
+    let text_of = |close: &Bar| close.close.to_string();
+    let second = bars[ROW].clone();
+    let unsorted: usize = bars.iter().rposition(|bar| bar.time < time).unwrap();
+    let unsorted_row = format!("row {unsorted} (counting from 0)");
+    let prices: Vec<(&str, Damage, Vec<&str>)> = vec![
+        (
+            "no column close",
+            Box::new(with_columns(|| columns(&panel().bars)[..2].to_vec())),
+            vec!["prices.parquet", "`close`", "`date`, `symbol`"],
+        ),
+        (
+            "no time column",
+            Box::new(with_columns(|| columns(&panel().bars)[1..].to_vec())),
+            vec!["prices.parquet", "`date`", "`symbol`, `close`"],
+        ),
+        (
+            "closes as text",
+            Box::new(with_columns(move || replaced("close", texts(panel().bars.iter().map(text_of))))),
+            vec!["prices.parquet", "`close`", "Utf8", "expected"],
+        ),
+        (
+            "dates as text",
+            Box::new(with_columns(|| {
+                replaced("date", texts(panel().bars.iter().map(|bar| date_of(bar.time))))
+            })),
+            vec!["prices.parquet", "`date`", "Utf8", "expected"],
+        ),
+        (
+            "symbols as numbers",
+            Box::new(with_columns(|| {
+                replaced("symbol", Arc::new(Int64Array::from_iter_values(0..panel().bars.len() as i64)))
+            })),
+            vec!["prices.parquet", "`symbol`", "Int64", "expected"],
+        ),
+        (
+            "unsorted",
+            Box::new(with_panel(move |panel| {
+                let early = panel.bars.remove(0);
+                panel.bars.insert(unsorted, early);
+            })),
+            vec!["prices.parquet", &unsorted_row, "column `date`", "2015-01-01", "expected", "sort"],
+        ),
+        (
+            "twice",
+            Box::new(with_panel(move |panel| panel.bars.insert(ROW, second.clone()))),
+            vec!["prices.parquet", "row 201 (counting from 0)", &symbol, &date, "second row"],
+        ),
+        ("NaN", Box::new(with_close(f64::NAN)), at_with("NaN")),
+        ("infinite", Box::new(with_close(f64::INFINITY)), at_with("inf")),
+        ("minus infinite", Box::new(with_close(f64::NEG_INFINITY)), at_with("-inf")),
+        ("zero", Box::new(with_close(0.0)), at_with("found 0.0 ")),
+        ("negative", Box::new(with_close(-12.5)), at_with("-12.5")),
+        (
+            "a null date",
+            Box::new(with_columns(|| {
+                let days = panel()
+                    .bars
+                    .iter()
+                    .enumerate()
+                    .map(|(row, bar)| (row != ROW).then_some((bar.time / DAY_NS) as i32))
+                    .collect::<arrow_array::Date32Array>();
+                replaced("date", Arc::new(days))
+            })),
+            vec!["prices.parquet", &row, "`date`", "null", "expected"],
+        ),
+        (
+            "truncated",
+            Box::new(with_bytes(|bytes| bytes[..bytes.len() / 2].to_vec())),
+            vec!["prices.parquet", "truncated"],
+        ),
+        (
+            "damaged in the middle",
+            Box::new(with_bytes(|mut bytes| {
+                let middle = bytes.len() / 2;
+                bytes[middle..middle + 64].fill(0xff);
+                bytes
+            })),
+            vec!["prices.parquet"],
+        ),
+        (
+            "not Parquet",
+            Box::new(with_bytes(|_| b"date,symbol,close\n2015-01-02,A,1\n".repeat(50))),
+            vec!["prices.parquet", "not a Parquet file", "expected `PAR1`"],
+        ),
+        ("0 bytes", Box::new(with_bytes(|_| Vec::new())), vec!["prices.parquet", "0 bytes", "expected"]),
+        (
+            "0 rows",
+            Box::new(with_panel(|panel| panel.bars.clear())),
+            vec!["prices.parquet", "0 rows", "expected"],
+        ),
+        (
+            "absent",
+            Box::new(|path: &Path| fs::write(path.with_file_name("price.parquet"), "").unwrap()),
+            vec!["prices.parquet", "no such file", "did you mean `price.parquet`"],
+        ),
+        (
+            "an empty folder",
+            Box::new(|path: &Path| fs::create_dir(path).unwrap()),
+            vec!["prices.parquet", "expected at least one"],
+        ),
+    ];
+    for (what, damage, words) in prices {
+        let folder = folder();
+        panel().write_factors(&folder.path().join("factors.parquet"));
+        damage(&folder.path().join("prices.parquet"));
+        refused(folder.path(), &[], &words, what);
+    }
+
+    let gap_date = date_of(panel().times[60]);
+    let factors: Vec<(&str, Damage, Vec<&str>)> = vec![
+        (
+            "do not overlap",
+            Box::new(with_panel(|panel| panel.times.iter_mut().for_each(|time| *time -= 3_000 * DAY_NS))),
+            vec!["factors.parquet", "do not overlap", "2006", "2015"],
+        ),
+        (
+            "a gap",
+            Box::new(with_panel(|panel| {
+                panel.times.remove(60);
+                panel.factors.remove(60);
+            })),
+            vec!["factors.parquet", "no factor row", &gap_date, "factor_gap"],
+        ),
+        (
+            "NaN",
+            Box::new(with_panel(|panel| panel.factors[60][1] = f64::NAN)),
+            vec!["factors.parquet", "row 60", "`mom`", "NaN", "expected"],
+        ),
+        (
+            "in percent",
+            Box::new(with_panel(|panel| panel.factors[60][0] = -1.3)),
+            vec!["factors.parquet", "row 60", "`mkt`", "-1.3", "percent"],
+        ),
+        (
+            "0 rows",
+            Box::new(with_panel(|panel| {
+                panel.times.clear();
+                panel.factors.clear();
+            })),
+            vec!["factors.parquet", "0 rows"],
+        ),
+        ("absent", Box::new(|_: &Path| ()), vec!["factors.parquet", "no such file"]),
+    ];
+    for (what, damage, words) in factors {
+        let folder = folder();
+        write_tidy(&folder.path().join("prices.parquet"), &panel().bars);
+        damage(&folder.path().join("factors.parquet"));
+        refused(folder.path(), &[], &words, &format!("factors: {what}"));
+    }
+}
+
+#[test]
+fn bad_settings_are_refused_with_their_place() {
+    let folder = folder();
+    let folder = folder.path();
+    panel().write(folder);
+    let sets: [(&str, &[&str]); 22] = [
+        ("sizing.turnover_capp=0.1", &["sizing.turnover_capp", "did you mean `sizing.turnover_cap`"]),
+        ("sizeing.turnover_cap=0.1", &["`sizeing`", "did you mean `sizing`"]),
+        ("estimator.discount=0.9", &["estimator.discount", "did you mean `estimator.discount_"]),
+        ("strategy.alpha_shink=0.1", &["did you mean `strategy.alpha_shrink`"]),
+        ("sizing.turnover_cap", &["found no `=`", "expected"]),
+        ("turnover_cap=0.1", &["no table", "expected"]),
+        ("sizing.turnover_cap=-0.1", &["`sizing.turnover_cap`", "found -0.1", "expected"]),
+        ("sizing.turnover_cap=nan", &["`sizing.turnover_cap`", "found NaN", "expected"]),
+        ("sizing.turnover_cap=much", &["`sizing.turnover_cap`", "found \"much\""]),
+        ("estimator.discount_factor=0", &["`estimator.discount_factor`", "found 0,", "expected"]),
+        ("estimator.discount_factor=1.2", &["`estimator.discount_factor`", "found 1.2", "expected"]),
+        ("sizing.kelly_fraction=0", &["`sizing.kelly_fraction`", "found 0,", "expected"]),
+        ("sizing.weight_max=0", &["`sizing.weight_max`", "found 0,", "expected"]),
+        ("execution.nav=0", &["`execution.nav`", "found 0,", "expected"]),
+        ("execution.nav=inf", &["`execution.nav`", "found inf", "expected"]),
+        ("execution.delay_bars=0", &["`execution.delay_bars`", "found 0,", "expected"]),
+        ("execution.delisting_haircut=1.5", &["`execution.delisting_haircut`", "found 1.5", "expected"]),
+        ("pipeline.capacity=0", &["`pipeline.capacity`", "found 0,", "expected"]),
+        ("pipeline.placement=[2, 2]", &["[2, 2]", "there are 5"]),
+        ("strategy.kind=quarter_kely", &["quarter_kely", "expected", "quarter_kelly"]),
+        ("data.from=2015-13-45", &["`data.from`", "2015-13-45", "expected"]),
+        ("data.price=adjclose", &["prices.parquet", "adjclose", "close"]),
+    ];
+    for (set, words) in sets {
+        refused(folder, &["--set", set], words, set);
+    }
+    let files: [(&str, &str, &[&str]); 4] = [
+        ("key", "[sizing]\nturnover_capp = 0.1\n", &["my.toml", "did you mean `sizing.turnover_cap`"]),
+        (
+            "range",
+            "[sizing]\nturnover_cap = -1\n",
+            &["my.toml", "`sizing.turnover_cap`", "found -1", "expected"],
+        ),
+        ("type", "[sizing]\nturnover_cap = \"much\"\n", &["my.toml", "`sizing.turnover_cap`", "\"much\""]),
+        ("syntax", "sizing: {turnover_cap: 1}\n", &["my.toml", "not valid TOML"]),
+    ];
+    for (what, text, words) in files {
+        fs::write(folder.join("my.toml"), text).unwrap();
+        refused(folder, &["--config", "my.toml"], words, what);
+    }
+    refused(folder, &["--config", "absent.toml"], &["absent.toml"], "no such configuration");
+    let range = ["--from", "2016-01-01", "--to", "2015-01-01"];
+    refused(folder, &range, &["--to", "2015-01-01", "expected"], "a range that ends before it starts");
+    refused(
+        folder,
+        &["--from", "2030-01-01"],
+        &["prices.parquet", "2030-01-01", "covers"],
+        "a range without data",
+    );
+}
+
+#[test]
+fn a_folder_that_is_not_empty_is_left_alone_unless_forced() {
+    let folder = folder();
+    let out = folder.path().join("run");
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join("mine.txt"), "mine").unwrap();
+    let before = listing(folder.path());
+    let ended = call(folder.path(), &["replay", "--out", "run"]);
+    assert_refused(&ended, &["run", "not empty", "--out", "--force"], "a folder with a file");
+    assert_eq!(listing(folder.path()), before);
+    // A run that fails replaces nothing.
+    let ended = call(folder.path(), &["replay", "--out", "run", "--force", "--prices", "absent.parquet"]);
+    assert_refused(&ended, &["absent.parquet"], "--force and no prices");
+    assert_eq!(listing(folder.path()), before);
+    let ended = call(folder.path(), &["replay", "--out", "run", "--force"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(out.join("equity.parquet").exists() && !out.join("mine.txt").exists());
+    fs::write(folder.path().join("file"), "mine").unwrap();
+    let ended = call(folder.path(), &["replay", "--out", "file"]);
+    assert_refused(&ended, &["file", "expected a folder"], "a file");
+    assert_eq!(fs::read_to_string(folder.path().join("file")).unwrap(), "mine");
+}
+
+/// A small disk, unmounted at the end however the test ends.
+struct SmallDisk<'a>(&'a Path);
+
+impl<'a> SmallDisk<'a> {
+    /// None where mounting is not permitted.
+    fn mount(size: &str, at: &'a Path) -> Option<Self> {
+        fs::create_dir_all(at).unwrap();
+        let options = format!("size={size}");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at).output();
+        mounted.is_ok_and(|output| output.status.success()).then(|| Self(at))
+    }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(self.0).status();
+        assert!(std::thread::panicking() || unmounted.is_ok_and(|status| status.success()), "umount");
+    }
+}
+
+#[test]
+fn a_full_disk_ends_the_run_and_leaves_nothing() {
+    let folder = folder();
+    // Each size is full at another place; the small tables wait in memory until the end of the run.
+    for size in ["4k", "64k", "256k", "1m"] {
+        let at = folder.path().join(size);
+        let Some(disk) = SmallDisk::mount(size, &at) else {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "mount has to be permitted where CI=true");
+            eprintln!("skipped: mounting a small disk is not permitted");
+            return;
+        };
+        let ended = call(
+            &at,
+            &["replay", "--out", "run", "--set", "record.betas=all", "--set", "record.weights=all"],
+        );
+        assert_refused(&ended, &["No space left", ".parquet"], size);
+        assert!(listing(&at).is_empty(), "{size}: nothing is left: {:?}", listing(&at));
+        drop(disk);
+    }
+}

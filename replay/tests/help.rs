@@ -1,0 +1,44 @@
+//! What the program says of itself.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::path::Path;
+
+use support::call;
+
+const RUN: &[&str] =
+    &["--prices", "--factors", "--config", "--set", "--from", "--to", "--out", "--force", "--timing"];
+/// Every subcommand with its flags.
+const COMMANDS: &[(&str, &[&str])] = &[("replay", RUN), ("estimate", RUN)];
+
+#[test]
+fn help_names_every_flag_and_fits_110_columns() {
+    let help = |arguments: &[&str]| {
+        let ended = call(Path::new("."), &[arguments, &["--help"]].concat());
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.err);
+        let long = ended.out.lines().find(|line| line.chars().count() > 110);
+        assert_eq!(long, None, "{arguments:?}");
+        ended.out
+    };
+    let all = help(&[]);
+    let listed = all.split_once("Commands:\n").unwrap().1.lines().take_while(|line| !line.is_empty());
+    let listed: Vec<&str> = listed
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    let known: Vec<&str> = COMMANDS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(listed, known, "each subcommand has its flags in this test");
+    for (command, flags) in COMMANDS {
+        let text = help(&[command]);
+        let shown: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.trim_start().split([' ', '=']).find(|word| word.starts_with("--")))
+            .collect();
+        for flag in *flags {
+            assert!(shown.contains(flag), "{command} --help names {flag}:\n{text}");
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! The accounts of a run, rebuilt from its folder and the prices by a program that knows no engine.
+//!
+//! Cash is never read but rebuilt from the starting NAV, the fills and the costs; quantities from the fills.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest as _, Sha256};
+use support::{Bar, DAY_NS, Panel, Run, folder, joined, run};
+
+const TOLERANCE: f64 = 1e-9;
+const COSTS: [&str; 6] = ["commission", "spread", "impact", "borrow", "financing", "haircut"];
+
+/// A case: its name, its settings, and what must have happened for it to say anything.
+type Case = (&'static str, &'static str, fn(&Seen) -> bool);
+
+const CASES: [Case; 10] = [
+    ("defaults", "", |seen| seen.fills > 100),
+    (
+        "shorts, borrowed",
+        "sizing.weight_min=-0.1 execution.borrow_bps_per_year=50 execution.financing_bps_per_year=150",
+        |seen| seen.short && seen.sum["borrow"] > 0.0,
+    ),
+    (
+        "leverage, financed",
+        "sizing.gross_max=3 sizing.weight_max=1 sizing.kelly_fraction=1 sizing.turnover_cap=0.5 \
+         execution.financing_bps_per_year=150 strategy.alpha_shrink=1",
+        |seen| seen.sum["financing"] > 0.0,
+    ),
+    ("lots, late", "execution.lot=10 execution.delay_bars=3", |seen| seen.fills > 100),
+    ("at the open", "execution.fill_at=open", |seen| seen.fills > 100),
+    ("every fifth frame", "sizing.rebalance_every=5", |seen| seen.fills > 50),
+    ("a tight cap", "sizing.turnover_cap=0.01 strategy.kind=equal_weight", |seen| seen.turnover_max > 0.0099),
+    ("delisting", "strategy.kind=equal_weight execution.delisting_haircut=0.3", |seen| {
+        seen.delistings > 0 && seen.sum["haircut"] > 0.0
+    }),
+    (
+        "carried orders",
+        "execution.unfilled=carry sizing.rebalance_every=2 strategy.kind=equal_weight sizing.turnover_cap=0.3",
+        |seen| seen.carried > 0,
+    ),
+    ("interest", "execution.cash_interest=0.03 execution.commission_bps=7.5", |seen| {
+        seen.sum["interest"] > 0.0
+    }),
+];
+
+/// What a run did.
+#[derive(Debug, Default)]
+struct Seen {
+    fills: usize,
+    delistings: usize,
+    carried: usize,
+    short: bool,
+    turnover_max: f64,
+    /// Sums of the columns of equity.parquet.
+    sum: BTreeMap<&'static str, f64>,
+}
+
+/// A row of fills.parquet.
+struct Fill {
+    timestamp: i64,
+    seq: i64,
+    /// -1 for a delisting.
+    decided: i64,
+    symbol: String,
+    quantity: f64,
+    price: f64,
+    decision_price: f64,
+    notional: f64,
+    costs: [f64; 3],
+    delisting: bool,
+}
+
+fn fills(run: &Run) -> Vec<Fill> {
+    let table = run.table("fills");
+    let [quantity, price, decision_price, notional] =
+        ["quantity", "price", "decision_price", "notional"].map(|name| table.numbers(name));
+    let costs = ["commission", "spread", "impact"].map(|name| table.numbers(name));
+    let (time, seq, decided) = (table.times(), table.integers("seq"), table.integers("decided_seq"));
+    let (symbol, reason) = (table.texts("symbol"), table.texts("reason"));
+    let fill = |row: usize| Fill {
+        timestamp: time[row],
+        seq: seq[row],
+        decided: decided[row],
+        symbol: symbol[row].clone(),
+        quantity: quantity[row],
+        price: price[row],
+        decision_price: decision_price[row],
+        notional: notional[row],
+        costs: [0, 1, 2].map(|item| costs[item][row]),
+        delisting: match reason[row].as_str() {
+            "order" => false,
+            "delisting" => true,
+            other => panic!("reason {other}"),
+        },
+    };
+    (0..table.rows()).map(fill).collect()
+}
+
+/// The bars of a panel by frame: seq and timestamp count as the program's.
+struct Prices<'a> {
+    panel: &'a Panel,
+    frames: BTreeMap<i64, BTreeMap<&'a str, &'a Bar>>,
+}
+
+impl Prices<'_> {
+    fn bar(&self, seq: i64, symbol: &str) -> Option<&Bar> {
+        self.frames[&self.panel.times[seq as usize]].get(symbol).copied()
+    }
+}
+
+fn near(found: f64, expected: f64, scale: f64, what: &str, place: &str) {
+    let error = (found - expected).abs() / scale;
+    assert!(error <= TOLERANCE, "{place}: {what}: found {found}, expected {expected} ({error:e})");
+}
+
+fn audit(run: &Run, panel: &Panel) -> Seen {
+    let prices = Prices { panel, frames: panel.by_time() };
+    let equity = run.table("equity");
+    let column: BTreeMap<&'static str, Vec<f64>> = COSTS
+        .into_iter()
+        .chain([
+            "nav",
+            "nav_gross",
+            "cash",
+            "gross_exposure",
+            "net_exposure",
+            "turnover",
+            "interest",
+            "dividends",
+        ])
+        .map(|name| (name, equity.numbers(name)))
+        .collect();
+    let (times, seqs) = (equity.times(), equity.integers("seq"));
+    let fills = fills(run);
+    let held_weights = weights(run, "held_weight");
+    let mut seen = Seen { fills: fills.len(), ..Seen::default() };
+    let start = run.number("execution", "nav");
+    let (mut cash, mut nav, mut costs_so_far) = (start, start, 0.0);
+    // Quantity and last price by symbol.
+    let mut held = BTreeMap::<String, (f64, f64)>::new();
+    let mut next_fill = 0;
+    for (row, (&seq, &time)) in seqs.iter().zip(&times).enumerate() {
+        let place = format!("frame {seq}");
+        assert_eq!(seq, seqs[0] + row as i64, "{place}: no frame is left out");
+        assert_eq!(time, panel.times[seq as usize], "{place}: time");
+        let of = |name: &str| column[name][row];
+        // Carrying costs and interest of what was held at the last close.
+        let days = if row > 0 { time / DAY_NS - times[row - 1] / DAY_NS } else { 0 } as f64;
+        let years = days / 365.0;
+        let shorts: f64 = held.values().map(|(quantity, price)| (-quantity * price).max(0.0)).sum();
+        let rate = match run.setting("execution", "cash_interest").as_float() {
+            Some(rate) => rate * years,
+            None => panel.factors[seq as usize][2],
+        };
+        let bps = |key: &str| run.number("execution", key) * 1e-4;
+        let interest = if row > 0 { cash * rate } else { 0.0 };
+        near(of("interest"), interest, nav, "interest", &place);
+        near(of("borrow"), shorts * bps("borrow_bps_per_year") * years, nav, "borrow", &place);
+        let financing = (-cash).max(0.0) * bps("financing_bps_per_year") * years;
+        near(of("financing"), financing, nav, "financing", &place);
+        // Prices move what was held.
+        let mut profit = 0.0;
+        for (symbol, (quantity, price)) in &mut held {
+            let close = prices.bar(seq, symbol).map_or(*price, |bar| bar.close);
+            profit += *quantity * (close - *price);
+            *price = close;
+        }
+        // Fills move cash, and earn from their price to the close.
+        let mut fill_costs = [0.0; 3];
+        let mut haircut = 0.0;
+        while let Some(fill) = fills.get(next_fill).filter(|fill| fill.seq <= seq) {
+            next_fill += 1;
+            assert_eq!((fill.seq, fill.timestamp), (seq, time), "{place}: a fill is on a frame of equity");
+            let last = held.get(&fill.symbol).map(|(_, price)| *price);
+            check_fill(run, &prices, fill, last, &mut seen);
+            let close = prices.bar(seq, &fill.symbol).map(|bar| bar.close).or(last).unwrap();
+            cash -= fill.quantity * fill.price;
+            profit += fill.quantity * (close - fill.price);
+            held.entry(fill.symbol.clone()).or_insert((0.0, close)).0 += fill.quantity;
+            for (sum, cost) in fill_costs.iter_mut().zip(fill.costs) {
+                *sum += cost;
+            }
+            haircut += f64::from(u8::from(fill.delisting)) * fill.notional.abs();
+        }
+        for (name, sum) in COSTS.iter().zip(fill_costs) {
+            near(of(name), sum, nav, name, &place);
+        }
+        near(of("haircut"), haircut * run.number("execution", "delisting_haircut"), nav, "haircut", &place);
+        let costs: f64 = COSTS.iter().map(|name| of(name)).sum();
+        assert!(COSTS.iter().all(|name| of(name) >= 0.0), "{place}: costs are positive");
+        cash += of("interest") + of("dividends") - costs;
+        costs_so_far += costs;
+        let change = profit + of("interest") + of("dividends") - costs;
+        near(of("nav") - nav, change, nav, "ΔNAV = price P&L + dividends + interest − costs", &place);
+        let value: f64 = held.values().map(|(quantity, price)| quantity * price).sum();
+        near(of("nav"), cash + value, nav, "NAV = rebuilt cash + positions", &place);
+        near(of("cash"), cash, nav, "cash", &place);
+        near(of("nav_gross"), of("nav") + costs_so_far, nav, "nav_gross", &place);
+        nav = of("nav");
+        let gross: f64 = held.values().map(|(quantity, price)| (quantity * price).abs()).sum();
+        near(of("gross_exposure"), gross / nav, 1.0, "gross_exposure", &place);
+        near(of("net_exposure"), value / nav, 1.0, "net_exposure", &place);
+        let recorded = held_weights.get(&seq);
+        for (symbol, (quantity, price)) in &held {
+            let weight = recorded.and_then(|weights| weights.iter().find(|(name, _)| name == symbol));
+            let weight = weight.map_or(0.0, |(_, weight)| *weight);
+            near(weight, quantity * price / nav, 1.0, symbol, &place);
+            seen.short |= *quantity < 0.0;
+        }
+    }
+    assert_eq!(next_fill, fills.len(), "no fill after the last frame");
+    let sums = COSTS.into_iter().chain(["interest"]).map(|name| (name, column[name].iter().sum::<f64>()));
+    seen.sum = sums.collect();
+    for name in COSTS {
+        near(run.summary["costs"][name].as_f64().unwrap(), seen.sum[name], start, name, "summary.json");
+    }
+    near(run.summary["nav"]["last"].as_f64().unwrap(), nav, start, "nav", "summary.json");
+    check_orders(run, &prices, &fills, &seqs, &column["nav"]);
+    seen.turnover_max = check_turnover(run, &prices, &fills, &seqs, &column);
+    near(
+        run.summary["turnover"]["max"].as_f64().unwrap(),
+        seen.turnover_max,
+        1.0,
+        "turnover",
+        "summary.json",
+    );
+    seen
+}
+
+/// The prices of a fill are those of its frame and its decision, which is earlier.
+fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, seen: &mut Seen) {
+    let place = format!("{} on frame {}", fill.symbol, fill.seq);
+    let bar = prices.bar(fill.seq, &fill.symbol);
+    near(fill.notional, fill.quantity * fill.price, fill.notional.abs(), "notional", &place);
+    if fill.delisting {
+        seen.delistings += 1;
+        assert!(bar.is_none() && fill.decided == -1, "{place}: a delisting is without price and decision");
+        assert_eq!(Some(fill.price), last, "{place}: a delisting is at the last close");
+        assert_eq!(fill.costs, [0.0; 3], "{place}: its cost is the haircut");
+        return;
+    }
+    let bar = bar.unwrap_or_else(|| panic!("{place}: there is a price to fill at"));
+    let open = run.setting("execution", "fill_at").as_str() == Some("open");
+    assert_eq!(fill.price, if open { bar.open } else { bar.close }, "{place}: price");
+    assert!((0..fill.seq).contains(&fill.decided), "{place}: decided on {} before it fills", fill.decided);
+    let decision = prices.bar(fill.decided, &fill.symbol).map(|bar| bar.close);
+    assert_eq!(Some(fill.decision_price), decision, "{place}: decision price");
+    let delay = run.number("execution", "delay_bars") as i64;
+    let carries = run.setting("execution", "unfilled").as_str() == Some("carry");
+    let late = fill.seq - fill.decided - delay;
+    // The next decision cancels what is carried; on its own frame the order still fills.
+    let last = run.number("sizing", "rebalance_every") as i64 - delay;
+    assert!(late == 0 || carries && (0..=last).contains(&late), "{place}: {late} frames late");
+    seen.carried += usize::from(late > 0);
+    let lot = run.number("execution", "lot");
+    assert!(lot == 0.0 || fill.quantity % lot == 0.0, "{place}: {} is not in lots of {lot}", fill.quantity);
+    let [commission, spread, impact] = fill.costs;
+    for (name, cost, key) in
+        [("commission", commission, "commission_bps"), ("spread", spread, "half_spread_bps")]
+    {
+        let expected = fill.notional.abs() * run.number("execution", key) * 1e-4;
+        near(cost, expected, fill.notional.abs(), name, &place);
+    }
+    assert_eq!(impact, 0.0, "{place}");
+}
+
+/// An order is the target less what is held and less what is in flight. Seen on the instrument that always
+/// trades, because each of its orders fills.
+fn check_orders(run: &Run, prices: &Prices<'_>, fills: &[Fill], seqs: &[i64], nav: &[f64]) {
+    let symbol = "S00";
+    let fills: Vec<&Fill> = fills.iter().filter(|fill| fill.symbol == symbol).collect();
+    let sum = |counts: &dyn Fn(&Fill) -> bool| -> f64 {
+        fills.iter().filter(|fill| counts(fill)).map(|fill| fill.quantity).sum()
+    };
+    let targets = weights(run, "target_weight");
+    let delay = run.number("execution", "delay_bars") as i64;
+    let (every, lot) = (run.number("sizing", "rebalance_every") as usize, run.number("execution", "lot"));
+    for (&seq, &nav) in
+        seqs.iter().zip(nav).step_by(every).filter(|(seq, _)| **seq + delay <= seqs[seqs.len() - 1])
+    {
+        let price = prices.bar(seq, symbol).map(|bar| bar.close).expect("it always trades");
+        let target = targets.get(&seq).and_then(|weights| weights.iter().find(|(name, _)| name == symbol));
+        let wanted = target.map_or(0.0, |(_, weight)| weight * nav / price);
+        let held_or_in_flight = sum(&|fill| fill.seq <= seq || fill.decided < seq);
+        let missed = wanted - held_or_in_flight - sum(&|fill| fill.decided == seq);
+        let allowed = lot + TOLERANCE * nav / price;
+        assert!(missed.abs() <= allowed, "frame {seq}: {symbol}: the order misses the target by {missed}");
+    }
+}
+
+/// Turnover by UTC date, rebuilt from quantities and decision prices, is under the cap, and where everything
+/// could fill it is the column. Returns the largest of a date by the column.
+fn check_turnover(
+    run: &Run,
+    prices: &Prices<'_>,
+    fills: &[Fill],
+    seqs: &[i64],
+    column: &BTreeMap<&str, Vec<f64>>,
+) -> f64 {
+    let mut of_decision = BTreeMap::<i64, f64>::new();
+    for fill in fills.iter().filter(|fill| !fill.delisting) {
+        let nav = column["nav"][(fill.decided - seqs[0]) as usize];
+        *of_decision.entry(fill.decided).or_default() += fill.quantity.abs() * fill.decision_price / nav;
+    }
+    let cap = run.number("sizing", "turnover_cap");
+    let every = run.number("sizing", "rebalance_every") as i64;
+    let delay = run.number("execution", "delay_bars") as i64;
+    let (mut by_date, mut complete) = (BTreeMap::<i64, [f64; 2]>::new(), 0);
+    for (row, &seq) in seqs.iter().enumerate() {
+        let (decided, filled) = (column["turnover"][row], of_decision.get(&seq).copied().unwrap_or(0.0));
+        let place = format!("frame {seq}");
+        assert!((seq - seqs[0]) % every == 0 || decided == 0.0 && filled == 0.0, "{place}: does not decide");
+        assert!(filled <= decided + TOLERANCE, "{place}: {filled} was filled of {decided}");
+        let all = prices.frames.get(prices.panel.times.get((seq + delay) as usize).unwrap_or(&0));
+        let symbols: BTreeSet<&str> =
+            prices.frames[&prices.panel.times[seq as usize]].keys().copied().collect();
+        if all.is_some_and(|bars| symbols.iter().all(|symbol| bars.contains_key(symbol))) {
+            near(filled, decided, 1.0, "turnover of the fills", &place);
+            complete += 1;
+        }
+        let date = by_date.entry(prices.panel.times[seq as usize] / DAY_NS).or_default();
+        *date = [date[0] + decided, date[1] + filled];
+    }
+    assert!(complete > 0, "on some frame everything could fill");
+    let largest = by_date.values().flatten().copied().fold(0.0, f64::max);
+    assert!(largest <= cap + TOLERANCE, "{largest} of {cap} was traded on one date");
+    largest
+}
+
+/// A column of weights.parquet: frame → symbol and value in the order of the rows; null is left out.
+fn weights(run: &Run, name: &str) -> BTreeMap<i64, Vec<(String, f64)>> {
+    let table = run.table("weights");
+    let rows = table.integers("seq").into_iter().zip(table.texts("symbol")).zip(table.numbers(name));
+    let mut frames = BTreeMap::<_, Vec<_>>::new();
+    for ((seq, symbol), weight) in rows.filter(|(_, weight)| !weight.is_nan()) {
+        frames.entry(seq).or_default().push((symbol, weight));
+    }
+    frames
+}
+
+/// The digest chain from the tables alone, as its definition says.
+fn digest(run: &Run) -> String {
+    let equity = run.table("equity");
+    let (nav, cash) = (equity.numbers("nav"), equity.numbers("cash"));
+    let (fills, targets) = (fills(run), weights(run, "target_weight"));
+    let haircut = run.number("execution", "delisting_haircut");
+    let mut chain = [0_u8; 32];
+    for (row, (time, seq)) in equity.times().into_iter().zip(equity.integers("seq")).enumerate() {
+        let mut bytes = chain.to_vec();
+        let mut put = |part: &[u8]| bytes.extend_from_slice(part);
+        put(&time.to_le_bytes());
+        put(&seq.to_le_bytes());
+        put(&nav[row].to_le_bytes());
+        put(&cash[row].to_le_bytes());
+        let fills: Vec<&Fill> = fills.iter().filter(|fill| fill.seq == seq).collect();
+        put(&(fills.len() as u64).to_le_bytes());
+        for fill in fills {
+            put(&(fill.symbol.len() as u64).to_le_bytes());
+            put(fill.symbol.as_bytes());
+            put(&fill.decided.to_le_bytes());
+            let [commission, spread, impact] = fill.costs;
+            let lost = if fill.delisting { fill.notional.abs() * haircut } else { 0.0 };
+            for value in [fill.quantity, fill.price, commission, spread, impact, lost] {
+                put(&value.to_le_bytes());
+            }
+        }
+        let none = Vec::new();
+        let wanted = targets.get(&seq).unwrap_or(&none).iter().filter(|(_, weight)| *weight != 0.0);
+        put(&(wanted.clone().count() as u64).to_le_bytes());
+        for (symbol, weight) in wanted {
+            put(&(symbol.len() as u64).to_le_bytes());
+            put(symbol.as_bytes());
+            put(&weight.to_le_bytes());
+        }
+        chain = Sha256::digest(&bytes).into();
+    }
+    chain.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Replays a panel under each case and audits it.
+fn check(panel: &Panel, common: &[&str], cases: &[Case]) {
+    let folder = folder();
+    let data = panel.write(folder.path());
+    for (number, (name, settings, happened)) in cases.iter().enumerate() {
+        let settings: Vec<&str> = settings.split_whitespace().chain(common.iter().copied()).collect();
+        let run = run(folder.path(), &format!("run-{number}"), &joined("replay", &data, &settings));
+        let seen = audit(&run, panel);
+        assert!(happened(&seen), "{name}: what the case is about has happened: {seen:?}");
+        assert_eq!(digest(&run), run.digest(), "{name}: the digest follows from the tables");
+    }
+}
+
+#[test]
+fn every_number_of_a_run_follows_from_its_fills_and_the_prices() {
+    check(&Panel::new(11, 420, 12), &["record.weights=all", "estimator.warmup=60"], &CASES);
+}
+
+#[test]
+fn the_turnover_cap_holds_for_all_frames_of_a_date_together() {
+    let common = ["record.weights=all", "estimator.warmup=15", "data.frames_per_day=4"];
+    let cases: [Case; 3] = [
+        ("defaults", "strategy.kind=equal_weight", |seen| seen.fills > 100 && seen.turnover_max > 0.0799),
+        (
+            "late",
+            "strategy.kind=equal_weight execution.delay_bars=3 sizing.turnover_cap=0.03 execution.lot=1",
+            |seen| seen.fills > 100 && seen.turnover_max > 0.0299,
+        ),
+        (
+            "interest over night",
+            "execution.cash_interest=0.05 execution.delisting_haircut=0.1 strategy.kind=equal_weight",
+            |seen| seen.delistings > 0 && seen.sum["interest"] > 0.0,
+        ),
+    ];
+    check(&Panel::of_bars(12, 100, &[15, 17, 19, 21], 8), &common, &cases);
+}

@@ -1,0 +1,131 @@
+//! No output depends on data that comes after it: neither deleted, nor changed, nor added.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use support::{Bar, Panel, Random, Run, TABLES, folder, joined, run};
+
+const DAYS: usize = 130;
+const WARMUP: usize = 40;
+
+/// All tables up to a time, bit by bit.
+fn past(run: &Run, tables: &[&str], time: i64) -> Vec<String> {
+    let lines = |table: &&str| {
+        let lines = run.table(table).lines_until(time);
+        let traded = ["fills", "weights"].contains(table);
+        assert!(!lines.is_empty() || traded, "{table} has rows up to {time}");
+        lines
+    };
+    tables.iter().flat_map(lines).collect()
+}
+
+/// Nothing comes after the frame at `cut`.
+fn cut_off(panel: &Panel, cut: usize) -> Panel {
+    let last = panel.times[cut];
+    let mut panel = panel.clone();
+    panel.times.truncate(cut + 1);
+    panel.factors.truncate(cut + 1);
+    panel.bars.retain(|bar| bar.time <= last);
+    panel
+}
+
+/// Everything after the frame at `cut` is different: prices, gaps and factors, an instrument that is gone
+/// and one that is new and comes first in the order of the alphabet.
+fn change_after(panel: &Panel, cut: usize, seed: u64) -> Panel {
+    let last = panel.times[cut];
+    let mut random = Random(seed);
+    let mut panel = panel.clone();
+    let gone = format!("S{:02}", random.next() % 6);
+    panel.bars.retain(|bar| bar.time <= last || (bar.symbol != gone && random.share() > 0.05));
+    for bar in panel.bars.iter_mut().filter(|bar| bar.time > last) {
+        let factor = 0.5 + 1.5 * random.share();
+        bar.open *= factor;
+        bar.close *= factor;
+    }
+    for factors in &mut panel.factors[cut + 1..] {
+        factors.iter_mut().for_each(|factor| *factor += 0.05 * (random.share() - 0.5));
+    }
+    for &time in &panel.times[cut + 1..] {
+        let close = 50.0 + 10.0 * random.share();
+        panel.bars.push(Bar { time, symbol: "A".into(), open: close, close });
+    }
+    panel.bars.sort_by(|a, b| (a.time, &a.symbol).cmp(&(b.time, &b.symbol)));
+    panel
+}
+
+/// What a strategy and a way to trade are held to.
+fn check(command: &str, settings: &[&str], tables: &[&str]) -> impl Fn(u64, usize) {
+    let warmup = format!("estimator.warmup={WARMUP}");
+    let settings: Vec<String> =
+        settings.iter().map(|text| (*text).to_owned()).chain([warmup, "record.betas=all".into()]).collect();
+    let (command, tables) = (command.to_owned(), tables.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>());
+    move |seed, cut| {
+        let folder = folder();
+        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+        let tables: Vec<&str> = tables.iter().map(String::as_str).collect();
+        let of = |name: &str, panel: &Panel| {
+            let folder = folder.path().join(name);
+            std::fs::create_dir_all(&folder).expect("a folder");
+            let data = panel.write(&folder);
+            run(&folder, "out", &joined(&command, &data, &settings))
+        };
+        let panel = Panel::new(seed, DAYS, 6);
+        let time = panel.times[cut];
+        let known = past(&of("known", &panel), &tables, time);
+        for (name, other) in
+            [("cut", cut_off(&panel, cut)), ("changed", change_after(&panel, cut, seed ^ 0xa5a5))]
+        {
+            let other = past(&of(name, &other), &tables, time);
+            let first = known.iter().zip(&other).find(|(a, b)| a != b);
+            assert_eq!(first, None, "{name} after frame {cut}, seed {seed}");
+            assert_eq!(known.len(), other.len(), "{name} after frame {cut}, seed {seed}: rows");
+        }
+    }
+}
+
+fn cases(check: impl Fn(u64, usize)) {
+    let config =
+        ProptestConfig { cases: 8, failure_persistence: None, max_shrink_iters: 20, ..Default::default() };
+    proptest!(config, |(seed in any::<u64>(), cut in WARMUP + 5..DAYS - 1)| check(seed, cut));
+}
+
+#[test]
+fn no_output_of_a_strategy_depends_on_the_future() {
+    for strategy in betaflow_strategies::entries() {
+        let kind = format!("strategy.kind={}", strategy.kind);
+        cases(check("replay", &[&kind, "record.weights=all", "sizing.weight_min=-0.1"], &TABLES));
+    }
+}
+
+#[test]
+fn no_fill_depends_on_the_future_however_orders_are_executed() {
+    let settings = "execution.fill_at=open execution.delay_bars=2 execution.unfilled=carry execution.lot=1 \
+                    sizing.rebalance_every=5 execution.delist_after=3 execution.delisting_haircut=0.3 \
+                    execution.cash_interest=0.03 record.weights=all";
+    cases(check("replay", &settings.split_whitespace().collect::<Vec<_>>(), &TABLES));
+}
+
+#[test]
+fn no_beta_depends_on_the_future() {
+    cases(check("estimate", &[], &["betas"]));
+}
+
+#[test]
+fn the_check_sees_a_change_of_the_past() {
+    // Against a comparison that compares nothing: the same panels differ one day later.
+    let panel = Panel::new(3, DAYS, 6);
+    let folder = folder();
+    let of = |name: &str, panel: &Panel| {
+        let folder: &Path = &folder.path().join(name);
+        std::fs::create_dir_all(folder).expect("a folder");
+        run(folder, "out", &joined("replay", &panel.write(folder), &["estimator.warmup=40"]))
+    };
+    let (known, changed) = (of("known", &panel), of("changed", &change_after(&panel, 80, 1)));
+    let [today, tomorrow] = [80, 81].map(|at| panel.times[at]);
+    assert_eq!(past(&known, &TABLES, today), past(&changed, &TABLES, today));
+    assert_ne!(past(&known, &TABLES, tomorrow), past(&changed, &TABLES, tomorrow));
+}

@@ -1,0 +1,344 @@
+//! Runs the built program on small data, and reads what it leaves. It uses no code of the engine.
+// Each test file uses a part of this.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type, TimestampNanosecondType};
+use arrow_array::{
+    Array, ArrayRef, Date32Array, Float64Array, RecordBatch, RecordBatchReader, StringArray,
+    TimestampNanosecondArray,
+};
+use arrow_schema::DataType;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) const DAY_NS: i64 = 86_400_000_000_000;
+/// The tables of a replay.
+pub(crate) const TABLES: [&str; 4] = ["betas", "equity", "fills", "weights"];
+
+/// A folder that is removed at the end of the test.
+pub(crate) fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// What a call of the program ended with.
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Calls the program in a folder.
+pub(crate) fn call(folder: &Path, arguments: &[&str]) -> Ended {
+    let output = Command::new(env!("CARGO_BIN_EXE_betaflow"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the program starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ended { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+/// Calls the program, which has to succeed and write the run folder `run`.
+pub(crate) fn run(folder: &Path, run: &str, arguments: &[&str]) -> Run {
+    let all = [arguments, &["--out", run]].concat();
+    let ended = call(folder, &all);
+    assert_eq!(ended.code, Some(0), "betaflow {}: {}", all.join(" "), ended.err);
+    Run::at(folder.join(run))
+}
+
+/// `--set` before each setting.
+pub(crate) fn sets<'a>(settings: &[&'a str]) -> Vec<&'a str> {
+    settings.iter().flat_map(|setting| ["--set", setting]).collect()
+}
+
+/// A finished run folder.
+pub(crate) struct Run {
+    pub(crate) path: PathBuf,
+    pub(crate) summary: Value,
+    pub(crate) config: toml::Table,
+}
+
+impl Run {
+    pub(crate) fn at(path: PathBuf) -> Self {
+        let summary = serde_json::from_slice(&fs::read(path.join("summary.json")).unwrap()).unwrap();
+        let config = fs::read_to_string(path.join("run.toml")).unwrap().parse().unwrap();
+        Self { path, summary, config }
+    }
+
+    pub(crate) fn digest(&self) -> &str {
+        let digest = self.summary["digest"].as_str().unwrap();
+        assert!(digest.bytes().any(|byte| byte != b'0'), "all zeros: no frame decided");
+        digest
+    }
+
+    /// A setting of `run.toml`.
+    pub(crate) fn setting(&self, table: &str, key: &str) -> &toml::Value {
+        &self.config[table][key]
+    }
+
+    pub(crate) fn number(&self, table: &str, key: &str) -> f64 {
+        let value = self.setting(table, key);
+        value.as_float().or(value.as_integer().map(|integer| integer as f64)).unwrap()
+    }
+
+    pub(crate) fn table(&self, name: &str) -> Table {
+        Table::read(&self.path.join(format!("{name}.parquet")))
+    }
+
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path.join(format!("{name}.parquet"))).unwrap()
+    }
+}
+
+/// A Parquet table in memory.
+pub(crate) struct Table {
+    batch: RecordBatch,
+}
+
+impl Table {
+    pub(crate) fn read(path: &Path) -> Self {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap())
+            .unwrap()
+            .with_batch_size(1 << 22)
+            .build()
+            .unwrap();
+        let schema = reader.schema();
+        let mut batches: Vec<RecordBatch> = reader.map(Result::unwrap).collect();
+        assert!(batches.len() < 2, "one batch holds it all");
+        Self { batch: batches.pop().unwrap_or_else(|| RecordBatch::new_empty(schema)) }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// `name: type` of each column, in order.
+    pub(crate) fn columns(&self) -> Vec<(String, DataType)> {
+        let schema = self.batch.schema();
+        schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
+    }
+
+    fn column(&self, name: &str) -> &ArrayRef {
+        self.batch.column_by_name(name).unwrap_or_else(|| panic!("there is a column {name}"))
+    }
+
+    pub(crate) fn times(&self) -> Vec<i64> {
+        self.column("timestamp").as_primitive::<TimestampNanosecondType>().values().to_vec()
+    }
+
+    /// Null is NaN.
+    pub(crate) fn numbers(&self, name: &str) -> Vec<f64> {
+        let column = self.column(name).as_primitive::<Float64Type>();
+        column.iter().map(|value| value.unwrap_or(f64::NAN)).collect()
+    }
+
+    /// Null is -1.
+    pub(crate) fn integers(&self, name: &str) -> Vec<i64> {
+        self.column(name).as_primitive::<Int64Type>().iter().map(|value| value.unwrap_or(-1)).collect()
+    }
+
+    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
+        self.column(name).as_string::<i32>().iter().map(|value| value.unwrap().to_owned()).collect()
+    }
+
+    /// Every row up to a time as one line in which numbers stand as their bits.
+    pub(crate) fn lines_until(&self, time: i64) -> Vec<String> {
+        let rows = self.times().partition_point(|row| *row <= time);
+        let mut lines = vec![String::new(); rows];
+        for (name, column) in self.columns().iter().map(|(name, _)| (name, self.column(name))) {
+            for (row, line) in lines.iter_mut().enumerate() {
+                let cell = match column.data_type() {
+                    _ if column.is_null(row) => "null".to_owned(),
+                    DataType::Float64 => {
+                        let value = column.as_primitive::<Float64Type>().value(row);
+                        format!("{value}={:016x}", value.to_bits())
+                    }
+                    DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
+                    DataType::Utf8 => column.as_string::<i32>().value(row).to_owned(),
+                    _ => column.as_primitive::<TimestampNanosecondType>().value(row).to_string(),
+                };
+                *line += &format!("{name} {cell}; ");
+            }
+        }
+        lines
+    }
+}
+
+/// The columns of a file that is to be written.
+pub(crate) type Columns<'a> = Vec<(&'a str, ArrayRef)>;
+
+pub(crate) fn write(path: &Path, columns: Columns<'_>) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let columns = columns.into_iter().map(|(name, array)| (name, array, true));
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+/// A time column: dates where all are midnights.
+pub(crate) fn times(times: impl IntoIterator<Item = i64>) -> (&'static str, ArrayRef) {
+    let times: Vec<i64> = times.into_iter().collect();
+    if times.iter().all(|time| time % DAY_NS == 0) {
+        let days = times.iter().map(|time| (time / DAY_NS) as i32);
+        ("date", Arc::new(Date32Array::from_iter_values(days)))
+    } else {
+        ("timestamp", Arc::new(TimestampNanosecondArray::from(times).with_timezone("UTC")))
+    }
+}
+
+pub(crate) fn texts<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(texts))
+}
+
+pub(crate) fn numbers(values: impl IntoIterator<Item = Option<f64>>) -> ArrayRef {
+    Arc::new(Float64Array::from_iter(values))
+}
+
+/// One row of tidy prices.
+#[derive(Clone, Debug)]
+pub(crate) struct Bar {
+    /// Nanoseconds.
+    pub(crate) time: i64,
+    pub(crate) symbol: String,
+    pub(crate) open: f64,
+    pub(crate) close: f64,
+}
+
+pub(crate) fn write_tidy(path: &Path, bars: &[Bar]) {
+    write(
+        path,
+        vec![
+            times(bars.iter().map(|bar| bar.time)),
+            ("symbol", texts(bars.iter().map(|bar| &bar.symbol))),
+            ("open", numbers(bars.iter().map(|bar| Some(bar.open)))),
+            ("close", numbers(bars.iter().map(|bar| Some(bar.close)))),
+        ],
+    );
+}
+
+/// Numbers that look random and are the same everywhere (splitmix64).
+#[derive(Clone)]
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// From 0 to 1.
+    pub(crate) fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Mean 0, standard deviation 1, nearly normal.
+    pub(crate) fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.share()).sum::<f64>() - 6.0
+    }
+}
+
+/// Made-up prices on weekdays from 2015 on, and two factors with a risk-free return.
+///
+/// A tenth of the prices is missing; S01 lists after a third of the frames, S02 after half, S03 disappears
+/// after 70 %. S00 always trades.
+#[derive(Clone)]
+pub(crate) struct Panel {
+    /// The time of each frame.
+    pub(crate) times: Vec<i64>,
+    /// In order of time, then symbol.
+    pub(crate) bars: Vec<Bar>,
+    /// `mkt`, `mom` and `rf` of each frame.
+    pub(crate) factors: Vec<[f64; 3]>,
+}
+
+impl Panel {
+    /// Daily prices.
+    pub(crate) fn new(seed: u64, days: usize, instruments: usize) -> Self {
+        Self::of_bars(seed, days, &[0], instruments)
+    }
+
+    /// Bars that close some hours into the day.
+    pub(crate) fn of_bars(seed: u64, days: usize, hours: &[i64], instruments: usize) -> Self {
+        let mut random = Random(seed);
+        // 2015-01-01 is day 16,436; 1970-01-01 was a Thursday.
+        let weekdays = (16_436..).filter(|day| (day + 4) % 7 != 0 && (day + 4) % 7 != 6);
+        let hour = DAY_NS / 24;
+        let times: Vec<i64> = weekdays
+            .take(days)
+            .flat_map(|day: i64| hours.iter().map(move |hours| day * DAY_NS + hours * hour))
+            .collect();
+        let frames = times.len();
+        let mut panel = Self { times: times.clone(), bars: Vec::new(), factors: Vec::new() };
+        let betas: Vec<[f64; 2]> =
+            (0..instruments).map(|_| [0.5 + random.share(), random.share() - 0.5]).collect();
+        let mut prices: Vec<f64> = (0..instruments).map(|_| 20.0 + 80.0 * random.share()).collect();
+        for (at, time) in times.into_iter().enumerate() {
+            let factors = [0.0008 + 0.01 * random.normal(), 0.0004 + 0.005 * random.normal(), 4e-5];
+            panel.factors.push(factors);
+            for i in 0..instruments {
+                let overnight = 1.0 + 0.004 * random.normal();
+                let own = 0.012 * random.normal();
+                let missing = random.share() < 0.1;
+                let open = prices[i] * overnight;
+                prices[i] *= 1.0 + factors[2] + betas[i][0] * factors[0] + betas[i][1] * factors[1] + own;
+                let listed = match i {
+                    0 => true,
+                    1 => at >= frames / 3 && !missing,
+                    2 => at >= frames / 2 && !missing,
+                    3 => at < frames * 7 / 10 && !missing,
+                    _ => !missing,
+                };
+                if listed {
+                    panel.bars.push(Bar { time, symbol: format!("S{i:02}"), open, close: prices[i] });
+                }
+            }
+        }
+        panel
+    }
+
+    /// Writes `prices.parquet` and `factors.parquet`, and returns the arguments that name them.
+    pub(crate) fn write(&self, folder: &Path) -> [String; 4] {
+        write_tidy(&folder.join("prices.parquet"), &self.bars);
+        self.write_factors(&folder.join("factors.parquet"));
+        self.arguments(folder, "prices.parquet")
+    }
+
+    /// Arguments for prices of another name beside `factors.parquet`.
+    pub(crate) fn arguments(&self, folder: &Path, prices: &str) -> [String; 4] {
+        let path = |name| folder.join(name).display().to_string();
+        ["--prices".into(), path(prices), "--factors".into(), path("factors.parquet")]
+    }
+
+    pub(crate) fn write_factors(&self, path: &Path) {
+        let column = |at: usize| numbers(self.factors.iter().map(|row| Some(row[at])));
+        let times = times(self.times.iter().copied());
+        write(path, vec![times, ("mkt", column(0)), ("mom", column(1)), ("rf", column(2))]);
+    }
+
+    /// Bars by time, then symbol.
+    pub(crate) fn by_time(&self) -> BTreeMap<i64, BTreeMap<&str, &Bar>> {
+        let mut frames = BTreeMap::<_, BTreeMap<_, _>>::new();
+        for bar in &self.bars {
+            frames.entry(bar.time).or_default().insert(bar.symbol.as_str(), bar);
+        }
+        frames
+    }
+}
+
+/// All arguments as one list.
+pub(crate) fn joined<'a>(command: &'a str, data: &'a [String], settings: &[&'a str]) -> Vec<&'a str> {
+    let data = data.iter().map(String::as_str);
+    [command].into_iter().chain(data).chain(sets(settings)).collect()
+}

@@ -1,0 +1,160 @@
+//! The first steps of a user: the embedded data, what is printed and what is written.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+
+use arrow_schema::{DataType, TimeUnit};
+use serde_json::Value;
+use support::{DAY_NS, Run, TABLES, call, folder, run};
+
+const FACTORS: &str = "mkt mom qual size vol val";
+const BETAS: [&str; 2] = ["alpha", "forecast_mean forecast_sd forecast_dof forecast_error residual_sd"];
+
+/// The columns of the contract: `<time`, `#integer`, `"text`, anything else is a number.
+fn contract(table: &str) -> Vec<(String, DataType)> {
+    let names = match table {
+        "equity" => {
+            "<timestamp #seq nav nav_gross cash gross_exposure net_exposure turnover cap_multiplier commission \
+             spread impact borrow financing haircut interest dividends benchmark_nav"
+                .to_owned()
+        }
+        "fills" => "<timestamp #seq #decided_seq \"symbol quantity price decision_price notional commission \
+                    spread impact \"reason"
+            .to_owned(),
+        "weights" => "<timestamp #seq \"symbol target_weight held_weight".to_owned(),
+        _ => format!("<timestamp #seq \"symbol {} {FACTORS} {}", BETAS[0], BETAS[1]),
+    };
+    let utc = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
+    let column = |name: &str| match name.split_at(1) {
+        ("<", name) => (name.to_owned(), utc.clone()),
+        ("#", name) => (name.to_owned(), DataType::Int64),
+        ("\"", name) => (name.to_owned(), DataType::Utf8),
+        _ => (name.to_owned(), DataType::Float64),
+    };
+    names.split_whitespace().map(column).collect()
+}
+
+fn files(run: &Run) -> Vec<String> {
+    let entries = fs::read_dir(&run.path).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    // The report is a picture of the tables.
+    names.retain(|name| name != "report.html");
+    names.sort();
+    names
+}
+
+fn assert_contract(run: &Run, tables: &[&str]) {
+    for name in tables {
+        let table = run.table(name);
+        assert_eq!(table.columns(), contract(name), "{name}");
+        assert!(table.rows() > 0, "{name}");
+        assert!(table.times().is_sorted() && table.integers("seq").is_sorted(), "{name}");
+    }
+}
+
+#[test]
+fn replay_prints_the_summary_and_leaves_the_files_of_the_contract() {
+    let folder = folder();
+    // Without --out: the next free folder.
+    for number in [1, 2] {
+        let ended = call(folder.path(), &["replay"]);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        let run = Run::at(folder.path().join(format!("runs/replay-{number}")));
+        let names = "betas.parquet equity.parquet fills.parquet run.toml summary.json weights.parquet";
+        assert_eq!(files(&run).join(" "), names);
+        assert_contract(&run, &TABLES);
+        let header = ended.out.lines().find(|line| line.contains("quarter_kelly, net")).expect("a table");
+        assert!(header.contains("quarter_kelly, gross") && header.contains("equal weight, net"), "{header}");
+        let sharpe = ended.out.lines().find(|line| line.trim_start().starts_with("sharpe")).unwrap();
+        let cells: Vec<&str> = sharpe.split_whitespace().skip(1).collect();
+        let figure = |kind: &str| format!("{:.2}", run.summary["metrics"][kind]["sharpe"].as_f64().unwrap());
+        assert_eq!(
+            cells,
+            [figure("net"), figure("gross"), figure("benchmark")],
+            "the table is summary.json's"
+        );
+        for part in [run.digest(), &format!("runs/replay-{number}"), "2014-01-02", "2022-12-28"] {
+            assert!(ended.out.contains(part), "{part} is printed:\n{}", ended.out);
+        }
+        assert!(run.digest().len() == 64 && run.digest().bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let keys = "sharpe sortino calmar max_drawdown omega tail_ratio annual_return annual_volatility \
+                    value_at_risk conditional_value_at_risk";
+        for kind in ["net", "gross", "benchmark"] {
+            for key in keys.split_whitespace() {
+                assert!(run.summary["metrics"][kind][key].is_f64(), "metrics.{kind}.{key}");
+            }
+        }
+        for key in ["rows", "frames", "instruments", "first", "last", "skipped", "left_out"] {
+            assert!(!run.summary["data"][key].is_null(), "data.{key}");
+        }
+        for path in
+            ["/turnover/mean", "/turnover/max", "/turnover/cap", "/costs/commission", "/version", "/timing"]
+        {
+            assert!(run.summary.pointer(path).is_some_and(|value| !value.is_null()), "{path}");
+        }
+    }
+    let [first, second] = [1, 2].map(|number| Run::at(folder.path().join(format!("runs/replay-{number}"))));
+    for table in TABLES {
+        assert!(first.bytes(table) == second.bytes(table), "{table}.parquet has the same bytes twice");
+    }
+}
+
+#[test]
+fn estimate_leaves_betas_of_every_bar_and_nothing_of_trading() {
+    let folder = folder();
+    let ended = call(folder.path(), &["estimate"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let run = Run::at(folder.path().join("runs/estimate-1"));
+    assert_eq!(files(&run).join(" "), "betas.parquet run.toml summary.json");
+    assert_contract(&run, &["betas"]);
+    // 20 instruments, 2,264 frames, no return on the first.
+    assert_eq!(run.table("betas").rows(), 20 * 2_263);
+    assert_eq!(run.summary["digest"], Value::Null);
+    assert!(run.summary["estimator"]["hedged_r2"].as_f64().unwrap() > 0.3);
+    assert!(ended.out.contains("hedged R²"), "{}", ended.out);
+}
+
+#[test]
+fn run_toml_runs_again_to_the_same_bytes() {
+    let folder = folder();
+    let arguments = "replay --set sizing.turnover_cap=0.03 --set strategy.alpha_shrink=0.5 --set record.weights=all \
+                     --set estimator.warmup=100 --from 2015-03-02 --to 2019-12-30";
+    let first = run(folder.path(), "first", &arguments.split_whitespace().collect::<Vec<_>>());
+    let again = run(folder.path(), "again", &["replay", "--config", "first/run.toml"]);
+    assert_eq!(first.digest(), again.digest());
+    assert_eq!(first.config, again.config);
+    for table in TABLES {
+        assert!(first.bytes(table) == again.bytes(table), "{table}.parquet");
+    }
+    // `--to` includes its day, and `--from` too; sequence numbers start at the first frame that is read.
+    assert_eq!(first.summary["data"]["first"], "2015-03-02");
+    assert_eq!(first.summary["data"]["last"], "2019-12-30");
+    let equity = first.table("equity");
+    assert_eq!(equity.times().last(), Some(&(18_260 * DAY_NS)), "2019-12-30");
+    assert_eq!(equity.integers("seq").first(), Some(&100), "100 returns before the first decision");
+    assert!(first.summary["turnover"]["max"].as_f64().unwrap() <= 0.03 + 1e-9);
+    let changed =
+        run(folder.path(), "changed", &["replay", "--config", "first/run.toml", "--to", "2019-12-27"]);
+    assert_ne!(first.digest(), changed.digest());
+}
+
+#[test]
+fn flags_win_over_sets_and_sets_over_the_file() {
+    let folder = folder();
+    let file = "[data]\nfrom = 2016-01-04\nto = 2018-01-31\n[sizing]\nturnover_cap = 0.01\nkelly_fraction = 0.5\n\
+                [strategy]\nkind = \"equal_weight\"\n";
+    fs::write(folder.path().join("my.toml"), file).unwrap();
+    let arguments = "replay --config my.toml --set data.from=2017-01-03 --set sizing.turnover_cap=0.02 \
+                     --set strategy.kind=flat --from 2016-06-01 --set estimator.warmup=20";
+    let run = run(folder.path(), "out", &arguments.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(run.setting("data", "from").as_str(), Some("2016-06-01"));
+    assert_eq!(run.setting("data", "to").as_str(), Some("2018-01-31"));
+    assert_eq!(run.number("sizing", "turnover_cap"), 0.02);
+    assert_eq!(run.number("sizing", "kelly_fraction"), 0.5);
+    assert_eq!(run.setting("strategy", "kind").as_str(), Some("flat"));
+    assert_eq!(run.table("fills").rows(), 0, "flat trades nothing");
+    assert_eq!(run.summary["data"]["first"], "2016-06-01");
+}
