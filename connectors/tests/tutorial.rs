@@ -80,7 +80,7 @@ fn first_indefinite_frame(frames: &[Frame], settings: &EstimatorSettings) -> Opt
         let x = DVector::from_vec(design(frame));
         let rx = &c * &x;
         let q = 1.0 + x.dot(&rx);
-        c -= (&rx / q) * (x.transpose() * &c);
+        c -= (&rx / q) * rx.transpose();
         indefinite
     })
 }

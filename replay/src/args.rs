@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 /// instrument with a Kalman filter, sizes positions at a quarter of Kelly under a turnover cap, fills the
 /// orders a bar later with costs, and writes what happened to Parquet files that pandas reads.
 #[derive(Debug, Parser)]
-#[command(name = "betaflow", version, propagate_version = true)]
+#[command(name = "betaflow", version, propagate_version = true, max_term_width = 100)]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -28,62 +28,76 @@ pub(crate) enum Command {
     Estimate(RunArgs),
 }
 
+// Lines of at most 78 columns: a narrow terminal must not break a table or a command.
 const REPLAY: &str = "\
 Trade a strategy through historical data and see what it earns after costs.
 
-Without --prices it runs on embedded tutorial data: 20 large US stocks, the S&P 500 and five factor ETFs, \
-daily, 2014 to 2022.
+Without --prices it runs on embedded tutorial data: 20 large US stocks, the
+S&P 500 and five factor ETFs, daily, 2014 to 2022.
 
 The run folder holds:
-  summary.json     metrics net of costs, before costs and of the benchmark; costs; turnover; the digest
-  equity.parquet   a row a bar: net asset value, cash, exposure, turnover, each cost
-  fills.parquet    a row a fill: price, the price at the decision, costs
+  summary.json     metrics after costs, before costs and of the benchmark,
+                   costs, turnover, the digest
+  equity.parquet   a row a bar: value, cash, exposure, turnover, each cost
+  fills.parquet    a row a fill: price, price at the decision, costs
   weights.parquet  target and held weight of each instrument
   betas.parquet    alpha, betas, the forecast of each return and its error
-  run.toml         every setting; `betaflow replay --config run.toml` runs it again
+  run.toml         all settings; --config run.toml runs them again
 
-In Python: pd.read_parquet(\"runs/replay-1/equity.parquet\").set_index(\"timestamp\").nav.plot()
+In Python:
+  equity = pd.read_parquet(\"runs/replay-1/equity.parquet\")
+  equity.set_index(\"timestamp\").nav.plot()
 
-The same data and settings give the same digest on every machine; no output depends on data that comes \
-after it; orders fill one bar after the one they are decided on.";
+The same data and settings give the same digest on every machine. No output
+depends on data that comes after it: orders fill one bar after the one that
+they are decided on.";
 
 const ESTIMATE: &str = "\
 Follow alpha and factor betas through historical data, without trading.
 
-What `pykalman.KalmanFilter(...).filter(...)` does, for all instruments at once, with missing prices and \
-late listings. betas.parquet in the run folder has a row for each bar and instrument: alpha and betas as \
-known after the bar, and the forecast of the bar's return by yesterday's betas with its error.
+What `pykalman.KalmanFilter(...).filter(...)` does, for all instruments at
+once, with missing prices and late listings. betas.parquet in the run folder
+has a row for each bar and instrument: alpha and betas as known after the bar,
+and the forecast of the bar's return by yesterday's betas, with its error.
 
-In Python: pd.read_parquet(\"runs/estimate-1/betas.parquet\").query(\"symbol == 'AAPL'\").plot(x=\"timestamp\", y=\"mkt\")";
+In Python:
+  betas = pd.read_parquet(\"runs/estimate-1/betas.parquet\")
+  betas[betas.symbol == \"AAPL\"].plot(x=\"timestamp\", y=\"mkt\")";
 
 const SETTINGS: &str = "\
 Prices (PATH is a file or a folder of files, sorted by time):
-  tidy   a column date, timestamp, ts or time; a column symbol; a column close; one row a bar
-         (df.to_parquet(..., index=False) of a long DataFrame)
-  wide   a time column and one column of closes per symbol
-  A missing price (null) means that the instrument did not trade. Name other columns with
-  --set data.price=adj_close, data.time=..., data.symbol=...
-Factors: a time column and one column of simple returns per factor (0.01 is one percent); a column rf is
-  the risk-free return. Or made from instruments in the prices, in the configuration:
+  tidy   a column date, timestamp, ts or time, a column symbol and a column
+         close: a long DataFrame, df.to_parquet(PATH, index=False)
+  wide   a time column and one column of closes for each symbol
+  A missing price (null) means that the instrument did not trade.
+  Other names: --set data.price=adj_close, data.time=..., data.symbol=...
+
+Factors: a time column and one column of simple returns for each factor (0.01
+  is one percent); a column rf is the risk-free return. Or made from
+  instruments in the prices, in the configuration:
       [factors]
       mkt = \"SPX\"
       mom = \"MTUM - SPX\"
 
-Some settings, with their defaults (run.toml in a run folder lists them all):
-  estimator.discount_factor=0.995   how fast betas drift: 1/(1 - 0.995) = 200 days of memory
-  estimator.warmup=252              days of returns before the first order
-  strategy.kind=\"quarter_kelly\"     or equal_weight, flat
-  sizing.kelly_fraction=0.25        share of full Kelly
-  sizing.turnover_cap=0.08          most of the portfolio's value traded a day, buys and sells counted
-  sizing.weight_max=0.1             most in one instrument
-  sizing.rebalance_every=1          bars from one decision to the next
-  execution.commission_bps=1        and execution.half_spread_bps=4: costs in hundredths of a percent
-  data.frames_per_day=1             bars a day; 390 for US equity minutes
+Some settings, with their defaults (run.toml in a run folder has them all):
+  estimator.discount_factor=0.995  memory of the betas: 1/(1 - 0.995) days
+  estimator.warmup=252             days of returns before the first order
+  strategy.kind=quarter_kelly      or equal_weight, flat
+  sizing.kelly_fraction=0.25       share of full Kelly
+  sizing.turnover_cap=0.08         most of the value traded a day, both sides
+  sizing.weight_max=0.1            most in one instrument
+  sizing.rebalance_every=1         bars from one decision to the next
+  execution.commission_bps=1       hundredths of a percent of what is traded
+  execution.half_spread_bps=4      the same
+  data.frames_per_day=1            bars a day; 390 for US equity minutes
 
 Examples:
   betaflow replay
-  betaflow replay --prices prices.parquet --factors ff5.parquet --set data.price=adj_close --out runs/first
-  betaflow replay --set sizing.turnover_cap=0.02 --set execution.half_spread_bps=10 --from 2018-01-01";
+  betaflow replay --prices prices.parquet --factors ff5.parquet --out runs/a
+  betaflow replay --set sizing.turnover_cap=0.02 --from 2018-01-01
+
+The embedded prices are from the Python package skfolio, BSD-3-Clause,
+copyright 2023-2026 The skfolio developers.";
 
 /// Arguments of the commands that read data and run the pipeline.
 #[derive(Debug, Args)]

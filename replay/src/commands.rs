@@ -9,7 +9,7 @@ use betaflow_connectors::parquet::ParquetSource;
 use betaflow_connectors::recorder::{ParquetRecorder, RunFolder, read_equity};
 use betaflow_engine::ledger::{Frames, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::metrics::{Comparing, Comparison};
-use betaflow_engine::pipeline::{Clock, RunOptions, estimating, no_clock, trading};
+use betaflow_engine::pipeline::{Clock, Placement, RunOptions, estimating, no_clock, trading};
 use betaflow_engine::source::Source as _;
 
 use crate::args::RunArgs;
@@ -64,7 +64,7 @@ fn run(args: &RunArgs, kind: &Kind) -> Result<()> {
         estimating(source, &settings, recorders)
     };
     let line = Line::start(progress, frames);
-    let report = graph.run(&options(&config, args.timing))?;
+    let report = graph.run(&options(&config, kind, args.timing))?;
     drop(line);
 
     let comparison = kind.trades.then(|| compare(folder.path(), &report.facts, &config)).transpose()?;
@@ -101,9 +101,14 @@ fn say(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-fn options(config: &Config, timed: bool) -> RunOptions {
+fn options(config: &Config, kind: &Kind, timed: bool) -> RunOptions {
+    // Groups are of the five stages that trade; the three that estimate are too few to divide by them.
+    let placement = match &config.pipeline.placement {
+        Placement::Groups(_) if !kind.trades => Placement::Auto,
+        placement => placement.clone(),
+    };
     RunOptions {
-        placement: config.pipeline.placement.clone(),
+        placement,
         capacity: config.pipeline.capacity,
         processors: std::thread::available_parallelism().map_or(1, usize::from),
         clock: if timed { monotonic } else { no_clock as Clock },

@@ -86,7 +86,9 @@ impl Summary<'_> {
                 net.insert("sharpe_excess".into(), number(sharpe));
                 net.insert("sortino_excess".into(), number(sortino));
             }
-            summary["digest"] = hex(&self.facts.digest).into();
+            // Nothing was decided: there is nothing that a digest could stand for.
+            let decided = self.facts.performance.nav.is_some();
+            summary["digest"] = if decided { hex(&self.facts.digest).into() } else { Value::Null };
             summary["strategy"] = self.config.strategy_kind().into();
             summary["nav"] =
                 performance.nav.map_or(Value::Null, |(first, last)| json!({"first": first, "last": last}));
@@ -148,7 +150,12 @@ impl Summary<'_> {
                     .to_owned(),
             );
         }
-        if self.trades && self.facts.performance.nav.is_none() {
+        if self.facts.data.instruments == 0 {
+            warnings.push(
+                "no instrument is left to estimate or trade: see [universe], and the instruments that [factors] uses"
+                    .to_owned(),
+            );
+        } else if self.trades && self.facts.performance.nav.is_none() {
             warnings.push(format!(
                 "no frame decided: the data ends before the warm-up of {} days is over; give more data or a \
                  smaller estimator.warmup",

@@ -266,7 +266,7 @@ fn bad_settings_are_refused_with_their_place() {
     let folder = folder();
     let folder = folder.path();
     panel().write(folder);
-    let sets: [(&str, &[&str]); 22] = [
+    let sets: [(&str, &[&str]); 24] = [
         ("sizing.turnover_capp=0.1", &["sizing.turnover_capp", "did you mean `sizing.turnover_cap`"]),
         ("sizeing.turnover_cap=0.1", &["`sizeing`", "did you mean `sizing`"]),
         ("estimator.discount=0.9", &["estimator.discount", "did you mean `estimator.discount_"]),
@@ -285,7 +285,9 @@ fn bad_settings_are_refused_with_their_place() {
         ("execution.delay_bars=0", &["`execution.delay_bars`", "found 0,", "expected"]),
         ("execution.delisting_haircut=1.5", &["`execution.delisting_haircut`", "found 1.5", "expected"]),
         ("pipeline.capacity=0", &["`pipeline.capacity`", "found 0,", "expected"]),
-        ("pipeline.placement=[2, 2]", &["[2, 2]", "there are 5"]),
+        ("pipeline.placement=[2, 2]", &["pipeline.placement", "[2, 2]", "\"threaded\""]),
+        ("pipeline.placement=foo", &["pipeline.placement", "foo", "\"inline\""]),
+        ("execution.cash_interest=foo", &["execution.cash_interest", "foo", "\"rf\""]),
         ("strategy.kind=quarter_kely", &["quarter_kely", "expected", "quarter_kelly"]),
         ("data.from=2015-13-45", &["`data.from`", "2015-13-45", "expected"]),
         ("data.price=adjclose", &["prices.parquet", "adjclose", "close"]),

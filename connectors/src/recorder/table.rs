@@ -12,7 +12,7 @@ use betaflow_engine::frame::TimestampNs;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 /// Rows handed to the writer at a time.
@@ -84,7 +84,10 @@ impl Table {
         let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(failed)?))
-            .set_max_row_group_row_count(Some(ROWS_PER_GROUP));
+            .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
+            // What the writer keeps of every row group until the end is kept small.
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_offset_index_disabled(true);
         for (name, kind) in columns {
             let column = ColumnPath::from(*name);
             properties = match kind {

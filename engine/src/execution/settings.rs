@@ -1,6 +1,9 @@
 //! What a user may say about execution.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::settings::{Invalid, require};
 
@@ -26,29 +29,53 @@ pub enum Unfilled {
     Carry,
 }
 
-/// What cash earns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+/// What cash earns: `"rf"` or a number in a configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum CashInterest {
-    /// The factors' risk-free return, where there is one; written `"rf"`.
+    /// The factors' risk-free return, where there is one.
     #[default]
-    #[serde(with = "rf_word")]
     RiskFree,
     /// A rate per year, decimal, by calendar days over 365.
     PerYear(f64),
 }
 
-/// `"rf"` as the name of the one variant that is not a number.
-mod rf_word {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+impl Serialize for CashInterest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::RiskFree => serializer.serialize_str("rf"),
+            Self::PerYear(rate) => serializer.serialize_f64(*rate),
+        }
+    }
+}
 
-    pub(super) fn serialize<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("rf")
+impl<'de> Deserialize<'de> for CashInterest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CashInterestVisitor)
+    }
+}
+
+struct CashInterestVisitor;
+
+impl Visitor<'_> for CashInterestVisitor {
+    type Value = CashInterest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"rf\" or a rate per year such as 0.03")
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-        let word = String::deserialize(deserializer)?;
-        if word == "rf" { Ok(()) } else { Err(D::Error::custom("expected \"rf\" or a rate per year")) }
+    fn visit_str<E: Error>(self, word: &str) -> Result<CashInterest, E> {
+        match word {
+            "rf" => Ok(CashInterest::RiskFree),
+            _ => Err(E::invalid_value(Unexpected::Str(word), &self)),
+        }
+    }
+
+    fn visit_f64<E: Error>(self, rate: f64) -> Result<CashInterest, E> {
+        Ok(CashInterest::PerYear(rate))
+    }
+
+    fn visit_i64<E: Error>(self, rate: i64) -> Result<CashInterest, E> {
+        Ok(CashInterest::PerYear(rate as f64))
     }
 }
 

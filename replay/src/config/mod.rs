@@ -48,6 +48,11 @@ struct RecordTyped {
     weights: Option<Frames>,
 }
 
+/// Stages of a pipeline that trades.
+const STAGES: usize = 5;
+const PLACEMENTS: &str = "\"auto\", \"inline\", \"threaded\", or how many of the five neighbouring stages each thread \
+                          takes, such as [1, 4]";
+
 /// `[pipeline]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -71,7 +76,14 @@ impl PipelineSettings {
         let capacity = self.capacity;
         require((1..=65_536).contains(&capacity), "capacity", capacity, "a whole number from 1 to 65536")?;
         let batch = self.batch.unwrap_or(1);
-        require((1..=4_096).contains(&batch), "batch", batch, "a whole number from 1 to 4096")
+        require((1..=4_096).contains(&batch), "batch", batch, "a whole number from 1 to 4096")?;
+        match &self.placement {
+            Placement::Groups(sizes) => {
+                let fits = |stages| sizes.iter().sum::<usize>() == stages && !sizes.contains(&0);
+                require(fits(STAGES), "placement", format!("{sizes:?}"), PLACEMENTS)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
