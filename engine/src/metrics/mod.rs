@@ -1,5 +1,6 @@
 //! What a run was worth: the figures of `empyrical`, and the tally that makes them from the ledger.
 
+mod moments;
 mod performance;
 mod series;
 

@@ -1,6 +1,7 @@
 //! Performance of a run: what can be summed up as the ledger goes by, and the comparison of net, gross and
 //! benchmark, which needs the equity once more for its quantiles.
 
+use super::moments::Moments;
 use super::series::{Accumulator, Figures};
 use crate::execution::Costs;
 use crate::ledger::LedgerFrame;
@@ -39,7 +40,8 @@ pub struct TurnoverFacts {
 pub struct Tally {
     frames_per_year: f64,
     performance: Performance,
-    excess: Excess,
+    /// Of the returns in excess of the risk-free return.
+    excess: Moments,
     date: Option<i64>,
     date_turnover: f64,
     dates: u64,
@@ -61,7 +63,7 @@ impl Tally {
         sums.frames += 1;
         let (first, last) = sums.nav.unwrap_or((frame.nav, frame.nav));
         if sums.nav.is_some() {
-            self.excess.add(frame.nav / last - 1.0 - frame.rf);
+            self.excess.push(frame.nav / last - 1.0 - frame.rf);
         }
         sums.nav = Some((first, frame.nav));
         sums.costs += frame.account.costs;
@@ -83,40 +85,12 @@ impl Tally {
     pub fn performance(&self) -> Performance {
         let mut sums = self.performance.clone();
         if sums.nav.is_some() {
-            sums.net_in_excess = Some(self.excess.ratios(self.frames_per_year));
+            let year = self.frames_per_year;
+            sums.net_in_excess = Some((self.excess.sharpe(year), self.excess.sortino(year)));
             sums.turnover.mean = self.turnover / self.dates as f64;
             sums.turnover.share_at_cap = self.capped as f64 / (self.decisions as f64).max(1.0);
         }
         sums
-    }
-}
-
-/// Moments of the returns in excess of the risk-free return (Welford 1962).
-#[derive(Clone, Copy, Debug, Default)]
-struct Excess {
-    count: f64,
-    mean: f64,
-    squares: f64,
-    downside: f64,
-}
-
-impl Excess {
-    fn add(&mut self, r: f64) {
-        self.count += 1.0;
-        let before = r - self.mean;
-        self.mean += before / self.count;
-        self.squares += before * (r - self.mean);
-        let below = r.min(0.0);
-        self.downside += below * below;
-    }
-
-    /// Sharpe and Sortino ratio.
-    fn ratios(&self, frames_per_year: f64) -> (f64, f64) {
-        let root_year = frames_per_year.sqrt();
-        let sharpe = self.mean / (self.squares / (self.count - 1.0)).sqrt() * root_year;
-        let sortino = self.mean / (self.downside / self.count).sqrt() * root_year;
-        let defined = |ratio: f64| if ratio.is_finite() { ratio } else { f64::NAN };
-        (defined(sharpe), defined(sortino))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Performance of one series of returns, by the definitions of `empyrical`.
 
+use super::moments::{Moments, ratio};
+
 /// Share of observations in the tail of value at risk.
 const TAIL: f64 = 0.05;
 
@@ -64,11 +66,7 @@ impl Figures {
 /// tails that the quantiles lie in: a tenth of the returns.
 #[derive(Clone, Debug)]
 pub struct Accumulator {
-    /// Returns so far, their mean and the sum of squares around it (Welford 1962).
-    count: f64,
-    mean: f64,
-    squares: f64,
-    downside: f64,
+    moments: Moments,
     gains: f64,
     losses: f64,
     wealth: f64,
@@ -84,10 +82,7 @@ impl Accumulator {
     #[must_use]
     pub fn new(count: usize) -> Self {
         Self {
-            count: 0.0,
-            mean: 0.0,
-            squares: 0.0,
-            downside: 0.0,
+            moments: Moments::default(),
             gains: 0.0,
             losses: 0.0,
             wealth: 1.0,
@@ -100,14 +95,9 @@ impl Accumulator {
 
     /// The next return.
     pub fn push(&mut self, r: f64) {
-        self.count += 1.0;
-        let before = r - self.mean;
-        self.mean += before / self.count;
-        self.squares += before * (r - self.mean);
-        let below = r.min(0.0);
-        self.downside += below * below;
+        self.moments.push(r);
         self.gains += r.max(0.0);
-        self.losses -= below;
+        self.losses -= r.min(0.0);
         self.wealth *= 1.0 + r;
         self.peak = self.peak.max(self.wealth);
         self.max_drawdown = self.max_drawdown.min((self.wealth - self.peak) / self.peak);
@@ -118,22 +108,21 @@ impl Accumulator {
     /// The figures of all returns.
     #[must_use]
     pub fn figures(self, frames_per_year: f64) -> Figures {
-        let Self { count, mean, wealth, max_drawdown, .. } = self;
+        let Self { moments, wealth, max_drawdown, .. } = self;
+        let count = moments.count;
         let defined = |value: f64| if count == 0.0 { f64::NAN } else { value };
-        let deviation = if count < 2.0 { f64::NAN } else { (self.squares / (count - 1.0)).sqrt() };
-        let root_year = frames_per_year.sqrt();
         let annual_return =
             if wealth > 0.0 { libm::pow(wealth, frames_per_year / count) - 1.0 } else { -1.0 };
         let (lowest, highest) = (self.lowest.sorted(), self.highest.sorted());
         Figures {
-            sharpe: defined(ratio(mean, deviation) * root_year),
-            sortino: ratio(mean * frames_per_year, (self.downside / count).sqrt() * root_year),
+            sharpe: moments.sharpe(frames_per_year),
+            sortino: moments.sortino(frames_per_year),
             calmar: ratio(annual_return, -max_drawdown),
             max_drawdown: defined(max_drawdown),
             omega: ratio(self.gains, self.losses),
             tail_ratio: ratio(highest.percentile().abs(), lowest.percentile().abs()),
             annual_return: defined(annual_return),
-            annual_volatility: deviation * root_year,
+            annual_volatility: moments.deviation() * frames_per_year.sqrt(),
             value_at_risk: lowest.percentile(),
             conditional_value_at_risk: lowest.mean(),
             total_return: defined(wealth - 1.0),
@@ -185,11 +174,6 @@ impl Tail {
         let lowest = &self.values[..(self.position as usize + 1).min(self.values.len())];
         lowest.iter().sum::<f64>() / lowest.len() as f64
     }
-}
-
-/// NaN rather than an infinity where the divisor is nothing.
-fn ratio(numerator: f64, divisor: f64) -> f64 {
-    if divisor == 0.0 { f64::NAN } else { numerator / divisor }
 }
 
 #[cfg(test)]
