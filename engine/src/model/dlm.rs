@@ -167,6 +167,6 @@ impl Estimator for Dlm {
 }
 
 /// Variance of a standard t.
-fn variance_of_t(dof: f64) -> f64 {
+pub(super) fn variance_of_t(dof: f64) -> f64 {
     if dof > 2.0 { dof / (dof - 2.0) } else { f64::INFINITY }
 }

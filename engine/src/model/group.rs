@@ -173,6 +173,6 @@ impl Group {
 }
 
 /// ln Γ((ν+1)/2) − ln Γ(ν/2) − ½ ln(νπ).
-fn log_density_constant(dof: f64) -> f64 {
+pub(super) fn log_density_constant(dof: f64) -> f64 {
     libm::lgamma(0.5 * (dof + 1.0)) - libm::lgamma(0.5 * dof) - 0.5 * libm::log(dof * std::f64::consts::PI)
 }

@@ -10,6 +10,7 @@ mod estimator;
 mod group;
 mod lanes;
 mod ln;
+mod mixture;
 mod returns;
 mod settings;
 
@@ -17,5 +18,6 @@ pub use beliefs::Beliefs;
 pub use covariance::{Evolution, ScaledCovariance};
 pub use dlm::Dlm;
 pub use estimator::{Estimator, EstimatorFacts};
+pub use mixture::Mixture;
 pub use returns::Returns;
 pub use settings::{EstimatorKind, EstimatorSettings, WindUp};

@@ -12,6 +12,9 @@ pub enum EstimatorKind {
     /// (West & Harrison, ch. 4.5, 6.3 and 10.8).
     #[default]
     Dlm,
+    /// A mixture of such models over a grid of discount factors, weighted online by how well they
+    /// forecast (Raftery, Kárný, Ettler 2010), robust to outliers and to common volatility.
+    Mixture,
 }
 
 /// What happens to a direction in which no information arrives.
@@ -50,6 +53,19 @@ pub struct EstimatorSettings {
     /// What a missing return does to an instrument that has started: it updates nothing, and with
     /// `true` (West & Harrison) the passing of time is still discounted; with `false` nothing changes.
     pub discount_missing: bool,
+    /// Discount factors of the betas a day that `mixture` averages over, each in (0, 1].
+    pub discount_grid: Vec<f64>,
+    /// By how much the logarithms of its weights are kept from day to day, in (0, 1].
+    pub forgetting: f64,
+    /// Forecast deviations beyond which an error moves its coefficients no further, above 0.
+    pub error_clip: f64,
+    /// Power of the cross-section's dispersion that scales its observation variance, from 0 to 1.
+    pub dispersion_power: f64,
+    /// Degrees of freedom of its forecasts, above 2: returns have heavier tails than a learned variance
+    /// alone gives them.
+    pub tail_dof: f64,
+    /// Share by which its coefficients revert to their cross-sectional mean a day, from 0 to 1.
+    pub reversion: f64,
     /// Bound on directions without information.
     pub wind_up: WindUp,
     /// Days of returns before the first decision.
@@ -63,12 +79,18 @@ impl Default for EstimatorSettings {
             discount_factor: 0.995,
             alpha_discount_factor: 1.0,
             variance_discount: 0.97,
-            initial_variance: 1e3,
+            initial_variance: 5e3,
             initial_alpha_variance: 1e-3,
             initial_market_beta: 1.0,
             observation_variance: 2e-4,
             observation_dof: 10.0,
             discount_missing: true,
+            discount_grid: vec![0.97, 0.98, 0.985, 0.99, 0.993, 0.995, 0.997, 0.999],
+            forgetting: 0.97,
+            error_clip: 2.0,
+            dispersion_power: 0.5,
+            tail_dof: 5.0,
+            reversion: 0.001,
             wind_up: WindUp::Bounded,
             warmup: 252,
         }
@@ -90,6 +112,16 @@ impl EstimatorSettings {
         share("discount_factor", self.discount_factor)?;
         share("alpha_discount_factor", self.alpha_discount_factor)?;
         share("variance_discount", self.variance_discount)?;
+        let grid = &self.discount_grid;
+        let valid = !grid.is_empty() && grid.iter().all(|delta| *delta > 0.0 && *delta <= 1.0);
+        require(valid, "discount_grid", format!("{grid:?}"), "numbers above 0 and at most 1")?;
+        share("forgetting", self.forgetting)?;
+        positive("error_clip", self.error_clip)?;
+        let tail = self.tail_dof;
+        require(tail > 2.0 && tail.is_finite(), "tail_dof", tail, "a finite number above 2")?;
+        for (key, value) in [("dispersion_power", self.dispersion_power), ("reversion", self.reversion)] {
+            require((0.0..=1.0).contains(&value), key, value, "a number from 0 to 1")?;
+        }
         positive("initial_variance", self.initial_variance)?;
         positive("initial_alpha_variance", self.initial_alpha_variance)?;
         positive("observation_variance", self.observation_variance)?;

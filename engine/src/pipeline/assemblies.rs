@@ -5,7 +5,7 @@ use super::stages::{Columns, Estimate, Execute, Record, Schedule, Size, SourceSt
 use crate::execution::ExecutionSettings;
 use crate::ledger::{Frames, RecordSettings, Recorder};
 use crate::metrics::Tally;
-use crate::model::{Dlm, Estimator, EstimatorKind, EstimatorSettings};
+use crate::model::{Dlm, Estimator, EstimatorKind, EstimatorSettings, Mixture};
 use crate::portfolio::SizingSettings;
 use crate::settings::Calendar;
 use crate::source::Source;
@@ -34,6 +34,7 @@ impl RunSettings {
     fn estimate(&self, factors: usize) -> Estimate {
         let estimator: Box<dyn Estimator> = match self.estimator.kind {
             EstimatorKind::Dlm => Box::new(Dlm::new(&self.estimator, &self.calendar, factors)),
+            EstimatorKind::Mixture => Box::new(Mixture::new(&self.estimator, &self.calendar, factors)),
         };
         let schedule = Schedule {
             warmup_frames: self.calendar.frames(self.estimator.warmup),
