@@ -234,8 +234,8 @@ pub enum DataError {
     },
     /// A number in the factor file that is not a return.
     #[error(
-        "{place}: found {found} at {}, expected a simple return as a decimal: finite and above -1; is it in \
-         percent?", Iso(*.time)
+        "{place}: found {found} at {}, expected a simple return as a decimal: finite, above -1 and at most \
+         10; is it missing, in percent, or no return at all?", Iso(*.time)
     )]
     BadFactor {
         /// The cell.
@@ -273,6 +273,21 @@ pub enum DataError {
         before: TimestampNs,
         /// The first row after it.
         after: TimestampNs,
+    },
+    /// A date's factor row for a frame of another date.
+    #[error(
+        "{file}: the frame at {} would get the factor row of {}, the only one since the frame before it: the \
+         factor rows are dates and the prices are not; are the prices stamped midnight in another time zone? \
+         give them dates too, with pandas: df[\"date\"] = df[\"date\"].dt.tz_localize(None)",
+        Iso(*.frame), Iso(*.row)
+    )]
+    FactorOfAnotherDate {
+        /// The factor file.
+        file: String,
+        /// The frame.
+        frame: TimestampNs,
+        /// The row.
+        row: TimestampNs,
     },
     /// Daily factors for frames inside the day.
     #[error(

@@ -115,15 +115,9 @@ fn factor_files_that_are_bad() {
     let cases: [(Table, &[&str]); 9] = [
         (
             vec![("date", days(&[1, 2])), ("mkt", floats(&[0.1, -1.2]))],
-            &[
-                "f.parquet: row 1 (counting from 0), column `mkt`: found -1.2 at 1970-01-03",
-                "is it in percent?",
-            ],
+            &["f.parquet: row 1 (counting from 0), column `mkt`: found -1.2 at 1970-01-03", "in percent"],
         ),
-        (
-            vec![("date", days(&[1, 2])), ("mkt", floats(&[0.1, f64::NAN]))],
-            &["found NaN", "is it in percent?"],
-        ),
+        (vec![("date", days(&[1, 2])), ("mkt", floats(&[0.1, f64::NAN]))], &["found NaN", "in percent"]),
         (vec![("date", days(&[1, 2])), ("rf", nullable(&[Some(0.1), None]))], &["column `rf`: found null"]),
         (
             vec![("date", days(&[1, 1])), ("mkt", floats(&[0.1, 0.1]))],
@@ -153,6 +147,28 @@ fn factor_files_that_are_bad() {
     for (columns, parts) in cases {
         check_error(run(&prices, Some(&folder.write("f.parquet", columns)), Settings::default()), parts);
     }
+}
+
+#[test]
+fn daily_bars_stamped_midnight_of_another_zone_are_refused() {
+    let folder = Folder::new();
+    // Thursday to Tuesday in Tokyo, whose midnight is 15:00 UTC of the day before; factors of those dates.
+    let local = [1_i64, 2, 5, 6];
+    let midnights = local.map(|day| day * 86_400_000_000 - 9 * 3_600_000_000).to_vec();
+    let times = arrow_array::TimestampMicrosecondArray::from(midnights).with_timezone("Asia/Tokyo");
+    let prices = folder.write(
+        "prices.parquet",
+        vec![
+            ("date", std::sync::Arc::new(times)),
+            ("symbol", texts(&["A"; 4])),
+            ("close", floats(&[1.0, 2.0, 3.0, 4.0])),
+        ],
+    );
+    let file = folder.write("f.parquet", vec![("date", days(&[-2, 1, 2, 5, 6])), ("mkt", floats(&[0.1; 5]))]);
+    check_error(
+        run(&prices, Some(&file), Settings::default()),
+        &["f.parquet", "another time zone", "tz_localize(None)"],
+    );
 }
 
 fn factors(expressions: &[(&str, &str)]) -> Vec<(String, betaflow_engine::assembly::Expression)> {

@@ -78,18 +78,32 @@ Factors: a time column and one column of simple returns for each factor (0.01
       [factors]
       mkt = \"SPX\"
       mom = \"MTUM - SPX\"
+  or --set 'factors.mom=0.5*MTUM - 0.5*SPX'. Instruments that factors use are
+  not traded, unless universe.trade names them.
+
+The equal-weight benchmark is rebalanced every 21 days over what trades then,
+with the same costs. A day's turnover is counted by UTC date.
 
 Some settings, with their defaults (run.toml in a run folder has them all):
-  estimator.discount_factor=0.995  memory of the betas: 1/(1 - 0.995) days
+  estimator.discount_factor=0.995  memory of the betas: about 1/(1 - 0.995) days
+  estimator.kind=dlm               or mixture: an average over discount factors
   estimator.warmup=252             days of returns before the first order
   strategy.kind=quarter_kelly      or equal_weight, flat
   sizing.kelly_fraction=0.25       share of full Kelly
   sizing.turnover_cap=0.08         most of the value traded a day, both sides
   sizing.weight_max=0.1            most in one instrument
+  sizing.weight_min=0              negative: shorts
+  sizing.gross_max=1               most in all, longs and shorts
   sizing.rebalance_every=1         bars from one decision to the next
   execution.commission_bps=1       hundredths of a percent of what is traded
   execution.half_spread_bps=4      the same
   data.frames_per_day=1            bars a day; 390 for US equity minutes
+  data.days_per_year=252           days that trade; 365 for crypto
+  data.time_is=close               or open, with data.bar=1m: its length
+  data.values=prices               or returns: a column return, or data.price=NAME
+  data.factor_gap=error            or carry: bars without factors update nothing
+  record.betas=rebalances          or all, last, none; record.weights likewise:
+                                   none makes long runs faster
 
 Examples:
   betaflow replay

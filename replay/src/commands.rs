@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use betaflow_connectors::parquet::ParquetSource;
 use betaflow_connectors::recorder::{ParquetRecorder, RunFolder, read_equity};
 use betaflow_engine::ledger::{Frames, RecordSettings, Recorder, RunFacts};
@@ -53,6 +53,7 @@ fn run(args: &RunArgs, kind: &Kind) -> Result<()> {
         ParquetSource::open(&config.prices(), config.factor_file().as_ref(), config.source_settings()?)?;
     let progress = source.progress();
     let folder = RunFolder::create(&out, args.force)?;
+    remove_when_interrupted(folder.path())?;
     let recorder = ParquetRecorder::create(folder.path(), source.factor_names(), config.record, kind.trades)?;
 
     let (source, frames) = Counted::new(source);
@@ -67,6 +68,13 @@ fn run(args: &RunArgs, kind: &Kind) -> Result<()> {
     let report = graph.run(&options(&config, kind, args.timing))?;
     drop(line);
 
+    if report.facts.data.instruments == 0 {
+        bail!(
+            "no instrument is left to estimate or trade; expected at least one in the prices besides those that \
+             [factors] uses: see [universe] in run.toml and `betaflow {} --help`",
+            kind.name
+        );
+    }
     let comparison = kind.trades.then(|| compare(folder.path(), &report.facts, &config)).transpose()?;
     let summary = Summary {
         config: &config,
@@ -84,6 +92,18 @@ fn run(args: &RunArgs, kind: &Kind) -> Result<()> {
         say(&format!("\n{}\n", summary.timing_table()));
     }
     say(&format!("written to {}\n", out.display()));
+    Ok(())
+}
+
+/// Ctrl-C and SIGTERM end the program without leaving half a run.
+fn remove_when_interrupted(partial: &Path) -> Result<()> {
+    let partial = partial.to_owned();
+    ctrlc::set_handler(move || {
+        // The writers may still be at it: what they add between is for the next run of this name to remove.
+        let _ = std::fs::remove_dir_all(&partial);
+        eprintln!("interrupted: nothing is left of this run");
+        std::process::exit(130);
+    })?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::{RunFacts, hex};
 use betaflow_engine::metrics::{Comparison, Figures};
 use betaflow_engine::pipeline::StageTiming;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -105,6 +105,13 @@ impl Summary<'_> {
                 "cap": number(self.config.sizing.turnover_cap),
                 "share_at_cap": number(performance.turnover.share_at_cap),
             });
+            let execution = self.facts.execution;
+            summary["execution"] = json!({
+                "orders": execution.orders,
+                "filled": execution.filled,
+                "cancelled": execution.cancelled,
+                "delistings": execution.delistings,
+            });
             summary["sizing"] = json!({
                 "decisions": sizing.decisions,
                 "capped": sizing.capped,
@@ -150,12 +157,25 @@ impl Summary<'_> {
                     .to_owned(),
             );
         }
-        if self.facts.data.instruments == 0 {
-            warnings.push(
-                "no instrument is left to estimate or trade: see [universe], and the instruments that [factors] uses"
-                    .to_owned(),
-            );
-        } else if self.trades && self.facts.performance.nav.is_none() {
+        let execution = self.facts.execution;
+        if execution.cancelled > 0 {
+            warnings.push(format!(
+                "{} of {} orders found no price on their frame and were cancelled; what they would have traded \
+                 counts against the turnover cap",
+                execution.cancelled, execution.orders
+            ));
+        }
+        if execution.delistings > 0 {
+            warnings.push(format!(
+                "{} position(s) closed at the last price, after {} days without one (execution.delist_after)",
+                execution.delistings, self.config.execution.delist_after
+            ));
+        }
+        let sizing = &self.config.sizing;
+        if sizing.weight_min < 0.0 && self.config.execution.borrow_bps_per_year == 0.0 {
+            warnings.push("shorts are free: execution.borrow_bps_per_year is 0".to_owned());
+        }
+        if self.trades && self.facts.performance.nav.is_none() {
             warnings.push(format!(
                 "no frame decided: the data ends before the warm-up of {} days is over; give more data or a \
                  smaller estimator.warmup",
@@ -192,7 +212,7 @@ impl Summary<'_> {
     fn metrics_table(&self) -> Table {
         let kind = self.config.strategy_kind();
         let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY);
+        table.load_style(NOTHING);
         table.set_header([
             "".to_owned(),
             format!("{kind}, net"),
@@ -227,16 +247,24 @@ impl Summary<'_> {
             .filter(|(_, value)| *value > 0.0)
             .map(|(name, value)| format!("{name} {value:.0}"))
             .collect();
+        let interest = match performance.net_in_excess {
+            Some((sharpe, _)) if performance.interest != 0.0 => {
+                format!("interest on cash {:.0}; sharpe in excess of it {sharpe:.2}\n", performance.interest)
+            }
+            _ => String::new(),
+        };
         let costs = if costs.is_empty() { "none".to_owned() } else { costs.join(", ") };
         format!(
             "value {first:.0} → {last:.0}; costs: {costs}\n\
-             turnover {:.2} % a day, at most {:.2} % (cap {:.2} %); {} decisions, {} stopped by the cap\n\
+             {interest}turnover {:.2} % a day as decided, at most {:.2} % (cap {:.2} %)\n\
+             {} decisions: {} stopped by the cap, {} held back by the gross limit\n\
              digest {}\n",
             100.0 * turnover.mean,
             100.0 * turnover.max,
             100.0 * self.config.sizing.turnover_cap,
             sizing.decisions,
             sizing.capped,
+            sizing.at_gross,
             hex(&self.facts.digest),
         )
     }
@@ -244,7 +272,7 @@ impl Summary<'_> {
     /// Where the time went, as a table.
     pub(crate) fn timing_table(&self) -> Table {
         let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY);
+        table.load_style(NOTHING);
         table.set_header(["stage", "messages", "handling s", "waiting s", "queue mean", "queue max"]);
         for stage in self.timing {
             table.add_row([

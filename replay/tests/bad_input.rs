@@ -90,6 +90,11 @@ fn listing(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
+/// What is directly in a folder, which may change meanwhile.
+fn listing_of_names(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).unwrap().filter_map(|entry| Some(entry.ok()?.path())).collect()
+}
+
 /// Replays `prices.parquet` and `factors.parquet` of a folder; nothing may be left.
 fn refused(folder: &Path, arguments: &[&str], words: &[&str], what: &str) {
     fs::create_dir_all(folder.join("parent")).unwrap();
@@ -336,7 +341,11 @@ fn a_folder_that_is_not_empty_is_left_alone_unless_forced() {
     assert_eq!(listing(folder.path()), before);
     let ended = call(folder.path(), &["replay", "--out", "run", "--force"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(out.join("equity.parquet").exists() && !out.join("mine.txt").exists());
+    assert!(out.join("equity.parquet").exists());
+    assert_eq!(fs::read_to_string(out.join("mine.txt")).unwrap(), "mine", "a user's file stays");
+    let ended = call(folder.path(), &["replay", "--out", "run", "--force", "--set", "record.weights=none"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(!out.join("weights.parquet").exists() && out.join("mine.txt").exists());
     fs::write(folder.path().join("file"), "mine").unwrap();
     let ended = call(folder.path(), &["replay", "--out", "file"]);
     assert_refused(&ended, &["file", "expected a folder"], "a file");
@@ -381,5 +390,42 @@ fn a_full_disk_ends_the_run_and_leaves_nothing() {
         assert_refused(&ended, &["No space left", ".parquet"], size);
         assert!(listing(&at).is_empty(), "{size}: nothing is left: {:?}", listing(&at));
         drop(disk);
+    }
+}
+
+#[test]
+fn an_interrupted_run_leaves_nothing() {
+    let folder = folder();
+    Panel::new(5, 4_000, 60).write(folder.path());
+    let before = listing(folder.path());
+    for signal in ["-INT", "-TERM"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_betaflow"))
+            .args(["replay", "--prices", "prices.parquet", "--factors", "factors.parquet", "--out", "run"])
+            .args(["--set", "record.betas=all", "--set", "record.weights=all"])
+            .current_dir(folder.path())
+            .stderr(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let begun =
+            |entries: Vec<PathBuf>| entries.iter().any(|path| path.to_string_lossy().contains(".partial-"));
+        while !begun(listing_of_names(folder.path())) && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        if !sent.is_ok_and(|status| status.success()) {
+            // It was done before the signal came.
+            child.wait().unwrap();
+            fs::remove_dir_all(folder.path().join("run")).unwrap();
+            continue;
+        }
+        let status = child.wait().unwrap();
+        if status.success() {
+            fs::remove_dir_all(folder.path().join("run")).unwrap();
+        } else {
+            assert_eq!(status.code(), Some(130), "{signal}");
+        }
+        assert_eq!(listing(folder.path()), before, "{signal}");
     }
 }

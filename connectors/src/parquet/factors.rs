@@ -14,6 +14,9 @@ use super::settings::{Input, Settings};
 use crate::DataError;
 use crate::error::Place;
 
+/// A factor does not return more than this in a frame: what does is an index, a price or a count.
+const LARGEST_FACTOR: f64 = 10.0;
+
 /// The rows of a factor file, one after the other.
 struct FactorRows {
     file: String,
@@ -52,7 +55,7 @@ impl FactorRows {
         self.values.clear();
         for (column, numbers) in self.columns.iter().zip(&self.numbers) {
             let value = numbers[row];
-            if !(value > -1.0 && value < f64::INFINITY) {
+            if !(value > -1.0 && value <= LARGEST_FACTOR) {
                 return Err(self.bad_value(row, *column));
             }
             self.values.push(value);
@@ -191,6 +194,12 @@ impl FactorJoin {
             }
             count += 1;
             self.rows.advance()?;
+        }
+        // Bars of a day, stamped midnight in a zone east of UTC, would each get the row of the day before.
+        let of_another_date = self.are_dates && !t.is_midnight() && self.last_date() < t.date();
+        if count == 1 && !first_of_all && of_another_date {
+            let row = TimestampNs(self.rows.previous.unwrap_or_default());
+            return Err(DataError::FactorOfAnotherDate { file: self.rows.file.clone(), frame: t, row });
         }
         // Rows that ended on an earlier day say nothing about the first frame.
         let is_over = first_of_all && self.rows.next.is_none() && self.last_date() < t.date();

@@ -36,6 +36,17 @@ impl FolderError {
     }
 }
 
+/// Everything that a run folder holds.
+const RUN_FILES: [&str; 7] = [
+    "summary.json",
+    "run.toml",
+    "report.html",
+    "equity.parquet",
+    "fills.parquet",
+    "weights.parquet",
+    "betas.parquet",
+];
+
 /// A run folder in the making, beside the place where it will stand. Dropped before [`Self::complete`],
 /// it removes itself.
 #[derive(Debug)]
@@ -46,8 +57,8 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Starts a run folder for `target`. What stands there is replaced only with `force`, and only at
-    /// the end.
+    /// Starts a run folder for `target`. A run that stands there is replaced only with `force`, and only
+    /// at the end; files that are not of a run stay.
     ///
     /// # Errors
     /// `target` is not empty and `force` is not given, or the file system refuses.
@@ -55,12 +66,14 @@ impl RunFolder {
         if target.is_file() {
             return Err(FolderError::NotAFolder(target.to_owned()));
         }
-        if !force && target.is_dir() && !is_empty(target)? {
+        let target = &std::path::absolute(target).map_err(FolderError::io(target, "find the folder"))?;
+        if !force && target.is_dir() && !names_in(target)?.is_empty() {
             return Err(FolderError::NotEmpty(target.to_owned()));
         }
         let name = target.file_name().ok_or_else(|| FolderError::NotAFolder(target.to_owned()))?;
-        let aside =
-            target.with_file_name(format!(".{}.partial-{}", name.to_string_lossy(), std::process::id()));
+        let prefix = format!(".{}.partial-", name.to_string_lossy());
+        remove_abandoned(target, &prefix);
+        let aside = target.with_file_name(format!("{prefix}{}", std::process::id()));
         if aside.exists() {
             fs::remove_dir_all(&aside).map_err(FolderError::io(&aside, "remove what an earlier run left"))?;
         }
@@ -92,6 +105,11 @@ impl RunFolder {
         let old = self.aside.with_extension("replaced");
         let replaces = target.exists();
         if replaces {
+            // What betaflow did not write stays: it may be the very data that was read.
+            for name in names_in(&target)?.iter().filter(|name| !RUN_FILES.contains(&name.as_str())) {
+                let from = target.join(name);
+                fs::rename(&from, self.aside.join(name)).map_err(FolderError::io(&from, "keep the file"))?;
+            }
             fs::rename(&target, &old).map_err(FolderError::io(&target, "move the earlier run aside"))?;
         }
         if let Err(source) = fs::rename(&self.aside, &target) {
@@ -117,7 +135,21 @@ impl Drop for RunFolder {
     }
 }
 
-fn is_empty(folder: &Path) -> Result<bool, FolderError> {
-    let mut entries = fs::read_dir(folder).map_err(FolderError::io(folder, "look into the folder"))?;
-    Ok(entries.next().is_none())
+fn names_in(folder: &Path) -> Result<Vec<String>, FolderError> {
+    let failed = || FolderError::io(folder, "look into the folder");
+    let entries = fs::read_dir(folder).map_err(failed())?;
+    entries.map(|entry| Ok(entry.map_err(failed())?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// Removes what runs left that were killed: partial folders of the same name whose process is gone.
+fn remove_abandoned(target: &Path, prefix: &str) {
+    let processes = Path::new("/proc");
+    let Some(parent) = target.parent().filter(|_| processes.join("self").exists()) else { return };
+    for name in names_in(parent).unwrap_or_default() {
+        let process = name.strip_prefix(prefix).filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()));
+        if process.is_some_and(|id| !processes.join(id).exists()) {
+            // If it cannot be removed it is in nobody's way.
+            let _ = fs::remove_dir_all(parent.join(name));
+        }
+    }
 }

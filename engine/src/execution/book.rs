@@ -62,6 +62,19 @@ pub struct Account {
     pub net_exposure: f64,
 }
 
+/// What became of the orders of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExecutionFacts {
+    /// Orders decided.
+    pub orders: u64,
+    /// Orders filled.
+    pub filled: u64,
+    /// Orders cancelled because their instrument had no price on their frame.
+    pub cancelled: u64,
+    /// Positions closed because their instrument had no price for too long.
+    pub delistings: u64,
+}
+
 /// Working orders, positions and cash (the execution simulator and its accounting).
 ///
 /// A frame goes: interest and carrying costs since the last frame; fills that are due; prices move to the
@@ -75,6 +88,7 @@ pub struct Book {
     silent: Vec<u64>,
     working: VecDeque<Ticket>,
     spare: Vec<Ticket>,
+    facts: ExecutionFacts,
     /// Whether money is at work: nothing accrues before the first decision.
     open: bool,
 }
@@ -91,6 +105,7 @@ impl Book {
             silent: Vec::new(),
             working: VecDeque::new(),
             spare: Vec::new(),
+            facts: ExecutionFacts::default(),
             open: false,
         }
     }
@@ -101,17 +116,27 @@ impl Book {
         &self.portfolio
     }
 
+    /// What became of the orders so far.
+    #[must_use]
+    pub fn facts(&self) -> ExecutionFacts {
+        self.facts
+    }
+
     /// Takes the orders decided on the frame at hand. Remainders of earlier orders whose frame has
     /// passed are cancelled by it; orders in flight stay.
     pub fn submit(&mut self, orders: &[Order]) {
         self.open = true;
         let seq = self.portfolio.seq;
         while self.working.front().is_some_and(|ticket| ticket.due_seq <= seq) {
-            self.spare.extend(self.working.pop_front());
+            if let Some(ticket) = self.working.pop_front() {
+                self.facts.cancelled += ticket.orders.len() as u64;
+                self.spare.push(ticket);
+            }
         }
         if orders.is_empty() {
             return;
         }
+        self.facts.orders += orders.len() as u64;
         let mut ticket = self.spare.pop().unwrap_or_default();
         ticket.decided_seq = seq;
         ticket.due_seq = seq + self.settings.delay_bars;
@@ -170,8 +195,11 @@ impl Book {
                 }
                 let price = prices[i];
                 if price.is_nan() {
-                    return self.settings.unfilled == Unfilled::Carry;
+                    let carried = self.settings.unfilled == Unfilled::Carry;
+                    self.facts.cancelled += u64::from(!carried);
+                    return carried;
                 }
+                self.facts.filled += 1;
                 let notional = order.quantity * price;
                 let costs = fill_costs(&self.settings, notional);
                 portfolio.quantity[i] += order.quantity;
@@ -230,6 +258,7 @@ impl Book {
             let haircut = (quantity * price).abs() * self.settings.delisting_haircut;
             portfolio.quantity[i] = 0.0;
             portfolio.cash -= quantity * price + haircut;
+            self.facts.delistings += 1;
             fills.push(Fill {
                 instrument: i as u32,
                 decided_seq: None,

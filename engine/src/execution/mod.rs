@@ -8,7 +8,7 @@ mod portfolio;
 mod settings;
 
 pub use benchmark::Benchmark;
-pub use book::{Account, Book, Fill, Reason};
+pub use book::{Account, Book, ExecutionFacts, Fill, Reason};
 pub use costs::{BPS, Costs, fill_costs};
 pub use orders::{Order, orders_towards};
 pub use portfolio::Portfolio;

@@ -1,6 +1,7 @@
 //! What the stages know of a run at its end. It travels with the end of the stream, and each stage adds
 //! its part.
 
+use crate::execution::ExecutionFacts;
 use crate::metrics::Performance;
 use crate::model::EstimatorFacts;
 use crate::source::DataFacts;
@@ -16,12 +17,12 @@ pub struct RunFacts {
     pub factor_names: Vec<String>,
     /// From the size stage.
     pub sizing: SizingFacts,
+    /// From the execute stage.
+    pub execution: ExecutionFacts,
     /// End of the digest chain; all zeros where no frame decided.
     pub digest: [u8; 32],
     /// From the record stage.
     pub performance: Performance,
-    /// Timing of the stages, where the program gave a clock.
-    pub warnings: Vec<String>,
 }
 
 /// Counts of the size stage.

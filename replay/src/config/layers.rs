@@ -1,6 +1,6 @@
 //! What was typed, from a file, `--set` and flags, one over the other; and where each key came from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -13,6 +13,8 @@ pub(super) struct Layers {
     pub tables: Table,
     /// `table.key` → where it was set.
     origins: BTreeMap<String, String>,
+    /// Tables that a file has.
+    file_tables: BTreeSet<String>,
 }
 
 impl Layers {
@@ -29,7 +31,7 @@ impl Layers {
                 );
             };
             // An empty table still says something: [factors] alone means no default factors.
-            self.tables.entry(table.clone()).or_insert_with(|| Value::Table(Table::new()));
+            self.file_tables.insert(table.clone());
             for (key, value) in keys {
                 self.put(&table, &key, value, &name);
             }
@@ -70,6 +72,11 @@ impl Layers {
             Some(Value::Table(keys)) => keys.clone(),
             _ => Table::new(),
         }
+    }
+
+    /// Whether a file has the table, be it empty.
+    pub(crate) fn has_file_table(&self, name: &str) -> bool {
+        self.file_tables.contains(name)
     }
 
     /// Where a key was set, in words.

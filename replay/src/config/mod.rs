@@ -341,12 +341,16 @@ fn factors(typed: &Layers, data: &DataSettings) -> Result<Table> {
             ));
         }
     }
-    let said = typed.tables.contains_key("factors");
+    // A file's table stands for all factors; single ones with --set are added to the tutorial's.
+    let from_file = typed.has_file_table("factors");
     match (&data.prices, &data.factors) {
-        (None, None) if !said => Ok(tutorial::FACTORS
-            .iter()
-            .map(|(name, text)| ((*name).to_owned(), Value::String((*text).to_owned())))
-            .collect()),
+        (None, None) if !from_file => {
+            let defaults = tutorial::FACTORS.iter().map(|(name, text)| (*name, *text));
+            let mut factors: Table =
+                defaults.map(|(name, text)| (name.to_owned(), Value::String(text.to_owned()))).collect();
+            factors.extend(table);
+            Ok(factors)
+        }
         (Some(prices), None) if table.is_empty() => bail!(
             "{prices}: found no factors for these prices; expected a file of factor returns (--factors FILE), or a \
              table [factors] that makes them from instruments (--set 'factors.mkt=\"SPY\"'), or --factors none to \

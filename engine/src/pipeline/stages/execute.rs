@@ -156,6 +156,7 @@ impl Stage for Execute {
 
     fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
         facts.digest = self.digest.last();
+        facts.execution = self.book.facts();
         Ok(())
     }
 }
