@@ -14,6 +14,9 @@ pub const FACTORS: [(&str, &str); 6] = [
     ("val", "VLUE - SPX"),
 ];
 
+/// The instruments of those factors: not among the 20 names that are traded.
+pub const FACTOR_INSTRUMENTS: [&str; 6] = ["SPX", "MTUM", "QUAL", "SIZE", "USMV", "VLUE"];
+
 /// 20 large US names, the S&P 500 (`SPX`) and five factor ETFs, daily closes, 2014-01-02 to 2022-12-28.
 #[must_use]
 pub fn prices() -> Input {

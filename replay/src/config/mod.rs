@@ -135,6 +135,12 @@ impl Config {
             pipeline: valid(&typed, "pipeline", PipelineSettings::check)?,
             data,
         };
+        // With other factors than its own, the tutorial still trades its 20 names.
+        let universe = &mut config.universe;
+        let free = universe.include.is_empty() && universe.exclude.is_empty() && universe.trade.is_empty();
+        if config.data.prices.is_none() && config.factors.is_empty() && free {
+            universe.exclude = tutorial::FACTOR_INSTRUMENTS.map(str::to_owned).to_vec();
+        }
         // Absolute paths, so that run.toml runs again from anywhere.
         for path in [&mut config.data.prices, &mut config.data.factors].into_iter().flatten() {
             if path != NO_FACTORS {
