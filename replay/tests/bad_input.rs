@@ -271,7 +271,7 @@ fn bad_settings_are_refused_with_their_place() {
     let folder = folder();
     let folder = folder.path();
     panel().write(folder);
-    let sets: [(&str, &[&str]); 24] = [
+    let sets: [(&str, &[&str]); 25] = [
         ("sizing.turnover_capp=0.1", &["sizing.turnover_capp", "did you mean `sizing.turnover_cap`"]),
         ("sizeing.turnover_cap=0.1", &["`sizeing`", "did you mean `sizing`"]),
         ("estimator.discount=0.9", &["estimator.discount", "did you mean `estimator.discount_"]),
@@ -280,9 +280,10 @@ fn bad_settings_are_refused_with_their_place() {
         ("turnover_cap=0.1", &["no table", "expected"]),
         ("sizing.turnover_cap=-0.1", &["`sizing.turnover_cap`", "found -0.1", "expected"]),
         ("sizing.turnover_cap=nan", &["`sizing.turnover_cap`", "found NaN", "expected"]),
-        ("sizing.turnover_cap=much", &["`sizing.turnover_cap`", "found \"much\""]),
+        ("sizing.turnover_cap=much", &["`sizing.turnover_cap`", "found \"much\"", "expected a number"]),
         ("estimator.discount_factor=0", &["`estimator.discount_factor`", "found 0,", "expected"]),
         ("estimator.discount_factor=1.2", &["`estimator.discount_factor`", "found 1.2", "expected"]),
+        ("universe.include=S01", &["`universe.include`", "found \"S01\"", "expected a list"]),
         ("sizing.kelly_fraction=0", &["`sizing.kelly_fraction`", "found 0,", "expected"]),
         ("sizing.weight_max=0", &["`sizing.weight_max`", "found 0,", "expected"]),
         ("execution.nav=0", &["`execution.nav`", "found 0,", "expected"]),

@@ -304,6 +304,16 @@ fn valid<T: DeserializeOwned + Default>(
 }
 
 fn wrong_type(typed: &Layers, table: &str, key: &str, value: &Value, message: &str) -> anyhow::Error {
+    // The deserialiser speaks of Rust's types.
+    let words = [
+        ("expected f64", "expected a number"),
+        ("expected u32", "expected a whole number"),
+        ("expected u64", "expected a whole number"),
+        ("expected usize", "expected a whole number"),
+        ("expected a sequence", "expected a list such as [\"A\", \"B\"]"),
+        ("expected a boolean", "expected true or false"),
+    ];
+    let message = words.iter().fold(message.to_owned(), |text, (from, to)| text.replace(from, to));
     anyhow!("`{table}.{key}`, set by {}: found {value}; {message}", typed.origin(table, key))
 }
 
