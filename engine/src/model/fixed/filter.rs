@@ -1,0 +1,235 @@
+//! The Kalman filter with given parameters, online over all instruments.
+
+use super::super::ln::ln;
+use super::own::Own;
+use super::parameters::FixedParameters;
+use super::shared::Shared;
+use crate::settings::{Invalid, require};
+
+/// ln 2π.
+const LN_TWO_PI: f64 = 1.837_877_066_409_345_5;
+
+/// The filter of `pykalman` with the same inputs, for each instrument by itself
+/// (Durbin & Koopman, *Time Series Analysis by State Space Methods*, ch. 4.3).
+///
+/// r_it = x_t'θ_it + ε_it with x_t = (1, f_t); [`FixedParameters`] has the model and its letters. At an
+/// instrument's first frame its prior is taken as it is, without a transition, whether or not it has a return;
+/// from then on time runs. A missing return (NaN) is predicted and not updated, and changes nothing of
+/// another instrument.
+///
+/// A frame costs O(k²) an instrument. While F, Q, R and P_0 are common, the instruments of the first frame that
+/// have missed none since share their covariance and gain, at O(k) an instrument; who misses a frame, or is
+/// listed later, goes on with a covariance of its own. Both give the same bits.
+#[derive(Clone, Debug)]
+pub struct Fixed {
+    parameters: FixedParameters,
+    /// x, length k.
+    design: Vec<f64>,
+    place: Vec<Place>,
+    shared: Option<Shared>,
+    own: Own,
+    leaving: Vec<usize>,
+    log_likelihood: Vec<f64>,
+}
+
+/// Where an instrument's state is.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Shared,
+    Own(u32),
+}
+
+impl Fixed {
+    /// A filter for `factors` factors, k = `factors` + 1 coefficients, without instruments yet.
+    ///
+    /// # Errors
+    /// The first parameter that is of another size or out of its range.
+    pub fn new(parameters: FixedParameters, factors: usize) -> Result<Self, Invalid> {
+        let k = factors + 1;
+        parameters.check(k)?;
+        Ok(Self {
+            design: vec![1.0; k],
+            place: Vec::new(),
+            shared: None,
+            own: Own::new(&parameters, k),
+            leaving: Vec::new(),
+            log_likelihood: Vec::new(),
+            parameters,
+        })
+    }
+
+    /// Fails where there are parameters for each instrument, and fewer than `instruments`. What
+    /// [`Self::step`] panics about can so be said before the first frame.
+    ///
+    /// # Errors
+    /// How many instruments there are parameters for.
+    pub fn check_instruments(&self, instruments: usize) -> Result<(), Invalid> {
+        let given = self.parameters.instruments().unwrap_or(usize::MAX);
+        require(instruments <= given, "instruments", given, "parameters for every instrument")
+    }
+
+    /// One frame: the state of every instrument after it. Nothing is scored.
+    ///
+    /// `factors` are decimal returns, finite, length k − 1. `returns` are decimal returns in engine order, NaN
+    /// where an instrument has none, and never fewer than in the frame before: what is added has been listed.
+    ///
+    /// # Panics
+    /// Where the lengths are others, or `returns` has more instruments than there are parameters for.
+    pub fn step(&mut self, factors: &[f64], returns: &[f64]) {
+        assert!(returns.len() >= self.place.len(), "instruments are only ever added");
+        self.design[1..].copy_from_slice(factors);
+        let listed = self.place.len();
+        if let Some(shared) = &mut self.shared {
+            shared.observe(returns, &mut self.leaving);
+        }
+        if listed == 0 && !returns.is_empty() && self.parameters.share_covariance() {
+            let mut shared = Shared::new(&self.parameters, self.design.len(), returns.len());
+            shared.observe(returns, &mut self.leaving);
+            self.shared = Some(shared);
+            self.place.resize(returns.len(), Place::Shared);
+        }
+        self.leave();
+        for instrument in self.place.len()..returns.len() {
+            self.list(instrument);
+        }
+        if let Some(shared) = self.shared.as_mut().filter(|shared| shared.count() > 0) {
+            shared.step(&self.design, self.own.motion());
+        }
+        if self.own.len() > 0 {
+            self.own.step(&self.design, returns);
+        }
+    }
+
+    /// [`Self::step`], and the log density of each return under its forecast is added to the instrument's
+    /// log-likelihood.
+    ///
+    /// # Panics
+    /// As [`Self::step`].
+    pub fn step_scored(&mut self, factors: &[f64], returns: &[f64]) {
+        self.step(factors, returns);
+        self.log_likelihood.resize(self.place.len(), 0.0);
+        for i in 0..self.place.len() {
+            let (f, q, y) = self.last(i);
+            if !y.is_nan() {
+                let e = y - f;
+                self.log_likelihood[i] += -0.5 * (LN_TWO_PI + ln(q) + e * e / q);
+            }
+        }
+    }
+
+    /// Instruments that miss the frame take the shared covariance with them.
+    fn leave(&mut self) {
+        let Some(shared) = self.shared.as_ref().filter(|_| !self.leaving.is_empty()) else {
+            return;
+        };
+        let covariance = shared.packed_covariance();
+        for &instrument in &self.leaving {
+            let mean: Vec<f64> = (0..self.design.len()).map(|j| shared.mean(instrument, j)).collect();
+            let lane = self.own.push(&self.parameters, instrument, &mean, &covariance, shared.fresh());
+            self.place[instrument] = Place::Own(lane as u32);
+        }
+        self.leaving.clear();
+    }
+
+    /// An instrument's first frame, on its own.
+    fn list(&mut self, instrument: usize) {
+        let k = self.design.len();
+        let covariance = super::own::pack(self.parameters.initial_covariance.of(instrument), k);
+        let mean = self.parameters.initial_mean.of(instrument);
+        let lane = self.own.push(&self.parameters, instrument, mean, &covariance, true);
+        self.place.push(Place::Own(lane as u32));
+    }
+
+    /// Instruments listed so far.
+    #[must_use]
+    pub fn instruments(&self) -> usize {
+        self.place.len()
+    }
+
+    /// k, the number of coefficients: alpha and the betas.
+    #[must_use]
+    pub fn coefficients(&self) -> usize {
+        self.design.len()
+    }
+
+    /// How many instruments share one covariance.
+    #[must_use]
+    pub fn sharing(&self) -> usize {
+        self.shared.as_ref().map_or(0, Shared::count)
+    }
+
+    /// The filtered mean of an instrument's coefficient j, 0 for alpha.
+    ///
+    /// # Panics
+    /// Where there is no such instrument; so do all that take one.
+    #[must_use]
+    pub fn mean(&self, instrument: usize, j: usize) -> f64 {
+        assert!(j < self.design.len(), "coefficient {j} of {}", self.design.len());
+        match (self.place[instrument], &self.shared) {
+            (Place::Shared, Some(shared)) => shared.mean(instrument, j),
+            (Place::Own(lane), _) => self.own.mean(lane as usize, j),
+            (Place::Shared, None) => f64::NAN,
+        }
+    }
+
+    /// The filtered means of all as k columns of n: coefficient j of instrument i at `j * n + i`.
+    pub fn means_into(&self, columns: &mut Vec<f64>) {
+        columns.clear();
+        for j in 0..self.design.len() {
+            columns.extend((0..self.place.len()).map(|i| self.mean(i, j)));
+        }
+    }
+
+    /// The filtered covariance of an instrument's coefficients, row-major k × k, symmetric to the bit.
+    #[must_use]
+    pub fn covariance(&self, instrument: usize) -> Vec<f64> {
+        let k = self.design.len();
+        let element = |i, j| match (self.place[instrument], &self.shared) {
+            (Place::Shared, Some(shared)) => shared.covariance(i, j),
+            (Place::Own(lane), _) => self.own.covariance(lane as usize, i, j),
+            (Place::Shared, None) => f64::NAN,
+        };
+        (0..k * k).map(|at| element(at / k, at % k)).collect()
+    }
+
+    /// x'm of the last frame, before its return: a decimal return.
+    #[must_use]
+    pub fn forecast_mean(&self, instrument: usize) -> f64 {
+        self.last(instrument).0
+    }
+
+    /// x'Px + R of the last frame, before its return.
+    #[must_use]
+    pub fn forecast_variance(&self, instrument: usize) -> f64 {
+        self.last(instrument).1
+    }
+
+    /// Return less forecast of the last frame; NaN where it was missing.
+    #[must_use]
+    pub fn forecast_error(&self, instrument: usize) -> f64 {
+        let (f, _, y) = self.last(instrument);
+        y - f
+    }
+
+    /// Sum of the Gaussian log densities of the returns that [`Self::step_scored`] has seen; missing ones add
+    /// nothing.
+    #[must_use]
+    pub fn log_likelihood(&self, instrument: usize) -> f64 {
+        self.log_likelihood.get(instrument).copied().unwrap_or(0.0)
+    }
+
+    /// The sum over all instruments, in engine order.
+    #[must_use]
+    pub fn total_log_likelihood(&self) -> f64 {
+        self.log_likelihood.iter().sum()
+    }
+
+    /// (f, q, y) of an instrument's last frame.
+    fn last(&self, instrument: usize) -> (f64, f64, f64) {
+        match (self.place[instrument], &self.shared) {
+            (Place::Shared, Some(shared)) => shared.last(instrument),
+            (Place::Own(lane), _) => self.own.last(lane as usize),
+            (Place::Shared, None) => (f64::NAN, f64::NAN, f64::NAN),
+        }
+    }
+}

@@ -1,0 +1,480 @@
+//! The arithmetic of `fixed`, eight instruments side by side.
+//!
+//! Every lane runs the same operations in the same order for every k: no fused multiply-add, no sum across
+//! lanes. So AVX-512, AVX2 and the baseline, the specialised sizes and the general one, a shared covariance
+//! and one of an instrument's own, all give the same bits.
+//!
+//! Columns are block-major, `[block][coefficient]`: what one block needs lies together. A covariance is its
+//! upper triangle row by row, so that there is no other half to disagree with.
+//!
+//! The hot loops are written for one lane, inside `for lane in 0..LANES` over arrays of known size: that is
+//! the form which compilers turn into one vector operation a line. Arithmetic on whole arrays is left scalar
+//! when the chain of operations is as long as here, and costs ten times as much.
+
+use multiversion::multiversion;
+
+/// Instruments side by side.
+pub(crate) const LANES: usize = 8;
+
+/// One value of each of eight instruments: a cache line, and one AVX-512 register.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub(crate) struct Eight(pub(crate) [f64; LANES]);
+
+impl Eight {
+    pub(crate) const ZERO: Self = Self([0.0; LANES]);
+
+    pub(crate) const fn splat(value: f64) -> Self {
+        Self([value; LANES])
+    }
+
+    /// `self` ← a b.
+    #[inline(always)]
+    fn set_product(&mut self, a: Self, b: Self) {
+        for lane in 0..LANES {
+            self.0[lane] = a.0[lane] * b.0[lane];
+        }
+    }
+
+    /// `self` ← `self` + a b.
+    #[inline(always)]
+    fn add_product(&mut self, a: Self, b: Self) {
+        for lane in 0..LANES {
+            self.0[lane] += a.0[lane] * b.0[lane];
+        }
+    }
+
+    /// `self` ← `self` − a b.
+    #[inline(always)]
+    fn subtract_product(&mut self, a: Self, b: Self) {
+        for lane in 0..LANES {
+            self.0[lane] -= a.0[lane] * b.0[lane];
+        }
+    }
+}
+
+/// Elements of the upper triangle of a k × k matrix.
+pub(crate) const fn packed_len(k: usize) -> usize {
+    k * (k + 1) / 2
+}
+
+/// Where element (i, j) of a symmetric k × k matrix is in its packed upper triangle.
+#[inline(always)]
+pub(crate) const fn packed(k: usize, i: usize, j: usize) -> usize {
+    let (i, j) = if i <= j { (i, j) } else { (j, i) };
+    i * (2 * k - i + 1) / 2 + j - i
+}
+
+/// A parameter in lanes: one block for all instruments, or a block of its own for each eight.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lanewise<'a> {
+    pub(super) values: &'a [Eight],
+    pub(super) each: bool,
+}
+
+impl<'a> Lanewise<'a> {
+    #[inline(always)]
+    fn of(&self, block: usize, len: usize) -> &'a [Eight] {
+        let at = if self.each { block * len } else { 0 };
+        &self.values[at..at + len]
+    }
+}
+
+/// How states move from one frame to the next, and how returns scatter around x'm.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Motion<'a> {
+    /// F, row-major k × k; `None` is the identity.
+    pub(super) transition: Option<Lanewise<'a>>,
+    /// Q: its packed triangle, or only its diagonal where `diagonal`.
+    pub(super) noise: Lanewise<'a>,
+    pub(super) diagonal: bool,
+    /// R, the observation variance.
+    pub(super) observation_var: Lanewise<'a>,
+}
+
+/// What the full kernel reads and writes, in whole blocks.
+#[derive(Debug)]
+pub(super) struct States<'a> {
+    /// m and then the packed P: k + k(k + 1)/2 a block.
+    pub(super) state: &'a mut [Eight],
+    /// The returns of the frame, NaN where there is none: one a block.
+    pub(super) observed: &'a [Eight],
+    /// x'm before the update: one a block.
+    pub(super) forecast: &'a mut [Eight],
+    /// x'Px + R: one a block.
+    pub(super) forecast_var: &'a mut [Eight],
+}
+
+/// One frame of the Kalman filter, a covariance for each instrument:
+/// m ← F m, P ← F P F' + Q; f = x'm, q = x'Px + R, A = Px/q; m ← m + A (y − f), P ← P − A (Px)'
+/// (Durbin & Koopman 4.3).
+///
+/// x_0 = 1 is taken as read. A lane without a return has 1/q = 0 and y − f = 0, which leaves its forecast.
+pub(super) fn full(x: &[f64], motion: Motion<'_>, states: States<'_>) {
+    full_dispatched(x, motion, states);
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn full_dispatched(x: &[f64], motion: Motion<'_>, states: States<'_>) {
+    full_by_size(x, motion, states);
+}
+
+#[inline(always)]
+fn full_by_size(x: &[f64], motion: Motion<'_>, states: States<'_>) {
+    macro_rules! sizes {
+        ($($k:literal)*) => {
+            match (x.len(), motion.diagonal) {
+                $(
+                    ($k, true) => full_of::<$k, { $k + packed_len($k) }, $k>(x, motion, states),
+                    ($k, false) => {
+                        full_of::<$k, { $k + packed_len($k) }, { packed_len($k) }>(x, motion, states);
+                    }
+                )*
+                _ => full_any(x, motion, states),
+            }
+        };
+    }
+    sizes!(2 3 4 5 6 7 8);
+}
+
+/// K coefficients, SIZE = K + K(K + 1)/2 values a state; NOISE is K where Q is diagonal.
+#[inline(always)]
+fn full_of<const K: usize, const SIZE: usize, const NOISE: usize>(
+    x: &[f64],
+    motion: Motion<'_>,
+    states: States<'_>,
+) {
+    let x: [f64; K] = std::array::from_fn(|j| x[j]);
+    let (blocks, _) = states.state.as_chunks_mut::<SIZE>();
+    let outputs = states.forecast.iter_mut().zip(states.forecast_var.iter_mut());
+    for (block, ((state, &y), (forecast, forecast_var))) in
+        blocks.iter_mut().zip(states.observed).zip(outputs).enumerate()
+    {
+        if let Some(transition) = motion.transition {
+            transit(K, transition.of(block, K * K), state);
+        }
+        let noise = motion.noise.of(block, NOISE);
+        let noise: [Eight; NOISE] = std::array::from_fn(|at| noise[at]);
+        let r = motion.observation_var.of(block, 1)[0];
+        let (mut forecasts, mut variances) = (Eight::ZERO, Eight::ZERO);
+        for lane in 0..LANES {
+            // P + Q, upper triangle.
+            let mut p = [[0.0; K]; K];
+            for i in 0..K {
+                for j in i..K {
+                    let value = state[K + packed(K, i, j)].0[lane];
+                    p[i][j] = if NOISE > K {
+                        value + noise[packed(K, i, j)].0[lane]
+                    } else if i == j {
+                        value + noise[i].0[lane]
+                    } else {
+                        value
+                    };
+                }
+            }
+            let mut px = [0.0; K];
+            for i in 0..K {
+                px[i] = p[0][i];
+                for j in 1..K {
+                    px[i] += if i <= j { p[i][j] } else { p[j][i] } * x[j];
+                }
+            }
+            let (mut f, mut spread) = (state[0].0[lane], px[0]);
+            for j in 1..K {
+                f += state[j].0[lane] * x[j];
+            }
+            for j in 1..K {
+                spread += px[j] * x[j];
+            }
+            let q = spread + r.0[lane];
+            let missing = y.0[lane].is_nan();
+            let inverse_q = if missing { 0.0 } else { 1.0 / q };
+            let e = if missing { 0.0 } else { y.0[lane] - f };
+            for i in 0..K {
+                let a = px[i] * inverse_q;
+                state[i].0[lane] += a * e;
+                for j in i..K {
+                    state[K + packed(K, i, j)].0[lane] = p[i][j] - a * px[j];
+                }
+            }
+            forecasts.0[lane] = f;
+            variances.0[lane] = q;
+        }
+        *forecast = forecasts;
+        *forecast_var = variances;
+    }
+}
+
+/// Any k: the same operations on every lane, through memory and not unrolled.
+#[inline(always)]
+fn full_any(x: &[f64], motion: Motion<'_>, states: States<'_>) {
+    let k = x.len();
+    let size = k + packed_len(k);
+    let mut px = vec![Eight::ZERO; k];
+    let outputs = states.forecast.iter_mut().zip(states.forecast_var.iter_mut());
+    let blocks = states.state.chunks_exact_mut(size).zip(states.observed).zip(outputs);
+    for (block, ((state, y), (f, q))) in blocks.enumerate() {
+        if let Some(transition) = motion.transition {
+            transit(k, transition.of(block, k * k), state);
+        }
+        let noise = motion.noise.of(block, if motion.diagonal { k } else { size - k });
+        let (m, p) = state.split_at_mut(k);
+        for (at, noise) in noise.iter().enumerate() {
+            let to = if motion.diagonal { packed(k, at, at) } else { at };
+            p[to].add_product(*noise, Eight::splat(1.0));
+        }
+        for i in 0..k {
+            px[i] = p[packed(k, i, 0)];
+            for j in 1..k {
+                px[i].add_product(p[packed(k, i, j)], Eight::splat(x[j]));
+            }
+        }
+        (*f, *q) = (m[0], px[0]);
+        for j in 1..k {
+            f.add_product(m[j], Eight::splat(x[j]));
+            q.add_product(px[j], Eight::splat(x[j]));
+        }
+        q.add_product(motion.observation_var.of(block, 1)[0], Eight::splat(1.0));
+        let (mut inverse_q, mut e, mut a) = (Eight::ZERO, Eight::ZERO, Eight::ZERO);
+        for lane in 0..LANES {
+            let missing = y.0[lane].is_nan();
+            inverse_q.0[lane] = if missing { 0.0 } else { 1.0 / q.0[lane] };
+            e.0[lane] = if missing { 0.0 } else { y.0[lane] - f.0[lane] };
+        }
+        for i in 0..k {
+            a.set_product(px[i], inverse_q);
+            m[i].add_product(a, e);
+            for j in i..k {
+                p[packed(k, i, j)].subtract_product(a, px[j]);
+            }
+        }
+    }
+}
+
+/// m ← F m, P ← F P F', without Q.
+#[inline(always)]
+fn transit(k: usize, f: &[Eight], state: &mut [Eight]) {
+    let (m, p) = state.split_at_mut(k);
+    transit_mean(k, f, m);
+    let mut fp = vec![Eight::ZERO; k * k];
+    for i in 0..k {
+        for j in 0..k {
+            let sum = &mut fp[i * k + j];
+            sum.set_product(f[i * k], p[packed(k, 0, j)]);
+            for l in 1..k {
+                sum.add_product(f[i * k + l], p[packed(k, l, j)]);
+            }
+        }
+    }
+    for i in 0..k {
+        for j in i..k {
+            let sum = &mut p[packed(k, i, j)];
+            sum.set_product(fp[i * k], f[j * k]);
+            for l in 1..k {
+                sum.add_product(fp[i * k + l], f[j * k + l]);
+            }
+        }
+    }
+}
+
+/// m ← F m of one block.
+#[inline(always)]
+pub(super) fn transit_mean(k: usize, f: &[Eight], m: &mut [Eight]) {
+    let mut moved = vec![Eight::ZERO; k];
+    for (i, sum) in moved.iter_mut().enumerate() {
+        sum.set_product(f[i * k], m[0]);
+        for j in 1..k {
+            sum.add_product(f[i * k + j], m[j]);
+        }
+    }
+    m[..k].copy_from_slice(&moved);
+}
+
+/// Coefficients that a block of means holds for k of them. The first ones beyond k are zero, with a zero
+/// design and gain, and change no bit: with fewer than five, compilers unroll the lanes before they see
+/// that they are a vector.
+pub(crate) const fn shared_width(k: usize) -> usize {
+    if k < 5 { 5 } else { k }
+}
+
+/// Many means, one gain: f = x'm, e = y − f, m ← m + A e for each block.
+///
+/// `x`, `gain` and each block of `mean` have length [`shared_width`]. A lane without a return becomes NaN:
+/// its instrument has been taken out before.
+pub(crate) fn shared(
+    x: &[f64],
+    gain: &[f64],
+    mean: &mut [Eight],
+    observed: &[Eight],
+    forecast: &mut [Eight],
+) {
+    shared_dispatched(x, gain, mean, observed, forecast);
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn shared_dispatched(
+    x: &[f64],
+    gain: &[f64],
+    mean: &mut [Eight],
+    observed: &[Eight],
+    forecast: &mut [Eight],
+) {
+    shared_by_size(x, gain, mean, observed, forecast);
+}
+
+#[inline(always)]
+fn shared_by_size(x: &[f64], gain: &[f64], mean: &mut [Eight], observed: &[Eight], forecast: &mut [Eight]) {
+    match x.len() {
+        5 => shared_of::<5>(x, gain, mean, observed, forecast),
+        6 => shared_of::<6>(x, gain, mean, observed, forecast),
+        7 => shared_of::<7>(x, gain, mean, observed, forecast),
+        8 => shared_of::<8>(x, gain, mean, observed, forecast),
+        9 => shared_of::<9>(x, gain, mean, observed, forecast),
+        10 => shared_of::<10>(x, gain, mean, observed, forecast),
+        11 => shared_of::<11>(x, gain, mean, observed, forecast),
+        12 => shared_of::<12>(x, gain, mean, observed, forecast),
+        _ => shared_any(x, gain, mean, observed, forecast),
+    }
+}
+
+#[inline(always)]
+fn shared_of<const K: usize>(
+    x: &[f64],
+    gain: &[f64],
+    mean: &mut [Eight],
+    observed: &[Eight],
+    forecast: &mut [Eight],
+) {
+    let x: [f64; K] = std::array::from_fn(|j| x[j]);
+    let gain: [f64; K] = std::array::from_fn(|j| gain[j]);
+    let (blocks, _) = mean.as_chunks_mut::<K>();
+    for ((m, &y), forecast) in blocks.iter_mut().zip(observed).zip(forecast) {
+        let mut forecasts = Eight::ZERO;
+        for lane in 0..LANES {
+            let mut f = m[0].0[lane];
+            for j in 1..K {
+                f += m[j].0[lane] * x[j];
+            }
+            let e = y.0[lane] - f;
+            for j in 0..K {
+                m[j].0[lane] += gain[j] * e;
+            }
+            forecasts.0[lane] = f;
+        }
+        *forecast = forecasts;
+    }
+}
+
+#[inline(always)]
+fn shared_any(x: &[f64], gain: &[f64], mean: &mut [Eight], observed: &[Eight], forecast: &mut [Eight]) {
+    for ((m, y), f) in mean.chunks_exact_mut(x.len()).zip(observed).zip(forecast) {
+        *f = m[0];
+        for j in 1..x.len() {
+            f.add_product(m[j], Eight::splat(x[j]));
+        }
+        let mut e = *y;
+        e.subtract_product(*f, Eight::splat(1.0));
+        for j in 0..x.len() {
+            m[j].add_product(Eight::splat(gain[j]), e);
+        }
+    }
+}
+
+/// What instruments have in common in a frame of [`shared_learning`] (West & Harrison 10.8).
+#[allow(dead_code, reason = "for the discount-factor model, which scales everything by a learned variance")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Learning {
+    /// q = 1 + x'R*x, the scaled forecast variance.
+    pub(crate) q: f64,
+    /// β n, the discounted degrees of freedom before the frame.
+    pub(crate) prior_dof: f64,
+}
+
+/// The columns of [`shared_learning`]: `mean` as in [`shared`], the others one a block.
+#[allow(dead_code, reason = "for the discount-factor model, which scales everything by a learned variance")]
+#[derive(Debug)]
+pub(crate) struct LearningColumns<'a> {
+    pub(crate) mean: &'a mut [Eight],
+    /// S, the observation variance estimate.
+    pub(crate) observation_var: &'a mut [Eight],
+    pub(crate) observed: &'a [Eight],
+    pub(crate) forecast: &'a mut [Eight],
+    /// S before the frame, which scales its forecast.
+    pub(crate) forecast_scale: &'a mut [Eight],
+}
+
+/// [`shared`] with variance learning: S ← (β n S + e²/q)/(β n + 1).
+#[allow(dead_code, reason = "for the discount-factor model, which scales everything by a learned variance")]
+pub(crate) fn shared_learning(x: &[f64], gain: &[f64], learning: Learning, columns: LearningColumns<'_>) {
+    learning_dispatched(x, gain, learning, columns);
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn learning_dispatched(x: &[f64], gain: &[f64], learning: Learning, columns: LearningColumns<'_>) {
+    learning_by_size(x, gain, learning, columns);
+}
+
+#[inline(always)]
+fn learning_by_size(x: &[f64], gain: &[f64], learning: Learning, columns: LearningColumns<'_>) {
+    match x.len() {
+        5 => learning_of::<5>(x, gain, learning, columns),
+        6 => learning_of::<6>(x, gain, learning, columns),
+        7 => learning_of::<7>(x, gain, learning, columns),
+        8 => learning_of::<8>(x, gain, learning, columns),
+        9 => learning_of::<9>(x, gain, learning, columns),
+        10 => learning_of::<10>(x, gain, learning, columns),
+        11 => learning_of::<11>(x, gain, learning, columns),
+        12 => learning_of::<12>(x, gain, learning, columns),
+        _ => learning_any(x, gain, learning, columns),
+    }
+}
+
+#[inline(always)]
+fn learning_of<const K: usize>(x: &[f64], gain: &[f64], learning: Learning, columns: LearningColumns<'_>) {
+    let x: [f64; K] = std::array::from_fn(|j| x[j]);
+    let gain: [f64; K] = std::array::from_fn(|j| gain[j]);
+    let (inverse_q, dof) = (1.0 / learning.q, learning.prior_dof);
+    let inverse_dof = 1.0 / (dof + 1.0);
+    let LearningColumns { mean, observation_var, observed, forecast, forecast_scale } = columns;
+    let (blocks, _) = mean.as_chunks_mut::<K>();
+    let variances = observation_var.iter_mut().zip(forecast_scale);
+    for (((m, &y), forecast), (s_column, scale)) in
+        blocks.iter_mut().zip(observed).zip(forecast).zip(variances)
+    {
+        let (mut forecasts, mut learned) = (Eight::ZERO, *s_column);
+        *scale = learned;
+        for lane in 0..LANES {
+            let mut f = m[0].0[lane];
+            for j in 1..K {
+                f += m[j].0[lane] * x[j];
+            }
+            let e = y.0[lane] - f;
+            for j in 0..K {
+                m[j].0[lane] += gain[j] * e;
+            }
+            learned.0[lane] = (dof * learned.0[lane] + (e * e) * inverse_q) * inverse_dof;
+            forecasts.0[lane] = f;
+        }
+        *s_column = learned;
+        *forecast = forecasts;
+    }
+}
+
+#[inline(always)]
+fn learning_any(x: &[f64], gain: &[f64], learning: Learning, columns: LearningColumns<'_>) {
+    let (inverse_q, dof) = (1.0 / learning.q, learning.prior_dof);
+    let inverse_dof = 1.0 / (dof + 1.0);
+    let LearningColumns { mean, observation_var, observed, forecast, forecast_scale } = columns;
+    shared_any(x, gain, mean, observed, forecast);
+    let variances = observation_var.iter_mut().zip(forecast_scale);
+    for ((y, f), (s, scale)) in observed.iter().zip(forecast).zip(variances) {
+        *scale = *s;
+        for lane in 0..LANES {
+            let e = y.0[lane] - f.0[lane];
+            s.0[lane] = (dof * s.0[lane] + (e * e) * inverse_q) * inverse_dof;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! Every path of a kernel gives the bits of the same formula written for one instrument.
+
+use super::*;
+
+/// Numbers in (−1, 1) from a seed.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+    }
+
+    fn eights(&mut self, count: usize, scale: f64) -> Vec<Eight> {
+        (0..count).map(|_| Eight(std::array::from_fn(|_| scale * self.next()))).collect()
+    }
+}
+
+struct Case {
+    k: usize,
+    x: Vec<f64>,
+    state: Vec<Eight>,
+    observed: Vec<Eight>,
+    transition: Option<Vec<Eight>>,
+    noise: Vec<Eight>,
+    diagonal: bool,
+    observation_var: Vec<Eight>,
+}
+
+const BLOCKS: usize = 3;
+
+type SharedKernel = fn(&[f64], &[f64], &mut [Eight], &[Eight], &mut [Eight]);
+
+impl Case {
+    fn new(k: usize, diagonal: bool, transition: bool) -> Self {
+        let mut random = Random(7 + k as u64);
+        let triangle = packed_len(k);
+        let mut state = random.eights(BLOCKS * (k + triangle), 0.01);
+        let mut noise = random.eights(BLOCKS * if diagonal { k } else { triangle }, 1e-5);
+        for block in 0..BLOCKS {
+            for i in 0..k {
+                for value in &mut state[block * (k + triangle) + k + packed(k, i, i)].0 {
+                    *value = 1.0 + value.abs();
+                }
+                let at = if diagonal { block * k + i } else { block * triangle + packed(k, i, i) };
+                for value in &mut noise[at].0 {
+                    *value = 1e-3 + value.abs();
+                }
+            }
+        }
+        let mut observed = random.eights(BLOCKS, 0.05);
+        observed[0].0[3] = f64::NAN;
+        observed[2].0 = [f64::NAN; LANES];
+        let mut x: Vec<f64> = (0..k).map(|_| 0.02 * random.next()).collect();
+        x[0] = 1.0;
+        let transition = transition.then(|| random.eights(BLOCKS * k * k, 1.0));
+        let observation_var = random.eights(BLOCKS, 1e-4).into_iter();
+        let observation_var = observation_var.map(|r| Eight(r.0.map(|value| 2e-4 + value.abs()))).collect();
+        Self { k, x, state, observed, transition, noise, diagonal, observation_var }
+    }
+
+    /// State, forecasts and their variances after the kernel.
+    fn run(&self, kernel: fn(&[f64], Motion<'_>, States<'_>)) -> [Vec<Eight>; 3] {
+        let mut state = self.state.clone();
+        let (mut forecast, mut forecast_var) = (vec![Eight::ZERO; BLOCKS], vec![Eight::ZERO; BLOCKS]);
+        let motion = Motion {
+            transition: self.transition.as_deref().map(|values| Lanewise { values, each: true }),
+            noise: Lanewise { values: &self.noise, each: true },
+            diagonal: self.diagonal,
+            observation_var: Lanewise { values: &self.observation_var, each: true },
+        };
+        let states = States {
+            state: &mut state,
+            observed: &self.observed,
+            forecast: &mut forecast,
+            forecast_var: &mut forecast_var,
+        };
+        kernel(&self.x, motion, states);
+        [state, forecast, forecast_var]
+    }
+
+    /// The formula for one lane: (m, then P packed; f; q).
+    fn plain(&self, block: usize, lane: usize) -> (Vec<f64>, f64, f64) {
+        let (k, size) = (self.k, self.k + packed_len(self.k));
+        let own: Vec<f64> = self.state[block * size..][..size].iter().map(|value| value.0[lane]).collect();
+        let (mut m, mut p) = (own[..k].to_vec(), own[k..].to_vec());
+        let sum = |terms: &mut dyn Iterator<Item = f64>| terms.reduce(|a, b| a + b).unwrap();
+        if let Some(transition) = &self.transition {
+            let f = |i: usize, j: usize| transition[block * k * k + i * k + j].0[lane];
+            m = (0..k).map(|i| sum(&mut (0..k).map(|j| f(i, j) * m[j]))).collect();
+            let fp = |i: usize, j: usize| sum(&mut (0..k).map(|l| f(i, l) * p[packed(k, l, j)]));
+            let moved = |i: usize, j: usize| sum(&mut (0..k).map(|l| fp(i, l) * f(j, l)));
+            p = (0..k).flat_map(|i| (i..k).map(move |j| (i, j))).map(|(i, j)| moved(i, j)).collect();
+        }
+        for at in 0..self.noise.len() / BLOCKS {
+            let to = if self.diagonal { packed(k, at, at) } else { at };
+            p[to] += self.noise[block * (self.noise.len() / BLOCKS) + at].0[lane];
+        }
+        let x = &self.x;
+        let px = |i: usize| sum(&mut (0..k).map(|j| p[packed(k, i, j)] * x[j]));
+        let px: Vec<f64> = (0..k).map(px).collect();
+        let f = sum(&mut (0..k).map(|j| m[j] * x[j]));
+        let q = sum(&mut (0..k).map(|j| px[j] * x[j])) + self.observation_var[block].0[lane];
+        let y = self.observed[block].0[lane];
+        if !y.is_nan() {
+            for i in 0..k {
+                let a = px[i] * (1.0 / q);
+                m[i] += a * (y - f);
+                for j in i..k {
+                    p[packed(k, i, j)] -= a * px[j];
+                }
+            }
+        }
+        m.extend(p);
+        (m, f, q)
+    }
+}
+
+fn bits(values: &[Eight]) -> Vec<u64> {
+    values.iter().flat_map(|value| value.0.map(f64::to_bits)).collect()
+}
+
+#[test]
+fn every_path_of_the_full_kernel_gives_the_same_bits() {
+    for k in 1..=11 {
+        for (diagonal, transition) in [(true, false), (false, false), (true, true), (false, true)] {
+            let case = Case::new(k, diagonal, transition);
+            let dispatched = case.run(full);
+            for other in [full_by_size, full_any] {
+                for (found, expected) in case.run(other).iter().zip(&dispatched) {
+                    assert_eq!(bits(found), bits(expected), "k = {k}, {diagonal}, {transition}");
+                }
+            }
+            let [state, forecast, forecast_var] = dispatched;
+            for (block, lane) in (0..BLOCKS).flat_map(|block| (0..LANES).map(move |lane| (block, lane))) {
+                let (own, f, q) = case.plain(block, lane);
+                let found = state[block * own.len()..].iter().map(|value| value.0[lane]);
+                for (found, expected) in found.zip(&own) {
+                    assert_eq!(found.to_bits(), expected.to_bits(), "k = {k}, {diagonal}, {transition}");
+                }
+                assert_eq!(forecast[block].0[lane].to_bits(), f.to_bits());
+                assert_eq!(forecast_var[block].0[lane].to_bits(), q.to_bits());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_path_of_the_shared_kernels_gives_the_same_bits() {
+    for k in 1..=14 {
+        let mut random = Random(k as u64);
+        let width = shared_width(k);
+        let padded = |mut values: Vec<f64>| {
+            values.resize(width, 0.0);
+            values
+        };
+        let x = padded((0..k).map(|j| if j == 0 { 1.0 } else { random.next() }).collect());
+        let gain = padded((0..k).map(|_| random.next()).collect());
+        let mut start = random.eights(BLOCKS * width, 1.0);
+        for block in start.chunks_exact_mut(width) {
+            block[k..].fill(Eight::ZERO);
+        }
+        let observed = random.eights(BLOCKS, 0.1);
+        let variances = vec![Eight::splat(2e-4); BLOCKS];
+        let learning = Learning { q: 1.3, prior_dof: 17.5 };
+
+        let run = |kernel: SharedKernel| {
+            let (mut mean, mut forecast) = (start.clone(), vec![Eight::ZERO; BLOCKS]);
+            kernel(&x, &gain, &mut mean, &observed, &mut forecast);
+            [mean, forecast]
+        };
+        let [mean, forecast] = run(shared);
+        for other in [shared_by_size, shared_any] {
+            let [other_mean, other_forecast] = run(other);
+            assert_eq!((bits(&mean), bits(&forecast)), (bits(&other_mean), bits(&other_forecast)), "k = {k}");
+        }
+        let learn = |kernel: fn(&[f64], &[f64], Learning, LearningColumns<'_>)| {
+            let (mut mean, mut forecast) = (start.clone(), vec![Eight::ZERO; BLOCKS]);
+            let (mut s, mut scale) = (variances.clone(), vec![Eight::ZERO; BLOCKS]);
+            let columns = LearningColumns {
+                mean: &mut mean,
+                observation_var: &mut s,
+                observed: &observed,
+                forecast: &mut forecast,
+                forecast_scale: &mut scale,
+            };
+            kernel(&x, &gain, learning, columns);
+            assert_eq!(scale, variances);
+            [mean, forecast, s]
+        };
+        let learned = learn(shared_learning);
+        assert_eq!((&learned[0], &learned[1]), (&mean, &forecast), "learning leaves the mean alone, k = {k}");
+        for other in [learning_by_size, learning_any] {
+            assert_eq!(learn(other), learned, "k = {k}");
+        }
+        for (block, lane) in (0..BLOCKS).flat_map(|block| (0..LANES).map(move |lane| (block, lane))) {
+            let m = |j: usize| start[block * width + j].0[lane];
+            let f = (0..width).map(|j| m(j) * x[j]).reduce(|a, b| a + b).unwrap();
+            let e = observed[block].0[lane] - f;
+            for j in 0..k {
+                let expected = m(j) + gain[j] * e;
+                assert_eq!(mean[block * width + j].0[lane].to_bits(), expected.to_bits(), "k = {k}");
+            }
+            let s = (17.5 * 2e-4 + (e * e) * (1.0 / 1.3)) * (1.0 / 18.5);
+            assert_eq!(learned[2][block].0[lane].to_bits(), s.to_bits(), "k = {k}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What `fixed` is told: transition, covariances and prior, for all instruments or for each.
+
+use super::matrix;
+use super::state_space::StateSpace;
+use crate::settings::{Invalid, require};
+
+/// One value for all instruments, or one for each in engine order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PerInstrument<T> {
+    /// The same for all, however many are listed.
+    Common(T),
+    /// Entry i is instrument i's; a filter takes no more instruments than there are entries.
+    Each(Vec<T>),
+}
+
+impl<T> PerInstrument<T> {
+    /// The value of an instrument.
+    ///
+    /// # Panics
+    /// Where there is a value for each and none for this one.
+    #[must_use]
+    pub fn of(&self, instrument: usize) -> &T {
+        match self {
+            Self::Common(value) => value,
+            Self::Each(values) => &values[instrument],
+        }
+    }
+
+    /// Every value that is given: one, or one an instrument.
+    #[must_use]
+    pub fn values(&self) -> &[T] {
+        match self {
+            Self::Common(value) => std::slice::from_ref(value),
+            Self::Each(values) => values,
+        }
+    }
+
+    /// Whether there is one value for all.
+    #[must_use]
+    pub fn is_common(&self) -> bool {
+        matches!(self, Self::Common(_))
+    }
+
+    /// How many instruments there are values for; `None` is any number.
+    fn instruments(&self) -> Option<usize> {
+        match self {
+            Self::Common(_) => None,
+            Self::Each(values) => Some(values.len()),
+        }
+    }
+}
+
+/// Parameters of [`Fixed`](super::Fixed), for k coefficients: alpha and k − 1 betas. Matrices are row-major,
+/// k × k. Units are decimal returns of one frame and their squares; there is no conversion from per-day
+/// rates here.
+///
+/// r_t = x_t'θ_t + ε_t, ε ~ N(0, R); θ_t = F θ_{t−1} + ω_t, ω ~ N(0, Q); θ_0 ~ N(m_0, P_0).
+///
+/// | here | Durbin & Koopman | West & Harrison | pykalman |
+/// |---|---|---|---|
+/// | `transition` F | T | G | `transition_matrices` |
+/// | `transition_covariance` Q | R Q R' | W | `transition_covariance` |
+/// | `observation_variance` R | H | V | `observation_covariance` |
+/// | `initial_mean`, `initial_covariance` | a_1, P_1 | a_1, R_1 | `initial_state_mean`, `initial_state_covariance` |
+#[derive(Clone, Debug, PartialEq)]
+pub struct FixedParameters {
+    /// F, by which coefficients move from a frame to the next.
+    pub transition: PerInstrument<Vec<f64>>,
+    /// Q, the covariance of what moves them besides; symmetric, positive semidefinite.
+    pub transition_covariance: PerInstrument<Vec<f64>>,
+    /// R, the variance of a return around x'θ, above 0.
+    pub observation_variance: PerInstrument<f64>,
+    /// Mean of the coefficients at an instrument's first frame, before its return; length k.
+    pub initial_mean: PerInstrument<Vec<f64>>,
+    /// Their covariance; symmetric, positive semidefinite.
+    pub initial_covariance: PerInstrument<Vec<f64>>,
+}
+
+impl FixedParameters {
+    /// What pykalman takes where it is told nothing: F = Q = P_0 = I, R = 1, m_0 = 0.
+    #[must_use]
+    pub fn standard(k: usize) -> Self {
+        StateSpace::standard(k).into()
+    }
+
+    /// How many instruments there are parameters for; `None` is any number.
+    #[must_use]
+    pub fn instruments(&self) -> Option<usize> {
+        let counts = [
+            self.transition.instruments(),
+            self.transition_covariance.instruments(),
+            self.observation_variance.instruments(),
+            self.initial_mean.instruments(),
+            self.initial_covariance.instruments(),
+        ];
+        counts.into_iter().flatten().min()
+    }
+
+    /// Checks every shape and range, for k coefficients.
+    ///
+    /// # Errors
+    /// The first parameter that is of another size, not finite, not symmetric, not positive.
+    pub fn check(&self, k: usize) -> Result<(), Invalid> {
+        require(k >= 1, "coefficients", k, "at least 1: alpha")?;
+        for f in self.transition.values() {
+            let finite = f.len() == k * k && f.iter().all(|value| value.is_finite());
+            require(finite, "transition", shape(f), "k × k finite numbers, row-major")?;
+        }
+        covariances("transition_covariance", &self.transition_covariance, k)?;
+        for &r in self.observation_variance.values() {
+            let valid = r > 0.0 && r.is_finite();
+            require(valid, "observation_variance", r, "a finite number above 0")?;
+        }
+        for m in self.initial_mean.values() {
+            let finite = m.len() == k && m.iter().all(|value| value.is_finite());
+            require(finite, "initial_mean", shape(m), "k finite numbers")?;
+        }
+        covariances("initial_covariance", &self.initial_covariance, k)
+    }
+
+    /// The parameters of one instrument.
+    ///
+    /// # Panics
+    /// Where there are parameters for each instrument and none for this one.
+    #[must_use]
+    pub fn of(&self, instrument: usize) -> StateSpace {
+        StateSpace {
+            transition: self.transition.of(instrument).clone(),
+            transition_covariance: self.transition_covariance.of(instrument).clone(),
+            observation_variance: *self.observation_variance.of(instrument),
+            initial_mean: self.initial_mean.of(instrument).clone(),
+            initial_covariance: self.initial_covariance.of(instrument).clone(),
+        }
+    }
+
+    /// Whether instruments that have observed the same frames have the same covariance. It does not
+    /// depend on the mean.
+    pub(super) fn share_covariance(&self) -> bool {
+        self.transition.is_common()
+            && self.transition_covariance.is_common()
+            && self.observation_variance.is_common()
+            && self.initial_covariance.is_common()
+    }
+}
+
+impl From<StateSpace> for FixedParameters {
+    /// The same parameters for all instruments.
+    fn from(one: StateSpace) -> Self {
+        Self {
+            transition: PerInstrument::Common(one.transition),
+            transition_covariance: PerInstrument::Common(one.transition_covariance),
+            observation_variance: PerInstrument::Common(one.observation_variance),
+            initial_mean: PerInstrument::Common(one.initial_mean),
+            initial_covariance: PerInstrument::Common(one.initial_covariance),
+        }
+    }
+}
+
+fn covariances(key: &'static str, given: &PerInstrument<Vec<f64>>, k: usize) -> Result<(), Invalid> {
+    for p in given.values() {
+        let finite = p.len() == k * k && p.iter().all(|value| value.is_finite());
+        require(finite, key, shape(p), "k × k finite numbers, row-major")?;
+        let asymmetry = matrix::asymmetry(p, k);
+        require(asymmetry <= 1e-9, key, format!("{p:?}"), "a symmetric matrix")?;
+        let least = matrix::least_relative_eigenvalue(p, k);
+        require(least >= -1e-9, key, format!("{p:?}"), "a matrix without negative eigenvalues")?;
+    }
+    Ok(())
+}
+
+fn shape(values: &[f64]) -> String {
+    match values.iter().find(|value| !value.is_finite()) {
+        Some(value) => format!("{} numbers, one of them {value}", values.len()),
+        None => format!("{} numbers", values.len()),
+    }
+}
