@@ -290,6 +290,19 @@ pub(super) fn transit_mean(k: usize, f: &[Eight], m: &mut [Eight]) {
     m[..k].copy_from_slice(&moved);
 }
 
+/// Copies returns into lanes, leaving the lanes beyond them as they are; whether any is missing.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+pub(super) fn take(returns: &[f64], observed: &mut [Eight]) -> bool {
+    let (blocks, rest) = returns.as_chunks::<LANES>();
+    for (to, from) in observed.iter_mut().zip(blocks) {
+        to.0 = *from;
+    }
+    if let (Some(last), false) = (observed.last_mut(), rest.is_empty()) {
+        last.0[..rest.len()].copy_from_slice(rest);
+    }
+    returns.iter().fold(false, |any, y| any | y.is_nan())
+}
+
 /// Coefficients that a block of means holds for k of them. The first ones beyond k are zero, with a zero
 /// design and gain, and change no bit: with fewer than five, compilers unroll the lanes before they see
 /// that they are a vector.

@@ -224,13 +224,7 @@ impl Own {
 
     fn gather(&mut self, returns: &[f64]) {
         if self.in_order {
-            let (blocks, rest) = returns[..self.members.len()].as_chunks::<LANES>();
-            for (to, from) in self.observed.iter_mut().zip(blocks) {
-                to.0 = *from;
-            }
-            if let (Some(last), false) = (self.observed.last_mut(), rest.is_empty()) {
-                last.0[..rest.len()].copy_from_slice(rest);
-            }
+            kernel::take(&returns[..self.members.len()], &mut self.observed);
         } else {
             for (to, members) in self.observed.iter_mut().zip(self.members.chunks(LANES)) {
                 for (to, &member) in to.0.iter_mut().zip(members) {

@@ -60,21 +60,10 @@ impl Shared {
     /// not. They have to be taken out, with [`Self::packed_covariance`], before the step.
     pub(super) fn observe(&mut self, returns: &[f64], leaving: &mut Vec<usize>) {
         let returns = &returns[..self.here.len()];
-        let (blocks, rest) = returns.as_chunks::<LANES>();
-        let mut any_missing = Eight::ZERO;
-        for (to, from) in self.observed.iter_mut().zip(blocks) {
-            to.0 = *from;
-            for lane in 0..LANES {
-                any_missing.0[lane] += from[lane];
-            }
-        }
-        if let (Some(last), false) = (self.observed.last_mut(), rest.is_empty()) {
-            last.0[..rest.len()].copy_from_slice(rest);
-            any_missing.0[0] += rest.iter().sum::<f64>();
-        }
+        let any_missing = kernel::take(returns, &mut self.observed);
         leaving.clear();
         self.missed = false;
-        if any_missing.0.iter().any(|sum| sum.is_nan()) {
+        if any_missing {
             leaving.extend((0..returns.len()).filter(|&i| self.here[i] && returns[i].is_nan()));
             if leaving.len() == self.count {
                 // Nobody knows more than another: they stay together.
