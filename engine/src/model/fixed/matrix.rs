@@ -47,6 +47,11 @@ pub(super) fn mirror(a: &mut [f64], k: usize) {
     }
 }
 
+/// A'.
+pub(super) fn transposed(a: &[f64], k: usize) -> Vec<f64> {
+    (0..k * k).map(|at| a[at % k * k + at / k]).collect()
+}
+
 /// x'y, from the first element to the last.
 pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
     x.iter().zip(y).map(|(x, y)| x * y).sum()

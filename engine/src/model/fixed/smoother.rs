@@ -1,6 +1,6 @@
 //! Looking back: the coefficients of each frame given all frames (Rauch, Tung, Striebel 1965).
 
-use super::matrix;
+use super::matrix::{self, transposed};
 
 /// What a filter knew of one instrument in each frame: before its return (a, R) and after it (m, C).
 ///
@@ -59,6 +59,18 @@ impl Moments {
         vector(&self.covariance, t, self.k * self.k)
     }
 
+    /// a_t: coefficients given the frames before t.
+    #[must_use]
+    pub fn prior_mean(&self, t: usize) -> &[f64] {
+        vector(&self.prior_mean, t, self.k)
+    }
+
+    /// R_t, row-major k × k.
+    #[must_use]
+    pub fn prior_covariance(&self, t: usize) -> &[f64] {
+        vector(&self.prior_covariance, t, self.k * self.k)
+    }
+
     /// The coefficients of every frame given all of them, for F row-major k × k:
     /// B_t = C_t F' R_{t+1}⁻¹, s_t = m_t + B_t (s_{t+1} − a_{t+1}), S_t = C_t + B_t (S_{t+1} − R_{t+1}) B_t'.
     ///
@@ -79,10 +91,10 @@ impl Moments {
             lag_one: vec![0.0; self.covariance.len()],
         };
         for t in (0..frames.saturating_sub(1)).rev() {
-            let (c, r) = (self.covariance(t), vector(&self.prior_covariance, t + 1, k * k));
+            let (c, r) = (self.covariance(t), self.prior_covariance(t + 1));
             // B' = R⁻¹ F C, by solving instead of inverting.
             let b = transposed(&matrix::solve(r, &matrix::times(transition, c, k), k), k);
-            let next_mean = smoothed.mean(t + 1).iter().zip(vector(&self.prior_mean, t + 1, k));
+            let next_mean = smoothed.mean(t + 1).iter().zip(self.prior_mean(t + 1));
             let moved: Vec<f64> = next_mean.map(|(s, a)| s - a).collect();
             let next = smoothed.covariance(t + 1);
             let learned: Vec<f64> = next.iter().zip(r).map(|(s, r)| s - r).collect();
@@ -140,8 +152,4 @@ impl Smoothed {
 
 fn vector(values: &[f64], t: usize, len: usize) -> &[f64] {
     &values[t * len..(t + 1) * len]
-}
-
-fn transposed(a: &[f64], k: usize) -> Vec<f64> {
-    (0..k * k).map(|at| a[at % k * k + at / k]).collect()
 }
