@@ -94,8 +94,14 @@ def random_panel(bars: int, instruments: int) -> Panel:
 
 def stored_panel(folder: Path) -> Panel:
     """A panel as raw little-endian doubles: `design.f64` of k columns, `returns.f64`."""
-    design = np.fromfile(folder / "design.f64").reshape(-1, 1 + FACTORS)
-    return Panel(design, np.fromfile(folder / "returns.f64").reshape(len(design), -1))
+    design = np.fromfile(folder / "design.f64", "<f8").reshape(-1, 1 + FACTORS)
+    return Panel(design, np.fromfile(folder / "returns.f64", "<f8").reshape(len(design), -1))
+
+
+def stored_means(folder: Path) -> np.ndarray | None:
+    """What another found the means after the last bar to be, n rows of k, if it says so in `means.f64`."""
+    path = folder / "means.f64"
+    return np.fromfile(path, "<f8").reshape(-1, 1 + FACTORS) if path.exists() else None
 
 
 def textbook(panel: Panel) -> Result:
@@ -445,7 +451,7 @@ def timed(run: Run, panel: Panel) -> float:
     return elapsed / (result.instrument_bars or panel.bars * panel.n)
 
 
-def prepared(panel: Panel, wanted: set[str] | None) -> dict[tuple[str, str], Run]:
+def prepared(panel: Panel, wanted: set[str] | None, means: np.ndarray | None) -> dict[tuple[str, str], Run]:
     """Every job whose package is here: checked, compiled, and run once on the panel."""
     # Not a whole number of the lanes that numba works in.
     small = random_panel(bars=80, instruments=70)
@@ -460,7 +466,10 @@ def prepared(panel: Panel, wanted: set[str] | None) -> dict[tuple[str, str], Run
             say(peer=peer, skipped=str(error))
             continue
         run = build(panel)
-        run()
+        mean = np.asarray(run().mean)
+        if means is not None:
+            worst = np.abs(mean - means[: len(mean)]).max()
+            assert worst < TOLERANCE, f"{peer}, {job}: mean is {worst:.1e} from the one given"
         ready[peer, job] = run
     return ready
 
@@ -471,12 +480,13 @@ def main() -> None:
     arguments.add_argument("--instruments", type=int, default=INSTRUMENTS)
     arguments.add_argument("--repeats", type=int, default=REPEATS)
     arguments.add_argument("--peer", action="append", help="only this one; may be repeated")
-    arguments.add_argument("--panel", type=Path, help="folder with design.f64 and returns.f64")
+    arguments.add_argument("--panel", type=Path, help="folder with design.f64, returns.f64")
     turns = "say when ready; then, for each line on the input, run every job once"
     arguments.add_argument("--turns", action="store_true", help=turns)
     given = arguments.parse_args()
     panel = stored_panel(given.panel) if given.panel else random_panel(given.bars, given.instruments)
-    ready = prepared(panel, set(given.peer) if given.peer else None)
+    means = stored_means(given.panel) if given.panel else None
+    ready = prepared(panel, set(given.peer) if given.peer else None, means)
     if given.turns:
         say(ready=len(ready))
         for _ in sys.stdin:

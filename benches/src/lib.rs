@@ -1,4 +1,5 @@
-//! Data for the benchmarks: a panel of minute bars, made on the spot, the same every time.
+//! Data for the benchmarks, made on the spot and the same every time: a panel of minute bars in files, and
+//! returns in memory for the estimators alone.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -53,6 +54,63 @@ impl SplitMix {
     fn shock(&mut self) -> f64 {
         let sum: f64 = (0..4).map(|_| (self.next() >> 11) as f64 / (1_u64 << 53) as f64).sum();
         (sum - 2.0) * 3.0_f64.sqrt()
+    }
+}
+
+/// Factor returns and returns, of deviation 1 all of them, for the estimators alone.
+pub struct Observations {
+    /// Factors.
+    pub factors: usize,
+    /// Instruments.
+    pub instruments: usize,
+    /// x = (1, f) of each bar, one bar after another.
+    pub design: Vec<f64>,
+    /// Returns of all instruments, one bar after another.
+    pub returns: Vec<f64>,
+}
+
+impl Observations {
+    /// Returns of constant betas.
+    #[must_use]
+    pub fn new(bars: usize, instruments: usize, factors: usize) -> Self {
+        let mut random = SplitMix(11);
+        let k = factors + 1;
+        let betas: Vec<f64> = (0..instruments * k).map(|_| random.shock()).collect();
+        let (mut design, mut returns) = (Vec::new(), Vec::new());
+        for _ in 0..bars {
+            let x: Vec<f64> = std::iter::once(1.0).chain((0..factors).map(|_| random.shock())).collect();
+            for betas in betas.chunks_exact(k) {
+                let systematic: f64 = betas.iter().zip(&x).map(|(b, x)| b * x).sum();
+                returns.push(systematic + random.shock());
+            }
+            design.extend(x);
+        }
+        Self { factors, instruments, design, returns }
+    }
+
+    /// Number of bars.
+    #[must_use]
+    pub fn bars(&self) -> usize {
+        self.design.len() / (self.factors + 1)
+    }
+
+    /// Factors and returns of each bar.
+    pub fn iter(&self) -> impl Iterator<Item = (&[f64], &[f64])> {
+        let designs = self.design.chunks_exact(self.factors + 1);
+        designs.map(|x| &x[1..]).zip(self.returns.chunks_exact(self.instruments))
+    }
+
+    /// Writes `design.f64` and `returns.f64`, raw little-endian doubles, into `folder`.
+    ///
+    /// # Errors
+    /// The files cannot be written.
+    pub fn write(&self, folder: &Path) -> std::io::Result<()> {
+        fs::create_dir_all(folder)?;
+        for (name, values) in [("design.f64", &self.design), ("returns.f64", &self.returns)] {
+            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            fs::write(folder.join(name), bytes)?;
+        }
+        Ok(())
     }
 }
 

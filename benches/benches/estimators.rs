@@ -1,0 +1,314 @@
+//! The estimators in nanoseconds an instrument-bar, beside a plain copy of what they put out and beside the
+//! same work in Python (`benches/peers`).
+//!
+//! `cargo bench -p betaflow-benches --bench estimators` prints the table. All take turns on the same data and
+//! the same processor, so that a machine whose speed drifts treats them alike. `$PYTHON` names the interpreter
+//! that has the packages of `benches/peers/requirements.txt`; without it `python3`, and what is missing there
+//! is left out.
+
+#![allow(clippy::print_stdout)]
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use betaflow_benches::Observations;
+use betaflow_engine::model::{Beliefs, Dlm, Estimator, EstimatorSettings, Mixture};
+use betaflow_engine::settings::Calendar;
+use serde_json::Value;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+const INSTRUMENTS: usize = 500;
+const FACTORS: usize = 6;
+const BARS: usize = 2_000;
+const TURNS: usize = 7;
+
+// The names that `estimators.py` gives its jobs, where it has them too.
+const FULL: &str = "full covariance, state only";
+const FULL_WRITTEN: &str = "full covariance, means written";
+const SHARED: &str = "shared covariance, state only";
+const SHARED_WRITTEN: &str = "shared covariance, means written";
+const LEARNED: &str = "shared covariance, variance learned";
+const LEARNED_WRITTEN: &str = "shared covariance, variance learned, means written";
+const OWN_LEARNED: &str = "own covariance each, variance learned";
+const MIXTURE: &str = "mixture of 8 models";
+
+/// Rows of the table.
+const JOBS: [&str; 8] =
+    [FULL, FULL_WRITTEN, OWN_LEARNED, SHARED, SHARED_WRITTEN, LEARNED, LEARNED_WRITTEN, MIXTURE];
+
+/// Who does a job, in the order of the table.
+const COLUMNS: [&str; 6] = ["betaflow", "plain copy", "numpy", "numba", "jax", "pykalman"];
+
+/// Time of the processor where it can be had: what else the machine does then counts little.
+#[cfg(target_os = "linux")]
+mod processor {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    use rustix::time::{ClockId, clock_gettime};
+
+    /// Nanoseconds this process has used.
+    pub(crate) fn time_ns() -> f64 {
+        let time = clock_gettime(ClockId::ProcessCPUTime);
+        time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+    }
+
+    /// Stays on the last processor it may use; so do the processes it starts.
+    pub(crate) fn stay_on_one() -> bool {
+        let Ok(allowed) = sched_getaffinity(None) else { return false };
+        let last = (0..CpuSet::MAX_CPU).rev().find(|&cpu| allowed.is_set(cpu));
+        let mut one = CpuSet::new();
+        last.is_some_and(|cpu| {
+            one.set(cpu);
+            sched_setaffinity(None, &one).is_ok()
+        })
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod processor {
+    use std::sync::LazyLock;
+    use std::time::Instant;
+
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+    pub(crate) fn time_ns() -> f64 {
+        START.elapsed().as_secs_f64() * 1e9
+    }
+
+    pub(crate) fn stay_on_one() -> bool {
+        false
+    }
+}
+
+/// One pass over all bars. What it prepares it prepares anew each time, and returns nanoseconds of the bars
+/// alone.
+struct Job<'a> {
+    name: &'static str,
+    who: &'static str,
+    pass: Box<dyn FnMut() -> f64 + 'a>,
+}
+
+/// Steps through all bars, without a look at the state.
+fn step_all(data: &Observations, mut filter: impl Estimator) -> f64 {
+    let start = processor::time_ns();
+    for (factors, returns) in data.iter() {
+        filter.step(factors, returns, false);
+    }
+    let elapsed = processor::time_ns() - start;
+    black_box(filter.facts());
+    elapsed
+}
+
+/// Steps through all bars and copies every mean out of the beliefs of each.
+fn step_and_write_all(data: &Observations, mut filter: impl Estimator, out: &mut [f64]) -> f64 {
+    let mut beliefs = Beliefs { factors: vec![0.0; data.factors], ..Beliefs::default() };
+    let n = data.instruments;
+    let start = processor::time_ns();
+    for ((factors, returns), out) in data.iter().zip(out.chunks_exact_mut(n * (data.factors + 1))) {
+        filter.step(factors, returns, false);
+        filter.write(&mut beliefs);
+        out[..n].copy_from_slice(&beliefs.alpha);
+        out[n..].copy_from_slice(&beliefs.betas);
+    }
+    let elapsed = processor::time_ns() - start;
+    black_box(out);
+    elapsed
+}
+
+/// What is the least that writing all means can cost: the same bytes from one place to another.
+fn copy_all(data: &Observations, out: &mut [f64]) -> f64 {
+    let state = vec![1.0; data.instruments * (data.factors + 1)];
+    let start = processor::time_ns();
+    for out in out.chunks_exact_mut(state.len()) {
+        out.copy_from_slice(black_box(&state));
+    }
+    let elapsed = processor::time_ns() - start;
+    black_box(out);
+    elapsed
+}
+
+fn settings() -> EstimatorSettings {
+    // The data has deviations of 1, where the defaults expect returns of a day.
+    EstimatorSettings {
+        initial_variance: 1.0,
+        initial_alpha_variance: 1.0,
+        observation_variance: 1.0,
+        ..EstimatorSettings::default()
+    }
+}
+
+fn dlm(data: &Observations) -> Dlm {
+    Dlm::new(&settings(), &Calendar::default(), data.factors)
+}
+
+/// A filter in which no two instruments have seen the same, so that nothing is shared.
+fn dlm_without_sharing(data: &Observations) -> Dlm {
+    let mut filter = dlm(data);
+    for absent in 0..data.instruments {
+        let mut returns = data.returns[..data.instruments].to_vec();
+        returns[absent] = f64::NAN;
+        filter.step(&data.design[1..=data.factors], &returns, false);
+    }
+    assert_eq!(filter.groups(), data.instruments);
+    filter
+}
+
+/// Our jobs, each with the output it writes to, if any.
+fn jobs(data: &Observations) -> Vec<Job<'_>> {
+    let output = || vec![1.0; data.bars() * data.instruments * (data.factors + 1)];
+    let mut jobs = Vec::new();
+    let mut job = |name, who, pass| jobs.push(Job { name, who, pass });
+    job(LEARNED, "betaflow", Box::new(|| step_all(data, dlm(data))));
+    let mut out = output();
+    job(LEARNED_WRITTEN, "betaflow", Box::new(move || step_and_write_all(data, dlm(data), &mut out)));
+    job(OWN_LEARNED, "betaflow", Box::new(|| step_all(data, dlm_without_sharing(data))));
+    let mixture = || Mixture::new(&settings(), &Calendar::default(), data.factors);
+    job(MIXTURE, "betaflow", Box::new(move || step_all(data, mixture())));
+    for name in [FULL_WRITTEN, SHARED_WRITTEN, LEARNED_WRITTEN] {
+        let mut out = output();
+        job(name, "plain copy", Box::new(move || copy_all(data, &mut out)));
+    }
+    jobs
+}
+
+/// `estimators.py`, waiting for its turns.
+struct Peers {
+    process: Child,
+    turns: ChildStdin,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Peers {
+    /// Nothing where there is no Python, or no numpy in it.
+    fn start(data: &Observations) -> Result<Option<Self>> {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("observations");
+        data.write(&folder)?;
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join("estimators.py");
+        let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+        let mut command = Command::new(&python);
+        command.arg(script).arg("--turns").arg("--panel").arg(folder);
+        let mut process = match command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
+            Ok(process) => process,
+            Err(error) => {
+                println!("the Python peers are left out: {}: {error}", python.display());
+                return Ok(None);
+            }
+        };
+        let turns = process.stdin.take().ok_or("no pipe to the peers")?;
+        let lines = BufReader::new(process.stdout.take().ok_or("no pipe from the peers")?);
+        let mut peers = Self { process, turns, lines };
+        while let Some(line) = peers.line()? {
+            if let (Some(peer), Some(why)) = (line["peer"].as_str(), line["skipped"].as_str()) {
+                println!("{peer} is left out: {why}");
+            }
+            if line["ready"].is_u64() {
+                return Ok(Some(peers));
+            }
+        }
+        let status = peers.process.wait()?;
+        // It has said why on its standard error.
+        println!("the Python peers are left out: {} ended with {status}", python.display());
+        Ok(None)
+    }
+
+    fn line(&mut self) -> Result<Option<Value>> {
+        let mut line = String::new();
+        let read = self.lines.read_line(&mut line)?;
+        Ok(if read == 0 { None } else { Some(serde_json::from_str(&line)?) })
+    }
+
+    /// Runs all of the peers' jobs once.
+    fn turn(&mut self, times: &mut Times) -> Result<()> {
+        writeln!(self.turns, "go")?;
+        loop {
+            let line = self.line()?.ok_or("the Python peers stopped")?;
+            if line["turn"] == "over" {
+                return Ok(());
+            }
+            let (peer, job) = (line["peer"].as_str(), line["job"].as_str());
+            let (peer, job) = peer.zip(job).ok_or("a line of the peers without its names")?;
+            let ns = line["ns_per_instrument_bar"].as_f64().ok_or("a line of the peers without its time")?;
+            times.add(job, peer, ns);
+        }
+    }
+
+    fn end(self) -> Result<()> {
+        let Self { mut process, turns, lines } = self;
+        // No more turns: it ends with its input.
+        drop((turns, lines));
+        process.wait()?;
+        Ok(())
+    }
+}
+
+/// Nanoseconds an instrument-bar, one a turn, by job and by who did it.
+#[derive(Default)]
+struct Times(BTreeMap<String, BTreeMap<String, Vec<f64>>>);
+
+impl Times {
+    fn add(&mut self, job: &str, who: &str, ns: f64) {
+        self.0.entry(job.to_owned()).or_default().entry(who.to_owned()).or_default().push(ns);
+    }
+
+    /// Medians, and in brackets how many times ours that is: the median of the ratios turn by turn.
+    fn print(&self) {
+        print!("{:52}", "ns an instrument-bar (times ours)");
+        println!("{}", COLUMNS.map(|who| format!("{who:>20}")).concat());
+        for job in JOBS {
+            print!("{job:52}");
+            let Some(by_whom) = self.0.get(job) else {
+                println!();
+                continue;
+            };
+            let ours = by_whom.get("betaflow");
+            for who in COLUMNS {
+                let cell = by_whom.get(who).map_or_else(String::new, |theirs| {
+                    let ratio = ours.filter(|_| who != "betaflow").map_or_else(String::new, |ours| {
+                        format!(" ({:.2})", median(theirs.iter().zip(ours).map(|(a, b)| a / b)))
+                    });
+                    format!("{:.2}{ratio}", median(theirs.iter().copied()))
+                });
+                print!("{cell:>20}");
+            }
+            println!();
+        }
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn main() -> Result<()> {
+    // `cargo test --benches` only wants to know that it runs.
+    let trial = std::env::args().any(|argument| argument == "--test");
+    let data = Observations::new(if trial { 20 } else { BARS }, INSTRUMENTS, FACTORS);
+    let pinned = processor::stay_on_one();
+    let mut jobs = jobs(&data);
+    let mut peers = if trial { None } else { Peers::start(&data)? };
+    let mut times = Times::default();
+    let instrument_bars = (data.bars() * data.instruments) as f64;
+    for job in &mut jobs {
+        (job.pass)();
+    }
+    for _ in 0..if trial { 1 } else { TURNS } {
+        for job in &mut jobs {
+            times.add(job.name, job.who, (job.pass)() / instrument_bars);
+        }
+        if let Some(peers) = &mut peers {
+            peers.turn(&mut times)?;
+        }
+    }
+    if let Some(peers) = peers {
+        peers.end()?;
+    }
+    let place = if pinned { "one processor" } else { "one thread" };
+    println!("{INSTRUMENTS} instruments, {FACTORS} factors and alpha, {} bars, {place}\n", data.bars());
+    times.print();
+    Ok(())
+}
