@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use betaflow_benches::Observations;
-use betaflow_engine::model::{Beliefs, Dlm, Estimator, EstimatorSettings, Mixture};
+use betaflow_engine::model::{
+    Beliefs, Dlm, Estimator, EstimatorSettings, Fixed, FixedParameters, Mixture, PerInstrument,
+};
 use betaflow_engine::settings::Calendar;
 use serde_json::Value;
 
@@ -130,12 +132,57 @@ fn copy_all(data: &Observations, out: &mut [f64]) -> f64 {
     elapsed
 }
 
+/// The peers' model: Q = q I with their q, R = 1, P_0 = I.
+fn fixed(data: &Observations, share: bool) -> Result<Fixed> {
+    let mut parameters = FixedParameters::standard(data.factors + 1);
+    if let PerInstrument::Common(q) = &mut parameters.transition_covariance {
+        q.iter_mut().for_each(|q| *q *= 1e-4);
+    }
+    if !share {
+        // Of the same value, but each instrument's own: nothing can be shared.
+        parameters.observation_variance = PerInstrument::Each(vec![1.0; data.instruments]);
+    }
+    Ok(Fixed::new(parameters, data.factors)?)
+}
+
+fn step_all_fixed(data: &Observations, mut filter: Fixed) -> f64 {
+    let start = processor::time_ns();
+    for (factors, returns) in data.iter() {
+        filter.step(factors, returns);
+    }
+    let elapsed = processor::time_ns() - start;
+    black_box(filter.mean(0, 0));
+    elapsed
+}
+
+fn step_and_write_all_fixed(data: &Observations, mut filter: Fixed, out: &mut [f64]) -> f64 {
+    let start = processor::time_ns();
+    for ((factors, returns), out) in
+        data.iter().zip(out.chunks_exact_mut(data.instruments * (data.factors + 1)))
+    {
+        filter.step_into(factors, returns, out);
+    }
+    let elapsed = processor::time_ns() - start;
+    black_box(out);
+    elapsed
+}
+
+/// The means after the last bar, for the peers to compare theirs with: instruments × k.
+fn last_means(data: &Observations) -> Result<Vec<f64>> {
+    let mut filter = fixed(data, false)?;
+    for (factors, returns) in data.iter() {
+        filter.step(factors, returns);
+    }
+    let k = data.factors + 1;
+    Ok((0..data.instruments * k).map(|at| filter.mean(at / k, at % k)).collect())
+}
+
 fn settings() -> EstimatorSettings {
     // The data has deviations of 1, where the defaults expect returns of a day.
     EstimatorSettings {
         initial_variance: 1.0,
-        initial_alpha_variance: 1.0,
-        observation_variance: 1.0,
+        initial_alpha_variance: Some(1.0),
+        observation_variance: Some(1.0),
         ..EstimatorSettings::default()
     }
 }
@@ -157,10 +204,17 @@ fn dlm_without_sharing(data: &Observations) -> Dlm {
 }
 
 /// Our jobs, each with the output it writes to, if any.
-fn jobs(data: &Observations) -> Vec<Job<'_>> {
+fn jobs(data: &Observations) -> Result<Vec<Job<'_>>> {
     let output = || vec![1.0; data.bars() * data.instruments * (data.factors + 1)];
     let mut jobs = Vec::new();
     let mut job = |name, who, pass| jobs.push(Job { name, who, pass });
+    let (own, shared) = (fixed(data, false)?, fixed(data, true)?);
+    for (filter, state_only, written) in [(own, FULL, FULL_WRITTEN), (shared, SHARED, SHARED_WRITTEN)] {
+        let (fresh, mut out) = (filter.clone(), output());
+        job(state_only, "betaflow", Box::new(move || step_all_fixed(data, filter.clone())));
+        let pass = move || step_and_write_all_fixed(data, fresh.clone(), &mut out);
+        job(written, "betaflow", Box::new(pass));
+    }
     job(LEARNED, "betaflow", Box::new(|| step_all(data, dlm(data))));
     let mut out = output();
     job(LEARNED_WRITTEN, "betaflow", Box::new(move || step_and_write_all(data, dlm(data), &mut out)));
@@ -171,7 +225,7 @@ fn jobs(data: &Observations) -> Vec<Job<'_>> {
         let mut out = output();
         job(name, "plain copy", Box::new(move || copy_all(data, &mut out)));
     }
-    jobs
+    Ok(jobs)
 }
 
 /// `estimators.py`, waiting for its turns.
@@ -186,6 +240,7 @@ impl Peers {
     fn start(data: &Observations) -> Result<Option<Self>> {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("observations");
         data.write(&folder)?;
+        betaflow_benches::write_doubles(&folder.join("means.f64"), &last_means(data)?)?;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join("estimators.py");
         let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
         let mut command = Command::new(&python);
@@ -289,7 +344,7 @@ fn main() -> Result<()> {
     let trial = std::env::args().any(|argument| argument == "--test");
     let data = Observations::new(if trial { 20 } else { BARS }, INSTRUMENTS, FACTORS);
     let pinned = processor::stay_on_one();
-    let mut jobs = jobs(&data);
+    let mut jobs = jobs(&data)?;
     let mut peers = if trial { None } else { Peers::start(&data)? };
     let mut times = Times::default();
     let instrument_bars = (data.bars() * data.instruments) as f64;

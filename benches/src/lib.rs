@@ -107,11 +107,19 @@ impl Observations {
     pub fn write(&self, folder: &Path) -> std::io::Result<()> {
         fs::create_dir_all(folder)?;
         for (name, values) in [("design.f64", &self.design), ("returns.f64", &self.returns)] {
-            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            fs::write(folder.join(name), bytes)?;
+            write_doubles(&folder.join(name), values)?;
         }
         Ok(())
     }
+}
+
+/// Raw little-endian doubles, as numpy's `fromfile` reads them.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_doubles(path: &Path, values: &[f64]) -> std::io::Result<()> {
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    fs::write(path, bytes)
 }
 
 /// Writes the panel into `folder`, unless it is there already.

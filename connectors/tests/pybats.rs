@@ -27,16 +27,14 @@ const TOLERANCE: f64 = 1e-11;
 
 /// The only place that knows how our settings state what `pybats` was given.
 fn settings(row: &Reference<'_>) -> EstimatorSettings {
-    let s0 = row.number("s0");
     EstimatorSettings {
         alpha_discount_factor: row.number("deltrend"),
         discount_factor: row.number("delregn"),
         variance_discount: row.number("delvar"),
-        // Stated in units of the observation variance, where R0 of `pybats` is absolute.
-        initial_alpha_variance: row.number("alpha_var") / s0,
-        initial_variance: row.number("beta_var") / s0,
+        initial_alpha_variance: Some(row.number("alpha_var")),
+        initial_variance: row.number("beta_var"),
         initial_market_beta: 1.0,
-        observation_variance: s0,
+        observation_variance: Some(row.number("s0")),
         observation_dof: row.number("n0"),
         wind_up: WindUp::Plain,
         discount_missing: false,
@@ -93,9 +91,10 @@ impl Ours<'_> {
         self.variance_discount * self.beliefs.dof[self.instrument]
     }
 
-    /// R before the next bar; ours is in units of s.
+    /// R before the next bar, the squared scale of the t whose covariance we state.
     fn prior_covariance(&self, i: usize, j: usize) -> f64 {
-        self.s() * self.beliefs.prior_cov_of(self.instrument)[i * K + j]
+        let dof = self.beliefs.dof[self.instrument];
+        self.beliefs.coefficient_cov_of(self.instrument, i, j) * (dof - 2.0) / dof
     }
 
     fn forecast_dof(&self) -> f64 {
@@ -211,6 +210,7 @@ fn run(frames: &[Frame], case: &RecordBatch) -> Worst {
         }
         filter.step(&frame.factors, &y, false);
         beliefs.factors.clone_from(&frame.factors);
+        beliefs.decides = true;
         filter.write(&mut beliefs);
         assert_eq!(beliefs.forecast_error[instrument].is_nan(), theirs.missing(), "bar {row}");
         // Before its first return an instrument has no beliefs here, and the prior there.

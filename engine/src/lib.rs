@@ -21,6 +21,12 @@
 //! The engine reads no clock, no file and no environment variable, and has no map whose order shows. Its
 //! output is a function of data, settings and version; no output at time t depends on data after t; every
 //! placement of stages on threads gives the same bits.
+
+// The Rust of the README is compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
 pub mod assembly;
 pub mod execution;
 pub mod frame;

@@ -4,13 +4,28 @@
 mod support;
 
 use betaflow_engine::model::{
-    Beliefs, Dlm, Estimator, EstimatorSettings, Evolution, Returns, ScaledCovariance, WindUp,
+    Beliefs, Dlm, Eight, Estimator, EstimatorSettings, Evolution, Returns, ScaledCovariance, WindUp,
 };
 use betaflow_engine::settings::Calendar;
 use nalgebra::{DMatrix, DVector};
 use support::{Market, Random};
 
 /// W&H 4.5 with component discounting (6.3) and variance discounting (10.8), full covariance, unscaled.
+fn scaled_prior(settings: &EstimatorSettings) -> impl Fn(usize) -> f64 {
+    let s = settings.observation_variance.unwrap();
+    let prior = [settings.initial_alpha_variance.unwrap() / s, settings.initial_variance / s];
+    move |j| prior[usize::from(j > 0)]
+}
+
+/// Settings that say the whole prior themselves.
+fn stated() -> EstimatorSettings {
+    EstimatorSettings {
+        observation_variance: Some(2e-4),
+        initial_alpha_variance: Some(2e-7),
+        ..EstimatorSettings::default()
+    }
+}
+
 struct Reference {
     settings: EstimatorSettings,
     m: DVector<f64>,
@@ -22,9 +37,8 @@ struct Reference {
 
 impl Reference {
     fn new(settings: &EstimatorSettings, k: usize) -> Self {
-        let prior =
-            |j: usize| if j == 0 { settings.initial_alpha_variance } else { settings.initial_variance };
-        let s = settings.observation_variance;
+        let s = settings.observation_variance.unwrap();
+        let prior = scaled_prior(settings);
         let mut m = DVector::zeros(k);
         m[1] = settings.initial_market_beta;
         let c = DMatrix::from_fn(k, k, |i, j| if i == j { prior(i) * s } else { 0.0 });
@@ -46,13 +60,13 @@ impl Reference {
         if settings.wind_up == WindUp::Bounded {
             // R⁻¹ + blockdiag((1 − δ) K0), by inversion.
             let mut precision = c.clone().try_inverse().unwrap();
+            let prior = scaled_prior(settings);
             for j in 0..k {
-                let prior = if j == 0 { settings.initial_alpha_variance } else { settings.initial_variance };
-                precision[(j, j)] += (1.0 - delta[block(j)]) / (prior * *s);
+                precision[(j, j)] += (1.0 - delta[block(j)]) / (prior(j) * *s);
             }
             *c = precision.try_inverse().unwrap();
         }
-        let floor = if settings.wind_up == WindUp::Bounded { settings.observation_dof } else { 0.0 };
+        let floor = if settings.wind_up == WindUp::Bounded { 10.0 } else { 0.0 };
         *n = (settings.variance_discount * *n).max(n.min(floor));
     }
 
@@ -118,8 +132,8 @@ fn equals_west_and_harrison_instrument_by_instrument() {
     let holes = Market { missing: 0.3, late: 0.4, ..full };
     let late = Market { late: 0.5, ..full };
     let single = Market { instruments: 1, factors: 6, missing: 0.1, ..full };
-    let plain = EstimatorSettings { wind_up: WindUp::Plain, ..EstimatorSettings::default() };
-    let bounded = EstimatorSettings::default();
+    let plain = EstimatorSettings { wind_up: WindUp::Plain, ..stated() };
+    let bounded = stated();
     let both = EstimatorSettings { alpha_discount_factor: 0.999, discount_factor: 0.98, ..bounded.clone() };
     let held = EstimatorSettings { discount_missing: false, ..plain.clone() };
     // The bounded reference inverts twice a step, and is itself no better than its tolerance.
@@ -140,36 +154,37 @@ fn equals_west_and_harrison_instrument_by_instrument() {
     }
 }
 
-/// Whether a row-major matrix is symmetric to the bit and positive definite.
-fn is_sound(matrix: &[f64], k: usize) -> bool {
-    let symmetric =
-        (0..k).all(|i| (0..i).all(|j| matrix[i * k + j].to_bits() == matrix[j * k + i].to_bits()));
-    symmetric && DMatrix::from_row_slice(k, k, matrix).cholesky().is_some()
+/// Prior scaled variances of alpha and of a beta.
+const PRIOR: [f64; 2] = [1e-3, 5e3];
+
+/// The covariance of the first model.
+fn matrix(covariance: &ScaledCovariance) -> DMatrix<f64> {
+    DMatrix::from_fn(covariance.k(), covariance.k(), |i, j| covariance.entry(i, j)[0])
 }
 
 #[test]
 fn directions_without_information_stay_within_the_prior_for_a_million_frames() {
     let k = 5;
     for discount_factor in [0.90, 0.98, 0.995] {
-        let settings = EstimatorSettings { discount_factor, ..EstimatorSettings::default() };
-        let evolution = Evolution::new(&settings, &Calendar::default(), k);
-        let mut covariance = ScaledCovariance::prior(&evolution);
+        let evolution =
+            Evolution::new(&EstimatorSettings::default(), &Calendar::default(), &[discount_factor]);
+        let mut covariance = ScaledCovariance::prior(&evolution, k, PRIOR.map(Eight::splat));
         let mut random = Random(3);
         for frame in 0..1_000_000 {
             covariance.evolve(&evolution);
             if frame % 997 == 0 {
-                assert!(is_sound(covariance.matrix(), k), "δ = {discount_factor}, frame {frame}");
+                let r = matrix(&covariance);
+                assert!(r.clone().cholesky().is_some(), "δ = {discount_factor}, frame {frame}");
                 // No direction beyond the prior: K0^½ R K0^½ has no eigenvalue above 1.
-                let scaled = DMatrix::from_fn(k, k, |i, j| {
-                    covariance.matrix()[i * k + j] / (evolution.prior[i] * evolution.prior[j]).sqrt()
-                });
+                let prior = |i: usize| PRIOR[usize::from(i > 0)];
+                let scaled = DMatrix::from_fn(k, k, |i, j| r[(i, j)] / (prior(i) * prior(j)).sqrt());
                 let largest = scaled.symmetric_eigenvalues().max();
                 assert!(largest <= 1.0 + 1e-9, "δ = {discount_factor}, frame {frame}: {largest}");
             }
             // A market, the same factor twice, a factor of zeros.
             let (market, twin) = (0.01 * random.shock(), 0.005 * random.shock());
             let q = covariance.forecast(&[1.0, market, twin, twin, 0.0]);
-            covariance.update(q);
+            covariance.update(&q);
         }
     }
 }
@@ -178,16 +193,16 @@ fn directions_without_information_stay_within_the_prior_for_a_million_frames() {
 fn plain_discounting_winds_up_where_the_bound_does_not() {
     let wind_up = |wind_up| {
         let settings = EstimatorSettings { wind_up, ..EstimatorSettings::default() };
-        let evolution = Evolution::new(&settings, &Calendar::default(), 2);
-        let mut covariance = ScaledCovariance::prior(&evolution);
+        let evolution = Evolution::new(&settings, &Calendar::default(), &[settings.discount_factor]);
+        let mut covariance = ScaledCovariance::prior(&evolution, 2, PRIOR.map(Eight::splat));
         for _ in 0..150_000 {
             covariance.evolve(&evolution);
             let q = covariance.forecast(&[1.0, 0.0]);
-            covariance.update(q);
+            covariance.update(&q);
         }
-        covariance.matrix()[3]
+        covariance.entry(1, 1)[0]
     };
-    let prior = EstimatorSettings::default().initial_variance;
+    let prior = PRIOR[1];
     assert!(!wind_up(WindUp::Plain).is_finite(), "the trap is there");
     assert!((wind_up(WindUp::Bounded) - prior).abs() < 1e-6 * prior, "the bound holds it at the prior");
 }

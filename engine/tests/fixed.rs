@@ -145,6 +145,7 @@ fn check(k: usize, n: usize, missing: f64, late: f64, model: Model) {
     let bars = bars(k as u64 * 31 + n as u64, k, n, 120, missing, late);
     let parameters = parameters(&mut Random(5), k, n, model);
     let mut filter = Fixed::new(parameters.clone(), k - 1).unwrap();
+    let mut twin = filter.clone();
     let mut references: Vec<Reference> = Vec::new();
     let what = format!("k = {k}, n = {n}, missing {missing}, late {late}, {model:?}");
     for (f, y) in bars.factors.iter().zip(&bars.returns) {
@@ -152,8 +153,11 @@ fn check(k: usize, n: usize, missing: f64, late: f64, model: Model) {
         for i in references.len()..y.len() {
             references.push(Reference::new(&parameters.of(i)));
         }
-        let mut columns = Vec::new();
-        filter.means_into(&mut columns);
+        let mut columns = vec![f64::NAN; filter.instruments() * filter.coefficients()];
+        filter.write_means(&mut columns);
+        let mut written = vec![f64::NAN; columns.len()];
+        twin.step_into(f, y, &mut written);
+        assert_eq!(columns, written, "{what}");
         for (i, (reference, &y)) in references.iter_mut().zip(y).enumerate() {
             reference.step(&design(f), y);
             let m: Vec<f64> = (0..k).map(|j| filter.mean(i, j)).collect();

@@ -153,7 +153,7 @@ proptest! {
             let ledger = std::sync::Arc::clone(&keep.0);
             let source = betaflow_engine::source::MemorySource::new(market.factor_names(), frames[..end].to_vec());
             let graph = betaflow_engine::pipeline::trading(
-                Box::new(source), Box::new(support::Busy), &settings(), vec![Box::new(keep)]);
+                Box::new(source), Box::new(support::Busy), &settings(), vec![Box::new(keep)]).unwrap();
             graph.run(&RunOptions::default()).unwrap();
             for (a, b) in whole.iter().zip(ledger.lock().unwrap().iter()).filter(|(a, _)| (a.seq as usize) < cut) {
                 // The digest covers NAV, cash, fills and targets; the rest is compared beside it.

@@ -60,7 +60,7 @@ proptest! {
         let held = ledger.last().unwrap().held[at];
         let keep = support::Keep::default();
         let source = MemorySource::new(market.factor_names(), frames);
-        let changed = trading(Box::new(source), Box::new(Busy), &settings(), vec![Box::new(keep)]);
+        let changed = trading(Box::new(source), Box::new(Busy), &settings(), vec![Box::new(keep)]).unwrap();
         let changed = changed.run(&RunOptions::default()).unwrap();
         prop_assert_eq!(changed.facts.digest != report.facts.digest, held != 0.0);
     }
@@ -120,12 +120,12 @@ fn a_stage_that_dies_takes_the_run_down_by_name() {
                 let inner = MemorySource::new(market.factor_names(), market.frames());
                 Box::new(Failing { inner, left, panics })
             };
-            let failing = trading(source(150, false), Box::new(Busy), &settings(), Vec::new());
+            let failing = trading(source(150, false), Box::new(Busy), &settings(), Vec::new()).unwrap();
             let error = failing.run(&options).unwrap_err();
             assert!(matches!(error, PipelineError::Failed { stage: "source", .. }), "{placement:?}: {error}");
             assert!(error.to_string().contains("found a sheep"));
 
-            let panicking = trading(source(90, true), Box::new(Busy), &settings(), Vec::new());
+            let panicking = trading(source(90, true), Box::new(Busy), &settings(), Vec::new()).unwrap();
             let error = panicking.run(&options).unwrap_err();
             assert!(
                 matches!(error, PipelineError::Panicked { stage: "source", .. }),
@@ -133,7 +133,7 @@ fn a_stage_that_dies_takes_the_run_down_by_name() {
             );
 
             let recorders: Vec<Box<dyn Recorder>> = vec![Box::new(FullDisk(40))];
-            let full = trading(source(usize::MAX, false), Box::new(Busy), &settings(), recorders);
+            let full = trading(source(usize::MAX, false), Box::new(Busy), &settings(), recorders).unwrap();
             let error = full.run(&options).unwrap_err();
             assert!(matches!(error, PipelineError::Failed { stage: "record", .. }), "{placement:?}: {error}");
         }

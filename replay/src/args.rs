@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A streaming engine for people who trade factor models.
 ///
@@ -25,7 +25,7 @@ pub(crate) enum Command {
     Replay(RunArgs),
     /// Follow alpha and factor betas through historical data, without trading
     #[command(long_about = ESTIMATE, after_long_help = SETTINGS)]
-    Estimate(RunArgs),
+    Estimate(EstimateArgs),
 }
 
 // Lines of at most 78 columns: a narrow terminal must not break a table or a command.
@@ -42,6 +42,7 @@ The run folder holds:
   fills.parquet    a row a fill: price, price at the decision, costs
   weights.parquet  target and held weight of each instrument
   betas.parquet    alpha, betas, the forecast of each return and its error
+  instruments.parquet  how well the forecasts of each instrument have held
   run.toml         all settings; --config run.toml runs them again
 
 In Python:
@@ -59,6 +60,14 @@ What `pykalman.KalmanFilter(...).filter(...)` does, for all instruments at
 once, with missing prices and late listings. betas.parquet in the run folder
 has a row for each bar and instrument: alpha and betas as known after the bar,
 and the forecast of the bar's return by yesterday's betas, with its error.
+report.html shows how well the forecasts held and draws the betas of a few
+instruments (--plot); it is one file and opens without a network.
+
+With hindsight, which never trades: --smooth writes smoothed.parquet, the
+betas of each bar given all bars; --em 50 fits variances and a prior to each
+instrument, parameters.parquet. --compare rolling says how much more of the
+variance the filter explains out of sample than least squares over the last
+63, 126, 252 and 504 days, with the betas of 252 days in rolling.parquet.
 
 In Python:
   betas = pd.read_parquet(\"runs/estimate-1/betas.parquet\")
@@ -85,8 +94,9 @@ The equal-weight benchmark is rebalanced every 21 days over what trades then,
 with the same costs. A day's turnover is counted by UTC date.
 
 Some settings, with their defaults (run.toml in a run folder has them all):
-  estimator.discount_factor=0.995  memory of the betas: about 1/(1 - 0.995) days
-  estimator.kind=dlm               or mixture: an average over discount factors
+  estimator.kind=mixture           many filters, weighed by how they forecast; or
+                                   dlm: one, fixed: with variances that you give
+  estimator.discount_factor=0.995  of dlm: memory of the betas, 1/(1 - 0.995) days
   estimator.warmup=252             days of returns before the first order
   strategy.kind=quarter_kelly      or equal_weight, flat
   sizing.kelly_fraction=0.25       share of full Kelly
@@ -143,4 +153,47 @@ pub(crate) struct RunArgs {
     /// Show where the time went, stage by stage
     #[arg(long)]
     pub timing: bool,
+}
+
+/// Arguments of `estimate`.
+#[derive(Debug, Args)]
+pub(crate) struct EstimateArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    #[command(flatten)]
+    pub report: ReportArgs,
+    #[command(flatten)]
+    pub offline: OfflineArgs,
+}
+
+/// Arguments of commands that write a report.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Instruments to draw in the report, such as AAPL,MSFT; without it a few are chosen
+    #[arg(long, value_name = "SYMBOLS", value_delimiter = ',')]
+    pub plot: Vec<String>,
+    /// Write no report.html (it takes 5 MB)
+    #[arg(long, conflicts_with = "plot")]
+    pub no_report: bool,
+}
+
+/// What looks at a run from its end.
+#[derive(Debug, Args)]
+pub(crate) struct OfflineArgs {
+    /// Also the betas of each bar given all bars: smoothed.parquet
+    #[arg(long)]
+    pub smooth: bool,
+    /// Also fit variances and prior of each instrument by EM, in at most so many steps
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub em: Option<u32>,
+    /// Also compare the forecasts with those of another method, out of sample
+    #[arg(long, value_name = "WITH")]
+    pub compare: Option<Rival>,
+}
+
+/// What the filter is compared with.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Rival {
+    /// Least squares over the last 63, 126, 252 and 504 days
+    Rolling,
 }

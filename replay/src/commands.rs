@@ -12,9 +12,11 @@ use betaflow_engine::metrics::{Comparing, Comparison};
 use betaflow_engine::pipeline::{Clock, Placement, RunOptions, estimating, no_clock, trading};
 use betaflow_engine::source::Source as _;
 
-use crate::args::RunArgs;
+use crate::args::{EstimateArgs, RunArgs};
 use crate::config::Config;
+use crate::offline;
 use crate::progress::{Counted, Line};
+use crate::report::Estimated;
 use crate::summary::Summary;
 
 /// What differs between the commands.
@@ -37,20 +39,28 @@ const ESTIMATE: Kind = Kind {
 
 /// Trades a strategy through historical data.
 pub(crate) fn replay(args: &RunArgs) -> Result<()> {
-    run(args, &REPLAY)
+    run(args, &REPLAY, None)
 }
 
 /// Follows alpha and betas through historical data.
-pub(crate) fn estimate(args: &RunArgs) -> Result<()> {
-    run(args, &ESTIMATE)
+pub(crate) fn estimate(args: &EstimateArgs) -> Result<()> {
+    run(&args.run, &ESTIMATE, Some(args))
 }
 
-fn run(args: &RunArgs, kind: &Kind) -> Result<()> {
+/// The data that the settings name, from its beginning.
+///
+/// # Errors
+/// It is not there, or not as expected.
+pub(crate) fn open(config: &Config, trades: bool) -> Result<ParquetSource> {
+    let (prices, factors) = (config.prices(), config.factor_file());
+    Ok(ParquetSource::open(&prices, factors.as_ref(), config.source_settings(trades)?)?)
+}
+
+fn run(args: &RunArgs, kind: &Kind, estimate: Option<&EstimateArgs>) -> Result<()> {
     let started = Instant::now();
     let config = Config::resolve(args, kind.record)?;
     let out = args.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), kind.name));
-    let source =
-        ParquetSource::open(&config.prices(), config.factor_file().as_ref(), config.source_settings()?)?;
+    let source = open(&config, kind.trades)?;
     let progress = source.progress();
     let folder = RunFolder::create(&out, args.force)?;
     remove_when_interrupted(folder.path())?;
@@ -60,9 +70,9 @@ fn run(args: &RunArgs, kind: &Kind) -> Result<()> {
     let (source, recorders): (_, Vec<Box<dyn Recorder>>) = (Box::new(source), vec![Box::new(recorder)]);
     let settings = config.run_settings();
     let graph = if kind.trades {
-        trading(source, config.strategy()?, &settings, recorders)
+        trading(source, config.strategy()?, &settings, recorders)?
     } else {
-        estimating(source, &settings, recorders)
+        estimating(source, &settings, recorders)?
     };
     let line = Line::start(progress, frames);
     let report = graph.run(&options(&config, kind, args.timing))?;
@@ -76,16 +86,31 @@ fn run(args: &RunArgs, kind: &Kind) -> Result<()> {
         );
     }
     let comparison = kind.trades.then(|| compare(folder.path(), &report.facts, &config)).transpose()?;
+    let hindsight = |args: &EstimateArgs| offline::run(&args.offline, &config, &report.facts, folder.path());
+    let findings = estimate.map(hindsight).transpose()?.unwrap_or_default();
     let summary = Summary {
         config: &config,
         facts: &report.facts,
         comparison,
+        findings: &findings,
         timing: if args.timing { &report.timing } else { &[] },
         seconds: started.elapsed().as_secs_f64(),
         trades: kind.trades,
     };
-    folder.write("summary.json", &(serde_json::to_string_pretty(&summary.json())? + "\n"))?;
-    folder.write("run.toml", &config.to_toml(kind.name)?)?;
+    let (figures, settings) = (summary.json(), config.to_toml(kind.name)?);
+    folder.write("summary.json", &(serde_json::to_string_pretty(&figures)? + "\n"))?;
+    folder.write("run.toml", &settings)?;
+    if let Some(asked) = estimate.map(|args| &args.report).filter(|report| !report.no_report) {
+        let estimated = Estimated {
+            folder: folder.path(),
+            summary: &figures,
+            settings: &settings,
+            recorded: config.record.betas,
+            frames_per_year: config.data.calendar().frames_per_year(),
+            plot: &asked.plot,
+        };
+        folder.write("report.html", &estimated.html()?)?;
+    }
     folder.complete()?;
     say(&summary.text());
     if args.timing {

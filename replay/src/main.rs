@@ -3,7 +3,9 @@
 mod args;
 mod commands;
 mod config;
+mod offline;
 mod progress;
+mod report;
 mod summary;
 
 use std::process::ExitCode;

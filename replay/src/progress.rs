@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use betaflow_connectors::Progress;
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::{DataFacts, Source, SourceError};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
 /// How often the line is drawn.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -86,5 +86,14 @@ impl Drop for Line {
             // A failure to draw is no failure of the run.
             let _ = thread.join();
         }
+    }
+}
+
+/// A bar of so many steps for the caller to move; it shows itself on a terminal only.
+pub(crate) fn steps(count: usize, of_what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::new(count as u64).with_finish(ProgressFinish::AndClear).with_message(of_what);
+    match ProgressStyle::with_template("{bar:30} {pos} of {len} {msg}  {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
     }
 }

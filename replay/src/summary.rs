@@ -3,6 +3,7 @@
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::{RunFacts, hex};
 use betaflow_engine::metrics::{Comparison, Figures};
+use betaflow_engine::model::CalibrationFacts;
 use betaflow_engine::pipeline::StageTiming;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::config::Config;
+use crate::offline::Findings;
 
 /// What is known of a finished run.
 pub(crate) struct Summary<'a> {
@@ -19,6 +21,8 @@ pub(crate) struct Summary<'a> {
     pub facts: &'a RunFacts,
     /// Metrics, where something traded.
     pub(crate) comparison: Option<Comparison>,
+    /// What was seen from the end of the run.
+    pub findings: &'a Findings,
     /// Where the time went.
     pub timing: &'a [StageTiming],
     /// Wall time in seconds.
@@ -30,6 +34,30 @@ pub(crate) struct Summary<'a> {
 /// A number, or null where it is not one.
 fn number(value: f64) -> Value {
     serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number)
+}
+
+/// How well forecasts have held.
+fn calibration_json(facts: &CalibrationFacts) -> Map<String, Value> {
+    let value = |value: Option<f64>| value.map_or(Value::Null, number);
+    let [inside50, inside90, inside95] = facts.coverage.map(value);
+    let json = json!({
+        "forecasts": facts.forecasts,
+        "hedged_r2": value(facts.hedged_r2),
+        "nis": value(facts.nis),
+        "autocorrelation": value(facts.autocorrelation),
+        "coverage_50": inside50,
+        "coverage_90": inside90,
+        "coverage_95": inside95,
+        "log_predictive_density": value(facts.log_predictive_density),
+        "baseline_log_predictive_density": value(facts.baseline_log_predictive_density),
+        "share_in_alarm": value(facts.share_in_alarm),
+        "alarm": facts.alarm.map(|alarm| alarm.name()),
+        "log_likelihood": value(facts.log_likelihood),
+    });
+    match json {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
 }
 
 fn figures(figures: Option<Figures>) -> Map<String, Value> {
@@ -50,7 +78,7 @@ pub(crate) fn time_text(timestamp: Option<TimestampNs>) -> Option<String> {
 impl Summary<'_> {
     /// As `summary.json`.
     pub(crate) fn json(&self) -> Value {
-        let RunFacts { data, estimator, sizing, performance, .. } = self.facts;
+        let RunFacts { data, sizing, performance, .. } = self.facts;
         let mut summary = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "data": {
@@ -62,14 +90,7 @@ impl Summary<'_> {
                 "skipped": data.skipped,
                 "left_out": data.left_out,
             },
-            "estimator": {
-                "kind": self.config.estimator.kind,
-                "forecasts": estimator.forecasts,
-                "hedged_r2": estimator.hedged_r2.map(number),
-                "mean_log_predictive_density": estimator.mean_log_predictive_density.map(number),
-                "groups": estimator.groups,
-                "largest_group": estimator.largest_group,
-            },
+            "estimator": self.estimator_json(),
             "warnings": self.warnings(),
             "timing": self.timing_json(),
         });
@@ -121,7 +142,32 @@ impl Summary<'_> {
                 "gross_inherited": sizing.gross_inherited,
             });
         }
+        self.findings.add_to(&mut summary);
         summary
+    }
+
+    fn estimator_json(&self) -> Value {
+        let facts = &self.facts.estimator;
+        let mut estimator = calibration_json(&facts.total);
+        estimator.insert("kind".into(), json!(self.config.estimator.kind));
+        // The name that the density has had from the start, beside that of a single instrument's.
+        let density = facts.total.log_predictive_density.map_or(Value::Null, number);
+        estimator.insert("mean_log_predictive_density".into(), density);
+        estimator.insert("groups".into(), facts.groups.into());
+        estimator.insert("largest_group".into(), facts.largest_group.into());
+        let mut alarms = Map::new();
+        for alarm in facts.instruments.iter().filter_map(|instrument| instrument.alarm) {
+            let count = alarms.entry(alarm.name()).or_insert(json!(0));
+            *count = json!(count.as_u64().unwrap_or_default() + 1);
+        }
+        estimator.insert("alarms".into(), alarms.into());
+        let instruments = self.facts.names.iter().zip(&facts.instruments).map(|(name, facts)| {
+            let mut instrument = calibration_json(facts);
+            instrument.insert("symbol".into(), json!(**name));
+            Value::Object(instrument)
+        });
+        estimator.insert("instruments".into(), instruments.collect());
+        estimator.into()
     }
 
     fn timing_json(&self) -> Value {
@@ -182,6 +228,7 @@ impl Summary<'_> {
                 self.config.estimator.warmup
             ));
         }
+        warnings.extend(self.findings.notes());
         warnings
     }
 
@@ -197,12 +244,13 @@ impl Summary<'_> {
         let share = |value: Option<f64>| value.map_or_else(|| "-".into(), |v| format!("{v:.4}"));
         text += &format!(
             "betas explain {} of the variance of returns out of sample (hedged R²); {} group(s) of instruments\n",
-            share(estimator.hedged_r2),
+            share(estimator.total.hedged_r2),
             estimator.groups
         );
         if self.trades && performance.nav.is_some() {
             text += &format!("\n{}\n\n{}", self.metrics_table(), self.trading_text());
         }
+        text += &self.findings.text();
         for warning in self.warnings() {
             text += &format!("note: {warning}\n");
         }

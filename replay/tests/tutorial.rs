@@ -25,7 +25,10 @@ fn contract(table: &str) -> Vec<(String, DataType)> {
                     spread impact \"reason"
             .to_owned(),
         "weights" => "<timestamp #seq \"symbol target_weight held_weight".to_owned(),
-        _ => format!("<timestamp #seq \"symbol {} {FACTORS} {}", BETAS[0], BETAS[1]),
+        _ => {
+            let deviations: String = format!("alpha {FACTORS}").split(' ').map(|c| format!(" {c}_sd")).collect();
+            format!("<timestamp #seq \"symbol {} {FACTORS} {}{deviations}", BETAS[0], BETAS[1])
+        }
     };
     let utc = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
     let column = |name: &str| match name.split_at(1) {
@@ -63,7 +66,8 @@ fn replay_prints_the_summary_and_leaves_the_files_of_the_contract() {
         let ended = call(folder.path(), &["replay"]);
         assert_eq!(ended.code, Some(0), "{}", ended.err);
         let run = Run::at(folder.path().join(format!("runs/replay-{number}")));
-        let names = "betas.parquet equity.parquet fills.parquet run.toml summary.json weights.parquet";
+        let names = "betas.parquet equity.parquet fills.parquet instruments.parquet run.toml summary.json \
+                     weights.parquet";
         assert_eq!(files(&run).join(" "), names);
         assert_contract(&run, &TABLES);
         let header = ended.out.lines().find(|line| line.contains("quarter_kelly, net")).expect("a table");
@@ -108,7 +112,7 @@ fn estimate_leaves_betas_of_every_bar_and_nothing_of_trading() {
     let ended = call(folder.path(), &["estimate"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let run = Run::at(folder.path().join("runs/estimate-1"));
-    assert_eq!(files(&run).join(" "), "betas.parquet run.toml summary.json");
+    assert_eq!(files(&run).join(" "), "betas.parquet instruments.parquet run.toml summary.json");
     assert_contract(&run, &["betas"]);
     // 20 instruments, 2,264 frames, no return on the first.
     assert_eq!(run.table("betas").rows(), 20 * 2_263);

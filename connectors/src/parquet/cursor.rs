@@ -305,6 +305,7 @@ impl Cursor {
         let column = cell.or(tidy(Some(field)));
         let cell = column.zip(self.batch.as_ref()).map(|(column, batch)| text(batch.column(column), row));
         let expected = match (shared.settings.values, field) {
+            (Values::ReturnsOfAnySize, Field::Close) => "a finite return, or null",
             (Values::Returns, Field::Close) => "a finite return above -1 (decimal, not percent), or null",
             _ => "a positive finite price, or null",
         };

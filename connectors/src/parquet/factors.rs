@@ -1,7 +1,7 @@
 //! Factor returns from a file of their own, joined to the frames by time.
 
 use arrow_array::RecordBatch;
-use betaflow_engine::assembly::FactorGap;
+use betaflow_engine::assembly::{FactorGap, Values};
 use betaflow_engine::frame::{Frame, TimestampNs};
 
 use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups};
@@ -24,6 +24,8 @@ struct FactorRows {
     time: usize,
     /// Positions of the factors in a batch, and last that of `rf` if there is one.
     columns: Vec<usize>,
+    /// A number lies above the first and at or below the second.
+    bounds: (f64, f64),
     batch: Option<RecordBatch>,
     first_row: u64,
     at: usize,
@@ -55,7 +57,7 @@ impl FactorRows {
         self.values.clear();
         for (column, numbers) in self.columns.iter().zip(&self.numbers) {
             let value = numbers[row];
-            if !(value > -1.0 && value <= LARGEST_FACTOR) {
+            if !(value > self.bounds.0 && value <= self.bounds.1) {
                 return Err(self.bad_value(row, *column));
             }
             self.values.push(value);
@@ -144,6 +146,10 @@ impl FactorJoin {
             batches,
             time: in_batch(&time),
             columns: wanted.iter().map(in_batch).collect(),
+            bounds: match settings.values {
+                Values::ReturnsOfAnySize => (f64::NEG_INFINITY, f64::MAX),
+                _ => (-1.0, LARGEST_FACTOR),
+            },
             batch: None,
             first_row: 0,
             at: 0,

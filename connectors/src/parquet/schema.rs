@@ -105,7 +105,7 @@ impl<'a> Columns<'a> {
     fn tidy(&self, time: Key<i64>, symbol: Key<String>, settings: &Settings) -> Result<Layout, DataError> {
         let role = match settings.values {
             Values::Prices => "the price",
-            Values::Returns => "the return",
+            Values::Returns | Values::ReturnsOfAnySize => "the return",
         };
         let open_name = settings.open.as_deref().unwrap_or("open");
         let open = match settings.need_open {

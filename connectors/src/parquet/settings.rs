@@ -109,7 +109,7 @@ impl Settings {
     /// The column of the numbers that trade, or of the returns.
     pub(super) fn value_column(&self) -> &str {
         match self.values {
-            Values::Returns if self.price == "close" => "return",
+            values if values.are_returns() && self.price == "close" => "return",
             _ => &self.price,
         }
     }

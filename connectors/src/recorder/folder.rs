@@ -37,7 +37,7 @@ impl FolderError {
 }
 
 /// Everything that a run folder holds.
-const RUN_FILES: [&str; 7] = [
+const RUN_FILES: [&str; 11] = [
     "summary.json",
     "run.toml",
     "report.html",
@@ -45,6 +45,10 @@ const RUN_FILES: [&str; 7] = [
     "fills.parquet",
     "weights.parquet",
     "betas.parquet",
+    "instruments.parquet",
+    "smoothed.parquet",
+    "parameters.parquet",
+    "rolling.parquet",
 ];
 
 /// A run folder in the making, beside the place where it will stand. Dropped before [`Self::complete`],

@@ -1,11 +1,15 @@
 //! From the ledger to a run folder of Parquet tables.
 
+mod betas;
 mod equity;
 mod folder;
+mod offline;
 mod table;
 mod tables;
 
+pub use betas::{BetaPaths, InstrumentPath, Room, read_betas};
 pub use equity::read_equity;
 pub use folder::{FolderError, RunFolder};
+pub use offline::{ParametersTable, RollingTable, RowOf, SmoothedTable};
 pub use table::TableError;
 pub use tables::ParquetRecorder;

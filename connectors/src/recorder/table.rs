@@ -5,7 +5,9 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::builder::{Float64Builder, Int64Builder, StringBuilder, TimestampNanosecondBuilder};
+use arrow_array::builder::{
+    BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampNanosecondBuilder,
+};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use betaflow_engine::frame::TimestampNs;
@@ -50,7 +52,10 @@ pub(crate) enum Kind {
     Time,
     Integer,
     Text,
+    /// Text that may be null.
+    OptionalText,
     Number,
+    Truth,
 }
 
 enum Column {
@@ -58,6 +63,7 @@ enum Column {
     Integer(Int64Builder),
     Text(StringBuilder),
     Number(Float64Builder),
+    Truth(BooleanBuilder),
 }
 
 /// A table under construction. A row is put cell by cell, in the order of the columns.
@@ -79,7 +85,9 @@ impl Table {
             Kind::Time => Field::new(*name, utc.clone(), false),
             Kind::Integer => Field::new(*name, DataType::Int64, true),
             Kind::Text => Field::new(*name, DataType::Utf8, false),
+            Kind::OptionalText => Field::new(*name, DataType::Utf8, true),
             Kind::Number => Field::new(*name, DataType::Float64, true),
+            Kind::Truth => Field::new(*name, DataType::Boolean, false),
         };
         let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
         let mut properties = WriterProperties::builder()
@@ -91,7 +99,7 @@ impl Table {
         for (name, kind) in columns {
             let column = ColumnPath::from(*name);
             properties = match kind {
-                Kind::Text => properties,
+                Kind::Text | Kind::OptionalText | Kind::Truth => properties,
                 Kind::Number => properties.set_column_dictionary_enabled(column, false),
                 Kind::Time | Kind::Integer => properties
                     .set_column_dictionary_enabled(column.clone(), false)
@@ -105,8 +113,9 @@ impl Table {
         let builder = |(_, kind): &(&str, Kind)| match kind {
             Kind::Time => Column::Time(TimestampNanosecondBuilder::new().with_data_type(utc.clone())),
             Kind::Integer => Column::Integer(Int64Builder::new()),
-            Kind::Text => Column::Text(StringBuilder::new()),
+            Kind::Text | Kind::OptionalText => Column::Text(StringBuilder::new()),
             Kind::Number => Column::Number(Float64Builder::new()),
+            Kind::Truth => Column::Truth(BooleanBuilder::new()),
         };
         let columns = columns.iter().map(builder).collect();
         Ok(Self { path: path.clone(), schema, writer, columns, next: 0, rows: 0 })
@@ -136,10 +145,22 @@ impl Table {
         }
     }
 
+    pub(crate) fn optional_text(&mut self, value: Option<&str>) {
+        if let Column::Text(column) = self.column() {
+            column.append_option(value);
+        }
+    }
+
     /// A number; NaN is null.
     pub(crate) fn number(&mut self, value: f64) {
         if let Column::Number(column) = self.column() {
             column.append_option((!value.is_nan()).then_some(value));
+        }
+    }
+
+    pub(crate) fn truth(&mut self, value: bool) {
+        if let Column::Truth(column) = self.column() {
+            column.append_value(value);
         }
     }
 
@@ -159,6 +180,7 @@ impl Table {
                 Column::Integer(builder) => Arc::new(builder.finish()),
                 Column::Text(builder) => Arc::new(builder.finish()),
                 Column::Number(builder) => Arc::new(builder.finish()),
+                Column::Truth(builder) => Arc::new(builder.finish()),
             })
             .collect();
         self.rows = 0;

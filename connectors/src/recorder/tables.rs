@@ -4,7 +4,7 @@ use std::path::Path;
 
 use betaflow_engine::execution::Reason;
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
-use betaflow_engine::model::Beliefs;
+use betaflow_engine::model::{Beliefs, CalibrationFacts};
 
 use super::table::{Kind, Table, TableError};
 
@@ -49,14 +49,29 @@ const WEIGHTS: [(&str, Kind); 5] = [
     ("target_weight", Kind::Number),
     ("held_weight", Kind::Number),
 ];
-const BETAS_BEFORE: [(&str, Kind); 4] =
+pub(super) const BETAS_BEFORE: [(&str, Kind); 4] =
     [("timestamp", Kind::Time), ("seq", Kind::Integer), ("symbol", Kind::Text), ("alpha", Kind::Number)];
-const BETAS_AFTER: [(&str, Kind); 5] = [
+pub(super) const BETAS_AFTER: [(&str, Kind); 5] = [
     ("forecast_mean", Kind::Number),
     ("forecast_sd", Kind::Number),
     ("forecast_dof", Kind::Number),
     ("forecast_error", Kind::Number),
     ("residual_sd", Kind::Number),
+];
+
+const INSTRUMENTS: [(&str, Kind); 12] = [
+    ("symbol", Kind::Text),
+    ("forecasts", Kind::Integer),
+    ("hedged_r2", Kind::Number),
+    ("nis", Kind::Number),
+    ("autocorrelation", Kind::Number),
+    ("coverage_50", Kind::Number),
+    ("coverage_90", Kind::Number),
+    ("coverage_95", Kind::Number),
+    ("log_predictive_density", Kind::Number),
+    ("baseline_log_predictive_density", Kind::Number),
+    ("share_in_alarm", Kind::Number),
+    ("alarm", Kind::OptionalText),
 ];
 
 /// `betas.parquet`.
@@ -77,6 +92,7 @@ struct Trades {
 
 /// Writes the Parquet tables of a run.
 pub struct ParquetRecorder {
+    instruments: Option<Table>,
     betas: Option<Betas>,
     trades: Option<Trades>,
 }
@@ -95,6 +111,11 @@ impl ParquetRecorder {
         let mut columns = BETAS_BEFORE.to_vec();
         columns.extend(factors.iter().map(|name| (name.as_str(), Kind::Number)));
         columns.extend(BETAS_AFTER);
+        let deviations: Vec<String> = std::iter::once("alpha")
+            .chain(factors.iter().map(String::as_str))
+            .map(|c| format!("{c}_sd"))
+            .collect();
+        columns.extend(deviations.iter().map(|name| (name.as_str(), Kind::Number)));
         let betas = match record.betas {
             Frames::None => None,
             frames => {
@@ -116,7 +137,8 @@ impl ParquetRecorder {
         } else {
             None
         };
-        Ok(Self { betas, trades })
+        let instruments = Some(Table::create(folder, "instruments.parquet", &INSTRUMENTS)?);
+        Ok(Self { instruments, betas, trades })
     }
 }
 
@@ -145,7 +167,13 @@ impl Recorder for ParquetRecorder {
         Ok(())
     }
 
-    fn finish(&mut self, _: &RunFacts) -> Result<(), RecordError> {
+    fn finish(&mut self, facts: &RunFacts) -> Result<(), RecordError> {
+        if let Some(mut table) = self.instruments.take() {
+            for (name, facts) in facts.names.iter().zip(&facts.estimator.instruments) {
+                write_instrument(&mut table, name, facts)?;
+            }
+            table.close()?;
+        }
         if let Some(mut betas) = self.betas.take() {
             if let Some(latest) = &betas.latest {
                 write_betas(&mut betas.table, latest)?;
@@ -231,6 +259,27 @@ fn write_weights(table: &mut Table, frame: &LedgerFrame) -> Result<(), TableErro
     Ok(())
 }
 
+fn write_instrument(table: &mut Table, name: &str, facts: &CalibrationFacts) -> Result<(), TableError> {
+    table.text(name);
+    table.integer(Some(facts.forecasts));
+    let [inside50, inside90, inside95] = facts.coverage;
+    for value in [
+        facts.hedged_r2,
+        facts.nis,
+        facts.autocorrelation,
+        inside50,
+        inside90,
+        inside95,
+        facts.log_predictive_density,
+        facts.baseline_log_predictive_density,
+        facts.share_in_alarm,
+    ] {
+        table.number(value.unwrap_or(f64::NAN));
+    }
+    table.optional_text(facts.alarm.map(|alarm| alarm.name()));
+    table.end_row()
+}
+
 /// A row for each instrument that has had a return.
 fn write_betas(table: &mut Table, beliefs: &Beliefs) -> Result<(), TableError> {
     for (i, name) in beliefs.names.iter().enumerate() {
@@ -250,6 +299,9 @@ fn write_betas(table: &mut Table, beliefs: &Beliefs) -> Result<(), TableError> {
             table.number(column[i]);
         }
         table.number(beliefs.observation_var[i].sqrt());
+        for coefficient in 0..=beliefs.factors.len() {
+            table.number(beliefs.sd_of(coefficient)[i]);
+        }
         table.end_row()?;
     }
     Ok(())

@@ -62,7 +62,7 @@ impl Assembler {
     /// Rules that contradict each other.
     pub fn new(rules: Rules) -> Result<Self, AssemblyError> {
         rules.universe.check()?;
-        if rules.values == Values::Returns && (rules.open || rules.return_price) {
+        if rules.values.are_returns() && (rules.open || rules.return_price) {
             return Err(AssemblyError::PricesOfReturns);
         }
         let factor_names: Vec<String> = rules.factors.iter().map(|(name, _)| name.clone()).collect();
@@ -233,8 +233,10 @@ impl Assembler {
             return Ok(Outcome::LeftOut);
         }
         self.list(frame);
-        if self.rules.values == Values::Returns {
-            self.cumulate(frame)?;
+        match self.rules.values {
+            Values::Prices => {}
+            Values::Returns => self.cumulate(frame)?,
+            Values::ReturnsOfAnySize => frame.returns.clone_from(&frame.close),
         }
         frame.seq = self.next_seq;
         self.next_seq += 1;

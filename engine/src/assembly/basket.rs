@@ -111,7 +111,7 @@ impl Basket {
     fn combine(&self, terms: &[(f64, usize)]) -> f64 {
         let value = |i: usize| match self.values {
             Values::Prices => self.now[i] / self.before[i] - 1.0,
-            Values::Returns => self.now[i],
+            Values::Returns | Values::ReturnsOfAnySize => self.now[i],
         };
         terms.iter().fold(0.0, |sum, &(coefficient, i)| sum + coefficient * value(i))
     }

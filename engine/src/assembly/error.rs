@@ -114,6 +114,7 @@ impl Values {
         match self {
             Self::Prices => 0.0,
             Self::Returns => -1.0,
+            Self::ReturnsOfAnySize => f64::NEG_INFINITY,
         }
     }
 }

@@ -35,6 +35,16 @@ pub enum Values {
     Prices,
     /// Simple returns: finite and above −1.
     Returns,
+    /// Returns that nothing trades on, in any unit: finite. Betas have no scale.
+    ReturnsOfAnySize,
+}
+
+impl Values {
+    /// Whether the data states returns, of whatever size.
+    #[must_use]
+    pub fn are_returns(self) -> bool {
+        self != Self::Prices
+    }
 }
 
 /// What happens to a frame for which the factors have no value, between frames for which they have.

@@ -4,6 +4,7 @@
 use crate::execution::ExecutionFacts;
 use crate::metrics::Performance;
 use crate::model::EstimatorFacts;
+use crate::names::Names;
 use crate::source::DataFacts;
 
 /// All that is known of a run at its end.
@@ -13,6 +14,8 @@ pub struct RunFacts {
     pub data: DataFacts,
     /// From the estimate stage.
     pub estimator: EstimatorFacts,
+    /// Names of the instruments in engine order.
+    pub names: Names,
     /// Names of the factors.
     pub factor_names: Vec<String>,
     /// From the size stage.

@@ -1,5 +1,6 @@
 //! What the estimate stage says of one frame.
 
+use super::covariance::{packed, packed_len};
 use crate::frame::TimestampNs;
 use crate::names::Names;
 
@@ -25,14 +26,17 @@ pub struct Beliefs {
     pub alpha: Vec<f64>,
     /// Posterior mean of the betas: factor j of instrument i at `j * n + i`.
     pub betas: Vec<f64>,
-    /// S, the estimate of the observation variance.
+    /// Posterior standard deviations of (alpha, betas), of the t, not its scale: coefficient j of instrument i
+    /// at `j * n + i`, k+1 columns.
+    pub coefficient_sd: Vec<f64>,
+    /// Observation variance expected of the next frame; S in a single model.
     pub observation_var: Vec<f64>,
     /// Degrees of freedom of S.
     pub dof: Vec<f64>,
-    /// Which of `scaled_prior_cov` is the instrument's.
-    pub group: Vec<u32>,
-    /// R* for the next frame, the prior scaled covariance of (alpha, betas), (k+1)² values a group.
-    pub scaled_prior_cov: Vec<f64>,
+    /// Covariance of the next frame's (alpha, betas) as believed now, that between the models of a mixture
+    /// included: a column of length n for each pair (a, b), a ≤ b, of the upper triangle by rows. Only on
+    /// frames that decide.
+    pub coefficient_cov: Vec<f64>,
     /// f: the forecast of this frame's return, given its factors and the posterior before it.
     pub forecast_mean: Vec<f64>,
     /// Standard deviation of that forecast (of the t, not its scale; infinite below 2 dof).
@@ -57,18 +61,24 @@ impl Beliefs {
         &self.betas[factor * n..(factor + 1) * n]
     }
 
-    /// R* of the instrument's group, row-major (k+1)².
+    /// Standard deviations of coefficient j: 0 for alpha, then the factors. Length n.
     #[must_use]
-    pub fn prior_cov_of(&self, instrument: usize) -> &[f64] {
-        let size = (self.factors.len() + 1) * (self.factors.len() + 1);
-        let start = self.group[instrument] as usize * size;
-        &self.scaled_prior_cov[start..start + size]
+    pub fn sd_of(&self, coefficient: usize) -> &[f64] {
+        let n = self.instruments();
+        &self.coefficient_sd[coefficient * n..(coefficient + 1) * n]
+    }
+
+    /// Covariance of coefficients a and b of an instrument in the next frame; only on frames that decide.
+    #[must_use]
+    pub fn coefficient_cov_of(&self, instrument: usize, a: usize, b: usize) -> f64 {
+        let pair = packed(self.factors.len() + 1, a.min(b), a.max(b));
+        self.coefficient_cov[pair * self.instruments() + instrument]
     }
 
     /// Whether the instrument has had a return.
     #[must_use]
     pub fn started(&self, instrument: usize) -> bool {
-        self.group[instrument] != u32::MAX
+        !self.alpha[instrument].is_nan()
     }
 
     /// Takes the forecast back: the frame had no factors, so none was made of it.
@@ -83,17 +93,20 @@ impl Beliefs {
     /// Brings columns that were laid out for fewer instruments to n: a frame can list an instrument and
     /// have no factors to estimate it by.
     pub fn pad(&mut self, n: usize) {
-        let (known, k) = (self.instruments(), self.factors.len());
+        let known = self.instruments();
         if known == n {
             return;
         }
-        let mut betas = Vec::with_capacity(n * k);
-        for factor in 0..k {
-            betas.extend_from_slice(self.betas_on(factor));
-            betas.resize((factor + 1) * n, f64::NAN);
+        if known == 0 {
+            return self.reset(n);
         }
-        self.betas = betas;
-        self.group.resize(n, u32::MAX);
+        for table in [&mut self.betas, &mut self.coefficient_sd, &mut self.coefficient_cov] {
+            let columns = table.chunks(known.max(1)).map(|column| {
+                let padding = std::iter::repeat_n(&f64::NAN, n - known);
+                column.iter().chain(padding).copied()
+            });
+            *table = columns.flatten().collect();
+        }
         for column in [
             &mut self.alpha,
             &mut self.observation_var,
@@ -113,6 +126,8 @@ impl Beliefs {
         for (column, length) in [
             (&mut self.alpha, n),
             (&mut self.betas, n * k),
+            (&mut self.coefficient_sd, n * (k + 1)),
+            (&mut self.coefficient_cov, if self.decides { n * packed_len(k + 1) } else { 0 }),
             (&mut self.observation_var, n),
             (&mut self.dof, n),
             (&mut self.forecast_mean, n),
@@ -123,8 +138,5 @@ impl Beliefs {
             column.clear();
             column.resize(length, f64::NAN);
         }
-        self.group.clear();
-        self.group.resize(n, u32::MAX);
-        self.scaled_prior_cov.clear();
     }
 }

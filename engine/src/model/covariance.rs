@@ -1,87 +1,130 @@
 //! The scaled covariance of the coefficients, shared by all instruments with the same history.
 
+use multiversion::multiversion;
+
+use super::eight::{Eight, LANES};
 use super::settings::{EstimatorSettings, WindUp};
 use crate::settings::Calendar;
 
-/// The prior and the discounts that a covariance evolves by, per frame.
+/// The discounts that the covariances of up to [`LANES`] models evolve by, per frame.
 ///
 /// Coefficients are (alpha, betas): component 0 is one block, the rest another
 /// (West & Harrison 6.3, component discounting).
 #[derive(Clone, Debug)]
 pub struct Evolution {
-    /// Prior scaled variance of each component, length k.
-    pub prior: Vec<f64>,
-    /// 1/δ of each component's block, length k.
-    inverse_discount: Vec<f64>,
-    /// Precision that flows back from the prior each frame, (1 − δ_b)/prior; empty for `plain`.
-    restored_precision: Vec<f64>,
+    /// δ of alpha, and of the betas in each model.
+    discount: [Eight; 2],
+    /// 1/δ of both.
+    inverse_discount: [Eight; 2],
+    bounded: bool,
 }
 
 impl Evolution {
-    /// For k coefficients, the first of which is alpha.
+    /// For models that differ in the discount factor of the betas, one to [`LANES`] of them, stated per
+    /// day; models that are not there repeat the first.
     #[must_use]
-    pub fn new(settings: &EstimatorSettings, calendar: &Calendar, k: usize) -> Self {
-        let component = |alpha: f64, beta: f64| -> Vec<f64> {
-            (0..k).map(|j| if j == 0 { alpha } else { beta }).collect()
-        };
-        let prior = component(settings.initial_alpha_variance, settings.initial_variance);
-        let discount = component(
-            calendar.per_frame(settings.alpha_discount_factor),
-            calendar.per_frame(settings.discount_factor),
-        );
-        let restored_precision = match settings.wind_up {
-            WindUp::Plain => Vec::new(),
-            WindUp::Bounded => discount.iter().zip(&prior).map(|(d, p)| (1.0 - d) / p).collect(),
-        };
-        let inverse_discount = discount.iter().map(|d| 1.0 / d).collect();
-        Self { prior, inverse_discount, restored_precision }
+    pub fn new(settings: &EstimatorSettings, calendar: &Calendar, beta_discounts: &[f64]) -> Self {
+        let alpha = calendar.per_frame(settings.alpha_discount_factor);
+        let beta = Eight::from_fn(|model| {
+            let stated = beta_discounts.get(model).or(beta_discounts.first());
+            calendar.per_frame(stated.copied().unwrap_or(settings.discount_factor))
+        });
+        let discount = [Eight::splat(alpha), beta];
+        let inverse_discount = discount.map(|block| Eight(block.map(|delta| 1.0 / delta)));
+        Self { discount, inverse_discount, bounded: settings.wind_up == WindUp::Bounded }
+    }
+}
+
+/// C*, the covariance of the coefficients in units of an instrument's own observation variance, in
+/// [`LANES`] models at once.
+///
+/// Only the upper triangle is kept, so it cannot lose its symmetry.
+#[derive(Clone, Debug)]
+pub struct ScaledCovariance {
+    k: usize,
+    /// Upper triangle by rows, one value a model in each entry.
+    c: Vec<Eight>,
+    /// R x of the frame at hand, length k; after `update` the adaptive coefficient A = R x / q.
+    gain: Vec<Eight>,
+    /// Prior scaled variance of alpha, and of each beta.
+    prior: [Eight; 2],
+    /// Precision that flows back from the prior each frame, (1 − δ_b)/prior; zero for `plain`.
+    restored: [Eight; 2],
+}
+
+/// Where entry (a, b), a ≤ b, is in the packed upper triangle of a k × k matrix.
+#[inline(always)]
+pub(crate) const fn packed(k: usize, a: usize, b: usize) -> usize {
+    a * (2 * k - a + 1) / 2 + (b - a)
+}
+
+/// Entries of the upper triangle of a k × k matrix.
+#[must_use]
+pub(crate) const fn packed_len(k: usize) -> usize {
+    k * (k + 1) / 2
+}
+
+impl ScaledCovariance {
+    /// The prior of k coefficients, diagonal: a scaled variance of alpha and one of each beta.
+    #[must_use]
+    pub fn prior(evolution: &Evolution, k: usize, prior: [Eight; 2]) -> Self {
+        let mut c = vec![Eight::ZERO; packed_len(k)];
+        for j in 0..k {
+            c[packed(k, j, j)] = prior[usize::from(j > 0)];
+        }
+        let zero = [Eight::ZERO; 2];
+        let mut covariance = Self { k, c, gain: vec![Eight::ZERO; k], prior: zero, restored: zero };
+        covariance.anchor(evolution, prior);
+        covariance
+    }
+
+    /// Changes the prior that wind-up is bounded by.
+    pub(crate) fn anchor(&mut self, evolution: &Evolution, prior: [Eight; 2]) {
+        self.prior = prior;
+        if evolution.bounded {
+            for block in 0..2 {
+                for model in 0..LANES {
+                    let delta = evolution.discount[block][model];
+                    self.restored[block][model] = (1.0 - delta) / prior[block][model];
+                }
+            }
+        }
     }
 
     /// Number of coefficients.
     #[must_use]
-    pub fn k(&self) -> usize {
-        self.prior.len()
-    }
-}
-
-/// C*, the covariance of the coefficients in units of an instrument's own observation variance.
-///
-/// The matrix is kept exactly symmetric: both halves of every update are the same products.
-#[derive(Clone, Debug)]
-pub struct ScaledCovariance {
-    /// Row-major, k × k.
-    c: Vec<f64>,
-    /// R x of the frame at hand, length k; after `update` the adaptive coefficient A = R x / q.
-    gain: Vec<f64>,
-}
-
-impl ScaledCovariance {
-    /// The prior, diagonal.
-    #[must_use]
-    pub fn prior(evolution: &Evolution) -> Self {
-        let k = evolution.k();
-        let mut c = vec![0.0; k * k];
-        for (j, variance) in evolution.prior.iter().enumerate() {
-            c[j * k + j] = *variance;
-        }
-        Self { c, gain: vec![0.0; k] }
+    pub const fn k(&self) -> usize {
+        self.k
     }
 
     /// Becomes another matrix of the same size.
     pub fn copy_from(&mut self, other: &Self) {
         self.c.copy_from_slice(&other.c);
         self.gain.copy_from_slice(&other.gain);
+        (self.prior, self.restored) = (other.prior, other.restored);
     }
 
-    /// The matrix, row-major.
+    /// Entry (a, b) in each model.
     #[must_use]
-    pub fn matrix(&self) -> &[f64] {
+    pub fn entry(&self, a: usize, b: usize) -> &Eight {
+        &self.c[packed(self.k, a.min(b), a.max(b))]
+    }
+
+    /// The upper triangle by rows, an entry a pair of coefficients.
+    #[must_use]
+    pub fn upper_triangle(&self) -> &[Eight] {
         &self.c
     }
 
-    /// A, by which a forecast error moves the coefficients; valid after `update`.
+    /// Prior scaled variance of a component in each model.
     #[must_use]
-    pub fn adaptive_coef(&self) -> &[f64] {
+    pub fn prior_variance(&self, component: usize) -> &Eight {
+        &self.prior[usize::from(component > 0)]
+    }
+
+    /// A, by which a forecast error moves the coefficients; valid after `update`, before it R x.
+    #[must_use]
+    pub fn adaptive_coef(&self) -> &[Eight] {
         &self.gain
     }
 
@@ -90,63 +133,135 @@ impl ScaledCovariance {
     ///
     /// That information keeps every direction within the prior. With C ≤ C0 and C0 block-diagonal,
     /// R ≤ blockdiag(C0_b/δ_b), so R⁻¹ ≥ blockdiag(δ_b K0_b), and adding (1 − δ_b) K0_b gives at
-    /// least K0. It adds no pull on the mean. One rank-one step a component keeps R symmetric and
-    /// positive definite without inverting it.
+    /// least K0. It adds no pull on the mean. One rank-one step a component keeps R positive definite
+    /// without inverting it.
     pub fn evolve(&mut self, evolution: &Evolution) {
-        let k = evolution.k();
-        let alpha = evolution.inverse_discount[0];
-        self.c[0] *= alpha;
-        if k > 1 {
-            let beta = evolution.inverse_discount[1];
-            for row in self.c.chunks_exact_mut(k).skip(1) {
-                for value in &mut row[1..] {
-                    *value *= beta;
-                }
-            }
-        }
-        for (j, precision) in evolution.restored_precision.iter().enumerate() {
-            if *precision > 0.0 {
-                self.observe_component(j, *precision);
-            }
-        }
-    }
-
-    /// R ← R − R e_j e_j' R · g/(1 + g R_jj): what an observation of component j with precision g
-    /// does to the covariance.
-    fn observe_component(&mut self, j: usize, precision: f64) {
-        let k = self.gain.len();
-        self.gain.copy_from_slice(&self.c[j * k..(j + 1) * k]);
-        let scale = precision / (1.0 + precision * self.gain[j]);
-        self.subtract_outer_gain(scale);
-    }
-
-    /// C ← C − g g' · scale with g the `gain` at hand, both halves alike.
-    fn subtract_outer_gain(&mut self, scale: f64) {
-        let k = self.gain.len();
-        for (row, &left) in self.c.chunks_exact_mut(k).zip(&self.gain) {
-            for (value, &right) in row.iter_mut().zip(&self.gain) {
-                // (left · right) · scale is the same product in both halves of the matrix.
-                *value -= (left * right) * scale;
-            }
-        }
+        evolve_kernel(self, evolution);
     }
 
     /// q = 1 + x' R x, the scaled forecast variance (W&H 4.5: Q = S q), keeping R x.
-    pub fn forecast(&mut self, x: &[f64]) -> f64 {
-        let k = self.gain.len();
-        let mut q = 1.0;
-        for ((row, gain), &xj) in self.c.chunks_exact(k).zip(&mut self.gain).zip(x) {
-            *gain = row.iter().zip(x).map(|(r, x)| r * x).sum();
-            q += xj * *gain;
-        }
-        q
+    pub fn forecast(&mut self, x: &[f64]) -> Eight {
+        forecast_kernel(self, x)
     }
 
     /// C = R − A A' q, with A = R x / q left in [`Self::adaptive_coef`]. Call after `forecast`.
-    pub fn update(&mut self, q: f64) {
-        self.subtract_outer_gain(1.0 / q);
-        for gain in &mut self.gain {
-            *gain /= q;
+    pub fn update(&mut self, q: &Eight) {
+        update_kernel(self, q);
+    }
+}
+
+// The kernels run the same operations for every model in the same order, without fused multiply-add and
+// without a sum across models: every target gives the same bits. `widths!` repeats the body for each
+// number of coefficients that is usual, so that its loops unroll.
+
+macro_rules! widths {
+    ($k:expr, $body:ident($($argument:expr),*)) => {
+        match $k {
+            2 => $body::<2>($($argument),*),
+            3 => $body::<3>($($argument),*),
+            4 => $body::<4>($($argument),*),
+            5 => $body::<5>($($argument),*),
+            6 => $body::<6>($($argument),*),
+            7 => $body::<7>($($argument),*),
+            8 => $body::<8>($($argument),*),
+            9 => $body::<9>($($argument),*),
+            10 => $body::<10>($($argument),*),
+            _ => $body::<0>($($argument),*),
         }
+    };
+}
+pub(super) use widths;
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn evolve_kernel(covariance: &mut ScaledCovariance, evolution: &Evolution) {
+    widths!(covariance.k, evolve_body(covariance, evolution));
+}
+
+#[inline(always)]
+fn evolve_body<const K: usize>(covariance: &mut ScaledCovariance, evolution: &Evolution) {
+    let k = if K > 0 { K } else { covariance.k };
+    let ScaledCovariance { c, gain, restored, .. } = covariance;
+    let (c, gain) = (&mut c[..packed_len(k)], &mut gain[..k]);
+    let [alpha, beta] = &evolution.inverse_discount;
+    scale(&mut c[0], alpha);
+    for entry in &mut c[k..] {
+        scale(entry, beta);
+    }
+    for j in 0..k {
+        let precision = &restored[usize::from(j > 0)];
+        if precision.iter().all(|p| *p == 0.0) {
+            continue;
+        }
+        // What an observation of component j with that precision does: R ← R − R e_j e_j' R g/(1 + g R_jj).
+        for a in 0..k {
+            gain[a] = c[packed(k, a.min(j), a.max(j))];
+        }
+        let scale = Eight::from_fn(|m| precision[m] / (1.0 + precision[m] * gain[j][m]));
+        subtract_outer(c, gain, &scale);
+    }
+}
+
+#[inline(always)]
+fn scale(entry: &mut Eight, by: &Eight) {
+    for model in 0..LANES {
+        entry[model] *= by[model];
+    }
+}
+
+/// C ← C − g g' · scale.
+#[inline(always)]
+fn subtract_outer(c: &mut [Eight], gain: &[Eight], scale: &Eight) {
+    let k = gain.len();
+    let mut at = 0;
+    for a in 0..k {
+        let left = Eight::from_fn(|m| gain[a][m] * scale[m]);
+        for right in &gain[a..] {
+            for m in 0..LANES {
+                c[at][m] -= left[m] * right[m];
+            }
+            at += 1;
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn forecast_kernel(covariance: &mut ScaledCovariance, x: &[f64]) -> Eight {
+    widths!(covariance.k, forecast_body(covariance, x))
+}
+
+#[inline(always)]
+fn forecast_body<const K: usize>(covariance: &mut ScaledCovariance, x: &[f64]) -> Eight {
+    let k = if K > 0 { K } else { covariance.k };
+    let (c, gain, x) = (&covariance.c[..packed_len(k)], &mut covariance.gain[..k], &x[..k]);
+    let mut q = Eight::splat(1.0);
+    for a in 0..k {
+        let mut sum = Eight::ZERO;
+        for b in 0..k {
+            let entry = &c[packed(k, a.min(b), a.max(b))];
+            for m in 0..LANES {
+                sum[m] += entry[m] * x[b];
+            }
+        }
+        for m in 0..LANES {
+            q[m] += x[a] * sum[m];
+        }
+        gain[a] = sum;
+    }
+    q
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn update_kernel(covariance: &mut ScaledCovariance, q: &Eight) {
+    widths!(covariance.k, update_body(covariance, q));
+}
+
+#[inline(always)]
+fn update_body<const K: usize>(covariance: &mut ScaledCovariance, q: &Eight) {
+    let k = if K > 0 { K } else { covariance.k };
+    let (c, gain) = (&mut covariance.c[..packed_len(k)], &mut covariance.gain[..k]);
+    let inverse = Eight::from_fn(|m| 1.0 / q[m]);
+    subtract_outer(c, gain, &inverse);
+    for gain in gain {
+        scale(gain, &inverse);
     }
 }

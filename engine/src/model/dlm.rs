@@ -1,16 +1,21 @@
-//! The discount-factor DLM over all instruments: groups by observation history.
+//! The discount-factor DLM over all instruments.
 
 use super::beliefs::Beliefs;
-use super::covariance::{Evolution, ScaledCovariance};
+use super::calibration::{Calibration, Forecasts, Tail, variance_of_t};
+use super::covariance::ScaledCovariance;
+use super::eight::Eight;
 use super::estimator::{Estimator, EstimatorFacts};
-use super::group::{Group, Rules};
-use super::settings::{EstimatorSettings, WindUp};
+use super::histories::{Histories, History, NONE, Rules};
+use super::lanes::{Column, Lanes, Shares};
+use super::prior::Prior;
+use super::retrospective::Start;
+use super::settings::EstimatorSettings;
 use crate::settings::Calendar;
 
 /// Discount-factor DLM with unknown observational variance
 /// (West & Harrison, *Bayesian Forecasting and Dynamic Models*, ch. 4.5, 6.3, 10.8).
 ///
-/// r_it = x_t'θ_it + ε_it with x_t = (1, f_t), θ = (alpha, betas). A frame costs O(k³) a group (k rank-one
+/// r_it = x_t'θ_it + ε_it with x_t = (1, f_t), θ = (alpha, betas). A frame costs O(k³) a history (k rank-one
 /// steps of the bounded wind-up; O(k²) with `plain`) and O(k) an instrument.
 ///
 /// | here | W&H | Durbin & Koopman |
@@ -23,150 +28,221 @@ use crate::settings::Calendar;
 #[derive(Clone, Debug)]
 pub struct Dlm {
     settings: EstimatorSettings,
-    evolution: Evolution,
-    variance_discount: f64,
-    groups: Vec<Group>,
-    /// Per instrument: whether it has had a return.
-    started: Vec<bool>,
+    prior: Prior,
+    histories: Histories,
+    lanes: Lanes,
+    calibration: Calibration,
+    /// Number of instruments.
+    n: usize,
     design: Vec<f64>,
-    missing: Vec<bool>,
-    /// For what is looked at without becoming the state.
-    scratch: ScaledCovariance,
+    observed: Column,
+    /// q · S of the frame's forecast.
+    scale: Column,
+    newcomers: Vec<u32>,
+    /// Frames so far, and by instrument the one it began with.
+    frames: usize,
+    starts: Vec<Option<Start>>,
+    spread: Vec<Eight>,
+    shares: Shares,
+    /// By history.
+    tails: Vec<Tail>,
+    scaled_prior: Vec<f64>,
 }
 
 impl Dlm {
     /// A filter for `factors` factors, without instruments yet.
     #[must_use]
     pub fn new(settings: &EstimatorSettings, calendar: &Calendar, factors: usize) -> Self {
-        let evolution = Evolution::new(settings, calendar, factors + 1);
+        let k = factors + 1;
+        let rules = Rules::new(settings, calendar, &[settings.discount_factor]);
         Self {
             settings: settings.clone(),
-            scratch: ScaledCovariance::prior(&evolution),
-            evolution,
-            variance_discount: calendar.per_frame(settings.variance_discount),
-            groups: Vec::new(),
-            started: Vec::new(),
-            design: vec![1.0; factors + 1],
-            missing: Vec::new(),
+            prior: Prior::new(settings),
+            histories: Histories::new(rules, k),
+            lanes: Lanes::new(k),
+            calibration: Calibration::new(calendar.per_frame(settings.variance_discount)),
+            n: 0,
+            design: vec![1.0; k],
+            observed: Column::default(),
+            scale: Column::default(),
+            newcomers: Vec::new(),
+            frames: 0,
+            starts: Vec::new(),
+            spread: Vec::new(),
+            shares: Shares::default(),
+            tails: Vec::new(),
+            scaled_prior: Vec::new(),
         }
     }
 
     /// Number of groups of instruments with the same observation history.
     #[must_use]
     pub fn groups(&self) -> usize {
-        self.groups.len()
+        self.histories.list.len()
     }
 
-    /// Instruments whose first return is in this frame become a group.
+    /// Where an instrument's history began; `None` before that.
+    #[must_use]
+    pub fn start(&self, instrument: usize) -> Option<Start> {
+        self.starts.get(instrument).copied().flatten()
+    }
+
+    /// m and C* (row-major) of an instrument that has begun, written into the slices; S and what is known of it.
+    pub(super) fn posterior(&self, instrument: usize, mean: &mut [f64], scaled: &mut [f64]) -> Learned {
+        let history = &self.histories.list[self.histories.of[instrument] as usize];
+        for (j, mean) in mean.iter_mut().enumerate() {
+            *mean = self.lanes.mean.get(instrument, j);
+        }
+        unpack(&history.covariances[0], scaled);
+        Learned {
+            observation_variance: self.lanes.observation_var.get(instrument),
+            dof: history.dof,
+            forecast_dof: history.forecast_dof,
+        }
+    }
+
+    /// R* of an instrument's next frame, row-major, if time passes in it.
+    pub(super) fn next_prior(&mut self, instrument: usize, scaled: &mut [f64]) {
+        let history = self.histories.of[instrument] as usize;
+        unpack(self.histories.next_prior(history, 0), scaled);
+    }
+
+    /// Instruments whose first return is in this frame begin a history.
     fn admit(&mut self, returns: &[f64]) {
-        self.started.resize(returns.len(), false);
-        let mut members = Vec::new();
-        for (instrument, (started, value)) in self.started.iter_mut().zip(returns).enumerate() {
-            if !*started && !value.is_nan() {
-                *started = true;
-                members.push(instrument as u32);
-            }
+        self.histories.newcomers(returns, &mut self.newcomers);
+        if self.newcomers.is_empty() {
+            return;
         }
-        if !members.is_empty() {
-            let s = &self.settings;
-            let (beta, s0, n0) = (s.initial_market_beta, s.observation_variance, s.observation_dof);
-            self.groups.push(Group::new(&self.evolution, members, beta, s0, n0));
+        let Self { histories, lanes, newcomers, .. } = self;
+        let running = returns.iter().enumerate().filter(|(i, y)| histories.of[*i] != NONE && !y.is_nan());
+        let s0 = self.prior.observation_variance(
+            running.map(|(i, _)| lanes.observation_var.get(i)),
+            newcomers.iter().map(|i| returns[*i as usize]),
+            &self.design,
+        );
+        let Some(s0) = s0 else { return };
+        let scaled = self.prior.scaled(&Eight::splat(s0));
+        histories.begin(newcomers, self.design.len(), &[scaled], self.settings.observation_dof, s0);
+        for &member in newcomers.iter() {
+            lanes.begin(member as usize, self.prior.market_beta, s0);
         }
+        self.starts.resize(self.n, None);
+        for &member in &self.newcomers {
+            self.starts[member as usize] = Some(Start { frame: self.frames, observation_variance: s0 });
+        }
+    }
+
+    /// The squared scale of each forecast, and how the forecasts held.
+    fn score(&mut self) {
+        let Self { histories, lanes, scale, observed, tails, shares, .. } = self;
+        tails.resize(histories.list.len(), Tail::new());
+        for (tail, history) in tails.iter_mut().zip(&histories.list) {
+            tail.set(history.forecast_dof);
+        }
+        scale.0.clear();
+        for (block, prior) in lanes.prior_var.0.iter().enumerate() {
+            let v = shares.spread_of(histories, block);
+            scale.0.push(Eight::from_fn(|lane| prior[lane] * (1.0 + v[lane])));
+        }
+        let forecasts = Forecasts {
+            observed: &observed.0,
+            mean: &lanes.forecast.0,
+            scale: &scale.0,
+            tails,
+            tail_of: &histories.of,
+            tail_of_block: &histories.of_block,
+        };
+        self.calibration.observe(&forecasts);
+    }
+
+    /// Whether the instrument has a variance that data has taught it.
+    fn variance_known(&self, i: usize) -> bool {
+        self.histories.variance_known(i, self.lanes.observation_var.get(i))
+    }
+}
+
+/// S of an instrument, its degrees of freedom, and those it was forecast with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Learned {
+    pub(super) observation_variance: f64,
+    pub(super) dof: f64,
+    pub(super) forecast_dof: f64,
+}
+
+/// The first model's matrix, row-major.
+fn unpack(covariance: &ScaledCovariance, scaled: &mut [f64]) {
+    let k = covariance.k();
+    for (at, entry) in scaled.iter_mut().enumerate() {
+        *entry = covariance.entry(at / k, at % k)[0];
     }
 }
 
 impl Estimator for Dlm {
     fn step(&mut self, factors: &[f64], returns: &[f64], score: bool) {
-        self.admit(returns);
+        self.n = returns.len();
         self.design[1..].copy_from_slice(factors);
-        let Self { evolution, groups, missing, design, scratch, .. } = self;
-        let rules = Rules {
-            evolution,
-            variance_discount: self.variance_discount,
-            dof_floor: match self.settings.wind_up {
-                WindUp::Bounded => self.settings.observation_dof,
-                WindUp::Plain => 0.0,
-            },
-            discount_missing: self.settings.discount_missing,
-        };
-        for at in 0..groups.len() {
-            let group = &mut groups[at];
-            let absent = group.gather(returns, missing);
-            if absent == 0 {
-                group.observe(rules, design, score);
-            } else if absent == group.members.len() {
-                group.miss(rules, design, scratch);
-            } else {
-                let mut left = group.split(missing);
-                group.gather(returns, missing);
-                group.observe(rules, design, score);
-                left.miss(rules, design, scratch);
-                groups.push(left);
-            }
+        // Padding is an ordinary return: what comes of it is nobody's.
+        let missing = self.observed.fill_from(returns, 0.0);
+        self.lanes.resize(self.n);
+        self.admit(returns);
+        self.histories.split(returns, missing);
+        self.histories.evolve(&self.design, &mut self.spread);
+        self.histories.update(&self.spread, &[Eight::splat(1.0)]);
+        self.shares.take(&self.histories, &self.spread, 0);
+        self.lanes.observe(&self.histories, &self.shares, &self.design, &self.observed);
+        if score {
+            self.score();
         }
+        self.frames += 1;
     }
 
     fn write(&mut self, beliefs: &mut Beliefs) {
-        let k = self.evolution.k();
-        beliefs.reset(self.started.len());
-        let n = self.started.len();
-        for (number, group) in self.groups.iter().enumerate() {
-            self.scratch.copy_from(&group.covariance);
-            self.scratch.evolve(&self.evolution);
-            beliefs.scaled_prior_cov.extend_from_slice(self.scratch.matrix());
-            let stride = group.lanes.observed.len();
-            let spread = variance_of_t(group.forecast_dof) * group.q;
-            for (lane, &member) in group.members.iter().enumerate() {
-                let i = member as usize;
-                beliefs.group[i] = number as u32;
-                beliefs.alpha[i] = group.lanes.mean[lane];
+        let (n, k) = (self.n, self.design.len());
+        beliefs.reset(n);
+        for at in 0..self.histories.list.len() {
+            let History { dof, forecast_dof, observed, .. } = self.histories.list[at];
+            let spread_of_t = variance_of_t(dof);
+            for member in 0..self.histories.list[at].members.len() {
+                let i = self.histories.list[at].members[member] as usize;
+                let s = self.lanes.observation_var.get(i);
+                beliefs.observation_var[i] = s;
+                beliefs.dof[i] = dof;
+                beliefs.alpha[i] = self.lanes.mean.get(i, 0);
                 for j in 1..k {
-                    beliefs.betas[(j - 1) * n + i] = group.lanes.mean[j * stride + lane];
+                    beliefs.betas[(j - 1) * n + i] = self.lanes.mean.get(i, j);
                 }
-                beliefs.observation_var[i] = group.lanes.observation_var[lane];
-                beliefs.dof[i] = group.dof;
-                beliefs.forecast_mean[i] = group.lanes.forecast[lane];
-                beliefs.forecast_sd[i] = (spread * group.lanes.forecast_scale[lane]).sqrt();
-                beliefs.forecast_dof[i] = group.forecast_dof;
-                if group.updated {
-                    beliefs.forecast_error[i] = group.lanes.observed[lane] - group.lanes.forecast[lane];
+                for j in 0..k {
+                    let scaled = self.histories.list[at].covariances[0].entry(j, j)[0];
+                    beliefs.coefficient_sd[j * n + i] = (spread_of_t * s * scaled).sqrt();
+                }
+                beliefs.forecast_mean[i] = self.lanes.forecast.get(i);
+                let scale = self.lanes.prior_var.get(i) * (1.0 + self.shares.list[at].spread);
+                beliefs.forecast_sd[i] = (variance_of_t(forecast_dof) * scale).sqrt();
+                beliefs.forecast_dof[i] = forecast_dof;
+                if observed {
+                    beliefs.forecast_error[i] = self.observed.get(i) - self.lanes.forecast.get(i);
+                }
+            }
+            if beliefs.decides {
+                let prior = self.histories.next_prior(at, 0).upper_triangle().iter().map(|c| c[0]);
+                self.scaled_prior.clear();
+                self.scaled_prior.extend(prior);
+                for &i in &self.histories.list[at].members {
+                    let scale = spread_of_t * self.lanes.observation_var.get(i as usize);
+                    for (pair, scaled) in self.scaled_prior.iter().enumerate() {
+                        beliefs.coefficient_cov[pair * n + i as usize] = scale * scaled;
+                    }
                 }
             }
         }
     }
 
     fn facts(&self) -> EstimatorFacts {
-        // Per instrument first, then summed in engine order, so that regrouping changes no bit.
-        let mut per_instrument = vec![[0.0_f64; 3]; self.started.len()];
-        let mut forecasts = 0;
-        for group in &self.groups {
-            forecasts += group.scored * group.members.len() as u64;
-            for (lane, &member) in group.members.iter().enumerate() {
-                per_instrument[member as usize] = [
-                    group.lanes.error_squared[lane],
-                    group.lanes.return_squared[lane],
-                    group.lanes.log_density[lane],
-                ];
-            }
-        }
-        let mut sums = [0.0; 3];
-        for values in &per_instrument {
-            for (sum, value) in sums.iter_mut().zip(values) {
-                *sum += value;
-            }
-        }
-        let [errors, returns, density] = sums;
         EstimatorFacts {
-            forecasts,
-            hedged_r2: (forecasts > 0).then(|| 1.0 - errors / returns),
-            mean_log_predictive_density: (forecasts > 0).then(|| density / forecasts as f64),
-            groups: self.groups.len() as u64,
-            largest_group: self.groups.iter().map(|g| g.members.len() as u64).max().unwrap_or(0),
+            total: self.calibration.total(self.n),
+            instruments: (0..self.n).map(|i| self.calibration.of(i, self.variance_known(i))).collect(),
+            groups: self.histories.list.len() as u64,
+            largest_group: self.histories.largest(),
         }
     }
-}
-
-/// Variance of a standard t.
-pub(super) fn variance_of_t(dof: f64) -> f64 {
-    if dof > 2.0 { dof / (dof - 2.0) } else { f64::INFINITY }
 }

@@ -1,6 +1,12 @@
 //! What every estimator does, whatever its model.
 
 use super::beliefs::Beliefs;
+use super::calibration::CalibrationFacts;
+use super::dlm::Dlm;
+use super::given::Given;
+use super::mixture::Mixture;
+use super::settings::{EstimatorKind, EstimatorSettings};
+use crate::settings::{Calendar, Invalid};
 
 /// An online filter of alpha and factor betas for all instruments.
 pub trait Estimator: Send {
@@ -10,22 +16,37 @@ pub trait Estimator: Send {
     /// and n never shrinks. `score` says whether the frame counts in [`Self::facts`].
     fn step(&mut self, factors: &[f64], returns: &[f64], score: bool);
 
-    /// Writes the forecast of the last frame and the state after it.
+    /// Writes the forecast of the last frame and the state after it, into beliefs of which `factors` and
+    /// `decides` are set.
     fn write(&mut self, beliefs: &mut Beliefs);
 
     /// How well it has forecast so far.
     fn facts(&self) -> EstimatorFacts;
 }
 
-/// Quality of the forecasts, over all instruments and all frames scored.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// The estimator that the settings name, for `factors` factors.
+///
+/// # Errors
+/// A number that it has to be given is not.
+pub fn estimator(
+    settings: &EstimatorSettings,
+    calendar: &Calendar,
+    factors: usize,
+) -> Result<Box<dyn Estimator>, Invalid> {
+    Ok(match settings.kind {
+        EstimatorKind::Dlm => Box::new(Dlm::new(settings, calendar, factors)),
+        EstimatorKind::Mixture => Box::new(Mixture::new(settings, calendar, factors)),
+        EstimatorKind::Fixed => Box::new(Given::new(settings, calendar, factors)?),
+    })
+}
+
+/// Quality of the forecasts, over all frames scored.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EstimatorFacts {
-    /// Forecasts scored.
-    pub forecasts: u64,
-    /// 1 − Σ error² / Σ return².
-    pub hedged_r2: Option<f64>,
-    /// Mean log predictive density of a return.
-    pub mean_log_predictive_density: Option<f64>,
+    /// Over all instruments.
+    pub total: CalibrationFacts,
+    /// Of each instrument, in engine order.
+    pub instruments: Vec<CalibrationFacts>,
     /// Groups of instruments with the same observation history, at the end.
     pub groups: u64,
     /// Instruments in the largest of them.

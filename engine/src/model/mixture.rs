@@ -1,85 +1,75 @@
 //! A mixture of discount-factor DLMs over a grid of discount factors.
 
+use super::average::Weights;
 use super::beliefs::Beliefs;
-use super::covariance::{Evolution, ScaledCovariance};
-use super::dlm::variance_of_t;
+use super::calibration::{Calibration, Forecasts, Tail, variance_of_t};
+use super::covariance::packed_len;
+use super::eight::{Eight, LANES};
 use super::estimator::{Estimator, EstimatorFacts};
-use super::group::log_density_constant;
-use super::ln::ln;
+use super::histories::{Histories, NONE, Rules};
+use super::lanes::{Column, Lanes, Shares};
+use super::prior::Prior;
+use super::robust::{FrameScales, Robust, Seen};
 use super::settings::EstimatorSettings;
+use super::tails::Tails;
+use super::volatility::CommonVolatility;
 use crate::settings::Calendar;
 
-/// A squared standardised error counts at most this much in the dispersion of a frame.
-const DISPERSION_CLIP: f64 = 9.0;
-/// The least dispersion of a frame, in units of what is usual.
-const DISPERSION_FLOOR: f64 = 0.2;
-/// What a weight keeps whatever the others do, so that a model can come back.
-const WEIGHT_FLOOR: f64 = 1e-12;
+/// The least S in units of the mean over all instruments, 2⁻²⁷.
+const VARIANCE_FLOOR: f64 = 1.0 / (1_u64 << 27) as f64;
 
-/// Instruments with the same observation history: in each model they share one covariance.
-#[derive(Clone, Debug)]
-struct History {
-    members: Vec<u32>,
-    covariances: Vec<ScaledCovariance>,
-    dof: f64,
-    forecast_dof: f64,
-    started: bool,
-    updated: bool,
-    scored: u64,
-}
-
-/// One discount factor: what each instrument has for itself, in engine order.
-#[derive(Clone, Debug)]
-struct Model {
-    evolution: Evolution,
-    /// m: one column a coefficient.
-    mean: Vec<Vec<f64>>,
-    /// S.
-    observation_var: Vec<f64>,
-    forecast: Vec<f64>,
-    /// Logarithm of the weight, after the forecast has been scored.
-    log_weight: Vec<f64>,
-    /// R x and x'R x of each history.
-    gain: Vec<f64>,
-    spread: Vec<f64>,
-}
-
-/// Dynamic model averaging (Raftery, Kárný, Ettler 2010) over DLMs that differ in their discount factor.
+/// Dynamic model averaging (Raftery, Kárný, Ettler 2010) over DLMs that differ in their discount factor and in
+/// how much instruments have in common.
 ///
-/// Each model is that of [`super::Dlm`] with additions, all of which leave the covariance shared:
-/// * errors are heavy-tailed: beyond `error_clip` forecast deviations an error moves the mean no further
-///   (the score of a Huber density; West 1981);
-/// * volatility has a part common to all instruments: a frame's observation variance is scaled by the
-///   cross-section's mean squared standardised error to the power `dispersion_power`;
-/// * what the variance learns from an error is clipped alike, and the forecast is a t with `tail_dof` degrees
-///   of freedom of that variance: its intervals hold where those of the learned degrees are too wide;
-/// * coefficients come from a common distribution: each reverts by `reversion` a day to the mean over the
-///   instruments that trade (Vasicek 1973, as a hierarchical prior).
+/// A model is y_it = x_t'θ_it + ε_it, Var ε_it = S_i h_t d_t, with that of [`super::Dlm`] for θ and S, and:
+/// * h_t, volatility common to all instruments, forecast from its own past (`volatility.rs`);
+/// * d_t, the part of it that the forecast did not see coming: the frame's mean squared standardised error to
+///   the power `dispersion_power`. A loud frame says less about everybody's coefficients;
+/// * errors are heavy-tailed: beyond `error_clip` forecast deviations an error moves the coefficients no further
+///   and counts linearly in S (the score of Huber's density; West 1981);
+/// * coefficients come from a distribution over instruments: each reverts by a share a day to the mean over
+///   those that trade (Vasicek 1973, as a hierarchical prior);
+/// * the prior of a beta, by which wind-up is bounded, is in its own units whatever the volatility of the day: in
+///   units of S it follows the mean S of all instruments.
 ///
-/// Weights are an instrument's own: w ∝ w^forgetting · predictive density (student t).
+/// h and d are the same for all instruments and so leave the covariance shared. Weights are an instrument's own:
+/// w ∝ w^forgetting · predictive density. What is published is a t whose tails are learned from all instruments
+/// together (`tails.rs`).
 #[derive(Clone, Debug)]
 pub struct Mixture {
-    settings: EstimatorSettings,
-    variance_discount: f64,
-    forgetting: f64,
-    keep: f64,
-    models: Vec<Model>,
-    histories: Vec<History>,
-    /// History of each instrument; `u32::MAX` before its first return.
-    history_of: Vec<u32>,
+    prior: Prior,
+    prior_dof: f64,
+    robust: Robust,
+    histories: Histories,
+    /// One a model.
+    models: Vec<Lanes>,
+    /// Share of a coefficient that does not revert in a frame, by model.
+    keep: Vec<f64>,
+    volatility: CommonVolatility,
+    tails: Tails,
+    weights: Weights,
+    calibration: Calibration,
+    n: usize,
     design: Vec<f64>,
-    returns: Vec<f64>,
-    /// Forecast of the mixture, and its variance.
-    forecast: Vec<f64>,
-    variance: Vec<f64>,
-    /// Sums of squared errors, squared returns and log densities of each instrument.
-    scores: [Vec<f64>; 3],
-    missing: Vec<bool>,
-    density: Vec<f64>,
-    scratch: ScaledCovariance,
-    /// One value a model.
-    weights: Vec<f64>,
-    mean_weights: Vec<f64>,
+    observed: Column,
+    forecast: Column,
+    /// Variance of the forecasts, and the squared scale of their t.
+    variance: Column,
+    scale: Column,
+    density: Column,
+    newcomers: Vec<u32>,
+    spread: Vec<Eight>,
+    /// The frame's observation variance in each model, in units of what is usual.
+    common: Vec<Eight>,
+    /// The mean S of the instruments that have started.
+    usual: Vec<Eight>,
+    /// By model.
+    shares: Vec<Shares>,
+    tail: [Tail; 1],
+    /// 0 for every instrument and block: all have the one tail.
+    tail_of: Vec<u32>,
+    /// Room for an instrument's weights and a history's priors while they are written.
+    scratch: (Vec<f64>, Vec<Eight>),
 }
 
 impl Mixture {
@@ -87,358 +77,265 @@ impl Mixture {
     #[must_use]
     pub fn new(settings: &EstimatorSettings, calendar: &Calendar, factors: usize) -> Self {
         let k = factors + 1;
-        let model = |discount_factor: &f64| {
-            let settings = EstimatorSettings { discount_factor: *discount_factor, ..settings.clone() };
-            Model {
-                evolution: Evolution::new(&settings, calendar, k),
-                mean: vec![Vec::new(); k],
-                observation_var: Vec::new(),
-                forecast: Vec::new(),
-                log_weight: Vec::new(),
-                gain: Vec::new(),
-                spread: Vec::new(),
-            }
-        };
-        let models: Vec<Model> = settings.discount_grid.iter().map(model).collect();
+        let product = settings.reversion_grid.iter().flat_map(|reversion| {
+            settings
+                .discount_grid
+                .iter()
+                .map(move |discount| (*discount, calendar.per_frame(1.0 - reversion)))
+        });
+        let (grid, keep): (Vec<f64>, Vec<f64>) = product.unzip();
         Self {
-            variance_discount: calendar.per_frame(settings.variance_discount),
-            forgetting: calendar.per_frame(settings.forgetting),
-            keep: calendar.per_frame(1.0 - settings.reversion),
-            scratch: ScaledCovariance::prior(&models[0].evolution),
-            weights: vec![0.0; models.len()],
-            mean_weights: vec![0.0; models.len()],
-            models,
-            histories: Vec::new(),
-            history_of: Vec::new(),
+            prior: Prior::new(settings),
+            prior_dof: settings.observation_dof,
+            volatility: CommonVolatility::new(),
+            tails: Tails::new(),
+            robust: Robust::new(settings),
+            histories: Histories::new(Rules::new(settings, calendar, &grid), k),
+            models: vec![Lanes::new(k); grid.len()],
+            weights: Weights::new(grid.len(), calendar.per_frame(settings.forgetting)),
+            calibration: Calibration::new(calendar.per_frame(settings.variance_discount)),
+            n: 0,
             design: vec![1.0; k],
-            returns: Vec::new(),
-            forecast: Vec::new(),
-            variance: Vec::new(),
-            scores: Default::default(),
-            missing: Vec::new(),
-            density: Vec::new(),
-            settings: settings.clone(),
+            observed: Column::default(),
+            forecast: Column::default(),
+            variance: Column::default(),
+            scale: Column::default(),
+            density: Column::default(),
+            newcomers: Vec::new(),
+            spread: Vec::new(),
+            common: vec![Eight::splat(1.0); grid.len().div_ceil(LANES)],
+            usual: vec![Eight::splat(1.0); grid.len().div_ceil(LANES)],
+            shares: vec![Shares::default(); grid.len()],
+            tail: [Tail::new()],
+            tail_of: Vec::new(),
+            scratch: Default::default(),
+            keep,
         }
     }
 
-    /// Columns for instruments that were listed since the last frame, at their prior.
-    fn list(&mut self, n: usize) {
-        let settings = &self.settings;
-        for model in &mut self.models {
-            for (j, column) in model.mean.iter_mut().enumerate() {
-                column.resize(n, if j == 1 { settings.initial_market_beta } else { 0.0 });
-            }
-            model.observation_var.resize(n, settings.observation_variance);
-            model.forecast.resize(n, 0.0);
-            model.log_weight.resize(n, 0.0);
-        }
-        self.history_of.resize(n, u32::MAX);
-        for column in self.scores.iter_mut().chain([&mut self.forecast, &mut self.variance]) {
-            column.resize(n, 0.0);
-        }
-    }
-
-    /// Instruments whose first return is in this frame become a history.
-    fn admit(&mut self) {
-        let number = self.histories.len() as u32;
-        let mut members = Vec::new();
-        for (i, history) in self.history_of.iter_mut().enumerate() {
-            if *history == u32::MAX && !self.returns[i].is_nan() {
-                *history = number;
-                members.push(i as u32);
-            }
-        }
-        if members.is_empty() {
+    /// Instruments whose first return is in this frame begin a history.
+    fn admit(&mut self, returns: &[f64]) {
+        self.histories.newcomers(returns, &mut self.newcomers);
+        if self.newcomers.is_empty() {
             return;
         }
-        let covariances = self.models.iter().map(|model| ScaledCovariance::prior(&model.evolution)).collect();
-        let dof = self.settings.observation_dof;
-        self.histories.push(History {
-            members,
-            covariances,
-            dof,
-            forecast_dof: dof,
-            started: false,
-            updated: false,
-            scored: 0,
-        });
-    }
-
-    /// Histories of which only some members have a return part ways.
-    fn split(&mut self) {
-        for at in 0..self.histories.len() {
-            let history = &mut self.histories[at];
-            self.missing.clear();
-            self.missing.extend(history.members.iter().map(|&i| self.returns[i as usize].is_nan()));
-            let absent = self.missing.iter().filter(|missing| **missing).count();
-            history.updated = absent == 0;
-            if absent == 0 || absent == history.members.len() {
-                continue;
-            }
-            let mut left = history.clone();
-            let pick = |members: &[u32], wanted: bool| -> Vec<u32> {
-                let chosen = members.iter().zip(&self.missing).filter(|(_, missing)| **missing == wanted);
-                chosen.map(|(member, _)| *member).collect()
-            };
-            left.members = pick(&left.members, true);
-            left.updated = false;
-            history.members = pick(&history.members, false);
-            history.updated = true;
-            let number = self.histories.len() as u32;
-            for &member in &left.members {
-                self.history_of[member as usize] = number;
-            }
-            self.histories.push(left);
+        let Self { prior, prior_dof, histories, models, newcomers, design, .. } = self;
+        let trades = |i: &usize| histories.of[*i] != NONE && !returns[*i].is_nan();
+        let mut s0 = Vec::with_capacity(models.len());
+        for model in models.iter() {
+            let running = (0..returns.len()).filter(trades).map(|i| model.observation_var.get(i));
+            let joining = newcomers.iter().map(|i| returns[*i as usize]);
+            let Some(variance) = prior.observation_variance(running, joining, design) else { return };
+            s0.push(variance);
         }
-    }
-
-    /// Evolves what is shared, and leaves R x and x'R x of each history with the models.
-    fn evolve(&mut self) {
-        for model in &mut self.models {
-            model.gain.clear();
-            model.spread.clear();
-        }
-        let floor = self.settings.observation_dof;
-        for history in &mut self.histories {
-            let moves = history.started && (history.updated || self.settings.discount_missing);
-            history.forecast_dof = history.dof;
-            if history.started {
-                history.forecast_dof = (self.variance_discount * history.dof).max(history.dof.min(floor));
-            }
-            for (model, covariance) in self.models.iter_mut().zip(&mut history.covariances) {
-                if moves {
-                    covariance.evolve(&model.evolution);
-                }
-                model.spread.push(covariance.forecast(&self.design) - 1.0);
-                model.gain.extend_from_slice(covariance.adaptive_coef());
-            }
-            if moves {
-                history.dof = history.forecast_dof;
-            }
-            history.started |= history.updated;
-        }
-    }
-
-    fn update_model(&mut self, at: usize) {
-        let Self { settings, models, histories, history_of, returns, design, .. } = self;
-        let model = &mut models[at];
-        let k = design.len();
-        revert(model, returns, self.keep);
-        model.forecast.fill(0.0);
-        for (column, x) in model.mean.iter().zip(design.iter()) {
-            for (f, m) in model.forecast.iter_mut().zip(column) {
-                *f += x * m;
-            }
-        }
-        let dispersion = dispersion(model, returns).max(DISPERSION_FLOOR);
-        let common = libm::pow(dispersion, settings.dispersion_power);
-        self.density.clear();
-        self.density.resize(returns.len(), 0.0);
-        for (i, &y) in returns.iter().enumerate() {
-            if y.is_nan() {
-                continue;
-            }
-            let number = history_of[i] as usize;
-            let dof = histories[number].forecast_dof;
-            let (s, v) = (model.observation_var[i], model.spread[number]);
-            let e = y - model.forecast[i];
-            let q = common + v;
-            let limit = settings.error_clip * (q * s).sqrt();
-            let clipped = e.clamp(-limit, limit);
-            let gain = &model.gain[number * k..(number + 1) * k];
-            for (column, gain) in model.mean.iter_mut().zip(gain) {
-                column[i] += gain / q * clipped;
-            }
-            let scaled = e * e / (1.0 + v);
-            self.density[i] = -0.5 * ln((1.0 + v) * s) - 0.5 * (dof + 1.0) * ln(1.0 + scaled / (dof * s));
-            let robust = e * clipped / (1.0 + v);
-            model.observation_var[i] = (dof * s + robust) / (dof + 1.0);
-        }
-        for (history, v) in histories.iter_mut().zip(&model.spread) {
-            if history.updated {
-                history.covariances[at].update(common + v);
+        let by_model = |block: &[f64]| Eight::from_fn(|m| *block.get(m).unwrap_or(&block[0]));
+        let priors: Vec<_> = s0.chunks(LANES).map(|block| prior.scaled(&by_model(block))).collect();
+        histories.begin(newcomers, design.len(), &priors, *prior_dof, s0[0]);
+        for (model, s0) in models.iter_mut().zip(&s0) {
+            for &member in newcomers.iter() {
+                model.begin(member as usize, prior.market_beta, *s0);
             }
         }
     }
 
-    /// Adds a model's share of the forecast variance, as of before its update.
-    fn mix_variance(&mut self, at: usize) {
-        let model = &self.models[at];
-        for (i, number) in self.history_of.iter().enumerate() {
-            if let Some(v) = model.spread.get(*number as usize) {
-                self.variance[i] += model.log_weight[i] * (1.0 + v) * model.observation_var[i];
-            }
+    /// What the models make of the frame together, before it teaches them anything: their weighted mean and
+    /// variance.
+    fn forecast(&mut self) {
+        let Self { histories, models, weights, forecast, variance, density: term, .. } = self;
+        let h = self.volatility.h();
+        for sum in [&mut *forecast, &mut *variance] {
+            sum.0.clear();
+            sum.resize(self.n, 0.0);
         }
-    }
-
-    /// Squared error, squared return and log density of the frame's forecasts.
-    fn score(&mut self) {
-        let dof = self.settings.tail_dof;
-        let constant = log_density_constant(dof);
-        for (i, y) in self.returns.iter().enumerate().filter(|(_, y)| !y.is_nan()) {
-            let e = y - self.forecast[i];
-            let learned = variance_of_t(self.histories[self.history_of[i] as usize].forecast_dof);
-            let scale = self.variance[i] * learned / variance_of_t(dof);
-            let density = constant - 0.5 * ln(scale) - 0.5 * (dof + 1.0) * ln(1.0 + e * e / (dof * scale));
-            for (sum, value) in self.scores.iter_mut().zip([e * e, y * y, density]) {
-                sum[i] += value;
+        for (number, model) in models.iter().enumerate() {
+            weights.add(number, &model.forecast, forecast);
+            term.0.clear();
+            let shares = &self.shares[number];
+            for (block, s) in model.observation_var.0.iter().enumerate() {
+                let v = shares.spread_of(histories, block);
+                term.0.push(Eight::from_fn(|lane| s[lane] * (h + v[lane])));
             }
-        }
-    }
-
-    /// Weights before the frame's own density: softmax of the forgotten logarithms, into `log_weight`.
-    fn forget(&mut self) {
-        for i in 0..self.returns.len() {
-            let largest = self.models.iter().map(|m| m.log_weight[i]).fold(f64::NEG_INFINITY, f64::max);
-            let mut sum = 0.0;
-            for model in &mut self.models {
-                let weight = libm::exp(self.forgetting * (model.log_weight[i] - largest));
-                model.log_weight[i] = weight;
-                sum += weight;
-            }
-            for model in &mut self.models {
-                model.log_weight[i] /= sum;
-            }
+            weights.add(number, term, variance);
         }
     }
 }
 
 impl Mixture {
-    /// The instrument's weights for its next forecast.
-    fn weights_of(&self, i: usize, weights: &mut [f64]) {
-        let largest = self.models.iter().map(|m| m.log_weight[i]).fold(f64::NEG_INFINITY, f64::max);
-        for (weight, model) in weights.iter_mut().zip(&self.models) {
-            *weight = libm::exp(self.forgetting * (model.log_weight[i] - largest));
+    /// The mean S of the instruments that have started, in each model.
+    fn usual_variance(&mut self) {
+        let count: usize = self.histories.list.iter().map(|history| history.members.len()).sum();
+        for (number, model) in self.models.iter().enumerate() {
+            // Those that have not started hold zero.
+            let sums = model.observation_var.0.iter().fold(Eight::ZERO, |mut sums, s| {
+                for lane in 0..LANES {
+                    sums[lane] += s[lane];
+                }
+                sums
+            });
+            let sum = sums.sum();
+            self.usual[number / LANES][number % LANES] = if count > 0 { sum / count as f64 } else { 1.0 };
         }
-        let sum: f64 = weights.iter().sum();
-        weights.iter_mut().for_each(|weight| *weight /= sum);
     }
 
-    /// R* of each history for the next frame: the mean over the models by the mean weights of its members.
-    fn write_shared(&mut self, beliefs: &mut Beliefs) {
-        let mut weights = std::mem::take(&mut self.weights);
-        let mut mean = std::mem::take(&mut self.mean_weights);
-        for at in 0..self.histories.len() {
-            let start = beliefs.scaled_prior_cov.len();
-            beliefs.scaled_prior_cov.resize(start + self.design.len() * self.design.len(), 0.0);
-            mean.fill(0.0);
-            let members = &self.histories[at].members;
-            for &member in members {
-                self.weights_of(member as usize, &mut weights);
-                for (mean, weight) in mean.iter_mut().zip(&weights) {
-                    *mean += weight / members.len() as f64;
-                }
-            }
-            let covariances = &self.histories[at].covariances;
-            for ((model, covariance), weight) in self.models.iter().zip(covariances).zip(&mean) {
-                self.scratch.copy_from(covariance);
-                self.scratch.evolve(&model.evolution);
-                for (out, value) in beliefs.scaled_prior_cov[start..].iter_mut().zip(self.scratch.matrix()) {
-                    *out += weight * value;
-                }
+    /// The prior that bounds wind-up, in units of today's variances.
+    fn anchor(&mut self) {
+        let Self { histories, prior, usual, .. } = self;
+        for (block, usual) in usual.iter().enumerate() {
+            let prior = prior.scaled(usual);
+            let Histories { rules, list, .. } = histories;
+            for history in list {
+                history.covariances[block].anchor(&rules.evolutions[block], prior);
             }
         }
-        self.weights = weights;
-        self.mean_weights = mean;
     }
-}
-
-/// m ← keep · m + (1 − keep) · mean of m over the instruments that trade in the frame.
-fn revert(model: &mut Model, returns: &[f64], keep: f64) {
-    let count = returns.iter().filter(|y| !y.is_nan()).count() as f64;
-    if keep == 1.0 || count == 0.0 {
-        return;
-    }
-    for column in &mut model.mean {
-        let sum: f64 = column.iter().zip(returns).map(|(m, y)| if y.is_nan() { 0.0 } else { *m }).sum();
-        let pull = (1.0 - keep) * (sum / count);
-        column.iter_mut().for_each(|m| *m = keep * *m + pull);
-    }
-}
-
-/// The cross-section's mean squared standardised error, each clipped.
-fn dispersion(model: &Model, returns: &[f64]) -> f64 {
-    let (mut sum, mut count) = (0.0, 0.0);
-    for ((y, f), s) in returns.iter().zip(&model.forecast).zip(&model.observation_var) {
-        if !y.is_nan() {
-            let e = y - f;
-            sum += (e * e / s).min(DISPERSION_CLIP);
-            count += 1.0;
-        }
-    }
-    if count > 0.0 { sum / count } else { 1.0 }
 }
 
 impl Estimator for Mixture {
     fn step(&mut self, factors: &[f64], returns: &[f64], score: bool) {
+        self.n = returns.len();
         self.design[1..].copy_from_slice(factors);
-        self.returns.clear();
-        self.returns.extend_from_slice(returns);
-        self.list(returns.len());
-        self.admit();
-        self.split();
-        self.evolve();
-        // From here to its update, `log_weight` holds the weight itself.
-        self.forget();
-        self.forecast.fill(0.0);
-        self.variance.fill(0.0);
-        for at in 0..self.models.len() {
-            self.mix_variance(at);
-            self.update_model(at);
-            let model = &mut self.models[at];
-            for i in 0..returns.len() {
-                let weight = model.log_weight[i];
-                self.forecast[i] += weight * model.forecast[i];
-                model.log_weight[i] = ln(weight + WEIGHT_FLOOR) + self.density[i];
-            }
+        let missing = self.observed.fill_from(returns, f64::NAN);
+        for model in &mut self.models {
+            model.resize(self.n);
         }
-        for history in &mut self.histories {
-            if history.updated {
-                history.dof = history.forecast_dof + 1.0;
-                history.scored += u64::from(score);
-            }
+        self.weights.resize(self.n);
+        self.admit(returns);
+        self.histories.split(returns, missing);
+        self.usual_variance();
+        self.anchor();
+        self.histories.evolve(&self.design, &mut self.spread);
+        self.weights.forget();
+
+        let h = self.volatility.h();
+        let Self { histories, models, keep, shares, spread, common, robust, design, observed, .. } = self;
+        let seen = Seen { design, observed, histories, h };
+        for (number, (model, shares)) in models.iter_mut().zip(shares.iter_mut()).enumerate() {
+            shares.take(histories, spread, number);
+            common[number / LANES][number % LANES] = robust.forecast(model, seen, keep[number]);
         }
-        if score {
-            self.score();
+        self.forecast();
+        self.score(score);
+        let dispersion = self.tails.learn(&self.observed.0, &self.forecast.0, &self.variance.0);
+        let Self { histories, models, shares, common, robust, design, observed, usual, .. } = self;
+        let seen = Seen { design, observed, histories, h };
+        self.density.resize(self.n, 0.0);
+        for (number, (model, shares)) in models.iter_mut().zip(shares).enumerate() {
+            let (block, lane) = (number / LANES, number % LANES);
+            let (common, usual) = (common[block][lane], usual[block][lane]);
+            let frame = FrameScales { common, floor: VARIANCE_FLOOR * usual, variance: &self.variance.0 };
+            robust.update(model, seen, shares, frame, &mut self.density.0);
+            self.weights.learn(number, &self.density.0);
+        }
+        self.histories.update(&self.spread, &self.common);
+        if let Some(dispersion) = dispersion {
+            self.volatility.learn(dispersion);
         }
     }
 
     fn write(&mut self, beliefs: &mut Beliefs) {
-        let (n, k) = (self.returns.len(), self.design.len());
+        let (n, k) = (self.n, self.design.len());
         beliefs.reset(n);
-        self.write_shared(beliefs);
-        let mut weights = std::mem::take(&mut self.weights);
-        for i in 0..n {
-            let Some(history) = self.histories.get(self.history_of[i] as usize) else { continue };
-            self.weights_of(i, &mut weights);
-            let mix = |value: &dyn Fn(&Model) -> f64| -> f64 {
-                self.models.iter().zip(&weights).map(|(model, weight)| weight * value(model)).sum()
-            };
-            beliefs.group[i] = self.history_of[i];
-            beliefs.alpha[i] = mix(&|model| model.mean[0][i]);
-            for j in 1..k {
-                beliefs.betas[(j - 1) * n + i] = mix(&|model| model.mean[j][i]);
+        // What is written is weighted as the next forecast will be.
+        self.weights.forget_ahead();
+        let (mut weights, mut prior) = std::mem::take(&mut self.scratch);
+        weights.resize(self.models.len(), 0.0);
+        let Tail { dof: forecast_dof, .. } = self.tail[0];
+        // Variance of the t in units of what the models state, of the next forecast.
+        let calibrated = self.tails.squared_scale() * variance_of_t(self.tails.dof());
+        let h = self.volatility.h();
+        for at in 0..self.histories.list.len() {
+            if beliefs.decides {
+                prior.clear();
+                for block in 0..self.histories.list[at].covariances.len() {
+                    prior.extend_from_slice(self.histories.next_prior(at, block).upper_triangle());
+                }
             }
-            beliefs.observation_var[i] = mix(&|model| model.observation_var[i]);
-            beliefs.dof[i] = history.dof;
-            let dof = history.forecast_dof;
-            beliefs.forecast_mean[i] = self.forecast[i];
-            beliefs.forecast_sd[i] = (self.variance[i] * variance_of_t(dof)).sqrt();
-            beliefs.forecast_dof[i] = self.settings.tail_dof;
-            beliefs.forecast_error[i] = self.returns[i] - self.forecast[i];
+            let history = &self.histories.list[at];
+            for &member in &history.members {
+                let i = member as usize;
+                self.weights.of(i, &mut weights);
+                let models = || self.models.iter().zip(&weights);
+                let mean = |j: usize| models().map(|(model, w)| w * model.mean.get(i, j)).sum::<f64>();
+                beliefs.alpha[i] = mean(0);
+                for j in 1..k {
+                    beliefs.betas[(j - 1) * n + i] = mean(j);
+                }
+                let s = |model: &Lanes| model.observation_var.get(i);
+                beliefs.observation_var[i] =
+                    calibrated * h * models().map(|(model, w)| w * s(model)).sum::<f64>();
+                // The calibrated variance has the uncertainty of S in it.
+                beliefs.dof[i] = f64::INFINITY;
+                let centre =
+                    |j: usize| if j == 0 { beliefs.alpha[i] } else { beliefs.betas[(j - 1) * n + i] };
+                // Within the models, and between them.
+                let covariance = |a: usize, b: usize, scaled: &dyn Fn(usize) -> f64| -> f64 {
+                    let (mean_a, mean_b) = (centre(a), centre(b));
+                    models()
+                        .enumerate()
+                        .map(|(number, (model, w))| {
+                            let between = (model.mean.get(i, a) - mean_a) * (model.mean.get(i, b) - mean_b);
+                            w * (calibrated * s(model) * scaled(number) + between)
+                        })
+                        .sum()
+                };
+                for j in 0..k {
+                    let posterior = |m: usize| history.covariances[m / LANES].entry(j, j)[m % LANES];
+                    beliefs.coefficient_sd[j * n + i] = covariance(j, j, &posterior).sqrt();
+                }
+                if beliefs.decides {
+                    let mut pair = 0;
+                    for a in 0..k {
+                        for b in a..k {
+                            let pairs = packed_len(k);
+                            let scaled = |m: usize| prior[m / LANES * pairs + pair][m % LANES];
+                            beliefs.coefficient_cov[pair * n + i] = covariance(a, b, &scaled);
+                            pair += 1;
+                        }
+                    }
+                }
+                beliefs.forecast_mean[i] = self.forecast.get(i);
+                beliefs.forecast_sd[i] = (variance_of_t(forecast_dof) * self.scale.get(i)).sqrt();
+                beliefs.forecast_dof[i] = forecast_dof;
+                beliefs.forecast_error[i] = self.observed.get(i) - self.forecast.get(i);
+            }
         }
-        self.weights = weights;
+        self.scratch = (weights, prior);
     }
 
     fn facts(&self) -> EstimatorFacts {
-        let forecasts = self.histories.iter().map(|h| h.scored * h.members.len() as u64).sum();
-        let [errors, returns, density] = [0, 1, 2].map(|at: usize| self.scores[at].iter().sum::<f64>());
         EstimatorFacts {
-            forecasts,
-            hedged_r2: (forecasts > 0).then(|| 1.0 - errors / returns),
-            mean_log_predictive_density: (forecasts > 0).then(|| density / forecasts as f64),
-            groups: self.histories.len() as u64,
-            largest_group: self.histories.iter().map(|h| h.members.len() as u64).max().unwrap_or(0),
+            total: self.calibration.total(self.n),
+            instruments: (0..self.n).map(|i| self.calibration.of(i, self.variance_known(i))).collect(),
+            groups: self.histories.list.len() as u64,
+            largest_group: self.histories.largest(),
         }
+    }
+}
+
+impl Mixture {
+    /// The squared scale of each forecast, and how the forecasts held.
+    fn score(&mut self, score: bool) {
+        self.tail[0].set(self.tails.dof());
+        let c = self.tails.squared_scale();
+        let Self { variance, scale, forecast, observed, tail_of, .. } = self;
+        scale.0.clear();
+        scale.0.extend(variance.0.iter().map(|variance| Eight(variance.map(|v| v * c))));
+        tail_of.resize(self.n, 0);
+        let forecasts = Forecasts {
+            observed: &observed.0,
+            mean: &forecast.0,
+            scale: &scale.0,
+            tails: &self.tail,
+            tail_of,
+            tail_of_block: &tail_of[..observed.0.len()],
+        };
+        if score {
+            self.calibration.observe(&forecasts);
+        }
+    }
+
+    /// Whether the instrument has a variance that data has taught it.
+    fn variance_known(&self, i: usize) -> bool {
+        self.histories.variance_known(i, self.models[0].observation_var.get(i))
     }
 }

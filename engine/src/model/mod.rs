@@ -2,26 +2,86 @@
 //!
 //! Nothing here knows a thread, a channel or a clock. The letters are those of West & Harrison; the
 //! table in [`Dlm`] translates them.
+//!
+//! | estimator | what it is |
+//! |---|---|
+//! | [`Mixture`] | the default: many discount-factor models weighed by how well they forecast, with common volatility and heavy tails |
+//! | [`Dlm`] | one discount-factor model with unknown observation variance (West & Harrison) |
+//! | [`Fixed`], [`Given`] | the Kalman filter with given variances (`pykalman`); [`Given`] is its form as an [`Estimator`] |
+//! | [`RollingRegression`] | least squares over a window, to compare with |
+//! | [`StateSpace`], [`Em`], [`Smoothed`] | what looks back on a whole history: never to trade on |
+//!
+//! # What `pykalman` does, and what that gives
+//!
+//! `pykalman.KalmanFilter(transition_matrices=np.eye(k), observation_matrices=factor_returns,
+//! initial_state_mean=np.zeros(k)).filter(asset_returns)[0]` is [`Fixed`] with [`FixedParameters::standard`]:
+//! Q = I, R = 1, P₀ = I. At a daily scale those say that a return is uncertain by 100 % and a beta moves by 1 a day:
+//! each beta ends with a standard deviation of about 10, a hundred times the error that it has to have. The
+//! [`Mixture`] needs no such numbers.
+//!
+//! ```
+//! use betaflow_engine::model::{Beliefs, Estimator, EstimatorSettings, Fixed, FixedParameters, Mixture};
+//! use betaflow_engine::settings::Calendar;
+//!
+//! # let mut state = 1_u64;
+//! # let mut chance = move || {
+//! #     state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+//! #     (state >> 33) as f64 / (1_u64 << 31) as f64 - 0.5
+//! # };
+//! # let factor_returns: Vec<[f64; 1]> = (0..1_000).map(|_| [0.03 * chance()]).collect();
+//! # let asset_returns: Vec<[f64; 1]> =
+//! #     factor_returns.iter().map(|f| [1.2 * f[0] + 0.03 * chance()]).collect();
+//! // A thousand days of one factor and one asset, whose beta is 1.2.
+//! let mut pykalman = Fixed::new(FixedParameters::standard(2), 1)?;
+//! let mut mixture = Mixture::new(&EstimatorSettings::default(), &Calendar::default(), 1);
+//! let mut beliefs = Beliefs { factors: vec![0.0], ..Beliefs::default() };
+//! for (factors, returns) in factor_returns.iter().zip(&asset_returns) {
+//!     pykalman.step(factors, returns);
+//!     mixture.step(factors, returns, true);
+//! }
+//! mixture.write(&mut beliefs);
+//! assert!(pykalman.covariance(0)[3].sqrt() > 5.0, "the standard deviation of its beta");
+//! assert!((beliefs.betas_on(0)[0] - 1.2).abs() < 0.1 && beliefs.sd_of(1)[0] < 0.1);
+//! # Ok::<(), betaflow_engine::settings::Invalid>(())
+//! ```
+//!
+//! [`Estimator::facts`] says how well the forecasts have held: [`CalibrationFacts`].
 
+mod average;
 mod beliefs;
+mod calibration;
 mod covariance;
 mod dlm;
+mod eight;
 mod estimator;
+mod exp;
 mod fixed;
-mod group;
+mod given;
+mod histories;
 mod lanes;
 mod ln;
 mod mixture;
+mod paired;
+mod prior;
+mod retrospective;
 mod returns;
+mod robust;
 mod rolling;
 mod settings;
+mod tails;
+mod volatility;
 
 pub use beliefs::Beliefs;
+pub use calibration::{Alarm, CalibrationFacts, INTERVALS};
 pub use covariance::{Evolution, ScaledCovariance};
 pub use dlm::Dlm;
-pub use estimator::{Estimator, EstimatorFacts};
+pub use eight::{Eight, LANES};
+pub use estimator::{Estimator, EstimatorFacts, estimator};
 pub use fixed::{Em, Fitted, Fixed, FixedParameters, Moments, PerInstrument, Smoothed, StateSpace};
+pub use given::Given;
 pub use mixture::Mixture;
+pub use paired::Paired;
+pub use retrospective::{Retrospective, Start};
 pub use returns::Returns;
 pub use rolling::RollingRegression;
 pub use settings::{EstimatorKind, EstimatorSettings, WindUp};

@@ -160,5 +160,5 @@ fn orthogonalise(vectors: impl Iterator<Item = Vec<f64>>) -> (Vec<Vec<f64>>, Vec
 }
 
 fn dot(x: &[f64], y: &[f64]) -> f64 {
-    x.iter().zip(y).map(|(x, y)| x * y).sum()
+    x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>()
 }

@@ -5,9 +5,9 @@ use super::stages::{Columns, Estimate, Execute, Record, Schedule, Size, SourceSt
 use crate::execution::ExecutionSettings;
 use crate::ledger::{Frames, RecordSettings, Recorder};
 use crate::metrics::Tally;
-use crate::model::{Dlm, Estimator, EstimatorKind, EstimatorSettings, Mixture};
+use crate::model::{EstimatorSettings, estimator};
 use crate::portfolio::SizingSettings;
-use crate::settings::Calendar;
+use crate::settings::{Calendar, Invalid};
 use crate::source::Source;
 use crate::strategy::Strategy;
 
@@ -31,11 +31,8 @@ pub struct RunSettings {
 }
 
 impl RunSettings {
-    fn estimate(&self, factors: usize) -> Estimate {
-        let estimator: Box<dyn Estimator> = match self.estimator.kind {
-            EstimatorKind::Dlm => Box::new(Dlm::new(&self.estimator, &self.calendar, factors)),
-            EstimatorKind::Mixture => Box::new(Mixture::new(&self.estimator, &self.calendar, factors)),
-        };
+    fn estimate(&self, factors: usize) -> Result<Estimate, Invalid> {
+        let estimator = estimator(&self.estimator, &self.calendar, factors)?;
         let schedule = Schedule {
             warmup_frames: self.calendar.frames(self.estimator.warmup),
             every: self.sizing.rebalance_every,
@@ -45,23 +42,25 @@ impl RunSettings {
             Frames::All | Frames::Last => Columns::All,
             Frames::Rebalances | Frames::None => Columns::Decisions,
         };
-        Estimate::new(estimator, self.excess, schedule, columns)
+        Ok(Estimate::new(estimator, self.excess, schedule, columns))
     }
 }
 
 /// source → estimate → size ⇄ execute → record; the frames fan out to estimate and to execute.
-#[must_use]
+///
+/// # Errors
+/// The estimator lacks a number that it has to be given.
 pub fn trading(
     source: Box<dyn Source>,
     strategy: Box<dyn Strategy>,
     settings: &RunSettings,
     recorders: Vec<Box<dyn Recorder>>,
-) -> Graph {
+) -> Result<Graph, Invalid> {
     let factors = source.factor_names().len();
     let RunSettings { calendar, sizing, execution, record, .. } = settings;
     let mut graph = Graph::default();
     let source = graph.add(SourceStage::new(source, *calendar, 2, settings.frames_per_message));
-    let estimate = graph.add(settings.estimate(factors));
+    let estimate = graph.add(settings.estimate(factors)?);
     let size = graph.add(Size::new(sizing, calendar, factors, execution.lot, strategy));
     let execute = graph.add(Execute::new(execution, calendar, *record));
     let recorder = graph.add(Record::new(Tally::new(calendar), recorders));
@@ -72,22 +71,24 @@ pub fn trading(
     graph.connect(size, execute);
     graph.connect(execute, size);
     graph.connect(execute, recorder);
-    graph
+    Ok(graph)
 }
 
 /// source → estimate → record.
-#[must_use]
+///
+/// # Errors
+/// The estimator lacks a number that it has to be given.
 pub fn estimating(
     source: Box<dyn Source>,
     settings: &RunSettings,
     recorders: Vec<Box<dyn Recorder>>,
-) -> Graph {
+) -> Result<Graph, Invalid> {
     let factors = source.factor_names().len();
     let mut graph = Graph::default();
     let source = graph.add(SourceStage::new(source, settings.calendar, 1, settings.frames_per_message));
-    let estimate = graph.add(settings.estimate(factors));
+    let estimate = graph.add(settings.estimate(factors)?);
     let recorder = graph.add(Record::new(Tally::new(&settings.calendar), recorders));
     graph.connect(source, estimate);
     graph.connect(estimate, recorder);
-    graph
+    Ok(graph)
 }

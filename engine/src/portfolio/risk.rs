@@ -27,8 +27,9 @@ pub struct FactorRisk {
 impl FactorRisk {
     /// The model of the next frame's returns, given the beliefs after this one.
     ///
-    /// D_i = S_i; with `parameter_uncertainty` S_i · ν/(ν−2) · (1 + tr(R*·M)),
-    /// M = E[x x'] = [[1, λ'], [λ, F + λλ']] for the unknown next design x, and Λ added to F.
+    /// D_i = S_i; with `parameter_uncertainty` S_i · ν/(ν−2) + tr(V_i M), V_i = S_i · ν/(ν−2) · R* with the
+    /// variance between the models of a mixture, M = E[x x'] = [[1, λ'], [λ, F + λλ']] for the unknown next
+    /// design x, and Λ added to F.
     pub fn assemble(&mut self, beliefs: &Beliefs, moments: &FactorMoments, parameter_uncertainty: bool) {
         self.n = beliefs.instruments();
         self.k = beliefs.factors.len();
@@ -41,25 +42,36 @@ impl FactorRisk {
             self.factor_cov.iter_mut().for_each(|f| *f *= inflation);
         }
         self.idiosyncratic.clear();
-        let mut group_of_trace = (u32::MAX, 0.0);
         for i in 0..self.n {
-            if !beliefs.started(i) {
-                self.idiosyncratic.push(f64::INFINITY);
-                continue;
-            }
-            let mut variance = beliefs.observation_var[i];
-            if parameter_uncertainty {
-                let dof = beliefs.dof[i];
-                if group_of_trace.0 != beliefs.group[i] {
-                    let cov = beliefs.prior_cov_of(i);
-                    let trace = cov.iter().zip(&self.design_square).map(|(r, m)| r * m).sum::<f64>();
-                    group_of_trace = (beliefs.group[i], trace);
+            let dof = beliefs.dof[i];
+            // Two degrees of freedom or fewer have no variance: such an instrument is not sized.
+            let learned = match dof {
+                f64::INFINITY => 1.0,
+                dof if dof > 2.0 => dof / (dof - 2.0),
+                _ => f64::INFINITY,
+            };
+            let learned = if parameter_uncertainty { learned } else { 1.0 };
+            let known = beliefs.started(i);
+            self.idiosyncratic.push(if known { beliefs.observation_var[i] * learned } else { f64::INFINITY });
+        }
+        if parameter_uncertainty {
+            self.add_parameter_uncertainty(&beliefs.coefficient_cov);
+        }
+    }
+
+    /// D_i += tr(V_i M), V_i the covariance of the instrument's coefficients: a column for each pair.
+    fn add_parameter_uncertainty(&mut self, coefficient_cov: &[f64]) {
+        let size = self.k + 1;
+        let mut columns = coefficient_cov.chunks_exact(self.n.max(1));
+        for a in 0..size {
+            for b in a..size {
+                let Some(column) = columns.next() else { return };
+                let square = self.design_square[a * size + b] * if a == b { 1.0 } else { 2.0 };
+                for (variance, covariance) in self.idiosyncratic.iter_mut().zip(column) {
+                    // Of an instrument that is not known yet, nothing is.
+                    *variance += if covariance.is_nan() { 0.0 } else { square * covariance };
                 }
-                variance *= 1.0 + group_of_trace.1;
-                // Two degrees of freedom or fewer have no variance: such an instrument is not sized.
-                variance *= if dof > 2.0 { dof / (dof - 2.0) } else { f64::INFINITY };
             }
-            self.idiosyncratic.push(variance);
         }
     }
 

@@ -166,7 +166,7 @@ pub fn run(
     let keep = Keep::default();
     let ledger = Arc::clone(&keep.0);
     let source = MemorySource::new(market.factor_names(), market.frames());
-    let graph = trading(Box::new(source), Box::new(Busy), settings, vec![Box::new(keep)]);
+    let graph = trading(Box::new(source), Box::new(Busy), settings, vec![Box::new(keep)]).unwrap();
     let report = graph.run(options)?;
     let ledger = std::mem::take(&mut *ledger.lock().unwrap());
     Ok((ledger, report))

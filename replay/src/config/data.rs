@@ -192,12 +192,13 @@ impl DataSettings {
         }
     }
 
-    /// As the source has it.
+    /// As the source has it; `trades`: whether anything trades on the data.
     #[must_use]
-    pub(crate) fn values(&self) -> Values {
+    pub(crate) fn values(&self, trades: bool) -> Values {
         match self.values {
             ValuesAre::Prices => Values::Prices,
-            ValuesAre::Returns => Values::Returns,
+            ValuesAre::Returns if trades => Values::Returns,
+            ValuesAre::Returns => Values::ReturnsOfAnySize,
         }
     }
 

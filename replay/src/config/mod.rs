@@ -177,11 +177,11 @@ impl Config {
             .map(|path| Input::from(Path::new(path)))
     }
 
-    /// What the source is asked for.
+    /// What the source is asked for; `trades`: whether anything trades on the data.
     ///
     /// # Errors
     /// A factor expression that cannot be read.
-    pub(crate) fn source_settings(&self) -> Result<SourceSettings> {
+    pub(crate) fn source_settings(&self, trades: bool) -> Result<SourceSettings> {
         let mut expressions = Vec::new();
         for (name, text) in &self.factors {
             let text = text.as_str().unwrap_or_default();
@@ -194,7 +194,7 @@ impl Config {
             price: data.price.clone(),
             return_price: data.return_price.clone(),
             need_open: self.execution.fill_at == FillAt::Open,
-            values: data.values(),
+            values: data.values(trades),
             time: data.time.clone(),
             symbol: data.symbol.clone(),
             open: data.open.clone(),

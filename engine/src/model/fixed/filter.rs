@@ -76,6 +76,19 @@ impl Fixed {
     /// # Panics
     /// Where the lengths are others, or `returns` has more instruments than there are parameters for.
     pub fn step(&mut self, factors: &[f64], returns: &[f64]) {
+        self.advance(factors, returns, None);
+    }
+
+    /// [`Self::step`], and what [`Self::write_means`] writes, at less than the cost of both.
+    ///
+    /// # Panics
+    /// As both of them.
+    pub fn step_into(&mut self, factors: &[f64], returns: &[f64], means: &mut [f64]) {
+        assert_eq!(means.len(), returns.len() * self.design.len(), "k columns of n");
+        self.advance(factors, returns, Some(means));
+    }
+
+    fn advance(&mut self, factors: &[f64], returns: &[f64], mut means: Option<&mut [f64]>) {
         assert!(returns.len() >= self.place.len(), "instruments are only ever added");
         self.design[1..].copy_from_slice(factors);
         let listed = self.place.len();
@@ -94,9 +107,12 @@ impl Fixed {
         }
         if let Some(shared) = self.shared.as_mut().filter(|shared| shared.count() > 0) {
             shared.step(&self.design, self.own.motion());
+            if let Some(means) = means.as_deref_mut() {
+                shared.write_means(means, returns.len());
+            }
         }
         if self.own.len() > 0 {
-            self.own.step(&self.design, returns);
+            self.own.step(&self.design, returns, means);
         }
     }
 
@@ -173,11 +189,16 @@ impl Fixed {
     }
 
     /// The filtered means of all as k columns of n: coefficient j of instrument i at `j * n + i`.
-    pub fn means_into(&self, columns: &mut Vec<f64>) {
-        columns.clear();
-        for j in 0..self.design.len() {
-            columns.extend((0..self.place.len()).map(|i| self.mean(i, j)));
+    ///
+    /// # Panics
+    /// Where `columns` is not of length k n.
+    pub fn write_means(&self, columns: &mut [f64]) {
+        let n = self.place.len();
+        assert_eq!(columns.len(), n * self.design.len(), "k columns of n");
+        if let Some(shared) = self.shared.as_ref().filter(|shared| shared.count() > 0) {
+            shared.write_means(columns, n);
         }
+        self.own.write_means(columns, n);
     }
 
     /// The filtered covariance of an instrument's coefficients, row-major k × k, symmetric to the bit.

@@ -13,21 +13,17 @@
 
 use multiversion::multiversion;
 
-/// Instruments side by side.
-pub(crate) const LANES: usize = 8;
+pub(super) use super::super::eight::take;
+pub(crate) use super::super::eight::{Eight, LANES};
 
-/// One value of each of eight instruments: a cache line, and one AVX-512 register.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(C, align(64))]
-pub(crate) struct Eight(pub(crate) [f64; LANES]);
+/// What the kernel does to eight values at once.
+trait Products {
+    fn set_product(&mut self, a: Eight, b: Eight);
+    fn add_product(&mut self, a: Eight, b: Eight);
+    fn subtract_product(&mut self, a: Eight, b: Eight);
+}
 
-impl Eight {
-    pub(crate) const ZERO: Self = Self([0.0; LANES]);
-
-    pub(crate) const fn splat(value: f64) -> Self {
-        Self([value; LANES])
-    }
-
+impl Products for Eight {
     /// `self` ← a b.
     #[inline(always)]
     fn set_product(&mut self, a: Self, b: Self) {
@@ -290,19 +286,6 @@ pub(super) fn transit_mean(k: usize, f: &[Eight], m: &mut [Eight]) {
     m[..k].copy_from_slice(&moved);
 }
 
-/// Copies returns into lanes, leaving the lanes beyond them as they are; whether any is missing.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-pub(super) fn take(returns: &[f64], observed: &mut [Eight]) -> bool {
-    let (blocks, rest) = returns.as_chunks::<LANES>();
-    for (to, from) in observed.iter_mut().zip(blocks) {
-        to.0 = *from;
-    }
-    if let (Some(last), false) = (observed.last_mut(), rest.is_empty()) {
-        last.0[..rest.len()].copy_from_slice(rest);
-    }
-    returns.iter().fold(false, |any, y| any | y.is_nan())
-}
-
 /// Coefficients that a block of means holds for k of them. The first ones beyond k are zero, with a zero
 /// design and gain, and change no bit: with fewer than five, compilers unroll the lanes before they see
 /// that they are a vector.
@@ -394,17 +377,17 @@ fn shared_any(x: &[f64], gain: &[f64], mean: &mut [Eight], observed: &[Eight], f
 }
 
 /// What instruments have in common in a frame of [`shared_learning`] (West & Harrison 10.8).
-#[allow(dead_code, reason = "for the discount-factor model, which scales everything by a learned variance")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Learning {
     /// q = 1 + x'R*x, the scaled forecast variance.
     pub(crate) q: f64,
     /// β n, the discounted degrees of freedom before the frame.
     pub(crate) prior_dof: f64,
+    /// The least S.
+    pub(crate) floor: f64,
 }
 
 /// The columns of [`shared_learning`]: `mean` as in [`shared`], the others one a block.
-#[allow(dead_code, reason = "for the discount-factor model, which scales everything by a learned variance")]
 #[derive(Debug)]
 pub(crate) struct LearningColumns<'a> {
     pub(crate) mean: &'a mut [Eight],
@@ -417,7 +400,6 @@ pub(crate) struct LearningColumns<'a> {
 }
 
 /// [`shared`] with variance learning: S ← (β n S + e²/q)/(β n + 1).
-#[allow(dead_code, reason = "for the discount-factor model, which scales everything by a learned variance")]
 pub(crate) fn shared_learning(x: &[f64], gain: &[f64], learning: Learning, columns: LearningColumns<'_>) {
     learning_dispatched(x, gain, learning, columns);
 }
@@ -446,7 +428,8 @@ fn learning_by_size(x: &[f64], gain: &[f64], learning: Learning, columns: Learni
 fn learning_of<const K: usize>(x: &[f64], gain: &[f64], learning: Learning, columns: LearningColumns<'_>) {
     let x: [f64; K] = std::array::from_fn(|j| x[j]);
     let gain: [f64; K] = std::array::from_fn(|j| gain[j]);
-    let (inverse_q, dof) = (1.0 / learning.q, learning.prior_dof);
+    let Learning { q, prior_dof: dof, floor } = learning;
+    let inverse_q = 1.0 / q;
     let inverse_dof = 1.0 / (dof + 1.0);
     let LearningColumns { mean, observation_var, observed, forecast, forecast_scale } = columns;
     let (blocks, _) = mean.as_chunks_mut::<K>();
@@ -465,7 +448,8 @@ fn learning_of<const K: usize>(x: &[f64], gain: &[f64], learning: Learning, colu
             for j in 0..K {
                 m[j].0[lane] += gain[j] * e;
             }
-            learned.0[lane] = (dof * learned.0[lane] + (e * e) * inverse_q) * inverse_dof;
+            let s = (dof * learned.0[lane] + (e * e) * inverse_q) * inverse_dof;
+            learned.0[lane] = if s > floor { s } else { floor };
             forecasts.0[lane] = f;
         }
         *s_column = learned;
@@ -475,7 +459,8 @@ fn learning_of<const K: usize>(x: &[f64], gain: &[f64], learning: Learning, colu
 
 #[inline(always)]
 fn learning_any(x: &[f64], gain: &[f64], learning: Learning, columns: LearningColumns<'_>) {
-    let (inverse_q, dof) = (1.0 / learning.q, learning.prior_dof);
+    let Learning { q, prior_dof: dof, floor } = learning;
+    let inverse_q = 1.0 / q;
     let inverse_dof = 1.0 / (dof + 1.0);
     let LearningColumns { mean, observation_var, observed, forecast, forecast_scale } = columns;
     shared_any(x, gain, mean, observed, forecast);
@@ -484,7 +469,19 @@ fn learning_any(x: &[f64], gain: &[f64], learning: Learning, columns: LearningCo
         *scale = *s;
         for lane in 0..LANES {
             let e = y.0[lane] - f.0[lane];
-            s.0[lane] = (dof * s.0[lane] + (e * e) * inverse_q) * inverse_dof;
+            let learned = (dof * s.0[lane] + (e * e) * inverse_q) * inverse_dof;
+            s.0[lane] = if learned > floor { learned } else { floor };
+        }
+    }
+}
+
+/// The lanes of one block's coefficients into columns of length n, one a coefficient.
+pub(super) fn write_lanes(values: &[Eight], columns: &mut [f64], n: usize, block: usize) {
+    let at = block * LANES;
+    for (value, column) in values.iter().zip(columns.chunks_exact_mut(n)) {
+        match column.get_mut(at..at + LANES) {
+            Some(whole) => whole.copy_from_slice(&value.0),
+            None => column[at..].copy_from_slice(&value.0[..n - at]),
         }
     }
 }

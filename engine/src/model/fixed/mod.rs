@@ -2,12 +2,13 @@
 
 mod em;
 mod filter;
-mod kernel;
+pub(super) mod kernel;
 mod matrix;
 mod own;
 mod parameters;
 mod shared;
 mod smoother;
+mod start;
 mod state_space;
 
 pub use em::{Em, Fitted};

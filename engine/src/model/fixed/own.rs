@@ -81,12 +81,22 @@ impl MotionColumns {
 
     /// The motion of all blocks, from a frame to the next.
     pub(super) fn motion(&self) -> Motion<'_> {
-        let lanewise = |values, each| Lanewise { values, each };
+        self.motion_from(0)
+    }
+
+    /// The motion of the blocks from this one on.
+    fn motion_from(&self, block: usize) -> Motion<'_> {
+        fn lanewise(values: &[Eight], each: bool, start: usize) -> Lanewise<'_> {
+            Lanewise { values: &values[if each { start } else { 0 }..], each }
+        }
+        let k = self.k;
+        let noise_len = if self.diagonal { k } else { packed_len(k) };
+        let transition = self.transition.as_deref();
         Motion {
-            transition: self.transition.as_deref().map(|f| lanewise(f, self.transition_each)),
-            noise: lanewise(&self.noise, self.noise_each),
+            transition: transition.map(|f| lanewise(f, self.transition_each, block * k * k)),
+            noise: lanewise(&self.noise, self.noise_each, block * noise_len),
             diagonal: self.diagonal,
-            observation_var: lanewise(&self.observation_var, self.observation_each),
+            observation_var: lanewise(&self.observation_var, self.observation_each, block),
         }
     }
 
@@ -128,6 +138,16 @@ impl MotionColumns {
 pub(super) fn pack(matrix: &[f64], k: usize) -> Vec<f64> {
     (0..k).flat_map(|i| (i..k).map(move |j| 0.5 * (matrix[i * k + j] + matrix[j * k + i]))).collect()
 }
+
+/// The means of blocks from number `first` on into columns of length n.
+fn write_blocks(states: &[Eight], k: usize, columns: &mut [f64], n: usize, first: usize) {
+    for (block, state) in states.chunks_exact(k + packed_len(k)).enumerate() {
+        kernel::write_lanes(&state[..k], columns, n, first + block);
+    }
+}
+
+/// Blocks computed before their means are written.
+const BLOCKS_AT_A_TIME: usize = 4;
 
 /// States in lanes; lane i of block b is instrument `members[8 b + i]`.
 #[derive(Clone, Debug)]
@@ -197,13 +217,17 @@ impl Own {
         at
     }
 
-    /// One frame of all lanes.
-    pub(super) fn step(&mut self, x: &[f64], returns: &[f64]) {
+    /// One frame of all lanes; their means into columns, where those are given.
+    ///
+    /// Written after a few blocks at a time, the means are still in the nearest cache, and the memory takes them
+    /// while the next blocks are computed.
+    pub(super) fn step(&mut self, x: &[f64], returns: &[f64], mut means: Option<&mut [f64]>) {
         self.gather(returns);
         let first_fresh = std::mem::replace(&mut self.fresh_from, self.members.len());
         let (blocks, size) = (self.observed.len(), self.size());
         let Self { motion, state, observed, forecast, forecast_var, .. } = self;
-        let mut run = |motion: Motion<'_>, from: usize, to: usize| {
+        let k = self.k;
+        let mut run = |motion: Motion<'_>, from: usize, to: usize, means: Option<&mut [f64]>| {
             let states = States {
                 state: &mut state[from * size..to * size],
                 observed: &observed[from..to],
@@ -211,14 +235,44 @@ impl Own {
                 forecast_var: &mut forecast_var[from..to],
             };
             kernel::full(x, motion, states);
+            if let Some(means) = means {
+                write_blocks(&state[from * size..to * size], k, means, returns.len(), from);
+            }
         };
         if first_fresh == self.members.len() {
-            run(motion.motion(), 0, blocks);
-            return;
+            match means.as_deref_mut().filter(|_| self.in_order) {
+                None => run(motion.motion(), 0, blocks, None),
+                Some(means) => {
+                    for from in (0..blocks).step_by(BLOCKS_AT_A_TIME) {
+                        let to = blocks.min(from + BLOCKS_AT_A_TIME);
+                        run(motion.motion_from(from), from, to, Some(means));
+                    }
+                    return;
+                }
+            }
+        } else {
+            for block in 0..blocks {
+                let fresh = std::array::from_fn(|lane| block * LANES + lane >= first_fresh);
+                run(motion.block(block, fresh).motion(), block, block + 1, None);
+            }
         }
-        for block in 0..blocks {
-            let fresh = std::array::from_fn(|lane| block * LANES + lane >= first_fresh);
-            run(motion.block(block, fresh).motion(), block, block + 1);
+        if let Some(means) = means {
+            self.write_means(means, returns.len());
+        }
+    }
+
+    /// The means of its members into columns of length n.
+    pub(super) fn write_means(&self, columns: &mut [f64], n: usize) {
+        let blocks = self.state.chunks_exact(self.size());
+        if self.in_order {
+            return write_blocks(&self.state, self.k, columns, n, 0);
+        }
+        for (state, members) in blocks.zip(self.members.chunks(LANES)) {
+            for (j, column) in columns.chunks_exact_mut(n).enumerate() {
+                for (member, value) in members.iter().zip(&state[j].0) {
+                    column[*member as usize] = *value;
+                }
+            }
         }
     }
 

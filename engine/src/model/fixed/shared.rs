@@ -109,6 +109,13 @@ impl Shared {
         kernel::shared(&self.design, &self.gain, &mut self.mean, &self.observed, &mut self.forecast);
     }
 
+    /// The means of all lanes into columns of length n, those that have left as they were then.
+    pub(super) fn write_means(&self, columns: &mut [f64], n: usize) {
+        for (block, mean) in self.mean.chunks_exact(self.design.len()).enumerate() {
+            kernel::write_lanes(&mean[..self.k], columns, n, block);
+        }
+    }
+
     /// Coefficient j of instrument i.
     pub(super) fn mean(&self, i: usize, j: usize) -> f64 {
         self.mean[i / LANES * self.design.len() + j].0[i % LANES]

@@ -143,6 +143,15 @@ impl Smoothed {
         vector(&self.covariance, t, self.k * self.k)
     }
 
+    /// Standard deviation of coefficient j, 0 for alpha.
+    ///
+    /// # Panics
+    /// Where there is no such frame or coefficient.
+    #[must_use]
+    pub fn sd(&self, t: usize, j: usize) -> f64 {
+        self.covariance(t)[j * self.k + j].sqrt()
+    }
+
     /// Cov(θ_t, θ_{t−1} | all frames), row-major k × k; zeros for the first frame, which has none before it.
     #[must_use]
     pub fn lag_one_covariance(&self, t: usize) -> &[f64] {

@@ -115,6 +115,7 @@ impl Stage for Estimate {
 
     fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
         facts.estimator = self.estimator.facts();
+        facts.names = self.names.clone();
         Ok(())
     }
 }

@@ -162,7 +162,7 @@ fn every_path_of_the_shared_kernels_gives_the_same_bits() {
         }
         let observed = random.eights(BLOCKS, 0.1);
         let variances = vec![Eight::splat(2e-4); BLOCKS];
-        let learning = Learning { q: 1.3, prior_dof: 17.5 };
+        let learning = Learning { q: 1.3, prior_dof: 17.5, floor: 0.0 };
 
         let run = |kernel: SharedKernel| {
             let (mut mean, mut forecast) = (start.clone(), vec![Eight::ZERO; BLOCKS]);

@@ -1,0 +1,224 @@
+//! The betas of a few instruments, read back at so many frames as a picture has room for.
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type, TimestampNanosecondType};
+use arrow_array::{Array, BooleanArray, RecordBatch};
+use arrow_schema::{ArrowError, Fields};
+use betaflow_engine::frame::TimestampNs;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowPredicateFn, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowFilter,
+};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetStatisticsPolicy, RowGroupMetaData};
+use parquet::file::statistics::Statistics;
+
+use super::table::TableError;
+use super::tables::{BETAS_AFTER, BETAS_BEFORE};
+
+/// Rows decoded at a time.
+const ROWS_PER_BATCH: usize = 4_096;
+const NOT_BETAS: &str = "its columns are not those of betas.parquet";
+const TIMESTAMP: usize = 0;
+const SEQ: usize = 1;
+const SYMBOL: usize = 2;
+
+/// Alpha and betas of some instruments through time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BetaPaths {
+    /// Names of the coefficients: alpha, then the factors.
+    pub coefficients: Vec<String>,
+    /// The frames that were read, in order.
+    pub times: Vec<TimestampNs>,
+    /// Each of them is so many frames after the one before.
+    pub frames_between: u64,
+    /// An instrument each, in the order asked for.
+    pub instruments: Vec<InstrumentPath>,
+}
+
+/// One instrument: a column for each coefficient, with a value for each of the times; NaN where it has none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstrumentPath {
+    /// Posterior means.
+    pub mean: Vec<Vec<f64>>,
+    /// Posterior standard deviations.
+    pub sd: Vec<Vec<f64>>,
+}
+
+/// How much of a table a picture has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Most frames.
+    pub frames_max: usize,
+    /// Most values of all coefficients and instruments together.
+    pub values_max: usize,
+}
+
+/// Every m-th frame of a table, counted from its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sample {
+    last: u64,
+    every: u64,
+}
+
+impl Sample {
+    /// At most so many frames of those from `first` to `last`.
+    fn of(first: u64, last: u64, frames_max: usize) -> Self {
+        let frames = last.saturating_sub(first) + 1;
+        Self { last, every: frames.div_ceil(frames_max.max(1) as u64) }
+    }
+
+    fn takes(self, seq: u64) -> bool {
+        self.last.abs_diff(seq).is_multiple_of(self.every)
+    }
+
+    /// Whether it takes any frame from `first` to `last`.
+    fn meets(self, (first, last): (u64, u64)) -> bool {
+        let back = self.last.abs_diff(last).next_multiple_of(self.every);
+        self.last.checked_sub(back).is_some_and(|latest| latest >= first)
+    }
+}
+
+/// Reads `betas.parquet` of a folder that was recorded on every frame: the rows of `symbols`, at no more frames
+/// than there is room for, evenly spaced and the last one among them.
+///
+/// Row groups without such a frame are not read, so the cost does not grow with the length of a long run.
+///
+/// # Errors
+/// The table is not there, or is not one of betas.
+pub fn read_betas(folder: &Path, symbols: &[&str], room: Room) -> Result<BetaPaths, TableError> {
+    let path = folder.join("betas.parquet");
+    read(&path, symbols, room).map_err(|source| TableError::Read { path, source })
+}
+
+fn read(path: &Path, symbols: &[&str], room: Room) -> Result<BetaPaths, ParquetError> {
+    // A long run has many row groups: of each only the frames that it holds are kept in mind.
+    let spans_only = ParquetStatisticsPolicy::skip_except(&[SEQ]);
+    let options = ArrowReaderOptions::new().with_column_stats_policy(spans_only);
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(File::open(path)?, options)?;
+    let (coefficients, columns) = layout(builder.schema().fields())?;
+    let mut paths = BetaPaths {
+        coefficients,
+        instruments: vec![InstrumentPath::default(); symbols.len()],
+        ..Default::default()
+    };
+    for path in &mut paths.instruments {
+        path.mean.resize(paths.coefficients.len(), Vec::new());
+        path.sd.resize(paths.coefficients.len(), Vec::new());
+    }
+    let spans = spans(builder.metadata())?;
+    let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return Ok(paths) };
+    let lines = symbols.len() * paths.coefficients.len();
+    let sample = Sample::of(first.0, last.1, room.frames_max.min(room.values_max / lines.max(1)));
+    paths.frames_between = sample.every;
+    let groups = (0..spans.len()).filter(|group| sample.meets(spans[*group])).collect();
+
+    let schema = builder.metadata().file_metadata().schema_descr_ptr();
+    let wanted: Vec<String> = symbols.iter().map(|symbol| (*symbol).to_owned()).collect();
+    let chosen = ArrowPredicateFn::new(ProjectionMask::roots(&schema, [SEQ, SYMBOL]), move |batch| {
+        let wrong = || ArrowError::SchemaError(NOT_BETAS.to_owned());
+        let seq = batch.column(0).as_primitive_opt::<Int64Type>().ok_or_else(wrong)?;
+        let symbol = batch.column(1).as_string_opt::<i32>().ok_or_else(wrong)?;
+        let takes =
+            |row| sample.takes(seq.value(row) as u64) && wanted.iter().any(|name| name == symbol.value(row));
+        Ok(BooleanArray::from((0..batch.num_rows()).map(takes).collect::<Vec<_>>()))
+    });
+    let reader = builder
+        .with_projection(ProjectionMask::roots(&schema, columns))
+        .with_row_groups(groups)
+        .with_row_filter(RowFilter::new(vec![Box::new(chosen)]))
+        .with_batch_size(ROWS_PER_BATCH)
+        .build()?;
+    for batch in reader {
+        take(&mut paths, symbols, &batch?)?;
+    }
+    pad(&mut paths);
+    Ok(paths)
+}
+
+/// Names of the coefficients, and which columns to read.
+fn layout(fields: &Fields) -> Result<(Vec<String>, Vec<usize>), ParquetError> {
+    // alpha and k betas between the two fixed parts, and k+1 standard deviations at the end.
+    let alpha = BETAS_BEFORE.len() - 1;
+    let count = fields.len().saturating_sub(alpha + BETAS_AFTER.len()) / 2;
+    let deviations = alpha + count + BETAS_AFTER.len();
+    let named = |at: usize, name: &str| fields.get(at).is_some_and(|field| field.name() == name);
+    if count == 0
+        || deviations + count != fields.len()
+        || !named(alpha, "alpha")
+        || !named(deviations, "alpha_sd")
+    {
+        return Err(ParquetError::General(NOT_BETAS.to_owned()));
+    }
+    let names = fields.iter().skip(alpha).take(count).map(|field| field.name().clone()).collect();
+    let columns = [TIMESTAMP, SEQ, SYMBOL].into_iter().chain(alpha..alpha + count);
+    Ok((names, columns.chain(deviations..deviations + count).collect()))
+}
+
+/// First and last frame of each row group.
+fn spans(metadata: &ParquetMetaData) -> Result<Vec<(u64, u64)>, ParquetError> {
+    let span = |group: &RowGroupMetaData| match group.column(SEQ).statistics() {
+        Some(Statistics::Int64(seq)) => Some((*seq.min_opt()? as u64, *seq.max_opt()? as u64)),
+        _ => None,
+    };
+    let missing = || ParquetError::General("its row groups do not say which frames they hold".to_owned());
+    metadata.row_groups().iter().map(|group| span(group).ok_or_else(missing)).collect()
+}
+
+/// Adds the rows of a batch.
+fn take(paths: &mut BetaPaths, symbols: &[&str], batch: &RecordBatch) -> Result<(), ParquetError> {
+    let wrong = || ParquetError::General(NOT_BETAS.to_owned());
+    let times = batch.column(TIMESTAMP).as_primitive_opt::<TimestampNanosecondType>().ok_or_else(wrong)?;
+    let names = batch.column(SYMBOL).as_string_opt::<i32>().ok_or_else(wrong)?;
+    let numbers = batch.columns()[SYMBOL + 1..].iter();
+    let numbers: Vec<_> = numbers
+        .map(|column| column.as_primitive_opt::<Float64Type>().ok_or_else(wrong))
+        .collect::<Result<_, _>>()?;
+    let count = paths.coefficients.len();
+    for row in 0..batch.num_rows() {
+        let time = TimestampNs(times.value(row));
+        if paths.times.last() != Some(&time) {
+            pad(paths);
+            paths.times.push(time);
+        }
+        let before = paths.times.len() - 1;
+        let Some(at) = symbols.iter().position(|symbol| *symbol == names.value(row)) else { continue };
+        let path = &mut paths.instruments[at];
+        for (column, numbers) in path.mean.iter_mut().chain(&mut path.sd).zip(&numbers[..2 * count]) {
+            column.resize(before, f64::NAN);
+            column.push(if numbers.is_null(row) { f64::NAN } else { numbers.value(row) });
+        }
+    }
+    Ok(())
+}
+
+/// Brings all columns to the length of the times.
+fn pad(paths: &mut BetaPaths) {
+    for path in &mut paths.instruments {
+        for column in path.mean.iter_mut().chain(&mut path.sd) {
+            column.resize(paths.times.len(), f64::NAN);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_evenly_spaced_ends_with_the_last_frame_and_is_no_larger_than_asked() {
+        for (first, last, frames_max) in [(0, 0, 1), (0, 9, 3), (7, 5_000, 1_500), (3, 4, 1), (0, 99, 100)] {
+            let sample = Sample::of(first, last, frames_max);
+            let taken: Vec<u64> = (first..=last).filter(|seq| sample.takes(*seq)).collect();
+            assert!(taken.len() <= frames_max && taken.len() * 2 > frames_max.min((last - first) as usize));
+            assert_eq!(taken.last(), Some(&last));
+            for span in [(first, first), (first, last), (last, last), (first, (first + last) / 2)] {
+                let within = taken.iter().any(|seq| (span.0..=span.1).contains(seq));
+                assert_eq!(sample.meets(span), within, "{first}..={last} by {frames_max}: {span:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,472 @@
+//! How well the forecasts hold, instrument by instrument, as they come in.
+
+use multiversion::multiversion;
+
+use super::eight::LANES;
+use super::lanes::Lane;
+use super::ln::ln;
+
+/// Shares of returns that the intervals of a forecast should cover.
+pub const INTERVALS: [f64; 3] = [0.50, 0.90, 0.95];
+/// Returns over which an alarm looks back: weights fall by one part in so many from each to the one before.
+const MEMORY: f64 = 250.0;
+/// Standard deviations of a calibrated filter beyond which it is called off. Volatility comes in clusters, so
+/// that a sound filter strays further than independent trials would.
+const ALARM_DEVIATIONS: f64 = 5.0;
+/// An alarm's quantiles follow the degrees of freedom once those have moved by this share.
+const STALE_DOF: f64 = 1e-3;
+
+/// A forecast distribution but for its place and scale: a t with some degrees of freedom.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tail {
+    pub(super) dof: f64,
+    /// Variance of the t, in units of its squared scale.
+    variance: f64,
+    log_constant: f64,
+    /// Squared half-widths of [`INTERVALS`], in units of the squared scale.
+    half_widths: [f64; 3],
+    /// Degrees of freedom that the half-widths are of.
+    tabulated: f64,
+}
+
+impl Tail {
+    pub(super) const fn new() -> Self {
+        let none = f64::NAN;
+        Self { dof: none, variance: none, log_constant: none, half_widths: [none; 3], tabulated: 0.0 }
+    }
+
+    /// Becomes normal: a t of so many degrees of freedom that no double tells the two apart by much.
+    pub(super) fn set_normal(&mut self) {
+        self.set(1e9);
+        self.variance = 1.0;
+    }
+
+    /// Becomes the t of these degrees of freedom.
+    pub(super) fn set(&mut self, dof: f64) {
+        if self.dof == dof {
+            return;
+        }
+        self.dof = dof;
+        self.variance = variance_of_t(dof);
+        self.log_constant = libm::lgamma(0.5 * (dof + 1.0))
+            - libm::lgamma(0.5 * dof)
+            - 0.5 * libm::log(dof * std::f64::consts::PI);
+        if (dof - self.tabulated).abs() > STALE_DOF * dof {
+            self.tabulated = dof;
+            self.half_widths = [0, 1, 2].map(|at| {
+                let half_width = t_quantile(1.0 - INTERVALS[at], NORMAL_QUANTILES[at], dof);
+                half_width * half_width
+            });
+        }
+    }
+}
+
+/// Quantiles of the standard normal at the upper ends of [`INTERVALS`].
+const NORMAL_QUANTILES: [f64; 3] = [0.674_489_750_196_081_7, 1.644_853_626_951_472_2, 1.959_963_984_540_054];
+
+/// The upper quantile of a t with a probability of `tail` beyond its two ends together, z being that of the
+/// normal (Hill 1970, CACM algorithm 396: five digits, and a few dozen operations, since the degrees of freedom
+/// move from frame to frame). Below one degree of freedom that of one.
+fn t_quantile(tail: f64, z: f64, dof: f64) -> f64 {
+    let n = dof.max(1.0);
+    if n == 1.0 {
+        let half_turn = tail * std::f64::consts::FRAC_PI_2;
+        return libm::cos(half_turn) / libm::sin(half_turn);
+    }
+    let a = 1.0 / (n - 0.5);
+    let b = 48.0 / (a * a);
+    let mut c = ((20_700.0 * a / b - 98.0) * a - 16.0) * a + 96.36;
+    let d = ((94.5 / (b + c) - 3.0) / b + 1.0) * (a * std::f64::consts::FRAC_PI_2).sqrt() * n;
+    let mut y = libm::pow(d * tail, 2.0 / n);
+    if y > 0.05 + a {
+        let x = -z;
+        y = x * x;
+        if n < 5.0 {
+            c += 0.3 * (n - 4.5) * (x + 0.6);
+        }
+        c += (((0.05 * d * x - 5.0) * x - 7.0) * x - 2.0) * x + b;
+        y = (((((0.4 * y + 6.3) * y + 36.0) * y + 94.5) / c - y - 3.0) / b + 1.0) * x;
+        y = libm::expm1(a * y * y);
+    } else {
+        let first = 1.0 / (((n + 6.0) / (n * y) - 0.089 * d - 0.822) * (n + 2.0) * 3.0);
+        y = ((first + 0.5 / (n + 4.0)) * y - 1.0) * (n + 1.0) / (n + 2.0) + 1.0 / y;
+    }
+    (n * y).sqrt()
+}
+
+/// Variance of a standard t; infinite where it has none.
+pub(super) fn variance_of_t(dof: f64) -> f64 {
+    if dof > 2.0 { dof / (dof - 2.0) } else { f64::INFINITY }
+}
+
+/// Why an instrument's forecasts are not to be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alarm {
+    /// Its variance cannot be learned: returns that never move, or that the factors explain to the last digit.
+    NoVariance,
+    /// Too many returns fall outside the intervals.
+    TooNarrow,
+    /// Too few do.
+    TooWide,
+    /// The sign of an error tells that of the next.
+    Autocorrelated,
+}
+
+impl Alarm {
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoVariance => "no_variance",
+            Self::TooNarrow => "too_narrow",
+            Self::TooWide => "too_wide",
+            Self::Autocorrelated => "autocorrelated",
+        }
+    }
+}
+
+/// How well the forecasts of one instrument, or of all, have held.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CalibrationFacts {
+    /// Forecasts scored.
+    pub forecasts: u64,
+    /// 1 − Σ error² / Σ return².
+    pub hedged_r2: Option<f64>,
+    /// Mean squared error in units of the forecast variance (normalised innovation squared): 1 where the
+    /// variance is right.
+    pub nis: Option<f64>,
+    /// Autocorrelation of the standardised errors at lag one: 0 where nothing is left to learn.
+    pub autocorrelation: Option<f64>,
+    /// Share of returns inside each of [`INTERVALS`].
+    pub coverage: [Option<f64>; 3],
+    /// Mean log predictive density of a return.
+    pub log_predictive_density: Option<f64>,
+    /// The same of a forecast that knows no factor: a t of the same degrees of freedom about 0, whose variance
+    /// is the exponentially weighted mean of squared returns.
+    pub baseline_log_predictive_density: Option<f64>,
+    /// Share of the forecasts at which an alarm stood.
+    pub share_in_alarm: Option<f64>,
+    /// The alarm that stands at the end.
+    pub alarm: Option<Alarm>,
+    /// Log-likelihood of all returns from the first on, where the parameters were given.
+    pub log_likelihood: Option<f64>,
+}
+
+/// Sums of one instrument: columns of [`Calibration`].
+#[derive(Clone, Copy)]
+enum Sum {
+    Forecasts,
+    ErrorSquared,
+    ReturnSquared,
+    Standardised,
+    Products,
+    Inside50,
+    Inside90,
+    Inside95,
+    LogDensity,
+    BaselineDensity,
+    Alarms,
+}
+const SUMS: usize = 11;
+
+/// Running state of one instrument: columns of [`Calibration`].
+#[derive(Clone, Copy)]
+enum Recent {
+    /// The last standardised error.
+    Error,
+    /// Weighted share inside the 50 and the 95 % interval, less what it should be.
+    Excess50,
+    Excess95,
+    /// Weighted mean product of the signs of successive errors.
+    Signs,
+    /// The baseline's variance, and the weight of what it has seen.
+    Variance,
+    Weight,
+}
+const RECENT: usize = 6;
+
+/// The forecasts of a frame.
+pub(super) struct Forecasts<'a> {
+    /// The returns, NaN where missing.
+    pub(super) observed: &'a [Lane],
+    /// Their forecast means.
+    pub(super) mean: &'a [Lane],
+    /// Squared scales of their forecast t.
+    pub(super) scale: &'a [Lane],
+    /// Tails that occur, and which one is an instrument's; [`u32::MAX`] and beyond for none.
+    pub(super) tails: &'a [Tail],
+    pub(super) tail_of: &'a [u32],
+    /// Whether all instruments of a block have the same tail.
+    pub(super) tail_of_block: &'a [u32],
+}
+
+/// Scores forecasts, O(1) an instrument and frame.
+#[derive(Clone, Debug)]
+pub(super) struct Calibration {
+    sums: Vec<[Lane; SUMS]>,
+    recent: Vec<[Lane; RECENT]>,
+    /// By how much the baseline forgets a frame.
+    variance_discount: f64,
+}
+
+impl Calibration {
+    /// `variance_discount`: discount factor of the baseline's variance, a frame.
+    pub(super) const fn new(variance_discount: f64) -> Self {
+        Self { sums: Vec::new(), recent: Vec::new(), variance_discount }
+    }
+
+    /// Scores the forecasts of a frame; the baseline learns from it.
+    pub(super) fn observe(&mut self, forecasts: &Forecasts<'_>) {
+        self.sums.resize(forecasts.observed.len(), [Lane::ZERO; SUMS]);
+        self.recent.resize(forecasts.observed.len(), [Lane::ZERO; RECENT]);
+        score_kernel(self, forecasts);
+        baseline_kernel(self, forecasts.observed);
+    }
+
+    /// Of one instrument; `variance_known`: whether its variance is learned from data.
+    pub(super) fn of(&self, instrument: usize, variance_known: bool) -> CalibrationFacts {
+        let (block, lane) = (instrument / LANES, instrument % LANES);
+        let sums = self.sums.get(block).map(|sums| sums.map(|sum| sum[lane])).unwrap_or_default();
+        let mut facts = facts(&sums);
+        facts.alarm = match self.recent.get(block) {
+            Some(_) if !variance_known => Some(Alarm::NoVariance),
+            Some(recent) => alarm(&recent.map(|column| column[lane])),
+            None => None,
+        };
+        facts
+    }
+
+    /// Of all instruments together, summed in engine order.
+    pub(super) fn total(&self, n: usize) -> CalibrationFacts {
+        let mut total = [0.0; SUMS];
+        for i in 0..n.min(self.sums.len() * LANES) {
+            for (total, sum) in total.iter_mut().zip(&self.sums[i / LANES]) {
+                *total += sum[i % LANES];
+            }
+        }
+        facts(&total)
+    }
+}
+
+fn facts(sums: &[f64; SUMS]) -> CalibrationFacts {
+    let sum = |which: Sum| sums[which as usize];
+    let ratio = |over: f64, under: f64| (under > 0.0).then(|| over / under);
+    let count = sum(Sum::Forecasts);
+    let mean = |which: Sum| ratio(sum(which), count);
+    CalibrationFacts {
+        forecasts: count as u64,
+        hedged_r2: ratio(sum(Sum::ErrorSquared), sum(Sum::ReturnSquared)).map(|ratio| 1.0 - ratio),
+        nis: mean(Sum::Standardised),
+        autocorrelation: ratio(sum(Sum::Products), sum(Sum::Standardised)),
+        coverage: [Sum::Inside50, Sum::Inside90, Sum::Inside95].map(mean),
+        log_predictive_density: mean(Sum::LogDensity),
+        baseline_log_predictive_density: mean(Sum::BaselineDensity),
+        share_in_alarm: mean(Sum::Alarms),
+        alarm: None,
+        log_likelihood: None,
+    }
+}
+
+/// How far an exponentially weighted mean of independent trials of this standard deviation may stray.
+fn tolerance(deviation: f64) -> f64 {
+    ALARM_DEVIATIONS * deviation / (2.0 * MEMORY - 1.0).sqrt()
+}
+
+fn tolerances() -> [f64; 3] {
+    let of_share = |share: f64| tolerance((share * (1.0 - share)).sqrt());
+    [of_share(INTERVALS[0]), of_share(INTERVALS[2]), tolerance(1.0)]
+}
+
+fn alarm(recent: &[f64; RECENT]) -> Option<Alarm> {
+    let [within50, within95, within_signs] = tolerances();
+    let [excess50, excess95] = [recent[Recent::Excess50 as usize], recent[Recent::Excess95 as usize]];
+    if excess50 < -within50 || excess95 < -within95 {
+        Some(Alarm::TooNarrow)
+    } else if excess50 > within50 || excess95 > within95 {
+        Some(Alarm::TooWide)
+    } else if recent[Recent::Signs as usize].abs() > within_signs {
+        Some(Alarm::Autocorrelated)
+    } else {
+        None
+    }
+}
+
+/// A [`Tail`] for each instrument of a block.
+struct TailLanes {
+    dof: Lane,
+    inverse_dof: Lane,
+    variance: Lane,
+    log_constant: Lane,
+    half_widths: [Lane; 3],
+}
+
+impl TailLanes {
+    #[inline(always)]
+    fn from_fn(tail: impl Fn(usize) -> Tail) -> Self {
+        Self {
+            dof: Lane::from_fn(|lane| tail(lane).dof),
+            inverse_dof: Lane::from_fn(|lane| 1.0 / tail(lane).dof),
+            variance: Lane::from_fn(|lane| tail(lane).variance),
+            log_constant: Lane::from_fn(|lane| tail(lane).log_constant),
+            half_widths: [0, 1, 2].map(|at| Lane::from_fn(|lane| tail(lane).half_widths[at])),
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn score_kernel(calibration: &mut Calibration, forecasts: &Forecasts<'_>) {
+    let tolerances = tolerances();
+    // A run of blocks with the same tail spreads it over the lanes once.
+    let mut common = (u32::MAX, TailLanes::from_fn(|_| Tail::new()));
+    let columns = calibration.sums.iter_mut().zip(&mut calibration.recent);
+    let seen = forecasts.observed.iter().zip(forecasts.mean).zip(forecasts.scale);
+    for (block, ((sums, recent), ((y, f), scale))) in columns.zip(seen).enumerate() {
+        let tail = forecasts.tail_of_block[block];
+        match forecasts.tails.get(tail as usize) {
+            Some(shared) => {
+                if common.0 != tail {
+                    common = (tail, TailLanes::from_fn(|_| *shared));
+                }
+                score_block(sums, recent, (y, f, scale), &common.1, &tolerances);
+            }
+            None => {
+                let mut tails = [Tail::new(); LANES];
+                for (tail, of) in tails.iter_mut().zip(&forecasts.tail_of[block * LANES..]) {
+                    *tail = forecasts.tails.get(*of as usize).copied().unwrap_or(*tail);
+                }
+                let tails = TailLanes::from_fn(|lane| tails[lane]);
+                score_block(sums, recent, (y, f, scale), &tails, &tolerances);
+            }
+        }
+    }
+}
+
+/// `if` on numbers, so that lanes stay side by side.
+#[inline(always)]
+const fn flag(condition: bool) -> f64 {
+    if condition { 1.0 } else { 0.0 }
+}
+
+/// ln of the density of a t at e, less its constant.
+#[inline(always)]
+fn log_density(e: f64, scale: f64, dof: f64, inverse_dof: f64) -> f64 {
+    -0.5 * ln(scale) - 0.5 * (dof + 1.0) * ln(1.0 + e * e * inverse_dof / scale)
+}
+
+// Each step is a loop of its own over the lanes, on values that lie on the stack: so compilers run all eight
+// lanes at once.
+#[inline(always)]
+fn score_block(
+    sums: &mut [Lane; SUMS],
+    recent: &mut [Lane; RECENT],
+    (y, f, scale): (&Lane, &Lane, &Lane),
+    tail: &TailLanes,
+    tolerances: &[f64; 3],
+) {
+    let (y, f, scale) = (*y, *f, *scale);
+    // An instrument without a return, or without a scale to judge it by, is not scored.
+    let one = Lane::from_fn(|lane| flag(!y.0[lane].is_nan() & (scale.0[lane] > 0.0)));
+    let (mut e, mut r, mut s) = (Lane::ZERO, Lane::ZERO, Lane::ZERO);
+    for lane in 0..LANES {
+        let scored = one.0[lane] > 0.0;
+        e.0[lane] = if scored { y.0[lane] - f.0[lane] } else { 0.0 };
+        r.0[lane] = if scored { y.0[lane] } else { 0.0 };
+        s.0[lane] = if scored { scale.0[lane] } else { 1.0 };
+    }
+    let b = recent[Recent::Variance as usize];
+    let (mut density, mut baseline, mut z) = (Lane::ZERO, Lane::ZERO, Lane::ZERO);
+    for lane in 0..LANES {
+        let (dof, inverse_dof) = (tail.dof.0[lane], tail.inverse_dof.0[lane]);
+        let known = b.0[lane] / tail.variance.0[lane];
+        let b = if known > 0.0 { known } else { s.0[lane] };
+        density.0[lane] = tail.log_constant.0[lane] + log_density(e.0[lane], s.0[lane], dof, inverse_dof);
+        baseline.0[lane] = tail.log_constant.0[lane] + log_density(r.0[lane], b, dof, inverse_dof);
+        z.0[lane] = e.0[lane] / (s.0[lane] * tail.variance.0[lane]).sqrt();
+    }
+    let last = recent[Recent::Error as usize];
+    let square = |values: Lane| Lane::from_fn(|lane| values.0[lane] * values.0[lane]);
+    let inside = [0, 1, 2].map(|at| {
+        Lane::from_fn(|lane| flag(e.0[lane] * e.0[lane] <= tail.half_widths[at].0[lane] * s.0[lane]))
+    });
+    let product = Lane::from_fn(|lane| z.0[lane] * last.0[lane]);
+    let mut add = |which: Sum, values: Lane| {
+        for lane in 0..LANES {
+            // Where nothing was scored a density may be no number at all.
+            let value = if one.0[lane] > 0.0 { values.0[lane] } else { 0.0 };
+            sums[which as usize].0[lane] += value;
+        }
+    };
+    add(Sum::Forecasts, one);
+    add(Sum::ErrorSquared, square(e));
+    add(Sum::ReturnSquared, square(r));
+    add(Sum::Standardised, square(z));
+    add(Sum::Products, product);
+    add(Sum::Inside50, inside[0]);
+    add(Sum::Inside90, inside[1]);
+    add(Sum::Inside95, inside[2]);
+    add(Sum::LogDensity, density);
+    add(Sum::BaselineDensity, baseline);
+    let mut follow = |which: Recent, values: Lane| -> Lane {
+        let mut column = recent[which as usize];
+        for lane in 0..LANES {
+            column.0[lane] += (one.0[lane] / MEMORY) * (values.0[lane] - column.0[lane]);
+        }
+        recent[which as usize] = column;
+        column
+    };
+    let excess50 = follow(Recent::Excess50, Lane::from_fn(|lane| inside[0].0[lane] - INTERVALS[0]));
+    let excess95 = follow(Recent::Excess95, Lane::from_fn(|lane| inside[2].0[lane] - INTERVALS[2]));
+    let signs = follow(
+        Recent::Signs,
+        Lane::from_fn(|lane| flag(product.0[lane] > 0.0) - flag(product.0[lane] < 0.0)),
+    );
+    let off = Lane::from_fn(|lane| {
+        flag(
+            (excess50.0[lane].abs() > tolerances[0])
+                | (excess95.0[lane].abs() > tolerances[1])
+                | (signs.0[lane].abs() > tolerances[2]),
+        )
+    });
+    for lane in 0..LANES {
+        sums[Sum::Alarms as usize].0[lane] += one.0[lane] * off.0[lane];
+        let kept = &mut recent[Recent::Error as usize].0[lane];
+        *kept = if one.0[lane] > 0.0 { z.0[lane] } else { *kept };
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn baseline_kernel(calibration: &mut Calibration, observed: &[Lane]) {
+    let discount = calibration.variance_discount;
+    for (recent, y) in calibration.recent.iter_mut().zip(observed) {
+        for lane in 0..LANES {
+            let weight = &mut recent[Recent::Weight as usize][lane];
+            let known = discount * *weight;
+            let missing = y[lane].is_nan();
+            *weight = if missing { *weight } else { known + 1.0 };
+            let variance = &mut recent[Recent::Variance as usize][lane];
+            let learned = (known * *variance + y[lane] * y[lane]) / (known + 1.0);
+            *variance = if missing { *variance } else { learned };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{INTERVALS, NORMAL_QUANTILES, t_quantile};
+
+    #[test]
+    fn quantiles_of_the_t() {
+        // From the tables of `scipy.stats.t.ppf`.
+        for (dof, expected) in [
+            (1.0, [1.0, 6.313_751_514_675_041, 12.706_204_736_174_698]),
+            (5.0, [0.726_686_843_800_422_6, 2.015_048_373_333_023_3, 2.570_581_835_636_314_6]),
+            (33.3, [0.681_928_696_934_599_2, 1.691_920_181_677_949_4, 2.033_819_224_134_053]),
+            (1e9, NORMAL_QUANTILES),
+        ] {
+            for ((share, z), expected) in INTERVALS.into_iter().zip(NORMAL_QUANTILES).zip(expected) {
+                let found = t_quantile(1.0 - share, z, dof);
+                assert!((found - expected).abs() < 1e-4 * expected, "{dof}, {share}: {found}");
+            }
+        }
+    }
+}

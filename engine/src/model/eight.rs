@@ -1,0 +1,67 @@
+//! Eight values side by side.
+
+use std::ops::{Deref, DerefMut};
+
+use multiversion::multiversion;
+
+/// Values in an [`Eight`].
+pub const LANES: usize = 8;
+
+/// Eight values side by side, of eight instruments or of eight models: a cache line, and one AVX-512 register.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub struct Eight(pub [f64; LANES]);
+
+impl Eight {
+    /// Eight zeros.
+    pub const ZERO: Self = Self([0.0; LANES]);
+
+    /// Eight times the same.
+    #[inline(always)]
+    #[must_use]
+    pub const fn splat(value: f64) -> Self {
+        Self([value; LANES])
+    }
+
+    /// The value of each lane by its number.
+    #[inline(always)]
+    #[must_use]
+    pub fn from_fn(of: impl FnMut(usize) -> f64) -> Self {
+        Self(std::array::from_fn(of))
+    }
+
+    /// The sum over the lanes, in their order.
+    #[must_use]
+    pub fn sum(&self) -> f64 {
+        self.0.iter().sum()
+    }
+}
+
+impl Deref for Eight {
+    type Target = [f64; LANES];
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Eight {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+/// Copies returns into lanes, leaving the lanes beyond them as they are; whether any is missing.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+pub(in crate::model) fn take(returns: &[f64], observed: &mut [Eight]) -> bool {
+    let (blocks, rest) = returns.as_chunks::<LANES>();
+    for (to, from) in observed.iter_mut().zip(blocks) {
+        to.0 = *from;
+    }
+    if let (Some(last), false) = (observed.last_mut(), rest.is_empty()) {
+        last.0[..rest.len()].copy_from_slice(rest);
+    }
+    returns.iter().fold(false, |any, y| any | y.is_nan())
+}

@@ -1,0 +1,169 @@
+//! The figures: lines with bands, and dots, in colours that most colour-blind people can tell apart.
+
+use plotly::common::{
+    Anchor, DashType, Fill, HoverInfo, Label, Line, Marker, MarkerSymbol, Mode, Orientation,
+};
+use plotly::layout::{Axis, AxisRange, AxisType, HoverMode, Legend, Margin, Shape, ShapeLine, ShapeType};
+use plotly::{Layout, Scatter, Traces};
+use serde::Serialize;
+
+/// The palette of Okabe and Ito (2008), but for the yellow, which is too pale for a line on white.
+const PALETTE: [[u8; 3]; 7] =
+    [[0, 114, 178], [213, 94, 0], [0, 158, 115], [204, 121, 167], [0, 0, 0], [86, 180, 233], [230, 159, 0]];
+const GRID: &str = "#e4e4e4";
+const MARGIN: [usize; 4] = [48, 10, 30, 30];
+
+/// The look of the n-th of several lines: after all colours come dashes.
+fn colour(at: usize) -> [u8; 3] {
+    PALETTE[at % PALETTE.len()]
+}
+
+fn dash(at: usize) -> DashType {
+    match at / PALETTE.len() {
+        0 => DashType::Solid,
+        1 => DashType::Dash,
+        _ => DashType::Dot,
+    }
+}
+
+fn css([red, green, blue]: [u8; 3], alpha: f64) -> String {
+    format!("rgba({red},{green},{blue},{alpha})")
+}
+
+/// A mean through time and its standard deviation, NaN where there is none.
+pub(super) struct Path {
+    pub(super) mean: Vec<f64>,
+    pub(super) sd: Vec<f64>,
+}
+
+/// One drawing, as plotly.js takes it.
+#[derive(Serialize)]
+pub(super) struct Figure {
+    data: Traces,
+    layout: Layout,
+    /// Whether its horizontal axis is the page's times: traces then say no x, zoom and legend go together.
+    timed: bool,
+}
+
+impl Figure {
+    /// A figure over the page's times.
+    pub(super) fn over_time(range: Option<[f64; 2]>) -> Self {
+        let x = axis().type_(AxisType::Date);
+        let y = match range {
+            Some([low, high]) => axis().range(AxisRange::new(low, high)),
+            None => axis(),
+        };
+        let layout = layout(x, y).hover_mode(HoverMode::XUnified);
+        Self { data: Traces::new(), layout, timed: true }
+    }
+
+    /// A figure of dots, one for each of a row of things, about some levels.
+    pub(super) fn of_dots(levels: &[f64]) -> Self {
+        let dashed = || ShapeLine::new().color("#555").width(1.0).dash(DashType::Dash);
+        let level = |level: &f64| {
+            let shape = Shape::new().shape_type(ShapeType::Line).x_ref("paper").x0(0.0).x1(1.0);
+            shape.y_ref("y").y0(*level).y1(*level).line(dashed())
+        };
+        let x = axis().show_tick_labels(false).show_grid(false).zero_line(false);
+        let layout = layout(x, axis().tick_format(".0%"))
+            .hover_mode(HoverMode::Closest)
+            .shapes(levels.iter().map(level).collect());
+        Self { data: Traces::new(), layout, timed: false }
+    }
+
+    /// The band of two standard deviations about the n-th of some lines. Bands come before lines, so that they do not
+    /// veil them.
+    pub(super) fn band(&mut self, at: usize, of: usize, path: &Path) {
+        let rounding = Rounding::of(&path.mean);
+        let edge = |side: f64| {
+            let y =
+                path.mean.iter().zip(&path.sd).map(|(mean, sd)| rounding.of_value(mean + side * 2.0 * sd));
+            line(y.collect())
+                .line(Line::new().width(0.0))
+                .hover_info(HoverInfo::Skip)
+                .legend_group(group(at))
+                .show_legend(false)
+        };
+        // The more of them lie over each other, the paler is each.
+        let opacity = 0.15 * 4.0 / of.max(4) as f64;
+        self.data.push(edge(-1.0));
+        self.data.push(edge(1.0).fill(Fill::ToNextY).fill_color(css(colour(at), opacity)));
+    }
+
+    /// The n-th line; `name` is escaped already.
+    pub(super) fn line(&mut self, at: usize, name: &str, path: &Path) {
+        let rounding = Rounding::of(&path.mean);
+        let rounded = |values: &[f64], scale: f64| -> Vec<f64> {
+            values.iter().map(|value| rounding.of_value(scale * value)).collect()
+        };
+        let line = line(rounded(&path.mean, 1.0))
+            .name(name)
+            .legend_group(group(at))
+            .line(Line::new().color(css(colour(at), 1.0)).width(1.8).dash(dash(at)))
+            .custom_data(rounded(&path.sd, 2.0))
+            .hover_template("%{y:.4~g} ± %{customdata:.2~g}");
+        self.data.push(line);
+    }
+
+    /// The n-th kind of dots; `labels` are escaped already.
+    pub(super) fn dots(&mut self, at: usize, name: &str, x: Vec<usize>, y: Vec<f64>, labels: Vec<String>) {
+        let symbols = [MarkerSymbol::Circle, MarkerSymbol::Diamond, MarkerSymbol::Cross];
+        let symbol = symbols[at % symbols.len()].clone();
+        let dots = Scatter::new(x, y)
+            .mode(Mode::Markers)
+            .name(name)
+            .marker(Marker::new().color(css(colour(at), 0.8)).size(7).symbol(symbol))
+            .text_array(labels)
+            .hover_template("%{text}: %{y:.2%}");
+        self.data.push(dots);
+    }
+}
+
+/// What is hidden and shown together.
+fn group(at: usize) -> String {
+    format!("line{at}")
+}
+
+/// A line over the page's times, which its x is.
+fn line(y: Vec<f64>) -> Box<Scatter<f64, f64>> {
+    Scatter::default().y(y).mode(Mode::Lines)
+}
+
+fn axis() -> Axis {
+    Axis::new().grid_color(GRID).zero_line_color("#999").auto_margin(true)
+}
+
+fn layout(x: Axis, y: Axis) -> Layout {
+    let [left, right, top, bottom] = MARGIN;
+    // Below: above are the buttons, which cover it on a telephone.
+    let legend = Legend::new().orientation(Orientation::Horizontal).x(0.0).y(-0.14).y_anchor(Anchor::Top);
+    Layout::new()
+        .auto_size(true)
+        .show_legend(true)
+        .legend(legend)
+        .margin(Margin::new().left(left).right(right).top(top).bottom(bottom))
+        .hover_label(Label::new().name_length(40))
+        .paper_background_color("#fff")
+        .plot_background_color("#fff")
+        .x_axis(x)
+        .y_axis(y)
+}
+
+/// Keeps as many decimals as can be seen, so that the page stays small.
+#[derive(Clone, Copy)]
+struct Rounding {
+    parts: f64,
+}
+
+impl Rounding {
+    /// For a line: five digits of its largest value.
+    fn of(values: &[f64]) -> Self {
+        let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+        let decimals = if largest > 0.0 { (4.0 - largest.log10().floor()).clamp(0.0, 15.0) } else { 4.0 };
+        Self { parts: 10.0_f64.powf(decimals) }
+    }
+
+    fn of_value(self, value: f64) -> f64 {
+        (value * self.parts).round() / self.parts
+    }
+}
