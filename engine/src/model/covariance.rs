@@ -46,8 +46,6 @@ pub struct ScaledCovariance {
     c: Vec<Eight>,
     /// R x of the frame at hand, length k; after `update` the adaptive coefficient A = R x / q.
     gain: Vec<Eight>,
-    /// Prior scaled variance of alpha, and of each beta.
-    prior: [Eight; 2],
     /// Precision that flows back from the prior each frame, (1 − δ_b)/prior; zero for `plain`.
     restored: [Eight; 2],
 }
@@ -72,15 +70,13 @@ impl ScaledCovariance {
         for j in 0..k {
             c[packed(k, j, j)] = prior[usize::from(j > 0)];
         }
-        let zero = [Eight::ZERO; 2];
-        let mut covariance = Self { k, c, gain: vec![Eight::ZERO; k], prior: zero, restored: zero };
+        let mut covariance = Self { k, c, gain: vec![Eight::ZERO; k], restored: [Eight::ZERO; 2] };
         covariance.anchor(evolution, prior);
         covariance
     }
 
     /// Changes the prior that wind-up is bounded by.
     pub(crate) fn anchor(&mut self, evolution: &Evolution, prior: [Eight; 2]) {
-        self.prior = prior;
         if evolution.bounded {
             for block in 0..2 {
                 for model in 0..LANES {
@@ -101,7 +97,7 @@ impl ScaledCovariance {
     pub fn copy_from(&mut self, other: &Self) {
         self.c.copy_from_slice(&other.c);
         self.gain.copy_from_slice(&other.gain);
-        (self.prior, self.restored) = (other.prior, other.restored);
+        self.restored = other.restored;
     }
 
     /// Entry (a, b) in each model.
@@ -114,12 +110,6 @@ impl ScaledCovariance {
     #[must_use]
     pub fn upper_triangle(&self) -> &[Eight] {
         &self.c
-    }
-
-    /// Prior scaled variance of a component in each model.
-    #[must_use]
-    pub fn prior_variance(&self, component: usize) -> &Eight {
-        &self.prior[usize::from(component > 0)]
     }
 
     /// A, by which a forecast error moves the coefficients; valid after `update`, before it R x.

@@ -13,6 +13,8 @@
 
 use multiversion::multiversion;
 
+use super::super::covariance;
+pub(super) use super::super::covariance::packed_len;
 pub(super) use super::super::eight::take;
 pub(crate) use super::super::eight::{Eight, LANES};
 
@@ -49,16 +51,10 @@ impl Products for Eight {
     }
 }
 
-/// Elements of the upper triangle of a k × k matrix.
-pub(crate) const fn packed_len(k: usize) -> usize {
-    k * (k + 1) / 2
-}
-
 /// Where element (i, j) of a symmetric k × k matrix is in its packed upper triangle.
 #[inline(always)]
 pub(crate) const fn packed(k: usize, i: usize, j: usize) -> usize {
-    let (i, j) = if i <= j { (i, j) } else { (j, i) };
-    i * (2 * k - i + 1) / 2 + j - i
+    if i <= j { covariance::packed(k, i, j) } else { covariance::packed(k, j, i) }
 }
 
 /// A parameter in lanes: one block for all instruments, or a block of its own for each eight.
