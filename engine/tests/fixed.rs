@@ -255,6 +255,28 @@ fn a_return_missing_in_one_instrument_changes_no_bit_of_another() {
     }
 }
 
+/// Those with a covariance of their own are lanes 0, 1, 2 of a block that others, who share, fill in the output.
+#[test]
+fn means_are_written_of_those_who_share_and_of_those_who_do_not() {
+    let (k, n) = (3, 11);
+    let model = Model { transition: false, diagonal: true, each: false };
+    let mut filter = Fixed::new(state_space(&mut Random(5), k, model).into(), k - 1).unwrap();
+    let mut written = vec![f64::NAN; n * k];
+    let bars = bars(6, k, n, 20, 0.0, 0.0);
+    for (t, (f, y)) in bars.factors.iter().zip(&bars.returns).enumerate() {
+        let mut y = y.clone();
+        y[..3].iter_mut().for_each(|y| {
+            if t == 7 {
+                *y = f64::NAN
+            }
+        });
+        filter.step_into(f, &y, &mut written);
+        let means: Vec<f64> = (0..n * k).map(|at| filter.mean(at % n, at / n)).collect();
+        assert_eq!(written, means, "frame {t}");
+    }
+    assert_eq!(filter.sharing(), n - 3);
+}
+
 /// A covariance computed once and used for every frame would not feel what the frame's factors are.
 #[test]
 fn covariance_follows_the_factors_of_each_frame() {

@@ -42,7 +42,6 @@ pub struct Dlm {
     /// Frames so far, and by instrument the one it began with.
     frames: usize,
     starts: Vec<Option<Start>>,
-    spread: Vec<Eight>,
     shares: Shares,
     /// By history.
     tails: Vec<Tail>,
@@ -68,7 +67,6 @@ impl Dlm {
             newcomers: Vec::new(),
             frames: 0,
             starts: Vec::new(),
-            spread: Vec::new(),
             shares: Shares::default(),
             tails: Vec::new(),
             scaled_prior: Vec::new(),
@@ -181,15 +179,23 @@ impl Estimator for Dlm {
     fn step(&mut self, factors: &[f64], returns: &[f64], score: bool) {
         self.n = returns.len();
         self.design[1..].copy_from_slice(factors);
-        // Padding is an ordinary return: what comes of it is nobody's.
-        let missing = self.observed.fill_from(returns, 0.0);
         self.lanes.resize(self.n);
         self.admit(returns);
-        self.histories.split(returns, missing);
-        self.histories.evolve(&self.design, &mut self.spread);
-        self.histories.update(&self.spread, &[Eight::splat(1.0)]);
-        self.shares.take(&self.histories, &self.spread, 0);
-        self.lanes.observe(&self.histories, &self.shares, &self.design, &self.observed);
+        let Self { histories, lanes, shares, design, observed, .. } = self;
+        if !histories.rules.discount_missing {
+            histories.split(returns, returns.iter().any(|y| y.is_nan()));
+        }
+        histories.evolve(design);
+        shares.take(histories, 0);
+        shares.adapt();
+        let missing = lanes.observe(histories, shares, design, returns, observed);
+        // Until here who has no return has gone the way of the others.
+        let before = histories.list.len();
+        histories.split(returns, missing);
+        if histories.list.len() > before {
+            shares.take(histories, 0);
+        }
+        histories.update(&[Eight::splat(1.0)]);
         if score {
             self.score();
         }

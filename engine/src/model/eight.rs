@@ -65,3 +65,25 @@ pub(in crate::model) fn take(returns: &[f64], observed: &mut [Eight]) -> bool {
     }
     returns.iter().fold(false, |any, y| any | y.is_nan())
 }
+
+/// Columns of `len` values one after another, to write blocks of coefficients into: a column a coefficient, the
+/// first block at its start. The last block may have lanes beyond its end.
+#[derive(Debug)]
+pub(in crate::model) struct Columns<'a> {
+    pub(in crate::model) values: &'a mut [f64],
+    pub(in crate::model) len: usize,
+}
+
+impl Columns<'_> {
+    /// The coefficients of a block.
+    #[inline(always)]
+    pub(in crate::model) fn write(&mut self, block: usize, coefficients: &[Eight]) {
+        let at = block * LANES;
+        for (value, column) in coefficients.iter().zip(self.values.chunks_exact_mut(self.len)) {
+            match column.get_mut(at..at + LANES) {
+                Some(whole) => whole.copy_from_slice(&value.0),
+                None => column[at..].copy_from_slice(&value.0[..self.len - at]),
+            }
+        }
+    }
+}

@@ -18,6 +18,8 @@ pub(super) struct History {
     pub(super) members: Vec<u32>,
     /// C* of [`LANES`] models each.
     pub(super) covariances: Vec<ScaledCovariance>,
+    /// x'R*x of the frame at hand, as the covariances are.
+    pub(super) spread: Vec<Eight>,
     /// n, the degrees of freedom of S.
     pub(super) dof: f64,
     /// β n, with which the last forecast was made.
@@ -52,7 +54,7 @@ pub(super) struct Rules {
     dof_floor: f64,
     /// The least S, in units of S₀.
     variance_floor: f64,
-    discount_missing: bool,
+    pub(super) discount_missing: bool,
 }
 
 impl Rules {
@@ -128,6 +130,7 @@ impl Histories {
         self.list.push(History {
             members: newcomers.to_vec(),
             covariances: models.map(|(e, prior)| ScaledCovariance::prior(e, k, *prior)).collect(),
+            spread: vec![Eight::ZERO; priors.len()],
             dof,
             forecast_dof: dof,
             variance_floor: self.rules.variance_floor * s0,
@@ -185,13 +188,12 @@ impl Histories {
         }));
     }
 
-    /// Evolves every history to the frame at hand and leaves R x in its gains; `spread` gets x'R x, a row of
-    /// models (in whole blocks of [`LANES`]) for each history.
+    /// Evolves every history to the frame at hand and leaves R x in its gains and x'R x in its spreads.
     ///
     /// The first return of an instrument goes without the transition. A missing one discounts, where the
-    /// rules say so; where not, the forecast is still that of one step ahead.
-    pub(super) fn evolve(&mut self, x: &[f64], spread: &mut Vec<Eight>) {
-        spread.clear();
+    /// rules say so; where not, the forecast is still that of one step ahead, and [`Self::split`] has to come
+    /// before.
+    pub(super) fn evolve(&mut self, x: &[f64]) {
         let Self { rules, list, scratch, .. } = self;
         for history in list {
             let moves = history.started && (history.observed || rules.discount_missing);
@@ -200,7 +202,8 @@ impl Histories {
                 let discounted = rules.variance_discount * history.dof;
                 history.forecast_dof = discounted.max(history.dof.min(rules.dof_floor));
             }
-            for (covariance, evolution) in history.covariances.iter_mut().zip(&rules.evolutions) {
+            let models = history.covariances.iter_mut().zip(&mut history.spread);
+            for ((covariance, spread), evolution) in models.zip(&rules.evolutions) {
                 if moves {
                     covariance.evolve(evolution);
                 }
@@ -211,7 +214,7 @@ impl Histories {
                     scratch.evolve(evolution);
                     scratch.forecast(x)
                 };
-                spread.push(Eight(q.map(|q| q - 1.0)));
+                *spread = Eight(q.map(|q| q - 1.0));
             }
             if moves {
                 history.dof = history.forecast_dof;
@@ -222,18 +225,13 @@ impl Histories {
 
     /// C = R − A A'q and n = β n + 1 of the histories that were observed. `variance`: the observation
     /// variance of the frame in each model, in units of what is usual; 1 in the textbook.
-    pub(super) fn update(&mut self, spread: &[Eight], variance: &[Eight]) {
-        let mut spread = spread.iter();
-        for history in &mut self.list {
-            for (covariance, variance) in history.covariances.iter_mut().zip(variance) {
-                let Some(v) = spread.next() else { return };
-                if history.observed {
-                    covariance.update(&Eight::from_fn(|m| variance[m] + v[m]));
-                }
+    pub(super) fn update(&mut self, variance: &[Eight]) {
+        for history in self.list.iter_mut().filter(|history| history.observed) {
+            let models = history.covariances.iter_mut().zip(&history.spread);
+            for ((covariance, v), variance) in models.zip(variance) {
+                covariance.update(&Eight::from_fn(|m| variance[m] + v[m]));
             }
-            if history.observed {
-                history.dof = history.forecast_dof + 1.0;
-            }
+            history.dof = history.forecast_dof + 1.0;
         }
     }
 

@@ -10,8 +10,8 @@ use multiversion::multiversion;
 
 use super::covariance::widths;
 use super::eight::{Eight, LANES, take};
-use super::fixed::kernel::{Learning, LearningColumns, shared_learning};
 use super::histories::{Histories, MIXED};
+use super::one_gain::{self, Common, Learning, OneGain};
 
 /// One value for each instrument of a block.
 pub(super) type Lane = Eight;
@@ -113,21 +113,20 @@ impl ShareLanes {
 /// What the histories of one model give to their instruments in a frame.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shares {
-    /// R x of each history, k values each; after its update A.
+    /// R x of each history, k values each; after [`Self::adapt`] A.
     pub(super) gains: Vec<f64>,
     pub(super) list: Vec<Share>,
 }
 
 impl Shares {
     /// Those of model number `model`; call after the histories have evolved.
-    pub(super) fn take(&mut self, histories: &Histories, spread: &[Eight], model: usize) {
+    pub(super) fn take(&mut self, histories: &Histories, model: usize) {
         let (block, lane) = (model / LANES, model % LANES);
-        let blocks = histories.rules.evolutions.len();
         self.gains.clear();
         self.list.clear();
-        for (at, history) in histories.list.iter().enumerate() {
+        for history in &histories.list {
             self.gains.extend(history.covariances[block].adaptive_coef().iter().map(|gain| gain[lane]));
-            let spread = spread[at * blocks + block][lane];
+            let spread = history.spread[block][lane];
             self.list.push(Share {
                 spread,
                 inverse_q: 1.0 / (1.0 + spread),
@@ -135,6 +134,16 @@ impl Shares {
                 inverse_dof: 1.0 / (history.forecast_dof + 1.0),
                 variance_floor: history.variance_floor,
             });
+        }
+    }
+}
+
+impl Shares {
+    /// R x becomes A = R x / q.
+    pub(super) fn adapt(&mut self) {
+        let k = self.gains.len() / self.list.len().max(1);
+        for (gain, share) in self.gains.chunks_exact_mut(k.max(1)).zip(&self.list) {
+            gain.iter_mut().for_each(|gain| *gain *= share.inverse_q);
         }
     }
 }
@@ -229,31 +238,44 @@ impl Lanes {
 
     /// One frame of the textbook's filter (W&H 4.5 with variance discounting, 10.8), the gains being A:
     /// f = x'm, e = y − f, m ← m + A e, S ← (β n S + e²/q)/(β n + 1); of an instrument without a return, f
-    /// alone.
-    pub(super) fn observe(&mut self, histories: &Histories, shares: &Shares, x: &[f64], observed: &Column) {
-        let (k, y) = (self.mean.k, &observed.0);
-        let mut from = 0;
+    /// alone. Takes the returns into `observed`, and gives whether there is an instrument without one.
+    pub(super) fn observe(
+        &mut self,
+        histories: &Histories,
+        shares: &Shares,
+        x: &[f64],
+        returns: &[f64],
+        observed: &mut Column,
+    ) -> bool {
+        let k = self.mean.k;
+        // Padding is an ordinary return: what comes of it is nobody's.
+        observed.resize(returns.len(), 0.0);
+        let (mut from, mut missing) = (0, false);
         for run in histories.of_block.chunk_by(|a, b| a == b) {
             let blocks = from..from + run.len();
             from = blocks.end;
-            // All or none of a history's instruments have a return.
-            let sharing = histories.list.get(run[0] as usize).filter(|history| history.observed);
-            let (Some(_), Some(share)) = (sharing, shares.list.get(run[0] as usize)) else {
-                observe_kernel(self, histories, shares, x, y, blocks);
+            let returns = &returns[blocks.start * LANES..returns.len().min(blocks.end * LANES)];
+            let seen = &mut observed.0[blocks.clone()];
+            let Some(share) = shares.list.get(run[0] as usize) else {
+                missing |= take(returns, seen);
+                observe_kernel(self, histories, shares, x, &observed.0, blocks);
                 continue;
             };
             let at = run[0] as usize * k;
             let Share { spread, prior_dof, variance_floor: floor, .. } = *share;
-            let columns = LearningColumns {
+            let each = OneGain {
+                returns,
                 mean: &mut self.mean.blocks[blocks.start * k..blocks.end * k],
-                observation_var: &mut self.observation_var.0[blocks.clone()],
-                observed: &y[blocks.clone()],
+                observed: seen,
                 forecast: &mut self.forecast.0[blocks.clone()],
+                observation_var: &mut self.observation_var.0[blocks.clone()],
                 forecast_scale: &mut self.prior_var.0[blocks],
+                means: None,
             };
-            let learning = Learning { q: 1.0 + spread, prior_dof, floor };
-            shared_learning(x, &shares.gains[at..at + k], learning, columns);
+            let learning = Some(Learning { q: 1.0 + spread, prior_dof, floor });
+            missing |= one_gain::update(Common { x, gain: &shares.gains[at..at + k], learning }, each);
         }
+        missing
     }
 }
 

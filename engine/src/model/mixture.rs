@@ -58,7 +58,6 @@ pub struct Mixture {
     scale: Column,
     density: Column,
     newcomers: Vec<u32>,
-    spread: Vec<Eight>,
     /// The frame's observation variance in each model, in units of what is usual.
     common: Vec<Eight>,
     /// The mean S of the instruments that have started.
@@ -102,7 +101,6 @@ impl Mixture {
             scale: Column::default(),
             density: Column::default(),
             newcomers: Vec::new(),
-            spread: Vec::new(),
             common: vec![Eight::splat(1.0); grid.len().div_ceil(LANES)],
             usual: vec![Eight::splat(1.0); grid.len().div_ceil(LANES)],
             shares: vec![Shares::default(); grid.len()],
@@ -203,14 +201,14 @@ impl Estimator for Mixture {
         self.histories.split(returns, missing);
         self.usual_variance();
         self.anchor();
-        self.histories.evolve(&self.design, &mut self.spread);
+        self.histories.evolve(&self.design);
         self.weights.forget();
 
         let h = self.volatility.h();
-        let Self { histories, models, keep, shares, spread, common, robust, design, observed, .. } = self;
+        let Self { histories, models, keep, shares, common, robust, design, observed, .. } = self;
         let seen = Seen { design, observed, histories, h };
         for (number, (model, shares)) in models.iter_mut().zip(shares.iter_mut()).enumerate() {
-            shares.take(histories, spread, number);
+            shares.take(histories, number);
             common[number / LANES][number % LANES] = robust.forecast(model, seen, keep[number]);
         }
         self.forecast();
@@ -226,7 +224,7 @@ impl Estimator for Mixture {
             robust.update(model, seen, shares, frame, &mut self.density.0);
             self.weights.learn(number, &self.density.0);
         }
-        self.histories.update(&self.spread, &self.common);
+        self.histories.update(&self.common);
         if let Some(dispersion) = dispersion {
             self.volatility.learn(dispersion);
         }

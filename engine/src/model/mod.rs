@@ -61,6 +61,7 @@ mod histories;
 mod lanes;
 mod ln;
 mod mixture;
+mod one_gain;
 mod paired;
 mod prior;
 mod retrospective;

@@ -91,25 +91,17 @@ impl Fixed {
     fn advance(&mut self, factors: &[f64], returns: &[f64], mut means: Option<&mut [f64]>) {
         assert!(returns.len() >= self.place.len(), "instruments are only ever added");
         self.design[1..].copy_from_slice(factors);
-        let listed = self.place.len();
-        if let Some(shared) = &mut self.shared {
-            shared.observe(returns, &mut self.leaving);
-        }
-        if listed == 0 && !returns.is_empty() && self.parameters.share_covariance() {
-            let mut shared = Shared::new(&self.parameters, self.design.len(), returns.len());
-            shared.observe(returns, &mut self.leaving);
-            self.shared = Some(shared);
+        if self.place.is_empty() && !returns.is_empty() && self.parameters.share_covariance() {
+            self.shared = Some(Shared::new(&self.parameters, self.design.len(), returns.len()));
             self.place.resize(returns.len(), Place::Shared);
         }
-        self.leave();
+        if let Some(shared) = self.shared.as_mut().filter(|shared| shared.count() > 0) {
+            let (motion, leaving) = (self.own.motion(), &mut self.leaving);
+            shared.step(&self.design, motion, returns, means.as_deref_mut(), leaving);
+            self.leave();
+        }
         for instrument in self.place.len()..returns.len() {
             self.list(instrument);
-        }
-        if let Some(shared) = self.shared.as_mut().filter(|shared| shared.count() > 0) {
-            shared.step(&self.design, self.own.motion());
-            if let Some(means) = means.as_deref_mut() {
-                shared.write_means(means, returns.len());
-            }
         }
         if self.own.len() > 0 {
             self.own.step(&self.design, returns, means);
@@ -133,15 +125,15 @@ impl Fixed {
         }
     }
 
-    /// Instruments that miss the frame take the shared covariance with them.
+    /// Instruments that miss the frame take what time has made of the shared covariance with them.
     fn leave(&mut self) {
         let Some(shared) = self.shared.as_ref().filter(|_| !self.leaving.is_empty()) else {
             return;
         };
-        let covariance = shared.packed_covariance();
+        let covariance = shared.predicted_covariance();
         for &instrument in &self.leaving {
             let mean: Vec<f64> = (0..self.design.len()).map(|j| shared.mean(instrument, j)).collect();
-            let lane = self.own.push(&self.parameters, instrument, &mean, &covariance, shared.fresh());
+            let lane = self.own.push(&self.parameters, instrument, &mean, &covariance, true);
             self.place[instrument] = Place::Own(lane as u32);
         }
         self.leaving.clear();

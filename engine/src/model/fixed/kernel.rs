@@ -15,8 +15,7 @@ use multiversion::multiversion;
 
 use super::super::covariance;
 pub(super) use super::super::covariance::packed_len;
-pub(super) use super::super::eight::take;
-pub(crate) use super::super::eight::{Eight, LANES};
+pub(super) use super::super::eight::{Columns, Eight, LANES, take};
 
 /// What the kernel does to eight values at once.
 trait Products {
@@ -53,7 +52,7 @@ impl Products for Eight {
 
 /// Where element (i, j) of a symmetric k × k matrix is in its packed upper triangle.
 #[inline(always)]
-pub(crate) const fn packed(k: usize, i: usize, j: usize) -> usize {
+pub(super) const fn packed(k: usize, i: usize, j: usize) -> usize {
     if i <= j { covariance::packed(k, i, j) } else { covariance::packed(k, j, i) }
 }
 
@@ -95,6 +94,8 @@ pub(super) struct States<'a> {
     pub(super) forecast: &'a mut [Eight],
     /// x'Px + R: one a block.
     pub(super) forecast_var: &'a mut [Eight],
+    /// Where the means go besides, if anywhere.
+    pub(super) means: Option<Columns<'a>>,
 }
 
 /// One frame of the Kalman filter, a covariance for each instrument:
@@ -138,6 +139,7 @@ fn full_of<const K: usize, const SIZE: usize, const NOISE: usize>(
 ) {
     let x: [f64; K] = std::array::from_fn(|j| x[j]);
     let (blocks, _) = states.state.as_chunks_mut::<SIZE>();
+    let mut means = states.means;
     let outputs = states.forecast.iter_mut().zip(states.forecast_var.iter_mut());
     for (block, ((state, &y), (forecast, forecast_var))) in
         blocks.iter_mut().zip(states.observed).zip(outputs).enumerate()
@@ -194,6 +196,9 @@ fn full_of<const K: usize, const SIZE: usize, const NOISE: usize>(
         }
         *forecast = forecasts;
         *forecast_var = variances;
+        if let Some(means) = &mut means {
+            means.write(block, &state[..K]);
+        }
     }
 }
 
@@ -203,6 +208,7 @@ fn full_any(x: &[f64], motion: Motion<'_>, states: States<'_>) {
     let k = x.len();
     let size = k + packed_len(k);
     let mut px = vec![Eight::ZERO; k];
+    let mut means = states.means;
     let outputs = states.forecast.iter_mut().zip(states.forecast_var.iter_mut());
     let blocks = states.state.chunks_exact_mut(size).zip(states.observed).zip(outputs);
     for (block, ((state, y), (f, q))) in blocks.enumerate() {
@@ -239,6 +245,9 @@ fn full_any(x: &[f64], motion: Motion<'_>, states: States<'_>) {
             for j in i..k {
                 p[packed(k, i, j)].subtract_product(a, px[j]);
             }
+        }
+        if let Some(means) = &mut means {
+            means.write(block, m);
         }
     }
 }
@@ -280,206 +289,6 @@ pub(super) fn transit_mean(k: usize, f: &[Eight], m: &mut [Eight]) {
         }
     }
     m[..k].copy_from_slice(&moved);
-}
-
-/// Coefficients that a block of means holds for k of them. The first ones beyond k are zero, with a zero
-/// design and gain, and change no bit: with fewer than five, compilers unroll the lanes before they see
-/// that they are a vector.
-pub(crate) const fn shared_width(k: usize) -> usize {
-    if k < 5 { 5 } else { k }
-}
-
-/// Many means, one gain: f = x'm, e = y − f, m ← m + A e for each block.
-///
-/// `x`, `gain` and each block of `mean` have length [`shared_width`]. A lane without a return becomes NaN:
-/// its instrument has been taken out before.
-pub(crate) fn shared(
-    x: &[f64],
-    gain: &[f64],
-    mean: &mut [Eight],
-    observed: &[Eight],
-    forecast: &mut [Eight],
-) {
-    shared_dispatched(x, gain, mean, observed, forecast);
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn shared_dispatched(
-    x: &[f64],
-    gain: &[f64],
-    mean: &mut [Eight],
-    observed: &[Eight],
-    forecast: &mut [Eight],
-) {
-    shared_by_size(x, gain, mean, observed, forecast);
-}
-
-#[inline(always)]
-fn shared_by_size(x: &[f64], gain: &[f64], mean: &mut [Eight], observed: &[Eight], forecast: &mut [Eight]) {
-    match x.len() {
-        5 => shared_of::<5>(x, gain, mean, observed, forecast),
-        6 => shared_of::<6>(x, gain, mean, observed, forecast),
-        7 => shared_of::<7>(x, gain, mean, observed, forecast),
-        8 => shared_of::<8>(x, gain, mean, observed, forecast),
-        9 => shared_of::<9>(x, gain, mean, observed, forecast),
-        10 => shared_of::<10>(x, gain, mean, observed, forecast),
-        11 => shared_of::<11>(x, gain, mean, observed, forecast),
-        12 => shared_of::<12>(x, gain, mean, observed, forecast),
-        _ => shared_any(x, gain, mean, observed, forecast),
-    }
-}
-
-#[inline(always)]
-fn shared_of<const K: usize>(
-    x: &[f64],
-    gain: &[f64],
-    mean: &mut [Eight],
-    observed: &[Eight],
-    forecast: &mut [Eight],
-) {
-    let x: [f64; K] = std::array::from_fn(|j| x[j]);
-    let gain: [f64; K] = std::array::from_fn(|j| gain[j]);
-    let (blocks, _) = mean.as_chunks_mut::<K>();
-    for ((m, &y), forecast) in blocks.iter_mut().zip(observed).zip(forecast) {
-        let mut forecasts = Eight::ZERO;
-        for lane in 0..LANES {
-            let mut f = m[0].0[lane];
-            for j in 1..K {
-                f += m[j].0[lane] * x[j];
-            }
-            let e = y.0[lane] - f;
-            for j in 0..K {
-                m[j].0[lane] += gain[j] * e;
-            }
-            forecasts.0[lane] = f;
-        }
-        *forecast = forecasts;
-    }
-}
-
-#[inline(always)]
-fn shared_any(x: &[f64], gain: &[f64], mean: &mut [Eight], observed: &[Eight], forecast: &mut [Eight]) {
-    for ((m, y), f) in mean.chunks_exact_mut(x.len()).zip(observed).zip(forecast) {
-        *f = m[0];
-        for j in 1..x.len() {
-            f.add_product(m[j], Eight::splat(x[j]));
-        }
-        let mut e = *y;
-        e.subtract_product(*f, Eight::splat(1.0));
-        for j in 0..x.len() {
-            m[j].add_product(Eight::splat(gain[j]), e);
-        }
-    }
-}
-
-/// What instruments have in common in a frame of [`shared_learning`] (West & Harrison 10.8).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Learning {
-    /// q = 1 + x'R*x, the scaled forecast variance.
-    pub(crate) q: f64,
-    /// β n, the discounted degrees of freedom before the frame.
-    pub(crate) prior_dof: f64,
-    /// The least S.
-    pub(crate) floor: f64,
-}
-
-/// The columns of [`shared_learning`]: `mean` as in [`shared`], the others one a block.
-#[derive(Debug)]
-pub(crate) struct LearningColumns<'a> {
-    pub(crate) mean: &'a mut [Eight],
-    /// S, the observation variance estimate.
-    pub(crate) observation_var: &'a mut [Eight],
-    pub(crate) observed: &'a [Eight],
-    pub(crate) forecast: &'a mut [Eight],
-    /// S before the frame, which scales its forecast.
-    pub(crate) forecast_scale: &'a mut [Eight],
-}
-
-/// [`shared`] with variance learning: S ← (β n S + e²/q)/(β n + 1).
-pub(crate) fn shared_learning(x: &[f64], gain: &[f64], learning: Learning, columns: LearningColumns<'_>) {
-    learning_dispatched(x, gain, learning, columns);
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn learning_dispatched(x: &[f64], gain: &[f64], learning: Learning, columns: LearningColumns<'_>) {
-    learning_by_size(x, gain, learning, columns);
-}
-
-#[inline(always)]
-fn learning_by_size(x: &[f64], gain: &[f64], learning: Learning, columns: LearningColumns<'_>) {
-    match x.len() {
-        5 => learning_of::<5>(x, gain, learning, columns),
-        6 => learning_of::<6>(x, gain, learning, columns),
-        7 => learning_of::<7>(x, gain, learning, columns),
-        8 => learning_of::<8>(x, gain, learning, columns),
-        9 => learning_of::<9>(x, gain, learning, columns),
-        10 => learning_of::<10>(x, gain, learning, columns),
-        11 => learning_of::<11>(x, gain, learning, columns),
-        12 => learning_of::<12>(x, gain, learning, columns),
-        _ => learning_any(x, gain, learning, columns),
-    }
-}
-
-#[inline(always)]
-fn learning_of<const K: usize>(x: &[f64], gain: &[f64], learning: Learning, columns: LearningColumns<'_>) {
-    let x: [f64; K] = std::array::from_fn(|j| x[j]);
-    let gain: [f64; K] = std::array::from_fn(|j| gain[j]);
-    let Learning { q, prior_dof: dof, floor } = learning;
-    let inverse_q = 1.0 / q;
-    let inverse_dof = 1.0 / (dof + 1.0);
-    let LearningColumns { mean, observation_var, observed, forecast, forecast_scale } = columns;
-    let (blocks, _) = mean.as_chunks_mut::<K>();
-    let variances = observation_var.iter_mut().zip(forecast_scale);
-    for (((m, &y), forecast), (s_column, scale)) in
-        blocks.iter_mut().zip(observed).zip(forecast).zip(variances)
-    {
-        let (mut forecasts, mut learned) = (Eight::ZERO, *s_column);
-        *scale = learned;
-        for lane in 0..LANES {
-            let mut f = m[0].0[lane];
-            for j in 1..K {
-                f += m[j].0[lane] * x[j];
-            }
-            let e = y.0[lane] - f;
-            for j in 0..K {
-                m[j].0[lane] += gain[j] * e;
-            }
-            let s = (dof * learned.0[lane] + (e * e) * inverse_q) * inverse_dof;
-            learned.0[lane] = if s > floor { s } else { floor };
-            forecasts.0[lane] = f;
-        }
-        *s_column = learned;
-        *forecast = forecasts;
-    }
-}
-
-#[inline(always)]
-fn learning_any(x: &[f64], gain: &[f64], learning: Learning, columns: LearningColumns<'_>) {
-    let Learning { q, prior_dof: dof, floor } = learning;
-    let inverse_q = 1.0 / q;
-    let inverse_dof = 1.0 / (dof + 1.0);
-    let LearningColumns { mean, observation_var, observed, forecast, forecast_scale } = columns;
-    shared_any(x, gain, mean, observed, forecast);
-    let variances = observation_var.iter_mut().zip(forecast_scale);
-    for ((y, f), (s, scale)) in observed.iter().zip(forecast).zip(variances) {
-        *scale = *s;
-        for lane in 0..LANES {
-            let e = y.0[lane] - f.0[lane];
-            let learned = (dof * s.0[lane] + (e * e) * inverse_q) * inverse_dof;
-            s.0[lane] = if learned > floor { learned } else { floor };
-        }
-    }
-}
-
-/// The lanes of one block's coefficients into columns of length n, one a coefficient.
-pub(super) fn write_lanes(values: &[Eight], columns: &mut [f64], n: usize, block: usize) {
-    let at = block * LANES;
-    for (value, column) in values.iter().zip(columns.chunks_exact_mut(n)) {
-        match column.get_mut(at..at + LANES) {
-            Some(whole) => whole.copy_from_slice(&value.0),
-            None => column[at..].copy_from_slice(&value.0[..n - at]),
-        }
-    }
 }
 
 #[cfg(test)]

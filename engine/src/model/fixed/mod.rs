@@ -2,7 +2,7 @@
 
 mod em;
 mod filter;
-pub(super) mod kernel;
+mod kernel;
 mod matrix;
 mod own;
 mod parameters;

@@ -1,6 +1,6 @@
 //! Instruments with a covariance of their own, eight side by side.
 
-use super::kernel::{self, Eight, LANES, Lanewise, Motion, States, packed, packed_len};
+use super::kernel::{self, Columns, Eight, LANES, Lanewise, Motion, States, packed, packed_len};
 use super::parameters::{FixedParameters, PerInstrument};
 
 /// F, Q and R in lanes.
@@ -81,22 +81,12 @@ impl MotionColumns {
 
     /// The motion of all blocks, from a frame to the next.
     pub(super) fn motion(&self) -> Motion<'_> {
-        self.motion_from(0)
-    }
-
-    /// The motion of the blocks from this one on.
-    fn motion_from(&self, block: usize) -> Motion<'_> {
-        fn lanewise(values: &[Eight], each: bool, start: usize) -> Lanewise<'_> {
-            Lanewise { values: &values[if each { start } else { 0 }..], each }
-        }
-        let k = self.k;
-        let noise_len = if self.diagonal { k } else { packed_len(k) };
         let transition = self.transition.as_deref();
         Motion {
-            transition: transition.map(|f| lanewise(f, self.transition_each, block * k * k)),
-            noise: lanewise(&self.noise, self.noise_each, block * noise_len),
+            transition: transition.map(|values| Lanewise { values, each: self.transition_each }),
+            noise: Lanewise { values: &self.noise, each: self.noise_each },
             diagonal: self.diagonal,
-            observation_var: lanewise(&self.observation_var, self.observation_each, block),
+            observation_var: Lanewise { values: &self.observation_var, each: self.observation_each },
         }
     }
 
@@ -139,16 +129,6 @@ pub(super) fn pack(matrix: &[f64], k: usize) -> Vec<f64> {
     (0..k).flat_map(|i| (i..k).map(move |j| 0.5 * (matrix[i * k + j] + matrix[j * k + i]))).collect()
 }
 
-/// The means of blocks from number `first` on into columns of length n.
-fn write_blocks(states: &[Eight], k: usize, columns: &mut [f64], n: usize, first: usize) {
-    for (block, state) in states.chunks_exact(k + packed_len(k)).enumerate() {
-        kernel::write_lanes(&state[..k], columns, n, first + block);
-    }
-}
-
-/// Blocks computed before their means are written.
-const BLOCKS_AT_A_TIME: usize = 4;
-
 /// States in lanes; lane i of block b is instrument `members[8 b + i]`.
 #[derive(Clone, Debug)]
 pub(super) struct Own {
@@ -185,8 +165,8 @@ impl Own {
         self.k + packed_len(self.k)
     }
 
-    /// Adds an instrument, whose next frame is its first where `fresh`; gives its lane. In one frame the
-    /// fresh ones are added last.
+    /// Adds an instrument; gives its lane. Where `fresh`, its state is that of the frame at hand already: time
+    /// passes for it from the next frame on. In one frame the fresh ones are added last.
     pub(super) fn push(
         &mut self,
         parameters: &FixedParameters,
@@ -218,38 +198,27 @@ impl Own {
     }
 
     /// One frame of all lanes; their means into columns, where those are given.
-    ///
-    /// Written after a few blocks at a time, the means are still in the nearest cache, and the memory takes them
-    /// while the next blocks are computed.
     pub(super) fn step(&mut self, x: &[f64], returns: &[f64], mut means: Option<&mut [f64]>) {
         self.gather(returns);
         let first_fresh = std::mem::replace(&mut self.fresh_from, self.members.len());
-        let (blocks, size) = (self.observed.len(), self.size());
+        let (blocks, size, len) = (self.observed.len(), self.size(), returns.len());
         let Self { motion, state, observed, forecast, forecast_var, .. } = self;
-        let k = self.k;
-        let mut run = |motion: Motion<'_>, from: usize, to: usize, means: Option<&mut [f64]>| {
+        let mut run = |motion: Motion<'_>, from: usize, to: usize, means: Option<Columns<'_>>| {
             let states = States {
                 state: &mut state[from * size..to * size],
                 observed: &observed[from..to],
                 forecast: &mut forecast[from..to],
                 forecast_var: &mut forecast_var[from..to],
+                means,
             };
             kernel::full(x, motion, states);
-            if let Some(means) = means {
-                write_blocks(&state[from * size..to * size], k, means, returns.len(), from);
-            }
         };
         if first_fresh == self.members.len() {
-            match means.as_deref_mut().filter(|_| self.in_order) {
-                None => run(motion.motion(), 0, blocks, None),
-                Some(means) => {
-                    for from in (0..blocks).step_by(BLOCKS_AT_A_TIME) {
-                        let to = blocks.min(from + BLOCKS_AT_A_TIME);
-                        run(motion.motion_from(from), from, to, Some(means));
-                    }
-                    return;
-                }
-            }
+            // Written as they are computed, they cost little more than the memory takes for them.
+            let means = means
+                .take_if(|_| self.in_order && self.members.len() == len)
+                .map(|values| Columns { values, len });
+            run(motion.motion(), 0, blocks, means);
         } else {
             for block in 0..blocks {
                 let fresh = std::array::from_fn(|lane| block * LANES + lane >= first_fresh);
@@ -257,15 +226,16 @@ impl Own {
             }
         }
         if let Some(means) = means {
-            self.write_means(means, returns.len());
+            self.write_means(means, len);
         }
     }
 
     /// The means of its members into columns of length n.
     pub(super) fn write_means(&self, columns: &mut [f64], n: usize) {
         let blocks = self.state.chunks_exact(self.size());
-        if self.in_order {
-            return write_blocks(&self.state, self.k, columns, n, 0);
+        if self.in_order && self.members.len() == n {
+            let mut columns = Columns { values: columns, len: n };
+            return blocks.enumerate().for_each(|(block, state)| columns.write(block, &state[..self.k]));
         }
         for (state, members) in blocks.zip(self.members.chunks(LANES)) {
             for (j, column) in columns.chunks_exact_mut(n).enumerate() {

@@ -1,6 +1,7 @@
 //! Instruments with one covariance between them: all that were listed first and have missed no frame since.
 
-use super::kernel::{self, Eight, LANES, States, packed, packed_len, shared_width};
+use super::super::one_gain::{self, Common, OneGain, shared_width};
+use super::kernel::{self, Columns, Eight, LANES, Motion, States, packed, packed_len};
 use super::own::{MotionColumns, pack};
 use super::parameters::FixedParameters;
 
@@ -12,6 +13,8 @@ pub(super) struct Shared {
     /// a frame and its observation 1, so that the mean after it is the gain, by the operations that an
     /// instrument on its own goes through.
     state: Vec<Eight>,
+    /// The state before the frame; where some miss it, the one that time alone has made of it.
+    without: Vec<Eight>,
     design: Vec<f64>,
     gain: Vec<f64>,
     /// Block-major, `shared_width(k)` a block.
@@ -22,8 +25,6 @@ pub(super) struct Shared {
     /// Per instrument: whether it is still here.
     here: Vec<bool>,
     count: usize,
-    /// Whether the last frame had no return of any of them.
-    missed: bool,
     fresh: bool,
 }
 
@@ -42,6 +43,7 @@ impl Shared {
         state.extend(covariance.into_iter().map(Eight::splat));
         Self {
             k,
+            without: state.clone(),
             state,
             design: vec![0.0; width],
             gain: vec![0.0; width],
@@ -51,25 +53,58 @@ impl Shared {
             forecast_var: f64::NAN,
             here: vec![true; n],
             count: n,
-            missed: false,
             fresh: true,
         }
     }
 
-    /// Takes the returns of the frame and lists in `leaving` the instruments that miss it while others do
-    /// not. They have to be taken out, with [`Self::packed_covariance`], before the step.
-    pub(super) fn observe(&mut self, returns: &[f64], leaving: &mut Vec<usize>) {
-        let returns = &returns[..self.here.len()];
-        let any_missing = kernel::take(returns, &mut self.observed);
-        leaving.clear();
-        self.missed = false;
-        if any_missing {
-            leaving.extend((0..returns.len()).filter(|&i| self.here[i] && returns[i].is_nan()));
-            if leaving.len() == self.count {
-                // Nobody knows more than another: they stay together.
-                leaving.clear();
-                self.missed = true;
+    /// One frame of all who are here; `x` has length k. The means of all lanes go into columns of n, where those
+    /// are given.
+    ///
+    /// Lists in `leaving` the instruments that miss the frame while others do not. Time has passed for them
+    /// and nothing else: they go on with their means and [`Self::predicted_covariance`].
+    pub(super) fn step(
+        &mut self,
+        x: &[f64],
+        motion: &MotionColumns,
+        returns: &[f64],
+        means: Option<&mut [f64]>,
+        leaving: &mut Vec<usize>,
+    ) {
+        let k = self.k;
+        let moved = if self.fresh { motion.still() } else { motion.motion() };
+        self.fresh = false;
+        self.without.copy_from_slice(&self.state);
+        self.forecast_var = frame(&mut self.state, x, moved, 1.0);
+        self.design[..k].copy_from_slice(x);
+        for (gain, state) in self.gain.iter_mut().zip(&self.state[..k]) {
+            *gain = state.0[0];
+        }
+        if let Some(transition) = moved.transition {
+            for m in self.mean.chunks_exact_mut(self.design.len()) {
+                kernel::transit_mean(k, transition.values, m);
             }
+        }
+        let each = OneGain {
+            returns: &returns[..self.here.len()],
+            mean: &mut self.mean,
+            observed: &mut self.observed,
+            forecast: &mut self.forecast,
+            observation_var: &mut [],
+            forecast_scale: &mut [],
+            means: means.map(|values| Columns { values, len: returns.len() }),
+        };
+        leaving.clear();
+        if one_gain::update(Common { x: &self.design, gain: &self.gain, learning: None }, each) {
+            leaving.extend((0..self.here.len()).filter(|&i| self.here[i] && returns[i].is_nan()));
+        }
+        if leaving.is_empty() {
+            return;
+        }
+        frame(&mut self.without, x, moved, f64::NAN);
+        if leaving.len() == self.count {
+            // Nobody knows more than another: they stay together.
+            leaving.clear();
+            self.state.copy_from_slice(&self.without);
         }
         for &i in &*leaving {
             self.here[i] = false;
@@ -77,42 +112,11 @@ impl Shared {
         }
     }
 
-    /// One frame of all who are here; `x` has length k.
-    pub(super) fn step(&mut self, x: &[f64], motion: &MotionColumns) {
-        let (k, width) = (self.k, self.design.len());
-        let y = if self.missed { f64::NAN } else { 1.0 };
-        let (mut f, mut q) = ([Eight::ZERO], [Eight::ZERO]);
-        self.state[..k].fill(Eight::ZERO);
-        let states = States {
-            state: &mut self.state,
-            observed: &[Eight::splat(y)],
-            forecast: &mut f,
-            forecast_var: &mut q,
-        };
-        let moved = if self.fresh { motion.still() } else { motion.motion() };
-        kernel::full(x, moved, states);
-        self.fresh = false;
-        self.forecast_var = q[0].0[0];
-        self.design[..k].copy_from_slice(x);
-        for (gain, state) in self.gain.iter_mut().zip(&self.state[..k]) {
-            *gain = state.0[0];
-        }
-        if let Some(transition) = moved.transition {
-            for m in self.mean.chunks_exact_mut(width) {
-                kernel::transit_mean(k, transition.values, m);
-            }
-        }
-        if self.missed {
-            // The gain is zero, and zero times a number that is missing would not be.
-            self.observed.fill(Eight::ZERO);
-        }
-        kernel::shared(&self.design, &self.gain, &mut self.mean, &self.observed, &mut self.forecast);
-    }
-
     /// The means of all lanes into columns of length n, those that have left as they were then.
     pub(super) fn write_means(&self, columns: &mut [f64], n: usize) {
+        let mut columns = Columns { values: columns, len: n };
         for (block, mean) in self.mean.chunks_exact(self.design.len()).enumerate() {
-            kernel::write_lanes(&mean[..self.k], columns, n, block);
+            columns.write(block, &mean[..self.k]);
         }
     }
 
@@ -126,25 +130,29 @@ impl Shared {
         self.state[self.k + packed(self.k, i, j)].0[0]
     }
 
-    /// The covariance as a state of the full kernel has it.
-    pub(super) fn packed_covariance(&self) -> Vec<f64> {
-        self.state[self.k..][..packed_len(self.k)].iter().map(|value| value.0[0]).collect()
+    /// The covariance of those who have left in this frame, as a state of the full kernel has it.
+    pub(super) fn predicted_covariance(&self) -> Vec<f64> {
+        self.without[self.k..][..packed_len(self.k)].iter().map(|value| value.0[0]).collect()
     }
 
     /// (f, q, y) of an instrument's last frame.
     pub(super) fn last(&self, i: usize) -> (f64, f64, f64) {
         let (block, lane) = (i / LANES, i % LANES);
-        let y = if self.missed { f64::NAN } else { self.observed[block].0[lane] };
-        (self.forecast[block].0[lane], self.forecast_var, y)
+        (self.forecast[block].0[lane], self.forecast_var, self.observed[block].0[lane])
     }
 
     /// How many are here.
     pub(super) fn count(&self) -> usize {
         self.count
     }
+}
 
-    /// Whether those who leave now have not had a frame yet.
-    pub(super) fn fresh(&self) -> bool {
-        self.fresh
-    }
+/// One frame of a state whose lanes are all the same and whose mean is of no interest; gives q.
+fn frame(state: &mut [Eight], x: &[f64], motion: Motion<'_>, y: f64) -> f64 {
+    let (mut f, mut q) = ([Eight::ZERO], [Eight::ZERO]);
+    state[..x.len()].fill(Eight::ZERO);
+    let states =
+        States { state, observed: &[Eight::splat(y)], forecast: &mut f, forecast_var: &mut q, means: None };
+    kernel::full(x, motion, states);
+    q[0].0[0]
 }

@@ -29,8 +29,6 @@ struct Case {
 
 const BLOCKS: usize = 3;
 
-type SharedKernel = fn(&[f64], &[f64], &mut [Eight], &[Eight], &mut [Eight]);
-
 impl Case {
     fn new(k: usize, diagonal: bool, transition: bool) -> Self {
         let mut random = Random(7 + k as u64);
@@ -74,6 +72,7 @@ impl Case {
             observed: &self.observed,
             forecast: &mut forecast,
             forecast_var: &mut forecast_var,
+            means: None,
         };
         kernel(&self.x, motion, states);
         [state, forecast, forecast_var]
@@ -141,68 +140,6 @@ fn every_path_of_the_full_kernel_gives_the_same_bits() {
                 assert_eq!(forecast[block].0[lane].to_bits(), f.to_bits());
                 assert_eq!(forecast_var[block].0[lane].to_bits(), q.to_bits());
             }
-        }
-    }
-}
-
-#[test]
-fn every_path_of_the_shared_kernels_gives_the_same_bits() {
-    for k in 1..=14 {
-        let mut random = Random(k as u64);
-        let width = shared_width(k);
-        let padded = |mut values: Vec<f64>| {
-            values.resize(width, 0.0);
-            values
-        };
-        let x = padded((0..k).map(|j| if j == 0 { 1.0 } else { random.next() }).collect());
-        let gain = padded((0..k).map(|_| random.next()).collect());
-        let mut start = random.eights(BLOCKS * width, 1.0);
-        for block in start.chunks_exact_mut(width) {
-            block[k..].fill(Eight::ZERO);
-        }
-        let observed = random.eights(BLOCKS, 0.1);
-        let variances = vec![Eight::splat(2e-4); BLOCKS];
-        let learning = Learning { q: 1.3, prior_dof: 17.5, floor: 0.0 };
-
-        let run = |kernel: SharedKernel| {
-            let (mut mean, mut forecast) = (start.clone(), vec![Eight::ZERO; BLOCKS]);
-            kernel(&x, &gain, &mut mean, &observed, &mut forecast);
-            [mean, forecast]
-        };
-        let [mean, forecast] = run(shared);
-        for other in [shared_by_size, shared_any] {
-            let [other_mean, other_forecast] = run(other);
-            assert_eq!((bits(&mean), bits(&forecast)), (bits(&other_mean), bits(&other_forecast)), "k = {k}");
-        }
-        let learn = |kernel: fn(&[f64], &[f64], Learning, LearningColumns<'_>)| {
-            let (mut mean, mut forecast) = (start.clone(), vec![Eight::ZERO; BLOCKS]);
-            let (mut s, mut scale) = (variances.clone(), vec![Eight::ZERO; BLOCKS]);
-            let columns = LearningColumns {
-                mean: &mut mean,
-                observation_var: &mut s,
-                observed: &observed,
-                forecast: &mut forecast,
-                forecast_scale: &mut scale,
-            };
-            kernel(&x, &gain, learning, columns);
-            assert_eq!(scale, variances);
-            [mean, forecast, s]
-        };
-        let learned = learn(shared_learning);
-        assert_eq!((&learned[0], &learned[1]), (&mean, &forecast), "learning leaves the mean alone, k = {k}");
-        for other in [learning_by_size, learning_any] {
-            assert_eq!(learn(other), learned, "k = {k}");
-        }
-        for (block, lane) in (0..BLOCKS).flat_map(|block| (0..LANES).map(move |lane| (block, lane))) {
-            let m = |j: usize| start[block * width + j].0[lane];
-            let f = (0..width).map(|j| m(j) * x[j]).reduce(|a, b| a + b).unwrap();
-            let e = observed[block].0[lane] - f;
-            for j in 0..k {
-                let expected = m(j) + gain[j] * e;
-                assert_eq!(mean[block * width + j].0[lane].to_bits(), expected.to_bits(), "k = {k}");
-            }
-            let s = (17.5 * 2e-4 + (e * e) * (1.0 / 1.3)) * (1.0 / 18.5);
-            assert_eq!(learned[2][block].0[lane].to_bits(), s.to_bits(), "k = {k}");
         }
     }
 }
