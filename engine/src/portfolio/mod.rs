@@ -6,8 +6,10 @@ mod problem;
 mod risk;
 mod scale;
 mod settings;
+mod solver;
 
 pub use moments::FactorMoments;
 pub use problem::{Goal, Limits, Outcome, Sizer, Solution};
 pub use risk::FactorRisk;
 pub use settings::{CapMethod, SizingSettings};
+pub use solver::{ExposureBounds, Multipliers, Problem, Reached, Solver};

@@ -1,0 +1,144 @@
+//! A rebalance beside the same problem in Clarabel, an interior-point solver, in its factor form.
+//!
+//! `cargo bench -p betaflow-benches --bench sizing` prints medians over the rebalances of a market whose forecasts
+//! and weights drift, each rebalance solved by both, in turns.
+
+#![allow(clippy::print_stdout)]
+
+#[path = "../../engine/tests/support/rebalance.rs"]
+mod rebalance;
+
+use std::time::Instant;
+
+use betaflow_engine::portfolio::{ExposureBounds, Solver};
+use rebalance::{Rebalance, Reference};
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+struct Random(u64);
+
+impl Random {
+    fn uniform(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Mean 0, deviation 1.
+    fn shock(&mut self) -> f64 {
+        ((0..4).map(|_| self.uniform()).sum::<f64>() - 2.0) * 3.0_f64.sqrt()
+    }
+}
+
+const FACTORS: usize = 6;
+
+/// What is limited besides cap and box.
+#[derive(Clone, Copy)]
+struct Limits {
+    name: &'static str,
+    gross: bool,
+    net: bool,
+    exposure: bool,
+    impact: bool,
+}
+
+const NONE: Limits = Limits { name: "cap, box, linear cost", gross: false, net: false, exposure: false, impact: false };
+const CASES: [Limits; 4] = [
+    NONE,
+    Limits { name: "and gross limit, net target", gross: true, net: true, ..NONE },
+    Limits { name: "and bounds on an exposure", gross: true, net: true, exposure: true, ..NONE },
+    Limits { name: "cap, box, linear and impact cost", impact: true, ..NONE },
+];
+
+fn market(n: usize, limits: Limits, random: &mut Random) -> Rebalance {
+    let k = FACTORS;
+    let variances: [f64; FACTORS] = [1e-4, 3e-5, 3e-5, 2e-5, 2e-5, 2e-5];
+    let premia = [3e-4, 1e-4, 5e-5, 5e-5, 5e-5, 5e-5];
+    let mut root = vec![0.0; k * k];
+    for (j, variance) in variances.iter().enumerate() {
+        root[j * k + j] = variance.sqrt();
+    }
+    let exposures: Vec<f64> =
+        (0..n * k).map(|at| 0.5 * random.shock() + if at < n { 1.0 } else { 0.0 }).collect();
+    let expected = (0..n)
+        .map(|i| (0..k).map(|j| exposures[j * n + i] * premia[j]).sum::<f64>() + 3e-4 * random.shock())
+        .collect();
+    Rebalance {
+        expected,
+        factor_root: root,
+        idiosyncratic: (0..n).map(|_| 1e-4 + 5e-4 * random.uniform()).collect(),
+        kelly_fraction: 0.25,
+        held: vec![0.0; n],
+        lower: vec![-0.1; n],
+        upper: vec![0.1; n],
+        cost: vec![5e-5; n],
+        impact: if limits.impact { vec![2e-4; n] } else { Vec::new() },
+        turnover: 0.08,
+        gross: if limits.gross { 1.0 } else { f64::INFINITY },
+        net: limits.net.then_some(0.1),
+        exposure_bounds: if limits.exposure {
+            vec![ExposureBounds { factor: 0, lower: -0.05, upper: 0.05 }]
+        } else {
+            Vec::new()
+        },
+        exposures,
+    }
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Medians in microseconds of ours and Clarabel's, and ours in steps.
+fn measure(n: usize, limits: Limits, rebalances: usize, compare: bool) -> (f64, f64, f64) {
+    let mut random = Random(7);
+    let mut market = market(n, limits, &mut random);
+    let mut solver = Solver::default();
+    let (mut ours, mut theirs, mut steps) = (Vec::new(), Vec::new(), Vec::new());
+    let mut weights = Vec::new();
+    let mut multipliers = betaflow_engine::portfolio::Multipliers::default();
+    for round in 0..rebalances {
+        for value in &mut market.expected {
+            *value += 2e-5 * random.shock();
+        }
+        let start = Instant::now();
+        let reached = solver.solve(&market.problem(), &mut weights, &mut multipliers);
+        let elapsed = start.elapsed();
+        // Before that the book is being built.
+        if round >= rebalances / 2 {
+            ours.push(elapsed.as_secs_f64() * 1e6);
+            steps.push(f64::from(reached.steps));
+            if compare {
+                let reference = Reference::new(&market);
+                let start = Instant::now();
+                let found = reference.solve(1e-10);
+                theirs.push(start.elapsed().as_secs_f64() * 1e6);
+                let apart = found.map(|found| found.iter().zip(&weights).fold(0.0_f64, |a, (x, y)| a.max((x - y).abs())));
+                assert!(apart.is_none_or(|apart| apart < 1e-4), "the two do not agree: {apart:?}");
+            }
+        }
+        let drift = weights.iter().map(|w| w * (1.0 + 0.01 * random.shock()));
+        market.held = drift.map(|w| w.clamp(-0.1, 0.1)).collect();
+    }
+    let theirs = if compare { median(&mut theirs) } else { f64::NAN };
+    (median(&mut ours), theirs, median(&mut steps))
+}
+
+fn main() {
+    let trial = std::env::args().any(|argument| argument == "--test");
+    let rebalances = if trial { 4 } else { 120 };
+    let n = if trial { 50 } else { 500 };
+    println!("{n} instruments, {FACTORS} factors, medians of {} rebalances\n", rebalances / 2);
+    println!("{:36}{:>12}{:>8}{:>14}{:>10}", "", "betaflow µs", "steps", "Clarabel µs", "times");
+    for limits in CASES {
+        let (ours, theirs, steps) = measure(n, limits, rebalances, true);
+        println!("{:36}{ours:>12.1}{steps:>8.0}{theirs:>14.0}{:>10.0}", limits.name, theirs / ours);
+    }
+    println!();
+    for n in if trial { vec![50] } else { vec![50, 150, 500, 1_500, 5_000] } {
+        let (ours, _, steps) = measure(n, CASES[1], rebalances, false);
+        println!("{n:6} instruments, all limits{:>15.1} µs{steps:>5.0} steps{:>9.1} ns an instrument", ours, 1e3 * ours / n as f64);
+    }
+}

@@ -1,0 +1,236 @@
+//! Rebalances made for the tests and benchmarks, and the same problem for an interior-point solver.
+#![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
+
+use betaflow_engine::portfolio::{ExposureBounds, Multipliers, Problem, Reached, Solver};
+use clarabel::algebra::CscMatrix;
+use clarabel::solver::{
+    DefaultSettingsBuilder, DefaultSolver, IPSolver, NonnegativeConeT, PowerConeT,
+    SolverStatus, SupportedConeT, ZeroConeT,
+};
+
+/// A [`Problem`] with its columns.
+#[derive(Clone, Debug, Default)]
+pub struct Rebalance {
+    pub expected: Vec<f64>,
+    pub exposures: Vec<f64>,
+    pub factor_root: Vec<f64>,
+    pub idiosyncratic: Vec<f64>,
+    pub kelly_fraction: f64,
+    pub held: Vec<f64>,
+    pub lower: Vec<f64>,
+    pub upper: Vec<f64>,
+    pub cost: Vec<f64>,
+    pub impact: Vec<f64>,
+    pub turnover: f64,
+    pub gross: f64,
+    pub net: Option<f64>,
+    pub exposure_bounds: Vec<ExposureBounds>,
+}
+
+impl Rebalance {
+    pub fn n(&self) -> usize {
+        self.expected.len()
+    }
+
+    pub fn k(&self) -> usize {
+        self.exposures.len() / self.n().max(1)
+    }
+
+    pub fn problem(&self) -> Problem<'_> {
+        Problem {
+            expected: &self.expected,
+            exposures: &self.exposures,
+            factor_root: &self.factor_root,
+            idiosyncratic: &self.idiosyncratic,
+            kelly_fraction: self.kelly_fraction,
+            held: &self.held,
+            lower: &self.lower,
+            upper: &self.upper,
+            cost: &self.cost,
+            impact: &self.impact,
+            turnover: self.turnover,
+            gross: self.gross,
+            net: self.net,
+            exposure_bounds: &self.exposure_bounds,
+        }
+    }
+
+    pub fn solve(&self, solver: &mut Solver) -> (Vec<f64>, Multipliers, Reached) {
+        let (mut weights, mut multipliers) = (Vec::new(), Multipliers::default());
+        let reached = solver.solve(&self.problem(), &mut weights, &mut multipliers);
+        (weights, multipliers, reached)
+    }
+
+    /// L'B'w.
+    fn common(&self, weights: &[f64]) -> Vec<f64> {
+        let (n, k) = (self.n(), self.k());
+        let exposure = |l: usize| -> f64 { (0..n).map(|i| self.exposures[l * n + i] * weights[i]).sum() };
+        let exposures: Vec<f64> = (0..k).map(exposure).collect();
+        (0..k).map(|j| (j..k).map(|l| self.factor_root[l * k + j] * exposures[l]).sum()).collect()
+    }
+
+    pub fn exposure(&self, factor: usize, weights: &[f64]) -> f64 {
+        let n = self.n();
+        (0..n).map(|i| self.exposures[factor * n + i] * weights[i]).sum()
+    }
+
+    /// What is maximised.
+    pub fn objective(&self, weights: &[f64]) -> f64 {
+        let mut value = 0.0;
+        let mut variance: f64 = self.common(weights).iter().map(|y| y * y).sum();
+        for i in 0..self.n() {
+            let trade = (weights[i] - self.held[i]).abs();
+            value += self.expected[i] * weights[i] - self.cost[i] * trade;
+            value -= self.impact.get(i).unwrap_or(&0.0) * trade * trade.sqrt();
+            variance += self.idiosyncratic[i] * weights[i] * weights[i];
+        }
+        value - variance / (2.0 * self.kelly_fraction)
+    }
+
+    /// The furthest that any limit is exceeded.
+    pub fn excess(&self, weights: &[f64]) -> f64 {
+        let sum = |of: &dyn Fn(usize) -> f64| -> f64 { (0..self.n()).map(of).sum() };
+        let mut excess = (sum(&|i| (weights[i] - self.held[i]).abs()) - self.turnover)
+            .max(sum(&|i| weights[i].abs()) - self.gross);
+        if let Some(net) = self.net {
+            excess = excess.max((sum(&|i| weights[i]) - net).abs());
+        }
+        for bound in &self.exposure_bounds {
+            let exposure = self.exposure(bound.factor, weights);
+            excess = excess.max(exposure - bound.upper).max(bound.lower - exposure);
+        }
+        for i in 0..self.n() {
+            excess = excess.max(weights[i] - self.upper[i]).max(self.lower[i] - weights[i]);
+        }
+        excess
+    }
+}
+
+/// Constraints of a conic program, row by row: Ax + s = b, s in a cone.
+#[derive(Default)]
+struct Rows {
+    rows: Vec<usize>,
+    columns: Vec<usize>,
+    values: Vec<f64>,
+    right: Vec<f64>,
+    cones: Vec<SupportedConeT<f64>>,
+}
+
+impl Rows {
+    fn add(&mut self, entries: &[(usize, f64)], right: f64) {
+        for (column, value) in entries {
+            self.rows.push(self.right.len());
+            self.columns.push(*column);
+            self.values.push(*value);
+        }
+        self.right.push(right);
+    }
+}
+
+/// The problem for Clarabel in factor form, with its objective scaled so that max|μ| = 1: its weights, or nothing
+/// where it fails.
+pub struct Reference {
+    quadratic: CscMatrix<f64>,
+    linear: Vec<f64>,
+    constraints: CscMatrix<f64>,
+    right: Vec<f64>,
+    cones: Vec<SupportedConeT<f64>>,
+    n: usize,
+}
+
+impl Reference {
+    /// Variables: w, then y = L'B'w, then t ≥ |w − w₀|, then s ≥ |w|, then v ≥ t^{3/2}.
+    pub fn new(of: &Rebalance) -> Self {
+        let (n, k) = (of.n(), of.k());
+        let scale = of.expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+        let scale = if scale > 0.0 { 1.0 / scale } else { 1.0 };
+        let (gross, impact) = (of.gross.is_finite(), of.impact.iter().any(|g| *g > 0.0));
+        let y = n;
+        let t = y + k;
+        let s = t + n;
+        let v = s + if gross { n } else { 0 };
+        let size = v + if impact { n } else { 0 };
+        let mut diagonal = vec![0.0; size];
+        let mut linear = vec![0.0; size];
+        for i in 0..n {
+            diagonal[i] = of.idiosyncratic[i] / of.kelly_fraction * scale;
+            linear[i] = -of.expected[i] * scale;
+            linear[t + i] = of.cost[i] * scale;
+            if impact {
+                linear[v + i] = of.impact[i] * scale;
+            }
+        }
+        diagonal[y..t].fill(scale / of.kelly_fraction);
+
+        let mut rows = Rows::default();
+        for j in 0..k {
+            let entry = |i: usize| (j..k).map(|l| of.factor_root[l * k + j] * of.exposures[l * n + i]).sum();
+            let mut entries: Vec<(usize, f64)> = (0..n).map(|i| (i, entry(i))).collect();
+            entries.push((y + j, -1.0));
+            rows.add(&entries, 0.0);
+        }
+        if let Some(net) = of.net {
+            rows.add(&(0..n).map(|i| (i, 1.0)).collect::<Vec<_>>(), net);
+        }
+        rows.cones.push(ZeroConeT(rows.right.len()));
+        let equalities = rows.right.len();
+        for i in 0..n {
+            rows.add(&[(i, 1.0)], of.upper[i]);
+            rows.add(&[(i, -1.0)], -of.lower[i]);
+            rows.add(&[(i, 1.0), (t + i, -1.0)], of.held[i]);
+            rows.add(&[(i, -1.0), (t + i, -1.0)], -of.held[i]);
+        }
+        rows.add(&(0..n).map(|i| (t + i, 1.0)).collect::<Vec<_>>(), of.turnover);
+        if gross {
+            for i in 0..n {
+                rows.add(&[(i, 1.0), (s + i, -1.0)], 0.0);
+                rows.add(&[(i, -1.0), (s + i, -1.0)], 0.0);
+            }
+            rows.add(&(0..n).map(|i| (s + i, 1.0)).collect::<Vec<_>>(), of.gross);
+        }
+        for bound in &of.exposure_bounds {
+            let row = |sign: f64| -> Vec<(usize, f64)> {
+                (0..n).map(|i| (i, sign * of.exposures[bound.factor * n + i])).collect()
+            };
+            if bound.upper.is_finite() {
+                rows.add(&row(1.0), bound.upper);
+            }
+            if bound.lower.is_finite() {
+                rows.add(&row(-1.0), -bound.lower);
+            }
+        }
+        rows.cones.push(NonnegativeConeT(rows.right.len() - equalities));
+        if impact {
+            for i in 0..n {
+                // v^{2/3} 1^{1/3} ≥ |t|.
+                rows.add(&[(v + i, -1.0)], 0.0);
+                rows.add(&[], 1.0);
+                rows.add(&[(t + i, -1.0)], 0.0);
+                rows.cones.push(PowerConeT(2.0 / 3.0));
+            }
+        }
+        let at: Vec<usize> = (0..size).filter(|i| diagonal[*i] != 0.0).collect();
+        let values = at.iter().map(|i| diagonal[*i]).collect();
+        let quadratic = CscMatrix::new_from_triplets(size, size, at.clone(), at, values);
+        let Rows { rows, columns, values, right, cones } = rows;
+        let constraints = CscMatrix::new_from_triplets(right.len(), size, rows, columns, values);
+        Self { quadratic, linear, constraints, right, cones, n }
+    }
+
+    pub fn solve(&self, tolerance: f64) -> Option<Vec<f64>> {
+        let settings = DefaultSettingsBuilder::default()
+            .verbose(false)
+            .tol_gap_abs(tolerance)
+            .tol_gap_rel(tolerance)
+            .tol_feas(tolerance)
+            .max_threads(1)
+            .build()
+            .unwrap();
+        let (p, a) = (&self.quadratic, &self.constraints);
+        let mut solver =
+            DefaultSolver::new(p, &self.linear, a, &self.right, &self.cones, settings).unwrap();
+        solver.solve();
+        let good = matches!(solver.solution.status, SolverStatus::Solved | SolverStatus::AlmostSolved);
+        good.then(|| solver.solution.x[..self.n].to_vec())
+    }
+}
