@@ -5,7 +5,7 @@
 mod rebalance;
 mod support;
 
-use betaflow_engine::portfolio::{ExposureBounds, Solver};
+use betaflow_engine::portfolio::{ExposureBounds, Multipliers, Solver};
 use rebalance::{Rebalance, Reference};
 use support::Random;
 
@@ -44,11 +44,10 @@ fn feasible(random: &mut Random) -> Rebalance {
         expected[n / 2..].fill(common);
     }
     if yes(random, 0.1) {
-        idiosyncratic[0] *= 1e-4;
+        idiosyncratic[0] *= [1e-4, 0.0][usize::from(yes(random, 0.5))];
     }
-    let held: Vec<f64> = (0..n)
-        .map(|_| if yes(random, 0.3) { 0.0 } else { lo + (hi - lo) * random.uniform() })
-        .collect();
+    let held: Vec<f64> =
+        (0..n).map(|_| if yes(random, 0.3) { 0.0 } else { lo + (hi - lo) * random.uniform() }).collect();
     let (mut lower, mut upper) = (vec![lo; n], vec![hi; n]);
     for i in 0..n {
         if yes(random, 0.05) {
@@ -81,47 +80,209 @@ fn feasible(random: &mut Random) -> Rebalance {
     if k > 0 && yes(random, 0.3) {
         let at = made.exposure(0, &inside);
         let lower = if yes(random, 0.3) { f64::NEG_INFINITY } else { at - 0.02 * random.uniform() - 1e-3 };
-        made.exposure_bounds.push(ExposureBounds { factor: 0, lower, upper: at + 0.02 * random.uniform() + 1e-3 });
+        made.exposure_bounds.push(ExposureBounds {
+            factor: 0,
+            lower,
+            upper: at + 0.02 * random.uniform() + 1e-3,
+        });
     }
     made
+}
+
+/// By how much the marginal value of any weight is not paid for, relative to the largest forecast: zero at the
+/// optimum (Boyd & Vandenberghe 5.5.3).
+fn residual(of: &Rebalance, weights: &[f64], prices: &Multipliers) -> f64 {
+    let (n, k) = (of.n(), of.k());
+    let common = of.common(weights);
+    let mut worst = 0.0_f64;
+    for i in 0..n {
+        let root =
+            |j: usize| (j..k).map(|l| of.factor_root[l * k + j] * of.exposures[l * n + i]).sum::<f64>();
+        let systematic: f64 = (0..k).map(|j| root(j) * common[j]).sum();
+        let risk = (systematic + of.idiosyncratic[i] * weights[i]) / of.kelly_fraction;
+        let mut value = of.expected[i] - risk - prices.net;
+        for (bound, price) in of.exposure_bounds.iter().zip(&prices.exposures) {
+            value -= price * of.exposures[bound.factor * n + i];
+        }
+        let trade = weights[i] - of.held[i];
+        let impact = 1.5 * of.impact.get(i).unwrap_or(&0.0) * trade.abs().sqrt();
+        let sign = |of: f64| if of == 0.0 { [-1.0, 1.0] } else { [of.signum(); 2] };
+        let paid = |end: usize| {
+            let trading = of.cost[i] + prices.turnover + impact;
+            trading * sign(trade)[end] + prices.gross * sign(weights[i])[end]
+        };
+        let above = if weights[i] <= of.lower[i] { 0.0 } else { paid(0) - value };
+        let below = if weights[i] >= of.upper[i] { 0.0 } else { value - paid(1) };
+        worst = worst.max(above).max(below);
+    }
+    worst / scale(of)
+}
+
+/// What makes max|μ| one.
+fn scale(of: &Rebalance) -> f64 {
+    let largest = of.expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+    if largest > 0.0 { largest } else { 1e-4 }
 }
 
 #[test]
 fn equals_an_interior_point_solver() {
     let mut solver = Solver::default();
-    let problems = std::env::var("PROBLEMS").ok().and_then(|count| count.parse().ok()).unwrap_or(1_000);
-    let (mut failed, mut steps, mut slow) = (0, 0, 0);
-    for seed in 0..problems {
+    let mut unanswered = 0;
+    for seed in 0..10_000 {
         let made = feasible(&mut Random(seed));
-        let (weights, _, reached) = made.solve(&mut solver);
-        steps += reached.steps;
-        slow = slow.max(reached.steps);
-        let case = format!(
-            "seed {seed}: n {} k {} {reached:?} gross {} net {:?} impact {} exposures {} cap {}",
-            made.n(), made.k(), made.gross, made.net, made.impact.len(), made.exposure_bounds.len(), made.turnover,
+        let (weights, prices, reached) = made.solve(&mut solver);
+        let case = format!("seed {seed}: {} names, {} factors, {reached:?}, {prices:?}", made.n(), made.k());
+        assert!(reached.converged && !reached.gross_missed && !reached.net_missed, "{case}");
+        assert!(made.excess(&weights) <= 1e-10, "{case}: {:e} outside", made.excess(&weights));
+        assert!(
+            residual(&made, &weights, &prices) <= 1e-8,
+            "{case}: {:e}",
+            residual(&made, &weights, &prices)
         );
-        let excess = made.excess(&weights);
         let Some(expected) = Reference::new(&made).solve(1e-10) else {
-            failed += 1;
+            unanswered += 1;
             continue;
         };
-        let scale = made.expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
-        let scale = if scale > 0.0 { scale } else { 1e-4 };
+        let scale = scale(&made);
         let (found, best) = (made.objective(&weights) / scale, made.objective(&expected) / scale);
+        // What the reference gains by being outside, at the prices of the limits.
+        let bought = made.excess(&expected).max(0.0)
+            * (made.n() as f64).sqrt()
+            * (prices.turnover
+                + prices.gross
+                + prices.net.abs()
+                + prices.exposures.iter().map(|p| p.abs()).sum::<f64>())
+            / scale;
+        assert!(found >= best - 1e-9 * best.abs().max(1.0) - bought, "{case}: {found} of {best}, {bought:e}");
+        // Two portfolios whose objectives differ by e are at most √(2e/d) apart: the optimum is unique.
+        let curvature = made.idiosyncratic.iter().fold(f64::INFINITY, |a, b| a.min(*b)) / made.kelly_fraction;
         let apart = weights.iter().zip(&expected).fold(0.0_f64, |a, (w, e)| a.max((w - e).abs()));
-        if excess > 1e-10 || best - found > 1e-9 * best.abs().max(1.0) || !reached.converged {
-            println!("{case}\n   excess {excess:e} objective {found} of {best} ({:e}) apart {apart:e}", best - found);
-        }
+        let allowed = (2.0 * ((found - best).abs() + bought + 1e-14) * scale / curvature).sqrt();
+        assert!(apart <= 1e-6 + allowed, "{case}: {apart:e} apart, {allowed:e} allowed");
     }
-    println!("{problems} problems, {failed} failed, {steps} steps, at most {slow}");
+    assert!(unanswered <= 10, "the reference gave no answer to {unanswered} problems");
 }
 
 #[test]
-fn debug_one() {
-    let Some(seed) = std::env::var("SEED").ok().and_then(|s| s.parse().ok()) else { return };
-    let made = feasible(&mut Random(seed));
-    println!("{made:?}");
+fn the_price_of_the_cap_is_what_another_unit_of_it_adds() {
     let mut solver = Solver::default();
-    println!("{:?}", made.solve(&mut solver));
-    println!("{:?}", Reference::new(&made).solve(1e-10));
+    let mut checked = 0;
+    for seed in 0..2_000 {
+        let mut made = feasible(&mut Random(seed));
+        let (weights, prices, _) = made.solve(&mut solver);
+        let turnover: f64 = weights.iter().zip(&made.held).map(|(w, h)| (w - h).abs()).sum();
+        if prices.turnover < 1e-7 || turnover < 1e-3 {
+            continue;
+        }
+        let cap = made.turnover;
+        let mut at = |cap: f64| {
+            made.turnover = cap;
+            let (weights, prices, _) = made.solve(&mut solver);
+            (made.objective(&weights), prices.turnover)
+        };
+        let (above, below) = (cap * (1.0 + 1e-4), cap * (1.0 - 1e-4));
+        let ((value, price), (other_value, other)) = (at(above), at(below));
+        let slope = (value - other_value) / (above - below);
+        // Where a name arrives at a kink in between, the price bends: it is between the two.
+        let bend = (price - other).abs();
+        assert!(
+            (slope - prices.turnover).abs() <= 1e-4 * prices.turnover + bend,
+            "seed {seed}: {slope} {prices:?}"
+        );
+        checked += usize::from(bend <= 1e-4 * prices.turnover);
+    }
+    assert!(checked > 100, "{checked} problems had a cap that binds");
+}
+
+/// Weights outside the box, halted names, caps that are too tight: what cannot hold is approached in order, and
+/// nothing gets worse.
+#[test]
+fn what_cannot_hold_is_never_made_worse() {
+    let mut solver = Solver::default();
+    let mut unconverged = 0;
+    for seed in 0..5_000 {
+        let mut random = Random(seed);
+        let mut made = feasible(&mut random);
+        let n = made.n();
+        for i in 0..n {
+            made.held[i] *= 1.0 + 2.0 * random.uniform();
+            if made.lower[i] == made.upper[i] {
+                (made.lower[i], made.upper[i]) = (made.held[i], made.held[i]);
+            }
+            if random.uniform() < 0.05 {
+                made.idiosyncratic[i] = f64::INFINITY;
+            }
+            if random.uniform() < 0.02 {
+                (made.expected[i], made.idiosyncratic[i]) = (0.0, 0.0);
+            }
+        }
+        made.turnover = [0.0, 1e-6, 0.01, 0.08, 0.5][(random.uniform() * 5.0) as usize];
+        made.gross = [0.01, 0.5, 1.0, f64::INFINITY][(random.uniform() * 4.0) as usize];
+        made.net = (random.uniform() < 0.5).then(|| 3.0 * random.shock());
+        let (weights, prices, reached) = made.solve(&mut solver);
+        let case = format!("seed {seed}: {n} names, {reached:?}, {prices:?}, {made:?}");
+        unconverged += usize::from(!reached.converged);
+        let sum = |of: &dyn Fn(usize) -> f64| -> f64 { (0..n).map(of).sum() };
+        let turnover = sum(&|i| (weights[i] - made.held[i]).abs());
+        assert!(turnover <= made.turnover + 1e-10, "{case}: turnover {turnover}");
+        let mut outside = 0.0;
+        for i in 0..n {
+            let (lower, upper) = (made.lower[i].min(made.held[i]), made.upper[i].max(made.held[i]));
+            assert!((lower..=upper).contains(&weights[i]), "{case}: weight {i} {}", weights[i]);
+            let known = made.idiosyncratic[i].is_finite() || made.lower[i] == made.upper[i];
+            let (least, most) = if known { (made.lower[i], made.upper[i]) } else { (0.0, 0.0) };
+            outside += (weights[i] - most).max(least - weights[i]).max(0.0);
+        }
+        let [gross, held_gross] = [&weights, &made.held].map(|w| w.iter().map(|w| w.abs()).sum::<f64>());
+        assert!(gross <= made.gross.max(held_gross) + 1e-10, "{case}: gross {gross}, held {held_gross}");
+        let spent = turnover >= made.turnover - 1e-9;
+        assert!(outside <= 1e-9 || spent, "{case}: {outside} outside the box with {turnover} traded");
+        let movable = (0..n).any(|i| made.lower[i] != made.upper[i] && weights[i] != 0.0);
+        assert!(
+            gross <= made.gross + 1e-9 || spent || !movable,
+            "{case}: gross {gross} with {turnover} traded"
+        );
+    }
+    // Names without any risk beside a net target out of reach: prices are so large that the last digits are rounding.
+    assert!(unconverged <= 5, "{unconverged} problems without an end");
+}
+
+#[test]
+fn degenerate_problems_have_plain_answers() {
+    let mut solver = Solver::default();
+    let one = Rebalance {
+        expected: vec![1e-3],
+        idiosyncratic: vec![4e-4],
+        kelly_fraction: 0.25,
+        held: vec![0.0],
+        lower: vec![0.0],
+        upper: vec![1.0],
+        cost: vec![0.0],
+        turnover: 1.0,
+        gross: 1.0,
+        ..Rebalance::default()
+    };
+    let cases: [(&str, Rebalance, f64); 7] = [
+        ("full Kelly times the fraction", one.clone(), 0.25 * 1e-3 / 4e-4),
+        ("no forecast", Rebalance { expected: vec![0.0], ..one.clone() }, 0.0),
+        ("no risk", Rebalance { idiosyncratic: vec![0.0], upper: vec![0.1], ..one.clone() }, 0.1),
+        (
+            "nothing known",
+            Rebalance { idiosyncratic: vec![f64::INFINITY], held: vec![0.1], ..one.clone() },
+            0.0,
+        ),
+        ("no turnover", Rebalance { held: vec![0.1], turnover: 0.0, ..one.clone() }, 0.1),
+        ("a cost above its value", Rebalance { cost: vec![2e-3], ..one.clone() }, 0.0),
+        (
+            "halted outside the box",
+            Rebalance { held: vec![0.7], lower: vec![0.7], upper: vec![0.7], gross: 0.5, ..one },
+            0.7,
+        ),
+    ];
+    for (name, made, expected) in cases {
+        let (weights, _, reached) = made.solve(&mut solver);
+        assert!((weights[0] - expected).abs() < 1e-9 && reached.converged, "{name}: {weights:?} {reached:?}");
+    }
+    let (weights, prices, _) = Rebalance::default().solve(&mut solver);
+    assert!(weights.is_empty() && prices == Multipliers::default(), "no instrument");
 }

@@ -4,8 +4,8 @@
 use betaflow_engine::portfolio::{ExposureBounds, Multipliers, Problem, Reached, Solver};
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{
-    DefaultSettingsBuilder, DefaultSolver, IPSolver, NonnegativeConeT, PowerConeT,
-    SolverStatus, SupportedConeT, ZeroConeT,
+    DefaultSettingsBuilder, DefaultSolver, IPSolver, NonnegativeConeT, PowerConeT, SolverStatus,
+    SupportedConeT, ZeroConeT,
 };
 
 /// A [`Problem`] with its columns.
@@ -62,7 +62,7 @@ impl Rebalance {
     }
 
     /// L'B'w.
-    fn common(&self, weights: &[f64]) -> Vec<f64> {
+    pub fn common(&self, weights: &[f64]) -> Vec<f64> {
         let (n, k) = (self.n(), self.k());
         let exposure = |l: usize| -> f64 { (0..n).map(|i| self.exposures[l * n + i] * weights[i]).sum() };
         let exposures: Vec<f64> = (0..k).map(exposure).collect();
@@ -227,8 +227,7 @@ impl Reference {
             .build()
             .unwrap();
         let (p, a) = (&self.quadratic, &self.constraints);
-        let mut solver =
-            DefaultSolver::new(p, &self.linear, a, &self.right, &self.cones, settings).unwrap();
+        let mut solver = DefaultSolver::new(p, &self.linear, a, &self.right, &self.cones, settings).unwrap();
         solver.solve();
         let good = matches!(solver.solution.status, SolverStatus::Solved | SolverStatus::AlmostSolved);
         good.then(|| solver.solution.x[..self.n].to_vec())

@@ -10,30 +10,36 @@
 //! with an exact line search on the projected active set (Bertsekas 1982), O(n k²) a step, mostly a dozen. The
 //! prices at the end are the multipliers.
 //!
-//! Where limits cannot all hold, prices would grow without end. They are bounded instead, in the order of
-//! precedence: leaving a bound of the box that the held weight is beyond costs more than any gross limit, and that
-//! more than any net target or exposure. So the answer is as near to each as the ones before it allow, and the cap,
-//! whose price has no bound, always holds: not to trade keeps it.
+//! Where limits cannot all hold, what can be is found first, in the order of precedence: under the cap as much as it
+//! allows is brought back into the box; the gross limit is what can be reached with the rest; and the prices of net
+//! target and exposures are bounded, so that they are approached as near as the others allow. Not to trade keeps the
+//! cap, which so always holds.
 
 mod names;
 
 use super::linalg::{cholesky_semidefinite, solve_cholesky};
-use crate::model::{Eight, LANES};
-use names::{Block, Names, Sums, respond};
+use names::Names;
 
 /// Prices of net target and exposures stop at this many times the largest marginal value.
-const NET_BOUND: f64 = 32.0;
-/// That of gross, and the cost of staying outside the box.
-const GROSS_BOUND: f64 = 16.0 * NET_BOUND;
-const BOX_BOUND: f64 = 16.0 * GROSS_BOUND;
-/// The least curvature of an instrument, beside the largest marginal value.
-const LEAST_CURVATURE: f64 = 1e-9;
+const NET_BOUND: f64 = 64.0;
+/// That of gross, which comes before them.
+const GROSS_BOUND: f64 = 64.0 * NET_BOUND;
+/// The least curvature of an instrument, beside the largest marginal value: with less its weight would not be known
+/// to enough digits from its price. What is added for it is taken back in rounds of the proximal point algorithm
+/// (Rockafellar 1976).
+const LEAST_CURVATURE: f64 = 2e-5;
+/// Rounds of that, and the change of a weight that is none.
+const MAX_ROUNDS: usize = 100;
+const NO_CHANGE: f64 = 1e-11;
 /// A direction in which no instrument is free to move is taken to be as flat as this, beside one in which all are.
 const FLAT: f64 = 1e-10;
 /// Sums of weights are met to this.
 const TOLERANCE: f64 = 1e-13;
+const ROUNDING: f64 = 5e-11;
 /// Steps after which the best of what is allowed is taken as it is.
-const MAX_STEPS: usize = 500;
+const MAX_STEPS: usize = 200;
+/// Steps without progress after which it is so too.
+const PATIENCE: u32 = 40;
 
 /// Bounds on the book's exposure to a factor, Σ_i B_ij w_i.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,7 +67,7 @@ pub struct Problem<'a> {
     pub kelly_fraction: f64,
     /// w₀.
     pub held: &'a [f64],
-    /// Least and largest weights; equal ones fix a weight.
+    /// Least weights, at most 0, and largest, at least 0; or both the weight held, which fixes it.
     pub lower: &'a [f64],
     /// See `lower`.
     pub upper: &'a [f64],
@@ -99,6 +105,8 @@ pub struct Reached {
     pub steps: u32,
     /// Whether the prices were found to the last digits.
     pub converged: bool,
+    /// Whether weights held outside the box could not all be brought back under the cap, which is all used for it.
+    pub box_missed: bool,
     /// Whether the gross limit was out of reach.
     pub gross_missed: bool,
     /// Whether the net target, or a bound on an exposure, was out of reach.
@@ -108,10 +116,12 @@ pub struct Reached {
 /// Solves rebalances; keeps its buffers.
 #[derive(Clone, Debug, Default)]
 pub struct Solver {
-    blocks: Vec<Block>,
-    columns: Vec<Eight>,
-    weights: Vec<Eight>,
-    sums: Sums,
+    names: Names,
+    /// Sums over the instruments at the prices last tried, and their slopes, of which those of gross come last and are
+    /// left out where it has no limit.
+    totals: Vec<f64>,
+    slopes: Vec<f64>,
+    priced: usize,
     /// Prices in the order of the columns, then turnover, then gross; and what is known of each.
     prices: Vec<f64>,
     trial: Vec<f64>,
@@ -119,7 +129,6 @@ pub struct Solver {
     gradient: Vec<f64>,
     direction: Vec<f64>,
     free: Vec<usize>,
-    impact: bool,
     /// The largest marginal value of a weight.
     value: f64,
     /// A step that gains less than this is the last one.
@@ -127,6 +136,15 @@ pub struct Solver {
     matrix: Vec<f64>,
     right: Vec<f64>,
     exposure: Vec<f64>,
+    added: Vec<Added>,
+}
+
+/// Curvature added to that of an instrument's own risk, (w − centre)²/2 times it.
+#[derive(Clone, Copy, Debug)]
+struct Added {
+    instrument: usize,
+    curvature: f64,
+    centre: f64,
 }
 
 /// One price.
@@ -144,13 +162,37 @@ struct Row {
 
 impl Solver {
     /// Weights of the solution into `weights`, its prices into `multipliers`.
-    pub fn solve(&mut self, problem: &Problem<'_>, weights: &mut Vec<f64>, multipliers: &mut Multipliers) -> Reached {
-        let n = problem.expected.len();
+    pub fn solve(
+        &mut self,
+        problem: &Problem<'_>,
+        weights: &mut Vec<f64>,
+        multipliers: &mut Multipliers,
+    ) -> Reached {
+        let Repair { cost, gross } = repair(problem);
+        if cost > problem.turnover {
+            let share = problem.turnover / cost;
+            weights.clear();
+            let nearest = (0..problem.held.len()).map(|i| problem.nearest(i));
+            weights.extend(nearest.zip(problem.held).map(|(to, held)| held + share * (to - held)));
+            *multipliers = Multipliers::default();
+            multipliers.exposures.resize(problem.exposure_bounds.len(), 0.0);
+            return Reached { converged: true, box_missed: true, ..Reached::default() };
+        }
+        let least_gross = gross - (problem.turnover - cost).min(gross - problem.fixed_gross());
+        let gross_missed = least_gross > problem.gross;
+        let problem = &Problem { gross: problem.gross.max(least_gross), ..*problem };
         self.prepare(problem);
-        let steps = self.find_prices();
+        let mut steps = self.find_prices();
+        for _ in 0..MAX_ROUNDS {
+            if !self.shift_added() {
+                break;
+            }
+            steps = steps.and_then(|so_far| self.find_prices().map(|more| so_far + more));
+        }
         weights.clear();
-        weights.extend((0..n).map(|i| self.weights[i / LANES][i % LANES]));
-        self.report(problem, steps, multipliers)
+        weights.extend_from_slice(&self.names.weights()[..problem.expected.len()]);
+        keep_cap(problem, weights);
+        Reached { gross_missed, ..self.report(problem, steps, multipliers) }
     }
 
     fn report(&self, problem: &Problem<'_>, steps: Option<u32>, multipliers: &mut Multipliers) -> Reached {
@@ -173,8 +215,8 @@ impl Solver {
         Reached {
             steps: steps.unwrap_or(MAX_STEPS as u32),
             converged: steps.is_some(),
-            gross_missed: at_bound(m - 1),
             net_missed: (k..m - 2).any(at_bound),
+            ..Reached::default()
         }
     }
 
@@ -189,33 +231,32 @@ impl Solver {
         let k = self.root_size(problem);
         let linear = k + usize::from(problem.net.is_some()) + 2 * problem.exposure_bounds.len();
         let value = self.marginal_value(problem, k);
-        self.impact = problem.impact.iter().any(|g| *g > 0.0);
         self.value = value;
         self.negligible = 1e-24 * value;
-
-        self.columns.clear();
-        self.columns.resize(n.div_ceil(LANES) * linear, Eight::ZERO);
-        self.blocks.clear();
-        self.blocks.resize(n.div_ceil(LANES), Block::NOBODY);
-        self.weights.resize(self.blocks.len(), Eight::ZERO);
+        self.names.reset(n, linear, problem.impact.iter().any(|g| *g > 0.0));
+        self.added.clear();
         for i in 0..n {
-            let (block, lane) = (i / LANES, i % LANES);
-            set_name(&mut self.blocks[block], lane, problem, i, value);
-            let columns = &mut self.columns[block * linear..(block + 1) * linear];
-            for j in 0..k {
-                columns[j][lane] = self.exposure[j * n + i];
+            let added = set_name(&mut self.names, problem, i, value);
+            if added > 0.0 {
+                self.added.push(Added { instrument: i, curvature: added, centre: 0.0 });
             }
-            let mut at = k;
-            if problem.net.is_some() {
-                columns[at][lane] = 1.0;
-                at += 1;
-            }
-            for bound in problem.exposure_bounds {
-                let exposure = known(problem.exposures[bound.factor * n + i]);
-                columns[at][lane] = exposure;
-                columns[at + 1][lane] = -exposure;
-                at += 2;
-            }
+        }
+        let len = self.names.len();
+        let mut columns = self.names.columns.chunks_exact_mut(len.max(1));
+        let mut column = |values: &mut dyn Iterator<Item = f64>| {
+            let to = columns.next().into_iter().flatten();
+            to.zip(values).for_each(|(to, value)| *to = value);
+        };
+        for j in 0..k {
+            column(&mut self.exposure[j * n..(j + 1) * n].iter().copied());
+        }
+        if problem.net.is_some() {
+            column(&mut std::iter::repeat_n(1.0, n));
+        }
+        for bound in problem.exposure_bounds {
+            let exposures = &problem.exposures[bound.factor * n..(bound.factor + 1) * n];
+            column(&mut exposures.iter().map(|b| known(*b)));
+            column(&mut exposures.iter().map(|b| -known(*b)));
         }
         self.set_rows(problem, k, value);
     }
@@ -270,16 +311,13 @@ impl Solver {
         self.rows.push(row(0.0, gross, 0.0, upper));
         // The curvature that a price would have with every instrument free.
         let linear = self.rows.len() - 2;
-        for (number, block) in self.blocks.iter().enumerate() {
-            for lane in 0..LANES {
-                let slope = 1.0 / block.curvature[lane];
-                for (row, column) in self.rows.iter_mut().zip(&self.columns[number * linear..(number + 1) * linear]) {
-                    row.scale += slope * column[lane] * column[lane];
-                }
-                self.rows[linear].scale += slope;
-                self.rows[linear + 1].scale += slope;
-            }
+        self.priced = linear + 1 + usize::from(problem.gross.is_finite());
+        let Names { inverse, columns, .. } = &self.names;
+        for (row, column) in self.rows[..linear].iter_mut().zip(columns.chunks_exact(inverse.len().max(1))) {
+            row.scale = column.iter().zip(inverse).map(|(c, slope)| slope * c * c).sum();
         }
+        let all: f64 = inverse.iter().sum();
+        (self.rows[linear].scale, self.rows[linear + 1].scale) = (all, all);
         self.prices.clear();
         self.prices.resize(self.rows.len(), 0.0);
         // The price of risk as it is held: where nothing is traded, it is right.
@@ -290,12 +328,11 @@ impl Solver {
         }
     }
 
-    fn respond(&mut self, at_trial: bool, slopes: bool) {
+    fn respond(&mut self, at_trial: bool) {
         let prices = if at_trial { &self.trial } else { &self.prices };
-        let names = Names { blocks: &self.blocks, columns: &self.columns, impact: self.impact };
-        respond(names, prices, slopes, &mut self.weights, &mut self.sums);
+        self.names.respond(prices, &mut self.totals);
         self.gradient.clear();
-        for ((row, price), total) in self.rows.iter().zip(prices).zip(&self.sums.totals) {
+        for ((row, price), total) in self.rows.iter().zip(prices).zip(&self.totals) {
             self.gradient.push(row.own * price + row.target - total);
         }
     }
@@ -303,7 +340,8 @@ impl Solver {
     /// Newton steps to the prices at which every sum is what it should be; how many, if they were found.
     fn find_prices(&mut self) -> Option<u32> {
         self.trial.clone_from(&self.prices);
-        self.respond(false, true);
+        self.respond(false);
+        let (mut least, mut stalled) = (f64::INFINITY, 0);
         for step in 0..MAX_STEPS {
             self.free.clear();
             let mut worst = 0.0_f64;
@@ -316,7 +354,16 @@ impl Solver {
                     worst = worst.max(slope.abs());
                 }
             }
-            if worst <= TOLERANCE || !self.set_direction() {
+            if worst <= TOLERANCE {
+                return Some(step as u32);
+            }
+            // Where prices stand at the bounds of what cannot hold, rounding leaves more than the tolerance.
+            (least, stalled) = if worst < 0.9 * least { (worst, 0) } else { (least, stalled + 1) };
+            if stalled == PATIENCE || (stalled > 0 && worst <= ROUNDING) {
+                return (least <= ROUNDING).then_some(step as u32);
+            }
+            self.names.slopes(self.priced, &mut self.slopes);
+            if !self.set_direction() {
                 return Some(step as u32);
             }
             let last = -self.along() <= self.negligible;
@@ -325,6 +372,18 @@ impl Solver {
             }
         }
         None
+    }
+
+    /// Centres the curvature that was added on the weights as they are; whether they still change.
+    fn shift_added(&mut self) -> bool {
+        let mut change = 0.0_f64;
+        for Added { instrument, curvature, centre } in &mut self.added {
+            let weight = self.names.weights()[*instrument];
+            change = change.max((weight - *centre).abs());
+            self.names.expected[*instrument] += *curvature * (weight - *centre);
+            *centre = weight;
+        }
+        change > NO_CHANGE
     }
 
     /// −(H + ε)⁻¹ gradient over the free prices; whether there is anything to gain.
@@ -360,7 +419,7 @@ impl Solver {
         self.right.clear();
         for (a, &row) in self.free.iter().enumerate() {
             for (b, &column) in self.free[..=a].iter().enumerate() {
-                self.matrix[a * size + b] = self.sums.slopes[row * (row + 1) / 2 + column];
+                self.matrix[a * size + b] = self.slopes[row * (row + 1) / 2 + column];
             }
             let Row { own, scale, .. } = self.rows[row];
             self.matrix[a * size + a] += own + (1.0 - own) * FLAT * scale;
@@ -381,16 +440,22 @@ impl Solver {
         self.gradient.iter().zip(&self.direction).map(|(g, d)| g * d).sum()
     }
 
-    fn try_step(&mut self, length: f64, slopes: bool) -> f64 {
+    fn try_step(&mut self, length: f64) -> f64 {
         for at in 0..self.prices.len() {
             let Row { lower, upper, .. } = self.rows[at];
             let step = length * self.direction[at];
             let price = self.prices[at] + step;
             // What is left to a bound by rounding would take a step of its own.
             let near = 1e-9 * step.abs();
-            self.trial[at] = if price <= lower + near { lower } else if price >= upper - near { upper } else { price };
+            self.trial[at] = if price <= lower + near {
+                lower
+            } else if price >= upper - near {
+                upper
+            } else {
+                price
+            };
         }
-        self.respond(true, slopes);
+        self.respond(true);
         self.along()
     }
 
@@ -402,7 +467,13 @@ impl Solver {
         for &at in &self.free {
             let Row { lower, upper, .. } = self.rows[at];
             let (price, step) = (self.prices[at], self.direction[at]);
-            let room = if step > 0.0 { (upper - price) / step } else if step < 0.0 { (lower - price) / step } else { f64::INFINITY };
+            let room = if step > 0.0 {
+                (upper - price) / step
+            } else if step < 0.0 {
+                (lower - price) / step
+            } else {
+                f64::INFINITY
+            };
             longest = longest.min(room);
             if self.rows[at].own == 0.0 && step != 0.0 {
                 // A flat direction says nothing of how far to go.
@@ -410,7 +481,7 @@ impl Solver {
             }
         }
         let mut length = longest.min(1.0);
-        let mut slope = self.try_step(length, true);
+        let mut slope = self.try_step(length);
         // A whole Newton step inside one piece ends where the slope is nothing.
         if slope.abs() > 0.25 * start.abs() && !(slope < 0.0 && length == longest) {
             let (mut below, mut above) = (0.0, f64::INFINITY);
@@ -436,13 +507,24 @@ impl Solver {
                     break;
                 }
                 length = next;
-                slope = self.try_step(length, false);
+                slope = self.try_step(length);
             }
-            self.try_step(length, true);
         }
         let moved = self.prices != self.trial;
         std::mem::swap(&mut self.prices, &mut self.trial);
         moved
+    }
+}
+
+/// Rounding may leave the weights a little beyond the cap: then they stop on the way from those held, which takes
+/// them out of no other limit that those are inside of.
+fn keep_cap(problem: &Problem<'_>, weights: &mut [f64]) {
+    let turnover: f64 = weights.iter().zip(problem.held).map(|(w, held)| (w - held).abs()).sum();
+    if turnover > problem.turnover + ROUNDING {
+        let share = problem.turnover / turnover;
+        for (w, held) in weights.iter_mut().zip(problem.held) {
+            *w = if share > 0.0 { held + share * (*w - held) } else { *held };
+        }
     }
 }
 
@@ -451,45 +533,62 @@ fn known(exposure: f64) -> f64 {
     if exposure.is_nan() { 0.0 } else { exposure }
 }
 
-fn set_name(block: &mut Block, lane: usize, problem: &Problem<'_>, i: usize, value: f64) {
+impl Problem<'_> {
+    /// Whether nothing but its own weight is possible for the instrument.
+    fn fixed(&self, i: usize) -> bool {
+        self.lower[i] == self.upper[i]
+    }
+
+    /// Bounds of a weight: nothing is held of what has no known risk, if it can be helped.
+    fn bounds(&self, i: usize) -> (f64, f64) {
+        let known = self.idiosyncratic[i].is_finite() || self.fixed(i);
+        if known { (self.lower[i], self.upper[i]) } else { (0.0, 0.0) }
+    }
+
+    /// The weight inside the bounds that is nearest to the one held.
+    fn nearest(&self, i: usize) -> f64 {
+        let (lower, upper) = self.bounds(i);
+        self.held[i].clamp(lower, upper)
+    }
+
+    /// Σ|w| over the instruments whose weight is fixed.
+    fn fixed_gross(&self) -> f64 {
+        (0..self.held.len()).filter(|&i| self.fixed(i)).map(|i| self.held[i].abs()).sum()
+    }
+}
+
+/// What it takes to bring every weight inside its bounds, and Σ|w| after that.
+struct Repair {
+    cost: f64,
+    gross: f64,
+}
+
+fn repair(problem: &Problem<'_>) -> Repair {
+    let mut all = Repair { cost: 0.0, gross: 0.0 };
+    for (i, held) in problem.held.iter().enumerate() {
+        let nearest = problem.nearest(i);
+        all.cost += (nearest - held).abs();
+        all.gross += nearest.abs();
+    }
+    all
+}
+
+/// Writes an instrument's columns; gives the curvature that had to be added to its own.
+fn set_name(names: &mut Names, problem: &Problem<'_>, i: usize, value: f64) -> f64 {
     let sized = problem.idiosyncratic[i].is_finite();
-    let fixed = problem.lower[i] == problem.upper[i];
-    let (mut lower, mut upper, held) = (problem.lower[i], problem.upper[i], problem.held[i]);
-    if !sized && !fixed {
-        (lower, upper) = (0.0, 0.0);
-    }
-    block.expected[lane] = if sized { problem.expected[i] } else { 0.0 };
+    let ((lower, upper), held) = (problem.bounds(i), problem.held[i]);
+    names.expected[i] = if sized { problem.expected[i] } else { 0.0 };
     let curvature = problem.idiosyncratic[i] / problem.kelly_fraction;
-    // Without a risk of its own an instrument would be all or nothing: a billionth of what is at stake decides.
-    let least = LEAST_CURVATURE * value;
-    block.curvature[lane] = match curvature {
-        _ if !sized => 1.0,
-        curvature if curvature > least => curvature,
-        _ if least > 0.0 => least,
-        _ => 1.0,
-    };
-    block.held[lane] = held;
-    block.cost[lane] = problem.cost[i];
-    block.impact[lane] = problem.impact.get(i).copied().unwrap_or(0.0);
-    block.lower[lane] = lower.min(held);
-    block.upper[lane] = upper.max(held);
-    let outside = BOX_BOUND * value;
-    let set = |block: &mut Block, kinks: [f64; 2], trades: [f64; 3], between: f64, out: [f64; 2]| {
-        (block.kinks[0][lane], block.kinks[1][lane]) = (kinks[0], kinks[1]);
-        for (to, sign) in block.trades.iter_mut().zip(trades) {
-            to[lane] = sign;
-        }
-        block.between[lane] = between;
-        (block.outside[0][lane], block.outside[1][lane]) = (out[0], out[1]);
-    };
-    if held > upper {
-        // Zero is below the bound, or there is no weight below it.
-        set(block, [0.0_f64.min(upper), upper.max(0.0)], [-1.0; 3], 1.0, [0.0, outside]);
-    } else if held < lower {
-        set(block, [lower.min(0.0), 0.0_f64.max(lower)], [1.0; 3], -1.0, [-outside, 0.0]);
-    } else if held >= 0.0 {
-        set(block, [0.0, held], [-1.0, -1.0, 1.0], 1.0, [0.0; 2]);
-    } else {
-        set(block, [held, 0.0], [-1.0, 1.0, 1.0], -1.0, [0.0; 2]);
+    let least = if value > 0.0 { LEAST_CURVATURE * value } else { 1.0 };
+    names.curvature[i] = if sized { curvature.max(least) } else { 1.0 };
+    names.inverse[i] = 1.0 / names.curvature[i];
+    names.held[i] = held;
+    names.cost[i] = problem.cost[i];
+    if let (Some(to), Some(impact)) = (names.impact.get_mut(i), problem.impact.get(i)) {
+        *to = *impact;
     }
+    (names.lower[i], names.upper[i]) = (lower, upper);
+    (names.low[i], names.high[i]) = (held.min(0.0), held.max(0.0));
+    names.side[i] = if held < 0.0 { -1.0 } else { 1.0 };
+    if sized && lower != upper { names.curvature[i] - curvature } else { 0.0 }
 }
