@@ -1,14 +1,20 @@
 //! What a strategy is: beliefs in, wishes out. It sees no clock, no file and no limit.
 
 use crate::model::Beliefs;
+use crate::portfolio::FactorRisk;
+use crate::settings::Calendar;
 
 /// What a strategy is shown on a frame that decides.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// The estimator's beliefs after the frame.
     pub beliefs: &'a Beliefs,
+    /// Frames a day and days a year.
+    pub calendar: &'a Calendar,
     /// λ, the expected factor returns a frame, length k.
     pub premia: &'a [f64],
+    /// Σ, the risk of the next frame's returns.
+    pub risk: &'a FactorRisk,
     /// Weights held, length n; orders in flight count as filled.
     pub held: &'a [f64],
     /// Which instruments can be traded in this frame, length n.
@@ -44,6 +50,17 @@ pub trait Strategy: Send {
     /// One frame's factor returns; called on every frame that has them, the warm-up included.
     fn observe(&mut self, factors: &[f64]) {
         let _ = factors;
+    }
+
+    /// Whether it wants to see every frame's returns.
+    fn watches_returns(&self) -> bool {
+        false
+    }
+
+    /// One frame's returns, length n in engine order, NaN where there is none; called on every frame, the warm-up
+    /// included, where [`Self::watches_returns`].
+    fn observe_returns(&mut self, returns: &[f64]) {
+        let _ = returns;
     }
 
     /// What it wants on a frame that decides.

@@ -26,6 +26,9 @@ pub(crate) enum Command {
     /// Follow alpha and factor betas through historical data, without trading
     #[command(long_about = ESTIMATE, after_long_help = SETTINGS)]
     Estimate(EstimateArgs),
+    /// Show one rebalance in full: its trades, what each limit costs, and the frontier
+    #[command(long_about = SIZE, after_long_help = SETTINGS)]
+    Size(SizeArgs),
 }
 
 // Lines of at most 78 columns: a narrow terminal must not break a table or a command.
@@ -73,6 +76,25 @@ In Python:
   betas = pd.read_parquet(\"runs/estimate-1/betas.parquet\")
   betas[betas.symbol == \"AAPL\"].plot(x=\"timestamp\", y=\"mkt\")";
 
+const SIZE: &str = "\
+Show one rebalance in full: its trades, what each limit costs, and the
+frontier.
+
+It trades up to the date as `betaflow replay` does with the same settings, and
+shows what is decided on it: the largest trades; for each limit its marginal
+value (growth that one more unit of it would add) and the growth that is given
+up for it; and how much growth each turnover would buy.
+
+With --json it prints the whole problem (forecasts, exposures, factor
+covariance, idiosyncratic variances, weights held, bounds, costs, limits) and
+its solution with all multipliers, so that any solver can check that it is the
+best one. All are a bar's figures; weights are shares of the value.
+
+In Python:
+  text = subprocess.check_output([\"betaflow\", \"size\", \"--at\",
+                                  \"2020-03-16\", \"--json\"])
+  problem = json.loads(text)[\"problem\"]";
+
 const SETTINGS: &str = "\
 Prices (PATH is a file or a folder of files, sorted by time):
   tidy   a column date, timestamp, ts or time, a column symbol and a column
@@ -98,13 +120,19 @@ Some settings, with their defaults (run.toml in a run folder has them all):
                                    dlm: one, fixed: with variances that you give
   estimator.discount_factor=0.995  of dlm: memory of the betas, 1/(1 - 0.995) days
   estimator.warmup=252             days of returns before the first order
-  strategy.kind=quarter_kelly      or equal_weight, flat
+  strategy.kind=quarter_kelly      or max_sharpe, min_variance, factor_momentum,
+                                   equal_weight, flat
   sizing.kelly_fraction=0.25       share of full Kelly
   sizing.turnover_cap=0.08         most of the value traded a day, both sides
+  sizing.cost_horizon=21           days over which the cost of a trade is earned
   sizing.weight_max=0.1            most in one instrument
   sizing.weight_min=0              negative: shorts
   sizing.gross_max=1               most in all, longs and shorts
+  sizing.net_target=0.5            longs less shorts; without it there is none
+  sizing.exposure_bounds={mkt=[0,0.5]}   least and most exposure to a factor
   sizing.rebalance_every=1         bars from one decision to the next
+  sizing.rebalance_at=15:30        one decision a day, UTC; without it all bars
+  sizing.rebalance_drift=0         least drift of the weights for another trade
   execution.commission_bps=1       hundredths of a percent of what is traded
   execution.half_spread_bps=4      the same
   data.frames_per_day=1            bars a day; 390 for US equity minutes
@@ -153,6 +181,49 @@ pub(crate) struct RunArgs {
     /// Show where the time went, stage by stage
     #[arg(long)]
     pub timing: bool,
+}
+
+/// Arguments of `size`.
+#[derive(Debug, Args)]
+pub(crate) struct SizeArgs {
+    /// The date of the decision, such as 2020-03-16; of several in a day the last
+    #[arg(long, value_name = "DATE")]
+    pub at: String,
+    /// Print the problem and its solution as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Parquet file, or folder of files, with prices
+    #[arg(long, value_name = "PATH")]
+    pub prices: Option<PathBuf>,
+    /// Parquet file with factor returns, or `none` to run without factors
+    #[arg(long, value_name = "PATH")]
+    pub factors: Option<PathBuf>,
+    /// Settings in a TOML file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One setting, over those of the file; may be given many times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// First date, such as 2015-01-31; earlier data is not seen at all
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<String>,
+}
+
+impl SizeArgs {
+    /// The same as arguments of a run up to the date.
+    pub(crate) fn run(&self) -> RunArgs {
+        RunArgs {
+            prices: self.prices.clone(),
+            factors: self.factors.clone(),
+            config: self.config.clone(),
+            set: self.set.clone(),
+            from: self.from.clone(),
+            to: Some(self.at.clone()),
+            out: None,
+            force: false,
+            timing: false,
+        }
+    }
 }
 
 /// Arguments of `estimate`.

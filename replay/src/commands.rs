@@ -141,7 +141,7 @@ fn compare(folder: &Path, facts: &RunFacts, config: &Config) -> Result<Compariso
 }
 
 /// Standard output; a reader that went away early is no error.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     use std::io::Write as _;
     let _ = std::io::stdout().write_all(text.as_bytes());
 }

@@ -6,6 +6,7 @@ mod config;
 mod offline;
 mod progress;
 mod report;
+mod size;
 mod summary;
 
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Replay(args) => commands::replay(&args),
         Command::Estimate(args) => commands::estimate(&args),
+        Command::Size(args) => size::size(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

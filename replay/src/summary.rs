@@ -31,6 +31,9 @@ pub(crate) struct Summary<'a> {
     pub trades: bool,
 }
 
+/// The loss whose chance is stated.
+const LOSS: f64 = 0.2;
+
 /// A number, or null where it is not one.
 fn number(value: f64) -> Value {
     serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number)
@@ -126,6 +129,7 @@ impl Summary<'_> {
                 "cap": number(self.config.sizing.turnover_cap),
                 "share_at_cap": number(performance.turnover.share_at_cap),
             });
+            let decisions = sizing.decisions.max(1) as f64;
             let execution = self.facts.execution;
             summary["execution"] = json!({
                 "orders": execution.orders,
@@ -140,10 +144,49 @@ impl Summary<'_> {
                 "no_trade": sizing.no_trade,
                 "box_inherited": sizing.box_inherited,
                 "gross_inherited": sizing.gross_inherited,
+                "repairing": sizing.repairing,
+                "gross_out_of_reach": sizing.gross_out_of_reach,
+                "net_out_of_reach": sizing.net_out_of_reach,
+                "mean_cap_multiplier": number(sizing.cap_multiplier / decisions),
+                "mean_gross_multiplier": number(sizing.gross_multiplier / decisions),
+                "mean_net_multiplier": number(sizing.net_multiplier / decisions),
             });
+            summary["kelly"] = self.kelly_json();
         }
         self.findings.add_to(&mut summary);
         summary
+    }
+
+    /// What the Kelly fraction implies, and how the risk that it was given has held.
+    fn kelly_json(&self) -> Value {
+        let sizing = &self.facts.sizing;
+        let [predicted, realised] =
+            self.volatilities().map_or([Value::Null, Value::Null], |both| both.map(number));
+        // At a fraction of Kelly in continuous time, the chance of ever falling to a share x of any value that was
+        // had is x^(2/fraction - 1) (Thorp 2006).
+        let chance = |fraction: f64| number(libm::pow(1.0 - LOSS, 2.0 / fraction - 1.0));
+        json!({
+            "fraction": number(self.config.sizing.kelly_fraction),
+            "chance_of_ever_losing_20_percent": {
+                "at_this_fraction": chance(self.config.sizing.kelly_fraction),
+                "full": chance(1.0),
+                "half": chance(0.5),
+                "quarter": chance(0.25),
+            },
+            "predicted_volatility": predicted,
+            "realised_volatility": realised,
+            "decisions": sizing.decisions,
+        })
+    }
+
+    /// Annual volatility of the book as sizing predicted it, averaged over the decisions, and as it came.
+    fn volatilities(&self) -> Option<[f64; 2]> {
+        let sizing = &self.facts.sizing;
+        let year = self.config.data.calendar().frames_per_year();
+        let predicted = (sizing.predicted_variance / sizing.decisions.max(1) as f64 * year).sqrt();
+        let realised =
+            self.comparison?.net.items().into_iter().find(|(name, _)| *name == "annual_volatility")?.1;
+        Some([predicted, realised])
     }
 
     fn estimator_json(&self) -> Value {
@@ -301,12 +344,15 @@ impl Summary<'_> {
             }
             _ => String::new(),
         };
+        let volatility = self.volatilities().map_or_else(String::new, |[predicted, realised]| {
+            format!("volatility {:.2} % a year, {:.2} % as predicted\n", 100.0 * realised, 100.0 * predicted)
+        });
         let costs = if costs.is_empty() { "none".to_owned() } else { costs.join(", ") };
         format!(
             "value {first:.0} → {last:.0}; costs: {costs}\n\
              {interest}turnover {:.2} % a day as decided, at most {:.2} % (cap {:.2} %)\n\
              {} decisions: {} stopped by the cap, {} held back by the gross limit\n\
-             digest {}\n",
+             {volatility}digest {}\n",
             100.0 * turnover.mean,
             100.0 * turnover.max,
             100.0 * self.config.sizing.turnover_cap,

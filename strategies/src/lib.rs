@@ -4,11 +4,17 @@
 //! with a [`Shipped`] type and name it in `registry.rs`.
 
 mod equal_weight;
+mod factor_momentum;
 mod flat;
+mod forecast;
+mod frontier;
 mod quarter_kelly;
 mod registry;
 
 pub use equal_weight::EqualWeight;
+pub use factor_momentum::FactorMomentum;
 pub use flat::Flat;
+pub use forecast::{ALPHA_RATIO, AlphaShrink, AlphaWord};
+pub use frontier::{From, MaxSharpe, MinVariance};
 pub use quarter_kelly::QuarterKelly;
 pub use registry::{Entry, Shipped, StrategyError, entries, find};

@@ -5,7 +5,7 @@ use betaflow_engine::strategy::Strategy;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{EqualWeight, Flat, QuarterKelly};
+use crate::{EqualWeight, FactorMomentum, Flat, MaxSharpe, MinVariance, QuarterKelly};
 
 /// Why a strategy cannot be made from its settings.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +82,14 @@ fn resolve<S: Shipped>(own: toml::Table) -> Result<(toml::Table, Box<dyn Strateg
 /// All strategies, the default first.
 #[must_use]
 pub fn entries() -> &'static [Entry] {
-    const ENTRIES: &[Entry] = &[Entry::of::<QuarterKelly>(), Entry::of::<EqualWeight>(), Entry::of::<Flat>()];
+    const ENTRIES: &[Entry] = &[
+        Entry::of::<QuarterKelly>(),
+        Entry::of::<MaxSharpe>(),
+        Entry::of::<MinVariance>(),
+        Entry::of::<FactorMomentum>(),
+        Entry::of::<EqualWeight>(),
+        Entry::of::<Flat>(),
+    ];
     ENTRIES
 }
 

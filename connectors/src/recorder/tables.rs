@@ -8,7 +8,7 @@ use betaflow_engine::model::{Beliefs, CalibrationFacts};
 
 use super::table::{Kind, Table, TableError};
 
-const EQUITY: [(&str, Kind); 18] = [
+const EQUITY: [(&str, Kind); 20] = [
     ("timestamp", Kind::Time),
     ("seq", Kind::Integer),
     ("nav", Kind::Number),
@@ -18,6 +18,8 @@ const EQUITY: [(&str, Kind); 18] = [
     ("net_exposure", Kind::Number),
     ("turnover", Kind::Number),
     ("cap_multiplier", Kind::Number),
+    ("gross_multiplier", Kind::Number),
+    ("net_multiplier", Kind::Number),
     ("commission", Kind::Number),
     ("spread", Kind::Number),
     ("impact", Kind::Number),
@@ -206,6 +208,8 @@ fn write_equity(table: &mut Table, frame: &LedgerFrame) -> Result<(), TableError
         account.net_exposure,
         frame.turnover,
         frame.cap_multiplier,
+        frame.gross_multiplier,
+        frame.net_multiplier,
     ] {
         table.number(value);
     }

@@ -43,4 +43,18 @@ pub struct SizingFacts {
     pub box_inherited: u64,
     /// The same for the gross limit.
     pub gross_inherited: u64,
+    /// Decisions whose whole turnover went into bringing weights back into the box.
+    pub repairing: u64,
+    /// Decisions under whose cap the gross limit was out of reach.
+    pub gross_out_of_reach: u64,
+    /// Decisions in which the net target or a bound on an exposure was out of reach.
+    pub net_out_of_reach: u64,
+    /// Sums over the decisions of the multipliers of cap, gross limit and net target.
+    pub cap_multiplier: f64,
+    /// See `cap_multiplier`.
+    pub gross_multiplier: f64,
+    /// See `cap_multiplier`.
+    pub net_multiplier: f64,
+    /// Sum over the decisions of w'Σw a frame of the target weights.
+    pub predicted_variance: f64,
 }

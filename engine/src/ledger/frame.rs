@@ -7,6 +7,7 @@ use crate::frame::TimestampNs;
 use crate::model::Beliefs;
 use crate::names::Names;
 use crate::pipeline::Batch;
+use crate::portfolio::Rebalance;
 
 /// One frame of the ledger. Frames before the first decision have none.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +38,12 @@ pub struct LedgerFrame {
     pub turnover: f64,
     /// Marginal value of turnover at the decision.
     pub cap_multiplier: f64,
+    /// Marginal value of the gross limit at the decision.
+    pub gross_multiplier: f64,
+    /// Marginal value of the net target at the decision.
+    pub net_multiplier: f64,
+    /// All that the decision was made from, where asked for.
+    pub shown: Option<Arc<Rebalance>>,
     /// Whether the turnover cap stopped the decision.
     pub capped: bool,
     /// Target weights as decided on the frame, length n; empty where it did not decide.

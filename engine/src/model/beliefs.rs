@@ -18,6 +18,8 @@ pub struct Beliefs {
     pub names: Names,
     /// Factor returns of the frame, length k; NaN where it has none.
     pub factors: Vec<f64>,
+    /// Returns of the frame, length n, NaN where there is none; empty where no strategy watches them.
+    pub returns: Vec<f64>,
     /// Whether the warm-up is over and the schedule has this frame decide.
     pub decides: bool,
     /// Whether the columns below are filled.

@@ -6,7 +6,7 @@ use crate::execution::ExecutionSettings;
 use crate::ledger::{Frames, RecordSettings, Recorder};
 use crate::metrics::Tally;
 use crate::model::{EstimatorSettings, estimator};
-use crate::portfolio::SizingSettings;
+use crate::portfolio::{SizingSettings, time_of_day};
 use crate::settings::{Calendar, Invalid};
 use crate::source::Source;
 use crate::strategy::Strategy;
@@ -26,42 +26,47 @@ pub struct RunSettings {
     pub execution: ExecutionSettings,
     /// What is recorded.
     pub record: RecordSettings,
+    /// A date, in days since 1970, whose decisions are kept with all that they were made from.
+    pub shown_date: Option<i64>,
     /// Frames a message carries; `None` to choose by the number of instruments.
     pub frames_per_message: Option<usize>,
 }
 
 impl RunSettings {
-    fn estimate(&self, factors: usize) -> Result<Estimate, Invalid> {
+    fn estimate(&self, factors: usize, watched: bool) -> Result<Estimate, Invalid> {
         let estimator = estimator(&self.estimator, &self.calendar, factors)?;
         let schedule = Schedule {
             warmup_frames: self.calendar.frames(self.estimator.warmup),
             every: self.sizing.rebalance_every,
+            time_of_day: self.sizing.rebalance_at.as_deref().and_then(time_of_day),
         };
         let columns = match self.record.betas {
             // The last frame is not known to be the last when it comes.
             Frames::All | Frames::Last => Columns::All,
             Frames::Rebalances | Frames::None => Columns::Decisions,
         };
-        Ok(Estimate::new(estimator, self.excess, schedule, columns))
+        Ok(Estimate::new(estimator, self.excess, schedule, columns, watched))
     }
 }
 
 /// source → estimate → size ⇄ execute → record; the frames fan out to estimate and to execute.
 ///
 /// # Errors
-/// The estimator lacks a number that it has to be given.
+/// The estimator lacks a number that it has to be given, or a bound is on an exposure to no factor of the data.
 pub fn trading(
     source: Box<dyn Source>,
     strategy: Box<dyn Strategy>,
     settings: &RunSettings,
     recorders: Vec<Box<dyn Recorder>>,
 ) -> Result<Graph, Invalid> {
-    let factors = source.factor_names().len();
-    let RunSettings { calendar, sizing, execution, record, .. } = settings;
+    let names = source.factor_names().to_vec();
+    let RunSettings { calendar, execution, record, .. } = settings;
+    let watched = strategy.watches_returns();
+    let size = Size::new(settings, &names, strategy)?;
     let mut graph = Graph::default();
     let source = graph.add(SourceStage::new(source, *calendar, 2, settings.frames_per_message));
-    let estimate = graph.add(settings.estimate(factors)?);
-    let size = graph.add(Size::new(sizing, calendar, factors, execution.lot, strategy));
+    let estimate = graph.add(settings.estimate(names.len(), watched)?);
+    let size = graph.add(size);
     let execute = graph.add(Execute::new(execution, calendar, *record));
     let recorder = graph.add(Record::new(Tally::new(calendar), recorders));
     // A stage numbers its inlets and outlets in the order of these lines.
@@ -86,7 +91,7 @@ pub fn estimating(
     let factors = source.factor_names().len();
     let mut graph = Graph::default();
     let source = graph.add(SourceStage::new(source, settings.calendar, 1, settings.frames_per_message));
-    let estimate = graph.add(settings.estimate(factors)?);
+    let estimate = graph.add(settings.estimate(factors, false)?);
     let recorder = graph.add(Record::new(Tally::new(&settings.calendar), recorders));
     graph.connect(source, estimate);
     graph.connect(estimate, recorder);

@@ -7,6 +7,7 @@ use crate::execution::{Order, Portfolio};
 use crate::frame::Frame;
 use crate::ledger::{BeliefsOfFrame, LedgerFrame, RunFacts};
 use crate::model::Beliefs;
+use crate::portfolio::{Multipliers, Rebalance};
 
 /// A message. Each is a pointer; the memory behind it is written again once all receivers dropped it.
 #[derive(Clone, Debug)]
@@ -40,10 +41,12 @@ pub struct Decision {
     pub target: Vec<f64>,
     /// Turnover of the orders.
     pub turnover: f64,
-    /// Marginal value of turnover.
-    pub cap_multiplier: f64,
+    /// Prices of the limits; that of the cap is the marginal value of turnover.
+    pub multipliers: Multipliers,
     /// Whether the cap stopped the decision.
     pub capped: bool,
     /// The beliefs behind it, where complete.
     pub beliefs: Option<BeliefsOfFrame>,
+    /// All that it was made from, where asked for.
+    pub shown: Option<Arc<Rebalance>>,
 }

@@ -1,15 +1,21 @@
-//! From beliefs to target weights: factor moments, the factor risk model, Kelly and the limits.
+//! From beliefs to target weights: factor moments, the factor risk model, Kelly and the limits; and the frontier of
+//! fully invested portfolios.
 
+mod frontier;
 mod linalg;
 mod moments;
 mod problem;
+mod rebalance;
 mod risk;
 mod scale;
 mod settings;
 mod solver;
 
+pub use frontier::{Covariance, Point, SampleCovariance, frontier_point};
 pub use moments::FactorMoments;
 pub use problem::{Goal, Limits, Outcome, Sizer, Solution};
+pub use rebalance::{FrontierPoint, GivenUp, Rebalance};
 pub use risk::FactorRisk;
+pub(crate) use settings::time_of_day;
 pub use settings::{CapMethod, SizingSettings};
 pub use solver::{ExposureBounds, Multipliers, Problem, Reached, Solver};

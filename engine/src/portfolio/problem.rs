@@ -1,15 +1,17 @@
-//! One rebalance: what is given, what comes out, and the one call that solves it.
+//! One decision: what a strategy wants, what limits it, and what comes out.
 
+use super::rebalance::Rebalance;
 use super::risk::FactorRisk;
 use super::scale;
 use super::settings::{CapMethod, SizingSettings};
+use super::solver::{ExposureBounds, Multipliers, Problem, Reached, Solver};
 
 /// What the strategy would like to hold.
 #[derive(Clone, Copy, Debug)]
 pub enum Goal<'a> {
     /// Expected excess returns a frame, length n: quarter-Kelly decides the weights.
     Expected(&'a [f64]),
-    /// Weights by name, length n.
+    /// Weights by name, length n: the nearest ones inside the limits are held, the largest differences traded first.
     Weights(&'a [f64]),
 }
 
@@ -34,6 +36,27 @@ pub enum Outcome {
     Capped,
     /// No instrument can be traded, or nothing is left of the cap.
     NoTrade,
+    /// All that the cap allowed went into bringing weights back that drift or a halt had put outside the box.
+    Repairing,
+    /// The gross limit was out of reach under the cap; it is approached as near as that allows.
+    GrossOutOfReach,
+    /// The net target, or a bound on an exposure, was out of reach; it is approached as near as the rest allows.
+    NetOutOfReach,
+}
+
+impl Outcome {
+    /// As outputs call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reached => "reached",
+            Self::Capped => "capped",
+            Self::NoTrade => "no_trade",
+            Self::Repairing => "repairing",
+            Self::GrossOutOfReach => "gross_out_of_reach",
+            Self::NetOutOfReach => "net_out_of_reach",
+        }
+    }
 }
 
 /// Weights to hold, and what held them back.
@@ -43,32 +66,182 @@ pub struct Solution {
     pub weights: Vec<f64>,
     /// How it ended.
     pub outcome: Outcome,
-    /// Marginal value of turnover: growth a frame that one more unit of turnover would add (for
-    /// `scale`: along the way to the goal); 0 where the cap does not bind or the goal has no objective.
-    pub cap_multiplier: f64,
+    /// Prices of the limits, as growth a frame that one more unit of each would add; that of the cap is the marginal
+    /// value of turnover (for `scale`: along the way to the goal). 0 where a limit does not bind or the goal has no
+    /// objective.
+    pub multipliers: Multipliers,
     /// Whether the gross limit binds.
     pub at_gross: bool,
     /// Instruments whose weight stands at a bound of the box other than 0.
     pub at_box: usize,
+    /// How the solver ended.
+    pub reached: Reached,
 }
 
-/// Solves rebalances; keeps its buffers.
+/// Solves decisions; keeps its buffers.
 #[derive(Clone, Debug)]
 pub struct Sizer {
     settings: SizingSettings,
+    /// Cost of a unit of trade, amortised over the horizon.
+    cost: f64,
+    exposure_bounds: Vec<ExposureBounds>,
+    solver: Solver,
     goal: Vec<f64>,
     slope: Vec<f64>,
+    lower: Vec<f64>,
+    upper: Vec<f64>,
+    costs: Vec<f64>,
+    ones: Vec<f64>,
+    none: Vec<f64>,
 }
 
+/// A price smaller than this share of the largest forecast is rounding.
+const NO_PRICE: f64 = 1e-10;
+
 impl Sizer {
-    /// A sizer under the given settings.
+    /// A sizer under the given settings. `cost`: of a unit of trade (commission and half-spread), amortised over the
+    /// frames of the horizon.
     #[must_use]
-    pub fn new(settings: &SizingSettings) -> Self {
-        Self { settings: settings.clone(), goal: Vec::new(), slope: Vec::new() }
+    pub fn new(settings: &SizingSettings, cost: f64, exposure_bounds: Vec<ExposureBounds>) -> Self {
+        Self {
+            settings: settings.clone(),
+            cost,
+            exposure_bounds,
+            solver: Solver::default(),
+            goal: Vec::new(),
+            slope: Vec::new(),
+            lower: Vec::new(),
+            upper: Vec::new(),
+            costs: Vec::new(),
+            ones: Vec::new(),
+            none: Vec::new(),
+        }
     }
 
     /// Weights for the goal under the limits.
     pub fn solve(&mut self, goal: Goal<'_>, risk: &mut FactorRisk, limits: Limits<'_>, out: &mut Solution) {
+        match self.settings.cap_method {
+            CapMethod::Exact => self.solve_exactly(goal, risk, limits, out),
+            CapMethod::Scale => self.solve_scaled(goal, risk, limits, out),
+        }
+        let (lo, hi) = (self.settings.weight_min, self.settings.weight_max);
+        out.at_box = out.weights.iter().filter(|w| **w >= hi || (**w <= lo && lo < 0.0)).count();
+    }
+
+    /// The problem of [`Self::solve`] with what came of it.
+    #[must_use]
+    pub fn show(
+        &mut self,
+        goal: Goal<'_>,
+        risk: &FactorRisk,
+        limits: Limits<'_>,
+        of: &Solution,
+    ) -> Rebalance {
+        let sized = matches!(goal, Goal::Expected(_));
+        let problem = self.problem(goal, risk, limits);
+        Rebalance {
+            expected: problem.expected.to_vec(),
+            exposures: problem.exposures.to_vec(),
+            factor_covariance: if sized { risk.factor_covariance().to_vec() } else { Vec::new() },
+            factor_root: problem.factor_root.to_vec(),
+            idiosyncratic: problem.idiosyncratic.to_vec(),
+            kelly_fraction: problem.kelly_fraction,
+            held: problem.held.to_vec(),
+            lower: problem.lower.to_vec(),
+            upper: problem.upper.to_vec(),
+            cost: problem.cost.to_vec(),
+            impact: problem.impact.to_vec(),
+            turnover: problem.turnover,
+            gross: problem.gross,
+            net: problem.net,
+            exposure_bounds: problem.exposure_bounds.to_vec(),
+            sized,
+            weights: of.weights.clone(),
+            multipliers: of.multipliers.clone(),
+            reached: of.reached,
+            outcome: of.outcome,
+        }
+    }
+
+    fn problem<'a>(&'a mut self, goal: Goal<'a>, risk: &'a FactorRisk, limits: Limits<'a>) -> Problem<'a> {
+        let Limits { held, tradable, turnover_left } = limits;
+        let n = held.len();
+        let Self { settings, lower, upper, costs, ones, none, .. } = self;
+        lower.clear();
+        upper.clear();
+        for (held, tradable) in held.iter().zip(tradable) {
+            lower.push(if *tradable { settings.weight_min } else { *held });
+            upper.push(if *tradable { settings.weight_max } else { *held });
+        }
+        let cost = if matches!(goal, Goal::Expected(_)) { self.cost } else { 0.0 };
+        costs.clear();
+        costs.resize(n, cost);
+        ones.clear();
+        ones.resize(n, 1.0);
+        let (exposures, root): (&[f64], &[f64]) = match goal {
+            Goal::Expected(_) => (risk.exposures(), risk.factor_root()),
+            // Nearest to the weights: no risk but the distance, and exposures only where they are bounded.
+            Goal::Weights(_) if self.exposure_bounds.is_empty() => (&[], &[]),
+            Goal::Weights(_) => {
+                none.clear();
+                none.resize(risk.factor_root().len(), 0.0);
+                (risk.exposures(), none)
+            }
+        };
+        let (expected, idiosyncratic, kelly_fraction) = match goal {
+            Goal::Expected(expected) => (expected, risk.idiosyncratic(), settings.kelly_fraction),
+            Goal::Weights(weights) => (weights, &ones[..], 1.0),
+        };
+        Problem {
+            expected,
+            exposures,
+            factor_root: root,
+            idiosyncratic,
+            kelly_fraction,
+            held,
+            lower,
+            upper,
+            cost: costs,
+            impact: &[],
+            turnover: turnover_left,
+            gross: settings.gross_max,
+            net: settings.net_target,
+            exposure_bounds: &self.exposure_bounds,
+        }
+    }
+
+    fn solve_exactly(&mut self, goal: Goal<'_>, risk: &FactorRisk, limits: Limits<'_>, out: &mut Solution) {
+        let mut solver = std::mem::take(&mut self.solver);
+        let problem = self.problem(goal, risk, limits);
+        let largest = problem.expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+        out.reached = solver.solve(&problem, &mut out.weights, &mut out.multipliers);
+        self.solver = solver;
+        let Multipliers { turnover, gross, .. } = &mut out.multipliers;
+        let capped = *turnover > NO_PRICE * largest;
+        out.at_gross = *gross > NO_PRICE * largest;
+        if let Goal::Weights(_) = goal {
+            // The prices are of distance, not of growth.
+            out.multipliers = Multipliers::default();
+            out.multipliers.exposures.resize(self.exposure_bounds.len(), 0.0);
+        }
+        let Reached { box_missed, gross_missed, net_missed, .. } = out.reached;
+        out.outcome = match () {
+            () if out.weights == limits.held => Outcome::NoTrade,
+            () if box_missed => Outcome::Repairing,
+            () if gross_missed => Outcome::GrossOutOfReach,
+            () if net_missed => Outcome::NetOutOfReach,
+            () if capped => Outcome::Capped,
+            () => Outcome::Reached,
+        };
+    }
+
+    fn solve_scaled(
+        &mut self,
+        goal: Goal<'_>,
+        risk: &mut FactorRisk,
+        limits: Limits<'_>,
+        out: &mut Solution,
+    ) {
         let settings = &self.settings;
         match goal {
             Goal::Expected(expected) => {
@@ -80,9 +253,9 @@ impl Sizer {
                 self.goal.extend_from_slice(weights);
             }
         }
-        match settings.cap_method {
-            CapMethod::Scale => scale::solve(settings, &mut self.goal, limits, out),
-        }
+        out.multipliers = Multipliers::default();
+        out.reached = Reached::default();
+        scale::solve(settings, &mut self.goal, limits, out);
         if let (Goal::Expected(expected), Outcome::Capped) = (goal, out.outcome) {
             // d/dτ [μ'w − w'Σw/(2κ)] along the direction of the move.
             risk.times(&out.weights, &mut self.slope);
@@ -92,7 +265,7 @@ impl Sizer {
                 let slope = expected[i] - self.slope[i] / settings.kelly_fraction;
                 gain += (self.goal[i] - limits.held[i]) * slope;
             }
-            out.cap_multiplier = (gain / distance).max(0.0);
+            out.multipliers.turnover = (gain / distance).max(0.0);
         }
     }
 }

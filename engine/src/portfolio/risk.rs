@@ -28,17 +28,26 @@ impl FactorRisk {
     /// The model of the next frame's returns, given the beliefs after this one.
     ///
     /// D_i = S_i; with `parameter_uncertainty` S_i · ν/(ν−2) + tr(V_i M), V_i = S_i · ν/(ν−2) · R* with the
-    /// variance between the models of a mixture, M = E[x x'] = [[1, λ'], [λ, F + λλ']] for the unknown next
-    /// design x, and Λ added to F.
-    pub fn assemble(&mut self, beliefs: &Beliefs, moments: &FactorMoments, parameter_uncertainty: bool) {
+    /// variance between the models of a mixture, and Λ added to F.
+    ///
+    /// What is wrong in an estimate is wrong in every frame of the H that a position is held, so that its
+    /// variance counts H times a frame: over H designs x that vary with covariance F about λ̃ = (1, λ),
+    /// M = F̃ + H λ̃λ̃', and H Λ is added to F. With H = 1 M is E[x x'] of the next design.
+    pub fn assemble(
+        &mut self,
+        beliefs: &Beliefs,
+        moments: &FactorMoments,
+        parameter_uncertainty: bool,
+        horizon: f64,
+    ) {
         self.n = beliefs.instruments();
         self.k = beliefs.factors.len();
         self.exposures.clear();
         self.exposures.extend(beliefs.betas.iter().map(|b| if b.is_nan() { 0.0 } else { *b }));
         moments.covariance(&mut self.factor_cov);
         if parameter_uncertainty {
-            self.set_design_square(moments.premia());
-            let inflation = 1.0 + moments.premia_variance_ratio();
+            self.set_design_square(moments.premia(), horizon);
+            let inflation = 1.0 + horizon * moments.premia_variance_ratio();
             self.factor_cov.iter_mut().for_each(|f| *f *= inflation);
         }
         self.idiosyncratic.clear();
@@ -56,6 +65,11 @@ impl FactorRisk {
         }
         if parameter_uncertainty {
             self.add_parameter_uncertainty(&beliefs.coefficient_cov);
+        }
+        self.root.clone_from(&self.factor_cov);
+        cholesky_semidefinite(&mut self.root, self.k);
+        for row in 0..self.k {
+            self.root[row * self.k + row + 1..(row + 1) * self.k].fill(0.0);
         }
     }
 
@@ -75,17 +89,51 @@ impl FactorRisk {
         }
     }
 
-    /// M = [[1, λ'], [λ, F + λλ']].
-    fn set_design_square(&mut self, premia: &[f64]) {
+    /// M = [[0, 0], [0, F]] + H [[1, λ'], [λ, λλ']].
+    fn set_design_square(&mut self, premia: &[f64], horizon: f64) {
         let size = self.k + 1;
         let design = |j: usize| if j == 0 { 1.0 } else { premia[j - 1] };
         self.design_square.clear();
         for a in 0..size {
             for b in 0..size {
                 let spread = if a > 0 && b > 0 { self.factor_cov[(a - 1) * self.k + b - 1] } else { 0.0 };
-                self.design_square.push(design(a) * design(b) + spread);
+                self.design_square.push(horizon * design(a) * design(b) + spread);
             }
         }
+    }
+
+    /// B: factor j of instrument i at `j * n + i`; 0 where it is not known.
+    #[must_use]
+    pub fn exposures(&self) -> &[f64] {
+        &self.exposures
+    }
+
+    /// F + Λ, row-major k × k.
+    #[must_use]
+    pub fn factor_covariance(&self) -> &[f64] {
+        &self.factor_cov
+    }
+
+    /// L, lower, row-major k × k, with L L' = F + Λ.
+    #[must_use]
+    pub fn factor_root(&self) -> &[f64] {
+        &self.root
+    }
+
+    /// w'Σw, without those whose variance is infinite.
+    pub fn variance(&mut self, weights: &[f64]) -> f64 {
+        let (n, k) = (self.n, self.k);
+        let exposures = &mut self.work[0];
+        exposures.clear();
+        for column in self.exposures.chunks_exact(n.max(1)) {
+            exposures.push(column.iter().zip(weights).map(|(beta, w)| beta * w).sum());
+        }
+        let mut variance = 0.0;
+        for a in 0..k {
+            variance += (0..k).map(|b| exposures[a] * self.factor_cov[a * k + b] * exposures[b]).sum::<f64>();
+        }
+        let own = self.idiosyncratic.iter().zip(weights).filter(|(d, _)| d.is_finite());
+        variance + own.map(|(d, w)| d * w * w).sum::<f64>()
     }
 
     /// D, length n.
@@ -103,8 +151,6 @@ impl FactorRisk {
             buffer.clear();
             buffer.resize(k, 0.0);
         }
-        self.root.clone_from(&self.factor_cov);
-        cholesky_semidefinite(&mut self.root, k);
         self.inner.clear();
         self.inner.resize(k * k, 0.0);
         for i in 0..n {

@@ -32,7 +32,6 @@ pub(super) fn solve(settings: &SizingSettings, goal: &mut [f64], limits: Limits<
         }
     }
     let distance: f64 = goal.iter().zip(held).map(|(g, h)| (g - h).abs()).sum();
-    out.cap_multiplier = 0.0;
     out.weights.clear();
     if distance <= turnover_left {
         out.outcome = if distance > 0.0 { Outcome::Reached } else { Outcome::NoTrade };
@@ -42,5 +41,4 @@ pub(super) fn solve(settings: &SizingSettings, goal: &mut [f64], limits: Limits<
         out.outcome = if step > 0.0 { Outcome::Capped } else { Outcome::NoTrade };
         out.weights.extend(goal.iter().zip(held).map(|(g, h)| h + step * (g - h)));
     }
-    out.at_box = out.weights.iter().filter(|w| **w >= hi || (**w <= lo && lo < 0.0)).count();
 }

@@ -1,5 +1,7 @@
 //! What a user may say about sizing.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::settings::{Invalid, require};
@@ -8,8 +10,11 @@ use crate::settings::{Invalid, require};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CapMethod {
-    /// The answer without a cap, scaled towards the held weights until it is under the cap.
+    /// It is one of the limits of the problem that is solved: the best trades are made first.
     #[default]
+    Exact,
+    /// The answer without a cap, costs, net target and bounds on exposures, scaled towards the held weights until it
+    /// is under the cap.
     Scale,
 }
 
@@ -29,14 +34,33 @@ pub struct SizingSettings {
     pub weight_max: f64,
     /// Largest Σ|w|, above 0.
     pub gross_max: f64,
+    /// Σw to hold, from −10 to 10; none where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub net_target: Option<f64>,
+    /// Days over which the cost of a trade is earned back, above 0 (Gârleanu & Pedersen 2013: a cost is paid once, a
+    /// forecast is earned until it fades). Over as long an estimate that is wrong stays wrong.
+    pub cost_horizon: f64,
     /// Frames from one decision to the next, at least 1.
     pub rebalance_every: u64,
+    /// Time of day, UTC, as HH:MM: then only the first frame of a date that closes at it or later decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rebalance_at: Option<String>,
+    /// Least Σ|held − target of the last trade| for another trade, at least 0.
+    pub rebalance_drift: f64,
     /// Whether the risk counts that the coefficients and premia are estimates.
     pub parameter_uncertainty: bool,
     /// Days of zero premium that the running mean of the factor returns starts with, at least 0.
     pub premium_prior_days: f64,
+    /// Half-life in days of what the premia remember, above 0: they follow the trend; without it, all days alike.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub premium_half_life: Option<f64>,
     /// Half-life of the factor covariance in days, above 0.
     pub factor_half_life: f64,
+    /// Share of the covariances between factors that is not believed, from 0 to 1 (Ledoit & Wolf 2004, towards the
+    /// diagonal).
+    pub factor_shrinkage: f64,
+    /// Least and largest exposure Σ β w of the book to a factor, by its name.
+    pub exposure_bounds: BTreeMap<String, [f64; 2]>,
 }
 
 impl Default for SizingSettings {
@@ -44,14 +68,21 @@ impl Default for SizingSettings {
         Self {
             kelly_fraction: 0.25,
             turnover_cap: 0.08,
-            cap_method: CapMethod::Scale,
+            cap_method: CapMethod::Exact,
             weight_min: 0.0,
             weight_max: 0.1,
             gross_max: 1.0,
+            net_target: None,
+            cost_horizon: 21.0,
             rebalance_every: 1,
+            rebalance_at: None,
+            rebalance_drift: 0.0,
             parameter_uncertainty: true,
             premium_prior_days: 252.0,
+            premium_half_life: None,
             factor_half_life: 126.0,
+            factor_shrinkage: 0.1,
+            exposure_bounds: BTreeMap::new(),
         }
     }
 }
@@ -77,6 +108,39 @@ impl SizingSettings {
         require(every >= 1, "rebalance_every", every, "a whole number of at least 1")?;
         let prior = self.premium_prior_days;
         require(prior >= 0.0 && prior.is_finite(), "premium_prior_days", prior, "a number of at least 0")?;
-        positive("factor_half_life", self.factor_half_life)
+        positive("factor_half_life", self.factor_half_life)?;
+        positive("premium_half_life", self.premium_half_life.unwrap_or(1.0))?;
+        positive("cost_horizon", self.cost_horizon)?;
+        let shrinkage = self.factor_shrinkage;
+        require((0.0..=1.0).contains(&shrinkage), "factor_shrinkage", shrinkage, "a number from 0 to 1")?;
+        let drift = self.rebalance_drift;
+        require(drift >= 0.0 && drift.is_finite(), "rebalance_drift", drift, "a number of at least 0")?;
+        if let Some(at) = &self.rebalance_at {
+            require(time_of_day(at).is_some(), "rebalance_at", at, "a time of day, UTC, such as 15:30")?;
+        }
+        let net = self.net_target.unwrap_or(0.0);
+        require(net.abs() <= 10.0, "net_target", net, "a number from -10 to 10")?;
+        for (factor, [lower, upper]) in &self.exposure_bounds {
+            let found = format!("{factor} = [{lower}, {upper}]");
+            require(
+                lower <= upper,
+                "exposure_bounds",
+                found,
+                "a least and a largest exposure, in this order",
+            )?;
+        }
+        let exact = self.cap_method == CapMethod::Exact;
+        let plain = self.net_target.is_none() && self.exposure_bounds.is_empty();
+        let expected = "\"exact\" where there is a net_target or exposure_bounds";
+        require(exact || plain, "cap_method", "scale", expected)
     }
+}
+
+/// Nanoseconds after midnight of a time as HH:MM.
+pub(crate) fn time_of_day(text: &str) -> Option<i64> {
+    const MINUTE_NS: i64 = 60_000_000_000;
+    let (hours, minutes) = text.split_once(':')?;
+    let (hours, minutes) = (hours.parse::<u8>().ok()?, minutes.parse::<u8>().ok()?);
+    let valid = hours < 24 && minutes < 60;
+    valid.then(|| (i64::from(hours) * 60 + i64::from(minutes)) * MINUTE_NS)
 }

@@ -221,6 +221,14 @@ impl DataSettings {
     }
 }
 
+/// The midnight with which a date begins; `key` is where it was said.
+///
+/// # Errors
+/// It is not a date.
+pub(crate) fn date(key: &'static str, text: &str) -> Result<TimestampNs, Invalid> {
+    midnight(key, text, 0)
+}
+
 fn midnight(key: &'static str, text: &str, days_later: i64) -> Result<TimestampNs, Invalid> {
     let moment = text.parse::<Date>().ok().and_then(|date| {
         let midnight = date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_nanosecond();

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_aux::serde_introspection::serde_introspect;
 use toml::{Table, Value};
 
-pub(crate) use data::DataSettings;
+pub(crate) use data::{DataSettings, date};
 use layers::Layers;
 
 use crate::args::RunArgs;
@@ -222,6 +222,7 @@ impl Config {
             sizing: self.sizing.clone(),
             execution: self.execution.clone(),
             record: self.record,
+            shown_date: None,
             frames_per_message: self.pipeline.batch,
         }
     }

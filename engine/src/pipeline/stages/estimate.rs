@@ -4,7 +4,7 @@ use super::super::batch::{Batch, Recycler};
 use super::super::error::{Miswired, StageError};
 use super::super::message::Message;
 use super::super::stage::{Outbox, Stage};
-use crate::frame::Frame;
+use crate::frame::{DAY_NS, Frame, TimestampNs};
 use crate::ledger::RunFacts;
 use crate::model::{Beliefs, Estimator, Returns};
 use crate::names::Names;
@@ -16,6 +16,8 @@ pub struct Schedule {
     pub warmup_frames: u64,
     /// Frames from one decision to the next.
     pub every: u64,
+    /// Nanoseconds after midnight UTC: of the frames of a date only the first at that time or later counts.
+    pub time_of_day: Option<i64>,
 }
 
 /// On which frames the beliefs' columns are written out; elsewhere only the state moves on.
@@ -33,24 +35,36 @@ pub struct Estimate {
     returns: Returns,
     schedule: Schedule,
     columns: Columns,
+    /// Whether the strategy watches returns.
+    watched: bool,
     names: Names,
     frames_with_returns: u64,
     since_first_decision: Option<u64>,
+    /// The last date on which the time of day has come.
+    decided_on: Option<i64>,
     messages: Recycler<Batch<Beliefs>>,
 }
 
 impl Estimate {
     /// `excess`: whether returns are taken in excess of the risk-free return.
     #[must_use]
-    pub fn new(estimator: Box<dyn Estimator>, excess: bool, schedule: Schedule, columns: Columns) -> Self {
+    pub fn new(
+        estimator: Box<dyn Estimator>,
+        excess: bool,
+        schedule: Schedule,
+        columns: Columns,
+        watched: bool,
+    ) -> Self {
         Self {
             estimator,
             returns: Returns::new(excess),
             schedule,
             columns,
+            watched,
             names: Names::default(),
             frames_with_returns: 0,
             since_first_decision: None,
+            decided_on: None,
             messages: Recycler::default(),
         }
     }
@@ -67,7 +81,11 @@ impl Estimate {
         beliefs.seq = frame.seq;
         beliefs.timestamp = frame.timestamp;
         beliefs.factors.clone_from(&frame.factors);
-        beliefs.decides = self.decides();
+        beliefs.returns.clear();
+        if self.watched {
+            beliefs.returns.extend_from_slice(returns);
+        }
+        beliefs.decides = self.decides(frame.timestamp);
         beliefs.complete = beliefs.decides || self.columns == Columns::All;
         if beliefs.complete {
             self.estimator.write(beliefs);
@@ -81,9 +99,16 @@ impl Estimate {
         }
     }
 
-    fn decides(&mut self) -> bool {
+    fn decides(&mut self, timestamp: TimestampNs) -> bool {
         if self.frames_with_returns < self.schedule.warmup_frames {
             return false;
+        }
+        if let Some(time) = self.schedule.time_of_day {
+            let date = timestamp.date();
+            if self.decided_on == Some(date) || timestamp.0 - date * DAY_NS < time {
+                return false;
+            }
+            self.decided_on = Some(date);
         }
         let since = self.since_first_decision.map_or(0, |since| since + 1);
         self.since_first_decision = Some(since);

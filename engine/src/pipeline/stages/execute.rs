@@ -106,7 +106,10 @@ impl Execute {
         ledger.fills.extend_from_slice(&self.fills);
         ledger.decided = decision.decides;
         ledger.turnover = decision.turnover;
-        ledger.cap_multiplier = decision.cap_multiplier;
+        ledger.cap_multiplier = decision.multipliers.turnover;
+        ledger.gross_multiplier = decision.multipliers.gross;
+        ledger.net_multiplier = decision.multipliers.net;
+        ledger.shown.clone_from(&decision.shown);
         ledger.capped = decision.capped;
         ledger.target.clone_from(&decision.target);
         ledger.beliefs.clone_from(&decision.beliefs);

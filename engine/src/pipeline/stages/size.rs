@@ -3,15 +3,19 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::super::assemblies::RunSettings;
 use super::super::batch::{Batch, Recycler};
 use super::super::error::{Miswired, StageError};
 use super::super::message::{Decision, Message};
 use super::super::stage::{Outbox, Stage};
-use crate::execution::{Portfolio, orders_towards};
+use crate::execution::{BPS, Portfolio, orders_towards};
 use crate::ledger::{BeliefsOfFrame, RunFacts, SizingFacts};
 use crate::model::Beliefs;
-use crate::portfolio::{FactorMoments, FactorRisk, Goal, Limits, Outcome, Sizer, SizingSettings, Solution};
-use crate::settings::Calendar;
+use crate::portfolio::{
+    ExposureBounds, FactorMoments, FactorRisk, Goal, Limits, Multipliers, Outcome, Sizer, SizingSettings,
+    Solution,
+};
+use crate::settings::{Calendar, Invalid, require};
 use crate::strategy::{Context, Strategy, Wish, Wishes};
 
 const BELIEFS: usize = 0;
@@ -22,7 +26,11 @@ const LIMIT_TOLERANCE: f64 = 1e-10;
 /// Asks the strategy, holds it to the limits, and turns weights into orders.
 pub struct Size {
     settings: SizingSettings,
+    calendar: Calendar,
+    /// Frames over which a cost is earned back, and an estimate stays wrong.
+    horizon: f64,
     lot: f64,
+    shown_date: Option<i64>,
     strategy: Box<dyn Strategy>,
     moments: FactorMoments,
     risk: FactorRisk,
@@ -31,6 +39,8 @@ pub struct Size {
     held: Vec<f64>,
     solution: Solution,
     day: Option<(i64, f64)>,
+    /// Targets of the last decision that traded.
+    last_target: Vec<f64>,
     facts: SizingFacts,
     /// The message at hand and how many of its frames are decided.
     current: Option<(Arc<Batch<Beliefs>>, usize)>,
@@ -39,31 +49,45 @@ pub struct Size {
 }
 
 impl Size {
-    /// `factors`: number of factors. `lot`: quantities are whole multiples of it, 0 for fractional ones.
-    #[must_use]
+    /// For the named factors.
+    ///
+    /// # Errors
+    /// A bound on an exposure to another factor.
     pub fn new(
-        settings: &SizingSettings,
-        calendar: &Calendar,
-        factors: usize,
-        lot: f64,
+        settings: &RunSettings,
+        factors: &[String],
         strategy: Box<dyn Strategy>,
-    ) -> Self {
-        Self {
-            settings: settings.clone(),
-            lot,
+    ) -> Result<Self, Invalid> {
+        let RunSettings { calendar, sizing, execution, .. } = settings;
+        let mut bounds = Vec::new();
+        for (name, [lower, upper]) in &sizing.exposure_bounds {
+            let factor = factors.iter().position(|factor| factor == name);
+            let expected = "names of factors of the data";
+            require(factor.is_some(), "exposure_bounds", format!("{name} (factors: {factors:?})"), expected)?;
+            bounds.push(ExposureBounds { factor: factor.unwrap_or(0), lower: *lower, upper: *upper });
+        }
+        let horizon = sizing.cost_horizon * f64::from(calendar.frames_per_day);
+        let cost = (execution.commission_bps + execution.half_spread_bps) * BPS / horizon;
+        Ok(Self {
+            settings: sizing.clone(),
+            calendar: *calendar,
+            horizon,
+            lot: execution.lot,
+            shown_date: settings.shown_date,
             strategy,
-            moments: FactorMoments::new(settings, calendar, factors),
+            moments: FactorMoments::new(sizing, calendar, factors.len()),
             risk: FactorRisk::default(),
-            sizer: Sizer::new(settings),
+            sizer: Sizer::new(sizing, cost, bounds),
             wishes: Wishes::default(),
             held: Vec::new(),
             solution: Solution::default(),
             day: None,
+            last_target: Vec::new(),
             facts: SizingFacts::default(),
             current: None,
             waiting: VecDeque::new(),
             messages: Recycler::default(),
-        }
+        })
     }
 
     fn decide(
@@ -76,6 +100,9 @@ impl Size {
             self.moments.observe(&frame.factors);
             self.strategy.observe(&frame.factors);
         }
+        if !frame.returns.is_empty() {
+            self.strategy.observe_returns(&frame.returns);
+        }
         let mut messages = std::mem::take(&mut self.messages);
         let written = messages.write(|decision: &mut Decision| {
             decision.seq = frame.seq;
@@ -83,8 +110,9 @@ impl Size {
             decision.orders.clear();
             decision.target.clear();
             decision.turnover = 0.0;
-            decision.cap_multiplier = 0.0;
+            decision.multipliers.clone_from(&Multipliers::default());
             decision.capped = false;
+            decision.shown = None;
             decision.beliefs = frame.complete.then(|| beliefs.clone());
             if frame.decides {
                 self.rebalance(frame, portfolio, decision);
@@ -104,19 +132,18 @@ impl Size {
             Some((date, spent)) if date == portfolio.timestamp.date() => spent,
             _ => 0.0,
         };
+        self.risk.assemble(beliefs, &self.moments, self.settings.parameter_uncertainty, self.horizon);
         self.ask(beliefs, portfolio);
-        if self.wishes.wish == Wish::Hold || portfolio.nav <= 0.0 {
+        let drifted = self.drift() >= self.settings.rebalance_drift;
+        if self.wishes.wish == Wish::Hold || portfolio.nav <= 0.0 || !drifted {
             self.solution.outcome = Outcome::NoTrade;
             self.solution.weights.clone_from(&self.held);
-            self.solution.cap_multiplier = 0.0;
+            self.solution.multipliers.clone_from(&Multipliers::default());
+            self.solution.at_gross = false;
         } else {
             let goal = match self.wishes.wish {
                 Wish::Weights => Goal::Weights(&self.wishes.values),
-                _ => {
-                    let uncertain = self.settings.parameter_uncertainty;
-                    self.risk.assemble(beliefs, &self.moments, uncertain);
-                    Goal::Expected(&self.wishes.values)
-                }
+                _ => Goal::Expected(&self.wishes.values),
             };
             let limits = Limits {
                 held: &self.held,
@@ -124,22 +151,44 @@ impl Size {
                 turnover_left: (self.settings.turnover_cap - spent).max(0.0),
             };
             self.sizer.solve(goal, &mut self.risk, limits, &mut self.solution);
+            if self.shown_date == Some(portfolio.timestamp.date()) {
+                let shown = self.sizer.show(goal, &self.risk, limits, &self.solution);
+                decision.shown = Some(Arc::new(shown));
+            }
         }
         let turnover = orders_towards(&self.solution.weights, portfolio, self.lot, &mut decision.orders);
+        if turnover > 0.0 {
+            self.last_target.clone_from(&self.solution.weights);
+        }
         self.day = Some((portfolio.timestamp.date(), spent + turnover));
         decision.turnover = turnover;
         decision.target.clone_from(&self.solution.weights);
-        decision.cap_multiplier = self.solution.cap_multiplier;
+        decision.multipliers.clone_from(&self.solution.multipliers);
         decision.capped = self.solution.outcome == Outcome::Capped;
         self.count(decision);
+    }
+
+    /// Σ|held − target of the last trade|; without one, as far as can be.
+    fn drift(&self) -> f64 {
+        if self.last_target.is_empty() {
+            return f64::INFINITY;
+        }
+        let target = |i: usize| self.last_target.get(i).copied().unwrap_or(0.0);
+        self.held.iter().enumerate().map(|(i, held)| (held - target(i)).abs()).sum()
     }
 
     fn ask(&mut self, beliefs: &Beliefs, portfolio: &Portfolio) {
         self.wishes.wish = Wish::Hold;
         self.wishes.values.clear();
         self.wishes.values.resize(self.held.len(), 0.0);
-        let context =
-            Context { beliefs, premia: self.moments.premia(), held: &self.held, tradable: &portfolio.traded };
+        let context = Context {
+            beliefs,
+            calendar: &self.calendar,
+            premia: self.moments.premia(),
+            risk: &self.risk,
+            held: &self.held,
+            tradable: &portfolio.traded,
+        };
         self.strategy.decide(context, &mut self.wishes);
         for value in &mut self.wishes.values {
             // Nothing is believed of an instrument without a return, so nothing is wanted of it.
@@ -151,6 +200,13 @@ impl Size {
         let Self { facts, settings, solution, .. } = self;
         facts.capped += u64::from(decision.capped);
         facts.at_gross += u64::from(solution.at_gross);
+        facts.repairing += u64::from(solution.outcome == Outcome::Repairing);
+        facts.gross_out_of_reach += u64::from(solution.outcome == Outcome::GrossOutOfReach);
+        facts.net_out_of_reach += u64::from(solution.outcome == Outcome::NetOutOfReach);
+        facts.cap_multiplier += solution.multipliers.turnover;
+        facts.gross_multiplier += solution.multipliers.gross;
+        facts.net_multiplier += solution.multipliers.net;
+        facts.predicted_variance += self.risk.variance(&solution.weights);
         facts.no_trade += u64::from(decision.orders.is_empty());
         let (lo, hi) = (settings.weight_min - LIMIT_TOLERANCE, settings.weight_max + LIMIT_TOLERANCE);
         let outside = solution.weights.iter().any(|w| !(lo..=hi).contains(w));

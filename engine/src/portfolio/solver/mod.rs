@@ -259,6 +259,9 @@ impl Solver {
             column(&mut exposures.iter().map(|b| -known(*b)));
         }
         self.set_rows(problem, k, value);
+        if problem.turnover <= 0.0 {
+            self.start_without_turnover(problem);
+        }
     }
 
     /// R = B L/√κ, and a bound on what another unit of any weight can add to the objective.
@@ -326,6 +329,25 @@ impl Solver {
             let column = &self.exposure[j * n..(j + 1) * n];
             self.prices[j] = column.iter().zip(problem.held).map(|(r, w)| r * w).sum();
         }
+    }
+
+    /// Where nothing may be traded any price of turnover is right that is not below what the best trade is worth:
+    /// that is the one.
+    fn start_without_turnover(&mut self, problem: &Problem<'_>) {
+        let (n, at) = (problem.held.len(), self.prices.len() - 2);
+        let k = self.root_size(problem);
+        let mut best = 0.0_f64;
+        for i in (0..n).filter(|&i| self.names.lower[i] < self.names.upper[i]) {
+            let risk: f64 = (0..k).map(|j| self.exposure[j * n + i] * self.prices[j]).sum();
+            let value = self.names.expected[i] - risk - self.names.curvature[i] * problem.held[i];
+            let can_move = if value > 0.0 {
+                problem.held[i] < self.names.upper[i]
+            } else {
+                problem.held[i] > self.names.lower[i]
+            };
+            best = best.max(if can_move { value.abs() - problem.cost[i] } else { 0.0 });
+        }
+        self.prices[at] = best;
     }
 
     fn respond(&mut self, at_trial: bool) {

@@ -1,0 +1,281 @@
+//! The efficient frontier of fully invested portfolios by the critical line algorithm, and its two best known points.
+
+use super::linalg::{cholesky_semidefinite, solve_cholesky};
+use super::risk::FactorRisk;
+
+/// A covariance of returns, one row at a time: n × n is never formed.
+pub trait Covariance {
+    /// Number of instruments.
+    fn instruments(&self) -> usize;
+    /// Row i of Σ into `out`, length n.
+    fn row(&self, i: usize, out: &mut [f64]);
+}
+
+/// The population covariance of past returns, T × n: `columns[t * n + i]`.
+#[derive(Clone, Debug)]
+pub struct SampleCovariance {
+    n: usize,
+    /// Returns less their means.
+    centred: Vec<f64>,
+    mean: Vec<f64>,
+}
+
+impl SampleCovariance {
+    /// Of returns in rows of n, one a period.
+    #[must_use]
+    pub fn new(returns: &[f64], n: usize) -> Self {
+        let periods = (returns.len() / n.max(1)).max(1) as f64;
+        let mut mean = vec![0.0; n];
+        for row in returns.chunks_exact(n.max(1)) {
+            mean.iter_mut().zip(row).for_each(|(mean, r)| *mean += r / periods);
+        }
+        let centred = returns.iter().enumerate().map(|(at, r)| r - mean[at % n.max(1)]).collect();
+        Self { n, centred, mean }
+    }
+
+    /// Mean returns a period, length n.
+    #[must_use]
+    pub fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+}
+
+impl Covariance for SampleCovariance {
+    fn instruments(&self) -> usize {
+        self.n
+    }
+
+    fn row(&self, i: usize, out: &mut [f64]) {
+        out.fill(0.0);
+        let periods = (self.centred.len() / self.n.max(1)).max(1) as f64;
+        for row in self.centred.chunks_exact(self.n.max(1)) {
+            let share = row[i] / periods;
+            out.iter_mut().zip(row).for_each(|(out, r)| *out += share * r);
+        }
+    }
+}
+
+impl Covariance for FactorRisk {
+    fn instruments(&self) -> usize {
+        self.idiosyncratic().len()
+    }
+
+    fn row(&self, i: usize, out: &mut [f64]) {
+        let n = self.instruments();
+        out.fill(0.0);
+        let covariance = self.factor_covariance();
+        let k = self.exposures().len() / n.max(1);
+        for b in 0..k {
+            let common: f64 = (0..k).map(|a| self.exposures()[a * n + i] * covariance[a * k + b]).sum();
+            let exposures = &self.exposures()[b * n..(b + 1) * n];
+            out.iter_mut().zip(exposures).for_each(|(out, exposure)| *out += common * exposure);
+        }
+        out[i] += self.idiosyncratic()[i];
+    }
+}
+
+/// Which point of the frontier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Point {
+    /// The largest (μ'w − rf)/√(w'Σw).
+    MaxSharpe,
+    /// The least w'Σw.
+    MinVariance,
+}
+
+/// The point of the frontier of portfolios with 0 ≤ w ≤ `upper` and Σw = 1, and which one it is: where no such
+/// portfolio has a positive forecast, the largest Sharpe ratio has no meaning, and the least variance is taken.
+///
+/// Nothing where so little is allowed that the weights cannot add up to one. `expected` are in excess of what cash
+/// earns; an instrument with `upper` 0 is not looked at.
+///
+/// The critical line algorithm (Markowitz 1956; Bailey & López de Prado 2013): from the portfolio of the largest
+/// forecast down, the weights that are inside their bounds are linear in the tolerance for variance t between
+/// events, at which one of them reaches a bound or leaves one. Along a line w'Σw = v₀ + t² m₁ and μ'w = m₀ + t m₁,
+/// and the largest ratio is where t μ'w = w'Σw, at t = v₀/m₀.
+#[must_use]
+pub fn frontier_point(
+    expected: &[f64],
+    covariance: &dyn Covariance,
+    upper: &[f64],
+    point: Point,
+) -> Option<(Vec<f64>, Point)> {
+    let mut line = CriticalLine::start(expected, covariance, upper)?;
+    let best: f64 = line.weights.iter().zip(expected).map(|(w, m)| w * m).sum();
+    let point = if best > 0.0 { point } else { Point::MinVariance };
+    // Each event changes one of the sets; a line that comes back to where it was would be rounding.
+    for _ in 0..20 * expected.len() + 100 {
+        if line.advance(point) {
+            break;
+        }
+    }
+    Some((line.weights, point))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    Lower,
+    Upper,
+    Free,
+}
+
+/// State of the walk at tolerance t.
+struct CriticalLine<'a> {
+    expected: &'a [f64],
+    covariance: &'a dyn Covariance,
+    upper: &'a [f64],
+    weights: Vec<f64>,
+    at: Vec<At>,
+    /// Rows of Σ of the instruments that have ever been held.
+    rows: Vec<Option<Vec<f64>>>,
+    tolerance: f64,
+    /// The last change, which the next must not take back at once.
+    changed: Option<usize>,
+}
+
+impl<'a> CriticalLine<'a> {
+    /// The portfolio of the largest forecast; ties by instrument order.
+    fn start(expected: &'a [f64], covariance: &'a dyn Covariance, upper: &'a [f64]) -> Option<Self> {
+        let n = expected.len();
+        let mut order: Vec<usize> = (0..n).filter(|&i| upper[i] > 0.0).collect();
+        order.sort_by(|&a, &b| expected[b].total_cmp(&expected[a]));
+        let (mut weights, mut at) = (vec![0.0; n], vec![At::Lower; n]);
+        let mut left = 1.0;
+        let mut last = None;
+        for i in order {
+            if left <= 1e-12 {
+                break;
+            }
+            weights[i] = upper[i].min(left);
+            left -= weights[i];
+            at[i] = At::Upper;
+            last = Some(i);
+        }
+        let last = last.filter(|_| left <= 1e-12)?;
+        at[last] = At::Free;
+        let rows = vec![None; n];
+        let tolerance = f64::INFINITY;
+        Some(Self { expected, covariance, upper, weights, at, rows, tolerance, changed: None })
+    }
+
+    fn row(&mut self, i: usize) -> &[f64] {
+        let n = self.expected.len();
+        let covariance = self.covariance;
+        self.rows[i].get_or_insert_with(|| {
+            let mut row = vec![0.0; n];
+            covariance.row(i, &mut row);
+            row
+        })
+    }
+
+    /// To the next event, or to the point that is looked for; whether that has been reached.
+    fn advance(&mut self, point: Point) -> bool {
+        let n = self.expected.len();
+        for i in 0..n {
+            if self.at[i] != At::Lower {
+                self.row(i);
+            }
+        }
+        let free: Vec<usize> = (0..n).filter(|&i| self.at[i] == At::Free).collect();
+        let size = free.len();
+        let rows: Vec<&[f64]> = self.rows.iter().map(|row| row.as_deref().unwrap_or(&[])).collect();
+        // Σ_FF [x₁ x₂ x₃] = [1, μ_F, Σ_FB w_B].
+        let mut matrix: Vec<f64> =
+            (0..size * size).map(|at| rows[free[at / size]][free[at % size]]).collect();
+        let held: Vec<usize> = (0..n).filter(|&i| self.at[i] == At::Upper).collect();
+        let ridge = 1e-14 * (0..size).map(|a| matrix[a * size + a]).fold(0.0, f64::max);
+        for a in 0..size {
+            matrix[a * size + a] += ridge;
+        }
+        let mut ones = vec![1.0; size];
+        let mut means: Vec<f64> = free.iter().map(|&i| self.expected[i]).collect();
+        let mut bound: Vec<f64> =
+            free.iter().map(|&i| held.iter().map(|&b| rows[b][i] * self.weights[b]).sum()).collect();
+        cholesky_semidefinite(&mut matrix, size);
+        for a in 0..size {
+            let pivot = &mut matrix[a * size + a];
+            *pivot = if *pivot > 0.0 { *pivot } else { ridge.sqrt().max(f64::MIN_POSITIVE) };
+        }
+        for right in [&mut ones, &mut means, &mut bound] {
+            solve_cholesky(&matrix, size, right);
+        }
+        let sum = |values: &[f64]| values.iter().sum::<f64>();
+        let room = 1.0 - held.iter().map(|&b| self.weights[b]).sum::<f64>();
+        // w_F(t) = a + t b, and the price of full investment η(t) = η₀ + t η₁.
+        let eta0 = (room + sum(&bound)) / sum(&ones);
+        let eta1 = -sum(&means) / sum(&ones);
+        let start: Vec<f64> = (0..size).map(|j| eta0 * ones[j] - bound[j]).collect();
+        let slope: Vec<f64> = (0..size).map(|j| means[j] + eta1 * ones[j]).collect();
+
+        let mut next = 0.0;
+        let mut event = None;
+        let mut consider = |t: f64, i: usize, to: At| {
+            if t > next && t < self.tolerance {
+                (next, event) = (t, Some((i, to)));
+            }
+        };
+        for (j, &i) in free.iter().enumerate() {
+            if self.changed == Some(i) && size > 1 && slope[j] == 0.0 {
+                continue;
+            }
+            if slope[j] > 0.0 {
+                consider(-start[j] / slope[j], i, At::Lower);
+            } else if slope[j] < 0.0 {
+                consider((self.upper[i] - start[j]) / slope[j], i, At::Upper);
+            }
+        }
+        for i in 0..n {
+            if self.at[i] == At::Free || self.upper[i] <= 0.0 || self.changed == Some(i) {
+                continue;
+            }
+            // (Σw)_i − t μ_i − η = p + t q: at least 0 at the lower bound, at most 0 at the upper.
+            let mut p = -eta0;
+            let mut q = -self.expected[i] - eta1;
+            for (j, &f) in free.iter().enumerate() {
+                p += rows[f][i] * start[j];
+                q += rows[f][i] * slope[j];
+            }
+            p += held.iter().map(|&b| rows[b][i] * self.weights[b]).sum::<f64>();
+            let leaves = if self.at[i] == At::Lower { q > 0.0 } else { q < 0.0 };
+            if leaves {
+                consider(-p / q, i, At::Free);
+            }
+        }
+
+        // The largest ratio of this line: t μ'w = w'Σw, where w'Σw = v₀ + t² m₁.
+        let mut target = next;
+        let mut reached = event.is_none();
+        if point == Point::MaxSharpe {
+            let w0 = |i: usize, j: Option<usize>| j.map_or(self.weights[i], |j| start[j]);
+            let all: Vec<(usize, Option<usize>)> = held
+                .iter()
+                .map(|&b| (b, None))
+                .chain(free.iter().enumerate().map(|(j, &f)| (f, Some(j))))
+                .collect();
+            let m0: f64 = all.iter().map(|&(i, j)| self.expected[i] * w0(i, j)).sum();
+            let mut v0 = 0.0;
+            for &(i, a) in &all {
+                v0 += w0(i, a) * all.iter().map(|&(l, b)| rows[i][l] * w0(l, b)).sum::<f64>();
+            }
+            let t = v0 / m0;
+            if m0 > 0.0 && t >= next {
+                target = t.min(self.tolerance);
+                reached = true;
+            }
+        }
+        for (j, &i) in free.iter().enumerate() {
+            self.weights[i] = (start[j] + target * slope[j]).clamp(0.0, self.upper[i]);
+        }
+        if let (false, Some((i, to))) = (reached, event) {
+            self.at[i] = to;
+            self.weights[i] = match to {
+                At::Lower => 0.0,
+                At::Upper => self.upper[i],
+                At::Free => self.weights[i],
+            };
+            self.changed = Some(i);
+        }
+        self.tolerance = target;
+        reached
+    }
+}

@@ -1,0 +1,199 @@
+//! One rebalance with all that it was decided from, for whoever wants to see or check it.
+
+use super::problem::Outcome;
+use super::solver::{ExposureBounds, Multipliers, Problem, Reached, Solver};
+
+/// A [`Problem`] that owns its columns, and what came of it.
+#[derive(Clone, Debug, Default)]
+pub struct Rebalance {
+    /// μ, expected excess returns a frame; for weights that a strategy asks for, those.
+    pub expected: Vec<f64>,
+    /// B: factor j of instrument i at `j * n + i`.
+    pub exposures: Vec<f64>,
+    /// F + Λ, row-major k × k.
+    pub factor_covariance: Vec<f64>,
+    /// L, lower, with L L' that.
+    pub factor_root: Vec<f64>,
+    /// D, idiosyncratic variances a frame.
+    pub idiosyncratic: Vec<f64>,
+    /// κ.
+    pub kelly_fraction: f64,
+    /// Weights held.
+    pub held: Vec<f64>,
+    /// Bounds of the weights; equal where an instrument cannot be traded.
+    pub lower: Vec<f64>,
+    /// See `lower`.
+    pub upper: Vec<f64>,
+    /// Cost of a unit of trade, amortised over the horizon.
+    pub cost: Vec<f64>,
+    /// Coefficient of |trade|^{3/2}, amortised; empty for none.
+    pub impact: Vec<f64>,
+    /// What is left of the day's turnover cap.
+    pub turnover: f64,
+    /// Gross limit; infinite for none.
+    pub gross: f64,
+    /// Net target.
+    pub net: Option<f64>,
+    /// Bounds on exposures.
+    pub exposure_bounds: Vec<ExposureBounds>,
+    /// Whether the strategy gave expected returns; else it asked for weights, and `expected`, without risk and cost,
+    /// are those: the answer is the nearest one inside the limits.
+    pub sized: bool,
+    /// Target weights.
+    pub weights: Vec<f64>,
+    /// Prices of the limits.
+    pub multipliers: Multipliers,
+    /// How the solver ended.
+    pub reached: Reached,
+    /// How the decision ended.
+    pub outcome: Outcome,
+}
+
+/// A point of the frontier of growth against turnover.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FrontierPoint {
+    /// Turnover cap of the point.
+    pub cap: f64,
+    /// Turnover of its answer.
+    pub turnover: f64,
+    /// Expected growth a frame, costs off.
+    pub growth: f64,
+    /// Marginal value of turnover.
+    pub multiplier: f64,
+}
+
+/// Expected growth a frame that each limit costs: what its absence would add, the others being kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct GivenUp {
+    /// The turnover cap.
+    pub turnover_cap: f64,
+    /// The box.
+    pub bounds: f64,
+    /// The gross limit.
+    pub gross: f64,
+    /// The net target.
+    pub net: f64,
+    /// The bounds on exposures.
+    pub exposures: f64,
+    /// Costs.
+    pub costs: f64,
+}
+
+impl Rebalance {
+    /// The problem.
+    #[must_use]
+    pub fn problem(&self) -> Problem<'_> {
+        Problem {
+            expected: &self.expected,
+            exposures: &self.exposures,
+            factor_root: &self.factor_root,
+            idiosyncratic: &self.idiosyncratic,
+            kelly_fraction: self.kelly_fraction,
+            held: &self.held,
+            lower: &self.lower,
+            upper: &self.upper,
+            cost: &self.cost,
+            impact: &self.impact,
+            turnover: self.turnover,
+            gross: self.gross,
+            net: self.net,
+            exposure_bounds: &self.exposure_bounds,
+        }
+    }
+
+    /// Number of factors.
+    #[must_use]
+    pub fn factors(&self) -> usize {
+        self.exposures.len() / self.expected.len().max(1)
+    }
+
+    /// w'Σw a frame, as the objective has it.
+    #[must_use]
+    pub fn variance(&self, weights: &[f64]) -> f64 {
+        let (n, k) = (weights.len(), self.factors());
+        let exposure = |l: usize| -> f64 { (0..n).map(|i| self.exposures[l * n + i] * weights[i]).sum() };
+        let exposures: Vec<f64> = (0..k).map(exposure).collect();
+        let common = |j: usize| -> f64 { (j..k).map(|l| self.factor_root[l * k + j] * exposures[l]).sum() };
+        let systematic: f64 = (0..k).map(|j| common(j) * common(j)).sum();
+        let own = self.idiosyncratic.iter().zip(weights).filter(|(d, _)| d.is_finite());
+        systematic + own.map(|(d, w)| d * w * w).sum::<f64>()
+    }
+
+    /// Amortised cost a frame of trading to the weights.
+    #[must_use]
+    pub fn trading_cost(&self, weights: &[f64]) -> f64 {
+        (0..weights.len())
+            .map(|i| {
+                let trade = (weights[i] - self.held[i]).abs();
+                self.cost[i] * trade + self.impact.get(i).unwrap_or(&0.0) * trade * trade.sqrt()
+            })
+            .sum()
+    }
+
+    /// What is maximised: μ'w − w'Σw/(2κ) − costs, a frame.
+    #[must_use]
+    pub fn objective(&self, weights: &[f64]) -> f64 {
+        let expected: f64 = self.expected.iter().zip(weights).map(|(m, w)| m * w).sum();
+        expected - self.variance(weights) / (2.0 * self.kelly_fraction) - self.trading_cost(weights)
+    }
+
+    /// The best weights under each of so many caps from none to the first that no longer binds, evenly spaced.
+    #[must_use]
+    pub fn frontier(&self, points: usize) -> Vec<FrontierPoint> {
+        let free = Self { turnover: 1e6, ..self.clone() }.solved();
+        let most = distance(&free.weights, &self.held);
+        let cap = |point: usize| most * point as f64 / (points.max(2) - 1) as f64;
+        let at = |point: usize| {
+            let solved = Self { turnover: cap(point), ..self.clone() }.solved();
+            FrontierPoint {
+                cap: cap(point),
+                turnover: distance(&solved.weights, &self.held),
+                growth: self.objective(&solved.weights),
+                multiplier: solved.multipliers.turnover,
+            }
+        };
+        (0..points).map(at).collect()
+    }
+
+    /// What each limit costs.
+    #[must_use]
+    pub fn given_up(&self) -> GivenUp {
+        let best = self.objective(&self.weights);
+        let without = |change: &dyn Fn(&mut Self)| {
+            let mut freed = self.clone();
+            change(&mut freed);
+            let solved = freed.solved();
+            (solved.objective(&solved.weights) - best).max(0.0)
+        };
+        GivenUp {
+            turnover_cap: without(&|freed| freed.turnover = 1e6),
+            bounds: without(&|freed| {
+                for i in 0..freed.lower.len() {
+                    if freed.lower[i] != freed.upper[i] {
+                        // A sign that is not allowed stays so: only sizes are freed.
+                        freed.lower[i] = if freed.lower[i] < 0.0 { -10.0 } else { freed.lower[i] };
+                        freed.upper[i] = 10.0;
+                    }
+                }
+            }),
+            gross: without(&|freed| freed.gross = f64::INFINITY),
+            net: without(&|freed| freed.net = None),
+            exposures: without(&|freed| freed.exposure_bounds.clear()),
+            costs: without(&|freed| {
+                freed.cost.fill(0.0);
+                freed.impact.clear();
+            }),
+        }
+    }
+
+    fn solved(mut self) -> Self {
+        let (mut weights, mut multipliers) = (Vec::new(), Multipliers::default());
+        self.reached = Solver::default().solve(&self.problem(), &mut weights, &mut multipliers);
+        (self.weights, self.multipliers) = (weights, multipliers);
+        self
+    }
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
+}

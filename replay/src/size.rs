@@ -1,0 +1,311 @@
+//! `betaflow size`: one rebalance in full.
+
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Result, bail};
+use betaflow_engine::frame::{DAY_NS, TimestampNs};
+use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
+use betaflow_engine::model::Beliefs;
+use betaflow_engine::names::Names;
+use betaflow_engine::pipeline::{RunOptions, trading};
+use betaflow_engine::portfolio::{FrontierPoint, GivenUp, Rebalance};
+use betaflow_engine::source::Source as _;
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use serde_json::{Value, json};
+
+use crate::args::SizeArgs;
+use crate::commands::{open, say};
+use crate::config::{Config, date};
+use crate::summary::time_text;
+
+/// Points of the frontier.
+const POINTS: usize = 21;
+/// Trades shown on the terminal.
+const TRADES: usize = 20;
+
+/// One decision of the date.
+#[derive(Clone)]
+struct Shown {
+    timestamp: TimestampNs,
+    names: Names,
+    nav: f64,
+    rebalance: Arc<Rebalance>,
+}
+
+/// The last decision that is to be shown, and the dates of those around it.
+#[derive(Default)]
+struct Found {
+    shown: Option<Shown>,
+    decided: Option<TimestampNs>,
+    last: Option<TimestampNs>,
+}
+
+#[derive(Clone, Default)]
+struct Finder(Arc<Mutex<Found>>);
+
+impl Recorder for Finder {
+    fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
+        let mut found = self.0.lock().map_err(|_| "a stage has died")?;
+        found.last = Some(frame.timestamp);
+        if frame.decided {
+            found.decided = Some(frame.timestamp);
+        }
+        if let Some(rebalance) = &frame.shown {
+            let (names, rebalance) = (frame.names.clone(), Arc::clone(rebalance));
+            found.shown = Some(Shown { timestamp: frame.timestamp, names, nav: frame.nav, rebalance });
+        }
+        Ok(())
+    }
+
+    fn beliefs(&mut self, _: &Beliefs) -> Result<(), RecordError> {
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &RunFacts) -> Result<(), RecordError> {
+        Ok(())
+    }
+}
+
+/// Trades up to the date, and shows what is decided on it.
+pub(crate) fn size(args: &SizeArgs) -> Result<()> {
+    let nothing = RecordSettings { betas: Frames::None, weights: Frames::None };
+    let at = date("--at", &args.at)?;
+    // Nothing after the date is read: nothing of it could matter.
+    let config = Config::resolve(&args.run(), nothing)?;
+    let mut settings = config.run_settings();
+    settings.record = nothing;
+    settings.shown_date = Some(at.0.div_euclid(DAY_NS));
+    let source = open(&config, true)?;
+    let factors = source.factor_names().to_vec();
+    let finder = Finder::default();
+    let recorder = Box::new(finder.clone());
+    let graph = trading(Box::new(source), config.strategy()?, &settings, vec![recorder])?;
+    graph.run(&RunOptions::default())?;
+    let found = std::mem::take(&mut *finder.0.lock().map_err(|_| anyhow::anyhow!("a stage has died"))?);
+    let Some(shown) = found.shown else {
+        let text = |time| time_text(time).unwrap_or_else(|| "none".to_owned());
+        bail!(
+            "--at: found no decision on {}; expected a date on which the strategy decides and wants something: the \
+             last frame before it is of {}, the last that decided of {} (see sizing.rebalance_every and \
+             estimator.warmup)",
+            args.at,
+            text(found.last),
+            text(found.decided)
+        );
+    };
+    let report = Report::new(&config, shown, factors);
+    say(&if args.json { serde_json::to_string_pretty(&report.json())? + "\n" } else { report.text() });
+    Ok(())
+}
+
+struct Report<'a> {
+    config: &'a Config,
+    shown: Shown,
+    factors: Vec<String>,
+    frontier: Vec<FrontierPoint>,
+    given_up: GivenUp,
+}
+
+impl<'a> Report<'a> {
+    fn new(config: &'a Config, shown: Shown, factors: Vec<String>) -> Self {
+        let rebalance = &shown.rebalance;
+        let (frontier, given_up) = match rebalance.sized {
+            true => (rebalance.frontier(POINTS), rebalance.given_up()),
+            false => Default::default(),
+        };
+        Self { config, shown, factors, frontier, given_up }
+    }
+
+    fn turnover(&self) -> f64 {
+        let Rebalance { weights, held, .. } = &*self.shown.rebalance;
+        weights.iter().zip(held).map(|(w, held)| (w - held).abs()).sum()
+    }
+
+    fn json(&self) -> Value {
+        let shown = &self.shown;
+        let of = &*shown.rebalance;
+        let (n, k) = (of.weights.len(), of.factors());
+        // An exposure that is not known counts as none; a variance that is not known is null.
+        let column = |values: &[f64]| -> Value { values.iter().map(|value| json!(value)).collect() };
+        let exposures: serde_json::Map<String, Value> =
+            (0..k).map(|j| (self.factors[j].clone(), column(&of.exposures[j * n..(j + 1) * n]))).collect();
+        let covariance: Vec<&[f64]> = of.factor_covariance.chunks_exact(k.max(1)).collect();
+        let bounds: Vec<Value> = of
+            .exposure_bounds
+            .iter()
+            .map(|bound| json!({"factor": self.factors[bound.factor], "lower": bound.lower, "upper": bound.upper}))
+            .collect();
+        let symbols: Vec<&str> = shown.names.iter().map(|name| &**name).collect();
+        let sizing = &self.config.sizing;
+        json!({
+            "timestamp": time_text(Some(shown.timestamp)),
+            "strategy": self.config.strategy_kind(),
+            "nav": shown.nav,
+            "symbols": symbols,
+            "problem": {
+                "objective": if of.sized {
+                    "maximise forecast'w - w'Sw/(2 kelly_fraction) - cost'|w - held|, \
+                     S = exposures' factor_covariance exposures + diag(idiosyncratic_variance)"
+                } else {
+                    "minimise |w - forecast|^2/2; forecast: the weights that the strategy wants"
+                },
+                "forecast": of.expected,
+                "exposures": exposures,
+                "factors": self.factors[..k],
+                "factor_covariance": covariance,
+                "idiosyncratic_variance": column(&of.idiosyncratic),
+                "kelly_fraction": of.kelly_fraction,
+                "held": of.held,
+                "lower": of.lower,
+                "upper": of.upper,
+                "cost": of.cost,
+                "cost_horizon_days": sizing.cost_horizon,
+                "turnover_left": of.turnover,
+                "turnover_cap": sizing.turnover_cap,
+                "gross_max": of.gross,
+                "net_target": of.net,
+                "exposure_bounds": bounds,
+                "cap_method": sizing.cap_method,
+            },
+            "solution": {
+                "outcome": of.outcome.name(),
+                "weights": of.weights,
+                "turnover": self.turnover(),
+                "growth": of.objective(&of.weights),
+                "variance": of.variance(&of.weights),
+                "multipliers": {
+                    "turnover_cap": of.multipliers.turnover,
+                    "gross": of.multipliers.gross,
+                    "net": of.multipliers.net,
+                    "exposures": of.multipliers.exposures,
+                },
+                "at_lower": self.at(|of, i| of.weights[i] <= of.lower[i] && of.lower[i] < of.upper[i]),
+                "at_upper": self.at(|of, i| of.weights[i] >= of.upper[i] && of.lower[i] < of.upper[i]),
+                "not_tradable": self.at(|of, i| of.lower[i] == of.upper[i]),
+                "steps": of.reached.steps,
+                "converged": of.reached.converged,
+            },
+            "growth_given_up": of.sized.then(|| json!({
+                "turnover_cap": self.given_up.turnover_cap,
+                "bounds": self.given_up.bounds,
+                "gross": self.given_up.gross,
+                "net": self.given_up.net,
+                "exposures": self.given_up.exposures,
+                "costs": self.given_up.costs,
+            })),
+            "frontier": self.frontier.iter().map(|point| json!({
+                "cap": point.cap, "turnover": point.turnover, "growth": point.growth, "multiplier": point.multiplier,
+            })).collect::<Vec<_>>(),
+        })
+    }
+
+    /// Symbols for which it holds.
+    fn at(&self, holds: impl Fn(&Rebalance, usize) -> bool) -> Vec<&str> {
+        let (of, names) = (&*self.shown.rebalance, &self.shown.names);
+        (0..of.weights.len()).filter(|&i| holds(of, i)).map(|i| &*names[i]).collect()
+    }
+
+    fn text(&self) -> String {
+        let of = &*self.shown.rebalance;
+        let year = self.config.data.calendar().frames_per_year();
+        let percent = |value: f64| format!("{:.2} %", 100.0 * value);
+        let date = time_text(Some(self.shown.timestamp)).unwrap_or_default();
+        let mut text = format!(
+            "{date}, {}: {}\n{} traded of {} that is left of the day's cap; gross {}, net {}\n",
+            self.config.strategy_kind(),
+            of.outcome.name().replace('_', " "),
+            percent(self.turnover()),
+            percent(of.turnover),
+            percent(of.weights.iter().map(|w| w.abs()).sum()),
+            percent(of.weights.iter().sum()),
+        );
+        if of.sized {
+            text += &format!(
+                "expected growth {} a year after the costs of getting there, volatility {} a year\n\n{}\n",
+                percent(of.objective(&of.weights) * year),
+                percent((of.variance(&of.weights) * year).sqrt()),
+                self.limits(year)
+            );
+        }
+        text += &format!("\n{}\n", self.trades());
+        if !self.frontier.is_empty() {
+            text += &format!("\n{}\n", self.frontier_table(year));
+        }
+        text
+    }
+
+    fn limits(&self, year: f64) -> Table {
+        let of = &*self.shown.rebalance;
+        let mut table = table(["limit", "marginal value, bps a year", "growth given up, % a year"]);
+        let given = &self.given_up;
+        let price = |price: f64| format!("{:.2}", 1e4 * price * year * 0.01);
+        let growth = |growth: f64| format!("{:.3}", 100.0 * growth * year);
+        let mut rows = vec![
+            ("turnover cap", price(of.multipliers.turnover), growth(given.turnover_cap)),
+            ("bounds of a weight", String::new(), growth(given.bounds)),
+        ];
+        if of.gross.is_finite() {
+            rows.push(("gross limit", price(of.multipliers.gross), growth(given.gross)));
+        }
+        if of.net.is_some() {
+            rows.push(("net target", price(of.multipliers.net), growth(given.net)));
+        }
+        if !of.exposure_bounds.is_empty() {
+            rows.push(("exposure bounds", String::new(), growth(given.exposures)));
+        }
+        rows.push(("costs", String::new(), growth(given.costs)));
+        for (name, price, growth) in rows {
+            table.add_row([name.to_owned(), price, growth]);
+        }
+        align(table)
+    }
+
+    fn trades(&self) -> Table {
+        let (of, names) = (&*self.shown.rebalance, &self.shown.names);
+        let mut order: Vec<usize> = (0..of.weights.len()).filter(|&i| of.weights[i] != of.held[i]).collect();
+        let trade = |i: usize| of.weights[i] - of.held[i];
+        order.sort_by(|&a, &b| trade(b).abs().total_cmp(&trade(a).abs()));
+        let forecast = if of.sized { "forecast, bps" } else { "wanted, %" };
+        let mut table = table(["largest trades", "held, %", "target, %", "trade, %", forecast]);
+        for &i in order.iter().take(TRADES) {
+            table.add_row([
+                names[i].to_string(),
+                format!("{:.3}", 100.0 * of.held[i]),
+                format!("{:.3}", 100.0 * of.weights[i]),
+                format!("{:+.3}", 100.0 * trade(i)),
+                format!("{:.2}", if of.sized { 1e4 } else { 100.0 } * of.expected[i]),
+            ]);
+        }
+        if order.len() > TRADES {
+            table.add_row([format!("and {} more", order.len() - TRADES)]);
+        }
+        align(table)
+    }
+
+    fn frontier_table(&self, year: f64) -> Table {
+        let mut table = table(["turnover, %", "growth, % a year", "one more % adds, bps a year"]);
+        for point in &self.frontier {
+            table.add_row([
+                format!("{:.2}", 100.0 * point.turnover),
+                format!("{:.3}", 100.0 * point.growth * year),
+                format!("{:.2}", 1e4 * point.multiplier * year * 0.01),
+            ]);
+        }
+        align(table)
+    }
+}
+
+fn table<const COLUMNS: usize>(header: [&str; COLUMNS]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_header(header);
+    table
+}
+
+fn align(mut table: Table) -> Table {
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}

@@ -1,0 +1,72 @@
+//! `factor_momentum`: factors that have risen go on rising, for a while.
+
+use betaflow_engine::settings::{Invalid, require};
+use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use serde::{Deserialize, Serialize};
+
+use crate::Shipped;
+use crate::forecast::add_premia;
+
+/// Expected excess return of an instrument: μ_i = beta_i'm, m the trend of the factor returns.
+///
+/// The trend is the posterior mean of a factor's return with prior mean 0 after `prior` days, when what is older
+/// than the half-life counts for half (factor momentum: Ehsani & Linnainmaa 2022). The engine sizes it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FactorMomentum {
+    /// Half-life of the trend in frames, above 0.
+    pub half_life: f64,
+    /// Frames of no return that the trend starts with, at least 0.
+    pub prior: f64,
+    #[serde(skip)]
+    sums: Vec<f64>,
+    #[serde(skip)]
+    count: f64,
+    #[serde(skip)]
+    trend: Vec<f64>,
+}
+
+impl Default for FactorMomentum {
+    fn default() -> Self {
+        let (sums, count, trend) = (Vec::new(), 0.0, Vec::new());
+        Self { half_life: 126.0, prior: 63.0, sums, count, trend }
+    }
+}
+
+impl Shipped for FactorMomentum {
+    const KIND: &'static str = "factor_momentum";
+    const ABOUT: &'static str = "fractional Kelly on the trend of the factor returns, through the betas";
+
+    fn check(&self) -> Result<(), Invalid> {
+        let valid = self.half_life > 0.0 && self.half_life.is_finite();
+        require(valid, "half_life", self.half_life, "a finite number of frames above 0")?;
+        let valid = self.prior >= 0.0 && self.prior.is_finite();
+        require(valid, "prior", self.prior, "a finite number of frames of at least 0")
+    }
+}
+
+impl Strategy for FactorMomentum {
+    fn name(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn observe(&mut self, factors: &[f64]) {
+        let kept = libm::exp2(-1.0 / self.half_life);
+        self.sums.resize(factors.len(), 0.0);
+        self.count = self.count * kept + 1.0;
+        for (sum, factor) in self.sums.iter_mut().zip(factors) {
+            *sum = *sum * kept + factor;
+        }
+    }
+
+    fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes) {
+        wishes.wish = Wish::Expected;
+        self.trend.clear();
+        self.trend.extend(self.sums.iter().map(|sum| sum / (self.count + self.prior)));
+        for (value, alpha) in wishes.values.iter_mut().zip(&context.beliefs.alpha) {
+            // Nothing is believed of what has no beta yet.
+            *value = if alpha.is_nan() { f64::NAN } else { 0.0 };
+        }
+        add_premia(context.beliefs, &self.trend, &mut wishes.values);
+    }
+}

@@ -1,0 +1,173 @@
+//! `max_sharpe` and `min_variance`: points of the frontier of long, fully invested portfolios.
+
+use std::collections::VecDeque;
+
+use betaflow_engine::portfolio::{Covariance, Point, SampleCovariance, frontier_point};
+use betaflow_engine::settings::{Invalid, require};
+use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use serde::{Deserialize, Serialize};
+
+use crate::Shipped;
+use crate::forecast::{AlphaShrink, AlphaWord, add_premia};
+
+/// Where forecasts and risk come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum From {
+    /// The filter: alpha, betas and premia, and the factor risk.
+    #[default]
+    Forecasts,
+    /// Means and population covariance of past returns, of instruments that have all of them.
+    Returns,
+}
+
+/// The last returns of all instruments.
+#[derive(Clone, Debug, Default)]
+struct Window {
+    rows: VecDeque<Vec<f64>>,
+}
+
+impl Window {
+    fn push(&mut self, returns: &[f64], window: usize) {
+        let mut row =
+            if self.rows.len() >= window { self.rows.pop_front() } else { None }.unwrap_or_default();
+        row.clear();
+        row.extend_from_slice(returns);
+        self.rows.push_back(row);
+    }
+
+    /// Instruments that have every return of a full window, and those returns in rows; NaN has not traded.
+    fn whole(&self, window: usize, tradable: &[bool]) -> (Vec<usize>, Vec<f64>) {
+        if self.rows.len() < window {
+            return Default::default();
+        }
+        let complete = |i: usize| self.rows.iter().all(|row| row.get(i).is_some_and(|r| !r.is_nan()));
+        let chosen: Vec<usize> = (0..tradable.len()).filter(|&i| tradable[i] && complete(i)).collect();
+        let returns = self.rows.iter().flat_map(|row| chosen.iter().map(|&i| row[i])).collect();
+        (chosen, returns)
+    }
+}
+
+/// What both strategies have.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Settings {
+    from: From,
+    window: usize,
+    weight_max: f64,
+    alpha_shrink: AlphaShrink,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let alpha_shrink = AlphaShrink::Word(AlphaWord::Posterior);
+        Self { from: From::Forecasts, window: 252, weight_max: 0.1, alpha_shrink }
+    }
+}
+
+impl Settings {
+    fn check(&self) -> Result<(), Invalid> {
+        let window = self.window;
+        require((2..=100_000).contains(&window), "window", window, "a number of frames from 2 to 100000")?;
+        let most = self.weight_max;
+        require(most > 0.0 && most <= 1.0, "weight_max", most, "a number above 0 and at most 1")?;
+        self.alpha_shrink.check()
+    }
+
+    fn decide(&self, point: Point, window: &Window, context: Context<'_>, wishes: &mut Wishes) {
+        let n = context.held.len();
+        let mut forecast = vec![0.0; n];
+        let (chosen, found) = match self.from {
+            From::Returns => {
+                let (chosen, returns) = window.whole(self.window, context.tradable);
+                let covariance = SampleCovariance::new(&returns, chosen.len());
+                let upper = vec![self.weight_max; chosen.len()];
+                let found = frontier_point(covariance.mean(), &covariance, &upper, point);
+                (chosen, found)
+            }
+            From::Forecasts => {
+                self.alpha_shrink.write(context.beliefs, context.calendar, &mut forecast);
+                add_premia(context.beliefs, context.premia, &mut forecast);
+                let known = |i: usize| context.risk.idiosyncratic()[i].is_finite() && !forecast[i].is_nan();
+                let upper: Vec<f64> = (0..context.risk.instruments())
+                    .map(|i| if context.tradable[i] && known(i) { self.weight_max } else { 0.0 })
+                    .collect();
+                forecast.iter_mut().for_each(|m| *m = if m.is_nan() { 0.0 } else { *m });
+                let found = frontier_point(&forecast[..upper.len()], context.risk, &upper, point);
+                ((0..n).collect(), found)
+            }
+        };
+        // Too few instruments to be fully invested, or too short a past: nothing is wanted.
+        let Some((weights, _)) = found else { return };
+        wishes.wish = Wish::Weights;
+        for (i, weight) in chosen.into_iter().zip(weights) {
+            wishes.values[i] = weight;
+        }
+    }
+}
+
+/// The largest ratio of forecast to risk: 0 ≤ w ≤ `weight_max`, Σw = 1.
+///
+/// Where no such portfolio has a positive forecast the ratio says nothing, and it is that of `min_variance`. The
+/// engine then goes there under its own limits.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MaxSharpe {
+    #[serde(flatten)]
+    settings: Settings,
+    #[serde(skip)]
+    window: Window,
+}
+
+impl Shipped for MaxSharpe {
+    const KIND: &'static str = "max_sharpe";
+    const ABOUT: &'static str = "the largest Sharpe ratio, long and fully invested, at most a tenth a name";
+
+    fn check(&self) -> Result<(), Invalid> {
+        self.settings.check()
+    }
+}
+
+/// The least variance: 0 ≤ w ≤ `weight_max`, Σw = 1. The engine goes there under its own limits.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MinVariance {
+    #[serde(flatten)]
+    settings: Settings,
+    #[serde(skip)]
+    window: Window,
+}
+
+impl Shipped for MinVariance {
+    const KIND: &'static str = "min_variance";
+    const ABOUT: &'static str = "the least risk, long and fully invested, at most a tenth a name";
+
+    fn check(&self) -> Result<(), Invalid> {
+        self.settings.check()
+    }
+}
+
+macro_rules! on_the_frontier {
+    ($strategy:ident, $point:expr) => {
+        impl Strategy for $strategy {
+            fn name(&self) -> &'static str {
+                Self::KIND
+            }
+
+            fn watches_returns(&self) -> bool {
+                self.settings.from == From::Returns
+            }
+
+            fn observe_returns(&mut self, returns: &[f64]) {
+                self.window.push(returns, self.settings.window);
+            }
+
+            fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes) {
+                self.settings.decide($point, &self.window, context, wishes);
+            }
+        }
+    };
+}
+
+on_the_frontier!(MaxSharpe, Point::MaxSharpe);
+on_the_frontier!(MinVariance, Point::MinVariance);
