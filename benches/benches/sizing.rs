@@ -8,9 +8,14 @@
 #[path = "../../engine/tests/support/rebalance.rs"]
 mod rebalance;
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
-use betaflow_engine::portfolio::{ExposureBounds, Multipliers, Solver};
+use betaflow_benches::{Observations, write_doubles};
+use betaflow_engine::portfolio::{
+    ExposureBounds, Multipliers, Point, SampleCovariance, Solver, frontier_point,
+};
 use rebalance::{Rebalance, Reference};
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
@@ -136,7 +141,51 @@ fn measure(n: usize, limits: Limits, rebalances: usize, compare: bool) -> (f64, 
     (median(&mut ours), theirs, median(&mut steps))
 }
 
-fn main() {
+/// The largest Sharpe ratio of past returns, ours and scipy's (`benches/peers/max_sharpe.py`), where `$PYTHON` has it.
+fn max_sharpe(n: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let data = Observations::new(252, n, FACTORS);
+    let returns: Vec<f64> = data.returns.iter().map(|r| 5e-4 + 0.01 * r).collect();
+    let mut times = Vec::new();
+    let mut weights = Vec::new();
+    for _ in 0..5 {
+        let start = Instant::now();
+        let covariance = SampleCovariance::new(&returns, n);
+        let found = frontier_point(covariance.mean(), &covariance, &vec![0.1; n], Point::MaxSharpe);
+        times.push(start.elapsed().as_secs_f64());
+        weights = found.ok_or("too few instruments")?.0;
+    }
+    let book: Vec<f64> =
+        returns.chunks_exact(n).map(|row| row.iter().zip(&weights).map(|(r, w)| r * w).sum()).collect();
+    let mean = book.iter().sum::<f64>() / book.len() as f64;
+    let variance = book.iter().map(|r| (r - mean) * (r - mean)).sum::<f64>() / book.len() as f64;
+    let ours = median(&mut times);
+    println!(
+        "\n{n} instruments, 252 returns, max_sharpe: {:.2} ms, ratio {:.6}",
+        1e3 * ours,
+        mean / variance.sqrt()
+    );
+
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("max_sharpe.f64");
+    write_doubles(&file, &returns)?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join("max_sharpe.py");
+    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    match Command::new(python).arg(script).arg(file).arg(n.to_string()).output() {
+        Ok(output) if output.status.success() => {
+            let found: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+            let seconds = found["seconds"].as_f64().ok_or("no time")?;
+            println!(
+                "scipy SLSQP: {:.0} ms, {:.0} times, ratio {}",
+                1e3 * seconds,
+                seconds / ours,
+                found["sharpe"]
+            );
+        }
+        _ => println!("scipy is left out: this Python does not have it"),
+    }
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let trial = std::env::args().any(|argument| argument == "--test");
     let rebalances = if trial { 4 } else { 120 };
     let n = if trial { 50 } else { 500 };
@@ -155,4 +204,5 @@ fn main() {
             1e3 * ours / n as f64
         );
     }
+    max_sharpe(if trial { 30 } else { 500 })
 }

@@ -196,6 +196,7 @@ impl<'a> Report<'a> {
             })),
             "frontier": self.frontier.iter().map(|point| json!({
                 "cap": point.cap, "turnover": point.turnover, "growth": point.growth, "multiplier": point.multiplier,
+                "within_limits": point.within_limits,
             })).collect::<Vec<_>>(),
         })
     }
@@ -289,7 +290,10 @@ impl<'a> Report<'a> {
             table.add_row([
                 format!("{:.2}", 100.0 * point.turnover),
                 format!("{:.3}", 100.0 * point.growth * year),
-                format!("{:.2}", 1e4 * point.multiplier * year * 0.01),
+                match point.within_limits {
+                    true => format!("{:.2}", 1e4 * point.multiplier * year * 0.01),
+                    false => "limits out of reach".to_owned(),
+                },
             ]);
         }
         align(table)

@@ -12,8 +12,11 @@ const RUN: &[&str] =
     &["--prices", "--factors", "--config", "--set", "--from", "--to", "--out", "--force", "--timing"];
 const REPORT: &[&str] = &["--plot", "--no-report"];
 const OFFLINE: &[&str] = &["--smooth", "--em", "--compare"];
+const SIZE: &[&str] = &["--at", "--json", "--prices", "--factors", "--config", "--set", "--from"];
+
 /// Every subcommand with its flags.
-const COMMANDS: &[(&str, &[&[&str]])] = &[("replay", &[RUN]), ("estimate", &[RUN, REPORT, OFFLINE])];
+const COMMANDS: &[(&str, &[&[&str]])] =
+    &[("replay", &[RUN]), ("estimate", &[RUN, REPORT, OFFLINE]), ("size", &[SIZE])];
 
 #[test]
 fn help_names_every_flag_and_fits_110_columns() {

@@ -17,8 +17,8 @@ const BETAS: [&str; 2] = ["alpha", "forecast_mean forecast_sd forecast_dof forec
 fn contract(table: &str) -> Vec<(String, DataType)> {
     let names = match table {
         "equity" => {
-            "<timestamp #seq nav nav_gross cash gross_exposure net_exposure turnover cap_multiplier commission \
-             spread impact borrow financing haircut interest dividends benchmark_nav"
+            "<timestamp #seq nav nav_gross cash gross_exposure net_exposure turnover cap_multiplier \
+             gross_multiplier net_multiplier commission spread impact borrow financing haircut interest dividends benchmark_nav"
                 .to_owned()
         }
         "fills" => "<timestamp #seq #decided_seq \"symbol quantity price decision_price notional commission \

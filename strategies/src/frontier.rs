@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::Shipped;
 use crate::forecast::{AlphaShrink, AlphaWord, add_premia};
 
+/// At most one return in so many may be missing.
+const MISSING: usize = 10;
+
 /// Where forecasts and risk come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,7 +20,7 @@ pub enum From {
     /// The filter: alpha, betas and premia, and the factor risk.
     #[default]
     Forecasts,
-    /// Means and population covariance of past returns, of instruments that have all of them.
+    /// Means and population covariance of past returns, of instruments that have nine in ten of them.
     Returns,
 }
 
@@ -36,14 +39,18 @@ impl Window {
         self.rows.push_back(row);
     }
 
-    /// Instruments that have every return of a full window, and those returns in rows; NaN has not traded.
+    /// Instruments that have nearly every return of a full window, and those returns in rows. A bar without a trade
+    /// is one without a move.
     fn whole(&self, window: usize, tradable: &[bool]) -> (Vec<usize>, Vec<f64>) {
         if self.rows.len() < window {
             return Default::default();
         }
-        let complete = |i: usize| self.rows.iter().all(|row| row.get(i).is_some_and(|r| !r.is_nan()));
-        let chosen: Vec<usize> = (0..tradable.len()).filter(|&i| tradable[i] && complete(i)).collect();
-        let returns = self.rows.iter().flat_map(|row| chosen.iter().map(|&i| row[i])).collect();
+        let missing = |i: usize| self.rows.iter().filter(|row| row.get(i).is_none_or(|r| r.is_nan())).count();
+        let chosen: Vec<usize> =
+            (0..tradable.len()).filter(|&i| tradable[i] && missing(i) <= window / MISSING).collect();
+        let known = |r: f64| if r.is_nan() { 0.0 } else { r };
+        let value = |row: &Vec<f64>, i: usize| row.get(i).map_or(0.0, |r| known(*r));
+        let returns = self.rows.iter().flat_map(|row| chosen.iter().map(|&i| value(row, i))).collect();
         (chosen, returns)
     }
 }

@@ -86,8 +86,8 @@ pub enum Point {
 /// The point of the frontier of portfolios with 0 ≤ w ≤ `upper` and Σw = 1, and which one it is: where no such
 /// portfolio has a positive forecast, the largest Sharpe ratio has no meaning, and the least variance is taken.
 ///
-/// Nothing where so little is allowed that the weights cannot add up to one. `expected` are in excess of what cash
-/// earns; an instrument with `upper` 0 is not looked at.
+/// Where the bounds allow less than that in all, Σw is what they allow; nothing where they allow nothing. `expected`
+/// are in excess of what cash earns; an instrument with `upper` 0 is not looked at.
 ///
 /// The critical line algorithm (Markowitz 1956; Bailey & López de Prado 2013): from the portfolio of the largest
 /// forecast down, the weights that are inside their bounds are linear in the tolerance for variance t between
@@ -100,9 +100,27 @@ pub fn frontier_point(
     upper: &[f64],
     point: Point,
 ) -> Option<(Vec<f64>, Point)> {
-    let mut line = CriticalLine::start(expected, covariance, upper)?;
-    let best: f64 = line.weights.iter().zip(expected).map(|(w, m)| w * m).sum();
+    let best = CriticalLine::start(expected, covariance, upper)?;
+    let best: f64 = best.weights.iter().zip(expected).map(|(w, m)| w * m).sum();
     let point = if best > 0.0 { point } else { Point::MinVariance };
+    let n = expected.len();
+    let tilted: Vec<f64> = match point {
+        // Equal forecasts would all be at the start at once: an instrument's place decides between them.
+        Point::MaxSharpe => {
+            let largest = expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+            (0..n).map(|i| expected[i] + TIE * largest * (n - i) as f64 / n as f64).collect()
+        }
+        // The end of the line is the same whatever the forecasts: with these it is near.
+        Point::MinVariance => {
+            let mut row = vec![0.0; n];
+            let variance = |i: usize| {
+                covariance.row(i, &mut row);
+                -row[i]
+            };
+            (0..n).map(variance).collect()
+        }
+    };
+    let mut line = CriticalLine::start(&tilted, covariance, upper)?;
     // Each event changes one of the sets; a line that comes back to where it was would be rounding.
     for _ in 0..20 * expected.len() + 100 {
         if line.advance(point) {
@@ -119,11 +137,19 @@ enum At {
     Free,
 }
 
+/// By how much of the largest forecast equal ones are told apart.
+const TIE: f64 = 1e-12;
+
+/// Tolerances that differ by less than this share are the same.
+const SAME: f64 = 1e-9;
+
 /// State of the walk at tolerance t.
 struct CriticalLine<'a> {
     expected: &'a [f64],
     covariance: &'a dyn Covariance,
     upper: &'a [f64],
+    /// Σw: one, or as much as the bounds allow.
+    total: f64,
     weights: Vec<f64>,
     at: Vec<At>,
     /// Rows of Σ of the instruments that have ever been held.
@@ -140,7 +166,8 @@ impl<'a> CriticalLine<'a> {
         let mut order: Vec<usize> = (0..n).filter(|&i| upper[i] > 0.0).collect();
         order.sort_by(|&a, &b| expected[b].total_cmp(&expected[a]));
         let (mut weights, mut at) = (vec![0.0; n], vec![At::Lower; n]);
-        let mut left = 1.0;
+        let total = order.iter().map(|&i| upper[i]).sum::<f64>().min(1.0);
+        let mut left = total;
         let mut last = None;
         for i in order {
             if left <= 1e-12 {
@@ -151,11 +178,10 @@ impl<'a> CriticalLine<'a> {
             at[i] = At::Upper;
             last = Some(i);
         }
-        let last = last.filter(|_| left <= 1e-12)?;
-        at[last] = At::Free;
+        at[last?] = At::Free;
         let rows = vec![None; n];
         let tolerance = f64::INFINITY;
-        Some(Self { expected, covariance, upper, weights, at, rows, tolerance, changed: None })
+        Some(Self { expected, covariance, upper, total, weights, at, rows, tolerance, changed: None })
     }
 
     fn row(&mut self, i: usize) -> &[f64] {
@@ -200,7 +226,7 @@ impl<'a> CriticalLine<'a> {
             solve_cholesky(&matrix, size, right);
         }
         let sum = |values: &[f64]| values.iter().sum::<f64>();
-        let room = 1.0 - held.iter().map(|&b| self.weights[b]).sum::<f64>();
+        let room = self.total - held.iter().map(|&b| self.weights[b]).sum::<f64>();
         // w_F(t) = a + t b, and the price of full investment η(t) = η₀ + t η₁.
         let eta0 = (room + sum(&bound)) / sum(&ones);
         let eta1 = -sum(&means) / sum(&ones);
@@ -209,15 +235,14 @@ impl<'a> CriticalLine<'a> {
 
         let mut next = 0.0;
         let mut event = None;
+        // Several events may fall on one tolerance; what has just happened is not taken back at the same.
         let mut consider = |t: f64, i: usize, to: At| {
-            if t > next && t < self.tolerance {
-                (next, event) = (t, Some((i, to)));
+            let margin = if self.changed == Some(i) { 1.0 - SAME } else { 1.0 + SAME };
+            if t > next && t <= self.tolerance * margin {
+                (next, event) = (t.min(self.tolerance), Some((i, to)));
             }
         };
         for (j, &i) in free.iter().enumerate() {
-            if self.changed == Some(i) && size > 1 && slope[j] == 0.0 {
-                continue;
-            }
             if slope[j] > 0.0 {
                 consider(-start[j] / slope[j], i, At::Lower);
             } else if slope[j] < 0.0 {
@@ -225,7 +250,7 @@ impl<'a> CriticalLine<'a> {
             }
         }
         for i in 0..n {
-            if self.at[i] == At::Free || self.upper[i] <= 0.0 || self.changed == Some(i) {
+            if self.at[i] == At::Free || self.upper[i] <= 0.0 {
                 continue;
             }
             // (Σw)_i − t μ_i − η = p + t q: at least 0 at the lower bound, at most 0 at the upper.

@@ -45,6 +45,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether all limits are kept, so that their prices are of growth.
+    #[must_use]
+    pub fn within_limits(self) -> bool {
+        !matches!(self, Self::Repairing | Self::GrossOutOfReach | Self::NetOutOfReach)
+    }
+
     /// As outputs call it.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -60,6 +60,9 @@ pub struct FrontierPoint {
     pub growth: f64,
     /// Marginal value of turnover.
     pub multiplier: f64,
+    /// Whether box, gross limit, net target and exposures are within reach under the cap; where not, the multiplier
+    /// is the price of approaching them.
+    pub within_limits: bool,
 }
 
 /// Expected growth a frame that each limit costs: what its absence would add, the others being kept.
@@ -150,6 +153,7 @@ impl Rebalance {
                 turnover: distance(&solved.weights, &self.held),
                 growth: self.objective(&solved.weights),
                 multiplier: solved.multipliers.turnover,
+                within_limits: solved.reached.within_limits(),
             }
         };
         (0..points).map(at).collect()

@@ -163,7 +163,10 @@ impl Size {
         self.day = Some((portfolio.timestamp.date(), spent + turnover));
         decision.turnover = turnover;
         decision.target.clone_from(&self.solution.weights);
-        decision.multipliers.clone_from(&self.solution.multipliers);
+        // While a limit is out of reach the prices are those of approaching it, not of growth.
+        if self.solution.outcome.within_limits() {
+            decision.multipliers.clone_from(&self.solution.multipliers);
+        }
         decision.capped = self.solution.outcome == Outcome::Capped;
         self.count(decision);
     }
@@ -203,9 +206,9 @@ impl Size {
         facts.repairing += u64::from(solution.outcome == Outcome::Repairing);
         facts.gross_out_of_reach += u64::from(solution.outcome == Outcome::GrossOutOfReach);
         facts.net_out_of_reach += u64::from(solution.outcome == Outcome::NetOutOfReach);
-        facts.cap_multiplier += solution.multipliers.turnover;
-        facts.gross_multiplier += solution.multipliers.gross;
-        facts.net_multiplier += solution.multipliers.net;
+        facts.cap_multiplier += decision.multipliers.turnover;
+        facts.gross_multiplier += decision.multipliers.gross;
+        facts.net_multiplier += decision.multipliers.net;
         facts.predicted_variance += self.risk.variance(&solution.weights);
         facts.no_trade += u64::from(decision.orders.is_empty());
         let (lo, hi) = (settings.weight_min - LIMIT_TOLERANCE, settings.weight_max + LIMIT_TOLERANCE);

@@ -113,6 +113,14 @@ pub struct Reached {
     pub net_missed: bool,
 }
 
+impl Reached {
+    /// Whether nothing was out of reach.
+    #[must_use]
+    pub fn within_limits(&self) -> bool {
+        !(self.box_missed || self.gross_missed || self.net_missed)
+    }
+}
+
 /// Solves rebalances; keeps its buffers.
 #[derive(Clone, Debug, Default)]
 pub struct Solver {
