@@ -5,8 +5,8 @@
 mod rebalance;
 mod support;
 
-use betaflow_engine::portfolio::{ExposureBounds, Multipliers, Solver};
-use rebalance::{Rebalance, Reference};
+use betaflow_engine::portfolio::{ExposureBounds, Multipliers, Rebalance, Solver};
+use rebalance::{Checked, Reference};
 use support::Random;
 
 /// A problem in which some weights keep all limits, with room to spare.
@@ -76,6 +76,7 @@ fn feasible(random: &mut Random) -> Rebalance {
         lower,
         upper,
         exposure_bounds: Vec::new(),
+        ..Rebalance::default()
     };
     if k > 0 && yes(random, 0.3) {
         let at = made.exposure(0, &inside);

@@ -75,7 +75,8 @@ pub(crate) fn size(args: &SizeArgs) -> Result<()> {
     let config = Config::resolve(&args.run(), nothing)?;
     let mut settings = config.run_settings();
     settings.record = nothing;
-    settings.shown_date = Some(at.0.div_euclid(DAY_NS));
+    let day = at.0.div_euclid(DAY_NS);
+    settings.shown_dates = Some(day..=day);
     let source = open(&config, true)?;
     let factors = source.factor_names().to_vec();
     let finder = Finder::default();

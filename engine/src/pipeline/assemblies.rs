@@ -1,5 +1,7 @@
 //! The two pipelines: one that trades and one that only estimates.
 
+use std::ops::RangeInclusive;
+
 use super::graph::Graph;
 use super::stages::{Columns, Estimate, Execute, Record, Schedule, Size, SourceStage};
 use crate::execution::ExecutionSettings;
@@ -26,8 +28,8 @@ pub struct RunSettings {
     pub execution: ExecutionSettings,
     /// What is recorded.
     pub record: RecordSettings,
-    /// A date, in days since 1970, whose decisions are kept with all that they were made from.
-    pub shown_date: Option<i64>,
+    /// Dates, in days since 1970, whose decisions are kept with all that they were made from.
+    pub shown_dates: Option<RangeInclusive<i64>>,
     /// Frames a message carries; `None` to choose by the number of instruments.
     pub frames_per_message: Option<usize>,
 }

@@ -153,7 +153,7 @@ pub fn settings() -> RunSettings {
         sizing: SizingSettings { weight_min: -0.1, ..SizingSettings::default() },
         execution: ExecutionSettings::default(),
         record: RecordSettings { betas: Frames::Rebalances, weights: Frames::All },
-        shown_date: None,
+        shown_dates: None,
         frames_per_message: None,
     }
 }

@@ -1,94 +1,53 @@
 //! Rebalances made for the tests and benchmarks, and the same problem for an interior-point solver.
 #![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
 
-use betaflow_engine::portfolio::{ExposureBounds, Multipliers, Problem, Reached, Solver};
+use betaflow_engine::portfolio::{Multipliers, Reached, Rebalance, Solver};
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{
     DefaultSettingsBuilder, DefaultSolver, IPSolver, NonnegativeConeT, PowerConeT, SolverStatus,
     SupportedConeT, ZeroConeT,
 };
 
-/// A [`Problem`] with its columns.
-#[derive(Clone, Debug, Default)]
-pub struct Rebalance {
-    pub expected: Vec<f64>,
-    pub exposures: Vec<f64>,
-    pub factor_root: Vec<f64>,
-    pub idiosyncratic: Vec<f64>,
-    pub kelly_fraction: f64,
-    pub held: Vec<f64>,
-    pub lower: Vec<f64>,
-    pub upper: Vec<f64>,
-    pub cost: Vec<f64>,
-    pub impact: Vec<f64>,
-    pub turnover: f64,
-    pub gross: f64,
-    pub net: Option<f64>,
-    pub exposure_bounds: Vec<ExposureBounds>,
+/// What the tests ask of a rebalance.
+pub trait Checked {
+    fn n(&self) -> usize;
+    fn k(&self) -> usize;
+    fn solve(&self, solver: &mut Solver) -> (Vec<f64>, Multipliers, Reached);
+    /// L'B'w.
+    fn common(&self, weights: &[f64]) -> Vec<f64>;
+    fn exposure(&self, factor: usize, weights: &[f64]) -> f64;
+    /// The furthest that any limit is exceeded.
+    fn excess(&self, weights: &[f64]) -> f64;
 }
 
-impl Rebalance {
-    pub fn n(&self) -> usize {
+impl Checked for Rebalance {
+    fn n(&self) -> usize {
         self.expected.len()
     }
 
-    pub fn k(&self) -> usize {
+    fn k(&self) -> usize {
         self.exposures.len() / self.n().max(1)
     }
 
-    pub fn problem(&self) -> Problem<'_> {
-        Problem {
-            expected: &self.expected,
-            exposures: &self.exposures,
-            factor_root: &self.factor_root,
-            idiosyncratic: &self.idiosyncratic,
-            kelly_fraction: self.kelly_fraction,
-            held: &self.held,
-            lower: &self.lower,
-            upper: &self.upper,
-            cost: &self.cost,
-            impact: &self.impact,
-            turnover: self.turnover,
-            gross: self.gross,
-            net: self.net,
-            exposure_bounds: &self.exposure_bounds,
-        }
-    }
-
-    pub fn solve(&self, solver: &mut Solver) -> (Vec<f64>, Multipliers, Reached) {
+    fn solve(&self, solver: &mut Solver) -> (Vec<f64>, Multipliers, Reached) {
         let (mut weights, mut multipliers) = (Vec::new(), Multipliers::default());
         let reached = solver.solve(&self.problem(), &mut weights, &mut multipliers);
         (weights, multipliers, reached)
     }
 
-    /// L'B'w.
-    pub fn common(&self, weights: &[f64]) -> Vec<f64> {
+    fn common(&self, weights: &[f64]) -> Vec<f64> {
         let (n, k) = (self.n(), self.k());
         let exposure = |l: usize| -> f64 { (0..n).map(|i| self.exposures[l * n + i] * weights[i]).sum() };
         let exposures: Vec<f64> = (0..k).map(exposure).collect();
         (0..k).map(|j| (j..k).map(|l| self.factor_root[l * k + j] * exposures[l]).sum()).collect()
     }
 
-    pub fn exposure(&self, factor: usize, weights: &[f64]) -> f64 {
+    fn exposure(&self, factor: usize, weights: &[f64]) -> f64 {
         let n = self.n();
         (0..n).map(|i| self.exposures[factor * n + i] * weights[i]).sum()
     }
 
-    /// What is maximised.
-    pub fn objective(&self, weights: &[f64]) -> f64 {
-        let mut value = 0.0;
-        let mut variance: f64 = self.common(weights).iter().map(|y| y * y).sum();
-        for i in 0..self.n() {
-            let trade = (weights[i] - self.held[i]).abs();
-            value += self.expected[i] * weights[i] - self.cost[i] * trade;
-            value -= self.impact.get(i).unwrap_or(&0.0) * trade * trade.sqrt();
-            variance += self.idiosyncratic[i] * weights[i] * weights[i];
-        }
-        value - variance / (2.0 * self.kelly_fraction)
-    }
-
-    /// The furthest that any limit is exceeded.
-    pub fn excess(&self, weights: &[f64]) -> f64 {
+    fn excess(&self, weights: &[f64]) -> f64 {
         let sum = |of: &dyn Fn(usize) -> f64| -> f64 { (0..self.n()).map(of).sum() };
         let mut excess = (sum(&|i| (weights[i] - self.held[i]).abs()) - self.turnover)
             .max(sum(&|i| weights[i].abs()) - self.gross);

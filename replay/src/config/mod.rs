@@ -222,7 +222,7 @@ impl Config {
             sizing: self.sizing.clone(),
             execution: self.execution.clone(),
             record: self.record,
-            shown_date: None,
+            shown_dates: None,
             frames_per_message: self.pipeline.batch,
         }
     }

@@ -1,6 +1,7 @@
 //! size: beliefs and the portfolio in, orders out.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::super::assemblies::RunSettings;
@@ -30,7 +31,7 @@ pub struct Size {
     /// Frames over which a cost is earned back, and an estimate stays wrong.
     horizon: f64,
     lot: f64,
-    shown_date: Option<i64>,
+    shown_dates: Option<RangeInclusive<i64>>,
     strategy: Box<dyn Strategy>,
     moments: FactorMoments,
     risk: FactorRisk,
@@ -73,7 +74,7 @@ impl Size {
             calendar: *calendar,
             horizon,
             lot: execution.lot,
-            shown_date: settings.shown_date,
+            shown_dates: settings.shown_dates.clone(),
             strategy,
             moments: FactorMoments::new(sizing, calendar, factors.len()),
             risk: FactorRisk::default(),
@@ -151,7 +152,7 @@ impl Size {
                 turnover_left: (self.settings.turnover_cap - spent).max(0.0),
             };
             self.sizer.solve(goal, &mut self.risk, limits, &mut self.solution);
-            if self.shown_date == Some(portfolio.timestamp.date()) {
+            if self.shown_dates.as_ref().is_some_and(|dates| dates.contains(&portfolio.timestamp.date())) {
                 let shown = self.sizer.show(goal, &self.risk, limits, &self.solution);
                 decision.shown = Some(Arc::new(shown));
             }

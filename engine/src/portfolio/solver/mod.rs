@@ -36,6 +36,9 @@ const FLAT: f64 = 1e-10;
 /// Sums of weights are met to this.
 const TOLERANCE: f64 = 1e-13;
 const ROUNDING: f64 = 5e-11;
+/// A search along a line ends where the slope is this share of the first. Short of that it may end beyond the piece
+/// that curves, where nothing tells the next step of it.
+const EXACT: f64 = 1e-4;
 /// Steps after which the best of what is allowed is taken as it is.
 const MAX_STEPS: usize = 200;
 /// Steps without progress after which it is so too.
@@ -523,7 +526,7 @@ impl Solver {
                 } else {
                     (above, slope_above, slope_below) = (length, slope, 0.5 * slope_below);
                 }
-                if slope.abs() <= 0.1 * start.abs() || (slope < 0.0 && length >= longest) {
+                if slope.abs() <= EXACT * start.abs() || (slope < 0.0 && length >= longest) {
                     break;
                 }
                 let next = if above.is_infinite() {

@@ -1,0 +1,115 @@
+//! Every rebalance of a replay of the embedded data against an interior-point solver.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../../engine/tests/support/rebalance.rs"]
+mod rebalance;
+
+use std::sync::{Arc, Mutex};
+
+use betaflow_connectors::parquet::{ParquetSource, Settings};
+use betaflow_connectors::tutorial;
+use betaflow_engine::assembly::Universe;
+use betaflow_engine::execution::ExecutionSettings;
+use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
+use betaflow_engine::model::{Beliefs, EstimatorSettings};
+use betaflow_engine::pipeline::{RunOptions, RunSettings, trading};
+use betaflow_engine::portfolio::{Rebalance, SizingSettings};
+use betaflow_engine::settings::Calendar;
+use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use rebalance::{Checked, Reference};
+
+/// Half of alpha, and the premia.
+struct Plain;
+
+impl Strategy for Plain {
+    fn name(&self) -> &'static str {
+        "plain"
+    }
+
+    fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes) {
+        wishes.wish = Wish::Expected;
+        for (i, value) in wishes.values.iter_mut().enumerate() {
+            *value = 0.5 * context.beliefs.alpha[i];
+            for (factor, premium) in context.premia.iter().enumerate() {
+                *value += premium * context.beliefs.betas_on(factor)[i];
+            }
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Keep(Arc<Mutex<Vec<Arc<Rebalance>>>>);
+
+impl Recorder for Keep {
+    fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
+        self.0.lock().unwrap().extend(frame.shown.clone());
+        Ok(())
+    }
+
+    fn beliefs(&mut self, _: &Beliefs) -> Result<(), RecordError> {
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &RunFacts) -> Result<(), RecordError> {
+        Ok(())
+    }
+}
+
+fn rebalances(sizing: SizingSettings) -> Vec<Arc<Rebalance>> {
+    let expressions =
+        tutorial::FACTORS.iter().map(|(name, text)| ((*name).to_owned(), text.parse().unwrap()));
+    let settings =
+        Settings { factors: expressions.collect(), universe: Universe::default(), ..Settings::default() };
+    let source = ParquetSource::open(&tutorial::prices(), None, settings).unwrap();
+    let run = RunSettings {
+        calendar: Calendar::default(),
+        excess: true,
+        estimator: EstimatorSettings::default(),
+        sizing,
+        execution: ExecutionSettings::default(),
+        record: RecordSettings { betas: Frames::None, weights: Frames::None },
+        shown_dates: Some(i64::MIN..=i64::MAX),
+        frames_per_message: None,
+    };
+    let keep = Keep::default();
+    let graph = trading(Box::new(source), Box::new(Plain), &run, vec![Box::new(keep.clone())]).unwrap();
+    graph.run(&RunOptions::default()).unwrap();
+    std::mem::take(&mut *keep.0.lock().unwrap())
+}
+
+#[test]
+fn every_rebalance_of_a_replay_is_the_best_one() {
+    let long = SizingSettings::default();
+    let short = SizingSettings {
+        weight_min: -0.1,
+        net_target: Some(0.1),
+        exposure_bounds: [("mkt".to_owned(), [-0.2, 0.2])].into(),
+        turnover_cap: 0.03,
+        ..SizingSettings::default()
+    };
+    for sizing in [long, short] {
+        let all = rebalances(sizing);
+        assert!(all.len() > 2_000);
+        let mut compared = 0;
+        for (at, of) in all.iter().enumerate() {
+            assert!(of.reached.converged, "{at}: {:?}", of.reached);
+            if !of.reached.within_limits() {
+                continue;
+            }
+            let scale = of.expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+            // What drift has put outside its bounds by rounding is outside for both.
+            assert!(of.excess(&of.weights) <= 1e-10, "{at}: {:e}", of.excess(&of.weights));
+            let Some(best) = Reference::new(of).solve(1e-10) else { continue };
+            let (found, expected) = (of.objective(&of.weights) / scale, of.objective(&best) / scale);
+            let prices = &of.multipliers;
+            let bought =
+                of.excess(&best).max(0.0) * (prices.turnover + prices.gross + prices.net.abs()) * 10.0
+                    / scale;
+            assert!(found >= expected - 1e-9 * expected.abs() - bought, "{at}: {found} of {expected}");
+            let apart = of.weights.iter().zip(&best).fold(0.0_f64, |a, (w, e)| a.max((w - e).abs()));
+            assert!(apart <= 1e-6 || found > expected, "{at}: {apart:e} apart");
+            compared += 1;
+        }
+        assert!(compared > 1_900, "{compared} compared");
+    }
+}
