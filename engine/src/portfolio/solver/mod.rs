@@ -549,12 +549,30 @@ impl Solver {
     }
 }
 
-/// Rounding may leave the weights a little beyond the cap: then they stop on the way from those held, which takes
-/// them out of no other limit that those are inside of.
+/// Rounding may leave the weights a little beyond the cap. The largest trade that ends at no bound gives that back; if
+/// it is more than rounding, all stop on the way from the weights held, which takes them out of no limit that those
+/// are inside of.
 fn keep_cap(problem: &Problem<'_>, weights: &mut [f64]) {
-    let turnover: f64 = weights.iter().zip(problem.held).map(|(w, held)| (w - held).abs()).sum();
-    if turnover > problem.turnover + ROUNDING {
-        let share = problem.turnover / turnover;
+    let turnover =
+        |weights: &[f64]| -> f64 { weights.iter().zip(problem.held).map(|(w, held)| (w - held).abs()).sum() };
+    for _ in 0..3 {
+        let excess = turnover(weights) - problem.turnover;
+        if excess <= 0.0 {
+            return;
+        }
+        let trade = |i: usize| (weights[i] - problem.held[i]).abs();
+        let inside = |i: &usize| {
+            let (lower, upper) = problem.bounds(*i);
+            weights[*i] > lower && weights[*i] < upper && weights[*i] != 0.0 && trade(*i) > excess
+        };
+        let largest = (0..weights.len()).filter(inside).max_by(|&a, &b| trade(a).total_cmp(&trade(b)));
+        let Some(largest) = largest.filter(|_| excess <= ROUNDING) else { break };
+        let back = excess.copysign(problem.held[largest] - weights[largest]);
+        weights[largest] += back;
+    }
+    let all = turnover(weights);
+    if all > problem.turnover + 1e-14 {
+        let share = problem.turnover / all;
         for (w, held) in weights.iter_mut().zip(problem.held) {
             *w = if share > 0.0 { held + share * (*w - held) } else { *held };
         }
