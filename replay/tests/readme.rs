@@ -37,8 +37,9 @@ fn every_command_of_the_readme_runs() {
             );
             continue;
         };
-        let output = Command::new(env!("CARGO_BIN_EXE_betaflow"))
-            .args(arguments.split_whitespace())
+        // As a shell takes it, quotes and all.
+        let output = Command::new("sh")
+            .args(["-c", &format!("'{}' {arguments}", env!("CARGO_BIN_EXE_betaflow"))])
             .current_dir(folder.path())
             .output()
             .unwrap();

@@ -7,7 +7,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use support::{Panel, call, folder, joined, run, sets};
+use support::{DAY_NS, Panel, call, folder, joined, run, sets};
 
 fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|value| value.as_f64().unwrap_or(f64::INFINITY)).collect()
@@ -190,4 +190,37 @@ fn every_strategy_stays_inside_the_limits() {
             }
         }
     }
+}
+
+#[test]
+fn schedules_say_when_to_trade() {
+    let folder = folder();
+    let data = Panel::of_bars(7, 90, &[10, 15, 20], 6).write(folder.path());
+    // Hours of the day of the frames that decide, with their dates.
+    let decisions = |name: &str, settings: &[&str]| {
+        let common = ["data.frames_per_day=3", "estimator.warmup=20", "strategy.kind=equal_weight"];
+        let run = run(folder.path(), name, &joined("replay", &data, &[&common, settings].concat()));
+        let decided = run.summary["sizing"]["decisions"].as_u64().unwrap() as usize;
+        let equity = run.table("equity");
+        let traded: Vec<(i64, i64)> = equity
+            .times()
+            .into_iter()
+            .zip(equity.numbers("turnover"))
+            .filter(|(_, turnover)| *turnover > 0.0)
+            .map(|(time, _)| (time.div_euclid(DAY_NS), time.rem_euclid(DAY_NS) / (DAY_NS / 24)))
+            .collect();
+        (decided, traded)
+    };
+    let (all, traded) = decisions("all", &[]);
+    assert!(all > 190 && traded.iter().any(|(_, hour)| *hour == 10));
+    for (at, hour) in [("15:00", 15), ("15:01", 20), ("00:00", 10)] {
+        let (decided, traded) = decisions(&format!("at{hour}"), &[&format!("sizing.rebalance_at={at}")]);
+        assert!((all / 3..=all / 3 + 1).contains(&decided), "{at}: {decided} of {all}");
+        assert!(traded.iter().all(|(_, traded)| *traded == hour), "{at}: {traded:?}");
+    }
+    let (decided, _) = decisions("fifth", &["sizing.rebalance_at=15:00", "sizing.rebalance_every=5"]);
+    assert!((all / 15..=all / 15 + 1).contains(&decided), "{decided} of {all}");
+    let (decided, seldom) = decisions("drift", &["sizing.rebalance_drift=0.05"]);
+    assert_eq!(decided, all, "a decision not to trade is one");
+    assert!(!seldom.is_empty() && seldom.len() * 3 < traded.len(), "{} of {}", seldom.len(), traded.len());
 }
