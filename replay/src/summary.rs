@@ -64,8 +64,8 @@ fn calibration_json(facts: &CalibrationFacts) -> Map<String, Value> {
 }
 
 fn figures(figures: Option<Figures>) -> Map<String, Value> {
-    let items = figures.map(|figures| figures.items()).into_iter().flatten();
-    items.map(|(name, value)| (name.to_owned(), number(value))).collect()
+    let items = figures.map(|figures| figures.items().into_iter().chain(figures.uncertainty.items()));
+    items.into_iter().flatten().map(|(name, value)| (name.to_owned(), number(value))).collect()
 }
 
 /// A timestamp as text: a date where it is a midnight.
@@ -151,6 +151,10 @@ impl Summary<'_> {
                 "mean_gross_multiplier": number(sizing.gross_multiplier / decisions),
                 "mean_net_multiplier": number(sizing.net_multiplier / decisions),
             });
+            let both =
+                self.costs_against_returns().map_or([Value::Null, Value::Null], |both| both.map(number));
+            let [drag, break_even] = both;
+            summary["cost_analysis"] = json!({"annual_drag": drag, "break_even_bps": break_even});
             summary["kelly"] = self.kelly_json();
         }
         self.findings.add_to(&mut summary);
@@ -177,6 +181,16 @@ impl Summary<'_> {
             "realised_volatility": realised,
             "decisions": sizing.decisions,
         })
+    }
+
+    /// Annual return that costs took, and the cost of a unit of turnover, in bps, that would leave a mean return of
+    /// nothing.
+    fn costs_against_returns(&self) -> Option<[f64; 2]> {
+        let Comparison { net, gross, .. } = self.comparison?;
+        let turnover = self.facts.performance.turnover.mean * self.config.data.days_per_year;
+        let mean = gross.sharpe * gross.annual_volatility;
+        let break_even = if turnover > 0.0 { 1e4 * mean / turnover } else { f64::NAN };
+        Some([gross.annual_return - net.annual_return, break_even])
     }
 
     /// Annual volatility of the book as sizing predicted it, averaged over the decisions, and as it came.
@@ -347,12 +361,19 @@ impl Summary<'_> {
         let volatility = self.volatilities().map_or_else(String::new, |[predicted, realised]| {
             format!("volatility {:.2} % a year, {:.2} % as predicted\n", 100.0 * realised, 100.0 * predicted)
         });
+        let sure = self.comparison.zip(self.costs_against_returns()).map_or_else(String::new, |(both, [_, even])| {
+            let uncertain = both.net.uncertainty;
+            format!(
+                "sharpe give or take {:.2}; above 0 with a chance of {:.2}; costs of {even:.0} bps would take all\n",
+                uncertain.standard_error, uncertain.probabilistic_sharpe
+            )
+        });
         let costs = if costs.is_empty() { "none".to_owned() } else { costs.join(", ") };
         format!(
             "value {first:.0} → {last:.0}; costs: {costs}\n\
              {interest}turnover {:.2} % a day as decided, at most {:.2} % (cap {:.2} %)\n\
              {} decisions: {} stopped by the cap, {} held back by the gross limit\n\
-             {volatility}digest {}\n",
+             {volatility}{sure}digest {}\n",
             100.0 * turnover.mean,
             100.0 * turnover.max,
             100.0 * self.config.sizing.turnover_cap,

@@ -84,8 +84,15 @@ fn replay_prints_the_summary_and_leaves_the_files_of_the_contract() {
             assert!(ended.out.contains(part), "{part} is printed:\n{}", ended.out);
         }
         assert!(run.digest().len() == 64 && run.digest().bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let keys = "sharpe sortino calmar max_drawdown omega tail_ratio annual_return annual_volatility \
-                    value_at_risk conditional_value_at_risk";
+        for path in
+            ["/cost_analysis/annual_drag", "/cost_analysis/break_even_bps", "/kelly/predicted_volatility"]
+        {
+            assert!(run.summary.pointer(path).is_some_and(serde_json::Value::is_f64), "{path}");
+        }
+        let uncertain = "sharpe_standard_error probabilistic_sharpe min_track_record_years ";
+        let keys = &(uncertain.to_owned()
+            + "sharpe sortino calmar max_drawdown omega tail_ratio annual_return annual_volatility \
+                    value_at_risk conditional_value_at_risk");
         for kind in ["net", "gross", "benchmark"] {
             for key in keys.split_whitespace() {
                 assert!(run.summary["metrics"][kind][key].is_f64(), "metrics.{kind}.{key}");

@@ -3,6 +3,8 @@
 mod moments;
 mod performance;
 mod series;
+mod uncertainty;
 
 pub use performance::{Comparing, Comparison, EquityPoint, Performance, Tally, TurnoverFacts};
 pub use series::{Accumulator, Figures};
+pub use uncertainty::SharpeUncertainty;

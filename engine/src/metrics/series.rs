@@ -1,6 +1,7 @@
 //! Performance of one series of returns, by the definitions of `empyrical`.
 
 use super::moments::{Moments, ratio};
+use super::uncertainty::{FourMoments, SharpeUncertainty};
 
 /// Share of observations in the tail of value at risk.
 const TAIL: f64 = 0.05;
@@ -32,6 +33,8 @@ pub struct Figures {
     pub conditional_value_at_risk: f64,
     /// Total return.
     pub total_return: f64,
+    /// How sure the Sharpe ratio is.
+    pub uncertainty: SharpeUncertainty,
 }
 
 impl Figures {
@@ -67,6 +70,7 @@ impl Figures {
 #[derive(Clone, Debug)]
 pub struct Accumulator {
     moments: Moments,
+    four_moments: FourMoments,
     gains: f64,
     losses: f64,
     wealth: f64,
@@ -83,6 +87,7 @@ impl Accumulator {
     pub fn new(count: usize) -> Self {
         Self {
             moments: Moments::default(),
+            four_moments: FourMoments::default(),
             gains: 0.0,
             losses: 0.0,
             wealth: 1.0,
@@ -96,6 +101,7 @@ impl Accumulator {
     /// The next return.
     pub fn push(&mut self, r: f64) {
         self.moments.push(r);
+        self.four_moments.push(r);
         self.gains += r.max(0.0);
         self.losses -= r.min(0.0);
         self.wealth *= 1.0 + r;
@@ -126,6 +132,7 @@ impl Accumulator {
             value_at_risk: lowest.percentile(),
             conditional_value_at_risk: lowest.mean(),
             total_return: defined(wealth - 1.0),
+            uncertainty: self.four_moments.uncertainty(frames_per_year),
         }
     }
 }
@@ -202,6 +209,11 @@ mod tests {
             assert_eq!(name, expected_name);
             assert!((found - value).abs() <= 1e-9 * value.abs(), "{name}: {found}, empyrical {value}");
         }
+        // The same returns with scipy 1.17.1: skew, kurtosis and norm in the formulas of the papers.
+        let expected = [7.115392207420133, 0.7224218189485776, 0.15815415551747888];
+        for ((name, found), value) in figures.uncertainty.items().into_iter().zip(expected) {
+            assert!((found - value).abs() <= 1e-12 * value.abs(), "{name}: {found}, scipy {value}");
+        }
     }
 
     #[test]
@@ -210,5 +222,6 @@ mod tests {
         let calm = Figures::of([0.0, 0.0].into_iter(), 252.0);
         assert!(calm.sharpe.is_nan() && calm.calmar.is_nan() && calm.omega.is_nan());
         assert_eq!(calm.max_drawdown, 0.0);
+        assert!(calm.uncertainty.items().iter().all(|(_, value)| value.is_nan()));
     }
 }
