@@ -88,7 +88,13 @@ up for it; and how much growth each turnover would buy.
 With --json it prints the whole problem (forecasts, exposures, factor
 covariance, idiosyncratic variances, weights held, bounds, costs, limits) and
 its solution with all multipliers, so that any solver can check that it is the
-best one. All are a bar's figures; weights are shares of the value.
+best one. All are a bar's figures; weights are shares of the value. A
+multiplier says by how much the objective grows with one more unit of its
+limit; at a lower bound it is below 0. Where limits cannot all hold
+(within_limits is false), those that come later are approached as near as the
+others allow: what can be traded, cap, bounds of a weight, gross, net and
+exposures; the multipliers are then prices of approaching them. A strategy that
+asks for weights gets the nearest ones: there is no growth to show.
 
 In Python:
   text = subprocess.check_output([\"betaflow\", \"size\", \"--at\",
@@ -122,15 +128,19 @@ Some settings, with their defaults (run.toml in a run folder has them all):
   estimator.warmup=252             days of returns before the first order
   strategy.kind=quarter_kelly      or max_sharpe, min_variance, factor_momentum,
                                    equal_weight, flat
+  strategy.from=forecasts          of max_sharpe, min_variance; or returns, the
+                                   last strategy.window=252
   sizing.kelly_fraction=0.25       share of full Kelly
   sizing.turnover_cap=0.08         most of the value traded a day, both sides
+  sizing.cap_method=exact          the best trades under it; scale: a part of each
   sizing.cost_horizon=21           days over which the cost of a trade is earned
   sizing.weight_max=0.1            most in one instrument
   sizing.weight_min=0              negative: shorts
   sizing.gross_max=1               most in all, longs and shorts
   sizing.net_target=0.5            longs less shorts; without it there is none
   sizing.exposure_bounds={mkt=[0,0.5]}   least and most exposure to a factor
-  sizing.rebalance_every=1         bars from one decision to the next
+  sizing.rebalance_every=1         bars from one decision to the next, or days
+                                   where there is a rebalance_at
   sizing.rebalance_at=15:30        one decision a day, UTC; without it all bars
   sizing.rebalance_drift=0         least drift of the weights for another trade
   execution.commission_bps=1       hundredths of a percent of what is traded

@@ -1,14 +1,15 @@
 //! `betaflow size`: one rebalance in full.
 
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use betaflow_engine::frame::{DAY_NS, TimestampNs};
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::model::Beliefs;
 use betaflow_engine::names::Names;
 use betaflow_engine::pipeline::{RunOptions, trading};
-use betaflow_engine::portfolio::{FrontierPoint, GivenUp, Rebalance};
+use betaflow_engine::portfolio::{CapMethod, FrontierPoint, GivenUp, Outcome, Rebalance};
 use betaflow_engine::source::Source as _;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
@@ -37,8 +38,35 @@ struct Shown {
 #[derive(Default)]
 struct Found {
     shown: Option<Shown>,
+    first_decided: Option<TimestampNs>,
     decided: Option<TimestampNs>,
-    last: Option<TimestampNs>,
+}
+
+impl Found {
+    /// Why there is no decision to show.
+    fn why(&self, config: &Config, dates: Option<RangeInclusive<i64>>) -> String {
+        let text = |time: TimestampNs| time_text(Some(time)).unwrap_or_default();
+        match (self.first_decided, self.decided) {
+            (Some(_), Some(last)) if dates.is_some_and(|dates| dates.contains(&last.date())) => {
+                "it was decided not to trade, because the strategy wants nothing or has not drifted as far as \
+                 sizing.rebalance_drift"
+                    .to_owned()
+            }
+            (Some(first), Some(last)) => format!(
+                "no bar of that date decides; the first that does is of {}, the last before it of {} \
+                 (sizing.rebalance_every, sizing.rebalance_at)",
+                text(first),
+                text(last)
+            ),
+            _ => format!(
+                "the warm-up of {} days of returns (estimator.warmup) is not over by then{}",
+                config.estimator.warmup,
+                config.sizing.rebalance_at.as_ref().map_or_else(String::new, |at| {
+                    format!(", or no bar closes at {at} UTC or later (sizing.rebalance_at)")
+                })
+            ),
+        }
+    }
 }
 
 #[derive(Clone, Default)]
@@ -47,8 +75,8 @@ struct Finder(Arc<Mutex<Found>>);
 impl Recorder for Finder {
     fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
         let mut found = self.0.lock().map_err(|_| "a stage has died")?;
-        found.last = Some(frame.timestamp);
         if frame.decided {
+            found.first_decided = found.first_decided.or(Some(frame.timestamp));
             found.decided = Some(frame.timestamp);
         }
         if let Some(rebalance) = &frame.shown {
@@ -72,7 +100,10 @@ pub(crate) fn size(args: &SizeArgs) -> Result<()> {
     let nothing = RecordSettings { betas: Frames::None, weights: Frames::None };
     let at = date("--at", &args.at)?;
     // Nothing after the date is read: nothing of it could matter.
-    let config = Config::resolve(&args.run(), nothing)?;
+    let config = Config::resolve(&args.run(), nothing).map_err(|error| {
+        // The date came by another flag than a run's.
+        anyhow!(format!("{error:#}").replace("`data.to`, set by --to", "--at"))
+    })?;
     let mut settings = config.run_settings();
     settings.record = nothing;
     let day = at.0.div_euclid(DAY_NS);
@@ -85,15 +116,7 @@ pub(crate) fn size(args: &SizeArgs) -> Result<()> {
     graph.run(&RunOptions::default())?;
     let found = std::mem::take(&mut *finder.0.lock().map_err(|_| anyhow::anyhow!("a stage has died"))?);
     let Some(shown) = found.shown else {
-        let text = |time| time_text(time).unwrap_or_else(|| "none".to_owned());
-        bail!(
-            "--at: found no decision on {}; expected a date on which the strategy decides and wants something: the \
-             last frame before it is of {}, the last that decided of {} (see sizing.rebalance_every and \
-             estimator.warmup)",
-            args.at,
-            text(found.last),
-            text(found.decided)
-        );
+        bail!("--at: found no decision to show on {}: {}", args.at, found.why(&config, settings.shown_dates));
     };
     let report = Report::new(&config, shown, factors);
     say(&if args.json { serde_json::to_string_pretty(&report.json())? + "\n" } else { report.text() });
@@ -173,14 +196,16 @@ impl<'a> Report<'a> {
                 "outcome": of.outcome.name(),
                 "weights": of.weights,
                 "turnover": self.turnover(),
-                "growth": of.objective(&of.weights),
-                "variance": of.variance(&of.weights),
+                "growth": of.sized.then(|| of.objective(&of.weights)),
+                "variance": of.sized.then(|| of.variance(&of.weights)),
                 "multipliers": {
                     "turnover_cap": of.multipliers.turnover,
                     "gross": of.multipliers.gross,
                     "net": of.multipliers.net,
                     "exposures": of.multipliers.exposures,
+                    "bounds": of.bound_multipliers(),
                 },
+                "within_limits": of.outcome.within_limits(),
                 "at_lower": self.at(|of, i| of.weights[i] <= of.lower[i] && of.lower[i] < of.upper[i]),
                 "at_upper": self.at(|of, i| of.weights[i] >= of.upper[i] && of.lower[i] < of.upper[i]),
                 "not_tradable": self.at(|of, i| of.lower[i] == of.upper[i]),
@@ -230,6 +255,12 @@ impl<'a> Report<'a> {
                 self.limits(year)
             );
         }
+        if !of.sized && of.outcome == Outcome::Capped {
+            text += "the strategy asks for weights: the nearest ones under the cap are taken\n";
+        }
+        if self.config.sizing.cap_method == CapMethod::Scale {
+            text += "cap_method is \"scale\": what limits cost, and the frontier, are those of \"exact\"\n";
+        }
         text += &format!("\n{}\n", self.trades());
         if !self.frontier.is_empty() {
             text += &format!("\n{}\n", self.frontier_table(year));
@@ -241,7 +272,11 @@ impl<'a> Report<'a> {
         let of = &*self.shown.rebalance;
         let mut table = table(["limit", "marginal value, bps a year", "growth given up, % a year"]);
         let given = &self.given_up;
-        let price = |price: f64| format!("{:.2}", 1e4 * price * year * 0.01);
+        let price = |price: f64| match of.outcome.within_limits() {
+            true => format!("{:.2}", 1e4 * price * year * 0.01),
+            // The price would be that of approaching it.
+            false => "out of reach".to_owned(),
+        };
         let growth = |growth: f64| format!("{:.3}", 100.0 * growth * year);
         let mut rows = vec![
             ("turnover cap", price(of.multipliers.turnover), growth(given.turnover_cap)),

@@ -278,7 +278,28 @@ impl Summary<'_> {
         if sizing.weight_min < 0.0 && self.config.execution.borrow_bps_per_year == 0.0 {
             warnings.push("shorts are free: execution.borrow_bps_per_year is 0".to_owned());
         }
-        if self.trades && self.facts.performance.nav.is_none() {
+        let facts = &self.facts.sizing;
+        let limits = [
+            (facts.net_out_of_reach, "the net target, or a bound on an exposure,"),
+            (facts.gross_out_of_reach, "the gross limit"),
+            (facts.repairing, "the box of weights, after drift or a halt,"),
+        ];
+        for (count, limit) in limits.into_iter().filter(|(count, _)| *count > 0) {
+            warnings.push(format!(
+                "{limit} was out of reach under the turnover cap and the limits before it in {count} of {} decisions, \
+                 and was approached as near as they allow",
+                facts.decisions
+            ));
+        }
+        if let (true, None, Some(at)) =
+            (self.trades, self.facts.performance.nav, &self.config.sizing.rebalance_at)
+        {
+            warnings.push(format!(
+                "no frame decided: none after the warm-up closes at {at} UTC or later (sizing.rebalance_at), or the \
+                 data ends before the warm-up of {} days is over",
+                self.config.estimator.warmup
+            ));
+        } else if self.trades && self.facts.performance.nav.is_none() {
             warnings.push(format!(
                 "no frame decided: the data ends before the warm-up of {} days is over; give more data or a \
                  smaller estimator.warmup",

@@ -105,8 +105,11 @@ fn prints_a_problem_and_its_best_answer() {
 fn says_where_there_is_no_decision() {
     let folder = folder();
     let cases = [
-        (vec!["--at", "2020-03-15"], "no decision on 2020-03-15"),
+        (vec!["--at", "2020-03-15"], "the last before it of 2020-03-13"),
         (vec!["--at", "2014-02-03"], "estimator.warmup"),
+        (vec!["--at", "2020-03-16", "--set", "sizing.rebalance_at=15:30"], "sizing.rebalance_at"),
+        (vec!["--at", "2020-03-16", "--set", "sizing.rebalance_drift=9"], "decided not to trade"),
+        (vec!["--at", "2020-03-16", "--from", "2021-01-01"], "--at: found"),
         (vec!["--at", "yesterday"], "a date such as 2015-01-31"),
         (vec!["--at", "2020-03-16", "--set", "sizing.exposure_bounds={mkd=[0,1]}"], "mkd"),
         (vec!["--at", "2020-03-16", "--set", "sizing.exposure_bounds={mkt=[1,0]}"], "in this order"),

@@ -60,7 +60,7 @@ impl Outcome {
             Self::NoTrade => "no_trade",
             Self::Repairing => "repairing",
             Self::GrossOutOfReach => "gross_out_of_reach",
-            Self::NetOutOfReach => "net_out_of_reach",
+            Self::NetOutOfReach => "net_or_exposure_out_of_reach",
         }
     }
 }
@@ -73,9 +73,11 @@ pub struct Solution {
     /// How it ended.
     pub outcome: Outcome,
     /// Prices of the limits, as growth a frame that one more unit of each would add; that of the cap is the marginal
-    /// value of turnover (for `scale`: along the way to the goal). 0 where a limit does not bind or the goal has no
-    /// objective.
+    /// value of turnover (for `scale`: along the way to the goal). For weights that a strategy asks for, what is
+    /// priced is half the squared distance from them. 0 where a limit does not bind.
     pub multipliers: Multipliers,
+    /// Whether the turnover cap binds, or is all used.
+    pub capped: bool,
     /// Whether the gross limit binds.
     pub at_gross: bool,
     /// Instruments whose weight stands at a bound of the box other than 0.
@@ -103,6 +105,8 @@ pub struct Sizer {
 
 /// A price smaller than this share of the largest forecast is rounding.
 const NO_PRICE: f64 = 1e-10;
+/// So little of the cap is left when all of it is used.
+const ALL: f64 = 1e-9;
 
 impl Sizer {
     /// A sizer under the given settings. `cost`: of a unit of trade (commission and half-spread), amortised over the
@@ -222,20 +226,17 @@ impl Sizer {
         let largest = problem.expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
         out.reached = solver.solve(&problem, &mut out.weights, &mut out.multipliers);
         self.solver = solver;
-        let Multipliers { turnover, gross, .. } = &mut out.multipliers;
+        let Multipliers { turnover, gross, .. } = &out.multipliers;
         let capped = *turnover > NO_PRICE * largest;
         out.at_gross = *gross > NO_PRICE * largest;
-        if let Goal::Weights(_) = goal {
-            // The prices are of distance, not of growth.
-            out.multipliers = Multipliers::default();
-            out.multipliers.exposures.resize(self.exposure_bounds.len(), 0.0);
-        }
+        let traded: f64 = out.weights.iter().zip(limits.held).map(|(w, held)| (w - held).abs()).sum();
+        out.capped = capped || (traded > 0.0 && traded >= limits.turnover_left * (1.0 - ALL));
         let Reached { box_missed, gross_missed, net_missed, .. } = out.reached;
         out.outcome = match () {
-            () if out.weights == limits.held => Outcome::NoTrade,
             () if box_missed => Outcome::Repairing,
             () if gross_missed => Outcome::GrossOutOfReach,
             () if net_missed => Outcome::NetOutOfReach,
+            () if out.weights == limits.held => Outcome::NoTrade,
             () if capped => Outcome::Capped,
             () => Outcome::Reached,
         };
@@ -262,6 +263,7 @@ impl Sizer {
         out.multipliers = Multipliers::default();
         out.reached = Reached::default();
         scale::solve(settings, &mut self.goal, limits, out);
+        out.capped = out.outcome == Outcome::Capped;
         if let (Goal::Expected(expected), Outcome::Capped) = (goal, out.outcome) {
             // d/dτ [μ'w − w'Σw/(2κ)] along the direction of the move.
             risk.times(&out.weights, &mut self.slope);

@@ -3,6 +3,9 @@
 use super::problem::Outcome;
 use super::solver::{ExposureBounds, Multipliers, Problem, Reached, Solver};
 
+/// A weight that no limit of a book reaches.
+const FREE: f64 = 10.0;
+
 /// A [`Problem`] that owns its columns, and what came of it.
 #[derive(Clone, Debug, Default)]
 pub struct Rebalance {
@@ -70,7 +73,7 @@ pub struct FrontierPoint {
 pub struct GivenUp {
     /// The turnover cap.
     pub turnover_cap: f64,
-    /// The box.
+    /// The box: least and largest weights both.
     pub bounds: f64,
     /// The gross limit.
     pub gross: f64,
@@ -159,10 +162,45 @@ impl Rebalance {
         (0..points).map(at).collect()
     }
 
-    /// What each limit costs.
+    /// What another unit of each weight would add beyond what it costs, where a bound keeps it from that: above 0 at
+    /// the largest weight, below 0 at the least.
+    #[must_use]
+    pub fn bound_multipliers(&self) -> Vec<f64> {
+        let (n, k) = (self.weights.len(), self.factors());
+        let exposure =
+            |l: usize| -> f64 { (0..n).map(|i| self.exposures[l * n + i] * self.weights[i]).sum() };
+        let exposures: Vec<f64> = (0..k).map(exposure).collect();
+        let root = |j: usize| -> f64 { (j..k).map(|l| self.factor_root[l * k + j] * exposures[l]).sum() };
+        let roots: Vec<f64> = (0..k).map(root).collect();
+        let common: Vec<f64> =
+            (0..k).map(|l| (0..=l).map(|j| self.factor_root[l * k + j] * roots[j]).sum()).collect();
+        let sign = |value: f64, end: f64| if value == 0.0 { end } else { value.signum() };
+        (0..n)
+            .map(|i| {
+                let (weight, trade) = (self.weights[i], self.weights[i] - self.held[i]);
+                let own = self.idiosyncratic[i];
+                let systematic: f64 = (0..k).map(|l| self.exposures[l * n + i] * common[l]).sum();
+                let risk = systematic + if own.is_finite() { own * weight } else { 0.0 };
+                let mut value = self.expected[i] - risk / self.kelly_fraction - self.multipliers.net;
+                for (bound, price) in self.exposure_bounds.iter().zip(&self.multipliers.exposures) {
+                    value -= price * self.exposures[bound.factor * n + i];
+                }
+                let impact = 1.5 * self.impact.get(i).unwrap_or(&0.0) * trade.abs().sqrt();
+                let trading = self.cost[i] + self.multipliers.turnover + impact;
+                let paid = |end: f64| trading * sign(trade, end) + self.multipliers.gross * sign(weight, end);
+                match () {
+                    () if weight >= self.upper[i] && value > paid(1.0) => value - paid(1.0),
+                    () if weight <= self.lower[i] && value < paid(-1.0) => value - paid(-1.0),
+                    () => 0.0,
+                }
+            })
+            .collect()
+    }
+
+    /// What each limit costs: of the best weights, whatever way the cap was kept.
     #[must_use]
     pub fn given_up(&self) -> GivenUp {
-        let best = self.objective(&self.weights);
+        let best = self.objective(&self.clone().solved().weights);
         let without = |change: &dyn Fn(&mut Self)| {
             let mut freed = self.clone();
             change(&mut freed);
@@ -174,9 +212,7 @@ impl Rebalance {
             bounds: without(&|freed| {
                 for i in 0..freed.lower.len() {
                     if freed.lower[i] != freed.upper[i] {
-                        // A sign that is not allowed stays so: only sizes are freed.
-                        freed.lower[i] = if freed.lower[i] < 0.0 { -10.0 } else { freed.lower[i] };
-                        freed.upper[i] = 10.0;
+                        (freed.lower[i], freed.upper[i]) = (-FREE, FREE);
                     }
                 }
             }),

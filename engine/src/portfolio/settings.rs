@@ -45,7 +45,8 @@ pub struct SizingSettings {
     /// Time of day, UTC, as HH:MM: then only the first frame of a date that closes at it or later decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rebalance_at: Option<String>,
-    /// Least Σ|held − target of the last trade| for another trade, at least 0.
+    /// Least Σ|held − target| for another trade, at least 0, since the last time that a target was reached; while the
+    /// cap keeps the book from its target it goes on trading.
     pub rebalance_drift: f64,
     /// Whether the risk counts that the coefficients and premia are estimates.
     pub parameter_uncertainty: bool,
@@ -114,7 +115,8 @@ impl SizingSettings {
         let shrinkage = self.factor_shrinkage;
         require((0.0..=1.0).contains(&shrinkage), "factor_shrinkage", shrinkage, "a number from 0 to 1")?;
         let drift = self.rebalance_drift;
-        require(drift >= 0.0 && drift.is_finite(), "rebalance_drift", drift, "a number of at least 0")?;
+        let expected = "a finite number of at least 0";
+        require(drift >= 0.0 && drift.is_finite(), "rebalance_drift", drift, expected)?;
         if let Some(at) = &self.rebalance_at {
             require(time_of_day(at).is_some(), "rebalance_at", at, "a time of day, UTC, such as 15:30")?;
         }

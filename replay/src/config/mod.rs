@@ -368,7 +368,8 @@ fn factors(typed: &Layers, data: &DataSettings) -> Result<Table> {
             factors.extend(table);
             Ok(factors)
         }
-        (Some(prices), None) if table.is_empty() => bail!(
+        // A file that is not there is said when it is opened.
+        (Some(prices), None) if table.is_empty() && Path::new(prices).exists() => bail!(
             "{prices}: found no factors for these prices; expected a file of factor returns (--factors FILE), or a \
              table [factors] that makes them from instruments (--set 'factors.mkt=\"SPY\"'), or --factors none to \
              run without"

@@ -40,7 +40,7 @@ pub struct Size {
     held: Vec<f64>,
     solution: Solution,
     day: Option<(i64, f64)>,
-    /// Targets of the last decision that traded.
+    /// Targets of the last decision that traded; empty where the cap kept it from them.
     last_target: Vec<f64>,
     facts: SizingFacts,
     /// The message at hand and how many of its frames are decided.
@@ -141,6 +141,7 @@ impl Size {
             self.solution.weights.clone_from(&self.held);
             self.solution.multipliers.clone_from(&Multipliers::default());
             self.solution.at_gross = false;
+            self.solution.capped = false;
         } else {
             let goal = match self.wishes.wish {
                 Wish::Weights => Goal::Weights(&self.wishes.values),
@@ -161,6 +162,10 @@ impl Size {
         if turnover > 0.0 {
             self.last_target.clone_from(&self.solution.weights);
         }
+        if self.solution.capped {
+            // It has not arrived: what is left to do is no drift.
+            self.last_target.clear();
+        }
         self.day = Some((portfolio.timestamp.date(), spent + turnover));
         decision.turnover = turnover;
         decision.target.clone_from(&self.solution.weights);
@@ -168,7 +173,7 @@ impl Size {
         if self.solution.outcome.within_limits() {
             decision.multipliers.clone_from(&self.solution.multipliers);
         }
-        decision.capped = self.solution.outcome == Outcome::Capped;
+        decision.capped = self.solution.capped;
         self.count(decision);
     }
 
