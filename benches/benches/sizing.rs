@@ -12,29 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use betaflow_benches::write_doubles;
+use betaflow_benches::{SplitMix, write_doubles};
 use betaflow_engine::portfolio::{
     ExposureBounds, Multipliers, Point, Rebalance, SampleCovariance, Solver, frontier_point,
 };
 use rebalance::Reference;
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Mean 0, deviation 1.
-    fn shock(&mut self) -> f64 {
-        ((0..4).map(|_| self.uniform()).sum::<f64>() - 2.0) * 3.0_f64.sqrt()
-    }
-}
 
 const FACTORS: usize = 6;
 
@@ -57,7 +39,7 @@ const CASES: [Limits; 4] = [
     Limits { name: "cap, box, linear and impact cost", impact: true, ..NONE },
 ];
 
-fn market(n: usize, limits: Limits, random: &mut Random) -> Rebalance {
+fn market(n: usize, limits: Limits, random: &mut SplitMix) -> Rebalance {
     let k = FACTORS;
     let variances: [f64; FACTORS] = [1e-4, 3e-5, 3e-5, 2e-5, 2e-5, 2e-5];
     let premia = [3e-4, 1e-4, 5e-5, 5e-5, 5e-5, 5e-5];
@@ -102,7 +84,7 @@ fn median(values: &mut [f64]) -> f64 {
 ///
 /// The two take turns of all rebalances each: beside the other's data in the cache neither shows its speed.
 fn measure(n: usize, limits: Limits, rebalances: usize, compare: bool) -> (f64, f64, f64) {
-    let mut random = Random(7);
+    let mut random = SplitMix(7);
     let mut market = market(n, limits, &mut random);
     let mut solver = Solver::default();
     let mut markets = Vec::new();
@@ -145,7 +127,7 @@ fn measure(n: usize, limits: Limits, rebalances: usize, compare: bool) -> (f64, 
 /// The largest Sharpe ratio of past returns, ours and scipy's (`benches/peers/max_sharpe.py`), where `$PYTHON` has it.
 fn max_sharpe(n: usize) -> Result<(), Box<dyn std::error::Error>> {
     // Stocks that move together: of returns without a market there are portfolios with hardly any variance.
-    let mut random = Random(11);
+    let mut random = SplitMix(11);
     let betas: Vec<f64> = (0..n).map(|_| 1.0 + 0.3 * random.shock()).collect();
     let mut returns = Vec::new();
     for _ in 0..252 {

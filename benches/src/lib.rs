@@ -39,7 +39,7 @@ pub struct Panel {
 
 /// A small generator of uniform numbers (Steele, Lea, Flood 2014, SplitMix64), for data that is the same
 /// on every machine.
-struct SplitMix(u64);
+pub struct SplitMix(pub u64);
 
 impl SplitMix {
     fn next(&mut self) -> u64 {
@@ -50,9 +50,14 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
+    /// In [0, 1).
+    pub fn uniform(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     /// Mean 0, deviation 1: a sum of four uniforms is normal enough.
-    fn shock(&mut self) -> f64 {
-        let sum: f64 = (0..4).map(|_| (self.next() >> 11) as f64 / (1_u64 << 53) as f64).sum();
+    pub fn shock(&mut self) -> f64 {
+        let sum: f64 = (0..4).map(|_| self.uniform()).sum();
         (sum - 2.0) * 3.0_f64.sqrt()
     }
 }

@@ -161,9 +161,9 @@ Examples:
 The embedded prices are from the Python package skfolio, BSD-3-Clause,
 copyright 2023-2026 The skfolio developers.";
 
-/// Arguments of the commands that read data and run the pipeline.
+/// Where data and settings come from.
 #[derive(Debug, Args)]
-pub(crate) struct RunArgs {
+pub(crate) struct InputArgs {
     /// Parquet file, or folder of files, with prices
     #[arg(long, value_name = "PATH")]
     pub prices: Option<PathBuf>,
@@ -179,6 +179,13 @@ pub(crate) struct RunArgs {
     /// First date, such as 2015-01-31; earlier data is not seen at all
     #[arg(long, value_name = "DATE")]
     pub from: Option<String>,
+}
+
+/// Arguments of the commands that write a run folder.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
     /// Last date, included
     #[arg(long, value_name = "DATE")]
     pub to: Option<String>,
@@ -202,38 +209,8 @@ pub(crate) struct SizeArgs {
     /// Print the problem and its solution as JSON
     #[arg(long)]
     pub json: bool,
-    /// Parquet file, or folder of files, with prices
-    #[arg(long, value_name = "PATH")]
-    pub prices: Option<PathBuf>,
-    /// Parquet file with factor returns, or `none` to run without factors
-    #[arg(long, value_name = "PATH")]
-    pub factors: Option<PathBuf>,
-    /// Settings in a TOML file
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// One setting, over those of the file; may be given many times
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// First date, such as 2015-01-31; earlier data is not seen at all
-    #[arg(long, value_name = "DATE")]
-    pub from: Option<String>,
-}
-
-impl SizeArgs {
-    /// The same as arguments of a run up to the date.
-    pub(crate) fn run(&self) -> RunArgs {
-        RunArgs {
-            prices: self.prices.clone(),
-            factors: self.factors.clone(),
-            config: self.config.clone(),
-            set: self.set.clone(),
-            from: self.from.clone(),
-            to: Some(self.at.clone()),
-            out: None,
-            force: false,
-            timing: false,
-        }
-    }
+    #[command(flatten)]
+    pub input: InputArgs,
 }
 
 /// Arguments of `estimate`.

@@ -58,7 +58,7 @@ pub(crate) fn open(config: &Config, trades: bool) -> Result<ParquetSource> {
 
 fn run(args: &RunArgs, kind: &Kind, estimate: Option<&EstimateArgs>) -> Result<()> {
     let started = Instant::now();
-    let config = Config::resolve(args, kind.record)?;
+    let config = Config::resolve(&args.input, args.to.as_deref().map(|to| ("--to", to)), kind.record)?;
     let out = args.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), kind.name));
     let source = open(&config, kind.trades)?;
     let progress = source.progress();

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use betaflow_engine::frame::{DAY_NS, TimestampNs};
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::model::Beliefs;
@@ -100,10 +100,7 @@ pub(crate) fn size(args: &SizeArgs) -> Result<()> {
     let nothing = RecordSettings { betas: Frames::None, weights: Frames::None };
     let at = date("--at", &args.at)?;
     // Nothing after the date is read: nothing of it could matter.
-    let config = Config::resolve(&args.run(), nothing).map_err(|error| {
-        // The date came by another flag than a run's.
-        anyhow!(format!("{error:#}").replace("`data.to`, set by --to", "--at"))
-    })?;
+    let config = Config::resolve(&args.input, Some(("--at", &args.at)), nothing)?;
     let mut settings = config.run_settings();
     settings.record = nothing;
     let day = at.0.div_euclid(DAY_NS);

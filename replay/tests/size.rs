@@ -109,7 +109,7 @@ fn says_where_there_is_no_decision() {
         (vec!["--at", "2014-02-03"], "estimator.warmup"),
         (vec!["--at", "2020-03-16", "--set", "sizing.rebalance_at=15:30"], "sizing.rebalance_at"),
         (vec!["--at", "2020-03-16", "--set", "sizing.rebalance_drift=9"], "decided not to trade"),
-        (vec!["--at", "2020-03-16", "--from", "2021-01-01"], "--at: found"),
+        (vec!["--at", "2020-03-16", "--from", "2021-01-01"], "set by --at"),
         (vec!["--at", "yesterday"], "a date such as 2015-01-31"),
         (vec!["--at", "2020-03-16", "--set", "sizing.exposure_bounds={mkd=[0,1]}"], "mkd"),
         (vec!["--at", "2020-03-16", "--set", "sizing.exposure_bounds={mkt=[1,0]}"], "in this order"),

@@ -4,18 +4,18 @@
 mod frontier;
 mod linalg;
 mod moments;
-mod problem;
 mod rebalance;
 mod risk;
 mod scale;
 mod settings;
+mod sizer;
 mod solver;
 
 pub use frontier::{Covariance, Point, SampleCovariance, frontier_point};
 pub use moments::FactorMoments;
-pub use problem::{Goal, Limits, Outcome, Sizer, Solution};
 pub use rebalance::{FrontierPoint, GivenUp, Rebalance};
 pub use risk::FactorRisk;
 pub(crate) use settings::time_of_day;
 pub use settings::{CapMethod, SizingSettings};
+pub use sizer::{Goal, Limits, Outcome, Sizer, Solution};
 pub use solver::{ExposureBounds, Multipliers, Problem, Reached, Solver};

@@ -1,6 +1,6 @@
 //! One rebalance with all that it was decided from, for whoever wants to see or check it.
 
-use super::problem::Outcome;
+use super::sizer::Outcome;
 use super::solver::{ExposureBounds, Multipliers, Problem, Reached, Solver};
 
 /// A weight that no limit of a book reaches.

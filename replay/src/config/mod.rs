@@ -26,7 +26,7 @@ use toml::{Table, Value};
 pub(crate) use data::{DataSettings, date};
 use layers::Layers;
 
-use crate::args::RunArgs;
+use crate::args::InputArgs;
 
 /// `[universe]`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -111,12 +111,16 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Defaults < file < `--set` < flags, checked.
+    /// Defaults < file < `--set` < flags, checked. `to`: a flag that gives the last date, and the date.
     ///
     /// # Errors
     /// An unknown key, a value of the wrong type or out of its range; each says where it was set.
-    pub(crate) fn resolve(args: &RunArgs, record_default: RecordSettings) -> Result<Self> {
-        let typed = typed(args)?;
+    pub(crate) fn resolve(
+        args: &InputArgs,
+        to: Option<(&str, &str)>,
+        record_default: RecordSettings,
+    ) -> Result<Self> {
+        let typed = typed(args, to)?;
         unknown::check_tables(&typed)?;
         let data: DataSettings = valid(&typed, "data", DataSettings::check)?;
         let strategy = strategy_settings(&typed)?;
@@ -261,7 +265,7 @@ impl Config {
 /// The word that says that there are no factors.
 const NO_FACTORS: &str = "none";
 
-fn typed(args: &RunArgs) -> Result<Layers> {
+fn typed(args: &InputArgs, to: Option<(&str, &str)>) -> Result<Layers> {
     let mut layers = Layers::default();
     if let Some(path) = &args.config {
         layers.add_file(path)?;
@@ -275,10 +279,11 @@ fn typed(args: &RunArgs) -> Result<Layers> {
             layers.add_flag("data", key, &path.display().to_string(), flag);
         }
     }
-    for (key, flag, date) in [("from", "--from", &args.from), ("to", "--to", &args.to)] {
-        if let Some(date) = date {
-            layers.add_flag("data", key, date, flag);
-        }
+    if let Some(date) = &args.from {
+        layers.add_flag("data", "from", date, "--from");
+    }
+    if let Some((flag, date)) = to {
+        layers.add_flag("data", "to", date, flag);
     }
     Ok(layers)
 }
