@@ -112,7 +112,7 @@ impl Solver {
             return Reached { converged: true, box_missed: true, ..Reached::default() };
         }
         let least_gross = gross - (problem.turnover - cost).min(gross - problem.fixed_gross());
-        let gross_missed = least_gross > problem.gross;
+        let gross_missed = least_gross > problem.gross + ROUNDING;
         let problem = &Problem { gross: problem.gross.max(least_gross), ..*problem };
         self.prepare(problem);
         let mut steps = self.find_prices();
