@@ -52,17 +52,25 @@ proptest! {
         let (ledger, report) = run(&market, &settings(), &RunOptions::default()).unwrap();
         let (_, again) = run(&market, &settings(), &RunOptions::default()).unwrap();
         prop_assert_eq!(report.facts.digest, again.facts.digest);
-        // A held instrument's last price moves NAV, and so the digest.
+        // A held instrument's last price moves NAV. That of another may still change what is decided on the frame,
+        // by what it teaches: the digest changes with what it covers, and with nothing else.
         let mut frames = market.frames();
         let last = frames.last_mut().unwrap();
         let at = cell % last.close.len();
         last.close[at] *= up;
         let held = ledger.last().unwrap().held[at];
         let keep = support::Keep::default();
+        let other = std::sync::Arc::clone(&keep.0);
         let source = MemorySource::new(market.factor_names(), frames);
         let changed = trading(Box::new(source), Box::new(Busy), &settings(), vec![Box::new(keep)]).unwrap();
         let changed = changed.run(&RunOptions::default()).unwrap();
-        prop_assert_eq!(changed.facts.digest != report.facts.digest, held != 0.0);
+        let covered = |frames: &[LedgerFrame]| -> Vec<_> {
+            let of = |f: &LedgerFrame| (f.seq, f.nav.to_bits(), f.cash.to_bits(), f.fills.clone(), f.target.clone());
+            frames.iter().map(of).collect()
+        };
+        let differs = covered(&ledger) != covered(&other.lock().unwrap());
+        prop_assert_eq!(changed.facts.digest != report.facts.digest, differs);
+        prop_assert!(differs || held == 0.0, "a held instrument's price moves NAV");
     }
 }
 

@@ -261,7 +261,7 @@ impl Sizer {
             }
         }
         out.multipliers = Multipliers::default();
-        out.reached = Reached::default();
+        out.reached = Reached { converged: true, ..Reached::default() };
         scale::solve(settings, &mut self.goal, limits, out);
         out.capped = out.outcome == Outcome::Capped;
         if let (Goal::Expected(expected), Outcome::Capped) = (goal, out.outcome) {
