@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, StringArray};
 use betaflow_connectors::parquet::{BadRow, Input, Settings};
-use betaflow_engine::assembly::Universe;
+use betaflow_engine::assembly::{Field, Universe};
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use support::{Folder, Table, days, floats, line, nullable, run, texts, tidy, write_to};
@@ -83,13 +83,13 @@ fn settings_that_the_data_cannot_meet() {
     let wide = folder.write("wide.parquet", columns());
     check(
         &wide,
-        Settings { need_open: true, ..Settings::default() },
-        &["the data is wide", "no opening price"],
+        Settings { required: vec![(Field::Open, "the opening price")], ..Settings::default() },
+        &["the data is wide", "no `open`, the opening price"],
     );
     let tidy = folder.write("tidy.parquet", tidy(&[(1, "A", Some(1.0))]));
     check(
         &tidy,
-        Settings { need_open: true, ..Settings::default() },
+        Settings { required: vec![(Field::Open, "the opening price")], ..Settings::default() },
         &["no column `open` (the opening price)"],
     );
     let settings = Settings { return_price: Some("adj_close".into()), ..Settings::default() };

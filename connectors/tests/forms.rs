@@ -4,6 +4,7 @@
 
 mod support;
 
+use betaflow_engine::assembly::Field;
 use std::sync::Arc;
 
 use arrow_array::types::Int8Type;
@@ -204,7 +205,7 @@ fn a_bar_that_states_its_open_is_seen_at_its_close() {
     let settings = Settings {
         time_is: TimeIs::Open { bar_ns: minute },
         from: Some(TimestampNs(minute)),
-        need_open: true,
+        required: vec![(Field::Open, "the opening price")],
         return_price: Some("adj_close".into()),
         ..Settings::default()
     };
@@ -226,8 +227,8 @@ fn columns_may_have_other_names_and_symbols_may_be_called_like_columns() {
         time: Some("when".into()),
         symbol: Some("ticker".into()),
         price: "px".into(),
-        open: Some("first".into()),
-        need_open: true,
+        names: vec![(Field::Open, "first".into())],
+        required: vec![(Field::Open, "the opening price")],
         ..Settings::default()
     };
     let input = folder.write("names.parquet", columns);

@@ -4,6 +4,7 @@
 
 mod support;
 
+use betaflow_engine::assembly::Field;
 use std::path::Path;
 
 use betaflow_connectors::parquet::{Input, Settings};
@@ -19,8 +20,11 @@ fn five_years_of_stocks_with_their_factors() {
         eprintln!("skipped: {} is absent", folder.display());
         return;
     }
-    let settings =
-        Settings { return_price: Some("adj_close".into()), need_open: true, ..Settings::default() };
+    let settings = Settings {
+        return_price: Some("adj_close".into()),
+        required: vec![(Field::Open, "the opening price")],
+        ..Settings::default()
+    };
     let run = run(&Input::from(prices), Some(&Input::from(factors)), settings).unwrap();
     assert_eq!((run.facts.rows, run.facts.instruments, run.facts.left_out), (606_405, 488, 0));
     assert_eq!(run.factor_names, ["mkt_rf", "smb", "hml", "rmw", "cma", "mom"]);

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::assembly::Field;
+
 /// Nanoseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimestampNs(pub i64);
@@ -39,8 +41,23 @@ pub struct Frame {
     pub listed: Vec<Arc<str>>,
     /// The price that trades and that positions are valued at, length n.
     pub close: Vec<f64>,
-    /// Opening price, length n; empty where no fill asks for it.
+    /// Opening price, length n; this column and those below are empty where nobody asks for them or the data has none.
     pub open: Vec<f64>,
+    /// Highest price, length n.
+    pub high: Vec<f64>,
+    /// Lowest price, length n.
+    pub low: Vec<f64>,
+    /// Quantity traded, length n.
+    pub volume: Vec<f64>,
+    /// Bid at the close of the bar, length n.
+    pub bid: Vec<f64>,
+    /// Ask at the close of the bar, length n.
+    pub ask: Vec<f64>,
+    /// Cash that a unit held at the preceding close gets, per unit after a split of the same frame, length n. NaN and
+    /// 0 are none. It and `split` may be there where the instrument did not trade.
+    pub dividend: Vec<f64>,
+    /// Units that one unit of the preceding close becomes, length n. NaN, 0 and 1 are none.
+    pub split: Vec<f64>,
     /// The price that returns are made of, length n; empty where it is `close`.
     pub return_price: Vec<f64>,
     /// Simple returns as the data states them, length n; empty where the data states prices.
@@ -65,12 +82,58 @@ impl Frame {
         self.factors.iter().all(|f| f.is_finite())
     }
 
+    /// The column of a field.
+    #[must_use]
+    pub fn column(&self, field: Field) -> &[f64] {
+        match field {
+            Field::Close => &self.close,
+            Field::ReturnPrice => &self.return_price,
+            Field::Open => &self.open,
+            Field::High => &self.high,
+            Field::Low => &self.low,
+            Field::Volume => &self.volume,
+            Field::Bid => &self.bid,
+            Field::Ask => &self.ask,
+            Field::Dividend => &self.dividend,
+            Field::Split => &self.split,
+        }
+    }
+
+    /// The column of a field, to be written.
+    #[inline]
+    pub fn column_mut(&mut self, field: Field) -> &mut Vec<f64> {
+        match field {
+            Field::Close => &mut self.close,
+            Field::ReturnPrice => &mut self.return_price,
+            Field::Open => &mut self.open,
+            Field::High => &mut self.high,
+            Field::Low => &mut self.low,
+            Field::Volume => &mut self.volume,
+            Field::Bid => &mut self.bid,
+            Field::Ask => &mut self.ask,
+            Field::Dividend => &mut self.dividend,
+            Field::Split => &mut self.split,
+        }
+    }
+
+    /// Dividend per unit; 0 where there is none.
+    #[must_use]
+    pub fn dividend_of(&self, instrument: usize) -> f64 {
+        self.dividend.get(instrument).copied().filter(|dividend| *dividend > 0.0).unwrap_or(0.0)
+    }
+
+    /// Units that one unit becomes; 1 where nothing is split.
+    #[must_use]
+    pub fn split_of(&self, instrument: usize) -> f64 {
+        self.split.get(instrument).copied().filter(|ratio| *ratio > 0.0).unwrap_or(1.0)
+    }
+
     /// Empties every column and keeps its memory.
     pub fn clear(&mut self) {
         self.listed.clear();
-        self.close.clear();
-        self.open.clear();
-        self.return_price.clear();
+        for field in Field::ALL {
+            self.column_mut(field).clear();
+        }
         self.returns.clear();
         self.factors.clear();
         self.rf = 0.0;

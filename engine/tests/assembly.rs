@@ -1,6 +1,6 @@
 //! Factor expressions, timestamps in messages, and what the assembler promises to a feed.
 
-use betaflow_engine::assembly::{Assembler, Bar, Expression, Fault, Field, Iso, Outcome, Rules};
+use betaflow_engine::assembly::{Assembler, Bar, Expression, Fault, Field, Iso, Outcome, Rules, Wanted};
 use betaflow_engine::frame::{Frame, TimestampNs};
 
 #[test]
@@ -65,18 +65,22 @@ fn timestamps_are_written_as_iso_8601() {
 
 #[test]
 fn a_row_that_is_refused_leaves_no_trace() {
-    let mut assembler = Assembler::new(Rules { open: true, ..Rules::default() }).unwrap();
+    let mut assembler = Assembler::new(Rules {
+        fields: vec![Wanted { field: Field::Open, checked: true }],
+        ..Rules::default()
+    })
+    .unwrap();
     let mut frame = Frame::default();
     let (a, b) = (assembler.slot("A"), assembler.slot("B"));
     assert_eq!((assembler.slot("A"), assembler.symbol(b)), (a, "B"));
     assembler.begin(TimestampNs(1), &mut frame);
-    let bar = |close, open| Bar { close, open, return_price: f64::NAN };
+    let bar = |close, open| Bar::of_close(close).with(Field::Open, open);
     let bad = |field, found| Err(Fault::Value { field, found });
-    assert_eq!(assembler.put(&mut frame, b, bar(0.0, 1.0)), bad(Field::Close, 0.0));
-    assert_eq!(assembler.put(&mut frame, b, bar(1.0, -1.0)), bad(Field::Open, -1.0));
-    assert_eq!(assembler.put(&mut frame, b, bar(2.0, 3.0)), Ok(()));
-    assert_eq!(assembler.put(&mut frame, b, bar(2.0, 3.0)), Err(Fault::Duplicate));
-    assert_eq!(assembler.put(&mut frame, a, bar(f64::NAN, 3.0)), Ok(()));
+    assert_eq!(assembler.put(&mut frame, b, &bar(0.0, 1.0)), bad(Field::Close, 0.0));
+    assert_eq!(assembler.put(&mut frame, b, &bar(1.0, -1.0)), bad(Field::Open, -1.0));
+    assert_eq!(assembler.put(&mut frame, b, &bar(2.0, 3.0)), Ok(()));
+    assert_eq!(assembler.put(&mut frame, b, &bar(2.0, 3.0)), Err(Fault::Duplicate));
+    assert_eq!(assembler.put(&mut frame, a, &bar(f64::NAN, 3.0)), Ok(()));
     assert_eq!(assembler.finish(&mut frame), Ok(Outcome::Emitted));
     assert_eq!(
         (frame.seq, frame.close.as_slice(), frame.open.as_slice()),
@@ -90,13 +94,13 @@ fn a_frame_that_is_left_out_lists_nothing_and_has_no_number() {
     let mut frame = Frame::default();
     let (a, b) = (assembler.slot("A"), assembler.slot("B"));
     assembler.begin(TimestampNs(1), &mut frame);
-    assembler.put(&mut frame, b, Bar::of_close(1.0)).unwrap();
+    assembler.put(&mut frame, b, &Bar::of_close(1.0)).unwrap();
     assert!(assembler.has_prices());
     assembler.leave_out(&mut frame).unwrap();
     assembler.begin(TimestampNs(2), &mut frame);
     assert_eq!(assembler.finish(&mut frame), Ok(Outcome::Empty));
     assembler.begin(TimestampNs(3), &mut frame);
-    assembler.put(&mut frame, a, Bar::of_close(5.0)).unwrap();
+    assembler.put(&mut frame, a, &Bar::of_close(5.0)).unwrap();
     assert_eq!(assembler.finish(&mut frame), Ok(Outcome::Emitted));
     assert_eq!(
         (frame.seq, frame.listed.as_slice(), frame.close.as_slice()),

@@ -90,6 +90,7 @@ fn check_fills(market: &Market, settings: &RunSettings, ledger: &[LedgerFrame]) 
                     let column = match settings.execution.fill_at {
                         FillAt::Close => &bars.close,
                         FillAt::Open => &bars.open,
+                        other => panic!("{other:?} is not drawn"),
                     };
                     prop_assert_eq!(fill.price, column[i]);
                     let decided = fill.decided_seq.unwrap();

@@ -30,7 +30,7 @@ pub(super) struct Counts {
 
 /// Where the columns are in a batch.
 enum Plan {
-    Tidy { symbol: Option<usize>, close: usize, open: Option<usize>, return_price: Option<usize> },
+    Tidy { symbol: Option<usize>, columns: Vec<(Field, usize)> },
     Wide { columns: Vec<usize>, slots: Vec<Slot> },
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Cursor {
     /// Tidy: the symbol of each row. Empty in wide data.
     slots: Vec<Slot>,
     dictionary: Dictionary,
-    /// Tidy: close, open and return price. Wide: one a symbol.
+    /// Tidy: one a field, in the order of the plan. Wide: one a symbol.
     numbers: Vec<Vec<f64>>,
     /// Time of the rows handed on last.
     last: i64,
@@ -129,18 +129,15 @@ impl Cursor {
 
     fn put_rows(&mut self, end: usize, shared: &mut Shared<'_>, frame: &mut Frame) -> Result<(), DataError> {
         shared.counts.rows += (end - self.at) as u64;
-        let [close, open, return_price] = self.numbers.as_slice() else { return Ok(()) };
+        let Plan::Tidy { columns, .. } = &self.plan else { return Ok(()) };
+        let [close, others @ ..] = self.numbers.as_slice() else { return Ok(()) };
         let rows = self.at..end;
-        let only_close = open.is_empty() && return_price.is_empty();
-        let number = |column: &[f64], row: usize| column.get(row).copied().unwrap_or(f64::NAN);
         for ((row, slot), close) in rows.clone().zip(&self.slots[rows.clone()]).zip(&close[rows]) {
-            let bar = match only_close {
-                true => Bar::of_close(*close),
-                false => {
-                    Bar { close: *close, open: number(open, row), return_price: number(return_price, row) }
-                }
-            };
-            if let Err(fault) = shared.assembler.put(frame, *slot, bar) {
+            let mut bar = Bar::of_close(*close);
+            for ((field, _), numbers) in columns[1..].iter().zip(others) {
+                bar[*field] = numbers[row];
+            }
+            if let Err(fault) = shared.assembler.put(frame, *slot, &bar) {
                 self.fault(fault, row, *slot, None, shared)?;
             }
         }
@@ -153,7 +150,7 @@ impl Cursor {
             for ((column, slot), values) in columns.iter().zip(slots).zip(&self.numbers) {
                 let value = values[row];
                 shared.counts.rows += u64::from(!value.is_nan());
-                if let Err(fault) = shared.assembler.put(frame, *slot, Bar::of_close(value)) {
+                if let Err(fault) = shared.assembler.put(frame, *slot, &Bar::of_close(value)) {
                     self.fault(fault, row, *slot, Some(*column), shared)?;
                 }
             }
@@ -211,13 +208,10 @@ impl Cursor {
 
     fn load_numbers(&mut self, batch: &RecordBatch) {
         match &self.plan {
-            Plan::Tidy { close, open, return_price, .. } => {
-                self.numbers.resize_with(3, Vec::new);
-                let columns = [Some(*close), *open, *return_price];
-                for (column, out) in columns.iter().zip(&mut self.numbers) {
-                    if let Some(column) = column {
-                        numbers(batch.column(*column), out);
-                    }
+            Plan::Tidy { columns, .. } => {
+                self.numbers.resize_with(columns.len(), Vec::new);
+                for ((_, column), out) in columns.iter().zip(&mut self.numbers) {
+                    numbers(batch.column(*column), out);
                 }
             }
             Plan::Wide { columns, .. } => {
@@ -287,9 +281,9 @@ impl Cursor {
         let time = TimestampNs(self.times[row]);
         let tidy = |field: Option<Field>| match (&self.plan, field) {
             (Plan::Tidy { symbol, .. }, None) => *symbol,
-            (Plan::Tidy { close, .. }, Some(Field::Close)) => Some(*close),
-            (Plan::Tidy { open, .. }, Some(Field::Open)) => *open,
-            (Plan::Tidy { return_price, .. }, Some(Field::ReturnPrice)) => *return_price,
+            (Plan::Tidy { columns, .. }, Some(field)) => {
+                columns.iter().find(|(known, _)| *known == field).map(|(_, column)| *column)
+            }
             (Plan::Wide { .. }, _) => None,
         };
         let (field, found) = match fault {
@@ -307,6 +301,9 @@ impl Cursor {
         let expected = match (shared.settings.values, field) {
             (Values::ReturnsOfAnySize, Field::Close) => "a finite return, or null",
             (Values::Returns, Field::Close) => "a finite return above -1 (decimal, not percent), or null",
+            (_, Field::Volume) => "a finite volume of at least 0, or null",
+            (_, Field::Dividend) => "a finite dividend of at least 0, or null",
+            (_, Field::Split) => "a finite ratio of at least 0 (0 or 1 for none), or null",
             _ => "a positive finite price, or null",
         };
         let found = cell.unwrap_or_else(|| found.to_string());
@@ -329,13 +326,13 @@ fn plan(
     assembler: &mut Assembler,
 ) -> (Plan, Option<Slot>) {
     match layout {
-        Layout::Tidy { symbol, close, open, return_price, .. } => {
+        Layout::Tidy { symbol, columns, .. } => {
             let (symbol, slot) = match symbol {
                 Key::Column(column) => (Some(in_batch(*column)), None),
                 Key::Constant(symbol) => (None, Some(assembler.slot(symbol))),
             };
-            let (open, return_price) = (open.map(&in_batch), return_price.map(&in_batch));
-            (Plan::Tidy { symbol, close: in_batch(*close), open, return_price }, slot)
+            let columns = columns.iter().map(|(field, column)| (*field, in_batch(*column))).collect();
+            (Plan::Tidy { symbol, columns }, slot)
         }
         Layout::Wide { symbols, others, .. } => {
             // Known to be in the data, for the check of the universe's names.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use betaflow_engine::assembly::Assembler;
+use betaflow_engine::assembly::{Assembler, Field};
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
 use super::batches::{Batches, RowGroup, row_groups};
@@ -25,6 +25,8 @@ pub(super) struct PriceFile {
     pub(super) last: i64,
     /// Rows that lie outside the range and are passed over by whole row groups.
     pub(super) passed_over: u64,
+    /// What it has beside the close that is wanted.
+    pub(super) fields: Vec<Field>,
 }
 
 /// A price file that is open: its columns recognised, its row groups chosen.
@@ -50,6 +52,7 @@ pub(super) fn list(input: &Input) -> Result<Vec<PriceFile>, DataError> {
         first: i64::MIN,
         last: i64::MAX,
         passed_over: 0,
+        fields: Vec::new(),
     };
     let root = match input {
         Input::Bytes { name, bytes } => {
@@ -142,13 +145,14 @@ impl PriceFile {
         Ok(Opened { chunks, metadata, layout, groups, rows })
     }
 
-    /// Finds out when the file begins and ends, and returns its rows and the range of all its times.
+    /// Finds out when the file begins and ends and what it has, and returns its rows and the range of all its times.
     pub(super) fn survey(
         &mut self,
         settings: &Settings,
         assembler: &Assembler,
     ) -> Result<(u64, Option<(i64, i64)>), DataError> {
         let opened = self.open(settings, assembler, 0)?;
+        self.fields = opened.layout.fields().collect();
         let known = opened.groups.iter().filter_map(|group| group.times);
         let all = known.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let (from, to) = range(settings);

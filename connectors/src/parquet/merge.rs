@@ -1,8 +1,8 @@
 //! Files as one stream in time order.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use betaflow_engine::assembly::Assembler;
+use betaflow_engine::assembly::{Assembler, Field};
 use betaflow_engine::frame::Frame;
 
 use super::cursor::{Cursor, Shared};
@@ -22,6 +22,8 @@ pub(super) struct Merge {
     bytes_each: usize,
     /// First and last time of all files, as far as their statistics say.
     pub(super) all_times: Option<(i64, i64)>,
+    /// What any of the files has beside the close, in the order of fields.
+    pub(super) fields: Vec<Field>,
 }
 
 impl Merge {
@@ -34,9 +36,11 @@ impl Merge {
     ) -> Result<Self, DataError> {
         let mut files = list(input)?;
         let (mut rows, mut all_times) = (0, None::<(i64, i64)>);
+        let mut fields = BTreeSet::new();
         for file in &mut files {
             let (count, times) = file.survey(settings, assembler)?;
             rows += count;
+            fields.extend(file.fields.iter().copied());
             progress.add_total(count);
             progress.add_passed_over(file.passed_over);
             all_times = match (all_times, times) {
@@ -49,8 +53,9 @@ impl Merge {
         }
         files.retain(PriceFile::is_wanted);
         files.sort_by_key(|file| (file.first, file.order));
+        let fields = fields.into_iter().collect();
         let bytes_each = OPEN_BYTES / overlap(&files).max(1);
-        Ok(Self { waiting: files.into(), open: Vec::new(), heads: Vec::new(), bytes_each, all_times })
+        Ok(Self { waiting: files.into(), open: Vec::new(), heads: Vec::new(), bytes_each, all_times, fields })
     }
 
     /// The time of the next rows, after opening the files that begin before or at it.

@@ -2,10 +2,10 @@
 
 use arrow_array::types::TimestampNanosecondType;
 use arrow_schema::{DataType, FieldRef, Schema};
-use betaflow_engine::assembly::{Assembler, Values};
+use betaflow_engine::assembly::{Assembler, Field, Values, Wanted};
 
 use super::columns::{is_number, is_text, is_time};
-use super::settings::Settings;
+use super::settings::{NO_COLUMN, Settings};
 use crate::DataError;
 use crate::error::nearest;
 
@@ -31,9 +31,8 @@ pub(super) enum Layout {
     Tidy {
         time: Key<i64>,
         symbol: Key<String>,
-        close: usize,
-        open: Option<usize>,
-        return_price: Option<usize>,
+        /// The close and what else is read.
+        columns: Vec<(Field, usize)>,
     },
     /// A row a timestamp, a column a symbol; `others` are symbols outside the universe, which are not read.
     Wide { time: Key<i64>, symbols: Vec<(usize, String)>, others: Vec<String> },
@@ -53,17 +52,27 @@ impl Layout {
             columns.push(*time);
         }
         match self {
-            Self::Tidy { symbol, close, open, return_price, .. } => {
+            Self::Tidy { symbol, columns: fields, .. } => {
                 if let Key::Column(symbol) = symbol {
                     columns.push(*symbol);
                 }
-                columns.push(*close);
-                columns.extend(open.iter().chain(return_price));
+                columns.extend(fields.iter().map(|(_, column)| *column));
             }
             Self::Wide { symbols, .. } => columns.extend(symbols.iter().map(|(column, _)| *column)),
         }
         columns.sort_unstable();
+        // A column may be two things, such as a close that returns are made of too.
+        columns.dedup();
         columns
+    }
+
+    /// What is read beside the close.
+    pub(super) fn fields(&self) -> impl Iterator<Item = Field> {
+        let columns: &[(Field, usize)] = match self {
+            Self::Tidy { columns, .. } => columns,
+            Self::Wide { .. } => &[],
+        };
+        columns.iter().map(|(field, _)| *field).filter(|field| *field != Field::Close)
     }
 }
 
@@ -107,24 +116,50 @@ impl<'a> Columns<'a> {
             Values::Prices => "the price",
             Values::Returns | Values::ReturnsOfAnySize => "the return",
         };
-        let open_name = settings.open.as_deref().unwrap_or("open");
-        let open = match settings.need_open {
-            true => Some(self.number(open_name, settings.open.is_some(), "the opening price")?),
-            false => None,
-        };
-        let return_price = settings.return_column();
-        let return_price =
-            return_price.map(|name| self.number(name, true, "the price for returns")).transpose()?;
         let close = self.number(settings.value_column(), settings.price != "close", role)?;
-        Ok(Layout::Tidy { time, symbol, close, open, return_price })
+        let mut columns = vec![(Field::Close, close)];
+        if let Some(name) = settings.return_column() {
+            columns.push((Field::ReturnPrice, self.number(name, true, Field::ReturnPrice.role())?));
+        }
+        for (field, purpose) in &settings.required {
+            let column = self.column_of(*field, settings)?;
+            columns.push((*field, column.ok_or_else(|| self.needed(*field, settings, purpose))?));
+        }
+        for Wanted { field, .. } in &settings.optional {
+            if columns.iter().all(|(known, _)| known != field)
+                && let Some(column) = self.column_of(*field, settings)?
+            {
+                columns.push((*field, column));
+            }
+        }
+        Ok(Layout::Tidy { time, symbol, columns })
+    }
+
+    /// The column of a field under the name that it was given, or else under a usual one.
+    fn column_of(&self, field: Field, settings: &Settings) -> Result<Option<usize>, DataError> {
+        match settings.name_of(field) {
+            Some(NO_COLUMN) => Ok(None),
+            Some(name) => self.number(name, true, field.role()).map(Some),
+            None => {
+                let found = field.names().iter().find_map(|name| self.find(name, false));
+                let hint = "cast it to a 64-bit float";
+                found.map(|column| self.typed(column, is_number, NUMBERS, hint)).transpose()
+            }
+        }
+    }
+
+    fn needed(&self, field: Field, settings: &Settings, purpose: &'static str) -> DataError {
+        let name = settings.name_of(field).filter(|name| *name != NO_COLUMN).unwrap_or(field.names()[0]);
+        self.missing(name, purpose)
     }
 
     fn wide(&self, time: Key<i64>, settings: &Settings, assembler: &Assembler) -> Result<Layout, DataError> {
-        if settings.need_open || settings.return_column().is_some() {
+        let needed = settings.required.first().map(|(field, purpose)| (field.names()[0], *purpose));
+        let second = settings.return_column().map(|name| (name, "the price for returns (data.return_price)"));
+        if let Some((name, purpose)) = needed.or(second) {
             return Err(DataError::Settings(format!(
-                "{}: the data is wide (one column a symbol) and has one number a bar: no opening price and no \
-                 second price; use tidy data with `symbol` and `open` columns, or fill at the close and leave \
-                 data.return_price out",
+                "{}: the data is wide (one column a symbol) and has one number a bar: there is no `{name}`, {purpose}; \
+                 use tidy data with the columns `symbol` and `{name}`, or leave out the setting that needs it",
                 self.file
             )));
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use betaflow_engine::assembly::{Expression, FactorGap, Universe, Values};
+use betaflow_engine::assembly::{Expression, FactorGap, Field, Universe, Values, Wanted};
 use betaflow_engine::frame::TimestampNs;
 use bytes::Bytes;
 
@@ -58,16 +58,18 @@ pub struct Settings {
     pub price: String,
     /// Column of the price that returns are made of; `None` where it is `price`.
     pub return_price: Option<String>,
-    /// Whether frames need opening prices.
-    pub need_open: bool,
+    /// What frames need beside the close and the return price, and what for; data without it is refused.
+    pub required: Vec<(Field, &'static str)>,
+    /// What frames have where the data has it, with whether it is checked as it is read.
+    pub optional: Vec<Wanted>,
     /// Whether the data states prices or returns.
     pub values: Values,
     /// Name of the time column; `None` to look for `date`, `timestamp`, `ts` or `time`.
     pub time: Option<String>,
     /// Name of the symbol column; `None` for `symbol`.
     pub symbol: Option<String>,
-    /// Name of the column of opening prices; `None` for `open`.
-    pub open: Option<String>,
+    /// Names of columns, where they are not the usual ones; `"none"` for a column that is not to be read.
+    pub names: Vec<(Field, String)>,
     /// Which end of the bar the time column states.
     pub time_is: TimeIs,
     /// Frames before this are not seen at all.
@@ -89,11 +91,12 @@ impl Default for Settings {
         Self {
             price: "close".to_owned(),
             return_price: None,
-            need_open: false,
+            required: Vec::new(),
+            optional: Vec::new(),
             values: Values::Prices,
             time: None,
             symbol: None,
-            open: None,
+            names: Vec::new(),
             time_is: TimeIs::Close,
             from: None,
             to: None,
@@ -114,6 +117,26 @@ impl Settings {
         }
     }
 
+    /// The name that was given to the column of a field.
+    pub(super) fn name_of(&self, field: Field) -> Option<&str> {
+        self.names.iter().find(|(named, _)| *named == field).map(|(_, name)| name.as_str())
+    }
+
+    /// What frames have beside the close, of what the data has.
+    pub(super) fn wanted(&self, has: impl Fn(Field) -> bool) -> Vec<Wanted> {
+        let second = self.return_column().map(|_| Field::ReturnPrice);
+        let checked = second.into_iter().chain(self.required.iter().map(|(field, _)| *field));
+        let mut wanted: Vec<Wanted> = checked.map(|field| Wanted { field, checked: true }).collect();
+        for optional in &self.optional {
+            let known = wanted.iter().any(|column| column.field == optional.field);
+            if !known && !self.values.are_returns() {
+                wanted.push(*optional);
+            }
+        }
+        wanted.retain(|column| has(column.field));
+        wanted
+    }
+
     /// The second price, where it is another one.
     pub(super) fn return_column(&self) -> Option<&str> {
         self.return_price.as_deref().filter(|name| *name != self.price)
@@ -127,3 +150,6 @@ impl Settings {
         }
     }
 }
+
+/// The name of a column that is not to be read.
+pub(super) const NO_COLUMN: &str = "none";

@@ -43,15 +43,18 @@ impl ParquetSource {
         let name = name_of(prices);
         let rules = Rules {
             values: settings.values,
-            open: settings.need_open,
-            return_price: settings.return_column().is_some(),
+            fields: Vec::new(),
             universe: settings.universe.clone(),
             factors: settings.factors.clone(),
             factor_gap: settings.factor_gap,
         };
-        let assembler = Assembler::new(rules).map_err(|error| DataError::Settings(error.to_string()))?;
+        let mut assembler = Assembler::new(rules).map_err(|error| DataError::Settings(error.to_string()))?;
         let progress = Arc::new(Progress::default());
+        let refused = |error: AssemblyError| DataError::Settings(error.to_string());
+        // What cannot be is said before files are looked for it.
+        assembler.set_fields(settings.wanted(|_| true)).map_err(refused)?;
         let merge = Merge::new(prices, &settings, &assembler, &progress)?;
+        assembler.set_fields(settings.wanted(|field| merge.fields.contains(&field))).map_err(refused)?;
         let factors = factors.map(|factors| FactorJoin::open(factors, &settings)).transpose()?;
         Ok(Self {
             name,

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::basket::Basket;
-use super::rules::invalid;
 use super::symbols::Symbols;
-use super::{AssemblyError, Bar, Fault, Outcome, Rules, Slot, Unseen, Values};
+use super::{AssemblyError, Bar, Fault, Field, Outcome, Rules, Slot, Unseen, Values, Wanted};
 use crate::frame::{Frame, TimestampNs};
 
 /// Where the number of a row goes: an index of the engine order, or one of the values below.
@@ -62,9 +61,6 @@ impl Assembler {
     /// Rules that contradict each other.
     pub fn new(rules: Rules) -> Result<Self, AssemblyError> {
         rules.universe.check()?;
-        if rules.values.are_returns() && (rules.open || rules.return_price) {
-            return Err(AssemblyError::PricesOfReturns);
-        }
         let factor_names: Vec<String> = rules.factors.iter().map(|(name, _)| name.clone()).collect();
         for (i, name) in factor_names.iter().enumerate() {
             if factor_names[..i].contains(name) {
@@ -89,6 +85,18 @@ impl Assembler {
             timestamp: TimestampNs::default(),
             next_seq: 0,
         })
+    }
+
+    /// Says what frames have beside the close, once it is known what the data has.
+    ///
+    /// # Errors
+    /// Data of returns has nothing beside them.
+    pub fn set_fields(&mut self, fields: Vec<Wanted>) -> Result<(), AssemblyError> {
+        self.rules.fields = fields;
+        match self.rules.fields.iter().find(|column| column.checked && self.rules.values.are_returns()) {
+            Some(column) => Err(AssemblyError::PricesOfReturns(column.field)),
+            None => Ok(()),
+        }
     }
 
     /// Names of the factors made of instruments, in the order of [`Frame::factors`].
@@ -141,11 +149,8 @@ impl Assembler {
         frame.clear();
         frame.timestamp = timestamp;
         frame.close.resize(self.instruments, f64::NAN);
-        if self.rules.open {
-            frame.open.resize(self.instruments, f64::NAN);
-        }
-        if self.rules.return_price {
-            frame.return_price.resize(self.instruments, f64::NAN);
+        for column in &self.rules.fields {
+            frame.column_mut(column.field).resize(self.instruments, f64::NAN);
         }
         self.unlisted.clear();
         self.basket.reset();
@@ -159,7 +164,7 @@ impl Assembler {
     /// # Errors
     /// The row is a duplicate or has a value that is neither null nor valid; it then leaves no trace.
     #[inline]
-    pub fn put(&mut self, frame: &mut Frame, slot: Slot, bar: Bar) -> Result<(), Fault> {
+    pub fn put(&mut self, frame: &mut Frame, slot: Slot, bar: &Bar) -> Result<(), Fault> {
         let entry = &mut self.entries[slot.0 as usize];
         if entry.target == IGNORED {
             return Ok(());
@@ -167,18 +172,16 @@ impl Assembler {
         if entry.seen == self.tick {
             return Err(Fault::Duplicate);
         }
-        if !self.rules.is_valid(self.floor, bar) {
-            return Err(invalid(self.floor, bar));
+        if let Some(fault) = self.rules.fault_in(self.floor, bar) {
+            return Err(fault);
         }
         entry.seen = self.tick;
         let target = entry.target;
-        if bar.close.is_nan() {
-            return Ok(());
-        }
-        if let Some(close) = frame.close.get_mut(target as usize) {
-            *close = bar.close;
-            write(&mut frame.open, target, bar.open);
-            write(&mut frame.return_price, target, bar.return_price);
+        if bar[Field::Close].is_nan() {
+            self.put_without_trade(frame, target, bar);
+        } else if let Some(close) = frame.close.get_mut(target as usize) {
+            *close = bar[Field::Close];
+            self.write(frame, target, bar);
             self.priced = true;
         } else {
             self.put_elsewhere(frame, slot, target, bar);
@@ -186,22 +189,43 @@ impl Assembler {
         Ok(())
     }
 
+    /// The columns beside the close.
+    #[inline]
+    fn write(&self, frame: &mut Frame, target: Target, bar: &Bar) {
+        for column in &self.rules.fields {
+            frame.column_mut(column.field)[target as usize] = bar[column.field];
+        }
+    }
+
+    /// A quote, a dividend or a split of an instrument that is listed but did not trade. The two latter make a frame
+    /// of the timestamp, so that they are not lost.
     #[cold]
-    fn put_elsewhere(&mut self, frame: &mut Frame, slot: Slot, mut target: Target, bar: Bar) {
+    fn put_without_trade(&mut self, frame: &mut Frame, target: Target, bar: &Bar) {
+        for column in self.rules.fields.iter().filter(|column| column.field.outlives_trading()) {
+            if let Some(cell) = frame.column_mut(column.field).get_mut(target as usize) {
+                *cell = bar[column.field];
+                let acts = matches!(column.field, Field::Dividend | Field::Split) && *cell > 0.0;
+                self.priced |= acts;
+            }
+        }
+    }
+
+    #[cold]
+    fn put_elsewhere(&mut self, frame: &mut Frame, slot: Slot, mut target: Target, bar: &Bar) {
         self.priced = true;
         if target == CONSTITUENT
             && let Some(constituent) = self.constituents.iter().find(|constituent| constituent.slot == slot)
         {
-            let price = if self.rules.return_price { bar.return_price } else { bar.close };
+            let field = if self.rules.has(Field::ReturnPrice) { Field::ReturnPrice } else { Field::Close };
+            let price = bar[field];
             self.basket.set(constituent.position, price);
             target = constituent.target;
         }
         if target == UNLISTED {
-            self.unlisted.push((slot, bar));
+            self.unlisted.push((slot, *bar));
         } else if let Some(close) = frame.close.get_mut(target as usize) {
-            *close = bar.close;
-            write(&mut frame.open, target, bar.open);
-            write(&mut frame.return_price, target, bar.return_price);
+            *close = bar[Field::Close];
+            self.write(frame, target, bar);
         }
     }
 
@@ -260,12 +284,9 @@ impl Assembler {
                 None => self.entries[slot.0 as usize].target = target,
             }
             frame.listed.push(self.symbols.name(slot).clone());
-            frame.close.push(bar.close);
-            if self.rules.open {
-                frame.open.push(bar.open);
-            }
-            if self.rules.return_price {
-                frame.return_price.push(bar.return_price);
+            frame.close.push(bar[Field::Close]);
+            for column in &self.rules.fields {
+                frame.column_mut(column.field).push(bar[column.field]);
             }
         }
         unlisted.clear();
@@ -318,12 +339,5 @@ impl Assembler {
     #[must_use]
     pub fn unseen(&self) -> Vec<Unseen> {
         self.rules.universe.unseen(|symbol| self.symbols.get(symbol).is_some())
-    }
-}
-
-#[inline]
-fn write(column: &mut [f64], target: Target, value: f64) {
-    if let Some(cell) = column.get_mut(target as usize) {
-        *cell = value;
     }
 }

@@ -2,19 +2,8 @@
 
 use std::fmt;
 
-use super::{Iso, Values};
+use super::{Field, Iso, Values};
 use crate::frame::TimestampNs;
-
-/// A column of a bar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// The price that trades, or the return where the data states returns.
-    Close,
-    /// The opening price.
-    Open,
-    /// The price that returns are made of.
-    ReturnPrice,
-}
 
 /// Why one row cannot become part of a frame. Whoever read the row knows where it stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,8 +54,8 @@ pub enum AssemblyError {
     },
     /// Two factors have the same name.
     FactorTwice(String),
-    /// Data of returns has neither opening prices nor a second price.
-    PricesOfReturns,
+    /// Data of returns has no prices, volumes or dividends.
+    PricesOfReturns(Field),
 }
 
 impl fmt::Display for AssemblyError {
@@ -98,9 +87,12 @@ impl fmt::Display for AssemblyError {
             ),
             Self::Universe { symbol, conflict } => write!(f, "[universe]: `{symbol}` {conflict}"),
             Self::FactorTwice(name) => write!(f, "[factors]: the name `{name}` is given twice"),
-            Self::PricesOfReturns => f.write_str(
-                "data.values = \"returns\" has no prices: it cannot be filled at the open, nor with \
-                 data.return_price; fill at the close and leave data.return_price out",
+            Self::PricesOfReturns(field) => write!(
+                f,
+                "data.values = \"returns\" has no prices beside the index that it trades, and so not {} (`{}`): fill \
+                 at the close, leave data.return_price out, and leave out costs and limits that need it",
+                field.role(),
+                field.names()[0]
             ),
         }
     }

@@ -14,16 +14,18 @@ mod assembler;
 mod basket;
 mod error;
 mod expression;
+mod field;
 mod iso;
 mod rules;
 mod symbols;
 mod universe;
 
 pub use assembler::Assembler;
-pub use error::{AssemblyError, Fault, Field};
+pub use error::{AssemblyError, Fault};
 pub use expression::{Expression, ExpressionError};
+pub use field::{Bar, Field};
 pub use iso::Iso;
-pub use rules::{Bar, Outcome, Rules};
+pub use rules::{Outcome, Rules, Wanted};
 pub use symbols::Slot;
 pub use universe::{Universe, Unseen};
 

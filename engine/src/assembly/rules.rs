@@ -1,41 +1,30 @@
 //! What goes in and what comes out: the rules, a row, and what became of it.
 
-use super::{Expression, FactorGap, Fault, Field, Universe, Values};
+use super::{Bar, Expression, FactorGap, Fault, Field, Universe, Values};
+
+/// A column that frames have beside the close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which.
+    pub field: Field,
+    /// Whether a value that is neither null nor valid is a fault; else it is handed on as it is, for those who judge
+    /// the data.
+    pub checked: bool,
+}
 
 /// What the assembler is asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rules {
     /// What the numbers of the data are.
     pub values: Values,
-    /// Whether frames have opening prices.
-    pub open: bool,
-    /// Whether frames have a second price that returns are made of.
-    pub return_price: bool,
+    /// What frames have beside the close.
+    pub fields: Vec<Wanted>,
     /// Which instruments become columns.
     pub universe: Universe,
     /// Factors made of instruments, by name.
     pub factors: Vec<(String, Expression)>,
     /// What happens when an instrument of a factor has no price.
     pub factor_gap: FactorGap,
-}
-
-/// The numbers of one row; NaN means null.
-#[derive(Clone, Copy, Debug)]
-pub struct Bar {
-    /// The price that trades, or the return where the data states returns. Null: it did not trade.
-    pub close: f64,
-    /// The opening price.
-    pub open: f64,
-    /// The price that returns are made of.
-    pub return_price: f64,
-}
-
-impl Bar {
-    /// A bar with one number only.
-    #[must_use]
-    pub const fn of_close(close: f64) -> Self {
-        Self { close, open: f64::NAN, return_price: f64::NAN }
-    }
 }
 
 /// What became of the rows of a timestamp.
@@ -49,30 +38,21 @@ pub enum Outcome {
     Empty,
 }
 
-#[inline]
-fn is_valid(floor: f64, value: f64) -> bool {
-    value.is_nan() || (value > floor && value < f64::INFINITY)
-}
-
 impl Rules {
-    /// Whether every number of the bar is null or valid.
+    /// The first number of the bar that is neither null nor valid.
     #[inline]
-    pub(super) fn is_valid(&self, floor: f64, bar: Bar) -> bool {
-        is_valid(floor, bar.close)
-            && (!self.open || is_valid(0.0, bar.open))
-            && (!self.return_price || is_valid(0.0, bar.return_price))
+    pub(super) fn fault_in(&self, floor: f64, bar: &Bar) -> Option<Fault> {
+        let is_bad = |field: Field| !field.is_valid(floor, bar[field]);
+        if is_bad(Field::Close) {
+            return Some(Fault::Value { field: Field::Close, found: bar[Field::Close] });
+        }
+        let bad = self.fields.iter().find(|column| column.checked && is_bad(column.field))?;
+        Some(Fault::Value { field: bad.field, found: bar[bad.field] })
     }
-}
 
-/// The first number of a bar that is not.
-#[cold]
-pub(super) fn invalid(floor: f64, bar: Bar) -> Fault {
-    let (field, found) = if !is_valid(floor, bar.close) {
-        (Field::Close, bar.close)
-    } else if !is_valid(0.0, bar.open) {
-        (Field::Open, bar.open)
-    } else {
-        (Field::ReturnPrice, bar.return_price)
-    };
-    Fault::Value { field, found }
+    /// Whether frames have the column.
+    #[must_use]
+    pub fn has(&self, field: Field) -> bool {
+        self.fields.iter().any(|column| column.field == field)
+    }
 }

@@ -178,6 +178,7 @@ impl Book {
 
     fn fill_due(&mut self, frame: &Frame, fills: &mut Vec<Fill>) {
         let prices = match self.settings.fill_at {
+            FillAt::Typical | FillAt::Vwap | FillAt::SameClose => &frame.close,
             FillAt::Close => &frame.close,
             FillAt::Open => &frame.open,
         };

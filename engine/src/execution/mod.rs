@@ -12,4 +12,4 @@ pub use book::{Account, Book, ExecutionFacts, Fill, Reason};
 pub use costs::{BPS, Costs, fill_costs};
 pub use orders::{Order, orders_towards};
 pub use portfolio::Portfolio;
-pub use settings::{CashInterest, ExecutionSettings, FillAt, Unfilled};
+pub use settings::{CashInterest, ExecutionSettings, FillAt, SpreadModel, Unfilled};

@@ -1,10 +1,12 @@
 //! What a user may say about execution.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::assembly::Field;
 use crate::settings::{Invalid, require};
 
 /// Which price of its frame an order fills at.
@@ -16,9 +18,31 @@ pub enum FillAt {
     Close,
     /// The open.
     Open,
+    /// The typical price, (high + low + close)/3.
+    Typical,
+    /// A stand-in for the volume-weighted average price of the bar, (open + high + low + close)/4.
+    Vwap,
+    /// The close of the deciding frame itself: **looks ahead**, because nobody trades at the price that they decide on.
+    /// Everything that such a run leaves says so.
+    SameClose,
 }
 
-/// What becomes of an order that could not fill on its frame.
+/// Where the half-spread of a fill comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpreadModel {
+    /// `half_spread_bps`, or what `half_spreads` and `spread_file` say of the instrument.
+    #[default]
+    Constant,
+    /// Half of ask less bid over their mean, of the last quote at the time of the fill.
+    Quotes,
+    /// Estimated from highs and lows (Corwin & Schultz 2012), over the bars before the fill's.
+    CorwinSchultz,
+    /// Estimated from closes, highs and lows (Abdi & Ranaldo 2017), over the bars before the fill's.
+    AbdiRanaldo,
+}
+
+/// What becomes of what could not fill of an order on its frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unfilled {
@@ -91,12 +115,43 @@ pub struct ExecutionSettings {
     pub fill_at: FillAt,
     /// Quantities are whole multiples of this, rounded towards no trade; 0 for fractional quantities.
     pub lot: f64,
-    /// What becomes of an order whose instrument has no price on its frame.
+    /// Most of a bar's volume that fills of an instrument may take, above 0 and at most 1; no limit where it is not
+    /// said. It needs the volume.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub participation_cap: Option<f64>,
+    /// What becomes of what could not fill on an order's frame: no price, or the participation cap.
     pub unfilled: Unfilled,
     /// Commission in bps of notional, at least 0.
     pub commission_bps: f64,
-    /// Half of the quoted spread in bps of notional, at least 0.
+    /// Commission in currency per unit traded, on top of that in bps, at least 0.
+    pub commission_per_share: f64,
+    /// Least commission of an order that fills at all, in currency, at least 0; an order that fills in parts pays it
+    /// with the first.
+    pub commission_min: f64,
+    /// Where the half-spread comes from.
+    pub spread_model: SpreadModel,
+    /// Half of the quoted spread in bps of notional, at least 0: of all instruments where `spread_model` is constant,
+    /// else of those for which there is no quote or estimate yet.
     pub half_spread_bps: f64,
+    /// The same by instrument, where `spread_model` is constant.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub half_spreads: BTreeMap<String, f64>,
+    /// A Parquet file with the columns `symbol` and `half_spread_bps`, for more instruments than one likes to type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spread_file: Option<String>,
+    /// Bars that an estimated spread is the mean of, at least 2.
+    pub spread_window: u32,
+    /// η of the temporary impact η σ (Q/V)^p of a fill of Q units, with σ the daily volatility and V the daily volume
+    /// over the `impact_window` days before that of the fill; at least 0. About 1 for large US stocks (Almgren et al.
+    /// 2005; Grinold & Kahn 2000, ch. 16). It needs the volume.
+    pub impact_coefficient: f64,
+    /// p, above 0 and at most 1: 0.5 is the square-root law, 0.6 that of Almgren et al. (2005).
+    pub impact_exponent: f64,
+    /// γ of the permanent impact γ σ Q/V, half of which the fill that moves the price pays (Almgren et al. 2005); at
+    /// least 0.
+    pub permanent_impact_coefficient: f64,
+    /// Days that σ and V look back, at least 2.
+    pub impact_window: u32,
     /// Fee on the value of shorts, bps a year by calendar days over 365, at least 0.
     pub borrow_bps_per_year: f64,
     /// Spread over the interest on cash that negative cash pays, bps a year, at least 0.
@@ -116,9 +171,20 @@ impl Default for ExecutionSettings {
             delay_bars: 1,
             fill_at: FillAt::Close,
             lot: 0.0,
+            participation_cap: None,
             unfilled: Unfilled::Cancel,
             commission_bps: 1.0,
+            commission_per_share: 0.0,
+            commission_min: 0.0,
+            spread_model: SpreadModel::Constant,
             half_spread_bps: 4.0,
+            half_spreads: BTreeMap::new(),
+            spread_file: None,
+            spread_window: 21,
+            impact_coefficient: 0.0,
+            impact_exponent: 0.5,
+            permanent_impact_coefficient: 0.0,
+            impact_window: 21,
             borrow_bps_per_year: 0.0,
             financing_bps_per_year: 0.0,
             cash_interest: CashInterest::RiskFree,
@@ -128,7 +194,62 @@ impl Default for ExecutionSettings {
     }
 }
 
+/// A setting that needs a column, for the message where the data has none.
+const TYPICAL: &str = "which execution.fill_at = \"typical\" needs";
+const VWAP: &str = "which execution.fill_at = \"vwap\" needs";
+const ESTIMATED: &str = "which the spread estimated by execution.spread_model needs";
+
 impl ExecutionSettings {
+    /// What a run needs of each bar beside the close, and what for.
+    #[must_use]
+    pub fn needs(&self) -> Vec<(Field, &'static str)> {
+        let mut needs = match self.fill_at {
+            FillAt::Close | FillAt::SameClose => Vec::new(),
+            FillAt::Open => vec![(Field::Open, "which execution.fill_at = \"open\" needs")],
+            FillAt::Typical => vec![(Field::High, TYPICAL), (Field::Low, TYPICAL)],
+            FillAt::Vwap => vec![(Field::Open, VWAP), (Field::High, VWAP), (Field::Low, VWAP)],
+        };
+        let mut add = |field, purpose| {
+            if needs.iter().all(|(known, _)| *known != field) {
+                needs.push((field, purpose));
+            }
+        };
+        match self.spread_model {
+            SpreadModel::Constant => {}
+            SpreadModel::Quotes => {
+                let quotes = "which execution.spread_model = \"quotes\" needs";
+                add(Field::Bid, quotes);
+                add(Field::Ask, quotes);
+            }
+            SpreadModel::CorwinSchultz | SpreadModel::AbdiRanaldo => {
+                add(Field::High, ESTIMATED);
+                add(Field::Low, ESTIMATED);
+            }
+        }
+        if self.participation_cap.is_some() {
+            add(Field::Volume, "which execution.participation_cap needs");
+        }
+        if self.has_impact() {
+            add(Field::Volume, "which impact (execution.impact_coefficient) needs");
+        }
+        needs
+    }
+
+    /// Whether trades move prices.
+    #[must_use]
+    pub fn has_impact(&self) -> bool {
+        self.impact_coefficient > 0.0 || self.permanent_impact_coefficient > 0.0
+    }
+
+    /// Why the run looks ahead, if it does.
+    #[must_use]
+    pub fn look_ahead(&self) -> Option<&'static str> {
+        (self.fill_at == FillAt::SameClose).then_some(
+            "LOOK-AHEAD: orders fill at the close that they are decided on (execution.fill_at = \"same_close\"); \
+             nobody can trade so",
+        )
+    }
+
     /// Checks the range of every number.
     ///
     /// # Errors
@@ -143,7 +264,47 @@ impl ExecutionSettings {
         require((1..=10_000).contains(&delay), "delay_bars", delay, "a whole number from 1 to 10000")?;
         not_negative("lot", self.lot)?;
         not_negative("commission_bps", self.commission_bps)?;
+        not_negative("commission_per_share", self.commission_per_share)?;
+        not_negative("commission_min", self.commission_min)?;
         not_negative("half_spread_bps", self.half_spread_bps)?;
+        for (symbol, spread) in &self.half_spreads {
+            let expected = "a finite number of bps of at least 0 for each instrument";
+            require(
+                *spread >= 0.0 && spread.is_finite(),
+                "half_spreads",
+                format!("{symbol} = {spread}"),
+                expected,
+            )?;
+        }
+        if let Some(cap) = self.participation_cap {
+            require(cap > 0.0 && cap <= 1.0, "participation_cap", cap, "a number above 0 and at most 1")?;
+        }
+        let window = self.spread_window;
+        require(
+            (2..=10_000).contains(&window),
+            "spread_window",
+            window,
+            "a whole number of bars from 2 to 10000",
+        )?;
+        not_negative("impact_coefficient", self.impact_coefficient)?;
+        let exponent = self.impact_exponent;
+        require(
+            exponent > 0.0 && exponent <= 1.0,
+            "impact_exponent",
+            exponent,
+            "a number above 0 and at most 1",
+        )?;
+        not_negative("permanent_impact_coefficient", self.permanent_impact_coefficient)?;
+        let window = self.impact_window;
+        require(
+            (2..=1_000).contains(&window),
+            "impact_window",
+            window,
+            "a whole number of days from 2 to 1000",
+        )?;
+        let alone = self.fill_at != FillAt::SameClose || self.delay_bars == 1;
+        let expected = "1, because execution.fill_at = \"same_close\" fills on the deciding frame itself";
+        require(alone, "delay_bars", self.delay_bars, expected)?;
         not_negative("borrow_bps_per_year", self.borrow_bps_per_year)?;
         not_negative("financing_bps_per_year", self.financing_bps_per_year)?;
         if let CashInterest::PerYear(rate) = self.cash_interest {

@@ -5,7 +5,9 @@ use crate::frame::Frame;
 /// Makes the returns that the estimator sees.
 ///
 /// r_t = p_t / p_{t−1} − 1, in excess of the risk-free return where the user wants it so; missing (NaN)
-/// where either frame has no price. Where the data states returns, those are taken as they are.
+/// where either frame has no price. Where the data has dividends d per unit or splits of one unit into s, and no
+/// price of its own for returns, it is the total return (p_t + d) s / p_{t−1} − 1. Where the data states returns,
+/// those are taken as they are.
 #[derive(Clone, Debug, Default)]
 pub struct Returns {
     excess: bool,
@@ -27,7 +29,13 @@ impl Returns {
         if frame.returns.is_empty() {
             let prices = if frame.return_price.is_empty() { &frame.close } else { &frame.return_price };
             self.previous.resize(prices.len(), f64::NAN);
-            self.values.extend(prices.iter().zip(&self.previous).map(|(p, last)| p / last - 1.0 - rf));
+            if frame.return_price.is_empty() && !(frame.dividend.is_empty() && frame.split.is_empty()) {
+                let total = |i: usize| (prices[i] + frame.dividend_of(i)) * frame.split_of(i);
+                self.values
+                    .extend(self.previous.iter().enumerate().map(|(i, last)| total(i) / last - 1.0 - rf));
+            } else {
+                self.values.extend(prices.iter().zip(&self.previous).map(|(p, last)| p / last - 1.0 - rf));
+            }
             self.previous.copy_from_slice(prices);
         } else {
             self.values.extend(frame.returns.iter().map(|r| r - rf));

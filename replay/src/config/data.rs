@@ -1,7 +1,7 @@
 //! Settings of the data: what to read and how.
 
 use betaflow_connectors::parquet::{BadRow, TimeIs};
-use betaflow_engine::assembly::{FactorGap, Values};
+use betaflow_engine::assembly::{FactorGap, Field, Values, Wanted};
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::settings::{Calendar, Invalid, require};
 use jiff::civil::Date;
@@ -26,8 +26,23 @@ pub(crate) struct DataSettings {
     pub time: Option<String>,
     /// Name of the symbol column, where it is not symbol.
     pub symbol: Option<String>,
-    /// Name of the column of opening prices, where it is not open.
+    /// Name of the column of opening prices, where it is not open; as all names below, `"none"` where it is not to be
+    /// read.
     pub open: Option<String>,
+    /// Name of the column of highest prices, where it is not high.
+    pub high: Option<String>,
+    /// Name of the column of lowest prices, where it is not low.
+    pub low: Option<String>,
+    /// Name of the column of volumes, where it is not volume.
+    pub volume: Option<String>,
+    /// Name of the column of bids at the close, where it is not bid or bid_close.
+    pub bid: Option<String>,
+    /// Name of the column of asks at the close, where it is not ask or ask_close.
+    pub ask: Option<String>,
+    /// Name of the column of dividends per unit, where it is not dividend.
+    pub dividend: Option<String>,
+    /// Name of the column of split ratios, where it is not split.
+    pub split: Option<String>,
     /// Which end of a bar the time column states.
     pub time_is: BarEnd,
     /// Length of a bar, such as "1m"; needed with `time_is = "open"`.
@@ -62,6 +77,13 @@ impl Default for DataSettings {
             time: None,
             symbol: None,
             open: None,
+            high: None,
+            low: None,
+            volume: None,
+            bid: None,
+            ask: None,
+            dividend: None,
+            split: None,
             time_is: BarEnd::Close,
             bar: None,
             frames_per_day: calendar.frames_per_day,
@@ -149,6 +171,28 @@ impl DataSettings {
             )?;
         }
         self.time_is().map(|_| ())
+    }
+
+    /// Names of columns that are not the usual ones.
+    #[must_use]
+    pub(crate) fn names(&self) -> Vec<(Field, String)> {
+        let named = [
+            (Field::Open, &self.open),
+            (Field::High, &self.high),
+            (Field::Low, &self.low),
+            (Field::Volume, &self.volume),
+            (Field::Bid, &self.bid),
+            (Field::Ask, &self.ask),
+            (Field::Dividend, &self.dividend),
+            (Field::Split, &self.split),
+        ];
+        named.into_iter().filter_map(|(field, name)| Some((field, name.clone()?))).collect()
+    }
+
+    /// What is read where the data has it: what an owner is due.
+    #[must_use]
+    pub(crate) fn optional() -> Vec<Wanted> {
+        [Field::Dividend, Field::Split].map(|field| Wanted { field, checked: true }).to_vec()
     }
 
     /// The calendar.

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use betaflow_connectors::parquet::{Input, Settings as SourceSettings};
 use betaflow_connectors::tutorial;
 use betaflow_engine::assembly::{Expression, Universe};
-use betaflow_engine::execution::{ExecutionSettings, FillAt};
+use betaflow_engine::execution::ExecutionSettings;
 use betaflow_engine::ledger::{Frames, RecordSettings};
 use betaflow_engine::model::EstimatorSettings;
 use betaflow_engine::pipeline::{Placement, RunSettings};
@@ -197,11 +197,12 @@ impl Config {
         Ok(SourceSettings {
             price: data.price.clone(),
             return_price: data.return_price.clone(),
-            need_open: self.execution.fill_at == FillAt::Open,
+            required: if trades { self.execution.needs() } else { Vec::new() },
+            optional: DataSettings::optional(),
             values: data.values(trades),
             time: data.time.clone(),
             symbol: data.symbol.clone(),
-            open: data.open.clone(),
+            names: data.names(),
             time_is: data.time_is()?,
             from: data.from()?,
             to: data.to()?,

@@ -1,0 +1,142 @@
+//! The columns that a bar may have.
+
+use std::ops::{Index, IndexMut};
+
+/// A column of a bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Field {
+    /// The price that trades, or the return where the data states returns.
+    Close,
+    /// The price that returns are made of.
+    ReturnPrice,
+    /// The opening price.
+    Open,
+    /// The highest price.
+    High,
+    /// The lowest price.
+    Low,
+    /// The quantity that was traded.
+    Volume,
+    /// The bid at the close of the bar.
+    Bid,
+    /// The ask at the close of the bar.
+    Ask,
+    /// Cash that a unit pays to whoever held it at the preceding close; per unit after a split of the same bar.
+    Dividend,
+    /// Units that one unit becomes before the bar: 7 where a share is split into seven.
+    Split,
+}
+
+impl Field {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Close,
+        Self::ReturnPrice,
+        Self::Open,
+        Self::High,
+        Self::Low,
+        Self::Volume,
+        Self::Bid,
+        Self::Ask,
+        Self::Dividend,
+        Self::Split,
+    ];
+    /// Number of fields.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// Names that its column usually has, in any case; the first is how settings and messages call it.
+    #[must_use]
+    pub const fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Close => &["close"],
+            Self::ReturnPrice => &["return_price"],
+            Self::Open => &["open"],
+            Self::High => &["high"],
+            Self::Low => &["low"],
+            Self::Volume => &["volume"],
+            Self::Bid => &["bid", "bid_close"],
+            Self::Ask => &["ask", "ask_close"],
+            Self::Dividend => &["dividend"],
+            Self::Split => &["split"],
+        }
+    }
+
+    /// What it is, for messages.
+    #[must_use]
+    pub const fn role(self) -> &'static str {
+        match self {
+            Self::Close => "the price",
+            Self::ReturnPrice => "the price for returns",
+            Self::Open => "the opening price",
+            Self::High => "the highest price",
+            Self::Low => "the lowest price",
+            Self::Volume => "the volume traded",
+            Self::Bid => "the bid",
+            Self::Ask => "the ask",
+            Self::Dividend => "the dividend per unit",
+            Self::Split => "the split ratio",
+        }
+    }
+
+    /// Whether a row without a price may have it: quotes stand, and units are split, without a trade.
+    pub(super) const fn outlives_trading(self) -> bool {
+        matches!(self, Self::Bid | Self::Ask | Self::Dividend | Self::Split)
+    }
+
+    /// Valid values lie above this; `close` is the floor of the close.
+    const fn floor(self, close: f64) -> f64 {
+        /// Above it lie 0 and everything positive.
+        const BELOW_ZERO: f64 = -f64::from_bits(1);
+        match self {
+            Self::Close => close,
+            Self::Volume | Self::Dividend | Self::Split => BELOW_ZERO,
+            _ => 0.0,
+        }
+    }
+
+    /// Whether the value is null (NaN) or valid.
+    #[inline]
+    pub(super) fn is_valid(self, close_floor: f64, value: f64) -> bool {
+        value.is_nan() || (value > self.floor(close_floor) && value < f64::INFINITY)
+    }
+}
+
+/// The numbers of one row; NaN means null.
+#[derive(Clone, Copy, Debug)]
+pub struct Bar {
+    values: [f64; Field::COUNT],
+}
+
+impl Bar {
+    /// A bar with one number only. Null: it did not trade.
+    #[must_use]
+    #[inline]
+    pub const fn of_close(close: f64) -> Self {
+        let mut values = [f64::NAN; Field::COUNT];
+        values[Field::Close as usize] = close;
+        Self { values }
+    }
+
+    /// The same bar with one more number.
+    #[must_use]
+    pub const fn with(mut self, field: Field, value: f64) -> Self {
+        self.values[field as usize] = value;
+        self
+    }
+}
+
+impl Index<Field> for Bar {
+    type Output = f64;
+
+    #[inline]
+    fn index(&self, field: Field) -> &f64 {
+        &self.values[field as usize]
+    }
+}
+
+impl IndexMut<Field> for Bar {
+    #[inline]
+    fn index_mut(&mut self, field: Field) -> &mut f64 {
+        &mut self.values[field as usize]
+    }
+}
