@@ -22,7 +22,7 @@ fn record(folder: &Path) {
     // A factor may have the name of another column.
     let factors = ["mkt".to_owned(), "forecast_sd".to_owned()];
     let record = RecordSettings { betas: Frames::All, weights: Frames::None };
-    let mut recorder = ParquetRecorder::create(folder, &factors, record, false).unwrap();
+    let mut recorder = ParquetRecorder::create(folder, &factors, record, false, None).unwrap();
     let mut names = Names::default();
     names.extend(&(0..INSTRUMENTS).map(|i| Arc::from(format!("S{i}"))).collect::<Vec<_>>());
     let mut beliefs = Beliefs { names, factors: vec![0.0; 2], complete: true, ..Default::default() };

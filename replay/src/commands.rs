@@ -64,7 +64,8 @@ fn run(args: &RunArgs, kind: &Kind, estimate: Option<&EstimateArgs>) -> Result<(
     let progress = source.progress();
     let folder = RunFolder::create(&out, args.force)?;
     remove_when_interrupted(folder.path())?;
-    let recorder = ParquetRecorder::create(folder.path(), source.factor_names(), config.record, kind.trades)?;
+    let (names, note) = (source.factor_names(), kind.trades.then(|| config.execution.look_ahead()).flatten());
+    let recorder = ParquetRecorder::create(folder.path(), names, config.record, kind.trades, note)?;
 
     let (source, frames) = Counted::new(source);
     let (source, recorders): (_, Vec<Box<dyn Recorder>>) = (Box::new(source), vec![Box::new(recorder)]);

@@ -22,7 +22,7 @@ fn contract(table: &str) -> Vec<(String, DataType)> {
                 .to_owned()
         }
         "fills" => "<timestamp #seq #decided_seq \"symbol quantity price decision_price notional commission \
-                    spread impact \"reason"
+                    spread impact \"reason permanent_impact delay shortfall half_spread_bps volatility daily_volume"
             .to_owned(),
         "weights" => "<timestamp #seq \"symbol target_weight held_weight".to_owned(),
         _ => {
@@ -66,8 +66,8 @@ fn replay_prints_the_summary_and_leaves_the_files_of_the_contract() {
         let ended = call(folder.path(), &["replay"]);
         assert_eq!(ended.code, Some(0), "{}", ended.err);
         let run = Run::at(folder.path().join(format!("runs/replay-{number}")));
-        let names = "betas.parquet equity.parquet fills.parquet instruments.parquet run.toml summary.json \
-                     weights.parquet";
+        let names = "attribution.parquet betas.parquet contributions.parquet equity.parquet fills.parquet \
+                     instruments.parquet orders.parquet run.toml summary.json weights.parquet";
         assert_eq!(files(&run).join(" "), names);
         assert_contract(&run, &TABLES);
         let header = ended.out.lines().find(|line| line.contains("quarter_kelly, net")).expect("a table");

@@ -1,5 +1,6 @@
 //! From the ledger to a run folder of Parquet tables.
 
+mod attribution;
 mod betas;
 mod equity;
 mod folder;

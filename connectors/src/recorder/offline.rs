@@ -45,7 +45,7 @@ impl SmoothedTable {
         let deviations: Vec<String> = names.iter().map(|name| format!("{name}_sd")).collect();
         let numbers = names.into_iter().chain(deviations.iter().map(String::as_str));
         let columns: Vec<_> = KEY.into_iter().chain(numbers.map(|name| (name, Kind::Number))).collect();
-        Table::create(folder, "smoothed.parquet", &columns).map(Self)
+        Table::create(folder, "smoothed.parquet", &columns, None).map(Self)
     }
 
     /// Adds a row.
@@ -102,7 +102,7 @@ impl ParametersTable {
             ("observation_variance", Kind::Number),
         ];
         columns.extend(entries.iter().map(|name| (name.as_str(), Kind::Number)));
-        let table = Table::create(folder, "parameters.parquet", &columns)?;
+        let table = Table::create(folder, "parameters.parquet", &columns, None)?;
         Ok(Self { table, k: names.len() })
     }
 
@@ -156,7 +156,7 @@ impl RollingTable {
     pub fn create(folder: &Path, factors: &[String]) -> Result<Self, TableError> {
         let numbers = coefficients(factors).into_iter().chain(["forecast_mean", "forecast_error"]);
         let columns: Vec<_> = KEY.into_iter().chain(numbers.map(|name| (name, Kind::Number))).collect();
-        Table::create(folder, "rolling.parquet", &columns).map(Self)
+        Table::create(folder, "rolling.parquet", &columns, None).map(Self)
     }
 
     /// Adds a row: the coefficients as known before the frame, and the forecast of its return with them.

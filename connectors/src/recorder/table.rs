@@ -14,9 +14,12 @@ use betaflow_engine::frame::TimestampNs;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+/// Key of the note in the metadata of a file.
+const NOTE: &str = "betaflow.note";
 /// Rows handed to the writer at a time.
 const ROWS_PER_BATCH: usize = 2_048;
 /// Rows of a row group. The writer holds one encoded: this bounds its memory.
@@ -77,7 +80,13 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn create(folder: &Path, name: &str, columns: &[(&str, Kind)]) -> Result<Self, TableError> {
+    /// `note`: what whoever reads the table must know, as metadata of the file.
+    pub(crate) fn create(
+        folder: &Path,
+        name: &str,
+        columns: &[(&str, Kind)],
+        note: Option<&str>,
+    ) -> Result<Self, TableError> {
         let path = folder.join(name);
         let failed = |source: ParquetError| TableError::Write { path: path.clone(), source };
         let utc = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
@@ -95,7 +104,8 @@ impl Table {
             .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
             // What the writer keeps of every row group until the end is kept small.
             .set_statistics_enabled(EnabledStatistics::Chunk)
-            .set_offset_index_disabled(true);
+            .set_offset_index_disabled(true)
+            .set_key_value_metadata(note.map(|note| vec![KeyValue::new(NOTE.to_owned(), note.to_owned())]));
         for (name, kind) in columns {
             let column = ColumnPath::from(*name);
             properties = match kind {

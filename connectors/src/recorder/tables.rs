@@ -1,11 +1,14 @@
 //! The tables of a run folder.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use betaflow_engine::execution::Reason;
+use betaflow_engine::execution::{OrderRecord, Reason};
+use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::model::{Beliefs, CalibrationFacts};
 
+use super::attribution;
 use super::table::{Kind, Table, TableError};
 
 const EQUITY: [(&str, Kind); 20] = [
@@ -30,7 +33,7 @@ const EQUITY: [(&str, Kind); 20] = [
     ("dividends", Kind::Number),
     ("benchmark_nav", Kind::Number),
 ];
-const FILLS: [(&str, Kind); 12] = [
+const FILLS: [(&str, Kind); 18] = [
     ("timestamp", Kind::Time),
     ("seq", Kind::Integer),
     ("decided_seq", Kind::Integer),
@@ -43,6 +46,22 @@ const FILLS: [(&str, Kind); 12] = [
     ("spread", Kind::Number),
     ("impact", Kind::Number),
     ("reason", Kind::Text),
+    ("permanent_impact", Kind::Number),
+    ("delay", Kind::Number),
+    ("shortfall", Kind::Number),
+    ("half_spread_bps", Kind::Number),
+    ("volatility", Kind::Number),
+    ("daily_volume", Kind::Number),
+];
+const ORDERS: [(&str, Kind); 8] = [
+    ("timestamp", Kind::Time),
+    ("seq", Kind::Integer),
+    ("decided_seq", Kind::Integer),
+    ("due_seq", Kind::Integer),
+    ("symbol", Kind::Text),
+    ("quantity", Kind::Number),
+    ("filled", Kind::Number),
+    ("state", Kind::Text),
 ];
 const WEIGHTS: [(&str, Kind); 5] = [
     ("timestamp", Kind::Time),
@@ -87,6 +106,11 @@ struct Betas {
 struct Trades {
     equity: Table,
     fills: Table,
+    orders: Table,
+    attribution: Table,
+    contributions: Table,
+    /// Time and number of the last frame.
+    last: (TimestampNs, u64),
     weights: Option<Table>,
     frames: Frames,
     latest: Option<LedgerFrame>,
@@ -101,6 +125,7 @@ pub struct ParquetRecorder {
 
 impl ParquetRecorder {
     /// Tables in `folder`: those of trading where `trades` says so, and what `record` asks for.
+    /// `note`: what whoever reads the tables must know.
     ///
     /// # Errors
     /// The files cannot be created.
@@ -109,6 +134,7 @@ impl ParquetRecorder {
         factors: &[String],
         record: RecordSettings,
         trades: bool,
+        note: Option<&str>,
     ) -> Result<Self, TableError> {
         let mut columns = BETAS_BEFORE.to_vec();
         columns.extend(factors.iter().map(|name| (name.as_str(), Kind::Number)));
@@ -120,18 +146,24 @@ impl ParquetRecorder {
         columns.extend(deviations.iter().map(|name| (name.as_str(), Kind::Number)));
         let betas = match record.betas {
             Frames::None => None,
-            frames => {
-                Some(Betas { table: Table::create(folder, "betas.parquet", &columns)?, frames, latest: None })
-            }
+            frames => Some(Betas {
+                table: Table::create(folder, "betas.parquet", &columns, note)?,
+                frames,
+                latest: None,
+            }),
         };
         let trades = if trades {
             let weights = match record.weights {
                 Frames::None => None,
-                _ => Some(Table::create(folder, "weights.parquet", &WEIGHTS)?),
+                _ => Some(Table::create(folder, "weights.parquet", &WEIGHTS, note)?),
             };
             Some(Trades {
-                equity: Table::create(folder, "equity.parquet", &EQUITY)?,
-                fills: Table::create(folder, "fills.parquet", &FILLS)?,
+                equity: Table::create(folder, "equity.parquet", &EQUITY, note)?,
+                fills: Table::create(folder, "fills.parquet", &FILLS, note)?,
+                orders: Table::create(folder, "orders.parquet", &ORDERS, note)?,
+                attribution: attribution::table(folder, factors, note)?,
+                contributions: attribution::sums_table(folder, factors, note)?,
+                last: (TimestampNs::default(), 0),
                 weights,
                 frames: record.weights,
                 latest: None,
@@ -139,7 +171,7 @@ impl ParquetRecorder {
         } else {
             None
         };
-        let instruments = Some(Table::create(folder, "instruments.parquet", &INSTRUMENTS)?);
+        let instruments = Some(Table::create(folder, "instruments.parquet", &INSTRUMENTS, note)?);
         Ok(Self { instruments, betas, trades })
     }
 }
@@ -149,6 +181,11 @@ impl Recorder for ParquetRecorder {
         let Some(trades) = &mut self.trades else { return Ok(()) };
         write_equity(&mut trades.equity, frame)?;
         write_fills(&mut trades.fills, frame)?;
+        trades.last = (frame.timestamp, frame.seq);
+        for order in &frame.ended {
+            write_order(&mut trades.orders, trades.last, &frame.names, order)?;
+        }
+        attribution::write(&mut trades.attribution, frame)?;
         match (&mut trades.weights, trades.frames) {
             (Some(table), Frames::All) => write_weights(table, frame)?,
             (Some(table), Frames::Rebalances) if frame.decided => write_weights(table, frame)?,
@@ -182,7 +219,14 @@ impl Recorder for ParquetRecorder {
             }
             betas.table.close()?;
         }
-        if let Some(trades) = self.trades.take() {
+        if let Some(mut trades) = self.trades.take() {
+            for order in &facts.open_orders {
+                write_order(&mut trades.orders, trades.last, &facts.names, order)?;
+            }
+            attribution::write_sums(&mut trades.contributions, facts)?;
+            trades.orders.close()?;
+            trades.attribution.close()?;
+            trades.contributions.close()?;
             if let Some(mut table) = trades.weights {
                 if let Some(latest) = &trades.latest {
                     write_weights(&mut table, latest)?;
@@ -216,8 +260,7 @@ fn write_equity(table: &mut Table, frame: &LedgerFrame) -> Result<(), TableError
     for (_, cost) in account.costs.items() {
         table.number(cost);
     }
-    // Dividends are part of a total-return price until the data brings its own.
-    for value in [account.interest, 0.0, frame.benchmark_nav] {
+    for value in [account.interest, account.dividends, frame.benchmark_nav] {
         table.number(value);
     }
     table.end_row()
@@ -239,9 +282,34 @@ fn write_fills(table: &mut Table, frame: &LedgerFrame) -> Result<(), TableError>
             Reason::Order => "order",
             Reason::Delisting => "delisting",
         });
+        let conditions = fill.conditions;
+        for value in [fill.permanent_impact, fill.delay(), fill.shortfall()] {
+            table.number(value);
+        }
+        for value in [conditions.half_spread_bps, conditions.volatility, conditions.daily_volume] {
+            table.number(value);
+        }
         table.end_row()?;
     }
     Ok(())
+}
+
+/// An order that has ended on the frame, or is not done at the end of the run.
+fn write_order(
+    table: &mut Table,
+    (timestamp, seq): (TimestampNs, u64),
+    names: &[Arc<str>],
+    order: &OrderRecord,
+) -> Result<(), TableError> {
+    table.time(timestamp);
+    table.integer(Some(seq));
+    table.integer(Some(order.decided_seq));
+    table.integer(Some(order.due_seq));
+    table.text(&names[order.instrument as usize]);
+    table.number(order.quantity);
+    table.number(order.filled);
+    table.text(order.state.name());
+    table.end_row()
 }
 
 /// A row for each instrument that is held or wanted.

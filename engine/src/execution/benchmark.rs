@@ -1,8 +1,10 @@
 //! The benchmark: equal weight over what trades, through the same execution and costs.
 
-use super::book::{Book, Fill};
-use super::orders::{Order, orders_towards};
-use super::settings::ExecutionSettings;
+use super::book::{Account, Book};
+use super::fills::Fill;
+use super::market::Market;
+use super::orders::{Order, OrderRecord, orders_towards};
+use super::settings::{ExecutionSettings, FillAt};
 use crate::frame::Frame;
 use crate::settings::Calendar;
 
@@ -16,7 +18,10 @@ pub struct Benchmark {
     lot: f64,
     every: u64,
     started_at: Option<u64>,
+    same_close: bool,
+    account: Account,
     fills: Vec<Fill>,
+    ended: Vec<OrderRecord>,
     orders: Vec<Order>,
     target: Vec<f64>,
 }
@@ -30,20 +35,25 @@ impl Benchmark {
             lot: settings.lot,
             every: calendar.frames(REBALANCE_DAYS),
             started_at: None,
+            same_close: settings.fill_at == FillAt::SameClose,
+            account: Account::default(),
             fills: Vec::new(),
+            ended: Vec::new(),
             orders: Vec::new(),
             target: Vec::new(),
         }
     }
 
     /// One frame up to its close.
-    pub fn advance(&mut self, frame: &Frame) {
+    pub fn advance(&mut self, frame: &Frame, market: &Market) {
         self.fills.clear();
-        self.book.advance(frame, &mut self.fills);
+        // Nobody asks what became of its orders.
+        self.book.take_ended(&mut self.ended);
+        self.account = self.book.advance(frame, market, &mut self.fills);
     }
 
     /// Decides on the frame at hand, if it is time. The first call starts it.
-    pub fn decide(&mut self) {
+    pub fn decide(&mut self, frame: &Frame, market: &Market) {
         let portfolio = self.book.portfolio();
         let start = *self.started_at.get_or_insert(portfolio.seq);
         if !(portfolio.seq - start).is_multiple_of(self.every) {
@@ -58,6 +68,9 @@ impl Benchmark {
         self.target.extend((0..n).map(|i| if portfolio.traded[i] { each } else { portfolio.weight(i) }));
         orders_towards(&self.target, portfolio, self.lot, &mut self.orders);
         self.book.submit(&self.orders);
+        if self.same_close {
+            self.book.fill_decided(frame, market, &mut self.fills, &mut self.account);
+        }
     }
 
     /// Net asset value after the frame.

@@ -1,53 +1,20 @@
 //! A book: working orders, positions and cash, advanced one frame at a time.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::costs::{BPS, Costs, fill_costs};
-use super::orders::Order;
+use super::costs::{BPS, Costs, Impact};
+use super::fills::{Fill, Reason};
+use super::market::Market;
+use super::moves::Moves;
+use super::orders::{Order, OrderRecord, OrderState, whole_lots};
 use super::portfolio::Portfolio;
 use super::settings::{CashInterest, ExecutionSettings, FillAt, Unfilled};
+use super::working::{Fate, Working, WorkingOrder};
 use crate::frame::Frame;
 use crate::settings::Calendar;
 
 /// Days in the year of a carrying rate.
 const DAYS_OF_RATES: f64 = 365.0;
-
-/// Why a fill happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// An order.
-    Order,
-    /// No price for `delist_after` days.
-    Delisting,
-}
-
-/// One fill.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Fill {
-    /// Engine index.
-    pub instrument: u32,
-    /// The frame that decided it; none for a delisting.
-    pub decided_seq: Option<u64>,
-    /// Quantity, signed.
-    pub quantity: f64,
-    /// The frame's price, before costs.
-    pub price: f64,
-    /// The price it was decided at; NaN for a delisting.
-    pub decision_price: f64,
-    /// What it cost.
-    pub costs: Costs,
-    /// Why.
-    pub reason: Reason,
-}
-
-/// Orders of one decision.
-#[derive(Clone, Debug, Default)]
-struct Ticket {
-    decided_seq: u64,
-    due_seq: u64,
-    orders: Vec<Order>,
-}
 
 /// What a frame did to the account, besides moving prices.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -56,6 +23,8 @@ pub struct Account {
     pub costs: Costs,
     /// Interest on cash; negative where cash is.
     pub interest: f64,
+    /// Dividends on what was held at the preceding close; negative where shorts paid them.
+    pub dividends: f64,
     /// Σ|quantity × price| over NAV.
     pub gross_exposure: f64,
     /// Σ quantity × price over NAV.
@@ -63,22 +32,35 @@ pub struct Account {
 }
 
 /// What became of the orders of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ExecutionFacts {
     /// Orders decided.
     pub orders: u64,
-    /// Orders filled.
+    /// Orders filled whole.
     pub filled: u64,
-    /// Orders cancelled because their instrument had no price on their frame.
+    /// Orders whose rest was taken back.
     pub cancelled: u64,
+    /// Orders whose rest lapsed with their instrument.
+    pub expired: u64,
+    /// Of those cancelled or expired, how many were filled in part.
+    pub partly_filled: u64,
+    /// Orders not done at the end.
+    pub open: u64,
     /// Positions closed because their instrument had no price for too long.
     pub delistings: u64,
+    /// Fills without impact because neither volume nor volatility were known yet.
+    pub impact_unknown: u64,
+    /// Impact charged.
+    pub impact: f64,
+    /// The same fills' impact as the 3/2 power that sizing knows has it.
+    pub impact_as_sized: f64,
 }
 
 /// Working orders, positions and cash (the execution simulator and its accounting).
 ///
-/// A frame goes: interest and carrying costs since the last frame; fills that are due; prices move to the
-/// close; positions without a price for too long are closed. So ΔNAV = price P&L + interest − costs.
+/// A frame goes: interest and carrying costs since the last frame; splits and dividends of what was held at its close;
+/// fills that are due; prices move to the close; positions without a price for too long are closed. So
+/// ΔNAV = price P&L + dividends + interest − costs.
 #[derive(Clone, Debug)]
 pub struct Book {
     settings: ExecutionSettings,
@@ -86,8 +68,12 @@ pub struct Book {
     portfolio: Arc<Portfolio>,
     /// Frames since the instrument's last price.
     silent: Vec<u64>,
-    working: VecDeque<Ticket>,
-    spare: Vec<Ticket>,
+    working: Working,
+    /// Orders that ended since they were last asked for.
+    ended: Vec<OrderRecord>,
+    /// Volume that the frame's fills have taken.
+    taken: Vec<f64>,
+    moves: Moves,
     facts: ExecutionFacts,
     /// Whether money is at work: nothing accrues before the first decision.
     open: bool,
@@ -103,8 +89,10 @@ impl Book {
             delist_after: calendar.frames(settings.delist_after),
             portfolio: Arc::new(portfolio),
             silent: Vec::new(),
-            working: VecDeque::new(),
-            spare: Vec::new(),
+            working: Working::default(),
+            ended: Vec::new(),
+            taken: Vec::new(),
+            moves: Moves::default(),
             facts: ExecutionFacts::default(),
             open: false,
         }
@@ -116,10 +104,27 @@ impl Book {
         &self.portfolio
     }
 
+    /// What prices did on the last frame.
+    #[must_use]
+    pub fn moves(&self) -> &Moves {
+        &self.moves
+    }
+
     /// What became of the orders so far.
     #[must_use]
     pub fn facts(&self) -> ExecutionFacts {
-        self.facts
+        ExecutionFacts { open: self.working.records().count() as u64, ..self.facts }
+    }
+
+    /// Hands over the orders that have ended since the last call.
+    pub fn take_ended(&mut self, into: &mut Vec<OrderRecord>) {
+        into.clear();
+        into.append(&mut self.ended);
+    }
+
+    /// Orders that are not done.
+    pub fn open_orders(&self) -> impl Iterator<Item = OrderRecord> {
+        self.working.records()
     }
 
     /// Takes the orders decided on the frame at hand. Remainders of earlier orders whose frame has
@@ -127,30 +132,23 @@ impl Book {
     pub fn submit(&mut self, orders: &[Order]) {
         self.open = true;
         let seq = self.portfolio.seq;
-        while self.working.front().is_some_and(|ticket| ticket.due_seq <= seq) {
-            if let Some(ticket) = self.working.pop_front() {
-                self.facts.cancelled += ticket.orders.len() as u64;
-                self.spare.push(ticket);
+        let from = self.ended.len();
+        self.working.each_due(seq, &mut self.ended, |_, _| Fate::Ends(OrderState::Cancelled));
+        self.count_ended(from);
+        self.facts.orders += orders.len() as u64;
+        let delay = if self.settings.fill_at == FillAt::SameClose { 0 } else { self.settings.delay_bars };
+        self.working.submit(orders, seq, seq + delay);
+        if delay > 0 && !orders.is_empty() {
+            let portfolio = Arc::make_mut(&mut self.portfolio);
+            for order in orders {
+                portfolio.in_flight[order.instrument as usize] += order.quantity;
             }
         }
-        if orders.is_empty() {
-            return;
-        }
-        self.facts.orders += orders.len() as u64;
-        let mut ticket = self.spare.pop().unwrap_or_default();
-        ticket.decided_seq = seq;
-        ticket.due_seq = seq + self.settings.delay_bars;
-        ticket.orders.clear();
-        ticket.orders.extend_from_slice(orders);
-        let portfolio = Arc::make_mut(&mut self.portfolio);
-        for order in orders {
-            portfolio.in_flight[order.instrument as usize] += order.quantity;
-        }
-        self.working.push_back(ticket);
     }
 
-    /// One frame: everything that happens to the book up to its close. Appends to `fills`.
-    pub fn advance(&mut self, frame: &Frame, fills: &mut Vec<Fill>) -> Account {
+    /// One frame: everything that happens to the book up to its close. Appends to `fills`. The market has begun the
+    /// frame and not ended it.
+    pub fn advance(&mut self, frame: &Frame, market: &Market, fills: &mut Vec<Fill>) -> Account {
         let mut account = Account::default();
         // Alone here, unless whoever was shown the portfolio still looks at it: then on a copy.
         let portfolio = Arc::make_mut(&mut self.portfolio);
@@ -165,76 +163,111 @@ impl Book {
         self.silent.resize(n, 0);
         portfolio.seq = frame.seq;
         portfolio.timestamp = frame.timestamp;
+        self.moves.begin(portfolio);
+        self.act(market, &mut account);
+        self.moves.hold(&self.portfolio);
         let from = fills.len();
-        self.fill_due(frame, fills);
+        self.fill_due(frame, market, fills);
+        self.settle_in_flight();
         self.mark(frame);
-        self.close_delisted(fills);
-        for fill in &fills[from..] {
-            account.costs += fill.costs;
-        }
-        self.value(&mut account);
+        self.close_delisted(market, fills);
+        self.close_account(&fills[from..], &mut account);
         account
     }
 
-    fn fill_due(&mut self, frame: &Frame, fills: &mut Vec<Fill>) {
-        let prices = match self.settings.fill_at {
-            FillAt::Typical | FillAt::Vwap | FillAt::SameClose => &frame.close,
-            FillAt::Close => &frame.close,
-            FillAt::Open => &frame.open,
-        };
+    /// Fills what was decided on the frame itself, at its close: `fill_at = "same_close"`.
+    pub fn fill_decided(
+        &mut self,
+        frame: &Frame,
+        market: &Market,
+        fills: &mut Vec<Fill>,
+        account: &mut Account,
+    ) {
+        let from = fills.len();
+        self.fill_due(frame, market, fills);
+        for fill in &fills[from..] {
+            account.costs += fill.costs;
+        }
+        self.value(account);
+    }
+
+    fn close_account(&mut self, fills: &[Fill], account: &mut Account) {
+        for fill in fills {
+            account.costs += fill.costs;
+        }
+        self.moves.end(&self.portfolio, fills);
+        self.value(account);
+    }
+
+    /// Splits and dividends of what was held at the preceding close.
+    fn act(&mut self, market: &Market, account: &mut Account) {
+        if market.actions().is_empty() {
+            return;
+        }
         let portfolio = Arc::make_mut(&mut self.portfolio);
-        let mut finished = 0;
-        for ticket in &mut self.working {
-            if ticket.due_seq > frame.seq {
-                break;
+        for action in market.actions() {
+            let i = action.instrument as usize;
+            if action.split != 1.0 {
+                portfolio.quantity[i] *= action.split;
+                portfolio.in_flight[i] *= action.split;
+                portfolio.price[i] /= action.split;
+                self.working.split(*action);
             }
-            let first_try = ticket.due_seq == frame.seq;
-            ticket.orders.retain(|order| {
-                let i = order.instrument as usize;
-                if first_try {
-                    portfolio.in_flight[i] -= order.quantity;
-                }
-                let price = prices[i];
-                if price.is_nan() {
-                    let carried = self.settings.unfilled == Unfilled::Carry;
-                    self.facts.cancelled += u64::from(!carried);
-                    return carried;
-                }
-                self.facts.filled += 1;
-                let notional = order.quantity * price;
-                let costs = fill_costs(&self.settings, notional);
-                portfolio.quantity[i] += order.quantity;
-                portfolio.cash -= notional + costs.total();
-                fills.push(Fill {
-                    instrument: order.instrument,
-                    decided_seq: Some(ticket.decided_seq),
-                    quantity: order.quantity,
-                    price,
-                    decision_price: order.decision_price,
-                    costs,
-                    reason: Reason::Order,
-                });
-                false
-            });
-            finished += usize::from(ticket.orders.is_empty());
+            let cash = portfolio.quantity[i] * action.dividend;
+            portfolio.cash += cash;
+            account.dividends += cash;
+            self.moves.pay(i, cash);
         }
-        if finished > 0 {
-            let spare = &mut self.spare;
-            self.working.retain_mut(|ticket| {
-                let keep = !ticket.orders.is_empty();
-                if !keep {
-                    spare.push(std::mem::take(ticket));
-                }
-                keep
-            });
+    }
+
+    fn fill_due(&mut self, frame: &Frame, market: &Market, fills: &mut Vec<Fill>) {
+        let Self { settings, working, ended, taken, facts, portfolio, .. } = self;
+        let portfolio = Arc::make_mut(portfolio);
+        if settings.participation_cap.is_some() {
+            taken.clear();
+            taken.resize(frame.instruments(), 0.0);
         }
-        self.settle_in_flight();
+        let from = ended.len();
+        working.each_due(frame.seq, ended, |order, first| {
+            let i = order.record.instrument as usize;
+            if first && settings.fill_at != FillAt::SameClose {
+                portfolio.in_flight[i] -= order.record.quantity;
+            }
+            let price = fill_price(settings.fill_at, frame, i);
+            let most = match settings.participation_cap {
+                Some(cap) => frame.volume[i].max(0.0) * cap - taken[i],
+                None => f64::INFINITY,
+            };
+            let quantity = fillable(order.remaining(), most, settings.lot);
+            if !price.is_nan() && quantity != 0.0 {
+                let (fill, impact) = make_fill(settings, order, market, quantity, price);
+                portfolio.quantity[i] += quantity;
+                portfolio.cash -= quantity * price + fill.costs.total();
+                if let Some(taken) = taken.get_mut(i) {
+                    *taken += quantity.abs();
+                }
+                facts.impact_unknown += u64::from(impact.unknown);
+                facts.impact += fill.costs.impact;
+                facts.impact_as_sized += impact.as_sized;
+                fills.push(fill);
+            }
+            fate(order, settings.unfilled)
+        });
+        self.count_ended(from);
+    }
+
+    fn count_ended(&mut self, from: usize) {
+        for order in &self.ended[from..] {
+            self.facts.filled += u64::from(order.state == OrderState::Filled);
+            self.facts.cancelled += u64::from(order.state == OrderState::Cancelled);
+            self.facts.expired += u64::from(order.state == OrderState::Expired);
+            self.facts.partly_filled += u64::from(order.state != OrderState::Filled && order.filled != 0.0);
+        }
     }
 
     /// With nothing in flight the column is exactly 0, not a rounding of it.
     fn settle_in_flight(&mut self) {
-        let seq = self.portfolio.seq;
-        if self.working.iter().all(|ticket| ticket.due_seq <= seq) {
+        if !self.working.in_flight(self.portfolio.seq) {
             Arc::make_mut(&mut self.portfolio).in_flight.fill(0.0);
         }
     }
@@ -249,10 +282,23 @@ impl Book {
         }
     }
 
-    fn close_delisted(&mut self, fills: &mut Vec<Fill>) {
+    fn close_delisted(&mut self, market: &Market, fills: &mut Vec<Fill>) {
         let portfolio = Arc::make_mut(&mut self.portfolio);
+        let from = self.ended.len();
         for (i, &silent) in self.silent.iter().enumerate() {
-            if silent < self.delist_after || portfolio.quantity[i] == 0.0 {
+            if silent < self.delist_after {
+                continue;
+            }
+            if silent == self.delist_after {
+                let seq = portfolio.seq;
+                self.working.each_due(seq, &mut self.ended, |order, _| {
+                    match order.record.instrument as usize {
+                        instrument if instrument == i => Fate::Ends(OrderState::Expired),
+                        _ => Fate::Works,
+                    }
+                });
+            }
+            if portfolio.quantity[i] == 0.0 {
                 continue;
             }
             let (quantity, price) = (-portfolio.quantity[i], portfolio.price[i]);
@@ -267,9 +313,12 @@ impl Book {
                 price,
                 decision_price: f64::NAN,
                 costs: Costs { haircut, ..Costs::default() },
+                permanent_impact: 0.0,
+                conditions: market.conditions(i),
                 reason: Reason::Delisting,
             });
         }
+        self.count_ended(from);
     }
 
     /// NAV and exposures at the close, summed in engine order.
@@ -286,6 +335,85 @@ impl Book {
         portfolio.nav = value;
         account.gross_exposure = (long - short) / value;
         account.net_exposure = (long + short) / value;
+    }
+
+    /// Writes what trading costs into the portfolio that sizing is shown. The market has ended the frame.
+    pub fn price_trades(&mut self, market: &Market) {
+        let settings = &self.settings;
+        let portfolio = Arc::make_mut(&mut self.portfolio);
+        let n = portfolio.price.len();
+        portfolio.linear_cost.clear();
+        portfolio.impact.clear();
+        for i in 0..n {
+            let conditions = market.conditions(i);
+            portfolio.linear_cost.push(settings.linear_cost(portfolio.price[i], conditions));
+            if settings.has_impact() {
+                portfolio.impact.push(settings.sized_impact(portfolio.nav, portfolio.price[i], conditions));
+            }
+        }
+    }
+}
+
+/// The price that a fill gets; NaN where the instrument did not trade.
+fn fill_price(at: FillAt, frame: &Frame, i: usize) -> f64 {
+    let close = frame.close[i];
+    match at {
+        _ if close.is_nan() => f64::NAN,
+        FillAt::Close | FillAt::SameClose => close,
+        FillAt::Open => frame.open[i],
+        FillAt::Typical => (frame.high[i] + frame.low[i] + close) / 3.0,
+        FillAt::Vwap => (frame.open[i] + frame.high[i] + frame.low[i] + close) / 4.0,
+    }
+}
+
+/// What can fill of what is left, in whole lots; all of it, to the last digit, where there is room.
+fn fillable(remaining: f64, most: f64, lot: f64) -> f64 {
+    match () {
+        () if remaining.abs() <= most => remaining,
+        () if most > 0.0 => whole_lots(most, lot).copysign(remaining),
+        // Also where the volume is not known.
+        () => 0.0,
+    }
+}
+
+fn make_fill(
+    settings: &ExecutionSettings,
+    order: &mut WorkingOrder,
+    market: &Market,
+    quantity: f64,
+    price: f64,
+) -> (Fill, Impact) {
+    let conditions = market.conditions(order.record.instrument as usize);
+    let impact = settings.impact(quantity, price, conditions);
+    let costs = Costs {
+        commission: order.charge(settings.commission(quantity, price), settings.commission_min),
+        spread: (quantity * price).abs() * conditions.half_spread_bps * BPS,
+        impact: impact.temporary + impact.permanent,
+        ..Costs::default()
+    };
+    let all = quantity == order.remaining();
+    order.record.filled = if all { order.record.quantity } else { order.record.filled + quantity };
+    let fill = Fill {
+        instrument: order.record.instrument,
+        decided_seq: Some(order.record.decided_seq),
+        quantity,
+        price,
+        decision_price: order.decision_price,
+        costs,
+        permanent_impact: impact.permanent,
+        conditions,
+        reason: Reason::Order,
+    };
+    (fill, impact)
+}
+
+fn fate(order: &mut WorkingOrder, unfilled: Unfilled) -> Fate {
+    order.record.state =
+        if order.record.filled == 0.0 { OrderState::Working } else { OrderState::PartlyFilled };
+    match unfilled {
+        _ if order.remaining() == 0.0 => Fate::Ends(OrderState::Filled),
+        Unfilled::Cancel => Fate::Ends(OrderState::Cancelled),
+        Unfilled::Carry => Fate::Works,
     }
 }
 

@@ -6,6 +6,8 @@ use super::settings::ExecutionSettings;
 
 /// One basis point.
 pub const BPS: f64 = 1e-4;
+/// Share of a day's volume at which sizing's 3/2-power impact is the one that execution charges.
+const REFERENCE_PARTICIPATION: f64 = 0.01;
 
 /// Costs in currency; a cost is positive.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -14,7 +16,7 @@ pub struct Costs {
     pub commission: f64,
     /// Half-spread.
     pub spread: f64,
-    /// Market impact.
+    /// Market impact, temporary and permanent.
     pub impact: f64,
     /// Fee on borrowed shares.
     pub borrow: f64,
@@ -56,13 +58,95 @@ impl AddAssign for Costs {
     }
 }
 
-/// Costs of one fill, given its notional (signed; the size counts).
-#[must_use]
-pub fn fill_costs(settings: &ExecutionSettings, notional: f64) -> Costs {
-    let size = notional.abs();
-    Costs {
-        commission: size * settings.commission_bps * BPS,
-        spread: size * settings.half_spread_bps * BPS,
-        ..Costs::default()
+/// What trading an instrument costs at a time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Conditions {
+    /// Half-spread in bps of notional.
+    pub half_spread_bps: f64,
+    /// σ, deviation of daily returns; NaN where it is not known or not asked for.
+    pub volatility: f64,
+    /// V, units a day; NaN where it is not known or not asked for.
+    pub daily_volume: f64,
+}
+
+impl Conditions {
+    /// Whether impact can be told.
+    fn are_known(self) -> bool {
+        !self.volatility.is_nan() && self.daily_volume > 0.0
+    }
+}
+
+/// Impact of a fill, in currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Impact {
+    /// Notional · η σ (Q/V)^p.
+    pub temporary: f64,
+    /// Notional · ½ γ σ Q/V.
+    pub permanent: f64,
+    /// What the 3/2 power that sizing knows makes of both.
+    pub as_sized: f64,
+    /// Whether there was no volume or volatility to tell it from: it is then 0.
+    pub unknown: bool,
+}
+
+impl ExecutionSettings {
+    /// Commission of a fill by itself, without the least one of an order.
+    #[must_use]
+    pub fn commission(&self, quantity: f64, price: f64) -> f64 {
+        (quantity * price).abs() * self.commission_bps * BPS + quantity.abs() * self.commission_per_share
+    }
+
+    /// Impact of a fill of `quantity` units (signed; the size counts).
+    #[must_use]
+    pub fn impact(&self, quantity: f64, price: f64, conditions: Conditions) -> Impact {
+        if !self.has_impact() {
+            return Impact::default();
+        }
+        let Conditions { volatility, daily_volume, .. } = conditions;
+        if !conditions.are_known() {
+            return Impact { unknown: true, ..Impact::default() };
+        }
+        let participation = quantity.abs() / daily_volume;
+        let moved = (quantity * price).abs() * volatility;
+        Impact {
+            temporary: moved * self.impact_coefficient * power(participation, self.impact_exponent),
+            permanent: moved * 0.5 * self.permanent_impact_coefficient * participation,
+            as_sized: moved * self.sized_impact_coefficient() * participation.sqrt(),
+            unknown: false,
+        }
+    }
+
+    /// Cost of a unit of notional before impact, as sizing sees it: the least commission is not in it.
+    #[must_use]
+    pub fn linear_cost(&self, price: f64, conditions: Conditions) -> f64 {
+        let bps = (self.commission_bps + conditions.half_spread_bps) * BPS;
+        // Before its first price an instrument cannot be traded at any cost.
+        if price.is_nan() { bps } else { bps + self.commission_per_share / price }
+    }
+
+    /// Coefficient of |trade|^{3/2}, trade as a share of NAV: sizing's form of impact. 0 where it is not known.
+    #[must_use]
+    pub fn sized_impact(&self, nav: f64, price: f64, conditions: Conditions) -> f64 {
+        let Conditions { volatility, daily_volume, .. } = conditions;
+        if !(conditions.are_known() && nav > 0.0) {
+            return 0.0;
+        }
+        self.sized_impact_coefficient() * volatility * (nav / (daily_volume * price)).sqrt()
+    }
+
+    /// The coefficient of the square-root law that charges what execution does at the reference participation.
+    fn sized_impact_coefficient(&self) -> f64 {
+        let temporary = self.impact_coefficient * power(REFERENCE_PARTICIPATION, self.impact_exponent - 0.5);
+        temporary + 0.5 * self.permanent_impact_coefficient * REFERENCE_PARTICIPATION.sqrt()
+    }
+}
+
+/// Exactly the square root where that is meant: it is rounded once.
+fn power(base: f64, exponent: f64) -> f64 {
+    match exponent {
+        0.0 => 1.0,
+        0.5 => base.sqrt(),
+        1.0 => base,
+        other => libm::pow(base, other),
     }
 }

@@ -1,15 +1,26 @@
 //! Orders, fills, costs and the account.
 
+mod actions;
 mod benchmark;
 mod book;
 mod costs;
+mod fills;
+mod half_spreads;
+mod market;
+mod moves;
 mod orders;
 mod portfolio;
 mod settings;
+mod trailing;
+mod working;
 
+pub use actions::Action;
 pub use benchmark::Benchmark;
-pub use book::{Account, Book, ExecutionFacts, Fill, Reason};
-pub use costs::{BPS, Costs, fill_costs};
-pub use orders::{Order, orders_towards};
+pub use book::{Account, Book, ExecutionFacts};
+pub use costs::{BPS, Conditions, Costs, Impact};
+pub use fills::{Fill, Reason};
+pub use market::Market;
+pub use moves::Moves;
+pub use orders::{Order, OrderRecord, OrderState, orders_towards};
 pub use portfolio::Portfolio;
 pub use settings::{CashInterest, ExecutionSettings, FillAt, SpreadModel, Unfilled};

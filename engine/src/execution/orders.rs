@@ -1,4 +1,4 @@
-//! From target weights to orders.
+//! From target weights to orders, and the life of an order.
 
 use super::portfolio::Portfolio;
 
@@ -11,6 +11,62 @@ pub struct Order {
     pub quantity: f64,
     /// The price it was decided at.
     pub decision_price: f64,
+}
+
+/// Where an order is in its life.
+///
+/// ```text
+/// decided ──▶ working ──▶ filled
+///    │          │  └────▶ partly filled ──▶ filled, cancelled or expired
+///    │          └───────▶ cancelled or expired
+///    └ before its fill frame it is irrevocable
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderState {
+    /// Before its fill frame: it can no longer be taken back and counts as held.
+    Decided,
+    /// Its frame has come, and nothing of it is filled yet.
+    Working,
+    /// Some of it is filled, and it works on.
+    PartlyFilled,
+    /// All of it is filled.
+    Filled,
+    /// What was left was taken back: by `unfilled = "cancel"` on its frame, or by the next decision.
+    Cancelled,
+    /// What was left lapsed: its instrument was delisted.
+    Expired,
+}
+
+impl OrderState {
+    /// As outputs call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Decided => "decided",
+            Self::Working => "working",
+            Self::PartlyFilled => "partly_filled",
+            Self::Filled => "filled",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// An order with what became of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OrderRecord {
+    /// Engine index.
+    pub instrument: u32,
+    /// The frame that decided it.
+    pub decided_seq: u64,
+    /// The first frame that it could fill on.
+    pub due_seq: u64,
+    /// Quantity as decided, signed, in today's units where a split has come between.
+    pub quantity: f64,
+    /// What of it was filled.
+    pub filled: f64,
+    /// Where it is.
+    pub state: OrderState,
 }
 
 /// A change of weight smaller than this is rounding, not a wish.
@@ -41,11 +97,16 @@ pub fn orders_towards(target: &[f64], portfolio: &Portfolio, lot: f64, out: &mut
         } else {
             change * portfolio.nav / price
         };
-        let quantity = if lot > 0.0 { (exact / lot).trunc() * lot } else { exact };
+        let quantity = whole_lots(exact, lot);
         if quantity != 0.0 {
             turnover += quantity.abs() * price / portfolio.nav;
             out.push(Order { instrument: i as u32, quantity, decision_price: price });
         }
     }
     turnover
+}
+
+/// The quantity in whole lots, towards none; as it is for fractional quantities (`lot` 0).
+pub(super) fn whole_lots(quantity: f64, lot: f64) -> f64 {
+    if lot > 0.0 { (quantity / lot).trunc() * lot } else { quantity }
 }

@@ -21,6 +21,10 @@ pub struct Portfolio {
     pub price: Vec<f64>,
     /// Whether the instrument traded in this frame.
     pub traded: Vec<bool>,
+    /// Cost of trading a unit of notional now, before impact: commission and half-spread.
+    pub linear_cost: Vec<f64>,
+    /// Coefficient of |trade|^{3/2}, trade as a share of NAV: impact now. Empty where trades do not move prices.
+    pub impact: Vec<f64>,
 }
 
 impl Portfolio {

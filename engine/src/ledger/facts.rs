@@ -1,7 +1,8 @@
 //! What the stages know of a run at its end. It travels with the end of the stream, and each stage adds
 //! its part.
 
-use crate::execution::ExecutionFacts;
+use super::attribution::Contributions;
+use crate::execution::{ExecutionFacts, OrderRecord};
 use crate::metrics::Performance;
 use crate::model::EstimatorFacts;
 use crate::names::Names;
@@ -22,6 +23,12 @@ pub struct RunFacts {
     pub sizing: SizingFacts,
     /// From the execute stage.
     pub execution: ExecutionFacts,
+    /// Orders that were not done at the end.
+    pub open_orders: Vec<OrderRecord>,
+    /// What each instrument contributed over the run, in engine order.
+    pub contributions: Vec<Contributions>,
+    /// What belongs to no instrument: interest and financing.
+    pub cash_contributions: Contributions,
     /// End of the digest chain; all zeros where no frame decided.
     pub digest: [u8; 32],
     /// From the record stage.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::execution::{Account, Fill};
+use super::attribution::Contributions;
+use crate::execution::{Account, Fill, OrderRecord};
 use crate::frame::TimestampNs;
 use crate::model::Beliefs;
 use crate::names::Names;
@@ -32,6 +33,14 @@ pub struct LedgerFrame {
     pub benchmark_nav: f64,
     /// Fills of the frame.
     pub fills: Vec<Fill>,
+    /// Orders that ended on the frame, those cancelled by its decision included.
+    pub ended: Vec<OrderRecord>,
+    /// Change of NAV since the preceding frame.
+    pub change: f64,
+    /// What the change is made of.
+    pub contributions: Contributions,
+    /// Exposure to each factor at the preceding close, as a share of NAV, by the betas believed then.
+    pub exposures: Vec<f64>,
     /// Whether the frame decided.
     pub decided: bool,
     /// Turnover as decided on the frame; 0 where it did not decide.

@@ -1,10 +1,12 @@
 //! The ledger: what happened on each frame, its digest, and where it is taken.
 
+mod attribution;
 mod digest;
 mod facts;
 mod frame;
 mod recorder;
 
+pub use attribution::{Attributed, Attribution, Contributions};
 pub use digest::{DigestChain, hex};
 pub use facts::{RunFacts, SizingFacts};
 pub use frame::{BeliefsOfFrame, LedgerFrame};

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::graph::Graph;
 use super::stages::{Columns, Estimate, Execute, Record, Schedule, Size, SourceStage};
 use crate::execution::ExecutionSettings;
-use crate::ledger::{Frames, RecordSettings, Recorder};
+use crate::ledger::{Attribution, Frames, RecordSettings, Recorder};
 use crate::metrics::Tally;
 use crate::model::{EstimatorSettings, estimator};
 use crate::portfolio::{SizingSettings, time_of_day};
@@ -69,7 +69,8 @@ pub fn trading(
     let source = graph.add(SourceStage::new(source, *calendar, 2, settings.frames_per_message));
     let estimate = graph.add(settings.estimate(names.len(), watched)?);
     let size = graph.add(size);
-    let execute = graph.add(Execute::new(execution, calendar, *record));
+    let attribution = Attribution::new(names.len(), settings.excess);
+    let execute = graph.add(Execute::new(execution, calendar, *record, attribution));
     let recorder = graph.add(Record::new(Tally::new(calendar), recorders));
     // A stage numbers its inlets and outlets in the order of these lines.
     graph.connect(source, estimate);

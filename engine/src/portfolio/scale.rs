@@ -8,7 +8,7 @@ use super::sizer::{Limits, Outcome, Solution};
 /// The order of precedence is: what can be traded, cap, box, gross. The answer lies between the held
 /// weights and a goal inside the box, so a violation of box or gross is at most inherited.
 pub(super) fn solve(settings: &SizingSettings, goal: &mut [f64], limits: Limits<'_>, out: &mut Solution) {
-    let Limits { held, tradable, turnover_left } = limits;
+    let Limits { held, tradable, turnover_left, .. } = limits;
     let (lo, hi) = (settings.weight_min, settings.weight_max);
     let mut fixed = 0.0;
     let mut free = 0.0;

@@ -22,6 +22,10 @@ pub struct Limits<'a> {
     pub held: &'a [f64],
     /// Which instruments can be traded in this frame.
     pub tradable: &'a [bool],
+    /// Cost of a unit of trade, length n.
+    pub linear_cost: &'a [f64],
+    /// Coefficient of |trade|^{3/2}, length n; empty for none.
+    pub impact: &'a [f64],
     /// What is left of the day's turnover cap.
     pub turnover_left: f64,
 }
@@ -90,8 +94,8 @@ pub struct Solution {
 #[derive(Clone, Debug)]
 pub struct Sizer {
     settings: SizingSettings,
-    /// Cost of a unit of trade, amortised over the horizon.
-    cost: f64,
+    /// Frames over which a cost is earned back.
+    horizon: f64,
     exposure_bounds: Vec<ExposureBounds>,
     solver: Solver,
     goal: Vec<f64>,
@@ -99,6 +103,7 @@ pub struct Sizer {
     lower: Vec<f64>,
     upper: Vec<f64>,
     costs: Vec<f64>,
+    impact: Vec<f64>,
     ones: Vec<f64>,
     none: Vec<f64>,
 }
@@ -109,13 +114,12 @@ const NO_PRICE: f64 = 1e-10;
 const ALL: f64 = 1e-9;
 
 impl Sizer {
-    /// A sizer under the given settings. `cost`: of a unit of trade (commission and half-spread), amortised over the
-    /// frames of the horizon.
+    /// A sizer under the given settings. `horizon`: frames over which the cost of a trade is earned back.
     #[must_use]
-    pub fn new(settings: &SizingSettings, cost: f64, exposure_bounds: Vec<ExposureBounds>) -> Self {
+    pub fn new(settings: &SizingSettings, horizon: f64, exposure_bounds: Vec<ExposureBounds>) -> Self {
         Self {
             settings: settings.clone(),
-            cost,
+            horizon,
             exposure_bounds,
             solver: Solver::default(),
             goal: Vec::new(),
@@ -123,6 +127,7 @@ impl Sizer {
             lower: Vec::new(),
             upper: Vec::new(),
             costs: Vec::new(),
+            impact: Vec::new(),
             ones: Vec::new(),
             none: Vec::new(),
         }
@@ -174,18 +179,22 @@ impl Sizer {
     }
 
     fn problem<'a>(&'a mut self, goal: Goal<'a>, risk: &'a FactorRisk, limits: Limits<'a>) -> Problem<'a> {
-        let Limits { held, tradable, turnover_left } = limits;
+        let Limits { held, tradable, linear_cost, impact: moved, turnover_left } = limits;
         let n = held.len();
-        let Self { settings, lower, upper, costs, ones, none, .. } = self;
+        let Self { settings, lower, upper, costs, impact, ones, none, horizon, .. } = self;
         lower.clear();
         upper.clear();
         for (held, tradable) in held.iter().zip(tradable) {
             lower.push(if *tradable { settings.weight_min } else { *held });
             upper.push(if *tradable { settings.weight_max } else { *held });
         }
-        let cost = if matches!(goal, Goal::Expected(_)) { self.cost } else { 0.0 };
         costs.clear();
-        costs.resize(n, cost);
+        impact.clear();
+        if matches!(goal, Goal::Expected(_)) {
+            costs.extend(linear_cost.iter().map(|cost| cost / *horizon));
+            impact.extend(moved.iter().map(|coefficient| coefficient / *horizon));
+        }
+        costs.resize(n, 0.0);
         ones.clear();
         ones.resize(n, 1.0);
         let (exposures, root): (&[f64], &[f64]) = match goal {
@@ -212,7 +221,7 @@ impl Sizer {
             lower,
             upper,
             cost: costs,
-            impact: &[],
+            impact,
             turnover: turnover_left,
             gross: settings.gross_max,
             net: settings.net_target,

@@ -6,9 +6,9 @@ use super::super::batch::{Batch, Recycler};
 use super::super::error::{Miswired, StageError};
 use super::super::message::{Decision, Message};
 use super::super::stage::{Outbox, Stage};
-use crate::execution::{Account, Benchmark, Book, ExecutionSettings, Fill};
+use crate::execution::{Account, Benchmark, Book, ExecutionSettings, Fill, FillAt, Market};
 use crate::frame::Frame;
-use crate::ledger::{DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts};
+use crate::ledger::{Attributed, Attribution, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts};
 use crate::names::Names;
 use crate::settings::Calendar;
 
@@ -23,8 +23,14 @@ const LEDGER: usize = 1;
 /// Frame t is handled once the decision of t−1 is known; then the portfolio is acknowledged to sizing; with
 /// the decision of t the frame's ledger is complete.
 pub struct Execute {
+    market: Market,
     book: Book,
     benchmark: Benchmark,
+    attribution: Attribution,
+    /// Whether orders fill on the frame that decides them.
+    same_close: bool,
+    /// NAV at the preceding close.
+    nav_before: f64,
     record: RecordSettings,
     names: Names,
     digest: DigestChain,
@@ -37,10 +43,19 @@ pub struct Execute {
 }
 
 impl Execute {
-    /// A book and a benchmark with the same NAV.
+    /// A book and a benchmark with the same NAV, in the same market.
     #[must_use]
-    pub fn new(settings: &ExecutionSettings, calendar: &Calendar, record: RecordSettings) -> Self {
+    pub fn new(
+        settings: &ExecutionSettings,
+        calendar: &Calendar,
+        record: RecordSettings,
+        attribution: Attribution,
+    ) -> Self {
         Self {
+            market: Market::new(settings),
+            attribution,
+            same_close: settings.fill_at == FillAt::SameClose,
+            nav_before: settings.nav,
             book: Book::new(settings, calendar),
             benchmark: Benchmark::new(settings, calendar),
             record,
@@ -60,8 +75,12 @@ impl Execute {
         let frame = &frames[position];
         self.names.extend(&frame.listed);
         self.fills.clear();
-        self.account = self.book.advance(frame, &mut self.fills);
-        self.benchmark.advance(frame);
+        self.nav_before = self.book.portfolio().nav;
+        self.market.begin(frame);
+        self.account = self.book.advance(frame, &self.market, &mut self.fills);
+        self.benchmark.advance(frame, &self.market);
+        self.market.end(frame);
+        self.book.price_trades(&self.market);
         self.frames = Some((Arc::clone(frames), position));
         out.send(ACKNOWLEDGE, Message::Acknowledged(Arc::clone(self.book.portfolio())));
     }
@@ -74,11 +93,25 @@ impl Execute {
         if decision.decides {
             self.started = true;
             self.book.submit(&decision.orders);
+            if self.same_close {
+                self.book.fill_decided(frame, &self.market, &mut self.fills, &mut self.account);
+            }
         }
         if !self.started {
             return Ok(None);
         }
-        self.benchmark.decide();
+        self.benchmark.decide(frame, &self.market);
+        self.attribution.explain(Attributed {
+            moves: self.book.moves(),
+            account: &self.account,
+            fills: &self.fills,
+            factors: &frame.factors,
+            rf: frame.rf,
+            nav_before: self.nav_before,
+        });
+        if let Some(beliefs) = &decision.beliefs {
+            self.attribution.believe(beliefs.get());
+        }
         self.costs_so_far += self.account.costs.total();
         let mut messages = std::mem::take(&mut self.messages);
         let written = messages.write(|ledger: &mut LedgerFrame| {
@@ -104,6 +137,10 @@ impl Execute {
         ledger.benchmark_nav = self.benchmark.nav();
         ledger.fills.clear();
         ledger.fills.extend_from_slice(&self.fills);
+        ledger.change = portfolio.nav - self.nav_before;
+        ledger.contributions.copy_from(self.attribution.frame());
+        ledger.exposures.clear();
+        ledger.exposures.extend_from_slice(self.attribution.exposures());
         ledger.decided = decision.decides;
         ledger.turnover = decision.turnover;
         ledger.cap_multiplier = decision.multipliers.turnover;
@@ -123,6 +160,7 @@ impl Execute {
             let value = |(q, p): (&f64, &f64)| q * p / portfolio.nav;
             ledger.held.extend(portfolio.quantity.iter().zip(&portfolio.price).map(value));
         }
+        self.book.take_ended(&mut ledger.ended);
         ledger.digest = self.digest.extend(ledger);
     }
 }
@@ -160,6 +198,10 @@ impl Stage for Execute {
     fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
         facts.digest = self.digest.last();
         facts.execution = self.book.facts();
+        facts.open_orders = self.book.open_orders().collect();
+        let (instruments, cash) = self.attribution.sums();
+        facts.contributions = instruments.to_vec();
+        facts.cash_contributions = cash.clone();
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use super::super::batch::{Batch, Recycler};
 use super::super::error::{Miswired, StageError};
 use super::super::message::{Decision, Message};
 use super::super::stage::{Outbox, Stage};
-use crate::execution::{BPS, Portfolio, orders_towards};
+use crate::execution::{Portfolio, orders_towards};
 use crate::ledger::{BeliefsOfFrame, RunFacts, SizingFacts};
 use crate::model::Beliefs;
 use crate::portfolio::{
@@ -68,7 +68,6 @@ impl Size {
             bounds.push(ExposureBounds { factor: factor.unwrap_or(0), lower: *lower, upper: *upper });
         }
         let horizon = sizing.cost_horizon * f64::from(calendar.frames_per_day);
-        let cost = (execution.commission_bps + execution.half_spread_bps) * BPS / horizon;
         Ok(Self {
             settings: sizing.clone(),
             calendar: *calendar,
@@ -78,7 +77,7 @@ impl Size {
             strategy,
             moments: FactorMoments::new(sizing, calendar, factors.len()),
             risk: FactorRisk::default(),
-            sizer: Sizer::new(sizing, cost, bounds),
+            sizer: Sizer::new(sizing, horizon, bounds),
             wishes: Wishes::default(),
             held: Vec::new(),
             solution: Solution::default(),
@@ -150,6 +149,8 @@ impl Size {
             let limits = Limits {
                 held: &self.held,
                 tradable: &portfolio.traded,
+                linear_cost: &portfolio.linear_cost,
+                impact: &portfolio.impact,
                 turnover_left: (self.settings.turnover_cap - spent).max(0.0),
             };
             self.sizer.solve(goal, &mut self.risk, limits, &mut self.solution);

@@ -1,0 +1,51 @@
+//! Fills, and what they fell short of the price that was decided at.
+
+use super::costs::{Conditions, Costs};
+
+/// Why a fill happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// An order.
+    Order,
+    /// No price for `delist_after` days.
+    Delisting,
+}
+
+/// One fill.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fill {
+    /// Engine index.
+    pub instrument: u32,
+    /// The frame that decided it; none for a delisting.
+    pub decided_seq: Option<u64>,
+    /// Quantity, signed.
+    pub quantity: f64,
+    /// The frame's price, before costs.
+    pub price: f64,
+    /// The price it was decided at, in units of the fill's frame where a split has come between; NaN for a delisting.
+    pub decision_price: f64,
+    /// What it cost.
+    pub costs: Costs,
+    /// What of the impact is permanent.
+    pub permanent_impact: f64,
+    /// What the costs were made of.
+    pub conditions: Conditions,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl Fill {
+    /// What waiting from the decision to the fill cost: quantity × (price − decision price); negative where the price
+    /// came towards the order. NaN for a delisting.
+    #[must_use]
+    pub fn delay(&self) -> f64 {
+        self.quantity * (self.price - self.decision_price)
+    }
+
+    /// Implementation shortfall (Perold 1988) of what was filled, against trading it at once, free, at the decision
+    /// price: delay, spread, impact and commission. NaN for a delisting.
+    #[must_use]
+    pub fn shortfall(&self) -> f64 {
+        self.delay() + self.costs.spread + self.costs.impact + self.costs.commission
+    }
+}

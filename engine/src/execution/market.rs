@@ -1,0 +1,68 @@
+//! What execution knows of each instrument besides its prices: corporate actions, and what trading it costs.
+
+use super::actions::{Action, Actions};
+use super::costs::Conditions;
+use super::half_spreads::HalfSpreads;
+use super::settings::ExecutionSettings;
+use super::trailing::TrailingDays;
+use crate::frame::Frame;
+
+/// One market for the strategy's book and the benchmark's.
+///
+/// A frame is begun before its fills and ended after them: nothing that a fill pays is made of its own bar, but for a
+/// quote at its close that a fill at the close meets.
+#[derive(Clone, Debug)]
+pub struct Market {
+    actions: Actions,
+    half_spreads: HalfSpreads,
+    /// Only where trades move prices.
+    trailing: Option<TrailingDays>,
+}
+
+impl Market {
+    /// Before the first frame.
+    #[must_use]
+    pub fn new(settings: &ExecutionSettings) -> Self {
+        Self {
+            actions: Actions::default(),
+            half_spreads: HalfSpreads::new(settings),
+            trailing: settings.has_impact().then(|| TrailingDays::new(settings.impact_window)),
+        }
+    }
+
+    /// What is known before the frame's fills.
+    pub fn begin(&mut self, frame: &Frame) {
+        self.actions.observe(frame);
+        self.half_spreads.begin(frame);
+        if let Some(trailing) = &mut self.trailing {
+            trailing.begin(frame, self.actions.acting());
+        }
+    }
+
+    /// What is known once it is over.
+    pub fn end(&mut self, frame: &Frame) {
+        self.half_spreads.end(frame);
+        if let Some(trailing) = &mut self.trailing {
+            trailing.end(frame);
+        }
+    }
+
+    /// Splits and dividends of the frame, in engine order.
+    #[must_use]
+    pub fn actions(&self) -> &[Action] {
+        self.actions.acting()
+    }
+
+    /// What trading the instrument costs now.
+    #[must_use]
+    pub fn conditions(&self, instrument: usize) -> Conditions {
+        let daily = |of: fn(&TrailingDays, usize) -> f64| {
+            self.trailing.as_ref().map_or(f64::NAN, |trailing| of(trailing, instrument))
+        };
+        Conditions {
+            half_spread_bps: self.half_spreads.bps(instrument),
+            volatility: daily(TrailingDays::volatility),
+            daily_volume: daily(TrailingDays::volume),
+        }
+    }
+}

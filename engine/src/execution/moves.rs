@@ -1,0 +1,53 @@
+//! What prices did to each position on a frame.
+
+use super::fills::Fill;
+use super::portfolio::Portfolio;
+
+/// Columns of length n. With the account's interest and costs they add up to the change of NAV.
+#[derive(Clone, Debug, Default)]
+pub struct Moves {
+    /// Value at the preceding close.
+    pub before: Vec<f64>,
+    /// What the units held at the preceding close have earned by this one, dividends included.
+    pub held: Vec<f64>,
+    /// What the units filled on the frame have earned from their price to the close.
+    pub traded: Vec<f64>,
+    /// Units held before the frame's fills, after its splits.
+    units: Vec<f64>,
+}
+
+impl Moves {
+    /// Before anything happens.
+    pub(super) fn begin(&mut self, portfolio: &Portfolio) {
+        let value = |(quantity, price): (&f64, &f64)| if *quantity == 0.0 { 0.0 } else { quantity * price };
+        self.before.clear();
+        self.before.extend(portfolio.quantity.iter().zip(&portfolio.price).map(value));
+        self.held.clear();
+        self.held.resize(self.before.len(), 0.0);
+        self.traded.clear();
+        self.traded.resize(self.before.len(), 0.0);
+    }
+
+    /// A dividend of so much cash in all.
+    pub(super) fn pay(&mut self, instrument: usize, cash: f64) {
+        self.held[instrument] += cash;
+    }
+
+    /// After splits, before fills.
+    pub(super) fn hold(&mut self, portfolio: &Portfolio) {
+        self.units.clone_from(&portfolio.quantity);
+    }
+
+    /// With prices at the close.
+    pub(super) fn end(&mut self, portfolio: &Portfolio, fills: &[Fill]) {
+        for i in 0..self.held.len() {
+            if self.units[i] != 0.0 {
+                self.held[i] += self.units[i] * portfolio.price[i] - self.before[i];
+            }
+        }
+        for fill in fills {
+            let i = fill.instrument as usize;
+            self.traded[i] += fill.quantity * (portfolio.price[i] - fill.price);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Daily volume and volatility of the days before.
+
+use super::actions::Action;
+use crate::frame::Frame;
+
+/// What is known of a day: its volume and its return, NaN where there is none.
+#[derive(Clone, Debug)]
+struct History {
+    /// The last days with a price, oldest overwritten first.
+    volumes: Vec<f64>,
+    returns: Vec<f64>,
+    days: usize,
+    /// Volume and close of the day at hand; NaN before its first price.
+    volume: f64,
+    close: f64,
+    /// Close of the day before, on today's split, and dividends since.
+    reference: f64,
+    paid: f64,
+}
+
+/// Mean daily volume and sample deviation of daily total returns, over the last `window` UTC dates on which the
+/// instrument had a price, the date at hand excluded: what a fill of that date may know.
+#[derive(Clone, Debug)]
+pub(super) struct TrailingDays {
+    window: usize,
+    date: Option<i64>,
+    histories: Vec<History>,
+    volume: Vec<f64>,
+    volatility: Vec<f64>,
+}
+
+impl TrailingDays {
+    /// `window`: days that are looked back on.
+    #[must_use]
+    pub(super) fn new(window: u32) -> Self {
+        let (histories, volume, volatility) = (Vec::new(), Vec::new(), Vec::new());
+        Self { window: window as usize, date: None, histories, volume, volatility }
+    }
+
+    /// The next frame begins: a date that has ended becomes one of the days before, and splits change what a unit is.
+    pub(super) fn begin(&mut self, frame: &Frame, actions: &[Action]) {
+        let empty = History {
+            volumes: Vec::new(),
+            returns: Vec::new(),
+            days: 0,
+            volume: 0.0,
+            close: f64::NAN,
+            reference: f64::NAN,
+            paid: 0.0,
+        };
+        let n = frame.instruments();
+        self.histories.resize(n, empty);
+        self.volume.resize(n, f64::NAN);
+        self.volatility.resize(n, f64::NAN);
+        let date = frame.timestamp.date();
+        if self.date.replace(date).is_some_and(|last| last != date) {
+            for (i, history) in self.histories.iter_mut().enumerate() {
+                if history.end_day(self.window) {
+                    self.volume[i] = mean(&history.volumes);
+                    self.volatility[i] = deviation(&history.returns);
+                }
+            }
+        }
+        for action in actions {
+            let i = action.instrument as usize;
+            self.histories[i].act(*action);
+            self.volume[i] *= action.split;
+        }
+    }
+
+    /// The frame ends: its bars are part of the date at hand.
+    pub(super) fn end(&mut self, frame: &Frame) {
+        for (i, history) in self.histories.iter_mut().enumerate() {
+            if !frame.close[i].is_nan() {
+                history.close = frame.close[i];
+                history.volume += frame.volume.get(i).copied().filter(|volume| *volume > 0.0).unwrap_or(0.0);
+            }
+        }
+    }
+
+    /// Units a day; NaN before the first day has ended.
+    #[must_use]
+    pub(super) fn volume(&self, instrument: usize) -> f64 {
+        self.volume[instrument]
+    }
+
+    /// Deviation of daily returns; NaN before there are two.
+    #[must_use]
+    pub(super) fn volatility(&self, instrument: usize) -> f64 {
+        self.volatility[instrument]
+    }
+}
+
+impl History {
+    /// Ends the day, if it had a price.
+    fn end_day(&mut self, window: usize) -> bool {
+        if self.close.is_nan() {
+            return false;
+        }
+        let day_return = (self.close + self.paid) / self.reference - 1.0;
+        // The first day has a volume and no return.
+        let at = self.days % window;
+        if self.volumes.len() < window {
+            self.volumes.push(self.volume);
+            self.returns.push(day_return);
+        } else {
+            self.volumes[at] = self.volume;
+            self.returns[at] = day_return;
+        }
+        self.days += 1;
+        (self.reference, self.paid) = (self.close, 0.0);
+        (self.close, self.volume) = (f64::NAN, 0.0);
+        true
+    }
+
+    fn act(&mut self, action: Action) {
+        let Action { split, dividend, .. } = action;
+        self.volumes.iter_mut().for_each(|volume| *volume *= split);
+        self.volume *= split;
+        self.close /= split;
+        self.reference /= split;
+        self.paid = self.paid / split + dividend;
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Sample deviation of those that are known; NaN for fewer than two.
+fn deviation(values: &[f64]) -> f64 {
+    let known = || values.iter().filter(|value| !value.is_nan());
+    let count = known().count() as f64;
+    let mean = known().sum::<f64>() / count;
+    let squares: f64 = known().map(|value| (value - mean) * (value - mean)).sum();
+    if count < 2.0 { f64::NAN } else { (squares / (count - 1.0)).sqrt() }
+}

@@ -1,0 +1,140 @@
+//! Orders that are not done: decided, working, partly filled.
+
+use std::collections::VecDeque;
+
+use super::actions::Action;
+use super::orders::{Order, OrderRecord, OrderState};
+
+/// An order that is not done.
+#[derive(Clone, Debug)]
+pub(super) struct WorkingOrder {
+    pub(super) record: OrderRecord,
+    /// The price it was decided at, in today's units.
+    pub(super) decision_price: f64,
+    /// Commission of its fills without the least one.
+    commission: f64,
+    commission_paid: f64,
+}
+
+impl WorkingOrder {
+    /// What is left to fill, signed.
+    pub(super) fn remaining(&self) -> f64 {
+        self.record.quantity - self.record.filled
+    }
+
+    /// Books a fill whose commission is `own` and returns what is charged for it: the least commission of an order
+    /// is due with its first fill.
+    pub(super) fn charge(&mut self, own: f64, least: f64) -> f64 {
+        if least == 0.0 {
+            return own;
+        }
+        self.commission += own;
+        let charged = (self.commission.max(least) - self.commission_paid).max(0.0);
+        self.commission_paid += charged;
+        charged
+    }
+}
+
+/// What becomes of an order on a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It works on.
+    Works,
+    /// It is done.
+    Ends(OrderState),
+}
+
+/// The orders of one decision.
+#[derive(Clone, Debug, Default)]
+struct Ticket {
+    due_seq: u64,
+    orders: Vec<WorkingOrder>,
+}
+
+/// Orders that are not done, in the order of their decisions.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Working {
+    tickets: VecDeque<Ticket>,
+    spare: Vec<Ticket>,
+}
+
+impl Working {
+    /// Takes the orders decided on frame `seq`, to be filled from frame `due_seq` on.
+    pub(super) fn submit(&mut self, orders: &[Order], seq: u64, due_seq: u64) {
+        if orders.is_empty() {
+            return;
+        }
+        let mut ticket = self.spare.pop().unwrap_or_default();
+        ticket.due_seq = due_seq;
+        ticket.orders.clear();
+        ticket.orders.extend(orders.iter().map(|order| WorkingOrder {
+            record: OrderRecord {
+                instrument: order.instrument,
+                decided_seq: seq,
+                due_seq,
+                quantity: order.quantity,
+                filled: 0.0,
+                state: OrderState::Decided,
+            },
+            decision_price: order.decision_price,
+            commission: 0.0,
+            commission_paid: 0.0,
+        }));
+        self.tickets.push_back(ticket);
+    }
+
+    /// Every order that is due by frame `seq`, with whether this is its first frame, has its fate; those that are done
+    /// go to `ended`.
+    pub(super) fn each_due(
+        &mut self,
+        seq: u64,
+        ended: &mut Vec<OrderRecord>,
+        mut fate: impl FnMut(&mut WorkingOrder, bool) -> Fate,
+    ) {
+        for ticket in self.tickets.iter_mut().filter(|ticket| ticket.due_seq <= seq) {
+            let first = ticket.due_seq == seq;
+            ticket.orders.retain_mut(|order| match fate(order, first) {
+                Fate::Works => true,
+                Fate::Ends(state) => {
+                    ended.push(OrderRecord { state, ..order.record });
+                    false
+                }
+            });
+        }
+        self.drop_empty();
+    }
+
+    /// A split changes what a unit is.
+    pub(super) fn split(&mut self, action: Action) {
+        let orders = self.tickets.iter_mut().flat_map(|ticket| &mut ticket.orders);
+        for order in orders.filter(|order| order.record.instrument == action.instrument) {
+            order.record.quantity *= action.split;
+            order.record.filled *= action.split;
+            order.decision_price /= action.split;
+        }
+    }
+
+    /// Whether an order is still to come to its fill frame after frame `seq`.
+    pub(super) fn in_flight(&self, seq: u64) -> bool {
+        self.tickets.iter().any(|ticket| ticket.due_seq > seq)
+    }
+
+    /// Those that are not done.
+    pub(super) fn records(&self) -> impl Iterator<Item = OrderRecord> {
+        self.tickets.iter().flat_map(|ticket| &ticket.orders).map(|order| order.record)
+    }
+
+    fn drop_empty(&mut self) {
+        if self.tickets.iter().all(|ticket| !ticket.orders.is_empty()) {
+            return;
+        }
+        let spare = &mut self.spare;
+        self.tickets.retain_mut(|ticket| {
+            let keep = !ticket.orders.is_empty();
+            if !keep {
+                spare.push(std::mem::take(ticket));
+            }
+            keep
+        });
+    }
+}

@@ -1,0 +1,194 @@
+//! Where the change of NAV comes from: factors, alpha, what neither explains, trading, interest and each cost.
+
+use crate::execution::{Account, Costs, Fill, Moves};
+use crate::model::Beliefs;
+
+/// Amounts in currency that add up to a change of NAV.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Contributions {
+    /// Value held × alpha as believed at the preceding close.
+    pub alpha: f64,
+    /// What price moves and dividends of what was held earned beyond alpha, factors and the risk-free return.
+    pub residual: f64,
+    /// Value held × beta as believed at the preceding close × factor return, by factor.
+    pub factors: Vec<f64>,
+    /// Value held × risk-free return, where returns are taken in excess of it.
+    pub risk_free: f64,
+    /// What fills earned from their price to the close.
+    pub trading: f64,
+    /// Interest on cash.
+    pub interest: f64,
+    /// Costs; positive, and to be taken off.
+    pub costs: Costs,
+}
+
+impl Contributions {
+    /// Nothing, for so many factors.
+    #[must_use]
+    pub fn none(factors: usize) -> Self {
+        Self { factors: vec![0.0; factors], ..Self::default() }
+    }
+
+    /// The sum, costs taken off.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        let Self { alpha, residual, factors, risk_free, trading, interest, costs } = self;
+        alpha + residual + factors.iter().sum::<f64>() + risk_free + trading + interest - costs.total()
+    }
+
+    /// The same as a clone, in the memory that is there.
+    pub fn copy_from(&mut self, other: &Self) {
+        let mut factors = std::mem::take(&mut self.factors);
+        factors.clone_from(&other.factors);
+        let Self { alpha, residual, risk_free, trading, interest, costs, .. } = *other;
+        *self = Self { alpha, residual, factors, risk_free, trading, interest, costs };
+    }
+
+    fn clear(&mut self) {
+        self.factors.fill(0.0);
+        *self = Self { factors: std::mem::take(&mut self.factors), ..Self::default() };
+    }
+
+    /// Adds the position of one instrument; all but trading, interest and costs.
+    fn add_held(&mut self, other: &Self) {
+        self.alpha += other.alpha;
+        self.residual += other.residual;
+        self.risk_free += other.risk_free;
+        for (sum, value) in self.factors.iter_mut().zip(&other.factors) {
+            *sum += value;
+        }
+    }
+}
+
+/// What a frame's attribution is made of, besides what the book did.
+#[derive(Clone, Copy, Debug)]
+pub struct Attributed<'a> {
+    /// What prices did to positions.
+    pub moves: &'a Moves,
+    /// Interest and costs of the frame.
+    pub account: &'a Account,
+    /// Its fills.
+    pub fills: &'a [Fill],
+    /// Its factor returns, NaN where it has none.
+    pub factors: &'a [f64],
+    /// Its risk-free return.
+    pub rf: f64,
+    /// NAV at the preceding close.
+    pub nav_before: f64,
+}
+
+/// Splits each frame's change of NAV by the betas that were believed before it, and keeps sums by instrument.
+///
+/// For what was held, with value v at the preceding close and betas as of the last decision:
+/// P&L = v (rf + alpha + beta'f) + residual. So the parts add up by the definition of the residual.
+#[derive(Clone, Debug, Default)]
+pub struct Attribution {
+    excess: bool,
+    /// Columns of length n each: alpha, then the betas on each factor; NaN where nothing is believed.
+    believed: Vec<Vec<f64>>,
+    frame: Contributions,
+    exposures: Vec<f64>,
+    instruments: Vec<Contributions>,
+    /// What belongs to no instrument: interest and financing.
+    cash: Contributions,
+    one: Contributions,
+}
+
+impl Attribution {
+    /// `excess`: whether the estimator saw returns in excess of the risk-free return.
+    #[must_use]
+    pub fn new(factors: usize, excess: bool) -> Self {
+        Self {
+            excess,
+            believed: vec![Vec::new(); factors + 1],
+            frame: Contributions::none(factors),
+            exposures: vec![0.0; factors],
+            instruments: Vec::new(),
+            cash: Contributions::none(factors),
+            one: Contributions::none(factors),
+        }
+    }
+
+    /// The beliefs that the next frames are explained with.
+    pub fn believe(&mut self, beliefs: &Beliefs) {
+        self.believed[0].clone_from(&beliefs.alpha);
+        for factor in 0..beliefs.factors.len() {
+            self.believed[factor + 1].clear();
+            self.believed[factor + 1].extend_from_slice(beliefs.betas_on(factor));
+        }
+    }
+
+    /// Explains a frame.
+    pub fn explain(&mut self, of: Attributed<'_>) {
+        let Attributed { moves, account, fills, factors, rf, nav_before } = of;
+        let n = moves.before.len();
+        self.instruments.resize_with(n, || Contributions::none(factors.len()));
+        self.frame.clear();
+        self.exposures.fill(0.0);
+        let shorts: f64 = moves.before.iter().map(|value| (-value).max(0.0)).sum();
+        for i in 0..n {
+            let (value, held) = (moves.before[i], moves.held[i]);
+            if value == 0.0 && held == 0.0 {
+                continue;
+            }
+            self.explain_held(i, value, held, factors, rf);
+            let sums = &mut self.instruments[i];
+            sums.add_held(&self.one);
+            self.frame.add_held(&self.one);
+            if shorts > 0.0 {
+                sums.costs.borrow += account.costs.borrow * (-value).max(0.0) / shorts;
+            }
+            for (exposure, column) in self.exposures.iter_mut().zip(&self.believed[1..]) {
+                let beta = column.get(i).copied().filter(|beta| !beta.is_nan()).unwrap_or(0.0);
+                *exposure += value * beta / nav_before;
+            }
+        }
+        for fill in fills {
+            let sums = &mut self.instruments[fill.instrument as usize];
+            sums.costs += fill.costs;
+        }
+        for (sums, traded) in self.instruments.iter_mut().zip(&moves.traded) {
+            sums.trading += traded;
+        }
+        self.frame.trading = moves.traded.iter().sum();
+        self.frame.interest = account.interest;
+        self.frame.costs = account.costs;
+        self.cash.interest += account.interest;
+        self.cash.costs.financing += account.costs.financing;
+    }
+
+    /// The parts of what one position earned, into `one`.
+    fn explain_held(&mut self, i: usize, value: f64, held: f64, factors: &[f64], rf: f64) {
+        let one = &mut self.one;
+        one.clear();
+        one.risk_free = if self.excess { value * rf } else { 0.0 };
+        let believed = |column: &[f64]| column.get(i).copied().filter(|coefficient| !coefficient.is_nan());
+        if factors.iter().all(|f| f.is_finite())
+            && let Some(alpha) = believed(&self.believed[0])
+        {
+            one.alpha = value * alpha;
+            for ((part, column), f) in one.factors.iter_mut().zip(&self.believed[1..]).zip(factors) {
+                *part = value * believed(column).unwrap_or(0.0) * f;
+            }
+        }
+        one.residual = held - one.total();
+    }
+
+    /// Of the last frame.
+    #[must_use]
+    pub fn frame(&self) -> &Contributions {
+        &self.frame
+    }
+
+    /// The book's exposure to each factor at the preceding close, as a share of NAV.
+    #[must_use]
+    pub fn exposures(&self) -> &[f64] {
+        &self.exposures
+    }
+
+    /// Sums by instrument in engine order, and what belongs to none.
+    #[must_use]
+    pub fn sums(&self) -> (&[Contributions], &Contributions) {
+        (&self.instruments, &self.cash)
+    }
+}
