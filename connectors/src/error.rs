@@ -196,6 +196,18 @@ pub enum DataError {
         /// What is valid.
         expected: &'static str,
     },
+    /// A half-spread that cannot be used.
+    #[error(
+        "{place}: found {found} for `{symbol}`, expected one finite number of bps of at least 0 an instrument"
+    )]
+    BadHalfSpread {
+        /// The cell.
+        place: Box<Place>,
+        /// The instrument.
+        symbol: String,
+        /// What is there.
+        found: String,
+    },
     /// A row without time or symbol.
     #[error("{place}: found null, expected a value in every row; remove the row or fill it in")]
     NullKey {

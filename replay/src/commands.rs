@@ -69,7 +69,7 @@ fn run(args: &RunArgs, kind: &Kind, estimate: Option<&EstimateArgs>) -> Result<(
 
     let (source, frames) = Counted::new(source);
     let (source, recorders): (_, Vec<Box<dyn Recorder>>) = (Box::new(source), vec![Box::new(recorder)]);
-    let settings = config.run_settings();
+    let settings = config.run_settings()?;
     let graph = if kind.trades {
         trading(source, config.strategy()?, &settings, recorders)?
     } else {

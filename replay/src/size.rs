@@ -101,7 +101,7 @@ pub(crate) fn size(args: &SizeArgs) -> Result<()> {
     let at = date("--at", &args.at)?;
     // Nothing after the date is read: nothing of it could matter.
     let config = Config::resolve(&args.input, Some(("--at", &args.at)), nothing)?;
-    let mut settings = config.run_settings();
+    let mut settings = config.run_settings()?;
     settings.record = nothing;
     let day = at.0.div_euclid(DAY_NS);
     settings.shown_dates = Some(day..=day);

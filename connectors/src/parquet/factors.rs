@@ -7,7 +7,6 @@ use betaflow_engine::frame::{Frame, TimestampNs};
 use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups};
 use super::columns::{numbers, text, times};
 use super::cursor::time_error;
-use super::input::Location;
 use super::merge::name_of;
 use super::schema::{Columns, FactorColumns};
 use super::settings::{Input, Settings};
@@ -119,15 +118,7 @@ impl FactorJoin {
     /// Opens a factor file at its first row.
     pub(super) fn open(input: &Input, settings: &Settings) -> Result<Self, DataError> {
         let file = name_of(input);
-        let location = match input {
-            Input::Path(path) if path.is_dir() => {
-                return Err(DataError::Settings(format!(
-                    "{file}: factors are one file, found a folder; name the file in it"
-                )));
-            }
-            Input::Path(path) => Location::File(path.clone()),
-            Input::Bytes { name, bytes } => Location::Bytes { name: name.clone(), bytes: bytes.clone() },
-        };
+        let location = input.single("factors")?;
         let chunks = location.open(0)?;
         let metadata = location.footer(&chunks)?;
         let columns = Columns { file: &file, schema: metadata.schema() };

@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::settings::Input;
 use crate::DataError;
 use crate::error::nearest;
 
@@ -59,6 +60,20 @@ impl Location {
     pub(super) fn footer(&self, chunks: &Chunks) -> Result<ArrowReaderMetadata, DataError> {
         guarded(|| ArrowReaderMetadata::load(chunks, ArrowReaderOptions::new()))
             .map_err(|cause| DataError::Truncated { file: self.name(), cause: cause.to_string() })
+    }
+}
+
+impl Input {
+    /// The file of an input that is one; `what` it has, for the message.
+    pub(super) fn single(&self, what: &str) -> Result<Location, DataError> {
+        match self {
+            Self::Path(path) if path.is_dir() => Err(DataError::Settings(format!(
+                "{}: {what} are one file, found a folder; name the file in it",
+                path.display()
+            ))),
+            Self::Path(path) => Ok(Location::File(path.clone())),
+            Self::Bytes { name, bytes } => Ok(Location::Bytes { name: name.clone(), bytes: bytes.clone() }),
+        }
     }
 }
 

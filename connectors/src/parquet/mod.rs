@@ -6,11 +6,13 @@ mod cursor;
 mod dictionary;
 mod factors;
 mod files;
+mod half_spreads;
 mod input;
 mod merge;
 mod schema;
 mod settings;
 mod source;
 
+pub use half_spreads::read_half_spreads;
 pub use settings::{BadRow, Input, Settings, TimeIs};
 pub use source::ParquetSource;

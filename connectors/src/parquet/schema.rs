@@ -269,6 +269,14 @@ impl<'a> Columns<'a> {
         Ok(FactorColumns { factors, rf })
     }
 
+    /// The column of symbols and one of numbers.
+    pub(super) fn symbol_and(&self, name: &str, role: &'static str) -> Result<(usize, usize), DataError> {
+        let symbol =
+            self.find("symbol", false).ok_or_else(|| self.missing("symbol", "the instrument of each row"))?;
+        let symbol = self.typed(symbol, is_text, TEXTS, "cast it to strings")?;
+        Ok((symbol, self.number(name, false, role)?))
+    }
+
     fn number(&self, name: &str, exact: bool, role: &'static str) -> Result<usize, DataError> {
         let column = self.find(name, exact).ok_or_else(|| self.missing(name, role))?;
         self.typed(column, is_number, NUMBERS, "cast it to a 64-bit float")

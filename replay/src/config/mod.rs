@@ -7,7 +7,7 @@ mod unknown;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
-use betaflow_connectors::parquet::{Input, Settings as SourceSettings};
+use betaflow_connectors::parquet::{Input, Settings as SourceSettings, read_half_spreads};
 use betaflow_connectors::tutorial;
 use betaflow_engine::assembly::{Expression, Universe};
 use betaflow_engine::execution::ExecutionSettings;
@@ -146,7 +146,8 @@ impl Config {
             universe.exclude = tutorial::FACTOR_INSTRUMENTS.map(str::to_owned).to_vec();
         }
         // Absolute paths, so that run.toml runs again from anywhere.
-        for path in [&mut config.data.prices, &mut config.data.factors].into_iter().flatten() {
+        let paths = [&mut config.data.prices, &mut config.data.factors, &mut config.execution.spread_file];
+        for path in paths.into_iter().flatten() {
             if path != NO_FACTORS {
                 let absolute =
                     std::path::absolute(&*path).with_context(|| format!("{path}: is not a path"))?;
@@ -218,18 +219,27 @@ impl Config {
     }
 
     /// What the pipeline is made of.
-    #[must_use]
-    pub(crate) fn run_settings(&self) -> RunSettings {
-        RunSettings {
+    ///
+    /// # Errors
+    /// The file of half-spreads cannot be read.
+    pub(crate) fn run_settings(&self) -> Result<RunSettings> {
+        let mut execution = self.execution.clone();
+        if let Some(path) = &execution.spread_file {
+            let mut spreads = read_half_spreads(&Input::from(Path::new(path)))?;
+            // What was typed says more than a file.
+            spreads.append(&mut execution.half_spreads);
+            execution.half_spreads = spreads;
+        }
+        Ok(RunSettings {
             calendar: self.data.calendar(),
             excess: self.data.excess,
             estimator: self.estimator.clone(),
             sizing: self.sizing.clone(),
-            execution: self.execution.clone(),
+            execution,
             record: self.record,
             shown_dates: None,
             frames_per_message: self.pipeline.batch,
-        }
+        })
     }
 
     /// The strategy.

@@ -1,0 +1,67 @@
+//! Half-spreads by instrument, from a file of their own.
+
+use std::collections::BTreeMap;
+
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, cast::AsArray};
+
+use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups};
+use super::columns::{numbers, text};
+use super::merge::name_of;
+use super::schema::Columns;
+use super::settings::Input;
+use crate::DataError;
+use crate::error::Place;
+
+/// Column of the half-spread, in bps of notional.
+const COLUMN: &str = "half_spread_bps";
+
+/// Reads a Parquet file with the columns `symbol` and `half_spread_bps`, a row an instrument.
+///
+/// # Errors
+/// The file is not there or lacks a column; a null; a spread that is not finite or below 0; an instrument twice.
+pub fn read_half_spreads(input: &Input) -> Result<BTreeMap<String, f64>, DataError> {
+    let file = name_of(input);
+    let location = input.single("half-spreads")?;
+    let chunks = location.open(0)?;
+    let metadata = location.footer(&chunks)?;
+    let columns = Columns { file: &file, schema: metadata.schema() };
+    let (symbol, spread) = columns.symbol_and(COLUMN, "the half-spread of the instrument, in bps")?;
+    let mut projection = vec![symbol, spread];
+    projection.sort_unstable();
+    let [symbol, spread] =
+        [symbol, spread].map(|column| projection.iter().position(|c| *c == column).unwrap_or(0));
+    let rows = batch_rows(2, BATCH_ROWS * 64);
+    let groups = row_groups(&metadata, None, 0);
+    let mut batches = Batches::new(&location, chunks, &metadata, &projection, groups, rows)?;
+    let (mut spreads, mut bps) = (BTreeMap::new(), Vec::new());
+    while let Some((batch, first_row)) = batches.next()? {
+        numbers(batch.column(spread), &mut bps);
+        let symbols = batch.column(symbol).as_dictionary::<Int32Type>();
+        let names = symbols.values().as_string::<i32>();
+        for (row, value) in bps.iter().enumerate() {
+            let place = |column: &str| {
+                Box::new(Place { file: file.clone(), row: first_row + row as u64, column: column.to_owned() })
+            };
+            let Some(name) = symbols.key(row).filter(|_| symbols.is_valid(row)).map(|key| names.value(key))
+            else {
+                return Err(DataError::NullKey { place: place("symbol") });
+            };
+            let valid = *value >= 0.0 && value.is_finite();
+            if !valid || spreads.insert(name.to_owned(), *value).is_some() {
+                let cell = batch.column(spread);
+                let found = match () {
+                    () if valid => "a second row".to_owned(),
+                    () if cell.is_null(row) => "null".to_owned(),
+                    () => text(cell, row),
+                };
+                return Err(DataError::BadHalfSpread {
+                    place: place(COLUMN),
+                    symbol: name.to_owned(),
+                    found,
+                });
+            }
+        }
+    }
+    Ok(spreads)
+}

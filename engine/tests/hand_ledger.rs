@@ -1,0 +1,266 @@
+//! Ten frames of three instruments, computed by hand: a split, a dividend, a short, an order filled in parts, impact,
+//! negative cash and a delisting. Every column of the account, to the cent.
+
+#![allow(clippy::unwrap_used)]
+
+use betaflow_engine::execution::{
+    Book, CashInterest, ExecutionSettings, Fill, Market, Order, OrderRecord, OrderState, Reason, Unfilled,
+};
+use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::settings::Calendar;
+
+const NONE: f64 = f64::NAN;
+/// Days since 1970 of Monday 2024-01-01 and the nine weekdays after it.
+const DATES: [i64; 10] = [19_723, 19_724, 19_725, 19_726, 19_727, 19_730, 19_731, 19_732, 19_733, 19_734];
+/// Closes of A, which is split in two on the fifth frame and pays 0.50 on the seventh; of B; and of C, which
+/// disappears.
+const CLOSES: [[f64; 3]; 10] = [
+    [100.0, 50.0, 20.0],
+    [101.0, 50.0, 20.0],
+    [100.0, 51.0, 20.2],
+    [102.0, 50.0, 21.0],
+    [51.0, 49.0, 21.0],
+    [52.0, 48.0, NONE],
+    [52.0, 50.0, NONE],
+    [53.0, 49.0, NONE],
+    [53.0, 48.0, NONE],
+    [54.0, 47.0, NONE],
+];
+/// Thin on the third frame for B, of which a tenth is 200.
+const VOLUMES: [[f64; 3]; 10] = [
+    [1e5, 1e4, 4e4],
+    [1e5, 1e4, 4e4],
+    [1e5, 2e3, 4e4],
+    [1e5, 1e4, 4e4],
+    [2e5, 1e4, 4e4],
+    [2e5, 1e4, NONE],
+    [2e5, 1e4, NONE],
+    [2e5, 1e4, NONE],
+    [2e5, 1e4, NONE],
+    [2e5, 1e4, NONE],
+];
+
+fn frames() -> Vec<Frame> {
+    let frame = |seq: usize| Frame {
+        seq: seq as u64,
+        timestamp: TimestampNs(DATES[seq] * DAY_NS),
+        close: CLOSES[seq].to_vec(),
+        volume: VOLUMES[seq].to_vec(),
+        split: vec![if seq == 4 { 2.0 } else { NONE }, NONE, NONE],
+        dividend: vec![if seq == 6 { 0.5 } else { NONE }, NONE, NONE],
+        ..Frame::default()
+    };
+    (0..10).map(frame).collect()
+}
+
+/// What is decided after a frame: instrument and quantity.
+fn decided(seq: u64) -> &'static [(u32, f64)] {
+    match seq {
+        1 => &[(0, 600.0), (1, -500.0), (2, 1000.0)],
+        4 => &[(0, 1000.0)],
+        7 => &[(1, 500.0)],
+        8 => &[(0, -1100.0)],
+        _ => &[],
+    }
+}
+
+/// Rates are such that a day of borrowing and of interest is 1 bp, and one of financing 2 bps.
+fn settings() -> ExecutionSettings {
+    ExecutionSettings {
+        nav: 100_000.0,
+        participation_cap: Some(0.1),
+        unfilled: Unfilled::Carry,
+        commission_bps: 1.0,
+        commission_per_share: 0.005,
+        commission_min: 5.0,
+        half_spread_bps: 5.0,
+        impact_coefficient: 0.1,
+        impact_window: 2,
+        borrow_bps_per_year: 365.0,
+        financing_bps_per_year: 730.0,
+        cash_interest: CashInterest::PerYear(0.0365),
+        delist_after: 3,
+        delisting_haircut: 0.3,
+        ..ExecutionSettings::default()
+    }
+}
+
+struct Line {
+    nav: f64,
+    cash: f64,
+    account: betaflow_engine::execution::Account,
+    fills: Vec<Fill>,
+    ended: Vec<OrderRecord>,
+}
+
+fn run(settings: &ExecutionSettings) -> (Vec<Line>, Book) {
+    let (mut book, mut market) = (Book::new(settings, &Calendar::default()), Market::new(settings));
+    let mut lines = Vec::new();
+    for frame in frames() {
+        let mut fills = Vec::new();
+        market.begin(&frame);
+        let account = book.advance(&frame, &market, &mut fills);
+        market.end(&frame);
+        let (nav, cash) = (book.portfolio().nav, book.portfolio().cash);
+        let order = |(instrument, quantity): &(u32, f64)| Order {
+            instrument: *instrument,
+            quantity: *quantity,
+            decision_price: frame.close[*instrument as usize],
+        };
+        let orders: Vec<Order> = decided(frame.seq).iter().map(order).collect();
+        if !orders.is_empty() {
+            book.submit(&orders);
+        }
+        let mut ended = Vec::new();
+        book.take_ended(&mut ended);
+        lines.push(Line { nav, cash, account, fills, ended });
+    }
+    (lines, book)
+}
+
+/// nav, nav_gross, cash, gross and net exposure, commission, spread, impact, borrow, financing, haircut, interest,
+/// dividends.
+const LEDGER: [[f64; 13]; 10] = [
+    [100_000.0, 100_000.0, 100_000.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    [100_000.0, 100_000.0, 100_000.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    // 600 A at 100, −200 B at 51 (a tenth of 2,000), 1,000 C at 20.20. Commission 6 + 3 = 9; the least, 5, since
+    // 1.02 + 1 is less; 2.02 + 5 = 7.02. Spread 30 + 5.10 + 10.10. One return is no volatility yet: no impact.
+    // Interest 1 bp of 100,000.
+    [99_943.78, 100_010.0, 29_943.78, 0.9045, 0.7004, 21.02, 45.2, 0.0, 0.0, 0.0, 0.0, 10.0, 0.0],
+    // −300 B at 50: its order has 2.02 + 3.00 = 5.02 to pay and has paid 5. σ of 0 % and 2 % is 1.414 %, V is the
+    // mean of 10,000 and 2,000: 15,000 × 0.1 × 0.01414 × √(300/6,000) = 4.74. Borrow 1 bp of 10,200.
+    [102_133.49, 102_212.99, 44_933.49, 1.0496, 0.5601, 0.02, 7.5, 4.74, 1.02, 0.0, 0.0, 2.99, 0.0],
+    // A: 600 at 102 are 1,200 at 51. NAV moves by B alone, 500 × 1, interest 4.49 and borrow 2.50.
+    [102_635.48, 102_717.49, 44_935.48, 1.0396, 0.5622, 0.0, 0.0, 0.0, 2.5, 0.0, 0.0, 4.49, 0.0],
+    // 1,000 A at 52 after a weekend: three days of interest and borrow. σ of 2 % and, the split taken out, 0 %: 1.414 %. V 200,000 in today's units: 52,000 × 0.1 × 0.01414 × √(1/200) = 5.20.
+    [104_300.21, 104_430.97, -7_099.79, 1.5283, 1.0681, 10.2, 26.0, 5.2, 7.35, 0.0, 0.0, 13.48, 0.0],
+    // 2,200 A are paid 0.50 each. Cash is short: interest −0.71, financing 1.42.
+    [104_395.69, 104_530.26, -6_004.31, 1.5365, 1.0575, 0.0, 0.0, 0.0, 2.4, 1.42, 0.0, -0.71, 1100.0],
+    // The third frame without C: 1,000 at 21 are sold, less 30 %.
+    [100_791.38, 107_229.66, 8_691.38, 1.3999, 0.9138, 0.0, 0.0, 0.0, 2.5, 1.2, 6300.0, -0.6, 0.0],
+    // 500 B at 48: commission 2.40 + 2.50 is less than 5. σ of 4.17 % and −2 % is 4.360 %:
+    // 24,000 × 0.1 × 0.04360 × √(500/10,000) = 23.40.
+    [101_249.4, 107_730.53, -15_350.6, 1.1516, 1.1516, 5.0, 12.0, 23.4, 2.45, 0.0, 0.0, 0.87, 0.0],
+    // −1,100 A at 54. σ of 1.92 % and 0 % is 1.360 %: 59,400 × 0.1 × 0.01360 × √(1,100/200,000) = 5.99.
+    [103_397.67, 109_928.99, 43_997.67, 0.5745, 0.5745, 11.44, 29.7, 5.99, 0.0, 3.07, 0.0, -1.54, 0.0],
+];
+
+#[test]
+fn the_account_is_that_computed_by_hand() {
+    let (lines, book) = run(&settings());
+    let mut costs = 0.0;
+    for (seq, (line, expected)) in lines.iter().zip(LEDGER).enumerate() {
+        let account = &line.account;
+        costs += account.costs.total();
+        let [commission, spread, impact, borrow, financing, haircut] =
+            account.costs.items().map(|(_, cost)| cost);
+        let found = [
+            line.nav,
+            line.nav + costs,
+            line.cash,
+            account.gross_exposure,
+            account.net_exposure,
+            commission,
+            spread,
+            impact,
+            borrow,
+            financing,
+            haircut,
+            account.interest,
+            account.dividends,
+        ];
+        for (column, (found, expected)) in found.iter().zip(expected).enumerate() {
+            let to = if (3..5).contains(&column) { 5e-5 } else { 5.001e-3 };
+            assert!(
+                (found - expected).abs() <= to,
+                "frame {seq}, column {column}: {found}, by hand {expected}"
+            );
+        }
+    }
+    let facts = book.facts();
+    assert_eq!((facts.orders, facts.filled, facts.cancelled, facts.expired), (6, 6, 0, 0));
+    assert_eq!((facts.delistings, facts.impact_unknown, facts.open), (1, 3, 0));
+}
+
+#[test]
+fn an_order_filled_in_parts_is_one_order_with_a_shortfall_a_part() {
+    let (lines, _) = run(&settings());
+    let part = |seq: usize| *lines[seq].fills.iter().find(|fill| fill.instrument == 1).unwrap();
+    let [first, second] = [part(2), part(3)];
+    assert_eq!((first.quantity, second.quantity), (-200.0, -300.0));
+    assert_eq!((first.decided_seq, second.decided_seq), (Some(1), Some(1)));
+    // Sold at 51 what was decided at 50: the delay earned 200; it cost 5 of commission and 5.10 of spread.
+    assert_eq!(first.delay(), -200.0);
+    assert!((first.shortfall() - (-200.0 + 5.0 + 5.1)).abs() < 1e-9);
+    let ended = |seq: usize| lines[seq].ended.iter().find(|order| order.instrument == 1);
+    assert!(ended(2).is_none());
+    let order = ended(3).unwrap();
+    assert_eq!((order.quantity, order.filled, order.state), (-500.0, -500.0, OrderState::Filled));
+    // Decided at 51 after the split of that frame.
+    let after_split = lines[5].fills[0];
+    assert_eq!((after_split.decision_price, after_split.reason), (51.0, Reason::Order));
+    let delisting = lines[7].fills[0];
+    assert_eq!((delisting.quantity, delisting.price, delisting.reason), (-1000.0, 21.0, Reason::Delisting));
+    assert!(delisting.shortfall().is_nan());
+}
+
+#[test]
+fn a_rest_is_cancelled_on_its_frame_or_by_the_next_decision() {
+    let cancel = ExecutionSettings { unfilled: Unfilled::Cancel, ..settings() };
+    let (lines, book) = run(&cancel);
+    let order = lines[2].ended.iter().find(|order| order.instrument == 1).unwrap();
+    assert_eq!((order.filled, order.state), (-200.0, OrderState::Cancelled));
+    assert_eq!((book.facts().cancelled, book.facts().partly_filled), (1, 1));
+    // So thin that the order of frame 1 is still working when frame 4 decides.
+    let thin = ExecutionSettings { participation_cap: Some(0.01), ..settings() };
+    let (lines, book) = run(&thin);
+    let cancelled: Vec<_> =
+        lines[4].ended.iter().map(|order| (order.instrument, order.filled, order.state)).collect();
+    assert_eq!(cancelled, [(2, 1000.0, OrderState::Filled), (1, -220.0, OrderState::Cancelled)]);
+    assert_eq!(book.facts().open, 0);
+}
+
+#[test]
+fn what_works_when_an_instrument_is_delisted_expires() {
+    let settings = ExecutionSettings { participation_cap: Some(0.01), ..settings() };
+    let (mut book, mut market) = (Book::new(&settings, &Calendar::default()), Market::new(&settings));
+    let mut ended = Vec::new();
+    for frame in frames() {
+        market.begin(&frame);
+        book.advance(&frame, &market, &mut Vec::new());
+        market.end(&frame);
+        if frame.seq == 4 {
+            book.submit(&[Order { instrument: 2, quantity: 100.0, decision_price: 21.0 }]);
+        }
+        let mut now = Vec::new();
+        book.take_ended(&mut now);
+        ended.extend(now.iter().map(|order| (frame.seq, order.state)));
+    }
+    assert_eq!(ended, [(7, OrderState::Expired)]);
+}
+
+#[test]
+fn with_the_trades_fixed_no_cost_raises_equity() {
+    let raise: [(&str, fn(&mut ExecutionSettings)); 10] = [
+        ("commission_bps", |s| s.commission_bps *= 2.0),
+        ("commission_per_share", |s| s.commission_per_share *= 2.0),
+        ("commission_min", |s| s.commission_min *= 2.0),
+        ("half_spread_bps", |s| s.half_spread_bps *= 2.0),
+        ("impact_coefficient", |s| s.impact_coefficient *= 2.0),
+        ("impact_exponent", |s| s.impact_exponent = 0.4),
+        ("permanent_impact_coefficient", |s| s.permanent_impact_coefficient = 0.3),
+        ("borrow_bps_per_year", |s| s.borrow_bps_per_year *= 2.0),
+        ("financing_bps_per_year", |s| s.financing_bps_per_year *= 2.0),
+        ("delisting_haircut", |s| s.delisting_haircut = 0.5),
+    ];
+    let (base, _) = run(&settings());
+    for (name, raise) in raise {
+        let mut dearer = settings();
+        raise(&mut dearer);
+        let (lines, _) = run(&dearer);
+        for (cheap, dear) in base.iter().zip(&lines) {
+            assert!(dear.nav <= cheap.nav, "{name}: {} above {}", dear.nav, cheap.nav);
+        }
+        assert!(lines[9].nav < base[9].nav, "{name} costs nothing");
+    }
+}
