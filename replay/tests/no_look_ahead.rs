@@ -45,13 +45,16 @@ fn change_after(panel: &Panel, cut: usize, seed: u64) -> Panel {
         let factor = 0.5 + 1.5 * random.share();
         bar.open *= factor;
         bar.close *= factor;
+        bar.volume *= factor;
+        bar.split = bar.split.map(|ratio| 2.0 * ratio);
+        bar.dividend = bar.dividend.map(|dividend| 3.0 * dividend);
     }
     for factors in &mut panel.factors[cut + 1..] {
         factors.iter_mut().for_each(|factor| *factor += 0.05 * (random.share() - 0.5));
     }
     for &time in &panel.times[cut + 1..] {
         let close = 50.0 + 10.0 * random.share();
-        panel.bars.push(Bar { time, symbol: "A".into(), open: close, close });
+        panel.bars.push(Bar::new(time, "A", close, close));
     }
     panel.bars.sort_by(|a, b| (a.time, &a.symbol).cmp(&(b.time, &b.symbol)));
     panel
@@ -73,7 +76,7 @@ fn check(command: &str, settings: &[&str], tables: &[&str]) -> impl Fn(u64, usiz
             let data = panel.write(&folder);
             run(&folder, "out", &joined(&command, &data, &settings))
         };
-        let panel = Panel::new(seed, DAYS, 6);
+        let panel = Panel::new(seed, DAYS, 6).acting();
         let time = panel.times[cut];
         let known = past(&of("known", &panel), &tables, time);
         for (name, other) in
@@ -106,6 +109,10 @@ fn no_fill_depends_on_the_future_however_orders_are_executed() {
     let settings = "execution.fill_at=open execution.delay_bars=2 execution.unfilled=carry execution.lot=1 \
                     sizing.rebalance_every=5 execution.delist_after=3 execution.delisting_haircut=0.3 \
                     execution.cash_interest=0.03 record.weights=all";
+    cases(check("replay", &settings.split_whitespace().collect::<Vec<_>>(), &TABLES));
+    let settings = "execution.fill_at=typical execution.unfilled=carry execution.participation_cap=0.2 \
+                    execution.impact_coefficient=1 execution.spread_model=quotes sizing.rebalance_every=3 \
+                    record.weights=all";
     cases(check("replay", &settings.split_whitespace().collect::<Vec<_>>(), &TABLES));
 }
 

@@ -118,7 +118,7 @@ fn read_adjusted(path: &Path) -> Vec<Bar> {
         for row in 0..batch.num_rows() {
             let (time, symbol, close) =
                 (i64::from(days.value(row)) * DAY_NS, symbols.value(row).to_owned(), closes.value(row));
-            bars.push(Bar { time, symbol, open: close, close });
+            bars.push(Bar::new(time, &symbol, close, close));
         }
     }
     bars

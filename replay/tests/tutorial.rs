@@ -24,6 +24,15 @@ fn contract(table: &str) -> Vec<(String, DataType)> {
         "fills" => "<timestamp #seq #decided_seq \"symbol quantity price decision_price notional commission \
                     spread impact \"reason permanent_impact delay shortfall half_spread_bps volatility daily_volume"
             .to_owned(),
+        "attribution" => {
+            let prefixed = |prefix: &str| FACTORS.split(' ').map(|name| format!("{prefix}_{name} ")).collect::<String>();
+            format!(
+                "<timestamp #seq {}change alpha residual {}risk_free trading interest commission spread impact \
+                 borrow financing haircut",
+                prefixed("exposure"),
+                prefixed("factor")
+            )
+        }
         "weights" => "<timestamp #seq \"symbol target_weight held_weight".to_owned(),
         _ => {
             let deviations: String = format!("alpha {FACTORS}").split(' ').map(|c| format!(" {c}_sd")).collect();

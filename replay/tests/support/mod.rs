@@ -22,7 +22,7 @@ use tempfile::TempDir;
 
 pub(crate) const DAY_NS: i64 = 86_400_000_000_000;
 /// The tables of a replay.
-pub(crate) const TABLES: [&str; 4] = ["betas", "equity", "fills", "weights"];
+pub(crate) const TABLES: [&str; 5] = ["attribution", "betas", "equity", "fills", "weights"];
 
 /// A folder that is removed at the end of the test.
 pub(crate) fn folder() -> TempDir {
@@ -212,18 +212,44 @@ pub(crate) struct Bar {
     pub(crate) symbol: String,
     pub(crate) open: f64,
     pub(crate) close: f64,
+    pub(crate) volume: f64,
+    pub(crate) dividend: Option<f64>,
+    pub(crate) split: Option<f64>,
+}
+
+impl Bar {
+    pub(crate) fn new(time: i64, symbol: &str, open: f64, close: f64) -> Self {
+        let volume = 1_000.0 + ((time / DAY_NS) % 7 * 500) as f64;
+        Self { time, symbol: symbol.to_owned(), open, close, volume, dividend: None, split: None }
+    }
+
+    pub(crate) fn high(&self) -> f64 {
+        1.002 * self.open.max(self.close)
+    }
+
+    pub(crate) fn low(&self) -> f64 {
+        0.998 * self.open.min(self.close)
+    }
 }
 
 pub(crate) fn write_tidy(path: &Path, bars: &[Bar]) {
-    write(
-        path,
-        vec![
-            times(bars.iter().map(|bar| bar.time)),
-            ("symbol", texts(bars.iter().map(|bar| &bar.symbol))),
-            ("open", numbers(bars.iter().map(|bar| Some(bar.open)))),
-            ("close", numbers(bars.iter().map(|bar| Some(bar.close)))),
-        ],
-    );
+    let column = |of: fn(&Bar) -> f64| numbers(bars.iter().map(|bar| Some(of(bar))));
+    let mut columns = vec![
+        times(bars.iter().map(|bar| bar.time)),
+        ("symbol", texts(bars.iter().map(|bar| &bar.symbol))),
+        ("open", column(|bar| bar.open)),
+        ("high", column(Bar::high)),
+        ("low", column(Bar::low)),
+        ("close", column(|bar| bar.close)),
+        ("volume", column(|bar| bar.volume)),
+        ("bid", column(|bar| 0.9995 * bar.close)),
+        ("ask", column(|bar| 1.0005 * bar.close)),
+    ];
+    if bars.iter().any(|bar| bar.dividend.is_some() || bar.split.is_some()) {
+        columns.push(("dividend", numbers(bars.iter().map(|bar| bar.dividend))));
+        columns.push(("split", numbers(bars.iter().map(|bar| bar.split))));
+    }
+    write(path, columns);
 }
 
 /// Numbers that look random and are the same everywhere (splitmix64).
@@ -301,11 +327,34 @@ impl Panel {
                     _ => !missing,
                 };
                 if listed {
-                    panel.bars.push(Bar { time, symbol: format!("S{i:02}"), open, close: prices[i] });
+                    panel.bars.push(Bar::new(time, &format!("S{i:02}"), open, prices[i]));
                 }
             }
         }
         panel
+    }
+
+    /// The same market with splits and dividends: every instrument but S00 is split at some time, three for one or
+    /// one for two, and all pay a dividend every 40 frames.
+    pub(crate) fn acting(mut self) -> Self {
+        for at in 0..self.bars.len() {
+            let bar = &self.bars[at];
+            let number: usize = bar.symbol[1..].parse().unwrap();
+            let seq = self.times.partition_point(|time| *time < bar.time);
+            let split_at = self.times.len() / 2 + 3 * number;
+            let ratio = if number.is_multiple_of(2) { 3.0 } else { 0.5 };
+            let symbol = bar.symbol.clone();
+            let first = !self.bars[..at].iter().rev().any(|bar| bar.symbol == symbol && bar.split.is_some());
+            let bar = &mut self.bars[at];
+            if seq >= split_at && number > 0 {
+                bar.split = first.then_some(ratio);
+                bar.open /= ratio;
+                bar.close /= ratio;
+                bar.volume *= ratio;
+            }
+            bar.dividend = (seq % 40 == number).then_some(0.01 * bar.close);
+        }
+        self
     }
 
     /// Writes `prices.parquet` and `factors.parquet`, and returns the arguments that name them.
