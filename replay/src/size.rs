@@ -165,7 +165,10 @@ impl<'a> Report<'a> {
             "nav": shown.nav,
             "symbols": symbols,
             "problem": {
-                "objective": if of.sized {
+                "objective": if of.sized && !of.impact.is_empty() {
+                    "maximise forecast'w - w'Sw/(2 kelly_fraction) - cost'|w - held| - impact'|w - held|^1.5, \
+                     S = exposures' factor_covariance exposures + diag(idiosyncratic_variance)"
+                } else if of.sized {
                     "maximise forecast'w - w'Sw/(2 kelly_fraction) - cost'|w - held|, \
                      S = exposures' factor_covariance exposures + diag(idiosyncratic_variance)"
                 } else {
@@ -181,6 +184,7 @@ impl<'a> Report<'a> {
                 "lower": of.lower,
                 "upper": of.upper,
                 "cost": of.cost,
+                "impact": of.impact,
                 "cost_horizon_days": sizing.cost_horizon,
                 "turnover_left": of.turnover,
                 "turnover_cap": sizing.turnover_cap,

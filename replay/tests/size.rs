@@ -19,6 +19,8 @@ fn residual(shown: &Value) -> f64 {
     let (problem, solution) = (&shown["problem"], &shown["solution"]);
     let column = |name: &str| numbers(&problem[name]);
     let (forecast, held, cost) = (column("forecast"), column("held"), column("cost"));
+    // Empty where trades do not move prices.
+    let impact = column("impact");
     let (lower, upper, own) = (column("lower"), column("upper"), column("idiosyncratic_variance"));
     let weights = numbers(&solution["weights"]);
     let names: Vec<&str> =
@@ -43,7 +45,8 @@ fn residual(shown: &Value) -> f64 {
         }
         let sign = |of: f64, end: f64| if of == 0.0 { end } else { of.signum() };
         let paid = |end: f64| {
-            (cost[i] + price("turnover_cap")) * sign(weights[i] - held[i], end)
+            let moved = 1.5 * impact.get(i).unwrap_or(&0.0) * (weights[i] - held[i]).abs().sqrt();
+            (cost[i] + moved + price("turnover_cap")) * sign(weights[i] - held[i], end)
                 + price("gross") * sign(weights[i], end)
         };
         let too_much = if weights[i] <= lower[i] { 0.0 } else { paid(-1.0) - value };
@@ -98,6 +101,33 @@ fn prints_a_problem_and_its_best_answer() {
     let ended = call(folder.path(), &["size", "--at", "2020-03-16"]);
     for word in ["turnover cap", "marginal value", "largest trades", "growth given up"] {
         assert!(ended.out.contains(word), "{word}: {}", ended.out);
+    }
+}
+
+#[test]
+fn knows_what_trading_each_instrument_costs() {
+    let folder = folder();
+    let data = Panel::new(21, 200, 8).acting().write(folder.path());
+    let common = "estimator.warmup=60 execution.nav=1e7 sizing.weight_min=-0.1";
+    let cases = [
+        "execution.impact_coefficient=1",
+        "execution.impact_coefficient=0.3 execution.impact_exponent=0.6 execution.permanent_impact_coefficient=0.3",
+        "execution.half_spreads={S00=1,S02=30} execution.commission_per_share=0.02",
+        "execution.spread_model=quotes execution.impact_coefficient=1 sizing.turnover_cap=0.01",
+    ];
+    for case in cases {
+        let settings: Vec<&str> = common.split(' ').chain(case.split(' ')).collect();
+        let arguments = [joined("size", &data, &settings), vec!["--at", "2015-08-20", "--json"]].concat();
+        let ended = call(folder.path(), &arguments);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        let shown: Value = serde_json::from_str(&ended.out).unwrap();
+        let found = residual(&shown);
+        assert!(found < 1e-8, "{case}: {found:e}");
+        let cost = numbers(&shown["problem"]["cost"]);
+        let uniform = cost.iter().all(|c| *c == cost[0]);
+        assert_eq!(uniform, case.starts_with("execution.impact"), "{case}: {cost:?}");
+        let moved = numbers(&shown["problem"]["impact"]);
+        assert_eq!(moved.iter().any(|c| *c > 0.0), case.contains("impact_coefficient"), "{case}");
     }
 }
 
