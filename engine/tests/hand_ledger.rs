@@ -238,29 +238,3 @@ fn what_works_when_an_instrument_is_delisted_expires() {
     }
     assert_eq!(ended, [(7, OrderState::Expired)]);
 }
-
-#[test]
-fn with_the_trades_fixed_no_cost_raises_equity() {
-    let raise: [(&str, fn(&mut ExecutionSettings)); 10] = [
-        ("commission_bps", |s| s.commission_bps *= 2.0),
-        ("commission_per_share", |s| s.commission_per_share *= 2.0),
-        ("commission_min", |s| s.commission_min *= 2.0),
-        ("half_spread_bps", |s| s.half_spread_bps *= 2.0),
-        ("impact_coefficient", |s| s.impact_coefficient *= 2.0),
-        ("impact_exponent", |s| s.impact_exponent = 0.4),
-        ("permanent_impact_coefficient", |s| s.permanent_impact_coefficient = 0.3),
-        ("borrow_bps_per_year", |s| s.borrow_bps_per_year *= 2.0),
-        ("financing_bps_per_year", |s| s.financing_bps_per_year *= 2.0),
-        ("delisting_haircut", |s| s.delisting_haircut = 0.5),
-    ];
-    let (base, _) = run(&settings());
-    for (name, raise) in raise {
-        let mut dearer = settings();
-        raise(&mut dearer);
-        let (lines, _) = run(&dearer);
-        for (cheap, dear) in base.iter().zip(&lines) {
-            assert!(dear.nav <= cheap.nav, "{name}: {} above {}", dear.nav, cheap.nav);
-        }
-        assert!(lines[9].nav < base[9].nav, "{name} costs nothing");
-    }
-}

@@ -1,6 +1,6 @@
 //! Splits and dividends: stated by the data, or read from an adjusted price beside the one that trades.
 
-use crate::frame::Frame;
+use crate::frame::{Frame, TimestampNs};
 
 /// What happens to a unit held at the preceding close.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Action {
 /// A change of the adjustment factor inside these bounds is a dividend, whatever its size; outside it is a split
 /// if a simple ratio is near.
 const DIVIDENDS: std::ops::RangeInclusive<f64> = 0.8..=1.25;
+/// Least logarithm of a split that a price has to show.
+const VISIBLE: f64 = 0.3;
 /// Largest distance from a simple ratio, in logarithms.
 const NEAR: f64 = 0.02;
 /// Largest term of a simple ratio of two numbers above 1.
@@ -32,7 +34,19 @@ const PLAIN: u32 = 100;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Actions {
     factor: Vec<f64>,
+    /// Last closes, where splits are stated.
+    close: Vec<f64>,
     acting: Vec<Action>,
+    invisible: Option<InvisibleSplits>,
+}
+
+/// Splits that the data states and its prices do not show: they are adjusted for them already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvisibleSplits {
+    /// How many.
+    pub count: u64,
+    /// Engine index and time of the first.
+    pub first: (u32, TimestampNs),
 }
 
 impl Actions {
@@ -43,6 +57,7 @@ impl Actions {
             for instrument in 0..frame.instruments() {
                 let (split, dividend) = (frame.split_of(instrument), frame.dividend_of(instrument));
                 self.act(instrument, split, dividend);
+                self.look(frame, instrument, split);
             }
         } else if !frame.return_price.is_empty() {
             self.factor.resize(frame.instruments(), f64::NAN);
@@ -59,6 +74,28 @@ impl Actions {
                 self.act(instrument, split, price * (change / split - 1.0));
             }
         }
+    }
+
+    /// Whether the price has moved by the split.
+    fn look(&mut self, frame: &Frame, instrument: usize, split: f64) {
+        self.close.resize(frame.instruments(), f64::NAN);
+        let (last, close) = (self.close[instrument], frame.close[instrument]);
+        if split != 1.0 {
+            let (expected, moved) = (-libm::log(split), libm::log(close / last));
+            // Small splits are within what a day may do.
+            if expected.abs() > VISIBLE && (moved - expected).abs() > moved.abs() {
+                let first = (instrument as u32, frame.timestamp);
+                self.invisible.get_or_insert(InvisibleSplits { count: 0, first }).count += 1;
+            }
+        }
+        if !close.is_nan() {
+            self.close[instrument] = close;
+        }
+    }
+
+    /// Splits that the prices do not show.
+    pub(super) fn invisible(&self) -> Option<InvisibleSplits> {
+        self.invisible
     }
 
     fn act(&mut self, instrument: usize, split: f64, dividend: f64) {

@@ -73,7 +73,8 @@ pub struct Book {
     ended: Vec<OrderRecord>,
     /// Volume that the frame's fills have taken.
     taken: Vec<f64>,
-    moves: Moves,
+    /// Kept where somebody asks where the change of NAV comes from.
+    moves: Option<Moves>,
     facts: ExecutionFacts,
     /// Whether money is at work: nothing accrues before the first decision.
     open: bool,
@@ -92,7 +93,7 @@ impl Book {
             working: Working::default(),
             ended: Vec::new(),
             taken: Vec::new(),
-            moves: Moves::default(),
+            moves: None,
             facts: ExecutionFacts::default(),
             open: false,
         }
@@ -104,10 +105,16 @@ impl Book {
         &self.portfolio
     }
 
-    /// What prices did on the last frame.
+    /// The same book, which keeps what prices do to each position.
     #[must_use]
-    pub fn moves(&self) -> &Moves {
-        &self.moves
+    pub fn with_moves(self) -> Self {
+        Self { moves: Some(Moves::default()), ..self }
+    }
+
+    /// What prices did on the last frame, where that is kept.
+    #[must_use]
+    pub fn moves(&self) -> Option<&Moves> {
+        self.moves.as_ref()
     }
 
     /// What became of the orders so far.
@@ -163,9 +170,13 @@ impl Book {
         self.silent.resize(n, 0);
         portfolio.seq = frame.seq;
         portfolio.timestamp = frame.timestamp;
-        self.moves.begin(portfolio);
+        if let Some(moves) = &mut self.moves {
+            moves.begin(portfolio);
+        }
         self.act(market, &mut account);
-        self.moves.hold(&self.portfolio);
+        if let Some(moves) = &mut self.moves {
+            moves.hold(&self.portfolio);
+        }
         let from = fills.len();
         self.fill_due(frame, market, fills);
         self.settle_in_flight();
@@ -195,7 +206,9 @@ impl Book {
         for fill in fills {
             account.costs += fill.costs;
         }
-        self.moves.end(&self.portfolio, fills);
+        if let Some(moves) = &mut self.moves {
+            moves.end(&self.portfolio, fills);
+        }
         self.value(account);
     }
 
@@ -216,7 +229,9 @@ impl Book {
             let cash = portfolio.quantity[i] * action.dividend;
             portfolio.cash += cash;
             account.dividends += cash;
-            self.moves.pay(i, cash);
+            if let Some(moves) = &mut self.moves {
+                moves.pay(i, cash);
+            }
         }
     }
 
@@ -342,6 +357,9 @@ impl Book {
         let settings = &self.settings;
         let portfolio = Arc::make_mut(&mut self.portfolio);
         let n = portfolio.price.len();
+        if !market.varies() && settings.commission_per_share == 0.0 && portfolio.linear_cost.len() == n {
+            return;
+        }
         portfolio.linear_cost.clear();
         portfolio.impact.clear();
         for i in 0..n {

@@ -63,6 +63,11 @@ impl HalfSpreads {
         }
     }
 
+    /// Whether they change from frame to frame.
+    pub(super) fn vary(&self) -> bool {
+        self.model != SpreadModel::Constant
+    }
+
     /// Bps of notional.
     #[must_use]
     pub(super) fn bps(&self, instrument: usize) -> f64 {

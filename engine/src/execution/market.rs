@@ -1,6 +1,6 @@
 //! What execution knows of each instrument besides its prices: corporate actions, and what trading it costs.
 
-use super::actions::{Action, Actions};
+use super::actions::{Action, Actions, InvisibleSplits};
 use super::costs::Conditions;
 use super::half_spreads::HalfSpreads;
 use super::settings::ExecutionSettings;
@@ -51,6 +51,18 @@ impl Market {
     #[must_use]
     pub fn actions(&self) -> &[Action] {
         self.actions.acting()
+    }
+
+    /// Splits that the prices do not show.
+    #[must_use]
+    pub fn invisible_splits(&self) -> Option<InvisibleSplits> {
+        self.actions.invisible()
+    }
+
+    /// Whether what trading an instrument costs changes from frame to frame.
+    #[must_use]
+    pub fn varies(&self) -> bool {
+        self.trailing.is_some() || self.half_spreads.vary()
     }
 
     /// What trading the instrument costs now.

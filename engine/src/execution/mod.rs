@@ -14,7 +14,7 @@ mod settings;
 mod trailing;
 mod working;
 
-pub use actions::Action;
+pub use actions::{Action, InvisibleSplits};
 pub use benchmark::Benchmark;
 pub use book::{Account, Book, ExecutionFacts};
 pub use costs::{BPS, Conditions, Costs, Impact};

@@ -6,7 +6,8 @@ use super::super::batch::{Batch, Recycler};
 use super::super::error::{Miswired, StageError};
 use super::super::message::{Decision, Message};
 use super::super::stage::{Outbox, Stage};
-use crate::execution::{Account, Benchmark, Book, ExecutionSettings, Fill, FillAt, Market};
+use crate::assembly::Iso;
+use crate::execution::{Account, Benchmark, Book, ExecutionSettings, Fill, FillAt, InvisibleSplits, Market};
 use crate::frame::Frame;
 use crate::ledger::{Attributed, Attribution, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts};
 use crate::names::Names;
@@ -56,7 +57,7 @@ impl Execute {
             attribution,
             same_close: settings.fill_at == FillAt::SameClose,
             nav_before: settings.nav,
-            book: Book::new(settings, calendar),
+            book: Book::new(settings, calendar).with_moves(),
             benchmark: Benchmark::new(settings, calendar),
             record,
             names: Names::default(),
@@ -101,14 +102,16 @@ impl Execute {
             return Ok(None);
         }
         self.benchmark.decide(frame, &self.market);
-        self.attribution.explain(Attributed {
-            moves: self.book.moves(),
-            account: &self.account,
-            fills: &self.fills,
-            factors: &frame.factors,
-            rf: frame.rf,
-            nav_before: self.nav_before,
-        });
+        if let Some(moves) = self.book.moves() {
+            self.attribution.explain(Attributed {
+                moves,
+                account: &self.account,
+                fills: &self.fills,
+                factors: &frame.factors,
+                rf: frame.rf,
+                nav_before: self.nav_before,
+            });
+        }
         if let Some(beliefs) = &decision.beliefs {
             self.attribution.believe(beliefs.get());
         }
@@ -198,6 +201,14 @@ impl Stage for Execute {
     fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
         facts.digest = self.digest.last();
         facts.execution = self.book.facts();
+        if let Some(InvisibleSplits { count, first: (instrument, at) }) = self.market.invisible_splits() {
+            facts.data.warnings.push(format!(
+                "{count} split(s) that the data states do not show in its prices, first that of `{}` at {}: if they \
+                 are adjusted already, positions are now split once too often; set data.split = \"none\"",
+                self.names[instrument as usize],
+                Iso(at)
+            ));
+        }
         facts.open_orders = self.book.open_orders().collect();
         let (instruments, cash) = self.attribution.sums();
         facts.contributions = instruments.to_vec();
