@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use betaflow_connectors::parquet::ParquetSource;
 use betaflow_connectors::recorder::{ParquetRecorder, RunFolder, read_equity};
 use betaflow_engine::ledger::{Frames, RecordSettings, Recorder, RunFacts};
-use betaflow_engine::metrics::{Comparing, Comparison};
+use betaflow_engine::metrics::{Binning, Comparing};
 use betaflow_engine::pipeline::{Clock, Placement, RunOptions, estimating, no_clock, trading};
 use betaflow_engine::source::Source as _;
 
@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::offline;
 use crate::progress::{Counted, Line};
 use crate::report::Estimated;
-use crate::summary::Summary;
+use crate::summary::{Summary, Trading};
 
 /// What differs between the commands.
 struct Kind {
@@ -86,17 +86,16 @@ fn run(args: &RunArgs, kind: &Kind, estimate: Option<&EstimateArgs>) -> Result<(
             kind.name
         );
     }
-    let comparison = kind.trades.then(|| compare(folder.path(), &report.facts, &config)).transpose()?;
+    let trading = kind.trades.then(|| measure(folder.path(), &report.facts, &config)).transpose()?;
     let hindsight = |args: &EstimateArgs| offline::run(&args.offline, &config, &report.facts, folder.path());
     let findings = estimate.map(hindsight).transpose()?.unwrap_or_default();
     let summary = Summary {
         config: &config,
         facts: &report.facts,
-        comparison,
+        trading,
         findings: &findings,
         timing: if args.timing { &report.timing } else { &[] },
         seconds: started.elapsed().as_secs_f64(),
-        trades: kind.trades,
     };
     let (figures, settings) = (summary.json(), config.to_toml(kind.name)?);
     folder.write("summary.json", &(serde_json::to_string_pretty(&figures)? + "\n"))?;
@@ -134,11 +133,14 @@ fn remove_when_interrupted(partial: &Path) -> Result<()> {
 }
 
 /// The metrics, from the equity as it was written: so memory does not grow with the length of the run.
-fn compare(folder: &Path, facts: &RunFacts, config: &Config) -> Result<Comparison> {
-    let frames = usize::try_from(facts.performance.frames)?;
-    let mut comparing = Comparing::new(frames);
+fn measure(folder: &Path, facts: &RunFacts, config: &Config) -> Result<Trading> {
+    let frames_per_year = config.data.calendar().frames_per_year();
+    let mut comparing = Comparing::new(usize::try_from(facts.performance.frames)?);
     read_equity(folder, |point| comparing.push(point))?;
-    Ok(comparing.comparison(config.data.calendar().frames_per_year()))
+    let comparison = comparing.comparison(frames_per_year);
+    let mut binning = Binning::new(&comparison, frames_per_year);
+    read_equity(folder, |point| binning.push(point))?;
+    Ok(Trading::new(config, facts, comparison, binning.distribution()))
 }
 
 /// Standard output; a reader that went away early is no error.

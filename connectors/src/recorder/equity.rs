@@ -1,19 +1,27 @@
 //! The equity of a run, read back row by row.
 
-use std::fs::File;
 use std::path::Path;
 
-use arrow_array::{Array, Float64Array};
 use betaflow_engine::execution::Costs;
 use betaflow_engine::metrics::EquityPoint;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 
+use super::numbers;
 use super::table::TableError;
 
-/// Rows decoded at a time.
-const ROWS_PER_BATCH: usize = 4_096;
+/// What is read, the costs last.
+const COLUMNS: [&str; 10] = [
+    "nav",
+    "benchmark_nav",
+    "turnover",
+    "cap_multiplier",
+    "commission",
+    "spread",
+    "impact",
+    "borrow",
+    "financing",
+    "haircut",
+];
 
 /// Hands every row of `equity.parquet` in the folder to `take`.
 ///
@@ -25,21 +33,16 @@ pub fn read_equity(folder: &Path, take: impl FnMut(EquityPoint)) -> Result<(), T
 }
 
 fn read(path: &Path, mut take: impl FnMut(EquityPoint)) -> Result<(), ParquetError> {
-    let costs = Costs::default().items().map(|(name, _)| name);
-    let names: Vec<&str> = ["nav", "benchmark_nav"].into_iter().chain(costs).collect();
-    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
-    let columns = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
-    for batch in builder.with_projection(columns).with_batch_size(ROWS_PER_BATCH).build()? {
-        let batch = batch?;
-        let column = |name: &str| -> Result<&Float64Array, ParquetError> {
-            let numbers = batch.column_by_name(name).and_then(|column| column.as_any().downcast_ref());
-            numbers.ok_or_else(|| ParquetError::General(format!("there is no column `{name}` of numbers")))
-        };
-        let columns = names.iter().map(|name| column(name)).collect::<Result<Vec<_>, _>>()?;
-        for row in 0..batch.num_rows() {
-            let costs = columns[2..].iter().map(|column| column.value(row)).sum();
-            take(EquityPoint { nav: columns[0].value(row), costs, benchmark_nav: columns[1].value(row) });
-        }
-    }
-    Ok(())
+    numbers::read(path, &COLUMNS, |timestamp, values| {
+        let [nav, benchmark_nav, turnover, cap_multiplier, costs @ ..] = values else { return };
+        let &[commission, spread, impact, borrow, financing, haircut] = costs else { return };
+        take(EquityPoint {
+            timestamp,
+            nav: *nav,
+            costs: Costs { commission, spread, impact, borrow, financing, haircut },
+            turnover: *turnover,
+            cap_multiplier: *cap_multiplier,
+            benchmark_nav: *benchmark_nav,
+        });
+    })
 }

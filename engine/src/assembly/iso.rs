@@ -8,9 +8,17 @@ use crate::frame::{DAY_NS, TimestampNs};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Iso(pub TimestampNs);
 
+impl Iso {
+    /// Year, month and day of the UTC date.
+    #[must_use]
+    pub fn civil(self) -> (i64, i64, i64) {
+        civil(self.0.date())
+    }
+}
+
 impl fmt::Display for Iso {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = civil(self.0.date());
+        let (year, month, day) = self.civil();
         write!(f, "{year:04}-{month:02}-{day:02}")?;
         let ns = self.0.0.rem_euclid(DAY_NS);
         if ns == 0 {

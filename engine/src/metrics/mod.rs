@@ -1,10 +1,41 @@
 //! What a run was worth: the figures of `empyrical`, and the tally that makes them from the ledger.
+//!
+//! | read | for |
+//! |---|---|
+//! | `performance` | sums as the ledger goes by |
+//! | `comparing` | net, gross and benchmark, from the equity as it was written |
+//! | `figures`, `series` | what a series of returns is summed up in, and how; `moments`, `tail`, `trend`, `relative`, `uncertainty` are its parts |
+//! | `drawdowns`, `months`, `distribution` | the worst falls, the calendar, the bins |
+//! | `curves` | lines for a picture, thinned so that no fall is lost |
+//! | `cost_analysis`, `capacity`, `kelly` | what costs, size and the Kelly fraction imply |
 
+mod capacity;
+mod comparing;
+mod cost_analysis;
+mod curves;
+mod distribution;
+mod drawdowns;
+mod figures;
+mod kelly;
 mod moments;
+mod months;
 mod performance;
+mod relative;
 mod series;
+mod tail;
+mod trend;
 mod uncertainty;
 
-pub use performance::{Comparing, Comparison, EquityPoint, Performance, Tally, TurnoverFacts};
-pub use series::{Accumulator, Figures};
+pub use capacity::Capacity;
+pub use comparing::{Binning, Comparing, Comparison, EquityPoint, FrameReturns};
+pub use cost_analysis::CostAnalysis;
+pub use curves::{Buckets, Curves, EquityCurves, Keep, Line};
+pub use distribution::Distribution;
+pub use drawdowns::Drawdown;
+pub use figures::Figures;
+pub use kelly::{chance_of_ever_losing, predicted_volatility};
+pub use months::Period;
+pub use performance::{Performance, Tally, TurnoverFacts};
+pub use relative::Relative;
+pub use series::Accumulator;
 pub use uncertainty::SharpeUncertainty;

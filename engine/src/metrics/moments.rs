@@ -1,42 +1,92 @@
 //! Moments of returns as they go by.
 
-/// Count, mean, sum of squares around it (Welford 1962) and sum of squares below zero.
+/// Deviation below which returns differ by rounding alone: that of (1 + r), with some room. Such a series has no
+/// volatility to divide by.
+const ROUNDING: f64 = 16.0 * f64::EPSILON;
+
+/// Count, central moments up to the fourth (Pébay 2008, eq. 3.1) and sum of squares below zero.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Moments {
     pub(super) count: f64,
-    mean: f64,
-    squares: f64,
+    pub(super) mean: f64,
+    /// Sums of the second to fourth powers around the mean.
+    sums: [f64; 3],
     downside: f64,
 }
 
 impl Moments {
     pub(super) fn push(&mut self, r: f64) {
+        let before = self.count;
         self.count += 1.0;
-        let before = r - self.mean;
-        self.mean += before / self.count;
-        self.squares += before * (r - self.mean);
+        let n = self.count;
+        let step = (r - self.mean) / n;
+        let square = step * step;
+        let term = (r - self.mean) * step * before;
+        let [second, third, fourth] = self.sums;
+        self.mean += step;
+        self.sums = [
+            second + term,
+            third + term * step * (n - 2.0) - 3.0 * step * second,
+            fourth + term * square * (n * n - 3.0 * n + 3.0) + 6.0 * square * second - 4.0 * step * third,
+        ];
         let below = r.min(0.0);
         self.downside += below * below;
     }
 
     /// Sample deviation; NaN for fewer than two returns.
     pub(super) fn deviation(&self) -> f64 {
-        if self.count < 2.0 { f64::NAN } else { (self.squares / (self.count - 1.0)).sqrt() }
+        if self.count < 2.0 { f64::NAN } else { (self.sums[0] / (self.count - 1.0)).sqrt() }
     }
 
-    /// mean/std · √(frames a year).
+    /// Sample deviation to divide by; 0 where the returns are all the same.
+    pub(super) fn dispersion(&self) -> f64 {
+        let deviation = self.deviation();
+        if deviation <= ROUNDING { 0.0 } else { deviation }
+    }
+
+    /// mean/std · √(frames a year); NaN for fewer than two returns or no volatility.
     pub(super) fn sharpe(&self, frames_per_year: f64) -> f64 {
-        ratio(self.mean, self.deviation()) * frames_per_year.sqrt()
+        ratio(self.mean, self.dispersion()) * frames_per_year.sqrt()
     }
 
-    /// Annualised mean over annualised downside deviation, which counts all returns.
+    /// Annualised mean over annualised downside deviation, which counts all returns; NaN for fewer than two
+    /// returns or no loss.
     pub(super) fn sortino(&self, frames_per_year: f64) -> f64 {
+        if self.count < 2.0 {
+            return f64::NAN;
+        }
         let downside = (self.downside / self.count).sqrt();
         ratio(self.mean * frames_per_year, downside * frames_per_year.sqrt())
+    }
+
+    /// γ₃ of the population; NaN without volatility.
+    pub(super) fn skewness(&self) -> f64 {
+        let variance = self.variance();
+        ratio(self.sums[1] / self.count, variance * variance.sqrt())
+    }
+
+    /// γ₄ of the population, 3 for a normal distribution; NaN without volatility.
+    pub(super) fn kurtosis(&self) -> f64 {
+        let variance = self.variance();
+        ratio(self.sums[2] / self.count, variance * variance)
+    }
+
+    /// Of the population; 0 where the returns are all the same.
+    fn variance(&self) -> f64 {
+        if self.dispersion() > 0.0 { self.sums[0] / self.count } else { 0.0 }
     }
 }
 
 /// NaN rather than an infinity where the divisor is nothing.
 pub(super) fn ratio(numerator: f64, divisor: f64) -> f64 {
     if divisor == 0.0 { f64::NAN } else { numerator / divisor }
+}
+
+/// Compound annual growth rate of what a unit became in so many frames; NaN where nothing came or where the
+/// unit became a debt.
+pub(super) fn annual_growth(wealth: f64, frames: f64, frames_per_year: f64) -> f64 {
+    if frames == 0.0 || wealth < 0.0 {
+        return f64::NAN;
+    }
+    libm::pow(wealth, frames_per_year / frames) - 1.0
 }

@@ -1,8 +1,6 @@
-//! Performance of a run: what can be summed up as the ledger goes by, and the comparison of net, gross and
-//! benchmark, which needs the equity once more for its quantiles.
+//! What of a run's performance can be summed up as the ledger goes by.
 
 use super::moments::Moments;
-use super::series::{Accumulator, Figures};
 use crate::execution::Costs;
 use crate::ledger::LedgerFrame;
 use crate::settings::Calendar;
@@ -91,66 +89,5 @@ impl Tally {
             sums.turnover.share_at_cap = self.capped as f64 / (self.decisions as f64).max(1.0);
         }
         sums
-    }
-}
-
-/// One row of a run's equity.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EquityPoint {
-    /// Net asset value.
-    pub nav: f64,
-    /// Costs of the frame, all items.
-    pub costs: f64,
-    /// Net asset value of the benchmark.
-    pub benchmark_nav: f64,
-}
-
-/// Figures of the strategy and the benchmark. A run of N frames has N − 1 returns.
-#[derive(Clone, Copy, Debug)]
-pub struct Comparison {
-    /// Of the returns after costs.
-    pub net: Figures,
-    /// Of the returns (ΔNAV_t + costs_t)/NAV_{t−1}.
-    pub gross: Figures,
-    /// Of the benchmark, after costs.
-    pub benchmark: Figures,
-}
-
-/// Takes a run's equity in, row by row, and gives the [`Comparison`].
-#[derive(Clone, Debug)]
-pub struct Comparing {
-    last: Option<EquityPoint>,
-    net: Accumulator,
-    gross: Accumulator,
-    benchmark: Accumulator,
-}
-
-impl Comparing {
-    /// For exactly `frames` rows.
-    #[must_use]
-    pub fn new(frames: usize) -> Self {
-        let accumulator = Accumulator::new(frames.saturating_sub(1));
-        let [net, gross, benchmark] = [accumulator.clone(), accumulator.clone(), accumulator];
-        Self { last: None, net, gross, benchmark }
-    }
-
-    /// The next row.
-    pub fn push(&mut self, point: EquityPoint) {
-        if let Some(last) = self.last {
-            self.net.push(point.nav / last.nav - 1.0);
-            self.gross.push((point.nav - last.nav + point.costs) / last.nav);
-            self.benchmark.push(point.benchmark_nav / last.benchmark_nav - 1.0);
-        }
-        self.last = Some(point);
-    }
-
-    /// The figures of all rows.
-    #[must_use]
-    pub fn comparison(self, frames_per_year: f64) -> Comparison {
-        Comparison {
-            net: self.net.figures(frames_per_year),
-            gross: self.gross.figures(frames_per_year),
-            benchmark: self.benchmark.figures(frames_per_year),
-        }
     }
 }

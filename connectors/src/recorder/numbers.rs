@@ -1,0 +1,124 @@
+//! Tables of a run folder read back: some columns of numbers, row by row.
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::TimestampNanosecondType;
+use arrow_array::{Array, Float64Array, RecordBatch};
+use betaflow_engine::frame::TimestampNs;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::errors::ParquetError;
+
+use super::table::TableError;
+
+/// Rows decoded at a time.
+const ROWS_PER_BATCH: usize = 4_096;
+const TIMESTAMP: &str = "timestamp";
+const SYMBOL: &str = "symbol";
+
+/// What a table has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Names of the columns, in order.
+    pub columns: Vec<String>,
+    /// Count of rows.
+    pub rows: u64,
+}
+
+/// Columns and rows of a table of a run folder; `None` where there is no such table.
+///
+/// # Errors
+/// The file is no Parquet table.
+pub fn layout_of(folder: &Path, table: &str) -> Result<Option<Layout>, TableError> {
+    let path = folder.join(table);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let layout = || -> Result<Layout, ParquetError> {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(&path)?)?;
+        let columns = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+        Ok(Layout { columns, rows: builder.metadata().file_metadata().num_rows().unsigned_abs() })
+    };
+    layout().map(Some).map_err(|source| TableError::Read { path: path.clone(), source })
+}
+
+/// Hands the timestamp of every row of a table to `take`, and its numbers in the columns `names`; null is NaN.
+///
+/// # Errors
+/// The table is not there, or has no such columns.
+pub fn read_numbers(
+    folder: &Path,
+    table: &str,
+    names: &[&str],
+    take: impl FnMut(TimestampNs, &[f64]),
+) -> Result<(), TableError> {
+    let path = folder.join(table);
+    read(&path, names, take).map_err(|source| TableError::Read { path, source })
+}
+
+/// The same for a table with a row an instrument: hands its symbol to `take`, `None` where it is null.
+///
+/// # Errors
+/// The table is not there, or has no such columns.
+pub fn read_named(
+    folder: &Path,
+    table: &str,
+    names: &[&str],
+    mut take: impl FnMut(Option<&str>, &[f64]),
+) -> Result<(), TableError> {
+    let path = folder.join(table);
+    let each = |batch: &RecordBatch, row: usize, values: &[f64]| {
+        let symbols = batch.column_by_name(SYMBOL).and_then(|column| column.as_string_opt::<i32>());
+        let symbols = symbols.ok_or_else(|| missing(SYMBOL, "texts"))?;
+        take((!symbols.is_null(row)).then(|| symbols.value(row)), values);
+        Ok(())
+    };
+    rows(&path, SYMBOL, names, each).map_err(|source| TableError::Read { path, source })
+}
+
+pub(super) fn read(
+    path: &Path,
+    names: &[&str],
+    mut take: impl FnMut(TimestampNs, &[f64]),
+) -> Result<(), ParquetError> {
+    rows(path, TIMESTAMP, names, |batch, row, values| {
+        let times = batch
+            .column_by_name(TIMESTAMP)
+            .and_then(|column| column.as_primitive_opt::<TimestampNanosecondType>());
+        take(TimestampNs(times.ok_or_else(|| missing(TIMESTAMP, "times"))?.value(row)), values);
+        Ok(())
+    })
+}
+
+fn rows(
+    path: &Path,
+    key: &str,
+    names: &[&str],
+    mut each: impl FnMut(&RecordBatch, usize, &[f64]) -> Result<(), ParquetError>,
+) -> Result<(), ParquetError> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
+    let wanted = names.iter().copied().chain([key]);
+    let columns = ProjectionMask::columns(builder.parquet_schema(), wanted);
+    let mut values = vec![0.0; names.len()];
+    for batch in builder.with_projection(columns).with_batch_size(ROWS_PER_BATCH).build()? {
+        let batch = batch?;
+        let column = |name: &&str| -> Result<&Float64Array, ParquetError> {
+            let numbers = batch.column_by_name(name).and_then(|column| column.as_any().downcast_ref());
+            numbers.ok_or_else(|| missing(name, "numbers"))
+        };
+        let columns = names.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+        for row in 0..batch.num_rows() {
+            for (value, column) in values.iter_mut().zip(&columns) {
+                *value = if column.is_null(row) { f64::NAN } else { column.value(row) };
+            }
+            each(&batch, row, &values)?;
+        }
+    }
+    Ok(())
+}
+
+fn missing(name: &str, kind: &str) -> ParquetError {
+    ParquetError::General(format!("there is no column `{name}` of {kind}"))
+}

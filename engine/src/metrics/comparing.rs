@@ -1,0 +1,153 @@
+//! Net, gross and benchmark side by side, from the equity as it was written.
+
+use super::distribution::Distribution;
+use super::drawdowns::{Drawdown, Drawdowns};
+use super::figures::Figures;
+use super::months::{Calendars, Period};
+use super::series::Accumulator;
+use crate::execution::Costs;
+use crate::frame::TimestampNs;
+
+/// Drawdowns that are kept.
+const DRAWDOWNS: usize = 5;
+
+/// One row of a run's equity.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct EquityPoint {
+    /// Close of the frame.
+    pub timestamp: TimestampNs,
+    /// Net asset value.
+    pub nav: f64,
+    /// Costs of the frame, currency.
+    pub costs: Costs,
+    /// Turnover as decided on the frame, a share of NAV.
+    pub turnover: f64,
+    /// Marginal value of turnover at the decision; NaN where it has none.
+    pub cap_multiplier: f64,
+    /// Net asset value of the benchmark.
+    pub benchmark_nav: f64,
+}
+
+/// Returns of one frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FrameReturns {
+    /// After costs.
+    pub net: f64,
+    /// (ΔNAV_t + costs_t)/NAV_{t−1}.
+    pub gross: f64,
+    /// Of the benchmark, after its costs.
+    pub benchmark: f64,
+}
+
+impl EquityPoint {
+    /// Returns since the row before.
+    #[must_use]
+    pub fn returns_since(&self, before: &Self) -> FrameReturns {
+        FrameReturns {
+            net: self.nav / before.nav - 1.0,
+            gross: (self.nav - before.nav + self.costs.total()) / before.nav,
+            benchmark: self.benchmark_nav / before.benchmark_nav - 1.0,
+        }
+    }
+}
+
+/// Figures of the strategy and the benchmark. A run of N frames has N − 1 returns.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// Of the returns after costs.
+    pub net: Figures,
+    /// Of the returns (ΔNAV_t + costs_t)/NAV_{t−1}.
+    pub gross: Figures,
+    /// Of the benchmark, after costs.
+    pub benchmark: Figures,
+    /// The five deepest of the net value, the deepest first.
+    pub drawdowns: Vec<Drawdown>,
+    /// Calendar months, in order.
+    pub months: Vec<Period>,
+    /// Calendar years, in order.
+    pub years: Vec<Period>,
+    /// The first frame whose value was zero or below: returns after it have no meaning.
+    pub ruined: Option<TimestampNs>,
+}
+
+/// Takes a run's equity in, row by row, and gives the [`Comparison`].
+#[derive(Clone, Debug)]
+pub struct Comparing {
+    last: Option<EquityPoint>,
+    net: Accumulator,
+    gross: Accumulator,
+    benchmark: Accumulator,
+    drawdowns: Drawdowns,
+    calendars: Calendars,
+    ruined: Option<TimestampNs>,
+}
+
+impl Comparing {
+    /// For exactly `frames` rows.
+    #[must_use]
+    pub fn new(frames: usize) -> Self {
+        let accumulator = Accumulator::new(frames.saturating_sub(1));
+        let [net, gross, benchmark] = [accumulator.clone(), accumulator.clone(), accumulator];
+        let (drawdowns, calendars) = (Drawdowns::new(DRAWDOWNS), Calendars::default());
+        Self { last: None, net, gross, benchmark, drawdowns, calendars, ruined: None }
+    }
+
+    /// The next row.
+    pub fn push(&mut self, point: EquityPoint) {
+        if let Some(last) = self.last {
+            let FrameReturns { net, gross, benchmark } = point.returns_since(&last);
+            self.net.push_against(net, benchmark);
+            self.gross.push_against(gross, benchmark);
+            self.benchmark.push_against(benchmark, benchmark);
+        }
+        self.drawdowns.push(point.timestamp, point.nav);
+        self.calendars.push(&point, self.gross.wealth());
+        if point.nav <= 0.0 {
+            self.ruined.get_or_insert(point.timestamp);
+        }
+        self.last = Some(point);
+    }
+
+    /// The figures of all rows.
+    #[must_use]
+    pub fn comparison(self, frames_per_year: f64) -> Comparison {
+        let (months, years) = self.calendars.periods();
+        Comparison {
+            net: self.net.figures(frames_per_year),
+            gross: self.gross.figures(frames_per_year),
+            benchmark: self.benchmark.figures(frames_per_year),
+            drawdowns: self.drawdowns.worst(),
+            months,
+            years,
+            ruined: self.ruined,
+        }
+    }
+}
+
+/// Counts a run's net returns in bins, in a second pass over the equity: the bins are known after the first.
+#[derive(Clone, Debug)]
+pub struct Binning {
+    last: Option<EquityPoint>,
+    bins: Distribution,
+}
+
+impl Binning {
+    /// Bins that fit the net returns of a comparison.
+    #[must_use]
+    pub fn new(comparison: &Comparison, frames_per_year: f64) -> Self {
+        Self { last: None, bins: Distribution::for_series(&comparison.net, frames_per_year) }
+    }
+
+    /// The next row.
+    pub fn push(&mut self, point: EquityPoint) {
+        if let Some(last) = self.last.replace(point) {
+            self.bins.push(point.returns_since(&last).net);
+        }
+    }
+
+    /// The distribution of all rows.
+    #[must_use]
+    pub fn distribution(self) -> Distribution {
+        self.bins
+    }
+}

@@ -1,0 +1,32 @@
+//! What costs take, and what they could take.
+
+use super::comparing::Comparison;
+use super::performance::Performance;
+use crate::settings::Calendar;
+
+/// Costs against returns. NaN where a figure is not defined.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CostAnalysis {
+    /// Annual return that costs took: gross less net.
+    pub annual_drag: f64,
+    /// Cost of a unit of turnover, in bps, that would leave a mean return of nothing; NaN without turnover.
+    pub break_even_bps: f64,
+}
+
+impl CostAnalysis {
+    /// Of a run.
+    #[must_use]
+    pub fn of(comparison: &Comparison, performance: &Performance, calendar: &Calendar) -> Self {
+        let Comparison { net, gross, .. } = comparison;
+        let turnover_a_year = performance.turnover.mean * calendar.days_per_year;
+        let mean_a_year = gross.sharpe * gross.annual_volatility;
+        Self {
+            annual_drag: gross.annual_return - net.annual_return,
+            break_even_bps: if turnover_a_year > 0.0 {
+                1e4 * mean_a_year / turnover_a_year
+            } else {
+                f64::NAN
+            },
+        }
+    }
+}

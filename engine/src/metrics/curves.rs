@@ -1,0 +1,269 @@
+//! Lines for a picture: a long run thinned to as many points as there is room for, so that no fall is lost.
+
+use super::comparing::EquityPoint;
+use crate::execution::Costs;
+use crate::frame::TimestampNs;
+
+/// Which frames a picture has a point for: buckets of as many frames each, the last one ending with the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buckets {
+    frames: u64,
+    /// Frames of a bucket; the first one may have fewer.
+    pub every: u64,
+}
+
+impl Buckets {
+    /// At most `points_max` buckets of so many frames.
+    #[must_use]
+    pub fn new(frames: u64, points_max: u64) -> Self {
+        Self { frames, every: frames.div_ceil(points_max.max(1)).max(1) }
+    }
+
+    /// Whether a bucket ends with a frame, counted from 0.
+    fn ends(&self, at: u64) -> bool {
+        (at + 1).abs_diff(self.frames).is_multiple_of(self.every)
+    }
+}
+
+/// What a bucket keeps of a line's values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Keep {
+    /// The last one.
+    Last,
+    /// The lowest one.
+    Lowest,
+    /// The highest one.
+    Highest,
+    /// The sum of all so far, as a share of this number.
+    TotalOver(f64),
+}
+
+/// One line: a value for each bucket, NaN where it has none.
+#[derive(Clone, Debug)]
+pub struct Line {
+    keep: Keep,
+    total: f64,
+    current: f64,
+    /// A value for each bucket that is complete.
+    pub values: Vec<f64>,
+}
+
+impl Line {
+    fn new(keep: Keep) -> Self {
+        Self { keep, total: 0.0, current: f64::NAN, values: Vec::new() }
+    }
+
+    fn push(&mut self, value: f64) {
+        self.current = match self.keep {
+            Keep::Last => value,
+            // A NaN is passed over.
+            Keep::Lowest => self.current.min(value),
+            Keep::Highest => self.current.max(value),
+            Keep::TotalOver(whole) => {
+                self.total += value;
+                self.total / whole
+            }
+        };
+    }
+
+    fn end(&mut self) {
+        self.values.push(self.current);
+        self.current = f64::NAN;
+    }
+}
+
+/// Several lines over the same frames.
+#[derive(Clone, Debug)]
+pub struct Curves {
+    buckets: Buckets,
+    at: u64,
+    /// The last frame of each bucket.
+    pub times: Vec<TimestampNs>,
+    /// In the order that they were asked for.
+    pub lines: Vec<Line>,
+}
+
+impl Curves {
+    /// A line for each of what is to be kept.
+    #[must_use]
+    pub fn new(buckets: Buckets, keep: &[Keep]) -> Self {
+        Self { buckets, at: 0, times: Vec::new(), lines: keep.iter().map(|keep| Line::new(*keep)).collect() }
+    }
+
+    /// The next frame, a value for each line.
+    pub fn push(&mut self, time: TimestampNs, values: &[f64]) {
+        for (line, value) in self.lines.iter_mut().zip(values) {
+            line.push(*value);
+        }
+        if self.buckets.ends(self.at) {
+            self.times.push(time);
+            self.lines.iter_mut().for_each(Line::end);
+        }
+        self.at += 1;
+    }
+}
+
+/// Lines that [`EquityCurves`] has before those of the costs.
+const FIXED: [(&str, Keep); 7] = [
+    ("net", Keep::Last),
+    ("gross", Keep::Last),
+    ("benchmark", Keep::Last),
+    ("net_drawdown", Keep::Lowest),
+    ("benchmark_drawdown", Keep::Lowest),
+    ("turnover", Keep::Highest),
+    ("cap_multiplier", Keep::Highest),
+];
+
+/// What a unit has become and its highest so far.
+#[derive(Clone, Copy, Debug)]
+struct Growth {
+    value: f64,
+    peak: f64,
+}
+
+impl Growth {
+    const START: Self = Self { value: 1.0, peak: 1.0 };
+
+    fn reaches(&mut self, value: f64) {
+        self.value = value;
+        self.peak = self.peak.max(value);
+    }
+
+    fn drawdown(&self) -> f64 {
+        (self.value - self.peak) / self.peak
+    }
+}
+
+/// The equity of a run as lines:
+/// * `net`, `gross`, `benchmark`: what a unit has become, at the end of each bucket;
+/// * `net_drawdown`, `benchmark_drawdown`: the deepest of each bucket;
+/// * `turnover`: of the UTC date so far, the highest of each bucket; `cap_multiplier`: the highest;
+/// * each item of the costs, cumulated, as a share of the starting NAV.
+#[derive(Clone, Debug)]
+pub struct EquityCurves {
+    buckets: Buckets,
+    curves: Option<Curves>,
+    first: EquityPoint,
+    last: EquityPoint,
+    net: Growth,
+    gross: f64,
+    benchmark: Growth,
+    date_turnover: f64,
+    values: Vec<f64>,
+}
+
+impl EquityCurves {
+    /// Empty lines.
+    #[must_use]
+    pub fn new(buckets: Buckets) -> Self {
+        Self {
+            buckets,
+            curves: None,
+            first: EquityPoint::default(),
+            last: EquityPoint::default(),
+            net: Growth::START,
+            gross: 1.0,
+            benchmark: Growth::START,
+            date_turnover: 0.0,
+            values: Vec::new(),
+        }
+    }
+
+    /// The next frame.
+    pub fn push(&mut self, point: EquityPoint) {
+        let costs = point.costs.items().map(|(_, value)| value);
+        let curves = self.curves.get_or_insert_with(|| {
+            (self.first, self.last) = (point, point);
+            let fixed = FIXED.iter().map(|(_, keep)| *keep);
+            let keep: Vec<Keep> = fixed.chain(costs.map(|_| Keep::TotalOver(point.nav))).collect();
+            Curves::new(self.buckets, &keep)
+        });
+        if curves.at > 0 {
+            self.net.reaches(point.nav / self.first.nav);
+            self.gross *= 1.0 + point.returns_since(&self.last).gross;
+            self.benchmark.reaches(point.benchmark_nav / self.first.benchmark_nav);
+        }
+        if point.timestamp.date() != self.last.timestamp.date() {
+            self.date_turnover = 0.0;
+        }
+        self.date_turnover += point.turnover;
+        self.last = point;
+        let fixed = [
+            self.net.value,
+            self.gross,
+            self.benchmark.value,
+            self.net.drawdown(),
+            self.benchmark.drawdown(),
+            self.date_turnover,
+            point.cap_multiplier,
+        ];
+        self.values.clear();
+        self.values.extend(fixed.into_iter().chain(costs));
+        curves.push(point.timestamp, &self.values);
+    }
+
+    /// The last frame of each bucket.
+    #[must_use]
+    pub fn times(&self) -> &[TimestampNs] {
+        self.curves.as_ref().map_or(&[], |curves| &curves.times)
+    }
+
+    /// A line by its name; empty where there is none.
+    #[must_use]
+    pub fn line(&self, name: &str) -> &[f64] {
+        let costs = Costs::default().items();
+        let names = FIXED.iter().map(|(name, _)| *name).chain(costs.iter().map(|(name, _)| *name));
+        let lines = self.curves.iter().flat_map(|curves| &curves.lines);
+        names.zip(lines).find(|(line, _)| *line == name).map_or(&[], |(_, line)| &line.values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curves(navs: &[f64], points_max: u64) -> EquityCurves {
+        let mut curves = EquityCurves::new(Buckets::new(navs.len() as u64, points_max));
+        for (at, nav) in navs.iter().enumerate() {
+            let costs = Costs { spread: 2.0, ..Costs::default() };
+            let point = EquityPoint {
+                timestamp: TimestampNs(at as i64),
+                nav: *nav,
+                costs,
+                turnover: 0.01,
+                cap_multiplier: if at == 1 { 3.0 } else { f64::NAN },
+                benchmark_nav: 5.0,
+            };
+            curves.push(point);
+        }
+        curves
+    }
+
+    #[test]
+    fn every_frame_is_a_point_where_there_is_room() {
+        let curves = curves(&[100.0, 98.0, 147.0], 3);
+        assert_eq!(curves.line("net"), [1.0, 0.98, 1.47]);
+        assert_eq!(curves.line("gross"), [1.0, 1.0, 1.0 + 51.0 / 98.0]);
+        assert_eq!(curves.line("spread"), [0.02, 0.04, 0.06]);
+        assert_eq!(curves.line("benchmark_drawdown"), [0.0; 3]);
+        assert!((curves.line("turnover")[2] - 0.03).abs() < 1e-15, "of one date");
+        assert!(curves.line("cap_multiplier")[0].is_nan() && curves.line("cap_multiplier")[1] == 3.0);
+        assert!(
+            curves.line("nothing").is_empty() && EquityCurves::new(Buckets::new(0, 9)).times().is_empty()
+        );
+    }
+
+    #[test]
+    fn thinning_keeps_the_end_and_the_deepest_drawdown() {
+        let navs: Vec<f64> =
+            (0..10_007).map(|at| if at == 5_003 { 50.0 } else { 100.0 + f64::from(at) }).collect();
+        let curves = curves(&navs, 1_500);
+        let (times, net, drawdown) = (curves.times(), curves.line("net"), curves.line("net_drawdown"));
+        assert!(times.len() <= 1_500 && times.len() > 1_400 && net.len() == times.len());
+        assert_eq!(times.last().unwrap().0, 10_006);
+        assert_eq!(*net.last().unwrap(), 10_106.0 / 100.0);
+        let deepest = drawdown.iter().fold(0.0_f64, |low, value| low.min(*value));
+        assert_eq!(deepest, (0.5 - 51.02) / 51.02);
+        assert!((curves.line("spread").last().unwrap() - 200.14).abs() < 1e-9);
+    }
+}

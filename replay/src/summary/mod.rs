@@ -1,0 +1,43 @@
+//! The summary of a run: computed once, shown on the terminal and written to `summary.json`.
+
+mod json;
+mod text;
+mod timing;
+mod trading;
+mod warnings;
+
+use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::ledger::RunFacts;
+use betaflow_engine::pipeline::StageTiming;
+use jiff::Timestamp;
+
+pub(crate) use trading::Trading;
+
+use crate::config::Config;
+use crate::offline::Findings;
+
+/// What is known of a finished run.
+pub(crate) struct Summary<'a> {
+    /// The settings.
+    pub config: &'a Config,
+    /// What the stages say.
+    pub facts: &'a RunFacts,
+    /// What it was worth, where orders were traded; `None` where betas were estimated only.
+    pub(crate) trading: Option<Trading>,
+    /// What was seen from the end of the run.
+    pub findings: &'a Findings,
+    /// Where the time went.
+    pub timing: &'a [StageTiming],
+    /// Wall time in seconds.
+    pub seconds: f64,
+}
+
+/// A timestamp as text: a date where it is a midnight.
+pub(crate) fn time_text(timestamp: Option<TimestampNs>) -> Option<String> {
+    let moment = Timestamp::from_nanosecond(i128::from(timestamp?.0)).ok()?;
+    let text = moment.to_string();
+    Some(match timestamp?.is_midnight() {
+        true => text.split('T').next().unwrap_or(&text).to_owned(),
+        false => text,
+    })
+}

@@ -1,0 +1,120 @@
+//! The summary as text for the terminal.
+
+use betaflow_engine::ledger::{RunFacts, hex};
+use betaflow_engine::metrics::Figures;
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+
+use super::{Summary, Trading, time_text};
+
+/// Rows of the table of metrics; `summary.json` has more.
+const METRICS: usize = 11;
+
+impl Summary<'_> {
+    /// As text for the terminal.
+    pub(crate) fn text(&self) -> String {
+        let RunFacts { data, estimator, performance, .. } = self.facts;
+        let range =
+            [time_text(data.first), time_text(data.last)].map(|time| time.unwrap_or_else(|| "-".into()));
+        let mut text = format!(
+            "{} instruments, {} frames from {} to {}; {} rows in {:.2} s\n",
+            data.instruments, data.frames, range[0], range[1], data.rows, self.seconds
+        );
+        let share = |value: Option<f64>| value.map_or_else(|| "-".into(), |v| format!("{v:.4}"));
+        text += &format!(
+            "betas explain {} of the variance of returns out of sample (hedged R²); {} group(s) of instruments\n",
+            share(estimator.total.hedged_r2),
+            estimator.groups
+        );
+        if let (Some(trading), Some(_)) = (&self.trading, performance.nav) {
+            text += &format!("\n{}\n\n{}", self.metrics_table(trading), self.trading_text(trading));
+        }
+        text += &self.findings.text();
+        for warning in self.warnings() {
+            text += &format!("note: {warning}\n");
+        }
+        text
+    }
+
+    fn metrics_table(&self, trading: &Trading) -> Table {
+        let kind = self.config.strategy_kind();
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        table.set_header([
+            "".to_owned(),
+            format!("{kind}, net"),
+            format!("{kind}, gross"),
+            "equal weight, net".into(),
+        ]);
+        let comparison = &trading.comparison;
+        let columns = [&comparison.net, &comparison.gross, &comparison.benchmark].map(Figures::items);
+        for row in 0..METRICS {
+            let name = columns[0][row].0;
+            let [net, gross, benchmark] = columns.map(|items| figure_text(name, items[row].1));
+            table.add_row([name.replace('_', " "), net, gross, benchmark]);
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table
+    }
+
+    fn trading_text(&self, trading: &Trading) -> String {
+        let RunFacts { performance, sizing, .. } = self.facts;
+        let (first, last) = performance.nav.unwrap_or_default();
+        let turnover = &performance.turnover;
+        let costs: Vec<_> = performance
+            .costs
+            .items()
+            .into_iter()
+            .filter(|(_, value)| *value > 0.0)
+            .map(|(name, value)| format!("{name} {value:.0}"))
+            .collect();
+        let interest = match performance.net_in_excess {
+            Some((sharpe, _)) if performance.interest != 0.0 => {
+                format!("interest on cash {:.0}; sharpe in excess of it {sharpe:.2}\n", performance.interest)
+            }
+            _ => String::new(),
+        };
+        let (net, costs_of) = (&trading.comparison.net, &trading.cost_analysis);
+        let volatility = format!(
+            "volatility {} % a year, {} % as predicted\n",
+            decimals(100.0 * net.annual_volatility, 2),
+            decimals(100.0 * trading.predicted_volatility, 2)
+        );
+        let sure = format!(
+            "sharpe give or take {}; above 0 with a chance of {}; costs of {} bps would take all\n",
+            decimals(net.uncertainty.standard_error, 2),
+            decimals(net.uncertainty.probabilistic_sharpe, 2),
+            decimals(costs_of.break_even_bps, 0)
+        );
+        let costs = if costs.is_empty() { "none".to_owned() } else { costs.join(", ") };
+        format!(
+            "value {first:.0} → {last:.0}; costs: {costs}\n\
+             {interest}turnover {:.2} % a day as decided, at most {:.2} % (cap {:.2} %)\n\
+             {} decisions: {} stopped by the cap, {} held back by the gross limit\n\
+             {volatility}{sure}digest {}\n",
+            100.0 * turnover.mean,
+            100.0 * turnover.max,
+            100.0 * self.config.sizing.turnover_cap,
+            sizing.decisions,
+            sizing.capped,
+            sizing.at_gross,
+            hex(&self.facts.digest),
+        )
+    }
+}
+
+/// A number, or a dash where it is not one.
+fn decimals(value: f64, places: usize) -> String {
+    if value.is_finite() { format!("{value:.places$}") } else { "-".to_owned() }
+}
+
+/// Shares in percent, ratios plain.
+fn figure_text(name: &str, value: f64) -> String {
+    match name {
+        _ if !value.is_finite() => "-".to_owned(),
+        "sharpe" | "sortino" | "calmar" | "omega" | "tail_ratio" => decimals(value, 2),
+        _ => format!("{} %", decimals(100.0 * value, 2)),
+    }
+}

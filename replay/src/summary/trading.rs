@@ -1,0 +1,144 @@
+//! What a run that traded was worth: everything that is computed of it, and its part of `summary.json`.
+
+use betaflow_engine::ledger::{RunFacts, hex};
+use betaflow_engine::metrics::{
+    Comparison, CostAnalysis, Distribution, Drawdown, Period, chance_of_ever_losing, predicted_volatility,
+};
+use serde_json::{Value, json};
+
+use super::json::{number, object};
+use super::{Summary, time_text};
+use crate::config::Config;
+
+/// The loss whose chance is stated.
+const LOSS: f64 = 0.2;
+
+/// The figures of a run.
+pub(crate) struct Trading {
+    /// Net, gross and benchmark.
+    pub(crate) comparison: Comparison,
+    /// Of the net returns.
+    pub(crate) distribution: Distribution,
+    /// Costs against returns.
+    pub(super) cost_analysis: CostAnalysis,
+    /// Annual volatility of the book as sizing predicted it, averaged over the decisions.
+    pub(super) predicted_volatility: f64,
+}
+
+impl Trading {
+    pub(crate) fn new(
+        config: &Config,
+        facts: &RunFacts,
+        comparison: Comparison,
+        distribution: Distribution,
+    ) -> Self {
+        let calendar = config.data.calendar();
+        Self {
+            cost_analysis: CostAnalysis::of(&comparison, &facts.performance, &calendar),
+            predicted_volatility: predicted_volatility(&facts.sizing, calendar.frames_per_year()),
+            comparison,
+            distribution,
+        }
+    }
+}
+
+impl Summary<'_> {
+    /// What only a run that trades has.
+    pub(super) fn add_trading(&self, trading: &Trading, summary: &mut Value) {
+        let RunFacts { sizing, performance, execution, .. } = self.facts;
+        let Comparison { net, gross, benchmark, drawdowns, months, years, .. } = &trading.comparison;
+        let mut net = object(net.all());
+        if let Some((sharpe, sortino)) = performance.net_in_excess {
+            net.extend(object([("sharpe_excess", sharpe), ("sortino_excess", sortino)]));
+        }
+        // Nothing was decided: there is nothing that a digest could stand for.
+        summary["digest"] =
+            if performance.nav.is_some() { hex(&self.facts.digest).into() } else { Value::Null };
+        summary["strategy"] = self.config.strategy_kind().into();
+        summary["nav"] =
+            performance.nav.map_or(Value::Null, |(first, last)| json!({"first": first, "last": last}));
+        let [gross, benchmark] = [object(gross.all()), object(benchmark.all())];
+        summary["metrics"] = json!({"net": net, "gross": gross, "benchmark": benchmark});
+        let costs = performance.costs;
+        summary["costs"] = object(costs.items().into_iter().chain([("total", costs.total())])).into();
+        summary["interest"] = number(performance.interest);
+        summary["turnover"] = object([
+            ("mean", performance.turnover.mean),
+            ("max", performance.turnover.max),
+            ("cap", self.config.sizing.turnover_cap),
+            ("share_at_cap", performance.turnover.share_at_cap),
+        ])
+        .into();
+        let decisions = sizing.decisions.max(1) as f64;
+        summary["execution"] = json!({
+            "orders": execution.orders,
+            "filled": execution.filled,
+            "cancelled": execution.cancelled,
+            "delistings": execution.delistings,
+        });
+        summary["sizing"] = json!({
+            "decisions": sizing.decisions,
+            "capped": sizing.capped,
+            "at_gross": sizing.at_gross,
+            "no_trade": sizing.no_trade,
+            "box_inherited": sizing.box_inherited,
+            "gross_inherited": sizing.gross_inherited,
+            "repairing": sizing.repairing,
+            "gross_out_of_reach": sizing.gross_out_of_reach,
+            "net_out_of_reach": sizing.net_out_of_reach,
+            "mean_cap_multiplier": number(sizing.cap_multiplier / decisions),
+            "mean_gross_multiplier": number(sizing.gross_multiplier / decisions),
+            "mean_net_multiplier": number(sizing.net_multiplier / decisions),
+        });
+        summary["cost_analysis"] = object([
+            ("annual_drag", trading.cost_analysis.annual_drag),
+            ("break_even_bps", trading.cost_analysis.break_even_bps),
+        ])
+        .into();
+        summary["kelly"] = self.kelly_json(trading);
+        summary["drawdowns"] = drawdowns.iter().map(drawdown_json).collect();
+        summary["monthly"] = months.iter().map(period_json).collect();
+        summary["yearly"] = years.iter().map(period_json).collect();
+        let Distribution { edges, counts } = &trading.distribution;
+        summary["distribution"] = json!({"edges": edges, "counts": counts});
+    }
+
+    /// What the Kelly fraction implies, and how the risk that it was given has held.
+    fn kelly_json(&self, trading: &Trading) -> Value {
+        let decided = self.facts.performance.nav.is_some();
+        let of_decisions = |value: f64| if decided { number(value) } else { Value::Null };
+        let fraction = self.config.sizing.kelly_fraction;
+        let chance = |fraction: f64| chance_of_ever_losing(LOSS, fraction);
+        json!({
+            "fraction": number(fraction),
+            "chance_of_ever_losing_20_percent": object([
+                ("at_this_fraction", chance(fraction)),
+                ("full", chance(1.0)),
+                ("half", chance(0.5)),
+                ("quarter", chance(0.25)),
+            ]),
+            "predicted_volatility": of_decisions(trading.predicted_volatility),
+            "realised_volatility": number(trading.comparison.net.annual_volatility),
+            "decisions": self.facts.sizing.decisions,
+        })
+    }
+}
+
+fn drawdown_json(drawdown: &Drawdown) -> Value {
+    json!({
+        "start": time_text(Some(drawdown.start)),
+        "trough": time_text(Some(drawdown.trough)),
+        "end": time_text(drawdown.end),
+        "depth": number(drawdown.depth),
+        "frames": drawdown.frames,
+    })
+}
+
+fn period_json(period: &Period) -> Value {
+    let mut json = object([("net", period.net), ("gross", period.gross), ("benchmark", period.benchmark)]);
+    json.insert("year".into(), period.year.into());
+    if let Some(month) = period.month {
+        json.insert("month".into(), month.into());
+    }
+    json.into()
+}
