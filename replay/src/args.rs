@@ -22,13 +22,16 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Trade a strategy through historical data and see what it earns after costs
     #[command(long_about = REPLAY, after_long_help = SETTINGS)]
-    Replay(RunArgs),
+    Replay(ReplayArgs),
     /// Follow alpha and factor betas through historical data, without trading
     #[command(long_about = ESTIMATE, after_long_help = SETTINGS)]
     Estimate(EstimateArgs),
     /// Show one rebalance in full: its trades, what each limit costs, and the frontier
     #[command(long_about = SIZE, after_long_help = SETTINGS)]
     Size(SizeArgs),
+    /// Make the report of a run folder again
+    #[command(long_about = REPORT)]
+    Report(ReportOfArgs),
 }
 
 // Lines of at most 78 columns: a narrow terminal must not break a table or a command.
@@ -46,6 +49,7 @@ The run folder holds:
   weights.parquet  target and held weight of each instrument
   betas.parquet    alpha, betas, the forecast of each return and its error
   instruments.parquet  how well the forecasts of each instrument have held
+  report.html      all of it on one page, which opens without a network
   run.toml         all settings; --config run.toml runs them again
 
 In Python:
@@ -100,6 +104,16 @@ In Python:
   text = subprocess.check_output([\"betaflow\", \"size\", \"--at\",
                                   \"2020-03-16\", \"--json\"])
   problem = json.loads(text)[\"problem\"]";
+
+const REPORT: &str = "\
+Make the report of a run folder again.
+
+It reads the folder alone: summary.json, run.toml and the tables that are
+there, and writes report.html into it. A section whose table or figures are
+missing says so, so the folder of an older run has a report as well.
+
+Example:
+  betaflow report runs/replay-1";
 
 const SETTINGS: &str = "\
 Prices (PATH is a file or a folder of files, sorted by time):
@@ -198,6 +212,27 @@ pub(crate) struct RunArgs {
     /// Show where the time went, stage by stage
     #[arg(long)]
     pub timing: bool,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Write no report.html (it takes 5 MB)
+    #[arg(long)]
+    pub no_report: bool,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub(crate) struct ReportOfArgs {
+    /// The folder of a run of `replay` or `estimate`
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Instruments to draw, of an estimate, such as AAPL,MSFT; without it a few are chosen
+    #[arg(long, value_name = "SYMBOLS", value_delimiter = ',')]
+    pub plot: Vec<String>,
 }
 
 /// Arguments of `size`.

@@ -1,4 +1,4 @@
-//! `betaflow replay` and `betaflow estimate`: from valid settings to a run folder.
+//! `betaflow replay` and `betaflow estimate`, from valid settings to a run folder, and `betaflow report`.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -6,17 +6,17 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use betaflow_connectors::parquet::ParquetSource;
-use betaflow_connectors::recorder::{ParquetRecorder, RunFolder, read_equity};
+use betaflow_connectors::recorder::{ParquetRecorder, RunFolder, read_equity, replace_file};
 use betaflow_engine::ledger::{Frames, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::metrics::{Binning, Comparing};
 use betaflow_engine::pipeline::{Clock, Placement, RunOptions, estimating, no_clock, trading};
 use betaflow_engine::source::Source as _;
 
-use crate::args::{EstimateArgs, RunArgs};
+use crate::args::{EstimateArgs, ReplayArgs, ReportOfArgs, RunArgs};
 use crate::config::Config;
 use crate::offline;
 use crate::progress::{Counted, Line};
-use crate::report::Estimated;
+use crate::report;
 use crate::summary::{Summary, Trading};
 
 /// What differs between the commands.
@@ -37,14 +37,25 @@ const ESTIMATE: Kind = Kind {
     record: RecordSettings { betas: Frames::All, weights: Frames::None },
 };
 
+const REPORT: &str = "report.html";
+
 /// Trades a strategy through historical data.
-pub(crate) fn replay(args: &RunArgs) -> Result<()> {
-    run(args, &REPLAY, None)
+pub(crate) fn replay(args: &ReplayArgs) -> Result<()> {
+    run(&args.run, &REPLAY, None, (!args.no_report).then_some(&[]))
 }
 
 /// Follows alpha and betas through historical data.
 pub(crate) fn estimate(args: &EstimateArgs) -> Result<()> {
-    run(&args.run, &ESTIMATE, Some(args))
+    let plot = (!args.report.no_report).then_some(&args.report.plot[..]);
+    run(&args.run, &ESTIMATE, Some(args), plot)
+}
+
+/// Makes the report of a run folder again.
+pub(crate) fn report(args: &ReportOfArgs) -> Result<()> {
+    let html = report::Run::read(&args.folder)?.html(&args.plot)?;
+    let path = replace_file(&args.folder, REPORT, &html)?;
+    say(&format!("written to {}\n", path.display()));
+    Ok(())
 }
 
 /// The data that the settings name, from its beginning.
@@ -56,7 +67,8 @@ pub(crate) fn open(config: &Config, trades: bool) -> Result<ParquetSource> {
     Ok(ParquetSource::open(&prices, factors.as_ref(), config.source_settings(trades)?)?)
 }
 
-fn run(args: &RunArgs, kind: &Kind, estimate: Option<&EstimateArgs>) -> Result<()> {
+/// `plot`: what the report draws; `None` where there is to be none.
+fn run(args: &RunArgs, kind: &Kind, estimate: Option<&EstimateArgs>, plot: Option<&[String]>) -> Result<()> {
     let started = Instant::now();
     let config = Config::resolve(&args.input, args.to.as_deref().map(|to| ("--to", to)), kind.record)?;
     let out = args.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), kind.name));
@@ -76,40 +88,31 @@ fn run(args: &RunArgs, kind: &Kind, estimate: Option<&EstimateArgs>) -> Result<(
         estimating(source, &settings, recorders)?
     };
     let line = Line::start(progress, frames);
-    let report = graph.run(&options(&config, kind, args.timing))?;
+    let ended = graph.run(&options(&config, kind, args.timing))?;
     drop(line);
 
-    if report.facts.data.instruments == 0 {
+    if ended.facts.data.instruments == 0 {
         bail!(
             "no instrument is left to estimate or trade; expected at least one in the prices besides those that \
              [factors] uses: see [universe] in run.toml and `betaflow {} --help`",
             kind.name
         );
     }
-    let trading = kind.trades.then(|| measure(folder.path(), &report.facts, &config)).transpose()?;
-    let hindsight = |args: &EstimateArgs| offline::run(&args.offline, &config, &report.facts, folder.path());
+    let trading = kind.trades.then(|| measure(folder.path(), &ended.facts, &config)).transpose()?;
+    let hindsight = |args: &EstimateArgs| offline::run(&args.offline, &config, &ended.facts, folder.path());
     let findings = estimate.map(hindsight).transpose()?.unwrap_or_default();
     let summary = Summary {
         config: &config,
-        facts: &report.facts,
+        facts: &ended.facts,
         trading,
         findings: &findings,
-        timing: if args.timing { &report.timing } else { &[] },
+        timing: if args.timing { &ended.timing } else { &[] },
         seconds: started.elapsed().as_secs_f64(),
     };
-    let (figures, settings) = (summary.json(), config.to_toml(kind.name)?);
-    folder.write("summary.json", &(serde_json::to_string_pretty(&figures)? + "\n"))?;
-    folder.write("run.toml", &settings)?;
-    if let Some(asked) = estimate.map(|args| &args.report).filter(|report| !report.no_report) {
-        let estimated = Estimated {
-            folder: folder.path(),
-            summary: &figures,
-            settings: &settings,
-            recorded: config.record.betas,
-            frames_per_year: config.data.calendar().frames_per_year(),
-            plot: &asked.plot,
-        };
-        folder.write("report.html", &estimated.html()?)?;
+    folder.write("summary.json", &(serde_json::to_string_pretty(&summary.json())? + "\n"))?;
+    folder.write("run.toml", &config.to_toml(kind.name)?)?;
+    if let Some(plot) = plot {
+        folder.write(REPORT, &report::Run::read(folder.path())?.html(plot)?)?;
     }
     folder.complete()?;
     say(&summary.text());

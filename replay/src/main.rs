@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => commands::replay(&args),
         Command::Estimate(args) => commands::estimate(&args),
         Command::Size(args) => size::size(&args),
+        Command::Report(args) => commands::report(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

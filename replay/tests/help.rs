@@ -15,8 +15,12 @@ const OFFLINE: &[&str] = &["--smooth", "--em", "--compare"];
 const SIZE: &[&str] = &["--at", "--json", "--prices", "--factors", "--config", "--set", "--from"];
 
 /// Every subcommand with its flags.
-const COMMANDS: &[(&str, &[&[&str]])] =
-    &[("replay", &[RUN]), ("estimate", &[RUN, REPORT, OFFLINE]), ("size", &[SIZE])];
+const COMMANDS: &[(&str, &[&[&str]])] = &[
+    ("replay", &[RUN, &["--no-report"]]),
+    ("estimate", &[RUN, REPORT, OFFLINE]),
+    ("size", &[SIZE]),
+    ("report", &[&["--plot"]]),
+];
 
 #[test]
 fn help_names_every_flag_and_fits_110_columns() {

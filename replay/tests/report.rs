@@ -1,4 +1,4 @@
-//! The report of an estimate: what it says, what it draws, and that nothing in the data can break out of it.
+//! The reports: what they say, what they draw, and that nothing in the data can break out of them.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,9 +6,11 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
-use serde_json::Value;
-use support::{Panel, Run, call, folder, joined, run, sets};
+use arrow_array::{ArrayRef, Int64Array, TimestampNanosecondArray};
+use serde_json::{Value, json};
+use support::{DAY_NS, Panel, Run, call, folder, joined, numbers, run, sets, write};
 
 const FIGURES: (&str, &str) = ("<script type=\"application/json\" id=\"figures\">", "</script>");
 const PLOTLY: (&str, &str) = ("<script type=\"text/javascript\">", "</script>");
@@ -206,4 +208,191 @@ fn no_report_is_written_where_none_is_wanted() {
     assert!(!run.path.join("report.html").exists());
     let ended = call(folder.path(), &["estimate", "--no-report", "--plot", "KO"]);
     assert_eq!(ended.code, Some(2), "{}", ended.err);
+}
+
+/// Makes the report of a folder again and takes it apart.
+fn rebuilt(run: &Run) -> Report {
+    let ended = call(&run.path, &["report", "."]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let report = Report::of(run);
+    let ours = report.ours();
+    for word in ["NaN", "inf ", "inf<", "null<"] {
+        assert!(!ours.contains(word), "{word} is no number");
+    }
+    report
+}
+
+fn change(run: &Run, changed: impl FnOnce(&mut Value)) {
+    let mut summary = run.summary.clone();
+    changed(&mut summary);
+    fs::write(run.path.join("summary.json"), summary.to_string()).unwrap();
+}
+
+/// A share as the report has it.
+fn percent(value: &Value) -> String {
+    format!("{:.2} %", 100.0 * value.as_f64().unwrap()).replace('-', "−")
+}
+
+#[test]
+fn the_report_of_a_replay_shows_the_figures_of_the_summary_and_the_lines_of_the_tables() {
+    let folder = folder();
+    let run = run(folder.path(), "a", &["replay"]);
+    let report = Report::of(&run);
+    for kind in ["net", "gross", "benchmark"] {
+        for key in ["annual_return", "max_drawdown", "value_at_risk", "total_return"] {
+            let cell = format!(">{}<", percent(&run.summary["metrics"][kind][key]));
+            assert!(report.html.contains(&cell), "{kind} {key}: {cell}");
+        }
+    }
+    for drawdown in run.summary["drawdowns"].as_array().unwrap() {
+        assert!(report.html.contains(&format!("<th scope=\"row\">{}</th>", percent(&drawdown["depth"]))));
+    }
+    for year in run.summary["yearly"].as_array().unwrap() {
+        let cell = percent(&year["net"]);
+        assert!(report.html.contains(&format!(">{}<", cell.trim_end_matches(" %"))), "{cell}");
+    }
+    assert!(report.html.contains(run.digest()));
+    // The lines end where the figures say, and the deepest drawdown is among their points.
+    let timed = report.timed();
+    let values = |name: &str| line(timed[0], name)["y"].as_array().unwrap();
+    assert!(
+        values("net").len() <= 1_500
+            && values("net").len() == report.figures["times"].as_array().unwrap().len()
+    );
+    for kind in ["net", "gross", "benchmark"] {
+        let total = run.summary["metrics"][kind]["total_return"].as_f64().unwrap();
+        assert!((values(kind).last().unwrap().as_f64().unwrap() - 1.0 - total).abs() < 1e-3, "{kind}");
+    }
+    for (kind, name) in [("net", "drawdown, net"), ("benchmark", "drawdown, benchmark")] {
+        let deepest = values(name).iter().map(|value| value.as_f64().unwrap()).fold(0.0, f64::min);
+        assert!((deepest - run.summary["metrics"][kind]["max_drawdown"].as_f64().unwrap()).abs() < 1e-4);
+    }
+    let attribution = timed.iter().find(|figure| names(figure).contains(&"factor mkt")).unwrap();
+    let ends: f64 = attribution["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|trace| trace["y"].as_array().unwrap().last().unwrap().as_f64().unwrap())
+        .sum();
+    assert!((ends - run.summary["metrics"]["net"]["total_return"].as_f64().unwrap()).abs() < 1e-3, "{ends}");
+    // The same again from the folder alone.
+    let before = report.html.clone();
+    assert!(rebuilt(&run).html == before, "to the byte");
+    assert!(!before.contains("class=\"missing\"") && !before.contains("class=\"banner\""));
+}
+
+#[test]
+fn the_report_of_an_estimate_can_be_made_again() {
+    let folder = folder();
+    let run = run(folder.path(), "a", &["estimate", "--plot", "XOM"]);
+    let before = fs::read(run.path.join("report.html")).unwrap();
+    let ended = call(folder.path(), &["report", "a", "--plot", "XOM"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(fs::read(run.path.join("report.html")).unwrap() == before, "to the byte");
+    assert_eq!(fs::read_dir(&run.path).unwrap().count(), 5, "nothing else is left in the folder");
+}
+
+#[test]
+fn what_is_missing_in_an_older_folder_is_said() {
+    let folder = folder();
+    let run = run(folder.path(), "a", &["replay", "--no-report"]);
+    assert!(!run.path.join("report.html").exists());
+    for table in ["attribution", "contributions", "fills", "betas"] {
+        fs::remove_file(run.path.join(format!("{table}.parquet"))).unwrap();
+    }
+    change(&run, |summary| {
+        for key in ["monthly", "drawdowns", "distribution", "cost_analysis", "kelly"] {
+            summary.as_object_mut().unwrap().remove(key);
+        }
+    });
+    let report = rebuilt(&run);
+    assert_eq!(report.html.matches("class=\"missing\"").count(), 5);
+    for part in
+        ["attribution.parquet is not in the run folder", "has no returns by month", "has no drawdowns"]
+    {
+        assert!(report.html.contains(part), "{part}");
+    }
+    fs::write(run.path.join("equity.parquet"), "not a table").unwrap();
+    assert!(rebuilt(&run).html.contains("could not read the table"));
+    let bare = json!({"strategy": "flat", "version": "0.0.1"});
+    change(&run, |summary| *summary = bare);
+    rebuilt(&run);
+    let ended = call(folder.path(), &["report", "nowhere"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("summary.json") && ended.err.contains("a run of betaflow"), "{}", ended.err);
+}
+
+#[test]
+fn warnings_and_look_ahead_stand_at_the_top() {
+    let folder = folder();
+    let run = run(folder.path(), "a", &["replay", "--no-report"]);
+    change(&run, |summary| {
+        summary["look_ahead"] = "fills <b>at the close</b> that decided".into();
+        summary["warnings"] = (0..9).map(|at| format!("warning {at} <i>")).collect();
+    });
+    let html = rebuilt(&run).html;
+    let place = |part: &str| html.find(part).unwrap_or_else(|| panic!("{part}"));
+    assert!(place("fills &lt;b&gt;at the close") < place("warning 0 &lt;i&gt;"));
+    assert!(place("warning 5") < place("3 more notes") && place("warning 8") < place("class=\"tiles\""));
+}
+
+#[test]
+fn a_symbol_that_is_markup_stays_text_in_a_replay() {
+    let folder = folder();
+    let data = hostile_panel(folder.path());
+    let run = run(folder.path(), "a", &joined("replay", &data, &["estimator.warmup=50"]));
+    let ours = Report::of(&run).ours();
+    assert!(!ours.contains(HOSTILE) && !ours.contains("<b onload"), "nowhere as it is");
+    assert!(ours.contains(&format!("<th scope=\"row\">{HARMLESS}</th>")));
+    assert!(!between(&ours, FIGURES).unwrap().contains('<'));
+}
+
+/// An equity table of these values, one a day.
+fn write_equity(run: &Run, navs: &[f64]) {
+    let constant = |value: f64| numbers(navs.iter().map(|_| Some(value)));
+    let seconds = (0..navs.len()).map(|at| at as i64 * DAY_NS);
+    let times = TimestampNanosecondArray::from_iter_values(seconds).with_timezone("UTC");
+    let seq = Int64Array::from_iter_values(0..navs.len() as i64);
+    let mut columns: Vec<(&str, ArrayRef)> = vec![
+        ("timestamp", Arc::new(times)),
+        ("seq", Arc::new(seq)),
+        ("nav", numbers(navs.iter().map(|nav| Some(*nav)))),
+        ("benchmark_nav", constant(1.0)),
+        ("cap_multiplier", numbers(navs.iter().map(|_| None))),
+    ];
+    for name in ["turnover", "commission", "spread", "impact", "borrow", "financing", "haircut"] {
+        columns.push((name, constant(0.0)));
+    }
+    write(&run.path.join("equity.parquet"), columns);
+}
+
+#[test]
+fn odd_equity_has_a_report_without_empty_figures() {
+    let folder = folder();
+    let run = run(folder.path(), "a", &["replay", "--no-report"]);
+    change(&run, |summary| {
+        for value in summary["costs"].as_object_mut().unwrap().values_mut() {
+            *value = 0.into();
+        }
+        summary["monthly"][0]["net"] = Value::Null;
+        summary["yearly"][0]["net"] = Value::Null;
+        summary["metrics"]["net"]["sharpe"] = Value::Null;
+        summary["metrics"]["net"]["sharpe_standard_error"] = Value::Null;
+    });
+    for navs in [&[1e6, 4e5, -2e5, -3e5][..], &[1e6], &[]] {
+        write_equity(&run, navs);
+        let report = rebuilt(&run);
+        assert_eq!(report.html.contains("Growth of 1"), navs.len() > 1);
+        assert!(!report.html.contains("data-log="), "no logarithm of what is below zero");
+        assert!(report.html.contains("Nothing was paid."));
+        let figures = report.figures["figures"].as_array().unwrap();
+        let drawn = |trace: &Value| trace["y"].as_array().unwrap().len() > 1;
+        assert!(figures.iter().flat_map(|figure| figure["data"].as_array().unwrap()).all(drawn));
+    }
+    // A long one is thinned, and its one deep fall is there.
+    let navs: Vec<f64> = (0..20_000).map(|at| if at == 12_345 { 5e5 } else { 1e6 }).collect();
+    write_equity(&run, &navs);
+    let report = rebuilt(&run);
+    let fallen = line(report.timed()[0], "drawdown, net")["y"].as_array().unwrap();
+    assert!(fallen.len() <= 1_500 && fallen.iter().any(|value| value.as_f64() == Some(-0.5)));
 }

@@ -37,14 +37,17 @@ impl FolderError {
 }
 
 /// Everything that a run folder holds.
-const RUN_FILES: [&str; 11] = [
+const RUN_FILES: [&str; 14] = [
     "summary.json",
     "run.toml",
     "report.html",
     "equity.parquet",
     "fills.parquet",
+    "orders.parquet",
     "weights.parquet",
     "betas.parquet",
+    "attribution.parquet",
+    "contributions.parquet",
     "instruments.parquet",
     "smoothed.parquet",
     "parameters.parquet",
@@ -137,6 +140,21 @@ impl Drop for RunFolder {
             let _ = fs::remove_dir_all(&self.aside);
         }
     }
+}
+
+/// Writes a file of a finished run whole, in the place of what stood there, and returns its path.
+///
+/// # Errors
+/// The file system refuses; what stood there before is then still there.
+pub fn replace_file(folder: &Path, name: &str, content: &str) -> Result<PathBuf, FolderError> {
+    let (path, aside) = (folder.join(name), folder.join(format!(".{name}.partial-{}", std::process::id())));
+    let written = fs::write(&aside, content).and_then(|()| fs::rename(&aside, &path));
+    if written.is_err() {
+        // What cannot be removed is in nobody's way.
+        let _ = fs::remove_file(&aside);
+    }
+    written.map_err(FolderError::io(&path, "write the file"))?;
+    Ok(path)
 }
 
 fn names_in(folder: &Path) -> Result<Vec<String>, FolderError> {

@@ -11,7 +11,7 @@ mod tables;
 
 pub use betas::{BetaPaths, InstrumentPath, Room, read_betas};
 pub use equity::read_equity;
-pub use folder::{FolderError, RunFolder};
+pub use folder::{FolderError, RunFolder, replace_file};
 pub use numbers::{Layout, layout_of, read_named, read_numbers};
 pub use offline::{ParametersTable, RollingTable, RowOf, SmoothedTable};
 pub use table::TableError;

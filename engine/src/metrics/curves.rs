@@ -9,7 +9,7 @@ use crate::frame::TimestampNs;
 pub struct Buckets {
     frames: u64,
     /// Frames of a bucket; the first one may have fewer.
-    pub every: u64,
+    every: u64,
 }
 
 impl Buckets {
@@ -206,6 +206,12 @@ impl EquityCurves {
     #[must_use]
     pub fn times(&self) -> &[TimestampNs] {
         self.curves.as_ref().map_or(&[], |curves| &curves.times)
+    }
+
+    /// Frames that a point stands for.
+    #[must_use]
+    pub fn frames_between(&self) -> u64 {
+        self.buckets.every
     }
 
     /// A line by its name; empty where there is none.

@@ -1,64 +1,78 @@
 //! `report.html`: what a run found, on one page that opens without a network.
 //!
 //! ```text
-//! summary.json ─▶ headline ───────┐
-//!              ─▶ choice ─▶ betas ├─▶ page ─▶ report.html
-//!              ─▶ calibration ────┤
-//! run.toml ───────────────────────┘
+//! summary.json ─▶ notes, overview, months, … ┐
+//! tables       ─▶ equity, costs, betas, …    ├─▶ page ─▶ report.html
+//! run.toml     ─▶ settings ──────────────────┘
 //! ```
 //!
-//! All figures are those of the summary, and the lines are those of the tables: nothing is computed here but
-//! where to put it. What another command has to show is another section.
+//! It is made from the run folder alone, so that it can be made again. All figures are those of the summary, and the
+//! lines are those of the tables: nothing is computed here but where to put it. A section whose table or key is
+//! missing says so. What there is more to show is another section.
 
-mod betas;
-mod calibration;
-mod choice;
+mod estimate;
 mod figure;
-mod headline;
+mod format;
 mod html;
 mod page;
+mod replay;
 
+use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
-use betaflow_engine::ledger::Frames;
+use anyhow::{Context, Result};
 use serde_json::Value;
 
-use self::page::Page;
-
-/// What the report of an estimate is made of.
-pub(crate) struct Estimated<'a> {
-    /// The run folder, its tables complete.
-    pub(crate) folder: &'a Path,
-    /// As written to `summary.json`.
-    pub(crate) summary: &'a Value,
-    /// As written to `run.toml`.
-    pub(crate) settings: &'a str,
+/// A run folder, as far as the report is made of it.
+pub(crate) struct Run<'a> {
+    folder: &'a Path,
+    summary: Value,
+    /// `run.toml` as it stands there.
+    settings: String,
+    /// Frames of a year: rates of a frame are shown as annual ones.
+    frames_per_year: f64,
     /// Which frames `betas.parquet` has.
-    pub(crate) recorded: Frames,
-    /// Frames of a year: alpha is shown as an annual rate.
-    pub(crate) frames_per_year: f64,
-    /// Symbols whose betas are to be drawn; chosen here if there are none.
-    pub(crate) plot: &'a [String],
+    betas: String,
 }
 
-impl Estimated<'_> {
-    /// The report as one HTML document.
+impl<'a> Run<'a> {
+    /// Reads `summary.json` and `run.toml`.
+    ///
+    /// # Errors
+    /// One of them is not there or cannot be read.
+    pub(crate) fn read(folder: &'a Path) -> Result<Self> {
+        let text = |name: &str| {
+            let path = folder.join(name);
+            fs::read_to_string(&path).with_context(|| {
+                format!("{}: cannot be read; expected it in the folder of a run of betaflow", path.display())
+            })
+        };
+        let (summary, settings) = (text("summary.json")?, text("run.toml")?);
+        let named = |name: &str| format!("{}: is not as betaflow wrote it", folder.join(name).display());
+        let summary = serde_json::from_str(&summary).with_context(|| named("summary.json"))?;
+        let table: toml::Table = settings.parse().with_context(|| named("run.toml"))?;
+        let number = |table: Option<&toml::Value>, key: &str, usual: f64| {
+            let value = table.and_then(|table| table.get(key));
+            value
+                .and_then(|value| value.as_float().or(value.as_integer().map(|whole| whole as f64)))
+                .unwrap_or(usual)
+        };
+        let data = table.get("data");
+        let frames_per_year = number(data, "days_per_year", 252.0) * number(data, "frames_per_day", 1.0);
+        let betas = table.get("record").and_then(|record| record.get("betas")).and_then(toml::Value::as_str);
+        let betas = betas.unwrap_or_default().to_owned();
+        Ok(Self { folder, summary, settings, frames_per_year, betas })
+    }
+
+    /// The report as one HTML document. `plot`: the symbols whose betas are drawn, some are chosen if there are none.
     ///
     /// # Errors
     /// A symbol that is no instrument of the run, or a table that cannot be read.
-    pub(crate) fn html(&self) -> Result<String> {
-        let instruments = choice::instruments(self.summary);
-        let chosen = choice::choose(self.plot, &instruments)?;
-        let mut page = Page::new("betaflow estimate");
-        headline::add(&mut page, self.summary);
-        match self.recorded {
-            Frames::All => betas::add(&mut page, self, &chosen)?,
-            _ => betas::say_missing(&mut page),
+    pub(crate) fn html(&self, plot: &[String]) -> Result<String> {
+        if self.summary["strategy"].is_string() {
+            replay::html(self, plot)
+        } else {
+            estimate::html(self, plot)
         }
-        calibration::add(&mut page, &instruments);
-        page.section("Settings");
-        page.details("run.toml: run again with --config run.toml", self.settings);
-        page.finish()
     }
 }

@@ -3,36 +3,51 @@
   const page = JSON.parse(document.getElementById("figures").textContent);
   // A finger that moves over a figure scrolls the page; zoom is on the figure's buttons.
   const touch = matchMedia("(pointer: coarse)").matches;
-  const timed = [];
+  const timed = [], linked = [];
   page.figures.forEach((figure, at) => {
     const plot = document.getElementById("figure" + at);
     if (touch) figure.layout.dragmode = false;
     if (figure.timed) {
       figure.data.forEach(trace => { trace.x = page.times; });
       timed.push(plot);
+      if (figure.linked) linked.push(plot);
     }
     Plotly.newPlot(plot, figure.data, figure.layout, page.config);
   });
 
-  // Figures over time zoom together and show the same instruments.
+  document.querySelectorAll("[data-log]").forEach(box => box.addEventListener("change", () => {
+    Plotly.relayout(box.dataset.log, { "yaxis.type": box.checked ? "log" : "linear", "yaxis.autorange": true });
+  }));
+
+  // Figures over time zoom together, and those of the same instruments show the same ones.
   let following = false;
-  const follow = (leader, act) => {
+  const follow = (leader, plots, act) => {
     if (following) return;
     following = true;
-    const others = timed.filter(plot => plot !== leader);
+    const others = plots.filter(plot => plot !== leader);
     Promise.all(others.map(act)).finally(() => { following = false; });
   };
   timed.forEach(plot => {
     plot.on("plotly_relayout", change => {
       const time = Object.fromEntries(Object.entries(change).filter(([key]) => key.startsWith("xaxis.")));
-      if (Object.keys(time).length) follow(plot, other => Plotly.relayout(other, time));
+      if (Object.keys(time).length) follow(plot, timed, other => Plotly.relayout(other, time));
     });
-    plot.on("plotly_restyle", ([change, traces]) => follow(plot, other => Plotly.restyle(other, change, traces)));
+  });
+  linked.forEach(plot => {
+    plot.on("plotly_restyle", ([change, traces]) => {
+      follow(plot, linked, other => Plotly.restyle(other, change, traces));
+    });
   });
 
   // Paper has its own width.
   const plots = [...document.querySelectorAll(".plot")];
-  const width = size => plots.forEach(plot => Plotly.relayout(plot, size));
-  addEventListener("beforeprint", () => { following = true; width({ width: 660, height: 235 }); });
-  addEventListener("afterprint", () => { width({ width: null, height: null, autosize: true }); following = false; });
+  const resize = size => plots.forEach(plot => Plotly.relayout(plot, size(plot)));
+  addEventListener("beforeprint", () => {
+    following = true;
+    resize(plot => ({ width: 660, height: plot.classList.contains("tall") ? 340 : 235 }));
+  });
+  addEventListener("afterprint", () => {
+    resize(() => ({ width: null, height: null, autosize: true }));
+    following = false;
+  });
 })();

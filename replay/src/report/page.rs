@@ -52,6 +52,12 @@ impl Page {
         );
     }
 
+    /// A section that cannot be there, and why.
+    pub(super) fn missing(&mut self, heading: &str, why: &str) {
+        self.section(heading);
+        self.body += &format!("<p class=\"missing\">{}</p>\n", escape(why));
+    }
+
     /// Text that opens on a click.
     pub(super) fn details(&mut self, heading: &str, text: &str) {
         let (heading, text) = (escape(heading), escape(text));
@@ -64,10 +70,17 @@ impl Page {
     }
 
     pub(super) fn figure(&mut self, title: &str, figure: Figure) {
+        let at = self.figures.len();
+        let log = match figure.may_be_logarithmic() {
+            true => {
+                format!(" <label><input type=\"checkbox\" data-log=\"figure{at}\"> logarithmic axis</label>")
+            }
+            false => String::new(),
+        };
+        let class = if figure.is_tall() { "plot tall" } else { "plot" };
         self.body += &format!(
-            "<figure><figcaption>{title}</figcaption><div class=\"plot\" id=\"figure{}\" role=\"img\" \
-             aria-label=\"{title}\"></div></figure>\n",
-            self.figures.len()
+            "<figure><figcaption>{title}{log}</figcaption><div class=\"{class}\" id=\"figure{at}\" role=\"img\" \
+             aria-label=\"{title}\"></div></figure>\n"
         );
         self.figures.push(figure);
     }

@@ -4,10 +4,11 @@ use anyhow::Result;
 use betaflow_connectors::recorder::{BetaPaths, Room, read_betas};
 
 use super::choice::Instrument;
-use super::figure::{Figure, Path};
-use super::html::escape;
-use super::page::Page;
-use super::{Estimated, headline};
+use super::headline;
+use crate::report::Run;
+use crate::report::figure::{Figure, Path};
+use crate::report::html::escape;
+use crate::report::page::Page;
 use crate::summary::time_text;
 
 /// What a page can draw on a telephone.
@@ -24,11 +25,11 @@ pub(super) fn say_missing(page: &mut Page) {
 }
 
 /// Adds a figure for each coefficient, with a line for each instrument.
-pub(super) fn add(page: &mut Page, run: &Estimated<'_>, chosen: &[Instrument<'_>]) -> Result<()> {
+pub(super) fn add(page: &mut Page, run: &Run<'_>, plot: &[String], chosen: &[Instrument<'_>]) -> Result<()> {
     let symbols: Vec<&str> = chosen.iter().map(|instrument| instrument.symbol).collect();
     let paths = read_betas(run.folder, &symbols, ROOM)?;
     page.section(HEADING);
-    page.html(&introduction(run, &paths, chosen));
+    page.html(&introduction(run, plot, &paths, chosen));
     let times = paths.times.iter().map(|time| time_text(Some(*time)).unwrap_or_default());
     page.set_times(times.collect());
     for (at, name) in paths.coefficients.iter().enumerate() {
@@ -55,8 +56,8 @@ pub(super) fn add(page: &mut Page, run: &Estimated<'_>, chosen: &[Instrument<'_>
     Ok(())
 }
 
-fn introduction(run: &Estimated<'_>, paths: &BetaPaths, chosen: &[Instrument<'_>]) -> String {
-    let which = match run.plot {
+fn introduction(run: &Run<'_>, plot: &[String], paths: &BetaPaths, chosen: &[Instrument<'_>]) -> String {
+    let which = match plot {
         [] => {
             "The instruments with the most forecasts, then a few of those in alarm; choose others with \
              <code>--plot SYMBOL,SYMBOL</code>."

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::html::escape;
-use super::page::Page;
+use crate::report::html::escape;
+use crate::report::page::Page;
 
 /// Figures of the estimator: key in the summary, name, what is expected, what it means.
 const FIGURES: [(&str, &str, &str, &str); 7] = [
@@ -46,10 +46,9 @@ pub(super) fn number(value: &Value) -> String {
     value.as_f64().map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"))
 }
 
-/// Adds the heading.
-pub(super) fn add(page: &mut Page, summary: &Value) {
+/// Adds what the run was made from.
+pub(super) fn add_lead(page: &mut Page, summary: &Value) {
     let (data, estimator) = (&summary["data"], &summary["estimator"]);
-    let text = |value: &Value| escape(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     page.html(&format!(
         "<p class=\"lead\"><b>{}</b> instruments, <b>{}</b> frames from <b>{}</b> to <b>{}</b>; estimator \
          <b>{}</b>; betaflow {}.</p>\n",
@@ -60,6 +59,11 @@ pub(super) fn add(page: &mut Page, summary: &Value) {
         text(&estimator["kind"]),
         text(&summary["version"]),
     ));
+}
+
+/// Adds the figures of the estimator.
+pub(super) fn add(page: &mut Page, summary: &Value) {
+    let (data, estimator) = (&summary["data"], &summary["estimator"]);
     page.html(&format!(
         "<p>All figures are of forecasts made before the return was seen, and those of the warm-up are not \
          counted: {} forecasts.</p>\n",
@@ -76,9 +80,17 @@ pub(super) fn add(page: &mut Page, summary: &Value) {
     }
     rows += &alarms(estimator, &data["instruments"]);
     page.table(&["", "found", "expected", "in plain words"], "headline", &rows);
+}
+
+/// Adds what a careful reader should know.
+pub(super) fn add_notes(page: &mut Page, summary: &Value) {
     for warning in summary["warnings"].as_array().into_iter().flatten() {
         page.html(&format!("<p class=\"note\">Note: {}</p>\n", text(warning)));
     }
+}
+
+fn text(value: &Value) -> String {
+    escape(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
 
 fn alarms(estimator: &Value, instruments: &Value) -> String {

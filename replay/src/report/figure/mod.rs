@@ -1,11 +1,17 @@
-//! The figures: lines with bands, and dots, in colours that most colour-blind people can tell apart.
+//! The figures, in colours that most colour-blind people can tell apart.
 
-use plotly::common::{
-    Anchor, DashType, Fill, HoverInfo, Label, Line, Marker, MarkerSymbol, Mode, Orientation,
-};
+mod bands;
+mod bars;
+mod lines;
+
+use plotly::common::{Anchor, DashType, Label, Marker, MarkerSymbol, Mode, Orientation};
 use plotly::layout::{Axis, AxisRange, AxisType, HoverMode, Legend, Margin, Shape, ShapeLine, ShapeType};
 use plotly::{Layout, Scatter, Traces};
 use serde::Serialize;
+
+pub(super) use bands::Path;
+pub(super) use bars::Bars;
+pub(super) use lines::{Drawn, Look, Panes};
 
 /// The palette of Okabe and Ito (2008), but for the yellow, which is too pale for a line on white.
 const PALETTE: [[u8; 3]; 7] =
@@ -30,22 +36,36 @@ fn css([red, green, blue]: [u8; 3], alpha: f64) -> String {
     format!("rgba({red},{green},{blue},{alpha})")
 }
 
-/// A mean through time and its standard deviation, NaN where there is none.
-pub(super) struct Path {
-    pub(super) mean: Vec<f64>,
-    pub(super) sd: Vec<f64>,
-}
-
 /// One drawing, as plotly.js takes it.
 #[derive(Serialize)]
 pub(super) struct Figure {
     data: Traces,
     layout: Layout,
-    /// Whether its horizontal axis is the page's times: traces then say no x, zoom and legend go together.
+    /// Whether its horizontal axis is the page's times: traces then say no x, and it zooms with the others.
     timed: bool,
+    /// Whether its legend goes together with those of the others that are linked: they show the same things.
+    linked: bool,
+    /// Whether its (upper) vertical axis may be logarithmic.
+    log: bool,
+    /// Whether it takes more room than the others.
+    tall: bool,
 }
 
 impl Figure {
+    fn of(layout: Layout) -> Self {
+        Self { data: Traces::new(), layout, timed: false, linked: false, log: false, tall: false }
+    }
+
+    /// Whether it takes more room than others.
+    pub(super) fn is_tall(&self) -> bool {
+        self.tall
+    }
+
+    /// Whether its vertical axis may be logarithmic.
+    pub(super) fn may_be_logarithmic(&self) -> bool {
+        self.log
+    }
+
     /// A figure over the page's times.
     pub(super) fn over_time(range: Option<[f64; 2]>) -> Self {
         let x = axis().type_(AxisType::Date);
@@ -54,7 +74,7 @@ impl Figure {
             None => axis(),
         };
         let layout = layout(x, y).hover_mode(HoverMode::XUnified);
-        Self { data: Traces::new(), layout, timed: true }
+        Self { timed: true, linked: true, ..Self::of(layout) }
     }
 
     /// A figure of dots, one for each of a row of things, about some levels.
@@ -68,41 +88,7 @@ impl Figure {
         let layout = layout(x, axis().tick_format(".0%"))
             .hover_mode(HoverMode::Closest)
             .shapes(levels.iter().map(level).collect());
-        Self { data: Traces::new(), layout, timed: false }
-    }
-
-    /// The band of two standard deviations about the n-th of some lines. Bands come before lines, so that they do not
-    /// veil them.
-    pub(super) fn band(&mut self, at: usize, of: usize, path: &Path) {
-        let rounding = Rounding::of(&path.mean);
-        let edge = |side: f64| {
-            let y =
-                path.mean.iter().zip(&path.sd).map(|(mean, sd)| rounding.of_value(mean + side * 2.0 * sd));
-            line(y.collect())
-                .line(Line::new().width(0.0))
-                .hover_info(HoverInfo::Skip)
-                .legend_group(group(at))
-                .show_legend(false)
-        };
-        // The more of them lie over each other, the paler is each.
-        let opacity = 0.15 * 4.0 / of.max(4) as f64;
-        self.data.push(edge(-1.0));
-        self.data.push(edge(1.0).fill(Fill::ToNextY).fill_color(css(colour(at), opacity)));
-    }
-
-    /// The n-th line; `name` is escaped already.
-    pub(super) fn line(&mut self, at: usize, name: &str, path: &Path) {
-        let rounding = Rounding::of(&path.mean);
-        let rounded = |values: &[f64], scale: f64| -> Vec<f64> {
-            values.iter().map(|value| rounding.of_value(scale * value)).collect()
-        };
-        let line = line(rounded(&path.mean, 1.0))
-            .name(name)
-            .legend_group(group(at))
-            .line(Line::new().color(css(colour(at), 1.0)).width(1.8).dash(dash(at)))
-            .custom_data(rounded(&path.sd, 2.0))
-            .hover_template("%{y:.4~g} ± %{customdata:.2~g}");
-        self.data.push(line);
+        Self::of(layout)
     }
 
     /// The n-th kind of dots; `labels` are escaped already.
@@ -119,11 +105,6 @@ impl Figure {
     }
 }
 
-/// What is hidden and shown together.
-fn group(at: usize) -> String {
-    format!("line{at}")
-}
-
 /// A line over the page's times, which its x is.
 fn line(y: Vec<f64>) -> Box<Scatter<f64, f64>> {
     Scatter::default().y(y).mode(Mode::Lines)
@@ -135,18 +116,21 @@ fn axis() -> Axis {
 
 fn layout(x: Axis, y: Axis) -> Layout {
     let [left, right, top, bottom] = MARGIN;
-    // Below: above are the buttons, which cover it on a telephone.
-    let legend = Legend::new().orientation(Orientation::Horizontal).x(0.0).y(-0.14).y_anchor(Anchor::Top);
     Layout::new()
         .auto_size(true)
         .show_legend(true)
-        .legend(legend)
+        .legend(legend(-0.14))
         .margin(Margin::new().left(left).right(right).top(top).bottom(bottom))
         .hover_label(Label::new().name_length(40))
         .paper_background_color("#fff")
         .plot_background_color("#fff")
         .x_axis(x)
         .y_axis(y)
+}
+
+/// Below the figure by a share of its height: above are the buttons, which cover it on a telephone.
+fn legend(y: f64) -> Legend {
+    Legend::new().orientation(Orientation::Horizontal).x(0.0).y(y).y_anchor(Anchor::Top)
 }
 
 /// Keeps as many decimals as can be seen, so that the page stays small.

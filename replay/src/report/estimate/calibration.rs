@@ -1,10 +1,10 @@
 //! How well the forecasts of each instrument hold.
 
 use super::choice::Instrument;
-use super::figure::Figure;
 use super::headline::{number, words};
-use super::html::escape;
-use super::page::Page;
+use crate::report::figure::Figure;
+use crate::report::html::escape;
+use crate::report::page::Page;
 
 /// Most rows of those in alarm, and of the others.
 const ROWS_MAX: usize = 500;

@@ -1,0 +1,52 @@
+//! What was paid, item by item.
+
+use serde_json::Value;
+
+use super::equity::{Curves, thinned};
+use crate::report::figure::{Drawn, Figure, Look, Panes};
+use crate::report::format::{money, percent_of};
+use crate::report::html::escape;
+use crate::report::page::Page;
+
+const HEADING: &str = "Costs";
+
+/// Adds the figure and the sums.
+pub(super) fn add(page: &mut Page, summary: &Value, curves: &Curves) {
+    let costs: Vec<(&str, f64)> = summary["costs"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.as_str(), value.as_f64().filter(|value| *value != 0.0)?)))
+        .collect();
+    let items = || costs.iter().filter(|(name, _)| *name != "total");
+    if items().count() == 0 {
+        return page.missing(HEADING, "Nothing was paid.");
+    }
+    page.section(HEADING);
+    if let Ok(curves) = curves {
+        let mut figure = Figure::panes(&Panes::One(".2~%"));
+        for (at, (name, _)) in items().enumerate() {
+            let drawn = escape(name);
+            figure.draw(&Drawn::new(&drawn, curves.line(name), at, Look::Stacked).format(".3%"));
+        }
+        page.figure("Costs so far, as a share of the starting value, stacked", figure);
+        page.html(&format!(
+            "<p class=\"small\">{}</p>\n",
+            thinned(curves, "the sum at its end").trim_start()
+        ));
+    }
+    let start = summary["nav"]["first"].as_f64();
+    let mut sorted: Vec<_> = costs.clone();
+    sorted.sort_by(|a, b| (a.0 == "total").cmp(&(b.0 == "total")).then(b.1.total_cmp(&a.1)));
+    let mut rows = String::new();
+    for (name, value) in sorted {
+        let share = start.map_or(Value::Null, |start| (value / start).into());
+        rows += &format!(
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>\n",
+            escape(name),
+            money(value),
+            percent_of(&share, 3)
+        );
+    }
+    page.table(&["", "sum", "of the starting value"], "plain", &rows);
+}

@@ -1,0 +1,28 @@
+//! What a reader has to know before believing anything: at the top of the page.
+
+use serde_json::Value;
+
+use crate::report::html::escape;
+use crate::report::page::Page;
+
+/// Warnings shown at once; more of them open on a click.
+const SHOWN: usize = 6;
+
+/// Adds a banner where the run looks ahead, and the warnings.
+pub(super) fn add(page: &mut Page, summary: &Value) {
+    if let Some(look_ahead) = summary["look_ahead"].as_str() {
+        page.html(&format!(
+            "<p class=\"banner\" role=\"alert\"><b>Look-ahead.</b> {}</p>\n",
+            escape(look_ahead)
+        ));
+    }
+    let warnings: Vec<&str> =
+        summary["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let (shown, rest) = warnings.split_at(SHOWN.min(warnings.len()));
+    for warning in shown {
+        page.html(&format!("<p class=\"note warning\"><b>Note:</b> {}</p>\n", escape(warning)));
+    }
+    if !rest.is_empty() {
+        page.details(&format!("{} more notes", rest.len()), &rest.join("\n"));
+    }
+}
