@@ -325,7 +325,11 @@ fn what_is_missing_in_an_older_folder_is_said() {
 #[test]
 fn warnings_and_look_ahead_stand_at_the_top() {
     let folder = folder();
+    let ahead = run(folder.path(), "ahead", &["replay", "--set", "execution.fill_at=same_close"]);
+    let why = ahead.summary["look_ahead"].as_str().unwrap();
+    assert!(Report::of(&ahead).html.contains(&format!("<b>{}</b>", why.replace('"', "&#34;"))));
     let run = run(folder.path(), "a", &["replay", "--no-report"]);
+    assert_eq!(run.summary["look_ahead"], Value::Null);
     change(&run, |summary| {
         summary["look_ahead"] = "fills <b>at the close</b> that decided".into();
         summary["warnings"] = (0..9).map(|at| format!("warning {at} <i>")).collect();

@@ -27,6 +27,9 @@ impl Summary<'_> {
             estimator.groups
         );
         if let (Some(trading), Some(_)) = (&self.trading, performance.nav) {
+            if let Some(look_ahead) = self.config.execution.look_ahead() {
+                text += &format!("\n{look_ahead}\n");
+            }
             text += &format!("\n{}\n\n{}", self.metrics_table(trading), self.trading_text(trading));
         }
         text += &self.findings.text();

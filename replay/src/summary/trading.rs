@@ -54,6 +54,7 @@ impl Summary<'_> {
         // Nothing was decided: there is nothing that a digest could stand for.
         summary["digest"] =
             if performance.nav.is_some() { hex(&self.facts.digest).into() } else { Value::Null };
+        summary["look_ahead"] = self.config.execution.look_ahead().into();
         summary["strategy"] = self.config.strategy_kind().into();
         summary["nav"] =
             performance.nav.map_or(Value::Null, |(first, last)| json!({"first": first, "last": last}));

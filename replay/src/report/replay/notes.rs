@@ -11,10 +11,7 @@ const SHOWN: usize = 6;
 /// Adds a banner where the run looks ahead, and the warnings.
 pub(super) fn add(page: &mut Page, summary: &Value) {
     if let Some(look_ahead) = summary["look_ahead"].as_str() {
-        page.html(&format!(
-            "<p class=\"banner\" role=\"alert\"><b>Look-ahead.</b> {}</p>\n",
-            escape(look_ahead)
-        ));
+        page.html(&format!("<p class=\"banner\" role=\"alert\"><b>{}</b></p>\n", escape(look_ahead)));
     }
     let warnings: Vec<&str> =
         summary["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
