@@ -13,6 +13,7 @@ pub struct EqualWeight {}
 impl Shipped for EqualWeight {
     const KIND: &'static str = "equal_weight";
     const ABOUT: &'static str = "the same weight in everything that trades, under all limits";
+    const WISH: Wish = Wish::Weights;
 }
 
 impl Strategy for EqualWeight {

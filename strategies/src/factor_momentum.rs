@@ -36,6 +36,7 @@ impl Default for FactorMomentum {
 impl Shipped for FactorMomentum {
     const KIND: &'static str = "factor_momentum";
     const ABOUT: &'static str = "fractional Kelly on the trend of the factor returns, through the betas";
+    const WISH: Wish = Wish::Expected;
 
     fn check(&self) -> Result<(), Invalid> {
         let valid = self.half_life > 0.0 && self.half_life.is_finite();

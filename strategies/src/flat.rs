@@ -13,6 +13,7 @@ pub struct Flat {}
 impl Shipped for Flat {
     const KIND: &'static str = "flat";
     const ABOUT: &'static str = "no position at all; earns what cash earns";
+    const WISH: Wish = Wish::Weights;
 }
 
 impl Strategy for Flat {

@@ -129,6 +129,7 @@ pub struct MaxSharpe {
 impl Shipped for MaxSharpe {
     const KIND: &'static str = "max_sharpe";
     const ABOUT: &'static str = "the largest Sharpe ratio, long and fully invested, at most a tenth a name";
+    const WISH: Wish = Wish::Weights;
 
     fn check(&self) -> Result<(), Invalid> {
         self.settings.check()
@@ -148,6 +149,7 @@ pub struct MinVariance {
 impl Shipped for MinVariance {
     const KIND: &'static str = "min_variance";
     const ABOUT: &'static str = "the least risk, long and fully invested, at most a tenth a name";
+    const WISH: Wish = Wish::Weights;
 
     fn check(&self) -> Result<(), Invalid> {
         self.settings.check()

@@ -26,6 +26,7 @@ impl Default for QuarterKelly {
 impl Shipped for QuarterKelly {
     const KIND: &'static str = "quarter_kelly";
     const ABOUT: &'static str = "a quarter of Kelly on alpha and factor premia, under all limits";
+    const WISH: Wish = Wish::Expected;
 
     fn check(&self) -> Result<(), Invalid> {
         self.alpha_shrink.check()

@@ -16,7 +16,7 @@ use betaflow_engine::model::EstimatorSettings;
 use betaflow_engine::pipeline::{Placement, RunSettings};
 use betaflow_engine::portfolio::SizingSettings;
 use betaflow_engine::settings::{Invalid, require};
-use betaflow_engine::strategy::Strategy;
+use betaflow_engine::strategy::{Strategy, Wish};
 use betaflow_strategies as strategies;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -258,6 +258,12 @@ impl Config {
     #[must_use]
     pub(crate) fn strategy_kind(&self) -> &str {
         self.strategy.get("kind").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether the engine sizes what the strategy forecasts, rather than to approach weights that it asks for.
+    #[must_use]
+    pub(crate) fn sizes_forecasts(&self) -> bool {
+        strategies::find(self.strategy_kind()).is_some_and(|entry| entry.wish == Wish::Expected)
     }
 
     /// As `run.toml`.

@@ -85,12 +85,15 @@ impl Summary<'_> {
             decimals(100.0 * net.annual_volatility, 2),
             decimals(100.0 * trading.predicted_volatility, 2)
         );
-        let sure = format!(
-            "sharpe give or take {}; above 0 with a chance of {}; costs of {} bps would take all\n",
-            decimals(net.uncertainty.standard_error, 2),
-            decimals(net.uncertainty.probabilistic_sharpe, 2),
-            decimals(costs_of.break_even_bps, 0)
-        );
+        let sure = match net.uncertainty.standard_error.is_finite() {
+            true => format!(
+                "sharpe give or take {}; above 0 with a chance of {}; costs of {} bps would take all\n",
+                decimals(net.uncertainty.standard_error, 2),
+                decimals(net.uncertainty.probabilistic_sharpe, 2),
+                decimals(costs_of.break_even_bps, 0)
+            ),
+            false => String::new(),
+        };
         let costs = if costs.is_empty() { "none".to_owned() } else { costs.join(", ") };
         format!(
             "value {first:.0} → {last:.0}; costs: {costs}\n\

@@ -78,6 +78,7 @@ impl Summary<'_> {
             "delistings": execution.delistings,
         });
         summary["sizing"] = json!({
+            "of_forecasts": self.config.sizes_forecasts(),
             "decisions": sizing.decisions,
             "capped": sizing.capped,
             "at_gross": sizing.at_gross,

@@ -21,7 +21,9 @@ pub(super) fn add(page: &mut Page, run: &Run<'_>, curves: &Curves) {
     let multiplier: Vec<f64> =
         curves.line("cap_multiplier").iter().map(|value| 100.0 * run.frames_per_year * value).collect();
     page.section(HEADING);
-    let costs = multiplier.iter().any(|value| *value != 0.0 && !value.is_nan());
+    // Without forecasts it is the price of approaching weights, not of growth.
+    let grows = run.summary["sizing"]["of_forecasts"].as_bool().unwrap_or(true);
+    let costs = grows && multiplier.iter().any(|value| *value != 0.0 && !value.is_nan());
     let panes = if costs { Panes::Two(".1~%", "~g") } else { Panes::One(".1~%") };
     let mut figure = Figure::panes(&panes);
     if costs {
@@ -43,7 +45,11 @@ pub(super) fn add(page: &mut Page, run: &Run<'_>, curves: &Curves) {
         "Share of the value traded a day, both sides"
     };
     page.figure(title, figure);
-    let idle = if costs { "" } else { " The cap never cost anything." };
+    let idle = match (grows, costs) {
+        (false, _) => " The strategy asks for weights: there is no growth that the cap could cost.",
+        (true, false) => " The cap never cost anything.",
+        (true, true) => "",
+    };
     page.html(&format!(
         "<p class=\"small\">Turnover as decided, by UTC date.{idle}{}</p>\n",
         thinned(curves, "the highest within")
