@@ -7,7 +7,7 @@
 //! | `figures`, `series` | what a series of returns is summed up in, and how; `moments`, `tail`, `trend`, `relative`, `uncertainty` are its parts |
 //! | `drawdowns`, `months`, `distribution` | the worst falls, the calendar, the bins |
 //! | `curves` | lines for a picture, thinned so that no fall is lost |
-//! | `cost_analysis`, `capacity`, `kelly` | what costs, size and the Kelly fraction imply |
+//! | `cost_analysis`, `shortfall`, `capacity`, `kelly` | what costs, size and the Kelly fraction imply |
 
 mod capacity;
 mod comparing;
@@ -22,6 +22,7 @@ mod months;
 mod performance;
 mod relative;
 mod series;
+mod shortfall;
 mod tail;
 mod trend;
 mod uncertainty;
@@ -38,4 +39,5 @@ pub use months::Period;
 pub use performance::{Performance, Tally, TurnoverFacts};
 pub use relative::Relative;
 pub use series::Accumulator;
+pub use shortfall::Shortfall;
 pub use uncertainty::SharpeUncertainty;

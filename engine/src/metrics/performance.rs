@@ -1,6 +1,8 @@
 //! What of a run's performance can be summed up as the ledger goes by.
 
+use super::capacity::Capacity;
 use super::moments::Moments;
+use super::shortfall::Shortfall;
 use crate::execution::Costs;
 use crate::ledger::LedgerFrame;
 use crate::settings::Calendar;
@@ -20,6 +22,10 @@ pub struct Performance {
     pub interest: f64,
     /// Turnover as decided.
     pub turnover: TurnoverFacts,
+    /// What fills fell short of the prices of their decisions.
+    pub shortfall: Shortfall,
+    /// What impact does to returns at other sizes.
+    pub capacity: Capacity,
 }
 
 /// Turnover as decided, by UTC date.
@@ -62,10 +68,15 @@ impl Tally {
         let (first, last) = sums.nav.unwrap_or((frame.nav, frame.nav));
         if sums.nav.is_some() {
             self.excess.push(frame.nav / last - 1.0 - frame.rf);
+            let impact = frame.account.costs.impact;
+            let permanent: f64 = frame.fills.iter().map(|fill| fill.permanent_impact).sum();
+            let before_impact = (frame.nav + impact) / last - 1.0;
+            sums.capacity.push(before_impact, (impact - permanent) / last, permanent / last);
         }
         sums.nav = Some((first, frame.nav));
         sums.costs += frame.account.costs;
         sums.interest += frame.account.interest;
+        frame.fills.iter().for_each(|fill| sums.shortfall.add(fill));
         self.decisions += u64::from(frame.decided);
         self.capped += u64::from(frame.capped);
         if self.date != Some(frame.timestamp.date()) {

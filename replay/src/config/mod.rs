@@ -273,8 +273,10 @@ impl Config {
     pub(crate) fn to_toml(&self, command: &str) -> Result<String> {
         let body = toml::to_string(self)?;
         let version = env!("CARGO_PKG_VERSION");
+        let note = self.execution.look_ahead().filter(|_| command != "estimate");
+        let note = note.map_or_else(String::new, |note| format!("# {note}.\n"));
         Ok(format!(
-            "# All settings of a run of betaflow {version}.\n# Again: betaflow {command} --config run.toml\n\n{body}"
+            "{note}# All settings of a run of betaflow {version}.\n# Again: betaflow {command} --config run.toml\n\n{body}"
         ))
     }
 }

@@ -94,12 +94,26 @@ impl Summary<'_> {
             ),
             false => String::new(),
         };
+        let shortfall = match performance.shortfall.in_bps() {
+            [.., (_, total)] if !total.is_finite() => String::new(),
+            parts => {
+                let parts = parts.map(|(name, bps)| format!("{} {name}", decimals(bps, 1)));
+                format!(
+                    "shortfall against the price of the decision, bps of what was traded: {}\n",
+                    parts.join(", ")
+                )
+            }
+        };
+        let capacity = match trading.capacity.is_finite() {
+            true => format!("impact would halve the sharpe ratio at a value of {:.3e}\n", trading.capacity),
+            false => String::new(),
+        };
         let costs = if costs.is_empty() { "none".to_owned() } else { costs.join(", ") };
         format!(
             "value {first:.0} → {last:.0}; costs: {costs}\n\
              {interest}turnover {:.2} % a day as decided, at most {:.2} % (cap {:.2} %)\n\
              {} decisions: {} stopped by the cap, {} held back by the gross limit\n\
-             {volatility}{sure}digest {}\n",
+             {volatility}{sure}{shortfall}{capacity}digest {}\n",
             100.0 * turnover.mean,
             100.0 * turnover.max,
             100.0 * self.config.sizing.turnover_cap,

@@ -23,6 +23,8 @@ pub(crate) struct Trading {
     pub(super) cost_analysis: CostAnalysis,
     /// Annual volatility of the book as sizing predicted it, averaged over the decisions.
     pub(super) predicted_volatility: f64,
+    /// The starting value at which impact halves the Sharpe ratio; NaN where there is no impact, or nothing to halve.
+    pub(super) capacity: f64,
 }
 
 impl Trading {
@@ -33,7 +35,9 @@ impl Trading {
         distribution: Distribution,
     ) -> Self {
         let calendar = config.data.calendar();
+        let multiple = facts.performance.capacity.multiple_at_half(config.execution.impact_exponent);
         Self {
+            capacity: multiple.map_or(f64::NAN, |multiple| multiple * config.execution.nav),
             cost_analysis: CostAnalysis::of(&comparison, &facts.performance, &calendar),
             predicted_volatility: predicted_volatility(&facts.sizing, calendar.frames_per_year()),
             comparison,
@@ -75,7 +79,13 @@ impl Summary<'_> {
             "orders": execution.orders,
             "filled": execution.filled,
             "cancelled": execution.cancelled,
+            "expired": execution.expired,
+            "partly_filled": execution.partly_filled,
+            "open": execution.open,
             "delistings": execution.delistings,
+            "fills_of_unknown_impact": execution.impact_unknown,
+            "impact": number(execution.impact),
+            "impact_as_sized": number(execution.impact_as_sized),
         });
         summary["sizing"] = json!({
             "of_forecasts": self.config.sizes_forecasts(),
@@ -95,8 +105,10 @@ impl Summary<'_> {
         summary["cost_analysis"] = object([
             ("annual_drag", trading.cost_analysis.annual_drag),
             ("break_even_bps", trading.cost_analysis.break_even_bps),
+            ("capacity", trading.capacity),
         ])
         .into();
+        summary["shortfall_bps"] = object(performance.shortfall.in_bps()).into();
         summary["kelly"] = self.kelly_json(trading);
         summary["drawdowns"] = drawdowns.iter().map(drawdown_json).collect();
         summary["monthly"] = months.iter().map(period_json).collect();

@@ -5,7 +5,9 @@ use super::{Summary, time_text};
 impl Summary<'_> {
     /// What a careful reader should know before believing the figures.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        let mut warnings = self.facts.data.warnings.clone();
+        let look_ahead = self.trading.as_ref().and(self.config.execution.look_ahead());
+        let mut warnings: Vec<String> = look_ahead.into_iter().map(str::to_owned).collect();
+        warnings.extend_from_slice(&self.facts.data.warnings);
         if self.config.is_tutorial() {
             warnings.push(
                 "the tutorial's 20 names were picked as survivors: its equal-weight benchmark profits from that, \
@@ -13,24 +15,7 @@ impl Summary<'_> {
                     .to_owned(),
             );
         }
-        let execution = self.facts.execution;
-        if execution.cancelled > 0 {
-            warnings.push(format!(
-                "{} of {} orders found no price on their frame and were cancelled; what they would have traded \
-                 counts against the turnover cap",
-                execution.cancelled, execution.orders
-            ));
-        }
-        if execution.delistings > 0 {
-            warnings.push(format!(
-                "{} position(s) closed at the last price, after {} days without one (execution.delist_after)",
-                execution.delistings, self.config.execution.delist_after
-            ));
-        }
-        let sizing = &self.config.sizing;
-        if sizing.weight_min < 0.0 && self.config.execution.borrow_bps_per_year == 0.0 {
-            warnings.push("shorts are free: execution.borrow_bps_per_year is 0".to_owned());
-        }
+        self.warn_of_execution(&mut warnings);
         let facts = &self.facts.sizing;
         let limits = [
             (facts.net_out_of_reach, "the net target, or a bound on an exposure,"),
@@ -66,5 +51,55 @@ impl Summary<'_> {
         }
         warnings.extend(self.findings.notes());
         warnings
+    }
+
+    fn warn_of_execution(&self, warnings: &mut Vec<String>) {
+        let (execution, settings) = (self.facts.execution, &self.config.execution);
+        if execution.cancelled > 0 {
+            let why = match settings.participation_cap {
+                Some(cap) => format!(
+                    "had more than {} % of the volume of their bars left, or no price, and were cancelled ({} filled in \
+                     part)",
+                    100.0 * cap,
+                    execution.partly_filled
+                ),
+                None => "found no price on their frame and were cancelled".to_owned(),
+            };
+            warnings.push(format!(
+                "{} of {} orders {why}; what they would have traded counts against the turnover cap",
+                execution.cancelled, execution.orders
+            ));
+        }
+        if execution.delistings > 0 {
+            warnings.push(format!(
+                "{} position(s) closed at the last price, after {} days without one (execution.delist_after)",
+                execution.delistings, settings.delist_after
+            ));
+        }
+        if self.config.sizing.weight_min < 0.0 && settings.borrow_bps_per_year == 0.0 {
+            warnings.push("shorts are free: execution.borrow_bps_per_year is 0".to_owned());
+        }
+        if execution.impact_unknown > 0 {
+            warnings.push(format!(
+                "{} fills paid no impact: there were no two days of returns, or no volume, before them",
+                execution.impact_unknown
+            ));
+        }
+        let off = execution.impact / execution.impact_as_sized - 1.0;
+        if off.abs() > 1e-9 {
+            warnings.push(format!(
+                "sizing knows impact as a 3/2 power that agrees with the settings at 1 % of a day's volume: fills paid \
+                 {:.0}, {:+.1} % beside what it made of them",
+                execution.impact,
+                100.0 * off
+            ));
+        }
+        let named = |name: &&String| self.facts.names.iter().any(|known| **known == ***name);
+        let unknown: Vec<&String> = settings.half_spreads.keys().filter(|name| !named(name)).collect();
+        if let (Some(first), count) = (unknown.first(), unknown.len()) {
+            warnings.push(format!(
+                "execution.half_spreads names {count} instrument(s) that the data does not have, such as `{first}`"
+            ));
+        }
     }
 }

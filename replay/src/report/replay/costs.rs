@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::equity::{Curves, thinned};
 use crate::report::figure::{Drawn, Figure, Look, Panes};
-use crate::report::format::{money, percent_of};
+use crate::report::format::{money, percent_of, plain};
 use crate::report::html::escape;
 use crate::report::page::Page;
 
@@ -49,4 +49,29 @@ pub(super) fn add(page: &mut Page, summary: &Value, curves: &Curves) {
         );
     }
     page.table(&["", "sum", "of the starting value"], "plain", &rows);
+    page.html(&format!("<p>{}</p>\n", in_words(summary)));
+}
+
+/// What costs take, could take, and would take of more money.
+fn in_words(summary: &Value) -> String {
+    let analysis = &summary["cost_analysis"];
+    let mut text = format!(
+        "They took {} a year; {} bps of what is traded would take all.",
+        percent_of(&analysis["annual_drag"], 2),
+        plain(&analysis["break_even_bps"], 0)
+    );
+    if let Some(capacity) = analysis["capacity"].as_f64() {
+        text += &format!(" Impact would halve the Sharpe ratio at a value of {}.", money(capacity));
+    }
+    let shortfall = &summary["shortfall_bps"];
+    if shortfall["total"].is_number() {
+        let parts = ["delay", "spread", "impact", "commission"]
+            .map(|part| format!("{part} {}", plain(&shortfall[part], 1)));
+        text += &format!(
+            " Fills fell short of the price of their decision by {} bps of what was traded: {}.",
+            plain(&shortfall["total"], 1),
+            parts.join(", ")
+        );
+    }
+    text
 }

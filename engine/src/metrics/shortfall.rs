@@ -1,0 +1,47 @@
+//! Implementation shortfall of a run.
+
+use crate::execution::Fill;
+
+/// Sums over the fills of orders: what they fell short of trading at once, free, at the price of the decision
+/// (Perold 1988). A cost is positive.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Shortfall {
+    /// Size of the fills, in currency.
+    pub notional: f64,
+    /// Quantity × (fill price − decision price).
+    pub delay: f64,
+    /// Half-spread.
+    pub spread: f64,
+    /// Market impact.
+    pub impact: f64,
+    /// Commission.
+    pub commission: f64,
+}
+
+impl Shortfall {
+    /// Adds a fill; one that no order asked for has no shortfall.
+    pub(super) fn add(&mut self, fill: &Fill) {
+        if fill.decided_seq.is_none() {
+            return;
+        }
+        self.notional += (fill.quantity * fill.price).abs();
+        self.delay += fill.delay();
+        self.spread += fill.costs.spread;
+        self.impact += fill.costs.impact;
+        self.commission += fill.costs.commission;
+    }
+
+    /// The parts and their sum in bps of what was traded; NaN where nothing was.
+    #[must_use]
+    pub fn in_bps(&self) -> [(&'static str, f64); 5] {
+        let of = |part: f64| 1e4 * part / self.notional;
+        let Self { delay, spread, impact, commission, .. } = *self;
+        [
+            ("delay", of(delay)),
+            ("spread", of(spread)),
+            ("impact", of(impact)),
+            ("commission", of(commission)),
+            ("total", of(delay + spread + impact + commission)),
+        ]
+    }
+}
