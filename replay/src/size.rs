@@ -161,6 +161,7 @@ impl<'a> Report<'a> {
         let sizing = &self.config.sizing;
         json!({
             "timestamp": time_text(Some(shown.timestamp)),
+            "look_ahead": self.config.execution.look_ahead(),
             "strategy": self.config.strategy_kind(),
             "nav": shown.nav,
             "symbols": symbols,
@@ -248,6 +249,9 @@ impl<'a> Report<'a> {
             percent(of.weights.iter().map(|w| w.abs()).sum()),
             percent(of.weights.iter().sum()),
         );
+        if let Some(note) = self.config.execution.look_ahead() {
+            text += &format!("{note}\n");
+        }
         if of.sized {
             text += &format!(
                 "expected growth {} a year after the costs of getting there, volatility {} a year\n\n{}\n",
