@@ -15,6 +15,7 @@
 //! | [`portfolio`] | factor risk, Kelly, limits |
 //! | [`execution`] | orders, fills, costs, the account |
 //! | [`ledger`], [`metrics`] | what happened, its digest, what it was worth |
+//! | [`quality`] | whether the data is fit for research |
 //! | [`strategy`] | what a strategy is |
 //! | [`pipeline`] | stages, bounded channels, threads: the only module that knows them |
 //!
@@ -36,6 +37,7 @@ pub mod model;
 pub mod names;
 pub mod pipeline;
 pub mod portfolio;
+pub mod quality;
 pub mod settings;
 pub mod source;
 pub mod strategy;

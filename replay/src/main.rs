@@ -1,6 +1,7 @@
 //! The `betaflow` program: arguments, configuration and subcommands. The mathematics is in the engine.
 
 mod args;
+mod check;
 mod commands;
 mod config;
 mod offline;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         Command::Estimate(args) => commands::estimate(&args),
         Command::Size(args) => size::size(&args),
         Command::Report(args) => commands::report(&args),
+        Command::Check(args) => check::check(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,6 +13,7 @@ const RUN: &[&str] =
 const REPORT: &[&str] = &["--plot", "--no-report"];
 const OFFLINE: &[&str] = &["--smooth", "--em", "--compare"];
 const SIZE: &[&str] = &["--at", "--json", "--prices", "--factors", "--config", "--set", "--from"];
+const CHECK: &[&str] = &["--out", "--factors", "--config", "--set", "--from", "--to"];
 
 /// Every subcommand with its flags.
 const COMMANDS: &[(&str, &[&[&str]])] = &[
@@ -20,6 +21,7 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("estimate", &[RUN, REPORT, OFFLINE]),
     ("size", &[SIZE]),
     ("report", &[&["--plot"]]),
+    ("check", &[CHECK]),
 ];
 
 #[test]

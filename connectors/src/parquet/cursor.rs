@@ -9,7 +9,7 @@ use super::columns::{TimeFault, numbers, text, times};
 use super::dictionary::Dictionary;
 use super::files::{PriceFile, range};
 use super::schema::{Key, Layout};
-use super::settings::{BadRow, Settings};
+use super::settings::{BadRow, Refusal, RefusedRow, Settings};
 use crate::error::Place;
 use crate::{DataError, Progress};
 
@@ -22,11 +22,17 @@ pub(super) struct Shared<'a> {
 }
 
 /// Rows counted so far.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
     pub(super) rows: u64,
     pub(super) skipped: u64,
+    unsorted: u64,
+    /// Rows passed over that somebody wants to know about.
+    pub(super) refused: Vec<RefusedRow>,
 }
+
+/// Rows that come after a later one, beyond which the data is not sorted by time at all.
+const UNSORTED_MAX: u64 = 1_000;
 
 /// Where the columns are in a batch.
 enum Plan {
@@ -261,7 +267,19 @@ impl Cursor {
         }
         let column = if let Key::Column(column) = self.time { Some(column) } else { None };
         let (found, previous) = (TimestampNs(time), TimestampNs(self.last));
-        Err(DataError::Unsorted { place: self.place(self.at, column), found, previous })
+        let error = DataError::Unsorted { place: self.place(self.at, column), found, previous };
+        shared.counts.unsorted += 1;
+        let all = shared.counts.unsorted > UNSORTED_MAX && 2 * shared.counts.unsorted > shared.counts.rows;
+        if shared.settings.on_bad_row == BadRow::Error || all {
+            return Err(error);
+        }
+        let symbol = self.slots.get(self.at).map(|slot| shared.assembler.symbol(*slot).to_owned());
+        let symbol = symbol.unwrap_or_default();
+        refuse(
+            shared.counts,
+            RefusedRow { time: found, symbol, refusal: Refusal::Unsorted, detail: error.to_string() },
+        );
+        Ok(())
     }
 
     #[cold]
@@ -277,6 +295,25 @@ impl Cursor {
             shared.counts.skipped += 1;
             return Ok(());
         }
+        let error = self.error_of(fault, row, slot, cell, shared);
+        if shared.settings.on_bad_row == BadRow::Error {
+            return Err(error);
+        }
+        let refusal = if fault == Fault::Duplicate { Refusal::Duplicate } else { Refusal::Value };
+        let symbol = shared.assembler.symbol(slot).to_owned();
+        let (time, detail) = (TimestampNs(self.times[row]), error.to_string());
+        refuse(shared.counts, RefusedRow { time, symbol, refusal, detail });
+        Ok(())
+    }
+
+    fn error_of(
+        &self,
+        fault: Fault,
+        row: usize,
+        slot: Slot,
+        cell: Option<usize>,
+        shared: &Shared<'_>,
+    ) -> DataError {
         let symbol = shared.assembler.symbol(slot).to_owned();
         let time = TimestampNs(self.times[row]);
         let tidy = |field: Option<Field>| match (&self.plan, field) {
@@ -288,11 +325,7 @@ impl Cursor {
         };
         let (field, found) = match fault {
             Fault::Duplicate => {
-                return Err(DataError::Duplicate {
-                    place: self.place(row, cell.or(tidy(None))),
-                    symbol,
-                    time,
-                });
+                return DataError::Duplicate { place: self.place(row, cell.or(tidy(None))), symbol, time };
             }
             Fault::Value { field, found } => (field, found),
         };
@@ -307,8 +340,13 @@ impl Cursor {
             _ => "a positive finite price, or null",
         };
         let found = cell.unwrap_or_else(|| found.to_string());
-        Err(DataError::BadValue { place: self.place(row, column), symbol, time, found, expected })
+        DataError::BadValue { place: self.place(row, column), symbol, time, found, expected }
     }
+}
+
+fn refuse(counts: &mut Counts, row: RefusedRow) {
+    counts.skipped += 1;
+    counts.refused.push(row);
 }
 
 /// The error for a time that cannot be used.

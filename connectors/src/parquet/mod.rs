@@ -14,5 +14,5 @@ mod settings;
 mod source;
 
 pub use half_spreads::read_half_spreads;
-pub use settings::{BadRow, Input, Settings, TimeIs};
+pub use settings::{BadRow, Input, Refusal, RefusedRow, Settings, TimeIs};
 pub use source::ParquetSource;

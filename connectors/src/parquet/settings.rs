@@ -48,6 +48,33 @@ pub enum BadRow {
     Error,
     /// The row (in wide data, the cell) is passed over and counted; of duplicates the first is kept.
     Skip,
+    /// As `Skip`, and kept for [`ParquetSource::take_refused`](super::ParquetSource::take_refused), for whoever
+    /// judges the data.
+    Report,
+}
+
+/// Why a row was passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The instrument has a row at this time already.
+    Duplicate,
+    /// The row comes after a later one.
+    Unsorted,
+    /// A number is neither null nor valid.
+    Value,
+}
+
+/// A row that was passed over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RefusedRow {
+    /// Its time, as frames have it.
+    pub time: TimestampNs,
+    /// Its instrument; empty in wide data where it is about the whole row.
+    pub symbol: String,
+    /// Why.
+    pub refusal: Refusal,
+    /// Where it is, what was found and what was expected.
+    pub detail: String,
 }
 
 /// How price data is read.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use betaflow_engine::assembly::{Assembler, AssemblyError, Iso, Outcome, Rules};
+use betaflow_engine::assembly::{Assembler, AssemblyError, Field, Iso, Outcome, Rules};
 use betaflow_engine::frame::{Frame, TimestampNs};
 use betaflow_engine::source::{DataFacts, Source, SourceError};
 
 use super::cursor::{Counts, Shared};
 use super::factors::FactorJoin;
 use super::merge::{Merge, name_of};
-use super::settings::{Input, Settings};
+use super::settings::{Input, RefusedRow, Settings};
 use crate::error::nearest;
 use crate::{DataError, Progress};
 
@@ -75,6 +75,17 @@ impl ParquetSource {
     #[must_use]
     pub fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)
+    }
+
+    /// The rows passed over since the last call, with `on_bad_row = Report`.
+    pub fn take_refused(&mut self) -> Vec<RefusedRow> {
+        std::mem::take(&mut self.counts.refused)
+    }
+
+    /// What frames have beside the close.
+    #[must_use]
+    pub fn has(&self, field: Field) -> bool {
+        self.merge.fields.contains(&field)
     }
 
     /// Whether the factor file has a risk-free return.

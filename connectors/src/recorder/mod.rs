@@ -3,6 +3,7 @@
 mod attribution;
 mod betas;
 mod equity;
+mod findings;
 mod folder;
 mod numbers;
 mod offline;
@@ -11,6 +12,7 @@ mod tables;
 
 pub use betas::{BetaPaths, InstrumentPath, Room, read_betas};
 pub use equity::read_equity;
+pub use findings::write_findings;
 pub use folder::{FolderError, RunFolder, replace_file};
 pub use numbers::{Layout, layout_of, read_named, read_numbers};
 pub use offline::{ParametersTable, RollingTable, RowOf, SmoothedTable};

@@ -49,7 +49,7 @@ impl Field {
     pub const fn names(self) -> &'static [&'static str] {
         match self {
             Self::Close => &["close"],
-            Self::ReturnPrice => &["return_price"],
+            Self::ReturnPrice => &["return_price", "adj_close", "adjusted_close", "adj close"],
             Self::Open => &["open"],
             Self::High => &["high"],
             Self::Low => &["low"],

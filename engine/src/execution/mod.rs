@@ -11,6 +11,7 @@ mod moves;
 mod orders;
 mod portfolio;
 mod settings;
+mod spread;
 mod trailing;
 mod working;
 
@@ -24,3 +25,4 @@ pub use moves::Moves;
 pub use orders::{Order, OrderRecord, OrderState, orders_towards};
 pub use portfolio::Portfolio;
 pub use settings::{CashInterest, ExecutionSettings, FillAt, SpreadModel, Unfilled};
+pub use spread::{AbdiRanaldo, CorwinSchultz};

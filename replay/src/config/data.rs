@@ -189,10 +189,21 @@ impl DataSettings {
         named.into_iter().filter_map(|(field, name)| Some((field, name.clone()?))).collect()
     }
 
-    /// What is read where the data has it: what an owner is due.
+    /// What is read where the data has it: what an owner is due; and of daily data whole bars, which are few, to see
+    /// whether they look right.
     #[must_use]
-    pub(crate) fn optional() -> Vec<Wanted> {
-        [Field::Dividend, Field::Split].map(|field| Wanted { field, checked: true }).to_vec()
+    pub(crate) fn optional(&self) -> Vec<Wanted> {
+        let due = [Field::Dividend, Field::Split].map(|field| Wanted { field, checked: true });
+        let bars = [Field::Open, Field::High, Field::Low, Field::Volume];
+        let looks = self.frames_per_day == 1 && self.bars_belong_to_price();
+        let bars = bars.into_iter().filter(|_| looks).map(|field| Wanted { field, checked: false });
+        due.into_iter().chain(bars).collect()
+    }
+
+    /// Whether open, high, low and volume are on the scale of the price that is read.
+    #[must_use]
+    pub(crate) fn bars_belong_to_price(&self) -> bool {
+        self.price == "close"
     }
 
     /// The calendar.

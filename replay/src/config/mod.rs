@@ -126,7 +126,7 @@ impl Config {
         let strategy = strategy_settings(&typed)?;
         let record: RecordTyped = valid(&typed, "record", |_| Ok(()))?;
         let mut config = Self {
-            factors: factors(&typed, &data)?,
+            factors: factors(&typed, &data, args.needs_factors)?,
             universe: valid(&typed, "universe", |_| Ok(()))?,
             estimator: valid(&typed, "estimator", EstimatorSettings::check)?,
             strategy,
@@ -199,7 +199,7 @@ impl Config {
             price: data.price.clone(),
             return_price: data.return_price.clone(),
             required: if trades { self.execution.needs() } else { Vec::new() },
-            optional: DataSettings::optional(),
+            optional: data.optional(),
             values: data.values(trades),
             time: data.time.clone(),
             symbol: data.symbol.clone(),
@@ -216,6 +216,12 @@ impl Config {
             },
             factors: expressions,
         })
+    }
+
+    /// Whether open, high, low and volume are on the scale of the price that is read.
+    #[must_use]
+    pub(crate) fn bars_belong_to_price(&self) -> bool {
+        self.data.bars_belong_to_price()
     }
 
     /// What the pipeline is made of.
@@ -369,7 +375,7 @@ fn strategy_settings(typed: &Layers) -> Result<Table> {
 }
 
 /// The `[factors]` table; that of the tutorial where nothing else is said and its data is used.
-fn factors(typed: &Layers, data: &DataSettings) -> Result<Table> {
+fn factors(typed: &Layers, data: &DataSettings, needed: bool) -> Result<Table> {
     let table = typed.table("factors");
     for (name, value) in &table {
         if !value.is_str() {
@@ -393,7 +399,7 @@ fn factors(typed: &Layers, data: &DataSettings) -> Result<Table> {
             Ok(factors)
         }
         // A file that is not there is said when it is opened.
-        (Some(prices), None) if table.is_empty() && Path::new(prices).exists() => bail!(
+        (Some(prices), None) if needed && table.is_empty() && Path::new(prices).exists() => bail!(
             "{prices}: found no factors for these prices; expected a file of factor returns (--factors FILE), or a \
              table [factors] that makes them from instruments (--set 'factors.mkt=\"SPY\"'), or --factors none to \
              run without"

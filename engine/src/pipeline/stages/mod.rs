@@ -1,5 +1,6 @@
 //! The five stages. Each holds a pure part of the engine and turns messages into calls of it.
 
+mod doubts;
 mod estimate;
 mod execute;
 mod record;

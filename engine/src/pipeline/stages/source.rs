@@ -9,6 +9,7 @@ use crate::ledger::RunFacts;
 use crate::settings::Calendar;
 use crate::source::Source;
 
+use super::doubts::Doubts;
 use super::spacing::Spacing;
 
 /// Cells (frames × instruments) that a message carries where the user does not say how many frames.
@@ -20,6 +21,7 @@ const FRAMES_PER_MESSAGE_MAX: usize = 64;
 pub struct SourceStage {
     source: Box<dyn Source>,
     spacing: Spacing,
+    doubts: Doubts,
     outlets: usize,
     frames_per_message: Option<usize>,
     width: usize,
@@ -36,8 +38,8 @@ impl SourceStage {
         outlets: usize,
         frames_per_message: Option<usize>,
     ) -> Self {
-        let (spacing, messages) = (Spacing::new(calendar), Recycler::default());
-        Self { source, spacing, outlets, frames_per_message, width: 1, messages }
+        let (spacing, doubts) = (Spacing::new(calendar), Doubts::new(calendar));
+        Self { source, spacing, doubts, outlets, frames_per_message, width: 1, messages: Recycler::default() }
     }
 }
 
@@ -50,7 +52,7 @@ impl Stage for SourceStage {
         let most = self
             .frames_per_message
             .unwrap_or_else(|| (CELLS_PER_MESSAGE / self.width).clamp(1, FRAMES_PER_MESSAGE_MAX));
-        let Self { source, width, spacing, .. } = self;
+        let Self { source, width, spacing, doubts, .. } = self;
         let mut finished = false;
         let message = self.messages.write(|batch| {
             batch.clear();
@@ -63,6 +65,7 @@ impl Stage for SourceStage {
                 }
                 *width = frame.instruments().max(1);
                 spacing.observe(frame.timestamp);
+                doubts.observe(frame);
             }
             Ok::<_, StageError>(())
         })?;
@@ -80,6 +83,7 @@ impl Stage for SourceStage {
     fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
         facts.data = self.source.facts();
         facts.data.warnings.extend(self.spacing.warning());
+        facts.data.warnings.extend(self.doubts.warnings());
         facts.factor_names = self.source.factor_names().to_vec();
         Ok(())
     }

@@ -1,0 +1,30 @@
+//! The last estimates.
+
+/// The last `window` numbers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trailing {
+    values: Vec<f64>,
+    window: usize,
+    next: usize,
+}
+
+impl Trailing {
+    pub(super) fn new(window: usize) -> Self {
+        Self { values: Vec::new(), window: window.max(1), next: 0 }
+    }
+
+    pub(super) fn push(&mut self, value: f64) {
+        if self.values.len() < self.window {
+            self.values.push(value);
+        } else {
+            self.values[self.next] = value;
+            self.next = (self.next + 1) % self.window;
+        }
+    }
+
+    /// Their mean, once there are as many as the window holds. Summed anew, so that no rounding piles up.
+    pub(super) fn mean(&self) -> Option<f64> {
+        let full = self.values.len() == self.window;
+        full.then(|| self.values.iter().sum::<f64>() / self.window as f64)
+    }
+}

@@ -1,0 +1,47 @@
+//! What looks wrong with the data while it streams by: one sentence a kind of problem.
+
+use crate::assembly::Iso;
+use crate::frame::Frame;
+use crate::quality::{Depth, Finding, Inspector, Problem, Tally};
+use crate::settings::Calendar;
+
+/// An inspector of the frames that a run sees.
+pub(super) struct Doubts {
+    inspector: Inspector,
+    findings: Vec<Finding>,
+    tally: Tally,
+}
+
+impl Doubts {
+    /// Daily bars are looked at closely. Of bars inside a day there are many, and jumps are all that is looked for.
+    pub(super) fn new(calendar: Calendar) -> Self {
+        let depth = if calendar.frames_per_day == 1 { Depth::Full } else { Depth::Jumps };
+        Self { inspector: Inspector::new(depth), findings: Vec::new(), tally: Tally::default() }
+    }
+
+    pub(super) fn observe(&mut self, frame: &Frame) {
+        self.inspector.observe(frame, &mut self.findings);
+        self.count();
+    }
+
+    fn count(&mut self) {
+        // A price that is missing, or that moved without volume, is no fault of a run: it is dealt with.
+        let is_grave =
+            |finding: &Finding| !matches!(finding.problem, Problem::MissingDay | Problem::ZeroVolume);
+        self.findings.drain(..).filter(is_grave).for_each(|finding| self.tally.add(&finding));
+    }
+
+    /// Ends the data: a sentence for each kind of problem that was found.
+    pub(super) fn warnings(&mut self) -> Vec<String> {
+        self.inspector.finish(&mut self.findings);
+        self.count();
+        let sentences = self.tally.found().map(|(problem, count)| {
+            let example = count.worst.first().map(|worst| {
+                format!(", such as {} on {}: {}", worst.symbol, Iso(worst.timestamp), worst.detail)
+            });
+            let (findings, meaning) = (count.findings, problem.meaning());
+            format!("{findings} {meaning}{} (`betaflow check` lists them)", example.unwrap_or_default())
+        });
+        sentences.collect()
+    }
+}

@@ -1,0 +1,57 @@
+//! The last bars of one instrument.
+
+use crate::frame::TimestampNs;
+
+/// Bars that are remembered: a year of daily ones.
+pub(super) const WINDOW: usize = 260;
+
+/// One bar; NaN is null. What is no price is as the source found it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bar {
+    pub(super) time: TimestampNs,
+    pub(super) open: f64,
+    pub(super) high: f64,
+    pub(super) low: f64,
+    pub(super) close: f64,
+    pub(super) volume: f64,
+}
+
+/// The last bars of one instrument, in columns, so that a search reads one of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct History {
+    keys: Vec<f64>,
+    bars: Vec<Bar>,
+    next: usize,
+}
+
+impl History {
+    /// Remembers a bar; `key` is the number that it is searched by.
+    pub(super) fn push(&mut self, bar: Bar, key: f64) {
+        if self.bars.len() < WINDOW {
+            self.bars.push(bar);
+            self.keys.push(key);
+        } else {
+            self.bars[self.next] = bar;
+            self.keys[self.next] = key;
+            self.next = (self.next + 1) % WINDOW;
+        }
+    }
+
+    /// The bar `age` bars before the last one.
+    pub(super) fn back(&self, age: usize) -> Option<&Bar> {
+        let len = self.bars.len();
+        (age < len).then(|| &self.bars[(self.next + len - 1 - age) % len])
+    }
+
+    /// Ages of the bars with this key.
+    pub(super) fn with_key(&self, key: f64) -> impl Iterator<Item = usize> {
+        let (len, next) = (self.keys.len(), self.next);
+        let same = self.keys.iter().enumerate().filter(move |(_, other)| **other == key);
+        same.map(move |(position, _)| (next + len - 1 - position) % len)
+    }
+
+    /// All bars, in no order.
+    pub(super) fn bars(&self) -> &[Bar] {
+        &self.bars
+    }
+}

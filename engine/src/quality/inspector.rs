@@ -1,0 +1,364 @@
+//! Frames in, findings out.
+
+use std::sync::Arc;
+
+use super::attendance::Attendance;
+use super::copies::{self, Copied, GapScale, Twins};
+use super::history::{Bar, History};
+use super::moves::{self, Jump, Usual, Verdict};
+use super::shape::{self, Nulls};
+use super::stale::Standstill;
+use super::{Finding, Problem};
+use crate::assembly::Iso;
+use crate::frame::{Frame, TimestampNs};
+
+/// How much is looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// Everything.
+    #[default]
+    Full,
+    /// Prices that jump by half or more and stay; one division a price.
+    Jumps,
+}
+
+/// A gap in an instrument's dates from which on a jump makes another instrument likely.
+const REUSE_GAP: u64 = 5;
+/// Smallest jump after such a gap, of the price.
+const REUSE_JUMP: f64 = 0.25;
+/// The same, in deviations of as many moves as there are dates in the gap.
+const REUSE_DEVIATIONS: f64 = 6.0;
+
+#[derive(Clone, Debug, Default)]
+struct Instrument {
+    close: f64,
+    adjusted: f64,
+    history: History,
+    usual: Usual,
+    gaps: GapScale,
+    nulls: Nulls,
+    standstill: Standstill,
+}
+
+/// Looks for what is wrong with the rows of frames that come in time order.
+///
+/// Its memory is bounded by the number of instruments: a window of 260 bars for each. Its columns are those of
+/// [`Frame`]; `open`, `high`, `low` and `volume` may hold what is no price (a NaN of the data as minus infinity), and
+/// `return_price` is the adjusted price where the data has one.
+#[derive(Clone, Debug, Default)]
+pub struct Inspector {
+    depth: Depth,
+    names: Vec<Arc<str>>,
+    instruments: Vec<Instrument>,
+    attendance: Attendance,
+    changes: Vec<f64>,
+    scratch: Vec<f64>,
+    twins: Vec<Twins>,
+    jumps: Vec<Jump>,
+    /// Jumps that came back in this very frame.
+    came_back: Vec<(usize, Jump)>,
+    panel_scale: f64,
+}
+
+impl Inspector {
+    /// An inspector before the first frame.
+    #[must_use]
+    pub fn new(depth: Depth) -> Self {
+        Self { depth, ..Self::default() }
+    }
+
+    /// Takes the next frame, and adds what is known by now to `findings`: about its rows, or rows before it.
+    pub fn observe(&mut self, frame: &Frame, findings: &mut Vec<Finding>) {
+        self.names.extend(frame.listed.iter().cloned());
+        self.instruments.resize_with(frame.close.len(), || Instrument {
+            close: f64::NAN,
+            adjusted: f64::NAN,
+            ..Instrument::default()
+        });
+        self.resolve_jumps(frame, findings);
+        if self.depth == Depth::Jumps {
+            self.watch(frame);
+            return;
+        }
+        self.resolve_twins(|instrument| bar_of(frame, instrument), findings);
+        self.attendance.begin(frame.timestamp, frame.close.len());
+        let panel = self.panel(frame);
+        for instrument in 0..frame.close.len() {
+            if let Some(bar) = bar_of(frame, instrument) {
+                self.inspect(frame, instrument, &bar, panel, findings);
+            }
+        }
+    }
+
+    /// Adds what can only be known at the end of the data.
+    pub fn finish(&mut self, findings: &mut Vec<Finding>) {
+        self.resolve_twins(|_| None, findings);
+        for jump in std::mem::take(&mut self.jumps) {
+            self.judge(&jump, jump.verdict(), findings);
+        }
+    }
+
+    /// The cheap part: jumps that are a split, or as large as one.
+    fn watch(&mut self, frame: &Frame) {
+        for (i, (known, close)) in self.instruments.iter_mut().zip(&frame.close).enumerate() {
+            let before = known.close;
+            if close.is_nan() {
+                continue;
+            }
+            known.close = *close;
+            if (close / before - 1.08).abs() > 0.42 {
+                // Without a window, the scale is what a jump of this size needs to be judged by its ratio.
+                let jump = Jump { scale: 0.01, ..jump(frame.timestamp, i, before, *close) };
+                self.jumps.push(jump);
+            }
+        }
+    }
+
+    fn resolve_jumps(&mut self, frame: &Frame, findings: &mut Vec<Finding>) {
+        let mut jumps = std::mem::take(&mut self.jumps);
+        let mut came_back = Vec::new();
+        jumps.retain_mut(|jump| {
+            let close = frame.close[jump.instrument];
+            if close.is_nan() {
+                return true;
+            }
+            let Some(verdict) = jump.observe(close) else { return true };
+            if jump.age < moves::PATIENCE && matches!(verdict, Verdict::Extreme(_)) {
+                came_back.push((jump.instrument, *jump));
+            }
+            self.judge(jump, verdict, findings);
+            false
+        });
+        self.jumps = jumps;
+        self.came_back = came_back;
+    }
+
+    fn judge(&self, jump: &Jump, verdict: Verdict, findings: &mut Vec<Finding>) {
+        let (problem, detail) = match verdict {
+            Verdict::Split(detail) => (Problem::Split, detail),
+            Verdict::Extreme(detail) => (Problem::ExtremeReturn, detail),
+            Verdict::Real => return,
+        };
+        findings.push(self.finding(jump.time, jump.instrument, problem, jump.excess().abs(), detail));
+    }
+
+    fn resolve_twins(&mut self, next: impl Fn(usize) -> Option<Bar>, findings: &mut Vec<Finding>) {
+        if self.twins.is_empty() {
+            return;
+        }
+        let mut twins = std::mem::take(&mut self.twins);
+        copies::resolve(&mut twins, next, |copied| {
+            let severity = copied.evidence;
+            let (time, instrument) = (copied.wrong.time, copied.instrument);
+            findings.push(self.finding(time, instrument, Problem::CopiedBar, severity, copy_text(&copied)));
+        });
+        self.twins = twins;
+    }
+
+    /// Median move of the panel, and how many moved at all, in this frame.
+    fn panel(&mut self, frame: &Frame) -> Panel {
+        self.changes.clear();
+        let before = self.instruments.iter().map(|known| known.close);
+        self.changes.extend(frame.close.iter().zip(before).map(|(close, before)| close / before - 1.0));
+        self.scratch.clear();
+        self.scratch.extend(self.changes.iter().filter(|change| change.is_finite()));
+        let count = self.scratch.len();
+        let sizes = self.instruments.iter().filter_map(|known| known.usual.known_size());
+        let (sum, known) = sizes.fold((0.0, 0.0), |(sum, known), size| (sum + size, known + 1.0));
+        self.panel_scale = if known > 0.0 { sum / known } else { 0.0 };
+        // A few instruments have no median worth the name.
+        if count < 5 {
+            return Panel { median: 0.0, moves: true };
+        }
+        let stayed = self.scratch.iter().filter(|change| **change == 0.0).count();
+        let (_, median, _) = self.scratch.select_nth_unstable_by(count / 2, f64::total_cmp);
+        Panel { median: *median, moves: 2 * stayed < count }
+    }
+
+    fn inspect(
+        &mut self,
+        frame: &Frame,
+        instrument: usize,
+        bar: &Bar,
+        panel: Panel,
+        findings: &mut Vec<Finding>,
+    ) {
+        let there = [!frame.open.is_empty(), !frame.high.is_empty(), !frame.low.is_empty()];
+        let time = frame.timestamp;
+        let broken = shape::fault(bar, there, &mut self.instruments[instrument].nulls);
+        let gap = self.attendance.present(instrument);
+        let reused = gap > 0 && self.after_gap(instrument, time, gap, panel, findings);
+        let adjusted = frame.return_price.get(instrument).copied().unwrap_or(f64::NAN);
+        if !reused {
+            self.inspect_move(instrument, bar, adjusted, panel, gap, findings);
+        }
+        let change = self.changes[instrument];
+        let known = &mut self.instruments[instrument];
+        let names = &self.names;
+        let finding = |timestamp, problem, severity, detail| Finding {
+            timestamp,
+            symbol: Arc::clone(&names[instrument]),
+            problem,
+            detail,
+            severity,
+        };
+        if panel.moves && change.is_finite() {
+            known.standstill.observe(time, change == 0.0, |time, length| {
+                let detail = format!("the close has been {} for {length} rows after the first", bar.close);
+                findings.push(finding(time, Problem::Stale, length as f64, detail));
+            });
+        }
+        if bar.volume == 0.0 && known.usual.has_volume() && change.is_finite() && change != 0.0 {
+            let detail = format!("the close moved {:+.2} % on a volume of 0", 100.0 * change);
+            findings.push(finding(time, Problem::ZeroVolume, change.abs(), detail));
+        }
+        match broken {
+            Some(detail) => findings.push(finding(time, Problem::BrokenBar, 1.0, detail)),
+            None => copies::search(instrument, &known.history, bar, known.gaps, &mut self.twins),
+        }
+        // A close alone has no twin worth the name, and needs no memory.
+        if !(bar.high.is_nan() && bar.volume.is_nan()) {
+            if let Some(before) = known.history.back(0) {
+                known.gaps.observe(before, bar);
+            }
+            known.usual.observe_volume(bar.volume, bar.close);
+            known.history.push(*bar, if bar.high.is_nan() { bar.close } else { bar.high });
+        }
+        (known.close, known.adjusted) = (bar.close, adjusted);
+    }
+
+    /// Reports a gap that has just ended, and says whether another instrument came out of it.
+    fn after_gap(
+        &mut self,
+        instrument: usize,
+        time: TimestampNs,
+        gap: u64,
+        panel: Panel,
+        findings: &mut Vec<Finding>,
+    ) -> bool {
+        let dates = self.attendance.missed(instrument, gap);
+        let known = &self.instruments[instrument];
+        let change = self.changes[instrument];
+        let size = libm::log1p(change).abs();
+        let usual = known.usual.scale(self.panel_scale) * libm::sqrt(gap as f64 + 1.0);
+        let reused = gap >= REUSE_GAP
+            && size > REUSE_JUMP
+            && size > REUSE_DEVIATIONS * usual
+            && (change - panel.median).abs() > 0.5 * change.abs();
+        if reused {
+            let last = known.close;
+            let detail = format!(
+                "{:+.1} % from the last close of {last} after {gap} days without a row: another instrument under the \
+                 same name, or a conversion",
+                100.0 * change
+            );
+            findings.push(self.finding(time, instrument, Problem::ReusedTicker, size, detail));
+        }
+        if gap as usize > dates.len() && !dates.is_empty() {
+            let detail =
+                format!("the {} dates before are missing as well, {gap} in all", gap as usize - dates.len());
+            findings.push(self.finding(dates[0], instrument, Problem::MissingDay, gap as f64, detail));
+        }
+        let skip = usize::from(gap as usize > dates.len());
+        for date in dates.iter().skip(skip) {
+            let detail = format!("no row, on a date on which most others have one ({gap} in a row)");
+            findings.push(self.finding(*date, instrument, Problem::MissingDay, gap as f64, detail));
+        }
+        reused
+    }
+
+    fn inspect_move(
+        &mut self,
+        instrument: usize,
+        bar: &Bar,
+        adjusted: f64,
+        panel: Panel,
+        gap: u64,
+        findings: &mut Vec<Finding>,
+    ) {
+        let change = self.changes[instrument];
+        if !change.is_finite() {
+            return;
+        }
+        let known = &mut self.instruments[instrument];
+        let adjusted_change = adjusted / known.adjusted - 1.0;
+        let scale = known.usual.scale(self.panel_scale) * libm::sqrt(gap as f64 + 1.0);
+        if Jump::is_suspicious(change, panel.median, scale) {
+            let jump = Jump {
+                panel: panel.median,
+                scale,
+                surge: known.usual.surge(bar.volume, bar.close),
+                adjusted: adjusted_change,
+                ..jump(bar.time, instrument, known.close, bar.close)
+            };
+            // The way back of a small one is no second wrong row.
+            let mut others = self.came_back.iter().filter(|(other, _)| *other == instrument);
+            if !others.any(|(_, other)| jump.is_return_of(other)) {
+                self.jumps.push(jump);
+            }
+        } else if moves::is_bad_adjustment(change, adjusted_change, panel.median, scale) {
+            let detail = format!(
+                "the adjusted price moved {:+.1} % (adjusted close {} to {adjusted}), the close {:+.1} %",
+                100.0 * adjusted_change,
+                known.adjusted,
+                100.0 * change
+            );
+            let severity = libm::log1p(adjusted_change).abs();
+            findings.push(self.finding(bar.time, instrument, Problem::BadAdjustment, severity, detail));
+        }
+        self.instruments[instrument].usual.observe_move((change - panel.median).abs());
+    }
+
+    fn finding(
+        &self,
+        timestamp: TimestampNs,
+        instrument: usize,
+        problem: Problem,
+        severity: f64,
+        detail: String,
+    ) -> Finding {
+        Finding { timestamp, symbol: Arc::clone(&self.names[instrument]), problem, detail, severity }
+    }
+}
+
+/// What all did in a frame.
+#[derive(Clone, Copy, Debug)]
+struct Panel {
+    median: f64,
+    /// Whether most closes changed: on a holiday that is filled with the day before, nobody is stale.
+    moves: bool,
+}
+
+fn jump(time: TimestampNs, instrument: usize, before: f64, after: f64) -> Jump {
+    let (panel, scale, surge, adjusted) = (0.0, 0.0, f64::NAN, f64::NAN);
+    Jump { instrument, time, before, after, panel, scale, surge, adjusted, age: 0 }
+}
+
+/// The bar of an instrument that has a close in the frame.
+fn bar_of(frame: &Frame, instrument: usize) -> Option<Bar> {
+    let close = frame.close[instrument];
+    let number = |column: &[f64]| column.get(instrument).copied().unwrap_or(f64::NAN);
+    (!close.is_nan()).then(|| Bar {
+        time: frame.timestamp,
+        open: number(&frame.open),
+        high: number(&frame.high),
+        low: number(&frame.low),
+        close,
+        volume: number(&frame.volume),
+    })
+}
+
+fn copy_text(copied: &Copied) -> String {
+    let Bar { time, open, high, low, close, .. } = copied.wrong;
+    let what = match (high.is_nan(), copied.same_volume) {
+        (true, _) => format!("close {close} and volume are"),
+        (false, true) => format!("open {open}, high {high}, low {low} and volume are"),
+        (false, false) => format!("open {open}, high {high} and low {low} are"),
+    };
+    let way = if copied.source > time { "a later day: look-ahead" } else { "an earlier day" };
+    let doubt = match copied.undecided {
+        true => "; or that row is a copy of this one, which these two rows do not tell",
+        false => "",
+    };
+    format!("{what} those of {}, {way}{doubt}", Iso(copied.source))
+}

@@ -1,0 +1,207 @@
+//! Returns that are not returns: splits, spin-offs, bad ticks, bad adjustment.
+//!
+//! A jump is measured against the median move of the panel in the same frame and against the instrument's own scale,
+//! an exponentially weighted mean of the sizes of its moves. What it is, is told by what real news does and a wrong
+//! number does not: real news brings volume (AMD on 2016-04-22 fourteen times the usual, VRTX on 2013-04-19 sixteen
+//! times), a split leaves the value traded where it was; a split is a simple ratio; a bad tick comes back.
+
+use crate::frame::TimestampNs;
+
+use super::ratio::nearest;
+
+/// Bars over which an instrument's scale and volume are forgotten.
+const MEMORY: f64 = 60.0;
+/// Bars after which its own scale is known.
+const KNOWN: f64 = 10.0;
+/// Scale that is assumed of an instrument that is not known yet, in a panel that is not known either.
+const SCALE_AT_FIRST: f64 = 0.02;
+/// Mean size of a move times this is a standard deviation, of a normal distribution.
+const DEVIATIONS: f64 = 1.25;
+/// Smallest jump, of the logarithm of the price, and in scales, that is looked at.
+const JUMP_MIN: f64 = 0.10;
+const SCALES_MIN: f64 = 6.0;
+/// Bars that a jump is given to come back.
+pub(super) const PATIENCE: u32 = 3;
+/// Share of a jump that is left when it has come back.
+const BACK: f64 = 0.25;
+/// Smallest jump that counts as large; the bar on which a large one comes back is flagged as well.
+const LARGE: f64 = 0.35;
+
+/// What an instrument usually does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Usual {
+    size: f64,
+    moves: f64,
+    volume: f64,
+    value: f64,
+    volumes: f64,
+}
+
+impl Usual {
+    /// Standard deviation of its moves; before it is known, not below that of the panel.
+    pub(super) fn scale(&self, panel: f64) -> f64 {
+        let own = DEVIATIONS * self.size;
+        match self.moves >= KNOWN {
+            true => own.max(0.25 * panel),
+            false => own.max(if panel > 0.0 { panel } else { SCALE_AT_FIRST }),
+        }
+    }
+
+    pub(super) fn observe_move(&mut self, size: f64) {
+        self.moves = (self.moves + 1.0).min(MEMORY);
+        let most = if self.moves < KNOWN { 0.2 } else { 5.0 * self.size.max(1e-6) };
+        self.size += (size.min(most) - self.size) / self.moves;
+    }
+
+    pub(super) fn observe_volume(&mut self, volume: f64, price: f64) {
+        if volume.is_nan() {
+            return;
+        }
+        self.volumes = (self.volumes + 1.0).min(MEMORY);
+        let learn = |mean: &mut f64, found: f64| {
+            let most = if self.volumes < KNOWN { found } else { 5.0 * *mean };
+            *mean += (found.min(most) - *mean) / self.volumes;
+        };
+        learn(&mut self.volume, volume);
+        learn(&mut self.value, volume * price);
+    }
+
+    /// How many times the usual was traded, in units or in value, whichever is less. NaN where it is not known.
+    pub(super) fn surge(&self, volume: f64, price: f64) -> f64 {
+        let enough = self.volumes >= KNOWN && self.volume > 0.0 && self.value > 0.0;
+        if enough { (volume / self.volume).min(volume * price / self.value) } else { f64::NAN }
+    }
+
+    /// Whether volume has ever been there.
+    pub(super) fn has_volume(&self) -> bool {
+        self.volume > 0.0
+    }
+
+    pub(super) fn known_size(&self) -> Option<f64> {
+        (self.moves >= KNOWN).then_some(DEVIATIONS * self.size)
+    }
+}
+
+/// A jump, until it is known whether it comes back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Jump {
+    pub(super) instrument: usize,
+    pub(super) time: TimestampNs,
+    pub(super) before: f64,
+    pub(super) after: f64,
+    /// Move of the panel's median in the same frame, as a simple return.
+    pub(super) panel: f64,
+    /// The instrument's scale.
+    pub(super) scale: f64,
+    pub(super) surge: f64,
+    /// Move of the adjusted price as a simple return; NaN where there is none.
+    pub(super) adjusted: f64,
+    pub(super) age: u32,
+}
+
+/// What a jump turned out to be.
+pub(super) enum Verdict {
+    Split(String),
+    Extreme(String),
+    Real,
+}
+
+impl Jump {
+    /// Whether a move is worth a closer look.
+    #[inline]
+    pub(super) fn is_suspicious(change: f64, panel: f64, scale: f64) -> bool {
+        let excess = (change - panel).abs();
+        // e^0.10 = 1.105, e^−0.10 = 0.905: no logarithm where nothing happens.
+        excess > 0.095 && libm::log1p(change).abs() > JUMP_MIN && excess > SCALES_MIN * scale
+    }
+
+    /// Logarithm of the price's move less the panel's.
+    pub(super) fn excess(&self) -> f64 {
+        libm::log(self.after / self.before) - libm::log1p(self.panel)
+    }
+
+    /// Whether a jump of the same instrument that came right after another is that one coming back.
+    pub(super) fn is_return_of(&self, other: &Self) -> bool {
+        self.before == other.after && self.excess().abs() < LARGE
+    }
+
+    fn scales(&self) -> f64 {
+        self.excess().abs() / self.scale
+    }
+
+    /// Takes a later close, and returns what the jump was as soon as that is known.
+    pub(super) fn observe(&mut self, close: f64) -> Option<Verdict> {
+        self.age += 1;
+        let (jump, left) = (self.excess().abs(), libm::log(close / self.before).abs());
+        let far = if self.age == 1 { JUMP_MIN } else { LARGE };
+        if left < BACK * jump && jump > far && self.scales() > 10.0 {
+            let bars = self.age;
+            return Some(Verdict::Extreme(format!(
+                "{}, and back to {close} {bars} bar(s) later",
+                self.text()
+            )));
+        }
+        (self.age >= PATIENCE).then(|| self.verdict())
+    }
+
+    /// What it is, if it does not come back.
+    pub(super) fn verdict(&self) -> Verdict {
+        let (jump, size, scales) = (self.excess(), self.excess().abs(), self.scales());
+        let known_elsewhere = (libm::log1p(self.adjusted) - libm::log1p(self.panel)).abs() < 0.3 * size;
+        let hint = match known_elsewhere {
+            true => format!("; the adjusted price moved {:+.1} %: use it for returns", 100.0 * self.adjusted),
+            false => String::new(),
+        };
+        let calm = self.surge.is_nan() || self.surge < 3.0;
+        let fit = if size > LARGE {
+            (2.5 * self.scale).clamp(0.01, 0.05)
+        } else {
+            (2.5 * self.scale).clamp(0.005, 0.02)
+        };
+        let enough = if self.surge.is_nan() { 20.0 } else { 12.0 };
+        if let Some(((p, q), off)) = nearest(jump)
+            && off <= fit
+            && scales >= enough
+            && calm
+        {
+            return Verdict::Split(format!(
+                "{}, near a split of {p}:{q}{}{hint}",
+                self.text(),
+                self.volume_text()
+            ));
+        }
+        let beyond = size >= 0.7 && scales >= SCALES_MIN;
+        let news = self.surge >= 8.0;
+        let far = size >= LARGE && scales >= 15.0 && !news;
+        let quiet = size >= 0.25 && scales >= 15.0 && self.surge < 3.0;
+        match beyond || far || quiet {
+            true => Verdict::Extreme(format!("{}{}{hint}", self.text(), self.volume_text())),
+            false => Verdict::Real,
+        }
+    }
+
+    fn text(&self) -> String {
+        let percent = 100.0 * (self.after / self.before - 1.0);
+        let (before, after, panel) = (self.before, self.after, 100.0 * self.panel);
+        format!(
+            "{before} to {after} ({percent:+.1} %, {:.0} times its usual move) while the median of all moved \
+             {panel:+.1} %",
+            self.scales()
+        )
+    }
+
+    fn volume_text(&self) -> String {
+        if self.surge.is_nan() {
+            String::new()
+        } else {
+            format!(", with {:.1} times the usual volume", self.surge)
+        }
+    }
+}
+
+/// Whether the adjusted price jumps and the price does not.
+pub(super) fn is_bad_adjustment(change: f64, adjusted: f64, panel: f64, scale: f64) -> bool {
+    let jump = (libm::log1p(adjusted) - libm::log1p(panel)).abs();
+    let moved = libm::log1p(adjusted).abs();
+    jump.min(moved) >= 0.25 && jump >= 15.0 * scale && (change - panel).abs() < 0.4 * jump
+}

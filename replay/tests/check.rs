@@ -1,0 +1,239 @@
+//! `betaflow check` names each defect of a panel, and finds nothing in a clean one.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use support::{Columns, DAY_NS, Random, Table, call, folder, numbers, texts, times, write};
+
+const DAYS: usize = 200;
+const NAMES: usize = 8;
+
+/// A row of tidy daily data; `None` is null.
+#[derive(Clone)]
+struct Row {
+    day: usize,
+    symbol: String,
+    open: Option<f64>,
+    high: Option<f64>,
+    low: Option<f64>,
+    close: Option<f64>,
+    volume: Option<f64>,
+}
+
+fn cents(price: f64) -> f64 {
+    (price * 100.0).round() / 100.0
+}
+
+/// Bars of eight names that follow a market, and the market's returns.
+fn clean() -> (Vec<Row>, Vec<f64>) {
+    let mut random = Random(11);
+    let mut closes: Vec<f64> = (0..NAMES).map(|i| 50.0 + 20.0 * i as f64).collect();
+    let (mut rows, mut factor) = (Vec::new(), Vec::new());
+    for day in 0..DAYS {
+        let market = 0.009 * random.normal();
+        factor.push(market);
+        for (i, close) in closes.iter_mut().enumerate() {
+            let open = *close * (1.0 + 0.3 * market + 0.004 * random.normal());
+            *close = open * (1.0 + 0.7 * market + 0.009 * random.normal());
+            rows.push(Row {
+                day,
+                symbol: format!("N{i}"),
+                open: Some(cents(open)),
+                high: Some(cents(open.max(*close) * (1.0 + 0.006 * random.share()))),
+                low: Some(cents(open.min(*close) * (1.0 - 0.006 * random.share()))),
+                close: Some(cents(*close)),
+                volume: Some((1e6 * (1.0 + random.share())).round()),
+            });
+        }
+    }
+    (rows, factor)
+}
+
+/// Mondays to Fridays from 2015-01-01 on.
+fn time(day: usize) -> i64 {
+    let weekday = |day: &i64| !matches!((day + 4) % 7, 0 | 6);
+    (16_436..).filter(weekday).nth(day).unwrap() * DAY_NS
+}
+
+fn save(path: &Path, rows: &[Row]) {
+    let column = |of: fn(&Row) -> Option<f64>| numbers(rows.iter().map(of));
+    let columns: Columns<'_> = vec![
+        times(rows.iter().map(|row| time(row.day))),
+        ("symbol", texts(rows.iter().map(|row| &row.symbol))),
+        ("open", column(|row| row.open)),
+        ("high", column(|row| row.high)),
+        ("low", column(|row| row.low)),
+        ("close", column(|row| row.close)),
+        ("volume", column(|row| row.volume)),
+    ];
+    write(path, columns);
+}
+
+fn row<'a>(rows: &'a mut [Row], day: usize, name: &str) -> &'a mut Row {
+    rows.iter_mut().find(|row| row.day == day && row.symbol == name).unwrap()
+}
+
+/// From a day on, prices are multiplied.
+fn scale(rows: &mut [Row], days: std::ops::Range<usize>, name: &str, by: f64) {
+    for row in rows.iter_mut().filter(|row| row.symbol == name && days.contains(&row.day)) {
+        for price in [&mut row.open, &mut row.high, &mut row.low, &mut row.close] {
+            *price = price.map(|price| price * by);
+        }
+    }
+}
+
+fn found(folder: &Path, file: &str, more: &[&str]) -> (BTreeSet<(i64, String, String)>, String) {
+    let ended = call(folder, &[&["check", file, "--out", "findings.parquet"], more].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let table = Table::read(&folder.join("findings.parquet"));
+    assert_eq!(
+        table.columns().iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        ["timestamp", "symbol", "problem", "detail"]
+    );
+    let rows = table.times().into_iter().zip(table.texts("symbol")).zip(table.texts("problem"));
+    (rows.map(|((time, symbol), problem)| (time, symbol, problem)).collect(), ended.out)
+}
+
+#[test]
+fn a_clean_panel_has_no_finding() {
+    let folder = folder();
+    let (rows, factor) = clean();
+    save(&folder.path().join("prices.parquet"), &rows);
+    let column = numbers(factor.into_iter().map(Some));
+    write(&folder.path().join("factors.parquet"), vec![times((0..DAYS).map(time)), ("mkt", column)]);
+    let (findings, out) = found(folder.path(), "prices.parquet", &["--factors", "factors.parquet"]);
+    assert_eq!(findings, BTreeSet::new(), "{out}");
+    assert!(out.contains("verdict: fit; nothing was found") && out.contains("on the same row"), "{out}");
+    assert!(out.contains("Corwin & Schultz"), "{out}");
+}
+
+#[test]
+fn each_defect_is_named_with_its_row() {
+    let (mut rows, factor) = clean();
+    let mut expected = BTreeSet::new();
+    let mut expect = |day: usize, symbol: &str, problem: &str| {
+        expected.insert((time(day), symbol.to_owned(), problem.to_owned()));
+    };
+    // A bar of a later day.
+    let later = row(&mut rows, 120, "N0").clone();
+    *row(&mut rows, 100, "N0") = Row { day: 100, ..later };
+    expect(100, "N0", "copied_bar");
+    // Bars that contradict themselves, or are no prices.
+    row(&mut rows, 60, "N1").low = Some(1e6);
+    expect(60, "N1", "broken_bar");
+    row(&mut rows, 62, "N1").open = None;
+    expect(62, "N1", "broken_bar");
+    row(&mut rows, 64, "N1").close = Some(f64::NAN);
+    expect(64, "N1", "broken_bar");
+    expect(64, "N1", "missing_day");
+    row(&mut rows, 66, "N1").close = Some(-3.0);
+    expect(66, "N1", "broken_bar");
+    expect(66, "N1", "missing_day");
+    row(&mut rows, 68, "N1").high = Some(f64::INFINITY);
+    expect(68, "N1", "broken_bar");
+    // A split, a bad tick, a dead feed, a gap with another company behind it.
+    scale(&mut rows, 150..DAYS, "N2", 0.25);
+    expect(150, "N2", "split");
+    scale(&mut rows, 90..91, "N3", 1.3);
+    expect(90, "N3", "extreme_return");
+    let dead = row(&mut rows, 130, "N4").clone();
+    for day in 131..141 {
+        *row(&mut rows, day, "N4") =
+            Row { day, high: dead.close, low: dead.close, open: dead.close, ..dead.clone() };
+        expect(day, "N4", "stale");
+    }
+    rows.retain(|row| row.symbol != "N5" || !(70..80).contains(&row.day));
+    (70..80).for_each(|day| expect(day, "N5", "missing_day"));
+    scale(&mut rows, 80..DAYS, "N5", 3.3);
+    expect(80, "N5", "reused_ticker");
+    row(&mut rows, 55, "N6").volume = Some(0.0);
+    expect(55, "N6", "zero_volume");
+    // A row twice, and a row too late.
+    let at = rows.iter().position(|row| row.day == 160 && row.symbol == "N7").unwrap();
+    let twice = rows[at].clone();
+    rows.insert(at + 1, twice);
+    expect(160, "N7", "duplicate");
+    let at = rows.iter().position(|row| row.day == 170 && row.symbol == "N7").unwrap();
+    let late = rows.remove(at);
+    let at = rows.iter().position(|row| row.day == 172).unwrap();
+    rows.insert(at, late);
+    expect(170, "N7", "unsorted");
+    expect(170, "N7", "missing_day");
+
+    let folder = folder();
+    save(&folder.path().join("prices.parquet"), &rows);
+    let late = std::iter::once(f64::NAN)
+        .chain(factor)
+        .take(DAYS)
+        .map(|value| Some(if value.is_nan() { 0.0 } else { value }));
+    write(&folder.path().join("factors.parquet"), vec![times((0..DAYS).map(time)), ("mkt", numbers(late))]);
+    let (mut findings, out) = found(folder.path(), "prices.parquet", &["--factors", "factors.parquet"]);
+    let about_all = |row: &(i64, String, String)| row.1 == "(panel)" && row.2 == "factors_misaligned";
+    assert_eq!(findings.iter().filter(|row| about_all(row)).count(), 1, "{out}");
+    findings.retain(|row| !about_all(row));
+    assert_eq!(findings, expected, "{out}");
+    assert!(out.contains("verdict: not fit"), "{out}");
+    // The same without the option, and the way that replay refuses the same data.
+    let ended = call(folder.path(), &["check", "prices.parquet", "--to", "2015-03-01"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+}
+
+#[test]
+fn a_replay_warns_of_what_it_sees() {
+    let (mut rows, _) = clean();
+    let later = row(&mut rows, 120, "N0").clone();
+    *row(&mut rows, 100, "N0") = Row { day: 100, ..later };
+    scale(&mut rows, 150..DAYS, "N2", 0.5);
+    let folder = folder();
+    save(&folder.path().join("prices.parquet"), &rows);
+    let arguments =
+        ["replay", "--prices", "prices.parquet", "--factors", "none", "--set", "strategy.kind=equal_weight"];
+    let run =
+        support::run(folder.path(), "run", &[&arguments[..], &["--set", "estimator.warmup=20"]].concat());
+    let warnings = run.summary["warnings"].to_string();
+    assert!(warnings.contains("N0") && warnings.contains("later day: look-ahead"), "{warnings}");
+    assert!(warnings.contains("N2") && warnings.contains("2:1"), "{warnings}");
+}
+
+#[test]
+fn data_that_cannot_be_read_is_an_error() {
+    let folder = folder();
+    let (mut rows, _) = clean();
+    rows.sort_by(|a, b| (&a.symbol, a.day).cmp(&(&b.symbol, b.day)));
+    save(&folder.path().join("by_symbol.parquet"), &rows);
+    let cases: [(&[&str], &str); 4] = [
+        (&["check", "absent.parquet"], "absent.parquet"),
+        (&["check", "by_symbol.parquet"], "sort"),
+        (&["check", "by_symbol.parquet", "--set", "data.prise=close"], "data.price"),
+        (&["check"], "DATA"),
+    ];
+    for (arguments, expected) in cases {
+        let ended = call(folder.path(), arguments);
+        assert!(
+            ended.code != Some(0) && ended.err.contains(expected),
+            "{arguments:?}: {} {}",
+            ended.out,
+            ended.err
+        );
+    }
+}
+
+#[test]
+fn wide_data_and_data_with_closes_alone_are_checked() {
+    let (mut rows, _) = clean();
+    scale(&mut rows, 150..DAYS, "N2", 0.5);
+    let folder = folder();
+    let closes = |name: &str| {
+        let of = |row: &&Row| row.symbol == name;
+        numbers(rows.iter().filter(of).map(|row| row.close).collect::<Vec<_>>())
+    };
+    let names: Vec<String> = (0..NAMES).map(|i| format!("N{i}")).collect();
+    let mut columns: Columns<'_> = vec![times((0..DAYS).map(time))];
+    columns.extend(names.iter().map(|name| (name.as_str(), closes(name))));
+    write(&folder.path().join("wide.parquet"), columns);
+    let (findings, out) = found(folder.path(), "wide.parquet", &[]);
+    assert_eq!(findings, [(time(150), "N2".to_owned(), "split".to_owned())].into(), "{out}");
+}
