@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::actions::Action;
 use super::costs::BPS;
 use super::settings::{ExecutionSettings, FillAt, SpreadModel};
+use super::spread::{AbdiRanaldo, CorwinSchultz};
 use crate::frame::Frame;
 
 /// What a fill pays from the mid price to the quote, in bps of its notional.
@@ -15,6 +17,16 @@ pub(super) struct HalfSpreads {
     usual: f64,
     given: BTreeMap<String, f64>,
     bps: Vec<f64>,
+    window: usize,
+    /// One an instrument, where spreads are estimated.
+    estimators: Vec<Estimator>,
+}
+
+/// The estimate of one instrument.
+#[derive(Clone, Debug)]
+enum Estimator {
+    CorwinSchultz(CorwinSchultz),
+    AbdiRanaldo(AbdiRanaldo),
 }
 
 impl HalfSpreads {
@@ -27,11 +39,13 @@ impl HalfSpreads {
             usual: settings.half_spread_bps,
             given: settings.half_spreads.clone(),
             bps: Vec::new(),
+            window: settings.spread_window as usize,
+            estimators: Vec::new(),
         }
     }
 
     /// Makes room for instruments that are listed with the frame, and takes its quotes where fills come after them.
-    pub(super) fn begin(&mut self, frame: &Frame) {
+    pub(super) fn begin(&mut self, frame: &Frame, actions: &[Action]) {
         for name in frame.listed.iter().map(Arc::as_ref) {
             let given = self.given.get(name).filter(|_| self.model == SpreadModel::Constant);
             self.bps.push(given.copied().unwrap_or(self.usual));
@@ -41,12 +55,49 @@ impl HalfSpreads {
         if self.fill_at != FillAt::Open {
             self.quote(frame);
         }
+        // Prices on either side of a split are in different units.
+        for action in actions.iter().filter(|action| action.split != 1.0) {
+            match self.estimators.get_mut(action.instrument as usize) {
+                Some(Estimator::CorwinSchultz(estimator)) => estimator.interrupt(),
+                Some(Estimator::AbdiRanaldo(estimator)) => estimator.interrupt(),
+                None => {}
+            }
+        }
     }
 
     /// Takes what is only known once the frame is over.
     pub(super) fn end(&mut self, frame: &Frame) {
         if self.fill_at == FillAt::Open {
             self.quote(frame);
+        }
+        self.estimate(frame);
+    }
+
+    fn estimate(&mut self, frame: &Frame) {
+        let window = self.window;
+        let fresh = match self.model {
+            SpreadModel::CorwinSchultz => Estimator::CorwinSchultz(CorwinSchultz::new(window)),
+            SpreadModel::AbdiRanaldo => Estimator::AbdiRanaldo(AbdiRanaldo::new(window)),
+            SpreadModel::Constant | SpreadModel::Quotes => return,
+        };
+        self.estimators.resize(frame.instruments(), fresh);
+        for (i, (estimator, bps)) in self.estimators.iter_mut().zip(&mut self.bps).enumerate() {
+            let (high, low, close) = (frame.high[i], frame.low[i], frame.close[i]);
+            if close.is_nan() {
+                continue;
+            }
+            let half = match estimator {
+                Estimator::CorwinSchultz(estimator) => {
+                    estimator.push(high, low, close);
+                    estimator.half_spread()
+                }
+                Estimator::AbdiRanaldo(estimator) => {
+                    estimator.push(high, low, close);
+                    estimator.half_spread()
+                }
+            };
+            // Until there are enough bars, the usual one.
+            *bps = half.map_or(*bps, |half| half / BPS);
         }
     }
 

@@ -33,7 +33,7 @@ impl Market {
     /// What is known before the frame's fills.
     pub fn begin(&mut self, frame: &Frame) {
         self.actions.observe(frame);
-        self.half_spreads.begin(frame);
+        self.half_spreads.begin(frame, self.actions.acting());
         if let Some(trailing) = &mut self.trailing {
             trailing.begin(frame, self.actions.acting());
         }

@@ -139,7 +139,7 @@ pub struct ExecutionSettings {
     /// A Parquet file with the columns `symbol` and `half_spread_bps`, for more instruments than one likes to type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spread_file: Option<String>,
-    /// Bars that an estimated spread is the mean of, at least 2.
+    /// Pairs of bars that an estimated spread is the mean of, at least 2; the usual one stands until there are as many.
     pub spread_window: u32,
     /// η of the temporary impact η σ (Q/V)^p of a fill of Q units, with σ the daily volatility and V the daily volume
     /// over the `impact_window` days before that of the fill; at least 0. About 1 for large US stocks (Almgren et al.
