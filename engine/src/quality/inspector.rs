@@ -51,6 +51,8 @@ pub struct Inspector {
     names: Vec<Arc<str>>,
     instruments: Vec<Instrument>,
     attendance: Attendance,
+    /// Last prices, with [`Depth::Jumps`].
+    closes: Vec<f64>,
     changes: Vec<f64>,
     scratch: Vec<f64>,
     twins: Vec<Twins>,
@@ -70,16 +72,19 @@ impl Inspector {
     /// Takes the next frame, and adds what is known by now to `findings`: about its rows, or rows before it.
     pub fn observe(&mut self, frame: &Frame, findings: &mut Vec<Finding>) {
         self.names.extend(frame.listed.iter().cloned());
+        self.came_back.clear();
+        if !self.jumps.is_empty() {
+            self.resolve_jumps(frame, findings);
+        }
+        if self.depth == Depth::Jumps {
+            self.watch(frame);
+            return;
+        }
         self.instruments.resize_with(frame.close.len(), || Instrument {
             close: f64::NAN,
             adjusted: f64::NAN,
             ..Instrument::default()
         });
-        self.resolve_jumps(frame, findings);
-        if self.depth == Depth::Jumps {
-            self.watch(frame);
-            return;
-        }
         self.resolve_twins(|instrument| bar_of(frame, instrument), findings);
         self.attendance.begin(frame.timestamp, frame.close.len());
         let panel = self.panel(frame);
@@ -100,16 +105,16 @@ impl Inspector {
 
     /// The cheap part: jumps that are a split, or as large as one.
     fn watch(&mut self, frame: &Frame) {
-        for (i, (known, close)) in self.instruments.iter_mut().zip(&frame.close).enumerate() {
-            let before = known.close;
+        self.closes.resize(frame.close.len(), f64::NAN);
+        for (i, (known, close)) in self.closes.iter_mut().zip(&frame.close).enumerate() {
+            let before = *known;
             if close.is_nan() {
                 continue;
             }
-            known.close = *close;
+            *known = *close;
             if (close / before - 1.08).abs() > 0.42 {
                 // Without a window, the scale is what a jump of this size needs to be judged by its ratio.
-                let jump = Jump { scale: 0.01, ..jump(frame.timestamp, i, before, *close) };
-                self.jumps.push(jump);
+                self.jumps.push(Jump { scale: 0.01, ..jump(frame.timestamp, i, before, *close) });
             }
         }
     }
