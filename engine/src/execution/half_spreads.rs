@@ -18,6 +18,7 @@ pub(super) struct HalfSpreads {
     given: BTreeMap<String, f64>,
     bps: Vec<f64>,
     window: usize,
+    floor: f64,
     /// One an instrument, where spreads are estimated.
     estimators: Vec<Estimator>,
 }
@@ -40,6 +41,7 @@ impl HalfSpreads {
             given: settings.half_spreads.clone(),
             bps: Vec::new(),
             window: settings.spread_window as usize,
+            floor: settings.spread_floor_bps,
             estimators: Vec::new(),
         }
     }
@@ -97,7 +99,7 @@ impl HalfSpreads {
                 }
             };
             // Until there are enough bars, the usual one.
-            *bps = half.map_or(*bps, |half| half / BPS);
+            *bps = half.map_or(*bps, |half| (half / BPS).max(self.floor));
         }
     }
 

@@ -141,6 +141,9 @@ pub struct ExecutionSettings {
     pub spread_file: Option<String>,
     /// Pairs of bars that an estimated spread is the mean of, at least 2; the usual one stands until there are as many.
     pub spread_window: u32,
+    /// Least half-spread in bps that an estimate may come to, at least 0. Estimates of a month are noise about the truth
+    /// and often 0: without a floor sizing would trade just those instruments as if it cost nothing.
+    pub spread_floor_bps: f64,
     /// η of the temporary impact η σ (Q/V)^p of a fill of Q units, with σ the daily volatility and V the daily volume
     /// over the `impact_window` days before that of the fill; at least 0. About 1 for large US stocks (Almgren et al.
     /// 2005; Grinold & Kahn 2000, ch. 16). It needs the volume.
@@ -181,6 +184,7 @@ impl Default for ExecutionSettings {
             half_spreads: BTreeMap::new(),
             spread_file: None,
             spread_window: 21,
+            spread_floor_bps: 1.0,
             impact_coefficient: 0.0,
             impact_exponent: 0.5,
             permanent_impact_coefficient: 0.0,
@@ -286,6 +290,7 @@ impl ExecutionSettings {
             window,
             "a whole number of bars from 2 to 10000",
         )?;
+        not_negative("spread_floor_bps", self.spread_floor_bps)?;
         not_negative("impact_coefficient", self.impact_coefficient)?;
         let exponent = self.impact_exponent;
         require(
