@@ -49,6 +49,10 @@ The run folder holds:
                    costs, turnover, the digest
   equity.parquet   a row a bar: value, cash, exposure, turnover, each cost
   fills.parquet    a row a fill: price, price at the decision, costs
+  orders.parquet   a row an order: what was filled of it, how it ended
+  attribution.parquet    a row a bar: betas of the book, and the change of
+                   value by alpha, factors, residual and costs
+  contributions.parquet  the same by instrument, over the whole run
   weights.parquet  target and held weight of each instrument
   betas.parquet    alpha, betas, the forecast of each return and its error
   instruments.parquet  how well the forecasts of each instrument have held

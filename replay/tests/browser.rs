@@ -43,12 +43,17 @@ const LISTEN: &str = "<script>\
 /// Says at the end what there is: a figure's traces are those that have left a mark in its drawing.
 const REPORT: &str = "<script>addEventListener('load', () => {\
     const plots = [...document.querySelectorAll('.js-plotly-plot')];\
+    const box = document.querySelector('[data-log]');\
+    const axis = () => box && document.getElementById(box.dataset.log).layout.yaxis.type;\
+    const axes = [axis()];\
+    if (box) { box.click(); axes.push(axis()); }\
     const marks = '.scatterlayer .trace, .barlayer .trace';\
     const found = {\
       seen, seconds: performance.now() / 1000,\
       places: document.querySelectorAll('.plot').length,\
       traces: plots.map(plot => plot.querySelectorAll(marks).length),\
       loaded: performance.getEntriesByType('resource').map(entry => entry.name),\
+      axes,\
       wide: document.documentElement.scrollWidth > innerWidth\
     };\
     document.body.innerHTML = '<pre id=\"probe\">' + encodeURIComponent(JSON.stringify(found)) + '</pre>';\
@@ -163,6 +168,8 @@ fn assert_opens(browser: &str, run: &Run, name: &str) -> Vec<u64> {
             started.elapsed().as_secs_f64()
         );
         assert!(seconds < SECONDS_MAX, "{name}: drawn after {seconds} s");
+        let axes = &seen.found["axes"];
+        assert!(axes[0].is_null() || axes[1] == "log", "{name}: a click makes the axis logarithmic: {axes}");
         traces = seen.traces();
     }
     traces
@@ -174,6 +181,8 @@ fn the_reports_of_the_tutorial_open_in_a_browser() {
     let folder = folder();
     let replay = run(folder.path(), "replay", &["replay"]);
     let traces = assert_opens(browser, &replay, "replay");
+    let html = fs::read_to_string(replay.path.join("report.html")).unwrap();
+    assert_eq!(html.matches("data-log=").count(), 1, "growth may be seen on a logarithmic axis");
     assert!(traces.len() >= 6 && traces[0] == 5, "net, gross and benchmark, and two drawdowns: {traces:?}");
     let estimate = run(folder.path(), "estimate", &["estimate"]);
     assert!(assert_opens(browser, &estimate, "estimate").len() >= 8);

@@ -101,12 +101,25 @@ fn replay_prints_the_summary_and_leaves_the_files_of_the_contract() {
         let uncertain = "sharpe_standard_error probabilistic_sharpe min_track_record_years ";
         let keys = &(uncertain.to_owned()
             + "sharpe sortino calmar max_drawdown omega tail_ratio annual_return annual_volatility \
-                    value_at_risk conditional_value_at_risk");
+                    value_at_risk conditional_value_at_risk total_return stability_of_timeseries skew kurtosis \
+                    alpha beta up_capture down_capture best_return worst_return");
         for kind in ["net", "gross", "benchmark"] {
             for key in keys.split_whitespace() {
                 assert!(run.summary["metrics"][kind][key].is_f64(), "metrics.{kind}.{key}");
             }
         }
+        // What is made of the same equity adds up.
+        let all = |key: &str| run.summary[key].as_array().unwrap().clone();
+        let net = |key: &str| run.summary["metrics"]["net"][key].as_f64().unwrap();
+        for periods in [all("monthly"), all("yearly")] {
+            let grown: f64 = periods.iter().map(|period| 1.0 + period["net"].as_f64().unwrap()).product();
+            assert!((grown - 1.0 - net("total_return")).abs() < 1e-9);
+        }
+        assert!((all("drawdowns")[0]["depth"].as_f64().unwrap() - net("max_drawdown")).abs() < 1e-12);
+        assert_eq!(all("drawdowns").len(), 5);
+        let counts = run.summary["distribution"]["counts"].as_array().unwrap();
+        let returns: u64 = counts.iter().map(|count| count.as_u64().unwrap()).sum();
+        assert_eq!(returns as usize, run.table("equity").rows() - 1);
         for key in ["rows", "frames", "instruments", "first", "last", "skipped", "left_out"] {
             assert!(!run.summary["data"][key].is_null(), "data.{key}");
         }
