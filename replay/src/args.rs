@@ -164,6 +164,8 @@ Prices (PATH is a file or a folder of files, sorted by time):
          close: a long DataFrame, df.to_parquet(PATH, index=False)
   wide   a time column and one column of closes for each symbol
   A missing price (null) means that the instrument did not trade.
+  Columns dividend (cash a share) and split (new shares for one) are booked;
+  open, high, low, volume, bid and ask are read where a setting needs them.
   Other names: --set data.price=adj_close, data.time=..., data.symbol=...
 
 Factors: a time column and one column of simple returns for each factor (0.01
@@ -202,6 +204,17 @@ Some settings, with their defaults (run.toml in a run folder has them all):
   sizing.rebalance_drift=0         least drift of the weights for another trade
   execution.commission_bps=1       hundredths of a percent of what is traded
   execution.half_spread_bps=4      the same
+  execution.spread_model=constant  or quotes, corwin_schultz, abdi_ranaldo; by
+                                   instrument: half_spreads={A=1}, spread_file
+  execution.impact_coefficient=0   times volatility times (share of a day's
+                                   volume)^impact_exponent=0.5
+  execution.commission_per_share=0 beside it; and commission_min an order
+  execution.participation_cap=0.1  most of a bar's volume; without it no limit
+  execution.unfilled=cancel        or carry: what could not fill works on
+  execution.fill_at=close          or open, typical, vwap, of the next bar;
+                                   same_close looks ahead, and says so
+  data.return_price=adj_close      returns, dividends and splits by this one,
+                                   while data.price=close trades
   data.frames_per_day=1            bars a day; 390 for US equity minutes
   data.days_per_year=252           days that trade; 365 for crypto
   data.time_is=close               or open, with data.bar=1m: its length

@@ -74,17 +74,17 @@ impl Problem {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::CopiedBar => "rows with the bar of another day (look-ahead, if it is a later one)",
-            Self::BrokenBar => "rows whose numbers contradict each other or are no prices",
+            Self::CopiedBar => "row(s) with the bar of another day (look-ahead, if it is a later one)",
+            Self::BrokenBar => "row(s) whose numbers contradict each other or are no prices",
             Self::Split => "jumps by a simple ratio that stay: splits that are not adjusted",
             Self::ExtremeReturn => "returns beyond reason",
             Self::BadAdjustment => "jumps of the adjusted price that the price does not show",
-            Self::Stale => "rows of a price that stands still",
+            Self::Stale => "row(s) of a price that stands still",
             Self::ReusedTicker => "jumps after a gap: another instrument under the same name",
-            Self::Duplicate => "rows that repeat an instrument's row of the same time",
-            Self::Unsorted => "rows that come after a later one",
+            Self::Duplicate => "row(s) that repeat an instrument's row of the same time",
+            Self::Unsorted => "row(s) that come after a later one",
             Self::MissingDay => "days without a row inside an instrument's history",
-            Self::ZeroVolume => "rows whose price moved without volume",
+            Self::ZeroVolume => "row(s) whose price moved without volume",
             Self::FactorsMisaligned => "factors that belong to another day",
         }
     }
