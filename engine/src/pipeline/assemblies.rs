@@ -3,7 +3,9 @@
 use std::ops::RangeInclusive;
 
 use super::graph::Graph;
+use super::sizing::Sizing;
 use super::stages::{Columns, Estimate, Execute, Record, Schedule, Size, SourceStage};
+use super::trading::Trading;
 use crate::execution::ExecutionSettings;
 use crate::ledger::{Attribution, Frames, RecordSettings, Recorder};
 use crate::metrics::Tally;
@@ -64,13 +66,14 @@ pub fn trading(
     let names = source.factor_names().to_vec();
     let RunSettings { calendar, execution, record, .. } = settings;
     let watched = strategy.watches_returns();
-    let size = Size::new(settings, &names, strategy)?;
+    let size = Size::new(Sizing::new(settings, &names, strategy)?);
     let mut graph = Graph::default();
     let source = graph.add(SourceStage::new(source, *calendar, 2, settings.frames_per_message));
     let estimate = graph.add(settings.estimate(names.len(), watched)?);
     let size = graph.add(size);
     let attribution = Attribution::new(names.len(), settings.excess);
-    let execute = graph.add(Execute::new(execution, calendar, *record, attribution));
+    let trading = Trading::new(execution, calendar, *record).explained(execution, calendar, attribution);
+    let execute = graph.add(Execute::new(trading));
     let recorder = graph.add(Record::new(Tally::new(calendar), recorders));
     // A stage numbers its inlets and outlets in the order of these lines.
     graph.connect(source, estimate);

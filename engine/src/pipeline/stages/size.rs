@@ -1,48 +1,23 @@
 //! size: beliefs and the portfolio in, orders out.
 
 use std::collections::VecDeque;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::super::assemblies::RunSettings;
 use super::super::batch::{Batch, Recycler};
 use super::super::error::{Miswired, StageError};
 use super::super::message::{Decision, Message};
+use super::super::sizing::Sizing;
 use super::super::stage::{Outbox, Stage};
-use crate::execution::{Portfolio, orders_towards};
-use crate::ledger::{BeliefsOfFrame, RunFacts, SizingFacts};
+use crate::execution::Portfolio;
+use crate::ledger::{BeliefsOfFrame, RunFacts};
 use crate::model::Beliefs;
-use crate::portfolio::{
-    ExposureBounds, FactorMoments, FactorRisk, Goal, Limits, Multipliers, Outcome, Sizer, SizingSettings,
-    Solution,
-};
-use crate::settings::{Calendar, Invalid, require};
-use crate::strategy::{Context, Strategy, Wish, Wishes};
 
 const BELIEFS: usize = 0;
 const ACKNOWLEDGED: usize = 1;
-/// A weight further out of a limit than this is counted as an inherited violation; less is rounding.
-const LIMIT_TOLERANCE: f64 = 1e-10;
 
-/// Asks the strategy, holds it to the limits, and turns weights into orders.
+/// Decides each frame once its beliefs and the portfolio after it are there.
 pub struct Size {
-    settings: SizingSettings,
-    calendar: Calendar,
-    /// Frames over which a cost is earned back, and an estimate stays wrong.
-    horizon: f64,
-    lot: f64,
-    shown_dates: Option<RangeInclusive<i64>>,
-    strategy: Box<dyn Strategy>,
-    moments: FactorMoments,
-    risk: FactorRisk,
-    sizer: Sizer,
-    wishes: Wishes,
-    held: Vec<f64>,
-    solution: Solution,
-    day: Option<(i64, f64)>,
-    /// Targets of the last decision that traded; empty where the cap kept it from them.
-    last_target: Vec<f64>,
-    facts: SizingFacts,
+    sizing: Sizing,
     /// The message at hand and how many of its frames are decided.
     current: Option<(Arc<Batch<Beliefs>>, usize)>,
     waiting: VecDeque<Arc<Batch<Beliefs>>>,
@@ -50,44 +25,10 @@ pub struct Size {
 }
 
 impl Size {
-    /// For the named factors.
-    ///
-    /// # Errors
-    /// A bound on an exposure to another factor.
-    pub fn new(
-        settings: &RunSettings,
-        factors: &[String],
-        strategy: Box<dyn Strategy>,
-    ) -> Result<Self, Invalid> {
-        let RunSettings { calendar, sizing, execution, .. } = settings;
-        let mut bounds = Vec::new();
-        for (name, [lower, upper]) in &sizing.exposure_bounds {
-            let factor = factors.iter().position(|factor| factor == name);
-            let expected = "names of factors of the data";
-            require(factor.is_some(), "exposure_bounds", format!("{name} (factors: {factors:?})"), expected)?;
-            bounds.push(ExposureBounds { factor: factor.unwrap_or(0), lower: *lower, upper: *upper });
-        }
-        let horizon = sizing.cost_horizon * f64::from(calendar.frames_per_day);
-        Ok(Self {
-            settings: sizing.clone(),
-            calendar: *calendar,
-            horizon,
-            lot: execution.lot,
-            shown_dates: settings.shown_dates.clone(),
-            strategy,
-            moments: FactorMoments::new(sizing, calendar, factors.len()),
-            risk: FactorRisk::default(),
-            sizer: Sizer::new(sizing, horizon, bounds),
-            wishes: Wishes::default(),
-            held: Vec::new(),
-            solution: Solution::default(),
-            day: None,
-            last_target: Vec::new(),
-            facts: SizingFacts::default(),
-            current: None,
-            waiting: VecDeque::new(),
-            messages: Recycler::default(),
-        })
+    /// Around what decides.
+    #[must_use]
+    pub fn new(sizing: Sizing) -> Self {
+        Self { sizing, current: None, waiting: VecDeque::new(), messages: Recycler::default() }
     }
 
     fn decide(
@@ -95,134 +36,13 @@ impl Size {
         beliefs: &BeliefsOfFrame,
         portfolio: &Portfolio,
     ) -> Result<Arc<Decision>, StageError> {
-        let frame = beliefs.get();
-        if frame.factors.iter().all(|f| f.is_finite()) {
-            self.moments.observe(&frame.factors);
-            self.strategy.observe(&frame.factors);
-        }
-        if !frame.returns.is_empty() {
-            self.strategy.observe_returns(&frame.returns);
-        }
-        let mut messages = std::mem::take(&mut self.messages);
-        let written = messages.write(|decision: &mut Decision| {
-            decision.seq = frame.seq;
-            decision.decides = frame.decides;
-            decision.orders.clear();
-            decision.target.clear();
-            decision.turnover = 0.0;
-            decision.multipliers.clone_from(&Multipliers::default());
-            decision.capped = false;
-            decision.shown = None;
+        let Self { sizing, messages, .. } = self;
+        messages.write(|decision: &mut Decision| {
+            let frame = beliefs.get();
+            sizing.decide(frame, portfolio, decision);
             decision.beliefs = frame.complete.then(|| beliefs.clone());
-            if frame.decides {
-                self.rebalance(frame, portfolio, decision);
-            }
             Ok::<_, StageError>(())
-        });
-        self.messages = messages;
-        written
-    }
-
-    fn rebalance(&mut self, beliefs: &Beliefs, portfolio: &Portfolio, decision: &mut Decision) {
-        self.facts.decisions += 1;
-        let n = portfolio.quantity.len();
-        self.held.clear();
-        self.held.extend((0..n).map(|i| portfolio.weight(i)));
-        let spent = match self.day {
-            Some((date, spent)) if date == portfolio.timestamp.date() => spent,
-            _ => 0.0,
-        };
-        self.risk.assemble(beliefs, &self.moments, self.settings.parameter_uncertainty, self.horizon);
-        self.ask(beliefs, portfolio);
-        let drifted = self.drift() >= self.settings.rebalance_drift;
-        if self.wishes.wish == Wish::Hold || portfolio.nav <= 0.0 || !drifted {
-            self.solution.outcome = Outcome::NoTrade;
-            self.solution.weights.clone_from(&self.held);
-            self.solution.multipliers.clone_from(&Multipliers::default());
-            self.solution.at_gross = false;
-            self.solution.capped = false;
-        } else {
-            let goal = match self.wishes.wish {
-                Wish::Weights => Goal::Weights(&self.wishes.values),
-                _ => Goal::Expected(&self.wishes.values),
-            };
-            let limits = Limits {
-                held: &self.held,
-                tradable: &portfolio.traded,
-                linear_cost: &portfolio.linear_cost,
-                impact: &portfolio.impact,
-                turnover_left: (self.settings.turnover_cap - spent).max(0.0),
-            };
-            self.sizer.solve(goal, &mut self.risk, limits, &mut self.solution);
-            if self.shown_dates.as_ref().is_some_and(|dates| dates.contains(&portfolio.timestamp.date())) {
-                let shown = self.sizer.show(goal, &self.risk, limits, &self.solution);
-                decision.shown = Some(Arc::new(shown));
-            }
-        }
-        let turnover = orders_towards(&self.solution.weights, portfolio, self.lot, &mut decision.orders);
-        if turnover > 0.0 {
-            self.last_target.clone_from(&self.solution.weights);
-        }
-        if self.solution.capped {
-            // It has not arrived: what is left to do is no drift.
-            self.last_target.clear();
-        }
-        self.day = Some((portfolio.timestamp.date(), spent + turnover));
-        decision.turnover = turnover;
-        decision.target.clone_from(&self.solution.weights);
-        // While a limit is out of reach the prices are those of approaching it, not of growth.
-        if self.solution.outcome.within_limits() {
-            decision.multipliers.clone_from(&self.solution.multipliers);
-        }
-        decision.capped = self.solution.capped;
-        self.count(decision);
-    }
-
-    /// Σ|held − target of the last trade|; without one, as far as can be.
-    fn drift(&self) -> f64 {
-        if self.last_target.is_empty() {
-            return f64::INFINITY;
-        }
-        let target = |i: usize| self.last_target.get(i).copied().unwrap_or(0.0);
-        self.held.iter().enumerate().map(|(i, held)| (held - target(i)).abs()).sum()
-    }
-
-    fn ask(&mut self, beliefs: &Beliefs, portfolio: &Portfolio) {
-        self.wishes.wish = Wish::Hold;
-        self.wishes.values.clear();
-        self.wishes.values.resize(self.held.len(), 0.0);
-        let context = Context {
-            beliefs,
-            calendar: &self.calendar,
-            premia: self.moments.premia(),
-            risk: &self.risk,
-            held: &self.held,
-            tradable: &portfolio.traded,
-        };
-        self.strategy.decide(context, &mut self.wishes);
-        for value in &mut self.wishes.values {
-            // Nothing is believed of an instrument without a return, so nothing is wanted of it.
-            *value = if value.is_nan() { 0.0 } else { *value };
-        }
-    }
-
-    fn count(&mut self, decision: &Decision) {
-        let Self { facts, settings, solution, .. } = self;
-        facts.capped += u64::from(decision.capped);
-        facts.at_gross += u64::from(solution.at_gross);
-        facts.repairing += u64::from(solution.outcome == Outcome::Repairing);
-        facts.gross_out_of_reach += u64::from(solution.outcome == Outcome::GrossOutOfReach);
-        facts.net_out_of_reach += u64::from(solution.outcome == Outcome::NetOutOfReach);
-        facts.cap_multiplier += decision.multipliers.turnover;
-        facts.gross_multiplier += decision.multipliers.gross;
-        facts.net_multiplier += decision.multipliers.net;
-        facts.predicted_variance += self.risk.variance(&solution.weights);
-        facts.no_trade += u64::from(decision.orders.is_empty());
-        let (lo, hi) = (settings.weight_min - LIMIT_TOLERANCE, settings.weight_max + LIMIT_TOLERANCE);
-        let outside = solution.weights.iter().any(|w| !(lo..=hi).contains(w));
-        facts.box_inherited += u64::from(outside);
-        let gross: f64 = solution.weights.iter().map(|w| w.abs()).sum();
-        facts.gross_inherited += u64::from(gross > settings.gross_max + LIMIT_TOLERANCE);
+        })
     }
 }
 
@@ -260,7 +80,7 @@ impl Stage for Size {
     }
 
     fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
-        facts.sizing = self.facts.clone();
+        facts.sizing = self.sizing.facts().clone();
         Ok(())
     }
 }

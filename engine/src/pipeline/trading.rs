@@ -1,0 +1,200 @@
+//! From frames and decisions to a ledger.
+
+use std::sync::Arc;
+
+use super::message::Decision;
+use crate::assembly::Iso;
+use crate::execution::{
+    Account, Benchmark, Book, ExecutionFacts, ExecutionSettings, Fill, FillAt, InvisibleSplits, Market,
+    Portfolio,
+};
+use crate::frame::Frame;
+use crate::ledger::{Attributed, Attribution, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts};
+use crate::names::Names;
+use crate::settings::Calendar;
+
+/// Moves the book from frame to frame and writes its ledger.
+///
+/// A frame is advanced to its close, is decided on, and is complete.
+pub struct Trading {
+    market: Market,
+    book: Book,
+    /// What a run is held against, where it is.
+    benchmark: Option<Benchmark>,
+    /// Where the change of NAV comes from, where somebody asks.
+    attribution: Option<Attribution>,
+    /// Whether orders fill on the frame that decides them.
+    same_close: bool,
+    /// NAV at the preceding close.
+    nav_before: f64,
+    record: RecordSettings,
+    names: Names,
+    digest: DigestChain,
+    costs_so_far: f64,
+    started: bool,
+    account: Account,
+    fills: Vec<Fill>,
+}
+
+impl Trading {
+    /// A book alone.
+    #[must_use]
+    pub fn new(settings: &ExecutionSettings, calendar: &Calendar, record: RecordSettings) -> Self {
+        Self {
+            market: Market::new(settings),
+            book: Book::new(settings, calendar),
+            benchmark: None,
+            attribution: None,
+            same_close: settings.fill_at == FillAt::SameClose,
+            nav_before: settings.nav,
+            record,
+            names: Names::default(),
+            digest: DigestChain::default(),
+            costs_so_far: 0.0,
+            started: false,
+            account: Account::default(),
+            fills: Vec::new(),
+        }
+    }
+
+    /// The same with a benchmark of the same NAV in the same market, and with attribution.
+    #[must_use]
+    pub fn explained(
+        self,
+        settings: &ExecutionSettings,
+        calendar: &Calendar,
+        attribution: Attribution,
+    ) -> Self {
+        Self {
+            book: self.book.with_moves(),
+            benchmark: Some(Benchmark::new(settings, calendar)),
+            attribution: Some(attribution),
+            ..self
+        }
+    }
+
+    /// Takes the book to the close of a frame, and shows how it stands.
+    pub fn advance(&mut self, frame: &Frame) -> &Arc<Portfolio> {
+        self.names.extend(&frame.listed);
+        self.fills.clear();
+        self.nav_before = self.book.portfolio().nav;
+        self.market.begin(frame);
+        self.account = self.book.advance(frame, &self.market, &mut self.fills);
+        if let Some(benchmark) = &mut self.benchmark {
+            benchmark.advance(frame, &self.market);
+        }
+        self.market.end(frame);
+        self.book.price_trades(&self.market);
+        self.book.portfolio()
+    }
+
+    /// Books what was decided on the frame and writes its ledger; `false` before the first decision, when there is
+    /// none.
+    pub fn complete(&mut self, frame: &Frame, decision: &Decision, ledger: &mut LedgerFrame) -> bool {
+        if decision.decides {
+            self.started = true;
+            self.book.submit(&decision.orders);
+            if self.same_close {
+                self.book.fill_decided(frame, &self.market, &mut self.fills, &mut self.account);
+            }
+        }
+        if !self.started {
+            return false;
+        }
+        if let Some(benchmark) = &mut self.benchmark {
+            benchmark.decide(frame, &self.market);
+        }
+        if let (Some(attribution), Some(moves)) = (&mut self.attribution, self.book.moves()) {
+            attribution.explain(Attributed {
+                moves,
+                account: &self.account,
+                fills: &self.fills,
+                factors: &frame.factors,
+                rf: frame.rf,
+                nav_before: self.nav_before,
+            });
+            if let Some(beliefs) = &decision.beliefs {
+                attribution.believe(beliefs.get());
+            }
+        }
+        self.costs_so_far += self.account.costs.total();
+        self.write(frame, decision, ledger);
+        true
+    }
+
+    /// The end of the digest chain.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest.last()
+    }
+
+    /// What became of the orders.
+    #[must_use]
+    pub fn execution(&self) -> ExecutionFacts {
+        self.book.facts()
+    }
+
+    /// Adds what is known at the end of a run.
+    pub fn end(&self, facts: &mut RunFacts) {
+        facts.digest = self.digest();
+        facts.execution = self.execution();
+        if let Some(InvisibleSplits { count, first: (instrument, at) }) = self.market.invisible_splits() {
+            facts.data.warnings.push(format!(
+                "{count} split(s) that the data states do not show in its prices, first that of `{}` at {}: if they \
+                 are adjusted already, positions are now split once too often; set data.split = \"none\"",
+                self.names[instrument as usize],
+                Iso(at)
+            ));
+        }
+        facts.open_orders = self.book.open_orders().collect();
+        if let Some(attribution) = &self.attribution {
+            let (instruments, cash) = attribution.sums();
+            facts.contributions = instruments.to_vec();
+            facts.cash_contributions = cash.clone();
+        }
+    }
+
+    fn write(&mut self, frame: &Frame, decision: &Decision, ledger: &mut LedgerFrame) {
+        let portfolio = self.book.portfolio();
+        ledger.seq = frame.seq;
+        ledger.timestamp = frame.timestamp;
+        if ledger.names.len() != self.names.len() {
+            ledger.names = self.names.clone();
+        }
+        ledger.nav = portfolio.nav;
+        ledger.nav_gross = portfolio.nav + self.costs_so_far;
+        ledger.cash = portfolio.cash;
+        ledger.account = self.account;
+        ledger.rf = frame.rf;
+        ledger.benchmark_nav = self.benchmark.as_ref().map_or(f64::NAN, Benchmark::nav);
+        ledger.fills.clear();
+        ledger.fills.extend_from_slice(&self.fills);
+        ledger.change = portfolio.nav - self.nav_before;
+        ledger.exposures.clear();
+        if let Some(attribution) = &self.attribution {
+            ledger.contributions.copy_from(attribution.frame());
+            ledger.exposures.extend_from_slice(attribution.exposures());
+        }
+        ledger.decided = decision.decides;
+        ledger.turnover = decision.turnover;
+        ledger.cap_multiplier = decision.multipliers.turnover;
+        ledger.gross_multiplier = decision.multipliers.gross;
+        ledger.net_multiplier = decision.multipliers.net;
+        ledger.shown.clone_from(&decision.shown);
+        ledger.capped = decision.capped;
+        ledger.target.clone_from(&decision.target);
+        ledger.beliefs.clone_from(&decision.beliefs);
+        ledger.held.clear();
+        let recorded = match self.record.weights {
+            Frames::All | Frames::Last => true,
+            Frames::Rebalances => decision.decides,
+            Frames::None => false,
+        };
+        if recorded {
+            let value = |(q, p): (&f64, &f64)| q * p / portfolio.nav;
+            ledger.held.extend(portfolio.quantity.iter().zip(&portfolio.price).map(value));
+        }
+        self.book.take_ended(&mut ledger.ended);
+        ledger.digest = self.digest.extend(ledger);
+    }
+}
