@@ -271,7 +271,7 @@ fn bad_settings_are_refused_with_their_place() {
     let folder = folder();
     let folder = folder.path();
     panel().write(folder);
-    let sets: [(&str, &[&str]); 25] = [
+    let sets: [(&str, &[&str]); 31] = [
         ("sizing.turnover_capp=0.1", &["sizing.turnover_capp", "did you mean `sizing.turnover_cap`"]),
         ("sizeing.turnover_cap=0.1", &["`sizeing`", "did you mean `sizing`"]),
         ("estimator.discount=0.9", &["estimator.discount", "did you mean `estimator.discount_"]),
@@ -297,10 +297,31 @@ fn bad_settings_are_refused_with_their_place() {
         ("strategy.kind=quarter_kely", &["quarter_kely", "expected", "quarter_kelly"]),
         ("data.from=2015-13-45", &["`data.from`", "2015-13-45", "expected"]),
         ("data.price=adjclose", &["prices.parquet", "adjclose", "close"]),
+        ("execution.participation_cap=2", &["`execution.participation_cap`", "found 2", "expected"]),
+        ("execution.impact_exponent=0", &["`execution.impact_exponent`", "found 0", "expected"]),
+        ("execution.half_spreads={S00=-1}", &["`execution.half_spreads`", "S00 = -1", "expected"]),
+        ("execution.spread_file=absent.parquet", &["absent.parquet", "no such file"]),
+        ("execution.spread_model=tight", &["execution.spread_model", "tight", "`quotes`"]),
+        ("data.volume=none", &["prices.parquet", "no column `volume`", "execution.participation_cap"]),
     ];
     for (set, words) in sets {
-        refused(folder, &["--set", set], words, set);
+        match set {
+            "data.volume=none" => {
+                refused(folder, &["--set", set, "--set", "execution.participation_cap=0.1"], words, set);
+            }
+            _ => refused(folder, &["--set", set], words, set),
+        }
     }
+    // Opens belong to the close, not to another price.
+    let mixed = ["--set", "data.price=bid", "--set", "execution.fill_at=open"];
+    refused(folder, &mixed, &["`data.price`", "\"bid\"", "`open`", "data.return_price"], "two scales");
+    let delay = ["--set", "execution.fill_at=same_close", "--set", "execution.delay_bars=2"];
+    refused(
+        folder,
+        &delay,
+        &["`execution.delay_bars`", "found 2", "same_close"],
+        "a delay of the same close",
+    );
     let files: [(&str, &str, &[&str]); 4] = [
         ("key", "[sizing]\nturnover_capp = 0.1\n", &["my.toml", "did you mean `sizing.turnover_cap`"]),
         (

@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use support::{Columns, DAY_NS, Random, Table, call, folder, numbers, texts, times, write};
+use support::{Columns, DAY_NS, Panel, Random, Table, call, folder, joined, numbers, texts, times, write};
 
 const DAYS: usize = 200;
 const NAMES: usize = 8;
@@ -179,6 +179,36 @@ fn each_defect_is_named_with_its_row() {
     // The same without the option, and the way that replay refuses the same data.
     let ended = call(folder.path(), &["check", "prices.parquet", "--to", "2015-03-01"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
+}
+
+#[test]
+fn a_split_that_is_stated_is_none_that_was_forgotten() {
+    let folder = folder();
+    let stated = Panel::new(31, 200, 8).acting();
+    let of = |panel: &Panel| {
+        panel.write(folder.path());
+        let (findings, out) = found(folder.path(), "prices.parquet", &[]);
+        let problems = findings.into_iter().map(|(_, symbol, problem)| (symbol, problem));
+        let about_splits = |(_, problem): &(String, String)| {
+            ["split", "extreme_return", "bad_adjustment"].contains(&problem.as_str())
+        };
+        (problems.filter(about_splits).collect::<BTreeSet<_>>(), out)
+    };
+    let (findings, out) = of(&stated);
+    assert_eq!(findings, BTreeSet::new(), "{out}");
+    // Prices that are adjusted already, and the split stated all the same.
+    let mut twice = stated.clone();
+    let at = twice.bars.iter().position(|bar| bar.symbol == "S04" && bar.split.is_some()).unwrap();
+    let (time, ratio) = (twice.bars[at].time, twice.bars[at].split.unwrap());
+    for bar in twice.bars.iter_mut().filter(|bar| bar.symbol == "S04" && bar.time < time) {
+        bar.open /= ratio;
+        bar.close /= ratio;
+    }
+    let (findings, out) = of(&twice);
+    assert_eq!(findings, BTreeSet::from([("S04".to_owned(), "bad_adjustment".to_owned())]), "{out}");
+    let data = twice.write(folder.path());
+    let ended = call(folder.path(), &joined("replay", &data, &["estimator.warmup=60"]));
+    assert!(ended.out.contains("data.split = \"none\""), "{}", ended.out);
 }
 
 #[test]

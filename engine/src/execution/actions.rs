@@ -1,6 +1,6 @@
 //! Splits and dividends: stated by the data, or read from an adjusted price beside the one that trades.
 
-use crate::frame::{Frame, TimestampNs};
+use crate::frame::Frame;
 
 /// What happens to a unit held at the preceding close.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,8 +16,8 @@ pub struct Action {
 /// A change of the adjustment factor inside these bounds is a dividend, whatever its size; outside it is a split
 /// if a simple ratio is near.
 const DIVIDENDS: std::ops::RangeInclusive<f64> = 0.8..=1.25;
-/// Least logarithm of a split that a price has to show.
-const VISIBLE: f64 = 0.3;
+/// A dividend smaller than this share of the price is taken for rounding: adjusted prices have four decimals.
+const ROUNDING: f64 = 3e-4;
 /// Largest distance from a simple ratio, in logarithms.
 const NEAR: f64 = 0.02;
 /// Largest term of a simple ratio of two numbers above 1.
@@ -27,75 +27,52 @@ const PLAIN: u32 = 100;
 
 /// The corporate actions of each frame.
 ///
-/// Columns `dividend` and `split` are taken as they are. Where the data has neither but a price of its own for
-/// returns, that price is the one that trades times an adjustment factor, and a change of the factor by g is what an
-/// owner got beyond the price: g = s (1 + d/p), with s = 1 unless g is near a simple ratio. So wealth moves with the
-/// adjusted price, while orders, fills and volumes are in the one that trades.
+/// Columns `dividend` and `split` are taken as they are, unless there is a price of its own for returns. That price is
+/// the one that trades times an adjustment factor, and a change of the factor by g is what an owner got beyond the
+/// price: g = s (1 + d/p), with s the split that is stated, or else near which g is a simple ratio, or else 1. So
+/// wealth moves with the adjusted price, while orders, fills and volumes are in the one that trades.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Actions {
     factor: Vec<f64>,
-    /// Last closes, where splits are stated.
-    close: Vec<f64>,
     acting: Vec<Action>,
-    invisible: Option<InvisibleSplits>,
-}
-
-/// Splits that the data states and its prices do not show: they are adjusted for them already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvisibleSplits {
-    /// How many.
-    pub count: u64,
-    /// Engine index and time of the first.
-    pub first: (u32, TimestampNs),
 }
 
 impl Actions {
     /// Takes the next frame.
     pub(super) fn observe(&mut self, frame: &Frame) {
         self.acting.clear();
-        if !(frame.dividend.is_empty() && frame.split.is_empty()) {
+        if !frame.return_price.is_empty() {
+            self.derive(frame);
+        } else if !(frame.dividend.is_empty() && frame.split.is_empty()) {
             for instrument in 0..frame.instruments() {
-                let (split, dividend) = (frame.split_of(instrument), frame.dividend_of(instrument));
-                self.act(instrument, split, dividend);
-                self.look(frame, instrument, split);
+                self.act(instrument, frame.split_of(instrument), frame.dividend_of(instrument));
             }
-        } else if !frame.return_price.is_empty() {
-            self.factor.resize(frame.instruments(), f64::NAN);
-            for instrument in 0..frame.instruments() {
-                let price = frame.close[instrument];
-                let factor = frame.return_price[instrument] / price;
-                let last = self.factor[instrument];
-                self.factor[instrument] = if factor.is_nan() { last } else { factor };
-                let change = factor / last;
-                if change.is_nan() || change == 1.0 {
-                    continue;
+        }
+    }
+
+    fn derive(&mut self, frame: &Frame) {
+        self.factor.resize(frame.instruments(), f64::NAN);
+        for instrument in 0..frame.instruments() {
+            let price = frame.close[instrument];
+            let factor = frame.return_price[instrument] / price;
+            let change = factor / self.factor[instrument];
+            if change.is_nan() {
+                // The first one, or none today.
+                if self.factor[instrument].is_nan() {
+                    self.factor[instrument] = factor;
                 }
-                let split = split_in(change);
-                self.act(instrument, split, price * (change / split - 1.0));
+                continue;
+            }
+            let stated = frame.split_of(instrument);
+            let split = if stated == 1.0 { split_in(change) } else { stated };
+            let beyond = change / split - 1.0;
+            // Less than the rounding of the adjusted price waits until it is more.
+            let dividend = if beyond.abs() > ROUNDING { price * beyond } else { 0.0 };
+            if split != 1.0 || dividend != 0.0 {
+                self.factor[instrument] *= split * (1.0 + dividend / price);
+                self.act(instrument, split, dividend);
             }
         }
-    }
-
-    /// Whether the price has moved by the split.
-    fn look(&mut self, frame: &Frame, instrument: usize, split: f64) {
-        self.close.resize(frame.instruments(), f64::NAN);
-        let (last, close) = (self.close[instrument], frame.close[instrument]);
-        if split != 1.0 {
-            let (expected, moved) = (-libm::log(split), libm::log(close / last));
-            // Small splits are within what a day may do.
-            if expected.abs() > VISIBLE && (moved - expected).abs() > moved.abs() {
-                let first = (instrument as u32, frame.timestamp);
-                self.invisible.get_or_insert(InvisibleSplits { count: 0, first }).count += 1;
-            }
-        }
-        if !close.is_nan() {
-            self.close[instrument] = close;
-        }
-    }
-
-    /// Splits that the prices do not show.
-    pub(super) fn invisible(&self) -> Option<InvisibleSplits> {
-        self.invisible
     }
 
     fn act(&mut self, instrument: usize, split: f64, dividend: f64) {
@@ -149,5 +126,38 @@ mod tests {
         for (change, split) in cases {
             assert_eq!(split_in(change), split, "{change}");
         }
+    }
+
+    /// One instrument: (close, adjusted, stated split, stated dividend) a frame; the actions of each.
+    fn of(bars: &[(f64, f64, f64, f64)]) -> Vec<(f64, f64)> {
+        let mut actions = Actions::default();
+        let frame = |(close, adjusted, split, dividend): &(f64, f64, f64, f64)| Frame {
+            close: vec![*close],
+            return_price: vec![*adjusted],
+            split: vec![*split],
+            dividend: vec![*dividend],
+            ..Frame::default()
+        };
+        let mut taken = Vec::new();
+        for bar in bars {
+            actions.observe(&frame(bar));
+            taken.push(actions.acting().first().map_or((1.0, 0.0), |action| (action.split, action.dividend)));
+        }
+        taken
+    }
+
+    #[test]
+    fn an_adjusted_price_says_what_an_owner_got() {
+        const N: f64 = f64::NAN;
+        // Rounding waits; 1 % is a dividend of 1; a stated split of two for one that the adjusted price shows is a
+        // split, and the dividend that is stated beside it is in the adjusted price already.
+        let bars = [(100.0, 50.0, N, N), (100.0, 50.005, N, N), (100.0, 50.5, N, N), (50.0, 50.5, 2.0, 3.0)];
+        let found = of(&bars);
+        assert_eq!(found[..2], [(1.0, 0.0); 2]);
+        assert!(found[2].0 == 1.0 && (found[2].1 - 1.0).abs() < 1e-9, "{:?}", found[2]);
+        assert_eq!(found[3], (2.0, 0.0));
+        // Not stated, and a day without a price on the way.
+        let found = of(&[(700.0, 100.0, N, N), (N, N, N, N), (100.0, 100.0, N, N)]);
+        assert_eq!(found[2], (7.0, 0.0));
     }
 }

@@ -50,6 +50,10 @@ pub struct ExecutionFacts {
     pub delistings: u64,
     /// Fills without impact because neither volume nor volatility were known yet.
     pub impact_unknown: u64,
+    /// Fills that paid the usual half-spread because there was no quote or estimate yet.
+    pub spread_usual: u64,
+    /// Bars whose quote was crossed.
+    pub crossed_quotes: u64,
     /// Impact charged.
     pub impact: f64,
     /// The same fills' impact as the 3/2 power that sizing knows has it.
@@ -261,6 +265,7 @@ impl Book {
                 if let Some(taken) = taken.get_mut(i) {
                     *taken += quantity.abs();
                 }
+                facts.spread_usual += u64::from(market.has_usual_spread(i));
                 facts.impact_unknown += u64::from(impact.unknown);
                 facts.impact += fill.costs.impact;
                 facts.impact_as_sized += impact.as_sized;

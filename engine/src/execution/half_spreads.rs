@@ -17,6 +17,9 @@ pub(super) struct HalfSpreads {
     usual: f64,
     given: BTreeMap<String, f64>,
     bps: Vec<f64>,
+    /// Whether a quote or an estimate has been there.
+    known: Vec<bool>,
+    crossed: u64,
     window: usize,
     floor: f64,
     /// One an instrument, where spreads are estimated.
@@ -40,6 +43,8 @@ impl HalfSpreads {
             usual: settings.half_spread_bps,
             given: settings.half_spreads.clone(),
             bps: Vec::new(),
+            known: Vec::new(),
+            crossed: 0,
             window: settings.spread_window as usize,
             floor: settings.spread_floor_bps,
             estimators: Vec::new(),
@@ -54,6 +59,7 @@ impl HalfSpreads {
         }
         // Frames that list nobody by name: an engine fed from elsewhere.
         self.bps.resize(frame.instruments(), self.usual);
+        self.known.resize(frame.instruments(), false);
         if self.fill_at != FillAt::Open {
             self.quote(frame);
         }
@@ -100,6 +106,7 @@ impl HalfSpreads {
             };
             // Until there are enough bars, the usual one.
             *bps = half.map_or(*bps, |half| (half / BPS).max(self.floor));
+            self.known[i] |= half.is_some();
         }
     }
 
@@ -107,11 +114,13 @@ impl HalfSpreads {
         if self.model != SpreadModel::Quotes {
             return;
         }
-        for (bps, (bid, ask)) in self.bps.iter_mut().zip(frame.bid.iter().zip(&frame.ask)) {
+        for (i, (bid, ask)) in frame.bid.iter().zip(&frame.ask).enumerate() {
             let half = (ask - bid) / (ask + bid);
             // Without a quote the last one stands; a crossed one is none that costs.
             if !half.is_nan() {
-                *bps = half.max(0.0) / BPS;
+                self.bps[i] = half.max(0.0) / BPS;
+                self.known[i] = true;
+                self.crossed += u64::from(half < 0.0);
             }
         }
     }
@@ -119,6 +128,16 @@ impl HalfSpreads {
     /// Whether they change from frame to frame.
     pub(super) fn vary(&self) -> bool {
         self.model != SpreadModel::Constant
+    }
+
+    /// Whether a spread that should be quoted or estimated is not known yet.
+    pub(super) fn is_usual(&self, instrument: usize) -> bool {
+        self.vary() && !self.known[instrument]
+    }
+
+    /// Bars whose quote was crossed.
+    pub(super) fn crossed(&self) -> u64 {
+        self.crossed
     }
 
     /// Bps of notional.

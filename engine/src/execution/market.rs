@@ -1,6 +1,6 @@
 //! What execution knows of each instrument besides its prices: corporate actions, and what trading it costs.
 
-use super::actions::{Action, Actions, InvisibleSplits};
+use super::actions::{Action, Actions};
 use super::costs::Conditions;
 use super::half_spreads::HalfSpreads;
 use super::settings::ExecutionSettings;
@@ -53,16 +53,22 @@ impl Market {
         self.actions.acting()
     }
 
-    /// Splits that the prices do not show.
-    #[must_use]
-    pub fn invisible_splits(&self) -> Option<InvisibleSplits> {
-        self.actions.invisible()
-    }
-
     /// Whether what trading an instrument costs changes from frame to frame.
     #[must_use]
     pub fn varies(&self) -> bool {
         self.trailing.is_some() || self.half_spreads.vary()
+    }
+
+    /// Whether a spread that should be quoted or estimated is not known yet.
+    #[must_use]
+    pub fn has_usual_spread(&self, instrument: usize) -> bool {
+        self.half_spreads.is_usual(instrument)
+    }
+
+    /// Bars whose quote was crossed.
+    #[must_use]
+    pub fn crossed_quotes(&self) -> u64 {
+        self.half_spreads.crossed()
     }
 
     /// What trading the instrument costs now.

@@ -15,7 +15,7 @@ mod spread;
 mod trailing;
 mod working;
 
-pub use actions::{Action, InvisibleSplits};
+pub use actions::Action;
 pub use benchmark::Benchmark;
 pub use book::{Account, Book, ExecutionFacts};
 pub use costs::{BPS, Conditions, Costs, Impact};

@@ -20,6 +20,8 @@ pub struct Performance {
     pub costs: Costs,
     /// Sum of the interest on cash.
     pub interest: f64,
+    /// Sum of the dividends that were booked.
+    pub dividends: f64,
     /// Turnover as decided.
     pub turnover: TurnoverFacts,
     /// What fills fell short of the prices of their decisions.
@@ -31,8 +33,10 @@ pub struct Performance {
 /// Turnover as decided, by UTC date.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TurnoverFacts {
-    /// Mean over the dates.
+    /// Mean over the dates, as decided.
     pub mean: f64,
+    /// Mean over the dates of what was filled: Σ|quantity × price| over NAV.
+    pub filled: f64,
     /// Largest of a date.
     pub max: f64,
     /// Share of the decisions that the cap stopped.
@@ -50,6 +54,7 @@ pub struct Tally {
     date_turnover: f64,
     dates: u64,
     turnover: f64,
+    filled: f64,
     decisions: u64,
     capped: u64,
 }
@@ -76,6 +81,7 @@ impl Tally {
         sums.nav = Some((first, frame.nav));
         sums.costs += frame.account.costs;
         sums.interest += frame.account.interest;
+        sums.dividends += frame.account.dividends;
         frame.fills.iter().for_each(|fill| sums.shortfall.add(fill));
         self.decisions += u64::from(frame.decided);
         self.capped += u64::from(frame.capped);
@@ -85,6 +91,8 @@ impl Tally {
             self.date_turnover = 0.0;
         }
         self.turnover += frame.turnover;
+        let size: f64 = frame.fills.iter().map(|fill| (fill.quantity * fill.price).abs()).sum();
+        self.filled += if frame.nav > 0.0 { size / frame.nav } else { 0.0 };
         self.date_turnover += frame.turnover;
         sums.turnover.max = sums.turnover.max.max(self.date_turnover);
     }
@@ -97,6 +105,7 @@ impl Tally {
             let year = self.frames_per_year;
             sums.net_in_excess = Some((self.excess.sharpe(year), self.excess.sortino(year)));
             sums.turnover.mean = self.turnover / self.dates as f64;
+            sums.turnover.filled = self.filled / self.dates as f64;
             sums.turnover.share_at_cap = self.capped as f64 / (self.decisions as f64).max(1.0);
         }
         sums

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use super::message::Decision;
-use crate::assembly::Iso;
 use crate::execution::{
-    Account, Benchmark, Book, ExecutionFacts, ExecutionSettings, Fill, FillAt, InvisibleSplits, Market,
-    Portfolio,
+    Account, Benchmark, Book, ExecutionFacts, ExecutionSettings, Fill, FillAt, Market, Portfolio,
 };
 use crate::frame::Frame;
 use crate::ledger::{Attributed, Attribution, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts};
@@ -131,21 +129,13 @@ impl Trading {
     /// What became of the orders.
     #[must_use]
     pub fn execution(&self) -> ExecutionFacts {
-        self.book.facts()
+        ExecutionFacts { crossed_quotes: self.market.crossed_quotes(), ..self.book.facts() }
     }
 
     /// Adds what is known at the end of a run.
     pub fn end(&self, facts: &mut RunFacts) {
         facts.digest = self.digest();
         facts.execution = self.execution();
-        if let Some(InvisibleSplits { count, first: (instrument, at) }) = self.market.invisible_splits() {
-            facts.data.warnings.push(format!(
-                "{count} split(s) that the data states do not show in its prices, first that of `{}` at {}: if they \
-                 are adjusted already, positions are now split once too often; set data.split = \"none\"",
-                self.names[instrument as usize],
-                Iso(at)
-            ));
-        }
         facts.open_orders = self.book.open_orders().collect();
         if let Some(attribution) = &self.attribution {
             let (instruments, cash) = attribution.sums();

@@ -78,7 +78,9 @@ impl Problem {
             Self::BrokenBar => "row(s) whose numbers contradict each other or are no prices",
             Self::Split => "jumps by a simple ratio that stay: splits that are not adjusted",
             Self::ExtremeReturn => "returns beyond reason",
-            Self::BadAdjustment => "jumps of the adjusted price that the price does not show",
+            Self::BadAdjustment => {
+                "jumps of the adjusted price, or stated splits, that the price does not show"
+            }
             Self::Stale => "row(s) of a price that stands still",
             Self::ReusedTicker => "jumps after a gap: another instrument under the same name",
             Self::Duplicate => "row(s) that repeat an instrument's row of the same time",

@@ -29,6 +29,9 @@ const REUSE_JUMP: f64 = 0.25;
 /// The same, in deviations of as many moves as there are dates in the gap.
 const REUSE_DEVIATIONS: f64 = 6.0;
 
+/// Least logarithm of a stated split that a price has to show.
+const SPLIT_SEEN: f64 = 0.3;
+
 #[derive(Clone, Debug, Default)]
 struct Instrument {
     close: f64,
@@ -60,6 +63,7 @@ pub struct Inspector {
     /// Jumps that came back in this very frame.
     came_back: Vec<(usize, Jump)>,
     panel_scale: f64,
+    trusting: bool,
 }
 
 impl Inspector {
@@ -73,6 +77,7 @@ impl Inspector {
     pub fn observe(&mut self, frame: &Frame, findings: &mut Vec<Finding>) {
         self.names.extend(frame.listed.iter().cloned());
         self.came_back.clear();
+        self.take_splits(frame, findings);
         if !self.jumps.is_empty() {
             self.resolve_jumps(frame, findings);
         }
@@ -91,6 +96,45 @@ impl Inspector {
         for instrument in 0..frame.close.len() {
             if let Some(bar) = bar_of(frame, instrument) {
                 self.inspect(frame, instrument, &bar, panel, findings);
+            }
+        }
+    }
+
+    /// The same, where returns are made of the adjusted price: what it shows not to be a move is none.
+    #[must_use]
+    pub fn trusting_the_adjusted_price(self) -> Self {
+        Self { trusting: true, ..self }
+    }
+
+    /// A split that is stated is no jump; one that the price does not show is adjusted for already.
+    fn take_splits(&mut self, frame: &Frame, findings: &mut Vec<Finding>) {
+        for (i, ratio) in frame.split.iter().enumerate() {
+            let ratio = *ratio;
+            if ratio.is_nan() || ratio <= 0.0 || ratio == 1.0 {
+                continue;
+            }
+            let known = self.instruments.get(i).map(|known| known.close);
+            let before = known.or(self.closes.get(i).copied()).unwrap_or(f64::NAN);
+            let [stated, moved] = [-libm::log(ratio), libm::log(frame.close[i] / before)];
+            if stated.abs() > SPLIT_SEEN && (moved - stated).abs() > moved.abs() {
+                let detail = format!(
+                    "the data states a split of one into {ratio}, and the close moved from {before} to {}: if prices are \
+                     adjusted already, set data.split = \"none\"",
+                    frame.close[i]
+                );
+                let problem = Problem::BadAdjustment;
+                findings.push(self.finding(frame.timestamp, i, problem, stated.abs(), detail));
+                continue;
+            }
+            if let Some(known) = self.instruments.get_mut(i) {
+                known.close /= ratio;
+            }
+            if let Some(close) = self.closes.get_mut(i) {
+                *close /= ratio;
+            }
+            for jump in self.jumps.iter_mut().filter(|jump| jump.instrument == i) {
+                jump.before /= ratio;
+                jump.after /= ratio;
             }
         }
     }
@@ -139,6 +183,9 @@ impl Inspector {
     }
 
     fn judge(&self, jump: &Jump, verdict: Verdict, findings: &mut Vec<Finding>) {
+        if self.trusting && jump.is_known_elsewhere() {
+            return;
+        }
         let (problem, detail) = match verdict {
             Verdict::Split(detail) => (Problem::Split, detail),
             Verdict::Extreme(detail) => (Problem::ExtremeReturn, detail),

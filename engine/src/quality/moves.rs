@@ -125,6 +125,11 @@ impl Jump {
         self.before == other.after && self.excess().abs() < LARGE
     }
 
+    /// Whether the adjusted price has not jumped.
+    pub(super) fn is_known_elsewhere(&self) -> bool {
+        (libm::log1p(self.adjusted) - libm::log1p(self.panel)).abs() < 0.3 * self.excess().abs()
+    }
+
     fn scales(&self) -> f64 {
         self.excess().abs() / self.scale
     }
@@ -147,8 +152,7 @@ impl Jump {
     /// What it is, if it does not come back.
     pub(super) fn verdict(&self) -> Verdict {
         let (jump, size, scales) = (self.excess(), self.excess().abs(), self.scales());
-        let known_elsewhere = (libm::log1p(self.adjusted) - libm::log1p(self.panel)).abs() < 0.3 * size;
-        let hint = match known_elsewhere {
+        let hint = match self.is_known_elsewhere() {
             true => format!("; the adjusted price moved {:+.1} %: use it for returns", 100.0 * self.adjusted),
             false => String::new(),
         };

@@ -95,8 +95,10 @@ fn inspect(config: &Config, found: &mut Found) -> Result<(DataFacts, Spreads)> {
 
 /// What is looked at beside the close, as it stands in the data.
 fn columns() -> Vec<Wanted> {
-    use Field::{Ask, Bid, High, Low, Open, ReturnPrice, Volume};
-    [ReturnPrice, Open, High, Low, Volume, Bid, Ask].map(|field| Wanted { field, checked: false }).to_vec()
+    use Field::{Ask, Bid, High, Low, Open, ReturnPrice, Split, Volume};
+    [ReturnPrice, Open, High, Low, Volume, Bid, Ask, Split]
+        .map(|field| Wanted { field, checked: false })
+        .to_vec()
 }
 
 fn refused(row: RefusedRow) -> Finding {

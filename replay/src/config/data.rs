@@ -206,6 +206,22 @@ impl DataSettings {
         self.price == "close"
     }
 
+    /// Refuses a column that belongs to another price than the one that trades, unless it was named for it.
+    ///
+    /// # Errors
+    /// It would be taken from the columns beside `close`.
+    pub(crate) fn refuse_mixed(&self, field: Field, purpose: &str) -> anyhow::Result<()> {
+        if self.names().iter().any(|(named, _)| *named == field) {
+            return Ok(());
+        }
+        let (price, name) = (&self.price, field.names()[0]);
+        anyhow::bail!(
+            "`data.price` is {price:?}, and the column `{name}`, {purpose}, belongs to `close`: fills and costs would mix \
+             two scales; trade the close and take returns from the other (data.price = \"close\", data.return_price = \
+             {price:?}), or name a column that belongs to {price:?} (data.{name} = ...)"
+        )
+    }
+
     /// The calendar.
     #[must_use]
     pub(crate) fn calendar(&self) -> Calendar {

@@ -195,6 +195,12 @@ impl Config {
             expressions.push((name.clone(), expression));
         }
         let data = &self.data;
+        if trades && !data.bars_belong_to_price() {
+            self.execution
+                .needs()
+                .iter()
+                .try_for_each(|(field, purpose)| data.refuse_mixed(*field, purpose))?;
+        }
         Ok(SourceSettings {
             price: data.price.clone(),
             return_price: data.return_price.clone(),

@@ -79,6 +79,10 @@ impl Summary<'_> {
             }
             _ => String::new(),
         };
+        let dividends = match performance.dividends {
+            0.0 => String::new(),
+            paid => format!("dividends {paid:.0}\n"),
+        };
         let (net, costs_of) = (&trading.comparison.net, &trading.cost_analysis);
         let volatility = format!(
             "volatility {} % a year, {} % as predicted\n",
@@ -87,10 +91,13 @@ impl Summary<'_> {
         );
         let sure = match net.uncertainty.standard_error.is_finite() {
             true => format!(
-                "sharpe give or take {}; above 0 with a chance of {}; costs of {} bps would take all\n",
+                "sharpe give or take {}; above 0 with a chance of {}; {}\n",
                 decimals(net.uncertainty.standard_error, 2),
                 decimals(net.uncertainty.probabilistic_sharpe, 2),
-                decimals(costs_of.break_even_bps, 0)
+                match costs_of.break_even_bps {
+                    bps if bps < 0.0 => "it lost before costs".to_owned(),
+                    bps => format!("costs of {} bps would take all", decimals(bps, 0)),
+                }
             ),
             false => String::new(),
         };
@@ -105,18 +112,22 @@ impl Summary<'_> {
             }
         };
         let capacity = match trading.capacity.is_finite() {
-            true => format!("impact would halve the sharpe ratio at a value of {:.3e}\n", trading.capacity),
+            true => format!(
+                "with the same trades, impact would halve the sharpe ratio at a value of {:.3e}\n",
+                trading.capacity
+            ),
             false => String::new(),
         };
         let costs = if costs.is_empty() { "none".to_owned() } else { costs.join(", ") };
         format!(
             "value {first:.0} → {last:.0}; costs: {costs}\n\
-             {interest}turnover {:.2} % a day as decided, at most {:.2} % (cap {:.2} %)\n\
+             {interest}{dividends}turnover {:.2} % a day as decided, at most {:.2} % (cap {:.2} %); filled {:.2} %\n\
              {} decisions: {} stopped by the cap, {} held back by the gross limit\n\
              {volatility}{sure}{shortfall}{capacity}digest {}\n",
             100.0 * turnover.mean,
             100.0 * turnover.max,
             100.0 * self.config.sizing.turnover_cap,
+            100.0 * turnover.filled,
             sizing.decisions,
             sizing.capped,
             sizing.at_gross,

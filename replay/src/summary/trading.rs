@@ -67,8 +67,10 @@ impl Summary<'_> {
         let costs = performance.costs;
         summary["costs"] = object(costs.items().into_iter().chain([("total", costs.total())])).into();
         summary["interest"] = number(performance.interest);
+        summary["dividends"] = number(performance.dividends);
         summary["turnover"] = object([
             ("mean", performance.turnover.mean),
+            ("filled", performance.turnover.filled),
             ("max", performance.turnover.max),
             ("cap", self.config.sizing.turnover_cap),
             ("share_at_cap", performance.turnover.share_at_cap),
@@ -83,6 +85,8 @@ impl Summary<'_> {
             "partly_filled": execution.partly_filled,
             "open": execution.open,
             "delistings": execution.delistings,
+            "fills_at_usual_spread": execution.spread_usual,
+            "crossed_quotes": execution.crossed_quotes,
             "fills_of_unknown_impact": execution.impact_unknown,
             "impact": number(execution.impact),
             "impact_as_sized": number(execution.impact_as_sized),

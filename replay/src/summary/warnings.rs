@@ -85,8 +85,22 @@ impl Summary<'_> {
                 execution.impact_unknown
             ));
         }
+        if execution.crossed_quotes > 0 || execution.spread_usual > 0 {
+            warnings.push(format!(
+                "{} fills paid the usual half-spread of {} bps, for want of a quote or of bars for an estimate; {} quotes \
+                 were crossed and cost nothing",
+                execution.spread_usual, settings.half_spread_bps, execution.crossed_quotes
+            ));
+        }
+        if execution.orders == 0 && self.facts.sizing.decisions > 0 {
+            warnings.push(format!(
+                "nothing was ever ordered in {} decisions: the strategy holds what it wants, wants nothing, or what it \
+                 expects does not pay for the costs; `betaflow size --at DATE` shows a decision in full",
+                self.facts.sizing.decisions
+            ));
+        }
         let off = execution.impact / execution.impact_as_sized - 1.0;
-        if off.abs() > 1e-9 {
+        if off.abs() > 1e-9 && execution.impact > 0.0 {
             warnings.push(format!(
                 "sizing knows impact as a 3/2 power that agrees with the settings at 1 % of a day's volume: fills paid \
                  {:.0}, {:+.1} % beside what it made of them",

@@ -16,7 +16,9 @@ impl Doubts {
     /// Daily bars are looked at closely. Of bars inside a day there are many, and jumps are all that is looked for.
     pub(super) fn new(calendar: Calendar) -> Self {
         let depth = if calendar.frames_per_day == 1 { Depth::Full } else { Depth::Jumps };
-        Self { inspector: Inspector::new(depth), findings: Vec::new(), tally: Tally::default() }
+        // Where a run has an adjusted price, it makes its returns of it.
+        let inspector = Inspector::new(depth).trusting_the_adjusted_price();
+        Self { inspector, findings: Vec::new(), tally: Tally::default() }
     }
 
     pub(super) fn observe(&mut self, frame: &Frame) {

@@ -61,9 +61,21 @@ fn try_add(page: &mut Page, run: &Run<'_>, equity: &EquityCurves) -> Result<(), 
     page.section(HEADING);
     let (exposed, parted) = lines.lines.split_at(exposures.len());
     let names = parts.iter().copied().chain(["costs"]);
-    let mut contributions: Vec<(&str, &[f64])> =
-        names.zip(parted.iter().map(|line| &line.values[..])).collect();
-    contributions.retain(|(_, values)| values.iter().any(|value| *value != 0.0));
+    // A factor has the colour that it has among the exposures, and what is no factor one of those after them.
+    let factor = |name: &str| {
+        let name = name.strip_prefix("factor_")?;
+        exposures.iter().position(|exposure| exposure.strip_prefix(EXPOSURE) == Some(name))
+    };
+    let mut others = exposures.len();
+    let mut colour = |name: &str| {
+        factor(name).unwrap_or_else(|| {
+            others += 1;
+            others - 1
+        })
+    };
+    let mut contributions: Vec<(&str, usize, &[f64])> =
+        names.zip(parted).map(|(name, line)| (name, colour(name), &line.values[..])).collect();
+    contributions.retain(|(_, _, values)| values.iter().any(|value| *value != 0.0));
     draw_contributions(page, equity, &contributions);
     if !exposed.is_empty() {
         let mut figure = Figure::panes(&Panes::One("~g"));
@@ -76,21 +88,21 @@ fn try_add(page: &mut Page, run: &Run<'_>, equity: &EquityCurves) -> Result<(), 
     Ok(())
 }
 
-fn draw_contributions(page: &mut Page, equity: &EquityCurves, contributions: &[(&str, &[f64])]) {
+fn draw_contributions(page: &mut Page, equity: &EquityCurves, contributions: &[(&str, usize, &[f64])]) {
     let mut figure = Figure::panes(&Panes::One(".1~%"));
     figure.make_tall();
     let mut rows = String::new();
     let mut sorted: Vec<(String, f64)> = Vec::new();
-    for (at, (name, values)) in contributions.iter().enumerate() {
+    for (name, at, values) in contributions {
         let name = words(name);
-        figure.draw(&Drawn::new(&name, values, at, Look::Beside));
+        figure.draw(&Drawn::new(&name, values, *at, Look::Beside));
         sorted.push((name, values.last().copied().unwrap_or_default()));
     }
     sorted.sort_by(|a, b| b.1.total_cmp(&a.1));
     for (name, value) in sorted {
         rows += &format!("<tr><th scope=\"row\">{name}</th><td>{}</td></tr>\n", percent(&Value::from(value)));
     }
-    let total = Value::from(contributions.iter().filter_map(|(_, values)| values.last()).sum::<f64>());
+    let total = Value::from(contributions.iter().filter_map(|(_, _, values)| values.last()).sum::<f64>());
     rows += &format!("<tr><th scope=\"row\">net return</th><td>{}</td></tr>\n", percent(&total));
     page.figure("Contributions to the net return so far, as shares of the starting value", figure);
     page.table(&["", "of the starting value, net"], "plain", &rows);

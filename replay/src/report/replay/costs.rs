@@ -9,6 +9,7 @@ use crate::report::html::escape;
 use crate::report::page::Page;
 
 const HEADING: &str = "Costs";
+const ITEMS: [&str; 6] = ["commission", "spread", "impact", "borrow", "financing", "haircut"];
 
 /// Adds the figure and the sums.
 pub(super) fn add(page: &mut Page, summary: &Value, curves: &Curves) {
@@ -19,15 +20,17 @@ pub(super) fn add(page: &mut Page, summary: &Value, curves: &Curves) {
         .filter_map(|(name, value)| Some((name.as_str(), value.as_f64().filter(|value| *value != 0.0)?)))
         .collect();
     let items = || costs.iter().filter(|(name, _)| *name != "total");
+    // An item has its colour whatever else there is.
+    let colour = |name: &str| ITEMS.iter().position(|item| *item == name).unwrap_or(ITEMS.len());
     if items().count() == 0 {
         return page.missing(HEADING, "Nothing was paid.");
     }
     page.section(HEADING);
     if let Ok(curves) = curves {
         let mut figure = Figure::panes(&Panes::One(".2~%"));
-        for (at, (name, _)) in items().enumerate() {
+        for (name, _) in items() {
             let drawn = escape(name);
-            figure.draw(&Drawn::new(&drawn, curves.line(name), at, Look::Stacked).format(".3%"));
+            figure.draw(&Drawn::new(&drawn, curves.line(name), colour(name), Look::Stacked).format(".3%"));
         }
         page.figure("Costs so far, as a share of the starting value, stacked", figure);
         page.html(&format!(
@@ -55,13 +58,17 @@ pub(super) fn add(page: &mut Page, summary: &Value, curves: &Curves) {
 /// What costs take, could take, and would take of more money.
 fn in_words(summary: &Value) -> String {
     let analysis = &summary["cost_analysis"];
-    let mut text = format!(
-        "They took {} a year; {} bps of what is traded would take all.",
-        percent_of(&analysis["annual_drag"], 2),
-        plain(&analysis["break_even_bps"], 0)
-    );
+    let mut text = format!("They took {} a year; ", percent_of(&analysis["annual_drag"], 2));
+    text += &match analysis["break_even_bps"].as_f64() {
+        Some(bps) if bps < 0.0 => "the strategy lost before them.".to_owned(),
+        _ => format!("{} bps of what is traded would take all.", plain(&analysis["break_even_bps"], 0)),
+    };
     if let Some(capacity) = analysis["capacity"].as_f64() {
-        text += &format!(" Impact would halve the Sharpe ratio at a value of {}.", money(capacity));
+        text += &format!(
+            " With the same trades as shares of the value, impact would halve the Sharpe ratio at a value of {}; sizing that \
+             knows impact trades less there.",
+            money(capacity)
+        );
     }
     let shortfall = &summary["shortfall_bps"];
     if shortfall["total"].is_number() {

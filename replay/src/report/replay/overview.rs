@@ -74,7 +74,7 @@ const METRICS: [(&str, &str, As, &str); 25] = [
         "Annual return over the benchmark's, of bars on which it rose.",
     ),
     ("down_capture", "Down capture", As::Plain(2), "The same of bars on which it fell."),
-    ("total_return", "Total return", As::Percent, "From the first frame to the last."),
+    ("total_return", "Total return", As::Percent, "From the first decision to the last frame."),
 ];
 
 fn shown(value: &Value, how: As) -> String {
@@ -129,13 +129,17 @@ pub(super) fn add(page: &mut Page, summary: &Value) {
         (
             "lost to costs a year",
             percent(&costs["annual_drag"]),
-            format!("{} bps of what is traded would take all", plain(&costs["break_even_bps"], 0)),
+            match costs["break_even_bps"].as_f64() {
+                Some(bps) if bps < 0.0 => "it lost before costs".to_owned(),
+                _ => format!("{} bps of what is traded would take all", plain(&costs["break_even_bps"], 0)),
+            },
         ),
         (
             "traded a day",
-            percent(&turnover["mean"]),
+            percent(turnover.get("filled").unwrap_or(&turnover["mean"])),
             format!(
-                "cap {}, which stopped {} of decisions",
+                "{} as decided; cap {}, which stopped {} of decisions",
+                percent(&turnover["mean"]),
                 percent(&turnover["cap"]),
                 percent(&turnover["share_at_cap"])
             ),

@@ -40,9 +40,9 @@ pub(super) fn add(page: &mut Page, run: &Run<'_>, curves: &Curves) {
         figure.draw(&Drawn::new(name, &multiplier, 2, Look::Steps).below().format(".3~g"));
     }
     let title = if costs {
-        "Share of the value traded a day, both sides; below, what one more percent of turnover would add, bps a year"
+        "Share of the value decided to be traded a day, both sides; below, what one more percent of turnover would add, bps a year"
     } else {
-        "Share of the value traded a day, both sides"
+        "Share of the value decided to be traded a day, both sides"
     };
     page.figure(title, figure);
     let idle = match (grows, costs) {
