@@ -66,7 +66,7 @@ impl Benchmark {
         let each = (1.0 - stuck) / traded as f64;
         self.target.clear();
         self.target.extend((0..n).map(|i| if portfolio.traded[i] { each } else { portfolio.weight(i) }));
-        orders_towards(&self.target, portfolio, self.lot, &mut self.orders);
+        orders_towards(&self.target, portfolio, self.lot, 1.0, &mut self.orders);
         self.book.submit(&self.orders);
         if self.same_close {
             self.book.fill_decided(frame, market, &mut self.fills, &mut self.account);

@@ -75,14 +75,20 @@ const WEIGHT_DUST: f64 = 1e-12;
 /// Orders that bring the portfolio to the target weights at the frame's prices, into `out`.
 ///
 /// Only what traded in the frame can be ordered. A target of exactly 0 closes the position exactly.
-/// Lots round towards no trade, so that a rounded order never exceeds the turnover that was decided.
+/// Lots round towards no trade, so that a rounded order never exceeds the turnover that was decided; where sales that
+/// are rounded away would leave more gross exposure than there was and than `gross_max` allows, purchases give way.
 /// Returns the turnover: Σ |quantity| × decision price over NAV.
-pub fn orders_towards(target: &[f64], portfolio: &Portfolio, lot: f64, out: &mut Vec<Order>) -> f64 {
+pub fn orders_towards(
+    target: &[f64],
+    portfolio: &Portfolio,
+    lot: f64,
+    gross_max: f64,
+    out: &mut Vec<Order>,
+) -> f64 {
     out.clear();
     if portfolio.nav <= 0.0 {
         return 0.0;
     }
-    let mut turnover = 0.0;
     for (i, &target) in target.iter().enumerate() {
         if !portfolio.traded[i] {
             continue;
@@ -99,11 +105,37 @@ pub fn orders_towards(target: &[f64], portfolio: &Portfolio, lot: f64, out: &mut
         };
         let quantity = whole_lots(exact, lot);
         if quantity != 0.0 {
-            turnover += quantity.abs() * price / portfolio.nav;
             out.push(Order { instrument: i as u32, quantity, decision_price: price });
         }
     }
-    turnover
+    if lot > 0.0 {
+        keep_gross(portfolio, lot, gross_max, out);
+    }
+    out.iter().map(|order| order.quantity.abs() * order.decision_price / portfolio.nav).sum()
+}
+
+/// Cuts orders that add to a position, the last first, until the gross exposure after all of them is within the limit
+/// or what it was.
+fn keep_gross(portfolio: &Portfolio, lot: f64, gross_max: f64, orders: &mut Vec<Order>) {
+    let held = |i: usize| portfolio.quantity[i] + portfolio.in_flight[i];
+    let added = |order: &Order| {
+        let held = held(order.instrument as usize);
+        ((held + order.quantity).abs() - held.abs()) * order.decision_price
+    };
+    let before: f64 =
+        (0..portfolio.quantity.len()).map(|i| portfolio.weight(i).abs()).filter(|w| !w.is_nan()).sum();
+    let after = before + orders.iter().map(added).sum::<f64>() / portfolio.nav;
+    let mut excess = (after - before.max(gross_max)) * portfolio.nav;
+    for order in orders.iter_mut().rev().filter(|order| added(order) > 0.0) {
+        if excess <= portfolio.nav * WEIGHT_DUST {
+            break;
+        }
+        let lots = (excess / (order.decision_price * lot)).ceil() * lot;
+        let cut = lots.min(order.quantity.abs());
+        excess -= cut * order.decision_price;
+        order.quantity -= cut.copysign(order.quantity);
+    }
+    orders.retain(|order| order.quantity != 0.0);
 }
 
 /// The quantity in whole lots, towards none; as it is for fractional quantities (`lot` 0).

@@ -142,7 +142,9 @@ impl Sizing {
                 decision.shown = Some(Arc::new(shown));
             }
         }
-        let turnover = orders_towards(&self.solution.weights, portfolio, self.lot, &mut decision.orders);
+        let gross_max = self.settings.gross_max;
+        let turnover =
+            orders_towards(&self.solution.weights, portfolio, self.lot, gross_max, &mut decision.orders);
         if turnover > 0.0 {
             self.last_target.clone_from(&self.solution.weights);
         }
