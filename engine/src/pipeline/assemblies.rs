@@ -4,7 +4,9 @@ use std::ops::RangeInclusive;
 
 use super::graph::Graph;
 use super::sizing::Sizing;
-use super::stages::{Columns, Estimate, Execute, Record, Schedule, Size, SourceStage};
+use super::stages::{
+    Columns, Estimate, Execute, Gather, Record, Scenarios, Schedule, Size, SourceStage, TakeOutcomes,
+};
 use super::trading::Trading;
 use crate::execution::ExecutionSettings;
 use crate::ledger::{Attribution, Frames, RecordSettings, Recorder};
@@ -82,6 +84,44 @@ pub fn trading(
     graph.connect(size, execute);
     graph.connect(execute, size);
     graph.connect(execute, recorder);
+    Ok(graph)
+}
+
+/// source → estimate → many (size ⇄ execute) → gather: the scenarios share source and estimator, and so their
+/// `estimator`, `excess` and the schedule of decisions are those of `settings`. They are dealt out to `workers`
+/// stages, each for a thread of its own: placement is `Placement::Groups([2, 1, …, 1])`.
+///
+/// # Errors
+/// As [`trading`], of any scenario.
+pub fn sweeping(
+    source: Box<dyn Source>,
+    settings: &RunSettings,
+    scenarios: Vec<(RunSettings, Box<dyn Strategy>)>,
+    workers: usize,
+    take: TakeOutcomes,
+) -> Result<Graph, Invalid> {
+    let names = source.factor_names().to_vec();
+    let watched = scenarios.iter().any(|(_, strategy)| strategy.watches_returns());
+    let mut hands: Vec<Vec<_>> = (0..workers.max(1)).map(|_| Vec::new()).collect();
+    let record = RecordSettings { betas: Frames::None, weights: Frames::None };
+    for (number, (own, strategy)) in scenarios.into_iter().enumerate() {
+        let sizing = Sizing::new(&own, &names, strategy)?;
+        let trading = Trading::new(&own.execution, &own.calendar, record);
+        let hand = number % hands.len();
+        hands[hand].push((number, sizing, trading));
+    }
+    let shared = RunSettings { record, ..settings.clone() };
+    let mut graph = Graph::default();
+    let stage = SourceStage::new(source, settings.calendar, 1 + hands.len(), settings.frames_per_message);
+    let source = graph.add(stage);
+    let estimate = graph.add(shared.estimate(names.len(), watched)?.with_outlets(hands.len()));
+    let workers: Vec<usize> =
+        hands.into_iter().map(|hand| graph.add(Scenarios::new(&settings.calendar, hand))).collect();
+    let gather = graph.add(Gather::new(take));
+    graph.connect(source, estimate);
+    workers.iter().for_each(|worker| graph.connect(source, *worker));
+    workers.iter().for_each(|worker| graph.connect(estimate, *worker));
+    workers.iter().for_each(|worker| graph.connect(*worker, gather));
     Ok(graph)
 }
 

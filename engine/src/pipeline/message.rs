@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::batch::Batch;
-use crate::execution::{Order, Portfolio};
+use crate::execution::{ExecutionFacts, Order, Portfolio};
 use crate::frame::Frame;
-use crate::ledger::{BeliefsOfFrame, LedgerFrame, RunFacts};
+use crate::ledger::{BeliefsOfFrame, LedgerFrame, RunFacts, SizingFacts};
+use crate::metrics::{Figures, Performance};
 use crate::model::Beliefs;
 use crate::portfolio::{Multipliers, Rebalance};
 
@@ -24,8 +25,31 @@ pub enum Message {
     Decided(Arc<Decision>),
     /// Execute to record: a frame is complete.
     Ledger(Arc<LedgerFrame>),
+    /// Scenarios to gather: what they came to.
+    Outcomes(Vec<ScenarioOutcome>),
     /// No message follows. It carries what each stage on the way knows of the run.
     End(Box<RunFacts>),
+}
+
+/// What a scenario came to.
+#[derive(Clone, Debug)]
+pub struct ScenarioOutcome {
+    /// Which one.
+    pub number: usize,
+    /// The digest that a run of its own with these settings would have.
+    pub digest: [u8; 32],
+    /// Figures after costs; those against a benchmark are NaN.
+    pub net: Figures,
+    /// Figures before costs.
+    pub gross: Figures,
+    /// Sums of its ledger.
+    pub performance: Performance,
+    /// Counts of its decisions.
+    pub sizing: SizingFacts,
+    /// What became of its orders.
+    pub execution: ExecutionFacts,
+    /// Net return of each frame after the first that decides.
+    pub returns: Vec<f64>,
 }
 
 /// What was decided on a frame.

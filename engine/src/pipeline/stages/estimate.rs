@@ -4,6 +4,8 @@ use super::super::batch::{Batch, Recycler};
 use super::super::error::{Miswired, StageError};
 use super::super::message::Message;
 use super::super::stage::{Outbox, Stage};
+use std::sync::Arc;
+
 use crate::frame::{DAY_NS, Frame, TimestampNs};
 use crate::ledger::RunFacts;
 use crate::model::{Beliefs, Estimator, Returns};
@@ -42,6 +44,8 @@ pub struct Estimate {
     since_first_decision: Option<u64>,
     /// The last date on which the time of day has come.
     decided_on: Option<i64>,
+    /// How many stages take the beliefs.
+    outlets: usize,
     messages: Recycler<Batch<Beliefs>>,
 }
 
@@ -65,8 +69,15 @@ impl Estimate {
             frames_with_returns: 0,
             since_first_decision: None,
             decided_on: None,
+            outlets: 1,
             messages: Recycler::default(),
         }
+    }
+
+    /// The same, for several stages that take the beliefs.
+    #[must_use]
+    pub fn with_outlets(self, outlets: usize) -> Self {
+        Self { outlets, ..self }
     }
 
     fn frame(&mut self, frame: &Frame, beliefs: &mut Beliefs) {
@@ -134,7 +145,10 @@ impl Stage for Estimate {
             Ok::<_, StageError>(())
         });
         self.messages = messages;
-        out.send(0, Message::Beliefs(written?));
+        let beliefs = written?;
+        for outlet in 0..self.outlets {
+            out.send(outlet, Message::Beliefs(Arc::clone(&beliefs)));
+        }
         Ok(())
     }
 

@@ -1,0 +1,158 @@
+//! scenarios: the same frames and beliefs, sized and executed under many settings.
+
+use std::sync::Arc;
+
+use super::super::batch::Batch;
+use super::super::error::{Miswired, StageError};
+use super::super::message::{Decision, Message, ScenarioOutcome};
+use super::super::sizing::Sizing;
+use super::super::stage::{Outbox, Stage};
+use super::super::trading::Trading;
+use crate::frame::Frame;
+use crate::ledger::{LedgerFrame, RunFacts};
+use crate::metrics::{Figures, Tally};
+use crate::model::Beliefs;
+use crate::settings::Calendar;
+
+const FRAMES: usize = 0;
+const BELIEFS: usize = 1;
+
+/// One scenario on its way.
+struct Scenario {
+    number: usize,
+    sizing: Sizing,
+    trading: Trading,
+    tally: Tally,
+    nav: f64,
+    /// Returns of each frame after the first: 16 bytes a frame, for exact quantiles and for whoever compares scenarios.
+    net: Vec<f64>,
+    gross: Vec<f64>,
+}
+
+impl Scenario {
+    fn step(&mut self, frame: &Frame, beliefs: &Beliefs, decision: &mut Decision, ledger: &mut LedgerFrame) {
+        let portfolio = self.trading.advance(frame);
+        self.sizing.decide(beliefs, portfolio, decision);
+        if !self.trading.complete(frame, decision, ledger) {
+            return;
+        }
+        self.tally.add(ledger);
+        if !self.nav.is_nan() {
+            let costs = ledger.account.costs.total();
+            self.net.push(ledger.nav / self.nav - 1.0);
+            self.gross.push((ledger.nav - self.nav + costs) / self.nav);
+        }
+        self.nav = ledger.nav;
+    }
+
+    fn outcome(&mut self, frames_per_year: f64) -> ScenarioOutcome {
+        let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), frames_per_year);
+        ScenarioOutcome {
+            number: self.number,
+            digest: self.trading.digest(),
+            net: figures(&self.net),
+            gross: figures(&self.gross),
+            performance: self.tally.performance(),
+            sizing: self.sizing.facts().clone(),
+            execution: self.trading.execution(),
+            returns: std::mem::take(&mut self.net),
+        }
+    }
+}
+
+/// Steps its scenarios through each message, one scenario after the other: what a scenario keeps stays in the cache
+/// for as long as a message lasts.
+pub struct Scenarios {
+    calendar: Calendar,
+    scenarios: Vec<Scenario>,
+    frames: Option<Arc<Batch<Frame>>>,
+    decision: Decision,
+    ledger: LedgerFrame,
+}
+
+impl Scenarios {
+    /// Of numbered scenarios.
+    #[must_use]
+    pub fn new(calendar: &Calendar, scenarios: Vec<(usize, Sizing, Trading)>) -> Self {
+        let scenario = |(number, sizing, trading)| Scenario {
+            number,
+            sizing,
+            trading,
+            tally: Tally::new(calendar),
+            nav: f64::NAN,
+            net: Vec::new(),
+            gross: Vec::new(),
+        };
+        Self {
+            calendar: *calendar,
+            scenarios: scenarios.into_iter().map(scenario).collect(),
+            frames: None,
+            decision: Decision::default(),
+            ledger: LedgerFrame::default(),
+        }
+    }
+}
+
+impl Stage for Scenarios {
+    fn name(&self) -> &'static str {
+        "scenarios"
+    }
+
+    fn wants(&self) -> usize {
+        if self.frames.is_some() { BELIEFS } else { FRAMES }
+    }
+
+    fn handle(&mut self, message: Message, _: &mut Outbox) -> Result<(), StageError> {
+        match (message, self.frames.take()) {
+            (Message::Frames(frames), None) => self.frames = Some(frames),
+            (Message::Beliefs(beliefs), Some(frames)) => {
+                for scenario in &mut self.scenarios {
+                    for (frame, beliefs) in frames.iter().zip(beliefs.iter()) {
+                        scenario.step(frame, beliefs, &mut self.decision, &mut self.ledger);
+                    }
+                    // Names and the like are those of the next scenario too; its digest is not.
+                    self.ledger.shown = None;
+                }
+            }
+            _ => return Err(Miswired { stage: self.name() }.into()),
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _: &mut RunFacts, out: &mut Outbox) -> Result<(), StageError> {
+        let year = self.calendar.frames_per_year();
+        let outcomes = self.scenarios.iter_mut().map(|scenario| scenario.outcome(year)).collect();
+        out.send(0, Message::Outcomes(outcomes));
+        Ok(())
+    }
+}
+
+/// Takes the outcomes of all scenarios.
+pub type TakeOutcomes = Box<dyn FnMut(Vec<ScenarioOutcome>) + Send>;
+
+/// gather: what the scenarios came to.
+pub struct Gather {
+    take: TakeOutcomes,
+}
+
+impl Gather {
+    /// Hands them on.
+    #[must_use]
+    pub fn new(take: TakeOutcomes) -> Self {
+        Self { take }
+    }
+}
+
+impl Stage for Gather {
+    fn name(&self) -> &'static str {
+        "gather"
+    }
+
+    fn handle(&mut self, message: Message, _: &mut Outbox) -> Result<(), StageError> {
+        match message {
+            Message::Outcomes(outcomes) => (self.take)(outcomes),
+            _ => return Err(Miswired { stage: self.name() }.into()),
+        }
+        Ok(())
+    }
+}
