@@ -70,7 +70,9 @@ pub fn min_backtest_years(trials: f64, sharpe: f64) -> f64 {
     if trials == 1.0 && sharpe > 0.0 {
         return 0.0;
     }
-    let lengths = expected_highest(trials) / sharpe;
+    // The approximation falls below 0 for fractions just above one trial.
+    let highest = expected_highest(trials);
+    let lengths = if highest < 0.0 { 0.0 } else { highest / sharpe };
     if sharpe > 0.0 { lengths * lengths } else { f64::NAN }
 }
 

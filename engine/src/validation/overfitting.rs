@@ -38,7 +38,8 @@ const BLOCKS_MAX: usize = 20;
 /// same frames. The S = `blocks` blocks are contiguous. Of two trials with the same ratio the first is chosen, and
 /// they share their ranks; a trial without volatility in a half has a ratio of 0 there.
 ///
-/// Time goes with trials × splits, whatever the frames, and it holds some 5 S numbers a trial: ratios come from each block's sums.
+/// Time goes with trials × splits, whatever the number of frames, and some 5 S numbers are held a trial: ratios come
+/// from each block's sums.
 ///
 /// # Errors
 /// For fewer than two trials, trials of different length, a return that is not finite, an odd number of blocks or one
