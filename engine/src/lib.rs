@@ -16,6 +16,7 @@
 //! | [`execution`] | orders, fills, costs, the account |
 //! | [`ledger`], [`metrics`] | what happened, its digest, what it was worth |
 //! | [`quality`] | whether the data is fit for research |
+//! | [`validation`] | tuning without hindsight, and how much of a result is luck |
 //! | [`strategy`] | what a strategy is |
 //! | [`pipeline`] | stages, bounded channels, threads: the only module that knows them |
 //!
@@ -41,3 +42,4 @@ pub mod quality;
 pub mod settings;
 pub mod source;
 pub mod strategy;
+pub mod validation;

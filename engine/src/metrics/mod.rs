@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `performance` | sums as the ledger goes by |
 //! | `comparing` | net, gross and benchmark, from the equity as it was written |
-//! | `figures`, `series` | what a series of returns is summed up in, and how; `moments`, `tail`, `trend`, `relative`, `uncertainty` are its parts |
+//! | `figures`, `series` | what a series of returns is summed up in, and how; `moments`, `tail`, `trend`, `relative`, `uncertainty`, `observed_sharpe` are its parts |
 //! | `drawdowns`, `months`, `distribution` | the worst falls, the calendar, the bins |
 //! | `curves` | lines for a picture, thinned so that no fall is lost |
 //! | `cost_analysis`, `shortfall`, `capacity`, `kelly` | what costs, size and the Kelly fraction imply |
@@ -19,6 +19,8 @@ mod figures;
 mod kelly;
 mod moments;
 mod months;
+pub(crate) mod normal;
+mod observed_sharpe;
 mod performance;
 mod relative;
 mod series;
@@ -36,6 +38,7 @@ pub use drawdowns::Drawdown;
 pub use figures::Figures;
 pub use kelly::{chance_of_ever_losing, predicted_volatility};
 pub use months::Period;
+pub use observed_sharpe::ObservedSharpe;
 pub use performance::{Performance, Tally, TurnoverFacts};
 pub use relative::Relative;
 pub use series::Accumulator;

@@ -1,6 +1,7 @@
 //! How sure a Sharpe ratio is.
 
-use super::moments::{Moments, ratio};
+use super::moments::Moments;
+use super::observed_sharpe::ObservedSharpe;
 
 /// The standard normal's 95th percentile.
 const Z95: f64 = 1.644_853_626_951_472_2;
@@ -32,14 +33,13 @@ impl SharpeUncertainty {
 
     /// With population moments for γ₃ and γ₄, and the sample deviation for the ratio, as `sharpe` has it.
     pub(super) fn of(moments: &Moments, frames_per_year: f64) -> Self {
-        let sharpe = moments.sharpe(1.0);
-        let spread = 1.0 - moments.skewness() * sharpe + (moments.kurtosis() - 1.0) / 4.0 * sharpe * sharpe;
-        let error = (spread / (moments.count - 1.0)).sqrt();
-        let years = (1.0 + spread * (Z95 / sharpe) * (Z95 / sharpe)) / frames_per_year;
+        let observed = ObservedSharpe::from(moments);
+        let scaled = Z95 / observed.ratio;
+        let years = (1.0 + observed.spread() * scaled * scaled) / frames_per_year;
         Self {
-            standard_error: error * frames_per_year.sqrt(),
-            probabilistic_sharpe: 0.5 * libm::erfc(-ratio(sharpe, error) / std::f64::consts::SQRT_2),
-            min_track_record_years: if sharpe > 0.0 { years } else { f64::NAN },
+            standard_error: observed.standard_error() * frames_per_year.sqrt(),
+            probabilistic_sharpe: observed.probability_above(0.0),
+            min_track_record_years: if observed.ratio > 0.0 { years } else { f64::NAN },
         }
     }
 }

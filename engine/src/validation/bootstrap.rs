@@ -1,0 +1,56 @@
+//! Resampling that keeps what neighbouring frames have in common.
+
+use super::random::Random;
+use crate::settings::{Invalid, require};
+
+/// Frame indices of the stationary block bootstrap (Politis & Romano 1994, section 2), without end: blocks that begin
+/// anywhere with equal chance, of geometric length, on frames that wrap around. The indices are a function of the
+/// seed, and the same on every machine.
+///
+/// ```
+/// use betaflow_engine::validation::StationaryBootstrap;
+///
+/// let returns = [0.01, -0.02, 0.005, 0.0, 0.015];
+/// let resampled: Vec<f64> =
+///     StationaryBootstrap::new(returns.len(), 2.0, 7)?.take(returns.len()).map(|at| returns[at]).collect();
+/// assert_eq!(resampled.len(), returns.len());
+/// # Ok::<(), betaflow_engine::settings::Invalid>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct StationaryBootstrap {
+    frames: usize,
+    /// Chance that a block ends: p of the paper.
+    end: f64,
+    at: Option<usize>,
+    random: Random,
+}
+
+impl StationaryBootstrap {
+    /// Indices in 0..`frames`, in blocks of `mean_block` frames on average. A mean of 1 resamples single frames.
+    ///
+    /// # Errors
+    /// Without frames, or where the mean is below 1 or not finite.
+    pub fn new(frames: usize, mean_block: f64, seed: u64) -> Result<Self, Invalid> {
+        require(frames > 0, "frames", frames, "at least 1")?;
+        require(
+            mean_block >= 1.0 && mean_block.is_finite(),
+            "mean_block",
+            mean_block,
+            "a number of frames of at least 1",
+        )?;
+        Ok(Self { frames, end: 1.0 / mean_block, at: None, random: Random::new(seed) })
+    }
+}
+
+impl Iterator for StationaryBootstrap {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let next = match self.at {
+            Some(at) if self.random.uniform() >= self.end => (at + 1) % self.frames,
+            _ => self.random.below(self.frames),
+        };
+        self.at = Some(next);
+        Some(next)
+    }
+}

@@ -1,0 +1,63 @@
+//! Tuning without hindsight, and how much of a result is luck. Free of I/O; everything is a function of its inputs.
+//!
+//! | read | for |
+//! |---|---|
+//! | `walk_forward`, `purged` | which frames to fit on and which to be judged on: [`WalkForward`], [`purged_k_fold`], [`CombinatorialPurged`] |
+//! | `choice`, `objective` | a setting for each fold by what lies before its embargo: [`select`] |
+//! | `deflated` | what the best of many trials is worth: [`Trials`], [`min_backtest_years`] |
+//! | `overfitting`, `block_sums`, `ranks` | how often the best in one half is below the middle of the other: [`overfitting`] |
+//! | `bootstrap`, `random` | resampling that keeps blocks together: [`StationaryBootstrap`] |
+//!
+//! Six settings that are all noise: one of them looks good, and the module says what that is worth.
+//!
+//! ```
+//! use betaflow_engine::metrics::ObservedSharpe;
+//! use betaflow_engine::validation::{Objective, Random, Trials, WalkForward, overfitting, select};
+//!
+//! let mut random = Random::new(1);
+//! let returns: Vec<Vec<f64>> =
+//!     (0..6).map(|_| (0..1260).map(|_| 0.02 * (random.uniform() - 0.5)).collect()).collect();
+//!
+//! // Choose for five blocks, each by what came 21 frames or more before it.
+//! let folds: Vec<_> = WalkForward::split(1260, WalkForward::FOLDS, 21)?.folds(1260)?.collect();
+//! let selection = select(&returns, &folds, Objective::Sharpe, 252.0)?;
+//! assert_eq!(selection.out_of_sample.len(), 5 * 210);
+//!
+//! // The best on all frames, and its chance of being worth anything, knowing that six were tried.
+//! let best = selection.in_sample.setting;
+//! let observed: Vec<ObservedSharpe> =
+//!     returns.iter().map(|trial| ObservedSharpe::of(trial.iter().copied())).collect();
+//! let ratios: Vec<f64> = observed.iter().map(|trial| trial.ratio).collect();
+//! let deflated = Trials::of(&ratios).deflated_sharpe(&observed[best]);
+//! assert!(deflated < observed[best].probability_above(0.0) && deflated < 0.95);
+//!
+//! let luck = overfitting(&returns, 16)?;
+//! assert_eq!(luck.splits, 12_870);
+//! assert!(luck.probability > 0.05);
+//! # Ok::<(), betaflow_engine::settings::Invalid>(())
+//! ```
+
+mod block_sums;
+mod bootstrap;
+mod choice;
+mod combinations;
+mod deflated;
+mod folds;
+mod objective;
+mod overfitting;
+mod purged;
+mod random;
+mod ranks;
+mod trials;
+mod walk_forward;
+
+pub use bootstrap::StationaryBootstrap;
+pub use choice::{Choice, Chosen, Selection, select, select_by};
+pub use deflated::{Trials, min_backtest_years};
+pub use folds::Fold;
+pub use objective::{Objective, best};
+pub use overfitting::{BLOCKS, Overfitting, overfitting};
+pub use purged::{CombinatorialPurged, purged_k_fold};
+pub use random::Random;
+pub use ranks::LogitSummary;
+pub use walk_forward::WalkForward;

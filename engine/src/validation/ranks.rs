@@ -1,0 +1,86 @@
+//! The distribution of relative ranks, and of their logits.
+
+/// Counts of the ranks that the chosen trial has among N. Trials with equal ratios share the mean of their ranks, so a
+/// rank is a multiple of one half, and the whole distribution is 2N counts for any number of splits.
+#[derive(Clone, Debug)]
+pub(super) struct Ranks {
+    trials: usize,
+    /// `counts[i]`: how often the rank was i/2.
+    counts: Vec<u64>,
+}
+
+/// The distribution of the logits λ = ln(ω/(1 − ω)) of the relative ranks ω = rank/(N + 1): above 0 where the best in
+/// sample is better than the median out of sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LogitSummary {
+    /// Mean.
+    pub mean: f64,
+    /// Deviation of the population.
+    pub deviation: f64,
+    /// 5th, 25th, 50th, 75th and 95th percentile, linear between neighbours.
+    pub percentiles: [f64; 5],
+}
+
+impl Ranks {
+    pub(super) fn new(trials: usize) -> Self {
+        Self { trials, counts: vec![0; 2 * trials + 1] }
+    }
+
+    /// The rank of `chosen` among `ratios`, of which it is one.
+    pub(super) fn add(&mut self, ratios: &[f64], chosen: f64) {
+        let below = ratios.iter().map(|&ratio| usize::from(ratio < chosen)).sum::<usize>();
+        let equal = ratios.iter().map(|&ratio| usize::from(ratio == chosen)).sum::<usize>();
+        self.counts[2 * below + equal + 1] += 1;
+    }
+
+    /// Ranks so far.
+    pub(super) fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// Share of the ranks whose logit is 0 or less.
+    pub(super) fn share_at_or_below_middle(&self) -> f64 {
+        // ω ≤ 1/2 is rank ≤ (N + 1)/2, and the place of a rank is twice the rank.
+        let low: u64 = self.counts[..=self.trials + 1].iter().sum();
+        low as f64 / self.count() as f64
+    }
+
+    fn logit(&self, doubled_rank: usize) -> f64 {
+        let last = 2 * (self.trials + 1);
+        libm::log(doubled_rank as f64 / (last - doubled_rank) as f64)
+    }
+
+    /// Logits and how often each was seen, ascending.
+    fn logits(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
+        let seen = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        seen.map(|(doubled_rank, count)| (self.logit(doubled_rank), *count))
+    }
+
+    pub(super) fn summary(&self) -> LogitSummary {
+        let count = self.count() as f64;
+        let mean = self.logits().map(|(logit, times)| logit * times as f64).sum::<f64>() / count;
+        let squares = self.logits().map(|(logit, times)| (logit - mean) * (logit - mean) * times as f64);
+        let deviation = (squares.sum::<f64>() / count).sqrt();
+        LogitSummary {
+            mean,
+            deviation,
+            percentiles: [0.05, 0.25, 0.5, 0.75, 0.95].map(|p| self.percentile(p)),
+        }
+    }
+
+    fn percentile(&self, p: f64) -> f64 {
+        let place = p * (self.count() - 1) as f64;
+        let (low, high) = (self.nth(place.floor() as u64), self.nth(place.ceil() as u64));
+        low + (high - low) * (place - place.floor())
+    }
+
+    /// The logit at a place of the ascending order, from 0.
+    fn nth(&self, place: u64) -> f64 {
+        let mut passed = 0;
+        let at = self.logits().find(|(_, count)| {
+            passed += count;
+            passed > place
+        });
+        at.map_or(f64::NAN, |(logit, _)| logit)
+    }
+}

@@ -1,0 +1,15 @@
+//! What returns of trials must be before anything is computed of them.
+
+use crate::settings::{Invalid, require};
+
+/// The number of frames that all trials have.
+pub(super) fn common_frames<R: AsRef<[f64]>>(returns: &[R]) -> Result<usize, Invalid> {
+    let frames = returns.first().map_or(0, |first| first.as_ref().len());
+    for trial in returns {
+        let trial = trial.as_ref();
+        require(trial.len() == frames, "returns", trial.len(), "the same number of frames for every trial")?;
+        let broken = trial.iter().find(|r| !r.is_finite());
+        require(broken.is_none(), "returns", broken.unwrap_or(&0.0), "finite returns")?;
+    }
+    Ok(frames)
+}

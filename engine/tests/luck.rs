@@ -1,0 +1,48 @@
+//! The experiment that the measures of luck must pass: 200 strategies that are all noise.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use betaflow_engine::metrics::ObservedSharpe;
+use betaflow_engine::validation::{BLOCKS, Trials, best, overfitting};
+use support::Random;
+
+const STRATEGIES: usize = 200;
+
+fn noise(seed: u64, frames: usize) -> Vec<Vec<f64>> {
+    let mut random = Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x9e37);
+    (0..STRATEGIES).map(|_| (0..frames).map(|_| 0.01 * random.shock()).collect()).collect()
+}
+
+/// The count is that of all strategies, and the variance that of their ratios across them, the best included.
+#[test]
+fn the_deflated_sharpe_ratio_of_the_best_of_noise_is_a_coin_toss() {
+    let seeds = 2000;
+    let deflated = |seed| {
+        let trial = |returns: Vec<f64>| ObservedSharpe::of(returns);
+        let observed: Vec<ObservedSharpe> = noise(seed, 252).into_iter().map(trial).collect();
+        let ratios: Vec<f64> = observed.iter().map(|trial| trial.ratio).collect();
+        let best = observed[best(&ratios).unwrap()];
+        (Trials::of(&ratios).deflated_sharpe(&best), best.probability_above(0.0))
+    };
+    let mut found: Vec<(f64, f64)> = (0..seeds).map(deflated).collect();
+    found.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let median = (found[seeds as usize / 2 - 1].0 + found[seeds as usize / 2].0) / 2.0;
+    let share = |above: &dyn Fn(&(f64, f64)) -> bool| {
+        found.iter().filter(|found| above(found)).count() as f64 / seeds as f64
+    };
+    let (sure, naively_sure) = (share(&|found| found.0 > 0.95), share(&|found| found.1 > 0.95));
+    assert!((0.45..=0.52).contains(&median), "{median}");
+    assert!(sure <= 0.005, "{sure}");
+    // What it is for: the ratio of the best alone looks sure every time.
+    assert!(naively_sure > 0.99, "{naively_sure}");
+}
+
+#[test]
+fn the_best_of_noise_is_overfitted_half_of_the_time() {
+    let seeds = 200;
+    let probabilities: Vec<f64> =
+        (0..seeds).map(|seed| overfitting(&noise(seed + 5000, 480), BLOCKS).unwrap().probability).collect();
+    let mean = probabilities.iter().sum::<f64>() / seeds as f64;
+    assert!((mean - 0.5).abs() <= 0.04, "{mean}");
+}
