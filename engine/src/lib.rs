@@ -17,6 +17,7 @@
 //! | [`ledger`], [`metrics`] | what happened, its digest, what it was worth |
 //! | [`quality`] | whether the data is fit for research |
 //! | [`strategy`] | what a strategy is |
+//! | [`sweep`] | many runs that differ by their settings, side by side |
 //! | [`pipeline`] | stages, bounded channels, threads: the only module that knows them |
 //!
 //! The engine reads no clock, no file and no environment variable, and has no map whose order shows. Its
@@ -41,3 +42,4 @@ pub mod quality;
 pub mod settings;
 pub mod source;
 pub mod strategy;
+pub mod sweep;
