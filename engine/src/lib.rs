@@ -18,6 +18,7 @@
 //! | [`quality`] | whether the data is fit for research |
 //! | [`validation`] | tuning without hindsight, and how much of a result is luck |
 //! | [`strategy`] | what a strategy is |
+//! | [`sweep`] | many runs that differ by their settings, side by side |
 //! | [`pipeline`] | stages, bounded channels, threads: the only module that knows them |
 //!
 //! The engine reads no clock, no file and no environment variable, and has no map whose order shows. Its
@@ -43,3 +44,4 @@ pub mod settings;
 pub mod source;
 pub mod strategy;
 pub mod validation;
+pub mod sweep;

@@ -52,7 +52,7 @@ pub(crate) fn estimate(args: &EstimateArgs) -> Result<()> {
 
 /// Makes the report of a run folder again.
 pub(crate) fn report(args: &ReportOfArgs) -> Result<()> {
-    let html = report::Run::read(&args.folder)?.html(&args.plot)?;
+    let html = report::html_of(&args.folder, &args.plot)?;
     let path = replace_file(&args.folder, REPORT, &html)?;
     say(&format!("written to {}\n", path.display()));
     Ok(())

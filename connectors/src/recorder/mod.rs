@@ -7,6 +7,7 @@ mod findings;
 mod folder;
 mod numbers;
 mod offline;
+mod scenarios;
 mod table;
 mod tables;
 
@@ -16,5 +17,6 @@ pub use findings::write_findings;
 pub use folder::{FolderError, RunFolder, replace_file};
 pub use numbers::{Layout, layout_of, read_named, read_numbers};
 pub use offline::{ParametersTable, RollingTable, RowOf, SmoothedTable};
+pub use scenarios::{Scenarios, ScenariosError, Setting, Values, read_scenarios};
 pub use table::TableError;
 pub use tables::ParquetRecorder;

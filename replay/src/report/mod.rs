@@ -6,6 +6,8 @@
 //! run.toml     ─▶ settings ──────────────────┘
 //! ```
 //!
+//! The folder of a stress run has `scenarios.parquet` in place of the tables, and a page of its own (`stress`).
+//!
 //! It is made from the run folder alone, so that it can be made again. All figures are those of the summary, and the
 //! lines are those of the tables: nothing is computed here but where to put it. A section whose table or key is
 //! missing says so. What there is more to show is another section.
@@ -16,12 +18,24 @@ mod format;
 mod html;
 mod page;
 mod replay;
+mod stress;
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+
+/// The report of a folder of any kind: of a run, or of a stress run. `plot`: the symbols whose betas are drawn.
+///
+/// # Errors
+/// The folder is none that betaflow wrote, a table of it cannot be read, or `plot` is not for its kind.
+pub(crate) fn html_of(folder: &Path, plot: &[String]) -> Result<String> {
+    match stress::is_there(folder) {
+        true => stress::html(folder, plot),
+        false => Run::read(folder)?.html(plot),
+    }
+}
 
 /// A run folder, as far as the report is made of it.
 pub(crate) struct Run<'a> {

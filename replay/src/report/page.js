@@ -12,11 +12,20 @@
       timed.push(plot);
       if (figure.linked) linked.push(plot);
     }
-    Plotly.newPlot(plot, figure.data, figure.layout, page.config);
+    Plotly.newPlot(plot, figure.slices ? figure.slices[figure.slice] : figure.data, figure.layout, page.config);
   });
 
   document.querySelectorAll("[data-log]").forEach(box => box.addEventListener("change", () => {
     Plotly.relayout(box.dataset.log, { "yaxis.type": box.checked ? "log" : "linear", "yaxis.autorange": true });
+  }));
+
+  // Settings that a map has no axis for choose what it shows.
+  const choices = [...document.querySelectorAll("[data-stride]")];
+  choices.forEach(choice => choice.addEventListener("change", () => {
+    const slice = choices.reduce((sum, one) => sum + one.dataset.stride * one.selectedIndex, 0);
+    page.figures.forEach((figure, at) => {
+      if (figure.slices) Plotly.react("figure" + at, figure.slices[slice], figure.layout, page.config);
+    });
   }));
 
   // Figures over time zoom together, and those of the same instruments show the same ones.

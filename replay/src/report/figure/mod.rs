@@ -2,7 +2,9 @@
 
 mod bands;
 mod bars;
+mod heat;
 mod lines;
+mod points;
 
 use plotly::common::{Anchor, DashType, Label, Marker, MarkerSymbol, Mode, Orientation};
 use plotly::layout::{Axis, AxisRange, AxisType, HoverMode, Legend, Margin, Shape, ShapeLine, ShapeType};
@@ -11,7 +13,9 @@ use serde::Serialize;
 
 pub(super) use bands::Path;
 pub(super) use bars::Bars;
+pub(super) use heat::{Framed, Plane, Slice, colour_limit};
 pub(super) use lines::{Drawn, Look, Panes};
+pub(super) use points::{Mark, Points, Swung};
 
 /// The palette of Okabe and Ito (2008), but for the yellow, which is too pale for a line on white.
 const PALETTE: [[u8; 3]; 7] =
@@ -49,11 +53,26 @@ pub(super) struct Figure {
     log: bool,
     /// Whether it takes more room than the others.
     tall: bool,
+    /// Traces of which the page draws one set at a time, in place of `data`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    slices: Vec<Traces>,
+    /// The set that is drawn first.
+    slice: usize,
 }
 
 impl Figure {
     fn of(layout: Layout) -> Self {
-        Self { data: Traces::new(), layout, timed: false, linked: false, log: false, tall: false }
+        let data = Traces::new();
+        Self {
+            data,
+            layout,
+            timed: false,
+            linked: false,
+            log: false,
+            tall: false,
+            slices: Vec::new(),
+            slice: 0,
+        }
     }
 
     /// Whether it takes more room than others.

@@ -7,7 +7,7 @@ mod distribution;
 mod drawdowns;
 mod equity;
 mod months;
-mod notes;
+pub(super) mod notes;
 mod overview;
 mod turnover;
 

@@ -9,7 +9,7 @@ use crate::report::page::Page;
 const SHOWN: usize = 6;
 
 /// Adds a banner where the run looks ahead, and the warnings.
-pub(super) fn add(page: &mut Page, summary: &Value) {
+pub(in crate::report) fn add(page: &mut Page, summary: &Value) {
     if let Some(look_ahead) = summary["look_ahead"].as_str() {
         page.html(&format!("<p class=\"banner\" role=\"alert\"><b>{}</b></p>\n", escape(look_ahead)));
     }

@@ -1,0 +1,308 @@
+//! The scenarios of a stress run, read back: a row a scenario, by the names of the columns.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::DataType;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::errors::ParquetError;
+
+use super::table::TableError;
+
+const TABLE: &str = "scenarios.parquet";
+const SCENARIO: &str = "scenario";
+const DIGEST: &str = "digest";
+
+/// A table of scenarios that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenariosError {
+    /// The file as such.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A column that must be there.
+    #[error(
+        "{}: there is no column `{column}`; found {found}; was the table written by `betaflow stress`?",
+        path.display()
+    )]
+    NoColumn {
+        /// The table.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The columns there are.
+        found: String,
+    },
+    /// A column of another type.
+    #[error("{}: column `{column}` has the type {found}, expected {expected}; make the table again", path.display())]
+    WrongType {
+        /// The table.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// The type that is read.
+        expected: &'static str,
+    },
+    /// A cell without a value.
+    #[error(
+        "{}: row {row} (counting from 0), column `{column}`: found null, expected a value; make the table again",
+        path.display()
+    )]
+    Null {
+        /// The table.
+        path: PathBuf,
+        /// The row.
+        row: usize,
+        /// The column.
+        column: String,
+    },
+}
+
+/// A setting's value in each scenario; `None` where a scenario leaves it unset.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Numbers.
+    Numbers(Vec<Option<f64>>),
+    /// Texts.
+    Texts(Vec<Option<String>>),
+}
+
+/// A setting that varies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// Its dotted name.
+    pub name: String,
+    /// Its values.
+    pub values: Values,
+}
+
+/// All scenarios of a stress run, in the order of the table.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scenarios {
+    path: PathBuf,
+    /// Number of each scenario.
+    pub numbers: Vec<i64>,
+    /// Digest of each scenario.
+    pub digests: Vec<String>,
+    /// The settings that vary: the columns with a dot in their name.
+    pub settings: Vec<Setting>,
+    /// Figures under their names; null is NaN.
+    figures: Vec<(String, Vec<f64>)>,
+}
+
+impl Scenarios {
+    /// A figure of every scenario.
+    ///
+    /// # Errors
+    /// There is no such column of numbers.
+    pub fn figure(&self, name: &str) -> Result<&[f64], ScenariosError> {
+        let found = self.figures.iter().find(|(figure, _)| figure == name);
+        found.map(|(_, values)| &values[..]).ok_or_else(|| {
+            let names: Vec<&str> = self.figures.iter().map(|(name, _)| name.as_str()).collect();
+            no_column(&self.path, name, &names)
+        })
+    }
+
+    /// Count of scenarios.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Whether there is no scenario.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+}
+
+/// Reads `scenarios.parquet` of a folder.
+///
+/// # Errors
+/// The table is not there, or not as `betaflow stress` writes it.
+pub fn read_scenarios(folder: &Path) -> Result<Scenarios, ScenariosError> {
+    let path = folder.join(TABLE);
+    let failed = |source: ParquetError| TableError::Read { path: path.clone(), source };
+    let file = File::open(&path).map_err(|error| failed(ParquetError::from(error)))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed)?;
+    let names: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+    for key in [SCENARIO, DIGEST] {
+        if !names.iter().any(|name| name == key) {
+            return Err(no_column(&path, key, &names.iter().map(String::as_str).collect::<Vec<_>>()));
+        }
+    }
+    let mut scenarios = Scenarios { path: path.clone(), ..Scenarios::default() };
+    for batch in builder.build().map_err(failed)? {
+        add(&mut scenarios, &batch.map_err(|error| failed(error.into()))?)?;
+    }
+    Ok(scenarios)
+}
+
+/// Adds the rows of a batch. Columns of other types that have no dot in their name are passed over.
+fn add(scenarios: &mut Scenarios, batch: &RecordBatch) -> Result<(), ScenariosError> {
+    let path = scenarios.path.clone();
+    let before = scenarios.len();
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        let name = field.name();
+        let wrong = |expected| ScenariosError::WrongType {
+            path: path.clone(),
+            column: name.clone(),
+            found: column.data_type().to_string(),
+            expected,
+        };
+        let null =
+            |at: usize| ScenariosError::Null { path: path.clone(), row: before + at, column: name.clone() };
+        match name.as_str() {
+            SCENARIO => {
+                let values = column.as_primitive_opt::<Int64Type>().ok_or_else(|| wrong("Int64"))?;
+                for (at, value) in values.iter().enumerate() {
+                    scenarios.numbers.push(value.ok_or_else(|| null(at))?);
+                }
+            }
+            DIGEST => {
+                let values = texts(column).ok_or_else(|| wrong("Utf8"))?;
+                for (at, value) in values.into_iter().enumerate() {
+                    scenarios.digests.push(value.ok_or_else(|| null(at))?);
+                }
+            }
+            dotted if dotted.contains('.') => {
+                let found = setting(column).ok_or_else(|| wrong("Float64 or Utf8"))?;
+                match scenarios.settings.iter_mut().find(|setting| setting.name == *name) {
+                    Some(setting) => extend(&mut setting.values, found),
+                    None => scenarios.settings.push(Setting { name: name.clone(), values: found }),
+                }
+            }
+            _ => {
+                let Some(values) = numbers(column) else { continue };
+                let values = values.into_iter().map(|value| value.unwrap_or(f64::NAN));
+                match scenarios.figures.iter_mut().find(|(figure, _)| figure == name) {
+                    Some((_, figure)) => figure.extend(values),
+                    None => scenarios.figures.push((name.clone(), values.collect())),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn setting(column: &ArrayRef) -> Option<Values> {
+    numbers(column).map(Values::Numbers).or_else(|| texts(column).map(Values::Texts))
+}
+
+/// All batches of a file have the same types.
+fn extend(values: &mut Values, more: Values) {
+    match (values, more) {
+        (Values::Numbers(values), Values::Numbers(more)) => values.extend(more),
+        (Values::Texts(values), Values::Texts(more)) => values.extend(more),
+        _ => {}
+    }
+}
+
+fn numbers(column: &ArrayRef) -> Option<Vec<Option<f64>>> {
+    match column.data_type() {
+        DataType::Float64 => Some(column.as_primitive::<Float64Type>().iter().collect()),
+        DataType::Int64 => Some(
+            column.as_primitive::<Int64Type>().iter().map(|value| value.map(|whole| whole as f64)).collect(),
+        ),
+        _ => None,
+    }
+}
+
+fn texts(column: &ArrayRef) -> Option<Vec<Option<String>>> {
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    match column.data_type() {
+        DataType::Utf8 => Some(column.as_string::<i32>().iter().map(owned).collect()),
+        DataType::LargeUtf8 => Some(column.as_string::<i64>().iter().map(owned).collect()),
+        DataType::Boolean => {
+            Some(column.as_boolean().iter().map(|value| value.map(|truth| truth.to_string())).collect())
+        }
+        _ => None,
+    }
+}
+
+fn no_column(path: &Path, column: &str, names: &[&str]) -> ScenariosError {
+    ScenariosError::NoColumn { path: path.to_owned(), column: column.to_owned(), found: names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::{Kind, Table};
+    use super::*;
+
+    const COLUMNS: [(&str, Kind); 6] = [
+        ("scenario", Kind::Integer),
+        ("sizing.turnover_cap", Kind::Number),
+        ("sizing.cap_method", Kind::OptionalText),
+        ("digest", Kind::Text),
+        ("net_sharpe", Kind::Number),
+        ("note", Kind::Text),
+    ];
+
+    fn written(folder: &Path, rows: u64) {
+        let mut table = Table::create(folder, TABLE, &COLUMNS, None).unwrap();
+        for row in 0..rows {
+            table.integer(Some(row));
+            table.number(row as f64 / 10.0);
+            table.optional_text((row != 1).then_some("exact"));
+            table.text("ab");
+            table.number(if row == 0 { f64::NAN } else { 1.0 });
+            table.text("-");
+            table.end_row().unwrap();
+        }
+        table.close().unwrap();
+    }
+
+    #[test]
+    fn scenarios_are_read_by_the_names_of_their_columns() {
+        let folder = tempfile::tempdir().unwrap();
+        // More than the reader takes at a time.
+        written(folder.path(), 3_000);
+        let scenarios = read_scenarios(folder.path()).unwrap();
+        assert_eq!((scenarios.len(), scenarios.digests.len(), scenarios.settings.len()), (3_000, 3_000, 2));
+        let Values::Numbers(caps) = &scenarios.settings[0].values else { panic!("numbers") };
+        assert_eq!((caps[2], caps.len()), (Some(0.2), 3_000));
+        let Values::Texts(methods) = &scenarios.settings[1].values else { panic!("texts") };
+        assert_eq!(methods[..2], [Some("exact".to_owned()), None]);
+        let sharpe = scenarios.figure("net_sharpe").unwrap();
+        assert!(sharpe[0].is_nan() && sharpe[1] == 1.0 && sharpe.len() == 3_000);
+    }
+
+    #[test]
+    fn errors_say_where_and_what_was_expected() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = || read_scenarios(folder.path()).unwrap_err().to_string();
+        assert!(message().contains("scenarios.parquet: could not read the table"), "{}", message());
+        written(folder.path(), 1);
+        let missing = read_scenarios(folder.path()).unwrap().figure("net_calmar").unwrap_err().to_string();
+        assert!(missing.contains("no column `net_calmar`; found net_sharpe;"), "{missing}");
+        let write = |columns: &[(&str, Kind)]| {
+            let mut table = Table::create(folder.path(), TABLE, columns, None).unwrap();
+            for (_, kind) in columns {
+                match kind {
+                    Kind::Integer => table.integer(None),
+                    Kind::Truth => table.truth(true),
+                    Kind::Time => table.time(betaflow_engine::frame::TimestampNs(0)),
+                    _ => table.text("a"),
+                }
+            }
+            table.end_row().unwrap();
+            table.close().unwrap();
+        };
+        write(&[("scenario", Kind::Integer), ("digest", Kind::Text)]);
+        assert!(
+            message().contains("row 0 (counting from 0), column `scenario`: found null"),
+            "{}",
+            message()
+        );
+        write(&[("digest", Kind::Text), ("scenario", Kind::Text)]);
+        assert!(message().contains("column `scenario` has the type Utf8, expected Int64"), "{}", message());
+        write(&[("data.from", Kind::Time), ("scenario", Kind::Integer), ("digest", Kind::Text)]);
+        assert!(message().contains("column `data.from` has the type Timestamp"), "{}", message());
+        write(&[("scenario", Kind::Integer)]);
+        assert!(message().contains("there is no column `digest`; found scenario;"), "{}", message());
+    }
+}

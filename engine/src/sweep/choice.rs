@@ -1,0 +1,111 @@
+//! The best scenario, and the one that stays good when its settings are a little off.
+
+use super::grid::Sweep;
+
+/// The scenario whose neighbourhood has the best worst case.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Robust {
+    /// The scenario.
+    pub row: usize,
+    /// The lowest objective of its neighbourhood, itself included.
+    pub worst: f64,
+    /// Scenarios in its neighbourhood, without itself.
+    pub neighbours: usize,
+}
+
+impl Sweep {
+    /// The scenario of the highest objective, the first of equals; `None` where it is defined nowhere.
+    #[must_use]
+    pub fn best(&self, objective: &[f64]) -> Option<usize> {
+        let defined = (0..self.rows()).filter(|row| !objective[*row].is_nan());
+        // The last of equals is what `max_by` takes: from the end it is the first.
+        defined.rev().max_by(|a, b| objective[*a].total_cmp(&objective[*b]))
+    }
+
+    /// The scenario with the best worst case over its neighbourhood: the scenarios at most one level away on every
+    /// axis of numbers, and on the same level of every other. An objective that is not defined is the worst there
+    /// is. Of equals it is that of the highest objective, then the first. `None` where no scenario has a neighbour.
+    #[must_use]
+    pub fn robust(&self, objective: &[f64]) -> Option<Robust> {
+        let mut found: Option<Robust> = None;
+        for row in 0..self.rows() {
+            let Some(here) = self.around(objective, row) else { continue };
+            let better = found.is_none_or(|best| {
+                here.worst > best.worst || (here.worst == best.worst && objective[row] > objective[best.row])
+            });
+            if better {
+                found = Some(here);
+            }
+        }
+        found
+    }
+
+    fn around(&self, objective: &[f64], row: usize) -> Option<Robust> {
+        let mut here = Robust { row, worst: objective[row], neighbours: 0 };
+        for other in (0..self.rows()).filter(|other| *other != row && self.are_near(row, *other)) {
+            if objective[other].is_nan() {
+                return None;
+            }
+            here.worst = here.worst.min(objective[other]);
+            here.neighbours += 1;
+        }
+        (!objective[row].is_nan() && here.neighbours > 0).then_some(here)
+    }
+
+    fn are_near(&self, row: usize, other: usize) -> bool {
+        let levels = self.levels(row).iter().zip(self.levels(other));
+        self.axes().iter().zip(levels).all(|(axis, (a, b))| axis.near(*a, *b))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::axis::Axis;
+    use super::super::grid::tests::product;
+    use super::*;
+
+    /// A lone peak at (0, 0) beside a cliff, and a plateau at the other side.
+    const TABLE: [f64; 12] = [
+        9.0, -5.0, 1.0, 1.0, //
+        -5.0, 1.0, 2.0, 3.0, //
+        1.0, 2.0, 3.0, 3.0,
+    ];
+
+    #[test]
+    fn the_best_is_a_lone_peak_and_the_robust_one_stands_on_the_plateau() {
+        let sweep = product(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(sweep.best(&TABLE), Some(0));
+        assert_eq!(sweep.robust(&TABLE), Some(Robust { row: 11, worst: 2.0, neighbours: 3 }));
+    }
+
+    #[test]
+    fn what_is_not_defined_is_never_best_and_no_robust_neighbour() {
+        let sweep = product(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0, 4.0]);
+        let mut table = TABLE;
+        table[0] = f64::NAN;
+        table[10] = f64::NAN;
+        assert_eq!(sweep.best(&table), Some(7), "the first of equals");
+        assert_eq!(sweep.robust(&table), Some(Robust { row: 3, worst: 1.0, neighbours: 3 }));
+        assert_eq!(sweep.best(&[f64::NAN; 12]), None);
+        assert_eq!(sweep.robust(&[f64::NAN; 12]), None);
+    }
+
+    #[test]
+    fn ties_go_to_the_higher_objective_and_then_to_the_first() {
+        let sweep = product(&[1.0], &[1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(sweep.best(&[1.0, 2.0, 2.0, 0.0]), Some(1));
+        assert_eq!(sweep.robust(&[1.0, 2.0, 1.0, 1.0]).map(|robust| robust.row), Some(1));
+        assert_eq!(sweep.robust(&[1.0; 4]).map(|robust| robust.row), Some(0));
+    }
+
+    #[test]
+    fn a_name_has_no_neighbours_and_a_lone_scenario_is_not_robust() {
+        let names: Vec<String> = ["a", "a", "b", "b"].map(str::to_owned).to_vec();
+        let sweep = Sweep::new(vec![Axis::of_names(&names), Axis::of_numbers(&[1.0, 2.0, 1.0, 2.0])]);
+        let robust = sweep.robust(&[5.0, 0.0, 2.0, 1.0]);
+        assert_eq!(robust, Some(Robust { row: 2, worst: 1.0, neighbours: 1 }));
+        let alone = Sweep::new(vec![Axis::of_names(&["a".to_owned(), "b".to_owned()])]);
+        assert_eq!(alone.robust(&[1.0, 2.0]), None);
+        assert_eq!(alone.best(&[1.0, 2.0]), Some(1));
+    }
+}

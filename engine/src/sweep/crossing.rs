@@ -1,0 +1,60 @@
+//! Where a line falls through zero: the cost at which a strategy dies.
+
+/// What becomes of a figure as costs rise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Crossing {
+    /// It is 0 here, on the straight line between two levels.
+    At(f64),
+    /// It is above 0 at every level.
+    Beyond,
+    /// It is not above 0 at the lowest level.
+    Before,
+    /// It is defined nowhere.
+    Undefined,
+}
+
+impl Crossing {
+    /// Where the values first fall to zero. The levels ascend; those without a value are passed over.
+    #[must_use]
+    pub fn of(levels: &[f64], values: &[f64]) -> Self {
+        let mut last: Option<(f64, f64)> = None;
+        for (level, value) in levels.iter().zip(values).filter(|(_, value)| !value.is_nan()) {
+            if *value <= 0.0 {
+                return match last {
+                    Some((before, above)) => Self::At(before + (level - before) * above / (above - value)),
+                    None => Self::Before,
+                };
+            }
+            last = Some((*level, *value));
+        }
+        if last.is_some() { Self::Beyond } else { Self::Undefined }
+    }
+
+    /// The place, where there is one.
+    #[must_use]
+    pub fn place(self) -> Option<f64> {
+        match self {
+            Self::At(place) => Some(place),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_is_on_the_line_between_two_levels() {
+        let levels = [0.0, 10.0, 20.0, 40.0];
+        let of = |values: [f64; 4]| Crossing::of(&levels, &values);
+        assert_eq!(of([3.0, 2.0, 1.0, -3.0]), Crossing::At(25.0));
+        assert_eq!(of([3.0, 0.0, 1.0, -3.0]), Crossing::At(10.0), "the first of several");
+        assert_eq!(of([3.0, f64::NAN, -1.0, -3.0]), Crossing::At(15.0));
+        assert_eq!(of([3.0, 2.0, 1.0, f64::NAN]), Crossing::Beyond);
+        assert_eq!(of([0.0, 2.0, 1.0, 1.0]), Crossing::Before);
+        assert_eq!(of([f64::NAN; 4]), Crossing::Undefined);
+        assert_eq!(Crossing::At(3.0).place(), Some(3.0));
+        assert_eq!(Crossing::Beyond.place(), None);
+    }
+}

@@ -1,0 +1,144 @@
+//! A heat map of two settings, with frames around the cells that are spoken of.
+
+use plotly::common::{
+    ColorBar, ColorScale, ColorScaleElement, DashType, HoverInfo, Line, Mode, ThicknessMode, TickMode,
+};
+use plotly::layout::{Axis, AxisRange, HoverMode};
+use plotly::{HeatMap, Scatter, Trace};
+use serde::Serialize;
+
+use super::{Figure, axis, colour, css, layout};
+
+/// Cells in which a value can still be read.
+const READABLE_MAX: usize = 150;
+/// Orange through white to blue: apart for the colour-blind, as the months of a replay are.
+const SCALE: [(f64, &str); 7] = [
+    (0.0, "#b35806"),
+    (0.2, "#e08d3c"),
+    (0.38, "#f8d2ab"),
+    (0.5, "#fbfbfb"),
+    (0.62, "#bcdcee"),
+    (0.8, "#5aa5d0"),
+    (1.0, "#1f6fa8"),
+];
+/// Share of the cells, by the size of their values, that the colours tell apart; the rest have the colour at the end.
+const TOLD_APART: f64 = 0.9;
+/// How far the frame of each kind of cell stays inside: three around one cell are all seen.
+const INSETS: [f64; 3] = [0.02, 0.09, 0.16];
+
+/// Two settings, their levels as they are written, and how the values are: all slices of a figure have them in common.
+pub(in crate::report) struct Plane {
+    /// Titles and levels, across and upwards; escaped already.
+    pub(in crate::report) across: (String, Vec<String>),
+    pub(in crate::report) upwards: (String, Vec<String>),
+    /// How a value is shown, as d3 has it.
+    pub(in crate::report) format: &'static str,
+    /// Of the values of all slices.
+    pub(in crate::report) limit: f64,
+}
+
+/// A cell with a frame: its name in the legend, and its place, `None` where it is in another slice.
+pub(in crate::report) type Framed = (&'static str, Option<(usize, usize)>);
+
+/// Values of the cells, by rows from below, and the frames.
+pub(in crate::report) type Slice = (Vec<Vec<f64>>, Vec<Framed>);
+
+/// What plotly.js draws of the cells; the text of a cell is none of the crate's options.
+#[derive(Clone, Serialize)]
+struct Cells {
+    #[serde(flatten)]
+    map: HeatMap<usize, usize, Vec<Option<f64>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    texttemplate: Option<String>,
+}
+
+impl Trace for Cells {
+    fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The value at which the colours end, on both sides of zero.
+pub(in crate::report) fn colour_limit(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sizes: Vec<f64> = values.map(f64::abs).filter(|size| size.is_finite()).collect();
+    sizes.sort_by(f64::total_cmp);
+    let at = (TOLD_APART * sizes.len() as f64) as usize;
+    sizes.get(at.min(sizes.len().saturating_sub(1))).copied().filter(|limit| *limit > 0.0).unwrap_or(1.0)
+}
+
+impl Figure {
+    /// Heat maps of the same plane, of which the page draws one and offers the others: `values[upwards][across]`, NaN where there is none.
+    pub(in crate::report) fn of_heat(plane: &Plane, slices: &[Slice], first: usize) -> Self {
+        let ticks = |levels: &[String]| -> Axis {
+            let middle = levels.len() as f64 - 0.5;
+            axis()
+                .tick_mode(TickMode::Array)
+                .tick_values((0..levels.len()).map(|at| at as f64).collect())
+                .tick_text(levels.to_vec())
+                .range(AxisRange::new(-0.5, middle))
+                .show_grid(false)
+                .zero_line(false)
+        };
+        let x = ticks(&plane.across.1).title(plane.across.0.as_str());
+        let y = ticks(&plane.upwards.1).title(plane.upwards.0.as_str());
+        let layout = layout(x, y).hover_mode(HoverMode::Closest).legend(super::legend(-0.24));
+        let mut figure = Self { tall: true, ..Self::of(layout) };
+        figure.slices = slices.iter().map(|(values, framed)| plane.traces(values, framed)).collect();
+        figure.slice = first;
+        figure
+    }
+}
+
+impl Plane {
+    fn traces(&self, values: &[Vec<f64>], framed: &[Framed]) -> plotly::Traces {
+        let digits = |value: &f64| value.is_finite().then(|| (value * 1e5).round() / 1e5);
+        let rows: Vec<Vec<Option<f64>>> = values.iter().map(|row| row.iter().map(digits).collect()).collect();
+        let elements = SCALE.iter().map(|(at, css)| ColorScaleElement(*at, (*css).to_owned())).collect();
+        let bar = ColorBar::new()
+            .thickness_mode(ThicknessMode::Pixels)
+            .thickness(10)
+            .outline_width(0)
+            .tick_format(self.format);
+        let (across, upwards) = (&self.across, &self.upwards);
+        let hover = format!(
+            "{} %{{x}}<br>{} %{{y}}<br><b>%{{z:{}}}</b><extra></extra>",
+            across.0, upwards.0, self.format
+        );
+        let map = HeatMap::new((0..across.1.len()).collect(), (0..upwards.1.len()).collect(), rows)
+            .color_scale(ColorScale::Vector(elements))
+            .color_bar(bar)
+            .zmin(-self.limit)
+            .zmax(self.limit)
+            .zmid(0.0)
+            .x_gap(1)
+            .y_gap(1)
+            .hover_on_gaps(false)
+            .hover_template(hover);
+        let readable = across.1.len() * upwards.1.len() <= READABLE_MAX;
+        let texttemplate = readable.then(|| format!("%{{z:{}}}", self.format));
+        let mut traces = plotly::Traces::new();
+        traces.push(Box::new(Cells { map: *map, texttemplate }));
+        for (kind, (name, place)) in framed.iter().enumerate() {
+            traces.push(frame(kind, name, *place));
+        }
+        traces
+    }
+}
+
+/// The frame of a cell; without a place only its line in the legend.
+fn frame(kind: usize, name: &str, place: Option<(usize, usize)>) -> Box<dyn Trace> {
+    let rgb = [[0, 0, 0], colour(2), colour(3)][kind % 3];
+    let dash = [DashType::Solid, DashType::Solid, DashType::Dash][kind % 3].clone();
+    let half = 0.5 - INSETS[kind % INSETS.len()];
+    let around = |(x, y): (usize, usize)| -> (Vec<Option<f64>>, Vec<Option<f64>>) {
+        let (x, y) = (x as f64, y as f64);
+        let corners = [(-half, -half), (half, -half), (half, half), (-half, half), (-half, -half)];
+        corners.iter().map(|(right, up)| (Some(x + right), Some(y + up))).unzip()
+    };
+    let (x, y) = place.map_or_else(|| (vec![None], vec![None]), around);
+    Scatter::new(x, y)
+        .mode(Mode::Lines)
+        .name(name)
+        .line(Line::new().color(css(rgb, 1.0)).width(2.6).dash(dash))
+        .hover_info(HoverInfo::Skip)
+}

@@ -1,0 +1,124 @@
+//! Points and lines over numbers or levels, and bars that lie: the figures of a sweep.
+
+use plotly::Scatter;
+use plotly::common::{DashType, Line, Marker, MarkerSymbol, Mode};
+use plotly::layout::{Axis, AxisType, HoverMode, Shape, ShapeLine, ShapeType};
+
+use super::{Figure, axis, colour, css, layout, legend};
+
+/// Points of one kind: each with its label, escaped already.
+#[derive(Default)]
+pub(in crate::report) struct Points {
+    pub(in crate::report) x: Vec<f64>,
+    pub(in crate::report) y: Vec<f64>,
+    pub(in crate::report) labels: Vec<String>,
+}
+
+/// How points are drawn.
+#[derive(Clone, Copy)]
+pub(in crate::report) enum Mark {
+    /// Many, pale.
+    Cloud,
+    /// Joined by a line.
+    Joined,
+    /// One that is spoken of: the n-th.
+    One(usize),
+}
+
+fn numbered(title: &str, format: &str) -> Axis {
+    axis().title(title).tick_format(format)
+}
+
+impl Figure {
+    /// A figure of points: titles and formats across and upwards.
+    pub(in crate::report) fn of_points(across: (&str, &str), upwards: (&str, &str)) -> Self {
+        let layout = layout(numbered(across.0, across.1), numbered(upwards.0, upwards.1));
+        Self { tall: true, ..Self::of(layout.hover_mode(HoverMode::Closest).legend(legend(-0.2))) }
+    }
+
+    /// Adds points; their labels are what shows under the pointer.
+    pub(in crate::report) fn points(&mut self, name: &str, mark: Mark, points: Points) {
+        let (mode, marker) = match mark {
+            Mark::Cloud => (Mode::Markers, Marker::new().color("rgba(90,90,90,0.45)").size(6)),
+            Mark::Joined => (Mode::LinesMarkers, Marker::new().color(css(colour(0), 1.0)).size(7)),
+            Mark::One(at) => {
+                let symbols = [MarkerSymbol::StarOpen, MarkerSymbol::DiamondOpen, MarkerSymbol::SquareOpen];
+                let rgb = [[0, 0, 0], colour(2), colour(3)][at % 3];
+                let line = Line::new().width(2.4).color(css(rgb, 1.0));
+                let marker = Marker::new().symbol(symbols[at % 3].clone()).size(15).line(line);
+                (Mode::Markers, marker.color(css(rgb, 1.0)))
+            }
+        };
+        let trace = Scatter::new(points.x, points.y)
+            .mode(mode)
+            .name(name)
+            .marker(marker)
+            .line(Line::new().color(css(colour(0), 0.8)).width(1.6))
+            .text_array(points.labels)
+            .hover_template("%{text}<extra></extra>");
+        self.data.push(trace);
+    }
+
+    /// A figure along the levels of one setting, which are as far from each other as they are many.
+    pub(in crate::report) fn along(title: &str, format: &str) -> Self {
+        let x = axis().title(title).type_(AxisType::Category);
+        let layout = layout(x, axis().tick_format(format)).hover_mode(HoverMode::X);
+        Self::of(layout.legend(legend(-0.28)))
+    }
+
+    /// The n-th line along the levels; NaN is a gap. `unit` follows a value.
+    pub(in crate::report) fn level_line(
+        &mut self,
+        at: usize,
+        name: &str,
+        levels: &[String],
+        y: &[f64],
+        (format, unit): (&str, &str),
+    ) {
+        let y: Vec<Option<f64>> = y.iter().map(|value| value.is_finite().then_some(*value)).collect();
+        let trace = Scatter::new(levels.to_vec(), y)
+            .mode(Mode::LinesMarkers)
+            .name(name)
+            .marker(Marker::new().color(css(colour(at), 1.0)).size(7))
+            .line(Line::new().color(css(colour(at), 1.0)).width(2.0).dash(if at == 0 {
+                DashType::Solid
+            } else {
+                DashType::Dash
+            }))
+            .hover_template(format!("%{{y:{format}}}{unit}"));
+        self.data.push(trace);
+    }
+
+    /// Bars that lie on both sides of a value: what is lowest and what is highest of each thing.
+    pub(in crate::report) fn of_swings(swings: &[Swung], base: f64, title: &str) -> Self {
+        let upright = Shape::new().shape_type(ShapeType::Line).y_ref("paper").y0(0.0).y1(1.0).x_ref("x");
+        let upright = upright.x0(base).x1(base).line(ShapeLine::new().color("#000").width(1.4));
+        let y = axis().type_(AxisType::Category).show_grid(false);
+        let layout = layout(axis().title(title), y).hover_mode(HoverMode::Closest).shapes(vec![upright]);
+        let mut figure = Self::of(layout.legend(legend(-0.28)));
+        for (at, name, side) in [(1, "lowest", 0), (0, "highest", 1)] {
+            let (mut x, mut y, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+            for swing in swings {
+                // The gap keeps the bars apart.
+                x.extend([Some(base), Some(swing.ends[side]), None]);
+                y.extend([Some(swing.name.clone()), Some(swing.name.clone()), None]);
+                labels.extend([swing.labels[side].clone(), swing.labels[side].clone(), String::new()]);
+            }
+            let bars = Scatter::new(x, y)
+                .mode(Mode::Lines)
+                .name(name)
+                .line(Line::new().color(css(colour(at), 0.85)).width(20.0))
+                .text_array(labels)
+                .hover_template("%{text}<extra></extra>");
+            figure.data.push(bars);
+        }
+        figure
+    }
+}
+
+/// What a setting does by itself: its name, lowest and highest value, and a label for each; escaped already.
+pub(in crate::report) struct Swung {
+    pub(in crate::report) name: String,
+    pub(in crate::report) ends: [f64; 2],
+    pub(in crate::report) labels: [String; 2],
+}
