@@ -43,5 +43,5 @@ pub mod quality;
 pub mod settings;
 pub mod source;
 pub mod strategy;
-pub mod validation;
 pub mod sweep;
+pub mod validation;

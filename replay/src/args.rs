@@ -26,6 +26,9 @@ pub(crate) enum Command {
     /// Follow alpha and factor betas through historical data, without trading
     #[command(long_about = ESTIMATE, after_long_help = SETTINGS)]
     Estimate(EstimateArgs),
+    /// See how far returns survive other caps, costs, delays and sizes: many runs over one reading of the data
+    #[command(long_about = STRESS, after_long_help = SETTINGS)]
+    Stress(StressArgs),
     /// Show one rebalance in full: its trades, what each limit costs, and the frontier
     #[command(long_about = SIZE, after_long_help = SETTINGS)]
     Size(SizeArgs),
@@ -158,6 +161,29 @@ In Python:
   wrong = pd.read_parquet(\"findings.parquet\")
   wrong[wrong.problem == \"copied_bar\"].symbol.value_counts()";
 
+const STRESS: &str = "\
+See how far returns survive other caps, costs, delays and sizes.
+
+A grid file names settings and their values, and means all combinations:
+  [grid]
+  \"sizing.turnover_cap\" = [0.02, 0.08, 0.3]
+  \"execution.half_spread_bps\" = [0, 4, 10, 25]
+or it is a list of scenarios:
+  [[scenario]]
+  \"execution.delay_bars\" = 2
+
+Data and estimator are gone through once for all scenarios that share them
+(those that differ in [data], [universe], [factors], [estimator] or in when
+they decide need a pass of their own), and each scenario is, bit for bit, the
+replay with its settings: the digests are equal.
+
+The folder holds:
+  scenarios.parquet  a row a scenario: its settings, digest, metrics net and
+                     gross, turnover, costs, break-even cost, capacity
+  report.html        maps of Sharpe ratio, growth and drawdown, the cost at
+                     which it dies, and which setting matters most
+  summary.json, run.toml, grid.toml";
+
 const SETTINGS: &str = "\
 Prices (PATH is a file or a folder of files, sorted by time):
   tidy   a column date, timestamp, ts or time, a column symbol and a column
@@ -232,7 +258,7 @@ The embedded prices are from the Python package skfolio, BSD-3-Clause,
 copyright 2023-2026 The skfolio developers.";
 
 /// Where data and settings come from.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct InputArgs {
     /// Parquet file, or folder of files, with prices
     #[arg(long, value_name = "PATH")]
@@ -305,6 +331,19 @@ pub(crate) struct SizeArgs {
     pub json: bool,
     #[command(flatten)]
     pub input: InputArgs,
+}
+
+/// Arguments of `stress`.
+#[derive(Debug, Args)]
+pub(crate) struct StressArgs {
+    /// TOML file that says which settings vary
+    #[arg(long, value_name = "FILE")]
+    pub grid: PathBuf,
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Write no report.html (it takes 5 MB)
+    #[arg(long)]
+    pub no_report: bool,
 }
 
 /// Arguments of `check`.

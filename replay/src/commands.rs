@@ -20,13 +20,13 @@ use crate::report;
 use crate::summary::{Summary, Trading};
 
 /// What differs between the commands.
-struct Kind {
+pub(crate) struct Kind {
     name: &'static str,
     trades: bool,
-    record: RecordSettings,
+    pub(crate) record: RecordSettings,
 }
 
-const REPLAY: Kind = Kind {
+pub(crate) const REPLAY: Kind = Kind {
     name: "replay",
     trades: true,
     record: RecordSettings { betas: Frames::Rebalances, weights: Frames::Rebalances },
@@ -124,7 +124,7 @@ fn run(args: &RunArgs, kind: &Kind, estimate: Option<&EstimateArgs>, plot: Optio
 }
 
 /// Ctrl-C and SIGTERM end the program without leaving half a run.
-fn remove_when_interrupted(partial: &Path) -> Result<()> {
+pub(crate) fn remove_when_interrupted(partial: &Path) -> Result<()> {
     let partial = partial.to_owned();
     ctrlc::set_handler(move || {
         // The writers may still be at it: what they add between is for the next run of this name to remove.
@@ -173,7 +173,7 @@ fn monotonic() -> u64 {
 }
 
 /// `runs/replay-1`, or the first number that is free.
-fn next_free(parent: &Path, name: &str) -> PathBuf {
+pub(crate) fn next_free(parent: &Path, name: &str) -> PathBuf {
     (1_u32..)
         .map(|number| parent.join(format!("{name}-{number}")))
         .find(|path| !path.exists())

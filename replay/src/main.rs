@@ -8,6 +8,7 @@ mod offline;
 mod progress;
 mod report;
 mod size;
+mod stress;
 mod summary;
 
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => commands::replay(&args),
         Command::Estimate(args) => commands::estimate(&args),
         Command::Size(args) => size::size(&args),
+        Command::Stress(args) => stress::stress(&args),
         Command::Report(args) => commands::report(&args),
         Command::Check(args) => check::check(&args),
     };

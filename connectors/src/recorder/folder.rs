@@ -37,7 +37,7 @@ impl FolderError {
 }
 
 /// Everything that a run folder holds.
-const RUN_FILES: [&str; 14] = [
+const RUN_FILES: [&str; 16] = [
     "summary.json",
     "run.toml",
     "report.html",
@@ -52,6 +52,8 @@ const RUN_FILES: [&str; 14] = [
     "smoothed.parquet",
     "parameters.parquet",
     "rolling.parquet",
+    "scenarios.parquet",
+    "grid.toml",
 ];
 
 /// A run folder in the making, beside the place where it will stand. Dropped before [`Self::complete`],

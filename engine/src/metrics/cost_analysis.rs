@@ -1,6 +1,7 @@
 //! What costs take, and what they could take.
 
 use super::comparing::Comparison;
+use super::figures::Figures;
 use super::performance::Performance;
 use crate::settings::Calendar;
 
@@ -18,15 +19,17 @@ impl CostAnalysis {
     #[must_use]
     pub fn of(comparison: &Comparison, performance: &Performance, calendar: &Calendar) -> Self {
         let Comparison { net, gross, .. } = comparison;
-        let turnover_a_year = performance.turnover.mean * calendar.days_per_year;
-        let mean_a_year = gross.sharpe * gross.annual_volatility;
         Self {
             annual_drag: gross.annual_return - net.annual_return,
-            break_even_bps: if turnover_a_year > 0.0 {
-                1e4 * mean_a_year / turnover_a_year
-            } else {
-                f64::NAN
-            },
+            break_even_bps: Self::break_even_bps(gross, performance, calendar),
         }
+    }
+
+    /// Cost of a unit of turnover, in bps, that would leave a mean return of nothing; NaN without turnover.
+    #[must_use]
+    pub fn break_even_bps(gross: &Figures, performance: &Performance, calendar: &Calendar) -> f64 {
+        let turnover_a_year = performance.turnover.mean * calendar.days_per_year;
+        let mean_a_year = gross.sharpe * gross.annual_volatility;
+        if turnover_a_year > 0.0 { 1e4 * mean_a_year / turnover_a_year } else { f64::NAN }
     }
 }

@@ -108,7 +108,7 @@ pub fn sweeping(
         let sizing = Sizing::new(&own, &names, strategy)?;
         let trading = Trading::new(&own.execution, &own.calendar, record);
         let hand = number % hands.len();
-        hands[hand].push((number, sizing, trading));
+        hands[hand].push((number, own.execution, sizing, trading));
     }
     let shared = RunSettings { record, ..settings.clone() };
     let mut graph = Graph::default();

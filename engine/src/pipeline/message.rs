@@ -48,8 +48,32 @@ pub struct ScenarioOutcome {
     pub sizing: SizingFacts,
     /// What became of its orders.
     pub execution: ExecutionFacts,
+    /// Cost of a unit of turnover, in bps, that would leave a mean return of nothing; NaN without turnover.
+    pub break_even_bps: f64,
+    /// The starting value at which impact would halve the Sharpe ratio with the same trades; NaN without impact.
+    pub capacity: f64,
     /// Net return of each frame after the first that decides.
     pub returns: Vec<f64>,
+}
+
+impl ScenarioOutcome {
+    /// That of no data: every figure is there, and none is a number.
+    #[must_use]
+    pub fn nothing() -> Self {
+        let figures = Figures::of(std::iter::empty(), 1.0);
+        Self {
+            number: 0,
+            digest: [0; 32],
+            net: figures,
+            gross: figures,
+            performance: Performance::default(),
+            sizing: SizingFacts::default(),
+            execution: ExecutionFacts::default(),
+            break_even_bps: f64::NAN,
+            capacity: f64::NAN,
+            returns: Vec::new(),
+        }
+    }
 }
 
 /// What was decided on a frame.

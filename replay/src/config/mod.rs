@@ -230,6 +230,18 @@ impl Config {
         self.data.bars_belong_to_price()
     }
 
+    /// All that scenarios of one pass have in common, as text: what is read and estimated, and when is decided.
+    ///
+    /// # Errors
+    /// Something cannot be written as TOML.
+    pub(crate) fn shared_by_scenarios(&self) -> Result<String> {
+        let estimator = toml::to_string(&self.estimator)?;
+        let data = toml::to_string(&self.data)? + &toml::to_string(&self.universe)?;
+        let factors = toml::to_string(&self.factors)?;
+        let schedule = (self.sizing.rebalance_every, &self.sizing.rebalance_at);
+        Ok(format!("{data}{factors}{estimator}{schedule:?}"))
+    }
+
     /// What the pipeline is made of.
     ///
     /// # Errors

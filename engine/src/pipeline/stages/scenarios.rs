@@ -8,9 +8,10 @@ use super::super::message::{Decision, Message, ScenarioOutcome};
 use super::super::sizing::Sizing;
 use super::super::stage::{Outbox, Stage};
 use super::super::trading::Trading;
+use crate::execution::ExecutionSettings;
 use crate::frame::Frame;
 use crate::ledger::{LedgerFrame, RunFacts};
-use crate::metrics::{Figures, Tally};
+use crate::metrics::{CostAnalysis, Figures, Tally};
 use crate::model::Beliefs;
 use crate::settings::Calendar;
 
@@ -22,6 +23,9 @@ struct Scenario {
     number: usize,
     sizing: Sizing,
     trading: Trading,
+    /// Exponent of impact, and the starting NAV.
+    impact_exponent: f64,
+    start: f64,
     tally: Tally,
     nav: f64,
     /// Returns of each frame after the first: 16 bytes a frame, for exact quantiles and for whoever compares scenarios.
@@ -45,14 +49,19 @@ impl Scenario {
         self.nav = ledger.nav;
     }
 
-    fn outcome(&mut self, frames_per_year: f64) -> ScenarioOutcome {
-        let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), frames_per_year);
+    fn outcome(&mut self, calendar: &Calendar) -> ScenarioOutcome {
+        let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), calendar.frames_per_year());
+        let performance = self.tally.performance();
+        let (net, gross) = (figures(&self.net), figures(&self.gross));
+        let multiple = performance.capacity.multiple_at_half(self.impact_exponent);
         ScenarioOutcome {
+            break_even_bps: CostAnalysis::break_even_bps(&gross, &performance, calendar),
+            capacity: multiple.map_or(f64::NAN, |multiple| multiple * self.start),
             number: self.number,
             digest: self.trading.digest(),
-            net: figures(&self.net),
-            gross: figures(&self.gross),
-            performance: self.tally.performance(),
+            net,
+            gross,
+            performance,
             sizing: self.sizing.facts().clone(),
             execution: self.trading.execution(),
             returns: std::mem::take(&mut self.net),
@@ -73,11 +82,13 @@ pub struct Scenarios {
 impl Scenarios {
     /// Of numbered scenarios.
     #[must_use]
-    pub fn new(calendar: &Calendar, scenarios: Vec<(usize, Sizing, Trading)>) -> Self {
-        let scenario = |(number, sizing, trading)| Scenario {
+    pub fn new(calendar: &Calendar, scenarios: Vec<(usize, ExecutionSettings, Sizing, Trading)>) -> Self {
+        let scenario = |(number, execution, sizing, trading): (_, ExecutionSettings, _, _)| Scenario {
             number,
             sizing,
             trading,
+            impact_exponent: execution.impact_exponent,
+            start: execution.nav,
             tally: Tally::new(calendar),
             nav: f64::NAN,
             net: Vec::new(),
@@ -120,8 +131,8 @@ impl Stage for Scenarios {
     }
 
     fn end(&mut self, _: &mut RunFacts, out: &mut Outbox) -> Result<(), StageError> {
-        let year = self.calendar.frames_per_year();
-        let outcomes = self.scenarios.iter_mut().map(|scenario| scenario.outcome(year)).collect();
+        let calendar = self.calendar;
+        let outcomes = self.scenarios.iter_mut().map(|scenario| scenario.outcome(&calendar)).collect();
         out.send(0, Message::Outcomes(outcomes));
         Ok(())
     }
