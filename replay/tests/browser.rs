@@ -10,8 +10,9 @@ use std::fs;
 use std::process::Command;
 use std::time::Instant;
 
-use serde_json::Value;
-use support::{Panel, Run, folder, joined, run};
+use serde_json::{Value, json};
+use support::stress::{product, stress};
+use support::{Panel, Run, call, folder, joined, run};
 
 /// A page is meant to open in 2 s and to take 6 MB; machines differ, so that only far more is an error.
 const SECONDS_MAX: f64 = 20.0;
@@ -47,13 +48,19 @@ const REPORT: &str = "<script>addEventListener('load', () => {\
     const axis = () => box && document.getElementById(box.dataset.log).layout.yaxis.type;\
     const axes = [axis()];\
     if (box) { box.click(); axes.push(axis()); }\
-    const marks = '.scatterlayer .trace, .barlayer .trace';\
+    const marks = '.scatterlayer .trace, .barlayer .trace, .heatmaplayer .hm';\
+    const choice = document.querySelector('[data-stride]');\
+    const cells = () => plots.map(plot => ((plot.data || [])[0] || {}).z).filter(z => z).map(z => JSON.stringify(z));\
+    const maps = [cells()];\
+    if (choice) { choice.selectedIndex = choice.options.length - 1; choice.dispatchEvent(new Event('change')); }\
+    maps.push(cells());\
     const found = {\
       seen, seconds: performance.now() / 1000,\
       places: document.querySelectorAll('.plot').length,\
       traces: plots.map(plot => plot.querySelectorAll(marks).length),\
       loaded: performance.getEntriesByType('resource').map(entry => entry.name),\
-      axes,\
+      axes, maps,\
+      images: document.querySelectorAll('.heatmaplayer image').length,\
       wide: document.documentElement.scrollWidth > innerWidth\
     };\
     document.body.innerHTML = '<pre id=\"probe\">' + encodeURIComponent(JSON.stringify(found)) + '</pre>';\
@@ -203,6 +210,33 @@ fn reports_of_odd_runs_open_in_a_browser() {
     assert_opens(browser, &idle, "nothing traded");
     let never = run(folder.path(), "never", &settings(&["estimator.warmup=5000"]));
     assert_opens(browser, &never, "never decided");
+}
+
+#[test]
+fn the_report_of_a_stress_run_draws_its_maps_and_changes_them() {
+    let Some(browser) = browser() else { return };
+    let folder = folder();
+    let grid: [(&str, &[f64]); 3] = [
+        ("sizing.turnover_cap", &[0.04, 0.08, 0.16]),
+        ("execution.half_spread_bps", &[0.0, 4.0, 16.0]),
+        ("sizing.kelly_fraction", &[0.25, 0.5]),
+    ];
+    let seen = |settings: usize, width: u32| {
+        let base = json!({"sizing.turnover_cap": 0.08, "execution.half_spread_bps": 4, "sizing.kelly_fraction": 0.25});
+        let path = stress(folder.path(), &product(&grid[..settings]), None, &base);
+        assert_eq!(call(folder.path(), &["report", "stress"]).code, Some(0));
+        let seen = Seen::of(browser, &fs::read_to_string(path.join("report.html")).unwrap(), width);
+        seen.assert_sound(&format!("{settings} settings, {width} pixels"));
+        seen.found
+    };
+    for width in [1_400, 500] {
+        let found = seen(3, width);
+        assert_eq!(found["images"], 4, "four maps are drawn");
+        let maps = &found["maps"];
+        assert_eq!(maps[0].as_array().unwrap().len(), 4);
+        assert_ne!(maps[0][0], maps[1][0], "another Kelly fraction, another map");
+    }
+    assert_eq!(seen(1, 500)["images"], 0, "lines alone");
 }
 
 /// What would be wrong with a page is seen: otherwise the tests above would say nothing.

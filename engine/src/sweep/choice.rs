@@ -14,21 +14,22 @@ pub struct Robust {
 }
 
 impl Sweep {
-    /// The scenario of the highest objective, the first of equals; `None` where it is defined nowhere.
+    /// Of the scenarios that may be chosen that of the highest objective, the first of equals; `None` where it is
+    /// defined for none.
     #[must_use]
-    pub fn best(&self, objective: &[f64]) -> Option<usize> {
-        let defined = (0..self.rows()).filter(|row| !objective[*row].is_nan());
+    pub fn best(&self, objective: &[f64], may: impl Fn(usize) -> bool) -> Option<usize> {
+        let defined = (0..self.rows()).filter(|row| may(*row) && !objective[*row].is_nan());
         // The last of equals is what `max_by` takes: from the end it is the first.
         defined.rev().max_by(|a, b| objective[*a].total_cmp(&objective[*b]))
     }
 
-    /// The scenario with the best worst case over its neighbourhood: the scenarios at most one level away on every
+    /// Of the scenarios that may be chosen that with the best worst case over its neighbourhood: the scenarios at most one level away on every
     /// axis of numbers, and on the same level of every other. An objective that is not defined is the worst there
     /// is. Of equals it is that of the highest objective, then the first. `None` where no scenario has a neighbour.
     #[must_use]
-    pub fn robust(&self, objective: &[f64]) -> Option<Robust> {
+    pub fn robust(&self, objective: &[f64], may: impl Fn(usize) -> bool) -> Option<Robust> {
         let mut found: Option<Robust> = None;
-        for row in 0..self.rows() {
+        for row in (0..self.rows()).filter(|row| may(*row)) {
             let Some(here) = self.around(objective, row) else { continue };
             let better = found.is_none_or(|best| {
                 here.worst > best.worst || (here.worst == best.worst && objective[row] > objective[best.row])
@@ -74,8 +75,8 @@ mod tests {
     #[test]
     fn the_best_is_a_lone_peak_and_the_robust_one_stands_on_the_plateau() {
         let sweep = product(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(sweep.best(&TABLE), Some(0));
-        assert_eq!(sweep.robust(&TABLE), Some(Robust { row: 11, worst: 2.0, neighbours: 3 }));
+        assert_eq!(sweep.best(&TABLE, |_| true), Some(0));
+        assert_eq!(sweep.robust(&TABLE, |_| true), Some(Robust { row: 11, worst: 2.0, neighbours: 3 }));
     }
 
     #[test]
@@ -84,28 +85,31 @@ mod tests {
         let mut table = TABLE;
         table[0] = f64::NAN;
         table[10] = f64::NAN;
-        assert_eq!(sweep.best(&table), Some(7), "the first of equals");
-        assert_eq!(sweep.robust(&table), Some(Robust { row: 3, worst: 1.0, neighbours: 3 }));
-        assert_eq!(sweep.best(&[f64::NAN; 12]), None);
-        assert_eq!(sweep.robust(&[f64::NAN; 12]), None);
+        assert_eq!(sweep.best(&table, |_| true), Some(7), "the first of equals");
+        assert_eq!(sweep.robust(&table, |_| true), Some(Robust { row: 3, worst: 1.0, neighbours: 3 }));
+        assert_eq!(sweep.best(&[f64::NAN; 12], |_| true), None);
+        assert_eq!(sweep.robust(&[f64::NAN; 12], |_| true), None);
     }
 
     #[test]
     fn ties_go_to_the_higher_objective_and_then_to_the_first() {
         let sweep = product(&[1.0], &[1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(sweep.best(&[1.0, 2.0, 2.0, 0.0]), Some(1));
-        assert_eq!(sweep.robust(&[1.0, 2.0, 1.0, 1.0]).map(|robust| robust.row), Some(1));
-        assert_eq!(sweep.robust(&[1.0; 4]).map(|robust| robust.row), Some(0));
+        assert_eq!(sweep.best(&[1.0, 2.0, 2.0, 0.0], |_| true), Some(1));
+        assert_eq!(sweep.robust(&[1.0, 2.0, 1.0, 1.0], |_| true).map(|robust| robust.row), Some(1));
+        assert_eq!(sweep.robust(&[1.0; 4], |_| true).map(|robust| robust.row), Some(0));
     }
 
     #[test]
     fn a_name_has_no_neighbours_and_a_lone_scenario_is_not_robust() {
         let names: Vec<String> = ["a", "a", "b", "b"].map(str::to_owned).to_vec();
         let sweep = Sweep::new(vec![Axis::of_names(&names), Axis::of_numbers(&[1.0, 2.0, 1.0, 2.0])]);
-        let robust = sweep.robust(&[5.0, 0.0, 2.0, 1.0]);
+        let robust = sweep.robust(&[5.0, 0.0, 2.0, 1.0], |_| true);
         assert_eq!(robust, Some(Robust { row: 2, worst: 1.0, neighbours: 1 }));
         let alone = Sweep::new(vec![Axis::of_names(&["a".to_owned(), "b".to_owned()])]);
-        assert_eq!(alone.robust(&[1.0, 2.0]), None);
-        assert_eq!(alone.best(&[1.0, 2.0]), Some(1));
+        assert_eq!(alone.robust(&[1.0, 2.0], |_| true), None);
+        let few = |row: usize| row == 3;
+        assert_eq!(sweep.best(&[5.0, 0.0, 2.0, 1.0], few), Some(3));
+        assert_eq!(sweep.robust(&[5.0, 0.0, 2.0, 1.0], few).map(|robust| robust.worst), Some(1.0));
+        assert_eq!(alone.best(&[1.0, 2.0], |_| true), Some(1));
     }
 }

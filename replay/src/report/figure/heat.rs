@@ -1,30 +1,27 @@
 //! A heat map of two settings, with frames around the cells that are spoken of.
 
 use plotly::common::{
-    ColorBar, ColorScale, ColorScaleElement, DashType, HoverInfo, Line, Mode, ThicknessMode, TickMode,
+    ColorBar, ColorScale, ColorScaleElement, DashType, Font, HoverInfo, Line, Mode, ThicknessMode, TickMode,
 };
 use plotly::layout::{Axis, AxisRange, HoverMode};
 use plotly::{HeatMap, Scatter, Trace};
 use serde::Serialize;
 
-use super::{Figure, axis, colour, css, layout};
+use super::{Figure, axis, css, layout};
 
 /// Cells in which a value can still be read.
 const READABLE_MAX: usize = 150;
-/// Orange through white to blue: apart for the colour-blind, as the months of a replay are.
-const SCALE: [(f64, &str); 7] = [
-    (0.0, "#b35806"),
-    (0.2, "#e08d3c"),
-    (0.38, "#f8d2ab"),
-    (0.5, "#fbfbfb"),
-    (0.62, "#bcdcee"),
-    (0.8, "#5aa5d0"),
-    (1.0, "#1f6fa8"),
-];
+/// Orange through white to blue: apart for the colour-blind, as the months of a replay are, and pale enough for
+/// black text.
+const SCALE: [(f64, &str); 5] =
+    [(0.0, "#dd7f2b"), (0.25, "#f0b37a"), (0.5, "#fbfbfb"), (0.75, "#a3cde8"), (1.0, "#4a98cc")];
 /// Share of the cells, by the size of their values, that the colours tell apart; the rest have the colour at the end.
 const TOLD_APART: f64 = 0.9;
 /// How far the frame of each kind of cell stays inside: three around one cell are all seen.
-const INSETS: [f64; 3] = [0.02, 0.09, 0.16];
+const INSETS: [f64; 3] = [0.0, 0.05, 0.1];
+
+/// Frames that are seen on orange and on blue.
+pub(super) const FRAMES: [[u8; 3]; 3] = [[0, 0, 0], [200, 0, 130], [0, 0, 0]];
 
 /// Two settings, their levels as they are written, and how the values are: all slices of a figure have them in common.
 pub(in crate::report) struct Plane {
@@ -50,6 +47,7 @@ struct Cells {
     map: HeatMap<usize, usize, Vec<Option<f64>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     texttemplate: Option<String>,
+    textfont: Font,
 }
 
 impl Trace for Cells {
@@ -117,7 +115,7 @@ impl Plane {
         let readable = across.1.len() * upwards.1.len() <= READABLE_MAX;
         let texttemplate = readable.then(|| format!("%{{z:{}}}", self.format));
         let mut traces = plotly::Traces::new();
-        traces.push(Box::new(Cells { map: *map, texttemplate }));
+        traces.push(Box::new(Cells { map: *map, texttemplate, textfont: Font::new().color("#111") }));
         for (kind, (name, place)) in framed.iter().enumerate() {
             traces.push(frame(kind, name, *place));
         }
@@ -127,7 +125,7 @@ impl Plane {
 
 /// The frame of a cell; without a place only its line in the legend.
 fn frame(kind: usize, name: &str, place: Option<(usize, usize)>) -> Box<dyn Trace> {
-    let rgb = [[0, 0, 0], colour(2), colour(3)][kind % 3];
+    let rgb = FRAMES[kind % FRAMES.len()];
     let dash = [DashType::Solid, DashType::Solid, DashType::Dash][kind % 3].clone();
     let half = 0.5 - INSETS[kind % INSETS.len()];
     let around = |(x, y): (usize, usize)| -> (Vec<Option<f64>>, Vec<Option<f64>>) {

@@ -2,8 +2,9 @@
 
 use plotly::Scatter;
 use plotly::common::{DashType, Line, Marker, MarkerSymbol, Mode};
-use plotly::layout::{Axis, AxisType, HoverMode, Shape, ShapeLine, ShapeType};
+use plotly::layout::{Axis, AxisRange, AxisType, HoverMode, Shape, ShapeLine, ShapeType};
 
+use super::heat::FRAMES;
 use super::{Figure, axis, colour, css, layout, legend};
 
 /// Points of one kind: each with its label, escaped already.
@@ -43,7 +44,7 @@ impl Figure {
             Mark::Joined => (Mode::LinesMarkers, Marker::new().color(css(colour(0), 1.0)).size(7)),
             Mark::One(at) => {
                 let symbols = [MarkerSymbol::StarOpen, MarkerSymbol::DiamondOpen, MarkerSymbol::SquareOpen];
-                let rgb = [[0, 0, 0], colour(2), colour(3)][at % 3];
+                let rgb = FRAMES[at % FRAMES.len()];
                 let line = Line::new().width(2.4).color(css(rgb, 1.0));
                 let marker = Marker::new().symbol(symbols[at % 3].clone()).size(15).line(line);
                 (Mode::Markers, marker.color(css(rgb, 1.0)))
@@ -94,7 +95,13 @@ impl Figure {
         let upright = Shape::new().shape_type(ShapeType::Line).y_ref("paper").y0(0.0).y1(1.0).x_ref("x");
         let upright = upright.x0(base).x1(base).line(ShapeLine::new().color("#000").width(1.4));
         let y = axis().type_(AxisType::Category).show_grid(false);
-        let layout = layout(axis().title(title), y).hover_mode(HoverMode::Closest).shapes(vec![upright]);
+        // Thick lines need room that the axes do not give them.
+        let y = y.range(AxisRange::new(-0.6, swings.len() as f64 - 0.4));
+        let ends = || swings.iter().flat_map(|swing| swing.ends);
+        let (low, high) = (ends().fold(base, f64::min), ends().fold(base, f64::max));
+        let room = 0.04 * (high - low);
+        let x = axis().title(title).range(AxisRange::new(low - room, high + room));
+        let layout = layout(x, y).hover_mode(HoverMode::Closest).shapes(vec![upright]);
         let mut figure = Self::of(layout.legend(legend(-0.28)));
         for (at, name, side) in [(1, "lowest", 0), (0, "highest", 1)] {
             let (mut x, mut y, mut labels) = (Vec::new(), Vec::new(), Vec::new());

@@ -23,6 +23,11 @@ pub(super) fn short(cost: f64) -> String {
     shown(cost, As::Plain(decimals))
 }
 
+/// A cost that was tried, as it is written.
+pub(super) fn tried(study: &Study, cost: usize, value: f64) -> String {
+    words::level(study.name(cost), value)
+}
+
 /// Adds the figure and its table.
 pub(super) fn add(page: &mut Page, study: &Study) {
     let (cap, cost) = (study.cap(), study.cost());
@@ -95,10 +100,16 @@ pub(super) fn add(page: &mut Page, study: &Study) {
 }
 
 fn told(study: &Study, cost: Option<usize>, crossing: Crossing) -> String {
-    let labels = cost.map(|cost| study.labels(cost)).unwrap_or_default();
     match crossing {
         Crossing::At(place) => short(place),
-        Crossing::Beyond => format!("beyond {}", labels.last().map_or(NONE, String::as_str)),
+        Crossing::Idle { above, at } => match cost {
+            Some(cost) => format!("{} to {}: no trades", tried(study, cost, above), tried(study, cost, at)),
+            None => NONE.to_owned(),
+        },
+        Crossing::Beyond(level) => match cost {
+            Some(cost) => format!("beyond {}", tried(study, cost, level)),
+            None => NONE.to_owned(),
+        },
         Crossing::Before => "never above 0".to_owned(),
         Crossing::Undefined => NONE.to_owned(),
     }

@@ -51,7 +51,7 @@ pub(super) fn add(page: &mut Page, study: &Study) {
             shown(study.objective[row], As::Plain(2))
         );
     }
-    page.table(&["efficient", "annual return", "drawdown", "Sharpe"], "plain", &rows);
+    page.table(&["efficient", "annual return", "drawdown", "Sharpe"], "plain named", &rows);
     if found.len() > NAMED_MAX {
         page.html(&format!("<p class=\"small\">The first {NAMED_MAX} of {}, by growth.</p>\n", found.len()));
     }

@@ -56,7 +56,11 @@ fn varied(study: &Study, axis: usize) -> String {
         }
         _ => labels.join(" or "),
     };
-    format!("<b>{}</b> ({levels})", study.title(axis))
+    let title = study.title(axis);
+    match title.strip_suffix(", bps") {
+        Some(quantity) => format!("<b>{quantity}</b> ({levels} bps)"),
+        None => format!("<b>{title}</b> ({levels})"),
+    }
 }
 
 /// The sentence that a reader takes along: from which cost on nothing is earned, or how far the ratio goes.
@@ -65,6 +69,10 @@ fn verdict(study: &Study) -> String {
     let (Some(cost), Some(base)) = (study.cost(), study.base) else { return range };
     let row = base.row;
     let returns = study.figure("net_annual_return");
+    let tried = study.along(&returns, cost, row);
+    if tried.iter().filter(|value| !value.is_nan()).count() < 2 {
+        return range;
+    }
     let crossing = break_even::crossing(study, &returns, cost, row);
     let others: Vec<usize> = study.varied().into_iter().filter(|axis| *axis != cost).collect();
     let at = match (study.cap(), others.len()) {
@@ -89,8 +97,15 @@ fn verdict(study: &Study) -> String {
         Crossing::At(place) => {
             format!("{at} stops earning beyond a {name} of <b>{}</b>", amount(&break_even::short(place)))
         }
-        Crossing::Beyond => {
-            format!("{at} still earns at a {name} of <b>{}</b>, the dearest that was tried", amount(last))
+        Crossing::Idle { above, at: level } => format!(
+            "{at} still earns at a {name} of <b>{}</b>, and trades nothing any more at <b>{}</b>",
+            amount(&break_even::tried(study, cost, above)),
+            amount(&break_even::tried(study, cost, level))
+        ),
+        Crossing::Beyond(level) => {
+            let level = break_even::tried(study, cost, level);
+            let known = if level == last { "the dearest that was tried" } else { "and has no return beyond" };
+            format!("{at} still earns at a {name} of <b>{}</b>, {known}", amount(&level))
         }
         Crossing::Before => {
             format!(

@@ -6,11 +6,12 @@ use crate::report::figure::{Figure, Plane, Slice, colour_limit};
 use crate::report::page::Page;
 
 const HEADING: &str = "Over the settings";
-const MAPS: [(&str, &str, &str); 4] = [
-    ("Net Sharpe ratio", "net_sharpe", ".2f"),
-    ("Net annual return", "net_annual_return", ".1%"),
-    ("Net Calmar ratio", "net_calmar", ".2f"),
-    ("Largest drawdown, net", "net_max_drawdown", ".1%"),
+/// Title, figure, format, and the factor that gives its unit: a cell has no room for a sign of percent.
+const MAPS: [(&str, &str, &str, f64); 4] = [
+    ("Net Sharpe ratio", "net_sharpe", ".2f", 1.0),
+    ("Net annual return, %", "net_annual_return", ".1f", 100.0),
+    ("Net Calmar ratio", "net_calmar", ".2f", 1.0),
+    ("Largest drawdown, net, %", "net_max_drawdown", ".1f", 100.0),
 ];
 
 /// Adds the maps, or what a list or one setting has in their place.
@@ -53,12 +54,12 @@ fn draw(page: &mut Page, study: &Study, varied: &[usize]) {
     page.section(HEADING);
     page.html(&choices(study, &others, &strides));
     page.html("<div class=\"maps\">\n");
-    for (title, name, format) in MAPS {
+    for (title, name, format, unit) in MAPS {
         if !study.has(name) {
             page.html(&format!("<p class=\"missing\">{title}: it is defined in no scenario.</p>\n"));
             continue;
         }
-        let values = study.figure(name);
+        let values: Vec<f64> = study.figure(name).iter().map(|value| unit * value).collect();
         let titled = |axis: usize| (study.title(axis), study.labels(axis));
         let limit = colour_limit(values.iter().copied());
         let plane = Plane { across: titled(across), upwards: titled(upwards), format, limit };
@@ -78,7 +79,7 @@ fn draw(page: &mut Page, study: &Study, varied: &[usize]) {
     page.html(&format!(
         "<p class=\"small\">Blue above zero, orange below, white at zero; colours end where nine in ten cells are \
          passed. {}</p>\n",
-        if others.is_empty() { "" } else { "A frame is drawn where its scenario has the settings chosen above." }
+        if others.is_empty() { "" } else { "A frame is drawn where its scenario has the settings that are chosen." }
     ));
 }
 
@@ -103,5 +104,9 @@ fn choices(study: &Study, others: &[usize], strides: &[usize]) -> String {
             study.title(*axis)
         );
     }
-    html + "</p>\n"
+    let at = study
+        .chosen()
+        .into_iter()
+        .filter_map(|(name, row)| row.map(|row| format!("<b>{name}</b> {}", study.spoken_of(others, row))));
+    html + &format!("</p>\n<p class=\"small\">Frames: {}.</p>\n", at.collect::<Vec<_>>().join("; "))
 }

@@ -19,6 +19,20 @@ pub(super) const CAP: &str = "sizing.turnover_cap";
 /// Settings that are a cost, the one that is spoken of first.
 const COSTS: [&str; 3] =
     ["execution.half_spread_bps", "execution.commission_bps", "execution.impact_coefficient"];
+/// Settings that are the world's, not the trader's choice: the best is sought among scenarios that have them as the
+/// configuration has.
+const GIVEN: [&str; 10] = [
+    "execution.half_spread_bps",
+    "execution.spread_model",
+    "execution.commission_bps",
+    "execution.commission_per_share",
+    "execution.commission_min",
+    "execution.impact_coefficient",
+    "execution.impact_exponent",
+    "execution.permanent_impact_coefficient",
+    "execution.borrow_bps_per_year",
+    "execution.financing_bps_per_year",
+];
 /// What a value is called that a scenario leaves unset.
 const UNSET: &str = "unset";
 
@@ -33,6 +47,10 @@ pub(super) struct Study {
     pub(super) sweep: Sweep,
     /// Whether the scenarios are all combinations of the levels.
     pub(super) full: bool,
+    /// The axes of what is no choice, where the best is sought at their base values alone.
+    pub(super) held: Vec<usize>,
+    /// Scenarios among which the best is sought.
+    pub(super) candidates: usize,
     /// Net Sharpe ratios.
     pub(super) objective: Vec<f64>,
     pub(super) best: Option<usize>,
@@ -69,15 +87,23 @@ impl Study {
             base.map(|(setting, axis)| wanted(&summary["base"][&setting.name], axis)).collect();
         let objective = scenarios.figure(OBJECTIVE)?.to_vec();
         let labels = scenarios.settings.iter().zip(sweep.axes());
+        let base = sweep.anchor(&base);
+        let held = held(&scenarios.settings, &sweep, base);
+        let may = |row: usize| {
+            let levels = |row: usize, axis: &usize| sweep.levels(row)[*axis];
+            base.is_none_or(|base| held.iter().all(|axis| levels(row, axis) == levels(base.row, axis)))
+        };
         Ok(Self {
             settings: text("run.toml")?,
             grid: fs::read_to_string(folder.join("grid.toml")).ok(),
             full: sweep.is_full(),
-            best: sweep.best(&objective),
-            robust: sweep.robust(&objective),
-            base: sweep.anchor(&base),
+            best: sweep.best(&objective, may),
+            robust: sweep.robust(&objective, may),
+            candidates: (0..sweep.rows()).filter(|row| may(*row)).count(),
+            base,
             titles: titles(&scenarios.settings),
             labels: labels.map(|(setting, axis)| written(&setting.name, axis)).collect(),
+            held,
             objective,
             summary,
             scenarios,
@@ -179,6 +205,17 @@ impl Study {
     pub(super) fn framed(&self, place: impl Fn(usize) -> Option<(usize, usize)>) -> Vec<Framed> {
         self.chosen().map(|(name, row)| (name, row.and_then(&place))).to_vec()
     }
+}
+
+/// The axes of what is no choice; none where that would leave nothing to choose from.
+fn held(settings: &[Setting], sweep: &Sweep, base: Option<Anchor>) -> Vec<usize> {
+    let Some(base) = base else { return Vec::new() };
+    let is_given =
+        |axis: &usize| sweep.axes()[*axis].len() > 1 && GIVEN.contains(&settings[*axis].name.as_str());
+    let given: Vec<usize> = (0..settings.len()).filter(is_given).collect();
+    let same =
+        |row: &usize| given.iter().all(|axis| sweep.levels(*row)[*axis] == sweep.levels(base.row)[*axis]);
+    if (0..sweep.rows()).filter(same).count() > 1 { given } else { Vec::new() }
 }
 
 fn axis(setting: &Setting) -> (Axis, Vec<usize>) {

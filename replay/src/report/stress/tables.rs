@@ -60,18 +60,29 @@ pub(super) fn add_chosen(page: &mut Page, study: &Study) {
     let robust = match study.robust {
         Some(robust) => format!(
             "Robust is the one whose neighbourhood has the best worst case: within one level of it in every setting \
-             that is a number, {} scenarios, the {OBJECTIVE_TITLE} never falls below {}. At the edge of the grid \
+             that is a number, {}, the {OBJECTIVE_TITLE} never falls below {}. At the edge of the grid \
              there are fewer neighbours, so it says less.",
-            robust.neighbours,
+            match robust.neighbours {
+                1 => "one scenario".to_owned(),
+                count => format!("{count} scenarios"),
+            },
             shown(robust.worst, As::Plain(2))
         ),
         None => "No scenario has neighbours that differ by one level, so none is called robust.".to_owned(),
     };
+    let among = match study.base.filter(|_| !study.held.is_empty()) {
+        Some(base) => format!(
+            "Costs are no choice: best and robust are sought among the {} scenarios with {}, as the base has. ",
+            study.candidates,
+            study.spoken_of(&study.held, base.row)
+        ),
+        None => String::new(),
+    };
     page.html(&format!(
         "<p class=\"note warning\"><b>Note:</b> the best of {} trials is partly luck: its {OBJECTIVE_TITLE} is the \
-         highest of so many on the same data, and will be lower on other data. Costs are not a choice: compare \
-         scenarios of the same cost.</p>\n<p>{robust}</p>\n",
-        study.scenarios.len()
+         highest of so many on the same data, and is likely to be lower on other \
+         data.</p>\n<p>{among}{robust}</p>\n",
+        study.candidates
     ));
     if let Some(base) = study.base.filter(|base| !base.exact) {
         page.html(&format!(
