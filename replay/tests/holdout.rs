@@ -449,8 +449,12 @@ fn the_tutorial_profile_halves_the_costs_and_explains() {
     assert_eq!(out.number("execution", "half_spread_bps"), 2.0);
     assert_eq!(out.number("execution", "commission_per_share"), 0.005);
     assert_eq!(out.summary["holdout"]["profile"], "tutorial");
+    // What looks ahead says so before its figures.
+    let ahead = ["score", "--set", "execution.fill_at=same_close", "--out", "ahead"];
+    let ahead = call(folder.path(), &[&ahead[..], &settings[..]].concat());
+    assert!(ahead.out.starts_with("LOOK-AHEAD"), "{}", ahead.out);
     // Its settings run again to the same digest, as they are.
     let again = run(folder.path(), "again", &["score", "--config", "out/run.toml", "--no-report"]);
     assert_eq!(again.digest(), out.digest());
-    assert_eq!(again.summary["holdout"]["openings"], 2);
+    assert_eq!(again.summary["holdout"]["openings"], 3);
 }

@@ -6,7 +6,6 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
 use super::{Summary, Trading, time_text};
-use crate::score::Score;
 
 /// Rows of the table of metrics; `summary.json` has more.
 pub(crate) const METRICS: usize = 11;
@@ -17,7 +16,13 @@ impl Summary<'_> {
         let RunFacts { data, estimator, performance, .. } = self.facts;
         let range =
             [time_text(data.first), time_text(data.last)].map(|time| time.unwrap_or_else(|| "-".into()));
-        let mut text = self.score.as_ref().map_or_else(String::new, Score::text);
+        let look_ahead = self.config.execution.look_ahead();
+        let mut text = String::new();
+        if let Some(score) = &self.score {
+            // Before the figures that it makes worthless.
+            text += &look_ahead.map_or_else(String::new, |look_ahead| format!("{look_ahead}\n\n"));
+            text += &score.text();
+        }
         text += &format!(
             "{} instruments, {} frames from {} to {}; {} rows in {:.2} s\n",
             data.instruments, data.frames, range[0], range[1], data.rows, self.seconds
@@ -34,7 +39,7 @@ impl Summary<'_> {
             );
         }
         if let (Some(trading), Some(_)) = (&self.trading, performance.nav) {
-            if let Some(look_ahead) = self.config.execution.look_ahead() {
+            if let (Some(look_ahead), None) = (look_ahead, &self.score) {
                 text += &format!("\n{look_ahead}\n");
             }
             if self.score.is_none() {
