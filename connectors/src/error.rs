@@ -244,6 +244,17 @@ pub enum DataError {
         /// What there is.
         found: String,
     },
+    /// Rows, but none before the sealed period.
+    #[error(
+        "{file}: found no row before {}, where the hold-out begins, expected data before it; choose a later date for \
+         holdout.from, or give more data", Iso(*.seal)
+    )]
+    NothingBeforeSeal {
+        /// The file, or the folder.
+        file: String,
+        /// Where the sealed period begins.
+        seal: TimestampNs,
+    },
     /// A number in the factor file that is not a return.
     #[error(
         "{place}: found {found} at {}, expected a simple return as a decimal: finite, above -1 and at most \

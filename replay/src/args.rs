@@ -23,6 +23,9 @@ pub(crate) enum Command {
     /// Trade a strategy through historical data and see what it earns after costs
     #[command(long_about = REPLAY, after_long_help = SETTINGS)]
     Replay(ReplayArgs),
+    /// Trade through the hold-out as well, and score it: the one command that reads it
+    #[command(long_about = SCORE, after_long_help = SETTINGS)]
+    Score(ScoreArgs),
     /// Follow alpha and factor betas through historical data, without trading
     #[command(long_about = ESTIMATE, after_long_help = SETTINGS)]
     Estimate(EstimateArgs),
@@ -69,6 +72,30 @@ In Python:
 The same data and settings give the same digest on every machine. No output
 depends on data that comes after it: orders fill one bar after the one that
 they are decided on.";
+
+const SCORE: &str = "\
+Trade through the hold-out as well, and score it: the one command that reads it.
+
+holdout.from is the date that the hold-out begins with. Every other command
+ends its data before it: nothing at or after it is read, and nothing that they
+write depends on it. score runs the strategy through all data, once and in
+order, and measures the hold-out alone: its first return is from the last value
+before it. It writes a run folder like that of replay; summary.json has the
+figures under holdout, and those before it under holdout.before.
+
+A period can be seen for the first time only once. Every opening is written to
+PRICES.holdout.jsonl beside the prices before anything is scored, and its
+result after: time, digests of data and settings, start, version, the run's
+digest, the net Sharpe ratio. Of the embedded data it is
+tutorial.holdout.jsonl in the current folder. How often the same hold-out (same
+data, same start) has been opened before is shown with what came of it.
+
+Examples:
+  betaflow score --config runs/replay-1/run.toml --set holdout.from=2020-01-01
+  betaflow score --set holdout.from=2020-01-01 --profile tutorial
+
+In Python:
+  openings = pd.read_json(\"prices.parquet.holdout.jsonl\", lines=True)";
 
 const ESTIMATE: &str = "\
 Follow alpha and factor betas through historical data, without trading.
@@ -241,6 +268,7 @@ Some settings, with their defaults (run.toml in a run folder has them all):
                                    same_close looks ahead, and says so
   data.return_price=adj_close      returns, dividends and splits by this one,
                                    while data.price=close trades
+  holdout.from=2020-01-01          nothing from there on is read but by score
   data.frames_per_day=1            bars a day; 390 for US equity minutes
   data.days_per_year=252           days that trade; 365 for crypto
   data.time_is=close               or open, with data.bar=1m: its length
@@ -304,6 +332,28 @@ pub(crate) struct RunArgs {
 pub(crate) struct ReplayArgs {
     #[command(flatten)]
     pub run: RunArgs,
+    /// Write no report.html (it takes 5 MB)
+    #[arg(long)]
+    pub no_report: bool,
+}
+
+/// How forgiving a score is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// Costs as they are set
+    Full,
+    /// No impact and half the costs, with a sentence on each figure
+    Tutorial,
+}
+
+/// Arguments of `score`.
+#[derive(Debug, Args)]
+pub(crate) struct ScoreArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// How forgiving to be
+    #[arg(long, value_enum, default_value_t = Profile::Full)]
+    pub profile: Profile,
     /// Write no report.html (it takes 5 MB)
     #[arg(long)]
     pub no_report: bool,

@@ -1,4 +1,5 @@
-//! `betaflow replay` and `betaflow estimate`, from valid settings to a run folder, and `betaflow report`.
+//! `betaflow replay`, `betaflow estimate` and what `betaflow score` has in common with them, from valid settings to a run
+//! folder; and `betaflow report`.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -17,6 +18,7 @@ use crate::config::Config;
 use crate::offline;
 use crate::progress::{Counted, Line};
 use crate::report;
+use crate::score::Scoring;
 use crate::summary::{Summary, Trading};
 
 /// What differs between the commands.
@@ -31,6 +33,8 @@ pub(crate) const REPLAY: Kind = Kind {
     trades: true,
     record: RecordSettings { betas: Frames::Rebalances, weights: Frames::Rebalances },
 };
+/// As a replay, through the hold-out as well.
+pub(crate) const SCORE: Kind = Kind { name: "score", ..REPLAY };
 const ESTIMATE: Kind = Kind {
     name: "estimate",
     trades: false,
@@ -67,12 +71,37 @@ pub(crate) fn open(config: &Config, trades: bool) -> Result<ParquetSource> {
     Ok(ParquetSource::open(&prices, factors.as_ref(), config.source_settings(trades)?)?)
 }
 
-/// `plot`: what the report draws; `None` where there is to be none.
 fn run(args: &RunArgs, kind: &Kind, estimate: Option<&EstimateArgs>, plot: Option<&[String]>) -> Result<()> {
+    carry_out(&resolve(args, kind)?, args, kind, estimate, plot, None)
+}
+
+/// The settings of a command that writes a run folder.
+///
+/// # Errors
+/// They are not valid.
+pub(crate) fn resolve(args: &RunArgs, kind: &Kind) -> Result<Config> {
+    Config::resolve(&args.input, args.to.as_deref().map(|to| ("--to", to)), kind.record)
+}
+
+/// Runs, and writes the run folder. `plot`: what the report draws; `None` where there is to be none. `scoring`: where
+/// the hold-out is to be opened.
+///
+/// # Errors
+/// Data that is not as expected, or a file system that refuses.
+pub(crate) fn carry_out(
+    config: &Config,
+    args: &RunArgs,
+    kind: &Kind,
+    estimate: Option<&EstimateArgs>,
+    plot: Option<&[String]>,
+    scoring: Option<&Scoring>,
+) -> Result<()> {
     let started = Instant::now();
-    let config = Config::resolve(&args.input, args.to.as_deref().map(|to| ("--to", to)), kind.record)?;
     let out = args.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), kind.name));
-    let source = open(&config, kind.trades)?;
+    let source = match scoring {
+        Some(scoring) => scoring.source(config)?,
+        None => open(config, kind.trades)?,
+    };
     let progress = source.progress();
     let folder = RunFolder::create(&out, args.force)?;
     remove_when_interrupted(folder.path())?;
@@ -87,8 +116,12 @@ fn run(args: &RunArgs, kind: &Kind, estimate: Option<&EstimateArgs>, plot: Optio
     } else {
         estimating(source, &settings, recorders)?
     };
+    // The last moment before anything flows: what stops a run earlier has opened nothing.
+    let opened = scoring
+        .map(|scoring| Ok::<_, anyhow::Error>((scoring, scoring.record_opening(config)?)))
+        .transpose()?;
     let line = Line::start(progress, frames);
-    let ended = graph.run(&options(&config, kind, args.timing))?;
+    let ended = graph.run(&options(config, kind, args.timing))?;
     drop(line);
 
     if ended.facts.data.instruments == 0 {
@@ -98,13 +131,16 @@ fn run(args: &RunArgs, kind: &Kind, estimate: Option<&EstimateArgs>, plot: Optio
             kind.name
         );
     }
-    let trading = kind.trades.then(|| measure(folder.path(), &ended.facts, &config)).transpose()?;
-    let hindsight = |args: &EstimateArgs| offline::run(&args.offline, &config, &ended.facts, folder.path());
+    let trading = kind.trades.then(|| measure(folder.path(), &ended.facts, config)).transpose()?;
+    let scored =
+        opened.map(|(scoring, opened)| scoring.finish(opened, folder.path(), &ended.facts.digest, config));
+    let hindsight = |args: &EstimateArgs| offline::run(&args.offline, config, &ended.facts, folder.path());
     let findings = estimate.map(hindsight).transpose()?.unwrap_or_default();
     let summary = Summary {
-        config: &config,
+        config,
         facts: &ended.facts,
         trading,
+        score: scored.transpose()?,
         findings: &findings,
         timing: if args.timing { &ended.timing } else { &[] },
         seconds: started.elapsed().as_secs_f64(),

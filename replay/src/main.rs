@@ -7,6 +7,7 @@ mod config;
 mod offline;
 mod progress;
 mod report;
+mod score;
 mod size;
 mod stress;
 mod summary;
@@ -20,6 +21,7 @@ use args::{Cli, Command};
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Replay(args) => commands::replay(&args),
+        Command::Score(args) => score::score(&args),
         Command::Estimate(args) => commands::estimate(&args),
         Command::Size(args) => size::size(&args),
         Command::Stress(args) => stress::stress(&args),

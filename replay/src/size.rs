@@ -101,6 +101,14 @@ pub(crate) fn size(args: &SizeArgs) -> Result<()> {
     let at = date("--at", &args.at)?;
     // Nothing after the date is read: nothing of it could matter.
     let config = Config::resolve(&args.input, Some(("--at", &args.at)), nothing)?;
+    if let Some(from) = config.holdout.start()?.filter(|from| at >= *from) {
+        let from = time_text(Some(from)).unwrap_or_default();
+        bail!(
+            "--at: found {}, expected a date before {from}: the hold-out begins there (holdout.from), and only `betaflow \
+             score` reads it",
+            args.at
+        );
+    }
     let mut settings = config.run_settings()?;
     settings.record = nothing;
     let day = at.0.div_euclid(DAY_NS);

@@ -18,6 +18,7 @@ const CHECK: &[&str] = &["--out", "--factors", "--config", "--set", "--from", "-
 /// Every subcommand with its flags.
 const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("replay", &[RUN, &["--no-report"]]),
+    ("score", &[RUN, &["--no-report", "--profile"]]),
     ("estimate", &[RUN, REPORT, OFFLINE]),
     ("size", &[SIZE]),
     ("report", &[&["--plot"]]),

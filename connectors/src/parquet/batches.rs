@@ -66,6 +66,17 @@ fn time_bounds(metadata: &ArrowReaderMetadata, time: usize, shift: i64) -> Optio
     Some((0..groups.len()).map(|index| Some((at(&ends[0], index)?, at(&ends[1], index)?))).collect())
 }
 
+/// The row groups of a file that ends before its first row at or after `seal`; the last may straddle it.
+pub(super) fn unsealed(mut groups: Vec<RowGroup>, seal: Option<i64>) -> Vec<RowGroup> {
+    let Some(seal) = seal else { return groups };
+    let reaches = |group: &RowGroup| group.times.is_some_and(|(_, last)| last >= seal);
+    if let Some(at) = groups.iter().position(reaches) {
+        let straddles = groups[at].times.is_some_and(|(first, _)| first < seal);
+        groups.truncate(at + usize::from(straddles));
+    }
+    groups
+}
+
 impl RowGroup {
     /// Whether it may hold a time between the bounds, both included.
     pub(super) fn overlaps(&self, from: i64, to: i64) -> bool {

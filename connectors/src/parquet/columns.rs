@@ -61,6 +61,38 @@ pub(super) fn times(array: &ArrayRef, shift: i64, out: &mut Vec<i64>) -> Result<
     }
 }
 
+/// The first row whose time plus `shift` is at or after `bound`. Rows without a time, and times that nanoseconds cannot
+/// count, are no error here: what lies behind that row is nobody's to check.
+pub(super) fn first_from(array: &ArrayRef, shift: i64, bound: i64) -> Option<usize> {
+    match array.data_type() {
+        DataType::Date32 => position::<Date32Type>(array, DAY_NS, shift, bound),
+        DataType::Date64 => position::<Date64Type>(array, 1_000_000, shift, bound),
+        DataType::Timestamp(TimeUnit::Second, _) => {
+            position::<TimestampSecondType>(array, 1_000_000_000, shift, bound)
+        }
+        DataType::Timestamp(TimeUnit::Millisecond, _) => {
+            position::<TimestampMillisecondType>(array, 1_000_000, shift, bound)
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            position::<TimestampMicrosecondType>(array, 1_000, shift, bound)
+        }
+        _ => position::<TimestampNanosecondType>(array, 1, shift, bound),
+    }
+}
+
+fn position<T>(array: &ArrayRef, unit: i64, shift: i64, bound: i64) -> Option<usize>
+where
+    T: ArrowPrimitiveType,
+    T::Native: Into<i64>,
+{
+    let array = array.as_primitive::<T>();
+    // In the column's own unit, rounded up: no time can overflow in the comparison.
+    let bound = bound.saturating_sub(shift);
+    let bound = bound.div_euclid(unit) + i64::from(bound.rem_euclid(unit) > 0);
+    let later = |(row, value): (usize, &T::Native)| (*value).into() >= bound && array.is_valid(row);
+    array.values().iter().enumerate().position(later)
+}
+
 fn scaled<T>(array: &ArrayRef, unit: i64, shift: i64, out: &mut Vec<i64>) -> Result<(), TimeFault>
 where
     T: ArrowPrimitiveType,

@@ -5,7 +5,7 @@ use betaflow_engine::assembly::{Assembler, Bar, Fault, Field, Slot, Values};
 use betaflow_engine::frame::{Frame, TimestampNs};
 
 use super::batches::{Batches, batch_rows};
-use super::columns::{TimeFault, numbers, text, times};
+use super::columns::{TimeFault, first_from, numbers, text, times};
 use super::dictionary::Dictionary;
 use super::files::{PriceFile, range};
 use super::schema::{Key, Layout};
@@ -190,11 +190,18 @@ impl Cursor {
     fn load(&mut self, shared: &mut Shared<'_>) -> Result<bool, DataError> {
         self.at = 0;
         self.times.clear();
-        let Some((batch, first_row)) = self.batches.next()? else {
+        let Some((mut batch, first_row)) = self.batches.next()? else {
             self.batch = None;
             return Ok(false);
         };
         shared.progress.add_read(batch.num_rows() as u64);
+        if let (Key::Column(column), Some(seal)) = (&self.time, shared.settings.sealed_from)
+            && let Some(row) = first_from(batch.column(*column), shared.settings.shift_ns(), seal.0)
+        {
+            // Cut off before anything is checked: the file ends here, whatever comes behind.
+            batch = batch.slice(0, row);
+            shared.progress.add_passed_over(self.batches.stop());
+        }
         self.first_row = first_row;
         match self.time {
             Key::Column(column) => {
@@ -207,7 +214,7 @@ impl Cursor {
             Key::Constant(_) => self.times.resize(batch.num_rows(), self.constant_time),
         }
         self.load_numbers(&batch);
-        self.load_slots(&batch, shared.assembler)?;
+        self.load_slots(&batch, shared)?;
         self.batch = Some(batch);
         Ok(true)
     }
@@ -229,7 +236,7 @@ impl Cursor {
         }
     }
 
-    fn load_slots(&mut self, batch: &RecordBatch, assembler: &mut Assembler) -> Result<(), DataError> {
+    fn load_slots(&mut self, batch: &RecordBatch, shared: &mut Shared<'_>) -> Result<(), DataError> {
         self.slots.clear();
         let Plan::Tidy { symbol, .. } = &self.plan else { return Ok(()) };
         if let Some(slot) = self.constant_slot {
@@ -243,7 +250,10 @@ impl Cursor {
             let name = batch.schema().field(*column).name().clone();
             return Err(DataError::NullKey { place: self.place_of(row.unwrap_or(0), name) });
         }
-        self.dictionary.look_up(symbols, assembler, &mut self.slots);
+        match shared.settings.sealed_from {
+            None => self.dictionary.look_up(symbols, shared.assembler, &mut self.slots),
+            Some(_) => Dictionary::look_up_rows(symbols, shared.assembler, &mut self.slots),
+        }
         Ok(())
     }
 

@@ -28,6 +28,17 @@ impl Dictionary {
         // The reader has checked the keys: non-negative and below the length of the dictionary.
         out.extend(symbols.keys().values().iter().map(|key| self.slots[key.unsigned_abs() as usize]));
     }
+
+    /// As [`Self::look_up`], one row at a time: a dictionary may name symbols of a sealed period, which nobody is to know.
+    pub(super) fn look_up_rows(symbols: &ArrayRef, assembler: &mut Assembler, out: &mut Vec<Slot>) {
+        let symbols = symbols.as_dictionary::<Int32Type>();
+        let values = symbols.values().as_string::<i32>();
+        let mut slots: Vec<Option<Slot>> = vec![None; values.len()];
+        out.extend(symbols.keys().values().iter().map(|key| {
+            let key = key.unsigned_abs() as usize;
+            *slots[key].get_or_insert_with(|| assembler.slot(values.value(key)))
+        }));
+    }
 }
 
 fn is_same_memory(a: &ArrayRef, b: &ArrayRef) -> bool {

@@ -4,8 +4,8 @@ use arrow_array::RecordBatch;
 use betaflow_engine::assembly::{FactorGap, Values};
 use betaflow_engine::frame::{Frame, TimestampNs};
 
-use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups};
-use super::columns::{numbers, text, times};
+use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups, unsealed};
+use super::columns::{first_from, numbers, text, times};
 use super::cursor::time_error;
 use super::merge::name_of;
 use super::schema::{Columns, FactorColumns};
@@ -25,6 +25,8 @@ struct FactorRows {
     columns: Vec<usize>,
     /// A number lies above the first and at or below the second.
     bounds: (f64, f64),
+    /// The file ends before its first row at or after this.
+    seal: Option<i64>,
     batch: Option<RecordBatch>,
     first_row: u64,
     at: usize,
@@ -66,7 +68,13 @@ impl FactorRows {
         Ok(())
     }
 
-    fn load(&mut self, batch: RecordBatch, first_row: u64) -> Result<(), DataError> {
+    fn load(&mut self, mut batch: RecordBatch, first_row: u64) -> Result<(), DataError> {
+        if let Some(seal) = self.seal
+            && let Some(row) = first_from(batch.column(self.time), 0, seal)
+        {
+            batch = batch.slice(0, row);
+            self.batches.stop();
+        }
         self.at = 0;
         self.first_row = first_row;
         let column = batch.column(self.time).clone();
@@ -130,7 +138,8 @@ impl FactorJoin {
         projection.sort_unstable();
         let in_batch = |column: &usize| projection.binary_search(column).unwrap_or(0);
         let rows = batch_rows(projection.len(), BATCH_ROWS * 64);
-        let groups = row_groups(&metadata, None, 0);
+        let seal = settings.sealed_from.map(|seal| seal.0);
+        let groups = unsealed(row_groups(&metadata, seal.and(Some(time)), 0), seal);
         let batches = Batches::new(&location, chunks, &metadata, &projection, groups, rows)?;
         let mut rows = FactorRows {
             file,
@@ -141,6 +150,7 @@ impl FactorJoin {
                 Values::ReturnsOfAnySize => (f64::NEG_INFINITY, f64::MAX),
                 _ => (-1.0, LARGEST_FACTOR),
             },
+            seal,
             batch: None,
             first_row: 0,
             at: 0,
@@ -151,7 +161,12 @@ impl FactorJoin {
             previous: None,
         };
         rows.advance()?;
-        let Some(first) = rows.next else { return Err(DataError::NoRows { file: rows.file }) };
+        let Some(first) = rows.next else {
+            return Err(match settings.sealed_from {
+                None => DataError::NoRows { file: rows.file },
+                Some(seal) => DataError::NothingBeforeSeal { file: rows.file, seal },
+            });
+        };
         Ok(Self {
             rows,
             names: factors.into_iter().map(|(_, name)| name).collect(),

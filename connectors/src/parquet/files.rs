@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use betaflow_engine::assembly::{Assembler, Field};
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
-use super::batches::{Batches, RowGroup, row_groups};
+use super::batches::{Batches, RowGroup, row_groups, unsealed};
 use super::columns::times;
 use super::input::{Chunks, Location, io_error};
 use super::schema::{Columns, Key, Layout};
@@ -40,7 +40,9 @@ pub(super) struct Opened {
 
 /// Bounds of the times that are wanted, both included.
 pub(super) fn range(settings: &Settings) -> (i64, i64) {
-    (settings.from.map_or(i64::MIN, |from| from.0), settings.to.map_or(i64::MAX, |to| to.0))
+    let to = settings.to.map_or(i64::MAX, |to| to.0);
+    let open = settings.sealed_from.map_or(i64::MAX, |seal| seal.0.saturating_sub(1));
+    (settings.from.map_or(i64::MIN, |from| from.0), to.min(open))
 }
 
 /// All files of an input, sorted by name.
@@ -129,19 +131,22 @@ impl PriceFile {
     ) -> Result<Opened, DataError> {
         let chunks = self.location.open(open)?;
         let metadata = self.location.footer(&chunks)?;
+        self.recognise(chunks, metadata, settings, assembler)
+    }
+
+    fn recognise(
+        &self,
+        chunks: Chunks,
+        metadata: ArrowReaderMetadata,
+        settings: &Settings,
+        assembler: &Assembler,
+    ) -> Result<Opened, DataError> {
         let name = self.location.name();
         let columns = Columns { file: &name, schema: metadata.schema() };
         let layout = columns.layout(&self.partitions, settings, assembler)?;
-        let shift = settings.shift_ns();
-        let (time, constant) = match layout.time() {
-            Key::Column(column) => (Some(*column), None),
-            Key::Constant(time) => (None, Some(time.saturating_add(shift))),
-        };
-        let mut groups = row_groups(&metadata, time, shift);
+        let groups = groups_of(&metadata, layout.time(), settings.shift_ns());
         let rows = groups.iter().map(RowGroup::rows).sum();
-        for group in &mut groups {
-            group.times = group.times.or(constant.map(|time| (time, time)));
-        }
+        let groups = unsealed(groups, settings.sealed_from.map(|seal| seal.0));
         Ok(Opened { chunks, metadata, layout, groups, rows })
     }
 
@@ -151,8 +156,13 @@ impl PriceFile {
         settings: &Settings,
         assembler: &Assembler,
     ) -> Result<(u64, Option<(i64, i64)>), DataError> {
-        let opened = self.open(settings, assembler, 0)?;
-        self.fields = opened.layout.fields().collect();
+        let chunks = self.location.open(0)?;
+        let metadata = self.location.footer(&chunks)?;
+        if let Some(rows) = self.sealed_rows(&metadata, settings) {
+            (self.first, self.last, self.passed_over) = (i64::MAX, i64::MIN, rows);
+            return Ok((rows, None));
+        }
+        let opened = self.recognise(chunks, metadata, settings, assembler)?;
         let known = opened.groups.iter().filter_map(|group| group.times);
         let all = known.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let (from, to) = range(settings);
@@ -166,7 +176,26 @@ impl PriceFile {
             Some(group) => self.first_row(settings, &opened, *group)?,
         };
         self.first = self.first.max(from);
+        if settings.sealed_from.is_some() {
+            // How far the file goes behind the seal is not to be known, nor what a file behind it has.
+            self.last = self.last.min(to);
+        }
+        if settings.sealed_from.is_none() || self.is_wanted() {
+            self.fields = opened.layout.fields().collect();
+        }
         Ok((opened.rows, all))
+    }
+
+    /// How many rows the file has, if it lies behind the seal as a whole: then not even its columns matter.
+    fn sealed_rows(&self, metadata: &ArrowReaderMetadata, settings: &Settings) -> Option<u64> {
+        let seal = settings.sealed_from?;
+        let name = self.location.name();
+        let columns = Columns { file: &name, schema: metadata.schema() };
+        // What is wrong with the time column is said by whoever needs it.
+        let time = columns.time_or_partition(&self.partitions, settings.time.as_deref()).ok()?;
+        let groups = groups_of(metadata, &time, settings.shift_ns());
+        let rows: u64 = groups.iter().map(RowGroup::rows).sum();
+        (rows > 0 && unsealed(groups, Some(seal.0)).is_empty()).then_some(rows)
     }
 
     /// The time of the first row, for a file without statistics.
@@ -187,5 +216,18 @@ impl PriceFile {
     /// Whether any row may lie in the range that is wanted.
     pub(super) fn is_wanted(&self) -> bool {
         self.first <= self.last
+    }
+}
+
+/// The row groups of a file, with the times that are known of them.
+fn groups_of(metadata: &ArrowReaderMetadata, time: &Key<i64>, shift: i64) -> Vec<RowGroup> {
+    match time {
+        Key::Column(column) => row_groups(metadata, Some(*column), shift),
+        Key::Constant(time) => {
+            let time = time.saturating_add(shift);
+            let mut groups = row_groups(metadata, None, shift);
+            groups.iter_mut().for_each(|group| group.times = Some((time, time)));
+            groups
+        }
     }
 }

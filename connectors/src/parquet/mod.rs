@@ -2,6 +2,7 @@
 
 mod batches;
 mod columns;
+mod content;
 mod cursor;
 mod dictionary;
 mod factors;
@@ -13,6 +14,7 @@ mod schema;
 mod settings;
 mod source;
 
+pub use content::content_digest;
 pub use half_spreads::read_half_spreads;
 pub use settings::{BadRow, Input, Refusal, RefusedRow, Settings, TimeIs};
 pub use source::ParquetSource;

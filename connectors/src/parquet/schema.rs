@@ -193,7 +193,8 @@ impl<'a> Columns<'a> {
         self.schema.fields().iter().any(|field| is_field(field.name()))
     }
 
-    fn time_or_partition(
+    /// The time column, or the time that the name of a folder gives.
+    pub(super) fn time_or_partition(
         &self,
         partitions: &[(String, String)],
         name: Option<&str>,

@@ -103,6 +103,9 @@ pub struct Settings {
     pub from: Option<TimestampNs>,
     /// Frames after this are not seen at all.
     pub to: Option<TimestampNs>,
+    /// Where a sealed period begins: each file ends before its first row at or after this, and nothing behind it is
+    /// decoded where the statistics allow, nor looked at, nor checked.
+    pub sealed_from: Option<TimestampNs>,
     /// What happens to bad rows.
     pub on_bad_row: BadRow,
     /// What happens to a frame without factors inside the factors' range.
@@ -127,6 +130,7 @@ impl Default for Settings {
             time_is: TimeIs::Close,
             from: None,
             to: None,
+            sealed_from: None,
             on_bad_row: BadRow::Error,
             factor_gap: FactorGap::Error,
             universe: Universe::default(),

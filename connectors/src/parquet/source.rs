@@ -166,15 +166,20 @@ impl ParquetSource {
     }
 
     fn nothing_in_range(&self) -> DataError {
+        if let (Some(seal), None, None) = (self.settings.sealed_from, self.settings.from, self.settings.to) {
+            return DataError::NothingBeforeSeal { file: self.name.clone(), seal };
+        }
         let end = |time: Option<TimestampNs>| time.map_or("the end".to_owned(), |time| Iso(time).to_string());
         let (from, to) = (self.settings.from, self.settings.to);
+        // Of a sealed period not even the end is told.
+        let known = |last: i64| self.settings.sealed_from.map_or(last, |seal| last.min(seal.0));
         let iso = |time: i64| Iso(TimestampNs(time));
         DataError::NothingInRange {
             file: self.name.clone(),
             from: from.map_or("the beginning".to_owned(), |from| Iso(from).to_string()),
             to: end(to),
             found: match self.merge.all_times {
-                Some((first, last)) => format!("{} to {}", iso(first), iso(last)),
+                Some((first, last)) => format!("{} to {}", iso(first), iso(known(last))),
                 None => "other times, or no instrument of the universe".to_owned(),
             },
         }

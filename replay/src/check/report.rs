@@ -42,6 +42,12 @@ impl Checked<'_> {
             end(facts.last),
             self.seconds
         );
+        if let Some(from) = &self.config.holdout.from {
+            _ = writeln!(
+                text,
+                "hold-out in force: nothing from {from} on was read, and nothing is said of it"
+            );
+        }
         if !self.config.bars_belong_to_price() {
             let price = &self.config.data.price;
             _ = writeln!(

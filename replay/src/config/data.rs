@@ -138,7 +138,7 @@ pub(crate) enum OnBadRow {
 }
 
 /// A TOML date, or the same in quotes.
-fn date_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub(super) fn date_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Typed {

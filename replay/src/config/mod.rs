@@ -1,6 +1,7 @@
 //! Configuration: what was typed becomes what is valid, and only the second travels.
 
 mod data;
+mod holdout;
 mod layers;
 mod unknown;
 
@@ -21,9 +22,11 @@ use betaflow_strategies as strategies;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_aux::serde_introspection::serde_introspect;
+use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
 pub(crate) use data::{DataSettings, date};
+pub(crate) use holdout::HoldoutSettings;
 use layers::Layers;
 
 use crate::args::InputArgs;
@@ -92,6 +95,8 @@ impl PipelineSettings {
 pub(crate) struct Config {
     /// What is read.
     pub data: DataSettings,
+    /// What only `score` reads.
+    pub holdout: HoldoutSettings,
     /// What is estimated and traded.
     pub universe: UniverseSettings,
     /// Factors made from instruments: name → expression, in order.
@@ -127,6 +132,7 @@ impl Config {
         let record: RecordTyped = valid(&typed, "record", |_| Ok(()))?;
         let mut config = Self {
             factors: factors(&typed, &data, args.needs_factors)?,
+            holdout: valid(&typed, "holdout", |holdout: &HoldoutSettings| holdout.check(&data))?,
             universe: valid(&typed, "universe", |_| Ok(()))?,
             estimator: valid(&typed, "estimator", EstimatorSettings::check)?,
             strategy,
@@ -182,7 +188,8 @@ impl Config {
             .map(|path| Input::from(Path::new(path)))
     }
 
-    /// What the source is asked for; `trades`: whether anything trades on the data.
+    /// What the source is asked for; `trades`: whether anything trades on the data. It ends before the hold-out, for
+    /// every command alike: only [`crate::score`] takes that away again.
     ///
     /// # Errors
     /// A factor expression that cannot be read.
@@ -213,6 +220,7 @@ impl Config {
             time_is: data.time_is()?,
             from: data.from()?,
             to: data.to()?,
+            sealed_from: self.holdout.start()?,
             on_bad_row: data.on_bad_row(),
             factor_gap: data.factor_gap(),
             universe: Universe {
@@ -288,6 +296,22 @@ impl Config {
     #[must_use]
     pub(crate) fn sizes_forecasts(&self) -> bool {
         strategies::find(self.strategy_kind()).is_some_and(|entry| entry.wish == Wish::Expected)
+    }
+
+    /// SHA-256 of all settings that change results: where files are, what is recorded and how threads are used do not;
+    /// what a file of half-spreads says does.
+    ///
+    /// # Errors
+    /// Something cannot be read, or cannot be written as TOML.
+    pub(crate) fn digest(&self) -> Result<[u8; 32]> {
+        let mut settings = self.clone();
+        settings.execution = self.run_settings()?.execution;
+        settings.execution.spread_file = None;
+        settings.data.prices = None;
+        settings.data.factors = settings.data.factors.filter(|path| path == NO_FACTORS);
+        settings.record = RecordSettings { betas: Frames::None, weights: Frames::None };
+        settings.pipeline = PipelineSettings::default();
+        Ok(Sha256::digest(toml::to_string(&settings)?).into())
     }
 
     /// As `run.toml`.

@@ -5,8 +5,18 @@ use toml::Table;
 
 use super::layers::Layers;
 
-const TABLES: [&str; 9] =
-    ["data", "universe", "factors", "estimator", "strategy", "sizing", "execution", "record", "pipeline"];
+const TABLES: [&str; 10] = [
+    "data",
+    "holdout",
+    "universe",
+    "factors",
+    "estimator",
+    "strategy",
+    "sizing",
+    "execution",
+    "record",
+    "pipeline",
+];
 
 /// Refuses tables that do not exist.
 pub(super) fn check_tables(typed: &Layers) -> Result<()> {

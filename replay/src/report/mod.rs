@@ -15,6 +15,7 @@
 mod estimate;
 mod figure;
 mod format;
+mod holdout;
 mod html;
 mod page;
 mod replay;

@@ -7,12 +7,12 @@ use serde_json::{Map, Value, json};
 use super::{Summary, time_text};
 
 /// A number, or null where it is not one.
-pub(super) fn number(value: f64) -> Value {
+pub(crate) fn number(value: f64) -> Value {
     serde_json::Number::from_f64(value).map_or(Value::Null, Value::Number)
 }
 
 /// Named numbers as an object.
-pub(super) fn object(items: impl IntoIterator<Item = (&'static str, f64)>) -> Map<String, Value> {
+pub(crate) fn object(items: impl IntoIterator<Item = (&'static str, f64)>) -> Map<String, Value> {
     items.into_iter().map(|(name, value)| (name.to_owned(), number(value))).collect()
 }
 
@@ -61,6 +61,11 @@ impl Summary<'_> {
         });
         if let Some(trading) = &self.trading {
             self.add_trading(trading, &mut summary);
+        }
+        match (&self.score, &self.config.holdout.from) {
+            (Some(score), _) => summary["holdout"] = score.json(),
+            (None, Some(from)) => summary["holdout"] = json!({"from": from, "opened": false}),
+            (None, None) => {}
         }
         self.findings.add_to(&mut summary);
         summary

@@ -11,10 +11,13 @@ use betaflow_engine::ledger::RunFacts;
 use betaflow_engine::pipeline::StageTiming;
 use jiff::Timestamp;
 
+pub(crate) use json::{number, object};
+pub(crate) use text::{METRICS, figure_text};
 pub(crate) use trading::Trading;
 
 use crate::config::Config;
 use crate::offline::Findings;
+use crate::score::Score;
 
 /// What is known of a finished run.
 pub(crate) struct Summary<'a> {
@@ -24,6 +27,8 @@ pub(crate) struct Summary<'a> {
     pub facts: &'a RunFacts,
     /// What it was worth, where orders were traded; `None` where betas were estimated only.
     pub(crate) trading: Option<Trading>,
+    /// What the hold-out was worth, where it was opened.
+    pub(crate) score: Option<Score>,
     /// What was seen from the end of the run.
     pub findings: &'a Findings,
     /// Where the time went.

@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, Table};
 use super::{Summary, Trading, time_text};
 
 /// Rows of the table of metrics; `summary.json` has more.
-const METRICS: usize = 11;
+pub(crate) const METRICS: usize = 11;
 
 impl Summary<'_> {
     /// As text for the terminal.
@@ -16,7 +16,14 @@ impl Summary<'_> {
         let RunFacts { data, estimator, performance, .. } = self.facts;
         let range =
             [time_text(data.first), time_text(data.last)].map(|time| time.unwrap_or_else(|| "-".into()));
-        let mut text = format!(
+        let look_ahead = self.config.execution.look_ahead();
+        let mut text = String::new();
+        if let Some(score) = &self.score {
+            // Before the figures that it makes worthless.
+            text += &look_ahead.map_or_else(String::new, |look_ahead| format!("{look_ahead}\n\n"));
+            text += &score.text();
+        }
+        text += &format!(
             "{} instruments, {} frames from {} to {}; {} rows in {:.2} s\n",
             data.instruments, data.frames, range[0], range[1], data.rows, self.seconds
         );
@@ -26,11 +33,19 @@ impl Summary<'_> {
             share(estimator.total.hedged_r2),
             estimator.groups
         );
+        if let (Some(from), None) = (&self.config.holdout.from, &self.score) {
+            text += &format!(
+                "hold-out in force: nothing from {from} on was read; only `betaflow score` reads it\n"
+            );
+        }
         if let (Some(trading), Some(_)) = (&self.trading, performance.nav) {
-            if let Some(look_ahead) = self.config.execution.look_ahead() {
+            if let (Some(look_ahead), None) = (look_ahead, &self.score) {
                 text += &format!("\n{look_ahead}\n");
             }
-            text += &format!("\n{}\n\n{}", self.metrics_table(trading), self.trading_text(trading));
+            if self.score.is_none() {
+                text += &format!("\n{}\n\n", self.metrics_table(trading));
+            }
+            text += &self.trading_text(trading);
         }
         text += &self.findings.text();
         for warning in self.warnings() {
@@ -142,7 +157,7 @@ fn decimals(value: f64, places: usize) -> String {
 }
 
 /// Shares in percent, ratios plain.
-fn figure_text(name: &str, value: f64) -> String {
+pub(crate) fn figure_text(name: &str, value: f64) -> String {
     match name {
         _ if !value.is_finite() => "-".to_owned(),
         "sharpe" | "sortino" | "calmar" | "omega" | "tail_ratio" => decimals(value, 2),

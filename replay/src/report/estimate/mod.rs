@@ -8,12 +8,14 @@ mod headline;
 use anyhow::Result;
 
 use super::Run;
+use super::holdout;
 use super::page::Page;
 
 /// The report of a run that estimated.
 pub(super) fn html(run: &Run<'_>, plot: &[String]) -> Result<String> {
     let mut page = Page::new("betaflow estimate");
     headline::add_lead(&mut page, &run.summary);
+    holdout::add(&mut page, &run.summary);
     headline::add(&mut page, &run.summary);
     headline::add_notes(&mut page, &run.summary);
     add_betas(&mut page, run, plot)?;

@@ -15,6 +15,7 @@ use anyhow::{Result, bail};
 
 use super::Run;
 use super::estimate;
+use super::holdout;
 use super::page::Page;
 
 /// The report of a run that traded.
@@ -27,8 +28,10 @@ pub(super) fn html(run: &Run<'_>, plot: &[String]) -> Result<String> {
         );
     }
     let summary = &run.summary;
-    let mut page =
-        Page::new(&format!("betaflow replay: {}", summary["strategy"].as_str().unwrap_or_default()));
+    let command = if holdout::is_opened(summary) { "score" } else { "replay" };
+    let strategy = summary["strategy"].as_str().unwrap_or_default();
+    let mut page = Page::new(&format!("betaflow {command}: {strategy}"));
+    holdout::add(&mut page, summary);
     notes::add(&mut page, summary);
     overview::add(&mut page, summary);
     let curves = equity::read(run);

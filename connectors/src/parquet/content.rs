@@ -1,0 +1,63 @@
+//! Which data it is: a digest of the bytes of its files.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use super::files::list;
+use super::input::{Location, io_error};
+use super::settings::Input;
+use crate::DataError;
+
+/// Bytes that are read at a time.
+const CHUNK: usize = 1 << 20;
+
+/// SHA-256 over the bytes of all files of the inputs, one input after the other, the files of a folder by name: what
+/// `cat FILES | sha256sum` says.
+///
+/// # Errors
+/// A file that is not there or cannot be read.
+pub fn content_digest<'a>(inputs: impl IntoIterator<Item = &'a Input>) -> Result<[u8; 32], DataError> {
+    let mut digest = Sha256::new();
+    for input in inputs {
+        for file in list(input)? {
+            match &file.location {
+                Location::Bytes { bytes, .. } => digest.update(bytes),
+                Location::File(path) => add(path, &mut digest).map_err(|error| io_error(path, error, 0))?,
+            }
+        }
+    }
+    Ok(digest.finalize().into())
+}
+
+fn add(path: &Path, digest: &mut Sha256) -> io::Result<()> {
+    let (mut file, mut chunk) = (File::open(path)?, vec![0; CHUNK]);
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(()),
+            length => digest.update(&chunk[..length]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn it_is_that_of_the_bytes_one_file_after_the_other() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in [("b.parquet", "two"), ("a.parquet", "one"), ("note.jsonl", "not data")] {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        }
+        let (folder, factors) = (Input::from(folder.path()), Input::from(folder.path().join("b.parquet")));
+        let expected: [u8; 32] = Sha256::digest("onetwotwo").into();
+        assert_eq!(content_digest([&folder, &factors]).unwrap(), expected);
+        let absent = content_digest([&Input::from("no-such-file.parquet")]);
+        assert!(matches!(absent, Err(DataError::NotFound { .. })));
+    }
+}

@@ -1,0 +1,56 @@
+//! The figures of a run on either side of the beginning of its hold-out.
+
+use std::path::Path;
+
+use anyhow::Result;
+use betaflow_connectors::recorder::read_equity;
+use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::metrics::{Comparing, Figures};
+
+/// One side.
+pub(super) struct Part {
+    /// Its frames, from the first decision on.
+    pub(super) frames: usize,
+    /// Net, gross and benchmark.
+    pub(super) figures: [Figures; 3],
+}
+
+impl Part {
+    fn of(frames: usize, comparing: Comparing, frames_per_year: f64) -> Self {
+        let comparison = comparing.comparison(frames_per_year);
+        Self { frames, figures: [comparison.net, comparison.gross, comparison.benchmark] }
+    }
+
+    /// After costs.
+    pub(super) fn net(&self) -> &Figures {
+        &self.figures[0]
+    }
+}
+
+/// Both sides.
+pub(super) struct Parts {
+    pub(super) before: Part,
+    pub(super) inside: Part,
+}
+
+/// Reads the equity of a run. The first return inside is from the last value before, so that no return is lost and none
+/// is counted on both sides.
+pub(super) fn measure(folder: &Path, start: TimestampNs, frames_per_year: f64) -> Result<Parts> {
+    let (mut before, mut inside) = (0, 0);
+    read_equity(folder, |point| *(if point.timestamp < start { &mut before } else { &mut inside }) += 1)?;
+    let mut past = Comparing::new(before);
+    let mut scored = Comparing::new(inside + usize::from(before > 0));
+    let mut base = None;
+    read_equity(folder, |point| {
+        if point.timestamp < start {
+            past.push(point);
+            base = Some(point);
+        } else {
+            base.take().into_iter().chain([point]).for_each(|point| scored.push(point));
+        }
+    })?;
+    Ok(Parts {
+        before: Part::of(before, past, frames_per_year),
+        inside: Part::of(inside, scored, frames_per_year),
+    })
+}

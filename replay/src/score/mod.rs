@@ -1,0 +1,182 @@
+//! `betaflow score`: the one command that reads the hold-out.
+//!
+//! The strategy runs through all data as in a replay, one causal run; what is scored is the part that nothing else has
+//! read. Before any of it is, the opening is recorded in a ledger beside the data, so that nobody, the user included,
+//! can look twice without it being seen.
+
+mod figures;
+mod ledger;
+mod profile;
+mod text;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use betaflow_connectors::parquet::{Input, ParquetSource, content_digest};
+use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::ledger::hex;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::args::{Profile, ScoreArgs};
+use crate::commands;
+use crate::config::Config;
+use crate::summary::{number, object, time_text};
+use figures::{Part, Parts};
+use ledger::{Entry, Event, Ledger};
+
+/// Scores the hold-out.
+pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
+    let mut config = commands::resolve(&args.run, &commands::SCORE)?;
+    let Some(start) = config.holdout.start()? else {
+        bail!(
+            "score: found no hold-out, expected the date that it begins with: set `from` in the table [holdout] of the \
+             configuration, or --set holdout.from=2020-01-01"
+        );
+    };
+    if let Some(to) = config.data.to()?.filter(|to| *to < start) {
+        let [start, to] = [start, to].map(|time| time_text(Some(time)).unwrap_or_default());
+        bail!(
+            "`data.to`: found an end at {to}, expected one after {start}, where the hold-out begins: choose a later one"
+        );
+    }
+    profile::apply(args.profile, &mut config)?;
+    let scoring = Scoring { start, profile: args.profile, ledger: Ledger::new(ledger_path(&config)?) };
+    let plot: Option<&[String]> = (!args.no_report).then_some(&[]);
+    commands::carry_out(&config, &args.run, &commands::SCORE, None, plot, Some(&scoring))
+}
+
+/// Where openings are written down: beside the prices; in the current folder for those inside the program.
+fn ledger_path(config: &Config) -> Result<PathBuf> {
+    let Some(prices) = &config.data.prices else {
+        return Ok(std::path::absolute("tutorial.holdout.jsonl")?);
+    };
+    let mut path = PathBuf::from(prices);
+    if path.file_name().is_none() {
+        path = path.canonicalize().with_context(|| format!("{prices}: cannot be found"))?;
+    }
+    let name = path
+        .file_name()
+        .with_context(|| format!("{prices}: has no name that a ledger could stand beside"))?;
+    let name = format!("{}.holdout.jsonl", name.to_string_lossy());
+    Ok(path.with_file_name(name))
+}
+
+/// A hold-out that is about to be opened.
+pub(crate) struct Scoring {
+    start: TimestampNs,
+    profile: Profile,
+    ledger: Ledger,
+}
+
+impl Scoring {
+    /// All the data, the hold-out included: here alone the seal is taken off.
+    pub(crate) fn source(&self, config: &Config) -> Result<ParquetSource> {
+        let mut settings = config.source_settings(true)?;
+        settings.sealed_from = None;
+        Ok(ParquetSource::open(&config.prices(), config.factor_file().as_ref(), settings)?)
+    }
+
+    /// Writes the opening down. Nothing may be scored before this has succeeded.
+    pub(crate) fn record_opening(&self, config: &Config) -> Result<Opened> {
+        let (prices, factors) = (config.prices(), config.factor_file());
+        let inputs: Vec<&Input> = [Some(&prices), factors.as_ref()].into_iter().flatten().collect();
+        let entry = Entry {
+            event: Event::Opened,
+            opening: 0,
+            time: Timestamp::now().to_string(),
+            data_digest: hex(&content_digest(inputs)?),
+            configuration_digest: hex(&config.digest()?),
+            from: time_text(Some(self.start)).unwrap_or_default(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            profile: self.profile.name().to_owned(),
+            digest: None,
+            net_sharpe: None,
+        };
+        let (entry, history) = self.ledger.open(entry)?;
+        Ok(Opened { entry, history })
+    }
+
+    /// Scores the run in the folder, and writes the result down.
+    pub(crate) fn finish(
+        &self,
+        opened: Opened,
+        folder: &Path,
+        digest: &[u8; 32],
+        config: &Config,
+    ) -> Result<Score> {
+        let parts = figures::measure(folder, self.start, config.data.calendar().frames_per_year())?;
+        if parts.inside.frames == 0 {
+            bail!(
+                "score: found no frame that trades at or after {}, where the hold-out begins; expected data after it, and \
+                 a warm-up (estimator.warmup) that ends before the data does",
+                opened.entry.from
+            );
+        }
+        let sharpe = parts.inside.net().sharpe;
+        let result = Entry {
+            event: Event::Scored,
+            time: Timestamp::now().to_string(),
+            digest: Some(hex(digest)),
+            net_sharpe: Some(sharpe).filter(|sharpe| sharpe.is_finite()),
+            ..opened.entry.clone()
+        };
+        self.ledger.append(&result)?;
+        Ok(Score {
+            profile: self.profile,
+            ledger: self.ledger.path().to_owned(),
+            parts,
+            opened,
+            embedded: config.is_tutorial(),
+        })
+    }
+}
+
+/// An opening that is on record.
+pub(crate) struct Opened {
+    entry: Entry,
+    history: ledger::History,
+}
+
+/// A hold-out that was scored.
+pub(crate) struct Score {
+    profile: Profile,
+    ledger: PathBuf,
+    parts: Parts,
+    opened: Opened,
+    /// Whether the data is that inside the program, which has no place for a ledger beside it.
+    embedded: bool,
+}
+
+impl Score {
+    /// As `holdout` in `summary.json`.
+    pub(crate) fn json(&self) -> Value {
+        let Opened { entry, history } = &self.opened;
+        let figures = |part: &Part| {
+            let [net, gross, benchmark] = part.figures.map(|figures| object(figures.all()));
+            json!({"net": net, "gross": gross, "benchmark": benchmark})
+        };
+        let earlier = history.earlier.iter().map(|opening| {
+            json!({
+                "time": opening.time,
+                "profile": opening.profile,
+                "configuration_digest": opening.configuration_digest,
+                "digest": opening.digest,
+                "net_sharpe": opening.net_sharpe.map_or(Value::Null, number),
+            })
+        });
+        json!({
+            "from": entry.from,
+            "opened": true,
+            "frames": self.parts.inside.frames,
+            "metrics": figures(&self.parts.inside),
+            "before": {"frames": self.parts.before.frames, "metrics": figures(&self.parts.before)},
+            "openings": history.earlier.len() + 1,
+            "earlier_openings": earlier.collect::<Vec<_>>(),
+            "profile": entry.profile,
+            "data_digest": entry.data_digest,
+            "configuration_digest": entry.configuration_digest,
+            "ledger": self.ledger.display().to_string(),
+        })
+    }
+}

@@ -1,0 +1,460 @@
+//! A hold-out is read by `score` alone, and every look at it is on record.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Date32Array, RecordBatch};
+use parquet::arrow::ArrowWriter;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use support::{Bar, DAY_NS, Panel, Random, Run, call, folder, joined, numbers, run, texts};
+
+const DAYS: usize = 130;
+/// The frame that the hold-out begins with: a Friday, 2015-05-08.
+const SEALED: usize = 91;
+const FROM: &str = "2015-05-08";
+const HOLDOUT: &str = "holdout.from=2015-05-08";
+const SETTINGS: [&str; 2] = ["estimator.warmup=40", HOLDOUT];
+
+/// A row of prices: day, symbol, close.
+type Price = (Option<i64>, String, f64);
+/// A row of factors: day, returns.
+type Factor = (Option<i64>, [f64; 3]);
+
+/// Data as rows, so that they can be as wrong as one likes.
+#[derive(Clone)]
+struct Data {
+    prices: Vec<Price>,
+    factors: Vec<Factor>,
+    /// How many rows of each lie before the hold-out.
+    open: (usize, usize),
+}
+
+impl Data {
+    fn new() -> Self {
+        let panel = Panel::new(7, DAYS, 6);
+        let day = |time: i64| Some(time / DAY_NS);
+        assert_eq!(panel.times[SEALED], 16_563 * DAY_NS, "{FROM}");
+        let before = panel.bars.partition_point(|bar| bar.time < panel.times[SEALED]);
+        let price = |bar: &Bar| (day(bar.time), bar.symbol.clone(), bar.close);
+        let factors = panel.times.iter().zip(&panel.factors).map(|(time, row)| (day(*time), *row));
+        Self {
+            prices: panel.bars.iter().map(price).collect(),
+            factors: factors.collect(),
+            open: (before, SEALED),
+        }
+    }
+
+    /// As if there were nothing from the date on.
+    fn cut_off(mut self) -> Self {
+        self.prices.truncate(self.open.0);
+        self.factors.truncate(self.open.1);
+        self
+    }
+
+    /// Other values from the date on, and an instrument that comes first in the order of the alphabet.
+    fn changed(mut self) -> Self {
+        let mut random = Random(5);
+        self.prices[self.open.0..].iter_mut().for_each(|(.., close)| *close *= 0.5 + random.share());
+        self.factors[self.open.1..].iter_mut().for_each(|(_, row)| row[0] += 0.05 * random.share());
+        let new: Vec<Price> = self.prices[self.open.0..]
+            .iter()
+            .filter(|(_, symbol, _)| symbol == "S00")
+            .map(|(day, ..)| (*day, "A".to_owned(), 50.0 + random.share()))
+            .collect();
+        self.prices.extend(new);
+        let sealed = &mut self.prices[self.open.0..];
+        sealed.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        self
+    }
+
+    /// From the second day on: no number, no price, no time, twice, out of order, and long ago.
+    fn invalid(mut self) -> Self {
+        let (prices, factors) = self.open;
+        let first_day = self.prices[prices].0;
+        let rest = self.prices.iter().skip(prices).take_while(|row| row.0 == first_day).count() + prices;
+        self.prices[rest].2 = f64::NAN;
+        self.prices[rest + 1].2 = -3.0;
+        self.prices[rest + 2].2 = 0.0;
+        let twice = self.prices[rest + 3].clone();
+        self.prices.insert(rest + 3, twice);
+        self.prices[rest + 5].0 = None;
+        self.prices[rest + 6].2 = f64::INFINITY;
+        self.prices[rest + 8..].reverse();
+        self.prices.push((Some(16_440), "S00".to_owned(), 1.0));
+        self.factors[factors + 1].1[1] = f64::NAN;
+        self.factors[factors + 2].1[0] = -7.0;
+        self.factors[factors + 3].0 = None;
+        self.factors[factors + 4..].reverse();
+        self
+    }
+
+    /// The prices with a column a symbol; rows of one time that follow each other are one.
+    fn write_wide(&self, path: &Path) {
+        let mut rows: Vec<(Option<i64>, BTreeMap<&str, f64>)> = Vec::new();
+        for (day, symbol, close) in &self.prices {
+            match rows.last_mut() {
+                Some((last, row)) if last == day && !row.contains_key(symbol.as_str()) => {
+                    row.insert(symbol, *close);
+                }
+                _ => rows.push((*day, BTreeMap::from([(symbol.as_str(), *close)]))),
+            }
+        }
+        let days = rows.iter().map(|(day, _)| day.map(|day| day as i32));
+        let days: ArrayRef = Arc::new(Date32Array::from_iter(days));
+        let column = |name: &'static str| (name, numbers(rows.iter().map(|(_, row)| row.get(name).copied())));
+        let symbols = ["S00", "S01", "S02", "S03", "S04", "S05"].map(column);
+        write(path, [("date", days)].into_iter().chain(symbols).collect(), Some(20));
+    }
+
+    /// Writes both files; `rows`: of a row group, without statistics where there is no number.
+    fn write(&self, folder: &Path, rows: Option<usize>) -> [String; 4] {
+        let days = |days: Vec<Option<i64>>| -> ArrayRef {
+            Arc::new(Date32Array::from_iter(days.into_iter().map(|day| day.map(|day| day as i32))))
+        };
+        let prices = vec![
+            ("date", days(self.prices.iter().map(|row| row.0).collect())),
+            ("symbol", texts(self.prices.iter().map(|row| &row.1))),
+            ("close", numbers(self.prices.iter().map(|row| Some(row.2)))),
+        ];
+        let column = |at: usize| numbers(self.factors.iter().map(|row| Some(row.1[at])));
+        let dates = days(self.factors.iter().map(|row| row.0).collect());
+        let factors = vec![("date", dates), ("mkt", column(0)), ("mom", column(1)), ("rf", column(2))];
+        write(&folder.join("prices.parquet"), prices, rows);
+        write(&folder.join("factors.parquet"), factors, rows);
+        let path = |name| folder.join(name).display().to_string();
+        ["--prices".into(), path("prices.parquet"), "--factors".into(), path("factors.parquet")]
+    }
+}
+
+fn write(path: &Path, columns: Vec<(&str, ArrayRef)>, rows: Option<usize>) {
+    let columns = columns.into_iter().map(|(name, array)| (name, array, true));
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(rows.unwrap_or(1 << 20)));
+    let properties = match rows {
+        Some(_) => properties,
+        None => properties.set_statistics_enabled(EnabledStatistics::None),
+    };
+    let file = File::create(path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties.build())).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+/// Everything in a run folder, but for how long things took.
+fn content(run: &Run) -> BTreeMap<String, Vec<u8>> {
+    let files = fs::read_dir(&run.path).unwrap().map(|entry| entry.unwrap());
+    let read = |path: &Path| match path.ends_with("summary.json") {
+        true => {
+            let mut summary = run.summary.clone();
+            summary["timing"] = Value::Null;
+            summary.to_string().into_bytes()
+        }
+        false => fs::read(path).unwrap(),
+    };
+    files.map(|entry| (entry.file_name().into_string().unwrap(), read(&entry.path()))).collect()
+}
+
+/// The lines of the ledger beside the prices.
+fn ledger(folder: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join("prices.parquet.holdout.jsonl")).unwrap();
+    assert!(text.ends_with('\n'));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn no_output_but_that_of_score_depends_on_the_hold_out() {
+    let data = Data::new();
+    let versions = [
+        ("cut off", data.clone().cut_off()),
+        ("changed", data.clone().changed()),
+        ("invalid", data.clone().invalid()),
+    ];
+    for rows in [Some(1 << 20), Some(50), None] {
+        let folder = folder();
+        let of = |command: &str, data: &Data, extra: &[&str]| {
+            let arguments = data.write(folder.path(), rows);
+            let mut arguments = joined(command, &arguments, &SETTINGS);
+            arguments.extend(extra);
+            let out = run(folder.path(), "out", &[&arguments[..], &["--force"]].concat());
+            content(&out)
+        };
+        // A name that only the hold-out may know: whether it does must not be said.
+        let excluding = ["--set", "universe.exclude=[\"A\"]"];
+        for (command, extra) in
+            [("replay", &excluding[..]), ("replay", &[]), ("estimate", &["--smooth", "--compare", "rolling"])]
+        {
+            let known = of(command, &data, extra);
+            assert!(known.len() > 4 && known.contains_key("betas.parquet"), "{:?}", known.keys());
+            for (name, other) in &versions {
+                let other = of(command, other, extra);
+                assert_eq!(known.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
+                let differs: Vec<_> = known.iter().filter(|(file, bytes)| other[*file] != **bytes).collect();
+                let differs: Vec<_> = differs.iter().map(|(file, _)| file).collect();
+                assert_eq!(differs, Vec::<&&String>::new(), "{command}, {name}, row groups of {rows:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nor_does_that_of_wide_data() {
+    let data = Data::new();
+    let folder = folder();
+    let of = |data: &Data| {
+        let arguments = data.write(folder.path(), Some(50));
+        data.write_wide(&folder.path().join("prices.parquet"));
+        content(&run(
+            folder.path(),
+            "out",
+            &[&joined("replay", &arguments, &SETTINGS)[..], &["--force"]].concat(),
+        ))
+    };
+    let known = of(&data);
+    for other in [data.clone().cut_off(), data.clone().changed(), data.clone().invalid()] {
+        assert!(of(&other) == known);
+    }
+}
+
+#[test]
+fn the_hold_out_is_said_and_is_out_of_reach_of_size_and_check() {
+    let folder = folder();
+    let arguments = Data::new().invalid().write(folder.path(), Some(50));
+    let replay =
+        call(folder.path(), &[&joined("replay", &arguments, &SETTINGS)[..], &["--out", "out"]].concat());
+    assert!(
+        replay.out.contains(&format!("hold-out in force: nothing from {FROM} on was read")),
+        "{}",
+        replay.out
+    );
+    let out = Run::at(folder.path().join("out"));
+    assert_eq!(out.summary["holdout"]["from"], FROM);
+    assert_eq!(out.summary["data"]["last"], "2015-05-07");
+    assert_eq!(out.setting("holdout", "from").as_str(), Some(FROM));
+    let report = fs::read_to_string(out.path.join("report.html")).unwrap();
+    assert!(report.contains(&format!("Hold-out from {FROM}:")));
+    // Its own settings run again with the same hold-out.
+    let again = run(folder.path(), "again", &["replay", "--config", "out/run.toml"]);
+    assert_eq!(again.digest(), out.digest());
+
+    let size =
+        |at| call(folder.path(), &[&joined("size", &arguments, &SETTINGS)[..], &["--at", at]].concat());
+    assert_eq!(size("2015-05-07").code, Some(0));
+    let refused = size(FROM);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("the hold-out begins there"), "{}", refused.err);
+
+    let check =
+        call(folder.path(), &["check", "prices.parquet", "--factors", "factors.parquet", "--set", HOLDOUT]);
+    assert_eq!(check.code, Some(0), "{}", check.err);
+    assert!(check.out.contains("hold-out in force") && check.out.contains("verdict: fit;"), "{}", check.out);
+    let all = call(folder.path(), &["check", "prices.parquet"]);
+    assert!(all.err.contains("null") || all.out.contains("broken_bar"), "{} {}", all.out, all.err);
+}
+
+#[test]
+fn a_file_behind_the_hold_out_may_be_anything() {
+    let folder = folder();
+    let data = Data::new();
+    let prices = folder.path().join("prices");
+    fs::create_dir(&prices).unwrap();
+    let mut arguments = data.clone().cut_off().write(&prices, Some(50));
+    fs::rename(prices.join("factors.parquet"), folder.path().join("factors.parquet")).unwrap();
+    arguments[1] = prices.display().to_string();
+    arguments[3] = folder.path().join("factors.parquet").display().to_string();
+    let replay = |out| run(folder.path(), out, &joined("replay", &arguments, &SETTINGS));
+    let known = content(&replay("known"));
+    // Neither a close nor a symbol, but a column that would be read.
+    let days: ArrayRef = Arc::new(Date32Array::from_iter_values(16_563..16_570));
+    let odd = vec![("date", days), ("dividend", texts(["x"; 7])), ("open", numbers([Some(1.0); 7]))];
+    write(&prices.join("odd.parquet"), odd, Some(50));
+    assert!(content(&replay("other")) == known);
+    // The ledger of a folder stands beside it; what score cannot read is an error.
+    let ended =
+        call(folder.path(), &[&joined("score", &arguments, &SETTINGS)[..], &["--out", "score"]].concat());
+    assert_eq!(ended.code, Some(1), "{}", ended.out);
+    assert!(!folder.path().join("prices.holdout.jsonl").exists(), "nothing was opened");
+    fs::remove_file(prices.join("odd.parquet")).unwrap();
+    data.write(&prices, Some(50));
+    fs::rename(prices.join("factors.parquet"), folder.path().join("factors.parquet")).unwrap();
+    run(folder.path(), "score", &joined("score", &arguments, &SETTINGS));
+    assert!(folder.path().join("prices.holdout.jsonl").exists());
+}
+
+#[test]
+fn a_score_is_of_the_hold_out_and_every_opening_is_on_record() {
+    let folder = folder();
+    let data = Data::new();
+    let arguments = data.write(folder.path(), Some(50));
+    let score = |out: &str| {
+        let ended =
+            call(folder.path(), &[&joined("score", &arguments, &SETTINGS)[..], &["--out", out]].concat());
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        (Run::at(folder.path().join(out)), ended.out)
+    };
+    let (first, text) = score("first");
+    assert!(text.starts_with("hold-out from") && text.contains("it has not been opened before"), "{text}");
+    let holdout = &first.summary["holdout"];
+    assert_eq!((holdout["from"].as_str(), holdout["openings"].as_u64()), (Some(FROM), Some(1)));
+    assert_eq!(holdout["frames"], DAYS - SEALED);
+    recomputed(&first);
+
+    // One causal run: that of a replay through all the data.
+    let whole = run(folder.path(), "whole", &joined("replay", &arguments, &SETTINGS[..1]));
+    assert_eq!(whole.digest(), first.digest());
+
+    let lines = ledger(folder.path());
+    let events: Vec<_> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["opened", "scored"]);
+    let bytes = ["prices.parquet", "factors.parquet"].map(|name| fs::read(folder.path().join(name)).unwrap());
+    let digest: String = Sha256::digest(bytes.concat()).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(lines[1]["data_digest"], digest);
+    assert_eq!(lines[1]["digest"], first.digest());
+    assert_eq!(lines[1]["net_sharpe"], holdout["metrics"]["net"]["sharpe"]);
+    assert_eq!((&lines[0]["from"], &lines[0]["net_sharpe"]), (&Value::from(FROM), &Value::Null));
+    assert!(lines[0]["time"].as_str().unwrap().ends_with('Z'));
+
+    let (second, text) = score("second");
+    assert!(text.contains("OPENED ONCE BEFORE"), "{text}");
+    let earlier = &second.summary["holdout"]["earlier_openings"];
+    assert_eq!(second.summary["holdout"]["openings"], 2);
+    assert_eq!(earlier[0]["net_sharpe"], holdout["metrics"]["net"]["sharpe"]);
+    let report = fs::read_to_string(second.path.join("report.html")).unwrap();
+    assert!(report.contains("It had been opened 1 time(s) before."));
+    let lines = ledger(folder.path());
+    assert_eq!((lines.len(), lines[3]["opening"].as_u64()), (4, Some(2)));
+    assert_eq!(lines[3]["configuration_digest"], lines[1]["configuration_digest"]);
+
+    // Other data is another hold-out, and gives another score.
+    data.changed().write(folder.path(), Some(50));
+    let (other, text) = score("other");
+    assert!(
+        text.contains("it has not been opened before") && text.contains("2 opening(s) of other data"),
+        "{text}"
+    );
+    assert_ne!(other.digest(), first.digest());
+    assert_ne!(other.summary["holdout"]["metrics"], holdout["metrics"]);
+    assert_eq!(other.summary["holdout"]["before"], holdout["before"]);
+    assert_ne!(ledger(folder.path())[5]["data_digest"], lines[1]["data_digest"]);
+}
+
+/// The figures of the hold-out, from the equity alone.
+fn recomputed(run: &Run) {
+    let equity = run.table("equity");
+    let from = 16_563 * DAY_NS;
+    let first = equity.times().partition_point(|time| *time < from);
+    assert!(first > 20, "it traded before");
+    let costs: Vec<Vec<f64>> = ["commission", "spread", "impact", "borrow", "financing", "haircut"]
+        .iter()
+        .map(|name| equity.numbers(name))
+        .collect();
+    let (nav, benchmark) = (equity.numbers("nav"), equity.numbers("benchmark_nav"));
+    let frames = first..nav.len();
+    let net: Vec<f64> = frames.clone().map(|t| nav[t] / nav[t - 1] - 1.0).collect();
+    let gross = frames.clone().map(|t| {
+        let costs: f64 = costs.iter().map(|item| item[t]).sum();
+        (nav[t] - nav[t - 1] + costs) / nav[t - 1]
+    });
+    let gross: Vec<f64> = gross.collect();
+    let benchmark: Vec<f64> = frames.map(|t| benchmark[t] / benchmark[t - 1] - 1.0).collect();
+    for (name, returns) in [("net", net), ("gross", gross), ("benchmark", benchmark)] {
+        let found = &run.summary["holdout"]["metrics"][name];
+        let n = returns.len() as f64;
+        let mean = returns.iter().sum::<f64>() / n;
+        let deviation = (returns.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+        let (mut value, mut peak, mut drawdown) = (1.0_f64, 1.0_f64, 0.0_f64);
+        for r in &returns {
+            value *= 1.0 + r;
+            peak = peak.max(value);
+            drawdown = drawdown.min(value / peak - 1.0);
+        }
+        let expected = [
+            ("sharpe", mean / deviation * 252_f64.sqrt()),
+            ("annual_volatility", deviation * 252_f64.sqrt()),
+            ("total_return", value - 1.0),
+            ("max_drawdown", drawdown),
+        ];
+        for (figure, expected) in expected {
+            let found = found[figure].as_f64().unwrap();
+            assert!(
+                (found - expected).abs() < 1e-9 * (1.0 + expected.abs()),
+                "{name} {figure}: {found} {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn score_fails_loudly_on_what_the_others_do_not_see_and_the_opening_counts() {
+    let folder = folder();
+    let arguments = Data::new().invalid().write(folder.path(), Some(50));
+    let ended =
+        call(folder.path(), &[&joined("score", &arguments, &SETTINGS)[..], &["--out", "out"]].concat());
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.err.contains("prices.parquet: row ") || ended.err.contains("factors.parquet: row "),
+        "{}",
+        ended.err
+    );
+    assert!(!folder.path().join("out").exists());
+    let lines = ledger(folder.path());
+    assert_eq!((lines.len(), lines[0]["event"].as_str()), (1, Some("opened")));
+}
+
+#[test]
+fn without_a_ledger_or_a_hold_out_nothing_is_scored() {
+    let folder = folder();
+    let arguments = Data::new().write(folder.path(), Some(50));
+    let score = |settings: &[&str]| {
+        let ended =
+            call(folder.path(), &[&joined("score", &arguments, settings)[..], &["--out", "scored"]].concat());
+        assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
+        let left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(left.iter().all(|name| !name.to_string_lossy().contains("scored")), "{left:?}");
+        ended.err
+    };
+    let none = score(&SETTINGS[..1]);
+    assert!(none.contains("holdout.from=2020-01-01"), "{none}");
+    let late = score(&[SETTINGS[0], HOLDOUT, "data.to=2015-03-01"]);
+    assert!(late.contains("data.to"), "{late}");
+    // A folder stands where the ledger should: root writes through permissions.
+    fs::create_dir(folder.path().join("prices.parquet.holdout.jsonl")).unwrap();
+    let refused = score(&SETTINGS);
+    assert!(
+        refused.contains("prices.parquet.holdout.jsonl: the opening of the hold-out cannot be recorded"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn the_tutorial_profile_halves_the_costs_and_explains() {
+    let folder = folder();
+    let settings =
+        ["--set", "holdout.from=2020-01-01", "--set", "execution.commission_per_share=0.01", "--no-report"];
+    let ended =
+        call(folder.path(), &[&["score", "--profile", "tutorial", "--out", "out"], &settings[..]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.out.contains("in plain words"), "{}", ended.out);
+    assert!(ended.out.contains("its ledger is in the current folder"), "{}", ended.out);
+    assert!(folder.path().join("tutorial.holdout.jsonl").exists());
+    let out = Run::at(folder.path().join("out"));
+    assert_eq!(out.number("execution", "half_spread_bps"), 2.0);
+    assert_eq!(out.number("execution", "commission_per_share"), 0.005);
+    assert_eq!(out.summary["holdout"]["profile"], "tutorial");
+    // What looks ahead says so before its figures.
+    let ahead = ["score", "--set", "execution.fill_at=same_close", "--out", "ahead"];
+    let ahead = call(folder.path(), &[&ahead[..], &settings[..]].concat());
+    assert!(ahead.out.starts_with("LOOK-AHEAD"), "{}", ahead.out);
+    // Its settings run again to the same digest, as they are.
+    let again = run(folder.path(), "again", &["score", "--config", "out/run.toml", "--no-report"]);
+    assert_eq!(again.digest(), out.digest());
+    assert_eq!(again.summary["holdout"]["openings"], 3);
+}
