@@ -23,10 +23,19 @@ fn commands() -> Vec<String> {
     commands
 }
 
+/// The grid file that a command names.
+fn grid() -> String {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let text = std::fs::read_to_string(readme).unwrap();
+    let (_, after) = text.split_once("```toml\n[grid]").expect("a grid file");
+    format!("[grid]{}", after.split_once("```").expect("its end").0)
+}
+
 #[test]
 fn every_command_of_the_readme_runs() {
     let folder = tempfile::tempdir().unwrap();
     support::Panel::new(1, 400, 12).write(folder.path());
+    std::fs::write(folder.path().join("grid.toml"), grid()).unwrap();
     let mut ran = 0;
     for command in commands() {
         // The two cargo commands are what runs this test and what `.ci/run` ends with.

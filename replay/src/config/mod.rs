@@ -246,7 +246,8 @@ impl Config {
         let estimator = toml::to_string(&self.estimator)?;
         let data = toml::to_string(&self.data)? + &toml::to_string(&self.universe)?;
         let factors = toml::to_string(&self.factors)?;
-        let schedule = (self.sizing.rebalance_every, &self.sizing.rebalance_at);
+        let schedule =
+            (self.sizing.rebalance_every, &self.sizing.rebalance_at, toml::to_string(&self.holdout)?);
         Ok(format!("{data}{factors}{estimator}{schedule:?}"))
     }
 
