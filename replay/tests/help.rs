@@ -20,6 +20,7 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("replay", &[RUN, &["--no-report"]]),
     ("score", &[RUN, &["--no-report", "--profile"]]),
     ("estimate", &[RUN, REPORT, OFFLINE]),
+    ("stress", &[RUN, &["--no-report", "--grid"]]),
     ("size", &[SIZE]),
     ("report", &[&["--plot"]]),
     ("check", &[CHECK]),
