@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use betaflow_engine::execution::{Book, CashInterest, ExecutionSettings, Fill, Market, Order, Unfilled};
+use betaflow_engine::execution::{
+    Book, CashInterest, ExecutionSettings, Fill, Market, Order, Portfolio, Unfilled, orders_towards,
+};
 use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
 use betaflow_engine::settings::Calendar;
 use proptest::prelude::*;
@@ -167,6 +169,47 @@ proptest! {
                 prop_assert!(taken <= 0.05 * frame.volume[i].max(0.0) * (1.0 + 1e-12));
             }
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn lots_leave_no_more_gross_exposure_than_allowed(
+        rows in prop::collection::vec((-0.1..0.1_f64, -0.1..0.1_f64, 5.0..500.0_f64), 1..30),
+        gross_max in 0.2..1.5_f64,
+        lot in prop::sample::select(vec![1.0, 10.0, 100.0]),
+    ) {
+        let nav = 1e5;
+        let n = rows.len();
+        // Targets are within the limit, as sizing's are.
+        let wanted: f64 = rows.iter().map(|(_, target, _)| target.abs()).sum();
+        let scale = (gross_max / wanted).min(1.0);
+        let target: Vec<f64> = rows.iter().map(|(_, target, _)| target * scale).collect();
+        let portfolio = Portfolio {
+            nav,
+            quantity: rows.iter().map(|(held, _, price)| held * nav / price).collect(),
+            in_flight: vec![0.0; n],
+            price: rows.iter().map(|(_, _, price)| *price).collect(),
+            traded: vec![true; n],
+            ..Portfolio::default()
+        };
+        let mut orders = Vec::new();
+        let turnover = orders_towards(&target, &portfolio, lot, gross_max, &mut orders);
+        let mut after = portfolio.quantity.clone();
+        let mut value = 0.0;
+        for order in &orders {
+            let i = order.instrument as usize;
+            let wish = target[i] * nav / order.decision_price - after[i];
+            prop_assert!(order.quantity * wish > 0.0 && order.quantity.abs() <= wish.abs() * (1.0 + 1e-12));
+            prop_assert_eq!(order.quantity % lot, 0.0);
+            after[i] += order.quantity;
+            value += order.quantity.abs() * order.decision_price / nav;
+        }
+        prop_assert!((turnover - value).abs() < 1e-12);
+        let gross = |units: &[f64]| -> f64 {
+            units.iter().zip(&portfolio.price).map(|(q, p)| (q * p / nav).abs()).sum()
+        };
+        prop_assert!(gross(&after) <= gross_max.max(gross(&portfolio.quantity)) + 1e-9);
     }
 }
 

@@ -126,14 +126,21 @@ fn keep_gross(portfolio: &Portfolio, lot: f64, gross_max: f64, orders: &mut Vec<
         (0..portfolio.quantity.len()).map(|i| portfolio.weight(i).abs()).filter(|w| !w.is_nan()).sum();
     let after = before + orders.iter().map(added).sum::<f64>() / portfolio.nav;
     let mut excess = (after - before.max(gross_max)) * portfolio.nav;
+    let dust = portfolio.nav * WEIGHT_DUST;
     for order in orders.iter_mut().rev().filter(|order| added(order) > 0.0) {
-        if excess <= portfolio.nav * WEIGHT_DUST {
+        if excess <= dust {
             break;
         }
-        let lots = (excess / (order.decision_price * lot)).ceil() * lot;
-        let cut = lots.min(order.quantity.abs());
-        excess -= cut * order.decision_price;
-        order.quantity -= cut.copysign(order.quantity);
+        let with_all = added(order);
+        // Of an order that turns a position round, cutting more than what is beyond zero would add again.
+        let beyond = (held(order.instrument as usize) + order.quantity).abs().min(order.quantity.abs());
+        let wanted = (excess / (order.decision_price * lot)).ceil() * lot;
+        order.quantity -= wanted.min(whole_lots(beyond, lot)).copysign(order.quantity);
+        excess -= with_all - added(order);
+        if excess > dust && added(order) > 0.0 {
+            excess -= added(order);
+            order.quantity = 0.0;
+        }
     }
     orders.retain(|order| order.quantity != 0.0);
 }

@@ -20,7 +20,7 @@ use crate::commands::{REPLAY, next_free, remove_when_interrupted, say};
 use crate::config::Config;
 use crate::progress::{Counted, Line};
 use crate::report;
-use crate::summary::time_text;
+use crate::summary::data_json;
 
 /// Scenarios that go through the data together: what they keep is a few hundred kilobytes each.
 const TOGETHER: usize = 512;
@@ -58,15 +58,7 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     let summary = json!({
         "kind": "stress",
         "version": env!("CARGO_PKG_VERSION"),
-        "data": {
-            "rows": data.rows,
-            "frames": data.frames,
-            "instruments": data.instruments,
-            "first": time_text(data.first),
-            "last": time_text(data.last),
-            "skipped": data.skipped,
-            "left_out": data.left_out,
-        },
+        "data": data_json(&data),
         "strategy": base.strategy_kind(),
         "scenarios": outcomes.len(),
         "grid": levels(&grid)?,

@@ -2,6 +2,7 @@
 
 use betaflow_engine::ledger::RunFacts;
 use betaflow_engine::model::CalibrationFacts;
+use betaflow_engine::source::DataFacts;
 use serde_json::{Map, Value, json};
 
 use super::{Summary, time_text};
@@ -40,21 +41,26 @@ fn calibration_json(facts: &CalibrationFacts) -> Map<String, Value> {
     }
 }
 
+/// What was read.
+pub(crate) fn data_json(data: &DataFacts) -> Value {
+    json!({
+        "rows": data.rows,
+        "frames": data.frames,
+        "instruments": data.instruments,
+        "first": time_text(data.first),
+        "last": time_text(data.last),
+        "skipped": data.skipped,
+        "left_out": data.left_out,
+    })
+}
+
 impl Summary<'_> {
     /// As `summary.json`.
     pub(crate) fn json(&self) -> Value {
         let RunFacts { data, .. } = self.facts;
         let mut summary = json!({
             "version": env!("CARGO_PKG_VERSION"),
-            "data": {
-                "rows": data.rows,
-                "frames": data.frames,
-                "instruments": data.instruments,
-                "first": time_text(data.first),
-                "last": time_text(data.last),
-                "skipped": data.skipped,
-                "left_out": data.left_out,
-            },
+            "data": data_json(data),
             "estimator": self.estimator_json(),
             "warnings": self.warnings(),
             "timing": self.timing_json(),
