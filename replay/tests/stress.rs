@@ -94,6 +94,27 @@ impl Lists {
 }
 
 #[test]
+fn scenarios_that_look_ahead_are_called_so() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(43, 120, 5).write(path);
+    fs::write(path.join("grid.toml"), "[grid]\n\"execution.fill_at\" = [\"close\", \"same_close\"]\n")
+        .unwrap();
+    let arguments =
+        [joined("stress", &data, &["estimator.warmup=60"]), vec!["--grid", "grid.toml", "--out", "out"]];
+    let ended = call(path, &arguments.concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let note = "1 of 2 scenarios: LOOK-AHEAD";
+    let summary = fs::read_to_string(path.join("out/summary.json")).unwrap();
+    let table = fs::read(path.join("out/scenarios.parquet")).unwrap();
+    let report = fs::read_to_string(path.join("out/report.html")).unwrap();
+    for (what, text) in [("terminal", &ended.out), ("summary", &summary), ("report", &report)] {
+        assert!(text.contains(note), "{what}");
+    }
+    assert!(table.windows(note.len()).any(|bytes| bytes == note.as_bytes()), "scenarios.parquet");
+}
+
+#[test]
 fn a_bad_grid_is_refused_with_its_place() {
     let folder = folder();
     let path = folder.path();

@@ -23,23 +23,27 @@ pub struct ScenariosTable {
 }
 
 impl ScenariosTable {
-    /// `settings`: the dotted name of each setting that varies, and whether all its values are numbers.
+    /// `settings`: the dotted name of each setting that varies, and whether all its values are numbers. `note`: what
+    /// whoever reads the table must know.
     ///
     /// # Errors
     /// The file cannot be created.
-    pub fn create(folder: &Path, settings: &[(String, bool)]) -> Result<Self, TableError> {
+    pub fn create(
+        folder: &Path,
+        settings: &[(String, bool)],
+        note: Option<&str>,
+    ) -> Result<Self, TableError> {
         let outcome = figures(&ScenarioOutcome::nothing());
         let mut columns = vec![("scenario", Kind::Integer)];
         let kind = |number: bool| if number { Kind::Number } else { Kind::OptionalText };
         columns.extend(settings.iter().map(|(name, number)| (name.as_str(), kind(*number))));
         columns.push(("digest", Kind::Text));
         columns.extend(outcome.iter().map(|(name, _)| (name.as_str(), Kind::Number)));
-        let table = Table::create(folder, "scenarios.parquet", &columns, None)?;
+        let table = Table::create(folder, "scenarios.parquet", &columns, note)?;
         Ok(Self { table, numbers: settings.iter().map(|(_, number)| *number).collect() })
     }
 
-    /// The next scenario; a value for each setting, none where the scenario leaves it as it is. `more`: figures that
-    /// are not in the outcome.
+    /// The next scenario; a value for each setting, none where the scenario leaves it as it is.
     ///
     /// # Errors
     /// The file cannot be written.

@@ -50,7 +50,8 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
         data = run(&configs, pass, &mut outcomes)?;
     }
     outcomes.sort_by_key(|outcome| outcome.number);
-    let mut table = ScenariosTable::create(folder.path(), &grid.columns())?;
+    let note = look_ahead(&configs);
+    let mut table = ScenariosTable::create(folder.path(), &grid.columns(), note.as_deref())?;
     for outcome in &outcomes {
         table.push(&grid.values(outcome.number), outcome)?;
     }
@@ -63,7 +64,8 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
         "scenarios": outcomes.len(),
         "grid": levels(&grid)?,
         "base": base_values(&grid, &base)?,
-        "warnings": data.warnings,
+        "look_ahead": note,
+        "warnings": note.iter().chain(&data.warnings).collect::<Vec<_>>(),
         "timing": {"seconds": started.elapsed().as_secs_f64(), "passes": passes.len()},
     });
     folder.write("summary.json", &(serde_json::to_string_pretty(&summary)? + "\n"))?;
@@ -74,8 +76,18 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     }
     folder.complete()?;
     say(&text(&grid, &outcomes, started));
+    if let Some(note) = note {
+        say(&format!("note: {note}\n"));
+    }
     say(&format!("written to {}\n", out.display()));
     Ok(())
+}
+
+/// Why scenarios look ahead, and how many do, if any does.
+fn look_ahead(configs: &[Config]) -> Option<String> {
+    let mut notes = configs.iter().filter_map(|config| config.execution.look_ahead());
+    let note = notes.next()?;
+    Some(format!("{} of {} scenarios: {note}", 1 + notes.count(), configs.len()))
 }
 
 /// Scenarios that share source and estimator, so many at a time.
