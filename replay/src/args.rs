@@ -391,6 +391,9 @@ pub(crate) struct StressArgs {
     pub grid: PathBuf,
     #[command(flatten)]
     pub run: RunArgs,
+    /// Go on with a run for this folder that was interrupted
+    #[arg(long, requires = "out")]
+    pub resume: bool,
     /// Write no report.html (it takes 5 MB)
     #[arg(long)]
     pub no_report: bool,
