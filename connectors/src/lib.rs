@@ -12,6 +12,7 @@ mod error;
 pub mod parquet;
 mod progress;
 pub mod recorder;
+pub mod store;
 pub mod tutorial;
 
 pub use error::{DataError, Place};

@@ -1,0 +1,82 @@
+//! What can go wrong with a state folder.
+
+use std::io;
+use std::path::PathBuf;
+
+/// An error of a state folder: where, what was found, what was expected, what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The operating system refused.
+    #[error("{}: could not {doing}: {source}", path.display())]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// SQLite refused.
+    #[error("{}: could not {doing}: {source}", path.display())]
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// Another process works on it.
+    #[error(
+        "{}: found another process at work on this state folder, expected none: stop it, or choose another --state",
+        .0.display()
+    )]
+    Locked(PathBuf),
+    /// Another version wrote it.
+    #[error(
+        "{}: found a state of schema version {found}, expected {expected}: it was written by another version of betaflow \
+         ({by}); use that one, or begin a new state folder",
+        path.display()
+    )]
+    Version {
+        /// The database.
+        path: PathBuf,
+        /// Its schema version.
+        found: String,
+        /// The one that this version writes.
+        expected: u32,
+        /// The version of the program that wrote it.
+        by: String,
+    },
+    /// It is of a run with other settings.
+    #[error(
+        "{}: found the state of a run with other settings, expected those of this one; give the settings that are in it \
+         (betaflow state shows them), or begin a new state folder",
+        .0.display()
+    )]
+    OtherSettings(PathBuf),
+    /// What is computed again is not what was written.
+    #[error(
+        "{}: frame {seq} has the digest {found} now and {written} on record: the same inputs no longer give the same \
+         results; use the version of betaflow that wrote it",
+        path.display()
+    )]
+    NotReproduced {
+        /// The database.
+        path: PathBuf,
+        /// Number of the frame.
+        seq: u64,
+        /// The digest on record.
+        written: String,
+        /// The digest now.
+        found: String,
+    },
+    /// The thread that writes has ended.
+    #[error("{}: the writer has stopped: {why}", path.display())]
+    Stopped {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+}

@@ -1,0 +1,262 @@
+//! A state folder: its lock, its schema, and what a restart begins with.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+
+use super::error::StoreError;
+
+/// Version of the tables. A state of another version is refused.
+pub const SCHEMA_VERSION: u32 = 1;
+
+const DATABASE: &str = "state.db";
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS inputs(seq INTEGER PRIMARY KEY, kind TEXT, timestamp INTEGER, body TEXT);
+CREATE TABLE IF NOT EXISTS equity(seq INTEGER PRIMARY KEY, timestamp INTEGER, nav REAL, nav_gross REAL, cash REAL,
+  gross_exposure REAL, net_exposure REAL, turnover REAL, cap_multiplier REAL, commission REAL, spread REAL, impact REAL,
+  borrow REAL, financing REAL, haircut REAL, interest REAL, dividends REAL, benchmark_nav REAL, digest TEXT);
+CREATE TABLE IF NOT EXISTS fills(seq INTEGER, n INTEGER, timestamp INTEGER, decided_seq INTEGER, symbol TEXT,
+  quantity REAL, price REAL, decision_price REAL, notional REAL, commission REAL, spread REAL, impact REAL, reason TEXT,
+  PRIMARY KEY(seq, n));
+CREATE TABLE IF NOT EXISTS orders(seq INTEGER, n INTEGER, timestamp INTEGER, decided_seq INTEGER, symbol TEXT,
+  quantity REAL, filled REAL, state TEXT, PRIMARY KEY(seq, n));
+CREATE TABLE IF NOT EXISTS weights(symbol TEXT PRIMARY KEY, seq INTEGER, target_weight REAL, held_weight REAL);
+CREATE TABLE IF NOT EXISTS betas(seq INTEGER, timestamp INTEGER, symbol TEXT, coefficients TEXT,
+  PRIMARY KEY(symbol, seq)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY, time INTEGER, seq INTEGER, kind TEXT, text TEXT);
+CREATE TABLE IF NOT EXISTS checkpoints(seq INTEGER PRIMARY KEY, state BLOB);
+CREATE TABLE IF NOT EXISTS status(key TEXT PRIMARY KEY, value TEXT);
+";
+
+/// How a commit is made to last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sync {
+    /// It outlives the process at once, and a power cut once the log is folded into the database: what that loses is
+    /// fetched again from the feed.
+    Normal,
+    /// It outlives a power cut before anything follows from it.
+    Full,
+}
+
+/// What an input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// Bars of a timestamp.
+    Bars,
+    /// What a clock or a person decided.
+    Control,
+}
+
+impl InputKind {
+    /// As the table has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bars => "bars",
+            Self::Control => "control",
+        }
+    }
+}
+
+/// An input as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Counts the inputs from 0, without a gap.
+    pub seq: u64,
+    /// What it is.
+    pub kind: InputKind,
+    /// Time of the data, nanoseconds since 1970, UTC.
+    pub timestamp: i64,
+    /// The message.
+    pub body: String,
+}
+
+/// What a run begins with.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// The last frame whose outputs are committed, with its digest.
+    pub committed: Option<(u64, String)>,
+    /// The last checkpoint: the frame after which it was taken, and the state of all stages.
+    pub checkpoint: Option<(u64, Vec<u8>)>,
+    /// Number of the next input.
+    pub next_input: u64,
+}
+
+/// A state folder, held by this process alone.
+pub struct StateFolder {
+    path: PathBuf,
+    database: PathBuf,
+    sync: Sync,
+    _lock: File,
+}
+
+impl StateFolder {
+    /// Opens the folder, or makes it.
+    ///
+    /// # Errors
+    /// Another process holds it, another version wrote it, or the file system refuses.
+    pub fn open(path: &Path, sync: Sync) -> Result<Self, StoreError> {
+        let io = |doing: &'static str| {
+            let path = path.to_owned();
+            move |source| StoreError::Io { path, doing, source }
+        };
+        fs::create_dir_all(path).map_err(io("create the state folder"))?;
+        let lock = File::create(path.join("lock")).map_err(io("create a file in the state folder"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(StoreError::Locked(path.to_owned())),
+            Err(fs::TryLockError::Error(source)) => return Err(io("lock the state folder")(source)),
+        }
+        let folder = Self { path: path.to_owned(), database: path.join(DATABASE), sync, _lock: lock };
+        folder.prepare()?;
+        Ok(folder)
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The database in it.
+    #[must_use]
+    pub fn database(&self) -> &Path {
+        &self.database
+    }
+
+    fn failed(&self, doing: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError + use<> {
+        let path = self.database.clone();
+        move |source| StoreError::Database { path, doing, source }
+    }
+
+    /// A connection that writes.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub(super) fn connection(&self) -> Result<Connection, StoreError> {
+        let connection = Connection::open(&self.database).map_err(self.failed("open the database"))?;
+        let sync = match self.sync {
+            Sync::Normal => "NORMAL",
+            Sync::Full => "FULL",
+        };
+        connection
+            .execute_batch(&format!(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = {sync}; PRAGMA busy_timeout = 10000; \
+                 PRAGMA journal_size_limit = 67108864;"
+            ))
+            .map_err(self.failed("set the database up"))?;
+        Ok(connection)
+    }
+
+    fn prepare(&self) -> Result<(), StoreError> {
+        let connection = self.connection()?;
+        let failed = || self.failed("read the tables");
+        let has_meta: bool = connection
+            .query_row("SELECT count(*) FROM sqlite_master WHERE name = 'meta'", [], |row| {
+                row.get::<_, i64>(0)
+            })
+            .map_err(failed())?
+            > 0;
+        if has_meta {
+            let found = value(&connection, "schema_version").map_err(failed())?.unwrap_or_default();
+            if found != SCHEMA_VERSION.to_string() {
+                let by = value(&connection, "version").map_err(failed())?.unwrap_or_default();
+                return Err(StoreError::Version {
+                    path: self.database.clone(),
+                    found,
+                    expected: SCHEMA_VERSION,
+                    by,
+                });
+            }
+        }
+        // One transaction: a folder has all tables and its version, or none.
+        connection
+            .execute_batch(&format!(
+                "BEGIN IMMEDIATE; {SCHEMA} INSERT OR IGNORE INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}'); COMMIT;"
+            ))
+            .map_err(self.failed("create the tables"))
+    }
+
+    /// Sets a value of `meta` that is not there yet, and returns the one that is there then.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub fn settle(&self, key: &str, fresh: &str) -> Result<String, StoreError> {
+        let connection = self.connection()?;
+        let set = connection.execute("INSERT OR IGNORE INTO meta VALUES (?1, ?2)", params![key, fresh]);
+        set.map_err(self.failed("write the settings"))?;
+        Ok(value(&connection, key).map_err(self.failed("read the settings"))?.unwrap_or_default())
+    }
+
+    /// Where the run stands.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub fn start(&self) -> Result<Start, StoreError> {
+        let connection = self.connection()?;
+        let failed = || self.failed("read where the run stands");
+        let committed = connection
+            .query_row("SELECT seq, digest FROM equity ORDER BY seq DESC LIMIT 1", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()
+            .map_err(failed())?;
+        let checkpoint = connection
+            .query_row("SELECT seq, state FROM checkpoints ORDER BY seq DESC LIMIT 1", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()
+            .map_err(failed())?;
+        let next_input: u64 = connection
+            .query_row("SELECT coalesce(max(seq) + 1, 0) FROM inputs", [], |row| row.get(0))
+            .map_err(failed())?;
+        Ok(Start { committed, checkpoint, next_input })
+    }
+
+    /// The inputs from number `from` on, in order, handed to `take` until it says `false`.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub fn inputs(&self, from: u64, mut take: impl FnMut(Input) -> bool) -> Result<(), StoreError> {
+        read_inputs(&self.database, from, &mut take)
+    }
+}
+
+/// The inputs of a state folder that another process may be writing.
+///
+/// # Errors
+/// There is no state, or SQLite refuses.
+pub(super) fn read_inputs(
+    database: &Path,
+    from: u64,
+    take: &mut dyn FnMut(Input) -> bool,
+) -> Result<(), StoreError> {
+    let failed =
+        |source| StoreError::Database { path: database.to_owned(), doing: "read the inputs", source };
+    let connection =
+        Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+    let mut statement = connection
+        .prepare("SELECT seq, kind, timestamp, body FROM inputs WHERE seq >= ?1 ORDER BY seq")
+        .map_err(failed)?;
+    let mut rows = statement.query([from]).map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let kind: String = row.get(1).map_err(failed)?;
+        let kind = if kind == "bars" { InputKind::Bars } else { InputKind::Control };
+        let input = Input {
+            seq: row.get(0).map_err(failed)?,
+            kind,
+            timestamp: row.get(2).map_err(failed)?,
+            body: row.get(3).map_err(failed)?,
+        };
+        if !take(input) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn value(connection: &Connection, key: &str) -> Result<Option<String>, rusqlite::Error> {
+    connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
+}

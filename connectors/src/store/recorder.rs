@@ -1,0 +1,76 @@
+//! The recorder of a run whose state is kept.
+
+use std::collections::VecDeque;
+
+use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts, hex};
+use betaflow_engine::model::Beliefs;
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::StoreError;
+use super::folder::StateFolder;
+use super::rows::FrameRows;
+use super::writer::{Write, WriterHandle};
+
+/// Writes each frame's outputs, and passes over those that are on record, which must be the same.
+pub struct StateRecorder {
+    writer: WriterHandle,
+    factors: Vec<String>,
+    betas_every: u64,
+    /// Digests on record of the frames that are computed again.
+    on_record: VecDeque<(u64, String)>,
+}
+
+impl StateRecorder {
+    /// `from`: the first frame that will be recorded, be it again. `betas_every`: frames from one whose betas are kept to
+    /// the next.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub fn new(
+        folder: &StateFolder,
+        writer: WriterHandle,
+        factors: &[String],
+        betas_every: u64,
+        from: u64,
+    ) -> Result<Self, StoreError> {
+        let database = folder.database();
+        let failed = |source| StoreError::Database {
+            path: database.to_owned(),
+            doing: "read the frames on record",
+            source,
+        };
+        let connection =
+            Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+        let mut statement = connection
+            .prepare("SELECT seq, digest FROM equity WHERE seq >= ?1 ORDER BY seq")
+            .map_err(failed)?;
+        let rows = statement.query_map([from], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+        let on_record = rows.collect::<Result<_, _>>().map_err(failed)?;
+        let betas_every = betas_every.max(1);
+        Ok(Self { writer, factors: factors.to_vec(), betas_every, on_record })
+    }
+}
+
+impl Recorder for StateRecorder {
+    fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
+        if let Some((seq, written)) = self.on_record.pop_front() {
+            let found = hex(&frame.digest);
+            if seq != frame.seq || written != found {
+                let path = self.writer.database().to_owned();
+                return Err(StoreError::NotReproduced { path, seq: frame.seq, written, found }.into());
+            }
+            return Ok(());
+        }
+        let keeps = frame.seq.is_multiple_of(self.betas_every);
+        let rows = FrameRows::of(frame, keeps.then_some(&self.factors[..]));
+        Ok(self.writer.send(Write::Frame(Box::new(rows)))?)
+    }
+
+    fn beliefs(&mut self, _: &Beliefs) -> Result<(), RecordError> {
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &RunFacts) -> Result<(), RecordError> {
+        Ok(self.writer.flush()?)
+    }
+}

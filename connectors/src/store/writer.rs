@@ -1,0 +1,275 @@
+//! The one thread that writes a state folder.
+//!
+//! It takes what has come meanwhile into one transaction: frames that come slowly are committed one by one, and those
+//! that come faster than the disk commits share a commit. Its queue is bounded, so a slow disk slows the run.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, params};
+
+use super::error::StoreError;
+use super::folder::{Input, StateFolder};
+use super::rows::{FrameRows, beta_horizon};
+
+/// Writes that wait for the writer.
+const QUEUE: usize = 256;
+/// Most that share a transaction.
+const TOGETHER: usize = 256;
+/// How long a full disk is given before it is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// What is written.
+pub(super) enum Write {
+    Inputs(Vec<Input>, SyncSender<()>),
+    Frame(Box<FrameRows>),
+    Checkpoint { seq: u64, state: Vec<u8> },
+    Event { time: i64, seq: Option<u64>, kind: &'static str, text: String },
+    Status(&'static str, String),
+    Committed(SyncSender<()>),
+}
+
+/// Called when the disk refuses (`Some` with why) and when it takes again (`None`).
+pub type Trouble = Box<dyn Fn(Option<&str>) + Send>;
+
+/// Where writes go; any number of them share a writer.
+#[derive(Clone)]
+pub struct WriterHandle {
+    sender: SyncSender<Write>,
+    stopped: Arc<Mutex<Option<String>>>,
+    path: PathBuf,
+}
+
+impl WriterHandle {
+    /// Puts inputs on record, and returns once they are committed.
+    ///
+    /// # Errors
+    /// The writer has stopped.
+    pub fn log(&self, inputs: Vec<Input>) -> Result<(), StoreError> {
+        let (done, committed) = sync_channel(1);
+        self.send(Write::Inputs(inputs, done))?;
+        committed.recv().map_err(|_| self.gone())
+    }
+
+    /// Adds an event; `time` in nanoseconds since 1970.
+    ///
+    /// # Errors
+    /// The writer has stopped.
+    pub fn event(
+        &self,
+        time: i64,
+        seq: Option<u64>,
+        kind: &'static str,
+        text: String,
+    ) -> Result<(), StoreError> {
+        self.send(Write::Event { time, seq, kind, text })
+    }
+
+    /// Sets a status; where the writer is busy it is left out: there will be a newer one.
+    pub fn status(&self, key: &'static str, value: String) {
+        match self.sender.try_send(Write::Status(key, value)) {
+            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+        }
+    }
+
+    /// Returns once everything that was sent is committed.
+    ///
+    /// # Errors
+    /// The writer has stopped.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        let (done, committed) = sync_channel(1);
+        self.send(Write::Committed(done))?;
+        committed.recv().map_err(|_| self.gone())
+    }
+
+    pub(super) fn send(&self, write: Write) -> Result<(), StoreError> {
+        self.sender.send(write).map_err(|_| self.gone())
+    }
+
+    pub(super) fn database(&self) -> &Path {
+        &self.path
+    }
+
+    fn gone(&self) -> StoreError {
+        let why = self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        StoreError::Stopped { path: self.path.clone(), why: why.unwrap_or_else(|| "it was ended".to_owned()) }
+    }
+}
+
+/// The thread.
+pub struct Writer {
+    handle: Option<WriterHandle>,
+    give_up: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts writing. Betas older than 1,500 times `betas_every` frames are forgotten.
+    ///
+    /// # Errors
+    /// SQLite refuses, or there is no thread to be had.
+    pub fn start(folder: &StateFolder, betas_every: u64, trouble: Trouble) -> Result<Self, StoreError> {
+        let (sender, receiver) = sync_channel(QUEUE);
+        let stopped = Arc::new(Mutex::new(None));
+        let give_up = Arc::new(AtomicBool::new(false));
+        let handle =
+            WriterHandle { sender, stopped: Arc::clone(&stopped), path: folder.database().to_owned() };
+        let mut work = Work {
+            connection: folder.connection()?,
+            betas_every,
+            trouble,
+            in_trouble: false,
+            give_up: Arc::clone(&give_up),
+        };
+        let thread = std::thread::Builder::new().name("state".to_owned()).spawn(move || {
+            if let Err(error) = work.run(&receiver) {
+                *stopped.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+            }
+        });
+        let thread = thread.map_err(|source| StoreError::Io {
+            path: folder.path().to_owned(),
+            doing: "start the thread that writes",
+            source,
+        })?;
+        Ok(Self { handle: Some(handle), give_up, thread: Some(thread) })
+    }
+
+    /// Where writes go.
+    ///
+    /// # Panics
+    /// Never: the handle is there for as long as the writer.
+    #[must_use]
+    pub fn handle(&self) -> WriterHandle {
+        self.handle.clone().unwrap_or_else(|| unreachable!("a writer has its handle until it is dropped"))
+    }
+
+    /// A flag that has the writer give up instead of waiting for room on the disk.
+    #[must_use]
+    pub fn give_up(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.give_up)
+    }
+}
+
+impl Drop for Writer {
+    /// Commits what was sent, once all other handles are gone.
+    fn drop(&mut self) {
+        self.handle = None;
+        if let Some(thread) = self.thread.take() {
+            // A writer that panicked has said so.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Work {
+    connection: Connection,
+    betas_every: u64,
+    trouble: Trouble,
+    in_trouble: bool,
+    give_up: Arc<AtomicBool>,
+}
+
+impl Work {
+    fn run(&mut self, receiver: &Receiver<Write>) -> Result<(), rusqlite::Error> {
+        let mut batch = Vec::new();
+        while let Ok(first) = receiver.recv() {
+            batch.push(first);
+            batch.extend(receiver.try_iter().take(TOGETHER - 1));
+            self.commit(&batch)?;
+            for write in batch.drain(..) {
+                if let Write::Inputs(_, done) | Write::Committed(done) = write {
+                    // Whoever asked may have gone.
+                    let _ = done.send(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One transaction, tried until the disk takes it.
+    fn commit(&mut self, batch: &[Write]) -> Result<(), rusqlite::Error> {
+        loop {
+            match self.try_commit(batch) {
+                Ok(()) if self.in_trouble => {
+                    self.in_trouble = false;
+                    (self.trouble)(None);
+                    return Ok(());
+                }
+                Ok(()) => return Ok(()),
+                Err(error) if waits(&error) && !self.give_up.load(Ordering::Relaxed) => {
+                    if !self.in_trouble {
+                        self.in_trouble = true;
+                        (self.trouble)(Some(&error.to_string()));
+                    }
+                    std::thread::sleep(RETRY);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn try_commit(&mut self, batch: &[Write]) -> Result<(), rusqlite::Error> {
+        // Dropped before it is committed, a transaction is rolled back.
+        let transaction = self.connection.transaction()?;
+        for write in batch {
+            match write {
+                Write::Inputs(inputs, _) => write_inputs(&transaction, inputs)?,
+                Write::Frame(rows) => {
+                    rows.write(&transaction)?;
+                    if rows.seq().is_multiple_of(64 * self.betas_every.max(1)) {
+                        let horizon = beta_horizon(rows.seq(), self.betas_every.max(1));
+                        transaction.prepare_cached("DELETE FROM betas WHERE seq < ?1")?.execute([horizon])?;
+                    }
+                }
+                Write::Checkpoint { seq, state } => {
+                    transaction
+                        .prepare_cached("INSERT OR REPLACE INTO checkpoints VALUES (?1, ?2)")?
+                        .execute(params![seq, state])?;
+                    // The one before stays, should this one be found wanting.
+                    transaction
+                        .prepare_cached(
+                            "DELETE FROM checkpoints WHERE seq NOT IN (SELECT seq FROM checkpoints ORDER BY seq DESC LIMIT 2)",
+                        )?
+                        .execute([])?;
+                }
+                Write::Event { time, seq, kind, text } => {
+                    transaction
+                        .prepare_cached("INSERT INTO events(time, seq, kind, text) VALUES (?1, ?2, ?3, ?4)")?
+                        .execute(params![time, seq, kind, text])?;
+                }
+                Write::Status(key, value) => {
+                    transaction
+                        .prepare_cached("INSERT OR REPLACE INTO status VALUES (?1, ?2)")?
+                        .execute(params![key, value])?;
+                }
+                Write::Committed(_) => {}
+            }
+        }
+        transaction.commit()
+    }
+}
+
+fn write_inputs(connection: &Connection, inputs: &[Input]) -> Result<(), rusqlite::Error> {
+    let mut insert = connection.prepare_cached("INSERT INTO inputs VALUES (?1, ?2, ?3, ?4)")?;
+    for input in inputs {
+        insert.execute(params![input.seq, input.kind.name(), input.timestamp, input.body])?;
+    }
+    Ok(())
+}
+
+/// Whether a later try may succeed: the disk is full, or refuses for now.
+fn waits(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::CannotOpen
+        )
+    )
+}
