@@ -10,6 +10,7 @@ use crate::frame::Frame;
 use crate::ledger::{Attributed, Attribution, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts};
 use crate::names::Names;
 use crate::settings::Calendar;
+use crate::world::WorldSettings;
 
 /// Moves the book from frame to frame and writes its ledger.
 ///
@@ -53,6 +54,12 @@ impl Trading {
             account: Account::default(),
             fills: Vec::new(),
         }
+    }
+
+    /// The same in another world.
+    #[must_use]
+    pub fn in_world(self, settings: &ExecutionSettings, world: &WorldSettings) -> Self {
+        Self { market: Market::in_world(settings, world), ..self }
     }
 
     /// The same with a benchmark of the same NAV in the same market, and with attribution.
