@@ -11,6 +11,7 @@ mod score;
 mod size;
 mod stress;
 mod summary;
+mod world;
 
 use std::process::ExitCode;
 

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use betaflow_connectors::parquet::ParquetSource;
 use betaflow_connectors::recorder::{RunFolder, ScenariosTable};
 use betaflow_engine::pipeline::{Placement, RunOptions, ScenarioOutcome, sweeping};
 use betaflow_engine::source::DataFacts;
@@ -21,6 +20,7 @@ use crate::config::Config;
 use crate::progress::{Counted, Line};
 use crate::report;
 use crate::summary::data_json;
+use crate::world::{Opened, Readings};
 
 /// Scenarios that go through the data together: what they keep is a few hundred kilobytes each.
 const TOGETHER: usize = 512;
@@ -46,11 +46,13 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
 
     let mut outcomes = Vec::with_capacity(configs.len());
     let mut data = DataFacts::default();
+    let mut readings = Readings::default();
     for pass in &passes {
-        data = run(&configs, pass, &mut outcomes)?;
+        data = run(&configs, pass, &mut readings, &mut outcomes)?;
     }
     outcomes.sort_by_key(|outcome| outcome.number);
     let note = look_ahead(&configs);
+    let world = base.world_note(true);
     let mut table = ScenariosTable::create(folder.path(), &grid.columns(), note.as_deref())?;
     for outcome in &outcomes {
         table.push(&grid.values(outcome.number), outcome)?;
@@ -65,7 +67,8 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
         "grid": levels(&grid)?,
         "base": base_values(&grid, &base)?,
         "look_ahead": note,
-        "warnings": note.iter().chain(&data.warnings).collect::<Vec<_>>(),
+        "world": world,
+        "warnings": note.iter().chain(&world).chain(&data.warnings).collect::<Vec<_>>(),
         "timing": {"seconds": started.elapsed().as_secs_f64(), "passes": passes.len()},
     });
     folder.write("summary.json", &(serde_json::to_string_pretty(&summary)? + "\n"))?;
@@ -76,7 +79,7 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     }
     folder.complete()?;
     say(&text(&grid, &outcomes, started));
-    if let Some(note) = note {
+    for note in note.iter().chain(&world) {
         say(&format!("note: {note}\n"));
     }
     say(&format!("written to {}\n", out.display()));
@@ -105,7 +108,12 @@ fn passes(configs: &[Config]) -> Result<Vec<Vec<usize>>> {
 }
 
 /// One pass over the data.
-fn run(configs: &[Config], pass: &[usize], outcomes: &mut Vec<ScenarioOutcome>) -> Result<DataFacts> {
+fn run(
+    configs: &[Config],
+    pass: &[usize],
+    readings: &mut Readings,
+    outcomes: &mut Vec<ScenarioOutcome>,
+) -> Result<DataFacts> {
     let first = &configs[pass[0]];
     let mut source_settings = first.source_settings(true)?;
     let mut scenarios = Vec::new();
@@ -118,9 +126,7 @@ fn run(configs: &[Config], pass: &[usize], outcomes: &mut Vec<ScenarioOutcome>) 
         }
         scenarios.push((config.run_settings()?, config.strategy()?));
     }
-    let (prices, factors) = (first.prices(), first.factor_file());
-    let source = ParquetSource::open(&prices, factors.as_ref(), source_settings)?;
-    let progress = source.progress();
+    let Opened { source, progress } = readings.open(first, source_settings)?;
     let (source, frames) = Counted::new(source);
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(scenarios.len());
     let taken = Arc::new(Mutex::new(Vec::new()));
