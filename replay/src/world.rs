@@ -1,6 +1,6 @@
 //! The data of a command, in the world that its settings describe.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Error, Result};
 use betaflow_connectors::Progress;
@@ -20,16 +20,22 @@ pub(crate) struct Opened {
     pub(crate) progress: Arc<Progress>,
 }
 
-/// What was read into memory last, for the next path that is made of the same data.
+/// What was read into memory last, for the next path that is made of the same data; threads share it.
 #[derive(Default)]
-pub(crate) struct Readings(Option<(String, Recorded, Arc<Progress>)>);
+pub(crate) struct Readings(Mutex<Option<Reading>>);
+
+struct Reading {
+    key: String,
+    recorded: Recorded,
+    progress: Arc<Progress>,
+}
 
 impl Readings {
     /// The data that the settings name, in the world of the configuration.
     ///
     /// # Errors
     /// It is not there or not as expected, or it cannot be made into that world.
-    pub(crate) fn open(&mut self, config: &Config, settings: SourceSettings) -> Result<Opened> {
+    pub(crate) fn open(&self, config: &Config, settings: SourceSettings) -> Result<Opened> {
         let world = &config.world;
         let (source, progress): (Box<dyn Source>, _) = if world.needs_memory() {
             let (recorded, progress) = self.recorded(config, settings)?;
@@ -44,21 +50,28 @@ impl Readings {
     }
 
     /// All frames in memory: those at hand, where they were read with the same settings.
-    fn recorded(&mut self, config: &Config, settings: SourceSettings) -> Result<(Recorded, Arc<Progress>)> {
-        // The seal is not the configuration's: score takes it off.
-        let key = format!("{}{:?}{:?}", config.reading()?, settings.required, settings.sealed_from);
-        if let Some((_, recorded, progress)) = self.0.as_ref().filter(|(known, _, _)| *known == key) {
-            return Ok((recorded.clone(), Arc::clone(progress)));
+    fn recorded(&self, config: &Config, settings: SourceSettings) -> Result<(Recorded, Arc<Progress>)> {
+        let key = format!("{}{:?}", config.reading()?, settings.required);
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = last.as_ref().filter(|last| last.key == key) {
+            return Ok((last.recorded.clone(), Arc::clone(&last.progress)));
         }
-        self.0 = None;
+        // Not two of them at a time.
+        *last = None;
         let source = file(config, settings)?;
         let progress = source.progress();
         let (mut source, frames) = Counted::new(source);
         let line = Line::start(Arc::clone(&progress), frames);
         let recorded = Recorded::read(&mut source, BYTES_MAX).map_err(Error::from_boxed)?;
         drop(line);
-        self.0 = Some((key, recorded.clone(), Arc::clone(&progress)));
+        *last = Some(Reading { key, recorded: recorded.clone(), progress: Arc::clone(&progress) });
         Ok((recorded, progress))
+    }
+
+    /// Bytes that are held.
+    pub(crate) fn bytes(&self) -> u64 {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().map_or(0, |last| last.recorded.bytes())
     }
 }
 

@@ -39,7 +39,7 @@ impl<S: Source> Gap<S> {
         }
     }
 
-    fn warning(&self) -> String {
+    fn note(&self) -> String {
         match self.lost {
             Some((first, last)) => format!(
                 "{} frame(s) from {} to {} were not seen (world.gap_frames)",
@@ -89,7 +89,7 @@ impl<S: Source> Source for Gap<S> {
         facts.frames = self.handed_on;
         facts.instruments = self.listing.instruments();
         (facts.first, facts.last) = self.seen.map_or((None, None), |(first, last)| (Some(first), Some(last)));
-        facts.warnings.push(self.warning());
+        facts.world.push(self.note());
         facts
     }
 }

@@ -52,7 +52,7 @@ impl Path {
         let mut facts = recording.facts.clone();
         (facts.rows, facts.frames, facts.instruments) = (0, 0, 0);
         (facts.first, facts.last) = (None, None);
-        facts.warnings.extend_from_slice(&plan.notes);
+        facts.world.extend_from_slice(&plan.notes);
         Self {
             recording,
             plan,

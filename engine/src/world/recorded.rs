@@ -28,6 +28,7 @@ pub(super) struct Recording {
     pub(super) frames: Vec<Frame>,
     pub(super) days: Vec<Day>,
     pub(super) facts: DataFacts,
+    bytes: u64,
 }
 
 /// A source that was read to its end, of which many paths can be made. A clone is a pointer.
@@ -59,7 +60,13 @@ impl Recorded {
             frames.push(frame.clone());
         }
         let (factor_names, facts) = (source.factor_names().to_vec(), source.facts());
-        Ok(Self(Arc::new(Recording { factor_names, frames, days, facts })))
+        Ok(Self(Arc::new(Recording { factor_names, frames, days, facts, bytes })))
+    }
+
+    /// Bytes that the frames take.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.0.bytes
     }
 
     /// The path of a world: its bootstrap and its worst windows; the frames as they were read where there is neither.

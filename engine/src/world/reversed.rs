@@ -220,7 +220,7 @@ impl<S: Source> Source for Reversed<S> {
             count => format!("; {count} of these returns would have been below -99 %, and are -99 %"),
         };
         let name = &self.name;
-        facts.warnings.push(format!(
+        facts.world.push(format!(
             "the returns of the factor `{name}` come with the other sign{from}, and each instrument's less twice its beta \
              times them{floored} (world.reverse_factor)"
         ));

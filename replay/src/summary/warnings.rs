@@ -8,6 +8,7 @@ impl Summary<'_> {
         let look_ahead = self.trading.as_ref().and(self.config.execution.look_ahead());
         let mut warnings: Vec<String> = look_ahead.into_iter().map(str::to_owned).collect();
         warnings.extend(self.config.world_note(self.trading.is_some()));
+        warnings.extend_from_slice(&self.facts.data.world);
         warnings.extend_from_slice(&self.facts.data.warnings);
         if self.config.is_tutorial() {
             warnings.push(
