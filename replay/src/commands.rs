@@ -103,7 +103,8 @@ pub(crate) fn carry_out(
     };
     let folder = RunFolder::create(&out, args.force)?;
     remove_when_interrupted(folder.path())?;
-    let (names, note) = (source.factor_names(), kind.trades.then(|| config.execution.look_ahead()).flatten());
+    let notes = config.notes(kind.trades).join("; ");
+    let (names, note) = (source.factor_names(), Some(&*notes).filter(|notes| !notes.is_empty()));
     let recorder = ParquetRecorder::create(folder.path(), names, config.record, kind.trades, note)?;
 
     let (source, frames) = Counted::new(source);

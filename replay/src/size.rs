@@ -266,8 +266,7 @@ impl<'a> Report<'a> {
             percent(of.weights.iter().map(|w| w.abs()).sum()),
             percent(of.weights.iter().sum()),
         );
-        let look_ahead = self.config.execution.look_ahead().map(str::to_owned);
-        for note in look_ahead.into_iter().chain(self.config.world.note()) {
+        for note in self.config.notes(true) {
             text += &format!("{note}\n");
         }
         if of.sized {

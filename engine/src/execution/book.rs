@@ -55,6 +55,8 @@ pub struct ExecutionFacts {
     pub spread_usual: u64,
     /// Bars whose quote was crossed.
     pub crossed_quotes: u64,
+    /// UTC dates that were volatile, where that changes costs.
+    pub volatile_dates: u64,
     /// Impact charged.
     pub impact: f64,
     /// The same fills' impact as the 3/2 power that sizing knows has it.

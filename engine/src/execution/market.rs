@@ -82,6 +82,12 @@ impl Market {
         self.half_spreads.crossed()
     }
 
+    /// Volatile dates so far, where volatility changes costs.
+    #[must_use]
+    pub fn volatile_dates(&self) -> u64 {
+        self.world.volatile_dates()
+    }
+
     /// What each item of the costs is multiplied with now. The half-spread of [`Market::conditions`] has it already.
     #[must_use]
     pub fn multipliers(&self) -> CostMultipliers {

@@ -136,7 +136,8 @@ impl Trading {
     /// What became of the orders.
     #[must_use]
     pub fn execution(&self) -> ExecutionFacts {
-        ExecutionFacts { crossed_quotes: self.market.crossed_quotes(), ..self.book.facts() }
+        let (crossed_quotes, volatile_dates) = (self.market.crossed_quotes(), self.market.volatile_dates());
+        ExecutionFacts { crossed_quotes, volatile_dates, ..self.book.facts() }
     }
 
     /// Adds what is known at the end of a run.

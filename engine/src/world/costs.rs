@@ -115,6 +115,12 @@ impl WorldCosts {
         if self.sizing_knows { self.volume } else { 1.0 }
     }
 
+    /// Volatile dates so far.
+    #[must_use]
+    pub fn volatile_dates(&self) -> u64 {
+        self.gauge.as_ref().map_or(0, Gauge::volatile_dates)
+    }
+
     /// Whether they change from date to date.
     #[must_use]
     pub fn vary(&self) -> bool {

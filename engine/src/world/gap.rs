@@ -7,7 +7,8 @@ use crate::frame::{Frame, TimestampNs};
 use crate::source::{DataFacts, Source, SourceError};
 
 /// A source of which some frames are not seen. What happened over them comes with the next frame: returns of the
-/// factors and of cash compounded, stated returns as well, splits and dividends as they add up.
+/// factors and of cash compounded, stated returns as well, splits and dividends as they add up: what is paid within the
+/// gap earns no interest until its end.
 pub struct Gap<S> {
     inner: S,
     from: Date,

@@ -31,6 +31,7 @@ pub struct Gauge {
     before: Vec<f64>,
     sum: f64,
     volatile: bool,
+    volatile_dates: u64,
     relative: f64,
 }
 
@@ -47,6 +48,7 @@ impl Gauge {
             before: Vec::new(),
             sum: 0.0,
             volatile: false,
+            volatile_dates: 0,
             relative: 1.0,
         }
     }
@@ -80,6 +82,12 @@ impl Gauge {
     #[must_use]
     pub fn is_volatile(&self) -> bool {
         self.volatile
+    }
+
+    /// How many dates were, so far.
+    #[must_use]
+    pub fn volatile_dates(&self) -> u64 {
+        self.volatile_dates
     }
 
     /// Trailing volatility over its mean so far; 1 until there is a year of it.
@@ -119,6 +127,7 @@ impl Gauge {
         let mean = self.sum / self.before.len() as f64;
         let comparable = self.before.len() >= DATES_MIN;
         self.volatile = comparable && trailing >= quantile(&self.before, 1.0 - self.share);
+        self.volatile_dates += u64::from(self.volatile);
         self.relative = if comparable && mean > 0.0 { trailing / mean } else { 1.0 };
         self.sum += trailing;
         let at = self.before.partition_point(|other| *other < trailing);

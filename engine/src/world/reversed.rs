@@ -40,14 +40,14 @@ pub struct Reversed<S> {
     /// Wealth in the factor, as it is and reversed; and the same before the frame at hand.
     index: [f64; 2],
     before: [f64; 2],
-    instruments: Vec<Path>,
+    instruments: Vec<Track>,
     returns: Vec<f64>,
     floored: u64,
 }
 
 /// One instrument on its way.
 #[derive(Clone, Copy, Debug)]
-struct Path {
+struct Track {
     /// What prices are scaled by.
     scale: f64,
     /// Value of a unit at its last price, in units of the frame at hand, and dividends that it has paid since.
@@ -111,7 +111,7 @@ impl<S: Source> Reversed<S> {
             frame.factors[self.factor] = sign * f;
         }
         let n = frame.instruments();
-        let unseen = Path {
+        let unseen = Track {
             scale: 1.0,
             last: f64::NAN,
             paid: 0.0,
@@ -137,39 +137,39 @@ impl<S: Source> Reversed<S> {
     /// Moves an instrument's prices, and says what its return over the frame was; NaN without one.
     fn price(&mut self, i: usize, beta: f64, frame: &mut Frame) -> f64 {
         let Self { instruments, index, before, floored, .. } = self;
-        let path = &mut instruments[i];
+        let track = &mut instruments[i];
         let (split, dividend) = (frame.split_of(i), frame.dividend_of(i));
-        path.last /= split;
-        path.paid = path.paid / split + dividend;
+        track.last /= split;
+        track.paid = track.paid / split + dividend;
         let close = frame.close[i];
-        let traded = std::mem::replace(&mut path.traded, !close.is_nan());
+        let traded = std::mem::replace(&mut track.traded, !close.is_nan());
         if close.is_nan() {
             // What stands without a trade moves with the last price.
-            rescale(frame, i, path.scale);
+            rescale(frame, i, track.scale);
             return f64::NAN;
         }
         let adjusted = frame.return_price.get(i).copied();
         let total = match (frame.returns.get(i), adjusted) {
             (Some(stated), _) => 1.0 + stated,
-            (None, Some(price)) => price / path.return_price,
-            (None, None) => (close + path.paid) / path.last,
+            (None, Some(price)) => price / track.return_price,
+            (None, None) => (close + track.paid) / track.last,
         };
         // A stated return is one over the frame, whenever the last one was.
-        let since = if frame.returns.is_empty() { path.index } else { *before };
+        let since = if frame.returns.is_empty() { track.index } else { *before };
         let moved = [0, 1].map(|world: usize| index[world] / since[world] - 1.0);
         // Over one frame, moved is (f, −f) and this r − 2 β f.
         let wanted = total + beta * (moved[1] - moved[0]);
         if moved[0] != moved[1] && !total.is_nan() {
             let reversed = wanted.max(KEPT_MIN.min(total));
             *floored += u64::from(reversed != wanted);
-            path.scale *= reversed / total;
+            track.scale *= reversed / total;
             if let Some(stated) = frame.returns.get_mut(i) {
                 *stated = reversed - 1.0;
             }
         }
-        rescale(frame, i, path.scale);
-        (path.last, path.paid, path.index) = (close, 0.0, *index);
-        path.return_price = adjusted.unwrap_or(f64::NAN);
+        rescale(frame, i, track.scale);
+        (track.last, track.paid, track.index) = (close, 0.0, *index);
+        track.return_price = adjusted.unwrap_or(f64::NAN);
         let over_a_frame = traded || !frame.returns.is_empty();
         if over_a_frame { total - 1.0 } else { f64::NAN }
     }

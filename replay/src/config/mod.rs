@@ -276,6 +276,13 @@ impl Config {
         if trades { self.world.note() } else { self.world.of_source().note() }
     }
 
+    /// What whoever reads a table or a configuration of the run must know; `trades`: as above.
+    #[must_use]
+    pub(crate) fn notes(&self, trades: bool) -> Vec<String> {
+        let look_ahead = self.execution.look_ahead().filter(|_| trades);
+        look_ahead.map(str::to_owned).into_iter().chain(self.world_note(trades)).collect()
+    }
+
     /// What the pipeline is made of.
     ///
     /// # Errors
@@ -348,10 +355,8 @@ impl Config {
     pub(crate) fn to_toml(&self, command: &str) -> Result<String> {
         let body = toml::to_string(self)?;
         let version = env!("CARGO_PKG_VERSION");
-        let note = self.execution.look_ahead().filter(|_| command != "estimate");
-        let world = self.world_note(command != "estimate");
-        let notes = note.into_iter().chain(world.as_deref());
-        let note: String = notes.map(|note| format!("# {note}.\n")).collect();
+        let notes = self.notes(command != "estimate");
+        let note: String = notes.iter().map(|note| format!("# {note}.\n")).collect();
         Ok(format!(
             "{note}# All settings of a run of betaflow {version}.\n# Again: betaflow {command} --config run.toml\n\n{body}"
         ))

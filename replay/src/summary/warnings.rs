@@ -72,6 +72,14 @@ impl Summary<'_> {
                 execution.cancelled, execution.orders
             ));
         }
+        let world = &self.config.world;
+        if self.trading.is_some() && world.volatile_cost_multiplier != 1.0 {
+            warnings.push(format!(
+                "{} dates were volatile, and trading cost {} times as much on them (world.volatile_cost_multiplier); none \
+                 is in the first year",
+                execution.volatile_dates, world.volatile_cost_multiplier
+            ));
+        }
         if execution.delistings > 0 {
             warnings.push(format!(
                 "{} position(s) closed at the last price, after {} days without one (execution.delist_after)",
