@@ -85,10 +85,11 @@ figures under holdout, and those before it under holdout.before.
 
 A period can be seen for the first time only once. Every opening is written to
 PRICES.holdout.jsonl beside the prices before anything is scored, and its
-result after: time, digests of data and settings, start, version, the run's
-digest, the net Sharpe ratio. Of the embedded data it is
-tutorial.holdout.jsonl in the current folder. How often the same hold-out (same
-data, same start) has been opened before is shown with what came of it.
+result after: time, digests of data and settings, start, the last bar scored,
+version, the run's digest, the net Sharpe ratio. Of the embedded data it is
+tutorial.holdout.jsonl in the current folder. How often any part of this period
+has been read before, whatever the start or the data, is shown with what came
+of it.
 
 Examples:
   betaflow score --config runs/replay-1/run.toml --set holdout.from=2020-01-01

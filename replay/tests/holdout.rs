@@ -372,7 +372,11 @@ fn an_opening_counts_where_it_has_read_a_part_of_the_hold_out() {
     for (name, from, to, frames, seen, openings) in cases {
         let found = score(&arguments, from, to);
         let expected = [frames, seen, 1 + openings].map(Value::from);
-        assert_eq!([&found["frames"], &found["seen_frames"], &found["openings"]], expected.each_ref(), "{name}");
+        assert_eq!(
+            [&found["frames"], &found["seen_frames"], &found["openings"]],
+            expected.each_ref(),
+            "{name}"
+        );
         let earlier = found["earlier_openings"].as_array().unwrap();
         assert_eq!(earlier.len(), openings, "{name}");
         assert!(earlier.iter().all(|opening| opening["same_data_and_start"] == false), "{name}");
@@ -384,7 +388,9 @@ fn an_opening_counts_where_it_has_read_a_part_of_the_hold_out() {
     // Rows are appended: the digest is another, the old part of the hold-out has been seen.
     let mut longer = data;
     for later in 1..=10 {
-        longer.prices.extend((0..6).map(|at| (Some(16_617 + later), format!("S{at:02}"), 50.0 + later as f64)));
+        longer
+            .prices
+            .extend((0..6).map(|at| (Some(16_617 + later), format!("S{at:02}"), 50.0 + later as f64)));
         longer.factors.push((Some(16_617 + later), [0.0; 3]));
     }
     let arguments = longer.write(folder.path(), Some(50));
