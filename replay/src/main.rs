@@ -8,6 +8,7 @@ mod json_lines;
 mod offline;
 mod progress;
 mod report;
+mod scenarios;
 mod score;
 mod size;
 mod stress;

@@ -1,9 +1,11 @@
 //! Which scenarios compete to be the best: those that differ by choices alone, in the world of the configuration.
 
-use betaflow_connectors::recorder::{Setting, Values};
+use anyhow::Result;
+use betaflow_connectors::recorder::{Setting, SettingValue, Values};
 use betaflow_engine::sweep::{self, Anchor, Axis, Robust, Sweep};
 use serde_json::Value;
 
+use super::Study;
 use super::tags::is_choice;
 
 /// What a value is called that neither a scenario nor the configuration sets.
@@ -53,9 +55,35 @@ impl Candidates {
         Self { base: sweep.anchor(&said), world, held, one_world, rows, sweep }
     }
 
+    /// Of a study before its table is written.
+    ///
+    /// # Errors
+    /// The configuration cannot be written as TOML.
+    pub(crate) fn of_study(study: &Study) -> Result<Self> {
+        let rows: Vec<_> = (0..study.grid.scenarios.len()).map(|row| study.grid.values(row)).collect();
+        let setting = |(at, (name, is_number)): (usize, (String, bool))| {
+            let values = rows.iter().map(|row| row[at].clone());
+            let values = match is_number {
+                true => Values::Numbers(values.map(number).collect()),
+                false => Values::Texts(values.map(text).collect()),
+            };
+            Setting { name, values }
+        };
+        let settings: Vec<Setting> = study.grid.columns().into_iter().enumerate().map(setting).collect();
+        Ok(Self::of(&settings, &study.base_values()?, |_, value| value.to_string()))
+    }
+
     /// Whether a scenario is one of them.
     pub(crate) fn may(&self, row: usize) -> bool {
         self.rows[row]
+    }
+
+    /// The world that they are in.
+    pub(crate) fn world_name(&self) -> &'static str {
+        match self.world {
+            Some(world) if !world.exact => "the world nearest to the configuration's",
+            _ => "the configuration's world",
+        }
     }
 
     /// How many they are.
@@ -72,6 +100,20 @@ impl Candidates {
     pub(crate) fn robust(&self, objective: &[f64]) -> Option<Robust> {
         self.sweep.robust(objective, |row| self.may(row))
     }
+}
+
+fn number(value: Option<SettingValue>) -> Option<f64> {
+    match value? {
+        SettingValue::Number(number) => Some(number),
+        SettingValue::Text(_) => None,
+    }
+}
+
+fn text(value: Option<SettingValue>) -> Option<String> {
+    Some(match value? {
+        SettingValue::Number(number) => number.to_string(),
+        SettingValue::Text(text) => text,
+    })
 }
 
 /// The scenario whose world is nearest to that of the configuration, choices aside.

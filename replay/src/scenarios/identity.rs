@@ -1,6 +1,7 @@
 //! What a scenario is known by when it is met again: its choices, and the world that they were measured in.
 
 use anyhow::Result;
+use betaflow_engine::ledger::hex;
 use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
@@ -33,8 +34,8 @@ impl Identity {
                 half.update(format!("{name} = {value}\n"));
             });
         }
-        let hex = |digest: Sha256| format!("{:x}", digest.finalize())[..DIGITS].to_owned();
-        Ok(Self { choice: hex(choice), world: hex(world) })
+        let short = |digest: Sha256| hex(&digest.finalize().into())[..DIGITS].to_owned();
+        Ok(Self { choice: short(choice), world: short(world) })
     }
 }
 

@@ -86,7 +86,7 @@ impl Line {
 
 /// What has been tried on the data, a run just ended included.
 #[derive(Clone, Debug)]
-pub(crate) struct Counted {
+pub(super) struct Counted {
     /// Distinct choices.
     pub(super) trials: usize,
     /// Those of this run.
@@ -113,14 +113,14 @@ impl Counted {
 }
 
 /// Where trials are written down.
-pub(super) struct Ledger(Option<JsonLines<Line>>);
+pub(crate) struct Ledger(Option<JsonLines<Line>>);
 
 impl Ledger {
     /// Beside the data; `asked`: a file in its place, or `none`.
     ///
     /// # Errors
     /// The data has no name that a file could stand beside.
-    pub(super) fn of(config: &Config, asked: Option<&Path>) -> Result<Self> {
+    pub(crate) fn of(config: &Config, asked: Option<&Path>) -> Result<Self> {
         let path = match asked {
             Some(path) if path == Path::new(NONE) => return Ok(Self(None)),
             Some(path) => path.to_owned(),

@@ -32,7 +32,8 @@ impl Luck {
             "overfitting_reason": self.overfitting.as_ref().err(),
         });
         for (name, chosen) in &self.chosen {
-            json[*name] = chosen.as_ref().map_or(Value::Null, |chosen| self.chosen_json(chosen, *name == "base"));
+            json[*name] =
+                chosen.as_ref().map_or(Value::Null, |chosen| self.chosen_json(chosen, *name == "base"));
         }
         json
     }

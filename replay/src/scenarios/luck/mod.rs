@@ -88,7 +88,8 @@ impl Luck {
             let choice = &identities.get(row?)?.choice;
             // A choice that is there twice was compared once.
             let trial = trials.iter().find(|trial| Some(trial.row) == row || trial.choice == choice);
-            let observed = trial.map_or_else(|| written(&outcomes[row?], frames_per_year), |trial| Some(trial.observed));
+            let observed =
+                trial.map_or_else(|| written(&outcomes[row?], frames_per_year), |trial| Some(trial.observed));
             Some(Chosen { scenario: row?, observed: observed? })
         };
         Ok(Self {
@@ -113,7 +114,9 @@ impl Luck {
             return Err("no two scenarios have the same world, so their ratios cannot be compared");
         }
         if self.counted.trials > 1 && self.counted.measured < 2 {
-            return Err("fewer than two of the trials were measured in this world, so how far they lie apart is not known");
+            return Err(
+                "fewer than two of the trials were measured in this world, so how far they lie apart is not known",
+            );
         }
         Ok(self.counted.trials().deflated_sharpe(&chosen.observed))
     }

@@ -47,7 +47,10 @@ impl Luck {
         }
         if self.counted.unreadable > 0 {
             let count = self.counted.unreadable;
-            _ = writeln!(text, "note: {count} line(s) of the ledger of trials cannot be read; each may be a run");
+            _ = writeln!(
+                text,
+                "note: {count} line(s) of the ledger of trials cannot be read; each may be a run"
+            );
         }
         text
     }
