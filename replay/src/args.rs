@@ -212,12 +212,19 @@ Data and estimator are gone through once for all scenarios that share them
 they decide need a pass of their own), and each scenario is, bit for bit, the
 replay with its settings: the digests are equal.
 
+The best is sought among choices (what a user picks: sizing, strategy,
+estimator) in the world of the configuration (costs, delays, data), and shown
+with its deflated Sharpe ratio, the probability of backtest overfitting and the
+minimum backtest length. Trials are the distinct choices of all runs on the
+data: PRICES.trials.jsonl has them on record (of the embedded data
+tutorial.trials.jsonl in the current folder); --trials says where else, or none.
+
 What has ended is kept beside the folder until all have: a run that was
 interrupted or killed goes on with the same command and --out DIR --resume.
 
 The folder holds:
   scenarios.parquet  a row a scenario: its settings, digest, metrics net and
-                     gross, turnover, costs, break-even cost, capacity
+                     gross, turnover, costs, break-even cost, capacity_of_same_trades
   scenario_returns.parquet  the net return of each scenario on each bar
   report.html        maps of Sharpe ratio, growth and drawdown, the cost at
                      which it dies, and which setting matters most

@@ -129,7 +129,11 @@ fn a_choice_counts_once_over_all_worlds_and_runs() {
         assert_eq!(ledger.lines().count(), count, "{lines:?}");
         assert_eq!(run.summary["luck"]["ledger"]["runs_before"], count - 1);
     }
+    // A run that was taken up again is on record once.
+    let (run, _) = stress(folder.path(), &data, cases[0].0, &["--no-report", "--resume"]);
+    assert_eq!(trials(&run), [19, 10, 19]);
     let ledger = fs::read_to_string(folder.path().join(LEDGER)).unwrap();
+    assert_eq!(ledger.lines().count(), 5);
     let first: Value = serde_json::from_str(ledger.lines().next().unwrap()).unwrap();
     assert_eq!(
         (first["command"].as_str(), first["strategy"].as_str()),

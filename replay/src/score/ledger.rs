@@ -206,7 +206,9 @@ mod tests {
     fn an_opening_counts_where_its_period_overlaps() {
         let now = entry(Event::Opened, "a", "2020-01-05", None);
         let scored = days(4..10);
-        let cases: [(&str, &str, Option<&str>, Option<(usize, bool)>); 9] = [
+        // Data, from, to; how many frames of it are scored now, and whether it is the same hold-out.
+        type Case = (&'static str, &'static str, Option<&'static str>, Option<(usize, bool)>);
+        let cases: [Case; 9] = [
             ("a", "2020-01-05", Some("2020-01-10"), Some((6, true))),
             ("b", "2020-01-05", Some("2020-01-10"), Some((6, false))),
             ("a", "2020-01-06", Some("2020-01-10"), Some((5, false))),

@@ -117,10 +117,10 @@ fn text(
     if let Some(best) = candidates.best(&objective) {
         let among = match (candidates.held.is_empty(), candidates.count()) {
             (true, _) => String::new(),
-            (false, 1) => format!(" in {}: nothing but the world varies", candidates.world_name()),
-            (false, count) => format!(" of {count} in {}", candidates.world_name()),
+            (false, 1) => format!(" in {} (nothing but the world varies),", candidates.world_name()),
+            (false, count) => format!(" of {count} in {},", candidates.world_name()),
         };
-        text += &line(&format!("best{among},"), best);
+        text += &line(&format!("best{among}"), best);
         text += &luck.text();
     }
     text + &worst.map_or_else(String::new, |row| line("worst of all,", row))

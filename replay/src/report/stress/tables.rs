@@ -24,7 +24,7 @@ const FIGURES: [(&str, &str, As); 17] = [
     ("cost_total", "Costs", As::Money),
     ("cost_spread", "of them spread", As::Money),
     ("break_even_bps", "Break-even, bps of what is traded", As::Plain(0)),
-    ("capacity", "Capacity of the same trades", As::Money),
+    ("capacity_of_same_trades", "Capacity of the same trades", As::Money),
     ("nav_last", "Value at the end", As::Money),
 ];
 const COLUMNS: [(&str, &str, As); 6] = [

@@ -126,8 +126,12 @@ impl Luck {
         self.frames as f64 / self.frames_per_year
     }
 
-    /// Years without which the best of so many worthless trials is expected to show such a ratio.
+    /// Years without which the best of so many worthless trials is expected to show such a ratio; NaN where they were
+    /// not trials in one world.
     fn years_min(&self, chosen: &Chosen) -> f64 {
+        if !self.one_world {
+            return f64::NAN;
+        }
         min_backtest_years(self.counted.trials as f64, self.annual(chosen.observed.ratio))
     }
 
