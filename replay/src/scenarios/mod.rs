@@ -4,29 +4,36 @@
 //! A grid file becomes a [`Study`]; its scenarios go through the data in passes, which share source and estimator; what
 //! a pass came to is kept on disk until all have ended, so that an interrupted study goes on where it was.
 
+mod candidates;
 mod extent;
 mod grid;
+mod identity;
+mod luck;
 mod pass;
 mod progress;
 mod range;
 mod run;
 mod tables;
 mod tags;
+mod trials;
 mod unfinished;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use betaflow_connectors::parquet::{Input, content_digest};
 use betaflow_connectors::recorder::{ScenarioReturns, ScenarioRow};
 use betaflow_engine::ledger::hex;
 use betaflow_engine::source::DataFacts;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use candidates::Candidates;
 pub(crate) use grid::Grid;
+pub(crate) use luck::Luck;
 pub(crate) use run::{Plan, run};
 pub(crate) use tables::write_tables;
-pub(crate) use tags::is_choice;
+pub(crate) use trials::Ledger;
 
 use crate::args::{InputArgs, RunArgs};
 use crate::commands::REPLAY;
@@ -78,6 +85,13 @@ impl Study {
     pub(crate) fn resolve(grid_file: &Path, args: &RunArgs) -> Result<Self> {
         let to = args.to.as_deref().map(|to| ("--to", to));
         let grid = Grid::read(grid_file)?;
+        if let Some(name) = grid.names.iter().find(|name| name.starts_with("holdout.")) {
+            bail!(
+                "{}: `{name}`: found a setting that varies, expected one hold-out for all scenarios: set it in the \
+                 configuration, or with --set",
+                grid_file.display()
+            );
+        }
         let base = Config::resolve(&args.input, to, REPLAY.record)?;
         let config_of = |scenario: usize| {
             let mut input: InputArgs = args.input.clone();
@@ -96,6 +110,22 @@ impl Study {
     pub(crate) fn is_of_one_source(&self) -> Result<bool> {
         let first = self.base.world_of_source()?;
         self.configs.iter().try_fold(true, |same, config| Ok(same && config.world_of_source()? == first))
+    }
+
+    /// What the configuration says of the settings that vary, by their dotted names; null where it says nothing.
+    ///
+    /// # Errors
+    /// It cannot be written as TOML.
+    pub(crate) fn base_values(&self) -> Result<Value> {
+        let all: toml::Table = self.base.to_toml("replay")?.parse()?;
+        let mut object = Map::new();
+        for name in &self.grid.names {
+            let mut parts = name.split('.');
+            let first = parts.next().and_then(|part| all.get(part));
+            let value = parts.try_fold(first, |value, part| Some(value?.get(part))).flatten();
+            object.insert(name.clone(), value.map_or(Ok(Value::Null), serde_json::to_value)?);
+        }
+        Ok(object.into())
     }
 
     /// What a study is known by when it is taken up again.
