@@ -37,7 +37,7 @@ impl ScenariosTable {
         let mut columns = vec![("scenario", Kind::Integer)];
         let kind = |number: bool| if number { Kind::Number } else { Kind::OptionalText };
         columns.extend(settings.iter().map(|(name, number)| (name.as_str(), kind(*number))));
-        columns.push(("digest", Kind::Text));
+        columns.push(("digest", Kind::OptionalText));
         columns.extend(outcome.iter().map(|(name, _)| (name.as_str(), Kind::Number)));
         let table = Table::create(folder, "scenarios.parquet", &columns, note)?;
         Ok(Self { table, numbers: settings.iter().map(|(_, number)| *number).collect() })
@@ -63,7 +63,7 @@ impl ScenariosTable {
                 None => table.optional_text(None),
             }
         }
-        table.text(&hex(&outcome.digest));
+        table.optional_text(outcome.digest.as_ref().map(hex).as_deref());
         for (_, value) in figures(outcome) {
             table.number(value);
         }

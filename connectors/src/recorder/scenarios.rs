@@ -86,8 +86,8 @@ pub struct Scenarios {
     path: PathBuf,
     /// Number of each scenario.
     pub numbers: Vec<i64>,
-    /// Digest of each scenario.
-    pub digests: Vec<String>,
+    /// Digest of each scenario; `None` of one that is no run, but has the trades of another.
+    pub digests: Vec<Option<String>>,
     /// The settings that vary: the columns with a dot in their name.
     pub settings: Vec<Setting>,
     /// Figures under their names; null is NaN.
@@ -165,9 +165,7 @@ fn add(scenarios: &mut Scenarios, batch: &RecordBatch) -> Result<(), ScenariosEr
             }
             DIGEST => {
                 let values = texts(column).ok_or_else(|| wrong("Utf8"))?;
-                for (at, value) in values.into_iter().enumerate() {
-                    scenarios.digests.push(value.ok_or_else(|| null(at))?);
-                }
+                scenarios.digests.extend(values);
             }
             dotted if dotted.contains('.') => {
                 let found = setting(column).ok_or_else(|| wrong("Float64 or Utf8"))?;

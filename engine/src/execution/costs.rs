@@ -71,7 +71,7 @@ pub struct Conditions {
 
 impl Conditions {
     /// Whether impact can be told.
-    fn are_known(self) -> bool {
+    pub(super) fn are_known(self) -> bool {
         !self.volatility.is_nan() && self.daily_volume > 0.0
     }
 }
@@ -135,14 +135,14 @@ impl ExecutionSettings {
     }
 
     /// The coefficient of the square-root law that charges what execution does at the reference participation.
-    fn sized_impact_coefficient(&self) -> f64 {
+    pub(super) fn sized_impact_coefficient(&self) -> f64 {
         let temporary = self.impact_coefficient * power(REFERENCE_PARTICIPATION, self.impact_exponent - 0.5);
         temporary + 0.5 * self.permanent_impact_coefficient * REFERENCE_PARTICIPATION.sqrt()
     }
 }
 
 /// Exactly the square root where that is meant: it is rounded once.
-fn power(base: f64, exponent: f64) -> f64 {
+pub(super) fn power(base: f64, exponent: f64) -> f64 {
     match exponent {
         0.0 => 1.0,
         0.5 => base.sqrt(),
