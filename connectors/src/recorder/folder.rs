@@ -37,7 +37,7 @@ impl FolderError {
 }
 
 /// Everything that a run folder holds.
-const RUN_FILES: [&str; 16] = [
+const RUN_FILES: [&str; 17] = [
     "summary.json",
     "run.toml",
     "report.html",
@@ -53,6 +53,7 @@ const RUN_FILES: [&str; 16] = [
     "parameters.parquet",
     "rolling.parquet",
     "scenarios.parquet",
+    "scenario_returns.parquet",
     "grid.toml",
 ];
 

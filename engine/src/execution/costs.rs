@@ -135,7 +135,7 @@ impl ExecutionSettings {
     }
 
     /// The coefficient of the square-root law that charges what execution does at the reference participation.
-    pub(super) fn sized_impact_coefficient(&self) -> f64 {
+    fn sized_impact_coefficient(&self) -> f64 {
         let temporary = self.impact_coefficient * power(REFERENCE_PARTICIPATION, self.impact_exponent - 0.5);
         temporary + 0.5 * self.permanent_impact_coefficient * REFERENCE_PARTICIPATION.sqrt()
     }

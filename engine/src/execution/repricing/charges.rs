@@ -68,7 +68,7 @@ impl Default for CostMultipliers {
 pub struct Charges {
     pub(super) settings: ExecutionSettings,
     pub(super) multipliers: CostMultipliers,
-    /// Whether the half-spread is one for all instruments and another than the run's; else it is the run's.
+    /// Whether the half-spread is one for all instruments; else it is the run's of each fill.
     pub(super) own_half_spread: bool,
 }
 
@@ -85,12 +85,11 @@ impl Charges {
     ) -> Result<Self, Invalid> {
         settings.check()?;
         same_trades(run, &settings)?;
-        let own_half_spread = settings.half_spread_bps != run.half_spread_bps;
-        let common = run.spread_model == SpreadModel::Constant
+        let own_half_spread = run.spread_model == SpreadModel::Constant
             && run.half_spreads.is_empty()
             && run.spread_file.is_none();
         require(
-            common || !own_half_spread,
+            own_half_spread || settings.half_spread_bps == run.half_spread_bps,
             "half_spread_bps",
             settings.half_spread_bps,
             "that of the run whose trades are re-priced, because there half-spreads are the instruments' own \

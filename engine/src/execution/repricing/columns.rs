@@ -55,8 +55,7 @@ pub struct Repricing {
     borrow: Vec<f64>,
     financing: Vec<f64>,
     haircut: Vec<f64>,
-    /// Over all frames: Σ|q p| σ √(|q|/V), and fills without impact.
-    as_sized: f64,
+    /// Fills without impact, over all frames.
     unknown: u64,
 }
 
@@ -79,7 +78,6 @@ impl Repricing {
             borrow: column.clone(),
             financing: column.clone(),
             haircut: column,
-            as_sized: 0.0,
             unknown: 0,
         }
     }
@@ -87,7 +85,6 @@ impl Repricing {
     /// The next frame of the run.
     pub fn advance(&mut self, booked: Booked<'_>) {
         self.trades.take(booked.fills, booked.ended);
-        self.as_sized += self.trades.sums.as_sized;
         self.unknown += self.trades.sums.unknown;
         self.charge_trades();
         if let Some(held) = self.held {
@@ -175,16 +172,12 @@ impl Repricing {
         self.rates.permanent[scenario] * self.trades.sums.permanent
     }
 
-    /// What became of the orders by now, `of_run` what became of the run's: they are the same, their impact is not.
+    /// What became of the orders by now, `of_run` what became of the run's: they are the same, and were sized as the run
+    /// sized them, but their impact is another.
     #[must_use]
     pub fn execution(&self, scenario: usize, impact: f64, of_run: ExecutionFacts) -> ExecutionFacts {
         let moves = self.rates.temporary[scenario] > 0.0 || self.rates.permanent[scenario] > 0.0;
-        ExecutionFacts {
-            impact,
-            impact_as_sized: self.rates.as_sized[scenario] * self.as_sized,
-            impact_unknown: if moves { self.unknown } else { 0 },
-            ..of_run
-        }
+        ExecutionFacts { impact, impact_unknown: if moves { self.unknown } else { 0 }, ..of_run }
     }
 }
 

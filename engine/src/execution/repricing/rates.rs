@@ -23,8 +23,6 @@ pub(super) struct Rates {
     pub(super) exponent: Vec<usize>,
     /// ½ γ.
     pub(super) permanent: Vec<f64>,
-    /// The coefficient of the 3/2 power that sizing would know.
-    pub(super) as_sized: Vec<f64>,
     /// Share of what is delisted.
     pub(super) haircut: Vec<f64>,
     /// A year, of the value of shorts.
@@ -61,14 +59,14 @@ impl Rates {
         self.spread.push(if *own_half_spread { 0.0 } else { multipliers.spread });
         self.temporary.push(settings.impact_coefficient * multipliers.impact);
         self.permanent.push(0.5 * settings.permanent_impact_coefficient * multipliers.impact);
-        self.as_sized.push(settings.sized_impact_coefficient() * multipliers.impact);
         let exponent = settings.impact_exponent;
         let known = self.exponents.iter().position(|known| *known == exponent);
         self.exponent.push(known.unwrap_or(self.exponents.len()));
         if known.is_none() {
             self.exponents.push(exponent);
         }
-        self.haircut.push(settings.delisting_haircut * multipliers.haircut);
+        // No more is lost than there is.
+        self.haircut.push((settings.delisting_haircut * multipliers.haircut).min(1.0));
         self.borrow.push(settings.borrow_bps_per_year * BPS * multipliers.borrow);
         self.financing.push(settings.financing_bps_per_year * BPS * multipliers.financing);
         let (risk_free, a_year) = match settings.cash_interest {

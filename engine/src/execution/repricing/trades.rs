@@ -20,8 +20,6 @@ pub struct Sums {
     pub half_spread: f64,
     /// Σ|q p| σ |q|/V.
     pub permanent: f64,
-    /// Σ|q p| σ √(|q|/V).
-    pub as_sized: f64,
     /// Fills whose σ or V is not known.
     pub unknown: u64,
 }
@@ -102,7 +100,6 @@ impl Trades {
                 *sum += moved * power(participation, *exponent);
             }
             sums.permanent += moved * participation;
-            sums.as_sized += moved * participation.sqrt();
         } else {
             sums.unknown += 1;
         }
