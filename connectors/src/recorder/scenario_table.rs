@@ -32,7 +32,7 @@ impl ScenarioRow {
     #[must_use]
     pub fn of(outcome: &ScenarioOutcome) -> Self {
         let figures = figures(outcome).into_iter().map(|(_, value)| value).collect();
-        Self { number: outcome.number, digest: Some(hex(&outcome.digest)), figures }
+        Self { number: outcome.number, digest: outcome.digest.as_ref().map(hex), figures }
     }
 
     /// Names of the figures, which are those of their columns.

@@ -6,6 +6,7 @@
 
 mod candidates;
 mod extent;
+mod fixed;
 mod grid;
 mod identity;
 mod luck;
@@ -23,12 +24,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use betaflow_connectors::parquet::{Input, content_digest};
 use betaflow_connectors::recorder::{ScenarioReturns, ScenarioRow};
+use betaflow_engine::execution::repricing::Charges;
 use betaflow_engine::ledger::hex;
 use betaflow_engine::source::DataFacts;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use candidates::Candidates;
+pub(crate) use fixed::NOTE as FIXED_TRADES;
 pub(crate) use grid::Grid;
 pub(crate) use luck::Luck;
 pub(crate) use run::{Plan, run};
@@ -48,6 +51,8 @@ pub(crate) struct Study {
     pub(crate) base: Config,
     /// That of each scenario.
     pub(crate) configs: Vec<Config>,
+    /// The costs of each scenario, where all have the trades of the base.
+    charges: Option<Vec<Charges>>,
 }
 
 /// What a scenario came to.
@@ -100,7 +105,8 @@ impl Study {
                 .with_context(|| format!("{}: scenario {scenario}", grid_file.display()))
         };
         let configs = (0..grid.scenarios.len()).map(config_of).collect::<Result<Vec<_>>>()?;
-        Ok(Self { grid, base, configs })
+        let charges = grid.fixed.then(|| fixed::charges(grid_file, &grid, &base, &configs)).transpose()?;
+        Ok(Self { grid, base, configs, charges })
     }
 
     /// Whether all scenarios see the same frames, as far as their worlds go.
@@ -134,6 +140,10 @@ impl Study {
     /// The data cannot be read.
     fn key(&self) -> Result<Key> {
         let mut settings = Sha256::new();
+        if self.charges.is_some() {
+            settings.update("trades are fixed");
+            settings.update(self.base.digest()?);
+        }
         let mut inputs: Vec<(Input, Option<Input>)> = Vec::new();
         let mut paths: Vec<(&Option<String>, &Option<String>)> = Vec::new();
         for (scenario, config) in self.configs.iter().enumerate() {

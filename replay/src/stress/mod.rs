@@ -22,12 +22,13 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     let plan = Plan { out: &out, resume: args.resume, force: args.run.force, aside: folder.path() };
     let (finished, unfinished) = scenarios::run(&study, &plan)?;
 
-    let note = look_ahead(&study.configs);
+    let notes = notes(&study);
+    let note = (!notes.is_empty()).then(|| notes.join("; "));
     scenarios::write_tables(folder.path(), &study, &finished, note.as_deref())?;
     let candidates = Candidates::of_study(&study)?;
     let ledger = Ledger::of(&study.base, args.trials.as_deref())?;
     let luck = Luck::of((&study, &finished), &candidates, &ledger, "stress", args.resume)?;
-    let summary = summary(&study, &finished, &luck, note.as_deref(), started)?;
+    let summary = summary(&study, &finished, &luck, &notes, started)?;
     folder.write("summary.json", &(serde_json::to_string_pretty(&summary)? + "\n"))?;
     folder.write("run.toml", &study.base.to_toml("replay")?)?;
     folder.write("grid.toml", &study.grid.text)?;
@@ -37,7 +38,7 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     folder.complete()?;
     unfinished.remove();
     say(&text(&study, &finished, &candidates, &luck, started));
-    for note in note.into_iter().chain(study.base.world_note(true)) {
+    for note in notes {
         say(&format!("note: {note}\n"));
     }
     say(&format!("written to {}\n", out.display()));
@@ -48,15 +49,13 @@ fn summary(
     study: &Study,
     finished: &Finished,
     luck: &Luck,
-    note: Option<&str>,
+    notes: &[String],
     started: Instant,
 ) -> Result<Value> {
-    let world = study.base.world_note(true);
-    let mut warnings: Vec<&str> = note.into_iter().chain(world.as_deref()).collect();
-    warnings.extend(finished.data.warnings.iter().map(String::as_str));
+    let mut warnings: Vec<&String> = notes.iter().chain(&finished.data.warnings).collect();
     if study.is_of_one_source()? {
         // Otherwise they are what one pass says of its own world.
-        warnings.extend(finished.data.world.iter().map(String::as_str));
+        warnings.extend(&finished.data.world);
     }
     let mut summary = json!({
         "kind": "stress",
@@ -64,11 +63,12 @@ fn summary(
         "data": data_json(&finished.data),
         "strategy": study.base.strategy_kind(),
         "scenarios": finished.outcomes.len(),
+        "trades": if study.grid.fixed { "fixed" } else { "own" },
         "grid": levels(&study.grid)?,
         "base": study.base_values()?,
         "luck": luck.json(),
-        "look_ahead": note,
-        "world": world,
+        "look_ahead": look_ahead(&study.configs),
+        "world": study.base.world_note(true),
         "warnings": warnings,
         "timing": {"seconds": started.elapsed().as_secs_f64(), "passes": finished.passes},
     });
@@ -76,6 +76,12 @@ fn summary(
         summary["holdout"] = json!({"from": from, "opened": false});
     }
     Ok(summary)
+}
+
+/// What whoever reads the results must know, if anything.
+fn notes(study: &Study) -> Vec<String> {
+    let fixed = study.grid.fixed.then(|| scenarios::FIXED_TRADES.to_owned());
+    fixed.into_iter().chain(look_ahead(&study.configs)).chain(study.base.world_note(true)).collect()
 }
 
 /// Why scenarios look ahead, and how many do, if any does.

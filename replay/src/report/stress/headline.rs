@@ -143,11 +143,19 @@ fn range(study: &Study) -> String {
     )
 }
 
-/// The version, and how runs are found again.
+/// The version, and how runs are found again, where they are runs.
 pub(super) fn ran(study: &Study) -> String {
+    let has = match study.summary["trades"] == "fixed" {
+        true => {
+            "all figures of each scenario and no digest: it is no run of its own, but the trades of the configuration below \
+             under other costs"
+        }
+        false => {
+            "all figures of each scenario and the digest of its run: a replay with the same settings gives the same digest"
+        }
+    };
     format!(
-        "<p>betaflow {}. <code>scenarios.parquet</code> has all figures of each scenario and the digest of its run: a \
-         replay with the same settings gives the same digest.</p>\n",
+        "<p>betaflow {}. <code>scenarios.parquet</code> has {has}.</p>\n",
         escape(study.summary["version"].as_str().unwrap_or(NONE))
     )
 }
