@@ -11,6 +11,7 @@ mod grid;
 mod identity;
 mod luck;
 mod pass;
+pub(crate) mod paths;
 mod progress;
 mod range;
 mod run;

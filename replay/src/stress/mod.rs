@@ -10,7 +10,7 @@ use crate::args::StressArgs;
 use crate::commands::say;
 use crate::config::Config;
 use crate::report;
-use crate::scenarios::{self, Candidates, Finished, Grid, Ledger, Luck, Plan, Study};
+use crate::scenarios::{self, Candidates, Finished, Grid, Ledger, Luck, Plan, Study, paths};
 use crate::summary::data_json;
 
 /// Runs every scenario of a grid file.
@@ -28,7 +28,7 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     let candidates = Candidates::of_study(&study)?;
     let ledger = Ledger::of(&study.base, args.trials.as_deref())?;
     let luck = Luck::of((&study, &finished), &candidates, &ledger, "stress", args.resume)?;
-    let summary = summary(&study, &finished, &luck, &notes, started)?;
+    let summary = summary(&study, (&finished, &candidates), &luck, &notes, started)?;
     folder.write("summary.json", &(serde_json::to_string_pretty(&summary)? + "\n"))?;
     folder.write("run.toml", &study.base.to_toml("replay")?)?;
     folder.write("grid.toml", &study.grid.text)?;
@@ -47,7 +47,7 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
 
 fn summary(
     study: &Study,
-    finished: &Finished,
+    (finished, candidates): (&Finished, &Candidates),
     luck: &Luck,
     notes: &[String],
     started: Instant,
@@ -72,10 +72,20 @@ fn summary(
         "warnings": warnings,
         "timing": {"seconds": started.elapsed().as_secs_f64(), "passes": finished.passes},
     });
+    let paths = path_groups(study, candidates);
+    if !paths.is_empty() {
+        let figure = |name: &str, row: usize| finished.outcomes[row].figure(name);
+        summary["paths"] = paths.iter().map(|rows| paths::json(rows, figure)).collect();
+    }
     if let Some(from) = &study.base.holdout.from {
         summary["holdout"] = json!({"from": from, "opened": false});
     }
     Ok(summary)
+}
+
+/// Scenarios that differ by the path alone.
+fn path_groups(study: &Study, candidates: &Candidates) -> Vec<Vec<usize>> {
+    paths::groups(study.grid.names.iter().map(String::as_str), &candidates.sweep)
 }
 
 /// What whoever reads the results must know, if anything.
@@ -137,5 +147,9 @@ fn text(
         text += &line(&format!("best{among}"), best);
         text += &luck.text();
     }
-    text + &worst.map_or_else(String::new, |row| line("worst of all,", row))
+    text += &worst.map_or_else(String::new, |row| line("worst of all,", row));
+    if let [rows] = &path_groups(study, candidates)[..] {
+        text += &paths::text(rows, |name, row| finished.outcomes[row].figure(name));
+    }
+    text
 }

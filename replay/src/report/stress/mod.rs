@@ -4,6 +4,7 @@ mod break_even;
 mod efficient;
 mod headline;
 mod maps;
+mod paths;
 mod single;
 mod study;
 mod tables;
@@ -48,6 +49,7 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
     holdout::add(&mut page, &study.summary);
     if !study.scenarios.is_empty() {
         tables::add_chosen(&mut page, &study);
+        paths::add(&mut page, &study);
         maps::add(&mut page, &study);
         break_even::add(&mut page, &study);
         tornado::add(&mut page, &study);
