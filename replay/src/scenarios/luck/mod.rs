@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::metrics::ObservedSharpe;
+use betaflow_engine::source::DataFacts;
 use betaflow_engine::validation::{BLOCKS, Overfitting, min_backtest_years, overfitting};
 
 use super::candidates::Candidates;
@@ -74,7 +76,8 @@ impl Luck {
 
         let world = candidates.world.map_or(0, |world| world.row);
         let world = identities.get(world).map_or_else(String::new, |identity| identity.world.clone());
-        let mut line = Line::now(command, study.base.strategy_kind(), Span::of(&finished.data), world);
+        let span = span(&trials, outcomes, &finished.data);
+        let mut line = Line::now(command, study.base.strategy_kind(), span, world);
         line.frames = trials.first().map_or(0, |trial| trial.observed.count as usize);
         line.choices = identities.iter().map(|identity| (identity.choice.clone(), None)).collect();
         if candidates.one_world {
@@ -166,6 +169,19 @@ fn trials<'a>(
     }
     trials.retain(|trial| !trial.observed.ratio.is_nan());
     trials
+}
+
+/// Which time the ratios are of; of all data where returns were not kept.
+fn span(trials: &[Trial], outcomes: &[Outcome], data: &DataFacts) -> Span {
+    let times = trials.first().and_then(|trial| {
+        let all = &outcomes[trial.row].returns.as_ref()?.timestamps;
+        all.get(all.len().checked_sub(trial.returns?.len())?..)
+    });
+    let of = |end: fn(&[TimestampNs]) -> Option<&TimestampNs>| times.and_then(end).copied();
+    match of(<[_]>::last) {
+        Some(last) => Span::of(of(<[_]>::first), Some(last)),
+        None => Span::of(data.first, data.last),
+    }
 }
 
 /// The ratio per frame as it stands in the table, with its standard error.
