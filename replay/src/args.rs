@@ -306,6 +306,20 @@ pub(crate) struct InputArgs {
     /// Whether prices of one's own come with factors.
     #[arg(skip = true)]
     pub needs_factors: bool,
+    /// Flags of one command alone that stand for settings.
+    #[arg(skip)]
+    pub own: Vec<OwnFlag>,
+}
+
+/// A flag that stands for a setting.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnFlag {
+    pub table: &'static str,
+    pub key: &'static str,
+    /// As typed.
+    pub value: String,
+    /// With its dashes.
+    pub flag: &'static str,
 }
 
 /// Arguments of the commands that write a run folder.
@@ -432,6 +446,7 @@ impl CheckArgs {
             set: self.set.clone(),
             from: self.from.clone(),
             needs_factors: false,
+            own: Vec::new(),
         }
     }
 }

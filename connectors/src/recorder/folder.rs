@@ -37,7 +37,7 @@ impl FolderError {
 }
 
 /// Everything that a run folder holds.
-const RUN_FILES: [&str; 16] = [
+const RUN_FILES: [&str; 19] = [
     "summary.json",
     "run.toml",
     "report.html",
@@ -54,6 +54,9 @@ const RUN_FILES: [&str; 16] = [
     "rolling.parquet",
     "scenarios.parquet",
     "grid.toml",
+    "folds.parquet",
+    "out_of_sample.parquet",
+    "best.toml",
 ];
 
 /// A run folder in the making, beside the place where it will stand. Dropped before [`Self::complete`],

@@ -55,13 +55,7 @@ impl ScenariosTable {
         let table = &mut self.table;
         table.integer(Some(outcome.number as u64));
         for (value, number) in settings.iter().zip(&self.numbers) {
-            match value {
-                Some(SettingValue::Number(value)) if *number => table.number(*value),
-                None if *number => table.number(f64::NAN),
-                Some(SettingValue::Number(value)) => table.optional_text(Some(&value.to_string())),
-                Some(SettingValue::Text(text)) => table.optional_text(Some(text)),
-                None => table.optional_text(None),
-            }
+            table.setting(value.as_ref(), *number);
         }
         table.text(&hex(&outcome.digest));
         for (_, value) in figures(outcome) {

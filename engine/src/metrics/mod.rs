@@ -37,6 +37,7 @@ pub use distribution::Distribution;
 pub use drawdowns::Drawdown;
 pub use figures::Figures;
 pub use kelly::{chance_of_ever_losing, predicted_volatility};
+pub(crate) use moments::annual_growth;
 pub use months::Period;
 pub use observed_sharpe::ObservedSharpe;
 pub use performance::{Performance, Tally, TurnoverFacts};

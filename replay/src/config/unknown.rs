@@ -5,7 +5,7 @@ use toml::Table;
 
 use super::layers::Layers;
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "data",
     "holdout",
     "universe",
@@ -16,6 +16,7 @@ const TABLES: [&str; 10] = [
     "execution",
     "record",
     "pipeline",
+    "tune",
 ];
 
 /// Refuses tables that do not exist.
