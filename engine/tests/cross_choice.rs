@@ -1,6 +1,6 @@
 //! A choice for blocks with training frames on both sides knows its training frames, and nothing else; and how sure a
 //! choice is.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::single_range_in_vec_init)]
 
 mod support;
 
@@ -126,7 +126,8 @@ fn a_choice_is_the_best_around_its_blocks_and_paths_are_what_it_earned_inside() 
                     returns[selection.choices[*split].chosen.setting][block.clone()].to_vec()
                 };
                 let expected = blocks.iter().zip(splits).map(part).collect::<Vec<_>>().concat();
-                assert_eq!((&path.returns, &path.splits, path.returns.len()), (&expected, splits, frames));
+                assert_eq!((&path.returns, &path.splits, &path.blocks), (&expected, splits, &blocks));
+                assert_eq!(path.returns.len(), frames);
                 assert_eq!(path.score.to_bits(), objective.score(&expected, 252.0).to_bits());
             }
         }
@@ -143,7 +144,7 @@ fn the_scores_of_the_paths_are_summed_up() {
     let of = selection.path_scores();
     assert_eq!((of.count, of.lowest, of.median, of.highest), (5, scores[0], scores[2], scores[4]));
     let mean = scores.iter().sum::<f64>() / 5.0;
-    let variance = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / 4.0;
+    let variance = scores.iter().map(|score| (score - mean) * (score - mean)).sum::<f64>() / 4.0;
     assert!((of.mean - mean).abs() < 1e-12 && (of.deviation - variance.sqrt()).abs() < 1e-12);
     assert_eq!(of.below_zero, scores.iter().filter(|score| **score < 0.0).count() as f64 / 5.0);
 }

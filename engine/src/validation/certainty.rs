@@ -70,7 +70,7 @@ pub struct Certainty {
 /// let returns: [Vec<f64>; 2] = [0.0, 0.001]
 ///     .map(|more| (0..100).map(|frame| more + 0.001 * f64::from(frame * frame % 11 - 5)).collect());
 /// let resampling = Resampling { mean_block: 21.0, count: 50, seed: 1 };
-/// let sure = certainty(&returns, &[0..80], Objective::Sharpe, 252.0, &resampling)?;
+/// let sure = certainty(&returns, std::slice::from_ref(&(0..80)), Objective::Sharpe, 252.0, &resampling)?;
 /// assert_eq!((sure.share, sure.runner_up.map(|next| next.setting)), (1.0, Some(0)));
 /// # Ok::<(), betaflow_engine::settings::Invalid>(())
 /// ```

@@ -34,7 +34,9 @@ pub struct CrossChoice {
 /// One way through all tested blocks: each was left out of the choice that it is judged by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BacktestPath {
-    /// The split that each block's result is from, in the order of time.
+    /// The blocks, in the order of time.
+    pub blocks: Vec<Range<usize>>,
+    /// The split that each block's result is from.
     pub splits: Vec<usize>,
     /// Their returns, joined: an out-of-sample result.
     pub returns: Vec<f64>,
@@ -147,7 +149,7 @@ pub fn select_across_by<R: AsRef<[f64]>>(
         let test = fold.test.clone();
         choices.push(CrossChoice { chosen, out_of_sample_score: f64::NAN, test });
     }
-    let in_sample = choose(&[0..frames]);
+    let in_sample = choose(std::slice::from_ref(&(0..frames)));
     for choice in &mut choices {
         choice.out_of_sample_score = score_of(choice.chosen.setting, &choice.test);
     }
@@ -163,7 +165,12 @@ pub fn select_across_by<R: AsRef<[f64]>>(
             &returns[choices[*split].chosen.setting].as_ref()[block.clone()]
         };
         let returns = splits.iter().zip(&blocks).map(part).collect::<Vec<_>>().concat();
-        walked.push(BacktestPath { splits: splits.clone(), score: score(&returns), returns });
+        walked.push(BacktestPath {
+            blocks: blocks.clone(),
+            splits: splits.clone(),
+            score: score(&returns),
+            returns,
+        });
     }
     Ok(CrossSelection { choices, paths: walked, in_sample })
 }
