@@ -7,8 +7,8 @@ mod support;
 use std::ops::Range;
 
 use betaflow_engine::validation::{
-    Certainty, CombinatorialPurged, CrossSelection, Fold, Objective, Resampling, StationaryBootstrap, best,
-    certainty, one_path, purged_k_fold, select_across, select_across_by,
+    Certainty, Chosen, CombinatorialPurged, CrossSelection, Fold, Objective, Resampling, StationaryBootstrap, WalkForward, best,
+    certainty, one_path, purged_k_fold, select, select_across, select_across_by,
 };
 use proptest::prelude::*;
 use support::Random;
@@ -131,6 +131,20 @@ fn a_choice_is_the_best_around_its_blocks_and_paths_are_what_it_earned_inside() 
                 assert_eq!(path.score.to_bits(), objective.score(&expected, 252.0).to_bits());
             }
         }
+    }
+}
+
+#[test]
+fn of_a_walk_forward_it_is_the_same_as_the_choice_before_each_block() {
+    let returns = returns(5, 4, 150);
+    let folds: Vec<Fold> = WalkForward::split(150, 5, 3).unwrap().folds(150).unwrap().collect();
+    for objective in OBJECTIVES {
+        let forward = select(&returns, &folds, objective, 252.0).unwrap();
+        let across = select_across(&returns, &folds, &one_path(5), objective, 252.0).unwrap();
+        let same = |a: &Chosen, b: &Chosen| assert_eq!((a.setting, a.score.to_bits()), (b.setting, b.score.to_bits()));
+        forward.choices.iter().zip(&across.choices).for_each(|(a, b)| same(&a.chosen, &b.chosen));
+        same(&forward.in_sample, &across.in_sample);
+        assert_eq!(forward.out_of_sample, across.paths[0].returns);
     }
 }
 

@@ -130,6 +130,10 @@ pub struct OutOfSampleRow {
     pub scenario: u64,
     /// What it earned, after costs.
     pub net_return: f64,
+    /// What the configuration as it is earned.
+    pub base_net_return: f64,
+    /// What the best setting in hindsight earned.
+    pub hindsight_net_return: f64,
 }
 
 /// `out_of_sample.parquet` under construction.
@@ -148,6 +152,8 @@ impl OutOfSampleTable {
             ("fold", Kind::Integer),
             ("scenario", Kind::Integer),
             ("net_return", Kind::Number),
+            ("base_net_return", Kind::Number),
+            ("hindsight_net_return", Kind::Number),
         ];
         Ok(Self(Table::create(folder, "out_of_sample.parquet", &columns, None)?))
     }
@@ -164,6 +170,8 @@ impl OutOfSampleTable {
         table.integer(Some(row.fold));
         table.integer(Some(row.scenario));
         table.number(row.net_return);
+        table.number(row.base_net_return);
+        table.number(row.hindsight_net_return);
         table.end_row()
     }
 
