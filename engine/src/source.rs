@@ -1,5 +1,7 @@
 //! What the pipeline asks of market data, and what it learns from it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::frame::{Frame, TimestampNs};
 
 /// An error of a source, already located (file, row, column, found, expected, what to do).
@@ -59,7 +61,7 @@ impl Source for MemorySource {
 }
 
 /// Counts of what a source has read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataFacts {
     /// Rows read from the price data: bars in tidy data, non-null cells in wide data.
     pub rows: u64,

@@ -195,18 +195,29 @@ A grid file names settings and their values, and means all combinations:
   [grid]
   \"sizing.turnover_cap\" = [0.02, 0.08, 0.3]
   \"execution.half_spread_bps\" = [0, 4, 10, 25]
-or it is a list of scenarios:
+A range is { from = 1, to = 20 } of whole numbers, or of numbers
+{ from = 0.01, to = 0.3, count = 5, scale = \"log\" }. Or the file is a
+list of scenarios:
   [[scenario]]
   \"execution.delay_bars\" = 2
+or a random sample (scrambled Sobol) from ranges and lists:
+  [sample]
+  count = 256
+  seed = 1
+  \"sizing.turnover_cap\" = { from = 0.01, to = 0.3, scale = \"log\" }
 
 Data and estimator are gone through once for all scenarios that share them
 (those that differ in [data], [universe], [factors], [estimator] or in when
 they decide need a pass of their own), and each scenario is, bit for bit, the
 replay with its settings: the digests are equal.
 
+What has ended is kept beside the folder until all have: a run that was
+interrupted or killed goes on with the same command and --out DIR --resume.
+
 The folder holds:
   scenarios.parquet  a row a scenario: its settings, digest, metrics net and
                      gross, turnover, costs, break-even cost, capacity
+  scenario_returns.parquet  the net return of each scenario on each bar
   report.html        maps of Sharpe ratio, growth and drawdown, the cost at
                      which it dies, and which setting matters most
   summary.json, run.toml, grid.toml";
@@ -405,6 +416,9 @@ pub(crate) struct StressArgs {
     pub grid: PathBuf,
     #[command(flatten)]
     pub run: RunArgs,
+    /// Go on with a run for this folder that was interrupted
+    #[arg(long, requires = "out")]
+    pub resume: bool,
     /// Write no report.html (it takes 5 MB)
     #[arg(long)]
     pub no_report: bool,

@@ -7,6 +7,7 @@ mod config;
 mod offline;
 mod progress;
 mod report;
+mod scenarios;
 mod score;
 mod size;
 mod stress;

@@ -145,3 +145,141 @@ fn a_bad_grid_is_refused_with_its_place() {
     let ended = call(path, &["stress", "--grid", "absent.toml"]);
     assert!(ended.err.contains("absent.toml") && ended.code == Some(1), "{}", ended.err);
 }
+
+/// Each a pass of its own, so that a run ends in parts.
+const PASSES: &str = r#"[grid]
+"estimator.kind" = ["dlm"]
+"estimator.discount_factor" = { from = 0.9, to = 0.99, count = 40 }
+"#;
+
+/// A stress run that is killed when so many parts are kept, and how many it had.
+fn killed(path: &std::path::Path, arguments: &[&str], parts: usize) -> usize {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    let kept = |path: &std::path::Path| {
+        let entries = fs::read_dir(path.join(".out.unfinished")).into_iter().flatten().flatten();
+        let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with("part-") && !name.ends_with(".partial")).count()
+    };
+    let mut program = Command::new(env!("CARGO_BIN_EXE_betaflow"))
+        .args(arguments)
+        .current_dir(path)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    while kept(path) < parts && program.try_wait().unwrap().is_none() {
+        assert!(started.elapsed() < Duration::from_secs(120), "no part is kept");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // On Unix this is SIGKILL: nothing of the program runs after it.
+    program.kill().unwrap();
+    program.wait().unwrap();
+    kept(path)
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_where_it_was() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(47, 1_500, 20).write(path);
+    fs::write(path.join("grid.toml"), PASSES).unwrap();
+    let common = joined("stress", &data, &["estimator.warmup=60"]);
+    let whole = [common.clone(), vec!["--grid", "grid.toml", "--no-report", "--out", "whole"]].concat();
+    let ended = call(path, &whole);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let arguments = [common, vec!["--grid", "grid.toml", "--no-report", "--out", "out"]].concat();
+    let resume = [arguments.clone(), vec!["--resume"]].concat();
+    let mut kept = killed(path, &arguments, 1);
+    assert!(kept > 0 && !path.join("out").exists(), "{kept}");
+    // Without a word it is neither gone on with nor thrown away.
+    let ended = call(path, &arguments);
+    assert!(ended.code == Some(1) && ended.err.contains("--resume"), "{}", ended.err);
+    // A part that was being written is as if it had not been begun.
+    fs::create_dir_all(path.join(".out.unfinished/part-000099.partial")).unwrap();
+    for more in [2, 4] {
+        let now = killed(path, &resume, kept + more);
+        assert!(!path.join("out").exists(), "killed in the middle");
+        assert!(now >= kept, "{now} after {kept}");
+        kept = now;
+    }
+    let other = [resume.clone(), vec!["--set", "sizing.weight_max=0.2"]].concat();
+    let ended = call(path, &other);
+    assert!(ended.code == Some(1) && ended.err.contains("settings or grid"), "{}", ended.err);
+    let ended = call(path, &resume);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.out.contains(&format!("{kept} of 40 scenarios are kept from before")), "{}", ended.out);
+    assert!(!path.join(".out.unfinished").exists());
+    for table in ["scenarios.parquet", "scenario_returns.parquet"] {
+        let bytes = |run: &str| fs::read(path.join(run).join(table)).unwrap();
+        assert!(bytes("whole") == bytes("out"), "{table} differs");
+    }
+}
+
+#[test]
+fn the_returns_of_each_scenario_are_those_of_its_value() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(53, 120, 5).write(path);
+    fs::write(
+        path.join("grid.toml"),
+        "[[scenario]]\n\"sizing.kelly_fraction\" = 0.5\n[[scenario]]\n\"estimator.warmup\" = 70\n",
+    )
+    .unwrap();
+    let common = ["estimator.warmup=60"];
+    let arguments = [joined("stress", &data, &common), vec!["--grid", "grid.toml", "--out", "out"]].concat();
+    let ended = call(path, &arguments);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let table = Table::read(&path.join("out/scenario_returns.parquet"));
+    let scenarios = table.integers("scenario");
+    for (number, set) in [(0, "sizing.kelly_fraction=0.5"), (1, "estimator.warmup=70")] {
+        let sets = [common[0], set];
+        let run = support::run(path, &format!("one-{number}"), &joined("replay", &data, &sets));
+        let equity = Table::read(&run.path.join("equity.parquet"));
+        let nav = equity.numbers("nav");
+        let rows: Vec<usize> = (0..table.rows()).filter(|row| scenarios[*row] == number).collect();
+        assert_eq!(rows.len(), nav.len() - 1);
+        for (at, row) in rows.iter().enumerate() {
+            assert_eq!(table.integers("seq")[*row], equity.integers("seq")[at + 1]);
+            assert_eq!(table.times()[*row], equity.times()[at + 1]);
+            assert_eq!(table.numbers("net_return")[*row], nav[at + 1] / nav[at] - 1.0);
+        }
+    }
+}
+
+#[test]
+fn a_sample_is_drawn_from_ranges_and_lists() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(59, 100, 4).write(path);
+    let sample = r#"[sample]
+count = 8
+seed = 5
+"sizing.turnover_cap" = { from = 0.01, to = 0.64, scale = "log" }
+"execution.delay_bars" = { from = 1, to = 4 }
+"strategy.kind" = ["quarter_kelly", "equal_weight"]
+"#;
+    fs::write(path.join("grid.toml"), sample).unwrap();
+    let run = |out: &str| {
+        let arguments =
+            [joined("stress", &data, &["estimator.warmup=60"]), vec!["--grid", "grid.toml", "--out", out]];
+        let ended = call(path, &arguments.concat());
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        Table::read(&path.join(out).join("scenarios.parquet"))
+    };
+    let table = run("one");
+    assert_eq!(table.rows(), 8);
+    let mut octaves: Vec<i64> = table
+        .numbers("sizing.turnover_cap")
+        .iter()
+        .map(|cap| ((cap / 0.01).log2() * 8.0 / 6.0) as i64)
+        .collect();
+    octaves.sort_unstable();
+    assert_eq!(octaves, (0..8).collect::<Vec<_>>(), "one in each eighth of the range");
+    let delays = table.numbers("execution.delay_bars");
+    assert!((1..=4).all(|delay| delays.iter().filter(|value| **value == f64::from(delay)).count() == 2));
+    let kinds = table.texts("strategy.kind");
+    assert_eq!(kinds.iter().filter(|kind| *kind == "equal_weight").count(), 4);
+    assert_eq!(run("two").texts("digest"), table.texts("digest"));
+}

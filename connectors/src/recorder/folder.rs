@@ -37,7 +37,7 @@ impl FolderError {
 }
 
 /// Everything that a run folder holds.
-const RUN_FILES: [&str; 19] = [
+const RUN_FILES: [&str; 20] = [
     "summary.json",
     "run.toml",
     "report.html",
@@ -53,6 +53,7 @@ const RUN_FILES: [&str; 19] = [
     "parameters.parquet",
     "rolling.parquet",
     "scenarios.parquet",
+    "scenario_returns.parquet",
     "grid.toml",
     "folds.parquet",
     "out_of_sample.parquet",

@@ -16,6 +16,32 @@ pub enum SettingValue {
     Text(String),
 }
 
+/// What a scenario came to, as its row has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScenarioRow {
+    /// Which one.
+    pub number: usize,
+    /// The digest of the replay that it is; none where it is not one.
+    pub digest: Option<String>,
+    /// Figures in the order of [`ScenarioRow::names`]; NaN where one is not defined.
+    pub figures: Vec<f64>,
+}
+
+impl ScenarioRow {
+    /// The row of an outcome.
+    #[must_use]
+    pub fn of(outcome: &ScenarioOutcome) -> Self {
+        let figures = figures(outcome).into_iter().map(|(_, value)| value).collect();
+        Self { number: outcome.number, digest: Some(hex(&outcome.digest)), figures }
+    }
+
+    /// Names of the figures, which are those of their columns.
+    #[must_use]
+    pub fn names() -> Vec<String> {
+        figures(&ScenarioOutcome::nothing()).into_iter().map(|(name, _)| name).collect()
+    }
+}
+
 /// `scenarios.parquet` under construction.
 pub struct ScenariosTable {
     table: Table,
@@ -33,12 +59,12 @@ impl ScenariosTable {
         settings: &[(String, bool)],
         note: Option<&str>,
     ) -> Result<Self, TableError> {
-        let outcome = figures(&ScenarioOutcome::nothing());
+        let names = ScenarioRow::names();
         let mut columns = vec![("scenario", Kind::Integer)];
         let kind = |number: bool| if number { Kind::Number } else { Kind::OptionalText };
         columns.extend(settings.iter().map(|(name, number)| (name.as_str(), kind(*number))));
-        columns.push(("digest", Kind::Text));
-        columns.extend(outcome.iter().map(|(name, _)| (name.as_str(), Kind::Number)));
+        columns.push(("digest", Kind::OptionalText));
+        columns.extend(names.iter().map(|name| (name.as_str(), Kind::Number)));
         let table = Table::create(folder, "scenarios.parquet", &columns, note)?;
         Ok(Self { table, numbers: settings.iter().map(|(_, number)| *number).collect() })
     }
@@ -47,20 +73,14 @@ impl ScenariosTable {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn push(
-        &mut self,
-        settings: &[Option<SettingValue>],
-        outcome: &ScenarioOutcome,
-    ) -> Result<(), TableError> {
+    pub fn push(&mut self, settings: &[Option<SettingValue>], row: &ScenarioRow) -> Result<(), TableError> {
         let table = &mut self.table;
-        table.integer(Some(outcome.number as u64));
+        table.integer(Some(row.number as u64));
         for (value, number) in settings.iter().zip(&self.numbers) {
             table.setting(value.as_ref(), *number);
         }
-        table.text(&hex(&outcome.digest));
-        for (_, value) in figures(outcome) {
-            table.number(value);
-        }
+        table.optional_text(row.digest.as_deref());
+        row.figures.iter().for_each(|value| table.number(*value));
         table.end_row()
     }
 

@@ -10,6 +10,7 @@ use arrow_schema::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 
+use super::scenario_table::ScenarioRow;
 use super::table::TableError;
 
 const TABLE: &str = "scenarios.parquet";
@@ -86,8 +87,8 @@ pub struct Scenarios {
     path: PathBuf,
     /// Number of each scenario.
     pub numbers: Vec<i64>,
-    /// Digest of each scenario.
-    pub digests: Vec<String>,
+    /// Digest of each scenario that is a replay.
+    pub digests: Vec<Option<String>>,
     /// The settings that vary: the columns with a dot in their name.
     pub settings: Vec<Setting>,
     /// Figures under their names; null is NaN.
@@ -105,6 +106,21 @@ impl Scenarios {
             let names: Vec<&str> = self.figures.iter().map(|(name, _)| name.as_str()).collect();
             no_column(&self.path, name, &names)
         })
+    }
+
+    /// What each scenario came to, in the order of the table.
+    ///
+    /// # Errors
+    /// A figure is missing that this version knows.
+    pub fn rows(&self) -> Result<Vec<ScenarioRow>, ScenariosError> {
+        let names = ScenarioRow::names();
+        let columns = names.iter().map(|name| self.figure(name)).collect::<Result<Vec<_>, _>>()?;
+        let row = |(at, number): (usize, &i64)| ScenarioRow {
+            number: usize::try_from(*number).unwrap_or_default(),
+            digest: self.digests[at].clone(),
+            figures: columns.iter().map(|column| column[at]).collect(),
+        };
+        Ok(self.numbers.iter().enumerate().map(row).collect())
     }
 
     /// Count of scenarios.
@@ -165,9 +181,7 @@ fn add(scenarios: &mut Scenarios, batch: &RecordBatch) -> Result<(), ScenariosEr
             }
             DIGEST => {
                 let values = texts(column).ok_or_else(|| wrong("Utf8"))?;
-                for (at, value) in values.into_iter().enumerate() {
-                    scenarios.digests.push(value.ok_or_else(|| null(at))?);
-                }
+                scenarios.digests.extend(values);
             }
             dotted if dotted.contains('.') => {
                 let found = setting(column).ok_or_else(|| wrong("Float64 or Utf8"))?;

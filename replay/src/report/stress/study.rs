@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::words;
 use crate::report::figure::Framed;
 use crate::report::html::escape;
+use crate::scenarios::is_choice;
 
 /// What the best scenario is best in.
 pub(super) const OBJECTIVE: &str = "net_sharpe";
@@ -19,20 +20,6 @@ pub(super) const CAP: &str = "sizing.turnover_cap";
 /// Settings that are a cost, the one that is spoken of first.
 const COSTS: [&str; 3] =
     ["execution.half_spread_bps", "execution.commission_bps", "execution.impact_coefficient"];
-/// Settings that are the world's, not the trader's choice: the best is sought among scenarios that have them as the
-/// configuration has.
-const GIVEN: [&str; 10] = [
-    "execution.half_spread_bps",
-    "execution.spread_model",
-    "execution.commission_bps",
-    "execution.commission_per_share",
-    "execution.commission_min",
-    "execution.impact_coefficient",
-    "execution.impact_exponent",
-    "execution.permanent_impact_coefficient",
-    "execution.borrow_bps_per_year",
-    "execution.financing_bps_per_year",
-];
 /// What a value is called that a scenario leaves unset.
 const UNSET: &str = "unset";
 
@@ -210,8 +197,7 @@ impl Study {
 /// The axes of what is no choice; none where that would leave nothing to choose from.
 fn held(settings: &[Setting], sweep: &Sweep, base: Option<Anchor>) -> Vec<usize> {
     let Some(base) = base else { return Vec::new() };
-    let is_given =
-        |axis: &usize| sweep.axes()[*axis].len() > 1 && GIVEN.contains(&settings[*axis].name.as_str());
+    let is_given = |axis: &usize| sweep.axes()[*axis].len() > 1 && !is_choice(&settings[*axis].name);
     let given: Vec<usize> = (0..settings.len()).filter(is_given).collect();
     let same =
         |row: &usize| given.iter().all(|axis| sweep.levels(*row)[*axis] == sweep.levels(base.row)[*axis]);

@@ -7,41 +7,48 @@ use anyhow::{Context, Result, bail};
 use betaflow_connectors::recorder::SettingValue;
 use toml::{Table, Value};
 
+use super::range::{Range, drawn};
+
 /// Most scenarios of a file.
-const SCENARIOS_MAX: usize = 100_000;
+pub(super) const SCENARIOS_MAX: usize = 100_000;
 
 /// The scenarios of a file.
-pub(super) struct Grid {
+pub(crate) struct Grid {
     /// The file as it stands there.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Dotted names of the settings that vary, in the order of the file.
-    pub(super) names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// Values of each setting, where the file gives their product.
-    pub(super) levels: Option<Vec<Vec<Value>>>,
+    pub(crate) levels: Option<Vec<Vec<Value>>>,
     /// A value for each setting and scenario; none where a scenario leaves it as it is.
-    pub(super) scenarios: Vec<Vec<Option<Value>>>,
+    pub(crate) scenarios: Vec<Vec<Option<Value>>>,
 }
 
 impl Grid {
-    /// Reads `[grid]`, the product of lists, or `[[scenario]]`, a list.
+    /// Reads `[grid]`, the product of lists and ranges, `[[scenario]]`, a list, or `[sample]`, a random sample.
     ///
     /// # Errors
-    /// The file is not there, not TOML, or has neither or both.
+    /// The file is not there, not TOML, or has none or more than one of them.
     pub(super) fn read(path: &Path) -> Result<Self> {
         let name = path.display();
         let text = fs::read_to_string(path).with_context(|| format!("{name}: cannot be read"))?;
         let mut table: Table = text.parse().with_context(|| format!("{name}: is not valid TOML"))?;
-        let (product, list) = (table.remove("grid"), table.remove("scenario"));
+        let forms = ["grid", "scenario", "sample"].map(|form| table.remove(form));
         if let Some(other) = table.keys().next() {
-            bail!("{name}: found `{other}`, expected a table [grid] or tables [[scenario]]");
+            bail!("{name}: found `{other}`, expected a table [grid] or [sample], or tables [[scenario]]");
         }
-        let grid = match (product, list) {
-            (Some(Value::Table(product)), None) => Self::product(text, product),
-            (None, Some(Value::Array(list))) => Self::list(text, list),
-            (Some(_), Some(_)) => bail!("{name}: found [grid] and [[scenario]], expected one of them"),
+        let grid = match forms {
+            [Some(Value::Table(product)), None, None] => Self::product(text, product),
+            [None, Some(Value::Array(list)), None] => Self::list(text, list),
+            [None, None, Some(Value::Table(sample))] => Self::sample(text, sample),
+            forms if forms.iter().flatten().count() > 1 => {
+                bail!(
+                    "{name}: found more than one of [grid], [[scenario]] and [sample], expected one of them"
+                )
+            }
             _ => bail!(
-                "{name}: found neither, expected a table [grid], such as \"sizing.turnover_cap\" = [0.02, 0.08], or tables \
-                 [[scenario]]"
+                "{name}: found neither, expected a table [grid], such as \"sizing.turnover_cap\" = [0.02, 0.08], tables \
+                 [[scenario]], or a table [sample]"
             ),
         };
         let grid = grid.with_context(|| name.to_string())?;
@@ -59,7 +66,11 @@ impl Grid {
         for (name, values) in &table {
             match values {
                 Value::Array(values) if !values.is_empty() => levels.push(values.clone()),
-                other => bail!("`{name}`: found {other}, expected a list of at least one value"),
+                Value::Table(range) => levels.push(Range::read(name, range)?.levels(name)?),
+                other => bail!(
+                    "`{name}`: found {other}, expected a list of at least one value, or a range such as {{ from = 1, to = \
+                     20 }}"
+                ),
             }
         }
         let count = levels.iter().try_fold(1_usize, |count, values| count.checked_mul(values.len()));
@@ -86,6 +97,35 @@ impl Grid {
         Ok(Self { text, names: table.keys().cloned().collect(), levels: Some(levels), scenarios })
     }
 
+    /// `count` scenarios drawn from ranges and lists.
+    fn sample(text: String, mut table: Table) -> Result<Self> {
+        let mut whole = |key: &str, default: Option<i64>, most: i64| {
+            let value = table.remove(key).or(default.map(Value::Integer));
+            match value.as_ref().and_then(Value::as_integer).filter(|whole| (0..=most).contains(whole)) {
+                Some(whole) => Ok(whole.unsigned_abs()),
+                None => {
+                    let found = value.map_or_else(|| "nothing".to_owned(), |value| value.to_string());
+                    bail!("`sample.{key}`: found {found}, expected a whole number from 0 to {most}")
+                }
+            }
+        };
+        let count = usize::try_from(whole("count", None, SCENARIOS_MAX as i64)?)?;
+        let seed = whole("seed", Some(0), i64::from(u32::MAX))?;
+        if count == 0 || table.is_empty() {
+            bail!("[sample]: expected a count of at least 1, and a range or a list for at least one setting");
+        }
+        let ranges = table.iter().map(|(name, value)| match value {
+            Value::Table(range) => Range::read(name, range),
+            Value::Array(values) if !values.is_empty() => Ok(Range::Listed(values.clone())),
+            other => bail!(
+                "`{name}`: found {other}, expected a range such as {{ from = 0.01, to = 0.3 }}, or a list"
+            ),
+        });
+        let ranges = ranges.collect::<Result<Vec<_>>>()?;
+        let scenarios = drawn(&ranges, count, u32::try_from(seed)?)?;
+        Ok(Self { text, names: table.keys().cloned().collect(), levels: None, scenarios })
+    }
+
     fn list(text: String, list: Vec<Value>) -> Result<Self> {
         let mut names: Vec<String> = Vec::new();
         let mut tables = Vec::new();
@@ -103,13 +143,13 @@ impl Grid {
     }
 
     /// Settings of a scenario as `--set` takes them.
-    pub(super) fn sets(&self, scenario: usize) -> Vec<String> {
+    pub(crate) fn sets(&self, scenario: usize) -> Vec<String> {
         let values = self.names.iter().zip(&self.scenarios[scenario]);
         values.filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?))).collect()
     }
 
     /// Each setting, with whether all its values are numbers.
-    pub(super) fn columns(&self) -> Vec<(String, bool)> {
+    pub(crate) fn columns(&self) -> Vec<(String, bool)> {
         let is_number = |at: usize| {
             self.scenarios
                 .iter()
@@ -120,7 +160,7 @@ impl Grid {
     }
 
     /// Values of a scenario for the table.
-    pub(super) fn values(&self, scenario: usize) -> Vec<Option<SettingValue>> {
+    pub(crate) fn values(&self, scenario: usize) -> Vec<Option<SettingValue>> {
         let value = |value: &Value| match (number(value), value) {
             (Some(number), _) => SettingValue::Number(number),
             (None, Value::String(text)) => SettingValue::Text(text.clone()),

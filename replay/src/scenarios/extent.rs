@@ -1,0 +1,87 @@
+//! How large a study is, before it runs.
+
+use anyhow::Result;
+use betaflow_engine::frame::Frame;
+use betaflow_engine::source::Source as _;
+
+use crate::commands;
+use crate::config::Config;
+
+/// Bytes that a scenario keeps of an instrument: its columns in book, sizing and solver; measured, with room.
+const BYTES_AN_INSTRUMENT: u64 = 1_200;
+/// Bytes that a scenario keeps of a frame: its net and its gross return.
+const BYTES_A_FRAME: u64 = 16;
+/// Bytes that the program takes beside its scenarios.
+const BYTES_BESIDE: u64 = 150 << 20;
+/// Most bytes that scenarios may take together.
+const BYTES_MAX: u64 = 1_400 << 20;
+/// Sizing and execution of an instrument and bar, in nanoseconds; it only decides how much goes together.
+const NS_AN_INSTRUMENT_BAR: f64 = 260.0;
+/// A pass is not made longer than this, in seconds, by what goes together: so much is lost of a run that is killed.
+const PASS_SECONDS: f64 = 120.0;
+/// However long it takes, so many go together: a reading of the data is not for one scenario alone.
+const TOGETHER_MIN: usize = 32;
+/// Returns of all scenarios that are kept, at most: 8 bytes each.
+const RETURNS_MAX: u64 = 25_000_000;
+
+/// What the source of a configuration has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) rows: u64,
+    pub(super) frames: u64,
+    pub(super) instruments: u64,
+}
+
+impl Extent {
+    /// Reads the data once, and finds what is wrong with it before anything runs.
+    ///
+    /// # Errors
+    /// Data that is not as expected.
+    pub(super) fn of(config: &Config) -> Result<Self> {
+        let mut source = commands::open(config, true)?;
+        let mut frame = Frame::default();
+        while source.next_frame(&mut frame).map_err(anyhow::Error::from_boxed)? {}
+        let facts = source.facts();
+        Ok(Self { rows: facts.rows, frames: facts.frames, instruments: facts.instruments })
+    }
+
+    /// Bytes that a scenario keeps while it runs.
+    fn bytes_a_scenario(self) -> u64 {
+        BYTES_A_FRAME * self.frames + BYTES_AN_INSTRUMENT * self.instruments.max(1)
+    }
+
+    /// Bytes of the whole program with so many scenarios going together.
+    pub(super) fn bytes(self, together: usize) -> u64 {
+        BYTES_BESIDE + together as u64 * self.bytes_a_scenario()
+    }
+
+    /// How many scenarios go through the data together.
+    pub(super) fn together(self, cores: usize) -> usize {
+        let seconds = self.rows as f64 * NS_AN_INSTRUMENT_BAR * 1e-9 / cores as f64;
+        let by_time = (PASS_SECONDS / seconds.max(1e-9)) as usize;
+        let by_bytes = usize::try_from(BYTES_MAX / self.bytes_a_scenario()).unwrap_or(usize::MAX);
+        by_time.max(TOGETHER_MIN).min(by_bytes).max(1)
+    }
+
+    /// Whether the returns of so many scenarios are kept.
+    pub(super) fn keeps_returns(self, scenarios: usize) -> bool {
+        self.frames * scenarios as u64 <= RETURNS_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_together_is_bounded_in_bytes_and_in_time() {
+        let daily = Extent { rows: 585_000, frames: 1_258, instruments: 465 };
+        assert!((1_000..3_000).contains(&daily.together(2)), "{}", daily.together(2));
+        assert!(daily.bytes(daily.together(2)) < 2 << 30);
+        let minutes = Extent { rows: 100_000_000, frames: 200_000, instruments: 500 };
+        assert_eq!(minutes.together(2), TOGETHER_MIN);
+        let long = Extent { rows: 10_000_000, frames: 10_000_000, instruments: 1 };
+        assert!((1..32).contains(&long.together(2)), "{}", long.together(2));
+        assert!(daily.keeps_returns(10_000) && !long.keeps_returns(3));
+    }
+}

@@ -1,0 +1,129 @@
+//! Many runs that differ by their settings, over as few readings of the data as they allow: what `betaflow stress` and
+//! its like have in common.
+//!
+//! A grid file becomes a [`Study`]; its scenarios go through the data in passes, which share source and estimator; what
+//! a pass came to is kept on disk until all have ended, so that an interrupted study goes on where it was.
+
+mod described;
+mod extent;
+mod grid;
+mod pass;
+mod progress;
+mod range;
+mod run;
+mod tables;
+mod tags;
+mod unfinished;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use betaflow_connectors::parquet::{Input, content_digest};
+use betaflow_connectors::recorder::{ScenarioReturns, ScenarioRow};
+use betaflow_engine::ledger::hex;
+use betaflow_engine::source::DataFacts;
+use sha2::{Digest as _, Sha256};
+
+pub(crate) use described::{levels, look_ahead, values_of};
+pub(crate) use grid::Grid;
+pub(crate) use run::{Plan, run};
+pub(crate) use tables::write_tables;
+pub(crate) use tags::is_choice;
+
+use crate::args::{InputArgs, RunArgs};
+use crate::commands::REPLAY;
+use crate::config::Config;
+use unfinished::Key;
+
+/// The scenarios of a grid file, each with valid settings.
+pub(crate) struct Study {
+    /// What varies.
+    pub(crate) grid: Grid,
+    /// The configuration whose settings vary.
+    pub(crate) base: Config,
+    /// That of each scenario.
+    pub(crate) configs: Vec<Config>,
+}
+
+/// What a scenario came to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Outcome {
+    /// Its figures.
+    pub(crate) row: ScenarioRow,
+    /// Its net returns; none where there are too many to keep, or it had none.
+    pub(crate) returns: Option<ScenarioReturns>,
+}
+
+impl Outcome {
+    /// A figure by the name of its column; NaN where it is not defined.
+    pub(crate) fn figure(&self, name: &str) -> f64 {
+        let place = ScenarioRow::names().iter().position(|known| known == name);
+        place.map_or(f64::NAN, |place| self.row.figures[place])
+    }
+}
+
+/// What all scenarios of a study came to, in their order.
+pub(crate) struct Finished {
+    /// One for each scenario.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// What was read.
+    pub(crate) data: DataFacts,
+    /// Passes over the data that this call made.
+    pub(crate) passes: usize,
+}
+
+impl Study {
+    /// Reads a grid file and resolves the settings of every scenario.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a setting of a scenario is not valid.
+    pub(crate) fn resolve(grid_file: &Path, args: &RunArgs) -> Result<Self> {
+        let to = args.to.as_deref().map(|to| ("--to", to));
+        let grid = Grid::read(grid_file)?;
+        let base = Config::resolve(&args.input, to, REPLAY.record)?;
+        let config_of = |scenario: usize| {
+            let mut input: InputArgs = args.input.clone();
+            input.set.extend(grid.sets(scenario));
+            Config::resolve(&input, to, REPLAY.record)
+                .with_context(|| format!("{}: scenario {scenario}", grid_file.display()))
+        };
+        let configs = (0..grid.scenarios.len()).map(config_of).collect::<Result<Vec<_>>>()?;
+        Ok(Self { grid, base, configs })
+    }
+
+    /// What a study is known by when it is taken up again.
+    ///
+    /// # Errors
+    /// The data cannot be read.
+    fn key(&self) -> Result<Key> {
+        let mut settings = Sha256::new();
+        let mut inputs: Vec<(Input, Option<Input>)> = Vec::new();
+        let mut paths: Vec<(&Option<String>, &Option<String>)> = Vec::new();
+        for (scenario, config) in self.configs.iter().enumerate() {
+            settings.update(config.digest()?);
+            settings.update(self.grid.sets(scenario).join("\n"));
+            let from = (&config.data.prices, &config.data.factors);
+            if !paths.contains(&from) {
+                paths.push(from);
+                inputs.push((config.prices(), config.factor_file()));
+            }
+        }
+        let files = inputs.iter().flat_map(|(prices, factors)| [Some(prices), factors.as_ref()]).flatten();
+        Ok(Key {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            scenarios: self.configs.len(),
+            settings: hex(&settings.finalize().into()),
+            data: hex(&content_digest(files)?),
+        })
+    }
+}
+
+/// The folder that a study writes: the one asked for, or the next free one, also of studies that wait to be taken up.
+pub(crate) fn folder_of(args: &RunArgs, command: &str) -> PathBuf {
+    args.out.clone().unwrap_or_else(|| {
+        (1_u32..)
+            .map(|number| Path::new("runs").join(format!("{command}-{number}")))
+            .find(|path| !path.exists() && !unfinished::place(path).exists())
+            .unwrap_or_default()
+    })
+}

@@ -1,0 +1,140 @@
+//! One pass over the data, with all scenarios that share it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Result;
+use betaflow_connectors::parquet::ParquetSource;
+use betaflow_connectors::recorder::{ScenarioReturns, ScenarioRow};
+use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::pipeline::{Placement, RunOptions, ScenarioOutcome, sweeping};
+use betaflow_engine::source::{DataFacts, Source, SourceError};
+
+use super::progress::Meter;
+use crate::config::Config;
+
+/// Scenarios that share source and estimator, at most `together` at a time; those in `done` are left out.
+pub(super) fn passes(configs: &[Config], together: usize, done: &[bool]) -> Result<Vec<Vec<usize>>> {
+    let mut groups = BTreeMap::<String, Vec<usize>>::new();
+    for (scenario, config) in configs.iter().enumerate().filter(|(scenario, _)| !done[*scenario]) {
+        groups.entry(config.shared_by_scenarios()?).or_default().push(scenario);
+    }
+    let chunks = |group: Vec<usize>| group.chunks(together).map(<[usize]>::to_vec).collect::<Vec<_>>();
+    let mut passes: Vec<Vec<usize>> = groups.into_values().flat_map(chunks).collect();
+    passes.sort();
+    Ok(passes)
+}
+
+/// What a pass came to.
+pub(super) struct Passed {
+    pub(super) rows: Vec<ScenarioRow>,
+    pub(super) returns: Vec<ScenarioReturns>,
+    pub(super) data: DataFacts,
+}
+
+/// Takes the scenarios of a pass through the data. `workers`: threads that size and execute; with one, everything is on
+/// the calling thread.
+///
+/// # Errors
+/// Data that is not as expected, or settings that do not fit it.
+pub(super) fn pass(
+    configs: &[Config],
+    pass: &[usize],
+    workers: usize,
+    keeps_returns: bool,
+    meter: &Arc<Meter>,
+) -> Result<Passed> {
+    let mut scenarios = Vec::new();
+    for scenario in pass {
+        scenarios.push((configs[*scenario].run_settings()?, configs[*scenario].strategy()?));
+    }
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let source = Followed {
+        inner: source(configs, pass)?,
+        meter: Arc::clone(meter),
+        scenarios: pass.len() as u64,
+        seen: Vec::new(),
+        times: Arc::clone(&times),
+    };
+    let workers = workers.min(scenarios.len());
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&taken);
+    let take = Box::new(move |some: Vec<ScenarioOutcome>| {
+        sink.lock().unwrap_or_else(PoisonError::into_inner).extend(some);
+    });
+    let settings = configs[pass[0]].run_settings()?;
+    let graph = sweeping(Box::new(source), &settings, scenarios, workers, take)?;
+    let placement = match workers {
+        1 => Placement::Inline,
+        _ => Placement::Groups([vec![2], vec![1; workers], vec![1]].concat()),
+    };
+    let ended = graph.run(&RunOptions { placement, capacity: 4, ..RunOptions::default() })?;
+    let times = std::mem::take(&mut *times.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut outcomes = std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner));
+    outcomes.sort_by_key(|outcome| outcome.number);
+    let mut passed = Passed { rows: Vec::new(), returns: Vec::new(), data: ended.facts.data };
+    for outcome in outcomes {
+        let outcome = ScenarioOutcome { number: pass[outcome.number], ..outcome };
+        passed.rows.push(ScenarioRow::of(&outcome));
+        if keeps_returns && !outcome.returns.is_empty() {
+            passed.returns.push(returns_of(outcome, &times));
+        }
+    }
+    Ok(passed)
+}
+
+/// Returns are of the last frames, all that follow the first decision.
+fn returns_of(outcome: ScenarioOutcome, times: &[TimestampNs]) -> ScenarioReturns {
+    let first = times.len().saturating_sub(outcome.returns.len());
+    ScenarioReturns {
+        number: outcome.number,
+        first_seq: first as u64,
+        timestamps: times[first..].into(),
+        returns: outcome.returns,
+    }
+}
+
+/// The source that all scenarios of a pass share, with all columns that one of them needs.
+fn source(configs: &[Config], pass: &[usize]) -> Result<ParquetSource> {
+    let first = &configs[pass[0]];
+    let mut settings = first.source_settings(true)?;
+    for scenario in &pass[1..] {
+        for (field, purpose) in configs[*scenario].source_settings(true)?.required {
+            if settings.required.iter().all(|(known, _)| *known != field) {
+                settings.required.push((field, purpose));
+            }
+        }
+    }
+    Ok(ParquetSource::open(&first.prices(), first.factor_file().as_ref(), settings)?)
+}
+
+/// A source that says how far it is, and which times it had.
+struct Followed<S> {
+    inner: S,
+    meter: Arc<Meter>,
+    scenarios: u64,
+    seen: Vec<TimestampNs>,
+    times: Arc<Mutex<Vec<TimestampNs>>>,
+}
+
+impl<S: Source> Source for Followed<S> {
+    fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError> {
+        let more = self.inner.next_frame(frame)?;
+        if more {
+            self.seen.push(frame.timestamp);
+            self.meter.add(self.scenarios);
+        } else {
+            let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+            *times = std::mem::take(&mut self.seen);
+        }
+        Ok(more)
+    }
+
+    fn factor_names(&self) -> &[String] {
+        self.inner.factor_names()
+    }
+
+    fn facts(&self) -> DataFacts {
+        self.inner.facts()
+    }
+}
