@@ -7,8 +7,8 @@ mod support;
 use std::ops::Range;
 
 use betaflow_engine::validation::{
-    Certainty, Chosen, CombinatorialPurged, CrossSelection, Fold, Objective, Resampling, StationaryBootstrap, WalkForward, best,
-    certainty, one_path, purged_k_fold, select, select_across, select_across_by,
+    Certainty, Chosen, CombinatorialPurged, CrossSelection, Fold, Objective, Resampling, StationaryBootstrap,
+    WalkForward, best, certainty, one_path, purged_k_fold, select, select_across, select_across_by,
 };
 use proptest::prelude::*;
 use support::Random;
@@ -141,7 +141,9 @@ fn of_a_walk_forward_it_is_the_same_as_the_choice_before_each_block() {
     for objective in OBJECTIVES {
         let forward = select(&returns, &folds, objective, 252.0).unwrap();
         let across = select_across(&returns, &folds, &one_path(5), objective, 252.0).unwrap();
-        let same = |a: &Chosen, b: &Chosen| assert_eq!((a.setting, a.score.to_bits()), (b.setting, b.score.to_bits()));
+        let same = |a: &Chosen, b: &Chosen| {
+            assert_eq!((a.setting, a.score.to_bits()), (b.setting, b.score.to_bits()))
+        };
         forward.choices.iter().zip(&across.choices).for_each(|(a, b)| same(&a.chosen, &b.chosen));
         same(&forward.in_sample, &across.in_sample);
         assert_eq!(forward.out_of_sample, across.paths[0].returns);

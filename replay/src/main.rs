@@ -12,6 +12,7 @@ mod score;
 mod size;
 mod stress;
 mod summary;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Command::Estimate(args) => commands::estimate(&args),
         Command::Size(args) => size::size(&args),
         Command::Stress(args) => stress::stress(&args),
+        Command::Tune(args) => tune::tune(&args),
         Command::Report(args) => commands::report(&args),
         Command::Check(args) => check::check(&args),
     };

@@ -32,7 +32,7 @@ mod uncertainty;
 pub use capacity::Capacity;
 pub use comparing::{Binning, Comparing, Comparison, EquityPoint, FrameReturns};
 pub use cost_analysis::CostAnalysis;
-pub use curves::{Buckets, Curves, EquityCurves, Keep, Line};
+pub use curves::{Buckets, Curves, EquityCurves, Keep, Line, ReturnCurves};
 pub use distribution::Distribution;
 pub use drawdowns::Drawdown;
 pub use figures::Figures;

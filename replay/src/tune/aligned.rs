@@ -37,7 +37,9 @@ impl Aligned {
         }
         let shortest = known.iter().map(|scenario| scenario.returns.len()).min().unwrap_or(0);
         let latest = known.iter().find(|scenario| scenario.returns.len() == shortest);
-        let Some(latest) = latest.filter(|_| shortest > 0) else { bail!("tune: found no setting to choose from") };
+        let Some(latest) = latest.filter(|_| shortest > 0) else {
+            bail!("tune: found no setting to choose from")
+        };
         let mut returns = Vec::with_capacity(known.len());
         for scenario in &known {
             let before = scenario.returns.len() - shortest;

@@ -32,7 +32,8 @@ pub(super) fn warning(base: &Config, configs: &[Config]) -> Option<String> {
              memory, {what_to_do}"
         ));
     };
-    let (longest, delta) = memories.into_iter().fold((0.0, 0.0), |a: (f64, f64), b| if b.0 > a.0 { b } else { a });
+    let (longest, delta) =
+        memories.into_iter().fold((0.0, 0.0), |a: (f64, f64), b| if b.0 > a.0 { b } else { a });
     if longest.is_infinite() {
         return Some(format!(
             "the embargo is {left_out} days, and a filter with a discount factor of 1 never forgets a tested block: \

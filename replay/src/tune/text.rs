@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::metrics::Figures;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
@@ -11,7 +12,7 @@ use super::summary::IN_SAMPLE;
 use super::tables::{ends, frames};
 use super::tuned::Choice;
 use crate::config::Method;
-use crate::summary::{day_text, figure_text};
+use crate::summary::{figure_text, time_text};
 
 /// Folds that are shown; more are in `folds.parquet`.
 const SHOWN: usize = 12;
@@ -37,16 +38,13 @@ impl Tuning {
         let Self { tuned, study, .. } = self;
         let tune = &study.base.tune;
         let path = tuned.path();
-        let [first, last] = ends(&self.aligned.times, &path.blocks).map(day_text);
+        let [first, last] = ends(&self.aligned.times, &path.blocks).map(day);
         let how = match tune.method {
             Method::WalkForward => "each block by a choice from before its embargo",
             Method::KFold => "each block by a choice from both sides of it",
             Method::Combinatorial => "each block by choices from the others",
         };
-        let mut text = format!(
-            "out of sample: {} frames, {first} to {last}, {how}\n",
-            frames(&path.blocks)
-        );
+        let mut text = format!("out of sample: {} frames, {first} to {last}, {how}\n", frames(&path.blocks));
         if tuned.paths.len() > 1 {
             let scores = &tuned.path_scores;
             _ = writeln!(
@@ -66,7 +64,8 @@ impl Tuning {
         for name in COMPARED {
             let value = |figures: &&Figures| {
                 let items = figures.items();
-                let value = items.iter().find(|(known, _)| *known == name).map_or(f64::NAN, |(_, value)| *value);
+                let value =
+                    items.iter().find(|(known, _)| *known == name).map_or(f64::NAN, |(_, value)| *value);
                 let shown = figure_text(name, value);
                 match name {
                     "sharpe" => format!("{shown} ± {:.2}", figures.uncertainty.standard_error),
@@ -109,7 +108,7 @@ impl Tuning {
     }
 
     fn fold_row(&self, fold: usize, choice: &Choice) -> [String; 7] {
-        let days = |ranges: &[std::ops::Range<usize>]| ends(&self.aligned.times, ranges).map(day_text);
+        let days = |ranges: &[std::ops::Range<usize>]| ends(&self.aligned.times, ranges).map(day);
         let blocks = choice.fold.test.iter().map(|block| days(std::slice::from_ref(block)).join(" to "));
         let [_, trained] = days(&choice.fold.train);
         [
@@ -155,6 +154,10 @@ impl Tuning {
             sets => sets,
         }
     }
+}
+
+fn day(time: TimestampNs) -> String {
+    time_text(Some(time)).unwrap_or_default()
 }
 
 fn plain() -> Table {

@@ -41,6 +41,8 @@ pub(super) struct Tuned {
     pub(super) in_sample: Chosen,
     pub(super) in_sample_figures: Figures,
     pub(super) in_sample_certainty: Certainty,
+    /// Said where resamples are fewer than usual.
+    pub(super) note: Option<String>,
 }
 
 impl Tuned {
@@ -87,7 +89,16 @@ impl Tuned {
             let part = |block: &Range<usize>| &aligned.returns[setting][block.clone()];
             figures(&path.blocks.iter().map(part).collect::<Vec<_>>().concat())
         };
+        let made = in_sample_certainty.resamples;
+        let note = (made < Resampling::COUNT).then(|| {
+            format!(
+                "how sure choices are is known from {made} resamples instead of {}: more would take too long with {count} \
+                 settings on {work} training frames",
+                Resampling::COUNT
+            )
+        });
         Ok(Self {
+            note,
             out_of_sample: figures(&path.returns),
             base: same(base),
             hindsight: same(in_sample.setting),
