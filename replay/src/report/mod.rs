@@ -6,7 +6,8 @@
 //! run.toml     ─▶ settings ──────────────────┘
 //! ```
 //!
-//! The folder of a tuning has a page of its own (`tune`). That of a stress run has `scenarios.parquet` in place of the tables, and a page of its own (`stress`).
+//! The folder of a stress run has `scenarios.parquet` in place of the tables, and a page of its own (`stress`); so has
+//! that of a tuning (`tune`).
 //!
 //! It is made from the run folder alone, so that it can be made again. All figures are those of the summary, and the
 //! lines are those of the tables: nothing is computed here but where to put it. A section whose table or key is
