@@ -11,13 +11,15 @@ use std::path::Path;
 use serde_json::Value;
 use support::{DAY_NS, Panel, Run, Table, call, folder, joined};
 
-const GRID: &str = "[grid]\n\"sizing.turnover_cap\" = [0.02, 0.3]\n\"sizing.kelly_fraction\" = [0.1, 0.5, 1.0]\n";
+const GRID: &str =
+    "[grid]\n\"sizing.turnover_cap\" = [0.02, 0.3]\n\"sizing.kelly_fraction\" = [0.1, 0.5, 1.0]\n";
 const COMMON: [&str; 2] = ["estimator.warmup=60", "tune.embargo=10"];
 
 /// Runs a tuning of `GRID` and returns its folder.
 fn tune(path: &Path, data: &[String], out: &str, more: &[&str]) -> Tuned {
     fs::write(path.join("grid.toml"), GRID).unwrap();
-    let arguments = [joined("tune", data, &COMMON), vec!["--grid", "grid.toml", "--out", out], more.to_vec()].concat();
+    let arguments =
+        [joined("tune", data, &COMMON), vec!["--grid", "grid.toml", "--out", out], more.to_vec()].concat();
     let ended = call(path, &arguments);
     assert_eq!(ended.code, Some(0), "{more:?}: {}", ended.err);
     Tuned { run: Run::at(path.join(out)), text: ended.out }
@@ -115,7 +117,8 @@ fn choices_and_what_came_of_them_follow_from_the_returns() {
         assert_eq!((table.rows(), tuned.choices().len()), (folds, folds));
         let (mut expected, mut base) = (Vec::new(), Vec::new());
         for (fold, ((train, test), choice)) in splits.iter().zip(tuned.choices()).enumerate() {
-            let of = |setting: usize, ranges: &[Range<usize>]| score(&joined_ranges(&returns[setting], ranges));
+            let of =
+                |setting: usize, ranges: &[Range<usize>]| score(&joined_ranges(&returns[setting], ranges));
             let scores: Vec<f64> = (0..returns.len()).map(|setting| of(setting, train)).collect();
             let best = first_best(&scores);
             assert_eq!(choice["scenario"], best, "{out}, fold {fold}: {scores:?}");
@@ -131,17 +134,24 @@ fn choices_and_what_came_of_them_follow_from_the_returns() {
             assert!(choice["within_one_error"].as_u64().unwrap() >= 1);
             let day = |frame: usize| times[frame];
             let (first, last) = (&train[0], &train[train.len() - 1]);
-            let row = ["train_first", "train_last", "test_first", "test_last"].map(|name| table.times_of(name)[fold]);
+            let row = ["train_first", "train_last", "test_first", "test_last"]
+                .map(|name| table.times_of(name)[fold]);
             assert_eq!(row, [day(first.start), day(last.end - 1), day(test[0].start), day(test[0].end - 1)]);
             assert_eq!(choice["settings"]["sizing.turnover_cap"], [0.02, 0.3][best / 3]);
-            expected.extend(test[0].clone().map(|frame| (times[frame], fold as i64, best, returns[best][frame])));
+            expected
+                .extend(test[0].clone().map(|frame| (times[frame], fold as i64, best, returns[best][frame])));
             base.extend(test[0].clone());
         }
         let seq = joined.integers("seq");
         let rows: Vec<_> = (0..joined.rows())
             .map(|row| {
                 let scenario = joined.integers("scenario")[row] as usize;
-                (joined.times()[row], joined.integers("fold")[row], scenario, joined.numbers("net_return")[row])
+                (
+                    joined.times()[row],
+                    joined.integers("fold")[row],
+                    scenario,
+                    joined.numbers("net_return")[row],
+                )
             })
             .collect();
         assert_eq!(rows, expected);
@@ -193,7 +203,8 @@ fn the_recommended_settings_and_the_configuration_are_what_a_replay_gives() {
     close(&tuned.run.summary["out_of_sample"]["base"]["sharpe"], sharpe(&joined.numbers("base_net_return")));
     assert_eq!(tuned.run.table("scenarios").rows(), 6, "only what was chosen from");
     // run.toml of a tuning tunes again.
-    let again = ["tune", "--grid", "tuned/grid.toml", "--config", "tuned/run.toml", "--no-report", "--out", "again"];
+    let again =
+        ["tune", "--grid", "tuned/grid.toml", "--config", "tuned/run.toml", "--no-report", "--out", "again"];
     let ended = call(path, &again);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let again = Run::at(path.join("again"));
@@ -252,7 +263,11 @@ fn combinatorial_folds_give_a_distribution_of_paths() {
     let (paths, net) = (joined.integers("path"), joined.numbers("net_return"));
     assert_eq!(joined.rows(), 5 * times.len());
     let mut scores: Vec<f64> = (0..5)
-        .map(|path| sharpe(&net.iter().zip(&paths).filter(|(_, at)| **at == path).map(|(r, _)| *r).collect::<Vec<_>>()))
+        .map(|path| {
+            sharpe(
+                &net.iter().zip(&paths).filter(|(_, at)| **at == path).map(|(r, _)| *r).collect::<Vec<_>>(),
+            )
+        })
         .collect();
     close(&out["metrics"]["sharpe"], scores[out["path"].as_u64().unwrap() as usize]);
     scores.sort_by(f64::total_cmp);
@@ -276,13 +291,32 @@ fn a_short_embargo_is_warned_of_where_training_follows_a_block() {
     let data = Panel::new(81, 300, 5).write(path);
     let cases: [(&str, &[&str], Option<&str>); 6] = [
         ("walk_forward", &[], None),
-        ("k_fold", &[], Some("the embargo is 10 days, and the filter remembers a tested block for about 500 (1/(1 − 0.998)")),
+        (
+            "k_fold",
+            &[],
+            Some(
+                "the embargo is 10 days, and the filter remembers a tested block for about 500 (1/(1 − 0.998)",
+            ),
+        ),
         ("k_fold", &["--set", "estimator.kind=dlm"], Some("for about 200 (1/(1 − 0.995)")),
         ("k_fold", &["--set", "estimator.kind=dlm", "--set", "estimator.discount_factor=0.9"], None),
-        ("k_fold", &["--set", "estimator.kind=dlm", "--set", "estimator.discount_factor=1"], Some("never forgets")),
+        (
+            "k_fold",
+            &["--set", "estimator.kind=dlm", "--set", "estimator.discount_factor=1"],
+            Some("never forgets"),
+        ),
         (
             "combinatorial",
-            &["--folds", "5", "--set", "estimator.kind=fixed", "--set", "estimator.observation_variance=1e-4"],
+            &[
+                "--folds",
+                "5",
+                "--set",
+                "estimator.kind=fixed",
+                "--set",
+                "estimator.observation_variance=1e-4",
+                "--set",
+                "estimator.transition_variance=1e-5",
+            ],
             Some("`fixed` has no discount factor"),
         ),
     ];
@@ -307,8 +341,11 @@ fn what_is_no_choice_or_does_not_fit_is_refused() {
     let data = Panel::new(83, 200, 5).write(path);
     let refused = |grid: &str, more: &[&str], words: &[&str]| {
         fs::write(path.join("grid.toml"), grid).unwrap();
-        let arguments =
-            [joined("tune", &data, &["estimator.warmup=60"]), vec!["--grid", "grid.toml", "--out", "out"], more.to_vec()];
+        let arguments = [
+            joined("tune", &data, &["estimator.warmup=60"]),
+            vec!["--grid", "grid.toml", "--out", "out"],
+            more.to_vec(),
+        ];
         let ended = call(path, &arguments.concat());
         assert_eq!(ended.code, Some(1), "{grid} {more:?}: {}", ended.out);
         for word in words {
@@ -324,12 +361,18 @@ fn what_is_no_choice_or_does_not_fit_is_refused() {
     let cases: [(&[&str], &[&str]); 9] = [
         (&["--method", "loo"], &["`tune.method`, set by --method", "walk_forward", "combinatorial"]),
         (&["--objective", "luck"], &["`tune.objective`, set by --objective", "worst_block"]),
-        (&["--folds", "0"], &["`tune.folds`, set by --folds: found 0, expected a whole number from 1 to 1000"]),
+        (
+            &["--folds", "0"],
+            &["`tune.folds`, set by --folds: found 0, expected a whole number from 1 to 1000"],
+        ),
         (&["--folds", "two"], &["`tune.folds`, set by --folds", "whole number"]),
         (&["--method", "k_fold", "--folds", "1"], &["`tune.folds`", "found 1", "from 2"]),
         (&["--set", "tune.embargoes=3"], &["did you mean `tune.embargo`"]),
         (&["--set", "tune.overfitting_blocks=7"], &["`tune.overfitting_blocks`", "found 7", "even number"]),
-        (&["--set", "tune.tested=6", "--method", "combinatorial", "--folds", "6"], &["`tune.tested`", "found 6"]),
+        (
+            &["--set", "tune.tested=6", "--method", "combinatorial", "--folds", "6"],
+            &["`tune.tested`", "found 6"],
+        ),
         (&["--embargo", "100", "--force"], &["5 folds, an embargo of 100 days", "139 frames", "--resume"]),
     ];
     for (more, words) in cases {
@@ -353,7 +396,8 @@ fn settings_that_begin_later_are_aligned_and_the_hold_out_is_kept() {
     let from = panel.times[260] / DAY_NS;
     let sealed = format!("holdout.from={}", date(from));
     let arguments =
-        [joined("tune", &data, &[&sealed, "tune.embargo=5"]), vec!["--grid", "grid.toml", "--out", "out"]].concat();
+        [joined("tune", &data, &[&sealed, "tune.embargo=5"]), vec!["--grid", "grid.toml", "--out", "out"]]
+            .concat();
     let ended = call(path, &arguments);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let run = Run::at(path.join("out"));
@@ -363,6 +407,8 @@ fn settings_that_begin_later_are_aligned_and_the_hold_out_is_kept() {
     assert!(report.contains("<b>Hold-out from"), "in the report");
     let note = "begin to decide on different frames";
     assert!(run.summary["warnings"].to_string().contains(note) && ended.out.contains(note));
+    // The configuration itself waits for 252 days.
+    assert!(ended.out.contains("compared as if it held cash"), "{}", ended.out);
     let joined = run.table("out_of_sample");
     assert!(joined.times().iter().all(|time| *time < panel.times[260]));
     // 260 frames, 90 returns before the first decision, and one to decide on.

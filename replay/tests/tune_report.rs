@@ -47,7 +47,10 @@ fn the_report_shows_the_summary_and_can_be_made_again_to_the_byte() {
         let best = &run.summary["in_sample"];
         for part in [
             "<b>6</b> settings, chosen by net Sharpe ratio".to_owned(),
-            format!("Out of sample the choices have a net Sharpe ratio of <b>{}</b>", two(&sample["metrics"]["sharpe"])),
+            format!(
+                "Out of sample the choices have a net Sharpe ratio of <b>{}</b>",
+                two(&sample["metrics"]["sharpe"])
+            ),
             format!("The configuration as it is has <b>{}</b>", two(&sample["base"]["sharpe"])),
             "<h2>Out of sample</h2>".to_owned(),
             "<h2>What a unit has become</h2>".to_owned(),
@@ -62,7 +65,10 @@ fn the_report_shows_the_summary_and_can_be_made_again_to_the_byte() {
             assert!(html.contains(&part), "{out}: {part}");
         }
         for choice in run.summary["choices"].as_array().unwrap() {
-            assert!(html.contains(&format!("<td><b>{}</b></td>", two(&choice["test_score"]))), "{out}: {choice}");
+            assert!(
+                html.contains(&format!("<td><b>{}</b></td>", two(&choice["test_score"]))),
+                "{out}: {choice}"
+            );
         }
         assert_eq!(html.contains("paths through the data. Their"), out == "many");
         assert!(!html.contains("<script>alert"));

@@ -29,7 +29,7 @@ use toml::{Table, Value};
 pub(crate) use data::{DataSettings, date};
 pub(crate) use holdout::HoldoutSettings;
 use layers::Layers;
-pub(crate) use tune::{By, Method, Splits, TuneSettings};
+pub(crate) use tune::{Method, TuneSettings};
 
 use crate::args::InputArgs;
 

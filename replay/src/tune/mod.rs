@@ -85,7 +85,7 @@ pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
 impl Tuning {
     /// `settings`: those to choose from, the first of the study; `base`: the place of the configuration as it is.
     fn of(study: Study, mut finished: Finished, settings: usize, base: usize) -> Result<Self> {
-        let aligned = Aligned::of(&finished.outcomes)?;
+        let aligned = Aligned::of(&finished.outcomes, settings)?;
         // What was run beside them is no row of their tables.
         finished.outcomes.truncate(settings);
         let tuned = Tuned::of(&aligned, settings, base, &study.base)?;
@@ -100,7 +100,7 @@ impl Tuning {
         let warnings = look_ahead
             .iter()
             .chain(&memory::warning(&study.base, &study.configs[..settings]))
-            .chain(&aligned.note)
+            .chain(&aligned.notes)
             .chain(&tuned.note)
             .chain(&finished.data.warnings)
             .cloned()

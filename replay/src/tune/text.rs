@@ -86,7 +86,7 @@ impl Tuning {
         let mut table = plain();
         table.set_header([
             "fold",
-            "trained until",
+            if self.study.base.tune.method == Method::WalkForward { "trained until" } else { "trained on" },
             "judged on",
             &format!("{objective} trained"),
             "judged",
@@ -110,7 +110,10 @@ impl Tuning {
     fn fold_row(&self, fold: usize, choice: &Choice) -> [String; 7] {
         let days = |ranges: &[std::ops::Range<usize>]| ends(&self.aligned.times, ranges).map(day);
         let blocks = choice.fold.test.iter().map(|block| days(std::slice::from_ref(block)).join(" to "));
-        let [_, trained] = days(&choice.fold.train);
+        let trained = match self.study.base.tune.method {
+            Method::WalkForward => days(&choice.fold.train)[1].clone(),
+            _ => format!("{} frames", frames(&choice.fold.train)),
+        };
         [
             fold.to_string(),
             trained,
