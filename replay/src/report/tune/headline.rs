@@ -108,7 +108,7 @@ pub(super) fn add_luck(page: &mut Page, tuning: &Tuning) {
         "<p>The recommended setting is the best of <b>{}</b>. Knowing that, the chance that its true Sharpe ratio is above 0 \
          is <b>{}</b> (deflated Sharpe ratio). {overfitting} So many trials take at least <b>{}</b> years for the best of \
          worthless ones not to look as good; there are {}.</p>\n",
-        escape(&luck["trials"].to_string()),
+        plain(&luck["trials"], 0),
         plain(&luck["deflated_sharpe"], 2),
         plain(&luck["min_backtest_years"], 1),
         plain(&luck["years"], 1)
