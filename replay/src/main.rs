@@ -13,6 +13,7 @@ mod size;
 mod stress;
 mod summary;
 mod tune;
+mod world;
 
 use std::process::ExitCode;
 

@@ -5,7 +5,7 @@ use toml::Table;
 
 use super::layers::Layers;
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "data",
     "holdout",
     "universe",
@@ -14,6 +14,7 @@ const TABLES: [&str; 11] = [
     "strategy",
     "sizing",
     "execution",
+    "world",
     "record",
     "pipeline",
     "tune",
