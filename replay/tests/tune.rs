@@ -1,5 +1,5 @@
 //! `betaflow tune`: choices follow from the returns before them, and from nothing else.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::single_range_in_vec_init)]
 
 mod support;
 
@@ -72,8 +72,12 @@ fn joined_ranges(returns: &[f64], ranges: &[Range<usize>]) -> Vec<f64> {
     ranges.iter().flat_map(|range| &returns[range.clone()]).copied().collect()
 }
 
+type TrainAndTest = (Vec<Range<usize>>, Vec<Range<usize>>);
+type Split = fn(usize, usize, usize) -> Vec<TrainAndTest>;
+type Score = fn(&[f64]) -> f64;
+
 /// Train and test of each fold, written out: walk forward.
-fn forward(frames: usize, folds: usize, embargo: usize) -> Vec<(Vec<Range<usize>>, Vec<Range<usize>>)> {
+fn forward(frames: usize, folds: usize, embargo: usize) -> Vec<TrainAndTest> {
     let test = frames / (folds + 1);
     let first = frames - folds * test;
     let start = |fold: usize| first + fold * test;
@@ -82,7 +86,7 @@ fn forward(frames: usize, folds: usize, embargo: usize) -> Vec<(Vec<Range<usize>
 }
 
 /// The same: k folds, `embargo` frames left out after a block.
-fn k_fold(frames: usize, folds: usize, embargo: usize) -> Vec<(Vec<Range<usize>>, Vec<Range<usize>>)> {
+fn k_fold(frames: usize, folds: usize, embargo: usize) -> Vec<TrainAndTest> {
     let start = |fold: usize| fold * (frames / folds) + fold.min(frames % folds);
     let each = |fold: usize| {
         let train = [0..start(fold), (start(fold + 1) + embargo).min(frames)..frames];
@@ -102,8 +106,7 @@ fn choices_and_what_came_of_them_follow_from_the_returns() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(71, 420, 8).write(path);
-    type Split = fn(usize, usize, usize) -> Vec<(Vec<Range<usize>>, Vec<Range<usize>>)>;
-    let cases: [(&str, &[&str], Split, usize, fn(&[f64]) -> f64); 3] = [
+    let cases: [(&str, &[&str], Split, usize, Score); 3] = [
         ("a", &[], forward, 5, sharpe),
         ("b", &["--folds", "3", "--objective", "growth"], forward, 3, growth),
         ("c", &["--method", "k_fold"], k_fold, 5, sharpe),

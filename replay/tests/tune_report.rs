@@ -17,7 +17,7 @@ fn report(folder: &Path) -> String {
 }
 
 fn two(value: &Value) -> String {
-    format!("{:.2}", value.as_f64().unwrap()).replacen('-', "−", 1)
+    format!("{:.2}", value.as_f64().unwrap()).replace("-0.00", "0.00").replacen('-', "−", 1)
 }
 
 #[test]

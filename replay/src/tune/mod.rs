@@ -97,12 +97,15 @@ impl Tuning {
             calendar.frames_per_year(),
         );
         let look_ahead = scenarios::look_ahead(&study.configs[..settings]);
+        let world = study.base.world_note(true);
         let warnings = look_ahead
             .iter()
+            .chain(&world)
             .chain(&memory::warning(&study.base, &study.configs[..settings]))
             .chain(&aligned.notes)
             .chain(&tuned.note)
             .chain(&finished.data.warnings)
+            .chain(&finished.data.world)
             .cloned()
             .collect();
         Ok(Self { study, finished, aligned, tuned, luck, settings, base, look_ahead, warnings })

@@ -44,6 +44,7 @@ impl Tuning {
             "in_sample": self.in_sample_json()?,
             "luck": self.luck.json(),
             "look_ahead": self.look_ahead,
+            "world": study.base.world_note(true),
             "warnings": self.warnings,
             "timing": {"seconds": seconds, "passes": finished.passes},
         });
