@@ -13,7 +13,7 @@ const RUN: &[&str] =
 const REPORT: &[&str] = &["--plot", "--no-report"];
 const OFFLINE: &[&str] = &["--smooth", "--em", "--compare"];
 const TUNE: &[&str] =
-    &["--grid", "--method", "--folds", "--embargo", "--objective", "--resume", "--no-report"];
+    &["--grid", "--method", "--folds", "--embargo", "--objective", "--resume", "--trials", "--no-report"];
 const SIZE: &[&str] = &["--at", "--json", "--prices", "--factors", "--config", "--set", "--from"];
 const CHECK: &[&str] = &["--out", "--factors", "--config", "--set", "--from", "--to"];
 

@@ -58,7 +58,7 @@ fn the_report_shows_the_summary_and_can_be_made_again_to_the_byte() {
             "<h2>How much of the best is luck</h2>".to_owned(),
             "in-sample: it says what to use, not what to expect".to_owned(),
             format!("Its net Sharpe ratio on all bars is {} ±", two(&best["train_score"])),
-            "is the best of <b>6</b>".to_owned(),
+            "the best of <b>6 trials</b>".to_owned(),
             "Net Sharpe ratio over all bars by turnover cap".to_owned(),
             "&lt;/pre&gt;&lt;script&gt;".to_owned(),
         ] {

@@ -8,7 +8,6 @@
 //! only select which returns are scored.
 
 mod aligned;
-mod luck;
 mod memory;
 mod summary;
 mod tables;
@@ -25,9 +24,8 @@ pub(crate) use summary::IN_SAMPLE;
 use crate::args::TuneArgs;
 use crate::commands::say;
 use crate::report;
-use crate::scenarios::{self, Finished, Grid, Plan, Study};
+use crate::scenarios::{self, Candidates, Finished, Grid, Ledger, Luck, Plan, Study};
 use aligned::Aligned;
-use luck::Luck;
 use tuned::Tuned;
 
 /// What a tuning came to.
@@ -62,7 +60,8 @@ pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
             out.display()
         )
     };
-    let tuning = Tuning::of(study, finished, settings, base).with_context(again)?;
+    let ledger = Ledger::of(&study.base, args.trials.as_deref())?;
+    let tuning = Tuning::of(study, finished, settings, base, (&ledger, args.resume)).with_context(again)?;
 
     let look_ahead = tuning.look_ahead.as_deref();
     scenarios::write_tables(folder.path(), &tuning.study, &tuning.finished, look_ahead)?;
@@ -83,25 +82,29 @@ pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
 }
 
 impl Tuning {
-    /// `settings`: those to choose from, the first of the study; `base`: the place of the configuration as it is.
-    fn of(study: Study, mut finished: Finished, settings: usize, base: usize) -> Result<Self> {
+    /// `settings`: those to choose from, the first of the study; `base`: the place of the configuration as it is;
+    /// `resumed`: whether the ledger may know the run already.
+    fn of(
+        mut study: Study,
+        mut finished: Finished,
+        settings: usize,
+        base: usize,
+        (ledger, resumed): (&Ledger, bool),
+    ) -> Result<Self> {
         let aligned = Aligned::of(&finished.outcomes, settings)?;
-        // What was run beside them is no row of their tables.
+        // What was run beside them is no row of their tables, and no trial: nothing was chosen by it.
         finished.outcomes.truncate(settings);
+        study.grid.scenarios.truncate(settings);
+        study.configs.truncate(settings);
         let tuned = Tuned::of(&aligned, settings, base, &study.base)?;
-        let (tune, calendar) = (&study.base.tune, study.base.data.calendar());
-        let luck = Luck::of(
-            &aligned.returns[..settings],
-            tuned.in_sample.setting,
-            tune.overfitting_blocks,
-            calendar.frames_per_year(),
-        );
-        let look_ahead = scenarios::look_ahead(&study.configs[..settings]);
+        let candidates = Candidates::of_study(&study)?;
+        let luck = Luck::of((&study, &finished), &candidates, ledger, "tune", resumed)?;
+        let look_ahead = scenarios::look_ahead(&study.configs);
         let world = study.base.world_note(true);
         let warnings = look_ahead
             .iter()
             .chain(&world)
-            .chain(&memory::warning(&study.base, &study.configs[..settings]))
+            .chain(&memory::warning(&study.base, &study.configs))
             .chain(&aligned.notes)
             .chain(&tuned.note)
             .chain(&finished.data.warnings)

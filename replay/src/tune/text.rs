@@ -24,6 +24,7 @@ impl Tuning {
         let mut text = self.out_of_sample_text();
         self.add_folds(&mut text);
         self.add_in_sample(&mut text);
+        text += "luck, of the highest net sharpe among them:\n";
         text += &self.luck.text();
         if let Some(from) = &self.study.base.holdout.from {
             _ = writeln!(text, "hold-out from {from}: nothing from then on was read");

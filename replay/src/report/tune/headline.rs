@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::Tuning;
 use crate::report::format::{percent, percent_of, plain};
 use crate::report::html::escape;
+use crate::report::luck;
 use crate::report::page::Page;
 
 /// Figures of a column: key, title, whether it is a share.
@@ -90,27 +91,14 @@ pub(super) fn add_figures(page: &mut Page, tuning: &Tuning) {
 
 /// Adds how much of the best is luck.
 pub(super) fn add_luck(page: &mut Page, tuning: &Tuning) {
-    let luck = &tuning.summary["luck"];
     const HEADING: &str = "How much of the best is luck";
-    if !luck.is_object() {
-        return page.missing(HEADING, "summary.json has no `luck`.");
-    }
-    page.section(HEADING);
-    let overfitting = match luck["probability_of_overfitting"].is_number() {
-        true => format!(
-            "In <b>{}</b> of the ways to halve the data the best in one half is below the middle of the other (probability of \
-             overfitting).",
-            percent_of(&luck["probability_of_overfitting"], 0)
-        ),
-        false => "There is no probability of overfitting: it takes two settings and enough bars.".to_owned(),
+    let found = &tuning.summary["luck"];
+    let Some(sentence) = luck::sentence(found) else {
+        return page.missing(HEADING, "No setting has a Sharpe ratio, or summary.json has no `luck`.");
     };
+    page.section(HEADING);
+    let counting = luck::counting(found).unwrap_or_default();
     page.html(&format!(
-        "<p>The recommended setting is the best of <b>{}</b>. Knowing that, the chance that its true Sharpe ratio is above 0 \
-         is <b>{}</b> (deflated Sharpe ratio). {overfitting} So many trials take at least <b>{}</b> years for the best of \
-         worthless ones not to look as good; there are {}.</p>\n",
-        plain(&luck["trials"], 0),
-        plain(&luck["deflated_sharpe"], 2),
-        plain(&luck["min_backtest_years"], 1),
-        plain(&luck["years"], 1)
+        "<p>Of the highest net Sharpe ratio among the settings: {sentence}</p>\n<p class=\"small\">{counting}</p>\n"
     ));
 }
