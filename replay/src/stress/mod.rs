@@ -4,13 +4,12 @@ use std::time::Instant;
 
 use anyhow::Result;
 use betaflow_connectors::recorder::RunFolder;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::args::StressArgs;
 use crate::commands::say;
-use crate::config::Config;
 use crate::report;
-use crate::scenarios::{self, Candidates, Finished, Grid, Ledger, Luck, Plan, Study, paths};
+use crate::scenarios::{self, Candidates, Finished, Ledger, Luck, Plan, Study, paths};
 use crate::summary::data_json;
 
 /// Runs every scenario of a grid file.
@@ -64,10 +63,10 @@ fn summary(
         "strategy": study.base.strategy_kind(),
         "scenarios": finished.outcomes.len(),
         "trades": if study.grid.fixed { "fixed" } else { "own" },
-        "grid": levels(&study.grid)?,
+        "grid": scenarios::levels(&study.grid)?,
         "base": study.base_values()?,
         "luck": luck.json(),
-        "look_ahead": look_ahead(&study.configs),
+        "look_ahead": scenarios::look_ahead(&study.configs),
         "world": study.base.world_note(true),
         "warnings": warnings,
         "timing": {"seconds": started.elapsed().as_secs_f64(), "passes": finished.passes},
@@ -91,24 +90,11 @@ fn path_groups(study: &Study, candidates: &Candidates) -> Vec<Vec<usize>> {
 /// What whoever reads the results must know, if anything.
 fn notes(study: &Study) -> Vec<String> {
     let fixed = study.grid.fixed.then(|| scenarios::FIXED_TRADES.to_owned());
-    fixed.into_iter().chain(look_ahead(&study.configs)).chain(study.base.world_note(true)).collect()
-}
-
-/// Why scenarios look ahead, and how many do, if any does.
-fn look_ahead(configs: &[Config]) -> Option<String> {
-    let mut notes = configs.iter().filter_map(|config| config.execution.look_ahead());
-    let note = notes.next()?;
-    Some(format!("{} of {} scenarios: {note}", 1 + notes.count(), configs.len()))
-}
-
-/// The lists of a product; null for a list of scenarios.
-fn levels(grid: &Grid) -> Result<Value> {
-    let Some(levels) = &grid.levels else { return Ok(Value::Null) };
-    let mut object = Map::new();
-    for (name, values) in grid.names.iter().zip(levels) {
-        object.insert(name.clone(), serde_json::to_value(values)?);
-    }
-    Ok(object.into())
+    fixed
+        .into_iter()
+        .chain(scenarios::look_ahead(&study.configs))
+        .chain(study.base.world_note(true))
+        .collect()
 }
 
 /// What is shown at the end: the best of the choices in the world of the configuration with what it is worth, and the

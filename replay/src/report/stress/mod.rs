@@ -9,25 +9,16 @@ mod single;
 mod study;
 mod tables;
 mod tornado;
-mod words;
+pub(in crate::report) mod words;
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use serde_json::Value;
 
 use super::holdout;
 use super::page::Page;
 use super::replay::notes;
 use study::Study;
-
-/// Whether a folder is that of a stress run.
-pub(super) fn is_there(folder: &Path) -> bool {
-    let summary = fs::read(folder.join("summary.json")).ok();
-    let summary = summary.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-    summary.is_some_and(|summary| summary["kind"] == "stress")
-}
 
 /// The report of the folder.
 ///

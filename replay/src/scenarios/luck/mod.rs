@@ -9,7 +9,7 @@ use anyhow::Result;
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::metrics::ObservedSharpe;
 use betaflow_engine::source::DataFacts;
-use betaflow_engine::validation::{BLOCKS, Overfitting, min_backtest_years, overfitting};
+use betaflow_engine::validation::{Overfitting, min_backtest_years, overfitting};
 
 use super::candidates::Candidates;
 use super::identity::Identity;
@@ -107,7 +107,7 @@ impl Luck {
                 ("robust", chosen(robust)),
                 ("base", chosen(candidates.base.map(|base| base.row))),
             ],
-            overfitting: overfitted(&trials, candidates.one_world),
+            overfitting: overfitted(&trials, candidates.one_world, study.base.tune.overfitting_blocks),
         })
     }
 
@@ -197,8 +197,8 @@ fn written(outcome: &Outcome, frames_per_year: f64) -> Option<ObservedSharpe> {
     Some(observed).filter(|observed| observed.ratio.is_finite() && observed.count.is_finite())
 }
 
-/// Probability of backtest overfitting, and the blocks that it is of; or why there is none.
-fn overfitted(trials: &[Trial], one_world: bool) -> Result<(Overfitting, usize), String> {
+/// Probability of backtest overfitting over at most so many blocks, and the blocks that it is of; or why there is none.
+fn overfitted(trials: &[Trial], one_world: bool, blocks: usize) -> Result<(Overfitting, usize), String> {
     if !one_world {
         return Err("no two scenarios have the same world".to_owned());
     }
@@ -208,7 +208,7 @@ fn overfitted(trials: &[Trial], one_world: bool) -> Result<(Overfitting, usize),
     let returns: Option<Vec<&[f64]>> = trials.iter().map(|trial| trial.returns).collect();
     let returns = returns.ok_or("the returns were too many to keep")?;
     let frames = returns[0].len();
-    let blocks = BLOCKS.min(frames / BLOCK_FRAMES_MIN / 2 * 2);
+    let blocks = blocks.min(frames / BLOCK_FRAMES_MIN / 2 * 2);
     if blocks < 2 {
         return Err(format!("{frames} returns, expected at least {} for two blocks", 2 * BLOCK_FRAMES_MIN));
     }
