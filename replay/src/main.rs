@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod commands;
 mod config;
+mod json_lines;
 mod offline;
 mod progress;
 mod report;
@@ -12,6 +13,7 @@ mod score;
 mod size;
 mod stress;
 mod summary;
+mod world;
 
 use std::process::ExitCode;
 

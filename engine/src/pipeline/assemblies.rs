@@ -17,6 +17,7 @@ use crate::portfolio::{SizingSettings, time_of_day};
 use crate::settings::{Calendar, Invalid};
 use crate::source::Source;
 use crate::strategy::Strategy;
+use crate::world::WorldSettings;
 
 /// Everything that a run is made of, besides its source, strategy and recorders.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct RunSettings {
     pub sizing: SizingSettings,
     /// The execute stage.
     pub execution: ExecutionSettings,
+    /// What its world does to costs. What it does to the data is the source's: see [`world::enter`](crate::world::enter).
+    pub world: WorldSettings,
     /// What is recorded.
     pub record: RecordSettings,
     /// Dates, in days since 1970, whose decisions are kept with all that they were made from.
@@ -67,7 +70,7 @@ pub fn trading(
     recorders: Vec<Box<dyn Recorder>>,
 ) -> Result<Graph, Invalid> {
     let names = source.factor_names().to_vec();
-    let RunSettings { calendar, execution, record, .. } = settings;
+    let RunSettings { calendar, execution, world, record, .. } = settings;
     let watched = strategy.watches_returns();
     let size = Size::new(Sizing::new(settings, &names, strategy)?);
     let mut graph = Graph::default();
@@ -75,7 +78,11 @@ pub fn trading(
     let estimate = graph.add(settings.estimate(names.len(), watched)?);
     let size = graph.add(size);
     let attribution = Attribution::new(names.len(), settings.excess);
-    let trading = Trading::new(execution, calendar, *record).explained(execution, calendar, attribution);
+    let trading = Trading::new(execution, calendar, *record).in_world(execution, world).explained(
+        execution,
+        calendar,
+        attribution,
+    );
     let execute = graph.add(Execute::new(trading));
     let recorder = graph.add(Record::new(Tally::new(calendar), recorders));
     // A stage numbers its inlets and outlets in the order of these lines.
@@ -107,7 +114,8 @@ pub fn sweeping(
     let record = RecordSettings { betas: Frames::None, weights: Frames::None };
     for (number, (own, strategy)) in scenarios.into_iter().enumerate() {
         let sizing = Sizing::new(&own, &names, strategy)?;
-        let trading = Trading::new(&own.execution, &own.calendar, record);
+        let trading =
+            Trading::new(&own.execution, &own.calendar, record).in_world(&own.execution, &own.world);
         let hand = number % hands.len();
         hands[hand].push((number, own.execution, sizing, trading));
     }

@@ -7,6 +7,7 @@ use super::study::{OBJECTIVE_TITLE, Study};
 use super::words::{As, shown, title};
 use crate::report::format::NONE;
 use crate::report::html::escape;
+use crate::report::luck;
 use crate::report::page::Page;
 
 /// Adds both.
@@ -38,6 +39,13 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     };
     page.html(&format!("<p class=\"lead\"><b>{rows}</b> scenarios: {what}.{over}</p>\n"));
     page.html(&format!("<p class=\"verdict\">{}</p>\n", verdict(study)));
+    if let (Some(best), Some(worth)) = (study.best, luck::sentence(&study.summary["luck"])) {
+        page.html(&format!(
+            "<p class=\"note\">The best scenario{} has a {OBJECTIVE_TITLE} of <b>{}</b>. {worth}</p>\n",
+            if study.held.is_empty() { "" } else { " in this world" },
+            shown(study.objective[best], As::Plain(2))
+        ));
+    }
     let undefined = study.objective.iter().filter(|value| value.is_nan()).count();
     if undefined > 0 {
         page.html(&format!(
