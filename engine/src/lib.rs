@@ -19,6 +19,7 @@
 //! | [`validation`] | tuning without hindsight, and how much of a result is luck |
 //! | [`strategy`] | what a strategy is |
 //! | [`sweep`] | many runs that differ by their settings, side by side |
+//! | [`world`] | stressed worlds: costs, feeds and paths that are not those of the data |
 //! | [`pipeline`] | stages, bounded channels, threads: the only module that knows them |
 //!
 //! The engine reads no clock, no file and no environment variable, and has no map whose order shows. Its
@@ -45,3 +46,4 @@ pub mod source;
 pub mod strategy;
 pub mod sweep;
 pub mod validation;
+pub mod world;

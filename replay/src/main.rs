@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod commands;
 mod config;
+mod json_lines;
 mod offline;
 mod progress;
 mod report;
@@ -12,6 +13,8 @@ mod score;
 mod size;
 mod stress;
 mod summary;
+mod tune;
+mod world;
 
 use std::process::ExitCode;
 
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         Command::Estimate(args) => commands::estimate(&args),
         Command::Size(args) => size::size(&args),
         Command::Stress(args) => stress::stress(&args),
+        Command::Tune(args) => tune::tune(&args),
         Command::Report(args) => commands::report(&args),
         Command::Check(args) => check::check(&args),
     };

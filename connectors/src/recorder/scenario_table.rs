@@ -32,7 +32,7 @@ impl ScenarioRow {
     #[must_use]
     pub fn of(outcome: &ScenarioOutcome) -> Self {
         let figures = figures(outcome).into_iter().map(|(_, value)| value).collect();
-        Self { number: outcome.number, digest: Some(hex(&outcome.digest)), figures }
+        Self { number: outcome.number, digest: outcome.digest.as_ref().map(hex), figures }
     }
 
     /// Names of the figures, which are those of their columns.
@@ -77,13 +77,7 @@ impl ScenariosTable {
         let table = &mut self.table;
         table.integer(Some(row.number as u64));
         for (value, number) in settings.iter().zip(&self.numbers) {
-            match value {
-                Some(SettingValue::Number(value)) if *number => table.number(*value),
-                None if *number => table.number(f64::NAN),
-                Some(SettingValue::Number(value)) => table.optional_text(Some(&value.to_string())),
-                Some(SettingValue::Text(text)) => table.optional_text(Some(text)),
-                None => table.optional_text(None),
-            }
+            table.setting(value.as_ref(), *number);
         }
         table.optional_text(row.digest.as_deref());
         row.figures.iter().for_each(|value| table.number(*value));
@@ -113,6 +107,6 @@ fn figures(outcome: &ScenarioOutcome) -> Vec<(String, f64)> {
     all.extend(performance.costs.items().map(|(name, value)| (format!("cost_{name}"), value)));
     all.push(("cost_total".to_owned(), performance.costs.total()));
     all.push(("break_even_bps".to_owned(), outcome.break_even_bps));
-    all.push(("capacity".to_owned(), outcome.capacity));
+    all.push(("capacity_of_same_trades".to_owned(), outcome.capacity));
     all
 }

@@ -1,14 +1,15 @@
-//! The two pipelines: one that trades and one that only estimates.
+//! The pipelines: a run, many runs side by side, one run under many costs, and estimates alone.
 
 use std::ops::RangeInclusive;
 
 use super::graph::Graph;
 use super::sizing::Sizing;
 use super::stages::{
-    Columns, Estimate, Execute, Gather, Record, Scenarios, Schedule, Size, SourceStage, TakeOutcomes,
+    Columns, Estimate, Execute, Gather, Record, Reprice, Scenarios, Schedule, Size, SourceStage, TakeOutcomes,
 };
 use super::trading::Trading;
 use crate::execution::ExecutionSettings;
+use crate::execution::repricing::Charges;
 use crate::ledger::{Attribution, Frames, RecordSettings, Recorder};
 use crate::metrics::Tally;
 use crate::model::{EstimatorSettings, estimator};
@@ -16,6 +17,7 @@ use crate::portfolio::{SizingSettings, time_of_day};
 use crate::settings::{Calendar, Invalid};
 use crate::source::Source;
 use crate::strategy::Strategy;
+use crate::world::WorldSettings;
 
 /// Everything that a run is made of, besides its source, strategy and recorders.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct RunSettings {
     pub sizing: SizingSettings,
     /// The execute stage.
     pub execution: ExecutionSettings,
+    /// What its world does to costs. What it does to the data is the source's: see [`world::enter`](crate::world::enter).
+    pub world: WorldSettings,
     /// What is recorded.
     pub record: RecordSettings,
     /// Dates, in days since 1970, whose decisions are kept with all that they were made from.
@@ -66,7 +70,7 @@ pub fn trading(
     recorders: Vec<Box<dyn Recorder>>,
 ) -> Result<Graph, Invalid> {
     let names = source.factor_names().to_vec();
-    let RunSettings { calendar, execution, record, .. } = settings;
+    let RunSettings { calendar, execution, world, record, .. } = settings;
     let watched = strategy.watches_returns();
     let size = Size::new(Sizing::new(settings, &names, strategy)?);
     let mut graph = Graph::default();
@@ -74,7 +78,11 @@ pub fn trading(
     let estimate = graph.add(settings.estimate(names.len(), watched)?);
     let size = graph.add(size);
     let attribution = Attribution::new(names.len(), settings.excess);
-    let trading = Trading::new(execution, calendar, *record).explained(execution, calendar, attribution);
+    let trading = Trading::new(execution, calendar, *record).in_world(execution, world).explained(
+        execution,
+        calendar,
+        attribution,
+    );
     let execute = graph.add(Execute::new(trading));
     let recorder = graph.add(Record::new(Tally::new(calendar), recorders));
     // A stage numbers its inlets and outlets in the order of these lines.
@@ -106,7 +114,8 @@ pub fn sweeping(
     let record = RecordSettings { betas: Frames::None, weights: Frames::None };
     for (number, (own, strategy)) in scenarios.into_iter().enumerate() {
         let sizing = Sizing::new(&own, &names, strategy)?;
-        let trading = Trading::new(&own.execution, &own.calendar, record);
+        let trading =
+            Trading::new(&own.execution, &own.calendar, record).in_world(&own.execution, &own.world);
         let hand = number % hands.len();
         hands[hand].push((number, own.execution, sizing, trading));
     }
@@ -123,6 +132,58 @@ pub fn sweeping(
     workers.iter().for_each(|worker| graph.connect(estimate, *worker));
     workers.iter().for_each(|worker| graph.connect(*worker, gather));
     Ok(graph)
+}
+
+/// source → estimate → size ⇄ execute → many reprice → gather: one run with `settings` decides and fills, and its trades
+/// are priced for every scenario. They are dealt out to `workers` stages, each for a thread of its own where there are
+/// many scenarios: placement is `Placement::Groups([4, 1, …, 1])`.
+///
+/// # Errors
+/// As [`trading`].
+pub fn repricing(
+    source: Box<dyn Source>,
+    strategy: Box<dyn Strategy>,
+    settings: &RunSettings,
+    scenarios: Vec<Charges>,
+    workers: usize,
+    take: TakeOutcomes,
+) -> Result<Graph, Invalid> {
+    let names = source.factor_names().to_vec();
+    let RunSettings { calendar, execution, world, .. } = settings;
+    let record = RecordSettings { betas: Frames::None, weights: Frames::None };
+    let estimate =
+        RunSettings { record, ..settings.clone() }.estimate(names.len(), strategy.watches_returns())?;
+    let size = Size::new(Sizing::new(settings, &names, strategy)?);
+    let mut trading = Trading::new(execution, calendar, record).in_world(execution, world);
+    if scenarios.iter().any(|charges| charges.settings().has_impact()) {
+        trading = trading.watching(execution.impact_window);
+    }
+    let hands = dealt(scenarios, workers);
+    let mut graph = Graph::default();
+    let source = graph.add(SourceStage::new(source, *calendar, 2, settings.frames_per_message));
+    let estimate = graph.add(estimate);
+    let size = graph.add(size);
+    let execute = graph.add(Execute::new(trading).with_takers(hands.len()));
+    let workers: Vec<usize> = hands.into_iter().map(|hand| graph.add(Reprice::new(calendar, hand))).collect();
+    let gather = graph.add(Gather::new(take));
+    graph.connect(source, estimate);
+    graph.connect(source, execute);
+    graph.connect(estimate, size);
+    graph.connect(size, execute);
+    graph.connect(execute, size);
+    workers.iter().for_each(|worker| graph.connect(execute, *worker));
+    workers.iter().for_each(|worker| graph.connect(*worker, gather));
+    Ok(graph)
+}
+
+/// Numbered, and dealt out to at least one hand in turns.
+fn dealt<T>(scenarios: Vec<T>, hands: usize) -> Vec<Vec<(usize, T)>> {
+    let mut dealt: Vec<Vec<_>> = (0..hands.max(1)).map(|_| Vec::new()).collect();
+    let count = dealt.len();
+    for (number, scenario) in scenarios.into_iter().enumerate() {
+        dealt[number % count].push((number, scenario));
+    }
+    dealt
 }
 
 /// source → estimate → record.

@@ -14,7 +14,7 @@ pub mod stages;
 mod timing;
 mod trading;
 
-pub use assemblies::{RunSettings, estimating, sweeping, trading};
+pub use assemblies::{RunSettings, estimating, repricing, sweeping, trading};
 pub use batch::Batch;
 pub use error::{PipelineError, StageError};
 pub use graph::{Graph, RunOptions, RunReport};

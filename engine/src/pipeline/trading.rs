@@ -10,6 +10,7 @@ use crate::frame::Frame;
 use crate::ledger::{Attributed, Attribution, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts};
 use crate::names::Names;
 use crate::settings::Calendar;
+use crate::world::WorldSettings;
 
 /// Moves the book from frame to frame and writes its ledger.
 ///
@@ -55,6 +56,12 @@ impl Trading {
         }
     }
 
+    /// The same in another world.
+    #[must_use]
+    pub fn in_world(self, settings: &ExecutionSettings, world: &WorldSettings) -> Self {
+        Self { market: Market::in_world(settings, world), ..self }
+    }
+
     /// The same with a benchmark of the same NAV in the same market, and with attribution.
     #[must_use]
     pub fn explained(
@@ -69,6 +76,12 @@ impl Trading {
             attribution: Some(attribution),
             ..self
         }
+    }
+
+    /// The same in a market that knows volume and volatility over so many days also where trades move no prices.
+    #[must_use]
+    pub fn watching(self, window: u32) -> Self {
+        Self { market: self.market.watching(window), ..self }
     }
 
     /// Takes the book to the close of a frame, and shows how it stands.
@@ -129,7 +142,8 @@ impl Trading {
     /// What became of the orders.
     #[must_use]
     pub fn execution(&self) -> ExecutionFacts {
-        ExecutionFacts { crossed_quotes: self.market.crossed_quotes(), ..self.book.facts() }
+        let (crossed_quotes, volatile_dates) = (self.market.crossed_quotes(), self.market.volatile_dates());
+        ExecutionFacts { crossed_quotes, volatile_dates, ..self.book.facts() }
     }
 
     /// Adds what is known at the end of a run.

@@ -5,7 +5,7 @@ use toml::Table;
 
 use super::layers::Layers;
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 12] = [
     "data",
     "holdout",
     "universe",
@@ -14,8 +14,10 @@ const TABLES: [&str; 10] = [
     "strategy",
     "sizing",
     "execution",
+    "world",
     "record",
     "pipeline",
+    "tune",
 ];
 
 /// Refuses tables that do not exist.

@@ -134,7 +134,11 @@ impl Table {
     }
 
     pub(crate) fn times(&self) -> Vec<i64> {
-        self.column("timestamp").as_primitive::<TimestampNanosecondType>().values().to_vec()
+        self.times_of("timestamp")
+    }
+
+    pub(crate) fn times_of(&self, name: &str) -> Vec<i64> {
+        self.column(name).as_primitive::<TimestampNanosecondType>().values().to_vec()
     }
 
     /// Null is NaN.
@@ -146,6 +150,11 @@ impl Table {
     /// Null is -1.
     pub(crate) fn integers(&self, name: &str) -> Vec<i64> {
         self.column(name).as_primitive::<Int64Type>().iter().map(|value| value.unwrap_or(-1)).collect()
+    }
+
+    /// Whether a column has no value at all.
+    pub(crate) fn all_null(&self, name: &str) -> bool {
+        self.column(name).null_count() == self.rows()
     }
 
     pub(crate) fn texts(&self, name: &str) -> Vec<String> {

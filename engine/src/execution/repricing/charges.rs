@@ -1,0 +1,130 @@
+//! What a scenario charges for trades that are not its own.
+
+use super::super::settings::{ExecutionSettings, SpreadModel};
+use crate::settings::{Invalid, require};
+use crate::world::{CostMultipliers, WorldSettings};
+
+/// Names of the execution settings that may differ from the run whose trades are priced.
+pub const COST_SETTINGS: [&str; 11] = [
+    "commission_bps",
+    "commission_per_share",
+    "commission_min",
+    "half_spread_bps",
+    "impact_coefficient",
+    "impact_exponent",
+    "permanent_impact_coefficient",
+    "borrow_bps_per_year",
+    "financing_bps_per_year",
+    "cash_interest",
+    "delisting_haircut",
+];
+
+/// Names of the settings of the world that may.
+pub const WORLD_SETTINGS: [&str; 7] = [
+    "cost_multiplier",
+    "commission_multiplier",
+    "spread_multiplier",
+    "impact_multiplier",
+    "borrow_multiplier",
+    "financing_multiplier",
+    "haircut_multiplier",
+];
+
+/// The costs of a scenario, checked against the run whose trades they price.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Charges {
+    pub(super) settings: ExecutionSettings,
+    pub(super) multipliers: CostMultipliers,
+    /// Whether the half-spread is one for all instruments; else it is the run's of each fill.
+    pub(super) own_half_spread: bool,
+    /// What the run's half-spreads are multiplied with already.
+    pub(super) spread_of_run: f64,
+}
+
+impl Charges {
+    /// Costs by the settings `own` in its world, of the trades of a run with the settings `run` in its own.
+    ///
+    /// # Errors
+    /// A setting differs that decides which trades there are, or the half-spread where it is the instruments' own; the
+    /// world's costs are not the same on every day; or a number is out of its range.
+    pub fn new(
+        run: (&ExecutionSettings, &WorldSettings),
+        own: (ExecutionSettings, &WorldSettings),
+    ) -> Result<Self, Invalid> {
+        let ((run, run_world), (settings, world)) = (run, own);
+        settings.check()?;
+        world.check()?;
+        same_trades(run, &settings)?;
+        same_world(run_world, world)?;
+        let own_half_spread = run.spread_model == SpreadModel::Constant
+            && run.half_spreads.is_empty()
+            && run.spread_file.is_none();
+        require(
+            own_half_spread || settings.half_spread_bps == run.half_spread_bps,
+            "half_spread_bps",
+            settings.half_spread_bps,
+            "that of the run whose trades are re-priced, because there half-spreads are the instruments' own \
+             (spread_model, half_spreads, spread_file): multiply them instead",
+        )?;
+        let (multipliers, of_run) = (world.multipliers(), run_world.multipliers());
+        require(
+            own_half_spread || of_run.spread > 0.0,
+            "spread_multiplier",
+            of_run.spread,
+            "a number above 0 in the run whose trades are re-priced: nothing is known of its half-spreads",
+        )?;
+        Ok(Self { settings, multipliers, own_half_spread, spread_of_run: of_run.spread })
+    }
+
+    /// The execution settings.
+    #[must_use]
+    pub fn settings(&self) -> &ExecutionSettings {
+        &self.settings
+    }
+}
+
+/// Whether every setting that is no cost is that of the run.
+fn same_trades(run: &ExecutionSettings, own: &ExecutionSettings) -> Result<(), Invalid> {
+    let found = |value: &dyn std::fmt::Debug| format!("{value:?}");
+    let settings = [
+        ("nav", own.nav == run.nav, found(&own.nav)),
+        ("delay_bars", own.delay_bars == run.delay_bars, found(&own.delay_bars)),
+        ("fill_at", own.fill_at == run.fill_at, found(&own.fill_at)),
+        ("lot", own.lot == run.lot, found(&own.lot)),
+        ("participation_cap", own.participation_cap == run.participation_cap, found(&own.participation_cap)),
+        ("unfilled", own.unfilled == run.unfilled, found(&own.unfilled)),
+        ("spread_model", own.spread_model == run.spread_model, found(&own.spread_model)),
+        ("half_spreads", own.half_spreads == run.half_spreads, found(&own.half_spreads)),
+        ("spread_file", own.spread_file == run.spread_file, found(&own.spread_file)),
+        ("spread_window", own.spread_window == run.spread_window, found(&own.spread_window)),
+        ("spread_floor_bps", own.spread_floor_bps == run.spread_floor_bps, found(&own.spread_floor_bps)),
+        ("impact_window", own.impact_window == run.impact_window, found(&own.impact_window)),
+        ("delist_after", own.delist_after == run.delist_after, found(&own.delist_after)),
+    ];
+    let expected = "that of the run whose trades are re-priced: it decides which trades there are";
+    settings.into_iter().try_for_each(|(key, same, found)| require(same, key, found, expected))
+}
+
+/// Whether two worlds differ by nothing but what they multiply costs with, the same on every day.
+fn same_world(run: &WorldSettings, own: &WorldSettings) -> Result<(), Invalid> {
+    let same = WorldSettings {
+        cost_multiplier: run.cost_multiplier,
+        commission_multiplier: run.commission_multiplier,
+        spread_multiplier: run.spread_multiplier,
+        impact_multiplier: run.impact_multiplier,
+        borrow_multiplier: run.borrow_multiplier,
+        financing_multiplier: run.financing_multiplier,
+        haircut_multiplier: run.haircut_multiplier,
+        ..own.clone()
+    };
+    let expected =
+        "that of the run whose trades are re-priced, but for what all costs of an item are multiplied with";
+    require(same == *run, "world", "another world", expected)?;
+    let volatile = (run.volatile_cost_multiplier, run.spread_follows_volatility);
+    require(
+        !run.follows_volatility(),
+        "volatile_cost_multiplier, spread_follows_volatility",
+        format!("{} and {}", volatile.0, volatile.1),
+        "1 and 0 where trades are re-priced: costs that follow volatility are not the same multiple on every day",
+    )
+}
