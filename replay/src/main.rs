@@ -9,6 +9,7 @@ mod progress;
 mod report;
 mod scenarios;
 mod score;
+mod serve;
 mod size;
 mod stress;
 mod summary;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Command::Estimate(args) => commands::estimate(&args),
         Command::Size(args) => size::size(&args),
         Command::Stress(args) => stress::stress(&args),
+        Command::Serve(args) => serve::serve(&args),
         Command::Report(args) => commands::report(&args),
         Command::Check(args) => check::check(&args),
     };

@@ -13,6 +13,26 @@ const RUN: &[&str] =
 const REPORT: &[&str] = &["--plot", "--no-report"];
 const OFFLINE: &[&str] = &["--smooth", "--em", "--compare"];
 const SIZE: &[&str] = &["--at", "--json", "--prices", "--factors", "--config", "--set", "--from"];
+const SERVE: &[&str] = &[
+    "--prices",
+    "--factors",
+    "--config",
+    "--set",
+    "--from",
+    "--to",
+    "--listen",
+    "--speed",
+    "--protocol",
+    "--tls-cert",
+    "--tls-key",
+    "--drop",
+    "--duplicate",
+    "--reorder",
+    "--disconnect-every",
+    "--stall",
+    "--no-backfill",
+    "--seed",
+];
 const CHECK: &[&str] = &["--out", "--factors", "--config", "--set", "--from", "--to"];
 
 /// Every subcommand with its flags.
@@ -22,6 +42,7 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("estimate", &[RUN, REPORT, OFFLINE]),
     ("stress", &[RUN, &["--no-report", "--grid"]]),
     ("size", &[SIZE]),
+    ("serve", &[SERVE]),
     ("report", &[&["--plot"]]),
     ("check", &[CHECK]),
 ];

@@ -115,7 +115,9 @@ impl Cursor {
             }
             Some(Err(error)) => return Err(error),
             None => {
-                return Err(DataError::Settings("the reader of the feed has stopped; see its log".to_owned()));
+                return Err(DataError::Settings(
+                    "the reader of the feed has stopped; see its log".to_owned(),
+                ));
             }
         };
         self.read = item.seq + 1;
