@@ -142,7 +142,11 @@ fn the_tutorial_is_served_without_any_argument_and_factors_are_made_by_the_clien
     let settings = ["estimator.warmup=60", "data.to=2016-12-31"];
     let expected = run(folder, "run", &joined("replay", &[], &settings));
     let served = Served::start(folder, &["--to", "2016-12-31"]);
-    assert!(served.line.starts_with("serving tutorial"), "{}", served.line);
+    assert!(
+        served.line.starts_with("serving the embedded tutorial data (close) as fast as it is read on ws://"),
+        "{}",
+        served.line
+    );
     let factors = betaflow_connectors::tutorial::FACTORS.iter();
     let factors = factors.map(|(name, text)| ((*name).to_owned(), text.parse().unwrap())).collect();
     let (digest, _) = traded(&served, Settings { factors, universe: Universe::default(), ..daily() });

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -17,7 +18,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use super::binance::{self, Streams};
 use super::faults::Stream;
 use super::reader::{Cursor, Encode, Item, Step};
-use super::socket::{self, SAID_MAX, Socket};
+use super::socket::{self, Bytes, SAID_MAX, Socket};
 use super::{Shared, Speed, Talk, add};
 use crate::DataError;
 use crate::live::protocol::{Bars, ClientMessage, ServerMessage};
@@ -28,6 +29,9 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const TOGETHER: usize = 64;
 /// How long a client is waited for when it is told that it is over.
 const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Pieces that are read, and passed over, after that.
+const DRAINED: usize = 256;
 
 /// Why a connection ends.
 enum Leave {
@@ -81,7 +85,7 @@ pub(super) async fn serve(stream: TcpStream, acceptor: Option<TlsAcceptor>, shar
         _ = stop.wait_for(|stop| *stop) => None,
     };
     let Some((socket, path)) = opened else { return };
-    let (sink, heard) = socket.split();
+    let (sink, mut heard) = socket.split();
     let mut faults = Stream::new(&shared.settings.faults, number);
     let (now, life, stall) = (Instant::now(), faults.lifetime(), faults.next_stall());
     let mut client = Client {
@@ -100,9 +104,27 @@ pub(super) async fn serve(stream: TcpStream, acceptor: Option<TlsAcceptor>, shar
         cut_at: life.map(|life| now + life),
         stall: stall.map(|(after, length)| (now + after, length)),
     };
-    let leave = client.run(heard).await.err().unwrap_or(Leave::Stopped);
+    let leave = client.run(&mut heard).await.err().unwrap_or(Leave::Stopped);
     client.count();
-    client.leave(leave).await;
+    if !client.leave(leave).await {
+        return;
+    }
+    if let Ok(mut socket) = client.sink.reunite(heard) {
+        drain(socket.get_mut()).await;
+    }
+}
+
+/// Reads on for a moment: a connection that is closed with something unread is reset, and the last word may be lost.
+async fn drain(stream: &mut (dyn Bytes + 'static)) {
+    let mut rest = [0; 4_096];
+    let reading = async {
+        for _ in 0..DRAINED {
+            if !matches!(stream.read(&mut rest).await, Ok(1..)) {
+                return;
+            }
+        }
+    };
+    let _ = timeout(FAREWELL, reading).await;
 }
 
 fn encoder(talk: Talk) -> Encode {
@@ -121,7 +143,7 @@ async fn at(moment: Option<Instant>) {
 }
 
 impl Client<'_> {
-    async fn run(&mut self, mut heard: SplitStream<Socket>) -> Result<(), Leave> {
+    async fn run(&mut self, heard: &mut SplitStream<Socket>) -> Result<(), Leave> {
         match self.shared.settings.talk {
             Talk::Betaflow => self.say(&ServerMessage::Hello(self.shared.feed.hello().clone())).await?,
             Talk::Binance { .. } if self.streams.wait() => {}
@@ -352,11 +374,14 @@ impl Client<'_> {
         add(&counters.reordered, done.reordered);
     }
 
-    /// Says why, where there is somebody to tell.
-    async fn leave(&mut self, leave: Leave) {
+    /// Says why, where there is somebody to tell, and whether there was.
+    async fn leave(&mut self, leave: Leave) -> bool {
         let (text, code) = match leave {
-            Leave::Gone => return,
-            Leave::Cut => return add(&self.shared.counters.cut, 1),
+            Leave::Gone => return false,
+            Leave::Cut => {
+                add(&self.shared.counters.cut, 1);
+                return false;
+            }
             Leave::Stopped => (None, CloseCode::Away),
             Leave::Nonsense(text) => {
                 add(&self.shared.counters.nonsense, 1);
@@ -376,6 +401,6 @@ impl Client<'_> {
             let frame = CloseFrame { code, reason: Utf8Bytes::from_static("") };
             sink.send(Message::Close(Some(frame))).await
         };
-        let _ = timeout(FAREWELL, farewell).await;
+        matches!(timeout(FAREWELL, farewell).await, Ok(Ok(())))
     }
 }
