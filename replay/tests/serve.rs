@@ -15,7 +15,7 @@ use betaflow_connectors::live::{
 use betaflow_connectors::parquet::Settings;
 use betaflow_engine::assembly::{Field, Universe, Wanted};
 use betaflow_engine::execution::ExecutionSettings;
-use betaflow_engine::ledger::{Frames, RecordSettings};
+use betaflow_engine::ledger::{Frames, RecordSettings, hex};
 use betaflow_engine::model::EstimatorSettings;
 use betaflow_engine::pipeline::{RunOptions, RunSettings, trading};
 use betaflow_engine::portfolio::SizingSettings;
@@ -104,8 +104,7 @@ fn traded(served: &Served, source: Settings) -> (String, EdgeCounts) {
     let strategy = betaflow_strategies::find("quarter_kelly").unwrap().build(toml::Table::new()).unwrap().1;
     let graph = trading(Box::new(source), strategy, &settings, Vec::new()).unwrap();
     let facts = graph.run(&RunOptions::default()).unwrap().facts;
-    let digest = facts.digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    (digest, edge.stop())
+    (hex(&facts.digest), edge.stop())
 }
 
 /// As the program reads daily data.
