@@ -9,6 +9,7 @@
 //! Every error says where (file, row, column), what was found, what was expected and what to do.
 
 mod error;
+pub mod live;
 pub mod parquet;
 mod progress;
 pub mod recorder;

@@ -10,6 +10,7 @@ mod progress;
 mod report;
 mod scenarios;
 mod score;
+mod serve;
 mod size;
 mod stress;
 mod summary;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Size(args) => size::size(&args),
         Command::Stress(args) => stress::stress(&args),
         Command::Tune(args) => tune::tune(&args),
+        Command::Serve(args) => serve::serve(&args),
         Command::Report(args) => commands::report(&args),
         Command::Check(args) => check::check(&args),
     };

@@ -15,6 +15,26 @@ const OFFLINE: &[&str] = &["--smooth", "--em", "--compare"];
 const TUNE: &[&str] =
     &["--grid", "--method", "--folds", "--embargo", "--objective", "--resume", "--trials", "--no-report"];
 const SIZE: &[&str] = &["--at", "--json", "--prices", "--factors", "--config", "--set", "--from"];
+const SERVE: &[&str] = &[
+    "--prices",
+    "--factors",
+    "--config",
+    "--set",
+    "--from",
+    "--to",
+    "--listen",
+    "--speed",
+    "--protocol",
+    "--tls-cert",
+    "--tls-key",
+    "--drop",
+    "--duplicate",
+    "--reorder",
+    "--disconnect-every",
+    "--stall",
+    "--no-backfill",
+    "--seed",
+];
 const CHECK: &[&str] = &["--out", "--factors", "--config", "--set", "--from", "--to"];
 
 /// Every subcommand with its flags.
@@ -25,6 +45,7 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("stress", &[RUN, &["--no-report", "--grid"]]),
     ("tune", &[RUN, TUNE]),
     ("size", &[SIZE]),
+    ("serve", &[SERVE]),
     ("report", &[&["--plot"]]),
     ("check", &[CHECK]),
 ];

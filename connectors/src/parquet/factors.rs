@@ -14,7 +14,7 @@ use crate::DataError;
 use crate::error::Place;
 
 /// A factor does not return more than this in a frame: what does is an index, a price or a count.
-const LARGEST_FACTOR: f64 = 10.0;
+pub(crate) const LARGEST_FACTOR: f64 = 10.0;
 
 /// The rows of a factor file, one after the other.
 struct FactorRows {
@@ -120,6 +120,10 @@ pub(super) struct FactorJoin {
     ended: bool,
     /// Rows of one frame compounded: the factors and then `rf`.
     compounded: Vec<f64>,
+    /// Whether frames before the first row are handed on, without factors.
+    leads: bool,
+    /// The rows of one frame, one after the other, where somebody joins them again.
+    taken: Option<Vec<f64>>,
 }
 
 impl FactorJoin {
@@ -177,7 +181,27 @@ impl FactorJoin {
             previous_frame: None,
             ended: false,
             compounded: Vec::new(),
+            leads: false,
+            taken: None,
         })
+    }
+
+    /// For whoever joins the rows again to other frames: frames before the first row are handed on without factors,
+    /// and the rows of each frame are kept.
+    pub(super) fn neutral(mut self) -> Self {
+        (self.leads, self.taken) = (true, Some(Vec::new()));
+        self
+    }
+
+    /// The rows of the frame at hand, each with the factors and then `rf`.
+    pub(super) fn taken(&self) -> impl Iterator<Item = &[f64]> {
+        let width = self.names.len() + usize::from(self.has_rf);
+        self.taken.as_deref().unwrap_or_default().chunks(width.max(1))
+    }
+
+    /// Whether a row has been joined to a frame.
+    pub(super) fn has_joined(&self) -> bool {
+        self.rows.previous.is_some()
     }
 
     pub(super) fn names(&self) -> &[String] {
@@ -193,17 +217,20 @@ impl FactorJoin {
         self.check_days(t)?;
         let first_of_all = self.previous_frame.replace(t).is_none();
         self.compounded.clear();
+        self.taken.iter_mut().for_each(Vec::clear);
         let mut count = 0;
         while let Some(next) = self.rows.next.filter(|next| *next <= t.0) {
             self.are_dates &= TimestampNs(next).is_midnight();
             // Before the first frame there is no interval to compound over: its row is the last one.
             if count == 0 || first_of_all {
                 self.compounded.clone_from(&self.rows.values);
+                self.taken.iter_mut().for_each(Vec::clear);
             } else {
                 for (sum, value) in self.compounded.iter_mut().zip(&self.rows.values) {
                     *sum = (1.0 + *sum) * (1.0 + value) - 1.0;
                 }
             }
+            self.taken.iter_mut().for_each(|taken| taken.extend_from_slice(&self.rows.values));
             count += 1;
             self.rows.advance()?;
         }
@@ -232,16 +259,24 @@ impl FactorJoin {
     fn without_row(&mut self, t: TimestampNs, frame: &mut Frame) -> Result<bool, DataError> {
         let (Some(before), Some(after)) = (self.rows.previous, self.rows.next) else {
             self.ended = self.rows.next.is_none();
+            if self.leads && !self.ended {
+                self.without(frame);
+                return Ok(true);
+            }
             return Ok(false);
         };
         if self.gap == FactorGap::Error {
             let (file, before, after) = (self.rows.file.clone(), TimestampNs(before), TimestampNs(after));
             return Err(DataError::FactorGap { file, frame: t, before, after });
         }
+        self.without(frame);
+        Ok(true)
+    }
+
+    fn without(&self, frame: &mut Frame) {
         frame.factors.clear();
         frame.factors.resize(self.names.len(), f64::NAN);
         frame.rf = 0.0;
-        Ok(true)
     }
 
     /// Refuses daily factors for frames inside the day: the first of them would know how the day ends.

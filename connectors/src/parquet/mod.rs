@@ -15,6 +15,7 @@ mod settings;
 mod source;
 
 pub use content::content_digest;
+pub(crate) use factors::LARGEST_FACTOR;
 pub use half_spreads::read_half_spreads;
 pub use settings::{BadRow, Input, Refusal, RefusedRow, Settings, TimeIs};
 pub use source::ParquetSource;

@@ -154,7 +154,7 @@ impl Settings {
     }
 
     /// What frames have beside the close, of what the data has.
-    pub(super) fn wanted(&self, has: impl Fn(Field) -> bool) -> Vec<Wanted> {
+    pub(crate) fn wanted(&self, has: impl Fn(Field) -> bool) -> Vec<Wanted> {
         let second = self.return_column().map(|_| Field::ReturnPrice);
         let checked = second.into_iter().chain(self.required.iter().map(|(field, _)| *field));
         let mut wanted: Vec<Wanted> = checked.map(|field| Wanted { field, checked: true }).collect();
@@ -169,7 +169,7 @@ impl Settings {
     }
 
     /// The second price, where it is another one.
-    pub(super) fn return_column(&self) -> Option<&str> {
+    pub(crate) fn return_column(&self) -> Option<&str> {
         self.return_price.as_deref().filter(|name| *name != self.price)
     }
 

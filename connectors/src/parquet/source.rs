@@ -71,6 +71,23 @@ impl ParquetSource {
         })
     }
 
+    /// As [`ParquetSource::open`], for a feed whose readers join the factors to frames of their own: frames before the
+    /// first factor row are handed on without factors, and [`ParquetSource::factor_rows`] has the rows of each.
+    pub(crate) fn open_neutral(
+        prices: &Input,
+        factors: Option<&Input>,
+        settings: Settings,
+    ) -> Result<Self, DataError> {
+        let mut source = Self::open(prices, factors, settings)?;
+        source.factors = source.factors.map(FactorJoin::neutral);
+        Ok(source)
+    }
+
+    /// The factor rows of the frame at hand, `rf` last in each; of a source for a feed.
+    pub(crate) fn factor_rows(&self) -> impl Iterator<Item = &[f64]> {
+        self.factors.iter().flat_map(FactorJoin::taken)
+    }
+
     /// How far the source has come, to be read from any thread.
     #[must_use]
     pub fn progress(&self) -> Arc<Progress> {
@@ -94,7 +111,8 @@ impl ParquetSource {
         self.factors.as_ref().is_some_and(FactorJoin::has_rf)
     }
 
-    fn next(&mut self, frame: &mut Frame) -> Result<bool, DataError> {
+    /// As [`Source::next_frame`], with the error as it is.
+    pub(crate) fn next(&mut self, frame: &mut Frame) -> Result<bool, DataError> {
         while !self.ended {
             let mut shared = Shared {
                 settings: &self.settings,
@@ -156,7 +174,7 @@ impl ParquetSource {
     fn check_end(&mut self) -> Result<(), DataError> {
         let Some(seen) = self.seen else { return Err(self.nothing_in_range()) };
         if let Some(factors) = &mut self.factors
-            && self.facts.frames == 0
+            && (self.facts.frames == 0 || !factors.has_joined())
         {
             return Err(factors.no_overlap(seen));
         }

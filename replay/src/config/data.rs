@@ -310,7 +310,7 @@ fn midnight(key: &'static str, text: &str, days_later: i64) -> Result<TimestampN
 }
 
 /// "1m" and the like.
-fn duration_ns(text: &str) -> Option<i64> {
+pub(crate) fn duration_ns(text: &str) -> Option<i64> {
     let split = text.find(|c: char| !c.is_ascii_digit())?;
     let (count, unit) = text.split_at(split);
     let seconds = match unit.trim() {

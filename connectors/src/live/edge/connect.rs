@@ -1,0 +1,82 @@
+//! From an address to a WebSocket.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_tungstenite::tungstenite::http::Uri;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use super::EdgeSettings;
+use crate::live::error::LiveError;
+
+/// Plain or encrypted.
+pub(super) trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Bytes for T {}
+
+/// A connection.
+pub(super) type Socket = WebSocketStream<Box<dyn Bytes>>;
+
+/// Where to connect to.
+pub(super) struct Target {
+    url: String,
+    host: String,
+    port: u16,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+    config: WebSocketConfig,
+    within: Duration,
+}
+
+impl Target {
+    pub(super) fn new(settings: &EdgeSettings) -> Result<Self, LiveError> {
+        let wrong = |found: String| LiveError::Url { url: settings.url.clone(), found };
+        let uri: Uri = settings.url.parse().map_err(|error| wrong(format!("{error}")))?;
+        let encrypted = match uri.scheme_str() {
+            Some("ws") => false,
+            Some("wss") => true,
+            Some(scheme) => return Err(wrong(format!("the scheme `{scheme}`"))),
+            None => return Err(wrong("no scheme".to_owned())),
+        };
+        // An address of IPv6 stands in brackets.
+        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        if host.is_empty() {
+            return Err(wrong("no host".to_owned()));
+        }
+        let tls = match encrypted {
+            true => {
+                let name = ServerName::try_from(host.clone())
+                    .map_err(|_| wrong(format!("the host `{host}`, which no certificate can have")))?;
+                Some((settings.trust.connector()?, name))
+            }
+            false => None,
+        };
+        let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
+        let max = Some(settings.message_max);
+        let config = WebSocketConfig::default().max_message_size(max).max_frame_size(max);
+        Ok(Self { url: settings.url.clone(), host, port, tls, config, within: settings.connect_within })
+    }
+
+    /// Connects and shakes hands, or says why not.
+    pub(super) async fn connect(&self) -> Result<Socket, String> {
+        let connected = tokio::time::timeout(self.within, self.shake()).await;
+        connected.unwrap_or_else(|_| Err(format!("no connection within {:?}", self.within)))
+    }
+
+    async fn shake(&self) -> Result<Socket, String> {
+        let stream =
+            TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| error.to_string())?;
+        stream.set_nodelay(true).map_err(|error| error.to_string())?;
+        let stream: Box<dyn Bytes> = match &self.tls {
+            Some((connector, name)) => {
+                let stream = connector.connect(name.clone(), stream).await;
+                Box::new(stream.map_err(|error| format!("TLS: {error}"))?)
+            }
+            None => Box::new(stream),
+        };
+        let opened = client_async_with_config(self.url.as_str(), stream, Some(self.config)).await;
+        opened.map(|(socket, _)| socket).map_err(|error| error.to_string())
+    }
+}

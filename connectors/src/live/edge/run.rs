@@ -1,0 +1,105 @@
+//! One connection after the other.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::backoff::Backoff;
+use super::connect::Target;
+use super::counts::add;
+use super::order::Order;
+use super::outlet::{Outlet, Over, now};
+use super::session::{Ended, Session};
+use super::{EdgeEvent, EdgeSettings};
+use crate::live::protocol::Hello;
+
+/// After so many connections in a row that ended with a refusal before the next message, that one is given up.
+const STUCK_MAX: u32 = 3;
+
+/// What outlives a connection.
+pub(super) struct State<'a> {
+    pub(super) settings: &'a EdgeSettings,
+    pub(super) outlet: Outlet,
+    pub(super) order: Order,
+    /// What the feed said of itself first.
+    pub(super) hello: Option<Hello>,
+}
+
+/// Follows the feed until it ends, fails, or nobody wants it any more.
+pub(super) async fn run(settings: &EdgeSettings, target: &Target, outlet: Outlet) {
+    let mut stop = outlet.stop();
+    let order = Order::new(settings.from, settings.held_max, settings.held_bytes_max);
+    let mut state = State { settings, outlet, order, hello: None };
+    // Nobody wants any more events: there is nobody to tell.
+    let _: Result<(), Over> = tokio::select! {
+        biased;
+        _ = stop.wait_for(|stop| *stop) => Ok(()),
+        followed = state.follow(target) => followed,
+    };
+}
+
+impl State<'_> {
+    async fn follow(&mut self, target: &Target) -> Result<(), Over> {
+        let settings = self.settings;
+        let mut backoff = Backoff::new(settings.retry_after, settings.retry_max, settings.seed);
+        let mut stuck = 0;
+        loop {
+            let before = self.order.next();
+            let ended = match target.connect().await {
+                Ok(socket) => {
+                    add(&self.outlet.counters.connections, 1);
+                    self.order.forget();
+                    Session::new(self, socket).run().await?
+                }
+                Err(why) => {
+                    add(&self.outlet.counters.failures, 1);
+                    Ended::Lost(why)
+                }
+            };
+            if self.order.next() > before {
+                stuck = 0;
+                backoff.reset();
+            }
+            let why = match ended {
+                Ended::All(frames) => return self.outlet.send(EdgeEvent::End { at: now(), frames }),
+                Ended::Failed(text) => return self.outlet.send(EdgeEvent::Failed { at: now(), text }),
+                Ended::Lost(why) => why,
+                Ended::Refused(why) => {
+                    stuck += 1;
+                    why
+                }
+                Ended::ServerError(text) if stuck >= STUCK_MAX => {
+                    return self.outlet.send(EdgeEvent::Failed { at: now(), text });
+                }
+                Ended::ServerError(why) => {
+                    stuck += 1;
+                    why
+                }
+            };
+            if stuck > STUCK_MAX {
+                // Whatever it is that cannot be taken, it would be there again.
+                let next = self.order.next();
+                self.gap(next, next)?;
+                stuck = 0;
+            }
+            let wait = backoff.wait();
+            self.outlet.send(EdgeEvent::Disconnected { at: now(), why, retry_in: wait })?;
+            sleep(wait, &mut self.outlet.stop()).await?;
+        }
+    }
+
+    /// Gives messages up, the last included.
+    pub(super) fn gap(&mut self, from: u64, to: u64) -> Result<(), Over> {
+        self.order.give_up(to);
+        add(&self.outlet.counters.gaps, 1);
+        add(&self.outlet.counters.missing, to - from + 1);
+        self.outlet.send(EdgeEvent::Gap { at: now(), from, to })
+    }
+}
+
+async fn sleep(wait: Duration, stop: &mut watch::Receiver<bool>) -> Result<(), Over> {
+    tokio::select! {
+        () = tokio::time::sleep(wait) => Ok(()),
+        _ = stop.wait_for(|stop| *stop) => Err(Over),
+    }
+}

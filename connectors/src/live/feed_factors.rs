@@ -1,0 +1,115 @@
+//! The factors that a feed brings, joined to the frames of one universe.
+
+use betaflow_engine::assembly::{FactorGap, Values};
+use betaflow_engine::frame::Frame;
+
+use super::feed_source::Refused;
+use super::protocol::{Bars, Hello};
+use crate::parquet::LARGEST_FACTOR;
+
+/// Rows of factors since the preceding frame, compounded as a replay compounds those of a file: one after the other,
+/// over all messages that were no frame of this universe.
+pub(super) struct FeedFactors {
+    names: Vec<String>,
+    has_rf: bool,
+    gap: FactorGap,
+    /// A number lies above the first and at or below the second.
+    bounds: (f64, f64),
+    /// The rows since the preceding frame compounded: the factors and then `rf`; empty where there were none.
+    compounded: Vec<f64>,
+    row: Vec<f64>,
+    /// Whether a row has come.
+    begun: bool,
+    /// Whether a frame has been: before it there is no interval to compound over, and its row is the last one.
+    had_frame: bool,
+}
+
+impl FeedFactors {
+    pub(super) fn new(hello: &Hello, values: Values, gap: FactorGap) -> Self {
+        Self {
+            names: hello.factors.clone(),
+            has_rf: hello.has_rf,
+            gap,
+            bounds: match values {
+                Values::ReturnsOfAnySize => (f64::NEG_INFINITY, f64::MAX),
+                _ => (-1.0, LARGEST_FACTOR),
+            },
+            compounded: Vec::new(),
+            row: Vec::new(),
+            begun: false,
+            had_frame: false,
+        }
+    }
+
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    pub(super) fn has_rf(&self) -> bool {
+        self.has_rf
+    }
+
+    /// Takes the rows of a message.
+    pub(super) fn take(&mut self, bars: &Bars) -> Result<(), Refused> {
+        if !bars.factor_rows.is_empty() {
+            return bars.factor_rows.iter().try_for_each(|row| self.add(row));
+        }
+        let Some(factors) = bars.factors.as_ref().filter(|factors| !all_null(factors)) else { return Ok(()) };
+        let mut row = std::mem::take(&mut self.row);
+        row.clone_from(factors);
+        row.extend(self.has_rf.then(|| bars.rf.unwrap_or(f64::NAN)));
+        let added = self.add(&row);
+        self.row = row;
+        added
+    }
+
+    fn add(&mut self, row: &[f64]) -> Result<(), Refused> {
+        let width = self.names.len() + usize::from(self.has_rf);
+        if row.len() != width {
+            let found = format!("{} numbers of factors", row.len());
+            return Err((
+                found,
+                "a number for each factor that the feed said it has, and rf where it has that",
+            ));
+        }
+        if let Some(at) = row.iter().position(|value| !(*value > self.bounds.0 && *value <= self.bounds.1)) {
+            let name = self.names.get(at).map_or("rf", String::as_str);
+            let expected =
+                "a simple return above -1 and at most 10 (0.01 is one percent), or no factors at all";
+            return Err((format!("{} in the factor `{name}`", row[at]), expected));
+        }
+        self.begun = true;
+        if self.compounded.is_empty() || !self.had_frame {
+            row.clone_into(&mut self.compounded);
+        } else {
+            for (sum, value) in self.compounded.iter_mut().zip(row) {
+                *sum = (1.0 + *sum) * (1.0 + value) - 1.0;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the factors of a frame, and says whether it is handed on.
+    pub(super) fn join(&mut self, frame: &mut Frame) -> Result<bool, Refused> {
+        self.had_frame = true;
+        frame.factors.clear();
+        if !self.compounded.is_empty() {
+            frame.factors.extend_from_slice(&self.compounded[..self.names.len()]);
+            frame.rf = if self.has_rf { self.compounded[self.names.len()] } else { 0.0 };
+            self.compounded.clear();
+            return Ok(true);
+        }
+        if self.begun && self.gap == FactorGap::Error {
+            let expected = "factors since the frame before: have the feed fill the gap, or set data.factor_gap = \
+                            \"carry\" to hand such frames on without an update of the estimates";
+            return Err(("no factors".to_owned(), expected));
+        }
+        frame.factors.resize(self.names.len(), f64::NAN);
+        frame.rf = 0.0;
+        Ok(self.begun)
+    }
+}
+
+fn all_null(factors: &[f64]) -> bool {
+    !factors.is_empty() && factors.iter().all(|factor| factor.is_nan())
+}

@@ -1,0 +1,102 @@
+//! What comes in, in the order in which it acts.
+
+use betaflow_engine::source::SourceError;
+
+use super::edge::{EdgeEvent, EdgeReceiver};
+use super::error::LiveError;
+use super::protocol::Bars;
+
+/// What a clock or a person decided, such as a feed that went stale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// A word, such as `gap` or `stale`.
+    pub kind: &'static str,
+    /// When, in nanoseconds since 1970 UTC.
+    pub timestamp: i64,
+    /// JSON that says more.
+    pub body: String,
+}
+
+/// One input.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Bars, with the text that they came as.
+    Bars {
+        /// What was read.
+        bars: Bars,
+        /// What was received.
+        text: String,
+    },
+    /// Something that is no data.
+    Control(Control),
+}
+
+/// A sequence of inputs: a socket, a log, a test.
+pub trait Inputs: Send {
+    /// The next input; waits for it. `None`: no more will come.
+    ///
+    /// # Errors
+    /// The sequence cannot go on.
+    fn next_input(&mut self) -> Result<Option<Input>, SourceError>;
+}
+
+impl<I: Iterator<Item = Input> + Send> Inputs for I {
+    fn next_input(&mut self) -> Result<Option<Input>, SourceError> {
+        Ok(self.next())
+    }
+}
+
+/// Where each input is written before it acts.
+pub trait InputLog: Send {
+    /// Takes input number `seq`, counted from 0 over bars and controls alike: `kind` is `bars` or `control`, `timestamp`
+    /// is in nanoseconds since 1970 UTC (of bars, when they closed), `body` is JSON.
+    ///
+    /// # Errors
+    /// It could not be written; the input then does not act.
+    fn log(&mut self, seq: u64, kind: &str, timestamp: i64, body: &str) -> Result<(), SourceError>;
+}
+
+/// Writes nothing down.
+#[derive(Clone, Copy, Debug)]
+pub struct NoLog;
+
+impl InputLog for NoLog {
+    fn log(&mut self, _: u64, _: &str, _: i64, _: &str) -> Result<(), SourceError> {
+        Ok(())
+    }
+}
+
+/// The events of an edge as inputs: gaps and silence are controls.
+pub struct EdgeInputs {
+    feed: String,
+    events: EdgeReceiver,
+}
+
+impl EdgeInputs {
+    /// All events from here on. `feed`: what errors call it.
+    #[must_use]
+    pub fn new(feed: &str, events: EdgeReceiver) -> Self {
+        Self { feed: feed.to_owned(), events }
+    }
+}
+
+impl Inputs for EdgeInputs {
+    fn next_input(&mut self) -> Result<Option<Input>, SourceError> {
+        // An edge that was stopped sends nothing more.
+        while let Ok(event) = self.events.recv() {
+            match event {
+                EdgeEvent::Bars { bars, text, .. } => return Ok(Some(Input::Bars { bars, text })),
+                EdgeEvent::End { .. } => return Ok(None),
+                EdgeEvent::Failed { text, .. } => {
+                    return Err(LiveError::Ended { feed: self.feed.clone(), text }.into());
+                }
+                event => {
+                    if let Some(control) = event.control() {
+                        return Ok(Some(Input::Control(control)));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,32 @@
+//! Data that arrives when it likes.
+//!
+//! ```text
+//! ParquetFeed ─▶ Server ─ws─▶ Edge ─bounded channel─▶ EdgeInputs ─▶ FeedSource ─▶ frames
+//!                                                        InputLog ◀──┘ each input, before its frame
+//! ```
+//!
+//! * `protocol` is betaflow's own: what a server and a client say.
+//! * `server` serves a [`Feed`], such as a [`ParquetFeed`], to many clients.
+//! * `edge` is the client: it connects, orders, asks again for what is missing, and says what it could not get.
+//! * `feed_source` makes frames of the messages, the same ones as a replay of the file would see.
+
+mod edge;
+mod error;
+mod feed_factors;
+mod feed_source;
+mod inputs;
+mod nullable;
+mod parquet_feed;
+mod protocol;
+mod random;
+mod server;
+mod tls;
+
+pub use edge::{Edge, EdgeCounts, EdgeEvent, EdgeReceiver, EdgeSettings};
+pub use error::LiveError;
+pub use feed_source::FeedSource;
+pub use inputs::{Control, EdgeInputs, Input, InputLog, Inputs, NoLog};
+pub use parquet_feed::ParquetFeed;
+pub use protocol::{Bars, ClientMessage, Hello, MESSAGE_MAX, PROTOCOL, ProtocolError, ServerMessage, Stated};
+pub use server::{Faults, Feed, FeedReader, Server, ServerCounts, ServerSettings, Speed, Talk};
+pub use tls::{ServerTls, Trust};

@@ -1,0 +1,152 @@
+//! A Parquet file as a feed: everything that is in it, for clients that choose for themselves.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use betaflow_engine::assembly::{FactorGap, Field, Iso, Universe, Values, Wanted};
+use betaflow_engine::frame::Frame;
+use betaflow_engine::source::Source as _;
+
+use super::protocol::{Bars, Hello, PROTOCOL, Stated};
+use super::server::{Feed, FeedReader};
+use crate::DataError;
+use crate::parquet::{Input, ParquetSource, Settings};
+
+/// Price and factor files that are read from the beginning as often as a client asks for it.
+pub struct ParquetFeed {
+    prices: Input,
+    factors: Option<Input>,
+    settings: Settings,
+    hello: Hello,
+}
+
+impl ParquetFeed {
+    /// A feed of all instruments and columns that the files have. Of `settings` it takes how the files are read: names
+    /// of columns, time, range, seal and bad rows; universe and factor expressions are the client's affair.
+    ///
+    /// # Errors
+    /// Files that are not there or not as expected.
+    pub fn open(prices: Input, factors: Option<Input>, settings: &Settings) -> Result<Self, DataError> {
+        let settings = neutral(settings);
+        let source = ParquetSource::open_neutral(&prices, factors.as_ref(), settings.clone())?;
+        let columns = Field::ALL.into_iter().filter(|field| *field == Field::Close || source.has(*field));
+        let hello = Hello {
+            protocol: PROTOCOL,
+            name: name_of(&prices),
+            columns: columns.map(|field| field.names()[0].to_owned()).collect(),
+            factors: source.factor_names().to_vec(),
+            has_rf: source.has_rf(),
+            values: if settings.values.are_returns() { Stated::Returns } else { Stated::Prices },
+            frames: None,
+        };
+        Ok(Self { prices, factors, settings, hello })
+    }
+}
+
+impl Feed for ParquetFeed {
+    fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    fn open(&self) -> Result<Box<dyn FeedReader>, DataError> {
+        let settings = self.settings.clone();
+        let source = ParquetSource::open_neutral(&self.prices, self.factors.as_ref(), settings)?;
+        let columns = self.hello.columns.iter().filter_map(|name| super::nullable::field(name)).collect();
+        let (name, frame) = (self.hello.name.clone(), Frame::default());
+        Ok(Box::new(ParquetReader { name, source, frame, columns, symbols: Vec::new(), next: 0 }))
+    }
+}
+
+/// All instruments, all columns, no factor expressions, and numbers as the data has them.
+fn neutral(settings: &Settings) -> Settings {
+    let mut settings = settings.clone();
+    // Returns are cumulated by whoever trades on them.
+    if settings.values.are_returns() {
+        settings.values = Values::ReturnsOfAnySize;
+    }
+    settings.universe = Universe::default();
+    settings.factors = Vec::new();
+    settings.factor_gap = FactorGap::Carry;
+    settings.required = Vec::new();
+    let others = Field::ALL.into_iter().filter(|field| *field != Field::Close);
+    settings.optional = others.map(|field| Wanted { field, checked: false }).collect();
+    settings
+}
+
+/// The last part of a path: where a file lies is nobody else's affair.
+fn name_of(prices: &Input) -> String {
+    match prices {
+        Input::Bytes { name, .. } => name.clone(),
+        Input::Path(path) => {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            name.unwrap_or_else(|| Path::new("prices").display().to_string())
+        }
+    }
+}
+
+struct ParquetReader {
+    name: String,
+    source: ParquetSource,
+    frame: Frame,
+    columns: Vec<Field>,
+    symbols: Vec<Arc<str>>,
+    next: u64,
+}
+
+impl FeedReader for ParquetReader {
+    fn skip(&mut self) -> Result<bool, DataError> {
+        if !self.source.next(&mut self.frame)? {
+            return Ok(false);
+        }
+        self.symbols.append(&mut self.frame.listed);
+        self.next += 1;
+        Ok(true)
+    }
+
+    fn read(&mut self) -> Result<Option<Bars>, DataError> {
+        if !self.skip()? {
+            return Ok(None);
+        }
+        let frame = &self.frame;
+        let all = |i: usize| self.columns.iter().map(move |field| frame.column(*field)[i]);
+        let present: Vec<usize> =
+            (0..frame.instruments()).filter(|i| all(*i).any(|value| !value.is_nan())).collect();
+        let column = |field: Field| present.iter().map(|i| frame.column(field)[*i]).collect::<Vec<f64>>();
+        let columns: Vec<(Field, Vec<f64>)> =
+            self.columns.iter().map(|field| (*field, column(*field))).collect();
+        for (field, numbers) in &columns {
+            if let Some(at) = numbers.iter().position(|number| number.is_infinite()) {
+                return Err(self.infinite(*field, present[at], numbers[at]));
+            }
+        }
+        let mut rows: Vec<Vec<f64>> = self.source.factor_rows().map(<[f64]>::to_vec).collect();
+        let has_rows = !rows.is_empty();
+        if rows.len() == 1 {
+            rows.clear();
+        }
+        Ok(Some(Bars {
+            seq: self.next - 1,
+            timestamp: frame.timestamp.0,
+            symbols: present.iter().map(|i| self.symbols[*i].to_string()).collect(),
+            columns,
+            factors: has_rows.then(|| frame.factors.clone()),
+            rf: (has_rows && self.source.has_rf()).then_some(frame.rf),
+            factor_rows: rows,
+        }))
+    }
+}
+
+impl ParquetReader {
+    #[cold]
+    fn infinite(&self, field: Field, instrument: usize, found: f64) -> DataError {
+        DataError::Settings(format!(
+            "{}: `{}` of `{}` is {found} at {}, which a message cannot hold; expected a finite number or null: correct \
+             the file, or leave the column out (data.{} = \"none\")",
+            self.name,
+            field.names()[0],
+            self.symbols[instrument],
+            Iso(self.frame.timestamp),
+            field.names()[0],
+        ))
+    }
+}

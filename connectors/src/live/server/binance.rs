@@ -1,0 +1,177 @@
+//! The kline streams of Binance: a message for each instrument and bar, of closed bars only.
+//!
+//! <https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams>: combined streams,
+//! `{"stream":"btcusdt@kline_1m","data":{...}}`.
+
+use betaflow_engine::assembly::Field;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use crate::live::protocol::Bars;
+
+const MS_NS: i64 = 1_000_000;
+/// Lengths of bars that Binance has, with their names.
+const INTERVALS: [(&str, i64); 13] = [
+    ("1s", 1_000),
+    ("1m", 60_000),
+    ("3m", 180_000),
+    ("5m", 300_000),
+    ("15m", 900_000),
+    ("30m", 1_800_000),
+    ("1h", 3_600_000),
+    ("2h", 7_200_000),
+    ("4h", 14_400_000),
+    ("6h", 21_600_000),
+    ("8h", 28_800_000),
+    ("12h", 43_200_000),
+    ("1d", 86_400_000),
+];
+
+/// Which instruments a client wants.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Streams {
+    /// `None`: all.
+    names: Option<Vec<String>>,
+}
+
+/// What a client asks for on an open connection.
+#[derive(Deserialize)]
+struct Request {
+    method: String,
+    #[serde(default)]
+    params: Vec<String>,
+    #[serde(default)]
+    id: serde_json::Value,
+}
+
+#[derive(Serialize)]
+struct Kline<'a> {
+    t: i64,
+    #[serde(rename = "T")]
+    end: i64,
+    s: &'a str,
+    i: &'static str,
+    f: i64,
+    #[serde(rename = "L")]
+    last: i64,
+    o: String,
+    c: String,
+    h: String,
+    l: String,
+    v: String,
+    n: i64,
+    x: bool,
+    q: String,
+    #[serde(rename = "V")]
+    taker: &'static str,
+    #[serde(rename = "Q")]
+    taker_quote: &'static str,
+    #[serde(rename = "B")]
+    unused: &'static str,
+}
+
+impl Streams {
+    /// Those that the address names: `/stream?streams=a@kline_1m/b@kline_1m` or `/ws/a@kline_1m`; none yet where it
+    /// ends before the names, and all of another address.
+    pub(super) fn of(path: &str) -> Self {
+        let list = match path.split_once("streams=") {
+            Some((_, list)) => list.split('&').next(),
+            None => path.strip_prefix("/ws").or(path.strip_prefix("/stream")),
+        };
+        let names =
+            |list: &str| list.split('/').filter(|name| !name.is_empty()).map(str::to_lowercase).collect();
+        Self { names: list.map(names) }
+    }
+
+    /// Whether the client has to say first what it wants.
+    pub(super) fn wait(&self) -> bool {
+        self.names.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// Takes a request to subscribe and the like, and says what to answer; `None` where it is nonsense.
+    pub(super) fn ask(&mut self, text: &str) -> Option<String> {
+        let request: Request = serde_json::from_str(text).ok()?;
+        let params = request.params.iter().map(|name| name.to_lowercase());
+        let answer = match request.method.as_str() {
+            "SUBSCRIBE" => {
+                self.names.get_or_insert_default().extend(params);
+                serde_json::Value::Null
+            }
+            "UNSUBSCRIBE" => {
+                let gone: Vec<String> = params.collect();
+                self.names.get_or_insert_default().retain(|name| !gone.contains(name));
+                serde_json::Value::Null
+            }
+            "LIST_SUBSCRIPTIONS" => json!(self.names),
+            _ => return None,
+        };
+        Some(json!({ "result": answer, "id": request.id }).to_string())
+    }
+
+    fn wants(&self, stream: &str) -> bool {
+        self.names.as_ref().is_none_or(|names| names.iter().any(|name| name == stream))
+    }
+
+    /// Keeps of the texts of a timestamp those that are wanted.
+    pub(super) fn wanted<'a>(&self, texts: &'a [Utf8Bytes]) -> impl Iterator<Item = &'a Utf8Bytes> {
+        texts.iter().filter(|text| {
+            let stream = text.strip_prefix(r#"{"stream":""#).and_then(|rest| rest.split('"').next());
+            stream.is_some_and(|stream| self.wants(stream))
+        })
+    }
+}
+
+/// The bars of one timestamp, of the instruments that traded.
+pub(super) fn texts(bars: &Bars, bar_ns: i64) -> Vec<Utf8Bytes> {
+    let length = bar_ns / MS_NS;
+    let interval = INTERVALS.iter().find(|(_, ms)| *ms >= length).map_or("1d", |(name, _)| *name);
+    let column = |field| bars.columns.iter().find(|(known, _)| *known == field).map(|(_, column)| column);
+    let number = |field, i: usize| {
+        column(field).map(|column| column[i]).filter(|value| value.is_finite() && *value >= 0.0)
+    };
+    let traded = (0..bars.symbols.len()).filter_map(|i| Some((i, number(Field::Close, i)?)));
+    let text = |(i, close): (usize, f64)| {
+        let (symbol, end) = (bars.symbols[i].as_str(), bars.timestamp / MS_NS);
+        let price = |field| number(field, i).unwrap_or(close).to_string();
+        let volume = number(Field::Volume, i).unwrap_or(0.0);
+        let kline = Kline {
+            t: end - length,
+            end: end - 1,
+            s: symbol,
+            i: interval,
+            f: -1,
+            last: -1,
+            o: price(Field::Open),
+            c: close.to_string(),
+            h: price(Field::High),
+            l: price(Field::Low),
+            v: volume.to_string(),
+            n: 0,
+            x: true,
+            q: (volume * close).to_string(),
+            taker: "0",
+            taker_quote: "0",
+            unused: "0",
+        };
+        let stream = format!("{}@kline_{interval}", symbol.to_lowercase());
+        let data = Data { e: "kline", time: end, s: symbol, k: kline };
+        Utf8Bytes::from(serde_json::to_string(&Combined { stream, data }).unwrap_or_default())
+    };
+    traded.map(text).collect()
+}
+
+#[derive(Serialize)]
+struct Combined<'a> {
+    stream: String,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    e: &'static str,
+    #[serde(rename = "E")]
+    time: i64,
+    s: &'a str,
+    k: Kline<'a>,
+}

@@ -1,0 +1,406 @@
+//! One client: what it asks for, and what it is sent when.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+
+use super::binance::{self, Streams};
+use super::faults::Stream;
+use super::reader::{Cursor, Encode, Item, Step};
+use super::socket::{self, Bytes, SAID_MAX, Socket};
+use super::{Shared, Speed, Talk, add};
+use crate::DataError;
+use crate::live::protocol::{Bars, ClientMessage, ServerMessage};
+
+/// A connection is silent for no longer than this.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Messages that are written before the connection is flushed, where they are ready.
+const TOGETHER: usize = 64;
+/// How long a client is waited for when it is told that it is over.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Pieces that are read, and passed over, after that.
+const DRAINED: usize = 256;
+
+/// Why a connection ends.
+enum Leave {
+    /// The client has gone, or takes nothing.
+    Gone,
+    /// The server stops, or has no more to say.
+    Stopped,
+    /// Cut on purpose.
+    Cut,
+    /// The client said what nobody understands.
+    Nonsense(String),
+    /// The feed cannot be read.
+    Broken(DataError),
+}
+
+/// What happens next.
+enum Event {
+    Stop,
+    Cut,
+    Stall,
+    Said(Option<Result<Message, Error>>),
+    Step(Result<Step, DataError>),
+    Silence,
+}
+
+struct Client<'a> {
+    shared: &'a Shared,
+    stop: watch::Receiver<bool>,
+    sink: SplitSink<Socket, Message>,
+    encode: Encode,
+    streams: Streams,
+    faults: Stream,
+    cursor: Option<Cursor>,
+    /// The message that is waiting for its time.
+    waiting: Option<Item>,
+    /// When the clock of the feed began, and at which timestamp.
+    clock: Option<(Instant, i64)>,
+    ended: bool,
+    /// Messages of the client.
+    said: u64,
+    sent_at: Instant,
+    cut_at: Option<Instant>,
+    stall: Option<(Instant, Duration)>,
+}
+
+/// Serves one client until it leaves.
+pub(super) async fn serve(stream: TcpStream, acceptor: Option<TlsAcceptor>, shared: &Shared, number: u64) {
+    let mut stop = shared.stop.clone();
+    let opened = tokio::select! {
+        opened = socket::open(stream, acceptor) => opened,
+        _ = stop.wait_for(|stop| *stop) => None,
+    };
+    let Some((socket, path)) = opened else { return };
+    let (sink, mut heard) = socket.split();
+    let mut faults = Stream::new(&shared.settings.faults, number);
+    let (now, life, stall) = (Instant::now(), faults.lifetime(), faults.next_stall());
+    let mut client = Client {
+        shared,
+        stop,
+        sink,
+        encode: encoder(shared.settings.talk),
+        streams: Streams::of(&path),
+        faults,
+        cursor: None,
+        waiting: None,
+        clock: None,
+        ended: false,
+        said: 0,
+        sent_at: now,
+        cut_at: life.map(|life| now + life),
+        stall: stall.map(|(after, length)| (now + after, length)),
+    };
+    let leave = client.run(&mut heard).await.err().unwrap_or(Leave::Stopped);
+    client.count();
+    if !client.leave(leave).await {
+        return;
+    }
+    if let Ok(mut socket) = client.sink.reunite(heard) {
+        drain(socket.get_mut()).await;
+    }
+}
+
+/// Reads on for a moment: a connection that is closed with something unread is reset, and the last word may be lost.
+async fn drain(stream: &mut (dyn Bytes + 'static)) {
+    let mut rest = [0; 4_096];
+    let reading = async {
+        for _ in 0..DRAINED {
+            if !matches!(stream.read(&mut rest).await, Ok(1..)) {
+                return;
+            }
+        }
+    };
+    let _ = timeout(FAREWELL, reading).await;
+}
+
+fn encoder(talk: Talk) -> Encode {
+    match talk {
+        Talk::Betaflow => Arc::new(|bars: &Bars| vec![bars.to_text().into()]),
+        Talk::Binance { bar_ns } => Arc::new(move |bars: &Bars| binance::texts(bars, bar_ns)),
+    }
+}
+
+/// At some moment, or never.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
+}
+
+impl Client<'_> {
+    async fn run(&mut self, heard: &mut SplitStream<Socket>) -> Result<(), Leave> {
+        match self.shared.settings.talk {
+            Talk::Betaflow => self.say(&ServerMessage::Hello(self.shared.feed.hello().clone())).await?,
+            Talk::Binance { .. } if self.streams.wait() => {}
+            Talk::Binance { .. } => self.subscribe(0),
+        }
+        let mut stop = self.stop.clone();
+        loop {
+            let (cut, stall) = (self.cut_at, self.stall.map(|(at, _)| at));
+            let (silence, streams) = (self.sent_at + HEARTBEAT, self.cursor.is_some() && !self.ended);
+            let event = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => Event::Stop,
+                () = at(cut) => Event::Cut,
+                () = at(stall) => Event::Stall,
+                said = heard.next() => Event::Said(said),
+                step = self.due(), if streams => Event::Step(step),
+                () = sleep_until(silence) => Event::Silence,
+            };
+            match event {
+                Event::Stop => return Err(Leave::Stopped),
+                Event::Cut => return Err(Leave::Cut),
+                Event::Stall => self.stall().await?,
+                Event::Said(said) => self.hear(said).await?,
+                Event::Step(step) => self.step(step.map_err(Leave::Broken)?).await?,
+                Event::Silence => self.heartbeat().await?,
+            }
+        }
+    }
+
+    /// The next message, when it is due. Nothing is lost when the future is dropped.
+    async fn due(&mut self) -> Result<Step, DataError> {
+        let Some(cursor) = &mut self.cursor else { return pending().await };
+        if self.waiting.is_none() {
+            match cursor.next().await? {
+                Step::Item(item) => self.waiting = Some(item),
+                end @ Step::End(_) => return Ok(end),
+            }
+        }
+        if let (Some(item), Speed::Times(times)) = (&self.waiting, self.shared.settings.speed) {
+            let (start, first) = *self.clock.get_or_insert_with(|| (Instant::now(), item.timestamp));
+            let seconds = (item.timestamp - first) as f64 / 1e9 / times;
+            if let Some(due) =
+                Duration::try_from_secs_f64(seconds).ok().and_then(|after| start.checked_add(after))
+            {
+                sleep_until(due).await;
+            }
+        }
+        match self.waiting.take() {
+            Some(item) => Ok(Step::Item(item)),
+            None => pending().await,
+        }
+    }
+
+    async fn step(&mut self, step: Step) -> Result<(), Leave> {
+        let mut out = Vec::new();
+        let item = match step {
+            Step::Item(item) => item,
+            Step::End(frames) => {
+                self.ended = true;
+                self.faults.flush(&mut out);
+                self.put(&out).await?;
+                return match self.shared.settings.talk {
+                    Talk::Betaflow => self.say(&ServerMessage::End(frames)).await,
+                    Talk::Binance { .. } => Err(Leave::Stopped),
+                };
+            }
+        };
+        self.faults.pass(item, &mut out);
+        if self.shared.settings.speed == Speed::Max {
+            while out.len() < TOGETHER
+                && let Some(cursor) = &mut self.cursor
+                && let Some(Ok(Step::Item(item))) = cursor.next().now_or_never()
+            {
+                self.faults.pass(item, &mut out);
+            }
+        }
+        self.put(&out).await
+    }
+
+    /// Number of the next message of the stream.
+    fn head(&self) -> u64 {
+        let waiting = self.waiting.as_ref().map(|item| item.seq);
+        waiting.or(self.cursor.as_ref().map(Cursor::position)).unwrap_or(0)
+    }
+
+    async fn heartbeat(&mut self) -> Result<(), Leave> {
+        let mut out = Vec::new();
+        self.faults.flush(&mut out);
+        self.put(&out).await?;
+        self.sent_at = Instant::now();
+        match self.shared.settings.talk {
+            Talk::Betaflow => self.say(&ServerMessage::Heartbeat(self.head())).await,
+            Talk::Binance { .. } => Ok(()),
+        }
+    }
+
+    /// Is silent, and deaf, for a while.
+    async fn stall(&mut self) -> Result<(), Leave> {
+        let Some((_, length)) = self.stall else { return Ok(()) };
+        add(&self.shared.counters.stalls, 1);
+        let (end, cut, mut stop) = (Instant::now() + length, self.cut_at, self.stop.clone());
+        tokio::select! {
+            () = sleep_until(end) => {}
+            () = at(cut) => return Err(Leave::Cut),
+            _ = stop.wait_for(|stop| *stop) => return Err(Leave::Stopped),
+        }
+        self.stall = self.faults.next_stall().map(|(after, length)| (end + after, length));
+        Ok(())
+    }
+
+    async fn hear(&mut self, said: Option<Result<Message, Error>>) -> Result<(), Leave> {
+        let text = match said {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
+            Some(Ok(Message::Binary(bytes))) => {
+                return Err(Leave::Nonsense(format!("found {} bytes of binary, expected text", bytes.len())));
+            }
+            Some(Err(Error::Capacity(error))) => {
+                return Err(Leave::Nonsense(format!("{error}; expected at most {SAID_MAX} bytes")));
+            }
+            _ => return Err(Leave::Gone),
+        };
+        let number = self.said;
+        self.said += 1;
+        if let Talk::Binance { .. } = self.shared.settings.talk {
+            let Some(answer) = self.streams.ask(&text) else {
+                return Err(Leave::Nonsense(format!("message {number}: expected SUBSCRIBE or UNSUBSCRIBE")));
+            };
+            if self.cursor.is_none() && !self.streams.wait() {
+                self.subscribe(0);
+            }
+            return self.write(vec![answer.into()]).await;
+        }
+        match ClientMessage::parse(&text, number) {
+            Ok(ClientMessage::Subscribe { from }) => {
+                self.subscribe(from);
+                Ok(())
+            }
+            Ok(ClientMessage::Backfill { from, to }) => self.backfill(from, to).await,
+            Err(error) => Err(Leave::Nonsense(error.to_string())),
+        }
+    }
+
+    fn subscribe(&mut self, from: u64) {
+        match &mut self.cursor {
+            Some(cursor) => cursor.seek(from),
+            None => self.cursor = Some(Cursor::new(&self.shared.feed, &self.encode, from)),
+        }
+        self.faults.subscribe(from);
+        (self.waiting, self.clock, self.ended) = (None, None, false);
+    }
+
+    /// Sends messages again that the stream has passed; of others nothing is told before their time.
+    async fn backfill(&mut self, from: u64, to: u64) -> Result<(), Leave> {
+        let end = if self.shared.settings.faults.no_backfill {
+            from
+        } else {
+            self.head().min(to.saturating_add(1))
+        };
+        let (mut past, mut seq) = (None::<Cursor>, from);
+        while seq < end {
+            let kept = self.cursor.as_ref().and_then(|cursor| cursor.kept(seq));
+            let item = match (kept, &mut past) {
+                (Some(item), _) => item,
+                (None, Some(past)) => match past.next().await.map_err(Leave::Broken)? {
+                    Step::Item(item) => item,
+                    Step::End(_) => break,
+                },
+                (None, None) => {
+                    past = self.cursor.as_ref().map(|cursor| cursor.past(seq));
+                    continue;
+                }
+            };
+            seq = item.seq + 1;
+            add(&self.shared.counters.backfilled, 1);
+            self.put(&[item]).await?;
+        }
+        if seq <= to {
+            self.say(&ServerMessage::Unavailable(seq, to)).await?;
+        }
+        Ok(())
+    }
+
+    async fn say(&mut self, message: &ServerMessage) -> Result<(), Leave> {
+        self.write(vec![message.to_text().into()]).await
+    }
+
+    async fn put(&mut self, items: &[Item]) -> Result<(), Leave> {
+        let all = items.iter().flat_map(|item| match self.shared.settings.talk {
+            Talk::Betaflow => item.texts.to_vec(),
+            Talk::Binance { .. } => self.streams.wanted(&item.texts).cloned().collect(),
+        });
+        let texts: Vec<Utf8Bytes> = all.collect();
+        if texts.is_empty() {
+            return Ok(());
+        }
+        add(&self.shared.counters.messages, texts.len() as u64);
+        add(&self.shared.counters.bytes, texts.iter().map(|text| text.len() as u64).sum());
+        self.write(texts).await
+    }
+
+    /// Writes, and waits for a client that reads slowly, as long as there is patience.
+    async fn write(&mut self, texts: Vec<Utf8Bytes>) -> Result<(), Leave> {
+        let (cut, mut stop, patience) = (self.cut_at, self.stop.clone(), self.shared.settings.patience);
+        let sink = &mut self.sink;
+        let writing = async {
+            for text in texts {
+                sink.feed(Message::Text(text)).await?;
+            }
+            sink.flush().await
+        };
+        let written = tokio::select! {
+            written = timeout(patience, writing) => written,
+            () = at(cut) => return Err(Leave::Cut),
+            _ = stop.wait_for(|stop| *stop) => return Err(Leave::Stopped),
+        };
+        self.sent_at = Instant::now();
+        match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Leave::Gone),
+        }
+    }
+
+    fn count(&self) {
+        let (counters, done) = (&self.shared.counters, self.faults.done);
+        add(&counters.dropped, done.dropped);
+        add(&counters.duplicated, done.duplicated);
+        add(&counters.reordered, done.reordered);
+    }
+
+    /// Says why, where there is somebody to tell, and whether there was.
+    async fn leave(&mut self, leave: Leave) -> bool {
+        let (text, code) = match leave {
+            Leave::Gone => return false,
+            Leave::Cut => {
+                add(&self.shared.counters.cut, 1);
+                return false;
+            }
+            Leave::Stopped => (None, CloseCode::Away),
+            Leave::Nonsense(text) => {
+                add(&self.shared.counters.nonsense, 1);
+                (Some(text), CloseCode::Policy)
+            }
+            Leave::Broken(error) => {
+                let text = error.to_string();
+                (self.shared.complain)(&text);
+                (Some(text), CloseCode::Error)
+            }
+        };
+        let sink = &mut self.sink;
+        let farewell = async {
+            if let Some(text) = text {
+                sink.send(Message::Text(ServerMessage::Error(text).to_text().into())).await?;
+            }
+            let frame = CloseFrame { code, reason: Utf8Bytes::from_static("") };
+            sink.send(Message::Close(Some(frame))).await
+        };
+        matches!(timeout(FAREWELL, farewell).await, Ok(Ok(())))
+    }
+}

@@ -1,0 +1,45 @@
+//! From a connection to a WebSocket.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
+
+/// Plain or encrypted.
+pub(super) trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Bytes for T {}
+
+/// A connection.
+pub(super) type Socket = WebSocketStream<Box<dyn Bytes>>;
+
+/// How long a client may take to introduce itself.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Bytes of the largest message of a client.
+pub(super) const SAID_MAX: usize = 64 << 10;
+
+/// Shakes hands. `None`: this is no client; there is nobody to tell.
+pub(super) async fn open(stream: TcpStream, acceptor: Option<TlsAcceptor>) -> Option<(Socket, String)> {
+    let _ = stream.set_nodelay(true);
+    tokio::time::timeout(HANDSHAKE, shake(stream, acceptor)).await.ok().flatten()
+}
+
+async fn shake(stream: TcpStream, acceptor: Option<TlsAcceptor>) -> Option<(Socket, String)> {
+    let stream: Box<dyn Bytes> = match acceptor {
+        Some(acceptor) => Box::new(acceptor.accept(stream).await.ok()?),
+        None => Box::new(stream),
+    };
+    let config = WebSocketConfig::default().max_message_size(Some(SAID_MAX)).max_frame_size(Some(SAID_MAX));
+    let mut path = String::new();
+    // The library's signature has an error that is large.
+    #[allow(clippy::result_large_err)]
+    let see = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
+        path = request.uri().to_string();
+        Ok(response)
+    };
+    let socket = accept_hdr_async_with_config(stream, see, Some(config)).await.ok()?;
+    Some((socket, path))
+}

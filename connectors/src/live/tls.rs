@@ -1,0 +1,84 @@
+//! Certificates: those of a server, and those that a client trusts.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use super::error::LiveError;
+
+/// The certificate and the key of a server, in PEM files.
+#[derive(Clone, Debug)]
+pub struct ServerTls {
+    /// The certificate, and those that vouch for it.
+    pub certificates: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// Whom a client trusts.
+#[derive(Clone, Debug, Default)]
+pub enum Trust {
+    /// The authorities that browsers trust.
+    #[default]
+    Public,
+    /// Those in a PEM file, and no others.
+    File(PathBuf),
+}
+
+impl ServerTls {
+    pub(super) fn acceptor(&self) -> Result<TlsAcceptor, LiveError> {
+        let chain = certificates(&self.certificates)?;
+        let key = PrivateKeyDer::from_pem_file(&self.key)
+            .map_err(|error| wrong(&self.key, error.to_string(), "a private key in PEM"))?;
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+            .map_err(|error| {
+                wrong(&self.certificates, error.to_string(), "a certificate that belongs to the key")
+            })?;
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+}
+
+impl Trust {
+    pub(super) fn connector(&self) -> Result<TlsConnector, LiveError> {
+        let mut roots = RootCertStore::empty();
+        let mut path = Path::new("");
+        match self {
+            Self::Public => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+            Self::File(file) => {
+                path = file;
+                for certificate in certificates(file)? {
+                    roots.add(certificate).map_err(|error| wrong(file, error.to_string(), CERTIFICATE))?;
+                }
+            }
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| wrong(path, error.to_string(), CERTIFICATE))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(TlsConnector::from(Arc::new(config)))
+    }
+}
+
+const CERTIFICATE: &str = "certificates in PEM (-----BEGIN CERTIFICATE-----)";
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, LiveError> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let found = match read {
+        Ok(certificates) if !certificates.is_empty() => return Ok(certificates),
+        Ok(_) => "none".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(wrong(path, found, CERTIFICATE))
+}
+
+fn wrong(path: &Path, found: String, expected: &'static str) -> LiveError {
+    LiveError::Tls { path: path.display().to_string(), found, expected }
+}

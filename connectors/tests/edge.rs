@@ -1,0 +1,620 @@
+//! A file that is served over real sockets and followed through faults: the frames of a replay.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use betaflow_connectors::live::{
+    Bars, Edge, EdgeCounts, EdgeEvent, EdgeInputs, EdgeSettings, Faults, Feed, FeedReader, FeedSource, Hello,
+    NoLog, PROTOCOL, Server, ServerSettings, ServerTls, Speed, Stated, Talk, Trust,
+};
+use betaflow_connectors::{DataError, parquet::Settings};
+use betaflow_engine::assembly::Field;
+use support::live::{Panel, all, carry, cases, feed, panel, replayed};
+
+/// A wait that only a hang outlasts.
+const LONG: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_millis(50);
+
+fn loopback() -> ServerSettings {
+    ServerSettings::new("127.0.0.1:0".parse().unwrap())
+}
+
+fn start(feed: impl Feed + 'static, settings: ServerSettings) -> Server {
+    Server::start(Arc::new(feed), settings, |error| panic!("{error}")).unwrap()
+}
+
+/// A client with little patience.
+fn client(server: &Server) -> EdgeSettings {
+    EdgeSettings {
+        late: Duration::from_millis(20),
+        retry_after: Duration::from_millis(2),
+        retry_max: SOON,
+        ..EdgeSettings::new(&format!("ws://{}", server.address()))
+    }
+}
+
+/// Follows a feed to its end, through the source of frames.
+fn followed(
+    panel: &Panel,
+    factors: bool,
+    settings: &Settings,
+    edge: EdgeSettings,
+) -> (Vec<String>, EdgeCounts) {
+    let edge = Edge::start(edge).unwrap();
+    let hello = feed(panel, factors, settings).hello().clone();
+    let inputs = Box::new(EdgeInputs::new(&hello.name, edge.events()));
+    let mut source = FeedSource::open(&hello, inputs, Box::new(NoLog), settings.clone()).unwrap();
+    let frames = all(&mut source).unwrap();
+    (frames, edge.stop())
+}
+
+/// The next event of a kind, within a wait that only a hang outlasts.
+fn next<T>(edge: &Edge, wanted: impl Fn(&EdgeEvent) -> Option<T>) -> T {
+    let (events, until) = (edge.events(), Instant::now() + LONG);
+    loop {
+        let event = events.recv_deadline(until).expect("an event");
+        if let Some(found) = wanted(&event) {
+            return found;
+        }
+    }
+}
+
+fn seq(event: &EdgeEvent) -> Option<u64> {
+    if let EdgeEvent::Bars { bars, .. } = event { Some(bars.seq) } else { None }
+}
+
+#[test]
+fn what_is_served_and_followed_is_what_is_replayed() {
+    let panel = panel(5, 120);
+    for (case, factors, settings) in cases() {
+        let server = start(feed(&panel, factors, &settings), loopback());
+        let (frames, counts) = followed(&panel, factors, &settings, client(&server));
+        assert_eq!(frames, replayed(&panel, factors, &settings), "{case}");
+        let clean = (counts.repeats, counts.early, counts.gaps, counts.requests, counts.refused);
+        assert_eq!((counts.connections, clean), (1, (0, 0, 0, 0, 0)), "{case}");
+        server.stop();
+    }
+}
+
+/// Fault by fault, and then all of them.
+fn faults() -> Vec<(&'static str, Faults)> {
+    let of = |seed| Faults { seed, ..Faults::default() };
+    let ms = Duration::from_millis;
+    let all = |seed| Faults {
+        drop: 0.03,
+        duplicate: 0.05,
+        reorder: 0.05,
+        disconnect_every: Some(ms(60)),
+        stall: Some(ms(10)),
+        ..of(seed)
+    };
+    vec![
+        ("drops", Faults { drop: 0.1, ..of(1) }),
+        ("repeats", Faults { duplicate: 0.2, ..of(2) }),
+        ("reordering", Faults { reorder: 0.2, ..of(3) }),
+        ("cuts", Faults { disconnect_every: Some(ms(40)), ..of(4) }),
+        ("silences", Faults { stall: Some(ms(20)), ..of(5) }),
+        ("all", all(6)),
+        ("all", all(7)),
+    ]
+}
+
+#[test]
+fn faults_change_no_frame() {
+    let panel = panel(6, 400);
+    let settings = carry();
+    let expected = replayed(&panel, true, &settings);
+    // Some 500 bars over half a second: time for the faults that come by time.
+    let days = 500.0 * 86_400.0 * 7.0 / 5.0;
+    for (name, faults) in faults() {
+        let speed = Speed::Times(days / 0.5);
+        let server = start(feed(&panel, true, &settings), ServerSettings { faults, speed, ..loopback() });
+        let (frames, counts) = followed(&panel, true, &settings, client(&server));
+        assert_eq!(frames, expected, "{name}: {counts:?}");
+        let served = server.counts();
+        assert_eq!((counts.gaps, counts.refused), (0, 0), "{name}: {counts:?}");
+        match name {
+            "drops" => assert!(counts.filled > 0 && counts.requests > 0, "{counts:?}"),
+            "repeats" => assert!(counts.repeats > 10, "{counts:?}"),
+            "reordering" => assert!(counts.early > 10, "{counts:?}"),
+            "cuts" => assert!(counts.reconnects > 2 && served.cut > 2, "{counts:?} {served:?}"),
+            "silences" => assert!(served.stalls > 0, "{served:?}"),
+            _ => assert!(counts.repeats > 0 && counts.early > 0 && counts.reconnects > 0, "{counts:?}"),
+        }
+    }
+}
+
+#[test]
+fn at_full_speed_faults_change_no_frame_and_little_is_held_back() {
+    let panel = panel(7, 2_000);
+    let settings = carry();
+    let expected = replayed(&panel, true, &settings);
+    let faults = Faults { drop: 0.01, duplicate: 0.01, reorder: 0.01, seed: 9, ..Faults::default() };
+    let server = start(feed(&panel, true, &settings), ServerSettings { faults, ..loopback() });
+    for held_max in [4_096, 24, 2] {
+        let edge = EdgeSettings { held_max, ..client(&server) };
+        let (frames, counts) = followed(&panel, true, &settings, edge);
+        assert!(frames == expected, "{held_max}: {counts:?}");
+        assert_eq!(counts.gaps, 0, "{held_max}: {counts:?}");
+        assert_eq!(counts.overflowed > 0, held_max < 4_096, "{held_max}: {counts:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_filled_is_a_gap_and_all_before_it_is_equal() {
+    let panel = panel(8, 300);
+    let settings = carry();
+    let expected = replayed(&panel, false, &settings);
+    let faults = Faults { drop: 0.02, reorder: 0.05, no_backfill: true, seed: 3, ..Faults::default() };
+    let server = start(feed(&panel, false, &settings), ServerSettings { faults, ..loopback() });
+    for held_max in [4_096, 4] {
+        let edge = Edge::start(EdgeSettings { held_max, ..client(&server) }).unwrap();
+        let (mut seqs, mut gaps) = (Vec::new(), Vec::new());
+        let end = loop {
+            match edge.events().recv_timeout(LONG).unwrap() {
+                EdgeEvent::Bars { bars, .. } => seqs.push(bars.seq),
+                EdgeEvent::Gap { from, to, at } => {
+                    assert_eq!(seqs.last().map_or(0, |last| last + 1), from, "it is said where it is");
+                    assert!(at.0 > 0);
+                    gaps.extend(from..=to);
+                    // They take their place among the others.
+                    seqs.extend(from..=to);
+                }
+                EdgeEvent::End { frames, .. } => break frames,
+                _ => {}
+            }
+        };
+        assert_eq!(seqs, (0..end).collect::<Vec<_>>(), "all are there, or said to be missing");
+        assert!(gaps.len() > 2 && gaps[0] > 0, "{gaps:?}");
+        let counts = edge.stop();
+        assert_eq!(counts.missing, gaps.len() as u64, "{counts:?}");
+        let (frames, _) = followed(&panel, false, &settings, client(&server));
+        let before = usize::try_from(gaps[0]).unwrap() - 1;
+        assert_eq!(frames[..before], expected[..before]);
+        assert_ne!(frames, expected);
+    }
+}
+
+#[test]
+fn a_gap_that_nobody_answers_for_is_given_up_in_time() {
+    // A server that knows the messages 0 and 2 and no requests.
+    let server =
+        Handmade::start(vec![vec![hello(), text(0), text(2), "{\"type\":\"end\",\"frames\":3}".into()]]);
+    let gap_after = Duration::from_millis(150);
+    let edge = Edge::start(EdgeSettings { gap_after, ..server.client() }).unwrap();
+    let begun = Instant::now();
+    let gap =
+        next(
+            &edge,
+            |event| if let EdgeEvent::Gap { from, to, .. } = event { Some((*from, *to)) } else { None },
+        );
+    assert_eq!((gap, next(&edge, seq)), ((1, 1), 2));
+    assert!(begun.elapsed() >= gap_after);
+    assert_eq!(
+        next(&edge, |event| if let EdgeEvent::End { frames, .. } = event { Some(*frames) } else { None }),
+        3
+    );
+}
+
+#[test]
+fn silence_is_said_and_another_connection_goes_on() {
+    let server = Handmade::start(vec![vec![hello(), text(0)], vec![hello(), text(1)]]);
+    let edge = Edge::start(EdgeSettings { stale_after: SOON, ..server.client() }).unwrap();
+    assert_eq!(next(&edge, seq), 0);
+    let silent =
+        next(&edge, |event| if let EdgeEvent::Stale { silent, .. } = event { Some(*silent) } else { None });
+    assert!(silent >= SOON);
+    assert_eq!(next(&edge, seq), 1);
+    assert_eq!((edge.counts().reconnects, edge.counts().stale > 0), (1, true));
+}
+
+#[test]
+fn messages_that_are_wrong_or_too_large_are_named_and_made_up_for() {
+    let large = format!("{{\"type\":\"error\",\"text\":\"{}\"}}", "x".repeat(5_000));
+    let answers = vec![
+        vec![hello(), text(0), "nonsense".into(), "{\"type\":\"weather\"}".into(), text(1), large.clone()],
+        vec![hello(), large.clone()],
+        vec![hello(), large.clone()],
+        vec![hello(), large],
+        vec![hello(), text(3), "{\"type\":\"end\",\"frames\":4}".into()],
+    ];
+    let server = Handmade::start(answers);
+    let edge = Edge::start(EdgeSettings { message_max: 4_096, ..server.client() }).unwrap();
+    let refused = |event: &EdgeEvent| {
+        if let EdgeEvent::Refused { text, .. } = event { Some(text.clone()) } else { None }
+    };
+    assert_eq!(next(&edge, seq), 0);
+    let text = next(&edge, refused);
+    assert!(text.contains("message 2: found \"nonsense\"") && text.contains("protocol"), "{text}");
+    assert_eq!(next(&edge, seq), 1);
+    let text = next(&edge, refused);
+    assert!(text.contains("message 5: found") && text.contains("at most 4096 bytes"), "{text}");
+    let gap =
+        next(
+            &edge,
+            |event| if let EdgeEvent::Gap { from, to, .. } = event { Some((*from, *to)) } else { None },
+        );
+    assert_eq!((gap, next(&edge, seq)), ((2, 2), 3));
+    let counts = edge.counts();
+    assert_eq!((counts.refused, counts.unknown, counts.reconnects), (5, 1, 4), "{counts:?}");
+}
+
+#[test]
+fn a_feed_that_becomes_another_one_or_cannot_be_read_ends_with_a_word() {
+    let other = hello().replace("made by hand", "another");
+    let error = "{\"type\":\"error\",\"text\":\"row 3: found a sheep\"}".to_owned();
+    let broken = vec![hello(), error];
+    for (answers, part) in
+        [(vec![vec![hello(), text(0)], vec![other]], "become another one"), (vec![broken; 4], "a sheep")]
+    {
+        let server = Handmade::start(answers);
+        let edge = Edge::start(EdgeSettings { stale_after: SOON, ..server.client() }).unwrap();
+        let failed =
+            next(
+                &edge,
+                |event| if let EdgeEvent::Failed { text, .. } = event { Some(text.clone()) } else { None },
+            );
+        assert!(failed.contains(part), "{failed}");
+        assert!(edge.events().recv_timeout(LONG).is_err(), "nothing follows");
+    }
+}
+
+#[test]
+fn addresses_that_are_none_are_refused_at_once() {
+    for (url, part) in [
+        ("127.0.0.1:9000", "expected an address"),
+        ("http://127.0.0.1:9000", "found the scheme `http`"),
+        ("ws://", "ws://"),
+        ("", "expected an address"),
+    ] {
+        let text = Edge::start(EdgeSettings::new(url)).err().unwrap().to_string();
+        assert!(text.contains(part), "{url}: {text}");
+    }
+}
+
+/// Writes a certificate for `localhost` and its key.
+fn certificate(folder: &Path) -> ServerTls {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let tls = ServerTls { certificates: folder.join("cert.pem"), key: folder.join("key.pem") };
+    std::fs::write(&tls.certificates, made.cert.pem()).unwrap();
+    std::fs::write(&tls.key, made.signing_key.serialize_pem()).unwrap();
+    tls
+}
+
+#[test]
+fn with_tls_it_is_the_same_and_a_stranger_is_not_trusted() {
+    let (panel, settings) = (panel(9, 100), carry());
+    let folder = panel.folder.0.path();
+    let tls = certificate(folder);
+    let server =
+        start(feed(&panel, true, &settings), ServerSettings { tls: Some(tls.clone()), ..loopback() });
+    let url = format!("wss://localhost:{}", server.address().port());
+    let trust = Trust::File(tls.certificates.clone());
+    let edge = EdgeSettings { url: url.clone(), trust, ..client(&server) };
+    assert_eq!(followed(&panel, true, &settings, edge).0, replayed(&panel, true, &settings));
+    let edge = Edge::start(EdgeSettings { url, ..client(&server) }).unwrap();
+    let why = next(&edge, |event| match event {
+        EdgeEvent::Disconnected { why, .. } => Some(why.clone()),
+        _ => None,
+    });
+    assert!(why.contains("TLS") && why.contains("certificate"), "{why}");
+    drop(edge);
+    // Files that are no certificates.
+    for (certificates, key, part) in [
+        (folder.join("absent.pem"), tls.key.clone(), "absent.pem"),
+        (tls.key.clone(), tls.key.clone(), "found none"),
+        (tls.certificates.clone(), tls.certificates, "a private key"),
+    ] {
+        let tls = Some(ServerTls { certificates, key });
+        let refused = Server::start(Arc::new(Endless), ServerSettings { tls, ..loopback() }, |_| {});
+        let text = refused.err().unwrap().to_string();
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn many_clients_each_have_their_own_place() {
+    let (panel, settings) = (panel(10, 300), carry());
+    let frames = replayed(&panel, false, &settings).len() as u64;
+    let server = start(feed(&panel, false, &settings), loopback());
+    let follow = |from: u64| {
+        let edge = Edge::start(EdgeSettings { from, ..client(&server) }).unwrap();
+        let mut seqs = Vec::new();
+        for event in edge.events().iter() {
+            match event {
+                EdgeEvent::Bars { bars, .. } => seqs.push(bars.seq),
+                EdgeEvent::End { .. } => break,
+                _ => {}
+            }
+        }
+        seqs
+    };
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..24).map(|i| scope.spawn(move || (i * 13, follow(i * 13)))).collect();
+        for client in clients {
+            let (from, seqs) = client.join().unwrap();
+            assert_eq!(seqs, (from..frames).collect::<Vec<_>>());
+        }
+    });
+    assert_eq!(server.counts().connections, 24);
+}
+
+/// Large messages without end.
+struct Endless;
+
+struct Counting(u64);
+
+impl Feed for Endless {
+    fn hello(&self) -> &Hello {
+        static HELLO: std::sync::OnceLock<Hello> = std::sync::OnceLock::new();
+        HELLO.get_or_init(|| serde_json::from_str(&hello()).unwrap())
+    }
+
+    fn open(&self) -> Result<Box<dyn FeedReader>, DataError> {
+        Ok(Box::new(Counting(0)))
+    }
+}
+
+impl FeedReader for Counting {
+    fn read(&mut self) -> Result<Option<Bars>, DataError> {
+        self.0 += 1;
+        let bars = Bars {
+            seq: self.0 - 1,
+            timestamp: self.0 as i64,
+            symbols: (0..500).map(|i| format!("S{i}")).collect(),
+            columns: vec![(Field::Close, (0..500).map(|i| 100.0 / (3.0 + f64::from(i))).collect())],
+            factors: None,
+            rf: None,
+            factor_rows: Vec::new(),
+        };
+        Ok(Some(bars))
+    }
+}
+
+/// Bytes of memory that the process has.
+fn resident() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse::<usize>().ok().map(|kb| kb * 1_024)
+}
+
+#[test]
+fn a_slow_client_holds_itself_up_and_nobody_else_and_memory_stays_bounded() {
+    let server = start(Endless, loopback());
+    // Eight that take one message and then nothing.
+    let slow: Vec<Edge> =
+        (0..8).map(|_| Edge::start(EdgeSettings { capacity: 1, ..client(&server) }).unwrap()).collect();
+    slow.iter().for_each(|edge| assert_eq!(next(edge, seq), 0));
+    let fast = Edge::start(client(&server)).unwrap();
+    let take = |count: u64| (0..count).for_each(|_| _ = next(&fast, seq));
+    take(500);
+    let before = resident();
+    take(3_000);
+    if let (Some(before), Some(after)) = (before, resident()) {
+        assert!(after < before + (32 << 20), "{before} bytes became {after}");
+    }
+    let counts: Vec<u64> = slow.iter().map(|edge| edge.counts().messages).collect();
+    std::thread::sleep(SOON);
+    let later: Vec<u64> = slow.iter().map(|edge| edge.counts().messages).collect();
+    assert_eq!(counts, later, "a client whose channel is full reads nothing");
+    // Each goes on where it was, without loss.
+    for edge in &slow {
+        let seqs: Vec<u64> = (0..50).map(|_| next(edge, seq)).collect();
+        assert_eq!(seqs, (1..51).collect::<Vec<_>>());
+        assert!(edge.counts().blocked > 0);
+    }
+    let begun = Instant::now();
+    drop(slow);
+    drop(fast);
+    server.stop();
+    assert!(begun.elapsed() < Duration::from_secs(10), "it ends although nobody reads");
+}
+
+#[test]
+fn clients_that_speak_nonsense_are_told_and_let_go() {
+    let server = start(Endless, loopback());
+    let long = format!("{{\"type\":\"subscribe\",\"from\":{}0}}", "0".repeat(70_000));
+    for (said, part) in [
+        ("nonsense", "message 0: found \\\"nonsense\\\""),
+        ("{\"type\":\"subscribe\",\"from\":-1}", "invalid value"),
+        ("{\"type\":\"backfill\",\"from\":5,\"to\":4}", "a backfill from 5 to 4"),
+        (long.as_str(), "at most 65536 bytes"),
+    ] {
+        let mut client = Plain::connect(&server);
+        client.say(said);
+        let heard = client.hear_to_the_end();
+        assert!(heard.contains("\"type\":\"hello\"") && heard.contains(part), "{heard}");
+    }
+    // Something that is no WebSocket at all.
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.write_all(b"\x16\x03\x01 hello\r\n\r\n").unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    let _ = stream.read_to_end(&mut Vec::new());
+    assert_eq!(server.counts().nonsense, 4);
+    let edge = Edge::start(client(&server)).unwrap();
+    assert_eq!(next(&edge, seq), 0, "the others do not notice");
+}
+
+#[test]
+fn more_clients_than_there_are_places_for_are_refused() {
+    let server = start(Endless, ServerSettings { clients_max: 2, ..loopback() });
+    let edges: Vec<Edge> = (0..2).map(|_| Edge::start(client(&server)).unwrap()).collect();
+    edges.iter().for_each(|edge| assert_eq!(next(edge, seq), 0));
+    let third = Edge::start(client(&server)).unwrap();
+    next(&third, |event| matches!(event, EdgeEvent::Disconnected { .. }).then_some(()));
+    drop(edges);
+    assert_eq!(next(&third, seq), 0, "when there is room, it is let in");
+    assert!(server.counts().refused > 0);
+}
+
+#[test]
+fn bars_come_at_the_speed_that_is_asked_for_and_nothing_before_its_time() {
+    let panel = panel(11, 40);
+    // Two days a tenth of a second.
+    let speed = Speed::Times(2.0 * 86_400.0 * 10.0);
+    let server = start(feed(&panel, false, &carry()), ServerSettings { speed, ..loopback() });
+    let mut plain = Plain::connect(&server);
+    plain.say("{\"type\":\"backfill\",\"from\":0,\"to\":3}");
+    plain.say("{\"type\":\"subscribe\",\"from\":0}");
+    let begun = Instant::now();
+    let heard = plain.hear(|heard| heard.contains("\"seq\":5,"));
+    assert!(heard.contains("{\"type\":\"unavailable\",\"from\":0,\"to\":3}"), "{heard}");
+    // Days 4, 5, 6, 7, 8 and, after a weekend, 11.
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_millis(340) && took < Duration::from_secs(20), "{took:?}");
+    plain.say("{\"type\":\"backfill\",\"from\":3,\"to\":39}");
+    let heard = plain.hear(|heard| heard.contains("unavailable"));
+    let known: Vec<u64> = (3..).take_while(|seq| heard.contains(&format!("\"seq\":{seq},"))).collect();
+    assert!(known.len() >= 3, "{heard}");
+}
+
+#[test]
+fn klines_are_those_of_the_file() {
+    let panel = panel(12, 30);
+    let bar_ns = 86_400_000_000_000;
+    let settings = ServerSettings { talk: Talk::Binance { bar_ns }, ..loopback() };
+    let server = start(feed(&panel, false, &carry()), settings);
+    let mut plain = Plain::open(&server, "/stream?streams=a@kline_1d/spx@kline_1d");
+    let heard = plain.hear_to_the_end();
+    let messages: Vec<serde_json::Value> =
+        heard.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let mut reader = feed(&panel, false, &carry()).open().unwrap();
+    let mut expected = Vec::new();
+    while let Some(bars) = reader.read().unwrap() {
+        for (i, symbol) in
+            bars.symbols.iter().enumerate().filter(|(_, symbol)| ["A", "SPX"].contains(&symbol.as_str()))
+        {
+            let column = |field| bars.columns.iter().find(|(known, _)| *known == field).unwrap().1[i];
+            if !column(Field::Close).is_nan() {
+                let [open, close] = [Field::Open, Field::Close].map(column);
+                expected.push((
+                    symbol.clone(),
+                    bars.timestamp / 1_000_000,
+                    if open.is_nan() { close } else { open },
+                    close,
+                ));
+            }
+        }
+    }
+    let number = |value: &serde_json::Value| value.as_str().unwrap().parse::<f64>().unwrap();
+    let found: Vec<_> = messages
+        .iter()
+        .map(|message| {
+            let kline = &message["data"]["k"];
+            assert_eq!((message["data"]["e"].as_str(), kline["x"].as_bool()), (Some("kline"), Some(true)));
+            assert_eq!(kline["T"].as_i64().unwrap() + 1 - kline["t"].as_i64().unwrap(), 86_400_000);
+            let symbol = kline["s"].as_str().unwrap().to_owned();
+            assert_eq!(message["stream"].as_str().unwrap(), format!("{}@kline_1d", symbol.to_lowercase()));
+            (symbol, kline["T"].as_i64().unwrap() + 1, number(&kline["o"]), number(&kline["c"]))
+        })
+        .collect();
+    assert_eq!(found, expected);
+    let mut plain = Plain::open(&server, "/ws");
+    plain.say("{\"method\":\"SUBSCRIBE\",\"params\":[\"a@kline_1d\"],\"id\":7}");
+    let heard = plain.hear_to_the_end();
+    assert!(heard.contains("\"id\":7") && heard.contains("a@kline_1d") && !heard.contains("spx@"), "{heard}");
+}
+
+fn hello() -> String {
+    let hello = Hello {
+        protocol: PROTOCOL,
+        name: "made by hand".to_owned(),
+        columns: vec!["close".to_owned()],
+        factors: Vec::new(),
+        has_rf: false,
+        values: Stated::Prices,
+        frames: None,
+    };
+    betaflow_connectors::live::ServerMessage::Hello(hello).to_text()
+}
+
+fn text(seq: u64) -> String {
+    let timestamp = i64::try_from(seq).unwrap();
+    let bars = Bars {
+        seq,
+        timestamp,
+        symbols: vec!["A".to_owned()],
+        columns: vec![(Field::Close, vec![1.0])],
+        factors: None,
+        rf: None,
+        factor_rows: Vec::new(),
+    };
+    bars.to_text()
+}
+
+/// A server that says the same to everybody who comes: the first list to the first, and so on. It hears nothing.
+struct Handmade(std::net::SocketAddr);
+
+impl Handmade {
+    fn start(answers: Vec<Vec<String>>) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let mut open = Vec::new();
+            for texts in answers {
+                let Ok((stream, _)) = listener.accept() else { return };
+                let mut socket = tokio_tungstenite::tungstenite::accept(stream).unwrap();
+                for text in texts {
+                    // A client may have gone after a message that is too large.
+                    let _ = socket.send(text.into());
+                }
+                open.push(socket);
+            }
+            std::thread::sleep(LONG);
+        });
+        Self(address)
+    }
+
+    fn client(&self) -> EdgeSettings {
+        EdgeSettings {
+            late: Duration::from_millis(20),
+            retry_after: Duration::from_millis(2),
+            retry_max: SOON,
+            ..EdgeSettings::new(&format!("ws://{}", self.0))
+        }
+    }
+}
+
+/// A client that says what it likes.
+struct Plain(tokio_tungstenite::tungstenite::WebSocket<TcpStream>);
+
+impl Plain {
+    fn connect(server: &Server) -> Self {
+        Self::open(server, "/")
+    }
+
+    fn open(server: &Server, path: &str) -> Self {
+        let stream = TcpStream::connect(server.address()).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        let url = format!("ws://{}{path}", server.address());
+        Self(tokio_tungstenite::tungstenite::client(url, stream).unwrap().0)
+    }
+
+    fn say(&mut self, text: &str) {
+        self.0.send(text.to_owned().into()).unwrap();
+    }
+
+    /// All texts until one that is enough, a line each.
+    fn hear(&mut self, enough: impl Fn(&str) -> bool) -> String {
+        let mut heard = String::new();
+        while let Ok(message) = self.0.read() {
+            if let tokio_tungstenite::tungstenite::Message::Text(text) = message {
+                heard += &format!("{text}\n");
+                if enough(&text) {
+                    break;
+                }
+            }
+        }
+        heard
+    }
+
+    fn hear_to_the_end(&mut self) -> String {
+        self.hear(|_| false)
+    }
+}

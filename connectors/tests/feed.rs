@@ -1,0 +1,290 @@
+//! Messages of a file, made into frames again: bit for bit those of a replay.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use betaflow_connectors::live::{
+    Bars, Control, Feed, FeedSource, Input, InputLog, NoLog, ParquetFeed, ProtocolError, ServerMessage,
+};
+use betaflow_connectors::parquet::{BadRow, Settings};
+use betaflow_engine::assembly::{Field, Universe, Values};
+use betaflow_engine::frame::{DAY_NS, Frame};
+use betaflow_engine::source::{Source, SourceError};
+use proptest::prelude::*;
+use support::live::{all, bits, carry, cases, feed, list, panel, replayed};
+use support::{Folder, days, nullable, run, texts};
+
+/// The messages of a feed, as they are read from their text.
+fn inputs(feed: &ParquetFeed) -> Vec<Input> {
+    let mut reader = feed.open().unwrap();
+    let mut inputs = Vec::new();
+    while let Some(bars) = reader.read().unwrap() {
+        let text = bars.to_text();
+        let Ok(ServerMessage::Bars(bars)) = ServerMessage::parse(&text, 0) else { panic!("bars: {text}") };
+        assert_eq!((bars.seq, bars.to_text()), (inputs.len() as u64, text.clone()), "the same text again");
+        inputs.push(Input::Bars { bars, text });
+    }
+    inputs
+}
+
+fn source_of(feed: &ParquetFeed, inputs: Vec<Input>, settings: &Settings) -> FeedSource {
+    let inputs = Box::new(inputs.into_iter());
+    FeedSource::open(feed.hello(), inputs, Box::new(NoLog), settings.clone()).unwrap()
+}
+
+#[test]
+fn frames_of_a_feed_are_those_of_the_file() {
+    for seed in 0..20 {
+        let panel = panel(seed, 80);
+        for (case, factors, settings) in cases() {
+            let expected = replayed(&panel, factors, &settings);
+            assert!(expected.len() > 20, "{case}: {} frames", expected.len());
+            let feed = feed(&panel, factors, &settings);
+            let whole = source_of(&feed, inputs(&feed), &settings);
+            let (mut source, replay) =
+                (whole, run(&panel.prices, factors.then_some(&panel.factors), settings));
+            assert_eq!(all(&mut source).unwrap(), expected, "{case}, panel {seed}");
+            let (facts, replay) = (source.facts(), replay.unwrap());
+            assert_eq!(source.factor_names(), replay.factor_names, "{case}");
+            assert_eq!(
+                (facts.frames, facts.instruments, facts.first, facts.last),
+                (replay.facts.frames, replay.facts.instruments, replay.facts.first, replay.facts.last),
+                "{case}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_feed_that_is_served_whole_makes_the_frames_of_every_range() {
+    let panel = panel(3, 80);
+    let whole = feed(&panel, true, &Settings::default());
+    for (case, factors, settings) in cases() {
+        if factors {
+            let mut source = source_of(&whole, inputs(&whole), &settings);
+            assert_eq!(all(&mut source).unwrap(), replayed(&panel, true, &settings), "{case}");
+        }
+    }
+}
+
+#[test]
+fn returns_are_cumulated_by_whoever_trades_on_them() {
+    let folder = Folder::new();
+    let table = |name| {
+        vec![
+            ("date", days(&[1, 2, 2, 3, 3])),
+            ("symbol", texts(&["A", "A", "B", "A", "B"])),
+            (name, nullable(&[Some(0.5), None, Some(-0.5), Some(0.1 + 0.2), Some(1.0)])),
+        ]
+    };
+    let prices = folder.write("returns.parquet", table("return"));
+    for values in [Values::Returns, Values::ReturnsOfAnySize] {
+        let settings = Settings { values, ..Settings::default() };
+        let expected: Vec<String> =
+            run(&prices, None, settings.clone()).unwrap().frames.iter().map(bits).collect();
+        let feed = ParquetFeed::open(prices.clone(), None, &settings).unwrap();
+        assert_eq!(all(&mut source_of(&feed, inputs(&feed), &settings)).unwrap(), expected);
+        let wrong = FeedSource::open(
+            feed.hello(),
+            Box::new(std::iter::empty()),
+            Box::new(NoLog),
+            Settings::default(),
+        );
+        let text = wrong.err().unwrap().to_string();
+        assert!(text.contains("returns.parquet") && text.contains("found a feed of returns"), "{text}");
+    }
+}
+
+#[test]
+fn what_a_feed_does_not_have_is_said_at_once() {
+    let panel = panel(1, 40);
+    let feed = feed(&panel, true, &Settings::default());
+    let cases = [
+        (Settings { required: vec![(Field::Bid, "for the spread")], ..carry() }, "`bid` too, for the spread"),
+        (
+            Settings {
+                universe: Universe { include: list(&["A"]), exclude: list(&["A"]), ..Universe::default() },
+                ..carry()
+            },
+            "is in both `include` and `exclude`",
+        ),
+    ];
+    for (settings, part) in cases {
+        let refused = FeedSource::open(feed.hello(), Box::new(std::iter::empty()), Box::new(NoLog), settings);
+        let text = refused.err().unwrap().to_string();
+        assert!(text.contains("prices.parquet") && text.contains(part), "{text}");
+    }
+}
+
+fn bars(seq: u64, day: i64, cells: &[(&str, f64)]) -> Bars {
+    Bars {
+        seq,
+        timestamp: day * DAY_NS,
+        symbols: cells.iter().map(|(symbol, _)| (*symbol).to_owned()).collect(),
+        columns: vec![(Field::Close, cells.iter().map(|(_, value)| *value).collect())],
+        factors: Some(vec![0.01, -0.01]),
+        rf: Some(0.0),
+        factor_rows: Vec::new(),
+    }
+}
+
+#[test]
+fn bars_that_cannot_be_are_refused_with_their_place() {
+    let panel = panel(1, 40);
+    let feed = feed(&panel, true, &Settings::default());
+    let good = || bars(0, 1, &[("A", 1.0)]);
+    let changed = |change: &dyn Fn(&mut Bars)| {
+        let mut bars = bars(1, 2, &[("A", 1.0)]);
+        change(&mut bars);
+        bars
+    };
+    let cases: [(Bars, &[&str]); 9] = [
+        (bars(1, 1, &[("A", 1.0)]), &["bars 1 at 1970-01-02: found 1970-01-02 after 1970-01-02"]),
+        (bars(1, 0, &[("A", 1.0)]), &["found 1970-01-01 after 1970-01-02", "sorted"]),
+        (bars(1, 2, &[("A", -1.0)]), &["bars 1 at 1970-01-03: found -1 in `close` of `A`", "positive price"]),
+        (bars(1, 2, &[("A", f64::INFINITY)]), &["found inf in `close` of `A`"]),
+        (bars(1, 2, &[("A", 1.0), ("A", 1.0)]), &["found `A` twice"]),
+        (changed(&|bars| bars.factors = Some(vec![0.01])), &["found 2 numbers of factors"]),
+        (changed(&|bars| bars.factors = Some(vec![0.01, 12.0])), &["found 12 in the factor `smb`"]),
+        (changed(&|bars| bars.rf = None), &["found NaN in the factor `rf`"]),
+        (changed(&|bars| bars.factors = None), &["found no factors", "carry"]),
+    ];
+    for (bad, parts) in cases {
+        let inputs = [good(), bad].map(|bars| Input::Bars { text: bars.to_text(), bars }).into_iter();
+        let settings = Settings::default();
+        let mut source = FeedSource::open(feed.hello(), Box::new(inputs), Box::new(NoLog), settings).unwrap();
+        let mut frame = Frame::default();
+        assert!(source.next_frame(&mut frame).unwrap());
+        let error = source.next_frame(&mut frame).unwrap_err().to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+    }
+    let inputs =
+        [bars(0, 1, &[("A", -1.0), ("B", 2.0)])].map(|bars| Input::Bars { text: String::new(), bars });
+    let skip = Settings { on_bad_row: BadRow::Skip, ..Settings::default() };
+    let mut source = source_of(&feed, inputs.to_vec(), &skip);
+    assert_eq!(all(&mut source).unwrap().len(), 1);
+    assert_eq!(source.facts().skipped, 1);
+}
+
+/// What was logged: number, kind, time and text.
+type Lines = Arc<Mutex<Vec<(u64, String, i64, String)>>>;
+
+struct Log(Lines);
+
+impl InputLog for Log {
+    fn log(&mut self, seq: u64, kind: &str, timestamp: i64, body: &str) -> Result<(), SourceError> {
+        if body.contains("full") {
+            return Err("the disk is full".into());
+        }
+        self.0.lock().unwrap().push((seq, kind.to_owned(), timestamp, body.to_owned()));
+        Ok(())
+    }
+}
+
+#[test]
+fn each_input_is_logged_once_and_before_its_frame() {
+    let panel = panel(1, 40);
+    let feed = feed(&panel, false, &Settings::default());
+    let mut inputs = inputs(&feed);
+    let control = |body: &str| Input::Control(Control { kind: "stale", timestamp: 7, body: body.to_owned() });
+    inputs.insert(2, control("{}"));
+    let lines = Lines::default();
+    let (hello, stored) = (feed.hello(), 3);
+    let source = FeedSource::open(
+        hello,
+        Box::new(inputs.clone().into_iter()),
+        Box::new(Log(lines.clone())),
+        Settings::default(),
+    );
+    let (mut source, mut frame) = (source.unwrap().logged(stored), Frame::default());
+    let mut frames = 0;
+    while source.next_frame(&mut frame).unwrap() {
+        frames += 1;
+        let lines = lines.lock().unwrap();
+        assert_eq!(lines.last().map_or(-1, |line| line.2), if frames < 3 { -1 } else { frame.timestamp.0 });
+    }
+    let lines = lines.lock().unwrap();
+    assert_eq!(lines.len() as u64, inputs.len() as u64 - stored);
+    for ((seq, kind, timestamp, body), (number, input)) in lines.iter().zip(inputs.iter().enumerate().skip(3))
+    {
+        let Input::Bars { bars, text } = input else { panic!("the control is among the first") };
+        assert_eq!((*seq, kind.as_str(), *timestamp, body), (number as u64, "bars", bars.timestamp, text));
+    }
+    // What could not be logged does not act.
+    let inputs = vec![inputs[0].clone(), control("full"), inputs[1].clone()];
+    let log = Box::new(Log(Lines::default()));
+    let mut source = FeedSource::open(hello, Box::new(inputs.into_iter()), log, Settings::default()).unwrap();
+    assert!(source.next_frame(&mut frame).unwrap());
+    assert_eq!(source.next_frame(&mut frame).unwrap_err().to_string(), "the disk is full");
+}
+
+#[test]
+fn messages_that_are_not_of_the_protocol_are_named() {
+    let cases: [(&str, &[&str]); 10] = [
+        ("", &["message 17: found \"\"", "expected a message of betaflow's protocol"]),
+        ("nonsense", &["message 17: found \"nonsense\""]),
+        ("[1,2]", &["found \"[1,2]\""]),
+        (r#"{"seq":1}"#, &["missing field `type`"]),
+        (r#"{"type":"bars","seq":1}"#, &["missing field `timestamp`"]),
+        (r#"{"type":"bars","seq":-1,"timestamp":0,"symbols":[],"columns":{}}"#, &["invalid value"]),
+        (
+            r#"{"type":"bars","seq":1,"timestamp":0,"symbols":["A"],"columns":{"close":[1,2]}}"#,
+            &[
+                "bars 1 with 2 numbers in the column `close` for 1 symbols",
+                "a number or null for each symbol",
+            ],
+        ),
+        (
+            r#"{"type":"bars","seq":1,"timestamp":0,"symbols":["A"],"columns":{"close":["1"]}}"#,
+            &["invalid type: string"],
+        ),
+        (
+            r#"{"type":"bars","seq":1,"timestamp":0,"symbols":["A"],"columns":{"close":[1e999]}}"#,
+            &["out of range"],
+        ),
+        (
+            r#"{"type":"hello","protocol":2,"name":"","columns":[],"factors":[],"has_rf":false,"values":"prices"}"#,
+            &["found protocol 2, expected protocol 1"],
+        ),
+    ];
+    for (text, parts) in cases {
+        let error: ProtocolError = ServerMessage::parse(text, 17).unwrap_err();
+        let error = error.to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+    }
+    assert!(
+        matches!(ServerMessage::parse(r#"{"type":"weather"}"#, 0), Ok(ServerMessage::Unknown(kind)) if kind.contains("weather"))
+    );
+}
+
+proptest! {
+    #[test]
+    fn numbers_and_names_come_back_to_the_bit(
+        values in prop::collection::vec(any::<f64>(), 1..20),
+        names in prop::collection::vec("\\PC{1,8}", 20),
+        factors in prop::option::of(prop::collection::vec(any::<f64>(), 0..4)),
+    ) {
+        let finite = |value: &f64| if value.is_finite() { *value } else { f64::NAN };
+        let values: Vec<f64> = values.iter().map(finite).collect();
+        let bars = Bars {
+            seq: 3,
+            timestamp: -5,
+            symbols: names[..values.len()].to_vec(),
+            columns: vec![(Field::Close, values.clone()), (Field::Split, values.iter().rev().copied().collect())],
+            factors: factors.map(|factors| factors.iter().map(finite).collect()),
+            rf: Some(values[0]).filter(|value| value.is_finite()),
+            factor_rows: vec![values.clone(); 2],
+        };
+        let Ok(ServerMessage::Bars(read)) = ServerMessage::parse(&bars.to_text(), 0) else { panic!() };
+        let bits = |values: &[f64]| values.iter().map(|value| if value.is_nan() { 1 } else { value.to_bits() }).collect::<Vec<_>>();
+        prop_assert_eq!(&read.symbols, &bars.symbols);
+        for ((field, read), (expected, column)) in read.columns.iter().zip(&bars.columns) {
+            prop_assert_eq!((field, bits(read)), (expected, bits(column)));
+        }
+        prop_assert_eq!(read.factors.as_deref().map(bits), bars.factors.as_deref().map(bits));
+        prop_assert_eq!(read.rf.map(f64::to_bits), bars.rf.map(f64::to_bits));
+        prop_assert_eq!(bits(&read.factor_rows.concat()), bits(&bars.factor_rows.concat()));
+    }
+}

@@ -1,0 +1,204 @@
+//! What `betaflow serve` serves, followed over a real socket and traded: the digest of a replay.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use betaflow_connectors::live::{
+    Edge, EdgeCounts, EdgeEvent, EdgeInputs, EdgeReceiver, EdgeSettings, FeedSource, Hello, NoLog,
+};
+use betaflow_connectors::parquet::Settings;
+use betaflow_engine::assembly::{Field, Universe, Wanted};
+use betaflow_engine::execution::ExecutionSettings;
+use betaflow_engine::ledger::{Frames, RecordSettings, hex};
+use betaflow_engine::model::EstimatorSettings;
+use betaflow_engine::pipeline::{RunOptions, RunSettings, trading};
+use betaflow_engine::portfolio::SizingSettings;
+use betaflow_engine::settings::Calendar;
+use support::{Panel, call, folder, joined, run};
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// A running `betaflow serve`.
+struct Served {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    line: String,
+}
+
+impl Served {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_betaflow"))
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .current_dir(folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut out, mut line) = (BufReader::new(child.stdout.take().unwrap()), String::new());
+        out.read_line(&mut line).unwrap();
+        Self { child, out, line }
+    }
+
+    /// Where it is, as it says.
+    fn url(&self) -> &str {
+        self.line.trim_end().split(' ').next_back().unwrap()
+    }
+
+    fn edge(&self) -> Edge {
+        let (retry_after, retry_max) = (Duration::from_millis(2), Duration::from_millis(50));
+        let late = Duration::from_millis(20);
+        Edge::start(EdgeSettings { retry_after, retry_max, late, ..EdgeSettings::new(self.url()) }).unwrap()
+    }
+
+    /// Ends it with a signal; its code, and what it said besides the first line.
+    fn end(mut self, signal: &str) -> (Option<i32>, String) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        let code = self.child.wait().unwrap().code();
+        let mut said = String::new();
+        self.out.read_to_string(&mut said).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (code, said)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What the feed says of itself, which comes before anything else.
+fn hello(events: &EdgeReceiver) -> Hello {
+    loop {
+        if let EdgeEvent::Connected { hello, .. } = events.recv_timeout(LONG).unwrap() {
+            return hello;
+        }
+    }
+}
+
+/// Trades what is served with the program's defaults and 60 days of warm-up, and returns the digest.
+fn traded(served: &Served, source: Settings) -> (String, EdgeCounts) {
+    let edge = served.edge();
+    let hello = hello(&edge.events());
+    let inputs = Box::new(EdgeInputs::new(&hello.name, edge.events()));
+    let source = FeedSource::open(&hello, inputs, Box::new(NoLog), source).unwrap();
+    let settings = RunSettings {
+        calendar: Calendar::default(),
+        excess: true,
+        estimator: EstimatorSettings { warmup: 60, ..EstimatorSettings::default() },
+        sizing: SizingSettings::default(),
+        execution: ExecutionSettings::default(),
+        record: RecordSettings { betas: Frames::None, weights: Frames::None },
+        shown_dates: None,
+        frames_per_message: Some(1),
+    };
+    let strategy = betaflow_strategies::find("quarter_kelly").unwrap().build(toml::Table::new()).unwrap().1;
+    let graph = trading(Box::new(source), strategy, &settings, Vec::new()).unwrap();
+    let facts = graph.run(&RunOptions::default()).unwrap().facts;
+    (hex(&facts.digest), edge.stop())
+}
+
+/// As the program reads daily data.
+fn daily() -> Settings {
+    let wanted = |checked| move |field| Wanted { field, checked };
+    let due = [Field::Dividend, Field::Split].map(wanted(true));
+    let bars = [Field::Open, Field::High, Field::Low, Field::Volume].map(wanted(false));
+    Settings { optional: due.into_iter().chain(bars).collect(), ..Settings::default() }
+}
+
+#[test]
+fn what_is_served_trades_to_the_digest_of_a_replay() {
+    let folder = folder();
+    let folder = folder.path();
+    let data = Panel::new(21, 300, 12).acting().write(folder);
+    let expected = run(folder, "run", &joined("replay", &data, &["estimator.warmup=60"]));
+    let data: Vec<&str> = data.iter().map(String::as_str).collect();
+    let faults = "--drop 0.02 --duplicate 0.03 --reorder 0.03 --disconnect-every 150ms --stall 20ms --seed 5";
+    let faults: Vec<&str> = faults.split(' ').collect();
+    // Ten weeks of bars a tenth of a second, so that there is time for the faults that come by time.
+    let slower = [&faults[..], &["--speed", "60000000"]].concat();
+    for arguments in [&[][..], &faults, &slower] {
+        let served = Served::start(folder, &[&data, arguments].concat());
+        let (digest, counts) = traded(&served, daily());
+        assert_eq!(digest, expected.digest(), "{arguments:?}: {counts:?}");
+        assert_eq!((counts.gaps, counts.delivered), (0, 300), "{counts:?}");
+    }
+}
+
+#[test]
+fn the_tutorial_is_served_without_any_argument_and_factors_are_made_by_the_client() {
+    let folder = folder();
+    let folder = folder.path();
+    let settings = ["estimator.warmup=60", "data.to=2016-12-31"];
+    let expected = run(folder, "run", &joined("replay", &[], &settings));
+    let served = Served::start(folder, &["--to", "2016-12-31"]);
+    assert!(
+        served.line.starts_with("serving the embedded tutorial data (close) as fast as it is read on ws://"),
+        "{}",
+        served.line
+    );
+    let factors = betaflow_connectors::tutorial::FACTORS.iter();
+    let factors = factors.map(|(name, text)| ((*name).to_owned(), text.parse().unwrap())).collect();
+    let (digest, _) = traded(&served, Settings { factors, universe: Universe::default(), ..daily() });
+    assert_eq!(digest, expected.digest());
+}
+
+#[test]
+fn it_says_what_and_where_in_one_line_and_ends_cleanly() {
+    let folder = folder();
+    let folder = folder.path();
+    let data = Panel::new(22, 40, 3).write(folder);
+    let data: Vec<&str> = data.iter().map(String::as_str).collect();
+    for signal in ["-INT", "-TERM"] {
+        let served = Served::start(folder, &[&data[..], &["--speed", "2.5"]].concat());
+        let known = "serving prices.parquet (close, open, high, low, volume, bid, ask; factors mkt, mom) at 2.5 times its \
+                     speed on ws://127.0.0.1:";
+        assert!(served.line.starts_with(known) && !served.line.ends_with(":0\n"), "{}", served.line);
+        let edge = served.edge();
+        hello(&edge.events());
+        let (code, said) = served.end(signal);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.starts_with("ended after 1 connections and") && said.lines().count() == 1, "{said}");
+    }
+}
+
+#[test]
+fn what_cannot_be_served_is_said_and_why() {
+    let folder = folder();
+    let folder = folder.path();
+    let data = Panel::new(22, 40, 3).write(folder);
+    let data: Vec<&str> = data.iter().map(String::as_str).collect();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let cases: [(&[&str], &str); 9] = [
+        (&["--prices", "absent.parquet"], "absent.parquet: there is no such file"),
+        (&["--listen", "nowhere"], "invalid value 'nowhere'"),
+        (&["--listen", &taken], "cannot listen there"),
+        (&["--speed", "0"], "expected a number above 0"),
+        (&["--drop", "1.5"], "expected a share from 0 to 0.9"),
+        (&["--stall", "5"], "expected a length of time such as 250ms"),
+        (&["--tls-cert", "cert.pem"], "--tls-key"),
+        (&["--tls-cert", "cert.pem", "--tls-key", "key.pem"], "cert.pem: found"),
+        (&["--set", "data.price=none_such"], "none_such"),
+    ];
+    for (arguments, part) in cases {
+        let data = if arguments[0] == "--prices" { &[][..] } else { &data };
+        let ended = call(folder, &[&["serve", "--listen", "127.0.0.1:0"][..], data, arguments].concat());
+        let ended = if arguments[0] == "--listen" {
+            call(folder, &[&["serve"][..], data, arguments].concat())
+        } else {
+            ended
+        };
+        assert_ne!(ended.code, Some(0), "{arguments:?}");
+        assert!(ended.err.contains(part), "{arguments:?}: {}", ended.err);
+    }
+}
