@@ -16,6 +16,7 @@ use betaflow_engine::pipeline::{RunOptions, RunSettings, trading};
 use betaflow_engine::portfolio::{Rebalance, SizingSettings};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use betaflow_engine::world::WorldSettings;
 use rebalance::{Checked, Reference};
 
 /// Half of alpha, and the premia.
@@ -67,6 +68,7 @@ fn rebalances(sizing: SizingSettings) -> Vec<Arc<Rebalance>> {
         estimator: EstimatorSettings::default(),
         sizing,
         execution: ExecutionSettings::default(),
+        world: WorldSettings::default(),
         record: RecordSettings { betas: Frames::None, weights: Frames::None },
         shown_dates: Some(i64::MIN..=i64::MAX),
         frames_per_message: None,

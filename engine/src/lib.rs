@@ -20,6 +20,7 @@
 //! | [`state`] | what a run carries from frame to frame, as bytes |
 //! | [`strategy`] | what a strategy is |
 //! | [`sweep`] | many runs that differ by their settings, side by side |
+//! | [`world`] | stressed worlds: costs, feeds and paths that are not those of the data |
 //! | [`pipeline`] | stages, bounded channels, threads: the only module that knows them |
 //!
 //! The engine reads no clock, no file and no environment variable, and has no map whose order shows. Its
@@ -47,3 +48,4 @@ pub mod state;
 pub mod strategy;
 pub mod sweep;
 pub mod validation;
+pub mod world;

@@ -23,6 +23,20 @@ pub trait Source: Send {
     fn facts(&self) -> DataFacts;
 }
 
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError> {
+        (**self).next_frame(frame)
+    }
+
+    fn factor_names(&self) -> &[String] {
+        (**self).factor_names()
+    }
+
+    fn facts(&self) -> DataFacts {
+        (**self).facts()
+    }
+}
+
 /// Frames that are in memory already: for tests, and for whoever has them from elsewhere.
 #[derive(Clone, Debug, Default)]
 pub struct MemorySource {
@@ -79,4 +93,6 @@ pub struct DataFacts {
     pub left_out: u64,
     /// What a careful reader of the results should know about the data.
     pub warnings: Vec<String>,
+    /// What a stressed world has made of it.
+    pub world: Vec<String>,
 }

@@ -238,6 +238,8 @@ fn cases() -> Vec<Case> {
                 run.estimator.transition_variance = Some(1e-4);
                 run.estimator.observation_variance = Some(2e-4);
                 run.execution.impact_coefficient = 0.9;
+                run.world.volatile_cost_multiplier = 3.0;
+                run.world.spread_follows_volatility = 1.0;
                 run.execution.permanent_impact_coefficient = 0.3;
                 run.execution.spread_model = SpreadModel::CorwinSchultz;
             },
@@ -365,7 +367,7 @@ fn resume(settings: &RunSettings, strategy: Box<dyn Strategy>, from: &Checkpoint
 fn a_state_goes_on_under_its_own_settings_only() {
     let from = checkpoint(&settings());
     assert_eq!(resume(&settings(), busy(), &from), Ok(()));
-    let cases: [(fn(&mut RunSettings), &str); 9] = [
+    let cases: [(fn(&mut RunSettings), &str); 10] = [
         (|run| run.estimator.forgetting = 0.98, "mixture"),
         (|run| run.estimator.discount_grid = vec![0.99], "mixture"),
         (|run| run.estimator.kind = EstimatorKind::Dlm, "dynamic linear model"),
@@ -375,6 +377,7 @@ fn a_state_goes_on_under_its_own_settings_only() {
         (|run| run.execution.half_spread_bps = 5.0, "execute stage"),
         (|run| run.execution.spread_model = SpreadModel::Quotes, "execute stage"),
         (|run| run.calendar.days_per_year = 365.0, "size stage"),
+        (|run| run.world.cost_multiplier = 2.0, "execute stage"),
     ];
     for (set, of) in cases {
         let mut other = settings();

@@ -279,6 +279,15 @@ Some settings, with their defaults (run.toml in a run folder has them all):
                                    same_close looks ahead, and says so
   data.return_price=adj_close      returns, dividends and splits by this one,
                                    while data.price=close trades
+  world.cost_multiplier=1          all costs times this; of one item:
+                                   commission_multiplier, spread_multiplier, ...
+  world.volatile_cost_multiplier=1 the same on the most volatile tenth of days
+  world.volume_multiplier=1        volumes that impact and participation see
+  world.sizing_knows=true          or false: costs that sizing does not expect
+  world.gap_from=2020-03-02        with world.gap_frames=5: bars not seen
+  world.reverse_factor=mom         it pays with the other sign
+  world.worst_windows=3            the worst 63 days come again after the end
+  world.bootstrap_seed=1           a resampled path, in blocks of 21 days
   holdout.from=2020-01-01          nothing from there on is read but by score
   data.frames_per_day=1            bars a day; 390 for US equity minutes
   data.days_per_year=252           days that trade; 365 for crypto

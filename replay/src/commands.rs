@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use betaflow_connectors::parquet::ParquetSource;
 use betaflow_connectors::recorder::{ParquetRecorder, RunFolder, read_equity, replace_file};
 use betaflow_engine::ledger::{Frames, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::metrics::{Binning, Comparing};
@@ -20,6 +19,7 @@ use crate::progress::{Counted, Line};
 use crate::report;
 use crate::score::Scoring;
 use crate::summary::{Summary, Trading};
+use crate::world::{Opened, Readings};
 
 /// What differs between the commands.
 pub(crate) struct Kind {
@@ -62,13 +62,12 @@ pub(crate) fn report(args: &ReportOfArgs) -> Result<()> {
     Ok(())
 }
 
-/// The data that the settings name, from its beginning.
+/// The data that the settings name, from its beginning, in the world that they describe.
 ///
 /// # Errors
-/// It is not there, or not as expected.
-pub(crate) fn open(config: &Config, trades: bool) -> Result<ParquetSource> {
-    let (prices, factors) = (config.prices(), config.factor_file());
-    Ok(ParquetSource::open(&prices, factors.as_ref(), config.source_settings(trades)?)?)
+/// It is not there or not as expected, or it cannot be made into that world.
+pub(crate) fn open(config: &Config, trades: bool) -> Result<Opened> {
+    Readings::default().open(config, config.source_settings(trades)?)
 }
 
 fn run(args: &RunArgs, kind: &Kind, estimate: Option<&EstimateArgs>, plot: Option<&[String]>) -> Result<()> {
@@ -98,14 +97,14 @@ pub(crate) fn carry_out(
 ) -> Result<()> {
     let started = Instant::now();
     let out = args.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), kind.name));
-    let source = match scoring {
+    let Opened { source, progress } = match scoring {
         Some(scoring) => scoring.source(config)?,
         None => open(config, kind.trades)?,
     };
-    let progress = source.progress();
     let folder = RunFolder::create(&out, args.force)?;
     remove_when_interrupted(folder.path())?;
-    let (names, note) = (source.factor_names(), kind.trades.then(|| config.execution.look_ahead()).flatten());
+    let notes = config.notes(kind.trades).join("; ");
+    let (names, note) = (source.factor_names(), Some(&*notes).filter(|notes| !notes.is_empty()));
     let recorder = ParquetRecorder::create(folder.path(), names, config.record, kind.trades, note)?;
 
     let (source, frames) = Counted::new(source);

@@ -12,6 +12,7 @@ mod score;
 mod size;
 mod stress;
 mod summary;
+mod world;
 
 use std::process::ExitCode;
 

@@ -19,6 +19,7 @@ use crate::args::SizeArgs;
 use crate::commands::{open, say};
 use crate::config::{Config, date};
 use crate::summary::time_text;
+use crate::world::Opened;
 
 /// Points of the frontier.
 const POINTS: usize = 21;
@@ -109,15 +110,22 @@ pub(crate) fn size(args: &SizeArgs) -> Result<()> {
             args.at
         );
     }
+    if config.world.bootstrap_seed.is_some() {
+        bail!(
+            "size: found world.bootstrap_seed, expected none: what a resampled path draws depends on all of its data, and \
+             this command reads none after {}; a replay with record.weights = \"all\" has every decision of the path",
+            args.at
+        );
+    }
     let mut settings = config.run_settings()?;
     settings.record = nothing;
     let day = at.0.div_euclid(DAY_NS);
     settings.shown_dates = Some(day..=day);
-    let source = open(&config, true)?;
+    let Opened { source, .. } = open(&config, true)?;
     let factors = source.factor_names().to_vec();
     let finder = Finder::default();
     let recorder = Box::new(finder.clone());
-    let graph = trading(Box::new(source), config.strategy()?, &settings, vec![recorder])?;
+    let graph = trading(source, config.strategy()?, &settings, vec![recorder])?;
     graph.run(&RunOptions::default())?;
     let found = std::mem::take(&mut *finder.0.lock().map_err(|_| anyhow::anyhow!("a stage has died"))?);
     let Some(shown) = found.shown else {
@@ -170,6 +178,7 @@ impl<'a> Report<'a> {
         json!({
             "timestamp": time_text(Some(shown.timestamp)),
             "look_ahead": self.config.execution.look_ahead(),
+            "world": self.config.world.note(),
             "strategy": self.config.strategy_kind(),
             "nav": shown.nav,
             "symbols": symbols,
@@ -257,7 +266,7 @@ impl<'a> Report<'a> {
             percent(of.weights.iter().map(|w| w.abs()).sum()),
             percent(of.weights.iter().sum()),
         );
-        if let Some(note) = self.config.execution.look_ahead() {
+        for note in self.config.notes(true) {
             text += &format!("{note}\n");
         }
         if of.sized {

@@ -14,6 +14,7 @@ use super::settings::{CashInterest, ExecutionSettings, FillAt, Unfilled};
 use super::working::{Fate, Working, WorkingOrder};
 use crate::frame::Frame;
 use crate::settings::Calendar;
+use crate::world::CostMultipliers;
 
 /// Days in the year of a carrying rate.
 const DAYS_OF_RATES: f64 = 365.0;
@@ -56,6 +57,8 @@ pub struct ExecutionFacts {
     pub spread_usual: u64,
     /// Bars whose quote was crossed.
     pub crossed_quotes: u64,
+    /// UTC dates that were volatile, where that changes costs.
+    pub volatile_dates: u64,
     /// Impact charged.
     pub impact: f64,
     /// The same fills' impact as the 3/2 power that sizing knows has it.
@@ -181,7 +184,7 @@ impl Book {
         // Alone here, unless whoever was shown the portfolio still looks at it: then on a copy.
         let portfolio = Arc::make_mut(&mut self.portfolio);
         if self.open {
-            carry(&self.settings, portfolio, frame, &mut account);
+            carry(&self.settings, portfolio, frame, market.multipliers(), &mut account);
         }
         let n = frame.instruments();
         portfolio.quantity.resize(n, 0.0);
@@ -271,7 +274,7 @@ impl Book {
             }
             let price = fill_price(settings.fill_at, frame, i);
             let most = match settings.participation_cap {
-                Some(cap) => frame.volume[i].max(0.0) * cap - taken[i],
+                Some(cap) => frame.volume[i].max(0.0) * market.volume_multiplier() * cap - taken[i],
                 None => f64::INFINITY,
             };
             let quantity = fillable(order.remaining(), most, settings.lot);
@@ -339,7 +342,8 @@ impl Book {
                 continue;
             }
             let (quantity, price) = (-portfolio.quantity[i], portfolio.price[i]);
-            let haircut = (quantity * price).abs() * self.settings.delisting_haircut;
+            let lost = (self.settings.delisting_haircut * market.multipliers().haircut).min(1.0);
+            let haircut = (quantity * price).abs() * lost;
             portfolio.quantity[i] = 0.0;
             portfolio.cash -= quantity * price + haircut;
             self.facts.delistings += 1;
@@ -384,11 +388,13 @@ impl Book {
         }
         portfolio.linear_cost.clear();
         portfolio.impact.clear();
+        let times = market.sized_multipliers();
         for i in 0..n {
-            let conditions = market.conditions(i);
-            portfolio.linear_cost.push(settings.linear_cost(portfolio.price[i], conditions));
+            let (price, conditions) = (portfolio.price[i], market.sized_conditions(i));
+            portfolio.linear_cost.push(settings.linear_cost(price, conditions, times.commission));
             if settings.has_impact() {
-                portfolio.impact.push(settings.sized_impact(portfolio.nav, portfolio.price[i], conditions));
+                let impact = settings.sized_impact(portfolio.nav, price, conditions);
+                portfolio.impact.push(impact * times.impact);
             }
         }
     }
@@ -423,10 +429,11 @@ fn make_fill(
     quantity: f64,
     price: f64,
 ) -> (Fill, Impact) {
-    let conditions = market.conditions(order.record.instrument as usize);
-    let impact = settings.impact(quantity, price, conditions);
+    let (conditions, times) = (market.conditions(order.record.instrument as usize), market.multipliers());
+    let impact = impact_in(settings, order.record.instrument as usize, market, quantity, price);
+    let commission = order.charge(settings.commission(quantity, price), settings.commission_min);
     let costs = Costs {
-        commission: order.charge(settings.commission(quantity, price), settings.commission_min),
+        commission: commission * times.commission,
         spread: (quantity * price).abs() * conditions.half_spread_bps * BPS,
         impact: impact.temporary + impact.permanent,
         ..Costs::default()
@@ -447,6 +454,19 @@ fn make_fill(
     (fill, impact)
 }
 
+/// Impact in the market's world, and what sizing made of it.
+fn impact_in(settings: &ExecutionSettings, i: usize, market: &Market, quantity: f64, price: f64) -> Impact {
+    let impact = settings.impact(quantity, price, market.conditions(i));
+    let sized = settings.impact(quantity, price, market.sized_conditions(i));
+    let times = market.multipliers().impact;
+    Impact {
+        temporary: impact.temporary * times,
+        permanent: impact.permanent * times,
+        as_sized: sized.as_sized * market.sized_multipliers().impact,
+        unknown: impact.unknown,
+    }
+}
+
 fn fate(order: &mut WorkingOrder, unfilled: Unfilled) -> Fate {
     order.record.state =
         if order.record.filled == 0.0 { OrderState::Working } else { OrderState::PartlyFilled };
@@ -459,7 +479,13 @@ fn fate(order: &mut WorkingOrder, unfilled: Unfilled) -> Fate {
 
 /// Interest on cash, fee on shorts and financing of negative cash since the last frame, on what was
 /// held at its close.
-fn carry(settings: &ExecutionSettings, portfolio: &mut Portfolio, frame: &Frame, account: &mut Account) {
+fn carry(
+    settings: &ExecutionSettings,
+    portfolio: &mut Portfolio,
+    frame: &Frame,
+    times: CostMultipliers,
+    account: &mut Account,
+) {
     let days = (frame.timestamp.date() - portfolio.timestamp.date()) as f64;
     let rate = match settings.cash_interest {
         CashInterest::RiskFree => frame.rf,
@@ -469,8 +495,10 @@ fn carry(settings: &ExecutionSettings, portfolio: &mut Portfolio, frame: &Frame,
     let years = days / DAYS_OF_RATES;
     if settings.borrow_bps_per_year > 0.0 {
         let shorts = portfolio.quantity.iter().zip(&portfolio.price).map(|(q, p)| (-q * p).max(0.0));
-        account.costs.borrow = shorts.sum::<f64>() * settings.borrow_bps_per_year * BPS * years;
+        account.costs.borrow =
+            shorts.sum::<f64>() * settings.borrow_bps_per_year * BPS * years * times.borrow;
     }
-    account.costs.financing = (-portfolio.cash).max(0.0) * settings.financing_bps_per_year * BPS * years;
+    let financing = (-portfolio.cash).max(0.0) * settings.financing_bps_per_year * BPS * years;
+    account.costs.financing = financing * times.financing;
     portfolio.cash += account.interest - account.costs.borrow - account.costs.financing;
 }

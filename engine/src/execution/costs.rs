@@ -118,12 +118,13 @@ impl ExecutionSettings {
         }
     }
 
-    /// Cost of a unit of notional before impact, as sizing sees it: the least commission is not in it.
+    /// Cost of a unit of notional before impact, as sizing sees it: the least commission is not in it. `times`: what
+    /// commissions are multiplied with.
     #[must_use]
-    pub fn linear_cost(&self, price: f64, conditions: Conditions) -> f64 {
-        let bps = (self.commission_bps + conditions.half_spread_bps) * BPS;
+    pub fn linear_cost(&self, price: f64, conditions: Conditions, times: f64) -> f64 {
+        let bps = (self.commission_bps * times + conditions.half_spread_bps) * BPS;
         // Before its first price an instrument cannot be traded at any cost.
-        if price.is_nan() { bps } else { bps + self.commission_per_share / price }
+        if price.is_nan() { bps } else { bps + self.commission_per_share * times / price }
     }
 
     /// Coefficient of |trade|^{3/2}, trade as a share of NAV: sizing's form of impact. 0 where it is not known.

@@ -8,6 +8,7 @@ use super::half_spreads::HalfSpreads;
 use super::settings::ExecutionSettings;
 use super::trailing::TrailingDays;
 use crate::frame::Frame;
+use crate::world::{CostMultipliers, WorldCosts, WorldSettings};
 
 /// One market for the strategy's book and the benchmark's.
 ///
@@ -19,16 +20,24 @@ pub struct Market {
     half_spreads: HalfSpreads,
     /// Only where trades move prices.
     trailing: Option<TrailingDays>,
+    world: WorldCosts,
 }
 
 impl Market {
-    /// Before the first frame.
+    /// Before the first frame, in the world as it is.
     #[must_use]
     pub fn new(settings: &ExecutionSettings) -> Self {
+        Self::in_world(settings, &WorldSettings::default())
+    }
+
+    /// Before the first frame, in another world.
+    #[must_use]
+    pub fn in_world(settings: &ExecutionSettings, world: &WorldSettings) -> Self {
         Self {
             actions: Actions::default(),
             half_spreads: HalfSpreads::new(settings),
             trailing: settings.has_impact().then(|| TrailingDays::new(settings.impact_window)),
+            world: WorldCosts::new(world),
         }
     }
 
@@ -36,6 +45,7 @@ impl Market {
     pub fn begin(&mut self, frame: &Frame) {
         self.actions.observe(frame);
         self.half_spreads.begin(frame, self.actions.acting());
+        self.world.begin(frame, self.actions.acting());
         if let Some(trailing) = &mut self.trailing {
             trailing.begin(frame, self.actions.acting());
         }
@@ -44,6 +54,7 @@ impl Market {
     /// What is known once it is over.
     pub fn end(&mut self, frame: &Frame) {
         self.half_spreads.end(frame);
+        self.world.end(frame);
         if let Some(trailing) = &mut self.trailing {
             trailing.end(frame);
         }
@@ -58,7 +69,7 @@ impl Market {
     /// Whether what trading an instrument costs changes from frame to frame.
     #[must_use]
     pub fn varies(&self) -> bool {
-        self.trailing.is_some() || self.half_spreads.vary()
+        self.trailing.is_some() || self.half_spreads.vary() || self.world.vary()
     }
 
     /// Whether a spread that should be quoted or estimated is not known yet.
@@ -73,16 +84,50 @@ impl Market {
         self.half_spreads.crossed()
     }
 
+    /// Volatile dates so far, where volatility changes costs.
+    #[must_use]
+    pub fn volatile_dates(&self) -> u64 {
+        self.world.volatile_dates()
+    }
+
+    /// What each item of the costs is multiplied with now. The half-spread of [`Market::conditions`] has it already.
+    #[must_use]
+    pub fn multipliers(&self) -> CostMultipliers {
+        self.world.charged()
+    }
+
+    /// The same as sizing has it.
+    #[must_use]
+    pub fn sized_multipliers(&self) -> CostMultipliers {
+        self.world.sized()
+    }
+
+    /// What the volume of a bar is multiplied with.
+    #[must_use]
+    pub fn volume_multiplier(&self) -> f64 {
+        self.world.volume()
+    }
+
     /// What trading the instrument costs now.
     #[must_use]
     pub fn conditions(&self, instrument: usize) -> Conditions {
+        self.conditions_in(instrument, self.world.charged(), self.world.volume())
+    }
+
+    /// The same as sizing has it.
+    #[must_use]
+    pub fn sized_conditions(&self, instrument: usize) -> Conditions {
+        self.conditions_in(instrument, self.world.sized(), self.world.sized_volume())
+    }
+
+    fn conditions_in(&self, instrument: usize, multipliers: CostMultipliers, volume: f64) -> Conditions {
         let daily = |of: fn(&TrailingDays, usize) -> f64| {
             self.trailing.as_ref().map_or(f64::NAN, |trailing| of(trailing, instrument))
         };
         Conditions {
-            half_spread_bps: self.half_spreads.bps(instrument),
+            half_spread_bps: self.half_spreads.bps(instrument) * multipliers.spread,
             volatility: daily(TrailingDays::volatility),
-            daily_volume: daily(TrailingDays::volume),
+            daily_volume: daily(TrailingDays::volume) * volume,
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::settings::{Calendar, Invalid};
 use crate::source::Source;
 use crate::state::{Checkpoint, StateError};
 use crate::strategy::Strategy;
+use crate::world::WorldSettings;
 
 /// Everything that a run is made of, besides its source, strategy and recorders.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct RunSettings {
     pub sizing: SizingSettings,
     /// The execute stage.
     pub execution: ExecutionSettings,
+    /// What its world does to costs. What it does to the data is the source's: see [`world::enter`](crate::world::enter).
+    pub world: WorldSettings,
     /// What is recorded.
     pub record: RecordSettings,
     /// Dates, in days since 1970, whose decisions are kept with all that they were made from.
@@ -107,14 +110,15 @@ struct Traders {
 
 impl Traders {
     fn new(factors: &[String], strategy: Box<dyn Strategy>, settings: &RunSettings) -> Result<Self, Invalid> {
-        let RunSettings { calendar, execution, record, .. } = settings;
+        let RunSettings { calendar, execution, world, record, .. } = settings;
         let watched = strategy.watches_returns();
         let sizing = Sizing::new(settings, factors, strategy)?;
         let attribution = Attribution::new(factors.len(), settings.excess);
+        let trading = Trading::new(execution, calendar, *record).in_world(execution, world);
         Ok(Self {
             estimate: settings.estimate(factors.len(), watched)?,
             sizing,
-            trading: Trading::new(execution, calendar, *record).explained(execution, calendar, attribution),
+            trading: trading.explained(execution, calendar, attribution),
             tally: Tally::new(calendar),
         })
     }
@@ -169,7 +173,8 @@ pub fn sweeping(
     let record = RecordSettings { betas: Frames::None, weights: Frames::None };
     for (number, (own, strategy)) in scenarios.into_iter().enumerate() {
         let sizing = Sizing::new(&own, &names, strategy)?;
-        let trading = Trading::new(&own.execution, &own.calendar, record);
+        let trading =
+            Trading::new(&own.execution, &own.calendar, record).in_world(&own.execution, &own.world);
         let hand = number % hands.len();
         hands[hand].push((number, own.execution, sizing, trading));
     }

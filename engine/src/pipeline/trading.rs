@@ -13,6 +13,7 @@ use crate::ledger::{Attributed, Attribution, DigestChain, Frames, LedgerFrame, R
 use crate::names::Names;
 use crate::settings::Calendar;
 use crate::state::{StateError, restore_under, save_under};
+use crate::world::WorldSettings;
 
 /// As errors call it.
 const STATE: &str = "execute stage";
@@ -22,6 +23,7 @@ const STATE: &str = "execute stage";
 /// A frame is advanced to its close, is decided on, and is complete.
 pub struct Trading {
     calendar: Calendar,
+    world: WorldSettings,
     market: Market,
     book: Book,
     /// What a run is held against, where it is.
@@ -47,6 +49,7 @@ impl Trading {
     pub fn new(settings: &ExecutionSettings, calendar: &Calendar, record: RecordSettings) -> Self {
         Self {
             calendar: *calendar,
+            world: WorldSettings::default(),
             market: Market::new(settings),
             book: Book::new(settings, calendar),
             benchmark: None,
@@ -61,6 +64,12 @@ impl Trading {
             account: Account::default(),
             fills: Vec::new(),
         }
+    }
+
+    /// The same in another world.
+    #[must_use]
+    pub fn in_world(self, settings: &ExecutionSettings, world: &WorldSettings) -> Self {
+        Self { market: Market::in_world(settings, world), world: world.clone(), ..self }
     }
 
     /// The same with a benchmark of the same NAV in the same market, and with attribution.
@@ -137,7 +146,8 @@ impl Trading {
     /// What became of the orders.
     #[must_use]
     pub fn execution(&self) -> ExecutionFacts {
-        ExecutionFacts { crossed_quotes: self.market.crossed_quotes(), ..self.book.facts() }
+        let (crossed_quotes, volatile_dates) = (self.market.crossed_quotes(), self.market.volatile_dates());
+        ExecutionFacts { crossed_quotes, volatile_dates, ..self.book.facts() }
     }
 
     /// Adds what is known at the end of a run.
@@ -188,7 +198,7 @@ impl Trading {
 
     fn settings(&self) -> impl Serialize {
         let excess = self.attribution.as_ref().map(Attribution::in_excess);
-        (self.book.settings(), self.calendar, self.benchmark.is_some(), excess)
+        (self.book.settings(), self.calendar, &self.world, self.benchmark.is_some(), excess)
     }
 
     fn write(&mut self, frame: &Frame, decision: &Decision, ledger: &mut LedgerFrame) {

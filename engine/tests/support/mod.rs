@@ -12,6 +12,7 @@ use betaflow_engine::portfolio::SizingSettings;
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
 use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use betaflow_engine::world::WorldSettings;
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine.
 pub struct Random(pub u64);
@@ -152,6 +153,7 @@ pub fn settings() -> RunSettings {
         estimator: EstimatorSettings { warmup: 60, ..EstimatorSettings::default() },
         sizing: SizingSettings { weight_min: -0.1, ..SizingSettings::default() },
         execution: ExecutionSettings::default(),
+        world: WorldSettings::default(),
         record: RecordSettings { betas: Frames::Rebalances, weights: Frames::All },
         shown_dates: None,
         frames_per_message: None,

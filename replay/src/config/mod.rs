@@ -18,6 +18,7 @@ use betaflow_engine::pipeline::{Placement, RunSettings};
 use betaflow_engine::portfolio::SizingSettings;
 use betaflow_engine::settings::{Invalid, require};
 use betaflow_engine::strategy::{Strategy, Wish};
+use betaflow_engine::world::WorldSettings;
 use betaflow_strategies as strategies;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -109,6 +110,8 @@ pub(crate) struct Config {
     pub sizing: SizingSettings,
     /// The execute stage.
     pub execution: ExecutionSettings,
+    /// What happens to whoever trades, besides what the data says.
+    pub world: WorldSettings,
     /// What is recorded.
     pub record: RecordSettings,
     /// Threads and channels; changes no result.
@@ -138,6 +141,7 @@ impl Config {
             strategy,
             sizing: valid(&typed, "sizing", SizingSettings::check)?,
             execution: valid(&typed, "execution", ExecutionSettings::check)?,
+            world: valid(&typed, "world", WorldSettings::check)?,
             record: RecordSettings {
                 betas: record.betas.unwrap_or(record_default.betas),
                 weights: record.weights.unwrap_or(record_default.weights),
@@ -244,11 +248,39 @@ impl Config {
     /// Something cannot be written as TOML.
     pub(crate) fn shared_by_scenarios(&self) -> Result<String> {
         let estimator = toml::to_string(&self.estimator)?;
+        let schedule = (self.sizing.rebalance_every, &self.sizing.rebalance_at);
+        Ok(format!("{}{}{estimator}{schedule:?}", self.reading()?, self.world_of_source()?))
+    }
+
+    /// What is read, as text.
+    ///
+    /// # Errors
+    /// Something cannot be written as TOML.
+    pub(crate) fn reading(&self) -> Result<String> {
         let data = toml::to_string(&self.data)? + &toml::to_string(&self.universe)?;
         let factors = toml::to_string(&self.factors)?;
-        let schedule =
-            (self.sizing.rebalance_every, &self.sizing.rebalance_at, toml::to_string(&self.holdout)?);
-        Ok(format!("{data}{factors}{estimator}{schedule:?}"))
+        Ok(format!("{data}{factors}{}", toml::to_string(&self.holdout)?))
+    }
+
+    /// What the world makes of what is read, as text: what it makes of costs is not in it.
+    ///
+    /// # Errors
+    /// Something cannot be written as TOML.
+    pub(crate) fn world_of_source(&self) -> Result<String> {
+        Ok(toml::to_string(&self.world.of_source())?)
+    }
+
+    /// What is not as the data has it, if anything is; `trades`: whether anything trades, and so pays costs.
+    #[must_use]
+    pub(crate) fn world_note(&self, trades: bool) -> Option<String> {
+        if trades { self.world.note() } else { self.world.of_source().note() }
+    }
+
+    /// What whoever reads a table or a configuration of the run must know; `trades`: as above.
+    #[must_use]
+    pub(crate) fn notes(&self, trades: bool) -> Vec<String> {
+        let look_ahead = self.execution.look_ahead().filter(|_| trades);
+        look_ahead.map(str::to_owned).into_iter().chain(self.world_note(trades)).collect()
     }
 
     /// What the pipeline is made of.
@@ -269,6 +301,7 @@ impl Config {
             estimator: self.estimator.clone(),
             sizing: self.sizing.clone(),
             execution,
+            world: self.world.clone(),
             record: self.record,
             shown_dates: None,
             frames_per_message: self.pipeline.batch,
@@ -322,8 +355,8 @@ impl Config {
     pub(crate) fn to_toml(&self, command: &str) -> Result<String> {
         let body = toml::to_string(self)?;
         let version = env!("CARGO_PKG_VERSION");
-        let note = self.execution.look_ahead().filter(|_| command != "estimate");
-        let note = note.map_or_else(String::new, |note| format!("# {note}.\n"));
+        let notes = self.notes(command != "estimate");
+        let note: String = notes.iter().map(|note| format!("# {note}.\n")).collect();
         Ok(format!(
             "{note}# All settings of a run of betaflow {version}.\n# Again: betaflow {command} --config run.toml\n\n{body}"
         ))
@@ -362,8 +395,14 @@ fn valid<T: DeserializeOwned + Default>(
     table: &str,
     check: impl Fn(&T) -> Result<(), Invalid>,
 ) -> Result<T> {
-    let keys = typed.table(table);
+    let mut keys = typed.table(table);
     unknown::check_keys(typed, table, &keys, serde_introspect::<T>())?;
+    for value in keys.iter_mut().map(|(_, value)| value) {
+        // A date without quotes is the same date.
+        if let Value::Datetime(date) = value {
+            *value = Value::String(date.to_string());
+        }
+    }
     for (key, value) in &keys {
         // One key at a time, so that an error of type can say which one and where it was set.
         let alone: Table = [(key.clone(), value.clone())].into_iter().collect();

@@ -5,7 +5,7 @@ use toml::Table;
 
 use super::layers::Layers;
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "data",
     "holdout",
     "universe",
@@ -14,6 +14,7 @@ const TABLES: [&str; 10] = [
     "strategy",
     "sizing",
     "execution",
+    "world",
     "record",
     "pipeline",
 ];

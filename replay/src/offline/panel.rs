@@ -10,6 +10,7 @@ use betaflow_engine::source::Source as _;
 use crate::commands::open;
 use crate::config::Config;
 use crate::progress::{Counted, Line};
+use crate::world::Opened;
 
 /// The most that the returns may take.
 const BYTES_MAX: u64 = 2_000_000_000;
@@ -36,7 +37,7 @@ impl Panel {
     pub(super) fn read(config: &Config, facts: &RunFacts) -> Result<Self> {
         let (instruments, frames) = (facts.data.instruments, facts.data.frames);
         check_size(instruments, frames)?;
-        let source = open(config, false)?;
+        let Opened { source, progress } = open(config, false)?;
         let mut panel = Self {
             names: facts.names.clone(),
             factor_names: source.factor_names().to_vec(),
@@ -45,7 +46,6 @@ impl Panel {
             returns: Vec::new(),
             ends: Vec::new(),
         };
-        let progress = source.progress();
         let (mut source, counter) = Counted::new(source);
         let line = Line::start(progress, counter);
         let mut returns = Returns::new(config.data.excess);

@@ -4,8 +4,8 @@ use anyhow::Result;
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source as _;
 
-use crate::commands;
 use crate::config::Config;
+use crate::world::Readings;
 
 /// Bytes that a scenario keeps of an instrument: its columns in book, sizing and solver; measured, with room.
 const BYTES_AN_INSTRUMENT: u64 = 1_200;
@@ -37,8 +37,8 @@ impl Extent {
     ///
     /// # Errors
     /// Data that is not as expected.
-    pub(super) fn of(config: &Config) -> Result<Self> {
-        let mut source = commands::open(config, true)?;
+    pub(super) fn of(config: &Config, readings: &Readings) -> Result<Self> {
+        let mut source = readings.open(config, config.source_settings(true)?)?.source;
         let mut frame = Frame::default();
         while source.next_frame(&mut frame).map_err(anyhow::Error::from_boxed)? {}
         let facts = source.facts();

@@ -89,6 +89,15 @@ impl Study {
         Ok(Self { grid, base, configs })
     }
 
+    /// Whether all scenarios see the same frames, as far as their worlds go.
+    ///
+    /// # Errors
+    /// A world cannot be written as TOML.
+    pub(crate) fn is_of_one_source(&self) -> Result<bool> {
+        let first = self.base.world_of_source()?;
+        self.configs.iter().try_fold(true, |same, config| Ok(same && config.world_of_source()? == first))
+    }
+
     /// What a study is known by when it is taken up again.
     ///
     /// # Errors

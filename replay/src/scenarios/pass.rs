@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
-use betaflow_connectors::parquet::ParquetSource;
 use betaflow_connectors::recorder::{ScenarioReturns, ScenarioRow};
 use betaflow_engine::frame::{Frame, TimestampNs};
 use betaflow_engine::pipeline::{Placement, RunOptions, ScenarioOutcome, sweeping};
@@ -12,6 +11,7 @@ use betaflow_engine::source::{DataFacts, Source, SourceError};
 
 use super::progress::Meter;
 use crate::config::Config;
+use crate::world::Readings;
 
 /// Scenarios that share source and estimator, at most `together` at a time; those in `done` are left out.
 pub(super) fn passes(configs: &[Config], together: usize, done: &[bool]) -> Result<Vec<Vec<usize>>> {
@@ -42,6 +42,7 @@ pub(super) fn pass(
     pass: &[usize],
     workers: usize,
     keeps_returns: bool,
+    readings: &Readings,
     meter: &Arc<Meter>,
 ) -> Result<Passed> {
     let mut scenarios = Vec::new();
@@ -50,7 +51,7 @@ pub(super) fn pass(
     }
     let times = Arc::new(Mutex::new(Vec::new()));
     let source = Followed {
-        inner: source(configs, pass)?,
+        inner: source(configs, pass, readings)?,
         meter: Arc::clone(meter),
         scenarios: pass.len() as u64,
         seen: Vec::new(),
@@ -95,7 +96,7 @@ fn returns_of(outcome: ScenarioOutcome, times: &[TimestampNs]) -> ScenarioReturn
 }
 
 /// The source that all scenarios of a pass share, with all columns that one of them needs.
-fn source(configs: &[Config], pass: &[usize]) -> Result<ParquetSource> {
+fn source(configs: &[Config], pass: &[usize], readings: &Readings) -> Result<Box<dyn Source>> {
     let first = &configs[pass[0]];
     let mut settings = first.source_settings(true)?;
     for scenario in &pass[1..] {
@@ -105,7 +106,7 @@ fn source(configs: &[Config], pass: &[usize]) -> Result<ParquetSource> {
             }
         }
     }
-    Ok(ParquetSource::open(&first.prices(), first.factor_file().as_ref(), settings)?)
+    Ok(readings.open(first, settings)?.source)
 }
 
 /// A source that says how far it is, and which times it had.

@@ -12,6 +12,7 @@ use super::progress::{Meter, StudyLine};
 use super::unfinished::Unfinished;
 use super::{Finished, Study};
 use crate::commands::say;
+use crate::world::Readings;
 
 /// How a study is to be run.
 pub(crate) struct Plan<'a> {
@@ -45,14 +46,16 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(Finished, Unfinished)> 
             kept => format!("{kept} of {} scenarios are kept from before\n", configs.len()),
         });
     }
-    let extent = Extent::of(&configs[0])?;
+    let readings = Readings::default();
+    let extent = Extent::of(&configs[0], &readings)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let passes = passes(configs, extent.together(cores), &done)?;
     let most = passes.iter().map(Vec::len).max().unwrap_or(0);
     // Passes of few scenarios run side by side, each on a thread; else a pass has all threads.
     let (lanes, workers) = if most < cores { (cores.min(passes.len()), 1) } else { (1, cores) };
     let keeps_returns = extent.keeps_returns(configs.len());
-    announce(configs.len() - kept, passes.len(), extent, most * lanes, keeps_returns);
+    let bytes = extent.bytes(most * lanes) + readings.bytes();
+    announce(configs.len() - kept, passes.len(), extent, bytes, keeps_returns);
     let ended = Arc::new(AtomicUsize::new(kept));
     say_when_interrupted(plan, Arc::clone(&ended), configs.len())?;
 
@@ -63,7 +66,7 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(Finished, Unfinished)> 
     let lane = || {
         while !failed.load(Ordering::Relaxed) {
             let Some(scenarios) = passes.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            let kept = pass(configs, scenarios, workers, keeps_returns, &meter)
+            let kept = pass(configs, scenarios, workers, keeps_returns, &readings, &meter)
                 .and_then(|passed| unfinished.keep(&passed.rows, &passed.returns, &passed.data));
             match kept {
                 Ok(()) => {
@@ -99,9 +102,9 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(Finished, Unfinished)> 
     Ok((finished, unfinished))
 }
 
-fn announce(scenarios: usize, passes: usize, extent: Extent, together: usize, keeps_returns: bool) {
+fn announce(scenarios: usize, passes: usize, extent: Extent, bytes: u64, keeps_returns: bool) {
     let Extent { instruments, frames, .. } = extent;
-    let megabytes = extent.bytes(together).div_ceil(1 << 20);
+    let megabytes = bytes.div_ceil(1 << 20);
     let plural = if passes == 1 { "" } else { "es" };
     say(&format!(
         "{scenarios} scenarios in {passes} pass{plural} over {instruments} instruments and {frames} frames; at most about \

@@ -12,7 +12,7 @@ mod text;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use betaflow_connectors::parquet::{Input, ParquetSource, content_digest};
+use betaflow_connectors::parquet::{Input, content_digest};
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::hex;
 use jiff::Timestamp;
@@ -22,6 +22,7 @@ use crate::args::{Profile, ScoreArgs};
 use crate::commands;
 use crate::config::Config;
 use crate::summary::{number, object, time_text};
+use crate::world::{Opened as OpenedSource, Readings};
 use figures::{Part, Parts};
 use ledger::{Entry, Event, Ledger};
 
@@ -38,6 +39,13 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
         let [start, to] = [start, to].map(|time| time_text(Some(time)).unwrap_or_default());
         bail!(
             "`data.to`: found an end at {to}, expected one after {start}, where the hold-out begins: choose a later one"
+        );
+    }
+    if config.world.needs_memory() {
+        bail!(
+            "score: found {}, expected a world with the data's own dates: a path that is resampled, or goes on after the \
+             data, mixes the hold-out with what was seen before; leave out world.bootstrap_seed and world.worst_windows",
+            config.world.note().unwrap_or_default()
         );
     }
     profile::apply(args.profile, &mut config)?;
@@ -71,10 +79,10 @@ pub(crate) struct Scoring {
 
 impl Scoring {
     /// All the data, the hold-out included: here alone the seal is taken off.
-    pub(crate) fn source(&self, config: &Config) -> Result<ParquetSource> {
+    pub(crate) fn source(&self, config: &Config) -> Result<OpenedSource> {
         let mut settings = config.source_settings(true)?;
         settings.sealed_from = None;
-        Ok(ParquetSource::open(&config.prices(), config.factor_file().as_ref(), settings)?)
+        Readings::default().open(config, settings)
     }
 
     /// Writes the opening down. Nothing may be scored before this has succeeded.

@@ -34,7 +34,7 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     folder.complete()?;
     unfinished.remove();
     say(&text(&study.grid, &finished.outcomes, started));
-    if let Some(note) = note {
+    for note in note.into_iter().chain(study.base.world_note(true)) {
         say(&format!("note: {note}\n"));
     }
     say(&format!("written to {}\n", out.display()));
@@ -42,6 +42,13 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
 }
 
 fn summary(study: &Study, finished: &Finished, note: Option<&str>, started: Instant) -> Result<Value> {
+    let world = study.base.world_note(true);
+    let mut warnings: Vec<&str> = note.into_iter().chain(world.as_deref()).collect();
+    warnings.extend(finished.data.warnings.iter().map(String::as_str));
+    if study.is_of_one_source()? {
+        // Otherwise they are what one pass says of its own world.
+        warnings.extend(finished.data.world.iter().map(String::as_str));
+    }
     Ok(json!({
         "kind": "stress",
         "version": env!("CARGO_PKG_VERSION"),
@@ -51,7 +58,8 @@ fn summary(study: &Study, finished: &Finished, note: Option<&str>, started: Inst
         "grid": levels(&study.grid)?,
         "base": base_values(&study.grid, &study.base)?,
         "look_ahead": note,
-        "warnings": note.into_iter().chain(finished.data.warnings.iter().map(String::as_str)).collect::<Vec<_>>(),
+        "world": world,
+        "warnings": warnings,
         "timing": {"seconds": started.elapsed().as_secs_f64(), "passes": finished.passes},
     }))
 }

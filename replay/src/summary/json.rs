@@ -65,6 +65,7 @@ impl Summary<'_> {
             "warnings": self.warnings(),
             "timing": self.timing_json(),
         });
+        summary["world"] = self.config.world_note(self.trading.is_some()).into();
         if let Some(trading) = &self.trading {
             self.add_trading(trading, &mut summary);
         }

@@ -17,10 +17,12 @@ impl Summary<'_> {
         let range =
             [time_text(data.first), time_text(data.last)].map(|time| time.unwrap_or_else(|| "-".into()));
         let look_ahead = self.config.execution.look_ahead();
+        let world = self.config.world_note(self.trading.is_some());
         let mut text = String::new();
         if let Some(score) = &self.score {
             // Before the figures that it makes worthless.
             text += &look_ahead.map_or_else(String::new, |look_ahead| format!("{look_ahead}\n\n"));
+            text += &world.as_ref().map_or_else(String::new, |world| format!("{world}\n\n"));
             text += &score.text();
         }
         text += &format!(
@@ -41,6 +43,9 @@ impl Summary<'_> {
         if let (Some(trading), Some(_)) = (&self.trading, performance.nav) {
             if let (Some(look_ahead), None) = (look_ahead, &self.score) {
                 text += &format!("\n{look_ahead}\n");
+            }
+            if let (Some(world), None) = (&world, &self.score) {
+                text += &format!("\n{world}\n");
             }
             if self.score.is_none() {
                 text += &format!("\n{}\n\n", self.metrics_table(trading));

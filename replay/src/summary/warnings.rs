@@ -7,6 +7,8 @@ impl Summary<'_> {
     pub(crate) fn warnings(&self) -> Vec<String> {
         let look_ahead = self.trading.as_ref().and(self.config.execution.look_ahead());
         let mut warnings: Vec<String> = look_ahead.into_iter().map(str::to_owned).collect();
+        warnings.extend(self.config.world_note(self.trading.is_some()));
+        warnings.extend_from_slice(&self.facts.data.world);
         warnings.extend_from_slice(&self.facts.data.warnings);
         if self.config.is_tutorial() {
             warnings.push(
@@ -68,6 +70,14 @@ impl Summary<'_> {
             warnings.push(format!(
                 "{} of {} orders {why}; what they would have traded counts against the turnover cap",
                 execution.cancelled, execution.orders
+            ));
+        }
+        let world = &self.config.world;
+        if self.trading.is_some() && world.volatile_cost_multiplier != 1.0 {
+            warnings.push(format!(
+                "{} dates were volatile, and trading cost {} times as much on them (world.volatile_cost_multiplier); none \
+                 is in the first year",
+                execution.volatile_dates, world.volatile_cost_multiplier
             ));
         }
         if execution.delistings > 0 {

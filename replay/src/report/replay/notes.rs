@@ -10,8 +10,8 @@ const SHOWN: usize = 6;
 
 /// Adds a banner where the run looks ahead, and the warnings.
 pub(in crate::report) fn add(page: &mut Page, summary: &Value) {
-    if let Some(look_ahead) = summary["look_ahead"].as_str() {
-        page.html(&format!("<p class=\"banner\" role=\"alert\"><b>{}</b></p>\n", escape(look_ahead)));
+    for banner in ["look_ahead", "world"].iter().filter_map(|key| summary[*key].as_str()) {
+        page.html(&format!("<p class=\"banner\" role=\"alert\"><b>{}</b></p>\n", escape(banner)));
     }
     let warnings: Vec<&str> =
         summary["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();

@@ -1,0 +1,181 @@
+//! A gap in the feed.
+
+use super::date::Date;
+use super::error::WorldError;
+use super::listing::Listing;
+use crate::frame::{Frame, TimestampNs};
+use crate::source::{DataFacts, Source, SourceError};
+
+/// A source of which some frames are not seen. What happened over them comes with the next frame: returns of the
+/// factors and of cash compounded, stated returns as well, splits and dividends as they add up: what is paid within the
+/// gap earns no interest until its end.
+pub struct Gap<S> {
+    inner: S,
+    from: Date,
+    frames: u64,
+    missed: u64,
+    /// First and last frame that was not seen.
+    lost: Option<(TimestampNs, TimestampNs)>,
+    /// First and last frame that was, and their number.
+    seen: Option<(TimestampNs, TimestampNs)>,
+    handed_on: u64,
+    missing: Missing,
+    listing: Listing,
+}
+
+impl<S: Source> Gap<S> {
+    /// The first `frames` frames on or after a date are not seen.
+    #[must_use]
+    pub fn new(inner: S, from: Date, frames: u64) -> Self {
+        Self {
+            inner,
+            from,
+            frames,
+            missed: 0,
+            lost: None,
+            seen: None,
+            handed_on: 0,
+            missing: Missing::default(),
+            listing: Listing::default(),
+        }
+    }
+
+    fn note(&self) -> String {
+        match self.lost {
+            Some((first, last)) => format!(
+                "{} frame(s) from {} to {} were not seen (world.gap_frames)",
+                self.missed,
+                Date::of(first),
+                Date::of(last)
+            ),
+            None => format!("no frame lies at or after {} (world.gap_from): there was no gap", self.from),
+        }
+    }
+}
+
+impl<S: Source> Source for Gap<S> {
+    fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError> {
+        while self.inner.next_frame(frame)? {
+            self.listing.learn(&frame.listed);
+            if self.missed < self.frames && Date::of(frame.timestamp) >= self.from {
+                self.missed += 1;
+                self.lost = Some((self.lost.map_or(frame.timestamp, |lost| lost.0), frame.timestamp));
+                // Before the first frame that is seen nothing is held, and no return is counted from anywhere.
+                if self.handed_on > 0 {
+                    self.missing.add(frame);
+                }
+                continue;
+            }
+            self.missing.carry_into(frame);
+            self.listing.arrange(frame);
+            frame.seq = self.handed_on;
+            self.handed_on += 1;
+            self.seen = Some((self.seen.map_or(frame.timestamp, |seen| seen.0), frame.timestamp));
+            return Ok(true);
+        }
+        match self.handed_on {
+            0 if self.missed > 0 => {
+                Err(WorldError::NothingSeen { found: self.frames, frames: self.missed }.into())
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn factor_names(&self) -> &[String] {
+        self.inner.factor_names()
+    }
+
+    fn facts(&self) -> DataFacts {
+        let mut facts = self.inner.facts();
+        facts.frames = self.handed_on;
+        facts.instruments = self.listing.instruments();
+        (facts.first, facts.last) = self.seen.map_or((None, None), |(first, last)| (Some(first), Some(last)));
+        facts.world.push(self.note());
+        facts
+    }
+}
+
+/// What happened on frames that were not seen, by the order of the data.
+#[derive(Clone, Debug, Default)]
+struct Missing {
+    /// Whether there is a frame in it.
+    any: bool,
+    factors: Vec<f64>,
+    rf: f64,
+    split: Vec<f64>,
+    dividend: Vec<f64>,
+    /// Stated returns since the instrument was last seen to trade; they wait until it is again.
+    returns: Vec<f64>,
+}
+
+impl Missing {
+    fn add(&mut self, frame: &Frame) {
+        if !std::mem::replace(&mut self.any, true) {
+            self.factors.clone_from(&frame.factors);
+            self.rf = frame.rf;
+        } else {
+            self.factors.iter_mut().zip(&frame.factors).for_each(|(sum, next)| *sum = compound(*sum, *next));
+            self.rf = compound(self.rf, frame.rf);
+        }
+        let n = frame.instruments();
+        self.split.resize(n, 1.0);
+        self.dividend.resize(n, 0.0);
+        for i in 0..n {
+            let split = frame.split_of(i);
+            self.split[i] *= split;
+            self.dividend[i] = self.dividend[i] / split + frame.dividend_of(i);
+        }
+        self.returns.resize(frame.returns.len(), 0.0);
+        for (sum, next) in self.returns.iter_mut().zip(&frame.returns).filter(|(_, next)| !next.is_nan()) {
+            *sum = compound(*sum, *next);
+        }
+    }
+
+    fn carry_into(&mut self, frame: &mut Frame) {
+        if std::mem::take(&mut self.any) {
+            // A frame without factors leaves the whole interval without them.
+            let factors = self.factors.iter().zip(&mut frame.factors);
+            factors.for_each(|(before, own)| *own = compound(*before, *own));
+            frame.rf = compound(self.rf, frame.rf);
+            self.act_on(frame);
+        }
+        if self.returns.is_empty() {
+            return;
+        }
+        let prices = super::has_prices(frame);
+        for (i, before) in self.returns.iter_mut().enumerate() {
+            if !frame.returns[i].is_nan() {
+                frame.returns[i] = compound(std::mem::take(before), frame.returns[i]);
+                if !prices {
+                    frame.close[i] = frame.returns[i];
+                }
+            }
+        }
+        if self.returns.iter().all(|sum| *sum == 0.0) {
+            self.returns.clear();
+        }
+    }
+
+    /// Splits and dividends: of a unit held before the gap, per unit after all splits.
+    fn act_on(&mut self, frame: &mut Frame) {
+        let n = frame.instruments();
+        for i in 0..self.split.len() {
+            let split = frame.split_of(i);
+            let dividend = self.dividend[i] / split + frame.dividend_of(i);
+            if self.split[i] != 1.0 {
+                frame.split.resize(n, f64::NAN);
+                frame.split[i] = self.split[i] * split;
+            }
+            if self.dividend[i] != 0.0 {
+                frame.dividend.resize(n, f64::NAN);
+                frame.dividend[i] = dividend;
+            }
+        }
+        self.split.clear();
+        self.dividend.clear();
+    }
+}
+
+fn compound(before: f64, next: f64) -> f64 {
+    (1.0 + before) * (1.0 + next) - 1.0
+}

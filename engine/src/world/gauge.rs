@@ -1,0 +1,147 @@
+//! How volatile the market is, by what was known before the date at hand.
+
+use serde::{Deserialize, Serialize};
+
+use crate::execution::Action;
+use crate::frame::Frame;
+
+/// Dates that the trailing volatility looks back on.
+const WINDOW: usize = 21;
+/// Dates whose trailing volatility has to be known before one is compared with them: a year.
+const DATES_MIN: usize = 252;
+
+/// An instrument's date at hand; NaN before its first price.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Day {
+    close: f64,
+    /// Close of the date before, on today's split, and dividends since.
+    reference: f64,
+    paid: f64,
+}
+
+/// The market's trailing volatility: the root mean square, over the 21 UTC dates before, of the mean return across the
+/// instruments; and how it compares with that of all dates until then. It keeps 8 bytes a date.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Gauge {
+    share: f64,
+    date: Option<i64>,
+    days: Vec<Day>,
+    /// Squares of the last dates' mean returns, oldest overwritten first.
+    squares: Vec<f64>,
+    dates: usize,
+    /// Trailing volatilities of the dates before, smallest first, and their sum.
+    before: Vec<f64>,
+    sum: f64,
+    volatile: bool,
+    volatile_dates: u64,
+    relative: f64,
+}
+
+impl Gauge {
+    /// `share`: of the dates that are volatile, above 0 and at most 1.
+    #[must_use]
+    pub fn new(share: f64) -> Self {
+        Self {
+            share,
+            date: None,
+            days: Vec::new(),
+            squares: Vec::with_capacity(WINDOW),
+            dates: 0,
+            before: Vec::new(),
+            sum: 0.0,
+            volatile: false,
+            volatile_dates: 0,
+            relative: 1.0,
+        }
+    }
+
+    /// The next frame begins, with the splits and dividends of what was held before it. Says whether with a new date.
+    pub fn begin(&mut self, frame: &Frame, actions: &[Action]) -> bool {
+        let unseen = Day { close: f64::NAN, reference: f64::NAN, paid: 0.0 };
+        self.days.resize(frame.instruments(), unseen);
+        let date = frame.timestamp.date();
+        let begins = self.date.replace(date).is_some_and(|last| last != date);
+        if begins {
+            self.end_date();
+        }
+        for action in actions {
+            let day = &mut self.days[action.instrument as usize];
+            day.close /= action.split;
+            day.reference /= action.split;
+            day.paid = day.paid / action.split + action.dividend;
+        }
+        begins
+    }
+
+    /// The frame ends: its closes are part of the date at hand.
+    pub fn end(&mut self, frame: &Frame) {
+        for (day, close) in self.days.iter_mut().zip(&frame.close) {
+            day.close = if close.is_nan() { day.close } else { *close };
+        }
+    }
+
+    /// Whether the date at hand is one of the volatile share.
+    #[must_use]
+    pub fn is_volatile(&self) -> bool {
+        self.volatile
+    }
+
+    /// How many dates were, so far.
+    #[must_use]
+    pub fn volatile_dates(&self) -> u64 {
+        self.volatile_dates
+    }
+
+    /// Trailing volatility over its mean so far; 1 until there is a year of it.
+    #[must_use]
+    pub fn relative(&self) -> f64 {
+        self.relative
+    }
+
+    fn end_date(&mut self) {
+        let (mut sum, mut count) = (0.0, 0.0);
+        for day in self.days.iter_mut().filter(|day| !day.close.is_nan()) {
+            let day_return = (day.close + day.paid) / day.reference - 1.0;
+            if !day_return.is_nan() {
+                sum += day_return;
+                count += 1.0;
+            }
+            *day = Day { close: f64::NAN, reference: day.close, paid: 0.0 };
+        }
+        // The first date has no return.
+        if count == 0.0 {
+            return;
+        }
+        let square = (sum / count) * (sum / count);
+        if self.squares.len() < WINDOW {
+            self.squares.push(square);
+        } else {
+            self.squares[self.dates % WINDOW] = square;
+        }
+        self.dates += 1;
+        if self.squares.len() == WINDOW {
+            self.compare((self.squares.iter().sum::<f64>() / WINDOW as f64).sqrt());
+        }
+    }
+
+    /// Compares the volatility before the date at hand with that before each earlier date.
+    fn compare(&mut self, trailing: f64) {
+        let mean = self.sum / self.before.len() as f64;
+        let comparable = self.before.len() >= DATES_MIN;
+        self.volatile = comparable && trailing >= quantile(&self.before, 1.0 - self.share);
+        self.volatile_dates += u64::from(self.volatile);
+        self.relative = if comparable && mean > 0.0 { trailing / mean } else { 1.0 };
+        self.sum += trailing;
+        let at = self.before.partition_point(|other| *other < trailing);
+        self.before.insert(at, trailing);
+    }
+}
+
+/// Of sorted values, between two of them by their distance: the default of `numpy.quantile`.
+fn quantile(sorted: &[f64], level: f64) -> f64 {
+    let at = level * (sorted.len() - 1) as f64;
+    let (below, share) = (at.floor(), at - at.floor());
+    let low = sorted[below as usize];
+    let high = sorted[(below as usize + 1).min(sorted.len() - 1)];
+    low + share * (high - low)
+}

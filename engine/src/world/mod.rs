@@ -1,0 +1,46 @@
+//! Stressed worlds: what happens to whoever trades, not what they choose.
+//!
+//! [`WorldSettings`] has two halves. What trading costs is a matter of [`execution`](crate::execution), which asks
+//! [`WorldCosts`] what each item is multiplied with on the frame at hand. What the market does is a matter of the source:
+//! here are sources around a source, each deterministic, so that everything downstream goes on as if the data were so.
+//!
+//! | part | what it does to the data |
+//! |---|---|
+//! | [`Reversed`] | a factor pays with the other sign, and each instrument moves with it by its beta |
+//! | [`Gap`] | frames that are not seen; what happened over them comes with the next one |
+//! | [`Recorded`], [`Path`] | all frames in memory, in another order: resampled, or with the worst windows once more |
+//!
+//! The order is fixed: a path is drawn from the data as it is, its factor is reversed, and its feed has the gap. With
+//! default settings there is no world: sources and costs are those without it, to the bit.
+
+mod costs;
+mod date;
+mod enter;
+mod error;
+mod gap;
+mod gauge;
+mod listing;
+mod path;
+mod plan;
+mod recorded;
+mod reversed;
+mod settings;
+
+pub use costs::{CostMultipliers, WorldCosts};
+pub use date::Date;
+pub use enter::{apply, enter};
+pub use error::WorldError;
+pub use gap::Gap;
+pub use gauge::Gauge;
+pub use path::Path;
+pub use recorded::Recorded;
+pub use reversed::Reversed;
+pub use settings::WorldSettings;
+
+use crate::frame::Frame;
+
+/// Whether closes are prices. Where data states returns that nothing trades on, closes are those returns.
+fn has_prices(frame: &Frame) -> bool {
+    let same = |(a, b): (&f64, &f64)| a.to_bits() == b.to_bits();
+    frame.returns.is_empty() || !frame.returns.iter().zip(&frame.close).all(same)
+}

@@ -1,0 +1,196 @@
+//! Recorded frames in another order.
+
+use std::sync::Arc;
+
+use super::listing::Listing;
+use super::plan::Plan;
+use super::recorded::Recording;
+use crate::assembly::Field;
+use crate::frame::{DAY_NS, Frame, TimestampNs};
+use crate::source::{DataFacts, Source, SourceError};
+
+/// A source whose dates are drawn from those of a recording.
+///
+/// What is drawn are moves: an instrument's price goes on from where it stands in this world, by the return that the
+/// drawn bar has on the price before it in the data. Within a run of dates as the data has them that is one scale for
+/// all prices of the instrument, which changes where a new run begins; so a path that is the data is the data to the bit.
+/// Open, high, low, quotes and dividends are scaled as the close, and volumes by the inverse: what is traded is worth what
+/// it was. Factors and `rf` are as drawn. An instrument that has no price at the drawn date has none here, and enters
+/// this world's engine order with the first price that it has here.
+pub struct Path {
+    recording: Arc<Recording>,
+    plan: Plan,
+    /// The step that is next, and the frame of its date.
+    step: usize,
+    of_step: usize,
+    /// The frame that was handed on last, and the first of its run.
+    previous: Option<usize>,
+    run: usize,
+    moves: Vec<Scaled>,
+    listing: Listing,
+    facts: DataFacts,
+}
+
+/// Where an instrument stands, by the order of the data.
+#[derive(Clone, Copy, Debug)]
+struct Scaled {
+    /// Last price in this world, in units of the frame at hand; and the same of the price for returns.
+    last: f64,
+    last_return_price: f64,
+    /// This world's price over the data's, in the run at hand; NaN until it is needed.
+    scale: f64,
+    return_scale: f64,
+}
+
+const UNSEEN: Scaled =
+    Scaled { last: f64::NAN, last_return_price: f64::NAN, scale: f64::NAN, return_scale: f64::NAN };
+
+impl Path {
+    pub(super) fn new(recording: Arc<Recording>, plan: Plan) -> Self {
+        let mut listing = Listing::default();
+        recording.frames.iter().for_each(|frame| listing.learn(&frame.listed));
+        let mut facts = recording.facts.clone();
+        (facts.rows, facts.frames, facts.instruments) = (0, 0, 0);
+        (facts.first, facts.last) = (None, None);
+        facts.world.extend_from_slice(&plan.notes);
+        Self {
+            recording,
+            plan,
+            step: 0,
+            of_step: 0,
+            previous: None,
+            run: 0,
+            moves: Vec::new(),
+            listing,
+            facts,
+        }
+    }
+
+    /// Number and time of the next frame.
+    fn draw(&mut self) -> Option<(usize, TimestampNs)> {
+        let step = *self.plan.steps.get(self.step)?;
+        let day = self.recording.days[step.drawn];
+        let at = day.first + self.of_step;
+        self.of_step += 1;
+        if at + 1 == day.end {
+            (self.step, self.of_step) = (self.step + 1, 0);
+        }
+        let of_day = self.recording.frames[at].timestamp.0 - day.date * DAY_NS;
+        Some((at, TimestampNs(step.date * DAY_NS + of_day)))
+    }
+
+    fn write(&mut self, at: usize, frame: &mut Frame) {
+        let drawn = &self.recording.frames[at];
+        for field in Field::ALL {
+            let column = frame.column_mut(field);
+            column.clear();
+            column.extend_from_slice(drawn.column(field));
+        }
+        frame.returns.clone_from(&drawn.returns);
+        frame.factors.clone_from(&drawn.factors);
+        frame.rf = drawn.rf;
+        self.moves.resize(self.moves.len().max(drawn.instruments()), UNSEEN);
+        if self.previous.replace(at).is_none_or(|previous| previous + 1 != at) {
+            self.run = at;
+            for own in &mut self.moves {
+                (own.scale, own.return_scale) = (f64::NAN, f64::NAN);
+            }
+        }
+        // Returns that nothing trades on are as drawn.
+        if super::has_prices(frame) {
+            for i in 0..frame.instruments() {
+                self.place(i, frame);
+            }
+        }
+    }
+
+    /// Moves an instrument's bar to where its price stands in this world.
+    fn place(&mut self, i: usize, frame: &mut Frame) {
+        let (close, split) = (frame.close[i], frame.split_of(i));
+        let acts = split != 1.0 || frame.dividend_of(i) != 0.0;
+        let quoted =
+            [&frame.bid, &frame.ask].iter().any(|side| side.get(i).is_some_and(|price| !price.is_nan()));
+        if close.is_nan() && !acts && !quoted {
+            return;
+        }
+        let own = self.moves[i];
+        if own.scale.is_nan() {
+            self.moves[i].scale = self.scale(i, Field::Close, own.last, close);
+        }
+        let adjusted = frame.return_price.get(i).copied().unwrap_or(f64::NAN);
+        if own.return_scale.is_nan() && !adjusted.is_nan() {
+            self.moves[i].return_scale = self.scale(i, Field::ReturnPrice, own.last_return_price, adjusted);
+        }
+        let own = &mut self.moves[i];
+        // Without a price yet, there is nothing to go on from.
+        let scale = if own.scale.is_nan() { 1.0 } else { own.scale };
+        for field in
+            [Field::Close, Field::Open, Field::High, Field::Low, Field::Bid, Field::Ask, Field::Dividend]
+        {
+            if let Some(value) = frame.column_mut(field).get_mut(i) {
+                *value *= scale;
+            }
+        }
+        if let Some(volume) = frame.volume.get_mut(i) {
+            *volume /= scale;
+        }
+        own.last /= split;
+        if !close.is_nan() {
+            own.last = frame.close[i];
+        }
+        if let Some(price) = frame.return_price.get_mut(i).filter(|price| !price.is_nan()) {
+            *price *= own.return_scale;
+            own.last_return_price = *price;
+        }
+    }
+
+    /// This world's price over the data's, for the run at hand: as if both had stood at their last prices when it began.
+    fn scale(&self, i: usize, field: Field, last: f64, drawn: f64) -> f64 {
+        if last.is_nan() {
+            // Its first price in this world is the one that it had.
+            return if drawn.is_nan() { f64::NAN } else { 1.0 };
+        }
+        let scale = last / self.before_run(i, field);
+        // It has no price before the run: then it does not move with its first one.
+        if scale.is_nan() { last / drawn } else { scale }
+    }
+
+    /// The data's last price before the run, in units of its beginning; NaN without one.
+    fn before_run(&self, i: usize, field: Field) -> f64 {
+        let mut units = 1.0;
+        for frame in self.recording.frames[..self.run].iter().rev() {
+            match frame.column(field).get(i) {
+                None => break,
+                Some(price) if !price.is_nan() => return price / units,
+                Some(_) if field == Field::Close => units *= frame.split_of(i),
+                Some(_) => {}
+            }
+        }
+        f64::NAN
+    }
+}
+
+impl Source for Path {
+    fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError> {
+        let Some((at, timestamp)) = self.draw() else { return Ok(false) };
+        self.write(at, frame);
+        self.listing.arrange(frame);
+        frame.seq = self.facts.frames;
+        frame.timestamp = timestamp;
+        let facts = &mut self.facts;
+        facts.rows += frame.close.iter().filter(|close| !close.is_nan()).count() as u64;
+        facts.frames += 1;
+        facts.instruments = self.listing.instruments();
+        facts.first.get_or_insert(timestamp);
+        facts.last = Some(timestamp);
+        Ok(true)
+    }
+
+    fn factor_names(&self) -> &[String] {
+        &self.recording.factor_names
+    }
+
+    fn facts(&self) -> DataFacts {
+        self.facts.clone()
+    }
+}

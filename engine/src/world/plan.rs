@@ -1,0 +1,120 @@
+//! Which dates of the data a path goes through.
+
+use super::date::Date;
+use super::error::WorldError;
+use super::recorded::{Day, Recording};
+use super::settings::WorldSettings;
+use crate::frame::{DAY_NS, TimestampNs};
+use crate::validation::StationaryBootstrap;
+
+/// A date of a path: which date of the data it is drawn from, by its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) date: i64,
+    pub(super) drawn: usize,
+}
+
+/// All dates of a path, and what a reader should know of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Plan {
+    pub(super) steps: Vec<Step>,
+    pub(super) notes: Vec<String>,
+}
+
+/// The dates as they are, or resampled; and after them the worst windows of that path once more.
+pub(super) fn plan(recording: &Recording, world: &WorldSettings) -> Result<Plan, WorldError> {
+    let days = &recording.days;
+    let as_it_is = days.iter().enumerate().map(|(drawn, day)| Step { date: day.date, drawn });
+    let mut plan = Plan { steps: as_it_is.collect(), notes: Vec::new() };
+    if let Some(seed) = world.bootstrap_seed {
+        plan.resample(seed, world.bootstrap_block)?;
+    }
+    if world.worst_windows > 0 {
+        plan.append_worst(days, world.worst_windows as usize, world.worst_window_days as usize)?;
+    }
+    Ok(plan)
+}
+
+impl Plan {
+    /// Stationary block bootstrap (Politis & Romano 1994) of the dates. The first stays: it has no return, so it is
+    /// not drawn either.
+    fn resample(&mut self, seed: u64, block: f64) -> Result<(), WorldError> {
+        let dates = self.steps.len();
+        let too_short = || WorldError::TooShort {
+            key: "bootstrap_seed",
+            found: dates,
+            expected: 2,
+            remedy: "give more data",
+        };
+        // The block was checked with the settings: what is left are data without a return.
+        let draws =
+            StationaryBootstrap::new(dates.saturating_sub(1), block, seed).map_err(|_| too_short())?;
+        for (step, draw) in self.steps.iter_mut().skip(1).zip(draws) {
+            step.drawn = draw + 1;
+        }
+        self.notes.push(format!(
+            "a resampled path, not history: dates are those of the data, and what happens on them is drawn from others, in \
+             blocks of {block} days on average (world.bootstrap_seed = {seed})"
+        ));
+        Ok(())
+    }
+
+    /// Appends the windows, each as many dates as asked for, with the lowest return of the market that do not overlap.
+    fn append_worst(&mut self, days: &[Day], windows: usize, length: usize) -> Result<(), WorldError> {
+        let dates = self.steps.len();
+        if dates <= length {
+            return Err(WorldError::TooShort {
+                key: "worst_window_days",
+                found: dates,
+                expected: length + 1,
+                remedy: "choose a shorter window",
+            });
+        }
+        let chosen = worst(&self.steps, days, windows, length);
+        let text = |(start, multiple): &(usize, f64)| {
+            let [first, last] =
+                [*start, start + length - 1].map(|at| Date::of(midnight(self.steps[at].date)));
+            format!("{first} to {last} ({:+.1} %)", 100.0 * (multiple - 1.0))
+        };
+        let list: Vec<String> = chosen.iter().map(text).collect();
+        let end = Date::of(midnight(self.steps[dates - 1].date));
+        self.notes.push(format!(
+            "after {end} the {} worst window(s) of {length} dates come again, by the return of equal weights: {} \
+             (world.worst_windows)",
+            chosen.len(),
+            list.join(", ")
+        ));
+        let mut date = self.steps[dates - 1].date;
+        for (start, _) in chosen {
+            for at in start..start + length {
+                date += self.steps[at].date - self.steps[at - 1].date;
+                self.steps.push(Step { date, drawn: self.steps[at].drawn });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// First step of each window and what it makes of wealth, worst first.
+fn worst(steps: &[Step], days: &[Day], windows: usize, length: usize) -> Vec<(usize, f64)> {
+    let growth = |step: &Step| 1.0 + days[step.drawn].market;
+    // The first date has no date before it that its return could be counted from.
+    let starts = 1..=steps.len() - length;
+    let of = |start: usize| (start, steps[start..start + length].iter().map(growth).product::<f64>());
+    let mut all: Vec<(usize, f64)> = starts.map(of).collect();
+    all.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut chosen: Vec<(usize, f64)> = Vec::new();
+    for window in all {
+        if chosen.len() == windows {
+            break;
+        }
+        if chosen.iter().all(|other| other.0.abs_diff(window.0) >= length) {
+            chosen.push(window);
+        }
+    }
+    chosen
+}
+
+fn midnight(date: i64) -> TimestampNs {
+    TimestampNs(date.saturating_mul(DAY_NS))
+}

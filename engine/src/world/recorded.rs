@@ -1,0 +1,96 @@
+//! All frames of a source, in memory.
+
+use std::sync::Arc;
+
+use super::error::WorldError;
+use super::path::Path;
+use super::plan::plan;
+use super::settings::WorldSettings;
+use crate::assembly::Field;
+use crate::frame::Frame;
+use crate::model::Returns;
+use crate::source::{DataFacts, Source, SourceError};
+
+/// The frames of one UTC date.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Day {
+    pub(super) date: i64,
+    /// Its first frame, and the one behind its last.
+    pub(super) first: usize,
+    pub(super) end: usize,
+    /// Return of the market over the date: of equal weights in whatever has one, frame by frame.
+    pub(super) market: f64,
+}
+
+#[derive(Debug)]
+pub(super) struct Recording {
+    pub(super) factor_names: Vec<String>,
+    pub(super) frames: Vec<Frame>,
+    pub(super) days: Vec<Day>,
+    pub(super) facts: DataFacts,
+    bytes: u64,
+}
+
+/// A source that was read to its end, of which many paths can be made. A clone is a pointer.
+#[derive(Clone, Debug)]
+pub struct Recorded(Arc<Recording>);
+
+impl Recorded {
+    /// Reads a source to its end.
+    ///
+    /// # Errors
+    /// Those of the source, and [`WorldError::TooLarge`] where its frames take more than `bytes_max`.
+    pub fn read(source: &mut dyn Source, bytes_max: u64) -> Result<Self, SourceError> {
+        let (mut frames, mut days, mut bytes) = (Vec::new(), Vec::<Day>::new(), 0);
+        let (mut returns, mut frame) = (Returns::new(false), Frame::default());
+        while source.next_frame(&mut frame)? {
+            bytes += size_of(&frame);
+            if bytes > bytes_max {
+                return Err(WorldError::TooLarge { bytes_max, reached: frame.timestamp }.into());
+            }
+            let (date, at) = (frame.timestamp.date(), frames.len());
+            let market = mean(returns.of(&frame));
+            match days.last_mut().filter(|day| day.date == date) {
+                Some(day) => {
+                    day.end = at + 1;
+                    day.market = (1.0 + day.market) * (1.0 + market) - 1.0;
+                }
+                None => days.push(Day { date, first: at, end: at + 1, market }),
+            }
+            frames.push(frame.clone());
+        }
+        let (factor_names, facts) = (source.factor_names().to_vec(), source.facts());
+        Ok(Self(Arc::new(Recording { factor_names, frames, days, facts, bytes })))
+    }
+
+    /// Bytes that the frames take.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.0.bytes
+    }
+
+    /// The path of a world: its bootstrap and its worst windows; the frames as they were read where there is neither.
+    ///
+    /// # Errors
+    /// The data has too few dates for it.
+    pub fn path(&self, world: &WorldSettings) -> Result<Path, WorldError> {
+        Ok(Path::new(Arc::clone(&self.0), plan(&self.0, world)?))
+    }
+}
+
+/// Mean of the returns that there are; 0 without any.
+fn mean(returns: &[f64]) -> f64 {
+    let known = || returns.iter().filter(|value| !value.is_nan());
+    match known().count() {
+        0 => 0.0,
+        count => known().sum::<f64>() / count as f64,
+    }
+}
+
+/// Bytes that a copy of the frame takes.
+fn size_of(frame: &Frame) -> u64 {
+    let columns: usize = Field::ALL.iter().map(|field| frame.column(*field).len()).sum();
+    let numbers = columns + frame.returns.len() + frame.factors.len();
+    let names: usize = frame.listed.iter().map(|name| name.len() + size_of_val(name)).sum();
+    (std::mem::size_of::<Frame>() + numbers * std::mem::size_of::<f64>() + names) as u64
+}

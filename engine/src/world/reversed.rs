@@ -1,0 +1,229 @@
+//! A factor that pays with the other sign.
+
+use super::date::Date;
+use super::error::WorldError;
+use crate::assembly::Field;
+use crate::frame::Frame;
+use crate::model::{Beliefs, Dlm, Estimator as _, EstimatorSettings};
+use crate::settings::Calendar;
+use crate::source::{DataFacts, Source, SourceError};
+
+/// An instrument keeps at least this share of its value in a frame: a price stays a price.
+const KEPT_MIN: f64 = 0.01;
+/// Columns that move with the price; volume moves against it, so that what is traded stays worth the same.
+const PRICES: [Field; 8] = [
+    Field::Close,
+    Field::ReturnPrice,
+    Field::Open,
+    Field::High,
+    Field::Low,
+    Field::Bid,
+    Field::Ask,
+    Field::Dividend,
+];
+
+/// A source in which a factor's return f is −f, and each instrument's r is r − 2 β f: β is what an online filter of the
+/// data as it is (West & Harrison's, as [`Dlm`] is by default) believed at the close before. Prices are scaled by what
+/// that makes of the path, open, high, low, quotes and dividends alike, volumes by its inverse.
+///
+/// Where an instrument has missed frames, f is the factor's return since its last price. Before its first return β is
+/// the filter's prior.
+pub struct Reversed<S> {
+    inner: S,
+    /// The factor and its number.
+    name: String,
+    factor: usize,
+    from: Option<Date>,
+    prior_beta: f64,
+    filter: Dlm,
+    beliefs: Beliefs,
+    /// Wealth in the factor, as it is and reversed; and the same before the frame at hand.
+    index: [f64; 2],
+    before: [f64; 2],
+    instruments: Vec<Track>,
+    returns: Vec<f64>,
+    floored: u64,
+}
+
+/// One instrument on its way.
+#[derive(Clone, Copy, Debug)]
+struct Track {
+    /// What prices are scaled by.
+    scale: f64,
+    /// Value of a unit at its last price, in units of the frame at hand, and dividends that it has paid since.
+    last: f64,
+    paid: f64,
+    /// The factor's indices at that price.
+    index: [f64; 2],
+    /// Its last price for returns.
+    return_price: f64,
+    /// Whether the frame before had a price: the filter learns from returns over one frame only.
+    traded: bool,
+}
+
+impl<S: Source> Reversed<S> {
+    /// Reverses a factor, from a date on where there is one.
+    ///
+    /// # Errors
+    /// The source has no such factor.
+    pub fn new(inner: S, factor: &str, from: Option<Date>, calendar: &Calendar) -> Result<Self, WorldError> {
+        let factors = inner.factor_names();
+        let number = factors.iter().position(|name| name == factor);
+        let unknown = || WorldError::UnknownFactor { found: factor.to_owned(), factors: factors.to_vec() };
+        let number = number.ok_or_else(unknown)?;
+        let settings = EstimatorSettings::default();
+        Ok(Self {
+            name: factor.to_owned(),
+            factor: number,
+            from,
+            // The prior of the filter: the first factor is the market.
+            prior_beta: if number == 0 { settings.initial_market_beta } else { 0.0 },
+            filter: Dlm::new(&settings, calendar, factors.len()),
+            beliefs: Beliefs::default(),
+            index: [1.0; 2],
+            before: [1.0; 2],
+            instruments: Vec::new(),
+            returns: Vec::new(),
+            floored: 0,
+            inner,
+        })
+    }
+
+    /// What was believed of the instrument before the frame at hand.
+    fn beta(&self, instrument: usize) -> f64 {
+        let n = self.beliefs.instruments();
+        let known = if instrument < n { self.beliefs.betas[self.factor * n + instrument] } else { f64::NAN };
+        if known.is_nan() { self.prior_beta } else { known }
+    }
+
+    fn reverse(&mut self, frame: &mut Frame) {
+        let reverses = self.from.is_none_or(|from| Date::of(frame.timestamp) >= from);
+        let sign = if reverses { -1.0 } else { 1.0 };
+        let has_factors = frame.has_factors();
+        self.before = self.index;
+        // The filter learns from the data as it is.
+        let factors = has_factors.then(|| frame.factors.clone());
+        if has_factors {
+            let f = frame.factors[self.factor];
+            self.index[0] *= 1.0 + f;
+            // A factor that doubles would leave nothing of its mirror image.
+            self.index[1] *= (1.0 + sign * f).max(KEPT_MIN);
+            frame.factors[self.factor] = sign * f;
+        }
+        let n = frame.instruments();
+        let unseen = Track {
+            scale: 1.0,
+            last: f64::NAN,
+            paid: 0.0,
+            index: [1.0; 2],
+            return_price: f64::NAN,
+            traded: false,
+        };
+        self.instruments.resize(n, unseen);
+        self.returns.clear();
+        let prices = super::has_prices(frame);
+        for i in 0..n {
+            let beta = self.beta(i);
+            let own = if prices { self.price(i, beta, frame) } else { self.stated(i, beta, frame) };
+            self.returns.push(own - frame.rf);
+        }
+        if let Some(factors) = factors {
+            self.filter.step(&factors, &self.returns, false);
+            self.beliefs.factors = factors;
+            self.filter.write(&mut self.beliefs);
+        }
+    }
+
+    /// Moves an instrument's prices, and says what its return over the frame was; NaN without one.
+    fn price(&mut self, i: usize, beta: f64, frame: &mut Frame) -> f64 {
+        let Self { instruments, index, before, floored, .. } = self;
+        let track = &mut instruments[i];
+        let (split, dividend) = (frame.split_of(i), frame.dividend_of(i));
+        track.last /= split;
+        track.paid = track.paid / split + dividend;
+        let close = frame.close[i];
+        let traded = std::mem::replace(&mut track.traded, !close.is_nan());
+        if close.is_nan() {
+            // What stands without a trade moves with the last price.
+            rescale(frame, i, track.scale);
+            return f64::NAN;
+        }
+        let adjusted = frame.return_price.get(i).copied();
+        let total = match (frame.returns.get(i), adjusted) {
+            (Some(stated), _) => 1.0 + stated,
+            (None, Some(price)) => price / track.return_price,
+            (None, None) => (close + track.paid) / track.last,
+        };
+        // A stated return is one over the frame, whenever the last one was.
+        let since = if frame.returns.is_empty() { track.index } else { *before };
+        let moved = [0, 1].map(|world: usize| index[world] / since[world] - 1.0);
+        // Over one frame, moved is (f, −f) and this r − 2 β f.
+        let wanted = total + beta * (moved[1] - moved[0]);
+        if moved[0] != moved[1] && !total.is_nan() {
+            let reversed = wanted.max(KEPT_MIN.min(total));
+            *floored += u64::from(reversed != wanted);
+            track.scale *= reversed / total;
+            if let Some(stated) = frame.returns.get_mut(i) {
+                *stated = reversed - 1.0;
+            }
+        }
+        rescale(frame, i, track.scale);
+        (track.last, track.paid, track.index) = (close, 0.0, *index);
+        track.return_price = adjusted.unwrap_or(f64::NAN);
+        let over_a_frame = traded || !frame.returns.is_empty();
+        if over_a_frame { total - 1.0 } else { f64::NAN }
+    }
+
+    /// The same for returns that nothing trades on, in whatever unit: they have no floor.
+    fn stated(&mut self, i: usize, beta: f64, frame: &mut Frame) -> f64 {
+        let own = frame.returns[i];
+        let f = frame.factors[self.factor];
+        let reverses = self.from.is_none_or(|from| Date::of(frame.timestamp) >= from);
+        if reverses && !f.is_nan() {
+            // The factor has been reversed already.
+            frame.returns[i] = own + 2.0 * beta * f;
+            frame.close[i] = frame.returns[i];
+        }
+        own
+    }
+}
+
+fn rescale(frame: &mut Frame, i: usize, scale: f64) {
+    for field in PRICES {
+        if let Some(value) = frame.column_mut(field).get_mut(i) {
+            *value *= scale;
+        }
+    }
+    if let Some(volume) = frame.volume.get_mut(i) {
+        *volume /= scale;
+    }
+}
+
+impl<S: Source> Source for Reversed<S> {
+    fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError> {
+        let more = self.inner.next_frame(frame)?;
+        if more {
+            self.reverse(frame);
+        }
+        Ok(more)
+    }
+
+    fn factor_names(&self) -> &[String] {
+        self.inner.factor_names()
+    }
+
+    fn facts(&self) -> DataFacts {
+        let mut facts = self.inner.facts();
+        let from = self.from.map_or_else(String::new, |from| format!(" from {from} on"));
+        let floored = match self.floored {
+            0 => String::new(),
+            count => format!("; {count} of these returns would have been below -99 %, and are -99 %"),
+        };
+        let name = &self.name;
+        facts.world.push(format!(
+            "the returns of the factor `{name}` come with the other sign{from}, and each instrument's less twice its beta \
+             times them{floored} (world.reverse_factor)"
+        ));
+        facts
+    }
+}
