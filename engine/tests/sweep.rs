@@ -56,7 +56,7 @@ fn a_scenario_is_the_run_that_it_stands_for() {
         for outcome in outcomes.iter() {
             let own = &many()[outcome.number];
             let (ledger, report) = run(&market, own, &RunOptions::default()).unwrap();
-            assert_eq!(outcome.digest, report.facts.digest, "scenario {}", outcome.number);
+            assert_eq!(outcome.digest, Some(report.facts.digest), "scenario {}", outcome.number);
             assert_eq!(outcome.execution, report.facts.execution);
             assert_eq!(outcome.performance.costs, report.facts.performance.costs);
             assert_eq!(outcome.returns.len(), ledger.len() - 1);

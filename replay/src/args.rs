@@ -85,10 +85,11 @@ figures under holdout, and those before it under holdout.before.
 
 A period can be seen for the first time only once. Every opening is written to
 PRICES.holdout.jsonl beside the prices before anything is scored, and its
-result after: time, digests of data and settings, start, version, the run's
-digest, the net Sharpe ratio. Of the embedded data it is
-tutorial.holdout.jsonl in the current folder. How often the same hold-out (same
-data, same start) has been opened before is shown with what came of it.
+result after: time, digests of data and settings, start, the last bar scored,
+version, the run's digest, the net Sharpe ratio. Of the embedded data it is
+tutorial.holdout.jsonl in the current folder. How often any part of this period
+has been read before, whatever the start or the data, is shown with what came
+of it.
 
 Examples:
   betaflow score --config runs/replay-1/run.toml --set holdout.from=2020-01-01
@@ -211,12 +212,19 @@ Data and estimator are gone through once for all scenarios that share them
 they decide need a pass of their own), and each scenario is, bit for bit, the
 replay with its settings: the digests are equal.
 
+The best is sought among choices (what a user picks: sizing, strategy,
+estimator) in the world of the configuration (costs, delays, data), and shown
+with its deflated Sharpe ratio, the probability of backtest overfitting and the
+minimum backtest length. Trials are the distinct choices of all runs on the
+data: PRICES.trials.jsonl has them on record (of the embedded data
+tutorial.trials.jsonl in the current folder); --trials says where else, or none.
+
 What has ended is kept beside the folder until all have: a run that was
 interrupted or killed goes on with the same command and --out DIR --resume.
 
 The folder holds:
   scenarios.parquet  a row a scenario: its settings, digest, metrics net and
-                     gross, turnover, costs, break-even cost, capacity
+                     gross, turnover, costs, break-even cost, capacity_of_same_trades
   scenario_returns.parquet  the net return of each scenario on each bar
   report.html        maps of Sharpe ratio, growth and drawdown, the cost at
                      which it dies, and which setting matters most
@@ -414,6 +422,9 @@ pub(crate) struct StressArgs {
     /// Go on with a run for this folder that was interrupted
     #[arg(long, requires = "out")]
     pub resume: bool,
+    /// Ledger of what has been tried on the data; `none` to keep none [default: PRICES.trials.jsonl]
+    #[arg(long, value_name = "FILE")]
+    pub trials: Option<PathBuf>,
     /// Write no report.html (it takes 5 MB)
     #[arg(long)]
     pub no_report: bool,

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod commands;
 mod config;
+mod json_lines;
 mod offline;
 mod progress;
 mod report;

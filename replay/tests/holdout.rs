@@ -327,22 +327,85 @@ fn a_score_is_of_the_hold_out_and_every_opening_is_on_record() {
     assert_eq!(second.summary["holdout"]["openings"], 2);
     assert_eq!(earlier[0]["net_sharpe"], holdout["metrics"]["net"]["sharpe"]);
     let report = fs::read_to_string(second.path.join("report.html")).unwrap();
-    assert!(report.contains("It had been opened 1 time(s) before."));
+    assert!(report.contains("It had been opened 1 time(s) before,</b> 1 of them with exactly this data"));
     let lines = ledger(folder.path());
     assert_eq!((lines.len(), lines[3]["opening"].as_u64()), (4, Some(2)));
     assert_eq!(lines[3]["configuration_digest"], lines[1]["configuration_digest"]);
 
-    // Other data is another hold-out, and gives another score.
+    // Other data gives another score, but it has been looked at all the same.
     data.changed().write(folder.path(), Some(50));
     let (other, text) = score("other");
-    assert!(
-        text.contains("it has not been opened before") && text.contains("2 opening(s) of other data"),
-        "{text}"
-    );
+    assert!(text.contains("OPENED 2 TIMES BEFORE") && text.contains("0 of 2 earlier opening(s)"), "{text}");
     assert_ne!(other.digest(), first.digest());
     assert_ne!(other.summary["holdout"]["metrics"], holdout["metrics"]);
     assert_eq!(other.summary["holdout"]["before"], holdout["before"]);
     assert_ne!(ledger(folder.path())[5]["data_digest"], lines[1]["data_digest"]);
+}
+
+/// A ledger knows which period was seen, whatever the bytes of the data and the exact date.
+#[test]
+fn an_opening_counts_where_it_has_read_a_part_of_the_hold_out() {
+    let folder = folder();
+    let data = Data::new();
+    let arguments = data.write(folder.path(), Some(50));
+    let score = |arguments: &[String], from: &str, to: &str| {
+        let (from, to) = (format!("holdout.from={from}"), format!("data.to={to}"));
+        let settings = [SETTINGS[0], &from, &to];
+        let arguments = [&joined("score", arguments, &settings)[..], &["--force", "--no-report"]].concat();
+        run(folder.path(), "out", &arguments).summary["holdout"].take()
+    };
+    // Days of the panel: 2015-05-08 is frame 91 of 130, 2015-05-29 frame 106, 2015-07-01 the last.
+    let first = score(&arguments, FROM, "2015-05-29");
+    assert_eq!((first["openings"].as_u64(), first["to"].as_str()), (Some(1), Some("2015-05-29")));
+    let lines = ledger(folder.path());
+    assert_eq!(lines[0]["to"], "2015-05-29T23:59:59.999999999Z");
+    assert_eq!((&lines[1]["to"], &lines[1]["frames"]), (&Value::from("2015-05-29"), &Value::from(16)));
+
+    // What is scored; frames of it, frames that were seen, and how many openings before have seen some.
+    let cases = [
+        ("moved by a day", "2015-05-11", "2015-05-29", 15, 15, 1),
+        ("inside", "2015-05-18", "2015-05-20", 3, 3, 2),
+        ("around", "2015-05-05", "2015-06-02", 21, 16, 3),
+        ("behind all of them", "2015-06-03", "2015-07-01", 21, 0, 0),
+        ("across the end of one and the start of another", "2015-06-01", "2015-06-04", 4, 4, 2),
+    ];
+    for (name, from, to, frames, seen, openings) in cases {
+        let found = score(&arguments, from, to);
+        let expected = [frames, seen, 1 + openings].map(Value::from);
+        assert_eq!(
+            [&found["frames"], &found["seen_frames"], &found["openings"]],
+            expected.each_ref(),
+            "{name}"
+        );
+        let earlier = found["earlier_openings"].as_array().unwrap();
+        assert_eq!(earlier.len(), openings, "{name}");
+        assert!(earlier.iter().all(|opening| opening["same_data_and_start"] == false), "{name}");
+    }
+    let opening = &score(&arguments, "2015-05-28", "2015-06-01")["earlier_openings"][0];
+    assert_eq!([&opening["seen_from"], &opening["seen_to"]], ["2015-05-28", "2015-05-29"]);
+    assert_eq!((&opening["seen_frames"], &opening["from"]), (&Value::from(2), &Value::from(FROM)));
+
+    // Rows are appended: the digest is another, the old part of the hold-out has been seen.
+    let mut longer = data;
+    for later in 1..=10 {
+        longer
+            .prices
+            .extend((0..6).map(|at| (Some(16_617 + later), format!("S{at:02}"), 50.0 + later as f64)));
+        longer.factors.push((Some(16_617 + later), [0.0; 3]));
+    }
+    let arguments = longer.write(folder.path(), Some(50));
+    let found = score(&arguments, FROM, "2016-01-01");
+    assert_eq!((&found["frames"], &found["openings"]), (&Value::from(DAYS - SEALED + 10), &Value::from(8)));
+    assert_eq!(found["seen_frames"], DAYS - SEALED, "all but the new rows");
+    assert_eq!(found["other_openings"], 0);
+
+    // A line of an older version says no end: it has read all that there was.
+    let path = folder.path().join("prices.parquet.holdout.jsonl");
+    let mut line = lines[0].clone();
+    line.as_object_mut().unwrap().retain(|key, _| key != "to" && key != "frames");
+    fs::write(&path, line.to_string() + "\n").unwrap();
+    let found = score(&arguments, "2015-07-10", "2016-01-01");
+    assert_eq!((&found["seen_frames"], &found["openings"]), (&found["frames"], &Value::from(2)));
 }
 
 /// The figures of the hold-out, from the equity alone.

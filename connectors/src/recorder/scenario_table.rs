@@ -32,7 +32,7 @@ impl ScenarioRow {
     #[must_use]
     pub fn of(outcome: &ScenarioOutcome) -> Self {
         let figures = figures(outcome).into_iter().map(|(_, value)| value).collect();
-        Self { number: outcome.number, digest: Some(hex(&outcome.digest)), figures }
+        Self { number: outcome.number, digest: outcome.digest.as_ref().map(hex), figures }
     }
 
     /// Names of the figures, which are those of their columns.
@@ -113,6 +113,6 @@ fn figures(outcome: &ScenarioOutcome) -> Vec<(String, f64)> {
     all.extend(performance.costs.items().map(|(name, value)| (format!("cost_{name}"), value)));
     all.push(("cost_total".to_owned(), performance.costs.total()));
     all.push(("break_even_bps".to_owned(), outcome.break_even_bps));
-    all.push(("capacity".to_owned(), outcome.capacity));
+    all.push(("capacity_of_same_trades".to_owned(), outcome.capacity));
     all
 }

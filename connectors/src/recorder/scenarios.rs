@@ -87,7 +87,7 @@ pub struct Scenarios {
     path: PathBuf,
     /// Number of each scenario.
     pub numbers: Vec<i64>,
-    /// Digest of each scenario that is a replay.
+    /// Digest of each scenario; `None` of one that is no run, but has the trades of another.
     pub digests: Vec<Option<String>>,
     /// The settings that vary: the columns with a dot in their name.
     pub settings: Vec<Setting>,

@@ -17,7 +17,7 @@ use crate::settings::Calendar;
 use crate::world::CostMultipliers;
 
 /// Days in the year of a carrying rate.
-const DAYS_OF_RATES: f64 = 365.0;
+pub(super) const DAYS_OF_RATES: f64 = 365.0;
 
 /// What a frame did to the account, besides moving prices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ pub struct Account {
     pub gross_exposure: f64,
     /// Σ quantity × price over NAV.
     pub net_exposure: f64,
+    /// Value of what is held short at the close, positive: what the fee until the next one is on.
+    pub shorts: f64,
 }
 
 /// What became of the orders of a run.
@@ -376,6 +378,7 @@ impl Book {
         portfolio.nav = value;
         account.gross_exposure = (long - short) / value;
         account.net_exposure = (long + short) / value;
+        account.shorts = 0.0 - short;
     }
 
     /// Writes what trading costs into the portfolio that sizing is shown. The market has ended the frame.

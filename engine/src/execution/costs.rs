@@ -73,7 +73,7 @@ pub struct Conditions {
 
 impl Conditions {
     /// Whether impact can be told.
-    fn are_known(self) -> bool {
+    pub(super) fn are_known(self) -> bool {
         !self.volatility.is_nan() && self.daily_volume > 0.0
     }
 }
@@ -145,7 +145,7 @@ impl ExecutionSettings {
 }
 
 /// Exactly the square root where that is meant: it is rounded once.
-fn power(base: f64, exponent: f64) -> f64 {
+pub(super) fn power(base: f64, exponent: f64) -> f64 {
     match exponent {
         0.0 => 1.0,
         0.5 => base.sqrt(),

@@ -41,6 +41,13 @@ impl Market {
         }
     }
 
+    /// The same, which knows volume and volatility also where trades move no prices: for whoever asks what they would
+    /// have done.
+    #[must_use]
+    pub fn watching(self, window: u32) -> Self {
+        Self { trailing: self.trailing.or_else(|| Some(TrailingDays::new(window))), ..self }
+    }
+
     /// What is known before the frame's fills.
     pub fn begin(&mut self, frame: &Frame) {
         self.actions.observe(frame);

@@ -10,6 +10,7 @@ mod market;
 mod moves;
 mod orders;
 mod portfolio;
+pub mod repricing;
 mod settings;
 mod spread;
 mod trailing;

@@ -39,7 +39,7 @@ pub use figures::Figures;
 pub use kelly::{chance_of_ever_losing, predicted_volatility};
 pub use months::Period;
 pub use observed_sharpe::ObservedSharpe;
-pub use performance::{Performance, Tally, TurnoverFacts};
+pub use performance::{Entry, Performance, Tally, TurnoverFacts};
 pub use relative::Relative;
 pub use series::Accumulator;
 pub use shortfall::Shortfall;

@@ -6,6 +6,7 @@ use super::capacity::Capacity;
 use super::moments::Moments;
 use super::shortfall::Shortfall;
 use crate::execution::Costs;
+use crate::frame::TimestampNs;
 use crate::ledger::LedgerFrame;
 use crate::settings::Calendar;
 use crate::state::{StateError, restore_under, save_under};
@@ -46,6 +47,53 @@ pub struct TurnoverFacts {
     pub share_at_cap: f64,
 }
 
+/// What a frame adds to a tally, besides what its fills fell short of.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// When its bars closed.
+    pub timestamp: TimestampNs,
+    /// Net asset value at the close.
+    pub nav: f64,
+    /// Risk-free return.
+    pub rf: f64,
+    /// Costs by item.
+    pub costs: Costs,
+    /// What of the impact is permanent.
+    pub permanent_impact: f64,
+    /// Interest on cash.
+    pub interest: f64,
+    /// Dividends that were booked.
+    pub dividends: f64,
+    /// Size of the fills, Σ|quantity × price|.
+    pub size: f64,
+    /// Turnover as decided.
+    pub turnover: f64,
+    /// Whether the frame decided.
+    pub decided: bool,
+    /// Whether the turnover cap stopped the decision.
+    pub capped: bool,
+}
+
+impl Entry {
+    /// Of a frame of the ledger.
+    #[must_use]
+    pub fn of(frame: &LedgerFrame) -> Self {
+        Self {
+            timestamp: frame.timestamp,
+            nav: frame.nav,
+            rf: frame.rf,
+            costs: frame.account.costs,
+            permanent_impact: frame.fills.iter().map(|fill| fill.permanent_impact).sum(),
+            interest: frame.account.interest,
+            dividends: frame.account.dividends,
+            size: frame.fills.iter().map(|fill| (fill.quantity * fill.price).abs()).sum(),
+            turnover: frame.turnover,
+            decided: frame.decided,
+            capped: frame.capped,
+        }
+    }
+}
+
 /// As errors call it.
 const STATE: &str = "record stage";
 
@@ -74,21 +122,25 @@ impl Tally {
 
     /// One frame.
     pub fn add(&mut self, frame: &LedgerFrame) {
+        frame.fills.iter().for_each(|fill| self.performance.shortfall.add(fill));
+        self.enter(&Entry::of(frame));
+    }
+
+    /// One frame, without what its fills fell short of.
+    pub fn enter(&mut self, frame: &Entry) {
         let sums = &mut self.performance;
         sums.frames += 1;
         let (first, last) = sums.nav.unwrap_or((frame.nav, frame.nav));
         if sums.nav.is_some() {
             self.excess.push(frame.nav / last - 1.0 - frame.rf);
-            let impact = frame.account.costs.impact;
-            let permanent: f64 = frame.fills.iter().map(|fill| fill.permanent_impact).sum();
+            let (impact, permanent) = (frame.costs.impact, frame.permanent_impact);
             let before_impact = (frame.nav + impact) / last - 1.0;
             sums.capacity.push(before_impact, (impact - permanent) / last, permanent / last);
         }
         sums.nav = Some((first, frame.nav));
-        sums.costs += frame.account.costs;
-        sums.interest += frame.account.interest;
-        sums.dividends += frame.account.dividends;
-        frame.fills.iter().for_each(|fill| sums.shortfall.add(fill));
+        sums.costs += frame.costs;
+        sums.interest += frame.interest;
+        sums.dividends += frame.dividends;
         self.decisions += u64::from(frame.decided);
         self.capped += u64::from(frame.capped);
         if self.date != Some(frame.timestamp.date()) {
@@ -97,8 +149,7 @@ impl Tally {
             self.date_turnover = 0.0;
         }
         self.turnover += frame.turnover;
-        let size: f64 = frame.fills.iter().map(|fill| (fill.quantity * fill.price).abs()).sum();
-        self.filled += if frame.nav > 0.0 { size / frame.nav } else { 0.0 };
+        self.filled += if frame.nav > 0.0 { frame.size / frame.nav } else { 0.0 };
         self.date_turnover += frame.turnover;
         sums.turnover.max = sums.turnover.max.max(self.date_turnover);
     }

@@ -1,14 +1,15 @@
-//! The two pipelines: one that trades and one that only estimates.
+//! The pipelines: a run, many runs side by side, one run under many costs, and estimates alone.
 
 use std::ops::RangeInclusive;
 
 use super::graph::Graph;
 use super::sizing::Sizing;
 use super::stages::{
-    Columns, Estimate, Execute, Gather, Record, Scenarios, Schedule, Size, SourceStage, TakeOutcomes,
+    Columns, Estimate, Execute, Gather, Record, Reprice, Scenarios, Schedule, Size, SourceStage, TakeOutcomes,
 };
 use super::trading::Trading;
 use crate::execution::ExecutionSettings;
+use crate::execution::repricing::Charges;
 use crate::ledger::{Attribution, Frames, RecordSettings, Recorder};
 use crate::metrics::Tally;
 use crate::model::{EstimatorSettings, estimator};
@@ -191,6 +192,58 @@ pub fn sweeping(
     workers.iter().for_each(|worker| graph.connect(estimate, *worker));
     workers.iter().for_each(|worker| graph.connect(*worker, gather));
     Ok(graph)
+}
+
+/// source → estimate → size ⇄ execute → many reprice → gather: one run with `settings` decides and fills, and its trades
+/// are priced for every scenario. They are dealt out to `workers` stages, each for a thread of its own where there are
+/// many scenarios: placement is `Placement::Groups([4, 1, …, 1])`.
+///
+/// # Errors
+/// As [`trading`].
+pub fn repricing(
+    source: Box<dyn Source>,
+    strategy: Box<dyn Strategy>,
+    settings: &RunSettings,
+    scenarios: Vec<Charges>,
+    workers: usize,
+    take: TakeOutcomes,
+) -> Result<Graph, Invalid> {
+    let names = source.factor_names().to_vec();
+    let RunSettings { calendar, execution, .. } = settings;
+    let record = RecordSettings { betas: Frames::None, weights: Frames::None };
+    let estimate =
+        RunSettings { record, ..settings.clone() }.estimate(names.len(), strategy.watches_returns())?;
+    let size = Size::new(Sizing::new(settings, &names, strategy)?);
+    let mut trading = Trading::new(execution, calendar, record);
+    if scenarios.iter().any(|charges| charges.settings().has_impact()) {
+        trading = trading.watching(execution.impact_window);
+    }
+    let hands = dealt(scenarios, workers);
+    let mut graph = Graph::default();
+    let source = graph.add(SourceStage::new(source, *calendar, 2, settings.frames_per_message));
+    let estimate = graph.add(estimate);
+    let size = graph.add(size);
+    let execute = graph.add(Execute::new(trading).with_takers(hands.len()));
+    let workers: Vec<usize> = hands.into_iter().map(|hand| graph.add(Reprice::new(calendar, hand))).collect();
+    let gather = graph.add(Gather::new(take));
+    graph.connect(source, estimate);
+    graph.connect(source, execute);
+    graph.connect(estimate, size);
+    graph.connect(size, execute);
+    graph.connect(execute, size);
+    workers.iter().for_each(|worker| graph.connect(execute, *worker));
+    workers.iter().for_each(|worker| graph.connect(*worker, gather));
+    Ok(graph)
+}
+
+/// Numbered, and dealt out to at least one hand in turns.
+fn dealt<T>(scenarios: Vec<T>, hands: usize) -> Vec<Vec<(usize, T)>> {
+    let mut dealt: Vec<Vec<_>> = (0..hands.max(1)).map(|_| Vec::new()).collect();
+    let count = dealt.len();
+    for (number, scenario) in scenarios.into_iter().enumerate() {
+        dealt[number % count].push((number, scenario));
+    }
+    dealt
 }
 
 /// source → estimate → record.

@@ -50,8 +50,9 @@ pub struct Passed {
 pub struct ScenarioOutcome {
     /// Which one.
     pub number: usize,
-    /// The digest that a run of its own with these settings would have.
-    pub digest: [u8; 32],
+    /// The digest that a run of its own with these settings would have; none of a scenario that is no run, but has the
+    /// trades of another.
+    pub digest: Option<[u8; 32]>,
     /// Figures after costs; those against a benchmark are NaN.
     pub net: Figures,
     /// Figures before costs.
@@ -77,7 +78,7 @@ impl ScenarioOutcome {
         let figures = Figures::of(std::iter::empty(), 1.0);
         Self {
             number: 0,
-            digest: [0; 32],
+            digest: None,
             net: figures,
             gross: figures,
             performance: Performance::default(),

@@ -14,7 +14,7 @@ pub mod stages;
 mod timing;
 mod trading;
 
-pub use assemblies::{ResumeError, RunSettings, estimating, resuming, sweeping, trading};
+pub use assemblies::{ResumeError, RunSettings, estimating, repricing, resuming, sweeping, trading};
 pub use batch::Batch;
 pub use error::{PipelineError, StageError};
 pub use graph::{Graph, RunOptions, RunReport};

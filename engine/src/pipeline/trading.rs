@@ -88,6 +88,12 @@ impl Trading {
         }
     }
 
+    /// The same in a market that knows volume and volatility over so many days also where trades move no prices.
+    #[must_use]
+    pub fn watching(self, window: u32) -> Self {
+        Self { market: self.market.watching(window), ..self }
+    }
+
     /// Takes the book to the close of a frame, and shows how it stands.
     pub fn advance(&mut self, frame: &Frame) -> &Arc<Portfolio> {
         self.names.extend(&frame.listed);

@@ -332,12 +332,20 @@ impl Config {
         strategies::find(self.strategy_kind()).is_some_and(|entry| entry.wish == Wish::Expected)
     }
 
-    /// SHA-256 of all settings that change results: where files are, what is recorded and how threads are used do not;
-    /// what a file of half-spreads says does.
+    /// SHA-256 of all settings that change results.
     ///
     /// # Errors
     /// Something cannot be read, or cannot be written as TOML.
     pub(crate) fn digest(&self) -> Result<[u8; 32]> {
+        Ok(Sha256::digest(toml::to_string(&self.of_results()?)?).into())
+    }
+
+    /// The settings that change results, the others as if nobody had said anything: where files are, what is recorded
+    /// and how threads are used change none; what a file of half-spreads says does.
+    ///
+    /// # Errors
+    /// Something cannot be read.
+    pub(crate) fn of_results(&self) -> Result<Self> {
         let mut settings = self.clone();
         settings.execution = self.run_settings()?.execution;
         settings.execution.spread_file = None;
@@ -345,7 +353,7 @@ impl Config {
         settings.data.factors = settings.data.factors.filter(|path| path == NO_FACTORS);
         settings.record = RecordSettings { betas: Frames::None, weights: Frames::None };
         settings.pipeline = PipelineSettings::default();
-        Ok(Sha256::digest(toml::to_string(&settings)?).into())
+        Ok(settings)
     }
 
     /// As `run.toml`.

@@ -29,7 +29,16 @@ pub(super) fn add(page: &mut Page, summary: &Value) {
     };
     let openings = match holdout["openings"].as_u64() {
         Some(1) | None => "It was opened for the first time.".to_owned(),
-        Some(count) => format!("<b>It had been opened {} time(s) before.</b>", count - 1),
+        Some(count) => {
+            let same = holdout["earlier_openings"].as_array().into_iter().flatten();
+            let same = same.filter(|opening| opening["same_data_and_start"] == true).count();
+            format!(
+                "<b>It had been opened {} time(s) before,</b> {same} of them with exactly this data and start; {} of its \
+                 frames had been seen.",
+                count - 1,
+                plain(&holdout["seen_frames"], 0)
+            )
+        }
     };
     page.html(&format!(
         "<p class=\"note\"><b>Hold-out from {from}</b>, {} frames: {}. Before it: {}. {openings} All that follows is of the \

@@ -17,6 +17,7 @@ mod figure;
 mod format;
 mod holdout;
 mod html;
+mod luck;
 mod page;
 mod replay;
 mod stress;

@@ -9,6 +9,8 @@ use crate::world::Readings;
 
 /// Bytes that a scenario keeps of an instrument: its columns in book, sizing and solver; measured, with room.
 const BYTES_AN_INSTRUMENT: u64 = 1_200;
+/// Bytes that a scenario keeps of its sums, where it has no instruments of its own.
+const BYTES_OF_SUMS: u64 = 2_048;
 /// Bytes that a scenario keeps of a frame: its net and its gross return.
 const BYTES_A_FRAME: u64 = 16;
 /// Bytes that the program takes beside its scenarios.
@@ -30,6 +32,8 @@ pub(super) struct Extent {
     pub(super) rows: u64,
     pub(super) frames: u64,
     pub(super) instruments: u64,
+    /// Whether scenarios only price the trades of another: they keep nothing of an instrument, and take no time.
+    pub(super) priced: bool,
 }
 
 impl Extent {
@@ -37,17 +41,21 @@ impl Extent {
     ///
     /// # Errors
     /// Data that is not as expected.
-    pub(super) fn of(config: &Config, readings: &Readings) -> Result<Self> {
+    pub(super) fn of(config: &Config, readings: &Readings, priced: bool) -> Result<Self> {
         let mut source = readings.open(config, config.source_settings(true)?)?.source;
         let mut frame = Frame::default();
         while source.next_frame(&mut frame).map_err(anyhow::Error::from_boxed)? {}
         let facts = source.facts();
-        Ok(Self { rows: facts.rows, frames: facts.frames, instruments: facts.instruments })
+        Ok(Self { rows: facts.rows, frames: facts.frames, instruments: facts.instruments, priced })
     }
 
     /// Bytes that a scenario keeps while it runs.
     fn bytes_a_scenario(self) -> u64 {
-        BYTES_A_FRAME * self.frames + BYTES_AN_INSTRUMENT * self.instruments.max(1)
+        let own = match self.priced {
+            true => BYTES_OF_SUMS,
+            false => BYTES_AN_INSTRUMENT * self.instruments.max(1),
+        };
+        BYTES_A_FRAME * self.frames + own
     }
 
     /// Bytes of the whole program with so many scenarios going together.
@@ -58,8 +66,11 @@ impl Extent {
     /// How many scenarios go through the data together.
     pub(super) fn together(self, cores: usize) -> usize {
         let seconds = self.rows as f64 * NS_AN_INSTRUMENT_BAR * 1e-9 / cores as f64;
-        let by_time = (PASS_SECONDS / seconds.max(1e-9)) as usize;
         let by_bytes = usize::try_from(BYTES_MAX / self.bytes_a_scenario()).unwrap_or(usize::MAX);
+        if self.priced {
+            return by_bytes.max(1);
+        }
+        let by_time = (PASS_SECONDS / seconds.max(1e-9)) as usize;
         by_time.max(TOGETHER_MIN).min(by_bytes).max(1)
     }
 
@@ -75,13 +86,15 @@ mod tests {
 
     #[test]
     fn what_goes_together_is_bounded_in_bytes_and_in_time() {
-        let daily = Extent { rows: 585_000, frames: 1_258, instruments: 465 };
+        let daily = Extent { rows: 585_000, frames: 1_258, instruments: 465, priced: false };
         assert!((1_000..3_000).contains(&daily.together(2)), "{}", daily.together(2));
         assert!(daily.bytes(daily.together(2)) < 2 << 30);
-        let minutes = Extent { rows: 100_000_000, frames: 200_000, instruments: 500 };
+        let minutes = Extent { rows: 100_000_000, frames: 200_000, instruments: 500, priced: false };
         assert_eq!(minutes.together(2), TOGETHER_MIN);
-        let long = Extent { rows: 10_000_000, frames: 10_000_000, instruments: 1 };
+        let long = Extent { rows: 10_000_000, frames: 10_000_000, instruments: 1, priced: false };
         assert!((1..32).contains(&long.together(2)), "{}", long.together(2));
+        let priced = Extent { priced: true, ..minutes };
+        assert!((200..1_000).contains(&priced.together(2)), "{}", priced.together(2));
         assert!(daily.keeps_returns(10_000) && !long.keeps_returns(3));
     }
 }

@@ -16,6 +16,8 @@ pub(super) const SCENARIOS_MAX: usize = 100_000;
 pub(crate) struct Grid {
     /// The file as it stands there.
     pub(crate) text: String,
+    /// Whether the trades are those of the configuration, and only their costs vary: `trades = "fixed"`.
+    pub(crate) fixed: bool,
     /// Dotted names of the settings that vary, in the order of the file.
     pub(crate) names: Vec<String>,
     /// Values of each setting, where the file gives their product.
@@ -33,6 +35,14 @@ impl Grid {
         let name = path.display();
         let text = fs::read_to_string(path).with_context(|| format!("{name}: cannot be read"))?;
         let mut table: Table = text.parse().with_context(|| format!("{name}: is not valid TOML"))?;
+        let fixed = match table.remove("trades") {
+            None => false,
+            Some(Value::String(word)) if word == "fixed" => true,
+            Some(other) => bail!(
+                "{name}: `trades`: found {other}, expected \"fixed\", which prices the trades of the configuration again \
+                 for each scenario, or no `trades`, which runs each"
+            ),
+        };
         let forms = ["grid", "scenario", "sample"].map(|form| table.remove(form));
         if let Some(other) = table.keys().next() {
             bail!("{name}: found `{other}`, expected a table [grid] or [sample], or tables [[scenario]]");
@@ -51,7 +61,7 @@ impl Grid {
                  [[scenario]], or a table [sample]"
             ),
         };
-        let grid = grid.with_context(|| name.to_string())?;
+        let grid = Self { fixed, ..grid.with_context(|| name.to_string())? };
         if let Some(plain) = grid.names.iter().find(|name| !name.contains('.')) {
             bail!(
                 "{name}: found `{plain}`, expected the dotted name of a setting, in quotes, such as \
@@ -94,7 +104,8 @@ impl Grid {
             values
         };
         let scenarios = (0..count).map(at).collect();
-        Ok(Self { text, names: table.keys().cloned().collect(), levels: Some(levels), scenarios })
+        let names = table.keys().cloned().collect();
+        Ok(Self { text, fixed: false, names, levels: Some(levels), scenarios })
     }
 
     /// `count` scenarios drawn from ranges and lists.
@@ -123,7 +134,8 @@ impl Grid {
         });
         let ranges = ranges.collect::<Result<Vec<_>>>()?;
         let scenarios = drawn(&ranges, count, u32::try_from(seed)?)?;
-        Ok(Self { text, names: table.keys().cloned().collect(), levels: None, scenarios })
+        let names = table.keys().cloned().collect();
+        Ok(Self { text, fixed: false, names, levels: None, scenarios })
     }
 
     fn list(text: String, list: Vec<Value>) -> Result<Self> {
@@ -139,7 +151,7 @@ impl Grid {
         }
         let scenario = |table: &Table| names.iter().map(|name| table.get(name).cloned()).collect();
         let scenarios = tables.iter().map(scenario).collect();
-        Ok(Self { text, names, levels: None, scenarios })
+        Ok(Self { text, fixed: false, names, levels: None, scenarios })
     }
 
     /// Settings of a scenario as `--set` takes them.

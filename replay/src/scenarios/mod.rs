@@ -4,29 +4,39 @@
 //! A grid file becomes a [`Study`]; its scenarios go through the data in passes, which share source and estimator; what
 //! a pass came to is kept on disk until all have ended, so that an interrupted study goes on where it was.
 
+mod candidates;
 mod extent;
+mod fixed;
 mod grid;
+mod identity;
+mod luck;
 mod pass;
 mod progress;
 mod range;
 mod run;
 mod tables;
 mod tags;
+mod trials;
 mod unfinished;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use betaflow_connectors::parquet::{Input, content_digest};
 use betaflow_connectors::recorder::{ScenarioReturns, ScenarioRow};
+use betaflow_engine::execution::repricing::Charges;
 use betaflow_engine::ledger::hex;
 use betaflow_engine::source::DataFacts;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use candidates::Candidates;
+pub(crate) use fixed::NOTE as FIXED_TRADES;
 pub(crate) use grid::Grid;
+pub(crate) use luck::Luck;
 pub(crate) use run::{Plan, run};
 pub(crate) use tables::write_tables;
-pub(crate) use tags::is_choice;
+pub(crate) use trials::Ledger;
 
 use crate::args::{InputArgs, RunArgs};
 use crate::commands::REPLAY;
@@ -41,6 +51,8 @@ pub(crate) struct Study {
     pub(crate) base: Config,
     /// That of each scenario.
     pub(crate) configs: Vec<Config>,
+    /// The costs of each scenario, where all have the trades of the base.
+    charges: Option<Vec<Charges>>,
 }
 
 /// What a scenario came to.
@@ -78,6 +90,13 @@ impl Study {
     pub(crate) fn resolve(grid_file: &Path, args: &RunArgs) -> Result<Self> {
         let to = args.to.as_deref().map(|to| ("--to", to));
         let grid = Grid::read(grid_file)?;
+        if let Some(name) = grid.names.iter().find(|name| name.starts_with("holdout.")) {
+            bail!(
+                "{}: `{name}`: found a setting that varies, expected one hold-out for all scenarios: set it in the \
+                 configuration, or with --set",
+                grid_file.display()
+            );
+        }
         let base = Config::resolve(&args.input, to, REPLAY.record)?;
         let config_of = |scenario: usize| {
             let mut input: InputArgs = args.input.clone();
@@ -86,7 +105,8 @@ impl Study {
                 .with_context(|| format!("{}: scenario {scenario}", grid_file.display()))
         };
         let configs = (0..grid.scenarios.len()).map(config_of).collect::<Result<Vec<_>>>()?;
-        Ok(Self { grid, base, configs })
+        let charges = grid.fixed.then(|| fixed::charges(grid_file, &grid, &base, &configs)).transpose()?;
+        Ok(Self { grid, base, configs, charges })
     }
 
     /// Whether all scenarios see the same frames, as far as their worlds go.
@@ -98,12 +118,32 @@ impl Study {
         self.configs.iter().try_fold(true, |same, config| Ok(same && config.world_of_source()? == first))
     }
 
+    /// What the configuration says of the settings that vary, by their dotted names; null where it says nothing.
+    ///
+    /// # Errors
+    /// It cannot be written as TOML.
+    pub(crate) fn base_values(&self) -> Result<Value> {
+        let all: toml::Table = self.base.to_toml("replay")?.parse()?;
+        let mut object = Map::new();
+        for name in &self.grid.names {
+            let mut parts = name.split('.');
+            let first = parts.next().and_then(|part| all.get(part));
+            let value = parts.try_fold(first, |value, part| Some(value?.get(part))).flatten();
+            object.insert(name.clone(), value.map_or(Ok(Value::Null), serde_json::to_value)?);
+        }
+        Ok(object.into())
+    }
+
     /// What a study is known by when it is taken up again.
     ///
     /// # Errors
     /// The data cannot be read.
     fn key(&self) -> Result<Key> {
         let mut settings = Sha256::new();
+        if self.charges.is_some() {
+            settings.update("trades are fixed");
+            settings.update(self.base.digest()?);
+        }
         let mut inputs: Vec<(Input, Option<Input>)> = Vec::new();
         let mut paths: Vec<(&Option<String>, &Option<String>)> = Vec::new();
         for (scenario, config) in self.configs.iter().enumerate() {

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Result;
 use betaflow_connectors::recorder::{ScenarioReturns, ScenarioRow};
 use betaflow_engine::frame::{Frame, TimestampNs};
-use betaflow_engine::pipeline::{Placement, RunOptions, ScenarioOutcome, sweeping};
+use betaflow_engine::pipeline::stages::TakeOutcomes;
+use betaflow_engine::pipeline::{Graph, Placement, RunOptions, ScenarioOutcome, repricing, sweeping};
 use betaflow_engine::source::{DataFacts, Source, SourceError};
 
+use super::Study;
 use super::progress::Meter;
 use crate::config::Config;
 use crate::world::Readings;
@@ -38,36 +40,31 @@ pub(super) struct Passed {
 /// # Errors
 /// Data that is not as expected, or settings that do not fit it.
 pub(super) fn pass(
-    configs: &[Config],
+    study: &Study,
     pass: &[usize],
     workers: usize,
     keeps_returns: bool,
     readings: &Readings,
     meter: &Arc<Meter>,
 ) -> Result<Passed> {
-    let mut scenarios = Vec::new();
-    for scenario in pass {
-        scenarios.push((configs[*scenario].run_settings()?, configs[*scenario].strategy()?));
-    }
     let times = Arc::new(Mutex::new(Vec::new()));
     let source = Followed {
-        inner: source(configs, pass, readings)?,
+        inner: source(study, pass, readings)?,
         meter: Arc::clone(meter),
         scenarios: pass.len() as u64,
         seen: Vec::new(),
         times: Arc::clone(&times),
     };
-    let workers = workers.min(scenarios.len());
+    let workers = workers.min(pass.len());
     let taken = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&taken);
     let take = Box::new(move |some: Vec<ScenarioOutcome>| {
         sink.lock().unwrap_or_else(PoisonError::into_inner).extend(some);
     });
-    let settings = configs[pass[0]].run_settings()?;
-    let graph = sweeping(Box::new(source), &settings, scenarios, workers, take)?;
+    let (graph, before) = graph(study, pass, Box::new(source), workers, take)?;
     let placement = match workers {
         1 => Placement::Inline,
-        _ => Placement::Groups([vec![2], vec![1; workers], vec![1]].concat()),
+        _ => Placement::Groups([vec![before], vec![1; workers], vec![1]].concat()),
     };
     let ended = graph.run(&RunOptions { placement, capacity: 4, ..RunOptions::default() })?;
     let times = std::mem::take(&mut *times.lock().unwrap_or_else(PoisonError::into_inner));
@@ -84,6 +81,28 @@ pub(super) fn pass(
     Ok(passed)
 }
 
+/// The pipeline of a pass, and how many stages it has before its workers.
+fn graph(
+    study: &Study,
+    pass: &[usize],
+    source: Box<dyn Source>,
+    workers: usize,
+    take: TakeOutcomes,
+) -> Result<(Graph, usize)> {
+    if let Some(charges) = &study.charges {
+        let charges = pass.iter().map(|scenario| charges[*scenario].clone()).collect();
+        let (settings, strategy) = (study.base.run_settings()?, study.base.strategy()?);
+        return Ok((repricing(source, strategy, &settings, charges, workers, take)?, 4));
+    }
+    let mut scenarios = Vec::new();
+    for scenario in pass {
+        let config = &study.configs[*scenario];
+        scenarios.push((config.run_settings()?, config.strategy()?));
+    }
+    let settings = study.configs[pass[0]].run_settings()?;
+    Ok((sweeping(source, &settings, scenarios, workers, take)?, 2))
+}
+
 /// Returns are of the last frames, all that follow the first decision.
 fn returns_of(outcome: ScenarioOutcome, times: &[TimestampNs]) -> ScenarioReturns {
     let first = times.len().saturating_sub(outcome.returns.len());
@@ -96,11 +115,13 @@ fn returns_of(outcome: ScenarioOutcome, times: &[TimestampNs]) -> ScenarioReturn
 }
 
 /// The source that all scenarios of a pass share, with all columns that one of them needs.
-fn source(configs: &[Config], pass: &[usize], readings: &Readings) -> Result<Box<dyn Source>> {
-    let first = &configs[pass[0]];
+fn source(study: &Study, pass: &[usize], readings: &Readings) -> Result<Box<dyn Source>> {
+    let first = &study.configs[pass[0]];
     let mut settings = first.source_settings(true)?;
-    for scenario in &pass[1..] {
-        for (field, purpose) in configs[*scenario].source_settings(true)?.required {
+    // Where the trades are the base's, it needs its own columns.
+    let base = study.charges.is_some().then_some(&study.base);
+    for config in pass[1..].iter().map(|scenario| &study.configs[*scenario]).chain(base) {
+        for (field, purpose) in config.source_settings(true)?.required {
             if settings.required.iter().all(|(known, _)| *known != field) {
                 settings.required.push((field, purpose));
             }

@@ -47,7 +47,7 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(Finished, Unfinished)> 
         });
     }
     let readings = Readings::default();
-    let extent = Extent::of(&configs[0], &readings)?;
+    let extent = Extent::of(&configs[0], &readings, study.charges.is_some())?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let passes = passes(configs, extent.together(cores), &done)?;
     let most = passes.iter().map(Vec::len).max().unwrap_or(0);
@@ -66,7 +66,7 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(Finished, Unfinished)> 
     let lane = || {
         while !failed.load(Ordering::Relaxed) {
             let Some(scenarios) = passes.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            let kept = pass(configs, scenarios, workers, keeps_returns, &readings, &meter)
+            let kept = pass(study, scenarios, workers, keeps_returns, &readings, &meter)
                 .and_then(|passed| unfinished.keep(&passed.rows, &passed.returns, &passed.data));
             match kept {
                 Ok(()) => {

@@ -31,13 +31,19 @@ impl Part {
 pub(super) struct Parts {
     pub(super) before: Part,
     pub(super) inside: Part,
+    /// The time of each frame inside.
+    pub(super) times: Vec<TimestampNs>,
 }
 
 /// Reads the equity of a run. The first return inside is from the last value before, so that no return is lost and none
 /// is counted on both sides.
 pub(super) fn measure(folder: &Path, start: TimestampNs, frames_per_year: f64) -> Result<Parts> {
-    let (mut before, mut inside) = (0, 0);
-    read_equity(folder, |point| *(if point.timestamp < start { &mut before } else { &mut inside }) += 1)?;
+    let (mut before, mut times) = (0, Vec::new());
+    read_equity(folder, |point| match point.timestamp < start {
+        true => before += 1,
+        false => times.push(point.timestamp),
+    })?;
+    let inside = times.len();
     let mut past = Comparing::new(before);
     let mut scored = Comparing::new(inside + usize::from(before > 0));
     let mut base = None;
@@ -52,5 +58,6 @@ pub(super) fn measure(folder: &Path, start: TimestampNs, frames_per_year: f64) -
     Ok(Parts {
         before: Part::of(before, past, frames_per_year),
         inside: Part::of(inside, scored, frames_per_year),
+        times,
     })
 }

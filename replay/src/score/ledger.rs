@@ -3,12 +3,14 @@
 //! An opening is two lines: that the hold-out was opened, before anything of it is read, and what came of it. A crash
 //! between the two leaves the first, which counts.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
+use betaflow_engine::frame::TimestampNs;
 use serde::{Deserialize, Serialize};
+
+use super::period::Period;
+use crate::json_lines::{JsonLines, Lines};
 
 /// What a line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,13 @@ pub(super) struct Entry {
     pub(super) configuration_digest: String,
     /// Where the hold-out begins.
     pub(super) from: String,
+    /// The last time that is scored: of an opening as asked for, of a result as it was. Without it all is read that
+    /// there is.
+    #[serde(default)]
+    pub(super) to: Option<String>,
+    /// Frames that were scored; only of a result.
+    #[serde(default)]
+    pub(super) frames: Option<usize>,
     /// Of the program.
     pub(super) version: String,
     pub(super) profile: String,
@@ -46,26 +55,53 @@ pub(super) struct Entry {
 /// What the ledger said before an opening.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    /// Openings of the same hold-out, each with its result where there was one.
-    pub(super) earlier: Vec<Entry>,
-    /// Openings of the file with other data or another start.
-    pub(super) others: usize,
+    /// All openings of the file, each with its result where there was one.
+    openings: Vec<Entry>,
     /// Lines that cannot be read.
     pub(super) unreadable: usize,
 }
 
-/// The file.
-pub(super) struct Ledger {
-    path: PathBuf,
+/// An earlier opening that has read some of what was scored.
+pub(super) struct Seen {
+    pub(super) entry: Entry,
+    /// Whether data and start are the same to the byte.
+    pub(super) same: bool,
+    /// The first and the last frame that both have read.
+    pub(super) period: Period,
+    /// Frames of them.
+    pub(super) frames: usize,
 }
+
+impl History {
+    /// The openings that have read one of the frames that were scored, whatever else they have read: the ledger
+    /// belongs to the data, and data that has grown or was restated is still the same market. `times` ascend.
+    pub(super) fn seen(&self, now: &Entry, times: &[TimestampNs]) -> Vec<Seen> {
+        let seen = |entry: &Entry| {
+            let period = Period::of(&entry.from, entry.to.as_deref());
+            let inside = period.part_of(times);
+            let period = Period { from: *inside.first()?, to: *inside.last()? };
+            let same = entry.data_digest == now.data_digest && entry.from == now.from;
+            Some(Seen { entry: entry.clone(), same, period, frames: inside.len() })
+        };
+        self.openings.iter().filter_map(seen).collect()
+    }
+
+    /// How many openings there were.
+    pub(super) fn len(&self) -> usize {
+        self.openings.len()
+    }
+}
+
+/// The file.
+pub(super) struct Ledger(JsonLines<Entry>);
 
 impl Ledger {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path }
+        Self(JsonLines::new(path))
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.0.path()
     }
 
     /// Adds an opening under the next number, and says which there were before.
@@ -73,34 +109,18 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read or written: then nothing may be scored.
     pub(super) fn open(&self, entry: Entry) -> Result<(Entry, History)> {
-        self.try_open(entry).with_context(|| {
+        let opened = self.0.add(|lines| {
+            let opening = lines.entries.iter().map(|line| line.opening).max().unwrap_or(0) + 1;
+            let entry = Entry { opening, ..entry };
+            (Some(entry.clone()), (entry, history(&lines)))
+        });
+        opened.with_context(|| {
             format!(
                 "{}: the opening of the hold-out cannot be recorded, and without it nothing is scored; expected a file \
                  that can be written, or a folder in which it can be made",
-                self.path.display()
+                self.path().display()
             )
         })
-    }
-
-    fn try_open(&self, mut entry: Entry) -> Result<(Entry, History)> {
-        let is_new = !self.path.exists();
-        let (mut file, text) = self.locked()?;
-        let (entries, unreadable) = read(&text);
-        let openings = || entries.iter().filter(|line| line.event == Event::Opened);
-        entry.opening = entries.iter().map(|line| line.opening).max().unwrap_or(0) + 1;
-        let same = |line: &&Entry| line.data_digest == entry.data_digest && line.from == entry.from;
-        let result = |opening: &Entry| {
-            let mut lines = entries.iter().filter(|line| line.event == Event::Scored);
-            let result = lines.find(|line| line.opening == opening.opening).unwrap_or(opening).clone();
-            Entry { time: opening.time.clone(), ..result }
-        };
-        let earlier: Vec<Entry> = openings().filter(same).map(result).collect();
-        let history = History { others: openings().count() - earlier.len(), earlier, unreadable };
-        write(&mut file, &text, &entry)?;
-        if is_new {
-            self.sync_folder()?;
-        }
-        Ok((entry, history))
     }
 
     /// Adds a line.
@@ -108,75 +128,43 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be written.
     pub(super) fn append(&self, entry: &Entry) -> Result<()> {
-        let append = || -> Result<()> {
-            let (mut file, text) = self.locked()?;
-            Ok(write(&mut file, &text, entry)?)
-        };
-        append().with_context(|| {
+        self.0.add(|_| (Some(entry.clone()), ())).with_context(|| {
             format!(
                 "{}: the result cannot be recorded; the opening is, and counts: make the file writable and run again",
-                self.path.display()
+                self.path().display()
             )
         })
     }
-
-    /// The file and what is in it; nobody else writes until it is closed.
-    fn locked(&self) -> Result<(File, Vec<u8>)> {
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(&self.path)?;
-        // Where a file system knows no locks, each line is still written at once, at the end.
-        if let Err(error) = file.lock()
-            && error.kind() != ErrorKind::Unsupported
-        {
-            return Err(anyhow!(error));
-        }
-        let mut text = Vec::new();
-        file.read_to_end(&mut text)?;
-        Ok((file, text))
-    }
-
-    /// A new file is only there for good once its folder is written.
-    fn sync_folder(&self) -> io::Result<()> {
-        match self.path.parent() {
-            Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
-            _ => Ok(()),
-        }
-    }
 }
 
-/// Writes a whole line at once, and not behind half a line that a crash has left.
-fn write(file: &mut File, before: &[u8], entry: &Entry) -> io::Result<()> {
-    let torn = before.last().is_some_and(|byte| *byte != b'\n');
-    let line = format!("{}{}\n", if torn { "\n" } else { "" }, serde_json::to_string(entry)?);
-    file.write_all(line.as_bytes())?;
-    file.flush()?;
-    file.sync_all()
-}
-
-/// The lines that can be read, and how many cannot.
-fn read(text: &[u8]) -> (Vec<Entry>, usize) {
-    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-    let (mut entries, mut unreadable) = (Vec::new(), 0);
-    for line in lines {
-        match serde_json::from_slice(line) {
-            Ok(entry) => entries.push(entry),
-            Err(_) => unreadable += 1,
-        }
-    }
-    (entries, unreadable)
+/// The openings of a file with their results.
+fn history(lines: &Lines<Entry>) -> History {
+    let of = |event| lines.entries.iter().filter(move |line| line.event == event);
+    let result = |opening: &Entry| {
+        let result = of(Event::Scored).find(|line| line.opening == opening.opening);
+        Entry { time: opening.time.clone(), ..result.unwrap_or(opening).clone() }
+    };
+    History { openings: of(Event::Opened).map(result).collect(), unreadable: lines.unreadable }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use betaflow_engine::frame::DAY_NS;
+
     use super::*;
 
-    fn entry(event: Event, data: &str) -> Entry {
+    /// 2020-01-01.
+    const START: i64 = 18_262;
+
+    fn entry(event: Event, data: &str, from: &str, to: Option<&str>) -> Entry {
         let text = str::to_owned;
-        let (time, data_digest, from) = (text("2026-01-01T00:00:00Z"), text(data), text("2020-01-01"));
+        let (time, data_digest, from, to) =
+            (text("2026-01-01T00:00:00Z"), text(data), text(from), to.map(text));
         let (version, profile) = (text("0"), text("full"));
         let configuration_digest = String::new();
-        let (opening, digest, net_sharpe) = (0, None, None);
+        let (opening, frames, digest, net_sharpe) = (0, None, None, None);
         Entry {
             event,
             opening,
@@ -184,6 +172,8 @@ mod tests {
             data_digest,
             configuration_digest,
             from,
+            to,
+            frames,
             version,
             profile,
             digest,
@@ -191,22 +181,50 @@ mod tests {
         }
     }
 
+    fn days(days: std::ops::Range<i64>) -> Vec<TimestampNs> {
+        days.map(|day| TimestampNs((START + day) * DAY_NS)).collect()
+    }
+
     #[test]
-    fn an_opening_counts_with_and_without_a_result_and_behind_half_a_line() {
+    fn an_opening_counts_with_and_without_a_result() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::new(folder.path().join("p.holdout.jsonl"));
-        let (first, history) = ledger.open(entry(Event::Opened, "a")).unwrap();
-        assert_eq!((first.opening, history.earlier.len()), (1, 0));
+        let opened = || entry(Event::Opened, "a", "2020-01-01", None);
+        let (first, history) = ledger.open(opened()).unwrap();
+        assert_eq!((first.opening, history.len()), (1, 0));
         ledger.append(&Entry { event: Event::Scored, net_sharpe: Some(0.5), ..first }).unwrap();
-        let (second, history) = ledger.open(entry(Event::Opened, "a")).unwrap();
-        assert_eq!((second.opening, history.earlier.len(), history.earlier[0].net_sharpe), (2, 1, Some(0.5)));
-        // A crash in the middle of a line, before the second result.
-        let mut file = OpenOptions::new().append(true).open(ledger.path()).unwrap();
-        file.write_all(b"{\"event\": \"sco").unwrap();
-        let (third, history) = ledger.open(entry(Event::Opened, "a")).unwrap();
-        assert_eq!((third.opening, history.earlier.len(), history.unreadable), (3, 2, 1));
-        assert_eq!(history.earlier[1].net_sharpe, None);
-        let (_, history) = ledger.open(entry(Event::Opened, "b")).unwrap();
-        assert_eq!((history.earlier.len(), history.others), (0, 3));
+        let (second, history) = ledger.open(opened()).unwrap();
+        let seen = history.seen(&second, &days(0..5));
+        assert_eq!((second.opening, seen.len(), seen[0].entry.net_sharpe), (2, 1, Some(0.5)));
+        // A crash before the second result.
+        let (third, history) = ledger.open(opened()).unwrap();
+        let seen = history.seen(&third, &days(0..5));
+        assert_eq!((third.opening, seen.len(), seen[1].entry.net_sharpe), (3, 2, None));
+    }
+
+    #[test]
+    fn an_opening_counts_where_its_period_overlaps() {
+        let now = entry(Event::Opened, "a", "2020-01-05", None);
+        let scored = days(4..10);
+        // Data, from, to; how many frames of it are scored now, and whether it is the same hold-out.
+        type Case = (&'static str, &'static str, Option<&'static str>, Option<(usize, bool)>);
+        let cases: [Case; 9] = [
+            ("a", "2020-01-05", Some("2020-01-10"), Some((6, true))),
+            ("b", "2020-01-05", Some("2020-01-10"), Some((6, false))),
+            ("a", "2020-01-06", Some("2020-01-10"), Some((5, false))),
+            ("a", "2020-01-06", Some("2020-01-07"), Some((2, false))),
+            ("a", "2019-01-01", None, Some((6, false))),
+            ("a", "2019-01-01", Some("2020-01-05"), Some((1, false))),
+            ("a", "2019-01-01", Some("2020-01-04T23:00:00Z"), None),
+            ("a", "2020-01-11", None, None),
+            // What cannot be understood is taken as seen.
+            ("a", "yesterday", Some("today"), Some((6, false))),
+        ];
+        for (data, from, to, expected) in cases {
+            let openings = vec![entry(Event::Scored, data, from, to)];
+            let seen = History { openings, unreadable: 0 }.seen(&now, &scored);
+            let found = seen.first().map(|seen| (seen.frames, seen.same));
+            assert_eq!(found, expected, "{data} {from} {to:?}");
+        }
     }
 }

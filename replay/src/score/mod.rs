@@ -6,12 +6,13 @@
 
 mod figures;
 mod ledger;
+mod period;
 mod profile;
 mod text;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use betaflow_connectors::parquet::{Input, content_digest};
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::hex;
@@ -21,10 +22,11 @@ use serde_json::{Value, json};
 use crate::args::{Profile, ScoreArgs};
 use crate::commands;
 use crate::config::Config;
+use crate::json_lines;
 use crate::summary::{number, object, time_text};
 use crate::world::{Opened as OpenedSource, Readings};
 use figures::{Part, Parts};
-use ledger::{Entry, Event, Ledger};
+use ledger::{Entry, Event, Ledger, Seen};
 
 /// Scores the hold-out.
 pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
@@ -49,25 +51,13 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
         );
     }
     profile::apply(args.profile, &mut config)?;
-    let scoring = Scoring { start, profile: args.profile, ledger: Ledger::new(ledger_path(&config)?) };
+    let scoring = Scoring {
+        start,
+        profile: args.profile,
+        ledger: Ledger::new(json_lines::beside(&config, "holdout.jsonl")?),
+    };
     let plot: Option<&[String]> = (!args.no_report).then_some(&[]);
     commands::carry_out(&config, &args.run, &commands::SCORE, None, plot, Some(&scoring))
-}
-
-/// Where openings are written down: beside the prices; in the current folder for those inside the program.
-fn ledger_path(config: &Config) -> Result<PathBuf> {
-    let Some(prices) = &config.data.prices else {
-        return Ok(std::path::absolute("tutorial.holdout.jsonl")?);
-    };
-    let mut path = PathBuf::from(prices);
-    if path.file_name().is_none() {
-        path = path.canonicalize().with_context(|| format!("{prices}: cannot be found"))?;
-    }
-    let name = path
-        .file_name()
-        .with_context(|| format!("{prices}: has no name that a ledger could stand beside"))?;
-    let name = format!("{}.holdout.jsonl", name.to_string_lossy());
-    Ok(path.with_file_name(name))
 }
 
 /// A hold-out that is about to be opened.
@@ -96,6 +86,8 @@ impl Scoring {
             data_digest: hex(&content_digest(inputs)?),
             configuration_digest: hex(&config.digest()?),
             from: time_text(Some(self.start)).unwrap_or_default(),
+            to: time_text(config.data.to()?),
+            frames: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             profile: self.profile.name().to_owned(),
             digest: None,
@@ -125,15 +117,20 @@ impl Scoring {
         let result = Entry {
             event: Event::Scored,
             time: Timestamp::now().to_string(),
+            to: time_text(parts.times.last().copied()),
+            frames: Some(parts.inside.frames),
             digest: Some(hex(digest)),
             net_sharpe: Some(sharpe).filter(|sharpe| sharpe.is_finite()),
             ..opened.entry.clone()
         };
         self.ledger.append(&result)?;
+        let earlier = opened.history.seen(&opened.entry, &parts.times);
         Ok(Score {
             profile: self.profile,
             ledger: self.ledger.path().to_owned(),
             parts,
+            earlier,
+            to: result.to.unwrap_or_default(),
             opened,
             embedded: config.is_tutorial(),
         })
@@ -152,39 +149,68 @@ pub(crate) struct Score {
     ledger: PathBuf,
     parts: Parts,
     opened: Opened,
+    /// The openings before it that have read some of it.
+    earlier: Vec<Seen>,
+    /// The time of its last frame.
+    to: String,
     /// Whether the data is that inside the program, which has no place for a ledger beside it.
     embedded: bool,
 }
 
 impl Score {
+    /// Frames that an earlier opening has read.
+    fn seen_frames(&self) -> usize {
+        let times = self.parts.times.iter();
+        times.filter(|time| self.earlier.iter().any(|seen| seen.period.part_of(&[**time]).len() == 1)).count()
+    }
+
+    /// Openings before it that have read nothing of it.
+    fn others(&self) -> usize {
+        self.opened.history.len() - self.earlier.len()
+    }
+
     /// As `holdout` in `summary.json`.
     pub(crate) fn json(&self) -> Value {
-        let Opened { entry, history } = &self.opened;
+        let entry = &self.opened.entry;
         let figures = |part: &Part| {
             let [net, gross, benchmark] = part.figures.map(|figures| object(figures.all()));
             json!({"net": net, "gross": gross, "benchmark": benchmark})
         };
-        let earlier = history.earlier.iter().map(|opening| {
-            json!({
-                "time": opening.time,
-                "profile": opening.profile,
-                "configuration_digest": opening.configuration_digest,
-                "digest": opening.digest,
-                "net_sharpe": opening.net_sharpe.map_or(Value::Null, number),
-            })
-        });
         json!({
             "from": entry.from,
+            "to": self.to,
             "opened": true,
             "frames": self.parts.inside.frames,
             "metrics": figures(&self.parts.inside),
             "before": {"frames": self.parts.before.frames, "metrics": figures(&self.parts.before)},
-            "openings": history.earlier.len() + 1,
-            "earlier_openings": earlier.collect::<Vec<_>>(),
+            "openings": self.earlier.len() + 1,
+            "seen_frames": self.seen_frames(),
+            "earlier_openings": self.earlier.iter().map(earlier_json).collect::<Vec<_>>(),
+            "other_openings": self.others(),
             "profile": entry.profile,
             "data_digest": entry.data_digest,
             "configuration_digest": entry.configuration_digest,
             "ledger": self.ledger.display().to_string(),
         })
     }
+}
+
+/// An earlier opening: what it read, and how much of that is scored again.
+fn earlier_json(seen: &Seen) -> Value {
+    let Seen { entry, same, period, frames } = seen;
+    json!({
+        "time": entry.time,
+        "profile": entry.profile,
+        "data_digest": entry.data_digest,
+        "configuration_digest": entry.configuration_digest,
+        "digest": entry.digest,
+        "net_sharpe": entry.net_sharpe.map_or(Value::Null, number),
+        "from": entry.from,
+        "to": entry.to,
+        "frames": entry.frames,
+        "same_data_and_start": same,
+        "seen_from": time_text(Some(period.from)),
+        "seen_to": time_text(Some(period.to)),
+        "seen_frames": frames,
+    })
 }

@@ -6,6 +6,7 @@ use betaflow_engine::metrics::Figures;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
+use super::ledger::Seen;
 use super::{Opened, Score};
 use crate::args::Profile;
 use crate::summary::{METRICS, figure_text};
@@ -53,9 +54,8 @@ impl Score {
         if self.embedded {
             text += "(the data is inside the program: its ledger is in the current folder)\n";
         }
-        if history.others > 0 {
-            let count = history.others;
-            _ = writeln!(text, "note: the ledger has {count} opening(s) of other data or of another start");
+        if self.others() > 0 {
+            _ = writeln!(text, "note: the ledger has {} opening(s) of other periods", self.others());
         }
         if history.unreadable > 0 {
             let count = history.unreadable;
@@ -65,28 +65,32 @@ impl Score {
     }
 
     fn add_openings(&self, text: &mut String) {
-        let earlier = &self.opened.history.earlier;
-        if earlier.is_empty() {
+        if self.earlier.is_empty() {
             *text += "it has not been opened before\n";
             return;
         }
-        let count = earlier.len();
+        let count = self.earlier.len();
         let times = if count == 1 { "ONCE".to_owned() } else { format!("{count} TIMES") };
+        let same = self.earlier.iter().filter(|seen| seen.same).count();
         _ = writeln!(
             text,
-            "\nOPENED {times} BEFORE: these figures are no longer of a period that nobody has seen\n"
+            "\nOPENED {times} BEFORE: these figures are no longer of a period that nobody has seen\n{} of its {} frames \
+             have been seen; {same} of {count} earlier opening(s) had exactly this data and start\n",
+            self.seen_frames(),
+            self.parts.inside.frames,
         );
         let mut table = Table::new();
         table.load_style(NOTHING);
-        table.set_header(["earlier opening", "profile", "settings", "run", "net sharpe"]);
-        for opening in earlier.iter().skip(count.saturating_sub(SHOWN)) {
+        table.set_header(["earlier opening", "profile", "settings", "run", "net sharpe", "seen of this"]);
+        for Seen { entry, period, .. } in self.earlier.iter().skip(count.saturating_sub(SHOWN)) {
             let short = |digest: &str| digest.chars().take(SHORT).collect::<String>();
             table.add_row([
-                opening.time.clone(),
-                opening.profile.clone(),
-                short(&opening.configuration_digest),
-                opening.digest.as_deref().map_or_else(|| "no result".to_owned(), short),
-                opening.net_sharpe.map_or_else(|| "-".to_owned(), |sharpe| format!("{sharpe:.2}")),
+                entry.time.clone(),
+                entry.profile.clone(),
+                short(&entry.configuration_digest),
+                entry.digest.as_deref().map_or_else(|| "no result".to_owned(), short),
+                entry.net_sharpe.map_or_else(|| "-".to_owned(), |sharpe| format!("{sharpe:.2}")),
+                period.text(),
             ]);
         }
         _ = writeln!(text, "{table}");

@@ -10,7 +10,7 @@ use crate::args::StressArgs;
 use crate::commands::say;
 use crate::config::Config;
 use crate::report;
-use crate::scenarios::{self, Finished, Grid, Outcome, Plan, Study};
+use crate::scenarios::{self, Candidates, Finished, Grid, Ledger, Luck, Plan, Study};
 use crate::summary::data_json;
 
 /// Runs every scenario of a grid file.
@@ -22,9 +22,13 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     let plan = Plan { out: &out, resume: args.resume, force: args.run.force, aside: folder.path() };
     let (finished, unfinished) = scenarios::run(&study, &plan)?;
 
-    let note = look_ahead(&study.configs);
+    let notes = notes(&study);
+    let note = (!notes.is_empty()).then(|| notes.join("; "));
     scenarios::write_tables(folder.path(), &study, &finished, note.as_deref())?;
-    let summary = summary(&study, &finished, note.as_deref(), started)?;
+    let candidates = Candidates::of_study(&study)?;
+    let ledger = Ledger::of(&study.base, args.trials.as_deref())?;
+    let luck = Luck::of((&study, &finished), &candidates, &ledger, "stress", args.resume)?;
+    let summary = summary(&study, &finished, &luck, &notes, started)?;
     folder.write("summary.json", &(serde_json::to_string_pretty(&summary)? + "\n"))?;
     folder.write("run.toml", &study.base.to_toml("replay")?)?;
     folder.write("grid.toml", &study.grid.text)?;
@@ -33,35 +37,51 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     }
     folder.complete()?;
     unfinished.remove();
-    say(&text(&study.grid, &finished.outcomes, started));
-    for note in note.into_iter().chain(study.base.world_note(true)) {
+    say(&text(&study, &finished, &candidates, &luck, started));
+    for note in notes {
         say(&format!("note: {note}\n"));
     }
     say(&format!("written to {}\n", out.display()));
     Ok(())
 }
 
-fn summary(study: &Study, finished: &Finished, note: Option<&str>, started: Instant) -> Result<Value> {
-    let world = study.base.world_note(true);
-    let mut warnings: Vec<&str> = note.into_iter().chain(world.as_deref()).collect();
-    warnings.extend(finished.data.warnings.iter().map(String::as_str));
+fn summary(
+    study: &Study,
+    finished: &Finished,
+    luck: &Luck,
+    notes: &[String],
+    started: Instant,
+) -> Result<Value> {
+    let mut warnings: Vec<&String> = notes.iter().chain(&finished.data.warnings).collect();
     if study.is_of_one_source()? {
         // Otherwise they are what one pass says of its own world.
-        warnings.extend(finished.data.world.iter().map(String::as_str));
+        warnings.extend(&finished.data.world);
     }
-    Ok(json!({
+    let mut summary = json!({
         "kind": "stress",
         "version": env!("CARGO_PKG_VERSION"),
         "data": data_json(&finished.data),
         "strategy": study.base.strategy_kind(),
         "scenarios": finished.outcomes.len(),
+        "trades": if study.grid.fixed { "fixed" } else { "own" },
         "grid": levels(&study.grid)?,
-        "base": base_values(&study.grid, &study.base)?,
-        "look_ahead": note,
-        "world": world,
+        "base": study.base_values()?,
+        "luck": luck.json(),
+        "look_ahead": look_ahead(&study.configs),
+        "world": study.base.world_note(true),
         "warnings": warnings,
         "timing": {"seconds": started.elapsed().as_secs_f64(), "passes": finished.passes},
-    }))
+    });
+    if let Some(from) = &study.base.holdout.from {
+        summary["holdout"] = json!({"from": from, "opened": false});
+    }
+    Ok(summary)
+}
+
+/// What whoever reads the results must know, if anything.
+fn notes(study: &Study) -> Vec<String> {
+    let fixed = study.grid.fixed.then(|| scenarios::FIXED_TRADES.to_owned());
+    fixed.into_iter().chain(look_ahead(&study.configs)).chain(study.base.world_note(true)).collect()
 }
 
 /// Why scenarios look ahead, and how many do, if any does.
@@ -81,35 +101,41 @@ fn levels(grid: &Grid) -> Result<Value> {
     Ok(object.into())
 }
 
-/// What the configuration says of the settings that vary.
-fn base_values(grid: &Grid, base: &Config) -> Result<Value> {
-    let all: toml::Table = base.to_toml("replay")?.parse()?;
-    let mut object = Map::new();
-    for name in &grid.names {
-        let mut parts = name.split('.');
-        let first = parts.next().and_then(|part| all.get(part));
-        let value = parts.try_fold(first, |value, part| Some(value?.get(part))).flatten();
-        object.insert(name.clone(), value.map_or(Ok(Value::Null), serde_json::to_value)?);
-    }
-    Ok(object.into())
-}
-
-fn text(grid: &Grid, outcomes: &[Outcome], started: Instant) -> String {
+/// What is shown at the end: the best of the choices in the world of the configuration with what it is worth, and the
+/// worst of all.
+fn text(
+    study: &Study,
+    finished: &Finished,
+    candidates: &Candidates,
+    luck: &Luck,
+    started: Instant,
+) -> String {
     let seconds = started.elapsed().as_secs_f64();
-    let mut text = format!("{} scenarios in {seconds:.2} s\n", outcomes.len());
-    let sharpe = |outcome: &&Outcome| outcome.figure("net_sharpe");
-    let known = || outcomes.iter().filter(|outcome| sharpe(outcome).is_finite());
-    let best = known().max_by(|a, b| sharpe(a).total_cmp(&sharpe(b)));
-    let worst = known().min_by(|a, b| sharpe(a).total_cmp(&sharpe(b)));
-    for (what, outcome) in [("best", best), ("worst", worst)] {
-        let Some(outcome) = outcome else { continue };
-        text += &format!(
-            "{what} net sharpe {:.2} (annual return {:.2} %) with {}\n",
-            sharpe(&outcome),
-            100.0 * outcome.figure("net_annual_return"),
-            grid.sets(outcome.row.number).join(", ")
-        );
+    let mut text = format!("{} scenarios in {seconds:.2} s\n", finished.outcomes.len());
+    if let Some(from) = &study.base.holdout.from {
+        text +=
+            &format!("hold-out in force: nothing from {from} on was read; only `betaflow score` reads it\n");
     }
-    text += &format!("note: the best of {} is partly the luckiest\n", outcomes.len());
-    text
+    let objective: Vec<f64> = finished.outcomes.iter().map(|outcome| outcome.figure("net_sharpe")).collect();
+    let defined = (0..objective.len()).filter(|row| !objective[*row].is_nan());
+    let worst = defined.min_by(|a, b| objective[*a].total_cmp(&objective[*b]));
+    let line = |what: &str, row: usize| {
+        let outcome = &finished.outcomes[row];
+        format!(
+            "{what} net sharpe {:.2} (annual return {:.2} %) with {}\n",
+            objective[row],
+            100.0 * outcome.figure("net_annual_return"),
+            study.grid.sets(outcome.row.number).join(", ")
+        )
+    };
+    if let Some(best) = candidates.best(&objective) {
+        let among = match (candidates.held.is_empty(), candidates.count()) {
+            (true, _) => String::new(),
+            (false, 1) => format!(" in {} (nothing but the world varies),", candidates.world_name()),
+            (false, count) => format!(" of {count} in {},", candidates.world_name()),
+        };
+        text += &line(&format!("best{among}"), best);
+        text += &luck.text();
+    }
+    text + &worst.map_or_else(String::new, |row| line("worst of all,", row))
 }

@@ -23,7 +23,7 @@ pub(crate) struct Trading {
     pub(super) cost_analysis: CostAnalysis,
     /// Annual volatility of the book as sizing predicted it, averaged over the decisions.
     pub(super) predicted_volatility: f64,
-    /// The starting value at which impact halves the Sharpe ratio; NaN where there is no impact, or nothing to halve.
+    /// The starting value at which impact halves the Sharpe ratio of the same trades; NaN where there is no impact, or nothing to halve.
     pub(super) capacity: f64,
 }
 
@@ -109,7 +109,7 @@ impl Summary<'_> {
         summary["cost_analysis"] = object([
             ("annual_drag", trading.cost_analysis.annual_drag),
             ("break_even_bps", trading.cost_analysis.break_even_bps),
-            ("capacity", trading.capacity),
+            ("capacity_of_same_trades", trading.capacity),
         ])
         .into();
         summary["shortfall_bps"] = object(performance.shortfall.in_bps()).into();

@@ -148,6 +148,11 @@ impl Table {
         self.column(name).as_primitive::<Int64Type>().iter().map(|value| value.unwrap_or(-1)).collect()
     }
 
+    /// Whether a column has no value at all.
+    pub(crate) fn all_null(&self, name: &str) -> bool {
+        self.column(name).null_count() == self.rows()
+    }
+
     pub(crate) fn texts(&self, name: &str) -> Vec<String> {
         self.column(name).as_string::<i32>().iter().map(|value| value.unwrap().to_owned()).collect()
     }

@@ -59,7 +59,7 @@ pub(crate) fn stress(
         ("turnover", vec![0.01; rows]),
         ("cost_total", vec![1_000.0; rows]),
         ("break_even_bps", vec![40.0; rows]),
-        ("capacity", vec![f64::NAN; rows]),
+        ("capacity_of_same_trades", vec![f64::NAN; rows]),
     ];
     for (name, values) in figures {
         table.push((name.to_owned(), Arc::new(Float64Array::from(values))));

@@ -13,7 +13,7 @@ use crate::state::Checkpoint;
 
 const FRAMES: usize = 0;
 const DECISIONS: usize = 1;
-/// Outlets.
+/// Outlets; those of the ledger come last.
 const ACKNOWLEDGE: usize = 0;
 const LEDGER: usize = 1;
 
@@ -24,6 +24,8 @@ const LEDGER: usize = 1;
 pub struct Execute {
     trading: Trading,
     frames: Option<(Arc<Batch<Frame>>, usize)>,
+    /// How many stages take the ledger.
+    takers: usize,
     messages: Recycler<LedgerFrame>,
 }
 
@@ -31,7 +33,13 @@ impl Execute {
     /// Around what trades.
     #[must_use]
     pub fn new(trading: Trading) -> Self {
-        Self { trading, frames: None, messages: Recycler::default() }
+        Self { trading, frames: None, takers: 1, messages: Recycler::default() }
+    }
+
+    /// The same, for several stages that take the ledger.
+    #[must_use]
+    pub fn with_takers(self, takers: usize) -> Self {
+        Self { takers, ..self }
     }
 
     /// Handles the frame at the position and tells sizing how it stands.
@@ -78,7 +86,9 @@ impl Stage for Execute {
                     true => Message::Ledger(ledger),
                     false => Message::Passed(Passed { seq, timestamp, checkpoint }),
                 };
-                out.send(LEDGER, complete);
+                for taker in 0..self.takers {
+                    out.send(LEDGER + taker, complete.clone());
+                }
                 if position + 1 < frames.len() {
                     self.advance(&frames, position + 1, out);
                 }

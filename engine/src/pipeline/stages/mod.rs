@@ -1,9 +1,11 @@
 //! The five stages. Each holds a pure part of the engine and turns messages into calls of it.
 
+mod course;
 mod doubts;
 mod estimate;
 mod execute;
 mod record;
+mod reprice;
 mod scenarios;
 mod size;
 mod source;
@@ -12,6 +14,7 @@ mod spacing;
 pub use estimate::{Columns, Estimate, Schedule};
 pub use execute::Execute;
 pub use record::Record;
+pub use reprice::Reprice;
 pub use scenarios::{Gather, Scenarios, TakeOutcomes};
 pub use size::Size;
 pub use source::SourceStage;

@@ -8,10 +8,10 @@ use super::super::message::{Decision, Message, ScenarioOutcome};
 use super::super::sizing::Sizing;
 use super::super::stage::{Outbox, Stage};
 use super::super::trading::Trading;
+use super::course::Course;
 use crate::execution::ExecutionSettings;
 use crate::frame::Frame;
 use crate::ledger::{LedgerFrame, RunFacts};
-use crate::metrics::{CostAnalysis, Figures, Tally};
 use crate::model::Beliefs;
 use crate::settings::Calendar;
 
@@ -20,51 +20,26 @@ const BELIEFS: usize = 1;
 
 /// One scenario on its way.
 struct Scenario {
-    number: usize,
     sizing: Sizing,
     trading: Trading,
-    /// Exponent of impact, and the starting NAV.
-    impact_exponent: f64,
-    start: f64,
-    tally: Tally,
-    nav: f64,
-    /// Returns of each frame after the first: 16 bytes a frame, for exact quantiles and for whoever compares scenarios.
-    net: Vec<f64>,
-    gross: Vec<f64>,
+    course: Course,
 }
 
 impl Scenario {
     fn step(&mut self, frame: &Frame, beliefs: &Beliefs, decision: &mut Decision, ledger: &mut LedgerFrame) {
         let portfolio = self.trading.advance(frame);
         self.sizing.decide(beliefs, portfolio, decision);
-        if !self.trading.complete(frame, decision, ledger) {
-            return;
+        if self.trading.complete(frame, decision, ledger) {
+            self.course.add(ledger);
         }
-        self.tally.add(ledger);
-        if !self.nav.is_nan() {
-            let costs = ledger.account.costs.total();
-            self.net.push(ledger.nav / self.nav - 1.0);
-            self.gross.push((ledger.nav - self.nav + costs) / self.nav);
-        }
-        self.nav = ledger.nav;
     }
 
     fn outcome(&mut self, calendar: &Calendar) -> ScenarioOutcome {
-        let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), calendar.frames_per_year());
-        let performance = self.tally.performance();
-        let (net, gross) = (figures(&self.net), figures(&self.gross));
-        let multiple = performance.capacity.multiple_at_half(self.impact_exponent);
         ScenarioOutcome {
-            break_even_bps: CostAnalysis::break_even_bps(&gross, &performance, calendar),
-            capacity: multiple.map_or(f64::NAN, |multiple| multiple * self.start),
-            number: self.number,
-            digest: self.trading.digest(),
-            net,
-            gross,
-            performance,
+            digest: Some(self.trading.digest()),
             sizing: self.sizing.facts().clone(),
             execution: self.trading.execution(),
-            returns: std::mem::take(&mut self.net),
+            ..self.course.outcome(calendar)
         }
     }
 }
@@ -84,15 +59,9 @@ impl Scenarios {
     #[must_use]
     pub fn new(calendar: &Calendar, scenarios: Vec<(usize, ExecutionSettings, Sizing, Trading)>) -> Self {
         let scenario = |(number, execution, sizing, trading): (_, ExecutionSettings, _, _)| Scenario {
-            number,
             sizing,
             trading,
-            impact_exponent: execution.impact_exponent,
-            start: execution.nav,
-            tally: Tally::new(calendar),
-            nav: f64::NAN,
-            net: Vec::new(),
-            gross: Vec::new(),
+            course: Course::new(number, &execution, calendar),
         };
         Self {
             calendar: *calendar,

@@ -63,7 +63,7 @@ fn in_words(summary: &Value) -> String {
         Some(bps) if bps < 0.0 => "the strategy lost before them.".to_owned(),
         _ => format!("{} bps of what is traded would take all.", plain(&analysis["break_even_bps"], 0)),
     };
-    if let Some(capacity) = analysis["capacity"].as_f64() {
+    if let Some(capacity) = analysis["capacity_of_same_trades"].as_f64() {
         text += &format!(
             " With the same trades as shares of the value, impact would halve the Sharpe ratio at a value of {}; sizing that \
              knows impact trades less there.",

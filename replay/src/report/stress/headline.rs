@@ -7,6 +7,7 @@ use super::study::{OBJECTIVE_TITLE, Study};
 use super::words::{As, shown, title};
 use crate::report::format::NONE;
 use crate::report::html::escape;
+use crate::report::luck;
 use crate::report::page::Page;
 
 /// Adds both.
@@ -38,6 +39,13 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     };
     page.html(&format!("<p class=\"lead\"><b>{rows}</b> scenarios: {what}.{over}</p>\n"));
     page.html(&format!("<p class=\"verdict\">{}</p>\n", verdict(study)));
+    if let (Some(best), Some(worth)) = (study.best, luck::sentence(&study.summary["luck"])) {
+        page.html(&format!(
+            "<p class=\"note\">The best scenario{} has a {OBJECTIVE_TITLE} of <b>{}</b>. {worth}</p>\n",
+            if study.held.is_empty() { "" } else { " in this world" },
+            shown(study.objective[best], As::Plain(2))
+        ));
+    }
     let undefined = study.objective.iter().filter(|value| value.is_nan()).count();
     if undefined > 0 {
         page.html(&format!(
@@ -135,11 +143,19 @@ fn range(study: &Study) -> String {
     )
 }
 
-/// The version, and how runs are found again.
+/// The version, and how runs are found again, where they are runs.
 pub(super) fn ran(study: &Study) -> String {
+    let has = match study.summary["trades"] == "fixed" {
+        true => {
+            "all figures of each scenario and no digest: it is no run of its own, but the trades of the configuration below \
+             under other costs"
+        }
+        false => {
+            "all figures of each scenario and the digest of its run: a replay with the same settings gives the same digest"
+        }
+    };
     format!(
-        "<p>betaflow {}. <code>scenarios.parquet</code> has all figures of each scenario and the digest of its run: a \
-         replay with the same settings gives the same digest.</p>\n",
+        "<p>betaflow {}. <code>scenarios.parquet</code> has {has}.</p>\n",
         escape(study.summary["version"].as_str().unwrap_or(NONE))
     )
 }

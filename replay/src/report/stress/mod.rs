@@ -16,6 +16,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use serde_json::Value;
 
+use super::holdout;
 use super::page::Page;
 use super::replay::notes;
 use study::Study;
@@ -44,6 +45,7 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
         Page::new(&format!("betaflow stress: {}", study.summary["strategy"].as_str().unwrap_or_default()));
     headline::add(&mut page, &study);
     notes::add(&mut page, &study.summary);
+    holdout::add(&mut page, &study.summary);
     if !study.scenarios.is_empty() {
         tables::add_chosen(&mut page, &study);
         maps::add(&mut page, &study);

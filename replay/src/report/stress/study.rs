@@ -4,14 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use betaflow_connectors::recorder::{Scenarios, Setting, Values, read_scenarios};
-use betaflow_engine::sweep::{self, Anchor, Axis, Robust, Sweep};
+use betaflow_connectors::recorder::{Scenarios, Setting, read_scenarios};
+use betaflow_engine::sweep::{Anchor, Axis, Robust, Sweep};
 use serde_json::Value;
 
 use super::words;
 use crate::report::figure::Framed;
 use crate::report::html::escape;
-use crate::scenarios::is_choice;
+use crate::scenarios::Candidates;
 
 /// What the best scenario is best in.
 pub(super) const OBJECTIVE: &str = "net_sharpe";
@@ -20,9 +20,6 @@ pub(super) const CAP: &str = "sizing.turnover_cap";
 /// Settings that are a cost, the one that is spoken of first.
 const COSTS: [&str; 3] =
     ["execution.half_spread_bps", "execution.commission_bps", "execution.impact_coefficient"];
-/// What a value is called that a scenario leaves unset.
-const UNSET: &str = "unset";
-
 /// A stress run, read.
 pub(super) struct Study {
     pub(super) summary: Value,
@@ -34,8 +31,12 @@ pub(super) struct Study {
     pub(super) sweep: Sweep,
     /// Whether the scenarios are all combinations of the levels.
     pub(super) full: bool,
-    /// The axes of what is no choice, where the best is sought at their base values alone.
+    /// The axes of what is no choice, where the best is sought in one world alone.
     pub(super) held: Vec<usize>,
+    /// A scenario in that world.
+    pub(super) world: Option<Anchor>,
+    /// Whether there is such a world; else choice and world differ between all scenarios.
+    pub(super) one_world: bool,
     /// Scenarios among which the best is sought.
     pub(super) candidates: usize,
     /// Net Sharpe ratios.
@@ -67,34 +68,28 @@ impl Study {
             format!("{}: is not as betaflow wrote it", folder.join("summary.json").display())
         })?;
         let scenarios = read_scenarios(folder)?;
-        let columns = scenarios.settings.iter().map(axis).collect();
-        let sweep = Sweep::new(columns);
-        let base = scenarios.settings.iter().zip(sweep.axes());
-        let base: Vec<_> =
-            base.map(|(setting, axis)| wanted(&summary["base"][&setting.name], axis)).collect();
+        let candidates = Candidates::of(&scenarios.settings, &summary["base"], words::level);
         let objective = scenarios.figure(OBJECTIVE)?.to_vec();
-        let labels = scenarios.settings.iter().zip(sweep.axes());
-        let base = sweep.anchor(&base);
-        let held = held(&scenarios.settings, &sweep, base);
-        let may = |row: usize| {
-            let levels = |row: usize, axis: &usize| sweep.levels(row)[*axis];
-            base.is_none_or(|base| held.iter().all(|axis| levels(row, axis) == levels(base.row, axis)))
-        };
+        let (best, robust) = (candidates.best(&objective), candidates.robust(&objective));
+        let labels = scenarios.settings.iter().zip(candidates.sweep.axes());
+        let labels = labels.map(|(setting, axis)| written(&setting.name, axis)).collect();
         Ok(Self {
             settings: text("run.toml")?,
             grid: fs::read_to_string(folder.join("grid.toml")).ok(),
-            full: sweep.is_full(),
-            best: sweep.best(&objective, may),
-            robust: sweep.robust(&objective, may),
-            candidates: (0..sweep.rows()).filter(|row| may(*row)).count(),
-            base,
+            full: candidates.sweep.is_full(),
+            best,
+            robust,
+            candidates: candidates.count(),
+            base: candidates.base,
+            world: candidates.world,
+            one_world: candidates.one_world,
             titles: titles(&scenarios.settings),
-            labels: labels.map(|(setting, axis)| written(&setting.name, axis)).collect(),
-            held,
+            labels,
+            held: candidates.held,
+            sweep: candidates.sweep,
             objective,
             summary,
             scenarios,
-            sweep,
         })
     }
 
@@ -191,41 +186,6 @@ impl Study {
     /// The same as frames of a map, where `place` says which are in it.
     pub(super) fn framed(&self, place: impl Fn(usize) -> Option<(usize, usize)>) -> Vec<Framed> {
         self.chosen().map(|(name, row)| (name, row.and_then(&place))).to_vec()
-    }
-}
-
-/// The axes of what is no choice; none where that would leave nothing to choose from.
-fn held(settings: &[Setting], sweep: &Sweep, base: Option<Anchor>) -> Vec<usize> {
-    let Some(base) = base else { return Vec::new() };
-    let is_given = |axis: &usize| sweep.axes()[*axis].len() > 1 && !is_choice(&settings[*axis].name);
-    let given: Vec<usize> = (0..settings.len()).filter(is_given).collect();
-    let same =
-        |row: &usize| given.iter().all(|axis| sweep.levels(*row)[*axis] == sweep.levels(base.row)[*axis]);
-    if (0..sweep.rows()).filter(same).count() > 1 { given } else { Vec::new() }
-}
-
-fn axis(setting: &Setting) -> (Axis, Vec<usize>) {
-    let or_unset = |text: Option<String>| text.unwrap_or_else(|| UNSET.to_owned());
-    match &setting.values {
-        Values::Texts(values) => Axis::of_names(&values.iter().cloned().map(or_unset).collect::<Vec<_>>()),
-        Values::Numbers(values) => match values.iter().copied().collect::<Option<Vec<f64>>>() {
-            Some(values) => Axis::of_numbers(&values),
-            None => {
-                let text =
-                    |value: &Option<f64>| or_unset(value.map(|value| words::level(&setting.name, value)));
-                Axis::of_names(&values.iter().map(text).collect::<Vec<_>>())
-            }
-        },
-    }
-}
-
-/// The value of the configuration as one of the axis. A file without it says nothing.
-fn wanted(value: &Value, axis: &Axis) -> Option<sweep::Value> {
-    match (axis, value) {
-        (Axis::Numbers(_), value) => value.as_f64().map(sweep::Value::Number),
-        (Axis::Names(_), Value::Null) => Some(sweep::Value::Name(UNSET.to_owned())),
-        (Axis::Names(_), Value::String(text)) => Some(sweep::Value::Name(text.clone())),
-        (Axis::Names(_), other) => Some(sweep::Value::Name(other.to_string())),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::study::{OBJECTIVE_TITLE, Study};
 use super::words::{As, shown};
-use crate::report::format::NONE;
+use crate::report::format::{NONE, plain};
+use crate::report::luck;
 use crate::report::page::Page;
 
 /// Scenarios of each of the two lists.
@@ -23,7 +24,7 @@ const FIGURES: [(&str, &str, As); 17] = [
     ("cost_total", "Costs", As::Money),
     ("cost_spread", "of them spread", As::Money),
     ("break_even_bps", "Break-even, bps of what is traded", As::Plain(0)),
-    ("capacity", "Capacity", As::Money),
+    ("capacity_of_same_trades", "Capacity of the same trades", As::Money),
     ("nav_last", "Value at the end", As::Money),
 ];
 const COLUMNS: [(&str, &str, As); 6] = [
@@ -55,6 +56,14 @@ pub(super) fn add_chosen(page: &mut Page, study: &Study) {
         let values = study.figure(name);
         rows += &row(title, &|row| shown(values[row], how));
     }
+    for (key, title, decimals) in luck::ROWS {
+        let of = |name: &str| &study.summary["luck"][name][key];
+        if of("best").is_number() {
+            let cells =
+                ["best", "robust", "base"].map(|name| format!("<td>{}</td>", plain(of(name), decimals)));
+            rows += &format!("<tr><th scope=\"row\">{title}</th>{}</tr>\n", cells.concat());
+        }
+    }
     let header = ["", chosen[0].0, chosen[1].0, chosen[2].0];
     page.table(&header, "plain", &rows);
     let robust = match study.robust {
@@ -70,20 +79,30 @@ pub(super) fn add_chosen(page: &mut Page, study: &Study) {
         ),
         None => "No scenario has neighbours that differ by one level, so none is called robust.".to_owned(),
     };
-    let among = match study.base.filter(|_| !study.held.is_empty()) {
-        Some(base) => format!(
-            "Costs are no choice: best and robust are sought among the {} scenarios with {}, as the base has. ",
+    let among = match study.world.filter(|_| !study.held.is_empty()) {
+        Some(world) => format!(
+            "What happens to a trader is no choice: best and robust are sought among the {} scenarios with {}, {}. ",
             study.candidates,
-            study.spoken_of(&study.held, base.row)
+            study.spoken_of(&study.held, world.row),
+            if world.exact { "as the base has" } else { "the nearest to the base" }
         ),
+        None if !study.one_world => {
+            "No two scenarios have the same world: the best is that of choice and world together, and \
+                                     not to be had by choosing. "
+                .to_owned()
+        }
         None => String::new(),
     };
-    page.html(&format!(
-        "<p class=\"note warning\"><b>Note:</b> the best of {} trials is partly luck: its {OBJECTIVE_TITLE} is the \
-         highest of so many on the same data, and is likely to be lower on other \
-         data.</p>\n<p>{among}{robust}</p>\n",
-        study.candidates
-    ));
+    page.html(&format!("<p>{among}{robust}</p>\n"));
+    match luck::counting(&study.summary["luck"]) {
+        Some(counting) => page.html(&format!("<p class=\"small\">{counting}</p>\n")),
+        None if study.candidates > 1 => page.html(&format!(
+            "<p class=\"note warning\"><b>Note:</b> the best of {} trials is partly luck: its {OBJECTIVE_TITLE} is the \
+             highest of so many on the same data, and is likely to be lower on other data.</p>\n",
+            study.candidates
+        )),
+        None => {}
+    }
     if let Some(base) = study.base.filter(|base| !base.exact) {
         page.html(&format!(
             "<p class=\"small\">The configuration itself is none of the scenarios; the nearest is {}.</p>\n",

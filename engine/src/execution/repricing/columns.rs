@@ -1,0 +1,196 @@
+//! Many scenarios' costs, cash and NAV beside each other, one frame after another.
+
+use super::super::book::{Account, DAYS_OF_RATES, ExecutionFacts};
+use super::super::costs::Costs;
+use super::super::fills::Fill;
+use super::super::orders::OrderRecord;
+use super::Charges;
+use super::rates::Rates;
+use super::trades::Trades;
+use crate::frame::TimestampNs;
+
+/// What the run has booked on a frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Booked<'a> {
+    /// When its bars closed.
+    pub timestamp: TimestampNs,
+    /// Risk-free return of the frame.
+    pub rf: f64,
+    /// Net asset value at the close.
+    pub nav: f64,
+    /// Cash at the close.
+    pub cash: f64,
+    /// Costs, interest and the value of shorts at the close.
+    pub account: &'a Account,
+    /// Fills of the frame.
+    pub fills: &'a [Fill],
+    /// Orders that ended on the frame.
+    pub ended: &'a [OrderRecord],
+}
+
+/// The run at a close: what carrying costs are on until the next.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    timestamp: TimestampNs,
+    cash: f64,
+    shorts: f64,
+}
+
+/// The scenarios, a column for each thing that is known of all of them.
+///
+/// The first frame is the first that the run has decided on; its cash has not borne interest yet. Every later frame has
+/// to follow. Orders of a split instrument need no more: their notional and their commission stay what they were.
+#[derive(Clone, Debug)]
+pub struct Repricing {
+    rates: Rates,
+    trades: Trades,
+    held: Option<Held>,
+    /// D: cash, and so NAV, less that of the run.
+    difference: Vec<f64>,
+    nav: Vec<f64>,
+    interest: Vec<f64>,
+    commission: Vec<f64>,
+    spread: Vec<f64>,
+    impact: Vec<f64>,
+    borrow: Vec<f64>,
+    financing: Vec<f64>,
+    haircut: Vec<f64>,
+    /// Fills without impact, over all frames.
+    unknown: u64,
+}
+
+impl Repricing {
+    /// Of scenarios in this order.
+    #[must_use]
+    pub fn new(scenarios: &[Charges]) -> Self {
+        let rates = Rates::of(scenarios);
+        let column = vec![0.0; scenarios.len()];
+        Self {
+            trades: Trades::new(rates.exponents.clone(), !rates.least.is_empty()),
+            rates,
+            held: None,
+            difference: column.clone(),
+            nav: column.clone(),
+            interest: column.clone(),
+            commission: column.clone(),
+            spread: column.clone(),
+            impact: column.clone(),
+            borrow: column.clone(),
+            financing: column.clone(),
+            haircut: column,
+            unknown: 0,
+        }
+    }
+
+    /// The next frame of the run.
+    pub fn advance(&mut self, booked: Booked<'_>) {
+        self.trades.take(booked.fills, booked.ended);
+        self.unknown += self.trades.sums.unknown;
+        self.charge_trades();
+        if let Some(held) = self.held {
+            self.carry(held, booked.timestamp, booked.rf);
+        }
+        self.settle(&booked);
+        let shorts = booked.account.shorts;
+        self.held = Some(Held { timestamp: booked.timestamp, cash: booked.cash, shorts });
+    }
+
+    fn charge_trades(&mut self) {
+        let (sums, rates) = (self.trades.sums, &self.rates);
+        linear(&mut self.commission, (&rates.commission, sums.notional), (&rates.per_unit, sums.units));
+        for &(scenario, least) in &rates.least {
+            let (c, u) = (rates.commission[scenario], rates.per_unit[scenario]);
+            let fills = self.trades.orders.iter();
+            self.commission[scenario] = fills.map(|fill| fill.commission(c, u, least)).sum();
+        }
+        linear(&mut self.spread, (&rates.half_spread, sums.notional), (&rates.spread, sums.half_spread));
+        let terms = rates.temporary.iter().zip(&rates.exponent).zip(&rates.permanent);
+        for (impact, ((temporary, exponent), permanent)) in self.impact.iter_mut().zip(terms) {
+            *impact = temporary * self.trades.temporary[*exponent] + permanent * sums.permanent;
+        }
+        scaled(&mut self.haircut, &rates.haircut, sums.delisted);
+    }
+
+    /// Interest, fee on shorts and financing since the preceding close, on what was held then.
+    fn carry(&mut self, held: Held, now: TimestampNs, rf: f64) {
+        let rates = &self.rates;
+        let years = (now.date() - held.timestamp.date()) as f64 / DAYS_OF_RATES;
+        scaled(&mut self.borrow, &rates.borrow, held.shorts * years);
+        let terms = rates.risk_free.iter().zip(&rates.a_year).zip(&self.difference);
+        for (interest, ((risk_free, a_year), difference)) in self.interest.iter_mut().zip(terms) {
+            *interest = (held.cash + difference) * (risk_free * rf + a_year * years);
+        }
+        let terms = rates.financing.iter().zip(&self.difference);
+        for (financing, (rate, difference)) in self.financing.iter_mut().zip(terms) {
+            *financing = (-(held.cash + difference)).max(0.0) * rate * years;
+        }
+    }
+
+    fn settle(&mut self, booked: &Booked<'_>) {
+        let of_run = booked.account.interest - booked.account.costs.total();
+        for scenario in 0..self.difference.len() {
+            let own = self.interest[scenario] - self.costs(scenario).total();
+            self.difference[scenario] += own - of_run;
+            self.nav[scenario] = booked.nav + self.difference[scenario];
+        }
+    }
+
+    /// Count of scenarios.
+    #[must_use]
+    pub fn scenarios(&self) -> usize {
+        self.nav.len()
+    }
+
+    /// Net asset value of a scenario at the close of the frame.
+    #[must_use]
+    pub fn nav(&self, scenario: usize) -> f64 {
+        self.nav[scenario]
+    }
+
+    /// Interest on its cash.
+    #[must_use]
+    pub fn interest(&self, scenario: usize) -> f64 {
+        self.interest[scenario]
+    }
+
+    /// What it was charged on the frame.
+    #[must_use]
+    pub fn costs(&self, scenario: usize) -> Costs {
+        Costs {
+            commission: self.commission[scenario],
+            spread: self.spread[scenario],
+            impact: self.impact[scenario],
+            borrow: self.borrow[scenario],
+            financing: self.financing[scenario],
+            haircut: self.haircut[scenario],
+        }
+    }
+
+    /// What of the impact is permanent.
+    #[must_use]
+    pub fn permanent_impact(&self, scenario: usize) -> f64 {
+        self.rates.permanent[scenario] * self.trades.sums.permanent
+    }
+
+    /// What became of the orders by now, `of_run` what became of the run's: they are the same, and were sized as the run
+    /// sized them, but their impact is another.
+    #[must_use]
+    pub fn execution(&self, scenario: usize, impact: f64, of_run: ExecutionFacts) -> ExecutionFacts {
+        let moves = self.rates.temporary[scenario] > 0.0 || self.rates.permanent[scenario] > 0.0;
+        ExecutionFacts { impact, impact_unknown: if moves { self.unknown } else { 0 }, ..of_run }
+    }
+}
+
+/// a x + b y for columns a and b.
+fn linear(out: &mut [f64], (a, x): (&[f64], f64), (b, y): (&[f64], f64)) {
+    for (out, (a, b)) in out.iter_mut().zip(a.iter().zip(b)) {
+        *out = a * x + b * y;
+    }
+}
+
+/// a x for a column a.
+fn scaled(out: &mut [f64], a: &[f64], x: f64) {
+    for (out, a) in out.iter_mut().zip(a) {
+        *out = a * x;
+    }
+}

@@ -1,0 +1,79 @@
+//! The rates of many scenarios as columns, multipliers included.
+
+use super::super::costs::BPS;
+use super::super::settings::CashInterest;
+use super::Charges;
+
+/// A column for each coefficient of the sums that costs are linear in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rates {
+    /// Share of notional.
+    pub(super) commission: Vec<f64>,
+    /// Currency per unit.
+    pub(super) per_unit: Vec<f64>,
+    /// Scenarios with a least commission of an order, in currency.
+    pub(super) least: Vec<(usize, f64)>,
+    /// Share of notional, where the half-spread is the scenario's own; else 0.
+    pub(super) half_spread: Vec<f64>,
+    /// Multiple of the run's half-spreads, where they are not; else 0.
+    pub(super) spread: Vec<f64>,
+    /// η.
+    pub(super) temporary: Vec<f64>,
+    /// Number of the exponent of η among `exponents`.
+    pub(super) exponent: Vec<usize>,
+    /// ½ γ.
+    pub(super) permanent: Vec<f64>,
+    /// Share of what is delisted.
+    pub(super) haircut: Vec<f64>,
+    /// A year, of the value of shorts.
+    pub(super) borrow: Vec<f64>,
+    /// A year, of negative cash.
+    pub(super) financing: Vec<f64>,
+    /// 1 where cash earns the risk-free return, else 0.
+    pub(super) risk_free: Vec<f64>,
+    /// A year, where cash earns a rate of its own, else 0.
+    pub(super) a_year: Vec<f64>,
+    /// All exponents of impact, each once.
+    pub(super) exponents: Vec<f64>,
+}
+
+impl Rates {
+    pub(super) fn of(scenarios: &[Charges]) -> Self {
+        let mut rates = Self::default();
+        for (scenario, charges) in scenarios.iter().enumerate() {
+            rates.push(scenario, charges);
+        }
+        rates
+    }
+
+    fn push(&mut self, scenario: usize, charges: &Charges) {
+        let Charges { settings, multipliers, own_half_spread } = charges;
+        self.commission.push(settings.commission_bps * BPS * multipliers.commission);
+        self.per_unit.push(settings.commission_per_share * multipliers.commission);
+        let least = settings.commission_min * multipliers.commission;
+        if least > 0.0 {
+            self.least.push((scenario, least));
+        }
+        let half_spread = settings.half_spread_bps * BPS * multipliers.spread;
+        self.half_spread.push(if *own_half_spread { half_spread } else { 0.0 });
+        self.spread.push(if *own_half_spread { 0.0 } else { multipliers.spread });
+        self.temporary.push(settings.impact_coefficient * multipliers.impact);
+        self.permanent.push(0.5 * settings.permanent_impact_coefficient * multipliers.impact);
+        let exponent = settings.impact_exponent;
+        let known = self.exponents.iter().position(|known| *known == exponent);
+        self.exponent.push(known.unwrap_or(self.exponents.len()));
+        if known.is_none() {
+            self.exponents.push(exponent);
+        }
+        // No more is lost than there is.
+        self.haircut.push((settings.delisting_haircut * multipliers.haircut).min(1.0));
+        self.borrow.push(settings.borrow_bps_per_year * BPS * multipliers.borrow);
+        self.financing.push(settings.financing_bps_per_year * BPS * multipliers.financing);
+        let (risk_free, a_year) = match settings.cash_interest {
+            CashInterest::RiskFree => (1.0, 0.0),
+            CashInterest::PerYear(rate) => (0.0, rate),
+        };
+        self.risk_free.push(risk_free);
+        self.a_year.push(a_year);
+    }
+}

@@ -1,0 +1,115 @@
+//! The sums over a frame's fills that its costs are linear in.
+
+use std::collections::BTreeMap;
+
+use super::super::costs::{BPS, power};
+use super::super::fills::{Fill, Reason};
+use super::super::orders::OrderRecord;
+
+/// Sums over the fills of a frame. q is a fill's quantity, p its price, h the half-spread, σ and V the daily volatility
+/// and volume of its instrument.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sums {
+    /// Σ|q p| of delistings.
+    pub delisted: f64,
+    /// Σ|q p| of orders, as are those below.
+    pub notional: f64,
+    /// Σ|q|.
+    pub units: f64,
+    /// Σ|q p| h.
+    pub half_spread: f64,
+    /// Σ|q p| σ |q|/V.
+    pub permanent: f64,
+    /// Fills whose σ or V is not known.
+    pub unknown: u64,
+}
+
+/// The fills of one frame after another.
+#[derive(Clone, Debug, Default)]
+pub struct Trades {
+    /// Of the frame.
+    pub sums: Sums,
+    /// Σ|q p| σ (|q|/V)^p of orders, one for each exponent p.
+    pub temporary: Vec<f64>,
+    /// Each fill of an order, where a scenario has a least commission.
+    pub orders: Vec<OrderFill>,
+    exponents: Vec<f64>,
+    filled: Option<Filled>,
+}
+
+/// Σ|q p| and Σ|q| of the fills of orders that may have more, by deciding frame and instrument.
+type Filled = BTreeMap<(u64, u32), (f64, f64)>;
+
+/// A fill of an order as its least commission m sees it. With C = c Σ|q p| + u Σ|q| over the order's fills so far, the
+/// order has paid max(C, m) after each of them: a fill is charged max(C, m) with it less max(C, m) before it, the first
+/// one all of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OrderFill {
+    /// Σ|q p| and Σ|q| of the order's earlier fills; none for the first.
+    pub before: Option<(f64, f64)>,
+    /// The same with this one.
+    pub after: (f64, f64),
+}
+
+impl OrderFill {
+    /// Commission of the fill: c a share of notional, u in currency per unit, m the least of an order.
+    #[must_use]
+    pub fn commission(&self, c: f64, u: f64, m: f64) -> f64 {
+        let paid = |(notional, units): (f64, f64)| (c * notional + u * units).max(m);
+        paid(self.after) - self.before.map_or(0.0, paid)
+    }
+}
+
+impl Trades {
+    /// For these exponents of impact; `least`: whether a scenario has a least commission.
+    #[must_use]
+    pub fn new(exponents: Vec<f64>, least: bool) -> Self {
+        let temporary = vec![0.0; exponents.len()];
+        Self { temporary, exponents, filled: least.then(Filled::default), ..Self::default() }
+    }
+
+    /// Takes the fills of the next frame, and the orders that ended on it. An order is known by its deciding frame and
+    /// its instrument: a decision gives an instrument one order.
+    pub fn take(&mut self, fills: &[Fill], ended: &[OrderRecord]) {
+        self.sums = Sums::default();
+        self.temporary.fill(0.0);
+        self.orders.clear();
+        for fill in fills {
+            let notional = (fill.quantity * fill.price).abs();
+            match fill.reason {
+                Reason::Order => self.add(fill, notional),
+                Reason::Delisting => self.sums.delisted += notional,
+            }
+        }
+        if let Some(filled) = &mut self.filled {
+            for order in ended {
+                filled.remove(&(order.decided_seq, order.instrument));
+            }
+        }
+    }
+
+    fn add(&mut self, fill: &Fill, notional: f64) {
+        let (sums, units) = (&mut self.sums, fill.quantity.abs());
+        sums.notional += notional;
+        sums.units += units;
+        sums.half_spread += notional * fill.conditions.half_spread_bps * BPS;
+        if fill.conditions.are_known() {
+            let participation = units / fill.conditions.daily_volume;
+            let moved = notional * fill.conditions.volatility;
+            for (sum, exponent) in self.temporary.iter_mut().zip(&self.exponents) {
+                *sum += moved * power(participation, *exponent);
+            }
+            sums.permanent += moved * participation;
+        } else {
+            sums.unknown += 1;
+        }
+        if let (Some(filled), Some(decided)) = (&mut self.filled, fill.decided_seq) {
+            let order = (decided, fill.instrument);
+            let before = filled.get(&order).copied();
+            let (earlier_notional, earlier_units) = before.unwrap_or_default();
+            let after = (earlier_notional + notional, earlier_units + units);
+            filled.insert(order, after);
+            self.orders.push(OrderFill { before, after });
+        }
+    }
+}

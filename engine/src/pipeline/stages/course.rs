@@ -1,0 +1,73 @@
+//! A scenario's course: what is kept of it from frame to frame, and what it comes to.
+
+use super::super::message::ScenarioOutcome;
+use crate::execution::ExecutionSettings;
+use crate::ledger::LedgerFrame;
+use crate::metrics::{CostAnalysis, Entry, Figures, Tally};
+use crate::settings::Calendar;
+
+/// Tally and returns of a scenario.
+#[derive(Clone, Debug)]
+pub(super) struct Course {
+    number: usize,
+    /// Exponent of impact, and the starting NAV.
+    impact_exponent: f64,
+    start: f64,
+    tally: Tally,
+    nav: f64,
+    /// Returns of each frame after the first: 16 bytes a frame, for exact quantiles and for whoever compares scenarios.
+    net: Vec<f64>,
+    gross: Vec<f64>,
+}
+
+impl Course {
+    pub(super) fn new(number: usize, execution: &ExecutionSettings, calendar: &Calendar) -> Self {
+        Self {
+            number,
+            impact_exponent: execution.impact_exponent,
+            start: execution.nav,
+            tally: Tally::new(calendar),
+            nav: f64::NAN,
+            net: Vec::new(),
+            gross: Vec::new(),
+        }
+    }
+
+    /// A frame of the scenario's own ledger.
+    pub(super) fn add(&mut self, ledger: &LedgerFrame) {
+        self.tally.add(ledger);
+        self.returns(ledger.nav, ledger.account.costs.total());
+    }
+
+    /// A frame without what its fills fell short of.
+    pub(super) fn enter(&mut self, entry: &Entry) {
+        self.tally.enter(entry);
+        self.returns(entry.nav, entry.costs.total());
+    }
+
+    fn returns(&mut self, nav: f64, costs: f64) {
+        if !self.nav.is_nan() {
+            self.net.push(nav / self.nav - 1.0);
+            self.gross.push((nav - self.nav + costs) / self.nav);
+        }
+        self.nav = nav;
+    }
+
+    /// What it has come to; what the course does not know is left as it is of no data.
+    pub(super) fn outcome(&mut self, calendar: &Calendar) -> ScenarioOutcome {
+        let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), calendar.frames_per_year());
+        let performance = self.tally.performance();
+        let (net, gross) = (figures(&self.net), figures(&self.gross));
+        let multiple = performance.capacity.multiple_at_half(self.impact_exponent);
+        ScenarioOutcome {
+            break_even_bps: CostAnalysis::break_even_bps(&gross, &performance, calendar),
+            capacity: multiple.map_or(f64::NAN, |multiple| multiple * self.start),
+            number: self.number,
+            net,
+            gross,
+            performance,
+            returns: std::mem::take(&mut self.net),
+            ..ScenarioOutcome::nothing()
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! reprice: the ledger of one run, under the costs of many scenarios.
+
+use super::super::error::{Miswired, StageError};
+use super::super::message::{Message, ScenarioOutcome};
+use super::super::stage::{Outbox, Stage};
+use super::course::Course;
+use crate::execution::repricing::{Booked, Charges, Repricing};
+use crate::ledger::{LedgerFrame, RunFacts};
+use crate::metrics::{Entry, Shortfall, Tally};
+use crate::settings::Calendar;
+
+/// Prices the trades of each frame of the ledger for every scenario.
+pub struct Reprice {
+    calendar: Calendar,
+    repricing: Repricing,
+    courses: Vec<Course>,
+    /// Of the run: its orders were decided and filled at the same prices in every scenario.
+    run: Tally,
+}
+
+impl Reprice {
+    /// Of numbered scenarios.
+    #[must_use]
+    pub fn new(calendar: &Calendar, scenarios: Vec<(usize, Charges)>) -> Self {
+        let course =
+            |(number, charges): &(usize, Charges)| Course::new(*number, charges.settings(), calendar);
+        let courses = scenarios.iter().map(course).collect();
+        let charges: Vec<Charges> = scenarios.into_iter().map(|(_, charges)| charges).collect();
+        Self { calendar: *calendar, repricing: Repricing::new(&charges), courses, run: Tally::new(calendar) }
+    }
+
+    fn frame(&mut self, ledger: &LedgerFrame) {
+        self.run.add(ledger);
+        self.repricing.advance(Booked {
+            timestamp: ledger.timestamp,
+            rf: ledger.rf,
+            nav: ledger.nav,
+            cash: ledger.cash,
+            account: &ledger.account,
+            fills: &ledger.fills,
+            ended: &ledger.ended,
+        });
+        let of_run = Entry::of(ledger);
+        for (scenario, course) in self.courses.iter_mut().enumerate() {
+            course.enter(&Entry {
+                nav: self.repricing.nav(scenario),
+                costs: self.repricing.costs(scenario),
+                permanent_impact: self.repricing.permanent_impact(scenario),
+                interest: self.repricing.interest(scenario),
+                ..of_run
+            });
+        }
+    }
+
+    fn outcome(&mut self, scenario: usize, shortfall: Shortfall, facts: &RunFacts) -> ScenarioOutcome {
+        let mut outcome = self.courses[scenario].outcome(&self.calendar);
+        let costs = outcome.performance.costs;
+        let (spread, impact, commission) = (costs.spread, costs.impact, costs.commission);
+        outcome.performance.shortfall = Shortfall { spread, impact, commission, ..shortfall };
+        outcome.sizing = facts.sizing.clone();
+        outcome.execution = self.repricing.execution(scenario, impact, facts.execution);
+        outcome
+    }
+}
+
+impl Stage for Reprice {
+    fn name(&self) -> &'static str {
+        "reprice"
+    }
+
+    fn handle(&mut self, message: Message, _: &mut Outbox) -> Result<(), StageError> {
+        match message {
+            Message::Ledger(ledger) => self.frame(&ledger),
+            Message::Passed(_) => {}
+            _ => return Err(Miswired { stage: self.name() }.into()),
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, facts: &mut RunFacts, out: &mut Outbox) -> Result<(), StageError> {
+        let shortfall = self.run.performance().shortfall;
+        let outcomes = (0..self.courses.len()).map(|scenario| self.outcome(scenario, shortfall, facts));
+        out.send(0, Message::Outcomes(outcomes.collect()));
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! How much of the best result is luck.
+//!
+//! Only choices that are compared in one world are trials. The more were tried on the data, the higher the best of them
+//! would stand if all were worthless; what is above that is what it is worth.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use betaflow_engine::metrics::ObservedSharpe;
+use betaflow_engine::validation::{BLOCKS, Overfitting, min_backtest_years, overfitting};
+
+use super::candidates::Candidates;
+use super::identity::Identity;
+use super::trials::{Counted, Ledger, Line, Span};
+use super::{Finished, Outcome, Study};
+
+mod json;
+mod text;
+
+/// Frames of a block below which a Sharpe ratio of it says nothing.
+const BLOCK_FRAMES_MIN: usize = 10;
+
+/// What the best of a study is worth.
+pub(crate) struct Luck {
+    counted: Counted,
+    /// Distinct choices that are compared in the named world.
+    compared: usize,
+    /// Whether there is a world in which all of them were measured.
+    one_world: bool,
+    /// Whether that is the world of the configuration.
+    exact: bool,
+    /// Returns that the ratios are of: the last that all have.
+    frames: usize,
+    frames_per_year: f64,
+    /// The best, the robust one and that of the configuration.
+    chosen: [(&'static str, Option<Chosen>); 3],
+    overfitting: Result<(Overfitting, usize), String>,
+}
+
+/// A scenario that is spoken of.
+#[derive(Clone, Copy, Debug)]
+struct Chosen {
+    scenario: usize,
+    /// Per frame.
+    observed: ObservedSharpe,
+}
+
+/// A choice in the named world.
+struct Trial<'a> {
+    row: usize,
+    choice: &'a str,
+    observed: ObservedSharpe,
+    /// The last returns that all have; none where they were not kept.
+    returns: Option<&'a [f64]>,
+}
+
+impl Luck {
+    /// Of a study that has ended: counts its trials in the ledger and compares them. `resumed`: whether it may have been
+    /// counted before.
+    ///
+    /// # Errors
+    /// A file that the settings name cannot be read.
+    pub(crate) fn of(
+        (study, finished): (&Study, &Finished),
+        candidates: &Candidates,
+        ledger: &Ledger,
+        command: &str,
+        resumed: bool,
+    ) -> Result<Self> {
+        let identities = study.configs.iter().map(Identity::of).collect::<Result<Vec<_>>>()?;
+        let outcomes = &finished.outcomes;
+        let frames_per_year = study.base.data.calendar().frames_per_year();
+        let trials = trials(outcomes, &identities, candidates, frames_per_year);
+
+        let world = candidates.world.map_or(0, |world| world.row);
+        let world = identities.get(world).map_or_else(String::new, |identity| identity.world.clone());
+        let mut line = Line::now(command, study.base.strategy_kind(), Span::of(&finished.data), world);
+        line.frames = trials.first().map_or(0, |trial| trial.observed.count as usize);
+        line.choices = identities.iter().map(|identity| (identity.choice.clone(), None)).collect();
+        if candidates.one_world {
+            let known = trials.iter().map(|trial| (trial.choice.to_owned(), Some(trial.observed.ratio)));
+            line.choices.extend(known);
+        }
+
+        let objective: Vec<f64> = outcomes.iter().map(|outcome| outcome.figure("net_sharpe")).collect();
+        let robust = candidates.robust(&objective).map(|robust| robust.row);
+        let chosen = |row: Option<usize>| {
+            let choice = &identities.get(row?)?.choice;
+            // A choice that is there twice was compared once.
+            let trial = trials.iter().find(|trial| Some(trial.row) == row || trial.choice == choice);
+            let observed =
+                trial.map_or_else(|| written(&outcomes[row?], frames_per_year), |trial| Some(trial.observed));
+            Some(Chosen { scenario: row?, observed: observed? })
+        };
+        Ok(Self {
+            counted: ledger.add(&line, resumed),
+            compared: trials.len(),
+            one_world: candidates.one_world,
+            exact: candidates.world.is_none_or(|world| world.exact),
+            frames: line.frames,
+            frames_per_year,
+            chosen: [
+                ("best", chosen(candidates.best(&objective))),
+                ("robust", chosen(robust)),
+                ("base", chosen(candidates.base.map(|base| base.row))),
+            ],
+            overfitting: overfitted(&trials, candidates.one_world),
+        })
+    }
+
+    /// The chance that a true ratio is above 0, knowing that it is that of the best of all trials.
+    fn deflated(&self, chosen: &Chosen) -> Result<f64, &'static str> {
+        if !self.one_world {
+            return Err("no two scenarios have the same world, so their ratios cannot be compared");
+        }
+        if self.counted.trials > 1 && self.counted.measured < 2 {
+            return Err(
+                "fewer than two of the trials were measured in this world, so how far they lie apart is not known",
+            );
+        }
+        Ok(self.counted.trials().deflated_sharpe(&chosen.observed))
+    }
+
+    /// Years of returns there are.
+    fn years(&self) -> f64 {
+        self.frames as f64 / self.frames_per_year
+    }
+
+    /// Years without which the best of so many worthless trials is expected to show such a ratio; NaN where they were
+    /// not trials in one world.
+    fn years_min(&self, chosen: &Chosen) -> f64 {
+        if !self.one_world {
+            return f64::NAN;
+        }
+        min_backtest_years(self.counted.trials as f64, self.annual(chosen.observed.ratio))
+    }
+
+    fn annual(&self, ratio: f64) -> f64 {
+        ratio * self.frames_per_year.sqrt()
+    }
+}
+
+/// The distinct choices among the candidates that have a Sharpe ratio, each with the last returns that all of them have.
+fn trials<'a>(
+    outcomes: &'a [Outcome],
+    identities: &'a [Identity],
+    candidates: &Candidates,
+    frames_per_year: f64,
+) -> Vec<Trial<'a>> {
+    let mut known = BTreeSet::new();
+    let mut trials: Vec<Trial> = Vec::new();
+    for (row, (outcome, identity)) in outcomes.iter().zip(identities).enumerate() {
+        let competes = candidates.may(row) && known.insert(&identity.choice);
+        let Some(observed) = written(outcome, frames_per_year).filter(|_| competes) else { continue };
+        let returns = outcome.returns.as_ref().map(|returns| &returns.returns[..]);
+        trials.push(Trial { row, choice: &identity.choice, observed, returns });
+    }
+    let common = trials.iter().map(|trial| trial.returns.map(<[f64]>::len)).collect::<Option<Vec<_>>>();
+    let common = common.and_then(|lengths| lengths.into_iter().min());
+    for trial in &mut trials {
+        // Without the returns of all the ratio is that of the table.
+        trial.returns = trial.returns.zip(common).map(|(returns, common)| &returns[returns.len() - common..]);
+        if let Some(returns) = trial.returns {
+            trial.observed = ObservedSharpe::of(returns.iter().copied());
+        }
+    }
+    trials.retain(|trial| !trial.observed.ratio.is_nan());
+    trials
+}
+
+/// The ratio per frame as it stands in the table, with its standard error.
+fn written(outcome: &Outcome, frames_per_year: f64) -> Option<ObservedSharpe> {
+    if let Some(returns) = &outcome.returns {
+        let observed = ObservedSharpe::of(returns.returns.iter().copied());
+        return Some(observed).filter(|observed| !observed.ratio.is_nan());
+    }
+    let [ratio, error] =
+        ["net_sharpe", "net_sharpe_standard_error"].map(|name| outcome.figure(name) / frames_per_year.sqrt());
+    // Of all that has this error: as many returns of no skewness and least kurtosis.
+    let observed = ObservedSharpe { count: 1.0 + 1.0 / (error * error), ratio, skewness: 0.0, kurtosis: 1.0 };
+    Some(observed).filter(|observed| observed.ratio.is_finite() && observed.count.is_finite())
+}
+
+/// Probability of backtest overfitting, and the blocks that it is of; or why there is none.
+fn overfitted(trials: &[Trial], one_world: bool) -> Result<(Overfitting, usize), String> {
+    if !one_world {
+        return Err("no two scenarios have the same world".to_owned());
+    }
+    if trials.len() < 2 {
+        return Err(format!("{} trial(s) in this world, expected at least 2 to choose from", trials.len()));
+    }
+    let returns: Option<Vec<&[f64]>> = trials.iter().map(|trial| trial.returns).collect();
+    let returns = returns.ok_or("the returns were too many to keep")?;
+    let frames = returns[0].len();
+    let blocks = BLOCKS.min(frames / BLOCK_FRAMES_MIN / 2 * 2);
+    if blocks < 2 {
+        return Err(format!("{frames} returns, expected at least {} for two blocks", 2 * BLOCK_FRAMES_MIN));
+    }
+    overfitting(&returns, blocks).map(|found| (found, blocks)).map_err(|error| error.to_string())
+}

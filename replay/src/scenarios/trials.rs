@@ -1,0 +1,219 @@
+//! The ledger of trials: which choices have been tried on a data set, by whatever run.
+//!
+//! It is a file of JSON lines beside the data, a line a run. A choice counts once, however often and in how many worlds
+//! it was tried.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use betaflow_engine::source::DataFacts;
+use betaflow_engine::validation::Trials;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::json_lines::{self, JsonLines, Lines};
+use crate::summary::time_text;
+
+/// The word that says that there is to be no ledger.
+const NONE: &str = "none";
+
+/// A run and what it tried.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Line {
+    /// When, UTC.
+    pub(super) time: String,
+    /// Of the program.
+    pub(super) version: String,
+    pub(super) command: String,
+    /// Over which time the choices were measured.
+    pub(super) data: Span,
+    /// Digest of the world that they were measured in: all settings that are no choices.
+    pub(super) world: String,
+    /// The strategy of the configuration whose settings varied.
+    pub(super) strategy: String,
+    /// Returns that each ratio is of.
+    pub(super) frames: usize,
+    /// Net Sharpe ratio per frame in that world of each choice by its digest; null where it was tried in other worlds
+    /// alone, or has none.
+    pub(super) choices: BTreeMap<String, Option<f64>>,
+}
+
+/// What a run has read. It is of the bars before a hold-out, so that nothing here depends on those behind it, as the
+/// digest of a file would.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Span {
+    pub(super) first: Option<String>,
+    pub(super) last: Option<String>,
+    pub(super) frames: u64,
+}
+
+impl Span {
+    pub(super) fn of(data: &DataFacts) -> Self {
+        Self { first: time_text(data.first), last: time_text(data.last), frames: data.frames }
+    }
+}
+
+impl Line {
+    /// A run that ends now.
+    pub(super) fn now(command: &str, strategy: &str, data: Span, world: String) -> Self {
+        Self {
+            time: Timestamp::now().to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: command.to_owned(),
+            data,
+            world,
+            strategy: strategy.to_owned(),
+            frames: 0,
+            choices: BTreeMap::new(),
+        }
+    }
+
+    /// Whether the ratios of two runs can be compared.
+    fn measures_as(&self, other: &Self) -> bool {
+        self.world == other.world && self.data == other.data
+    }
+
+    /// Whether it is the same run, which ended a second time.
+    fn is_again(&self, other: &Self) -> bool {
+        self.measures_as(other)
+            && self.command == other.command
+            && self.version == other.version
+            && self.choices.keys().eq(other.choices.keys())
+    }
+}
+
+/// What has been tried on the data, a run just ended included.
+#[derive(Clone, Debug)]
+pub(super) struct Counted {
+    /// Distinct choices.
+    pub(super) trials: usize,
+    /// Those of this run.
+    pub(super) here: usize,
+    /// Those with a ratio in the world of this run.
+    pub(super) measured: usize,
+    /// Sample variance of their ratios per frame.
+    pub(super) variance: f64,
+    /// The file; none where there is to be none.
+    pub(super) ledger: Option<PathBuf>,
+    /// Runs on record before this one.
+    pub(super) runs_before: usize,
+    /// Lines that cannot be read.
+    pub(super) unreadable: usize,
+    /// Why this run is not on record.
+    pub(super) problem: Option<String>,
+}
+
+impl Counted {
+    /// As the deflated Sharpe ratio has it.
+    pub(super) fn trials(&self) -> Trials {
+        Trials { count: self.trials as f64, variance: self.variance }
+    }
+}
+
+/// Where trials are written down.
+pub(crate) struct Ledger(Option<JsonLines<Line>>);
+
+impl Ledger {
+    /// Beside the data; `asked`: a file in its place, or `none`.
+    ///
+    /// # Errors
+    /// The data has no name that a file could stand beside.
+    pub(crate) fn of(config: &Config, asked: Option<&Path>) -> Result<Self> {
+        let path = match asked {
+            Some(path) if path == Path::new(NONE) => return Ok(Self(None)),
+            Some(path) => path.to_owned(),
+            None => json_lines::beside(config, "trials.jsonl")?,
+        };
+        Ok(Self(Some(JsonLines::new(path))))
+    }
+
+    /// Adds a run, and says what has been tried with it. A run that was `resumed` may be on record already. Where the file
+    /// cannot be written that is said, and the trials are counted all the same.
+    pub(super) fn add(&self, line: &Line, resumed: bool) -> Counted {
+        let Some(file) = &self.0 else {
+            return count(&Lines { entries: Vec::new(), unreadable: 0 }, line);
+        };
+        let added = file.add(|lines| {
+            let known = resumed && lines.entries.iter().any(|entry| line.is_again(entry));
+            ((!known).then(|| line.clone()), lines)
+        });
+        let (lines, problem) = match added {
+            Ok(lines) => (lines, None),
+            Err(error) => {
+                let read = file.lines();
+                let counted = match &read {
+                    Ok(_) => "they are not on record for runs to come",
+                    Err(_) => "those of other runs are not counted",
+                };
+                let lines = read.unwrap_or(Lines { entries: Vec::new(), unreadable: 0 });
+                let name = file.path().display();
+                let text = format!(
+                    "{name}: the trials of this run cannot be recorded ({error}), so {counted}; expected a file that can \
+                     be written, or --trials FILE elsewhere, or --trials {NONE}"
+                );
+                (lines, Some(text))
+            }
+        };
+        Counted { ledger: Some(file.path().to_owned()), problem, ..count(&lines, line) }
+    }
+}
+
+/// What a run and those on record have tried.
+fn count(lines: &Lines<Line>, run: &Line) -> Counted {
+    let runs = || lines.entries.iter().chain([run]);
+    let trials: BTreeSet<&String> = runs().flat_map(|line| line.choices.keys()).collect();
+    let mut measured: BTreeMap<&String, f64> = BTreeMap::new();
+    for line in runs().filter(|line| line.measures_as(run)) {
+        let known = line.choices.iter().filter_map(|(choice, ratio)| Some((choice, (*ratio)?)));
+        measured.extend(known);
+    }
+    let ratios: Vec<f64> = measured.values().copied().collect();
+    Counted {
+        trials: trials.len(),
+        here: run.choices.len(),
+        measured: ratios.len(),
+        variance: Trials::of(&ratios).variance,
+        ledger: None,
+        runs_before: lines.entries.len(),
+        unreadable: lines.unreadable,
+        problem: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn line(world: &str, choices: &[(&str, Option<f64>)]) -> Line {
+        let span = Span { first: None, last: None, frames: 9 };
+        let mut line = Line::now("stress", "flat", span, world.to_owned());
+        line.choices = choices.iter().map(|(choice, ratio)| ((*choice).to_owned(), *ratio)).collect();
+        line
+    }
+
+    #[test]
+    fn a_choice_counts_once_and_is_measured_in_one_world() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger(Some(JsonLines::new(folder.path().join("p.trials.jsonl"))));
+        let counted = |line: &Line, resumed| {
+            let counted = ledger.add(line, resumed);
+            assert_eq!(counted.problem, None);
+            (counted.trials, counted.measured, counted.variance)
+        };
+        let first = line("a", &[("x", Some(1.0)), ("y", Some(3.0)), ("z", None)]);
+        assert_eq!(counted(&first, false), (3, 2, 2.0));
+        assert_eq!(counted(&first, false), (3, 2, 2.0));
+        assert_eq!(counted(&line("b", &[("x", Some(7.0)), ("v", Some(9.0))]), false), (4, 2, 2.0));
+        assert_eq!(counted(&line("a", &[("w", Some(5.0))]), false), (5, 3, 4.0));
+        // This run's own measurement is the one that counts.
+        assert_eq!(counted(&line("a", &[("w", Some(2.0))]), false), (5, 3, 1.0));
+        let runs = ledger.0.as_ref().unwrap().lines().unwrap().entries.len();
+        assert_eq!(counted(&first, true), (5, 3, 1.0));
+        assert_eq!(ledger.0.as_ref().unwrap().lines().unwrap().entries.len(), runs, "it was on record");
+        assert_eq!(Ledger(None).add(&first, false).trials, 3);
+    }
+}

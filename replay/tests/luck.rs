@@ -1,0 +1,216 @@
+//! How much of the best scenario is luck, counted over all runs on the same data.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use betaflow_engine::metrics::ObservedSharpe;
+use betaflow_engine::validation::{Trials, min_backtest_years, overfitting};
+use serde_json::Value;
+use support::{Ended, Panel, Run, Table, call, folder, joined};
+
+const LEDGER: &str = "prices.parquet.trials.jsonl";
+const CAPS: &str = "\"sizing.turnover_cap\" = [0.01, 0.03, 0.08, 0.2]";
+const WORLD: &str = "\"execution.half_spread_bps\" = [0, 4, 20]";
+
+/// Runs a grid of these lines, which has to succeed.
+fn stress(folder: &Path, data: &[String], lines: &[&str], extra: &[&str]) -> (Run, Ended) {
+    fs::write(folder.join("grid.toml"), format!("[grid]\n{}\n", lines.join("\n"))).unwrap();
+    let common = joined("stress", data, &["estimator.warmup=60"]);
+    let arguments = ["--grid", "grid.toml", "--out", "out", "--force"];
+    let ended = call(folder, &[&common[..], &arguments, extra].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    (Run::at(folder.join("out")), ended)
+}
+
+fn trials(run: &Run) -> [u64; 3] {
+    ["count", "of_this_run", "measured"].map(|name| run.summary["luck"]["trials"][name].as_u64().unwrap())
+}
+
+fn near(found: &Value, expected: f64, what: &str) {
+    let found = found.as_f64().unwrap_or_else(|| panic!("{what}: {found}"));
+    assert!((found - expected).abs() <= 1e-12 * (1.0 + expected.abs()), "{what}: {found} {expected}");
+}
+
+/// Returns of each scenario, as the table has them.
+fn returns(run: &Run) -> BTreeMap<i64, Vec<f64>> {
+    let table = run.table("scenario_returns");
+    let mut returns = BTreeMap::<i64, Vec<f64>>::new();
+    for (scenario, net) in table.integers("scenario").into_iter().zip(table.numbers("net_return")) {
+        returns.entry(scenario).or_default().push(net);
+    }
+    returns
+}
+
+#[test]
+fn the_best_is_deflated_by_the_choices_in_its_own_world() {
+    let folder = folder();
+    let data = Panel::new(71, 260, 8).write(folder.path());
+    // A choice that decides sixty frames later has fewer returns: all are compared on those that it has.
+    let warmup = "\"estimator.warmup\" = [60, 120]";
+    let (run, ended) = stress(folder.path(), &data, &[CAPS, WORLD, warmup], &[]);
+    let table = run.table("scenarios");
+    let (spreads, sharpe) = (table.numbers("execution.half_spread_bps"), table.numbers("net_sharpe"));
+    let rows: Vec<usize> = (0..table.rows()).filter(|row| spreads[*row] == 4.0).collect();
+    assert_eq!((table.rows(), rows.len()), (24, 8));
+    let best = *rows.iter().max_by(|a, b| sharpe[**a].total_cmp(&sharpe[**b])).unwrap();
+    assert!(sharpe.iter().any(|other| *other > sharpe[best]), "another world is better");
+
+    let luck = &run.summary["luck"];
+    assert_eq!(luck["best"]["scenario"], best, "{luck}");
+    let all = returns(&run);
+    let frames = rows.iter().map(|row| all[&(*row as i64)].len()).min().unwrap();
+    assert!(frames < all[&0].len() && frames == all[&1].len(), "{frames}");
+    let common: Vec<&[f64]> = rows.iter().map(|row| &all[&(*row as i64)][..]).collect();
+    let common: Vec<&[f64]> = common.iter().map(|returns| &returns[returns.len() - frames..]).collect();
+    let observed: Vec<ObservedSharpe> =
+        common.iter().map(|returns| ObservedSharpe::of(returns.iter().copied())).collect();
+    let tried = Trials::of(&observed.iter().map(|trial| trial.ratio).collect::<Vec<_>>());
+    let chosen = observed[rows.iter().position(|row| *row == best).unwrap()];
+
+    assert_eq!(trials(&run), [8; 3]);
+    near(&luck["trials"]["variance"], tried.variance, "variance");
+    near(&luck["trials"]["expected_best_sharpe"], tried.expected_best() * 252_f64.sqrt(), "expected best");
+    let of = &luck["best"];
+    near(&of["sharpe"], chosen.ratio * 252_f64.sqrt(), "ratio");
+    near(&of["deflated_sharpe"], tried.deflated_sharpe(&chosen), "deflated");
+    near(&of["probabilistic_sharpe"], chosen.probability_above(0.0), "alone");
+    assert!(of["deflated_sharpe"].as_f64() < of["probabilistic_sharpe"].as_f64());
+    let years = min_backtest_years(8.0, chosen.ratio * 252_f64.sqrt());
+    near(&of["min_backtest_years"], years, "years");
+    near(&luck["years"], frames as f64 / 252.0, "years there are");
+    // Ten frames a block, and an even number of blocks.
+    let blocks = frames / 10 / 2 * 2;
+    let expected = overfitting(&common, blocks).unwrap();
+    near(&luck["overfitting"]["probability"], expected.probability, "overfitting");
+    assert_eq!(luck["overfitting"]["blocks"], blocks);
+    assert_eq!(luck["overfitting"]["splits"], expected.splits);
+
+    let deflated = of["deflated_sharpe"].as_f64().unwrap();
+    let text = format!("best of 8 in the configuration's world, net sharpe {:.2}", sharpe[best]);
+    for part in [&text[..], "8 trials (8 of this run", &format!("deflated sharpe ratio {deflated:.2}")] {
+        assert!(ended.out.contains(part), "{part}: {}", ended.out);
+    }
+    let report = fs::read_to_string(run.path.join("report.html")).unwrap();
+    for part in ["<b>8 trials</b>", "Deflated Sharpe ratio", "Probability of backtest overfitting: <b>"] {
+        assert!(report.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn a_choice_counts_once_over_all_worlds_and_runs() {
+    let folder = folder();
+    let data = Panel::new(72, 140, 6).write(folder.path());
+    let list = |name: &str, scale: f64| {
+        let values: Vec<String> = (1..=10).map(|at| format!("{}", f64::from(at) * scale)).collect();
+        format!("\"{name}\" = [{}]", values.join(", "))
+    };
+    let (caps, costs) = (list("sizing.turnover_cap", 0.01), list("execution.half_spread_bps", 1.0));
+    let kelly = list("sizing.kelly_fraction", 0.05);
+    let quick = ["--no-report"];
+    // Lines of the grid; trials in all, of this run, and measured in its world; lines of the ledger then.
+    let cases: [(&[&str], [u64; 3], usize); 5] = [
+        (&[&caps, &costs], [10, 10, 10], 1),
+        (&[&caps, &costs], [10, 10, 10], 2),
+        // Another cap of the ten is the default: 0.08.
+        (&[&kelly], [19, 10, 19], 3),
+        // The same choices in another world are the same trials, but none of them was measured in it before.
+        (&[&kelly, "\"execution.delay_bars\" = [3]"], [19, 10, 10], 4),
+        (&[&costs], [19, 1, 19], 5),
+    ];
+    for (lines, expected, count) in cases {
+        let (run, _) = stress(folder.path(), &data, lines, &quick);
+        assert_eq!(trials(&run), expected, "{lines:?}");
+        let ledger = fs::read_to_string(folder.path().join(LEDGER)).unwrap();
+        assert_eq!(ledger.lines().count(), count, "{lines:?}");
+        assert_eq!(run.summary["luck"]["ledger"]["runs_before"], count - 1);
+    }
+    // A run that was taken up again is on record once.
+    let (run, _) = stress(folder.path(), &data, cases[0].0, &["--no-report", "--resume"]);
+    assert_eq!(trials(&run), [19, 10, 19]);
+    let ledger = fs::read_to_string(folder.path().join(LEDGER)).unwrap();
+    assert_eq!(ledger.lines().count(), 5);
+    let first: Value = serde_json::from_str(ledger.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (first["command"].as_str(), first["strategy"].as_str()),
+        (Some("stress"), Some("quarter_kelly"))
+    );
+    let choices = first["choices"].as_object().unwrap();
+    assert!(choices.iter().all(|(digest, ratio)| digest.len() == 16 && ratio.is_f64()), "{choices:?}");
+
+    // Data that has grown belongs to the same ledger; its ratios are of another time.
+    Panel::new(72, 150, 6).write(folder.path());
+    let (run, _) = stress(folder.path(), &data, &[&kelly], &quick);
+    assert_eq!(trials(&run), [19, 10, 10]);
+    let (run, _) = stress(folder.path(), &data, &["\"sizing.gross_max\" = [0.5]"], &quick);
+    assert_eq!(trials(&run), [20, 1, 11]);
+}
+
+#[test]
+fn where_only_the_world_varies_there_is_one_trial() {
+    let folder = folder();
+    let data = Panel::new(73, 140, 6).write(folder.path());
+    let (run, ended) = stress(folder.path(), &data, &[WORLD], &[]);
+    let luck = &run.summary["luck"];
+    assert_eq!((trials(&run), luck["best"]["scenario"].as_u64()), ([1; 3], Some(1)));
+    assert_eq!(luck["best"]["deflated_sharpe"], luck["best"]["probabilistic_sharpe"]);
+    assert_eq!(
+        (&luck["overfitting"], luck["best"]["min_backtest_years"].as_f64()),
+        (&Value::Null, Some(0.0))
+    );
+    assert!(ended.out.contains("nothing but the world varies"), "{}", ended.out);
+    assert!(ended.out.contains("one trial, so there is nothing to deflate"), "{}", ended.out);
+    let report = fs::read_to_string(run.path.join("report.html")).unwrap();
+    assert!(report.contains("It is <b>one trial</b>"));
+}
+
+#[test]
+fn a_ledger_elsewhere_none_and_one_that_cannot_be_written() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(74, 140, 6).write(path);
+    let (run, ended) = stress(path, &data, &[CAPS], &["--trials", "none"]);
+    assert_eq!((trials(&run), &run.summary["luck"]["ledger"]["file"]), ([4; 3], &Value::Null));
+    assert!(ended.out.contains("no ledger is kept"), "{}", ended.out);
+    assert!(!path.join(LEDGER).exists());
+    let (_, ended) = stress(path, &data, &[CAPS], &["--trials", "other.jsonl"]);
+    assert!(ended.out.contains("in other.jsonl") && path.join("other.jsonl").exists(), "{}", ended.out);
+    assert!(!path.join(LEDGER).exists());
+    // A folder stands where the ledger should: root writes through permissions.
+    fs::create_dir(path.join(LEDGER)).unwrap();
+    let (run, ended) = stress(path, &data, &[CAPS], &[]);
+    let problem = run.summary["luck"]["ledger"]["problem"].as_str().unwrap();
+    assert!(problem.contains(LEDGER) && problem.contains("--trials FILE"), "{problem}");
+    assert!(ended.out.contains(problem), "{}", ended.out);
+    assert_eq!(trials(&run), [4; 3]);
+}
+
+#[test]
+fn a_hold_out_is_announced_and_cannot_be_varied() {
+    let folder = folder();
+    let data = Panel::new(75, 140, 6).write(folder.path());
+    let sealed = ["--set", "holdout.from=2015-06-01"];
+    let (run, ended) = stress(folder.path(), &data, &[CAPS], &sealed);
+    let said = "hold-out in force: nothing from 2015-06-01 on was read";
+    assert!(ended.out.contains(said), "{}", ended.out);
+    assert_eq!(run.summary["holdout"]["from"], "2015-06-01");
+    assert_eq!(run.summary["data"]["last"], "2015-05-29");
+    let report = fs::read_to_string(run.path.join("report.html")).unwrap();
+    assert!(report.contains("Hold-out from 2015-06-01:"));
+    let last = Table::read(&run.path.join("scenario_returns.parquet")).times().into_iter().max();
+    assert_eq!(last, Some(16_584 * support::DAY_NS), "2015-05-29");
+
+    fs::write(
+        folder.path().join("grid.toml"),
+        "[grid]\n\"holdout.from\" = [\"2015-06-01\", \"2015-07-01\"]\n",
+    )
+    .unwrap();
+    let arguments = joined("stress", &data, &[]);
+    let ended = call(folder.path(), &[&arguments[..], &["--grid", "grid.toml", "--out", "varied"]].concat());
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("grid.toml: `holdout.from`"), "{}", ended.err);
+}
