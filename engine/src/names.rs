@@ -28,7 +28,7 @@ impl Deref for Names {
 
 impl Serialize for Names {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(self.iter().map(|name| -> &str { name }))
+        to.collect_seq(self.iter().map(|name| &**name))
     }
 }
 

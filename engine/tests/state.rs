@@ -57,7 +57,7 @@ impl Strategy for Trend {
     fn decide(&mut self, _: Context<'_>, wishes: &mut Wishes) {
         wishes.wish = Wish::Expected;
         for (value, sum) in wishes.values.iter_mut().zip(&self.sums) {
-            *value = 1e-3 * sum;
+            *value = 1e-2 * sum;
         }
     }
 }
@@ -202,9 +202,9 @@ fn known(facts: &RunFacts) -> String {
 type Case = (&'static str, fn(&mut RunSettings), fn() -> Box<dyn Strategy>, i64);
 
 /// Settings under which every part has something to remember.
-fn cases() -> Vec<Case> {
+fn cases() -> [Case; 7] {
     let trend: fn() -> Box<dyn Strategy> = || Box::<Trend>::default();
-    vec![
+    [
         ("as it is", |_| {}, busy, 1),
         (
             "dlm, carried orders under a cap on volume, delay of three",
@@ -252,6 +252,7 @@ fn cases() -> Vec<Case> {
                 run.execution.spread_model = SpreadModel::AbdiRanaldo;
                 run.execution.lot = 10.0;
                 run.sizing.rebalance_drift = 0.05;
+                run.sizing.exposure_bounds.insert("f1".to_owned(), [-0.1, 0.1]);
             },
             trend,
             1,
@@ -276,7 +277,6 @@ fn cases() -> Vec<Case> {
                 run.estimator.warmup = 12;
                 run.sizing.cap_method = CapMethod::Scale;
                 run.sizing.premium_half_life = Some(30.0);
-                run.sizing.exposure_bounds.insert("f1".to_owned(), [-0.1, 0.1]);
                 run.execution.fill_at = FillAt::SameClose;
             },
             trend,
