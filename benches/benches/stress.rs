@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use betaflow_benches::SplitMix;
-use betaflow_engine::execution::repricing::{Booked, Charges, CostMultipliers, Repricing};
+use betaflow_engine::execution::repricing::{Booked, Charges, Repricing};
 use betaflow_engine::execution::{BPS, ExecutionSettings};
 use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
@@ -24,9 +24,10 @@ use betaflow_engine::portfolio::SizingSettings;
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
 use betaflow_engine::strategy::Strategy;
+use betaflow_engine::world::WorldSettings;
 use betaflow_strategies::QuarterKelly;
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const FACTORS: usize = 6;
 /// Of the grid, for each of its three settings.
@@ -70,6 +71,7 @@ fn settings() -> RunSettings {
         estimator: EstimatorSettings::default(),
         sizing: SizingSettings::default(),
         execution: ExecutionSettings::default(),
+        world: WorldSettings::default(),
         record: RecordSettings { betas: Frames::None, weights: Frames::None },
         shown_dates: None,
         frames_per_message: None,
@@ -276,7 +278,8 @@ fn charges(run: &ExecutionSettings, number: usize) -> Result<Charges> {
         borrow_bps_per_year: 50.0 * level(LEVELS * LEVELS),
         ..run.clone()
     };
-    Ok(Charges::new(run, own, CostMultipliers::default())?)
+    let world = WorldSettings::default();
+    Ok(Charges::new((run, &world), (own, &world))?)
 }
 
 fn booked(frame: &LedgerFrame) -> Booked<'_> {
@@ -333,7 +336,7 @@ fn reprice(frames: &[Frame], scenarios: usize) -> Result<()> {
         for frame in &ledger {
             stage.handle(Message::Ledger(Arc::clone(frame)), &mut out)?;
         }
-        Ok(stage.end(&mut RunFacts::default(), &mut out)?)
+        stage.end(&mut RunFacts::default(), &mut out)
     })?;
     for (scenario, expected) in expected.iter().enumerate() {
         let off = repricing.nav(scenario) / expected - 1.0;

@@ -5,9 +5,10 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use betaflow_engine::execution::repricing::{Booked, COST_SETTINGS, Charges, CostMultipliers, Repricing};
+use betaflow_engine::execution::repricing::{Booked, COST_SETTINGS, Charges, Repricing, WORLD_SETTINGS};
 use betaflow_engine::execution::{
     Account, Book, CashInterest, Costs, ExecutionSettings, Fill, FillAt, Market, Order, OrderRecord,
     SpreadModel, Unfilled,
@@ -17,6 +18,7 @@ use betaflow_engine::metrics::Figures;
 use betaflow_engine::pipeline::{Placement, RunOptions, ScenarioOutcome, repricing, sweeping};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
+use betaflow_engine::world::WorldSettings;
 use proptest::prelude::*;
 use support::{Busy, settings};
 
@@ -48,6 +50,7 @@ fn a_script() -> impl Strategy<Value = Script> {
                 seq: seq as u64,
                 timestamp: TimestampNs((20_000 + seq as i64 + weekends) * DAY_NS),
                 rf: 1e-4 * (1.0 + (seq % 3) as f64),
+                listed: if seq == 0 { ["A", "B", "C", "D"].map(Arc::from).to_vec() } else { Vec::new() },
                 ..Frame::default()
             };
             for (i, (last, (growth, missing, volume, split, pays))) in price.iter_mut().zip(bars).enumerate()
@@ -117,10 +120,28 @@ struct Day {
     ended: Vec<OrderRecord>,
 }
 
-/// The account from the first order on.
+fn world(multipliers: &[f64]) -> WorldSettings {
+    let [cost, commission, spread, impact, borrow, financing, haircut] = multipliers.try_into().unwrap();
+    WorldSettings {
+        cost_multiplier: cost,
+        commission_multiplier: commission,
+        spread_multiplier: spread,
+        impact_multiplier: impact,
+        borrow_multiplier: borrow,
+        financing_multiplier: financing,
+        haircut_multiplier: haircut,
+        ..WorldSettings::default()
+    }
+}
+
 fn run(script: &Script, settings: &ExecutionSettings) -> Vec<Day> {
+    run_in(script, settings, &WorldSettings::default())
+}
+
+/// The account from the first order on.
+fn run_in(script: &Script, settings: &ExecutionSettings, world: &WorldSettings) -> Vec<Day> {
     let mut book = Book::new(settings, &Calendar::default());
-    let mut market = Market::new(settings).watching(settings.impact_window);
+    let mut market = Market::in_world(settings, world).watching(settings.impact_window);
     let (mut days, mut started) = (Vec::new(), false);
     for (frame, orders) in script.frames.iter().zip(&script.orders) {
         let (mut fills, mut ended) = (Vec::new(), Vec::new());
@@ -173,7 +194,8 @@ fn repriced(run: &[Day], charges: &[Charges]) -> Vec<Vec<(f64, f64, Costs)>> {
 }
 
 fn charges(base: &ExecutionSettings, own: &ExecutionSettings) -> Charges {
-    Charges::new(base, own.clone(), CostMultipliers::default()).unwrap()
+    let world = WorldSettings::default();
+    Charges::new((base, &world), (own.clone(), &world)).unwrap()
 }
 
 /// Costs of all kinds, changed one by one and together; the trades are those of `base`.
@@ -240,48 +262,35 @@ proptest! {
     }
 
     #[test]
-    fn a_multiplier_is_its_settings_multiplied(script in a_script(), m in 0.0..4.0_f64, which in 0..7_usize) {
-        let base = dear();
-        let mut multipliers = CostMultipliers::default();
-        let mut own = base.clone();
-        let all = which == 6;
-        if all || which == 0 {
-            multipliers.commission = m;
-            own.commission_bps *= m;
-            own.commission_per_share *= m;
-            own.commission_min *= m;
-        }
-        if all || which == 1 {
-            multipliers.spread = m;
-            own.half_spread_bps *= m;
-        }
-        if all || which == 2 {
-            multipliers.impact = m;
-            own.impact_coefficient *= m;
-            own.permanent_impact_coefficient *= m;
-        }
-        if all || which == 3 {
-            multipliers.borrow = m;
-            own.borrow_bps_per_year *= m;
-        }
-        if all || which == 4 {
-            multipliers.financing = m;
-            own.financing_bps_per_year *= m;
-        }
-        if all || which == 5 {
-            multipliers.haircut = m;
-            own.delisting_haircut *= m;
-        }
-        let multiplied = Charges::new(&base, base.clone(), multipliers).unwrap();
-        let found = repriced(&run(&script, &base), &[multiplied, charges(&base, &own)]);
-        for day in &found {
-            prop_assert!((day[0].0 - day[1].0).abs() <= ROUNDING * base.nav, "{day:?}");
+    fn a_world_is_the_account_run_in_it(
+        script in a_script(),
+        of_run in prop::collection::vec(0.1..3.0_f64, WORLD_SETTINGS.len()),
+        own in prop::collection::vec(0.0..3.0_f64, WORLD_SETTINGS.len()),
+        given: bool,
+    ) {
+        // Half-spreads that are one for all, and that are the instruments' own.
+        let half_spreads = if given { [("A".to_owned(), 7.0)].into_iter().collect() } else { BTreeMap::new() };
+        let base = ExecutionSettings { half_spreads, ..dear() };
+        let (of_run, own) = (world(&of_run), world(&own));
+        let same = Charges::new((&base, &of_run), (base.clone(), &of_run)).unwrap();
+        let other = Charges::new((&base, &of_run), (base.clone(), &own)).unwrap();
+        let run_of_base = run_in(&script, &base, &of_run);
+        let found = repriced(&run_of_base, &[same, other]);
+        for (scenario, days) in [run_of_base, run_in(&script, &base, &own)].iter().enumerate() {
+            for (day, found) in days.iter().zip(&found) {
+                let (nav, _, costs) = found[scenario];
+                prop_assert!((nav - day.nav).abs() <= ROUNDING * base.nav, "{nav} of {}", day.nav);
+                for ((item, cost), (_, expected)) in costs.items().into_iter().zip(day.account.costs.items()) {
+                    prop_assert!((cost - expected).abs() <= ROUNDING * base.nav, "{item}: {cost} of {expected}");
+                }
+            }
         }
     }
 
     #[test]
     fn no_cost_raises_equity(script in a_script(), by in 1.0..3.0_f64) {
-        let base = dear();
+        // No fill is more than a day's volume, beyond which a smaller exponent is less.
+        let base = ExecutionSettings { participation_cap: Some(0.02), ..dear() };
         let dearer: Vec<Charges> = COST_SETTINGS.iter().map(|key| charges(&base, &raised(&base, key, by))).collect();
         let run = run(&script, &base);
         for (day, found) in run.iter().zip(repriced(&run, &dearer)) {
@@ -349,7 +358,8 @@ fn every_cost_that_is_raised_lowers_equity() {
 fn only_costs_may_differ() {
     let base = dear();
     let refuse = |key: &str, run: &ExecutionSettings, own: ExecutionSettings| {
-        let error = Charges::new(run, own, CostMultipliers::default()).unwrap_err();
+        let usual = WorldSettings::default();
+        let error = Charges::new((run, &usual), (own, &usual)).unwrap_err();
         assert_eq!(error.key, key);
         assert!(error.to_string().contains("re-priced"), "{error}");
     };
@@ -373,21 +383,31 @@ fn only_costs_may_differ() {
     }
     let quoted = ExecutionSettings { spread_model: SpreadModel::Quotes, ..dear() };
     let given = ExecutionSettings { half_spreads: spreads(), ..dear() };
-    for run in [quoted, given] {
-        refuse("half_spread_bps", &run, ExecutionSettings { half_spread_bps: 7.0, ..run.clone() });
+    for run in [&quoted, &given] {
+        refuse("half_spread_bps", run, ExecutionSettings { half_spread_bps: 7.0, ..run.clone() });
     }
-    let twice = CostMultipliers { impact: -2.0, ..CostMultipliers::default() };
-    let error = Charges::new(&base, base.clone(), twice).unwrap_err().to_string();
-    assert!(error.contains("-2 for impact") && error.contains("at least 0"), "{error}");
-    assert!(Charges::new(&base, ExecutionSettings { commission_bps: -1.0, ..dear() }, twice).is_err());
+    let usual = WorldSettings::default();
+    let refused =
+        |run: &WorldSettings, own: &WorldSettings, execution: &ExecutionSettings, words: [&str; 2]| {
+            let error = Charges::new((execution, run), (execution.clone(), own)).unwrap_err().to_string();
+            assert!(words.iter().all(|word| error.contains(word)), "{error}");
+        };
+    let negative = WorldSettings { impact_multiplier: -2.0, ..usual.clone() };
+    refused(&usual, &negative, &base, ["impact_multiplier", "found -2"]);
+    let volumes = WorldSettings { volume_multiplier: 0.5, ..usual.clone() };
+    refused(&usual, &volumes, &base, ["world", "re-priced"]);
+    let volatile = WorldSettings { volatile_cost_multiplier: 3.0, ..usual.clone() };
+    refused(&volatile, &volatile, &base, ["volatile_cost_multiplier", "re-priced"]);
+    let nothing = WorldSettings { spread_multiplier: 0.0, ..usual.clone() };
+    refused(&nothing, &usual, &given, ["spread_multiplier", "re-priced"]);
+    assert!(Charges::new((&base, &nothing), (base.clone(), &usual)).is_ok());
+    let dearless = ExecutionSettings { commission_bps: -1.0, ..dear() };
+    assert!(Charges::new((&base, &usual), (dearless, &usual)).is_err());
 }
 
-/// One of a market in which trading earns something before impact, so that there is a capacity.
-const SEED: u64 = 6;
-
+/// A market of which half goes up and half down, so that there is a ratio for impact to halve.
 fn source() -> Box<MemorySource> {
     let market = support::Market {
-        seed: SEED,
         missing: 0.05,
         late: 0.3,
         frames: 260,
@@ -395,9 +415,14 @@ fn source() -> Box<MemorySource> {
         ..support::Market::default()
     };
     let mut frames = market.frames();
+    let mut level = 1.0;
     for frame in &mut frames {
-        frame.volume =
-            frame.close.iter().map(|close| if close.is_nan() { f64::NAN } else { 2_000.0 }).collect();
+        level *= 1.003;
+        for (i, close) in frame.close.iter_mut().enumerate() {
+            *close *= if i % 2 == 0 { level } else { 1.0 / level };
+        }
+        let volume = |close: &f64| if close.is_nan() { f64::NAN } else { 2_000.0 };
+        frame.volume = frame.close.iter().map(volume).collect();
     }
     Box::new(MemorySource::new(market.factor_names(), frames))
 }
@@ -431,7 +456,8 @@ fn same_figures(found: &Figures, expected: &Figures) {
 #[test]
 fn a_run_priced_at_its_own_costs_is_the_run() {
     let mut own = settings();
-    own.execution = ExecutionSettings { fill_at: FillAt::Close, participation_cap: Some(0.3), ..dear() };
+    own.execution =
+        ExecutionSettings { commission_min: 0.02, half_spread_bps: 0.5, impact_coefficient: 0.1, ..dear() };
     let expected = outcomes(
         |take| sweeping(source(), &own, vec![(own.clone(), Box::new(Busy) as _)], 1, take).unwrap(),
         vec![2, 1, 1],
@@ -469,7 +495,12 @@ fn a_run_priced_at_its_own_costs_is_the_run() {
         shortfalls.for_each(|((item, found), (_, expected))| same(item, found, expected));
         same("break-even", found[0].break_even_bps, expected[0].break_even_bps);
         // Found by bisection of a ratio of moments.
-        assert!((found[0].capacity / expected[0].capacity - 1.0).abs() < 1e-9 && expected[0].capacity > 0.0);
+        assert!(
+            (found[0].capacity / expected[0].capacity - 1.0).abs() < 1e-9,
+            "{} of {}",
+            found[0].capacity,
+            expected[0].capacity
+        );
         same("impact", found[0].execution.impact, expected[0].execution.impact);
         same("impact as sized", found[0].execution.impact_as_sized, expected[0].execution.impact_as_sized);
         assert_eq!(found[0].execution.impact_unknown, expected[0].execution.impact_unknown);
@@ -505,6 +536,6 @@ fn a_run_without_impact_can_be_priced_with_it() {
     );
     same_figures(&found[0].net, &plain[0].net);
     assert_eq!(found[0].performance.costs.impact, 0.0);
-    assert!(found[1].performance.costs.impact > 0.0 && found[1].execution.impact_unknown > 0);
+    assert!(found[1].performance.costs.impact > 0.0);
     assert!(found[1].performance.turnover.mean == plain[0].performance.turnover.mean);
 }

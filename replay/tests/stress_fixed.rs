@@ -56,7 +56,7 @@ const OWN: Costs = Costs {
 };
 
 /// Scenarios of the grid file, and what they charge.
-fn scenarios() -> [(&'static str, Costs); 8] {
+fn scenarios() -> [(&'static str, Costs); 9] {
     [
         ("\"execution.commission_bps\" = 2", OWN),
         (
@@ -83,6 +83,20 @@ fn scenarios() -> [(&'static str, Costs); 8] {
         (
             "\"execution.financing_bps_per_year\" = 700\n\"execution.cash_interest\" = 0.03",
             Costs { financing: 700.0, interest: Some(0.03), ..OWN },
+        ),
+        (
+            "\"world.cost_multiplier\" = 2\n\"world.spread_multiplier\" = 1.5\n\"world.haircut_multiplier\" = 4",
+            Costs {
+                bps: 4.0,
+                per_share: 0.02,
+                least: 3.0,
+                half_spread: 9.0,
+                impact: 2.0,
+                borrow: 300.0,
+                financing: 400.0,
+                haircut: 1.0,
+                interest: None,
+            },
         ),
     ]
 }
@@ -195,10 +209,16 @@ fn nothing_but_costs_may_vary() {
     let path = folder.path();
     let data = Panel::new(47, 120, 5).write(path);
     let expected = &["with trades = \"fixed\"", "execution.half_spread_bps", "which trades there are"][..];
-    let cases: [(&str, &[&str], &[&str]); 5] = [
+    let cases: [(&str, &[&str], &[&str]); 7] = [
         ("[grid]\n\"sizing.turnover_cap\" = [0.1]\n", &[], expected),
         ("[grid]\n\"execution.delay_bars\" = [1, 2]\n", &[], expected),
         ("[[scenario]]\n\"estimator.kind\" = \"dlm\"\n", &[], expected),
+        ("[grid]\n\"world.volume_multiplier\" = [0.5]\n", &[], expected),
+        (
+            "[grid]\n\"world.cost_multiplier\" = [1, 2]\n",
+            &["world.volatile_cost_multiplier=2"],
+            &["scenario 0", "volatile_cost_multiplier", "found 2 and 0"],
+        ),
         (
             "[grid]\n\"execution.half_spread_bps\" = [1, 2]\n",
             &["execution.spread_model=quotes"],

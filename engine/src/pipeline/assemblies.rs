@@ -209,12 +209,12 @@ pub fn repricing(
     take: TakeOutcomes,
 ) -> Result<Graph, Invalid> {
     let names = source.factor_names().to_vec();
-    let RunSettings { calendar, execution, .. } = settings;
+    let RunSettings { calendar, execution, world, .. } = settings;
     let record = RecordSettings { betas: Frames::None, weights: Frames::None };
     let estimate =
         RunSettings { record, ..settings.clone() }.estimate(names.len(), strategy.watches_returns())?;
     let size = Size::new(Sizing::new(settings, &names, strategy)?);
-    let mut trading = Trading::new(execution, calendar, record);
+    let mut trading = Trading::new(execution, calendar, record).in_world(execution, world);
     if scenarios.iter().any(|charges| charges.settings().has_impact()) {
         trading = trading.watching(execution.impact_window);
     }

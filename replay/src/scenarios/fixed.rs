@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use betaflow_engine::execution::repricing::{COST_SETTINGS, Charges, CostMultipliers};
+use betaflow_engine::execution::repricing::{COST_SETTINGS, Charges, WORLD_SETTINGS};
 
 use super::grid::Grid;
 use crate::config::Config;
@@ -17,7 +17,9 @@ pub(crate) const NOTE: &str = "FIXED TRADES: the scenarios are the trades of the
 /// # Errors
 /// A setting varies that is no cost.
 pub(super) fn charges(file: &Path, grid: &Grid, base: &Config, configs: &[Config]) -> Result<Vec<Charges>> {
-    let costs: Vec<String> = COST_SETTINGS.iter().map(|key| format!("execution.{key}")).collect();
+    let of_world = WORLD_SETTINGS.iter().map(|key| format!("world.{key}"));
+    let costs: Vec<String> =
+        COST_SETTINGS.iter().map(|key| format!("execution.{key}")).chain(of_world).collect();
     for name in &grid.names {
         if !costs.contains(name) {
             bail!(
@@ -28,11 +30,11 @@ pub(super) fn charges(file: &Path, grid: &Grid, base: &Config, configs: &[Config
             );
         }
     }
-    let run = base.run_settings()?.execution;
+    let run = base.run_settings()?;
     let of = |(scenario, config): (usize, &Config)| {
-        let own = config.run_settings()?.execution;
+        let own = config.run_settings()?;
         let located = || format!("{}: scenario {scenario}, trades = \"fixed\"", file.display());
-        Charges::new(&run, own, CostMultipliers::default()).with_context(located)
+        Charges::new((&run.execution, &run.world), (own.execution, &own.world)).with_context(located)
     };
     configs.iter().enumerate().map(of).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::super::settings::{ExecutionSettings, SpreadModel};
 use crate::settings::{Invalid, require};
+use crate::world::{CostMultipliers, WorldSettings};
 
 /// Names of the execution settings that may differ from the run whose trades are priced.
 pub const COST_SETTINGS: [&str; 11] = [
@@ -18,50 +19,16 @@ pub const COST_SETTINGS: [&str; 11] = [
     "delisting_haircut",
 ];
 
-/// By how much each item of the costs is multiplied, at least 0.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CostMultipliers {
-    /// Commission, the least one of an order included.
-    pub commission: f64,
-    /// Half-spread.
-    pub spread: f64,
-    /// Temporary and permanent impact.
-    pub impact: f64,
-    /// Fee on shorts.
-    pub borrow: f64,
-    /// Financing of negative cash.
-    pub financing: f64,
-    /// Loss on delisting.
-    pub haircut: f64,
-}
-
-impl CostMultipliers {
-    /// The same of every item.
-    #[must_use]
-    pub fn all(multiplier: f64) -> Self {
-        let (commission, spread, impact) = (multiplier, multiplier, multiplier);
-        Self { commission, spread, impact, borrow: multiplier, financing: multiplier, haircut: multiplier }
-    }
-
-    /// Each item under the name of its cost.
-    #[must_use]
-    pub fn items(&self) -> [(&'static str, f64); 6] {
-        [
-            ("commission", self.commission),
-            ("spread", self.spread),
-            ("impact", self.impact),
-            ("borrow", self.borrow),
-            ("financing", self.financing),
-            ("haircut", self.haircut),
-        ]
-    }
-}
-
-impl Default for CostMultipliers {
-    fn default() -> Self {
-        Self::all(1.0)
-    }
-}
+/// Names of the settings of the world that may.
+pub const WORLD_SETTINGS: [&str; 7] = [
+    "cost_multiplier",
+    "commission_multiplier",
+    "spread_multiplier",
+    "impact_multiplier",
+    "borrow_multiplier",
+    "financing_multiplier",
+    "haircut_multiplier",
+];
 
 /// The costs of a scenario, checked against the run whose trades they price.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,21 +37,25 @@ pub struct Charges {
     pub(super) multipliers: CostMultipliers,
     /// Whether the half-spread is one for all instruments; else it is the run's of each fill.
     pub(super) own_half_spread: bool,
+    /// What the run's half-spreads are multiplied with already.
+    pub(super) spread_of_run: f64,
 }
 
 impl Charges {
-    /// Costs by `settings` times `multipliers`, of the trades of a run with the settings `run`.
+    /// Costs by the settings `own` in its world, of the trades of a run with the settings `run` in its own.
     ///
     /// # Errors
-    /// A setting differs that decides which trades there are, or the half-spread where it is the instruments' own; or
-    /// a number is out of its range.
+    /// A setting differs that decides which trades there are, or the half-spread where it is the instruments' own; the
+    /// world's costs are not the same on every day; or a number is out of its range.
     pub fn new(
-        run: &ExecutionSettings,
-        settings: ExecutionSettings,
-        multipliers: CostMultipliers,
+        run: (&ExecutionSettings, &WorldSettings),
+        own: (ExecutionSettings, &WorldSettings),
     ) -> Result<Self, Invalid> {
+        let ((run, run_world), (settings, world)) = (run, own);
         settings.check()?;
+        world.check()?;
         same_trades(run, &settings)?;
+        same_world(run_world, world)?;
         let own_half_spread = run.spread_model == SpreadModel::Constant
             && run.half_spreads.is_empty()
             && run.spread_file.is_none();
@@ -95,12 +66,14 @@ impl Charges {
             "that of the run whose trades are re-priced, because there half-spreads are the instruments' own \
              (spread_model, half_spreads, spread_file): multiply them instead",
         )?;
-        for (item, multiplier) in multipliers.items() {
-            let found = format!("{multiplier} for {item}");
-            let valid = multiplier >= 0.0 && multiplier.is_finite();
-            require(valid, "cost multipliers", found, "finite numbers of at least 0")?;
-        }
-        Ok(Self { settings, multipliers, own_half_spread })
+        let (multipliers, of_run) = (world.multipliers(), run_world.multipliers());
+        require(
+            own_half_spread || of_run.spread > 0.0,
+            "spread_multiplier",
+            of_run.spread,
+            "a number above 0 in the run whose trades are re-priced: nothing is known of its half-spreads",
+        )?;
+        Ok(Self { settings, multipliers, own_half_spread, spread_of_run: of_run.spread })
     }
 
     /// The execution settings.
@@ -130,4 +103,28 @@ fn same_trades(run: &ExecutionSettings, own: &ExecutionSettings) -> Result<(), I
     ];
     let expected = "that of the run whose trades are re-priced: it decides which trades there are";
     settings.into_iter().try_for_each(|(key, same, found)| require(same, key, found, expected))
+}
+
+/// Whether two worlds differ by nothing but what they multiply costs with, the same on every day.
+fn same_world(run: &WorldSettings, own: &WorldSettings) -> Result<(), Invalid> {
+    let same = WorldSettings {
+        cost_multiplier: run.cost_multiplier,
+        commission_multiplier: run.commission_multiplier,
+        spread_multiplier: run.spread_multiplier,
+        impact_multiplier: run.impact_multiplier,
+        borrow_multiplier: run.borrow_multiplier,
+        financing_multiplier: run.financing_multiplier,
+        haircut_multiplier: run.haircut_multiplier,
+        ..own.clone()
+    };
+    let expected =
+        "that of the run whose trades are re-priced, but for what all costs of an item are multiplied with";
+    require(same == *run, "world", "another world", expected)?;
+    let volatile = (run.volatile_cost_multiplier, run.spread_follows_volatility);
+    require(
+        !run.follows_volatility(),
+        "volatile_cost_multiplier, spread_follows_volatility",
+        format!("{} and {}", volatile.0, volatile.1),
+        "1 and 0 where trades are re-priced: costs that follow volatility are not the same multiple on every day",
+    )
 }

@@ -7,7 +7,7 @@
 //! | item | cost of the frame |
 //! |---|---|
 //! | commission | c Σ\|q p\| + u Σ\|q\|; with a least one it is an order's, see [`OrderFill`] |
-//! | spread | h Σ\|q p\|, or a multiple of Σ\|q p\| hᵢ where the half-spread is the instruments' |
+//! | spread | h Σ\|q p\|, or a multiple of Σ\|q p\| hᵢ where half-spreads are the instruments' own |
 //! | impact | η Σ\|q p\| σ (Q/V)^p + ½ γ Σ\|q p\| σ Q/V |
 //! | borrow | b · shorts · years |
 //! | financing | f · max(−cash, 0) · years |
@@ -26,6 +26,6 @@ mod columns;
 mod rates;
 mod trades;
 
-pub use charges::{COST_SETTINGS, Charges, CostMultipliers};
+pub use charges::{COST_SETTINGS, Charges, WORLD_SETTINGS};
 pub use columns::{Booked, Repricing};
 pub use trades::{OrderFill, Sums, Trades};

@@ -47,7 +47,7 @@ impl Rates {
     }
 
     fn push(&mut self, scenario: usize, charges: &Charges) {
-        let Charges { settings, multipliers, own_half_spread } = charges;
+        let Charges { settings, multipliers, own_half_spread, spread_of_run } = charges;
         self.commission.push(settings.commission_bps * BPS * multipliers.commission);
         self.per_unit.push(settings.commission_per_share * multipliers.commission);
         let least = settings.commission_min * multipliers.commission;
@@ -56,7 +56,7 @@ impl Rates {
         }
         let half_spread = settings.half_spread_bps * BPS * multipliers.spread;
         self.half_spread.push(if *own_half_spread { half_spread } else { 0.0 });
-        self.spread.push(if *own_half_spread { 0.0 } else { multipliers.spread });
+        self.spread.push(if *own_half_spread { 0.0 } else { multipliers.spread / spread_of_run });
         self.temporary.push(settings.impact_coefficient * multipliers.impact);
         self.permanent.push(0.5 * settings.permanent_impact_coefficient * multipliers.impact);
         let exponent = settings.impact_exponent;
