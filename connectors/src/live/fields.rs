@@ -62,7 +62,7 @@ pub(super) fn string<'m>(raw: Raw<'m>, field: &'static str) -> Result<Cow<'m, st
 pub(super) fn symbol(Text(name): Text<'_>) -> Result<Cow<'_, str>, Refusal> {
     match name.len() {
         1..=SYMBOL_BYTES_MAX => Ok(name),
-        _ => Err(Refusal::new("symbol", &name, "a name of 1 to 64 bytes")),
+        _ => Err(Refusal::new("symbol", &format!("\"{name}\""), "a name of 1 to 64 bytes")),
     }
 }
 
