@@ -5,6 +5,12 @@
 //!                                     factor file ─▶ join ──▲
 //! ```
 //!
+//! A live venue is text in and events out (`live`), without a socket:
+//!
+//! ```text
+//! message ─▶ Venue::parse ─▶ events ─▶ Bars ─▶ bars that closed together
+//! ```
+//!
 //! A connector does the reading and knows where each row stands; what a frame is, is the engine's affair.
 //! Every error says where (file, row, column), what was found, what was expected and what to do.
 

@@ -1,0 +1,242 @@
+//! Ticks to time bars, by the time of the events.
+//!
+//! An interval is closed once the watermark has passed its end: the time of the latest event less the stated lateness,
+//! of the venue that is furthest behind. So any order of arrival within the lateness gives the same bars, to the bit,
+//! and no bar changes after it was closed. Time that passes without an event comes from outside ([`Bars::advance`]),
+//! by the venue's clock: nothing is compared with the time of receipt.
+
+mod building;
+mod exact_sum;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::event::Event;
+pub use building::Bar;
+use building::Building;
+pub use settings::{BarSettings, BarsError, LatePolicy};
+
+/// Intervals that may be open at once; events beyond them are dropped and counted. It takes a venue that stands still
+/// beside one that runs, and nobody who advances the first, to come near it.
+const INTERVALS_MAX: usize = 1024;
+
+/// The bars of an interval that is closed. Instruments that did not trade in it have none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClosedInterval {
+    /// Its start, ns since 1970 UTC.
+    pub start_ns: i64,
+    /// Its end, ns since 1970 UTC, which belongs to the next interval.
+    pub end_ns: i64,
+    /// Its bars, in the order of the symbols' bytes.
+    pub bars: Vec<(Arc<str>, Bar)>,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It is in its bar.
+    InBar,
+    /// Its bar is closed already: dropped and counted.
+    Late,
+    /// It was there before, or is an older version of a bar: dropped and counted.
+    Duplicate,
+    /// Its interval starts before the first that is made: dropped and counted.
+    Before,
+    /// Too many intervals are open: dropped and counted.
+    Ahead,
+    /// A bar of another length, or of an instrument that nobody asked for: dropped and counted.
+    NotAsked,
+    /// It makes no bar.
+    NoTrade,
+}
+
+/// Events by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BarCounts {
+    /// Trades and bars of venues that are in bars.
+    pub in_bars: u64,
+    /// That came after their bar was closed.
+    pub late: u64,
+    /// That came again, and older versions of bars.
+    pub duplicates: u64,
+    /// Of intervals before the first that is made.
+    pub before: u64,
+    /// That found too many intervals open.
+    pub ahead: u64,
+    /// Of other instruments or other lengths.
+    pub not_asked: u64,
+    /// Bars of a venue that were never complete.
+    pub incomplete: u64,
+    /// Ranges of trade numbers that were forgotten within a bar, so that what came again would count.
+    pub forgotten: u64,
+    /// Bars that were closed.
+    pub bars: u64,
+}
+
+/// Makes bars of events of one or more venues.
+#[derive(Clone, Debug)]
+pub struct Bars {
+    settings: BarSettings,
+    /// In the order of their bytes.
+    symbols: Vec<Arc<str>>,
+    /// The latest event of each venue, ns since 1970 UTC.
+    latest: Vec<Option<i64>>,
+    /// What lies before is complete; intervals that end by it are closed.
+    watermark: i64,
+    /// Open intervals by their starts; bars by symbol.
+    open: BTreeMap<i64, Vec<Option<Building>>>,
+    counts: BarCounts,
+}
+
+impl Bars {
+    /// Bars of these instruments, from so many venues. Instruments named twice count once.
+    ///
+    /// # Errors
+    /// Settings out of their range; no venue; no instrument.
+    pub fn new<'a>(
+        settings: BarSettings,
+        venues: usize,
+        symbols: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, BarsError> {
+        settings.check()?;
+        let mut symbols: Vec<Arc<str>> = symbols.into_iter().map(Arc::from).collect();
+        symbols.sort_unstable();
+        symbols.dedup();
+        for (what, none) in [("venues", venues == 0), ("symbols", symbols.is_empty())] {
+            if none {
+                return Err(BarsError::Nothing { what });
+            }
+        }
+        let latest = vec![None; venues];
+        let open = BTreeMap::new();
+        Ok(Self { settings, symbols, latest, watermark: i64::MIN, open, counts: BarCounts::default() })
+    }
+
+    /// Takes an event of a venue, counted from 0; what it closes is added to `out`.
+    ///
+    /// # Panics
+    /// There is no such venue.
+    pub fn observe(&mut self, venue: usize, event: &Event<'_>, out: &mut Vec<ClosedInterval>) -> Taken {
+        let taken = self.take(event);
+        let counts = &mut self.counts;
+        match taken {
+            Taken::InBar => counts.in_bars += 1,
+            Taken::Late => counts.late += 1,
+            Taken::Duplicate => counts.duplicates += 1,
+            Taken::Before => counts.before += 1,
+            Taken::Ahead => counts.ahead += 1,
+            Taken::NotAsked => counts.not_asked += 1,
+            Taken::NoTrade => {}
+        }
+        if let Some(time_ns) = event.time_ns() {
+            self.advance(venue, time_ns, out);
+        }
+        taken
+    }
+
+    /// Says that the venue's clock has reached a time, ns since 1970 UTC; what that closes is added to `out`.
+    ///
+    /// That is the venue's clock, not ours: the time of its latest event plus what has passed since by a monotonic clock.
+    /// It decides which bars there are, so it is an input to be recorded. `i64::MAX` ends the feed: all is closed.
+    ///
+    /// # Panics
+    /// There is no such venue.
+    pub fn advance(&mut self, venue: usize, now_ns: i64, out: &mut Vec<ClosedInterval>) {
+        let latest = &mut self.latest[venue];
+        if latest.is_some_and(|latest| latest >= now_ns) {
+            return;
+        }
+        *latest = Some(now_ns);
+        // No venue's bars are complete before each has been heard of.
+        let Some(furthest_behind) = self.latest.iter().min().copied().flatten() else { return };
+        let lateness_ns = if furthest_behind == i64::MAX { 0 } else { self.settings.lateness_ns };
+        self.watermark = self.watermark.max(furthest_behind.saturating_sub(lateness_ns));
+        self.close(out);
+    }
+
+    /// The time of the latest event of a venue, or to which it was advanced, ns since 1970 UTC.
+    #[must_use]
+    pub fn latest_ns(&self, venue: usize) -> Option<i64> {
+        self.latest.get(venue).copied().flatten()
+    }
+
+    /// What lies before this time, ns since 1970 UTC, changes nothing any more where its interval ends by it.
+    #[must_use]
+    pub fn watermark_ns(&self) -> i64 {
+        self.watermark
+    }
+
+    /// Events by what became of them.
+    #[must_use]
+    pub fn counts(&self) -> BarCounts {
+        self.counts
+    }
+
+    fn take(&mut self, event: &Event<'_>) -> Taken {
+        match event {
+            Event::Trade(trade) => {
+                let start_ns = self.start_of(trade.time_ns);
+                let forgotten = &mut 0;
+                let taken = self.building(&trade.symbol, start_ns).map(|bar| bar.add(trade, forgotten));
+                self.counts.forgotten += *forgotten;
+                taken.map_or_else(|reason| reason, in_bar)
+            }
+            Event::Bar(bar) => {
+                let length_ns = bar.end_ns.saturating_sub(bar.start_ns);
+                if length_ns != self.settings.length_ns || self.start_of(bar.start_ns) != bar.start_ns {
+                    return Taken::NotAsked;
+                }
+                self.building(&bar.symbol, bar.start_ns)
+                    .map_or_else(|reason| reason, |b| in_bar(b.replace(bar)))
+            }
+            _ => Taken::NoTrade,
+        }
+    }
+
+    fn start_of(&self, time_ns: i64) -> i64 {
+        time_ns.saturating_sub(time_ns.rem_euclid(self.settings.length_ns))
+    }
+
+    /// The bar in the making that an event belongs to, or why there is none.
+    fn building(&mut self, symbol: &str, start_ns: i64) -> Result<&mut Building, Taken> {
+        let column =
+            self.symbols.binary_search_by(|known| (**known).cmp(symbol)).map_err(|_| Taken::NotAsked)?;
+        if start_ns < self.settings.from_ns {
+            return Err(Taken::Before);
+        }
+        if start_ns.saturating_add(self.settings.length_ns) <= self.watermark {
+            return Err(Taken::Late);
+        }
+        if self.open.len() == INTERVALS_MAX && !self.open.contains_key(&start_ns) {
+            return Err(Taken::Ahead);
+        }
+        let bars = self.open.entry(start_ns).or_insert_with(|| vec![None; self.symbols.len()]);
+        Ok(bars[column].get_or_insert_default())
+    }
+
+    /// Closes the intervals that end by the watermark, the earliest first.
+    fn close(&mut self, out: &mut Vec<ClosedInterval>) {
+        while let Some(interval) = self.open.first_entry() {
+            let start_ns = *interval.key();
+            let end_ns = start_ns.saturating_add(self.settings.length_ns);
+            if end_ns > self.watermark {
+                return;
+            }
+            let mut bars = Vec::new();
+            for (symbol, building) in self.symbols.iter().zip(interval.remove()) {
+                let Some(building) = building else { continue };
+                self.counts.incomplete += u64::from(building.is_incomplete());
+                bars.extend(building.close().map(|bar| (symbol.clone(), bar)));
+            }
+            self.counts.bars += bars.len() as u64;
+            if !bars.is_empty() {
+                out.push(ClosedInterval { start_ns, end_ns, bars });
+            }
+        }
+    }
+}
+
+fn in_bar(new: bool) -> Taken {
+    if new { Taken::InBar } else { Taken::Duplicate }
+}

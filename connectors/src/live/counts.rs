@@ -1,0 +1,78 @@
+//! What came, by type.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::refusal::Refusal;
+use super::venue::Parsed;
+
+/// Unknown types that are kept by name; of a feed that has more, the others are only counted.
+const UNKNOWN_NAMES_MAX: usize = 16;
+/// Refusals that are kept.
+const REFUSALS_MAX: usize = 8;
+
+/// Messages by what became of them. Its size does not grow with what a venue sends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    by_type: BTreeMap<&'static str, u64>,
+    unknown: u64,
+    unknown_names: BTreeMap<String, u64>,
+    refused: u64,
+    last_refusals: VecDeque<Refusal>,
+}
+
+impl Counts {
+    /// Counts a message.
+    pub fn record(&mut self, parsed: Parsed) {
+        match parsed {
+            Parsed::Known(kind) => *self.by_type.entry(kind).or_default() += 1,
+            Parsed::Unknown(name) => {
+                self.unknown += 1;
+                if self.unknown_names.len() < UNKNOWN_NAMES_MAX || self.unknown_names.contains_key(&name) {
+                    *self.unknown_names.entry(name).or_default() += 1;
+                }
+            }
+            Parsed::Refused(refusal) => {
+                self.refused += 1;
+                if self.last_refusals.len() == REFUSALS_MAX {
+                    self.last_refusals.pop_front();
+                }
+                self.last_refusals.push_back(refusal);
+            }
+        }
+    }
+
+    /// Messages of each known type.
+    #[must_use]
+    pub fn by_type(&self) -> &BTreeMap<&'static str, u64> {
+        &self.by_type
+    }
+
+    /// Messages of types that the adapter does not know.
+    #[must_use]
+    pub fn unknown(&self) -> u64 {
+        self.unknown
+    }
+
+    /// The first 16 of those types.
+    #[must_use]
+    pub fn unknown_names(&self) -> &BTreeMap<String, u64> {
+        &self.unknown_names
+    }
+
+    /// Messages that were refused.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Why the last eight of them were, the latest last.
+    pub fn last_refusals(&self) -> impl Iterator<Item = &Refusal> {
+        self.last_refusals.iter()
+    }
+
+    /// All messages.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.by_type.values().sum::<u64>() + self.unknown + self.refused
+    }
+}

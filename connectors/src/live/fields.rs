@@ -1,0 +1,140 @@
+//! Reads the fields of a message: exactly, or not at all.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::event::Level;
+use super::refusal::Refusal;
+use super::time;
+
+/// A value as its JSON text, borrowed from the message. Numbers are read from the text, so that no digit is lost.
+pub(super) type Raw<'m> = &'m RawValue;
+
+/// The longest symbol that is taken, in bytes.
+const SYMBOL_BYTES_MAX: usize = 64;
+
+/// A string, borrowed from the message unless it has escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'m>(#[serde(borrow)] pub(super) Cow<'m, str>);
+
+impl AsRef<str> for Text<'_> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A JSON object as `T`. Arrays are no objects here, though serde would read them by position.
+pub(super) fn object<'m, T: Deserialize<'m>>(text: &'m str) -> Result<T, Refusal> {
+    const EXPECTED: &str = "a JSON object with the fields that the venue documents";
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(Refusal::new("message", text, EXPECTED));
+    }
+    serde_json::from_str(text).map_err(|error| Refusal::new("message", &error.to_string(), EXPECTED))
+}
+
+/// A JSON array as its elements.
+pub(super) fn array(text: &str) -> Result<Vec<Raw<'_>>, Refusal> {
+    serde_json::from_str(text).map_err(|error| Refusal::new("message", &error.to_string(), "a JSON array"))
+}
+
+/// An element of an array.
+pub(super) fn at<'m>(elements: &[Raw<'m>], index: usize, field: &'static str) -> Result<Raw<'m>, Refusal> {
+    elements.get(index).copied().ok_or_else(|| Refusal::missing(field))
+}
+
+/// A field that must be there.
+pub(super) fn required<T>(value: Option<T>, field: &'static str) -> Result<T, Refusal> {
+    value.ok_or_else(|| Refusal::missing(field))
+}
+
+/// The content of a string.
+pub(super) fn string<'m>(raw: Raw<'m>, field: &'static str) -> Result<Cow<'m, str>, Refusal> {
+    match serde_json::from_str::<Text<'m>>(raw.get()) {
+        Ok(Text(text)) => Ok(text),
+        Err(_) => Err(Refusal::new(field, raw.get(), "a string")),
+    }
+}
+
+/// The name of an instrument.
+pub(super) fn symbol(Text(name): Text<'_>) -> Result<Cow<'_, str>, Refusal> {
+    match name.len() {
+        1..=SYMBOL_BYTES_MAX => Ok(name),
+        _ => Err(Refusal::new("symbol", &format!("\"{name}\""), "a name of 1 to 64 bytes")),
+    }
+}
+
+/// The text of a number, be it a JSON number or a string.
+fn digits(raw: Raw<'_>) -> &str {
+    let text = raw.get();
+    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
+}
+
+/// A price: positive and finite.
+pub(super) fn price(raw: Raw<'_>, field: &'static str) -> Result<f64, Refusal> {
+    number(raw, |value| value > 0.0)
+        .ok_or_else(|| Refusal::new(field, raw.get(), "a positive finite decimal number"))
+}
+
+/// What was traded: positive and finite.
+pub(super) fn traded(raw: Raw<'_>, field: &'static str) -> Result<f64, Refusal> {
+    price(raw, field)
+}
+
+/// A quantity or a volume: finite, not negative.
+pub(super) fn quantity(raw: Raw<'_>, field: &'static str) -> Result<f64, Refusal> {
+    // A negative zero is a zero with a sign that would show in sums and in digests.
+    number(raw, |value| value >= 0.0 && value.is_sign_positive())
+        .ok_or_else(|| Refusal::new(field, raw.get(), "a finite decimal number, at least 0"))
+}
+
+fn number(raw: Raw<'_>, valid: impl Fn(f64) -> bool) -> Option<f64> {
+    digits(raw).parse().ok().filter(|value: &f64| value.is_finite() && valid(*value))
+}
+
+/// A side of the book. Zero for price and quantity is how venues say that it is empty.
+pub(super) fn level(
+    side: Raw<'_>,
+    there: Option<Raw<'_>>,
+    field: &'static str,
+) -> Result<Option<Level>, Refusal> {
+    let there = there.map(|raw| quantity(raw, field)).transpose()?;
+    if there == Some(0.0) && number(side, |value| value == 0.0 && value.is_sign_positive()).is_some() {
+        return Ok(None);
+    }
+    Ok(Some(Level { price: price(side, field)?, quantity: there }))
+}
+
+/// A whole number, be it a JSON number or a string.
+pub(super) fn whole(raw: Raw<'_>, field: &'static str) -> Result<u64, Refusal> {
+    digits(raw).parse().map_err(|_| Refusal::new(field, raw.get(), "a whole number below 2^64"))
+}
+
+/// Milliseconds since 1970 UTC, as ns.
+pub(super) fn time_of_ms(ms: i64, field: &'static str) -> Result<i64, Refusal> {
+    time::of_ms(ms)
+        .ok_or_else(|| Refusal::new(field, &ms.to_string(), "milliseconds since 1970, before the year 2262"))
+}
+
+/// Decimal seconds since 1970 UTC, as ns.
+pub(super) fn time_of_seconds(raw: Raw<'_>, field: &'static str) -> Result<i64, Refusal> {
+    time::of_seconds(digits(raw)).ok_or_else(|| {
+        Refusal::new(field, raw.get(), "seconds since 1970 with at most 9 decimals, before the year 2262")
+    })
+}
+
+/// ISO 8601 in UTC, as ns.
+pub(super) fn time_of_iso(text: &Text<'_>, field: &'static str) -> Result<i64, Refusal> {
+    time::of_iso(&text.0).ok_or_else(|| {
+        Refusal::new(field, &text.0, "a time such as 2026-08-09T21:05:48.228568804Z, before the year 2262")
+    })
+}
+
+/// The end of a bar, as ns.
+pub(super) fn end_of(start_ns: i64, length_ns: i64) -> Result<i64, Refusal> {
+    start_ns
+        .checked_add(length_ns)
+        .ok_or_else(|| Refusal::new("time", &start_ns.to_string(), "a time before the year 2262"))
+}

@@ -1,0 +1,96 @@
+//! A set of numbers that mostly follow each other.
+
+/// Whole numbers as ranges without common ends, ascending: a feed without holes is one range.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct IdRanges {
+    /// First and last of each.
+    ranges: Vec<(u64, u64)>,
+}
+
+impl IdRanges {
+    /// Whether the number is new.
+    pub(super) fn insert(&mut self, id: u64) -> bool {
+        // Ranges before this one end below the number.
+        let i = self.ranges.partition_point(|range| range.1 < id);
+        if self.ranges.get(i).is_some_and(|range| range.0 <= id) {
+            return false;
+        }
+        let after_previous = i > 0 && self.ranges[i - 1].1 + 1 == id;
+        let before_next = self.ranges.get(i).is_some_and(|range| range.0 - 1 == id);
+        match (after_previous, before_next) {
+            (true, true) => {
+                self.ranges[i - 1].1 = self.ranges[i].1;
+                self.ranges.remove(i);
+            }
+            (true, false) => self.ranges[i - 1].1 = id,
+            (false, true) => self.ranges[i].0 = id,
+            (false, false) => self.ranges.insert(i, (id, id)),
+        }
+        true
+    }
+
+    pub(super) fn first(&self) -> Option<u64> {
+        self.ranges.first().map(|range| range.0)
+    }
+
+    pub(super) fn last(&self) -> Option<u64> {
+        self.ranges.last().map(|range| range.1)
+    }
+
+    /// Number of ranges, which is what memory grows with.
+    pub(super) fn len(&self) -> usize {
+        self.ranges.len()
+    }
+
+    /// How many numbers lie between the first and the last and are not there.
+    pub(super) fn holes(&self) -> u64 {
+        self.ranges.windows(2).map(|pair| pair[1].0 - pair[0].1 - 1).fold(0, u64::saturating_add)
+    }
+
+    /// Takes what is missing before the second range as there; returns how much that is.
+    pub(super) fn close_first_hole(&mut self) -> u64 {
+        let [first, second, ..] = self.ranges[..] else { return 0 };
+        self.ranges[1].0 = first.0;
+        self.ranges.remove(0);
+        second.0 - first.1 - 1
+    }
+
+    /// Forgets the lowest range.
+    pub(super) fn forget_first(&mut self) {
+        if !self.ranges.is_empty() {
+            self.ranges.remove(0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::IdRanges;
+
+    #[test]
+    fn ranges_grow_join_and_know_what_they_hold() {
+        let mut ids = IdRanges::default();
+        let steps = [
+            (5, true, "5-5"),
+            (6, true, "5-6"),
+            (6, false, "5-6"),
+            (9, true, "5-6 9-9"),
+            (8, true, "5-6 8-9"),
+            (7, true, "5-9"),
+            (7, false, "5-9"),
+            (0, true, "0-0 5-9"),
+            (u64::MAX, true, "0-0 5-9 18446744073709551615-18446744073709551615"),
+            (u64::MAX, false, "0-0 5-9 18446744073709551615-18446744073709551615"),
+        ];
+        for (id, new, expected) in steps {
+            assert_eq!(ids.insert(id), new, "{id}");
+            let shown: Vec<_> = ids.ranges.iter().map(|range| format!("{}-{}", range.0, range.1)).collect();
+            assert_eq!(shown.join(" "), expected, "{id}");
+        }
+        assert_eq!((ids.first(), ids.last(), ids.len()), (Some(0), Some(u64::MAX), 3));
+        assert_eq!(ids.holes(), 4 + (u64::MAX - 10));
+        assert_eq!(ids.close_first_hole(), 4);
+        ids.forget_first();
+        assert_eq!((ids.first(), ids.holes()), (Some(u64::MAX), 0));
+    }
+}

@@ -1,0 +1,232 @@
+//! Alpaca: stocks and crypto, <https://docs.alpaca.markets/docs/streaming-market-data>. A message is an array.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::event::{Event, Quote, Trade, VenueBar};
+use super::super::fields::{
+    Raw, Text, array, end_of, level, object, price, quantity, symbol, time_of_iso, traded,
+};
+use super::super::refusal::Refusal;
+use super::super::sequence::Sequences;
+use super::super::subscription::{Channel, Connection, Subscription, SubscriptionError, bar_name};
+use super::super::venue::{Parsed, Venue};
+
+const NAME: &str = "alpaca";
+const MINUTE_NS: i64 = 60_000_000_000;
+const DAY_NS: i64 = 1440 * MINUTE_NS;
+
+/// The bars that can be asked for, by their lengths in seconds.
+const BARS: [(u64, &str); 2] = [(60, "bars"), (86_400, "dailyBars")];
+
+/// Corrections, cancelled trades, limits, halts and imbalances, which are not read.
+const OTHERS: [&str; 5] = ["c", "i", "l", "s", "x"];
+
+/// The adapter. Its numbers of trades have holes that mean nothing.
+#[derive(Default)]
+pub(super) struct Alpaca {
+    sequences: Sequences,
+}
+
+#[derive(Deserialize)]
+struct Head<'m> {
+    #[serde(borrow, rename = "T")]
+    kind: Text<'m>,
+}
+
+#[derive(Deserialize)]
+struct TradeFields<'m> {
+    #[serde(borrow, rename = "S")]
+    symbol: Text<'m>,
+    i: u64,
+    /// The exchange, of stocks.
+    #[serde(borrow)]
+    x: Option<Text<'m>>,
+    #[serde(borrow)]
+    p: Raw<'m>,
+    #[serde(borrow)]
+    s: Raw<'m>,
+    #[serde(borrow)]
+    t: Text<'m>,
+}
+
+#[derive(Deserialize)]
+struct QuoteFields<'m> {
+    #[serde(borrow, rename = "S")]
+    symbol: Text<'m>,
+    #[serde(borrow)]
+    bp: Raw<'m>,
+    #[serde(borrow)]
+    bs: Raw<'m>,
+    #[serde(borrow)]
+    ap: Raw<'m>,
+    #[serde(borrow, rename = "as")]
+    ask_size: Raw<'m>,
+    #[serde(borrow)]
+    t: Text<'m>,
+}
+
+#[derive(Deserialize)]
+struct BarFields<'m> {
+    #[serde(borrow, rename = "S")]
+    symbol: Text<'m>,
+    #[serde(borrow)]
+    o: Raw<'m>,
+    #[serde(borrow)]
+    h: Raw<'m>,
+    #[serde(borrow)]
+    l: Raw<'m>,
+    #[serde(borrow)]
+    c: Raw<'m>,
+    #[serde(borrow)]
+    v: Raw<'m>,
+    n: Option<u64>,
+    #[serde(borrow)]
+    t: Text<'m>,
+}
+
+#[derive(Deserialize)]
+struct Said<'m> {
+    #[serde(borrow)]
+    msg: Text<'m>,
+}
+
+impl Venue for Alpaca {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn address(&self) -> &'static str {
+        "wss://stream.data.alpaca.markets"
+    }
+
+    fn connection(&self, wanted: &Subscription<'_>) -> Result<Connection, SubscriptionError> {
+        wanted.check(NAME)?;
+        let who = wanted.credentials.ok_or(SubscriptionError::Credentials { venue: NAME })?;
+        let login = json!({"action": "auth", "key": who.key, "secret": who.secret}).to_string();
+        let mut subscribe = json!({"action": "subscribe"});
+        for channel in wanted.channels {
+            let name = match channel {
+                Channel::Trades => "trades",
+                Channel::Quotes => "quotes",
+                Channel::Bars { length_ms } => bar_name(NAME, *length_ms, &BARS)?,
+            };
+            subscribe[name] = json!(wanted.symbols);
+        }
+        // Outside trading hours nothing comes for hours, but for answers to the edge's own WebSocket pings.
+        Ok(Connection {
+            path: "/v2/iex".to_owned(),
+            messages: vec![login, subscribe.to_string()],
+            keep_alive: None,
+            silence_ms_max: 86_400_000,
+        })
+    }
+
+    /// A message of several types is `mixed`, of a type beside unknown ones unknown.
+    fn read<'m>(&mut self, message: &'m str, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
+        let mut of_all: Option<Parsed> = None;
+        for element in array(message)? {
+            let parsed = element_of(element, out)?;
+            of_all = Some(match of_all {
+                None => parsed,
+                Some(before) if before == parsed => before,
+                Some(before @ Parsed::Unknown(_)) => before,
+                Some(_) if matches!(parsed, Parsed::Unknown(_)) => parsed,
+                Some(_) => Parsed::Known("mixed"),
+            });
+        }
+        Ok(of_all.unwrap_or(Parsed::Known("empty")))
+    }
+
+    fn sequences(&self) -> &Sequences {
+        &self.sequences
+    }
+
+    fn reconnected(&mut self) {
+        self.sequences.reconnected();
+    }
+}
+
+fn element_of<'m>(element: Raw<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
+    let text = element.get();
+    let Head { kind } = object(text)?;
+    Ok(Parsed::Known(match kind.as_ref() {
+        "t" => trade(object(text)?, out)?,
+        "q" => quote(object(text)?, out)?,
+        "b" => bar("b", MINUTE_NS, Some(true), object(text)?, out)?,
+        // The bar of a minute once more, after a trade that came late.
+        "u" => bar("u", MINUTE_NS, Some(true), object(text)?, out)?,
+        "d" => bar("d", DAY_NS, None, object(text)?, out)?,
+        "o" => {
+            out.push(Event::Book);
+            "o"
+        }
+        "success" => {
+            out.push(Event::Status(object::<Said<'m>>(text)?.msg.0));
+            "success"
+        }
+        "error" => {
+            out.push(Event::Error(object::<Said<'m>>(text)?.msg.0));
+            "error"
+        }
+        "subscription" => {
+            out.push(Event::Subscribed);
+            "subscription"
+        }
+        name => match OTHERS.iter().find(|known| **known == name) {
+            Some(known) => known,
+            None => return Ok(Parsed::unknown(name)),
+        },
+    }))
+}
+
+fn trade<'m>(fields: TradeFields<'m>, out: &mut Vec<Event<'m>>) -> Result<&'static str, Refusal> {
+    // A number of stocks tells a trade from others of its exchange only, so the exchange's letter goes before it.
+    let letter = fields.x.as_ref().and_then(|exchange| exchange.0.bytes().next()).unwrap_or(0);
+    let id = if fields.i >> 56 == 0 { u64::from(letter) << 56 | fields.i } else { fields.i };
+    out.push(Event::Trade(Trade {
+        symbol: symbol(fields.symbol)?,
+        time_ns: time_of_iso(&fields.t, "t")?,
+        price: price(fields.p, "p")?,
+        quantity: traded(fields.s, "s")?,
+        id: Some(id),
+    }));
+    Ok("t")
+}
+
+fn quote<'m>(fields: QuoteFields<'m>, out: &mut Vec<Event<'m>>) -> Result<&'static str, Refusal> {
+    out.push(Event::Quote(Quote {
+        symbol: symbol(fields.symbol)?,
+        time_ns: Some(time_of_iso(&fields.t, "t")?),
+        bid: level(fields.bp, Some(fields.bs), "bp")?,
+        ask: level(fields.ap, Some(fields.ask_size), "ap")?,
+        update_id: None,
+    }));
+    Ok("q")
+}
+
+fn bar<'m>(
+    kind: &'static str,
+    length_ns: i64,
+    closed: Option<bool>,
+    fields: BarFields<'m>,
+    out: &mut Vec<Event<'m>>,
+) -> Result<&'static str, Refusal> {
+    let start_ns = time_of_iso(&fields.t, "t")?;
+    let end_ns = end_of(start_ns, length_ns)?;
+    out.push(Event::Bar(VenueBar {
+        symbol: symbol(fields.symbol)?,
+        // It comes after the minute; of a running day only the start is certain.
+        time_ns: if closed.is_some() { end_ns } else { start_ns },
+        start_ns,
+        end_ns,
+        open: price(fields.o, "o")?,
+        high: price(fields.h, "h")?,
+        low: price(fields.l, "l")?,
+        close: price(fields.c, "c")?,
+        volume: quantity(fields.v, "v")?,
+        trades: fields.n,
+        closed,
+    }));
+    Ok(kind)
+}

@@ -1,0 +1,248 @@
+//! Coinbase Advanced Trade: market data channels, <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis>.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::event::{Event, Quote, Trade, VenueBar};
+use super::super::fields::{
+    Raw, Text, end_of, level, object, price, quantity, required, symbol, time_of_iso, time_of_seconds,
+    traded, whole,
+};
+use super::super::refusal::Refusal;
+use super::super::sequence::Sequences;
+use super::super::subscription::{Channel, Connection, Subscription, SubscriptionError, bar_name};
+use super::super::venue::{Parsed, Venue};
+
+const NAME: &str = "coinbase_advanced";
+/// The only bars, by their length in seconds.
+const BARS: [(u64, &str); 1] = [(300, "candles")];
+const BAR_NS: i64 = 300_000_000_000;
+
+/// The adapter.
+#[derive(Default)]
+pub(super) struct CoinbaseAdvanced {
+    sequences: Sequences,
+}
+
+#[derive(Deserialize)]
+struct Message<'m> {
+    #[serde(borrow)]
+    channel: Option<Text<'m>>,
+    #[serde(borrow)]
+    timestamp: Option<Text<'m>>,
+    sequence_num: Option<u64>,
+    #[serde(borrow)]
+    events: Option<Vec<Raw<'m>>>,
+    #[serde(borrow, rename = "type")]
+    kind: Option<Text<'m>>,
+    #[serde(borrow)]
+    message: Option<Text<'m>>,
+}
+
+#[derive(Deserialize)]
+struct Trades<'m> {
+    #[serde(borrow)]
+    trades: Vec<TradeFields<'m>>,
+}
+
+#[derive(Deserialize)]
+struct TradeFields<'m> {
+    #[serde(borrow)]
+    product_id: Text<'m>,
+    #[serde(borrow)]
+    trade_id: Raw<'m>,
+    #[serde(borrow)]
+    price: Raw<'m>,
+    #[serde(borrow)]
+    size: Raw<'m>,
+    #[serde(borrow)]
+    time: Text<'m>,
+}
+
+#[derive(Deserialize)]
+struct Tickers<'m> {
+    #[serde(borrow)]
+    tickers: Vec<Ticker<'m>>,
+}
+
+/// A ticker; those of before 2024 have no bid and ask.
+#[derive(Deserialize)]
+struct Ticker<'m> {
+    #[serde(borrow)]
+    product_id: Text<'m>,
+    #[serde(borrow)]
+    best_bid: Option<Raw<'m>>,
+    #[serde(borrow)]
+    best_ask: Option<Raw<'m>>,
+    #[serde(borrow)]
+    best_bid_quantity: Option<Raw<'m>>,
+    #[serde(borrow)]
+    best_ask_quantity: Option<Raw<'m>>,
+}
+
+#[derive(Deserialize)]
+struct Candles<'m> {
+    #[serde(borrow)]
+    candles: Vec<Candle<'m>>,
+}
+
+#[derive(Deserialize)]
+struct Candle<'m> {
+    #[serde(borrow)]
+    product_id: Text<'m>,
+    #[serde(borrow)]
+    start: Raw<'m>,
+    #[serde(borrow)]
+    open: Raw<'m>,
+    #[serde(borrow)]
+    high: Raw<'m>,
+    #[serde(borrow)]
+    low: Raw<'m>,
+    #[serde(borrow)]
+    close: Raw<'m>,
+    #[serde(borrow)]
+    volume: Raw<'m>,
+}
+
+impl Venue for CoinbaseAdvanced {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn address(&self) -> &'static str {
+        "wss://advanced-trade-ws.coinbase.com"
+    }
+
+    fn connection(&self, wanted: &Subscription<'_>) -> Result<Connection, SubscriptionError> {
+        wanted.check(NAME)?;
+        let mut messages = vec![json!({"type": "subscribe", "channel": "heartbeats"}).to_string()];
+        for channel in wanted.channels {
+            let name = match channel {
+                Channel::Trades => "market_trades",
+                Channel::Quotes => "ticker",
+                Channel::Bars { length_ms } => bar_name(NAME, *length_ms, &BARS)?,
+            };
+            let message = json!({"type": "subscribe", "product_ids": wanted.symbols, "channel": name});
+            messages.push(message.to_string());
+        }
+        // A heartbeat comes every second.
+        Ok(Connection { path: "/".to_owned(), messages, keep_alive: None, silence_ms_max: 10_000 })
+    }
+
+    fn read<'m>(&mut self, message: &'m str, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
+        let fields: Message<'m> = object(message)?;
+        let from = out.len();
+        let parsed = match fields.channel.as_ref().map(AsRef::as_ref) {
+            Some("market_trades") => trades(&fields, out)?,
+            Some("ticker") => tickers("ticker", &fields, out)?,
+            Some("ticker_batch") => tickers("ticker_batch", &fields, out)?,
+            Some("candles") => candles(&fields, out)?,
+            Some("heartbeats") => {
+                out.push(Event::Heartbeat { time_ns: Some(time(&fields)?) });
+                Parsed::Known("heartbeats")
+            }
+            Some("l2_data") => {
+                out.push(Event::Book);
+                Parsed::Known("l2_data")
+            }
+            Some("subscriptions") => {
+                out.push(Event::Subscribed);
+                Parsed::Known("subscriptions")
+            }
+            Some("status") => Parsed::Known("status"),
+            Some(name) => Parsed::unknown(name),
+            None if fields.kind.is_some_and(|kind| kind.0 == "error") => {
+                out.push(Event::Error(required(fields.message, "message")?.0));
+                Parsed::Known("error")
+            }
+            None => return Err(Refusal::missing("channel")),
+        };
+        // Only once all of it is read: a message that is refused is missing.
+        self.sequences.see_trades("market_trades", out, from);
+        if let Some(number) = fields.sequence_num {
+            self.sequences.see_message("sequence_num", number, out);
+        }
+        Ok(parsed)
+    }
+
+    fn sequences(&self) -> &Sequences {
+        &self.sequences
+    }
+
+    fn reconnected(&mut self) {
+        self.sequences.reconnected();
+    }
+}
+
+/// When the message was sent.
+fn time(fields: &Message<'_>) -> Result<i64, Refusal> {
+    let text = fields.timestamp.as_ref().ok_or_else(|| Refusal::missing("timestamp"))?;
+    time_of_iso(text, "timestamp")
+}
+
+fn events<'a, 'm>(fields: &'a Message<'m>) -> Result<&'a [Raw<'m>], Refusal> {
+    required(fields.events.as_deref(), "events")
+}
+
+fn trades<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
+    for event in events(fields)? {
+        let Trades { trades } = object(event.get())?;
+        // The latest comes first.
+        for trade in trades.into_iter().rev() {
+            out.push(Event::Trade(Trade {
+                symbol: symbol(trade.product_id)?,
+                time_ns: time_of_iso(&trade.time, "time")?,
+                price: price(trade.price, "price")?,
+                quantity: traded(trade.size, "size")?,
+                id: Some(whole(trade.trade_id, "trade_id")?),
+            }));
+        }
+    }
+    Ok(Parsed::Known("market_trades"))
+}
+
+fn tickers<'m>(
+    kind: &'static str,
+    fields: &Message<'m>,
+    out: &mut Vec<Event<'m>>,
+) -> Result<Parsed, Refusal> {
+    let time_ns = Some(time(fields)?);
+    for event in events(fields)? {
+        let Tickers { tickers } = object(event.get())?;
+        for ticker in tickers {
+            let (Some(bid), Some(ask)) = (ticker.best_bid, ticker.best_ask) else { continue };
+            out.push(Event::Quote(Quote {
+                symbol: symbol(ticker.product_id)?,
+                time_ns,
+                bid: level(bid, ticker.best_bid_quantity, "best_bid")?,
+                ask: level(ask, ticker.best_ask_quantity, "best_ask")?,
+                update_id: None,
+            }));
+        }
+    }
+    Ok(Parsed::Known(kind))
+}
+
+fn candles<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
+    let time_ns = time(fields)?;
+    for event in events(fields)? {
+        let Candles { candles } = object(event.get())?;
+        for candle in candles {
+            let start_ns = time_of_seconds(candle.start, "start")?;
+            out.push(Event::Bar(VenueBar {
+                symbol: symbol(candle.product_id)?,
+                time_ns,
+                start_ns,
+                end_ns: end_of(start_ns, BAR_NS)?,
+                open: price(candle.open, "open")?,
+                high: price(candle.high, "high")?,
+                low: price(candle.low, "low")?,
+                close: price(candle.close, "close")?,
+                volume: quantity(candle.volume, "volume")?,
+                trades: None,
+                closed: None,
+            }));
+        }
+    }
+    Ok(Parsed::Known("candles"))
+}

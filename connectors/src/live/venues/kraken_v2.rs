@@ -1,0 +1,261 @@
+//! Kraken's second WebSocket API, <https://docs.kraken.com/api/docs/websocket-v2>.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::event::{Event, Quote, Trade, VenueBar};
+use super::super::fields::{
+    Raw, Text, array, end_of, level, object, price, quantity, required, symbol, time_of_iso, traded,
+};
+use super::super::refusal::Refusal;
+use super::super::sequence::Sequences;
+use super::super::subscription::{Channel, Connection, KeepAlive, Subscription, SubscriptionError, bar_name};
+use super::super::venue::{Parsed, Venue};
+
+const NAME: &str = "kraken_v2";
+const MINUTE_NS: i64 = 60_000_000_000;
+
+/// Bars, by their length in seconds: the length in minutes.
+const BARS: [(u64, u32); 9] = [
+    (60, 1),
+    (300, 5),
+    (900, 15),
+    (1800, 30),
+    (3600, 60),
+    (14_400, 240),
+    (86_400, 1440),
+    (604_800, 10_080),
+    (1_296_000, 21_600),
+];
+
+/// Answers to what we ask.
+const ANSWERS: [&str; 3] = ["subscribe", "unsubscribe", "pong"];
+
+/// The adapter.
+#[derive(Default)]
+pub(super) struct KrakenV2 {
+    sequences: Sequences,
+}
+
+#[derive(Deserialize)]
+struct Message<'m> {
+    #[serde(borrow)]
+    channel: Option<Text<'m>>,
+    #[serde(borrow)]
+    timestamp: Option<Text<'m>>,
+    #[serde(borrow)]
+    data: Option<Raw<'m>>,
+    #[serde(borrow)]
+    method: Option<Text<'m>>,
+    #[serde(borrow)]
+    error: Option<Text<'m>>,
+}
+
+#[derive(Deserialize)]
+struct TradeFields<'m> {
+    #[serde(borrow)]
+    symbol: Text<'m>,
+    #[serde(borrow)]
+    price: Raw<'m>,
+    #[serde(borrow)]
+    qty: Raw<'m>,
+    trade_id: u64,
+    #[serde(borrow)]
+    timestamp: Text<'m>,
+}
+
+#[derive(Deserialize)]
+struct Ticker<'m> {
+    #[serde(borrow)]
+    symbol: Text<'m>,
+    #[serde(borrow)]
+    bid: Raw<'m>,
+    #[serde(borrow)]
+    bid_qty: Raw<'m>,
+    #[serde(borrow)]
+    ask: Raw<'m>,
+    #[serde(borrow)]
+    ask_qty: Raw<'m>,
+    /// Since 2025.
+    #[serde(borrow)]
+    timestamp: Option<Text<'m>>,
+}
+
+#[derive(Deserialize)]
+struct Ohlc<'m> {
+    #[serde(borrow)]
+    symbol: Text<'m>,
+    #[serde(borrow)]
+    open: Raw<'m>,
+    #[serde(borrow)]
+    high: Raw<'m>,
+    #[serde(borrow)]
+    low: Raw<'m>,
+    #[serde(borrow)]
+    close: Raw<'m>,
+    #[serde(borrow)]
+    volume: Raw<'m>,
+    trades: u64,
+    #[serde(borrow)]
+    interval_begin: Text<'m>,
+    /// In minutes.
+    interval: u32,
+}
+
+#[derive(Deserialize)]
+struct Status<'m> {
+    #[serde(borrow)]
+    system: Text<'m>,
+}
+
+impl Venue for KrakenV2 {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn address(&self) -> &'static str {
+        "wss://ws.kraken.com"
+    }
+
+    fn connection(&self, wanted: &Subscription<'_>) -> Result<Connection, SubscriptionError> {
+        wanted.check(NAME)?;
+        let mut messages = Vec::with_capacity(wanted.channels.len());
+        for channel in wanted.channels {
+            let symbols = wanted.symbols;
+            let params = match channel {
+                Channel::Trades => json!({"channel": "trade", "symbol": symbols, "snapshot": true}),
+                // Of every change of the best bid or ask, not only of every trade.
+                Channel::Quotes => json!({"channel": "ticker", "symbol": symbols, "event_trigger": "bbo"}),
+                Channel::Bars { length_ms } => {
+                    let interval = bar_name(NAME, *length_ms, &BARS)?;
+                    json!({"channel": "ohlc", "symbol": symbols, "interval": interval})
+                }
+            };
+            messages.push(json!({"method": "subscribe", "params": params}).to_string());
+        }
+        let keep_alive = KeepAlive { message: json!({"method": "ping"}).to_string(), every_ms: 30_000 };
+        // A heartbeat comes every second in which nothing else does.
+        Ok(Connection {
+            path: "/v2".to_owned(),
+            messages,
+            keep_alive: Some(keep_alive),
+            silence_ms_max: 10_000,
+        })
+    }
+
+    fn read<'m>(&mut self, message: &'m str, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
+        let fields: Message<'m> = object(message)?;
+        let Some(Text(channel)) = &fields.channel else { return answer(fields, out) };
+        let from = out.len();
+        Ok(Parsed::Known(match channel.as_ref() {
+            "trade" => {
+                trades(&fields, out)?;
+                self.sequences.see_trades("trade", out, from);
+                "trade"
+            }
+            "ticker" => tickers(&fields, out)?,
+            "ohlc" => bars(&fields, out)?,
+            "book" => {
+                out.push(Event::Book);
+                "book"
+            }
+            "level3" => {
+                out.push(Event::Book);
+                "level3"
+            }
+            "heartbeat" => {
+                out.push(Event::Heartbeat { time_ns: None });
+                "heartbeat"
+            }
+            "status" => {
+                for status in data(&fields)? {
+                    out.push(Event::Status(object::<Status<'m>>(status.get())?.system.0));
+                }
+                "status"
+            }
+            "instrument" => "instrument",
+            name => return Ok(Parsed::unknown(name)),
+        }))
+    }
+
+    fn sequences(&self) -> &Sequences {
+        &self.sequences
+    }
+
+    fn reconnected(&mut self) {
+        self.sequences.reconnected();
+    }
+}
+
+fn data<'m>(fields: &Message<'m>) -> Result<Vec<Raw<'m>>, Refusal> {
+    array(required(fields.data, "data")?.get())
+}
+
+/// An answer, or an error that answers nothing.
+fn answer<'m>(fields: Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
+    let method = fields.method.map(|method| method.0);
+    if let Some(error) = fields.error {
+        out.push(Event::Error(error.0));
+        return Ok(Parsed::Known("error"));
+    }
+    let name = required(method, "channel")?;
+    let Some(known) = ANSWERS.iter().find(|known| **known == name) else { return Ok(Parsed::unknown(&name)) };
+    match *known {
+        "subscribe" => out.push(Event::Subscribed),
+        "pong" => out.push(Event::Heartbeat { time_ns: None }),
+        _ => {}
+    }
+    Ok(Parsed::Known(known))
+}
+
+fn trades<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<(), Refusal> {
+    for raw in data(fields)? {
+        let trade: TradeFields<'m> = object(raw.get())?;
+        out.push(Event::Trade(Trade {
+            symbol: symbol(trade.symbol)?,
+            time_ns: time_of_iso(&trade.timestamp, "timestamp")?,
+            price: price(trade.price, "price")?,
+            quantity: traded(trade.qty, "qty")?,
+            id: Some(trade.trade_id),
+        }));
+    }
+    Ok(())
+}
+
+fn tickers<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<&'static str, Refusal> {
+    for raw in data(fields)? {
+        let ticker: Ticker<'m> = object(raw.get())?;
+        out.push(Event::Quote(Quote {
+            symbol: symbol(ticker.symbol)?,
+            time_ns: ticker.timestamp.map(|time| time_of_iso(&time, "timestamp")).transpose()?,
+            bid: level(ticker.bid, Some(ticker.bid_qty), "bid")?,
+            ask: level(ticker.ask, Some(ticker.ask_qty), "ask")?,
+            update_id: None,
+        }));
+    }
+    Ok("ticker")
+}
+
+fn bars<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<&'static str, Refusal> {
+    let sent = fields.timestamp.as_ref().map(|time| time_of_iso(time, "timestamp")).transpose()?;
+    for raw in data(fields)? {
+        let bar: Ohlc<'m> = object(raw.get())?;
+        let start_ns = time_of_iso(&bar.interval_begin, "interval_begin")?;
+        let end_ns = end_of(start_ns, i64::from(bar.interval) * MINUTE_NS)?;
+        out.push(Event::Bar(VenueBar {
+            symbol: symbol(bar.symbol)?,
+            // A snapshot without a time is of no later than its bars' starts.
+            time_ns: sent.unwrap_or(start_ns),
+            start_ns,
+            end_ns,
+            open: price(bar.open, "open")?,
+            high: price(bar.high, "high")?,
+            low: price(bar.low, "low")?,
+            close: price(bar.close, "close")?,
+            volume: quantity(bar.volume, "volume")?,
+            trades: Some(bar.trades),
+            closed: None,
+        }));
+    }
+    Ok("ohlc")
+}

@@ -1,0 +1,303 @@
+//! Bars of ticks, whatever order they come in.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+#[path = "support/feeds.rs"]
+#[allow(dead_code)]
+mod feeds;
+
+use std::collections::BTreeMap;
+
+use betaflow_connectors::live::{
+    BarCounts, BarSettings, Bars, ClosedInterval, Event, LatePolicy, Taken, Trade, VenueBar, venue,
+};
+use proptest::prelude::*;
+
+const SYMBOLS: [&str; 3] = ["B", "A", "C"];
+const LENGTH: i64 = 1000;
+
+fn bars(lateness_ns: i64, from_ns: i64) -> Bars {
+    // A length of 1000 ns divides a day.
+    let settings = BarSettings { length_ns: LENGTH, lateness_ns, late: LatePolicy::DropAndCount, from_ns };
+    Bars::new(settings, 1, SYMBOLS).unwrap()
+}
+
+fn trade(symbol: &'static str, time_ns: i64, price: f64, quantity: f64, id: u64) -> Event<'static> {
+    Event::Trade(Trade { symbol: symbol.into(), time_ns, price, quantity, id: Some(id) })
+}
+
+/// The bars of events, with what became of each event.
+fn run(mut bars: Bars, events: &[Event<'_>]) -> (Vec<ClosedInterval>, Vec<Taken>, BarCounts) {
+    let mut out = Vec::new();
+    let taken = events.iter().map(|event| bars.observe(0, event, &mut out)).collect();
+    bars.advance(0, i64::MAX, &mut out);
+    (out, taken, bars.counts())
+}
+
+/// Intervals as `start-end SYMBOL open high low close volume trades, ...`.
+fn shown(intervals: &[ClosedInterval]) -> Vec<String> {
+    let line = |interval: &ClosedInterval| {
+        let bars = interval.bars.iter().map(|(symbol, bar)| {
+            let (o, h, l, c) = (bar.open, bar.high, bar.low, bar.close);
+            format!("{symbol} {o} {h} {l} {c} {} {}", bar.volume, bar.trades)
+        });
+        format!("{}-{} {}", interval.start_ns, interval.end_ns, bars.collect::<Vec<_>>().join(", "))
+    };
+    intervals.iter().map(line).collect()
+}
+
+#[test]
+fn trades_become_the_bars_of_their_times() {
+    let events = [
+        trade("B", 100, 10.0, 1.0, 1),
+        trade("A", 150, 5.0, 2.0, 1),
+        trade("B", 900, 12.0, 1.0, 3),
+        trade("B", 300, 8.0, 0.5, 2),
+        // At the end: of the next bar. It leaves the first open for 500 ns more.
+        trade("B", 1000, 11.0, 4.0, 4),
+        trade("A", 999, 6.0, 1.0, 2),
+        trade("A", 999, 6.0, 1.0, 2),
+        trade("D", 999, 6.0, 1.0, 2),
+        Event::Heartbeat { time_ns: Some(1500) },
+        trade("A", 998, 7.0, 1.0, 3),
+        trade("C", -1, 7.0, 1.0, 3),
+        // No interval of 2000, in which nothing trades.
+        trade("C", 3100, 1.0, 1.0, 1),
+    ];
+    let (out, taken, counts) = run(bars(500, 0), &events);
+    let expected = [
+        "0-1000 A 5 6 5 6 3 2, B 10 12 8 12 2.5 3",
+        "1000-2000 B 11 11 11 11 4 1",
+        "3000-4000 C 1 1 1 1 1 1",
+    ];
+    assert_eq!(shown(&out), expected);
+    use Taken::{Before, Duplicate, InBar, Late, NoTrade, NotAsked};
+    let of_each =
+        [InBar, InBar, InBar, InBar, InBar, InBar, Duplicate, NotAsked, NoTrade, Late, Before, InBar];
+    assert_eq!(taken, of_each);
+    let expected = BarCounts {
+        in_bars: 7,
+        late: 1,
+        duplicates: 1,
+        before: 1,
+        not_asked: 1,
+        bars: 4,
+        ..BarCounts::default()
+    };
+    assert_eq!(counts, expected);
+}
+
+#[test]
+fn a_clock_closes_what_no_event_does() {
+    let mut bars = bars(500, i64::MIN);
+    let mut out = Vec::new();
+    bars.observe(0, &trade("A", 100, 5.0, 1.0, 1), &mut out);
+    for (now_ns, closed) in [(1499, 0), (1500, 1), (1400, 1), (9000, 1)] {
+        bars.advance(0, now_ns, &mut out);
+        assert_eq!(out.len(), closed, "at {now_ns}");
+    }
+    assert_eq!((bars.latest_ns(0), bars.watermark_ns()), (Some(9000), 8500));
+    assert_eq!(bars.observe(0, &trade("A", 7999, 5.0, 1.0, 2), &mut out), Taken::Late);
+    assert_eq!(bars.observe(0, &trade("A", 8000, 5.0, 1.0, 2), &mut out), Taken::InBar);
+}
+
+#[test]
+fn the_venue_furthest_behind_holds_the_bars_open() {
+    let settings =
+        BarSettings { length_ns: LENGTH, lateness_ns: 0, late: LatePolicy::DropAndCount, from_ns: 0 };
+    let mut bars = Bars::new(settings, 2, SYMBOLS).unwrap();
+    let mut out = Vec::new();
+    bars.observe(0, &trade("A", 100, 5.0, 1.0, 1), &mut out);
+    bars.observe(0, &trade("A", 5000, 6.0, 1.0, 2), &mut out);
+    assert!(out.is_empty(), "nothing was heard of the other venue");
+    bars.observe(1, &trade("B", 900, 5.0, 1.0, 1), &mut out);
+    assert!(out.is_empty());
+    bars.advance(1, 1000, &mut out);
+    assert_eq!(shown(&out), ["0-1000 A 5 5 5 5 1 1, B 5 5 5 5 1 1"]);
+    // One that stands still and is not advanced does not make the others fill our memory.
+    for i in 6..2000 {
+        bars.observe(0, &trade("A", i * LENGTH, 5.0, 1.0, i.unsigned_abs()), &mut out);
+    }
+    assert_eq!(bars.counts().ahead, 1994 + 1 - 1024);
+}
+
+fn kline(start_ns: i64, time_ns: i64, close: f64, trades: u64, closed: Option<bool>) -> Event<'static> {
+    Event::Bar(VenueBar {
+        symbol: "A".into(),
+        time_ns,
+        start_ns,
+        end_ns: start_ns + LENGTH,
+        open: 5.0,
+        high: 9.0,
+        low: 1.0,
+        close,
+        volume: 7.0,
+        trades: Some(trades),
+        closed,
+    })
+}
+
+#[test]
+fn bars_of_the_venue_pass_once_they_are_complete() {
+    let tick = trade("A", 100, 2.0, 1.0, 1);
+    let cases = [
+        // The complete one, in any order, once.
+        (
+            vec![kline(0, 300, 6.0, 1, Some(false)), kline(0, 1001, 7.0, 3, Some(true))],
+            "A 5 9 1 7 7 3",
+            (2, 0, 0),
+        ),
+        (
+            vec![kline(0, 1001, 7.0, 3, Some(true)), kline(0, 300, 6.0, 1, Some(false))],
+            "A 5 9 1 7 7 3",
+            (1, 1, 0),
+        ),
+        (vec![kline(0, 1001, 7.0, 3, Some(true)); 2], "A 5 9 1 7 7 3", (1, 1, 0)),
+        // Rather than the bar of its trades.
+        (vec![tick.clone(), kline(0, 1001, 7.0, 3, Some(true))], "A 5 9 1 7 7 3", (2, 0, 0)),
+        // The latest version, where the venue never says that one is complete.
+        (vec![kline(0, 300, 6.0, 1, None), kline(0, 900, 7.0, 3, None)], "A 5 9 1 7 7 3", (2, 0, 0)),
+        // Never complete: the bar of its trades, or none.
+        (vec![tick, kline(0, 900, 6.0, 1, Some(false))], "A 2 2 2 2 1 1", (2, 0, 1)),
+        (vec![kline(0, 900, 6.0, 1, Some(false))], "", (1, 0, 1)),
+        // Begun between our intervals.
+        (vec![kline(500, 900, 6.0, 1, Some(true))], "", (0, 0, 0)),
+    ];
+    for (events, expected, numbers) in cases {
+        let (out, _, counts) = run(bars(500, 0), &events);
+        let expected: Vec<_> =
+            [expected].iter().filter(|e| !e.is_empty()).map(|e| format!("0-1000 {e}")).collect();
+        assert_eq!(shown(&out), expected, "{events:?}");
+        assert_eq!((counts.in_bars, counts.duplicates, counts.incomplete), numbers, "{events:?}");
+    }
+}
+
+#[test]
+fn settings_out_of_range_are_refused() {
+    let settings = |length_ns, lateness_ns| BarSettings {
+        length_ns,
+        lateness_ns,
+        late: LatePolicy::DropAndCount,
+        from_ns: 0,
+    };
+    let cases: [(BarSettings, usize, &[&str], &str); 6] = [
+        (settings(0, 0), 1, &["A"], "bar length: found 0 ns"),
+        (settings(-60, 0), 1, &["A"], "bar length: found -60 ns"),
+        (settings(7, 0), 1, &["A"], "expected a length above 0 that divides a day"),
+        (settings(LENGTH, -1), 1, &["A"], "lateness: found -1 ns, expected 0 to a day"),
+        (settings(LENGTH, 0), 0, &["A"], "bars: found no venues"),
+        (settings(LENGTH, 0), 1, &[], "bars: found no symbols"),
+    ];
+    for (settings, venues, symbols, expected) in cases {
+        let error = Bars::new(settings, venues, symbols.iter().copied()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+/// A trade of the property tests: symbol, time, price, quantity. Its id is its place.
+type Tick = (usize, i64, f64, f64);
+
+fn ticks() -> impl Strategy<Value = Vec<Tick>> {
+    // Coarse times and prices make ties; quantities of all sizes make sums that round.
+    let tick = (0..SYMBOLS.len(), 0..40_i64, 1..50_u32, prop::num::f64::POSITIVE | prop::num::f64::NORMAL)
+        .prop_map(|(symbol, time, price, quantity)| {
+            let quantity = f64::exp2((quantity.abs().log2() / 30.0).clamp(-30.0, 30.0));
+            (symbol, time * 137, f64::from(price) * 0.1, quantity)
+        });
+    prop::collection::vec(tick, 1..120)
+}
+
+fn events(ticks: &[Tick]) -> Vec<Event<'static>> {
+    let event = |(i, tick): (usize, &Tick)| trade(SYMBOLS[tick.0], tick.1, tick.2, tick.3, i as u64);
+    ticks.iter().enumerate().map(event).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Displaced by no more than the lateness, and some of them sent twice, trades give the same bars to the bit.
+    #[test]
+    fn neither_order_within_the_lateness_nor_duplicates_matter(
+        ticks in ticks(),
+        keys in prop::collection::vec((0..2000_i64, any::<bool>()), 120),
+    ) {
+        let lateness = 2000;
+        let mut in_order = events(&ticks);
+        in_order.sort_by_key(|event| event.time_ns());
+        let (expected, _, _) = run(bars(lateness, 0), &in_order);
+        // By time and a delay below the lateness: nothing comes later than that after a later one.
+        let mut arrivals: Vec<(i64, Event<'_>)> = Vec::new();
+        for (event, (delay, twice)) in in_order.iter().zip(&keys) {
+            arrivals.push((event.time_ns().unwrap() + delay, event.clone()));
+            if *twice {
+                arrivals.push((event.time_ns().unwrap() + (delay * 7) % lateness, event.clone()));
+            }
+        }
+        arrivals.sort_by_key(|arrival| arrival.0);
+        let arrived: Vec<_> = arrivals.into_iter().map(|arrival| arrival.1).collect();
+        let (found, _, counts) = run(bars(lateness, 0), &arrived);
+        prop_assert_eq!(found, expected);
+        prop_assert_eq!(counts.late, 0);
+        prop_assert_eq!(counts.duplicates as usize, arrived.len() - in_order.len());
+    }
+
+    /// In any order at all: each interval is closed once, the earlier before the later, and every trade is in its bar,
+    /// which is that of a plain loop over what was taken, or is counted.
+    #[test]
+    fn nothing_is_lost_and_no_closed_bar_changes(ticks in ticks(), lateness in 0..3000_i64) {
+        let events = events(&ticks);
+        let (found, taken, counts) = run(bars(lateness, 0), &events);
+        prop_assert!(found.windows(2).all(|pair| pair[0].end_ns <= pair[1].start_ns));
+        let in_bars = taken.iter().filter(|taken| **taken == Taken::InBar).count() as u64;
+        prop_assert_eq!(in_bars + counts.late, events.len() as u64);
+        let of_bars = found.iter().flat_map(|interval| &interval.bars).map(|(_, bar)| bar.trades);
+        prop_assert_eq!(of_bars.sum::<u64>(), in_bars);
+        let mut plain: BTreeMap<(i64, &str), Vec<(i64, usize, &Tick)>> = BTreeMap::new();
+        for (i, tick) in ticks.iter().enumerate().filter(|(i, _)| taken[*i] == Taken::InBar) {
+            plain.entry((tick.1.div_euclid(LENGTH), SYMBOLS[tick.0])).or_default().push((tick.1, i, tick));
+        }
+        let bars: Vec<_> =
+            found.iter().flat_map(|interval| interval.bars.iter().map(|bar| (interval.start_ns, bar))).collect();
+        prop_assert_eq!(bars.len(), plain.len());
+        for ((start_ns, (symbol, bar)), ((interval, name), mut trades)) in bars.into_iter().zip(plain) {
+            prop_assert_eq!((start_ns, &**symbol), (interval * LENGTH, name));
+            trades.sort_by_key(|trade| (trade.0, trade.1));
+            let prices: Vec<f64> = trades.iter().map(|trade| trade.2.2).collect();
+            prop_assert_eq!((bar.open, bar.close), (prices[0], prices[prices.len() - 1]));
+            prop_assert_eq!(bar.high, prices.iter().copied().fold(f64::MIN, f64::max));
+            prop_assert_eq!(bar.low, prices.iter().copied().fold(f64::MAX, f64::min));
+            let volume: f64 = trades.iter().map(|trade| trade.2.3).sum();
+            prop_assert!((bar.volume / volume - 1.0).abs() < 1e-13, "{} {volume}", bar.volume);
+        }
+    }
+}
+
+/// The trades of a capture in second bars add up to the capture.
+#[test]
+fn bars_of_a_captured_feed_add_up_to_it() {
+    let Some(messages) = feeds::messages("binance_spot_btcusdt_2024-08-08") else { return };
+    let settings = BarSettings {
+        length_ns: 1_000_000_000,
+        lateness_ns: 200_000_000,
+        late: LatePolicy::DropAndCount,
+        from_ns: i64::MIN,
+    };
+    let mut bars = Bars::new(settings, 1, ["BTCUSDT"]).unwrap();
+    let mut venue = venue("binance").unwrap();
+    let (mut closed, mut total) = (Vec::new(), 0.0);
+    for message in &messages {
+        let mut out = Vec::new();
+        venue.parse(message, &mut out);
+        for event in &out {
+            bars.observe(0, event, &mut closed);
+            if let Event::Trade(trade) = event {
+                total += trade.quantity;
+            }
+        }
+    }
+    bars.advance(0, i64::MAX, &mut closed);
+    let volume: f64 = closed.iter().map(|interval| interval.bars[0].1.volume).sum();
+    assert!((volume / total - 1.0).abs() < 1e-12, "{volume} {total}");
+    let counts = bars.counts();
+    assert_eq!((counts.in_bars, counts.late, counts.duplicates), (1123, 0, 0));
+    assert!(closed.len() > 20 && closed.windows(2).all(|pair| pair[0].end_ns <= pair[1].start_ns));
+}
