@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod commands;
 mod config;
+mod dashboard;
 mod offline;
 mod progress;
 mod report;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Stress(args) => stress::stress(&args),
         Command::Report(args) => commands::report(&args),
         Command::Check(args) => check::check(&args),
+        Command::Dashboard(args) => dashboard::dashboard(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -24,6 +24,7 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("size", &[SIZE]),
     ("report", &[&["--plot"]]),
     ("check", &[CHECK]),
+    ("dashboard", &[&["--state", "--listen", "--token-file"]]),
 ];
 
 #[test]
