@@ -5,6 +5,7 @@ mod check;
 mod commands;
 mod config;
 mod json_lines;
+mod dashboard;
 mod offline;
 mod progress;
 mod report;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::serve(&args),
         Command::Report(args) => commands::report(&args),
         Command::Check(args) => check::check(&args),
+        Command::Dashboard(args) => dashboard::dashboard(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -48,6 +48,7 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("serve", &[SERVE]),
     ("report", &[&["--plot"]]),
     ("check", &[CHECK]),
+    ("dashboard", &[&["--state", "--listen", "--token-file"]]),
 ];
 
 #[test]

@@ -2,7 +2,10 @@
 // Each test file uses a part of this.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod state;
 pub(crate) mod stress;
+pub(crate) mod web;
+pub(crate) mod webdriver;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

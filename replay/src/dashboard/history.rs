@@ -1,0 +1,228 @@
+//! What is computed over the whole of `equity`, brought up to date from the rows that are new.
+
+use rusqlite::{Connection, Row, params};
+use serde::Serialize;
+
+/// Most points of a line; at twice as many, neighbours are joined.
+const POINTS: usize = 400;
+/// Rows of a query: some tens of milliseconds, so that no read is open for long.
+const ROWS_AT_ONCE: i64 = 20_000;
+const DAY_NS: i64 = 86_400_000_000_000;
+
+/// Amounts by item, in currency. Costs are positive; interest and dividends are earned where they are.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct Costs {
+    pub(super) commission: f64,
+    pub(super) spread: f64,
+    pub(super) impact: f64,
+    pub(super) borrow: f64,
+    pub(super) financing: f64,
+    pub(super) haircut: f64,
+    pub(super) interest: f64,
+    pub(super) dividends: f64,
+}
+
+/// One row of `equity`, as it is there: SQLite has NULL for what is not a number.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Frame {
+    pub(super) seq: i64,
+    pub(super) timestamp: i64,
+    pub(super) nav: Option<f64>,
+    pub(super) nav_gross: Option<f64>,
+    pub(super) cash: Option<f64>,
+    pub(super) gross_exposure: Option<f64>,
+    pub(super) net_exposure: Option<f64>,
+    pub(super) turnover: Option<f64>,
+    pub(super) cap_multiplier: Option<f64>,
+    pub(super) benchmark_nav: Option<f64>,
+    #[serde(skip)]
+    costs: Costs,
+}
+
+impl Frame {
+    const COLUMNS: &str = "seq, timestamp, nav, nav_gross, cash, gross_exposure, net_exposure, turnover, \
+        cap_multiplier, benchmark_nav, commission, spread, impact, borrow, financing, haircut, interest, dividends";
+
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let amount = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<f64>>(at)?.unwrap_or(0.0));
+        Ok(Self {
+            seq: row.get(0)?,
+            timestamp: row.get(1)?,
+            nav: row.get(2)?,
+            nav_gross: row.get(3)?,
+            cash: row.get(4)?,
+            gross_exposure: row.get(5)?,
+            net_exposure: row.get(6)?,
+            turnover: row.get(7)?,
+            cap_multiplier: row.get(8)?,
+            benchmark_nav: row.get(9)?,
+            costs: Costs {
+                commission: amount(10)?,
+                spread: amount(11)?,
+                impact: amount(12)?,
+                borrow: amount(13)?,
+                financing: amount(14)?,
+                haircut: amount(15)?,
+                interest: amount(16)?,
+                dividends: amount(17)?,
+            },
+        })
+    }
+}
+
+/// The UTC date of the last frame.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct Day {
+    /// Nanoseconds of its beginning.
+    pub(super) begins: i64,
+    /// NAV at the last frame of the date before; of the first date that of its first frame.
+    pub(super) nav_before: f64,
+    /// NAV less that.
+    pub(super) pnl: f64,
+    /// Turnover decided on it so far.
+    pub(super) turnover: f64,
+}
+
+/// How far NAV is below its highest, as a share: 0, or negative.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct Drawdown {
+    pub(super) now: f64,
+    pub(super) deepest: f64,
+    pub(super) peak: f64,
+}
+
+/// Lines over time, of at most twice [`POINTS`]: of each bucket the last value, the deepest drawdown and the highest
+/// turnover of a date so far.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Lines {
+    timestamp: Vec<i64>,
+    nav: Vec<f64>,
+    benchmark_nav: Vec<Option<f64>>,
+    drawdown: Vec<f64>,
+    turnover: Vec<f64>,
+    #[serde(skip)]
+    stride: u64,
+    #[serde(skip)]
+    in_last: u64,
+}
+
+/// All of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct History {
+    /// Frames in `equity`.
+    pub(super) frames: u64,
+    pub(super) fills: u64,
+    pub(super) orders: u64,
+    pub(super) last: Option<Frame>,
+    pub(super) costs: Costs,
+    pub(super) day: Day,
+    pub(super) drawdown: Drawdown,
+    pub(super) lines: Lines,
+}
+
+impl History {
+    /// Takes the rows that are new, a limited number: `true` where there may be more.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(super) fn catch_up(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
+        let newest: Option<i64> =
+            connection.prepare_cached("SELECT max(seq) FROM equity")?.query_row([], |row| row.get(0))?;
+        let before = self.last.as_ref().map(|frame| frame.seq);
+        if newest < before {
+            // Another history under the same name.
+            *self = Self::default();
+        }
+        let after = self.last.as_ref().map_or(-1, |frame| frame.seq);
+        let sql = format!("SELECT {} FROM equity WHERE seq > ?1 ORDER BY seq LIMIT ?2", Frame::COLUMNS);
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params![after, ROWS_AT_ONCE])?;
+        let mut taken = 0;
+        while let Some(row) = rows.next()? {
+            self.push(Frame::of(row)?);
+            taken += 1;
+        }
+        if let Some(last) = &self.last {
+            let count = |table| {
+                let sql = format!("SELECT count(*) FROM {table} WHERE seq > ?1 AND seq <= ?2");
+                connection.prepare_cached(&sql)?.query_row([after, last.seq], |row| row.get::<_, u64>(0))
+            };
+            self.fills += count("fills")?;
+            self.orders += count("orders")?;
+        }
+        Ok(taken == ROWS_AT_ONCE)
+    }
+
+    fn push(&mut self, frame: Frame) {
+        let nav = frame.nav.unwrap_or(f64::NAN);
+        let begins = frame.timestamp.div_euclid(DAY_NS) * DAY_NS;
+        let nav_before = self.last.as_ref().map_or(nav, |last| last.nav.unwrap_or(f64::NAN));
+        if self.frames == 0 || begins != self.day.begins {
+            self.day = Day { begins, nav_before, pnl: 0.0, turnover: 0.0 };
+        }
+        self.day.pnl = nav - self.day.nav_before;
+        self.day.turnover += frame.turnover.unwrap_or(0.0);
+        self.drawdown.peak = if self.frames == 0 { nav } else { self.drawdown.peak.max(nav) };
+        self.drawdown.now = nav / self.drawdown.peak - 1.0;
+        self.drawdown.deepest = self.drawdown.deepest.min(self.drawdown.now);
+        self.costs += frame.costs;
+        self.lines.push(&frame, nav, self.drawdown.now, self.day.turnover);
+        self.frames += 1;
+        self.last = Some(frame);
+    }
+}
+
+impl std::ops::AddAssign for Costs {
+    fn add_assign(&mut self, other: Self) {
+        self.commission += other.commission;
+        self.spread += other.spread;
+        self.impact += other.impact;
+        self.borrow += other.borrow;
+        self.financing += other.financing;
+        self.haircut += other.haircut;
+        self.interest += other.interest;
+        self.dividends += other.dividends;
+    }
+}
+
+impl Lines {
+    fn push(&mut self, frame: &Frame, nav: f64, drawdown: f64, turnover: f64) {
+        if self.in_last < self.stride
+            && let (Some(timestamp), Some(last_nav), Some(benchmark), Some(deepest), Some(highest)) = (
+                self.timestamp.last_mut(),
+                self.nav.last_mut(),
+                self.benchmark_nav.last_mut(),
+                self.drawdown.last_mut(),
+                self.turnover.last_mut(),
+            )
+        {
+            (*timestamp, *last_nav, *benchmark) = (frame.timestamp, nav, frame.benchmark_nav);
+            (*deepest, *highest) = (deepest.min(drawdown), highest.max(turnover));
+            self.in_last += 1;
+            return;
+        }
+        if self.timestamp.len() == 2 * POINTS {
+            self.halve();
+        }
+        self.timestamp.push(frame.timestamp);
+        self.nav.push(nav);
+        self.benchmark_nav.push(frame.benchmark_nav);
+        self.drawdown.push(drawdown);
+        self.turnover.push(turnover);
+        self.stride = self.stride.max(1);
+        self.in_last = 1;
+    }
+
+    /// Joins neighbours.
+    fn halve(&mut self) {
+        fn joined<T: Copy>(values: &mut Vec<T>, join: impl Fn(T, T) -> T) {
+            *values = values.chunks_exact(2).map(|pair| join(pair[0], pair[1])).collect();
+        }
+        joined(&mut self.timestamp, |_, last| last);
+        joined(&mut self.nav, |_, last| last);
+        joined(&mut self.benchmark_nav, |_, last| last);
+        joined(&mut self.drawdown, f64::min);
+        joined(&mut self.turnover, f64::max);
+        self.stride *= 2;
+    }
+}

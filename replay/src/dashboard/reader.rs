@@ -1,0 +1,228 @@
+//! The thread that reads the state for all clients, so that what they cost does not grow with their number.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use tokio::sync::{oneshot, watch};
+
+use super::betas::Betas;
+use super::database::Database;
+use super::history::History;
+use super::snapshot::Snapshot;
+
+/// How often a commit is looked for.
+const POLL: Duration = Duration::from_millis(250);
+/// Where nothing is committed, clients hear from us that often.
+const IDLE: Duration = Duration::from_secs(5);
+/// After a read it rests for so many times as long as the read took: a fifth of one processor is the most that it takes.
+const REST: u32 = 4;
+/// Requests that may wait; more are refused.
+const REQUESTS: usize = 64;
+/// A request that waits longer is given up.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What was read last.
+pub(super) enum Published {
+    /// The state, and the same as JSON.
+    State(Box<Snapshot>, String),
+    /// Why there is none.
+    Nothing(String),
+}
+
+/// What has been read; it is replaced as a whole.
+pub(super) type Latest = Arc<Published>;
+
+/// Why a request has no answer.
+pub(super) enum Refused {
+    /// There is no such thing in the state.
+    Missing,
+    /// It cannot be read.
+    Unreadable(String),
+    /// Too many requests wait.
+    Busy,
+}
+
+enum Request {
+    State(oneshot::Sender<Latest>),
+    Betas(String, oneshot::Sender<Result<String, Refused>>),
+}
+
+/// Asks the thread; the thread ends when the last of these is gone.
+#[derive(Clone)]
+pub(super) struct Reader {
+    requests: SyncSender<Request>,
+    latest: Arc<watch::Sender<Latest>>,
+}
+
+impl Reader {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The state cannot be read, or the system gives no thread.
+    pub(super) fn start(path: PathBuf) -> Result<(Self, JoinHandle<()>)> {
+        let mut reading = Reading {
+            database: Some(Database::open(&path)?),
+            path,
+            history: History::default(),
+            seen: None,
+            rest_until: Instant::now(),
+            read_at: Instant::now(),
+        };
+        let latest = Arc::new(watch::Sender::new(Arc::new(reading.read())));
+        let (requests, inbox) = sync_channel(REQUESTS);
+        let published = Arc::clone(&latest);
+        let thread = std::thread::Builder::new()
+            .name("dashboard reader".to_owned())
+            .spawn(move || reading.run(&inbox, &published))
+            .context("the system gives no thread to read the state with")?;
+        Ok((Self { requests, latest }, thread))
+    }
+
+    /// The state as of now.
+    pub(super) async fn state(&self) -> Result<Latest, Refused> {
+        let (answer, coming) = oneshot::channel();
+        self.ask(Request::State(answer))?;
+        waited(coming).await
+    }
+
+    /// The betas of an instrument as of now, as JSON.
+    pub(super) async fn betas(&self, symbol: String) -> Result<String, Refused> {
+        let (answer, coming) = oneshot::channel();
+        self.ask(Request::Betas(symbol, answer))?;
+        waited(coming).await?
+    }
+
+    /// All states from now on. While there is one of these, commits are looked for.
+    pub(super) fn follow(&self) -> watch::Receiver<Latest> {
+        self.latest.subscribe()
+    }
+
+    fn ask(&self, request: Request) -> Result<(), Refused> {
+        self.requests.try_send(request).map_err(|error| match error {
+            TrySendError::Full(_) => Refused::Busy,
+            TrySendError::Disconnected(_) => Refused::stopped(),
+        })
+    }
+}
+
+impl Refused {
+    fn stopped() -> Self {
+        Self::Unreadable("the reader of the state has stopped".to_owned())
+    }
+}
+
+async fn waited<T>(coming: oneshot::Receiver<T>) -> Result<T, Refused> {
+    match tokio::time::timeout(PATIENCE, coming).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) => Err(Refused::stopped()),
+        Err(_) => Err(Refused::Busy),
+    }
+}
+
+struct Reading {
+    path: PathBuf,
+    database: Option<Database>,
+    history: History,
+    /// `data_version` before the last read.
+    seen: Option<i64>,
+    rest_until: Instant,
+    read_at: Instant,
+}
+
+impl Reading {
+    fn run(mut self, inbox: &Receiver<Request>, latest: &watch::Sender<Latest>) {
+        loop {
+            match inbox.recv_timeout(POLL) {
+                Ok(Request::State(answer)) => {
+                    // Who asked may have given up while others were served.
+                    if !answer.is_closed() {
+                        self.refresh(latest);
+                        let state = Arc::clone(&latest.borrow());
+                        let _ = answer.send(state);
+                    }
+                }
+                Ok(Request::Betas(symbol, answer)) => {
+                    if !answer.is_closed() {
+                        let _ = answer.send(self.betas(&symbol));
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    if latest.receiver_count() > 0 {
+                        self.refresh(latest);
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Reads the state where there is a commit since, or nothing was said for long.
+    fn refresh(&mut self, latest: &watch::Sender<Latest>) {
+        if self.database.as_ref().is_some_and(|database| !database.is_current()) {
+            self.database = None;
+        }
+        let version = self.database.as_ref().and_then(|database| database.data_version().ok());
+        if version.is_some() && version == self.seen && self.read_at.elapsed() < IDLE {
+            return;
+        }
+        self.rest();
+        let published = self.read();
+        latest.send_replace(Arc::new(published));
+    }
+
+    fn read(&mut self) -> Published {
+        let started = Instant::now();
+        let published = match self.snapshot() {
+            Ok((snapshot, json)) => Published::State(Box::new(snapshot), json),
+            Err(error) => {
+                // Whatever was the matter, the next read begins anew.
+                self.database = None;
+                Published::Nothing(format!("{error:#}"))
+            }
+        };
+        self.read_at = Instant::now();
+        self.rest_until = self.read_at + started.elapsed() * REST;
+        published
+    }
+
+    fn snapshot(&mut self) -> Result<(Snapshot, String)> {
+        if self.database.is_none() {
+            self.history = History::default();
+        }
+        let database = match self.database.take() {
+            Some(database) => database,
+            None => Database::open(&self.path)?,
+        };
+        let database = self.database.insert(database);
+        // Before the read: a commit meanwhile is another read.
+        self.seen = Some(database.data_version()?);
+        let snapshot = Snapshot::read(database, &mut self.history)?;
+        let json = serde_json::to_string(&snapshot)?;
+        Ok((snapshot, json))
+    }
+
+    fn betas(&mut self, symbol: &str) -> Result<String, Refused> {
+        self.rest();
+        let Some(database) = &self.database else {
+            return Err(Refused::Unreadable("there is no state to read".to_owned()));
+        };
+        let started = Instant::now();
+        let betas = Betas::read(&database.connection, symbol);
+        self.rest_until = Instant::now() + started.elapsed() * REST;
+        match betas {
+            Ok(Some(betas)) => {
+                serde_json::to_string(&betas).map_err(|error| Refused::Unreadable(error.to_string()))
+            }
+            Ok(None) => Err(Refused::Missing),
+            Err(error) => Err(Refused::Unreadable(error.to_string())),
+        }
+    }
+
+    fn rest(&self) {
+        std::thread::sleep(self.rest_until.saturating_duration_since(Instant::now()));
+    }
+}

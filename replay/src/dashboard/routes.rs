@@ -1,0 +1,198 @@
+//! What there is to ask for.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Query, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::sse::Event;
+use axum::response::{IntoResponse, Response, Sse};
+use axum::routing::get;
+use futures_util::stream;
+use serde::Deserialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use super::guard::{Guard, Verdict};
+use super::metrics;
+use super::page::{PAGE, POLICY};
+use super::reader::{Latest, Published, Reader, Refused};
+use super::snapshot::now;
+
+/// Most clients that are told of every commit.
+const FOLLOWERS: usize = 64;
+/// A run says about once a second how it is; older than this it is not well.
+const FRESH: Duration = Duration::from_secs(10);
+/// When a browser tries again, milliseconds.
+const RETRY: Duration = Duration::from_millis(1_000);
+
+const JSON: &str = "application/json";
+const HTML: &str = "text/html; charset=utf-8";
+
+#[derive(Clone)]
+struct Shared {
+    reader: Reader,
+    followers: Arc<Semaphore>,
+}
+
+/// All routes, behind the guard.
+pub(super) fn router(reader: Reader, guard: Guard) -> Router {
+    let shared = Shared { reader, followers: Arc::new(Semaphore::new(FOLLOWERS)) };
+    Router::new()
+        .route("/", get(page))
+        .route("/events", get(events))
+        .route("/api/state", get(state))
+        .route("/api/betas", get(betas))
+        .route("/healthz", get(health))
+        .route("/metrics", get(prometheus))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing of that name.\n") })
+        .layer(from_fn_with_state(Arc::new(guard), guarded))
+        .with_state(shared)
+}
+
+/// Nothing gets past the guard, and every answer has the same headers, refusals too.
+async fn guarded(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
+    let mut response = match guard.judge(&request) {
+        Verdict::Allowed => next.run(request).await,
+        Verdict::Answered(response) => response,
+    };
+    let headers = response.headers_mut();
+    let policy =
+        HeaderValue::from_str(&POLICY).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"));
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
+}
+
+async fn page() -> Response {
+    ([(CONTENT_TYPE, HTML)], PAGE.as_str()).into_response()
+}
+
+async fn state(State(shared): State<Shared>) -> Result<Response, Refused> {
+    let latest = shared.reader.state().await?;
+    match &*latest {
+        Published::State(_, json) => Ok(([(CONTENT_TYPE, JSON)], json.clone()).into_response()),
+        Published::Nothing(why) => Err(Refused::Unreadable(why.clone())),
+    }
+}
+
+#[derive(Deserialize)]
+struct Chosen {
+    symbol: Option<String>,
+}
+
+async fn betas(
+    State(shared): State<Shared>,
+    Query(Chosen { symbol }): Query<Chosen>,
+) -> Result<Response, Refused> {
+    let Some(symbol) = symbol else {
+        let sentence = "Of which instrument? Expected /api/betas?symbol=SYMBOL.\n";
+        return Ok((StatusCode::BAD_REQUEST, sentence).into_response());
+    };
+    let json = shared.reader.betas(symbol).await?;
+    Ok(([(CONTENT_TYPE, JSON)], json).into_response())
+}
+
+async fn prometheus(State(shared): State<Shared>) -> Result<Response, Refused> {
+    let latest = shared.reader.state().await?;
+    match &*latest {
+        Published::State(snapshot, _) => {
+            Ok(([(CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::text(snapshot)).into_response())
+        }
+        Published::Nothing(why) => Err(Refused::Unreadable(why.clone())),
+    }
+}
+
+/// Whether the run is alive, for who restarts it: trading may be halted all the same, which the text says.
+async fn health(State(shared): State<Shared>) -> Result<Response, Refused> {
+    let latest = shared.reader.state().await?;
+    let snapshot = match &*latest {
+        Published::State(snapshot, _) => snapshot,
+        Published::Nothing(why) => return Err(Refused::Unreadable(why.clone())),
+    };
+    let Some(said) = snapshot.status.time() else {
+        let sentence = "The run has not said how it is yet.\n";
+        return Ok((StatusCode::SERVICE_UNAVAILABLE, sentence).into_response());
+    };
+    let seconds = (now() - said) as f64 / 1e9;
+    if seconds > FRESH.as_secs_f64() {
+        let most = FRESH.as_secs();
+        let sentence = format!(
+            "The run last said how it is {seconds:.1} s ago, expected at most {most} s: it has ended or hangs.\n"
+        );
+        return Ok((StatusCode::SERVICE_UNAVAILABLE, sentence).into_response());
+    }
+    let trading = snapshot.status.trading.as_ref().map(|trading| {
+        let why = trading.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        format!("{}{why}", trading.state)
+    });
+    Ok(format!("ok\n{}\n", trading.unwrap_or_default()).into_response())
+}
+
+/// The state at once, and again with every commit. A client that reads slowly misses states, not the last one.
+async fn events(State(shared): State<Shared>) -> Result<Response, Refused> {
+    let place = Arc::clone(&shared.followers).try_acquire_owned().map_err(|_| Refused::Busy)?;
+    let following = Following { latest: shared.reader.follow(), place, begun: false };
+    // As of now: nobody may have followed for long.
+    let _ = shared.reader.state().await?;
+    let stream = stream::unfold(following, |mut following| async move {
+        if following.begun {
+            following.latest.changed().await.ok()?;
+        }
+        following.begun = true;
+        let latest = Arc::clone(&following.latest.borrow_and_update());
+        Some((Ok::<_, Infallible>(event(&latest)), following))
+    });
+    let mut response = Sse::new(stream).into_response();
+    // A proxy that collects would hold events back.
+    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+struct Following {
+    latest: watch::Receiver<Latest>,
+    /// Given back when the client goes.
+    #[expect(dead_code, reason = "it is held, not read")]
+    place: OwnedSemaphorePermit,
+    begun: bool,
+}
+
+fn event(latest: &Published) -> Event {
+    match latest {
+        Published::State(_, json) => Event::default().event("state").retry(RETRY).data(json),
+        Published::Nothing(why) => {
+            Event::default().event("nothing").retry(RETRY).data(why.replace(['\r', '\n'], " "))
+        }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Missing => {
+                (StatusCode::NOT_FOUND, "No betas of that instrument are recorded.\n").into_response()
+            }
+            Self::Unreadable(why) => (StatusCode::SERVICE_UNAVAILABLE, why + "\n").into_response(),
+            Self::Busy => {
+                let mut headers = HeaderMap::new();
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+                let sentence = "Too many requests at once: try again in a moment.\n";
+                (StatusCode::SERVICE_UNAVAILABLE, headers, sentence).into_response()
+            }
+        }
+    }
+}

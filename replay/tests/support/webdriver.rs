@@ -1,0 +1,141 @@
+//! A browser that is driven: as much of WebDriver (W3C) as the tests need, over plain HTTP.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A session of Chromium, ended with the test.
+pub(crate) struct Browser {
+    driver: Child,
+    /// Its output: closed, the driver could not write.
+    _said: BufReader<ChildStdout>,
+    port: u16,
+    session: String,
+}
+
+impl Browser {
+    /// `None`: there is no Chromium with its driver here, which is an error where `CI` is set.
+    pub(crate) fn start() -> Option<Self> {
+        let driver = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
+        let Ok(mut driver) = driver else {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "found no chromedriver; expected the package `chromium-driver`"
+            );
+            eprintln!("skipped: there is no chromedriver on the path");
+            return None;
+        };
+        let mut said = BufReader::new(driver.stdout.take().unwrap());
+        let port = said
+            .by_ref()
+            .lines()
+            .map(Result::unwrap)
+            .filter_map(|line| line.split_once("successfully on port ").map(|(_, rest)| rest.to_owned()))
+            .map(|rest| rest.trim_end_matches('.').parse().unwrap())
+            .next()
+            .expect("chromedriver says its port");
+        let mut browser = Self { driver, _said: said, port, session: String::new() };
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--no-first-run",
+            "--window-size=1400,1000",
+        ];
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "goog:chromeOptions": {"args": arguments}, "goog:loggingPrefs": {"browser": "ALL"}}}});
+        let begun = browser.request("POST", "/session", &wanted);
+        browser.session = format!("/session/{}", begun["sessionId"].as_str().unwrap());
+        Some(browser)
+    }
+
+    fn request(&self, method: &str, path: &str, body: &Value) -> Value {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let body = if method == "POST" { body.to_string() } else { String::new() };
+        let head = format!(
+            "{method} {}{path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n",
+            self.session,
+            self.port,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+        let mut reader = BufReader::new(stream);
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            assert!(reader.read_line(&mut line).unwrap() > 0, "chromedriver answers {method} {path}");
+            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        let mut answer = vec![0; length];
+        reader.read_exact(&mut answer).unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        let value = answer["value"].clone();
+        assert!(value.get("error").is_none(), "{method} {path}: {value}");
+        value
+    }
+
+    pub(crate) fn open(&self, url: &str) {
+        self.request("POST", "/url", &json!({"url": url}));
+    }
+
+    /// The value of a script's body.
+    pub(crate) fn run(&self, script: &str) -> Value {
+        self.request("POST", "/execute/sync", &json!({"script": script, "args": []}))
+    }
+
+    /// Waits until an expression is true.
+    pub(crate) fn until(&self, expression: &str, seconds: u64) {
+        let started = Instant::now();
+        while self.run(&format!("return Boolean({expression})")) != true {
+            assert!(started.elapsed() < Duration::from_secs(seconds), "{expression}, within {seconds} s");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// The text of the first element of a selector.
+    pub(crate) fn text(&self, selector: &str) -> String {
+        self.run(&format!("return document.querySelector({selector:?}).textContent"))
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// A screen of so many pixels.
+    pub(crate) fn resize(&self, width: u32, height: u32) {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": size});
+        self.request("POST", "/goog/cdp/execute", &command);
+    }
+
+    /// What the console has said since the last call.
+    pub(crate) fn console(&self) -> Vec<String> {
+        let said = self.request("POST", "/se/log", &json!({"type": "browser"}));
+        said.as_array().unwrap().iter().map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The driver ends its browser with the session.
+        if !std::thread::panicking() && !self.session.is_empty() {
+            self.request("DELETE", "", &Value::Null);
+        }
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
