@@ -5,7 +5,7 @@
 //!                                     factor file ─▶ join ──▲
 //! ```
 //!
-//! A live venue is text in and events out (`live`), without a socket:
+//! A live venue is text in and events out (`ticks`), without a socket:
 //!
 //! ```text
 //! message ─▶ Venue::parse ─▶ events ─▶ Bars ─▶ bars that closed together
@@ -20,6 +20,7 @@ pub mod parquet;
 mod progress;
 pub mod recorder;
 pub mod store;
+pub mod ticks;
 pub mod tutorial;
 
 pub use error::{DataError, Place};

@@ -7,7 +7,7 @@ mod feeds;
 
 use std::collections::BTreeMap;
 
-use betaflow_connectors::live::{
+use betaflow_connectors::ticks::{
     BarCounts, BarSettings, Bars, ClosedInterval, Event, LatePolicy, Taken, Trade, VenueBar, venue,
 };
 use proptest::prelude::*;

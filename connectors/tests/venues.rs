@@ -6,7 +6,7 @@ mod feeds;
 #[path = "support/plain_reading.rs"]
 mod plain_reading;
 
-use betaflow_connectors::live::{
+use betaflow_connectors::ticks::{
     Channel, Counts, Credentials, Event, Level, Parsed, Subscription, VENUES, Venue, venue,
 };
 use feeds::{ALPACA, FEEDS, KRAKEN_V2, messages};

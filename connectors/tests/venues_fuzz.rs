@@ -4,7 +4,7 @@
 #[path = "support/feeds.rs"]
 mod feeds;
 
-use betaflow_connectors::live::{BarSettings, Bars, Counts, Event, LatePolicy, Level, Parsed, Venue, venue};
+use betaflow_connectors::ticks::{BarSettings, Bars, Counts, Event, LatePolicy, Level, Parsed, Venue, venue};
 use feeds::{ALPACA, FEEDS, KRAKEN_V2, messages};
 
 /// `SplitMix64` (Steele, Lea & Flood 2014).
