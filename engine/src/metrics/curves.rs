@@ -284,12 +284,12 @@ mod tests {
     #[test]
     fn returns_become_growth_and_drawdown() {
         let mut curves = ReturnCurves::new(Buckets::new(4, 2), 2);
-        for (at, returns) in [[0.5, 0.0], [-0.5, 0.0], [0.0, -0.2], [1.0, 0.25]].iter().enumerate() {
+        for (at, returns) in [[0.5, 0.0], [-0.5, 0.0], [0.0, -0.5], [1.0, 1.0]].iter().enumerate() {
             curves.push(TimestampNs(at as i64), returns);
         }
         assert_eq!((curves.frames_between(), curves.times()), (2, &[TimestampNs(1), TimestampNs(3)][..]));
         assert_eq!((curves.growth(0), curves.growth(1)), (&[0.75, 1.5][..], &[1.0, 1.0][..]));
-        assert_eq!((curves.drawdown(0), curves.drawdown(1)), (&[-0.5, -0.5][..], &[0.0, -0.2][..]));
+        assert_eq!((curves.drawdown(0), curves.drawdown(1)), (&[-0.5, -0.5][..], &[0.0, -0.5][..]));
     }
 
     fn curves(navs: &[f64], points_max: u64) -> EquityCurves {
