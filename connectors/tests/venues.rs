@@ -216,6 +216,7 @@ fn numbers_that_cannot_be_are_refused_and_say_why() {
         // An empty side of the book has neither price nor quantity.
         (quote("0.00", "0", "2", "3"), "bookTicker; quote A - - - 2.0 3.0".into()),
         (quote("1", "0", "2", "3"), "bookTicker; quote A - 1.0 0.0 2.0 3.0".into()),
+        (quote("", "1", "2", "3"), "bookTicker; quote A - - - 2.0 3.0".into()),
         (quote("0", "1", "2", "3"), refused("b", "\"0\"", PRICE)),
         (quote("1", "-1", "2", "3"), refused("b", "\"-1\"", QUANTITY)),
         (quote("1", "1", "2", "-0"), refused("a", "\"-0\"", QUANTITY)),

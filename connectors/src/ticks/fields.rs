@@ -94,12 +94,15 @@ fn number(raw: Raw<'_>, valid: impl Fn(f64) -> bool) -> Option<f64> {
     digits(raw).parse().ok().filter(|value: &f64| value.is_finite() && valid(*value))
 }
 
-/// A side of the book. Zero for price and quantity is how venues say that it is empty.
+/// A side of the book. Zero for price and quantity, or no digits at all, is how venues say that it is empty.
 pub(super) fn level(
     side: Raw<'_>,
     there: Option<Raw<'_>>,
     field: &'static str,
 ) -> Result<Option<Level>, Refusal> {
+    if side.get() == "\"\"" {
+        return Ok(None);
+    }
     let there = there.map(|raw| quantity(raw, field)).transpose()?;
     if there == Some(0.0) && number(side, |value| value == 0.0 && value.is_sign_positive()).is_some() {
         return Ok(None);

@@ -31,5 +31,9 @@ impl fmt::Display for Refusal {
 
 /// The first bytes of a text, whole characters only: what a venue sends must not grow our memory.
 pub(crate) fn clip(text: &str, bytes_max: usize) -> String {
-    text[..text.floor_char_boundary(bytes_max)].to_owned()
+    let mut end = bytes_max.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
 }
