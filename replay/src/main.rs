@@ -4,9 +4,10 @@ mod args;
 mod check;
 mod commands;
 mod config;
-mod json_lines;
 mod dashboard;
+mod json_lines;
 mod offline;
+mod paper;
 mod progress;
 mod report;
 mod scenarios;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Stress(args) => stress::stress(&args),
         Command::Tune(args) => tune::tune(&args),
         Command::Serve(args) => serve::serve(&args),
+        Command::Paper(args) => paper::paper(&args),
         Command::Report(args) => commands::report(&args),
         Command::Check(args) => check::check(&args),
         Command::Dashboard(args) => dashboard::dashboard(&args),

@@ -98,6 +98,7 @@ fn traded(served: &Served, source: Settings) -> (String, EdgeCounts) {
         sizing: SizingSettings::default(),
         execution: ExecutionSettings::default(),
         record: RecordSettings { betas: Frames::None, weights: Frames::None },
+        world: betaflow_engine::world::WorldSettings::default(),
         shown_dates: None,
         frames_per_message: Some(1),
     };

@@ -190,6 +190,25 @@ impl StateFolder {
         Ok(value(&connection, key).map_err(self.failed("read the settings"))?.unwrap_or_default())
     }
 
+    /// A value of `meta`.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub fn value(&self, key: &str) -> Result<Option<String>, StoreError> {
+        value(&self.connection()?, key).map_err(self.failed("read the settings"))
+    }
+
+    /// Number of the first message of the feed that is not on record.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub fn next_message(&self) -> Result<u64, StoreError> {
+        let next = "SELECT coalesce(max(json_extract(body, '$.seq')) + 1, 0) FROM inputs WHERE kind = 'bars' \
+                    AND seq >= (SELECT coalesce(max(seq), 0) FROM inputs WHERE kind = 'bars')";
+        let connection = self.connection()?;
+        connection.query_row(next, [], |row| row.get(0)).map_err(self.failed("read the last input"))
+    }
+
     /// Where the run stands.
     ///
     /// # Errors
@@ -228,7 +247,7 @@ impl StateFolder {
 ///
 /// # Errors
 /// There is no state, or SQLite refuses.
-pub(super) fn read_inputs(
+pub fn read_inputs(
     database: &Path,
     from: u64,
     take: &mut dyn FnMut(Input) -> bool,

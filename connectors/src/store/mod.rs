@@ -18,6 +18,6 @@ mod rows;
 mod writer;
 
 pub use error::StoreError;
-pub use folder::{Input, InputKind, SCHEMA_VERSION, Start, StateFolder, Sync};
+pub use folder::{Input, InputKind, SCHEMA_VERSION, Start, StateFolder, Sync, read_inputs};
 pub use recorder::StateRecorder;
 pub use writer::{Trouble, Writer, WriterHandle};

@@ -29,7 +29,7 @@ use futures_util::future::select;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-pub(crate) use command::dashboard;
+pub(crate) use command::{dashboard, read_token};
 
 use guard::Guard;
 use reader::Reader;

@@ -1,0 +1,128 @@
+//! The inputs of a run: those on record, and then those that arrive.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use betaflow_connectors::live::{
+    Control, Edge, EdgeEvent, EdgeReceiver, Hello, Input, Inputs, ServerMessage,
+};
+use betaflow_connectors::store::{self, InputKind, StateFolder};
+use betaflow_engine::source::SourceError;
+
+use super::first;
+use super::stop::Stop;
+
+/// Inputs read from the record at a time.
+const CHUNK: usize = 256;
+/// How often it is looked whether to stop.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Both, one after the other.
+pub(super) struct PaperInputs {
+    database: PathBuf,
+    /// Number of the next input on record, and of the first that is not.
+    next: u64,
+    behind: u64,
+    read: VecDeque<store::Input>,
+    feed: Hello,
+    /// Whether the feed is there, for whoever shows it.
+    connected: Arc<AtomicBool>,
+    events: EdgeReceiver,
+    stop: Stop,
+}
+
+impl PaperInputs {
+    /// `behind`: how many are on record.
+    pub(super) fn new(folder: &StateFolder, behind: u64, feed: &Hello, edge: &Edge, stop: Stop) -> Self {
+        Self {
+            database: folder.database().to_owned(),
+            next: 0,
+            behind,
+            read: VecDeque::new(),
+            feed: feed.clone(),
+            // A feed without a record has just said what it is.
+            connected: Arc::new(AtomicBool::new(behind == 0)),
+            events: edge.events(),
+            stop,
+        }
+    }
+
+    /// Whether the feed is there; it changes as the run goes on.
+    pub(super) fn connected(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.connected)
+    }
+
+    fn on_record(&mut self) -> Result<Input, SourceError> {
+        if self.read.is_empty() {
+            let read = &mut self.read;
+            store::read_inputs(&self.database, self.next, &mut |input| {
+                read.push_back(input);
+                read.len() < CHUNK
+            })?;
+        }
+        let Some(input) = self.read.pop_front().filter(|input| input.seq == self.next) else {
+            let (database, next) = (self.database.display(), self.next);
+            return Err(format!(
+                "{database}: input {next} is not on record, and later ones are; the file was changed: begin a new state \
+                 folder"
+            )
+            .into());
+        };
+        self.next += 1;
+        match input.kind {
+            InputKind::Control => Ok(Input::Control(Control {
+                kind: "on_record",
+                timestamp: input.timestamp,
+                body: input.body,
+            })),
+            InputKind::Bars => match ServerMessage::parse(&input.body, input.seq)? {
+                ServerMessage::Bars(bars) => Ok(Input::Bars { bars, text: input.body }),
+                _ => Err(format!("{}: input {} is no bars", self.database.display(), input.seq).into()),
+            },
+        }
+    }
+}
+
+impl Inputs for PaperInputs {
+    fn next_input(&mut self) -> Result<Option<Input>, SourceError> {
+        if self.stop.is_due() {
+            return Ok(None);
+        }
+        if self.next < self.behind {
+            return self.on_record().map(Some);
+        }
+        while !self.stop.is_due() {
+            let Ok(event) = self.events.recv_timeout(LOOK) else { continue };
+            match event {
+                EdgeEvent::Bars { bars, text, .. } => return Ok(Some(Input::Bars { bars, text })),
+                EdgeEvent::End { .. } => return Ok(None),
+                EdgeEvent::Failed { text, .. } => return Err(text.into()),
+                EdgeEvent::Connected { hello, .. } if !first::same(&self.feed, &hello) => {
+                    return Err(format!(
+                        "the feed is another one: found {} ({}), expected {} ({}); begin a new state folder",
+                        hello.name,
+                        hello.columns.join(", "),
+                        self.feed.name,
+                        self.feed.columns.join(", ")
+                    )
+                    .into());
+                }
+                event => {
+                    match &event {
+                        EdgeEvent::Connected { .. } => self.connected.store(true, Ordering::Relaxed),
+                        EdgeEvent::Disconnected { .. } => self.connected.store(false, Ordering::Relaxed),
+                        _ => {}
+                    }
+                    if let Some(control) = event.control() {
+                        return Ok(Some(Input::Control(control)));
+                    }
+                }
+            }
+        }
+        // What is on its way is fetched again by the next start.
+        Ok(None)
+    }
+}

@@ -1,0 +1,148 @@
+//! `betaflow paper`: the stages of a replay on a live feed, with state that survives being killed.
+//!
+//! Every input is on record before it acts (`log.rs`), and what comes of a frame is committed whole. So a start is always
+//! the same: the inputs on record go through the stages (`inputs.rs`), whose outputs must be those on record, and the
+//! feed goes on behind them.
+
+mod first;
+mod inputs;
+mod log;
+mod status;
+mod stop;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use betaflow_connectors::live::{Edge, EdgeSettings, FeedSource, Trust};
+use betaflow_connectors::store::{StateFolder, StateRecorder, Sync, Writer};
+use betaflow_engine::ledger::{Recorder, RunFacts, hex};
+use betaflow_engine::pipeline::{Placement, RunOptions, no_clock, trading};
+use betaflow_engine::source::Source as _;
+
+use crate::args::{InputArgs, PaperArgs};
+use crate::commands::{REPLAY, say};
+use crate::config::Config;
+use crate::dashboard::{Dashboard, read_token};
+use inputs::PaperInputs;
+use log::StateLog;
+use status::Pulse;
+
+/// Betas are kept about so many times a day: enough to draw them.
+const BETAS_A_DAY: u64 = 26;
+
+/// Trades a feed on paper until it ends, or is asked to stop.
+///
+/// # Errors
+/// The settings, the state folder or the feed are not as expected.
+pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
+    let started = Instant::now();
+    // Factors may be the feed's own.
+    let input = InputArgs { needs_factors: false, ..args.input.clone() };
+    let config = Config::resolve(&input, None, REPLAY.record)?;
+    refuse(&config)?;
+    let folder = StateFolder::open(&args.state, Sync::Normal)?;
+    settle(&folder, &config)?;
+    let start = folder.start()?;
+    let betas_every = u64::from(config.data.frames_per_day).div_ceil(BETAS_A_DAY);
+    let writer = Writer::start(&folder, betas_every, Box::new(status::trouble))?;
+    let handle = writer.handle();
+
+    let mut settings = EdgeSettings::new(&args.url);
+    settings.from = folder.next_message()?;
+    settings.trust = args.ca.clone().map_or(Trust::Public, Trust::File);
+    let edge = Arc::new(Edge::start(settings)?);
+    let stop = stop::Stop::new(args.run_for)?;
+    let Some(hello) = first::hello(&folder, &edge, &stop)? else {
+        say("stopped before the feed said what it is; nothing was traded\n");
+        return Ok(());
+    };
+    let behind = start.next_input;
+    if behind > 0 {
+        say(&format!("{behind} inputs are on record and run again, to go on behind them\n"));
+        handle.event(status::now(), None, "restarted", format!("{behind} inputs on record"))?;
+    }
+    let inputs = PaperInputs::new(&folder, behind, &hello, &edge, stop.clone());
+    let connected = inputs.connected();
+    let log = StateLog::new(handle.clone());
+    let source = FeedSource::open(&hello, Box::new(inputs), Box::new(log), config.source_settings(true)?)?
+        .logged(behind);
+    let recorder = StateRecorder::new(&folder, handle.clone(), source.factor_names(), betas_every, 0)?;
+    let mut run = config.run_settings()?;
+    // A message a frame: nothing waits for a second one.
+    run.frames_per_message = Some(1);
+    let recorders: Vec<Box<dyn Recorder>> = vec![Box::new(recorder)];
+    let graph = trading(Box::new(source), config.strategy()?, &run, recorders)?;
+
+    let dashboard = match args.dashboard {
+        Some(address) => {
+            let token = args.token_file.as_deref().map(read_token).transpose()?;
+            let running = Dashboard::start(address, token, folder.database().to_owned())?;
+            say(&format!("dashboard at http://{}/\n", running.address()));
+            Some(running)
+        }
+        None => None,
+    };
+    say(&format!("trading {} on paper; state in {}\n", hello.name, folder.path().display()));
+    let pulse = Pulse::start(Arc::clone(&edge), connected, handle.clone(), &hello.name)?;
+    let placement = match &config.pipeline.placement {
+        Placement::Auto => Placement::Groups(vec![1, 4]),
+        other => other.clone(),
+    };
+    let options =
+        RunOptions { placement, capacity: config.pipeline.capacity, processors: 2, clock: no_clock };
+    let ended = graph.run(&options);
+    pulse.stop();
+    let facts = ended?.facts;
+    handle.flush()?;
+    if let Some(dashboard) = dashboard {
+        dashboard.stop();
+    }
+    say(&text(&facts, &edge, started));
+    Ok(())
+}
+
+/// Settings that belong to files.
+fn refuse(config: &Config) -> Result<()> {
+    if config.world.needs_memory() {
+        bail!(
+            "found {}, expected the world as it comes: a live feed has no future to draw from",
+            config.world.note().unwrap_or_default()
+        );
+    }
+    Ok(())
+}
+
+/// A state folder is of one configuration.
+fn settle(folder: &StateFolder, config: &Config) -> Result<()> {
+    let digest = hex(&config.digest()?);
+    if folder.settle("configuration_digest", &digest)? != digest {
+        return Err(betaflow_connectors::store::StoreError::OtherSettings(folder.path().to_owned()).into());
+    }
+    folder.settle("version", env!("CARGO_PKG_VERSION"))?;
+    folder.settle("configuration", &config.to_toml("paper").context("the settings as TOML")?)?;
+    folder.settle("started", &jiff::Timestamp::now().to_string())?;
+    Ok(())
+}
+
+fn text(facts: &RunFacts, edge: &Edge, started: Instant) -> String {
+    let counts = edge.counts();
+    let nav = facts
+        .performance
+        .nav
+        .map_or_else(String::new, |(first, last)| format!("; value {first:.0} → {last:.0}"));
+    format!(
+        "{} frames, {} decisions in {:.1} s{nav}\n{} messages, {} twice, {} early, {} filled in, {} missing, {} \
+         reconnections\ndigest {}\n",
+        facts.data.frames,
+        facts.sizing.decisions,
+        started.elapsed().as_secs_f64(),
+        counts.messages,
+        counts.repeats,
+        counts.early,
+        counts.filled,
+        counts.missing,
+        counts.connections.saturating_sub(1),
+        hex(&facts.digest)
+    )
+}
