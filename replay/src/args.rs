@@ -32,6 +32,9 @@ pub(crate) enum Command {
     /// See how far returns survive other caps, costs, delays and sizes: many runs over one reading of the data
     #[command(long_about = STRESS, after_long_help = SETTINGS)]
     Stress(StressArgs),
+    /// Choose settings by what was known, judge them by what came after: walk-forward, purged folds
+    #[command(long_about = TUNE, after_long_help = SETTINGS)]
+    Tune(TuneArgs),
     /// Show one rebalance in full: its trades, what each limit costs, and the frontier
     #[command(long_about = SIZE, after_long_help = SETTINGS)]
     Size(SizeArgs),
@@ -234,6 +237,48 @@ The folder holds:
                      which it dies, and which setting matters most
   summary.json, run.toml, grid.toml";
 
+const TUNE: &str = "\
+Choose settings by what was known, judge them by what came after.
+
+A grid file, as for stress, names the settings to choose from; only choices
+(sizing, strategy, estimator, ...): what happens to a trader, such as costs, is
+that of the configuration. Each setting runs once, in order, through all the
+data. Folds only select which returns are scored:
+  walk_forward   blocks one after the other, each judged by the setting that
+                 was best before it, with an embargo between
+  k_fold         blocks judged by the setting that was best on both sides
+  combinatorial  every tune.tested=2 of the blocks are judged at once, by the
+                 best on the others: many paths through the data
+The joined blocks are the out-of-sample result: what to expect of choosing like
+this. The best on all frames is in-sample: it says what to use. A fold's book
+is that of the chosen setting from the beginning; to go over from one to the
+other is not charged.
+
+Settings, with their defaults; the first ones are flags as well:
+  tune.method=walk_forward   or k_fold, combinatorial
+  tune.folds=5               blocks; 10 of combinatorial
+  tune.embargo=21            days left out: before a block in walk_forward,
+                             after it in the others
+  tune.objective=sharpe      or sortino, calmar, growth, worst_block: the
+                             lowest Sharpe ratio of tune.blocks=4; all net
+  tune.purge=0               days left out before a block as well
+  tune.overfitting_blocks=16 of the probability of overfitting
+
+The folder holds:
+  summary.json     the out-of-sample result, each choice and how sure it is,
+                   the recommendation, luck
+  folds.parquet    a row a block: when, what was chosen, scores, runner-up
+  out_of_sample.parquet  a row a bar: what the choices earned, beside the
+                   configuration as it is and the best in hindsight
+  scenarios.parquet, scenario_returns.parquet   as of stress
+  best.toml        the recommended settings, for --config of any command
+  report.html, run.toml, grid.toml
+
+Examples:
+  betaflow tune --grid grid.toml
+  betaflow tune --grid grid.toml --method combinatorial --embargo 60
+  betaflow score --config runs/tune-1/best.toml";
+
 const SETTINGS: &str = "\
 Prices (PATH is a file or a folder of files, sorted by time):
   tidy   a column date, timestamp, ts or time, a column symbol and a column
@@ -338,10 +383,24 @@ pub(crate) struct InputArgs {
     /// Whether prices of one's own come with factors.
     #[arg(skip = true)]
     pub needs_factors: bool,
+    /// Flags of one command alone that stand for settings.
+    #[arg(skip)]
+    pub own: Vec<OwnFlag>,
+}
+
+/// A flag that stands for a setting.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnFlag {
+    pub table: &'static str,
+    pub key: &'static str,
+    /// As typed.
+    pub value: String,
+    /// With its dashes.
+    pub flag: &'static str,
 }
 
 /// Arguments of the commands that write a run folder.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub input: InputArgs,
@@ -394,7 +453,7 @@ pub(crate) struct ScoreArgs {
 /// Arguments of `report`.
 #[derive(Debug, Args)]
 pub(crate) struct ReportOfArgs {
-    /// The folder of a run of `replay` or `estimate`
+    /// The folder of a run
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
     /// Instruments to draw, of an estimate, such as AAPL,MSFT; without it a few are chosen
@@ -434,6 +493,55 @@ pub(crate) struct StressArgs {
     pub no_report: bool,
 }
 
+/// Arguments of `tune`.
+#[derive(Debug, Args)]
+pub(crate) struct TuneArgs {
+    /// TOML file that says which settings to choose from
+    #[arg(long, value_name = "FILE")]
+    pub grid: PathBuf,
+    /// How the data is divided: walk_forward, k_fold or combinatorial
+    #[arg(long, value_name = "NAME")]
+    pub method: Option<String>,
+    /// Blocks that are judged
+    #[arg(long, value_name = "NUMBER")]
+    pub folds: Option<String>,
+    /// Days left out around them
+    #[arg(long, value_name = "DAYS")]
+    pub embargo: Option<String>,
+    /// What settings are compared by: sharpe, sortino, calmar, growth or worst_block
+    #[arg(long, value_name = "NAME")]
+    pub objective: Option<String>,
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Go on with a run for this folder that was interrupted
+    #[arg(long, requires = "out")]
+    pub resume: bool,
+    /// Ledger of what has been tried on the data; `none` to keep none [default: PRICES.trials.jsonl]
+    #[arg(long, value_name = "FILE")]
+    pub trials: Option<PathBuf>,
+    /// Write no report.html (it takes 5 MB)
+    #[arg(long)]
+    pub no_report: bool,
+}
+
+impl TuneArgs {
+    /// With the flags that stand for settings among them.
+    pub(crate) fn with_settings(&self) -> RunArgs {
+        let flags = [
+            ("method", "--method", &self.method),
+            ("folds", "--folds", &self.folds),
+            ("embargo", "--embargo", &self.embargo),
+            ("objective", "--objective", &self.objective),
+        ];
+        let own = flags.into_iter().filter_map(|(key, flag, value)| {
+            Some(OwnFlag { table: "tune", key, value: value.clone()?, flag })
+        });
+        let mut run = self.run.clone();
+        run.input.own.extend(own);
+        run
+    }
+}
+
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -470,6 +578,7 @@ impl CheckArgs {
             set: self.set.clone(),
             from: self.from.clone(),
             needs_factors: false,
+            own: Vec::new(),
         }
     }
 }

@@ -13,6 +13,7 @@ mod score;
 mod size;
 mod stress;
 mod summary;
+mod tune;
 mod world;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Estimate(args) => commands::estimate(&args),
         Command::Size(args) => size::size(&args),
         Command::Stress(args) => stress::stress(&args),
+        Command::Tune(args) => tune::tune(&args),
         Command::Report(args) => commands::report(&args),
         Command::Check(args) => check::check(&args),
     };

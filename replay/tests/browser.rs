@@ -196,6 +196,18 @@ fn the_reports_of_the_tutorial_open_in_a_browser() {
 }
 
 #[test]
+fn the_report_of_a_tuning_opens_in_a_browser() {
+    let Some(browser) = browser() else { return };
+    let folder = folder();
+    let grid =
+        "[grid]\n\"sizing.turnover_cap\" = [0.02, 0.3]\n\"strategy.kind\" = [\"quarter_kelly\", \"flat\"]\n";
+    fs::write(folder.path().join("grid.toml"), grid).unwrap();
+    let tune = run(folder.path(), "tune", &["tune", "--grid", "grid.toml"]);
+    let traces = assert_opens(browser, &tune, "tune");
+    assert_eq!(traces, [5, 2, 2], "three growths and two drawdowns, and each setting by itself");
+}
+
+#[test]
 fn reports_of_odd_runs_open_in_a_browser() {
     let Some(browser) = browser() else { return };
     let folder = folder();

@@ -12,6 +12,8 @@ const RUN: &[&str] =
     &["--prices", "--factors", "--config", "--set", "--from", "--to", "--out", "--force", "--timing"];
 const REPORT: &[&str] = &["--plot", "--no-report"];
 const OFFLINE: &[&str] = &["--smooth", "--em", "--compare"];
+const TUNE: &[&str] =
+    &["--grid", "--method", "--folds", "--embargo", "--objective", "--resume", "--trials", "--no-report"];
 const SIZE: &[&str] = &["--at", "--json", "--prices", "--factors", "--config", "--set", "--from"];
 const CHECK: &[&str] = &["--out", "--factors", "--config", "--set", "--from", "--to"];
 
@@ -21,6 +23,7 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("score", &[RUN, &["--no-report", "--profile"]]),
     ("estimate", &[RUN, REPORT, OFFLINE]),
     ("stress", &[RUN, &["--no-report", "--grid"]]),
+    ("tune", &[RUN, TUNE]),
     ("size", &[SIZE]),
     ("report", &[&["--plot"]]),
     ("check", &[CHECK]),

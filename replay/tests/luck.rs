@@ -139,6 +139,8 @@ fn a_choice_counts_once_over_all_worlds_and_runs() {
         (first["command"].as_str(), first["strategy"].as_str()),
         (Some("stress"), Some("quarter_kelly"))
     );
+    // The last of 140 weekdays from 2015-01-01 on.
+    assert_eq!(first["data"]["last"], "2015-07-15");
     let choices = first["choices"].as_object().unwrap();
     assert!(choices.iter().all(|(digest, ratio)| digest.len() == 16 && ratio.is_f64()), "{choices:?}");
 

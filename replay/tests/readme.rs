@@ -23,19 +23,26 @@ fn commands() -> Vec<String> {
     commands
 }
 
-/// The grid file that a command names.
-fn grid() -> String {
+/// The grid files that commands name: each with its name, which is the next one to be said after it.
+fn grids() -> Vec<(String, String)> {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let text = std::fs::read_to_string(readme).unwrap();
-    let (_, after) = text.split_once("```toml\n[grid]").expect("a grid file");
-    format!("[grid]{}", after.split_once("```").expect("its end").0)
+    let grid = |after: &str| {
+        let (grid, rest) = after.split_once("```").expect("its end");
+        let (before, _) = rest.split_once(".toml`").expect("its name");
+        let (_, name) = before.rsplit_once('`').expect("in quotes");
+        (format!("{name}.toml"), format!("[grid]{grid}"))
+    };
+    text.split("```toml\n[grid]").skip(1).map(grid).collect()
 }
 
 #[test]
 fn every_command_of_the_readme_runs() {
     let folder = tempfile::tempdir().unwrap();
     support::Panel::new(1, 400, 12).write(folder.path());
-    std::fs::write(folder.path().join("grid.toml"), grid()).unwrap();
+    for (name, grid) in grids() {
+        std::fs::write(folder.path().join(name), grid).unwrap();
+    }
     let mut ran = 0;
     for command in commands() {
         // The two cargo commands are what runs this test and what `.ci/run` ends with.

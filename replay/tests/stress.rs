@@ -283,3 +283,27 @@ seed = 5
     assert_eq!(kinds.iter().filter(|kind| *kind == "equal_weight").count(), 4);
     assert_eq!(run("two").texts("digest"), table.texts("digest"));
 }
+
+#[test]
+fn paths_are_summed_up_in_quantiles() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(61, 140, 4).write(path);
+    fs::write(path.join("grid.toml"), "[grid]\n\"world.bootstrap_seed\" = { from = 1, to = 9 }\n").unwrap();
+    let arguments =
+        [joined("stress", &data, &["estimator.warmup=60"]), vec!["--grid", "grid.toml", "--out", "out"]];
+    let ended = call(path, &arguments.concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.out.contains("over 9 resampled paths"), "{}", ended.out);
+    let summary: serde_json::Value =
+        serde_json::from_slice(&fs::read(path.join("out/summary.json")).unwrap()).unwrap();
+    let mut sharpe = Table::read(&path.join("out/scenarios.parquet")).numbers("net_sharpe");
+    sharpe.sort_by(f64::total_cmp);
+    let found = |name: &str| summary["paths"][0]["net_sharpe"][name].as_f64().unwrap();
+    let low = sharpe[0] + 0.4 * (sharpe[1] - sharpe[0]);
+    for (name, expected) in [("p05", low), ("p25", sharpe[2]), ("median", sharpe[4])] {
+        assert!((found(name) - expected).abs() < 1e-12, "{name}: {} {expected}", found(name));
+    }
+    let report = fs::read_to_string(path.join("out/report.html")).unwrap();
+    assert!(report.contains("One history, many paths"));
+}

@@ -37,7 +37,7 @@ impl FolderError {
 }
 
 /// Everything that a run folder holds.
-const RUN_FILES: [&str; 17] = [
+const RUN_FILES: [&str; 20] = [
     "summary.json",
     "run.toml",
     "report.html",
@@ -55,6 +55,9 @@ const RUN_FILES: [&str; 17] = [
     "scenarios.parquet",
     "scenario_returns.parquet",
     "grid.toml",
+    "folds.parquet",
+    "out_of_sample.parquet",
+    "best.toml",
 ];
 
 /// A run folder in the making, beside the place where it will stand. Dropped before [`Self::complete`],

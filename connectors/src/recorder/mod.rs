@@ -12,6 +12,7 @@ mod scenario_table;
 mod scenarios;
 mod table;
 mod tables;
+mod tuning;
 
 pub use betas::{BetaPaths, InstrumentPath, Room, read_betas};
 pub use equity::read_equity;
@@ -24,3 +25,4 @@ pub use scenario_table::{ScenarioRow, ScenariosTable, SettingValue};
 pub use scenarios::{Scenarios, ScenariosError, Setting, Values, read_scenarios};
 pub use table::TableError;
 pub use tables::ParquetRecorder;
+pub use tuning::{FoldRow, FoldsTable, OutOfSampleRow, OutOfSampleTable};

@@ -77,13 +77,7 @@ impl ScenariosTable {
         let table = &mut self.table;
         table.integer(Some(row.number as u64));
         for (value, number) in settings.iter().zip(&self.numbers) {
-            match value {
-                Some(SettingValue::Number(value)) if *number => table.number(*value),
-                None if *number => table.number(f64::NAN),
-                Some(SettingValue::Number(value)) => table.optional_text(Some(&value.to_string())),
-                Some(SettingValue::Text(text)) => table.optional_text(Some(text)),
-                None => table.optional_text(None),
-            }
+            table.setting(value.as_ref(), *number);
         }
         table.optional_text(row.digest.as_deref());
         row.figures.iter().for_each(|value| table.number(*value));

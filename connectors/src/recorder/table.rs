@@ -18,6 +18,8 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+use super::scenario_table::SettingValue;
+
 /// Key of the note in the metadata of a file.
 const NOTE: &str = "betaflow.note";
 /// Rows handed to the writer at a time.
@@ -165,6 +167,17 @@ impl Table {
     pub(crate) fn number(&mut self, value: f64) {
         if let Column::Number(column) = self.column() {
             column.append_option((!value.is_nan()).then_some(value));
+        }
+    }
+
+    /// The value of a setting, in a column of numbers or of texts.
+    pub(crate) fn setting(&mut self, value: Option<&SettingValue>, is_number: bool) {
+        match value {
+            Some(SettingValue::Number(value)) if is_number => self.number(*value),
+            None if is_number => self.number(f64::NAN),
+            Some(SettingValue::Number(value)) => self.optional_text(Some(&value.to_string())),
+            Some(SettingValue::Text(text)) => self.optional_text(Some(text)),
+            None => self.optional_text(None),
         }
     }
 

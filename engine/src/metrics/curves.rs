@@ -224,9 +224,73 @@ impl EquityCurves {
     }
 }
 
+/// Several series of returns as lines: what a unit of each has become at the end of each bucket, and the deepest
+/// drawdown within it.
+#[derive(Clone, Debug)]
+pub struct ReturnCurves {
+    curves: Curves,
+    growths: Vec<Growth>,
+    values: Vec<f64>,
+}
+
+impl ReturnCurves {
+    /// Of so many series.
+    #[must_use]
+    pub fn new(buckets: Buckets, series: usize) -> Self {
+        let keep = [vec![Keep::Last; series], vec![Keep::Lowest; series]].concat();
+        Self { curves: Curves::new(buckets, &keep), growths: vec![Growth::START; series], values: Vec::new() }
+    }
+
+    /// The next frame, a simple return for each series.
+    pub fn push(&mut self, time: TimestampNs, returns: &[f64]) {
+        for (growth, r) in self.growths.iter_mut().zip(returns) {
+            growth.reaches(growth.value * (1.0 + r));
+        }
+        self.values.clear();
+        self.values.extend(self.growths.iter().map(|growth| growth.value));
+        self.values.extend(self.growths.iter().map(Growth::drawdown));
+        self.curves.push(time, &self.values);
+    }
+
+    /// The last frame of each bucket.
+    #[must_use]
+    pub fn times(&self) -> &[TimestampNs] {
+        &self.curves.times
+    }
+
+    /// Frames that a point stands for.
+    #[must_use]
+    pub fn frames_between(&self) -> u64 {
+        self.curves.buckets.every
+    }
+
+    /// What a unit of a series has become.
+    #[must_use]
+    pub fn growth(&self, series: usize) -> &[f64] {
+        self.curves.lines.get(series).map_or(&[], |line| &line.values)
+    }
+
+    /// How far it is below its peak.
+    #[must_use]
+    pub fn drawdown(&self, series: usize) -> &[f64] {
+        self.growth(self.growths.len() + series)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn returns_become_growth_and_drawdown() {
+        let mut curves = ReturnCurves::new(Buckets::new(4, 2), 2);
+        for (at, returns) in [[0.5, 0.0], [-0.5, 0.0], [0.0, -0.2], [1.0, 0.25]].iter().enumerate() {
+            curves.push(TimestampNs(at as i64), returns);
+        }
+        assert_eq!((curves.frames_between(), curves.times()), (2, &[TimestampNs(1), TimestampNs(3)][..]));
+        assert_eq!((curves.growth(0), curves.growth(1)), (&[0.75, 1.5][..], &[1.0, 1.0][..]));
+        assert_eq!((curves.drawdown(0), curves.drawdown(1)), (&[-0.5, -0.5][..], &[0.0, -0.2][..]));
+    }
 
     fn curves(navs: &[f64], points_max: u64) -> EquityCurves {
         let mut curves = EquityCurves::new(Buckets::new(navs.len() as u64, points_max));

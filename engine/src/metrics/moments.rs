@@ -84,7 +84,7 @@ pub(super) fn ratio(numerator: f64, divisor: f64) -> f64 {
 
 /// Compound annual growth rate of what a unit became in so many frames; NaN where nothing came or where the
 /// unit became a debt.
-pub(super) fn annual_growth(wealth: f64, frames: f64, frames_per_year: f64) -> f64 {
+pub(crate) fn annual_growth(wealth: f64, frames: f64, frames_per_year: f64) -> f64 {
     if frames == 0.0 || wealth < 0.0 {
         return f64::NAN;
     }

@@ -9,6 +9,7 @@
 //! | `tornado` | what each setting does by itself |
 //! | `efficient` | growth against drawdown |
 //! | `crossing` | where a line falls through zero |
+//! | `spread` | quantiles of a figure over many paths |
 //!
 //! A scenario is its row, counting from 0. NaN is a figure that is not defined: it is never chosen.
 
@@ -17,6 +18,7 @@ mod choice;
 mod crossing;
 mod efficient;
 mod grid;
+mod spread;
 mod tornado;
 
 pub use axis::{Axis, Value};
@@ -24,4 +26,5 @@ pub use choice::Robust;
 pub use crossing::Crossing;
 pub use efficient::efficient;
 pub use grid::{Anchor, Sweep};
+pub use spread::Spread;
 pub use tornado::Swing;

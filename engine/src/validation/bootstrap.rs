@@ -40,6 +40,11 @@ impl StationaryBootstrap {
         )?;
         Ok(Self { frames, end: 1.0 / mean_block, at: None, random: Random::new(seed) })
     }
+
+    /// Ends the block: what comes next is another resample, and goes on with the random numbers.
+    pub(super) fn begin_again(&mut self) {
+        self.at = None;
+    }
 }
 
 impl Iterator for StationaryBootstrap {

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `walk_forward`, `purged` | which frames to fit on and which to be judged on: [`WalkForward`], [`purged_k_fold`], [`CombinatorialPurged`] |
 //! | `choice`, `objective` | a setting for each fold by what lies before its embargo: [`select`] |
+//! | `cross` | a setting for each split by what lies around its tested blocks, and the paths that come of it: [`select_across`] |
+//! | `certainty`, `resampled` | how sure a choice is, the runner-up: [`certainty`](certainty()) |
 //! | `deflated` | what the best of many trials is worth: [`Trials`], [`min_backtest_years`] |
 //! | `overfitting`, `block_sums`, `ranks` | how often the best in one half is below the middle of the other: [`overfitting`] |
 //! | `bootstrap`, `random` | resampling that keeps blocks together: [`StationaryBootstrap`] |
@@ -39,8 +41,10 @@
 
 mod block_sums;
 mod bootstrap;
+mod certainty;
 mod choice;
 mod combinations;
+mod cross;
 mod deflated;
 mod folds;
 mod objective;
@@ -48,11 +52,16 @@ mod overfitting;
 mod purged;
 mod random;
 mod ranks;
+mod resampled;
 mod trials;
 mod walk_forward;
 
 pub use bootstrap::StationaryBootstrap;
+pub use certainty::{Certainty, Resampling, certainty};
 pub use choice::{Choice, Chosen, Selection, select, select_by};
+pub use cross::{
+    BacktestPath, CrossChoice, CrossSelection, PathScores, one_path, select_across, select_across_by,
+};
 pub use deflated::{Trials, min_backtest_years};
 pub use folds::Fold;
 pub use objective::{Objective, best};

@@ -1,6 +1,6 @@
 //! What settings are compared by.
 
-use crate::metrics::Figures;
+use crate::metrics::{Figures, ObservedSharpe, annual_growth};
 
 /// What makes one setting better than another, of its returns on the frames that count. More is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,14 +26,19 @@ impl Objective {
     #[must_use]
     pub fn score(self, returns: &[f64], frames_per_year: f64) -> f64 {
         let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), frames_per_year);
+        let sharpe =
+            |returns: &[f64]| ObservedSharpe::of(returns.iter().copied()).ratio * frames_per_year.sqrt();
         match self {
-            Self::Sharpe => figures(returns).sharpe,
+            Self::Sharpe => sharpe(returns),
             Self::Sortino => figures(returns).sortino,
             Self::Calmar => figures(returns).calmar,
-            Self::Growth => figures(returns).annual_return,
+            Self::Growth => {
+                let wealth = returns.iter().fold(1.0, |wealth, r| wealth * (1.0 + r));
+                annual_growth(wealth, returns.len() as f64, frames_per_year)
+            }
             Self::WorstBlock { blocks } => {
                 let edge = |block: usize| block * returns.len() / blocks;
-                let sharpes = (0..blocks).map(|block| figures(&returns[edge(block)..edge(block + 1)]).sharpe);
+                let sharpes = (0..blocks).map(|block| sharpe(&returns[edge(block)..edge(block + 1)]));
                 // A block without volatility has no ratio, and then the whole has none: NaN must not lose to `min`.
                 let worst =
                     |worst: f64, next: f64| if worst.is_nan() || next >= worst { worst } else { next };

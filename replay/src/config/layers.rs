@@ -58,6 +58,11 @@ impl Layers {
         self.put(table, key, Value::String(value.to_owned()), flag);
     }
 
+    /// Adds the value of a flag that is read as `--set` reads it.
+    pub(super) fn add_typed_flag(&mut self, table: &str, key: &str, value: &str, flag: &str) {
+        self.put(table, key, value_of(value), flag);
+    }
+
     fn put(&mut self, table: &str, key: &str, value: Value, origin: &str) {
         let entry = self.tables.entry(table.to_owned()).or_insert_with(|| Value::Table(Table::new()));
         if let Value::Table(keys) = entry {

@@ -3,6 +3,7 @@
 mod data;
 mod holdout;
 mod layers;
+mod tune;
 mod unknown;
 
 use std::path::Path;
@@ -29,6 +30,7 @@ use toml::{Table, Value};
 pub(crate) use data::{DataSettings, date};
 pub(crate) use holdout::HoldoutSettings;
 use layers::Layers;
+pub(crate) use tune::{Method, TuneSettings};
 
 use crate::args::InputArgs;
 
@@ -116,6 +118,8 @@ pub(crate) struct Config {
     pub record: RecordSettings,
     /// Threads and channels; changes no result.
     pub pipeline: PipelineSettings,
+    /// How `tune` chooses; changes no other result.
+    pub tune: TuneSettings,
 }
 
 impl Config {
@@ -147,6 +151,7 @@ impl Config {
                 weights: record.weights.unwrap_or(record_default.weights),
             },
             pipeline: valid(&typed, "pipeline", PipelineSettings::check)?,
+            tune: valid(&typed, "tune", TuneSettings::check)?,
             data,
         };
         // With other factors than its own, the tutorial still trades its 20 names.
@@ -353,6 +358,7 @@ impl Config {
         settings.data.factors = settings.data.factors.filter(|path| path == NO_FACTORS);
         settings.record = RecordSettings { betas: Frames::None, weights: Frames::None };
         settings.pipeline = PipelineSettings::default();
+        settings.tune = TuneSettings::default();
         Ok(settings)
     }
 
@@ -393,6 +399,9 @@ fn typed(args: &InputArgs, to: Option<(&str, &str)>) -> Result<Layers> {
     }
     if let Some((flag, date)) = to {
         layers.add_flag("data", "to", date, flag);
+    }
+    for own in &args.own {
+        layers.add_typed_flag(own.table, own.key, &own.value, own.flag);
     }
     Ok(layers)
 }

@@ -5,7 +5,7 @@ use toml::Table;
 
 use super::layers::Layers;
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "data",
     "holdout",
     "universe",
@@ -17,6 +17,7 @@ const TABLES: [&str; 11] = [
     "world",
     "record",
     "pipeline",
+    "tune",
 ];
 
 /// Refuses tables that do not exist.

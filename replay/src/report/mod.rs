@@ -6,7 +6,8 @@
 //! run.toml     ─▶ settings ──────────────────┘
 //! ```
 //!
-//! The folder of a stress run has `scenarios.parquet` in place of the tables, and a page of its own (`stress`).
+//! The folder of a stress run has `scenarios.parquet` in place of the tables, and a page of its own (`stress`); so has
+//! that of a tuning (`tune`).
 //!
 //! It is made from the run folder alone, so that it can be made again. All figures are those of the summary, and the
 //! lines are those of the tables: nothing is computed here but where to put it. A section whose table or key is
@@ -21,6 +22,7 @@ mod luck;
 mod page;
 mod replay;
 mod stress;
+mod tune;
 
 use std::fs;
 use std::path::Path;
@@ -28,14 +30,17 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// The report of a folder of any kind: of a run, or of a stress run. `plot`: the symbols whose betas are drawn.
+/// The report of a folder of any kind: of a run, a stress run or a tuning. `plot`: the symbols whose betas are drawn.
 ///
 /// # Errors
 /// The folder is none that betaflow wrote, a table of it cannot be read, or `plot` is not for its kind.
 pub(crate) fn html_of(folder: &Path, plot: &[String]) -> Result<String> {
-    match stress::is_there(folder) {
-        true => stress::html(folder, plot),
-        false => Run::read(folder)?.html(plot),
+    let summary = fs::read(folder.join("summary.json")).ok();
+    let summary = summary.and_then(|text| serde_json::from_slice::<Value>(&text).ok()).unwrap_or_default();
+    match summary["kind"].as_str() {
+        Some("stress") => stress::html(folder, plot),
+        Some("tune") => tune::html(folder, plot),
+        _ => Run::read(folder)?.html(plot),
     }
 }
 

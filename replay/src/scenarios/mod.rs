@@ -5,12 +5,14 @@
 //! a pass came to is kept on disk until all have ended, so that an interrupted study goes on where it was.
 
 mod candidates;
+mod described;
 mod extent;
 mod fixed;
 mod grid;
 mod identity;
 mod luck;
 mod pass;
+pub(crate) mod paths;
 mod progress;
 mod range;
 mod run;
@@ -27,15 +29,17 @@ use betaflow_connectors::recorder::{ScenarioReturns, ScenarioRow};
 use betaflow_engine::execution::repricing::Charges;
 use betaflow_engine::ledger::hex;
 use betaflow_engine::source::DataFacts;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use candidates::Candidates;
+pub(crate) use described::{levels, look_ahead, values_of};
 pub(crate) use fixed::NOTE as FIXED_TRADES;
 pub(crate) use grid::Grid;
 pub(crate) use luck::Luck;
 pub(crate) use run::{Plan, run};
 pub(crate) use tables::write_tables;
+pub(crate) use tags::is_choice;
 pub(crate) use trials::Ledger;
 
 use crate::args::{InputArgs, RunArgs};
@@ -123,15 +127,7 @@ impl Study {
     /// # Errors
     /// It cannot be written as TOML.
     pub(crate) fn base_values(&self) -> Result<Value> {
-        let all: toml::Table = self.base.to_toml("replay")?.parse()?;
-        let mut object = Map::new();
-        for name in &self.grid.names {
-            let mut parts = name.split('.');
-            let first = parts.next().and_then(|part| all.get(part));
-            let value = parts.try_fold(first, |value, part| Some(value?.get(part))).flatten();
-            object.insert(name.clone(), value.map_or(Ok(Value::Null), serde_json::to_value)?);
-        }
-        Ok(object.into())
+        values_of(&self.grid, &self.base)
     }
 
     /// What a study is known by when it is taken up again.

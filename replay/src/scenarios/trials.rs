@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use betaflow_engine::source::DataFacts;
+use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::validation::Trials;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub(super) struct Line {
     /// Of the program.
     pub(super) version: String,
     pub(super) command: String,
-    /// Over which time the choices were measured.
+    /// Over which time they were measured.
     pub(super) data: Span,
     /// Digest of the world that they were measured in: all settings that are no choices.
     pub(super) world: String,
@@ -40,18 +40,18 @@ pub(super) struct Line {
     pub(super) choices: BTreeMap<String, Option<f64>>,
 }
 
-/// What a run has read. It is of the bars before a hold-out, so that nothing here depends on those behind it, as the
-/// digest of a file would.
+/// Which time ratios are of. It says nothing of the bars behind a hold-out, as the digest of a file would.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Span {
+    /// Of the first return.
     pub(super) first: Option<String>,
+    /// Of the last return.
     pub(super) last: Option<String>,
-    pub(super) frames: u64,
 }
 
 impl Span {
-    pub(super) fn of(data: &DataFacts) -> Self {
-        Self { first: time_text(data.first), last: time_text(data.last), frames: data.frames }
+    pub(super) fn of(first: Option<TimestampNs>, last: Option<TimestampNs>) -> Self {
+        Self { first: time_text(first), last: time_text(last) }
     }
 }
 
@@ -70,9 +70,9 @@ impl Line {
         }
     }
 
-    /// Whether the ratios of two runs can be compared.
+    /// Whether the ratios of two runs can be compared: a longer warm-up hardly changes one, other or more data does.
     fn measures_as(&self, other: &Self) -> bool {
-        self.world == other.world && self.data == other.data
+        self.world == other.world && self.data.last == other.data.last
     }
 
     /// Whether it is the same run, which ended a second time.
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     fn line(world: &str, choices: &[(&str, Option<f64>)]) -> Line {
-        let span = Span { first: None, last: None, frames: 9 };
+        let span = Span { first: None, last: None };
         let mut line = Line::now("stress", "flat", span, world.to_owned());
         line.choices = choices.iter().map(|(choice, ratio)| ((*choice).to_owned(), *ratio)).collect();
         line

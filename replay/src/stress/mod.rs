@@ -4,13 +4,12 @@ use std::time::Instant;
 
 use anyhow::Result;
 use betaflow_connectors::recorder::RunFolder;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::args::StressArgs;
 use crate::commands::say;
-use crate::config::Config;
 use crate::report;
-use crate::scenarios::{self, Candidates, Finished, Grid, Ledger, Luck, Plan, Study};
+use crate::scenarios::{self, Candidates, Finished, Ledger, Luck, Plan, Study, paths};
 use crate::summary::data_json;
 
 /// Runs every scenario of a grid file.
@@ -28,7 +27,7 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     let candidates = Candidates::of_study(&study)?;
     let ledger = Ledger::of(&study.base, args.trials.as_deref())?;
     let luck = Luck::of((&study, &finished), &candidates, &ledger, "stress", args.resume)?;
-    let summary = summary(&study, &finished, &luck, &notes, started)?;
+    let summary = summary(&study, (&finished, &candidates), &luck, &notes, started)?;
     folder.write("summary.json", &(serde_json::to_string_pretty(&summary)? + "\n"))?;
     folder.write("run.toml", &study.base.to_toml("replay")?)?;
     folder.write("grid.toml", &study.grid.text)?;
@@ -47,7 +46,7 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
 
 fn summary(
     study: &Study,
-    finished: &Finished,
+    (finished, candidates): (&Finished, &Candidates),
     luck: &Luck,
     notes: &[String],
     started: Instant,
@@ -64,41 +63,38 @@ fn summary(
         "strategy": study.base.strategy_kind(),
         "scenarios": finished.outcomes.len(),
         "trades": if study.grid.fixed { "fixed" } else { "own" },
-        "grid": levels(&study.grid)?,
+        "grid": scenarios::levels(&study.grid)?,
         "base": study.base_values()?,
         "luck": luck.json(),
-        "look_ahead": look_ahead(&study.configs),
+        "look_ahead": scenarios::look_ahead(&study.configs),
         "world": study.base.world_note(true),
         "warnings": warnings,
         "timing": {"seconds": started.elapsed().as_secs_f64(), "passes": finished.passes},
     });
+    let paths = path_groups(study, candidates);
+    if !paths.is_empty() {
+        let figure = |name: &str, row: usize| finished.outcomes[row].figure(name);
+        summary["paths"] = paths.iter().map(|rows| paths::json(rows, figure)).collect();
+    }
     if let Some(from) = &study.base.holdout.from {
         summary["holdout"] = json!({"from": from, "opened": false});
     }
     Ok(summary)
 }
 
+/// Scenarios that differ by the path alone.
+fn path_groups(study: &Study, candidates: &Candidates) -> Vec<Vec<usize>> {
+    paths::groups(study.grid.names.iter().map(String::as_str), &candidates.sweep)
+}
+
 /// What whoever reads the results must know, if anything.
 fn notes(study: &Study) -> Vec<String> {
     let fixed = study.grid.fixed.then(|| scenarios::FIXED_TRADES.to_owned());
-    fixed.into_iter().chain(look_ahead(&study.configs)).chain(study.base.world_note(true)).collect()
-}
-
-/// Why scenarios look ahead, and how many do, if any does.
-fn look_ahead(configs: &[Config]) -> Option<String> {
-    let mut notes = configs.iter().filter_map(|config| config.execution.look_ahead());
-    let note = notes.next()?;
-    Some(format!("{} of {} scenarios: {note}", 1 + notes.count(), configs.len()))
-}
-
-/// The lists of a product; null for a list of scenarios.
-fn levels(grid: &Grid) -> Result<Value> {
-    let Some(levels) = &grid.levels else { return Ok(Value::Null) };
-    let mut object = Map::new();
-    for (name, values) in grid.names.iter().zip(levels) {
-        object.insert(name.clone(), serde_json::to_value(values)?);
-    }
-    Ok(object.into())
+    fixed
+        .into_iter()
+        .chain(scenarios::look_ahead(&study.configs))
+        .chain(study.base.world_note(true))
+        .collect()
 }
 
 /// What is shown at the end: the best of the choices in the world of the configuration with what it is worth, and the
@@ -137,5 +133,9 @@ fn text(
         text += &line(&format!("best{among}"), best);
         text += &luck.text();
     }
-    text + &worst.map_or_else(String::new, |row| line("worst of all,", row))
+    text += &worst.map_or_else(String::new, |row| line("worst of all,", row));
+    if let [rows] = &path_groups(study, candidates)[..] {
+        text += &paths::text(rows, |name, row| finished.outcomes[row].figure(name));
+    }
+    text
 }

@@ -134,7 +134,11 @@ impl Table {
     }
 
     pub(crate) fn times(&self) -> Vec<i64> {
-        self.column("timestamp").as_primitive::<TimestampNanosecondType>().values().to_vec()
+        self.times_of("timestamp")
+    }
+
+    pub(crate) fn times_of(&self, name: &str) -> Vec<i64> {
+        self.column(name).as_primitive::<TimestampNanosecondType>().values().to_vec()
     }
 
     /// Null is NaN.

@@ -4,29 +4,21 @@ mod break_even;
 mod efficient;
 mod headline;
 mod maps;
+mod paths;
 mod single;
 mod study;
 mod tables;
 mod tornado;
-mod words;
+pub(in crate::report) mod words;
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use serde_json::Value;
 
 use super::holdout;
 use super::page::Page;
 use super::replay::notes;
 use study::Study;
-
-/// Whether a folder is that of a stress run.
-pub(super) fn is_there(folder: &Path) -> bool {
-    let summary = fs::read(folder.join("summary.json")).ok();
-    let summary = summary.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-    summary.is_some_and(|summary| summary["kind"] == "stress")
-}
 
 /// The report of the folder.
 ///
@@ -48,6 +40,7 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
     holdout::add(&mut page, &study.summary);
     if !study.scenarios.is_empty() {
         tables::add_chosen(&mut page, &study);
+        paths::add(&mut page, &study);
         maps::add(&mut page, &study);
         break_even::add(&mut page, &study);
         tornado::add(&mut page, &study);

@@ -34,7 +34,7 @@ pub(super) fn shown(value: f64, how: As) -> String {
 }
 
 /// A setting without its table, its unit apart: `execution.half_spread_bps` is `half spread, bps`.
-pub(super) fn title(name: &str) -> String {
+pub(in crate::report) fn title(name: &str) -> String {
     let last = name.rsplit('.').next().unwrap_or(name);
     match last.strip_suffix("_bps") {
         Some(quantity) => format!("{}, bps", quantity.replace('_', " ")),
@@ -43,7 +43,7 @@ pub(super) fn title(name: &str) -> String {
 }
 
 /// A value on an axis or in a table, where the title has the unit.
-pub(super) fn level(name: &str, value: f64) -> String {
+pub(in crate::report) fn level(name: &str, value: f64) -> String {
     match SHARES.contains(&name) {
         true => format!("{} %", digits(100.0 * value)),
         false => digits(value),

@@ -6,8 +6,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::metrics::ObservedSharpe;
-use betaflow_engine::validation::{BLOCKS, Overfitting, min_backtest_years, overfitting};
+use betaflow_engine::source::DataFacts;
+use betaflow_engine::validation::{Overfitting, min_backtest_years, overfitting};
 
 use super::candidates::Candidates;
 use super::identity::Identity;
@@ -74,7 +76,8 @@ impl Luck {
 
         let world = candidates.world.map_or(0, |world| world.row);
         let world = identities.get(world).map_or_else(String::new, |identity| identity.world.clone());
-        let mut line = Line::now(command, study.base.strategy_kind(), Span::of(&finished.data), world);
+        let span = span(&trials, outcomes, &finished.data);
+        let mut line = Line::now(command, study.base.strategy_kind(), span, world);
         line.frames = trials.first().map_or(0, |trial| trial.observed.count as usize);
         line.choices = identities.iter().map(|identity| (identity.choice.clone(), None)).collect();
         if candidates.one_world {
@@ -104,7 +107,7 @@ impl Luck {
                 ("robust", chosen(robust)),
                 ("base", chosen(candidates.base.map(|base| base.row))),
             ],
-            overfitting: overfitted(&trials, candidates.one_world),
+            overfitting: overfitted(&trials, candidates.one_world, study.base.tune.overfitting_blocks),
         })
     }
 
@@ -168,6 +171,19 @@ fn trials<'a>(
     trials
 }
 
+/// Which time the ratios are of; of all data where returns were not kept.
+fn span(trials: &[Trial], outcomes: &[Outcome], data: &DataFacts) -> Span {
+    let times = trials.first().and_then(|trial| {
+        let all = &outcomes[trial.row].returns.as_ref()?.timestamps;
+        all.get(all.len().checked_sub(trial.returns?.len())?..)
+    });
+    let of = |end: fn(&[TimestampNs]) -> Option<&TimestampNs>| times.and_then(end).copied();
+    match of(<[_]>::last) {
+        Some(last) => Span::of(of(<[_]>::first), Some(last)),
+        None => Span::of(data.first, data.last),
+    }
+}
+
 /// The ratio per frame as it stands in the table, with its standard error.
 fn written(outcome: &Outcome, frames_per_year: f64) -> Option<ObservedSharpe> {
     if let Some(returns) = &outcome.returns {
@@ -181,8 +197,8 @@ fn written(outcome: &Outcome, frames_per_year: f64) -> Option<ObservedSharpe> {
     Some(observed).filter(|observed| observed.ratio.is_finite() && observed.count.is_finite())
 }
 
-/// Probability of backtest overfitting, and the blocks that it is of; or why there is none.
-fn overfitted(trials: &[Trial], one_world: bool) -> Result<(Overfitting, usize), String> {
+/// Probability of backtest overfitting over at most so many blocks, and the blocks that it is of; or why there is none.
+fn overfitted(trials: &[Trial], one_world: bool, blocks: usize) -> Result<(Overfitting, usize), String> {
     if !one_world {
         return Err("no two scenarios have the same world".to_owned());
     }
@@ -192,7 +208,7 @@ fn overfitted(trials: &[Trial], one_world: bool) -> Result<(Overfitting, usize),
     let returns: Option<Vec<&[f64]>> = trials.iter().map(|trial| trial.returns).collect();
     let returns = returns.ok_or("the returns were too many to keep")?;
     let frames = returns[0].len();
-    let blocks = BLOCKS.min(frames / BLOCK_FRAMES_MIN / 2 * 2);
+    let blocks = blocks.min(frames / BLOCK_FRAMES_MIN / 2 * 2);
     if blocks < 2 {
         return Err(format!("{frames} returns, expected at least {} for two blocks", 2 * BLOCK_FRAMES_MIN));
     }

@@ -1,0 +1,138 @@
+//! How sure a choice is: what would have been chosen, had the training frames come out a little differently.
+
+use std::ops::Range;
+
+use super::bootstrap::StationaryBootstrap;
+use super::choice::Chosen;
+use super::cross::join;
+use super::objective::{Objective, best};
+use super::resampled::Resampled;
+use super::trials::common_frames;
+use crate::settings::{Invalid, require};
+
+/// How a choice is put to the test.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Resampling {
+    /// Mean length of the resampled blocks in frames, at least 1: what neighbouring frames have in common is kept
+    /// within a block.
+    pub mean_block: f64,
+    /// Resamples.
+    pub count: usize,
+    /// Seed of their indices.
+    pub seed: u64,
+}
+
+impl Resampling {
+    /// Resamples of a choice unless the work is too much.
+    pub const COUNT: usize = 200;
+    /// Returns that all resamples of a study may go through: some seconds.
+    const WORK_MAX: usize = 1_000_000_000;
+
+    /// As many resamples as bounded work allows for choices among `settings` by `frames` training frames, those of
+    /// all folds together; at most [`Self::COUNT`], and none where a single one is too much. `mean_block` in frames.
+    #[must_use]
+    pub fn affordable(
+        settings: usize,
+        frames: usize,
+        objective: Objective,
+        mean_block: f64,
+        seed: u64,
+    ) -> Self {
+        let once = settings.saturating_mul(frames).saturating_mul(Resampled::work(objective));
+        Self { mean_block, count: (Self::WORK_MAX / once.max(1)).min(Self::COUNT), seed }
+    }
+}
+
+/// How sure the choice for a fold is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Certainty {
+    /// The second best by the same frames; none where no other setting has a score.
+    pub runner_up: Option<Chosen>,
+    /// Share of the resamples in which the chosen setting is the best still; NaN without resamples.
+    pub share: f64,
+    /// Standard deviation of the chosen setting's score over the resamples: its standard error (Efron & Tibshirani
+    /// 1993, eq. 6.6). NaN for fewer than two resamples that have a score.
+    pub standard_error: f64,
+    /// Settings whose score is within one standard error of the best, the best included.
+    pub within_one_error: usize,
+    /// Resamples that were made.
+    pub resamples: usize,
+}
+
+/// How sure the choice by the training frames `train` is. Frames are resampled in blocks by the stationary bootstrap
+/// (Politis & Romano 1994), the same ones for all settings, so that what the settings have in common does not count as
+/// doubt. Nothing outside the training frames is looked at.
+///
+/// ```
+/// use betaflow_engine::validation::{Objective, Resampling, certainty};
+///
+/// // The second setting earns a little more on every frame: there is no doubt.
+/// let returns: [Vec<f64>; 2] = [0.0, 0.001]
+///     .map(|more| (0..100).map(|frame| more + 0.001 * f64::from(frame * frame % 11 - 5)).collect());
+/// let resampling = Resampling { mean_block: 21.0, count: 50, seed: 1 };
+/// let sure = certainty(&returns, std::slice::from_ref(&(0..80)), Objective::Sharpe, 252.0, &resampling)?;
+/// assert_eq!((sure.share, sure.runner_up.map(|next| next.setting)), (1.0, Some(0)));
+/// # Ok::<(), betaflow_engine::settings::Invalid>(())
+/// ```
+///
+/// # Errors
+/// Without settings, for settings of different length, a return that is not finite, training ranges that are empty, not
+/// in the order of time or outside the returns, and a mean block below 1.
+pub fn certainty<R: AsRef<[f64]>>(
+    returns: &[R],
+    train: &[Range<usize>],
+    objective: Objective,
+    frames_per_year: f64,
+    resampling: &Resampling,
+) -> Result<Certainty, Invalid> {
+    require(!returns.is_empty(), "returns", 0, "at least 1 setting")?;
+    let frames = common_frames(returns)?;
+    let inside = train.iter().all(|range| range.start < range.end && range.end <= frames);
+    let ascend = train.windows(2).all(|pair| pair[0].end <= pair[1].start);
+    require(
+        !train.is_empty() && inside && ascend,
+        "train",
+        format!("{train:?}"),
+        "ranges of frames in the order of time, inside the returns",
+    )?;
+    let mut joined = Vec::new();
+    let parts: Vec<Vec<f64>> = returns
+        .iter()
+        .map(|returns| {
+            join(&mut joined, returns.as_ref(), train);
+            joined.clone()
+        })
+        .collect();
+    let mut scores: Vec<f64> = parts.iter().map(|part| objective.score(part, frames_per_year)).collect();
+    let chosen = best(&scores).unwrap_or(0);
+    let mut resampled = Resampled::new(parts, objective, frames_per_year);
+    let (mut wins, mut errors) = (0_usize, Vec::with_capacity(resampling.count));
+    let length = train.iter().map(ExactSizeIterator::len).sum();
+    let mut frames = StationaryBootstrap::new(length, resampling.mean_block, resampling.seed)?;
+    for _ in 0..resampling.count {
+        frames.begin_again();
+        let drawn = resampled.scores(frames.by_ref().take(length));
+        wins += usize::from(best(drawn) == Some(chosen));
+        errors.push(drawn[chosen]);
+    }
+    let standard_error = deviation(&errors);
+    let top = scores[chosen];
+    // Without a standard error the best is alone with those that equal it.
+    let margin = if standard_error.is_nan() { 0.0 } else { standard_error };
+    let within_one_error = scores.iter().filter(|score| **score >= top - margin).count();
+    scores[chosen] = f64::NAN;
+    let runner_up = best(&scores).map(|setting| Chosen { setting, score: scores[setting] });
+    let share = wins as f64 / resampling.count as f64;
+    Ok(Certainty { runner_up, share, standard_error, within_one_error, resamples: resampling.count })
+}
+
+/// Sample deviation of the values that are numbers.
+fn deviation(values: &[f64]) -> f64 {
+    let known = || values.iter().filter(|value| value.is_finite());
+    let count = known().count() as f64;
+    if count < 2.0 {
+        return f64::NAN;
+    }
+    let mean = known().sum::<f64>() / count;
+    (known().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (count - 1.0)).sqrt()
+}

@@ -1,0 +1,213 @@
+//! Choosing a setting for blocks that have training frames on both sides.
+
+use std::ops::Range;
+
+use super::choice::Chosen;
+use super::folds::Fold;
+use super::objective::{Objective, best};
+use super::trials::common_frames;
+use crate::settings::{Invalid, require};
+
+/// What was chosen split by split, and what came of it on each path.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CrossSelection {
+    /// The choice for each split.
+    pub choices: Vec<CrossChoice>,
+    /// The returns of the chosen settings, block by block through all frames, for each path.
+    pub paths: Vec<BacktestPath>,
+    /// The best setting on all frames; as in [`Selection`](super::Selection) its score says nothing about what to
+    /// expect.
+    pub in_sample: Chosen,
+}
+
+/// The choice for a split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CrossChoice {
+    /// By the training frames of the split, joined in the order of time.
+    pub chosen: Chosen,
+    /// What the chosen setting scores on the tested blocks, joined; NaN where it is not defined.
+    pub out_of_sample_score: f64,
+    /// Frames that were tested, a range a block.
+    pub test: Vec<Range<usize>>,
+}
+
+/// One way through all tested blocks: each was left out of the choice that it is judged by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BacktestPath {
+    /// The blocks, in the order of time.
+    pub blocks: Vec<Range<usize>>,
+    /// The split that each block's result is from.
+    pub splits: Vec<usize>,
+    /// Their returns, joined: an out-of-sample result.
+    pub returns: Vec<f64>,
+    /// Their score; NaN where it is not defined.
+    pub score: f64,
+}
+
+/// The scores of the paths. NaN where no path has one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PathScores {
+    /// Paths that have a score.
+    pub count: usize,
+    /// Their mean.
+    pub mean: f64,
+    /// Their sample deviation; NaN for fewer than two. Paths share their data: it is no standard error of the mean.
+    pub deviation: f64,
+    /// The lowest.
+    pub lowest: f64,
+    /// The median.
+    pub median: f64,
+    /// The highest.
+    pub highest: f64,
+    /// Share of the paths with a score below 0.
+    pub below_zero: f64,
+}
+
+impl CrossSelection {
+    /// How the score differs from path to path.
+    #[must_use]
+    pub fn path_scores(&self) -> PathScores {
+        let mut known: Vec<f64> =
+            self.paths.iter().map(|path| path.score).filter(|score| !score.is_nan()).collect();
+        known.sort_by(f64::total_cmp);
+        let count = known.len();
+        let mean = known.iter().sum::<f64>() / count as f64;
+        let squares: f64 = known.iter().map(|score| (score - mean) * (score - mean)).sum();
+        let at = |place: usize| known.get(place).copied().unwrap_or(f64::NAN);
+        PathScores {
+            count,
+            mean,
+            deviation: if count < 2 { f64::NAN } else { (squares / (count as f64 - 1.0)).sqrt() },
+            lowest: at(0),
+            median: 0.5 * (at(count.saturating_sub(1) / 2) + at(count / 2)),
+            highest: at(count.saturating_sub(1)),
+            below_zero: known.iter().filter(|score| **score < 0.0).count() as f64 / count as f64,
+        }
+    }
+}
+
+/// Chooses a setting for each split by `objective` on the split's training frames, joined in the order of time;
+/// `returns[i]` are the net returns of setting i, a frame each. `paths` say for each block, in the order of time, which
+/// split its result is taken from: [`one_path`] for the folds of [`purged_k_fold`](super::purged_k_fold), or
+/// [`CombinatorialPurged::paths`](super::CombinatorialPurged::paths). Of equal scores the first setting wins.
+///
+/// ```
+/// use betaflow_engine::validation::{Objective, one_path, purged_k_fold, select_across};
+///
+/// let returns: Vec<Vec<f64>> =
+///     (0..3).map(|setting| (0..60).map(|frame| 0.001 * f64::from((frame * (setting + 2)) % 7 - 3)).collect()).collect();
+/// let folds: Vec<_> = purged_k_fold(60, 5, 0, 3)?.collect();
+/// let selection = select_across(&returns, &folds, &one_path(5), Objective::Sharpe, 252.0)?;
+/// assert_eq!((selection.choices.len(), selection.paths.len()), (5, 1));
+/// assert_eq!(selection.paths[0].returns.len(), 60);
+/// # Ok::<(), betaflow_engine::settings::Invalid>(())
+/// ```
+///
+/// # Errors
+/// As [`select_across_by`].
+pub fn select_across<R: AsRef<[f64]>>(
+    returns: &[R],
+    folds: &[Fold],
+    paths: &[Vec<usize>],
+    objective: Objective,
+    frames_per_year: f64,
+) -> Result<CrossSelection, Invalid> {
+    select_across_by(returns, folds, paths, |returns| objective.score(returns, frames_per_year))
+}
+
+/// As [`select_across`], with a score of one's own. It is given the training frames of one setting, joined, and nothing
+/// else: what lies in a tested block, or is left out around it, cannot change the choice for that block.
+///
+/// # Errors
+/// Without settings, folds or paths, for settings of different length, a return that is not finite, for a fold without
+/// frames to train on or to test, whose ranges are not in the order of time, overlap or lie outside the returns, and for
+/// a path that does not take each block from a split that tests it.
+pub fn select_across_by<R: AsRef<[f64]>>(
+    returns: &[R],
+    folds: &[Fold],
+    paths: &[Vec<usize>],
+    score: impl Fn(&[f64]) -> f64,
+) -> Result<CrossSelection, Invalid> {
+    require(!returns.is_empty(), "returns", 0, "at least 1 setting")?;
+    require(!folds.is_empty(), "folds", 0, "at least 1 fold")?;
+    require(!paths.is_empty(), "paths", 0, "at least 1 path")?;
+    let frames = common_frames(returns)?;
+    let mut joined = Vec::with_capacity(frames);
+    let mut score_of = |setting: usize, ranges: &[Range<usize>]| {
+        join(&mut joined, returns[setting].as_ref(), ranges);
+        score(&joined)
+    };
+    let mut choose = |ranges: &[Range<usize>]| {
+        let scores: Vec<f64> = (0..returns.len()).map(|setting| score_of(setting, ranges)).collect();
+        let setting = best(&scores).unwrap_or(0);
+        Chosen { setting, score: scores[setting] }
+    };
+    let mut choices = Vec::with_capacity(folds.len());
+    for (at, fold) in folds.iter().enumerate() {
+        require(is_split(fold, frames), "folds", format!("fold {at}"), FOLD)?;
+        let chosen = choose(&fold.train);
+        let test = fold.test.clone();
+        choices.push(CrossChoice { chosen, out_of_sample_score: f64::NAN, test });
+    }
+    let in_sample = choose(std::slice::from_ref(&(0..frames)));
+    for choice in &mut choices {
+        choice.out_of_sample_score = score_of(choice.chosen.setting, &choice.test);
+    }
+    let blocks = blocks(folds);
+    let mut walked = Vec::with_capacity(paths.len());
+    for (at, splits) in paths.iter().enumerate() {
+        let tests = |(split, block): (&usize, _)| {
+            choices.get(*split).is_some_and(|choice| choice.test.contains(block))
+        };
+        let fits = splits.len() == blocks.len() && splits.iter().zip(&blocks).all(tests);
+        require(fits, "paths", format!("path {at}"), "for each tested block a split that tests it")?;
+        let part = |(split, block): (&usize, &Range<usize>)| {
+            &returns[choices[*split].chosen.setting].as_ref()[block.clone()]
+        };
+        let returns = splits.iter().zip(&blocks).map(part).collect::<Vec<_>>().concat();
+        walked.push(BacktestPath {
+            blocks: blocks.clone(),
+            splits: splits.clone(),
+            score: score(&returns),
+            returns,
+        });
+    }
+    Ok(CrossSelection { choices, paths: walked, in_sample })
+}
+
+/// The path of `folds` folds of which each tests one block, in the order of time.
+#[must_use]
+pub fn one_path(folds: usize) -> Vec<Vec<usize>> {
+    vec![(0..folds).collect()]
+}
+
+const FOLD: &str = "frames to train on and to test, in ranges in the order of time that do not overlap and lie inside the \
+                    returns";
+
+fn is_split(fold: &Fold, frames: usize) -> bool {
+    let both = fold.train.iter().chain(&fold.test);
+    let ascend = |ranges: &[Range<usize>]| ranges.windows(2).all(|pair| pair[0].end <= pair[1].start);
+    let apart = |train: &Range<usize>| {
+        fold.test.iter().all(|test| train.end <= test.start || test.end <= train.start)
+    };
+    !fold.train.is_empty()
+        && !fold.test.is_empty()
+        && both.clone().all(|range| range.start < range.end && range.end <= frames)
+        && ascend(&fold.train)
+        && ascend(&fold.test)
+        && fold.train.iter().all(apart)
+}
+
+/// All tested blocks, each once, in the order of time.
+fn blocks(folds: &[Fold]) -> Vec<Range<usize>> {
+    let mut blocks: Vec<Range<usize>> = folds.iter().flat_map(|fold| fold.test.iter().cloned()).collect();
+    blocks.sort_by_key(|block| (block.start, block.end));
+    blocks.dedup();
+    blocks
+}
+
+/// The returns of the ranges, one after the other.
+pub(super) fn join(joined: &mut Vec<f64>, returns: &[f64], ranges: &[Range<usize>]) {
+    joined.clear();
+    ranges.iter().for_each(|range| joined.extend_from_slice(&returns[range.clone()]));
+}

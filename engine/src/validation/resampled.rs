@@ -1,0 +1,158 @@
+//! Scores of many settings on resampled frames.
+
+use super::objective::Objective;
+use crate::metrics::annual_growth;
+
+/// Returns that differ by rounding alone have no volatility, as in the metrics.
+const ROUNDING: f64 = 16.0 * f64::EPSILON;
+/// Sums that run side by side, in an order that no processor changes.
+const LANES: usize = 8;
+
+/// The returns of settings, and what their scores are made of. Ratios and growth do not ask for the order of the
+/// returns: a resample is then how often each frame was drawn, and a score comes from weighted sums.
+pub(super) struct Resampled {
+    objective: Objective,
+    frames_per_year: f64,
+    /// Returns; for growth their log(1 + r); for the Sharpe ratio their distance from their mean.
+    columns: Vec<Vec<f64>>,
+    /// What was taken off.
+    centres: Vec<f64>,
+    /// How often each frame was drawn.
+    weights: Vec<f64>,
+    /// The frames drawn, where the order counts.
+    drawn: Vec<usize>,
+    gathered: Vec<f64>,
+    scores: Vec<f64>,
+}
+
+impl Resampled {
+    /// How many times as long a return takes as in a weighted sum.
+    pub(super) fn work(objective: Objective) -> usize {
+        if is_sum(objective) { 1 } else { 24 }
+    }
+
+    pub(super) fn new(mut columns: Vec<Vec<f64>>, objective: Objective, frames_per_year: f64) -> Self {
+        let mut centres = vec![0.0; columns.len()];
+        for (column, centre) in columns.iter_mut().zip(&mut centres) {
+            match objective {
+                Objective::Sharpe => {
+                    *centre = column.iter().sum::<f64>() / column.len() as f64;
+                    column.iter_mut().for_each(|r| *r -= *centre);
+                }
+                Objective::Growth => column.iter_mut().for_each(|r| *r = libm::log1p(*r)),
+                _ => {}
+            }
+        }
+        let frames = columns.first().map_or(0, Vec::len);
+        Self {
+            objective,
+            frames_per_year,
+            scores: vec![f64::NAN; columns.len()],
+            columns,
+            centres,
+            weights: vec![0.0; frames],
+            drawn: Vec::new(),
+            gathered: Vec::new(),
+        }
+    }
+
+    /// The score of every setting on the frames drawn.
+    pub(super) fn scores(&mut self, drawn: impl Iterator<Item = usize>) -> &[f64] {
+        if is_sum(self.objective) {
+            self.weights.fill(0.0);
+            drawn.for_each(|frame| self.weights[frame] += 1.0);
+            for setting in 0..self.columns.len() {
+                self.scores[setting] = self.summed(setting);
+            }
+        } else {
+            self.drawn.clear();
+            self.drawn.extend(drawn);
+            for (score, column) in self.scores.iter_mut().zip(&self.columns) {
+                self.gathered.clear();
+                self.gathered.extend(self.drawn.iter().map(|frame| column[*frame]));
+                *score = self.objective.score(&self.gathered, self.frames_per_year);
+            }
+        }
+        &self.scores
+    }
+
+    fn summed(&self, setting: usize) -> f64 {
+        let column = &self.columns[setting];
+        let (count, year) = (column.len() as f64, self.frames_per_year);
+        match self.objective {
+            Objective::Growth => {
+                let [sum, _] = sums(&self.weights, column, |_| 0.0);
+                annual_growth(libm::exp(sum), count, year)
+            }
+            Objective::Sortino => {
+                let [sum, downside] = sums(&self.weights, column, |r| r.min(0.0) * r.min(0.0));
+                if downside == 0.0 { f64::NAN } else { sum / count / (downside / count).sqrt() * year.sqrt() }
+            }
+            _ => {
+                let [sum, squares] = sums(&self.weights, column, |r| r * r);
+                let distance = sum / count;
+                let variance = (squares - sum * distance) / (count - 1.0);
+                let known = variance > ROUNDING * ROUNDING;
+                let mean = self.centres[setting] + distance;
+                if known { mean / variance.sqrt() * year.sqrt() } else { f64::NAN }
+            }
+        }
+    }
+}
+
+/// Whether a score comes from sums over the frames.
+fn is_sum(objective: Objective) -> bool {
+    matches!(objective, Objective::Sharpe | Objective::Sortino | Objective::Growth)
+}
+
+/// Weighted sums of the column, and of a function of it.
+fn sums(weights: &[f64], column: &[f64], function: impl Fn(f64) -> f64) -> [f64; 2] {
+    let (mut first, mut second) = ([0.0; LANES], [0.0; LANES]);
+    let (weight_chunks, chunks) = (weights.chunks_exact(LANES), column.chunks_exact(LANES));
+    let rest = weight_chunks.remainder().iter().zip(chunks.remainder());
+    let rest = rest.fold([0.0; 2], |[a, b], (w, r)| [a + w * r, b + w * function(*r)]);
+    for (w, r) in weight_chunks.zip(chunks) {
+        for lane in 0..LANES {
+            first[lane] += w[lane] * r[lane];
+            second[lane] += w[lane] * function(r[lane]);
+        }
+    }
+    [first.iter().sum::<f64>() + rest[0], second.iter().sum::<f64>() + rest[1]]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::validation::{Random, StationaryBootstrap};
+
+    #[test]
+    fn scores_by_sums_are_those_of_the_resampled_returns() {
+        let mut random = Random::new(5);
+        let columns: Vec<Vec<f64>> = (0..4)
+            .map(|setting| {
+                (0..203).map(|_| 0.03 * (random.uniform() - 0.49 + 0.002 * f64::from(setting))).collect()
+            })
+            .collect();
+        for objective in [
+            Objective::Sharpe,
+            Objective::Sortino,
+            Objective::Growth,
+            Objective::Calmar,
+            Objective::WorstBlock { blocks: 3 },
+        ] {
+            let mut resampled = Resampled::new(columns.clone(), objective, 252.0);
+            for seed in 0..20 {
+                let drawn: Vec<usize> = StationaryBootstrap::new(203, 9.0, seed).unwrap().take(203).collect();
+                let scores = resampled.scores(drawn.iter().copied()).to_vec();
+                for (score, column) in scores.iter().zip(&columns) {
+                    let returns: Vec<f64> = drawn.iter().map(|at| column[*at]).collect();
+                    let expected = objective.score(&returns, 252.0);
+                    assert!(
+                        (score - expected).abs() <= 1e-9 * expected.abs().max(1.0),
+                        "{objective:?}: {score} {expected}"
+                    );
+                }
+            }
+        }
+    }
+}

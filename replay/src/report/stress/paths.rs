@@ -1,0 +1,73 @@
+//! How figures are distributed over resampled paths.
+
+use betaflow_engine::sweep::Spread;
+
+use super::study::Study;
+use super::words::{As, shown};
+use crate::report::figure::{Bars, Figure};
+use crate::report::page::Page;
+use crate::scenarios::paths;
+
+const HEADING: &str = "One history, many paths";
+/// Groups that the table has room for.
+const GROUPS_MAX: usize = 24;
+const BINS: usize = 30;
+
+/// Adds the quantiles of each group of paths, and the returns of the first as a histogram; nothing where paths do not
+/// vary.
+pub(super) fn add(page: &mut Page, study: &Study) {
+    let names = study.scenarios.settings.iter().map(|setting| setting.name.as_str());
+    let groups = paths::groups(names, &study.sweep);
+    let Some(first) = groups.first() else { return };
+    page.section(HEADING);
+    page.html(
+        "<p>Paths are history resampled in blocks: the same strategy on what might as well have happened. Its median is no \
+         forecast: what comes and goes in history is drawn again and again, which flatters what learns.</p>\n",
+    );
+    let others: Vec<usize> =
+        study.varied().into_iter().filter(|axis| study.name(*axis) != paths::SEED).collect();
+    let mut rows = String::new();
+    for group in groups.iter().take(GROUPS_MAX) {
+        for (figure, title, is_share) in paths::SAID {
+            let values = study.figure(figure);
+            let Some(spread) = Spread::of(group.iter().map(|row| values[*row])) else { continue };
+            let kind = if is_share { As::Percent } else { As::Plain(2) };
+            let cells = spread.quantiles.map(|value| format!("<td>{}</td>", shown(value, kind))).concat();
+            let what = match others.is_empty() {
+                true => title.to_owned(),
+                false => format!("{title}; {}", study.spoken_of(&others, group[0])),
+            };
+            rows += &format!("<tr><th scope=\"row\">{what}, {} paths</th>{cells}</tr>\n", group.len());
+        }
+    }
+    page.table(&["", "5 %", "25 %", "median", "75 %", "95 %"], "plain named", &rows);
+    if groups.len() > GROUPS_MAX {
+        page.html(&format!("<p class=\"small\">The first {GROUPS_MAX} of {} settings.</p>\n", groups.len()));
+    }
+    let returns = study.figure("net_annual_return");
+    let returns: Vec<f64> = first.iter().map(|row| returns[*row]).filter(|value| value.is_finite()).collect();
+    if let Some(spread) = Spread::of(returns.iter().copied()) {
+        let [low, _, middle, _, high] = spread.quantiles;
+        page.figure(
+            "Net annual return of the paths",
+            histogram(&returns, &[("5 %", low), ("median", middle), ("95 %", high)]),
+        );
+    }
+}
+
+fn histogram(values: &[f64], places: &[(&str, f64)]) -> Figure {
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let width = ((high - low) / BINS as f64).max(1e-9);
+    let mut bars = Bars { width, counts: vec![0; BINS], ..Bars::default() };
+    for value in values {
+        bars.counts[(((value - low) / width) as usize).min(BINS - 1)] += 1;
+    }
+    for (bin, count) in bars.counts.iter().enumerate() {
+        let from = low + width * bin as f64;
+        bars.x.push(from + 0.5 * width);
+        let [from, to] = [from, from + width].map(|end| shown(end, As::Percent));
+        bars.labels.push(format!("{count} paths from {from} to {to}"));
+    }
+    Figure::of_bars(bars, places)
+}

@@ -1,0 +1,74 @@
+//! The picture: what a unit became by the choices, beside what it is compared with.
+
+use betaflow_connectors::recorder::{layout_of, read_numbers};
+use betaflow_engine::metrics::{Buckets, ReturnCurves};
+
+use super::Tuning;
+use crate::report::figure::{Drawn, Figure, Look, Panes};
+use crate::report::page::Page;
+use crate::summary::time_text;
+
+const HEADING: &str = "What a unit has become";
+const TABLE: &str = "out_of_sample.parquet";
+const POINTS_MAX: u64 = 1_500;
+const COLUMNS: [&str; 3] = ["net_return", "base_net_return", "hindsight_net_return"];
+const LINES: [(&str, usize, Look); 3] = [
+    ("tuned", 0, Look::Main),
+    ("the configuration as it is", 1, Look::Beside),
+    ("best in hindsight", 2, Look::Dashed),
+];
+
+/// Adds the figure.
+pub(super) fn add(page: &mut Page, tuning: &Tuning) {
+    let curves = match read(tuning) {
+        Ok(curves) => curves,
+        Err(why) => return page.missing(HEADING, &why),
+    };
+    page.section(HEADING);
+    let times = curves.times().iter().map(|time| time_text(Some(*time)).unwrap_or_default()).collect();
+    page.set_times(times);
+    let mut figure = Figure::panes(&Panes::Two(".2~f", ".0~%"));
+    figure.make_tall();
+    // The last one is on top.
+    for (at, (name, colour, look)) in LINES.into_iter().enumerate().rev() {
+        figure.draw(&Drawn::new(name, curves.growth(at), colour, look).with(name).format(".3f"));
+    }
+    for (at, (name, colour, _)) in LINES.into_iter().enumerate().take(2) {
+        let look = if at == 0 { Look::Area } else { Look::Thin };
+        figure.draw(&Drawn::new(name, curves.drawdown(at), colour, look).below().with(name));
+    }
+    if (0..LINES.len()).all(|at| curves.growth(at).iter().all(|value| *value > 0.0)) {
+        figure.let_be_logarithmic();
+    }
+    page.figure("Growth of 1 on the judged blocks, and the fall from the peak below it", figure);
+    let every = match curves.frames_between() {
+        1 => String::new(),
+        every => format!(" A point stands for {every} bars."),
+    };
+    page.html(&format!(
+        "<p class=\"small\">The best in hindsight is chosen by all of these bars: it is in-sample.{every}</p>\n"
+    ));
+}
+
+/// The path that is shown, or why there is none.
+fn read(tuning: &Tuning) -> Result<ReturnCurves, String> {
+    let layout = layout_of(tuning.folder, TABLE).map_err(|error| error.to_string())?;
+    let rows = layout.ok_or_else(|| format!("{TABLE} is not in the folder."))?.rows;
+    let out = &tuning.summary["out_of_sample"];
+    let whole =
+        |key: &str| out[key].as_u64().ok_or_else(|| format!("summary.json has no out_of_sample.{key}."));
+    let (frames, shown) = (whole("frames")?, whole("path")?);
+    if frames == 0 || frames.saturating_mul(shown + 1) > rows {
+        return Err(format!("{TABLE} has {rows} rows, and not those of the path that summary.json shows."));
+    }
+    let mut curves = ReturnCurves::new(Buckets::new(frames, POINTS_MAX), COLUMNS.len());
+    let mut row = 0;
+    read_numbers(tuning.folder, TABLE, &COLUMNS, |time, returns| {
+        if (frames * shown..frames * (shown + 1)).contains(&row) {
+            curves.push(time, returns);
+        }
+        row += 1;
+    })
+    .map_err(|error| error.to_string())?;
+    Ok(curves)
+}

@@ -1,0 +1,82 @@
+//! What each setting is worth on all bars, in sample: whether the best is a peak or a plateau.
+
+use anyhow::Result;
+use betaflow_connectors::recorder::{Setting, Values, read_scenarios};
+use betaflow_engine::sweep::{Axis, Sweep};
+
+use super::Tuning;
+use crate::report::figure::Figure;
+use crate::report::html::escape;
+use crate::report::page::Page;
+use crate::report::stress::words::{level, title};
+
+const FIGURE: &str = "net_sharpe";
+
+/// Adds a figure for each setting that varies.
+///
+/// # Errors
+/// `scenarios.parquet` cannot be read.
+pub(super) fn add(page: &mut Page, tuning: &Tuning) -> Result<()> {
+    page.section("Over the settings, in sample");
+    let scenarios = read_scenarios(tuning.folder)?;
+    let sharpe = scenarios.figure(FIGURE)?;
+    let sweep = Sweep::new(scenarios.settings.iter().map(axis).collect());
+    let mut drawn = 0;
+    for (at, setting) in scenarios.settings.iter().enumerate() {
+        let labels = labels(&setting.name, &sweep.axes()[at]);
+        if labels.len() < 2 {
+            continue;
+        }
+        let (mut best, mut middle) = (Vec::new(), Vec::new());
+        for place in 0..labels.len() {
+            let rows = (0..sweep.rows()).filter(|row| sweep.levels(*row)[at] == place).map(|row| sharpe[row]);
+            let mut known: Vec<f64> = rows.filter(|value| !value.is_nan()).collect();
+            known.sort_by(f64::total_cmp);
+            best.push(known.last().copied().unwrap_or(f64::NAN));
+            middle.push(known.get(known.len() / 2).copied().unwrap_or(f64::NAN));
+        }
+        let name = escape(&title(&setting.name));
+        let mut figure = Figure::along(&name, ".2f");
+        figure.level_line(0, "best", &labels, &best, (".2f", ""));
+        figure.level_line(1, "in the middle", &labels, &middle, (".2f", ""));
+        page.figure(
+            &format!("Net Sharpe ratio over all bars by {name}, whatever the other settings"),
+            figure,
+        );
+        drawn += 1;
+    }
+    page.html(match drawn {
+        0 => "<p>No setting has two values.</p>\n",
+        _ => {
+            "<p class=\"small\">A best value that stands alone is more likely luck than one among neighbours that are as \
+             good.</p>\n"
+        }
+    });
+    Ok(())
+}
+
+fn axis(setting: &Setting) -> (Axis, Vec<usize>) {
+    let unset = || "unset".to_owned();
+    match &setting.values {
+        Values::Numbers(values) => match values.iter().copied().collect::<Option<Vec<f64>>>() {
+            Some(values) => Axis::of_numbers(&values),
+            None => {
+                let text =
+                    |value: &Option<f64>| value.map_or_else(unset, |value| level(&setting.name, value));
+                Axis::of_names(&values.iter().map(text).collect::<Vec<_>>())
+            }
+        },
+        Values::Texts(values) => {
+            let text = |value: &Option<String>| value.clone().unwrap_or_else(unset);
+            Axis::of_names(&values.iter().map(text).collect::<Vec<_>>())
+        }
+    }
+}
+
+/// Names of the levels, escaped.
+fn labels(name: &str, axis: &Axis) -> Vec<String> {
+    match axis {
+        Axis::Numbers(levels) => levels.iter().map(|value| escape(&level(name, *value))).collect(),
+        Axis::Names(levels) => levels.iter().map(|value| escape(value)).collect(),
+    }
+}

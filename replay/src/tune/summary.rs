@@ -1,0 +1,137 @@
+//! The summary of a tuning as `summary.json`.
+
+use std::ops::Range;
+
+use anyhow::Result;
+use betaflow_engine::metrics::Figures;
+use betaflow_engine::validation::{Certainty, Chosen};
+use serde_json::{Map, Value, json};
+
+use super::Tuning;
+use super::tables::{ends, frames};
+use super::tuned::Choice;
+use crate::scenarios;
+use crate::summary::{data_json, number, object, time_text};
+
+/// What the recommendation is called, wherever it stands.
+pub(crate) const IN_SAMPLE: &str = "in-sample: it says what to use, not what to expect";
+
+impl Tuning {
+    /// As `summary.json`.
+    ///
+    /// # Errors
+    /// A setting has no place in JSON.
+    pub(super) fn json(&self, seconds: f64) -> Result<Value> {
+        let Self { study, tuned, finished, .. } = self;
+        let tune = &study.base.tune;
+        let choices = tuned.choices.iter().enumerate().map(|(fold, choice)| self.choice_json(fold, choice));
+        let mut summary = json!({
+            "kind": "tune",
+            "version": env!("CARGO_PKG_VERSION"),
+            "data": data_json(&finished.data),
+            "strategy": study.base.strategy_kind(),
+            "method": tune.method.name(),
+            "folds": tune.folds(),
+            "embargo": tune.embargo,
+            "purge": tune.purge,
+            "objective": tune.objective.name(),
+            "scenarios": self.settings,
+            "frames": self.aligned.times.len(),
+            "grid": scenarios::levels(&study.grid)?,
+            "base": scenarios::values_of(&study.grid, &study.base)?,
+            "out_of_sample": self.out_of_sample_json(),
+            "choices": choices.collect::<Result<Vec<_>>>()?,
+            "in_sample": self.in_sample_json()?,
+            "luck": self.luck.json(),
+            "look_ahead": self.look_ahead,
+            "world": study.base.world_note(true),
+            "warnings": self.warnings,
+            "timing": {"seconds": seconds, "passes": finished.passes},
+        });
+        if let Some(from) = &study.base.holdout.from {
+            summary["holdout"] = json!({"from": from, "opened": false});
+        }
+        Ok(summary)
+    }
+
+    fn out_of_sample_json(&self) -> Value {
+        let Self { tuned, .. } = self;
+        let scores = &tuned.path_scores;
+        let blocks = &tuned.path().blocks;
+        json!({
+            "blocks": self.range_json(blocks),
+            "frames": frames(blocks),
+            "paths": tuned.paths.len(),
+            "path": tuned.shown,
+            "score": number(tuned.path().score),
+            "scores": {
+                "count": scores.count,
+                "mean": number(scores.mean),
+                "deviation": number(scores.deviation),
+                "lowest": number(scores.lowest),
+                "median": number(scores.median),
+                "highest": number(scores.highest),
+                "below_zero": number(scores.below_zero),
+            },
+            "metrics": metrics(&tuned.out_of_sample),
+            "base": metrics(&tuned.base),
+            "hindsight": metrics(&tuned.hindsight),
+        })
+    }
+
+    fn choice_json(&self, fold: usize, choice: &Choice) -> Result<Value> {
+        let mut json = self.chosen_json(&choice.chosen, &choice.certainty)?;
+        json.insert("fold".into(), fold.into());
+        json.insert("train".into(), self.range_json(&choice.fold.train));
+        json.insert("test".into(), self.range_json(&choice.fold.test));
+        json.insert("test_score".into(), number(choice.test_score));
+        Ok(json.into())
+    }
+
+    fn in_sample_json(&self) -> Result<Value> {
+        let Self { tuned, .. } = self;
+        let mut json = self.chosen_json(&tuned.in_sample, &tuned.in_sample_certainty)?;
+        json.insert("label".into(), IN_SAMPLE.into());
+        json.insert("metrics".into(), metrics(&tuned.in_sample_figures));
+        Ok(json.into())
+    }
+
+    /// A setting, what it was chosen for, and how sure that is.
+    fn chosen_json(&self, chosen: &Chosen, sure: &Certainty) -> Result<Map<String, Value>> {
+        let settings = |setting: usize| scenarios::values_of(&self.study.grid, &self.study.configs[setting]);
+        let runner_up = sure.runner_up.map(|next| -> Result<Value> {
+            Ok(json!({
+                "scenario": next.setting,
+                "settings": settings(next.setting)?,
+                "train_score": number(next.score),
+            }))
+        });
+        let json = json!({
+            "scenario": chosen.setting,
+            "settings": settings(chosen.setting)?,
+            "train_score": number(chosen.score),
+            "train_score_standard_error": number(sure.standard_error),
+            "certainty": number(sure.share),
+            "resamples": sure.resamples,
+            "within_one_error": sure.within_one_error,
+            "runner_up": runner_up.transpose()?,
+        });
+        Ok(match json {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        })
+    }
+
+    /// Ranges of frames, each with its times.
+    fn range_json(&self, ranges: &[Range<usize>]) -> Value {
+        let range = |range: &Range<usize>| {
+            let [first, last] = ends(&self.aligned.times, std::slice::from_ref(range));
+            json!({"first": time_text(Some(first)), "last": time_text(Some(last)), "frames": range.len()})
+        };
+        ranges.iter().map(range).collect()
+    }
+}
+
+fn metrics(figures: &Figures) -> Value {
+    object(figures.items().into_iter().chain(figures.uncertainty.items())).into()
+}

@@ -1,0 +1,126 @@
+//! What was chosen fold by fold, and what came of it.
+
+use std::ops::Range;
+
+use anyhow::{Context as _, Result};
+use betaflow_engine::metrics::Figures;
+use betaflow_engine::validation::{
+    BacktestPath, Certainty, Chosen, Fold, PathScores, Resampling, certainty, select_across,
+};
+
+use super::aligned::Aligned;
+use crate::config::Config;
+
+/// Mean length of resampled blocks in days: a month, in which what neighbouring days have in common is kept.
+const BLOCK_DAYS: u32 = 21;
+
+/// The choice for a fold.
+pub(super) struct Choice {
+    pub(super) chosen: Chosen,
+    pub(super) fold: Fold,
+    /// What the choice scores on the tested blocks.
+    pub(super) test_score: f64,
+    pub(super) certainty: Certainty,
+}
+
+/// All choices, and what came of them.
+pub(super) struct Tuned {
+    pub(super) choices: Vec<Choice>,
+    /// One, but for combinatorial folds.
+    pub(super) paths: Vec<BacktestPath>,
+    pub(super) path_scores: PathScores,
+    /// The path whose score is the median, or the one below it.
+    pub(super) shown: usize,
+    /// Of its returns.
+    pub(super) out_of_sample: Figures,
+    /// Of the configuration as it is on the same frames.
+    pub(super) base: Figures,
+    /// Of the best in hindsight on the same frames.
+    pub(super) hindsight: Figures,
+    /// The best on all frames.
+    pub(super) in_sample: Chosen,
+    pub(super) in_sample_figures: Figures,
+    pub(super) in_sample_certainty: Certainty,
+    /// Said where resamples are fewer than usual.
+    pub(super) note: Option<String>,
+}
+
+impl Tuned {
+    /// Of the settings before `count`; `base` is the place of the configuration as it is, which may be none of them.
+    ///
+    /// # Errors
+    /// There are too few frames for the folds.
+    pub(super) fn of(aligned: &Aligned, count: usize, base: usize, config: &Config) -> Result<Self> {
+        let (tune, calendar) = (&config.tune, config.data.calendar());
+        let (frames, year) = (aligned.times.len(), calendar.frames_per_year());
+        let candidates = &aligned.returns[..count];
+        let objective = tune.objective();
+        let splits = tune.splits(frames, &calendar).with_context(|| {
+            format!(
+                "tune: {} folds, an embargo of {} days and a purge of {} do not fit into the {frames} frames that all \
+                 settings decide on",
+                tune.folds(),
+                tune.embargo,
+                tune.purge
+            )
+        })?;
+        // Of a walk forward the training frames of a fold all lie before its block.
+        let selection = select_across(candidates, &splits.folds, &splits.paths, objective, year)?;
+        let trained = |fold: &Fold| fold.train.iter().map(ExactSizeIterator::len).sum::<usize>();
+        let work = frames + splits.folds.iter().map(trained).sum::<usize>();
+        let block = calendar.frames(BLOCK_DAYS) as f64;
+        let sure = |train: &[Range<usize>], seed: usize| {
+            let resampling = Resampling::affordable(count, work, objective, block, seed as u64);
+            certainty(candidates, train, objective, year, &resampling)
+        };
+        let mut choices = Vec::with_capacity(splits.folds.len());
+        for (at, (choice, fold)) in selection.choices.iter().zip(splits.folds).enumerate() {
+            let certainty = sure(&fold.train, at)?;
+            let (chosen, test_score) = (choice.chosen, choice.out_of_sample_score);
+            choices.push(Choice { chosen, fold, test_score, certainty });
+        }
+        let in_sample = selection.in_sample;
+        let in_sample_certainty = sure(std::slice::from_ref(&(0..frames)), choices.len())?;
+        let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), year);
+        let path_scores = selection.path_scores();
+        let shown = median(&selection.paths);
+        let path = &selection.paths[shown];
+        let same = |setting: usize| {
+            let part = |block: &Range<usize>| &aligned.returns[setting][block.clone()];
+            figures(&path.blocks.iter().map(part).collect::<Vec<_>>().concat())
+        };
+        let made = in_sample_certainty.resamples;
+        let note = (made < Resampling::COUNT).then(|| {
+            format!(
+                "how sure choices are is known from {made} resamples instead of {}: more would take too long with {count} \
+                 settings on {work} training frames",
+                Resampling::COUNT
+            )
+        });
+        Ok(Self {
+            note,
+            out_of_sample: figures(&path.returns),
+            base: same(base),
+            hindsight: same(in_sample.setting),
+            in_sample_figures: figures(&aligned.returns[in_sample.setting]),
+            in_sample,
+            in_sample_certainty,
+            choices,
+            path_scores,
+            shown,
+            paths: selection.paths,
+        })
+    }
+
+    /// The path that is shown.
+    pub(super) fn path(&self) -> &BacktestPath {
+        &self.paths[self.shown]
+    }
+}
+
+/// The path whose score is the median, or the one below it where there are two; without scores the first.
+fn median(paths: &[BacktestPath]) -> usize {
+    let mut known: Vec<usize> = (0..paths.len()).filter(|path| !paths[*path].score.is_nan()).collect();
+    known.sort_by(|a, b| paths[*a].score.total_cmp(&paths[*b].score));
+    known.get(known.len().saturating_sub(1) / 2).copied().unwrap_or(0)
+}
