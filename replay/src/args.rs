@@ -263,6 +263,10 @@ minimum backtest length. Trials are the distinct choices of all runs on the
 data: PRICES.trials.jsonl has them on record (of the embedded data
 tutorial.trials.jsonl in the current folder); --trials says where else, or none.
 
+With trades = \"fixed\" above the grid, which then varies nothing but costs, the
+trades are those of the configuration, and each scenario only prices them
+again: no replays, no digests, and sizing did not know these costs.
+
 What has ended is kept beside the folder until all have: a run that was
 interrupted or killed goes on with the same command and --out DIR --resume.
 

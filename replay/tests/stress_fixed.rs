@@ -8,10 +8,13 @@ use std::fs;
 
 use support::{DAY_NS, Panel, Run, Table, call, folder, joined, run};
 
-const BASE: [&str; 17] = [
+const BASE: [&str; 19] = [
     "estimator.warmup=60",
     "sizing.weight_min=-0.15",
     "sizing.gross_max=1.6",
+    // More than there is cash for, so that something is financed.
+    "sizing.weight_max=0.4",
+    "sizing.net_target=1.2",
     "sizing.turnover_cap=0.4",
     "execution.nav=1e5",
     "execution.participation_cap=0.05",
