@@ -151,7 +151,7 @@ fn what_cannot_be_filled_is_a_gap_and_all_before_it_is_equal() {
     let panel = panel(8, 300);
     let settings = carry();
     let expected = replayed(&panel, false, &settings);
-    let faults = Faults { drop: 0.02, reorder: 0.05, no_backfill: true, seed: 3, ..Faults::default() };
+    let faults = Faults { drop: 0.05, reorder: 0.05, no_backfill: true, seed: 3, ..Faults::default() };
     let server = start(feed(&panel, false, &settings), ServerSettings { faults, ..loopback() });
     for held_max in [4_096, 4] {
         let edge = Edge::start(EdgeSettings { held_max, ..client(&server) }).unwrap();

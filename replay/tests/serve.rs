@@ -128,7 +128,7 @@ fn what_is_served_trades_to_the_digest_of_a_replay() {
     // Ten weeks of bars a tenth of a second, so that there is time for the faults that come by time.
     let slower = [&faults[..], &["--speed", "60000000"]].concat();
     for arguments in [&[][..], &faults, &slower] {
-        let served = Served::start(folder, &[&data, arguments].concat());
+        let served = Served::start(folder, &[&data[..], arguments].concat());
         let (digest, counts) = traded(&served, daily());
         assert_eq!(digest, expected.digest(), "{arguments:?}: {counts:?}");
         assert_eq!((counts.gaps, counts.delivered), (0, 300), "{counts:?}");
@@ -192,13 +192,9 @@ fn what_cannot_be_served_is_said_and_why() {
         (&["--set", "data.price=none_such"], "none_such"),
     ];
     for (arguments, part) in cases {
-        let data = if arguments[0] == "--prices" { &[][..] } else { &data };
-        let ended = call(folder, &[&["serve", "--listen", "127.0.0.1:0"][..], data, arguments].concat());
-        let ended = if arguments[0] == "--listen" {
-            call(folder, &[&["serve"][..], data, arguments].concat())
-        } else {
-            ended
-        };
+        let named: &[&str] = if arguments[0] == "--prices" { &[] } else { &data };
+        let listen: &[&str] = if arguments[0] == "--listen" { &[] } else { &["--listen", "127.0.0.1:0"] };
+        let ended = call(folder, &[&["serve"][..], listen, named, arguments].concat());
         assert_ne!(ended.code, Some(0), "{arguments:?}");
         assert!(ended.err.contains(part), "{arguments:?}: {}", ended.err);
     }
