@@ -244,6 +244,8 @@ fn numbers_that_cannot_be_are_refused_and_say_why() {
     for (message, expected) in cases {
         assert_eq!(outcome("binance", &message), expected, "{message}");
     }
+    let interval = outcome("kraken_v2", &KRAKEN_V2[6].replace(r#""interval":5"#, r#""interval":0"#));
+    assert!(interval.starts_with("refused: `interval`: found 0 ns from "), "{interval}");
     let missing = outcome("binance", r#"{"e":"aggTrade","a":1}"#);
     assert!(missing.starts_with("refused: `message`: found missing field `s`"), "{missing}");
     for message in ["", "{", "[", "nonsense", "{\"e\":\"aggTrade\"}x", "[[[[["] {

@@ -193,7 +193,8 @@ fn fuzz(count: u64, seed: u64) {
         let Fuzzed { venue, corpus, bars, counts, .. } = &mut all[i as usize % venues];
         let (message, other) = (random.below(corpus.len()), random.below(corpus.len()));
         let mut bytes = corpus[message].clone().into_bytes();
-        for _ in 0..=random.below(3) {
+        // One change is the one that most often gets past a reader.
+        for _ in 0..[1, 1, 1, 2, 4][random.below(5)] {
             mutate(&mut random, &mut bytes, corpus[other].as_bytes());
         }
         text.clear();
@@ -229,7 +230,7 @@ fn mutated_messages_are_read_or_refused() {
     fuzz(200_000, 7);
 }
 
-/// `cargo test --release -p betaflow-connectors --test venues_fuzz -- --ignored --nocapture`
+/// `cargo test -p betaflow-connectors --test venues_fuzz -- --ignored --nocapture`, with checks for overflow.
 #[test]
 #[ignore = "takes minutes"]
 fn ten_million_mutated_messages_are_read_or_refused() {

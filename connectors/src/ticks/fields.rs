@@ -137,7 +137,8 @@ pub(super) fn time_of_iso(text: &Text<'_>, field: &'static str) -> Result<i64, R
 
 /// The end of a bar, as ns.
 pub(super) fn end_of(start_ns: i64, length_ns: i64) -> Result<i64, Refusal> {
-    start_ns
-        .checked_add(length_ns)
-        .ok_or_else(|| Refusal::new("time", &start_ns.to_string(), "a time before the year 2262"))
+    start_ns.checked_add(length_ns).filter(|end_ns| *end_ns > start_ns).ok_or_else(|| {
+        let found = format!("{length_ns} ns from {start_ns}");
+        Refusal::new("interval", &found, "a length above 0 that ends before the year 2262")
+    })
 }
