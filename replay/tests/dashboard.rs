@@ -9,6 +9,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use support::state::State;
 use support::web::{Answer, Events, Served};
@@ -429,6 +430,8 @@ fn an_empty_state_is_shown() {
 
 #[test]
 fn a_thousand_idle_connections_and_slow_clients_hold_up_nobody() {
+    let limits = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limits.maximum, ..limits });
     let (_folder, mut state, mut served) = shown(2_000);
     let idle: Vec<TcpStream> = (0..1_000).map(|_| served.connect()).collect();
     // A byte at a time, for ever.

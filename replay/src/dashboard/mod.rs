@@ -61,7 +61,7 @@ impl Dashboard {
         let router = routes::router(reader, Guard::new(address, token.as_deref()));
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = std::thread::Builder::new().name("dashboard".to_owned()).spawn(move || {
-            runtime.block_on(select(pin!(server::serve(listener, router)), stopped));
+            let _ = runtime.block_on(select(pin!(server::serve(listener, router)), stopped));
             runtime.shutdown_timeout(GRACE);
         })?;
         Ok(Handle { address, stop, threads: vec![serving, reading] })

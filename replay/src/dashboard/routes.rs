@@ -146,7 +146,7 @@ async fn health(State(shared): State<Shared>) -> Result<Response, Refused> {
 /// The state at once, and again with every commit. A client that reads slowly misses states, not the last one.
 async fn events(State(shared): State<Shared>) -> Result<Response, Refused> {
     let place = Arc::clone(&shared.followers).try_acquire_owned().map_err(|_| Refused::Busy)?;
-    let following = Following { latest: shared.reader.follow(), place, begun: false };
+    let following = Following { latest: shared.reader.follow(), _place: place, begun: false };
     // As of now: nobody may have followed for long.
     let _ = shared.reader.state().await?;
     let stream = stream::unfold(following, |mut following| async move {
@@ -166,8 +166,7 @@ async fn events(State(shared): State<Shared>) -> Result<Response, Refused> {
 struct Following {
     latest: watch::Receiver<Latest>,
     /// Given back when the client goes.
-    #[expect(dead_code, reason = "it is held, not read")]
-    place: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
     begun: bool,
 }
 
