@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::assembly::Field;
+use crate::state::Part;
 
 /// Nanoseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,6 +70,8 @@ pub struct Frame {
     pub factors: Vec<f64>,
     /// Risk-free return from the preceding frame to this one; 0 where the factors have none.
     pub rf: f64,
+    /// Where the state of every stage after this frame is asked for: the source's own, which may be empty.
+    pub checkpoint: Option<Part>,
 }
 
 impl Frame {
@@ -139,5 +142,6 @@ impl Frame {
         self.returns.clear();
         self.factors.clear();
         self.rf = 0.0;
+        self.checkpoint = None;
     }
 }

@@ -17,6 +17,7 @@
 //! | [`ledger`], [`metrics`] | what happened, its digest, what it was worth |
 //! | [`quality`] | whether the data is fit for research |
 //! | [`validation`] | tuning without hindsight, and how much of a result is luck |
+//! | [`state`] | what a run carries from frame to frame, as bytes |
 //! | [`strategy`] | what a strategy is |
 //! | [`sweep`] | many runs that differ by their settings, side by side |
 //! | [`world`] | stressed worlds: costs, feeds and paths that are not those of the data |
@@ -43,6 +44,7 @@ pub mod portfolio;
 pub mod quality;
 pub mod settings;
 pub mod source;
+pub mod state;
 pub mod strategy;
 pub mod sweep;
 pub mod validation;

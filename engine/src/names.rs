@@ -3,6 +3,8 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Names in engine order; a clone is a pointer. Grows only when an instrument is listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names(Arc<Vec<Arc<str>>>);
@@ -21,5 +23,18 @@ impl Deref for Names {
 
     fn deref(&self) -> &Self::Target {
         &self.0
+    }
+}
+
+impl Serialize for Names {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.iter().map(|name| &**name))
+    }
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let names = Vec::<String>::deserialize(from)?;
+        Ok(Self(Arc::new(names.into_iter().map(Arc::from).collect())))
     }
 }

@@ -3,6 +3,7 @@
 use crate::model::Beliefs;
 use crate::portfolio::FactorRisk;
 use crate::settings::Calendar;
+use crate::state::StateError;
 
 /// What a strategy is shown on a frame that decides.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +62,25 @@ pub trait Strategy: Send {
     /// included, where [`Self::watches_returns`].
     fn observe_returns(&mut self, returns: &[f64]) {
         let _ = returns;
+    }
+
+    /// All that the frames so far have made of it, and nothing that its settings say
+    /// ([`save_under`](crate::state::save_under)): a run that is stopped and goes on asks for it. One that keeps nothing
+    /// saves `()`.
+    ///
+    /// # Errors
+    /// It does not say what it keeps.
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        Err(StateError::Unsaved { of: "strategy", name: self.name().to_owned() })
+    }
+
+    /// Becomes what was saved; to the bit, what comes after is as if it had seen those frames itself.
+    ///
+    /// # Errors
+    /// The bytes are no state of such a strategy under the same settings.
+    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let _ = state;
+        Err(StateError::Unsaved { of: "strategy", name: self.name().to_owned() })
     }
 
     /// What it wants on a frame that decides.

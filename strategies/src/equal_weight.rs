@@ -1,5 +1,6 @@
 //! `equal_weight`: the baseline that is hard to beat.
 
+use betaflow_engine::state::{StateError, restore_under, save_under};
 use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,14 @@ impl Shipped for EqualWeight {
 impl Strategy for EqualWeight {
     fn name(&self) -> &'static str {
         Self::KIND
+    }
+
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        save_under(Self::KIND, self, &())
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        restore_under(Self::KIND, self, state)
     }
 
     fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes) {

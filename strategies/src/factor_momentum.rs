@@ -1,6 +1,7 @@
 //! `factor_momentum`: factors that have risen go on rising, for a while.
 
 use betaflow_engine::settings::{Invalid, require};
+use betaflow_engine::state::{StateError, restore_under, save_under};
 use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,15 @@ impl Shipped for FactorMomentum {
 impl Strategy for FactorMomentum {
     fn name(&self) -> &'static str {
         Self::KIND
+    }
+
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        save_under(Self::KIND, self, &(&self.sums, self.count))
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        (self.sums, self.count) = restore_under(Self::KIND, self, state)?;
+        Ok(())
     }
 
     fn observe(&mut self, factors: &[f64]) {

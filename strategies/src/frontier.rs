@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use betaflow_engine::portfolio::{Covariance, Point, SampleCovariance, frontier_point};
 use betaflow_engine::settings::{Invalid, require};
+use betaflow_engine::state::{StateError, restore_under, save_under};
 use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +26,7 @@ pub enum From {
 }
 
 /// The last returns of all instruments.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Window {
     rows: VecDeque<Vec<f64>>,
 }
@@ -161,6 +162,15 @@ macro_rules! on_the_frontier {
         impl Strategy for $strategy {
             fn name(&self) -> &'static str {
                 Self::KIND
+            }
+
+            fn save(&self) -> Result<Vec<u8>, StateError> {
+                save_under(Self::KIND, &self.settings, &self.window)
+            }
+
+            fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+                self.window = restore_under(Self::KIND, &self.settings, state)?;
+                Ok(())
             }
 
             fn watches_returns(&self) -> bool {

@@ -1,6 +1,7 @@
 //! `quarter_kelly`: expected returns from alpha and factor premia; the engine sizes them.
 
 use betaflow_engine::settings::Invalid;
+use betaflow_engine::state::{StateError, restore_under, save_under};
 use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,14 @@ impl Shipped for QuarterKelly {
 impl Strategy for QuarterKelly {
     fn name(&self) -> &'static str {
         Self::KIND
+    }
+
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        save_under(Self::KIND, self, &())
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        restore_under(Self::KIND, self, state)
     }
 
     fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes) {

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::basket::Basket;
 use super::symbols::Symbols;
 use super::{AssemblyError, Bar, Fault, Field, Outcome, Rules, Slot, Unseen, Values, Wanted};
 use crate::frame::{Frame, TimestampNs};
+use crate::state::{StateError, restore_under, save_under};
 
 /// Where the number of a row goes: an index of the engine order, or one of the values below.
 type Target = u32;
@@ -14,14 +17,14 @@ const UNLISTED: Target = u32::MAX - 1;
 /// Named by a factor expression: looked up in `constituents`.
 const CONSTITUENT: Target = u32::MAX - 2;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Entry {
     /// The timestamp, by its number, at which the instrument last had a row.
     seen: u64,
     target: Target,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Constituent {
     slot: Slot,
     position: usize,
@@ -50,6 +53,9 @@ pub struct Assembler {
     timestamp: TimestampNs,
     next_seq: u64,
 }
+
+/// As errors call it.
+const STATE: &str = "assembler";
 
 /// The level of an index before the first return.
 const INDEX_START: f64 = 100.0;
@@ -318,6 +324,32 @@ impl Assembler {
         let slot = by_entry.and_then(|slot| u32::try_from(slot).ok()).map(Slot);
         let constituent = self.constituents.iter().find(|c| c.target as usize == position).map(|c| c.slot);
         slot.or(constituent).map(|slot| self.symbol(slot).to_owned()).unwrap_or_default()
+    }
+
+    /// All that the timestamps so far have made of it, between two of them.
+    ///
+    /// # Errors
+    /// None is known.
+    pub fn save(&self) -> Result<Vec<u8>, StateError> {
+        let Self { entries, constituents, basket, index, instruments, tick, timestamp, next_seq, .. } = self;
+        let symbols: Vec<&str> = self.symbols.names().collect();
+        let counts = (instruments, tick, timestamp, next_seq);
+        save_under(STATE, &self.rules, &(symbols, entries, constituents, basket, index, counts))
+    }
+
+    /// Becomes what was saved: frames go on with the next number, and slots are those of the symbols then.
+    ///
+    /// # Errors
+    /// The bytes are no state of an assembler with the same rules.
+    pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let (symbols, entries, constituents, basket, index, counts): (Vec<String>, _, _, _, _, _) =
+            restore_under(STATE, &self.rules, state)?;
+        self.symbols = Symbols::of(&symbols);
+        (self.entries, self.constituents, self.basket, self.index) = (entries, constituents, basket, index);
+        (self.instruments, self.tick, self.timestamp, self.next_seq) = counts;
+        self.unlisted.clear();
+        self.priced = false;
+        Ok(())
     }
 
     /// Checks what can only be known at the end of the data.

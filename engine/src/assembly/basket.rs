@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{AssemblyError, Expression, FactorGap, Values};
 use crate::frame::TimestampNs;
 
 /// The instruments of all factor expressions, with their prices in this frame and the preceding one.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Basket {
     names: Vec<String>,
     /// Coefficient and position in `names` of each term of each factor.

@@ -4,8 +4,10 @@ use std::fmt;
 use std::iter::Peekable;
 use std::str::{CharIndices, FromStr};
 
+use serde::Serialize;
+
 /// Coefficients and symbols, in the order in which they were written.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Expression {
     terms: Vec<(f64, String)>,
 }

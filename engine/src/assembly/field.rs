@@ -2,8 +2,10 @@
 
 use std::ops::{Index, IndexMut};
 
+use serde::Serialize;
+
 /// A column of a bar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Field {
     /// The price that trades, or the return where the data states returns.
     Close,

@@ -10,6 +10,8 @@
 //! begin ─▶ put(slot, bar)… ─▶ finish        once a timestamp
 //! ```
 
+use serde::{Deserialize, Serialize};
+
 mod assembler;
 mod basket;
 mod error;
@@ -30,7 +32,7 @@ pub use symbols::Slot;
 pub use universe::{Universe, Unseen};
 
 /// What the numbers of the data are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Values {
     /// Prices: positive and finite.
     #[default]
@@ -50,7 +52,7 @@ impl Values {
 }
 
 /// What happens to a frame for which the factors have no value, between frames for which they have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FactorGap {
     /// The data is refused.
     #[default]

@@ -1,9 +1,11 @@
 //! What goes in and what comes out: the rules, a row, and what became of it.
 
+use serde::Serialize;
+
 use super::{Bar, Expression, FactorGap, Fault, Field, Universe, Values};
 
 /// A column that frames have beside the close.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Wanted {
     /// Which.
     pub field: Field,
@@ -13,7 +15,7 @@ pub struct Wanted {
 }
 
 /// What the assembler is asked for.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Rules {
     /// What the numbers of the data are.
     pub values: Values,

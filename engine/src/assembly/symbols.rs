@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// A symbol of the data, numbered in the order of interning. Not the engine order: an instrument joins
 /// that at its first price, and never if it is not in the universe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot(pub(super) u32);
 
 /// The names of all slots.
@@ -16,6 +18,15 @@ pub(super) struct Symbols {
 }
 
 impl Symbols {
+    /// With these names, in the order of their slots.
+    pub(super) fn of(names: &[String]) -> Self {
+        let mut symbols = Self::default();
+        for name in names {
+            symbols.intern(name);
+        }
+        symbols
+    }
+
     pub(super) fn get(&self, symbol: &str) -> Option<Slot> {
         self.by_name.get(symbol).copied()
     }

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::Serialize;
+
 use super::AssemblyError;
 
 /// The rules of the universe. Instruments that factor expressions name are read in any case, and become
 /// columns only if `trade` names them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Universe {
     /// Only these, if there are any.
     pub include: Vec<String>,

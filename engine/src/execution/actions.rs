@@ -1,9 +1,11 @@
 //! Splits and dividends: stated by the data, or read from an adjusted price beside the one that trades.
 
+use serde::{Deserialize, Serialize};
+
 use crate::frame::Frame;
 
 /// What happens to a unit held at the preceding close.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Action {
     /// Engine index.
     pub instrument: u32,
@@ -31,7 +33,7 @@ const PLAIN: u32 = 100;
 /// the one that trades times an adjustment factor, and a change of the factor by g is what an owner got beyond the
 /// price: g = s (1 + d/p), with s the split that is stated, or else near which g is a simple ratio, or else 1. So
 /// wealth moves with the adjusted price, while orders, fills and volumes are in the one that trades.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Actions {
     factor: Vec<f64>,
     acting: Vec<Action>,

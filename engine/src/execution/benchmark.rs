@@ -1,5 +1,7 @@
 //! The benchmark: equal weight over what trades, through the same execution and costs.
 
+use serde::{Deserialize, Serialize};
+
 use super::book::{Account, Book};
 use super::fills::Fill;
 use super::market::Market;
@@ -12,7 +14,7 @@ use crate::settings::Calendar;
 const REBALANCE_DAYS: u32 = 21;
 
 /// Equal weight over the instruments with a price, every 21 days, without a cap or a box.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Benchmark {
     book: Book,
     lot: f64,
@@ -42,6 +44,12 @@ impl Benchmark {
             orders: Vec::new(),
             target: Vec::new(),
         }
+    }
+
+    /// A benchmark that was restored, under the settings that it was saved under.
+    #[must_use]
+    pub(crate) fn under(self, settings: &ExecutionSettings) -> Self {
+        Self { book: self.book.under(settings), ..self }
     }
 
     /// One frame up to its close.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::costs::{BPS, Costs, Impact};
 use super::fills::{Fill, Reason};
 use super::market::Market;
@@ -18,7 +20,7 @@ use crate::world::CostMultipliers;
 pub(super) const DAYS_OF_RATES: f64 = 365.0;
 
 /// What a frame did to the account, besides moving prices.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Account {
     /// Costs of the frame, item by item.
     pub costs: Costs,
@@ -35,7 +37,7 @@ pub struct Account {
 }
 
 /// What became of the orders of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExecutionFacts {
     /// Orders decided.
     pub orders: u64,
@@ -70,10 +72,13 @@ pub struct ExecutionFacts {
 /// A frame goes: interest and carrying costs since the last frame; splits and dividends of what was held at its close;
 /// fills that are due; prices move to the close; positions without a price for too long are closed. So
 /// ΔNAV = price P&L + dividends + interest − costs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Book {
+    /// Not part of its state: see [`Book::under`].
+    #[serde(skip)]
     settings: ExecutionSettings,
     delist_after: u64,
+    #[serde(with = "crate::state::pointee")]
     portfolio: Arc<Portfolio>,
     /// Frames since the instrument's last price.
     silent: Vec<u64>,
@@ -106,6 +111,18 @@ impl Book {
             facts: ExecutionFacts::default(),
             open: false,
         }
+    }
+
+    /// A book that was restored, under the settings that it was saved under: they are no part of its state.
+    #[must_use]
+    pub(crate) fn under(self, settings: &ExecutionSettings) -> Self {
+        Self { settings: settings.clone(), ..self }
+    }
+
+    /// What it works under.
+    #[must_use]
+    pub fn settings(&self) -> &ExecutionSettings {
+        &self.settings
     }
 
     /// The portfolio as of the last frame.

@@ -2,6 +2,8 @@
 
 use std::ops::AddAssign;
 
+use serde::{Deserialize, Serialize};
+
 use super::settings::ExecutionSettings;
 
 /// One basis point.
@@ -10,7 +12,7 @@ pub const BPS: f64 = 1e-4;
 const REFERENCE_PARTICIPATION: f64 = 0.01;
 
 /// Costs in currency; a cost is positive.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Costs {
     /// Commission.
     pub commission: f64,
@@ -59,7 +61,7 @@ impl AddAssign for Costs {
 }
 
 /// What trading an instrument costs at a time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
     /// Half-spread in bps of notional.
     pub half_spread_bps: f64,

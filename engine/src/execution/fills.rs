@@ -1,9 +1,11 @@
 //! Fills, and what they fell short of the price that was decided at.
 
+use serde::{Deserialize, Serialize};
+
 use super::costs::{Conditions, Costs};
 
 /// Why a fill happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// An order.
     Order,
@@ -12,7 +14,7 @@ pub enum Reason {
 }
 
 /// One fill.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fill {
     /// Engine index.
     pub instrument: u32,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::actions::Action;
 use super::costs::BPS;
 use super::settings::{ExecutionSettings, FillAt, SpreadModel};
@@ -10,7 +12,7 @@ use super::spread::{AbdiRanaldo, CorwinSchultz};
 use crate::frame::Frame;
 
 /// What a fill pays from the mid price to the quote, in bps of its notional.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct HalfSpreads {
     model: SpreadModel,
     fill_at: FillAt,
@@ -27,7 +29,7 @@ pub(super) struct HalfSpreads {
 }
 
 /// The estimate of one instrument.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Estimator {
     CorwinSchultz(CorwinSchultz),
     AbdiRanaldo(AbdiRanaldo),

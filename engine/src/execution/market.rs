@@ -1,5 +1,7 @@
 //! What execution knows of each instrument besides its prices: corporate actions, and what trading it costs.
 
+use serde::{Deserialize, Serialize};
+
 use super::actions::{Action, Actions};
 use super::costs::Conditions;
 use super::half_spreads::HalfSpreads;
@@ -12,7 +14,7 @@ use crate::world::{CostMultipliers, WorldCosts, WorldSettings};
 ///
 /// A frame is begun before its fills and ended after them: nothing that a fill pays is made of its own bar, but for a
 /// quote at its close that a fill at the close meets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Market {
     actions: Actions,
     half_spreads: HalfSpreads,

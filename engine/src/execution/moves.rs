@@ -1,10 +1,12 @@
 //! What prices did to each position on a frame.
 
+use serde::{Deserialize, Serialize};
+
 use super::fills::Fill;
 use super::portfolio::Portfolio;
 
 /// Columns of length n. With the account's interest and costs they add up to the change of NAV.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Moves {
     /// Value at the preceding close.
     pub before: Vec<f64>,

@@ -1,9 +1,11 @@
 //! From target weights to orders, and the life of an order.
 
+use serde::{Deserialize, Serialize};
+
 use super::portfolio::Portfolio;
 
 /// An order for one instrument.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Order {
     /// Engine index.
     pub instrument: u32,
@@ -21,7 +23,7 @@ pub struct Order {
 ///    │          └───────▶ cancelled or expired
 ///    └ before its fill frame it is irrevocable
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderState {
     /// Before its fill frame: it can no longer be taken back and counts as held.
     Decided,
@@ -53,7 +55,7 @@ impl OrderState {
 }
 
 /// An order with what became of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderRecord {
     /// Engine index.
     pub instrument: u32,

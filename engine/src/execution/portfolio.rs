@@ -1,9 +1,11 @@
 //! The portfolio after a frame: what sizing is told before it decides on that frame.
 
+use serde::{Deserialize, Serialize};
+
 use crate::frame::TimestampNs;
 
 /// Positions, prices and net asset value after a frame. Columns have length n in engine order.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Portfolio {
     /// Number of the frame.
     pub seq: u64,

@@ -1,10 +1,12 @@
 //! Daily volume and volatility of the days before.
 
+use serde::{Deserialize, Serialize};
+
 use super::actions::Action;
 use crate::frame::Frame;
 
 /// What is known of a day: its volume and its return, NaN where there is none.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct History {
     /// The last days with a price, oldest overwritten first.
     volumes: Vec<f64>,
@@ -20,7 +22,7 @@ struct History {
 
 /// Mean daily volume and sample deviation of daily total returns, over the last `window` UTC dates on which the
 /// instrument had a price, the date at hand excluded: what a fill of that date may know.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct TrailingDays {
     window: usize,
     date: Option<i64>,

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::actions::Action;
 use super::orders::{Order, OrderRecord, OrderState};
 
 /// An order that is not done.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct WorkingOrder {
     pub(super) record: OrderRecord,
     /// The price it was decided at, in today's units.
@@ -45,14 +47,14 @@ pub(super) enum Fate {
 }
 
 /// The orders of one decision.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Ticket {
     due_seq: u64,
     orders: Vec<WorkingOrder>,
 }
 
 /// Orders that are not done, in the order of their decisions.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Working {
     tickets: VecDeque<Ticket>,
     spare: Vec<Ticket>,

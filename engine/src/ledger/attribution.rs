@@ -1,10 +1,12 @@
 //! Where the change of NAV comes from: factors, alpha, what neither explains, trading, interest and each cost.
 
+use serde::{Deserialize, Serialize};
+
 use crate::execution::{Account, Costs, Fill, Moves};
 use crate::model::Beliefs;
 
 /// Amounts in currency that add up to a change of NAV.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Contributions {
     /// Value held × alpha as believed at the preceding close.
     pub alpha: f64,
@@ -81,7 +83,7 @@ pub struct Attributed<'a> {
 ///
 /// For what was held, with value v at the preceding close and betas as of the last decision:
 /// P&L = v (rf + alpha + beta'f) + residual. So the parts add up by the definition of the residual.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Attribution {
     excess: bool,
     /// Columns of length n each: alpha, then the betas on each factor; NaN where nothing is believed.
@@ -107,6 +109,12 @@ impl Attribution {
             cash: Contributions::none(factors),
             one: Contributions::none(factors),
         }
+    }
+
+    /// As [`Self::new`] was given it.
+    #[must_use]
+    pub fn in_excess(&self) -> bool {
+        self.excess
     }
 
     /// The beliefs that the next frames are explained with.

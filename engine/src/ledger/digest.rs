@@ -1,5 +1,6 @@
 //! The digest of a run: a chain over the frames of its ledger.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::frame::LedgerFrame;
@@ -11,7 +12,7 @@ use crate::execution::{Costs, Reason};
 /// each fill: symbol (u64 length and bytes), deciding frame (i64, −1 for a delisting), quantity, price,
 /// commission, spread, impact, haircut (f64); number of non-zero target weights decided on the frame
 /// (u64), then each: symbol, weight. Instruments come in engine order. Nothing else enters.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DigestChain {
     last: [u8; 32],
     bytes: Vec<u8>,

@@ -1,6 +1,8 @@
 //! What the stages know of a run at its end. It travels with the end of the stream, and each stage adds
 //! its part.
 
+use serde::{Deserialize, Serialize};
+
 use super::attribution::Contributions;
 use crate::execution::{ExecutionFacts, OrderRecord};
 use crate::metrics::Performance;
@@ -36,7 +38,7 @@ pub struct RunFacts {
 }
 
 /// Counts of the size stage.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SizingFacts {
     /// Frames that decided.
     pub decisions: u64,

@@ -9,6 +9,7 @@ use crate::model::Beliefs;
 use crate::names::Names;
 use crate::pipeline::Batch;
 use crate::portfolio::Rebalance;
+use crate::state::Checkpoint;
 
 /// One frame of the ledger. Frames before the first decision have none.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +64,8 @@ pub struct LedgerFrame {
     pub beliefs: Option<BeliefsOfFrame>,
     /// d_t, the digest of the run up to and including this frame.
     pub digest: [u8; 32],
+    /// Where the source asked for it: the state after the frame, the execute stage's included.
+    pub checkpoint: Option<Arc<Checkpoint>>,
 }
 
 /// One frame's beliefs inside the message that they came in.

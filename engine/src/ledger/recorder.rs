@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::RunFacts;
 use super::frame::LedgerFrame;
+use crate::frame::TimestampNs;
 use crate::model::Beliefs;
+use crate::state::Checkpoint;
 
 /// An error of a recorder, already located.
 pub type RecordError = Box<dyn std::error::Error + Send + Sync>;
@@ -22,6 +24,25 @@ pub trait Recorder: Send {
     /// # Errors
     /// The output cannot be written.
     fn beliefs(&mut self, beliefs: &Beliefs) -> Result<(), RecordError>;
+
+    /// The state of all stages after a frame, where the source asked for it: after the frame's ledger and beliefs.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), RecordError> {
+        let _ = checkpoint;
+        Ok(())
+    }
+
+    /// A frame is complete: all that there is of it has been said. This comes for every frame, those before the first
+    /// decision included, which have no ledger.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    fn complete(&mut self, seq: u64, timestamp: TimestampNs) -> Result<(), RecordError> {
+        let _ = (seq, timestamp);
+        Ok(())
+    }
 
     /// The end of the run, with all that is known of it.
     ///

@@ -1,5 +1,7 @@
 //! How much money a strategy can run: the value at which market impact halves its Sharpe ratio.
 
+use serde::{Deserialize, Serialize};
+
 /// Halvings of the bracket: more than an f64 has digits.
 const STEPS: u32 = 200;
 /// A multiple beyond which there is no telling.
@@ -13,7 +15,7 @@ const MULTIPLE_MAX: f64 = 1e12;
 ///
 /// a_t the return with impact added back, u_t and v_t the two parts at the value that was run. Mean and variance of
 /// r(c) follow from the means and covariances of (a, u, v), which is all that is held.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Capacity {
     count: f64,
     mean: [f64; 3],

@@ -1,11 +1,13 @@
 //! Moments of returns as they go by.
 
+use serde::{Deserialize, Serialize};
+
 /// Deviation below which returns differ by rounding alone: that of (1 + r), with some room. Such a series has no
 /// volatility to divide by.
 const ROUNDING: f64 = 16.0 * f64::EPSILON;
 
 /// Count, central moments up to the fourth (Pébay 2008, eq. 3.1) and sum of squares below zero.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Moments {
     pub(super) count: f64,
     pub(super) mean: f64,

@@ -1,5 +1,7 @@
 //! What of a run's performance can be summed up as the ledger goes by.
 
+use serde::{Deserialize, Serialize};
+
 use super::capacity::Capacity;
 use super::moments::Moments;
 use super::shortfall::Shortfall;
@@ -7,9 +9,10 @@ use crate::execution::Costs;
 use crate::frame::TimestampNs;
 use crate::ledger::LedgerFrame;
 use crate::settings::Calendar;
+use crate::state::{StateError, restore_under, save_under};
 
 /// Sums over a ledger.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Performance {
     /// Frames of the ledger.
     pub frames: u64,
@@ -32,7 +35,7 @@ pub struct Performance {
 }
 
 /// Turnover as decided, by UTC date.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TurnoverFacts {
     /// Mean over the dates, as decided.
     pub mean: f64,
@@ -91,8 +94,11 @@ impl Entry {
     }
 }
 
+/// As errors call it.
+const STATE: &str = "record stage";
+
 /// Takes the ledger in and gives [`Performance`] at its end. Its size does not depend on the length.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     frames_per_year: f64,
     performance: Performance,
@@ -146,6 +152,23 @@ impl Tally {
         self.filled += if frame.nav > 0.0 { frame.size / frame.nav } else { 0.0 };
         self.date_turnover += frame.turnover;
         sums.turnover.max = sums.turnover.max.max(self.date_turnover);
+    }
+
+    /// All that the frames so far have made of it.
+    ///
+    /// # Errors
+    /// None is known.
+    pub fn save(&self) -> Result<Vec<u8>, StateError> {
+        save_under(STATE, &self.frames_per_year, self)
+    }
+
+    /// Becomes what was saved.
+    ///
+    /// # Errors
+    /// The bytes are no state of a tally with the same calendar.
+    pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        *self = restore_under(STATE, &self.frames_per_year, state)?;
+        Ok(())
     }
 
     /// The sums of all frames so far.

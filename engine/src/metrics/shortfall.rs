@@ -1,10 +1,12 @@
 //! Implementation shortfall of a run.
 
+use serde::{Deserialize, Serialize};
+
 use crate::execution::Fill;
 
 /// Sums over the fills of orders: what they fell short of trading at once, free, at the price of the decision
 /// (Perold 1988). A cost is positive.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Shortfall {
     /// Size of the fills, in currency.
     pub notional: f64,

@@ -1,6 +1,7 @@
 //! Dynamic model averaging: each instrument's weights over the models, and what they make of the forecasts.
 
 use multiversion::multiversion;
+use serde::{Deserialize, Serialize};
 
 use super::eight::LANES;
 use super::exp::exp_of_negative;
@@ -10,7 +11,7 @@ use super::lanes::{Column, Lane};
 const LEAST_LOG_WEIGHT: f64 = -27.6;
 
 /// Weights of each instrument over the models (Raftery, Kárný, Ettler 2010, eq. 15 and 16).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Weights {
     models: usize,
     /// By how much the logarithms are kept from frame to frame.
@@ -25,6 +26,11 @@ pub(super) struct Weights {
 impl Weights {
     pub(super) const fn new(models: usize, forgetting: f64) -> Self {
         Self { models, forgetting, log: Vec::new(), weight: Vec::new(), kept: Vec::new() }
+    }
+
+    /// Number of models, and by how much a logarithm is kept from frame to frame.
+    pub(super) const fn settings(&self) -> (usize, f64) {
+        (self.models, self.forgetting)
     }
 
     /// Room for n instruments; new ones weigh all models alike.

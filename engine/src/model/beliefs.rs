@@ -1,8 +1,11 @@
 //! What the estimate stage says of one frame.
 
+use std::sync::Arc;
+
 use super::covariance::{packed, packed_len};
 use crate::frame::TimestampNs;
 use crate::names::Names;
+use crate::state::Checkpoint;
 
 /// The estimator's output for a frame: the forecast it had made of the frame, and its state after it.
 ///
@@ -47,6 +50,8 @@ pub struct Beliefs {
     pub forecast_dof: Vec<f64>,
     /// e = y − f; NaN where the return is missing.
     pub forecast_error: Vec<f64>,
+    /// Where the source asked for it: the state after the frame, the estimate stage's included.
+    pub checkpoint: Option<Arc<Checkpoint>>,
 }
 
 impl Beliefs {

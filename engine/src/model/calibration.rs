@@ -1,6 +1,7 @@
 //! How well the forecasts hold, instrument by instrument, as they come in.
 
 use multiversion::multiversion;
+use serde::{Deserialize, Serialize};
 
 use super::eight::LANES;
 use super::lanes::Lane;
@@ -17,7 +18,7 @@ const ALARM_DEVIATIONS: f64 = 5.0;
 const STALE_DOF: f64 = 1e-3;
 
 /// A forecast distribution but for its place and scale: a t with some degrees of freedom.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Tail {
     pub(super) dof: f64,
     /// Variance of the t, in units of its squared scale.
@@ -201,7 +202,7 @@ pub(super) struct Forecasts<'a> {
 }
 
 /// Scores forecasts, O(1) an instrument and frame.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Calibration {
     sums: Vec<[Lane; SUMS]>,
     recent: Vec<[Lane; RECENT]>,
@@ -213,6 +214,11 @@ impl Calibration {
     /// `variance_discount`: discount factor of the baseline's variance, a frame.
     pub(super) const fn new(variance_discount: f64) -> Self {
         Self { sums: Vec::new(), recent: Vec::new(), variance_discount }
+    }
+
+    /// As [`Self::new`] was given it.
+    pub(super) const fn variance_discount(&self) -> f64 {
+        self.variance_discount
     }
 
     /// Scores the forecasts of a frame; the baseline learns from it.

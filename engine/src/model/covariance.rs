@@ -1,6 +1,7 @@
 //! The scaled covariance of the coefficients, shared by all instruments with the same history.
 
 use multiversion::multiversion;
+use serde::{Deserialize, Serialize};
 
 use super::eight::{Eight, LANES};
 use super::settings::{EstimatorSettings, WindUp};
@@ -10,7 +11,7 @@ use crate::settings::Calendar;
 ///
 /// Coefficients are (alpha, betas): component 0 is one block, the rest another
 /// (West & Harrison 6.3, component discounting).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Evolution {
     /// δ of alpha, and of the betas in each model.
     discount: [Eight; 2],
@@ -39,7 +40,7 @@ impl Evolution {
 /// [`LANES`] models at once.
 ///
 /// Only the upper triangle is kept, so it cannot lose its symmetry.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ScaledCovariance {
     k: usize,
     /// Upper triangle by rows, one value a model in each entry.

@@ -1,5 +1,7 @@
 //! The discount-factor DLM over all instruments.
 
+use serde::{Deserialize, Serialize};
+
 use super::beliefs::Beliefs;
 use super::calibration::{Calibration, Forecasts, Tail, variance_of_t};
 use super::covariance::ScaledCovariance;
@@ -11,6 +13,10 @@ use super::prior::Prior;
 use super::retrospective::Start;
 use super::settings::EstimatorSettings;
 use crate::settings::Calendar;
+use crate::state::{StateError, restore_under, save_under};
+
+/// As errors call it.
+const NAME: &str = "dynamic linear model";
 
 /// Discount-factor DLM with unknown observational variance
 /// (West & Harrison, *Bayesian Forecasting and Dynamic Models*, ch. 4.5, 6.3, 10.8).
@@ -25,7 +31,7 @@ use crate::settings::Calendar;
 /// | forecast mean, variance, error | f, Q, e | Z a_t, F_t, v_t |
 /// | adaptive coefficient | A | M_t F_t⁻¹ |
 /// | observation variance estimate | S | H |
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Dlm {
     settings: EstimatorSettings,
     prior: Prior,
@@ -153,6 +159,12 @@ impl Dlm {
         self.calibration.observe(&forecasts);
     }
 
+    /// What is not learned from data.
+    fn settings(&self) -> impl Serialize + '_ {
+        let Self { settings, histories, calibration, design, .. } = self;
+        (settings, &histories.rules, calibration.variance_discount(), design.len())
+    }
+
     /// Whether the instrument has a variance that data has taught it.
     fn variance_known(&self, i: usize) -> bool {
         self.histories.variance_known(i, self.lanes.observation_var.get(i))
@@ -250,5 +262,15 @@ impl Estimator for Dlm {
             groups: self.histories.list.len() as u64,
             largest_group: self.histories.largest(),
         }
+    }
+
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        save_under(NAME, &self.settings(), self)
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let saved = restore_under(NAME, &self.settings(), state)?;
+        *self = saved;
+        Ok(())
     }
 }

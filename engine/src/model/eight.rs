@@ -3,12 +3,13 @@
 use std::ops::{Deref, DerefMut};
 
 use multiversion::multiversion;
+use serde::{Deserialize, Serialize};
 
 /// Values in an [`Eight`].
 pub const LANES: usize = 8;
 
 /// Eight values side by side, of eight instruments or of eight models: a cache line, and one AVX-512 register.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[repr(C, align(64))]
 pub struct Eight(pub [f64; LANES]);
 

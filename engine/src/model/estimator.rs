@@ -7,6 +7,7 @@ use super::given::Given;
 use super::mixture::Mixture;
 use super::settings::{EstimatorKind, EstimatorSettings};
 use crate::settings::{Calendar, Invalid};
+use crate::state::StateError;
 
 /// An online filter of alpha and factor betas for all instruments.
 pub trait Estimator: Send {
@@ -22,6 +23,18 @@ pub trait Estimator: Send {
 
     /// How well it has forecast so far.
     fn facts(&self) -> EstimatorFacts;
+
+    /// All that the frames so far have made of it.
+    ///
+    /// # Errors
+    /// It cannot be written down.
+    fn save(&self) -> Result<Vec<u8>, StateError>;
+
+    /// Becomes what was saved; to the bit, what comes after is as if it had seen those frames itself.
+    ///
+    /// # Errors
+    /// The bytes are no state of such an estimator under the same settings. It is then as it was.
+    fn load(&mut self, state: &[u8]) -> Result<(), StateError>;
 }
 
 /// The estimator that the settings name, for `factors` factors.

@@ -1,5 +1,7 @@
 //! The filter with given parameters as an estimator of the pipeline.
 
+use serde::{Deserialize, Serialize};
+
 use super::beliefs::Beliefs;
 use super::calibration::{Calibration, Forecasts, Tail};
 use super::covariance::packed_len;
@@ -9,10 +11,14 @@ use super::histories::NONE;
 use super::lanes::Column;
 use super::settings::EstimatorSettings;
 use crate::settings::{Calendar, Invalid};
+use crate::state::{StateError, restore_under, save_under};
+
+/// As errors call it.
+const NAME: &str = "filter with given variances";
 
 /// [`Fixed`] behind the trait of all estimators: the filter of `pykalman`, each instrument from its first return
 /// on, which the prior meets as it is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Given {
     filter: Fixed,
     observation_variance: f64,
@@ -95,6 +101,11 @@ impl Given {
             tail: [tail],
             tail_of: Vec::new(),
         })
+    }
+
+    /// What is not learned from data.
+    fn settings(&self) -> impl Serialize + '_ {
+        (self.filter.parameters(), self.calibration.variance_discount(), self.filter.coefficients())
     }
 
     fn list(&mut self, returns: &[f64]) {
@@ -199,5 +210,15 @@ impl Estimator for Given {
             groups: self.listed as u64 - shared + u64::from(shared > 0),
             largest_group: shared.max(u64::from(self.listed > 0)),
         }
+    }
+
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        save_under(NAME, &self.settings(), self)
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let saved = restore_under(NAME, &self.settings(), state)?;
+        *self = saved;
+        Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! Which instruments share a covariance: those with the same observation history.
 
+use serde::{Deserialize, Serialize};
+
 use super::covariance::{Evolution, ScaledCovariance};
 use super::eight::{Eight, LANES};
 use super::settings::{EstimatorSettings, WindUp};
@@ -12,7 +14,7 @@ pub(super) const NONE: u32 = u32::MAX;
 ///
 /// W&H 4.5 scales C, R and Q by the instrument's own S. With a common scaled prior, what is left is a
 /// function of the designs and of which returns were seen, and so is common to the history.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct History {
     /// Engine indices, ascending.
     pub(super) members: Vec<u32>,
@@ -44,7 +46,7 @@ const VARIANCE_FLOOR: f64 = 1.0 / (1_u64 << 40) as f64;
 const NEGLIGIBLE: f64 = 1e4;
 
 /// What every history of a filter has in common.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Rules {
     /// Discounts of [`LANES`] models each.
     pub(super) evolutions: Vec<Evolution>,
@@ -73,7 +75,7 @@ impl Rules {
 }
 
 /// All histories, and the one of each instrument.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Histories {
     pub(super) rules: Rules,
     pub(super) list: Vec<History>,

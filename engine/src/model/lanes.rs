@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use multiversion::multiversion;
+use serde::{Deserialize, Serialize};
 
 use super::covariance::widths;
 use super::eight::{Eight, LANES, take};
@@ -17,7 +18,7 @@ use super::one_gain::{self, Common, Learning, OneGain};
 pub(super) type Lane = Eight;
 
 /// One value an instrument, in engine order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Column(pub(super) Vec<Lane>);
 
 impl Column {
@@ -44,7 +45,7 @@ impl Column {
 }
 
 /// k values an instrument: those of a block one after another.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Coefficients {
     pub(super) k: usize,
     pub(super) blocks: Vec<Lane>,
@@ -69,7 +70,7 @@ impl Coefficients {
 }
 
 /// What a history gives to each of its instruments in a frame, besides its gain.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Share {
     /// v = x'R x, the scaled variance of the forecast that the coefficients leave.
     pub(super) spread: f64,
@@ -111,7 +112,7 @@ impl ShareLanes {
 }
 
 /// What the histories of one model give to their instruments in a frame.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Shares {
     /// R x of each history, k values each; after [`Self::adapt`] A.
     pub(super) gains: Vec<f64>,
@@ -195,7 +196,7 @@ impl Shares {
 }
 
 /// What each instrument has for itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Lanes {
     /// m.
     pub(super) mean: Coefficients,

@@ -1,5 +1,7 @@
 //! A mixture of discount-factor DLMs over a grid of discount factors.
 
+use serde::{Deserialize, Serialize};
+
 use super::average::Weights;
 use super::beliefs::Beliefs;
 use super::calibration::{Calibration, Forecasts, Tail, variance_of_t};
@@ -14,6 +16,10 @@ use super::settings::EstimatorSettings;
 use super::tails::Tails;
 use super::volatility::CommonVolatility;
 use crate::settings::Calendar;
+use crate::state::{StateError, restore_under, save_under};
+
+/// As errors call it.
+const NAME: &str = "mixture";
 
 /// The least S in units of the mean over all instruments, 2⁻²⁷.
 const VARIANCE_FLOOR: f64 = 1.0 / (1_u64 << 27) as f64;
@@ -35,7 +41,7 @@ const VARIANCE_FLOOR: f64 = 1.0 / (1_u64 << 27) as f64;
 /// h and d are the same for all instruments and so leave the covariance shared. Weights are an instrument's own:
 /// w ∝ w^forgetting · predictive density. What is published is a t whose tails are learned from all instruments
 /// together (`tails.rs`).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Mixture {
     prior: Prior,
     prior_dof: f64,
@@ -308,6 +314,16 @@ impl Estimator for Mixture {
             largest_group: self.histories.largest(),
         }
     }
+
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        save_under(NAME, &self.settings(), self)
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let saved = restore_under(NAME, &self.settings(), state)?;
+        *self = saved;
+        Ok(())
+    }
 }
 
 impl Mixture {
@@ -330,6 +346,13 @@ impl Mixture {
         if score {
             self.calibration.observe(&forecasts);
         }
+    }
+
+    /// What is not learned from data.
+    fn settings(&self) -> impl Serialize + '_ {
+        let Self { prior, prior_dof, robust, histories, keep, weights, calibration, design, .. } = self;
+        let learning = (weights.settings(), calibration.variance_discount());
+        (prior, prior_dof, robust, &histories.rules, keep, learning, design.len())
     }
 
     /// Whether the instrument has a variance that data has taught it.

@@ -1,5 +1,7 @@
 //! What is believed of an instrument before its first return.
 
+use serde::{Deserialize, Serialize};
+
 use super::eight::Eight;
 use super::settings::EstimatorSettings;
 
@@ -12,7 +14,7 @@ const ALPHA_VARIANCE: f64 = 1e-3;
 /// Nothing in it has a scale of its own unless the user gives one. A beta has none to begin with; the
 /// observation variance comes from past data and alpha's is in its units. So with returns and factors in other
 /// units the betas are the same.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Prior {
     pub(super) market_beta: f64,
     beta_variance: f64,

@@ -1,5 +1,7 @@
 //! Looking back on the discount-factor DLM: the coefficients of each frame given all frames.
 
+use serde::{Deserialize, Serialize};
+
 use super::calibration::variance_of_t;
 use super::dlm::Dlm;
 use super::eight::Eight;
@@ -10,7 +12,7 @@ use super::settings::EstimatorSettings;
 use crate::settings::Calendar;
 
 /// Where the history of an instrument began.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Start {
     /// The frame of its first return, counted from the first that the filter was given.
     pub frame: usize,

@@ -1,5 +1,7 @@
 //! Simple returns from one frame to the next.
 
+use serde::{Deserialize, Serialize};
+
 use crate::frame::Frame;
 
 /// Makes the returns that the estimator sees.
@@ -8,7 +10,7 @@ use crate::frame::Frame;
 /// where either frame has no price. Where the data has dividends d per unit or splits of one unit into s, and no
 /// price of its own for returns, it is the total return (p_t + d) s / p_{t−1} − 1. Where the data states returns,
 /// those are taken as they are.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Returns {
     excess: bool,
     previous: Vec<f64>,
@@ -20,6 +22,12 @@ impl Returns {
     #[must_use]
     pub fn new(excess: bool) -> Self {
         Self { excess, ..Self::default() }
+    }
+
+    /// Whether the risk-free return is taken off.
+    #[must_use]
+    pub fn are_in_excess(&self) -> bool {
+        self.excess
     }
 
     /// Returns of the frame, length n in engine order.

@@ -2,6 +2,7 @@
 //! the coefficients.
 
 use multiversion::multiversion;
+use serde::{Deserialize, Serialize};
 
 use super::covariance::widths;
 use super::eight::LANES;
@@ -22,7 +23,7 @@ const LEVEL_POWER: f64 = 0.7;
 const DENSITY_DOF: f64 = 10.0;
 
 /// What the model adds to the textbook.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Robust {
     /// Forecast deviations beyond which an error moves its coefficients no further.
     clip: f64,

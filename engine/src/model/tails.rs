@@ -1,6 +1,7 @@
 //! How heavy the tails of the forecasts are, learned from all instruments together.
 
 use multiversion::multiversion;
+use serde::{Deserialize, Serialize};
 
 use super::eight::LANES;
 use super::lanes::Lane;
@@ -20,7 +21,7 @@ const DISPERSION_FLOOR: f64 = 1e-4;
 ///
 /// For each d of a grid, c is the running maximum-likelihood estimate (the weights of Lange, Little & Taylor
 /// 1989), and its density so far the weight. What is used is their mean: of 1/d, and of ln c.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Tails {
     scale: [f64; GRID.len()],
     log_density: [f64; GRID.len()],

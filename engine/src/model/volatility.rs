@@ -1,5 +1,7 @@
 //! Volatility that all instruments have in common, forecast from its own past.
 
+use serde::{Deserialize, Serialize};
+
 /// Frames over which the past is averaged: yesterday, days, weeks, months, and what is usual.
 const MEMORIES: [f64; 5] = [1.0, 3.0, 10.0, 40.0, 160.0];
 /// Intercept, and the weight of each average.
@@ -20,7 +22,7 @@ const DISPERSION: (f64, f64) = (1e-6, 1e6);
 /// exponentially weighted means of past dispersions D over different memories. This is Corsi's heterogeneous
 /// autoregression (2009) of the common volatility with a multiplicative error (Engle 2002), b learned online by
 /// a recursive gamma regression with log link: the score of an observation is D/h − 1 whatever the level.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct CommonVolatility {
     averages: [f64; MEMORIES.len()],
     b: [f64; SIZE],

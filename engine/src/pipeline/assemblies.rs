@@ -16,6 +16,7 @@ use crate::model::{EstimatorSettings, estimator};
 use crate::portfolio::{SizingSettings, time_of_day};
 use crate::settings::{Calendar, Invalid};
 use crate::source::Source;
+use crate::state::{Checkpoint, StateError};
 use crate::strategy::Strategy;
 use crate::world::WorldSettings;
 
@@ -69,30 +70,89 @@ pub fn trading(
     settings: &RunSettings,
     recorders: Vec<Box<dyn Recorder>>,
 ) -> Result<Graph, Invalid> {
-    let names = source.factor_names().to_vec();
-    let RunSettings { calendar, execution, world, record, .. } = settings;
-    let watched = strategy.watches_returns();
-    let size = Size::new(Sizing::new(settings, &names, strategy)?);
-    let mut graph = Graph::default();
-    let source = graph.add(SourceStage::new(source, *calendar, 2, settings.frames_per_message));
-    let estimate = graph.add(settings.estimate(names.len(), watched)?);
-    let size = graph.add(size);
-    let attribution = Attribution::new(names.len(), settings.excess);
-    let trading = Trading::new(execution, calendar, *record).in_world(execution, world).explained(
-        execution,
-        calendar,
-        attribution,
-    );
-    let execute = graph.add(Execute::new(trading));
-    let recorder = graph.add(Record::new(Tally::new(calendar), recorders));
-    // A stage numbers its inlets and outlets in the order of these lines.
-    graph.connect(source, estimate);
-    graph.connect(source, execute);
-    graph.connect(estimate, size);
-    graph.connect(size, execute);
-    graph.connect(execute, size);
-    graph.connect(execute, recorder);
-    Ok(graph)
+    Ok(Traders::new(source.factor_names(), strategy, settings)?.join(source, settings, recorders))
+}
+
+/// Why a run cannot go on from a checkpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum ResumeError {
+    /// As of [`trading`].
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The checkpoint is not one of this run.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// [`trading`], going on from a checkpoint: `source` begins with the frame that follows it, and the ledger from there
+/// on is, to the bit, that of a run which never stopped.
+///
+/// # Errors
+/// As [`trading`]; or the checkpoint was saved by another run: under other settings, or with another strategy.
+pub fn resuming(
+    source: Box<dyn Source>,
+    strategy: Box<dyn Strategy>,
+    settings: &RunSettings,
+    recorders: Vec<Box<dyn Recorder>>,
+    from: &Checkpoint,
+) -> Result<Graph, ResumeError> {
+    let mut traders = Traders::new(source.factor_names(), strategy, settings)?;
+    traders.load(from)?;
+    Ok(traders.join(source, settings, recorders))
+}
+
+/// What decides and trades, before it is joined into a graph.
+struct Traders {
+    estimate: Estimate,
+    sizing: Sizing,
+    trading: Trading,
+    tally: Tally,
+}
+
+impl Traders {
+    fn new(factors: &[String], strategy: Box<dyn Strategy>, settings: &RunSettings) -> Result<Self, Invalid> {
+        let RunSettings { calendar, execution, world, record, .. } = settings;
+        let watched = strategy.watches_returns();
+        let sizing = Sizing::new(settings, factors, strategy)?;
+        let attribution = Attribution::new(factors.len(), settings.excess);
+        let trading = Trading::new(execution, calendar, *record).in_world(execution, world);
+        Ok(Self {
+            estimate: settings.estimate(factors.len(), watched)?,
+            sizing,
+            trading: trading.explained(execution, calendar, attribution),
+            tally: Tally::new(calendar),
+        })
+    }
+
+    fn load(&mut self, from: &Checkpoint) -> Result<(), StateError> {
+        self.estimate.load(&from.estimate)?;
+        self.sizing.load(&from.size)?;
+        self.trading.load(&from.execute)?;
+        self.tally.load(&from.record)
+    }
+
+    fn join(
+        self,
+        source: Box<dyn Source>,
+        settings: &RunSettings,
+        recorders: Vec<Box<dyn Recorder>>,
+    ) -> Graph {
+        let mut graph = Graph::default();
+        let stage = SourceStage::new(source, settings.calendar, 2, settings.frames_per_message);
+        let source = graph.add(stage.knowing(self.estimate.names()));
+        let estimate = graph.add(self.estimate);
+        let size = graph.add(Size::new(self.sizing));
+        let execute = graph.add(Execute::new(self.trading));
+        let recorder = graph.add(Record::new(self.tally, recorders));
+        // A stage numbers its inlets and outlets in the order of these lines.
+        graph.connect(source, estimate);
+        graph.connect(source, execute);
+        graph.connect(estimate, size);
+        graph.connect(size, execute);
+        graph.connect(execute, size);
+        graph.connect(execute, recorder);
+        graph
+    }
 }
 
 /// source → estimate → many (size ⇄ execute) → gather: the scenarios share source and estimator, and so their

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::batch::Batch;
 use crate::execution::{ExecutionFacts, Order, Portfolio};
-use crate::frame::Frame;
+use crate::frame::{Frame, TimestampNs};
 use crate::ledger::{BeliefsOfFrame, LedgerFrame, RunFacts, SizingFacts};
 use crate::metrics::{Figures, Performance};
 use crate::model::Beliefs;
 use crate::portfolio::{Multipliers, Rebalance};
+use crate::state::Checkpoint;
 
 /// A message. Each is a pointer; the memory behind it is written again once all receivers dropped it.
 #[derive(Clone, Debug)]
@@ -25,10 +26,23 @@ pub enum Message {
     Decided(Arc<Decision>),
     /// Execute to record: a frame is complete.
     Ledger(Arc<LedgerFrame>),
+    /// Execute to record: a frame before the first decision is complete; it has no ledger.
+    Passed(Passed),
     /// Scenarios to gather: what they came to.
     Outcomes(Vec<ScenarioOutcome>),
     /// No message follows. It carries what each stage on the way knows of the run.
     End(Box<RunFacts>),
+}
+
+/// A frame before the first decision.
+#[derive(Clone, Debug)]
+pub struct Passed {
+    /// Number of the frame.
+    pub seq: u64,
+    /// When its bars closed.
+    pub timestamp: TimestampNs,
+    /// Where the source asked for it: the state after the frame, the execute stage's included.
+    pub checkpoint: Option<Arc<Checkpoint>>,
 }
 
 /// What a scenario came to.
@@ -98,4 +112,6 @@ pub struct Decision {
     pub beliefs: Option<BeliefsOfFrame>,
     /// All that it was made from, where asked for.
     pub shown: Option<Arc<Rebalance>>,
+    /// Where the source asked for it: the state after the frame, the size stage's included.
+    pub checkpoint: Option<Arc<Checkpoint>>,
 }

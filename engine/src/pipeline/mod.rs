@@ -14,11 +14,11 @@ pub mod stages;
 mod timing;
 mod trading;
 
-pub use assemblies::{RunSettings, estimating, repricing, sweeping, trading};
+pub use assemblies::{ResumeError, RunSettings, estimating, repricing, resuming, sweeping, trading};
 pub use batch::Batch;
 pub use error::{PipelineError, StageError};
 pub use graph::{Graph, RunOptions, RunReport};
-pub use message::{Decision, Message, ScenarioOutcome};
+pub use message::{Decision, Message, Passed, ScenarioOutcome};
 pub use placement::Placement;
 pub use sizing::Sizing;
 pub use stage::{Outbox, Stage};

@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::assemblies::RunSettings;
 use super::message::Decision;
 use crate::execution::{Portfolio, orders_towards};
@@ -13,10 +15,14 @@ use crate::portfolio::{
     Solution,
 };
 use crate::settings::{Calendar, Invalid, require};
+use crate::state::{Part, StateError, restore_under, save_under};
 use crate::strategy::{Context, Strategy, Wish, Wishes};
 
 /// A weight further out of a limit than this is counted as an inherited violation; less is rounding.
 const LIMIT_TOLERANCE: f64 = 1e-10;
+
+/// As errors call it.
+const STATE: &str = "size stage";
 
 /// Asks the strategy, holds it to the limits, and turns weights into orders.
 pub struct Sizing {
@@ -98,6 +104,32 @@ impl Sizing {
         if frame.decides {
             self.rebalance(frame, portfolio, decision);
         }
+    }
+
+    /// All that the frames so far have made of it.
+    ///
+    /// # Errors
+    /// The strategy does not say what it keeps.
+    pub fn save(&self) -> Result<Vec<u8>, StateError> {
+        let Self { moments, day, last_target, facts, .. } = self;
+        let strategy = Part::from(self.strategy.save()?);
+        save_under(STATE, &self.settings(), &(strategy, moments, day, last_target, facts))
+    }
+
+    /// Becomes what was saved.
+    ///
+    /// # Errors
+    /// The bytes are no state of the same strategy under the same settings.
+    pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let (strategy, moments, day, last_target, facts): (Part, _, _, _, _) =
+            restore_under(STATE, &self.settings(), state)?;
+        self.strategy.load(&strategy)?;
+        (self.moments, self.day, self.last_target, self.facts) = (moments, day, last_target, facts);
+        Ok(())
+    }
+
+    fn settings(&self) -> impl Serialize {
+        (self.strategy.name(), &self.settings, self.calendar, self.lot, self.moments.premia().len())
     }
 
     /// Counts so far.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::message::Decision;
 use crate::execution::{
     Account, Benchmark, Book, ExecutionFacts, ExecutionSettings, Fill, FillAt, Market, Portfolio,
@@ -10,12 +12,18 @@ use crate::frame::Frame;
 use crate::ledger::{Attributed, Attribution, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts};
 use crate::names::Names;
 use crate::settings::Calendar;
+use crate::state::{StateError, restore_under, save_under};
 use crate::world::WorldSettings;
+
+/// As errors call it.
+const STATE: &str = "execute stage";
 
 /// Moves the book from frame to frame and writes its ledger.
 ///
 /// A frame is advanced to its close, is decided on, and is complete.
 pub struct Trading {
+    calendar: Calendar,
+    world: WorldSettings,
     market: Market,
     book: Book,
     /// What a run is held against, where it is.
@@ -40,6 +48,8 @@ impl Trading {
     #[must_use]
     pub fn new(settings: &ExecutionSettings, calendar: &Calendar, record: RecordSettings) -> Self {
         Self {
+            calendar: *calendar,
+            world: WorldSettings::default(),
             market: Market::new(settings),
             book: Book::new(settings, calendar),
             benchmark: None,
@@ -59,7 +69,7 @@ impl Trading {
     /// The same in another world.
     #[must_use]
     pub fn in_world(self, settings: &ExecutionSettings, world: &WorldSettings) -> Self {
-        Self { market: Market::in_world(settings, world), ..self }
+        Self { market: Market::in_world(settings, world), world: world.clone(), ..self }
     }
 
     /// The same with a benchmark of the same NAV in the same market, and with attribution.
@@ -156,6 +166,45 @@ impl Trading {
             facts.contributions = instruments.to_vec();
             facts.cash_contributions = cash.clone();
         }
+    }
+
+    /// All that the frames so far have made of it.
+    ///
+    /// # Errors
+    /// None is known.
+    pub fn save(&self) -> Result<Vec<u8>, StateError> {
+        let Self { market, book, benchmark, attribution, names, digest, .. } = self;
+        let state = (market, book, benchmark, attribution, names, digest, self.costs_so_far, self.started);
+        save_under(STATE, &self.settings(), &state)
+    }
+
+    /// Becomes what was saved.
+    ///
+    /// # Errors
+    /// The bytes are no state of trading under the same settings.
+    pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let (market, book, benchmark, attribution, names, digest, costs_so_far, started): (
+            _,
+            Book,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+        ) = restore_under(STATE, &self.settings(), state)?;
+        let settings = self.book.settings();
+        let benchmark: Option<Benchmark> = benchmark;
+        self.benchmark = benchmark.map(|benchmark| benchmark.under(settings));
+        self.book = book.under(settings);
+        (self.market, self.attribution, self.names, self.digest) = (market, attribution, names, digest);
+        (self.costs_so_far, self.started) = (costs_so_far, started);
+        Ok(())
+    }
+
+    fn settings(&self) -> impl Serialize {
+        let excess = self.attribution.as_ref().map(Attribution::in_excess);
+        (self.book.settings(), self.calendar, &self.world, self.benchmark.is_some(), excess)
     }
 
     fn write(&mut self, frame: &Frame, decision: &Decision, ledger: &mut LedgerFrame) {

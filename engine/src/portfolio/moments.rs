@@ -1,5 +1,7 @@
 //! Premia and covariance of the factors, online.
 
+use serde::{Deserialize, Serialize};
+
 use super::settings::SizingSettings;
 use crate::settings::Calendar;
 
@@ -11,7 +13,7 @@ use crate::settings::Calendar;
 /// second moment about zero with weights that halve every half-life (RiskMetrics 1996; at a daily scale the mean is
 /// nothing beside it), normalised by the sum of the weights so far, and with its covariances shrunk to zero by a
 /// given share (Ledoit & Wolf 2004).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FactorMoments {
     prior_count: f64,
     decay: f64,

@@ -1,12 +1,14 @@
 //! What the costs of a world are multiplied with.
 
+use serde::{Deserialize, Serialize};
+
 use super::gauge::Gauge;
 use super::settings::WorldSettings;
 use crate::execution::Action;
 use crate::frame::Frame;
 
 /// A multiplier for each item of the costs.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CostMultipliers {
     /// Of commission.
     pub commission: f64,
@@ -45,7 +47,7 @@ impl WorldSettings {
 }
 
 /// The costs of a world on the frame at hand. They depend on nothing but what was known before its date.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WorldCosts {
     usual: CostMultipliers,
     now: CostMultipliers,

@@ -1,5 +1,7 @@
 //! How volatile the market is, by what was known before the date at hand.
 
+use serde::{Deserialize, Serialize};
+
 use crate::execution::Action;
 use crate::frame::Frame;
 
@@ -9,7 +11,7 @@ const WINDOW: usize = 21;
 const DATES_MIN: usize = 252;
 
 /// An instrument's date at hand; NaN before its first price.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Day {
     close: f64,
     /// Close of the date before, on today's split, and dividends since.
@@ -19,7 +21,7 @@ struct Day {
 
 /// The market's trailing volatility: the root mean square, over the 21 UTC dates before, of the mean return across the
 /// instruments; and how it compares with that of all dates until then. It keeps 8 bytes a date.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Gauge {
     share: f64,
     date: Option<i64>,

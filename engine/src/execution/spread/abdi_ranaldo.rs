@@ -1,10 +1,12 @@
 //! Abdi & Ranaldo (2017), "A Simple Estimation of Bid-Ask Spreads from Daily Close, High, and Low Prices", Review of
 //! Financial Studies 30 (12), 4437–4480.
 
+use serde::{Deserialize, Serialize};
+
 use super::trailing::Trailing;
 
 /// The spread of one instrument by the estimator of Abdi & Ranaldo, over its last bars.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AbdiRanaldo {
     /// Log close and log mid-range of the last bar.
     last: Option<(f64, f64)>,

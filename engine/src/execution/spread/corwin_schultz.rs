@@ -1,13 +1,15 @@
 //! Corwin & Schultz (2012), "A Simple Way to Estimate Bid-Ask Spreads from Daily High and Low Prices", Journal of
 //! Finance 67 (2), 719–760.
 
+use serde::{Deserialize, Serialize};
+
 use super::trailing::Trailing;
 
 /// 3 − 2√2.
 const K: f64 = 3.0 - 2.0 * std::f64::consts::SQRT_2;
 
 /// Log prices of a bar.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct LogBar {
     high: f64,
     low: f64,
@@ -15,7 +17,7 @@ struct LogBar {
 }
 
 /// The spread of one instrument by the estimator of Corwin & Schultz, over its last bars.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CorwinSchultz {
     last: Option<LogBar>,
     estimates: Trailing,

@@ -1,7 +1,9 @@
 //! The last estimates.
 
+use serde::{Deserialize, Serialize};
+
 /// The last `window` numbers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Trailing {
     values: Vec<f64>,
     window: usize,

@@ -1,5 +1,7 @@
 //! The Kalman filter with given parameters, online over all instruments.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::ln::ln;
 use super::own::Own;
 use super::parameters::FixedParameters;
@@ -20,7 +22,7 @@ const LN_TWO_PI: f64 = 1.837_877_066_409_345_5;
 /// A frame costs O(k²) an instrument. While F, Q, R and P_0 are common, the instruments of the first frame that
 /// have missed none since share their covariance and gain, at O(k) an instrument; who misses a frame, or is
 /// listed later, goes on with a covariance of its own. Both give the same bits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fixed {
     parameters: FixedParameters,
     /// x, length k.
@@ -33,7 +35,7 @@ pub struct Fixed {
 }
 
 /// Where an instrument's state is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Place {
     Shared,
     Own(u32),
@@ -56,6 +58,11 @@ impl Fixed {
             log_likelihood: Vec::new(),
             parameters,
         })
+    }
+
+    /// As [`Self::new`] was given them.
+    pub(in crate::model) const fn parameters(&self) -> &FixedParameters {
+        &self.parameters
     }
 
     /// Fails where there are parameters for each instrument, and fewer than `instruments`. What

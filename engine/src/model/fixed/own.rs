@@ -1,10 +1,12 @@
 //! Instruments with a covariance of their own, eight side by side.
 
+use serde::{Deserialize, Serialize};
+
 use super::kernel::{self, Columns, Eight, LANES, Lanewise, Motion, States, packed, packed_len};
 use super::parameters::{FixedParameters, PerInstrument};
 
 /// F, Q and R in lanes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct MotionColumns {
     k: usize,
     /// `None` where every F is the identity.
@@ -130,7 +132,7 @@ pub(super) fn pack(matrix: &[f64], k: usize) -> Vec<f64> {
 }
 
 /// States in lanes; lane i of block b is instrument `members[8 b + i]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Own {
     k: usize,
     members: Vec<u32>,

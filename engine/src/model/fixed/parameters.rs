@@ -1,11 +1,13 @@
 //! What `fixed` is told: transition, covariances and prior, for all instruments or for each.
 
+use serde::{Deserialize, Serialize};
+
 use super::matrix;
 use super::state_space::StateSpace;
 use crate::settings::{Invalid, require};
 
 /// One value for all instruments, or one for each in engine order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PerInstrument<T> {
     /// The same for all, however many are listed.
     Common(T),
@@ -62,7 +64,7 @@ impl<T> PerInstrument<T> {
 /// | `transition_covariance` Q | R Q R' | W | `transition_covariance` |
 /// | `observation_variance` R | H | V | `observation_covariance` |
 /// | `initial_mean`, `initial_covariance` | a_1, P_1 | a_1, R_1 | `initial_state_mean`, `initial_state_covariance` |
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FixedParameters {
     /// F, by which coefficients move from a frame to the next.
     pub transition: PerInstrument<Vec<f64>>,

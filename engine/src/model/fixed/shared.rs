@@ -1,12 +1,14 @@
 //! Instruments with one covariance between them: all that were listed first and have missed no frame since.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::one_gain::{self, Common, OneGain, shared_width};
 use super::kernel::{self, Columns, Eight, LANES, Motion, States, packed, packed_len};
 use super::own::{MotionColumns, pack};
 use super::parameters::FixedParameters;
 
 /// One covariance, many means; lane i is instrument i, also after it has left.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Shared {
     k: usize,
     /// A state of the full kernel, in whose every lane is the covariance that all share. Its mean is 0 before

@@ -6,13 +6,16 @@ use super::super::message::Message;
 use super::super::stage::{Outbox, Stage};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::frame::{DAY_NS, Frame, TimestampNs};
 use crate::ledger::RunFacts;
 use crate::model::{Beliefs, Estimator, Returns};
 use crate::names::Names;
+use crate::state::{Checkpoint, Part, StateError, restore_under, save_under};
 
 /// Which frames decide: the first one after the warm-up, and every so many frames from there.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Schedule {
     /// Frames with returns before the first decision.
     pub warmup_frames: u64,
@@ -49,6 +52,20 @@ pub struct Estimate {
     messages: Recycler<Batch<Beliefs>>,
 }
 
+/// As errors call it.
+const STATE: &str = "estimate stage";
+
+/// What the stage carries from frame to frame.
+#[derive(Serialize, Deserialize)]
+struct Saved<E, R, N> {
+    estimator: E,
+    returns: R,
+    names: N,
+    frames_with_returns: u64,
+    since_first_decision: Option<u64>,
+    decided_on: Option<i64>,
+}
+
 impl Estimate {
     /// `excess`: whether returns are taken in excess of the risk-free return.
     #[must_use]
@@ -80,7 +97,44 @@ impl Estimate {
         Self { outlets, ..self }
     }
 
-    fn frame(&mut self, frame: &Frame, beliefs: &mut Beliefs) {
+    /// Names of the instruments so far, in engine order.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Becomes what was saved.
+    ///
+    /// # Errors
+    /// The bytes are no state of an estimate stage with the same estimator and schedule.
+    pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let saved: Saved<Part, Returns, Names> = restore_under(STATE, &self.settings(), state)?;
+        self.estimator.load(&saved.estimator)?;
+        self.returns = saved.returns;
+        self.names = saved.names;
+        self.frames_with_returns = saved.frames_with_returns;
+        self.since_first_decision = saved.since_first_decision;
+        self.decided_on = saved.decided_on;
+        Ok(())
+    }
+
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        let state = Saved {
+            estimator: Part::from(self.estimator.save()?),
+            returns: &self.returns,
+            names: &self.names,
+            frames_with_returns: self.frames_with_returns,
+            since_first_decision: self.since_first_decision,
+            decided_on: self.decided_on,
+        };
+        save_under(STATE, &self.settings(), &state)
+    }
+
+    fn settings(&self) -> (bool, Schedule) {
+        (self.returns.are_in_excess(), self.schedule)
+    }
+
+    fn frame(&mut self, frame: &Frame, beliefs: &mut Beliefs) -> Result<(), StateError> {
         self.names.extend(&frame.listed);
         let returns = self.returns.of(frame);
         let warm = self.frames_with_returns >= self.schedule.warmup_frames;
@@ -108,6 +162,14 @@ impl Estimate {
                 beliefs.clear_forecast();
             }
         }
+        beliefs.checkpoint = match &frame.checkpoint {
+            Some(source) => {
+                let (seq, source, estimate) = (frame.seq, source.clone(), self.save()?.into());
+                Some(Arc::new(Checkpoint { seq, source, estimate, ..Checkpoint::default() }))
+            }
+            None => None,
+        };
+        Ok(())
     }
 
     fn decides(&mut self, timestamp: TimestampNs) -> bool {
@@ -140,7 +202,7 @@ impl Stage for Estimate {
         let written = messages.write(|batch: &mut Batch<Beliefs>| {
             batch.clear();
             for frame in frames.iter() {
-                self.frame(frame, batch.push());
+                self.frame(frame, batch.push())?;
             }
             Ok::<_, StageError>(())
         });

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::super::batch::{Batch, Recycler};
 use super::super::error::{Miswired, StageError};
-use super::super::message::Message;
+use super::super::message::{Message, Passed};
 use super::super::stage::{Outbox, Stage};
 use super::super::trading::Trading;
 use crate::frame::Frame;
 use crate::ledger::{LedgerFrame, RunFacts};
+use crate::state::Checkpoint;
 
 const FRAMES: usize = 0;
 const DECISIONS: usize = 1;
@@ -68,15 +69,25 @@ impl Stage for Execute {
                 };
                 debug_assert_eq!(decision.seq, frames[position].seq, "a decision is of the frame at hand");
                 let Self { trading, messages, .. } = self;
+                let frame = &frames[position];
                 let mut traded = false;
+                let mut checkpoint = None;
                 let ledger = messages.write(|ledger: &mut LedgerFrame| {
-                    traded = trading.complete(&frames[position], &decision, ledger);
+                    traded = trading.complete(frame, &decision, ledger);
+                    checkpoint = Checkpoint::extend(decision.checkpoint.as_ref(), |checkpoint| {
+                        checkpoint.execute = trading.save()?.into();
+                        Ok(())
+                    })?;
+                    ledger.checkpoint = checkpoint.take_if(|_| traded);
                     Ok::<_, StageError>(())
                 })?;
-                if traded {
-                    for taker in 0..self.takers {
-                        out.send(LEDGER + taker, Message::Ledger(Arc::clone(&ledger)));
-                    }
+                let (seq, timestamp) = (frame.seq, frame.timestamp);
+                let complete = match traded {
+                    true => Message::Ledger(ledger),
+                    false => Message::Passed(Passed { seq, timestamp, checkpoint }),
+                };
+                for taker in 0..self.takers {
+                    out.send(LEDGER + taker, complete.clone());
                 }
                 if position + 1 < frames.len() {
                     self.advance(&frames, position + 1, out);

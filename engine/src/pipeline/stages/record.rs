@@ -1,10 +1,14 @@
 //! record: the ledger and the beliefs, to every recorder.
 
+use std::sync::Arc;
+
 use super::super::error::{Miswired, StageError};
-use super::super::message::Message;
+use super::super::message::{Message, Passed};
 use super::super::stage::{Outbox, Stage};
+use crate::frame::TimestampNs;
 use crate::ledger::{Recorder, RunFacts};
 use crate::metrics::Tally;
+use crate::state::Checkpoint;
 
 /// Tallies the performance and hands everything to the recorders.
 pub struct Record {
@@ -17,6 +21,25 @@ impl Record {
     #[must_use]
     pub fn new(tally: Tally, recorders: Vec<Box<dyn Recorder>>) -> Self {
         Self { tally, recorders }
+    }
+
+    fn complete(
+        &mut self,
+        seq: u64,
+        timestamp: TimestampNs,
+        checkpoint: Option<&Arc<Checkpoint>>,
+    ) -> Result<(), StageError> {
+        let checkpoint = Checkpoint::extend(checkpoint, |checkpoint| {
+            checkpoint.record = self.tally.save()?.into();
+            Ok(())
+        })?;
+        for recorder in &mut self.recorders {
+            if let Some(checkpoint) = &checkpoint {
+                recorder.checkpoint(checkpoint)?;
+            }
+            recorder.complete(seq, timestamp)?;
+        }
+        Ok(())
     }
 }
 
@@ -35,12 +58,17 @@ impl Stage for Record {
                         recorder.beliefs(beliefs.get())?;
                     }
                 }
+                self.complete(frame.seq, frame.timestamp, frame.checkpoint.as_ref())?;
+            }
+            Message::Passed(Passed { seq, timestamp, checkpoint }) => {
+                self.complete(seq, timestamp, checkpoint.as_ref())?;
             }
             Message::Beliefs(batch) => {
-                for beliefs in batch.iter().filter(|beliefs| beliefs.complete) {
-                    for recorder in &mut self.recorders {
+                for beliefs in batch.iter() {
+                    for recorder in self.recorders.iter_mut().filter(|_| beliefs.complete) {
                         recorder.beliefs(beliefs)?;
                     }
+                    self.complete(beliefs.seq, beliefs.timestamp, beliefs.checkpoint.as_ref())?;
                 }
             }
             _ => return Err(Miswired { stage: self.name() }.into()),

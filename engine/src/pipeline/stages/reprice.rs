@@ -71,6 +71,7 @@ impl Stage for Reprice {
     fn handle(&mut self, message: Message, _: &mut Outbox) -> Result<(), StageError> {
         match message {
             Message::Ledger(ledger) => self.frame(&ledger),
+            Message::Passed(_) => {}
             _ => return Err(Miswired { stage: self.name() }.into()),
         }
         Ok(())

@@ -11,6 +11,7 @@ use super::super::stage::{Outbox, Stage};
 use crate::execution::Portfolio;
 use crate::ledger::{BeliefsOfFrame, RunFacts};
 use crate::model::Beliefs;
+use crate::state::Checkpoint;
 
 const BELIEFS: usize = 0;
 const ACKNOWLEDGED: usize = 1;
@@ -41,6 +42,10 @@ impl Size {
             let frame = beliefs.get();
             sizing.decide(frame, portfolio, decision);
             decision.beliefs = frame.complete.then(|| beliefs.clone());
+            decision.checkpoint = Checkpoint::extend(frame.checkpoint.as_ref(), |checkpoint| {
+                checkpoint.size = sizing.save()?.into();
+                Ok(())
+            })?;
             Ok::<_, StageError>(())
         })
     }

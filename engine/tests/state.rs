@@ -1,0 +1,501 @@
+//! A run that stops and goes on from a checkpoint is, to the bit, one that never stopped.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use betaflow_engine::assembly::{Assembler, Bar, Field, Rules, Values, Wanted};
+use betaflow_engine::execution::{FillAt, SpreadModel, Unfilled};
+use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, Recorder, RunFacts};
+use betaflow_engine::model::{Beliefs, EstimatorKind};
+use betaflow_engine::pipeline::{
+    Graph, PipelineError, Placement, RunOptions, RunSettings, resuming, trading,
+};
+use betaflow_engine::portfolio::CapMethod;
+use betaflow_engine::settings::Calendar;
+use betaflow_engine::source::MemorySource;
+use betaflow_engine::state::{
+    Checkpoint, Part, StateError, VERSION, restore, restore_under, save, save_under,
+};
+use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use support::{Busy, Market, Random, settings};
+
+/// Trades on what the last returns were: a strategy with a memory.
+#[derive(Default)]
+struct Trend {
+    sums: Vec<f64>,
+}
+
+impl Strategy for Trend {
+    fn name(&self) -> &'static str {
+        "trend"
+    }
+
+    fn watches_returns(&self) -> bool {
+        true
+    }
+
+    fn observe_returns(&mut self, returns: &[f64]) {
+        self.sums.resize(returns.len(), 0.0);
+        for (sum, r) in self.sums.iter_mut().zip(returns).filter(|(_, r)| !r.is_nan()) {
+            *sum = 0.9 * *sum + r;
+        }
+    }
+
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        save(self.name(), &self.sums)
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        self.sums = restore(self.name(), state)?;
+        Ok(())
+    }
+
+    fn decide(&mut self, _: Context<'_>, wishes: &mut Wishes) {
+        wishes.wish = Wish::Expected;
+        for (value, sum) in wishes.values.iter_mut().zip(&self.sums) {
+            *value = 1e-2 * sum;
+        }
+    }
+}
+
+/// [`Busy`], and says that it keeps nothing.
+struct Saved(Busy);
+
+impl Strategy for Saved {
+    fn name(&self) -> &'static str {
+        "busy"
+    }
+
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        save_under(self.name(), "as it is", &())
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        restore_under(self.name(), "as it is", state)
+    }
+
+    fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes) {
+        self.0.decide(context, wishes);
+    }
+}
+
+fn busy() -> Box<dyn Strategy> {
+    Box::new(Saved(Busy))
+}
+
+/// All that a recorder is told.
+#[derive(Default)]
+struct Told {
+    ledger: Vec<LedgerFrame>,
+    checkpoints: BTreeMap<u64, Checkpoint>,
+    complete: Vec<u64>,
+}
+
+struct Watch(Arc<Mutex<Told>>);
+
+impl Recorder for Watch {
+    fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
+        self.0.lock().unwrap().ledger.push(frame.clone());
+        Ok(())
+    }
+
+    fn beliefs(&mut self, _: &Beliefs) -> Result<(), RecordError> {
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), RecordError> {
+        let mut told = self.0.lock().unwrap();
+        assert!(!told.complete.contains(&checkpoint.seq), "it comes before the frame is complete");
+        told.checkpoints.insert(checkpoint.seq, checkpoint.clone());
+        Ok(())
+    }
+
+    fn complete(&mut self, seq: u64, timestamp: TimestampNs) -> Result<(), RecordError> {
+        let mut told = self.0.lock().unwrap();
+        assert!(told.ledger.last().is_none_or(|frame| frame.timestamp <= timestamp));
+        told.complete.push(seq);
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &RunFacts) -> Result<(), RecordError> {
+        Ok(())
+    }
+}
+
+/// A run as a whole: what is compared of it.
+struct Run {
+    told: Told,
+    facts: RunFacts,
+}
+
+/// Runs what `graph` makes with the recorder that it is given.
+fn run(
+    placement: Placement,
+    graph: impl FnOnce(Vec<Box<dyn Recorder>>) -> Graph,
+) -> Result<Run, PipelineError> {
+    let told = Arc::new(Mutex::new(Told::default()));
+    let graph = graph(vec![Box::new(Watch(Arc::clone(&told)))]);
+    let report = graph.run(&RunOptions { placement, ..RunOptions::default() })?;
+    let told = std::mem::take(&mut *told.lock().unwrap());
+    Ok(Run { told, facts: report.facts })
+}
+
+/// Everything that execution can ask for beside the close, now and then a split or a dividend, and `per_day` frames a
+/// date.
+fn dress(market: &Market, per_day: i64) -> Vec<Frame> {
+    let mut random = Random(market.seed ^ 0xd1ce);
+    let mut frames = market.frames();
+    let mut units = vec![1.0; market.instruments];
+    for frame in &mut frames {
+        let seq = frame.seq as i64;
+        frame.timestamp = TimestampNs(seq / per_day * DAY_NS + seq % per_day * 3_600_000_000_000);
+        let n = frame.close.len();
+        (frame.split, frame.dividend) = (vec![f64::NAN; n], vec![f64::NAN; n]);
+        for i in 0..n {
+            if random.uniform() < 0.01 && !frame.close[i].is_nan() {
+                frame.split[i] = 2.0;
+                units[i] *= 2.0;
+            } else if random.uniform() < 0.02 {
+                frame.dividend[i] = 0.3;
+            }
+            frame.close[i] /= units[i];
+            frame.open[i] /= units[i];
+        }
+        let of = |factor: f64| frame.close.iter().map(|close| close * factor).collect::<Vec<f64>>();
+        (frame.high, frame.low) = (of(1.004), of(0.997));
+        (frame.bid, frame.ask) = (of(0.9996), of(1.0005));
+        frame.volume = frame.close.iter().map(|_| 4e3 * random.uniform()).collect();
+    }
+    frames
+}
+
+/// The frames from `from` on, with a checkpoint asked for after some of them.
+fn source(market: &Market, frames: &[Frame], from: usize, marks: &[u64]) -> Box<MemorySource> {
+    let mut frames = frames[from..].to_vec();
+    for frame in frames.iter_mut().filter(|frame| marks.contains(&frame.seq)) {
+        frame.checkpoint = Some(Part::from(format!("as of {}", frame.seq).into_bytes()));
+    }
+    Box::new(MemorySource::new(market.factor_names(), frames))
+}
+
+/// What a frame of the ledger says, but for what a message holds of other frames. Numbers are written with all digits.
+fn said(frame: &LedgerFrame) -> String {
+    let beliefs = frame.beliefs.as_ref().map(|beliefs| {
+        let mut beliefs = beliefs.get().clone();
+        beliefs.checkpoint = None;
+        format!("{beliefs:?}")
+    });
+    let frame = LedgerFrame { beliefs: None, checkpoint: None, ..frame.clone() };
+    format!("{frame:?} {beliefs:?}")
+}
+
+/// What is known at the end, but for what the source has counted.
+fn known(facts: &RunFacts) -> String {
+    let facts = RunFacts { data: Default::default(), ..facts.clone() };
+    format!("{facts:?}")
+}
+
+type Case = (&'static str, fn(&mut RunSettings), fn() -> Box<dyn Strategy>, i64);
+
+/// Settings under which every part has something to remember.
+fn cases() -> [Case; 7] {
+    let trend: fn() -> Box<dyn Strategy> = || Box::<Trend>::default();
+    [
+        ("as it is", |_| {}, busy, 1),
+        (
+            "dlm, carried orders under a cap on volume, delay of three",
+            |run| {
+                run.estimator.kind = EstimatorKind::Dlm;
+                run.execution.unfilled = Unfilled::Carry;
+                run.execution.participation_cap = Some(0.05);
+                run.execution.delay_bars = 3;
+                run.execution.commission_min = 2.0;
+            },
+            busy,
+            1,
+        ),
+        (
+            "dlm without discounts of what is missing, shorts, every fifth frame",
+            |run| {
+                run.estimator.kind = EstimatorKind::Dlm;
+                run.estimator.discount_missing = false;
+                run.sizing.weight_min = -0.2;
+                run.sizing.net_target = Some(0.0);
+                run.sizing.rebalance_every = 5;
+                run.execution.borrow_bps_per_year = 200.0;
+            },
+            trend,
+            1,
+        ),
+        (
+            "fixed, impact, spreads of Corwin and Schultz",
+            |run| {
+                run.estimator.kind = EstimatorKind::Fixed;
+                run.estimator.transition_variance = Some(1e-4);
+                run.estimator.observation_variance = Some(2e-4);
+                run.execution.impact_coefficient = 0.9;
+                run.world.volatile_cost_multiplier = 3.0;
+                run.world.spread_follows_volatility = 1.0;
+                run.execution.permanent_impact_coefficient = 0.3;
+                run.execution.spread_model = SpreadModel::CorwinSchultz;
+            },
+            busy,
+            1,
+        ),
+        (
+            "mixture, spreads of Abdi and Ranaldo, lots, drift",
+            |run| {
+                run.execution.spread_model = SpreadModel::AbdiRanaldo;
+                run.execution.lot = 10.0;
+                run.sizing.rebalance_drift = 0.05;
+                run.sizing.exposure_bounds.insert("f1".to_owned(), [-0.1, 0.1]);
+            },
+            trend,
+            1,
+        ),
+        (
+            "four frames a day, one decision, quotes, fills at the open",
+            |run| {
+                run.calendar = Calendar { frames_per_day: 4, ..run.calendar };
+                run.estimator.warmup = 10;
+                run.sizing.rebalance_at = Some("02:00".to_owned());
+                run.execution.spread_model = SpreadModel::Quotes;
+                run.execution.fill_at = FillAt::Open;
+                run.execution.impact_coefficient = 0.5;
+            },
+            busy,
+            4,
+        ),
+        (
+            "several decisions a day under one cap, premia that follow, at the same close",
+            |run| {
+                run.calendar = Calendar { frames_per_day: 3, ..run.calendar };
+                run.estimator.warmup = 12;
+                run.sizing.cap_method = CapMethod::Scale;
+                run.sizing.premium_half_life = Some(30.0);
+                run.execution.fill_at = FillAt::SameClose;
+            },
+            trend,
+            3,
+        ),
+    ]
+}
+
+#[test]
+fn a_run_goes_on_from_a_checkpoint_to_the_bit() {
+    for (number, (name, set, strategy, per_day)) in cases().into_iter().enumerate() {
+        for seed in 0..2 {
+            let mut random = Random(1 + 10 * number as u64 + seed);
+            let (missing, late, gone_at) = (0.06, 0.4, Some(120));
+            let market =
+                Market { seed: 77 + seed, instruments: 11, factors: 2, frames: 190, missing, late, gone_at };
+            let frames = dress(&market, per_day);
+            let mut settings = settings();
+            settings.estimator.warmup = 40;
+            settings.record.betas = Frames::All;
+            // A quarter of them before the first decision.
+            settings.frames_per_message = (seed == 1).then_some(1);
+            set(&mut settings);
+            let mut marks: Vec<u64> = (0..5).map(|_| (random.uniform() * 188.0) as u64).collect();
+            marks.extend([0, 20, 188]);
+            let placement = if seed == 0 { Placement::Inline } else { Placement::Threaded };
+            let whole = run(placement.clone(), |recorders| {
+                trading(source(&market, &frames, 0, &marks), strategy(), &settings, recorders).unwrap()
+            });
+            let whole = whole.unwrap();
+            assert_eq!(whole.told.complete, (0..190).collect::<Vec<_>>(), "{name}: every frame, in order");
+            assert!(whole.told.ledger.iter().any(|frame| !frame.fills.is_empty()), "{name}: it trades");
+            for (&at, checkpoint) in &whole.told.checkpoints {
+                let checkpoint = Checkpoint::from_bytes(&checkpoint.to_bytes().unwrap()).unwrap();
+                assert_eq!((checkpoint.seq, &*checkpoint.source), (at, format!("as of {at}").as_bytes()));
+                let rest = source(&market, &frames, at as usize + 1, &marks);
+                let rest = run(placement.clone(), |recorders| {
+                    resuming(rest, strategy(), &settings, recorders, &checkpoint).unwrap()
+                });
+                let rest = rest.unwrap();
+                let after: Vec<&LedgerFrame> = whole.told.ledger.iter().filter(|f| f.seq > at).collect();
+                assert_eq!(after.len(), rest.told.ledger.len(), "{name} after {at}");
+                for (expected, found) in after.iter().zip(&rest.told.ledger) {
+                    assert_eq!(said(found), said(expected), "{name} after {at}: frame {}", expected.seq);
+                }
+                assert_eq!(rest.facts.digest, whole.facts.digest);
+                assert_eq!(known(&rest.facts), known(&whole.facts), "{name} after {at}");
+                // All that is kept is the same, whether or not it has shown yet.
+                for (later, again) in &rest.told.checkpoints {
+                    assert_eq!(again, &whole.told.checkpoints[later], "{name} after {at}: state at {later}");
+                }
+                assert_eq!(rest.told.complete, (at + 1..190).collect::<Vec<_>>());
+            }
+            assert_eq!(
+                whole.told.checkpoints.len(),
+                marks.iter().collect::<std::collections::BTreeSet<_>>().len()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_source_that_asks_for_nothing_gets_nothing() {
+    let market = Market { frames: 80, ..Market::default() };
+    let whole = run(Placement::Inline, |recorders| {
+        trading(source(&market, &market.frames(), 0, &[]), Box::new(Busy), &settings(), recorders).unwrap()
+    });
+    let told = whole.unwrap().told;
+    assert!(told.checkpoints.is_empty() && told.ledger.iter().all(|frame| frame.checkpoint.is_none()));
+}
+
+/// A checkpoint of a run under the settings.
+fn checkpoint(settings: &RunSettings) -> Checkpoint {
+    let market = Market { frames: 90, ..Market::default() };
+    let whole = run(Placement::Inline, |recorders| {
+        trading(source(&market, &market.frames(), 0, &[80]), busy(), settings, recorders).unwrap()
+    });
+    whole.unwrap().told.checkpoints[&80].clone()
+}
+
+fn resume(settings: &RunSettings, strategy: Box<dyn Strategy>, from: &Checkpoint) -> Result<(), String> {
+    let market = Market { frames: 90, ..Market::default() };
+    let source = source(&market, &market.frames(), 81, &[]);
+    resuming(source, strategy, settings, Vec::new(), from).map(drop).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_state_goes_on_under_its_own_settings_only() {
+    let from = checkpoint(&settings());
+    assert_eq!(resume(&settings(), busy(), &from), Ok(()));
+    let cases: [(fn(&mut RunSettings), &str); 10] = [
+        (|run| run.estimator.forgetting = 0.98, "mixture"),
+        (|run| run.estimator.discount_grid = vec![0.99], "mixture"),
+        (|run| run.estimator.kind = EstimatorKind::Dlm, "dynamic linear model"),
+        (|run| run.estimator.warmup = 61, "estimate stage"),
+        (|run| run.excess = false, "estimate stage"),
+        (|run| run.sizing.kelly_fraction = 0.5, "size stage"),
+        (|run| run.execution.half_spread_bps = 5.0, "execute stage"),
+        (|run| run.execution.spread_model = SpreadModel::Quotes, "execute stage"),
+        (|run| run.calendar.days_per_year = 365.0, "size stage"),
+        (|run| run.world.cost_multiplier = 2.0, "execute stage"),
+    ];
+    for (set, of) in cases {
+        let mut other = settings();
+        set(&mut other);
+        let error = resume(&other, busy(), &from).unwrap_err();
+        assert!(error.contains(of) && error.contains("other settings"), "{error}");
+    }
+    let error = resume(&settings(), Box::<Trend>::default(), &from).unwrap_err();
+    assert!(error.contains("size stage") && error.contains("other settings"), "{error}");
+}
+
+#[test]
+fn a_strategy_that_does_not_say_what_it_keeps_is_named() {
+    let market = Market { frames: 5, ..Market::default() };
+    let failed = run(Placement::Inline, |recorders| {
+        trading(source(&market, &market.frames(), 0, &[2]), Box::new(Busy), &settings(), recorders).unwrap()
+    });
+    let error = failed.err().unwrap();
+    assert!(matches!(error, PipelineError::Failed { stage: "size", .. }));
+    assert!(
+        error.to_string().contains("the strategy `busy` cannot be saved: it has to implement"),
+        "{error}"
+    );
+}
+
+#[test]
+fn bytes_that_are_no_whole_state_are_refused() {
+    let good = checkpoint(&settings());
+    let bytes = good.to_bytes().unwrap();
+    assert_eq!(Checkpoint::from_bytes(&bytes), Ok(good.clone()));
+    for length in (0..bytes.len()).step_by(997).chain([bytes.len() - 1]) {
+        let error = Checkpoint::from_bytes(&bytes[..length]).unwrap_err();
+        let expected = if length < 9 { StateError::Truncated { found: length } } else { StateError::Damaged };
+        assert_eq!(error, expected, "{length} bytes");
+    }
+    for at in (1..bytes.len()).step_by(1_009) {
+        let mut mangled = bytes.clone();
+        mangled[at] ^= 0x10;
+        assert_eq!(Checkpoint::from_bytes(&mangled), Err(StateError::Damaged), "byte {at}");
+    }
+    let mut newer = bytes;
+    newer[0] = VERSION + 1;
+    let error = Checkpoint::from_bytes(&newer).unwrap_err();
+    assert_eq!(error, StateError::Version { found: VERSION + 1 });
+    assert!(error.to_string().contains("is of version 2 and this betaflow reads version 1"), "{error}");
+    let Checkpoint { estimate, size, execute, record, .. } = good.clone();
+    // A whole state, but of another stage; and none.
+    for wrong in [Part::default(), Part::from(save("nothing", &()).unwrap()), execute, record] {
+        for part in 0..3 {
+            let mut from = good.clone();
+            [&mut from.estimate, &mut from.size, &mut from.record][part].clone_from(&wrong);
+            if from != good {
+                assert!(resume(&settings(), busy(), &from).is_err(), "{wrong:?} as {part}");
+            }
+        }
+    }
+    for wrong in [estimate, size] {
+        let error = resume(&settings(), busy(), &Checkpoint { execute: wrong, ..good.clone() }).unwrap_err();
+        assert!(error.contains("execute stage"), "{error}");
+    }
+}
+
+#[test]
+fn numbers_come_back_to_the_bit() {
+    let payload = f64::from_bits(0xfff8_0000_dead_beef);
+    let numbers = [f64::NAN, -f64::NAN, payload, -0.0, f64::MIN_POSITIVE / 3.0, f64::INFINITY, 0.1 + 0.2];
+    let back: Vec<f64> = restore("numbers", &save("numbers", &numbers.to_vec()).unwrap()).unwrap();
+    assert_eq!(back.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), numbers.map(f64::to_bits));
+    let error =
+        restore::<(Vec<f64>, String)>("pair", &save("numbers", &numbers.to_vec()).unwrap()).unwrap_err();
+    assert!(error.to_string().starts_with("the state is not one of the pair ("), "{error}");
+    let error = restore::<u8>("number", &save("two", &(1_u8, 2_u8)).unwrap()).unwrap_err();
+    assert!(error.to_string().contains("1 bytes too many"), "{error}");
+}
+
+/// Feeds rows, in an order that changes, of instruments that come late and miss some; a frame for each timestamp.
+fn feed(assembler: &mut Assembler, days: std::ops::Range<i64>) -> Vec<String> {
+    let mut frames = Vec::new();
+    let mut frame = Frame::default();
+    for day in days {
+        let mut random = Random(day as u64);
+        assembler.begin(TimestampNs(day * DAY_NS), &mut frame);
+        for name in ["SPX", "ZZ", "B", "A", "C", "D"] {
+            let late = name == "C" && day < 12 || name == "D" && day < 25;
+            let moved = random.uniform() - 0.5;
+            if late || name != "SPX" && random.uniform() < 0.2 {
+                continue;
+            }
+            let slot = assembler.slot(name);
+            let bar = Bar::of_close(0.02 * moved).with(Field::Volume, 100.0 + moved);
+            assembler.put(&mut frame, slot, &bar).unwrap();
+        }
+        assembler.finish(&mut frame).unwrap();
+        frames.push(format!("{frame:?}"));
+    }
+    frames
+}
+
+#[test]
+fn an_assembler_goes_on_with_its_order_index_and_numbers() {
+    let rules = Rules {
+        values: Values::Returns,
+        fields: vec![Wanted { field: Field::Volume, checked: false }],
+        factors: vec![("market".to_owned(), "SPX".parse().unwrap())],
+        ..Rules::default()
+    };
+    let fresh = || Assembler::new(rules.clone()).unwrap();
+    let whole = feed(&mut fresh(), 1..40);
+    for stop in [1, 2, 11, 12, 13, 30, 40] {
+        let mut first = fresh();
+        feed(&mut first, 1..stop);
+        let state = first.save().unwrap();
+        let mut second = fresh();
+        second.load(&state).unwrap();
+        assert_eq!(second.save().unwrap(), state, "what was restored is what was saved");
+        assert_eq!(feed(&mut second, stop..40), whole[stop as usize - 1..], "from day {stop}");
+    }
+    let mut other = Assembler::new(Rules { factors: Vec::new(), ..rules.clone() }).unwrap();
+    let error = other.load(&fresh().save().unwrap()).unwrap_err();
+    assert_eq!(error, StateError::OtherSettings { of: "assembler" });
+}
