@@ -100,6 +100,12 @@ impl Inspector {
         }
     }
 
+    /// The same, where instruments have been listed by frames that it has not seen.
+    #[must_use]
+    pub fn knowing(self, names: &[Arc<str>]) -> Self {
+        Self { names: names.to_vec(), ..self }
+    }
+
     /// The same, where returns are made of the adjusted price: what it shows not to be a move is none.
     #[must_use]
     pub fn trusting_the_adjusted_price(self) -> Self {

@@ -1,5 +1,7 @@
 //! What looks wrong with the data while it streams by: one sentence a kind of problem.
 
+use std::sync::Arc;
+
 use crate::assembly::Iso;
 use crate::frame::Frame;
 use crate::quality::{Depth, Finding, Inspector, Problem, Tally};
@@ -19,6 +21,11 @@ impl Doubts {
         // Where a run has an adjusted price, it makes its returns of it.
         let inspector = Inspector::new(depth).trusting_the_adjusted_price();
         Self { inspector, findings: Vec::new(), tally: Tally::default() }
+    }
+
+    /// The same, where instruments have been listed by frames that a run before this one has seen.
+    pub(super) fn knowing(self, names: &[Arc<str>]) -> Self {
+        Self { inspector: self.inspector.knowing(names), ..self }
     }
 
     pub(super) fn observe(&mut self, frame: &Frame) {

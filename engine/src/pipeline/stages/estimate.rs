@@ -97,6 +97,12 @@ impl Estimate {
         Self { outlets, ..self }
     }
 
+    /// Names of the instruments so far, in engine order.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// Becomes what was saved.
     ///
     /// # Errors

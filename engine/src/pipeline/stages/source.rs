@@ -1,5 +1,7 @@
 //! source: frames, several to a message.
 
+use std::sync::Arc;
+
 use super::super::batch::{Batch, Recycler};
 use super::super::error::StageError;
 use super::super::message::Message;
@@ -40,6 +42,15 @@ impl SourceStage {
     ) -> Self {
         let (spacing, doubts) = (Spacing::new(calendar), Doubts::new(calendar));
         Self { source, spacing, doubts, outlets, frames_per_message, width: 1, messages: Recycler::default() }
+    }
+}
+
+impl SourceStage {
+    /// The same, where a run goes on and these instruments have been listed before. What it says of the data is about
+    /// the frames that it hands on.
+    #[must_use]
+    pub fn knowing(self, names: &[Arc<str>]) -> Self {
+        Self { doubts: self.doubts.knowing(names), ..self }
     }
 }
 
