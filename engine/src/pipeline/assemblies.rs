@@ -139,7 +139,6 @@ impl Traders {
     ) -> Graph {
         let mut graph = Graph::default();
         let stage = SourceStage::new(source, settings.calendar, 2, settings.frames_per_message);
-        let source = graph.add(stage);
         let source = graph.add(stage.knowing(self.estimate.names()));
         let estimate = graph.add(self.estimate);
         let size = graph.add(Size::new(self.sizing));
