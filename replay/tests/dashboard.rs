@@ -55,7 +55,7 @@ fn the_state_is_what_is_in_sqlite() {
         for item in
             ["commission", "spread", "impact", "borrow", "financing", "haircut", "interest", "dividends"]
         {
-            near(&shown["costs"][item], state.number(&format!("SELECT sum({item}) FROM equity")), item);
+            near(&shown["costs"][item], state.number(&format!("SELECT total({item}) FROM equity")), item);
         }
         let nav = state.number(&format!("SELECT nav {last}"));
         let peak = state.number("SELECT max(nav) FROM equity");
@@ -66,7 +66,7 @@ fn the_state_is_what_is_in_sqlite() {
         near(&shown["drawdown"]["deepest"], state.number(deepest), "deepest drawdown");
         let day = "timestamp / 86400000000000";
         let of_day = format!("{day} = (SELECT max({day}) FROM equity)");
-        let turnover = state.number(&format!("SELECT sum(turnover) FROM equity WHERE {of_day}"));
+        let turnover = state.number(&format!("SELECT total(turnover) FROM equity WHERE {of_day}"));
         near(&shown["day"]["turnover"], turnover, "turnover of the day");
         let before =
             state.number(&format!("SELECT nav FROM equity WHERE NOT ({of_day}) ORDER BY seq DESC LIMIT 1"));
@@ -98,7 +98,7 @@ fn lines_are_of(lines: &Value, state: &State) {
         assert_eq!(line(column).last(), Some(&last), "{column}");
         assert_eq!(line(column).len(), points);
         if state.frames <= 800 {
-            let sum = state.number(&format!("SELECT sum({column}) FROM equity"));
+            let sum = state.number(&format!("SELECT total({column}) FROM equity"));
             near(&json!(line(column).iter().sum::<f64>()), sum, "all points");
         }
     }
@@ -106,7 +106,7 @@ fn lines_are_of(lines: &Value, state: &State) {
         "SELECT min(nav / peak - 1) FROM (SELECT nav, max(nav) OVER (ORDER BY seq) AS peak FROM equity)";
     near(&json!(line("drawdown").into_iter().fold(0.0, f64::min)), state.number(deepest), "deepest point");
     let days =
-        "SELECT max(t) FROM (SELECT sum(turnover) AS t FROM equity GROUP BY timestamp / 86400000000000)";
+        "SELECT max(t) FROM (SELECT total(turnover) AS t FROM equity GROUP BY timestamp / 86400000000000)";
     near(&json!(line("turnover").into_iter().fold(0.0, f64::max)), state.number(days), "highest point");
 }
 
@@ -252,7 +252,7 @@ fn metrics_are_in_the_format_of_prometheus() {
     assert_eq!(value("betaflow_queue_depth{queue=\"record \\\"disk\\\"\"}"), 0.0);
     near(
         &json!(value("betaflow_cost{item=\"spread\"}")),
-        state.number("SELECT sum(spread) FROM equity"),
+        state.number("SELECT total(spread) FROM equity"),
         "spread",
     );
     let bucket = "betaflow_latency_seconds_bucket{stage=\"estimate\",le=\"";

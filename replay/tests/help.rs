@@ -35,6 +35,19 @@ const SERVE: &[&str] = &[
     "--no-backfill",
     "--seed",
 ];
+const PAPER: &[&str] = &[
+    "--url",
+    "--state",
+    "--ca",
+    "--for",
+    "--dashboard",
+    "--token-file",
+    "--prices",
+    "--factors",
+    "--config",
+    "--set",
+    "--from",
+];
 const CHECK: &[&str] = &["--out", "--factors", "--config", "--set", "--from", "--to"];
 
 /// Every subcommand with its flags.
@@ -46,6 +59,7 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("tune", &[RUN, TUNE]),
     ("size", &[SIZE]),
     ("serve", &[SERVE]),
+    ("paper", &[PAPER]),
     ("report", &[&["--plot"]]),
     ("check", &[CHECK]),
     ("dashboard", &[&["--state", "--listen", "--token-file"]]),

@@ -1,0 +1,153 @@
+//! `betaflow paper` on the feed of `betaflow serve`: what is replayed is what trades, however often it is killed.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use support::{Panel, call, folder, joined, run};
+
+const SETTINGS: [&str; 3] = ["estimator.warmup=40", "execution.delay_bars=2", "sizing.weight_min=-0.05"];
+
+/// A server that ends with its test.
+struct Serving {
+    child: Child,
+    url: String,
+}
+
+impl Serving {
+    fn start(path: &Path, data: &[&str], faults: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_betaflow"))
+            .args([&["serve", "--listen", "127.0.0.1:0"], data, faults].concat())
+            .current_dir(path)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.split_whitespace().last().unwrap().to_owned();
+        assert!(url.starts_with("ws://"), "{line}");
+        Self { child, url }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn arguments<'a>(url: &'a str, state: &'a str) -> Vec<&'a str> {
+    [vec!["paper", "--url", url, "--state", state], support::sets(&SETTINGS)].concat()
+}
+
+/// Everything that a state folder says of what happened, to the bit.
+fn state(path: &Path) -> Vec<String> {
+    let connection = Connection::open(path.join("state.db")).unwrap();
+    let mut all = Vec::new();
+    for table in ["equity", "fills", "orders", "weights", "betas"] {
+        let mut statement = connection.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();
+        let columns = statement.column_count();
+        let mut rows = statement.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let cell = |at: usize| match row.get_ref(at).unwrap() {
+                rusqlite::types::ValueRef::Real(value) => format!("{:016x}", value.to_bits()),
+                other => format!("{other:?}"),
+            };
+            all.push(format!("{table} {}", (0..columns).map(cell).collect::<Vec<_>>().join(" ")));
+        }
+    }
+    all
+}
+
+fn digest(out: &str) -> String {
+    out.lines().find_map(|line| line.strip_prefix("digest ")).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn what_is_replayed_is_what_trades() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(71, 220, 8).acting().write(path);
+    let replay = run(path, "replay", &[joined("replay", &data, &SETTINGS), vec!["--no-report"]].concat());
+    let files = joined("serve", &data, &[]);
+    let faults = [
+        "--drop",
+        "0.05",
+        "--duplicate",
+        "0.05",
+        "--reorder",
+        "0.05",
+        "--disconnect-every",
+        "200ms",
+        "--seed",
+        "3",
+    ];
+    for (name, faults) in [("plain", &[][..]), ("faulty", &faults)] {
+        let serving = Serving::start(path, &files[1..], faults);
+        let ended = call(path, &arguments(&serving.url, name));
+        assert_eq!(ended.code, Some(0), "{name}: {}", ended.err);
+        assert_eq!(digest(&ended.out), replay.digest(), "{name}: {}", ended.out);
+    }
+    assert_eq!(state(&path.join("plain")), state(&path.join("faulty")));
+    let fills = support::Table::read(&replay.path.join("fills.parquet")).rows();
+    let written = state(&path.join("plain")).iter().filter(|row| row.starts_with("fills")).count();
+    assert_eq!(written, fills);
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_moment_goes_on_as_if_it_had_not_been() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(73, 400, 8).write(path);
+    let files = joined("serve", &data, &[]);
+    let serving = Serving::start(path, &files[1..], &[]);
+    let whole = call(path, &arguments(&serving.url, "whole"));
+    assert_eq!(whole.code, Some(0), "{}", whole.err);
+    let mut killed = 0;
+    for at in 0..40_u64 {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_betaflow"))
+            .args(arguments(&serving.url, "killed"))
+            .current_dir(path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // From before it has begun to well into the data.
+        std::thread::sleep(Duration::from_millis(5 + at * 37 % 140));
+        killed += u32::from(program.try_wait().unwrap().is_none());
+        program.kill().unwrap();
+        program.wait().unwrap();
+    }
+    assert!(killed > 10, "{killed} were at work when they were killed");
+    let ended = call(path, &arguments(&serving.url, "killed"));
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert_eq!(digest(&ended.out), digest(&whole.out), "{}", ended.out);
+    assert_eq!(state(&path.join("killed")), state(&path.join("whole")));
+}
+
+#[test]
+fn a_state_folder_is_of_one_run() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(79, 80, 4).write(path);
+    let files = joined("serve", &data, &[]);
+    let serving = Serving::start(path, &files[1..], &[]);
+    let ended = call(path, &arguments(&serving.url, "state"));
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let other = [arguments(&serving.url, "state"), vec!["--set", "sizing.kelly_fraction=0.5"]].concat();
+    let ended = call(path, &other);
+    assert!(ended.code == Some(1) && ended.err.contains("other settings"), "{}", ended.err);
+    Connection::open(path.join("state/state.db"))
+        .unwrap()
+        .execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'", [])
+        .unwrap();
+    let ended = call(path, &arguments(&serving.url, "state"));
+    assert!(ended.code == Some(1) && ended.err.contains("schema version 2"), "{}", ended.err);
+}
