@@ -251,6 +251,7 @@ proptest! {
         prop_assert_eq!(in_bars + counts.late, events.len() as u64);
         let of_bars = found.iter().flat_map(|interval| &interval.bars).map(|(_, bar)| bar.trades);
         prop_assert_eq!(of_bars.sum::<u64>(), in_bars);
+        #[allow(clippy::type_complexity)]
         let mut plain: BTreeMap<(i64, &str), Vec<(i64, usize, &Tick)>> = BTreeMap::new();
         for (i, tick) in ticks.iter().enumerate().filter(|(i, _)| taken[*i] == Taken::InBar) {
             plain.entry((tick.1.div_euclid(LENGTH), SYMBOLS[tick.0])).or_default().push((tick.1, i, tick));

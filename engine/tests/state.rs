@@ -367,6 +367,7 @@ fn resume(settings: &RunSettings, strategy: Box<dyn Strategy>, from: &Checkpoint
 fn a_state_goes_on_under_its_own_settings_only() {
     let from = checkpoint(&settings());
     assert_eq!(resume(&settings(), busy(), &from), Ok(()));
+    #[allow(clippy::type_complexity)]
     let cases: [(fn(&mut RunSettings), &str); 10] = [
         (|run| run.estimator.forgetting = 0.98, "mixture"),
         (|run| run.estimator.discount_grid = vec![0.99], "mixture"),

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts, hex};
 use betaflow_engine::model::Beliefs;
+use betaflow_engine::state::Checkpoint;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
@@ -68,6 +69,10 @@ impl Recorder for StateRecorder {
 
     fn beliefs(&mut self, _: &Beliefs) -> Result<(), RecordError> {
         Ok(())
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), RecordError> {
+        Ok(self.writer.send(Write::Checkpoint { seq: checkpoint.seq, state: checkpoint.to_bytes()? })?)
     }
 
     fn finish(&mut self, _: &RunFacts) -> Result<(), RecordError> {

@@ -178,6 +178,7 @@ mod tests {
     fn gaps_are_announced_and_filled_and_repeats_counted() {
         use Numbering::{Contiguous, Increasing, OfConnection};
         // Numbers, those missed at each; gaps, missing and repeats at the end.
+        #[allow(clippy::type_complexity)]
         let cases: [(Numbering, &[(u64, u64)], (u64, u64, u64)); 6] = [
             (Contiguous, &[(7, 0), (8, 0), (9, 0)], (0, 0, 0)),
             (Contiguous, &[(7, 0), (10, 2), (9, 0), (8, 0), (11, 0)], (1, 0, 0)),

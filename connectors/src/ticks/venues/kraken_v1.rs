@@ -161,6 +161,8 @@ fn said<'m>(message: Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, Re
     }))
 }
 
+// A clone of what is borrowed from the message is borrowed from it too, which a clone of a `&str` would not be.
+#[allow(clippy::ptr_arg)]
 fn trades<'m>(
     content: Raw<'m>,
     pair: &Cow<'m, str>,
