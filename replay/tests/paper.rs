@@ -105,9 +105,10 @@ fn what_is_replayed_is_what_trades() {
 fn a_run_that_is_killed_at_any_moment_goes_on_as_if_it_had_not_been() {
     let folder = folder();
     let path = folder.path();
-    let data = Panel::new(73, 400, 8).write(path);
+    let data = Panel::new(73, 1_200, 8).write(path);
     let files = joined("serve", &data, &[]);
-    let serving = Serving::start(path, &files[1..], &[]);
+    // Slow enough to be killed on the way.
+    let serving = Serving::start(path, &files[1..], &["--speed", "24000000"]);
     let whole = call(path, &arguments(&serving.url, "whole"));
     assert_eq!(whole.code, Some(0), "{}", whole.err);
     let mut killed = 0;
@@ -120,7 +121,7 @@ fn a_run_that_is_killed_at_any_moment_goes_on_as_if_it_had_not_been() {
             .spawn()
             .unwrap();
         // From before it has begun to well into the data.
-        std::thread::sleep(Duration::from_millis(5 + at * 37 % 140));
+        std::thread::sleep(Duration::from_millis(5 + at * 37 % 400));
         killed += u32::from(program.try_wait().unwrap().is_none());
         program.kill().unwrap();
         program.wait().unwrap();

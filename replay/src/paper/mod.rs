@@ -15,7 +15,9 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::live::{Edge, EdgeSettings, FeedSource, Trust};
+use betaflow_connectors::parquet::Input as ParquetInput;
 use betaflow_connectors::store::{StateFolder, StateRecorder, Sync, Writer};
+use betaflow_connectors::tutorial;
 use betaflow_engine::ledger::{Recorder, RunFacts, hex};
 use betaflow_engine::pipeline::{Placement, RunOptions, no_clock, trading};
 use betaflow_engine::source::Source as _;
@@ -37,12 +39,10 @@ const BETAS_A_DAY: u64 = 26;
 /// The settings, the state folder or the feed are not as expected.
 pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     let started = Instant::now();
-    // Factors may be the feed's own.
-    let input = InputArgs { needs_factors: false, ..args.input.clone() };
-    let config = Config::resolve(&input, None, REPLAY.record)?;
+    // What is wrong with the settings is said before anything is connected.
+    let config = resolve(args, false)?;
     refuse(&config)?;
     let folder = StateFolder::open(&args.state, Sync::Normal)?;
-    settle(&folder, &config)?;
     let start = folder.start()?;
     let betas_every = u64::from(config.data.frames_per_day).div_ceil(BETAS_A_DAY);
     let writer = Writer::start(&folder, betas_every, Box::new(status::trouble))?;
@@ -57,6 +57,8 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
         say("stopped before the feed said what it is; nothing was traded\n");
         return Ok(());
     };
+    let config = if hello.name == tutorial_name() { resolve(args, true)? } else { config };
+    settle(&folder, &config)?;
     let behind = start.next_input;
     if behind > 0 {
         say(&format!("{behind} inputs are on record and run again, to go on behind them\n"));
@@ -100,6 +102,26 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     }
     say(&text(&facts, &edge, started));
     Ok(())
+}
+
+/// The settings; those that belong to the embedded data hold where that is what is served.
+fn resolve(args: &PaperArgs, tutorial: bool) -> Result<Config> {
+    // Factors may be the feed's own.
+    let mut input = InputArgs { needs_factors: false, ..args.input.clone() };
+    if !tutorial {
+        input.prices = Some(args.url.clone().into());
+    }
+    let mut config = Config::resolve(&input, None, REPLAY.record)?;
+    config.data.prices = None;
+    Ok(config)
+}
+
+/// What the embedded data is called.
+fn tutorial_name() -> String {
+    match tutorial::prices() {
+        ParquetInput::Bytes { name, .. } => name,
+        ParquetInput::Path(path) => path.display().to_string(),
+    }
 }
 
 /// Settings that belong to files.
