@@ -15,23 +15,24 @@ use crate::summary::data_json;
 /// Runs every scenario of a grid file.
 pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     let started = Instant::now();
-    let study = Study::resolve(&args.grid, &args.run)?;
-    let out = scenarios::folder_of(&args.run, "stress");
-    let folder = RunFolder::create(&out, args.run.force)?;
-    let plan = Plan { out: &out, resume: args.resume, force: args.run.force, aside: folder.path() };
+    let study = Study::resolve(&args.study.grid, &args.study.run)?;
+    let out = scenarios::folder_of(&args.study.run, "stress");
+    let folder = RunFolder::create(&out, args.study.run.force)?;
+    let plan =
+        Plan { out: &out, resume: args.study.resume, force: args.study.run.force, aside: folder.path() };
     let (finished, unfinished) = scenarios::run(&study, &plan)?;
 
     let notes = notes(&study);
     let note = (!notes.is_empty()).then(|| notes.join("; "));
     scenarios::write_tables(folder.path(), &study, &finished, note.as_deref())?;
     let candidates = Candidates::of_study(&study)?;
-    let ledger = Ledger::of(&study.base, args.trials.as_deref())?;
-    let luck = Luck::of((&study, &finished), &candidates, &ledger, "stress", args.resume)?;
+    let ledger = Ledger::of(&study.base, args.study.trials.as_deref())?;
+    let luck = Luck::of((&study, &finished), &candidates, &ledger, "stress", args.study.resume)?;
     let summary = summary(&study, (&finished, &candidates), &luck, &notes, started)?;
     folder.write("summary.json", &(serde_json::to_string_pretty(&summary)? + "\n"))?;
     folder.write("run.toml", &study.base.to_toml("replay")?)?;
     folder.write("grid.toml", &study.grid.text)?;
-    if !args.no_report {
+    if !args.study.no_report {
         folder.write("report.html", &report::html_of(folder.path(), &[])?)?;
     }
     folder.complete()?;

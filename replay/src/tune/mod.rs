@@ -46,13 +46,14 @@ struct Tuning {
 /// Chooses among the settings of a grid file.
 pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
     let started = Instant::now();
-    let mut study = Study::resolve(&args.grid, &args.with_settings())?;
+    let mut study = Study::resolve(&args.study.grid, &args.with_settings())?;
     refuse_worlds(&study.grid)?;
     let settings = study.configs.len();
     let base = add_base(&mut study)?;
-    let out = scenarios::folder_of(&args.run, "tune");
-    let folder = RunFolder::create(&out, args.run.force)?;
-    let plan = Plan { out: &out, resume: args.resume, force: args.run.force, aside: folder.path() };
+    let out = scenarios::folder_of(&args.study.run, "tune");
+    let folder = RunFolder::create(&out, args.study.run.force)?;
+    let plan =
+        Plan { out: &out, resume: args.study.resume, force: args.study.run.force, aside: folder.path() };
     let (finished, unfinished) = scenarios::run(&study, &plan)?;
     let again = || {
         format!(
@@ -60,8 +61,9 @@ pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
             out.display()
         )
     };
-    let ledger = Ledger::of(&study.base, args.trials.as_deref())?;
-    let tuning = Tuning::of(study, finished, settings, base, (&ledger, args.resume)).with_context(again)?;
+    let ledger = Ledger::of(&study.base, args.study.trials.as_deref())?;
+    let tuning =
+        Tuning::of(study, finished, settings, base, (&ledger, args.study.resume)).with_context(again)?;
 
     let look_ahead = tuning.look_ahead.as_deref();
     scenarios::write_tables(folder.path(), &tuning.study, &tuning.finished, look_ahead)?;
@@ -71,7 +73,7 @@ pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
     folder.write("run.toml", &tuning.study.base.to_toml("tune --grid grid.toml")?)?;
     folder.write("grid.toml", &tuning.study.grid.text)?;
     folder.write("best.toml", &tuning.best_toml()?)?;
-    if !args.no_report {
+    if !args.study.no_report {
         folder.write("report.html", &report::html_of(folder.path(), &[])?)?;
     }
     folder.complete()?;

@@ -1,0 +1,56 @@
+//! Arguments of `paper`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::InputArgs;
+use crate::serve::duration;
+
+pub(super) const PAPER: &str = "\
+Trade a live feed on paper, with state that survives being killed.
+
+The stages are those of a replay: what was replayed is what trades, and over a
+feed of the same data the digest is the same. The feed is that of
+`betaflow serve`, or of anything that speaks its protocol.
+
+The state folder has state.db (SQLite): every input before it acts, and the
+value, fills, orders, weights and betas of each frame, committed together.
+Started again with the same settings it goes on where it was, however it
+ended: nothing is lost, doubled or different. One process at a time works on
+a state folder. Ctrl-C and SIGTERM end it after the frame at hand.
+
+Messages that are lost on the way are asked for again; what cannot be got is
+reported as a gap, and trading goes on behind it. Where the disk is full
+trading stops, and goes on when there is room.
+
+Example, in two terminals:
+  betaflow serve --speed 100000
+  betaflow paper --url ws://127.0.0.1:9000 --state runs/paper";
+
+/// Arguments of `paper`.
+#[derive(Debug, Args)]
+pub(crate) struct PaperArgs {
+    /// Where the feed is, such as ws://127.0.0.1:9000
+    #[arg(long, value_name = "URL")]
+    pub url: String,
+    /// Folder of the state; made where there is none
+    #[arg(long, value_name = "DIR")]
+    pub state: PathBuf,
+    /// Certificates to trust, in PEM, in place of the public ones
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Stop after so long, such as 10m
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub run_for: Option<Duration>,
+    /// Show it in a browser at this address
+    #[arg(long, value_name = "ADDRESS")]
+    pub dashboard: Option<SocketAddr>,
+    /// File with the token that a browser has to give
+    #[arg(long, value_name = "FILE", requires = "dashboard")]
+    pub token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub input: InputArgs,
+}
