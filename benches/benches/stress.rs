@@ -20,7 +20,7 @@ use betaflow_engine::pipeline::stages::Reprice;
 use betaflow_engine::pipeline::{
     Message, Outbox, Placement, RunOptions, RunReport, RunSettings, Stage, sweeping, trading,
 };
-use betaflow_engine::portfolio::SizingSettings;
+use betaflow_engine::portfolio::{LossLimits, SizingSettings};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
 use betaflow_engine::strategy::Strategy;
@@ -73,6 +73,8 @@ fn settings() -> RunSettings {
         execution: ExecutionSettings::default(),
         world: WorldSettings::default(),
         record: RecordSettings { betas: Frames::None, weights: Frames::None },
+        trade_from: None,
+        limits: LossLimits::default(),
         shown_dates: None,
         frames_per_message: None,
     }

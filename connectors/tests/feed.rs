@@ -6,15 +6,17 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use betaflow_connectors::live::{
-    Bars, Control, Feed, FeedSource, Input, InputLog, NoLog, ParquetFeed, ProtocolError, ServerMessage,
+    Bars, Control, Feed, FeedLimits, FeedSource, History, Input, InputLog, NoLog, ParquetFeed, ProtocolError,
+    ServerMessage, WithHistory, inputs_before,
 };
-use betaflow_connectors::parquet::{BadRow, Settings};
-use betaflow_engine::assembly::{Field, Universe, Values};
-use betaflow_engine::frame::{DAY_NS, Frame};
+use betaflow_connectors::parquet::{BadRow, Input as FileInput, Settings};
+use betaflow_engine::assembly::{FactorGap, Field, Universe, Values};
+use betaflow_engine::frame::{DAY_NS, Frame, Supervision};
 use betaflow_engine::source::{Source, SourceError};
+use betaflow_engine::state::Checkpoint;
 use proptest::prelude::*;
 use support::live::{all, bits, carry, cases, feed, list, panel, replayed};
-use support::{Folder, days, nullable, run, texts};
+use support::{Folder, days, nullable, run, texts, tidy};
 
 /// The messages of a feed, as they are read from their text.
 fn inputs(feed: &ParquetFeed) -> Vec<Input> {
@@ -24,7 +26,7 @@ fn inputs(feed: &ParquetFeed) -> Vec<Input> {
         let text = bars.to_text();
         let Ok(ServerMessage::Bars(bars)) = ServerMessage::parse(&text, 0) else { panic!("bars: {text}") };
         assert_eq!((bars.seq, bars.to_text()), (inputs.len() as u64, text.clone()), "the same text again");
-        inputs.push(Input::Bars { bars, text });
+        inputs.push(Input::Bars { bars, text, received: None });
     }
     inputs
 }
@@ -152,7 +154,8 @@ fn bars_that_cannot_be_are_refused_with_their_place() {
         (changed(&|bars| bars.factors = None), &["found no factors", "carry"]),
     ];
     for (bad, parts) in cases {
-        let inputs = [good(), bad].map(|bars| Input::Bars { text: bars.to_text(), bars }).into_iter();
+        let inputs =
+            [good(), bad].map(|bars| Input::Bars { text: bars.to_text(), bars, received: None }).into_iter();
         let settings = Settings::default();
         let mut source = FeedSource::open(feed.hello(), Box::new(inputs), Box::new(NoLog), settings).unwrap();
         let mut frame = Frame::default();
@@ -160,8 +163,11 @@ fn bars_that_cannot_be_are_refused_with_their_place() {
         let error = source.next_frame(&mut frame).unwrap_err().to_string();
         assert!(parts.iter().all(|part| error.contains(part)), "{error}");
     }
-    let inputs =
-        [bars(0, 1, &[("A", -1.0), ("B", 2.0)])].map(|bars| Input::Bars { text: String::new(), bars });
+    let inputs = [bars(0, 1, &[("A", -1.0), ("B", 2.0)])].map(|bars| Input::Bars {
+        text: String::new(),
+        bars,
+        received: None,
+    });
     let skip = Settings { on_bad_row: BadRow::Skip, ..Settings::default() };
     let mut source = source_of(&feed, inputs.to_vec(), &skip);
     assert_eq!(all(&mut source).unwrap().len(), 1);
@@ -209,7 +215,7 @@ fn each_input_is_logged_once_and_before_its_frame() {
     assert_eq!(lines.len() as u64, inputs.len() as u64 - stored);
     for ((seq, kind, timestamp, body), (number, input)) in lines.iter().zip(inputs.iter().enumerate().skip(3))
     {
-        let Input::Bars { bars, text } = input else { panic!("the control is among the first") };
+        let Input::Bars { bars, text, .. } = input else { panic!("the control is among the first") };
         assert_eq!((*seq, kind.as_str(), *timestamp, body), (number as u64, "bars", bars.timestamp, text));
     }
     // What could not be logged does not act.
@@ -218,6 +224,107 @@ fn each_input_is_logged_once_and_before_its_frame() {
     let mut source = FeedSource::open(hello, Box::new(inputs.into_iter()), log, Settings::default()).unwrap();
     assert!(source.next_frame(&mut frame).unwrap());
     assert_eq!(source.next_frame(&mut frame).unwrap_err().to_string(), "the disk is full");
+}
+
+#[test]
+fn a_source_goes_on_from_its_state_as_if_it_had_never_stopped() {
+    for (case, factors, settings) in cases() {
+        let panel = panel(5, 60);
+        let feed = feed(&panel, factors, &settings);
+        let mut inputs = inputs(&feed);
+        let control = |body: &str| Control { kind: "conflated", timestamp: 0, body: body.to_owned() };
+        inputs.insert(9, Input::Control(control(r#"{"kind":"conflated","frames":3}"#)));
+        let limits = FeedLimits { conflations_max: Some(2), ..FeedLimits::default() };
+        let open = |inputs: &[Input]| source_of(&feed, inputs.to_vec(), &settings).limited(limits);
+        let expected = all(&mut open(&inputs)).unwrap();
+        for every in [1, 7] {
+            let (mut source, mut frame) = (open(&inputs).checkpoints(every), Frame::default());
+            let mut frames = 0;
+            while source.next_frame(&mut frame).unwrap() {
+                frames += 1;
+                let Some(part) = frame.checkpoint.take() else { continue };
+                assert_eq!(frames % every, 0);
+                let checkpoint = Checkpoint { source: part, ..Checkpoint::default() };
+                let behind = inputs_before(&checkpoint).unwrap() as usize;
+                let mut rest = open(&inputs[behind..]).resuming(&checkpoint).unwrap();
+                let after = all(&mut rest).unwrap();
+                assert!(after == expected[frames as usize..], "{case}: after frame {frames}");
+            }
+            assert_eq!(frames as usize, expected.len(), "{case}");
+        }
+    }
+}
+
+#[test]
+fn controls_say_which_frames_may_be_traded_on() {
+    use Supervision::{Halted, None, Resumed};
+    let folder = Folder::new();
+    let rows: Vec<_> = (1..=6).map(|day| (day, "A", Some(1.0))).collect();
+    let prices = folder.write("prices.parquet", tidy(&rows));
+    let feed = ParquetFeed::open(prices, Option::None, &Settings::default()).unwrap();
+    let silence = FeedLimits { silence_ns_max: Some(30_000_000_000), conflations_max: Option::None };
+    let conflated = FeedLimits { silence_ns_max: Option::None, conflations_max: Some(4) };
+    let (stale, short) = (r#"{"kind":"stale","seconds":30.5}"#, r#"{"kind":"stale","seconds":3}"#);
+    let (five, four) = (r#"{"kind":"conflated","frames":5}"#, r#"{"kind":"conflated","frames":4}"#);
+    let resume = r#"{"kind":"resume"}"#;
+    let cases: [(&str, FeedLimits, &[(usize, &str)], [Supervision; 6]); 6] = [
+        ("nothing is limited", FeedLimits::default(), &[(1, stale), (2, five)], [None; 6]),
+        ("one frame after silence", silence, &[(2, stale)], [None, None, Halted, None, None, None]),
+        ("silence that may be", silence, &[(2, short)], [None; 6]),
+        ("a date of too many", conflated, &[(3, five)], [None, None, None, Halted, None, None]),
+        ("a date of many", conflated, &[(3, four), (4, four)], [None; 6]),
+        (
+            "a wish to resume waits",
+            silence,
+            &[(1, resume), (3, resume), (3, stale)],
+            [None, Resumed, None, Halted, Resumed, None],
+        ),
+    ];
+    for (case, limits, controls, expected) in cases {
+        let mut all = inputs(&feed);
+        for (at, body) in controls.iter().rev() {
+            let control = Control { kind: "control", timestamp: 0, body: (*body).to_owned() };
+            all.insert(*at, Input::Control(control));
+        }
+        let (mut source, mut frame) =
+            (source_of(&feed, all, &Settings::default()).limited(limits), Frame::default());
+        let mut found = Vec::new();
+        while source.next_frame(&mut frame).unwrap() {
+            found.push(frame.supervision);
+        }
+        assert_eq!(found, expected, "{case}");
+    }
+}
+
+#[test]
+fn history_and_feed_are_one_sequence_of_frames() {
+    let panel = panel(7, 80);
+    let settings = Settings { factor_gap: FactorGap::Carry, ..Settings::default() };
+    let whole = feed(&panel, true, &settings);
+    let expected = replayed(&panel, true, &settings);
+    let path = |input: &FileInput| match input {
+        FileInput::Path(path) => path.clone(),
+        FileInput::Bytes { .. } => panic!("a panel is on disk"),
+    };
+    let (prices, factors) = (path(&panel.prices), path(&panel.factors));
+    let history = History::of(&prices, Some(&factors), &settings).unwrap();
+    assert_eq!(history.frames, inputs(&whole).len() as u64);
+    // All of the feed is in the history: nothing comes twice.
+    let mut again = vec![Input::Control(history.control())];
+    again.extend(inputs(&whole));
+    let inputs = WithHistory::new(again.into_iter(), settings.clone());
+    let source = FeedSource::open(whole.hello(), Box::new(inputs), Box::new(NoLog), settings.clone());
+    let mut source = source.unwrap();
+    assert_eq!(all(&mut source).unwrap(), expected);
+    let warnings = source.facts().warnings.join(" ");
+    assert!(warnings.contains("were passed over: history had their frames"), "{warnings}");
+    // Other data under the same name is refused.
+    std::fs::copy(&factors, &prices).unwrap();
+    let changed = vec![Input::Control(history.control())];
+    let inputs = WithHistory::new(changed.into_iter(), settings.clone());
+    let source = FeedSource::open(whole.hello(), Box::new(inputs), Box::new(NoLog), settings.clone());
+    let error = all(&mut source.unwrap()).unwrap_err().to_string();
+    assert!(error.contains("found other data than the run began with"), "{error}");
 }
 
 #[test]

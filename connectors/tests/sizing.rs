@@ -13,7 +13,7 @@ use betaflow_engine::execution::ExecutionSettings;
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::model::{Beliefs, EstimatorSettings};
 use betaflow_engine::pipeline::{RunOptions, RunSettings, trading};
-use betaflow_engine::portfolio::{Rebalance, SizingSettings};
+use betaflow_engine::portfolio::{LossLimits, Rebalance, SizingSettings};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
 use betaflow_engine::world::WorldSettings;
@@ -70,6 +70,8 @@ fn rebalances(sizing: SizingSettings) -> Vec<Arc<Rebalance>> {
         execution: ExecutionSettings::default(),
         world: WorldSettings::default(),
         record: RecordSettings { betas: Frames::None, weights: Frames::None },
+        trade_from: None,
+        limits: LossLimits::default(),
         shown_dates: Some(i64::MIN..=i64::MAX),
         frames_per_message: None,
     };

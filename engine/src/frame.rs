@@ -28,6 +28,18 @@ impl TimestampNs {
     }
 }
 
+/// What whoever watches over a live feed says of a frame. Files say nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Supervision {
+    /// Nothing.
+    #[default]
+    None,
+    /// It updates the estimates and values the positions, and is not traded on.
+    Halted,
+    /// Trading that a drawdown stopped may go on from here.
+    Resumed,
+}
+
 /// One timestamp's bars as columns of length n, in engine order.
 ///
 /// Engine order is the order of the instruments' first prices, ties by the bytes of the symbol. It is
@@ -70,6 +82,8 @@ pub struct Frame {
     pub factors: Vec<f64>,
     /// Risk-free return from the preceding frame to this one; 0 where the factors have none.
     pub rf: f64,
+    /// Whether it may be traded on.
+    pub supervision: Supervision,
     /// Where the state of every stage after this frame is asked for: the source's own, which may be empty.
     pub checkpoint: Option<Part>,
 }
@@ -142,6 +156,7 @@ impl Frame {
         self.returns.clear();
         self.factors.clear();
         self.rf = 0.0;
+        self.supervision = Supervision::None;
         self.checkpoint = None;
     }
 }

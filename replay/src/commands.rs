@@ -198,6 +198,7 @@ fn options(config: &Config, kind: &Kind, timed: bool) -> RunOptions {
         capacity: config.pipeline.capacity,
         processors: std::thread::available_parallelism().map_or(1, usize::from),
         clock: if timed { monotonic } else { no_clock as Clock },
+        watch: None,
     }
 }
 

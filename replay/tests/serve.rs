@@ -99,6 +99,8 @@ fn traded(served: &Served, source: Settings) -> (String, EdgeCounts) {
         execution: ExecutionSettings::default(),
         record: RecordSettings { betas: Frames::None, weights: Frames::None },
         world: betaflow_engine::world::WorldSettings::default(),
+        trade_from: None,
+        limits: betaflow_engine::portfolio::LossLimits::default(),
         shown_dates: None,
         frames_per_message: Some(1),
     };

@@ -2,10 +2,14 @@
 
 use betaflow_engine::assembly::{FactorGap, Values};
 use betaflow_engine::frame::Frame;
+use betaflow_engine::state::{StateError, restore, save};
 
 use super::feed_source::Refused;
 use super::protocol::{Bars, Hello};
 use crate::parquet::LARGEST_FACTOR;
+
+/// As errors call it.
+const STATE: &str = "factors of the feed";
 
 /// Rows of factors since the preceding frame, compounded as a replay compounds those of a file: one after the other,
 /// over all messages that were no frame of this universe.
@@ -39,6 +43,17 @@ impl FeedFactors {
             begun: false,
             had_frame: false,
         }
+    }
+
+    /// What is carried from message to message.
+    pub(super) fn save(&self) -> Result<Vec<u8>, StateError> {
+        save(STATE, &(&self.compounded, self.begun, self.had_frame))
+    }
+
+    /// Becomes what was saved.
+    pub(super) fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        (self.compounded, self.begun, self.had_frame) = restore(STATE, state)?;
+        Ok(())
     }
 
     pub(super) fn names(&self) -> &[String] {

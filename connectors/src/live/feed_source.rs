@@ -1,17 +1,24 @@
 //! The source that makes frames of messages.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use betaflow_engine::assembly::{
     Assembler, AssemblyError, Bar, Fault, Field, Iso, Outcome, Rules, Slot, Values,
 };
 use betaflow_engine::frame::{Frame, TimestampNs};
 use betaflow_engine::source::{DataFacts, Source, SourceError};
+use betaflow_engine::state::{Checkpoint, Part, StateError, restore, save};
+use serde::{Deserialize, Serialize};
 
 use super::error::LiveError;
 use super::feed_factors::FeedFactors;
 use super::inputs::{Input, InputLog, Inputs};
+use super::latency::{Latencies, monotonic_ns};
 use super::nullable;
 use super::protocol::{Bars, Hello, Stated};
-use crate::error::nearest;
+use super::supervision::{FeedLimits, Said, Supervisor};
+use crate::doubts::{LeftOut, doubts};
 use crate::parquet::{BadRow, Settings};
 
 /// Frames from the messages of a feed: bit for bit those that [`ParquetSource`](crate::parquet::ParquetSource) makes
@@ -32,10 +39,41 @@ pub struct FeedSource {
     logged: u64,
     /// Symbols with their slots in the order in which messages mostly have them.
     slots: Vec<(String, Slot)>,
-    last: Option<TimestampNs>,
-    facts: DataFacts,
-    empty: u64,
+    counted: Counted,
+    limits: FeedLimits,
+    /// Frames from one whose state is asked for to the next; 0: never.
+    checkpoint_every: u64,
+    latencies: Option<Arc<Latencies>>,
     ended: bool,
+}
+
+/// What is carried from message to message, beside what the assembler and the factors carry.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Counted {
+    last: Option<TimestampNs>,
+    /// The end of history: the feed's messages up to it are passed over.
+    history: Option<TimestampNs>,
+    supervisor: Supervisor,
+    facts: DataFacts,
+    /// Timestamps without any price of the universe.
+    empty: u64,
+    /// Messages of the feed that history had already.
+    passed: u64,
+}
+
+/// As errors call it.
+const STATE: &str = "feed source";
+
+/// What is part of the state of a run, in the order in which it is saved.
+type Saved = (u64, Part, Part, Counted);
+
+/// How many inputs a checkpoint contains: its run goes on with the input of that number.
+///
+/// # Errors
+/// The bytes are no source state of a checkpoint of a feed.
+pub fn inputs_before(checkpoint: &Checkpoint) -> Result<u64, StateError> {
+    let (input, ..): Saved = restore(STATE, &checkpoint.source)?;
+    Ok(input)
 }
 
 impl FeedSource {
@@ -73,9 +111,10 @@ impl FeedSource {
             input: 0,
             logged: 0,
             slots: Vec::new(),
-            last: None,
-            facts: DataFacts::default(),
-            empty: 0,
+            counted: Counted::default(),
+            limits: FeedLimits::default(),
+            checkpoint_every: 0,
+            latencies: None,
             ended: false,
         })
     }
@@ -94,6 +133,47 @@ impl FeedSource {
         self
     }
 
+    /// When frames are not to be traded on.
+    #[must_use]
+    pub fn limited(mut self, limits: FeedLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Asks for the state of the run after every so many frames.
+    #[must_use]
+    pub fn checkpoints(mut self, every: u64) -> Self {
+        self.checkpoint_every = every;
+        self
+    }
+
+    /// Measures how long messages take.
+    #[must_use]
+    pub fn timed(mut self, latencies: Arc<Latencies>) -> Self {
+        self.latencies = Some(latencies);
+        self
+    }
+
+    /// The same, going on behind a checkpoint: its inputs begin with the one that [`inputs_before`] names.
+    ///
+    /// # Errors
+    /// The checkpoint is of other settings or of another feed.
+    pub fn resuming(mut self, from: &Checkpoint) -> Result<Self, StateError> {
+        let (input, assembler, factors, counted): Saved = restore(STATE, &from.source)?;
+        self.assembler.load(&assembler)?;
+        if let Some(own) = &mut self.factors {
+            own.load(&factors)?;
+        }
+        (self.input, self.counted) = (input, counted);
+        Ok(self)
+    }
+
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        let factors = self.factors.as_ref().map(FeedFactors::save).transpose()?;
+        let parts = (Part::from(self.assembler.save()?), Part::from(factors.unwrap_or_default()));
+        save(STATE, &(self.input, parts.0, parts.1, &self.counted))
+    }
+
     /// Whether frames have a risk-free return.
     #[must_use]
     pub fn has_rf(&self) -> bool {
@@ -106,32 +186,76 @@ impl FeedSource {
                 self.end(frame);
                 break;
             };
-            let number = self.input;
-            self.input += 1;
-            let (kind, timestamp, body) = match &input {
-                Input::Bars { bars, text } => ("bars", bars.timestamp, text),
-                Input::Control(control) => ("control", control.timestamp, &control.body),
+            let taken_ns = self.clock();
+            let (bars, received) = match input {
+                Input::History(bars) => {
+                    self.counted.history = Some(TimestampNs(bars.timestamp));
+                    if self.take(&bars, frame)? {
+                        self.framed(None, (taken_ns, taken_ns));
+                        return Ok(true);
+                    }
+                    continue;
+                }
+                Input::Control(control) => {
+                    self.log("control", control.timestamp, &control.body)?;
+                    // What is no control of ours says nothing here.
+                    if let Ok(said) = serde_json::from_str::<Said>(&control.body) {
+                        self.counted.supervisor.hear(&said, &self.limits);
+                    }
+                    continue;
+                }
+                Input::Bars { bars, text, received } => {
+                    self.log("bars", bars.timestamp, &text)?;
+                    (bars, received)
+                }
             };
-            if number >= self.logged {
-                self.log.log(number, kind, timestamp, body)?;
+            let logged_ns = self.clock();
+            if self.counted.history.is_some_and(|end| bars.timestamp <= end.0) {
+                self.counted.passed += 1;
+                continue;
             }
-            if let Input::Bars { bars, .. } = input
-                && self.take(&bars, frame)?
-            {
+            if self.take(&bars, frame)? {
+                self.framed(received, (taken_ns, logged_ns));
+                frame.supervision = self.counted.supervisor.of_frame(frame.timestamp, &self.limits);
+                if self.checkpoint_every > 0
+                    && self.counted.facts.frames.is_multiple_of(self.checkpoint_every)
+                {
+                    frame.checkpoint = Some(Part::from(self.save()?));
+                }
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
+    /// Puts an input on record, and counts it.
+    fn log(&mut self, kind: &str, timestamp: i64, body: &str) -> Result<(), SourceError> {
+        let number = self.input;
+        self.input += 1;
+        if number >= self.logged {
+            self.log.log(number, kind, timestamp, body)?;
+        }
+        Ok(())
+    }
+
+    fn clock(&self) -> u64 {
+        if self.latencies.is_some() { monotonic_ns() } else { 0 }
+    }
+
+    fn framed(&self, received: Option<Instant>, (taken_ns, logged_ns): (u64, u64)) {
+        if let Some(latencies) = &self.latencies {
+            latencies.framed(received, taken_ns, logged_ns, monotonic_ns());
+        }
+    }
+
     /// Takes the bars of one timestamp, and says whether they are a frame that is handed on.
     fn take(&mut self, bars: &Bars, frame: &mut Frame) -> Result<bool, SourceError> {
         let t = TimestampNs(bars.timestamp);
-        if let Some(last) = self.last.filter(|last| *last >= t) {
+        if let Some(last) = self.counted.last.filter(|last| *last >= t) {
             let found = format!("{} after {}", Iso(t), Iso(last));
             return Err(self.refused(bars, found, "a later time: a feed is sorted").into());
         }
-        self.last = Some(t);
+        self.counted.last = Some(t);
         let end =
             [self.settings.to.map(|to| to.0.saturating_add(1)), self.settings.sealed_from.map(|seal| seal.0)];
         if end.into_iter().flatten().any(|end| t.0 >= end) {
@@ -150,7 +274,7 @@ impl FeedSource {
     }
 
     fn put(&mut self, bars: &Bars, frame: &mut Frame) -> Result<(), LiveError> {
-        self.facts.rows += bars.symbols.len() as u64;
+        self.counted.facts.rows += bars.symbols.len() as u64;
         let mut at = 0;
         for (i, symbol) in bars.symbols.iter().enumerate() {
             let slot = self.slot(&mut at, symbol);
@@ -185,7 +309,7 @@ impl FeedSource {
     #[cold]
     fn fault(&mut self, bars: &Bars, symbol: &str, fault: Fault) -> Result<(), LiveError> {
         if self.settings.on_bad_row != BadRow::Error {
-            self.facts.skipped += 1;
+            self.counted.facts.skipped += 1;
             return Ok(());
         }
         let (found, expected) = match fault {
@@ -206,7 +330,7 @@ impl FeedSource {
     /// Ends the bars of one timestamp, as `ParquetSource` does.
     fn finish(&mut self, bars: &Bars, frame: &mut Frame) -> Result<bool, SourceError> {
         if !self.assembler.has_prices() {
-            self.empty += 1;
+            self.counted.empty += 1;
             return Ok(false);
         }
         let has_row = match &mut self.factors {
@@ -224,13 +348,13 @@ impl FeedSource {
             .map_err(|error| self.refused(bars, error.to_string(), "bars that can become a frame"))?
         {
             Outcome::Emitted => {
-                self.facts.frames += 1;
-                self.facts.first.get_or_insert(frame.timestamp);
-                self.facts.last = Some(frame.timestamp);
+                self.counted.facts.frames += 1;
+                self.counted.facts.first.get_or_insert(frame.timestamp);
+                self.counted.facts.last = Some(frame.timestamp);
                 Ok(true)
             }
             Outcome::LeftOut => {
-                self.facts.left_out += 1;
+                self.counted.facts.left_out += 1;
                 Ok(false)
             }
             Outcome::Empty => Ok(false),
@@ -245,32 +369,20 @@ impl FeedSource {
     fn end(&mut self, frame: &mut Frame) {
         frame.clear();
         self.ended = true;
-        let warnings = &mut self.facts.warnings;
+        let warnings = &mut self.counted.facts.warnings;
         if let Err(error) = self.assembler.check_end() {
             warnings.push(error.to_string());
         }
-        for unseen in self.assembler.unseen() {
-            let near = nearest(&unseen.symbol, self.assembler.symbols());
-            let hint = near.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default();
-            warnings.push(format!("{unseen}{hint}"));
-        }
-        if let Some((timestamp, instrument)) = self.assembler.withheld() {
-            let at = Iso(timestamp);
-            warnings.push(format!(
-                "frames from {at} on are left out: `{instrument}`, which a factor needs, has no price any more"
-            ));
-        }
-        if self.empty > 0 {
-            let count = self.empty;
-            warnings.push(format!("{count} timestamps without any price of the universe are no frames"));
-        }
-        if self.facts.skipped > 0 {
-            let count = self.facts.skipped;
-            warnings.push(format!("{count} bad rows were skipped, as data.on_bad_row asks"));
-        }
-        if self.factors.is_some() && self.facts.left_out > 0 {
-            let count = self.facts.left_out;
-            warnings.push(format!("{count} frames before the first factor row are left out"));
+        let without = if self.factors.is_some() { self.counted.facts.left_out } else { 0 };
+        let left_out = LeftOut {
+            empty: self.counted.empty,
+            skipped: self.counted.facts.skipped,
+            without_factors: (without, "before the first"),
+        };
+        warnings.extend(doubts(&self.assembler, &left_out));
+        if self.counted.passed > 0 {
+            let count = self.counted.passed;
+            warnings.push(format!("{count} messages of the feed were passed over: history had their frames"));
         }
     }
 }
@@ -288,7 +400,7 @@ impl Source for FeedSource {
     }
 
     fn facts(&self) -> DataFacts {
-        DataFacts { instruments: self.assembler.instruments() as u64, ..self.facts.clone() }
+        DataFacts { instruments: self.assembler.instruments() as u64, ..self.counted.facts.clone() }
     }
 }
 

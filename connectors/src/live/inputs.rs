@@ -1,5 +1,7 @@
 //! What comes in, in the order in which it acts.
 
+use std::time::Instant;
+
 use betaflow_engine::source::SourceError;
 
 use super::edge::{EdgeEvent, EdgeReceiver};
@@ -26,7 +28,11 @@ pub enum Input {
         bars: Bars,
         /// What was received.
         text: String,
+        /// When, where it came just now.
+        received: Option<Instant>,
     },
+    /// Bars of history, which are on record elsewhere.
+    History(Bars),
     /// Something that is no data.
     Control(Control),
 }
@@ -85,7 +91,9 @@ impl Inputs for EdgeInputs {
         // An edge that was stopped sends nothing more.
         while let Ok(event) = self.events.recv() {
             match event {
-                EdgeEvent::Bars { bars, text, .. } => return Ok(Some(Input::Bars { bars, text })),
+                EdgeEvent::Bars { bars, text, .. } => {
+                    return Ok(Some(Input::Bars { bars, text, received: None }));
+                }
                 EdgeEvent::End { .. } => return Ok(None),
                 EdgeEvent::Failed { text, .. } => {
                     return Err(LiveError::Ended { feed: self.feed.clone(), text }.into());

@@ -10,7 +10,7 @@ use super::cursor::{Counts, Shared};
 use super::factors::FactorJoin;
 use super::merge::{Merge, name_of};
 use super::settings::{Input, RefusedRow, Settings};
-use crate::error::nearest;
+use crate::doubts::{LeftOut, doubts};
 use crate::{DataError, Progress};
 
 /// Frames from Parquet files of prices and, where there is one, a file of factors.
@@ -204,31 +204,13 @@ impl ParquetSource {
     }
 
     fn warn(&mut self) {
-        let warnings = &mut self.facts.warnings;
-        for unseen in self.assembler.unseen() {
-            let near = nearest(&unseen.symbol, self.assembler.symbols());
-            let hint = near.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default();
-            warnings.push(format!("{unseen}{hint}"));
-        }
-        if let Some((timestamp, instrument)) = self.assembler.withheld() {
-            let at = Iso(timestamp);
-            warnings.push(format!(
-                "frames from {at} on are left out: `{instrument}`, which a factor needs, has no price any more"
-            ));
-        }
-        if self.empty > 0 {
-            let count = self.empty;
-            warnings.push(format!("{count} timestamps without any price of the universe are no frames"));
-        }
-        if self.counts.skipped > 0 {
-            let count = self.counts.skipped;
-            warnings.push(format!("{count} bad rows were skipped, as data.on_bad_row asks"));
-        }
-        if self.factors.is_some() && self.facts.left_out > 0 {
-            let count = self.facts.left_out;
-            warnings
-                .push(format!("{count} frames before the first or after the last factor row are left out"));
-        }
+        let without = if self.factors.is_some() { self.facts.left_out } else { 0 };
+        let left_out = LeftOut {
+            empty: self.empty,
+            skipped: self.counts.skipped,
+            without_factors: (without, "before the first or after the last"),
+        };
+        self.facts.warnings.extend(doubts(&self.assembler, &left_out));
     }
 }
 

@@ -46,6 +46,8 @@ pub struct SizingFacts {
     pub capped: u64,
     /// Decisions that the gross limit held back.
     pub at_gross: u64,
+    /// Decisions that a limit on losses, or the feed, kept from trading.
+    pub halted: u64,
     /// Decisions without any trade.
     pub no_trade: u64,
     /// Decisions after which a weight stood outside the box: drift or a halt, or a cap too tight to repair it.

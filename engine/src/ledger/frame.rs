@@ -8,7 +8,7 @@ use crate::frame::TimestampNs;
 use crate::model::Beliefs;
 use crate::names::Names;
 use crate::pipeline::Batch;
-use crate::portfolio::Rebalance;
+use crate::portfolio::{Halt, Rebalance};
 use crate::state::Checkpoint;
 
 /// One frame of the ledger. Frames before the first decision have none.
@@ -44,6 +44,8 @@ pub struct LedgerFrame {
     pub exposures: Vec<f64>,
     /// Whether the frame decided.
     pub decided: bool,
+    /// What kept it from trading, though it decides.
+    pub halt: Option<Halt>,
     /// Turnover as decided on the frame; 0 where it did not decide.
     pub turnover: f64,
     /// Marginal value of turnover at the decision.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::covariance::{packed, packed_len};
-use crate::frame::TimestampNs;
+use crate::frame::{Supervision, TimestampNs};
 use crate::names::Names;
 use crate::state::Checkpoint;
 
@@ -25,6 +25,8 @@ pub struct Beliefs {
     pub returns: Vec<f64>,
     /// Whether the warm-up is over and the schedule has this frame decide.
     pub decides: bool,
+    /// Whether the frame may be traded on.
+    pub supervision: Supervision,
     /// Whether the columns below are filled.
     pub complete: bool,
     /// Posterior mean of alpha.

@@ -10,10 +10,11 @@ use super::stages::{
 use super::trading::Trading;
 use crate::execution::ExecutionSettings;
 use crate::execution::repricing::Charges;
+use crate::frame::TimestampNs;
 use crate::ledger::{Attribution, Frames, RecordSettings, Recorder};
 use crate::metrics::Tally;
 use crate::model::{EstimatorSettings, estimator};
-use crate::portfolio::{SizingSettings, time_of_day};
+use crate::portfolio::{LossLimits, SizingSettings, time_of_day};
 use crate::settings::{Calendar, Invalid};
 use crate::source::Source;
 use crate::state::{Checkpoint, StateError};
@@ -29,6 +30,10 @@ pub struct RunSettings {
     pub excess: bool,
     /// The estimate stage.
     pub estimator: EstimatorSettings,
+    /// Frames before it do not decide.
+    pub trade_from: Option<TimestampNs>,
+    /// Losses at which trading stops.
+    pub limits: LossLimits,
     /// The size stage.
     pub sizing: SizingSettings,
     /// The execute stage.
@@ -49,6 +54,7 @@ impl RunSettings {
         let schedule = Schedule {
             warmup_frames: self.calendar.frames(self.estimator.warmup),
             every: self.sizing.rebalance_every,
+            trade_from: self.trade_from,
             time_of_day: self.sizing.rebalance_at.as_deref().and_then(time_of_day),
         };
         let columns = match self.record.betas {

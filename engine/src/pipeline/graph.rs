@@ -5,7 +5,7 @@ use super::node::{Inlet, Node, Outlet};
 use super::placement::Placement;
 use super::runner;
 use super::stage::Stage;
-use super::timing::{Clock, StageTiming, no_clock};
+use super::timing::{Clock, StageTiming, Timer, Watcher, no_clock};
 use crate::ledger::RunFacts;
 
 /// How a graph is run. None of it changes a bit of the result.
@@ -19,11 +19,13 @@ pub struct RunOptions {
     pub processors: usize,
     /// Clock for the timings.
     pub clock: Clock,
+    /// Who is told of each message that was handled.
+    pub watch: Option<Watcher>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { placement: Placement::Auto, capacity: 64, processors: 2, clock: no_clock }
+        Self { placement: Placement::Auto, capacity: 64, processors: 2, clock: no_clock, watch: None }
     }
 }
 
@@ -85,6 +87,7 @@ impl Graph {
         let ends = inlets.into_iter().zip(outlets);
         let mut nodes = self.stages.into_iter().zip(ends).map(|(stage, (i, o))| Node::new(stage, i, o));
         let groups = sizes.iter().map(|size| nodes.by_ref().take(*size).collect()).collect();
-        runner::run(groups, options.clock)
+        let timer = Timer { clock: options.clock, watch: options.watch.clone() };
+        runner::run(groups, &timer)
     }
 }

@@ -8,7 +8,7 @@ use crate::frame::{Frame, TimestampNs};
 use crate::ledger::{BeliefsOfFrame, LedgerFrame, RunFacts, SizingFacts};
 use crate::metrics::{Figures, Performance};
 use crate::model::Beliefs;
-use crate::portfolio::{Multipliers, Rebalance};
+use crate::portfolio::{Halt, Multipliers, Rebalance};
 use crate::state::Checkpoint;
 
 /// A message. Each is a pointer; the memory behind it is written again once all receivers dropped it.
@@ -32,6 +32,23 @@ pub enum Message {
     Outcomes(Vec<ScenarioOutcome>),
     /// No message follows. It carries what each stage on the way knows of the run.
     End(Box<RunFacts>),
+}
+
+impl Message {
+    /// What it is, as a word.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Poll => "poll",
+            Self::Frames(_) => "frames",
+            Self::Beliefs(_) => "beliefs",
+            Self::Acknowledged(_) => "portfolio",
+            Self::Decided(_) => "decision",
+            Self::Ledger(_) => "ledger",
+            Self::Passed(_) => "passed",
+            Self::Outcomes(_) => "outcomes",
+            Self::End(_) => "end",
+        }
+    }
 }
 
 /// A frame before the first decision.
@@ -106,6 +123,8 @@ pub struct Decision {
     pub turnover: f64,
     /// Prices of the limits; that of the cap is the marginal value of turnover.
     pub multipliers: Multipliers,
+    /// What kept a frame that decides from trading.
+    pub halt: Option<Halt>,
     /// Whether the cap stopped the decision.
     pub capped: bool,
     /// The beliefs behind it, where complete.

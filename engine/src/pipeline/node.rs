@@ -5,7 +5,7 @@ use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, TrySendError};
 use super::error::StageError;
 use super::message::Message;
 use super::stage::{Outbox, Stage};
-use super::timing::{Clock, StageTiming};
+use super::timing::{Handled, StageTiming, Timer};
 use crate::ledger::RunFacts;
 
 /// An end of a channel that receives.
@@ -60,7 +60,7 @@ impl Node {
     }
 
     /// Sends what is waiting to go out, else takes and handles one message.
-    pub(super) fn step(&mut self, clock: Clock) -> Result<Step, StageError> {
+    pub(super) fn step(&mut self, timer: &Timer) -> Result<Step, StageError> {
         let mut sent = false;
         while let Some((outlet, message)) = self.outbox.queue.pop_front() {
             match self.outlets[outlet].to.try_send(message) {
@@ -79,11 +79,13 @@ impl Node {
         if self.done {
             return Ok(Step::Done);
         }
+        let mut waiting = 0;
         let message = if self.inlets.is_empty() {
             Message::Poll
         } else {
             let inlet = self.wanted();
             let from = &self.inlets[inlet].from;
+            waiting = from.len() + usize::from(self.pending.is_some());
             self.timing.saw_depth(from.len());
             match self.pending.take().map_or_else(|| from.try_recv(), Ok) {
                 Ok(Message::End(facts)) => {
@@ -99,9 +101,11 @@ impl Node {
                 Err(TryRecvError::Disconnected) => return Ok(Step::Abandoned),
             }
         };
-        let started = clock();
+        let (begun_ns, kind) = (timer.now(), message.kind());
         self.stage.handle(message, &mut self.outbox)?;
-        self.timing.handled(clock().saturating_sub(started));
+        let ended_ns = timer.now();
+        self.timing.handled(ended_ns.saturating_sub(begun_ns));
+        timer.tell(Handled { stage: self.stage.name(), message: kind, waiting, begun_ns, ended_ns });
         if self.outbox.finished {
             self.finish()?;
         }

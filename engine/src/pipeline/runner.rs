@@ -8,7 +8,7 @@ use crossbeam_channel::Select;
 use super::error::PipelineError;
 use super::graph::RunReport;
 use super::node::{Node, Step};
-use super::timing::Clock;
+use super::timing::Timer;
 
 /// How a group's loop ended.
 enum Ended {
@@ -19,13 +19,13 @@ enum Ended {
 }
 
 /// Runs each group of nodes on a thread, or on this one where there is only one group.
-pub(super) fn run(mut groups: Vec<Vec<Node>>, clock: Clock) -> Result<RunReport, PipelineError> {
+pub(super) fn run(mut groups: Vec<Vec<Node>>, timer: &Timer) -> Result<RunReport, PipelineError> {
     let ends = if groups.len() == 1 {
-        groups.pop().map(|group| run_group(group, true, clock)).into_iter().collect()
+        groups.pop().map(|group| run_group(group, true, timer)).into_iter().collect()
     } else {
         std::thread::scope(|scope| {
             let threads: Vec<_> =
-                groups.into_iter().map(|group| scope.spawn(move || run_group(group, false, clock))).collect();
+                groups.into_iter().map(|group| scope.spawn(move || run_group(group, false, timer))).collect();
             threads
                 .into_iter()
                 .map(|thread| thread.join().unwrap_or_else(|payload| panicked("pipeline", payload.as_ref())))
@@ -55,10 +55,10 @@ fn panicked(stage: &'static str, payload: &(dyn Any + Send)) -> Ended {
     Ended::Broken(PipelineError::Panicked { stage, message })
 }
 
-fn run_group(mut nodes: Vec<Node>, alone: bool, clock: Clock) -> Ended {
+fn run_group(mut nodes: Vec<Node>, alone: bool, timer: &Timer) -> Ended {
     let mut current = "pipeline";
     // The nodes are dropped in a failed state and never used again.
-    match catch_unwind(AssertUnwindSafe(|| drive(&mut nodes, alone, clock, &mut current))) {
+    match catch_unwind(AssertUnwindSafe(|| drive(&mut nodes, alone, timer, &mut current))) {
         Ok(Ok(true)) => Ended::Whole(nodes),
         Ok(Ok(false)) => Ended::Abandoned,
         Ok(Err(error)) => Ended::Broken(error),
@@ -75,7 +75,7 @@ fn run_group(mut nodes: Vec<Node>, alone: bool, clock: Clock) -> Ended {
 fn drive(
     nodes: &mut [Node],
     alone: bool,
-    clock: Clock,
+    timer: &Timer,
     current: &mut &'static str,
 ) -> Result<bool, PipelineError> {
     loop {
@@ -83,7 +83,7 @@ fn drive(
         let mut done = true;
         for node in nodes.iter_mut().rev() {
             *current = node.name();
-            match node.step(clock) {
+            match node.step(timer) {
                 Ok(Step::Worked) => worked = true,
                 Ok(Step::Waits | Step::Done) => {}
                 Ok(Step::Abandoned) => return Ok(false),
@@ -103,15 +103,15 @@ fn drive(
         if alone {
             return Err(PipelineError::Graph("every stage waits for another".into()));
         }
-        if !wait(nodes, clock) {
+        if !wait(nodes, timer) {
             return Ok(false);
         }
     }
 }
 
 /// Blocks until a node may go on; `false` where a neighbour is gone.
-fn wait(nodes: &mut [Node], clock: Clock) -> bool {
-    let started = clock();
+fn wait(nodes: &mut [Node], timer: &Timer) -> bool {
+    let started = timer.now();
     let mut neighbour = true;
     if let [node] = nodes {
         neighbour = node.block();
@@ -122,7 +122,7 @@ fn wait(nodes: &mut [Node], clock: Clock) -> bool {
         }
         select.ready();
     }
-    let waited = clock().saturating_sub(started);
+    let waited = timer.now().saturating_sub(started);
     let waiting = nodes.iter().filter(|node| !node.is_done()).count().max(1) as u64;
     for node in nodes.iter_mut().filter(|node| !node.is_done()) {
         node.timing.blocked_ns += waited / waiting;

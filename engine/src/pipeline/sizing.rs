@@ -11,8 +11,8 @@ use crate::execution::{Portfolio, orders_towards};
 use crate::ledger::SizingFacts;
 use crate::model::Beliefs;
 use crate::portfolio::{
-    ExposureBounds, FactorMoments, FactorRisk, Goal, Limits, Multipliers, Outcome, Sizer, SizingSettings,
-    Solution,
+    ExposureBounds, FactorMoments, FactorRisk, Goal, Limits, LossLimits, LossWatch, Multipliers, Outcome,
+    Sizer, SizingSettings, Solution,
 };
 use crate::settings::{Calendar, Invalid, require};
 use crate::state::{Part, StateError, restore_under, save_under};
@@ -40,6 +40,8 @@ pub struct Sizing {
     held: Vec<f64>,
     solution: Solution,
     day: Option<(i64, f64)>,
+    limits: LossLimits,
+    losses: LossWatch,
     /// Targets of the last decision that traded; empty where the cap kept it from them.
     last_target: Vec<f64>,
     facts: SizingFacts,
@@ -78,6 +80,8 @@ impl Sizing {
             held: Vec::new(),
             solution: Solution::default(),
             day: None,
+            limits: settings.limits,
+            losses: LossWatch::default(),
             last_target: Vec::new(),
             facts: SizingFacts::default(),
         })
@@ -99,6 +103,8 @@ impl Sizing {
         decision.turnover = 0.0;
         decision.multipliers.clone_from(&Multipliers::default());
         decision.capped = false;
+        let halt = self.losses.observe(&self.limits, frame.timestamp, portfolio.nav, frame.supervision);
+        decision.halt = halt.filter(|_| frame.decides);
         decision.shown = None;
         decision.beliefs = None;
         if frame.decides {
@@ -111,9 +117,9 @@ impl Sizing {
     /// # Errors
     /// The strategy does not say what it keeps.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
-        let Self { moments, day, last_target, facts, .. } = self;
+        let Self { moments, day, losses, last_target, facts, .. } = self;
         let strategy = Part::from(self.strategy.save()?);
-        save_under(STATE, &self.settings(), &(strategy, moments, day, last_target, facts))
+        save_under(STATE, &self.settings(), &(strategy, moments, day, losses, last_target, facts))
     }
 
     /// Becomes what was saved.
@@ -121,15 +127,23 @@ impl Sizing {
     /// # Errors
     /// The bytes are no state of the same strategy under the same settings.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let (strategy, moments, day, last_target, facts): (Part, _, _, _, _) =
+        let (strategy, moments, day, losses, last_target, facts): (Part, _, _, _, _, _) =
             restore_under(STATE, &self.settings(), state)?;
         self.strategy.load(&strategy)?;
-        (self.moments, self.day, self.last_target, self.facts) = (moments, day, last_target, facts);
+        (self.moments, self.day, self.losses) = (moments, day, losses);
+        (self.last_target, self.facts) = (last_target, facts);
         Ok(())
     }
 
     fn settings(&self) -> impl Serialize {
-        (self.strategy.name(), &self.settings, self.calendar, self.lot, self.moments.premia().len())
+        (
+            self.strategy.name(),
+            &self.settings,
+            self.limits,
+            self.calendar,
+            self.lot,
+            self.moments.premia().len(),
+        )
     }
 
     /// Counts so far.
@@ -150,7 +164,8 @@ impl Sizing {
         self.risk.assemble(beliefs, &self.moments, self.settings.parameter_uncertainty, self.horizon);
         self.ask(beliefs, portfolio);
         let drifted = self.drift() >= self.settings.rebalance_drift;
-        if self.wishes.wish == Wish::Hold || portfolio.nav <= 0.0 || !drifted {
+        self.facts.halted += u64::from(decision.halt.is_some());
+        if decision.halt.is_some() || self.wishes.wish == Wish::Hold || portfolio.nav <= 0.0 || !drifted {
             self.solution.outcome = Outcome::NoTrade;
             self.solution.weights.clone_from(&self.held);
             self.solution.multipliers.clone_from(&Multipliers::default());

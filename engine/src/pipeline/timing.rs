@@ -1,5 +1,8 @@
 //! Where the time of a run went, stage by stage.
 
+use std::fmt;
+use std::sync::Arc;
+
 /// Nanoseconds on some monotonic scale. The program gives one; the engine reads no clock of its own.
 pub type Clock = fn() -> u64;
 
@@ -7,6 +10,57 @@ pub type Clock = fn() -> u64;
 #[must_use]
 pub fn no_clock() -> u64 {
     0
+}
+
+/// Told of each message that a stage has handled, from the threads that handle them. It changes nothing: what it is told
+/// it only counts.
+pub trait Watch: Send + Sync {
+    /// Called once a message has been handled.
+    fn handled(&self, handled: Handled);
+}
+
+/// A message that a stage has handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handled {
+    /// Name of the stage.
+    pub stage: &'static str,
+    /// What it was: `frames`, `beliefs`, `portfolio`, `decision`, `ledger` and the like.
+    pub message: &'static str,
+    /// Messages that waited at that inlet when it looked, this one included.
+    pub waiting: usize,
+    /// When it began, by the clock of the run.
+    pub begun_ns: u64,
+    /// When it had ended.
+    pub ended_ns: u64,
+}
+
+/// Whoever watches a run.
+#[derive(Clone)]
+pub struct Watcher(pub Arc<dyn Watch>);
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watcher")
+    }
+}
+
+/// The clock of a run, and who is told.
+#[derive(Clone)]
+pub(super) struct Timer {
+    pub(super) clock: Clock,
+    pub(super) watch: Option<Watcher>,
+}
+
+impl Timer {
+    pub(super) fn now(&self) -> u64 {
+        (self.clock)()
+    }
+
+    pub(super) fn tell(&self, handled: Handled) {
+        if let Some(Watcher(watch)) = &self.watch {
+            watch.handled(handled);
+        }
+    }
 }
 
 /// Counters of one stage.

@@ -229,6 +229,7 @@ impl Trading {
             ledger.exposures.extend_from_slice(attribution.exposures());
         }
         ledger.decided = decision.decides;
+        ledger.halt = decision.halt;
         ledger.turnover = decision.turnover;
         ledger.cap_multiplier = decision.multipliers.turnover;
         ledger.gross_multiplier = decision.multipliers.gross;

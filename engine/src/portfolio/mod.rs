@@ -2,6 +2,7 @@
 //! fully invested portfolios.
 
 mod frontier;
+mod halts;
 mod linalg;
 mod moments;
 mod rebalance;
@@ -12,6 +13,7 @@ mod sizer;
 mod solver;
 
 pub use frontier::{Covariance, Point, SampleCovariance, frontier_point};
+pub use halts::{Halt, LossLimits, LossWatch};
 pub use moments::FactorMoments;
 pub use rebalance::{FrontierPoint, GivenUp, Rebalance};
 pub use risk::FactorRisk;

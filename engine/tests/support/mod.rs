@@ -8,7 +8,7 @@ use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::model::{Beliefs, EstimatorSettings};
 use betaflow_engine::pipeline::{PipelineError, RunOptions, RunReport, RunSettings, trading};
-use betaflow_engine::portfolio::SizingSettings;
+use betaflow_engine::portfolio::{LossLimits, SizingSettings};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
 use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
@@ -155,6 +155,8 @@ pub fn settings() -> RunSettings {
         execution: ExecutionSettings::default(),
         world: WorldSettings::default(),
         record: RecordSettings { betas: Frames::Rebalances, weights: Frames::All },
+        trade_from: None,
+        limits: LossLimits::default(),
         shown_dates: None,
         frames_per_message: None,
     }

@@ -21,7 +21,7 @@ pub(crate) use dashboard::DashboardArgs;
 use estimate::ESTIMATE;
 pub(crate) use estimate::{EstimateArgs, OfflineArgs, Rival};
 use paper::PAPER;
-pub(crate) use paper::PaperArgs;
+pub(crate) use paper::{LogFormat, PaperArgs};
 use score::SCORE;
 pub(crate) use score::{Profile, ScoreArgs};
 use serve::SERVE;

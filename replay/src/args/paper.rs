@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::InputArgs;
 use crate::serve::duration;
@@ -30,6 +30,15 @@ Example, in two terminals:
   betaflow serve --speed 100000
   betaflow paper --url ws://127.0.0.1:9000 --state runs/paper";
 
+/// How a run speaks while it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Sentences
+    Text,
+    /// A line of JSON each
+    Json,
+}
+
 /// Arguments of `paper`.
 #[derive(Debug, Args)]
 pub(crate) struct PaperArgs {
@@ -39,6 +48,18 @@ pub(crate) struct PaperArgs {
     /// Folder of the state; made where there is none
     #[arg(long, value_name = "DIR")]
     pub state: PathBuf,
+    /// Parquet file or folder of prices before those of the feed: it warms up on them, and trades on what comes after
+    #[arg(long, value_name = "PATH")]
+    pub history: Option<PathBuf>,
+    /// Parquet file of factor returns for the history, where the feed brings factors of its own
+    #[arg(long, value_name = "PATH", requires = "history")]
+    pub history_factors: Option<PathBuf>,
+    /// Trade again after limits.drawdown_max stopped it; the loss counts anew from there
+    #[arg(long)]
+    pub resume_trading: bool,
+    /// How it speaks while it goes on, on standard error
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
+    pub log: LogFormat,
     /// Certificates to trust, in PEM, in place of the public ones
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,

@@ -66,6 +66,13 @@ Some settings, with their defaults (run.toml in a run folder has them all):
   world.reverse_factor=mom         it pays with the other sign
   world.worst_windows=3            the worst 63 days come again after the end
   world.bootstrap_seed=1           a resampled path, in blocks of 21 days
+  data.trade_from=2015-01-01       bars before it only warm up; or a time
+  limits.daily_loss_max=0.02       a date that loses more trades no more
+  limits.drawdown_max=0.2          a run that lost more trades no more
+  limits.stale_after=5m            of a live feed: after a longer silence one
+                                   bar is not traded on
+  limits.conflations_max=10        of a live feed: a date on which more bars gave
+                                   way to later ones trades no more
   holdout.from=2020-01-01          nothing from there on is read but by score
   data.frames_per_day=1            bars a day; 390 for US equity minutes
   data.days_per_year=252           days that trade; 365 for crypto

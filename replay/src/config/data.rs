@@ -4,6 +4,7 @@ use betaflow_connectors::parquet::{BadRow, TimeIs};
 use betaflow_engine::assembly::{FactorGap, Field, Values, Wanted};
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::settings::{Calendar, Invalid, require};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -63,6 +64,9 @@ pub(crate) struct DataSettings {
     /// Last date, included.
     #[serde(deserialize_with = "date_or_text")]
     pub to: Option<String>,
+    /// Date or time before which frames only warm up: no orders.
+    #[serde(deserialize_with = "date_or_text")]
+    pub trade_from: Option<String>,
 }
 
 impl Default for DataSettings {
@@ -93,6 +97,7 @@ impl Default for DataSettings {
             on_bad_row: OnBadRow::Error,
             from: None,
             to: None,
+            trade_from: None,
         }
     }
 }
@@ -170,6 +175,7 @@ impl DataSettings {
                 "a date that is not before data.from",
             )?;
         }
+        self.trade_from()?;
         self.time_is().map(|_| ())
     }
 
@@ -243,6 +249,21 @@ impl DataSettings {
     pub(crate) fn to(&self) -> Result<Option<TimestampNs>, Invalid> {
         let next = self.to.as_deref().map(|text| midnight("to", text, 1)).transpose()?;
         Ok(next.map(|next| TimestampNs(next.0 - 1)))
+    }
+
+    /// The first moment that may trade.
+    ///
+    /// # Errors
+    /// It is neither a date nor a time.
+    pub(crate) fn trade_from(&self) -> Result<Option<TimestampNs>, Invalid> {
+        let Some(text) = self.trade_from.as_deref() else { return Ok(None) };
+        if let Ok(midnight) = midnight("trade_from", text, 0) {
+            return Ok(Some(midnight));
+        }
+        let time = text.parse::<Timestamp>().ok().and_then(|time| i64::try_from(time.as_nanosecond()).ok());
+        let expected = "a date such as 2015-01-31, or a time such as 2015-01-31T14:30:00Z";
+        require(time.is_some(), "trade_from", format!("{text:?}"), expected)?;
+        Ok(time.map(TimestampNs))
     }
 
     /// Which end of the bar the time column states.

@@ -3,6 +3,7 @@
 mod data;
 mod holdout;
 mod layers;
+mod limits;
 mod tune;
 mod unknown;
 
@@ -30,6 +31,7 @@ use toml::{Table, Value};
 pub(crate) use data::{DataSettings, date, duration_ns};
 pub(crate) use holdout::HoldoutSettings;
 use layers::Layers;
+use limits::LimitSettings;
 pub(crate) use tune::{Method, TuneSettings};
 
 use crate::args::InputArgs;
@@ -114,6 +116,9 @@ pub(crate) struct Config {
     pub execution: ExecutionSettings,
     /// What happens to whoever trades, besides what the data says.
     pub world: WorldSettings,
+    /// What stops trading.
+    #[serde(skip_serializing_if = "LimitSettings::is_default")]
+    pub limits: LimitSettings,
     /// What is recorded.
     pub record: RecordSettings,
     /// Threads and channels; changes no result.
@@ -146,6 +151,7 @@ impl Config {
             sizing: valid(&typed, "sizing", SizingSettings::check)?,
             execution: valid(&typed, "execution", ExecutionSettings::check)?,
             world: valid(&typed, "world", WorldSettings::check)?,
+            limits: valid(&typed, "limits", LimitSettings::check)?,
             record: RecordSettings {
                 betas: record.betas.unwrap_or(record_default.betas),
                 weights: record.weights.unwrap_or(record_default.weights),
@@ -308,6 +314,8 @@ impl Config {
             execution,
             world: self.world.clone(),
             record: self.record,
+            trade_from: self.data.trade_from()?,
+            limits: self.limits.losses(),
             shown_dates: None,
             frames_per_message: self.pipeline.batch,
         })

@@ -5,7 +5,7 @@ use toml::Table;
 
 use super::layers::Layers;
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "data",
     "holdout",
     "universe",
@@ -15,6 +15,7 @@ const TABLES: [&str; 12] = [
     "sizing",
     "execution",
     "world",
+    "limits",
     "record",
     "pipeline",
     "tune",

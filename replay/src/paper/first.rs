@@ -6,6 +6,8 @@ use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::live::{Edge, EdgeEvent, Hello};
 use betaflow_connectors::store::StateFolder;
 
+use tracing::warn;
+
 use super::stop::Stop;
 
 /// How often it is looked whether to stop.
@@ -28,7 +30,7 @@ pub(super) fn hello(folder: &StateFolder, edge: &Edge, stop: &Stop) -> Result<Op
                 return Ok(Some(hello));
             }
             Ok(EdgeEvent::Disconnected { why, retry_in, .. }) => {
-                eprintln!("not connected: {why}; next attempt in {:.1} s", retry_in.as_secs_f64());
+                warn!("not connected: {why}; next attempt in {:.1} s", retry_in.as_secs_f64());
             }
             Ok(EdgeEvent::Failed { text, .. }) => bail!("the feed cannot be followed: {text}"),
             Ok(_) | Err(_) => {}

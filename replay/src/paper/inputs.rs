@@ -1,6 +1,7 @@
 //! The inputs of a run: those on record, and then those that arrive.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +28,7 @@ pub(super) struct PaperInputs {
     next: u64,
     behind: u64,
     read: VecDeque<store::Input>,
+    fresh: VecDeque<Control>,
     feed: Hello,
     /// Whether the feed is there, for whoever shows it.
     connected: Arc<AtomicBool>,
@@ -35,13 +37,23 @@ pub(super) struct PaperInputs {
 }
 
 impl PaperInputs {
-    /// `behind`: how many are on record.
-    pub(super) fn new(folder: &StateFolder, behind: u64, feed: &Hello, edge: &Edge, stop: Stop) -> Self {
+    /// `record`: the first input on record that is to run again, and the first that is not on record. `fresh`: inputs
+    /// that come between the record and the feed.
+    pub(super) fn new(
+        folder: &StateFolder,
+        record: Range<u64>,
+        fresh: Vec<Control>,
+        feed: &Hello,
+        edge: &Edge,
+        stop: Stop,
+    ) -> Self {
+        let behind = record.end;
         Self {
             database: folder.database().to_owned(),
-            next: 0,
+            next: record.start,
             behind,
             read: VecDeque::new(),
+            fresh: fresh.into(),
             feed: feed.clone(),
             // A feed without a record has just said what it is.
             connected: Arc::new(AtomicBool::new(behind == 0)),
@@ -79,7 +91,7 @@ impl PaperInputs {
                 body: input.body,
             })),
             InputKind::Bars => match ServerMessage::parse(&input.body, input.seq)? {
-                ServerMessage::Bars(bars) => Ok(Input::Bars { bars, text: input.body }),
+                ServerMessage::Bars(bars) => Ok(Input::Bars { bars, text: input.body, received: None }),
                 _ => Err(format!("{}: input {} is no bars", self.database.display(), input.seq).into()),
             },
         }
@@ -94,10 +106,15 @@ impl Inputs for PaperInputs {
         if self.next < self.behind {
             return self.on_record().map(Some);
         }
+        if let Some(control) = self.fresh.pop_front() {
+            return Ok(Some(Input::Control(control)));
+        }
         while !self.stop.is_due() {
             let Ok(event) = self.events.recv_timeout(LOOK) else { continue };
             match event {
-                EdgeEvent::Bars { bars, text, .. } => return Ok(Some(Input::Bars { bars, text })),
+                EdgeEvent::Bars { bars, text, .. } => {
+                    return Ok(Some(Input::Bars { bars, text, received: None }));
+                }
                 EdgeEvent::End { .. } => return Ok(None),
                 EdgeEvent::Failed { text, .. } => return Err(text.into()),
                 EdgeEvent::Connected { hello, .. } if !first::same(&self.feed, &hello) => {

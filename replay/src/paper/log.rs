@@ -4,6 +4,7 @@ use betaflow_connectors::live::InputLog;
 use betaflow_connectors::store::{Input, InputKind, WriterHandle};
 use betaflow_engine::source::SourceError;
 use serde_json::Value;
+use tracing::{info, warn};
 
 /// The record of a state folder.
 pub(super) struct StateLog {
@@ -35,15 +36,24 @@ impl StateLog {
             "stale" => "stale",
             "connected" => "connected",
             "disconnected" => "disconnected",
+            "history" => "history",
+            "conflated" => "conflated",
+            "resume" => "resumed",
             _ => "refused",
         };
         let words = ["why", "text", "feed"].iter().find_map(|key| said[*key].as_str());
         let text = match (kind, words) {
             ("gap", _) => format!("messages {} to {} could not be got", said["from"], said["to"]),
+            ("history", _) => format!("{} frames of {}", said["frames"], said["prices"]),
+            ("conflated", _) => format!("{} frames gave way to later ones", said["frames"]),
+            ("resumed", _) => "trading that a loss stopped may go on".to_owned(),
             ("stale", _) => format!("nothing for {} s", said["seconds"]),
             (_, words) => words.unwrap_or_default().to_owned(),
         };
-        eprintln!("{kind}: {text}");
+        match kind {
+            "connected" => info!("{kind}: {text}"),
+            _ => warn!("{kind}: {text}"),
+        }
         Ok(self.writer.event(time, Some(seq), kind, text)?)
     }
 }

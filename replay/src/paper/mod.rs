@@ -7,19 +7,24 @@
 mod first;
 mod inputs;
 mod log;
+mod standing;
+mod start;
 mod status;
 mod stop;
+mod voice;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
-use betaflow_connectors::live::{Edge, EdgeSettings, FeedSource, Trust};
+use anyhow::{Result, bail};
+use betaflow_connectors::live::{
+    Edge, EdgeSettings, FeedSource, Latencies, Trust, WithHistory, monotonic_ns,
+};
 use betaflow_connectors::parquet::Input as ParquetInput;
 use betaflow_connectors::store::{StateFolder, StateRecorder, Sync, Writer};
 use betaflow_connectors::tutorial;
 use betaflow_engine::ledger::{Recorder, RunFacts, hex};
-use betaflow_engine::pipeline::{Placement, RunOptions, no_clock, trading};
+use betaflow_engine::pipeline::{Placement, RunOptions, Watcher, resuming, trading};
 use betaflow_engine::source::Source as _;
 
 use crate::args::{InputArgs, PaperArgs};
@@ -28,10 +33,13 @@ use crate::config::Config;
 use crate::dashboard::{Dashboard, read_token};
 use inputs::PaperInputs;
 use log::StateLog;
-use status::Pulse;
+use standing::{Standings, Watching};
+use status::{Pulse, Sources};
 
 /// Betas are kept about so many times a day: enough to draw them.
 const BETAS_A_DAY: u64 = 26;
+/// Frames from one checkpoint to the next: what a restart computes again at most.
+const CHECKPOINT_EVERY: u64 = 256;
 
 /// Trades a feed on paper until it ends, or is asked to stop.
 ///
@@ -39,6 +47,7 @@ const BETAS_A_DAY: u64 = 26;
 /// The settings, the state folder or the feed are not as expected.
 pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     let started = Instant::now();
+    voice::start(args.log);
     // What is wrong with the settings is said before anything is connected.
     let config = resolve(args, false)?;
     refuse(&config)?;
@@ -51,30 +60,51 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     let mut settings = EdgeSettings::new(&args.url);
     settings.from = folder.next_message()?;
     settings.trust = args.ca.clone().map_or(Trust::Public, Trust::File);
+    if let Some(silence) = config.limits.feed().silence_ns_max {
+        let silence = Duration::from_nanos(silence.unsigned_abs());
+        settings.stale_after = settings.stale_after.min(silence);
+    }
     let edge = Arc::new(Edge::start(settings)?);
     let stop = stop::Stop::new(args.run_for)?;
     let Some(hello) = first::hello(&folder, &edge, &stop)? else {
         say("stopped before the feed said what it is; nothing was traded\n");
         return Ok(());
     };
-    let config = if hello.name == tutorial_name() { resolve(args, true)? } else { config };
-    settle(&folder, &config)?;
-    let behind = start.next_input;
-    if behind > 0 {
-        say(&format!("{behind} inputs are on record and run again, to go on behind them\n"));
-        handle.event(status::now(), None, "restarted", format!("{behind} inputs on record"))?;
+    let mut config = if hello.name == tutorial_name() { resolve(args, true)? } else { config };
+    let history = start::history(&folder, args, &mut config)?;
+    start::settle(&folder, &config)?;
+    let on_record = start.next_input;
+    let behind = start::Behind::of(&folder, start.checkpoint.into_iter().collect());
+    if on_record > 0 {
+        let again = on_record.saturating_sub(behind.input);
+        say(&format!("{on_record} inputs are on record; the last {again} run again, to go on behind them\n"));
+        handle.event(status::now(), None, "restarted", format!("{on_record} inputs on record"))?;
     }
-    let inputs = PaperInputs::new(&folder, behind, &hello, &edge, stop.clone());
+    let fresh = start::fresh(history.as_ref(), on_record == 0, args, status::now());
+    let inputs = PaperInputs::new(&folder, behind.input..on_record, fresh, &hello, &edge, stop.clone());
     let connected = inputs.connected();
-    let log = StateLog::new(handle.clone());
-    let source = FeedSource::open(&hello, Box::new(inputs), Box::new(log), config.source_settings(true)?)?
-        .logged(behind);
-    let recorder = StateRecorder::new(&folder, handle.clone(), source.factor_names(), betas_every, 0)?;
+    let from_files = config.source_settings(true)?;
+    let inputs = WithHistory::new(inputs, from_files.clone());
+    let latencies = Arc::new(Latencies::default());
+    let source =
+        FeedSource::open(&hello, Box::new(inputs), Box::new(StateLog::new(handle.clone())), from_files)?
+            .logged(on_record)
+            .limited(config.limits.feed())
+            .checkpoints(CHECKPOINT_EVERY)
+            .timed(Arc::clone(&latencies));
+    let source = behind.source(source)?;
+    let first = behind.first_frame();
+    let recorder = StateRecorder::new(&folder, handle.clone(), source.factor_names(), betas_every, first)?;
     let mut run = config.run_settings()?;
     // A message a frame: nothing waits for a second one.
     run.frames_per_message = Some(1);
-    let recorders: Vec<Box<dyn Recorder>> = vec![Box::new(recorder)];
-    let graph = trading(Box::new(source), config.strategy()?, &run, recorders)?;
+    let standings = Standings::default();
+    let recorders: Vec<Box<dyn Recorder>> = vec![Box::new(recorder), Box::new(Watching(standings.clone()))];
+    let (source, strategy) = (Box::new(source), config.strategy()?);
+    let graph = match &behind.checkpoint {
+        Some(checkpoint) => resuming(source, strategy, &run, recorders, checkpoint)?,
+        None => trading(source, strategy, &run, recorders)?,
+    };
 
     let dashboard = match args.dashboard {
         Some(address) => {
@@ -86,13 +116,22 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
         None => None,
     };
     say(&format!("trading {} on paper; state in {}\n", hello.name, folder.path().display()));
-    let pulse = Pulse::start(Arc::clone(&edge), connected, handle.clone(), &hello.name)?;
+    let capacity = config.pipeline.capacity;
+    let pulse = Pulse::start(Sources {
+        name: hello.name.clone(),
+        edge: Arc::clone(&edge),
+        connected,
+        standings,
+        latencies: Arc::clone(&latencies),
+        capacity,
+        writer: handle.clone(),
+    })?;
     let placement = match &config.pipeline.placement {
         Placement::Auto => Placement::Groups(vec![1, 4]),
         other => other.clone(),
     };
-    let options =
-        RunOptions { placement, capacity: config.pipeline.capacity, processors: 2, clock: no_clock };
+    let watch = Some(Watcher(latencies.clone()));
+    let options = RunOptions { placement, capacity, processors: 2, clock: monotonic_ns, watch };
     let ended = graph.run(&options);
     pulse.stop();
     let facts = ended?.facts;
@@ -101,6 +140,7 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
         dashboard.stop();
     }
     say(&text(&facts, &edge, started));
+    say(&status::latency_table(&latencies));
     Ok(())
 }
 
@@ -132,18 +172,6 @@ fn refuse(config: &Config) -> Result<()> {
             config.world.note().unwrap_or_default()
         );
     }
-    Ok(())
-}
-
-/// A state folder is of one configuration.
-fn settle(folder: &StateFolder, config: &Config) -> Result<()> {
-    let digest = hex(&config.digest()?);
-    if folder.settle("configuration_digest", &digest)? != digest {
-        return Err(betaflow_connectors::store::StoreError::OtherSettings(folder.path().to_owned()).into());
-    }
-    folder.settle("version", env!("CARGO_PKG_VERSION"))?;
-    folder.settle("configuration", &config.to_toml("paper").context("the settings as TOML")?)?;
-    folder.settle("started", &jiff::Timestamp::now().to_string())?;
     Ok(())
 }
 

@@ -21,6 +21,8 @@ pub struct Schedule {
     pub warmup_frames: u64,
     /// Frames from one decision to the next.
     pub every: u64,
+    /// Frames before it do not decide: they only warm up.
+    pub trade_from: Option<TimestampNs>,
     /// Nanoseconds after midnight UTC: of the frames of a date only the first at that time or later counts.
     pub time_of_day: Option<i64>,
 }
@@ -145,6 +147,7 @@ impl Estimate {
         }
         beliefs.seq = frame.seq;
         beliefs.timestamp = frame.timestamp;
+        beliefs.supervision = frame.supervision;
         beliefs.factors.clone_from(&frame.factors);
         beliefs.returns.clear();
         if self.watched {
@@ -173,7 +176,8 @@ impl Estimate {
     }
 
     fn decides(&mut self, timestamp: TimestampNs) -> bool {
-        if self.frames_with_returns < self.schedule.warmup_frames {
+        let warm = self.frames_with_returns >= self.schedule.warmup_frames;
+        if !warm || self.schedule.trade_from.is_some_and(|from| timestamp < from) {
             return false;
         }
         if let Some(time) = self.schedule.time_of_day {

@@ -1,0 +1,182 @@
+//! How long it takes from a message to what was decided on it, stage by stage.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+
+use betaflow_engine::pipeline::{Handled, Watch};
+use hdrhistogram::Histogram;
+
+/// Longest time that is told from longer ones: ten minutes.
+const LONGEST_NS: u64 = 600_000_000_000;
+/// Significant digits that are kept.
+const DIGITS: u8 = 2;
+/// Frames on their way at once, at most; of more the oldest are not measured.
+const UNDER_WAY_MAX: usize = 65_536;
+
+/// The way of a message, in its order.
+const STAGES: [&str; 9] = [
+    "feed to source",
+    "input on record",
+    "frame assembled",
+    "positions valued",
+    "beliefs updated",
+    "orders decided",
+    "decision booked",
+    "ledger handed on",
+    "message to decision",
+];
+const QUEUED: usize = 0;
+const LOGGED: usize = 1;
+const ASSEMBLED: usize = 2;
+const VALUED: usize = 3;
+const BELIEVED: usize = 4;
+const DECIDED: usize = 5;
+const BOOKED: usize = 6;
+const RECORDED: usize = 7;
+const WHOLE: usize = 8;
+
+/// Nanoseconds since the first call, by a monotonic clock.
+#[must_use]
+pub fn monotonic_ns() -> u64 {
+    since_start(Instant::now())
+}
+
+fn since_start(at: Instant) -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let start = *START.get_or_init(Instant::now);
+    u64::try_from(at.saturating_duration_since(start).as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Histograms of a run, filled by the threads that do the work and read by whoever shows them. Its memory is fixed.
+pub struct Latencies {
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    stages: Vec<Histogram<u64>>,
+    sums: [u64; STAGES.len()],
+    /// When the message of each frame that is not decided yet was received, where it was.
+    under_way: VecDeque<Option<u64>>,
+    /// Messages between source and estimate: at the last look, and most.
+    waiting: (usize, usize),
+}
+
+/// The latencies of a stage, in nanoseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageLatency {
+    /// What was measured.
+    pub stage: &'static str,
+    /// How often.
+    pub count: u64,
+    /// The sum.
+    pub sum_ns: u64,
+    /// Median.
+    pub p50_ns: u64,
+    /// 99 % took at most this.
+    pub p99_ns: u64,
+    /// The longest.
+    pub max_ns: u64,
+    /// Upper end of each bucket, included, and how many fell into it; ends double from 1,024 ns.
+    pub buckets: Vec<(u64, u64)>,
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        // Bounds and digits are constants that the library takes.
+        let histogram = || Histogram::new_with_bounds(1, LONGEST_NS, DIGITS);
+        let stages = STAGES.iter().filter_map(|_| histogram().ok()).collect();
+        Self {
+            inner: Mutex::new(Inner {
+                stages,
+                sums: [0; STAGES.len()],
+                under_way: VecDeque::new(),
+                waiting: (0, 0),
+            }),
+        }
+    }
+}
+
+impl Latencies {
+    /// A message was taken from the queue, put on record and made into a frame. `received`: when it came, where it came
+    /// just now and not from a record.
+    pub fn framed(&self, received: Option<Instant>, taken_ns: u64, logged_ns: u64, framed_ns: u64) {
+        let mut inner = self.lock();
+        if inner.under_way.len() == UNDER_WAY_MAX {
+            inner.under_way.pop_front();
+        }
+        let received = received.map(since_start);
+        inner.under_way.push_back(received);
+        if let Some(received) = received {
+            inner.add(QUEUED, received, taken_ns);
+            inner.add(LOGGED, taken_ns, logged_ns);
+            inner.add(ASSEMBLED, logged_ns, framed_ns);
+        }
+    }
+
+    /// What has been measured so far, in the order of the way.
+    #[must_use]
+    pub fn stages(&self) -> Vec<StageLatency> {
+        let inner = self.lock();
+        let of = |(i, histogram): (usize, &Histogram<u64>)| StageLatency {
+            stage: STAGES[i],
+            count: histogram.len(),
+            sum_ns: inner.sums[i],
+            p50_ns: histogram.value_at_quantile(0.5),
+            p99_ns: histogram.value_at_quantile(0.99),
+            max_ns: histogram.max(),
+            buckets: histogram
+                .iter_log(1_024, 2.0)
+                .map(|bucket| (bucket.value_iterated_to(), bucket.count_since_last_iteration()))
+                .collect(),
+        };
+        inner.stages.iter().enumerate().map(of).collect()
+    }
+
+    /// Messages between source and estimate: when estimate last took one, and the most that there were.
+    #[must_use]
+    pub fn waiting(&self) -> (usize, usize) {
+        self.lock().waiting
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn add(&mut self, stage: usize, from_ns: u64, to_ns: u64) {
+        let took = to_ns.saturating_sub(from_ns).max(1);
+        self.sums[stage] = self.sums[stage].saturating_add(took);
+        self.stages[stage].saturating_record(took);
+    }
+}
+
+impl Watch for Latencies {
+    fn handled(&self, handled: Handled) {
+        let Handled { stage, message, waiting, begun_ns, ended_ns } = handled;
+        let index = match (stage, message) {
+            ("execute", "frames") => VALUED,
+            ("estimate", "frames") => BELIEVED,
+            ("size", "portfolio") => DECIDED,
+            ("execute", "decision") => BOOKED,
+            ("record", "ledger" | "passed") => RECORDED,
+            _ => return,
+        };
+        let mut inner = self.lock();
+        if index == BELIEVED {
+            inner.waiting = (waiting, inner.waiting.1.max(waiting));
+        }
+        // What is read from a record is as fast as the disk, and no latency.
+        let live = inner.under_way.front().copied().flatten();
+        if live.is_some() {
+            inner.add(index, begun_ns, ended_ns);
+        }
+        if index == DECIDED {
+            inner.under_way.pop_front();
+            if let Some(received) = live {
+                inner.add(WHOLE, received, ended_ns);
+            }
+        }
+    }
+}

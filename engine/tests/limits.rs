@@ -1,0 +1,138 @@
+//! Losses and a feed that cannot be trusted stop trading, and not the run.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::sync::Arc;
+
+use betaflow_engine::frame::{DAY_NS, Supervision, TimestampNs};
+use betaflow_engine::ledger::LedgerFrame;
+use betaflow_engine::pipeline::{RunOptions, RunSettings, trading};
+use betaflow_engine::portfolio::{Halt, LossLimits};
+use betaflow_engine::settings::Calendar;
+use betaflow_engine::source::MemorySource;
+use support::{Busy, Keep, Market, settings};
+
+/// Four frames a day, and what is said of each frame.
+fn run(limits: LossLimits, supervised: &[(u64, Supervision)], with: &RunSettings) -> Vec<LedgerFrame> {
+    let market = Market { frames: 400, ..Market::default() };
+    let mut frames = market.frames();
+    for frame in &mut frames {
+        frame.timestamp = TimestampNs(frame.seq as i64 * (DAY_NS / 4));
+        if let Some((_, supervision)) = supervised.iter().find(|(seq, _)| *seq == frame.seq) {
+            frame.supervision = *supervision;
+        }
+    }
+    let mut with = RunSettings { limits, ..with.clone() };
+    with.calendar = Calendar { frames_per_day: 4, ..Calendar::default() };
+    with.estimator.warmup = 15;
+    let keep = Keep::default();
+    let ledger = Arc::clone(&keep.0);
+    let source = MemorySource::new(market.factor_names(), frames);
+    let graph = trading(Box::new(source), Box::new(Busy), &with, vec![Box::new(keep)]).unwrap();
+    let facts = graph.run(&RunOptions::default()).unwrap().facts;
+    let ledger = std::mem::take(&mut *ledger.lock().unwrap());
+    let halted = ledger.iter().filter(|frame| frame.halt.is_some()).count();
+    assert_eq!(facts.sizing.halted, halted as u64);
+    ledger
+}
+
+/// What a reader of the limits' definition would have halt each frame.
+fn expected(ledger: &[LedgerFrame], limits: &LossLimits, resumed: &[u64]) -> Vec<Option<Halt>> {
+    let (mut day, mut before) = (i64::MIN, 1e6);
+    let (mut last, mut peak): (f64, f64) = (1e6, 1e6);
+    let (mut daily, mut drawdown) = (false, false);
+    let of = |frame: &LedgerFrame| {
+        if frame.timestamp.date() != day {
+            (day, before, daily) = (frame.timestamp.date(), last, false);
+        }
+        if resumed.contains(&frame.seq) {
+            (peak, drawdown) = (frame.nav, false);
+        }
+        (last, peak) = (frame.nav, peak.max(frame.nav));
+        daily |= limits.daily_loss_max.is_some_and(|max| 1.0 - frame.nav / before > max);
+        drawdown |= limits.drawdown_max.is_some_and(|max| 1.0 - frame.nav / peak > max);
+        if drawdown { Some(Halt::Drawdown) } else { daily.then_some(Halt::DailyLoss) }
+    };
+    ledger.iter().map(of).collect()
+}
+
+#[test]
+fn losses_beyond_a_limit_stop_trading_until_the_day_is_over_or_somebody_resumes() {
+    let cases = [
+        (LossLimits::default(), &[][..]),
+        (LossLimits { daily_loss_max: Some(0.01), drawdown_max: None }, &[]),
+        (LossLimits { daily_loss_max: None, drawdown_max: Some(0.02) }, &[]),
+        (LossLimits { daily_loss_max: None, drawdown_max: Some(0.02) }, &[300]),
+        (LossLimits { daily_loss_max: Some(0.008), drawdown_max: Some(0.05) }, &[200, 300]),
+    ];
+    for (limits, resumed) in cases {
+        let supervised: Vec<_> = resumed.iter().map(|seq| (*seq, Supervision::Resumed)).collect();
+        let ledger = run(limits, &supervised, &settings());
+        let halts: Vec<_> = ledger.iter().map(|frame| frame.halt).collect();
+        assert_eq!(halts, expected(&ledger, &limits, resumed), "{limits:?}");
+        let limited = limits != LossLimits::default();
+        assert_eq!(halts.iter().any(Option::is_some), limited, "{limits:?} met nothing");
+        assert!(halts.iter().any(Option::is_none), "{limits:?}");
+        for frame in ledger.iter().filter(|frame| frame.halt.is_some()) {
+            assert_eq!((frame.turnover, frame.decided), (0.0, true), "frame {}", frame.seq);
+        }
+        // What was ordered before fills; nothing else does.
+        for pair in ledger.windows(2).filter(|pair| pair[0].halt.is_some()) {
+            assert!(pair[1].fills.is_empty(), "frame {}", pair[1].seq);
+        }
+    }
+}
+
+#[test]
+fn a_frame_that_is_not_to_be_traded_on_moves_everything_but_orders() {
+    let plain = run(LossLimits::default(), &[], &settings());
+    let halted = run(LossLimits::default(), &[(150, Supervision::Halted)], &settings());
+    let at = plain.iter().position(|frame| frame.seq == 150).unwrap();
+    for (a, b) in plain.iter().zip(&halted).take(at) {
+        assert_eq!(a.digest, b.digest);
+    }
+    assert_eq!((halted[at].halt, halted[at].turnover), (Some(Halt::Feed), 0.0));
+    assert_eq!(halted[at].nav, plain[at].nav, "positions are valued");
+    assert_eq!(halted[at + 1].halt, None);
+    let alpha = |frame: &LedgerFrame| frame.beliefs.as_ref().unwrap().get().alpha.clone();
+    assert_eq!(alpha(&halted[at + 1]), alpha(&plain[at + 1]), "estimates are the same");
+}
+
+#[test]
+fn what_is_carried_is_cancelled_when_trading_stops() {
+    let mut with = settings();
+    with.execution.participation_cap = Some(1e-7);
+    with.execution.unfilled = betaflow_engine::execution::Unfilled::Carry;
+    let market = Market { frames: 200, ..Market::default() };
+    let mut frames = market.frames();
+    for frame in &mut frames {
+        frame.volume = frame.close.iter().map(|_| 1e9).collect();
+        if frame.seq >= 120 {
+            frame.supervision = Supervision::Halted;
+        }
+    }
+    let keep = Keep::default();
+    let ledger = Arc::clone(&keep.0);
+    let source = MemorySource::new(market.factor_names(), frames);
+    let graph = trading(Box::new(source), Box::new(Busy), &with, vec![Box::new(keep)]).unwrap();
+    graph.run(&RunOptions::default()).unwrap();
+    let ledger = ledger.lock().unwrap();
+    let fills = |from: u64| ledger.iter().filter(|f| f.seq >= from).map(|f| f.fills.len()).sum::<usize>();
+    assert!(fills(100) > 0);
+    // Of the frame itself, what was decided before.
+    assert_eq!(fills(121), 0);
+}
+
+#[test]
+fn frames_before_the_first_that_may_trade_only_warm_up() {
+    let from = TimestampNs(DAY_NS * 50);
+    let with = RunSettings { trade_from: Some(from), ..settings() };
+    let ledger = run(LossLimits::default(), &[], &with);
+    assert_eq!(ledger[0].timestamp, from);
+    let all = run(LossLimits::default(), &[], &settings());
+    assert!(all[0].timestamp < from);
+    let at = all.iter().position(|frame| frame.timestamp == from).unwrap();
+    let beta = |frame: &LedgerFrame| frame.beliefs.as_ref().unwrap().get().betas.clone();
+    assert_eq!(beta(&ledger[0]), beta(&all[at]), "what is believed is the same");
+}

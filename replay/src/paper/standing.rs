@@ -1,0 +1,71 @@
+//! Where a run stands, for whoever shows it: told by the record stage, read by the pulse.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts};
+use betaflow_engine::model::Beliefs;
+use betaflow_engine::portfolio::Halt;
+use tracing::{info, warn};
+
+/// The last frame.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Standing {
+    /// Frames so far in this start of the program.
+    pub(super) frames: u64,
+    pub(super) seq: u64,
+    pub(super) timestamp: i64,
+    /// Net asset value, once something has been decided.
+    pub(super) nav: Option<f64>,
+    /// What keeps it from trading.
+    pub(super) halt: Option<Halt>,
+}
+
+/// Shared by those who tell it and those who read it.
+#[derive(Clone, Default)]
+pub(super) struct Standings(Arc<Mutex<Standing>>);
+
+impl Standings {
+    pub(super) fn now(&self) -> Standing {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Standing)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Tells it, and says when trading stops and goes on.
+pub(super) struct Watching(pub(super) Standings);
+
+impl Recorder for Watching {
+    fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
+        let before = self.0.now();
+        // A frame that does not decide says nothing of halts.
+        let halt = if frame.decided { frame.halt } else { before.halt };
+        if halt != before.halt {
+            match halt {
+                Some(halt) => warn!("trading stops at frame {}: {}", frame.seq, halt.text()),
+                None => info!("trading goes on at frame {}", frame.seq),
+            }
+        }
+        self.0.change(|now| (now.nav, now.halt) = (Some(frame.nav), halt));
+        Ok(())
+    }
+
+    fn beliefs(&mut self, _: &Beliefs) -> Result<(), RecordError> {
+        Ok(())
+    }
+
+    fn complete(&mut self, seq: u64, timestamp: TimestampNs) -> Result<(), RecordError> {
+        self.0.change(|now| {
+            now.frames += 1;
+            (now.seq, now.timestamp) = (seq, timestamp.0);
+        });
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &RunFacts) -> Result<(), RecordError> {
+        Ok(())
+    }
+}
