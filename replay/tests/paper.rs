@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use support::{Panel, call, folder, joined, run};
+use support::{DAY_NS, Panel, call, folder, joined, run};
 
 const SETTINGS: [&str; 3] = ["estimator.warmup=40", "execution.delay_bars=2", "sizing.weight_min=-0.05"];
 
@@ -131,6 +131,44 @@ fn a_run_that_is_killed_at_any_moment_goes_on_as_if_it_had_not_been() {
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert_eq!(digest(&ended.out), digest(&whole.out), "{}", ended.out);
     assert_eq!(state(&path.join("killed")), state(&path.join("whole")));
+}
+
+#[test]
+fn history_warms_up_and_what_comes_after_it_trades() {
+    let folder = folder();
+    let path = folder.path();
+    let panel = Panel::new(83, 260, 8);
+    let data = panel.write(path);
+    std::fs::create_dir(path.join("early")).unwrap();
+    let [_, prices, _, factors] = panel.first(150).write(&path.join("early"));
+    let files = joined("serve", &data, &[]);
+    let history = ["--history", &prices, "--history-factors", &factors];
+    let limits = ["--set", "limits.daily_loss_max=0.004", "--set", "limits.drawdown_max=0.03"];
+    let serving = Serving::start(path, &files[1..], &[]);
+    let paper = |state: &str, more: &[&str]| {
+        let arguments = [&arguments(&serving.url, state), &history[..], &limits, more].concat();
+        let ended = call(path, &arguments);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        ended
+    };
+    // The first frame behind the history.
+    let days = panel.times[150] / DAY_NS - 16_436;
+    let after = jiff::civil::date(2015, 1, 1).checked_add(jiff::Span::new().days(days)).unwrap();
+    let after = format!("data.trade_from={after}");
+    let settings = [joined("replay", &data, &SETTINGS), limits.to_vec()].concat();
+    let replay = [settings, vec!["--no-report", "--set", &after]].concat();
+    let replay = run(path, "replay", &replay);
+    let ended = paper("history", &[]);
+    assert_eq!(digest(&ended.out), replay.digest(), "{}", ended.out);
+    let halted = replay.summary["sizing"]["halted"].as_u64().unwrap();
+    assert!(halted > 5, "{halted}");
+    assert!(ended.err.contains("trading stops at frame"), "{}", ended.err);
+    // With all of the feed in its history there is nothing to trade; it goes on from its state.
+    let ended = paper("history", &["--resume-trading"]);
+    assert_eq!(digest(&ended.out), replay.digest(), "{}", ended.out);
+    let others = ["--history", &factors];
+    let other = call(path, &[&arguments(&serving.url, "history"), &others[..], &limits].concat());
+    assert!(other.code == Some(1) && other.err.contains("found a run that began with"), "{}", other.err);
 }
 
 #[test]

@@ -138,12 +138,16 @@ impl Summary<'_> {
             ),
             false => String::new(),
         };
+        let halted = match sizing.halted {
+            0 => String::new(),
+            count => format!("{count} decisions made no trade because [limits] had stopped trading\n"),
+        };
         let costs = if costs.is_empty() { "none".to_owned() } else { costs.join(", ") };
         format!(
             "value {first:.0} → {last:.0}; costs: {costs}\n\
              {interest}{dividends}turnover {:.2} % a day as decided, at most {:.2} % (cap {:.2} %); filled {:.2} %\n\
              {} decisions: {} stopped by the cap, {} held back by the gross limit\n\
-             {volatility}{sure}{shortfall}{capacity}digest {}\n",
+             {halted}{volatility}{sure}{shortfall}{capacity}digest {}\n",
             100.0 * turnover.mean,
             100.0 * turnover.max,
             100.0 * self.config.sizing.turnover_cap,

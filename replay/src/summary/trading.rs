@@ -97,6 +97,7 @@ impl Summary<'_> {
             "capped": sizing.capped,
             "at_gross": sizing.at_gross,
             "no_trade": sizing.no_trade,
+            "halted": sizing.halted,
             "box_inherited": sizing.box_inherited,
             "gross_inherited": sizing.gross_inherited,
             "repairing": sizing.repairing,

@@ -371,6 +371,16 @@ impl Panel {
         self
     }
 
+    /// Its first frames.
+    pub(crate) fn first(&self, frames: usize) -> Self {
+        let end = self.times[frames - 1];
+        Self {
+            times: self.times[..frames].to_vec(),
+            bars: self.bars.iter().filter(|bar| bar.time <= end).cloned().collect(),
+            factors: self.factors[..frames].to_vec(),
+        }
+    }
+
     /// Writes `prices.parquet` and `factors.parquet`, and returns the arguments that name them.
     pub(crate) fn write(&self, folder: &Path) -> [String; 4] {
         write_tidy(&folder.join("prices.parquet"), &self.bars);
