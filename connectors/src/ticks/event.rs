@@ -41,12 +41,9 @@ impl Event<'_> {
             Self::Trade(trade) => Some(trade.time_ns),
             Self::Bar(bar) => Some(bar.time_ns),
             Self::Quote(Quote { time_ns, .. }) | Self::Heartbeat { time_ns } => *time_ns,
-            Self::Past
-            | Self::Book
-            | Self::Subscribed
-            | Self::Status(_)
-            | Self::Error(_)
-            | Self::Gap(_) => None,
+            Self::Past | Self::Book | Self::Subscribed | Self::Status(_) | Self::Error(_) | Self::Gap(_) => {
+                None
+            }
         }
     }
 

@@ -14,6 +14,8 @@ const WAITING_MAX: usize = 65_536;
 #[derive(Clone, Debug, Default)]
 pub(super) struct VenueClock {
     latest: Option<i64>,
+    /// The latest that an event said, whatever the clock was set to.
+    heard: Option<i64>,
     /// Whether more than one message says so.
     agreed: bool,
     /// A time that the clock may have reached, though no event says so yet.
@@ -50,24 +52,31 @@ impl VenueClock {
         self.latest.filter(|_| self.agreed)
     }
 
+    /// The latest time that an event said and that is believed.
+    pub(super) fn heard(&self) -> Option<i64> {
+        self.heard.filter(|_| self.agreed)
+    }
+
     /// Judges the time of an event of some message.
     pub(super) fn judge(&mut self, time_ns: i64, event: &Event<'_>, message: u64) -> Verdict {
         let Some(latest) = self.latest else {
-            self.latest = Some(time_ns);
+            (self.latest, self.heard) = (Some(time_ns), Some(time_ns));
             return Verdict::Taken(0);
         };
         let reach = self.expected.map_or(latest, |expected| expected.max(latest));
         if time_ns <= reach.saturating_add(DOUBTED_NS) {
             let dropped = self.forget();
             if !self.agreed && time_ns < latest.saturating_sub(DOUBTED_NS) {
-                self.latest = Some(time_ns);
+                (self.latest, self.heard) = (Some(time_ns), Some(time_ns));
                 return Verdict::TakenInstead(time_ns.saturating_add(DOUBTED_NS));
             }
             self.agreed = true;
             self.latest = Some(latest.max(time_ns));
+            self.heard = self.heard.max(Some(time_ns));
             return Verdict::Taken(dropped);
         }
-        let near = self.ahead.as_ref().is_some_and(|ahead| ahead.latest.abs_diff(time_ns) <= DOUBTED_NS as u64);
+        let near =
+            self.ahead.as_ref().is_some_and(|ahead| ahead.latest.abs_diff(time_ns) <= DOUBTED_NS as u64);
         let dropped = if near { 0 } else { self.forget() };
         let ahead = self.ahead.get_or_insert_with(|| Ahead {
             latest: time_ns,
@@ -82,7 +91,7 @@ impl VenueClock {
         if ahead.messages >= AGREE {
             let (time_ns, waiting, lost) = (ahead.latest, std::mem::take(&mut ahead.waiting), ahead.dropped);
             self.ahead = None;
-            (self.latest, self.agreed) = (Some(time_ns), true);
+            (self.latest, self.heard, self.agreed) = (Some(time_ns), Some(time_ns), true);
             return Verdict::TakenAfter(waiting, dropped + lost);
         }
         match event.kept() {

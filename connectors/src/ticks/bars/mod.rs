@@ -20,7 +20,7 @@ use std::sync::Arc;
 use super::event::Event;
 pub use building::Bar;
 use building::Building;
-use clock::{Verdict, VenueClock};
+use clock::{VenueClock, Verdict};
 pub use settings::{BarSettings, BarsError, LatePolicy};
 
 /// Intervals that may be open at once; events beyond them are dropped and counted. It takes a venue that stands still
@@ -236,7 +236,9 @@ impl Bars {
     /// Moves the watermark as the clocks say, and closes what it passes.
     fn follow(&mut self, out: &mut Vec<ClosedInterval>) {
         // No venue's bars are complete before each has been heard of.
-        let Some(furthest_behind) = self.clocks.iter().map(VenueClock::latest).min().flatten() else { return };
+        let Some(furthest_behind) = self.clocks.iter().map(VenueClock::latest).min().flatten() else {
+            return;
+        };
         let lateness_ns = if furthest_behind == i64::MAX { 0 } else { self.settings.lateness_ns };
         self.watermark = self.watermark.max(furthest_behind.saturating_sub(lateness_ns));
         self.close(out);
@@ -247,6 +249,13 @@ impl Bars {
     #[must_use]
     pub fn latest_ns(&self, venue: usize) -> Option<i64> {
         self.clocks.get(venue).and_then(VenueClock::latest)
+    }
+
+    /// The latest time that an event of a venue said, ns since 1970 UTC, whatever it was advanced to. None as long as a
+    /// single message says it.
+    #[must_use]
+    pub fn heard_ns(&self, venue: usize) -> Option<i64> {
+        self.clocks.get(venue).and_then(VenueClock::heard)
     }
 
     /// What lies before this time, ns since 1970 UTC, changes nothing any more where its interval ends by it.
