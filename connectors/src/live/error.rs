@@ -52,6 +52,32 @@ pub enum LiveError {
         /// What was expected.
         expected: &'static str,
     },
+    /// A venue that is not known.
+    #[error("`{found}` is no venue that is known: did you mean `{nearest}`? expected one of {known}")]
+    Venue {
+        /// As it was given.
+        found: String,
+        /// The name most like it.
+        nearest: String,
+        /// All of them.
+        known: String,
+    },
+    /// A venue that cannot be asked for that.
+    #[error(transparent)]
+    Subscription(#[from] crate::ticks::SubscriptionError),
+    /// Bars that cannot be made.
+    #[error(transparent)]
+    Bars(#[from] crate::ticks::BarsError),
+    /// A folder that cannot be written.
+    #[error(
+        "{path}: cannot write what the venue says there: {source}; choose another folder, or raw_log = false"
+    )]
+    RawLog {
+        /// The folder.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
     /// A thread or its runtime could not be started.
     #[error(
         "the system refuses a thread or its timer: {0}; close programs, or raise the limits (`ulimit -a`)"

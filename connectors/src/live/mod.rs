@@ -7,6 +7,7 @@
 //!
 //! * `protocol` is betaflow's own: what a server and a client say.
 //! * `server` serves a [`Feed`], such as a [`ParquetFeed`], to many clients.
+//! * `venue` follows an exchange in its own words (`crate::ticks`) and makes bars of its trades; `raw_log` keeps what it said.
 //! * `edge` is the client: it connects, orders, asks again for what is missing, and says what it could not get.
 //! * `feed_source` makes frames of the messages, the same ones as a replay of the file would see.
 
@@ -21,11 +22,13 @@ mod nullable;
 mod parquet_feed;
 mod protocol;
 mod random;
+mod raw_log;
 mod server;
 mod supervision;
 mod tls;
+mod venue;
 
-pub use edge::{Edge, EdgeCounts, EdgeEvent, EdgeReceiver, EdgeSettings};
+pub use edge::{Edge, EdgeCounts, EdgeEvent, EdgeReceiver, EdgeSettings, Overflow};
 pub use error::LiveError;
 pub use feed_source::{FeedSource, inputs_before};
 pub use history::{History, WithHistory};
@@ -33,6 +36,8 @@ pub use inputs::{Control, EdgeInputs, Input, InputLog, Inputs, NoLog};
 pub use latency::{Latencies, StageLatency, monotonic_ns};
 pub use parquet_feed::ParquetFeed;
 pub use protocol::{Bars, ClientMessage, Hello, MESSAGE_MAX, PROTOCOL, ProtocolError, ServerMessage, Stated};
+pub use raw_log::{RawLogCounts, RawLogSettings};
 pub use server::{Faults, Feed, FeedReader, Server, ServerCounts, ServerSettings, Speed, Talk};
 pub use supervision::FeedLimits;
 pub use tls::{ServerTls, Trust};
+pub use venue::{Account, BarsFrom, VenueCounts, VenueSettings};

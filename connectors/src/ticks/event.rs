@@ -14,6 +14,8 @@ pub enum Event<'m> {
     Quote(Quote<'m>),
     /// A bar that the venue made.
     Bar(VenueBar<'m>),
+    /// What else the message says happened before the subscription, such as the latest trades so far.
+    Past,
     /// A change or a snapshot of the order book, which nothing here reads further.
     Book,
     /// The venue is alive.
@@ -39,7 +41,39 @@ impl Event<'_> {
             Self::Trade(trade) => Some(trade.time_ns),
             Self::Bar(bar) => Some(bar.time_ns),
             Self::Quote(Quote { time_ns, .. }) | Self::Heartbeat { time_ns } => *time_ns,
-            Self::Book | Self::Subscribed | Self::Status(_) | Self::Error(_) | Self::Gap(_) => None,
+            Self::Past | Self::Book | Self::Subscribed | Self::Status(_) | Self::Error(_) | Self::Gap(_) => {
+                None
+            }
+        }
+    }
+
+    /// What goes into a bar, without the message that it was read from; `None` of anything else.
+    pub(super) fn kept(&self) -> Option<Event<'static>> {
+        let owned = |symbol: &str| Cow::Owned(symbol.to_owned());
+        match self {
+            Self::Trade(trade) => {
+                let Trade { time_ns, price, quantity, id, .. } = *trade;
+                Some(Event::Trade(Trade { symbol: owned(&trade.symbol), time_ns, price, quantity, id }))
+            }
+            Self::Bar(bar) => {
+                let VenueBar { time_ns, start_ns, end_ns, open, high, low, close, .. } = *bar;
+                let (volume, trades, closed) = (bar.volume, bar.trades, bar.closed);
+                let symbol = owned(&bar.symbol);
+                Some(Event::Bar(VenueBar {
+                    symbol,
+                    time_ns,
+                    start_ns,
+                    end_ns,
+                    open,
+                    high,
+                    low,
+                    close,
+                    volume,
+                    trades,
+                    closed,
+                }))
+            }
+            _ => None,
         }
     }
 }

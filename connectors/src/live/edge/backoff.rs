@@ -6,7 +6,7 @@ use crate::live::random::Random;
 
 /// Exponential, with jitter: from half of the wait to all of it, so that clients that were cut off together do not come
 /// back together.
-pub(super) struct Backoff {
+pub(in crate::live) struct Backoff {
     first: Duration,
     longest: Duration,
     next: Duration,
@@ -14,19 +14,19 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    pub(super) fn new(first: Duration, longest: Duration, seed: u64) -> Self {
+    pub(in crate::live) fn new(first: Duration, longest: Duration, seed: u64) -> Self {
         Self { first, longest, next: first.min(longest), random: Random::new(seed) }
     }
 
     /// The next wait.
-    pub(super) fn wait(&mut self) -> Duration {
+    pub(in crate::live) fn wait(&mut self) -> Duration {
         let wait = self.next.mul_f64(0.5 + 0.5 * self.random.share());
         self.next = self.next.saturating_mul(2).min(self.longest);
         wait
     }
 
     /// All is well again.
-    pub(super) fn reset(&mut self) {
+    pub(in crate::live) fn reset(&mut self) {
         self.next = self.first.min(self.longest);
     }
 }

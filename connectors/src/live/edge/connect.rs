@@ -10,18 +10,18 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use super::EdgeSettings;
 use crate::live::error::LiveError;
+use crate::live::tls::Trust;
 
 /// Plain or encrypted.
-pub(super) trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(in crate::live) trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Bytes for T {}
 
 /// A connection.
-pub(super) type Socket = WebSocketStream<Box<dyn Bytes>>;
+pub(in crate::live) type Socket = WebSocketStream<Box<dyn Bytes>>;
 
 /// Where to connect to.
-pub(super) struct Target {
+pub(in crate::live) struct Target {
     url: String,
     host: String,
     port: u16,
@@ -31,9 +31,14 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn new(settings: &EdgeSettings) -> Result<Self, LiveError> {
-        let wrong = |found: String| LiveError::Url { url: settings.url.clone(), found };
-        let uri: Uri = settings.url.parse().map_err(|error| wrong(format!("{error}")))?;
+    pub(in crate::live) fn new(
+        url: &str,
+        trust: &Trust,
+        message_max: usize,
+        within: Duration,
+    ) -> Result<Self, LiveError> {
+        let wrong = |found: String| LiveError::Url { url: url.to_owned(), found };
+        let uri: Uri = url.parse().map_err(|error| wrong(format!("{error}")))?;
         let encrypted = match uri.scheme_str() {
             Some("ws") => false,
             Some("wss") => true,
@@ -49,18 +54,18 @@ impl Target {
             true => {
                 let name = ServerName::try_from(host.clone())
                     .map_err(|_| wrong(format!("the host `{host}`, which no certificate can have")))?;
-                Some((settings.trust.connector()?, name))
+                Some((trust.connector()?, name))
             }
             false => None,
         };
         let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
-        let max = Some(settings.message_max);
+        let max = Some(message_max);
         let config = WebSocketConfig::default().max_message_size(max).max_frame_size(max);
-        Ok(Self { url: settings.url.clone(), host, port, tls, config, within: settings.connect_within })
+        Ok(Self { url: url.to_owned(), host, port, tls, config, within })
     }
 
     /// Connects and shakes hands, or says why not.
-    pub(super) async fn connect(&self) -> Result<Socket, String> {
+    pub(in crate::live) async fn connect(&self) -> Result<Socket, String> {
         let connected = tokio::time::timeout(self.within, self.shake()).await;
         connected.unwrap_or_else(|_| Err(format!("no connection within {:?}", self.within)))
     }

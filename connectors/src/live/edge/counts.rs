@@ -10,10 +10,10 @@ macro_rules! counts {
 
         /// The same while it is counted.
         #[derive(Default)]
-        pub(super) struct Counters { $(pub(super) $name: AtomicU64),* }
+        pub(in crate::live) struct Counters { $(pub(in crate::live) $name: AtomicU64),* }
 
         impl Counters {
-            pub(super) fn read(&self) -> EdgeCounts {
+            pub(in crate::live) fn read(&self) -> EdgeCounts {
                 EdgeCounts { $($name: self.$name.load(Ordering::Relaxed)),* }
             }
         }
@@ -57,9 +57,28 @@ counts! {
     blocked,
     /// Nanoseconds waited for the channel.
     blocked_ns,
+    /// Messages that were merged into the one before because there was no room.
+    conflated,
+    /// Trades and bars of a venue that came after their bar was closed.
+    late,
+    /// Trades and bars of a venue that were far ahead of all others, and nothing agreed with them.
+    doubted,
+    /// Trades and bars of a venue of intervals before the first that is made.
+    before,
+    /// Trades and bars of a venue that were dropped for any other reason, such as instruments that were not asked for.
+    dropped,
+    /// Bars of a venue that were not handed over because the connection began inside them.
+    partial,
+    /// Times during which a venue was not heard.
+    outages,
 }
 
 /// Adds to a counter.
-pub(super) fn add(counter: &AtomicU64, count: u64) {
+pub(in crate::live) fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Ordering::Relaxed);
+}
+
+/// Sets a counter that is counted elsewhere.
+pub(in crate::live) fn set(counter: &AtomicU64, count: u64) {
+    counter.store(count, Ordering::Relaxed);
 }

@@ -1,27 +1,33 @@
 //! The client of a feed: it connects, orders by number, drops repeats, asks again for what is missing, and says what it
 //! could not get.
 //!
-//! It runs on a thread of its own and hands events over a bounded channel. A full channel blocks it: it reads no more,
-//! and the server waits. What it holds back is bounded by count and by bytes; it never skips a message by itself.
+//! It runs on a thread of its own and hands events over a bounded channel. What becomes of bars while that is full has a
+//! name ([`Overflow`]); by default it reads no more, and the server waits. What it holds back is bounded by count and by
+//! bytes; it never skips a message by itself.
+//!
+//! An exchange is followed by the same edge, with `venue/` in the place of `session` and `order`.
 
-mod backoff;
-mod connect;
-mod counts;
+pub(super) mod backoff;
+pub(super) mod connect;
+pub(super) mod counts;
 mod order;
-mod outlet;
-mod run;
+pub(super) mod outlet;
+mod overflow;
+pub(super) mod run;
 mod session;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use betaflow_engine::assembly::Iso;
 use betaflow_engine::frame::TimestampNs;
 use crossbeam_channel::Receiver;
 use serde_json::json;
 use tokio::sync::watch;
 
 pub use counts::EdgeCounts;
+pub use overflow::Overflow;
 
 use self::counts::Counters;
 use self::outlet::Outlet;
@@ -29,6 +35,7 @@ use super::error::LiveError;
 use super::inputs::Control;
 use super::protocol::{Bars, Hello, MESSAGE_MAX};
 use super::tls::Trust;
+use super::venue::{self, VenueCounts, VenueSettings};
 
 /// What an edge hands over.
 pub type EdgeReceiver = Receiver<EdgeEvent>;
@@ -44,6 +51,10 @@ pub struct EdgeSettings {
     pub from: u64,
     /// Events that wait for whoever takes them.
     pub capacity: usize,
+    /// What becomes of bars that find no room there.
+    pub overflow: Overflow,
+    /// Whether what is missing is asked for again; without it it is a gap once it is late.
+    pub back_fill: bool,
     /// Messages that came early and are held back, at most.
     pub held_max: usize,
     /// Bytes of these, at most.
@@ -75,6 +86,8 @@ impl EdgeSettings {
             trust: Trust::Public,
             from: 0,
             capacity: 64,
+            overflow: Overflow::Block,
+            back_fill: true,
             held_max: 4_096,
             held_bytes_max: 64 << 20,
             late: Duration::from_millis(200),
@@ -98,7 +111,48 @@ pub enum EdgeEvent {
         at: TimestampNs,
         /// What was read.
         bars: Bars,
-        /// What was received.
+        /// What was received; of bars that are made here, what would have been.
+        text: String,
+        /// When the text that led to it was read from the socket, by the monotonic clock.
+        received: Instant,
+    },
+    /// The bars that follow are merged of several messages, because there was no room for each.
+    Conflated {
+        /// When they were handed over.
+        at: TimestampNs,
+        /// How many messages they are.
+        frames: u64,
+        /// When the first of them closed, ns since 1970 UTC.
+        from_ns: i64,
+        /// When the last of them closed, ns since 1970 UTC.
+        to_ns: i64,
+    },
+    /// A venue was not heard for a time, or bars are asked for from before the connection: trades of these intervals may be
+    /// missing, and bars as well. What is known of them is handed over.
+    Outage {
+        /// When that was known.
+        at: TimestampNs,
+        /// Start of the first interval, ns since 1970 UTC.
+        from_ns: i64,
+        /// End of the last interval, ns since 1970 UTC.
+        to_ns: i64,
+    },
+    /// A venue's own numbers have a gap. What comes late still counts, where its bar is open.
+    Missing {
+        /// When it was seen.
+        at: TimestampNs,
+        /// The type of the messages that are numbered.
+        stream: &'static str,
+        /// The instrument; empty where the connection as a whole is numbered.
+        symbol: String,
+        /// How many numbers are missing.
+        missed: u64,
+    },
+    /// Something that changes no bar and that a user should know.
+    Note {
+        /// Since when.
+        at: TimestampNs,
+        /// What.
         text: String,
     },
     /// Messages that could not be got, the last included: what follows goes on behind them.
@@ -133,7 +187,7 @@ pub enum EdgeEvent {
         /// How long it is until the next attempt.
         retry_in: Duration,
     },
-    /// A message that is not as it should be. It is not handed on.
+    /// A message that is not as it should be, or the refusal of a venue in its words. It is not handed on.
     Refused {
         /// When it came.
         at: TimestampNs,
@@ -162,6 +216,29 @@ impl EdgeEvent {
     pub fn control(&self) -> Option<Control> {
         let (kind, at, body) = match self {
             Self::Gap { at, from, to } => ("gap", at, json!({ "from": from, "to": to })),
+            Self::Conflated { at, frames, from_ns, to_ns } => {
+                let text = format!(
+                    "{frames} messages were merged, of {} to {}",
+                    Iso(TimestampNs(*from_ns)),
+                    Iso(TimestampNs(*to_ns))
+                );
+                let body = json!({ "frames": frames, "from_ns": from_ns, "to_ns": to_ns, "text": text });
+                ("conflated", at, body)
+            }
+            Self::Outage { at, from_ns, to_ns } => {
+                let text = format!(
+                    "trades from {} to {} may be missing",
+                    Iso(TimestampNs(*from_ns)),
+                    Iso(TimestampNs(*to_ns))
+                );
+                ("outage", at, json!({ "from_ns": from_ns, "to_ns": to_ns, "text": text }))
+            }
+            Self::Missing { at, stream, symbol, missed } => {
+                let text = format!("{missed} numbers of `{stream}` {symbol} are missing");
+                let body = json!({ "stream": stream, "symbol": symbol, "missed": missed, "text": text });
+                ("missing", at, body)
+            }
+            Self::Note { at, text } => ("note", at, json!({ "text": text })),
             Self::Stale { at, silent } => ("stale", at, json!({ "seconds": silent.as_secs_f64() })),
             Self::Connected { at, hello } => ("connected", at, json!({ "feed": hello.name })),
             Self::Disconnected { at, why, .. } => ("disconnected", at, json!({ "why": why })),
@@ -179,6 +256,7 @@ pub struct Edge {
     events: EdgeReceiver,
     stop: watch::Sender<bool>,
     counters: Arc<Counters>,
+    venue: Option<Arc<Mutex<VenueCounts>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -188,18 +266,46 @@ impl Edge {
     /// # Errors
     /// An address or certificates that cannot be used, or a system that refuses a thread.
     pub fn start(settings: EdgeSettings) -> Result<Self, LiveError> {
-        let target = connect::Target::new(&settings)?;
+        let target = connect::Target::new(
+            &settings.url,
+            &settings.trust,
+            settings.message_max,
+            settings.connect_within,
+        )?;
+        let (capacity, overflow) = (settings.capacity, settings.overflow);
+        Self::run(capacity, overflow, None, async move |outlet| run::run(&settings, &target, outlet).await)
+    }
+
+    /// Begins to follow an exchange. One that is not there is tried again and again.
+    ///
+    /// # Errors
+    /// A venue that is not known or cannot be asked for that, an address or certificates that cannot be used, a folder that
+    /// cannot be written, or a system that refuses a thread.
+    pub fn follow(settings: VenueSettings) -> Result<Self, LiveError> {
+        let (capacity, overflow) = (settings.capacity, settings.overflow);
+        let counts = Arc::<Mutex<VenueCounts>>::default();
+        let follower = venue::Follower::new(settings, Arc::clone(&counts))?;
+        Self::run(capacity, overflow, Some(counts), async move |outlet| follower.run(outlet).await)
+    }
+
+    fn run<F>(
+        capacity: usize,
+        overflow: Overflow,
+        venue: Option<Arc<Mutex<VenueCounts>>>,
+        follow: F,
+    ) -> Result<Self, LiveError>
+    where
+        F: AsyncFnOnce(Outlet) + Send + 'static,
+    {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Start)?;
-        let (sender, events) = crossbeam_channel::bounded(settings.capacity.max(1));
+        let (sender, events) = crossbeam_channel::bounded(Outlet::capacity(capacity, overflow));
         let (stop, stopped) = watch::channel(false);
         let counters = Arc::<Counters>::default();
-        let outlet = Outlet::new(sender, stopped, Arc::clone(&counters));
-        let follow = move || {
-            runtime.block_on(run::run(&settings, &target, outlet));
-        };
+        let outlet = Outlet::new(sender, stopped, Arc::clone(&counters), overflow);
+        let follow = move || runtime.block_on(follow(outlet));
         let thread = std::thread::Builder::new().name("betaflow-edge".to_owned()).spawn(follow);
-        Ok(Self { events, stop, counters, thread: Some(thread.map_err(LiveError::Start)?) })
+        Ok(Self { events, stop, counters, venue, thread: Some(thread.map_err(LiveError::Start)?) })
     }
 
     /// Where events come from.
@@ -212,6 +318,12 @@ impl Edge {
     #[must_use]
     pub fn counts(&self) -> EdgeCounts {
         self.counters.read()
+    }
+
+    /// What a venue has said so far by type, and what became of its trades and bars; `None` of our own feed.
+    #[must_use]
+    pub fn venue_counts(&self) -> Option<VenueCounts> {
+        self.venue.as_ref().map(|counts| counts.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     /// Leaves the feed and waits until that is done. What waits in the channel stays there.

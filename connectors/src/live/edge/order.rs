@@ -1,11 +1,12 @@
 //! Messages in order, each once.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use crate::live::protocol::Bars;
 
-/// A message as it came.
-pub(super) type Received = (Bars, String);
+/// A message as it came, and when it was read.
+pub(super) type Received = (Bars, String, Instant);
 
 /// What became of a message.
 pub(super) enum Pushed {
@@ -16,7 +17,7 @@ pub(super) enum Pushed {
     /// It was there before.
     Repeat,
     /// It came early, and there is no room for it.
-    Full,
+    Full(Received),
 }
 
 /// Puts messages in order by their number.
@@ -58,7 +59,7 @@ impl Order {
         }
         let bytes = self.bytes.saturating_add(received.1.len());
         if self.held.len() >= self.held_max || bytes > self.bytes_max {
-            return Pushed::Full;
+            return Pushed::Full(received);
         }
         self.bytes = bytes;
         self.held.insert(seq, received);
@@ -118,17 +119,17 @@ mod tests {
             rf: None,
             factor_rows: Vec::new(),
         };
-        (bars, "text".to_owned())
+        (bars, "text".to_owned(), Instant::now())
     }
 
     /// Pushes messages, and returns the numbers that came out.
     fn through(order: &mut Order, seqs: &[u64]) -> Vec<u64> {
         let mut out = Vec::new();
         for seq in seqs {
-            if let Pushed::Next((bars, _)) = order.push(message(*seq)) {
+            if let Pushed::Next((bars, _, _)) = order.push(message(*seq)) {
                 out.push(bars.seq);
             }
-            out.extend(std::iter::from_fn(|| order.pop()).map(|(bars, _)| bars.seq));
+            out.extend(std::iter::from_fn(|| order.pop()).map(|(bars, _, _)| bars.seq));
         }
         out
     }
@@ -177,7 +178,7 @@ mod tests {
         let mut order = Order::new(0, 10, 9);
         assert!(matches!(order.push(message(1)), Pushed::Early));
         assert!(matches!(order.push(message(2)), Pushed::Early));
-        assert!(matches!(order.push(message(3)), Pushed::Full));
+        assert!(matches!(order.push(message(3)), Pushed::Full(_)));
         assert!(matches!(order.push(message(2)), Pushed::Repeat));
     }
 }

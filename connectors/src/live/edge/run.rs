@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::backoff::Backoff;
 use super::connect::Target;
 use super::counts::add;
@@ -45,7 +43,11 @@ impl State<'_> {
         let mut stuck = 0;
         loop {
             let before = self.order.next();
-            let ended = match target.connect().await {
+            let connected = tokio::select! {
+                connected = target.connect() => connected,
+                over = self.outlet.flushing() => return Err(over),
+            };
+            let ended = match connected {
                 Ok(socket) => {
                     add(&self.outlet.counters.connections, 1);
                     self.order.forget();
@@ -61,15 +63,15 @@ impl State<'_> {
                 backoff.reset();
             }
             let why = match ended {
-                Ended::All(frames) => return self.outlet.send(EdgeEvent::End { at: now(), frames }),
-                Ended::Failed(text) => return self.outlet.send(EdgeEvent::Failed { at: now(), text }),
+                Ended::All(frames) => return self.outlet.finish(EdgeEvent::End { at: now(), frames }),
+                Ended::Failed(text) => return self.outlet.finish(EdgeEvent::Failed { at: now(), text }),
                 Ended::Lost(why) => why,
                 Ended::Refused(why) => {
                     stuck += 1;
                     why
                 }
                 Ended::ServerError(text) if stuck >= STUCK_MAX => {
-                    return self.outlet.send(EdgeEvent::Failed { at: now(), text });
+                    return self.outlet.finish(EdgeEvent::Failed { at: now(), text });
                 }
                 Ended::ServerError(why) => {
                     stuck += 1;
@@ -84,7 +86,7 @@ impl State<'_> {
             }
             let wait = backoff.wait();
             self.outlet.send(EdgeEvent::Disconnected { at: now(), why, retry_in: wait })?;
-            sleep(wait, &mut self.outlet.stop()).await?;
+            sleep(wait, &mut self.outlet).await?;
         }
     }
 
@@ -97,8 +99,11 @@ impl State<'_> {
     }
 }
 
-async fn sleep(wait: Duration, stop: &mut watch::Receiver<bool>) -> Result<(), Over> {
+/// Waits for another attempt, and hands over meanwhile what there is room for.
+pub(in crate::live) async fn sleep(wait: Duration, outlet: &mut Outlet) -> Result<(), Over> {
+    let mut stop = outlet.stop();
     tokio::select! {
+        over = outlet.flushing() => Err(over),
         () = tokio::time::sleep(wait) => Ok(()),
         _ = stop.wait_for(|stop| *stop) => Err(Over),
     }

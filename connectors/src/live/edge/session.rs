@@ -11,11 +11,15 @@ use super::connect::Socket;
 use super::counts::add;
 use super::order::{Pushed, Received};
 use super::outlet::{Over, now};
+use super::overflow::{self, Overflow};
 use super::run::State;
 use crate::live::protocol::{ClientMessage, Hello, ServerMessage};
 
 /// So many messages that came early are no mere reordering: what is missing is asked for.
 const EARLY_MAX: usize = 16;
+
+/// How often it is looked whether there is room for what waits.
+const FLUSH: Duration = Duration::from_millis(20);
 
 /// How a connection ended.
 pub(super) enum Ended {
@@ -102,6 +106,7 @@ impl<'a, 'b> Session<'a, 'b> {
             biased;
             message = self.socket.next() => self.receive(message).await?,
             () = sleep_until(patience.unwrap_or(stale)), if patience.is_some() => self.insist().await?,
+            () = sleep_until(Instant::now() + FLUSH), if self.state.outlet.is_waiting() => self.state.outlet.flush()?,
             () = sleep_until(stale) => return Err(self.stale()?),
         }
         let blocked = self.state.outlet.take_blocked();
@@ -162,7 +167,7 @@ impl<'a, 'b> Session<'a, 'b> {
         match message {
             ServerMessage::Hello(hello) => self.greet(hello).await,
             ServerMessage::Bars(bars) if self.state.hello.is_some() => {
-                self.bars((bars, text.as_str().to_owned())).await
+                self.bars((bars, text.as_str().to_owned(), self.heard.into_std())).await
             }
             ServerMessage::Bars(bars) => {
                 Ok(self.refuse(format!("found bars {} before any hello, expected it first", bars.seq))?)
@@ -202,7 +207,14 @@ impl<'a, 'b> Session<'a, 'b> {
                 return Err(Stop::Ended(Ended::Failed(text)));
             }
             Some(_) => add(&self.state.outlet.counters.reconnects, 1),
-            None => self.state.hello = Some(hello.clone()),
+            None => {
+                if self.state.outlet.overflow() == Overflow::ConflateLatest
+                    && let Some(text) = overflow::refuses(&hello)
+                {
+                    return Err(Stop::Ended(Ended::Failed(text)));
+                }
+                self.state.hello = Some(hello.clone());
+            }
         }
         self.state.outlet.send(EdgeEvent::Connected { at: now(), hello })?;
         let from = self.state.order.next();
@@ -218,9 +230,12 @@ impl<'a, 'b> Session<'a, 'b> {
             }
             Pushed::Early => add(&self.state.outlet.counters.early, 1),
             Pushed::Repeat => add(&self.state.outlet.counters.repeats, 1),
-            Pushed::Full => {
+            Pushed::Full(received) => {
                 add(&self.state.outlet.counters.overflowed, 1);
-                self.overflow().await?;
+                match self.state.settings.back_fill {
+                    true => self.overflow().await?,
+                    false => self.make_room(received)?,
+                }
             }
         }
         self.settle().await
@@ -240,9 +255,27 @@ impl<'a, 'b> Session<'a, 'b> {
         self.missing = None;
     }
 
-    fn deliver(&mut self, (bars, text): Received) -> Result<(), Over> {
-        add(&self.state.outlet.counters.delivered, 1);
-        self.state.outlet.send(EdgeEvent::Bars { at: now(), bars, text })
+    fn deliver(&mut self, (bars, text, received): Received) -> Result<(), Over> {
+        self.state.outlet.bars(bars, text, received)
+    }
+
+    /// Gives up what is missing where nothing is asked for again and there is no room for more.
+    fn make_room(&mut self, received: Received) -> Result<(), Over> {
+        let mut left = Some(received);
+        while let Some(received) = left.take() {
+            if let Some((from, to)) = self.state.order.missing() {
+                self.state.gap(from, to)?;
+            }
+            while let Some(received) = self.state.order.pop() {
+                self.deliver(received)?;
+            }
+            match self.state.order.push(received) {
+                Pushed::Next(received) => self.deliver(received)?,
+                Pushed::Full(received) => left = Some(received),
+                Pushed::Early | Pushed::Repeat => {}
+            }
+        }
+        Ok(())
     }
 
     /// Hands over what can be, asks for what is missing, and sees whether that is all.
@@ -258,7 +291,7 @@ impl<'a, 'b> Session<'a, 'b> {
         if let Some(frames) = self.frames.filter(|frames| self.state.order.next() >= *frames) {
             return Err(Stop::Ended(Ended::All(frames)));
         }
-        if self.asked.is_none() && self.state.order.held() >= EARLY_MAX {
+        if self.state.settings.back_fill && self.asked.is_none() && self.state.order.held() >= EARLY_MAX {
             self.ask().await?;
         }
         Ok(())
@@ -287,7 +320,7 @@ impl<'a, 'b> Session<'a, 'b> {
 
     /// The patience with a missing message is at its end: it is asked for, or given up.
     async fn insist(&mut self) -> Result<(), Stop> {
-        if self.asked.take().is_none() {
+        if self.asked.take().is_none() && self.state.settings.back_fill {
             return self.ask().await;
         }
         if let Some((from, to)) = self.state.order.missing() {

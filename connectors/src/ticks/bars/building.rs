@@ -29,6 +29,8 @@ pub struct Bar {
 pub(super) struct Building {
     trades: Option<OfTrades>,
     venue: Option<OfVenue>,
+    /// Events that are in it.
+    events: u64,
 }
 
 /// Trades at the same time are in the order of their ids, and without ids in that of their arrival.
@@ -70,6 +72,7 @@ impl Building {
             *forgotten += 1;
         }
         of.bar.trades += 1;
+        self.events += 1;
         let order = (trade.time_ns, trade.id.unwrap_or(0), of.bar.trades);
         if order < of.first {
             (of.first, of.bar.open) = (order, price);
@@ -92,9 +95,15 @@ impl Building {
         if self.venue.is_some_and(|v| version(v.closed, v.time_ns, v.bar.trades) >= found) {
             return false;
         }
+        self.events += 1;
         let VenueBar { open, high, low, close, volume, closed, time_ns, .. } = *bar;
         self.venue = Some(OfVenue { bar: Bar { open, high, low, close, volume, trades }, closed, time_ns });
         true
+    }
+
+    /// How many events are in it.
+    pub(super) fn events(&self) -> u64 {
+        self.events
     }
 
     /// Whether all that came of the venue's bar says that it is not complete.

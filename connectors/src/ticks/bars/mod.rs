@@ -4,8 +4,13 @@
 //! of the venue that is furthest behind. So any order of arrival within the lateness gives the same bars, to the bit,
 //! and no bar changes after it was closed. Time that passes without an event comes from outside ([`Bars::advance`]),
 //! by the venue's clock: nothing is compared with the time of receipt.
+//!
+//! One time that is off closes nothing: an event more than a minute ahead of all before it, and of what has passed since
+//! ([`Bars::expect`]), waits until two more messages in a row agree with it, or the clock comes near it. A message in
+//! between that does not agree drops it.
 
 mod building;
+mod clock;
 mod exact_sum;
 mod settings;
 
@@ -15,6 +20,7 @@ use std::sync::Arc;
 use super::event::Event;
 pub use building::Bar;
 use building::Building;
+use clock::{VenueClock, Verdict};
 pub use settings::{BarSettings, BarsError, LatePolicy};
 
 /// Intervals that may be open at once; events beyond them are dropped and counted. It takes a venue that stands still
@@ -45,6 +51,8 @@ pub enum Taken {
     Before,
     /// Too many intervals are open: dropped and counted.
     Ahead,
+    /// Far ahead of all others: it waits for other messages to agree.
+    Doubted,
     /// A bar of another length, or of an instrument that nobody asked for: dropped and counted.
     NotAsked,
     /// It makes no bar.
@@ -64,6 +72,8 @@ pub struct BarCounts {
     pub before: u64,
     /// That found too many intervals open.
     pub ahead: u64,
+    /// That were far ahead of all others, and nothing agreed with them.
+    pub doubted: u64,
     /// Of other instruments or other lengths.
     pub not_asked: u64,
     /// Bars of a venue that were never complete.
@@ -80,8 +90,10 @@ pub struct Bars {
     settings: BarSettings,
     /// In the order of their bytes.
     symbols: Vec<Arc<str>>,
-    /// The latest event of each venue, ns since 1970 UTC.
-    latest: Vec<Option<i64>>,
+    /// One for each venue.
+    clocks: Vec<VenueClock>,
+    /// Number of the next message.
+    message: u64,
     /// What lies before is complete; intervals that end by it are closed.
     watermark: i64,
     /// Open intervals by their starts; bars by symbol.
@@ -108,9 +120,10 @@ impl Bars {
                 return Err(BarsError::Nothing { what });
             }
         }
-        let latest = vec![None; venues];
+        let clocks = vec![VenueClock::default(); venues];
         let open = BTreeMap::new();
-        Ok(Self { settings, symbols, latest, watermark: i64::MIN, open, counts: BarCounts::default() })
+        let counts = BarCounts::default();
+        Ok(Self { settings, symbols, clocks, message: 0, watermark: i64::MIN, open, counts })
     }
 
     /// Takes an event of a venue, counted from 0; what it closes is added to `out`.
@@ -118,6 +131,53 @@ impl Bars {
     /// # Panics
     /// There is no such venue.
     pub fn observe(&mut self, venue: usize, event: &Event<'_>, out: &mut Vec<ClosedInterval>) -> Taken {
+        self.message += 1;
+        let taken = self.judge(venue, event);
+        self.follow(out);
+        taken
+    }
+
+    /// Takes all that a message of a venue says before anything is closed by it. Of a message that says what was before
+    /// ([`Event::Past`]) no time moves the clock.
+    ///
+    /// # Panics
+    /// There is no such venue.
+    pub fn observe_message(&mut self, venue: usize, events: &[Event<'_>], out: &mut Vec<ClosedInterval>) {
+        self.message += 1;
+        let past = events.contains(&Event::Past);
+        for event in events {
+            match past {
+                true => _ = self.put(event),
+                false => _ = self.judge(venue, event),
+            }
+        }
+        self.follow(out);
+    }
+
+    /// Takes an event, and what waited for it, as the clock of its venue has it.
+    fn judge(&mut self, venue: usize, event: &Event<'_>) -> Taken {
+        let Some(time_ns) = event.time_ns() else { return Taken::NoTrade };
+        match self.clocks[venue].judge(time_ns, event, self.message) {
+            Verdict::Taken(dropped) => self.counts.doubted += dropped,
+            Verdict::Waits(dropped) => {
+                self.counts.doubted += dropped;
+                return Taken::Doubted;
+            }
+            Verdict::TakenAfter(waited, dropped) => {
+                self.counts.doubted += dropped;
+                waited.iter().for_each(|event| _ = self.put(event));
+            }
+            Verdict::TakenInstead(until_ns) => {
+                let start_ns = self.start_of(until_ns);
+                let wrong = self.open.split_off(&start_ns.saturating_add(1));
+                self.counts.doubted += self.take_back(wrong);
+            }
+        }
+        self.put(event)
+    }
+
+    /// Puts an event into its bar.
+    fn put(&mut self, event: &Event<'_>) -> Taken {
         let taken = self.take(event);
         let counts = &mut self.counts;
         match taken {
@@ -127,12 +187,16 @@ impl Bars {
             Taken::Before => counts.before += 1,
             Taken::Ahead => counts.ahead += 1,
             Taken::NotAsked => counts.not_asked += 1,
-            Taken::NoTrade => {}
-        }
-        if let Some(time_ns) = event.time_ns() {
-            self.advance(venue, time_ns, out);
+            Taken::NoTrade | Taken::Doubted => {}
         }
         taken
+    }
+
+    /// Counts the events of open intervals that are not to be closed as not taken; returns how many they are.
+    fn take_back(&mut self, intervals: BTreeMap<i64, Vec<Option<Building>>>) -> u64 {
+        let events = intervals.into_values().flatten().flatten().map(|building| building.events()).sum();
+        self.counts.in_bars -= events;
+        events
     }
 
     /// Says that the venue's clock has reached a time, ns since 1970 UTC; what that closes is added to `out`.
@@ -143,22 +207,55 @@ impl Bars {
     /// # Panics
     /// There is no such venue.
     pub fn advance(&mut self, venue: usize, now_ns: i64, out: &mut Vec<ClosedInterval>) {
-        let latest = &mut self.latest[venue];
-        if latest.is_some_and(|latest| latest >= now_ns) {
-            return;
+        let Some((waited, dropped)) = self.clocks[venue].advance(now_ns) else { return };
+        self.counts.doubted += dropped;
+        waited.iter().for_each(|event| _ = self.put(event));
+        self.follow(out);
+    }
+
+    /// Says that the venue's clock may have reached a time, ns since 1970 UTC, though it was not heard of: after an outage
+    /// its events are believed from there on. Nothing is closed by it.
+    ///
+    /// # Panics
+    /// There is no such venue.
+    pub fn expect(&mut self, venue: usize, now_ns: i64) {
+        self.clocks[venue].expect(now_ns);
+    }
+
+    /// Makes no interval that starts before this time, ns since 1970 UTC; events of those that are open are counted as
+    /// [`BarCounts::before`].
+    pub fn start_from(&mut self, from_ns: i64) {
+        if from_ns > self.settings.from_ns {
+            self.settings.from_ns = from_ns;
+            let kept = self.open.split_off(&from_ns);
+            let before = std::mem::replace(&mut self.open, kept);
+            self.counts.before += self.take_back(before);
         }
-        *latest = Some(now_ns);
+    }
+
+    /// Moves the watermark as the clocks say, and closes what it passes.
+    fn follow(&mut self, out: &mut Vec<ClosedInterval>) {
         // No venue's bars are complete before each has been heard of.
-        let Some(furthest_behind) = self.latest.iter().min().copied().flatten() else { return };
+        let Some(furthest_behind) = self.clocks.iter().map(VenueClock::latest).min().flatten() else {
+            return;
+        };
         let lateness_ns = if furthest_behind == i64::MAX { 0 } else { self.settings.lateness_ns };
         self.watermark = self.watermark.max(furthest_behind.saturating_sub(lateness_ns));
         self.close(out);
     }
 
-    /// The time of the latest event of a venue, or to which it was advanced, ns since 1970 UTC.
+    /// The time of the latest event of a venue, or to which it was advanced, ns since 1970 UTC. None as long as a single
+    /// message says it.
     #[must_use]
     pub fn latest_ns(&self, venue: usize) -> Option<i64> {
-        self.latest.get(venue).copied().flatten()
+        self.clocks.get(venue).and_then(VenueClock::latest)
+    }
+
+    /// The latest time that an event of a venue said, ns since 1970 UTC, whatever it was advanced to. None as long as a
+    /// single message says it.
+    #[must_use]
+    pub fn heard_ns(&self, venue: usize) -> Option<i64> {
+        self.clocks.get(venue).and_then(VenueClock::heard)
     }
 
     /// What lies before this time, ns since 1970 UTC, changes nothing any more where its interval ends by it.

@@ -41,6 +41,8 @@ struct Message<'m> {
 
 #[derive(Deserialize)]
 struct Trades<'m> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Text<'m>>,
     #[serde(borrow)]
     trades: Vec<TradeFields<'m>>,
 }
@@ -82,6 +84,8 @@ struct Ticker<'m> {
 
 #[derive(Deserialize)]
 struct Candles<'m> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Text<'m>>,
     #[serde(borrow)]
     candles: Vec<Candle<'m>>,
 }
@@ -184,9 +188,17 @@ fn events<'a, 'm>(fields: &'a Message<'m>) -> Result<&'a [Raw<'m>], Refusal> {
     required(fields.events.as_deref(), "events")
 }
 
+/// Marks a message that says what was before the subscription.
+fn past(kind: Option<Text<'_>>, out: &mut Vec<Event<'_>>) {
+    if kind.is_some_and(|kind| kind.0 == "snapshot") {
+        out.push(Event::Past);
+    }
+}
+
 fn trades<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
     for event in events(fields)? {
-        let Trades { trades } = object(event.get())?;
+        let Trades { kind, trades } = object(event.get())?;
+        past(kind, out);
         // The latest comes first.
         for trade in trades.into_iter().rev() {
             out.push(Event::Trade(Trade {
@@ -226,7 +238,8 @@ fn tickers<'m>(
 fn candles<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
     let time_ns = time(fields)?;
     for event in events(fields)? {
-        let Candles { candles } = object(event.get())?;
+        let Candles { kind, candles } = object(event.get())?;
+        past(kind, out);
         for candle in candles {
             let start_ns = time_of_seconds(candle.start, "start")?;
             out.push(Event::Bar(VenueBar {

@@ -102,7 +102,10 @@ impl Venue for CoinbaseExchange {
         let kind = required(kind, "type")?;
         match kind.as_ref() {
             "match" => self.trade("match", message, out),
-            "last_match" => self.trade("last_match", message, out),
+            "last_match" => {
+                out.push(Event::Past);
+                self.trade("last_match", message, out)
+            }
             "ticker" => self.quote(message, out),
             "heartbeat" => {
                 let Heartbeat { time } = object(message)?;

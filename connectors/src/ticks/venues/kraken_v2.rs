@@ -41,6 +41,8 @@ pub(super) struct KrakenV2 {
 struct Message<'m> {
     #[serde(borrow)]
     channel: Option<Text<'m>>,
+    #[serde(borrow, rename = "type")]
+    kind: Option<Text<'m>>,
     #[serde(borrow)]
     timestamp: Option<Text<'m>>,
     #[serde(borrow)]
@@ -147,6 +149,11 @@ impl Venue for KrakenV2 {
         let fields: Message<'m> = object(message)?;
         let Some(Text(channel)) = &fields.channel else { return answer(fields, out) };
         let from = out.len();
+        if matches!(channel.as_ref(), "trade" | "ohlc")
+            && fields.kind.as_ref().is_some_and(|kind| kind.0 == "snapshot")
+        {
+            out.push(Event::Past);
+        }
         Ok(Parsed::Known(match channel.as_ref() {
             "trade" => {
                 trades(&fields, out)?;

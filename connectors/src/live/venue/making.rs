@@ -1,0 +1,231 @@
+//! Texts of a venue to events of the edge.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use betaflow_engine::assembly::Field;
+
+use super::{BarsFrom, VenueCounts, VenueSettings};
+use crate::live::edge::EdgeEvent;
+use crate::live::edge::counts::{Counters, add, set};
+use crate::live::edge::outlet::{Outlet, Over, now};
+use crate::live::protocol;
+use crate::ticks::{Bars, ClosedInterval, Event, Gap, Parsed, Venue};
+
+/// Different refusals that are told of a connection; all are counted.
+const TOLD_MAX: usize = 16;
+
+/// What outlives a connection: the adapter with its numbers, and the bars in the making.
+pub(super) struct Making {
+    name: String,
+    bars_from: BarsFrom,
+    bar_ns: i64,
+    from_ns: Option<i64>,
+    venue: Box<dyn Venue>,
+    bars: Bars,
+    closed: Vec<ClosedInterval>,
+    seq: u64,
+    counts: Arc<Mutex<VenueCounts>>,
+    /// The latest event, and when it was received.
+    heard: Option<(i64, Instant)>,
+    /// The latest event before this connection.
+    before: Option<i64>,
+    /// The first event of this connection that is not of the past.
+    first: Option<i64>,
+    /// Whether it is known where in time this connection began, so that the clock runs.
+    live: bool,
+    told: BTreeSet<String>,
+}
+
+impl Making {
+    pub(super) fn new(
+        settings: &VenueSettings,
+        venue: Box<dyn Venue>,
+        bars: Bars,
+        counts: Arc<Mutex<VenueCounts>>,
+    ) -> Self {
+        Self {
+            name: settings.venue.clone(),
+            bars_from: settings.bars_from,
+            bar_ns: settings.bar_ns,
+            from_ns: settings.from_ns,
+            venue,
+            bars,
+            closed: Vec::new(),
+            seq: settings.first_seq,
+            counts,
+            heard: None,
+            before: None,
+            first: None,
+            live: false,
+            told: BTreeSet::new(),
+        }
+    }
+
+    /// Another connection begins.
+    pub(super) fn connected(&mut self, again: bool) {
+        if again {
+            self.venue.reconnected();
+        }
+        self.before = self.heard.map(|(latest, _)| latest);
+        (self.first, self.live) = (None, false);
+        self.told.clear();
+    }
+
+    /// How many trades and bars there were: whether a connection was good for anything.
+    pub(super) fn taken(&self) -> u64 {
+        self.bars.counts().in_bars
+    }
+
+    /// Time passed in which nothing was read.
+    pub(super) fn blocked(&mut self, blocked: Duration) {
+        if let Some((_, received)) = &mut self.heard {
+            *received += blocked;
+        }
+    }
+
+    /// Takes a message.
+    pub(super) fn take(&mut self, text: &str, received: Instant, outlet: &mut Outlet) -> Result<(), Over> {
+        let mut events = Vec::new();
+        let parsed = self.venue.parse(text, &mut events);
+        self.count(parsed, &events, outlet)?;
+        if let Some((latest, since)) = self.heard {
+            self.bars.expect(0, later(latest, received.saturating_duration_since(since)));
+        }
+        self.bars.observe_message(0, &events, &mut self.closed);
+        let past = events.contains(&Event::Past);
+        let time = events.iter().filter_map(Event::time_ns).max().filter(|_| !past);
+        if let Some(time) = time {
+            self.first.get_or_insert(time);
+            if let Some(latest) = self.bars.heard_ns(0)
+                && self.heard.is_none_or(|(known, _)| known < latest)
+            {
+                self.heard = Some((latest, received));
+                if !self.live {
+                    self.live = true;
+                    self.begin(latest, outlet)?;
+                }
+            }
+        }
+        self.deliver(received, outlet)
+    }
+
+    /// Lets the venue's clock go on where no message says so.
+    pub(super) fn tick(&mut self, outlet: &mut Outlet) -> Result<(), Over> {
+        let Some((latest, received)) = self.heard.filter(|_| self.live) else { return Ok(()) };
+        self.bars.advance(0, later(latest, received.elapsed()), &mut self.closed);
+        self.deliver(Instant::now(), outlet)
+    }
+
+    /// It is known where in time the connection began: intervals that began before may be incomplete.
+    fn begin(&mut self, latest: i64, outlet: &mut Outlet) -> Result<(), Over> {
+        let began = self.first.unwrap_or(latest).min(latest);
+        let floor = |time: i64| time.saturating_sub(time.rem_euclid(self.bar_ns));
+        let ceil = |time: i64| floor(time.saturating_add(self.bar_ns - 1));
+        let whole = match self.bars_from {
+            BarsFrom::Trades => ceil(began),
+            BarsFrom::Venue => floor(began),
+        };
+        let outage = match (self.before, self.from_ns) {
+            (Some(before), _) => Some((floor(before), ceil(began))),
+            (None, Some(from)) => Some((from, whole)),
+            (None, None) => None,
+        };
+        // The venue's own bars are whole whenever they come.
+        if self.before.is_none() && (self.bars_from == BarsFrom::Trades || self.from_ns.is_none()) {
+            self.bars.start_from(whole);
+            let closed = self.closed.len();
+            self.closed.retain(|interval| interval.start_ns >= whole);
+            add(&outlet.counters.partial, (closed - self.closed.len()) as u64);
+        }
+        match outage.filter(|(from_ns, to_ns)| from_ns < to_ns) {
+            Some((from_ns, to_ns)) => {
+                add(&outlet.counters.outages, 1);
+                outlet.send(EdgeEvent::Outage { at: now(), from_ns, to_ns })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a message, and tells what the user should know of it.
+    fn count(&mut self, parsed: Parsed, events: &[Event<'_>], outlet: &mut Outlet) -> Result<(), Over> {
+        match &parsed {
+            Parsed::Known(_) => {}
+            Parsed::Unknown(_) => add(&outlet.counters.unknown, 1),
+            Parsed::Refused(refusal) => {
+                add(&outlet.counters.refused, 1);
+                // The number that was found differs from message to message.
+                let kind = format!("{} {}", refusal.field, refusal.expected);
+                let text = format!("a message of {}: {refusal}; others like it are only counted", self.name);
+                self.tell(kind, text, outlet)?;
+            }
+        }
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).messages.record(parsed);
+        for event in events {
+            match event {
+                Event::Error(words) => {
+                    self.tell(words.to_string(), format!("{} says: {words}", self.name), outlet)?
+                }
+                Event::Gap(Gap { stream, symbol, missed }) => {
+                    add(&outlet.counters.gaps, 1);
+                    add(&outlet.counters.missing, *missed);
+                    let symbol = symbol.to_string();
+                    outlet.send(EdgeEvent::Missing { at: now(), stream, symbol, missed: *missed })?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, kind: String, text: String, outlet: &mut Outlet) -> Result<(), Over> {
+        if self.told.len() >= TOLD_MAX || !self.told.insert(kind) {
+            return Ok(());
+        }
+        outlet.send(EdgeEvent::Refused { at: now(), text })
+    }
+
+    /// Hands over the bars of intervals that are closed.
+    fn deliver(&mut self, received: Instant, outlet: &mut Outlet) -> Result<(), Over> {
+        self.note(&outlet.counters);
+        let mut closed = std::mem::take(&mut self.closed);
+        for interval in closed.drain(..) {
+            let bars = message(self.seq, interval);
+            self.seq += 1;
+            let text = bars.to_text();
+            outlet.bars(bars, text, received)?;
+        }
+        self.closed = closed;
+        Ok(())
+    }
+
+    fn note(&self, counters: &Counters) {
+        let counts = self.bars.counts();
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).bars = counts;
+        set(&counters.repeats, counts.duplicates);
+        set(&counters.late, counts.late);
+        set(&counters.doubted, counts.doubted);
+        set(&counters.before, counts.before);
+        set(&counters.dropped, counts.ahead + counts.not_asked + counts.incomplete);
+    }
+}
+
+/// A time so much later.
+fn later(time_ns: i64, passed: Duration) -> i64 {
+    time_ns.saturating_add(i64::try_from(passed.as_nanos()).unwrap_or(i64::MAX))
+}
+
+/// The bars of an interval as a message of our own protocol.
+fn message(seq: u64, interval: ClosedInterval) -> protocol::Bars {
+    let fields = [Field::Open, Field::High, Field::Low, Field::Close, Field::Volume];
+    let mut columns = fields.map(|field| (field, Vec::with_capacity(interval.bars.len()))).to_vec();
+    let mut symbols = Vec::with_capacity(interval.bars.len());
+    for (symbol, bar) in interval.bars {
+        symbols.push(symbol.to_string());
+        let numbers = [bar.open, bar.high, bar.low, bar.close, bar.volume];
+        columns.iter_mut().zip(numbers).for_each(|((_, column), number)| column.push(number));
+    }
+    let timestamp = interval.end_ns;
+    protocol::Bars { seq, timestamp, symbols, columns, factors: None, rf: None, factor_rows: Vec::new() }
+}

@@ -1,0 +1,213 @@
+//! Exchanges, each in its own words: the adapter of `crate::ticks` behind a WebSocket, and bars of what it says.
+//!
+//! Bars are made by event time. Where no message comes, the venue's clock goes on by the monotonic clock from its latest
+//! event: the wall clock is never asked. It stands still while the venue is not connected.
+//!
+//! A bar of trades is handed over if its interval began after the first message of the first connection; where bars are
+//! asked for from before that (`from_ns`), what was missed is an [`EdgeEvent::Outage`](super::EdgeEvent::Outage). After a
+//! later reconnection what is known of an interval is handed over, and the outage is said with the intervals that it
+//! touches. Nothing is asked for again: a venue's WebSocket has no such thing, though some send their latest trades and
+//! bars when they are subscribed to, which then count.
+
+mod making;
+mod run;
+mod session;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::edge::Overflow;
+use super::edge::connect::Target;
+use super::error::LiveError;
+use super::protocol::{Hello, MESSAGE_MAX, PROTOCOL, Stated};
+use super::raw_log::{RawLog, RawLogCounts, RawLogSettings};
+use super::tls::Trust;
+use crate::error::nearest;
+use crate::ticks::{
+    BarCounts, BarSettings, Bars, Channel, Connection, Counts, Credentials, LatePolicy, Subscription, VENUES,
+    Venue, venue,
+};
+use making::Making;
+
+pub(super) use run::Follower;
+
+/// What bars are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BarsFrom {
+    /// Every trade.
+    #[default]
+    Trades,
+    /// The bars that the venue makes itself, of lengths that it has.
+    Venue,
+}
+
+/// An account at a venue. `Debug` does not show it: a secret must not get into a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The key.
+    pub key: String,
+    /// Its secret.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Account")
+    }
+}
+
+/// How a venue is followed.
+#[derive(Clone, Debug)]
+pub struct VenueSettings {
+    /// One of [`VENUES`].
+    pub venue: String,
+    /// An address in the place of the venue's own, such as a proxy's: `ws://` or `wss://` without a path.
+    pub url: Option<String>,
+    /// Whose certificates are good, of `wss`.
+    pub trust: Trust,
+    /// The instruments, by the venue's names.
+    pub symbols: Vec<String>,
+    /// What bars are made of.
+    pub bars_from: BarsFrom,
+    /// Length of a bar, in ns. It divides a day.
+    pub bar_ns: i64,
+    /// How much later than the latest event an event may come by its own time.
+    pub lateness: Duration,
+    /// Who asks, of a venue that wants to know.
+    pub account: Option<Account>,
+    /// Bars that start before this, ns since 1970 UTC, are not made: after a restart, where the last bar ended. Without it,
+    /// the first bar of trades is the first that begins after the connection.
+    pub from_ns: Option<i64>,
+    /// Number of the first message of bars.
+    pub first_seq: u64,
+    /// Events that wait for whoever takes them.
+    pub capacity: usize,
+    /// What becomes of bars that find no room there.
+    pub overflow: Overflow,
+    /// How long the venue may send no message; it is then left and connected again. Without it, as the adapter has it. A
+    /// connection that is dead, so that not even a ping is answered, is left after 15 s in any case.
+    pub stale_after: Option<Duration>,
+    /// How long a connection may take.
+    pub connect_within: Duration,
+    /// The first wait before another connection; it doubles.
+    pub retry_after: Duration,
+    /// The longest wait before another connection.
+    pub retry_max: Duration,
+    /// Bytes of the largest message that is taken.
+    pub message_max: usize,
+    /// Where the jitter of these waits comes from.
+    pub seed: u64,
+    /// Where all that the venue says is written, if it is.
+    pub raw_log: Option<RawLogSettings>,
+}
+
+impl VenueSettings {
+    /// The usual ones: bars of a minute of trades, 2 s of lateness; later bars are merged where whoever takes them is behind.
+    #[must_use]
+    pub fn new(venue: &str, symbols: &[&str]) -> Self {
+        Self {
+            venue: venue.to_owned(),
+            url: None,
+            trust: Trust::Public,
+            symbols: symbols.iter().map(|symbol| (*symbol).to_owned()).collect(),
+            bars_from: BarsFrom::Trades,
+            bar_ns: 60_000_000_000,
+            lateness: Duration::from_secs(2),
+            account: None,
+            from_ns: None,
+            first_seq: 0,
+            capacity: 64,
+            overflow: Overflow::ConflateLatest,
+            stale_after: None,
+            connect_within: Duration::from_secs(10),
+            retry_after: Duration::from_millis(250),
+            retry_max: Duration::from_secs(30),
+            message_max: MESSAGE_MAX,
+            seed: 0,
+            raw_log: None,
+        }
+    }
+
+    /// What the feed of this venue says of itself.
+    #[must_use]
+    pub fn hello(&self) -> Hello {
+        let from = if self.bars_from == BarsFrom::Venue { ", its own bars" } else { "" };
+        Hello {
+            protocol: PROTOCOL,
+            name: format!("{} {}{from}", self.venue, length(self.bar_ns)),
+            columns: ["open", "high", "low", "close", "volume"].map(str::to_owned).to_vec(),
+            factors: Vec::new(),
+            has_rf: false,
+            values: Stated::Prices,
+            frames: None,
+        }
+    }
+
+    fn bar_settings(&self) -> BarSettings {
+        BarSettings {
+            length_ns: self.bar_ns,
+            lateness_ns: i64::try_from(self.lateness.as_nanos()).unwrap_or(i64::MAX),
+            late: LatePolicy::DropAndCount,
+            from_ns: self.from_ns.unwrap_or(i64::MIN),
+        }
+    }
+
+    /// How the venue wants to be asked.
+    fn connection(&self, venue: &dyn Venue) -> Result<Connection, LiveError> {
+        let channels = match self.bars_from {
+            BarsFrom::Trades => Channel::Trades,
+            BarsFrom::Venue => {
+                Channel::Bars { length_ms: u64::try_from(self.bar_ns / 1_000_000).unwrap_or_default() }
+            }
+        };
+        let symbols: Vec<&str> = self.symbols.iter().map(String::as_str).collect();
+        let credentials =
+            self.account.as_ref().map(|account| Credentials { key: &account.key, secret: &account.secret });
+        Ok(venue.connection(&Subscription { symbols: &symbols, channels: &[channels], credentials })?)
+    }
+}
+
+/// What a venue has said.
+#[derive(Clone, Debug, Default)]
+pub struct VenueCounts {
+    /// Its messages by type, those of unknown types and those that were refused.
+    pub messages: Counts,
+    /// What became of its trades and bars.
+    pub bars: BarCounts,
+    /// What of it was written to files.
+    pub raw_log: RawLogCounts,
+}
+
+impl Follower {
+    /// Checks the settings, and opens what has to be open before there is a connection.
+    ///
+    /// # Errors
+    /// A venue that is not known or cannot be asked for that, an address or certificates that cannot be used, or a folder
+    /// that cannot be written.
+    pub(super) fn new(settings: VenueSettings, counts: Arc<Mutex<VenueCounts>>) -> Result<Self, LiveError> {
+        let adapter = venue(&settings.venue).ok_or_else(|| LiveError::Venue {
+            found: settings.venue.clone(),
+            nearest: nearest(&settings.venue, VENUES.into_iter()).unwrap_or_else(|| VENUES[0].to_owned()),
+            known: VENUES.join(", "),
+        })?;
+        let connection = settings.connection(&*adapter)?;
+        let address = settings.url.as_deref().unwrap_or(adapter.address()).trim_end_matches('/');
+        let url = format!("{address}{}", connection.path);
+        let target = Target::new(&url, &settings.trust, settings.message_max, settings.connect_within)?;
+        let symbols = settings.symbols.iter().map(String::as_str);
+        let bars = Bars::new(settings.bar_settings(), 1, symbols)?;
+        let raw_log = settings.raw_log.clone().map(RawLog::start).transpose()?;
+        let making = Making::new(&settings, adapter, bars, Arc::clone(&counts));
+        Ok(Self { settings, target, connection, making, raw_log, counts })
+    }
+}
+
+/// `1m` and the like.
+fn length(ns: i64) -> String {
+    let units =
+        [(86_400_000_000_000, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "m"), (1_000_000_000, "s")];
+    match units.into_iter().find(|(unit, _)| ns % unit == 0) {
+        Some((unit, name)) => format!("{}{name}", ns / unit),
+        None => format!("{ns}ns"),
+    }
+}
