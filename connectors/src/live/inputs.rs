@@ -91,8 +91,8 @@ impl Inputs for EdgeInputs {
         // An edge that was stopped sends nothing more.
         while let Ok(event) = self.events.recv() {
             match event {
-                EdgeEvent::Bars { bars, text, .. } => {
-                    return Ok(Some(Input::Bars { bars, text, received: None }));
+                EdgeEvent::Bars { bars, text, received, .. } => {
+                    return Ok(Some(Input::Bars { bars, text, received: Some(received) }));
                 }
                 EdgeEvent::End { .. } => return Ok(None),
                 EdgeEvent::Failed { text, .. } => {

@@ -112,8 +112,8 @@ impl Inputs for PaperInputs {
         while !self.stop.is_due() {
             let Ok(event) = self.events.recv_timeout(LOOK) else { continue };
             match event {
-                EdgeEvent::Bars { bars, text, .. } => {
-                    return Ok(Some(Input::Bars { bars, text, received: None }));
+                EdgeEvent::Bars { bars, text, received, .. } => {
+                    return Ok(Some(Input::Bars { bars, text, received: Some(received) }));
                 }
                 EdgeEvent::End { .. } => return Ok(None),
                 EdgeEvent::Failed { text, .. } => return Err(text.into()),

@@ -37,6 +37,9 @@ impl StateLog {
             "connected" => "connected",
             "disconnected" => "disconnected",
             "history" => "history",
+            "outage" => "outage",
+            "missing" => "missing",
+            "note" => "note",
             "conflated" => "conflated",
             "resume" => "resumed",
             _ => "refused",
@@ -45,13 +48,12 @@ impl StateLog {
         let text = match (kind, words) {
             ("gap", _) => format!("messages {} to {} could not be got", said["from"], said["to"]),
             ("history", _) => format!("{} frames of {}", said["frames"], said["prices"]),
-            ("conflated", _) => format!("{} frames gave way to later ones", said["frames"]),
             ("resumed", _) => "trading that a loss stopped may go on".to_owned(),
             ("stale", _) => format!("nothing for {} s", said["seconds"]),
             (_, words) => words.unwrap_or_default().to_owned(),
         };
         match kind {
-            "connected" => info!("{kind}: {text}"),
+            "connected" | "history" | "resumed" | "note" => info!("{kind}: {text}"),
             _ => warn!("{kind}: {text}"),
         }
         Ok(self.writer.event(time, Some(seq), kind, text)?)

@@ -130,6 +130,7 @@ impl Teller {
             reconnects: counts.connections.saturating_sub(1),
             repeats: counts.repeats,
             reordered: counts.early,
+            conflated: counts.conflated,
             refused: counts.refused,
             ..FeedStatus::default()
         }
