@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -131,6 +131,84 @@ fn a_run_that_is_killed_at_any_moment_goes_on_as_if_it_had_not_been() {
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert_eq!(digest(&ended.out), digest(&whole.out), "{}", ended.out);
     assert_eq!(state(&path.join("killed")), state(&path.join("whole")));
+}
+
+/// A disk of its own, in memory, that can be filled.
+struct SmallDisk<'a>(&'a Path);
+
+impl<'a> SmallDisk<'a> {
+    /// `None` where the machine does not let anybody mount.
+    fn mount(path: &'a Path, mb: u32) -> Option<Self> {
+        std::fs::create_dir(path).unwrap();
+        let size = format!("size={mb}m");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(path).output();
+        mounted.is_ok_and(|mounted| mounted.status.success()).then_some(Self(path))
+    }
+
+    fn fill(&self) {
+        let mut file = std::fs::File::create(self.0.join("filler")).unwrap();
+        for size in [1 << 16, 1 << 12, 1] {
+            while file.write_all(&vec![0; size]).is_ok() {}
+        }
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_stops_trading_and_room_has_it_go_on() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(89, 1_200, 8).write(path);
+    let files = joined("serve", &data, &[]);
+    let serving = Serving::start(path, &files[1..], &["--speed", "24000000"]);
+    let whole = call(path, &arguments(&serving.url, "whole"));
+    assert_eq!(whole.code, Some(0), "{}", whole.err);
+    let mount = path.join("disk");
+    let Some(disk) = SmallDisk::mount(&mount, 24) else {
+        eprintln!("skipped: this machine lets nobody mount a small disk");
+        return;
+    };
+    let mut program = Command::new(env!("CARGO_BIN_EXE_betaflow"))
+        .args(arguments(&serving.url, "disk/state"))
+        .current_dir(path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let frames = || {
+        let database = Connection::open(mount.join("state/state.db")).ok()?;
+        database.query_row("SELECT max(seq) FROM equity", [], |row| row.get::<_, Option<i64>>(0)).ok()?
+    };
+    while frames().unwrap_or(0) < 100 {
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(program.try_wait().unwrap().is_none());
+    }
+    disk.fill();
+    let mut said = String::new();
+    let mut err = BufReader::new(program.stderr.take().unwrap());
+    while !said.contains("trading stops: the state cannot be written") {
+        assert_ne!(err.read_line(&mut said).unwrap(), 0, "it ended: {said}");
+    }
+    let (before, waits) = (frames(), Duration::from_millis(1_500));
+    std::thread::sleep(waits);
+    assert_eq!(frames(), before, "it traded with a full disk");
+    disk.free();
+    err.read_to_string(&mut said).unwrap();
+    let mut out = String::new();
+    program.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert!(program.wait().unwrap().success(), "{said}");
+    assert!(said.contains("trading goes on: the state is written again"), "{said}");
+    assert_eq!(digest(&out), digest(&whole.out), "{out}{said}");
+    assert_eq!(state(&mount.join("state")), state(&path.join("whole")));
 }
 
 #[test]
