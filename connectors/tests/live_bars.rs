@@ -193,6 +193,60 @@ fn settings_out_of_range_are_refused() {
     }
 }
 
+/// Bars of a second and a lateness of none; times in seconds.
+fn seconds() -> Bars {
+    let second = 1_000_000_000;
+    let settings =
+        BarSettings { length_ns: second, lateness_ns: 0, late: LatePolicy::DropAndCount, from_ns: 0 };
+    Bars::new(settings, 1, SYMBOLS).unwrap()
+}
+
+#[test]
+fn a_time_far_ahead_is_believed_once_others_agree_with_it() {
+    const YEARS: i64 = 2_000_000_000;
+    // Times in seconds of trades, a message each; the seconds that are closed by them; doubted.
+    let cases: [(&str, &[i64], &[i64], u64); 8] = [
+        ("one by one", &[1, 2, 3, 4], &[1, 2, 3], 0),
+        ("a minute ahead is no wonder", &[1, 2, 62, 63], &[1, 2, 62], 0),
+        ("a single mad time", &[1, 2, YEARS, 3, 4], &[1, 2, 3], 1),
+        ("two of them, that agree", &[1, 2, YEARS, YEARS, 3, 4], &[1, 2, 3], 2),
+        ("mad ones that do not", &[1, 2, YEARS, YEARS / 2, YEARS / 4, 3, 4], &[1, 2, 3], 3),
+        ("again and again", &[1, 2, YEARS, 3, YEARS, 4, YEARS, 5], &[1, 2, 3, 4], 3),
+        ("a jump that is true loses nothing", &[1, 2, 900, 901, 902, 903], &[1, 2, 900, 901, 902], 0),
+        ("a first time that is mad", &[YEARS, 1, 2, 3], &[1, 2], 1),
+    ];
+    for (case, times, expected, doubted) in cases {
+        let (mut bars, mut out) = (seconds(), Vec::new());
+        for (id, time) in (0..).zip(times) {
+            bars.observe(0, &trade("A", time * 1_000_000_000, 1.0, 1.0, id), &mut out);
+        }
+        let closed: Vec<_> = out.iter().map(|interval| interval.start_ns / 1_000_000_000).collect();
+        assert_eq!(closed, expected, "{case}");
+        assert_eq!(bars.counts().doubted, doubted, "{case}");
+        bars.advance(0, i64::MAX, &mut out);
+        let all: Vec<_> = out.iter().map(|interval| interval.start_ns / 1_000_000_000).collect();
+        assert_eq!(all, [expected, &times[times.len() - 1..]].concat(), "{case}");
+        let counts = bars.counts();
+        assert_eq!(counts.in_bars + counts.doubted, times.len() as u64, "{case}: {counts:?}");
+    }
+}
+
+#[test]
+fn after_a_known_outage_one_event_is_enough_and_three_in_a_message_are_one() {
+    let second = 1_000_000_000;
+    let of = |time: i64, id| trade("A", time * second, 1.0, 1.0, id);
+    for (expected_s, closed) in [(None, 1), (Some(700), 2)] {
+        let (mut bars, mut out) = (seconds(), Vec::new());
+        [of(1, 1), of(2, 2)].iter().for_each(|event| _ = bars.observe(0, event, &mut out));
+        expected_s.into_iter().for_each(|s| bars.expect(0, s * second));
+        bars.observe_message(0, &[of(700, 3), of(701, 4), of(702, 5)], &mut out);
+        assert_eq!(out.len(), if closed == 1 { 1 } else { 4 }, "{expected_s:?}");
+        // What is of the past is in its bar and moves nothing.
+        bars.observe_message(0, &[Event::Past, of(1_000_000, 6)], &mut out);
+        assert_eq!(bars.latest_ns(0), Some(if closed == 1 { 2 } else { 702 } * second), "{expected_s:?}");
+    }
+}
+
 /// A trade of the property tests: symbol, time, price, quantity. Its id is its place.
 type Tick = (usize, i64, f64, f64);
 

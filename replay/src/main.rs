@@ -5,6 +5,9 @@ mod check;
 mod commands;
 mod config;
 mod dashboard;
+// Called by what trades live.
+#[allow(dead_code)]
+mod feeds;
 mod json_lines;
 mod offline;
 mod paper;

@@ -25,6 +25,8 @@ const SERVE: &[&str] = &[
     "--listen",
     "--speed",
     "--protocol",
+    "--capture",
+    "--venue",
     "--tls-cert",
     "--tls-key",
     "--drop",
@@ -37,6 +39,8 @@ const SERVE: &[&str] = &[
 ];
 const PAPER: &[&str] = &[
     "--url",
+    "--venue",
+    "--symbols",
     "--state",
     "--ca",
     "--for",
@@ -48,7 +52,8 @@ const PAPER: &[&str] = &[
     "--set",
     "--from",
 ];
-const CHECK: &[&str] = &["--out", "--factors", "--config", "--set", "--from", "--to"];
+const CHECK: &[&str] =
+    &["--out", "--venue", "--bars", "--json", "--factors", "--config", "--set", "--from", "--to"];
 
 /// Every subcommand with its flags.
 const COMMANDS: &[(&str, &[&[&str]])] = &[

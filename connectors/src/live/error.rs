@@ -78,6 +78,27 @@ pub enum LiveError {
         /// What the system says.
         source: io::Error,
     },
+    /// A capture that cannot be read.
+    #[error("{path}: cannot read the capture: {source}")]
+    Capture {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A line of a capture that is no message.
+    #[error(
+        "{path}: line {line}: found {found}; expected a message such as \
+         {{\"recv_ns\":1723161253937085768,\"conn\":\"1\",\"dir\":\"in\",\"raw\":\"...\"}}"
+    )]
+    CaptureLine {
+        /// The file.
+        path: String,
+        /// Which, from 1.
+        line: u64,
+        /// What is wrong with it.
+        found: String,
+    },
     /// A thread or its runtime could not be started.
     #[error(
         "the system refuses a thread or its timer: {0}; close programs, or raise the limits (`ulimit -a`)"

@@ -11,6 +11,7 @@
 //! * `edge` is the client: it connects, orders, asks again for what is missing, and says what it could not get.
 //! * `feed_source` makes frames of the messages, the same ones as a replay of the file would see.
 
+mod capture;
 mod edge;
 mod error;
 mod feed_factors;
@@ -28,6 +29,7 @@ mod supervision;
 mod tls;
 mod venue;
 
+pub use capture::{Capture, Captured, Direction};
 pub use edge::{Edge, EdgeCounts, EdgeEvent, EdgeReceiver, EdgeSettings, Overflow};
 pub use error::LiveError;
 pub use feed_source::{FeedSource, inputs_before};
@@ -37,7 +39,7 @@ pub use latency::{Latencies, StageLatency, monotonic_ns};
 pub use parquet_feed::ParquetFeed;
 pub use protocol::{Bars, ClientMessage, Hello, MESSAGE_MAX, PROTOCOL, ProtocolError, ServerMessage, Stated};
 pub use raw_log::{RawLogCounts, RawLogSettings};
-pub use server::{Faults, Feed, FeedReader, Server, ServerCounts, ServerSettings, Speed, Talk};
+pub use server::{Faults, Feed, FeedReader, Playback, Server, ServerCounts, ServerSettings, Speed, Talk};
 pub use supervision::FeedLimits;
 pub use tls::{ServerTls, Trust};
 pub use venue::{Account, BarsFrom, VenueCounts, VenueSettings};

@@ -1,6 +1,7 @@
 //! From the ledger to a run folder of Parquet tables.
 
 mod attribution;
+mod bars;
 mod betas;
 mod equity;
 mod findings;
@@ -14,6 +15,7 @@ mod table;
 mod tables;
 mod tuning;
 
+pub use bars::write_bars;
 pub use betas::{BetaPaths, InstrumentPath, Room, read_betas};
 pub use equity::read_equity;
 pub use findings::write_findings;

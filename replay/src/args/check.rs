@@ -36,6 +36,12 @@ FILE is a Parquet table with a row for each finding: timestamp, symbol,
 problem, detail. The data is the same as for `betaflow replay`, sorted by
 time; --set data.price=adj_close looks at that column alone.
 
+Of a capture of a venue (JSON lines, as `paper` records them) it says what the
+adapter makes of it: messages by type, those that are unknown or refused,
+missing numbers, and what there is of each symbol. --bars 1m makes bars of its
+trades, which --out writes as `betaflow replay --prices` reads them:
+  betaflow check binance.jsonl --venue binance --bars 1m --out bars.parquet
+
 The exit code is 0 where the check ran, whatever it found.
 
 In Python:
@@ -45,15 +51,24 @@ In Python:
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Parquet file, or folder of files, with prices
+    /// Parquet file, or folder of files, with prices; or a capture of a venue
     #[arg(value_name = "DATA")]
     pub data: PathBuf,
-    /// Parquet table to write: a row for each finding
+    /// Parquet table to write: a row for each finding, or of a capture for each bar
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Parquet file with factor returns, to see whether they belong to the same days
     #[arg(long, value_name = "PATH")]
     pub factors: Option<PathBuf>,
+    /// The venue that a capture is of, such as binance
+    #[arg(long, value_name = "NAME")]
+    pub venue: Option<String>,
+    /// Make bars of this length of a capture, such as 1m
+    #[arg(long, value_name = "TIME", requires = "venue")]
+    pub bars: Option<String>,
+    /// Say what is in a capture as JSON
+    #[arg(long, requires = "venue")]
+    pub json: bool,
     /// Settings in a TOML file
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

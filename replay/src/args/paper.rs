@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::InputArgs;
+use super::{InputArgs, OwnFlag};
 use crate::serve::duration;
 
 pub(super) const PAPER: &str = "\
@@ -42,9 +42,15 @@ pub(crate) enum LogFormat {
 /// Arguments of `paper`.
 #[derive(Debug, Args)]
 pub(crate) struct PaperArgs {
-    /// Where the feed is, such as ws://127.0.0.1:9000
-    #[arg(long, value_name = "URL")]
+    /// Where the feed is, such as ws://127.0.0.1:9000; of a venue its own address where it is not said
+    #[arg(long, value_name = "URL", required_unless_present_any = ["venue", "config"], default_value = "", hide_default_value = true)]
     pub url: String,
+    /// The exchange to follow, such as binance: the setting feed.venue
+    #[arg(long, value_name = "NAME")]
+    pub venue: Option<String>,
+    /// Its instruments, such as BTCUSDT,ETHUSDT: the setting feed.symbols
+    #[arg(long, value_name = "SYMBOLS", value_delimiter = ',')]
+    pub symbols: Vec<String>,
     /// Folder of the state; made where there is none
     #[arg(long, value_name = "DIR")]
     pub state: PathBuf,
@@ -74,4 +80,17 @@ pub(crate) struct PaperArgs {
     pub token_file: Option<PathBuf>,
     #[command(flatten)]
     pub input: InputArgs,
+}
+
+impl PaperArgs {
+    /// The flags that stand for settings.
+    // Called by what trades live.
+    #[allow(dead_code)]
+    pub(crate) fn own(&self) -> Vec<OwnFlag> {
+        let venue = self.venue.as_ref().map(|venue| ("venue", format!("{venue:?}"), "--venue"));
+        let symbols =
+            (!self.symbols.is_empty()).then(|| ("symbols", format!("{:?}", self.symbols), "--symbols"));
+        let flags = venue.into_iter().chain(symbols);
+        flags.map(|(key, value, flag)| OwnFlag { table: "feed", key, value, flag }).collect()
+    }
 }

@@ -36,6 +36,10 @@ Messages are JSON texts over WebSocket:
 seq counts the bars from 0. With --protocol binance they are the closed bars of
 Binance's kline streams instead: /stream?streams=aapl@kline_1d, or SUBSCRIBE.
 
+With --capture FILE it sends what a venue said, byte for byte and with the
+spacing that was recorded, to whoever comes and whatever they ask for: so a
+venue can be tried without an account.
+
 Faults are a function of --seed. A dropped message is one that the stream never
 carries: a backfill has it, unless --no-backfill says otherwise.
 
@@ -45,7 +49,8 @@ Examples:
   betaflow serve
   betaflow serve --prices prices.parquet --factors ff5.parquet --speed 3600
   betaflow serve --drop 0.01 --duplicate 0.01 --reorder 0.01 \\
-                 --disconnect-every 30s --stall 5s --seed 7";
+                 --disconnect-every 30s --stall 5s --seed 7
+  betaflow serve --capture binance.jsonl --venue binance --speed 1";
 
 /// What a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -73,6 +78,12 @@ pub(crate) struct ServeArgs {
     /// What is spoken
     #[arg(long, value_enum, default_value_t = Spoken::Betaflow)]
     pub protocol: Spoken,
+    /// Play a capture of a venue instead: JSON lines as `paper` records them
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prices", "factors", "config", "set", "from", "to", "protocol", "tls_cert", "drop", "duplicate", "reorder", "disconnect_every", "stall", "no_backfill", "seed"])]
+    pub capture: Option<PathBuf>,
+    /// The venue that the capture is of
+    #[arg(long, value_name = "NAME", requires = "capture")]
+    pub venue: Option<String>,
     /// Certificate in PEM, for wss://
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,

@@ -79,6 +79,8 @@ Some settings, with their defaults (run.toml in a run folder has them all):
   data.time_is=close               or open, with data.bar=1m: its length
   data.values=prices               or returns: a column return, or data.price=NAME
   data.factor_gap=error            or carry: bars without factors update nothing
+  feed.venue=betaflow              of paper: or binance, kraken_v2, coinbase_advanced,
+                                   ...; with feed.symbols=[...] and feed.bar=1m
   record.betas=rebalances          or all, last, none; record.weights likewise:
                                    none makes long runs faster
 

@@ -1,5 +1,6 @@
 //! `betaflow check`: is this data fit for research?
 
+mod capture;
 mod report;
 mod spreads;
 
@@ -25,6 +26,14 @@ const LISTED_MAX: usize = 1_000_000;
 
 /// Looks for what is wrong with price data, says it, and lists it.
 pub(crate) fn check(args: &CheckArgs) -> Result<()> {
+    if capture::is_capture(args) {
+        return capture::check(args);
+    }
+    if args.json || args.bars.is_some() {
+        anyhow::bail!(
+            "--json and --bars are for a capture of a venue: expected a file of JSON lines, and --venue"
+        );
+    }
     let started = Instant::now();
     let record = RecordSettings { betas: Frames::None, weights: Frames::None };
     let config = Config::resolve(&args.input(), args.to.as_deref().map(|to| ("--to", to)), record)?;

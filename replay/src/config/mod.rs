@@ -1,6 +1,7 @@
 //! Configuration: what was typed becomes what is valid, and only the second travels.
 
 mod data;
+mod feed;
 mod holdout;
 mod layers;
 mod limits;
@@ -29,10 +30,12 @@ use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
 pub(crate) use data::{DataSettings, date, duration_ns};
+pub(crate) use feed::FeedSettings;
 pub(crate) use holdout::HoldoutSettings;
 use layers::Layers;
 use limits::LimitSettings;
 pub(crate) use tune::{Method, TuneSettings};
+pub(crate) use unknown::nearest;
 
 use crate::args::InputArgs;
 
@@ -125,6 +128,9 @@ pub(crate) struct Config {
     pub pipeline: PipelineSettings,
     /// How `tune` chooses; changes no other result.
     pub tune: TuneSettings,
+    /// What `paper` follows. Where nothing is said of it, it is as if there were no such table.
+    #[serde(skip_serializing_if = "FeedSettings::is_default")]
+    pub feed: FeedSettings,
 }
 
 impl Config {
@@ -158,6 +164,7 @@ impl Config {
             },
             pipeline: valid(&typed, "pipeline", PipelineSettings::check)?,
             tune: valid(&typed, "tune", TuneSettings::check)?,
+            feed: valid(&typed, "feed", FeedSettings::check)?,
             data,
         };
         // With other factors than its own, the tutorial still trades its 20 names.
@@ -367,6 +374,7 @@ impl Config {
         settings.record = RecordSettings { betas: Frames::None, weights: Frames::None };
         settings.pipeline = PipelineSettings::default();
         settings.tune = TuneSettings::default();
+        settings.feed = settings.feed.of_results();
         Ok(settings)
     }
 

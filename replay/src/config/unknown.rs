@@ -19,6 +19,7 @@ const TABLES: [&str; 13] = [
     "record",
     "pipeline",
     "tune",
+    "feed",
 ];
 
 /// Refuses tables that do not exist.
@@ -52,7 +53,8 @@ pub(super) fn check_keys(typed: &Layers, table: &str, keys: &Table, known: &[&st
     Ok(())
 }
 
-fn nearest<'a>(typed: &str, known: &[&'a str]) -> &'a str {
+/// The name most like what was typed.
+pub(crate) fn nearest<'a>(typed: &str, known: &[&'a str]) -> &'a str {
     let similarity = |name: &str| strsim::jaro_winkler(typed, name);
     known.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b))).copied().unwrap_or_default()
 }

@@ -1,6 +1,7 @@
 //! `betaflow serve`: files as a live feed.
 
 mod duration;
+mod playback;
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -20,6 +21,9 @@ const MINUTE: i64 = DAY / 1_440;
 
 /// Serves until it is interrupted.
 pub(crate) fn serve(args: &ServeArgs) -> Result<()> {
+    if let Some(capture) = &args.capture {
+        return playback::play(args, capture);
+    }
     // A feed without factors is one: its readers may make them from instruments.
     let input = InputArgs { needs_factors: false, ..args.input.clone() };
     let nothing = RecordSettings { betas: Frames::None, weights: Frames::None };

@@ -6,6 +6,7 @@
 mod binance;
 mod client;
 mod faults;
+mod playback;
 mod reader;
 mod socket;
 
@@ -20,6 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 pub use faults::Faults;
+pub use playback::Playback;
 
 use super::error::LiveError;
 use super::protocol::{Bars, Hello};

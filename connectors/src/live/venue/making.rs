@@ -125,7 +125,8 @@ impl Making {
         let ceil = |time: i64| floor(time.saturating_add(self.bar_ns - 1));
         let whole = match self.bars_from {
             BarsFrom::Trades => ceil(began),
-            BarsFrom::Venue => floor(began),
+            // The bar that ended last may come still, and is whole.
+            BarsFrom::Venue => floor(began).saturating_sub(self.bar_ns),
         };
         let outage = match (self.before, self.from_ns) {
             (Some(before), _) => Some((floor(before), ceil(began))),

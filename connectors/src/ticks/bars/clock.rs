@@ -2,7 +2,7 @@
 
 use super::super::event::Event;
 
-/// A time further ahead than this is doubted, in ns.
+/// A time further ahead than this, or than a bar, is doubted, in ns.
 const DOUBTED_NS: i64 = 60_000_000_000;
 /// Messages in a row that agree are believed.
 const AGREE: u32 = 3;
@@ -11,8 +11,10 @@ const WAITING_MAX: usize = 65_536;
 
 /// A single time that is off must close nothing: one far ahead of all others is believed only once further messages
 /// agree with it. The first time of all is believed once another is near it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct VenueClock {
+    /// A time further ahead than this is doubted, in ns.
+    doubted_ns: i64,
     latest: Option<i64>,
     /// The latest that an event said, whatever the clock was set to.
     heard: Option<i64>,
@@ -47,6 +49,12 @@ pub(super) enum Verdict {
 }
 
 impl VenueClock {
+    /// The clock of a venue of which bars of some length are made.
+    pub(super) fn new(bar_ns: i64) -> Self {
+        let doubted_ns = bar_ns.max(DOUBTED_NS);
+        Self { doubted_ns, latest: None, heard: None, agreed: false, expected: None, ahead: None }
+    }
+
     /// The latest time that is believed.
     pub(super) fn latest(&self) -> Option<i64> {
         self.latest.filter(|_| self.agreed)
@@ -64,19 +72,21 @@ impl VenueClock {
             return Verdict::Taken(0);
         };
         let reach = self.expected.map_or(latest, |expected| expected.max(latest));
-        if time_ns <= reach.saturating_add(DOUBTED_NS) {
+        if time_ns <= reach.saturating_add(self.doubted_ns) {
             let dropped = self.forget();
-            if !self.agreed && time_ns < latest.saturating_sub(DOUBTED_NS) {
+            if !self.agreed && time_ns < latest.saturating_sub(self.doubted_ns) {
                 (self.latest, self.heard) = (Some(time_ns), Some(time_ns));
-                return Verdict::TakenInstead(time_ns.saturating_add(DOUBTED_NS));
+                return Verdict::TakenInstead(time_ns.saturating_add(self.doubted_ns));
             }
             self.agreed = true;
             self.latest = Some(latest.max(time_ns));
             self.heard = self.heard.max(Some(time_ns));
             return Verdict::Taken(dropped);
         }
-        let near =
-            self.ahead.as_ref().is_some_and(|ahead| ahead.latest.abs_diff(time_ns) <= DOUBTED_NS as u64);
+        let near = self
+            .ahead
+            .as_ref()
+            .is_some_and(|ahead| ahead.latest.abs_diff(time_ns) <= self.doubted_ns.unsigned_abs());
         let dropped = if near { 0 } else { self.forget() };
         let ahead = self.ahead.get_or_insert_with(|| Ahead {
             latest: time_ns,
@@ -116,7 +126,8 @@ impl VenueClock {
         if now_ns == i64::MAX {
             return Some((Vec::new(), self.forget()));
         }
-        match self.ahead.take_if(|ahead| ahead.latest <= now_ns.saturating_add(DOUBTED_NS)) {
+        let until = now_ns.saturating_add(self.doubted_ns);
+        match self.ahead.take_if(|ahead| ahead.latest <= until) {
             Some(ahead) => Some((ahead.waiting, ahead.dropped)),
             None => Some((Vec::new(), 0)),
         }

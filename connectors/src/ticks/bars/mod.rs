@@ -5,7 +5,7 @@
 //! and no bar changes after it was closed. Time that passes without an event comes from outside ([`Bars::advance`]),
 //! by the venue's clock: nothing is compared with the time of receipt.
 //!
-//! One time that is off closes nothing: an event more than a minute ahead of all before it, and of what has passed since
+//! One time that is off closes nothing: an event more than a minute, or a bar, ahead of all before it, and of what has passed since
 //! ([`Bars::expect`]), waits until two more messages in a row agree with it, or the clock comes near it. A message in
 //! between that does not agree drops it.
 
@@ -120,7 +120,7 @@ impl Bars {
                 return Err(BarsError::Nothing { what });
             }
         }
-        let clocks = vec![VenueClock::default(); venues];
+        let clocks = vec![VenueClock::new(settings.length_ns); venues];
         let open = BTreeMap::new();
         let counts = BarCounts::default();
         Ok(Self { settings, symbols, clocks, message: 0, watermark: i64::MIN, open, counts })

@@ -1,0 +1,168 @@
+//! A capture as the venue would send it: byte for byte, with the spacing that was recorded.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::socket;
+use super::{Speed, wait_for_room};
+use crate::live::capture::{Capture, Captured, Direction};
+use crate::live::error::LiveError;
+
+/// A client that says nothing has named what it wants in the address.
+const SILENT: Duration = Duration::from_millis(500);
+/// Messages that are read before they are due.
+const AHEAD: usize = 1_024;
+
+/// Plays a capture to whoever comes, each from its beginning, whatever they ask for. At its end a client is left
+/// connected, and its pings are answered. It runs on a thread of its own, and ends when it is dropped.
+pub struct Playback {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Playback {
+    /// Listens. `complain` is told when the capture cannot be read.
+    ///
+    /// # Errors
+    /// The capture cannot be read, the port is taken, or the system refuses a thread.
+    pub fn start(
+        capture: &Path,
+        listen: SocketAddr,
+        speed: Speed,
+        complain: impl Fn(&str) + Send + 'static,
+    ) -> Result<Self, LiveError> {
+        Capture::open(capture)?.read()?;
+        let refused = |source| LiveError::Listen { address: listen.to_string(), source };
+        let listener = TcpListener::bind(listen).map_err(refused)?;
+        listener.set_nonblocking(true).map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Start)?;
+        let (stop, stopped) = watch::channel(false);
+        let path = capture.to_owned();
+        let serve = move || {
+            runtime.block_on(accept(listener, &path, speed, stopped, &complain));
+            runtime.shutdown_background();
+        };
+        let thread = std::thread::Builder::new().name("betaflow-playback".to_owned()).spawn(serve);
+        Ok(Self { address, stop, thread: Some(thread.map_err(LiveError::Start)?) })
+    }
+
+    /// Where it listens, with the port that it got.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Playback {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    path: &Path,
+    speed: Speed,
+    mut stop: watch::Receiver<bool>,
+    complain: &(dyn Fn(&str) + Send),
+) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return complain(&format!("cannot listen: {error}")),
+    };
+    let mut clients: JoinSet<Option<LiveError>> = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            Some(ended) = clients.join_next() => {
+                if let Ok(Some(error)) = ended {
+                    complain(&error.to_string());
+                }
+            }
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => _ = clients.spawn(play(stream, path.to_owned(), speed)),
+                Err(error) => wait_for_room(&error).await,
+            },
+        }
+    }
+}
+
+/// Plays to one client until it leaves; returns what was wrong with the capture.
+async fn play(stream: TcpStream, path: PathBuf, speed: Speed) -> Option<LiveError> {
+    let (socket, _) = socket::open(stream, None).await?;
+    let (mut sink, mut heard) = socket.split();
+    let mut ended = false;
+    tokio::select! {
+        said = heard.next() => said?.ok().map(|_| ())?,
+        () = sleep(SILENT) => {}
+    }
+    let mut messages = read(path);
+    let (start, mut first) = (Instant::now(), None);
+    let mut waiting: Option<Captured> = None;
+    loop {
+        if waiting.is_none() && !ended {
+            match messages.recv().await {
+                Some(Ok(message)) => waiting = Some(message),
+                Some(Err(error)) => return Some(error),
+                // All is said.
+                None => ended = true,
+            }
+        }
+        let due = waiting.as_ref().map(|message| {
+            let first = *first.get_or_insert(message.recv_ns);
+            let Speed::Times(times) = speed else { return start };
+            let seconds = message.recv_ns.saturating_sub(first).max(0) as f64 / 1e9 / times;
+            start + Duration::try_from_secs_f64(seconds).unwrap_or_default()
+        });
+        tokio::select! {
+            said = heard.next() => said?.ok().map(|_| ())?,
+            () = sleep_until(due.unwrap_or(start)), if due.is_some() => {
+                if let Some(message) = waiting.take() {
+                    sink.send(Message::Text(message.raw.into())).await.ok()?;
+                }
+            }
+        }
+    }
+}
+
+/// Reads what the venue said on a thread that ends when nobody listens any more.
+fn read(path: PathBuf) -> mpsc::Receiver<Result<Captured, LiveError>> {
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    tokio::task::spawn_blocking(move || {
+        let mut capture = match Capture::open(&path) {
+            Ok(capture) => capture,
+            Err(error) => {
+                let _ = sender.blocking_send(Err(error));
+                return;
+            }
+        };
+        loop {
+            let message = match capture.read() {
+                Ok(Some(message)) if message.dir == Direction::Out => continue,
+                Ok(Some(message)) => Ok(message),
+                Ok(None) => return,
+                Err(error) => Err(error),
+            };
+            let last = message.is_err();
+            if sender.blocking_send(message).is_err() || last {
+                return;
+            }
+        }
+    });
+    receiver
+}

@@ -1,0 +1,543 @@
+//! Venues over real sockets: captures as they were sent, and venues made by hand that cut, are silent and go mad.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+#[path = "support/feeds.rs"]
+#[allow(dead_code)]
+mod feeds;
+
+use std::collections::BTreeSet;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use betaflow_connectors::live::{
+    Account, BarsFrom, Capture, Direction, Edge, EdgeEvent, EdgeSettings, Feed as _, Overflow, Playback,
+    RawLogSettings, Server, ServerSettings, Speed, Talk, VenueSettings,
+};
+use betaflow_connectors::ticks::{self, Event, venue};
+use betaflow_engine::assembly::Field;
+use support::live::{carry, feed, panel};
+use tokio_tungstenite::tungstenite;
+
+/// A wait that only a hang outlasts.
+const LONG: Duration = Duration::from_secs(60);
+const SECOND: i64 = 1_000_000_000;
+
+/// Bars of a second, and little patience.
+fn settings(venue: &str, symbols: &[&str], address: SocketAddr) -> VenueSettings {
+    VenueSettings {
+        url: Some(format!("ws://{address}")),
+        bar_ns: SECOND,
+        lateness: Duration::ZERO,
+        retry_after: Duration::from_millis(2),
+        retry_max: Duration::from_millis(20),
+        ..VenueSettings::new(venue, symbols)
+    }
+}
+
+fn next<T>(edge: &Edge, wanted: impl Fn(&EdgeEvent) -> Option<T>) -> T {
+    let (events, until) = (edge.events(), Instant::now() + LONG);
+    loop {
+        let event = events.recv_deadline(until).expect("an event");
+        if let Some(found) = wanted(&event) {
+            return found;
+        }
+    }
+}
+
+/// Bars as a line: number, end, and each symbol with its columns.
+fn line(event: &EdgeEvent) -> Option<String> {
+    let EdgeEvent::Bars { bars, text, .. } = event else { return None };
+    assert_eq!(*text, bars.to_text());
+    let mut line = format!("{} {}", bars.seq, bars.timestamp);
+    for (i, symbol) in bars.symbols.iter().enumerate() {
+        let column = |field| bars.columns.iter().find(|(known, _)| *known == field).unwrap().1[i];
+        let numbers = [Field::Open, Field::High, Field::Low, Field::Close, Field::Volume].map(column);
+        line += &format!(", {symbol} {numbers:?}");
+    }
+    Some(line)
+}
+
+/// The control of an event, as JSON.
+fn control(event: &EdgeEvent) -> Option<serde_json::Value> {
+    event.control().map(|control| serde_json::from_str(&control.body).unwrap())
+}
+
+/// The next control of a kind.
+fn said(edge: &Edge, kind: &str) -> serde_json::Value {
+    next(edge, |event| control(event).filter(|body| body["kind"] == kind))
+}
+
+fn capture(feed: &str) -> Option<std::path::PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../shared/data/feeds/{feed}.jsonl"));
+    path.exists().then_some(path)
+}
+
+#[test]
+fn captures_over_a_socket_give_the_bars_that_they_give_without_one() {
+    // Far more than a busy machine is late, so that no clock closes a bar.
+    let lateness = Duration::from_secs(10);
+    let mut all = 0;
+    for (feed, name) in feeds::FEEDS {
+        let (Some(messages), Some(path)) = (feeds::messages(feed), capture(feed)) else { continue };
+        let mut adapter = venue(name).unwrap();
+        let mut symbols = BTreeSet::new();
+        let mut first = None;
+        for message in &messages {
+            let mut out = Vec::new();
+            adapter.parse(message, &mut out);
+            let times = out.iter().filter_map(Event::time_ns).filter(|_| !out.contains(&Event::Past));
+            first = first.or(times.max());
+            symbols.extend(out.iter().filter_map(|event| match event {
+                Event::Trade(trade) => Some(trade.symbol.to_string()),
+                _ => None,
+            }));
+        }
+        let names: Vec<&str> = symbols.iter().map(String::as_str).collect();
+        let bar_settings = ticks::BarSettings {
+            length_ns: SECOND,
+            lateness_ns: 10 * SECOND,
+            late: ticks::LatePolicy::DropAndCount,
+            from_ns: i64::MIN,
+        };
+        let mut bars = ticks::Bars::new(bar_settings, 1, names.iter().copied()).unwrap();
+        let (mut adapter, mut closed) = (venue(name).unwrap(), Vec::new());
+        for message in &messages {
+            let mut out = Vec::new();
+            adapter.parse(message, &mut out);
+            bars.observe_message(0, &out, &mut closed);
+        }
+        // The interval in which the connection began is not whole.
+        closed.retain(|interval| interval.start_ns >= first.unwrap());
+        let expected: Vec<String> = closed
+            .iter()
+            .enumerate()
+            .map(|(seq, interval)| {
+                let bars = interval.bars.iter().map(|(symbol, bar)| {
+                    format!(", {symbol} {:?}", [bar.open, bar.high, bar.low, bar.close, bar.volume])
+                });
+                format!("{seq} {}{}", interval.end_ns, bars.collect::<String>())
+            })
+            .collect();
+        let played =
+            Playback::start(&path, "127.0.0.1:0".parse().unwrap(), Speed::Max, |error| panic!("{error}"));
+        let played = played.unwrap();
+        let edge =
+            Edge::follow(VenueSettings { lateness, ..settings(name, &names, played.address()) }).unwrap();
+        let found: Vec<String> = expected.iter().map(|_| next(&edge, line)).collect();
+        assert_eq!(found, expected, "{feed}");
+        while edge.counts().messages < messages.len() as u64 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let counts = edge.venue_counts().unwrap();
+        assert_eq!((counts.messages.unknown(), counts.messages.refused()), (0, 0), "{feed}");
+        let counts = edge.stop();
+        assert_eq!((counts.gaps, counts.refused, counts.late), (adapter.sequences().gaps(), 0, 0), "{feed}");
+        all += expected.len();
+    }
+    if capture("kraken_v1_2021-04-17").is_some() {
+        assert!(all > 40, "{all}");
+    }
+}
+
+/// What follows when all is said.
+#[derive(Clone, Copy)]
+enum Then {
+    /// The connection is cut without a word.
+    Cut,
+    /// It stays, and pings are answered.
+    Stay,
+}
+
+/// A venue made by hand: for each connection what it says after a first message has come, and what then follows.
+struct Handmade {
+    address: SocketAddr,
+    heard: Arc<Mutex<Vec<String>>>,
+}
+
+impl Handmade {
+    fn start(connections: Vec<(Vec<String>, Then)>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let heard = Arc::<Mutex<Vec<String>>>::default();
+        let to = Arc::clone(&heard);
+        std::thread::spawn(move || {
+            for (texts, then) in connections {
+                let Ok((stream, _)) = listener.accept() else { return };
+                let mut socket = tungstenite::accept(stream).unwrap();
+                to.lock().unwrap().push(socket.read().unwrap().to_text().unwrap().to_owned());
+                for text in texts {
+                    // `pause` is no message.
+                    match text.strip_prefix("pause ") {
+                        Some(ms) => std::thread::sleep(Duration::from_millis(ms.parse().unwrap())),
+                        None => _ = socket.send(text.into()),
+                    }
+                }
+                match then {
+                    Then::Cut => drop(socket),
+                    Then::Stay => _ = std::thread::spawn(move || while socket.read().is_ok() {}),
+                }
+            }
+            std::thread::sleep(LONG);
+        });
+        Self { address, heard }
+    }
+
+    fn client(&self) -> VenueSettings {
+        settings("coinbase_exchange", &["A-B"], self.address)
+    }
+}
+
+/// Milliseconds after a midnight as Coinbase writes it.
+fn iso(ms: i64) -> String {
+    format!("2026-01-05T00:{:02}:{:02}.{:03}Z", ms / 60_000, ms / 1000 % 60, ms % 1000)
+}
+
+fn trade(id: u64, ms: i64, price: f64) -> String {
+    let time = iso(ms);
+    format!(
+        r#"{{"type":"match","trade_id":{id},"product_id":"A-B","price":"{price}","size":"2","time":"{time}"}}"#
+    )
+}
+
+fn heartbeat(ms: i64) -> String {
+    format!(r#"{{"type":"heartbeat","sequence":90,"product_id":"A-B","time":"{}"}}"#, iso(ms))
+}
+
+/// Nanoseconds of that midnight.
+const MIDNIGHT: i64 = 1_767_571_200 * SECOND;
+
+fn bar(seq: u64, second: i64, prices: &str, volume: f64) -> String {
+    format!("{seq} {}, A-B [{prices}, {volume:?}]", MIDNIGHT + second * SECOND)
+}
+
+#[test]
+fn a_cut_is_said_subscribed_again_and_gone_on_behind() {
+    let last =
+        format!("{}{}", r#"{"type":"last_match","#, &trade(1, 100, 5.0)[r#"{"type":"match","#.len()..]);
+    let first = vec![
+        last,
+        heartbeat(300),
+        trade(2, 400, 6.0),
+        // The first whole second.
+        trade(3, 1_200, 7.0),
+        trade(4, 1_800, 8.0),
+        trade(5, 2_500, 9.0),
+    ];
+    let second = vec![
+        heartbeat(4_200),
+        trade(8, 4_300, 3.0),
+        heartbeat(5_400),
+        trade(9, 5_500, 4.0),
+        heartbeat(6_000),
+    ];
+    let venue = Handmade::start(vec![(first, Then::Cut), (second, Then::Stay)]);
+    let edge = Edge::follow(VenueSettings { first_seq: 40, ..venue.client() }).unwrap();
+    let hello = next(&edge, |event| match event {
+        EdgeEvent::Connected { hello, .. } => Some(hello.clone()),
+        _ => None,
+    });
+    assert_eq!(hello, venue.client().hello());
+    assert_eq!(hello.name, "coinbase_exchange 1s");
+    assert_eq!(next(&edge, line), bar(40, 2, "7.0, 8.0, 7.0, 8.0", 4.0));
+    assert!(said(&edge, "disconnected")["why"].as_str().is_some());
+    said(&edge, "connected");
+    let outage = said(&edge, "outage");
+    let at = |name: &str| (outage[name].as_i64().unwrap() - MIDNIGHT) / SECOND;
+    assert_eq!((at("from_ns"), at("to_ns")), (2, 5));
+    // What is known of the seconds that it touches is handed over.
+    assert_eq!(next(&edge, line), bar(41, 3, "9.0, 9.0, 9.0, 9.0", 2.0));
+    let missing = said(&edge, "missing");
+    assert_eq!((missing["stream"].as_str(), missing["missed"].as_u64()), (Some("match"), Some(2)));
+    assert_eq!(next(&edge, line), bar(42, 5, "3.0, 3.0, 3.0, 3.0", 2.0));
+    assert_eq!(next(&edge, line), bar(43, 6, "4.0, 4.0, 4.0, 4.0", 2.0));
+    let heard = venue.heard.lock().unwrap().clone();
+    assert!(heard.len() == 2 && heard[0] == heard[1] && heard[0].contains("\"subscribe\""), "{heard:?}");
+    let counts = edge.stop();
+    let found =
+        (counts.reconnects, counts.outages, counts.gaps, counts.missing, counts.before, counts.delivered);
+    assert_eq!(found, (1, 1, 1, 2, 2, 4), "{counts:?}");
+}
+
+#[test]
+fn after_a_restart_what_was_missed_is_said() {
+    let venue = Handmade::start(vec![(
+        vec![heartbeat(4_200), trade(1, 4_300, 5.0), trade(2, 5_100, 6.0), heartbeat(6_000)],
+        Then::Stay,
+    )]);
+    let from_ns = Some(MIDNIGHT + 2 * SECOND);
+    let edge = Edge::follow(VenueSettings { from_ns, first_seq: 7, ..venue.client() }).unwrap();
+    let outage = said(&edge, "outage");
+    assert_eq!(
+        (outage["from_ns"].as_i64(), outage["to_ns"].as_i64()),
+        (from_ns, Some(MIDNIGHT + 5 * SECOND))
+    );
+    assert_eq!(next(&edge, line), bar(7, 6, "6.0, 6.0, 6.0, 6.0", 2.0));
+}
+
+#[test]
+fn silence_is_stale_and_the_clock_closes_what_no_message_does() {
+    let texts = vec![heartbeat(0), heartbeat(100), trade(1, 200, 5.0)];
+    let venue = Handmade::start(vec![(texts.clone(), Then::Stay), (texts, Then::Stay)]);
+    let stale_after = Some(Duration::from_millis(1_500));
+    let edge = Edge::follow(VenueSettings { stale_after, ..venue.client() }).unwrap();
+    let begun = Instant::now();
+    let (found, received) = next(&edge, |event| match event {
+        EdgeEvent::Bars { received, .. } => Some((line(event)?, *received)),
+        _ => None,
+    });
+    assert_eq!(found, bar(0, 1, "5.0, 5.0, 5.0, 5.0", 2.0));
+    assert!(begun.elapsed() >= Duration::from_millis(700), "800 ms after the trade by the venue's clock");
+    assert!(received >= begun && received <= Instant::now());
+    assert!(said(&edge, "stale")["seconds"].as_f64().unwrap() >= 1.5);
+    said(&edge, "connected");
+    assert!(edge.counts().stale > 0 && edge.counts().reconnects == 1);
+}
+
+#[test]
+fn refusals_are_told_in_clear_words_and_a_mad_time_closes_nothing() {
+    let mad = trade(2, 1_400, 5.0).replace("2026-", "2126-");
+    let error = r#"{"type":"error","message":"Failed to subscribe","reason":"A-B is not a valid product"}"#;
+    let texts = vec![
+        error.to_owned(),
+        "nonsense".to_owned(),
+        "more nonsense".to_owned(),
+        r#"{"type":"weather"}"#.to_owned(),
+        heartbeat(900),
+        heartbeat(950),
+        trade(1, 1_300, 5.0),
+        mad,
+        trade(3, 1_500, 6.0),
+        heartbeat(2_000),
+    ];
+    let venue = Handmade::start(vec![(texts, Then::Stay)]);
+    let edge = Edge::follow(venue.client()).unwrap();
+    let text = said(&edge, "refused")["text"].as_str().unwrap().to_owned();
+    assert_eq!(text, "coinbase_exchange says: Failed to subscribe: A-B is not a valid product");
+    let text = said(&edge, "refused")["text"].as_str().unwrap().to_owned();
+    assert!(text.contains("`message`: found nonsense, expected a JSON object"), "{text}");
+    assert_eq!(next(&edge, line), bar(0, 2, "5.0, 6.0, 5.0, 6.0", 4.0));
+    let types = edge.venue_counts().unwrap().messages;
+    assert_eq!((types.refused(), types.unknown(), types.by_type()["heartbeat"]), (2, 1, 3));
+    let counts = edge.stop();
+    assert_eq!((counts.refused, counts.unknown, counts.doubted, counts.late), (2, 1, 1, 0), "{counts:?}");
+}
+
+/// A venue with a trade a second, for so many seconds.
+fn steady(seconds: i64) -> Handmade {
+    let mut texts = vec![heartbeat(0), heartbeat(1)];
+    texts.extend((0..seconds).map(|s| trade(s.unsigned_abs(), s * 1000 + 500, 10.0 + s as f64)));
+    Handmade::start(vec![(texts, Then::Stay)])
+}
+
+#[test]
+fn bars_that_find_no_room_are_merged_and_that_is_said() {
+    let venue = steady(40);
+    let edge = Edge::follow(VenueSettings { capacity: 4, ..venue.client() }).unwrap();
+    while edge.counts().delivered < 39 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Connected and three bars have found room; 36 are one.
+    said(&edge, "connected");
+    for seq in 0..3_u32 {
+        let price = 10.0 + f64::from(seq);
+        let expected =
+            bar(seq.into(), i64::from(seq) + 1, &format!("{price:?}, {price:?}, {price:?}, {price:?}"), 2.0);
+        assert_eq!(next(&edge, line), expected);
+    }
+    let event = edge.events().recv_timeout(LONG).unwrap();
+    let said = control(&event).unwrap();
+    assert_eq!((said["kind"].as_str(), said["frames"].as_u64()), (Some("conflated"), Some(36)));
+    assert_eq!(said["from_ns"].as_i64(), Some(MIDNIGHT + 4 * SECOND));
+    assert_eq!(said["to_ns"].as_i64(), Some(MIDNIGHT + 39 * SECOND));
+    let event = edge.events().recv_timeout(LONG).unwrap();
+    assert_eq!(line(&event).unwrap(), bar(38, 39, "13.0, 48.0, 13.0, 48.0", 72.0));
+    let counts = edge.stop();
+    assert_eq!((counts.conflated, counts.delivered), (35, 39), "{counts:?}");
+}
+
+#[test]
+fn a_policy_to_fail_ends_with_a_word_and_one_to_block_loses_nothing() {
+    let venue = steady(40);
+    let edge =
+        Edge::follow(VenueSettings { capacity: 4, overflow: Overflow::Fail, ..venue.client() }).unwrap();
+    let until = Instant::now() + LONG;
+    while edge.counts().blocked == 0 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let text = next(&edge, |event| match event {
+        EdgeEvent::Failed { text, .. } => Some(text.clone()),
+        _ => None,
+    });
+    assert!(
+        text.contains("4 messages behind") && text.contains("nothing is lost of what was recorded"),
+        "{text}"
+    );
+    assert!(edge.events().recv_timeout(LONG).is_err(), "nothing follows");
+    let venue = steady(40);
+    let edge =
+        Edge::follow(VenueSettings { capacity: 1, overflow: Overflow::Block, ..venue.client() }).unwrap();
+    let seqs: Vec<String> = (0..39).map(|_| next(&edge, line)).collect();
+    assert_eq!(seqs[38], bar(38, 39, "48.0, 48.0, 48.0, 48.0", 2.0));
+    assert_eq!(edge.counts().conflated, 0);
+}
+
+#[test]
+fn our_own_feed_is_merged_too_unless_that_cannot_be_right() {
+    let (panel, plain) = (panel(21, 60), carry());
+    let start = |talk| {
+        let settings = ServerSettings { talk, ..ServerSettings::new("127.0.0.1:0".parse().unwrap()) };
+        Server::start(Arc::new(feed(&panel, true, &plain)), settings, |error| panic!("{error}")).unwrap()
+    };
+    let server = start(Talk::Betaflow);
+    let edge = EdgeSettings {
+        capacity: 2,
+        overflow: Overflow::ConflateLatest,
+        ..EdgeSettings::new(&format!("ws://{}", server.address()))
+    };
+    let edge = Edge::start(edge).unwrap();
+    let columns = feed(&panel, true, &plain).hello().columns.clone();
+    if columns.iter().any(|column| column == "split" || column == "dividend") {
+        let text = next(&edge, |event| match event {
+            EdgeEvent::Failed { text, .. } => Some(text.clone()),
+            _ => None,
+        });
+        assert!(text.contains("cannot be merged"), "{text}");
+        return;
+    }
+    let frames =
+        next(
+            &edge,
+            |event| if let EdgeEvent::Conflated { frames, .. } = event { Some(*frames) } else { None },
+        );
+    let bars =
+        next(&edge, |event| if let EdgeEvent::Bars { bars, .. } = event { Some(bars.clone()) } else { None });
+    assert!(frames > 1 && bars.factor_rows.len() as u64 <= frames + 1, "{frames}: {bars:?}");
+}
+
+#[test]
+fn what_a_venue_says_is_recorded_byte_for_byte_in_files_that_replace_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut texts = vec![heartbeat(0)];
+    texts.extend((0..3_000).map(|i| trade(i, 10 + i as i64, 1.0)));
+    let venue = Handmade::start(vec![(texts.clone(), Then::Stay)]);
+    let account = Some(Account { key: "A-B".to_owned(), secret: "very secret".to_owned() });
+    let mut raw_log = RawLogSettings::new(&folder.path().join("raw"));
+    let follow = |raw_log: &RawLogSettings, client: VenueSettings| {
+        let edge = Edge::follow(VenueSettings {
+            raw_log: Some(raw_log.clone()),
+            account: account.clone(),
+            ..client
+        });
+        let edge = edge.unwrap();
+        while edge.counts().messages < texts.len() as u64 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        edge.stop();
+        let mut files: Vec<_> =
+            std::fs::read_dir(&raw_log.folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let (mut said, mut asked, mut bytes) = (Vec::new(), Vec::new(), 0);
+        for file in &files {
+            bytes += file.metadata().unwrap().len();
+            let mut capture = Capture::open(file).unwrap();
+            while let Some(message) = capture.read().unwrap() {
+                assert_eq!((message.conn.as_str(), message.recv_ns > 0), ("1", true));
+                match message.dir {
+                    Direction::In => said.push(message.raw),
+                    Direction::Out => asked.push(message.raw),
+                }
+            }
+        }
+        (said, asked, files.len(), bytes)
+    };
+    let (said, asked, files, _) = follow(&raw_log, venue.client());
+    assert_eq!((said == texts, files), (true, 1));
+    let sent = venue.heard.lock().unwrap()[0].clone();
+    assert_eq!(asked, [sent.replace("A-B", "***")], "what is secret is left out");
+    // Small files, and room for a few.
+    raw_log =
+        RawLogSettings { folder: folder.path().join("small"), file_max: 64 << 10, total_max: 256 << 10 };
+    let venue = Handmade::start(vec![(texts.clone(), Then::Stay)]);
+    let (said, _, files, bytes) = follow(&raw_log, venue.client());
+    assert!(said.len() < texts.len() && texts.ends_with(&said), "the oldest are gone");
+    assert!(files > 1 && bytes <= (256 + 128) << 10, "{files} files, {bytes} bytes");
+    // A folder that cannot be there.
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    raw_log.folder = folder.path().join("file");
+    let refused = Edge::follow(VenueSettings { raw_log: Some(raw_log), ..venue.client() });
+    assert!(refused.err().unwrap().to_string().contains("cannot write what the venue says"));
+}
+
+#[test]
+fn klines_of_a_served_file_are_followed_as_a_venue() {
+    let (panel, plain) = (panel(12, 60), carry());
+    let bar_ns = 86_400 * SECOND;
+    let settings_of = ServerSettings {
+        talk: Talk::Binance { bar_ns },
+        ..ServerSettings::new("127.0.0.1:0".parse().unwrap())
+    };
+    let server =
+        Server::start(Arc::new(feed(&panel, false, &plain)), settings_of, |error| panic!("{error}")).unwrap();
+    let mut expected = Vec::new();
+    let mut reader = feed(&panel, false, &plain).open().unwrap();
+    while let Some(bars) = reader.read().unwrap() {
+        let closes = &bars.columns.iter().find(|(field, _)| *field == Field::Close).unwrap().1;
+        let closes: Vec<(String, f64)> = bars
+            .symbols
+            .iter()
+            .zip(closes)
+            .filter(|(symbol, close)| ["A", "SPX"].contains(&symbol.as_str()) && !close.is_nan())
+            .map(|(symbol, close)| (symbol.clone(), *close))
+            .collect();
+        if !closes.is_empty() {
+            expected.push((bars.timestamp, closes));
+        }
+    }
+    let edge = Edge::follow(VenueSettings {
+        bar_ns,
+        bars_from: BarsFrom::Venue,
+        overflow: Overflow::Block,
+        ..settings("binance", &["SPX", "A"], server.address())
+    });
+    let edge = edge.unwrap();
+    // The last ones stay open until something comes behind them.
+    for expected in &expected[..expected.len() - 6] {
+        let found = next(&edge, |event| match event {
+            EdgeEvent::Bars { bars, .. } => {
+                let closes = &bars.columns.iter().find(|(field, _)| *field == Field::Close).unwrap().1;
+                let mut closes: Vec<_> = bars.symbols.iter().cloned().zip(closes.iter().copied()).collect();
+                closes.sort_by(|a, b| a.0.cmp(&b.0));
+                Some((bars.timestamp, closes))
+            }
+            _ => None,
+        });
+        let mut expected = expected.clone();
+        expected.1.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused_before_anything_is_connected() {
+    let address = "127.0.0.1:9".parse().unwrap();
+    let of = |venue: &str| settings(venue, &["BTCUSDT"], address);
+    let cases = [
+        (of("binnance"), "did you mean `binance`?"),
+        (of("alpaca"), "found no key and secret"),
+        (VenueSettings { symbols: Vec::new(), ..of("binance") }, "found no symbols to subscribe to"),
+        (VenueSettings { bar_ns: 7 * SECOND, ..of("binance") }, "divides a day"),
+        (
+            VenueSettings { bar_ns: 7 * SECOND, bars_from: BarsFrom::Venue, ..of("binance") },
+            "there are no bars of 7000 ms",
+        ),
+        (VenueSettings { url: Some("http://x".to_owned()), ..of("binance") }, "found the scheme `http`"),
+    ];
+    for (settings, part) in cases {
+        let text = Edge::follow(settings).err().unwrap().to_string();
+        assert!(text.contains(part), "{text}");
+    }
+}
