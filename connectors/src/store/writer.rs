@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, ErrorCode, params};
 
+use super::archive::Archive;
 use super::error::StoreError;
 use super::folder::{Input, StateFolder};
 use super::rows::{FrameRows, beta_horizon};
@@ -20,6 +21,8 @@ use super::rows::{FrameRows, beta_horizon};
 const QUEUE: usize = 256;
 /// Most that share a transaction.
 const TOGETHER: usize = 256;
+/// Events that are kept.
+const EVENTS: i64 = 10_000;
 /// How long a full disk is given before it is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -27,7 +30,7 @@ const RETRY: Duration = Duration::from_millis(500);
 pub(super) enum Write {
     Inputs(Vec<Input>, SyncSender<()>),
     Frame(Box<FrameRows>),
-    Checkpoint { seq: u64, state: Vec<u8> },
+    Checkpoint { seq: u64, next_input: u64, state: Vec<u8> },
     Event { time: i64, seq: Option<u64>, kind: &'static str, text: String },
     Status(&'static str, String),
     Committed(SyncSender<()>),
@@ -67,6 +70,15 @@ impl WriterHandle {
         text: String,
     ) -> Result<(), StoreError> {
         self.send(Write::Event { time, seq, kind, text })
+    }
+
+    /// Keeps the state of all stages after frame `seq`; `next_input`: the first input that it does not contain. The one
+    /// before is kept too, and inputs before both may move into segments.
+    ///
+    /// # Errors
+    /// The writer has stopped.
+    pub fn checkpoint(&self, seq: u64, next_input: u64, state: Vec<u8>) -> Result<(), StoreError> {
+        self.send(Write::Checkpoint { seq, next_input, state })
     }
 
     /// Sets a status; where the writer is busy it is left out: there will be a newer one.
@@ -124,6 +136,7 @@ impl Writer {
             trouble,
             in_trouble: false,
             give_up: Arc::clone(&give_up),
+            archive: Archive::start(folder)?,
         };
         let thread = std::thread::Builder::new().name("state".to_owned()).spawn(move || {
             if let Err(error) = work.run(&receiver) {
@@ -171,6 +184,7 @@ struct Work {
     trouble: Trouble,
     in_trouble: bool,
     give_up: Arc<AtomicBool>,
+    archive: Archive,
 }
 
 impl Work {
@@ -179,7 +193,14 @@ impl Work {
         while let Ok(first) = receiver.recv() {
             batch.push(first);
             batch.extend(receiver.try_iter().take(TOGETHER - 1));
+            if let Some(why) = self.archive.take_news() {
+                let text = format!("inputs stay in the database for now: {why}");
+                batch.push(Write::Event { time: now(), seq: None, kind: "segment", text });
+            }
             self.commit(&batch)?;
+            if batch.iter().any(|write| matches!(write, Write::Checkpoint { .. })) {
+                self.archive.behind(self.oldest_needed()?);
+            }
             for write in batch.drain(..) {
                 if let Write::Inputs(_, done) | Write::Committed(done) = write {
                     // Whoever asked may have gone.
@@ -194,12 +215,13 @@ impl Work {
     fn commit(&mut self, batch: &[Write]) -> Result<(), rusqlite::Error> {
         loop {
             match self.try_commit(batch) {
-                Ok(()) if self.in_trouble => {
-                    self.in_trouble = false;
-                    (self.trouble)(None);
+                Ok(deleted) => {
+                    self.archive.deleted(deleted);
+                    if std::mem::take(&mut self.in_trouble) {
+                        (self.trouble)(None);
+                    }
                     return Ok(());
                 }
-                Ok(()) => return Ok(()),
                 Err(error) if waits(&error) && !self.give_up.load(Ordering::Relaxed) => {
                     if !self.in_trouble {
                         self.in_trouble = true;
@@ -212,7 +234,14 @@ impl Work {
         }
     }
 
-    fn try_commit(&mut self, batch: &[Write]) -> Result<(), rusqlite::Error> {
+    /// Number of the first input that a restart may need, from the oldest checkpoint on record.
+    fn oldest_needed(&self) -> Result<u64, rusqlite::Error> {
+        let oldest = "SELECT coalesce(min(next_input), 0) FROM checkpoints";
+        self.connection.query_row(oldest, [], |row| row.get(0))
+    }
+
+    /// Returns up to which input the table has been cleared.
+    fn try_commit(&mut self, batch: &[Write]) -> Result<u64, rusqlite::Error> {
         // Dropped before it is committed, a transaction is rolled back.
         let transaction = self.connection.transaction()?;
         for write in batch {
@@ -225,10 +254,10 @@ impl Work {
                         transaction.prepare_cached("DELETE FROM betas WHERE seq < ?1")?.execute([horizon])?;
                     }
                 }
-                Write::Checkpoint { seq, state } => {
+                Write::Checkpoint { seq, next_input, state } => {
                     transaction
-                        .prepare_cached("INSERT OR REPLACE INTO checkpoints VALUES (?1, ?2)")?
-                        .execute(params![seq, state])?;
+                        .prepare_cached("INSERT OR REPLACE INTO checkpoints VALUES (?1, ?2, ?3)")?
+                        .execute(params![seq, next_input, state])?;
                     // The one before stays, should this one be found wanting.
                     transaction
                         .prepare_cached(
@@ -240,6 +269,9 @@ impl Work {
                     transaction
                         .prepare_cached("INSERT INTO events(time, seq, kind, text) VALUES (?1, ?2, ?3, ?4)")?
                         .execute(params![time, seq, kind, text])?;
+                    transaction
+                        .prepare_cached("DELETE FROM events WHERE id <= ?1")?
+                        .execute([transaction.last_insert_rowid() - EVENTS])?;
                 }
                 Write::Status(key, value) => {
                     transaction
@@ -249,8 +281,16 @@ impl Work {
                 Write::Committed(_) => {}
             }
         }
-        transaction.commit()
+        let deleted = self.archive.delete(&transaction)?;
+        transaction.commit()?;
+        Ok(deleted)
     }
+}
+
+/// Nanoseconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
 fn write_inputs(connection: &Connection, inputs: &[Input]) -> Result<(), rusqlite::Error> {
