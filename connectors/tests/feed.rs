@@ -244,8 +244,8 @@ fn a_source_goes_on_from_its_state_as_if_it_had_never_stopped() {
                 frames += 1;
                 let Some(part) = frame.checkpoint.take() else { continue };
                 assert_eq!(frames % every, 0);
+                let behind = inputs_before(&part).unwrap() as usize;
                 let checkpoint = Checkpoint { source: part, ..Checkpoint::default() };
-                let behind = inputs_before(&checkpoint).unwrap() as usize;
                 let mut rest = open(&inputs[behind..]).resuming(&checkpoint).unwrap();
                 let after = all(&mut rest).unwrap();
                 assert!(after == expected[frames as usize..], "{case}: after frame {frames}");
@@ -267,7 +267,8 @@ fn controls_say_which_frames_may_be_traded_on() {
     let (stale, short) = (r#"{"kind":"stale","seconds":30.5}"#, r#"{"kind":"stale","seconds":3}"#);
     let (five, four) = (r#"{"kind":"conflated","frames":5}"#, r#"{"kind":"conflated","frames":4}"#);
     let resume = r#"{"kind":"resume"}"#;
-    let cases: [(&str, FeedLimits, &[(usize, &str)], [Supervision; 6]); 6] = [
+    type Case<'a> = (&'a str, FeedLimits, &'a [(usize, &'a str)], [Supervision; 6]);
+    let cases: [Case<'_>; 6] = [
         ("nothing is limited", FeedLimits::default(), &[(1, stale), (2, five)], [None; 6]),
         ("one frame after silence", silence, &[(2, stale)], [None, None, Halted, None, None, None]),
         ("silence that may be", silence, &[(2, short)], [None; 6]),

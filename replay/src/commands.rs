@@ -18,6 +18,7 @@ use crate::offline;
 use crate::progress::{Counted, Line};
 use crate::report;
 use crate::score::Scoring;
+use crate::session::{self, Compared};
 use crate::summary::{Summary, Trading};
 use crate::world::{Opened, Readings};
 
@@ -45,7 +46,17 @@ const REPORT: &str = "report.html";
 
 /// Trades a strategy through historical data.
 pub(crate) fn replay(args: &ReplayArgs) -> Result<()> {
-    run(&args.run, &REPLAY, None, (!args.no_report).then_some(&[]))
+    let mut run = args.run.clone();
+    run.input.takes_session = true;
+    if let Some(folder) = &args.session {
+        session::with_its_settings(folder, &mut run.input)?;
+    }
+    let config = resolve(&run, &REPLAY)?;
+    let compared = config.data.session.as_deref().map(|folder| Compared::with(Path::new(folder), &config));
+    let compared = compared.transpose()?;
+    let recorder = compared.as_ref().and_then(Compared::recorder).transpose()?;
+    carry_out(&config, &run, &REPLAY, None, (!args.no_report).then_some(&[]), Extra::of(recorder))?;
+    compared.map_or(Ok(()), |compared| compared.conclude())
 }
 
 /// Follows alpha and betas through historical data.
@@ -71,7 +82,7 @@ pub(crate) fn open(config: &Config, trades: bool) -> Result<Opened> {
 }
 
 fn run(args: &RunArgs, kind: &Kind, estimate: Option<&EstimateArgs>, plot: Option<&[String]>) -> Result<()> {
-    carry_out(&resolve(args, kind)?, args, kind, estimate, plot, None)
+    carry_out(&resolve(args, kind)?, args, kind, estimate, plot, Extra::default())
 }
 
 /// The settings of a command that writes a run folder.
@@ -82,8 +93,22 @@ pub(crate) fn resolve(args: &RunArgs, kind: &Kind) -> Result<Config> {
     Config::resolve(&args.input, args.to.as_deref().map(|to| ("--to", to)), kind.record)
 }
 
-/// Runs, and writes the run folder. `plot`: what the report draws; `None` where there is to be none. `scoring`: where
-/// the hold-out is to be opened.
+/// What a run has besides its run folder.
+#[derive(Default)]
+pub(crate) struct Extra<'a> {
+    /// Where the hold-out is to be opened.
+    pub(crate) scoring: Option<&'a Scoring>,
+    /// Whoever else is to see the ledger.
+    pub(crate) recorder: Option<Box<dyn Recorder>>,
+}
+
+impl Extra<'_> {
+    fn of(recorder: Option<Box<dyn Recorder>>) -> Self {
+        Self { scoring: None, recorder }
+    }
+}
+
+/// Runs, and writes the run folder. `plot`: what the report draws; `None` where there is to be none.
 ///
 /// # Errors
 /// Data that is not as expected, or a file system that refuses.
@@ -93,8 +118,9 @@ pub(crate) fn carry_out(
     kind: &Kind,
     estimate: Option<&EstimateArgs>,
     plot: Option<&[String]>,
-    scoring: Option<&Scoring>,
+    extra: Extra<'_>,
 ) -> Result<()> {
+    let Extra { scoring, recorder: also } = extra;
     let started = Instant::now();
     let out = args.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), kind.name));
     let Opened { source, progress } = match scoring {
@@ -108,7 +134,8 @@ pub(crate) fn carry_out(
     let recorder = ParquetRecorder::create(folder.path(), names, config.record, kind.trades, note)?;
 
     let (source, frames) = Counted::new(source);
-    let (source, recorders): (_, Vec<Box<dyn Recorder>>) = (Box::new(source), vec![Box::new(recorder)]);
+    let source = Box::new(source);
+    let recorders: Vec<Box<dyn Recorder>> = also.into_iter().chain([Box::new(recorder) as _]).collect();
     let settings = config.run_settings()?;
     let graph = if kind.trades {
         trading(source, config.strategy()?, &settings, recorders)?

@@ -1,6 +1,7 @@
 //! From `[feed]` to an edge that follows it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::live::{Account, Edge, EdgeSettings, RawLogSettings, Trust, VenueSettings};
@@ -40,7 +41,7 @@ pub(crate) fn start(config: &Config, start: Start<'_>) -> Result<Edge> {
         let mut settings = EdgeSettings::new(&url);
         (settings.trust, settings.from) = (trust, start.next);
         (settings.overflow, settings.back_fill) = (feed.overflow(), feed.back_fill);
-        settings.stale_after = feed.stale_after().unwrap_or(settings.stale_after);
+        settings.stale_after = stale_after(config).unwrap_or(settings.stale_after);
         return Ok(Edge::start(settings)?);
     }
     let symbols: Vec<&str> = feed.symbols.iter().map(String::as_str).collect();
@@ -51,13 +52,19 @@ pub(crate) fn start(config: &Config, start: Start<'_>) -> Result<Edge> {
     settings.lateness = feed.lateness();
     (settings.from_ns, settings.first_seq) = (start.from_ns, start.next);
     settings.overflow = feed.overflow();
-    settings.stale_after = feed.stale_after();
+    settings.stale_after = stale_after(config);
     settings.account = account(&feed.venue)?;
     settings.raw_log = start.raw_log.filter(|_| feed.raw_log).map(|folder| {
         let total_max = feed.raw_log_max();
         RawLogSettings { total_max, ..RawLogSettings::new(folder) }
     });
     Ok(Edge::follow(settings)?)
+}
+
+/// How long there may be silence: what trading may not bear is left, too.
+fn stale_after(config: &Config) -> Option<Duration> {
+    let limit = config.limits.feed().silence_ns_max.map(|ns| Duration::from_nanos(ns.unsigned_abs()));
+    config.feed.stale_after().into_iter().chain(limit).min()
 }
 
 /// The account of a venue that wants one, from the environment: a secret is no setting.

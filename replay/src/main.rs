@@ -5,8 +5,7 @@ mod check;
 mod commands;
 mod config;
 mod dashboard;
-// Called by what trades live.
-#[allow(dead_code)]
+mod diff;
 mod feeds;
 mod json_lines;
 mod offline;
@@ -16,7 +15,9 @@ mod report;
 mod scenarios;
 mod score;
 mod serve;
+mod session;
 mod size;
+mod state;
 mod stress;
 mod summary;
 mod tune;
@@ -38,6 +39,14 @@ fn main() -> ExitCode {
         Command::Tune(args) => tune::tune(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Paper(args) => paper::paper(&args),
+        Command::State(args) => state::state(&args),
+        Command::Diff(args) => match diff::diff(&args) {
+            Ok(code) => return code,
+            Err(error) => {
+                say_error(&error);
+                return ExitCode::from(diff::FAILED);
+            }
+        },
         Command::Report(args) => commands::report(&args),
         Command::Check(args) => check::check(&args),
         Command::Dashboard(args) => dashboard::dashboard(&args),
@@ -45,15 +54,19 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The chain of causes, each once: an error that repeats its cause says it itself.
-            let mut text = error.to_string();
-            for cause in error.chain().skip(1).map(ToString::to_string) {
-                if !text.contains(&cause) {
-                    text = format!("{text}: {cause}");
-                }
-            }
-            eprintln!("error: {text}");
+            say_error(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+/// The chain of causes, each once: an error that repeats its cause says it itself.
+fn say_error(error: &anyhow::Error) {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    eprintln!("error: {text}");
 }

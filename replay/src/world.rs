@@ -1,5 +1,6 @@
 //! The data of a command, in the world that its settings describe.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Error, Result};
@@ -10,6 +11,7 @@ use betaflow_engine::world::{Recorded, apply};
 
 use crate::config::Config;
 use crate::progress::{Counted, Line};
+use crate::session;
 
 /// The most that frames held in memory may take.
 const BYTES_MAX: u64 = 2_000_000_000;
@@ -41,9 +43,7 @@ impl Readings {
             let (recorded, progress) = self.recorded(config, settings)?;
             (Box::new(recorded.path(world)?), progress)
         } else {
-            let source = file(config, settings)?;
-            let progress = source.progress();
-            (Box::new(source), progress)
+            file(config, settings)?
         };
         let source = apply(source, world, &config.data.calendar()).map_err(Error::from_boxed)?;
         Ok(Opened { source, progress })
@@ -58,8 +58,7 @@ impl Readings {
         }
         // Not two of them at a time.
         *last = None;
-        let source = file(config, settings)?;
-        let progress = source.progress();
+        let (source, progress) = file(config, settings)?;
         let (mut source, frames) = Counted::new(source);
         let line = Line::start(Arc::clone(&progress), frames);
         let recorded = Recorded::read(&mut source, BYTES_MAX).map_err(Error::from_boxed)?;
@@ -75,6 +74,12 @@ impl Readings {
     }
 }
 
-fn file(config: &Config, settings: SourceSettings) -> Result<ParquetSource> {
-    Ok(ParquetSource::open(&config.prices(), config.factor_file().as_ref(), settings)?)
+/// The data as it is: files, or the record of a session.
+fn file(config: &Config, settings: SourceSettings) -> Result<(Box<dyn Source>, Arc<Progress>)> {
+    if let Some(folder) = &config.data.session {
+        return Ok((session::source(Path::new(folder), settings, config.limits.feed())?, Arc::default()));
+    }
+    let source = ParquetSource::open(&config.prices(), config.factor_file().as_ref(), settings)?;
+    let progress = source.progress();
+    Ok((Box::new(source), progress))
 }

@@ -57,7 +57,7 @@ const CHECK: &[&str] =
 
 /// Every subcommand with its flags.
 const COMMANDS: &[(&str, &[&[&str]])] = &[
-    ("replay", &[RUN, &["--no-report"]]),
+    ("replay", &[RUN, &["--session", "--no-report"]]),
     ("score", &[RUN, &["--no-report", "--profile"]]),
     ("estimate", &[RUN, REPORT, OFFLINE]),
     ("stress", &[RUN, &["--no-report", "--grid"]]),
@@ -65,6 +65,8 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("size", &[SIZE]),
     ("serve", &[SERVE]),
     ("paper", &[PAPER]),
+    ("state", &[&["--json"]]),
+    ("diff", &[&["--json"]]),
     ("report", &[&["--plot"]]),
     ("check", &[CHECK]),
     ("dashboard", &[&["--state", "--listen", "--token-file"]]),

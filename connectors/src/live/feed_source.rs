@@ -67,12 +67,12 @@ const STATE: &str = "feed source";
 /// What is part of the state of a run, in the order in which it is saved.
 type Saved = (u64, Part, Part, Counted);
 
-/// How many inputs a checkpoint contains: its run goes on with the input of that number.
+/// How many inputs a checkpoint contains, whose source's part this is: its run goes on with the input of that number.
 ///
 /// # Errors
 /// The bytes are no source state of a checkpoint of a feed.
-pub fn inputs_before(checkpoint: &Checkpoint) -> Result<u64, StateError> {
-    let (input, ..): Saved = restore(STATE, &checkpoint.source)?;
+pub fn inputs_before(source: &Part) -> Result<u64, StateError> {
+    let (input, ..): Saved = restore(STATE, source)?;
     Ok(input)
 }
 

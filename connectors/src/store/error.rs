@@ -71,6 +71,52 @@ pub enum StoreError {
         /// The digest now.
         found: String,
     },
+    /// A folder is none of a run.
+    #[error(
+        "{}: found no state of a run in it, expected a folder that `betaflow paper --state` has written, with state.db",
+        .0.display()
+    )]
+    NoState(PathBuf),
+    /// A newer version wrote it.
+    #[error(
+        "{}: found a state of schema version {found}, expected at most {expected}: it was written by a newer version of \
+         betaflow ({by}), which also reads it",
+        path.display()
+    )]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its schema version.
+        found: u32,
+        /// The newest that this version reads.
+        expected: u32,
+        /// The version of the program that wrote it.
+        by: String,
+    },
+    /// A segment of the session is not as it should be.
+    #[error("{}: found {found}, expected {expected}", path.display())]
+    Segment {
+        /// The segment.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// Inputs are missing.
+    #[error(
+        "{}: found input {first} where input {next} was expected: a file of its folder `session` that has inputs from \
+         {next} on is missing; put it back from a copy, without it the session can go on but not be replayed",
+        path.display()
+    )]
+    Hole {
+        /// The database.
+        path: PathBuf,
+        /// The first that is missing.
+        next: u64,
+        /// The first behind it.
+        first: u64,
+    },
     /// The thread that writes has ended.
     #[error("{}: the writer has stopped: {why}", path.display())]
     Stopped {

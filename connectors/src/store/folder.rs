@@ -2,15 +2,21 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::StoreError;
+use super::inputs::read_inputs;
 
 /// Version of the tables. A state of another version is refused.
 pub const SCHEMA_VERSION: u32 = 1;
 
-const DATABASE: &str = "state.db";
+pub(super) const DATABASE: &str = "state.db";
+pub(super) const LOCK: &str = "lock";
+/// How often, and after how long each time, a lock is tried again: whoever only looks at it is gone by then.
+const TRIES: u32 = 10;
+const TRY_AGAIN: Duration = Duration::from_millis(20);
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS inputs(seq INTEGER PRIMARY KEY, kind TEXT, timestamp INTEGER, body TEXT);
@@ -26,7 +32,7 @@ CREATE TABLE IF NOT EXISTS weights(symbol TEXT PRIMARY KEY, seq INTEGER, target_
 CREATE TABLE IF NOT EXISTS betas(seq INTEGER, timestamp INTEGER, symbol TEXT, coefficients TEXT,
   PRIMARY KEY(symbol, seq)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY, time INTEGER, seq INTEGER, kind TEXT, text TEXT);
-CREATE TABLE IF NOT EXISTS checkpoints(seq INTEGER PRIMARY KEY, state BLOB);
+CREATE TABLE IF NOT EXISTS checkpoints(seq INTEGER PRIMARY KEY, next_input INTEGER, state BLOB);
 CREATE TABLE IF NOT EXISTS status(key TEXT PRIMARY KEY, value TEXT);
 ";
 
@@ -50,6 +56,11 @@ pub enum InputKind {
 }
 
 impl InputKind {
+    /// Of a name.
+    pub(super) fn of(name: &str) -> Self {
+        if name == "bars" { Self::Bars } else { Self::Control }
+    }
+
     /// As the table has it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -73,13 +84,24 @@ pub struct Input {
     pub body: String,
 }
 
+/// A checkpoint on record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SavedCheckpoint {
+    /// The frame after which it was taken.
+    pub seq: u64,
+    /// Number of the first input that it does not contain.
+    pub next_input: u64,
+    /// The state of all stages.
+    pub state: Vec<u8>,
+}
+
 /// What a run begins with.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
     /// The last frame whose outputs are committed, with its digest.
     pub committed: Option<(u64, String)>,
-    /// The last checkpoint: the frame after which it was taken, and the state of all stages.
-    pub checkpoint: Option<(u64, Vec<u8>)>,
+    /// The last checkpoint.
+    pub checkpoints: Vec<SavedCheckpoint>,
     /// Number of the next input.
     pub next_input: u64,
 }
@@ -103,11 +125,18 @@ impl StateFolder {
             move |source| StoreError::Io { path, doing, source }
         };
         fs::create_dir_all(path).map_err(io("create the state folder"))?;
-        let lock = File::create(path.join("lock")).map_err(io("create a file in the state folder"))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(StoreError::Locked(path.to_owned())),
-            Err(fs::TryLockError::Error(source)) => return Err(io("lock the state folder")(source)),
+        let lock = File::create(path.join(LOCK)).map_err(io("create a file in the state folder"))?;
+        let mut tries = 0;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(fs::TryLockError::WouldBlock) if tries < TRIES => {
+                    tries += 1;
+                    std::thread::sleep(TRY_AGAIN);
+                }
+                Err(fs::TryLockError::WouldBlock) => return Err(StoreError::Locked(path.to_owned())),
+                Err(fs::TryLockError::Error(source)) => return Err(io("lock the state folder")(source)),
+            }
         }
         let folder = Self { path: path.to_owned(), database: path.join(DATABASE), sync, _lock: lock };
         folder.prepare()?;
@@ -198,15 +227,17 @@ impl StateFolder {
         value(&self.connection()?, key).map_err(self.failed("read the settings"))
     }
 
-    /// Number of the first message of the feed that is not on record.
+    /// Number and time (ns since 1970 UTC) of the last message of the feed that is on record.
     ///
     /// # Errors
     /// SQLite refuses.
-    pub fn next_message(&self) -> Result<u64, StoreError> {
-        let next = "SELECT coalesce(max(json_extract(body, '$.seq')) + 1, 0) FROM inputs WHERE kind = 'bars' \
-                    AND seq >= (SELECT coalesce(max(seq), 0) FROM inputs WHERE kind = 'bars')";
+    pub fn last_message(&self) -> Result<Option<(u64, i64)>, StoreError> {
+        // Inputs that no restart needs move into segments; those behind a checkpoint, which is made of bars, do not.
+        let last = "SELECT json_extract(body, '$.seq'), timestamp FROM inputs WHERE kind = 'bars' ORDER BY seq DESC \
+                    LIMIT 1";
         let connection = self.connection()?;
-        connection.query_row(next, [], |row| row.get(0)).map_err(self.failed("read the last input"))
+        let row = connection.query_row(last, [], |row| Ok((row.get(0)?, row.get(1)?))).optional();
+        row.map_err(self.failed("read the last input"))
     }
 
     /// Where the run stands.
@@ -222,58 +253,26 @@ impl StateFolder {
             })
             .optional()
             .map_err(failed())?;
-        let checkpoint = connection
-            .query_row("SELECT seq, state FROM checkpoints ORDER BY seq DESC LIMIT 1", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()
+        let mut saved = connection
+            .prepare("SELECT seq, next_input, state FROM checkpoints ORDER BY seq DESC")
             .map_err(failed())?;
+        let saved = saved.query_map([], |row| {
+            Ok(SavedCheckpoint { seq: row.get(0)?, next_input: row.get(1)?, state: row.get(2)? })
+        });
+        let checkpoints = saved.and_then(Iterator::collect).map_err(failed())?;
         let next_input: u64 = connection
             .query_row("SELECT coalesce(max(seq) + 1, 0) FROM inputs", [], |row| row.get(0))
             .map_err(failed())?;
-        Ok(Start { committed, checkpoint, next_input })
+        Ok(Start { committed, checkpoints, next_input })
     }
 
     /// The inputs from number `from` on, in order, handed to `take` until it says `false`.
     ///
     /// # Errors
-    /// SQLite refuses.
+    /// A segment is missing or damaged, or SQLite refuses.
     pub fn inputs(&self, from: u64, mut take: impl FnMut(Input) -> bool) -> Result<(), StoreError> {
         read_inputs(&self.database, from, &mut take)
     }
-}
-
-/// The inputs of a state folder that another process may be writing.
-///
-/// # Errors
-/// There is no state, or SQLite refuses.
-pub fn read_inputs(
-    database: &Path,
-    from: u64,
-    take: &mut dyn FnMut(Input) -> bool,
-) -> Result<(), StoreError> {
-    let failed =
-        |source| StoreError::Database { path: database.to_owned(), doing: "read the inputs", source };
-    let connection =
-        Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
-    let mut statement = connection
-        .prepare("SELECT seq, kind, timestamp, body FROM inputs WHERE seq >= ?1 ORDER BY seq")
-        .map_err(failed)?;
-    let mut rows = statement.query([from]).map_err(failed)?;
-    while let Some(row) = rows.next().map_err(failed)? {
-        let kind: String = row.get(1).map_err(failed)?;
-        let kind = if kind == "bars" { InputKind::Bars } else { InputKind::Control };
-        let input = Input {
-            seq: row.get(0).map_err(failed)?,
-            kind,
-            timestamp: row.get(2).map_err(failed)?,
-            body: row.get(3).map_err(failed)?,
-        };
-        if !take(input) {
-            break;
-        }
-    }
-    Ok(())
 }
 
 fn value(connection: &Connection, key: &str) -> Result<Option<String>, rusqlite::Error> {

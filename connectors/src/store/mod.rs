@@ -6,18 +6,30 @@
 //! | `writer` | the one thread that writes, in transactions as large as the disk asks for |
 //! | `rows` | a frame's ledger as rows |
 //! | `recorder` | the recorder of a run |
+//! | `segment`, `archive` | inputs that no restart needs any more, moved into Parquet files |
+//! | `inputs` | the whole record of inputs, from segments and table |
+//! | `view` | a state folder that is only read |
 //!
 //! Everything that is written is a function of the inputs. An input is on record before it acts, and a frame's outputs
 //! are committed whole or not at all, so that a run that is killed at any moment goes on as if it had not been: it takes
 //! the last checkpoint, and runs the inputs behind it through the same stages.
+//!
+//! Everything that was received is kept. Inputs before the oldest checkpoint on record move into segments, and are deleted
+//! from the table once a segment has been read back: the record is segments and table together, and an input may be in both.
 
+mod archive;
 mod error;
 mod folder;
+mod inputs;
 mod recorder;
 mod rows;
+mod segment;
+mod view;
 mod writer;
 
 pub use error::StoreError;
-pub use folder::{Input, InputKind, SCHEMA_VERSION, Start, StateFolder, Sync, read_inputs};
-pub use recorder::StateRecorder;
+pub use folder::{Input, InputKind, SCHEMA_VERSION, SavedCheckpoint, Start, StateFolder, Sync};
+pub use inputs::{InputReader, read_inputs};
+pub use recorder::{InputOf, StateRecorder};
+pub use view::{InputCounts, StateView};
 pub use writer::{Trouble, Writer, WriterHandle};

@@ -4,13 +4,16 @@ use std::collections::VecDeque;
 
 use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts, hex};
 use betaflow_engine::model::Beliefs;
-use betaflow_engine::state::Checkpoint;
+use betaflow_engine::state::{Checkpoint, Part};
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
 use super::folder::StateFolder;
 use super::rows::FrameRows;
 use super::writer::{Write, WriterHandle};
+
+/// Reads from the source's part of a checkpoint the number of the first input that it does not contain.
+pub type InputOf = fn(&Part) -> Result<u64, RecordError>;
 
 /// Writes each frame's outputs, and passes over those that are on record, which must be the same.
 pub struct StateRecorder {
@@ -19,6 +22,7 @@ pub struct StateRecorder {
     betas_every: u64,
     /// Digests on record of the frames that are computed again.
     on_record: VecDeque<(u64, String)>,
+    input_of: Option<InputOf>,
 }
 
 impl StateRecorder {
@@ -48,7 +52,14 @@ impl StateRecorder {
         let rows = statement.query_map([from], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
         let on_record = rows.collect::<Result<_, _>>().map_err(failed)?;
         let betas_every = betas_every.max(1);
-        Ok(Self { writer, factors: factors.to_vec(), betas_every, on_record })
+        Ok(Self { writer, factors: factors.to_vec(), betas_every, on_record, input_of: None })
+    }
+
+    /// `input_of`: how the source says which input is the next behind a checkpoint. Without it none is taken to contain any
+    /// input, and no input moves into a segment.
+    #[must_use]
+    pub fn checkpoint_input(self, input_of: InputOf) -> Self {
+        Self { input_of: Some(input_of), ..self }
     }
 }
 
@@ -72,7 +83,8 @@ impl Recorder for StateRecorder {
     }
 
     fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), RecordError> {
-        Ok(self.writer.send(Write::Checkpoint { seq: checkpoint.seq, state: checkpoint.to_bytes()? })?)
+        let next_input = self.input_of.map_or(Ok(0), |input_of| input_of(&checkpoint.source))?;
+        Ok(self.writer.checkpoint(checkpoint.seq, next_input, checkpoint.to_bytes()?)?)
     }
 
     fn finish(&mut self, _: &RunFacts) -> Result<(), RecordError> {

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, ErrorCode, params};
 
+use super::archive::Archive;
 use super::error::StoreError;
 use super::folder::{Input, StateFolder};
 use super::rows::{FrameRows, beta_horizon};
@@ -20,14 +21,16 @@ use super::rows::{FrameRows, beta_horizon};
 const QUEUE: usize = 256;
 /// Most that share a transaction.
 const TOGETHER: usize = 256;
+/// Events that are kept.
+const EVENTS: i64 = 10_000;
 /// How long a full disk is given before it is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 
 /// What is written.
 pub(super) enum Write {
-    Inputs(Vec<Input>, SyncSender<()>),
+    Inputs(Vec<Input>),
     Frame(Box<FrameRows>),
-    Checkpoint { seq: u64, state: Vec<u8> },
+    Checkpoint { seq: u64, next_input: u64, state: Vec<u8> },
     Event { time: i64, seq: Option<u64>, kind: &'static str, text: String },
     Status(&'static str, String),
     Committed(SyncSender<()>),
@@ -40,19 +43,22 @@ pub type Trouble = Box<dyn Fn(Option<&str>) + Send>;
 #[derive(Clone)]
 pub struct WriterHandle {
     sender: SyncSender<Write>,
+    /// Whether the disk refuses.
+    in_trouble: Arc<AtomicBool>,
     stopped: Arc<Mutex<Option<String>>>,
     path: PathBuf,
 }
 
 impl WriterHandle {
-    /// Puts inputs on record, and returns once they are committed.
+    /// Puts inputs on record. What follows from them is sent behind them, and so is committed with them or after them: to
+    /// whoever reads the record an input is there before what it did. While the disk refuses, it waits until they are
+    /// committed: nothing is decided that could not be written.
     ///
     /// # Errors
     /// The writer has stopped.
     pub fn log(&self, inputs: Vec<Input>) -> Result<(), StoreError> {
-        let (done, committed) = sync_channel(1);
-        self.send(Write::Inputs(inputs, done))?;
-        committed.recv().map_err(|_| self.gone())
+        self.send(Write::Inputs(inputs))?;
+        if self.in_trouble.load(Ordering::Acquire) { self.flush() } else { Ok(()) }
     }
 
     /// Adds an event; `time` in nanoseconds since 1970.
@@ -67,6 +73,15 @@ impl WriterHandle {
         text: String,
     ) -> Result<(), StoreError> {
         self.send(Write::Event { time, seq, kind, text })
+    }
+
+    /// Keeps the state of all stages after frame `seq`; `next_input`: the first input that it does not contain. The one
+    /// before is kept too, and inputs before both may move into segments.
+    ///
+    /// # Errors
+    /// The writer has stopped.
+    pub fn checkpoint(&self, seq: u64, next_input: u64, state: Vec<u8>) -> Result<(), StoreError> {
+        self.send(Write::Checkpoint { seq, next_input, state })
     }
 
     /// Sets a status; where the writer is busy it is left out: there will be a newer one.
@@ -116,14 +131,20 @@ impl Writer {
         let (sender, receiver) = sync_channel(QUEUE);
         let stopped = Arc::new(Mutex::new(None));
         let give_up = Arc::new(AtomicBool::new(false));
-        let handle =
-            WriterHandle { sender, stopped: Arc::clone(&stopped), path: folder.database().to_owned() };
+        let in_trouble = Arc::new(AtomicBool::new(false));
+        let handle = WriterHandle {
+            sender,
+            in_trouble: Arc::clone(&in_trouble),
+            stopped: Arc::clone(&stopped),
+            path: folder.database().to_owned(),
+        };
         let mut work = Work {
             connection: folder.connection()?,
             betas_every,
             trouble,
-            in_trouble: false,
+            in_trouble,
             give_up: Arc::clone(&give_up),
+            archive: Archive::start(folder)?,
         };
         let thread = std::thread::Builder::new().name("state".to_owned()).spawn(move || {
             if let Err(error) = work.run(&receiver) {
@@ -169,8 +190,9 @@ struct Work {
     connection: Connection,
     betas_every: u64,
     trouble: Trouble,
-    in_trouble: bool,
+    in_trouble: Arc<AtomicBool>,
     give_up: Arc<AtomicBool>,
+    archive: Archive,
 }
 
 impl Work {
@@ -179,9 +201,16 @@ impl Work {
         while let Ok(first) = receiver.recv() {
             batch.push(first);
             batch.extend(receiver.try_iter().take(TOGETHER - 1));
+            if let Some(why) = self.archive.take_news() {
+                let text = format!("inputs stay in the database for now: {why}");
+                batch.push(Write::Event { time: now(), seq: None, kind: "segment", text });
+            }
             self.commit(&batch)?;
+            if batch.iter().any(|write| matches!(write, Write::Checkpoint { .. })) {
+                self.archive.behind(self.oldest_needed()?);
+            }
             for write in batch.drain(..) {
-                if let Write::Inputs(_, done) | Write::Committed(done) = write {
+                if let Write::Committed(done) = write {
                     // Whoever asked may have gone.
                     let _ = done.send(());
                 }
@@ -194,15 +223,15 @@ impl Work {
     fn commit(&mut self, batch: &[Write]) -> Result<(), rusqlite::Error> {
         loop {
             match self.try_commit(batch) {
-                Ok(()) if self.in_trouble => {
-                    self.in_trouble = false;
-                    (self.trouble)(None);
+                Ok(deleted) => {
+                    self.archive.deleted(deleted);
+                    if self.in_trouble.swap(false, Ordering::AcqRel) {
+                        (self.trouble)(None);
+                    }
                     return Ok(());
                 }
-                Ok(()) => return Ok(()),
                 Err(error) if waits(&error) && !self.give_up.load(Ordering::Relaxed) => {
-                    if !self.in_trouble {
-                        self.in_trouble = true;
+                    if !self.in_trouble.swap(true, Ordering::AcqRel) {
                         (self.trouble)(Some(&error.to_string()));
                     }
                     std::thread::sleep(RETRY);
@@ -212,12 +241,19 @@ impl Work {
         }
     }
 
-    fn try_commit(&mut self, batch: &[Write]) -> Result<(), rusqlite::Error> {
+    /// Number of the first input that a restart may need, from the oldest checkpoint on record.
+    fn oldest_needed(&self) -> Result<u64, rusqlite::Error> {
+        let oldest = "SELECT coalesce(min(next_input), 0) FROM checkpoints";
+        self.connection.query_row(oldest, [], |row| row.get(0))
+    }
+
+    /// Returns up to which input the table has been cleared.
+    fn try_commit(&mut self, batch: &[Write]) -> Result<u64, rusqlite::Error> {
         // Dropped before it is committed, a transaction is rolled back.
         let transaction = self.connection.transaction()?;
         for write in batch {
             match write {
-                Write::Inputs(inputs, _) => write_inputs(&transaction, inputs)?,
+                Write::Inputs(inputs) => write_inputs(&transaction, inputs)?,
                 Write::Frame(rows) => {
                     rows.write(&transaction)?;
                     if rows.seq().is_multiple_of(64 * self.betas_every.max(1)) {
@@ -225,10 +261,10 @@ impl Work {
                         transaction.prepare_cached("DELETE FROM betas WHERE seq < ?1")?.execute([horizon])?;
                     }
                 }
-                Write::Checkpoint { seq, state } => {
+                Write::Checkpoint { seq, next_input, state } => {
                     transaction
-                        .prepare_cached("INSERT OR REPLACE INTO checkpoints VALUES (?1, ?2)")?
-                        .execute(params![seq, state])?;
+                        .prepare_cached("INSERT OR REPLACE INTO checkpoints VALUES (?1, ?2, ?3)")?
+                        .execute(params![seq, next_input, state])?;
                     // The one before stays, should this one be found wanting.
                     transaction
                         .prepare_cached(
@@ -240,6 +276,9 @@ impl Work {
                     transaction
                         .prepare_cached("INSERT INTO events(time, seq, kind, text) VALUES (?1, ?2, ?3, ?4)")?
                         .execute(params![time, seq, kind, text])?;
+                    transaction
+                        .prepare_cached("DELETE FROM events WHERE id <= ?1")?
+                        .execute([transaction.last_insert_rowid() - EVENTS])?;
                 }
                 Write::Status(key, value) => {
                     transaction
@@ -249,8 +288,16 @@ impl Work {
                 Write::Committed(_) => {}
             }
         }
-        transaction.commit()
+        let deleted = self.archive.delete(&transaction)?;
+        transaction.commit()?;
+        Ok(deleted)
     }
+}
+
+/// Nanoseconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
 fn write_inputs(connection: &Connection, inputs: &[Input]) -> Result<(), rusqlite::Error> {

@@ -94,6 +94,8 @@ impl CheckArgs {
             from: self.from.clone(),
             needs_factors: false,
             own: Vec::new(),
+            base: None,
+            takes_session: false,
         }
     }
 }

@@ -2,12 +2,14 @@
 
 mod check;
 mod dashboard;
+mod diff;
 mod estimate;
 mod paper;
 mod score;
 mod serve;
 mod settings;
 mod size;
+mod state;
 mod study;
 
 use std::path::PathBuf;
@@ -18,6 +20,8 @@ use check::CHECK;
 pub(crate) use check::CheckArgs;
 use dashboard::DASHBOARD;
 pub(crate) use dashboard::DashboardArgs;
+use diff::DIFF;
+pub(crate) use diff::DiffArgs;
 use estimate::ESTIMATE;
 pub(crate) use estimate::{EstimateArgs, OfflineArgs, Rival};
 use paper::PAPER;
@@ -29,6 +33,8 @@ pub(crate) use serve::{ServeArgs, Spoken};
 use settings::SETTINGS;
 use size::SIZE;
 pub(crate) use size::SizeArgs;
+use state::STATE;
+pub(crate) use state::StateArgs;
 use study::{STRESS, TUNE};
 pub(crate) use study::{StressArgs, TuneArgs};
 
@@ -72,6 +78,12 @@ pub(crate) enum Command {
     /// Trade a live feed on paper, with state that survives being killed
     #[command(long_about = PAPER, after_long_help = SETTINGS)]
     Paper(PaperArgs),
+    /// Say what a state folder holds, also while a run writes to it
+    #[command(long_about = STATE)]
+    State(StateArgs),
+    /// Name the first event in which two runs differ, and split the gap between their final values
+    #[command(long_about = DIFF)]
+    Diff(DiffArgs),
     /// Make the report of a run folder again
     #[command(long_about = REPORT)]
     Report(ReportOfArgs),
@@ -111,7 +123,13 @@ In Python:
 
 The same data and settings give the same digest on every machine. No output
 depends on data that comes after it: orders fill one bar after the one that
-they are decided on.";
+they are decided on.
+
+With --session DIR the data is what a `betaflow paper` run has received, from
+its state folder, with the settings in it; the run may go on meanwhile. The
+digest is compared with the one on record, frame by frame, unless --set changes
+what decides results. Where they differ the exit code is 1.
+  betaflow replay --session runs/paper --out runs/again";
 
 const REPORT: &str = "\
 Make the report of a run folder again.
@@ -124,7 +142,7 @@ Example:
   betaflow report runs/replay-1";
 
 /// Where data and settings come from.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct InputArgs {
     /// Parquet file, or folder of files, with prices
     #[arg(long, value_name = "PATH")]
@@ -147,6 +165,12 @@ pub(crate) struct InputArgs {
     /// Flags of one command alone that stand for settings.
     #[arg(skip)]
     pub own: Vec<OwnFlag>,
+    /// Settings in TOML that are in no file, under those of `--set`: what errors call them, and the text.
+    #[arg(skip)]
+    pub base: Option<(String, String)>,
+    /// Whether the record of a session may be the data.
+    #[arg(skip)]
+    pub takes_session: bool,
 }
 
 /// A flag that stands for a setting.
@@ -184,6 +208,9 @@ pub(crate) struct RunArgs {
 pub(crate) struct ReplayArgs {
     #[command(flatten)]
     pub run: RunArgs,
+    /// State folder of a `paper` run: replay what it has received, with its settings
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["prices", "factors", "config", "from", "to"])]
+    pub session: Option<PathBuf>,
     /// Write no report.html (it takes 5 MB)
     #[arg(long)]
     pub no_report: bool,

@@ -84,8 +84,6 @@ pub(crate) struct PaperArgs {
 
 impl PaperArgs {
     /// The flags that stand for settings.
-    // Called by what trades live.
-    #[allow(dead_code)]
     pub(crate) fn own(&self) -> Vec<OwnFlag> {
         let venue = self.venue.as_ref().map(|venue| ("venue", format!("{venue:?}"), "--venue"));
         let symbols =

@@ -17,6 +17,8 @@ pub(crate) struct DataSettings {
     pub prices: Option<String>,
     /// File of factor returns; `"none"` to run without factors.
     pub factors: Option<String>,
+    /// State folder whose inputs on record are the data, in place of prices and factors; of `replay` alone.
+    pub session: Option<String>,
     /// Column of the price that trades.
     pub price: String,
     /// Column of the price that returns are made of; the same where there is none.
@@ -75,6 +77,7 @@ impl Default for DataSettings {
         Self {
             prices: None,
             factors: None,
+            session: None,
             price: "close".into(),
             return_price: None,
             values: ValuesAre::Prices,

@@ -23,6 +23,11 @@ impl Layers {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("{name}: could not read the configuration"))?;
+        self.add_text(&name, &text)
+    }
+
+    /// Adds settings in TOML; `name`: what errors call them.
+    pub(super) fn add_text(&mut self, name: &str, text: &str) -> Result<()> {
         let file: Table = text.parse().with_context(|| format!("{name}: is not valid TOML"))?;
         for (table, content) in file {
             let Value::Table(keys) = content else {
@@ -33,7 +38,7 @@ impl Layers {
             // An empty table still says something: [factors] alone means no default factors.
             self.file_tables.insert(table.clone());
             for (key, value) in keys {
-                self.put(&table, &key, value, &name);
+                self.put(&table, &key, value, name);
             }
         }
         Ok(())

@@ -146,6 +146,13 @@ impl Config {
         let typed = typed(args, to)?;
         unknown::check_tables(&typed)?;
         let data: DataSettings = valid(&typed, "data", DataSettings::check)?;
+        if let Some(session) = data.session.as_ref().filter(|_| !args.takes_session) {
+            let origin = typed.origin("data", "session");
+            bail!(
+                "`data.session`, set by {origin}: found {session:?}, expected none: the record of a session is data for \
+                 replay alone"
+            );
+        }
         let strategy = strategy_settings(&typed)?;
         let record: RecordTyped = valid(&typed, "record", |_| Ok(()))?;
         let mut config = Self {
@@ -168,13 +175,15 @@ impl Config {
             data,
         };
         // With other factors than its own, the tutorial still trades its 20 names.
-        let universe = &mut config.universe;
+        let universe = &config.universe;
         let free = universe.include.is_empty() && universe.exclude.is_empty() && universe.trade.is_empty();
-        if config.data.prices.is_none() && config.factors.is_empty() && free {
-            universe.exclude = tutorial::FACTOR_INSTRUMENTS.map(str::to_owned).to_vec();
+        if free && config.is_tutorial() && config.factors.is_empty() {
+            config.universe.exclude = tutorial::FACTOR_INSTRUMENTS.map(str::to_owned).to_vec();
         }
         // Absolute paths, so that run.toml runs again from anywhere.
-        let paths = [&mut config.data.prices, &mut config.data.factors, &mut config.execution.spread_file];
+        let data = &mut config.data;
+        let paths =
+            [&mut data.prices, &mut data.factors, &mut data.session, &mut config.execution.spread_file];
         for path in paths.into_iter().flatten() {
             if path != NO_FACTORS {
                 let absolute =
@@ -188,7 +197,7 @@ impl Config {
     /// Whether the embedded tutorial data is used.
     #[must_use]
     pub(crate) fn is_tutorial(&self) -> bool {
-        self.data.prices.is_none()
+        self.data.prices.is_none() && self.data.session.is_none()
     }
 
     /// Where the prices are.
@@ -370,6 +379,7 @@ impl Config {
         settings.execution = self.run_settings()?.execution;
         settings.execution.spread_file = None;
         settings.data.prices = None;
+        settings.data.session = None;
         settings.data.factors = settings.data.factors.filter(|path| path == NO_FACTORS);
         settings.record = RecordSettings { betas: Frames::None, weights: Frames::None };
         settings.pipeline = PipelineSettings::default();
@@ -400,6 +410,9 @@ fn typed(args: &InputArgs, to: Option<(&str, &str)>) -> Result<Layers> {
     let mut layers = Layers::default();
     if let Some(path) = &args.config {
         layers.add_file(path)?;
+    }
+    if let Some((name, text)) = &args.base {
+        layers.add_text(name, text)?;
     }
     for text in &args.set {
         layers.add_set(text)?;
@@ -506,7 +519,7 @@ fn factors(typed: &Layers, data: &DataSettings, needed: bool) -> Result<Table> {
     // A file's table stands for all factors; single ones with --set are added to the tutorial's.
     let from_file = typed.has_file_table("factors");
     match (&data.prices, &data.factors) {
-        (None, None) if !from_file => {
+        (None, None) if !from_file && data.session.is_none() => {
             let defaults = tutorial::FACTORS.iter().map(|(name, text)| (*name, *text));
             let mut factors: Table =
                 defaults.map(|(name, text)| (name.to_owned(), Value::String(text.to_owned()))).collect();

@@ -5,7 +5,7 @@ use toml::Table;
 
 use super::layers::Layers;
 
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 14] = [
     "data",
     "holdout",
     "universe",

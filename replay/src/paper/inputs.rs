@@ -10,14 +10,12 @@ use std::time::Duration;
 use betaflow_connectors::live::{
     Control, Edge, EdgeEvent, EdgeReceiver, Hello, Input, Inputs, ServerMessage,
 };
-use betaflow_connectors::store::{self, InputKind, StateFolder};
+use betaflow_connectors::store::{InputKind, InputReader, StateFolder, StoreError};
 use betaflow_engine::source::SourceError;
 
 use super::first;
 use super::stop::Stop;
 
-/// Inputs read from the record at a time.
-const CHUNK: usize = 256;
 /// How often it is looked whether to stop.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -27,7 +25,7 @@ pub(super) struct PaperInputs {
     /// Number of the next input on record, and of the first that is not.
     next: u64,
     behind: u64,
-    read: VecDeque<store::Input>,
+    record: InputReader,
     fresh: VecDeque<Control>,
     feed: Hello,
     /// Whether the feed is there, for whoever shows it.
@@ -39,6 +37,9 @@ pub(super) struct PaperInputs {
 impl PaperInputs {
     /// `record`: the first input on record that is to run again, and the first that is not on record. `fresh`: inputs
     /// that come between the record and the feed.
+    ///
+    /// # Errors
+    /// The record cannot be read.
     pub(super) fn new(
         folder: &StateFolder,
         record: Range<u64>,
@@ -46,20 +47,20 @@ impl PaperInputs {
         feed: &Hello,
         edge: &Edge,
         stop: Stop,
-    ) -> Self {
+    ) -> Result<Self, StoreError> {
         let behind = record.end;
-        Self {
+        Ok(Self {
             database: folder.database().to_owned(),
             next: record.start,
             behind,
-            read: VecDeque::new(),
+            record: InputReader::open(folder.database(), record.start)?,
             fresh: fresh.into(),
             feed: feed.clone(),
             // A feed without a record has just said what it is.
             connected: Arc::new(AtomicBool::new(behind == 0)),
             events: edge.events(),
             stop,
-        }
+        })
     }
 
     /// Whether the feed is there; it changes as the run goes on.
@@ -68,14 +69,7 @@ impl PaperInputs {
     }
 
     fn on_record(&mut self) -> Result<Input, SourceError> {
-        if self.read.is_empty() {
-            let read = &mut self.read;
-            store::read_inputs(&self.database, self.next, &mut |input| {
-                read.push_back(input);
-                read.len() < CHUNK
-            })?;
-        }
-        let Some(input) = self.read.pop_front().filter(|input| input.seq == self.next) else {
+        let Some(input) = self.record.next_input()?.filter(|input| input.seq == self.next) else {
             let (database, next) = (self.database.display(), self.next);
             return Err(format!(
                 "{database}: input {next} is not on record, and later ones are; the file was changed: begin a new state \

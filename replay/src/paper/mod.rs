@@ -14,12 +14,10 @@ mod stop;
 mod voice;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Result, bail};
-use betaflow_connectors::live::{
-    Edge, EdgeSettings, FeedSource, Latencies, Trust, WithHistory, monotonic_ns,
-};
+use betaflow_connectors::live::{Edge, FeedSource, Latencies, WithHistory, inputs_before, monotonic_ns};
 use betaflow_connectors::parquet::Input as ParquetInput;
 use betaflow_connectors::store::{StateFolder, StateRecorder, Sync, Writer};
 use betaflow_connectors::tutorial;
@@ -31,6 +29,7 @@ use crate::args::{InputArgs, PaperArgs};
 use crate::commands::{REPLAY, say};
 use crate::config::Config;
 use crate::dashboard::{Dashboard, read_token};
+use crate::feeds;
 use inputs::PaperInputs;
 use log::StateLog;
 use standing::{Standings, Watching};
@@ -51,20 +50,24 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     // What is wrong with the settings is said before anything is connected.
     let config = resolve(args, false)?;
     refuse(&config)?;
-    let folder = StateFolder::open(&args.state, Sync::Normal)?;
+    let folder = StateFolder::open(&args.state, Sync::Full)?;
     let start = folder.start()?;
     let betas_every = u64::from(config.data.frames_per_day).div_ceil(BETAS_A_DAY);
     let writer = Writer::start(&folder, betas_every, Box::new(status::trouble))?;
     let handle = writer.handle();
 
-    let mut settings = EdgeSettings::new(&args.url);
-    settings.from = folder.next_message()?;
-    settings.trust = args.ca.clone().map_or(Trust::Public, Trust::File);
-    if let Some(silence) = config.limits.feed().silence_ns_max {
-        let silence = Duration::from_nanos(silence.unsigned_abs());
-        settings.stale_after = settings.stale_after.min(silence);
-    }
-    let edge = Arc::new(Edge::start(settings)?);
+    let last = folder.last_message()?;
+    let raw = folder.path().join("raw");
+    let edge = Arc::new(feeds::start(
+        &config,
+        feeds::Start {
+            url: Some(&args.url),
+            ca: args.ca.clone(),
+            from_ns: last.map(|(_, timestamp)| timestamp),
+            next: last.map_or(0, |(seq, _)| seq + 1),
+            raw_log: Some(&raw),
+        },
+    )?);
     let stop = stop::Stop::new(args.run_for)?;
     let Some(hello) = first::hello(&folder, &edge, &stop)? else {
         say("stopped before the feed said what it is; nothing was traded\n");
@@ -74,14 +77,14 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     let history = start::history(&folder, args, &mut config)?;
     start::settle(&folder, &config)?;
     let on_record = start.next_input;
-    let behind = start::Behind::of(&folder, start.checkpoint.into_iter().collect());
+    let behind = start::Behind::of(&folder, start.checkpoints);
     if on_record > 0 {
         let again = on_record.saturating_sub(behind.input);
         say(&format!("{on_record} inputs are on record; the last {again} run again, to go on behind them\n"));
         handle.event(status::now(), None, "restarted", format!("{on_record} inputs on record"))?;
     }
     let fresh = start::fresh(history.as_ref(), on_record == 0, args, status::now());
-    let inputs = PaperInputs::new(&folder, behind.input..on_record, fresh, &hello, &edge, stop.clone());
+    let inputs = PaperInputs::new(&folder, behind.input..on_record, fresh, &hello, &edge, stop.clone())?;
     let connected = inputs.connected();
     let from_files = config.source_settings(true)?;
     let inputs = WithHistory::new(inputs, from_files.clone());
@@ -94,7 +97,8 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
             .timed(Arc::clone(&latencies));
     let source = behind.source(source)?;
     let first = behind.first_frame();
-    let recorder = StateRecorder::new(&folder, handle.clone(), source.factor_names(), betas_every, first)?;
+    let recorder = StateRecorder::new(&folder, handle.clone(), source.factor_names(), betas_every, first)?
+        .checkpoint_input(|source| Ok(inputs_before(source)?));
     let mut run = config.run_settings()?;
     // A message a frame: nothing waits for a second one.
     run.frames_per_message = Some(1);
@@ -148,8 +152,9 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
 fn resolve(args: &PaperArgs, tutorial: bool) -> Result<Config> {
     // Factors may be the feed's own.
     let mut input = InputArgs { needs_factors: false, ..args.input.clone() };
+    input.own.extend(args.own());
     if !tutorial {
-        input.prices = Some(args.url.clone().into());
+        input.prices = Some(if args.url.is_empty() { "feed" } else { &args.url }.into());
     }
     let mut config = Config::resolve(&input, None, REPLAY.record)?;
     config.data.prices = None;

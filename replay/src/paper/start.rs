@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::live::{Control, FeedSource, History, inputs_before};
-use betaflow_connectors::store::StateFolder;
+use betaflow_connectors::store::{SavedCheckpoint, StateFolder};
 use betaflow_engine::ledger::hex;
 use betaflow_engine::state::Checkpoint;
 use tracing::warn;
@@ -79,10 +79,10 @@ pub(super) struct Behind {
 
 impl Behind {
     /// The last checkpoint that can be read; the record has all inputs, so without one they all run again.
-    pub(super) fn of(folder: &StateFolder, checkpoints: Vec<(u64, Vec<u8>)>) -> Self {
-        for (seq, state) in checkpoints {
+    pub(super) fn of(folder: &StateFolder, checkpoints: Vec<SavedCheckpoint>) -> Self {
+        for SavedCheckpoint { seq, state, .. } in checkpoints {
             let read = Checkpoint::from_bytes(&state)
-                .and_then(|checkpoint| Ok((inputs_before(&checkpoint)?, checkpoint)));
+                .and_then(|checkpoint| Ok((inputs_before(&checkpoint.source)?, checkpoint)));
             match read {
                 Ok((input, checkpoint)) => return Self { checkpoint: Some(checkpoint), input },
                 Err(error) => {

@@ -57,7 +57,8 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
         ledger: Ledger::new(json_lines::beside(&config, "holdout.jsonl")?),
     };
     let plot: Option<&[String]> = (!args.no_report).then_some(&[]);
-    commands::carry_out(&config, &args.run, &commands::SCORE, None, plot, Some(&scoring))
+    let extra = commands::Extra { scoring: Some(&scoring), recorder: None };
+    commands::carry_out(&config, &args.run, &commands::SCORE, None, plot, extra)
 }
 
 /// A hold-out that is about to be opened.

@@ -2,6 +2,7 @@
 // Each test file uses a part of this.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod paper;
 pub(crate) mod state;
 pub(crate) mod stress;
 pub(crate) mod web;

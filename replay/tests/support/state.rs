@@ -21,7 +21,7 @@ const SCHEMA: &str = "
     CREATE TABLE weights(symbol TEXT PRIMARY KEY, seq INTEGER, target_weight REAL, held_weight REAL);
     CREATE TABLE betas(seq INTEGER, timestamp INTEGER, symbol TEXT, coefficients TEXT, PRIMARY KEY(symbol, seq));
     CREATE TABLE events(id INTEGER PRIMARY KEY, time INTEGER, seq INTEGER, kind TEXT, text TEXT);
-    CREATE TABLE checkpoints(seq INTEGER PRIMARY KEY, state BLOB);
+    CREATE TABLE checkpoints(seq INTEGER PRIMARY KEY, next_input INTEGER, state BLOB);
     CREATE TABLE status(key TEXT PRIMARY KEY, value TEXT);";
 
 const HOUR_NS: i64 = 3_600_000_000_000;

@@ -1,0 +1,134 @@
+//! The whole record of inputs: segments first, then the table.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row};
+
+use super::error::StoreError;
+use super::folder::{Input, InputKind};
+use super::segment::{SegmentFile, SegmentReader, segments};
+
+/// Rows of the table read at a time: no read is long, so that none keeps the log of a run from starting over.
+const CHUNK: usize = 256;
+
+/// The inputs of a state folder in one ascending sequence, also while another process writes it.
+///
+/// Inputs move from the table into segments, and are in both for a while. So it is asked for each part anew who has the next
+/// number, a segment or the table.
+pub struct InputReader {
+    database: PathBuf,
+    connection: Connection,
+    next: u64,
+    segment: Option<SegmentReader>,
+    rows: VecDeque<Input>,
+}
+
+impl InputReader {
+    /// From number `from` on.
+    ///
+    /// # Errors
+    /// There is no state, or SQLite refuses.
+    pub fn open(database: &Path, from: u64) -> Result<Self, StoreError> {
+        let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .and_then(|connection| connection.busy_timeout(super::view::BUSY).map(|()| connection))
+            .map_err(|source| failed(database, source))?;
+        let (database, segment, rows) = (database.to_owned(), None, VecDeque::new());
+        Ok(Self { database, connection, next: from, segment, rows })
+    }
+
+    /// The next input that is on record; `None` behind the last, and another call then looks again.
+    ///
+    /// # Errors
+    /// A segment is missing or damaged, or SQLite refuses.
+    pub fn next_input(&mut self) -> Result<Option<Input>, StoreError> {
+        loop {
+            if let Some(input) = self.rows.pop_front() {
+                self.next = input.seq + 1;
+                return Ok(Some(input));
+            }
+            if let Some(segment) = &mut self.segment {
+                while let Some(input) = segment.next()? {
+                    if input.seq == self.next {
+                        self.next += 1;
+                        return Ok(Some(input));
+                    }
+                }
+                self.segment = None;
+            }
+            if let Some(segment) = self.segment_of_next()? {
+                self.segment = Some(SegmentReader::open(&segment)?);
+                continue;
+            }
+            self.read_rows()?;
+            match self.rows.front().map(|input| input.seq) {
+                None => return Ok(None),
+                Some(first) if first == self.next => {}
+                // Rows that went into a segment between the two looks.
+                Some(_) if self.segment_of_next()?.is_some() => self.rows.clear(),
+                Some(first) => {
+                    return Err(StoreError::Hole { path: self.database.clone(), next: self.next, first });
+                }
+            }
+        }
+    }
+
+    /// The segment that has the next number.
+    fn segment_of_next(&self) -> Result<Option<SegmentFile>, StoreError> {
+        let mut all = segments(&self.database)?;
+        let Some(last) = all.iter().rposition(|segment| segment.first <= self.next) else { return Ok(None) };
+        let segment = all.swap_remove(last);
+        Ok((SegmentReader::end_of(&segment)? > self.next).then_some(segment))
+    }
+
+    fn read_rows(&mut self) -> Result<(), StoreError> {
+        let failed = |source| failed(&self.database, source);
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT seq, kind, timestamp, body FROM inputs WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
+            )
+            .map_err(failed)?;
+        let rows = statement.query_map((self.next, CHUNK), input_of).map_err(failed)?;
+        for row in rows {
+            self.rows.push_back(row.map_err(failed)?);
+        }
+        Ok(())
+    }
+}
+
+/// The inputs of a state folder from number `from` on, handed to `take` in order until it says `false`; another process
+/// may be writing it. `database`: the folder, or the database in it.
+///
+/// # Errors
+/// There is no state, a segment is missing or damaged, or SQLite refuses.
+pub fn read_inputs(
+    database: &Path,
+    from: u64,
+    take: &mut dyn FnMut(Input) -> bool,
+) -> Result<(), StoreError> {
+    let database =
+        if database.is_dir() { database.join(super::folder::DATABASE) } else { database.to_owned() };
+    let mut inputs = InputReader::open(&database, from)?;
+    while let Some(input) = inputs.next_input()? {
+        if !take(input) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A row of the table.
+pub(super) fn input_of(row: &Row<'_>) -> rusqlite::Result<Input> {
+    let kind: String = row.get(1)?;
+    Ok(Input { seq: row.get(0)?, kind: InputKind::of(&kind), timestamp: row.get(2)?, body: row.get(3)? })
+}
+
+/// Number of the first input in the table, where there is one.
+pub(super) fn first_in_table(connection: &Connection) -> rusqlite::Result<Option<u64>> {
+    connection.query_row("SELECT seq FROM inputs ORDER BY seq LIMIT 1", [], |row| row.get(0)).optional()
+}
+
+fn failed(database: &Path, source: rusqlite::Error) -> StoreError {
+    StoreError::Database { path: database.to_owned(), doing: "read the inputs", source }
+}

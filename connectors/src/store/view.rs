@@ -1,0 +1,146 @@
+//! A state folder as a reader has it: it can neither write nor hold up who does.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+
+use super::error::StoreError;
+use super::folder::{DATABASE, LOCK, SCHEMA_VERSION};
+use super::inputs::{InputReader, first_in_table};
+use super::segment::{SegmentReader, segments};
+
+/// How long a query waits where the file is locked as a whole, as while its log is recovered.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
+
+/// A state folder that is only read, whether a run works on it or not.
+pub struct StateView {
+    path: PathBuf,
+    database: PathBuf,
+    connection: Connection,
+}
+
+/// How many inputs are on record, and where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InputCounts {
+    /// Segments.
+    pub segments: u64,
+    /// Inputs that are in segments.
+    pub in_segments: u64,
+    /// Inputs that are in the table and in no segment.
+    pub in_table: u64,
+}
+
+impl InputCounts {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.in_segments + self.in_table
+    }
+}
+
+impl StateView {
+    /// Opens a state folder.
+    ///
+    /// # Errors
+    /// It is none, or a newer version wrote it.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let database = path.join(DATABASE);
+        if !database.is_file() {
+            return Err(StoreError::NoState(path.to_owned()));
+        }
+        let failed =
+            |source| StoreError::Database { path: database.clone(), doing: "read the state", source };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&database, flags).map_err(failed)?;
+        connection.busy_timeout(BUSY).map_err(failed)?;
+        let view = Self { path: path.to_owned(), database: database.clone(), connection };
+        let has_meta = "SELECT count(*) FROM sqlite_master WHERE name = 'meta'";
+        let has_meta: u32 = view.connection.query_row(has_meta, [], |row| row.get(0)).map_err(failed)?;
+        let found = if has_meta == 0 { None } else { view.meta("schema_version")? };
+        match found.as_deref().map(str::parse::<u32>) {
+            Some(Ok(version)) if version <= SCHEMA_VERSION => Ok(view),
+            Some(Ok(version)) => Err(StoreError::Newer {
+                path: database,
+                found: version,
+                expected: SCHEMA_VERSION,
+                by: view.meta("version")?.unwrap_or_default(),
+            }),
+            _ => Err(StoreError::NoState(path.to_owned())),
+        }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The database in it.
+    #[must_use]
+    pub fn database(&self) -> &Path {
+        &self.database
+    }
+
+    /// The connection, which cannot write.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// A value of `meta`.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let select = "SELECT value FROM meta WHERE key = ?1";
+        let value = self.connection.query_row(select, [key], |row| row.get(0)).optional();
+        value.map_err(|source| self.failed(source))
+    }
+
+    /// Whether a run works on it. The lock is only touched: a run that begins at this very moment tries again.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn is_running(&self) -> Result<bool, StoreError> {
+        let path = self.path.join(LOCK);
+        if !path.exists() {
+            return Ok(false);
+        }
+        let failed = |source| StoreError::Io { path: path.clone(), doing: "look at the lock", source };
+        match File::open(&path).map_err(failed)?.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(fs::TryLockError::WouldBlock) => Ok(true),
+            Err(fs::TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+
+    /// All inputs on record, in order.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub fn inputs(&self) -> Result<InputReader, StoreError> {
+        InputReader::open(&self.database, 0)
+    }
+
+    /// How many inputs there are.
+    ///
+    /// # Errors
+    /// A segment cannot be read, or SQLite refuses.
+    pub fn input_counts(&self) -> Result<InputCounts, StoreError> {
+        let end = "SELECT coalesce(max(seq) + 1, 0) FROM inputs";
+        let end: u64 =
+            self.connection.query_row(end, [], |row| row.get(0)).map_err(|source| self.failed(source))?;
+        let first = first_in_table(&self.connection).map_err(|source| self.failed(source))?;
+        let all = segments(&self.database)?;
+        let ends: Vec<u64> = all.iter().map(SegmentReader::end_of).collect::<Result<_, _>>()?;
+        let in_segments = all.iter().zip(&ends).map(|(segment, end)| end - segment.first).sum();
+        let after = ends.last().copied().unwrap_or(0).max(first.unwrap_or(0));
+        Ok(InputCounts { segments: all.len() as u64, in_segments, in_table: end.saturating_sub(after) })
+    }
+
+    fn failed(&self, source: rusqlite::Error) -> StoreError {
+        StoreError::Database { path: self.database.clone(), doing: "read the state", source }
+    }
+}

@@ -1,0 +1,110 @@
+//! A state folder in words.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::held::Held;
+
+/// Positions that are listed; `--json` has all.
+const POSITIONS: usize = 20;
+
+/// Lines for a terminal.
+pub(super) fn of(held: &Held) -> String {
+    let mut text = String::new();
+    // Writing to a text cannot fail.
+    let _ = write(held, &mut text);
+    text
+}
+
+fn write(held: &Held, out: &mut String) -> std::fmt::Result {
+    let unknown = || "unknown".to_owned();
+    let running = if held.running { "a run is at work" } else { "no run is at work" };
+    writeln!(out, "{}: {running}", held.folder)?;
+    let version = held.version.clone().unwrap_or_else(unknown);
+    writeln!(out, "version     {version}, started {}", held.started.clone().unwrap_or_else(unknown))?;
+    match &held.feed {
+        Some(feed) => {
+            let factors = if feed.factors.is_empty() { "none".to_owned() } else { feed.factors.join(", ") };
+            writeln!(out, "feed        {} ({}; factors {factors})", feed.name, feed.columns.join(", "))?;
+        }
+        None => writeln!(out, "feed        none yet")?,
+    }
+    for (name, value) in &held.configuration {
+        writeln!(out, "            {name} = {value}")?;
+    }
+    let inputs = &held.inputs;
+    let span = |first: &Option<String>, last: &Option<String>| match (first, last) {
+        (Some(first), Some(last)) => format!(", {first} to {last}"),
+        _ => String::new(),
+    };
+    writeln!(
+        out,
+        "inputs      {}{}; {} in {} segments, {} in the database",
+        inputs.total,
+        span(&inputs.first, &inputs.last),
+        inputs.in_segments,
+        inputs.segments,
+        inputs.in_table
+    )?;
+    let frames = &held.frames;
+    writeln!(out, "frames      {} committed{}", frames.count, span(&frames.first, &frames.last))?;
+    if let (Some(seq), Some(digest)) = (frames.last_seq, &frames.digest) {
+        writeln!(out, "            frame {seq} has the digest {digest}")?;
+    }
+    if let Some(value) = &held.value {
+        write_value(value, out)?;
+    }
+    let ended: Vec<String> = held.orders.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    let ended = if ended.is_empty() { "none".to_owned() } else { ended.join(", ") };
+    writeln!(out, "fills       {}; orders that ended: {ended}", held.fills)?;
+    let costs: Vec<String> = held
+        .costs
+        .iter()
+        .filter(|(_, sum)| *sum != 0.0)
+        .map(|(item, sum)| format!("{item} {sum:.2}"))
+        .collect();
+    writeln!(out, "costs       {}", if costs.is_empty() { "none".to_owned() } else { costs.join(", ") })?;
+    write_positions(held, out)?;
+    match &held.checkpoint {
+        Some(checkpoint) => writeln!(
+            out,
+            "checkpoint  after frame {}, {} bytes; next input {}",
+            checkpoint.seq, checkpoint.bytes, checkpoint.next_input
+        )?,
+        None => writeln!(out, "checkpoint  none")?,
+    }
+    for event in &held.events {
+        writeln!(out, "event       {} {}: {}", event.time, event.kind, event.text)?;
+    }
+    let restart = &held.restart;
+    let words = if held.running { "a start after this run" } else { "a start" };
+    writeln!(out, "{words} goes on from frame {}, {} inputs to run again", restart.from_frame, restart.inputs)
+}
+
+fn write_value(value: &Value, out: &mut String) -> std::fmt::Result {
+    let number = |key: &str| value[key].as_f64().unwrap_or(f64::NAN);
+    writeln!(
+        out,
+        "value       {:.2}, {:+.2} % since the start (benchmark {:+.2} %); cash {:.2}",
+        number("nav"),
+        100.0 * number("return"),
+        100.0 * number("benchmark_return"),
+        number("cash")
+    )?;
+    writeln!(out, "exposure    gross {:.3}, net {:.3}", number("gross_exposure"), number("net_exposure"))
+}
+
+fn write_positions(held: &Held, out: &mut String) -> std::fmt::Result {
+    for position in held.positions.iter().take(POSITIONS) {
+        writeln!(
+            out,
+            "position    {:<12} held {:>8.4}, wanted {:>8.4}",
+            position.symbol, position.held_weight, position.target_weight
+        )?;
+    }
+    match held.positions.len().saturating_sub(POSITIONS) {
+        0 => Ok(()),
+        more => writeln!(out, "            and {more} more (--json has all)"),
+    }
+}
