@@ -489,7 +489,7 @@ fn our_own_feed_is_merged_as_one_longer_interval() {
     for symbol in ["A", "B", "C"] {
         let of = |field| parts.iter().filter_map(move |bars| number(bars, field, symbol));
         assert_eq!(number(&merged, Field::High, symbol), of(Field::High).reduce(f64::max), "{symbol}");
-        assert_eq!(number(&merged, Field::Close, symbol), of(Field::Close).last(), "{symbol}");
+        assert_eq!(number(&merged, Field::Close, symbol), of(Field::Close).next_back(), "{symbol}");
         assert_eq!(number(&merged, Field::Volume, symbol), Some(of(Field::Volume).sum()), "{symbol}");
     }
     let expected: Vec<Vec<f64>> = parts.iter().flat_map(rows).collect();
@@ -594,6 +594,31 @@ fn what_a_venue_says_is_recorded_byte_for_byte_in_files_that_replace_each_other(
     raw_log.folder = folder.path().join("file");
     let refused = Edge::follow(VenueSettings { raw_log: Some(raw_log), ..venue.client() });
     assert!(refused.err().unwrap().to_string().contains("cannot write what the venue says"));
+}
+
+#[test]
+fn a_disk_that_refuses_is_said_once_and_stops_no_bar() {
+    let folder = tempfile::tempdir().unwrap();
+    let raw = folder.path().join("raw");
+    let mut texts = vec![heartbeat(0), heartbeat(1)];
+    for i in 0..80_u64 {
+        texts.extend([trade(i, 500 + i.cast_signed() * 100, 1.0), "pause 100".to_owned()]);
+    }
+    let venue = Handmade::start(vec![(texts, Then::Stay)]);
+    // Each block begins another file.
+    let raw_log = RawLogSettings { file_max: 1, ..RawLogSettings::new(&raw) };
+    let edge = Edge::follow(VenueSettings { raw_log: Some(raw_log), ..venue.client() }).unwrap();
+    let counts = || edge.venue_counts().unwrap().raw_log;
+    while counts().messages == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::fs::remove_dir_all(&raw).unwrap();
+    let text = said(&edge, "note")["text"].as_str().unwrap().to_owned();
+    assert!(text.contains("cannot be recorded") && text.contains("trading goes on"), "{text}");
+    assert!(next(&edge, line).contains("A-B"), "bars go on");
+    std::fs::create_dir(&raw).unwrap();
+    let text = said(&edge, "note")["text"].as_str().unwrap().to_owned();
+    assert!(text.contains("recorded again; ") && counts().lost > 0, "{text} {:?}", counts());
 }
 
 #[test]

@@ -3,8 +3,12 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use betaflow_connectors::live::{Edge, EdgeEvent, VenueSettings};
 use support::{call, folder};
 
 /// A capture of a trade each ten seconds for five minutes, with something unknown and something broken.
@@ -102,4 +106,50 @@ fn a_feed_is_named_in_the_settings_or_refused_in_clear_words() {
         let ended = call(folder.path(), &["replay", "--no-report", "--set", set]);
         assert!(ended.code == Some(1) && ended.err.contains(part), "{set}: {}", ended.err);
     }
+}
+
+#[test]
+fn a_configuration_that_says_nothing_of_a_feed_is_written_as_if_there_were_none() {
+    let folder = folder();
+    for (sets, there) in [(&[][..], false), (&["--set", "feed.lateness=5s"], true)] {
+        let out = if there { "with" } else { "without" };
+        let ended = call(folder.path(), &[&["replay", "--no-report", "--out", out][..], sets].concat());
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        let text = std::fs::read_to_string(folder.path().join(out).join("run.toml")).unwrap();
+        assert_eq!(text.contains("[feed]"), there, "{text}");
+    }
+}
+
+#[test]
+fn paper_wants_an_address_or_a_venue() {
+    let ended = call(folder().path(), &["paper", "--state", "state"]);
+    assert!(ended.code == Some(2) && ended.err.contains("--url"), "{}", ended.err);
+}
+
+#[test]
+fn a_capture_is_played_as_its_venue() {
+    let folder = folder();
+    write(&folder.path().join("c.jsonl"));
+    let mut served = Command::new(env!("CARGO_BIN_EXE_betaflow"))
+        .args(["serve", "--capture", "c.jsonl", "--venue", "binance", "--listen", "127.0.0.1:0"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(served.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim_end().split(' ').next_back().map(str::to_owned);
+    let edge =
+        Edge::follow(VenueSettings { url, ..VenueSettings::new("binance", &["AUSDT", "BUSDT"]) }).unwrap();
+    // The first minute began as the capture did.
+    let ends: Vec<i64> = std::iter::from_fn(|| edge.events().recv_timeout(Duration::from_secs(30)).ok())
+        .filter_map(|event| match event {
+            EdgeEvent::Bars { bars, .. } => Some(bars.timestamp / 1_000_000_000 - 1_767_571_200),
+            _ => None,
+        })
+        .take(4)
+        .collect();
+    served.kill().unwrap();
+    served.wait().unwrap();
+    assert_eq!(ends, [60, 120, 180, 240]);
 }
