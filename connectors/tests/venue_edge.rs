@@ -13,9 +13,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use betaflow_connectors::DataError;
 use betaflow_connectors::live::{
-    Account, BarsFrom, Capture, Direction, Edge, EdgeEvent, EdgeSettings, Feed as _, Overflow, Playback,
-    RawLogSettings, Server, ServerSettings, Speed, Talk, VenueSettings,
+    Account, Bars, BarsFrom, Capture, Direction, Edge, EdgeEvent, EdgeSettings, Faults, Feed, FeedReader,
+    Hello, Overflow, PROTOCOL, Playback, RawLogSettings, Server, ServerSettings, Speed, Stated, Talk,
+    VenueSettings,
 };
 use betaflow_connectors::ticks::{self, Event, venue};
 use betaflow_engine::assembly::Field;
@@ -385,37 +387,159 @@ fn a_policy_to_fail_ends_with_a_word_and_one_to_block_loses_nothing() {
     assert_eq!(edge.counts().conflated, 0);
 }
 
-#[test]
-fn our_own_feed_is_merged_too_unless_that_cannot_be_right() {
-    let (panel, plain) = (panel(21, 60), carry());
-    let start = |talk| {
-        let settings = ServerSettings { talk, ..ServerSettings::new("127.0.0.1:0".parse().unwrap()) };
-        Server::start(Arc::new(feed(&panel, true, &plain)), settings, |error| panic!("{error}")).unwrap()
-    };
-    let server = start(Talk::Betaflow);
-    let edge = EdgeSettings {
-        capacity: 2,
+/// A feed of a few instruments that come and go, with a factor and rf, and sometimes several rows of them.
+struct Small(Hello, Vec<Bars>);
+
+impl Small {
+    fn new() -> Self {
+        let (columns, factors) =
+            (vec!["high".to_owned(), "close".to_owned(), "volume".to_owned()], vec!["mkt".to_owned()]);
+        let (protocol, name, values) = (PROTOCOL, "small".to_owned(), Stated::Prices);
+        let hello = Hello { protocol, name, columns, factors, has_rf: true, values, frames: None };
+        let bars = |seq: u32| {
+            let symbols = if seq.is_multiple_of(3) { vec!["B", "A"] } else { vec!["A", "C"] };
+            let price = f64::from(seq * 7 % 11 + 1);
+            let gap = if seq.is_multiple_of(5) { f64::NAN } else { price };
+            let factor = f64::from(seq) * 1e-4;
+            Bars {
+                seq: seq.into(),
+                timestamp: i64::from(seq) + 1,
+                symbols: symbols.into_iter().map(str::to_owned).collect(),
+                columns: vec![
+                    (Field::High, vec![price + 1.0, gap]),
+                    (Field::Close, vec![price, gap]),
+                    (Field::Volume, vec![2.0, gap]),
+                ],
+                factors: (seq % 4 != 1).then(|| vec![factor]),
+                rf: (seq % 4 != 1).then_some(1e-5),
+                factor_rows: if seq % 4 == 2 {
+                    vec![vec![0.01, 0.0], vec![factor, 1e-5]]
+                } else {
+                    Vec::new()
+                },
+            }
+        };
+        Self(hello, (0..60).map(bars).collect())
+    }
+}
+
+impl Feed for Small {
+    fn hello(&self) -> &Hello {
+        &self.0
+    }
+
+    fn open(&self) -> Result<Box<dyn FeedReader>, DataError> {
+        Ok(Box::new(Reading(self.1.clone().into_iter())))
+    }
+}
+
+struct Reading(std::vec::IntoIter<Bars>);
+
+impl FeedReader for Reading {
+    fn read(&mut self) -> Result<Option<Bars>, DataError> {
+        Ok(self.0.next())
+    }
+}
+
+fn serve(feed: impl Feed + 'static) -> (Server, EdgeSettings) {
+    let settings = ServerSettings::new("127.0.0.1:0".parse().unwrap());
+    let server = Server::start(Arc::new(feed), settings, |error| panic!("{error}")).unwrap();
+    let settings = EdgeSettings {
+        capacity: 4,
         overflow: Overflow::ConflateLatest,
         ..EdgeSettings::new(&format!("ws://{}", server.address()))
     };
-    let edge = Edge::start(edge).unwrap();
-    let columns = feed(&panel, true, &plain).hello().columns.clone();
-    if columns.iter().any(|column| column == "split" || column == "dividend") {
+    (server, settings)
+}
+
+fn rows(bars: &Bars) -> Vec<Vec<f64>> {
+    match (&bars.factors, bars.factor_rows.is_empty()) {
+        (_, false) => bars.factor_rows.clone(),
+        (Some(factors), true) => vec![vec![factors[0], bars.rf.unwrap()]],
+        (None, true) => Vec::new(),
+    }
+}
+
+#[test]
+fn our_own_feed_is_merged_as_one_longer_interval() {
+    let small = Small::new();
+    let originals = small.1.clone();
+    let (_server, settings) = serve(small);
+    let edge = Edge::start(settings).unwrap();
+    // All of it has come before anything is taken: connected, three bars, and one of all others.
+    while edge.counts().delivered < 60 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let frames = next(&edge, |event| match event {
+        EdgeEvent::Conflated { frames, .. } => Some(*frames),
+        _ => None,
+    });
+    let merged = next(&edge, |event| match event {
+        EdgeEvent::Bars { bars, .. } => Some(bars.clone()),
+        _ => None,
+    });
+    let parts = &originals[3..];
+    assert_eq!((frames, merged.seq, merged.timestamp), (57, 59, 60));
+    assert_eq!(merged.symbols, ["B", "A", "C"]);
+    let number = |bars: &Bars, field, symbol: &str| {
+        let place = bars.symbols.iter().position(|known| known == symbol)?;
+        let column = &bars.columns.iter().find(|(known, _)| *known == field)?.1;
+        Some(column[place]).filter(|number| !number.is_nan())
+    };
+    for symbol in ["A", "B", "C"] {
+        let of = |field| parts.iter().filter_map(move |bars| number(bars, field, symbol));
+        assert_eq!(number(&merged, Field::High, symbol), of(Field::High).reduce(f64::max), "{symbol}");
+        assert_eq!(number(&merged, Field::Close, symbol), of(Field::Close).next_back(), "{symbol}");
+        assert_eq!(number(&merged, Field::Volume, symbol), Some(of(Field::Volume).sum()), "{symbol}");
+    }
+    let expected: Vec<Vec<f64>> = parts.iter().flat_map(rows).collect();
+    assert_eq!(merged.factor_rows, expected);
+    let compound = |column: usize| expected.iter().fold(1.0, |sum, row| sum * (1.0 + row[column])) - 1.0;
+    assert!((merged.factors.unwrap()[0] - compound(0)).abs() < 1e-12);
+    assert!((merged.rf.unwrap() - compound(1)).abs() < 1e-12);
+    next(&edge, |event| matches!(event, EdgeEvent::End { frames: 60, .. }).then_some(()));
+}
+
+#[test]
+fn splits_and_returns_are_not_merged_and_that_is_said_at_once() {
+    let mut returns = Small::new();
+    returns.0.values = Stated::Returns;
+    let split = feed(&panel(21, 60), true, &carry());
+    let cases = [(serve(split), "found the column `dividend`"), (serve(returns), "found returns")];
+    for ((_server, settings), part) in cases {
+        let edge = Edge::start(settings).unwrap();
         let text = next(&edge, |event| match event {
             EdgeEvent::Failed { text, .. } => Some(text.clone()),
             _ => None,
         });
-        assert!(text.contains("cannot be merged"), "{text}");
-        return;
+        assert!(text.contains(part) && text.contains("feed.overflow"), "{text}");
     }
-    let frames =
-        next(
-            &edge,
-            |event| if let EdgeEvent::Conflated { frames, .. } = event { Some(*frames) } else { None },
-        );
-    let bars =
-        next(&edge, |event| if let EdgeEvent::Bars { bars, .. } = event { Some(bars.clone()) } else { None });
-    assert!(frames > 1 && bars.factor_rows.len() as u64 <= frames + 1, "{frames}: {bars:?}");
+}
+
+#[test]
+fn without_back_fill_nothing_is_asked_for_again() {
+    let small = Small::new();
+    let faults = Faults { drop: 0.2, seed: 4, ..Faults::default() };
+    let settings = ServerSettings { faults, ..ServerSettings::new("127.0.0.1:0".parse().unwrap()) };
+    let server = Server::start(Arc::new(small), settings, |error| panic!("{error}")).unwrap();
+    for held_max in [4_096, 0] {
+        let url = format!("ws://{}", server.address());
+        let late = Duration::from_millis(20);
+        let edge = EdgeSettings { back_fill: false, late, held_max, ..EdgeSettings::new(&url) };
+        let edge = Edge::start(edge).unwrap();
+        let mut seqs = Vec::new();
+        loop {
+            match edge.events().recv_timeout(LONG).unwrap() {
+                EdgeEvent::Bars { bars, .. } => seqs.push(bars.seq),
+                EdgeEvent::Gap { from, to, .. } => seqs.extend(from..=to),
+                EdgeEvent::End { .. } => break,
+                _ => {}
+            }
+        }
+        assert_eq!(seqs, (0..60).collect::<Vec<_>>(), "{held_max}: each is there, or said to be missing");
+        let counts = edge.stop();
+        assert!(counts.requests == 0 && counts.filled == 0 && counts.missing > 3, "{held_max}: {counts:?}");
+    }
 }
 
 #[test]
@@ -473,6 +597,31 @@ fn what_a_venue_says_is_recorded_byte_for_byte_in_files_that_replace_each_other(
 }
 
 #[test]
+fn a_disk_that_refuses_is_said_once_and_stops_no_bar() {
+    let folder = tempfile::tempdir().unwrap();
+    let raw = folder.path().join("raw");
+    let mut texts = vec![heartbeat(0), heartbeat(1)];
+    for i in 0..80_u64 {
+        texts.extend([trade(i, 500 + i.cast_signed() * 100, 1.0), "pause 100".to_owned()]);
+    }
+    let venue = Handmade::start(vec![(texts, Then::Stay)]);
+    // Each block begins another file.
+    let raw_log = RawLogSettings { file_max: 1, ..RawLogSettings::new(&raw) };
+    let edge = Edge::follow(VenueSettings { raw_log: Some(raw_log), ..venue.client() }).unwrap();
+    let counts = || edge.venue_counts().unwrap().raw_log;
+    while counts().messages == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::fs::remove_dir_all(&raw).unwrap();
+    let text = said(&edge, "note")["text"].as_str().unwrap().to_owned();
+    assert!(text.contains("cannot be recorded") && text.contains("trading goes on"), "{text}");
+    assert!(next(&edge, line).contains("A-B"), "bars go on");
+    std::fs::create_dir(&raw).unwrap();
+    let text = said(&edge, "note")["text"].as_str().unwrap().to_owned();
+    assert!(text.contains("recorded again; ") && counts().lost > 0, "{text} {:?}", counts());
+}
+
+#[test]
 fn klines_of_a_served_file_are_followed_as_a_venue() {
     let (panel, plain) = (panel(12, 60), carry());
     let bar_ns = 86_400 * SECOND;
@@ -501,6 +650,8 @@ fn klines_of_a_served_file_are_followed_as_a_venue() {
         bar_ns,
         bars_from: BarsFrom::Venue,
         overflow: Overflow::Block,
+        // Bars of the same second are not sent at the same moment.
+        lateness: Duration::from_secs(1),
         ..settings("binance", &["SPX", "A"], server.address())
     });
     let edge = edge.unwrap();

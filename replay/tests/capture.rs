@@ -1,0 +1,155 @@
+//! What a venue said: checked, made into bars that a replay reads, and played.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use betaflow_connectors::live::{Edge, EdgeEvent, VenueSettings};
+use support::{call, folder};
+
+/// A capture of a trade each ten seconds for five minutes, with something unknown and something broken.
+fn write(path: &Path) {
+    let mut lines = String::new();
+    let mut put = |dir: &str, ms: i64, raw: &str| {
+        let line = serde_json::json!({ "recv_ns": ms * 1_000_000, "conn": "1", "dir": dir, "raw": raw });
+        lines += &format!("{line}\n");
+    };
+    let start = 1_767_571_200_000;
+    put("out", start, "{\"method\":\"SUBSCRIBE\"}");
+    for i in 0..30 {
+        for (symbol, price) in [("AUSDT", 10 + i), ("BUSDT", 90 - i)] {
+            let time = start + i * 10_000;
+            let trade =
+                format!(r#"{{"e":"aggTrade","s":"{symbol}","a":{i},"p":"{price}","q":"2","T":{time}}}"#);
+            // Number 7 of the second is missing.
+            if (symbol, i) != ("BUSDT", 7) {
+                put("in", time - 1_270, &trade);
+            }
+        }
+    }
+    put("in", start + 300_000, r#"{"e":"weather"}"#);
+    put("in", start + 300_000, r#"{"e":"aggTrade","s":"AUSDT","a":31,"p":"-1","q":"2","T":5}"#);
+    std::fs::write(path, lines).unwrap();
+}
+
+#[test]
+fn a_capture_is_checked_and_its_bars_are_replayed() {
+    let folder = folder();
+    let path = folder.path();
+    write(&path.join("c.jsonl"));
+    let ended = call(path, &["check", "c.jsonl", "--venue", "binance", "--json"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let said: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!((said["messages"].as_u64(), said["sent"].as_u64()), (Some(61), Some(1)));
+    assert_eq!(said["by_type"]["aggTrade"], 59);
+    assert_eq!((&said["unknown_types"]["weather"], &said["refused"]), (&1.into(), &1.into()));
+    assert!(said["last_refusals"][0].as_str().unwrap().contains("`p`: found \"-1\""), "{said}");
+    assert_eq!((&said["gaps"], &said["missing"]), (&1.into(), &1.into()));
+    assert_eq!(said["symbols"]["BUSDT"]["trades"], 29);
+    assert_eq!(said["symbols"]["AUSDT"]["last"], "2026-01-05T00:04:50Z");
+    let out = ["check", "c.jsonl", "--venue", "binance", "--bars", "1m", "--out", "bars.parquet"];
+    let ended = call(path, &out);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.out.contains("10 bars of 59 trades"), "{}", ended.out);
+    let replay = ["replay", "--prices", "bars.parquet", "--factors", "none", "--set", "estimator.warmup=1"];
+    let ended = call(path, &[&replay[..], &["--set", "strategy.kind=equal_weight", "--no-report"]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+}
+
+#[test]
+fn what_is_no_capture_is_said_with_its_line() {
+    let folder = folder();
+    let path = folder.path();
+    write(&path.join("c.jsonl"));
+    std::fs::write(
+        path.join("broken.jsonl"),
+        "{\"recv_ns\":1,\"conn\":\"1\",\"dir\":\"in\",\"raw\":\"\"}\nx\n",
+    )
+    .unwrap();
+    let cases: [(&[&str], &str); 8] = [
+        (&["check", "c.jsonl"], "expected --venue with one of alpaca, binance"),
+        (&["check", "c.jsonl", "--venue", "binnance"], "did you mean `binance`?"),
+        (&["check", "absent.jsonl", "--venue", "binance"], "absent.jsonl: cannot read the capture"),
+        (&["check", "broken.jsonl", "--venue", "binance"], "broken.jsonl: line 2: found expected value"),
+        (&["check", "c.jsonl", "--venue", "binance", "--bars", "7s"], "divides a day"),
+        (&["check", "c.jsonl", "--venue", "binance", "--out", "x.parquet"], "expected --bars with it"),
+        (&["serve", "--capture", "absent.jsonl"], "cannot read the capture"),
+        (&["serve", "--capture", "c.jsonl", "--venue", "krakn_v2"], "did you mean `kraken_v2`?"),
+    ];
+    for (arguments, part) in cases {
+        let ended = call(path, arguments);
+        assert!(ended.code == Some(1) && ended.err.contains(part), "{arguments:?}: {}", ended.err);
+    }
+}
+
+#[test]
+fn a_feed_is_named_in_the_settings_or_refused_in_clear_words() {
+    let folder = folder();
+    let cases = [
+        (
+            "feed.venue=binnance",
+            "`feed.venue`, set by --set feed.venue=binnance: found \"binnance\" (did you mean \"binance\"?)",
+        ),
+        ("feed.venue=binance", "`feed.symbols`, set by a default: found none"),
+        ("feed.symbls=[]", "did you mean `feed.symbols`?"),
+        ("feed.bar=7s", "`feed.bar`, set by --set feed.bar=7s: found \"7s\""),
+        ("feed.lateness=soon", "found \"soon\", expected a length of time"),
+        ("feed.stale_after=0.5", "expected"),
+        ("feed.overflow=drop", "`feed.overflow`"),
+        ("feed.raw_log_max_gb=0", "from 0.2"),
+    ];
+    for (set, part) in cases {
+        let ended = call(folder.path(), &["replay", "--no-report", "--set", set]);
+        assert!(ended.code == Some(1) && ended.err.contains(part), "{set}: {}", ended.err);
+    }
+}
+
+#[test]
+fn a_configuration_that_says_nothing_of_a_feed_is_written_as_if_there_were_none() {
+    let folder = folder();
+    for (sets, there) in [(&[][..], false), (&["--set", "feed.lateness=5s"], true)] {
+        let out = if there { "with" } else { "without" };
+        let ended = call(folder.path(), &[&["replay", "--no-report", "--out", out][..], sets].concat());
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        let text = std::fs::read_to_string(folder.path().join(out).join("run.toml")).unwrap();
+        assert_eq!(text.contains("[feed]"), there, "{text}");
+    }
+}
+
+#[test]
+fn paper_wants_an_address_or_a_venue() {
+    let ended = call(folder().path(), &["paper", "--state", "state"]);
+    assert!(ended.code == Some(2) && ended.err.contains("--url"), "{}", ended.err);
+}
+
+#[test]
+fn a_capture_is_played_as_its_venue() {
+    let folder = folder();
+    write(&folder.path().join("c.jsonl"));
+    let mut served = Command::new(env!("CARGO_BIN_EXE_betaflow"))
+        .args(["serve", "--capture", "c.jsonl", "--venue", "binance", "--listen", "127.0.0.1:0"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(served.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim_end().split(' ').next_back().map(str::to_owned);
+    let edge =
+        Edge::follow(VenueSettings { url, ..VenueSettings::new("binance", &["AUSDT", "BUSDT"]) }).unwrap();
+    // The first minute began as the capture did.
+    let ends: Vec<i64> = std::iter::from_fn(|| edge.events().recv_timeout(Duration::from_secs(30)).ok())
+        .filter_map(|event| match event {
+            EdgeEvent::Bars { bars, .. } => Some(bars.timestamp / 1_000_000_000 - 1_767_571_200),
+            _ => None,
+        })
+        .take(4)
+        .collect();
+    served.kill().unwrap();
+    served.wait().unwrap();
+    assert_eq!(ends, [60, 120, 180, 240]);
+}
