@@ -43,18 +43,26 @@ fn check(folder: &Path, from: u64, sizes: &[usize]) {
 fn settle(folder: &Path, handle: &WriterHandle, most: u64) {
     let started = Instant::now();
     let view = StateView::open(folder).unwrap();
-    while view.connection().query_row("SELECT count(*) FROM inputs", [], |row| row.get::<_, u64>(0)).unwrap() > most {
+    while view.connection().query_row("SELECT count(*) FROM inputs", [], |row| row.get::<_, u64>(0)).unwrap()
+        > most
+    {
         assert!(started.elapsed() < Duration::from_secs(60), "{:?}", view.input_counts());
         handle.flush().unwrap();
         std::thread::sleep(Duration::from_millis(2));
     }
 }
 
-fn start(folder: &Path) -> (Writer, WriterHandle) {
+/// A writer at work. The handle goes first: a writer waits for the last one.
+struct Running {
+    handle: WriterHandle,
+    _writer: Writer,
+}
+
+fn start(folder: &Path) -> Running {
     let state = StateFolder::open(folder, Sync::Normal).unwrap();
     let writer = Writer::start(&state, 1, Box::new(|_| {})).unwrap();
     let handle = writer.handle();
-    (writer, handle)
+    Running { handle, _writer: writer }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -71,8 +79,7 @@ fn copy(from: &Path, to: &Path) {
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder.join("session")).unwrap();
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -80,11 +87,12 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn inputs_before_the_checkpoints_move_into_segments_and_are_read_back_the_same() {
     let root = TempDir::new().unwrap();
-    let (_writer, handle) = start(root.path());
-    append(&handle, 0, 10_000, 40);
+    let running = start(root.path());
+    let handle = &running.handle;
+    append(handle, 0, 10_000, 40);
     let sizes = [40; 10_000];
     handle.checkpoint(100, 9_000, vec![1]).unwrap();
-    settle(root.path(), &handle, 10_000 - 8_192);
+    settle(root.path(), handle, 10_000 - 8_192);
     assert_eq!(names(root.path()), ["inputs-000000000000.parquet", "inputs-000000004096.parquet"]);
     for from in [0, 1, 4_095, 4_096, 8_191, 8_192, 9_999, 10_000] {
         check(root.path(), from, &sizes);
@@ -96,15 +104,19 @@ fn inputs_before_the_checkpoints_move_into_segments_and_are_read_back_the_same()
     assert_eq!((counts.segments, counts.in_segments, counts.in_table), (2, 8_192, 1_808));
     let start = start.unwrap().start().unwrap();
     assert_eq!(start.next_input, 10_000);
-    assert_eq!(start.checkpoint.map(|saved| (saved.seq, saved.next_input, saved.state)), Some((100, 9_000, vec![1])));
+    assert_eq!(
+        start.checkpoint.map(|saved| (saved.seq, saved.next_input, saved.state)),
+        Some((100, 9_000, vec![1]))
+    );
 }
 
 #[test]
 fn large_bodies_make_a_segment_of_few_inputs_while_commits_go_on() {
     let root = TempDir::new().unwrap();
-    let (_writer, handle) = start(root.path());
+    let running = start(root.path());
+    let handle = &running.handle;
     let size = 200_000;
-    append(&handle, 0, 400, size);
+    append(handle, 0, 400, size);
     handle.checkpoint(5, 400, vec![]).unwrap();
     let mut longest = Duration::ZERO;
     for seq in 400..700 {
@@ -113,8 +125,9 @@ fn large_bodies_make_a_segment_of_few_inputs_while_commits_go_on() {
         longest = longest.max(began.elapsed());
         std::thread::sleep(Duration::from_millis(5));
     }
+    // Making a segment takes some tenths of a second; a commit beside it some milliseconds.
     println!("longest commit {longest:?}");
-    settle(root.path(), &handle, 700 - 336);
+    settle(root.path(), handle, 700 - 336);
     assert_eq!(names(root.path()).len(), 2);
     let sizes: Vec<usize> = (0..700).map(|seq| if seq < 400 { size } else { 100 }).collect();
     check(root.path(), 0, &sizes);
@@ -126,14 +139,16 @@ fn a_run_that_ends_at_any_step_leaves_a_whole_record_and_the_next_one_goes_on() 
     let (before, after) = (root.path().join("before"), root.path().join("after"));
     let sizes = vec![64; 9_000];
     {
-        let (_writer, handle) = start(&before);
-        append(&handle, 0, 9_000, 64);
+        let running = start(&before);
+        let handle = &running.handle;
+        append(handle, 0, 9_000, 64);
     }
     copy(&before, &after);
     {
-        let (_writer, handle) = start(&after);
+        let running = start(&after);
+        let handle = &running.handle;
         handle.checkpoint(10, 8_500, vec![]).unwrap();
-        settle(&after, &handle, 9_000 - 8_192);
+        settle(&after, handle, 9_000 - 8_192);
     }
     let segment = |at: usize| after.join("session").join(&names(&after)[at]);
     // What a run leaves that is ended at this step.
@@ -173,17 +188,22 @@ fn a_run_that_ends_at_any_step_leaves_a_whole_record_and_the_next_one_goes_on() 
         println!("{name}");
         check(&folder, 0, &sizes);
         check(&folder, 3_000, &sizes);
-        let (writer, handle) = start(&folder);
+        let running = start(&folder);
+        let handle = &running.handle;
         check(&folder, 0, &sizes);
-        append(&handle, 9_000, 1_000, 64);
+        append(handle, 9_000, 1_000, 64);
         handle.checkpoint(11, 9_990, vec![]).unwrap();
-        settle(&folder, &handle, 10_000 - 8_192);
+        settle(&folder, handle, 10_000 - 8_192);
         check(&folder, 0, &vec![64; 10_000]);
-        drop((handle, writer));
+        drop(running);
         let whole: Vec<String> = names(&folder).into_iter().filter(|name| !name.starts_with('.')).collect();
         assert_eq!(whole, names(&after), "{name}");
         for (at, file) in whole.iter().enumerate() {
-            assert_eq!(fs::read(folder.join("session").join(file)).unwrap(), fs::read(segment(at)).unwrap(), "{name}");
+            assert_eq!(
+                fs::read(folder.join("session").join(file)).unwrap(),
+                fs::read(segment(at)).unwrap(),
+                "{name}"
+            );
         }
     }
 }
@@ -193,10 +213,11 @@ fn a_segment_that_is_missing_or_damaged_is_named() {
     let root = TempDir::new().unwrap();
     let whole = root.path().join("whole");
     {
-        let (_writer, handle) = start(&whole);
-        append(&handle, 0, 9_000, 64);
+        let running = start(&whole);
+        let handle = &running.handle;
+        append(handle, 0, 9_000, 64);
         handle.checkpoint(10, 9_000, vec![]).unwrap();
-        settle(&whole, &handle, 9_000 - 8_192);
+        settle(&whole, handle, 9_000 - 8_192);
     }
     let damage = |at: usize, change: &dyn Fn(&mut Vec<u8>)| {
         let folder = root.path().join("damaged");
@@ -205,7 +226,11 @@ fn a_segment_that_is_missing_or_damaged_is_named() {
         let path = folder.join("session").join(&names(&whole)[at]);
         let mut bytes = fs::read(&path).unwrap();
         change(&mut bytes);
-        if bytes.is_empty() { fs::remove_file(&path).unwrap() } else { fs::write(&path, bytes).unwrap() }
+        if bytes.is_empty() {
+            fs::remove_file(&path).unwrap()
+        } else {
+            fs::write(&path, bytes).unwrap()
+        }
         read_inputs(&folder, 0, &mut |_| true).unwrap_err()
     };
     for at in [0, 1] {
@@ -229,7 +254,8 @@ fn a_segment_that_is_missing_or_damaged_is_named() {
 #[test]
 fn events_are_bounded() {
     let root = TempDir::new().unwrap();
-    let (_writer, handle) = start(root.path());
+    let running = start(root.path());
+    let handle = &running.handle;
     for n in 0..10_300 {
         handle.event(n, None, "stale", n.to_string()).unwrap();
     }
@@ -262,7 +288,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_order_of_appending_checkpoints_and_segments_gives_back_what_was_logged(
@@ -275,13 +301,13 @@ proptest! {
             let written = sizes.len() as u64;
             match step {
                 Step::Append(count, size) => {
-                    append(&running.1, written, count, size);
+                    append(&running.handle, written, count, size);
                     sizes.extend((0..count).map(|_| size));
                 }
                 Step::Checkpoint(without) => {
-                    running.1.checkpoint(seq as u64, written.saturating_sub(without), vec![]).unwrap();
+                    running.handle.checkpoint(seq as u64, written.saturating_sub(without), vec![]).unwrap();
                 }
-                Step::Commits(count) => (0..count).for_each(|_| running.1.flush().unwrap()),
+                Step::Commits(count) => (0..count).for_each(|_| running.handle.flush().unwrap()),
                 Step::Restart => {
                     drop(running);
                     running = start(root.path());

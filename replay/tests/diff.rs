@@ -76,7 +76,18 @@ fn each_kind_of_difference_is_named_and_its_parts_add_up() {
         ),
         (
             "spread with decisions that follow",
-            [(&data, &[SOON, "sizing.weight_min=-0.1"]), (&data, &[SOON, "sizing.weight_min=-0.1", "world.spread_multiplier=3", "world.sizing_knows=false"])],
+            [
+                (&data, &[SOON, "sizing.weight_min=-0.1"]),
+                (
+                    &data,
+                    &[
+                        SOON,
+                        "sizing.weight_min=-0.1",
+                        "world.spread_multiplier=3",
+                        "world.sizing_knows=false",
+                    ],
+                ),
+            ],
             "cost",
             &["data", "fill", "start"],
         ),
@@ -90,7 +101,15 @@ fn each_kind_of_difference_is_named_and_its_parts_add_up() {
             "carried",
             [
                 (&data, &[SOON, "execution.participation_cap=0.02", "sizing.rebalance_every=5"]),
-                (&data, &[SOON, "execution.participation_cap=0.02", "sizing.rebalance_every=5", "execution.unfilled=carry"]),
+                (
+                    &data,
+                    &[
+                        SOON,
+                        "execution.participation_cap=0.02",
+                        "sizing.rebalance_every=5",
+                        "execution.unfilled=carry",
+                    ],
+                ),
             ],
             "fill",
             &["data", "start"],
@@ -129,7 +148,6 @@ fn each_kind_of_difference_is_named_and_its_parts_add_up() {
         }
         let own = if *name == "a later start" { "start" } else { *kind };
         assert!(part(&found, own).abs() > 1e-3, "{name}: {found:#}");
-        // The other way round every part has the other sign, up to whose prices and positions are taken first.
         let (_, back) = diff(path, &names[1], &names[0]);
         assert_eq!(back["first"]["seq"], found["first"]["seq"], "{name}");
         check_parts(&back, name);
@@ -138,7 +156,10 @@ fn each_kind_of_difference_is_named_and_its_parts_add_up() {
         assert_eq!(same["gap"]["sum_of_parts"], 0.0, "{name}");
         match *name {
             "a price" => {
-                assert_eq!((&found["first"]["seq"], &found["first"]["what"]), (&120.into(), &"close of S00".into()));
+                assert_eq!(
+                    (&found["first"]["seq"], &found["first"]["what"]),
+                    (&120.into(), &"close of S00".into())
+                );
                 let text = call(path, &["diff", &names[0], &names[1]]).out;
                 assert!(text.contains("on frame 120 at 2015-") && text.contains("close of S00"), "{text}");
             }
@@ -146,7 +167,9 @@ fn each_kind_of_difference_is_named_and_its_parts_add_up() {
                 assert_eq!(found["first"]["seq"], 130);
                 assert_eq!((&found["only_in_a"], &found["only_in_b"]), (&1.into(), &0.into()));
             }
-            "a later start" => assert_eq!((&found["only_in_a"], &found["only_in_b"]), (&20.into(), &0.into())),
+            "a later start" => {
+                assert_eq!((&found["only_in_a"], &found["only_in_b"]), (&20.into(), &0.into()))
+            }
             _ => {}
         }
     }
@@ -165,7 +188,10 @@ fn a_decision_is_named_by_the_frame_that_made_it_however_late_it_fills() {
     run(path, "other", &other);
     let (code, found) = diff(path, "state", "other");
     let first = support::Run::at(path.join("other")).table("equity").integers("seq")[0];
-    assert_eq!((code, &found["first"]["kind"], &found["first"]["seq"]), (Some(1), &"decision".into(), &first.into()));
+    assert_eq!(
+        (code, &found["first"]["kind"], &found["first"]["seq"]),
+        (Some(1), &"decision".into(), &first.into())
+    );
     assert!(found["first"]["time"].is_string(), "{found:#}");
     check_parts(&found, "state and run");
     // Two states.

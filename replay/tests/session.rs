@@ -15,8 +15,10 @@ fn a_session_is_replayed_to_the_digest() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(83, 200, 8).acting().write(path);
-    let from_files = run(path, "files", &[joined("replay", &data, &paper::SETTINGS), vec!["--no-report"]].concat());
-    let serving = paper::Serving::start(path, &joined("serve", &data, &[])[1..], &["--drop", "0.05", "--seed", "4"]);
+    let from_files =
+        run(path, "files", &[joined("replay", &data, &paper::SETTINGS), vec!["--no-report"]].concat());
+    let serving =
+        paper::Serving::start(path, &joined("serve", &data, &[])[1..], &["--drop", "0.05", "--seed", "4"]);
     let ended = call(path, &paper::arguments(&serving.url, "state"));
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     drop(serving);
@@ -56,7 +58,11 @@ fn a_session_is_replayed_to_the_digest() {
     drop(connection);
     let ended = call(path, &["replay", "--session", "state", "--out", "changed", "--no-report"]);
     let said = format!("frame {seq} is the first that differs");
-    assert!(ended.code == Some(1) && ended.err.contains(&said) && ended.err.contains("betaflow diff"), "{}", ended.err);
+    assert!(
+        ended.code == Some(1) && ended.err.contains(&said) && ended.err.contains("betaflow diff"),
+        "{}",
+        ended.err
+    );
     assert_eq!(support::Run::at(path.join("changed")).digest(), again.digest());
 }
 

@@ -32,7 +32,10 @@ fn it_says_what_is_on_record() {
     let number = |sql: &str| -> f64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
     assert_eq!(held["running"], false);
     assert_eq!(held["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(held["inputs"]["total"], 160.0 as u64 + number("SELECT sum(kind = 'control') FROM inputs") as u64);
+    assert_eq!(
+        held["inputs"]["total"],
+        160.0 as u64 + number("SELECT sum(kind = 'control') FROM inputs") as u64
+    );
     assert_eq!(held["frames"]["count"].as_f64(), Some(number("SELECT count(*) FROM equity")));
     assert_eq!(held["frames"]["digest"], paper::digest(&ended.out));
     let last = "SELECT nav FROM equity ORDER BY seq DESC LIMIT 1";
@@ -78,7 +81,10 @@ fn what_is_no_state_folder_is_refused_in_a_sentence() {
         ("absent", "found no state of a run"),
         ("empty", "found no state of a run"),
         ("strange", "found no state of a run"),
-        ("newer", "schema version 9, expected at most 1: it was written by a newer version of betaflow (7.1.0)"),
+        (
+            "newer",
+            "schema version 9, expected at most 1: it was written by a newer version of betaflow (7.1.0)",
+        ),
     ] {
         for command in [vec!["state", name], vec!["replay", "--session", name]] {
             let ended = call(path, &command);

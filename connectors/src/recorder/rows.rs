@@ -139,8 +139,8 @@ fn number(column: &ArrayRef, row: usize) -> Result<f64, ParquetError> {
 
 fn text(column: &ArrayRef, row: usize) -> Result<String, ParquetError> {
     let texts = column.as_string_opt::<i32>();
-    let texts =
-        texts.ok_or_else(|| ParquetError::General("found a column of no texts, expected texts".to_owned()))?;
+    let texts = texts
+        .ok_or_else(|| ParquetError::General("found a column of no texts, expected texts".to_owned()))?;
     Ok(if texts.is_null(row) { String::new() } else { texts.value(row).to_owned() })
 }
 

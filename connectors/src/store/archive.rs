@@ -14,8 +14,9 @@ use super::segment::{SegmentFile, SegmentReader, SegmentWriter, segments};
 /// Inputs of a segment, at most; fewer make one where their bodies are this large together.
 const INPUTS: u64 = 4_096;
 const BYTES: usize = 32 << 20;
-/// Rows deleted with a commit.
+/// Rows deleted with a commit, at most, and the bytes of their bodies that are enough: it has to stay a short one.
 const DELETED: u64 = 256;
+const DELETED_BYTES: usize = 1 << 20;
 
 /// What has become of a look for inputs to move.
 type Moved = Result<Option<u64>, String>;
@@ -108,8 +109,18 @@ impl Archive {
         if self.deleted >= self.in_segments {
             return Ok(self.deleted);
         }
-        let first = first_in_table(connection)?.unwrap_or(self.in_segments);
-        let end = self.in_segments.min(first + DELETED);
+        let sizes = "SELECT seq, octet_length(body) FROM inputs WHERE seq < ?1 ORDER BY seq LIMIT ?2";
+        let mut statement = connection.prepare_cached(sizes)?;
+        let mut rows = statement.query((self.in_segments, DELETED))?;
+        let (mut end, mut bytes, mut count) = (self.in_segments, 0, 0);
+        while let Some(row) = rows.next()? {
+            bytes += row.get::<_, usize>(1)?;
+            count += 1;
+            if bytes >= DELETED_BYTES || count == DELETED {
+                end = row.get::<_, u64>(0)? + 1;
+                break;
+            }
+        }
         connection.prepare_cached("DELETE FROM inputs WHERE seq < ?1")?.execute([end])?;
         Ok(end)
     }
@@ -138,7 +149,8 @@ impl Drop for Archive {
 /// Moves inputs before `behind` into a segment, where there are enough: the number behind its last one, up to which the
 /// table is no longer needed.
 fn move_inputs(database: &Path, behind: u64) -> Result<Option<u64>, StoreError> {
-    let failed = |source| StoreError::Database { path: database.to_owned(), doing: "read the inputs", source };
+    let failed =
+        |source| StoreError::Database { path: database.to_owned(), doing: "read the inputs", source };
     let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
         .and_then(|connection| connection.busy_timeout(super::view::BUSY).map(|()| connection))
         .map_err(failed)?;
@@ -189,7 +201,8 @@ fn read_back(segment: &SegmentFile) -> Result<u64, StoreError> {
 
 /// Number behind the last input that a segment from `first` on would have; `None` where there are too few for one.
 fn enough(connection: &Connection, first: u64, behind: u64) -> rusqlite::Result<Option<u64>> {
-    let sizes = "SELECT seq, octet_length(body) FROM inputs WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3";
+    let sizes =
+        "SELECT seq, octet_length(body) FROM inputs WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3";
     let mut statement = connection.prepare(sizes)?;
     let mut rows = statement.query((first, behind, INPUTS))?;
     let (mut count, mut bytes) = (0, 0);
@@ -205,7 +218,8 @@ fn enough(connection: &Connection, first: u64, behind: u64) -> rusqlite::Result<
 }
 
 fn chunk(connection: &Connection, from: u64, to: u64) -> rusqlite::Result<Vec<Input>> {
-    let rows = "SELECT seq, kind, timestamp, body FROM inputs WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT 256";
+    let rows =
+        "SELECT seq, kind, timestamp, body FROM inputs WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT 256";
     let mut statement = connection.prepare_cached(rows)?;
     let rows: Vec<Input> = statement.query_map((from, to), input_of)?.collect::<Result<_, _>>()?;
     if rows.is_empty() { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(rows) }

@@ -252,9 +252,11 @@ impl StateFolder {
             .optional()
             .map_err(failed())?;
         let checkpoint = connection
-            .query_row("SELECT seq, next_input, state FROM checkpoints ORDER BY seq DESC LIMIT 1", [], |row| {
-                Ok(SavedCheckpoint { seq: row.get(0)?, next_input: row.get(1)?, state: row.get(2)? })
-            })
+            .query_row(
+                "SELECT seq, next_input, state FROM checkpoints ORDER BY seq DESC LIMIT 1",
+                [],
+                |row| Ok(SavedCheckpoint { seq: row.get(0)?, next_input: row.get(1)?, state: row.get(2)? }),
+            )
             .optional()
             .map_err(failed())?;
         let next_input: u64 = connection

@@ -85,7 +85,9 @@ impl InputReader {
         let failed = |source| failed(&self.database, source);
         let mut statement = self
             .connection
-            .prepare_cached("SELECT seq, kind, timestamp, body FROM inputs WHERE seq >= ?1 ORDER BY seq LIMIT ?2")
+            .prepare_cached(
+                "SELECT seq, kind, timestamp, body FROM inputs WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
+            )
             .map_err(failed)?;
         let rows = statement.query_map((self.next, CHUNK), input_of).map_err(failed)?;
         for row in rows {
@@ -105,7 +107,8 @@ pub fn read_inputs(
     from: u64,
     take: &mut dyn FnMut(Input) -> bool,
 ) -> Result<(), StoreError> {
-    let database = if database.is_dir() { database.join(super::folder::DATABASE) } else { database.to_owned() };
+    let database =
+        if database.is_dir() { database.join(super::folder::DATABASE) } else { database.to_owned() };
     let mut inputs = InputReader::open(&database, from)?;
     while let Some(input) = inputs.next_input()? {
         if !take(input) {

@@ -50,7 +50,8 @@ impl StateView {
         if !database.is_file() {
             return Err(StoreError::NoState(path.to_owned()));
         }
-        let failed = |source| StoreError::Database { path: database.clone(), doing: "read the state", source };
+        let failed =
+            |source| StoreError::Database { path: database.clone(), doing: "read the state", source };
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&database, flags).map_err(failed)?;
         connection.busy_timeout(BUSY).map_err(failed)?;
@@ -136,11 +137,7 @@ impl StateView {
         let ends: Vec<u64> = all.iter().map(SegmentReader::end_of).collect::<Result<_, _>>()?;
         let in_segments = all.iter().zip(&ends).map(|(segment, end)| end - segment.first).sum();
         let after = ends.last().copied().unwrap_or(0).max(first.unwrap_or(0));
-        Ok(InputCounts {
-            segments: all.len() as u64,
-            in_segments,
-            in_table: end.saturating_sub(after),
-        })
+        Ok(InputCounts { segments: all.len() as u64, in_segments, in_table: end.saturating_sub(after) })
     }
 
     fn failed(&self, source: rusqlite::Error) -> StoreError {

@@ -129,7 +129,10 @@ fn fills(a: &[Fill], b: &[Fill]) -> Option<Found> {
     (0..count).find_map(|at| {
         let (a, b) = (a.get(at), b.get(at));
         let text = |fill: Option<&Fill>| {
-            fill.map_or_else(|| NONE.to_owned(), |fill| format!("{} {} at {}", fill.quantity, fill.symbol, fill.price))
+            fill.map_or_else(
+                || NONE.to_owned(),
+                |fill| format!("{} {} at {}", fill.quantity, fill.symbol, fill.price),
+            )
         };
         let alike = a.zip(b).is_some_and(|(a, b)| {
             a.symbol == b.symbol

@@ -57,7 +57,12 @@ pub(super) fn by_record(a: &Row, b: &Row, gap: f64) -> Parts {
 
 /// The parts of a frame's gap, where both have gone from one common frame to the next. `differs`: whether the data of an
 /// instrument on the frame does.
-pub(super) fn by_frame(a: (&Book, &Row), b: (&Book, &Row), differs: impl Fn(usize) -> bool, gap: f64) -> Parts {
+pub(super) fn by_frame(
+    a: (&Book, &Row),
+    b: (&Book, &Row),
+    differs: impl Fn(usize) -> bool,
+    gap: f64,
+) -> Parts {
     let ((a, row_a), (b, row_b)) = (a, b);
     let mut parts = by_record(row_a, row_b, gap);
     for i in 0..a.held_before.len() {
@@ -106,8 +111,8 @@ mod tests {
             book
         };
         let row = |cost: f64, interest: f64| {
-            let mut row = Row { interest, ..Row::default() };
-            row.costs[0] = cost;
+            let mut row = Row::default();
+            (row.interest, row.costs[0]) = (interest, cost);
             row
         };
         let a = book(10.0, 12.0, 0.5, (4.0, 1.0, 4.0));

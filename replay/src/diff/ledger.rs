@@ -12,7 +12,16 @@ use rusqlite::Row as SqlRow;
 pub(super) const COSTS: [&str; 6] = ["commission", "spread", "impact", "borrow", "financing", "haircut"];
 /// Numbers of `equity`: value, cash, interest, dividends, then the costs.
 const EQUITY: [&str; 10] = [
-    "nav", "cash", "interest", "dividends", "commission", "spread", "impact", "borrow", "financing", "haircut",
+    "nav",
+    "cash",
+    "interest",
+    "dividends",
+    "commission",
+    "spread",
+    "impact",
+    "borrow",
+    "financing",
+    "haircut",
 ];
 const FILLS: [&str; 6] = ["decided_seq", "quantity", "price", "commission", "spread", "impact"];
 const ORDERS: [&str; 3] = ["decided_seq", "quantity", "filled"];
@@ -190,15 +199,14 @@ impl Ledger {
     /// # Errors
     /// A table is not there, or is another.
     pub(super) fn of_run(folder: &Path, delay: u64, works: u64) -> Result<Self> {
-        let open = |table: &str, numbers: &[&str], texts: &[&str]| TableRows::open(folder, table, numbers, texts);
+        let open =
+            |table: &str, numbers: &[&str], texts: &[&str]| TableRows::open(folder, table, numbers, texts);
         let weights = folder.join("weights.parquet").exists();
         let rows = OfRun {
             equity: open("equity.parquet", &EQUITY, &[])?,
             fills: open("fills.parquet", &FILLS, &["symbol", "reason"])?,
             orders: open("orders.parquet", &ORDERS, &["symbol"])?,
-            weights: weights
-                .then(|| open("weights.parquet", &["target_weight"], &["symbol"]))
-                .transpose()?,
+            weights: weights.then(|| open("weights.parquet", &["target_weight"], &["symbol"])).transpose()?,
         };
         Ok(Self::new(Box::new(rows), delay, works))
     }

@@ -38,7 +38,11 @@ const ROUNDING: f64 = 1e-9;
 pub(crate) fn diff(args: &DiffArgs) -> Result<ExitCode> {
     let sides = [Side::open(&args.a)?, Side::open(&args.b)?];
     let found = Comparison::new(sides).run()?;
-    say(&if args.json { serde_json::to_string_pretty(&text::json(&found))? + "\n" } else { text::of(&found) });
+    say(&if args.json {
+        serde_json::to_string_pretty(&text::json(&found))? + "\n"
+    } else {
+        text::of(&found)
+    });
     Ok(if found.first.is_some() { ExitCode::from(DIFFERS) } else { ExitCode::SUCCESS })
 }
 
@@ -128,11 +132,11 @@ impl Comparison {
         let [a, b] = &self.sides;
         for (side, name) in [(a, "A"), (b, "B")] {
             if let Some(why) = side.no_data() {
-                self.reasons.push(format!("the data of {name} ({}) cannot be used: {why}", side.path.display()));
+                self.reasons
+                    .push(format!("the data of {name} ({}) cannot be used: {why}", side.path.display()));
             }
         }
-        let gap =
-            self.last.map(|(seq, time, nav)| Gap { seq, time, nav, parts: self.parts });
+        let gap = self.last.map(|(seq, time, nav)| Gap { seq, time, nav, parts: self.parts });
         Ok(Found {
             names: [a, b].map(|side| side.path.display().to_string()),
             digests: [a.digest.clone(), b.digest.clone()],
@@ -171,7 +175,12 @@ impl Comparison {
         let data = match (a.data(), b.data()) {
             (Some(of_a), Some(of_b)) => {
                 let [book_a, book_b] = &self.books;
-                event::data((of_a, book_a.numbers()), (of_b, book_b.numbers()), &self.numbers, &mut self.differs)
+                event::data(
+                    (of_a, book_a.numbers()),
+                    (of_b, book_b.numbers()),
+                    &self.numbers,
+                    &mut self.differs,
+                )
             }
             _ => None,
         };
@@ -253,7 +262,9 @@ impl Comparison {
                 let gap = (nav[1] - before[1]) - (nav[0] - before[0]);
                 let differs = |number: usize| self.differs[number];
                 match (self.apart, a.data().is_some() && b.data().is_some()) {
-                    (0, true) => gap::by_frame((&self.books[0], row_a), (&self.books[1], row_b), differs, gap),
+                    (0, true) => {
+                        gap::by_frame((&self.books[0], row_a), (&self.books[1], row_b), differs, gap)
+                    }
                     (0, false) => gap::by_record(row_a, row_b, gap),
                     _ => gap::by_frames(gap),
                 }

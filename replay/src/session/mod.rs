@@ -28,7 +28,9 @@ pub(crate) fn with_its_settings(folder: &Path, input: &mut InputArgs) -> Result<
     let view = StateView::open(folder)?;
     let text = view.meta("configuration")?.with_context(|| {
         let database = view.database().display();
-        format!("{database}: found no settings, expected those of a run: it ended before its feed said what it is")
+        format!(
+            "{database}: found no settings, expected those of a run: it ended before its feed said what it is"
+        )
     })?;
     let folder = std::path::absolute(folder).with_context(|| format!("{}: is no path", folder.display()))?;
     input.takes_session = true;

@@ -42,8 +42,12 @@ impl Inputs for RecordedInputs {
             }))),
             InputKind::Bars => match ServerMessage::parse(&input.body, input.seq)? {
                 ServerMessage::Bars(bars) => Ok(Some(Input::Bars { bars, text: input.body })),
-                _ => Err(format!("{}: found input {} that is no bars, expected bars", self.database.display(), input.seq)
-                    .into()),
+                _ => Err(format!(
+                    "{}: found input {} that is no bars, expected bars",
+                    self.database.display(),
+                    input.seq
+                )
+                .into()),
             },
         }
     }

@@ -123,9 +123,11 @@ impl Held {
             value: value(connection)?,
             positions: positions(connection)?,
             fills: connection.query_row("SELECT count(*) FROM fills", [], |row| row.get(0))?,
-            orders: all(connection, "SELECT state, count(*) FROM orders GROUP BY state ORDER BY state", |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?,
+            orders: all(
+                connection,
+                "SELECT state, count(*) FROM orders GROUP BY state ORDER BY state",
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?,
             costs: costs(connection)?,
             events: events(connection)?,
             restart: Restart {
@@ -199,11 +201,11 @@ fn inputs(view: &StateView) -> Result<Inputs> {
 }
 
 fn frames(connection: &Connection) -> Result<Frames> {
-    let end = |order: &str| {
+    let end = |order: &str| -> rusqlite::Result<Option<(u64, i64, String)>> {
         let row = format!("SELECT seq, timestamp, digest FROM equity ORDER BY seq {order} LIMIT 1");
         connection.query_row(&row, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
     };
-    let (first, last): (Option<(u64, i64, String)>, Option<(u64, i64, String)>) = (end("ASC")?, end("DESC")?);
+    let (first, last) = (end("ASC")?, end("DESC")?);
     Ok(Frames {
         count: connection.query_row("SELECT count(*) FROM equity", [], |row| row.get(0))?,
         first_seq: first.as_ref().map(|row| row.0),
@@ -235,7 +237,8 @@ fn value(connection: &Connection) -> Result<Option<Value>> {
 }
 
 fn positions(connection: &Connection) -> Result<Vec<Position>> {
-    let rows = "SELECT symbol, target_weight, held_weight FROM weights ORDER BY abs(held_weight) DESC, symbol";
+    let rows =
+        "SELECT symbol, target_weight, held_weight FROM weights ORDER BY abs(held_weight) DESC, symbol";
     all(connection, rows, |row| {
         let weight = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<f64>>(at)?.unwrap_or(0.0));
         Ok(Position { symbol: row.get(0)?, target_weight: weight(1)?, held_weight: weight(2)? })
@@ -253,14 +256,16 @@ fn costs(connection: &Connection) -> Result<Vec<(String, f64)>> {
 
 fn checkpoint(connection: &Connection) -> Result<Option<Checkpoint>> {
     let last = "SELECT seq, next_input, length(state) FROM checkpoints ORDER BY seq DESC LIMIT 1";
-    let read = |row: &Row<'_>| Ok(Checkpoint { seq: row.get(0)?, next_input: row.get(1)?, bytes: row.get(2)? });
+    let read =
+        |row: &Row<'_>| Ok(Checkpoint { seq: row.get(0)?, next_input: row.get(1)?, bytes: row.get(2)? });
     Ok(connection.query_row(last, [], read).optional()?)
 }
 
 fn events(connection: &Connection) -> Result<Vec<Event>> {
     let rows = format!("SELECT time, kind, text FROM events ORDER BY id DESC LIMIT {EVENTS}");
     all(connection, &rows, |row| {
-        let text = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(at)?.unwrap_or_default());
+        let text =
+            |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(at)?.unwrap_or_default());
         Ok(Event { time: time(row.get(0)?).unwrap_or_default(), kind: text(1)?, text: text(2)? })
     })
 }

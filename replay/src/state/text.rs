@@ -58,8 +58,12 @@ fn write(held: &Held, out: &mut String) -> std::fmt::Result {
     let ended: Vec<String> = held.orders.iter().map(|(state, count)| format!("{count} {state}")).collect();
     let ended = if ended.is_empty() { "none".to_owned() } else { ended.join(", ") };
     writeln!(out, "fills       {}; orders that ended: {ended}", held.fills)?;
-    let costs: Vec<String> =
-        held.costs.iter().filter(|(_, sum)| *sum != 0.0).map(|(item, sum)| format!("{item} {sum:.2}")).collect();
+    let costs: Vec<String> = held
+        .costs
+        .iter()
+        .filter(|(_, sum)| *sum != 0.0)
+        .map(|(item, sum)| format!("{item} {sum:.2}"))
+        .collect();
     writeln!(out, "costs       {}", if costs.is_empty() { "none".to_owned() } else { costs.join(", ") })?;
     write_positions(held, out)?;
     match &held.checkpoint {
@@ -75,11 +79,7 @@ fn write(held: &Held, out: &mut String) -> std::fmt::Result {
     }
     let restart = &held.restart;
     let words = if held.running { "a start after this run" } else { "a start" };
-    writeln!(
-        out,
-        "{words} goes on from frame {}, {} inputs to run again",
-        restart.from_frame, restart.inputs
-    )
+    writeln!(out, "{words} goes on from frame {}, {} inputs to run again", restart.from_frame, restart.inputs)
 }
 
 fn write_value(value: &Value, out: &mut String) -> std::fmt::Result {
@@ -92,12 +92,7 @@ fn write_value(value: &Value, out: &mut String) -> std::fmt::Result {
         100.0 * number("benchmark_return"),
         number("cash")
     )?;
-    writeln!(
-        out,
-        "exposure    gross {:.3}, net {:.3}",
-        number("gross_exposure"),
-        number("net_exposure")
-    )
+    writeln!(out, "exposure    gross {:.3}, net {:.3}", number("gross_exposure"), number("net_exposure"))
 }
 
 fn write_positions(held: &Held, out: &mut String) -> std::fmt::Result {
