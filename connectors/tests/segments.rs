@@ -126,7 +126,7 @@ fn large_bodies_make_a_segment_of_few_inputs_while_commits_go_on() {
         std::thread::sleep(Duration::from_millis(5));
     }
     // Making a segment takes some tenths of a second; a commit beside it some milliseconds.
-    println!("longest commit {longest:?}");
+    eprintln!("longest commit {longest:?}");
     settle(root.path(), handle, 700 - 336);
     assert_eq!(names(root.path()).len(), 2);
     let sizes: Vec<usize> = (0..700).map(|seq| if seq < 400 { size } else { 100 }).collect();
@@ -185,7 +185,6 @@ fn a_run_that_ends_at_any_step_leaves_a_whole_record_and_the_next_one_goes_on() 
         copy(&before, &folder);
         fs::create_dir_all(folder.join("session")).unwrap();
         step(&folder);
-        println!("{name}");
         check(&folder, 0, &sizes);
         check(&folder, 3_000, &sizes);
         let running = start(&folder);
