@@ -25,6 +25,7 @@ fn append(handle: &WriterHandle, from: u64, count: u64, size: usize) {
         let last = (first + 512).min(from + count);
         handle.log((first..last).map(|seq| input(seq, size)).collect()).unwrap();
     }
+    handle.flush().unwrap();
 }
 
 /// All that is on record from a number on, which has to be what was logged.
@@ -52,11 +53,17 @@ fn settle(folder: &Path, handle: &WriterHandle, most: u64) {
     }
 }
 
-fn start(folder: &Path) -> (Writer, WriterHandle) {
+/// A writer at work. The handle goes first: a writer waits for the last one.
+struct Running {
+    handle: WriterHandle,
+    _writer: Writer,
+}
+
+fn start(folder: &Path) -> Running {
     let state = StateFolder::open(folder, Sync::Normal).unwrap();
     let writer = Writer::start(&state, 1, Box::new(|_| {})).unwrap();
     let handle = writer.handle();
-    (writer, handle)
+    Running { handle, _writer: writer }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -81,11 +88,12 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn inputs_before_the_checkpoints_move_into_segments_and_are_read_back_the_same() {
     let root = TempDir::new().unwrap();
-    let (_writer, handle) = start(root.path());
-    append(&handle, 0, 10_000, 40);
+    let running = start(root.path());
+    let handle = &running.handle;
+    append(handle, 0, 10_000, 40);
     let sizes = [40; 10_000];
     handle.checkpoint(100, 9_000, vec![1]).unwrap();
-    settle(root.path(), &handle, 10_000 - 8_192);
+    settle(root.path(), handle, 10_000 - 8_192);
     assert_eq!(names(root.path()), ["inputs-000000000000.parquet", "inputs-000000004096.parquet"]);
     for from in [0, 1, 4_095, 4_096, 8_191, 8_192, 9_999, 10_000] {
         check(root.path(), from, &sizes);
@@ -106,18 +114,22 @@ fn inputs_before_the_checkpoints_move_into_segments_and_are_read_back_the_same()
 #[test]
 fn large_bodies_make_a_segment_of_few_inputs_while_commits_go_on() {
     let root = TempDir::new().unwrap();
-    let (_writer, handle) = start(root.path());
+    let running = start(root.path());
+    let handle = &running.handle;
     let size = 200_000;
-    append(&handle, 0, 400, size);
+    append(handle, 0, 400, size);
     handle.checkpoint(5, 400, vec![]).unwrap();
     let mut longest = Duration::ZERO;
     for seq in 400..700 {
         let began = Instant::now();
         handle.log(vec![input(seq, 100)]).unwrap();
+        handle.flush().unwrap();
         longest = longest.max(began.elapsed());
         std::thread::sleep(Duration::from_millis(5));
     }
-    settle(root.path(), &handle, 700 - 336);
+    // Making a segment takes some tenths of a second; a commit beside it some milliseconds.
+    eprintln!("longest commit {longest:?}");
+    settle(root.path(), handle, 700 - 336);
     assert_eq!(names(root.path()).len(), 2);
     let sizes: Vec<usize> = (0..700).map(|seq| if seq < 400 { size } else { 100 }).collect();
     check(root.path(), 0, &sizes);
@@ -129,14 +141,16 @@ fn a_run_that_ends_at_any_step_leaves_a_whole_record_and_the_next_one_goes_on() 
     let (before, after) = (root.path().join("before"), root.path().join("after"));
     let sizes = vec![64; 9_000];
     {
-        let (_writer, handle) = start(&before);
-        append(&handle, 0, 9_000, 64);
+        let running = start(&before);
+        let handle = &running.handle;
+        append(handle, 0, 9_000, 64);
     }
     copy(&before, &after);
     {
-        let (_writer, handle) = start(&after);
+        let running = start(&after);
+        let handle = &running.handle;
         handle.checkpoint(10, 8_500, vec![]).unwrap();
-        settle(&after, &handle, 9_000 - 8_192);
+        settle(&after, handle, 9_000 - 8_192);
     }
     let segment = |at: usize| after.join("session").join(&names(&after)[at]);
     // What a run leaves that is ended at this step.
@@ -175,13 +189,14 @@ fn a_run_that_ends_at_any_step_leaves_a_whole_record_and_the_next_one_goes_on() 
         step(&folder);
         check(&folder, 0, &sizes);
         check(&folder, 3_000, &sizes);
-        let (writer, handle) = start(&folder);
+        let running = start(&folder);
+        let handle = &running.handle;
         check(&folder, 0, &sizes);
-        append(&handle, 9_000, 1_000, 64);
+        append(handle, 9_000, 1_000, 64);
         handle.checkpoint(11, 9_990, vec![]).unwrap();
-        settle(&folder, &handle, 10_000 - 8_192);
+        settle(&folder, handle, 10_000 - 8_192);
         check(&folder, 0, &vec![64; 10_000]);
-        drop((handle, writer));
+        drop(running);
         let whole: Vec<String> = names(&folder).into_iter().filter(|name| !name.starts_with('.')).collect();
         assert_eq!(whole, names(&after), "{name}");
         for (at, file) in whole.iter().enumerate() {
@@ -199,10 +214,11 @@ fn a_segment_that_is_missing_or_damaged_is_named() {
     let root = TempDir::new().unwrap();
     let whole = root.path().join("whole");
     {
-        let (_writer, handle) = start(&whole);
-        append(&handle, 0, 9_000, 64);
+        let running = start(&whole);
+        let handle = &running.handle;
+        append(handle, 0, 9_000, 64);
         handle.checkpoint(10, 9_000, vec![]).unwrap();
-        settle(&whole, &handle, 9_000 - 8_192);
+        settle(&whole, handle, 9_000 - 8_192);
     }
     let damage = |at: usize, change: &dyn Fn(&mut Vec<u8>)| {
         let folder = root.path().join("damaged");
@@ -239,7 +255,8 @@ fn a_segment_that_is_missing_or_damaged_is_named() {
 #[test]
 fn events_are_bounded() {
     let root = TempDir::new().unwrap();
-    let (_writer, handle) = start(root.path());
+    let running = start(root.path());
+    let handle = &running.handle;
     for n in 0..10_300 {
         handle.event(n, None, "stale", n.to_string()).unwrap();
     }
@@ -272,7 +289,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_order_of_appending_checkpoints_and_segments_gives_back_what_was_logged(
@@ -285,13 +302,13 @@ proptest! {
             let written = sizes.len() as u64;
             match step {
                 Step::Append(count, size) => {
-                    append(&running.1, written, count, size);
+                    append(&running.handle, written, count, size);
                     sizes.extend((0..count).map(|_| size));
                 }
                 Step::Checkpoint(without) => {
-                    running.1.checkpoint(seq as u64, written.saturating_sub(without), vec![]).unwrap();
+                    running.handle.checkpoint(seq as u64, written.saturating_sub(without), vec![]).unwrap();
                 }
-                Step::Commits(count) => (0..count).for_each(|_| running.1.flush().unwrap()),
+                Step::Commits(count) => (0..count).for_each(|_| running.handle.flush().unwrap()),
                 Step::Restart => {
                     drop(running);
                     running = start(root.path());

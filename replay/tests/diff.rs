@@ -148,7 +148,6 @@ fn each_kind_of_difference_is_named_and_its_parts_add_up() {
         }
         let own = if *name == "a later start" { "start" } else { *kind };
         assert!(part(&found, own).abs() > 1e-3, "{name}: {found:#}");
-        // The other way round every part has the other sign, up to whose prices and positions are taken first.
         let (_, back) = diff(path, &names[1], &names[0]);
         assert_eq!(back["first"]["seq"], found["first"]["seq"], "{name}");
         check_parts(&back, name);

@@ -14,8 +14,9 @@ use super::segment::{SegmentFile, SegmentReader, SegmentWriter, segments};
 /// Inputs of a segment, at most; fewer make one where their bodies are this large together.
 const INPUTS: u64 = 4_096;
 const BYTES: usize = 32 << 20;
-/// Rows deleted with a commit.
+/// Rows deleted with a commit, at most, and the bytes of their bodies that are enough: it has to stay a short one.
 const DELETED: u64 = 256;
+const DELETED_BYTES: usize = 1 << 20;
 
 /// What has become of a look for inputs to move.
 type Moved = Result<Option<u64>, String>;
@@ -108,8 +109,18 @@ impl Archive {
         if self.deleted >= self.in_segments {
             return Ok(self.deleted);
         }
-        let first = first_in_table(connection)?.unwrap_or(self.in_segments);
-        let end = self.in_segments.min(first + DELETED);
+        let sizes = "SELECT seq, octet_length(body) FROM inputs WHERE seq < ?1 ORDER BY seq LIMIT ?2";
+        let mut statement = connection.prepare_cached(sizes)?;
+        let mut rows = statement.query((self.in_segments, DELETED))?;
+        let (mut end, mut bytes, mut count) = (self.in_segments, 0, 0);
+        while let Some(row) = rows.next()? {
+            bytes += row.get::<_, usize>(1)?;
+            count += 1;
+            if bytes >= DELETED_BYTES || count == DELETED {
+                end = row.get::<_, u64>(0)? + 1;
+                break;
+            }
+        }
         connection.prepare_cached("DELETE FROM inputs WHERE seq < ?1")?.execute([end])?;
         Ok(end)
     }

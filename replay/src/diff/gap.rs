@@ -111,8 +111,8 @@ mod tests {
             book
         };
         let row = |cost: f64, interest: f64| {
-            let mut row = Row { interest, ..Row::default() };
-            row.costs[0] = cost;
+            let mut row = Row::default();
+            (row.interest, row.costs[0]) = (interest, cost);
             row
         };
         let a = book(10.0, 12.0, 0.5, (4.0, 1.0, 4.0));

@@ -201,11 +201,11 @@ fn inputs(view: &StateView) -> Result<Inputs> {
 }
 
 fn frames(connection: &Connection) -> Result<Frames> {
-    let end = |order: &str| {
+    let end = |order: &str| -> rusqlite::Result<Option<(u64, i64, String)>> {
         let row = format!("SELECT seq, timestamp, digest FROM equity ORDER BY seq {order} LIMIT 1");
         connection.query_row(&row, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
     };
-    let (first, last): (Option<(u64, i64, String)>, Option<(u64, i64, String)>) = (end("ASC")?, end("DESC")?);
+    let (first, last) = (end("ASC")?, end("DESC")?);
     Ok(Frames {
         count: connection.query_row("SELECT count(*) FROM equity", [], |row| row.get(0))?,
         first_seq: first.as_ref().map(|row| row.0),

@@ -1,0 +1,116 @@
+//! A segment is read.
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int64Type, TimestampNanosecondType};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
+
+use super::super::error::StoreError;
+use super::super::folder::{Input, InputKind};
+use super::{DIGEST, RowsDigest, SegmentFile, schema};
+
+/// Rows decoded at a time.
+const ROWS_PER_BATCH: usize = 256;
+
+/// The inputs of a segment, in order; a row group is held at a time.
+pub(in super::super) struct SegmentReader {
+    segment: SegmentFile,
+    batches: ParquetRecordBatchReader,
+    batch: Option<RecordBatch>,
+    row: usize,
+    next: u64,
+    digest: RowsDigest,
+    written: String,
+    ended: bool,
+}
+
+impl SegmentReader {
+    pub(in super::super) fn open(segment: &SegmentFile) -> Result<Self, StoreError> {
+        let failed = |error: ParquetError| damaged(&segment.path, error.to_string());
+        let file = File::open(&segment.path).map_err(|source| StoreError::Io {
+            path: segment.path.clone(),
+            doing: "open the segment",
+            source,
+        })?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed)?;
+        if builder.schema().fields() != schema().fields() {
+            let columns: Vec<_> =
+                builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+            return Err(damaged(&segment.path, format!("the columns {}", columns.join(", "))));
+        }
+        let pairs = builder.metadata().file_metadata().key_value_metadata();
+        let written = pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == DIGEST)?.value.clone());
+        let written = written.ok_or_else(|| damaged(&segment.path, "no digest in its footer".to_owned()))?;
+        let batches = builder.with_batch_size(ROWS_PER_BATCH).build().map_err(failed)?;
+        Ok(Self {
+            segment: segment.clone(),
+            batches,
+            batch: None,
+            row: 0,
+            next: segment.first,
+            digest: RowsDigest::default(),
+            written,
+            ended: false,
+        })
+    }
+
+    /// Number behind the last input, by the footer alone.
+    pub(in super::super) fn end_of(segment: &SegmentFile) -> Result<u64, StoreError> {
+        let failed = |found: String| damaged(&segment.path, found);
+        let file = File::open(&segment.path).map_err(|error| failed(error.to_string()))?;
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| failed(error.to_string()))?;
+        Ok(segment.first + builder.metadata().file_metadata().num_rows().unsigned_abs())
+    }
+
+    /// The next input; at the end, where there is none, the whole has been checked.
+    pub(in super::super) fn next(&mut self) -> Result<Option<Input>, StoreError> {
+        while !self.ended {
+            if let Some(batch) = self.batch.as_ref().filter(|batch| self.row < batch.num_rows()) {
+                let input =
+                    row_of(batch, self.row).filter(|input| input.seq == self.next).ok_or_else(|| {
+                        damaged(&self.segment.path, format!("no input {} in its place", self.next))
+                    })?;
+                self.row += 1;
+                self.next += 1;
+                self.digest.add(&input);
+                return Ok(Some(input));
+            }
+            self.row = 0;
+            self.batch = match self.batches.next() {
+                Some(batch) => Some(batch.map_err(|error| damaged(&self.segment.path, error.to_string()))?),
+                None => {
+                    self.ended = true;
+                    None
+                }
+            };
+        }
+        let found = std::mem::take(&mut self.digest).hex();
+        if !self.written.is_empty() && found != self.written {
+            return Err(damaged(&self.segment.path, format!("rows with the digest {found}")));
+        }
+        self.written.clear();
+        Ok(None)
+    }
+}
+
+fn row_of(batch: &RecordBatch, row: usize) -> Option<Input> {
+    let seq = batch.column(0).as_primitive_opt::<Int64Type>()?.value(row);
+    let kind = batch.column(1).as_string_opt::<i32>()?.value(row);
+    let timestamp = batch.column(2).as_primitive_opt::<TimestampNanosecondType>()?.value(row);
+    let body = batch.column(3).as_string_opt::<i32>()?.value(row).to_owned();
+    Some(Input { seq: u64::try_from(seq).ok()?, kind: InputKind::of(kind), timestamp, body })
+}
+
+fn damaged(path: &Path, found: String) -> StoreError {
+    StoreError::Segment {
+        path: path.to_owned(),
+        found,
+        expected: "a segment of inputs as it was written: put it back from a copy; without it the session can go on, but \
+                   not be replayed",
+    }
+}

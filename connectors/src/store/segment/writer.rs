@@ -1,0 +1,151 @@
+//! A segment is written.
+
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::builder::{Int64Builder, StringBuilder, TimestampNanosecondBuilder};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::schema::types::ColumnPath;
+
+use super::super::error::StoreError;
+use super::super::folder::Input;
+use super::{DIGEST, PREFIX, RowsDigest, SUFFIX, SegmentFile, folder, schema};
+
+/// Bytes of bodies in a row group: a reader holds one.
+const GROUP_BYTES: usize = 2 << 20;
+
+/// A segment in the making. Dropped before it is complete, it removes itself.
+pub(in super::super) struct SegmentWriter {
+    writer: ArrowWriter<BufWriter<File>>,
+    schema: SchemaRef,
+    seq: Int64Builder,
+    kind: StringBuilder,
+    timestamp: TimestampNanosecondBuilder,
+    body: StringBuilder,
+    held: usize,
+    digest: RowsDigest,
+    first: u64,
+    aside: Aside,
+}
+
+struct Aside {
+    path: PathBuf,
+    target: PathBuf,
+    done: bool,
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if !self.done {
+            // What cannot be removed is written over by the next attempt.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl SegmentWriter {
+    pub(in super::super) fn create(database: &Path, first: u64) -> Result<Self, StoreError> {
+        let folder = folder(database);
+        let io = |doing| {
+            let path = folder.clone();
+            move |source| StoreError::Io { path, doing, source }
+        };
+        fs::create_dir_all(&folder).map_err(io("create the folder of segments"))?;
+        let target = folder.join(format!("{PREFIX}{first:012}{SUFFIX}"));
+        let path = folder.join(format!(".{PREFIX}{first:012}{SUFFIX}.partial"));
+        let file = File::create(&path).map_err(io("create a file in the folder of segments"))?;
+        let aside = Aside { path, target, done: false };
+        let schema = schema();
+        let delta = |properties: WriterPropertiesBuilder, name: &str| {
+            let column = ColumnPath::from(name);
+            properties
+                .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED)
+        };
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_offset_index_disabled(true)
+            .set_column_dictionary_enabled(ColumnPath::from("body"), false);
+        let properties = delta(delta(properties, "seq"), "timestamp").build();
+        let writer = ArrowWriter::try_new(BufWriter::new(file), Arc::clone(&schema), Some(properties))
+            .map_err(|source| unwritten(&aside.target, source))?;
+        Ok(Self {
+            writer,
+            schema,
+            seq: Int64Builder::new(),
+            kind: StringBuilder::new(),
+            timestamp: TimestampNanosecondBuilder::new().with_timezone("UTC"),
+            body: StringBuilder::new(),
+            held: 0,
+            digest: RowsDigest::default(),
+            first,
+            aside,
+        })
+    }
+
+    pub(in super::super) fn push(&mut self, input: &Input) -> Result<(), StoreError> {
+        self.digest.add(input);
+        self.seq.append_value(i64::try_from(input.seq).unwrap_or(i64::MAX));
+        self.kind.append_value(input.kind.name());
+        self.timestamp.append_value(input.timestamp);
+        self.body.append_value(&input.body);
+        self.held += input.body.len();
+        if self.held >= GROUP_BYTES { self.end_group() } else { Ok(()) }
+    }
+
+    fn end_group(&mut self) -> Result<(), StoreError> {
+        self.held = 0;
+        let arrays: Vec<ArrayRef> = vec![
+            Arc::new(self.seq.finish()),
+            Arc::new(self.kind.finish()),
+            Arc::new(self.timestamp.finish()),
+            Arc::new(self.body.finish()),
+        ];
+        RecordBatch::try_new(Arc::clone(&self.schema), arrays)
+            .map_err(ParquetError::from)
+            .and_then(|batch| self.writer.write(&batch))
+            .and_then(|()| self.writer.flush())
+            .map_err(|source| unwritten(&self.aside.target, source))
+    }
+
+    /// Puts the segment in its place, for good.
+    pub(in super::super) fn complete(mut self) -> Result<SegmentFile, StoreError> {
+        self.end_group()?;
+        let Self { mut writer, digest, first, mut aside, .. } = self;
+        writer.append_key_value_metadata(KeyValue::new(DIGEST.to_owned(), digest.hex()));
+        // `into_inner` flushes; a plain drop would lose an error of the last write.
+        let synced = writer.into_inner().and_then(|buffer| {
+            let file = buffer.into_inner().map_err(|error| ParquetError::from(error.into_error()))?;
+            file.sync_all().map_err(ParquetError::from)
+        });
+        synced.map_err(|source| unwritten(&aside.target, source))?;
+        let io = |doing| {
+            let path = aside.target.clone();
+            move |source| StoreError::Io { path, doing, source }
+        };
+        fs::rename(&aside.path, &aside.target).map_err(io("put the segment in its place"))?;
+        // The name, and that of the folder, only last once their folders are written.
+        for folder in aside.target.ancestors().skip(1).take(2).filter(|_| cfg!(unix)) {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(io("make the segment last"))?;
+        }
+        aside.done = true;
+        Ok(SegmentFile { first, path: aside.target.clone() })
+    }
+}
+
+fn unwritten(path: &Path, source: ParquetError) -> StoreError {
+    StoreError::Segment {
+        path: path.to_owned(),
+        found: source.to_string(),
+        expected: "room to write it; the inputs stay in the database until it is there",
+    }
+}
