@@ -43,7 +43,7 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Args)]
 pub(crate) struct PaperArgs {
     /// Where the feed is, such as ws://127.0.0.1:9000; of a venue its own address where it is not said
-    #[arg(long, value_name = "URL", required_unless_present_any = ["venue", "config"], default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "URL", required_unless_present_any = ["venue", "config", "set"], default_value = "", hide_default_value = true)]
     pub url: String,
     /// The exchange to follow, such as binance: the setting feed.venue
     #[arg(long, value_name = "NAME")]

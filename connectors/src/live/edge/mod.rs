@@ -10,6 +10,7 @@
 pub(super) mod backoff;
 pub(super) mod connect;
 pub(super) mod counts;
+mod event;
 mod order;
 pub(super) mod outlet;
 mod overflow;
@@ -18,22 +19,19 @@ mod session;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use betaflow_engine::assembly::Iso;
-use betaflow_engine::frame::TimestampNs;
 use crossbeam_channel::Receiver;
-use serde_json::json;
 use tokio::sync::watch;
 
 pub use counts::EdgeCounts;
+pub use event::EdgeEvent;
 pub use overflow::Overflow;
 
 use self::counts::Counters;
 use self::outlet::Outlet;
 use super::error::LiveError;
-use super::inputs::Control;
-use super::protocol::{Bars, Hello, MESSAGE_MAX};
+use super::protocol::MESSAGE_MAX;
 use super::tls::Trust;
 use super::venue::{self, VenueCounts, VenueSettings};
 
@@ -99,155 +97,6 @@ impl EdgeSettings {
             message_max: MESSAGE_MAX,
             seed: 0,
         }
-    }
-}
-
-/// What happened at the edge; `at` is its clock.
-#[derive(Clone, Debug)]
-pub enum EdgeEvent {
-    /// The next message, each once and in order.
-    Bars {
-        /// When it came.
-        at: TimestampNs,
-        /// What was read.
-        bars: Bars,
-        /// What was received; of bars that are made here, what would have been.
-        text: String,
-        /// When the text that led to it was read from the socket, by the monotonic clock.
-        received: Instant,
-    },
-    /// The bars that follow are merged of several messages, because there was no room for each.
-    Conflated {
-        /// When they were handed over.
-        at: TimestampNs,
-        /// How many messages they are.
-        frames: u64,
-        /// When the first of them closed, ns since 1970 UTC.
-        from_ns: i64,
-        /// When the last of them closed, ns since 1970 UTC.
-        to_ns: i64,
-    },
-    /// A venue was not heard for a time, or bars are asked for from before the connection: trades of these intervals may be
-    /// missing, and bars as well. What is known of them is handed over.
-    Outage {
-        /// When that was known.
-        at: TimestampNs,
-        /// Start of the first interval, ns since 1970 UTC.
-        from_ns: i64,
-        /// End of the last interval, ns since 1970 UTC.
-        to_ns: i64,
-    },
-    /// A venue's own numbers have a gap. What comes late still counts, where its bar is open.
-    Missing {
-        /// When it was seen.
-        at: TimestampNs,
-        /// The type of the messages that are numbered.
-        stream: &'static str,
-        /// The instrument; empty where the connection as a whole is numbered.
-        symbol: String,
-        /// How many numbers are missing.
-        missed: u64,
-    },
-    /// Something that changes no bar and that a user should know.
-    Note {
-        /// Since when.
-        at: TimestampNs,
-        /// What.
-        text: String,
-    },
-    /// Messages that could not be got, the last included: what follows goes on behind them.
-    Gap {
-        /// When they were given up.
-        at: TimestampNs,
-        /// The first.
-        from: u64,
-        /// The last.
-        to: u64,
-    },
-    /// The feed has said nothing for too long.
-    Stale {
-        /// When that was noticed.
-        at: TimestampNs,
-        /// For how long.
-        silent: Duration,
-    },
-    /// A connection is there.
-    Connected {
-        /// Since when.
-        at: TimestampNs,
-        /// What the feed says of itself.
-        hello: Hello,
-    },
-    /// A connection is gone, or could not be made.
-    Disconnected {
-        /// Since when.
-        at: TimestampNs,
-        /// Why.
-        why: String,
-        /// How long it is until the next attempt.
-        retry_in: Duration,
-    },
-    /// A message that is not as it should be, or the refusal of a venue in its words. It is not handed on.
-    Refused {
-        /// When it came.
-        at: TimestampNs,
-        /// Which, what was found and what was expected.
-        text: String,
-    },
-    /// The feed has ended, and all of it has been handed over or given up.
-    End {
-        /// When.
-        at: TimestampNs,
-        /// How many messages it had.
-        frames: u64,
-    },
-    /// It cannot go on. Nothing follows.
-    Failed {
-        /// Since when.
-        at: TimestampNs,
-        /// Why.
-        text: String,
-    },
-}
-
-impl EdgeEvent {
-    /// As an input that is no data; `None` of what is data, or ends it.
-    #[must_use]
-    pub fn control(&self) -> Option<Control> {
-        let (kind, at, body) = match self {
-            Self::Gap { at, from, to } => ("gap", at, json!({ "from": from, "to": to })),
-            Self::Conflated { at, frames, from_ns, to_ns } => {
-                let text = format!(
-                    "{frames} messages were merged, of {} to {}",
-                    Iso(TimestampNs(*from_ns)),
-                    Iso(TimestampNs(*to_ns))
-                );
-                let body = json!({ "frames": frames, "from_ns": from_ns, "to_ns": to_ns, "text": text });
-                ("conflated", at, body)
-            }
-            Self::Outage { at, from_ns, to_ns } => {
-                let text = format!(
-                    "trades from {} to {} may be missing",
-                    Iso(TimestampNs(*from_ns)),
-                    Iso(TimestampNs(*to_ns))
-                );
-                ("outage", at, json!({ "from_ns": from_ns, "to_ns": to_ns, "text": text }))
-            }
-            Self::Missing { at, stream, symbol, missed } => {
-                let text = format!("{missed} numbers of `{stream}` {symbol} are missing");
-                let body = json!({ "stream": stream, "symbol": symbol, "missed": missed, "text": text });
-                ("missing", at, body)
-            }
-            Self::Note { at, text } => ("note", at, json!({ "text": text })),
-            Self::Stale { at, silent } => ("stale", at, json!({ "seconds": silent.as_secs_f64() })),
-            Self::Connected { at, hello } => ("connected", at, json!({ "feed": hello.name })),
-            Self::Disconnected { at, why, .. } => ("disconnected", at, json!({ "why": why })),
-            Self::Refused { at, text } => ("refused", at, json!({ "text": text })),
-            Self::Bars { .. } | Self::End { .. } | Self::Failed { .. } => return None,
-        };
-        let mut body = body;
-        body["kind"] = kind.into();
-        Some(Control { kind, timestamp: at.0, body: body.to_string() })
     }
 }
 
