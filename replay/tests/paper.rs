@@ -250,6 +250,46 @@ fn history_warms_up_and_what_comes_after_it_trades() {
 }
 
 #[test]
+fn an_exchange_is_traded_as_the_file_of_its_bars() {
+    let folder = folder();
+    let path = folder.path();
+    let panel = Panel::of_bars(97, 60, &[14, 15, 16, 17, 18], 8);
+    let [_, served, ..] = panel.write(path);
+    std::fs::create_dir(path.join("closed")).unwrap();
+    // The last bar of what is served closes with the bar after it, which never comes.
+    let [prices, file, ..] = panel.first(299).write(&path.join("closed"));
+    let settings =
+        ["factors.mkt=S00", "data.frames_per_day=5", "estimator.warmup=10", "execution.fill_at=open"];
+    let sets = support::sets(&settings);
+    let replay = [&["replay", &prices, &file, "--factors", "none", "--no-report"], &sets[..]].concat();
+    let replay = run(path, "replay", &replay);
+    // It has a connection anew in the middle, which plays from the beginning: what is on record is not made again.
+    let spoken = ["--protocol", "binance", "--speed", "3600000"];
+    let serving = Serving::start(path, &[&prices, &served, "--set", "data.bar=1h"], &spoken);
+    let symbols = "S00,S01,S02,S03,S04,S05,S06,S07";
+    let venue = ["--venue", "binance", "--symbols", symbols, "--set", "feed.bar=1h"];
+    let own = ["--set", "feed.bars_from=venue", "--set", "feed.overflow=block", "--set", "data.factors=none"];
+    let mut out = String::new();
+    for time in ["1s", "3s", "6s"] {
+        let paper =
+            [&["paper", "--url", &serving.url, "--state", "state", "--for", time], &venue[..], &own, &sets];
+        let ended = call(path, &paper.concat());
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        out = ended.out;
+    }
+    assert_eq!(digest(&out), replay.digest(), "{out}{}", call(path, &["diff", "state", "replay"]).out);
+    let session = call(path, &["replay", "--session", "state", "--out", "again", "--no-report"]);
+    assert_eq!(session.code, Some(0), "{}", session.err);
+    assert!(session.out.contains("the same as on record"), "{}", session.out);
+    let same = call(path, &["diff", "state", "replay"]);
+    assert_eq!(same.code, Some(0), "{}", same.out);
+    // What the exchange said is kept as it came, and can be counted.
+    let raw = std::fs::read_dir(path.join("state/raw")).unwrap().next().unwrap().unwrap().path();
+    let checked = call(path, &["check", raw.to_str().unwrap(), "--venue", "binance"]);
+    assert!(checked.code == Some(0) && checked.out.contains("kline_1h"), "{}{}", checked.out, checked.err);
+}
+
+#[test]
 fn a_state_folder_is_of_one_run() {
     let folder = folder();
     let path = folder.path();

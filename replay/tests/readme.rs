@@ -3,8 +3,9 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 /// Lines inside ```sh fences.
 fn commands() -> Vec<String> {
@@ -36,6 +37,32 @@ fn grids() -> Vec<(String, String)> {
     text.split("```toml\n[grid]").skip(1).map(grid).collect()
 }
 
+/// A command that goes on until the test has ended.
+struct Serving(Child);
+
+impl Serving {
+    fn start(arguments: &str, folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_betaflow"))
+            .args(arguments.split_whitespace())
+            .current_dir(folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It says where it listens once it does.
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains("://127.0.0.1:"), "{arguments}: {line}");
+        Self(child)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn every_command_of_the_readme_runs() {
     let folder = tempfile::tempdir().unwrap();
@@ -43,6 +70,7 @@ fn every_command_of_the_readme_runs() {
     for (name, grid) in grids() {
         std::fs::write(folder.path().join(name), grid).unwrap();
     }
+    let mut serving = Vec::new();
     let mut ran = 0;
     for command in commands() {
         // The two cargo commands are what runs this test and what `.ci/run` ends with.
@@ -53,6 +81,12 @@ fn every_command_of_the_readme_runs() {
             );
             continue;
         };
+        // What serves until it is stopped is another terminal's.
+        if ["serve ", "dashboard "].iter().any(|serves| arguments.starts_with(serves)) {
+            serving.push(Serving::start(arguments, folder.path()));
+            ran += 1;
+            continue;
+        }
         // As a shell takes it, quotes and all.
         let output = Command::new("sh")
             .args(["-c", &format!("'{}' {arguments}", env!("CARGO_BIN_EXE_betaflow"))])

@@ -14,21 +14,29 @@ Trade a live feed on paper, with state that survives being killed.
 
 The stages are those of a replay: what was replayed is what trades, and over a
 feed of the same data the digest is the same. The feed is that of
-`betaflow serve`, or of anything that speaks its protocol.
+`betaflow serve`, or of anything that speaks its protocol (--url), or an
+exchange (--venue, --symbols), whose trades become bars (feed.bar).
 
 The state folder has state.db (SQLite): every input before it acts, and the
 value, fills, orders, weights and betas of each frame, committed together.
 Started again with the same settings it goes on where it was, however it
 ended: nothing is lost, doubled or different. One process at a time works on
 a state folder. Ctrl-C and SIGTERM end it after the frame at hand.
+`betaflow state` says what is in it, `betaflow replay --session` runs it again.
+
+Frames of --history come first, warm up, and are not traded on
+(data.trade_from says otherwise). [limits] stop trading, and not the program.
 
 Messages that are lost on the way are asked for again; what cannot be got is
 reported as a gap, and trading goes on behind it. Where the disk is full
 trading stops, and goes on when there is room.
 
-Example, in two terminals:
-  betaflow serve --speed 100000
-  betaflow paper --url ws://127.0.0.1:9000 --state runs/paper";
+Examples, the first in two terminals:
+  betaflow serve --speed 8640000
+  betaflow paper --url ws://127.0.0.1:9000 --state runs/paper
+
+  betaflow paper --venue binance --symbols BTCUSDT,ETHUSDT,SOLUSDT \\
+    --set factors.mkt=BTCUSDT --set data.frames_per_day=1440 --state runs/b";
 
 /// How a run speaks while it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
