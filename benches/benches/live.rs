@@ -54,14 +54,16 @@ fn venue(listener: &TcpListener, stop: &AtomicBool, sent: &AtomicU64) -> Result<
         let due = Duration::from_nanos(messages * 1_000_000_000 / MESSAGES_A_SECOND);
         std::thread::sleep(due.saturating_sub(started.elapsed()));
         for _ in 0..TOGETHER {
-            let i = (messages as usize).wrapping_mul(7_919) % INSTRUMENTS;
+            // Each instrument once in so many messages, so that its trades are numbered on.
+            let i = (messages as usize % INSTRUMENTS) * 7_919 % INSTRUMENTS;
             price[i] *= 1.0 + 2e-5 * random.shock();
             let thousandths = 1 + (random.uniform() * 5_000.0) as u64;
             let ms = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
             *by_interval.entry(ms * 1_000_000 / BAR_NS).or_insert(0) += thousandths;
             let quantity = format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000);
+            let id = messages / INSTRUMENTS as u64;
             socket.write(Message::text(format!(
-                r#"{{"stream":"s{i:03}@aggTrade","data":{{"e":"aggTrade","E":{ms},"s":"S{i:03}","a":{messages},"p":"{:.8}","q":"{quantity}","f":{messages},"l":{messages},"T":{ms},"m":false,"M":true}}}}"#,
+                r#"{{"stream":"s{i:03}@aggTrade","data":{{"e":"aggTrade","E":{ms},"s":"S{i:03}","a":{id},"p":"{:.8}","q":"{quantity}","f":{id},"l":{id},"T":{ms},"m":false,"M":true}}}}"#,
                 price[i]
             )))?;
             messages += 1;
@@ -90,7 +92,8 @@ fn settings(port: u16) -> String {
     format!(
         "[feed]\nvenue = \"binance\"\nurl = \"ws://127.0.0.1:{port}\"\nsymbols = [{}]\nbar = \"1s\"\nlateness = \
          \"200ms\"\n[factors]\nmkt = \"S000\"\nsize = \"S001 - S000\"\nmom = \"S002 - S000\"\n[data]\n\
-         frames_per_day = 20\n[estimator]\nwarmup = 1\n",
+         frames_per_day = 20\n[estimator]\nwarmup = 1\n[sizing]\nweight_min = -0.05\n[execution]\ncommission_bps = 0\n\
+         half_spread_bps = 0\n",
         symbols.join(", ")
     )
 }
@@ -236,7 +239,7 @@ fn main() -> Result<()> {
     let shown = page.join().unwrap_or(0);
 
     let feed = &state["status"]["feed"];
-    let rate = sent.messages as f64 / started.elapsed().as_secs_f64();
+    let rate = sent.messages as f64 / (60.0 * minutes);
     println!("{INSTRUMENTS} instruments, {rate:.0} messages a second, {:.1} min", minutes);
     println!(
         "messages: {} sent, {} received, {} bars conflated",
@@ -247,10 +250,7 @@ fn main() -> Result<()> {
     for line in wrong.iter().take(5) {
         println!("  {line}");
     }
-    println!(
-        "frames {}, decisions' fills {}, bytes to the dashboard {shown}",
-        state["frames"], state["fill_count"]
-    );
+    println!("frames {}, fills {}, bytes to the dashboard {shown}", state["frames"], state["fill_count"]);
     let mb = |bytes: u64| bytes as f64 / 1e6;
     let after = |seconds: f64| memory.iter().filter(move |(at, _)| *at >= seconds).map(|(_, bytes)| *bytes);
     let first = after(60.0_f64.min(30.0 * minutes)).next().unwrap_or(0);

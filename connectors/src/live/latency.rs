@@ -58,6 +58,8 @@ struct Inner {
     sums: [u64; STAGES.len()],
     /// When the message of each frame that is not decided yet was received, where it was.
     under_way: VecDeque<Option<u64>>,
+    /// Whether the frame that was decided last came just now.
+    decided_live: bool,
     /// Messages between source and estimate: at the last look, and most.
     waiting: (usize, usize),
 }
@@ -91,6 +93,7 @@ impl Default for Latencies {
                 stages,
                 sums: [0; STAGES.len()],
                 under_way: VecDeque::new(),
+                decided_live: false,
                 waiting: (0, 0),
             }),
         }
@@ -169,11 +172,13 @@ impl Watch for Latencies {
         }
         // What is read from a record is as fast as the disk, and no latency.
         let live = inner.under_way.front().copied().flatten();
-        if live.is_some() {
+        let measured = if matches!(index, BOOKED | RECORDED) { inner.decided_live } else { live.is_some() };
+        if measured {
             inner.add(index, begun_ns, ended_ns);
         }
         if index == DECIDED {
             inner.under_way.pop_front();
+            inner.decided_live = live.is_some();
             if let Some(received) = live {
                 inner.add(WHOLE, received, ended_ns);
             }

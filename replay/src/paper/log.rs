@@ -1,5 +1,8 @@
 //! Each input is put on record before it acts.
 
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
 use betaflow_connectors::live::InputLog;
 use betaflow_connectors::store::{Input, InputKind, WriterHandle};
 use betaflow_engine::source::SourceError;
@@ -9,11 +12,38 @@ use tracing::{info, warn};
 /// The record of a state folder.
 pub(super) struct StateLog {
     writer: WriterHandle,
+    sentences: Sentences,
+}
+
+/// A kind of event has so many sentences a minute; the others are counted. All of them are in the state folder.
+const SENTENCES: u32 = 5;
+
+/// What has been said of each kind: since when, how often, and how much was left out.
+#[derive(Default)]
+struct Sentences(BTreeMap<&'static str, (Option<Instant>, u32, u64)>);
+
+impl Sentences {
+    /// Whether there may be another sentence, and what it says of those that were left out.
+    fn may(&mut self, kind: &'static str) -> Option<String> {
+        let (since, said, left_out) = self.0.entry(kind).or_default();
+        if since.is_none_or(|since| since.elapsed() > Duration::from_secs(60)) {
+            (*since, *said) = (Some(Instant::now()), 0);
+        }
+        if *said == SENTENCES {
+            *left_out += 1;
+            return None;
+        }
+        *said += 1;
+        match std::mem::take(left_out) {
+            0 => Some(String::new()),
+            count => Some(format!(" (and {count} of the kind before it)")),
+        }
+    }
 }
 
 impl StateLog {
     pub(super) fn new(writer: WriterHandle) -> Self {
-        Self { writer }
+        Self { writer, sentences: Sentences::default() }
     }
 }
 
@@ -29,7 +59,7 @@ impl InputLog for StateLog {
 
 impl StateLog {
     /// What is no data is shown as an event as well.
-    fn event(&self, seq: u64, time: i64, body: &str) -> Result<(), SourceError> {
+    fn event(&mut self, seq: u64, time: i64, body: &str) -> Result<(), SourceError> {
         let said: Value = serde_json::from_str(body)?;
         let kind = match said["kind"].as_str().unwrap_or_default() {
             "gap" => "gap",
@@ -52,9 +82,11 @@ impl StateLog {
             ("stale", _) => format!("nothing for {} s", said["seconds"]),
             (_, words) => words.unwrap_or_default().to_owned(),
         };
-        match kind {
-            "connected" | "history" | "resumed" | "note" => info!("{kind}: {text}"),
-            _ => warn!("{kind}: {text}"),
+        if let Some(more) = self.sentences.may(kind) {
+            match kind {
+                "connected" | "history" | "resumed" | "note" => info!("{kind}: {text}{more}"),
+                _ => warn!("{kind}: {text}{more}"),
+            }
         }
         Ok(self.writer.event(time, Some(seq), kind, text)?)
     }
