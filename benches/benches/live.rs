@@ -256,6 +256,9 @@ fn main() -> Result<()> {
     let first = after(60.0_f64.min(30.0 * minutes)).next().unwrap_or(0);
     let most = after(0.0).max().unwrap_or(0);
     let last = memory.last().map_or(0, |(_, bytes)| *bytes);
+    let minute = |(at, _): &(f64, u64)| at % 60.0 < LOOK.as_secs_f64();
+    let by_minute = memory.iter().filter(|look| minute(look)).map(|(_, bytes)| format!("{:.1}", mb(*bytes)));
+    println!("memory by minute, MB: {}", by_minute.collect::<Vec<_>>().join(" "));
     println!(
         "memory: {:.1} MB after the first minute, {:.1} MB at the end ({:.3} times), {:.1} MB at the most; processor {:.0} %",
         mb(first),
