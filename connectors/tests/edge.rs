@@ -278,12 +278,17 @@ fn addresses_that_are_none_are_refused_at_once() {
     }
 }
 
-/// Writes a certificate for `localhost` and its key.
-fn certificate(folder: &Path) -> ServerTls {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+/// Writes a certificate for `localhost` and its key. `authority`: as `openssl req -x509` makes it, which calls itself one.
+fn certificate(folder: &Path, authority: bool) -> ServerTls {
+    let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    if authority {
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    }
+    let signing_key = rcgen::KeyPair::generate().unwrap();
+    let made = params.self_signed(&signing_key).unwrap();
     let tls = ServerTls { certificates: folder.join("cert.pem"), key: folder.join("key.pem") };
-    std::fs::write(&tls.certificates, made.cert.pem()).unwrap();
-    std::fs::write(&tls.key, made.signing_key.serialize_pem()).unwrap();
+    std::fs::write(&tls.certificates, made.pem()).unwrap();
+    std::fs::write(&tls.key, signing_key.serialize_pem()).unwrap();
     tls
 }
 
@@ -291,20 +296,25 @@ fn certificate(folder: &Path) -> ServerTls {
 fn with_tls_it_is_the_same_and_a_stranger_is_not_trusted() {
     let (panel, settings) = (panel(9, 100), carry());
     let folder = panel.folder.0.path();
-    let tls = certificate(folder);
-    let server =
-        start(feed(&panel, true, &settings), ServerSettings { tls: Some(tls.clone()), ..loopback() });
-    let url = format!("wss://localhost:{}", server.address().port());
-    let trust = Trust::File(tls.certificates.clone());
-    let edge = EdgeSettings { url: url.clone(), trust, ..client(&server) };
-    assert_eq!(followed(&panel, true, &settings, edge).0, replayed(&panel, true, &settings));
-    let edge = Edge::start(EdgeSettings { url, ..client(&server) }).unwrap();
-    let why = next(&edge, |event| match event {
-        EdgeEvent::Disconnected { why, .. } => Some(why.clone()),
-        _ => None,
-    });
-    assert!(why.contains("TLS") && why.contains("certificate"), "{why}");
-    drop(edge);
+    for authority in [true, false] {
+        let tls = certificate(folder, authority);
+        let server =
+            start(feed(&panel, true, &settings), ServerSettings { tls: Some(tls.clone()), ..loopback() });
+        let url = |host: &str| format!("wss://{host}:{}", server.address().port());
+        let trust = Trust::File(tls.certificates.clone());
+        let edge = EdgeSettings { url: url("localhost"), trust: trust.clone(), ..client(&server) };
+        assert_eq!(followed(&panel, true, &settings, edge).0, replayed(&panel, true, &settings));
+        // Whoever is not named, and a name that the certificate does not have.
+        for (host, trust) in [("localhost", Trust::Public), ("127.0.0.1", trust)] {
+            let edge = Edge::start(EdgeSettings { url: url(host), trust, ..client(&server) }).unwrap();
+            let why = next(&edge, |event| match event {
+                EdgeEvent::Disconnected { why, .. } => Some(why.clone()),
+                _ => None,
+            });
+            assert!(why.contains("TLS") && why.contains("certificate"), "{why}");
+        }
+    }
+    let tls = certificate(folder, false);
     // Files that are no certificates.
     for (certificates, key, part) in [
         (folder.join("absent.pem"), tls.key.clone(), "absent.pem"),

@@ -21,6 +21,7 @@ mod inputs;
 mod latency;
 mod nullable;
 mod parquet_feed;
+mod pinned;
 mod protocol;
 mod random;
 mod raw_log;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -10,6 +11,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::error::LiveError;
+use super::pinned::Pinned;
 
 /// The certificate and the key of a server, in PEM files.
 #[derive(Clone, Debug)]
@@ -26,7 +28,7 @@ pub enum Trust {
     /// The authorities that browsers trust.
     #[default]
     Public,
-    /// Those in a PEM file, and no others.
+    /// Those in a PEM file, and no others; a server's own certificate may be among them.
     File(PathBuf),
 }
 
@@ -48,20 +50,28 @@ impl ServerTls {
 impl Trust {
     pub(super) fn connector(&self) -> Result<TlsConnector, LiveError> {
         let mut roots = RootCertStore::empty();
-        let mut path = Path::new("");
+        let (mut path, mut named) = (Path::new(""), Vec::new());
         match self {
             Self::Public => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
             Self::File(file) => {
                 path = file;
-                for certificate in certificates(file)? {
-                    roots.add(certificate).map_err(|error| wrong(file, error.to_string(), CERTIFICATE))?;
+                named = certificates(file)?;
+                for certificate in &named {
+                    roots
+                        .add(certificate.clone())
+                        .map_err(|error| wrong(file, error.to_string(), CERTIFICATE))?;
                 }
             }
         }
-        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        let provider = Arc::new(default_provider());
+        let authorities = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .build()
+            .map_err(|error| wrong(path, error.to_string(), CERTIFICATE))?;
+        let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| wrong(path, error.to_string(), CERTIFICATE))?
-            .with_root_certificates(roots)
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Pinned { authorities, named }))
             .with_no_client_auth();
         Ok(TlsConnector::from(Arc::new(config)))
     }
