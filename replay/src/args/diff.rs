@@ -10,7 +10,7 @@ final values.
 
 RUN is a run folder of `betaflow replay` or the state folder of a `betaflow
 paper`, in any combination. Frames are matched by their time, values are
-compared to the last bit, and events come in the order in which a frame goes:
+compared to the last bit (zero has no sign), and events come in the order in which a frame goes:
 its data, fills, costs, value, and then the decision on it.
 
 The gap between the values on the last common frame is split by frame. With

@@ -61,7 +61,8 @@ impl Event {
 const NONE: &str = "none";
 
 fn same(a: f64, b: f64) -> bool {
-    a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
+    // A database keeps no sign of zero.
+    a == b || (a.is_nan() && b.is_nan())
 }
 
 fn shown(value: f64) -> String {

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::live::{Edge, EdgeEvent, Hello};
 use betaflow_connectors::store::StateFolder;
 
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::stop::Stop;
 
@@ -18,7 +18,7 @@ const KEY: &str = "feed";
 ///
 /// # Errors
 /// The feed cannot be followed, or the record not be read.
-pub(super) fn hello(folder: &StateFolder, edge: &Edge, stop: &Stop) -> Result<Option<Hello>> {
+pub(super) fn hello(folder: &StateFolder, edge: &Edge, address: &str, stop: &Stop) -> Result<Option<Hello>> {
     if let Some(text) = folder.value(KEY)? {
         return Ok(Some(serde_json::from_str(&text).context("what the state folder says of its feed")?));
     }
@@ -27,10 +27,11 @@ pub(super) fn hello(folder: &StateFolder, edge: &Edge, stop: &Stop) -> Result<Op
         match events.recv_timeout(LOOK) {
             Ok(EdgeEvent::Connected { hello, .. }) => {
                 folder.settle(KEY, &serde_json::to_string(&hello)?)?;
+                info!("connected to {}", hello.name);
                 return Ok(Some(hello));
             }
             Ok(EdgeEvent::Disconnected { why, retry_in, .. }) => {
-                warn!("not connected: {why}; next attempt in {:.1} s", retry_in.as_secs_f64());
+                warn!("not connected to {address}: {why}; next attempt in {:.1} s", retry_in.as_secs_f64());
             }
             Ok(EdgeEvent::Failed { text, .. }) => bail!("the feed cannot be followed: {text}"),
             Ok(_) | Err(_) => {}

@@ -17,7 +17,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use betaflow_connectors::live::{Edge, FeedSource, Latencies, WithHistory, inputs_before, monotonic_ns};
+use betaflow_connectors::live::{
+    Edge, FeedSource, Hello, Latencies, WithHistory, inputs_before, monotonic_ns,
+};
 use betaflow_connectors::parquet::Input as ParquetInput;
 use betaflow_connectors::store::{StateFolder, StateRecorder, Sync, Writer};
 use betaflow_connectors::tutorial;
@@ -68,12 +70,22 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
             raw_log: Some(&raw),
         },
     )?);
+    let dashboard = match args.dashboard {
+        Some(address) => {
+            let token = args.token_file.as_deref().map(read_token).transpose()?;
+            let running = Dashboard::start(address, token, folder.database().to_owned())?;
+            say(&format!("dashboard at http://{}/\n", running.address()));
+            Some(running)
+        }
+        None => None,
+    };
     let stop = stop::Stop::new(args.run_for)?;
-    let Some(hello) = first::hello(&folder, &edge, &stop)? else {
+    let Some(hello) = first::hello(&folder, &edge, address(args, &config), &stop)? else {
         say("stopped before the feed said what it is; nothing was traded\n");
         return Ok(());
     };
     let mut config = if hello.name == tutorial_name() { resolve(args, true)? } else { config };
+    refuse_without_factors(&config, &hello, args)?;
     let history = start::history(&folder, args, &mut config)?;
     start::settle(&folder, &config)?;
     let on_record = start.next_input;
@@ -103,23 +115,21 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     // A message a frame: nothing waits for a second one.
     run.frames_per_message = Some(1);
     let standings = Standings::default();
-    let recorders: Vec<Box<dyn Recorder>> = vec![Box::new(recorder), Box::new(Watching(standings.clone()))];
+    let recorders: Vec<Box<dyn Recorder>> =
+        vec![Box::new(recorder), Box::new(Watching::new(standings.clone(), handle.clone()))];
     let (source, strategy) = (Box::new(source), config.strategy()?);
     let graph = match &behind.checkpoint {
         Some(checkpoint) => resuming(source, strategy, &run, recorders, checkpoint)?,
         None => trading(source, strategy, &run, recorders)?,
     };
 
-    let dashboard = match args.dashboard {
-        Some(address) => {
-            let token = args.token_file.as_deref().map(read_token).transpose()?;
-            let running = Dashboard::start(address, token, folder.database().to_owned())?;
-            say(&format!("dashboard at http://{}/\n", running.address()));
-            Some(running)
-        }
-        None => None,
-    };
     say(&format!("trading {} on paper; state in {}\n", hello.name, folder.path().display()));
+    if on_record == 0 && history.is_none() {
+        let bars = u64::from(config.estimator.warmup) * u64::from(config.data.frames_per_day);
+        say(&format!(
+            "it warms up: the first order comes after {bars} bars with returns (estimator.warmup)\n"
+        ));
+    }
     let capacity = config.pipeline.capacity;
     let pulse = Pulse::start(Sources {
         name: hello.name.clone(),
@@ -144,6 +154,9 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
         dashboard.stop();
     }
     say(&text(&facts, &edge, started));
+    for doubt in &facts.data.warnings {
+        say(&format!("note: {doubt}\n"));
+    }
     say(&status::latency_table(&latencies));
     Ok(())
 }
@@ -169,8 +182,48 @@ fn tutorial_name() -> String {
     }
 }
 
-/// Settings that belong to files.
+/// Where the feed is, for people.
+fn address<'a>(args: &'a PaperArgs, config: &'a Config) -> &'a str {
+    let typed = (!args.url.is_empty()).then_some(args.url.as_str());
+    typed.or(config.feed.url.as_deref()).unwrap_or(&config.feed.venue)
+}
+
+/// Factors that are nowhere, or in the feed and not in the history before it.
+fn refuse_without_factors(config: &Config, hello: &Hello, args: &PaperArgs) -> Result<()> {
+    let expressions = !config.factors.is_empty();
+    if !expressions && hello.factors.is_empty() && config.data.factors.as_deref() != Some("none") {
+        bail!(
+            "{}: found no factors, expected a table [factors] that makes them from instruments (--set \
+             'factors.mkt=\"SPY\"'), a feed that brings them, or --factors none to run without",
+            hello.name
+        );
+    }
+    if let Some(history) = args.history.as_ref().filter(|_| !expressions && !hello.factors.is_empty())
+        && args.history_factors.is_none()
+    {
+        bail!(
+            "{}: found history without factors, expected --history-factors FILE with {}, which are the feed's own",
+            history.display(),
+            hello.factors.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Settings that belong to files, and instruments that nobody asks the venue for.
 fn refuse(config: &Config) -> Result<()> {
+    if config.feed.is_venue() {
+        for (name, expression) in config.source_settings(true)?.factors {
+            let missing = expression.terms().iter().find(|(_, symbol)| !config.feed.symbols.contains(symbol));
+            if let Some((_, symbol)) = missing {
+                bail!(
+                    "factors.{name}: found the instrument {symbol}, expected one of feed.symbols ({}): add it there; a \
+                     name with a dash stands in quotes of its own, such as factors.{name} = \"'BTC-USD'\"",
+                    config.feed.symbols.join(", ")
+                );
+            }
+        }
+    }
     if config.world.needs_memory() {
         bail!(
             "found {}, expected the world as it comes: a live feed has no future to draw from",

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use betaflow_connectors::store::WriterHandle;
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts};
 use betaflow_engine::model::Beliefs;
@@ -36,20 +37,41 @@ impl Standings {
 }
 
 /// Tells it, and says when trading stops and goes on.
-pub(super) struct Watching(pub(super) Standings);
+pub(super) struct Watching {
+    standings: Standings,
+    writer: WriterHandle,
+    /// Whether a frame has decided in this start: what stopped trading before it is no news.
+    decided: bool,
+}
+
+impl Watching {
+    pub(super) fn new(standings: Standings, writer: WriterHandle) -> Self {
+        Self { standings, writer, decided: false }
+    }
+}
 
 impl Recorder for Watching {
     fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
-        let before = self.0.now();
+        let before = self.standings.now();
         // A frame that does not decide says nothing of halts.
         let halt = if frame.decided { frame.halt } else { before.halt };
+        let news = self.decided;
+        self.decided |= frame.decided;
         if halt != before.halt {
-            match halt {
-                Some(halt) => warn!("trading stops at frame {}: {}", frame.seq, halt.text()),
-                None => info!("trading goes on at frame {}", frame.seq),
+            let text = match halt {
+                Some(halt) if news => format!("trading stops at frame {}: {}", frame.seq, halt.text()),
+                Some(halt) => format!("trading is stopped as before: {}", halt.text()),
+                None => format!("trading goes on at frame {}", frame.seq),
+            };
+            if halt.is_some() {
+                warn!("{text}");
+            } else {
+                info!("{text}");
             }
+            let kind = if halt.is_some() { "halted" } else { "trading" };
+            self.writer.event(frame.timestamp.0, Some(frame.seq), kind, text)?;
         }
-        self.0.change(|now| (now.nav, now.halt) = (Some(frame.nav), halt));
+        self.standings.change(|now| (now.nav, now.halt) = (Some(frame.nav), halt));
         Ok(())
     }
 
@@ -58,7 +80,7 @@ impl Recorder for Watching {
     }
 
     fn complete(&mut self, seq: u64, timestamp: TimestampNs) -> Result<(), RecordError> {
-        self.0.change(|now| {
+        self.standings.change(|now| {
             now.frames += 1;
             (now.seq, now.timestamp) = (seq, timestamp.0);
         });

@@ -1,10 +1,13 @@
 //! What a start begins with: the state after the last checkpoint, or nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::live::{Control, FeedSource, History, inputs_before};
 use betaflow_connectors::store::{SavedCheckpoint, StateFolder};
 use betaflow_engine::ledger::hex;
 use betaflow_engine::state::Checkpoint;
+use toml::{Table, Value};
 use tracing::warn;
 
 use crate::args::PaperArgs;
@@ -110,11 +113,38 @@ impl Behind {
     }
 }
 
+/// The settings that differ between two configurations in TOML, at most ten.
+fn differences(known: &str, now: &str) -> String {
+    let of = |text: &str| {
+        let mut all = BTreeMap::new();
+        for (table, keys) in text.parse::<Table>().unwrap_or_default() {
+            match keys {
+                Value::Table(keys) => {
+                    all.extend(
+                        keys.into_iter().map(|(key, value)| (format!("{table}.{key}"), value.to_string())),
+                    );
+                }
+                value => drop(all.insert(table, value.to_string())),
+            }
+        }
+        all
+    };
+    let (known, now) = (of(known), of(now));
+    let keys: BTreeSet<&String> = known.keys().chain(now.keys()).collect();
+    let show =
+        |all: &BTreeMap<String, String>, key| all.get(key).cloned().unwrap_or_else(|| "not set".to_owned());
+    let lines = keys.into_iter().filter(|key| known.get(*key) != now.get(*key));
+    let lines = lines.map(|key| format!("  {key}: on record {}, now {}", show(&known, key), show(&now, key)));
+    lines.take(10).collect::<Vec<_>>().join("\n")
+}
+
 /// A state folder is of one configuration.
 pub(super) fn settle(folder: &StateFolder, config: &Config) -> Result<()> {
     let digest = hex(&config.digest()?);
     if folder.settle("configuration_digest", &digest)? != digest {
-        return Err(betaflow_connectors::store::StoreError::OtherSettings(folder.path().to_owned()).into());
+        let other = betaflow_connectors::store::StoreError::OtherSettings(folder.path().to_owned());
+        let known = folder.value("configuration")?.unwrap_or_default();
+        bail!("{other}\n{}", differences(&known, &config.to_toml("paper")?));
     }
     folder.settle("version", env!("CARGO_PKG_VERSION"))?;
     folder.settle("configuration", &config.to_toml("paper").context("the settings as TOML")?)?;

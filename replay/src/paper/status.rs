@@ -11,7 +11,7 @@ use betaflow_connectors::live::{Edge, EdgeReceiver, Latencies};
 use betaflow_connectors::store::WriterHandle;
 use betaflow_engine::assembly::Iso;
 use betaflow_engine::frame::TimestampNs;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::standing::Standings;
 use crate::dashboard::status::{
@@ -180,6 +180,14 @@ impl Teller {
 
     fn sentence(&self) {
         let (standing, counts) = (self.sources.standings.now(), self.sources.edge.counts());
+        if standing.frames == 0 {
+            let (bars, messages) = (counts.delivered, counts.messages);
+            warn!(
+                "no frame yet: {messages} messages and {bars} bars so far; a frame needs a price of an instrument that is \
+                 traded, and of those that [factors] are made of"
+            );
+            return;
+        }
         let at = Iso(TimestampNs(standing.timestamp));
         let nav = standing.nav.map_or_else(|| "warming up".to_owned(), |nav| format!("value {nav:.0}"));
         let state = if standing.halt.is_some() { ", halted" } else { "" };

@@ -48,7 +48,12 @@ fn write(held: &Held, out: &mut String) -> std::fmt::Result {
         inputs.in_table
     )?;
     let frames = &held.frames;
-    writeln!(out, "frames      {} committed{}", frames.count, span(&frames.first, &frames.last))?;
+    writeln!(
+        out,
+        "frames      {} committed from the first decision on{}",
+        frames.count,
+        span(&frames.first, &frames.last)
+    )?;
     if let (Some(seq), Some(digest)) = (frames.last_seq, &frames.digest) {
         writeln!(out, "            frame {seq} has the digest {digest}")?;
     }
