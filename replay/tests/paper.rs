@@ -244,7 +244,7 @@ fn history_warms_up_and_what_comes_after_it_trades() {
     // With all of the feed in its history there is nothing to trade; it goes on from its state.
     let ended = paper("history", &["--resume-trading"]);
     assert_eq!(digest(&ended.out), replay.digest(), "{}", ended.out);
-    let others = ["--history", &factors];
+    let others = ["--history", &factors, "--history-factors", &factors];
     let other = call(path, &[&arguments(&serving.url, "history"), &others[..], &limits].concat());
     assert!(other.code == Some(1) && other.err.contains("found a run that began with"), "{}", other.err);
 }
