@@ -7,20 +7,7 @@ use betaflow_engine::validation::{
     Fold, Objective, Selection, WalkForward, best, purged_k_fold, select, select_by,
 };
 use proptest::prelude::*;
-use support::Random;
-
-const OBJECTIVES: [Objective; 5] = [
-    Objective::Sharpe,
-    Objective::Sortino,
-    Objective::Calmar,
-    Objective::Growth,
-    Objective::WorstBlock { blocks: 3 },
-];
-
-fn returns(seed: u64, settings: usize, frames: usize) -> Vec<Vec<f64>> {
-    let mut random = Random(seed);
-    (0..settings).map(|_| (0..frames).map(|_| 0.01 * random.shock()).collect()).collect()
-}
+use support::choices::{OBJECTIVES, returns};
 
 fn folds(frames: usize, count: usize, embargo: usize) -> Vec<Fold> {
     WalkForward::split(frames, count, embargo).unwrap().folds(frames).unwrap().collect()

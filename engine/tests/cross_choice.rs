@@ -11,20 +11,7 @@ use betaflow_engine::validation::{
     WalkForward, best, certainty, one_path, purged_k_fold, select, select_across, select_across_by,
 };
 use proptest::prelude::*;
-use support::Random;
-
-const OBJECTIVES: [Objective; 5] = [
-    Objective::Sharpe,
-    Objective::Sortino,
-    Objective::Calmar,
-    Objective::Growth,
-    Objective::WorstBlock { blocks: 3 },
-];
-
-fn returns(seed: u64, settings: usize, frames: usize) -> Vec<Vec<f64>> {
-    let mut random = Random(seed);
-    (0..settings).map(|_| (0..frames).map(|_| 0.01 * random.shock()).collect()).collect()
-}
+use support::choices::{OBJECTIVES, returns};
 
 /// Folds and paths of k folds, or with two of them tested.
 fn splits(

@@ -5,47 +5,12 @@ mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use support::paper::{SETTINGS, Serving, arguments, digest};
 use support::{DAY_NS, Panel, call, folder, joined, run};
-
-const SETTINGS: [&str; 3] = ["estimator.warmup=40", "execution.delay_bars=2", "sizing.weight_min=-0.05"];
-
-/// A server that ends with its test.
-struct Serving {
-    child: Child,
-    url: String,
-}
-
-impl Serving {
-    fn start(path: &Path, data: &[&str], faults: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_betaflow"))
-            .args([&["serve", "--listen", "127.0.0.1:0"], data, faults].concat())
-            .current_dir(path)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.split_whitespace().last().unwrap().to_owned();
-        assert!(url.starts_with("ws://"), "{line}");
-        Self { child, url }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn arguments<'a>(url: &'a str, state: &'a str) -> Vec<&'a str> {
-    [vec!["paper", "--url", url, "--state", state], support::sets(&SETTINGS)].concat()
-}
 
 /// Everything that a state folder says of what happened, to the bit.
 fn state(path: &Path) -> Vec<String> {
@@ -64,10 +29,6 @@ fn state(path: &Path) -> Vec<String> {
         }
     }
     all
-}
-
-fn digest(out: &str) -> String {
-    out.lines().find_map(|line| line.strip_prefix("digest ")).unwrap_or_default().to_owned()
 }
 
 #[test]

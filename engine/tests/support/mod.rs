@@ -1,6 +1,8 @@
 //! Markets made for the tests.
 #![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
 
+pub mod choices;
+
 use std::sync::Arc;
 
 use betaflow_engine::execution::ExecutionSettings;
