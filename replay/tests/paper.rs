@@ -251,6 +251,23 @@ fn an_exchange_is_traded_as_the_file_of_its_bars() {
 }
 
 #[test]
+fn a_factor_without_a_bar_updates_nothing_and_stops_nothing() {
+    let folder = folder();
+    let path = folder.path();
+    // One bar in ten of this instrument is missing.
+    let [prices, file, ..] = Panel::new(101, 220, 8).write(path);
+    let own = ["--factors", "none", "--set", "factors.mkt=S05"];
+    let sets = support::sets(&SETTINGS);
+    let carried = ["--set", "data.factor_gap=carry", "--no-report"];
+    let replay = [&["replay", &prices, &file], &own[..], &sets, &carried].concat();
+    let replay = run(path, "replay", &replay);
+    let serving = Serving::start(path, &[&prices, &file], &[]);
+    let ended = call(path, &[&arguments(&serving.url, "state"), &own[..]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert_eq!(digest(&ended.out), replay.digest(), "{}", ended.out);
+}
+
+#[test]
 fn a_state_folder_is_of_one_run() {
     let folder = folder();
     let path = folder.path();

@@ -24,6 +24,9 @@ ended: nothing is lost, doubled or different. One process at a time works on
 a state folder. Ctrl-C and SIGTERM end it after the frame at hand.
 `betaflow state` says what is in it, `betaflow replay --session` runs it again.
 
+An instrument of a factor without a bar updates no estimate and stops nothing
+(data.factor_gap is carry here; error ends the run).
+
 Frames of --history come first, warm up, and are not traded on
 (data.trade_from says otherwise). [limits] stop trading, and not the program.
 

@@ -166,6 +166,8 @@ fn resolve(args: &PaperArgs, tutorial: bool) -> Result<Config> {
     // Factors may be the feed's own.
     let mut input = InputArgs { needs_factors: false, ..args.input.clone() };
     input.own.extend(args.own());
+    // An instrument that makes a factor may not trade for a bar: live, that updates nothing and is no reason to stop.
+    input.base = Some(("paper's defaults".to_owned(), "[data]\nfactor_gap = \"carry\"\n".to_owned()));
     if !tutorial {
         input.prices = Some(if args.url.is_empty() { "feed" } else { &args.url }.into());
     }
