@@ -1,8 +1,8 @@
 //! `betaflow paper`: the stages of a replay on a live feed, with state that survives being killed.
 //!
-//! Every input is on record before it acts (`log.rs`), and what comes of a frame is committed whole. So a start is always
-//! the same: the inputs on record go through the stages (`inputs.rs`), whose outputs must be those on record, and the
-//! feed goes on behind them.
+//! Every input is on record before what it does (`log.rs`), and what comes of a frame is committed whole. So a start is
+//! always the same (`start.rs`): the state after the last checkpoint, the inputs on record behind it (`inputs.rs`), whose
+//! outputs must be those on record, and then the feed.
 
 mod first;
 mod inputs;
