@@ -234,7 +234,10 @@ fn a_factor_instrument_without_a_price_is_an_error_carried_or_the_end() {
     let run = run(&ends, None, mkt(FactorGap::Error)).unwrap();
     assert_eq!((run.frames.len(), run.facts.left_out), (3, 2));
     assert!(
-        run.facts.warnings.iter().any(|warning| warning.contains("from 1970-01-05 on are left out: `SPX`"))
+        run.facts
+            .warnings
+            .iter()
+            .any(|warning| warning.text.contains("from 1970-01-05 on are left out: `SPX`"))
     );
 }
 
@@ -302,8 +305,12 @@ fn the_universe_is_as_if_the_data_were_filtered() {
             let settings = Settings { universe: universe.clone(), ..Settings::default() };
             let run = run(input, None, settings).unwrap();
             assert_eq!(lines(&run), expected);
-            let unseen: Vec<&String> = run.facts.warnings.iter().filter(|w| w.contains("no row")).collect();
-            assert!(matches!(unseen.as_slice(), [warning] if warning.contains("names `AA`")), "{unseen:?}");
+            let unseen: Vec<_> =
+                run.facts.warnings.iter().filter(|w| w.code == "instrument_not_in_data").collect();
+            assert!(
+                matches!(unseen.as_slice(), [warning] if warning.text.contains("names `AA`")),
+                "{unseen:?}"
+            );
         }
     }
 }

@@ -317,8 +317,8 @@ fn history_and_feed_are_one_sequence_of_frames() {
     let source = FeedSource::open(whole.hello(), Box::new(inputs), Box::new(NoLog), settings.clone());
     let mut source = source.unwrap();
     assert_eq!(all(&mut source).unwrap(), expected);
-    let warnings = source.facts().warnings.join(" ");
-    assert!(warnings.contains("were passed over: history had their frames"), "{warnings}");
+    let warnings = source.facts().warnings;
+    assert!(warnings.iter().any(|warning| warning.code == "messages_before_history_end"), "{warnings:?}");
     // Other data under the same name is refused.
     std::fs::copy(&factors, &prices).unwrap();
     let changed = vec![Input::Control(history.control())];

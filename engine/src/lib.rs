@@ -19,6 +19,7 @@
 //! | [`validation`] | tuning without hindsight, and how much of a result is luck |
 //! | [`state`] | what a run carries from frame to frame, as bytes |
 //! | [`strategy`] | what a strategy is |
+//! | [`warning`] | what a careful reader of the results should know, as a code and a sentence |
 //! | [`sweep`] | many runs that differ by their settings, side by side |
 //! | [`world`] | stressed worlds: costs, feeds and paths that are not those of the data |
 //! | [`pipeline`] | stages, bounded channels, threads: the only module that knows them |
@@ -48,4 +49,5 @@ pub mod state;
 pub mod strategy;
 pub mod sweep;
 pub mod validation;
+pub mod warning;
 pub mod world;

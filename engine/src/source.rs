@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::{Frame, TimestampNs};
+use crate::warning::Warning;
 
 /// An error of a source, already located (file, row, column, found, expected, what to do).
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
@@ -91,8 +92,8 @@ pub struct DataFacts {
     pub skipped: u64,
     /// Frames left out because they lie before the first or after the last factor row.
     pub left_out: u64,
-    /// What a careful reader of the results should know about the data.
-    pub warnings: Vec<String>,
+    /// Warnings about the data.
+    pub warnings: Vec<Warning>,
     /// What a stressed world has made of it.
     pub world: Vec<String>,
 }

@@ -9,6 +9,7 @@ use betaflow_engine::assembly::{
 use betaflow_engine::frame::{Frame, TimestampNs};
 use betaflow_engine::source::{DataFacts, Source, SourceError};
 use betaflow_engine::state::{Checkpoint, Part, StateError, restore, save};
+use betaflow_engine::warning::Warning;
 use serde::{Deserialize, Serialize};
 
 use super::error::LiveError;
@@ -371,7 +372,7 @@ impl FeedSource {
         self.ended = true;
         let warnings = &mut self.counted.facts.warnings;
         if let Err(error) = self.assembler.check_end() {
-            warnings.push(error.to_string());
+            warnings.push(Warning::new("feed_ended_early", error.to_string()));
         }
         let without = if self.factors.is_some() { self.counted.facts.left_out } else { 0 };
         let left_out = LeftOut {
@@ -382,7 +383,8 @@ impl FeedSource {
         warnings.extend(doubts(&self.assembler, &left_out));
         if self.counted.passed > 0 {
             let count = self.counted.passed;
-            warnings.push(format!("{count} messages of the feed were passed over: history had their frames"));
+            let text = format!("{count} messages of the feed were passed over: history had their frames");
+            warnings.push(Warning::new("messages_before_history_end", text));
         }
     }
 }

@@ -4,13 +4,14 @@ use std::time::Instant;
 
 use anyhow::Result;
 use betaflow_connectors::recorder::RunFolder;
+use betaflow_engine::warning::Warning;
 use serde_json::{Value, json};
 
 use crate::args::StressArgs;
 use crate::commands::say;
 use crate::report;
 use crate::scenarios::{self, Candidates, Finished, Ledger, Luck, Plan, Study, paths};
-use crate::summary::data_json;
+use crate::summary::{add_warnings, data_json};
 
 /// Runs every scenario of a grid file.
 pub(crate) fn stress(args: &StressArgs) -> Result<()> {
@@ -23,7 +24,10 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     let (finished, unfinished) = scenarios::run(&study, &plan)?;
 
     let notes = notes(&study);
-    let note = (!notes.is_empty()).then(|| notes.join("; "));
+    let note = (!notes.is_empty()).then(|| {
+        let texts: Vec<_> = notes.iter().map(|note| note.text.as_str()).collect();
+        texts.join("; ")
+    });
     scenarios::write_tables(folder.path(), &study, &finished, note.as_deref())?;
     let candidates = Candidates::of_study(&study)?;
     let ledger = Ledger::of(&study.base, args.study.trials.as_deref())?;
@@ -49,13 +53,13 @@ fn summary(
     study: &Study,
     (finished, candidates): (&Finished, &Candidates),
     luck: &Luck,
-    notes: &[String],
+    notes: &[Warning],
     started: Instant,
 ) -> Result<Value> {
-    let mut warnings: Vec<&String> = notes.iter().chain(&finished.data.warnings).collect();
+    let mut warnings: Vec<Warning> = notes.iter().chain(&finished.data.warnings).cloned().collect();
     if study.is_of_one_source()? {
         // Otherwise they are what one pass says of its own world.
-        warnings.extend(&finished.data.world);
+        warnings.extend(finished.data.world.iter().map(|text| Warning::new("world", text)));
     }
     let mut summary = json!({
         "kind": "stress",
@@ -69,9 +73,9 @@ fn summary(
         "luck": luck.json(),
         "look_ahead": scenarios::look_ahead(&study.configs),
         "world": study.base.world_note(true),
-        "warnings": warnings,
         "timing": {"seconds": started.elapsed().as_secs_f64(), "passes": finished.passes},
     });
+    add_warnings(&warnings, &mut summary);
     let paths = path_groups(study, candidates);
     if !paths.is_empty() {
         let figure = |name: &str, row: usize| finished.outcomes[row].figure(name);
@@ -89,12 +93,13 @@ fn path_groups(study: &Study, candidates: &Candidates) -> Vec<Vec<usize>> {
 }
 
 /// What whoever reads the results must know, if anything.
-fn notes(study: &Study) -> Vec<String> {
+fn notes(study: &Study) -> Vec<Warning> {
+    let named = |code, text: Option<String>| text.map(|text| Warning::new(code, text));
     let fixed = study.grid.fixed.then(|| scenarios::FIXED_TRADES.to_owned());
-    fixed
+    named("fixed_trades", fixed)
         .into_iter()
-        .chain(scenarios::look_ahead(&study.configs))
-        .chain(study.base.world_note(true))
+        .chain(named("look_ahead", scenarios::look_ahead(&study.configs)))
+        .chain(named("world", study.base.world_note(true)))
         .collect()
 }
 

@@ -3,6 +3,7 @@
 use betaflow_engine::ledger::RunFacts;
 use betaflow_engine::model::CalibrationFacts;
 use betaflow_engine::source::DataFacts;
+use betaflow_engine::warning::Warning;
 use serde_json::{Map, Value, json};
 
 use super::{Summary, time_text};
@@ -54,6 +55,12 @@ pub(crate) fn data_json(data: &DataFacts) -> Value {
     })
 }
 
+/// `warnings`, a sentence each, and `warning_codes`, the kind of each.
+pub(crate) fn add_warnings(warnings: &[Warning], summary: &mut Value) {
+    summary["warnings"] = warnings.iter().map(|warning| warning.text.as_str()).collect();
+    summary["warning_codes"] = warnings.iter().map(|warning| &*warning.code).collect();
+}
+
 impl Summary<'_> {
     /// As `summary.json`.
     pub(crate) fn json(&self) -> Value {
@@ -62,9 +69,9 @@ impl Summary<'_> {
             "version": env!("CARGO_PKG_VERSION"),
             "data": data_json(data),
             "estimator": self.estimator_json(),
-            "warnings": self.warnings(),
             "timing": self.timing_json(),
         });
+        add_warnings(&self.warnings(), &mut summary);
         summary["world"] = self.config.world_note(self.trading.is_some()).into();
         if let Some(trading) = &self.trading {
             self.add_trading(trading, &mut summary);

@@ -11,8 +11,7 @@ use betaflow_engine::ledger::RunFacts;
 use betaflow_engine::pipeline::StageTiming;
 use jiff::Timestamp;
 
-pub(crate) use json::data_json;
-pub(crate) use json::{number, object};
+pub(crate) use json::{add_warnings, data_json, number, object};
 pub(crate) use text::{METRICS, figure_text};
 pub(crate) use trading::Trading;
 

@@ -1,21 +1,22 @@
 //! What a careful reader should know before believing the figures.
 
+use betaflow_engine::warning::Warning;
+
 use super::{Summary, time_text};
 
 impl Summary<'_> {
     /// What a careful reader should know before believing the figures.
-    pub(crate) fn warnings(&self) -> Vec<String> {
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
         let look_ahead = self.trading.as_ref().and(self.config.execution.look_ahead());
-        let mut warnings: Vec<String> = look_ahead.into_iter().map(str::to_owned).collect();
-        warnings.extend(self.config.world_note(self.trading.is_some()));
-        warnings.extend_from_slice(&self.facts.data.world);
+        let mut warnings: Vec<Warning> =
+            look_ahead.into_iter().map(|text| Warning::new("look_ahead", text)).collect();
+        let world = self.config.world_note(self.trading.is_some());
+        let world = world.iter().chain(&self.facts.data.world);
+        warnings.extend(world.map(|text| Warning::new("world", text)));
         warnings.extend_from_slice(&self.facts.data.warnings);
         if self.config.is_tutorial() {
-            warnings.push(
-                "the tutorial's 20 names were picked as survivors: its equal-weight benchmark profits from that, \
-                 and no strategy here can"
-                    .to_owned(),
-            );
+            warnings.push(Warning::new("survivorship", "the tutorial's 20 names were picked as survivors: its equal-weight benchmark profits from that, \
+                 and no strategy here can"));
         }
         self.warn_of_execution(&mut warnings);
         let facts = &self.facts.sizing;
@@ -25,37 +26,37 @@ impl Summary<'_> {
             (facts.repairing, "the box of weights, after drift or a halt,"),
         ];
         for (count, limit) in limits.into_iter().filter(|(count, _)| *count > 0) {
-            warnings.push(format!(
+            warnings.push(Warning::new("limit_out_of_reach", format!(
                 "{limit} was out of reach under the turnover cap and the limits before it in {count} of {} decisions, \
                  and was approached as near as they allow",
                 facts.decisions
-            ));
+            )));
         }
         let idle = self.trading.is_some() && self.facts.performance.nav.is_none();
         if let (true, Some(at)) = (idle, &self.config.sizing.rebalance_at) {
-            warnings.push(format!(
+            warnings.push(Warning::new("no_frame_decided", format!(
                 "no frame decided: none after the warm-up closes at {at} UTC or later (sizing.rebalance_at), or the \
                  data ends before the warm-up of {} days is over",
                 self.config.estimator.warmup
-            ));
+            )));
         } else if idle {
-            warnings.push(format!(
+            warnings.push(Warning::new("no_frame_decided", format!(
                 "no frame decided: the data ends before the warm-up of {} days is over; give more data or a \
                  smaller estimator.warmup",
                 self.config.estimator.warmup
-            ));
+            )));
         }
         let ruined = self.trading.as_ref().and_then(|trading| time_text(trading.comparison.ruined));
         if let Some(time) = ruined {
-            warnings.push(format!(
+            warnings.push(Warning::new("ruined", format!(
                 "the value fell to zero or below at {time}: returns after that have no meaning, nor what is made of them"
-            ));
+            )));
         }
-        warnings.extend(self.findings.notes());
+        warnings.extend(self.findings.notes().into_iter().map(|text| Warning::new("offline", text)));
         warnings
     }
 
-    fn warn_of_execution(&self, warnings: &mut Vec<String>) {
+    fn warn_of_execution(&self, warnings: &mut Vec<Warning>) {
         let (execution, settings) = (self.facts.execution, &self.config.execution);
         if execution.cancelled > 0 {
             let why = match settings.participation_cap {
@@ -67,63 +68,69 @@ impl Summary<'_> {
                 ),
                 None => "found no price on their frame and were cancelled".to_owned(),
             };
-            warnings.push(format!(
-                "{} of {} orders {why}; what they would have traded counts against the turnover cap",
-                execution.cancelled, execution.orders
+            warnings.push(Warning::new(
+                "orders_cancelled",
+                format!(
+                    "{} of {} orders {why}; what they would have traded counts against the turnover cap",
+                    execution.cancelled, execution.orders
+                ),
             ));
         }
         let world = &self.config.world;
         if self.trading.is_some() && world.volatile_cost_multiplier != 1.0 {
-            warnings.push(format!(
+            warnings.push(Warning::new("volatile_dates", format!(
                 "{} dates were volatile, and trading cost {} times as much on them (world.volatile_cost_multiplier); none \
                  is in the first year",
                 execution.volatile_dates, world.volatile_cost_multiplier
-            ));
+            )));
         }
         if execution.delistings > 0 {
-            warnings.push(format!(
+            warnings.push(Warning::new("delisted", format!(
                 "{} position(s) closed at the last price, after {} days without one (execution.delist_after)",
                 execution.delistings, settings.delist_after
-            ));
+            )));
         }
         if self.config.sizing.weight_min < 0.0 && settings.borrow_bps_per_year == 0.0 {
-            warnings.push("shorts are free: execution.borrow_bps_per_year is 0".to_owned());
+            warnings.push(Warning::new("free_shorts", "shorts are free: execution.borrow_bps_per_year is 0"));
         }
         if execution.impact_unknown > 0 {
-            warnings.push(format!(
-                "{} fills paid no impact: there were no two days of returns, or no volume, before them",
-                execution.impact_unknown
+            warnings.push(Warning::new(
+                "impact_unknown",
+                format!(
+                    "{} fills paid no impact: there were no two days of returns, or no volume, before them",
+                    execution.impact_unknown
+                ),
             ));
         }
         if execution.crossed_quotes > 0 || execution.spread_usual > 0 {
-            warnings.push(format!(
+            warnings.push(Warning::new("usual_spread", format!(
                 "{} fills paid the usual half-spread of {} bps, for want of a quote or of bars for an estimate; {} quotes \
                  were crossed and cost nothing",
                 execution.spread_usual, settings.half_spread_bps, execution.crossed_quotes
-            ));
+            )));
         }
         if execution.orders == 0 && self.facts.sizing.decisions > 0 {
-            warnings.push(format!(
+            warnings.push(Warning::new("nothing_ordered", format!(
                 "nothing was ever ordered in {} decisions: the strategy holds what it wants, wants nothing, or what it \
                  expects does not pay for the costs; `betaflow size --at DATE` shows a decision in full",
                 self.facts.sizing.decisions
-            ));
+            )));
         }
         let off = execution.impact / execution.impact_as_sized - 1.0;
         if off.abs() > 1e-9 && execution.impact > 0.0 {
-            warnings.push(format!(
+            warnings.push(Warning::new("impact_as_sized", format!(
                 "sizing knows impact as a 3/2 power that agrees with the settings at 1 % of a day's volume: fills paid \
                  {:.0}, {:+.1} % beside what it made of them",
                 execution.impact,
                 100.0 * off
-            ));
+            )));
         }
         let named = |name: &&String| self.facts.names.iter().any(|known| **known == ***name);
         let unknown: Vec<&String> = settings.half_spreads.keys().filter(|name| !named(name)).collect();
         if let (Some(first), count) = (unknown.first(), unknown.len()) {
-            warnings.push(format!(
+            warnings.push(Warning::new("unknown_half_spreads", format!(
                 "execution.half_spreads names {count} instrument(s) that the data does not have, such as `{first}`"
-            ));
+            )));
         }
     }
 }

@@ -18,6 +18,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::recorder::RunFolder;
+use betaflow_engine::warning::Warning;
 
 pub(crate) use summary::IN_SAMPLE;
 
@@ -40,7 +41,7 @@ struct Tuning {
     /// Place of the configuration as it is among the study's.
     base: usize,
     look_ahead: Option<String>,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 /// Chooses among the settings of a grid file.
@@ -103,16 +104,20 @@ impl Tuning {
         let luck = Luck::of((&study, &finished), &candidates, ledger, "tune", resumed)?;
         let look_ahead = scenarios::look_ahead(&study.configs);
         let world = study.base.world_note(true);
-        let warnings = look_ahead
-            .iter()
-            .chain(&world)
-            .chain(&memory::warning(&study.base, &study.configs))
-            .chain(&aligned.notes)
-            .chain(&tuned.note)
-            .chain(&finished.data.warnings)
-            .chain(&finished.data.world)
-            .cloned()
-            .collect();
+        let memory = memory::warning(&study.base, &study.configs);
+        let named = |code, texts: &[String]| -> Vec<Warning> {
+            texts.iter().map(|text| Warning::new(code, text)).collect()
+        };
+        let warnings = [
+            named("look_ahead", look_ahead.as_slice()),
+            named("world", world.as_slice()),
+            named("embargo_shorter_than_memory", memory.as_slice()),
+            named("aligned_frames", &aligned.notes),
+            named("few_resamples", tuned.note.as_slice()),
+            finished.data.warnings.clone(),
+            named("world", &finished.data.world),
+        ]
+        .concat();
         Ok(Self { study, finished, aligned, tuned, luck, settings, base, look_ahead, warnings })
     }
 

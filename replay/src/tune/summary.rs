@@ -11,7 +11,7 @@ use super::Tuning;
 use super::tables::{ends, frames};
 use super::tuned::Choice;
 use crate::scenarios;
-use crate::summary::{data_json, number, object, time_text};
+use crate::summary::{add_warnings, data_json, number, object, time_text};
 
 /// What the recommendation is called, wherever it stands.
 pub(crate) const IN_SAMPLE: &str = "in-sample: it says what to use, not what to expect";
@@ -45,9 +45,9 @@ impl Tuning {
             "luck": self.luck.json(),
             "look_ahead": self.look_ahead,
             "world": study.base.world_note(true),
-            "warnings": self.warnings,
             "timing": {"seconds": seconds, "passes": finished.passes},
         });
+        add_warnings(&self.warnings, &mut summary);
         if let Some(from) = &study.base.holdout.from {
             summary["holdout"] = json!({"from": from, "opened": false});
         }

@@ -6,6 +6,7 @@ use crate::assembly::Iso;
 use crate::frame::Frame;
 use crate::quality::{Depth, Finding, Inspector, Problem, Tally};
 use crate::settings::Calendar;
+use crate::warning::Warning;
 
 /// An inspector of the frames that a run sees.
 pub(super) struct Doubts {
@@ -41,7 +42,7 @@ impl Doubts {
     }
 
     /// Ends the data: a sentence for each kind of problem that was found.
-    pub(super) fn warnings(&mut self) -> Vec<String> {
+    pub(super) fn warnings(&mut self) -> Vec<Warning> {
         self.inspector.finish(&mut self.findings);
         self.count();
         let sentences = self.tally.found().map(|(problem, count)| {
@@ -49,7 +50,9 @@ impl Doubts {
                 format!(", such as {} on {}: {}", worst.symbol, Iso(worst.timestamp), worst.detail)
             });
             let (findings, meaning) = (count.findings, problem.meaning());
-            format!("{findings} {meaning}{} (`betaflow check` lists them)", example.unwrap_or_default())
+            let example = example.unwrap_or_default();
+            let text = format!("{findings} {meaning}{example} (`betaflow check` lists them)");
+            Warning::new(problem.name(), text)
         });
         sentences.collect()
     }

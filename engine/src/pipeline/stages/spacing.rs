@@ -2,6 +2,7 @@
 
 use crate::frame::{DAY_NS, TimestampNs};
 use crate::settings::Calendar;
+use crate::warning::Warning;
 
 /// Counts frames and dates.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +30,7 @@ impl Spacing {
     }
 
     /// A sentence where rates per day, or annualisation, would be wrong by a factor of two or more.
-    pub(super) fn warning(&self) -> Option<String> {
+    pub(super) fn warning(&self) -> Option<Warning> {
         if self.frames < 3 {
             return None;
         }
@@ -37,20 +38,22 @@ impl Spacing {
         let stated = f64::from(frames_per_day);
         let found = self.frames as f64 / self.dates as f64;
         if found >= 2.0 * stated || 2.0 * found <= stated {
-            return Some(format!(
+            let text = format!(
                 "the data has {found:.1} frames a date, and data.frames_per_day is {frames_per_day}: warm-up, \
                  discounts and annualisation count in days of that many frames; set it to {found:.0}"
-            ));
+            );
+            return Some(Warning::new("frames_per_day", text));
         }
         let years = (self.last.0 - self.first.0) as f64 / (365.25 * DAY_NS as f64);
         let per_year = self.dates as f64 / years;
         // Short stretches of daily data say nothing about the days of a year.
         let out = per_year >= 2.0 * days_per_year || 2.0 * per_year <= days_per_year;
         (self.dates >= 20 && out).then(|| {
-            format!(
+            let text = format!(
                 "the data has {per_year:.0} dates a year, and data.days_per_year is {days_per_year}: \
                  annualised figures are off by that; set it to the days that trade in a year"
-            )
+            );
+            Warning::new("days_per_year", text)
         })
     }
 }
