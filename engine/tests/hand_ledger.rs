@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used)]
 
 use betaflow_engine::execution::{
-    Book, CashInterest, ExecutionSettings, Fill, Market, Order, OrderRecord, OrderState, Reason, Unfilled,
+    Account, Book, CashInterest, ExecutionSettings, Fill, Market, Order, OrderRecord, OrderState, Reason,
+    Unfilled,
 };
 use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
 use betaflow_engine::settings::Calendar;
+use betaflow_engine::world::WorldSettings;
 
 const NONE: f64 = f64::NAN;
 /// Days since 1970 of Monday 2024-01-01 and the nine weekdays after it.
@@ -88,7 +90,7 @@ fn settings() -> ExecutionSettings {
 struct Line {
     nav: f64,
     cash: f64,
-    account: betaflow_engine::execution::Account,
+    account: Account,
     fills: Vec<Fill>,
     ended: Vec<OrderRecord>,
 }
@@ -118,31 +120,30 @@ fn run(settings: &ExecutionSettings) -> (Vec<Line>, Book) {
     (lines, book)
 }
 
-/// nav, nav_gross, cash, gross and net exposure, commission, spread, impact, borrow, financing, haircut, interest,
-/// dividends.
-const LEDGER: [[f64; 13]; 10] = [
-    [100_000.0, 100_000.0, 100_000.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
-    [100_000.0, 100_000.0, 100_000.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+/// nav, nav_gross, cash, gross and net exposure, commission, spread, impact, borrow, financing, interest, dividends.
+const LEDGER: [[f64; 12]; 10] = [
+    [100_000.0, 100_000.0, 100_000.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    [100_000.0, 100_000.0, 100_000.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
     // 600 A at 100, −200 B at 51 (a tenth of 2,000), 1,000 C at 20.20. Commission 6 + 3 = 9; the least, 5, since
     // 1.02 + 1 is less; 2.02 + 5 = 7.02. Spread 30 + 5.10 + 10.10. One return is no volatility yet: no impact.
     // Interest 1 bp of 100,000.
-    [99_943.78, 100_010.0, 29_943.78, 0.9045, 0.7004, 21.02, 45.2, 0.0, 0.0, 0.0, 0.0, 10.0, 0.0],
+    [99_943.78, 100_010.0, 29_943.78, 0.9045, 0.7004, 21.02, 45.2, 0.0, 0.0, 0.0, 10.0, 0.0],
     // −300 B at 50: its order has 2.02 + 3.00 = 5.02 to pay and has paid 5. σ of 0 % and 2 % is 1.414 %, V is the
     // mean of 10,000 and 2,000: 15,000 × 0.1 × 0.01414 × √(300/6,000) = 4.74. Borrow 1 bp of 10,200.
-    [102_133.49, 102_212.99, 44_933.49, 1.0496, 0.5601, 0.02, 7.5, 4.74, 1.02, 0.0, 0.0, 2.99, 0.0],
+    [102_133.49, 102_212.99, 44_933.49, 1.0496, 0.5601, 0.02, 7.5, 4.74, 1.02, 0.0, 2.99, 0.0],
     // A: 600 at 102 are 1,200 at 51. NAV moves by B alone, 500 × 1, interest 4.49 and borrow 2.50.
-    [102_635.48, 102_717.49, 44_935.48, 1.0396, 0.5622, 0.0, 0.0, 0.0, 2.5, 0.0, 0.0, 4.49, 0.0],
+    [102_635.48, 102_717.49, 44_935.48, 1.0396, 0.5622, 0.0, 0.0, 0.0, 2.5, 0.0, 4.49, 0.0],
     // 1,000 A at 52 after a weekend: three days of interest and borrow. σ of 2 % and, the split taken out, 0 %: 1.414 %. V 200,000 in today's units: 52,000 × 0.1 × 0.01414 × √(1/200) = 5.20.
-    [104_300.21, 104_430.97, -7_099.79, 1.5283, 1.0681, 10.2, 26.0, 5.2, 7.35, 0.0, 0.0, 13.48, 0.0],
+    [104_300.21, 104_430.97, -7_099.79, 1.5283, 1.0681, 10.2, 26.0, 5.2, 7.35, 0.0, 13.48, 0.0],
     // 2,200 A are paid 0.50 each. Cash is short: interest −0.71, financing 1.42.
-    [104_395.69, 104_530.26, -6_004.31, 1.5365, 1.0575, 0.0, 0.0, 0.0, 2.4, 1.42, 0.0, -0.71, 1100.0],
-    // The third frame without C: 1,000 at 21 are sold, less 30 %.
-    [100_791.38, 107_229.66, 8_691.38, 1.3999, 0.9138, 0.0, 0.0, 0.0, 2.5, 1.2, 6300.0, -0.6, 0.0],
+    [104_395.69, 104_530.26, -6_004.31, 1.5365, 1.0575, 0.0, 0.0, 0.0, 2.4, 1.42, -0.71, 1100.0],
+    // The third frame without C: 1,000 are sold at 21 less 30 %, which is no cost.
+    [100_791.38, 100_929.66, 8_691.38, 1.3999, 0.9138, 0.0, 0.0, 0.0, 2.5, 1.2, -0.6, 0.0],
     // 500 B at 48: commission 2.40 + 2.50 is less than 5. σ of 4.17 % and −2 % is 4.360 %:
     // 24,000 × 0.1 × 0.04360 × √(500/10,000) = 23.40.
-    [101_249.4, 107_730.53, -15_350.6, 1.1516, 1.1516, 5.0, 12.0, 23.4, 2.45, 0.0, 0.0, 0.87, 0.0],
+    [101_249.4, 101_430.53, -15_350.6, 1.1516, 1.1516, 5.0, 12.0, 23.4, 2.45, 0.0, 0.87, 0.0],
     // −1,100 A at 54. σ of 1.92 % and 0 % is 1.360 %: 59,400 × 0.1 × 0.01360 × √(1,100/200,000) = 5.99.
-    [103_397.67, 109_928.99, 43_997.67, 0.5745, 0.5745, 11.44, 29.7, 5.99, 0.0, 3.07, 0.0, -1.54, 0.0],
+    [103_397.67, 103_628.99, 43_997.67, 0.5745, 0.5745, 11.44, 29.7, 5.99, 0.0, 3.07, -1.54, 0.0],
 ];
 
 #[test]
@@ -152,8 +153,7 @@ fn the_account_is_that_computed_by_hand() {
     for (seq, (line, expected)) in lines.iter().zip(LEDGER).enumerate() {
         let account = &line.account;
         costs += account.costs.total();
-        let [commission, spread, impact, borrow, financing, haircut] =
-            account.costs.items().map(|(_, cost)| cost);
+        let [commission, spread, impact, borrow, financing] = account.costs.items().map(|(_, cost)| cost);
         let found = [
             line.nav,
             line.nav + costs,
@@ -165,7 +165,6 @@ fn the_account_is_that_computed_by_hand() {
             impact,
             borrow,
             financing,
-            haircut,
             account.interest,
             account.dividends,
         ];
@@ -200,7 +199,8 @@ fn an_order_filled_in_parts_is_one_order_with_a_shortfall_a_part() {
     let after_split = lines[5].fills[0];
     assert_eq!((after_split.decision_price, after_split.reason), (51.0, Reason::Order));
     let delisting = lines[7].fills[0];
-    assert_eq!((delisting.quantity, delisting.price, delisting.reason), (-1000.0, 21.0, Reason::Delisting));
+    assert_eq!((delisting.quantity, delisting.reason), (-1000.0, Reason::Delisting));
+    assert!((delisting.price - 14.7).abs() < 1e-12 && delisting.costs.total() == 0.0, "{delisting:?}");
     assert!(delisting.shortfall().is_nan());
 }
 
@@ -237,4 +237,63 @@ fn what_works_when_an_instrument_is_delisted_expires() {
         ended.extend(now.iter().map(|order| (frame.seq, order.state)));
     }
     assert_eq!(ended, [(7, OrderState::Expired)]);
+}
+
+/// The account of one instrument that closes at 20 and is gone from the third frame on.
+fn delisted(quantity: f64, haircut: f64, multiplier: f64) -> (Account, Fill, f64) {
+    let settings = ExecutionSettings {
+        nav: 100_000.0,
+        commission_bps: 0.0,
+        half_spread_bps: 0.0,
+        cash_interest: CashInterest::PerYear(0.0),
+        delist_after: 2,
+        delisting_haircut: haircut,
+        ..ExecutionSettings::default()
+    };
+    let world =
+        WorldSettings { haircut_multiplier: multiplier, cost_multiplier: 9.0, ..WorldSettings::default() };
+    let (mut book, mut market) =
+        (Book::new(&settings, &Calendar::default()), Market::in_world(&settings, &world));
+    let (mut fills, mut account) = (Vec::new(), Account::default());
+    for seq in 0..4 {
+        let frame = Frame {
+            seq,
+            timestamp: TimestampNs(DATES[seq as usize] * DAY_NS),
+            close: vec![if seq < 2 { 20.0 } else { NONE }],
+            ..Frame::default()
+        };
+        market.begin(&frame);
+        account = book.advance(&frame, &market, &mut fills);
+        market.end(&frame);
+        if seq == 0 {
+            book.submit(&[Order { instrument: 0, quantity, decision_price: 20.0 }]);
+        }
+    }
+    (account, fills[1], book.portfolio().nav)
+}
+
+#[test]
+fn short_position_gains_on_delisting_what_a_long_position_loses() {
+    // Quantity, haircut, its multiplier; price of the fill and NAV after it.
+    for (quantity, haircut, multiplier, price, nav) in [
+        (1_000.0, 0.0, 1.0, 20.0, 100_000.0),
+        (-1_000.0, 0.0, 1.0, 20.0, 100_000.0),
+        (1_000.0, 0.25, 1.0, 15.0, 95_000.0),
+        (-1_000.0, 0.25, 1.0, 15.0, 105_000.0),
+        (1_000.0, 0.25, 2.0, 10.0, 90_000.0),
+        (-1_000.0, 0.25, 2.0, 10.0, 110_000.0),
+        (1_000.0, 1.0, 1.0, 0.0, 80_000.0),
+        (-1_000.0, 1.0, 1.0, 0.0, 120_000.0),
+        (-1_000.0, 0.5, 9.0, 0.0, 120_000.0),
+    ] {
+        let (account, fill, found) = delisted(quantity, haircut, multiplier);
+        let place = format!("{quantity} less {haircut} times {multiplier}");
+        assert_eq!(
+            (fill.quantity, fill.price, fill.reason),
+            (-quantity, price, Reason::Delisting),
+            "{place}"
+        );
+        assert_eq!((found, account.costs.total()), (nav, 0.0), "{place}");
+        assert_eq!(account.delisted, 20.0 * quantity, "{place}");
+    }
 }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use betaflow_engine::execution::{CashInterest, FillAt, Reason, Unfilled};
+use betaflow_engine::execution::{CashInterest, Costs, FillAt, Reason, Unfilled};
 use betaflow_engine::ledger::LedgerFrame;
 use betaflow_engine::pipeline::{RunOptions, RunSettings};
 use proptest::prelude::*;
@@ -83,6 +83,10 @@ fn check_fills(market: &Market, settings: &RunSettings, ledger: &[LedgerFrame]) 
     let frames = market.frames();
     for frame in ledger {
         let bars = &frames[frame.seq as usize];
+        let last_price = |i: usize| {
+            let closes = frames[..frame.seq as usize].iter().rev().filter_map(|bars| bars.close.get(i));
+            closes.copied().find(|close| !close.is_nan()).unwrap()
+        };
         for fill in &frame.fills {
             let i = fill.instrument as usize;
             match fill.reason {
@@ -100,7 +104,12 @@ fn check_fills(market: &Market, settings: &RunSettings, ledger: &[LedgerFrame]) 
                         prop_assert_eq!(fill.quantity % settings.execution.lot, 0.0);
                     }
                 }
-                Reason::Delisting => prop_assert!(fill.decided_seq.is_none() && bars.close[i].is_nan()),
+                Reason::Delisting => {
+                    prop_assert!(fill.decided_seq.is_none() && bars.close[i].is_nan());
+                    let kept = 1.0 - settings.execution.delisting_haircut;
+                    prop_assert_eq!(fill.price, kept * last_price(i));
+                    prop_assert_eq!(fill.costs, Costs::default());
+                }
             }
         }
     }

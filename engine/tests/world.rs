@@ -6,7 +6,7 @@ mod support;
 use std::sync::Arc;
 
 use betaflow_engine::execution::{
-    BPS, Book, CashInterest, Costs, ExecutionSettings, Fill, Market as Costing, Order, Unfilled,
+    BPS, Book, CashInterest, Costs, ExecutionSettings, Fill, Market as Costing, Order, Reason, Unfilled,
 };
 use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
 use betaflow_engine::model::{Beliefs, Dlm, Estimator as _, EstimatorSettings, Returns};
@@ -237,23 +237,24 @@ fn each_multiplier_is_of_its_item() {
     frames[100..].iter_mut().for_each(|frame| frame.close[0] = f64::NAN);
     let base = trade(&frames, &execution(), &WorldSettings::default());
     let one = WorldSettings::default();
-    // Which items are twice what they were; haircut, which is capped at the whole position, is 0.2 and then 0.4.
-    let cases: [(WorldSettings, [f64; 6]); 8] = [
-        (WorldSettings { cost_multiplier: 2.0, ..one.clone() }, [2.0; 6]),
-        (WorldSettings { commission_multiplier: 2.0, ..one.clone() }, [2.0, 1.0, 1.0, 1.0, 1.0, 1.0]),
-        (WorldSettings { spread_multiplier: 2.0, ..one.clone() }, [1.0, 2.0, 1.0, 1.0, 1.0, 1.0]),
-        (WorldSettings { impact_multiplier: 2.0, ..one.clone() }, [1.0, 1.0, 2.0, 1.0, 1.0, 1.0]),
-        (WorldSettings { borrow_multiplier: 2.0, ..one.clone() }, [1.0, 1.0, 1.0, 2.0, 1.0, 1.0]),
-        (WorldSettings { financing_multiplier: 2.0, ..one.clone() }, [1.0, 1.0, 1.0, 1.0, 2.0, 1.0]),
-        (WorldSettings { haircut_multiplier: 2.0, ..one.clone() }, [1.0, 1.0, 1.0, 1.0, 1.0, 2.0]),
+    // Which items are twice what they were, and the haircut, which is 0.2 and is no cost.
+    let cases: [(WorldSettings, [f64; 5], f64); 8] = [
+        (WorldSettings { cost_multiplier: 2.0, ..one.clone() }, [2.0; 5], 0.2),
+        (WorldSettings { commission_multiplier: 2.0, ..one.clone() }, [2.0, 1.0, 1.0, 1.0, 1.0], 0.2),
+        (WorldSettings { spread_multiplier: 2.0, ..one.clone() }, [1.0, 2.0, 1.0, 1.0, 1.0], 0.2),
+        (WorldSettings { impact_multiplier: 2.0, ..one.clone() }, [1.0, 1.0, 2.0, 1.0, 1.0], 0.2),
+        (WorldSettings { borrow_multiplier: 2.0, ..one.clone() }, [1.0, 1.0, 1.0, 2.0, 1.0], 0.2),
+        (WorldSettings { financing_multiplier: 2.0, ..one.clone() }, [1.0, 1.0, 1.0, 1.0, 2.0], 0.2),
+        (WorldSettings { haircut_multiplier: 2.0, ..one.clone() }, [1.0; 5], 0.4),
         (
             WorldSettings { cost_multiplier: 3.0, spread_multiplier: 0.5, ..one.clone() },
-            [3.0, 1.5, 3.0, 3.0, 3.0, 3.0],
+            [3.0, 1.5, 3.0, 3.0, 3.0],
+            0.2,
         ),
     ];
-    for (world, times) in cases {
+    for (world, times, haircut) in cases {
         let stressed = trade(&frames, &execution(), &world);
-        let mut all = [0.0; 6];
+        let mut all = [0.0; 5];
         for (at, ((costs, cash), (before, cash_before))) in stressed.costs.iter().zip(&base.costs).enumerate()
         {
             for (item, ((name, value), (_, one))) in costs.items().iter().zip(before.items()).enumerate() {
@@ -269,7 +270,12 @@ fn each_multiplier_is_of_its_item() {
         }
         assert!(all.iter().all(|sum| *sum > 0.0), "every item occurs: {all:?}");
         for (fill, before) in stressed.fills.iter().zip(&base.fills) {
-            assert_eq!((fill.quantity, fill.price), (before.quantity, before.price));
+            let kept = |fill: &Fill, haircut: f64| match fill.reason {
+                Reason::Order => 1.0,
+                Reason::Delisting => 1.0 - haircut,
+            };
+            assert_eq!(fill.quantity, before.quantity);
+            assert!(near(fill.price * kept(before, 0.2), before.price * kept(fill, haircut), 1e-12));
             assert!(near(fill.permanent_impact, times[2] * before.permanent_impact, 1e-12));
             assert!(near(
                 fill.conditions.half_spread_bps,
@@ -407,7 +413,7 @@ fn costs_follow_volatility() {
         let day = if volatile { 3.0 } else { 1.0 };
         assert_eq!(
             (times.commission, times.impact, times.borrow, times.haircut),
-            (2.0 * day, 2.0 * day, 2.0, 2.0)
+            (2.0 * day, 2.0 * day, 2.0, 1.0)
         );
         assert!(near(market.conditions(0).half_spread_bps, 4.0 * 2.0 * day * relative.sqrt(), 1e-12));
     }

@@ -414,7 +414,7 @@ fn recomputed(run: &Run) {
     let from = 16_563 * DAY_NS;
     let first = equity.times().partition_point(|time| *time < from);
     assert!(first > 20, "it traded before");
-    let costs: Vec<Vec<f64>> = ["commission", "spread", "impact", "borrow", "financing", "haircut"]
+    let costs: Vec<Vec<f64>> = ["commission", "spread", "impact", "borrow", "financing"]
         .iter()
         .map(|name| equity.numbers(name))
         .collect();

@@ -12,12 +12,12 @@ use sha2::{Digest as _, Sha256};
 use support::{Bar, DAY_NS, Panel, Run, folder, joined, run};
 
 const TOLERANCE: f64 = 1e-9;
-const COSTS: [&str; 6] = ["commission", "spread", "impact", "borrow", "financing", "haircut"];
+const COSTS: [&str; 5] = ["commission", "spread", "impact", "borrow", "financing"];
 
 /// A case: its name, its settings, and what must have happened for it to say anything.
 type Case = (&'static str, &'static str, fn(&Seen) -> bool);
 
-const CASES: [Case; 16] = [
+const CASES: [Case; 17] = [
     ("defaults", "", |seen| seen.fills > 100),
     (
         "shorts, borrowed",
@@ -34,9 +34,12 @@ const CASES: [Case; 16] = [
     ("at the open", "execution.fill_at=open", |seen| seen.fills > 100),
     ("every fifth frame", "sizing.rebalance_every=5", |seen| seen.fills > 50),
     ("a tight cap", "sizing.turnover_cap=0.01 strategy.kind=equal_weight", |seen| seen.turnover_max > 0.0099),
-    ("delisting", "strategy.kind=equal_weight execution.delisting_haircut=0.3", |seen| {
-        seen.delistings > 0 && seen.sum["haircut"] > 0.0
-    }),
+    ("delisting", "strategy.kind=equal_weight execution.delisting_haircut=0.3", |seen| seen.delistings > 0),
+    (
+        "delisting of shorts and longs, worthless",
+        "sizing.weight_min=-0.2 execution.delisting_haircut=0.6 world.haircut_multiplier=2 execution.delist_after=3",
+        |seen| seen.delistings > 0,
+    ),
     (
         "carried orders",
         "execution.unfilled=carry sizing.rebalance_every=2 strategy.kind=equal_weight sizing.turnover_cap=0.3",
@@ -168,6 +171,7 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
         .map(|name| (name, equity.numbers(name)))
         .collect();
     let (times, seqs) = (equity.times(), equity.integers("seq"));
+    let trading = run.table("attribution").numbers("trading");
     let fills = fills(run);
     let held_weights = weights(run, "held_weight");
     let mut seen = Seen { fills: fills.len(), ..Seen::default() };
@@ -211,7 +215,7 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
         seen.taken.clear();
         // Fills move cash, and earn from their price to the close.
         let mut fill_costs = [0.0; 3];
-        let mut haircut = 0.0;
+        let mut traded = 0.0;
         while let Some(fill) = fills.get(next_fill).filter(|fill| fill.seq <= seq) {
             next_fill += 1;
             assert_eq!((fill.seq, fill.timestamp), (seq, time), "{place}: a fill is on a frame of equity");
@@ -220,16 +224,17 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
             let close = prices.bar(seq, &fill.symbol).map(|bar| bar.close).or(last).unwrap();
             cash -= fill.quantity * fill.price;
             profit += fill.quantity * (close - fill.price);
+            traded += if fill.delisting { 0.0 } else { fill.quantity * (close - fill.price) };
             held.entry(fill.symbol.clone()).or_insert((0.0, close)).0 += fill.quantity;
             for (sum, cost) in fill_costs.iter_mut().zip(fill.costs) {
                 *sum += cost;
             }
-            haircut += f64::from(u8::from(fill.delisting)) * fill.notional.abs();
         }
         for (name, sum) in COSTS.iter().zip(fill_costs) {
             near(of(name), sum, nav, name, &place);
         }
-        near(of("haircut"), haircut * run.number("execution", "delisting_haircut"), nav, "haircut", &place);
+        // What a delisting takes off is part of the move of what was held.
+        near(trading[row], traded, nav, "trading", &place);
         let costs: f64 = COSTS.iter().map(|name| of(name)).sum();
         assert!(COSTS.iter().all(|name| of(name) >= 0.0), "{place}: costs are positive");
         cash += of("interest") + of("dividends") - costs;
@@ -281,12 +286,15 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
 fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, seen: &mut Seen) {
     let place = format!("{} on frame {}", fill.symbol, fill.seq);
     let bar = prices.bar(fill.seq, &fill.symbol);
-    near(fill.notional, fill.quantity * fill.price, fill.notional.abs(), "notional", &place);
+    near(fill.notional, fill.quantity * fill.price, fill.notional.abs().max(1.0), "notional", &place);
     if fill.delisting {
         seen.delistings += 1;
         assert!(bar.is_none() && fill.decided == -1, "{place}: a delisting is without price and decision");
-        assert_eq!(Some(fill.price), last, "{place}: a delisting is at the last close");
-        assert_eq!(fill.costs, [0.0; 3], "{place}: its cost is the haircut");
+        let haircut =
+            run.number("execution", "delisting_haircut") * run.number("world", "haircut_multiplier");
+        let price = last.map(|last| last * (1.0 - haircut.min(1.0)));
+        assert_eq!(Some(fill.price), price, "{place}: a delisting is at the last close less the haircut");
+        assert_eq!(fill.costs, [0.0; 3], "{place}: a delisting is free");
         return;
     }
     let bar = bar.unwrap_or_else(|| panic!("{place}: there is a price to fill at"));
@@ -491,7 +499,6 @@ fn digest(run: &Run) -> String {
     let equity = run.table("equity");
     let (nav, cash) = (equity.numbers("nav"), equity.numbers("cash"));
     let (fills, targets) = (fills(run), weights(run, "target_weight"));
-    let haircut = run.number("execution", "delisting_haircut");
     let mut chain = [0_u8; 32];
     for (row, (time, seq)) in equity.times().into_iter().zip(equity.integers("seq")).enumerate() {
         let mut bytes = chain.to_vec();
@@ -507,8 +514,8 @@ fn digest(run: &Run) -> String {
             put(fill.symbol.as_bytes());
             put(&fill.decided.to_le_bytes());
             let [commission, spread, impact] = fill.costs;
-            let lost = if fill.delisting { fill.notional.abs() * haircut } else { 0.0 };
-            for value in [fill.quantity, fill.price, commission, spread, impact, lost] {
+            // The last number is reserved.
+            for value in [fill.quantity, fill.price, commission, spread, impact, 0.0] {
                 put(&value.to_le_bytes());
             }
         }

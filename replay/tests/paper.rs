@@ -281,8 +281,22 @@ fn a_state_folder_is_of_one_run() {
     assert!(ended.code == Some(1) && ended.err.contains("other settings"), "{}", ended.err);
     Connection::open(path.join("state/state.db"))
         .unwrap()
-        .execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'", [])
+        .execute_batch("UPDATE meta SET value = iif(key = 'version', '0.1.0', '1') WHERE key LIKE '%version'")
         .unwrap();
-    let ended = call(path, &arguments(&serving.url, "state"));
-    assert!(ended.code == Some(1) && ended.err.contains("schema version 2"), "{}", ended.err);
+    // Every reader names both versions.
+    let readers = [
+        arguments(&serving.url, "state"),
+        vec!["state", "state"],
+        vec!["replay", "--session", "state"],
+        vec!["dashboard", "--state", "state", "--listen", "127.0.0.1:0"],
+        vec!["diff", "state", "state"],
+    ];
+    for reader in readers {
+        let ended = call(path, &reader);
+        let named =
+            ["betaflow 0.1.0 (schema version 1)", "expected one of betaflow", env!("CARGO_PKG_VERSION")];
+        let all = named.iter().all(|word| ended.err.contains(word));
+        let failed = matches!(ended.code, Some(1 | 2));
+        assert!(failed && all, "{reader:?}: {}", ended.err);
+    }
 }

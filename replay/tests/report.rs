@@ -364,7 +364,7 @@ fn write_equity(run: &Run, navs: &[f64]) {
         ("benchmark_nav", constant(1.0)),
         ("cap_multiplier", numbers(navs.iter().map(|_| None))),
     ];
-    for name in ["turnover", "commission", "spread", "impact", "borrow", "financing", "haircut"] {
+    for name in ["turnover", "commission", "spread", "impact", "borrow", "financing"] {
         columns.push((name, constant(0.0)));
     }
     write(&run.path.join("equity.parquet"), columns);

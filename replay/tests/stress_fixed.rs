@@ -104,24 +104,28 @@ fn scenarios() -> [(&'static str, Costs); 9] {
     ]
 }
 
-/// NAV of each frame, and the sums of commission, spread, impact, borrow, financing and haircut.
-fn repriced(run: &Run, costs: Costs) -> (Vec<f64>, [f64; 6]) {
+/// NAV of each frame, and the sums of commission, spread, impact, borrow and financing.
+fn repriced(run: &Run, costs: Costs) -> (Vec<f64>, [f64; 5]) {
     let (equity, fills) = (run.table("equity"), run.table("fills"));
     let of = |name: &str| equity.numbers(name);
     let (nav, cash, gross, net) = (of("nav"), of("cash"), of("gross_exposure"), of("net_exposure"));
-    let items = ["commission", "spread", "impact", "borrow", "financing", "haircut"].map(of);
+    let items = ["commission", "spread", "impact", "borrow", "financing"].map(of);
     let (interest, times, seqs) = (of("interest"), equity.times(), equity.integers("seq"));
     let (fill_seqs, decided) = (fills.integers("seq"), fills.integers("decided_seq"));
     let (symbols, quantity, price) =
         (fills.texts("symbol"), fills.numbers("quantity"), fills.numbers("price"));
     let mut orders = BTreeMap::<(i64, &str), (f64, f64)>::new();
-    let (mut difference, mut sums, mut navs) = (0.0, [0.0; 6], Vec::new());
+    let (mut difference, mut sums, mut navs) = (0.0, [0.0; 5], Vec::new());
+    let mut delistings = 0;
     for frame in 0..nav.len() {
-        let mut own = [0.0; 6];
+        let (mut own, mut lost) = ([0.0; 5], 0.0);
         for fill in (0..fill_seqs.len()).filter(|fill| fill_seqs[*fill] == seqs[frame]) {
             let notional = (quantity[fill] * price[fill]).abs();
             if decided[fill] < 0 {
-                own[5] += notional * costs.haircut;
+                // Closed at the last price less the haircut: what was held loses more of that price, or less.
+                let value = -quantity[fill] * price[fill] / (1.0 - OWN.haircut);
+                lost += (costs.haircut - OWN.haircut) * value;
+                delistings += 1;
                 continue;
             }
             let (alone, paid) = orders.entry((decided[fill], &symbols[fill])).or_default();
@@ -144,10 +148,11 @@ fn repriced(run: &Run, costs: Costs) -> (Vec<f64>, [f64; 6]) {
         }
         let paid: f64 = own.iter().sum();
         let paid_before: f64 = items.iter().map(|item| item[frame]).sum();
-        difference += (earned - interest[frame]) - (paid - paid_before);
+        difference += (earned - interest[frame]) - (paid - paid_before) - lost;
         navs.push(nav[frame] + difference);
         sums.iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
     }
+    assert!(delistings > 0, "something is delisted");
     (navs, sums)
 }
 
@@ -167,7 +172,7 @@ fn a_scenario_is_the_replay_with_its_fills_priced_again() {
     let table = Table::read(&path.join("out/scenarios.parquet"));
     let returns = Table::read(&path.join("out/scenario_returns.parquet"));
     let (numbers, all) = (returns.integers("scenario"), returns.numbers("net_return"));
-    let kinds = ["commission", "spread", "impact", "borrow", "financing", "haircut"];
+    let kinds = ["commission", "spread", "impact", "borrow", "financing"];
     for (scenario, (settings, costs)) in scenarios().into_iter().enumerate() {
         let (navs, sums) = repriced(&base, costs);
         let close = |what: &str, found: f64, expected: f64| {

@@ -18,7 +18,7 @@ fn contract(table: &str) -> Vec<(String, DataType)> {
     let names = match table {
         "equity" => {
             "<timestamp #seq nav nav_gross cash gross_exposure net_exposure turnover cap_multiplier \
-             gross_multiplier net_multiplier commission spread impact borrow financing haircut interest dividends benchmark_nav"
+             gross_multiplier net_multiplier commission spread impact borrow financing interest dividends benchmark_nav"
                 .to_owned()
         }
         "fills" => "<timestamp #seq #decided_seq \"symbol quantity price decision_price notional commission \
@@ -28,7 +28,7 @@ fn contract(table: &str) -> Vec<(String, DataType)> {
             let prefixed = |prefix: &str| FACTORS.split(' ').map(|name| format!("{prefix}_{name} ")).collect::<String>();
             format!(
                 "<timestamp #seq {}change alpha residual {}risk_free trading interest commission spread impact \
-                 borrow financing haircut",
+                 borrow financing",
                 prefixed("exposure"),
                 prefixed("factor")
             )

@@ -10,7 +10,7 @@ use super::numbers;
 use super::table::TableError;
 
 /// What is read, the costs last.
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 9] = [
     "nav",
     "benchmark_nav",
     "turnover",
@@ -20,7 +20,6 @@ const COLUMNS: [&str; 10] = [
     "impact",
     "borrow",
     "financing",
-    "haircut",
 ];
 
 /// Hands every row of `equity.parquet` in the folder to `take`.
@@ -35,11 +34,11 @@ pub fn read_equity(folder: &Path, take: impl FnMut(EquityPoint)) -> Result<(), T
 fn read(path: &Path, mut take: impl FnMut(EquityPoint)) -> Result<(), ParquetError> {
     numbers::read(path, &COLUMNS, |timestamp, values| {
         let [nav, benchmark_nav, turnover, cap_multiplier, costs @ ..] = values else { return };
-        let &[commission, spread, impact, borrow, financing, haircut] = costs else { return };
+        let &[commission, spread, impact, borrow, financing] = costs else { return };
         take(EquityPoint {
             timestamp,
             nav: *nav,
-            costs: Costs { commission, spread, impact, borrow, financing, haircut },
+            costs: Costs { commission, spread, impact, borrow, financing },
             turnover: *turnover,
             cap_multiplier: *cap_multiplier,
             benchmark_nav: *benchmark_nav,

@@ -11,7 +11,7 @@ use betaflow_engine::model::{Beliefs, CalibrationFacts};
 use super::attribution;
 use super::table::{Kind, Table, TableError};
 
-const EQUITY: [(&str, Kind); 20] = [
+const EQUITY: [(&str, Kind); 19] = [
     ("timestamp", Kind::Time),
     ("seq", Kind::Integer),
     ("nav", Kind::Number),
@@ -28,7 +28,6 @@ const EQUITY: [(&str, Kind); 20] = [
     ("impact", Kind::Number),
     ("borrow", Kind::Number),
     ("financing", Kind::Number),
-    ("haircut", Kind::Number),
     ("interest", Kind::Number),
     ("dividends", Kind::Number),
     ("benchmark_nav", Kind::Number),

@@ -34,16 +34,17 @@ pub enum StoreError {
     Locked(PathBuf),
     /// Another version wrote it.
     #[error(
-        "{}: found a state of schema version {found}, expected {expected}: it was written by another version of betaflow \
-         ({by}); use that one, or begin a new state folder",
-        path.display()
+        "{}: found a state folder of betaflow {by} (schema version {found}), expected one of betaflow {} (schema version \
+         {expected}): results and tables differ between the two; go on with betaflow {by}, or begin a new state folder",
+        path.display(),
+        env!("CARGO_PKG_VERSION")
     )]
     Version {
         /// The database.
         path: PathBuf,
         /// Its schema version.
         found: String,
-        /// The one that this version writes.
+        /// The schema version of this betaflow.
         expected: u32,
         /// The version of the program that wrote it.
         by: String,
@@ -77,22 +78,6 @@ pub enum StoreError {
         .0.display()
     )]
     NoState(PathBuf),
-    /// A newer version wrote it.
-    #[error(
-        "{}: found a state of schema version {found}, expected at most {expected}: it was written by a newer version of \
-         betaflow ({by}), which also reads it",
-        path.display()
-    )]
-    Newer {
-        /// The database.
-        path: PathBuf,
-        /// Its schema version.
-        found: u32,
-        /// The newest that this version reads.
-        expected: u32,
-        /// The version of the program that wrote it.
-        by: String,
-    },
     /// A segment of the session is not as it should be.
     #[error("{}: found {found}, expected {expected}", path.display())]
     Segment {

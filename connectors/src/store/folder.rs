@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::inputs::read_inputs;
 
 /// Version of the tables. A state of another version is refused.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 pub(super) const DATABASE: &str = "state.db";
 pub(super) const LOCK: &str = "lock";
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS inputs(seq INTEGER PRIMARY KEY, kind TEXT, timestamp INTEGER, body TEXT);
 CREATE TABLE IF NOT EXISTS equity(seq INTEGER PRIMARY KEY, timestamp INTEGER, nav REAL, nav_gross REAL, cash REAL,
   gross_exposure REAL, net_exposure REAL, turnover REAL, cap_multiplier REAL, commission REAL, spread REAL, impact REAL,
-  borrow REAL, financing REAL, haircut REAL, interest REAL, dividends REAL, benchmark_nav REAL, digest TEXT);
+  borrow REAL, financing REAL, interest REAL, dividends REAL, benchmark_nav REAL, digest TEXT);
 CREATE TABLE IF NOT EXISTS fills(seq INTEGER, n INTEGER, timestamp INTEGER, decided_seq INTEGER, symbol TEXT,
   quantity REAL, price REAL, decision_price REAL, notional REAL, commission REAL, spread REAL, impact REAL, reason TEXT,
   PRIMARY KEY(seq, n));

@@ -13,7 +13,7 @@ const BETA_FRAMES: u64 = 1_500;
 pub(super) struct FrameRows {
     seq: u64,
     timestamp: i64,
-    equity: [f64; 16],
+    equity: [f64; 15],
     digest: String,
     fills: Vec<(String, Fill)>,
     orders: Vec<(String, OrderRecord)>,
@@ -46,7 +46,6 @@ impl FrameRows {
                 costs.impact,
                 costs.borrow,
                 costs.financing,
-                costs.haircut,
                 account.interest,
                 account.dividends,
                 frame.benchmark_nav,
@@ -68,7 +67,7 @@ impl FrameRows {
         let e = &self.equity;
         connection
             .prepare_cached(
-                "INSERT INTO equity VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)",
+                "INSERT INTO equity VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)",
             )?
             .execute(params![
                 self.seq,
@@ -88,7 +87,6 @@ impl FrameRows {
                 e[12],
                 e[13],
                 e[14],
-                e[15],
                 self.digest
             ])?;
         self.write_fills(connection)?;

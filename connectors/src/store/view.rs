@@ -44,7 +44,7 @@ impl StateView {
     /// Opens a state folder.
     ///
     /// # Errors
-    /// It is none, or a newer version wrote it.
+    /// It is none, or another version wrote it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let database = path.join(DATABASE);
         if !database.is_file() {
@@ -60,10 +60,10 @@ impl StateView {
         let has_meta: u32 = view.connection.query_row(has_meta, [], |row| row.get(0)).map_err(failed)?;
         let found = if has_meta == 0 { None } else { view.meta("schema_version")? };
         match found.as_deref().map(str::parse::<u32>) {
-            Some(Ok(version)) if version <= SCHEMA_VERSION => Ok(view),
-            Some(Ok(version)) => Err(StoreError::Newer {
+            Some(Ok(SCHEMA_VERSION)) => Ok(view),
+            Some(Ok(version)) => Err(StoreError::Version {
                 path: database,
-                found: version,
+                found: version.to_string(),
                 expected: SCHEMA_VERSION,
                 by: view.meta("version")?.unwrap_or_default(),
             }),

@@ -32,6 +32,8 @@ pub struct Account {
     pub gross_exposure: f64,
     /// Σ quantity × price over NAV.
     pub net_exposure: f64,
+    /// Value at the last prices of the positions that were delisted on the frame; negative for shorts.
+    pub delisted: f64,
     /// Value of what is held short at the close, positive: what the fee until the next one is on.
     pub shorts: f64,
 }
@@ -70,7 +72,8 @@ pub struct ExecutionFacts {
 /// Working orders, positions and cash (the execution simulator and its accounting).
 ///
 /// A frame goes: interest and carrying costs since the last frame; splits and dividends of what was held at its close;
-/// fills that are due; prices move to the close; positions without a price for too long are closed. So
+/// fills that are due; prices move to the close; positions without a price for too long are closed at their last price
+/// less the haircut, which is a move of the price and no cost: a short gains what a long loses. So
 /// ΔNAV = price P&L + dividends + interest − costs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Book {
@@ -207,7 +210,7 @@ impl Book {
         self.fill_due(frame, market, fills);
         self.settle_in_flight();
         self.mark(frame);
-        self.close_delisted(market, fills);
+        account.delisted = self.close_delisted(market, fills);
         self.close_account(&fills[from..], &mut account);
         account
     }
@@ -324,7 +327,10 @@ impl Book {
         }
     }
 
-    fn close_delisted(&mut self, market: &Market, fills: &mut Vec<Fill>) {
+    /// Returns the value of the closed positions at the last prices.
+    fn close_delisted(&mut self, market: &Market, fills: &mut Vec<Fill>) -> f64 {
+        let kept = 1.0 - self.settings.haircut(market.multipliers());
+        let mut value = 0.0;
         let portfolio = Arc::make_mut(&mut self.portfolio);
         let from = self.ended.len();
         for (i, &silent) in self.silent.iter().enumerate() {
@@ -343,11 +349,10 @@ impl Book {
             if portfolio.quantity[i] == 0.0 {
                 continue;
             }
-            let (quantity, price) = (-portfolio.quantity[i], portfolio.price[i]);
-            let lost = (self.settings.delisting_haircut * market.multipliers().haircut).min(1.0);
-            let haircut = (quantity * price).abs() * lost;
+            let (quantity, price) = (-portfolio.quantity[i], kept * portfolio.price[i]);
+            value += portfolio.quantity[i] * portfolio.price[i];
             portfolio.quantity[i] = 0.0;
-            portfolio.cash -= quantity * price + haircut;
+            portfolio.cash -= quantity * price;
             self.facts.delistings += 1;
             fills.push(Fill {
                 instrument: i as u32,
@@ -355,13 +360,14 @@ impl Book {
                 quantity,
                 price,
                 decision_price: f64::NAN,
-                costs: Costs { haircut, ..Costs::default() },
+                costs: Costs::default(),
                 permanent_impact: 0.0,
                 conditions: market.conditions(i),
                 reason: Reason::Delisting,
             });
         }
         self.count_ended(from);
+        value
     }
 
     /// NAV and exposures at the close, summed in engine order.

@@ -5,6 +5,7 @@ use std::ops::AddAssign;
 use serde::{Deserialize, Serialize};
 
 use super::settings::ExecutionSettings;
+use crate::world::CostMultipliers;
 
 /// One basis point.
 pub const BPS: f64 = 1e-4;
@@ -24,8 +25,6 @@ pub struct Costs {
     pub borrow: f64,
     /// Financing of negative cash over the interest on cash.
     pub financing: f64,
-    /// Loss on delisting.
-    pub haircut: f64,
 }
 
 impl Costs {
@@ -37,14 +36,13 @@ impl Costs {
 
     /// Each item under its column name.
     #[must_use]
-    pub fn items(&self) -> [(&'static str, f64); 6] {
+    pub fn items(&self) -> [(&'static str, f64); 5] {
         [
             ("commission", self.commission),
             ("spread", self.spread),
             ("impact", self.impact),
             ("borrow", self.borrow),
             ("financing", self.financing),
-            ("haircut", self.haircut),
         ]
     }
 }
@@ -56,7 +54,6 @@ impl AddAssign for Costs {
         self.impact += other.impact;
         self.borrow += other.borrow;
         self.financing += other.financing;
-        self.haircut += other.haircut;
     }
 }
 
@@ -116,6 +113,11 @@ impl ExecutionSettings {
             as_sized: moved * self.sized_impact_coefficient() * participation.sqrt(),
             unknown: false,
         }
+    }
+
+    /// Share of the last price that a delisting takes off.
+    pub(super) fn haircut(&self, times: CostMultipliers) -> f64 {
+        (self.delisting_haircut * times.haircut).min(1.0)
     }
 
     /// Cost of a unit of notional before impact, as sizing sees it: the least commission is not in it. `times`: what

@@ -22,7 +22,7 @@ pub struct Fill {
     pub decided_seq: Option<u64>,
     /// Quantity, signed.
     pub quantity: f64,
-    /// The frame's price, before costs.
+    /// The frame's price, before costs; of a delisting the last price × (1 − haircut).
     pub price: f64,
     /// The price it was decided at, in units of the fill's frame where a split has come between; NaN for a delisting.
     pub decision_price: f64,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fills::Fill;
+use super::fills::{Fill, Reason};
 use super::portfolio::Portfolio;
 
 /// Columns of length n. With the account's interest and costs they add up to the change of NAV.
@@ -10,7 +10,8 @@ use super::portfolio::Portfolio;
 pub struct Moves {
     /// Value at the preceding close.
     pub before: Vec<f64>,
-    /// What the units held at the preceding close have earned by this one, dividends included.
+    /// What the units held at the preceding close have earned by this one, dividends and the haircut of a delisting
+    /// included.
     pub held: Vec<f64>,
     /// What the units filled on the frame have earned from their price to the close.
     pub traded: Vec<f64>,
@@ -49,7 +50,11 @@ impl Moves {
         }
         for fill in fills {
             let i = fill.instrument as usize;
-            self.traded[i] += fill.quantity * (portfolio.price[i] - fill.price);
+            let earned = fill.quantity * (portfolio.price[i] - fill.price);
+            match fill.reason {
+                Reason::Order => self.traded[i] += earned,
+                Reason::Delisting => self.held[i] += earned,
+            }
         }
     }
 }

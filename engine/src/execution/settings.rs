@@ -163,7 +163,8 @@ pub struct ExecutionSettings {
     pub cash_interest: CashInterest,
     /// Days without a price after which a position is closed at its last price, at least 1.
     pub delist_after: u32,
-    /// Share of that price that is lost, from 0 to 1.
+    /// Share of that price that a delisting takes off, from 0 to 1. It is a move of the price, not a cost: a short gains
+    /// what a long loses.
     pub delisting_haircut: f64,
 }
 

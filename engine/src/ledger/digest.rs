@@ -6,12 +6,18 @@ use sha2::{Digest as _, Sha256};
 use super::frame::LedgerFrame;
 use crate::execution::{Costs, Reason};
 
+/// Bytes of a fill that no longer have a meaning.
+const RESERVED: f64 = 0.0;
+
 /// d_t = SHA-256(d_{t−1} ‖ frame t), d_{−1} = 32 zero bytes.
 ///
 /// Frame t is, little-endian: timestamp (i64, ns), seq (u64), nav, cash (f64); number of fills (u64), then
 /// each fill: symbol (u64 length and bytes), deciding frame (i64, −1 for a delisting), quantity, price,
-/// commission, spread, impact, haircut (f64); number of non-zero target weights decided on the frame
+/// commission, spread, impact and a reserved 0.0 (f64); number of non-zero target weights decided on the frame
 /// (u64), then each: symbol, weight. Instruments come in engine order. Nothing else enters.
+///
+/// The reserved number held a cost of delistings in version 0.1.0. It stays, so that the digests of runs without one are
+/// those of that version.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DigestChain {
     last: [u8; 32],
@@ -35,8 +41,8 @@ impl DigestChain {
                 Reason::Delisting => -1,
             };
             bytes.extend_from_slice(&decided.to_le_bytes());
-            let Costs { commission, spread, impact, haircut, .. } = fill.costs;
-            put(bytes, &[fill.quantity, fill.price, commission, spread, impact, haircut]);
+            let Costs { commission, spread, impact, .. } = fill.costs;
+            put(bytes, &[fill.quantity, fill.price, commission, spread, impact, RESERVED]);
         }
         let wanted = || frame.target.iter().enumerate().filter(|(_, weight)| **weight != 0.0);
         bytes.extend_from_slice(&(wanted().count() as u64).to_le_bytes());

@@ -20,7 +20,7 @@ pub struct CostMultipliers {
     pub borrow: f64,
     /// Of the financing of negative cash.
     pub financing: f64,
-    /// Of the loss on delisting.
+    /// Of the haircut of a delisting, which is no cost: the multiplier of all costs is not in it.
     pub haircut: f64,
 }
 
@@ -41,7 +41,7 @@ impl WorldSettings {
             impact: all * self.impact_multiplier,
             borrow: all * self.borrow_multiplier,
             financing: all * self.financing_multiplier,
-            haircut: all * self.haircut_multiplier,
+            haircut: self.haircut_multiplier,
         }
     }
 }

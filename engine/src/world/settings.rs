@@ -21,7 +21,8 @@ pub struct WorldSettings {
     pub borrow_multiplier: f64,
     /// Financing times this as well.
     pub financing_multiplier: f64,
-    /// The loss on delisting times this as well; no more than the whole position is lost.
+    /// The haircut of a delisting times this, at most 1 together. It moves a price and is no cost: `cost_multiplier` does
+    /// not change it.
     pub haircut_multiplier: f64,
     /// Commission, spread and impact times this on volatile days.
     pub volatile_cost_multiplier: f64,

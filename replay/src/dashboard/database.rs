@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use betaflow_connectors::store::{SCHEMA_VERSION, StoreError};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-/// The newest schema that is understood here.
-const SCHEMA_VERSION: u32 = 1;
 /// How long a query waits where the file is locked as a whole, as while its log is recovered.
 const BUSY: Duration = Duration::from_millis(500);
 
@@ -26,7 +25,7 @@ pub(super) struct Database {
 
 impl Database {
     /// # Errors
-    /// It is not there, no database of a state folder, or of a newer version.
+    /// It is not there, no database of a state folder, or of another version.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let identity = Identity::of(path).with_context(|| {
             format!("{}: found no such file, expected the state of a run; see --state", path.display())
@@ -38,12 +37,12 @@ impl Database {
         let database = Self { connection, path: path.to_owned(), identity };
         let version = database.meta("schema_version").with_context(context)?;
         match version.as_deref().and_then(|version| version.parse::<u32>().ok()) {
-            Some(version) if version <= SCHEMA_VERSION => Ok(database),
-            Some(version) => bail!(
-                "{}: found state of version {version}, expected at most {SCHEMA_VERSION}; it was written by a newer \
-                 betaflow, which also shows it",
-                path.display()
-            ),
+            Some(SCHEMA_VERSION) => Ok(database),
+            Some(version) => {
+                let by = database.meta("version").with_context(context)?.unwrap_or_default();
+                let (path, found) = (path.to_owned(), version.to_string());
+                Err(StoreError::Version { path, found, expected: SCHEMA_VERSION, by }.into())
+            }
             None => bail!("{}: found no schema_version, expected the state of a run", path.display()),
         }
     }

@@ -17,7 +17,6 @@ pub(super) struct Costs {
     pub(super) impact: f64,
     pub(super) borrow: f64,
     pub(super) financing: f64,
-    pub(super) haircut: f64,
     pub(super) interest: f64,
     pub(super) dividends: f64,
 }
@@ -41,7 +40,7 @@ pub(super) struct Frame {
 
 impl Frame {
     const COLUMNS: &str = "seq, timestamp, nav, nav_gross, cash, gross_exposure, net_exposure, turnover, \
-        cap_multiplier, benchmark_nav, commission, spread, impact, borrow, financing, haircut, interest, dividends";
+        cap_multiplier, benchmark_nav, commission, spread, impact, borrow, financing, interest, dividends";
 
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
         let amount = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<f64>>(at)?.unwrap_or(0.0));
@@ -62,9 +61,8 @@ impl Frame {
                 impact: amount(12)?,
                 borrow: amount(13)?,
                 financing: amount(14)?,
-                haircut: amount(15)?,
-                interest: amount(16)?,
-                dividends: amount(17)?,
+                interest: amount(15)?,
+                dividends: amount(16)?,
             },
         })
     }
@@ -179,7 +177,6 @@ impl std::ops::AddAssign for Costs {
         self.impact += other.impact;
         self.borrow += other.borrow;
         self.financing += other.financing;
-        self.haircut += other.haircut;
         self.interest += other.interest;
         self.dividends += other.dividends;
     }

@@ -41,7 +41,6 @@ pub(super) fn text(snapshot: &Snapshot) -> String {
         ("impact", costs.impact),
         ("borrow", costs.borrow),
         ("financing", costs.financing),
-        ("haircut", costs.haircut),
     ];
     out.family("cost", "gauge", "Costs since the start of the record");
     for (item, value) in items {

@@ -95,7 +95,7 @@
   };
 
   const costs = () => {
-    const items = ["commission", "spread", "impact", "borrow", "financing", "haircut"];
+    const items = ["commission", "spread", "impact", "borrow", "financing"];
     const total = items.reduce((sum, item) => sum + state.costs[item], 0);
     const most = Math.max(...items.map(item => state.costs[item]));
     const row = (item, value, style) => ({ style, cells: [

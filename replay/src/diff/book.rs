@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ledger::Row;
+use super::ledger::{Fill, Row};
 use super::side::Data;
 
 /// Numbers of the instruments of both runs, by name.
@@ -29,7 +29,7 @@ impl Numbers {
 /// Trades of an instrument on a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Traded {
-    /// Quantity that was filled, but for delistings.
+    /// Quantity of orders that was filled.
     pub(super) filled: f64,
     /// What it earned from its price to the close.
     pub(super) earned: f64,
@@ -101,15 +101,25 @@ impl Book {
         }
         for fill in &row.fills {
             let number = self.number(&fill.symbol, numbers);
-            self.held[number] += fill.quantity;
-            if fill.delisting {
-                self.wanted[number] = self.held[number];
+            if fill.forced {
+                self.force(number, fill);
                 continue;
             }
+            self.held[number] += fill.quantity;
             let traded = &mut self.traded[number];
             traded.filled += fill.quantity;
             traded.earned += fill.quantity * (self.price[number] - fill.price);
         }
+    }
+
+    /// Closes a position that no order asked to close. The move from the last price to that of the fill is one of what
+    /// was held.
+    fn force(&mut self, number: usize, fill: &Fill) {
+        let split = self.held[number] / self.held_before[number];
+        let moved = split * (fill.price - self.price[number]);
+        self.moved[number] += if moved.is_finite() { moved } else { 0.0 };
+        self.held[number] += fill.quantity;
+        self.wanted[number] = self.held[number];
     }
 
     fn number(&mut self, symbol: &str, numbers: &mut Numbers) -> usize {

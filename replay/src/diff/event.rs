@@ -139,7 +139,7 @@ fn fills(a: &[Fill], b: &[Fill]) -> Option<Found> {
             a.symbol == b.symbol
                 && same(a.quantity, b.quantity)
                 && same(a.price, b.price)
-                && a.delisting == b.delisting
+                && a.forced == b.forced
         });
         (!alike).then(|| ("the fill".to_owned(), text(a), text(b)))
     })

@@ -9,20 +9,10 @@ use betaflow_connectors::store::StateView;
 use rusqlite::Row as SqlRow;
 
 /// Costs of a frame in currency, by item.
-pub(super) const COSTS: [&str; 6] = ["commission", "spread", "impact", "borrow", "financing", "haircut"];
+pub(super) const COSTS: [&str; 5] = ["commission", "spread", "impact", "borrow", "financing"];
 /// Numbers of `equity`: value, cash, interest, dividends, then the costs.
-const EQUITY: [&str; 10] = [
-    "nav",
-    "cash",
-    "interest",
-    "dividends",
-    "commission",
-    "spread",
-    "impact",
-    "borrow",
-    "financing",
-    "haircut",
-];
+const EQUITY: [&str; 9] =
+    ["nav", "cash", "interest", "dividends", "commission", "spread", "impact", "borrow", "financing"];
 const FILLS: [&str; 6] = ["decided_seq", "quantity", "price", "commission", "spread", "impact"];
 const ORDERS: [&str; 3] = ["decided_seq", "quantity", "filled"];
 
@@ -34,8 +24,8 @@ pub(super) struct Fill {
     pub(super) price: f64,
     /// Commission, spread and impact.
     pub(super) costs: [f64; 3],
-    /// Whether its instrument was delisted: nobody ordered it.
-    pub(super) delisting: bool,
+    /// Whether it was forced, by a delisting or by ruin: no order asked for it.
+    pub(super) forced: bool,
 }
 
 /// An order that has ended.
@@ -56,7 +46,7 @@ pub(super) struct Row {
     pub(super) cash: f64,
     pub(super) interest: f64,
     pub(super) dividends: f64,
-    pub(super) costs: [f64; 6],
+    pub(super) costs: [f64; 5],
     pub(super) fills: Vec<Fill>,
     /// Orders that ended on the frame.
     ended: Vec<Order>,
@@ -83,13 +73,7 @@ impl Row {
 
 fn fill(numbers: &[f64], symbol: String, reason: &str) -> Fill {
     let at = |at: usize| numbers.get(at).copied().unwrap_or(f64::NAN);
-    Fill {
-        symbol,
-        quantity: at(1),
-        price: at(2),
-        costs: [at(3), at(4), at(5)],
-        delisting: reason == "delisting",
-    }
+    Fill { symbol, quantity: at(1), price: at(2), costs: [at(3), at(4), at(5)], forced: reason != "order" }
 }
 
 fn order(numbers: &[f64], symbol: String) -> Order {

@@ -38,7 +38,6 @@ pub(super) fn apply(profile: Profile, config: &mut Config) -> Result<()> {
         &mut execution.half_spread_bps,
         &mut execution.borrow_bps_per_year,
         &mut execution.financing_bps_per_year,
-        &mut execution.delisting_haircut,
     ];
     costs.into_iter().chain(execution.half_spreads.values_mut()).for_each(|cost| *cost *= 0.5);
     config.execution = execution;

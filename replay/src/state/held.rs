@@ -246,7 +246,7 @@ fn positions(connection: &Connection) -> Result<Vec<Position>> {
 }
 
 fn costs(connection: &Connection) -> Result<Vec<(String, f64)>> {
-    const ITEMS: [&str; 6] = ["commission", "spread", "impact", "borrow", "financing", "haircut"];
+    const ITEMS: [&str; 5] = ["commission", "spread", "impact", "borrow", "financing"];
     let sums = ITEMS.map(|item| format!("total({item})")).join(", ");
     let read = |row: &Row<'_>| -> rusqlite::Result<Vec<(String, f64)>> {
         ITEMS.iter().enumerate().map(|(at, item)| Ok(((*item).to_owned(), row.get(at)?))).collect()

@@ -86,8 +86,11 @@ impl Summary<'_> {
         }
         if execution.delistings > 0 {
             warnings.push(Warning::new("delisted", format!(
-                "{} position(s) closed at the last price, after {} days without one (execution.delist_after)",
-                execution.delistings, settings.delist_after
+                "{} position(s) without a price for {} days (execution.delist_after) were closed at the last one less {} % \
+                 (execution.delisting_haircut): a loss for longs and a gain for shorts",
+                execution.delistings,
+                settings.delist_after,
+                100.0 * (settings.delisting_haircut * self.config.world.haircut_multiplier).min(1.0)
             )));
         }
         if self.config.sizing.weight_min < 0.0 && settings.borrow_bps_per_year == 0.0 {

@@ -11,7 +11,7 @@ const SCHEMA: &str = "
     CREATE TABLE inputs(seq INTEGER PRIMARY KEY, kind TEXT, timestamp INTEGER, body TEXT);
     CREATE TABLE equity(seq INTEGER PRIMARY KEY, timestamp INTEGER, nav REAL, nav_gross REAL, cash REAL,
       gross_exposure REAL, net_exposure REAL, turnover REAL, cap_multiplier REAL, commission REAL, spread REAL,
-      impact REAL, borrow REAL, financing REAL, haircut REAL, interest REAL, dividends REAL, benchmark_nav REAL,
+      impact REAL, borrow REAL, financing REAL, interest REAL, dividends REAL, benchmark_nav REAL,
       digest TEXT);
     CREATE TABLE fills(seq INTEGER, n INTEGER, timestamp INTEGER, decided_seq INTEGER, symbol TEXT, quantity REAL,
       price REAL, decision_price REAL, notional REAL, commission REAL, spread REAL, impact REAL, reason TEXT,
@@ -49,8 +49,8 @@ impl State {
         connection.execute_batch(SCHEMA).unwrap();
         let symbols = symbols.iter().map(|symbol| (*symbol).to_owned()).collect();
         let state = Self { connection, path, symbols, frames: 0 };
-        state.meta("schema_version", "1");
-        state.meta("version", "0.1.0");
+        state.meta("schema_version", "2");
+        state.meta("version", env!("CARGO_PKG_VERSION"));
         state.meta("started", "2024-01-02T00:00:00Z");
         state.meta("configuration", "[sizing]\nturnover_cap = 0.08\n");
         state.meta("feed", &json!({"type": "hello", "protocol": 1, "name": "prices.parquet"}).to_string());
@@ -80,7 +80,7 @@ impl State {
             .unwrap();
         transaction
             .execute(
-                "INSERT INTO equity VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)",
+                "INSERT INTO equity VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)",
                 params![
                     seq,
                     timestamp,
@@ -96,7 +96,6 @@ impl State {
                     4.125,
                     0.5,
                     0.0,
-                    1.0,
                     2.75,
                     if seq % 20 == 0 { 140.0 } else { 0.0 },
                     1e6 * (1.0 + 0.0005 * seq as f64 + 0.04 * wave(11.0)),

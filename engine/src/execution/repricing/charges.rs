@@ -39,6 +39,8 @@ pub struct Charges {
     pub(super) own_half_spread: bool,
     /// What the run's half-spreads are multiplied with already.
     pub(super) spread_of_run: f64,
+    /// Haircut of a delisting less that of the run.
+    pub(super) haircut_over_run: f64,
 }
 
 impl Charges {
@@ -73,7 +75,8 @@ impl Charges {
             of_run.spread,
             "a number above 0 in the run whose trades are re-priced: nothing is known of its half-spreads",
         )?;
-        Ok(Self { settings, multipliers, own_half_spread, spread_of_run: of_run.spread })
+        let haircut_over_run = settings.haircut(multipliers) - run.haircut(of_run);
+        Ok(Self { settings, multipliers, own_half_spread, spread_of_run: of_run.spread, haircut_over_run })
     }
 
     /// The execution settings.

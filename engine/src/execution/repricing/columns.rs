@@ -54,7 +54,6 @@ pub struct Repricing {
     impact: Vec<f64>,
     borrow: Vec<f64>,
     financing: Vec<f64>,
-    haircut: Vec<f64>,
     /// Fills without impact, over all frames.
     unknown: u64,
 }
@@ -76,8 +75,7 @@ impl Repricing {
             spread: column.clone(),
             impact: column.clone(),
             borrow: column.clone(),
-            financing: column.clone(),
-            haircut: column,
+            financing: column,
             unknown: 0,
         }
     }
@@ -108,7 +106,6 @@ impl Repricing {
         for (impact, ((temporary, exponent), permanent)) in self.impact.iter_mut().zip(terms) {
             *impact = temporary * self.trades.temporary[*exponent] + permanent * sums.permanent;
         }
-        scaled(&mut self.haircut, &rates.haircut, sums.delisted);
     }
 
     /// Interest, fee on shorts and financing since the preceding close, on what was held then.
@@ -130,7 +127,8 @@ impl Repricing {
         let of_run = booked.account.interest - booked.account.costs.total();
         for scenario in 0..self.difference.len() {
             let own = self.interest[scenario] - self.costs(scenario).total();
-            self.difference[scenario] += own - of_run;
+            let lost = self.rates.haircut[scenario] * booked.account.delisted;
+            self.difference[scenario] += own - of_run - lost;
             self.nav[scenario] = booked.nav + self.difference[scenario];
         }
     }
@@ -162,7 +160,6 @@ impl Repricing {
             impact: self.impact[scenario],
             borrow: self.borrow[scenario],
             financing: self.financing[scenario],
-            haircut: self.haircut[scenario],
         }
     }
 

@@ -11,13 +11,14 @@
 //! | impact | η Σ\|q p\| σ (Q/V)^p + ½ γ Σ\|q p\| σ Q/V |
 //! | borrow | b · shorts · years |
 //! | financing | f · max(−cash, 0) · years |
-//! | haircut | the share lost of what was delisted |
 //!
 //! With D the difference of a scenario's cash, and so of its NAV, from that of the run,
 //!
-//!   D_t = D_{t−1} + (interest_t − interest of the run) − (costs_t − costs of the run),
+//!   D_t = D_{t−1} + (interest_t − interest of the run) − (costs_t − costs of the run)
+//!         − (haircut − haircut of the run) · value of what was delisted,
 //!
-//! where interest and financing are those of the scenario's own cash. It is exact but for rounding: about 10⁻¹² of NAV
+//! where interest and financing are those of the scenario's own cash, and the value of a short is negative: a larger
+//! haircut is its gain. It is exact but for rounding: about 10⁻¹² of NAV
 //! over thousands of frames. It is not what a run with those costs would do where sizing knows the costs: that run
 //! would trade differently.
 

@@ -23,7 +23,7 @@ pub(super) struct Rates {
     pub(super) exponent: Vec<usize>,
     /// ½ γ.
     pub(super) permanent: Vec<f64>,
-    /// Share of what is delisted.
+    /// Share of the last price of what is delisted that is lost beyond the share that the run loses.
     pub(super) haircut: Vec<f64>,
     /// A year, of the value of shorts.
     pub(super) borrow: Vec<f64>,
@@ -47,7 +47,7 @@ impl Rates {
     }
 
     fn push(&mut self, scenario: usize, charges: &Charges) {
-        let Charges { settings, multipliers, own_half_spread, spread_of_run } = charges;
+        let Charges { settings, multipliers, own_half_spread, spread_of_run, haircut_over_run } = charges;
         self.commission.push(settings.commission_bps * BPS * multipliers.commission);
         self.per_unit.push(settings.commission_per_share * multipliers.commission);
         let least = settings.commission_min * multipliers.commission;
@@ -65,8 +65,7 @@ impl Rates {
         if known.is_none() {
             self.exponents.push(exponent);
         }
-        // No more is lost than there is.
-        self.haircut.push((settings.delisting_haircut * multipliers.haircut).min(1.0));
+        self.haircut.push(*haircut_over_run);
         self.borrow.push(settings.borrow_bps_per_year * BPS * multipliers.borrow);
         self.financing.push(settings.financing_bps_per_year * BPS * multipliers.financing);
         let (risk_free, a_year) = match settings.cash_interest {

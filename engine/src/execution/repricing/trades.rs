@@ -10,9 +10,7 @@ use super::super::orders::OrderRecord;
 /// and volume of its instrument.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sums {
-    /// Σ|q p| of delistings.
-    pub delisted: f64,
-    /// Σ|q p| of orders, as are those below.
+    /// Σ|q p| of the fills of orders, as are those below.
     pub notional: f64,
     /// Σ|q|.
     pub units: f64,
@@ -75,10 +73,8 @@ impl Trades {
         self.temporary.fill(0.0);
         self.orders.clear();
         for fill in fills {
-            let notional = (fill.quantity * fill.price).abs();
-            match fill.reason {
-                Reason::Order => self.add(fill, notional),
-                Reason::Delisting => self.sums.delisted += notional,
+            if fill.reason == Reason::Order {
+                self.add(fill, (fill.quantity * fill.price).abs());
             }
         }
         if let Some(filled) = &mut self.filled {

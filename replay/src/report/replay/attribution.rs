@@ -17,7 +17,7 @@ const EXPOSURE: &str = "exposure_";
 /// Columns that are no contribution.
 const OTHERS: [&str; 3] = ["timestamp", "seq", "change"];
 /// Contributions that are drawn as one.
-const COSTS: [&str; 6] = ["commission", "spread", "impact", "borrow", "financing", "haircut"];
+const COSTS: [&str; 5] = ["commission", "spread", "impact", "borrow", "financing"];
 
 /// Adds the figures.
 pub(super) fn add(page: &mut Page, run: &Run<'_>, curves: &Curves) {

@@ -18,7 +18,7 @@ const PARTS: [(&str, &[&str]); 6] = [
     ("residual", &["residual"]),
     ("risk-free", &["risk_free", "interest"]),
     ("trading", &["trading"]),
-    ("costs", &["commission", "spread", "impact", "borrow", "financing", "haircut"]),
+    ("costs", &["commission", "spread", "impact", "borrow", "financing"]),
 ];
 
 struct Instrument {

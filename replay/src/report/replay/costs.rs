@@ -9,7 +9,7 @@ use crate::report::html::escape;
 use crate::report::page::Page;
 
 const HEADING: &str = "Costs";
-const ITEMS: [&str; 6] = ["commission", "spread", "impact", "borrow", "financing", "haircut"];
+const ITEMS: [&str; 5] = ["commission", "spread", "impact", "borrow", "financing"];
 
 /// Adds the figure and the sums.
 pub(super) fn add(page: &mut Page, summary: &Value, curves: &Curves) {
