@@ -21,6 +21,7 @@ mod state;
 mod stress;
 mod summary;
 mod tune;
+mod version;
 mod world;
 
 use std::process::ExitCode;

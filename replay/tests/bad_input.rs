@@ -451,3 +451,26 @@ fn an_interrupted_run_leaves_nothing() {
         assert_eq!(listing(folder.path()), before, "{signal}");
     }
 }
+
+#[test]
+fn settings_of_another_version_are_refused() {
+    let folder = folder();
+    let path = folder.path();
+    let own = env!("CARGO_PKG_VERSION");
+    support::run(path, "run", &["replay", "--no-report"]);
+    let toml = fs::read_to_string(path.join("run/run.toml")).unwrap();
+    let line = format!("# All settings of a run of betaflow {own}.\n");
+    assert!(toml.contains(&line), "{toml}");
+    let named = ["old.toml", "run of betaflow 0.1.0", own, "results differ", "delete the line"];
+    fs::write(path.join("old.toml"), toml.replace(own, "0.1.0")).unwrap();
+    let config = |name: &'static str| ["replay", "--config", name, "--out", "again", "--no-report"];
+    assert_refused(&call(path, &config("old.toml")), &named, "settings of 0.1.0");
+    // Settings that name no version are a user's own, and a patch release changes no result.
+    let patch = own.rsplit_once('.').map(|(release, _)| format!("{release}.99")).unwrap();
+    for (name, text) in [("own.toml", toml.replace(&line, "")), ("patch.toml", toml.replace(own, &patch))] {
+        fs::write(path.join(name), text).unwrap();
+        let again =
+            support::run(path, name.trim_end_matches(".toml"), &["replay", "--config", name, "--no-report"]);
+        assert_eq!(again.digest(), support::Run::at(path.join("run")).digest(), "{name}");
+    }
+}

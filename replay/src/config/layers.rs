@@ -6,6 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use toml::{Table, Value};
 
+use crate::version;
+
 /// Tables of settings with the origin of every key.
 #[derive(Debug, Default)]
 pub(super) struct Layers {
@@ -28,6 +30,7 @@ impl Layers {
 
     /// Adds settings in TOML; `name`: what errors call them.
     pub(super) fn add_text(&mut self, name: &str, text: &str) -> Result<()> {
+        version::check_settings(name, text)?;
         let file: Table = text.parse().with_context(|| format!("{name}: is not valid TOML"))?;
         for (table, content) in file {
             let Value::Table(keys) = content else {

@@ -38,6 +38,7 @@ pub(crate) use tune::{Method, TuneSettings};
 pub(crate) use unknown::nearest;
 
 use crate::args::InputArgs;
+use crate::version;
 
 /// `[universe]`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -394,12 +395,10 @@ impl Config {
     /// Something cannot be written as TOML.
     pub(crate) fn to_toml(&self, command: &str) -> Result<String> {
         let body = toml::to_string(self)?;
-        let version = env!("CARGO_PKG_VERSION");
+        let header = version::header();
         let notes = self.notes(command != "estimate");
         let note: String = notes.iter().map(|note| format!("# {note}.\n")).collect();
-        Ok(format!(
-            "{note}# All settings of a run of betaflow {version}.\n# Again: betaflow {command} --config run.toml\n\n{body}"
-        ))
+        Ok(format!("{note}{header}\n# Again: betaflow {command} --config run.toml\n\n{body}"))
     }
 }
 

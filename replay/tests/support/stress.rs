@@ -68,7 +68,7 @@ pub(crate) fn stress(
         table.iter().map(|(name, column)| (name.as_str(), Arc::clone(column))).collect();
     write(&path.join("scenarios.parquet"), table);
     let summary = json!({
-        "kind": "stress", "version": "0.1.0", "strategy": "quarter_kelly", "scenarios": rows, "base": base,
+        "kind": "stress", "version": env!("CARGO_PKG_VERSION"), "strategy": "quarter_kelly", "scenarios": rows, "base": base,
         "data": {"instruments": 20, "first": "2014-01-02", "last": "2022-12-28"}, "warnings": ["a <b> & c"]
     });
     fs::write(path.join("summary.json"), summary.to_string()).unwrap();
