@@ -9,7 +9,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
-use support::{Bar, DAY_NS, Panel, Run, folder, joined, run};
+use support::{Bar, DAY_NS, Panel, Run, Table, folder, joined, run};
 
 const TOLERANCE: f64 = 1e-9;
 const COSTS: [&str; 5] = ["commission", "spread", "impact", "borrow", "financing"];
@@ -271,6 +271,7 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
         check_orders(run, &prices, &fills, &seqs, &column["nav"]);
     }
     check_attribution(run, &column, start);
+    check_excess_ratios(run, panel, &equity, &column);
     seen.turnover_max = check_turnover(run, &prices, &fills, &seqs, &column);
     near(
         run.summary["turnover"]["max"].as_f64().unwrap(),
@@ -412,6 +413,33 @@ fn check_attribution(run: &Run, column: &BTreeMap<&str, Vec<f64>>, start: f64) {
     for (part, numbers) in parts.iter().zip(&numbers) {
         let (by_instrument, by_frame) = (sums.numbers(part).iter().sum(), numbers.iter().sum::<f64>());
         near(by_instrument, by_frame, start, part, "contributions");
+    }
+}
+
+/// Sharpe and Sortino ratio of returns less the risk-free return of their frame: net, gross and benchmark.
+fn check_excess_ratios(run: &Run, panel: &Panel, equity: &Table, column: &BTreeMap<&str, Vec<f64>>) {
+    let (seqs, nav, benchmark) = (equity.integers("seq"), &column["nav"], equity.numbers("benchmark_nav"));
+    let per_year = run.number("data", "days_per_year") * run.number("data", "frames_per_day");
+    let costs = |row: usize| COSTS.iter().map(|name| column[name][row]).sum::<f64>();
+    let excess = |of: &dyn Fn(usize) -> f64| -> Vec<f64> {
+        (1..nav.len()).map(|row| of(row) - panel.factors[seqs[row] as usize][2]).collect()
+    };
+    for (kind, returns) in [
+        ("net", excess(&|row| nav[row] / nav[row - 1] - 1.0)),
+        ("gross", excess(&|row| (nav[row] - nav[row - 1] + costs(row)) / nav[row - 1])),
+        ("benchmark", excess(&|row| benchmark[row] / benchmark[row - 1] - 1.0)),
+    ] {
+        let count = returns.len() as f64;
+        let mean = returns.iter().sum::<f64>() / count;
+        let variance = returns.iter().map(|r| (r - mean) * (r - mean)).sum::<f64>() / (count - 1.0);
+        let downside = returns.iter().map(|r| r.min(0.0) * r.min(0.0)).sum::<f64>() / count;
+        for (name, expected) in [
+            ("sharpe_excess", mean / variance.sqrt() * per_year.sqrt()),
+            ("sortino_excess", mean / downside.sqrt() * per_year.sqrt()),
+        ] {
+            let found = run.summary["metrics"][kind][name].as_f64().unwrap();
+            near(found, expected, expected.abs().max(1.0), name, kind);
+        }
     }
 }
 

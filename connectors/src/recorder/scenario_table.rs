@@ -100,6 +100,10 @@ fn figures(outcome: &ScenarioOutcome) -> Vec<(String, f64)> {
         all.extend(figures.all().map(|(name, value)| (format!("{kind}_{name}"), value)));
     }
     let performance = &outcome.performance;
+    let excess = &performance.in_excess;
+    for (kind, ratios) in [("net", excess.net), ("gross", excess.gross)] {
+        all.extend(ratios.items().map(|(name, value)| (format!("{kind}_{name}"), value)));
+    }
     let turnover = &performance.turnover;
     all.push(("turnover".to_owned(), turnover.mean));
     all.push(("turnover_max".to_owned(), turnover.max));

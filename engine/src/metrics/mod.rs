@@ -40,7 +40,7 @@ pub use kelly::{chance_of_ever_losing, predicted_volatility};
 pub(crate) use moments::annual_growth;
 pub use months::Period;
 pub use observed_sharpe::ObservedSharpe;
-pub use performance::{Entry, Performance, Tally, TurnoverFacts};
+pub use performance::{Entry, ExcessRatios, InExcess, Performance, Tally, TurnoverFacts};
 pub use relative::Relative;
 pub use series::Accumulator;
 pub use shortfall::Shortfall;

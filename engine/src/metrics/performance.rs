@@ -18,8 +18,8 @@ pub struct Performance {
     pub frames: u64,
     /// First and last NAV; `None` where no frame decided.
     pub nav: Option<(f64, f64)>,
-    /// Sharpe and Sortino ratio of the net returns in excess of the risk-free return.
-    pub net_in_excess: Option<(f64, f64)>,
+    /// Ratios in excess of the risk-free return.
+    pub in_excess: InExcess,
     /// Sums by item.
     pub costs: Costs,
     /// Sum of the interest on cash.
@@ -32,6 +32,59 @@ pub struct Performance {
     pub shortfall: Shortfall,
     /// What impact does to returns at other sizes.
     pub capacity: Capacity,
+}
+
+/// Ratios of returns less the risk-free return of their frame. Each is NaN where it is not defined.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExcessRatios {
+    /// Sharpe ratio.
+    pub sharpe: f64,
+    /// Sortino ratio.
+    pub sortino: f64,
+}
+
+impl Default for ExcessRatios {
+    /// Ratios of no returns.
+    fn default() -> Self {
+        Self { sharpe: f64::NAN, sortino: f64::NAN }
+    }
+}
+
+impl ExcessRatios {
+    /// Each ratio under the name that outputs have for it.
+    #[must_use]
+    pub fn items(&self) -> [(&'static str, f64); 2] {
+        [("sharpe_excess", self.sharpe), ("sortino_excess", self.sortino)]
+    }
+}
+
+/// Ratios in excess of the risk-free return, of each series of returns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct InExcess {
+    /// Of the returns after costs.
+    pub net: ExcessRatios,
+    /// Of the returns (ΔNAV_t + costs_t)/NAV_{t−1}.
+    pub gross: ExcessRatios,
+    /// Of the benchmark, after its costs; NaN where a run has none.
+    pub benchmark: ExcessRatios,
+}
+
+/// Moments of the returns in excess of the risk-free return.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Excess {
+    net: Moments,
+    gross: Moments,
+    benchmark: Moments,
+}
+
+impl Excess {
+    fn ratios(&self, frames_per_year: f64) -> InExcess {
+        let of = |moments: &Moments| ExcessRatios {
+            sharpe: moments.sharpe(frames_per_year),
+            sortino: moments.sortino(frames_per_year),
+        };
+        InExcess { net: of(&self.net), gross: of(&self.gross), benchmark: of(&self.benchmark) }
+    }
 }
 
 /// Turnover as decided, by UTC date.
@@ -54,6 +107,8 @@ pub struct Entry {
     pub timestamp: TimestampNs,
     /// Net asset value at the close.
     pub nav: f64,
+    /// Net asset value of the benchmark at the close; NaN where there is none.
+    pub benchmark_nav: f64,
     /// Risk-free return.
     pub rf: f64,
     /// Costs by item.
@@ -81,6 +136,7 @@ impl Entry {
         Self {
             timestamp: frame.timestamp,
             nav: frame.nav,
+            benchmark_nav: frame.benchmark_nav,
             rf: frame.rf,
             costs: frame.account.costs,
             permanent_impact: frame.fills.iter().map(|fill| fill.permanent_impact).sum(),
@@ -102,8 +158,9 @@ const STATE: &str = "record stage";
 pub struct Tally {
     frames_per_year: f64,
     performance: Performance,
-    /// Of the returns in excess of the risk-free return.
-    excess: Moments,
+    excess: Excess,
+    /// Last NAV of the benchmark.
+    benchmark_nav: f64,
     date: Option<i64>,
     date_turnover: f64,
     dates: u64,
@@ -132,12 +189,16 @@ impl Tally {
         sums.frames += 1;
         let (first, last) = sums.nav.unwrap_or((frame.nav, frame.nav));
         if sums.nav.is_some() {
-            self.excess.push(frame.nav / last - 1.0 - frame.rf);
+            let costs = frame.costs.total();
+            self.excess.net.push(frame.nav / last - 1.0 - frame.rf);
+            self.excess.gross.push((frame.nav - last + costs) / last - frame.rf);
+            self.excess.benchmark.push(frame.benchmark_nav / self.benchmark_nav - 1.0 - frame.rf);
             let (impact, permanent) = (frame.costs.impact, frame.permanent_impact);
             let before_impact = (frame.nav + impact) / last - 1.0;
             sums.capacity.push(before_impact, (impact - permanent) / last, permanent / last);
         }
         sums.nav = Some((first, frame.nav));
+        self.benchmark_nav = frame.benchmark_nav;
         sums.costs += frame.costs;
         sums.interest += frame.interest;
         sums.dividends += frame.dividends;
@@ -177,7 +238,7 @@ impl Tally {
         let mut sums = self.performance.clone();
         if sums.nav.is_some() {
             let year = self.frames_per_year;
-            sums.net_in_excess = Some((self.excess.sharpe(year), self.excess.sortino(year)));
+            sums.in_excess = self.excess.ratios(year);
             sums.turnover.mean = self.turnover / self.dates as f64;
             sums.turnover.filled = self.filled / self.dates as f64;
             sums.turnover.share_at_cap = self.capped as f64 / (self.decisions as f64).max(1.0);

@@ -1,7 +1,7 @@
 //! The summary as text for the terminal.
 
 use betaflow_engine::ledger::{RunFacts, hex};
-use betaflow_engine::metrics::Figures;
+use betaflow_engine::metrics::{Figures, InExcess};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
@@ -93,11 +93,17 @@ impl Summary<'_> {
             .filter(|(_, value)| *value > 0.0)
             .map(|(name, value)| format!("{name} {value:.0}"))
             .collect();
-        let interest = match performance.net_in_excess {
-            Some((sharpe, _)) if performance.interest != 0.0 => {
-                format!("interest on cash {:.0}; sharpe in excess of it {sharpe:.2}\n", performance.interest)
-            }
-            _ => String::new(),
+        let InExcess { net: excess, gross: gross_excess, benchmark: benchmark_excess } =
+            performance.in_excess;
+        let interest = match performance.interest {
+            0.0 => String::new(),
+            interest => format!(
+                "interest on cash {:.0}; Sharpe in excess of the risk-free return: net {}, gross {}, benchmark {}\n",
+                interest,
+                decimals(excess.sharpe, 2),
+                decimals(gross_excess.sharpe, 2),
+                decimals(benchmark_excess.sharpe, 2)
+            ),
         };
         let dividends = match performance.dividends {
             0.0 => String::new(),

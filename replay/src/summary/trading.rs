@@ -51,10 +51,12 @@ impl Summary<'_> {
     pub(super) fn add_trading(&self, trading: &Trading, summary: &mut Value) {
         let RunFacts { sizing, performance, execution, .. } = self.facts;
         let Comparison { net, gross, benchmark, drawdowns, months, years, .. } = &trading.comparison;
-        let mut net = object(net.all());
-        if let Some((sharpe, sortino)) = performance.net_in_excess {
-            net.extend(object([("sharpe_excess", sharpe), ("sortino_excess", sortino)]));
-        }
+        let [mut net, mut gross, mut benchmark] =
+            [object(net.all()), object(gross.all()), object(benchmark.all())];
+        let excess = performance.in_excess;
+        net.extend(object(excess.net.items()));
+        gross.extend(object(excess.gross.items()));
+        benchmark.extend(object(excess.benchmark.items()));
         // Nothing was decided: there is nothing that a digest could stand for.
         summary["digest"] =
             if performance.nav.is_some() { hex(&self.facts.digest).into() } else { Value::Null };
@@ -62,7 +64,6 @@ impl Summary<'_> {
         summary["strategy"] = self.config.strategy_kind().into();
         summary["nav"] =
             performance.nav.map_or(Value::Null, |(first, last)| json!({"first": first, "last": last}));
-        let [gross, benchmark] = [object(gross.all()), object(benchmark.all())];
         summary["metrics"] = json!({"net": net, "gross": gross, "benchmark": benchmark});
         let costs = performance.costs;
         summary["costs"] = object(costs.items().into_iter().chain([("total", costs.total())])).into();
