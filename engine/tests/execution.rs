@@ -189,7 +189,7 @@ proptest! {
             quantity: rows.iter().map(|(held, _, price)| held * nav / price).collect(),
             in_flight: vec![0.0; n],
             price: rows.iter().map(|(_, _, price)| *price).collect(),
-            traded: vec![true; n],
+            tradable: vec![true; n],
             ..Portfolio::default()
         };
         let mut orders = Vec::new();

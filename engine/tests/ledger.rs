@@ -110,6 +110,7 @@ fn check_fills(market: &Market, settings: &RunSettings, ledger: &[LedgerFrame]) 
                     prop_assert_eq!(fill.price, kept * last_price(i));
                     prop_assert_eq!(fill.costs, Costs::default());
                 }
+                Reason::CashInLieu => panic!("no instrument is split"),
             }
         }
     }

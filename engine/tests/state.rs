@@ -168,7 +168,11 @@ fn dress(market: &Market, per_day: i64) -> Vec<Frame> {
         let of = |factor: f64| frame.close.iter().map(|close| close * factor).collect::<Vec<f64>>();
         (frame.high, frame.low) = (of(1.004), of(0.997));
         (frame.bid, frame.ask) = (of(0.9996), of(1.0005));
-        frame.volume = frame.close.iter().map(|_| 4e3 * random.uniform()).collect();
+        // Some bars have no volume; the first instrument has no volume data before its 80th frame.
+        let volume =
+            |(i, draw): (usize, f64)| if draw < 0.1 || i == 0 && seq < 80 { 0.0 } else { 4e3 * draw };
+        let draws: Vec<f64> = frame.close.iter().map(|_| random.uniform()).collect();
+        frame.volume = draws.into_iter().enumerate().map(volume).collect();
     }
     frames
 }

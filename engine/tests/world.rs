@@ -271,7 +271,7 @@ fn each_multiplier_is_of_its_item() {
         assert!(all.iter().all(|sum| *sum > 0.0), "every item occurs: {all:?}");
         for (fill, before) in stressed.fills.iter().zip(&base.fills) {
             let kept = |fill: &Fill, haircut: f64| match fill.reason {
-                Reason::Order => 1.0,
+                Reason::Order | Reason::CashInLieu => 1.0,
                 Reason::Delisting => 1.0 - haircut,
             };
             assert_eq!(fill.quantity, before.quantity);

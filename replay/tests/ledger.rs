@@ -17,7 +17,7 @@ const COSTS: [&str; 5] = ["commission", "spread", "impact", "borrow", "financing
 /// A case: its name, its settings, and what must have happened for it to say anything.
 type Case = (&'static str, &'static str, fn(&Seen) -> bool);
 
-const CASES: [Case; 17] = [
+const CASES: [Case; 19] = [
     ("defaults", "", |seen| seen.fills > 100),
     (
         "shorts, borrowed",
@@ -30,7 +30,16 @@ const CASES: [Case; 17] = [
          execution.financing_bps_per_year=150 strategy.alpha_shrink=1",
         |seen| seen.sum["financing"] > 0.0,
     ),
-    ("lots, late", "execution.lot=10 execution.delay_bars=3", |seen| seen.fills > 100),
+    ("lots, late", "execution.lot=10 execution.delay_bars=3", |seen| seen.fills > 100 && seen.fractions > 3),
+    (
+        "lots at the open, a share of the volume",
+        "execution.lot=7 execution.fill_at=open execution.participation_cap=0.02 execution.unfilled=carry \
+         sizing.rebalance_every=3 strategy.kind=equal_weight sizing.turnover_cap=0.3 sizing.weight_max=0.2",
+        |seen| seen.fractions > 0 && seen.carried > 0,
+    ),
+    ("lots of a tenth, short", "execution.lot=0.1 sizing.weight_min=-0.1 strategy.alpha_shrink=1", |seen| {
+        seen.short && seen.fills > 100
+    }),
     ("at the open", "execution.fill_at=open", |seen| seen.fills > 100),
     ("every fifth frame", "sizing.rebalance_every=5", |seen| seen.fills > 50),
     ("a tight cap", "sizing.turnover_cap=0.01 strategy.kind=equal_weight", |seen| seen.turnover_max > 0.0099),
@@ -84,6 +93,7 @@ const CASES: [Case; 17] = [
 struct Seen {
     fills: usize,
     delistings: usize,
+    fractions: usize,
     carried: usize,
     short: bool,
     turnover_max: f64,
@@ -99,7 +109,7 @@ struct Seen {
 struct Fill {
     timestamp: i64,
     seq: i64,
-    /// -1 for a delisting.
+    /// -1 without an order.
     decided: i64,
     symbol: String,
     quantity: f64,
@@ -108,6 +118,8 @@ struct Fill {
     notional: f64,
     costs: [f64; 3],
     delisting: bool,
+    /// The fraction of a lot that a split left.
+    fraction: bool,
 }
 
 fn fills(run: &Run) -> Vec<Fill> {
@@ -128,10 +140,11 @@ fn fills(run: &Run) -> Vec<Fill> {
         notional: notional[row],
         costs: [0, 1, 2].map(|item| costs[item][row]),
         delisting: match reason[row].as_str() {
-            "order" => false,
+            "order" | "cash_in_lieu" => false,
             "delisting" => true,
             other => panic!("reason {other}"),
         },
+        fraction: reason[row] == "cash_in_lieu",
     };
     (0..table.rows()).map(fill).collect()
 }
@@ -241,6 +254,11 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
         costs_so_far += costs;
         let change = profit + of("interest") + of("dividends") - costs;
         near(of("nav") - nav, change, nav, "ΔNAV = price P&L + dividends + interest − costs", &place);
+        let lot = run.number("execution", "lot");
+        for (symbol, (quantity, _)) in held.iter().filter(|_| lot > 0.0) {
+            let lots = quantity / lot;
+            assert!((lots - lots.round()).abs() < 1e-6, "{place}: {quantity} of {symbol} in lots of {lot}");
+        }
         let value: f64 = held.values().map(|(quantity, price)| quantity * price).sum();
         near(of("nav"), cash + value, nav, "NAV = rebuilt cash + positions", &place);
         near(of("cash"), cash, nav, "cash", &place);
@@ -266,6 +284,8 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
     for name in COSTS {
         near(run.summary["costs"][name].as_f64().unwrap(), seen.sum[name], start, name, "summary.json");
     }
+    let in_lieu = fills.iter().filter(|fill| fill.fraction).map(|fill| -fill.notional).sum();
+    near(run.summary["cash_in_lieu"].as_f64().unwrap(), in_lieu, start, "cash in lieu", "summary.json");
     near(run.summary["nav"]["last"].as_f64().unwrap(), nav, start, "nav", "summary.json");
     if optional(run, "participation_cap").is_none() {
         check_orders(run, &prices, &fills, &seqs, &column["nav"]);
@@ -298,6 +318,14 @@ fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, se
         assert_eq!(fill.costs, [0.0; 3], "{place}: a delisting is free");
         return;
     }
+    let lot = run.number("execution", "lot");
+    if fill.fraction {
+        seen.fractions += 1;
+        assert!(fill.decided == -1 && fill.costs == [0.0; 3], "{place}: no order, no costs");
+        assert!(fill.quantity.abs() < lot, "{place}: {} is no fraction of {lot}", fill.quantity);
+        assert_eq!(Some(fill.price), bar.map(|bar| bar.close).or(last), "{place}: at the close");
+        return;
+    }
     let bar = bar.unwrap_or_else(|| panic!("{place}: there is a price to fill at"));
     let price = match run.setting("execution", "fill_at").as_str().unwrap() {
         "open" => bar.open,
@@ -318,9 +346,8 @@ fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, se
     let last = run.number("sizing", "rebalance_every") as i64 - delay;
     assert!(late == 0 || carries && (0..=last).contains(&late), "{place}: {late} frames late");
     seen.carried += usize::from(late > 0);
-    let lot = run.number("execution", "lot");
-    // A split on the way leaves what was whole lots before it.
-    let whole = fill.quantity / ratio % lot == 0.0;
+    let lots = fill.quantity / lot;
+    let whole = (lots - lots.round()).abs() < 1e-9 * lots.abs();
     assert!(lot == 0.0 || whole, "{place}: {} is not in lots of {lot}", fill.quantity);
     let taken = seen.taken.entry(fill.symbol.clone()).or_default();
     *taken += fill.quantity.abs();
@@ -479,7 +506,7 @@ fn check_turnover(
     column: &BTreeMap<&str, Vec<f64>>,
 ) -> f64 {
     let mut of_decision = BTreeMap::<i64, f64>::new();
-    for fill in fills.iter().filter(|fill| !fill.delisting) {
+    for fill in fills.iter().filter(|fill| fill.decided >= 0) {
         let nav = column["nav"][(fill.decided - seqs[0]) as usize];
         *of_decision.entry(fill.decided).or_default() += fill.quantity.abs() * fill.decision_price / nav;
     }
@@ -498,7 +525,11 @@ fn check_turnover(
             prices.frames[&prices.panel.times[seq as usize]].keys().copied().collect();
         if all.is_some_and(|bars| symbols.iter().all(|symbol| bars.contains_key(symbol))) {
             complete += 1;
-            if !capped {
+            // An order of lots may lose a fraction of one over a split.
+            let splits = |seq: i64| prices.frames[&prices.panel.times[seq as usize]].values();
+            let is_split = (seq + 1..=seq + delay).any(|seq| splits(seq).any(|bar| bar.split.is_some()));
+            let rounded = is_split && run.number("execution", "lot") > 0.0;
+            if !(capped || rounded) {
                 near(filled, decided, 1.0, "turnover of the fills", &place);
             }
         }

@@ -160,7 +160,8 @@ impl Settings {
         let mut wanted: Vec<Wanted> = checked.map(|field| Wanted { field, checked: true }).collect();
         for optional in &self.optional {
             let known = wanted.iter().any(|column| column.field == optional.field);
-            if !known && !self.values.are_returns() {
+            // Prices of returns belong to no index; a volume of 0 says the same of a return as of a price.
+            if !known && (!self.values.are_returns() || optional.field == Field::Volume) {
                 wanted.push(*optional);
             }
         }

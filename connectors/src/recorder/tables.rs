@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use betaflow_engine::execution::{OrderRecord, Reason};
+use betaflow_engine::execution::OrderRecord;
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::model::{Beliefs, CalibrationFacts};
@@ -277,10 +277,7 @@ fn write_fills(table: &mut Table, frame: &LedgerFrame) -> Result<(), TableError>
         for value in [fill.costs.commission, fill.costs.spread, fill.costs.impact] {
             table.number(value);
         }
-        table.text(match fill.reason {
-            Reason::Order => "order",
-            Reason::Delisting => "delisting",
-        });
+        table.text(fill.reason.name());
         let conditions = fill.conditions;
         for value in [fill.permanent_impact, fill.delay(), fill.shortfall()] {
             table.number(value);

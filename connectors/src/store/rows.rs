@@ -1,6 +1,6 @@
 //! A frame's ledger as rows of the database.
 
-use betaflow_engine::execution::{Fill, OrderRecord, Reason};
+use betaflow_engine::execution::{Fill, OrderRecord};
 use betaflow_engine::ledger::{LedgerFrame, hex};
 use betaflow_engine::model::Beliefs;
 use rusqlite::{Connection, params};
@@ -99,10 +99,6 @@ impl FrameRows {
         let mut insert = connection
             .prepare_cached("INSERT INTO fills VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)")?;
         for (n, (symbol, fill)) in self.fills.iter().enumerate() {
-            let reason = match fill.reason {
-                Reason::Order => "order",
-                Reason::Delisting => "delisting",
-            };
             let decision_price = (!fill.decision_price.is_nan()).then_some(fill.decision_price);
             let costs = &fill.costs;
             insert.execute(params![
@@ -118,7 +114,7 @@ impl FrameRows {
                 costs.commission,
                 costs.spread,
                 costs.impact,
-                reason
+                fill.reason.name()
             ])?;
         }
         Ok(())

@@ -68,12 +68,12 @@ impl Benchmark {
             return;
         }
         // What cannot be sold today keeps its share; the rest is spread over what trades.
-        let n = portfolio.traded.len();
-        let traded = portfolio.traded.iter().filter(|traded| **traded).count();
-        let stuck: f64 = (0..n).filter(|&i| !portfolio.traded[i]).map(|i| portfolio.weight(i)).sum();
+        let n = portfolio.tradable.len();
+        let traded = portfolio.tradable.iter().filter(|traded| **traded).count();
+        let stuck: f64 = (0..n).filter(|&i| !portfolio.tradable[i]).map(|i| portfolio.weight(i)).sum();
         let each = (1.0 - stuck) / traded as f64;
         self.target.clear();
-        self.target.extend((0..n).map(|i| if portfolio.traded[i] { each } else { portfolio.weight(i) }));
+        self.target.extend((0..n).map(|i| if portfolio.tradable[i] { each } else { portfolio.weight(i) }));
         orders_towards(&self.target, portfolio, self.lot, 1.0, &mut self.orders);
         self.book.submit(&self.orders);
         if self.same_close {

@@ -8,9 +8,10 @@ use super::costs::{BPS, Costs, Impact};
 use super::fills::{Fill, Reason};
 use super::market::Market;
 use super::moves::Moves;
-use super::orders::{Order, OrderRecord, OrderState, whole_lots};
+use super::orders::{Order, OrderRecord, OrderState, fraction_beyond, nearest_lots, whole_lots};
 use super::portfolio::Portfolio;
 use super::settings::{CashInterest, ExecutionSettings, FillAt, Unfilled};
+use super::volumes::VolumeFacts;
 use super::working::{Fate, Working, WorkingOrder};
 use crate::frame::Frame;
 use crate::settings::Calendar;
@@ -47,6 +48,8 @@ pub struct ExecutionFacts {
     pub filled: u64,
     /// Orders whose rest was taken back.
     pub cancelled: u64,
+    /// Of those, how many had last found a bar without volume.
+    pub cancelled_without_volume: u64,
     /// Orders whose rest lapsed with their instrument.
     pub expired: u64,
     /// Of those cancelled or expired, how many were filled in part.
@@ -55,10 +58,16 @@ pub struct ExecutionFacts {
     pub open: u64,
     /// Positions closed because their instrument had no price for too long.
     pub delistings: u64,
+    /// Fractions of lots that splits left and that were paid out in cash.
+    pub fractions: u64,
+    /// Cash paid out for them; negative where shorts paid it.
+    pub cash_in_lieu: f64,
     /// Fills without impact because neither volume nor volatility were known yet.
     pub impact_unknown: u64,
     /// Fills that paid the usual half-spread because there was no quote or estimate yet.
     pub spread_usual: u64,
+    /// What the data has said of volumes.
+    pub volumes: VolumeFacts,
     /// Bars whose quote was crossed.
     pub crossed_quotes: u64,
     /// UTC dates that were volatile, where that changes costs.
@@ -71,9 +80,10 @@ pub struct ExecutionFacts {
 
 /// Working orders, positions and cash (the execution simulator and its accounting).
 ///
-/// A frame goes: interest and carrying costs since the last frame; splits and dividends of what was held at its close;
-/// fills that are due; prices move to the close; positions without a price for too long are closed at their last price
-/// less the haircut, which is a move of the price and no cost: a short gains what a long loses. So
+/// A frame goes: interest and carrying costs since the last frame; splits and dividends of what was held at its close,
+/// and cash in lieu of the fractions of lots that splits leave; fills that are due; prices move to the close; positions
+/// without a price for too long are closed at their last price less the haircut, which is a move of the price and no
+/// cost: a short gains what a long loses. So
 /// ΔNAV = price P&L + dividends + interest − costs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Book {
@@ -169,7 +179,11 @@ impl Book {
         self.open = true;
         let seq = self.portfolio.seq;
         let from = self.ended.len();
-        self.working.each_due(seq, &mut self.ended, |_, _| Fate::Ends(OrderState::Cancelled));
+        let Self { working, ended, facts, .. } = self;
+        working.each_due(seq, ended, |order, _| {
+            facts.cancelled_without_volume += u64::from(order.without_volume);
+            Fate::Ends(OrderState::Cancelled)
+        });
         self.count_ended(from);
         self.facts.orders += orders.len() as u64;
         let delay = if self.settings.fill_at == FillAt::SameClose { 0 } else { self.settings.delay_bars };
@@ -177,7 +191,8 @@ impl Book {
         if delay > 0 && !orders.is_empty() {
             let portfolio = Arc::make_mut(&mut self.portfolio);
             for order in orders {
-                portfolio.in_flight[order.instrument as usize] += order.quantity;
+                let in_flight = &mut portfolio.in_flight[order.instrument as usize];
+                *in_flight = nearest_lots(*in_flight + order.quantity, self.settings.lot);
             }
         }
     }
@@ -195,7 +210,7 @@ impl Book {
         portfolio.quantity.resize(n, 0.0);
         portfolio.in_flight.resize(n, 0.0);
         portfolio.price.resize(n, f64::NAN);
-        portfolio.traded.resize(n, false);
+        portfolio.tradable.resize(n, false);
         self.silent.resize(n, 0);
         portfolio.seq = frame.seq;
         portfolio.timestamp = frame.timestamp;
@@ -207,9 +222,10 @@ impl Book {
             moves.hold(&self.portfolio);
         }
         let from = fills.len();
+        self.keep_lots(frame, market, fills);
         self.fill_due(frame, market, fills);
         self.settle_in_flight();
-        self.mark(frame);
+        self.mark(frame, market);
         account.delisted = self.close_delisted(market, fills);
         self.close_account(&fills[from..], &mut account);
         account
@@ -264,6 +280,47 @@ impl Book {
         }
     }
 
+    /// Rounds to whole lots what a split has left: of a position, towards zero, and the fraction is paid out in cash at
+    /// the frame's close, or at the last price where the frame has none; of open orders, towards zero.
+    fn keep_lots(&mut self, frame: &Frame, market: &Market, fills: &mut Vec<Fill>) {
+        let Self { settings, working, facts, portfolio, .. } = self;
+        if settings.lot == 0.0 || market.actions().is_empty() {
+            return;
+        }
+        let portfolio = Arc::make_mut(portfolio);
+        for action in market.actions().iter().filter(|action| action.split != 1.0) {
+            let i = action.instrument as usize;
+            let held = portfolio.quantity[i];
+            let whole = whole_lots(held, settings.lot);
+            working.round(action.instrument, held, whole, settings.lot);
+            portfolio.quantity[i] = whole;
+            // Orders that fill at the close that decides them are never in flight.
+            if settings.fill_at != FillAt::SameClose {
+                let in_flight = working.ordered_from(action.instrument, frame.seq);
+                portfolio.in_flight[i] = nearest_lots(in_flight, settings.lot);
+            }
+            let fraction = fraction_beyond(held, whole);
+            if fraction == 0.0 {
+                continue;
+            }
+            let price = if frame.close[i].is_nan() { portfolio.price[i] } else { frame.close[i] };
+            portfolio.cash += fraction * price;
+            facts.fractions += 1;
+            facts.cash_in_lieu += fraction * price;
+            fills.push(Fill {
+                instrument: action.instrument,
+                decided_seq: None,
+                quantity: -fraction,
+                price,
+                decision_price: f64::NAN,
+                costs: Costs::default(),
+                permanent_impact: 0.0,
+                conditions: market.conditions(i),
+                reason: Reason::CashInLieu,
+            });
+        }
+    }
+
     fn fill_due(&mut self, frame: &Frame, market: &Market, fills: &mut Vec<Fill>) {
         let Self { settings, working, ended, taken, facts, portfolio, .. } = self;
         let portfolio = Arc::make_mut(portfolio);
@@ -275,17 +332,21 @@ impl Book {
         working.each_due(frame.seq, ended, |order, first| {
             let i = order.record.instrument as usize;
             if first && settings.fill_at != FillAt::SameClose {
-                portfolio.in_flight[i] -= order.record.quantity;
+                let in_flight = portfolio.in_flight[i] - order.record.quantity;
+                portfolio.in_flight[i] = nearest_lots(in_flight, settings.lot);
             }
             let price = fill_price(settings.fill_at, frame, i);
             let most = match settings.participation_cap {
                 Some(cap) => frame.volume[i].max(0.0) * market.volume_multiplier() * cap - taken[i],
                 None => f64::INFINITY,
             };
-            let quantity = fillable(order.remaining(), most, settings.lot);
+            let remaining = nearest_lots(order.remaining(), settings.lot);
+            order.without_volume = market.is_stale(i);
+            let quantity = if order.without_volume { 0.0 } else { fillable(remaining, most, settings.lot) };
             if !price.is_nan() && quantity != 0.0 {
                 let (fill, impact) = make_fill(settings, order, market, quantity, price);
-                portfolio.quantity[i] += quantity;
+                order.fill(quantity, quantity == remaining, settings.lot);
+                portfolio.quantity[i] = nearest_lots(portfolio.quantity[i] + quantity, settings.lot);
                 portfolio.cash -= quantity * price + fill.costs.total();
                 if let Some(taken) = taken.get_mut(i) {
                     *taken += quantity.abs();
@@ -296,7 +357,11 @@ impl Book {
                 facts.impact_as_sized += impact.as_sized;
                 fills.push(fill);
             }
-            fate(order, settings.unfilled)
+            let fate = fate(order, settings.unfilled);
+            if order.without_volume && fate == Fate::Ends(OrderState::Cancelled) {
+                facts.cancelled_without_volume += 1;
+            }
+            fate
         });
         self.count_ended(from);
     }
@@ -317,11 +382,14 @@ impl Book {
         }
     }
 
-    fn mark(&mut self, frame: &Frame) {
+    /// Prices to the close, and what can be ordered at it. Orders that fill at the close that decides them need one
+    /// that is not stale.
+    fn mark(&mut self, frame: &Frame, market: &Market) {
+        let same_close = self.settings.fill_at == FillAt::SameClose;
         let portfolio = Arc::make_mut(&mut self.portfolio);
         for (i, &close) in frame.close.iter().enumerate() {
             let traded = !close.is_nan();
-            portfolio.traded[i] = traded;
+            portfolio.tradable[i] = traded && market.admits(i) && !(same_close && market.is_stale(i));
             portfolio.price[i] = if traded { close } else { portfolio.price[i] };
             self.silent[i] = if traded { 0 } else { self.silent[i] + 1 };
         }
@@ -447,8 +515,6 @@ fn make_fill(
         impact: impact.temporary + impact.permanent,
         ..Costs::default()
     };
-    let all = quantity == order.remaining();
-    order.record.filled = if all { order.record.quantity } else { order.record.filled + quantity };
     let fill = Fill {
         instrument: order.record.instrument,
         decided_seq: Some(order.record.decided_seq),
@@ -480,6 +546,8 @@ fn fate(order: &mut WorkingOrder, unfilled: Unfilled) -> Fate {
     order.record.state =
         if order.record.filled == 0.0 { OrderState::Working } else { OrderState::PartlyFilled };
     match unfilled {
+        // A split has left less than a lot of it.
+        _ if order.record.quantity == 0.0 => Fate::Ends(OrderState::Cancelled),
         _ if order.remaining() == 0.0 => Fate::Ends(OrderState::Filled),
         Unfilled::Cancel => Fate::Ends(OrderState::Cancelled),
         Unfilled::Carry => Fate::Works,

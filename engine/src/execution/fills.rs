@@ -11,6 +11,20 @@ pub enum Reason {
     Order,
     /// No price for `delist_after` days.
     Delisting,
+    /// The fraction of a lot that a split left of a position.
+    CashInLieu,
+}
+
+impl Reason {
+    /// Name in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Delisting => "delisting",
+            Self::CashInLieu => "cash_in_lieu",
+        }
+    }
 }
 
 /// One fill.
@@ -18,13 +32,13 @@ pub enum Reason {
 pub struct Fill {
     /// Engine index.
     pub instrument: u32,
-    /// The frame that decided it; none for a delisting.
+    /// The frame that decided it; none where no order did.
     pub decided_seq: Option<u64>,
     /// Quantity, signed.
     pub quantity: f64,
     /// The frame's price, before costs; of a delisting the last price × (1 − haircut).
     pub price: f64,
-    /// The price it was decided at, in units of the fill's frame where a split has come between; NaN for a delisting.
+    /// The price it was decided at, in units of the fill's frame where a split has come between; NaN without an order.
     pub decision_price: f64,
     /// What it cost.
     pub costs: Costs,
@@ -38,14 +52,14 @@ pub struct Fill {
 
 impl Fill {
     /// What waiting from the decision to the fill cost: quantity × (price − decision price); negative where the price
-    /// came towards the order. NaN for a delisting.
+    /// came towards the order. NaN without an order.
     #[must_use]
     pub fn delay(&self) -> f64 {
         self.quantity * (self.price - self.decision_price)
     }
 
     /// Implementation shortfall (Perold 1988) of what was filled, against trading it at once, free, at the decision
-    /// price: delay, spread, impact and commission. NaN for a delisting.
+    /// price: delay, spread, impact and commission. NaN without an order.
     #[must_use]
     pub fn shortfall(&self) -> f64 {
         self.delay() + self.costs.spread + self.costs.impact + self.costs.commission

@@ -7,8 +7,20 @@ use super::costs::Conditions;
 use super::half_spreads::HalfSpreads;
 use super::settings::ExecutionSettings;
 use super::trailing::TrailingDays;
+use super::volumes::{VolumeFacts, Volumes};
 use crate::frame::Frame;
 use crate::world::{CostMultipliers, WorldCosts, WorldSettings};
+
+/// What has to be known of an instrument before it is traded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Needs {
+    /// A price.
+    Price,
+    /// Trailing volume above 0 too: there is a participation cap.
+    Volume,
+    /// Volatility too: trades move prices, and unknown impact is not 0.
+    Impact,
+}
 
 /// One market for the strategy's book and the benchmark's.
 ///
@@ -18,7 +30,9 @@ use crate::world::{CostMultipliers, WorldCosts, WorldSettings};
 pub struct Market {
     actions: Actions,
     half_spreads: HalfSpreads,
-    /// Only where trades move prices.
+    volumes: Volumes,
+    needs: Needs,
+    /// Only where it is needed, or watched.
     trailing: Option<TrailingDays>,
     world: WorldCosts,
 }
@@ -33,10 +47,17 @@ impl Market {
     /// Before the first frame, in another world.
     #[must_use]
     pub fn in_world(settings: &ExecutionSettings, world: &WorldSettings) -> Self {
+        let needs = match settings.participation_cap {
+            _ if settings.has_impact() => Needs::Impact,
+            Some(_) => Needs::Volume,
+            None => Needs::Price,
+        };
         Self {
             actions: Actions::default(),
             half_spreads: HalfSpreads::new(settings),
-            trailing: settings.has_impact().then(|| TrailingDays::new(settings.impact_window)),
+            volumes: Volumes::default(),
+            needs,
+            trailing: (needs != Needs::Price).then(|| TrailingDays::new(settings.impact_window)),
             world: WorldCosts::new(world),
         }
     }
@@ -51,6 +72,7 @@ impl Market {
     /// What is known before the frame's fills.
     pub fn begin(&mut self, frame: &Frame) {
         self.actions.observe(frame);
+        self.volumes.begin(frame);
         self.half_spreads.begin(frame, self.actions.acting());
         self.world.begin(frame, self.actions.acting());
         if let Some(trailing) = &mut self.trailing {
@@ -65,6 +87,31 @@ impl Market {
         if let Some(trailing) = &mut self.trailing {
             trailing.end(frame);
         }
+    }
+
+    /// Whether the bar of the frame at hand has a price but no volume, though the instrument has volume data: the price
+    /// is stale, and no order fills at it.
+    #[must_use]
+    pub fn is_stale(&self, instrument: usize) -> bool {
+        self.volumes.is_stale(instrument)
+    }
+
+    /// Whether enough is known of an instrument to trade it: with a participation cap its trailing volume, with impact
+    /// its volatility as well.
+    #[must_use]
+    pub fn admits(&self, instrument: usize) -> bool {
+        let Some(trailing) = &self.trailing else { return true };
+        match self.needs {
+            Needs::Price => true,
+            Needs::Volume => trailing.has_volume(instrument),
+            Needs::Impact => trailing.has_volume(instrument) && !trailing.volatility(instrument).is_nan(),
+        }
+    }
+
+    /// What the data has said of volumes so far.
+    #[must_use]
+    pub fn volume_facts(&self) -> VolumeFacts {
+        self.volumes.facts()
     }
 
     /// Splits and dividends of the frame, in engine order.

@@ -14,6 +14,7 @@ pub mod repricing;
 mod settings;
 mod spread;
 mod trailing;
+mod volumes;
 mod working;
 
 pub use actions::Action;
@@ -27,3 +28,4 @@ pub use orders::{Order, OrderRecord, OrderState, orders_towards};
 pub use portfolio::Portfolio;
 pub use settings::{CashInterest, ExecutionSettings, FillAt, SpreadModel, Unfilled};
 pub use spread::{AbdiRanaldo, CorwinSchultz};
+pub use volumes::VolumeFacts;

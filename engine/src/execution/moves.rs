@@ -53,7 +53,7 @@ impl Moves {
             let earned = fill.quantity * (portfolio.price[i] - fill.price);
             match fill.reason {
                 Reason::Order => self.traded[i] += earned,
-                Reason::Delisting => self.held[i] += earned,
+                Reason::Delisting | Reason::CashInLieu => self.held[i] += earned,
             }
         }
     }

@@ -76,7 +76,7 @@ const WEIGHT_DUST: f64 = 1e-12;
 
 /// Orders that bring the portfolio to the target weights at the frame's prices, into `out`.
 ///
-/// Only what traded in the frame can be ordered. A target of exactly 0 closes the position exactly.
+/// Only what is tradable in the frame is ordered. A target of exactly 0 closes the position exactly.
 /// Lots round towards no trade, so that a rounded order never exceeds the turnover that was decided; where sales that
 /// are rounded away would leave more gross exposure than there was and than `gross_max` allows, purchases give way.
 /// Returns the turnover: Σ |quantity| × decision price over NAV.
@@ -92,7 +92,7 @@ pub fn orders_towards(
         return 0.0;
     }
     for (i, &target) in target.iter().enumerate() {
-        if !portfolio.traded[i] {
+        if !portfolio.tradable[i] {
             continue;
         }
         let change = target - portfolio.weight(i);
@@ -137,7 +137,8 @@ fn keep_gross(portfolio: &Portfolio, lot: f64, gross_max: f64, orders: &mut Vec<
         // Of an order that turns a position round, cutting more than what is beyond zero would add again.
         let beyond = (held(order.instrument as usize) + order.quantity).abs().min(order.quantity.abs());
         let wanted = (excess / (order.decision_price * lot)).ceil() * lot;
-        order.quantity -= wanted.min(whole_lots(beyond, lot)).copysign(order.quantity);
+        let cut = wanted.min(whole_lots(beyond, lot)).copysign(order.quantity);
+        order.quantity = nearest_lots(order.quantity - cut, lot);
         excess -= with_all - added(order);
         if excess > dust && added(order) > 0.0 {
             excess -= added(order);
@@ -147,7 +148,27 @@ fn keep_gross(portfolio: &Portfolio, lot: f64, gross_max: f64, orders: &mut Vec<
     orders.retain(|order| order.quantity != 0.0);
 }
 
-/// The quantity in whole lots, towards none; as it is for fractional quantities (`lot` 0).
+/// Relative distance from a whole number of lots that is rounding.
+const LOT_DUST: f64 = 1e-12;
+
+/// The quantity in whole lots, rounded towards zero; unchanged for fractional quantities (`lot` 0).
 pub(super) fn whole_lots(quantity: f64, lot: f64) -> f64 {
-    if lot > 0.0 { (quantity / lot).trunc() * lot } else { quantity }
+    if lot == 0.0 {
+        return quantity;
+    }
+    let (lots, nearest) = (quantity / lot, (quantity / lot).round());
+    // A lot of 0.1 has no exact form: 0.7/0.1 is just below 7.
+    let is_whole = (lots - nearest).abs() <= LOT_DUST * nearest.abs().max(1.0);
+    if is_whole { nearest * lot } else { lots.trunc() * lot }
+}
+
+/// The whole number of lots nearest to a sum of whole lots: k · `lot` exactly, without the rounding of the sum.
+pub(super) fn nearest_lots(quantity: f64, lot: f64) -> f64 {
+    if lot == 0.0 { quantity } else { (quantity / lot).round() * lot }
+}
+
+/// The fraction of a lot between a quantity and its whole lots; 0 where it is rounding.
+pub(super) fn fraction_beyond(quantity: f64, whole: f64) -> f64 {
+    let fraction = quantity - whole;
+    if fraction.abs() <= LOT_DUST * quantity.abs() { 0.0 } else { fraction }
 }

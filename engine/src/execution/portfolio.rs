@@ -21,8 +21,8 @@ pub struct Portfolio {
     pub in_flight: Vec<f64>,
     /// Last price.
     pub price: Vec<f64>,
-    /// Whether the instrument traded in this frame.
-    pub traded: Vec<bool>,
+    /// Whether the instrument can be ordered on this frame: it has a price, and what a fill of it costs is known.
+    pub tradable: Vec<bool>,
     /// Cost of trading a unit of notional now, before impact: commission and half-spread.
     pub linear_cost: Vec<f64>,
     /// Coefficient of |trade|^{3/2}, trade as a share of NAV: impact now. Empty where trades do not move prices.

@@ -282,7 +282,8 @@ impl ExecutionSettings {
             )?;
         }
         if let Some(cap) = self.participation_cap {
-            require(cap > 0.0 && cap <= 1.0, "participation_cap", cap, "a number above 0 and at most 1")?;
+            let expected = "a share of the volume above 0 and at most 1, such as 0.05";
+            require(cap > 0.0 && cap <= 1.0, "participation_cap", cap, expected)?;
         }
         let window = self.spread_window;
         require(

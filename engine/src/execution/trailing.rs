@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use super::actions::Action;
 use crate::frame::Frame;
 
-/// What is known of a day: its volume and its return, NaN where there is none.
+/// What is known of an instrument's days: volume and return, NaN where there is none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct History {
     /// The last days with a price, oldest overwritten first.
     volumes: Vec<f64>,
     returns: Vec<f64>,
     days: usize,
-    /// Volume and close of the day at hand; NaN before its first price.
+    /// Volume and close of the day at hand; NaN before the first.
     volume: f64,
     close: f64,
     /// Close of the day before, on today's split, and dividends since.
@@ -21,13 +21,17 @@ struct History {
 }
 
 /// Mean daily volume and sample deviation of daily total returns, over the last `window` UTC dates on which the
-/// instrument had a price, the date at hand excluded: what a fill of that date may know.
+/// instrument had a price, the date at hand excluded: what a fill of that date may know. A date without a volume (null)
+/// is left out of the mean; one with volume 0 is not.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct TrailingDays {
     window: usize,
     date: Option<i64>,
     histories: Vec<History>,
+    /// The last mean above 0.
     volume: Vec<f64>,
+    /// Whether the mean of the last dates is above 0.
+    has_volume: Vec<bool>,
     volatility: Vec<f64>,
 }
 
@@ -35,8 +39,8 @@ impl TrailingDays {
     /// `window`: days that are looked back on.
     #[must_use]
     pub(super) fn new(window: u32) -> Self {
-        let (histories, volume, volatility) = (Vec::new(), Vec::new(), Vec::new());
-        Self { window: window as usize, date: None, histories, volume, volatility }
+        let (histories, volume, has_volume, volatility) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { window: window as usize, date: None, histories, volume, has_volume, volatility }
     }
 
     /// The next frame begins: a date that has ended becomes one of the days before, and splits change what a unit is.
@@ -45,7 +49,7 @@ impl TrailingDays {
             volumes: Vec::new(),
             returns: Vec::new(),
             days: 0,
-            volume: 0.0,
+            volume: f64::NAN,
             close: f64::NAN,
             reference: f64::NAN,
             paid: 0.0,
@@ -53,12 +57,17 @@ impl TrailingDays {
         let n = frame.instruments();
         self.histories.resize(n, empty);
         self.volume.resize(n, f64::NAN);
+        self.has_volume.resize(n, false);
         self.volatility.resize(n, f64::NAN);
         let date = frame.timestamp.date();
         if self.date.replace(date).is_some_and(|last| last != date) {
             for (i, history) in self.histories.iter_mut().enumerate() {
                 if history.end_day(self.window) {
-                    self.volume[i] = mean(&history.volumes);
+                    let volume = mean(&history.volumes);
+                    self.has_volume[i] = volume > 0.0;
+                    if self.has_volume[i] {
+                        self.volume[i] = volume;
+                    }
                     self.volatility[i] = deviation(&history.returns);
                 }
             }
@@ -75,15 +84,24 @@ impl TrailingDays {
         for (i, history) in self.histories.iter_mut().enumerate() {
             if !frame.close[i].is_nan() {
                 history.close = frame.close[i];
-                history.volume += frame.volume.get(i).copied().filter(|volume| *volume > 0.0).unwrap_or(0.0);
+                if let Some(volume) = frame.volume.get(i).filter(|volume| **volume >= 0.0) {
+                    history.volume = volume + if history.volume.is_nan() { 0.0 } else { history.volume };
+                }
             }
         }
     }
 
-    /// Units a day; NaN before the first day has ended.
+    /// Units a day, above 0; NaN before the first day with a volume above 0 has ended. Where the last dates have none,
+    /// those of the dates before them: an order that was decided earlier pays its impact.
     #[must_use]
     pub(super) fn volume(&self, instrument: usize) -> f64 {
         self.volume[instrument]
+    }
+
+    /// Whether the last dates have a volume above 0.
+    #[must_use]
+    pub(super) fn has_volume(&self, instrument: usize) -> bool {
+        self.has_volume[instrument]
     }
 
     /// Deviation of daily returns; NaN before there are two.
@@ -111,7 +129,7 @@ impl History {
         }
         self.days += 1;
         (self.reference, self.paid) = (self.close, 0.0);
-        (self.close, self.volume) = (f64::NAN, 0.0);
+        (self.close, self.volume) = (f64::NAN, f64::NAN);
         true
     }
 
@@ -125,8 +143,10 @@ impl History {
     }
 }
 
+/// Mean of those that are known; NaN for none.
 fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
+    let known = || values.iter().filter(|value| !value.is_nan());
+    known().sum::<f64>() / known().count() as f64
 }
 
 /// Sample deviation of those that are known; NaN for fewer than two.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::actions::Action;
-use super::orders::{Order, OrderRecord, OrderState};
+use super::orders::{Order, OrderRecord, OrderState, fraction_beyond, nearest_lots, whole_lots};
 
 /// An order that is not done.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -16,12 +16,20 @@ pub(super) struct WorkingOrder {
     /// Commission of its fills without the least one.
     commission: f64,
     commission_paid: f64,
+    /// Whether it found a bar without volume when it was last due.
+    pub(super) without_volume: bool,
 }
 
 impl WorkingOrder {
     /// What is left to fill, signed.
     pub(super) fn remaining(&self) -> f64 {
         self.record.quantity - self.record.filled
+    }
+
+    /// Takes a fill of `quantity` units; `all`: of all that was left.
+    pub(super) fn fill(&mut self, quantity: f64, all: bool, lot: f64) {
+        let filled = nearest_lots(self.record.filled + quantity, lot);
+        self.record.filled = if all { self.record.quantity } else { filled };
     }
 
     /// Books a fill whose commission is `own` and returns what is charged for it: the least commission of an order
@@ -81,6 +89,7 @@ impl Working {
             decision_price: order.decision_price,
             commission: 0.0,
             commission_paid: 0.0,
+            without_volume: false,
         }));
         self.tickets.push_back(ticket);
     }
@@ -104,6 +113,29 @@ impl Working {
             });
         }
         self.drop_empty();
+    }
+
+    /// Rounds the orders of an instrument to whole lots, towards zero, after a split that its position has been rounded
+    /// after: from `held` to `whole`. An order that closed the position of then closes that of now.
+    pub(super) fn round(&mut self, instrument: u32, held: f64, whole: f64, lot: f64) {
+        let (mut before, mut after) = (held, whole);
+        let orders = self.tickets.iter_mut().flat_map(|ticket| &mut ticket.orders);
+        for order in orders.filter(|order| order.record.instrument == instrument) {
+            let remaining = order.remaining();
+            let closes = before != 0.0 && fraction_beyond(before, -remaining) == 0.0;
+            let rounded = if closes { -after } else { whole_lots(remaining, lot) };
+            order.record.filled = whole_lots(order.record.filled, lot);
+            order.record.quantity = nearest_lots(order.record.filled + rounded, lot);
+            before += remaining;
+            after = nearest_lots(after + rounded, lot);
+        }
+    }
+
+    /// Sum of the orders of an instrument whose fill frame is `seq` or later.
+    pub(super) fn ordered_from(&self, instrument: u32, seq: u64) -> f64 {
+        let tickets = self.tickets.iter().filter(|ticket| ticket.due_seq >= seq);
+        let orders = tickets.flat_map(|ticket| &ticket.orders).map(|order| &order.record);
+        orders.filter(|record| record.instrument == instrument).map(|record| record.quantity).sum()
     }
 
     /// A split changes what a unit is.

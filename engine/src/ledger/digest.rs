@@ -12,7 +12,7 @@ const RESERVED: f64 = 0.0;
 /// d_t = SHA-256(d_{t−1} ‖ frame t), d_{−1} = 32 zero bytes.
 ///
 /// Frame t is, little-endian: timestamp (i64, ns), seq (u64), nav, cash (f64); number of fills (u64), then
-/// each fill: symbol (u64 length and bytes), deciding frame (i64, −1 for a delisting), quantity, price,
+/// each fill: symbol (u64 length and bytes), deciding frame (i64, −1 without an order), quantity, price,
 /// commission, spread, impact and a reserved 0.0 (f64); number of non-zero target weights decided on the frame
 /// (u64), then each: symbol, weight. Instruments come in engine order. Nothing else enters.
 ///
@@ -38,7 +38,7 @@ impl DigestChain {
             put_symbol(bytes, &frame.names[fill.instrument as usize]);
             let decided = match fill.reason {
                 Reason::Order => fill.decided_seq.map_or(-1, |seq| seq as i64),
-                Reason::Delisting => -1,
+                Reason::Delisting | Reason::CashInLieu => -1,
             };
             bytes.extend_from_slice(&decided.to_le_bytes());
             let Costs { commission, spread, impact, .. } = fill.costs;

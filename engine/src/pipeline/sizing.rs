@@ -178,7 +178,7 @@ impl Sizing {
             };
             let limits = Limits {
                 held: &self.held,
-                tradable: &portfolio.traded,
+                tradable: &portfolio.tradable,
                 linear_cost: &portfolio.linear_cost,
                 impact: &portfolio.impact,
                 turnover_left: (self.settings.turnover_cap - spent).max(0.0),
@@ -229,7 +229,7 @@ impl Sizing {
             premia: self.moments.premia(),
             risk: &self.risk,
             held: &self.held,
-            tradable: &portfolio.traded,
+            tradable: &portfolio.tradable,
         };
         self.strategy.decide(context, &mut self.wishes);
         for value in &mut self.wishes.values {

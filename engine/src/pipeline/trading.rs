@@ -153,7 +153,8 @@ impl Trading {
     #[must_use]
     pub fn execution(&self) -> ExecutionFacts {
         let (crossed_quotes, volatile_dates) = (self.market.crossed_quotes(), self.market.volatile_dates());
-        ExecutionFacts { crossed_quotes, volatile_dates, ..self.book.facts() }
+        let volumes = self.market.volume_facts();
+        ExecutionFacts { volumes, crossed_quotes, volatile_dates, ..self.book.facts() }
     }
 
     /// Adds what is known at the end of a run.

@@ -198,14 +198,15 @@ impl DataSettings {
         named.into_iter().filter_map(|(field, name)| Some((field, name.clone()?))).collect()
     }
 
-    /// What is read where the data has it: what an owner is due; and of daily data whole bars, which are few, to see
-    /// whether they look right.
+    /// Columns that are read where the data has them: dividends and splits; where something trades the volume, because
+    /// no order fills on a bar without it; and whole bars of daily data, which are few, to check their quality.
     #[must_use]
-    pub(crate) fn optional(&self) -> Vec<Wanted> {
+    pub(crate) fn optional(&self, trades: bool) -> Vec<Wanted> {
         let due = [Field::Dividend, Field::Split].map(|field| Wanted { field, checked: true });
         let bars = [Field::Open, Field::High, Field::Low, Field::Volume];
         let looks = self.frames_per_day == 1 && self.bars_belong_to_price();
-        let bars = bars.into_iter().filter(|_| looks).map(|field| Wanted { field, checked: false });
+        let reads = |field: &Field| looks || trades && *field == Field::Volume;
+        let bars = bars.into_iter().filter(reads).map(|field| Wanted { field, checked: false });
         due.into_iter().chain(bars).collect()
     }
 

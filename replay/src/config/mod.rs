@@ -244,7 +244,7 @@ impl Config {
             price: data.price.clone(),
             return_price: data.return_price.clone(),
             required: if trades { self.execution.needs() } else { Vec::new() },
-            optional: data.optional(),
+            optional: data.optional(trades),
             values: data.values(trades),
             time: data.time.clone(),
             symbol: data.symbol.clone(),

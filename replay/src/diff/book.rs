@@ -106,6 +106,11 @@ impl Book {
                 continue;
             }
             self.held[number] += fill.quantity;
+            if fill.fraction {
+                // The fraction is gone from what was wanted too; at the close, so that it earned nothing.
+                self.wanted[number] += fill.quantity;
+                continue;
+            }
             let traded = &mut self.traded[number];
             traded.filled += fill.quantity;
             traded.earned += fill.quantity * (self.price[number] - fill.price);

@@ -140,6 +140,7 @@ fn fills(a: &[Fill], b: &[Fill]) -> Option<Found> {
                 && same(a.quantity, b.quantity)
                 && same(a.price, b.price)
                 && a.forced == b.forced
+                && a.fraction == b.fraction
         });
         (!alike).then(|| ("the fill".to_owned(), text(a), text(b)))
     })

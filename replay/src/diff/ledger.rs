@@ -26,6 +26,8 @@ pub(super) struct Fill {
     pub(super) costs: [f64; 3],
     /// Whether it was forced, by a delisting or by ruin: no order asked for it.
     pub(super) forced: bool,
+    /// Whether it is the fraction of a lot that a split left.
+    pub(super) fraction: bool,
 }
 
 /// An order that has ended.
@@ -73,7 +75,9 @@ impl Row {
 
 fn fill(numbers: &[f64], symbol: String, reason: &str) -> Fill {
     let at = |at: usize| numbers.get(at).copied().unwrap_or(f64::NAN);
-    Fill { symbol, quantity: at(1), price: at(2), costs: [at(3), at(4), at(5)], forced: reason != "order" }
+    let fraction = reason == "cash_in_lieu";
+    let forced = reason != "order" && !fraction;
+    Fill { symbol, quantity: at(1), price: at(2), costs: [at(3), at(4), at(5)], forced, fraction }
 }
 
 fn order(numbers: &[f64], symbol: String) -> Order {

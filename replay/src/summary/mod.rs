@@ -1,6 +1,7 @@
 //! The summary of a run: computed once, shown on the terminal and written to `summary.json`.
 
 mod json;
+mod outcomes;
 mod text;
 mod timing;
 mod trading;

@@ -109,6 +109,10 @@ impl Summary<'_> {
             0.0 => String::new(),
             paid => format!("dividends {paid:.0}\n"),
         };
+        let in_lieu = match self.facts.execution.cash_in_lieu {
+            0.0 => String::new(),
+            paid => format!("cash in lieu of fractions of lots {paid:.0}\n"),
+        };
         let (net, costs_of) = (&trading.comparison.net, &trading.cost_analysis);
         let volatility = format!(
             "volatility {} % a year, {} % as predicted\n",
@@ -151,7 +155,7 @@ impl Summary<'_> {
         let costs = if costs.is_empty() { "none".to_owned() } else { costs.join(", ") };
         format!(
             "value {first:.0} → {last:.0}; costs: {costs}\n\
-             {interest}{dividends}turnover {:.2} % a day as decided, at most {:.2} % (cap {:.2} %); filled {:.2} %\n\
+             {interest}{dividends}{in_lieu}turnover {:.2} % a day as decided, at most {:.2} % (cap {:.2} %); filled {:.2} %\n\
              {} decisions: {} stopped by the cap, {} held back by the gross limit\n\
              {halted}{volatility}{sure}{shortfall}{capacity}digest {}\n",
             100.0 * turnover.mean,

@@ -69,6 +69,7 @@ impl Summary<'_> {
         summary["costs"] = object(costs.items().into_iter().chain([("total", costs.total())])).into();
         summary["interest"] = number(performance.interest);
         summary["dividends"] = number(performance.dividends);
+        summary["cash_in_lieu"] = number(execution.cash_in_lieu);
         summary["turnover"] = object([
             ("mean", performance.turnover.mean),
             ("filled", performance.turnover.filled),
@@ -82,10 +83,14 @@ impl Summary<'_> {
             "orders": execution.orders,
             "filled": execution.filled,
             "cancelled": execution.cancelled,
+            "cancelled_without_volume": execution.cancelled_without_volume,
             "expired": execution.expired,
             "partly_filled": execution.partly_filled,
             "open": execution.open,
             "delistings": execution.delistings,
+            "fractions_paid_out": execution.fractions,
+            "bars_without_volume": execution.volumes.stale_bars,
+            "instruments_without_volume": execution.volumes.without_volume,
             "fills_at_usual_spread": execution.spread_usual,
             "crossed_quotes": execution.crossed_quotes,
             "fills_of_unknown_impact": execution.impact_unknown,

@@ -18,6 +18,9 @@ impl Summary<'_> {
             warnings.push(Warning::new("survivorship", "the tutorial's 20 names were picked as survivors: its equal-weight benchmark profits from that, \
                  and no strategy here can"));
         }
+        if self.trading.is_some() {
+            self.warn_of_volume(&mut warnings);
+        }
         self.warn_of_execution(&mut warnings);
         let facts = &self.facts.sizing;
         let limits = [
@@ -58,7 +61,8 @@ impl Summary<'_> {
 
     fn warn_of_execution(&self, warnings: &mut Vec<Warning>) {
         let (execution, settings) = (self.facts.execution, &self.config.execution);
-        if execution.cancelled > 0 {
+        let cancelled = execution.cancelled - execution.cancelled_without_volume;
+        if cancelled > 0 {
             let why = match settings.participation_cap {
                 Some(cap) => format!(
                     "had more than {} % of the volume of their bars left, or no price, and were cancelled ({} filled in \
@@ -72,7 +76,7 @@ impl Summary<'_> {
                 "orders_cancelled",
                 format!(
                     "{} of {} orders {why}; what they would have traded counts against the turnover cap",
-                    execution.cancelled, execution.orders
+                    cancelled, execution.orders
                 ),
             ));
         }
@@ -95,15 +99,6 @@ impl Summary<'_> {
         }
         if self.config.sizing.weight_min < 0.0 && settings.borrow_bps_per_year == 0.0 {
             warnings.push(Warning::new("free_shorts", "shorts are free: execution.borrow_bps_per_year is 0"));
-        }
-        if execution.impact_unknown > 0 {
-            warnings.push(Warning::new(
-                "impact_unknown",
-                format!(
-                    "{} fills paid no impact: there were no two days of returns, or no volume, before them",
-                    execution.impact_unknown
-                ),
-            ));
         }
         if execution.crossed_quotes > 0 || execution.spread_usual > 0 {
             warnings.push(Warning::new("usual_spread", format!(

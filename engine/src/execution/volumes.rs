@@ -1,0 +1,82 @@
+//! Bars without volume: their price is stale, and no order fills on them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::frame::Frame;
+
+/// What the data has said of an instrument's volume so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Known {
+    /// Whether a bar has had a price.
+    priced: bool,
+    /// Whether a bar has had a volume above 0: until then the instrument has no volume data.
+    shown: bool,
+    /// Whether the bar at hand has a price and volume 0, though the instrument has volume data.
+    stale: bool,
+    /// Stale bars so far.
+    stale_bars: u64,
+}
+
+/// Bars without volume, by instrument.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Volumes {
+    /// Empty while the data has no column of volumes.
+    instruments: Vec<Known>,
+}
+
+/// Counts of a run's volume data. None of them knows the future: an instrument has volume data from its first volume
+/// above 0 on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeFacts {
+    /// Bars with a price and volume 0, of instruments with volume data: no order fills on them.
+    pub stale_bars: u64,
+    /// Instruments that have such bars.
+    pub stale_instruments: u64,
+    /// The instrument with the most of them.
+    pub stalest: Option<u32>,
+    /// Instruments with prices that have not shown a volume above 0, though the data has a column of volumes.
+    pub without_volume: u64,
+    /// The first of them.
+    pub first_without_volume: Option<u32>,
+}
+
+impl Volumes {
+    /// Takes the bars of the next frame.
+    pub(super) fn begin(&mut self, frame: &Frame) {
+        if frame.volume.is_empty() && self.instruments.is_empty() {
+            return;
+        }
+        self.instruments.resize(frame.instruments(), Known::default());
+        for (i, known) in self.instruments.iter_mut().enumerate() {
+            let volume = frame.volume.get(i).copied().unwrap_or(f64::NAN);
+            let priced = !frame.close[i].is_nan();
+            known.priced |= priced;
+            known.shown |= volume > 0.0;
+            known.stale = priced && volume == 0.0 && known.shown;
+            known.stale_bars += u64::from(known.stale);
+        }
+    }
+
+    /// Whether the instrument's bar of the frame at hand has no volume.
+    pub(super) fn is_stale(&self, instrument: usize) -> bool {
+        self.instruments.get(instrument).is_some_and(|known| known.stale)
+    }
+
+    /// Counts so far.
+    pub(super) fn facts(&self) -> VolumeFacts {
+        let mut facts = VolumeFacts::default();
+        let mut most = 0;
+        for (i, known) in self.instruments.iter().enumerate() {
+            facts.stale_bars += known.stale_bars;
+            facts.stale_instruments += u64::from(known.stale_bars > 0);
+            if known.stale_bars > most {
+                (most, facts.stalest) = (known.stale_bars, Some(i as u32));
+            }
+            if known.priced && !known.shown {
+                facts.without_volume += 1;
+                facts.first_without_volume.get_or_insert(i as u32);
+            }
+        }
+        facts
+    }
+}
