@@ -20,6 +20,8 @@ pub struct Context<'a> {
     pub held: &'a [f64],
     /// Which instruments can be traded in this frame, length n.
     pub tradable: &'a [bool],
+    /// Largest weight of an instrument.
+    pub weight_max: f64,
 }
 
 /// What a strategy wants.
@@ -28,6 +30,8 @@ pub enum Wish {
     /// Nothing: no trade.
     #[default]
     Hold,
+    /// No trade, because too little is known yet to want anything.
+    NoForecast,
     /// The engine sizes `values`, expected excess returns a frame, by fractional Kelly.
     Expected,
     /// `values` are the weights to hold.
@@ -41,6 +45,8 @@ pub struct Wishes {
     pub wish: Wish,
     /// One value an instrument, length n, zero on entry.
     pub values: Vec<f64>,
+    /// Where `values` are weights of a portfolio that should be fully invested: how many instruments it can hold.
+    pub fully_invested_over: Option<usize>,
 }
 
 /// A view of the market. Limits belong to the engine: no strategy can bypass them.

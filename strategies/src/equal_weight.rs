@@ -33,6 +33,7 @@ impl Strategy for EqualWeight {
     fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes) {
         wishes.wish = Wish::Weights;
         let count = context.tradable.iter().filter(|tradable| **tradable).count();
+        wishes.fully_invested_over = Some(count);
         for (value, tradable) in wishes.values.iter_mut().zip(context.tradable) {
             *value = if *tradable { 1.0 / count as f64 } else { 0.0 };
         }

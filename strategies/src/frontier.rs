@@ -62,14 +62,13 @@ impl Window {
 struct Settings {
     from: From,
     window: usize,
-    weight_max: f64,
     alpha_shrink: AlphaShrink,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let alpha_shrink = AlphaShrink::Word(AlphaWord::Posterior);
-        Self { from: From::Forecasts, window: 252, weight_max: 0.1, alpha_shrink }
+        Self { from: From::Forecasts, window: 252, alpha_shrink }
     }
 }
 
@@ -77,44 +76,50 @@ impl Settings {
     fn check(&self) -> Result<(), Invalid> {
         let window = self.window;
         require((2..=100_000).contains(&window), "window", window, "a number of frames from 2 to 100000")?;
-        let most = self.weight_max;
-        require(most > 0.0 && most <= 1.0, "weight_max", most, "a number above 0 and at most 1")?;
         self.alpha_shrink.check()
     }
 
     fn decide(&self, point: Point, window: &Window, context: Context<'_>, wishes: &mut Wishes) {
         let n = context.held.len();
+        // Long and fully invested, no weight is above 1.
+        let weight_max = context.weight_max.min(1.0);
         let mut forecast = vec![0.0; n];
-        let (chosen, found) = match self.from {
+        let (chosen, count, found) = match self.from {
             From::Returns => {
                 let (chosen, returns) = window.whole(self.window, context.tradable);
                 let covariance = SampleCovariance::new(&returns, chosen.len());
-                let upper = vec![self.weight_max; chosen.len()];
+                let upper = vec![weight_max; chosen.len()];
                 let found = frontier_point(covariance.mean(), &covariance, &upper, point);
-                (chosen, found)
+                let count = chosen.len();
+                (chosen, count, found)
             }
             From::Forecasts => {
                 self.alpha_shrink.write(context.beliefs, context.calendar, &mut forecast);
                 add_premia(context.beliefs, context.premia, &mut forecast);
                 let known = |i: usize| context.risk.idiosyncratic()[i].is_finite() && !forecast[i].is_nan();
                 let upper: Vec<f64> = (0..context.risk.instruments())
-                    .map(|i| if context.tradable[i] && known(i) { self.weight_max } else { 0.0 })
+                    .map(|i| if context.tradable[i] && known(i) { weight_max } else { 0.0 })
                     .collect();
                 forecast.iter_mut().for_each(|m| *m = if m.is_nan() { 0.0 } else { *m });
                 let found = frontier_point(&forecast[..upper.len()], context.risk, &upper, point);
-                ((0..n).collect(), found)
+                let count = upper.iter().filter(|upper| **upper > 0.0).count();
+                ((0..n).collect(), count, found)
             }
         };
-        // Too few instruments to be fully invested, or too short a past: nothing is wanted.
-        let Some((weights, _)) = found else { return };
+        let Some((weights, _)) = found else {
+            // No instrument is known well enough, or the past is too short.
+            wishes.wish = Wish::NoForecast;
+            return;
+        };
         wishes.wish = Wish::Weights;
+        wishes.fully_invested_over = Some(count);
         for (i, weight) in chosen.into_iter().zip(weights) {
             wishes.values[i] = weight;
         }
     }
 }
 
-/// The largest ratio of forecast to risk: 0 ≤ w ≤ `weight_max`, Σw = 1.
+/// The largest ratio of forecast to risk: 0 ≤ w ≤ `sizing.weight_max`, Σw = 1.
 ///
 /// Where no such portfolio has a positive forecast the ratio says nothing, and it is that of `min_variance`. The
 /// engine then goes there under its own limits.
@@ -129,7 +134,8 @@ pub struct MaxSharpe {
 
 impl Shipped for MaxSharpe {
     const KIND: &'static str = "max_sharpe";
-    const ABOUT: &'static str = "the largest Sharpe ratio, long and fully invested, at most a tenth a name";
+    const ABOUT: &'static str =
+        "the largest Sharpe ratio, long and fully invested, at most sizing.weight_max a name";
     const WISH: Wish = Wish::Weights;
 
     fn check(&self) -> Result<(), Invalid> {
@@ -137,7 +143,7 @@ impl Shipped for MaxSharpe {
     }
 }
 
-/// The least variance: 0 ≤ w ≤ `weight_max`, Σw = 1. The engine goes there under its own limits.
+/// The least variance: 0 ≤ w ≤ `sizing.weight_max`, Σw = 1. The engine goes there under its own limits.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MinVariance {
@@ -149,7 +155,7 @@ pub struct MinVariance {
 
 impl Shipped for MinVariance {
     const KIND: &'static str = "min_variance";
-    const ABOUT: &'static str = "the least risk, long and fully invested, at most a tenth a name";
+    const ABOUT: &'static str = "the least risk, long and fully invested, at most sizing.weight_max a name";
     const WISH: Wish = Wish::Weights;
 
     fn check(&self) -> Result<(), Invalid> {

@@ -60,7 +60,7 @@ fn every_strategy_goes_on_from_a_checkpoint() {
         Box::new(MemorySource::new(market.factor_names(), frames))
     };
     let mut cases: Vec<(&str, &str)> = entries().iter().map(|entry| (entry.kind, "")).collect();
-    let of_returns = "from = 'returns'\nwindow = 60\nweight_max = 0.3";
+    let of_returns = "from = 'returns'\nwindow = 60";
     cases.extend([("max_sharpe", of_returns), ("min_variance", of_returns)]);
     cases.push(("factor_momentum", "half_life = 20.0"));
     for (kind, own) in cases {

@@ -8,6 +8,7 @@ use crate::execution::{ExecutionFacts, OrderRecord};
 use crate::metrics::Performance;
 use crate::model::EstimatorFacts;
 use crate::names::Names;
+use crate::portfolio::NoTradeCounts;
 use crate::source::DataFacts;
 
 /// All that is known of a run at its end.
@@ -37,6 +38,15 @@ pub struct RunFacts {
     pub performance: Performance,
 }
 
+/// What the limits allow a strategy to invest that wants to be fully invested.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Instruments that it can hold: tradable, and known well enough.
+    pub names: u64,
+    /// Share of NAV that the limits allow.
+    pub share: f64,
+}
+
 /// Counts of the size stage.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SizingFacts {
@@ -50,6 +60,8 @@ pub struct SizingFacts {
     pub halted: u64,
     /// Decisions without any trade.
     pub no_trade: u64,
+    /// The same by reason.
+    pub no_trade_reasons: NoTradeCounts,
     /// Decisions after which a weight stood outside the box: drift or a halt, or a cap too tight to repair it.
     pub box_inherited: u64,
     /// The same for the gross limit.
@@ -60,6 +72,10 @@ pub struct SizingFacts {
     pub gross_out_of_reach: u64,
     /// Decisions in which the net target or a bound on an exposure was out of reach.
     pub net_out_of_reach: u64,
+    /// Decisions of a strategy that wants to be fully invested, where the limits allow less.
+    pub budget_out_of_reach: u64,
+    /// The least that the limits allowed in them.
+    pub least_budget: Option<Budget>,
     /// Sums over the decisions of the multipliers of cap, gross limit and net target.
     pub cap_multiplier: f64,
     /// See `cap_multiplier`.

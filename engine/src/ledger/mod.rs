@@ -8,6 +8,6 @@ mod recorder;
 
 pub use attribution::{Attributed, Attribution, Contributions};
 pub use digest::{DigestChain, hex};
-pub use facts::{RunFacts, SizingFacts};
+pub use facts::{Budget, RunFacts, SizingFacts};
 pub use frame::{BeliefsOfFrame, LedgerFrame};
 pub use recorder::{Frames, RecordError, RecordSettings, Recorder};

@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::assemblies::RunSettings;
 use super::message::Decision;
 use crate::execution::{Portfolio, orders_towards};
-use crate::ledger::SizingFacts;
+use crate::ledger::{Budget, SizingFacts};
 use crate::model::Beliefs;
 use crate::portfolio::{
-    ExposureBounds, FactorMoments, FactorRisk, Goal, Limits, LossLimits, LossWatch, Multipliers, Outcome,
-    Sizer, SizingSettings, Solution,
+    ExposureBounds, FactorMoments, FactorRisk, Goal, Limits, LossLimits, LossWatch, Multipliers, NoTrade,
+    Outcome, Sizer, SizingSettings, Solution,
 };
 use crate::settings::{Calendar, Invalid, require};
 use crate::state::{Part, StateError, restore_under, save_under};
@@ -20,6 +20,9 @@ use crate::strategy::{Context, Strategy, Wish, Wishes};
 
 /// A weight further out of a limit than this is counted as an inherited violation; less is rounding.
 const LIMIT_TOLERANCE: f64 = 1e-10;
+
+/// A marginal gain smaller than this share of the largest forecast is rounding.
+const GAIN_TOLERANCE: f64 = 1e-10;
 
 /// As errors call it.
 const STATE: &str = "size stage";
@@ -38,6 +41,8 @@ pub struct Sizing {
     sizer: Sizer,
     wishes: Wishes,
     held: Vec<f64>,
+    /// Σw of the held weights.
+    slope: Vec<f64>,
     solution: Solution,
     day: Option<(i64, f64)>,
     limits: LossLimits,
@@ -78,6 +83,7 @@ impl Sizing {
             sizer: Sizer::new(sizing, horizon, bounds),
             wishes: Wishes::default(),
             held: Vec::new(),
+            slope: Vec::new(),
             solution: Solution::default(),
             day: None,
             limits: settings.limits,
@@ -165,7 +171,16 @@ impl Sizing {
         self.ask(beliefs, portfolio);
         let drifted = self.drift() >= self.settings.rebalance_drift;
         self.facts.halted += u64::from(decision.halt.is_some());
-        if decision.halt.is_some() || self.wishes.wish == Wish::Hold || portfolio.nav <= 0.0 || !drifted {
+        let idle = match self.wishes.wish {
+            _ if decision.halt.is_some() => Some(NoTrade::Halted),
+            _ if portfolio.nav <= 0.0 => Some(NoTrade::Ruined),
+            Wish::NoForecast => Some(NoTrade::NoForecast),
+            Wish::Hold => Some(NoTrade::StrategyHolds),
+            _ if !drifted => Some(NoTrade::WithinDrift),
+            _ => None,
+        };
+        let left = (self.settings.turnover_cap - spent).max(0.0);
+        if idle.is_some() {
             self.solution.outcome = Outcome::NoTrade;
             self.solution.weights.clone_from(&self.held);
             self.solution.multipliers.clone_from(&Multipliers::default());
@@ -181,9 +196,11 @@ impl Sizing {
                 tradable: &portfolio.tradable,
                 linear_cost: &portfolio.linear_cost,
                 impact: &portfolio.impact,
-                turnover_left: (self.settings.turnover_cap - spent).max(0.0),
+                turnover_left: left,
             };
             self.sizer.solve(goal, &mut self.risk, limits, &mut self.solution);
+            let budget = budget(self.wishes.fully_invested_over, &self.settings);
+            count_budget(budget, &mut self.solution.outcome, &mut self.facts);
             if self.shown_dates.as_ref().is_some_and(|dates| dates.contains(&portfolio.timestamp.date())) {
                 let shown = self.sizer.show(goal, &self.risk, limits, &self.solution);
                 decision.shown = Some(Arc::new(shown));
@@ -207,7 +224,46 @@ impl Sizing {
             decision.multipliers.clone_from(&self.solution.multipliers);
         }
         decision.capped = self.solution.capped;
+        if decision.orders.is_empty() {
+            let reason = idle.unwrap_or_else(|| self.no_trade(portfolio, left));
+            self.facts.no_trade_reasons.add(reason);
+        }
         self.count(decision);
+    }
+
+    /// Why a decision that was solved orders nothing.
+    fn no_trade(&mut self, portfolio: &Portfolio, turnover_left: f64) -> NoTrade {
+        let Solution { outcome, .. } = self.solution;
+        let expects = self.wishes.wish == Wish::Expected;
+        match () {
+            () if !portfolio.tradable.contains(&true) => NoTrade::NotTradable,
+            () if expects && self.wishes.values.iter().all(|value| *value == 0.0) => NoTrade::NoForecast,
+            () if self.settings.turnover_cap == 0.0 => NoTrade::CapIsZero,
+            () if turnover_left == 0.0 => NoTrade::CapSpent,
+            () if self.lot > 0.0 && self.solution.weights != self.held => NoTrade::LotTooLarge,
+            () if outcome == Outcome::NetOutOfReach => NoTrade::NetOutOfReach,
+            () if !outcome.within_limits() => NoTrade::LimitOutOfReach,
+            () if expects && self.gains_before_costs(portfolio) => NoTrade::CostAboveGain,
+            () => NoTrade::AtTarget,
+        }
+    }
+
+    /// Whether a trade from the held weights would raise μ'w − w'Σw/(2κ) if it were free.
+    fn gains_before_costs(&mut self, portfolio: &Portfolio) -> bool {
+        let Self { settings, risk, held, slope, wishes, .. } = self;
+        risk.times(held, slope);
+        let largest = wishes.values.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+        let (mut up, mut down) = (f64::NEG_INFINITY, f64::INFINITY);
+        for (i, weight) in held.iter().enumerate().filter(|(i, _)| portfolio.tradable[*i]) {
+            let gain = wishes.values[i] - slope[i] / settings.kelly_fraction;
+            up = if *weight < settings.weight_max { up.max(gain) } else { up };
+            down = if *weight > settings.weight_min { down.min(gain) } else { down };
+        }
+        let gross: f64 = held.iter().map(|weight| weight.abs()).sum();
+        let tied = settings.net_target.is_some() || gross >= settings.gross_max - LIMIT_TOLERANCE;
+        let dust = GAIN_TOLERANCE * largest;
+        // Where the sum of the weights is given, one gives way to another.
+        if tied { up - down > dust } else { up > dust || down < -dust }
     }
 
     /// Σ|held − target of the last trade|; without one, as far as can be.
@@ -221,6 +277,7 @@ impl Sizing {
 
     fn ask(&mut self, beliefs: &Beliefs, portfolio: &Portfolio) {
         self.wishes.wish = Wish::Hold;
+        self.wishes.fully_invested_over = None;
         self.wishes.values.clear();
         self.wishes.values.resize(self.held.len(), 0.0);
         let context = Context {
@@ -230,6 +287,7 @@ impl Sizing {
             risk: &self.risk,
             held: &self.held,
             tradable: &portfolio.tradable,
+            weight_max: self.settings.weight_max,
         };
         self.strategy.decide(context, &mut self.wishes);
         for value in &mut self.wishes.values {
@@ -255,5 +313,25 @@ impl Sizing {
         facts.box_inherited += u64::from(outside);
         let gross: f64 = solution.weights.iter().map(|w| w.abs()).sum();
         facts.gross_inherited += u64::from(gross > settings.gross_max + LIMIT_TOLERANCE);
+    }
+}
+
+/// What the limits allow a strategy to invest that wants to be fully invested over so many instruments, where that is
+/// less than all.
+fn budget(names: Option<usize>, settings: &SizingSettings) -> Option<Budget> {
+    let names = names.filter(|names| *names > 0)?;
+    let share = (names as f64 * settings.weight_max).min(settings.gross_max);
+    let share = settings.net_target.map_or(share, |net| share.min(net));
+    (share < 1.0 - LIMIT_TOLERANCE).then_some(Budget { names: names as u64, share })
+}
+
+fn count_budget(budget: Option<Budget>, outcome: &mut Outcome, facts: &mut SizingFacts) {
+    let Some(budget) = budget else { return };
+    facts.budget_out_of_reach += 1;
+    if facts.least_budget.is_none_or(|least| budget.share < least.share) {
+        facts.least_budget = Some(budget);
+    }
+    if matches!(outcome, Outcome::Reached | Outcome::NoTrade) {
+        *outcome = Outcome::BudgetOutOfReach;
     }
 }

@@ -98,7 +98,12 @@ impl SizingSettings {
             require(value > 0.0 && value.is_finite(), key, value, "a finite number above 0")
         };
         let kelly = self.kelly_fraction;
-        require(kelly > 0.0 && kelly <= 1.0, "kelly_fraction", kelly, "a number above 0 and at most 1")?;
+        require(
+            kelly > 0.0 && kelly <= 1.0,
+            "kelly_fraction",
+            kelly,
+            "a share above 0 and at most 1, such as 0.25",
+        )?;
         let cap = self.turnover_cap;
         require(cap >= 0.0 && cap.is_finite(), "turnover_cap", cap, "a finite number of at least 0")?;
         let lo = self.weight_min;

@@ -46,6 +46,8 @@ pub enum Outcome {
     GrossOutOfReach,
     /// The net target, or a bound on an exposure, was out of reach; it is approached as near as the rest allows.
     NetOutOfReach,
+    /// The strategy wants to be fully invested, and the limits allow less than that; what they allow was reached.
+    BudgetOutOfReach,
 }
 
 impl Outcome {
@@ -65,6 +67,7 @@ impl Outcome {
             Self::Repairing => "repairing",
             Self::GrossOutOfReach => "gross_out_of_reach",
             Self::NetOutOfReach => "net_or_exposure_out_of_reach",
+            Self::BudgetOutOfReach => "budget_out_of_reach",
         }
     }
 }

@@ -5,6 +5,7 @@ mod feed;
 mod holdout;
 mod layers;
 mod limits;
+mod slips;
 mod tune;
 mod unknown;
 
@@ -34,6 +35,7 @@ pub(crate) use feed::FeedSettings;
 pub(crate) use holdout::HoldoutSettings;
 use layers::Layers;
 use limits::LimitSettings;
+pub(crate) use slips::slips;
 pub(crate) use tune::{Method, TuneSettings};
 pub(crate) use unknown::nearest;
 
@@ -485,6 +487,13 @@ fn strategy_settings(typed: &Layers) -> Result<Table> {
         format!("`strategy.kind`, set by {origin}: found {kind}, expected one of {}", known.join(", "))
     })?;
     let keys = entry.keys()?;
+    if own.contains_key("weight_max") {
+        bail!(
+            "unknown setting `strategy.weight_max`, set by {}: the largest weight is one setting for every strategy, \
+             `sizing.weight_max`",
+            typed.origin("strategy", "weight_max")
+        );
+    }
     let mut known: Vec<&str> = keys.iter().map(String::as_str).collect();
     known.push("kind");
     unknown::check_keys(typed, "strategy", &own, &known)?;

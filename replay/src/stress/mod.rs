@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::args::StressArgs;
 use crate::commands::say;
+use crate::config::slips;
 use crate::report;
 use crate::scenarios::{self, Candidates, Finished, Ledger, Luck, Plan, Study, paths};
 use crate::summary::{add_warnings, data_json};
@@ -100,6 +101,7 @@ fn notes(study: &Study) -> Vec<Warning> {
         .into_iter()
         .chain(named("look_ahead", scenarios::look_ahead(&study.configs)))
         .chain(named("world", study.base.world_note(true)))
+        .chain(slips(&study.configs))
         .collect()
 }
 

@@ -4,7 +4,7 @@ use betaflow_engine::ledger::{RunFacts, hex};
 use betaflow_engine::metrics::{
     Comparison, CostAnalysis, Distribution, Drawdown, Period, chance_of_ever_losing, predicted_volatility,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::json::{number, object};
 use super::{Summary, time_text};
@@ -97,18 +97,23 @@ impl Summary<'_> {
             "impact": number(execution.impact),
             "impact_as_sized": number(execution.impact_as_sized),
         });
+        let reasons = sizing.no_trade_reasons.items();
+        let reasons: Map<String, Value> =
+            reasons.map(|(reason, count)| (reason.name().to_owned(), count.into())).collect();
         summary["sizing"] = json!({
             "of_forecasts": self.config.sizes_forecasts(),
             "decisions": sizing.decisions,
             "capped": sizing.capped,
             "at_gross": sizing.at_gross,
             "no_trade": sizing.no_trade,
+            "no_trade_reasons": reasons,
             "halted": sizing.halted,
             "box_inherited": sizing.box_inherited,
             "gross_inherited": sizing.gross_inherited,
             "repairing": sizing.repairing,
             "gross_out_of_reach": sizing.gross_out_of_reach,
             "net_out_of_reach": sizing.net_out_of_reach,
+            "budget_out_of_reach": sizing.budget_out_of_reach,
             "mean_cap_multiplier": number(sizing.cap_multiplier / decisions),
             "mean_gross_multiplier": number(sizing.gross_multiplier / decisions),
             "mean_net_multiplier": number(sizing.net_multiplier / decisions),

@@ -19,7 +19,10 @@ impl Summary<'_> {
                  and no strategy here can"));
         }
         if self.trading.is_some() {
+            warnings.extend(self.config.slips());
             self.warn_of_volume(&mut warnings);
+            self.warn_of_budget(&mut warnings);
+            self.warn_of_idleness(&mut warnings);
         }
         self.warn_of_execution(&mut warnings);
         let facts = &self.facts.sizing;
@@ -105,13 +108,6 @@ impl Summary<'_> {
                 "{} fills paid the usual half-spread of {} bps, for want of a quote or of bars for an estimate; {} quotes \
                  were crossed and cost nothing",
                 execution.spread_usual, settings.half_spread_bps, execution.crossed_quotes
-            )));
-        }
-        if execution.orders == 0 && self.facts.sizing.decisions > 0 {
-            warnings.push(Warning::new("nothing_ordered", format!(
-                "nothing was ever ordered in {} decisions: the strategy holds what it wants, wants nothing, or what it \
-                 expects does not pay for the costs; `betaflow size --at DATE` shows a decision in full",
-                self.facts.sizing.decisions
             )));
         }
         let off = execution.impact / execution.impact_as_sized - 1.0;

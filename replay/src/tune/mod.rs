@@ -24,6 +24,7 @@ pub(crate) use summary::IN_SAMPLE;
 
 use crate::args::TuneArgs;
 use crate::commands::say;
+use crate::config::slips;
 use crate::report;
 use crate::scenarios::{self, Candidates, Finished, Grid, Ledger, Luck, Plan, Study};
 use aligned::Aligned;
@@ -116,6 +117,7 @@ impl Tuning {
             named("few_resamples", tuned.note.as_slice()),
             finished.data.warnings.clone(),
             named("world", &finished.data.world),
+            slips(&study.configs),
         ]
         .concat();
         Ok(Self { study, finished, aligned, tuned, luck, settings, base, look_ahead, warnings })
