@@ -16,6 +16,7 @@
 
 mod doubts;
 mod error;
+mod links;
 pub mod live;
 pub mod parquet;
 mod progress;

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::links::follow;
+
 /// Why a run folder could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
@@ -70,16 +72,16 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Starts a run folder for `target`. A run that stands there is replaced only with `force`, and only
-    /// at the end; files that are not of a run stay.
+    /// Starts a run folder for `target`; of a symbolic link, for the folder that it names. A run that stands there is
+    /// replaced only with `force`, and only at the end; files that are not of a run stay.
     ///
     /// # Errors
     /// `target` is not empty and `force` is not given, or the file system refuses.
     pub fn create(target: &Path, force: bool) -> Result<Self, FolderError> {
-        if target.is_file() {
+        let target = &follow(target).map_err(FolderError::io(target, "find the folder"))?;
+        if target.exists() && !target.is_dir() {
             return Err(FolderError::NotAFolder(target.to_owned()));
         }
-        let target = &std::path::absolute(target).map_err(FolderError::io(target, "find the folder"))?;
         if !force && target.is_dir() && !names_in(target)?.is_empty() {
             return Err(FolderError::NotEmpty(target.to_owned()));
         }
@@ -153,8 +155,10 @@ impl Drop for RunFolder {
 /// # Errors
 /// The file system refuses; what stood there before is then still there.
 pub fn replace_file(folder: &Path, name: &str, content: &str) -> Result<PathBuf, FolderError> {
-    let (path, aside) = (folder.join(name), folder.join(format!(".{name}.partial-{}", std::process::id())));
-    let written = fs::write(&aside, content).and_then(|()| fs::rename(&aside, &path));
+    let path = folder.join(name);
+    let target = follow(&path).map_err(FolderError::io(&path, "find the file"))?;
+    let aside = target.with_file_name(format!(".{name}.partial-{}", std::process::id()));
+    let written = fs::write(&aside, content).and_then(|()| fs::rename(&aside, &target));
     if written.is_err() {
         // What cannot be removed is in nobody's way.
         let _ = fs::remove_file(&aside);

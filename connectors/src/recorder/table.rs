@@ -19,6 +19,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::scenario_table::SettingValue;
+use crate::links::follow;
 
 /// Key of the note in the metadata of a file.
 const NOTE: &str = "betaflow.note";
@@ -131,6 +132,29 @@ impl Table {
         };
         let columns = columns.iter().map(builder).collect();
         Ok(Self { path: path.clone(), schema, writer, columns, next: 0, rows: 0 })
+    }
+
+    /// Writes a table of its own to `path`; of a symbolic link, to the file that it names. The file appears, or is
+    /// replaced, when the table is complete.
+    pub(super) fn write_file(
+        path: &Path,
+        columns: &[(&str, Kind)],
+        rows: impl FnOnce(&mut Self) -> Result<(), TableError>,
+    ) -> Result<(), TableError> {
+        let failed = |error: std::io::Error| TableError::Write {
+            path: path.to_owned(),
+            source: ParquetError::External(Box::new(error)),
+        };
+        let target = follow(path).map_err(failed)?;
+        let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let (folder, aside) = (target.parent().unwrap_or(Path::new("/")), format!(".{name}.partial"));
+        let mut table = Self::create(folder, &aside, columns, None)?;
+        rows(&mut table)?;
+        table.close()?;
+        std::fs::rename(folder.join(&aside), &target).map_err(|error| {
+            let _ = std::fs::remove_file(folder.join(&aside));
+            failed(error)
+        })
     }
 
     fn column(&mut self) -> &mut Column {

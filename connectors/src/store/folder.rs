@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::StoreError;
 use super::inputs::read_inputs;
+use crate::links::follow;
 
 /// Version of the tables. A state of another version is refused.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -124,7 +125,9 @@ impl StateFolder {
             let path = path.to_owned();
             move |source| StoreError::Io { path, doing, source }
         };
-        fs::create_dir_all(path).map_err(io("create the state folder"))?;
+        // A symbolic link whose folder is not there yet: the folder is made.
+        let target = follow(path).map_err(io("find the state folder"))?;
+        fs::create_dir_all(target).map_err(io("create the state folder"))?;
         let lock = File::create(path.join(LOCK)).map_err(io("create a file in the state folder"))?;
         let mut tries = 0;
         loop {
