@@ -146,27 +146,40 @@ pub(crate) fn carry_out(
     let opened = scoring
         .map(|scoring| Ok::<_, anyhow::Error>((scoring, scoring.record_opening(config)?)))
         .transpose()?;
-    let line = Line::start(progress, frames);
-    let ended = graph.run(&options(config, kind, args.timing))?;
-    drop(line);
-
-    if ended.facts.data.instruments == 0 {
-        bail!(
-            "no instrument is left to estimate or trade; expected at least one in the prices besides those that \
-             [factors] uses: see [universe] in run.toml and `betaflow {} --help`",
-            kind.name
-        );
-    }
-    let trading = kind.trades.then(|| measure(folder.path(), &ended.facts, config)).transpose()?;
-    let scored =
-        opened.map(|(scoring, opened)| scoring.finish(opened, folder.path(), &ended.facts.digest, config));
+    let entry = opened.as_ref().map(|(scoring, opened)| (*scoring, opened.entry().clone()));
+    let computed = || -> Result<_> {
+        let line = Line::start(progress, frames);
+        let ended = graph.run(&options(config, kind, args.timing))?;
+        drop(line);
+        if ended.facts.data.instruments == 0 {
+            bail!(
+                "no instrument is left to estimate or trade; expected at least one in the prices besides those that \
+                 [factors] uses: see [universe] in run.toml and `betaflow {} --help`",
+                kind.name
+            );
+        }
+        let trading = kind.trades.then(|| measure(folder.path(), &ended.facts, config)).transpose()?;
+        let finish = |(scoring, opened): (&Scoring, _)| {
+            scoring.finish(opened, folder.path(), &ended.facts.digest, config)
+        };
+        let scored = opened.map(finish).transpose()?;
+        Ok((ended, trading, scored))
+    };
+    let (ended, trading, scored) = computed().map_err(|error| match entry {
+        // What went wrong with the run says more than what goes wrong with its line in the log.
+        Some((scoring, entry)) => match scoring.record_failure(&entry, &error) {
+            Ok(()) => error,
+            Err(log) => error.context(format!("{log:#}")),
+        },
+        None => error,
+    })?;
     let hindsight = |args: &EstimateArgs| offline::run(&args.offline, config, &ended.facts, folder.path());
     let findings = estimate.map(hindsight).transpose()?.unwrap_or_default();
     let summary = Summary {
         config,
         facts: &ended.facts,
         trading,
-        score: scored.transpose()?,
+        score: scored,
         findings: &findings,
         timing: if args.timing { &ended.timing } else { &[] },
         seconds: started.elapsed().as_secs_f64(),

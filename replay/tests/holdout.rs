@@ -455,7 +455,7 @@ fn recomputed(run: &Run) {
 }
 
 #[test]
-fn score_fails_loudly_on_what_the_others_do_not_see_and_the_opening_counts() {
+fn score_refuses_damaged_data_before_it_opens_the_hold_out() {
     let folder = folder();
     let arguments = Data::new().invalid().write(folder.path(), Some(50));
     let ended =
@@ -467,8 +467,69 @@ fn score_fails_loudly_on_what_the_others_do_not_see_and_the_opening_counts() {
         ended.err
     );
     assert!(!folder.path().join("out").exists());
+    assert!(!folder.path().join("prices.parquet.holdout.jsonl").exists(), "nothing was opened");
+}
+
+#[test]
+fn opening_that_ended_in_an_error_is_reported_and_does_not_count() {
+    let folder = folder();
+    let arguments = Data::new().write(folder.path(), Some(50));
+    let typed = |settings: &[&str], out: &str| -> Vec<String> {
+        let all = [&joined("score", &arguments, settings)[..], &["--no-report", "--out", out]].concat();
+        all.into_iter().map(str::to_owned).collect()
+    };
+    let score = |settings: &[&str], out: &str| {
+        let typed = typed(settings, out);
+        call(folder.path(), &typed.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    // The warm-up outlasts the data: it is known only once all of it has gone by.
+    let failed = score(&["estimator.warmup=500", HOLDOUT], "failed");
+    assert_eq!(failed.code, Some(1), "{}", failed.out);
+    assert!(!folder.path().join("failed").exists());
     let lines = ledger(folder.path());
-    assert_eq!((lines.len(), lines[0]["event"].as_str()), (1, Some("opened")));
+    let events: Vec<_> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["opened", "failed"]);
+    assert!(lines[1]["error"].as_str().unwrap().contains("warmup"), "{}", lines[1]);
+    let scored = score(&SETTINGS, "scored");
+    assert_eq!(scored.code, Some(0), "{}", scored.err);
+    let holdout = &Run::at(folder.path().join("scored")).summary["holdout"];
+    let counts = ["openings", "seen_frames", "other_openings"].map(|key| holdout[key].as_u64());
+    assert_eq!(counts, [Some(1), Some(0), Some(0)]);
+    assert_eq!(holdout["failed_openings"].as_array().unwrap().len(), 1);
+    // One that was killed has no second line, and counts: what it showed is unknown.
+    let path = folder.path().join("prices.parquet.holdout.jsonl");
+    fs::write(&path, lines[0].to_string() + "\n").unwrap();
+    let scored = score(&SETTINGS, "again");
+    assert_eq!(scored.code, Some(0), "{}", scored.err);
+    assert_eq!(Run::at(folder.path().join("again")).summary["holdout"]["openings"], 2);
+}
+
+#[test]
+fn score_reports_trials_that_have_seen_the_hold_out() {
+    let folder = folder();
+    let arguments = Data::new().write(folder.path(), Some(50));
+    fs::write(folder.path().join("grid.toml"), "[grid]\n\"sizing.turnover_cap\" = [0.02, 0.1]\n").unwrap();
+    let stress = |settings: &[&str], out| {
+        let more = ["--grid", "grid.toml", "--no-report", "--out", out];
+        let ended = call(folder.path(), &[&joined("stress", &arguments, settings)[..], &more].concat());
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+    };
+    let score = |out| {
+        let more = ["--no-report", "--out", out];
+        let ended = call(folder.path(), &[&joined("score", &arguments, &SETTINGS)[..], &more].concat());
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        let summary = Run::at(folder.path().join(out)).summary;
+        let codes = summary["warning_codes"].as_array().unwrap().clone();
+        (summary["holdout"]["trials"].clone(), codes.contains(&Value::from("holdout_seen_by_trials")))
+    };
+    // Trials that end before the hold-out have seen nothing of it.
+    stress(&SETTINGS, "sealed");
+    assert_eq!(score("clean"), (Value::Null, false));
+    stress(&SETTINGS[..1], "open");
+    let (trials, warned) = score("seen");
+    assert_eq!((trials["runs"].as_u64(), trials["choices"].as_u64(), warned), (Some(1), Some(2), true));
+    assert_eq!((trials["seen_from"].as_str(), trials["seen_to"].as_str()), (Some(FROM), Some("2015-07-01")));
+    assert!(trials["first_run"].as_str().unwrap().ends_with('Z'));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::validation::Trials;
 use jiff::Timestamp;
@@ -38,6 +38,18 @@ pub(super) struct Line {
     /// Net Sharpe ratio per frame in that world of each choice by its digest; null where it was tried in other worlds
     /// alone, or has none.
     pub(super) choices: BTreeMap<String, Option<f64>>,
+}
+
+/// When a run tried which choices, on which returns.
+pub(crate) struct RunOnRecord {
+    /// When, UTC.
+    pub(crate) time: String,
+    /// Time of the first return.
+    pub(crate) first: Option<String>,
+    /// Time of the last return.
+    pub(crate) last: Option<String>,
+    /// Digests of the choices.
+    pub(crate) choices: Vec<String>,
 }
 
 /// Which time ratios are of. It says nothing of the bars behind a hold-out, as the digest of a file would.
@@ -127,6 +139,27 @@ impl Ledger {
             None => json_lines::beside(config, "trials.jsonl")?,
         };
         Ok(Self(Some(JsonLines::new(path))))
+    }
+
+    /// The file and the runs on record; none where no log is kept.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(crate) fn runs(&self) -> Result<Option<(&Path, Vec<RunOnRecord>)>> {
+        let Some(file) = &self.0 else { return Ok(None) };
+        let lines = file.lines().with_context(|| {
+            format!(
+                "{}: the log of trials cannot be read; expected a file of JSON lines",
+                file.path().display()
+            )
+        })?;
+        let run = |line: Line| RunOnRecord {
+            time: line.time,
+            first: line.data.first,
+            last: line.data.last,
+            choices: line.choices.into_keys().collect(),
+        };
+        Ok(Some((file.path(), lines.entries.into_iter().map(run).collect())))
     }
 
     /// Adds a run, and says what has been tried with it. A run that was `resumed` may be on record already. Where the file

@@ -1,7 +1,8 @@
 //! The ledger of openings: a file of JSON lines that only ever grows.
 //!
-//! An opening is two lines: that the hold-out was opened, before anything of it is read, and what came of it. A crash
-//! between the two leaves the first, which counts.
+//! An opening is two lines: `opened`, before any return of the hold-out is computed, and its end: `scored`, or `failed`
+//! where the run ended in an error. A failed opening showed no figures and does not count as seen. An opening without a
+//! second line was interrupted or killed: whether it showed figures is unknown, and it counts.
 
 use std::path::{Path, PathBuf};
 
@@ -15,16 +16,18 @@ use crate::json_lines::{JsonLines, Lines};
 /// What a line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Event {
+pub(crate) enum Event {
     /// The hold-out is about to be read.
     Opened,
     /// It was read, with this result.
     Scored,
+    /// The run ended in an error and showed no figures.
+    Failed,
 }
 
 /// A line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub(super) event: Event,
     /// Counts the openings of the file, from 1.
     pub(super) opening: u64,
@@ -50,13 +53,18 @@ pub(super) struct Entry {
     pub(super) digest: Option<String>,
     /// Of the hold-out; null where it is not defined.
     pub(super) net_sharpe: Option<f64>,
+    /// The error; only of a failed opening.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
 }
 
 /// What the ledger said before an opening.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    /// All openings of the file, each with its result where there was one.
+    /// The openings of the file that did not fail, each with its result where there was one.
     openings: Vec<Entry>,
+    /// Those that ended in an error.
+    pub(super) failed: Vec<Entry>,
     /// Lines that cannot be read.
     pub(super) unreadable: usize,
 }
@@ -140,11 +148,22 @@ impl Ledger {
 /// The openings of a file with their results.
 fn history(lines: &Lines<Entry>) -> History {
     let of = |event| lines.entries.iter().filter(move |line| line.event == event);
-    let result = |opening: &Entry| {
-        let result = of(Event::Scored).find(|line| line.opening == opening.opening);
-        Entry { time: opening.time.clone(), ..result.unwrap_or(opening).clone() }
+    let end = |event, opening: &Entry| of(event).find(|line| line.opening == opening.opening);
+    // A score on record was shown, whatever else is on record of the opening.
+    let is_failed =
+        |opening: &&Entry| end(Event::Scored, opening).is_none() && end(Event::Failed, opening).is_some();
+    let whole = |event| {
+        move |opening: &Entry| {
+            let end = end(event, opening).unwrap_or(opening);
+            Entry { time: opening.time.clone(), ..end.clone() }
+        }
     };
-    History { openings: of(Event::Opened).map(result).collect(), unreadable: lines.unreadable }
+    let (failed, openings): (Vec<&Entry>, Vec<&Entry>) = of(Event::Opened).partition(is_failed);
+    History {
+        openings: openings.into_iter().map(whole(Event::Scored)).collect(),
+        failed: failed.into_iter().map(whole(Event::Failed)).collect(),
+        unreadable: lines.unreadable,
+    }
 }
 
 #[cfg(test)]
@@ -164,7 +183,7 @@ mod tests {
             (text("2026-01-01T00:00:00Z"), text(data), text(from), to.map(text));
         let (version, profile) = (text("0"), text("full"));
         let configuration_digest = String::new();
-        let (opening, frames, digest, net_sharpe) = (0, None, None, None);
+        let (opening, frames, digest, net_sharpe, error) = (0, None, None, None, None);
         Entry {
             event,
             opening,
@@ -178,11 +197,31 @@ mod tests {
             profile,
             digest,
             net_sharpe,
+            error,
         }
     }
 
     fn days(days: std::ops::Range<i64>) -> Vec<TimestampNs> {
         days.map(|day| TimestampNs((START + day) * DAY_NS)).collect()
+    }
+
+    #[test]
+    fn failed_opening_is_reported_and_does_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::new(folder.path().join("p.holdout.jsonl"));
+        let opened = || entry(Event::Opened, "a", "2020-01-01", None);
+        let failed =
+            |opened: &Entry| Entry { event: Event::Failed, error: Some("no".into()), ..opened.clone() };
+        let (first, _) = ledger.open(opened()).unwrap();
+        ledger.append(&failed(&first)).unwrap();
+        let (second, history) = ledger.open(opened()).unwrap();
+        assert_eq!((history.len(), history.failed.len()), (0, 1));
+        assert!(history.seen(&second, &days(0..5)).is_empty());
+        // A score on record counts, whatever else went wrong after it.
+        ledger.append(&Entry { event: Event::Scored, ..second.clone() }).unwrap();
+        ledger.append(&failed(&second)).unwrap();
+        let (_, history) = ledger.open(opened()).unwrap();
+        assert_eq!((history.len(), history.failed.len()), (1, 1));
     }
 
     #[test]
@@ -222,7 +261,7 @@ mod tests {
         ];
         for (data, from, to, expected) in cases {
             let openings = vec![entry(Event::Scored, data, from, to)];
-            let seen = History { openings, unreadable: 0 }.seen(&now, &scored);
+            let seen = History { openings, ..History::default() }.seen(&now, &scored);
             let found = seen.first().map(|seen| (seen.frames, seen.same));
             assert_eq!(found, expected, "{data} {from} {to:?}");
         }

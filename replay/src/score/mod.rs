@@ -1,21 +1,24 @@
 //! `betaflow score`: the one command that reads the hold-out.
 //!
 //! The strategy runs through all data as in a replay, one causal run; what is scored is the part that nothing else has
-//! read. Before any of it is, the opening is recorded in a ledger beside the data, so that nobody, the user included,
-//! can look twice without it being seen.
+//! read. Data, settings, strategy and output folder are checked first; then, before any return of the hold-out is
+//! computed, the opening is recorded in a log beside the data, so that every later score reports it.
 
 mod figures;
 mod ledger;
 mod period;
 mod profile;
 mod text;
+mod trials;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use betaflow_connectors::parquet::{Input, content_digest};
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::frame::{Frame, TimestampNs};
 use betaflow_engine::ledger::hex;
+use betaflow_engine::source::Source as _;
+use betaflow_engine::warning::Warning;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -26,7 +29,9 @@ use crate::json_lines;
 use crate::summary::{number, object, time_text};
 use crate::world::{Opened as OpenedSource, Readings};
 use figures::{Part, Parts};
-use ledger::{Entry, Event, Ledger, Seen};
+pub(crate) use ledger::Entry;
+use ledger::{Event, Ledger, Seen};
+use trials::SeenByTrials;
 
 /// Scores the hold-out.
 pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
@@ -69,11 +74,17 @@ pub(crate) struct Scoring {
 }
 
 impl Scoring {
-    /// All the data, the hold-out included: here alone the seal is taken off.
+    /// All the data, the hold-out included: here alone the seal is taken off. All of it is read once before, and nothing
+    /// is computed from it: rows out of order, or that are no prices, end the command before an opening is on record.
     pub(crate) fn source(&self, config: &Config) -> Result<OpenedSource> {
-        let mut settings = config.source_settings(true)?;
-        settings.sealed_from = None;
-        Readings::default().open(config, settings)
+        let open = || {
+            let mut settings = config.source_settings(true)?;
+            settings.sealed_from = None;
+            Readings::default().open(config, settings)
+        };
+        let (mut whole, mut frame) = (open()?.source, Frame::default());
+        while whole.next_frame(&mut frame).map_err(anyhow::Error::from_boxed)? {}
+        open()
     }
 
     /// Writes the opening down. Nothing may be scored before this has succeeded.
@@ -93,9 +104,21 @@ impl Scoring {
             profile: self.profile.name().to_owned(),
             digest: None,
             net_sharpe: None,
+            error: None,
         };
         let (entry, history) = self.ledger.open(entry)?;
         Ok(Opened { entry, history })
+    }
+
+    /// Writes down that the run ended in an error: it has shown no figures. Of an opening that has a result this changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub(crate) fn record_failure(&self, entry: &Entry, error: &anyhow::Error) -> Result<()> {
+        let time = Timestamp::now().to_string();
+        let error = Some(format!("{error:#}"));
+        self.ledger.append(&Entry { event: Event::Failed, time, error, ..entry.clone() })
     }
 
     /// Scores the run in the folder, and writes the result down.
@@ -126,7 +149,9 @@ impl Scoring {
         };
         self.ledger.append(&result)?;
         let earlier = opened.history.seen(&opened.entry, &parts.times);
+        let trials = SeenByTrials::of(config, &parts.times)?;
         Ok(Score {
+            trials,
             profile: self.profile,
             ledger: self.ledger.path().to_owned(),
             parts,
@@ -144,6 +169,13 @@ pub(crate) struct Opened {
     history: ledger::History,
 }
 
+impl Opened {
+    /// Its line in the log.
+    pub(crate) fn entry(&self) -> &Entry {
+        &self.entry
+    }
+}
+
 /// A hold-out that was scored.
 pub(crate) struct Score {
     profile: Profile,
@@ -152,6 +184,8 @@ pub(crate) struct Score {
     opened: Opened,
     /// The openings before it that have read some of it.
     earlier: Vec<Seen>,
+    /// Runs on record whose trials were measured in it.
+    trials: Option<SeenByTrials>,
     /// The time of its last frame.
     to: String,
     /// Whether the data is that inside the program, which has no place for a ledger beside it.
@@ -168,6 +202,11 @@ impl Score {
     /// Openings before it that have read nothing of it.
     fn others(&self) -> usize {
         self.opened.history.len() - self.earlier.len()
+    }
+
+    /// What a reader should know of the hold-out before its figures.
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
+        self.trials.iter().map(SeenByTrials::warning).collect()
     }
 
     /// As `holdout` in `summary.json`.
@@ -188,12 +227,24 @@ impl Score {
             "seen_frames": self.seen_frames(),
             "earlier_openings": self.earlier.iter().map(earlier_json).collect::<Vec<_>>(),
             "other_openings": self.others(),
+            "failed_openings": self.opened.history.failed.iter().map(failed_json).collect::<Vec<_>>(),
+            "trials": self.trials.as_ref().map(SeenByTrials::json),
             "profile": entry.profile,
             "data_digest": entry.data_digest,
             "configuration_digest": entry.configuration_digest,
             "ledger": self.ledger.display().to_string(),
         })
     }
+}
+
+/// An opening that ended in an error.
+fn failed_json(entry: &Entry) -> Value {
+    json!({
+        "time": entry.time,
+        "profile": entry.profile,
+        "configuration_digest": entry.configuration_digest,
+        "error": entry.error,
+    })
 }
 
 /// An earlier opening: what it read, and how much of that is scored again.

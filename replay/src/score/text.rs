@@ -57,6 +57,13 @@ impl Score {
         if self.others() > 0 {
             _ = writeln!(text, "note: the ledger has {} opening(s) of other periods", self.others());
         }
+        if !history.failed.is_empty() {
+            let count = history.failed.len();
+            _ = writeln!(
+                text,
+                "note: {count} earlier opening(s) ended in an error and showed no figures; they do not count as seen"
+            );
+        }
         if history.unreadable > 0 {
             let count = history.unreadable;
             _ = writeln!(text, "note: {count} line(s) of the ledger cannot be read; each may be an opening");

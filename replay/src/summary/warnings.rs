@@ -3,6 +3,7 @@
 use betaflow_engine::warning::Warning;
 
 use super::{Summary, time_text};
+use crate::score::Score;
 
 impl Summary<'_> {
     /// What a careful reader should know before believing the figures.
@@ -13,6 +14,7 @@ impl Summary<'_> {
         let world = self.config.world_note(self.trading.is_some());
         let world = world.iter().chain(&self.facts.data.world);
         warnings.extend(world.map(|text| Warning::new("world", text)));
+        warnings.extend(self.score.iter().flat_map(Score::warnings));
         warnings.extend_from_slice(&self.facts.data.warnings);
         if self.config.is_tutorial() {
             warnings.push(Warning::new("survivorship", "the tutorial's 20 names were picked as survivors: its equal-weight benchmark profits from that, \
