@@ -74,6 +74,7 @@ fn settings() -> RunSettings {
         world: WorldSettings::default(),
         record: RecordSettings { betas: Frames::None, weights: Frames::None },
         trade_from: None,
+        on_out_of_range: betaflow_engine::range::OnOutOfRange::Stop,
         limits: LossLimits::default(),
         shown_dates: None,
         frames_per_message: None,

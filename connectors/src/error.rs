@@ -197,9 +197,7 @@ pub enum DataError {
         expected: &'static str,
     },
     /// A half-spread that cannot be used.
-    #[error(
-        "{place}: found {found} for `{symbol}`, expected one finite number of bps of at least 0 an instrument"
-    )]
+    #[error("{place}: found {found} for `{symbol}`, expected one number of bps from 0 to 1e4 an instrument")]
     BadHalfSpread {
         /// The cell.
         place: Box<Place>,

@@ -71,6 +71,7 @@ fn rebalances(sizing: SizingSettings) -> Vec<Arc<Rebalance>> {
         world: WorldSettings::default(),
         record: RecordSettings { betas: Frames::None, weights: Frames::None },
         trade_from: None,
+        on_out_of_range: betaflow_engine::range::OnOutOfRange::Stop,
         limits: LossLimits::default(),
         shown_dates: Some(i64::MIN..=i64::MAX),
         frames_per_message: None,

@@ -15,6 +15,7 @@
 //! | [`portfolio`] | factor risk, Kelly, limits |
 //! | [`execution`] | orders, fills, costs, the account |
 //! | [`ledger`], [`metrics`] | what happened, its digest, what it was worth |
+//! | [`range`] | numbers that a run computes with, and what happens beyond them |
 //! | [`quality`] | whether the data is fit for research |
 //! | [`validation`] | tuning without hindsight, and how much of a result is luck |
 //! | [`state`] | what a run carries from frame to frame, as bytes |
@@ -43,6 +44,7 @@ pub mod names;
 pub mod pipeline;
 pub mod portfolio;
 pub mod quality;
+pub mod range;
 pub mod settings;
 pub mod source;
 pub mod state;

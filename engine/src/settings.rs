@@ -30,6 +30,33 @@ pub fn require(
     if valid { Ok(()) } else { Err(Invalid { key, found: found.to_string(), expected }) }
 }
 
+/// Requires a number from one end of a range to the other. The ends are written once: they are compared with, and
+/// named in the error.
+#[macro_export]
+macro_rules! require_number {
+    ($key:expr, $value:expr, $least:literal to $most:literal $($unit:literal)?) => {
+        $crate::settings::require(
+            ($least as f64..=$most as f64).contains(&$value),
+            $key,
+            $value,
+            concat!("a number ", $($unit,)? "from ", stringify!($least), " to ", stringify!($most)),
+        )
+    };
+}
+
+/// As [`require_number`], of whole numbers.
+#[macro_export]
+macro_rules! require_whole {
+    ($key:expr, $value:expr, $least:literal to $most:literal $($unit:literal)?) => {
+        $crate::settings::require(
+            ($least..=$most).contains(&$value),
+            $key,
+            $value,
+            concat!("a whole number ", $($unit,)? "from ", $least, " to ", $most),
+        )
+    };
+}
+
 /// How many frames make a day, and days a year.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calendar {

@@ -100,6 +100,7 @@ fn traded(served: &Served, source: Settings) -> (String, EdgeCounts) {
         record: RecordSettings { betas: Frames::None, weights: Frames::None },
         world: betaflow_engine::world::WorldSettings::default(),
         trade_from: None,
+        on_out_of_range: betaflow_engine::range::OnOutOfRange::Stop,
         limits: betaflow_engine::portfolio::LossLimits::default(),
         shown_dates: None,
         frames_per_message: Some(1),

@@ -1,6 +1,7 @@
 //! `factor_momentum`: factors that have risen go on rising, for a while.
 
-use betaflow_engine::settings::{Invalid, require};
+use betaflow_engine::require_number;
+use betaflow_engine::settings::Invalid;
 use betaflow_engine::state::{StateError, restore_under, save_under};
 use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
 use serde::{Deserialize, Serialize};
@@ -15,9 +16,9 @@ use crate::forecast::add_premia;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FactorMomentum {
-    /// Half-life of the trend in frames, above 0.
+    /// Half-life of the trend in frames, from 0.01 to 1e9.
     pub half_life: f64,
-    /// Frames of no return that the trend starts with, at least 0.
+    /// Frames of no return that the trend starts with, from 0 to 1e9.
     pub prior: f64,
     #[serde(skip)]
     sums: Vec<f64>,
@@ -40,10 +41,8 @@ impl Shipped for FactorMomentum {
     const WISH: Wish = Wish::Expected;
 
     fn check(&self) -> Result<(), Invalid> {
-        let valid = self.half_life > 0.0 && self.half_life.is_finite();
-        require(valid, "half_life", self.half_life, "a finite number of frames above 0")?;
-        let valid = self.prior >= 0.0 && self.prior.is_finite();
-        require(valid, "prior", self.prior, "a finite number of frames of at least 0")
+        require_number!("half_life", self.half_life, 0.01 to 1e9 "of frames ")?;
+        require_number!("prior", self.prior, 0 to 1e9 "of frames ")
     }
 }
 

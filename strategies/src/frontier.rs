@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use betaflow_engine::portfolio::{Covariance, Point, SampleCovariance, frontier_point};
-use betaflow_engine::settings::{Invalid, require};
+use betaflow_engine::require_whole;
+use betaflow_engine::settings::Invalid;
 use betaflow_engine::state::{StateError, restore_under, save_under};
 use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
 use serde::{Deserialize, Serialize};
@@ -74,8 +75,7 @@ impl Default for Settings {
 
 impl Settings {
     fn check(&self) -> Result<(), Invalid> {
-        let window = self.window;
-        require((2..=100_000).contains(&window), "window", window, "a number of frames from 2 to 100000")?;
+        require_whole!("window", self.window, 2 to 100_000 "of frames ")?;
         self.alpha_shrink.check()
     }
 

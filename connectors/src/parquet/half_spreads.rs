@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow_array::types::Int32Type;
 use arrow_array::{Array, cast::AsArray};
+use betaflow_engine::execution::is_half_spread;
 
 use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups};
 use super::columns::{numbers, text};
@@ -19,7 +20,7 @@ const COLUMN: &str = "half_spread_bps";
 /// Reads a Parquet file with the columns `symbol` and `half_spread_bps`, a row an instrument.
 ///
 /// # Errors
-/// The file is not there or lacks a column; a null; a spread that is not finite or below 0; an instrument twice.
+/// The file is not there or lacks a column; a null; a spread out of its range; an instrument twice.
 pub fn read_half_spreads(input: &Input) -> Result<BTreeMap<String, f64>, DataError> {
     let file = name_of(input);
     let location = input.single("half-spreads")?;
@@ -47,7 +48,7 @@ pub fn read_half_spreads(input: &Input) -> Result<BTreeMap<String, f64>, DataErr
             else {
                 return Err(DataError::NullKey { place: place("symbol") });
             };
-            let valid = *value >= 0.0 && value.is_finite();
+            let valid = is_half_spread(*value);
             if !valid || spreads.insert(name.to_owned(), *value).is_some() {
                 let cell = batch.column(spread);
                 let found = match () {

@@ -49,7 +49,9 @@ impl FrameRows {
                 account.interest,
                 account.dividends,
                 frame.benchmark_nav,
-            ],
+            ]
+            // SQLite has NULL for NaN: a value that is not finite is none.
+            .map(|value| if value.is_finite() { value } else { f64::NAN }),
             digest: hex(&frame.digest),
             fills: frame.fills.iter().map(|fill| (name(fill.instrument), *fill)).collect(),
             orders: frame.ended.iter().map(|order| (name(order.instrument), *order)).collect(),

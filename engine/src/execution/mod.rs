@@ -26,6 +26,6 @@ pub use market::Market;
 pub use moves::Moves;
 pub use orders::{Order, OrderRecord, OrderState, orders_towards};
 pub use portfolio::Portfolio;
-pub use settings::{CashInterest, ExecutionSettings, FillAt, SpreadModel, Unfilled};
+pub use settings::{CashInterest, ExecutionSettings, FillAt, SpreadModel, Unfilled, is_half_spread};
 pub use spread::{AbdiRanaldo, CorwinSchultz};
 pub use volumes::VolumeFacts;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::assembly::Field;
 use crate::settings::{Invalid, require};
+use crate::{require_number, require_whole};
 
 /// Which price of its frame an order fills at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,30 +108,31 @@ impl Visitor<'_> for CashInterestVisitor {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExecutionSettings {
-    /// Starting net asset value, above 0.
+    /// Starting net asset value, from 1e-6 to 1e18.
     pub nav: f64,
-    /// Frames from a decision to its fills, at least 1.
+    /// Frames from a decision to its fills, from 1 to 10,000.
     pub delay_bars: u64,
     /// Which price of the frame fills.
     pub fill_at: FillAt,
-    /// Quantities are whole multiples of this, rounded towards no trade; 0 for fractional quantities.
+    /// Quantities are whole multiples of this, rounded towards no trade; from 1e-12 to 1e12, or 0
+    /// for fractional quantities.
     pub lot: f64,
-    /// Most of a bar's volume that fills of an instrument may take, above 0 and at most 1; no limit where it is not
+    /// Most of a bar's volume that fills of an instrument may take, from 1e-9 to 1; no limit where it is not
     /// said. It needs the volume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub participation_cap: Option<f64>,
     /// What becomes of what could not fill on an order's frame: no price, or the participation cap.
     pub unfilled: Unfilled,
-    /// Commission in bps of notional, at least 0.
+    /// Commission in bps of notional, from 0 to 1e4.
     pub commission_bps: f64,
-    /// Commission in currency per unit traded, on top of that in bps, at least 0.
+    /// Commission in currency per unit traded, on top of that in bps, from 0 to 1e9.
     pub commission_per_share: f64,
-    /// Least commission of an order that fills at all, in currency, at least 0; an order that fills in parts pays it
+    /// Least commission of an order that fills at all, in currency, from 0 to 1e9; an order that fills in parts pays it
     /// with the first.
     pub commission_min: f64,
     /// Where the half-spread comes from.
     pub spread_model: SpreadModel,
-    /// Half of the quoted spread in bps of notional, at least 0: of all instruments where `spread_model` is constant,
+    /// Half of the quoted spread in bps of notional, from 0 to 1e4: of all instruments where `spread_model` is constant,
     /// else of those for which there is no quote or estimate yet.
     pub half_spread_bps: f64,
     /// The same by instrument, where `spread_model` is constant.
@@ -139,29 +141,29 @@ pub struct ExecutionSettings {
     /// A Parquet file with the columns `symbol` and `half_spread_bps`, for more instruments than one likes to type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spread_file: Option<String>,
-    /// Pairs of bars that an estimated spread is the mean of, at least 2; the usual one stands until there are as many.
+    /// Pairs of bars that an estimated spread is the mean of, from 2 to 10,000; the usual one stands until there are as many.
     pub spread_window: u32,
-    /// Least half-spread in bps that an estimate may come to, at least 0. Estimates of a month are noise about the truth
+    /// Least half-spread in bps that an estimate may come to, from 0 to 1e4. Estimates of a month are noise about the truth
     /// and often 0: without a floor sizing would trade just those instruments as if it cost nothing.
     pub spread_floor_bps: f64,
     /// η of the temporary impact η σ (Q/V)^p of a fill of Q units, with σ the daily volatility and V the daily volume
-    /// over the `impact_window` days before that of the fill; at least 0. About 1 for large US stocks (Almgren et al.
+    /// over the `impact_window` days before that of the fill; from 0 to 1000. About 1 for large US stocks (Almgren et al.
     /// 2005; Grinold & Kahn 2000, ch. 16). It needs the volume.
     pub impact_coefficient: f64,
-    /// p, above 0 and at most 1: 0.5 is the square-root law, 0.6 that of Almgren et al. (2005).
+    /// p, from 0.01 to 1: 0.5 is the square-root law, 0.6 that of Almgren et al. (2005).
     pub impact_exponent: f64,
-    /// γ of the permanent impact γ σ Q/V, half of which the fill that moves the price pays (Almgren et al. 2005); at
-    /// least 0.
+    /// γ of the permanent impact γ σ Q/V, half of which the fill that moves the price pays (Almgren et al. 2005);
+    /// from 0 to 1000.
     pub permanent_impact_coefficient: f64,
-    /// Days that σ and V look back, at least 2.
+    /// Days that σ and V look back, from 2 to 1000.
     pub impact_window: u32,
-    /// Fee on the value of shorts, bps a year by calendar days over 365, at least 0.
+    /// Fee on the value of shorts, bps a year by calendar days over 365, from 0 to 1e6.
     pub borrow_bps_per_year: f64,
-    /// Spread over the interest on cash that negative cash pays, bps a year, at least 0.
+    /// Spread over the interest on cash that negative cash pays, bps a year, from 0 to 1e6.
     pub financing_bps_per_year: f64,
-    /// What cash earns: `"rf"` or a rate per year.
+    /// What cash earns: `"rf"` or a rate per year, from -0.99 to 10.
     pub cash_interest: CashInterest,
-    /// Days without a price after which a position is closed at its last price, at least 1.
+    /// Days without a price after which a position is closed at its last price, from 1 to 100,000.
     pub delist_after: u32,
     /// Share of that price that a delisting takes off, from 0 to 1. It is a move of the price, not a cost: a short gains
     /// what a long loses.
@@ -197,6 +199,12 @@ impl Default for ExecutionSettings {
             delisting_haircut: 0.0,
         }
     }
+}
+
+/// Whether a half-spread in bps of notional is one that fills can pay.
+#[must_use]
+pub fn is_half_spread(bps: f64) -> bool {
+    (0.0..=1e4).contains(&bps)
 }
 
 /// A setting that needs a column, for the message where the data has none.
@@ -260,66 +268,38 @@ impl ExecutionSettings {
     /// # Errors
     /// The first number that is out of its range.
     pub fn check(&self) -> Result<(), Invalid> {
-        let not_negative = |key, value: f64| {
-            require(value >= 0.0 && value.is_finite(), key, value, "a finite number of at least 0")
-        };
-        let nav = self.nav;
-        require(nav > 0.0 && nav.is_finite(), "nav", nav, "a finite number above 0")?;
-        let delay = self.delay_bars;
-        require((1..=10_000).contains(&delay), "delay_bars", delay, "a whole number from 1 to 10000")?;
-        not_negative("lot", self.lot)?;
-        not_negative("commission_bps", self.commission_bps)?;
-        not_negative("commission_per_share", self.commission_per_share)?;
-        not_negative("commission_min", self.commission_min)?;
-        not_negative("half_spread_bps", self.half_spread_bps)?;
+        require_number!("nav", self.nav, 1e-6 to 1e18)?;
+        require_whole!("delay_bars", self.delay_bars, 1 to 10_000)?;
+        let (lot, expected) = (self.lot, "0 for fractional quantities, or a number from 1e-12 to 1e12");
+        require(lot == 0.0 || (1e-12..=1e12).contains(&lot), "lot", lot, expected)?;
+        require_number!("commission_bps", self.commission_bps, 0 to 1e4)?;
+        require_number!("commission_per_share", self.commission_per_share, 0 to 1e9)?;
+        require_number!("commission_min", self.commission_min, 0 to 1e9)?;
+        require_number!("half_spread_bps", self.half_spread_bps, 0 to 1e4)?;
         for (symbol, spread) in &self.half_spreads {
-            let expected = "a finite number of bps of at least 0 for each instrument";
-            require(
-                *spread >= 0.0 && spread.is_finite(),
-                "half_spreads",
-                format!("{symbol} = {spread}"),
-                expected,
-            )?;
+            let found = format!("{symbol} = {spread}");
+            let expected = "a number of bps from 0 to 1e4 for each instrument";
+            require(is_half_spread(*spread), "half_spreads", found, expected)?;
         }
         if let Some(cap) = self.participation_cap {
-            let expected = "a share of the volume above 0 and at most 1, such as 0.05";
-            require(cap > 0.0 && cap <= 1.0, "participation_cap", cap, expected)?;
+            require_number!("participation_cap", cap, 1e-9 to 1)?;
         }
-        let window = self.spread_window;
-        require(
-            (2..=10_000).contains(&window),
-            "spread_window",
-            window,
-            "a whole number of bars from 2 to 10000",
-        )?;
-        not_negative("spread_floor_bps", self.spread_floor_bps)?;
-        not_negative("impact_coefficient", self.impact_coefficient)?;
-        let exponent = self.impact_exponent;
-        require(
-            exponent > 0.0 && exponent <= 1.0,
-            "impact_exponent",
-            exponent,
-            "a number above 0 and at most 1",
-        )?;
-        not_negative("permanent_impact_coefficient", self.permanent_impact_coefficient)?;
-        let window = self.impact_window;
-        require(
-            (2..=1_000).contains(&window),
-            "impact_window",
-            window,
-            "a whole number of days from 2 to 1000",
-        )?;
+        require_whole!("spread_window", self.spread_window, 2 to 10_000 "of bars ")?;
+        require_number!("spread_floor_bps", self.spread_floor_bps, 0 to 1e4)?;
+        require_number!("impact_coefficient", self.impact_coefficient, 0 to 1e3)?;
+        require_number!("impact_exponent", self.impact_exponent, 0.01 to 1)?;
+        require_number!("permanent_impact_coefficient", self.permanent_impact_coefficient, 0 to 1e3)?;
+        require_whole!("impact_window", self.impact_window, 2 to 1_000 "of days ")?;
         let alone = self.fill_at != FillAt::SameClose || self.delay_bars == 1;
         let expected = "1, because execution.fill_at = \"same_close\" fills on the deciding frame itself";
         require(alone, "delay_bars", self.delay_bars, expected)?;
-        not_negative("borrow_bps_per_year", self.borrow_bps_per_year)?;
-        not_negative("financing_bps_per_year", self.financing_bps_per_year)?;
+        require_number!("borrow_bps_per_year", self.borrow_bps_per_year, 0 to 1e6)?;
+        require_number!("financing_bps_per_year", self.financing_bps_per_year, 0 to 1e6)?;
         if let CashInterest::PerYear(rate) = self.cash_interest {
-            require(rate.is_finite() && rate > -1.0, "cash_interest", rate, "\"rf\" or a number above -1")?;
+            let expected = "\"rf\" or a number from -0.99 to 10";
+            require((-0.99..=10.0).contains(&rate), "cash_interest", rate, expected)?;
         }
-        let delist = self.delist_after;
-        require(delist >= 1, "delist_after", delist, "a whole number of days of at least 1")?;
-        let haircut = self.delisting_haircut;
-        require((0.0..=1.0).contains(&haircut), "delisting_haircut", haircut, "a number from 0 to 1")
+        require_whole!("delist_after", self.delist_after, 1 to 100_000 "of days ")?;
+        require_number!("delisting_haircut", self.delisting_haircut, 0 to 1)
     }
 }

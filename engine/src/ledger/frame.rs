@@ -9,6 +9,7 @@ use crate::model::Beliefs;
 use crate::names::Names;
 use crate::pipeline::Batch;
 use crate::portfolio::{Halt, Rebalance};
+use crate::range::OutOfRange;
 use crate::state::Checkpoint;
 
 /// One frame of the ledger. Frames before the first decision have none.
@@ -46,6 +47,8 @@ pub struct LedgerFrame {
     pub decided: bool,
     /// What kept it from trading, though it decides.
     pub halt: Option<Halt>,
+    /// The value out of range that halted trading, where one has.
+    pub out_of_range: Option<Box<OutOfRange>>,
     /// Turnover as decided on the frame; 0 where it did not decide.
     pub turnover: f64,
     /// Marginal value of turnover at the decision.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::covariance::{packed, packed_len};
 use crate::frame::{Supervision, TimestampNs};
 use crate::names::Names;
+use crate::range::OutOfRange;
 use crate::state::Checkpoint;
 
 /// The estimator's output for a frame: the forecast it had made of the frame, and its state after it.
@@ -52,6 +53,8 @@ pub struct Beliefs {
     pub forecast_dof: Vec<f64>,
     /// e = y − f; NaN where the return is missing.
     pub forecast_error: Vec<f64>,
+    /// The first value of the frame that is out of range, where that halts trading instead of ending the run.
+    pub out_of_range: Option<Box<OutOfRange>>,
     /// Where the source asked for it: the state after the frame, the estimate stage's included.
     pub checkpoint: Option<Arc<Checkpoint>>,
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::settings::{Calendar, Invalid, require};
+use crate::{require_number, require_whole};
 
 /// Which filter follows alpha and the factor betas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,46 +37,46 @@ pub enum WindUp {
 pub struct EstimatorSettings {
     /// The filter.
     pub kind: EstimatorKind,
-    /// Discount factor of the factor betas a day, in (0, 1].
+    /// Discount factor of the factor betas a day, from 0.01 to 1.
     pub discount_factor: f64,
-    /// Discount factor of alpha a day, in (0, 1].
+    /// Discount factor of alpha a day, from 0.01 to 1.
     pub alpha_discount_factor: f64,
-    /// Discount factor of the observational variance a day, in (0, 1].
+    /// Discount factor of the observational variance a day, from 0.01 to 1.
     pub variance_discount: f64,
-    /// `fixed`: variance by which a coefficient moves in a day, 0 or more; in a frame, its share of that.
+    /// `fixed`: variance by which a coefficient moves in a day, from 0 to 1e30; in a frame, its share of that.
     pub transition_variance: Option<f64>,
     /// `fixed`: the same of alpha, where it is another.
     pub alpha_transition_variance: Option<f64>,
-    /// Prior variance of each beta, above 0.
+    /// Prior variance of each beta, from 1e-30 to 1e30.
     pub initial_variance: f64,
-    /// Prior variance of alpha, above 0; unset, a thousandth of the prior observation variance, and with
+    /// Prior variance of alpha, from 1e-30 to 1e30; unset, a thousandth of the prior observation variance, and with
     /// `fixed` the same as of a beta.
     pub initial_alpha_variance: Option<f64>,
-    /// Prior mean of the first factor's beta.
+    /// Prior mean of the first factor's beta, from -1e12 to 1e12.
     pub initial_market_beta: f64,
-    /// Prior estimate of the observation variance of a frame's return, above 0; unset, that of the
+    /// Prior estimate of the observation variance of a frame's return, from 1e-30 to 1e30; unset, that of the
     /// instruments that trade already, and of the first of all their first forecast errors. With `fixed` the
     /// observation variance itself.
     pub observation_variance: Option<f64>,
-    /// Degrees of freedom of that prior estimate, above 0.
+    /// Degrees of freedom of that prior estimate, from 0.001 to 1e9.
     pub observation_dof: f64,
     /// What a missing return does to an instrument that has started: it updates nothing, and with
     /// `true` (West & Harrison) the passing of time is still discounted; with `false` nothing changes.
     pub discount_missing: bool,
-    /// Discount factors of the betas a day that `mixture` averages over, each in (0, 1].
+    /// Discount factors of the betas a day that `mixture` averages over, each from 0.01 to 1; at most 32.
     pub discount_grid: Vec<f64>,
-    /// By how much the logarithms of its weights are kept from day to day, in (0, 1].
+    /// By how much the logarithms of its weights are kept from day to day, from 0.01 to 1.
     pub forgetting: f64,
-    /// Forecast deviations beyond which an error moves its coefficients no further, above 0.
+    /// Forecast deviations beyond which an error moves its coefficients no further, from 0.01 to 1e6.
     pub error_clip: f64,
     /// Power of the cross-section's dispersion that scales its observation variance, from 0 to 1.
     pub dispersion_power: f64,
-    /// Shares by which coefficients revert to their cross-sectional mean a day, each from 0 to below 1:
+    /// Shares by which coefficients revert to their cross-sectional mean a day, each from 0 to 0.9, at most 32:
     /// `mixture` has a model for each of them with each discount factor.
     pub reversion_grid: Vec<f64>,
     /// Bound on directions without information.
     pub wind_up: WindUp,
-    /// Days of returns before the first decision.
+    /// Days of returns before the first decision, at most 100,000.
     pub warmup: u32,
 }
 
@@ -111,32 +112,28 @@ impl EstimatorSettings {
     /// # Errors
     /// The first number that is out of its range.
     pub fn check(&self) -> Result<(), Invalid> {
-        let share = |key, value: f64| {
-            require(value > 0.0 && value <= 1.0, key, value, "a number above 0 and at most 1")
-        };
-        let positive = |key, value: f64| {
-            require(value > 0.0 && value.is_finite(), key, value, "a finite number above 0")
-        };
-        share("discount_factor", self.discount_factor)?;
-        share("alpha_discount_factor", self.alpha_discount_factor)?;
-        share("variance_discount", self.variance_discount)?;
+        for (key, share) in [
+            ("discount_factor", self.discount_factor),
+            ("alpha_discount_factor", self.alpha_discount_factor),
+            ("variance_discount", self.variance_discount),
+            ("forgetting", self.forgetting),
+        ] {
+            require_number!(key, share, 0.01 to 1)?;
+        }
         let grid = &self.discount_grid;
-        let valid = !grid.is_empty() && grid.iter().all(|delta| *delta > 0.0 && *delta <= 1.0);
-        require(valid, "discount_grid", format!("{grid:?}"), "numbers above 0 and at most 1")?;
-        share("forgetting", self.forgetting)?;
-        positive("error_clip", self.error_clip)?;
-        let power = self.dispersion_power;
-        require((0.0..=1.0).contains(&power), "dispersion_power", power, "a number from 0 to 1")?;
+        let valid = is_grid(grid) && grid.iter().all(|delta| (0.01..=1.0).contains(delta));
+        require(valid, "discount_grid", format!("{grid:?}"), "1 to 32 numbers from 0.01 to 1")?;
+        require_number!("error_clip", self.error_clip, 0.01 to 1e6)?;
+        require_number!("dispersion_power", self.dispersion_power, 0 to 1)?;
         let grid = &self.reversion_grid;
-        let valid = !grid.is_empty() && grid.iter().all(|share| (0.0..1.0).contains(share));
-        require(valid, "reversion_grid", format!("{grid:?}"), "numbers from 0 to below 1")?;
-        positive("initial_variance", self.initial_variance)?;
+        let valid = is_grid(grid) && grid.iter().all(|share| (0.0..=0.9).contains(share));
+        require(valid, "reversion_grid", format!("{grid:?}"), "1 to 32 numbers from 0 to 0.9")?;
+        require_number!("initial_variance", self.initial_variance, 1e-30 to 1e30)?;
         for (key, value) in [
             ("transition_variance", self.transition_variance),
             ("alpha_transition_variance", self.alpha_transition_variance),
         ] {
-            let value = value.unwrap_or(0.0);
-            require(value >= 0.0 && value.is_finite(), key, value, "a finite number, 0 or more")?;
+            require_number!(key, value.unwrap_or(0.0), 0 to 1e30)?;
         }
         if self.kind == EstimatorKind::Fixed {
             self.state_space(&Calendar::default(), 1)?;
@@ -145,10 +142,15 @@ impl EstimatorSettings {
             ("initial_alpha_variance", self.initial_alpha_variance),
             ("observation_variance", self.observation_variance),
         ] {
-            value.map_or(Ok(()), |value| positive(key, value))?;
+            require_number!(key, value.unwrap_or(1.0), 1e-30 to 1e30)?;
         }
-        positive("observation_dof", self.observation_dof)?;
-        let beta = self.initial_market_beta;
-        require(beta.is_finite(), "initial_market_beta", beta, "a finite number")
+        require_number!("observation_dof", self.observation_dof, 0.001 to 1e9)?;
+        require_number!("initial_market_beta", self.initial_market_beta, -1e12 to 1e12)?;
+        require_whole!("warmup", self.warmup, 0 to 100_000 "of days ")
     }
+}
+
+/// Whether a grid has so many values that a model for each of them is worth its time.
+fn is_grid(values: &[f64]) -> bool {
+    (1..=32).contains(&values.len())
 }

@@ -15,6 +15,7 @@ use crate::ledger::{Attribution, Frames, RecordSettings, Recorder};
 use crate::metrics::Tally;
 use crate::model::{EstimatorSettings, estimator};
 use crate::portfolio::{LossLimits, SizingSettings, time_of_day};
+use crate::range::OnOutOfRange;
 use crate::settings::{Calendar, Invalid};
 use crate::source::Source;
 use crate::state::{Checkpoint, StateError};
@@ -34,6 +35,8 @@ pub struct RunSettings {
     pub trade_from: Option<TimestampNs>,
     /// Losses at which trading stops.
     pub limits: LossLimits,
+    /// What a value that no later one may be computed from does to the run.
+    pub on_out_of_range: OnOutOfRange,
     /// The size stage.
     pub sizing: SizingSettings,
     /// The execute stage.
@@ -62,7 +65,8 @@ impl RunSettings {
             Frames::All | Frames::Last => Columns::All,
             Frames::Rebalances | Frames::None => Columns::Decisions,
         };
-        Ok(Estimate::new(estimator, self.excess, schedule, columns, watched))
+        Ok(Estimate::new(estimator, self.excess, schedule, columns, watched)
+            .when_out_of_range(self.on_out_of_range))
     }
 }
 
@@ -125,7 +129,9 @@ impl Traders {
         Ok(Self {
             estimate: settings.estimate(factors.len(), watched)?,
             sizing,
-            trading: trading.explained(execution, calendar, attribution),
+            trading: trading
+                .explained(execution, calendar, attribution)
+                .when_out_of_range(settings.on_out_of_range),
             tally: Tally::new(calendar),
         })
     }
@@ -144,7 +150,8 @@ impl Traders {
         recorders: Vec<Box<dyn Recorder>>,
     ) -> Graph {
         let mut graph = Graph::default();
-        let stage = SourceStage::new(source, settings.calendar, 2, settings.frames_per_message);
+        let stage = SourceStage::new(source, settings.calendar, 2, settings.frames_per_message)
+            .when_out_of_range(settings.on_out_of_range);
         let source = graph.add(stage.knowing(self.estimate.names()));
         let estimate = graph.add(self.estimate);
         let size = graph.add(Size::new(self.sizing));

@@ -9,6 +9,7 @@ use crate::ledger::{BeliefsOfFrame, LedgerFrame, RunFacts, SizingFacts};
 use crate::metrics::{Figures, Performance};
 use crate::model::Beliefs;
 use crate::portfolio::{Halt, Multipliers, Rebalance};
+use crate::range::OutOfRange;
 use crate::state::Checkpoint;
 
 /// A message. Each is a pointer; the memory behind it is written again once all receivers dropped it.
@@ -125,6 +126,8 @@ pub struct Decision {
     pub multipliers: Multipliers,
     /// What kept a frame that decides from trading.
     pub halt: Option<Halt>,
+    /// The value out of range that halted trading, where one has.
+    pub out_of_range: Option<Box<OutOfRange>>,
     /// Whether the cap stopped the decision.
     pub capped: bool,
     /// The beliefs behind it, where complete.

@@ -22,5 +22,6 @@ pub use message::{Decision, Message, Passed, ScenarioOutcome};
 pub use placement::Placement;
 pub use sizing::Sizing;
 pub use stage::{Outbox, Stage};
+pub use stages::ScenarioError;
 pub use timing::{Clock, Handled, StageTiming, Watch, Watcher, no_clock};
 pub use trading::Trading;

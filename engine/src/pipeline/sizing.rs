@@ -10,10 +10,12 @@ use super::message::Decision;
 use crate::execution::{Portfolio, orders_towards};
 use crate::ledger::{Budget, SizingFacts};
 use crate::model::Beliefs;
+use crate::names::Names;
 use crate::portfolio::{
-    ExposureBounds, FactorMoments, FactorRisk, Goal, Limits, LossLimits, LossWatch, Multipliers, NoTrade,
-    Outcome, Sizer, SizingSettings, Solution,
+    ExposureBounds, FactorMoments, FactorRisk, Goal, Halt, Limits, LossLimits, LossWatch, Multipliers,
+    NoTrade, Outcome, Sizer, SizingSettings, Solution,
 };
+use crate::range::{OnOutOfRange, OutOfRange, check_decided, check_portfolio, check_weights};
 use crate::settings::{Calendar, Invalid, require};
 use crate::state::{Part, StateError, restore_under, save_under};
 use crate::strategy::{Context, Strategy, Wish, Wishes};
@@ -47,6 +49,9 @@ pub struct Sizing {
     day: Option<(i64, f64)>,
     limits: LossLimits,
     losses: LossWatch,
+    on_out_of_range: OnOutOfRange,
+    /// Names of the instruments as of the last frame with complete beliefs.
+    names: Names,
     /// Targets of the last decision that traded; empty where the cap kept it from them.
     last_target: Vec<f64>,
     facts: SizingFacts,
@@ -88,13 +93,26 @@ impl Sizing {
             day: None,
             limits: settings.limits,
             losses: LossWatch::default(),
+            on_out_of_range: settings.on_out_of_range,
+            names: Names::default(),
             last_target: Vec::new(),
             facts: SizingFacts::default(),
         })
     }
 
     /// What is decided on a frame, given what is believed after it and the portfolio.
-    pub fn decide(&mut self, frame: &Beliefs, portfolio: &Portfolio, decision: &mut Decision) {
+    ///
+    /// # Errors
+    /// A value is out of range, where that is to stop the run.
+    pub fn decide(
+        &mut self,
+        frame: &Beliefs,
+        portfolio: &Portfolio,
+        decision: &mut Decision,
+    ) -> Result<(), OutOfRange> {
+        if frame.complete && self.names.len() != frame.names.len() {
+            self.names = frame.names.clone();
+        }
         if frame.factors.iter().all(|f| f.is_finite()) {
             self.moments.observe(&frame.factors);
             self.strategy.observe(&frame.factors);
@@ -110,11 +128,28 @@ impl Sizing {
         decision.multipliers.clone_from(&Multipliers::default());
         decision.capped = false;
         let halt = self.losses.observe(&self.limits, frame.timestamp, portfolio.nav, frame.supervision);
+        let wrong = match &frame.out_of_range {
+            Some(wrong) => Err(OutOfRange::clone(wrong)),
+            None => check_portfolio(portfolio, &self.names),
+        };
+        let halt = self.judge(wrong)?.or(halt);
         decision.halt = halt.filter(|_| frame.decides);
+        decision.out_of_range = None;
         decision.shown = None;
         decision.beliefs = None;
         if frame.decides {
-            self.rebalance(frame, portfolio, decision);
+            self.rebalance(frame, portfolio, decision)?;
+            decision.out_of_range = self.losses.out_of_range().cloned().map(Box::new);
+        }
+        Ok(())
+    }
+
+    /// Ends the run for a value out of range, or halts trading from here on.
+    fn judge(&mut self, checked: Result<(), OutOfRange>) -> Result<Option<Halt>, OutOfRange> {
+        match (checked, self.on_out_of_range) {
+            (Err(wrong), OnOutOfRange::Stop) => Err(wrong),
+            (Err(wrong), OnOutOfRange::Halt) => Ok(Some(self.losses.stop(&self.limits, wrong))),
+            (Ok(()), _) => Ok(self.losses.out_of_range().map(|_| Halt::OutOfRange)),
         }
     }
 
@@ -158,7 +193,12 @@ impl Sizing {
         &self.facts
     }
 
-    fn rebalance(&mut self, beliefs: &Beliefs, portfolio: &Portfolio, decision: &mut Decision) {
+    fn rebalance(
+        &mut self,
+        beliefs: &Beliefs,
+        portfolio: &Portfolio,
+        decision: &mut Decision,
+    ) -> Result<(), OutOfRange> {
         self.facts.decisions += 1;
         let n = portfolio.quantity.len();
         self.held.clear();
@@ -167,6 +207,10 @@ impl Sizing {
             Some((date, spent)) if date == portfolio.timestamp.date() => spent,
             _ => 0.0,
         };
+        if decision.halt == Some(Halt::OutOfRange) {
+            self.hold(decision);
+            return Ok(());
+        }
         self.risk.assemble(beliefs, &self.moments, self.settings.parameter_uncertainty, self.horizon);
         self.ask(beliefs, portfolio);
         let drifted = self.drift() >= self.settings.rebalance_drift;
@@ -206,9 +250,31 @@ impl Sizing {
                 decision.shown = Some(Arc::new(shown));
             }
         }
+        let weights = check_weights(&self.solution.weights, portfolio, &self.names);
+        if let Some(halt) = self.judge(weights)? {
+            decision.halt = Some(halt);
+            self.hold(decision);
+            return Ok(());
+        }
         let gross_max = self.settings.gross_max;
         let turnover =
             orders_towards(&self.solution.weights, portfolio, self.lot, gross_max, &mut decision.orders);
+        let multipliers = &self.solution.multipliers;
+        let decided = check_decided(
+            &[
+                ("turnover", turnover),
+                ("marginal value of turnover", multipliers.turnover),
+                ("marginal value of the gross limit", multipliers.gross),
+                ("marginal value of the net target", multipliers.net),
+                ("predicted variance", self.risk.variance(&self.solution.weights)),
+            ],
+            portfolio,
+        );
+        if let Some(halt) = self.judge(decided)? {
+            decision.halt = Some(halt);
+            self.hold(decision);
+            return Ok(());
+        }
         if turnover > 0.0 {
             self.last_target.clone_from(&self.solution.weights);
         }
@@ -229,6 +295,16 @@ impl Sizing {
             self.facts.no_trade_reasons.add(reason);
         }
         self.count(decision);
+        Ok(())
+    }
+
+    /// Decides nothing, on a frame of which no value can be relied on.
+    fn hold(&mut self, decision: &mut Decision) {
+        self.facts.halted += 1;
+        self.facts.no_trade += 1;
+        self.facts.no_trade_reasons.add(NoTrade::Halted);
+        decision.orders.clear();
+        decision.target.extend(self.held.iter().map(|held| if held.is_finite() { *held } else { 0.0 }));
     }
 
     /// Why a decision that was solved orders nothing.

@@ -11,6 +11,7 @@ use crate::execution::{
 use crate::frame::Frame;
 use crate::ledger::{Attributed, Attribution, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts};
 use crate::names::Names;
+use crate::range::{OnOutOfRange, OutOfRange, check_account, check_decided};
 use crate::settings::Calendar;
 use crate::state::{StateError, restore_under, save_under};
 use crate::world::WorldSettings;
@@ -32,6 +33,7 @@ pub struct Trading {
     attribution: Option<Attribution>,
     /// Whether orders fill on the frame that decides them.
     same_close: bool,
+    on_out_of_range: OnOutOfRange,
     /// NAV at the preceding close.
     nav_before: f64,
     record: RecordSettings,
@@ -55,6 +57,7 @@ impl Trading {
             benchmark: None,
             attribution: None,
             same_close: settings.fill_at == FillAt::SameClose,
+            on_out_of_range: OnOutOfRange::default(),
             nav_before: settings.nav,
             record,
             names: Names::default(),
@@ -94,8 +97,17 @@ impl Trading {
         Self { market: self.market.watching(window), ..self }
     }
 
+    /// The same, where an account that leaves the finite numbers has this effect.
+    #[must_use]
+    pub fn when_out_of_range(self, on_out_of_range: OnOutOfRange) -> Self {
+        Self { on_out_of_range, ..self }
+    }
+
     /// Takes the book to the close of a frame, and shows how it stands.
-    pub fn advance(&mut self, frame: &Frame) -> &Arc<Portfolio> {
+    ///
+    /// # Errors
+    /// The account or a fill is not finite, where that is to stop the run.
+    pub fn advance(&mut self, frame: &Frame) -> Result<&Arc<Portfolio>, OutOfRange> {
         self.names.extend(&frame.listed);
         self.fills.clear();
         self.nav_before = self.book.portfolio().nav;
@@ -106,21 +118,43 @@ impl Trading {
         }
         self.market.end(frame);
         self.book.price_trades(&self.market);
-        self.book.portfolio()
+        self.check()?;
+        Ok(self.book.portfolio())
+    }
+
+    fn check(&self) -> Result<(), OutOfRange> {
+        match self.on_out_of_range {
+            OnOutOfRange::Halt => Ok(()),
+            OnOutOfRange::Stop => {
+                let portfolio = self.book.portfolio();
+                check_account(portfolio, &self.account, &self.fills, &self.names)?;
+                let benchmark = self.benchmark.as_ref().map_or(0.0, Benchmark::nav);
+                check_decided(&[("benchmark NAV", benchmark)], portfolio)
+            }
+        }
     }
 
     /// Books what was decided on the frame and writes its ledger; `false` before the first decision, when there is
     /// none.
-    pub fn complete(&mut self, frame: &Frame, decision: &Decision, ledger: &mut LedgerFrame) -> bool {
+    ///
+    /// # Errors
+    /// As [`Self::advance`], of fills at the close of the frame itself.
+    pub fn complete(
+        &mut self,
+        frame: &Frame,
+        decision: &Decision,
+        ledger: &mut LedgerFrame,
+    ) -> Result<bool, OutOfRange> {
         if decision.decides {
             self.started = true;
             self.book.submit(&decision.orders);
             if self.same_close {
                 self.book.fill_decided(frame, &self.market, &mut self.fills, &mut self.account);
+                self.check()?;
             }
         }
         if !self.started {
-            return false;
+            return Ok(false);
         }
         if let Some(benchmark) = &mut self.benchmark {
             benchmark.decide(frame, &self.market);
@@ -140,7 +174,7 @@ impl Trading {
         }
         self.costs_so_far += self.account.costs.total();
         self.write(frame, decision, ledger);
-        true
+        Ok(true)
     }
 
     /// The end of the digest chain.
@@ -231,6 +265,7 @@ impl Trading {
         }
         ledger.decided = decision.decides;
         ledger.halt = decision.halt;
+        ledger.out_of_range.clone_from(&decision.out_of_range);
         ledger.turnover = decision.turnover;
         ledger.cap_multiplier = decision.multipliers.turnover;
         ledger.gross_multiplier = decision.multipliers.gross;

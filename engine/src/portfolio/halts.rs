@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::{Supervision, TimestampNs};
-use crate::settings::{Invalid, require};
+use crate::range::OutOfRange;
+use crate::require_number;
+use crate::settings::Invalid;
 
 /// Losses at which trading stops; without them it never does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,7 +27,7 @@ impl LossLimits {
     pub fn check(&self) -> Result<(), Invalid> {
         for (key, share) in [("daily_loss_max", self.daily_loss_max), ("drawdown_max", self.drawdown_max)] {
             if let Some(share) = share {
-                require(share > 0.0 && share < 1.0, key, share, "a share above 0 and below 1, such as 0.05")?;
+                require_number!(key, share, 1e-9 to 0.9999)?;
             }
         }
         Ok(())
@@ -41,6 +43,8 @@ pub enum Halt {
     DailyLoss,
     /// The run has lost more than it may.
     Drawdown,
+    /// A value that no later one may be computed from has come up.
+    OutOfRange,
 }
 
 impl Halt {
@@ -51,6 +55,7 @@ impl Halt {
             Self::Feed => "the feed cannot be trusted now (limits.stale_after, limits.conflations_max)",
             Self::DailyLoss => "the date has lost more than limits.daily_loss_max",
             Self::Drawdown => "the run has lost more than limits.drawdown_max",
+            Self::OutOfRange => "a price or a computed value is out of range; nothing is traded from here on",
         }
     }
 }
@@ -64,6 +69,7 @@ pub struct LossWatch {
     peak: f64,
     daily: bool,
     drawdown: bool,
+    out_of_range: Option<OutOfRange>,
 }
 
 impl LossWatch {
@@ -80,12 +86,18 @@ impl LossWatch {
             self.day = Some((timestamp.date(), before));
             self.daily = false;
         }
-        if supervision == Supervision::Resumed {
+        if supervision == Supervision::Resumed && nav.is_finite() {
             (self.peak, self.drawdown) = (nav, false);
+            self.out_of_range = None;
         }
-        self.last = nav;
-        self.peak = self.peak.max(nav);
-        let beyond = |limit: Option<f64>, from: f64| limit.is_some_and(|share| nav < from * (1.0 - share));
+        // A NAV that is not finite is beyond every limit, and nothing to compare later ones with.
+        if nav.is_finite() {
+            self.last = nav;
+            self.peak = self.peak.max(nav);
+        }
+        let beyond = |limit: Option<f64>, from: f64| {
+            limit.is_some_and(|share| !nav.is_finite() || nav < from * (1.0 - share))
+        };
         self.daily |= self.day.is_some_and(|(_, from)| beyond(limits.daily_loss_max, from));
         self.drawdown |= beyond(limits.drawdown_max, self.peak);
         match (self.drawdown, self.daily, supervision) {
@@ -94,5 +106,20 @@ impl LossWatch {
             (.., Supervision::Halted) => Some(Halt::Feed),
             _ => None,
         }
+    }
+
+    /// Stops trading for a value out of range; of several the first is kept. The limits on losses that are set count as
+    /// met, because no loss can be told from such a value.
+    pub fn stop(&mut self, limits: &LossLimits, wrong: OutOfRange) -> Halt {
+        self.drawdown |= limits.drawdown_max.is_some();
+        self.daily |= limits.daily_loss_max.is_some();
+        self.out_of_range.get_or_insert(wrong);
+        Halt::OutOfRange
+    }
+
+    /// The value out of range that trading was stopped for.
+    #[must_use]
+    pub fn out_of_range(&self) -> Option<&OutOfRange> {
+        self.out_of_range.as_ref()
     }
 }

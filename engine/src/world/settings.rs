@@ -4,14 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::date::Date;
 use crate::settings::{Invalid, require};
+use crate::{require_number, require_whole};
 
 /// What happens to whoever trades, besides what the data says. By default nothing does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorldSettings {
-    /// All costs times this, at least 0.
+    /// All costs times this, from 0 to 1e4.
     pub cost_multiplier: f64,
-    /// Commission times this as well, the least one of an order included; at least 0, as all multipliers below.
+    /// Commission times this as well, the least one of an order included; from 0 to 1e4, as all multipliers
+    /// of costs below.
     pub commission_multiplier: f64,
     /// Half-spreads times this as well.
     pub spread_multiplier: f64,
@@ -26,19 +28,19 @@ pub struct WorldSettings {
     pub haircut_multiplier: f64,
     /// Commission, spread and impact times this on volatile days.
     pub volatile_cost_multiplier: f64,
-    /// Share of days that are volatile, above 0 and at most 1: those whose market, over the 21 dates before, was as
+    /// Share of days that are volatile, from 1e-6 to 1: those whose market, over the 21 dates before, was as
     /// volatile as on this share of the dates until then. There is none in the first year.
     pub volatile_share: f64,
     /// Power of the market's volatility, relative to its mean so far, that half-spreads are multiplied with; from 0 to 4.
     pub spread_follows_volatility: f64,
-    /// Volumes that the participation cap and impact see times this, above 0.
+    /// Volumes that the participation cap and impact see times this, from 1e-9 to 1e9.
     pub volume_multiplier: f64,
     /// Whether sizing knows all of this when it decides; otherwise the world surprises it.
     pub sizing_knows: bool,
     /// First date of a gap in the feed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gap_from: Option<Date>,
-    /// Frames from that date on that are not seen; 0 for none.
+    /// Frames from that date on that are not seen, at most 1e9; 0 for none.
     pub gap_frames: u64,
     /// A factor whose returns come with the other sign, each instrument's with them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,12 +50,12 @@ pub struct WorldSettings {
     pub reverse_from: Option<Date>,
     /// How many of the worst windows come again once the data has ended, worst first; 0 for none.
     pub worst_windows: u32,
-    /// Dates of such a window, at least 1.
+    /// Dates of such a window, from 1 to 100,000.
     pub worst_window_days: u32,
     /// Seed of a resampled path; the data as it is where it is not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bootstrap_seed: Option<u64>,
-    /// Mean length of its blocks in days, at least 1.
+    /// Mean length of its blocks in days, from 1 to 1e6.
     pub bootstrap_block: f64,
 }
 
@@ -91,15 +93,11 @@ impl WorldSettings {
     /// The first number that is out of its range.
     pub fn check(&self) -> Result<(), Invalid> {
         for (key, value) in self.multipliers_by_name() {
-            require(value >= 0.0 && value.is_finite(), key, value, "a finite number of at least 0")?;
+            require_number!(key, value, 0 to 1e4)?;
         }
-        let share = self.volatile_share;
-        require(share > 0.0 && share <= 1.0, "volatile_share", share, "a number above 0 and at most 1")?;
-        let power = self.spread_follows_volatility;
-        require((0.0..=4.0).contains(&power), "spread_follows_volatility", power, "a number from 0 to 4")?;
-        let volume = self.volume_multiplier;
-        let expected = "a finite number above 0";
-        require(volume > 0.0 && volume.is_finite(), "volume_multiplier", volume, expected)?;
+        require_number!("volatile_share", self.volatile_share, 1e-6 to 1)?;
+        require_number!("spread_follows_volatility", self.spread_follows_volatility, 0 to 4)?;
+        require_number!("volume_multiplier", self.volume_multiplier, 1e-9 to 1e9)?;
         let begins = self.gap_frames == 0 || self.gap_from.is_some();
         require(
             begins,
@@ -107,17 +105,10 @@ impl WorldSettings {
             self.gap_frames,
             "0 without the date that the gap begins with (world.gap_from)",
         )?;
-        let days = self.worst_window_days;
-        require(
-            (1..=100_000).contains(&days),
-            "worst_window_days",
-            days,
-            "a whole number of days from 1 to 100000",
-        )?;
-        let windows = self.worst_windows;
-        require(windows <= 1_000, "worst_windows", windows, "a whole number from 0 to 1000")?;
-        let block = self.bootstrap_block;
-        require(block >= 1.0 && block.is_finite(), "bootstrap_block", block, "a number of days of at least 1")
+        require_whole!("gap_frames", self.gap_frames, 0 to 1_000_000_000)?;
+        require_whole!("worst_window_days", self.worst_window_days, 1 to 100_000 "of days ")?;
+        require_whole!("worst_windows", self.worst_windows, 0 to 1_000)?;
+        require_number!("bootstrap_block", self.bootstrap_block, 1 to 1e6 "of days ")
     }
 
     /// All that costs are multiplied with, by its name.

@@ -158,6 +158,7 @@ pub fn settings() -> RunSettings {
         world: WorldSettings::default(),
         record: RecordSettings { betas: Frames::Rebalances, weights: Frames::All },
         trade_from: None,
+        on_out_of_range: betaflow_engine::range::OnOutOfRange::Stop,
         limits: LossLimits::default(),
         shown_dates: None,
         frames_per_message: None,

@@ -42,7 +42,7 @@ pub(crate) struct OfflineArgs {
     #[arg(long)]
     pub smooth: bool,
     /// Also fit variances and prior of each instrument by EM, in at most so many steps
-    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub em: Option<u32>,
     /// Also compare the forecasts with those of another method, out of sample
     #[arg(long, value_name = "WITH")]

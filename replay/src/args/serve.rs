@@ -116,8 +116,8 @@ pub(crate) struct ServeArgs {
 fn speed(text: &str) -> Result<Speed, String> {
     match text.parse::<f64>() {
         _ if text == "max" => Ok(Speed::Max),
-        Ok(times) if times > 0.0 && times.is_finite() => Ok(Speed::Times(times)),
-        _ => Err("expected a number above 0, such as 1 or 60, or max".to_owned()),
+        Ok(times) if (1e-6..=1e9).contains(&times) => Ok(Speed::Times(times)),
+        _ => Err("expected a number from 1e-6 to 1e9, such as 1 or 60, or max".to_owned()),
     }
 }
 

@@ -4,6 +4,7 @@ use betaflow_connectors::parquet::{BadRow, TimeIs};
 use betaflow_engine::assembly::{FactorGap, Field, Values, Wanted};
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::settings::{Calendar, Invalid, require};
+use betaflow_engine::{require_number, require_whole};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -165,10 +166,8 @@ impl DataSettings {
     /// # Errors
     /// The first that is not as it should be.
     pub(crate) fn check(&self) -> Result<(), Invalid> {
-        let frames = self.frames_per_day;
-        require(frames >= 1, "frames_per_day", frames, "a whole number of at least 1")?;
-        let days = self.days_per_year;
-        require(days > 0.0 && days <= 366.0, "days_per_year", days, "a number above 0 and at most 366")?;
+        require_whole!("frames_per_day", self.frames_per_day, 1 to 86_400)?;
+        require_number!("days_per_year", self.days_per_year, 1 to 366)?;
         let (from, to) = (self.from()?, self.to()?);
         if let (Some(from), Some(to)) = (from, to) {
             require(
@@ -345,5 +344,6 @@ pub(crate) fn duration_ns(text: &str) -> Option<i64> {
         "d" => 86_400,
         _ => return None,
     };
-    count.parse::<i64>().ok()?.checked_mul(seconds)?.checked_mul(1_000_000_000).filter(|ns| *ns > 0)
+    let ns = count.parse::<i64>().ok()?.checked_mul(seconds)?.checked_mul(1_000_000_000)?;
+    (1..=366 * betaflow_engine::frame::DAY_NS).contains(&ns).then_some(ns)
 }

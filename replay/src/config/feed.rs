@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use betaflow_connectors::live::{BarsFrom, Overflow};
 use betaflow_connectors::ticks::VENUES;
+use betaflow_engine::require_number;
 use betaflow_engine::settings::{Invalid, require};
 use serde::{Deserialize, Serialize};
 
@@ -99,8 +100,7 @@ impl FeedSettings {
         for (key, text) in lengths.into_iter().filter_map(|(key, text)| Some((key, text?))) {
             require(length(text).is_some(), key, format!("{text:?}"), LENGTH)?;
         }
-        let gb = self.raw_log_max_gb;
-        require((0.2..=1e6).contains(&gb), "raw_log_max_gb", gb, "a number of GB from 0.2 to 1000000")
+        require_number!("raw_log_max_gb", self.raw_log_max_gb, 0.2 to 1e6 "of GB ")
     }
 
     /// Whether nobody has said anything.

@@ -20,6 +20,8 @@ use betaflow_engine::ledger::{Frames, RecordSettings};
 use betaflow_engine::model::EstimatorSettings;
 use betaflow_engine::pipeline::{Placement, RunSettings};
 use betaflow_engine::portfolio::SizingSettings;
+use betaflow_engine::range::OnOutOfRange;
+use betaflow_engine::require_whole;
 use betaflow_engine::settings::{Invalid, require};
 use betaflow_engine::strategy::{Strategy, Wish};
 use betaflow_engine::world::WorldSettings;
@@ -87,10 +89,8 @@ impl Default for PipelineSettings {
 
 impl PipelineSettings {
     fn check(&self) -> Result<(), Invalid> {
-        let capacity = self.capacity;
-        require((1..=65_536).contains(&capacity), "capacity", capacity, "a whole number from 1 to 65536")?;
-        let batch = self.batch.unwrap_or(1);
-        require((1..=4_096).contains(&batch), "batch", batch, "a whole number from 1 to 4096")?;
+        require_whole!("capacity", self.capacity, 1 to 65_536)?;
+        require_whole!("batch", self.batch.unwrap_or(1), 1 to 4_096)?;
         match &self.placement {
             Placement::Groups(sizes) => {
                 let fits = |stages| sizes.iter().sum::<usize>() == stages && !sizes.contains(&0);
@@ -335,6 +335,7 @@ impl Config {
             record: self.record,
             trade_from: self.data.trade_from()?,
             limits: self.limits.losses(),
+            on_out_of_range: OnOutOfRange::Stop,
             shown_dates: None,
             frames_per_message: self.pipeline.batch,
         })

@@ -1,5 +1,6 @@
 //! `[tune]`: how settings are chosen and judged by `betaflow tune`.
 
+use betaflow_engine::require_whole;
 use betaflow_engine::settings::{Calendar, Invalid, require};
 use betaflow_engine::validation::{
     BLOCKS, CombinatorialPurged, Fold, Objective, WalkForward, one_path, purged_k_fold,
@@ -121,21 +122,20 @@ impl TuneSettings {
         let folds = self.folds();
         match self.method {
             Method::WalkForward => {
-                require((1..=1_000).contains(&folds), "folds", folds, "a whole number from 1 to 1000")?;
+                require_whole!("folds", folds, 1 to 1_000)?;
             }
             Method::KFold => {
-                require((2..=1_000).contains(&folds), "folds", folds, "a whole number from 2 to 1000")?;
+                require_whole!("folds", folds, 2 to 1_000)?;
             }
             Method::Combinatorial => {
-                require((3..=100).contains(&folds), "folds", folds, "a whole number from 3 to 100")?;
+                require_whole!("folds", folds, 3 to 100)?;
                 let fewer = "at least 2, and fewer than the folds";
                 require((2..folds).contains(&self.tested), "tested", self.tested, fewer)?;
             }
         }
-        let days = |key, days: u32| require(days <= 100_000, key, days, "a number of days up to 100000");
-        days("embargo", self.embargo)?;
-        days("purge", self.purge)?;
-        require((1..=1_000).contains(&self.blocks), "blocks", self.blocks, "a whole number from 1 to 1000")?;
+        require_whole!("embargo", self.embargo, 0 to 100_000 "of days ")?;
+        require_whole!("purge", self.purge, 0 to 100_000 "of days ")?;
+        require_whole!("blocks", self.blocks, 1 to 1_000)?;
         let blocks = self.overfitting_blocks;
         let is_even = blocks.is_multiple_of(2) && (2..=20).contains(&blocks);
         require(is_even, "overfitting_blocks", blocks, "an even number from 2 to 20")

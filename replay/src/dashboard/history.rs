@@ -42,6 +42,11 @@ impl Frame {
     const COLUMNS: &str = "seq, timestamp, nav, nav_gross, cash, gross_exposure, net_exposure, turnover, \
         cap_multiplier, benchmark_nav, commission, spread, impact, borrow, financing, interest, dividends";
 
+    /// NAV; NaN where it is null or not finite.
+    fn finite_nav(&self) -> f64 {
+        self.nav.filter(|nav| nav.is_finite()).unwrap_or(f64::NAN)
+    }
+
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
         let amount = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<f64>>(at)?.unwrap_or(0.0));
         Ok(Self {
@@ -152,9 +157,9 @@ impl History {
     }
 
     fn push(&mut self, frame: Frame) {
-        let nav = frame.nav.unwrap_or(f64::NAN);
+        let nav = frame.finite_nav();
         let begins = frame.timestamp.div_euclid(DAY_NS) * DAY_NS;
-        let nav_before = self.last.as_ref().map_or(nav, |last| last.nav.unwrap_or(f64::NAN));
+        let nav_before = self.last.as_ref().map_or(nav, Frame::finite_nav);
         if self.frames == 0 || begins != self.day.begins {
             self.day = Day { begins, nav_before, pnl: 0.0, turnover: 0.0 };
         }
@@ -162,7 +167,9 @@ impl History {
         self.day.turnover += frame.turnover.unwrap_or(0.0);
         self.drawdown.peak = if self.frames == 0 { nav } else { self.drawdown.peak.max(nav) };
         self.drawdown.now = nav / self.drawdown.peak - 1.0;
-        self.drawdown.deepest = self.drawdown.deepest.min(self.drawdown.now);
+        // Of a NAV that is not finite no drawdown is known, and none that is the deepest.
+        let known = !(self.drawdown.deepest.is_nan() || self.drawdown.now.is_nan());
+        self.drawdown.deepest = if known { self.drawdown.deepest.min(self.drawdown.now) } else { f64::NAN };
         self.costs += frame.costs;
         self.lines.push(&frame, nav, self.drawdown.now, self.day.turnover);
         self.frames += 1;

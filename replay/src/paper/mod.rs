@@ -25,6 +25,7 @@ use betaflow_connectors::store::{StateFolder, StateRecorder, Sync, Writer};
 use betaflow_connectors::tutorial;
 use betaflow_engine::ledger::{Recorder, RunFacts, hex};
 use betaflow_engine::pipeline::{Placement, RunOptions, Watcher, resuming, trading};
+use betaflow_engine::range::OnOutOfRange;
 use betaflow_engine::source::Source as _;
 
 use crate::args::{InputArgs, PaperArgs};
@@ -114,6 +115,8 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     let mut run = config.run_settings()?;
     // A message a frame: nothing waits for a second one.
     run.frames_per_message = Some(1);
+    // A run on a live feed is not ended by one bad price: it stops trading.
+    run.on_out_of_range = OnOutOfRange::Halt;
     let standings = Standings::default();
     let recorders: Vec<Box<dyn Recorder>> =
         vec![Box::new(recorder), Box::new(Watching::new(standings.clone(), handle.clone()))];
@@ -235,12 +238,17 @@ fn refuse(config: &Config) -> Result<()> {
     Ok(())
 }
 
+/// A NAV without decimals, or that it is not known.
+fn value_text(nav: f64) -> String {
+    if nav.is_finite() { format!("{nav:.0}") } else { "not known (out of range)".to_owned() }
+}
+
 fn text(facts: &RunFacts, edge: &Edge, started: Instant) -> String {
     let counts = edge.counts();
     let nav = facts
         .performance
         .nav
-        .map_or_else(String::new, |(first, last)| format!("; value {first:.0} → {last:.0}"));
+        .map_or_else(String::new, |(first, last)| format!("; value {first:.0} → {}", value_text(last)));
     format!(
         "{} frames, {} decisions in {:.1} s{nav}\n{} messages, {} twice, {} early, {} filled in, {} missing, {} \
          reconnections\ndigest {}\n",

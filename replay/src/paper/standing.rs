@@ -58,9 +58,13 @@ impl Recorder for Watching {
         let news = self.decided;
         self.decided |= frame.decided;
         if halt != before.halt {
+            let why = |halt: Halt| match &frame.out_of_range {
+                Some(wrong) if halt == Halt::OutOfRange => format!("{}: {wrong}", halt.text()),
+                _ => halt.text().to_owned(),
+            };
             let text = match halt {
-                Some(halt) if news => format!("trading stops at frame {}: {}", frame.seq, halt.text()),
-                Some(halt) => format!("trading is stopped as before: {}", halt.text()),
+                Some(halt) if news => format!("trading stops at frame {}: {}", frame.seq, why(halt)),
+                Some(halt) => format!("trading is stopped as before: {}", why(halt)),
                 None => format!("trading goes on at frame {}", frame.seq),
             };
             if halt.is_some() {

@@ -189,7 +189,9 @@ impl Teller {
             return;
         }
         let at = Iso(TimestampNs(standing.timestamp));
-        let nav = standing.nav.map_or_else(|| "warming up".to_owned(), |nav| format!("value {nav:.0}"));
+        let nav = standing
+            .nav
+            .map_or_else(|| "warming up".to_owned(), |nav| format!("value {}", super::value_text(nav)));
         let state = if standing.halt.is_some() { ", halted" } else { "" };
         info!("frame {} at {at}: {nav}{state}; {} messages so far", standing.seq, counts.messages);
     }

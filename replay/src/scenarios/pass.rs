@@ -7,7 +7,9 @@ use anyhow::Result;
 use betaflow_connectors::recorder::{ScenarioReturns, ScenarioRow};
 use betaflow_engine::frame::{Frame, TimestampNs};
 use betaflow_engine::pipeline::stages::TakeOutcomes;
-use betaflow_engine::pipeline::{Graph, Placement, RunOptions, ScenarioOutcome, repricing, sweeping};
+use betaflow_engine::pipeline::{
+    Graph, PipelineError, Placement, RunOptions, ScenarioError, ScenarioOutcome, repricing, sweeping,
+};
 use betaflow_engine::source::{DataFacts, Source, SourceError};
 
 use super::Study;
@@ -66,7 +68,9 @@ pub(super) fn pass(
         1 => Placement::Inline,
         _ => Placement::Groups([vec![before], vec![1; workers], vec![1]].concat()),
     };
-    let ended = graph.run(&RunOptions { placement, capacity: 4, ..RunOptions::default() })?;
+    let ended = graph
+        .run(&RunOptions { placement, capacity: 4, ..RunOptions::default() })
+        .map_err(|error| of_scenario(study, pass, error))?;
     let times = std::mem::take(&mut *times.lock().unwrap_or_else(PoisonError::into_inner));
     let mut outcomes = std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner));
     outcomes.sort_by_key(|outcome| outcome.number);
@@ -79,6 +83,15 @@ pub(super) fn pass(
         }
     }
     Ok(passed)
+}
+
+/// An error with the scenario that it is of, by its number in the study and its settings.
+fn of_scenario(study: &Study, pass: &[usize], error: PipelineError) -> anyhow::Error {
+    let PipelineError::Failed { source, .. } = &error else { return error.into() };
+    let Some(failed) = source.downcast_ref::<ScenarioError>() else { return error.into() };
+    let scenario = pass[failed.number];
+    let sets = study.grid.sets(scenario).join(", ");
+    anyhow::anyhow!("scenario {scenario} ({sets}): {}", failed.source)
 }
 
 /// The pipeline of a pass, and how many stages it has before its workers.

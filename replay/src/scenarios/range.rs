@@ -76,11 +76,11 @@ impl Range {
         match self {
             Self::Listed(values) => Ok(values.clone()),
             Self::Whole { from, to, step } => {
-                let count = (to - from) / step + 1;
-                if count > SCENARIOS_MAX as i64 {
+                let count = whole_numbers(*from, *to, *step);
+                if count > SCENARIOS_MAX as u64 {
                     bail!("`{name}`: found {count} values, expected at most {SCENARIOS_MAX}");
                 }
-                Ok((0..count).map(|at| Value::Integer(from + at * step)).collect())
+                Ok((0..count).map(|at| Value::Integer(from + at as i64 * step)).collect())
             }
             Self::Numbers { count: Some(count), .. } if (2..=SCENARIOS_MAX).contains(count) => {
                 let last = (count - 1) as f64;
@@ -96,8 +96,10 @@ impl Range {
         match self {
             Self::Listed(values) => values[part(values.len())].clone(),
             Self::Whole { from, to, step } => {
-                let count = usize::try_from((to - from) / step + 1).unwrap_or(1);
-                Value::Integer(from + part(count) as i64 * step)
+                let count = usize::try_from(whole_numbers(*from, *to, *step)).unwrap_or(usize::MAX);
+                Value::Integer(
+                    from.saturating_add_unsigned(part(count) as u64 * step.unsigned_abs()).min(*to),
+                )
             }
             Self::Numbers { from, to, .. } if share >= 1.0 => {
                 Value::Float(if from == to { *from } else { *to })
@@ -106,6 +108,11 @@ impl Range {
             Self::Numbers { from, to, log: true, .. } => Value::Float(from * libm::pow(to / from, share)),
         }
     }
+}
+
+/// Count of the whole numbers of a range, at most `u64::MAX`.
+fn whole_numbers(from: i64, to: i64, step: i64) -> u64 {
+    (to.abs_diff(from) / step.unsigned_abs()).saturating_add(1)
 }
 
 /// Points of the sequence that are drawn from, and its dimensions.

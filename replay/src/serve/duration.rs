@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Longest length of time, a year: added to a clock it does not overflow.
+const LENGTH_MAX: Duration = Duration::from_secs(366 * 86_400);
+
 /// `30s`, `1.5m`, `250ms` and the like.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -14,8 +17,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     };
     let length = text[..end].parse::<f64>().unwrap_or(f64::NAN) * seconds;
     match Duration::try_from_secs_f64(length) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err("expected a length of time such as 250ms, 30s, 5m or 1h".to_owned()),
+        Ok(duration) if !duration.is_zero() && duration <= LENGTH_MAX => Ok(duration),
+        _ => Err("expected a length of time such as 250ms, 30s, 5m or 1h, at most 8784h".to_owned()),
     }
 }
 

@@ -88,16 +88,21 @@ fn write(held: &Held, out: &mut String) -> std::fmt::Result {
 }
 
 fn write_value(value: &Value, out: &mut String) -> std::fmt::Result {
-    let number = |key: &str| value[key].as_f64().unwrap_or(f64::NAN);
+    // Null where a value is out of range, and of the benchmark where there is none.
+    let shown =
+        |key: &str, form: fn(f64) -> String| value[key].as_f64().map_or_else(|| "not known".to_owned(), form);
+    let amount = |key: &str| shown(key, |value| format!("{value:.2}"));
+    let percent = |key: &str| shown(key, |value| format!("{:+.2} %", 100.0 * value));
+    let ratio = |key: &str| shown(key, |value| format!("{value:.3}"));
     writeln!(
         out,
-        "value       {:.2}, {:+.2} % since the start (benchmark {:+.2} %); cash {:.2}",
-        number("nav"),
-        100.0 * number("return"),
-        100.0 * number("benchmark_return"),
-        number("cash")
+        "value       {}, {} since the start (benchmark {}); cash {}",
+        amount("nav"),
+        percent("return"),
+        percent("benchmark_return"),
+        amount("cash")
     )?;
-    writeln!(out, "exposure    gross {:.3}, net {:.3}", number("gross_exposure"), number("net_exposure"))
+    writeln!(out, "exposure    gross {}, net {}", ratio("gross_exposure"), ratio("net_exposure"))
 }
 
 fn write_positions(held: &Held, out: &mut String) -> std::fmt::Result {

@@ -19,6 +19,8 @@ use crate::live::error::LiveError;
 
 /// A client that says nothing has named what it wants in the address.
 const SILENT: Duration = Duration::from_millis(500);
+/// A wait that outlasts every playback.
+const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
 /// Messages that are read before they are due.
 const AHEAD: usize = 1_024;
 
@@ -127,7 +129,9 @@ async fn play(stream: TcpStream, path: PathBuf, speed: Speed) -> Option<LiveErro
             let first = *first.get_or_insert(message.recv_ns);
             let Speed::Times(times) = speed else { return start };
             let seconds = message.recv_ns.saturating_sub(first).max(0) as f64 / 1e9 / times;
-            start + Duration::try_from_secs_f64(seconds).unwrap_or_default()
+            let after = Duration::try_from_secs_f64(seconds).ok();
+            // A moment that no clock reaches: it waits as long as it can.
+            after.and_then(|after| start.checked_add(after)).unwrap_or(start + FAR)
         });
         tokio::select! {
             said = heard.next() => said?.ok().map(|_| ())?,

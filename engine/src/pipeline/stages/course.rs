@@ -33,6 +33,16 @@ impl Course {
         }
     }
 
+    /// Which scenario it is of.
+    pub(super) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Value after the last frame; NaN before the first.
+    pub(super) fn nav(&self) -> f64 {
+        self.nav
+    }
+
     /// A frame of the scenario's own ledger.
     pub(super) fn add(&mut self, ledger: &LedgerFrame) {
         self.tally.add(ledger);

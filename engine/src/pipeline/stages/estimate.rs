@@ -12,6 +12,7 @@ use crate::frame::{DAY_NS, Frame, TimestampNs};
 use crate::ledger::RunFacts;
 use crate::model::{Beliefs, Estimator, Returns};
 use crate::names::Names;
+use crate::range::{OnOutOfRange, check_beliefs};
 use crate::state::{Checkpoint, Part, StateError, restore_under, save_under};
 
 /// Which frames decide: the first one after the warm-up, and every so many frames from there.
@@ -44,6 +45,7 @@ pub struct Estimate {
     columns: Columns,
     /// Whether the strategy watches returns.
     watched: bool,
+    on_out_of_range: OnOutOfRange,
     names: Names,
     frames_with_returns: u64,
     since_first_decision: Option<u64>,
@@ -84,6 +86,7 @@ impl Estimate {
             schedule,
             columns,
             watched,
+            on_out_of_range: OnOutOfRange::default(),
             names: Names::default(),
             frames_with_returns: 0,
             since_first_decision: None,
@@ -97,6 +100,12 @@ impl Estimate {
     #[must_use]
     pub fn with_outlets(self, outlets: usize) -> Self {
         Self { outlets, ..self }
+    }
+
+    /// The same, where a filter that leaves the finite numbers has this effect.
+    #[must_use]
+    pub fn when_out_of_range(self, on_out_of_range: OnOutOfRange) -> Self {
+        Self { on_out_of_range, ..self }
     }
 
     /// Names of the instruments so far, in engine order.
@@ -136,7 +145,7 @@ impl Estimate {
         (self.returns.are_in_excess(), self.schedule)
     }
 
-    fn frame(&mut self, frame: &Frame, beliefs: &mut Beliefs) -> Result<(), StateError> {
+    fn frame(&mut self, frame: &Frame, beliefs: &mut Beliefs) -> Result<(), StageError> {
         self.names.extend(&frame.listed);
         let returns = self.returns.of(frame);
         let warm = self.frames_with_returns >= self.schedule.warmup_frames;
@@ -165,6 +174,12 @@ impl Estimate {
                 beliefs.clear_forecast();
             }
         }
+        let checked = if beliefs.complete { check_beliefs(beliefs) } else { Ok(()) };
+        beliefs.out_of_range = match checked {
+            Ok(()) => None,
+            Err(wrong) if self.on_out_of_range == OnOutOfRange::Halt => Some(Box::new(wrong)),
+            Err(wrong) => return Err(wrong.into()),
+        };
         beliefs.checkpoint = match &frame.checkpoint {
             Some(source) => {
                 let (seq, source, estimate) = (frame.seq, source.clone(), self.save()?.into());

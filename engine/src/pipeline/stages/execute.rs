@@ -43,10 +43,16 @@ impl Execute {
     }
 
     /// Handles the frame at the position and tells sizing how it stands.
-    fn advance(&mut self, frames: &Arc<Batch<Frame>>, position: usize, out: &mut Outbox) {
-        let portfolio = Arc::clone(self.trading.advance(&frames[position]));
+    fn advance(
+        &mut self,
+        frames: &Arc<Batch<Frame>>,
+        position: usize,
+        out: &mut Outbox,
+    ) -> Result<(), StageError> {
+        let portfolio = Arc::clone(self.trading.advance(&frames[position])?);
         self.frames = Some((Arc::clone(frames), position));
         out.send(ACKNOWLEDGE, Message::Acknowledged(portfolio));
+        Ok(())
     }
 }
 
@@ -61,7 +67,7 @@ impl Stage for Execute {
 
     fn handle(&mut self, message: Message, out: &mut Outbox) -> Result<(), StageError> {
         match message {
-            Message::Frames(frames) if !frames.is_empty() => self.advance(&frames, 0, out),
+            Message::Frames(frames) if !frames.is_empty() => self.advance(&frames, 0, out)?,
             Message::Frames(_) => {}
             Message::Decided(decision) => {
                 let Some((frames, position)) = self.frames.take() else {
@@ -73,7 +79,7 @@ impl Stage for Execute {
                 let mut traded = false;
                 let mut checkpoint = None;
                 let ledger = messages.write(|ledger: &mut LedgerFrame| {
-                    traded = trading.complete(frame, &decision, ledger);
+                    traded = trading.complete(frame, &decision, ledger)?;
                     checkpoint = Checkpoint::extend(decision.checkpoint.as_ref(), |checkpoint| {
                         checkpoint.execute = trading.save()?.into();
                         Ok(())
@@ -90,7 +96,7 @@ impl Stage for Execute {
                     out.send(LEDGER + taker, complete.clone());
                 }
                 if position + 1 < frames.len() {
-                    self.advance(&frames, position + 1, out);
+                    self.advance(&frames, position + 1, out)?;
                 }
             }
             _ => return Err(Miswired { stage: self.name() }.into()),

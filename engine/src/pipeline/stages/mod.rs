@@ -15,6 +15,6 @@ pub use estimate::{Columns, Estimate, Schedule};
 pub use execute::Execute;
 pub use record::Record;
 pub use reprice::Reprice;
-pub use scenarios::{Gather, Scenarios, TakeOutcomes};
+pub use scenarios::{Gather, ScenarioError, Scenarios, TakeOutcomes};
 pub use size::Size;
 pub use source::SourceStage;

@@ -4,9 +4,11 @@ use super::super::error::{Miswired, StageError};
 use super::super::message::{Message, ScenarioOutcome};
 use super::super::stage::{Outbox, Stage};
 use super::course::Course;
+use super::scenarios::ScenarioError;
 use crate::execution::repricing::{Booked, Charges, Repricing};
 use crate::ledger::{LedgerFrame, RunFacts};
 use crate::metrics::{Entry, Shortfall, Tally};
+use crate::range::check_value;
 use crate::settings::Calendar;
 
 /// Prices the trades of each frame of the ledger for every scenario.
@@ -29,7 +31,7 @@ impl Reprice {
         Self { calendar: *calendar, repricing: Repricing::new(&charges), courses, run: Tally::new(calendar) }
     }
 
-    fn frame(&mut self, ledger: &LedgerFrame) {
+    fn frame(&mut self, ledger: &LedgerFrame) -> Result<(), ScenarioError> {
         self.run.add(ledger);
         self.repricing.advance(Booked {
             timestamp: ledger.timestamp,
@@ -49,7 +51,10 @@ impl Reprice {
                 interest: self.repricing.interest(scenario),
                 ..of_run
             });
+            check_value(ledger.timestamp, ledger.seq, "NAV", course.nav())
+                .map_err(|source| ScenarioError { number: course.number(), source })?;
         }
+        Ok(())
     }
 
     fn outcome(&mut self, scenario: usize, shortfall: Shortfall, facts: &RunFacts) -> ScenarioOutcome {
@@ -70,7 +75,7 @@ impl Stage for Reprice {
 
     fn handle(&mut self, message: Message, _: &mut Outbox) -> Result<(), StageError> {
         match message {
-            Message::Ledger(ledger) => self.frame(&ledger),
+            Message::Ledger(ledger) => self.frame(&ledger)?,
             Message::Passed(_) => {}
             _ => return Err(Miswired { stage: self.name() }.into()),
         }

@@ -13,6 +13,7 @@ use crate::execution::ExecutionSettings;
 use crate::frame::Frame;
 use crate::ledger::{LedgerFrame, RunFacts};
 use crate::model::Beliefs;
+use crate::range::OutOfRange;
 use crate::settings::Calendar;
 
 const FRAMES: usize = 0;
@@ -26,12 +27,19 @@ struct Scenario {
 }
 
 impl Scenario {
-    fn step(&mut self, frame: &Frame, beliefs: &Beliefs, decision: &mut Decision, ledger: &mut LedgerFrame) {
-        let portfolio = self.trading.advance(frame);
-        self.sizing.decide(beliefs, portfolio, decision);
-        if self.trading.complete(frame, decision, ledger) {
+    fn step(
+        &mut self,
+        frame: &Frame,
+        beliefs: &Beliefs,
+        decision: &mut Decision,
+        ledger: &mut LedgerFrame,
+    ) -> Result<(), OutOfRange> {
+        let portfolio = self.trading.advance(frame)?;
+        self.sizing.decide(beliefs, portfolio, decision)?;
+        if self.trading.complete(frame, decision, ledger)? {
             self.course.add(ledger);
         }
+        Ok(())
     }
 
     fn outcome(&mut self, calendar: &Calendar) -> ScenarioOutcome {
@@ -42,6 +50,16 @@ impl Scenario {
             ..self.course.outcome(calendar)
         }
     }
+}
+
+/// A scenario that cannot go on, by its number among those of the pass.
+#[derive(Debug, thiserror::Error)]
+#[error("scenario {number} of the pass: {source}")]
+pub struct ScenarioError {
+    /// Its number.
+    pub number: usize,
+    /// What it met.
+    pub source: OutOfRange,
 }
 
 /// Steps its scenarios through each message, one scenario after the other: what a scenario keeps stays in the cache
@@ -88,7 +106,9 @@ impl Stage for Scenarios {
             (Message::Beliefs(beliefs), Some(frames)) => {
                 for scenario in &mut self.scenarios {
                     for (frame, beliefs) in frames.iter().zip(beliefs.iter()) {
-                        scenario.step(frame, beliefs, &mut self.decision, &mut self.ledger);
+                        let stepped = scenario.step(frame, beliefs, &mut self.decision, &mut self.ledger);
+                        stepped
+                            .map_err(|source| ScenarioError { number: scenario.course.number(), source })?;
                     }
                     // Names and the like are those of the next scenario too; its digest is not.
                     self.ledger.shown = None;

@@ -40,7 +40,7 @@ impl Size {
         let Self { sizing, messages, .. } = self;
         messages.write(|decision: &mut Decision| {
             let frame = beliefs.get();
-            sizing.decide(frame, portfolio, decision);
+            sizing.decide(frame, portfolio, decision)?;
             decision.beliefs = frame.complete.then(|| beliefs.clone());
             decision.checkpoint = Checkpoint::extend(frame.checkpoint.as_ref(), |checkpoint| {
                 checkpoint.size = sizing.save()?.into();

@@ -8,6 +8,8 @@ use super::super::message::Message;
 use super::super::stage::{Outbox, Stage};
 use crate::frame::Frame;
 use crate::ledger::RunFacts;
+use crate::names::Names;
+use crate::range::{OnOutOfRange, check_frame};
 use crate::settings::Calendar;
 use crate::source::Source;
 
@@ -26,6 +28,9 @@ pub struct SourceStage {
     doubts: Doubts,
     outlets: usize,
     frames_per_message: Option<usize>,
+    /// Names of the instruments so far, in engine order.
+    names: Names,
+    on_out_of_range: OnOutOfRange,
     width: usize,
     messages: Recycler<Batch<Frame>>,
 }
@@ -41,16 +46,32 @@ impl SourceStage {
         frames_per_message: Option<usize>,
     ) -> Self {
         let (spacing, doubts) = (Spacing::new(calendar), Doubts::new(calendar));
-        Self { source, spacing, doubts, outlets, frames_per_message, width: 1, messages: Recycler::default() }
+        Self {
+            source,
+            spacing,
+            doubts,
+            outlets,
+            frames_per_message,
+            names: Names::default(),
+            on_out_of_range: OnOutOfRange::default(),
+            width: 1,
+            messages: Recycler::default(),
+        }
     }
-}
 
-impl SourceStage {
+    /// The same, where a number of the data that is out of range has this effect.
+    #[must_use]
+    pub fn when_out_of_range(self, on_out_of_range: OnOutOfRange) -> Self {
+        Self { on_out_of_range, ..self }
+    }
+
     /// The same, where a run goes on and these instruments have been listed before. What it says of the data is about
     /// the frames that it hands on.
     #[must_use]
     pub fn knowing(self, names: &[Arc<str>]) -> Self {
-        Self { doubts: self.doubts.knowing(names), ..self }
+        let mut known = Names::default();
+        known.extend(names);
+        Self { doubts: self.doubts.knowing(names), names: known, ..self }
     }
 }
 
@@ -63,7 +84,7 @@ impl Stage for SourceStage {
         let most = self
             .frames_per_message
             .unwrap_or_else(|| (CELLS_PER_MESSAGE / self.width).clamp(1, FRAMES_PER_MESSAGE_MAX));
-        let Self { source, width, spacing, doubts, .. } = self;
+        let Self { source, width, spacing, doubts, names, on_out_of_range, .. } = self;
         let mut finished = false;
         let message = self.messages.write(|batch| {
             batch.clear();
@@ -73,6 +94,11 @@ impl Stage for SourceStage {
                     batch.pop();
                     finished = true;
                     break;
+                }
+                names.extend(&frame.listed);
+                // Where trading halts, sizing finds it: the prices are those of the portfolio.
+                if *on_out_of_range == OnOutOfRange::Stop {
+                    check_frame(frame, names, source.factor_names())?;
                 }
                 *width = frame.instruments().max(1);
                 spacing.observe(frame.timestamp);

@@ -1,0 +1,239 @@
+//! Range of the numbers that a run computes with.
+//!
+//! Prices and returns far outside any market, and values that are not finite, would reach every later output through
+//! the filter and the account. They end a replay with an error, and halt trading on a live feed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::assembly::Iso;
+use crate::execution::{Account, Fill, Portfolio};
+use crate::frame::{Frame, TimestampNs};
+use crate::model::Beliefs;
+use crate::names::Names;
+
+/// Smallest price.
+pub const PRICE_MIN: f64 = 1e-30;
+/// Largest price, dividend, split ratio or absolute return.
+pub const NUMBER_MAX: f64 = 1e30;
+
+const PRICE: &str = "a price from 1e-30 to 1e30";
+const AMOUNT: &str = "at most 1e30";
+const RETURN: &str = "a return from -1e30 to 1e30";
+const FINITE: &str = "a finite number";
+
+/// What happens to a run that meets a value out of range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnOutOfRange {
+    /// It ends with [`OutOfRange`] as its error.
+    #[default]
+    Stop,
+    /// It trades no more, and goes on.
+    Halt,
+}
+
+/// A value that no later one may be computed from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutOfRange {
+    /// When the bar closed.
+    pub timestamp: TimestampNs,
+    /// Number of its frame.
+    pub seq: u64,
+    /// The instrument or factor; none of the account as a whole.
+    pub name: Option<String>,
+    /// Name of the value.
+    pub value: String,
+    /// The value found, as text: JSON has no NaN.
+    pub found: String,
+    /// The range expected.
+    pub expected: String,
+}
+
+impl fmt::Display for OutOfRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { timestamp, seq, name, value, found, expected } = self;
+        let name = name.as_ref().map_or_else(|| "the account".to_owned(), |name| format!("`{name}`"));
+        write!(
+            f,
+            "bar of {} (seq {seq}): found {value} {found} of {name}, expected {expected}; correct or remove the prices and \
+             factors of this bar or of those before it (`betaflow check`), or choose settings that are less extreme",
+            Iso(*timestamp)
+        )
+    }
+}
+
+impl std::error::Error for OutOfRange {}
+
+/// The frame in which values are looked at.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    timestamp: TimestampNs,
+    seq: u64,
+    names: &'a [std::sync::Arc<str>],
+}
+
+impl Place<'_> {
+    #[cold]
+    fn found(&self, name: Option<&str>, value: &str, found: f64, expected: &str) -> OutOfRange {
+        OutOfRange {
+            timestamp: self.timestamp,
+            seq: self.seq,
+            name: name.map(str::to_owned),
+            value: value.to_owned(),
+            // 1e308 instead of 309 digits.
+            found: format!("{found:?}"),
+            expected: expected.to_owned(),
+        }
+    }
+
+    #[cold]
+    fn of_instrument(&self, i: usize, value: &str, found: f64, expected: &str) -> OutOfRange {
+        let number = || format!("instrument {i}");
+        let name = self.names.get(i).map_or_else(number, ToString::to_string);
+        self.found(Some(&name), value, found, expected)
+    }
+}
+
+fn is_price(price: f64) -> bool {
+    (PRICE_MIN..=NUMBER_MAX).contains(&price)
+}
+
+/// Finds a number of the data that is out of range; `names`: those of the instruments, the frame's own included.
+///
+/// # Errors
+/// For the first one.
+pub fn check_frame(frame: &Frame, names: &Names, factors: &[String]) -> Result<(), OutOfRange> {
+    let place = Place { timestamp: frame.timestamp, seq: frame.seq, names };
+    for (value, column) in [("price", &frame.close), ("price for returns", &frame.return_price)] {
+        // A frame of returns of any size has no prices.
+        let any = !frame.returns.is_empty();
+        if let Some(i) = column.iter().position(|price| !(price.is_nan() || any || is_price(*price))) {
+            return Err(place.of_instrument(i, value, column[i], PRICE));
+        }
+    }
+    let large = |number: &f64| number.abs() > NUMBER_MAX;
+    for (value, column, expected) in [
+        ("dividend", &frame.dividend, AMOUNT),
+        ("split ratio", &frame.split, AMOUNT),
+        ("return", &frame.returns, RETURN),
+    ] {
+        if let Some(i) = column.iter().position(large) {
+            return Err(place.of_instrument(i, value, column[i], expected));
+        }
+    }
+    match frame.factors.iter().position(large) {
+        Some(j) => Err(place.found(factors.get(j).map(String::as_str), "return", frame.factors[j], RETURN)),
+        None if frame.rf.is_finite() && !large(&frame.rf) => Ok(()),
+        None => Err(place.found(Some("rf"), "return", frame.rf, RETURN)),
+    }
+}
+
+/// Finds an instrument whose filter has left the finite numbers, in beliefs whose columns are filled.
+///
+/// # Errors
+/// For the first one.
+pub fn check_beliefs(beliefs: &Beliefs) -> Result<(), OutOfRange> {
+    let place = Place { timestamp: beliefs.timestamp, seq: beliefs.seq, names: &beliefs.names };
+    let n = beliefs.instruments();
+    // An instrument without a return so far has no degrees of freedom, and NaN everywhere.
+    let started = |i: usize| !beliefs.dof[i].is_nan();
+    let wrong = |column: &[f64]| (0..n).find(|&i| started(i) && !column[i].is_finite());
+    let single =
+        [("filter's alpha", &beliefs.alpha[..]), ("forecast variance", &beliefs.observation_var[..])];
+    let betas = (0..beliefs.factors.len()).map(|j| ("filter's beta", beliefs.betas_on(j)));
+    for (value, column) in single.into_iter().chain(betas) {
+        if let Some(i) = wrong(column) {
+            return Err(place.of_instrument(i, value, column[i], FINITE));
+        }
+    }
+    // Cleared where the frame has no factors, and infinite with two degrees of freedom or fewer.
+    let nan = |column: &[f64]| (0..n).find(|&i| started(i) && column[i].is_nan());
+    for j in 0..=beliefs.factors.len() {
+        let column = beliefs.sd_of(j);
+        if let Some(i) = nan(column).filter(|i| beliefs.dof[*i] > 2.0) {
+            return Err(place.of_instrument(i, "standard deviation of a coefficient", column[i], FINITE));
+        }
+    }
+    Ok(())
+}
+
+/// Finds what a frame has made of the account and its fills that is out of range.
+///
+/// # Errors
+/// For the first value.
+pub fn check_account(
+    portfolio: &Portfolio,
+    account: &Account,
+    fills: &[Fill],
+    names: &Names,
+) -> Result<(), OutOfRange> {
+    let place = Place { timestamp: portfolio.timestamp, seq: portfolio.seq, names };
+    for fill in fills {
+        let i = fill.instrument as usize;
+        if !(is_price(fill.price) || fill.price == 0.0) {
+            return Err(place.of_instrument(i, "fill price", fill.price, PRICE));
+        }
+        for (value, found) in [("filled quantity", fill.quantity), ("cost of a fill", fill.costs.total())] {
+            if !found.is_finite() {
+                return Err(place.of_instrument(i, value, found, FINITE));
+            }
+        }
+    }
+    let whole = [
+        ("costs", account.costs.total()),
+        ("interest", account.interest),
+        ("dividends", account.dividends),
+        ("cash", portfolio.cash),
+        ("NAV", portfolio.nav),
+    ];
+    let Some((value, found)) = whole.into_iter().find(|(_, found)| !found.is_finite()) else { return Ok(()) };
+    let position = |i: usize| portfolio.quantity[i] * portfolio.price[i];
+    let culprit = (0..portfolio.quantity.len()).find(|&i| position(i).is_infinite());
+    Err(match culprit {
+        Some(i) => place.of_instrument(i, "position", position(i), FINITE),
+        None => place.found(None, value, found, FINITE),
+    })
+}
+
+/// Finds a price or a value of the portfolio that no decision may rest on.
+///
+/// # Errors
+/// For the first one.
+pub fn check_portfolio(portfolio: &Portfolio, names: &Names) -> Result<(), OutOfRange> {
+    let place = Place { timestamp: portfolio.timestamp, seq: portfolio.seq, names };
+    if let Some(i) = portfolio.price.iter().position(|price| !(price.is_nan() || is_price(*price))) {
+        return Err(place.of_instrument(i, "price", portfolio.price[i], PRICE));
+    }
+    check_account(portfolio, &Account::default(), &[], names)
+}
+
+/// Finds a weight that is not finite.
+///
+/// # Errors
+/// For the first one.
+pub fn check_weights(weights: &[f64], portfolio: &Portfolio, names: &Names) -> Result<(), OutOfRange> {
+    let place = Place { timestamp: portfolio.timestamp, seq: portfolio.seq, names };
+    match weights.iter().position(|weight| !weight.is_finite()) {
+        Some(i) => Err(place.of_instrument(i, "target weight", weights[i], FINITE)),
+        None => Ok(()),
+    }
+}
+
+/// Finds that a value of the account as a whole is not finite.
+///
+/// # Errors
+/// It is not.
+pub fn check_value(timestamp: TimestampNs, seq: u64, value: &str, found: f64) -> Result<(), OutOfRange> {
+    let place = Place { timestamp, seq, names: &[] };
+    if found.is_finite() { Ok(()) } else { Err(place.found(None, value, found, FINITE)) }
+}
+
+/// Finds another value of a decision that is not finite.
+///
+/// # Errors
+/// For the first one.
+pub fn check_decided(values: &[(&str, f64)], portfolio: &Portfolio) -> Result<(), OutOfRange> {
+    let (timestamp, seq) = (portfolio.timestamp, portfolio.seq);
+    values.iter().try_for_each(|(value, found)| check_value(timestamp, seq, value, *found))
+}
