@@ -11,7 +11,7 @@ use super::estimator::{Estimator, EstimatorFacts};
 use super::histories::{Histories, NONE, Rules};
 use super::lanes::{Column, Lanes, Shares};
 use super::prior::Prior;
-use super::robust::{FrameScales, Robust, Seen};
+use super::robust::{FrameScales, Reverted, Robust, Seen};
 use super::settings::EstimatorSettings;
 use super::tails::Tails;
 use super::volatility::CommonVolatility;
@@ -40,7 +40,8 @@ const VARIANCE_FLOOR: f64 = 1.0 / (1_u64 << 27) as f64;
 ///
 /// h and d are the same for all instruments and so leave the covariance shared. Weights are an instrument's own:
 /// w ∝ w^forgetting · predictive density. What is published is a t whose tails are learned from all instruments
-/// together (`tails.rs`).
+/// together (`tails.rs`). Its mean is x' times the posterior mean of the frame before, as published: the reversion, which
+/// comes with the frame and depends on which instruments trade in it, is left out of the mean.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Mixture {
     prior: Prior,
@@ -58,7 +59,12 @@ pub struct Mixture {
     n: usize,
     design: Vec<f64>,
     observed: Column,
+    /// Weighted mean of the models' forecasts, after reversion: what the weights and tails learn from.
     forecast: Column,
+    /// The forecast that is published: x' times the posterior mean that was written after the frame before.
+    published: Column,
+    /// By model.
+    reverted: Vec<Reverted>,
     /// Variance of the forecasts, and the squared scale of their t.
     variance: Column,
     scale: Column,
@@ -103,6 +109,8 @@ impl Mixture {
             design: vec![1.0; k],
             observed: Column::default(),
             forecast: Column::default(),
+            published: Column::default(),
+            reverted: vec![Reverted { keep: 1.0, pulled: 0.0, common: 1.0 }; grid.len()],
             variance: Column::default(),
             scale: Column::default(),
             density: Column::default(),
@@ -145,14 +153,18 @@ impl Mixture {
     /// What the models make of the frame together, before it teaches them anything: their weighted mean and
     /// variance.
     fn forecast(&mut self) {
-        let Self { histories, models, weights, forecast, variance, density: term, .. } = self;
+        let Self { histories, models, weights, forecast, published, variance, density: term, .. } = self;
         let h = self.volatility.h();
-        for sum in [&mut *forecast, &mut *variance] {
+        for sum in [&mut *forecast, &mut *published, &mut *variance] {
             sum.0.clear();
             sum.resize(self.n, 0.0);
         }
         for (number, model) in models.iter().enumerate() {
             weights.add(number, &model.forecast, forecast);
+            let Reverted { keep, pulled, .. } = self.reverted[number];
+            term.0.clear();
+            term.0.extend(model.forecast.0.iter().map(|f| Eight(f.map(|f| (f - pulled) / keep))));
+            weights.add(number, term, published);
             term.0.clear();
             let shares = &self.shares[number];
             for (block, s) in model.observation_var.0.iter().enumerate() {
@@ -211,11 +223,12 @@ impl Estimator for Mixture {
         self.weights.forget();
 
         let h = self.volatility.h();
-        let Self { histories, models, keep, shares, common, robust, design, observed, .. } = self;
+        let Self { histories, models, keep, shares, common, reverted, robust, design, observed, .. } = self;
         let seen = Seen { design, observed, histories, h };
         for (number, (model, shares)) in models.iter_mut().zip(shares.iter_mut()).enumerate() {
             shares.take(histories, number);
-            common[number / LANES][number % LANES] = robust.forecast(model, seen, keep[number]);
+            reverted[number] = robust.forecast(model, seen, keep[number]);
+            common[number / LANES][number % LANES] = reverted[number].common;
         }
         self.forecast();
         self.score(score);
@@ -297,10 +310,10 @@ impl Estimator for Mixture {
                         }
                     }
                 }
-                beliefs.forecast_mean[i] = self.forecast.get(i);
+                beliefs.forecast_mean[i] = self.published.get(i);
                 beliefs.forecast_sd[i] = (variance_of_t(forecast_dof) * self.scale.get(i)).sqrt();
                 beliefs.forecast_dof[i] = forecast_dof;
-                beliefs.forecast_error[i] = self.observed.get(i) - self.forecast.get(i);
+                beliefs.forecast_error[i] = self.observed.get(i) - self.published.get(i);
             }
         }
         self.scratch = (weights, prior);
@@ -331,13 +344,13 @@ impl Mixture {
     fn score(&mut self, score: bool) {
         self.tail[0].set(self.tails.dof());
         let c = self.tails.squared_scale();
-        let Self { variance, scale, forecast, observed, tail_of, .. } = self;
+        let Self { variance, scale, published, observed, tail_of, .. } = self;
         scale.0.clear();
         scale.0.extend(variance.0.iter().map(|variance| Eight(variance.map(|v| v * c))));
         tail_of.resize(self.n, 0);
         let forecasts = Forecasts {
             observed: &observed.0,
-            mean: &forecast.0,
+            mean: &published.0,
             scale: &scale.0,
             tails: &self.tail,
             tail_of,

@@ -60,19 +60,30 @@ struct Scales<'a> {
     clip: f64,
 }
 
+/// A model's forecasts of a frame: f = keep · x'm + `pulled`, m being the posterior mean before the frame.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Reverted {
+    /// Share of the posterior mean that does not revert.
+    pub(super) keep: f64,
+    /// What the cross-sectional mean adds to every instrument's forecast.
+    pub(super) pulled: f64,
+    /// The frame's observation variance in units of what is usual.
+    pub(super) common: f64,
+}
+
 impl Robust {
     pub(super) const fn new(settings: &EstimatorSettings) -> Self {
         Self { clip: settings.error_clip, power: settings.dispersion_power }
     }
 
-    /// m ← keep · m + (1 − keep) · mean of m over the instruments that trade, and f = x'm. Returns the frame's
-    /// observation variance in units of what is usual: h times the cross-section's mean squared standardised
-    /// error, each clipped, to the power `dispersion_power`.
-    pub(super) fn forecast(&self, lanes: &mut Lanes, seen: Seen<'_>, keep: f64) -> f64 {
+    /// m ← keep · m + (1 − keep) · mean of m over the instruments that trade, and f = x'm. The frame's observation
+    /// variance in units of what is usual is h times the cross-section's mean squared standardised error, each
+    /// clipped, to the power `dispersion_power`.
+    pub(super) fn forecast(&self, lanes: &mut Lanes, seen: Seen<'_>, keep: f64) -> Reverted {
         let trading = count(seen.observed);
         if trading == 0.0 {
             self.revert_and_forecast(lanes, seen, 1.0);
-            return seen.h;
+            return Reverted { keep: 1.0, pulled: 0.0, common: seen.h };
         }
         lanes.scratch.fill(Lane::ZERO);
         if keep < 1.0 {
@@ -83,7 +94,10 @@ impl Robust {
         }
         let dispersion = self.revert_and_forecast(lanes, seen, keep).sum() / trading;
         let dispersion = dispersion.max(DISPERSION_FLOOR);
-        seen.h * if self.power == 0.5 { dispersion.sqrt() } else { libm::pow(dispersion, self.power) }
+        let common =
+            seen.h * if self.power == 0.5 { dispersion.sqrt() } else { libm::pow(dispersion, self.power) };
+        let pulled = seen.design.iter().zip(&lanes.scratch).map(|(x, pull)| x * pull[0]).sum();
+        Reverted { keep, pulled, common }
     }
 
     /// The sum over instruments of clipped squared standardised errors, lane by lane.
