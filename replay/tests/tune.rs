@@ -46,6 +46,16 @@ impl Tuned {
         (returns.into_values().collect(), times)
     }
 
+    /// Turnover of each scenario on the same frames.
+    fn turnover(&self) -> Vec<Vec<f64>> {
+        let table = self.run.table("scenario_returns");
+        let mut turnover = BTreeMap::<i64, Vec<f64>>::new();
+        for (scenario, of_frame) in table.integers("scenario").iter().zip(table.numbers("turnover")) {
+            turnover.entry(*scenario).or_default().push(of_frame);
+        }
+        turnover.into_values().collect()
+    }
+
     fn choices(&self) -> &Vec<Value> {
         self.run.summary["choices"].as_array().unwrap()
     }
@@ -114,6 +124,11 @@ fn choices_and_what_came_of_them_follow_from_the_returns() {
     for (out, more, split, folds, score) in cases {
         let tuned = tune(path, &data, out, more);
         let (returns, times) = tuned.returns();
+        let turnover = tuned.turnover();
+        let mean = |setting: usize, ranges: &[Range<usize>]| {
+            let of = joined_ranges(&turnover[setting], ranges);
+            of.iter().sum::<f64>() / of.len() as f64
+        };
         let table = tuned.run.table("folds");
         let joined = tuned.run.table("out_of_sample");
         let splits = split(times.len(), folds, 10);
@@ -124,10 +139,20 @@ fn choices_and_what_came_of_them_follow_from_the_returns() {
                 |setting: usize, ranges: &[Range<usize>]| score(&joined_ranges(&returns[setting], ranges));
             let scores: Vec<f64> = (0..returns.len()).map(|setting| of(setting, train)).collect();
             let best = first_best(&scores);
-            assert_eq!(choice["scenario"], best, "{out}, fold {fold}: {scores:?}");
-            assert_eq!(table.integers("scenario")[fold], best as i64);
-            close(&choice["train_score"], scores[best]);
-            close(&choice["test_score"], of(best, test));
+            assert_eq!(choice["best"]["scenario"], best, "{out}, fold {fold}: {scores:?}");
+            assert_eq!(table.integers("best_scenario")[fold], best as i64);
+            close(&choice["best"]["train_score"], scores[best]);
+            close(&choice["best"]["train_turnover"], mean(best, train));
+            // Of what is as good as the best, what trades least.
+            let chosen = choice["scenario"].as_u64().unwrap() as usize;
+            assert_eq!(table.integers("scenario")[fold], chosen as i64);
+            assert!(mean(chosen, train) <= mean(best, train), "{out}, fold {fold}");
+            close(&choice["train_turnover"], mean(chosen, train));
+            close(&choice["difference"], scores[best] - scores[chosen]);
+            let error = choice["difference_standard_error"].as_f64().unwrap();
+            assert!(scores[best] - scores[chosen] <= error, "{out}, fold {fold}");
+            close(&choice["train_score"], scores[chosen]);
+            close(&choice["test_score"], of(chosen, test));
             close(&choice["test_score"], table.numbers("test_score")[fold]);
             let mut others = scores.clone();
             others[best] = f64::NEG_INFINITY;
@@ -140,9 +165,9 @@ fn choices_and_what_came_of_them_follow_from_the_returns() {
             let row = ["train_first", "train_last", "test_first", "test_last"]
                 .map(|name| table.times_of(name)[fold]);
             assert_eq!(row, [day(first.start), day(last.end - 1), day(test[0].start), day(test[0].end - 1)]);
-            assert_eq!(choice["settings"]["sizing.turnover_cap"], [0.02, 0.3][best / 3]);
-            expected
-                .extend(test[0].clone().map(|frame| (times[frame], fold as i64, best, returns[best][frame])));
+            assert_eq!(choice["settings"]["sizing.turnover_cap"], [0.02, 0.3][chosen / 3]);
+            let judged = |frame: usize| (times[frame], fold as i64, chosen, returns[chosen][frame]);
+            expected.extend(test[0].clone().map(judged));
             base.extend(test[0].clone());
         }
         let seq = joined.integers("seq");
@@ -169,9 +194,13 @@ fn choices_and_what_came_of_them_follow_from_the_returns() {
         let all: Vec<f64> = returns.iter().map(|setting| score(setting)).collect();
         let best = first_best(&all);
         let in_sample = &tuned.run.summary["in_sample"];
-        assert_eq!(in_sample["scenario"], best);
+        assert_eq!(in_sample["best"]["scenario"], best);
+        close(&in_sample["best"]["train_score"], all[best]);
+        let chosen = in_sample["scenario"].as_u64().unwrap() as usize;
+        let whole = std::slice::from_ref(&(0..times.len())).to_vec();
+        assert!(mean(chosen, &whole) <= mean(best, &whole));
         assert!(in_sample["label"].as_str().unwrap().starts_with("in-sample"));
-        close(&in_sample["train_score"], all[best]);
+        close(&in_sample["train_score"], all[chosen]);
         let hindsight: Vec<f64> = base.iter().map(|frame| returns[best][*frame]).collect();
         close(&out_of_sample["hindsight"]["sharpe"], sharpe(&hindsight));
         assert_eq!(joined.numbers("hindsight_net_return"), hindsight);
@@ -194,7 +223,7 @@ fn the_recommended_settings_and_the_configuration_are_what_a_replay_gives() {
     };
     assert_eq!(replay("tuned/best.toml", "best").digest(), digest);
     let text = fs::read_to_string(path.join("tuned/best.toml")).unwrap();
-    assert!(text.starts_with("# Chosen by betaflow tune (in-sample"), "{text}");
+    assert!(text.starts_with("# Recommended by betaflow tune (in-sample"), "{text}");
     // The configuration as it is was none of the grid's, and is compared on the judged frames.
     let equity = replay("tuned/run.toml", "base").table("equity");
     let nav: BTreeMap<i64, f64> = equity.times().into_iter().zip(equity.numbers("nav")).collect();
@@ -238,7 +267,16 @@ fn prices_after_a_training_window_change_no_choice_made_from_it() {
         let after = tune(path, &panel.arguments(path, "changed.parquet"), &out, &["--no-report"]);
         for (at, (a, b)) in before.choices().iter().zip(after.choices()).enumerate() {
             let known = |choice: &Value| {
-                let keys = ["scenario", "train", "train_score", "certainty", "runner_up", "within_one_error"];
+                let keys = [
+                    "scenario",
+                    "best",
+                    "train",
+                    "train_score",
+                    "train_turnover",
+                    "certainty",
+                    "runner_up",
+                    "within_one_error",
+                ];
                 keys.map(|key| choice[key].clone())
             };
             if at <= fold {

@@ -14,11 +14,12 @@ use parquet::errors::ParquetError;
 use super::table::{Kind, Table, TableError};
 
 const TABLE: &str = "scenario_returns.parquet";
-const COLUMNS: [(&str, Kind); 4] = [
+const COLUMNS: [(&str, Kind); 5] = [
     ("scenario", Kind::Integer),
     ("timestamp", Kind::Time),
     ("seq", Kind::Integer),
     ("net_return", Kind::Number),
+    ("turnover", Kind::Number),
 ];
 
 /// Net returns of one scenario, a frame each after the first that decides.
@@ -32,6 +33,8 @@ pub struct ScenarioReturns {
     pub timestamps: Arc<[TimestampNs]>,
     /// Simple returns after costs, as many as there are times.
     pub returns: Vec<f64>,
+    /// Turnover decided on each of the frames.
+    pub turnover: Vec<f64>,
 }
 
 /// `scenario_returns.parquet` under construction: one scenario after the other.
@@ -51,12 +54,13 @@ impl ScenarioReturnsTable {
     /// # Errors
     /// The file cannot be written.
     pub fn push(&mut self, scenario: &ScenarioReturns) -> Result<(), TableError> {
-        let frames = scenario.timestamps.iter().zip(&scenario.returns);
-        for (at, (timestamp, net)) in (0_u64..).zip(frames) {
+        let frames = scenario.timestamps.iter().zip(&scenario.returns).zip(&scenario.turnover);
+        for (at, ((timestamp, net), turnover)) in (0_u64..).zip(frames) {
             self.0.integer(Some(scenario.number as u64));
             self.0.time(*timestamp);
             self.0.integer(Some(scenario.first_seq + at));
             self.0.number(*net);
+            self.0.number(*turnover);
             self.0.end_row()?;
         }
         Ok(())
@@ -98,12 +102,15 @@ fn read(path: &Path) -> Result<Vec<ScenarioReturns>, ParquetError> {
         };
         let times = column("timestamp")?.as_primitive_opt::<TimestampNanosecondType>();
         let times = times.ok_or_else(|| wrong("timestamp"))?;
-        let returns = column("net_return")?.as_primitive_opt::<Float64Type>();
-        let returns = returns.ok_or_else(|| wrong("net_return"))?;
+        let numbers = |name: &'static str| -> Result<_, ParquetError> {
+            column(name)?.as_primitive_opt::<Float64Type>().ok_or_else(|| wrong(name))
+        };
+        let (returns, turnover) = (numbers("net_return")?, numbers("turnover")?);
         let (scenarios, frames) = (integers("scenario")?, integers("seq")?);
         for row in 0..batch.num_rows() {
             let time = TimestampNs(times.value(row));
-            reading.row(scenarios.value(row), frames.value(row), time, value(returns, row));
+            let numbers = [returns, turnover].map(|column| value(column, row));
+            reading.row(scenarios.value(row), frames.value(row), time, numbers);
         }
     }
     reading.end();
@@ -122,16 +129,18 @@ struct Reading {
     open: Option<(i64, u64)>,
     times: Vec<TimestampNs>,
     returns: Vec<f64>,
+    turnover: Vec<f64>,
 }
 
 impl Reading {
-    fn row(&mut self, scenario: i64, seq: i64, time: TimestampNs, net: f64) {
+    fn row(&mut self, scenario: i64, seq: i64, time: TimestampNs, [net, turnover]: [f64; 2]) {
         if self.open.is_none_or(|(open, _)| open != scenario) {
             self.end();
             self.open = Some((scenario, seq.unsigned_abs()));
         }
         self.times.push(time);
         self.returns.push(net);
+        self.turnover.push(turnover);
     }
 
     /// Ends the scenario at hand.
@@ -148,6 +157,7 @@ impl Reading {
             first_seq,
             timestamps,
             returns: std::mem::take(&mut self.returns),
+            turnover: std::mem::take(&mut self.turnover),
         });
     }
 }
@@ -166,9 +176,10 @@ mod tests {
             (0..count as i64).map(|day| TimestampNs((from + day) * 86_400_000_000_000)).collect()
         };
         let of = |number: usize, first_seq: u64, timestamps: Arc<[TimestampNs]>| {
-            let returns =
+            let returns: Vec<f64> =
                 (0..timestamps.len()).map(|at| (at as f64 - 7.0) / 3.0 / (number + 1) as f64).collect();
-            ScenarioReturns { number, first_seq, timestamps, returns }
+            let turnover = returns.iter().map(|r| r.abs()).collect();
+            ScenarioReturns { number, first_seq, timestamps, returns, turnover }
         };
         // More rows than a row group has.
         let written = [of(0, 3, days(9, 6_000)), of(1, 3, days(9, 6_000)), of(4, 5, days(11, 5_998))];

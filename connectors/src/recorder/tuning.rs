@@ -17,7 +17,7 @@ const BEFORE: [(&str, Kind); 8] = [
     ("test_frames", Kind::Integer),
     ("scenario", Kind::Integer),
 ];
-const AFTER: [(&str, Kind); 8] = [
+const AFTER: [(&str, Kind); 14] = [
     ("train_score", Kind::Number),
     ("test_score", Kind::Number),
     ("runner_up", Kind::Integer),
@@ -26,6 +26,12 @@ const AFTER: [(&str, Kind); 8] = [
     ("train_score_standard_error", Kind::Number),
     ("within_one_error", Kind::Integer),
     ("resamples", Kind::Integer),
+    ("train_turnover", Kind::Number),
+    ("difference", Kind::Number),
+    ("difference_standard_error", Kind::Number),
+    ("best_scenario", Kind::Integer),
+    ("best_train_score", Kind::Number),
+    ("best_train_turnover", Kind::Number),
 ];
 
 /// A block that was tested.
@@ -51,7 +57,7 @@ pub struct FoldRow {
     pub test_score: f64,
     /// The second best scenario by the training frames, and its score.
     pub runner_up: Option<(u64, f64)>,
-    /// Share of the resamples in which the chosen scenario is the best.
+    /// Share of the resamples in which the best scenario by the training frames is the best.
     pub certainty: f64,
     /// Standard error of its score on the training frames.
     pub standard_error: f64,
@@ -59,6 +65,14 @@ pub struct FoldRow {
     pub within_one_error: u64,
     /// Resamples made.
     pub resamples: u64,
+    /// Mean turnover of a training frame of the chosen scenario.
+    pub turnover: f64,
+    /// Training score of the best scenario less that of the chosen one.
+    pub difference: f64,
+    /// Standard error of that difference.
+    pub difference_standard_error: f64,
+    /// The best scenario by the training frames, its score, and its mean turnover of a frame.
+    pub best: (u64, f64, f64),
 }
 
 /// `folds.parquet` under construction.
@@ -103,6 +117,12 @@ impl FoldsTable {
         table.number(row.standard_error);
         table.integer(Some(row.within_one_error));
         table.integer(Some(row.resamples));
+        [row.turnover, row.difference, row.difference_standard_error]
+            .into_iter()
+            .for_each(|number| table.number(number));
+        let (best, score, turnover) = row.best;
+        table.integer(Some(best));
+        [score, turnover].into_iter().for_each(|number| table.number(number));
         table.end_row()
     }
 

@@ -87,6 +87,8 @@ pub struct ScenarioOutcome {
     pub capacity: f64,
     /// Net return of each frame after the first that decides.
     pub returns: Vec<f64>,
+    /// Turnover decided on each of those frames.
+    pub turnover: Vec<f64>,
 }
 
 impl ScenarioOutcome {
@@ -105,6 +107,7 @@ impl ScenarioOutcome {
             break_even_bps: f64::NAN,
             capacity: f64::NAN,
             returns: Vec::new(),
+            turnover: Vec::new(),
         }
     }
 }

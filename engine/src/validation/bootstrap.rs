@@ -42,7 +42,7 @@ impl StationaryBootstrap {
     }
 
     /// Ends the block: what comes next is another resample, and goes on with the random numbers.
-    pub(super) fn begin_again(&mut self) {
+    pub fn begin_again(&mut self) {
         self.at = None;
     }
 }

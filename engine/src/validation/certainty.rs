@@ -48,12 +48,13 @@ impl Resampling {
 pub struct Certainty {
     /// The second best by the same frames; none where no other setting has a score.
     pub runner_up: Option<Chosen>,
-    /// Share of the resamples in which the chosen setting is the best still; NaN without resamples.
+    /// Share of the resamples in which the best setting is the best still; NaN without resamples.
     pub share: f64,
-    /// Standard deviation of the chosen setting's score over the resamples: its standard error (Efron & Tibshirani
+    /// Standard deviation of the best setting's score over the resamples: its standard error (Efron & Tibshirani
     /// 1993, eq. 6.6). NaN for fewer than two resamples that have a score.
     pub standard_error: f64,
-    /// Settings whose score is within one standard error of the best, the best included.
+    /// Settings within one standard error of the best, the best included: see
+    /// [`prefer`](super::prefer()).
     pub within_one_error: usize,
     /// Resamples that were made.
     pub resamples: usize,
@@ -85,6 +86,71 @@ pub fn certainty<R: AsRef<[f64]>>(
     frames_per_year: f64,
     resampling: &Resampling,
 ) -> Result<Certainty, Invalid> {
+    Ok(weigh(returns, train, objective, frames_per_year, resampling)?.certainty)
+}
+
+/// The best setting by some training frames, and how far the others are from it.
+pub(super) struct Weighed {
+    pub(super) best: Chosen,
+    /// Score of each setting.
+    pub(super) scores: Vec<f64>,
+    /// Of each setting: score of the best less its own, with the standard error of that difference.
+    pub(super) differences: Vec<Difference>,
+    /// Whether each setting is within one standard error of the best.
+    pub(super) within: Vec<bool>,
+    pub(super) certainty: Certainty,
+}
+
+/// A paired difference and its standard error; NaN for fewer than two resamples that have it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Difference {
+    /// The difference.
+    pub value: f64,
+    /// Its standard error.
+    pub standard_error: f64,
+}
+
+impl Difference {
+    /// Whether it is at most one standard error. Without a standard error only no difference is.
+    fn is_within_error(self) -> bool {
+        self.value <= if self.standard_error.is_nan() { 0.0 } else { self.standard_error }
+    }
+}
+
+/// Sums over the resamples, of how far a difference is from that of the frames as they are.
+#[derive(Clone, Copy, Default)]
+struct Spread {
+    count: f64,
+    sum: f64,
+    squares: f64,
+}
+
+impl Spread {
+    fn add(&mut self, distance: f64) {
+        if distance.is_finite() {
+            self.count += 1.0;
+            self.sum += distance;
+            self.squares += distance * distance;
+        }
+    }
+
+    fn deviation(self) -> f64 {
+        let Self { count, sum, squares } = self;
+        if count < 2.0 { f64::NAN } else { ((squares - sum * sum / count) / (count - 1.0)).max(0.0).sqrt() }
+    }
+}
+
+/// See [`certainty`].
+///
+/// # Errors
+/// As [`certainty`].
+pub(super) fn weigh<R: AsRef<[f64]>>(
+    returns: &[R],
+    train: &[Range<usize>],
+    objective: Objective,
+    frames_per_year: f64,
+    resampling: &Resampling,
+) -> Result<Weighed, Invalid> {
     require(!returns.is_empty(), "returns", 0, "at least 1 setting")?;
     let frames = common_frames(returns)?;
     let inside = train.iter().all(|range| range.start < range.end && range.end <= frames);
@@ -103,27 +169,47 @@ pub fn certainty<R: AsRef<[f64]>>(
             joined.clone()
         })
         .collect();
-    let mut scores: Vec<f64> = parts.iter().map(|part| objective.score(part, frames_per_year)).collect();
-    let chosen = best(&scores).unwrap_or(0);
+    let scores: Vec<f64> = parts.iter().map(|part| objective.score(part, frames_per_year)).collect();
+    let means: Vec<f64> = parts.iter().map(|part| part.iter().sum::<f64>() / part.len() as f64).collect();
+    let setting = best(&scores).unwrap_or(0);
+    let settings = scores.len();
+    let [by_score, by_mean] =
+        [&scores, &means].map(|all| (0..settings).map(|j| all[setting] - all[j]).collect::<Vec<f64>>());
     let mut resampled = Resampled::new(parts, objective, frames_per_year);
     let (mut wins, mut errors) = (0_usize, Vec::with_capacity(resampling.count));
+    let mut spreads = vec![[Spread::default(); 2]; settings];
     let length = train.iter().map(ExactSizeIterator::len).sum();
-    let mut frames = StationaryBootstrap::new(length, resampling.mean_block, resampling.seed)?;
+    let mut drawn = StationaryBootstrap::new(length, resampling.mean_block, resampling.seed)?;
     for _ in 0..resampling.count {
-        frames.begin_again();
-        let drawn = resampled.scores(frames.by_ref().take(length));
-        wins += usize::from(best(drawn) == Some(chosen));
-        errors.push(drawn[chosen]);
+        drawn.begin_again();
+        let (scores, means) = resampled.scores_and_means(drawn.by_ref().take(length));
+        wins += usize::from(best(scores) == Some(setting));
+        errors.push(scores[setting]);
+        for (j, [score, mean]) in spreads.iter_mut().enumerate() {
+            score.add(scores[setting] - scores[j] - by_score[j]);
+            mean.add(means[setting] - means[j] - by_mean[j]);
+        }
     }
-    let standard_error = deviation(&errors);
-    let top = scores[chosen];
-    // Without a standard error the best is alone with those that equal it.
-    let margin = if standard_error.is_nan() { 0.0 } else { standard_error };
-    let within_one_error = scores.iter().filter(|score| **score >= top - margin).count();
-    scores[chosen] = f64::NAN;
-    let runner_up = best(&scores).map(|setting| Chosen { setting, score: scores[setting] });
-    let share = wins as f64 / resampling.count as f64;
-    Ok(Certainty { runner_up, share, standard_error, within_one_error, resamples: resampling.count })
+    let difference = |value: f64, spread: Spread| Difference { value, standard_error: spread.deviation() };
+    let differences: Vec<Difference> =
+        (0..settings).map(|j| difference(by_score[j], spreads[j][0])).collect();
+    let within: Vec<bool> = (0..settings)
+        .map(|j| {
+            // A difference of returns is one between ratios of them too, unless the settings differ in risk.
+            let mean = difference(by_mean[j], spreads[j][1]);
+            let returns = objective != Objective::Sharpe || mean.is_within_error();
+            j == setting || (differences[j].is_within_error() && returns)
+        })
+        .collect();
+    let others: Vec<f64> = (0..settings).map(|j| if j == setting { f64::NAN } else { scores[j] }).collect();
+    let certainty = Certainty {
+        runner_up: best(&others).map(|next| Chosen { setting: next, score: scores[next] }),
+        share: wins as f64 / resampling.count as f64,
+        standard_error: deviation(&errors),
+        within_one_error: within.iter().filter(|within| **within).count(),
+        resamples: resampling.count,
+    };
+    Ok(Weighed { best: Chosen { setting, score: scores[setting] }, scores, differences, within, certainty })
 }
 
 /// Sample deviation of the values that are numbers.

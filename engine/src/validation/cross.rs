@@ -129,6 +129,32 @@ pub fn select_across_by<R: AsRef<[f64]>>(
     score: impl Fn(&[f64]) -> f64,
 ) -> Result<CrossSelection, Invalid> {
     require(!returns.is_empty(), "returns", 0, "at least 1 setting")?;
+    let mut joined = Vec::new();
+    let best_of = |ranges: &[Range<usize>]| {
+        let mut score_of = |setting: usize| {
+            join(&mut joined, returns[setting].as_ref(), ranges);
+            score(&joined)
+        };
+        let scores: Vec<f64> = (0..returns.len()).map(&mut score_of).collect();
+        let setting = best(&scores).unwrap_or(0);
+        Ok(Chosen { setting, score: scores[setting] })
+    };
+    judge_across(returns, folds, paths, &score, best_of)
+}
+
+/// As [`select_across_by`], where `choose` chooses: it is called with the training ranges of each fold, in their order,
+/// and then with all frames.
+///
+/// # Errors
+/// As [`select_across_by`], or what `choose` returns.
+pub fn judge_across<R: AsRef<[f64]>>(
+    returns: &[R],
+    folds: &[Fold],
+    paths: &[Vec<usize>],
+    score: impl Fn(&[f64]) -> f64,
+    mut choose: impl FnMut(&[Range<usize>]) -> Result<Chosen, Invalid>,
+) -> Result<CrossSelection, Invalid> {
+    require(!returns.is_empty(), "returns", 0, "at least 1 setting")?;
     require(!folds.is_empty(), "folds", 0, "at least 1 fold")?;
     require(!paths.is_empty(), "paths", 0, "at least 1 path")?;
     let frames = common_frames(returns)?;
@@ -137,19 +163,14 @@ pub fn select_across_by<R: AsRef<[f64]>>(
         join(&mut joined, returns[setting].as_ref(), ranges);
         score(&joined)
     };
-    let mut choose = |ranges: &[Range<usize>]| {
-        let scores: Vec<f64> = (0..returns.len()).map(|setting| score_of(setting, ranges)).collect();
-        let setting = best(&scores).unwrap_or(0);
-        Chosen { setting, score: scores[setting] }
-    };
     let mut choices = Vec::with_capacity(folds.len());
     for (at, fold) in folds.iter().enumerate() {
         require(is_split(fold, frames), "folds", format!("fold {at}"), FOLD)?;
-        let chosen = choose(&fold.train);
+        let chosen = choose(&fold.train)?;
         let test = fold.test.clone();
         choices.push(CrossChoice { chosen, out_of_sample_score: f64::NAN, test });
     }
-    let in_sample = choose(std::slice::from_ref(&(0..frames)));
+    let in_sample = choose(std::slice::from_ref(&(0..frames)))?;
     for choice in &mut choices {
         choice.out_of_sample_score = score_of(choice.chosen.setting, &choice.test);
     }

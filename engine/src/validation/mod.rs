@@ -5,6 +5,7 @@
 //! | `walk_forward`, `purged` | which frames to fit on and which to be judged on: [`WalkForward`], [`purged_k_fold`], [`CombinatorialPurged`] |
 //! | `choice`, `objective` | a setting for each fold by what lies before its embargo: [`select`] |
 //! | `cross` | a setting for each split by what lies around its tested blocks, and the paths that come of it: [`select_across`] |
+//! | `prefer` | of settings that cannot be told from the best the one that trades least: [`prefer`](prefer()) |
 //! | `certainty`, `resampled` | how sure a choice is, the runner-up: [`certainty`](certainty()) |
 //! | `deflated` | what the best of many trials is worth: [`Trials`], [`min_backtest_years`] |
 //! | `overfitting`, `block_sums`, `ranks` | how often the best in one half is below the middle of the other: [`overfitting`] |
@@ -49,6 +50,7 @@ mod deflated;
 mod folds;
 mod objective;
 mod overfitting;
+mod prefer;
 mod purged;
 mod random;
 mod ranks;
@@ -57,15 +59,17 @@ mod trials;
 mod walk_forward;
 
 pub use bootstrap::StationaryBootstrap;
-pub use certainty::{Certainty, Resampling, certainty};
+pub use certainty::{Certainty, Difference, Resampling, certainty};
 pub use choice::{Choice, Chosen, Selection, select, select_by};
 pub use cross::{
-    BacktestPath, CrossChoice, CrossSelection, PathScores, one_path, select_across, select_across_by,
+    BacktestPath, CrossChoice, CrossSelection, PathScores, judge_across, one_path, select_across,
+    select_across_by,
 };
 pub use deflated::{Trials, min_backtest_years};
 pub use folds::Fold;
 pub use objective::{Objective, best};
 pub use overfitting::{BLOCKS, Overfitting, overfitting};
+pub use prefer::{Effort, Preferred, prefer};
 pub use purged::{CombinatorialPurged, purged_k_fold};
 pub use random::Random;
 pub use ranks::LogitSummary;

@@ -23,6 +23,7 @@ pub(super) struct Resampled {
     drawn: Vec<usize>,
     gathered: Vec<f64>,
     scores: Vec<f64>,
+    means: Vec<f64>,
 }
 
 impl Resampled {
@@ -48,6 +49,7 @@ impl Resampled {
             objective,
             frames_per_year,
             scores: vec![f64::NAN; columns.len()],
+            means: vec![f64::NAN; columns.len()],
             columns,
             centres,
             weights: vec![0.0; frames],
@@ -57,12 +59,18 @@ impl Resampled {
     }
 
     /// The score of every setting on the frames drawn.
+    #[cfg(test)]
     pub(super) fn scores(&mut self, drawn: impl Iterator<Item = usize>) -> &[f64] {
+        self.scores_and_means(drawn).0
+    }
+
+    /// The score of every setting on the frames drawn, and for the Sharpe ratio the mean of its returns; else NaN.
+    pub(super) fn scores_and_means(&mut self, drawn: impl Iterator<Item = usize>) -> (&[f64], &[f64]) {
         if is_sum(self.objective) {
             self.weights.fill(0.0);
             drawn.for_each(|frame| self.weights[frame] += 1.0);
             for setting in 0..self.columns.len() {
-                self.scores[setting] = self.summed(setting);
+                (self.scores[setting], self.means[setting]) = self.summed(setting);
             }
         } else {
             self.drawn.clear();
@@ -73,20 +81,22 @@ impl Resampled {
                 *score = self.objective.score(&self.gathered, self.frames_per_year);
             }
         }
-        &self.scores
+        (&self.scores, &self.means)
     }
 
-    fn summed(&self, setting: usize) -> f64 {
+    /// Score, and for the Sharpe ratio the mean.
+    fn summed(&self, setting: usize) -> (f64, f64) {
         let column = &self.columns[setting];
         let (count, year) = (column.len() as f64, self.frames_per_year);
         match self.objective {
             Objective::Growth => {
                 let [sum, _] = sums(&self.weights, column, |_| 0.0);
-                annual_growth(libm::exp(sum), count, year)
+                (annual_growth(libm::exp(sum), count, year), f64::NAN)
             }
             Objective::Sortino => {
                 let [sum, downside] = sums(&self.weights, column, |r| r.min(0.0) * r.min(0.0));
-                if downside == 0.0 { f64::NAN } else { sum / count / (downside / count).sqrt() * year.sqrt() }
+                let ratio = sum / count / (downside / count).sqrt() * year.sqrt();
+                (if downside == 0.0 { f64::NAN } else { ratio }, f64::NAN)
             }
             _ => {
                 let [sum, squares] = sums(&self.weights, column, |r| r * r);
@@ -94,7 +104,7 @@ impl Resampled {
                 let variance = (squares - sum * distance) / (count - 1.0);
                 let known = variance > ROUNDING * ROUNDING;
                 let mean = self.centres[setting] + distance;
-                if known { mean / variance.sqrt() * year.sqrt() } else { f64::NAN }
+                (if known { mean / variance.sqrt() * year.sqrt() } else { f64::NAN }, mean)
             }
         }
     }

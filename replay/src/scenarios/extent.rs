@@ -11,8 +11,8 @@ use crate::world::Readings;
 const BYTES_AN_INSTRUMENT: u64 = 1_200;
 /// Bytes that a scenario keeps of its sums, where it has no instruments of its own.
 const BYTES_OF_SUMS: u64 = 2_048;
-/// Bytes that a scenario keeps of a frame: its net and its gross return.
-const BYTES_A_FRAME: u64 = 16;
+/// Bytes that a scenario keeps of a frame: net return, gross return and turnover.
+const BYTES_A_FRAME: u64 = 24;
 /// Bytes that the program takes beside its scenarios.
 const BYTES_BESIDE: u64 = 150 << 20;
 /// Most bytes that scenarios may take together.
@@ -23,8 +23,8 @@ const NS_AN_INSTRUMENT_BAR: f64 = 260.0;
 const PASS_SECONDS: f64 = 120.0;
 /// However long it takes, so many go together: a reading of the data is not for one scenario alone.
 const TOGETHER_MIN: usize = 32;
-/// Returns of all scenarios that are kept, at most: 8 bytes each.
-const RETURNS_MAX: u64 = 25_000_000;
+/// Returns of all scenarios that are kept, at most: 16 bytes each, with the turnover of its frame.
+const RETURNS_MAX: u64 = 20_000_000;
 
 /// What the source of a configuration has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

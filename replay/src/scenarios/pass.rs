@@ -124,6 +124,7 @@ fn returns_of(outcome: ScenarioOutcome, times: &[TimestampNs]) -> ScenarioReturn
         first_seq: first as u64,
         timestamps: times[first..].into(),
         returns: outcome.returns,
+        turnover: outcome.turnover,
     }
 }
 

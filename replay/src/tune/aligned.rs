@@ -15,6 +15,8 @@ pub(super) struct Aligned {
     pub(super) first_seq: u64,
     /// A setting's returns, a frame each.
     pub(super) returns: Vec<Vec<f64>>,
+    /// A setting's turnover, a frame each.
+    pub(super) turnover: Vec<Vec<f64>>,
     /// Said where settings begin to decide on different frames.
     pub(super) notes: Vec<String>,
 }
@@ -33,6 +35,7 @@ impl Aligned {
         };
         let frames = latest.returns.len();
         let returns = known.iter().map(|scenario| tail(scenario, latest)).collect::<Result<Vec<_>>>()?;
+        let turnover = known.iter().map(|scenario| last_of(&scenario.turnover, frames)).collect();
         let earlier = chosen_from.iter().filter(|scenario| scenario.returns.len() > frames).count();
         let first =
             |scenario: &ScenarioReturns| time_text(scenario.timestamps.first().copied()).unwrap_or_default();
@@ -57,6 +60,7 @@ impl Aligned {
             times: latest.timestamps.to_vec(),
             first_seq: latest.first_seq,
             returns,
+            turnover,
             notes: notes.into_iter().flatten().collect(),
         })
     }
@@ -94,5 +98,11 @@ fn tail(scenario: &ScenarioReturns, latest: &ScenarioReturns) -> Result<Vec<f64>
             time_text(scenario.timestamps.get(before + at).copied()).unwrap_or_default()
         );
     }
-    Ok([&vec![0.0; cash], returns].concat())
+    Ok(last_of(returns, frames))
+}
+
+/// The last values, as many as there are frames; 0 before the first of them.
+fn last_of(values: &[f64], frames: usize) -> Vec<f64> {
+    let own = values.len().min(frames);
+    [&vec![0.0; frames - own], &values[values.len() - own..]].concat()
 }

@@ -100,7 +100,7 @@ impl Tuning {
         finished.outcomes.truncate(settings);
         study.grid.scenarios.truncate(settings);
         study.configs.truncate(settings);
-        let tuned = Tuned::of(&aligned, settings, base, &study.base)?;
+        let tuned = Tuned::of(&aligned, settings, base, &study.base, &study.configs)?;
         let candidates = Candidates::of_study(&study)?;
         let luck = Luck::of((&study, &finished), &candidates, ledger, "tune", resumed)?;
         let look_ahead = scenarios::look_ahead(&study.configs);
@@ -125,10 +125,10 @@ impl Tuning {
 
     /// The recommended settings as a configuration.
     fn best_toml(&self) -> Result<String> {
-        let chosen = self.tuned.in_sample.setting;
+        let chosen = self.tuned.in_sample.chosen.setting;
         let body = self.study.configs[chosen].to_toml("replay")?;
         let sets = self.study.grid.sets(chosen).join(", ");
-        Ok(format!("# Chosen by betaflow tune ({IN_SAMPLE}): {sets}\n{body}"))
+        Ok(format!("# Recommended by betaflow tune ({IN_SAMPLE}): {sets}\n{body}"))
     }
 }
 

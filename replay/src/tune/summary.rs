@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use anyhow::Result;
 use betaflow_engine::metrics::Figures;
-use betaflow_engine::validation::{Certainty, Chosen};
+use betaflow_engine::validation::Preferred;
 use serde_json::{Map, Value, json};
 
 use super::Tuning;
@@ -80,7 +80,7 @@ impl Tuning {
     }
 
     fn choice_json(&self, fold: usize, choice: &Choice) -> Result<Value> {
-        let mut json = self.chosen_json(&choice.chosen, &choice.certainty)?;
+        let mut json = self.chosen_json(&choice.preferred)?;
         json.insert("fold".into(), fold.into());
         json.insert("train".into(), self.range_json(&choice.fold.train));
         json.insert("test".into(), self.range_json(&choice.fold.test));
@@ -90,14 +90,16 @@ impl Tuning {
 
     fn in_sample_json(&self) -> Result<Value> {
         let Self { tuned, .. } = self;
-        let mut json = self.chosen_json(&tuned.in_sample, &tuned.in_sample_certainty)?;
+        let mut json = self.chosen_json(&tuned.in_sample)?;
         json.insert("label".into(), IN_SAMPLE.into());
         json.insert("metrics".into(), metrics(&tuned.in_sample_figures));
+        json["best"]["metrics"] = metrics(&tuned.best_figures);
         Ok(json.into())
     }
 
-    /// A setting, what it was chosen for, and how sure that is.
-    fn chosen_json(&self, chosen: &Chosen, sure: &Certainty) -> Result<Map<String, Value>> {
+    /// The setting that was chosen beside the best, and how sure it is that the best is the best.
+    fn chosen_json(&self, preferred: &Preferred) -> Result<Map<String, Value>> {
+        let Preferred { chosen, turnover, difference, best, best_turnover, certainty: sure } = preferred;
         let settings = |setting: usize| scenarios::values_of(&self.study.grid, &self.study.configs[setting]);
         let runner_up = sure.runner_up.map(|next| -> Result<Value> {
             Ok(json!({
@@ -110,6 +112,15 @@ impl Tuning {
             "scenario": chosen.setting,
             "settings": settings(chosen.setting)?,
             "train_score": number(chosen.score),
+            "train_turnover": number(*turnover),
+            "difference": number(difference.value),
+            "difference_standard_error": number(difference.standard_error),
+            "best": {
+                "scenario": best.setting,
+                "settings": settings(best.setting)?,
+                "train_score": number(best.score),
+                "train_turnover": number(*best_turnover),
+            },
             "train_score_standard_error": number(sure.standard_error),
             "certainty": number(sure.share),
             "resamples": sure.resamples,

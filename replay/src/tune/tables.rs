@@ -48,7 +48,7 @@ pub(super) fn write(folder: &Path, tuning: &Tuning) -> Result<()> {
                 scenario: tuned.choices[fold].chosen.setting as u64,
                 net_return: *net_return,
                 base_net_return: aligned.returns[tuning.base][frame],
-                hindsight_net_return: aligned.returns[tuned.in_sample.setting][frame],
+                hindsight_net_return: aligned.returns[tuned.in_sample.best.setting][frame],
             })?;
         }
     }
@@ -59,7 +59,8 @@ fn row(tuning: &Tuning, fold: usize, choice: &Choice, block: &Range<usize>) -> F
     let Tuning { aligned, study, .. } = tuning;
     let chosen = choice.chosen.setting;
     let year = study.base.data.calendar().frames_per_year();
-    let sure = &choice.certainty;
+    let preferred = &choice.preferred;
+    let sure = &preferred.certainty;
     FoldRow {
         fold: fold as u64,
         train: ends(&aligned.times, &choice.fold.train),
@@ -75,5 +76,9 @@ fn row(tuning: &Tuning, fold: usize, choice: &Choice, block: &Range<usize>) -> F
         standard_error: sure.standard_error,
         within_one_error: sure.within_one_error as u64,
         resamples: sure.resamples as u64,
+        turnover: preferred.turnover,
+        difference: preferred.difference.value,
+        difference_standard_error: preferred.difference.standard_error,
+        best: (preferred.best.setting as u64, preferred.best.score, preferred.best_turnover),
     }
 }

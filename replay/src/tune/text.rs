@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::metrics::Figures;
+use betaflow_engine::validation::Preferred;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
@@ -91,7 +92,9 @@ impl Tuning {
             "judged on",
             &format!("{objective} trained"),
             "judged",
+            "best trained",
             "sure",
+            "as good",
             "chosen",
         ]);
         for (fold, choice) in choices.iter().enumerate().take(SHOWN) {
@@ -101,14 +104,15 @@ impl Tuning {
         if choices.len() > SHOWN {
             _ = writeln!(text, "(and {} more folds in folds.parquet)", choices.len() - SHOWN);
         }
-        let resamples = choices.iter().map(|choice| choice.certainty.resamples).min().unwrap_or(0);
+        let resamples = choices.iter().map(|choice| choice.preferred.certainty.resamples).min().unwrap_or(0);
         _ = writeln!(
             text,
-            "sure: how often the choice is still the best, of {resamples} resamples of its training frames\n"
+            "chosen: of the settings within one standard error of the best the one with the lowest turnover\nsure: how often \
+             the best is the best again, of {resamples} resamples of its training frames\n"
         );
     }
 
-    fn fold_row(&self, fold: usize, choice: &Choice) -> [String; 7] {
+    fn fold_row(&self, fold: usize, choice: &Choice) -> [String; 9] {
         let days = |ranges: &[std::ops::Range<usize>]| ends(&self.aligned.times, ranges).map(day);
         let blocks = choice.fold.test.iter().map(|block| days(std::slice::from_ref(block)).join(" to "));
         let trained = match self.study.base.tune.method {
@@ -121,24 +125,43 @@ impl Tuning {
             blocks.collect::<Vec<_>>().join(", "),
             format!("{:.2}", choice.chosen.score),
             format!("{:.2}", choice.test_score),
-            percent(choice.certainty.share),
+            format!("{:.2}", choice.preferred.best.score),
+            percent(choice.preferred.certainty.share),
+            choice.preferred.certainty.within_one_error.to_string(),
             self.name(choice.chosen.setting),
         ]
     }
 
     fn add_in_sample(&self, text: &mut String) {
         let Self { tuned, .. } = self;
-        let sure = &tuned.in_sample_certainty;
-        _ = writeln!(text, "recommended ({IN_SAMPLE}):\n  {}", self.name(tuned.in_sample.setting));
+        let Preferred { chosen, turnover, difference, best, best_turnover, certainty: sure } =
+            &tuned.in_sample;
+        let objective = self.objective();
+        let yearly = 100.0 * self.study.base.data.calendar().frames_per_year();
+        _ = writeln!(text, "recommended ({IN_SAMPLE}):\n  {}", self.name(chosen.setting));
         _ = writeln!(
             text,
-            "  {} {:.2} on all frames, {} of {} settings within one standard error ({:.2}), the best still in {} of the \
-             resamples",
-            self.objective(),
-            tuned.in_sample.score,
+            "  {objective} {:.2} on all frames, turnover {:.0} % a year; the lowest turnover of {} of {} settings within one \
+             standard error of the best",
+            chosen.score,
+            yearly * turnover,
             sure.within_one_error,
             self.settings,
+        );
+        if chosen.setting != best.setting {
+            _ = writeln!(
+                text,
+                "  {:.2} ± {:.2} (s.e.) below the best",
+                difference.value, difference.standard_error
+            );
+        }
+        _ = writeln!(
+            text,
+            "best: {}\n  {objective} {:.2} ± {:.2} (s.e.), turnover {:.0} % a year; the best again in {} of the resamples",
+            self.name(best.setting),
+            best.score,
             sure.standard_error,
+            yearly * best_turnover,
             percent(sure.share)
         );
         if let Some(next) = sure.runner_up {

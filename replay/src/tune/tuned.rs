@@ -5,7 +5,7 @@ use std::ops::Range;
 use anyhow::{Context as _, Result};
 use betaflow_engine::metrics::Figures;
 use betaflow_engine::validation::{
-    BacktestPath, Certainty, Chosen, Fold, PathScores, Resampling, certainty, select_across,
+    BacktestPath, Chosen, Effort, Fold, PathScores, Preferred, Resampling, judge_across, prefer,
 };
 
 use super::aligned::Aligned;
@@ -17,10 +17,11 @@ const BLOCK_DAYS: u32 = 21;
 /// The choice for a fold.
 pub(super) struct Choice {
     pub(super) chosen: Chosen,
+    /// The same beside the best by the training frames.
+    pub(super) preferred: Preferred,
     pub(super) fold: Fold,
     /// What the choice scores on the tested blocks.
     pub(super) test_score: f64,
-    pub(super) certainty: Certainty,
 }
 
 /// All choices, and what came of them.
@@ -37,20 +38,29 @@ pub(super) struct Tuned {
     pub(super) base: Figures,
     /// Of the best in hindsight on the same frames.
     pub(super) hindsight: Figures,
-    /// The best on all frames.
-    pub(super) in_sample: Chosen,
+    /// The choice by all frames, which is recommended, and the best by them.
+    pub(super) in_sample: Preferred,
+    /// Of the recommended setting.
     pub(super) in_sample_figures: Figures,
-    pub(super) in_sample_certainty: Certainty,
+    /// Of the best.
+    pub(super) best_figures: Figures,
     /// Said where resamples are fewer than usual.
     pub(super) note: Option<String>,
 }
 
 impl Tuned {
-    /// Of the settings before `count`; `base` is the place of the configuration as it is, which may be none of them.
+    /// Of the settings before `count`; `base` is the place of the configuration as it is, which may be none of them;
+    /// `configs` are those of the settings.
     ///
     /// # Errors
     /// There are too few frames for the folds.
-    pub(super) fn of(aligned: &Aligned, count: usize, base: usize, config: &Config) -> Result<Self> {
+    pub(super) fn of(
+        aligned: &Aligned,
+        count: usize,
+        base: usize,
+        config: &Config,
+        configs: &[Config],
+    ) -> Result<Self> {
         let (tune, calendar) = (&config.tune, config.data.calendar());
         let (frames, year) = (aligned.times.len(), calendar.frames_per_year());
         let candidates = &aligned.returns[..count];
@@ -64,23 +74,33 @@ impl Tuned {
                 tune.purge
             )
         })?;
-        // Of a walk forward the training frames of a fold all lie before its block.
-        let selection = select_across(candidates, &splits.folds, &splits.paths, objective, year)?;
         let trained = |fold: &Fold| fold.train.iter().map(ExactSizeIterator::len).sum::<usize>();
         let work = frames + splits.folds.iter().map(trained).sum::<usize>();
         let block = calendar.frames(BLOCK_DAYS) as f64;
-        let sure = |train: &[Range<usize>], seed: usize| {
-            let resampling = Resampling::affordable(count, work, objective, block, seed as u64);
-            certainty(candidates, train, objective, year, &resampling)
+        let kelly: Vec<f64> = configs[..count].iter().map(|config| config.sizing.kelly_fraction).collect();
+        let effort = Effort { turnover: &aligned.turnover[..count], kelly_fraction: &kelly };
+        let mut preferred: Vec<Preferred> = Vec::with_capacity(splits.folds.len() + 1);
+        let choose = |train: &[Range<usize>]| {
+            let seed = preferred.len() as u64;
+            let resampling = Resampling::affordable(count, work, objective, block, seed);
+            let found = prefer(candidates, effort, train, objective, year, &resampling)?;
+            preferred.push(found);
+            Ok(found.chosen)
         };
-        let mut choices = Vec::with_capacity(splits.folds.len());
-        for (at, (choice, fold)) in selection.choices.iter().zip(splits.folds).enumerate() {
-            let certainty = sure(&fold.train, at)?;
-            let (chosen, test_score) = (choice.chosen, choice.out_of_sample_score);
-            choices.push(Choice { chosen, fold, test_score, certainty });
-        }
-        let in_sample = selection.in_sample;
-        let in_sample_certainty = sure(std::slice::from_ref(&(0..frames)), choices.len())?;
+        // Of a walk forward the training frames of a fold all lie before its block.
+        let score = |returns: &[f64]| objective.score(returns, year);
+        let selection = judge_across(candidates, &splits.folds, &splits.paths, score, choose)?;
+        // One for each fold, and that of all frames.
+        let in_sample = *preferred.last().context("no setting was chosen")?;
+        let chosen = selection.choices.iter().zip(splits.folds).zip(&preferred);
+        let choices: Vec<Choice> = chosen
+            .map(|((choice, fold), preferred)| Choice {
+                chosen: choice.chosen,
+                preferred: *preferred,
+                fold,
+                test_score: choice.out_of_sample_score,
+            })
+            .collect();
         let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), year);
         let path_scores = selection.path_scores();
         let shown = median(&selection.paths);
@@ -89,7 +109,7 @@ impl Tuned {
             let part = |block: &Range<usize>| &aligned.returns[setting][block.clone()];
             figures(&path.blocks.iter().map(part).collect::<Vec<_>>().concat())
         };
-        let made = in_sample_certainty.resamples;
+        let made = in_sample.certainty.resamples;
         let note = (made < Resampling::COUNT).then(|| {
             format!(
                 "how sure choices are is known from {made} resamples instead of {}: more would take too long with {count} \
@@ -101,10 +121,10 @@ impl Tuned {
             note,
             out_of_sample: figures(&path.returns),
             base: same(base),
-            hindsight: same(in_sample.setting),
-            in_sample_figures: figures(&aligned.returns[in_sample.setting]),
+            hindsight: same(in_sample.best.setting),
+            in_sample_figures: figures(&aligned.returns[in_sample.chosen.setting]),
+            best_figures: figures(&aligned.returns[in_sample.best.setting]),
             in_sample,
-            in_sample_certainty,
             choices,
             path_scores,
             shown,

@@ -15,9 +15,11 @@ pub(super) struct Course {
     start: f64,
     tally: Tally,
     nav: f64,
-    /// Returns of each frame after the first: 16 bytes a frame, for exact quantiles and for whoever compares scenarios.
+    /// Returns of each frame after the first: 24 bytes a frame, with the turnover below, for exact quantiles and for whoever compares scenarios.
     net: Vec<f64>,
     gross: Vec<f64>,
+    /// Turnover decided on each of those frames.
+    turnover: Vec<f64>,
 }
 
 impl Course {
@@ -30,6 +32,7 @@ impl Course {
             nav: f64::NAN,
             net: Vec::new(),
             gross: Vec::new(),
+            turnover: Vec::new(),
         }
     }
 
@@ -46,19 +49,20 @@ impl Course {
     /// A frame of the scenario's own ledger.
     pub(super) fn add(&mut self, ledger: &LedgerFrame) {
         self.tally.add(ledger);
-        self.returns(ledger.nav, ledger.account.costs.total());
+        self.returns(ledger.nav, ledger.account.costs.total(), ledger.turnover);
     }
 
     /// A frame without what its fills fell short of.
     pub(super) fn enter(&mut self, entry: &Entry) {
         self.tally.enter(entry);
-        self.returns(entry.nav, entry.costs.total());
+        self.returns(entry.nav, entry.costs.total(), entry.turnover);
     }
 
-    fn returns(&mut self, nav: f64, costs: f64) {
+    fn returns(&mut self, nav: f64, costs: f64, turnover: f64) {
         if !self.nav.is_nan() {
             self.net.push(nav / self.nav - 1.0);
             self.gross.push((nav - self.nav + costs) / self.nav);
+            self.turnover.push(turnover);
         }
         self.nav = nav;
     }
@@ -77,6 +81,7 @@ impl Course {
             gross,
             performance,
             returns: std::mem::take(&mut self.net),
+            turnover: std::mem::take(&mut self.turnover),
             ..ScenarioOutcome::nothing()
         }
     }

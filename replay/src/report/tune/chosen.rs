@@ -23,29 +23,27 @@ pub(super) fn add(page: &mut Page, tuning: &Tuning) {
         vec!["fold", "trained on", "judged on"].into_iter().map(str::to_owned).collect::<Vec<_>>();
     header.extend(names.iter().map(|name| title(name)));
     header.extend(
-        ["score, trained", "± error", "score, judged", "sure", "as good", "next best"].map(str::to_owned),
+        ["score, trained", "score, judged", "best, trained", "± error", "sure", "as good", "the best"]
+            .map(str::to_owned),
     );
     let mut rows = String::new();
     for choice in &choices {
         let settings =
             names.iter().map(|name| format!("<td><b>{}</b></td>", value(name, &choice["settings"][*name])));
-        let next = match choice["runner_up"].is_object() {
-            true => {
-                let next = &choice["runner_up"];
-                format!("{}: {}", plain(&next["train_score"], 2), phrase(&next["settings"]))
-            }
-            false => NONE.to_owned(),
-        };
+        let best = &choice["best"];
+        let is_best = best["scenario"] == choice["scenario"];
+        let best_settings = if is_best { "the chosen one".to_owned() } else { phrase(&best["settings"]) };
         rows += &format!(
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td>{}<td>{}</td><td>{}</td><td><b>{}</b></td><td>{}</td><td>{}</td>\
-             <td>{next}</td></tr>\n",
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td>{}<td>{}</td><td><b>{}</b></td><td>{}</td><td>{}</td><td>{}</td>\
+             <td>{}</td><td>{best_settings}</td></tr>\n",
             escape(&choice["fold"].to_string()),
             periods(&choice["train"]),
             periods(&choice["test"]),
             settings.collect::<String>(),
             plain(&choice["train_score"], 2),
-            plain(&choice["train_score_standard_error"], 2),
             plain(&choice["test_score"], 2),
+            plain(&best["train_score"], 2),
+            plain(&choice["train_score_standard_error"], 2),
             percent_of(&choice["certainty"], 0),
             escape(&choice["within_one_error"].to_string()),
         );
@@ -55,8 +53,9 @@ pub(super) fn add(page: &mut Page, tuning: &Tuning) {
     let distinct: std::collections::BTreeSet<i64> =
         choices.iter().filter_map(|of| of["scenario"].as_i64()).collect();
     page.html(&format!(
-        "<p class=\"small\">The score is the {}. Sure: in how many of {} resamples of the training bars (in blocks of a month) \
-         the choice is the best still. As good: settings within one standard error of it. {}</p>\n",
+        "<p class=\"small\">The score is the {}. Chosen is, of the settings within one standard error of the best, the one with \
+         the lowest turnover. Sure: in how many of {} resamples of the training bars (in blocks of a month) the best is the \
+         best again. As good: settings within one standard error of the best. {}</p>\n",
         tuning.objective(),
         escape(&first["resamples"].to_string()),
         match distinct.len() {
@@ -88,11 +87,14 @@ pub(super) fn add_recommended(page: &mut Page, tuning: &Tuning) {
         false => String::new(),
     };
     page.html(&format!(
-        "<p>Recommended: {}. Its {} on all bars is {} ± {}; it is the best still in {} of {} resamples, and {} of {} settings \
-         are within one standard error of it.{next}</p>\n",
+        "<p>Recommended: <b>{}</b>. Its {} on all bars is {}. The best is {}, with {} ± {}: it is the best again in {} of {} \
+         resamples, and {} of {} settings are within one standard error of it. The recommended one has the lowest turnover \
+         of those.{next}</p>\n",
         phrase(&best["settings"]),
         tuning.objective(),
         plain(&best["train_score"], 2),
+        phrase(&best["best"]["settings"]),
+        plain(&best["best"]["train_score"], 2),
         plain(&best["train_score_standard_error"], 2),
         percent_of(&best["certainty"], 0),
         escape(&best["resamples"].to_string()),
