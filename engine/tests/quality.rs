@@ -256,3 +256,28 @@ fn factors_of_another_day_are_named() {
         assert!(detail.unwrap_or_default().contains(expected.unwrap_or_default()), "{shift}: {detail:?}");
     }
 }
+
+#[test]
+fn symbols_that_differ_by_white_space_or_case_are_found() {
+    let cases: [(&[&str], &[&str]); 5] = [
+        (&["AAPL", "MSFT", "BRK.B", "BRK-B"], &[]),
+        (&["AAPL", "aapl"], &["aapl"]),
+        (&["AAPL", " AAPL", "AAPL "], &[" AAPL", "AAPL "]),
+        (&["BRK B", "BRKB"], &["BRKB"]),
+        (&["MSFT "], &["MSFT "]),
+    ];
+    for (symbols, expected) in cases {
+        for depth in [Depth::Full, Depth::Jumps] {
+            let (mut inspector, mut findings) = (Inspector::new(depth), Vec::new());
+            let frame = Frame {
+                listed: symbols.iter().map(|symbol| Arc::from(*symbol)).collect(),
+                close: vec![10.0; symbols.len()],
+                ..Frame::default()
+            };
+            inspector.observe(&frame, &mut findings);
+            let alike = findings.iter().filter(|finding| finding.problem == Problem::SymbolsAlike);
+            let found: Vec<&str> = alike.map(|finding| &*finding.symbol).collect();
+            assert_eq!(found, expected, "{symbols:?}");
+        }
+    }
+}

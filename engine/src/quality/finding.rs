@@ -32,14 +32,17 @@ pub enum Problem {
     ZeroVolume,
     /// The first factor belongs to the returns of another day.
     FactorsMisaligned,
+    /// The symbol differs from another one by white space or case alone, or has white space at an end.
+    SymbolsAlike,
 }
 
 impl Problem {
     /// All of them, the gravest first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::CopiedBar,
         Self::FactorsMisaligned,
         Self::BrokenBar,
+        Self::SymbolsAlike,
         Self::Duplicate,
         Self::Unsorted,
         Self::Split,
@@ -67,6 +70,7 @@ impl Problem {
             Self::MissingDay => "missing_day",
             Self::ZeroVolume => "zero_volume",
             Self::FactorsMisaligned => "factors_misaligned",
+            Self::SymbolsAlike => "symbols_alike",
         }
     }
 
@@ -88,6 +92,9 @@ impl Problem {
             Self::MissingDay => "days without a row inside an instrument's history",
             Self::ZeroVolume => "row(s) whose price moved without volume",
             Self::FactorsMisaligned => "factors that belong to another day",
+            Self::SymbolsAlike => {
+                "symbols that differ by white space or case alone, or have white space at an end"
+            }
         }
     }
 }

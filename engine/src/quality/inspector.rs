@@ -7,6 +7,7 @@ use super::copies::{self, Copied, GapScale, Twins};
 use super::history::{Bar, History};
 use super::moves::{self, Jump, Usual, Verdict};
 use super::shape::{self, Nulls};
+use super::spelling::Spelling;
 use super::stale::Standstill;
 use super::{Finding, Problem};
 use crate::assembly::Iso;
@@ -52,6 +53,7 @@ struct Instrument {
 pub struct Inspector {
     depth: Depth,
     names: Vec<Arc<str>>,
+    spelling: Spelling,
     instruments: Vec<Instrument>,
     attendance: Attendance,
     /// Last prices, with [`Depth::Jumps`].
@@ -75,7 +77,14 @@ impl Inspector {
 
     /// Takes the next frame, and adds what is known by now to `findings`: about its rows, or rows before it.
     pub fn observe(&mut self, frame: &Frame, findings: &mut Vec<Finding>) {
-        self.names.extend(frame.listed.iter().cloned());
+        for symbol in &frame.listed {
+            self.names.push(Arc::clone(symbol));
+            if let Some(detail) = self.spelling.add(symbol) {
+                let (timestamp, symbol, problem) =
+                    (frame.timestamp, Arc::clone(symbol), Problem::SymbolsAlike);
+                findings.push(Finding { timestamp, symbol, problem, detail, severity: 1.0 });
+            }
+        }
         self.came_back.clear();
         self.take_splits(frame, findings);
         if !self.jumps.is_empty() {
@@ -103,7 +112,9 @@ impl Inspector {
     /// The same, where instruments have been listed by frames that it has not seen.
     #[must_use]
     pub fn knowing(self, names: &[Arc<str>]) -> Self {
-        Self { names: names.to_vec(), ..self }
+        let mut spelling = Spelling::default();
+        names.iter().for_each(|symbol| _ = spelling.add(symbol));
+        Self { names: names.to_vec(), spelling, ..self }
     }
 
     /// The same, where returns are made of the adjusted price: what it shows not to be a move is none.

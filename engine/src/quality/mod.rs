@@ -22,6 +22,7 @@ mod inspector;
 mod moves;
 mod ratio;
 mod shape;
+mod spelling;
 mod stale;
 mod tally;
 

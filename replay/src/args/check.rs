@@ -23,6 +23,7 @@ It reads the data once and names what a backtest would believe and should not:
   reused_ticker    a jump after a gap of dates
   missing_day      a date without a row on which most others have one
   zero_volume      the price moved on a volume of 0
+  symbols_alike    symbols that differ by white space or case alone
   duplicate, unsorted   rows that a replay refuses
   factors_misaligned    with --factors: they belong to another day
 None of these is certain: real moves may be among them, and data without a
