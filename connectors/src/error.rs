@@ -113,10 +113,45 @@ pub enum DataError {
         /// What the reader says.
         cause: String,
     },
+    /// A file that only its key opens.
+    #[error(
+        "{file}: the Parquet file is encrypted, expected one that is not; decrypt it first, such as with pyarrow and \
+         the key: pq.write_table(pq.read_table(...), ...)"
+    )]
+    Encrypted {
+        /// The file.
+        file: String,
+    },
+    /// A column that is stored in a way that is not supported.
+    #[error(
+        "{file}: column `{column}` has {what}, which is not supported (the file may be fine); write the column as a \
+         plain type with a common codec, such as with pandas: df.to_parquet(..., compression=\"zstd\")"
+    )]
+    Unsupported {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// Its type, codec or encoding.
+        what: String,
+    },
+    /// Two columns of one name.
+    #[error(
+        "{file}: columns {} and {} (counting from 0) are both named `{column}`, expected one of each name; rename or \
+         drop one", .columns.0, .columns.1
+    )]
+    DuplicateColumn {
+        /// The file.
+        file: String,
+        /// The name.
+        column: String,
+        /// Positions of the two.
+        columns: (usize, usize),
+    },
     /// A column that must be there.
     #[error(
-        "{file}: there is no column `{column}` ({role}); found the columns {found}{}; rename one, or name it in \
-         [data]", .nearest.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+        "{file}: there is no column `{column}` ({role}); found the columns {found}{}",
+        suggestion(.nearest.as_deref(), *.setting)
     )]
     MissingColumn {
         /// The file.
@@ -128,7 +163,9 @@ pub enum DataError {
         /// The columns there are.
         found: String,
         /// The nearest name among them.
-        nearest: Option<String>,
+        nearest: Option<Box<str>>,
+        /// The setting that names the column.
+        setting: Option<&'static str>,
     },
     /// A column of a type that cannot be meant.
     #[error("{file}: column `{column}` has the type {found}, expected {expected}; {hint}")]
@@ -157,7 +194,10 @@ pub enum DataError {
         role: &'static str,
     },
     /// Rows that are not in time order.
-    #[error("{place}: found {}, expected {} (the row before) or later; sort the file by time", Iso(*.found), Iso(*.previous))]
+    #[error(
+        "{place}: found {}, expected {} (the latest time before) or later; sort the file by time, with pandas: \
+         df.sort_values(\"{}\")", Iso(*.found), Iso(*.previous), .place.column
+    )]
     Unsorted {
         /// The first row that is too early.
         place: Box<Place>,
@@ -217,6 +257,27 @@ pub enum DataError {
     TimeOutOfRange {
         /// The cell.
         place: Box<Place>,
+    },
+    /// A text in a time column that is no date.
+    #[error(
+        "{place}: found {found:?}, expected an ISO date or time such as 2024-01-31 or 2024-01-31T16:00:00Z; convert the \
+         column, such as with pandas: pd.to_datetime(...)"
+    )]
+    NoDate {
+        /// The cell.
+        place: Box<Place>,
+        /// The text.
+        found: String,
+    },
+    /// A symbol without a character.
+    #[error(
+        "{place}: found the symbol {found:?}, expected the name of an instrument; fill it in or remove the row"
+    )]
+    EmptySymbol {
+        /// The cell.
+        place: Box<Place>,
+        /// The text.
+        found: String,
     },
     /// The name of a folder that does not hold a date.
     #[error("{file}: the folder `{key}={value}` names a time, expected a date as in `{key}=2024-01-31`")]
@@ -281,9 +342,8 @@ pub enum DataError {
     },
     /// A frame without a factor row, inside the factors' range.
     #[error(
-        "{file}: no factor row for the frame at {}: the rows around it are at {} and {}; add the row, or set \
-         data.factor_gap = \"carry\" to hand such frames on without an update of the estimates",
-        Iso(*.frame), Iso(*.before), Iso(*.after)
+        "{file}: no factor row for the frame at {}: the rows around it are at {} and {}; {}",
+        Iso(*.frame), Iso(*.before), Iso(*.after), gap_remedy(*.zone)
     )]
     FactorGap {
         /// The factor file.
@@ -294,13 +354,16 @@ pub enum DataError {
         before: TimestampNs,
         /// The first row after it.
         after: TimestampNs,
+        /// The zone, other than UTC, whose midnights the frames are.
+        zone: Option<&'static str>,
     },
-    /// A date's factor row for a frame of another date.
+    /// A factor row for a frame of another date.
     #[error(
-        "{file}: the frame at {} would get the factor row of {}, the only one since the frame before it: the \
-         factor rows are dates and the prices are not; are the prices stamped midnight in another time zone? \
-         give them dates too, with pandas: df[\"date\"] = df[\"date\"].dt.tz_localize(None)",
-        Iso(*.frame), Iso(*.row)
+        "{file}: the frame at {} would get the factor row of {}, the only one since the frame before it and of \
+         another date{}; give prices and factors the same dates, with pandas: df[\"date\"] = \
+         df[\"date\"]{}.dt.tz_localize(None)",
+        Iso(*.frame), Iso(*.row), zones(*.frame_zone, *.row_zone),
+        conversion(*.frame_zone, *.row_zone)
     )]
     FactorOfAnotherDate {
         /// The factor file.
@@ -309,6 +372,10 @@ pub enum DataError {
         frame: TimestampNs,
         /// The row.
         row: TimestampNs,
+        /// The zone whose midnights the frames are.
+        frame_zone: Option<&'static str>,
+        /// The zone whose midnights the rows are.
+        row_zone: Option<&'static str>,
     },
     /// Daily factors for frames inside the day.
     #[error(
@@ -349,6 +416,50 @@ pub enum DataError {
         /// What is wrong.
         source: AssemblyError,
     },
+}
+
+/// What to do about a frame without a factor row.
+fn gap_remedy(zone: Option<&str>) -> String {
+    match zone {
+        Some(zone) => format!(
+            "the prices look like midnights in the time zone {zone}: give them dates, with pandas: df[\"date\"] = \
+             df[\"date\"].dt.tz_convert(\"{zone}\").dt.tz_localize(None)"
+        ),
+        None => {
+            "add the row, or set data.factor_gap = \"carry\" to hand such frames on without an update of the \
+                 estimates"
+                .to_owned()
+        }
+    }
+}
+
+/// What the times of prices and factors look like.
+fn zones(frames: Option<&str>, rows: Option<&str>) -> String {
+    let like = |what, zone: &str| format!("the {what} look like midnights in the time zone {zone}");
+    match (frames, rows) {
+        (Some(frames), Some(rows)) => format!(" ({}, {})", like("prices", frames), like("factors", rows)),
+        (Some(frames), None) => format!(" ({})", like("prices", frames)),
+        (None, Some(rows)) => format!(" ({})", like("factors", rows)),
+        (None, None) => " (are the prices stamped midnight in another time zone?)".to_owned(),
+    }
+}
+
+/// How pandas converts times to the zone whose midnights they are.
+fn conversion(frames: Option<&str>, rows: Option<&str>) -> String {
+    let zone = frames.into_iter().chain(rows).find(|zone| *zone != "UTC");
+    zone.map(|zone| format!(".dt.tz_convert(\"{zone}\")")).unwrap_or_default()
+}
+
+/// What to do about a column that is not there.
+fn suggestion(nearest: Option<&str>, setting: Option<&str>) -> String {
+    match (nearest, setting) {
+        (Some(name), Some(setting)) => {
+            format!(" (did you mean `{name}`?); rename it, or name it with --set '{setting}=\"{name}\"'")
+        }
+        (Some(name), None) => format!(" (did you mean `{name}`?); rename it"),
+        (None, Some(setting)) => format!("; rename one, or name it with --set '{setting}=\"NAME\"'"),
+        (None, None) => "; rename one".to_owned(),
+    }
 }
 
 /// The name among `names` that is nearest to `wanted`, if any is near.

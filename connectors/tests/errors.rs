@@ -46,8 +46,8 @@ fn columns_that_are_missing_or_wrong() {
         (vec![("symbol", symbol.clone()), ("close", close.clone())], &["no column `timestamp`", "`date`"]),
         (vec![("date", date.clone())], &["no column `symbol`"]),
         (
-            vec![("date", texts(&["2020-01-01"])), ("symbol", symbol.clone()), ("close", close.clone())],
-            &["column `date` has the type Utf8, expected a date or a timestamp", "cast it"],
+            vec![("date", floats(&[1.0])), ("symbol", symbol.clone()), ("close", close.clone())],
+            &["column `date` has the type Float64, expected a date, a timestamp", "cast it"],
         ),
         (
             vec![("date", date.clone()), ("symbol", floats(&[1.0])), ("close", close.clone())],
@@ -69,6 +69,43 @@ fn columns_that_are_missing_or_wrong() {
                 ("close", close.clone()),
             ],
             &["both `ts` and `date` may be the time"],
+        ),
+        (
+            vec![
+                ("date", date.clone()),
+                ("symbol", symbol.clone()),
+                ("close", close.clone()),
+                ("Close", close.clone()),
+            ],
+            &["both `close` and `Close` may be the price"],
+        ),
+        (
+            vec![("Date", date.clone()), ("Ticker", symbol.clone()), ("Adj Close", close.clone())],
+            &["there is no column `close`", "--set 'data.price=\"Adj Close\"'"],
+        ),
+        (
+            vec![("trade_date", date.clone()), ("symbol", symbol.clone()), ("close", close.clone())],
+            &["there is no column `timestamp`", "--set 'data.time=\"trade_date\"'"],
+        ),
+        (
+            vec![("date", date.clone()), ("instrument", symbol.clone()), ("close", close.clone())],
+            &["there is no column `symbol`", "--set 'data.symbol=\"instrument\"'"],
+        ),
+        (
+            vec![("date", date.clone()), ("symbol", texts(&[" "])), ("close", close.clone())],
+            &["row 0 (counting from 0), column `symbol`: found the symbol \" \""],
+        ),
+        (
+            vec![("date", texts(&["31/12/2020"])), ("symbol", symbol.clone()), ("close", close.clone())],
+            &["row 0 (counting from 0), column `date`: found \"31/12/2020\", expected an ISO date"],
+        ),
+        (
+            vec![
+                ("date", date.clone()),
+                ("('Volume', 'A')", close.clone()),
+                ("('Open', 'A')", close.clone()),
+            ],
+            &["there is no column `('close', 'A')` (the price)"],
         ),
     ];
     for (columns, parts) in cases {
@@ -148,7 +185,7 @@ fn rows_that_are_bad_are_errors_or_skipped() {
         (
             with(3, (1, "B", Some(9.0))),
             &[
-                "row 3 (counting from 0), column `date`: found 1970-01-02, expected 1970-01-03 (the row before) or later",
+                "row 3 (counting from 0), column `date`: found 1970-01-02, expected 1970-01-03 (the latest time before) or later",
                 "sort",
             ],
             &["0 d1 +A,B | 1 2", "1 d2 + | 3 -"],
@@ -165,6 +202,139 @@ fn rows_that_are_bad_are_errors_or_skipped() {
             assert_eq!(run.frames.iter().map(line).collect::<Vec<_>>(), *expected);
             assert_eq!(run.facts.skipped, 1);
             assert!(run.facts.warnings.iter().any(|warning| warning.code == "rows_skipped"));
+        }
+    }
+}
+
+#[test]
+fn an_empty_symbol_is_found_in_any_batch() {
+    let mut rows: Vec<(i32, &str, Option<f64>)> =
+        (0..30_000).map(|i| (i / 3, ["A", "B", "C"][i as usize % 3], Some(1.0))).collect();
+    rows[20_000].1 = "";
+    let folder = Folder::new();
+    let input = folder.write("empty.parquet", tidy(&rows));
+    for sealed_from in [None, Some(support::day(9_000))] {
+        let settings = Settings { sealed_from, ..Settings::default() };
+        check(&input, settings, &["row 20000 (counting from 0), column `symbol`: found the symbol \"\""]);
+    }
+    folder.write("hive/symbol=/x.parquet", vec![("date", days(&[1])), ("close", floats(&[1.0]))]);
+    check(&folder.input("hive"), Settings::default(), &["found the symbol \"\""]);
+}
+
+#[test]
+fn unsorted_rows_are_errors_whatever_the_range() {
+    // As a concatenation of one frame a symbol gives them.
+    let by_symbol: Vec<(i32, &str, Option<f64>)> = ["A", "B", "C"]
+        .into_iter()
+        .flat_map(|name| (0..100).map(move |i| (i, name, Some(f64::from(i) + 1.0))))
+        .collect();
+    let mut late = by_symbol[..100].to_vec();
+    late.swap(90, 95);
+    let ranges = [
+        Settings::default(),
+        Settings { to: Some(support::day(50)), ..Settings::default() },
+        Settings { from: Some(support::day(95)), ..Settings::default() },
+        Settings { from: Some(support::day(20)), to: Some(support::day(30)), ..Settings::default() },
+        Settings { sealed_from: Some(support::day(50)), ..Settings::default() },
+        Settings { sealed_from: Some(support::day(50)), to: Some(support::day(20)), ..Settings::default() },
+    ];
+    for group in [7, 100, 1000] {
+        for settings in &ranges {
+            let folder = Folder::new();
+            let input = folder.write_groups("by_symbol.parquet", tidy(&by_symbol), group);
+            let parts =
+                &["by_symbol.parquet: row 100 (counting from 0), column `date`", "sort the file by time"];
+            check(&input, settings.clone(), parts);
+            let input = folder.write_groups("late.parquet", tidy(&late), group);
+            check(&input, settings.clone(), &["late.parquet: row 91 (counting from 0)"]);
+            let inside = |day: i32| {
+                let time = support::day(i64::from(day));
+                settings.from.is_none_or(|from| time >= from)
+                    && settings.to.is_none_or(|to| time <= to)
+                    && settings.sealed_from.is_none_or(|seal| time < seal)
+            };
+            // Passed over on request, a row in the range is counted.
+            let skip = Settings { on_bad_row: BadRow::Skip, ..settings.clone() };
+            let folder_of_one = Folder::new();
+            let input = folder_of_one.write_groups("by_symbol.parquet", tidy(&by_symbol), group);
+            let run = run(&input, None, skip).unwrap();
+            // Rows of the last day have the latest time, not an earlier one.
+            let lost = by_symbol[100..].iter().filter(|row| inside(row.0) && row.0 < 99).count();
+            assert_eq!(run.facts.skipped as usize, lost, "{settings:?} {group}");
+        }
+    }
+}
+
+#[test]
+fn a_file_outside_the_range_is_sorted_too() {
+    let folder = Folder::new();
+    folder.write("two/a.parquet", tidy(&[(1, "A", Some(1.0)), (2, "A", Some(2.0))]));
+    folder.write("two/b.parquet", tidy(&[(9, "A", Some(1.0)), (8, "A", Some(2.0))]));
+    let parts = &["b.parquet: row 1 (counting from 0), column `date`: found 1970-01-09"];
+    for settings in [
+        Settings { to: Some(support::day(5)), ..Settings::default() },
+        Settings { sealed_from: Some(support::day(5)), ..Settings::default() },
+    ] {
+        check(&folder.input("two"), settings, parts);
+    }
+}
+
+#[test]
+fn factor_rows_after_the_last_frame_are_sorted_too() {
+    let folder = Folder::new();
+    let prices = folder
+        .write("prices.parquet", tidy(&[(1, "A", Some(1.0)), (2, "A", Some(2.0)), (3, "A", Some(2.0))]));
+    let dates = days(&[1, 2, 3, 7, 6, 8]);
+    let factors = folder.write("factors.parquet", vec![("date", dates), ("mkt", floats(&[0.01; 6]))]);
+    for settings in [
+        Settings::default(),
+        Settings { to: Some(support::day(2)), ..Settings::default() },
+        Settings { sealed_from: Some(support::day(3)), ..Settings::default() },
+    ] {
+        let error = run(&prices, Some(&factors), settings).err().unwrap();
+        assert!(error.contains("factors.parquet: row 4 (counting from 0), column `date`"), "{error}");
+    }
+}
+
+#[test]
+fn midnights_of_two_zones_name_the_zones() {
+    const HOUR: i64 = betaflow_engine::frame::DAY_NS / 24;
+    // From 2013-03-18, a Monday, over the changes of the clock in New York (before) and London (2013-03-31).
+    let weekdays: Vec<i64> = (15_782..15_812).filter(|day| (day + 3) % 7 < 5).collect();
+    let at = |hours: &dyn Fn(i64) -> i64| {
+        support::stamps(&weekdays.iter().map(|day| day * 24 * HOUR - hours(*day) * HOUR).collect::<Vec<_>>())
+    };
+    let utc = |_| 0;
+    let london = |day| i64::from(day >= 15_795);
+    let new_york = |_| -4;
+    let tokyo = |_| 9;
+    let zones: [(&str, &dyn Fn(i64) -> i64); 4] =
+        [("UTC", &utc), ("Europe/London", &london), ("America/New_York", &new_york), ("Asia/Tokyo", &tokyo)];
+    let folder = Folder::new();
+    for (price_zone, price_hours) in zones {
+        for (factor_zone, factor_hours) in zones {
+            let n = weekdays.len();
+            let closes: Vec<f64> = (0..n).map(|i| 10.0 + i as f64).collect();
+            let prices =
+                vec![("date", at(price_hours)), ("symbol", texts(&vec!["A"; n])), ("close", floats(&closes))];
+            let prices = folder.write("prices.parquet", prices);
+            let factors = vec![("date", at(factor_hours)), ("mkt", floats(&vec![0.01; n]))];
+            let factors = folder.write("factors.parquet", factors);
+            let outcome = run(&prices, Some(&factors), Settings::default()).map(|run| run.frames.len());
+            // A row is joined to the frame of its date where it does not come after it.
+            let is_right = weekdays.iter().all(|day| factor_hours(*day) >= price_hours(*day));
+            match outcome {
+                Ok(frames) => assert!(is_right && frames + 1 >= n, "{price_zone} {factor_zone}: {frames}"),
+                Err(error) => {
+                    assert!(!is_right, "{price_zone} {factor_zone}: {error}");
+                    let named =
+                        [price_zone, factor_zone].iter().any(|zone| *zone != "UTC" && error.contains(zone));
+                    assert!(
+                        named && error.contains("factors.parquet"),
+                        "{price_zone} {factor_zone}: {error}"
+                    );
+                }
+            }
         }
     }
 }

@@ -167,7 +167,7 @@ fn daily_bars_stamped_midnight_of_another_zone_are_refused() {
     let file = folder.write("f.parquet", vec![("date", days(&[-2, 1, 2, 5, 6])), ("mkt", floats(&[0.1; 5]))]);
     check_error(
         run(&prices, Some(&file), Settings::default()),
-        &["f.parquet", "another time zone", "tz_localize(None)"],
+        &["f.parquet", "Asia/Tokyo", "tz_localize(None)"],
     );
 }
 

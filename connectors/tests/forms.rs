@@ -16,7 +16,7 @@ use betaflow_connectors::parquet::{Input, ParquetSource, Settings, TimeIs};
 use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
 use betaflow_engine::source::Source;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use support::{Folder, Row, day, days, floats, nullable, read, run, stamps, texts, tidy, write_to};
+use support::{Folder, Row, day, days, floats, line, nullable, read, run, stamps, texts, tidy, write_to};
 
 /// B trades first; A and C join on day 2, in the order of their bytes; D has null prices only.
 const ROWS: [Row<'static>; 8] = [
@@ -83,6 +83,105 @@ fn every_form_of_the_same_data_gives_the_same_frames() {
     for (form, input) in cases {
         assert_eq!(read(&input, Settings::default()), FRAMES, "{form}");
     }
+}
+
+/// Columns as pandas writes two column levels, with the field first or the symbol.
+fn levels(field_first: bool, symbols: &[&str]) -> Vec<(String, ArrayRef)> {
+    let name = |field: &str, symbol: &str| match field_first {
+        true => format!("('{field}', '{symbol}')"),
+        false => format!("('{symbol}', '{field}')"),
+    };
+    let mut columns = vec![("Date".to_owned(), days(&[1, 2, 3]))];
+    for (at, field) in ["Adj Close", "Close", "High", "Low", "Open", "Volume"].into_iter().enumerate() {
+        for (i, symbol) in symbols.iter().enumerate() {
+            let base = 10.0 * (i as f64 + 1.0) + at as f64;
+            columns.push((name(field, symbol), nullable(&[Some(base), None, Some(base + 0.5)])));
+        }
+    }
+    columns
+}
+
+#[test]
+fn two_column_levels_are_bars_by_symbol() {
+    let folder = Folder::new();
+    let write = |name: &str, columns: &[(String, ArrayRef)]| {
+        folder.write(name, columns.iter().map(|(name, array)| (name.as_str(), array.clone())).collect())
+    };
+    let optional =
+        [Field::Open, Field::Volume].map(|field| betaflow_engine::assembly::Wanted { field, checked: true });
+    let settings = Settings {
+        optional: optional.into(),
+        return_price: Some("Adj Close".to_owned()),
+        ..Settings::default()
+    };
+    for symbols in [&["A", "B"][..], &["A"]] {
+        let mut rows = Vec::new();
+        for (day, change) in [(1, 0.0), (3, 0.5)] {
+            rows.extend(
+                symbols
+                    .iter()
+                    .enumerate()
+                    .map(|(i, symbol)| (day, *symbol, 10.0 * (i as f64 + 1.0) + change)),
+            );
+        }
+        let dates: Vec<i32> = rows.iter().map(|row| row.0).collect();
+        let names: Vec<&str> = rows.iter().map(|row| row.1).collect();
+        let column = |at: f64| floats(&rows.iter().map(|row| row.2 + at).collect::<Vec<_>>());
+        let tidy = vec![
+            ("date", days(&dates)),
+            ("symbol", texts(&names)),
+            ("Adj Close", column(0.0)),
+            ("close", column(1.0)),
+            ("open", column(4.0)),
+            ("volume", column(5.0)),
+        ];
+        let known = run(&folder.write("tidy.parquet", tidy), None, settings.clone()).unwrap();
+        assert_eq!(known.frames.len(), 2);
+        let joined = |joint: char| {
+            let columns = levels(false, symbols).into_iter().map(|(name, array)| {
+                let name =
+                    name.trim_matches(['(', ')']).replace("', '", &joint.to_string()).replace('\'', "");
+                (name, array)
+            });
+            columns.collect::<Vec<_>>()
+        };
+        for columns in [levels(true, symbols), levels(false, symbols), joined('_'), joined('|')] {
+            let found = run(&write("levels.parquet", &columns), None, settings.clone()).unwrap();
+            assert_eq!(
+                found.frames.iter().map(line).collect::<Vec<_>>(),
+                known.frames.iter().map(line).collect::<Vec<_>>()
+            );
+            let volumes =
+                |run: &support::Run| run.frames.iter().map(|frame| frame.volume.clone()).collect::<Vec<_>>();
+            assert_eq!(volumes(&found), volumes(&known));
+        }
+    }
+}
+
+#[test]
+fn usual_names_and_iso_dates_are_recognised() {
+    let folder = Folder::new();
+    let expected = ["0 d1 +A,B | 1 2.5", "1 d2 + | 3 -"];
+    let (symbols, closes) = (texts(&["A", "B", "A"]), floats(&[1.0, 2.5, 3.0]));
+    let dates = ["1970-01-02", "1970-01-02", "1970-01-03"];
+    let times = ["1970-01-02T00:00:00Z", "1970-01-02 00:00:00", "1970-01-03T01:00:00+01:00"];
+    for (time, array) in [
+        ("Date", days(&[1, 1, 2])),
+        ("Datetime", stamps(&[DAY_NS, DAY_NS, 2 * DAY_NS])),
+        ("date", texts(&dates)),
+        ("datetime", texts(&times)),
+    ] {
+        for symbol in ["symbol", "Symbol", "ticker", "Ticker", "TICKER"] {
+            let columns = vec![(time, array.clone()), (symbol, symbols.clone()), ("Close", closes.clone())];
+            assert_eq!(read(&folder.write("names.parquet", columns), Settings::default()), expected);
+        }
+    }
+    let wide = vec![
+        ("date", texts(&["1970-01-02", "1970-01-03"])),
+        ("A", floats(&[1.0, 3.0])),
+        ("B", nullable(&[Some(2.5), None])),
+    ];
+    assert_eq!(read(&folder.write("wide.parquet", wide), Settings::default()), expected);
 }
 
 #[test]

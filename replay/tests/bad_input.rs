@@ -138,9 +138,9 @@ fn bad_data_is_refused_with_its_place() {
         (
             "dates as text",
             Box::new(with_columns(|| {
-                replaced("date", texts(panel().bars.iter().map(|bar| date_of(bar.time))))
+                replaced("date", texts(panel().bars.iter().map(|bar| format!("on {}", date_of(bar.time)))))
             })),
-            vec!["prices.parquet", "`date`", "Utf8", "expected"],
+            vec!["prices.parquet: row 0", "`date`", "expected an ISO date"],
         ),
         (
             "symbols as numbers",

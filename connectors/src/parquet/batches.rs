@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
-use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader};
+use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
+
+use betaflow_engine::assembly::Iso;
+use betaflow_engine::frame::TimestampNs;
 
 use super::columns::{is_text, times};
 use super::input::{Chunks, Location, guarded};
+use super::pages::{GroupPages, unread_codec};
 use crate::DataError;
 
 /// Rows in a batch of a file of few columns: enough to pay for the call, few enough to stay in cache.
@@ -35,6 +38,8 @@ pub(super) struct RowGroup {
     rows: u64,
     /// First and last time by the statistics, where there are any.
     pub(super) times: Option<(i64, i64)>,
+    /// Whether its columns are read; else only its times are, to check their order.
+    pub(super) is_wanted: bool,
 }
 
 /// The row groups of a file; `time` is the position of its time column.
@@ -44,7 +49,7 @@ pub(super) fn row_groups(metadata: &ArrowReaderMetadata, time: Option<usize>, sh
     let groups = metadata.metadata().row_groups().iter().enumerate().map(|(index, group)| {
         let rows = u64::try_from(group.num_rows()).unwrap_or(0);
         let times = bounds.as_ref().and_then(|bounds| bounds[index]);
-        let group = RowGroup { index, first_row, rows, times };
+        let group = RowGroup { index, first_row, rows, times, is_wanted: rows > 0 };
         first_row += rows;
         group
     });
@@ -55,10 +60,17 @@ type Bounds = Option<(i64, i64)>;
 
 fn time_bounds(metadata: &ArrowReaderMetadata, time: usize, shift: i64) -> Option<Vec<Bounds>> {
     let schema = metadata.schema();
-    let name = schema.field(time).name();
-    let statistics = StatisticsConverter::try_new(name, schema, metadata.parquet_schema()).ok()?;
+    let field = schema.field(time);
+    if is_text(field.data_type()) {
+        // Ends of texts may be cut off.
+        return None;
+    }
     let groups = metadata.metadata().row_groups();
-    let ends = [statistics.row_group_mins(groups).ok()?, statistics.row_group_maxes(groups).ok()?];
+    let ends = guarded(|| {
+        let statistics = StatisticsConverter::try_new(field.name(), schema, metadata.parquet_schema())?;
+        Ok([statistics.row_group_mins(groups)?, statistics.row_group_maxes(groups)?])
+    });
+    let ends = ends.ok()?;
     let mut one = Vec::new();
     let mut at = |end: &ArrayRef, index: usize| {
         times(&end.slice(index, 1), shift, &mut one).ok().and_then(|()| one.first().copied())
@@ -66,21 +78,21 @@ fn time_bounds(metadata: &ArrowReaderMetadata, time: usize, shift: i64) -> Optio
     Some((0..groups.len()).map(|index| Some((at(&ends[0], index)?, at(&ends[1], index)?))).collect())
 }
 
-/// The row groups of a file that ends before its first row at or after `seal`; the last may straddle it.
-pub(super) fn unsealed(mut groups: Vec<RowGroup>, seal: Option<i64>) -> Vec<RowGroup> {
-    let Some(seal) = seal else { return groups };
+/// Marks the row groups behind `seal` as not wanted: the data ends before its first row at or after it. The last wanted
+/// row group may reach past it.
+pub(super) fn unseal(groups: &mut [RowGroup], seal: Option<i64>) {
+    let Some(seal) = seal else { return };
     let reaches = |group: &RowGroup| group.times.is_some_and(|(_, last)| last >= seal);
     if let Some(at) = groups.iter().position(reaches) {
         let straddles = groups[at].times.is_some_and(|(first, _)| first < seal);
-        groups.truncate(at + usize::from(straddles));
+        groups[at + usize::from(straddles)..].iter_mut().for_each(|group| group.is_wanted = false);
     }
-    groups
 }
 
 impl RowGroup {
     /// Whether it may hold a time between the bounds, both included.
     pub(super) fn overlaps(&self, from: i64, to: i64) -> bool {
-        self.rows > 0 && self.times.is_none_or(|(first, last)| first <= to && last >= from)
+        self.is_wanted && self.times.is_none_or(|(first, last)| first <= to && last >= from)
     }
 
     pub(super) fn rows(&self) -> u64 {
@@ -92,40 +104,94 @@ impl RowGroup {
 pub(super) struct Batches {
     file: String,
     chunks: Chunks,
-    metadata: ArrowReaderMetadata,
-    mask: ProjectionMask,
+    metadata: Arc<ParquetMetaData>,
+    /// The columns of the projection and the types that they are read as.
+    levels: FieldLevels,
+    /// The time column alone, where there is one.
+    time_levels: Option<FieldLevels>,
+    /// Whether the rest of the file is read for its times alone.
+    times_only: bool,
     columns: String,
     /// The types that the columns must come in.
     kinds: Vec<DataType>,
+    /// The type of the time column.
+    time_kind: Vec<DataType>,
     batch_rows: usize,
     groups: VecDeque<RowGroup>,
-    current: Option<(RowGroup, ParquetRecordBatchReader)>,
+    current: Option<Current>,
     next_row: u64,
 }
 
+/// The row group that is being read.
+struct Current {
+    group: RowGroup,
+    /// Whether all columns of the projection are read, or the time alone.
+    is_whole: bool,
+    reader: ParquetRecordBatchReader,
+    /// Rows that were read before the reader was replaced.
+    passed: u64,
+}
+
+/// Consecutive rows of a file.
+pub(super) struct Rows {
+    /// The columns of the projection, or the time alone.
+    pub(super) batch: RecordBatch,
+    /// Number of the first row in the file.
+    pub(super) first_row: u64,
+    /// Whether all columns of the projection are there.
+    pub(super) is_whole: bool,
+    /// First and last time by the statistics of the row group.
+    bounds: Bounds,
+    group: RowGroup,
+}
+
 impl Batches {
-    /// Starts at the first of `groups`. Batches have the columns of `projection`, which is sorted.
+    /// Starts at the first of `groups`. Batches have the columns of `projection`, which is sorted; those of row groups that
+    /// are not wanted have the column `time` alone, and without one these row groups are passed over.
     pub(super) fn new(
         location: &Location,
         chunks: Chunks,
         metadata: &ArrowReaderMetadata,
         projection: &[usize],
-        groups: Vec<RowGroup>,
+        time: Option<usize>,
+        mut groups: Vec<RowGroup>,
         batch_rows: usize,
     ) -> Result<Self, DataError> {
-        let damaged =
-            |cause: ParquetError| DataError::Truncated { file: location.name(), cause: cause.to_string() };
-        let metadata = with_dictionaries(metadata, projection).map_err(damaged)?;
-        let kinds = projection.iter().map(|column| metadata.schema().field(*column).data_type().clone());
-        let names = projection.iter().map(|column| format!("`{}`", metadata.schema().field(*column).name()));
+        let schema = with_dictionaries(metadata.schema(), projection);
+        let kinds = projection.iter().map(|column| schema.field(*column).data_type().clone()).collect();
+        let names = projection.iter().map(|column| format!("`{}`", schema.field(*column).name()));
         let columns = names.take(8).collect::<Vec<_>>().join(", ");
+        let parquet_schema = metadata.parquet_schema();
+        let mask = ProjectionMask::roots(parquet_schema, projection.iter().copied());
+        for (leaf, column) in parquet_schema.columns().iter().enumerate() {
+            let codec = groups.iter().find_map(|group| unread_codec(metadata.metadata(), group.index, leaf));
+            if let Some(codec) = codec.filter(|_| mask.leaf_included(leaf)) {
+                let what = format!("the codec {codec}");
+                return Err(DataError::Unsupported {
+                    file: location.name(),
+                    column: column.path().string(),
+                    what,
+                });
+            }
+        }
+        let levels = |mask| {
+            guarded(|| parquet_to_arrow_field_levels(parquet_schema, mask, Some(schema.fields())))
+                .map_err(|cause| DataError::Truncated { file: location.name(), cause: cause.to_string() })
+        };
+        let time_levels =
+            time.map(|time| levels(ProjectionMask::roots(parquet_schema, [time]))).transpose()?;
+        let levels = levels(mask)?;
+        groups.retain(|group| group.rows > 0 && (group.is_wanted || time.is_some()));
         Ok(Self {
             file: location.name(),
             chunks,
-            mask: ProjectionMask::roots(metadata.parquet_schema(), projection.iter().copied()),
+            metadata: Arc::clone(metadata.metadata()),
+            levels,
+            time_levels,
+            times_only: false,
             columns,
-            kinds: kinds.collect(),
-            metadata,
+            kinds,
+            time_kind: time.map(|time| schema.field(time).data_type().clone()).into_iter().collect(),
             batch_rows,
             groups: groups.into(),
             current: None,
@@ -133,32 +199,32 @@ impl Batches {
         })
     }
 
-    /// The next batch and the number of its first row in the file.
-    pub(super) fn next(&mut self) -> Result<Option<(RecordBatch, u64)>, DataError> {
+    /// Reads the next rows.
+    pub(super) fn next(&mut self) -> Result<Option<Rows>, DataError> {
         loop {
             if self.current.is_none() {
                 let Some(group) = self.groups.pop_front() else { return Ok(None) };
-                let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
-                    self.chunks.clone(),
-                    self.metadata.clone(),
-                )
-                .with_projection(self.mask.clone())
-                .with_row_groups(vec![group.index])
-                .with_batch_size(self.batch_rows);
-                let reader = guarded(|| builder.build()).map_err(|cause| self.corrupt(group, &cause))?;
                 self.next_row = group.first_row;
-                self.current = Some((group, reader));
+                self.start(group, 0)?;
             }
-            let Some((group, reader)) = &mut self.current else { continue };
-            let group = *group;
-            match guarded(|| Ok(reader.next().transpose()?)).transpose() {
+            let Some(current) = &mut self.current else { continue };
+            let group = current.group;
+            match guarded(|| Ok(current.reader.next().transpose()?)).transpose() {
                 Some(Ok(batch)) => {
-                    self.check_kinds(group, &batch)?;
+                    let (is_whole, rows) = (current.is_whole, batch.num_rows() as u64);
+                    // Rows that were handed on before the reader was replaced.
+                    let known = current.passed.min(rows);
+                    current.passed -= known;
+                    self.check_kinds(group, &batch, is_whole)?;
+                    if known == rows {
+                        continue;
+                    }
+                    let batch = batch.slice(known as usize, (rows - known) as usize);
                     let first_row = self.next_row;
                     self.next_row += batch.num_rows() as u64;
-                    return Ok(Some((batch, first_row)));
+                    return Ok(Some(Rows { batch, first_row, is_whole, bounds: group.times, group }));
                 }
-                Some(Err(cause)) => return Err(self.corrupt(group, &cause)),
+                Some(Err(cause)) => return Err(self.unreadable(group, &cause)),
                 None if self.next_row != group.first_row + group.rows => {
                     return Err(self.corrupt(group, &format!("it ends after row {}", self.next_row)));
                 }
@@ -167,21 +233,89 @@ impl Batches {
         }
     }
 
-    /// Ends the batches, because what is left of the file is not wanted, and returns how many rows are left.
-    pub(super) fn stop(&mut self) -> u64 {
-        let current =
-            self.current.take().map_or(0, |(group, _)| group.first_row + group.rows - self.next_row);
-        current + self.groups.drain(..).map(|group| group.rows).sum::<u64>()
+    /// Opens a row group, of which `passed` rows are known already.
+    fn start(&mut self, group: RowGroup, passed: u64) -> Result<(), DataError> {
+        let is_whole = group.is_wanted && !self.times_only;
+        let levels = match &self.time_levels {
+            Some(levels) if !is_whole => levels,
+            _ => &self.levels,
+        };
+        let pages = GroupPages::new(self.chunks.clone(), Arc::clone(&self.metadata), group.index);
+        let reader = guarded(|| {
+            ParquetRecordBatchReader::try_new_with_row_groups(levels, &pages, self.batch_rows, None)
+        });
+        let reader = reader.map_err(|cause| self.unreadable(group, &cause))?;
+        self.current = Some(Current { group, is_whole, reader, passed });
+        Ok(())
+    }
+
+    /// Reads the rest of the file for its times alone, because no other column of it is wanted, and returns how many
+    /// rows that are wanted by their row group are passed over. Without a time column the batches end.
+    pub(super) fn times_only(&mut self) -> Result<u64, DataError> {
+        let current = self.current.take();
+        let left = current
+            .as_ref()
+            .map_or(0, |current| current.group.first_row + current.group.rows - self.next_row);
+        let wanted = self.groups.iter().filter(|group| group.is_wanted).map(|group| group.rows).sum::<u64>();
+        let is_whole = current.as_ref().is_none_or(|current| current.is_whole);
+        if self.time_levels.is_none() {
+            self.groups.clear();
+            return Ok(left + wanted);
+        }
+        self.times_only = true;
+        match current {
+            Some(Current { group, is_whole: true, .. }) if left > 0 => {
+                self.start(group, self.next_row - group.first_row)?
+            }
+            other => self.current = other,
+        }
+        Ok(if is_whole { left + wanted } else { wanted })
+    }
+
+    /// Checks that the times of `rows` lie where the statistics of their row group say: what was passed over by them must
+    /// have been.
+    pub(super) fn check_bounds(&self, rows: &Rows, times: &[i64]) -> Result<(), DataError> {
+        let Some((first, last)) = rows.bounds else { return Ok(()) };
+        let Some(time) = times.iter().find(|time| !(first..=last).contains(*time)) else { return Ok(()) };
+        let [first, last, time] = [first, last, *time].map(|time| Iso(TimestampNs(time)));
+        Err(self.corrupt(
+            rows.group,
+            &format!(
+                "its statistics say that its times are from {first} to {last}, and {time} is among them"
+            ),
+        ))
     }
 
     /// Checks that the columns come as the footer says: two places of a damaged file may disagree.
-    fn check_kinds(&self, group: RowGroup, batch: &RecordBatch) -> Result<(), DataError> {
+    fn check_kinds(&self, group: RowGroup, batch: &RecordBatch, is_whole: bool) -> Result<(), DataError> {
         let found = batch.columns().iter().map(|column| column.data_type());
-        match found.zip(&self.kinds).find(|(found, expected)| found != expected) {
+        let kinds = if is_whole { &self.kinds } else { &self.time_kind };
+        match found.zip(kinds).find(|(found, expected)| found != expected) {
             Some((found, expected)) => {
                 Err(self.corrupt(group, &format!("found the type {found}, expected {expected}")))
             }
             None => Ok(()),
+        }
+    }
+
+    /// The error for pages that cannot be decoded: damaged, or of a kind that is not supported.
+    fn unreadable(&self, group: RowGroup, cause: &ParquetError) -> DataError {
+        // The layers of the reader each put a word before the text of a page's error.
+        let text = cause.to_string();
+        let mut text = text.as_str();
+        while let Some(rest) = ["Arrow: ", "External: ", "Parquet argument error: ", "Parquet error: "]
+            .iter()
+            .find_map(|word| text.strip_prefix(word))
+        {
+            text = rest;
+        }
+        match text.strip_prefix("NYI: ").and_then(|text| text.split_once(": ")) {
+            Some((column, what)) => DataError::Unsupported {
+                file: self.file.clone(),
+                column: column.trim_start_matches("column ").trim_matches('`').to_owned(),
+                what: what.to_owned(),
+            },
+            None => self.corrupt(group, &text),
         }
     }
 
@@ -197,15 +331,8 @@ impl Batches {
     }
 }
 
-/// Asks for string columns as dictionaries: as they are stored, without a copy of the name in each row.
-fn with_dictionaries(
-    metadata: &ArrowReaderMetadata,
-    projection: &[usize],
-) -> Result<ArrowReaderMetadata, ParquetError> {
-    let schema = metadata.schema();
-    if !projection.iter().any(|column| is_text(schema.field(*column).data_type())) {
-        return Ok(metadata.clone());
-    }
+/// The schema with string columns as dictionaries: as they are stored, without a copy of the text in each row.
+fn with_dictionaries(schema: &Schema, projection: &[usize]) -> Schema {
     let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let fields: Vec<Arc<Field>> = (schema.fields().iter().enumerate())
         .map(|(column, field)| match projection.contains(&column) && is_text(field.data_type()) {
@@ -213,7 +340,5 @@ fn with_dictionaries(
             false => Arc::clone(field),
         })
         .collect();
-    let schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
-    let options = ArrowReaderOptions::new().with_schema(schema);
-    ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)
+    Schema::new(fields)
 }

@@ -2,9 +2,10 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, Float32Type, Float64Type, Int8Type,
-    Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Float32Type,
+    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
+    UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
@@ -27,8 +28,9 @@ pub(super) fn is_text(kind: &DataType) -> bool {
 /// Whether a column of this type holds numbers. A column of nulls without a type is what some writers make
 /// of an instrument that never traded.
 pub(super) fn is_number(kind: &DataType) -> bool {
-    use DataType::{Decimal128, Float32, Float64, Null};
-    kind.is_integer() || matches!(kind, Float32 | Float64 | Decimal128(_, _) | Null)
+    use DataType::{Decimal32, Decimal64, Decimal128, Float32, Float64, Null};
+    kind.is_integer()
+        || matches!(kind, Float32 | Float64 | Decimal32(..) | Decimal64(..) | Decimal128(..) | Null)
 }
 
 /// Why a time cannot be used; the number is its row in the array.
@@ -36,6 +38,8 @@ pub(super) fn is_number(kind: &DataType) -> bool {
 pub(super) enum TimeFault {
     Null(usize),
     OutOfRange(usize),
+    /// A text that is no date.
+    NoDate(usize),
 }
 
 /// Writes the times of `array` plus `shift` into `out`, as nanoseconds. Times without a zone are UTC.
@@ -57,40 +61,30 @@ pub(super) fn times(array: &ArrayRef, shift: i64, out: &mut Vec<i64>) -> Result<
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             scaled::<TimestampMicrosecondType>(array, 1_000, shift, out)
         }
+        DataType::Dictionary(_, _) => parsed(array, shift, out),
         _ => scaled::<TimestampNanosecondType>(array, 1, shift, out),
     }
 }
 
-/// The first row whose time plus `shift` is at or after `bound`. Rows without a time, and times that nanoseconds cannot
-/// count, are no error here: what lies behind that row is nobody's to check.
-pub(super) fn first_from(array: &ArrayRef, shift: i64, bound: i64) -> Option<usize> {
-    match array.data_type() {
-        DataType::Date32 => position::<Date32Type>(array, DAY_NS, shift, bound),
-        DataType::Date64 => position::<Date64Type>(array, 1_000_000, shift, bound),
-        DataType::Timestamp(TimeUnit::Second, _) => {
-            position::<TimestampSecondType>(array, 1_000_000_000, shift, bound)
-        }
-        DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            position::<TimestampMillisecondType>(array, 1_000_000, shift, bound)
-        }
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            position::<TimestampMicrosecondType>(array, 1_000, shift, bound)
-        }
-        _ => position::<TimestampNanosecondType>(array, 1, shift, bound),
-    }
+/// An ISO date or time as nanoseconds.
+pub(super) fn parse_time(text: &str) -> Option<i64> {
+    <TimestampNanosecondType as arrow_cast::parse::Parser>::parse(text)
 }
 
-fn position<T>(array: &ArrayRef, unit: i64, shift: i64, bound: i64) -> Option<usize>
-where
-    T: ArrowPrimitiveType,
-    T::Native: Into<i64>,
-{
-    let array = array.as_primitive::<T>();
-    // In the column's own unit, rounded up: no time can overflow in the comparison.
-    let bound = bound.saturating_sub(shift);
-    let bound = bound.div_euclid(unit) + i64::from(bound.rem_euclid(unit) > 0);
-    let later = |(row, value): (usize, &T::Native)| (*value).into() >= bound && array.is_valid(row);
-    array.values().iter().enumerate().position(later)
+/// The times of a text column, which is read as a dictionary.
+fn parsed(array: &ArrayRef, shift: i64, out: &mut Vec<i64>) -> Result<(), TimeFault> {
+    let rows = array.as_dictionary::<Int32Type>();
+    let (keys, texts) = (rows.keys().values(), rows.values().as_string::<i32>());
+    let mut times: Vec<Option<i64>> = vec![None; texts.len()];
+    for (row, key) in keys.iter().enumerate() {
+        let key = key.unsigned_abs() as usize;
+        if times[key].is_none() {
+            times[key] = Some(parse_time(texts.value(key)).ok_or(TimeFault::NoDate(row))?);
+        }
+        let time = times[key].and_then(|time| time.checked_add(shift));
+        out.push(time.ok_or(TimeFault::OutOfRange(row))?);
+    }
+    Ok(())
 }
 
 fn scaled<T>(array: &ArrayRef, unit: i64, shift: i64, out: &mut Vec<i64>) -> Result<(), TimeFault>
@@ -128,17 +122,29 @@ pub(super) fn numbers(array: &ArrayRef, out: &mut Vec<f64>) {
         DataType::Int64 => convert::<Int64Type>(array, out, |value| value as f64),
         #[allow(clippy::cast_precision_loss)]
         DataType::UInt64 => convert::<UInt64Type>(array, out, |value| value as f64),
+        DataType::Decimal32(_, scale) => {
+            let shift = power(*scale);
+            convert::<Decimal32Type>(array, out, |value| shift(f64::from(value)));
+        }
+        #[allow(clippy::cast_precision_loss)]
+        DataType::Decimal64(_, scale) => {
+            let shift = power(*scale);
+            convert::<Decimal64Type>(array, out, |value| shift(value as f64));
+        }
         #[allow(clippy::cast_precision_loss)]
         DataType::Decimal128(_, scale) => {
-            // Division by an exact power of ten rounds once, so 0.1 is the double nearest to 0.1.
-            let unit = 10f64.powi(i32::from(scale.unsigned_abs()));
-            match *scale >= 0 {
-                true => convert::<Decimal128Type>(array, out, |value| value as f64 / unit),
-                false => convert::<Decimal128Type>(array, out, |value| value as f64 * unit),
-            }
+            let shift = power(*scale);
+            convert::<Decimal128Type>(array, out, |value| shift(value as f64));
         }
         _ => out.resize(array.len(), f64::NAN),
     }
+}
+
+/// Moves the decimal point by `scale` places. Division by an exact power of ten rounds once, so 0.1 is the double nearest
+/// to 0.1.
+fn power(scale: i8) -> impl Fn(f64) -> f64 {
+    let unit = 10f64.powi(i32::from(scale.unsigned_abs()));
+    move |value| if scale >= 0 { value / unit } else { value * unit }
 }
 
 fn convert<T: ArrowPrimitiveType>(array: &ArrayRef, out: &mut Vec<f64>, number: impl Fn(T::Native) -> f64) {

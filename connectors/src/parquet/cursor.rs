@@ -1,11 +1,11 @@
 //! An open price file, at one of its rows.
 
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use betaflow_engine::assembly::{Assembler, Bar, Fault, Field, Slot, Values};
 use betaflow_engine::frame::{Frame, TimestampNs};
 
 use super::batches::{Batches, batch_rows};
-use super::columns::{TimeFault, first_from, numbers, text, times};
+use super::columns::{TimeFault, numbers, text, times};
 use super::dictionary::Dictionary;
 use super::files::{PriceFile, range};
 use super::schema::{Key, Layout};
@@ -31,13 +31,27 @@ pub(super) struct Counts {
     pub(super) refused: Vec<RefusedRow>,
 }
 
+/// The column of what the name of a folder says, in messages.
+const FOLDER: &str = "(the folder's name)";
+
 /// Rows that come after a later one, beyond which the data is not sorted by time at all.
 const UNSORTED_MAX: u64 = 1_000;
 
 /// Where the columns are in a batch.
 enum Plan {
-    Tidy { symbol: Option<usize>, columns: Vec<(Field, usize)> },
-    Wide { columns: Vec<usize>, slots: Vec<Slot> },
+    Tidy {
+        symbol: Option<usize>,
+        columns: Vec<(Field, usize)>,
+    },
+    Wide {
+        columns: Vec<usize>,
+        slots: Vec<Slot>,
+    },
+    /// For each symbol the fields and the positions of their numbers; `columns` are those of the numbers.
+    Levels {
+        columns: Vec<usize>,
+        symbols: Vec<(Slot, Vec<(Field, usize)>)>,
+    },
 }
 
 /// An open file, at its next row.
@@ -48,6 +62,8 @@ pub(super) struct Cursor {
     batches: Batches,
     plan: Plan,
     time: Key<usize>,
+    /// Name of the time column, for messages.
+    time_name: String,
     constant_time: i64,
     constant_slot: Option<Slot>,
     batch: Option<RecordBatch>,
@@ -57,11 +73,13 @@ pub(super) struct Cursor {
     /// Tidy: the symbol of each row. Empty in wide data.
     slots: Vec<Slot>,
     dictionary: Dictionary,
-    /// Tidy: one a field, in the order of the plan. Wide: one a symbol.
+    /// Tidy: one a field, in the order of the plan. Wide: one a symbol. Two levels: one a column.
     numbers: Vec<Vec<f64>>,
-    /// Time of the rows handed on last.
+    /// Latest time so far.
     last: i64,
     range: (i64, i64),
+    /// Times of a batch at and after the seal, and the number of the first of their rows.
+    sealed: Option<(Vec<i64>, u64)>,
 }
 
 impl Cursor {
@@ -74,16 +92,22 @@ impl Cursor {
     ) -> Result<Self, DataError> {
         let opened = file.open(shared.settings, shared.assembler, open)?;
         let range = range(shared.settings);
-        let groups = opened.groups.iter().copied().filter(|group| group.overlaps(range.0, range.1)).collect();
         let projection = opened.layout.projection();
         let in_batch = |column: usize| projection.binary_search(&column).unwrap_or(0);
         let rows = batch_rows(projection.len(), bytes);
-        let batches =
-            Batches::new(&file.location, opened.chunks, &opened.metadata, &projection, groups, rows)?;
-        let (time, constant_time) = match opened.layout.time() {
-            Key::Column(column) => (Key::Column(in_batch(*column)), 0),
-            Key::Constant(time) => (Key::Constant(0), time.saturating_add(shared.settings.shift_ns())),
+        let (time, time_name, constant_time) = match opened.layout.time() {
+            Key::Column(column) => {
+                let name = opened.metadata.schema().field(*column).name().clone();
+                (Key::Column(in_batch(*column)), name, 0)
+            }
+            Key::Constant(time) => {
+                (Key::Constant(0), FOLDER.to_owned(), time.saturating_add(shared.settings.shift_ns()))
+            }
         };
+        let of_time = if let Key::Column(column) = opened.layout.time() { Some(*column) } else { None };
+        let (chunks, groups) = (opened.chunks, opened.groups);
+        let batches =
+            Batches::new(&file.location, chunks, &opened.metadata, &projection, of_time, groups, rows)?;
         let (plan, constant_slot) = plan(&opened.layout, in_batch, shared.assembler);
         let mut cursor = Self {
             order: file.order,
@@ -91,6 +115,7 @@ impl Cursor {
             batches,
             plan,
             time,
+            time_name,
             constant_time,
             constant_slot,
             batch: None,
@@ -102,6 +127,7 @@ impl Cursor {
             numbers: Vec::new(),
             last: i64::MIN,
             range,
+            sealed: None,
         };
         cursor.settle(shared)?;
         Ok(cursor)
@@ -125,9 +151,9 @@ impl Cursor {
             match self.plan {
                 Plan::Tidy { .. } => self.put_rows(end, shared, frame)?,
                 Plan::Wide { .. } => self.put_cells(end, shared, frame)?,
+                Plan::Levels { .. } => self.put_series(end, shared, frame)?,
             }
             self.at = end;
-            self.last = t;
             self.settle(shared)?;
         }
         Ok(())
@@ -164,7 +190,33 @@ impl Cursor {
         Ok(())
     }
 
-    /// Moves on to the next row that is wanted, reading batches as needed.
+    fn put_series(
+        &mut self,
+        end: usize,
+        shared: &mut Shared<'_>,
+        frame: &mut Frame,
+    ) -> Result<(), DataError> {
+        let Plan::Levels { columns, symbols } = &self.plan else { return Ok(()) };
+        for row in self.at..end {
+            for (slot, fields) in symbols {
+                let mut bar = Bar::of_close(f64::NAN);
+                for (field, position) in fields {
+                    bar[*field] = self.numbers[*position][row];
+                }
+                shared.counts.rows += u64::from(!bar[Field::Close].is_nan());
+                if let Err(fault) = shared.assembler.put(frame, *slot, &bar) {
+                    let field = if let Fault::Value { field, .. } = fault { field } else { Field::Close };
+                    let position =
+                        fields.iter().find(|(known, _)| *known == field).map_or(0, |known| known.1);
+                    self.fault(fault, row, *slot, Some(columns[position]), shared)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves on to the next row that is wanted, reading batches as needed. The order of the times is checked on the way,
+    /// those outside the range among them.
     fn settle(&mut self, shared: &mut Shared<'_>) -> Result<(), DataError> {
         loop {
             let Some(time) = self.head() else {
@@ -174,49 +226,89 @@ impl Cursor {
                 continue;
             };
             if time < self.last {
-                self.too_early(time, shared)?;
-            } else if time > self.range.1 {
+                self.too_early(self.at, time, shared)?;
+                self.at += 1;
+                continue;
+            }
+            self.last = time;
+            if time > self.range.1 {
                 // Sorted data has nothing more inside the range.
-                self.times.clear();
-                shared.progress.add_passed_over(self.batches.stop());
-                return Ok(());
+                let times = std::mem::take(&mut self.times);
+                self.slots.clear();
+                self.check_order(&times[self.at..], self.first_row + self.at as u64, shared)?;
+                shared.progress.add_passed_over(self.batches.times_only()?);
             } else if time >= self.range.0 {
                 return Ok(());
+            } else {
+                self.at += 1;
             }
-            self.at += 1;
         }
     }
 
-    fn load(&mut self, shared: &mut Shared<'_>) -> Result<bool, DataError> {
-        self.at = 0;
-        self.times.clear();
-        let Some((mut batch, first_row)) = self.batches.next()? else {
-            self.batch = None;
-            return Ok(false);
-        };
-        shared.progress.add_read(batch.num_rows() as u64);
-        if let (Key::Column(column), Some(seal)) = (&self.time, shared.settings.sealed_from)
-            && let Some(row) = first_from(batch.column(*column), shared.settings.shift_ns(), seal.0)
-        {
-            // Cut off before anything is checked: the file ends here, whatever comes behind.
-            batch = batch.slice(0, row);
-            shared.progress.add_passed_over(self.batches.stop());
-        }
+    /// Checks the order of the times of rows that are not wanted.
+    fn check_order(
+        &mut self,
+        times: &[i64],
+        first_row: u64,
+        shared: &mut Shared<'_>,
+    ) -> Result<(), DataError> {
+        // Numbers of rows count from the first one of these.
         self.first_row = first_row;
-        match self.time {
-            Key::Column(column) => {
-                let shift = shared.settings.shift_ns();
-                times(batch.column(column), shift, &mut self.times).map_err(|fault| {
-                    let name = batch.schema().field(column).name().clone();
-                    time_error(fault, |row| self.place_of(row, name))
-                })?;
+        for (row, time) in times.iter().enumerate() {
+            if *time < self.last {
+                self.too_early(row, *time, shared)?;
+            } else {
+                self.last = *time;
             }
-            Key::Constant(_) => self.times.resize(batch.num_rows(), self.constant_time),
         }
-        self.load_numbers(&batch);
-        self.load_slots(&batch, shared)?;
-        self.batch = Some(batch);
-        Ok(true)
+        Ok(())
+    }
+
+    /// Reads the next batch with rows that may be wanted.
+    fn load(&mut self, shared: &mut Shared<'_>) -> Result<bool, DataError> {
+        loop {
+            self.at = 0;
+            self.times.clear();
+            if let Some((times, first_row)) = self.sealed.take() {
+                self.slots.clear();
+                self.check_order(&times, first_row, shared)?;
+            }
+            let Some(mut rows) = self.batches.next()? else {
+                self.batch = None;
+                return Ok(false);
+            };
+            self.first_row = rows.first_row;
+            match self.time {
+                Key::Column(column) => {
+                    let times_of = rows.batch.column(if rows.is_whole { column } else { 0 });
+                    times(times_of, shared.settings.shift_ns(), &mut self.times).map_err(|fault| {
+                        time_error(fault, times_of, |row| self.place_of(row, self.time_name.clone()))
+                    })?;
+                    self.batches.check_bounds(&rows, &self.times)?;
+                }
+                Key::Constant(_) => self.times.resize(rows.batch.num_rows(), self.constant_time),
+            }
+            if !rows.is_whole {
+                let times = std::mem::take(&mut self.times);
+                self.slots.clear();
+                self.check_order(&times, rows.first_row, shared)?;
+                self.times = times;
+                continue;
+            }
+            shared.progress.add_read(rows.batch.num_rows() as u64);
+            if let (Key::Column(_), Some(seal)) = (&self.time, shared.settings.sealed_from)
+                && let Some(row) = self.times.iter().position(|time| *time >= seal.0)
+            {
+                // Only the times of what lies behind are looked at: the rest is cut off before it is checked.
+                self.sealed = Some((self.times.split_off(row), rows.first_row + row as u64));
+                rows.batch = rows.batch.slice(0, row);
+                shared.progress.add_passed_over(self.batches.times_only()?);
+            }
+            self.load_numbers(&rows.batch);
+            self.load_slots(&rows.batch, shared)?;
+            self.batch = Some(rows.batch);
+            return Ok(true);
+        }
     }
 
     fn load_numbers(&mut self, batch: &RecordBatch) {
@@ -227,7 +319,7 @@ impl Cursor {
                     numbers(batch.column(*column), out);
                 }
             }
-            Plan::Wide { columns, .. } => {
+            Plan::Wide { columns, .. } | Plan::Levels { columns, .. } => {
                 self.numbers.resize_with(columns.len(), Vec::new);
                 for (column, out) in columns.iter().zip(&mut self.numbers) {
                     numbers(batch.column(*column), out);
@@ -252,7 +344,12 @@ impl Cursor {
         }
         match shared.settings.sealed_from {
             None => self.dictionary.look_up(symbols, shared.assembler, &mut self.slots),
-            Some(_) => Dictionary::look_up_rows(symbols, shared.assembler, &mut self.slots),
+            Some(_) => self.dictionary.look_up_rows(symbols, shared.assembler, &mut self.slots),
+        }
+        if let Some(row) = self.dictionary.empty_row(symbols) {
+            let name = batch.schema().field(*column).name().clone();
+            let (place, found) = (self.place_of(row, name), text(symbols, row));
+            return Err(DataError::EmptySymbol { place, found });
         }
         Ok(())
     }
@@ -266,29 +363,30 @@ impl Cursor {
         let name = column
             .zip(self.batch.as_ref())
             .map(|(column, batch)| batch.schema().field(column).name().clone());
-        self.place_of(row, name.unwrap_or_else(|| "(the folder's name)".to_owned()))
+        self.place_of(row, name.unwrap_or_else(|| FOLDER.to_owned()))
     }
 
+    /// Refuses a row whose time comes after a later one. Without an error, only rows in the range are lost.
     #[cold]
-    fn too_early(&self, time: i64, shared: &mut Shared<'_>) -> Result<(), DataError> {
+    fn too_early(&self, row: usize, time: i64, shared: &mut Shared<'_>) -> Result<(), DataError> {
+        let is_lost = (self.range.0..=self.range.1).contains(&time);
         if shared.settings.on_bad_row == BadRow::Skip {
-            shared.counts.skipped += 1;
+            shared.counts.skipped += u64::from(is_lost);
             return Ok(());
         }
-        let column = if let Key::Column(column) = self.time { Some(column) } else { None };
         let (found, previous) = (TimestampNs(time), TimestampNs(self.last));
-        let error = DataError::Unsorted { place: self.place(self.at, column), found, previous };
+        let place = self.place_of(row, self.time_name.clone());
+        let error = DataError::Unsorted { place, found, previous };
         shared.counts.unsorted += 1;
         let all = shared.counts.unsorted > UNSORTED_MAX && 2 * shared.counts.unsorted > shared.counts.rows;
         if shared.settings.on_bad_row == BadRow::Error || all {
             return Err(error);
         }
-        let symbol = self.slots.get(self.at).map(|slot| shared.assembler.symbol(*slot).to_owned());
-        let symbol = symbol.unwrap_or_default();
-        refuse(
-            shared.counts,
-            RefusedRow { time: found, symbol, refusal: Refusal::Unsorted, detail: error.to_string() },
-        );
+        if is_lost {
+            let symbol = self.slots.get(row).map(|slot| shared.assembler.symbol(*slot).to_owned());
+            let (symbol, detail) = (symbol.unwrap_or_default(), error.to_string());
+            refuse(shared.counts, RefusedRow { time: found, symbol, refusal: Refusal::Unsorted, detail });
+        }
         Ok(())
     }
 
@@ -331,7 +429,7 @@ impl Cursor {
             (Plan::Tidy { columns, .. }, Some(field)) => {
                 columns.iter().find(|(known, _)| *known == field).map(|(_, column)| *column)
             }
-            (Plan::Wide { .. }, _) => None,
+            (Plan::Wide { .. } | Plan::Levels { .. }, _) => None,
         };
         let (field, found) = match fault {
             Fault::Duplicate => {
@@ -360,10 +458,15 @@ fn refuse(counts: &mut Counts, row: RefusedRow) {
 }
 
 /// The error for a time that cannot be used.
-pub(super) fn time_error(fault: TimeFault, place: impl FnOnce(usize) -> Box<Place>) -> DataError {
+pub(super) fn time_error(
+    fault: TimeFault,
+    times: &ArrayRef,
+    place: impl FnOnce(usize) -> Box<Place>,
+) -> DataError {
     match fault {
         TimeFault::Null(row) => DataError::NullKey { place: place(row) },
         TimeFault::OutOfRange(row) => DataError::TimeOutOfRange { place: place(row) },
+        TimeFault::NoDate(row) => DataError::NoDate { place: place(row), found: text(times, row) },
     }
 }
 
@@ -388,6 +491,19 @@ fn plan(
             let columns = symbols.iter().map(|(column, _)| in_batch(*column)).collect();
             let slots = symbols.iter().map(|(_, symbol)| assembler.slot(symbol)).collect();
             (Plan::Wide { columns, slots }, None)
+        }
+        Layout::Levels { symbols, others, .. } => {
+            others.iter().for_each(|symbol| _ = assembler.slot(symbol));
+            let (mut columns, mut all) = (Vec::new(), Vec::new());
+            for series in symbols {
+                let mut fields = Vec::new();
+                for (field, column) in &series.columns {
+                    fields.push((*field, columns.len()));
+                    columns.push(in_batch(*column));
+                }
+                all.push((assembler.slot(&series.symbol), fields));
+            }
+            (Plan::Levels { columns, symbols: all }, None)
         }
     }
 }

@@ -12,9 +12,22 @@ pub(super) struct Dictionary {
     /// equal content.
     values: Option<ArrayRef>,
     slots: Vec<Slot>,
+    /// Whether a value is empty or white space.
+    has_empty: bool,
 }
 
 impl Dictionary {
+    /// The first row whose symbol is empty or white space, after a look-up.
+    pub(super) fn empty_row(&self, symbols: &ArrayRef) -> Option<usize> {
+        if !self.has_empty {
+            return None;
+        }
+        let symbols = symbols.as_dictionary::<Int32Type>();
+        let values = symbols.values().as_string::<i32>();
+        let is_empty = |key: &i32| values.value(key.unsigned_abs() as usize).trim().is_empty();
+        symbols.keys().values().iter().position(is_empty)
+    }
+
     /// Appends the slot of each row's symbol to `out`.
     pub(super) fn look_up(&mut self, symbols: &ArrayRef, assembler: &mut Assembler, out: &mut Vec<Slot>) {
         let symbols = symbols.as_dictionary::<Int32Type>();
@@ -23,16 +36,23 @@ impl Dictionary {
             self.slots.clear();
             self.slots
                 .extend(values.as_string::<i32>().iter().map(|name| assembler.slot(name.unwrap_or(""))));
+            self.has_empty = values.as_string::<i32>().iter().flatten().any(|name| name.trim().is_empty());
             self.values = Some(values.clone());
         }
         // The reader has checked the keys: non-negative and below the length of the dictionary.
         out.extend(symbols.keys().values().iter().map(|key| self.slots[key.unsigned_abs() as usize]));
     }
 
-    /// As [`Self::look_up`], one row at a time: a dictionary may name symbols of a sealed period, which nobody is to know.
-    pub(super) fn look_up_rows(symbols: &ArrayRef, assembler: &mut Assembler, out: &mut Vec<Slot>) {
+    /// Like [`Self::look_up`] one row at a time, without symbols that only rows of a sealed period use.
+    pub(super) fn look_up_rows(
+        &mut self,
+        symbols: &ArrayRef,
+        assembler: &mut Assembler,
+        out: &mut Vec<Slot>,
+    ) {
         let symbols = symbols.as_dictionary::<Int32Type>();
         let values = symbols.values().as_string::<i32>();
+        self.has_empty = values.iter().flatten().any(|name| name.trim().is_empty());
         let mut slots: Vec<Option<Slot>> = vec![None; values.len()];
         out.extend(symbols.keys().values().iter().map(|key| {
             let key = key.unsigned_abs() as usize;

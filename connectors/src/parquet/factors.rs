@@ -4,10 +4,11 @@ use arrow_array::RecordBatch;
 use betaflow_engine::assembly::{FactorGap, Values};
 use betaflow_engine::frame::{Frame, TimestampNs};
 
-use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups, unsealed};
-use super::columns::{first_from, numbers, text, times};
+use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, row_groups, unseal};
+use super::columns::{numbers, text, times};
 use super::cursor::time_error;
 use super::merge::name_of;
+use super::midnights::Midnights;
 use super::schema::{Columns, FactorColumns};
 use super::settings::{Input, Settings};
 use crate::DataError;
@@ -25,8 +26,12 @@ struct FactorRows {
     columns: Vec<usize>,
     /// A number lies above the first and at or below the second.
     bounds: (f64, f64),
-    /// The file ends before its first row at or after this.
+    /// The data ends before the first row at or after this.
     seal: Option<i64>,
+    /// Name of the time column.
+    time_name: String,
+    /// Times of a batch at and after the seal, and the number of the first of their rows.
+    sealed: Option<(Vec<i64>, u64)>,
     batch: Option<RecordBatch>,
     first_row: u64,
     at: usize,
@@ -36,6 +41,8 @@ struct FactorRows {
     next: Option<i64>,
     values: Vec<f64>,
     previous: Option<i64>,
+    /// Latest time so far, also of rows whose times alone are read.
+    latest: Option<i64>,
 }
 
 impl FactorRows {
@@ -43,18 +50,17 @@ impl FactorRows {
     fn advance(&mut self) -> Result<(), DataError> {
         self.previous = self.next.or(self.previous);
         while self.at == self.times.len() {
-            let Some((batch, first_row)) = self.batches.next()? else {
+            if let Some((times, first_row)) = self.sealed.take() {
+                self.check_order(&times, first_row)?;
+            }
+            let Some(rows) = self.batches.next()? else {
                 self.next = None;
                 return Ok(());
             };
-            self.load(batch, first_row)?;
+            self.load(rows)?;
         }
         let (row, time) = (self.at, self.times[self.at]);
-        if let Some(previous) = self.previous.filter(|previous| *previous >= time) {
-            let place = self.place(row, self.time);
-            let (found, previous) = (TimestampNs(time), TimestampNs(previous));
-            return Err(DataError::FactorOrder { place, found, previous });
-        }
+        self.check_order(&[time], self.first_row + row as u64)?;
         self.values.clear();
         for (column, numbers) in self.columns.iter().zip(&self.numbers) {
             let value = numbers[row];
@@ -68,25 +74,66 @@ impl FactorRows {
         Ok(())
     }
 
-    fn load(&mut self, mut batch: RecordBatch, first_row: u64) -> Result<(), DataError> {
-        if let Some(seal) = self.seal
-            && let Some(row) = first_from(batch.column(self.time), 0, seal)
-        {
-            batch = batch.slice(0, row);
-            self.batches.stop();
-        }
+    fn load(&mut self, rows: Rows) -> Result<(), DataError> {
         self.at = 0;
-        self.first_row = first_row;
-        let column = batch.column(self.time).clone();
+        self.first_row = rows.first_row;
+        let column = rows.batch.column(if rows.is_whole { self.time } else { 0 });
+        let mut read = std::mem::take(&mut self.times);
+        times(column, 0, &mut read)
+            .map_err(|fault| time_error(fault, column, |row| self.time_place(rows.first_row + row as u64)))?;
+        self.batches.check_bounds(&rows, &read)?;
+        if !rows.is_whole {
+            self.check_order(&read, rows.first_row)?;
+            return Ok(());
+        }
+        let mut batch = rows.batch;
+        if let Some(seal) = self.seal
+            && let Some(row) = read.iter().position(|time| *time >= seal)
+        {
+            // Only the times of what lies behind are looked at.
+            self.sealed = Some((read.split_off(row), rows.first_row + row as u64));
+            batch = batch.slice(0, row);
+            self.batches.times_only()?;
+        }
+        self.times = read;
         self.numbers.resize_with(self.columns.len(), Vec::new);
         for (column, out) in self.columns.iter().zip(&mut self.numbers) {
             numbers(batch.column(*column), out);
         }
         self.batch = Some(batch);
-        let mut read = std::mem::take(&mut self.times);
-        times(&column, 0, &mut read).map_err(|fault| time_error(fault, |row| self.place(row, self.time)))?;
-        self.times = read;
         Ok(())
+    }
+
+    /// Checks that times increase.
+    fn check_order(&mut self, times: &[i64], first_row: u64) -> Result<(), DataError> {
+        for (row, time) in times.iter().enumerate() {
+            if let Some(previous) = self.latest.filter(|latest| latest >= time) {
+                let place = self.time_place(first_row + row as u64);
+                let (found, previous) = (TimestampNs(*time), TimestampNs(previous));
+                return Err(DataError::FactorOrder { place, found, previous });
+            }
+            self.latest = Some(*time);
+        }
+        Ok(())
+    }
+
+    /// Checks the times of the rows that no frame needs.
+    fn check_rest(&mut self) -> Result<(), DataError> {
+        let (rest, first_row) = (std::mem::take(&mut self.times), self.first_row + self.at as u64);
+        self.check_order(&rest[self.at..], first_row)?;
+        self.at = 0;
+        self.batches.times_only()?;
+        loop {
+            if let Some((times, first_row)) = self.sealed.take() {
+                self.check_order(&times, first_row)?;
+            }
+            let Some(rows) = self.batches.next()? else { return Ok(()) };
+            self.load(rows)?;
+        }
+    }
+
+    fn time_place(&self, row: u64) -> Box<Place> {
+        Box::new(Place { file: self.file.clone(), row, column: self.time_name.clone() })
     }
 
     fn place(&self, row: usize, column: usize) -> Box<Place> {
@@ -116,6 +163,9 @@ pub(super) struct FactorJoin {
     /// Whether all rows so far are dates.
     are_dates: bool,
     previous_frame: Option<TimestampNs>,
+    /// Zones of the frames and of the rows that were joined to them.
+    frame_midnights: Midnights,
+    row_midnights: Midnights,
     /// Whether the rows have ended before a frame: it and all later ones are left out.
     ended: bool,
     /// Rows of one frame compounded: the factors and then `rf`.
@@ -143,8 +193,10 @@ impl FactorJoin {
         let in_batch = |column: &usize| projection.binary_search(column).unwrap_or(0);
         let rows = batch_rows(projection.len(), BATCH_ROWS * 64);
         let seal = settings.sealed_from.map(|seal| seal.0);
-        let groups = unsealed(row_groups(&metadata, seal.and(Some(time)), 0), seal);
-        let batches = Batches::new(&location, chunks, &metadata, &projection, groups, rows)?;
+        let mut groups = row_groups(&metadata, Some(time), 0);
+        unseal(&mut groups, seal);
+        let time_name = metadata.schema().field(time).name().clone();
+        let batches = Batches::new(&location, chunks, &metadata, &projection, Some(time), groups, rows)?;
         let mut rows = FactorRows {
             file,
             batches,
@@ -155,6 +207,8 @@ impl FactorJoin {
                 _ => (-1.0, LARGEST_FACTOR),
             },
             seal,
+            time_name,
+            sealed: None,
             batch: None,
             first_row: 0,
             at: 0,
@@ -163,6 +217,7 @@ impl FactorJoin {
             next: None,
             values: Vec::new(),
             previous: None,
+            latest: None,
         };
         rows.advance()?;
         let Some(first) = rows.next else {
@@ -179,6 +234,8 @@ impl FactorJoin {
             first_row: TimestampNs(first),
             are_dates: TimestampNs(first).is_midnight(),
             previous_frame: None,
+            frame_midnights: Midnights::default(),
+            row_midnights: Midnights::default(),
             ended: false,
             compounded: Vec::new(),
             leads: false,
@@ -199,6 +256,11 @@ impl FactorJoin {
         self.taken.as_deref().unwrap_or_default().chunks(width.max(1))
     }
 
+    /// Checks the times of the rows after the last frame.
+    pub(super) fn check_rest(&mut self) -> Result<(), DataError> {
+        self.rows.check_rest()
+    }
+
     /// Whether a row has been joined to a frame.
     pub(super) fn has_joined(&self) -> bool {
         self.rows.previous.is_some()
@@ -215,12 +277,14 @@ impl FactorJoin {
     /// Compounds the rows up to the frame at `t` into it, and says whether the frame is handed on.
     pub(super) fn advance(&mut self, t: TimestampNs, frame: &mut Frame) -> Result<bool, DataError> {
         self.check_days(t)?;
+        self.frame_midnights.add(t.0);
         let first_of_all = self.previous_frame.replace(t).is_none();
         self.compounded.clear();
         self.taken.iter_mut().for_each(Vec::clear);
         let mut count = 0;
         while let Some(next) = self.rows.next.filter(|next| *next <= t.0) {
             self.are_dates &= TimestampNs(next).is_midnight();
+            self.row_midnights.add(next);
             // Before the first frame there is no interval to compound over: its row is the last one.
             if count == 0 || first_of_all {
                 self.compounded.clone_from(&self.rows.values);
@@ -236,9 +300,15 @@ impl FactorJoin {
         }
         // Bars of a day, stamped midnight in a zone east of UTC, would each get the row of the day before.
         let of_another_date = self.are_dates && !t.is_midnight() && self.last_date() < t.date();
-        if count == 1 && !first_of_all && of_another_date {
+        if count == 1 && !first_of_all && (of_another_date || self.is_of_another_midnight()) {
             let row = TimestampNs(self.rows.previous.unwrap_or_default());
-            return Err(DataError::FactorOfAnotherDate { file: self.rows.file.clone(), frame: t, row });
+            return Err(DataError::FactorOfAnotherDate {
+                file: self.rows.file.clone(),
+                frame: t,
+                row,
+                frame_zone: self.frame_midnights.zone(),
+                row_zone: self.row_midnights.zone(),
+            });
         }
         // Rows that ended on an earlier day say nothing about the first frame.
         let is_over = first_of_all && self.rows.next.is_none() && self.last_date() < t.date();
@@ -249,6 +319,12 @@ impl FactorJoin {
             return Ok(true);
         }
         self.without_row(t, frame)
+    }
+
+    /// Whether frame and row are midnights of two zones, and of two dates there.
+    fn is_of_another_midnight(&self) -> bool {
+        let dates = self.frame_midnights.date().zip(self.row_midnights.date());
+        dates.is_some_and(|(frame, row)| frame != row) && self.frame_midnights.differs(&self.row_midnights)
     }
 
     /// The date of the last row that was compounded.
@@ -267,7 +343,8 @@ impl FactorJoin {
         };
         if self.gap == FactorGap::Error {
             let (file, before, after) = (self.rows.file.clone(), TimestampNs(before), TimestampNs(after));
-            return Err(DataError::FactorGap { file, frame: t, before, after });
+            let zone = self.frame_midnights.zone().filter(|zone| *zone != "UTC");
+            return Err(DataError::FactorGap { file, frame: t, before, after, zone });
         }
         self.without(frame);
         Ok(true)

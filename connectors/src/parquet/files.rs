@@ -3,14 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use betaflow_engine::assembly::{Assembler, Field};
+use betaflow_engine::frame::TimestampNs;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
-use super::batches::{Batches, RowGroup, row_groups, unsealed};
+use super::batches::{BATCH_ROWS, Batches, RowGroup, Rows, row_groups, unseal};
 use super::columns::times;
+use super::cursor::time_error;
 use super::input::{Chunks, Location, io_error};
 use super::schema::{Columns, Key, Layout};
-use super::settings::{Input, Settings};
+use super::settings::{BadRow, Input, Settings};
 use crate::DataError;
+use crate::error::Place;
 
 /// A price file that is not open.
 #[derive(Debug)]
@@ -144,9 +147,11 @@ impl PriceFile {
         let name = self.location.name();
         let columns = Columns { file: &name, schema: metadata.schema() };
         let layout = columns.layout(&self.partitions, settings, assembler)?;
-        let groups = groups_of(&metadata, layout.time(), settings.shift_ns());
+        let mut groups = groups_of(&metadata, layout.time(), settings.shift_ns());
         let rows = groups.iter().map(RowGroup::rows).sum();
-        let groups = unsealed(groups, settings.sealed_from.map(|seal| seal.0));
+        unseal(&mut groups, settings.sealed_from.map(|seal| seal.0));
+        let (from, to) = range(settings);
+        groups.iter_mut().for_each(|group| group.is_wanted = group.overlaps(from, to));
         Ok(Opened { chunks, metadata, layout, groups, rows })
     }
 
@@ -166,7 +171,7 @@ impl PriceFile {
         let known = opened.groups.iter().filter_map(|group| group.times);
         let all = known.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let (from, to) = range(settings);
-        let wanted = || opened.groups.iter().filter(|group| group.overlaps(from, to));
+        let wanted = || opened.groups.iter().filter(|group| group.is_wanted);
         self.passed_over = opened.rows - wanted().map(RowGroup::rows).sum::<u64>();
         self.last =
             wanted().map(|group| group.times.map_or(i64::MAX, |times| times.1)).max().unwrap_or(i64::MIN);
@@ -181,7 +186,7 @@ impl PriceFile {
             self.last = self.last.min(to);
         }
         if settings.sealed_from.is_none() || self.is_wanted() {
-            self.fields = opened.layout.fields().collect();
+            self.fields = opened.layout.fields();
         }
         Ok((opened.rows, all))
     }
@@ -193,24 +198,58 @@ impl PriceFile {
         let columns = Columns { file: &name, schema: metadata.schema() };
         // What is wrong with the time column is said by whoever needs it.
         let time = columns.time_or_partition(&self.partitions, settings.time.as_deref()).ok()?;
-        let groups = groups_of(metadata, &time, settings.shift_ns());
+        let mut groups = groups_of(metadata, &time, settings.shift_ns());
         let rows: u64 = groups.iter().map(RowGroup::rows).sum();
-        (rows > 0 && unsealed(groups, Some(seal.0)).is_empty()).then_some(rows)
+        unseal(&mut groups, Some(seal.0));
+        (rows > 0 && groups.iter().all(|group| !group.is_wanted)).then_some(rows)
     }
 
     /// The time of the first row, for a file without statistics.
     fn first_row(&self, settings: &Settings, opened: &Opened, group: RowGroup) -> Result<i64, DataError> {
         let Key::Column(time) = opened.layout.time() else { return Ok(i64::MIN) };
         let chunks = opened.chunks.clone();
-        let mut batches = Batches::new(&self.location, chunks, &opened.metadata, &[*time], vec![group], 1)?;
+        let mut batches =
+            Batches::new(&self.location, chunks, &opened.metadata, &[*time], None, vec![group], 1)?;
         let mut first = Vec::new();
-        if let Some((batch, _)) = batches.next()?
+        if let Some(Rows { batch, .. }) = batches.next()?
             && times(batch.column(0), settings.shift_ns(), &mut first).is_ok()
         {
             return Ok(first.first().copied().unwrap_or(i64::MIN));
         }
         // The cursor will meet the fault again and knows how to say it.
         Ok(i64::MIN)
+    }
+
+    /// Checks that the times of a file without a wanted row are sorted, and are where its statistics say.
+    pub(super) fn check_times(&self, settings: &Settings) -> Result<(), DataError> {
+        let chunks = self.location.open(0)?;
+        let metadata = self.location.footer(&chunks)?;
+        let name = self.location.name();
+        let columns = Columns { file: &name, schema: metadata.schema() };
+        let Key::Column(time) = columns.time_or_partition(&self.partitions, settings.time.as_deref())? else {
+            return Ok(());
+        };
+        let groups = row_groups(&metadata, Some(time), settings.shift_ns());
+        let mut batches = Batches::new(&self.location, chunks, &metadata, &[time], None, groups, BATCH_ROWS)?;
+        let place = |row| {
+            let column = metadata.schema().field(time).name().clone();
+            Box::new(Place { file: name.clone(), row, column })
+        };
+        let (mut read, mut previous) = (Vec::new(), i64::MIN);
+        while let Some(rows) = batches.next()? {
+            let located = |row: usize| place(rows.first_row + row as u64);
+            times(rows.batch.column(0), settings.shift_ns(), &mut read)
+                .map_err(|fault| time_error(fault, rows.batch.column(0), located))?;
+            batches.check_bounds(&rows, &read)?;
+            for (row, found) in read.iter().enumerate() {
+                if *found < previous && settings.on_bad_row == BadRow::Error {
+                    let (found, previous) = (TimestampNs(*found), TimestampNs(previous));
+                    return Err(DataError::Unsorted { place: located(row), found, previous });
+                }
+                previous = previous.max(*found);
+            }
+        }
+        Ok(())
     }
 
     /// Whether any row may lie in the range that is wanted.

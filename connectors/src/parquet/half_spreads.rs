@@ -6,7 +6,7 @@ use arrow_array::types::Int32Type;
 use arrow_array::{Array, cast::AsArray};
 use betaflow_engine::execution::is_half_spread;
 
-use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups};
+use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, row_groups};
 use super::columns::{numbers, text};
 use super::merge::name_of;
 use super::schema::Columns;
@@ -34,9 +34,9 @@ pub fn read_half_spreads(input: &Input) -> Result<BTreeMap<String, f64>, DataErr
         [symbol, spread].map(|column| projection.iter().position(|c| *c == column).unwrap_or(0));
     let rows = batch_rows(2, BATCH_ROWS * 64);
     let groups = row_groups(&metadata, None, 0);
-    let mut batches = Batches::new(&location, chunks, &metadata, &projection, groups, rows)?;
+    let mut batches = Batches::new(&location, chunks, &metadata, &projection, None, groups, rows)?;
     let (mut spreads, mut bps) = (BTreeMap::new(), Vec::new());
-    while let Some((batch, first_row)) = batches.next()? {
+    while let Some(Rows { batch, first_row, .. }) = batches.next()? {
         numbers(batch.column(spread), &mut bps);
         let symbols = batch.column(symbol).as_dictionary::<Int32Type>();
         let names = symbols.values().as_string::<i32>();

@@ -1,16 +1,21 @@
 //! Bytes of a Parquet file, on disk or in memory, and its footer.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
+use parquet::schema::types::SchemaDescriptor;
 
+use super::pages::{FooterFault, read_footer};
 use super::settings::Input;
 use crate::DataError;
 use crate::error::nearest;
@@ -49,6 +54,9 @@ impl Location {
             .get_read(0)
             .and_then(|reader| Ok(reader.take(16).read_to_end(&mut start)?))
             .map_err(|cause| DataError::Truncated { file: file.clone(), cause: cause.to_string() })?;
+        if start.starts_with(b"PARE") {
+            return Err(DataError::Encrypted { file });
+        }
         if !start.starts_with(b"PAR1") {
             let found = format!("{:?}", String::from_utf8_lossy(&start));
             return Err(DataError::NotParquet { file, found });
@@ -56,11 +64,53 @@ impl Location {
         Ok(chunks)
     }
 
-    /// Reads the footer of the opened file.
+    /// Reads the footer of the opened file and the types of its columns.
     pub(super) fn footer(&self, chunks: &Chunks) -> Result<ArrowReaderMetadata, DataError> {
-        guarded(|| ArrowReaderMetadata::load(chunks, ArrowReaderOptions::new()))
-            .map_err(|cause| DataError::Truncated { file: self.name(), cause: cause.to_string() })
+        let file = self.name();
+        let metadata = match read_footer(chunks) {
+            Ok(metadata) => Arc::new(metadata),
+            Err(FooterFault::Encrypted) => return Err(DataError::Encrypted { file }),
+            Err(FooterFault::Damaged(cause)) => return Err(DataError::Truncated { file, cause }),
+        };
+        let schema = metadata.file_metadata().schema_descr_ptr();
+        let with = |options| guarded(|| ArrowReaderMetadata::try_new(Arc::clone(&metadata), options));
+        let types = with(ArrowReaderOptions::new())
+            .or_else(|cause| match cause.to_string().contains("incompatible arrow schema") {
+                // The writer's own schema is a hint; programs that rename columns may leave an older one.
+                true => with(ArrowReaderOptions::new().with_skip_arrow_metadata(true)),
+                false => Err(cause),
+            })
+            .map_err(|cause| unknown_type(&file, &schema, &cause))?;
+        unique_names(file, types)
     }
+}
+
+/// The error for a file with a column of a type that Arrow does not have.
+fn unknown_type(file: &str, schema: &SchemaDescriptor, cause: &ParquetError) -> DataError {
+    let types = |column| {
+        guarded(|| parquet_to_arrow_field_levels(schema, ProjectionMask::roots(schema, [column]), None))
+    };
+    let fields = schema.root_schema().get_fields().iter().enumerate();
+    let named =
+        fields.filter_map(|(column, field)| Some((field.name().to_owned(), types(column).err()?))).next();
+    match named {
+        Some((column, cause)) => {
+            DataError::Unsupported { file: file.to_owned(), column, what: cause.to_string() }
+        }
+        None => DataError::Truncated { file: file.to_owned(), cause: cause.to_string() },
+    }
+}
+
+/// Refuses two columns of one name: either may be meant.
+fn unique_names(file: String, types: ArrowReaderMetadata) -> Result<ArrowReaderMetadata, DataError> {
+    let mut names = BTreeMap::new();
+    for (column, field) in types.schema().fields().iter().enumerate() {
+        if let Some(first) = names.insert(field.name().as_str(), column) {
+            let columns = (first, column);
+            return Err(DataError::DuplicateColumn { file, column: field.name().clone(), columns });
+        }
+    }
+    Ok(types)
 }
 
 impl Input {
@@ -77,14 +127,31 @@ impl Input {
     }
 }
 
-/// Runs a part of the Parquet reader, which panics on some damaged files, and makes an error of a panic.
+thread_local! {
+    /// Whether this thread is in [`guarded`], where a panic becomes an error and prints nothing.
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a part of the Parquet reader, which panics on some damaged files, and turns a panic into an error.
 ///
 /// What the closure holds must not be used again after an error.
 pub(super) fn guarded<T>(read: impl FnOnce() -> ParquetResult<T>) -> ParquetResult<T> {
-    std::panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IS_GUARDED.get() {
+                print(panic);
+            }
+        }));
+    });
+    let before = IS_GUARDED.replace(true);
+    let result = std::panic::catch_unwind(AssertUnwindSafe(read));
+    IS_GUARDED.set(before);
+    result.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(ParquetError::General(text.unwrap_or("the reader failed").to_owned()))
+        Err(ParquetError::General(text.unwrap_or("the decoder failed").to_owned()))
     })
 }
 

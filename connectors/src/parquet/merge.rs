@@ -16,6 +16,8 @@ const OPEN_BYTES: usize = 32 << 20;
 /// Files that are open because their time has come, and those whose time has not.
 pub(super) struct Merge {
     waiting: VecDeque<PriceFile>,
+    /// Files without a row in the range, of which only the times are checked.
+    outside: Vec<PriceFile>,
     open: Vec<Cursor>,
     /// Time of the next row of each open file: what is searched for each frame, in one piece of memory.
     heads: Vec<i64>,
@@ -51,11 +53,17 @@ impl Merge {
         if rows == 0 {
             return Err(DataError::NoRows { file: name_of(input) });
         }
-        files.retain(PriceFile::is_wanted);
+        let (mut files, outside): (Vec<_>, Vec<_>) = files.into_iter().partition(PriceFile::is_wanted);
         files.sort_by_key(|file| (file.first, file.order));
         let fields = fields.into_iter().collect();
         let bytes_each = OPEN_BYTES / overlap(&files).max(1);
-        Ok(Self { waiting: files.into(), open: Vec::new(), heads: Vec::new(), bytes_each, all_times, fields })
+        let waiting = files.into();
+        Ok(Self { waiting, outside, open: Vec::new(), heads: Vec::new(), bytes_each, all_times, fields })
+    }
+
+    /// Checks the times of the files without a wanted row, once.
+    pub(super) fn check_outside(&mut self, settings: &Settings) -> Result<(), DataError> {
+        self.outside.drain(..).try_for_each(|file| file.check_times(settings))
     }
 
     /// The time of the next rows, after opening the files that begin before or at it.

@@ -1,19 +1,26 @@
 //! Which column is what: tidy and wide data recognised by themselves.
 
-use arrow_array::types::TimestampNanosecondType;
 use arrow_schema::{DataType, FieldRef, Schema};
 use betaflow_engine::assembly::{Assembler, Field, Values, Wanted};
 
-use super::columns::{is_number, is_text, is_time};
+use super::columns::{is_number, is_text, is_time, parse_time};
+use super::levels::{Levels, Series};
 use super::settings::{NO_COLUMN, Settings};
 use crate::DataError;
-use crate::error::nearest;
+use crate::error::{Place, nearest};
 
 /// Names of time columns, in any case.
-pub(super) const TIME_NAMES: [&str; 4] = ["timestamp", "ts", "time", "date"];
+pub(super) const TIME_NAMES: [&str; 5] = ["timestamp", "ts", "time", "date", "datetime"];
+/// Names of symbol columns, in any case; the first that a file has.
+const SYMBOL_NAMES: [&str; 2] = ["symbol", "ticker"];
+/// Other names of the columns, which are suggested.
+const TIME_HINTS: [&str; 6] = ["day", "dt", "trade_date", "tradedate", "asof", "period"];
+const SYMBOL_HINTS: [&str; 9] =
+    ["sym", "tic", "instrument", "asset", "security", "ric", "isin", "permno", "stock"];
+const PRICE_HINTS: [&str; 8] = ["adj_close", "adj close", "price", "px_last", "last", "settle", "prc", "px"];
 /// What pandas calls an index without a name.
 const PANDAS_INDEX: &str = "__index_level_0__";
-const TIMES: &str = "a date or a timestamp";
+const TIMES: &str = "a date, a timestamp or a string with an ISO date";
 const TEXTS: &str = "a string or a dictionary of strings";
 const NUMBERS: &str = "a floating-point number, an integer or a Decimal128";
 
@@ -36,12 +43,14 @@ pub(super) enum Layout {
     },
     /// A row a timestamp, a column a symbol; `others` are symbols outside the universe, which are not read.
     Wide { time: Key<i64>, symbols: Vec<(usize, String)>, others: Vec<String> },
+    /// A row a timestamp, a column a field of a symbol.
+    Levels { time: Key<i64>, symbols: Vec<Series>, others: Vec<String> },
 }
 
 impl Layout {
     pub(super) fn time(&self) -> &Key<i64> {
         match self {
-            Self::Tidy { time, .. } | Self::Wide { time, .. } => time,
+            Self::Tidy { time, .. } | Self::Wide { time, .. } | Self::Levels { time, .. } => time,
         }
     }
 
@@ -59,6 +68,10 @@ impl Layout {
                 columns.extend(fields.iter().map(|(_, column)| *column));
             }
             Self::Wide { symbols, .. } => columns.extend(symbols.iter().map(|(column, _)| *column)),
+            Self::Levels { symbols, .. } => {
+                let all = symbols.iter().flat_map(|series| &series.columns);
+                columns.extend(all.map(|(_, column)| *column));
+            }
         }
         columns.sort_unstable();
         // A column may be two things, such as a close that returns are made of too.
@@ -67,12 +80,15 @@ impl Layout {
     }
 
     /// What is read beside the close.
-    pub(super) fn fields(&self) -> impl Iterator<Item = Field> {
-        let columns: &[(Field, usize)] = match self {
-            Self::Tidy { columns, .. } => columns,
-            Self::Wide { .. } => &[],
+    pub(super) fn fields(&self) -> Vec<Field> {
+        let read: Vec<Field> = match self {
+            Self::Tidy { columns, .. } => columns.iter().map(|(field, _)| *field).collect(),
+            Self::Wide { .. } => Vec::new(),
+            Self::Levels { symbols, .. } => {
+                symbols.iter().flat_map(|series| series.columns.iter().map(|(field, _)| *field)).collect()
+            }
         };
-        columns.iter().map(|(field, _)| *field).filter(|field| *field != Field::Close)
+        read.into_iter().filter(|field| *field != Field::Close).collect()
     }
 }
 
@@ -97,18 +113,47 @@ impl<'a> Columns<'a> {
         assembler: &Assembler,
     ) -> Result<Layout, DataError> {
         let time = self.time_or_partition(partitions, settings.time.as_deref())?;
-        let symbol_name = settings.symbol.as_deref().unwrap_or("symbol");
-        let symbol = match self.find(symbol_name, settings.symbol.is_some()) {
+        if let Some(levels) = Levels::recognise(self, &time, settings) {
+            return levels.layout(self, time, settings, assembler);
+        }
+        let names: Vec<&str> =
+            settings.symbol.as_deref().map_or_else(|| SYMBOL_NAMES.to_vec(), |name| vec![name]);
+        let symbol = match self.symbol_column(settings.symbol.as_deref())? {
             Some(column) => Some(Key::Column(self.typed(column, is_text, TEXTS, "cast it to strings")?)),
-            None => partition(partitions, symbol_name).map(|symbol| Key::Constant(symbol.to_owned())),
+            None => names
+                .iter()
+                .find_map(|name| partition(partitions, name))
+                .map(|symbol| Key::Constant(symbol.to_owned())),
         };
         match symbol {
+            Some(Key::Constant(symbol)) if symbol.trim().is_empty() => {
+                Err(DataError::EmptySymbol { place: self.place(names[0]), found: symbol })
+            }
             Some(symbol) => self.tidy(time, symbol, settings),
             None if settings.symbol.is_some() || self.looks_tidy(settings) => {
-                Err(self.missing(symbol_name, "the instrument of each row"))
+                Err(self.missing(names[0], "the instrument of each row", Some("data.symbol"), &SYMBOL_HINTS))
             }
             None => self.wide(time, settings, assembler),
         }
+    }
+
+    /// The column of symbols. A column named `ticker` that holds numbers is an instrument of wide data.
+    fn symbol_column(&self, name: Option<&str>) -> Result<Option<usize>, DataError> {
+        if let Some(name) = name {
+            return self.find(name, true, "symbol");
+        }
+        for (position, name) in SYMBOL_NAMES.iter().enumerate() {
+            let found = self.find(name, false, "symbol")?;
+            let is_right = |column: &usize| position == 0 || is_text(self.schema.field(*column).data_type());
+            if let Some(column) = found.filter(is_right) {
+                return Ok(Some(column));
+            }
+        }
+        Ok(None)
+    }
+
+    fn place(&self, column: &str) -> Box<Place> {
+        Box::new(Place { file: self.file.to_owned(), row: 0, column: column.to_owned() })
     }
 
     fn tidy(&self, time: Key<i64>, symbol: Key<String>, settings: &Settings) -> Result<Layout, DataError> {
@@ -116,10 +161,11 @@ impl<'a> Columns<'a> {
             Values::Prices => "the price",
             Values::Returns | Values::ReturnsOfAnySize => "the return",
         };
-        let close = self.number(settings.value_column(), settings.price != "close", role)?;
+        let close = self.number(settings.value_column(), settings.price != "close", role, "data.price")?;
         let mut columns = vec![(Field::Close, close)];
         if let Some(name) = settings.return_column() {
-            columns.push((Field::ReturnPrice, self.number(name, true, Field::ReturnPrice.role())?));
+            let column = self.number(name, true, Field::ReturnPrice.role(), "data.return_price")?;
+            columns.push((Field::ReturnPrice, column));
         }
         for (field, purpose) in &settings.required {
             let column = self.column_of(*field, settings)?;
@@ -139,18 +185,22 @@ impl<'a> Columns<'a> {
     fn column_of(&self, field: Field, settings: &Settings) -> Result<Option<usize>, DataError> {
         match settings.name_of(field) {
             Some(NO_COLUMN) => Ok(None),
-            Some(name) => self.number(name, true, field.role()).map(Some),
+            Some(name) => self.number(name, true, field.role(), setting_of(field)).map(Some),
             None => {
-                let found = field.names().iter().find_map(|name| self.find(name, false));
                 let hint = "cast it to a 64-bit float";
-                found.map(|column| self.typed(column, is_number, NUMBERS, hint)).transpose()
+                for name in field.names() {
+                    if let Some(column) = self.find(name, false, field.role())? {
+                        return self.typed(column, is_number, NUMBERS, hint).map(Some);
+                    }
+                }
+                Ok(None)
             }
         }
     }
 
-    fn needed(&self, field: Field, settings: &Settings, purpose: &'static str) -> DataError {
+    pub(super) fn needed(&self, field: Field, settings: &Settings, purpose: &'static str) -> DataError {
         let name = settings.name_of(field).filter(|name| *name != NO_COLUMN).unwrap_or(field.names()[0]);
-        self.missing(name, purpose)
+        self.missing(name, purpose, Some(setting_of(field)), &[])
     }
 
     fn wide(&self, time: Key<i64>, settings: &Settings, assembler: &Assembler) -> Result<Layout, DataError> {
@@ -174,10 +224,15 @@ impl<'a> Columns<'a> {
                 continue;
             }
             let hint = "in wide data every column but the time is a symbol; cast or drop it";
+            if field.name().trim().is_empty() {
+                let place = self.place(field.name());
+                return Err(DataError::EmptySymbol { place, found: field.name().clone() });
+            }
             symbols.push((self.typed(column, is_number, NUMBERS, hint)?, field.name().clone()));
         }
         if symbols.is_empty() {
-            return Err(self.missing("symbol", "or one column of prices for each instrument of the universe"));
+            let role = "or one column of prices for each instrument of the universe";
+            return Err(self.missing("symbol", role, Some("data.symbol"), &SYMBOL_HINTS));
         }
         Ok(Layout::Wide { time, symbols, others })
     }
@@ -222,11 +277,13 @@ impl<'a> Columns<'a> {
     pub(super) fn time(&self, name: Option<&str>) -> Result<usize, DataError> {
         let hint = "cast it to a timestamp (numbers do not say their unit)";
         if let Some(name) = name {
-            let column = self.find(name, true).ok_or_else(|| self.missing(name, "the time of each row"))?;
-            return self.typed(column, is_time, TIMES, hint);
+            let column = self.find(name, true, "time")?;
+            let missing = || self.missing(name, "the time of each row", Some("data.time"), &TIME_HINTS);
+            return self.typed(column.ok_or_else(missing)?, is_time_or_text, TIMES, hint);
         }
         let is_named = |field: &FieldRef| {
-            TIME_NAMES.contains(&field.name().to_lowercase().as_str()) || field.name() == PANDAS_INDEX
+            let name = time_name(field.name());
+            TIME_NAMES.contains(&name.to_lowercase().as_str()) || name == PANDAS_INDEX
         };
         let fields = self.schema.fields().iter().enumerate();
         let named: Vec<(usize, &FieldRef)> = fields.filter(|(_, field)| is_named(field)).collect();
@@ -236,7 +293,8 @@ impl<'a> Columns<'a> {
             named.iter().filter(|(_, field)| wanted(field.data_type())).copied().collect::<Vec<_>>()
         };
         let stamps = of_type(&|kind| is_time(kind) && !is_date(kind));
-        let times = if stamps.is_empty() { of_type(&is_date) } else { stamps };
+        let dates = || Some(of_type(&is_date)).filter(|dates| !dates.is_empty());
+        let times = if stamps.is_empty() { dates().unwrap_or_else(|| of_type(&is_text)) } else { stamps };
         match (times.as_slice(), named.as_slice()) {
             ([(column, _)], _) => Ok(*column),
             ([(_, first), (_, second), ..], _) => Err(DataError::Ambiguous {
@@ -248,7 +306,10 @@ impl<'a> Columns<'a> {
             ([], [(column, field), ..]) if field.name() != PANDAS_INDEX => {
                 self.typed(*column, is_time, TIMES, hint)
             }
-            _ => Err(self.missing("timestamp", "the time of each row: `date`, `timestamp`, `ts` or `time`")),
+            _ => {
+                let role = "the time of each row: `date`, `datetime`, `timestamp`, `ts` or `time`";
+                Err(self.missing("timestamp", role, Some("data.time"), &TIME_HINTS))
+            }
         }
     }
 
@@ -272,23 +333,48 @@ impl<'a> Columns<'a> {
 
     /// The column of symbols and one of numbers.
     pub(super) fn symbol_and(&self, name: &str, role: &'static str) -> Result<(usize, usize), DataError> {
-        let symbol =
-            self.find("symbol", false).ok_or_else(|| self.missing("symbol", "the instrument of each row"))?;
-        let symbol = self.typed(symbol, is_text, TEXTS, "cast it to strings")?;
-        Ok((symbol, self.number(name, false, role)?))
+        let symbol = self.symbol_column(None)?;
+        let missing = || self.missing("symbol", "the instrument of each row", None, &SYMBOL_HINTS);
+        let symbol = self.typed(symbol.ok_or_else(missing)?, is_text, TEXTS, "cast it to strings")?;
+        let column = self.find(name, false, role)?.ok_or_else(|| self.missing(name, role, None, &[]))?;
+        Ok((symbol, self.typed(column, is_number, NUMBERS, "cast it to a 64-bit float")?))
     }
 
-    fn number(&self, name: &str, exact: bool, role: &'static str) -> Result<usize, DataError> {
-        let column = self.find(name, exact).ok_or_else(|| self.missing(name, role))?;
+    fn number(
+        &self,
+        name: &str,
+        exact: bool,
+        role: &'static str,
+        setting: &'static str,
+    ) -> Result<usize, DataError> {
+        let hints: &[&str] = if setting == "data.price" { &PRICE_HINTS } else { &[] };
+        let column =
+            self.find(name, exact, role)?.ok_or_else(|| self.missing(name, role, Some(setting), hints))?;
         self.typed(column, is_number, NUMBERS, "cast it to a 64-bit float")
     }
 
     /// The column of this name; a usual name in any case, a name that was typed exactly as typed.
-    fn find(&self, name: &str, exact: bool) -> Option<usize> {
+    fn find(&self, name: &str, exact: bool, role: &'static str) -> Result<Option<usize>, DataError> {
         let fields = self.schema.fields();
-        let same = fields.iter().position(|field| field.name() == name);
-        let any_case = || fields.iter().position(|field| field.name().eq_ignore_ascii_case(name));
-        same.or_else(|| if exact { None } else { any_case() })
+        if exact {
+            return Ok(fields.iter().position(|field| field.name() == name));
+        }
+        let is_same = |(_, field): &(usize, &FieldRef)| field.name().eq_ignore_ascii_case(name);
+        let mut found = fields.iter().enumerate().filter(is_same);
+        match (found.next(), found.next()) {
+            (Some((_, first)), Some((_, second))) => Err(DataError::Ambiguous {
+                file: self.file.to_owned(),
+                first: first.name().clone(),
+                second: second.name().clone(),
+                role: role.trim_start_matches("the "),
+            }),
+            (first, _) => Ok(first.map(|(column, _)| column)),
+        }
+    }
+
+    /// The column, if it holds numbers.
+    pub(super) fn numeric(&self, column: usize) -> Result<usize, DataError> {
+        self.typed(column, is_number, NUMBERS, "cast it to a 64-bit float")
     }
 
     fn typed(
@@ -311,27 +397,58 @@ impl<'a> Columns<'a> {
         })
     }
 
-    fn missing(&self, column: &str, role: &'static str) -> DataError {
+    /// The error for a column that is not there. `setting` names another column for it; `hints` are names that it has in
+    /// other programs' files.
+    pub(super) fn missing(
+        &self,
+        column: &str,
+        role: &'static str,
+        setting: Option<&'static str>,
+        hints: &[&str],
+    ) -> DataError {
         const SHOWN: usize = 20;
         let names = || self.schema.fields().iter().map(|field| field.name().as_str());
         let mut found: Vec<String> = names().take(SHOWN).map(|name| format!("`{name}`")).collect();
         if names().count() > SHOWN {
             found.push(format!("and {} more", names().count() - SHOWN));
         }
+        let hinted = hints.iter().find_map(|hint| names().find(|name| name.eq_ignore_ascii_case(hint)));
         DataError::MissingColumn {
             file: self.file.to_owned(),
             column: column.to_owned(),
             role,
             found: found.join(", "),
-            nearest: nearest(column, names()),
+            nearest: hinted.map(Box::from).or_else(|| nearest(column, names()).map(String::into_boxed_str)),
+            setting,
         }
     }
 }
 
-fn partition<'a>(partitions: &'a [(String, String)], key: &str) -> Option<&'a str> {
-    partitions.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value.as_str())
+/// The setting that names the column of a field.
+pub(super) fn setting_of(field: Field) -> &'static str {
+    match field {
+        Field::Close => "data.price",
+        Field::ReturnPrice => "data.return_price",
+        Field::Open => "data.open",
+        Field::High => "data.high",
+        Field::Low => "data.low",
+        Field::Volume => "data.volume",
+        Field::Bid => "data.bid",
+        Field::Ask => "data.ask",
+        Field::Dividend => "data.dividend",
+        Field::Split => "data.split",
+    }
 }
 
-fn parse_time(text: &str) -> Option<i64> {
-    <TimestampNanosecondType as arrow_cast::parse::Parser>::parse(text)
+fn is_time_or_text(kind: &DataType) -> bool {
+    is_time(kind) || is_text(kind)
+}
+
+/// The name of a column; of two levels, as pandas writes a former index, the one that is not empty.
+fn time_name(name: &str) -> &str {
+    name.strip_prefix("('").and_then(|name| name.strip_suffix("', '')")).unwrap_or(name)
+}
+
+fn partition<'a>(partitions: &'a [(String, String)], key: &str) -> Option<&'a str> {
+    partitions.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value.as_str())
 }

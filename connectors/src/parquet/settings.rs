@@ -91,9 +91,9 @@ pub struct Settings {
     pub optional: Vec<Wanted>,
     /// Whether the data states prices or returns.
     pub values: Values,
-    /// Name of the time column; `None` to look for `date`, `timestamp`, `ts` or `time`.
+    /// Name of the time column; `None` to look for `date`, `datetime`, `timestamp`, `ts` or `time`.
     pub time: Option<String>,
-    /// Name of the symbol column; `None` for `symbol`.
+    /// Name of the symbol column; `None` for `symbol` or `ticker`.
     pub symbol: Option<String>,
     /// Names of columns, where they are not the usual ones; `"none"` for a column that is not to be read.
     pub names: Vec<(Field, String)>,
@@ -103,8 +103,8 @@ pub struct Settings {
     pub from: Option<TimestampNs>,
     /// Frames after this are not seen at all.
     pub to: Option<TimestampNs>,
-    /// Where a sealed period begins: each file ends before its first row at or after this, and nothing behind it is
-    /// decoded where the statistics allow, nor looked at, nor checked.
+    /// Where a sealed period begins: the data of each file ends before its first row at or after this, and of what
+    /// follows only the order of the times is checked.
     pub sealed_from: Option<TimestampNs>,
     /// What happens to bad rows.
     pub on_bad_row: BadRow,

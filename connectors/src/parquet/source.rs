@@ -123,6 +123,7 @@ impl ParquetSource {
             let Some(time) = self.merge.next_time(&mut shared)? else {
                 frame.clear();
                 self.ended = true;
+                self.merge.check_outside(&self.settings)?;
                 self.check_end()?;
                 break;
             };
@@ -177,6 +178,9 @@ impl ParquetSource {
             && (self.facts.frames == 0 || !factors.has_joined())
         {
             return Err(factors.no_overlap(seen));
+        }
+        if let Some(factors) = &mut self.factors {
+            factors.check_rest()?;
         }
         self.assembler.check_end().map_err(|error| self.located(error))?;
         self.warn();

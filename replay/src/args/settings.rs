@@ -2,9 +2,11 @@
 
 pub(super) const SETTINGS: &str = "\
 Prices (PATH is a file or a folder of files, sorted by time):
-  tidy   a column date, timestamp, ts or time, a column symbol and a column
-         close: a long DataFrame, df.to_parquet(PATH, index=False)
-  wide   a time column and one column of closes for each symbol
+  tidy   a column date, datetime, timestamp, ts or time, a column symbol or
+         ticker and a column close, in any case: a long DataFrame,
+         df.to_parquet(PATH, index=False)
+  wide   a time column and one column of closes for each symbol, or two column
+         levels as yfinance has them: open, high, low, close, volume by ticker
   A missing price (null) means that the instrument did not trade.
   Columns dividend (cash a share) and split (new shares for one) are booked;
   open, high, low, volume, bid and ask are read where a setting needs them.

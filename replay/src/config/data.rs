@@ -26,9 +26,9 @@ pub(crate) struct DataSettings {
     pub return_price: Option<String>,
     /// Whether the data states prices or returns.
     pub values: ValuesAre,
-    /// Name of the time column, where it is not date, timestamp, ts or time.
+    /// Name of the time column, where it is not date, datetime, timestamp, ts or time.
     pub time: Option<String>,
-    /// Name of the symbol column, where it is not symbol.
+    /// Name of the symbol column, where it is not symbol or ticker.
     pub symbol: Option<String>,
     /// Name of the column of opening prices, where it is not open; as all names below, `"none"` where it is not to be
     /// read.

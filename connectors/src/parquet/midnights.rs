@@ -1,0 +1,125 @@
+//! Time zone whose midnights a series of daily times are, for messages.
+
+use betaflow_engine::frame::DAY_NS;
+
+const HOUR_NS: i64 = DAY_NS / 24;
+/// Times that are closer are not those of days; a day with a change of the clock has 23 hours.
+const DAY_NS_MIN: i64 = 20 * HOUR_NS;
+
+/// Zones with their hours from UTC, in winter and in summer of the north.
+const ZONES: [(&str, i64, i64); 8] = [
+    ("America/New_York", -5, -4),
+    ("America/Chicago", -6, -5),
+    ("Europe/London", 0, 1),
+    ("Europe/Paris", 1, 2),
+    ("Asia/Shanghai", 8, 8),
+    ("Asia/Tokyo", 9, 9),
+    ("Australia/Sydney", 11, 10),
+    ("UTC", 0, 0),
+];
+
+/// Daily times so far, and whether each is midnight in a zone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Midnights {
+    previous: Option<i64>,
+    /// Hours from UTC that were seen, bit `12 + hours`; `None` once a time is no midnight or closer than a day.
+    seen: Option<u32>,
+    has_begun: bool,
+}
+
+impl Midnights {
+    /// Adds the next time.
+    pub(super) fn add(&mut self, time: i64) {
+        let is_daily = self.previous.is_none_or(|previous| time - previous >= DAY_NS_MIN);
+        self.previous = Some(time);
+        let seen = if self.has_begun { self.seen } else { Some(0) };
+        self.has_begun = true;
+        self.seen = seen.filter(|_| is_daily).zip(hours(time)).map(|(seen, hours)| seen | 1 << (12 + hours));
+    }
+
+    /// The date that the latest time is the midnight of, as days since 1970.
+    pub(super) fn date(&self) -> Option<i64> {
+        self.seen?;
+        let time = self.previous?;
+        Some((time + hours(time)? * HOUR_NS).div_euclid(DAY_NS))
+    }
+
+    /// Whether the latest time is at another hour than that of another series.
+    pub(super) fn differs(&self, other: &Self) -> bool {
+        self.previous.and_then(hours) != other.previous.and_then(hours)
+    }
+
+    /// The zone, by the hours that were seen; of one hour in two zones, by the season.
+    pub(super) fn zone(&self) -> Option<&'static str> {
+        let seen = self.seen?;
+        let is_in = |winter: i64, summer: i64| seen & !(1 << (12 + winter) | 1 << (12 + summer)) == 0;
+        let hour_now = hours(self.previous?)?;
+        let month = self.previous?.div_euclid(DAY_NS).rem_euclid(365) / 30;
+        let is_summer = (3..9).contains(&month);
+        let mut fitting = ZONES.iter().filter(|(_, winter, summer)| is_in(*winter, *summer));
+        if seen == 1 << 12 {
+            return Some("UTC");
+        }
+        let by_season =
+            fitting.clone().find(|(_, winter, summer)| hour_now == if is_summer { *summer } else { *winter });
+        by_season.or_else(|| fitting.next()).map(|(name, ..)| *name)
+    }
+}
+
+/// Hours from UTC of a zone in which a time is midnight, if it is one of those that are known.
+fn hours(time: i64) -> Option<i64> {
+    let of_day = time.rem_euclid(DAY_NS);
+    if of_day % HOUR_NS != 0 {
+        return None;
+    }
+    let hours = match of_day / HOUR_NS {
+        hour @ 0..=11 => -hour,
+        hour => 24 - hour,
+    };
+    ZONES.iter().any(|(_, winter, summer)| hours == *winter || hours == *summer).then_some(hours)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// Midnights in a zone whose clock is `hours` ahead of UTC, of days since 1970.
+    fn midnights(days: &[(i64, i64)]) -> Midnights {
+        let mut midnights = Midnights::default();
+        days.iter().for_each(|(day, hours)| midnights.add(day * DAY_NS - hours * HOUR_NS));
+        midnights
+    }
+
+    #[test]
+    fn hours_seen_name_the_zone() {
+        // 15,700 is a day of December 2012, 15,800 one of April 2013.
+        let cases: [(&[(i64, i64)], Option<&str>); 9] = [
+            (&[(15_700, 0), (15_701, 0)], Some("UTC")),
+            (&[(15_700, 0), (15_800, 1)], Some("Europe/London")),
+            (&[(15_800, 1)], Some("Europe/London")),
+            (&[(15_700, 1)], Some("Europe/Paris")),
+            (&[(15_700, 1), (15_800, 2)], Some("Europe/Paris")),
+            (&[(15_700, -5)], Some("America/New_York")),
+            (&[(15_700, -5), (15_800, -4)], Some("America/New_York")),
+            (&[(15_700, 9), (15_800, 9)], Some("Asia/Tokyo")),
+            (&[(15_700, 3)], None),
+        ];
+        for (days, zone) in cases {
+            assert_eq!(midnights(days).zone(), zone, "{days:?}");
+        }
+        assert_eq!(midnights(&[(15_700, 9)]).date(), Some(15_700));
+        assert_eq!(midnights(&[(15_700, -5)]).date(), Some(15_700));
+    }
+
+    #[test]
+    fn times_inside_a_day_have_no_zone() {
+        let mut hourly = Midnights::default();
+        (0..3).for_each(|hour| hourly.add(15_700 * DAY_NS + hour * HOUR_NS));
+        assert_eq!((hourly.zone(), hourly.date()), (None, None));
+        let mut closes = Midnights::default();
+        closes.add(15_700 * DAY_NS + 20 * HOUR_NS + HOUR_NS / 2);
+        assert_eq!(closes.zone(), None);
+    }
+}

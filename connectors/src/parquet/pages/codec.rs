@@ -1,0 +1,88 @@
+//! Decompression into no more bytes than a page declares.
+
+use std::io::Read;
+
+use parquet::basic::Compression;
+use parquet::errors::{ParquetError, Result};
+
+use super::header::invalid;
+
+/// Whether pages of this codec can be read.
+pub(super) fn is_read(codec: Compression) -> bool {
+    !matches!(codec, Compression::LZO)
+}
+
+/// Appends the `size` bytes that `input` decompresses to.
+pub(super) fn decompress(codec: Compression, input: &[u8], size: usize, out: &mut Vec<u8>) -> Result<()> {
+    let before = out.len();
+    match codec {
+        Compression::UNCOMPRESSED => out.extend_from_slice(input),
+        Compression::SNAPPY => {
+            if snap::raw::decompress_len(input).map_err(failed)? != size {
+                return Err(wrong_size(size));
+            }
+            out.resize(before + size, 0);
+            snap::raw::Decoder::new().decompress(input, &mut out[before..]).map_err(failed)?;
+        }
+        // These two grow as they decode, and may decode to any length.
+        Compression::GZIP(_) => read_up_to(flate2::bufread::MultiGzDecoder::new(input), size, out)?,
+        Compression::BROTLI(_) => read_up_to(brotli_decompressor::Decompressor::new(input, 4096), size, out)?,
+        Compression::ZSTD(_) => {
+            let mut page = Vec::with_capacity(size);
+            zstd::bulk::Decompressor::new()
+                .and_then(|mut decoder| decoder.decompress_to_buffer(input, &mut page))
+                .map_err(failed)?;
+            out.extend_from_slice(&page);
+        }
+        Compression::LZ4_RAW => lz4_block(input, size, out)?,
+        Compression::LZ4 => {
+            if lz4_hadoop(input, size, out).is_none() {
+                // Old writers used the name for plain blocks.
+                out.truncate(before);
+                lz4_block(input, size, out)?;
+            }
+        }
+        Compression::LZO => return Err(ParquetError::NYI("the codec LZO".to_owned())),
+    }
+    match out.len() - before == size {
+        true => Ok(()),
+        false => Err(wrong_size(size)),
+    }
+}
+
+fn read_up_to(decoder: impl Read, size: usize, out: &mut Vec<u8>) -> Result<()> {
+    decoder.take(size as u64 + 1).read_to_end(out).map(|_| ()).map_err(failed)
+}
+
+fn lz4_block(input: &[u8], size: usize, out: &mut Vec<u8>) -> Result<()> {
+    let before = out.len();
+    out.resize(before + size, 0);
+    let length = lz4_flex::block::decompress_into(input, &mut out[before..]).map_err(failed)?;
+    out.truncate(before + length);
+    Ok(())
+}
+
+/// Hadoop's frames: the decompressed and the compressed length, big-endian, then a block.
+fn lz4_hadoop(mut input: &[u8], size: usize, out: &mut Vec<u8>) -> Option<()> {
+    let end = out.len() + size;
+    while !input.is_empty() {
+        let (lengths, rest) = input.split_at_checked(8)?;
+        let length = |at: usize| Some(u32::from_be_bytes(lengths[at..at + 4].try_into().ok()?) as usize);
+        let (block, rest) = rest.split_at_checked(length(4)?)?;
+        let (before, length) = (out.len(), length(0)?);
+        if length > end - before {
+            return None;
+        }
+        lz4_block(block, length, out).ok().filter(|()| out.len() == before + length)?;
+        input = rest;
+    }
+    (out.len() == end).then_some(())
+}
+
+fn failed(error: impl std::fmt::Display) -> ParquetError {
+    invalid(&format!("it cannot be decompressed: {error}"))
+}
+
+fn wrong_size(size: usize) -> ParquetError {
+    invalid(&format!("it does not decompress to the {size} bytes that its header declares"))
+}

@@ -1,0 +1,84 @@
+//! Pages of a Parquet file, checked before they are decoded.
+//!
+//! The decoders of the `parquet` crate allocate what a file declares and panic on some damage. Here sizes, counts and
+//! checksums of the footer and of each page are checked against the bytes that are there; decoders see pages that pass.
+
+mod codec;
+mod footer;
+mod header;
+mod reader;
+mod thrift;
+mod values;
+
+use std::sync::Arc;
+
+use parquet::arrow::arrow_reader::RowGroups;
+use parquet::column::page::{PageIterator, PageReader};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+
+pub(super) use footer::{FooterFault, read as read_footer};
+use reader::{Budget, Pages};
+
+use super::input::Chunks;
+
+/// Bytes of a page at most, decompressed.
+const PAGE_BYTES_MAX: usize = 256 << 20;
+/// Bytes of the pages of one file that are held at a time, at most.
+const FILE_BYTES_MAX: usize = 1 << 30;
+
+/// The pages of one row group.
+pub(super) struct GroupPages {
+    chunks: Chunks,
+    metadata: Arc<ParquetMetaData>,
+    group: usize,
+    budget: Arc<Budget>,
+}
+
+impl GroupPages {
+    pub(super) fn new(chunks: Chunks, metadata: Arc<ParquetMetaData>, group: usize) -> Self {
+        Self { chunks, metadata, group, budget: Arc::new(Budget::new(FILE_BYTES_MAX)) }
+    }
+
+    fn group(&self) -> &RowGroupMetaData {
+        self.metadata.row_group(self.group)
+    }
+}
+
+/// Name of the codec of a column that cannot be read.
+pub(super) fn unread_codec(metadata: &ParquetMetaData, group: usize, column: usize) -> Option<String> {
+    let codec = metadata.row_groups().get(group)?.columns().get(column)?.compression();
+    (!codec::is_read(codec)).then(|| codec.to_string())
+}
+
+impl RowGroups for GroupPages {
+    fn num_rows(&self) -> usize {
+        usize::try_from(self.group().num_rows()).unwrap_or(0)
+    }
+
+    fn column_chunks(&self, column: usize) -> Result<Box<dyn PageIterator>> {
+        let pages = Pages::new(self.chunks.clone(), self.group(), column, Arc::clone(&self.budget))?;
+        Ok(Box::new(OneChunk(Some(pages))))
+    }
+
+    fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
+        Box::new(std::iter::once(self.group()))
+    }
+
+    fn metadata(&self) -> &ParquetMetaData {
+        &self.metadata
+    }
+}
+
+/// The chunk of a column in one row group.
+struct OneChunk(Option<Pages>);
+
+impl Iterator for OneChunk {
+    type Item = Result<Box<dyn PageReader>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.take().map(|pages| Ok::<Box<dyn PageReader>, ParquetError>(Box::new(pages)))
+    }
+}
+
+impl PageIterator for OneChunk {}
