@@ -327,6 +327,24 @@ pub enum DataError {
         /// The number.
         found: String,
     },
+    /// A risk-free return that is larger than any rate of its time.
+    #[error(
+        "{place}: found {found} at {}, which is {:.0} % a year by the spacing of the rows, expected at most {:.0} %: a \
+         simple return per row as a decimal; is it an annual rate, or in percent? divide it by the rows of a year, or by \
+         100; data.rf_max (per year, {max}) accepts more", Iso(*.time), 100.0 * .annual, 100.0 * .max
+    )]
+    BadRiskFree {
+        /// The cell.
+        place: Box<Place>,
+        /// The time.
+        time: TimestampNs,
+        /// The number.
+        found: f64,
+        /// The same compounded over a year.
+        annual: f64,
+        /// Largest rate a year that is accepted.
+        max: f64,
+    },
     /// Factor rows that are not in strictly increasing time order.
     #[error(
         "{place}: found {} after {}, expected a later time: factor rows are sorted and have no duplicates",

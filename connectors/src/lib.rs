@@ -21,6 +21,7 @@ pub mod live;
 pub mod parquet;
 mod progress;
 pub mod recorder;
+mod risk_free;
 pub mod store;
 pub mod ticks;
 pub mod tutorial;

@@ -14,8 +14,13 @@ fn prices_on(folder: &Folder, dates: &[i32]) -> Input {
     folder.write("prices.parquet", tidy(&rows))
 }
 
+/// Accepts risk-free returns of any size.
+fn any_rf() -> Settings {
+    Settings { rf_max: f64::INFINITY, ..Settings::default() }
+}
+
 fn carry() -> Settings {
-    Settings { factor_gap: FactorGap::Carry, ..Settings::default() }
+    Settings { factor_gap: FactorGap::Carry, ..any_rf() }
 }
 
 fn lines(run: &Run) -> Vec<String> {
@@ -43,7 +48,7 @@ fn factor_rows_between_two_frames_are_compounded() {
         ],
     );
     // Day 1 precedes the factors, 6 and 7 follow them.
-    let run = run(&prices_on(&folder, &[1, 2, 4, 5, 6, 7]), Some(&factors), Settings::default()).unwrap();
+    let run = run(&prices_on(&folder, &[1, 2, 4, 5, 6, 7]), Some(&factors), any_rf()).unwrap();
     let expected = [
         "0 d2 +A | 1 | f 0.5 0.1 | rf 0.1".to_owned(),
         format!("1 d4 + | 1 | f 0.875 {} | rf 1.25", 1.2 * 1.0 - 1.0),
@@ -74,7 +79,7 @@ fn a_gap_in_the_factor_file_is_an_error_or_carried() {
     let prices = prices_on(&folder, &[1, 2, 3, 4, 5]);
     let parts =
         ["factors.parquet: no factor row for the frame at 1970-01-04", "1970-01-03 and 1970-01-06", "carry"];
-    check_error(run(&prices, Some(&factors), Settings::default()), &parts);
+    check_error(run(&prices, Some(&factors), any_rf()), &parts);
     let expected = [
         "0 d1 +A | 1 | f 0.1 | rf 0.1",
         "1 d2 + | 1 | f 0.2 | rf 0.1",
@@ -271,6 +276,58 @@ fn data_of_returns_trades_an_index_that_starts_at_100() {
     assert_eq!(read(&wide, of_b), expected);
     let bad = folder.write("bad.parquet", vec![("date", days(&[1])), ("A", floats(&[-1.0]))]);
     check_error(run(&bad, None, returns), &["found -1.0", "a finite return above -1"]);
+}
+
+/// Outcome of equal risk-free returns at the given hours: refused, warned or accepted.
+fn outcome(hours: impl IntoIterator<Item = i64>, rf: f64, rf_max: f64) -> &'static str {
+    let folder = Folder::new();
+    let times: Vec<i64> = hours.into_iter().map(|hour| hour * (DAY_NS / 24)).collect();
+    let n = times.len();
+    let market: Vec<f64> = (0..n).map(|row| 0.01 * (row as f64).sin()).collect();
+    let factors = vec![("ts", stamps(&times)), ("mkt", floats(&market)), ("rf", floats(&vec![rf; n]))];
+    let prices =
+        vec![("ts", stamps(&times)), ("symbol", texts(&vec!["A"; n])), ("close", floats(&vec![1.0; n]))];
+    let (prices, factors) = (folder.write("p.parquet", prices), folder.write("f.parquet", factors));
+    match run(&prices, Some(&factors), Settings { rf_max, ..Settings::default() }) {
+        Err(error) => {
+            let parts = ["f.parquet: row ", "column `rf`: found ", "% a year", "data.rf_max"];
+            parts.iter().for_each(|part| assert!(error.contains(part), "{error}"));
+            "refused"
+        }
+        Ok(run) if run.facts.warnings.iter().any(|warning| warning.code == "rf_large") => "warned",
+        Ok(_) => "accepted",
+    }
+}
+
+#[test]
+fn risk_free_returns_are_annualised_by_the_spacing_of_their_rows() {
+    let weekdays = || (0..60).filter(|day| day % 7 < 5).map(|day| 24 * day);
+    let every = |days: i64| (0..40).map(move |row| 24 * days * row);
+    // Eight hourly bars on each weekday.
+    let bars = || weekdays().flat_map(|day| (14..22).map(move |hour| day + hour));
+    let cases = [
+        ("6 % a year on weekdays", outcome(weekdays(), 0.00025, 0.5), "accepted"),
+        ("the highest month of 1981", outcome(weekdays(), 0.0006, 0.5), "accepted"),
+        ("2 % a year in every row", outcome(weekdays(), 0.02, 0.5), "refused"),
+        ("2 % a year in percent", outcome(weekdays(), 2.0 / 252.0, 0.5), "refused"),
+        ("2 % a year in percent, lifted", outcome(weekdays(), 2.0 / 252.0, 10.0), "warned"),
+        ("30 % a year", outcome(weekdays(), 0.00105, 0.5), "warned"),
+        ("30 % a year, at most 25 %", outcome(weekdays(), 0.00105, 0.25), "refused"),
+        ("-2 % a day", outcome(weekdays(), -0.02, 0.5), "refused"),
+        ("-0.5 % a year", outcome(weekdays(), -0.00002, 0.5), "accepted"),
+        ("5 % a year in months", outcome(every(30), 0.004, 0.5), "accepted"),
+        ("5 % in every month", outcome(every(30), 0.05, 0.5), "refused"),
+        ("0.4 percent a month", outcome(every(30), 0.4, 0.5), "refused"),
+        ("5 % a year in weeks", outcome(every(7), 0.001, 0.5), "accepted"),
+        ("5 % in years", outcome(every(365), 0.05, 0.5), "accepted"),
+        ("5 % a year in bars of a day", outcome(bars(), 0.05 / 252.0 / 8.0, 0.5), "accepted"),
+        ("5 % in every bar", outcome(bars(), 0.05, 0.5), "refused"),
+        ("5 % a year in hours of all days", outcome(0..900, 0.05 / 365.0 / 24.0, 0.5), "accepted"),
+        ("two bars of one date", outcome([1, 2], 0.05, 0.5), "refused"),
+    ];
+    for (name, found, expected) in cases {
+        assert_eq!(found, expected, "{name}");
+    }
 }
 
 #[test]

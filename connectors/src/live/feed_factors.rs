@@ -1,12 +1,14 @@
 //! The factors that a feed brings, joined to the frames of one universe.
 
 use betaflow_engine::assembly::{FactorGap, Values};
-use betaflow_engine::frame::Frame;
+use betaflow_engine::frame::{Frame, TimestampNs};
 use betaflow_engine::state::{StateError, restore, save};
+use betaflow_engine::warning::Warning;
 
 use super::feed_source::Refused;
 use super::protocol::{Bars, Hello};
 use crate::parquet::LARGEST_FACTOR;
+use crate::risk_free::RiskFreeRate;
 
 /// As errors call it.
 const STATE: &str = "factors of the feed";
@@ -19,6 +21,9 @@ pub(super) struct FeedFactors {
     gap: FactorGap,
     /// A number lies above the first and at or below the second.
     bounds: (f64, f64),
+    /// Annual size of the risk-free returns, and the largest that is accepted.
+    rate: RiskFreeRate,
+    rf_max: f64,
     /// The rows since the preceding frame compounded: the factors and then `rf`; empty where there were none.
     compounded: Vec<f64>,
     row: Vec<f64>,
@@ -29,7 +34,7 @@ pub(super) struct FeedFactors {
 }
 
 impl FeedFactors {
-    pub(super) fn new(hello: &Hello, values: Values, gap: FactorGap) -> Self {
+    pub(super) fn new(hello: &Hello, values: Values, gap: FactorGap, rf_max: f64) -> Self {
         Self {
             names: hello.factors.clone(),
             has_rf: hello.has_rf,
@@ -38,6 +43,8 @@ impl FeedFactors {
                 Values::ReturnsOfAnySize => (f64::NEG_INFINITY, f64::MAX),
                 _ => (-1.0, LARGEST_FACTOR),
             },
+            rate: RiskFreeRate::default(),
+            rf_max,
             compounded: Vec::new(),
             row: Vec::new(),
             begun: false,
@@ -47,12 +54,12 @@ impl FeedFactors {
 
     /// What is carried from message to message.
     pub(super) fn save(&self) -> Result<Vec<u8>, StateError> {
-        save(STATE, &(&self.compounded, self.begun, self.had_frame))
+        save(STATE, &(&self.compounded, self.begun, self.had_frame, &self.rate))
     }
 
     /// Becomes what was saved.
     pub(super) fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        (self.compounded, self.begun, self.had_frame) = restore(STATE, state)?;
+        (self.compounded, self.begun, self.had_frame, self.rate) = restore(STATE, state)?;
         Ok(())
     }
 
@@ -64,21 +71,26 @@ impl FeedFactors {
         self.has_rf
     }
 
+    /// Warning about a risk-free return that is hardly meant; `feed` sent it.
+    pub(super) fn warning(&self, feed: &str) -> Option<Warning> {
+        self.rate.warning(feed)
+    }
+
     /// Takes the rows of a message.
     pub(super) fn take(&mut self, bars: &Bars) -> Result<(), Refused> {
         if !bars.factor_rows.is_empty() {
-            return bars.factor_rows.iter().try_for_each(|row| self.add(row));
+            return bars.factor_rows.iter().try_for_each(|row| self.add(TimestampNs(bars.timestamp), row));
         }
         let Some(factors) = bars.factors.as_ref().filter(|factors| !all_null(factors)) else { return Ok(()) };
         let mut row = std::mem::take(&mut self.row);
         row.clone_from(factors);
         row.extend(self.has_rf.then(|| bars.rf.unwrap_or(f64::NAN)));
-        let added = self.add(&row);
+        let added = self.add(TimestampNs(bars.timestamp), &row);
         self.row = row;
         added
     }
 
-    fn add(&mut self, row: &[f64]) -> Result<(), Refused> {
+    fn add(&mut self, time: TimestampNs, row: &[f64]) -> Result<(), Refused> {
         let width = self.names.len() + usize::from(self.has_rf);
         if row.len() != width {
             let found = format!("{} numbers of factors", row.len());
@@ -92,6 +104,16 @@ impl FeedFactors {
             let expected =
                 "a simple return above -1 and at most 10 (0.01 is one percent), or no factors at all";
             return Err((format!("{} in the factor `{name}`", row[at]), expected));
+        }
+        if let Some(rf) = row.last().filter(|_| self.has_rf)
+            && let Err(rate) = self.rate.observe(time, *rf, self.rf_max)
+        {
+            let found = format!("rf {} ({:.0} % a year)", rate.found, 100.0 * rate.annual);
+            return Err((
+                found,
+                "a risk-free return per row as a decimal, of at most data.rf_max a year; is it an annual rate, or in \
+                 percent?",
+            ));
         }
         self.begun = true;
         if self.compounded.is_empty() || !self.had_frame {

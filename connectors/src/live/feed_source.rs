@@ -104,7 +104,8 @@ impl FeedSource {
         let own = settings.factors.is_empty() && (!hello.factors.is_empty() || hello.has_rf);
         Ok(Self {
             feed: hello.name.clone(),
-            factors: own.then(|| FeedFactors::new(hello, settings.values, settings.factor_gap)),
+            factors: own
+                .then(|| FeedFactors::new(hello, settings.values, settings.factor_gap, settings.rf_max)),
             settings,
             assembler,
             inputs,
@@ -381,6 +382,7 @@ impl FeedSource {
             without_factors: (without, "before the first"),
         };
         warnings.extend(doubts(&self.assembler, &left_out));
+        warnings.extend(self.factors.as_ref().and_then(|factors| factors.warning(&self.feed)));
         if self.counted.passed > 0 {
             let count = self.counted.passed;
             let text = format!("{count} messages of the feed were passed over: history had their frames");

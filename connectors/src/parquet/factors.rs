@@ -3,6 +3,7 @@
 use arrow_array::RecordBatch;
 use betaflow_engine::assembly::{FactorGap, Values};
 use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::warning::Warning;
 
 use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, row_groups, unseal};
 use super::columns::{numbers, text, times};
@@ -13,6 +14,7 @@ use super::schema::{Columns, FactorColumns};
 use super::settings::{Input, Settings};
 use crate::DataError;
 use crate::error::Place;
+use crate::risk_free::{AnnualRate, RiskFreeRate};
 
 /// A factor does not return more than this in a frame: what does is an index, a price or a count.
 pub(crate) const LARGEST_FACTOR: f64 = 10.0;
@@ -26,6 +28,9 @@ struct FactorRows {
     columns: Vec<usize>,
     /// A number lies above the first and at or below the second.
     bounds: (f64, f64),
+    /// Annual size of the risk-free returns, where the last column is `rf`.
+    rf: Option<RiskFreeRate>,
+    rf_max: f64,
     /// The data ends before the first row at or after this.
     seal: Option<i64>,
     /// Name of the time column.
@@ -68,6 +73,11 @@ impl FactorRows {
                 return Err(self.bad_value(row, *column));
             }
             self.values.push(value);
+        }
+        if let (Some(rate), Some(rf)) = (&mut self.rf, self.values.last())
+            && let Err(rate) = rate.observe(TimestampNs(time), *rf, self.rf_max)
+        {
+            return Err(self.bad_rate(rate));
         }
         self.next = Some(time);
         self.at += 1;
@@ -142,6 +152,18 @@ impl FactorRows {
         Box::new(Place { file: self.file.clone(), row: self.first_row + row as u64, column })
     }
 
+    fn bad_rate(&self, rate: AnnualRate) -> DataError {
+        let column = self.columns.last().copied().unwrap_or_default();
+        let place = Place { row: rate.row, ..*self.place(0, column) };
+        DataError::BadRiskFree {
+            place: Box::new(place),
+            time: rate.time,
+            found: rate.found,
+            annual: rate.annual,
+            max: self.rf_max,
+        }
+    }
+
     fn bad_value(&self, row: usize, column: usize) -> DataError {
         let cell = self.batch.as_ref().map(|batch| batch.column(column));
         let found = match cell {
@@ -206,6 +228,8 @@ impl FactorJoin {
                 Values::ReturnsOfAnySize => (f64::NEG_INFINITY, f64::MAX),
                 _ => (-1.0, LARGEST_FACTOR),
             },
+            rf: rf.is_some().then(RiskFreeRate::default),
+            rf_max: settings.rf_max,
             seal,
             time_name,
             sealed: None,
@@ -274,6 +298,11 @@ impl FactorJoin {
         self.has_rf
     }
 
+    /// Warning about a risk-free return that is hardly meant.
+    pub(super) fn warning(&self) -> Option<Warning> {
+        self.rows.rf.as_ref().and_then(|rate| rate.warning(&self.rows.file))
+    }
+
     /// Compounds the rows up to the frame at `t` into it, and says whether the frame is handed on.
     pub(super) fn advance(&mut self, t: TimestampNs, frame: &mut Frame) -> Result<bool, DataError> {
         self.check_days(t)?;
@@ -297,6 +326,9 @@ impl FactorJoin {
             self.taken.iter_mut().for_each(|taken| taken.extend_from_slice(&self.rows.values));
             count += 1;
             self.rows.advance()?;
+        }
+        if first_of_all && let Some(rate) = &mut self.rows.rf {
+            rate.forget_extreme();
         }
         // Bars of a day, stamped midnight in a zone east of UTC, would each get the row of the day before.
         let of_another_date = self.are_dates && !t.is_midnight() && self.last_date() < t.date();

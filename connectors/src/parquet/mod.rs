@@ -20,5 +20,5 @@ mod source;
 pub use content::content_digest;
 pub(crate) use factors::LARGEST_FACTOR;
 pub use half_spreads::read_half_spreads;
-pub use settings::{BadRow, Input, Refusal, RefusedRow, Settings, TimeIs};
+pub use settings::{BadRow, Input, RF_MAX, Refusal, RefusedRow, Settings, TimeIs};
 pub use source::ParquetSource;

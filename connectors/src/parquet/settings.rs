@@ -110,6 +110,8 @@ pub struct Settings {
     pub on_bad_row: BadRow,
     /// What happens to a frame without factors inside the factors' range.
     pub factor_gap: FactorGap,
+    /// Largest risk-free rate a year that is accepted, 0.5 for 50 %.
+    pub rf_max: f64,
     /// Which instruments become columns.
     pub universe: Universe,
     /// Factors made of instruments in the data, by name. Not together with a factor file.
@@ -133,6 +135,7 @@ impl Default for Settings {
             sealed_from: None,
             on_bad_row: BadRow::Error,
             factor_gap: FactorGap::Error,
+            rf_max: RF_MAX,
             universe: Universe::default(),
             factors: Vec::new(),
         }
@@ -182,6 +185,9 @@ impl Settings {
         }
     }
 }
+
+/// Default of [`Settings::rf_max`].
+pub const RF_MAX: f64 = 0.5;
 
 /// The name of a column that is not to be read.
 pub(super) const NO_COLUMN: &str = "none";

@@ -215,6 +215,7 @@ impl ParquetSource {
             without_factors: (without, "before the first or after the last"),
         };
         self.facts.warnings.extend(doubts(&self.assembler, &left_out));
+        self.facts.warnings.extend(self.factors.as_ref().and_then(FactorJoin::warning));
     }
 }
 

@@ -80,6 +80,7 @@ Some settings, with their defaults (run.toml in a run folder has them all):
   data.days_per_year=252           days that trade; 365 for crypto
   data.time_is=close               or open, with data.bar=1m: its length
   data.values=prices               or returns: a column return, or data.price=NAME
+  data.rf_max=0.5                  largest risk-free rate a year: 50 %
   data.factor_gap=error            or carry: bars without factors update nothing
   feed.venue=betaflow              of paper: or binance, kraken_v2, coinbase_advanced,
                                    ...; with feed.symbols=[...] and feed.bar=1m

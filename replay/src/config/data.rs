@@ -1,6 +1,6 @@
 //! Settings of the data: what to read and how.
 
-use betaflow_connectors::parquet::{BadRow, TimeIs};
+use betaflow_connectors::parquet::{BadRow, RF_MAX, TimeIs};
 use betaflow_engine::assembly::{FactorGap, Field, Values, Wanted};
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::settings::{Calendar, Invalid, require};
@@ -59,6 +59,8 @@ pub(crate) struct DataSettings {
     pub excess: bool,
     /// What a frame without factors inside their range is.
     pub factor_gap: OnGap,
+    /// Largest risk-free rate a year that is accepted, 0.5 for 50 %.
+    pub rf_max: f64,
     /// What a bad row is.
     pub on_bad_row: OnBadRow,
     /// First date.
@@ -98,6 +100,7 @@ impl Default for DataSettings {
             days_per_year: calendar.days_per_year,
             excess: true,
             factor_gap: OnGap::Error,
+            rf_max: RF_MAX,
             on_bad_row: OnBadRow::Error,
             from: None,
             to: None,
@@ -168,6 +171,7 @@ impl DataSettings {
     pub(crate) fn check(&self) -> Result<(), Invalid> {
         require_whole!("frames_per_day", self.frames_per_day, 1 to 86_400)?;
         require_number!("days_per_year", self.days_per_year, 1 to 366)?;
+        require_number!("rf_max", self.rf_max, 1e-6 to 1e9 "of risk-free return a year ")?;
         let (from, to) = (self.from()?, self.to()?);
         if let (Some(from), Some(to)) = (from, to) {
             require(

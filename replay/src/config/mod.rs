@@ -257,6 +257,7 @@ impl Config {
             sealed_from: self.holdout.start()?,
             on_bad_row: data.on_bad_row(),
             factor_gap: data.factor_gap(),
+            rf_max: data.rf_max,
             universe: Universe {
                 include: self.universe.include.clone(),
                 exclude: self.universe.exclude.clone(),
