@@ -5,6 +5,9 @@ use betaflow_engine::warning::Warning;
 use super::{Summary, time_text};
 use crate::score::Score;
 
+/// Realised over predicted volatility within which a risk forecast has held.
+const RISK_RATIO: (f64, f64) = (0.67, 1.5);
+
 impl Summary<'_> {
     /// What a careful reader should know before believing the figures.
     pub(crate) fn warnings(&self) -> Vec<Warning> {
@@ -27,6 +30,7 @@ impl Summary<'_> {
             self.warn_of_idleness(&mut warnings);
         }
         self.warn_of_execution(&mut warnings);
+        warnings.extend(self.risk_warning());
         let facts = &self.facts.sizing;
         let limits = [
             (facts.net_out_of_reach, "the net target, or a bound on an exposure,"),
@@ -62,6 +66,42 @@ impl Summary<'_> {
         }
         warnings.extend(self.findings.notes().into_iter().map(|text| Warning::new("offline", text)));
         warnings
+    }
+
+    /// Warning about a predicted volatility that a year of returns does not agree with.
+    fn risk_warning(&self) -> Option<Warning> {
+        let trading = self.trading.as_ref()?;
+        let year = self.config.data.calendar().frames_per_year();
+        let (realised, predicted) = (trading.comparison.net.annual_volatility, trading.predicted_volatility);
+        let ratio = realised / predicted;
+        let agrees = ratio.is_nan() || (RISK_RATIO.0..=RISK_RATIO.1).contains(&ratio);
+        if (self.facts.performance.frames as f64) < year || agrees {
+            return None;
+        }
+        let remedy = match (ratio > 1.0, self.facts.factor_names.is_empty()) {
+            (true, true) => {
+                "without factors the instruments count as independent of each other: name their factors"
+            }
+            (true, false) if !self.config.sizing.parameter_uncertainty => {
+                "set sizing.parameter_uncertainty = true, or add the factors that the instruments share"
+            }
+            (true, false) => {
+                "the instruments share risk that the factors do not have: add factors, or make fewer and smaller bets \
+                 (sizing.gross_max, sizing.weight_max, sizing.kelly_fraction)"
+            }
+            (false, _) => {
+                "positions are smaller than sizing.kelly_fraction asks for: check that factors and prices belong together"
+            }
+        };
+        let text = format!(
+            "the volatility was {:.1} % a year, and {:.1} % as predicted at the rebalances: a ratio of {ratio:.2}, expected \
+             {} to {}; {remedy}",
+            100.0 * realised,
+            100.0 * predicted,
+            RISK_RATIO.0,
+            RISK_RATIO.1
+        );
+        Some(Warning::new("risk_forecast", text))
     }
 
     fn warn_of_execution(&self, warnings: &mut Vec<Warning>) {
