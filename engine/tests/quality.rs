@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
-use betaflow_engine::quality::{Alignment, Depth, Finding, Inspector, Problem};
+use betaflow_engine::quality::{Depth, FactorInspector, Finding, Inspector, Problem};
 
 const FRAMES: usize = 160;
 const NAMES: usize = 10;
@@ -238,22 +238,250 @@ fn jumps_are_seen_without_a_window() {
     assert!(rows.contains(&(90, "N4".into())) && rows.contains(&(120, "N2".into())), "{rows:?}");
 }
 
+/// Panel with the given factors in place of its own, from the market of the same, an earlier or a later frame.
+fn factor_findings(names: &[&str], factors: impl Fn(usize, &dyn Fn(i64) -> f64) -> Vec<f64>) -> Vec<Finding> {
+    let frames = panel();
+    let mut inspector = FactorInspector::default();
+    for (at, frame) in frames.iter().enumerate() {
+        let market = |shift: i64| {
+            let from = usize::try_from(at as i64 + shift).ok().and_then(|from| frames.get(from));
+            from.map_or(f64::NAN, |frame| frame.factors[0])
+        };
+        inspector.observe(&Frame { factors: factors(at, &market), ..frame.clone() });
+    }
+    inspector.findings(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+}
+
 #[test]
-fn factors_of_another_day_are_named() {
-    for (shift, expected) in [(0_i64, None), (1, Some("one row later")), (-1, Some("one row earlier"))] {
-        let frames = panel();
-        let mut alignment = Alignment::default();
-        for (at, frame) in frames.iter().enumerate() {
-            let mut frame = frame.clone();
-            let from = at as i64 - shift;
-            let source = usize::try_from(from).ok().and_then(|from| frames.get(from));
-            frame.factors = source.map_or(vec![f64::NAN], |source| source.factors.clone());
-            alignment.observe(&frame);
+fn factors_of_another_row_are_named() {
+    for (shift, expected) in [(0, None), (-1, Some("(+1)")), (1, Some("(-1)"))] {
+        // The market stands behind a factor that has nothing to do with the panel.
+        let random = std::cell::RefCell::new(Random(3));
+        let findings = factor_findings(&["other", "mkt"], |_, market| {
+            vec![0.01 * random.borrow_mut().normal(), market(shift)]
+        });
+        let found: Vec<_> = findings.iter().map(|finding| finding.problem).collect();
+        assert_eq!(found, expected.map(|_| Problem::FactorsMisaligned).into_iter().collect::<Vec<_>>());
+        if let Some(expected) = expected {
+            let detail = &findings[0].detail;
+            assert!(detail.contains(expected) && detail.contains("`mkt`"), "{shift}: {detail}");
         }
-        let finding = alignment.finding("mkt");
-        let detail = finding.as_ref().map(|finding| finding.detail.as_str());
-        assert_eq!(detail.is_some(), expected.is_some(), "{shift}: {detail:?}");
-        assert!(detail.unwrap_or_default().contains(expected.unwrap_or_default()), "{shift}: {detail:?}");
+    }
+}
+
+#[test]
+fn factors_that_the_filter_cannot_tell_apart_are_named() {
+    use Problem::{FactorConstant, FactorLevel, FactorsCollinear};
+    let noise = |at: usize| 0.005 * Random(at as u64).normal();
+    type Third = Box<dyn Fn(usize, f64, f64) -> f64>;
+    let cases: [(&str, Third, Option<Problem>); 12] = [
+        ("a factor of its own", Box::new(move |at, _, _| noise(at + 1_000)), None),
+        ("near the market", Box::new(move |at, mkt, _| mkt + 0.2 * noise(at + 1_000)), None),
+        ("zero", Box::new(|_, _, _| 0.0), Some(FactorConstant)),
+        ("a constant", Box::new(|_, _, _| 0.001), Some(FactorConstant)),
+        ("a duplicate", Box::new(|_, mkt, _| mkt), Some(FactorsCollinear)),
+        ("a multiple", Box::new(|_, mkt, _| -2.5 * mkt), Some(FactorsCollinear)),
+        ("a sum", Box::new(|_, mkt, f1| mkt + f1), Some(FactorsCollinear)),
+        ("a sum and a constant", Box::new(|_, mkt, f1| 0.5 * mkt - f1 + 0.01), Some(FactorsCollinear)),
+        ("rounded to bps", Box::new(|_, mkt, _| (mkt * 1e4).round() / 1e4), Some(FactorsCollinear)),
+        ("an annual rate", Box::new(|at, _, _| 0.02 + 1e-5 * at as f64), Some(FactorLevel)),
+        ("a rate around zero", Box::new(|at, _, _| 1e-4 * (at as f64 / 40.0).sin()), Some(FactorLevel)),
+        (
+            "nothing for half of the frames",
+            Box::new(move |at, _, _| if at < FRAMES / 2 { 0.0 } else { noise(at + 1_000) }),
+            None,
+        ),
+    ];
+    for (name, third, expected) in cases {
+        let findings = factor_findings(&["mkt", "f1", "third"], |at, market| {
+            let (mkt, f1) = (market(0), noise(at));
+            vec![mkt, f1, third(at, mkt, f1)]
+        });
+        let found: Vec<_> = findings.iter().map(|f| (f.problem, &*f.symbol)).collect();
+        assert_eq!(
+            found,
+            expected.map(|problem| (problem, "third")).into_iter().collect::<Vec<_>>(),
+            "{name}"
+        );
+    }
+    let findings = factor_findings(&["mkt", "f1", "third"], |at, market| {
+        vec![market(0), noise(at), 0.5 * market(0) - 2.0 * noise(at)]
+    });
+    let detail = &findings[0].detail;
+    assert!(detail.contains("-2.000 `f1` + 0.500 `mkt`"), "{detail}");
+}
+
+/// Problems of a spoiled panel with where they are, of kinds that are about series, dates or moves.
+fn spoiled(spoil: impl FnOnce(&mut Vec<Frame>)) -> Vec<(usize, String, Problem)> {
+    let mut frames = panel();
+    spoil(&mut frames);
+    let mut rows = found(&frames);
+    // Prices that were moved leave the range of their bars.
+    rows.retain(|(_, _, problem)| {
+        !matches!(problem, Problem::BrokenBar | Problem::Stale | Problem::ZeroVolume)
+    });
+    rows
+}
+
+/// Copies a name from its neighbour at another scale, with prices rounded to cents.
+fn mirror(frames: &mut [Frame], from: usize, to: usize, by: f64) {
+    for frame in frames {
+        for column in [&mut frame.open, &mut frame.high, &mut frame.low, &mut frame.close] {
+            column[to] = cents(column[from] * by);
+        }
+        frame.return_price[to] = frame.close[to];
+        frame.volume[to] = 2.0 * frame.volume[from] + 1.0;
+    }
+}
+
+#[test]
+fn copies_of_a_series_are_named_and_share_classes_are_not() {
+    let last = FRAMES - 1;
+    let of = |to: usize| (last, format!("N{to}"), Problem::IdenticalSeries);
+    let found = spoiled(|frames| {
+        mirror(frames, 4, 7, 1.0);
+        mirror(frames, 4, 8, 2.0);
+        mirror(frames, 4, 9, 0.5);
+    });
+    assert_eq!(found, [of(7), of(8), of(9)]);
+    // From half of the data on, and with a row missing now and then.
+    let found = spoiled(|frames| {
+        mirror(&mut frames[..], 2, 3, 1.0);
+        frames[..40].iter_mut().for_each(|frame| erase(frame, 3));
+        erase(&mut frames[60], 3);
+    });
+    assert!(found.contains(&of(3)) || found.iter().all(|row| row.2 == Problem::MissingDay), "{found:?}");
+    // Another class of the same shares: a correlation of about 0.98.
+    let mut random = Random(99);
+    let found = spoiled(|frames| {
+        mirror(frames, 4, 7, 1.0);
+        for frame in frames {
+            let by = 1.0 + 0.002 * random.normal();
+            scale(frame, 7, by);
+            frame.return_price[7] = frame.close[7];
+        }
+    });
+    assert_eq!(found, []);
+    let mut frames = panel();
+    mirror(&mut frames, 1, 6, 3.0);
+    let found: Vec<_> =
+        inspect(&frames, Depth::Jumps).into_iter().map(|f| (f.symbol.to_string(), f.problem)).collect();
+    assert_eq!(found, [("N6".to_owned(), Problem::IdenticalSeries)]);
+}
+
+#[test]
+fn flat_days_filled_holidays_and_mixed_units_are_found() {
+    use Problem::{FlatDays, HolidayFilled, MixedTimeUnits};
+    let hold = |frames: &mut [Frame], at: usize, i: usize| {
+        let before = frames[at - 1].close[i];
+        (frames[at].close[i], frames[at].return_price[i]) = (before, before);
+    };
+    let panel_row = |at: usize, problem| (at, "(panel)".to_owned(), problem);
+    // Every fourth day of one name, and of all names.
+    let flat = spoiled(|frames| (2..FRAMES).step_by(4).for_each(|at| hold(frames, at, 3)));
+    assert_eq!(flat, [(FRAMES - 1, "N3".to_owned(), FlatDays)]);
+    let all = spoiled(|frames| {
+        (2..FRAMES)
+            .step_by(4)
+            .for_each(|at| (0..NAMES).filter(|i| (at / 4 + i) % 2 == 0).for_each(|i| hold(frames, at, i)));
+    });
+    assert_eq!(all, []);
+    let holidays = spoiled(|frames| {
+        for at in [60, 100] {
+            (0..NAMES).for_each(|i| hold(frames, at, i));
+        }
+    });
+    assert_eq!(holidays, [panel_row(60, HolidayFilled), panel_row(100, HolidayFilled)]);
+    // The first half is as if milliseconds were microseconds.
+    let late = 19_000;
+    let mixed = spoiled(|frames| {
+        for (at, frame) in frames.iter_mut().enumerate() {
+            let time = (late + at as i64) * DAY_NS;
+            frame.timestamp = TimestampNs(if at < 80 { time / 1_000 } else { time });
+        }
+    });
+    assert_eq!(mixed, [panel_row(late as usize + 80, MixedTimeUnits)]);
+}
+
+#[test]
+fn a_move_is_called_a_split_only_with_evidence() {
+    use Problem::{ExtremeReturn, LargeMove, Split};
+    type Case = (&'static str, fn(&mut [Frame]), Option<Problem>);
+    let cases: [Case; 8] = [
+        (
+            "volume scaled the other way",
+            |f| {
+                f[90..].iter_mut().for_each(|frame| {
+                    scale(frame, 4, 0.25);
+                    frame.volume[4] *= 4.0;
+                });
+            },
+            Some(Split),
+        ),
+        (
+            "a reverse split",
+            |f| {
+                f[90..].iter_mut().for_each(|frame| {
+                    scale(frame, 4, 10.0);
+                    frame.volume[4] /= 10.0;
+                });
+            },
+            Some(Split),
+        ),
+        (
+            "half the price on eight times the volume",
+            |f| {
+                f[90..].iter_mut().for_each(|frame| scale(frame, 4, 0.5));
+                f[90].volume[4] *= 8.0;
+            },
+            Some(ExtremeReturn),
+        ),
+        (
+            "half the price in a wide bar",
+            |f| {
+                f[90..].iter_mut().for_each(|frame| scale(frame, 4, 0.5));
+                f[90].low[4] *= 0.94;
+                f[90].high[4] *= 1.06;
+            },
+            Some(LargeMove),
+        ),
+        ("4 % off half", |f| f[90..].iter_mut().for_each(|frame| scale(frame, 4, 0.465)), Some(LargeMove)),
+        (
+            "off any ratio",
+            |f| f[90..].iter_mut().for_each(|frame| scale(frame, 4, 0.57)),
+            Some(ExtremeReturn),
+        ),
+        (
+            "two thirds, known by closes alone",
+            |f| {
+                f[90..].iter_mut().for_each(|frame| scale(frame, 4, 2.0 / 3.0));
+                f.iter_mut().for_each(closes_alone);
+            },
+            Some(LargeMove),
+        ),
+        (
+            "a third, known by closes alone",
+            |f| {
+                // To the cent what it was before: no move of its own stands beside the split.
+                let before = f[89].close[5];
+                let by = before / 3.0 / f[90].close[5];
+                f[90..].iter_mut().for_each(|frame| scale(frame, 5, by));
+                f.iter_mut().for_each(closes_alone);
+            },
+            Some(Split),
+        ),
+    ];
+    for (name, spoil, expected) in cases {
+        let found: Vec<_> = spoiled(|frames| spoil(frames)).into_iter().map(|row| (row.0, row.2)).collect();
+        assert_eq!(found, expected.map(|problem| (90, problem)).into_iter().collect::<Vec<_>>(), "{name}");
+    }
+}
+
+fn closes_alone(frame: &mut Frame) {
+    for column in
+        [&mut frame.open, &mut frame.high, &mut frame.low, &mut frame.volume, &mut frame.return_price]
+    {
+        column.clear();
     }
 }
 

@@ -11,6 +11,7 @@ use betaflow_engine::names::Names;
 use betaflow_engine::pipeline::{RunOptions, trading};
 use betaflow_engine::portfolio::{CapMethod, FrontierPoint, GivenUp, Outcome, Rebalance};
 use betaflow_engine::source::Source as _;
+use betaflow_engine::warning::Warning;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 use crate::args::SizeArgs;
 use crate::commands::{open, say};
 use crate::config::{Config, date};
-use crate::summary::time_text;
+use crate::summary::{add_warnings, time_text};
 use crate::world::Opened;
 
 /// Points of the frontier.
@@ -126,12 +127,12 @@ pub(crate) fn size(args: &SizeArgs) -> Result<()> {
     let finder = Finder::default();
     let recorder = Box::new(finder.clone());
     let graph = trading(source, config.strategy()?, &settings, vec![recorder])?;
-    graph.run(&RunOptions::default())?;
+    let warnings = graph.run(&RunOptions::default())?.facts.data.warnings;
     let found = std::mem::take(&mut *finder.0.lock().map_err(|_| anyhow::anyhow!("a stage has died"))?);
     let Some(shown) = found.shown else {
         bail!("--at: found no decision to show on {}: {}", args.at, found.why(&config, settings.shown_dates));
     };
-    let report = Report::new(&config, shown, factors);
+    let report = Report::new(&config, shown, factors, warnings);
     say(&if args.json { serde_json::to_string_pretty(&report.json())? + "\n" } else { report.text() });
     Ok(())
 }
@@ -142,16 +143,17 @@ struct Report<'a> {
     factors: Vec<String>,
     frontier: Vec<FrontierPoint>,
     given_up: GivenUp,
+    warnings: Vec<Warning>,
 }
 
 impl<'a> Report<'a> {
-    fn new(config: &'a Config, shown: Shown, factors: Vec<String>) -> Self {
+    fn new(config: &'a Config, shown: Shown, factors: Vec<String>, warnings: Vec<Warning>) -> Self {
         let rebalance = &shown.rebalance;
         let (frontier, given_up) = match rebalance.sized {
             true => (rebalance.frontier(POINTS), rebalance.given_up()),
             false => Default::default(),
         };
-        Self { config, shown, factors, frontier, given_up }
+        Self { config, shown, factors, frontier, given_up, warnings }
     }
 
     fn turnover(&self) -> f64 {
@@ -175,7 +177,7 @@ impl<'a> Report<'a> {
             .collect();
         let symbols: Vec<&str> = shown.names.iter().map(|name| &**name).collect();
         let sizing = &self.config.sizing;
-        json!({
+        let mut all = json!({
             "timestamp": time_text(Some(shown.timestamp)),
             "look_ahead": self.config.execution.look_ahead(),
             "world": self.config.world.note(),
@@ -243,7 +245,9 @@ impl<'a> Report<'a> {
                 "cap": point.cap, "turnover": point.turnover, "growth": point.growth, "multiplier": point.multiplier,
                 "within_limits": point.within_limits,
             })).collect::<Vec<_>>(),
-        })
+        });
+        add_warnings(&self.warnings, &mut all);
+        all
     }
 
     /// Symbols for which it holds.
@@ -268,6 +272,9 @@ impl<'a> Report<'a> {
         );
         for note in self.config.notes(true) {
             text += &format!("{note}\n");
+        }
+        for warning in &self.warnings {
+            text += &format!("note: {warning}\n");
         }
         if of.sized {
             text += &format!(

@@ -6,6 +6,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use jiff::Timestamp;
 use support::{Columns, DAY_NS, Panel, Random, Table, call, folder, joined, numbers, texts, times, write};
 
 const DAYS: usize = 200;
@@ -226,6 +227,146 @@ fn a_replay_warns_of_what_it_sees() {
     let warnings = run.summary["warnings"].to_string();
     assert!(warnings.contains("N0") && warnings.contains("later day: look-ahead"), "{warnings}");
     assert!(warnings.contains("N2") && warnings.contains("2:1"), "{warnings}");
+}
+
+#[test]
+fn commands_warn_of_factors_and_series_that_are_not_what_they_seem() {
+    let folder = folder();
+    let path = folder.path();
+    let (mut rows, market) = clean();
+    // N6 and N7 are N5 at other prices.
+    for day in 0..DAYS {
+        let original = row(&mut rows, day, "N5").clone();
+        for (name, by) in [("N6", 1.0), ("N7", 0.5)] {
+            let copy = row(&mut rows, day, name);
+            let scaled = |price: Option<f64>| price.map(|price| cents(price * by));
+            (copy.open, copy.high) = (scaled(original.open), scaled(original.high));
+            (copy.low, copy.close) = (scaled(original.low), scaled(original.close));
+        }
+    }
+    save(&path.join("prices.parquet"), &rows);
+    let late = || std::iter::once(0.0).chain(market.iter().copied()).take(DAYS);
+    let files: [(&str, Columns<'_>, &[&str]); 4] = [
+        ("right.parquet", vec![("mkt", numbers(market.iter().map(|r| Some(*r))))], &[]),
+        (
+            "late.parquet",
+            vec![("mkt", numbers(late().map(Some)))],
+            &["factors_misaligned", "hedged_r2_negative"],
+        ),
+        (
+            "constant.parquet",
+            vec![
+                ("mkt", numbers(market.iter().map(|r| Some(*r)))),
+                ("same", numbers((0..DAYS).map(|_| Some(0.001)))),
+            ],
+            &["factor_constant"],
+        ),
+        (
+            "twice.parquet",
+            vec![
+                ("mkt", numbers(market.iter().map(|r| Some(*r)))),
+                ("again", numbers(market.iter().map(|r| Some(2.0 * r + 0.001)))),
+            ],
+            &["factors_collinear"],
+        ),
+    ];
+    for (file, mut columns, expected) in files {
+        columns.insert(0, times((0..DAYS).map(time)));
+        write(&path.join(file), columns);
+        let sets = ["--set", "estimator.warmup=20", "--set", "estimator.kind=dlm"];
+        let input = [&["--prices", "prices.parquet", "--factors", file][..], &sets].concat();
+        for command in ["replay", "estimate"] {
+            let out = format!("{command}-{file}");
+            let run = support::run(path, &out, &[&[command][..], &input[..]].concat());
+            let codes: Vec<&str> = run.summary["warning_codes"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|code| code.as_str())
+                .collect();
+            for code in ["factors_misaligned", "factor_constant", "factors_collinear", "hedged_r2_negative"] {
+                let is_expected = expected.contains(&code);
+                // How badly factors of another row fit depends on the sample.
+                if code != "hedged_r2_negative" || !is_expected {
+                    assert_eq!(codes.contains(&code), is_expected, "{command} {file}: {codes:?}");
+                }
+            }
+            assert!(codes.contains(&"identical_series"), "{codes:?}");
+        }
+        let date = Timestamp::from_second(time(DAYS - 1) / 1_000_000_000).unwrap().to_string();
+        let size = call(path, &[&["size", "--at", &date[..10], "--json"][..], &input[..]].concat());
+        let shown: serde_json::Value = serde_json::from_str(&size.out).unwrap();
+        let codes = shown["warning_codes"].to_string();
+        assert!(expected.first().is_none_or(|code| codes.contains(code)), "size {file}: {codes}");
+        let (findings, out) = found(path, "prices.parquet", &["--factors", file]);
+        for problem in expected.iter().filter(|code| **code != "hedged_r2_negative") {
+            assert!(findings.iter().any(|(_, _, found)| found == problem), "{file}: {out}");
+        }
+        let copies: BTreeSet<_> =
+            findings.iter().filter(|row| row.2 == "identical_series").map(|row| &*row.1).collect();
+        assert_eq!(copies, BTreeSet::from(["N6", "N7"]), "{out}");
+    }
+}
+
+#[test]
+fn a_file_with_times_in_two_units_is_not_fit() {
+    let folder = folder();
+    let (rows, _) = clean();
+    let wrong = |day: usize| if day < DAYS / 2 { time(day) / 1_000 } else { time(day) };
+    let column = |of: fn(&Row) -> Option<f64>| numbers(rows.iter().map(of));
+    let columns: Columns<'_> = vec![
+        times(rows.iter().map(|row| wrong(row.day))),
+        ("symbol", texts(rows.iter().map(|row| &row.symbol))),
+        ("close", column(|row| row.close)),
+    ];
+    write(&folder.path().join("mixed.parquet"), columns);
+    let (findings, out) = found(folder.path(), "mixed.parquet", &[]);
+    let expected = (time(DAYS / 2), "(panel)".to_owned(), "mixed_time_units".to_owned());
+    assert!(findings.contains(&expected) && out.contains("verdict: not fit"), "{out}");
+}
+
+#[test]
+fn a_risk_forecast_that_is_far_off_over_a_year_is_a_warning() {
+    let folder = folder();
+    // Eight names that move as one, taken for eight bets, for fourteen months and for four.
+    let mut random = Random(5);
+    let returns: Vec<f64> = (0..320).map(|_| 0.015 * random.normal()).collect();
+    let mut expected = |name: &str, days: usize, sets: &[&str], warned: bool| {
+        let (mut symbols, mut closes, mut stamps) = (Vec::new(), Vec::new(), Vec::new());
+        let mut level = 100.0;
+        for (day, change) in returns.iter().take(days).enumerate() {
+            level *= 1.0 + change;
+            for i in 0..NAMES {
+                symbols.push(format!("N{i}"));
+                closes.push(Some(level * (1.0 + 0.002 * random.normal())));
+                stamps.push(time(day));
+            }
+        }
+        let columns = vec![times(stamps), ("symbol", texts(symbols)), ("close", numbers(closes))];
+        write(&folder.path().join("prices.parquet"), columns);
+        let input = [
+            "replay",
+            "--prices",
+            "prices.parquet",
+            "--factors",
+            "none",
+            "--set",
+            "strategy.kind=equal_weight",
+        ];
+        let more = [
+            "--set",
+            "sizing.weight_max=0.2",
+            "--set",
+            "sizing.turnover_cap=2",
+            "--set",
+            "estimator.warmup=20",
+        ];
+        let run = support::run(folder.path(), name, &[&input[..], &more, sets].concat());
+        let codes = run.summary["warning_codes"].to_string();
+        assert_eq!(codes.contains("risk_forecast"), warned, "{name}: {codes} {}", run.summary["kelly"]);
+    };
+    expected("long", 300, &[], true);
+    expected("short", 90, &[], false);
 }
 
 #[test]

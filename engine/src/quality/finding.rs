@@ -14,6 +14,8 @@ pub enum Problem {
     BrokenBar,
     /// The price is divided by a simple ratio, the others' are not, and it stays there.
     Split,
+    /// A move near a simple ratio, without evidence that it is a split.
+    LargeMove,
     /// A return beyond reason: a bad tick, or a spin-off that is not adjusted.
     ExtremeReturn,
     /// The adjusted price jumps where the price does not.
@@ -30,17 +32,35 @@ pub enum Problem {
     MissingDay,
     /// The price moved without volume.
     ZeroVolume,
-    /// The first factor belongs to the returns of another day.
+    /// The close stays the same on many more days than those of others.
+    FlatDays,
+    /// A date on which no instrument moves.
+    HolidayFilled,
+    /// The returns are those of another symbol.
+    IdenticalSeries,
+    /// Times in one unit are followed by times in another.
+    MixedTimeUnits,
+    /// The factors belong to the returns of another frame.
     FactorsMisaligned,
     /// The symbol differs from another one by white space or case alone, or has white space at an end.
     SymbolsAlike,
+    /// A factor has the same value in all frames.
+    FactorConstant,
+    /// A factor moves as a rate or a level does, not as a return.
+    FactorLevel,
+    /// A factor is a linear combination of others.
+    FactorsCollinear,
 }
 
 impl Problem {
     /// All of them, the gravest first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 21] = [
+        Self::MixedTimeUnits,
         Self::CopiedBar,
         Self::FactorsMisaligned,
+        Self::FactorConstant,
+        Self::FactorLevel,
+        Self::FactorsCollinear,
         Self::BrokenBar,
         Self::SymbolsAlike,
         Self::Duplicate,
@@ -49,6 +69,10 @@ impl Problem {
         Self::BadAdjustment,
         Self::ReusedTicker,
         Self::ExtremeReturn,
+        Self::LargeMove,
+        Self::IdenticalSeries,
+        Self::HolidayFilled,
+        Self::FlatDays,
         Self::Stale,
         Self::MissingDay,
         Self::ZeroVolume,
@@ -69,8 +93,16 @@ impl Problem {
             Self::Unsorted => "unsorted",
             Self::MissingDay => "missing_day",
             Self::ZeroVolume => "zero_volume",
+            Self::LargeMove => "large_move",
+            Self::FlatDays => "flat_days",
+            Self::HolidayFilled => "holiday_filled",
+            Self::IdenticalSeries => "identical_series",
+            Self::MixedTimeUnits => "mixed_time_units",
             Self::FactorsMisaligned => "factors_misaligned",
             Self::SymbolsAlike => "symbols_alike",
+            Self::FactorConstant => "factor_constant",
+            Self::FactorLevel => "factor_level",
+            Self::FactorsCollinear => "factors_collinear",
         }
     }
 
@@ -91,11 +123,25 @@ impl Problem {
             Self::Unsorted => "row(s) that come after a later one",
             Self::MissingDay => "days without a row inside an instrument's history",
             Self::ZeroVolume => "row(s) whose price moved without volume",
-            Self::FactorsMisaligned => "factors that belong to another day",
             Self::SymbolsAlike => {
                 "symbols that differ by white space or case alone, or have white space at an end"
             }
+            Self::LargeMove => "large move(s), possibly unadjusted splits",
+            Self::FlatDays => "instrument(s) whose close often stays the same",
+            Self::HolidayFilled => "date(s) on which no instrument moves: holidays that were filled forward",
+            Self::IdenticalSeries => "instrument(s) with the returns of another symbol",
+            Self::MixedTimeUnits => "place(s) where times change their unit",
+            Self::FactorsMisaligned => "factors that belong to another row",
+            Self::FactorConstant => "factor(s) that do not move",
+            Self::FactorLevel => "factor(s) that are a rate or a level, not a return",
+            Self::FactorsCollinear => "factor(s) that others make up",
         }
+    }
+
+    /// Whether it is about a whole series: a run names each of the worst.
+    #[must_use]
+    pub const fn is_about_series(self) -> bool {
+        matches!(self, Self::IdenticalSeries | Self::FlatDays)
     }
 }
 

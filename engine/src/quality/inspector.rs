@@ -5,13 +5,15 @@ use std::sync::Arc;
 use super::attendance::Attendance;
 use super::copies::{self, Copied, GapScale, Twins};
 use super::history::{Bar, History};
+use super::identical::Sketches;
+use super::inactivity::Inactivity;
 use super::moves::{self, Jump, Usual, Verdict};
 use super::shape::{self, Nulls};
 use super::spelling::Spelling;
 use super::stale::Standstill;
 use super::{Finding, Problem};
 use crate::assembly::Iso;
-use crate::frame::{Frame, TimestampNs};
+use crate::frame::{DAY_NS, Frame, TimestampNs};
 
 /// How much is looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +34,13 @@ const REUSE_DEVIATIONS: f64 = 6.0;
 
 /// Least logarithm of a stated split that a price has to show.
 const SPLIT_SEEN: f64 = 0.3;
+
+/// Times up to here are those of another unit, where later ones are ten years and more after them: milliseconds that
+/// are read as microseconds lie in January 1970.
+const UNIT_BEFORE: TimestampNs = TimestampNs(366 * DAY_NS);
+const UNIT_JUMP_NS: i64 = 3_653 * DAY_NS;
+/// Symbols of a group that are named.
+const NAMED_MAX: usize = 12;
 
 #[derive(Clone, Debug, Default)]
 struct Instrument {
@@ -66,6 +75,9 @@ pub struct Inspector {
     came_back: Vec<(usize, Jump)>,
     panel_scale: f64,
     trusting: bool,
+    last_time: Option<TimestampNs>,
+    inactivity: Inactivity,
+    sketches: Sketches,
 }
 
 impl Inspector {
@@ -86,6 +98,7 @@ impl Inspector {
             }
         }
         self.came_back.clear();
+        self.take_time(frame.timestamp, findings);
         self.take_splits(frame, findings);
         if !self.jumps.is_empty() {
             self.resolve_jumps(frame, findings);
@@ -102,6 +115,16 @@ impl Inspector {
         self.resolve_twins(|instrument| bar_of(frame, instrument), findings);
         self.attendance.begin(frame.timestamp, frame.close.len());
         let panel = self.panel(frame);
+        self.sketches.observe(&self.changes);
+        let silent = !frame.volume.is_empty() && frame.volume.iter().all(|volume| !(*volume > 0.0));
+        if let Some(count) = self.inactivity.observe(frame.timestamp, &self.changes, silent) {
+            let detail = format!(
+                "the close of each of {count} instruments is that of the frame before: a holiday, filled forward; remove the \
+                 date"
+            );
+            let problem = Problem::HolidayFilled;
+            findings.push(panel_finding(frame.timestamp, problem, count as f64, detail));
+        }
         for instrument in 0..frame.close.len() {
             if let Some(bar) = bar_of(frame, instrument) {
                 self.inspect(frame, instrument, &bar, panel, findings);
@@ -121,6 +144,20 @@ impl Inspector {
     #[must_use]
     pub fn trusting_the_adjusted_price(self) -> Self {
         Self { trusting: true, ..self }
+    }
+
+    /// Times that begin in January 1970 and go on decades later.
+    fn take_time(&mut self, time: TimestampNs, findings: &mut Vec<Finding>) {
+        let Some(last) = self.last_time.replace(time) else { return };
+        if !(0..UNIT_BEFORE.0).contains(&last.0) || time.0 - last.0 < UNIT_JUMP_NS {
+            return;
+        }
+        let detail = format!(
+            "the row before is of {}: those times are in another unit (such as milliseconds in a column of microseconds); \
+             convert them",
+            Iso(last)
+        );
+        findings.push(panel_finding(time, Problem::MixedTimeUnits, 1.0, detail));
     }
 
     /// A split that is stated is no jump; one that the price does not show is adjusted for already.
@@ -162,22 +199,62 @@ impl Inspector {
         for jump in std::mem::take(&mut self.jumps) {
             self.judge(&jump, jump.verdict(), findings);
         }
+        self.find_identical(findings);
+        let time = self.last_time.unwrap_or_default();
+        for (instrument, share, days, median) in self.inactivity.flat() {
+            let detail = format!(
+                "the close of {} is the same as on the day before on {:.1} % of {days} days, and on {:.1} % for the median \
+                 instrument: days without trades that were filled forward, or hardly any trading",
+                self.names[instrument],
+                100.0 * share,
+                100.0 * median
+            );
+            findings.push(self.finding(time, instrument, Problem::FlatDays, share, detail));
+        }
+    }
+
+    /// Symbols that share their returns, with all others of their group.
+    fn find_identical(&mut self, findings: &mut Vec<Finding>) {
+        let pairs = self.sketches.finish();
+        let time = self.last_time.unwrap_or_default();
+        for &(instrument, original) in &pairs {
+            let group = pairs.iter().filter(|(other, of)| *of == original && *other != instrument);
+            let group: Vec<&str> = std::iter::once(original)
+                .chain(group.map(|(other, _)| *other))
+                .map(|other| &*self.names[other])
+                .collect();
+            let more = match group.len().saturating_sub(NAMED_MAX) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let detail = format!(
+                "the returns of {} are those of {}{more}: one series under several symbols counts as several bets; leave \
+                 out all but one (universe.exclude)",
+                self.names[instrument],
+                group[..group.len().min(NAMED_MAX)].join(", ")
+            );
+            findings.push(self.finding(time, instrument, Problem::IdenticalSeries, 1.0, detail));
+        }
     }
 
     /// The cheap part: jumps that are a split, or as large as one.
     fn watch(&mut self, frame: &Frame) {
         self.closes.resize(frame.close.len(), f64::NAN);
+        self.changes.clear();
         for (i, (known, close)) in self.closes.iter_mut().zip(&frame.close).enumerate() {
             let before = *known;
+            let ratio = close / before;
+            self.changes.push(ratio - 1.0);
             if close.is_nan() {
                 continue;
             }
             *known = *close;
-            if (close / before - 1.08).abs() > 0.42 {
+            if (ratio - 1.08).abs() > 0.42 {
                 // Without a window, the scale is what a jump of this size needs to be judged by its ratio.
                 self.jumps.push(Jump { scale: 0.01, ..jump(frame.timestamp, i, before, *close) });
             }
         }
+        self.sketches.observe(&self.changes);
     }
 
     fn resolve_jumps(&mut self, frame: &Frame, findings: &mut Vec<Finding>) {
@@ -205,6 +282,7 @@ impl Inspector {
         }
         let (problem, detail) = match verdict {
             Verdict::Split(detail) => (Problem::Split, detail),
+            Verdict::Large(detail) => (Problem::LargeMove, detail),
             Verdict::Extreme(detail) => (Problem::ExtremeReturn, detail),
             Verdict::Real => return,
         };
@@ -291,6 +369,7 @@ impl Inspector {
                 known.gaps.observe(before, bar);
             }
             known.usual.observe_volume(bar.volume, bar.close);
+            known.usual.observe_range(range_of(bar));
             known.history.push(*bar, if bar.high.is_nan() { bar.close } else { bar.high });
         }
         (known.close, known.adjusted) = (bar.close, adjusted);
@@ -357,6 +436,8 @@ impl Inspector {
                 panel: panel.median,
                 scale,
                 surge: known.usual.surge(bar.volume, bar.close),
+                bar: (bar.low, bar.high),
+                widening: known.usual.widening(range_of(bar)),
                 adjusted: adjusted_change,
                 ..jump(bar.time, instrument, known.close, bar.close)
             };
@@ -400,7 +481,18 @@ struct Panel {
 
 fn jump(time: TimestampNs, instrument: usize, before: f64, after: f64) -> Jump {
     let (panel, scale, surge, adjusted) = (0.0, 0.0, f64::NAN, f64::NAN);
-    Jump { instrument, time, before, after, panel, scale, surge, adjusted, age: 0 }
+    let (bar, widening) = ((f64::NAN, f64::NAN), f64::NAN);
+    Jump { instrument, time, before, after, panel, scale, surge, bar, widening, adjusted, age: 0 }
+}
+
+/// A finding about all instruments.
+fn panel_finding(timestamp: TimestampNs, problem: Problem, severity: f64, detail: String) -> Finding {
+    Finding { timestamp, symbol: Arc::from("(panel)"), problem, detail, severity }
+}
+
+/// High less low over the close; NaN where there is none.
+fn range_of(bar: &Bar) -> f64 {
+    (bar.high - bar.low) / bar.close
 }
 
 /// The bar of an instrument that has a close in the frame.

@@ -6,18 +6,23 @@
 //! | `moves.rs`, `ratio.rs` | splits that are not adjusted, bad ticks, returns beyond reason, bad adjustment |
 //! | `shape.rs` | bars whose numbers contradict each other or are no prices |
 //! | `stale.rs` | a price that stands still while the others move |
+//! | `inactivity.rs` | prices flat on many days, and dates on which nothing moves |
+//! | `identical.rs` | one return series under several symbols |
 //! | `attendance.rs` | days without a row, and tickers that a new company took over |
-//! | `alignment.rs` | factors that are a day ahead of the prices, or behind |
+//! | `factor_inspector.rs`, `factor_sums.rs` | factors that are a day ahead of the prices, or behind; constant and collinear factors |
 //!
 //! The [`Inspector`] takes frames in time order and yields [`Finding`]s. It holds a window of past bars for each
 //! instrument and a handful of suspicions, never the data. A finding may come a few frames after the row it is about:
 //! whether a jump is a split is known when it has not come back.
 
-mod alignment;
 mod attendance;
 mod copies;
+mod factor_inspector;
+mod factor_sums;
 mod finding;
 mod history;
+mod identical;
+mod inactivity;
 mod inspector;
 mod moves;
 mod ratio;
@@ -26,7 +31,7 @@ mod spelling;
 mod stale;
 mod tally;
 
-pub use alignment::Alignment;
+pub use factor_inspector::FactorInspector;
 pub use finding::{Finding, Problem};
 pub use inspector::{Depth, Inspector};
 pub use tally::{Count, Tally};

@@ -4,6 +4,10 @@
 //! an exponentially weighted mean of the sizes of its moves. What it is, is told by what real news does and a wrong
 //! number does not: real news brings volume (AMD on 2016-04-22 fourteen times the usual, VRTX on 2013-04-19 sixteen
 //! times), a split leaves the value traded where it was; a split is a simple ratio; a bad tick comes back.
+//!
+//! A move is called a split only with evidence: the close less the market's move, or the range of the bar, lies within
+//! 1 % of a simple ratio, and neither volume nor range is that of news. Where the data has neither, only ratios of two
+//! and more are called splits: falls by a quarter or a third after earnings are as common as splits of 4:3 and 3:2.
 
 use crate::frame::TimestampNs;
 
@@ -27,6 +31,16 @@ const BACK: f64 = 0.25;
 /// Smallest jump that counts as large; the bar on which a large one comes back is flagged as well.
 const LARGE: f64 = 0.35;
 
+/// Largest distance from a simple ratio, of the logarithm, of what is called a split.
+const FIT: f64 = 0.01;
+/// Volume, and range of the bar, over the usual from which on a move is news.
+const NEWS: f64 = 2.5;
+/// Least size of a split, in scales: with volume or range to tell it from news, and without.
+const SPLIT_SCALES: (f64, f64) = (8.0, 20.0);
+/// The same two for ratios such as 3:2, which bad days of a crisis have as well: less news, and more scales.
+const BROKEN_NEWS: f64 = 1.75;
+const BROKEN_SCALES: f64 = 15.0;
+
 /// What an instrument usually does.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Usual {
@@ -35,6 +49,8 @@ pub(super) struct Usual {
     volume: f64,
     value: f64,
     volumes: f64,
+    range: f64,
+    ranges: f64,
 }
 
 impl Usual {
@@ -66,6 +82,21 @@ impl Usual {
         learn(&mut self.value, volume * price);
     }
 
+    /// `range`: high less low over the close; NaN where there is none.
+    pub(super) fn observe_range(&mut self, range: f64) {
+        if !(range >= 0.0 && range < f64::INFINITY) {
+            return;
+        }
+        self.ranges = (self.ranges + 1.0).min(MEMORY);
+        let most = if self.ranges < KNOWN { range } else { 5.0 * self.range };
+        self.range += (range.min(most) - self.range) / self.ranges;
+    }
+
+    /// A range over the usual one. NaN where it is not known.
+    pub(super) fn widening(&self, range: f64) -> f64 {
+        if self.ranges >= KNOWN && self.range > 0.0 { range / self.range } else { f64::NAN }
+    }
+
     /// How many times the usual was traded, in units or in value, whichever is less. NaN where it is not known.
     pub(super) fn surge(&self, volume: f64, price: f64) -> f64 {
         let enough = self.volumes >= KNOWN && self.volume > 0.0 && self.value > 0.0;
@@ -94,6 +125,9 @@ pub(super) struct Jump {
     /// The instrument's scale.
     pub(super) scale: f64,
     pub(super) surge: f64,
+    /// Low and high of the bar, and its range over the usual one; NaN where there is none.
+    pub(super) bar: (f64, f64),
+    pub(super) widening: f64,
     /// Move of the adjusted price as a simple return; NaN where there is none.
     pub(super) adjusted: f64,
     pub(super) age: u32,
@@ -102,6 +136,7 @@ pub(super) struct Jump {
 /// What a jump turned out to be.
 pub(super) enum Verdict {
     Split(String),
+    Large(String),
     Extreme(String),
     Real,
 }
@@ -162,17 +197,23 @@ impl Jump {
         } else {
             (2.5 * self.scale).clamp(0.005, 0.02)
         };
-        let enough = if self.surge.is_nan() { 20.0 } else { 12.0 };
-        if let Some(((p, q), off)) = nearest(jump)
-            && off <= fit
-            && scales >= enough
-            && calm
-        {
-            return Verdict::Split(format!(
-                "{}, near a split of {p}:{q}{}{hint}",
-                self.text(),
-                self.volume_text()
-            ));
+        if let Some(((p, q), off)) = nearest(jump) {
+            if self.is_split((p, q), off) {
+                return Verdict::Split(format!(
+                    "{}, a split of {p}:{q} within {:.1} %{}{hint}",
+                    self.text(),
+                    100.0 * FIT,
+                    self.volume_text()
+                ));
+            }
+            let enough = if self.surge.is_nan() { 20.0 } else { 12.0 };
+            if off <= fit && scales >= enough && calm {
+                return Verdict::Large(format!(
+                    "{}, possibly a split of {p}:{q} that is not adjusted{}{hint}",
+                    self.text(),
+                    self.volume_text()
+                ));
+            }
         }
         let beyond = size >= 0.7 && scales >= SCALES_MIN;
         let news = self.surge >= 8.0;
@@ -182,6 +223,27 @@ impl Jump {
             true => Verdict::Extreme(format!("{}{}{hint}", self.text(), self.volume_text())),
             false => Verdict::Real,
         }
+    }
+
+    /// Whether there is evidence for a split, not for news. `off`: how far the close is from the ratio.
+    fn is_split(&self, (p, q): (u32, u32), off: f64) -> bool {
+        // NaN is no news.
+        let is_whole = p == 1 || q == 1;
+        let news = if is_whole { NEWS } else { BROKEN_NEWS };
+        if self.surge >= news || self.widening >= news {
+            return false;
+        }
+        let informed = !self.surge.is_nan() || !self.widening.is_nan();
+        let (is_large, scales) = match (informed, is_whole) {
+            (true, true) => (true, SPLIT_SCALES.0),
+            (true, false) => (true, BROKEN_SCALES),
+            (false, _) => (is_whole, SPLIT_SCALES.1),
+        };
+        // The price before, at the ratio and with the market's move, lies in the bar.
+        let at_ratio = self.before * (1.0 + self.panel) * f64::from(q) / f64::from(p);
+        let (low, high) = self.bar;
+        let in_bar = informed && at_ratio >= low * (1.0 - FIT) && at_ratio <= high * (1.0 + FIT);
+        is_large && self.scales() >= scales && (off <= FIT || in_bar)
     }
 
     fn text(&self) -> String {

@@ -6,13 +6,13 @@ mod spreads;
 
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use betaflow_connectors::parquet::{BadRow, ParquetSource, Refusal, RefusedRow};
 use betaflow_connectors::recorder::write_findings;
 use betaflow_engine::assembly::{Field, Wanted};
-use betaflow_engine::frame::Frame;
+use betaflow_engine::frame::{Frame, TimestampNs};
 use betaflow_engine::ledger::{Frames, RecordSettings};
-use betaflow_engine::quality::{Alignment, Depth, Finding, Inspector, Problem, Tally};
+use betaflow_engine::quality::{Depth, FactorInspector, Finding, Inspector, Problem, Tally};
 use betaflow_engine::source::{DataFacts, Source as _};
 
 use crate::args::CheckArgs;
@@ -30,16 +30,14 @@ pub(crate) fn check(args: &CheckArgs) -> Result<()> {
         return capture::check(args);
     }
     if args.json || args.bars.is_some() {
-        anyhow::bail!(
-            "--json and --bars are for a capture of a venue: expected a file of JSON lines, and --venue"
-        );
+        bail!("--json and --bars are for a capture of a venue: expected a file of JSON lines, and --venue");
     }
     let started = Instant::now();
     let record = RecordSettings { betas: Frames::None, weights: Frames::None };
     let config = Config::resolve(&args.input(), args.to.as_deref().map(|to| ("--to", to)), record)?;
     let mut found = Found::default();
     let (facts, spreads) = inspect(&config, &mut found)?;
-    let (factor, correlations) = align(&config, &mut found)?;
+    let alignment = inspect_factors(&config, &mut found)?;
     found
         .listed
         .sort_by(|a, b| (a.timestamp, &a.symbol, a.problem).cmp(&(b.timestamp, &b.symbol, b.problem)));
@@ -51,8 +49,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<()> {
         facts: &facts,
         tally: &found.tally,
         spreads: &spreads,
-        factor,
-        correlations,
+        alignment,
         seconds: started.elapsed().as_secs_f64(),
     };
     say(&checked.text());
@@ -94,11 +91,11 @@ fn inspect(config: &Config, found: &mut Found) -> Result<(DataFacts, Spreads)> {
         inspector.observe(&frame, &mut findings);
         spreads.observe(&frame);
         findings.drain(..).for_each(|finding| found.add(finding));
-        source.take_refused().into_iter().for_each(|row| found.add(refused(row)));
+        source.take_refused().into_iter().for_each(|row| found.add(refused(row, frame.timestamp)));
     }
     inspector.finish(&mut findings);
     findings.into_iter().for_each(|finding| found.add(finding));
-    source.take_refused().into_iter().for_each(|row| found.add(refused(row)));
+    source.take_refused().into_iter().for_each(|row| found.add(refused(row, frame.timestamp)));
     Ok((source.facts(), spreads))
 }
 
@@ -110,8 +107,11 @@ fn columns() -> Vec<Wanted> {
         .to_vec()
 }
 
-fn refused(row: RefusedRow) -> Finding {
+/// `latest`: time of the frame at hand.
+fn refused(row: RefusedRow, latest: TimestampNs) -> Finding {
     let problem = match row.refusal {
+        // Milliseconds that are read as microseconds lie in January 1970.
+        Refusal::Unsorted if row.time.date() < 366 && latest.date() > 3_653 + 366 => Problem::MixedTimeUnits,
         Refusal::Duplicate => Problem::Duplicate,
         Refusal::Unsorted => Problem::Unsorted,
         Refusal::Value => Problem::BrokenBar,
@@ -120,22 +120,25 @@ fn refused(row: RefusedRow) -> Finding {
     Finding { timestamp: row.time, symbol: row.symbol.into(), problem, detail: row.detail, severity: 2.0 }
 }
 
-/// Reads closes and factors, if there are factors: the first one's name, and its correlations with the panel.
-fn align(config: &Config, found: &mut Found) -> Result<(Option<String>, Option<[f64; 3]>)> {
+/// Reads closes and factors, if there are factors: the one that goes best with the panel, and its correlations with it.
+fn inspect_factors(config: &Config, found: &mut Found) -> Result<Option<(String, [f64; 3])>> {
     let file = config.factor_file();
     if file.is_none() && config.factors.is_empty() {
-        return Ok((None, None));
+        return Ok(None);
     }
     let mut settings = config.source_settings(true)?;
     (settings.required, settings.optional) = (Vec::new(), Vec::new());
     settings.on_bad_row = BadRow::Skip;
     settings.factor_gap = betaflow_engine::assembly::FactorGap::Carry;
     let mut source = ParquetSource::open(&config.prices(), file.as_ref(), settings)?;
-    let name = source.factor_names().first().cloned().context("the factors have no column of returns")?;
-    let (mut alignment, mut frame) = (Alignment::default(), Frame::default());
-    while source.next_frame(&mut frame).map_err(|error| anyhow!(error))? {
-        alignment.observe(&frame);
+    let names = source.factor_names().to_vec();
+    if names.is_empty() {
+        bail!("the factors have no column of returns");
     }
-    alignment.finding(&name).into_iter().for_each(|finding| found.add(finding));
-    Ok((Some(name), alignment.correlations()))
+    let (mut inspector, mut frame) = (FactorInspector::default(), Frame::default());
+    while source.next_frame(&mut frame).map_err(|error| anyhow!(error))? {
+        inspector.observe(&frame);
+    }
+    inspector.findings(&names).into_iter().for_each(|finding| found.add(finding));
+    Ok(inspector.correlations().map(|(factor, correlations)| (names[factor].clone(), correlations)))
 }

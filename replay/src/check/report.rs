@@ -23,8 +23,8 @@ pub(super) struct Checked<'a> {
     pub(super) facts: &'a DataFacts,
     pub(super) tally: &'a Tally,
     pub(super) spreads: &'a Spreads,
-    pub(super) factor: Option<String>,
-    pub(super) correlations: Option<[f64; 3]>,
+    /// The factor that goes best with the panel, with its correlations on the preceding, the same and the next row.
+    pub(super) alignment: Option<(String, [f64; 3])>,
     pub(super) seconds: f64,
 }
 
@@ -72,7 +72,7 @@ impl Checked<'_> {
     }
 
     fn alignment(&self, text: &mut String) {
-        if let (Some(factor), Some([before, same, after])) = (&self.factor, self.correlations) {
+        if let Some((factor, [before, same, after])) = &self.alignment {
             _ = writeln!(
                 text,
                 "\nmean return of the panel and `{factor}`: correlation {same:.3} on the same row, {before:.3} with the \
@@ -117,6 +117,10 @@ impl Checked<'_> {
             Problem::BadAdjustment,
             Problem::ReusedTicker,
             Problem::ExtremeReturn,
+            Problem::LargeMove,
+            Problem::IdenticalSeries,
+            Problem::HolidayFilled,
+            Problem::FlatDays,
         ]
         .map(count)
         .iter()
@@ -125,6 +129,12 @@ impl Checked<'_> {
         let share = 100.0 * self.tally.total() as f64 / self.facts.rows.max(1) as f64;
         let flagged =
             format!("{} rows of {} are flagged ({share:.3} %)", self.tally.total(), self.facts.rows);
+        if count(Problem::MixedTimeUnits) > 0 {
+            return format!(
+                "verdict: not fit as it is; times are in more than one unit, and those in 1970 are wrong: convert them to one \
+                 unit; {flagged}"
+            );
+        }
         // A few in a million are chance.
         if copied as f64 > COPIES_BY_CHANCE * self.facts.rows as f64 {
             return format!(
@@ -135,6 +145,15 @@ impl Checked<'_> {
         if shifted > 0 {
             return format!(
                 "verdict: not fit with these factors: they belong to another day than the prices; {flagged}"
+            );
+        }
+        let factors: u64 = [Problem::FactorConstant, Problem::FactorLevel, Problem::FactorsCollinear]
+            .map(count)
+            .iter()
+            .sum();
+        if factors > 0 {
+            return format!(
+                "verdict: not fit with these factors: {factors} of them cannot be told from alpha or from the others; {flagged}"
             );
         }
         match (grave, self.tally.total()) {

@@ -43,7 +43,7 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     folder.complete()?;
     unfinished.remove();
     say(&text(&study, &finished, &candidates, &luck, started));
-    for note in notes {
+    for note in notes.iter().chain(&finished.data.warnings) {
         say(&format!("note: {note}\n"));
     }
     say(&format!("written to {}\n", out.display()));

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use crate::assembly::Iso;
 use crate::frame::Frame;
-use crate::quality::{Depth, Finding, Inspector, Problem, Tally};
+use crate::quality::{Depth, FactorInspector, Finding, Inspector, Problem, Tally};
 use crate::settings::Calendar;
 use crate::warning::Warning;
 
 /// An inspector of the frames that a run sees.
 pub(super) struct Doubts {
     inspector: Inspector,
+    factors: FactorInspector,
     findings: Vec<Finding>,
     tally: Tally,
 }
@@ -21,7 +22,8 @@ impl Doubts {
         let depth = if calendar.frames_per_day == 1 { Depth::Full } else { Depth::Jumps };
         // Where a run has an adjusted price, it makes its returns of it.
         let inspector = Inspector::new(depth).trusting_the_adjusted_price();
-        Self { inspector, findings: Vec::new(), tally: Tally::default() }
+        let factors = FactorInspector::default();
+        Self { inspector, factors, findings: Vec::new(), tally: Tally::default() }
     }
 
     /// The same, where instruments have been listed by frames that a run before this one has seen.
@@ -31,6 +33,7 @@ impl Doubts {
 
     pub(super) fn observe(&mut self, frame: &Frame) {
         self.inspector.observe(frame, &mut self.findings);
+        self.factors.observe(frame);
         self.count();
     }
 
@@ -41,19 +44,28 @@ impl Doubts {
         self.findings.drain(..).filter(is_grave).for_each(|finding| self.tally.add(&finding));
     }
 
-    /// Ends the data: a sentence for each kind of problem that was found.
-    pub(super) fn warnings(&mut self) -> Vec<Warning> {
+    /// Ends the data: a sentence for each kind of problem with prices, and for each problem with the factors.
+    pub(super) fn warnings(&mut self, factor_names: &[String]) -> Vec<Warning> {
         self.inspector.finish(&mut self.findings);
         self.count();
         let sentences = self.tally.found().map(|(problem, count)| {
-            let example = count.worst.first().map(|worst| {
-                format!(", such as {} on {}: {}", worst.symbol, Iso(worst.timestamp), worst.detail)
-            });
+            let examples: Vec<String> = match problem.is_about_series() {
+                true => count.worst.iter().map(|worst| worst.detail.clone()).collect(),
+                false => {
+                    let worst = count.worst.first().into_iter();
+                    worst
+                        .map(|worst| {
+                            format!("such as {} on {}: {}", worst.symbol, Iso(worst.timestamp), worst.detail)
+                        })
+                        .collect()
+                }
+            };
             let (findings, meaning) = (count.findings, problem.meaning());
-            let example = example.unwrap_or_default();
-            let text = format!("{findings} {meaning}{example} (`betaflow check` lists them)");
+            let text = format!("{findings} {meaning}, {} (`betaflow check` lists them)", examples.join("; "));
             Warning::new(problem.name(), text)
         });
-        sentences.collect()
+        let of_factors = self.factors.findings(factor_names);
+        let of_factors = of_factors.into_iter().map(|found| Warning::new(found.problem.name(), found.detail));
+        sentences.chain(of_factors).collect()
     }
 }

@@ -14,6 +14,7 @@ use crate::model::{Beliefs, Estimator, Returns};
 use crate::names::Names;
 use crate::range::{OnOutOfRange, check_beliefs};
 use crate::state::{Checkpoint, Part, StateError, restore_under, save_under};
+use crate::warning::Warning;
 
 /// Which frames decide: the first one after the warm-up, and every so many frames from there.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -235,7 +236,22 @@ impl Stage for Estimate {
 
     fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
         facts.estimator = self.estimator.facts();
+        facts.data.warnings.extend(hedged_r2_warning(facts));
         facts.names = self.names.clone();
         Ok(())
     }
+}
+
+/// Warning about betas that explain less than no betas at all.
+fn hedged_r2_warning(facts: &RunFacts) -> Option<Warning> {
+    let share = facts.estimator.total.hedged_r2.filter(|share| *share < 0.0)?;
+    if facts.factor_names.is_empty() {
+        return None;
+    }
+    let text = format!(
+        "the hedged R² is {share:.3}: returns less what the factors {} explain vary more than the returns themselves; check \
+         that factors and prices have the same days and the same unit, and the settings of the estimator",
+        facts.factor_names.join(", ")
+    );
+    Some(Warning::new("hedged_r2_negative", text))
 }

@@ -120,7 +120,7 @@ impl Stage for SourceStage {
     fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
         facts.data = self.source.facts();
         facts.data.warnings.extend(self.spacing.warning());
-        facts.data.warnings.extend(self.doubts.warnings());
+        facts.data.warnings.extend(self.doubts.warnings(self.source.factor_names()));
         facts.factor_names = self.source.factor_names().to_vec();
         Ok(())
     }

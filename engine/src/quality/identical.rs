@@ -1,0 +1,145 @@
+//! One return series under several symbols.
+//!
+//! Each instrument has four random projections z = Σ ± r of its returns over a block of frames, with the signs of a
+//! frame common to all instruments. For two instruments, the difference of their projections has the variance
+//! Σ (r − r')²: it is almost 0 for copies, also at another scale of prices or rounded to cents, and far from it for two
+//! share classes of one company (Johnson & Lindenstrauss 1984). So nothing is compared pair by pair but neighbours in
+//! the order of their projections, and memory is that of one block.
+
+/// Projections.
+const PROJECTIONS: usize = 4;
+/// Frames of a block.
+const BLOCK: u32 = 128;
+/// Fewest frames of the last block.
+const BLOCK_MIN: u32 = 30;
+/// Fewest returns other than 0 in a block.
+const MOVES_MIN: u32 = 20;
+/// Largest difference of two projections, relative to √Σ r²: a correlation of 0.9999.
+const TOLERANCE: f64 = 0.014;
+/// A return counts up to this size.
+const RETURN_MAX: f64 = 0.5;
+/// Neighbours that are compared.
+const NEIGHBOURS: usize = 32;
+
+/// Sums of one instrument over a block.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sketch {
+    projections: [f64; PROJECTIONS],
+    energy: f64,
+    moves: u32,
+}
+
+impl Sketch {
+    fn counts(&self) -> bool {
+        self.moves >= MOVES_MIN && self.energy > 0.0
+    }
+
+    fn equals(&self, other: &Self) -> bool {
+        let energy = self.energy.max(other.energy);
+        let near = |a: f64, b: f64, unit: f64| (a - b).abs() <= TOLERANCE * unit;
+        let mut pairs = self.projections.iter().zip(&other.projections);
+        near(self.energy, other.energy, 2.0 * energy) && pairs.all(|(a, b)| near(*a, *b, libm::sqrt(energy)))
+    }
+}
+
+/// An instrument that an instrument listed before it resembles.
+#[derive(Clone, Copy, Debug, Default)]
+struct Candidate {
+    original: usize,
+    /// Blocks with the same returns, and blocks that both have.
+    same: u32,
+    blocks: u32,
+    /// Whether the last block that both have is the same: classes of a company may share their past alone.
+    still: bool,
+}
+
+/// Projections of all instruments.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sketches {
+    block: Vec<Sketch>,
+    frames: u32,
+    all_frames: u64,
+    candidates: Vec<Candidate>,
+    order: Vec<usize>,
+    /// Instrument that stands for the group of an instrument in the block at hand, and the first of each group.
+    originals: Vec<usize>,
+    firsts: Vec<usize>,
+}
+
+impl Sketches {
+    /// Takes the returns of a frame; NaN where there is none.
+    pub(super) fn observe(&mut self, returns: &[f64]) {
+        self.block.resize(returns.len(), Sketch::default());
+        let signs = signs(self.all_frames);
+        for (sketch, change) in self.block.iter_mut().zip(returns) {
+            let change = change.clamp(-RETURN_MAX, RETURN_MAX);
+            let change = if change.is_nan() { 0.0 } else { change };
+            for (projection, sign) in sketch.projections.iter_mut().zip(&signs) {
+                *projection += sign * change;
+            }
+            sketch.energy += change * change;
+            sketch.moves += u32::from(change != 0.0);
+        }
+        self.frames += 1;
+        self.all_frames += 1;
+        if self.frames == BLOCK {
+            self.end_block();
+        }
+    }
+
+    fn end_block(&mut self) {
+        let n = self.block.len();
+        self.candidates.resize(n, Candidate::default());
+        self.originals.clear();
+        self.originals.extend(0..n);
+        self.order.clear();
+        self.order.extend((0..n).filter(|i| self.block[*i].counts()));
+        let key = |i: &usize| self.block[*i].projections[0];
+        self.order.sort_unstable_by(|a, b| key(a).total_cmp(&key(b)).then(a.cmp(b)));
+        for (place, &i) in self.order.iter().enumerate() {
+            let before = self.order[..place].iter().rev().take(NEIGHBOURS);
+            if let Some(&twin) = before.into_iter().find(|twin| self.block[**twin].equals(&self.block[i])) {
+                self.originals[i] = self.originals[twin];
+            }
+        }
+        // A group is known by its first instrument in this order; name it by the first in engine order.
+        self.firsts.clear();
+        self.firsts.resize(n, usize::MAX);
+        for &i in &self.order {
+            let first = &mut self.firsts[self.originals[i]];
+            *first = i.min(*first);
+        }
+        for &i in &self.order {
+            let original = self.firsts[self.originals[i]];
+            let candidate = &mut self.candidates[i];
+            if original != i && candidate.same == 0 {
+                *candidate = Candidate { original, same: 1, blocks: 1, still: true };
+            } else if candidate.same > 0 && self.block[candidate.original].counts() {
+                candidate.blocks += 1;
+                candidate.still = original != i && original == candidate.original;
+                candidate.same += u32::from(candidate.still);
+            }
+        }
+        self.block.iter_mut().for_each(|sketch| *sketch = Sketch::default());
+        self.frames = 0;
+    }
+
+    /// Ends the data: each instrument that has the returns of one before it, with that one.
+    pub(super) fn finish(&mut self) -> Vec<(usize, usize)> {
+        if self.frames >= BLOCK_MIN {
+            self.end_block();
+        }
+        let found = self.candidates.iter().enumerate();
+        let same = found.filter(|(_, candidate)| candidate.still && 2 * candidate.same > candidate.blocks);
+        same.map(|(i, candidate)| (i, candidate.original)).collect()
+    }
+}
+
+/// Signs of a frame, from the bits of its number (splitmix64).
+fn signs(frame: u64) -> [f64; PROJECTIONS] {
+    let z = frame.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let z = z ^ (z >> 31);
+    std::array::from_fn(|bit| if (z >> (16 * bit)) & 1 == 0 { 1.0 } else { -1.0 })
+}
