@@ -55,7 +55,18 @@ fn figures_are_those_of_empyrical() {
     for (name, own, benchmark) in series() {
         let mut accumulator = Accumulator::new(own.len());
         own.iter().zip(&benchmark).for_each(|(r, b)| accumulator.push_against(*r, *b));
-        assert_same(&accumulator.figures(252.0), name, &reference);
+        let figures = accumulator.figures(252.0);
+        if own.iter().all(|r| *r > -1.0) {
+            assert_same(&figures, name, &reference);
+            continue;
+        }
+        // empyrical goes on with the returns of what is not there: a ruined account has no ratio.
+        for (figure, found) in figures.all() {
+            match figure {
+                "total_return" | "annual_return" | "max_drawdown" => assert_eq!(found, -1.0, "{figure}"),
+                _ => assert!(found.is_nan(), "{name}: {figure} is {found}"),
+            }
+        }
     }
 }
 

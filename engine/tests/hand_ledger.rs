@@ -297,3 +297,173 @@ fn short_position_gains_on_delisting_what_a_long_position_loses() {
         assert_eq!(account.delisted, 20.0 * quantity, "{place}");
     }
 }
+
+/// How an account of 1,000 is ruined. A position of `quantity` is bought at 10 on the second frame; the third ends it.
+struct Ruin {
+    name: &'static str,
+    quantity: f64,
+    /// On the third frame.
+    close: f64,
+    dividend: f64,
+    set: fn(&mut ExecutionSettings),
+    nav: f64,
+}
+
+const RUINS: [Ruin; 8] = [
+    // Debt of 2,000 against 300 at 6.
+    Ruin { name: "long", quantity: 300.0, close: 6.0, dividend: NONE, set: |_| {}, nav: -200.0 },
+    Ruin { name: "to nothing", quantity: 200.0, close: 5.0, dividend: NONE, set: |_| {}, nav: 0.0 },
+    // Cash of 3,000 against 200 at 18.
+    Ruin { name: "short", quantity: -200.0, close: 18.0, dividend: NONE, set: |_| {}, nav: -600.0 },
+    Ruin { name: "dividend", quantity: -200.0, close: 10.0, dividend: 6.0, set: |_| {}, nav: -200.0 },
+    // A day of financing takes all of a debt of 2,000.
+    Ruin {
+        name: "financing",
+        quantity: 300.0,
+        close: 10.0,
+        dividend: NONE,
+        set: |own| own.financing_bps_per_year = 3.65e6,
+        nav: -1_000.0,
+    },
+    // A day of the fee is one and a half times the 1,000 that are short.
+    Ruin {
+        name: "borrow fee",
+        quantity: -100.0,
+        close: 10.0,
+        dividend: NONE,
+        set: |own| own.borrow_bps_per_year = 5.475e6,
+        nav: -500.0,
+    },
+    // A day of interest is 0.6 of a debt of 2,000.
+    Ruin {
+        name: "interest",
+        quantity: 300.0,
+        close: 10.0,
+        dividend: NONE,
+        set: |own| own.cash_interest = CashInterest::RiskFree,
+        nav: -200.0,
+    },
+    // Debt of 1,000, and 200 for 2.50 each.
+    Ruin {
+        name: "delisting",
+        quantity: 200.0,
+        close: NONE,
+        dividend: NONE,
+        set: |own| own.delisting_haircut = 0.75,
+        nav: -500.0,
+    },
+];
+
+#[test]
+fn ruined_account_is_closed_at_the_last_prices_and_rests() {
+    for Ruin { name, quantity, close, dividend, set, nav } in RUINS {
+        let mut settings = ExecutionSettings {
+            nav: 1_000.0,
+            commission_bps: 0.0,
+            half_spread_bps: 0.0,
+            cash_interest: CashInterest::PerYear(0.0),
+            unfilled: Unfilled::Carry,
+            delist_after: 1,
+            ..ExecutionSettings::default()
+        };
+        set(&mut settings);
+        let (mut book, mut market) = (Book::new(&settings, &Calendar::default()), Market::new(&settings));
+        let mut ended = Vec::new();
+        for seq in 0..5_usize {
+            let frame = Frame {
+                seq: seq as u64,
+                timestamp: TimestampNs(DATES[seq] * DAY_NS),
+                close: vec![if seq < 2 { 10.0 } else { close }, 10.0],
+                dividend: vec![if seq == 2 { dividend } else { NONE }, NONE],
+                rf: if seq == 2 { 0.6 } else { 0.0 },
+                ..Frame::default()
+            };
+            let mut fills = Vec::new();
+            market.begin(&frame);
+            let account = book.advance(&frame, &market, &mut fills);
+            market.end(&frame);
+            let order = |instrument, quantity| Order { instrument, quantity, decision_price: 10.0 };
+            match seq {
+                0 => book.submit(&[order(0, quantity)]),
+                // Bought on the frame of the ruin, and closed on it.
+                1 => book.submit(&[order(1, 1.0)]),
+                3 => book.submit(&[order(1, 5.0)]),
+                _ => {}
+            }
+            book.take_ended(&mut ended);
+            let portfolio = book.portfolio();
+            if seq < 2 {
+                assert!(!book.is_ruined() && portfolio.nav == 1_000.0, "{name}: {}", portfolio.nav);
+                continue;
+            }
+            assert!(book.is_ruined(), "{name}");
+            assert!((portfolio.nav - nav).abs() < 1e-6, "{name}: {} by hand {nav}", portfolio.nav);
+            assert!((portfolio.cash - portfolio.nav).abs() < 1e-9, "{name}: all is cash");
+            assert!(
+                portfolio.quantity.iter().chain(&portfolio.in_flight).all(|units| *units == 0.0),
+                "{name}"
+            );
+            assert_eq!(
+                (account.gross_exposure, account.net_exposure, account.shorts),
+                (0.0, 0.0, 0.0),
+                "{name}"
+            );
+            if seq > 2 {
+                assert!(fills.is_empty() && account == Account::default() && ended.is_empty(), "{name}");
+                continue;
+            }
+            let closing = fills.iter().find(|fill| fill.instrument == 0).unwrap();
+            let (reason, price) =
+                if name == "delisting" { (Reason::Delisting, 2.5) } else { (Reason::Ruin, close) };
+            assert_eq!(
+                (closing.quantity, closing.price, closing.reason),
+                (-quantity, price, reason),
+                "{name}"
+            );
+            assert_eq!((closing.decided_seq, closing.costs.total()), (None, 0.0), "{name}");
+            assert!(closing.decision_price.is_nan() && closing.shortfall().is_nan(), "{name}");
+        }
+        assert_eq!(book.facts().open, 0, "{name}");
+    }
+}
+
+#[test]
+fn ruin_ends_orders_in_flight_and_at_work() {
+    let settings = ExecutionSettings {
+        nav: 1_000.0,
+        commission_bps: 0.0,
+        half_spread_bps: 0.0,
+        delay_bars: 2,
+        unfilled: Unfilled::Carry,
+        ..ExecutionSettings::default()
+    };
+    let (mut book, mut market) = (Book::new(&settings, &Calendar::default()), Market::new(&settings));
+    let mut ended = Vec::new();
+    for seq in 0..4_usize {
+        let frame = Frame {
+            seq: seq as u64,
+            timestamp: TimestampNs(DATES[seq] * DAY_NS),
+            close: vec![if seq < 3 { 10.0 } else { 6.0 }, if seq == 0 { 10.0 } else { NONE }],
+            ..Frame::default()
+        };
+        market.begin(&frame);
+        book.advance(&frame, &market, &mut Vec::new());
+        market.end(&frame);
+        let order = |instrument, quantity| Order { instrument, quantity, decision_price: 10.0 };
+        match seq {
+            // One fills two frames later, and the other finds no price and works on.
+            0 => book.submit(&[order(0, 300.0), order(1, 7.0)]),
+            2 => book.submit(&[order(0, 1.0)]),
+            _ => {}
+        }
+        let mut now = Vec::new();
+        book.take_ended(&mut now);
+        ended.extend(now.iter().map(|order| (seq, order.instrument, order.state)));
+    }
+    // The decision of the third frame cancels what works; what it orders is in flight.
+    assert_eq!(
+        ended,
+        [(2, 0, OrderState::Filled), (2, 1, OrderState::Cancelled), (3, 0, OrderState::Expired),]
+    );
+    assert_eq!(book.open_orders().count(), 0);
+}

@@ -4,8 +4,11 @@
 mod support;
 
 use betaflow_engine::execution::{CashInterest, Costs, FillAt, Reason, Unfilled};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::LedgerFrame;
-use betaflow_engine::pipeline::{RunOptions, RunSettings};
+use betaflow_engine::pipeline::{Placement, RunOptions, RunReport, RunSettings, trading};
+use betaflow_engine::source::MemorySource;
+use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
 use proptest::prelude::*;
 use support::{Market, run, settings};
 
@@ -46,8 +49,7 @@ prop_compose! {
 }
 
 /// Rebuilds cash and positions from fills and cost columns alone.
-fn check_identity(market: &Market, nav: f64, ledger: &[LedgerFrame]) -> Result<(), TestCaseError> {
-    let frames = market.frames();
+fn check_identity(frames: &[Frame], nav: f64, ledger: &[LedgerFrame]) -> Result<(), TestCaseError> {
     let n = frames.last().map_or(0, |frame| frame.close.len());
     let (mut cash, mut held, mut price, mut costs) = (nav, vec![0.0; n], vec![0.0; n], 0.0);
     let first = ledger.first().map_or(0, |frame| frame.seq as usize);
@@ -58,7 +60,7 @@ fn check_identity(market: &Market, nav: f64, ledger: &[LedgerFrame]) -> Result<(
     }
     for frame in ledger {
         let account = &frame.account;
-        cash += account.interest - account.costs.total();
+        cash += account.interest + account.dividends - account.costs.total();
         costs += account.costs.total();
         for fill in &frame.fills {
             cash -= fill.quantity * fill.price;
@@ -111,6 +113,7 @@ fn check_fills(market: &Market, settings: &RunSettings, ledger: &[LedgerFrame]) 
                     prop_assert_eq!(fill.costs, Costs::default());
                 }
                 Reason::CashInLieu => panic!("no instrument is split"),
+                Reason::Ruin => panic!("nobody is ruined here"),
             }
         }
     }
@@ -144,7 +147,7 @@ proptest! {
     fn the_ledger_adds_up_and_keeps_the_limits((market, settings) in a_run()) {
         let (ledger, report) = run(&market, &settings, &RunOptions::default()).unwrap();
         prop_assert!(!ledger.is_empty());
-        check_identity(&market, settings.execution.nav, &ledger)?;
+        check_identity(&market.frames(), settings.execution.nav, &ledger)?;
         check_fills(&market, &settings, &ledger)?;
         check_limits(&settings, &ledger)?;
         prop_assert!(report.facts.performance.turnover.max <= settings.sizing.turnover_cap + 1e-9);
@@ -175,4 +178,115 @@ proptest! {
             }
         }
     }
+}
+
+/// Wants one long and one short position, each of several times the value.
+struct Levered;
+
+impl Strategy for Levered {
+    fn name(&self) -> &'static str {
+        "levered"
+    }
+
+    fn decide(&mut self, _: Context<'_>, wishes: &mut Wishes) {
+        wishes.wish = Wish::Weights;
+        for (i, value) in wishes.values.iter_mut().enumerate() {
+            *value = [3.0, -2.0, 0.5][i % 3];
+        }
+    }
+}
+
+fn levered(
+    market: &Market,
+    frames: &[Frame],
+    settings: &RunSettings,
+    placement: Placement,
+) -> (Vec<LedgerFrame>, RunReport) {
+    let keep = support::Keep::default();
+    let ledger = std::sync::Arc::clone(&keep.0);
+    let source = MemorySource::new(market.factor_names(), frames.to_vec());
+    let graph = trading(Box::new(source), Box::new(Levered), settings, vec![Box::new(keep)]).unwrap();
+    let report = graph.run(&RunOptions { placement, ..RunOptions::default() }).unwrap();
+    let ledger = std::mem::take(&mut *ledger.lock().unwrap());
+    (ledger, report)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn ruined_account_adds_up_and_its_ledger_ends(
+        seed in 0_u64..10_000,
+        at in 64_usize..150,
+        jump in prop::sample::select(vec![0.2, 0.8, 1.3, 6.0]),
+        gone_at in prop::option::of(65_usize..150),
+        haircut in 0.0..1.0_f64,
+        (delay_bars, same_close, carry) in (1_u64..4, any::<bool>(), any::<bool>()),
+    ) {
+        let market = Market { seed, missing: 0.1, gone_at, instruments: 3, frames: 170, ..Market::default() };
+        let mut frames = market.frames();
+        for frame in &mut frames[at..] {
+            // All at once, which ruins whoever is long or short of it by enough.
+            frame.close.iter_mut().for_each(|close| *close *= jump);
+        }
+        let mut settings = settings();
+        settings.sizing.weight_min = -5.0;
+        settings.sizing.weight_max = 5.0;
+        settings.sizing.gross_max = 8.0;
+        settings.sizing.turnover_cap = 100.0;
+        settings.execution.delay_bars = delay_bars;
+        settings.execution.fill_at = if same_close { FillAt::SameClose } else { FillAt::Close };
+        settings.execution.unfilled = if carry { Unfilled::Carry } else { Unfilled::Cancel };
+        settings.execution.delisting_haircut = haircut;
+        settings.execution.delist_after = 4;
+        settings.execution.borrow_bps_per_year = 300.0;
+        settings.execution.financing_bps_per_year = 300.0;
+        let (ledger, report) = levered(&market, &frames, &settings, Placement::Inline);
+        check_identity(&frames, settings.execution.nav, &ledger)?;
+        prop_assert_eq!(ledger[0].nav, settings.execution.nav, "it begins with the configured value");
+        prop_assert_eq!(ledger[0].opening, same_close);
+        prop_assert!(ledger.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq));
+        let ruined = ledger.iter().position(|frame| frame.nav <= 0.0);
+        prop_assert_eq!(report.facts.performance.ruined, ruined.map(|at| ledger[at].timestamp));
+        let last = ledger.last().unwrap();
+        prop_assert_eq!(last.digest, report.facts.digest);
+        if let Some(ruined) = ruined {
+            prop_assert_eq!(ruined, ledger.len() - 1, "nothing comes after it");
+            prop_assert!((last.cash - last.nav).abs() <= 1e-9 * settings.execution.nav);
+            prop_assert!(last.account.gross_exposure == 0.0 && last.held.iter().all(|held| *held == 0.0));
+            let mut held = vec![0.0; market.instruments];
+            for fill in ledger.iter().flat_map(|frame| &frame.fills) {
+                held[fill.instrument as usize] += fill.quantity;
+            }
+            prop_assert!(held.iter().all(|units| units.abs() < 1e-6), "all is closed: {held:?}");
+            prop_assert_eq!(report.facts.execution.open, 0);
+            prop_assert_eq!(report.facts.sizing.decisions, ledger.iter().filter(|f| f.decided).count() as u64);
+            // What comes after the ruin changes nothing of it.
+            let (short, _) = levered(&market, &frames[..=last.seq as usize], &settings, Placement::Inline);
+            prop_assert_eq!(short.last().unwrap().digest, last.digest);
+        } else {
+            prop_assert_eq!(last.seq, 169);
+        }
+        for (placement, together) in [(Placement::Threaded, 7), (Placement::Inline, 1)] {
+            let settings = RunSettings { frames_per_message: Some(together), ..settings.clone() };
+            let (again, report) = levered(&market, &frames, &settings, placement);
+            prop_assert_eq!(report.facts.digest, last.digest);
+            prop_assert_eq!(again.len(), ledger.len());
+        }
+    }
+}
+
+#[test]
+fn levered_account_is_ruined_by_a_fall() {
+    let market = Market { instruments: 3, frames: 100, ..Market::default() };
+    let mut frames = market.frames();
+    frames[80..].iter_mut().for_each(|frame| frame.close.iter_mut().for_each(|close| *close *= 0.2));
+    let mut settings = settings();
+    (settings.sizing.weight_min, settings.sizing.weight_max) = (-5.0, 5.0);
+    (settings.sizing.gross_max, settings.sizing.turnover_cap) = (8.0, 100.0);
+    let (ledger, report) = levered(&market, &frames, &settings, Placement::Inline);
+    let last = ledger.last().unwrap();
+    assert_eq!((last.seq, report.facts.performance.ruined), (80, Some(frames[80].timestamp)));
+    assert!(last.nav < 0.0 && last.fills.iter().any(|fill| fill.reason == Reason::Ruin), "{}", last.nav);
+    assert!(!last.decided && last.target.is_empty());
 }

@@ -205,8 +205,17 @@ fn known(facts: &RunFacts) -> String {
 
 type Case = (&'static str, fn(&mut RunSettings), fn() -> Box<dyn Strategy>, i64);
 
+/// Debt of twice the value, which doubles in a day.
+fn ruinous(run: &mut RunSettings) {
+    run.sizing.gross_max = 4.0;
+    run.sizing.net_target = Some(3.0);
+    run.sizing.weight_max = 1.0;
+    run.sizing.turnover_cap = 10.0;
+    run.execution.financing_bps_per_year = 4e6;
+}
+
 /// Settings under which every part has something to remember.
-fn cases() -> [Case; 7] {
+fn cases() -> [Case; 9] {
     let trend: fn() -> Box<dyn Strategy> = || Box::<Trend>::default();
     [
         ("as it is", |_| {}, busy, 1),
@@ -286,6 +295,18 @@ fn cases() -> [Case; 7] {
             trend,
             3,
         ),
+        ("ruined by financing", ruinous, busy, 1),
+        (
+            "ruined by financing, at the same close",
+            |run| {
+                ruinous(run);
+                run.execution.fill_at = FillAt::SameClose;
+                run.execution.participation_cap = Some(0.5);
+                run.execution.unfilled = Unfilled::Carry;
+            },
+            busy,
+            1,
+        ),
     ]
 }
 
@@ -305,7 +326,7 @@ fn a_run_goes_on_from_a_checkpoint_to_the_bit() {
             settings.frames_per_message = (seed == 1).then_some(1);
             set(&mut settings);
             let mut marks: Vec<u64> = (0..5).map(|_| (random.uniform() * 188.0) as u64).collect();
-            marks.extend([0, 20, 188]);
+            marks.extend([0, 20, 38, 39, 40, 41, 42, 45, 188]);
             let placement = if seed == 0 { Placement::Inline } else { Placement::Threaded };
             let whole = run(placement.clone(), |recorders| {
                 trading(source(&market, &frames, 0, &marks), strategy(), &settings, recorders).unwrap()
@@ -313,6 +334,8 @@ fn a_run_goes_on_from_a_checkpoint_to_the_bit() {
             let whole = whole.unwrap();
             assert_eq!(whole.told.complete, (0..190).collect::<Vec<_>>(), "{name}: every frame, in order");
             assert!(whole.told.ledger.iter().any(|frame| !frame.fills.is_empty()), "{name}: it trades");
+            assert_eq!(whole.facts.performance.ruined.is_some(), name.starts_with("ruined"), "{name}");
+            assert_eq!(whole.told.ledger[0].opening, name.ends_with("at the same close"), "{name}");
             for (&at, checkpoint) in &whole.told.checkpoints {
                 let checkpoint = Checkpoint::from_bytes(&checkpoint.to_bytes().unwrap()).unwrap();
                 assert_eq!((checkpoint.seq, &*checkpoint.source), (at, format!("as of {at}").as_bytes()));
@@ -321,7 +344,9 @@ fn a_run_goes_on_from_a_checkpoint_to_the_bit() {
                     resuming(rest, strategy(), &settings, recorders, &checkpoint).unwrap()
                 });
                 let rest = rest.unwrap();
-                let after: Vec<&LedgerFrame> = whole.told.ledger.iter().filter(|f| f.seq > at).collect();
+                // The account is opened on the frame after that of the opening.
+                let is_after = |f: &&LedgerFrame| f.seq > at || f.opening && f.seq == at;
+                let after: Vec<&LedgerFrame> = whole.told.ledger.iter().filter(is_after).collect();
                 assert_eq!(after.len(), rest.told.ledger.len(), "{name} after {at}");
                 for (expected, found) in after.iter().zip(&rest.told.ledger) {
                     assert_eq!(said(found), said(expected), "{name} after {at}: frame {}", expected.seq);

@@ -29,7 +29,17 @@ fn many() -> Vec<RunSettings> {
     }
     let mut same_close = settings();
     same_close.execution.fill_at = FillAt::SameClose;
+    let mut ruined = same_close.clone();
     all.push(same_close);
+    // Debt that takes more than the value a day.
+    ruined.sizing.gross_max = 4.0;
+    ruined.sizing.net_target = Some(3.0);
+    ruined.sizing.weight_max = 1.0;
+    ruined.sizing.turnover_cap = 10.0;
+    ruined.execution.financing_bps_per_year = 4e6;
+    all.push(ruined.clone());
+    ruined.execution.fill_at = FillAt::Close;
+    all.push(ruined);
     all
 }
 
@@ -60,6 +70,10 @@ fn a_scenario_is_the_run_that_it_stands_for() {
             assert_eq!(outcome.execution, report.facts.execution);
             assert_eq!(outcome.performance.costs, report.facts.performance.costs);
             assert_eq!(outcome.returns.len(), ledger.len() - 1);
+            assert_eq!(outcome.first_return, ledger[1].seq);
+            assert_eq!(outcome.performance.ruined, report.facts.performance.ruined);
+            assert_eq!(outcome.performance.ruined.is_some(), own.execution.financing_bps_per_year > 1e5);
+            assert_eq!(outcome.net.sharpe.is_nan(), outcome.performance.ruined.is_some());
             for (pair, found) in ledger.windows(2).zip(&outcome.returns) {
                 assert_eq!((pair[1].nav / pair[0].nav - 1.0).to_bits(), found.to_bits());
             }

@@ -215,7 +215,7 @@ fn trade(frames: &[Frame], execution: &ExecutionSettings, world: &WorldSettings)
 
 fn execution() -> ExecutionSettings {
     ExecutionSettings {
-        nav: 1e4,
+        nav: 1e6,
         commission_per_share: 0.01,
         commission_min: 1.0,
         impact_coefficient: 0.5,
@@ -271,8 +271,8 @@ fn each_multiplier_is_of_its_item() {
         assert!(all.iter().all(|sum| *sum > 0.0), "every item occurs: {all:?}");
         for (fill, before) in stressed.fills.iter().zip(&base.fills) {
             let kept = |fill: &Fill, haircut: f64| match fill.reason {
-                Reason::Order | Reason::CashInLieu => 1.0,
                 Reason::Delisting => 1.0 - haircut,
+                Reason::Order | Reason::CashInLieu | Reason::Ruin => 1.0,
             };
             assert_eq!(fill.quantity, before.quantity);
             assert!(near(fill.price * kept(before, 0.2), before.price * kept(fill, haircut), 1e-12));

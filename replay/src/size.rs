@@ -42,12 +42,20 @@ struct Found {
     shown: Option<Shown>,
     first_decided: Option<TimestampNs>,
     decided: Option<TimestampNs>,
+    ruined: Option<TimestampNs>,
 }
 
 impl Found {
     /// Why there is no decision to show.
     fn why(&self, config: &Config, dates: Option<RangeInclusive<i64>>) -> String {
         let text = |time: TimestampNs| time_text(Some(time)).unwrap_or_default();
+        if let Some(time) = self.ruined {
+            return format!(
+                "the account was ruined at {}: its value fell to 0 or below, all positions were closed, and nothing is decided \
+                 any more",
+                text(time)
+            );
+        }
         match (self.first_decided, self.decided) {
             (Some(_), Some(last)) if dates.is_some_and(|dates| dates.contains(&last.date())) => {
                 "it was decided not to trade, because the strategy wants nothing or has not drifted as far as \
@@ -80,6 +88,9 @@ impl Recorder for Finder {
         if frame.decided {
             found.first_decided = found.first_decided.or(Some(frame.timestamp));
             found.decided = Some(frame.timestamp);
+        }
+        if frame.nav <= 0.0 {
+            found.ruined = Some(frame.timestamp);
         }
         if let Some(rebalance) = &frame.shown {
             let (names, rebalance) = (frame.names.clone(), Arc::clone(rebalance));

@@ -15,9 +15,9 @@ const TOLERANCE: f64 = 1e-9;
 const COSTS: [&str; 5] = ["commission", "spread", "impact", "borrow", "financing"];
 
 /// A case: its name, its settings, and what must have happened for it to say anything.
-type Case = (&'static str, &'static str, fn(&Seen) -> bool);
+type Case<'a> = (&'a str, &'a str, fn(&Seen) -> bool);
 
-const CASES: [Case; 19] = [
+const CASES: [Case<'static>; 21] = [
     ("defaults", "", |seen| seen.fills > 100),
     (
         "shorts, borrowed",
@@ -29,6 +29,14 @@ const CASES: [Case; 19] = [
         "sizing.gross_max=3 sizing.weight_max=1 sizing.kelly_fraction=1 sizing.turnover_cap=0.5 \
          execution.financing_bps_per_year=150 strategy.alpha_shrink=1",
         |seen| seen.sum["financing"] > 0.0,
+    ),
+    ("at the same close", "execution.fill_at=same_close", |seen| seen.opening && seen.fills > 100),
+    (
+        "at the same close, shorts, financed, delisted, every third frame",
+        "execution.fill_at=same_close sizing.weight_min=-0.2 sizing.gross_max=3 sizing.net_target=1.5 sizing.weight_max=1 \
+         sizing.turnover_cap=2 sizing.rebalance_every=3 execution.borrow_bps_per_year=200 \
+         execution.financing_bps_per_year=300 execution.delisting_haircut=0.4",
+        |seen| seen.opening && seen.delistings > 0 && seen.sum["financing"] > 0.0 && seen.sum["borrow"] > 0.0,
     ),
     ("lots, late", "execution.lot=10 execution.delay_bars=3", |seen| seen.fills > 100 && seen.fractions > 3),
     (
@@ -96,6 +104,9 @@ struct Seen {
     fractions: usize,
     carried: usize,
     short: bool,
+    /// Whether the account is opened on a row of its own.
+    opening: bool,
+    ruined: bool,
     turnover_max: f64,
     /// Units traded of each instrument on the frame at hand.
     taken: BTreeMap<String, f64>,
@@ -117,9 +128,13 @@ struct Fill {
     decision_price: f64,
     notional: f64,
     costs: [f64; 3],
-    delisting: bool,
-    /// The fraction of a lot that a split left.
-    fraction: bool,
+    reason: String,
+}
+
+impl Fill {
+    fn is(&self, reason: &str) -> bool {
+        self.reason == reason
+    }
 }
 
 fn fills(run: &Run) -> Vec<Fill> {
@@ -139,12 +154,7 @@ fn fills(run: &Run) -> Vec<Fill> {
         decision_price: decision_price[row],
         notional: notional[row],
         costs: [0, 1, 2].map(|item| costs[item][row]),
-        delisting: match reason[row].as_str() {
-            "order" | "cash_in_lieu" => false,
-            "delisting" => true,
-            other => panic!("reason {other}"),
-        },
-        fraction: reason[row] == "cash_in_lieu",
+        reason: reason[row].clone(),
     };
     (0..table.rows()).map(fill).collect()
 }
@@ -187,7 +197,10 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
     let trading = run.table("attribution").numbers("trading");
     let fills = fills(run);
     let held_weights = weights(run, "held_weight");
-    let mut seen = Seen { fills: fills.len(), ..Seen::default() };
+    let opening = run.setting("execution", "fill_at").as_str() == Some("same_close");
+    let mut seen = Seen { fills: fills.len(), opening, ..Seen::default() };
+    // Nothing accrues before the first decision.
+    let begins = usize::from(opening);
     let start = run.number("execution", "nav");
     let (mut cash, mut nav, mut costs_so_far) = (start, start, 0.0);
     // Quantity and last price by symbol.
@@ -199,7 +212,7 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
         assert_eq!(time, panel.times[seq as usize], "{place}: time");
         let of = |name: &str| column[name][row];
         // Carrying costs and interest of what was held at the last close.
-        let days = if row > 0 { time / DAY_NS - times[row - 1] / DAY_NS } else { 0 } as f64;
+        let days = if row > begins { time / DAY_NS - times[row - 1] / DAY_NS } else { 0 } as f64;
         let years = days / 365.0;
         let shorts: f64 = held.values().map(|(quantity, price)| (-quantity * price).max(0.0)).sum();
         let rate = match run.setting("execution", "cash_interest").as_float() {
@@ -207,7 +220,7 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
             None => panel.factors[seq as usize][2],
         };
         let bps = |key: &str| run.number("execution", key) * 1e-4;
-        let interest = if row > 0 { cash * rate } else { 0.0 };
+        let interest = if row > begins { cash * rate } else { 0.0 };
         near(of("interest"), interest, nav, "interest", &place);
         near(of("borrow"), shorts * bps("borrow_bps_per_year") * years, nav, "borrow", &place);
         let financing = (-cash).max(0.0) * bps("financing_bps_per_year") * years;
@@ -237,7 +250,7 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
             let close = prices.bar(seq, &fill.symbol).map(|bar| bar.close).or(last).unwrap();
             cash -= fill.quantity * fill.price;
             profit += fill.quantity * (close - fill.price);
-            traded += if fill.delisting { 0.0 } else { fill.quantity * (close - fill.price) };
+            traded += if fill.is("order") { fill.quantity * (close - fill.price) } else { 0.0 };
             held.entry(fill.symbol.clone()).or_insert((0.0, close)).0 += fill.quantity;
             for (sum, cost) in fill_costs.iter_mut().zip(fill.costs) {
                 *sum += cost;
@@ -284,14 +297,22 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
     for name in COSTS {
         near(run.summary["costs"][name].as_f64().unwrap(), seen.sum[name], start, name, "summary.json");
     }
-    let in_lieu = fills.iter().filter(|fill| fill.fraction).map(|fill| -fill.notional).sum();
+    let in_lieu = fills.iter().filter(|fill| fill.is("cash_in_lieu")).map(|fill| -fill.notional).sum();
     near(run.summary["cash_in_lieu"].as_f64().unwrap(), in_lieu, start, "cash in lieu", "summary.json");
     near(run.summary["nav"]["last"].as_f64().unwrap(), nav, start, "nav", "summary.json");
+    assert_eq!(column["nav"][0], start, "the first row has the configured value");
+    check_metrics(run, &column, &mut seen);
+    check_attribution(run, &column, start);
+    if !seen.ruined {
+        check_excess_ratios(run, panel, &equity, &column);
+    }
+    if opening {
+        // Fills at the close that decides them are part of its row, so what was decided on is not on record.
+        return seen;
+    }
     if optional(run, "participation_cap").is_none() {
         check_orders(run, &prices, &fills, &seqs, &column["nav"]);
     }
-    check_attribution(run, &column, start);
-    check_excess_ratios(run, panel, &equity, &column);
     seen.turnover_max = check_turnover(run, &prices, &fills, &seqs, &column);
     near(
         run.summary["turnover"]["max"].as_f64().unwrap(),
@@ -303,12 +324,56 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
     seen
 }
 
+/// The figures are those of `nav.pct_change()`, and none of a ruined account but -100 %.
+fn check_metrics(run: &Run, column: &BTreeMap<&str, Vec<f64>>, seen: &mut Seen) {
+    let nav = &column["nav"];
+    let returns: Vec<f64> = nav.windows(2).map(|pair| pair[1] / pair[0] - 1.0).collect();
+    let net = &run.summary["metrics"]["net"];
+    let ruined = nav.iter().position(|nav| *nav <= 0.0);
+    seen.ruined = ruined.is_some();
+    let outcome = &run.summary["outcome"];
+    let Some(at) = ruined else {
+        assert_eq!(outcome["kind"], "completed");
+        let total: f64 = returns.iter().map(|r| 1.0 + r).product();
+        near(net["total_return"].as_f64().unwrap(), total - 1.0, 1.0, "total return", "summary.json");
+        let count = returns.len() as f64;
+        let mean = returns.iter().sum::<f64>() / count;
+        let variance = returns.iter().map(|r| (r - mean) * (r - mean)).sum::<f64>() / (count - 1.0);
+        let year = 252.0 * run.number("data", "frames_per_day");
+        let sharpe = mean / variance.sqrt() * year.sqrt();
+        near(net["sharpe"].as_f64().unwrap(), sharpe, sharpe.abs().max(1.0), "Sharpe ratio", "summary.json");
+        return;
+    };
+    assert_eq!(at, nav.len() - 1, "nothing comes after ruin");
+    assert_eq!(outcome["kind"], "ruined");
+    assert!(outcome["at"].is_string());
+    for (name, value) in net.as_object().unwrap() {
+        match name.as_str() {
+            "total_return" | "annual_return" | "max_drawdown" => assert_eq!(*value, -1.0, "{name}"),
+            _ => assert!(value.is_null(), "{name}: {value}"),
+        }
+    }
+    let gross = &run.summary["metrics"]["gross"];
+    for name in ["sharpe", "sortino", "calmar", "omega", "tail_ratio"] {
+        assert!(gross[name].is_null(), "gross {name}");
+    }
+    assert!(gross["total_return"].as_f64().unwrap() >= -1.0);
+}
+
 /// The prices of a fill are those of its frame and its decision, which is earlier.
 fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, seen: &mut Seen) {
     let place = format!("{} on frame {}", fill.symbol, fill.seq);
     let bar = prices.bar(fill.seq, &fill.symbol);
     near(fill.notional, fill.quantity * fill.price, fill.notional.abs().max(1.0), "notional", &place);
-    if fill.delisting {
+    if fill.is("ruin") {
+        assert_eq!(
+            (Some(fill.price), fill.decided, fill.costs),
+            (last, -1, [0.0; 3]),
+            "{place}: at the last price"
+        );
+        return;
+    }
+    if fill.is("delisting") {
         seen.delistings += 1;
         assert!(bar.is_none() && fill.decided == -1, "{place}: a delisting is without price and decision");
         let haircut =
@@ -319,7 +384,7 @@ fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, se
         return;
     }
     let lot = run.number("execution", "lot");
-    if fill.fraction {
+    if fill.is("cash_in_lieu") {
         seen.fractions += 1;
         assert!(fill.decided == -1 && fill.costs == [0.0; 3], "{place}: no order, no costs");
         assert!(fill.quantity.abs() < lot, "{place}: {} is no fraction of {lot}", fill.quantity);
@@ -334,12 +399,17 @@ fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, se
         _ => bar.close,
     };
     near(fill.price, price, price, "price", &place);
-    assert!((0..fill.seq).contains(&fill.decided), "{place}: decided on {} before it fills", fill.decided);
+    assert!(fill.is("order"), "{place}: {}", fill.reason);
+    let delay = if seen.opening { 0 } else { run.number("execution", "delay_bars") as i64 };
+    assert!(
+        (0..=fill.seq - delay).contains(&fill.decided),
+        "{place}: decided on {} before it fills",
+        fill.decided
+    );
     let decision = prices.bar(fill.decided, &fill.symbol).map(|bar| bar.close).unwrap();
     let splits = (fill.decided + 1..=fill.seq).filter_map(|seq| prices.bar(seq, &fill.symbol)?.split);
     let ratio: f64 = splits.product();
     near(fill.decision_price, decision / ratio, decision, "decision price", &place);
-    let delay = run.number("execution", "delay_bars") as i64;
     let carries = run.setting("execution", "unfilled").as_str() == Some("carry");
     let late = fill.seq - fill.decided - delay;
     // The next decision cancels what is carried; on its own frame the order still fills.
@@ -474,7 +544,7 @@ fn check_excess_ratios(run: &Run, panel: &Panel, equity: &Table, column: &BTreeM
 /// trades, because each of its orders fills.
 fn check_orders(run: &Run, prices: &Prices<'_>, fills: &[Fill], seqs: &[i64], nav: &[f64]) {
     let symbol = "S00";
-    let fills: Vec<&Fill> = fills.iter().filter(|fill| fill.symbol == symbol).collect();
+    let fills: Vec<&Fill> = fills.iter().filter(|fill| fill.symbol == symbol && fill.is("order")).collect();
     let sum = |counts: &dyn Fn(&Fill) -> bool| -> f64 {
         fills.iter().filter(|fill| counts(fill)).map(|fill| fill.quantity).sum()
     };
@@ -506,7 +576,7 @@ fn check_turnover(
     column: &BTreeMap<&str, Vec<f64>>,
 ) -> f64 {
     let mut of_decision = BTreeMap::<i64, f64>::new();
-    for fill in fills.iter().filter(|fill| fill.decided >= 0) {
+    for fill in fills.iter().filter(|fill| fill.is("order")) {
         let nav = column["nav"][(fill.decided - seqs[0]) as usize];
         *of_decision.entry(fill.decided).or_default() += fill.quantity.abs() * fill.decision_price / nav;
     }
@@ -523,7 +593,9 @@ fn check_turnover(
         let all = prices.frames.get(prices.panel.times.get((seq + delay) as usize).unwrap_or(&0));
         let symbols: BTreeSet<&str> =
             prices.frames[&prices.panel.times[seq as usize]].keys().copied().collect();
-        if all.is_some_and(|bars| symbols.iter().all(|symbol| bars.contains_key(symbol))) {
+        // Orders that were in flight at the end have no fill.
+        let comes = seq + delay <= seqs[seqs.len() - 1];
+        if comes && all.is_some_and(|bars| symbols.iter().all(|symbol| bars.contains_key(symbol))) {
             complete += 1;
             // An order of lots may lose a fraction of one over a split.
             let splits = |seq: i64| prices.frames[&prices.panel.times[seq as usize]].values();
@@ -592,7 +664,7 @@ fn digest(run: &Run) -> String {
 }
 
 /// Replays a panel under each case and audits it.
-fn check(panel: &Panel, common: &[&str], cases: &[Case]) {
+fn check(panel: &Panel, common: &[&str], cases: &[Case<'_>]) {
     let folder = folder();
     let data = panel.write(folder.path());
     for (number, (name, settings, happened)) in cases.iter().enumerate() {
@@ -612,7 +684,7 @@ fn every_number_of_a_run_follows_from_its_fills_and_the_prices() {
 #[test]
 fn the_turnover_cap_holds_for_all_frames_of_a_date_together() {
     let common = ["record.weights=all", "estimator.warmup=15", "data.frames_per_day=4"];
-    let cases: [Case; 3] = [
+    let cases: [Case<'_>; 3] = [
         ("defaults", "strategy.kind=equal_weight", |seen| seen.fills > 100 && seen.turnover_max > 0.0799),
         (
             "late",
@@ -626,4 +698,27 @@ fn the_turnover_cap_holds_for_all_frames_of_a_date_together() {
         ),
     ];
     check(&Panel::of_bars(12, 100, &[15, 17, 19, 21], 8), &common, &cases);
+}
+
+#[test]
+fn ruined_account_can_be_rebuilt_to_its_end() {
+    let common = ["record.weights=all", "estimator.warmup=60", "execution.financing_bps_per_year=200"];
+    let ruined: fn(&Seen) -> bool = |seen| seen.ruined;
+    let long = "sizing.gross_max=4 sizing.weight_max=1 sizing.net_target=3 sizing.turnover_cap=2 strategy.kind=equal_weight";
+    let short = "sizing.gross_max=4 sizing.weight_min=-1 sizing.weight_max=0.2 sizing.net_target=-2 sizing.turnover_cap=2 \
+                 execution.borrow_bps_per_year=300 execution.delist_after=5 execution.delisting_haircut=0.5";
+    for (factor, settings) in [(0.2, long), (4.0, short)] {
+        let mut panel = Panel::new(31, 300, 8).acting();
+        let at = panel.times[220];
+        for bar in panel.bars.iter_mut().filter(|bar| bar.time >= at) {
+            bar.open *= factor;
+            bar.close *= factor;
+        }
+        let late = format!("{settings} execution.delay_bars=2 execution.unfilled=carry");
+        let same = format!("{settings} execution.fill_at=same_close");
+        for (name, settings) in [("as it is", settings), ("late", &late), ("at the same close", &same)] {
+            let name = format!("{name}, prices times {factor}");
+            check(&panel, &common, &[(&name, settings, ruined)]);
+        }
+    }
 }

@@ -7,6 +7,11 @@ use betaflow_engine::pipeline::ScenarioOutcome;
 
 use super::table::{Kind, Table, TableError};
 
+/// Column that says how a scenario ended, and its values.
+pub(super) const OUTCOME: &str = "outcome";
+pub(super) const RUINED: &str = "ruined";
+const COMPLETED: &str = "completed";
+
 /// A setting's value in one scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SettingValue {
@@ -23,6 +28,8 @@ pub struct ScenarioRow {
     pub number: usize,
     /// The digest of the replay that it is; none where it is not one.
     pub digest: Option<String>,
+    /// Whether its account was ruined.
+    pub ruined: bool,
     /// Figures in the order of [`ScenarioRow::names`]; NaN where one is not defined.
     pub figures: Vec<f64>,
 }
@@ -32,7 +39,8 @@ impl ScenarioRow {
     #[must_use]
     pub fn of(outcome: &ScenarioOutcome) -> Self {
         let figures = figures(outcome).into_iter().map(|(_, value)| value).collect();
-        Self { number: outcome.number, digest: outcome.digest.as_ref().map(hex), figures }
+        let ruined = outcome.performance.ruined.is_some();
+        Self { number: outcome.number, digest: outcome.digest.as_ref().map(hex), ruined, figures }
     }
 
     /// Names of the figures, which are those of their columns.
@@ -64,6 +72,7 @@ impl ScenariosTable {
         let kind = |number: bool| if number { Kind::Number } else { Kind::OptionalText };
         columns.extend(settings.iter().map(|(name, number)| (name.as_str(), kind(*number))));
         columns.push(("digest", Kind::OptionalText));
+        columns.push((OUTCOME, Kind::Text));
         columns.extend(names.iter().map(|name| (name.as_str(), Kind::Number)));
         let table = Table::create(folder, "scenarios.parquet", &columns, note)?;
         Ok(Self { table, numbers: settings.iter().map(|(_, number)| *number).collect() })
@@ -80,6 +89,7 @@ impl ScenariosTable {
             table.setting(value.as_ref(), *number);
         }
         table.optional_text(row.digest.as_deref());
+        table.text(if row.ruined { RUINED } else { COMPLETED });
         row.figures.iter().for_each(|value| table.number(*value));
         table.end_row()
     }

@@ -10,7 +10,7 @@ use arrow_schema::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 
-use super::scenario_table::ScenarioRow;
+use super::scenario_table::{OUTCOME, RUINED, ScenarioRow};
 use super::table::TableError;
 
 const TABLE: &str = "scenarios.parquet";
@@ -89,6 +89,8 @@ pub struct Scenarios {
     pub numbers: Vec<i64>,
     /// Digest of each scenario; `None` of one that is no run, but has the trades of another.
     pub digests: Vec<Option<String>>,
+    /// Whether the account of each scenario was ruined; none of a table without the column `outcome`.
+    pub ruined: Vec<bool>,
     /// The settings that vary: the columns with a dot in their name.
     pub settings: Vec<Setting>,
     /// Figures under their names; null is NaN.
@@ -118,9 +120,16 @@ impl Scenarios {
         let row = |(at, number): (usize, &i64)| ScenarioRow {
             number: usize::try_from(*number).unwrap_or_default(),
             digest: self.digests[at].clone(),
+            ruined: self.is_ruined(at),
             figures: columns.iter().map(|column| column[at]).collect(),
         };
         Ok(self.numbers.iter().enumerate().map(row).collect())
+    }
+
+    /// Whether the account of a scenario, by its place in the table, was ruined.
+    #[must_use]
+    pub fn is_ruined(&self, at: usize) -> bool {
+        self.ruined.get(at).copied().unwrap_or(false)
     }
 
     /// Count of scenarios.
@@ -182,6 +191,10 @@ fn add(scenarios: &mut Scenarios, batch: &RecordBatch) -> Result<(), ScenariosEr
             DIGEST => {
                 let values = texts(column).ok_or_else(|| wrong("Utf8"))?;
                 scenarios.digests.extend(values);
+            }
+            OUTCOME => {
+                let values = texts(column).ok_or_else(|| wrong("Utf8"))?;
+                scenarios.ruined.extend(values.iter().map(|value| value.as_deref() == Some(RUINED)));
             }
             dotted if dotted.contains('.') => {
                 let found = setting(column).ok_or_else(|| wrong("Float64 or Utf8"))?;

@@ -230,6 +230,14 @@ impl StateFolder {
         value(&self.connection()?, key).map_err(self.failed("read the settings"))
     }
 
+    /// Time (ns since 1970 UTC) and value of the frame that ruined the account, where one did.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub fn ruined(&self) -> Result<Option<(i64, f64)>, StoreError> {
+        ruined(&self.connection()?).map_err(self.failed("read the last frame"))
+    }
+
     /// Number and time (ns since 1970 UTC) of the last message of the feed that is on record.
     ///
     /// # Errors
@@ -276,6 +284,16 @@ impl StateFolder {
     pub fn inputs(&self, from: u64, mut take: impl FnMut(Input) -> bool) -> Result<(), StoreError> {
         read_inputs(&self.database, from, &mut take)
     }
+}
+
+/// Time and value of the frame that ruined an account: the last one on record, if its value is 0 or below.
+///
+/// # Errors
+/// SQLite refuses.
+pub fn ruined(connection: &Connection) -> Result<Option<(i64, f64)>, rusqlite::Error> {
+    let last = "SELECT timestamp, nav FROM equity ORDER BY seq DESC LIMIT 1";
+    let last = connection.query_row(last, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    Ok(last.filter(|(_, nav): &(i64, f64)| *nav <= 0.0))
 }
 
 fn value(connection: &Connection, key: &str) -> Result<Option<String>, rusqlite::Error> {

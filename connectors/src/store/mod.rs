@@ -28,7 +28,7 @@ mod view;
 mod writer;
 
 pub use error::StoreError;
-pub use folder::{Input, InputKind, SCHEMA_VERSION, SavedCheckpoint, Start, StateFolder, Sync};
+pub use folder::{Input, InputKind, SCHEMA_VERSION, SavedCheckpoint, Start, StateFolder, Sync, ruined};
 pub use inputs::{InputReader, read_inputs};
 pub use recorder::{InputOf, StateRecorder};
 pub use view::{InputCounts, StateView};

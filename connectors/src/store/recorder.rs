@@ -22,6 +22,8 @@ pub struct StateRecorder {
     betas_every: u64,
     /// Digests on record of the frames that are computed again.
     on_record: VecDeque<(u64, String)>,
+    /// Digest on record of the frame before them: that of the opening of the account, where the first of them opens it.
+    before: Option<(u64, String)>,
     input_of: Option<InputOf>,
 }
 
@@ -49,10 +51,13 @@ impl StateRecorder {
         let mut statement = connection
             .prepare("SELECT seq, digest FROM equity WHERE seq >= ?1 ORDER BY seq")
             .map_err(failed)?;
-        let rows = statement.query_map([from], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
-        let on_record = rows.collect::<Result<_, _>>().map_err(failed)?;
+        let from_before = [from.saturating_sub(1)];
+        let rows = statement.query_map(from_before, |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+        let mut on_record = rows.collect::<Result<VecDeque<(u64, String)>, _>>().map_err(failed)?;
+        let is_before = on_record.front().is_some_and(|(seq, _)| *seq < from);
+        let before = if is_before { on_record.pop_front() } else { None };
         let betas_every = betas_every.max(1);
-        Ok(Self { writer, factors: factors.to_vec(), betas_every, on_record, input_of: None })
+        Ok(Self { writer, factors: factors.to_vec(), betas_every, on_record, before, input_of: None })
     }
 
     /// `input_of`: how the source says which input is the next behind a checkpoint. Without it none is taken to contain any
@@ -65,7 +70,11 @@ impl StateRecorder {
 
 impl Recorder for StateRecorder {
     fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
-        if let Some((seq, written)) = self.on_record.pop_front() {
+        let known = match frame.opening {
+            true => self.before.take().or_else(|| self.on_record.pop_front()),
+            false => self.on_record.pop_front(),
+        };
+        if let Some((seq, written)) = known {
             let found = hex(&frame.digest);
             if seq != frame.seq || written != found {
                 let path = self.writer.database().to_owned();

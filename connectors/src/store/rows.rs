@@ -17,7 +17,7 @@ pub(super) struct FrameRows {
     digest: String,
     fills: Vec<(String, Fill)>,
     orders: Vec<(String, OrderRecord)>,
-    /// Symbol, target and held weight; only of frames that decided.
+    /// Symbol, target and held weight; only of frames that decided, and of ruin.
     weights: Option<Vec<(String, f64, f64)>>,
     /// Symbol and coefficients.
     betas: Vec<(String, String)>,
@@ -55,7 +55,8 @@ impl FrameRows {
             digest: hex(&frame.digest),
             fills: frame.fills.iter().map(|fill| (name(fill.instrument), *fill)).collect(),
             orders: frame.ended.iter().map(|order| (name(order.instrument), *order)).collect(),
-            weights: frame.decided.then(|| weights(frame)),
+            // A ruined account holds nothing any more, and its last frame may not have decided.
+            weights: (frame.decided || frame.nav <= 0.0).then(|| weights(frame)),
             betas: beliefs.map(|(beliefs, factors)| betas(beliefs.get(), factors)).unwrap_or_default(),
         }
     }

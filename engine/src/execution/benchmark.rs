@@ -62,6 +62,9 @@ impl Benchmark {
 
     /// Decides on the frame at hand, if it is time. The first call starts it.
     pub fn decide(&mut self, frame: &Frame, market: &Market) {
+        if self.book.is_ruined() {
+            return;
+        }
         let portfolio = self.book.portfolio();
         let start = *self.started_at.get_or_insert(portfolio.seq);
         if !(portfolio.seq - start).is_multiple_of(self.every) {

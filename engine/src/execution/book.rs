@@ -85,6 +85,9 @@ pub struct ExecutionFacts {
 /// without a price for too long are closed at their last price less the haircut, which is a move of the price and no
 /// cost: a short gains what a long loses. So
 /// ΔNAV = price P&L + dividends + interest − costs.
+///
+/// An account whose NAV is then 0 or below is ruined: every position is closed at the last price known, free, every order
+/// lapses, and the account stays as it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Book {
     /// Not part of its state: see [`Book::under`].
@@ -105,6 +108,8 @@ pub struct Book {
     facts: ExecutionFacts,
     /// Whether money is at work: nothing accrues before the first decision.
     open: bool,
+    /// Whether NAV has fallen to 0 or below: then nothing happens to it any more.
+    ruined: bool,
 }
 
 impl Book {
@@ -123,6 +128,7 @@ impl Book {
             moves: None,
             facts: ExecutionFacts::default(),
             open: false,
+            ruined: false,
         }
     }
 
@@ -156,6 +162,12 @@ impl Book {
         self.moves.as_ref()
     }
 
+    /// Whether NAV has fallen to 0 or below.
+    #[must_use]
+    pub fn is_ruined(&self) -> bool {
+        self.ruined
+    }
+
     /// What became of the orders so far.
     #[must_use]
     pub fn facts(&self) -> ExecutionFacts {
@@ -176,6 +188,9 @@ impl Book {
     /// Takes the orders decided on the frame at hand. Remainders of earlier orders whose frame has
     /// passed are cancelled by it; orders in flight stay.
     pub fn submit(&mut self, orders: &[Order]) {
+        if self.ruined {
+            return;
+        }
         self.open = true;
         let seq = self.portfolio.seq;
         let from = self.ended.len();
@@ -201,6 +216,9 @@ impl Book {
     /// frame and not ended it.
     pub fn advance(&mut self, frame: &Frame, market: &Market, fills: &mut Vec<Fill>) -> Account {
         let mut account = Account::default();
+        if self.ruined {
+            return account;
+        }
         // Alone here, unless whoever was shown the portfolio still looks at it: then on a copy.
         let portfolio = Arc::make_mut(&mut self.portfolio);
         if self.open {
@@ -228,6 +246,7 @@ impl Book {
         self.mark(frame, market);
         account.delisted = self.close_delisted(market, fills);
         self.close_account(&fills[from..], &mut account);
+        self.close_ruined(market, fills, &mut account);
         account
     }
 
@@ -245,6 +264,7 @@ impl Book {
             account.costs += fill.costs;
         }
         self.value(account);
+        self.close_ruined(market, fills, account);
     }
 
     fn close_account(&mut self, fills: &[Fill], account: &mut Account) {
@@ -436,6 +456,40 @@ impl Book {
         }
         self.count_ended(from);
         value
+    }
+
+    /// Closes an account whose NAV is 0 or below. The closing fills are at the prices that NAV is of, and change nothing of
+    /// it.
+    fn close_ruined(&mut self, market: &Market, fills: &mut Vec<Fill>, account: &mut Account) {
+        if self.portfolio.nav > 0.0 || !self.portfolio.nav.is_finite() {
+            return;
+        }
+        self.ruined = true;
+        let from = self.ended.len();
+        self.working.lapse(&mut self.ended);
+        self.count_ended(from);
+        let portfolio = Arc::make_mut(&mut self.portfolio);
+        portfolio.in_flight.fill(0.0);
+        for i in 0..portfolio.quantity.len() {
+            let (quantity, price) = (-portfolio.quantity[i], portfolio.price[i]);
+            if quantity == 0.0 {
+                continue;
+            }
+            portfolio.quantity[i] = 0.0;
+            portfolio.cash -= quantity * price;
+            fills.push(Fill {
+                instrument: i as u32,
+                decided_seq: None,
+                quantity,
+                price,
+                decision_price: f64::NAN,
+                costs: Costs::default(),
+                permanent_impact: 0.0,
+                conditions: market.conditions(i),
+                reason: Reason::Ruin,
+            });
+        }
+        (account.gross_exposure, account.net_exposure, account.shorts) = (0.0, 0.0, 0.0);
     }
 
     /// NAV and exposures at the close, summed in engine order.

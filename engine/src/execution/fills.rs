@@ -13,6 +13,8 @@ pub enum Reason {
     Delisting,
     /// The fraction of a lot that a split left of a position.
     CashInLieu,
+    /// The account is ruined: everything is closed.
+    Ruin,
 }
 
 impl Reason {
@@ -23,6 +25,7 @@ impl Reason {
             Self::Order => "order",
             Self::Delisting => "delisting",
             Self::CashInLieu => "cash_in_lieu",
+            Self::Ruin => "ruin",
         }
     }
 }
@@ -36,7 +39,8 @@ pub struct Fill {
     pub decided_seq: Option<u64>,
     /// Quantity, signed.
     pub quantity: f64,
-    /// The frame's price, before costs; of a delisting the last price × (1 − haircut).
+    /// The frame's price, before costs; of a delisting the last price × (1 − haircut), of ruin the last
+    /// price.
     pub price: f64,
     /// The price it was decided at, in units of the fill's frame where a split has come between; NaN without an order.
     pub decision_price: f64,

@@ -30,6 +30,12 @@ pub struct Portfolio {
 }
 
 impl Portfolio {
+    /// Whether the account is ruined: nothing is left, or less than nothing.
+    #[must_use]
+    pub fn is_ruined(&self) -> bool {
+        self.nav <= 0.0
+    }
+
     /// Weight of an instrument, orders in flight counted as filled.
     #[must_use]
     pub fn weight(&self, instrument: usize) -> f64 {

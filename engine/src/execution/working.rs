@@ -138,6 +138,11 @@ impl Working {
         orders.filter(|record| record.instrument == instrument).map(|record| record.quantity).sum()
     }
 
+    /// Every order lapses, in flight or not.
+    pub(super) fn lapse(&mut self, ended: &mut Vec<OrderRecord>) {
+        self.each_due(u64::MAX, ended, |_, _| Fate::Ends(OrderState::Expired));
+    }
+
     /// A split changes what a unit is.
     pub(super) fn split(&mut self, action: Action) {
         let orders = self.tickets.iter_mut().flat_map(|ticket| &mut ticket.orders);

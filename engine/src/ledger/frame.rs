@@ -12,7 +12,7 @@ use crate::portfolio::{Halt, Rebalance};
 use crate::range::OutOfRange;
 use crate::state::Checkpoint;
 
-/// One frame of the ledger. Frames before the first decision have none.
+/// One frame of the ledger. Frames before the first decision have none, but for the opening of the account.
 #[derive(Clone, Debug, Default)]
 pub struct LedgerFrame {
     /// Number of the frame.
@@ -43,6 +43,9 @@ pub struct LedgerFrame {
     pub contributions: Contributions,
     /// Exposure to each factor at the preceding close, as a share of NAV, by the betas believed then.
     pub exposures: Vec<f64>,
+    /// Opening of the account where orders fill on the frame that decides them: the configured NAV at the frame before
+    /// the first decision, so that the first return has the costs of the first fills.
+    pub opening: bool,
     /// Whether the frame decided.
     pub decided: bool,
     /// What kept it from trading, though it decides.

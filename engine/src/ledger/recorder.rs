@@ -35,7 +35,8 @@ pub trait Recorder: Send {
     }
 
     /// A frame is complete: all that there is of it has been said. This comes for every frame, those before the first
-    /// decision included, which have no ledger.
+    /// decision and after ruin included, which have no ledger. An opening of the account is recorded after its frame was
+    /// complete.
     ///
     /// # Errors
     /// The output cannot be written.

@@ -66,7 +66,7 @@ pub struct Comparison {
     pub months: Vec<Period>,
     /// Calendar years, in order.
     pub years: Vec<Period>,
-    /// The first frame whose value was zero or below: returns after it have no meaning.
+    /// The frame on which the account was ruined: its value was 0 or below, and the ledger ends.
     pub ruined: Option<TimestampNs>,
 }
 
@@ -112,9 +112,14 @@ impl Comparing {
     #[must_use]
     pub fn comparison(self, frames_per_year: f64) -> Comparison {
         let (months, years) = self.calendars.periods();
+        let (net, gross) = (self.net.figures(frames_per_year), self.gross.figures(frames_per_year));
+        let (net, gross) = match self.ruined {
+            Some(_) => (Figures::ruined(), gross.until_ruin()),
+            None => (net, gross),
+        };
         Comparison {
-            net: self.net.figures(frames_per_year),
-            gross: self.gross.figures(frames_per_year),
+            net,
+            gross,
             benchmark: self.benchmark.figures(frames_per_year),
             drawdowns: self.drawdowns.worst(),
             months,

@@ -8,7 +8,7 @@ use crate::settings::Calendar;
 /// Costs against returns. NaN where a figure is not defined.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CostAnalysis {
-    /// Annual return that costs took: gross less net.
+    /// Annual return that costs took: gross less net; NaN of a ruined account.
     pub annual_drag: f64,
     /// Cost of a unit of turnover, in bps, that would leave a mean return of nothing; NaN without turnover.
     pub break_even_bps: f64,
@@ -20,7 +20,10 @@ impl CostAnalysis {
     pub fn of(comparison: &Comparison, performance: &Performance, calendar: &Calendar) -> Self {
         let Comparison { net, gross, .. } = comparison;
         Self {
-            annual_drag: gross.annual_return - net.annual_return,
+            annual_drag: match comparison.ruined {
+                Some(_) => f64::NAN,
+                None => gross.annual_return - net.annual_return,
+            },
             break_even_bps: Self::break_even_bps(gross, performance, calendar),
         }
     }

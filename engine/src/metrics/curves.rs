@@ -124,9 +124,10 @@ struct Growth {
 impl Growth {
     const START: Self = Self { value: 1.0, peak: 1.0 };
 
+    /// A debt is nothing: the account is ruined.
     fn reaches(&mut self, value: f64) {
-        self.value = value;
-        self.peak = self.peak.max(value);
+        self.value = if value < 0.0 { 0.0 } else { value };
+        self.peak = self.peak.max(self.value);
     }
 
     fn drawdown(&self) -> f64 {
@@ -180,7 +181,7 @@ impl EquityCurves {
         });
         if curves.at > 0 {
             self.net.reaches(point.nav / self.first.nav);
-            self.gross *= 1.0 + point.returns_since(&self.last).gross;
+            self.gross *= (1.0 + point.returns_since(&self.last).gross).max(0.0);
             self.benchmark.reaches(point.benchmark_nav / self.first.benchmark_nav);
         }
         if point.timestamp.date() != self.last.timestamp.date() {

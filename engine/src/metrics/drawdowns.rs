@@ -11,7 +11,7 @@ pub struct Drawdown {
     pub trough: TimestampNs,
     /// The first frame at the height of the peak again; `None` where it never came.
     pub end: Option<TimestampNs>,
-    /// (trough − peak)/peak: below 0.
+    /// (trough − peak)/peak: below 0, and −1 of a ruined account.
     pub depth: f64,
     /// Frames from the start to the end, or to the last frame.
     pub frames: u64,
@@ -36,7 +36,7 @@ impl Drawdowns {
         self.since_peak += 1;
         match self.peak {
             Some((peak, start)) if value < peak => {
-                let depth = (value - peak) / peak;
+                let depth = ((value - peak) / peak).max(-1.0);
                 let begun = Drawdown { start, trough: time, end: None, depth, frames: 0 };
                 let current = self.current.get_or_insert(begun);
                 if depth < current.depth {

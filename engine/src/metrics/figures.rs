@@ -11,7 +11,8 @@ use super::uncertainty::SharpeUncertainty;
 /// * N = 1: `sharpe`, `sortino`, `omega`, `annual_volatility`, `stability_of_timeseries`, `skew`, `kurtosis`;
 /// * returns that are all the same, but for rounding: `sharpe`, `skew`, `kurtosis`;
 /// * no loss: `sortino`, `omega`, `calmar`; a 5th percentile of 0: `tail_ratio`;
-/// * a value that fell below 0: `annual_return`, `calmar`, `stability_of_timeseries`.
+/// * a return of −100 % or less, which is ruin: all but `total_return`, `annual_return` and `max_drawdown`, which are
+///   −1. Returns after it are not counted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Figures {
     /// mean/std · √(frames a year), sample deviation.
@@ -60,6 +61,24 @@ impl Figures {
         let mut accumulator = Accumulator::new(returns.len());
         returns.for_each(|r| accumulator.push(r));
         accumulator.figures(frames_per_year)
+    }
+
+    /// Of no returns.
+    pub(super) fn nothing() -> Self {
+        Self::of(std::iter::empty(), 1.0)
+    }
+
+    /// Of an account that was ruined.
+    #[must_use]
+    pub fn ruined() -> Self {
+        Self { total_return: -1.0, annual_return: -1.0, max_drawdown: -1.0, ..Self::nothing() }
+    }
+
+    /// Of returns that end with the ruin of an account, of which they are not the returns after costs: without the ratios
+    /// and what else takes a whole series.
+    pub(crate) fn until_ruin(self) -> Self {
+        let Self { total_return, annual_return, max_drawdown, .. } = self;
+        Self { total_return, annual_return, max_drawdown, ..Self::nothing() }
     }
 
     /// The figures of the series alone, each under its name.

@@ -5,7 +5,7 @@ use crate::assembly::Iso;
 use super::comparing::EquityPoint;
 
 /// Returns of a month or of a year. A period's return is from the last frame of the one before it, the first
-/// one's from the run's first frame. NaN where the value stood at zero or below.
+/// one's from the run's first frame. −1 where the account was ruined; NaN where the value stood at zero or below before.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Period {
     /// Calendar year.
@@ -37,7 +37,11 @@ struct Running {
 
 impl Running {
     fn period(&self, last: Level) -> Period {
-        let growth = |from: f64, to: f64| if from > 0.0 { to / from - 1.0 } else { f64::NAN };
+        let growth = |from: f64, to: f64| match from > 0.0 {
+            true if to < 0.0 => -1.0,
+            true => to / from - 1.0,
+            false => f64::NAN,
+        };
         Period {
             year: self.of.0,
             month: self.of.1,
@@ -120,7 +124,7 @@ mod tests {
         let (months, years) = calendars.periods();
         let found: Vec<_> =
             months.iter().map(|month| (month.year, month.month.unwrap(), month.net)).collect();
-        let expected = [(2019, 12, 0.1), (2020, 2, -0.45), (2020, 3, -1.0 / 60.5 - 1.0), (2020, 5, f64::NAN)];
+        let expected = [(2019, 12, 0.1), (2020, 2, -0.45), (2020, 3, -1.0), (2020, 5, f64::NAN)];
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.into_iter().zip(expected) {
             assert_eq!((found.0, found.1), (expected.0, expected.1));

@@ -18,6 +18,8 @@ pub struct Performance {
     pub frames: u64,
     /// First and last NAV; `None` where no frame decided.
     pub nav: Option<(f64, f64)>,
+    /// Time of the frame on which the account was ruined: NAV was 0 or below.
+    pub ruined: Option<TimestampNs>,
     /// Ratios in excess of the risk-free return.
     pub in_excess: InExcess,
     /// Sums by item.
@@ -103,6 +105,8 @@ pub struct TurnoverFacts {
 /// What a frame adds to a tally, besides what its fills fell short of.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
+    /// Number of the frame.
+    pub seq: u64,
     /// When its bars closed.
     pub timestamp: TimestampNs,
     /// Net asset value at the close.
@@ -134,6 +138,7 @@ impl Entry {
     #[must_use]
     pub fn of(frame: &LedgerFrame) -> Self {
         Self {
+            seq: frame.seq,
             timestamp: frame.timestamp,
             nav: frame.nav,
             benchmark_nav: frame.benchmark_nav,
@@ -199,12 +204,17 @@ impl Tally {
         }
         sums.nav = Some((first, frame.nav));
         self.benchmark_nav = frame.benchmark_nav;
+        if frame.nav <= 0.0 {
+            sums.ruined.get_or_insert(frame.timestamp);
+        }
         sums.costs += frame.costs;
         sums.interest += frame.interest;
         sums.dividends += frame.dividends;
         self.decisions += u64::from(frame.decided);
         self.capped += u64::from(frame.capped);
-        if self.date != Some(frame.timestamp.date()) {
+        // The dates are those from the first decision on.
+        let counts = frame.decided || self.date.is_some();
+        if counts && self.date != Some(frame.timestamp.date()) {
             self.date = Some(frame.timestamp.date());
             self.dates += 1;
             self.date_turnover = 0.0;
@@ -239,9 +249,17 @@ impl Tally {
         if sums.nav.is_some() {
             let year = self.frames_per_year;
             sums.in_excess = self.excess.ratios(year);
+            if self.benchmark_nav <= 0.0 {
+                sums.in_excess.benchmark = ExcessRatios::default();
+            }
             sums.turnover.mean = self.turnover / self.dates as f64;
             sums.turnover.filled = self.filled / self.dates as f64;
             sums.turnover.share_at_cap = self.capped as f64 / (self.decisions as f64).max(1.0);
+        }
+        if sums.ruined.is_some() {
+            let InExcess { benchmark, .. } = sums.in_excess;
+            sums.in_excess = InExcess { benchmark, ..InExcess::default() };
+            sums.capacity = Capacity::default();
         }
         sums
     }

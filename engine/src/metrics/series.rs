@@ -17,6 +17,8 @@ pub struct Accumulator {
     gains: f64,
     losses: f64,
     wealth: f64,
+    /// Whether a return has taken all of it.
+    ruined: bool,
     peak: f64,
     max_drawdown: f64,
     best: f64,
@@ -37,6 +39,7 @@ impl Accumulator {
             gains: 0.0,
             losses: 0.0,
             wealth: 1.0,
+            ruined: false,
             peak: 1.0,
             max_drawdown: 0.0,
             best: f64::NAN,
@@ -48,6 +51,11 @@ impl Accumulator {
 
     /// The next return, without a benchmark.
     pub fn push(&mut self, r: f64) {
+        self.ruined |= r <= -1.0;
+        if self.ruined {
+            self.wealth = 0.0;
+            return;
+        }
         self.moments.push(r);
         self.trend.push(r);
         self.gains += r.max(0.0);
@@ -64,7 +72,9 @@ impl Accumulator {
     /// The next return, and the benchmark's of the same frame.
     pub fn push_against(&mut self, r: f64, benchmark: f64) {
         self.push(r);
-        self.against.push(r, benchmark);
+        if !self.ruined {
+            self.against.push(r, benchmark);
+        }
     }
 
     /// What a unit has become.
@@ -76,6 +86,9 @@ impl Accumulator {
     /// The figures of all returns.
     #[must_use]
     pub fn figures(self, frames_per_year: f64) -> Figures {
+        if self.ruined {
+            return Figures::ruined();
+        }
         let Self { moments, wealth, max_drawdown, .. } = self;
         let count = moments.count;
         let of_one = |value: f64| if count < 1.0 { f64::NAN } else { value };

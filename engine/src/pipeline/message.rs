@@ -85,7 +85,9 @@ pub struct ScenarioOutcome {
     pub break_even_bps: f64,
     /// The starting value at which impact would halve the Sharpe ratio with the same trades; NaN without impact.
     pub capacity: f64,
-    /// Net return of each frame after the first that decides.
+    /// Number of the frame of the first return.
+    pub first_return: u64,
+    /// Net return of each frame of the ledger after its first.
     pub returns: Vec<f64>,
     /// Turnover decided on each of those frames.
     pub turnover: Vec<f64>,
@@ -106,6 +108,7 @@ impl ScenarioOutcome {
             execution: ExecutionFacts::default(),
             break_even_bps: f64::NAN,
             capacity: f64::NAN,
+            first_return: 0,
             returns: Vec::new(),
             turnover: Vec::new(),
         }

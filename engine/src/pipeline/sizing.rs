@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::assemblies::RunSettings;
 use super::message::Decision;
-use crate::execution::{Portfolio, orders_towards};
+use crate::execution::{FillAt, Portfolio, orders_towards};
 use crate::ledger::{Budget, SizingFacts};
 use crate::model::Beliefs;
 use crate::names::Names;
@@ -67,7 +67,14 @@ impl Sizing {
         factors: &[String],
         strategy: Box<dyn Strategy>,
     ) -> Result<Self, Invalid> {
-        let RunSettings { calendar, sizing, execution, .. } = settings;
+        let RunSettings { calendar, sizing, execution, estimator, .. } = settings;
+        require(
+            execution.fill_at != FillAt::SameClose || estimator.warmup > 0,
+            "warmup",
+            estimator.warmup,
+            "at least 1 day with execution.fill_at = \"same_close\": the first return is from the frame before the first \
+             fills",
+        )?;
         let mut bounds = Vec::new();
         for (name, [lower, upper]) in &sizing.exposure_bounds {
             let factor = factors.iter().position(|factor| factor == name);
@@ -121,7 +128,7 @@ impl Sizing {
             self.strategy.observe_returns(&frame.returns);
         }
         decision.seq = frame.seq;
-        decision.decides = frame.decides;
+        decision.decides = frame.decides && !portfolio.is_ruined();
         decision.orders.clear();
         decision.target.clear();
         decision.turnover = 0.0;
@@ -133,11 +140,11 @@ impl Sizing {
             None => check_portfolio(portfolio, &self.names),
         };
         let halt = self.judge(wrong)?.or(halt);
-        decision.halt = halt.filter(|_| frame.decides);
+        decision.halt = halt.filter(|_| decision.decides);
         decision.out_of_range = None;
         decision.shown = None;
         decision.beliefs = None;
-        if frame.decides {
+        if decision.decides {
             self.rebalance(frame, portfolio, decision)?;
             decision.out_of_range = self.losses.out_of_range().cloned().map(Box::new);
         }

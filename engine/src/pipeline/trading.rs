@@ -8,8 +8,10 @@ use super::message::Decision;
 use crate::execution::{
     Account, Benchmark, Book, ExecutionFacts, ExecutionSettings, Fill, FillAt, Market, Portfolio,
 };
-use crate::frame::Frame;
-use crate::ledger::{Attributed, Attribution, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts};
+use crate::frame::{Frame, TimestampNs};
+use crate::ledger::{
+    Attributed, Attribution, Contributions, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts,
+};
 use crate::names::Names;
 use crate::range::{OnOutOfRange, OutOfRange, check_account, check_decided};
 use crate::settings::Calendar;
@@ -41,6 +43,10 @@ pub struct Trading {
     digest: DigestChain,
     costs_so_far: f64,
     started: bool,
+    /// Whether the ledger has ended: the account was ruined.
+    ended: bool,
+    /// Number and time of the last frame before the first decision.
+    passed: Option<(u64, TimestampNs)>,
     account: Account,
     fills: Vec<Fill>,
 }
@@ -64,6 +70,8 @@ impl Trading {
             digest: DigestChain::default(),
             costs_so_far: 0.0,
             started: false,
+            ended: false,
+            passed: None,
             account: Account::default(),
             fills: Vec::new(),
         }
@@ -108,6 +116,9 @@ impl Trading {
     /// # Errors
     /// The account or a fill is not finite, where that is to stop the run.
     pub fn advance(&mut self, frame: &Frame) -> Result<&Arc<Portfolio>, OutOfRange> {
+        if self.ended {
+            return Ok(self.book.portfolio());
+        }
         self.names.extend(&frame.listed);
         self.fills.clear();
         self.nav_before = self.book.portfolio().nav;
@@ -134,8 +145,36 @@ impl Trading {
         }
     }
 
-    /// Books what was decided on the frame and writes its ledger; `false` before the first decision, when there is
-    /// none.
+    /// Whether the decision is the first one and its orders fill on its own frame: then [`Trading::open`] comes before
+    /// [`Trading::complete`].
+    #[must_use]
+    pub fn opens(&self, decision: &Decision) -> bool {
+        self.same_close && !self.started && decision.decides && self.passed.is_some()
+    }
+
+    /// Writes the opening of the account: the ledger of the frame before the first decision.
+    pub fn open(&mut self, ledger: &mut LedgerFrame) {
+        let (seq, timestamp) = self.passed.unwrap_or_default();
+        let portfolio = self.book.portfolio();
+        let factors = self.attribution.as_ref().map_or(0, |attribution| attribution.exposures().len());
+        *ledger = LedgerFrame {
+            seq,
+            timestamp,
+            opening: true,
+            names: self.names.clone(),
+            nav: portfolio.nav,
+            nav_gross: portfolio.nav,
+            cash: portfolio.cash,
+            benchmark_nav: self.benchmark.as_ref().map_or(f64::NAN, Benchmark::nav),
+            contributions: Contributions::none(factors),
+            exposures: vec![0.0; factors],
+            ..LedgerFrame::default()
+        };
+        ledger.digest = self.digest.extend(ledger);
+    }
+
+    /// Books what was decided on the frame and writes its ledger; `false` before the first decision and after ruin, when
+    /// there is none.
     ///
     /// # Errors
     /// As [`Self::advance`], of fills at the close of the frame itself.
@@ -145,6 +184,9 @@ impl Trading {
         decision: &Decision,
         ledger: &mut LedgerFrame,
     ) -> Result<bool, OutOfRange> {
+        if self.ended {
+            return Ok(false);
+        }
         if decision.decides {
             self.started = true;
             self.book.submit(&decision.orders);
@@ -154,6 +196,7 @@ impl Trading {
             }
         }
         if !self.started {
+            self.passed = Some((frame.seq, frame.timestamp));
             return Ok(false);
         }
         if let Some(benchmark) = &mut self.benchmark {
@@ -174,6 +217,7 @@ impl Trading {
         }
         self.costs_so_far += self.account.costs.total();
         self.write(frame, decision, ledger);
+        self.ended = self.book.is_ruined();
         Ok(true)
     }
 
@@ -208,9 +252,9 @@ impl Trading {
     /// # Errors
     /// None is known.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
-        let Self { market, book, benchmark, attribution, names, digest, .. } = self;
-        let state = (market, book, benchmark, attribution, names, digest, self.costs_so_far, self.started);
-        save_under(STATE, &self.settings(), &state)
+        let Self { market, book, benchmark, attribution, names, digest, passed, .. } = self;
+        let ledger = (digest, self.costs_so_far, self.started, self.ended, passed);
+        save_under(STATE, &self.settings(), &(market, book, benchmark, attribution, names, ledger))
     }
 
     /// Becomes what was saved.
@@ -218,22 +262,14 @@ impl Trading {
     /// # Errors
     /// The bytes are no state of trading under the same settings.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let (market, book, benchmark, attribution, names, digest, costs_so_far, started): (
-            _,
-            Book,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-        ) = restore_under(STATE, &self.settings(), state)?;
+        let (market, book, benchmark, attribution, names, ledger): (_, Book, _, _, _, _) =
+            restore_under(STATE, &self.settings(), state)?;
         let settings = self.book.settings();
         let benchmark: Option<Benchmark> = benchmark;
         self.benchmark = benchmark.map(|benchmark| benchmark.under(settings));
         self.book = book.under(settings);
-        (self.market, self.attribution, self.names, self.digest) = (market, attribution, names, digest);
-        (self.costs_so_far, self.started) = (costs_so_far, started);
+        (self.market, self.attribution, self.names) = (market, attribution, names);
+        (self.digest, self.costs_so_far, self.started, self.ended, self.passed) = ledger;
         Ok(())
     }
 
@@ -246,6 +282,7 @@ impl Trading {
         let portfolio = self.book.portfolio();
         ledger.seq = frame.seq;
         ledger.timestamp = frame.timestamp;
+        ledger.opening = false;
         if ledger.names.len() != self.names.len() {
             ledger.names = self.names.clone();
         }
@@ -280,7 +317,7 @@ impl Trading {
             Frames::Rebalances => decision.decides,
             Frames::None => false,
         };
-        if recorded {
+        if recorded && !self.book.is_ruined() {
             let value = |(q, p): (&f64, &f64)| q * p / portfolio.nav;
             ledger.held.extend(portfolio.quantity.iter().zip(&portfolio.price).map(value));
         }

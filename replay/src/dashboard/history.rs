@@ -86,7 +86,7 @@ pub(super) struct Day {
     pub(super) turnover: f64,
 }
 
-/// How far NAV is below its highest, as a share: 0, or negative.
+/// How far NAV is below its highest, as a share: 0, or negative; −1 of a ruined account.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Drawdown {
     pub(super) now: f64,
@@ -166,7 +166,8 @@ impl History {
         self.day.pnl = nav - self.day.nav_before;
         self.day.turnover += frame.turnover.unwrap_or(0.0);
         self.drawdown.peak = if self.frames == 0 { nav } else { self.drawdown.peak.max(nav) };
-        self.drawdown.now = nav / self.drawdown.peak - 1.0;
+        let now = nav / self.drawdown.peak - 1.0;
+        self.drawdown.now = if now < -1.0 { -1.0 } else { now };
         // Of a NAV that is not finite no drawdown is known, and none that is the deepest.
         let known = !(self.drawdown.deepest.is_nan() || self.drawdown.now.is_nan());
         self.drawdown.deepest = if known { self.drawdown.deepest.min(self.drawdown.now) } else { f64::NAN };

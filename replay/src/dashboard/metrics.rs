@@ -28,6 +28,7 @@ pub(super) fn text(snapshot: &Snapshot) -> String {
         snapshot.drawdown.map(|d| d.now),
     );
     out.gauge("drawdown_max_ratio", "The deepest drawdown so far", snapshot.drawdown.map(|d| d.deepest));
+    out.gauge("ruined", "1 once the account is ruined", Some(f64::from(snapshot.ruined)));
     out.gauge("day_pnl", "Profit or loss of the UTC date", snapshot.day.map(|day| day.pnl));
     out.gauge("day_turnover_ratio", "Turnover decided on the UTC date", snapshot.day.map(|day| day.turnover));
     out.gauge("turnover_cap_ratio", "Most turnover of a date", snapshot.turnover_cap);

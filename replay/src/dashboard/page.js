@@ -165,7 +165,7 @@
     place.replaceChildren(...rows.flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)]));
     const trading = state.status.trading;
     const text = trading ? trading.state.replace(/_/g, " ") : "";
-    pill("trading", text, text === "trading" ? "good" : text === "halted" ? "bad" : "wait");
+    pill("trading", text, text === "trading" ? "good" : text === "halted" || text === "ruined" ? "bad" : "wait");
     pill("connected", said ? (said.connected ? (said.stale ? "feed stale" : "feed connected") : "feed disconnected") : "",
       said?.connected && !said.stale ? "good" : "bad");
   };
@@ -309,6 +309,7 @@
     const sentences = [];
     if (since) sentences.push(`Disconnected since ${new Date(since).toISOString().slice(11, 19)} UTC; this is what was known then. Trying again.`);
     if (why) sentences.push(why);
+    if (state?.ruined) sentences.push("The account is ruined: its value fell to 0 or below, and it trades no more.");
     if (trading?.state === "halted") sentences.push("Trading is halted" + (trading.why ? ": " + trading.why : "."));
     if (said && !said.connected) sentences.push("The feed is disconnected.");
     if (said?.connected && said.stale) sentences.push(`The feed is stale: last message ${ago(said.last_message)}.`);

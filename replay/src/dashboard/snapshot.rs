@@ -36,6 +36,8 @@ pub(super) struct Snapshot {
     pub(super) last: Option<Frame>,
     pub(super) day: Option<Day>,
     pub(super) drawdown: Option<Drawdown>,
+    /// Whether the value of the last frame is 0 or below: the account is ruined.
+    pub(super) ruined: bool,
     /// Most turnover of a date, as configured.
     pub(super) turnover_cap: Option<f64>,
     /// Since the start of the record.
@@ -126,6 +128,7 @@ impl Snapshot {
             last: history.last.clone(),
             day: begun.then_some(history.day),
             drawdown: begun.then_some(history.drawdown),
+            ruined: history.last.as_ref().and_then(|frame| frame.nav).is_some_and(|nav| nav <= 0.0),
             turnover_cap: turnover_cap(database, &mut troubles)?,
             costs: history.costs,
             fill_count: history.fills,

@@ -49,7 +49,7 @@ pub(crate) struct FeedStatus {
 pub(crate) struct TradingStatus {
     /// When this was written.
     pub time: i64,
-    /// `warming_up`, `trading`, `halted` or `ended`.
+    /// `warming_up`, `trading`, `halted`, `ruined` or `ended`.
     pub state: String,
     /// What stopped it, as a sentence.
     pub why: Option<String>,

@@ -93,9 +93,15 @@ pub(super) fn first_on(a: &Side, b: &Side, data: Option<(String, String, String)
         (Some(row_a), Some(row_b)) => (row_a, row_b),
         (None, None) => return None,
         (row, _) => {
-            let (has, not) = ("decides".to_owned(), "has not decided yet".to_owned());
+            let ruined = a.ruined || b.ruined;
+            let (what, has, not) = match ruined {
+                true => ("the account", "goes on", "was ruined before"),
+                false => ("the first decision", "decides", "has not decided yet"),
+            };
+            let (has, not) = (has.to_owned(), not.to_owned());
             let (of_a, of_b) = if row.is_some() { (has, not) } else { (not, has) };
-            return Some(event(Kind::Decision, ("the first decision".to_owned(), of_a, of_b)));
+            let kind = if ruined { Kind::Value } else { Kind::Decision };
+            return Some(event(kind, (what.to_owned(), of_a, of_b)));
         }
     };
     let orders = orders(&row_a.due, &row_b.due).map(|(decided, found)| Event {

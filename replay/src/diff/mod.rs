@@ -131,6 +131,12 @@ impl Comparison {
         self.compare_ends();
         let [a, b] = &self.sides;
         for (side, name) in [(a, "A"), (b, "B")] {
+            if side.ruined {
+                self.reasons.push(format!(
+                    "{name} ({}) was ruined: its value fell to 0 or below, and its record ends there",
+                    side.path.display()
+                ));
+            }
             if let Some(why) = side.no_data() {
                 self.reasons
                     .push(format!("the data of {name} ({}) cannot be used: {why}", side.path.display()));

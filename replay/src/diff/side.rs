@@ -65,6 +65,8 @@ pub(super) struct Side {
     pub(super) row: Option<Row>,
     /// Whether a frame is at hand.
     pub(super) there: bool,
+    /// Whether the account was ruined on this frame or before: its record ends there.
+    pub(super) ruined: bool,
     /// Frames that an order may be decided before it is seen.
     pub(super) look_back: u64,
     /// Digest of the whole run.
@@ -120,6 +122,7 @@ impl Side {
             time: 0,
             row: None,
             there: false,
+            ruined: false,
             look_back: delay + works,
             digest,
         };
@@ -150,6 +153,12 @@ impl Side {
     /// # Errors
     /// The record cannot be read.
     pub(super) fn advance(&mut self) -> Result<()> {
+        self.go_on()?;
+        self.ruined |= self.row.as_ref().is_some_and(|row| row.nav <= 0.0);
+        Ok(())
+    }
+
+    fn go_on(&mut self) -> Result<()> {
         self.row = None;
         self.there = false;
         if let Ok(data) = &mut self.data {

@@ -117,7 +117,11 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     run.frames_per_message = Some(1);
     // A run on a live feed is not ended by one bad price: it stops trading.
     run.on_out_of_range = OnOutOfRange::Halt;
-    let standings = Standings::default();
+    let ruined = folder.ruined()?;
+    if let Some(ruined) = ruined {
+        say(&format!("{}\n", standing::ruin(ruined)));
+    }
+    let standings = Standings::of(ruined);
     let recorders: Vec<Box<dyn Recorder>> =
         vec![Box::new(recorder), Box::new(Watching::new(standings.clone(), handle.clone()))];
     let (source, strategy) = (Box::new(source), config.strategy()?);
@@ -155,6 +159,9 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     handle.flush()?;
     if let Some(dashboard) = dashboard {
         dashboard.stop();
+    }
+    if let Some(ruined) = folder.ruined()? {
+        say(&format!("{}\n", standing::ruin(ruined)));
     }
     say(&text(&facts, &edge, started));
     for doubt in &facts.data.warnings {

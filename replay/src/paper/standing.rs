@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use betaflow_connectors::store::WriterHandle;
+use betaflow_engine::assembly::Iso;
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts};
 use betaflow_engine::model::Beliefs;
 use betaflow_engine::portfolio::Halt;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 /// The last frame.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,6 +21,8 @@ pub(super) struct Standing {
     pub(super) nav: Option<f64>,
     /// What keeps it from trading.
     pub(super) halt: Option<Halt>,
+    /// Time and value of the frame that ruined the account.
+    pub(super) ruined: Option<(i64, f64)>,
 }
 
 /// Shared by those who tell it and those who read it.
@@ -27,6 +30,13 @@ pub(super) struct Standing {
 pub(super) struct Standings(Arc<Mutex<Standing>>);
 
 impl Standings {
+    /// Of a run whose account may be ruined already.
+    pub(super) fn of(ruined: Option<(i64, f64)>) -> Self {
+        let standings = Self::default();
+        standings.change(|now| (now.ruined, now.nav) = (ruined, ruined.map(|(_, nav)| nav)));
+        standings
+    }
+
     pub(super) fn now(&self) -> Standing {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -34,6 +44,15 @@ impl Standings {
     fn change(&self, change: impl FnOnce(&mut Standing)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
+}
+
+/// What is said of a ruined account.
+pub(super) fn ruin((time, nav): (i64, f64)) -> String {
+    let time = Iso(TimestampNs(time));
+    format!(
+        "RUINED at {time}: the value fell to {nav:.0}; all positions were closed at the last prices known, and this run trades \
+         no more; begin a new state folder"
+    )
 }
 
 /// Tells it, and says when trading stops and goes on.
@@ -76,6 +95,15 @@ impl Recorder for Watching {
             self.writer.event(frame.timestamp.0, Some(frame.seq), kind, text)?;
         }
         self.standings.change(|now| (now.nav, now.halt) = (Some(frame.nav), halt));
+        if frame.nav <= 0.0 {
+            let ruined = (frame.timestamp.0, frame.nav);
+            let news = before.ruined.is_none();
+            self.standings.change(|now| now.ruined = Some(ruined));
+            error!("{}", ruin(ruined));
+            if news {
+                self.writer.event(frame.timestamp.0, Some(frame.seq), "ruined", ruin(ruined))?;
+            }
+        }
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use betaflow_engine::assembly::Iso;
 use betaflow_engine::frame::TimestampNs;
 use tracing::{error, info, warn};
 
-use super::standing::Standings;
+use super::standing::{Standings, ruin};
 use crate::dashboard::status::{
     FeedStatus, LatencyStatus, QueueStatus, QueuesStatus, StageLatency, TradingStatus,
 };
@@ -139,12 +139,13 @@ impl Teller {
     fn trading(&self, time: i64, ended: Option<&str>) -> TradingStatus {
         let standing = self.sources.standings.now();
         let state = match (ended, standing.nav, standing.halt) {
+            _ if standing.ruined.is_some() => "ruined",
             (Some(state), ..) => state,
             (None, None, _) => "warming_up",
             (None, Some(_), Some(_)) => "halted",
             (None, Some(_), None) => "trading",
         };
-        let why = standing.halt.map(|halt| halt.text().to_owned());
+        let why = standing.ruined.map(ruin).or_else(|| standing.halt.map(|halt| halt.text().to_owned()));
         TradingStatus { time, state: state.to_owned(), why }
     }
 
@@ -192,7 +193,11 @@ impl Teller {
         let nav = standing
             .nav
             .map_or_else(|| "warming up".to_owned(), |nav| format!("value {}", super::value_text(nav)));
-        let state = if standing.halt.is_some() { ", halted" } else { "" };
+        let state = match (standing.ruined, standing.halt) {
+            (Some(_), _) => ", ruined",
+            (None, Some(_)) => ", halted",
+            (None, None) => "",
+        };
         info!("frame {} at {at}: {nav}{state}; {} messages so far", standing.seq, counts.messages);
     }
 }

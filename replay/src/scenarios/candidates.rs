@@ -26,6 +26,8 @@ pub(crate) struct Candidates {
     /// then all are candidates, and the best is that of choice and world together.
     pub(crate) one_world: bool,
     rows: Vec<bool>,
+    /// Scenarios that were ruined: they are no candidates, and nothing beside one is robust.
+    ruined: Vec<bool>,
 }
 
 impl Candidates {
@@ -52,7 +54,15 @@ impl Candidates {
             rows.fill(true);
         }
         let held = if one_world { held } else { Vec::new() };
-        Self { base: sweep.anchor(&said), world, held, one_world, rows, sweep }
+        let ruined = vec![false; rows.len()];
+        Self { base: sweep.anchor(&said), world, held, one_world, rows, ruined, sweep }
+    }
+
+    /// The same, where some scenarios were ruined.
+    pub(crate) fn without(self, ruined: impl Iterator<Item = bool>) -> Self {
+        let ruined: Vec<bool> = ruined.chain(std::iter::repeat(false)).take(self.rows.len()).collect();
+        let rows = self.rows.iter().zip(&ruined).map(|(may, ruined)| *may && !ruined).collect();
+        Self { rows, ruined, ..self }
     }
 
     /// Of a study before its table is written.
@@ -98,7 +108,9 @@ impl Candidates {
 
     /// That whose neighbourhood has the best worst case.
     pub(crate) fn robust(&self, objective: &[f64]) -> Option<Robust> {
-        self.sweep.robust(objective, |row| self.may(row))
+        let of = |(value, ruined): (&f64, &bool)| if *ruined { f64::NAN } else { *value };
+        let objective: Vec<f64> = objective.iter().zip(&self.ruined).map(of).collect();
+        self.sweep.robust(&objective, |row| self.may(row))
     }
 }
 

@@ -116,13 +116,14 @@ fn graph(
     Ok((sweeping(source, &settings, scenarios, workers, take)?, 2))
 }
 
-/// Returns are of the last frames, all that follow the first decision.
+/// `times`: those of all frames, by number.
 fn returns_of(outcome: ScenarioOutcome, times: &[TimestampNs]) -> ScenarioReturns {
-    let first = times.len().saturating_sub(outcome.returns.len());
+    let first = outcome.first_return as usize;
+    let frames = first..first + outcome.returns.len();
     ScenarioReturns {
         number: outcome.number,
-        first_seq: first as u64,
-        timestamps: times[first..].into(),
+        first_seq: outcome.first_return,
+        timestamps: times.get(frames).unwrap_or_default().into(),
         returns: outcome.returns,
         turnover: outcome.turnover,
     }

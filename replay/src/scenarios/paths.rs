@@ -35,9 +35,14 @@ pub(crate) fn groups<'a>(names: impl IntoIterator<Item = &'a str>, sweep: &Sweep
 }
 
 /// A group as `summary.json` has it: scenario numbers from the first to the last, and each figure's quantiles.
-pub(crate) fn json(rows: &[usize], figure: impl Fn(&str, usize) -> f64) -> Value {
+pub(crate) fn json(
+    rows: &[usize],
+    figure: impl Fn(&str, usize) -> f64,
+    ruined: impl Fn(usize) -> bool,
+) -> Value {
     let mut object = Map::new();
     object.insert("paths".to_owned(), json!(rows.len()));
+    object.insert("ruined".to_owned(), json!(rows.iter().filter(|row| ruined(**row)).count()));
     object.insert("first_scenario".to_owned(), json!(rows.first()));
     for (name, _, _) in SAID {
         let spread = Spread::of(rows.iter().map(|row| figure(name, *row)));
@@ -52,8 +57,16 @@ pub(crate) fn json(rows: &[usize], figure: impl Fn(&str, usize) -> f64) -> Value
 }
 
 /// A group in lines for the terminal.
-pub(crate) fn text(rows: &[usize], figure: impl Fn(&str, usize) -> f64) -> String {
-    let mut text = format!("over {} resampled paths, at 5, 50 and 95 %:", rows.len());
+pub(crate) fn text(
+    rows: &[usize],
+    figure: impl Fn(&str, usize) -> f64,
+    ruined: impl Fn(usize) -> bool,
+) -> String {
+    let lost = match rows.iter().filter(|row| ruined(**row)).count() {
+        0 => String::new(),
+        lost => format!(" ({lost} of them ruined, which have no Sharpe ratio)"),
+    };
+    let mut text = format!("over {} resampled paths{lost}, at 5, 50 and 95 %:", rows.len());
     for (at, (name, title, is_share)) in SAID.into_iter().enumerate() {
         let Some(spread) = Spread::of(rows.iter().map(|row| figure(name, *row))) else { continue };
         let shown =

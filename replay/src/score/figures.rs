@@ -13,12 +13,15 @@ pub(super) struct Part {
     pub(super) frames: usize,
     /// Net, gross and benchmark.
     pub(super) figures: [Figures; 3],
+    /// The frame on which the account was ruined.
+    pub(super) ruined: Option<TimestampNs>,
 }
 
 impl Part {
     fn of(frames: usize, comparing: Comparing, frames_per_year: f64) -> Self {
         let comparison = comparing.comparison(frames_per_year);
-        Self { frames, figures: [comparison.net, comparison.gross, comparison.benchmark] }
+        let ruined = comparison.ruined;
+        Self { frames, figures: [comparison.net, comparison.gross, comparison.benchmark], ruined }
     }
 
     /// After costs.

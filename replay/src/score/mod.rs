@@ -130,6 +130,14 @@ impl Scoring {
         config: &Config,
     ) -> Result<Score> {
         let parts = figures::measure(folder, self.start, config.data.calendar().frames_per_year())?;
+        if let (0, Some(time)) = (parts.inside.frames, time_text(parts.before.ruined)) {
+            bail!(
+                "score: the account was ruined at {time}, before the hold-out begins at {}: nothing of the hold-out was \
+                 traded, and there is nothing to score; expected settings that survive until then: lower sizing.gross_max or \
+                 sizing.kelly_fraction",
+                opened.entry.from
+            );
+        }
         if parts.inside.frames == 0 {
             bail!(
                 "score: found no frame that trades at or after {}, where the hold-out begins; expected data after it, and \

@@ -1,7 +1,7 @@
 //! What is read of a state folder, all of one moment.
 
 use anyhow::{Context as _, Result};
-use betaflow_connectors::store::StateView;
+use betaflow_connectors::store::{StateView, ruined};
 use betaflow_engine::frame::TimestampNs;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde::Serialize;
@@ -29,6 +29,8 @@ pub(super) struct Held {
     pub(super) inputs: Inputs,
     pub(super) frames: Frames,
     pub(super) value: Option<Value>,
+    /// Time of the frame that ruined the account.
+    pub(super) ruined: Option<String>,
     pub(super) positions: Vec<Position>,
     pub(super) fills: u64,
     /// Orders that have ended, by how.
@@ -121,6 +123,7 @@ impl Held {
             configuration: settings(&configuration),
             configuration_digest: view.meta("configuration_digest")?,
             value: value(connection)?,
+            ruined: time(ruined(connection)?.map(|(time, _)| time)),
             positions: positions(connection)?,
             fills: connection.query_row("SELECT count(*) FROM fills", [], |row| row.get(0))?,
             orders: all(
@@ -228,7 +231,7 @@ fn value(connection: &Connection) -> Result<Option<Value>> {
         connection.query_row(&row, [], read).optional()
     };
     let (Some(first), Some(last)) = (end("ASC")?, end("DESC")?) else { return Ok(None) };
-    let grown = |at: usize| Some(last[at]? / first[at]? - 1.0);
+    let grown = |at: usize| Some((last[at]? / first[at]? - 1.0).max(-1.0));
     let [nav, cash, gross, net, _] = last;
     Ok(Some(serde_json::json!({
         "first_nav": first[0], "nav": nav, "return": grown(0), "benchmark_return": grown(4), "cash": cash,

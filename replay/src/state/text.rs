@@ -21,6 +21,9 @@ fn write(held: &Held, out: &mut String) -> std::fmt::Result {
     let unknown = || "unknown".to_owned();
     let running = if held.running { "a run is at work" } else { "no run is at work" };
     writeln!(out, "{}: {running}", held.folder)?;
+    if let Some(time) = &held.ruined {
+        writeln!(out, "RUINED at {time}: the value fell to 0 or below, and this run trades no more")?;
+    }
     let version = held.version.clone().unwrap_or_else(unknown);
     writeln!(out, "version     {version}, started {}", held.started.clone().unwrap_or_else(unknown))?;
     match &held.feed {

@@ -11,7 +11,7 @@ use crate::args::StressArgs;
 use crate::commands::say;
 use crate::config::slips;
 use crate::report;
-use crate::scenarios::{self, Candidates, Finished, Ledger, Luck, Plan, Study, paths};
+use crate::scenarios::{self, Candidates, Finished, Ledger, Luck, Plan, Ruined, Study, paths};
 use crate::summary::{add_warnings, data_json};
 
 /// Runs every scenario of a grid file.
@@ -30,10 +30,12 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
         texts.join("; ")
     });
     scenarios::write_tables(folder.path(), &study, &finished, note.as_deref())?;
+    let ruined = Ruined::of(&study, &finished.outcomes);
     let candidates = Candidates::of_study(&study)?;
+    let candidates = candidates.without(finished.outcomes.iter().map(|outcome| outcome.row.ruined));
     let ledger = Ledger::of(&study.base, args.study.trials.as_deref())?;
     let luck = Luck::of((&study, &finished), &candidates, &ledger, "stress", args.study.resume)?;
-    let summary = summary(&study, (&finished, &candidates), &luck, &notes, started)?;
+    let summary = summary(&study, (&finished, &candidates), &luck, (&notes, &ruined), started)?;
     folder.write("summary.json", &(serde_json::to_string_pretty(&summary)? + "\n"))?;
     folder.write("run.toml", &study.base.to_toml("replay")?)?;
     folder.write("grid.toml", &study.grid.text)?;
@@ -42,6 +44,7 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     }
     folder.complete()?;
     unfinished.remove();
+    say(&ruined.text());
     say(&text(&study, &finished, &candidates, &luck, started));
     for note in notes.iter().chain(&finished.data.warnings) {
         say(&format!("note: {note}\n"));
@@ -54,10 +57,11 @@ fn summary(
     study: &Study,
     (finished, candidates): (&Finished, &Candidates),
     luck: &Luck,
-    notes: &[Warning],
+    (notes, ruined): (&[Warning], &Ruined),
     started: Instant,
 ) -> Result<Value> {
-    let mut warnings: Vec<Warning> = notes.iter().chain(&finished.data.warnings).cloned().collect();
+    let mut warnings: Vec<Warning> =
+        ruined.warning().iter().chain(notes).chain(&finished.data.warnings).cloned().collect();
     if study.is_of_one_source()? {
         // Otherwise they are what one pass says of its own world.
         warnings.extend(finished.data.world.iter().map(|text| Warning::new("world", text)));
@@ -71,6 +75,7 @@ fn summary(
         "trades": if study.grid.fixed { "fixed" } else { "own" },
         "grid": scenarios::levels(&study.grid)?,
         "base": study.base_values()?,
+        "ruined": ruined.json()?,
         "luck": luck.json(),
         "look_ahead": scenarios::look_ahead(&study.configs),
         "world": study.base.world_note(true),
@@ -80,7 +85,8 @@ fn summary(
     let paths = path_groups(study, candidates);
     if !paths.is_empty() {
         let figure = |name: &str, row: usize| finished.outcomes[row].figure(name);
-        summary["paths"] = paths.iter().map(|rows| paths::json(rows, figure)).collect();
+        let ruined = |row: usize| finished.outcomes[row].row.ruined;
+        summary["paths"] = paths.iter().map(|rows| paths::json(rows, figure, ruined)).collect();
     }
     if let Some(from) = &study.base.holdout.from {
         summary["holdout"] = json!({"from": from, "opened": false});
@@ -121,7 +127,9 @@ fn text(
             &format!("hold-out in force: nothing from {from} on was read; only `betaflow score` reads it\n");
     }
     let objective: Vec<f64> = finished.outcomes.iter().map(|outcome| outcome.figure("net_sharpe")).collect();
-    let defined = (0..objective.len()).filter(|row| !objective[*row].is_nan());
+    let survived = |row: &usize| !finished.outcomes[*row].row.ruined;
+    let defined = (0..objective.len()).filter(survived).filter(|row| !objective[*row].is_nan());
+    let ruined = finished.outcomes.iter().any(|outcome| outcome.row.ruined);
     let worst = defined.min_by(|a, b| objective[*a].total_cmp(&objective[*b]));
     let line = |what: &str, row: usize| {
         let outcome = &finished.outcomes[row];
@@ -141,9 +149,12 @@ fn text(
         text += &line(&format!("best{among}"), best);
         text += &luck.text();
     }
-    text += &worst.map_or_else(String::new, |row| line("worst of all,", row));
+    text += &worst.map_or_else(String::new, |row| {
+        line(if ruined { "worst of those that survive," } else { "worst of all," }, row)
+    });
     if let [rows] = &path_groups(study, candidates)[..] {
-        text += &paths::text(rows, |name, row| finished.outcomes[row].figure(name));
+        let ruined = |row: usize| finished.outcomes[row].row.ruined;
+        text += &paths::text(rows, |name, row| finished.outcomes[row].figure(name), ruined);
     }
     text
 }

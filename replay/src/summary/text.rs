@@ -18,7 +18,7 @@ impl Summary<'_> {
             [time_text(data.first), time_text(data.last)].map(|time| time.unwrap_or_else(|| "-".into()));
         let look_ahead = self.config.execution.look_ahead();
         let world = self.config.world_note(self.trading.is_some());
-        let mut text = String::new();
+        let mut text = self.ruin().map_or_else(String::new, |ruin| format!("{ruin}\n\n"));
         if let Some(score) = &self.score {
             // Before the figures that it makes worthless.
             text += &look_ahead.map_or_else(String::new, |look_ahead| format!("{look_ahead}\n\n"));
@@ -53,7 +53,7 @@ impl Summary<'_> {
             text += &self.trading_text(trading);
         }
         text += &self.findings.text();
-        for warning in self.warnings() {
+        for warning in self.warnings().iter().filter(|warning| warning.code != "ruined") {
             text += &format!("note: {warning}\n");
         }
         text

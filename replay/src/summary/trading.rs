@@ -1,5 +1,6 @@
 //! What a run that traded was worth: everything that is computed of it, and its part of `summary.json`.
 
+use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::{RunFacts, hex};
 use betaflow_engine::metrics::{
     Comparison, CostAnalysis, Distribution, Drawdown, Period, chance_of_ever_losing, predicted_volatility,
@@ -50,7 +51,7 @@ impl Summary<'_> {
     /// What only a run that trades has.
     pub(super) fn add_trading(&self, trading: &Trading, summary: &mut Value) {
         let RunFacts { sizing, performance, execution, .. } = self.facts;
-        let Comparison { net, gross, benchmark, drawdowns, months, years, .. } = &trading.comparison;
+        let Comparison { net, gross, benchmark, drawdowns, months, years, ruined, .. } = &trading.comparison;
         let [mut net, mut gross, mut benchmark] =
             [object(net.all()), object(gross.all()), object(benchmark.all())];
         let excess = performance.in_excess;
@@ -60,6 +61,7 @@ impl Summary<'_> {
         // Nothing was decided: there is nothing that a digest could stand for.
         summary["digest"] =
             if performance.nav.is_some() { hex(&self.facts.digest).into() } else { Value::Null };
+        summary["outcome"] = outcome_json(*ruined);
         summary["look_ahead"] = self.config.execution.look_ahead().into();
         summary["strategy"] = self.config.strategy_kind().into();
         summary["nav"] =
@@ -151,6 +153,14 @@ impl Summary<'_> {
             "realised_volatility": number(trading.comparison.net.annual_volatility),
             "decisions": self.facts.sizing.decisions,
         })
+    }
+}
+
+/// How a run ended: `completed`, or `ruined` with the time.
+fn outcome_json(ruined: Option<TimestampNs>) -> Value {
+    match time_text(ruined) {
+        Some(at) => json!({"kind": "ruined", "at": at}),
+        None => json!({"kind": "completed"}),
     }
 }
 

@@ -58,11 +58,8 @@ impl Summary<'_> {
                 self.config.estimator.warmup
             )));
         }
-        let ruined = self.trading.as_ref().and_then(|trading| time_text(trading.comparison.ruined));
-        if let Some(time) = ruined {
-            warnings.push(Warning::new("ruined", format!(
-                "the value fell to zero or below at {time}: returns after that have no meaning, nor what is made of them"
-            )));
+        if let Some(text) = self.ruin() {
+            warnings.insert(0, Warning::new("ruined", text));
         }
         warnings.extend(self.findings.notes().into_iter().map(|text| Warning::new("offline", text)));
         warnings
@@ -102,6 +99,16 @@ impl Summary<'_> {
             RISK_RATIO.1
         );
         Some(Warning::new("risk_forecast", text))
+    }
+
+    /// What stands before every figure of a ruined account.
+    pub(super) fn ruin(&self) -> Option<String> {
+        let time = time_text(self.trading.as_ref()?.comparison.ruined)?;
+        let (_, last) = self.facts.performance.nav?;
+        Some(format!(
+            "RUINED at {time}: the value fell to {last:.0}; all positions were closed at the last prices known and trading \
+             ended, so the return is -100 % and no ratio is defined; lower sizing.gross_max or sizing.kelly_fraction"
+        ))
     }
 
     fn warn_of_execution(&self, warnings: &mut Vec<Warning>) {

@@ -13,10 +13,12 @@ pub(super) struct Aligned {
     pub(super) times: Vec<TimestampNs>,
     /// Number of the first one.
     pub(super) first_seq: u64,
-    /// A setting's returns, a frame each.
+    /// A setting's returns, a frame each; NaN after the ruin of its account.
     pub(super) returns: Vec<Vec<f64>>,
     /// A setting's turnover, a frame each.
     pub(super) turnover: Vec<Vec<f64>>,
+    /// The settings to choose from: those whose account was not ruined.
+    pub(super) survivors: Vec<usize>,
     /// Said where settings begin to decide on different frames.
     pub(super) notes: Vec<String>,
 }
@@ -26,25 +28,40 @@ impl Aligned {
     /// decision among the first `settings` outcomes. Others, beside them, hold cash until they decide.
     ///
     /// # Errors
-    /// A setting without returns, with a value that fell to nothing, or on other frames than the rest.
+    /// All settings are ruined, one has no returns, or is on other frames than the rest.
     pub(super) fn of(outcomes: &[Outcome], settings: usize) -> Result<Self> {
-        let known = outcomes.iter().map(returns_of).collect::<Result<Vec<_>>>()?;
-        let chosen_from = &known[..settings];
+        let survivors: Vec<usize> = (0..settings).filter(|setting| !outcomes[*setting].row.ruined).collect();
+        let chosen_from =
+            survivors.iter().map(|setting| returns_of(&outcomes[*setting])).collect::<Result<Vec<_>>>()?;
         let Some(latest) = chosen_from.iter().min_by_key(|scenario| scenario.returns.len()) else {
-            bail!("tune: found no setting to choose from")
+            bail!(
+                "tune: found that each of the {settings} settings is ruined: its value fell to 0 or below; expected at least \
+                 one that survives the data: lower sizing.gross_max or sizing.kelly_fraction in the grid"
+            )
         };
         let frames = latest.returns.len();
-        let returns = known.iter().map(|scenario| tail(scenario, latest)).collect::<Result<Vec<_>>>()?;
-        let turnover = known.iter().map(|scenario| last_of(&scenario.turnover, frames)).collect();
+        let aligned = |outcome: &Outcome| match outcome.row.ruined {
+            true => Ok(until_ruin(outcome.returns.as_ref(), latest)),
+            false => tail(returns_of(outcome)?, latest),
+        };
+        let returns = outcomes.iter().map(aligned).collect::<Result<Vec<_>>>()?;
+        let turnover = |outcome: &Outcome| {
+            let of = outcome.returns.as_ref().filter(|_| !outcome.row.ruined);
+            of.map_or_else(|| vec![0.0; frames], |scenario| last_of(&scenario.turnover, frames))
+        };
+        let turnover = outcomes.iter().map(turnover).collect();
         let earlier = chosen_from.iter().filter(|scenario| scenario.returns.len() > frames).count();
         let first =
             |scenario: &ScenarioReturns| time_text(scenario.timestamps.first().copied()).unwrap_or_default();
-        let later = known[settings..].iter().find(|scenario| scenario.returns.len() < frames);
+        let beside = outcomes[settings..].iter().filter(|outcome| !outcome.row.ruined);
+        let later = beside.filter_map(|outcome| outcome.returns.as_ref());
+        let later = later.into_iter().find(|scenario| scenario.returns.len() < frames);
         let notes = [
             (earlier > 0).then(|| {
                 format!(
-                    "settings begin to decide on different frames (warm-up or schedule): {earlier} of {settings} are \
+                    "settings begin to decide on different frames (warm-up or schedule): {earlier} of {} are \
                      scored only from {} on, where all have decided",
+                    survivors.len(),
                     first(latest)
                 )
             }),
@@ -61,6 +78,7 @@ impl Aligned {
             first_seq: latest.first_seq,
             returns,
             turnover,
+            survivors,
             notes: notes.into_iter().flatten().collect(),
         })
     }
@@ -92,9 +110,9 @@ fn tail(scenario: &ScenarioReturns, latest: &ScenarioReturns) -> Result<Vec<f64>
     let returns = &scenario.returns[before..];
     if let Some(at) = returns.iter().position(|r| !(r.is_finite() && *r > -1.0)) {
         bail!(
-            "scenario {}: found that its value fell to 0 or below at {}; expected settings that survive the data: leave it \
-             out, or lower sizing.gross_max",
+            "scenario {}: found a return of {} at {}, expected a finite one above -1: leave the setting out",
             scenario.number,
+            returns[at],
             time_text(scenario.timestamps.get(before + at).copied()).unwrap_or_default()
         );
     }
@@ -105,4 +123,14 @@ fn tail(scenario: &ScenarioReturns, latest: &ScenarioReturns) -> Result<Vec<f64>
 fn last_of(values: &[f64], frames: usize) -> Vec<f64> {
     let own = values.len().min(frames);
     [&vec![0.0; frames - own], &values[values.len() - own..]].concat()
+}
+
+/// A ruined scenario's returns on the same frames: cash before its first decision, and nothing after its ruin.
+fn until_ruin(scenario: Option<&ScenarioReturns>, latest: &ScenarioReturns) -> Vec<f64> {
+    let Some(scenario) = scenario else { return vec![f64::NAN; latest.returns.len()] };
+    let at = |seq: u64| match seq.checked_sub(scenario.first_seq) {
+        Some(at) => scenario.returns.get(at as usize).copied().unwrap_or(f64::NAN),
+        None => 0.0,
+    };
+    (latest.first_seq..).take(latest.returns.len()).map(at).collect()
 }

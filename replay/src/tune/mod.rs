@@ -26,7 +26,7 @@ use crate::args::TuneArgs;
 use crate::commands::say;
 use crate::config::slips;
 use crate::report;
-use crate::scenarios::{self, Candidates, Finished, Grid, Ledger, Luck, Plan, Study};
+use crate::scenarios::{self, Candidates, Finished, Grid, Ledger, Luck, Plan, Ruined, Study};
 use aligned::Aligned;
 use tuned::Tuned;
 
@@ -37,6 +37,7 @@ struct Tuning {
     aligned: Aligned,
     tuned: Tuned,
     luck: Luck,
+    ruined: Ruined,
     /// Settings that are chosen from: the first of the study.
     settings: usize,
     /// Place of the configuration as it is among the study's.
@@ -95,13 +96,15 @@ impl Tuning {
         base: usize,
         (ledger, resumed): (&Ledger, bool),
     ) -> Result<Self> {
+        let ruined = Ruined::of(&study, &finished.outcomes);
         let aligned = Aligned::of(&finished.outcomes, settings)?;
         // What was run beside them is no row of their tables, and no trial: nothing was chosen by it.
         finished.outcomes.truncate(settings);
         study.grid.scenarios.truncate(settings);
         study.configs.truncate(settings);
-        let tuned = Tuned::of(&aligned, settings, base, &study.base, &study.configs)?;
+        let tuned = Tuned::of(&aligned, base, &study.base, &study.configs)?;
         let candidates = Candidates::of_study(&study)?;
+        let candidates = candidates.without(finished.outcomes.iter().map(|outcome| outcome.row.ruined));
         let luck = Luck::of((&study, &finished), &candidates, ledger, "tune", resumed)?;
         let look_ahead = scenarios::look_ahead(&study.configs);
         let world = study.base.world_note(true);
@@ -110,6 +113,7 @@ impl Tuning {
             texts.iter().map(|text| Warning::new(code, text)).collect()
         };
         let warnings = [
+            ruined.warning().into_iter().collect(),
             named("look_ahead", look_ahead.as_slice()),
             named("world", world.as_slice()),
             named("embargo_shorter_than_memory", memory.as_slice()),
@@ -120,7 +124,7 @@ impl Tuning {
             slips(&study.configs),
         ]
         .concat();
-        Ok(Self { study, finished, aligned, tuned, luck, settings, base, look_ahead, warnings })
+        Ok(Self { study, finished, aligned, tuned, luck, ruined, settings, base, look_ahead, warnings })
     }
 
     /// The recommended settings as a configuration.

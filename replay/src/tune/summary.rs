@@ -37,6 +37,7 @@ impl Tuning {
             "objective": tune.objective.name(),
             "scenarios": self.settings,
             "frames": self.aligned.times.len(),
+            "ruined": self.ruined.json()?,
             "grid": scenarios::levels(&study.grid)?,
             "base": scenarios::values_of(&study.grid, &study.base)?,
             "out_of_sample": self.out_of_sample_json(),

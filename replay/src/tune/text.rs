@@ -22,7 +22,7 @@ const COMPARED: [&str; 5] = ["sharpe", "annual_return", "annual_volatility", "ma
 impl Tuning {
     /// All that the terminal says, but where it was written to.
     pub(super) fn text(&self) -> String {
-        let mut text = self.out_of_sample_text();
+        let mut text = self.ruined.text() + &self.out_of_sample_text();
         self.add_folds(&mut text);
         self.add_in_sample(&mut text);
         text += "luck, of the highest net sharpe among them:\n";
@@ -30,7 +30,7 @@ impl Tuning {
         if let Some(from) = &self.study.base.holdout.from {
             _ = writeln!(text, "hold-out from {from}: nothing from then on was read");
         }
-        for note in &self.warnings {
+        for note in self.warnings.iter().filter(|note| note.code != "ruined_scenarios") {
             _ = writeln!(text, "note: {note}");
         }
         text
@@ -70,7 +70,9 @@ impl Tuning {
                     items.iter().find(|(known, _)| *known == name).map_or(f64::NAN, |(_, value)| *value);
                 let shown = figure_text(name, value);
                 match name {
-                    "sharpe" => format!("{shown} ± {:.2}", figures.uncertainty.standard_error),
+                    "sharpe" if value.is_finite() => {
+                        format!("{shown} ± {:.2}", figures.uncertainty.standard_error)
+                    }
                     _ => shown,
                 }
             };
@@ -146,7 +148,7 @@ impl Tuning {
             chosen.score,
             yearly * turnover,
             sure.within_one_error,
-            self.settings,
+            self.aligned.survivors.len(),
         );
         if chosen.setting != best.setting {
             _ = writeln!(

@@ -5,7 +5,7 @@ use std::ops::Range;
 use anyhow::{Context as _, Result};
 use betaflow_engine::metrics::Figures;
 use betaflow_engine::validation::{
-    BacktestPath, Chosen, Effort, Fold, PathScores, Preferred, Resampling, judge_across, prefer,
+    BacktestPath, Certainty, Chosen, Effort, Fold, PathScores, Preferred, Resampling, judge_across, prefer,
 };
 
 use super::aligned::Aligned;
@@ -49,21 +49,20 @@ pub(super) struct Tuned {
 }
 
 impl Tuned {
-    /// Of the settings before `count`; `base` is the place of the configuration as it is, which may be none of them;
+    /// Of the settings that were not ruined; `base` is the place of the configuration as it is, which may be none of them;
     /// `configs` are those of the settings.
     ///
     /// # Errors
     /// There are too few frames for the folds.
-    pub(super) fn of(
-        aligned: &Aligned,
-        count: usize,
-        base: usize,
-        config: &Config,
-        configs: &[Config],
-    ) -> Result<Self> {
+    pub(super) fn of(aligned: &Aligned, base: usize, config: &Config, configs: &[Config]) -> Result<Self> {
         let (tune, calendar) = (&config.tune, config.data.calendar());
         let (frames, year) = (aligned.times.len(), calendar.frames_per_year());
-        let candidates = &aligned.returns[..count];
+        let survivors = &aligned.survivors;
+        let candidates: Vec<&[f64]> =
+            survivors.iter().map(|setting| &aligned.returns[*setting][..]).collect();
+        let (candidates, count) = (&candidates[..], candidates.len());
+        // Among the candidates by place, among all settings by number.
+        let numbered = |chosen: Chosen| Chosen { setting: survivors[chosen.setting], ..chosen };
         let objective = tune.objective();
         let splits = tune.splits(frames, &calendar).with_context(|| {
             format!(
@@ -77,8 +76,11 @@ impl Tuned {
         let trained = |fold: &Fold| fold.train.iter().map(ExactSizeIterator::len).sum::<usize>();
         let work = frames + splits.folds.iter().map(trained).sum::<usize>();
         let block = calendar.frames(BLOCK_DAYS) as f64;
-        let kelly: Vec<f64> = configs[..count].iter().map(|config| config.sizing.kelly_fraction).collect();
-        let effort = Effort { turnover: &aligned.turnover[..count], kelly_fraction: &kelly };
+        let kelly: Vec<f64> =
+            survivors.iter().map(|setting| configs[*setting].sizing.kelly_fraction).collect();
+        let turnover: Vec<Vec<f64>> =
+            survivors.iter().map(|setting| aligned.turnover[*setting].clone()).collect();
+        let effort = Effort { turnover: &turnover, kelly_fraction: &kelly };
         let mut preferred: Vec<Preferred> = Vec::with_capacity(splits.folds.len() + 1);
         let choose = |train: &[Range<usize>]| {
             let seed = preferred.len() as u64;
@@ -91,11 +93,23 @@ impl Tuned {
         let score = |returns: &[f64]| objective.score(returns, year);
         let selection = judge_across(candidates, &splits.folds, &splits.paths, score, choose)?;
         // One for each fold, and that of all frames.
+        let preferred: Vec<Preferred> = preferred
+            .into_iter()
+            .map(|found| Preferred {
+                chosen: numbered(found.chosen),
+                best: numbered(found.best),
+                certainty: Certainty {
+                    runner_up: found.certainty.runner_up.map(numbered),
+                    ..found.certainty
+                },
+                ..found
+            })
+            .collect();
         let in_sample = *preferred.last().context("no setting was chosen")?;
         let chosen = selection.choices.iter().zip(splits.folds).zip(&preferred);
         let choices: Vec<Choice> = chosen
             .map(|((choice, fold), preferred)| Choice {
-                chosen: choice.chosen,
+                chosen: numbered(choice.chosen),
                 preferred: *preferred,
                 fold,
                 test_score: choice.out_of_sample_score,
@@ -107,7 +121,8 @@ impl Tuned {
         let path = &selection.paths[shown];
         let same = |setting: usize| {
             let part = |block: &Range<usize>| &aligned.returns[setting][block.clone()];
-            figures(&path.blocks.iter().map(part).collect::<Vec<_>>().concat())
+            let returns = path.blocks.iter().map(part).collect::<Vec<_>>().concat();
+            if returns.iter().any(|r| r.is_nan()) { Figures::ruined() } else { figures(&returns) }
         };
         let made = in_sample.certainty.resamples;
         let note = (made < Resampling::COUNT).then(|| {

@@ -2,6 +2,7 @@
 
 use super::super::message::ScenarioOutcome;
 use crate::execution::ExecutionSettings;
+use crate::frame::TimestampNs;
 use crate::ledger::LedgerFrame;
 use crate::metrics::{CostAnalysis, Entry, Figures, Tally};
 use crate::settings::Calendar;
@@ -15,6 +16,10 @@ pub(super) struct Course {
     start: f64,
     tally: Tally,
     nav: f64,
+    /// Time of the frame that ruined it, or the account whose trades it has.
+    ruined: Option<TimestampNs>,
+    /// Number of the frame of the first return.
+    first_return: Option<u64>,
     /// Returns of each frame after the first: 24 bytes a frame, with the turnover below, for exact quantiles and for whoever compares scenarios.
     net: Vec<f64>,
     gross: Vec<f64>,
@@ -30,6 +35,8 @@ impl Course {
             start: execution.nav,
             tally: Tally::new(calendar),
             nav: f64::NAN,
+            ruined: None,
+            first_return: None,
             net: Vec::new(),
             gross: Vec::new(),
             turnover: Vec::new(),
@@ -49,30 +56,48 @@ impl Course {
     /// A frame of the scenario's own ledger.
     pub(super) fn add(&mut self, ledger: &LedgerFrame) {
         self.tally.add(ledger);
-        self.returns(ledger.nav, ledger.account.costs.total(), ledger.turnover);
+        self.returns(&Entry::of(ledger));
     }
 
     /// A frame without what its fills fell short of.
     pub(super) fn enter(&mut self, entry: &Entry) {
+        if self.ruined.is_some() {
+            return;
+        }
         self.tally.enter(entry);
-        self.returns(entry.nav, entry.costs.total(), entry.turnover);
+        self.returns(entry);
     }
 
-    fn returns(&mut self, nav: f64, costs: f64, turnover: f64) {
+    /// The account whose trades it has is ruined: there are no more.
+    pub(super) fn ruin(&mut self, timestamp: TimestampNs) {
+        self.ruined.get_or_insert(timestamp);
+    }
+
+    fn returns(&mut self, entry: &Entry) {
+        let Entry { seq, nav, costs, turnover, .. } = *entry;
+        let costs = costs.total();
         if !self.nav.is_nan() {
+            self.first_return.get_or_insert(seq);
             self.net.push(nav / self.nav - 1.0);
             self.gross.push((nav - self.nav + costs) / self.nav);
             self.turnover.push(turnover);
         }
         self.nav = nav;
+        if nav <= 0.0 {
+            self.ruin(entry.timestamp);
+        }
     }
 
     /// What it has come to; what the course does not know is left as it is of no data.
     pub(super) fn outcome(&mut self, calendar: &Calendar) -> ScenarioOutcome {
         let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), calendar.frames_per_year());
-        let performance = self.tally.performance();
-        let (net, gross) = (figures(&self.net), figures(&self.gross));
-        let multiple = performance.capacity.multiple_at_half(self.impact_exponent);
+        let mut performance = self.tally.performance();
+        let (mut net, mut gross) = (figures(&self.net), figures(&self.gross));
+        let mut multiple = performance.capacity.multiple_at_half(self.impact_exponent);
+        if self.ruined.is_some() {
+            performance.ruined = self.ruined;
+            (net, gross, multiple) = (net.until_ruin(), gross.until_ruin(), None);
+        }
         ScenarioOutcome {
             break_even_bps: CostAnalysis::break_even_bps(&gross, &performance, calendar),
             capacity: multiple.map_or(f64::NAN, |multiple| multiple * self.start),
@@ -80,6 +105,7 @@ impl Course {
             net,
             gross,
             performance,
+            first_return: self.first_return.unwrap_or_default(),
             returns: std::mem::take(&mut self.net),
             turnover: std::mem::take(&mut self.turnover),
             ..ScenarioOutcome::nothing()

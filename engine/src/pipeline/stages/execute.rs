@@ -76,6 +76,14 @@ impl Stage for Execute {
                 debug_assert_eq!(decision.seq, frames[position].seq, "a decision is of the frame at hand");
                 let Self { trading, messages, .. } = self;
                 let frame = &frames[position];
+                if trading.opens(&decision) {
+                    let ledger = messages.write(|ledger: &mut LedgerFrame| {
+                        trading.open(ledger);
+                        Ok::<_, StageError>(())
+                    })?;
+                    (0..self.takers)
+                        .for_each(|taker| out.send(LEDGER + taker, Message::Ledger(Arc::clone(&ledger))));
+                }
                 let mut traded = false;
                 let mut checkpoint = None;
                 let ledger = messages.write(|ledger: &mut LedgerFrame| {

@@ -58,7 +58,9 @@ impl Stage for Record {
                         recorder.beliefs(beliefs.get())?;
                     }
                 }
-                self.complete(frame.seq, frame.timestamp, frame.checkpoint.as_ref())?;
+                if !frame.opening {
+                    self.complete(frame.seq, frame.timestamp, frame.checkpoint.as_ref())?;
+                }
             }
             Message::Passed(Passed { seq, timestamp, checkpoint }) => {
                 self.complete(seq, timestamp, checkpoint.as_ref())?;

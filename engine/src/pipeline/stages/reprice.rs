@@ -33,6 +33,12 @@ impl Reprice {
 
     fn frame(&mut self, ledger: &LedgerFrame) -> Result<(), ScenarioError> {
         self.run.add(ledger);
+        let of_run = Entry::of(ledger);
+        if ledger.opening {
+            // Nothing is held, and the cash bears no interest until the first decision.
+            self.courses.iter_mut().for_each(|course| course.enter(&of_run));
+            return Ok(());
+        }
         self.repricing.advance(Booked {
             timestamp: ledger.timestamp,
             rf: ledger.rf,
@@ -42,7 +48,6 @@ impl Reprice {
             fills: &ledger.fills,
             ended: &ledger.ended,
         });
-        let of_run = Entry::of(ledger);
         for (scenario, course) in self.courses.iter_mut().enumerate() {
             course.enter(&Entry {
                 nav: self.repricing.nav(scenario),
@@ -53,6 +58,9 @@ impl Reprice {
             });
             check_value(ledger.timestamp, ledger.seq, "NAV", course.nav())
                 .map_err(|source| ScenarioError { number: course.number(), source })?;
+            if of_run.nav <= 0.0 {
+                course.ruin(of_run.timestamp);
+            }
         }
         Ok(())
     }

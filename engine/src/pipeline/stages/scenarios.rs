@@ -36,6 +36,10 @@ impl Scenario {
     ) -> Result<(), OutOfRange> {
         let portfolio = self.trading.advance(frame)?;
         self.sizing.decide(beliefs, portfolio, decision)?;
+        if self.trading.opens(decision) {
+            self.trading.open(ledger);
+            self.course.add(ledger);
+        }
         if self.trading.complete(frame, decision, ledger)? {
             self.course.add(ledger);
         }

@@ -31,8 +31,8 @@ pub(super) fn html(run: &Run<'_>, plot: &[String]) -> Result<String> {
     let command = if holdout::is_opened(summary) { "score" } else { "replay" };
     let strategy = summary["strategy"].as_str().unwrap_or_default();
     let mut page = Page::new(&format!("betaflow {command}: {strategy}"));
-    holdout::add(&mut page, summary);
     notes::add(&mut page, summary);
+    holdout::add(&mut page, summary);
     overview::add(&mut page, summary);
     let curves = equity::read(run);
     if let Ok(curves) = &curves {

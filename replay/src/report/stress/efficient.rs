@@ -13,7 +13,10 @@ const NAMED_MAX: usize = 12;
 
 /// Adds the figure, and the efficient scenarios.
 pub(super) fn add(page: &mut Page, study: &Study) {
-    let (growth, drawdown) = (study.figure("net_annual_return"), study.figure("net_max_drawdown"));
+    let (mut growth, drawdown) = (study.figure("net_annual_return"), study.figure("net_max_drawdown"));
+    // What is ruined is no way to grow.
+    let ruined = growth.iter_mut().enumerate().filter(|(row, _)| study.scenarios.is_ruined(*row));
+    ruined.for_each(|(_, growth)| *growth = f64::NAN);
     let found = efficient(&growth, &drawdown);
     if found.is_empty() {
         return page.missing(HEADING, "No scenario has both a net annual return and a drawdown.");

@@ -46,7 +46,8 @@ pub(super) fn add(page: &mut Page, study: &Study) {
             shown(study.objective[best], As::Plain(2))
         ));
     }
-    let undefined = study.objective.iter().filter(|value| value.is_nan()).count();
+    let survived = (0..rows).filter(|row| !study.scenarios.is_ruined(*row));
+    let undefined = survived.filter(|row| study.objective[*row].is_nan()).count();
     if undefined > 0 {
         page.html(&format!(
             "<p class=\"note\">{undefined} of them have no Sharpe ratio: nothing was traded, or the value did not move. \

@@ -35,8 +35,8 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
     let study = Study::read(folder)?;
     let mut page =
         Page::new(&format!("betaflow stress: {}", study.summary["strategy"].as_str().unwrap_or_default()));
-    headline::add(&mut page, &study);
     notes::add(&mut page, &study.summary);
+    headline::add(&mut page, &study);
     holdout::add(&mut page, &study.summary);
     if !study.scenarios.is_empty() {
         tables::add_chosen(&mut page, &study);

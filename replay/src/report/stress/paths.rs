@@ -37,7 +37,11 @@ pub(super) fn add(page: &mut Page, study: &Study) {
                 true => title.to_owned(),
                 false => format!("{title}; {}", study.spoken_of(&others, group[0])),
             };
-            rows += &format!("<tr><th scope=\"row\">{what}, {} paths</th>{cells}</tr>\n", group.len());
+            let lost = match group.iter().filter(|row| study.scenarios.is_ruined(**row)).count() {
+                0 => String::new(),
+                lost => format!(", {lost} of them ruined"),
+            };
+            rows += &format!("<tr><th scope=\"row\">{what}, {} paths{lost}</th>{cells}</tr>\n", group.len());
         }
     }
     page.table(&["", "5 %", "25 %", "median", "75 %", "95 %"], "plain named", &rows);

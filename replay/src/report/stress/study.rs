@@ -69,6 +69,7 @@ impl Study {
         })?;
         let scenarios = read_scenarios(folder)?;
         let candidates = Candidates::of(&scenarios.settings, &summary["base"], words::level);
+        let candidates = candidates.without((0..scenarios.len()).map(|row| scenarios.is_ruined(row)));
         let objective = scenarios.figure(OBJECTIVE)?.to_vec();
         let (best, robust) = (candidates.best(&objective), candidates.robust(&objective));
         let labels = scenarios.settings.iter().zip(candidates.sweep.axes());

@@ -111,13 +111,25 @@ pub(super) fn add_chosen(page: &mut Page, study: &Study) {
     }
 }
 
-/// Adds the scenarios with the highest and with the lowest objective.
+/// Adds the scenarios with the highest and with the lowest objective, and those that were ruined.
 pub(super) fn add_extremes(page: &mut Page, study: &Study) {
     let mut sorted: Vec<usize> =
         (0..study.scenarios.len()).filter(|row| !study.objective[*row].is_nan()).collect();
     sorted.sort_by(|a, b| study.objective[*b].total_cmp(&study.objective[*a]));
+    let ruined = (0..study.scenarios.len()).filter(|row| study.scenarios.is_ruined(*row));
+    let ruined: Vec<usize> = ruined.collect();
+    if !ruined.is_empty() {
+        page.section(match ruined.len() > LISTED {
+            true => "Ruined: the first ten",
+            false => "Ruined",
+        });
+        list(page, study, ruined.iter().copied().take(LISTED));
+    }
     if sorted.len() <= LISTED {
-        page.section("All scenarios, by Sharpe ratio");
+        page.section(match ruined.is_empty() {
+            true => "All scenarios, by Sharpe ratio",
+            false => "All scenarios that survive, by Sharpe ratio",
+        });
         return list(page, study, sorted.into_iter());
     }
     page.section("The ten best");

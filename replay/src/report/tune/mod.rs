@@ -47,8 +47,8 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
     let tuning = Tuning { folder, summary };
     let strategy = tuning.summary["strategy"].as_str().unwrap_or_default();
     let mut page = Page::new(&format!("betaflow tune: {strategy}"));
-    headline::add(&mut page, &tuning);
     notes::add(&mut page, &tuning.summary);
+    headline::add(&mut page, &tuning);
     holdout::add(&mut page, &tuning.summary);
     headline::add_figures(&mut page, &tuning);
     equity::add(&mut page, &tuning);

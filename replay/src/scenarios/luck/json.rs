@@ -13,6 +13,7 @@ impl Luck {
             "frames": self.frames,
             "years": number(self.years()),
             "compared": self.compared,
+            "ruined": self.ruined,
             "one_world": self.one_world,
             "world_of_configuration": self.exact,
             "trials": {

@@ -37,6 +37,8 @@ pub(crate) struct Luck {
     /// The best, the robust one and that of the configuration.
     chosen: [(&'static str, Option<Chosen>); 3],
     overfitting: Result<(Overfitting, usize), String>,
+    /// Numbers of the ruined scenarios, which are not compared.
+    ruined: Vec<usize>,
 }
 
 /// A scenario that is spoken of.
@@ -108,6 +110,11 @@ impl Luck {
                 ("base", chosen(candidates.base.map(|base| base.row))),
             ],
             overfitting: overfitted(&trials, candidates.one_world, study.base.tune.overfitting_blocks),
+            ruined: outcomes
+                .iter()
+                .filter(|outcome| outcome.row.ruined)
+                .map(|outcome| outcome.row.number)
+                .collect(),
         })
     }
 
@@ -184,8 +191,11 @@ fn span(trials: &[Trial], outcomes: &[Outcome], data: &DataFacts) -> Span {
     }
 }
 
-/// The ratio per frame as it stands in the table, with its standard error.
+/// The ratio per frame as it stands in the table, with its standard error; none of a ruined scenario.
 fn written(outcome: &Outcome, frames_per_year: f64) -> Option<ObservedSharpe> {
+    if outcome.row.ruined {
+        return None;
+    }
     if let Some(returns) = &outcome.returns {
         let observed = ObservedSharpe::of(returns.returns.iter().copied());
         return Some(observed).filter(|observed| !observed.ratio.is_nan());

@@ -67,6 +67,10 @@ impl Luck {
             ),
             None => "of this run alone: no ledger is kept".to_owned(),
         };
-        format!("{} trial{plural} ({of})", counted.trials)
+        let ruined = match self.ruined.len() {
+            0 => String::new(),
+            count => format!("; {count} of them ruined, which count as tried and are not compared"),
+        };
+        format!("{} trial{plural} ({of}){ruined}", counted.trials)
     }
 }
