@@ -445,7 +445,11 @@ fn a_move_is_called_a_split_only_with_evidence() {
             },
             Some(LargeMove),
         ),
-        ("4 % off half", |f| f[90..].iter_mut().for_each(|frame| scale(frame, 4, 0.465)), Some(LargeMove)),
+        (
+            "7 % off half",
+            |f| f[90..].iter_mut().for_each(|frame| scale(frame, 4, 0.465)),
+            Some(ExtremeReturn),
+        ),
         (
             "off any ratio",
             |f| f[90..].iter_mut().for_each(|frame| scale(frame, 4, 0.57)),
@@ -462,9 +466,9 @@ fn a_move_is_called_a_split_only_with_evidence() {
         (
             "a third, known by closes alone",
             |f| {
-                // To the cent what it was before: no move of its own stands beside the split.
-                let before = f[89].close[5];
-                let by = before / 3.0 / f[90].close[5];
+                // No move but the market's stands beside the split.
+                let expected = f[89].close[5] * (1.0 + f[90].factors[0]) / 3.0;
+                let by = expected / f[90].close[5];
                 f[90..].iter_mut().for_each(|frame| scale(frame, 5, by));
                 f.iter_mut().for_each(closes_alone);
             },
