@@ -472,6 +472,10 @@ fn wrong_type(typed: &Layers, table: &str, key: &str, value: &Value, message: &s
         ("expected u32", "expected a whole number"),
         ("expected u64", "expected a whole number"),
         ("expected usize", "expected a whole number"),
+        (
+            "data did not match any variant of untagged enum AlphaShrink",
+            "expected a number from 0 to 1, or \"posterior\"",
+        ),
         ("expected a sequence", "expected a list such as [\"A\", \"B\"]"),
         ("expected a boolean", "expected true or false"),
     ];
@@ -499,6 +503,13 @@ fn strategy_settings(typed: &Layers) -> Result<Table> {
     let mut known: Vec<&str> = keys.iter().map(String::as_str).collect();
     known.push("kind");
     unknown::check_keys(typed, "strategy", &own, &known)?;
+    // One key at a time, so that an error of type can say which one and where it was set.
+    for (key, value) in &own {
+        let alone: Table = [(key.clone(), value.clone())].into_iter().collect();
+        if let Err(strategies::StrategyError::Type(error)) = entry.build(alone) {
+            return Err(wrong_type(typed, "strategy", key, value, error.message()));
+        }
+    }
     let (own, _) = entry.build(own).map_err(|error| match error {
         strategies::StrategyError::Invalid(Invalid { key, found, expected }) => {
             let origin = typed.origin("strategy", key);
