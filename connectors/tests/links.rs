@@ -113,7 +113,8 @@ fn abandoned_run_behind_a_link_leaves_nothing() {
     let places = Places::new();
     let link = places.link("out", "../disk/run");
     let folder = RunFolder::create(&link, false).unwrap();
-    assert_eq!(folder.path().parent(), Some(&*places.path("disk")), "it is renamed within one file system");
+    let parent = fs::canonicalize(folder.path().parent().unwrap()).unwrap();
+    assert_eq!(parent, fs::canonicalize(places.path("disk")).unwrap(), "it is renamed within one file system");
     drop(folder);
     assert!(places.names("disk").is_empty());
     assert!(link.is_symlink());

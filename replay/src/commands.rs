@@ -149,7 +149,7 @@ pub(crate) fn carry_out(
     let entry = opened.as_ref().map(|(scoring, opened)| (*scoring, opened.entry().clone()));
     let computed = || -> Result<_> {
         let line = Line::start(progress, frames);
-        let ended = graph.run(&options(config, kind, args.timing))?;
+        let ended = graph.run(&options(config, kind, args.timing)).map_err(|error| config.located(error))?;
         drop(line);
         if ended.facts.data.instruments == 0 {
             bail!(

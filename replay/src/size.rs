@@ -138,7 +138,8 @@ pub(crate) fn size(args: &SizeArgs) -> Result<()> {
     let finder = Finder::default();
     let recorder = Box::new(finder.clone());
     let graph = trading(source, config.strategy()?, &settings, vec![recorder])?;
-    let warnings = graph.run(&RunOptions::default())?.facts.data.warnings;
+    let ended = graph.run(&RunOptions::default()).map_err(|error| config.located(error))?;
+    let warnings = ended.facts.data.warnings;
     let found = std::mem::take(&mut *finder.0.lock().map_err(|_| anyhow::anyhow!("a stage has died"))?);
     let Some(shown) = found.shown else {
         bail!("--at: found no decision to show on {}: {}", args.at, found.why(&config, settings.shown_dates));

@@ -18,9 +18,9 @@ use betaflow_engine::assembly::{Expression, Universe};
 use betaflow_engine::execution::ExecutionSettings;
 use betaflow_engine::ledger::{Frames, RecordSettings};
 use betaflow_engine::model::EstimatorSettings;
-use betaflow_engine::pipeline::{Placement, RunSettings};
+use betaflow_engine::pipeline::{PipelineError, Placement, RunSettings};
 use betaflow_engine::portfolio::SizingSettings;
-use betaflow_engine::range::OnOutOfRange;
+use betaflow_engine::range::{OnOutOfRange, OutOfRange};
 use betaflow_engine::require_whole;
 use betaflow_engine::settings::{Invalid, require};
 use betaflow_engine::strategy::{Strategy, Wish};
@@ -201,6 +201,17 @@ impl Config {
     #[must_use]
     pub(crate) fn is_tutorial(&self) -> bool {
         self.data.prices.is_none() && self.data.session.is_none()
+    }
+
+    /// An error of a run; of a value out of range, with the data that its bar is in.
+    pub(crate) fn located(&self, error: PipelineError) -> anyhow::Error {
+        match &error {
+            PipelineError::Failed { source, .. } if source.is::<OutOfRange>() => {
+                let data = self.data.prices.as_ref().or(self.data.session.as_ref());
+                anyhow!("{}: {source}", data.map_or("the embedded data", String::as_str))
+            }
+            _ => error.into(),
+        }
     }
 
     /// Where the prices are.

@@ -88,7 +88,7 @@ pub(super) fn pass(
 /// An error with the scenario that it is of, by its number in the study and its settings.
 fn of_scenario(study: &Study, pass: &[usize], error: PipelineError) -> anyhow::Error {
     let PipelineError::Failed { source, .. } = &error else { return error.into() };
-    let Some(failed) = source.downcast_ref::<ScenarioError>() else { return error.into() };
+    let Some(failed) = source.downcast_ref::<ScenarioError>() else { return study.base.located(error) };
     let scenario = pass[failed.number];
     let sets = study.grid.sets(scenario).join(", ");
     anyhow::anyhow!("scenario {scenario} ({sets}): {}", failed.source)
