@@ -114,7 +114,11 @@ fn abandoned_run_behind_a_link_leaves_nothing() {
     let link = places.link("out", "../disk/run");
     let folder = RunFolder::create(&link, false).unwrap();
     let parent = fs::canonicalize(folder.path().parent().unwrap()).unwrap();
-    assert_eq!(parent, fs::canonicalize(places.path("disk")).unwrap(), "it is renamed within one file system");
+    assert_eq!(
+        parent,
+        fs::canonicalize(places.path("disk")).unwrap(),
+        "it is renamed within one file system"
+    );
     drop(folder);
     assert!(places.names("disk").is_empty());
     assert!(link.is_symlink());

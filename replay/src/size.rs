@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Result, bail};
+use betaflow_engine::execution::is_ruined;
 use betaflow_engine::frame::{DAY_NS, TimestampNs};
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::model::Beliefs;
@@ -89,7 +90,7 @@ impl Recorder for Finder {
             found.first_decided = found.first_decided.or(Some(frame.timestamp));
             found.decided = Some(frame.timestamp);
         }
-        if frame.nav <= 0.0 {
+        if is_ruined(frame.nav) {
             found.ruined = Some(frame.timestamp);
         }
         if let Some(rebalance) = &frame.shown {

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use betaflow_engine::execution::is_ruined;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::StoreError;
 use super::inputs::read_inputs;
@@ -292,8 +293,10 @@ impl StateFolder {
 /// SQLite refuses.
 pub fn ruined(connection: &Connection) -> Result<Option<(i64, f64)>, rusqlite::Error> {
     let last = "SELECT timestamp, nav FROM equity ORDER BY seq DESC LIMIT 1";
-    let last = connection.query_row(last, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    Ok(last.filter(|(_, nav): &(i64, f64)| *nav <= 0.0))
+    // A NAV that is not finite is null.
+    let value = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, Option<f64>>(1)?.unwrap_or(f64::NAN)));
+    let last = connection.query_row(last, [], value).optional()?;
+    Ok(last.filter(|(_, nav): &(i64, f64)| is_ruined(*nav)))
 }
 
 fn value(connection: &Connection, key: &str) -> Result<Option<String>, rusqlite::Error> {

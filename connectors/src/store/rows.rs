@@ -1,6 +1,6 @@
 //! A frame's ledger as rows of the database.
 
-use betaflow_engine::execution::{Fill, OrderRecord};
+use betaflow_engine::execution::{Fill, OrderRecord, is_ruined};
 use betaflow_engine::ledger::{LedgerFrame, hex};
 use betaflow_engine::model::Beliefs;
 use rusqlite::{Connection, params};
@@ -56,7 +56,7 @@ impl FrameRows {
             fills: frame.fills.iter().map(|fill| (name(fill.instrument), *fill)).collect(),
             orders: frame.ended.iter().map(|order| (name(order.instrument), *order)).collect(),
             // A ruined account holds nothing any more, and its last frame may not have decided.
-            weights: (frame.decided || frame.nav <= 0.0).then(|| weights(frame)),
+            weights: (frame.decided || is_ruined(frame.nav)).then(|| weights(frame)),
             betas: beliefs.map(|(beliefs, factors)| betas(beliefs.get(), factors)).unwrap_or_default(),
         }
     }

@@ -461,7 +461,7 @@ impl Book {
     /// Closes an account whose NAV is 0 or below. The closing fills are at the prices that NAV is of, and change nothing of
     /// it.
     fn close_ruined(&mut self, market: &Market, fills: &mut Vec<Fill>, account: &mut Account) {
-        if self.portfolio.nav > 0.0 || !self.portfolio.nav.is_finite() {
+        if !self.portfolio.is_ruined() {
             return;
         }
         self.ruined = true;

@@ -25,7 +25,7 @@ pub use fills::{Fill, Reason};
 pub use market::Market;
 pub use moves::Moves;
 pub use orders::{Order, OrderRecord, OrderState, orders_towards};
-pub use portfolio::Portfolio;
+pub use portfolio::{Portfolio, is_ruined};
 pub use settings::{CashInterest, ExecutionSettings, FillAt, SpreadModel, Unfilled, is_half_spread};
 pub use spread::{AbdiRanaldo, CorwinSchultz};
 pub use volumes::VolumeFacts;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::TimestampNs;
+use crate::range::NUMBER_MAX;
 
 /// Positions, prices and net asset value after a frame. Columns have length n in engine order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,11 +30,18 @@ pub struct Portfolio {
     pub impact: Vec<f64>,
 }
 
+/// Whether an account of this NAV is ruined: nothing is left, or less than nothing. A NAV out of range is a fault of the
+/// data or the settings and no ruin.
+#[must_use]
+pub fn is_ruined(nav: f64) -> bool {
+    (-NUMBER_MAX..=0.0).contains(&nav)
+}
+
 impl Portfolio {
     /// Whether the account is ruined: nothing is left, or less than nothing.
     #[must_use]
     pub fn is_ruined(&self) -> bool {
-        self.nav <= 0.0
+        is_ruined(self.nav)
     }
 
     /// Weight of an instrument, orders in flight counted as filled.

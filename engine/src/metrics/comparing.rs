@@ -5,7 +5,7 @@ use super::drawdowns::{Drawdown, Drawdowns};
 use super::figures::Figures;
 use super::months::{Calendars, Period};
 use super::series::Accumulator;
-use crate::execution::Costs;
+use crate::execution::{Costs, is_ruined};
 use crate::frame::TimestampNs;
 
 /// Drawdowns that are kept.
@@ -102,7 +102,7 @@ impl Comparing {
         }
         self.drawdowns.push(point.timestamp, point.nav);
         self.calendars.push(&point, self.gross.wealth());
-        if point.nav <= 0.0 {
+        if is_ruined(point.nav) {
             self.ruined.get_or_insert(point.timestamp);
         }
         self.last = Some(point);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::capacity::Capacity;
 use super::moments::Moments;
 use super::shortfall::Shortfall;
-use crate::execution::Costs;
+use crate::execution::{Costs, is_ruined};
 use crate::frame::TimestampNs;
 use crate::ledger::LedgerFrame;
 use crate::settings::Calendar;
@@ -204,7 +204,7 @@ impl Tally {
         }
         sums.nav = Some((first, frame.nav));
         self.benchmark_nav = frame.benchmark_nav;
-        if frame.nav <= 0.0 {
+        if is_ruined(frame.nav) {
             sums.ruined.get_or_insert(frame.timestamp);
         }
         sums.costs += frame.costs;
@@ -249,7 +249,7 @@ impl Tally {
         if sums.nav.is_some() {
             let year = self.frames_per_year;
             sums.in_excess = self.excess.ratios(year);
-            if self.benchmark_nav <= 0.0 {
+            if is_ruined(self.benchmark_nav) {
                 sums.in_excess.benchmark = ExcessRatios::default();
             }
             sums.turnover.mean = self.turnover / self.dates as f64;

@@ -144,7 +144,7 @@ impl EstimatorSettings {
         ] {
             require_number!(key, value.unwrap_or(1.0), 1e-30 to 1e30)?;
         }
-        require_number!("observation_dof", self.observation_dof, 0.001 to 1e9)?;
+        require_number!("observation_dof", self.observation_dof, 0.001 to 1e15)?;
         require_number!("initial_market_beta", self.initial_market_beta, -1e12 to 1e12)?;
         require_whole!("warmup", self.warmup, 0 to 100_000 "of days ")
     }

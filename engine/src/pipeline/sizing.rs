@@ -224,7 +224,7 @@ impl Sizing {
         self.facts.halted += u64::from(decision.halt.is_some());
         let idle = match self.wishes.wish {
             _ if decision.halt.is_some() => Some(NoTrade::Halted),
-            _ if portfolio.nav <= 0.0 => Some(NoTrade::Ruined),
+            _ if portfolio.is_ruined() => Some(NoTrade::Ruined),
             Wish::NoForecast => Some(NoTrade::NoForecast),
             Wish::Hold => Some(NoTrade::StrategyHolds),
             _ if !drifted => Some(NoTrade::WithinDrift),

@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use betaflow_engine::execution::is_ruined;
 use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 use serde_json::Value;
@@ -128,7 +129,7 @@ impl Snapshot {
             last: history.last.clone(),
             day: begun.then_some(history.day),
             drawdown: begun.then_some(history.drawdown),
-            ruined: history.last.as_ref().and_then(|frame| frame.nav).is_some_and(|nav| nav <= 0.0),
+            ruined: history.last.as_ref().and_then(|frame| frame.nav).is_some_and(is_ruined),
             turnover_cap: turnover_cap(database, &mut troubles)?,
             costs: history.costs,
             fill_count: history.fills,

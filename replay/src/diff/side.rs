@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::store::StateView;
-use betaflow_engine::execution::{Action, ExecutionSettings, FillAt, Market, Unfilled};
+use betaflow_engine::execution::{Action, ExecutionSettings, FillAt, Market, Unfilled, is_ruined};
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source;
 
@@ -154,7 +154,7 @@ impl Side {
     /// The record cannot be read.
     pub(super) fn advance(&mut self) -> Result<()> {
         self.go_on()?;
-        self.ruined |= self.row.as_ref().is_some_and(|row| row.nav <= 0.0);
+        self.ruined |= self.row.as_ref().is_some_and(|row| is_ruined(row.nav));
         Ok(())
     }
 

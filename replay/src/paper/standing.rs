@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use betaflow_connectors::store::WriterHandle;
 use betaflow_engine::assembly::Iso;
+use betaflow_engine::execution::is_ruined;
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts};
 use betaflow_engine::model::Beliefs;
@@ -95,7 +96,7 @@ impl Recorder for Watching {
             self.writer.event(frame.timestamp.0, Some(frame.seq), kind, text)?;
         }
         self.standings.change(|now| (now.nav, now.halt) = (Some(frame.nav), halt));
-        if frame.nav <= 0.0 {
+        if is_ruined(frame.nav) {
             let ruined = (frame.timestamp.0, frame.nav);
             let news = before.ruined.is_none();
             self.standings.change(|now| now.ruined = Some(ruined));

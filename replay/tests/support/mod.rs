@@ -15,7 +15,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type, TimestampNanosecondType};
+use arrow_array::types::{Date32Type, Float64Type, Int64Type, TimestampNanosecondType};
 use arrow_array::{
     Array, ArrayRef, Date32Array, Float64Array, RecordBatch, RecordBatchReader, StringArray,
     TimestampNanosecondArray,
@@ -152,6 +152,11 @@ impl Table {
     }
 
     /// Null is -1.
+    /// Days since 1970-01-01 of a column of dates.
+    pub(crate) fn days_of(&self, name: &str) -> Vec<i64> {
+        self.column(name).as_primitive::<Date32Type>().values().iter().copied().map(i64::from).collect()
+    }
+
     pub(crate) fn integers(&self, name: &str) -> Vec<i64> {
         self.column(name).as_primitive::<Int64Type>().iter().map(|value| value.unwrap_or(-1)).collect()
     }
@@ -162,7 +167,12 @@ impl Table {
     }
 
     pub(crate) fn texts(&self, name: &str) -> Vec<String> {
-        self.column(name).as_string::<i32>().iter().map(|value| value.unwrap().to_owned()).collect()
+        let column = self.column(name);
+        let text = |value: Option<&str>| value.unwrap().to_owned();
+        match column.data_type() {
+            DataType::LargeUtf8 => column.as_string::<i64>().iter().map(text).collect(),
+            _ => column.as_string::<i32>().iter().map(text).collect(),
+        }
     }
 
     /// Every row up to a time as one line in which numbers stand as their bits.

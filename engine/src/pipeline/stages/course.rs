@@ -1,7 +1,7 @@
 //! A scenario's course: what is kept of it from frame to frame, and what it comes to.
 
 use super::super::message::ScenarioOutcome;
-use crate::execution::ExecutionSettings;
+use crate::execution::{ExecutionSettings, is_ruined};
 use crate::frame::TimestampNs;
 use crate::ledger::LedgerFrame;
 use crate::metrics::{CostAnalysis, Entry, Figures, Tally};
@@ -83,7 +83,7 @@ impl Course {
             self.turnover.push(turnover);
         }
         self.nav = nav;
-        if nav <= 0.0 {
+        if is_ruined(nav) {
             self.ruin(entry.timestamp);
         }
     }

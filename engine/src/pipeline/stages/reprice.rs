@@ -5,6 +5,7 @@ use super::super::message::{Message, ScenarioOutcome};
 use super::super::stage::{Outbox, Stage};
 use super::course::Course;
 use super::scenarios::ScenarioError;
+use crate::execution::is_ruined;
 use crate::execution::repricing::{Booked, Charges, Repricing};
 use crate::ledger::{LedgerFrame, RunFacts};
 use crate::metrics::{Entry, Shortfall, Tally};
@@ -58,7 +59,7 @@ impl Reprice {
             });
             check_value(ledger.timestamp, ledger.seq, "NAV", course.nav())
                 .map_err(|source| ScenarioError { number: course.number(), source })?;
-            if of_run.nav <= 0.0 {
+            if is_ruined(of_run.nav) {
                 course.ruin(of_run.timestamp);
             }
         }

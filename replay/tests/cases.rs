@@ -1,0 +1,323 @@
+//! Small inputs that broke something, each with the value, the error or the warning that is right, where they are at hand.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use support::{Ended, Run, Table, call, folder};
+
+/// What is right.
+enum Expected {
+    /// An error with these parts: file, row, column, what was found.
+    Error(&'static [&'static str]),
+    /// A number of `summary.json`, by its path, within the tolerance.
+    Number(&'static str, f64, f64),
+    /// A text of `summary.json`.
+    Text(&'static str, &'static str),
+    /// Null in `summary.json`.
+    Null(&'static str),
+    /// Warnings of these codes.
+    Warnings(&'static [&'static str]),
+    /// None of these warnings.
+    NoWarnings(&'static [&'static str]),
+    /// The digest of another case.
+    DigestOf(&'static str),
+    /// No fill of this instrument on bars with volume 0.
+    NoFillWithoutVolume { prices: &'static str, symbol: &'static str },
+}
+
+use Expected::{DigestOf, Error, NoFillWithoutVolume, NoWarnings, Null, Number, Text, Warnings};
+
+/// Kind of fault, name of the case, arguments of `replay`, and what is right.
+type Case = (&'static str, &'static str, &'static str, &'static [Expected]);
+
+const EIGHT: &str = "--factors factors_date.parquet --set estimator.kind=dlm --set estimator.warmup=60";
+const LEVERAGE: &str = "--prices A_prices.parquet --factors A_factors.parquet --set estimator.warmup=60 \
+                        --set sizing.turnover_cap=10 --set sizing.weight_min=-1 --set sizing.weight_max=1";
+const IBM: &str = "--factors none --set factors.mkt=IBM --set estimator.warmup=20";
+const ALIGNED: [&str; 2] = ["factors_misaligned", "hedged_r2_negative"];
+
+const CASES: [Case; 34] = [
+    (
+        "ruin",
+        "twice the value at full Kelly",
+        "{LEVERAGE} --set sizing.gross_max=2 --set sizing.kelly_fraction=1",
+        &[
+            Text("outcome/kind", "ruined"),
+            Number("metrics/net/total_return", -1.0, 0.0),
+            Null("metrics/net/sharpe"),
+            Null("metrics/net/calmar"),
+            Number("nav/last", -2_793_666.0, 1.0),
+        ],
+    ),
+    (
+        "delisting",
+        "short of a worthless company",
+        "--prices C_prices.parquet --factors C_factors.parquet --set estimator.warmup=60 --set sizing.turnover_cap=10 \
+         --set sizing.weight_min=-0.3 --set sizing.weight_max=0.5 --set execution.delist_after=5 \
+         --set execution.delisting_haircut=1",
+        // 1,419,175 is the flip of the loss alone; later sizing is of the larger value.
+        &[Number("nav/last", 1_419_175.0, 3_000.0), Text("outcome/kind", "completed")],
+    ),
+    (
+        "same close",
+        "costs of the first fills",
+        "--prices G_prices.parquet --factors G_factors.parquet --set strategy.kind=equal_weight --set estimator.warmup=19 \
+         --set sizing.turnover_cap=2 --set sizing.weight_max=1 --set execution.fill_at=same_close",
+        &[Number("metrics/net/total_return", -0.103_393, 1e-6), Number("nav/first", 1e6, 0.0)],
+    ),
+    (
+        "risk-free return",
+        "annual",
+        "--prices B_prices.parquet --factors D_f_annual.parquet",
+        &[Error(&["D_f_annual.parquet", "row 0", "`rf`", "0.02", "data.rf_max"])],
+    ),
+    (
+        "risk-free return",
+        "in percent",
+        "--prices B_prices.parquet --factors D_f_percent.parquet",
+        &[Error(&["D_f_percent.parquet", "row 0", "`rf`", "data.rf_max"])],
+    ),
+    (
+        "risk-free return",
+        "of a day",
+        "--prices B_prices.parquet --factors D_f_daily.parquet",
+        &[Number("nav/last", 1_143_775.0, 1.0), NoWarnings(&["rf_large"])],
+    ),
+    (
+        "volume",
+        "bars with volume 0",
+        "--prices F_prices.parquet --factors F_factors.parquet --set strategy.kind=equal_weight --set sizing.weight_max=0.3 \
+         --set sizing.turnover_cap=1",
+        &[
+            NoFillWithoutVolume { prices: "F_prices.parquet", symbol: "S0" },
+            Warnings(&["bars_without_volume", "orders_cancelled_without_volume"]),
+        ],
+    ),
+    (
+        "factors of another day",
+        "New York midnights",
+        "--prices B_prices.parquet --factors B_f_ny.parquet",
+        &[Error(&["B_f_ny.parquet", "2015-01-02", "2015-01-01T05:00:00Z", "America/New_York"])],
+    ),
+    (
+        "factors of another day",
+        "dates",
+        "--prices B_prices.parquet --factors B_f_date.parquet",
+        &[Number("estimator/hedged_r2", 0.69, 0.005), NoWarnings(&ALIGNED)],
+    ),
+    (
+        "factors of another day",
+        "New York midnights, real names",
+        "--prices prices_date.parquet --factors factors_ny.parquet",
+        &[Error(&["factors_ny.parquet", "2013-01-03", "America/New_York"])],
+    ),
+    (
+        "factors of another day",
+        "London midnights over the clock change",
+        "--prices prices_london.parquet {EIGHT}",
+        &[Error(&["2013-03-31T23:00:00Z", "Europe/London"])],
+    ),
+    (
+        "degenerate factors",
+        "none",
+        "--prices H_prices.parquet --factors H_f.parquet",
+        &[NoWarnings(&["factor_constant", "factors_collinear", "factor_level"])],
+    ),
+    (
+        "degenerate factors",
+        "a constant",
+        "--prices H_prices.parquet --factors H_f_const.parquet",
+        &[Warnings(&["factor_constant"])],
+    ),
+    (
+        "degenerate factors",
+        "two equal ones",
+        "--prices H_prices.parquet --factors H_f_dup.parquet",
+        &[Warnings(&["factors_collinear"])],
+    ),
+    (
+        "rows lost",
+        "sorted by symbol, with a hold-out",
+        "--prices prices_by_symbol.parquet {EIGHT} --set holdout.from=2015-01-01",
+        &[Error(&["prices_by_symbol.parquet", "row 755", "`date`", "2013-01-02"])],
+    ),
+    (
+        "rows lost",
+        "sorted by symbol, with an end",
+        "--prices prices_by_symbol.parquet {EIGHT} --to 2014-12-31",
+        &[Error(&["prices_by_symbol.parquet", "row 755", "`date`", "2013-01-02"])],
+    ),
+    (
+        "forms",
+        "eight names",
+        "--prices prices_date.parquet {EIGHT}",
+        &[Number("estimator/hedged_r2", 0.4575, 0.000_1), NoWarnings(&ALIGNED)],
+    ),
+    (
+        "forms",
+        "two column levels",
+        "--prices yfinance_multiindex.parquet {EIGHT}",
+        &[Number("data/instruments", 8.0, 0.0), DigestOf("eight names")],
+    ),
+    ("codecs", "gzip", "--prices gzip.parquet {EIGHT}", &[DigestOf("eight names")]),
+    ("codecs", "brotli", "--prices duckdb_brotli.parquet {EIGHT}", &[DigestOf("eight names")]),
+    ("codecs", "lz4", "--prices polars_lz4.parquet {EIGHT}", &[DigestOf("eight names")]),
+    (
+        "damage",
+        "encrypted",
+        "--prices encrypted.parquet {EIGHT}",
+        &[Error(&["encrypted.parquet", "encrypted"])],
+    ),
+    (
+        "damage",
+        "a flipped bit in a page",
+        "--prices bitrot_page_crc.parquet {EIGHT}",
+        &[Error(&["bitrot_page_crc.parquet", "row group 0", "`close`", "CRC-32"])],
+    ),
+    ("damage", "good checksums", "--prices crc_good.parquet {IBM}", &[Text("outcome/kind", "completed")]),
+    (
+        "damage",
+        "a wrong checksum",
+        "--prices crc_mismatch_read_silently.parquet {IBM}",
+        &[Error(&["crc_mismatch_read_silently.parquet", "row group 2", "`volume`", "CRC-32"])],
+    ),
+    (
+        "damage",
+        "an absurd number of values",
+        "--prices pq2_347_eq1m.parquet --factors none",
+        &[Error(&["pq2_347_eq1m.parquet"])],
+    ),
+    (
+        "symbols",
+        "an empty one",
+        "--prices empty_symbol.parquet {EIGHT}",
+        &[Error(&["empty_symbol.parquet", "row 100", "`symbol`", "\"\""])],
+    ),
+    (
+        "finite",
+        "a price of 1e308",
+        "--prices price_1e308.parquet --factors none",
+        &[Error(&["price_1e308.parquet", "2024-01-06", "`A`", "1e308"])],
+    ),
+    ("budget", "turnover cap in percent", "--set sizing.turnover_cap=8", &[Warnings(&["percent_for_share"])]),
+    ("budget", "a share", "--set sizing.turnover_cap=0.08", &[NoWarnings(&["percent_for_share"])]),
+    (
+        "budget",
+        "four names of a tenth each",
+        "--set strategy.kind=min_variance --set universe.trade=[\"AAPL\",\"XOM\",\"PEP\",\"HD\"]",
+        &[Warnings(&["budget_out_of_reach"])],
+    ),
+    (
+        "no order",
+        "a cap of 0",
+        "--set sizing.turnover_cap=0",
+        &[Warnings(&["nothing_ordered"]), Number("turnover/mean", 0.0, 0.0)],
+    ),
+    (
+        "risk forecast",
+        "without factors",
+        "--prices prices_date.parquet --factors none",
+        &[Warnings(&["risk_forecast"])],
+    ),
+    ("risk forecast", "with factors", "", &[NoWarnings(&["risk_forecast"])]),
+];
+
+/// The folder of the inputs, if it is there.
+fn cases() -> Option<PathBuf> {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases");
+    if !cases.exists() {
+        eprintln!("skipped: {} is absent", cases.display());
+        return None;
+    }
+    Some(cases)
+}
+
+fn at<'a>(summary: &'a Value, path: &str) -> &'a Value {
+    path.split('/').fold(summary, |value, key| &value[key])
+}
+
+fn codes(run: &Run) -> Vec<&str> {
+    run.summary["warning_codes"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect()
+}
+
+fn check(
+    name: &str,
+    expected: &Expected,
+    ended: &Ended,
+    run: Option<&Run>,
+    digests: &BTreeMap<&str, String>,
+) {
+    let run = || run.unwrap_or_else(|| panic!("{name}: {}", ended.err));
+    match expected {
+        Error(parts) => {
+            assert_eq!(ended.code, Some(1), "{name}: {} {}", ended.out, ended.err);
+            for part in *parts {
+                assert!(ended.err.contains(part), "{name}: {part} is not in {}", ended.err);
+            }
+            assert!(!ended.err.contains("panicked"), "{name}: {}", ended.err);
+        }
+        Number(path, expected, tolerance) => {
+            let found = at(&run().summary, path).as_f64().unwrap_or(f64::NAN);
+            assert!((found - expected).abs() <= *tolerance, "{name}: {path} is {found}");
+        }
+        Text(path, expected) => assert_eq!(at(&run().summary, path), expected, "{name}: {path}"),
+        Null(path) => assert!(at(&run().summary, path).is_null(), "{name}: {path}"),
+        Warnings(expected) => {
+            let run = run();
+            let found = codes(run);
+            assert!(expected.iter().all(|code| found.contains(code)), "{name}: {found:?}");
+        }
+        NoWarnings(unexpected) => {
+            let run = run();
+            let found = codes(run);
+            assert!(unexpected.iter().all(|code| !found.contains(code)), "{name}: {found:?}");
+        }
+        DigestOf(other) => assert_eq!(run().digest(), digests[other], "{name}"),
+        NoFillWithoutVolume { prices, symbol } => {
+            let prices = Table::read(&run().path.parent().unwrap().join(prices));
+            let bars = prices.days_of("date").into_iter().zip(prices.texts("symbol"));
+            let stale: Vec<i64> = bars
+                .zip(prices.numbers("volume"))
+                .filter(|((_, name), volume)| name == symbol && *volume == 0.0)
+                .map(|((day, _), _)| day * support::DAY_NS)
+                .collect();
+            assert!(!stale.is_empty(), "{name}: no bar of {symbol} has volume 0");
+            let fills = run().table("fills");
+            let mut times = fills.times().into_iter().zip(fills.texts("symbol"));
+            assert!(!times.any(|(time, name)| name == *symbol && stale.contains(&time)), "{name}");
+        }
+    }
+}
+
+#[test]
+fn inputs_that_broke_something_give_the_right_value_error_or_warning() {
+    let Some(cases) = cases() else { return };
+    let place = folder();
+    for entry in fs::read_dir(cases).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "parquet") {
+            fs::copy(&path, place.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let mut digests = BTreeMap::new();
+    for (kind, name, arguments, expected) in &CASES {
+        let arguments =
+            arguments.replace("{LEVERAGE}", LEVERAGE).replace("{EIGHT}", EIGHT).replace("{IBM}", IBM);
+        let out = name.replace(' ', "_");
+        let mut words = vec!["replay", "--no-report", "--out", &out];
+        words.extend(arguments.split_whitespace());
+        let ended = call(place.path(), &words);
+        let run = (ended.code == Some(0)).then(|| Run::at(place.path().join(&out)));
+        for expected in *expected {
+            check(&format!("{kind}, {name}"), expected, &ended, run.as_ref(), &digests);
+        }
+        if let Some(run) = run.filter(|run| run.summary["digest"].is_string()) {
+            digests.insert(*name, run.digest().to_owned());
+        }
+    }
+}
