@@ -221,8 +221,10 @@ fn problem(place: &Path, out: &str, name: &str, ended: &Output) -> Option<String
 fn unfinite(run: &Path) -> Option<String> {
     // Null in these tables: what a fill of a delisting has no decision for, what the market had not shown before a fill,
     // and forecasts of frames without a return.
-    const NULLABLE: [&str; 10] = [
+    const NULLABLE: [&str; 12] = [
         "delay",
+        "shortfall",
+        "daily_volume",
         "volatility",
         "decision_price",
         "forecast_mean",
