@@ -123,8 +123,8 @@ impl FactorSums {
                 let (change, count) = if change.is_nan() { (0.0, 0.0) } else { (change, 1.0) };
                 sums[lane] += change;
                 counts[lane] += count;
-                last[lane] = close[lane];
             }
+            last.copy_from_slice(close);
         }
         sums.iter().sum::<f64>() / counts.iter().sum::<f64>()
     }

@@ -116,7 +116,8 @@ impl Inspector {
         self.attendance.begin(frame.timestamp, frame.close.len());
         let panel = self.panel(frame);
         self.sketches.observe(&self.changes);
-        let silent = !frame.volume.is_empty() && frame.volume.iter().all(|volume| !(*volume > 0.0));
+        let silent =
+            !frame.volume.is_empty() && frame.volume.iter().all(|volume| volume.is_nan() || *volume <= 0.0);
         if let Some(count) = self.inactivity.observe(frame.timestamp, &self.changes, silent) {
             let detail = format!(
                 "the close of each of {count} instruments is that of the frame before: a holiday, filled forward; remove the \

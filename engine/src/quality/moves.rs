@@ -84,7 +84,7 @@ impl Usual {
 
     /// `range`: high less low over the close; NaN where there is none.
     pub(super) fn observe_range(&mut self, range: f64) {
-        if !(range >= 0.0 && range < f64::INFINITY) {
+        if !(0.0..f64::INFINITY).contains(&range) {
             return;
         }
         self.ranges = (self.ranges + 1.0).min(MEMORY);
