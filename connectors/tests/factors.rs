@@ -157,8 +157,8 @@ fn factor_files_that_are_bad() {
 #[test]
 fn daily_bars_stamped_midnight_of_another_zone_are_refused() {
     let folder = Folder::new();
-    // Thursday to Tuesday in Tokyo, whose midnight is 15:00 UTC of the day before; factors of those dates.
-    let local = [1_i64, 2, 5, 6];
+    // Friday to Wednesday in Tokyo, whose midnight is 15:00 UTC of the day before; factors of those dates.
+    let local = [1_i64, 4, 5, 6];
     let midnights = local.map(|day| day * 86_400_000_000 - 9 * 3_600_000_000).to_vec();
     let times = arrow_array::TimestampMicrosecondArray::from(midnights).with_timezone("Asia/Tokyo");
     let prices = folder.write(
@@ -169,11 +169,34 @@ fn daily_bars_stamped_midnight_of_another_zone_are_refused() {
             ("close", floats(&[1.0, 2.0, 3.0, 4.0])),
         ],
     );
-    let file = folder.write("f.parquet", vec![("date", days(&[-2, 1, 2, 5, 6])), ("mkt", floats(&[0.1; 5]))]);
+    let file = folder.write("f.parquet", vec![("date", days(&[-2, 1, 4, 5, 6])), ("mkt", floats(&[0.1; 5]))]);
     check_error(
         run(&prices, Some(&file), Settings::default()),
         &["f.parquet", "Asia/Tokyo", "tz_localize(None)"],
     );
+}
+
+#[test]
+fn daily_bars_stamped_with_the_hour_of_their_close_get_the_factors_of_their_date() {
+    let folder = Folder::new();
+    // Monday to Friday and Monday; some of these hours are midnights in Tokyo, Shanghai, Paris or London.
+    let dates = [4_i64, 5, 6, 7, 8, 11];
+    let file = folder.write(
+        "f.parquet",
+        vec![("date", days(&dates.map(|day| day as i32))), ("mkt", floats(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6]))],
+    );
+    for hour in 0..24 {
+        let times = dates.map(|day| (day * 24 + hour) * 3_600_000_000_000);
+        let name = format!("prices-{hour}.parquet");
+        let columns = vec![
+            ("date", stamps(&times)),
+            ("symbol", texts(&["A"; 6])),
+            ("close", floats(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])),
+        ];
+        let found = run(&folder.write(&name, columns), Some(&file), Settings::default()).unwrap();
+        let factors: Vec<f64> = found.frames.iter().map(|frame| frame.factors[0]).collect();
+        assert_eq!(factors, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], "{hour}:00");
+    }
 }
 
 fn factors(expressions: &[(&str, &str)]) -> Vec<(String, betaflow_engine::assembly::Expression)> {

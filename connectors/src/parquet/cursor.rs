@@ -366,11 +366,12 @@ impl Cursor {
         self.place_of(row, name.unwrap_or_else(|| FOLDER.to_owned()))
     }
 
-    /// Refuses a row whose time comes after a later one. Without an error, only rows in the range are lost.
+    /// Refuses a row whose time comes after a later one, inside the range or not. Of skipped rows only those in the range
+    /// count as lost.
     #[cold]
     fn too_early(&self, row: usize, time: i64, shared: &mut Shared<'_>) -> Result<(), DataError> {
-        let is_lost = (self.range.0..=self.range.1).contains(&time);
         if shared.settings.on_bad_row == BadRow::Skip {
+            let is_lost = (self.range.0..=self.range.1).contains(&time);
             shared.counts.skipped += u64::from(is_lost);
             return Ok(());
         }
@@ -382,11 +383,9 @@ impl Cursor {
         if shared.settings.on_bad_row == BadRow::Error || all {
             return Err(error);
         }
-        if is_lost {
-            let symbol = self.slots.get(row).map(|slot| shared.assembler.symbol(*slot).to_owned());
-            let (symbol, detail) = (symbol.unwrap_or_default(), error.to_string());
-            refuse(shared.counts, RefusedRow { time: found, symbol, refusal: Refusal::Unsorted, detail });
-        }
+        let symbol = self.slots.get(row).map(|slot| shared.assembler.symbol(*slot).to_owned());
+        let (symbol, detail) = (symbol.unwrap_or_default(), error.to_string());
+        refuse(shared.counts, RefusedRow { time: found, symbol, refusal: Refusal::Unsorted, detail });
         Ok(())
     }
 

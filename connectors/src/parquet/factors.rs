@@ -376,6 +376,14 @@ impl FactorJoin {
         if self.gap == FactorGap::Error {
             let (file, before, after) = (self.rows.file.clone(), TimestampNs(before), TimestampNs(after));
             let zone = self.frame_midnights.zone().filter(|zone| *zone != "UTC");
+            // The row may be there, out of order.
+            while self.rows.next.is_some() {
+                match self.rows.advance() {
+                    Err(error @ DataError::Unsorted { .. }) => return Err(error),
+                    Err(_) => break,
+                    Ok(()) => {}
+                }
+            }
             return Err(DataError::FactorGap { file, frame: t, before, after, zone });
         }
         self.without(frame);

@@ -19,8 +19,15 @@ const ZONES: [(&str, i64, i64); 8] = [
 ];
 
 /// Daily times so far, and whether each is midnight in a zone.
+///
+/// Of an hour after noon UTC the times alone do not tell the midnights of a zone in the east from closes of the same UTC
+/// date. Weekdays do: closes fall on Monday to Friday UTC, midnights in the east on Sunday to Thursday.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Midnights {
+    /// A time fell on a weekend of UTC.
+    on_weekend: bool,
+    /// A time would be the midnight of a day of a weekend.
+    of_weekend: bool,
     previous: Option<i64>,
     /// Hours from UTC that were seen, bit `12 + hours`; `None` once a time is no midnight or closer than a day.
     seen: Option<u32>,
@@ -35,13 +42,21 @@ impl Midnights {
         let seen = if self.has_begun { self.seen } else { Some(0) };
         self.has_begun = true;
         self.seen = seen.filter(|_| is_daily).zip(hours(time)).map(|(seen, hours)| seen | 1 << (12 + hours));
+        self.on_weekend |= is_weekend(time.div_euclid(DAY_NS));
+        self.of_weekend |= hours(time).is_some_and(|hours| is_weekend(date_of(time, hours)));
     }
 
-    /// The date that the latest time is the midnight of, as days since 1970.
+    /// The date that the latest time is the midnight of, as days since 1970; `None` while it may be one of two.
     pub(super) fn date(&self) -> Option<i64> {
         self.seen?;
         let time = self.previous?;
-        Some((time + hours(time)? * HOUR_NS).div_euclid(DAY_NS))
+        let date = date_of(time, hours(time)?);
+        match (self.on_weekend, self.of_weekend) {
+            _ if date == time.div_euclid(DAY_NS) => Some(date),
+            (true, false) => Some(date),
+            (false, true) => Some(time.div_euclid(DAY_NS)),
+            _ => None,
+        }
     }
 
     /// Whether the latest time is at another hour than that of another series.
@@ -52,6 +67,10 @@ impl Midnights {
     /// The zone, by the hours that were seen; of one hour in two zones, by the season.
     pub(super) fn zone(&self) -> Option<&'static str> {
         let seen = self.seen?;
+        let time = self.previous?;
+        if self.date()? != date_of(time, hours(time)?) {
+            return None;
+        }
         let is_in = |winter: i64, summer: i64| seen & !(1 << (12 + winter) | 1 << (12 + summer)) == 0;
         let hour_now = hours(self.previous?)?;
         let month = self.previous?.div_euclid(DAY_NS).rem_euclid(365) / 30;
@@ -64,6 +83,16 @@ impl Midnights {
             fitting.clone().find(|(_, winter, summer)| hour_now == if is_summer { *summer } else { *winter });
         by_season.or_else(|| fitting.next()).map(|(name, ..)| *name)
     }
+}
+
+/// Date of a midnight, as days since 1970.
+fn date_of(time: i64, hours: i64) -> i64 {
+    (time + hours * HOUR_NS).div_euclid(DAY_NS)
+}
+
+/// Whether a day since 1970-01-01, a Thursday, is a Saturday or a Sunday.
+fn is_weekend(day: i64) -> bool {
+    (day + 3).rem_euclid(7) >= 5
 }
 
 /// Hours from UTC of a zone in which a time is midnight, if it is one of those that are known.
@@ -94,22 +123,28 @@ mod tests {
 
     #[test]
     fn hours_seen_name_the_zone() {
-        // 15,700 is a day of December 2012, 15,800 one of April 2013.
-        let cases: [(&[(i64, i64)], Option<&str>); 9] = [
+        // 15,698 is a Monday of December 2012, 15,803 one of April 2013.
+        let cases: [(&[(i64, i64)], Option<&str>); 12] = [
             (&[(15_700, 0), (15_701, 0)], Some("UTC")),
-            (&[(15_700, 0), (15_800, 1)], Some("Europe/London")),
-            (&[(15_800, 1)], Some("Europe/London")),
-            (&[(15_700, 1)], Some("Europe/Paris")),
-            (&[(15_700, 1), (15_800, 2)], Some("Europe/Paris")),
+            (&[(15_698, 0), (15_803, 1)], Some("Europe/London")),
+            (&[(15_803, 1)], Some("Europe/London")),
+            (&[(15_698, 1)], Some("Europe/Paris")),
+            (&[(15_698, 1), (15_803, 2)], Some("Europe/Paris")),
             (&[(15_700, -5)], Some("America/New_York")),
             (&[(15_700, -5), (15_800, -4)], Some("America/New_York")),
-            (&[(15_700, 9), (15_800, 9)], Some("Asia/Tokyo")),
-            (&[(15_700, 3)], None),
+            (&[(15_698, 9), (15_803, 9)], Some("Asia/Tokyo")),
+            (&[(15_698, 3)], None),
+            // Tuesday alone; Tuesday to Saturday, which are closes on Monday to Friday; all days.
+            (&[(15_699, 8)], None),
+            (&[(15_699, 8), (15_703, 8)], None),
+            (&[(15_702, 8), (15_703, 8), (15_704, 8), (15_705, 8)], None),
         ];
         for (days, zone) in cases {
             assert_eq!(midnights(days).zone(), zone, "{days:?}");
         }
-        assert_eq!(midnights(&[(15_700, 9)]).date(), Some(15_700));
+        assert_eq!(midnights(&[(15_698, 9)]).date(), Some(15_698));
+        assert_eq!(midnights(&[(15_699, 8), (15_703, 8)]).date(), Some(15_702));
+        assert_eq!(midnights(&[(15_699, 8)]).date(), None);
         assert_eq!(midnights(&[(15_700, -5)]).date(), Some(15_700));
     }
 

@@ -19,6 +19,13 @@ pub enum FolderError {
     /// A file is where the folder should be.
     #[error("{}: is a file; expected a folder, or nothing there yet: choose another with --out", .0.display())]
     NotAFolder(PathBuf),
+    /// The folder is a mount point, which cannot be replaced by another one.
+    #[error(
+        "{}: is a mount point; expected a folder that can be replaced when the run is complete: choose a folder inside it \
+         with --out",
+        .0.display()
+    )]
+    MountPoint(PathBuf),
     /// The operating system refused.
     #[error("{}: could not {doing}: {source}; nothing is left of this run", path.display())]
     Io {
@@ -71,6 +78,22 @@ pub struct RunFolder {
     completed: bool,
 }
 
+/// Whether a file system begins at the folder.
+#[cfg(unix)]
+fn is_mount_point(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev()).ok();
+    let parent =
+        folder.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+    device(folder).zip(parent.and_then(device)).is_some_and(|(own, parent)| own != parent)
+}
+
+/// Whether a file system begins at the folder.
+#[cfg(not(unix))]
+fn is_mount_point(_: &Path) -> bool {
+    false
+}
+
 impl RunFolder {
     /// Starts a run folder for `target`; of a symbolic link, for the folder that it names. A run that stands there is
     /// replaced only with `force`, and only at the end; files that are not of a run stay.
@@ -84,6 +107,9 @@ impl RunFolder {
         }
         if !force && target.is_dir() && !names_in(target)?.is_empty() {
             return Err(FolderError::NotEmpty(target.to_owned()));
+        }
+        if is_mount_point(target) {
+            return Err(FolderError::MountPoint(target.to_owned()));
         }
         let name = target.file_name().ok_or_else(|| FolderError::NotAFolder(target.to_owned()))?;
         let prefix = format!(".{}.partial-", name.to_string_lossy());
@@ -120,6 +146,10 @@ impl RunFolder {
         let old = self.aside.with_extension("replaced");
         let replaces = target.exists();
         if replaces {
+            let permissions = fs::metadata(&target).map(|folder| folder.permissions());
+            permissions
+                .and_then(|permissions| fs::set_permissions(&self.aside, permissions))
+                .map_err(FolderError::io(&target, "keep the permissions of the folder"))?;
             // What betaflow did not write stays: it may be the very data that was read.
             for name in names_in(&target)?.iter().filter(|name| !RUN_FILES.contains(&name.as_str())) {
                 let from = target.join(name);

@@ -58,8 +58,8 @@ impl Field {
             Self::Volume => &["volume"],
             Self::Bid => &["bid", "bid_close"],
             Self::Ask => &["ask", "ask_close"],
-            Self::Dividend => &["dividend"],
-            Self::Split => &["split"],
+            Self::Dividend => &["dividend", "dividends"],
+            Self::Split => &["split", "stock splits", "stock_splits"],
         }
     }
 

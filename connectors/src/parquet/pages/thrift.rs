@@ -110,7 +110,11 @@ impl<'a> Thrift<'a> {
         };
         let count = usize::try_from(count).ok().filter(|count| *count <= self.rest.len());
         let count = count.ok_or(Fault::Invalid("a list has more elements than there are bytes"))?;
-        Ok((count, kind(byte & 0x0f)?))
+        match count {
+            // Some writers leave the type of no elements at 0.
+            0 => Ok((0, kind(byte & 0x0f).unwrap_or(Kind::Byte))),
+            count => Ok((count, kind(byte & 0x0f)?)),
+        }
     }
 
     /// Moves past a value.

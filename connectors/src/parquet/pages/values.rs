@@ -11,6 +11,8 @@ use super::header::invalid;
 
 /// Longest text: symbols and times are shorter, and a batch holds thousands of them.
 const TEXT_BYTES_MAX: usize = 4096;
+/// Bytes after the plain values of a page that no value uses: fastparquet writes eight.
+const PADDING_MAX: usize = 8;
 /// Julian days that nanoseconds since 1970 in 64 bits can count.
 const JULIAN_DAYS: std::ops::RangeInclusive<u32> = 2_333_838..=2_547_338;
 
@@ -92,9 +94,11 @@ fn check_plain(bytes: &[u8], storage: Storage, count: usize) -> Result<()> {
         }
         return exactly(rest.len(), 0);
     }
-    exactly(bytes.len(), count.saturating_mul(storage.width))?;
+    let expected = count.saturating_mul(storage.width);
+    let padding = bytes.len().checked_sub(expected).filter(|padding| *padding <= PADDING_MAX);
+    let Some(padding) = padding else { return exactly(bytes.len(), expected) };
     if storage.physical == Type::INT96 {
-        for value in bytes.chunks_exact(12) {
+        for value in bytes[..bytes.len() - padding].chunks_exact(12) {
             let [a, b, c, d, e, f, g, h, day @ ..] = value else { continue };
             let nanoseconds = u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
             let day = day.iter().rev().fold(0, |day, byte| day << 8 | u32::from(*byte));
