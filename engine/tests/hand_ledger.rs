@@ -467,3 +467,34 @@ fn ruin_ends_orders_in_flight_and_at_work() {
     );
     assert_eq!(book.open_orders().count(), 0);
 }
+
+#[test]
+fn rounding_that_a_total_loss_leaves_is_ruin() {
+    // One unit for 0.3 leaves 5.6e-17 of 0.1 + 0.2.
+    let settings = ExecutionSettings {
+        nav: 0.1 + 0.2,
+        commission_bps: 0.0,
+        half_spread_bps: 0.0,
+        delist_after: 1,
+        delisting_haircut: 1.0,
+        ..ExecutionSettings::default()
+    };
+    let (mut book, mut market) = (Book::new(&settings, &Calendar::default()), Market::new(&settings));
+    for (seq, price) in [0.3, 0.3, NONE].into_iter().enumerate() {
+        let frame = Frame {
+            seq: seq as u64,
+            timestamp: TimestampNs(DATES[seq] * DAY_NS),
+            close: vec![price],
+            ..Frame::default()
+        };
+        let mut fills = Vec::new();
+        market.begin(&frame);
+        book.advance(&frame, &market, &mut fills);
+        market.end(&frame);
+        match seq {
+            0 => book.submit(&[Order { instrument: 0, quantity: 1.0, decision_price: price }]),
+            1 => assert!(book.portfolio().cash > 0.0 && !book.is_ruined()),
+            _ => assert!(book.is_ruined() && book.portfolio().nav == 0.0 && book.portfolio().cash == 0.0),
+        }
+    }
+}

@@ -181,6 +181,16 @@ fn repriced_scenario_is_ruined_by_its_costs_or_with_its_run() {
     // The trades end with the account that they are of, whatever they would have cost.
     let (run, _) = study(path, "stress", &data, grid, &[]);
     assert_eq!(outcomes(&run), ["ruined", "ruined"]);
+    let scenarios = run.table("scenarios");
+    assert_eq!(scenarios.numbers("net_total_return"), [-1.0; 2]);
+    for side in ["net", "gross"] {
+        for ratio in ["sharpe", "sortino", "calmar", "sharpe_excess", "sortino_excess"] {
+            let found = scenarios.numbers(&format!("{side}_{ratio}"));
+            assert!(found.iter().all(|value| value.is_nan()), "{side}_{ratio}: {found:?}");
+        }
+        let total = scenarios.numbers(&format!("{side}_total_return"));
+        assert!(total.iter().all(|total| total.is_nan() || *total == -1.0), "{side}: {total:?}");
+    }
 }
 
 #[test]

@@ -171,3 +171,23 @@ fn shares_that_look_like_percent_are_asked_about() {
         assert_eq!(has(&run, "percent_for_share"), asked, "{setting}");
     }
 }
+
+#[test]
+fn cash_at_the_risk_free_rate_has_no_ratio_in_excess_of_it() {
+    let folder = folder();
+    let data = Panel::new(12, 90, 4).write(folder.path());
+    for fill_at in ["close", "open", "same_close"] {
+        let fill = format!("execution.fill_at={fill_at}");
+        let settings =
+            ["estimator.warmup=30", "strategy.kind=flat", "execution.cash_interest=rf", fill.as_str()];
+        let run = run(folder.path(), fill_at, &joined("replay", &data, &settings));
+        let equity = run.table("equity");
+        assert!(equity.numbers("interest")[1] != 0.0, "{fill_at}: cash earns from the first row on");
+        for side in ["net", "gross"] {
+            for ratio in ["sharpe_excess", "sortino_excess"] {
+                let found = &run.summary["metrics"][side][ratio];
+                assert!(found.is_null(), "{fill_at}, {side}: {ratio} is {found}");
+            }
+        }
+    }
+}

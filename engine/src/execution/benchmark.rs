@@ -7,7 +7,7 @@ use super::fills::Fill;
 use super::market::Market;
 use super::orders::{Order, OrderRecord, orders_towards};
 use super::settings::{ExecutionSettings, FillAt};
-use crate::frame::Frame;
+use crate::frame::{Frame, TimestampNs};
 use crate::settings::Calendar;
 
 /// Days from one rebalance of the benchmark to the next.
@@ -58,6 +58,11 @@ impl Benchmark {
         // Nobody asks what became of its orders.
         self.book.take_ended(&mut self.ended);
         self.account = self.book.advance(frame, market, &mut self.fills);
+    }
+
+    /// See [`Book::earn_since`].
+    pub fn earn_since(&mut self, opened: TimestampNs, frame: &Frame) {
+        self.book.earn_since(opened, frame, &mut self.account);
     }
 
     /// Decides on the frame at hand, if it is time. The first call starts it.

@@ -13,10 +13,12 @@ use super::portfolio::Portfolio;
 use super::settings::{CashInterest, ExecutionSettings, FillAt, Unfilled};
 use super::volumes::VolumeFacts;
 use super::working::{Fate, Working, WorkingOrder};
-use crate::frame::Frame;
+use crate::frame::{Frame, TimestampNs};
 use crate::settings::Calendar;
 use crate::world::CostMultipliers;
 
+/// A NAV of at most this share of the starting NAV is what rounding leaves of a total loss.
+const ROUNDING_OF_NAV: f64 = 1e-12;
 /// Days in the year of a carrying rate.
 pub(super) const DAYS_OF_RATES: f64 = 365.0;
 
@@ -250,6 +252,15 @@ impl Book {
         account
     }
 
+    /// Pays the interest of the frame at hand on the cash of an account that opened at the close of the frame before, at
+    /// time `opened`: its first decision fills on the frame itself.
+    pub fn earn_since(&mut self, opened: TimestampNs, frame: &Frame, account: &mut Account) {
+        let days = (frame.timestamp.date() - opened.date()) as f64;
+        let portfolio = Arc::make_mut(&mut self.portfolio);
+        account.interest = portfolio.cash * rate_on_cash(&self.settings, frame.rf, days);
+        portfolio.cash += account.interest;
+    }
+
     /// Fills what was decided on the frame itself, at its close: `fill_at = "same_close"`.
     pub fn fill_decided(
         &mut self,
@@ -461,6 +472,12 @@ impl Book {
     /// Closes an account whose NAV is 0 or below. The closing fills are at the prices that NAV is of, and change nothing of
     /// it.
     fn close_ruined(&mut self, market: &Market, fills: &mut Vec<Fill>, account: &mut Account) {
+        let nav = self.portfolio.nav;
+        if nav > 0.0 && nav <= ROUNDING_OF_NAV * self.settings.nav {
+            let portfolio = Arc::make_mut(&mut self.portfolio);
+            portfolio.cash -= nav;
+            portfolio.nav = 0.0;
+        }
         if !self.portfolio.is_ruined() {
             return;
         }
@@ -608,6 +625,14 @@ fn fate(order: &mut WorkingOrder, unfilled: Unfilled) -> Fate {
     }
 }
 
+/// Return of cash over some calendar days, which are those of a frame with the risk-free return `rf`.
+fn rate_on_cash(settings: &ExecutionSettings, rf: f64, days: f64) -> f64 {
+    match settings.cash_interest {
+        CashInterest::RiskFree => rf,
+        CashInterest::PerYear(rate) => rate * days / DAYS_OF_RATES,
+    }
+}
+
 /// Interest on cash, fee on shorts and financing of negative cash since the last frame, on what was
 /// held at its close.
 fn carry(
@@ -618,11 +643,7 @@ fn carry(
     account: &mut Account,
 ) {
     let days = (frame.timestamp.date() - portfolio.timestamp.date()) as f64;
-    let rate = match settings.cash_interest {
-        CashInterest::RiskFree => frame.rf,
-        CashInterest::PerYear(rate) => rate * days / DAYS_OF_RATES,
-    };
-    account.interest = portfolio.cash * rate;
+    account.interest = portfolio.cash * rate_on_cash(settings, frame.rf, days);
     let years = days / DAYS_OF_RATES;
     if settings.borrow_bps_per_year > 0.0 {
         let shorts = portfolio.quantity.iter().zip(&portfolio.price).map(|(q, p)| (-q * p).max(0.0));

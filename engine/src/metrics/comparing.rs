@@ -114,7 +114,7 @@ impl Comparing {
         let (months, years) = self.calendars.periods();
         let (net, gross) = (self.net.figures(frames_per_year), self.gross.figures(frames_per_year));
         let (net, gross) = match self.ruined {
-            Some(_) => (Figures::ruined(), gross.until_ruin()),
+            Some(_) => (Figures::ruined(), gross.before_costs_of_ruined()),
             None => (net, gross),
         };
         Comparison {

@@ -74,11 +74,10 @@ impl Figures {
         Self { total_return: -1.0, annual_return: -1.0, max_drawdown: -1.0, ..Self::nothing() }
     }
 
-    /// Of returns that end with the ruin of an account, of which they are not the returns after costs: without the ratios
-    /// and what else takes a whole series.
-    pub(crate) fn until_ruin(self) -> Self {
-        let Self { total_return, annual_return, max_drawdown, .. } = self;
-        Self { total_return, annual_return, max_drawdown, ..Self::nothing() }
+    /// Figures before costs of a ruined account: those of a total loss where the returns before costs lost everything,
+    /// else none, because the series ends early.
+    pub(crate) fn before_costs_of_ruined(self) -> Self {
+        if self.total_return <= -1.0 { Self::ruined() } else { Self::nothing() }
     }
 
     /// The figures of the series alone, each under its name.

@@ -71,6 +71,22 @@ pub struct InExcess {
     pub benchmark: ExcessRatios,
 }
 
+/// Return in excess of `rf`; 0 where they differ by the rounding of a NAV alone.
+fn excess(r: f64, rf: f64) -> f64 {
+    let excess = r - rf;
+    if excess.abs() <= 4.0 * f64::EPSILON { 0.0 } else { excess }
+}
+
+impl Performance {
+    /// Marks the account as ruined at `at`: what takes a whole series of its returns is no longer defined.
+    pub(crate) fn ruin(&mut self, at: TimestampNs) {
+        self.ruined = Some(at);
+        self.in_excess.net = ExcessRatios::default();
+        self.in_excess.gross = ExcessRatios::default();
+        self.capacity = Capacity::default();
+    }
+}
+
 /// Moments of the returns in excess of the risk-free return.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Excess {
@@ -195,9 +211,9 @@ impl Tally {
         let (first, last) = sums.nav.unwrap_or((frame.nav, frame.nav));
         if sums.nav.is_some() {
             let costs = frame.costs.total();
-            self.excess.net.push(frame.nav / last - 1.0 - frame.rf);
-            self.excess.gross.push((frame.nav - last + costs) / last - frame.rf);
-            self.excess.benchmark.push(frame.benchmark_nav / self.benchmark_nav - 1.0 - frame.rf);
+            self.excess.net.push(excess(frame.nav / last - 1.0, frame.rf));
+            self.excess.gross.push(excess((frame.nav - last + costs) / last, frame.rf));
+            self.excess.benchmark.push(excess(frame.benchmark_nav / self.benchmark_nav - 1.0, frame.rf));
             let (impact, permanent) = (frame.costs.impact, frame.permanent_impact);
             let before_impact = (frame.nav + impact) / last - 1.0;
             sums.capacity.push(before_impact, (impact - permanent) / last, permanent / last);
@@ -256,10 +272,8 @@ impl Tally {
             sums.turnover.filled = self.filled / self.dates as f64;
             sums.turnover.share_at_cap = self.capped as f64 / (self.decisions as f64).max(1.0);
         }
-        if sums.ruined.is_some() {
-            let InExcess { benchmark, .. } = sums.in_excess;
-            sums.in_excess = InExcess { benchmark, ..InExcess::default() };
-            sums.capacity = Capacity::default();
+        if let Some(ruined) = sums.ruined {
+            sums.ruin(ruined);
         }
         sums
     }

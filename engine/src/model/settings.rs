@@ -47,7 +47,7 @@ pub struct EstimatorSettings {
     pub transition_variance: Option<f64>,
     /// `fixed`: the same of alpha, where it is another.
     pub alpha_transition_variance: Option<f64>,
-    /// Prior variance of each beta, from 1e-30 to 1e30.
+    /// Prior variance of each beta, from 1e-30 to 1e12.
     pub initial_variance: f64,
     /// Prior variance of alpha, from 1e-30 to 1e30; unset, a thousandth of the prior observation variance, and with
     /// `fixed` the same as of a beta.
@@ -128,7 +128,7 @@ impl EstimatorSettings {
         let grid = &self.reversion_grid;
         let valid = is_grid(grid) && grid.iter().all(|share| (0.0..=0.9).contains(share));
         require(valid, "reversion_grid", format!("{grid:?}"), "1 to 32 numbers from 0 to 0.9")?;
-        require_number!("initial_variance", self.initial_variance, 1e-30 to 1e30)?;
+        require_number!("initial_variance", self.initial_variance, 1e-30 to 1e12)?;
         for (key, value) in [
             ("transition_variance", self.transition_variance),
             ("alpha_transition_variance", self.alpha_transition_variance),

@@ -187,6 +187,12 @@ impl Trading {
         if self.ended {
             return Ok(false);
         }
+        if let (true, Some((_, opened))) = (self.opens(decision), self.passed) {
+            self.book.earn_since(opened, frame, &mut self.account);
+            if let Some(benchmark) = &mut self.benchmark {
+                benchmark.earn_since(opened, frame);
+            }
+        }
         if decision.decides {
             self.started = true;
             self.book.submit(&decision.orders);

@@ -122,7 +122,8 @@ impl Summary<'_> {
                     100.0 * cap,
                     execution.partly_filled
                 ),
-                None => "found no price on their frame and were cancelled".to_owned(),
+                None => "found no price on their frame, or less than a lot of them was left after a split, and were cancelled"
+                    .to_owned(),
             };
             warnings.push(Warning::new(
                 "orders_cancelled",

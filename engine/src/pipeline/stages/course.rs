@@ -94,9 +94,9 @@ impl Course {
         let mut performance = self.tally.performance();
         let (mut net, mut gross) = (figures(&self.net), figures(&self.gross));
         let mut multiple = performance.capacity.multiple_at_half(self.impact_exponent);
-        if self.ruined.is_some() {
-            performance.ruined = self.ruined;
-            (net, gross, multiple) = (net.until_ruin(), gross.until_ruin(), None);
+        if let Some(ruined) = self.ruined {
+            performance.ruin(ruined);
+            (net, gross, multiple) = (Figures::ruined(), gross.before_costs_of_ruined(), None);
         }
         ScenarioOutcome {
             break_even_bps: CostAnalysis::break_even_bps(&gross, &performance, calendar),

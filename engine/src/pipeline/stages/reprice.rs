@@ -35,11 +35,6 @@ impl Reprice {
     fn frame(&mut self, ledger: &LedgerFrame) -> Result<(), ScenarioError> {
         self.run.add(ledger);
         let of_run = Entry::of(ledger);
-        if ledger.opening {
-            // Nothing is held, and the cash bears no interest until the first decision.
-            self.courses.iter_mut().for_each(|course| course.enter(&of_run));
-            return Ok(());
-        }
         self.repricing.advance(Booked {
             timestamp: ledger.timestamp,
             rf: ledger.rf,
