@@ -92,6 +92,14 @@ fn scale(frame: &mut Frame, i: usize, by: f64) {
     }
 }
 
+/// Shares are split: one into `by` new ones.
+fn split(frames: &mut [Frame], i: usize, by: f64) {
+    for frame in frames {
+        scale(frame, i, 1.0 / by);
+        frame.volume[i] *= by;
+    }
+}
+
 fn erase(frame: &mut Frame, i: usize) {
     for column in [&mut frame.open, &mut frame.high, &mut frame.low, &mut frame.close, &mut frame.volume] {
         column[i] = f64::NAN;
@@ -119,18 +127,10 @@ fn each_defect_is_found_where_it_is() {
         ("a null high", |f| f[90].high[1] = f64::NAN, vec![(90, 1, BrokenBar)]),
         ("a NaN as sources write it", |f| f[90].open[1] = f64::NEG_INFINITY, vec![(90, 1, BrokenBar)]),
         ("an open of 0", |f| f[90].open[1] = 0.0, vec![(90, 1, BrokenBar)]),
-        ("a split", |f| f[90..].iter_mut().for_each(|frame| scale(frame, 4, 0.5)), vec![(90, 4, Split)]),
-        (
-            "a split of 3:2",
-            |f| f[90..].iter_mut().for_each(|frame| scale(frame, 4, 2.0 / 3.0)),
-            vec![(90, 4, Split)],
-        ),
-        (
-            "ten for one, back",
-            |f| f[60..].iter_mut().for_each(|frame| scale(frame, 6, 10.0)),
-            vec![(60, 6, Split)],
-        ),
-        ("a split on the last day", |f| scale(f.last_mut().unwrap(), 4, 0.25), vec![(FRAMES - 1, 4, Split)]),
+        ("a split", |f| split(&mut f[90..], 4, 2.0), vec![(90, 4, Split)]),
+        ("a split of 3:2", |f| split(&mut f[90..], 4, 1.5), vec![(90, 4, Split)]),
+        ("ten for one, back", |f| split(&mut f[60..], 6, 0.1), vec![(60, 6, Split)]),
+        ("a split on the last day", |f| split(&mut f[FRAMES - 1..], 4, 4.0), vec![(FRAMES - 1, 4, Split)]),
         (
             "a crash of all",
             |f| f[90..].iter_mut().for_each(|f| (0..NAMES).for_each(|i| scale(f, i, 0.5))),
@@ -407,7 +407,49 @@ fn flat_days_filled_holidays_and_mixed_units_are_found() {
 fn a_move_is_called_a_split_only_with_evidence() {
     use Problem::{ExtremeReturn, LargeMove, Split};
     type Case = (&'static str, fn(&mut [Frame]), Option<Problem>);
-    let cases: [Case; 8] = [
+    let cases: [Case; 18] = [
+        ("seven for one", |f| split(&mut f[90..], 4, 7.0), Some(Split)),
+        (
+            "ten for one, volume as before",
+            |f| f[90..].iter_mut().for_each(|frame| scale(frame, 4, 0.1)),
+            Some(LargeMove),
+        ),
+        (
+            "seven for one, volume as before",
+            |f| f[90..].iter_mut().for_each(|frame| scale(frame, 4, 1.0 / 7.0)),
+            Some(LargeMove),
+        ),
+        (
+            "four for one, volume as before",
+            |f| f[90..].iter_mut().for_each(|frame| scale(frame, 4, 0.25)),
+            Some(LargeMove),
+        ),
+        (
+            "one for ten, volume as before",
+            |f| f[90..].iter_mut().for_each(|frame| scale(frame, 4, 10.0)),
+            Some(LargeMove),
+        ),
+        ("half the price on twice the volume, which fades", |f| fall(f, &[2.0, 1.0, 1.0]), Some(LargeMove)),
+        ("half the price on three times the volume", |f| fall(f, &[3.0, 1.5, 1.0]), Some(LargeMove)),
+        ("half the price on four times the volume", |f| fall(f, &[4.0, 2.0, 1.2]), Some(LargeMove)),
+        (
+            "a seventh and 4 % more, known by closes alone",
+            |f| {
+                let by = 1.04 * f[89].close[4] * (1.0 + f[90].factors[0]) / 7.0 / f[90].close[4];
+                f[90..].iter_mut().for_each(|frame| scale(frame, 4, by));
+                f.iter_mut().for_each(closes_alone);
+            },
+            Some(LargeMove),
+        ),
+        (
+            "a seventh and 4 % more, volume scaled the other way",
+            |f| {
+                let by = 1.04 * f[89].close[4] * (1.0 + f[90].factors[0]) / 7.0 / f[90].close[4];
+                split(&mut f[90..], 4, 1.0 / by);
+                f.iter_mut().for_each(closes_and_volumes);
+            },
+            Some(LargeMove),
+        ),
         (
             "volume scaled the other way",
             |f| {
@@ -481,6 +523,24 @@ fn a_move_is_called_a_split_only_with_evidence() {
     }
 }
 
+/// Half the price from frame 90 on, with closes and volumes alone; `volumes` are those of the first frames, over the
+/// usual.
+fn fall(frames: &mut [Frame], volumes: &[f64]) {
+    let by = 0.5 * frames[89].close[4] * (1.0 + frames[90].factors[0]) / frames[90].close[4];
+    frames[90..].iter_mut().for_each(|frame| scale(frame, 4, by));
+    let usual = 1.5e6;
+    for (frame, times) in frames[90..].iter_mut().zip(volumes) {
+        frame.volume[4] = usual * times;
+    }
+    frames.iter_mut().for_each(closes_and_volumes);
+}
+
+fn closes_and_volumes(frame: &mut Frame) {
+    for column in [&mut frame.open, &mut frame.high, &mut frame.low, &mut frame.return_price] {
+        column.clear();
+    }
+}
+
 fn closes_alone(frame: &mut Frame) {
     for column in
         [&mut frame.open, &mut frame.high, &mut frame.low, &mut frame.volume, &mut frame.return_price]
@@ -510,6 +570,105 @@ fn symbols_that_differ_by_white_space_or_case_are_found() {
             let alike = findings.iter().filter(|finding| finding.problem == Problem::SymbolsAlike);
             let found: Vec<&str> = alike.map(|finding| &*finding.symbol).collect();
             assert_eq!(found, expected, "{symbols:?}");
+        }
+    }
+}
+
+#[test]
+fn holidays_filled_with_whole_bars_are_no_look_ahead() {
+    use Problem::HolidayFilled;
+    // With a few instruments, and with closes and volumes alone; two dates in a row, and another one.
+    let dates = [60, 61, 100];
+    for (names, has_bars, silent) in
+        [(NAMES, true, false), (NAMES, false, false), (2, true, false), (NAMES, true, true)]
+    {
+        let found = spoiled(|frames| {
+            for at in dates {
+                (0..names).for_each(|i| copy(frames, at, at - 1, i, true));
+                frames[at].return_price = frames[at].close.clone();
+                if silent {
+                    frames[at].volume.fill(0.0);
+                }
+            }
+            for frame in frames {
+                for column in
+                    [&mut frame.open, &mut frame.high, &mut frame.low, &mut frame.close, &mut frame.volume]
+                {
+                    column.truncate(names);
+                }
+                frame.return_price.truncate(names);
+                frame.listed.truncate(names);
+                if !has_bars {
+                    closes_and_volumes(frame);
+                }
+            }
+        });
+        let expected = dates.map(|at| (at, "(panel)".to_owned(), HolidayFilled));
+        assert_eq!(found, expected, "{names} {has_bars} {silent}");
+    }
+}
+
+#[test]
+fn times_in_a_wrong_unit_are_found() {
+    use Problem::{MixedTimeUnits, WrongTimeUnit};
+    // What times of the first and the second half are divided by.
+    let cases: [(i64, i64, Option<Problem>); 10] = [
+        (1, 1, None),
+        (1_000, 1_000, Some(WrongTimeUnit)),
+        (1_000_000, 1_000_000, Some(WrongTimeUnit)),
+        (1_000_000_000, 1_000_000_000, Some(WrongTimeUnit)),
+        (1_000_000, 1_000, Some(MixedTimeUnits)),
+        (1_000_000_000, 1_000_000, Some(MixedTimeUnits)),
+        (1_000_000_000, 1_000, Some(MixedTimeUnits)),
+        (1_000_000_000, 1, Some(MixedTimeUnits)),
+        (1_000_000, 1, Some(MixedTimeUnits)),
+        (1_000, 1, Some(MixedTimeUnits)),
+    ];
+    // From 2014 on by day, and from 2026 on by minute.
+    for (start, step) in [(16_132 * DAY_NS, DAY_NS), (20_485 * DAY_NS, DAY_NS / 1_440)] {
+        for (first, second, expected) in cases {
+            for depth in [Depth::Full, Depth::Jumps] {
+                let mut frames = panel();
+                for (at, frame) in frames.iter_mut().enumerate() {
+                    let by = if at < FRAMES / 2 { first } else { second };
+                    frame.timestamp = TimestampNs((start + at as i64 * step) / by);
+                }
+                let findings = inspect(&frames, depth);
+                let of_time: Vec<_> = findings
+                    .iter()
+                    .filter(|found| matches!(found.problem, MixedTimeUnits | WrongTimeUnit))
+                    .map(|found| (found.timestamp, found.problem))
+                    .collect();
+                let expected = expected.map(|problem| match problem {
+                    WrongTimeUnit => (frames[0].timestamp, problem),
+                    _ => (frames[FRAMES / 2].timestamp, problem),
+                });
+                assert_eq!(of_time, Vec::from_iter(expected), "{first} {second} {step}");
+                if let Some((_, WrongTimeUnit)) = expected {
+                    let factor = format!("{first} times too small");
+                    assert!(findings.iter().any(|found| found.detail.contains(&factor)), "{findings:?}");
+                }
+            }
+        }
+    }
+    // Daily bars of 1970 are what they are.
+    let frames = panel();
+    assert_eq!(inspect(&frames[5..40], Depth::Full).iter().filter(|f| f.problem == WrongTimeUnit).count(), 0);
+}
+
+#[test]
+fn findings_have_short_numbers() {
+    for close in [5e-324, 1e-300, 1e300, f64::MAX, 1e-9] {
+        for depth in [Depth::Full, Depth::Jumps] {
+            let mut frames = panel();
+            frames[90].close[4] = close;
+            let findings = inspect(&frames, depth);
+            assert!(!findings.is_empty());
+            for Finding { detail, .. } in findings {
+                let words = detail.split(|c: char| !c.is_alphanumeric());
+                let odd = words.filter(|word| word.len() > 25 || ["inf", "NaN"].contains(word)).count();
+                assert!(odd == 0 && detail.len() < 300, "{close:e}: {detail}");
+            }
         }
     }
 }

@@ -86,6 +86,14 @@ fn scale(rows: &mut [Row], days: std::ops::Range<usize>, name: &str, by: f64) {
     }
 }
 
+/// Shares are split: one into `by` new ones.
+fn split(rows: &mut [Row], days: std::ops::Range<usize>, name: &str, by: f64) {
+    for row in rows.iter_mut().filter(|row| row.symbol == name && days.contains(&row.day)) {
+        row.volume = row.volume.map(|volume| volume * by);
+    }
+    scale(rows, days, name, 1.0 / by);
+}
+
 fn found(folder: &Path, file: &str, more: &[&str]) -> (BTreeSet<(i64, String, String)>, String) {
     let ended = call(folder, &[&["check", file, "--out", "findings.parquet"], more].concat());
     assert_eq!(ended.code, Some(0), "{}", ended.err);
@@ -136,7 +144,7 @@ fn each_defect_is_named_with_its_row() {
     row(&mut rows, 68, "N1").high = Some(f64::INFINITY);
     expect(68, "N1", "broken_bar");
     // A split, a bad tick, a dead feed, a gap with another company behind it.
-    scale(&mut rows, 150..DAYS, "N2", 0.25);
+    split(&mut rows, 150..DAYS, "N2", 4.0);
     expect(150, "N2", "split");
     scale(&mut rows, 90..91, "N3", 1.3);
     expect(90, "N3", "extreme_return");
@@ -217,7 +225,7 @@ fn a_replay_warns_of_what_it_sees() {
     let (mut rows, _) = clean();
     let later = row(&mut rows, 120, "N0").clone();
     *row(&mut rows, 100, "N0") = Row { day: 100, ..later };
-    scale(&mut rows, 150..DAYS, "N2", 0.5);
+    split(&mut rows, 150..DAYS, "N2", 2.0);
     let folder = folder();
     save(&folder.path().join("prices.parquet"), &rows);
     let arguments =
@@ -323,6 +331,55 @@ fn a_file_with_times_in_two_units_is_not_fit() {
     let (findings, out) = found(folder.path(), "mixed.parquet", &[]);
     let expected = (time(DAYS / 2), "(panel)".to_owned(), "mixed_time_units".to_owned());
     assert!(findings.contains(&expected) && out.contains("verdict: not fit"), "{out}");
+}
+
+#[test]
+fn a_file_with_all_times_in_1970_is_not_fit() {
+    let folder = folder();
+    let (rows, _) = clean();
+    // Seconds, and milliseconds, in a column of microseconds; and seconds that become milliseconds.
+    let cases: [(i64, i64, &str); 3] = [
+        (1_000_000, 1_000_000, "wrong_time_unit"),
+        (1_000, 1_000, "wrong_time_unit"),
+        (1_000_000, 1_000, "mixed_time_units"),
+    ];
+    for (first, second, code) in cases {
+        let wrong = |day: usize| time(day) / if day < DAYS / 2 { first } else { second };
+        let columns: Columns<'_> = vec![
+            times(rows.iter().map(|row| wrong(row.day))),
+            ("symbol", texts(rows.iter().map(|row| &row.symbol))),
+            ("close", numbers(rows.iter().map(|row| row.close).collect::<Vec<_>>())),
+        ];
+        write(&folder.path().join("wrong.parquet"), columns);
+        let (findings, out) = found(folder.path(), "wrong.parquet", &[]);
+        assert!(findings.iter().any(|row| row.2 == code) && out.contains("verdict: not fit"), "{out}");
+        let arguments = ["replay", "--prices", "wrong.parquet", "--factors", "none"];
+        let more = ["--set", "strategy.kind=equal_weight", "--set", "estimator.warmup=1"];
+        let run =
+            support::run(folder.path(), &format!("{code}{first}"), &[&arguments[..], &more[..]].concat());
+        let codes = run.summary["warning_codes"].to_string();
+        assert!(codes.contains(code), "{codes}");
+        assert!(!codes.contains("frames_per_day") && !codes.contains("days_per_year"), "{codes}");
+    }
+}
+
+#[test]
+fn holidays_that_are_filled_with_whole_bars_are_no_look_ahead() {
+    let folder = folder();
+    let (mut rows, _) = clean();
+    for day in [60, 100, 101, 140] {
+        for i in 0..NAMES {
+            let name = format!("N{i}");
+            let before = row(&mut rows, day - 1, &name).clone();
+            *row(&mut rows, day, &name) = Row { day, ..before };
+        }
+    }
+    save(&folder.path().join("filled.parquet"), &rows);
+    let (findings, out) = found(folder.path(), "filled.parquet", &[]);
+    let expected =
+        [60, 100, 101, 140].map(|day| (time(day), "(panel)".to_owned(), "holiday_filled".to_owned()));
+    assert_eq!(findings, BTreeSet::from(expected), "{out}");
+    assert!(!out.contains("sees the future"), "{out}");
 }
 
 #[test]

@@ -9,6 +9,11 @@
 //! the bar after it opens near its close; the gaps of a misplaced bar are those of days between. The likelihoods of
 //! the gaps (Student's t with 3 degrees of freedom on the instrument's own scale) are compared, and instruments whose
 //! bars come from the same pair of days vote for each other, as a fault of a source hits many at once.
+//!
+//! Where all bars of a date are those of the date before, the date is a holiday that was filled forward, or the date
+//! before holds the bars of the next one. In the second case the gaps before are those of two days. Both gaps are taken
+//! less the panel's median, which removes news about the market, and their oddness is compared over all instruments and
+//! all such dates so far: a source that fills holidays does so on many dates.
 
 use crate::frame::{DAY_NS, TimestampNs};
 
@@ -36,6 +41,9 @@ const LEVELS_MIN: f64 = 12.0;
 const LOTS_MIN: f64 = 1_000.0;
 /// Share of the bars whose smallest difference of prices is below what counts as a price level.
 const LEVEL_SHARE: f64 = 0.05;
+/// Bound of the mean evidence of a date whose bars are all those of the date before: a constant, and what is divided
+/// by the square root of the number of bars.
+const REPEATED: (f64, f64) = (0.55, 1.25);
 /// Bars over which the scale of the gaps is forgotten.
 const MEMORY: f64 = 60.0;
 
@@ -76,6 +84,8 @@ pub(super) struct Twins {
     evidence: f64,
     /// How much of it is needed.
     needed: f64,
+    /// The gap before the earlier one, where all bars of the later date are those of the earlier one; otherwise NaN.
+    gap_before: f64,
 }
 
 /// What a resolved pair of twins says.
@@ -123,12 +133,14 @@ fn level(bars: &[Bar]) -> f64 {
     *differences.select_nth_unstable_by(at, f64::total_cmp).1
 }
 
-/// Looks for twins of `bar`, which follows the bars of `history`.
+/// Looks for twins of `bar`, which follows the bars of `history`. `repeated`: all bars of its date are those of the
+/// date before.
 pub(super) fn search(
     instrument: usize,
     history: &History,
     bar: &Bar,
     scale: GapScale,
+    repeated: bool,
     found: &mut Vec<Twins>,
 ) {
     let has_range = bar.high > bar.low;
@@ -165,7 +177,7 @@ pub(super) fn search(
     // Bars inside a day are so many, and so near to each other, that chance finds all but the surest twins.
     let intraday = history.back(0).is_some_and(|last| bar.time.0 - last.time.0 < DAILY_MIN_NS);
     let alike = if has_range { history.bars().iter().filter(shared).count() } else { 0 };
-    for age in twins {
+    for age in twins.into_iter().filter(|age| !repeated || *age == 0) {
         let Some(other) = history.back(age) else { continue };
         let same_volume = is_same_volume(bar.volume, other.volume);
         let same_close = other.close == bar.close;
@@ -195,7 +207,13 @@ pub(super) fn search(
             // Of neighbours, the gap between them is common to both.
             evidence += odd(Some(other), history.back(after)) - odd(history.back(0), Some(bar));
         }
-        found.push(Twins { instrument, earlier: *other, later: *bar, same_volume, scale, evidence, needed });
+        let before = history.back(age + 1);
+        let gap_before = match repeated {
+            true => before.map_or(0.0, |before| gap(before, other)),
+            false => f64::NAN,
+        };
+        let (earlier, later) = (*other, *bar);
+        found.push(Twins { instrument, earlier, later, same_volume, scale, evidence, needed, gap_before });
     }
 }
 
@@ -203,6 +221,7 @@ pub(super) fn search(
 pub(super) fn resolve(
     twins: &mut Vec<Twins>,
     next: impl Fn(usize) -> Option<Bar>,
+    repeats: &mut Repeats,
     mut copied: impl FnMut(Copied),
 ) {
     for pair in twins.iter_mut() {
@@ -210,6 +229,7 @@ pub(super) fn resolve(
             pair.evidence -= oddness(gap(&pair.later, &next), pair.scale);
         }
     }
+    repeats.take_out_holiday(twins, &next);
     let vote = |pair: &Twins| pair.evidence.clamp(-VOTE, VOTE);
     for (i, pair) in twins.iter().enumerate() {
         let same_days =
@@ -239,4 +259,50 @@ pub(super) fn resolve(
         }
     }
     twins.clear();
+}
+
+/// Dates whose bars are all those of the date before, so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Repeats {
+    evidence: f64,
+    bars: f64,
+}
+
+impl Repeats {
+    /// Removes the pairs of a date that is a holiday, and gives those of another date the evidence of all.
+    fn take_out_holiday(&mut self, twins: &mut Vec<Twins>, next: impl Fn(usize) -> Option<Bar>) {
+        let is_repeated = |pair: &Twins| !pair.gap_before.is_nan();
+        let gaps: Vec<_> = twins
+            .iter()
+            .filter(|pair| is_repeated(pair))
+            .filter_map(|pair| {
+                let after = gap(&pair.later, &next(pair.instrument)?);
+                Some((pair.gap_before, after, pair.scale))
+            })
+            .collect();
+        // On the first of two holidays in a row, no gap follows.
+        if gaps.iter().all(|gaps| gaps.1 == 0.0) {
+            twins.retain(|pair| !is_repeated(pair));
+            return;
+        }
+        let median = |mut gaps: Vec<f64>| {
+            let middle = gaps.len() / 2;
+            *gaps.select_nth_unstable_by(middle, f64::total_cmp).1
+        };
+        let before = median(gaps.iter().map(|gaps| gaps.0).collect());
+        let after = median(gaps.iter().map(|gaps| gaps.1).collect());
+        let evidence = gaps
+            .iter()
+            .map(|(one, other, scale)| oddness(one - before, *scale) - oddness(other - after, *scale));
+        self.evidence += evidence.sum::<f64>();
+        self.bars += gaps.len() as f64;
+        let mean = self.evidence / self.bars;
+        if mean > REPEATED.0 + REPEATED.1 / libm::sqrt(self.bars) {
+            for pair in twins.iter_mut().filter(|pair| is_repeated(pair)) {
+                pair.evidence = pair.needed.max(mean);
+            }
+        } else {
+            twins.retain(|pair| !is_repeated(pair));
+        }
+    }
 }

@@ -40,6 +40,8 @@ pub enum Problem {
     IdenticalSeries,
     /// Times in one unit are followed by times in another.
     MixedTimeUnits,
+    /// All times are in another unit than the declared one.
+    WrongTimeUnit,
     /// The factors belong to the returns of another frame.
     FactorsMisaligned,
     /// The symbol differs from another one by white space or case alone, or has white space at an end.
@@ -54,8 +56,9 @@ pub enum Problem {
 
 impl Problem {
     /// All of them, the gravest first.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::MixedTimeUnits,
+        Self::WrongTimeUnit,
         Self::CopiedBar,
         Self::FactorsMisaligned,
         Self::FactorConstant,
@@ -98,6 +101,7 @@ impl Problem {
             Self::HolidayFilled => "holiday_filled",
             Self::IdenticalSeries => "identical_series",
             Self::MixedTimeUnits => "mixed_time_units",
+            Self::WrongTimeUnit => "wrong_time_unit",
             Self::FactorsMisaligned => "factors_misaligned",
             Self::SymbolsAlike => "symbols_alike",
             Self::FactorConstant => "factor_constant",
@@ -131,6 +135,7 @@ impl Problem {
             Self::HolidayFilled => "date(s) on which no instrument moves: holidays that were filled forward",
             Self::IdenticalSeries => "instrument(s) with the returns of another symbol",
             Self::MixedTimeUnits => "place(s) where times change their unit",
+            Self::WrongTimeUnit => "file(s) or folder(s) with all times in a wrong unit",
             Self::FactorsMisaligned => "factors that belong to another row",
             Self::FactorConstant => "factor(s) that do not move",
             Self::FactorLevel => "factor(s) that are a rate or a level, not a return",

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use super::attendance::Attendance;
-use super::copies::{self, Copied, GapScale, Twins};
+use super::copies::{self, Copied, GapScale, Repeats, Twins};
 use super::history::{Bar, History};
 use super::identical::Sketches;
 use super::inactivity::Inactivity;
-use super::moves::{self, Jump, Usual, Verdict};
+use super::moves::{self, Jump, Usual, Verdict, Volume};
+use super::number::{Move, Number};
 use super::shape::{self, Nulls};
 use super::spelling::Spelling;
 use super::stale::Standstill;
+use super::units::{self, Times};
 use super::{Finding, Problem};
 use crate::assembly::Iso;
-use crate::frame::{DAY_NS, Frame, TimestampNs};
+use crate::frame::{Frame, TimestampNs};
 
 /// How much is looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,10 +37,6 @@ const REUSE_DEVIATIONS: f64 = 6.0;
 /// Least logarithm of a stated split that a price has to show.
 const SPLIT_SEEN: f64 = 0.3;
 
-/// Times up to here are those of another unit, where later ones are ten years and more after them: milliseconds that
-/// are read as microseconds lie in January 1970.
-const UNIT_BEFORE: TimestampNs = TimestampNs(366 * DAY_NS);
-const UNIT_JUMP_NS: i64 = 3_653 * DAY_NS;
 /// Symbols of a group that are named.
 const NAMED_MAX: usize = 12;
 
@@ -70,12 +68,14 @@ pub struct Inspector {
     changes: Vec<f64>,
     scratch: Vec<f64>,
     twins: Vec<Twins>,
+    repeats: Repeats,
     jumps: Vec<Jump>,
     /// Jumps that came back in this very frame.
     came_back: Vec<(usize, Jump)>,
     panel_scale: f64,
     trusting: bool,
     last_time: Option<TimestampNs>,
+    times: Times,
     inactivity: Inactivity,
     sketches: Sketches,
 }
@@ -118,7 +118,9 @@ impl Inspector {
         self.sketches.observe(&self.changes);
         let silent =
             !frame.volume.is_empty() && frame.volume.iter().all(|volume| volume.is_nan() || *volume <= 0.0);
-        if let Some(count) = self.inactivity.observe(frame.timestamp, &self.changes, silent) {
+        let evident = silent || self.is_repeated(frame);
+        let holiday = self.inactivity.observe(frame.timestamp, &self.changes, evident);
+        if let Some(count) = holiday {
             let detail = format!(
                 "the close of each of {count} instruments is that of the frame before: a holiday, filled forward; remove the \
                  date"
@@ -126,11 +128,33 @@ impl Inspector {
             let problem = Problem::HolidayFilled;
             findings.push(panel_finding(frame.timestamp, problem, count as f64, detail));
         }
+        let panel = Panel { is_holiday: holiday.is_some(), ..panel };
         for instrument in 0..frame.close.len() {
             if let Some(bar) = bar_of(frame, instrument) {
                 self.inspect(frame, instrument, &bar, panel, findings);
             }
         }
+    }
+
+    /// Whether the bar of each instrument is that of the frame before, beyond its close.
+    fn is_repeated(&self, frame: &Frame) -> bool {
+        let nothing_moved = self.changes.iter().all(|change| change.is_nan() || *change == 0.0);
+        nothing_moved
+            && (0..frame.close.len()).all(|instrument| {
+                bar_of(frame, instrument).is_none_or(|bar| {
+                    let tells = bar.high > bar.low || bar.volume > 0.0;
+                    tells && self.repeats(instrument, &bar)
+                })
+            })
+    }
+
+    /// Whether a bar is the last one of the instrument once more.
+    fn repeats(&self, instrument: usize, bar: &Bar) -> bool {
+        let same = |a: f64, b: f64| a == b || (a.is_nan() && b.is_nan());
+        self.instruments[instrument].history.back(0).is_some_and(|last| {
+            let prices = [(last.open, bar.open), (last.high, bar.high), (last.low, bar.low)];
+            last.close == bar.close && prices.into_iter().all(|(a, b)| same(a, b))
+        })
     }
 
     /// The same, where instruments have been listed by frames that it has not seen.
@@ -147,12 +171,10 @@ impl Inspector {
         Self { trusting: true, ..self }
     }
 
-    /// Times that begin in January 1970 and go on decades later.
+    /// Times whose unit changes.
     fn take_time(&mut self, time: TimestampNs, findings: &mut Vec<Finding>) {
-        let Some(last) = self.last_time.replace(time) else { return };
-        if !(0..UNIT_BEFORE.0).contains(&last.0) || time.0 - last.0 < UNIT_JUMP_NS {
-            return;
-        }
+        self.last_time = Some(time);
+        let Some(last) = self.times.observe(time) else { return };
         let detail = format!(
             "the row before is of {}: those times are in another unit (such as milliseconds in a column of microseconds); \
              convert them",
@@ -173,9 +195,10 @@ impl Inspector {
             let [stated, moved] = [-libm::log(ratio), libm::log(frame.close[i] / before)];
             if stated.abs() > SPLIT_SEEN && (moved - stated).abs() > moved.abs() {
                 let detail = format!(
-                    "the data states a split of one into {ratio}, and the close moved from {before} to {}: if prices are \
+                    "the data states a split of one into {ratio}, and the close moved from {} to {}: if prices are \
                      adjusted already, set data.split = \"none\"",
-                    frame.close[i]
+                    Number(before),
+                    Number(frame.close[i])
                 );
                 let problem = Problem::BadAdjustment;
                 findings.push(self.finding(frame.timestamp, i, problem, stated.abs(), detail));
@@ -202,6 +225,16 @@ impl Inspector {
         }
         self.find_identical(findings);
         let time = self.last_time.unwrap_or_default();
+        if let Some(factor) = self.times.too_small_by() {
+            let (first, likely) = self.times.first_by(factor);
+            let detail = format!(
+                "all times are {factor} times too small: {}; the first one is {} and would be {}; convert them",
+                units::likely(factor),
+                Iso(first),
+                Iso(likely)
+            );
+            findings.push(panel_finding(first, Problem::WrongTimeUnit, 1.0, detail));
+        }
         for (instrument, share, days, median) in self.inactivity.flat() {
             let detail = format!(
                 "the close of {} is the same as on the day before on {:.1} % of {days} days, and on {:.1} % for the median \
@@ -266,7 +299,8 @@ impl Inspector {
             if close.is_nan() {
                 return true;
             }
-            let Some(verdict) = jump.observe(close) else { return true };
+            let volume = frame.volume.get(jump.instrument).copied().unwrap_or(f64::NAN);
+            let Some(verdict) = jump.observe(close, volume) else { return true };
             if jump.age < moves::PATIENCE && matches!(verdict, Verdict::Extreme(_)) {
                 came_back.push((jump.instrument, *jump));
             }
@@ -295,12 +329,13 @@ impl Inspector {
             return;
         }
         let mut twins = std::mem::take(&mut self.twins);
-        copies::resolve(&mut twins, next, |copied| {
+        let mut repeats = self.repeats;
+        copies::resolve(&mut twins, next, &mut repeats, |copied| {
             let severity = copied.evidence;
             let (time, instrument) = (copied.wrong.time, copied.instrument);
             findings.push(self.finding(time, instrument, Problem::CopiedBar, severity, copy_text(&copied)));
         });
-        self.twins = twins;
+        (self.twins, self.repeats) = (twins, repeats);
     }
 
     /// Median move of the panel, and how many moved at all, in this frame.
@@ -316,11 +351,11 @@ impl Inspector {
         self.panel_scale = if known > 0.0 { sum / known } else { 0.0 };
         // A few instruments have no median worth the name.
         if count < 5 {
-            return Panel { median: 0.0, moves: true };
+            return Panel { median: 0.0, moves: true, is_holiday: false };
         }
         let stayed = self.scratch.iter().filter(|change| **change == 0.0).count();
         let (_, median, _) = self.scratch.select_nth_unstable_by(count / 2, f64::total_cmp);
-        Panel { median: *median, moves: 2 * stayed < count }
+        Panel { median: *median, moves: 2 * stayed < count, is_holiday: false }
     }
 
     fn inspect(
@@ -341,6 +376,8 @@ impl Inspector {
             self.inspect_move(instrument, bar, adjusted, panel, gap, findings);
         }
         let change = self.changes[instrument];
+        // The bars of a holiday are those of the day before, and are no bars of their own.
+        let is_fill = panel.is_holiday && self.repeats(instrument, bar);
         let known = &mut self.instruments[instrument];
         let names = &self.names;
         let finding = |timestamp, problem, severity, detail| Finding {
@@ -352,20 +389,21 @@ impl Inspector {
         };
         if panel.moves && change.is_finite() {
             known.standstill.observe(time, change == 0.0, |time, length| {
-                let detail = format!("the close has been {} for {length} rows after the first", bar.close);
+                let detail =
+                    format!("the close has been {} for {length} rows after the first", Number(bar.close));
                 findings.push(finding(time, Problem::Stale, length as f64, detail));
             });
         }
         if bar.volume == 0.0 && known.usual.has_volume() && change.is_finite() && change != 0.0 {
-            let detail = format!("the close moved {:+.2} % on a volume of 0", 100.0 * change);
+            let detail = format!("the close moved {} on a volume of 0", Move(known.close, bar.close));
             findings.push(finding(time, Problem::ZeroVolume, change.abs(), detail));
         }
         match broken {
             Some(detail) => findings.push(finding(time, Problem::BrokenBar, 1.0, detail)),
-            None => copies::search(instrument, &known.history, bar, known.gaps, &mut self.twins),
+            None => copies::search(instrument, &known.history, bar, known.gaps, is_fill, &mut self.twins),
         }
         // A close alone has no twin worth the name, and needs no memory.
-        if !(bar.high.is_nan() && bar.volume.is_nan()) {
+        if !(is_fill || bar.high.is_nan() && bar.volume.is_nan()) {
             if let Some(before) = known.history.back(0) {
                 known.gaps.observe(before, bar);
             }
@@ -397,9 +435,10 @@ impl Inspector {
         if reused {
             let last = known.close;
             let detail = format!(
-                "{:+.1} % from the last close of {last} after {gap} days without a row: another instrument under the \
+                "{} from the last close of {} after {gap} days without a row: another instrument under the \
                  same name, or a conversion",
-                100.0 * change
+                Move(last, last * (1.0 + change)),
+                Number(last)
             );
             findings.push(self.finding(time, instrument, Problem::ReusedTicker, size, detail));
         }
@@ -437,6 +476,7 @@ impl Inspector {
                 panel: panel.median,
                 scale,
                 surge: known.usual.surge(bar.volume, bar.close),
+                volume: Volume::new(&known.usual, bar.volume),
                 bar: (bar.low, bar.high),
                 widening: known.usual.widening(range_of(bar)),
                 adjusted: adjusted_change,
@@ -449,10 +489,11 @@ impl Inspector {
             }
         } else if moves::is_bad_adjustment(change, adjusted_change, panel.median, scale) {
             let detail = format!(
-                "the adjusted price moved {:+.1} % (adjusted close {} to {adjusted}), the close {:+.1} %",
-                100.0 * adjusted_change,
-                known.adjusted,
-                100.0 * change
+                "the adjusted price moved {} (adjusted close {} to {}), the close {}",
+                Move(known.adjusted, adjusted),
+                Number(known.adjusted),
+                Number(adjusted),
+                Move(known.close, bar.close)
             );
             let severity = libm::log1p(adjusted_change).abs();
             findings.push(self.finding(bar.time, instrument, Problem::BadAdjustment, severity, detail));
@@ -478,12 +519,14 @@ struct Panel {
     median: f64,
     /// Whether most closes changed: on a holiday that is filled with the day before, nobody is stale.
     moves: bool,
+    is_holiday: bool,
 }
 
 fn jump(time: TimestampNs, instrument: usize, before: f64, after: f64) -> Jump {
     let (panel, scale, surge, adjusted) = (0.0, 0.0, f64::NAN, f64::NAN);
     let (bar, widening) = ((f64::NAN, f64::NAN), f64::NAN);
-    Jump { instrument, time, before, after, panel, scale, surge, bar, widening, adjusted, age: 0 }
+    let volume = Volume::UNKNOWN;
+    Jump { instrument, time, before, after, panel, scale, surge, volume, bar, widening, adjusted, age: 0 }
 }
 
 /// A finding about all instruments.
@@ -511,8 +554,10 @@ fn bar_of(frame: &Frame, instrument: usize) -> Option<Bar> {
 }
 
 fn copy_text(copied: &Copied) -> String {
-    let Bar { time, open, high, low, close, .. } = copied.wrong;
-    let what = match (high.is_nan(), copied.same_volume) {
+    let time = copied.wrong.time;
+    let [open, high, low, close] =
+        [copied.wrong.open, copied.wrong.high, copied.wrong.low, copied.wrong.close].map(Number);
+    let what = match (copied.wrong.high.is_nan(), copied.same_volume) {
         (true, _) => format!("close {close} and volume are"),
         (false, true) => format!("open {open}, high {high}, low {low} and volume are"),
         (false, false) => format!("open {open}, high {high} and low {low} are"),

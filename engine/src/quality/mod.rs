@@ -8,6 +8,7 @@
 //! | `stale.rs` | a price that stands still while the others move |
 //! | `inactivity.rs` | prices flat on many days, and dates on which nothing moves |
 //! | `identical.rs` | one return series under several symbols |
+//! | `units.rs` | times in another unit than the declared one |
 //! | `attendance.rs` | days without a row, and tickers that a new company took over |
 //! | `factor_inspector.rs`, `factor_sums.rs` | factors that are a day ahead of the prices, or behind; constant and collinear factors |
 //!
@@ -25,13 +26,16 @@ mod identical;
 mod inactivity;
 mod inspector;
 mod moves;
+mod number;
 mod ratio;
 mod shape;
 mod spelling;
 mod stale;
 mod tally;
+pub(crate) mod units;
 
 pub use factor_inspector::FactorInspector;
 pub use finding::{Finding, Problem};
 pub use inspector::{Depth, Inspector};
 pub use tally::{Count, Tally};
+pub use units::is_change_of_unit;

@@ -6,11 +6,15 @@
 //! times), a split leaves the value traded where it was; a split is a simple ratio; a bad tick comes back.
 //!
 //! A move is called a split only with evidence: the close less the market's move, or the range of the bar, lies within
-//! 1 % of a simple ratio, and neither volume nor range is that of news. Where the data has neither, only ratios of two
+//! 1 % of a simple ratio, and neither volume nor range is that of news. Where the data has volume, it has to be scaled
+//! the other way, on that bar and on those after it, on which the volume of news fades. Of 575,614 bars of large US
+//! stocks, 70 % show a split of 2:1 in this way and 7 % would without one; of 4:1, 87 % and 0.4 %. What is near a ratio
+//! and lacks evidence is a large move. Where the data has neither volume nor range, only ratios of two
 //! and more are called splits: falls by a quarter or a third after earnings are as common as splits of 4:3 and 3:2.
 
 use crate::frame::TimestampNs;
 
+use super::number::{Move, Number};
 use super::ratio::nearest;
 
 /// Bars over which an instrument's scale and volume are forgotten.
@@ -33,6 +37,12 @@ const LARGE: f64 = 0.35;
 
 /// Largest distance from a simple ratio, of the logarithm, of what is called a split.
 const FIT: f64 = 0.01;
+/// Least and most volume on the bar of a split, over what the ratio makes of the usual.
+const VOLUME_OF_SPLIT: (f64, f64) = (1.0 / 2.5, 1.8);
+/// Most by which the volume of the bars after it may differ from that, as a factor; for small ratios it is less.
+const VOLUME_AFTER: f64 = 2.2;
+/// Logarithm of a move from which on hardly anything but a split is as large, and how far from a ratio it may then be.
+const HUGE: (f64, f64) = (1.0, 0.05);
 /// Volume, and range of the bar, over the usual from which on a move is news.
 const NEWS: f64 = 2.5;
 /// Least size of a split, in scales: with volume or range to tell it from news, and without.
@@ -113,6 +123,52 @@ impl Usual {
     }
 }
 
+/// Volume around a jump, over the usual.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Volume {
+    usual: f64,
+    /// Of the bar of the jump; NaN where it is not known.
+    at: f64,
+    /// Sum of the logarithms of the volumes of the bars after it, over the usual, and how many they are.
+    after: (f64, f64),
+}
+
+impl Volume {
+    pub(super) const UNKNOWN: Self = Self { usual: f64::NAN, at: f64::NAN, after: (0.0, 0.0) };
+
+    pub(super) fn new(usual: &Usual, volume: f64) -> Self {
+        let known = usual.volumes >= KNOWN && usual.volume > 0.0 && volume > 0.0;
+        if known {
+            Self { usual: usual.volume, at: volume / usual.volume, ..Self::UNKNOWN }
+        } else {
+            Self::UNKNOWN
+        }
+    }
+
+    fn observe(&mut self, volume: f64) {
+        if volume > 0.0 && self.usual > 0.0 {
+            self.after = (self.after.0 + libm::log(volume / self.usual), self.after.1 + 1.0);
+        }
+    }
+
+    /// Whether there is no volume, or it is scaled as a split scales it: `times` new shares for an old one.
+    fn is_scaled_by(&self, times: f64) -> bool {
+        if self.at.is_nan() {
+            return true;
+        }
+        let expected = libm::log(times);
+        // Nearer to the ratio than to the usual.
+        let (at, after) = (libm::log(self.at) - expected, self.after.0 / self.after.1 - expected);
+        let near = 0.5 * expected.abs();
+        // Seen from the ratio, the usual is on the side of less volume for a split, of more for a reverse split.
+        let is_far = |off: f64| -off * expected.signum() > near || off.abs() > libm::log(VOLUME_AFTER);
+        let (least, most) = VOLUME_OF_SPLIT;
+        let is_at = (libm::log(least)..=libm::log(most)).contains(&at);
+        // NaN: no bar has come after it.
+        if after.is_nan() { is_at && !is_far(at) } else { is_at && !is_far(after) }
+    }
+}
+
 /// A jump, until it is known whether it comes back.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Jump {
@@ -125,6 +181,7 @@ pub(super) struct Jump {
     /// The instrument's scale.
     pub(super) scale: f64,
     pub(super) surge: f64,
+    pub(super) volume: Volume,
     /// Low and high of the bar, and its range over the usual one; NaN where there is none.
     pub(super) bar: (f64, f64),
     pub(super) widening: f64,
@@ -152,7 +209,8 @@ impl Jump {
 
     /// Logarithm of the price's move less the panel's.
     pub(super) fn excess(&self) -> f64 {
-        libm::log(self.after / self.before) - libm::log1p(self.panel)
+        // The ratio of the two may be too small or too large for a number.
+        libm::log(self.after) - libm::log(self.before) - libm::log1p(self.panel)
     }
 
     /// Whether a jump of the same instrument that came right after another is that one coming back.
@@ -170,15 +228,17 @@ impl Jump {
     }
 
     /// Takes a later close, and returns what the jump was as soon as that is known.
-    pub(super) fn observe(&mut self, close: f64) -> Option<Verdict> {
+    pub(super) fn observe(&mut self, close: f64, volume: f64) -> Option<Verdict> {
         self.age += 1;
-        let (jump, left) = (self.excess().abs(), libm::log(close / self.before).abs());
+        self.volume.observe(volume);
+        let (jump, left) = (self.excess().abs(), (libm::log(close) - libm::log(self.before)).abs());
         let far = if self.age == 1 { JUMP_MIN } else { LARGE };
         if left < BACK * jump && jump > far && self.scales() > 10.0 {
             let bars = self.age;
             return Some(Verdict::Extreme(format!(
-                "{}, and back to {close} {bars} bar(s) later",
-                self.text()
+                "{}, and back to {} {bars} bar(s) later",
+                self.text(),
+                Number(close)
             )));
         }
         (self.age >= PATIENCE).then(|| self.verdict())
@@ -192,7 +252,9 @@ impl Jump {
             false => String::new(),
         };
         let calm = self.surge.is_nan() || self.surge < 3.0;
-        let fit = if size > LARGE {
+        let fit = if size > HUGE.0 {
+            HUGE.1
+        } else if size > LARGE {
             (2.5 * self.scale).clamp(0.01, 0.05)
         } else {
             (2.5 * self.scale).clamp(0.005, 0.02)
@@ -243,24 +305,25 @@ impl Jump {
         let at_ratio = self.before * (1.0 + self.panel) * f64::from(q) / f64::from(p);
         let (low, high) = self.bar;
         let in_bar = informed && at_ratio >= low * (1.0 - FIT) && at_ratio <= high * (1.0 + FIT);
-        is_large && self.scales() >= scales && (off <= FIT || in_bar)
+        let is_scaled = self.volume.is_scaled_by(f64::from(p) / f64::from(q));
+        is_large && is_scaled && self.scales() >= scales && (off <= FIT || in_bar)
     }
 
     fn text(&self) -> String {
-        let percent = 100.0 * (self.after / self.before - 1.0);
-        let (before, after, panel) = (self.before, self.after, 100.0 * self.panel);
+        let panel = 100.0 * self.panel;
         format!(
-            "{before} to {after} ({percent:+.1} %, {:.0} times its usual move) while the median of all moved \
-             {panel:+.1} %",
+            "{} to {} ({}, {:.0} times its usual move) while the median of all moved {panel:+.1} %",
+            Number(self.before),
+            Number(self.after),
+            Move(self.before, self.after),
             self.scales()
         )
     }
 
     fn volume_text(&self) -> String {
-        if self.surge.is_nan() {
-            String::new()
-        } else {
-            format!(", with {:.1} times the usual volume", self.surge)
+        match self.volume.at {
+            at if at.is_nan() => String::new(),
+            at => format!(", with {} times the usual volume", Number(libm::round(100.0 * at) / 100.0)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Bars whose numbers contradict each other.
 
 use super::history::Bar;
+use super::number::Number;
 
 /// Relative slack: adjusted prices are products, and their last digits are rounded one by one.
 const SLACK: f64 = 1e-9;
@@ -26,10 +27,12 @@ pub(super) fn fault(bar: &Bar, there: [bool; 3], nulls: &mut Nulls) -> Option<St
         nulls.nulls[column] += u32::from(price.is_nan());
         // Sources write a NaN of the data as minus infinity, because NaN is null.
         let said = match price {
-            price if price.is_nan() && !usual => format!("`{name}` is null beside a close of {}", bar.close),
+            price if price.is_nan() && !usual => {
+                format!("`{name}` is null beside a close of {}", Number(bar.close))
+            }
             f64::NEG_INFINITY => format!("`{name}` is NaN"),
             price if price <= 0.0 || price == f64::INFINITY => {
-                format!("`{name}` is {price}, expected a price")
+                format!("`{name}` is {}, expected a price", Number(price))
             }
             _ => continue,
         };
@@ -40,7 +43,7 @@ pub(super) fn fault(bar: &Bar, there: [bool; 3], nulls: &mut Nulls) -> Option<St
         let bad = bar.volume < 0.0 || bar.volume == f64::INFINITY;
         bad.then(|| match bar.volume {
             f64::NEG_INFINITY => "`volume` is NaN".to_owned(),
-            volume => format!("`volume` is {volume}, expected 0 or more"),
+            volume => format!("`volume` is {}, expected 0 or more", Number(volume)),
         })
     })
 }
@@ -56,5 +59,5 @@ fn disorder(bar: &Bar) -> Option<String> {
         ("close", bar.close, "high", bar.high),
     ];
     let wrong = pairs.into_iter().find(|(_, a, _, b)| above(*a, *b));
-    wrong.map(|(lower, a, upper, b)| format!("`{lower}` {a} is above `{upper}` {b}"))
+    wrong.map(|(lower, a, upper, b)| format!("`{lower}` {} is above `{upper}` {}", Number(a), Number(b)))
 }

@@ -12,7 +12,9 @@ use betaflow_connectors::recorder::write_findings;
 use betaflow_engine::assembly::{Field, Wanted};
 use betaflow_engine::frame::{Frame, TimestampNs};
 use betaflow_engine::ledger::{Frames, RecordSettings};
-use betaflow_engine::quality::{Depth, FactorInspector, Finding, Inspector, Problem, Tally};
+use betaflow_engine::quality::{
+    Depth, FactorInspector, Finding, Inspector, Problem, Tally, is_change_of_unit,
+};
 use betaflow_engine::source::{DataFacts, Source as _};
 
 use crate::args::CheckArgs;
@@ -110,8 +112,7 @@ fn columns() -> Vec<Wanted> {
 /// `latest`: time of the frame at hand.
 fn refused(row: RefusedRow, latest: TimestampNs) -> Finding {
     let problem = match row.refusal {
-        // Milliseconds that are read as microseconds lie in January 1970.
-        Refusal::Unsorted if row.time.date() < 366 && latest.date() > 3_653 + 366 => Problem::MixedTimeUnits,
+        Refusal::Unsorted if is_change_of_unit(row.time, latest) => Problem::MixedTimeUnits,
         Refusal::Duplicate => Problem::Duplicate,
         Refusal::Unsorted => Problem::Unsorted,
         Refusal::Value => Problem::BrokenBar,

@@ -135,6 +135,9 @@ impl Checked<'_> {
                  unit; {flagged}"
             );
         }
+        if count(Problem::WrongTimeUnit) > 0 {
+            return "verdict: not fit as it is; all times are in a wrong unit: convert them".to_owned();
+        }
         // A few in a million are chance.
         if copied as f64 > COPIES_BY_CHANCE * self.facts.rows as f64 {
             return format!(

@@ -1,6 +1,7 @@
 //! Does the data's spacing agree with the calendar that the user stated?
 
 use crate::frame::{DAY_NS, TimestampNs};
+use crate::quality::units::Times;
 use crate::settings::Calendar;
 use crate::warning::Warning;
 
@@ -12,12 +13,13 @@ pub(super) struct Spacing {
     dates: u64,
     first: TimestampNs,
     last: TimestampNs,
+    times: Times,
 }
 
 impl Spacing {
     pub(super) fn new(calendar: Calendar) -> Self {
         let never = TimestampNs(i64::MIN);
-        Self { calendar, frames: 0, dates: 0, first: never, last: never }
+        Self { calendar, frames: 0, dates: 0, first: never, last: never, times: Times::default() }
     }
 
     pub(super) fn observe(&mut self, timestamp: TimestampNs) {
@@ -27,11 +29,13 @@ impl Spacing {
         self.dates += u64::from(self.frames == 0 || timestamp.date() != self.last.date());
         self.frames += 1;
         self.last = timestamp;
+        self.times.observe(timestamp);
     }
 
     /// A sentence where rates per day, or annualisation, would be wrong by a factor of two or more.
     pub(super) fn warning(&self) -> Option<Warning> {
-        if self.frames < 3 {
+        // Times in a wrong unit have a finding of their own, and their distances say nothing.
+        if self.frames < 3 || self.times.are_wrong() {
             return None;
         }
         let Calendar { frames_per_day, days_per_year } = self.calendar;
