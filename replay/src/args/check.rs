@@ -15,7 +15,9 @@ It reads the data once and names what a backtest would believe and should not:
                    one is named
   broken_bar       low <= open, close <= high does not hold; a number is
                    missing, or is no price
-  split            divided by a simple ratio, and it stays there
+  split            divided by a simple ratio net of the market, with the volume
+                   scaled the other way where there is volume
+  large_move       a large move, possibly a split that is not adjusted
   extreme_return   a bad tick that comes back, or a jump beyond reason that
                    the volume does not explain
   bad_adjustment   adj_close jumps and close does not
@@ -23,9 +25,15 @@ It reads the data once and names what a backtest would believe and should not:
   reused_ticker    a jump after a gap of dates
   missing_day      a date without a row on which most others have one
   zero_volume      the price moved on a volume of 0
+  flat_days        a close that stays the same far more often than others do
+  holiday_filled   a date on which no instrument moves
+  identical_series the returns of another symbol
+  mixed_time_units, wrong_time_unit   times in another unit than the column says
   symbols_alike    symbols that differ by white space or case alone
   duplicate, unsorted   rows that a replay refuses
   factors_misaligned    with --factors: they belong to another day
+  factor_constant, factor_level, factors_collinear   with --factors: a factor
+                   does not move, is a rate or a level, or repeats others
 None of these is certain: real moves may be among them, and data without a
 finding may be wrong.
 
