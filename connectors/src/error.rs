@@ -436,7 +436,7 @@ pub enum DataError {
     },
 }
 
-/// What to do about a frame without a factor row.
+/// Remedy for a frame without a factor row.
 fn gap_remedy(zone: Option<&str>) -> String {
     match zone {
         Some(zone) => format!(
@@ -451,7 +451,7 @@ fn gap_remedy(zone: Option<&str>) -> String {
     }
 }
 
-/// What the times of prices and factors look like.
+/// Zones whose midnights the times of prices and factors look like.
 fn zones(frames: Option<&str>, rows: Option<&str>) -> String {
     let like = |what, zone: &str| format!("the {what} look like midnights in the time zone {zone}");
     match (frames, rows) {
@@ -468,7 +468,7 @@ fn conversion(frames: Option<&str>, rows: Option<&str>) -> String {
     zone.map(|zone| format!(".dt.tz_convert(\"{zone}\")")).unwrap_or_default()
 }
 
-/// What to do about a column that is not there.
+/// Remedy for a column that is not there.
 fn suggestion(nearest: Option<&str>, setting: Option<&str>) -> String {
     match (nearest, setting) {
         (Some(name), Some(setting)) => {

@@ -23,7 +23,7 @@ const AMOUNT: &str = "at most 1e30";
 const RETURN: &str = "a return from -1e30 to 1e30";
 const FINITE: &str = "a finite number";
 
-/// What happens to a run that meets a value out of range.
+/// Effect on a run of a value out of range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnOutOfRange {
     /// It ends with [`OutOfRange`] as its error.

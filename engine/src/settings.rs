@@ -44,7 +44,7 @@ macro_rules! require_number {
     };
 }
 
-/// As [`require_number`], of whole numbers.
+/// The same as [`require_number`], for whole numbers.
 #[macro_export]
 macro_rules! require_whole {
     ($key:expr, $value:expr, $least:literal to $most:literal $($unit:literal)?) => {

@@ -226,7 +226,7 @@ proptest! {
         let market = Market { seed, missing: 0.1, gone_at, instruments: 3, frames: 170, ..Market::default() };
         let mut frames = market.frames();
         for frame in &mut frames[at..] {
-            // All at once, which ruins whoever is long or short of it by enough.
+            // All at once, which ruins accounts that are long or short of it by enough.
             frame.close.iter_mut().for_each(|close| *close *= jump);
         }
         let mut settings = settings();

@@ -14,7 +14,7 @@ const INSTRUMENTS: usize = 4;
 const FRAMES: usize = 50;
 const RATIOS: [f64; 9] = [2.0, 3.0, 1.5, 7.0, 0.1, 0.5, 1.0 / 3.0, 0.73, 1.015];
 
-/// What an instrument does on a frame.
+/// Bar of an instrument on a frame.
 #[derive(Clone, Copy, Debug)]
 struct Bar {
     growth: f64,
@@ -23,7 +23,7 @@ struct Bar {
     split: Option<f64>,
 }
 
-/// What is ordered of an instrument after a frame.
+/// Order for an instrument after a frame.
 #[derive(Clone, Copy, Debug)]
 enum Wanted {
     Lots(i32),

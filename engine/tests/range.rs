@@ -34,7 +34,7 @@ fn run(
     Ok(std::mem::take(&mut *ledger.lock().unwrap()))
 }
 
-/// What is changed in a frame, and how.
+/// Change of a frame.
 type Change = (&'static str, fn(&mut Frame));
 
 /// The value that a run ended with.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use support::{Ended, Run, Table, call, folder};
 
-/// What is right.
+/// Expected outcome.
 enum Expected {
     /// An error with these parts: file, row, column, what was found.
     Error(&'static [&'static str]),

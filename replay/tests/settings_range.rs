@@ -195,7 +195,7 @@ fn numeric_setting_is_refused_by_name_or_leaves_finite_numbers() {
     assert!(problems.is_empty(), "{} of {} runs:\n{}", problems.len(), runs.len(), problems.join("\n"));
 }
 
-/// What is wrong with a run, if anything.
+/// Fault of a run, if any.
 fn problem(place: &Path, out: &str, name: &str, ended: &Output) -> Option<String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (said, error) = (text(&ended.stdout), text(&ended.stderr));

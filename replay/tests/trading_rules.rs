@@ -1,4 +1,4 @@
-//! What keeps a run from trading: bars without volume, limits that cannot be met, and reasons why nothing is ordered.
+//! Reasons that keep a run from trading: bars without volume, limits that cannot be met, and reasons why nothing is ordered.
 
 #![allow(clippy::unwrap_used)]
 

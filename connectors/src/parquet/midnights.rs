@@ -20,8 +20,7 @@ const ZONES: [(&str, i64, i64); 8] = [
 
 /// Daily times so far, and whether each is midnight in a zone.
 ///
-/// Of an hour after noon UTC the times alone do not tell the midnights of a zone in the east from closes of the same UTC
-/// date. Weekdays do: closes fall on Monday to Friday UTC, midnights in the east on Sunday to Thursday.
+/// Times after noon UTC alone do not tell the midnights of a zone in the east from closes of the same UTC date. Weekdays do: closes fall on Monday to Friday UTC, midnights in the east on Sunday to Thursday.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Midnights {
     /// A time fell on a weekend of UTC.

@@ -50,7 +50,7 @@ pub struct ExecutionFacts {
     pub filled: u64,
     /// Orders whose rest was taken back.
     pub cancelled: u64,
-    /// Of those, how many had last found a bar without volume.
+    /// Cancelled orders that had last found a bar without volume.
     pub cancelled_without_volume: u64,
     /// Orders whose rest lapsed with their instrument.
     pub expired: u64,
@@ -68,7 +68,7 @@ pub struct ExecutionFacts {
     pub impact_unknown: u64,
     /// Fills that paid the usual half-spread because there was no quote or estimate yet.
     pub spread_usual: u64,
-    /// What the data has said of volumes.
+    /// Counts of volumes in the data.
     pub volumes: VolumeFacts,
     /// Bars whose quote was crossed.
     pub crossed_quotes: u64,

@@ -11,7 +11,7 @@ use super::volumes::{VolumeFacts, Volumes};
 use crate::frame::Frame;
 use crate::world::{CostMultipliers, WorldCosts, WorldSettings};
 
-/// What has to be known of an instrument before it is traded.
+/// Quantities that must be known of an instrument before it is traded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Needs {
     /// A price.
@@ -108,7 +108,7 @@ impl Market {
         }
     }
 
-    /// What the data has said of volumes so far.
+    /// Counts of volumes in the data so far.
     #[must_use]
     pub fn volume_facts(&self) -> VolumeFacts {
         self.volumes.facts()

@@ -10,7 +10,7 @@ use super::portfolio::Portfolio;
 pub struct Moves {
     /// Value at the preceding close.
     pub before: Vec<f64>,
-    /// What the units held at the preceding close have earned by this one, dividends and the haircut of a delisting
+    /// Gain of the units held at the preceding close by this one, dividends and the haircut of a delisting
     /// included.
     pub held: Vec<f64>,
     /// What the units filled on the frame have earned from their price to the close.

@@ -35,7 +35,7 @@ pub enum OrderState {
     Filled,
     /// What was left was taken back: by `unfilled = "cancel"` on its frame, or by the next decision.
     Cancelled,
-    /// What was left lapsed: its instrument was delisted, or the account ruined.
+    /// The rest lapsed: its instrument was delisted, or the account ruined.
     Expired,
 }
 

@@ -54,7 +54,7 @@ pub enum Unfilled {
     Carry,
 }
 
-/// What cash earns: `"rf"` or a number in a configuration.
+/// Interest on cash: `"rf"` or a number in a configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum CashInterest {
     /// The factors' risk-free return, where there is one.
@@ -161,7 +161,7 @@ pub struct ExecutionSettings {
     pub borrow_bps_per_year: f64,
     /// Spread over the interest on cash that negative cash pays, bps a year, from 0 to 1e6.
     pub financing_bps_per_year: f64,
-    /// What cash earns: `"rf"` or a rate per year, from -0.99 to 10.
+    /// Interest on cash: `"rf"` or a rate per year, from -0.99 to 10.
     pub cash_interest: CashInterest,
     /// Days without a price after which a position is closed at its last price, from 1 to 100,000.
     pub delist_after: u32,

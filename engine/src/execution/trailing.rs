@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::actions::Action;
 use crate::frame::Frame;
 
-/// What is known of an instrument's days: volume and return, NaN where there is none.
+/// Volume and return of an instrument's days, NaN where there is none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct History {
     /// The last days with a price, oldest overwritten first.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
 
-/// What the data has said of an instrument's volume so far.
+/// Volume of an instrument in the data so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Known {
     /// Whether a bar has had a price.

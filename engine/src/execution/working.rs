@@ -16,7 +16,7 @@ pub(super) struct WorkingOrder {
     /// Commission of its fills without the least one.
     commission: f64,
     commission_paid: f64,
-    /// Whether it found a bar without volume when it was last due.
+    /// True if it found a bar without volume when it was last due.
     pub(super) without_volume: bool,
 }
 

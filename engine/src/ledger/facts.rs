@@ -38,7 +38,7 @@ pub struct RunFacts {
     pub performance: Performance,
 }
 
-/// What the limits allow a strategy to invest that wants to be fully invested.
+/// Largest investment that the limits allow a strategy that wants to be fully invested.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Budget {
     /// Instruments that it can hold: tradable, and known well enough.

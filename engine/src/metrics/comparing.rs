@@ -54,9 +54,9 @@ impl EquityPoint {
 /// Figures of the strategy and the benchmark. A run of N frames has N − 1 returns.
 #[derive(Clone, Debug)]
 pub struct Comparison {
-    /// Of the returns after costs.
+    /// Ratios of the returns after costs.
     pub net: Figures,
-    /// Of the returns (ΔNAV_t + costs_t)/NAV_{t−1}.
+    /// Ratios of the returns (ΔNAV_t + costs_t)/NAV_{t−1}.
     pub gross: Figures,
     /// Of the benchmark, after costs.
     pub benchmark: Figures,

@@ -63,12 +63,12 @@ impl Figures {
         accumulator.figures(frames_per_year)
     }
 
-    /// Of no returns.
+    /// Figures of no returns.
     pub(super) fn nothing() -> Self {
         Self::of(std::iter::empty(), 1.0)
     }
 
-    /// Of an account that was ruined.
+    /// Figures of a ruined account.
     #[must_use]
     pub fn ruined() -> Self {
         Self { total_return: -1.0, annual_return: -1.0, max_drawdown: -1.0, ..Self::nothing() }

@@ -63,11 +63,11 @@ impl ExcessRatios {
 /// Ratios in excess of the risk-free return, of each series of returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct InExcess {
-    /// Of the returns after costs.
+    /// Ratios of the returns after costs.
     pub net: ExcessRatios,
-    /// Of the returns (ΔNAV_t + costs_t)/NAV_{t−1}.
+    /// Ratios of the returns (ΔNAV_t + costs_t)/NAV_{t−1}.
     pub gross: ExcessRatios,
-    /// Of the benchmark, after its costs; NaN where a run has none.
+    /// Ratios of the benchmark after its costs; NaN where a run has none.
     pub benchmark: ExcessRatios,
 }
 

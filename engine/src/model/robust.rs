@@ -65,7 +65,7 @@ struct Scales<'a> {
 pub(super) struct Reverted {
     /// Share of the posterior mean that does not revert.
     pub(super) keep: f64,
-    /// What the cross-sectional mean adds to every instrument's forecast.
+    /// Part of every instrument's forecast that the cross-sectional mean adds.
     pub(super) pulled: f64,
     /// The frame's observation variance in units of what is usual.
     pub(super) common: f64,

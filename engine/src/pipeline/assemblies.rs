@@ -35,7 +35,7 @@ pub struct RunSettings {
     pub trade_from: Option<TimestampNs>,
     /// Losses at which trading stops.
     pub limits: LossLimits,
-    /// What a value that no later one may be computed from does to the run.
+    /// Effect on the run of a value that no later one may be computed from.
     pub on_out_of_range: OnOutOfRange,
     /// The size stage.
     pub sizing: SizingSettings,

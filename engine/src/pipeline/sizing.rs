@@ -399,7 +399,7 @@ impl Sizing {
     }
 }
 
-/// What the limits allow a strategy to invest that wants to be fully invested over so many instruments, where that is
+/// Largest investment that the limits allow a strategy that wants to be fully invested over so many instruments, where that is
 /// less than all.
 fn budget(names: Option<usize>, settings: &SizingSettings) -> Option<Budget> {
     let names = names.filter(|names| *names > 0)?;

@@ -177,7 +177,7 @@ impl Trading {
     /// there is none.
     ///
     /// # Errors
-    /// As [`Self::advance`], of fills at the close of the frame itself.
+    /// The same as [`Self::advance`], for fills at the close of the frame itself.
     pub fn complete(
         &mut self,
         frame: &Frame,

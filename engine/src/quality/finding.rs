@@ -143,7 +143,7 @@ impl Problem {
         }
     }
 
-    /// Whether it is about a whole series: a run names each of the worst.
+    /// True for a problem of a whole series: a run names each of the worst.
     #[must_use]
     pub const fn is_about_series(self) -> bool {
         matches!(self, Self::IdenticalSeries | Self::FlatDays)

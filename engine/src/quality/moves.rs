@@ -127,7 +127,7 @@ impl Usual {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Volume {
     usual: f64,
-    /// Of the bar of the jump; NaN where it is not known.
+    /// Value of the bar of the jump; NaN where it is not known.
     at: f64,
     /// Sum of the logarithms of the volumes of the bars after it, over the usual, and how many they are.
     after: (f64, f64),

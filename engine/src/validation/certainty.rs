@@ -94,7 +94,7 @@ pub(super) struct Weighed {
     pub(super) best: Chosen,
     /// Score of each setting.
     pub(super) scores: Vec<f64>,
-    /// Of each setting: score of the best less its own, with the standard error of that difference.
+    /// Score of the best less that of each setting, with the standard error of that difference.
     pub(super) differences: Vec<Difference>,
     /// Whether each setting is within one standard error of the best.
     pub(super) within: Vec<bool>,
@@ -111,7 +111,7 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Whether it is at most one standard error. Without a standard error only no difference is.
+    /// True if it is at most one standard error. Without a standard error only no difference is.
     fn is_within_error(self) -> bool {
         self.value <= if self.standard_error.is_nan() { 0.0 } else { self.standard_error }
     }
@@ -143,7 +143,7 @@ impl Spread {
 /// See [`certainty`].
 ///
 /// # Errors
-/// As [`certainty`].
+/// See [`certainty`].
 pub(super) fn weigh<R: AsRef<[f64]>>(
     returns: &[R],
     train: &[Range<usize>],

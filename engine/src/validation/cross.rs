@@ -142,11 +142,11 @@ pub fn select_across_by<R: AsRef<[f64]>>(
     judge_across(returns, folds, paths, &score, best_of)
 }
 
-/// As [`select_across_by`], where `choose` chooses: it is called with the training ranges of each fold, in their order,
+/// The same as [`select_across_by`], where `choose` chooses: it is called with the training ranges of each fold, in their order,
 /// and then with all frames.
 ///
 /// # Errors
-/// As [`select_across_by`], or what `choose` returns.
+/// See [`select_across_by`]; or the error that `choose` returns.
 pub fn judge_across<R: AsRef<[f64]>>(
     returns: &[R],
     folds: &[Fold],

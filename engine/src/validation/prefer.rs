@@ -7,7 +7,7 @@ use super::choice::Chosen;
 use super::objective::Objective;
 use crate::settings::{Invalid, require};
 
-/// What settings are preferred by where their returns do not tell them apart.
+/// Criteria among settings whose returns do not tell them apart.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort<'a> {
     /// Turnover of each setting, as many frames as it has returns.
@@ -40,7 +40,7 @@ pub struct Preferred {
 /// with the smallest Kelly fraction, then the first. Nothing outside the training frames is looked at.
 ///
 /// # Errors
-/// As [`certainty`](super::certainty()), and where there is no turnover of each return or no Kelly fraction of each
+/// See [`certainty`](super::certainty()); and where there is no turnover of each return or no Kelly fraction of each
 /// setting.
 pub fn prefer<R: AsRef<[f64]>>(
     returns: &[R],

@@ -20,7 +20,7 @@ pub struct CostMultipliers {
     pub borrow: f64,
     /// Of the financing of negative cash.
     pub financing: f64,
-    /// Of the haircut of a delisting, which is no cost: the multiplier of all costs is not in it.
+    /// Multiplier of the haircut of a delisting, which is no cost: the multiplier of all costs is not in it.
     pub haircut: f64,
 }
 

@@ -24,9 +24,9 @@ pub(super) struct Fill {
     pub(super) price: f64,
     /// Commission, spread and impact.
     pub(super) costs: [f64; 3],
-    /// Whether it was forced, by a delisting or by ruin: no order asked for it.
+    /// True if it was forced by a delisting or by ruin: no order asked for it.
     pub(super) forced: bool,
-    /// Whether it is the fraction of a lot that a split left.
+    /// True for the fraction of a lot that a split left.
     pub(super) fraction: bool,
 }
 

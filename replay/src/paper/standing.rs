@@ -31,7 +31,7 @@ pub(super) struct Standing {
 pub(super) struct Standings(Arc<Mutex<Standing>>);
 
 impl Standings {
-    /// Of a run whose account may be ruined already.
+    /// Starts from a run whose account may be ruined already.
     pub(super) fn of(ruined: Option<(i64, f64)>) -> Self {
         let standings = Self::default();
         standings.change(|now| (now.ruined, now.nav) = (ruined, ruined.map(|(_, nav)| nav)));
@@ -47,7 +47,7 @@ impl Standings {
     }
 }
 
-/// What is said of a ruined account.
+/// Sentence about a ruined account.
 pub(super) fn ruin((time, nav): (i64, f64)) -> String {
     let time = Iso(TimestampNs(time));
     format!(

@@ -33,7 +33,7 @@ impl Ruined {
         self.scenarios.len()
     }
 
-    /// As `ruined` in `summary.json`.
+    /// Value of `ruined` in `summary.json`.
     ///
     /// # Errors
     /// A setting has no place in JSON.

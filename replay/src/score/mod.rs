@@ -212,7 +212,7 @@ impl Score {
         self.opened.history.len() - self.earlier.len()
     }
 
-    /// What a reader should know of the hold-out before its figures.
+    /// Warnings about the hold-out, before its figures.
     pub(crate) fn warnings(&self) -> Vec<Warning> {
         self.trials.iter().map(SeenByTrials::warning).collect()
     }

@@ -25,7 +25,7 @@ pub(super) struct SeenByTrials {
 }
 
 impl SeenByTrials {
-    /// Of the log beside the data; none where no run has read a frame of `times`, which ascend.
+    /// Trials of the log beside the data; none where no run has read a frame of `times`, which ascend.
     ///
     /// # Errors
     /// The log cannot be read.
@@ -55,7 +55,7 @@ impl SeenByTrials {
         Ok(found)
     }
 
-    /// As `holdout.trials` in `summary.json`.
+    /// Value of `holdout.trials` in `summary.json`.
     pub(super) fn json(&self) -> Value {
         json!({
             "runs": self.runs,

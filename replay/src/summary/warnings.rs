@@ -101,7 +101,7 @@ impl Summary<'_> {
         Some(Warning::new("risk_forecast", text))
     }
 
-    /// What stands before every figure of a ruined account.
+    /// Sentence before every figure of a ruined account.
     pub(super) fn ruin(&self) -> Option<String> {
         let time = time_text(self.trading.as_ref()?.comparison.ruined)?;
         let (_, last) = self.facts.performance.nav?;

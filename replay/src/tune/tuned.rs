@@ -40,16 +40,16 @@ pub(super) struct Tuned {
     pub(super) hindsight: Figures,
     /// The choice by all frames, which is recommended, and the best by them.
     pub(super) in_sample: Preferred,
-    /// Of the recommended setting.
+    /// Figures of the recommended setting.
     pub(super) in_sample_figures: Figures,
-    /// Of the best.
+    /// Figures of the best setting.
     pub(super) best_figures: Figures,
     /// Said where resamples are fewer than usual.
     pub(super) note: Option<String>,
 }
 
 impl Tuned {
-    /// Of the settings that were not ruined; `base` is the place of the configuration as it is, which may be none of them;
+    /// Chooses among the settings that were not ruined; `base` is the place of the configuration as it is, which may be none of them;
     /// `configs` are those of the settings.
     ///
     /// # Errors

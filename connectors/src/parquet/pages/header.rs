@@ -14,7 +14,7 @@ pub(super) struct Header {
     pub(super) kind: PageKind,
 }
 
-/// What a page holds.
+/// Content of a page.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum PageKind {
     Dictionary {

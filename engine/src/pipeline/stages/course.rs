@@ -20,7 +20,7 @@ pub(super) struct Course {
     ruined: Option<TimestampNs>,
     /// Number of the frame of the first return.
     first_return: Option<u64>,
-    /// Returns of each frame after the first: 24 bytes a frame, with the turnover below, for exact quantiles and for whoever compares scenarios.
+    /// Returns of each frame after the first: 24 bytes a frame with the turnover below, for exact quantiles and comparisons.
     net: Vec<f64>,
     gross: Vec<f64>,
     /// Turnover decided on each of those frames.

@@ -62,7 +62,7 @@ impl Scenario {
 pub struct ScenarioError {
     /// Its number.
     pub number: usize,
-    /// What it met.
+    /// The value out of range.
     pub source: OutOfRange,
 }
 
