@@ -199,8 +199,6 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
     let held_weights = weights(run, "held_weight");
     let opening = run.setting("execution", "fill_at").as_str() == Some("same_close");
     let mut seen = Seen { fills: fills.len(), opening, ..Seen::default() };
-    // Nothing accrues before the first decision.
-    let begins = usize::from(opening);
     let start = run.number("execution", "nav");
     let (mut cash, mut nav, mut costs_so_far) = (start, start, 0.0);
     // Quantity and last price by symbol.
@@ -212,7 +210,7 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
         assert_eq!(time, panel.times[seq as usize], "{place}: time");
         let of = |name: &str| column[name][row];
         // Carrying costs and interest of what was held at the last close.
-        let days = if row > begins { time / DAY_NS - times[row - 1] / DAY_NS } else { 0 } as f64;
+        let days = if row > 0 { time / DAY_NS - times[row - 1] / DAY_NS } else { 0 } as f64;
         let years = days / 365.0;
         let shorts: f64 = held.values().map(|(quantity, price)| (-quantity * price).max(0.0)).sum();
         let rate = match run.setting("execution", "cash_interest").as_float() {
@@ -220,7 +218,7 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
             None => panel.factors[seq as usize][2],
         };
         let bps = |key: &str| run.number("execution", key) * 1e-4;
-        let interest = if row > begins { cash * rate } else { 0.0 };
+        let interest = if row > 0 { cash * rate } else { 0.0 };
         near(of("interest"), interest, nav, "interest", &place);
         near(of("borrow"), shorts * bps("borrow_bps_per_year") * years, nav, "borrow", &place);
         let financing = (-cash).max(0.0) * bps("financing_bps_per_year") * years;
