@@ -285,7 +285,7 @@ fn factors_that_the_filter_cannot_tell_apart_are_named() {
         ("a sum and a constant", Box::new(|_, mkt, f1| 0.5 * mkt - f1 + 0.01), Some(FactorsCollinear)),
         ("rounded to bps", Box::new(|_, mkt, _| (mkt * 1e4).round() / 1e4), Some(FactorsCollinear)),
         ("an annual rate", Box::new(|at, _, _| 0.02 + 1e-5 * at as f64), Some(FactorLevel)),
-        ("a rate around zero", Box::new(|at, _, _| 1e-4 * (at as f64 / 40.0).sin()), Some(FactorLevel)),
+        ("a rate around zero", Box::new(|at, _, _| 1e-4 * libm::sin(at as f64 / 40.0)), Some(FactorLevel)),
         (
             "nothing for half of the frames",
             Box::new(move |at, _, _| if at < FRAMES / 2 { 0.0 } else { noise(at + 1_000) }),

@@ -113,6 +113,9 @@ mod tests {
 
     use super::*;
 
+    /// Days since 1970 with the hours of the clock ahead of UTC, and the zone that they name.
+    type Case = (&'static [(i64, i64)], Option<&'static str>);
+
     /// Midnights in a zone whose clock is `hours` ahead of UTC, of days since 1970.
     fn midnights(days: &[(i64, i64)]) -> Midnights {
         let mut midnights = Midnights::default();
@@ -123,7 +126,7 @@ mod tests {
     #[test]
     fn hours_seen_name_the_zone() {
         // 15,698 is a Monday of December 2012, 15,803 one of April 2013.
-        let cases: [(&[(i64, i64)], Option<&str>); 12] = [
+        let cases: [Case; 12] = [
             (&[(15_700, 0), (15_701, 0)], Some("UTC")),
             (&[(15_698, 0), (15_803, 1)], Some("Europe/London")),
             (&[(15_803, 1)], Some("Europe/London")),
