@@ -189,7 +189,7 @@ const CASES: [Case; 34] = [
     (
         "damage",
         "an absurd number of values",
-        "--prices pq2_347_eq1m.parquet --factors none",
+        "--prices pq2_347_eq1m.parquet --factors none --set execution.spread_model=quotes",
         &[Error(&["pq2_347_eq1m.parquet"])],
     ),
     (

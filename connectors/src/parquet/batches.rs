@@ -233,7 +233,7 @@ impl Batches {
         }
     }
 
-    /// Opens a row group, of which `passed` rows are known already.
+    /// Opens a row group whose first `passed` rows are known already.
     fn start(&mut self, group: RowGroup, passed: u64) -> Result<(), DataError> {
         let is_whole = group.is_wanted && !self.times_only;
         let levels = match &self.time_levels {

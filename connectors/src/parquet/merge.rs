@@ -16,7 +16,7 @@ const OPEN_BYTES: usize = 32 << 20;
 /// Files that are open because their time has come, and those whose time has not.
 pub(super) struct Merge {
     waiting: VecDeque<PriceFile>,
-    /// Files without a row in the range, of which only the times are checked.
+    /// Files without a row in the range; only their times are checked.
     outside: Vec<PriceFile>,
     open: Vec<Cursor>,
     /// Time of the next row of each open file: what is searched for each frame, in one piece of memory.

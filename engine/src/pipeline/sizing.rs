@@ -305,7 +305,7 @@ impl Sizing {
         Ok(())
     }
 
-    /// Decides nothing, on a frame of which no value can be relied on.
+    /// Decides nothing on a frame without reliable values.
     fn hold(&mut self, decision: &mut Decision) {
         self.facts.halted += 1;
         self.facts.no_trade += 1;
