@@ -16,6 +16,7 @@
 
 mod doubts;
 mod error;
+mod files;
 mod links;
 pub mod live;
 pub mod parquet;
@@ -27,4 +28,5 @@ pub mod ticks;
 pub mod tutorial;
 
 pub use error::{DataError, Place};
+pub use files::read_text;
 pub use progress::Progress;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::error::LiveError;
+use crate::files;
 
 /// A message of a capture.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -45,7 +46,7 @@ impl Capture {
     /// It cannot be read.
     pub fn open(path: &Path) -> Result<Self, LiveError> {
         let refused = |source| LiveError::Capture { path: path.display().to_string(), source };
-        let lines = BufReader::new(File::open(path).map_err(refused)?).lines();
+        let lines = BufReader::new(files::open(path).map_err(refused)?).lines();
         Ok(Self { path: path.to_owned(), lines, number: 0 })
     }
 

@@ -1,6 +1,5 @@
 //! History before a feed: frames of files, and then those of the feed, with no seam between them.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::inputs::{Control, Input, Inputs};
 use super::parquet_feed::ParquetFeed;
 use super::server::{Feed as _, FeedReader};
+use crate::files;
 use crate::parquet;
 
 /// The word of its control.
@@ -110,7 +110,7 @@ fn add(path: &Path, hash: &mut Sha256) -> io::Result<()> {
         inside.sort();
         return inside.iter().try_for_each(|path| add(path, hash));
     }
-    let mut file = File::open(path)?;
+    let mut file = files::open(path)?;
     let mut block = vec![0; 1 << 20];
     loop {
         match file.read(&mut block)? {

@@ -12,6 +12,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::error::LiveError;
 use super::pinned::Pinned;
+use crate::files::read_text;
 
 /// The certificate and the key of a server, in PEM files.
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ pub enum Trust {
 impl ServerTls {
     pub(super) fn acceptor(&self) -> Result<TlsAcceptor, LiveError> {
         let chain = certificates(&self.certificates)?;
-        let key = PrivateKeyDer::from_pem_file(&self.key)
+        let key = PrivateKeyDer::from_pem_slice(read(&self.key)?.as_bytes())
             .map_err(|error| wrong(&self.key, error.to_string(), "a private key in PEM"))?;
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
@@ -80,13 +81,18 @@ impl Trust {
 const CERTIFICATE: &str = "certificates in PEM (-----BEGIN CERTIFICATE-----)";
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, LiveError> {
-    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let found = match read {
+    let text = read(path)?;
+    let certificates = CertificateDer::pem_slice_iter(text.as_bytes()).collect::<Result<Vec<_>, _>>();
+    let found = match certificates {
         Ok(certificates) if !certificates.is_empty() => return Ok(certificates),
         Ok(_) => "none".to_owned(),
         Err(error) => error.to_string(),
     };
     Err(wrong(path, found, CERTIFICATE))
+}
+
+fn read(path: &Path) -> Result<String, LiveError> {
+    read_text(path).map_err(|error| wrong(path, error.to_string(), "a text file with PEM blocks (-----BEGIN"))
 }
 
 fn wrong(path: &Path, found: String, expected: &'static str) -> LiveError {

@@ -1,6 +1,5 @@
 //! Which data it is: a digest of the bytes of its files.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use super::files::list;
 use super::input::{Location, io_error};
 use super::settings::Input;
 use crate::DataError;
+use crate::files;
 
 /// Bytes that are read at a time.
 const CHUNK: usize = 1 << 20;
@@ -33,7 +33,7 @@ pub fn content_digest<'a>(inputs: impl IntoIterator<Item = &'a Input>) -> Result
 }
 
 fn add(path: &Path, digest: &mut Sha256) -> io::Result<()> {
-    let (mut file, mut chunk) = (File::open(path)?, vec![0; CHUNK]);
+    let (mut file, mut chunk) = (files::open(path)?, vec![0; CHUNK]);
     loop {
         match file.read(&mut chunk)? {
             0 => return Ok(()),

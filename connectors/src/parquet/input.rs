@@ -19,6 +19,7 @@ use super::pages::{FooterFault, read_footer};
 use super::settings::Input;
 use crate::DataError;
 use crate::error::nearest;
+use crate::files;
 
 /// Where the bytes of one file are, without having it open.
 #[derive(Clone, Debug)]
@@ -41,7 +42,7 @@ impl Location {
         let chunks = match self {
             Self::Bytes { bytes, .. } => Chunks::Bytes(bytes.clone()),
             Self::File(path) => {
-                let file = File::open(path).and_then(OpenFile::new);
+                let file = files::open(path).and_then(OpenFile::new);
                 Chunks::File(file.map_err(|error| io_error(path, error, open))?)
             }
         };

@@ -23,7 +23,7 @@ impl Layers {
     /// Adds a TOML file.
     pub(super) fn add_file(&mut self, path: &Path) -> Result<()> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
+        let text = betaflow_connectors::read_text(path)
             .with_context(|| format!("{name}: could not read the configuration"))?;
         self.add_text(&name, &text)
     }

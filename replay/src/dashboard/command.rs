@@ -37,7 +37,8 @@ pub(crate) fn dashboard(args: &DashboardArgs) -> Result<()> {
 /// It cannot be read, or is none.
 pub(crate) fn read_token(path: &Path) -> Result<String> {
     let place = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("{place}: cannot read a token"))?;
+    let text =
+        betaflow_connectors::read_text(path).with_context(|| format!("{place}: cannot read a token"))?;
     let token = text.trim();
     let fits = |character: char| character.is_ascii_alphanumeric() || "-._~".contains(character);
     if !(TOKEN_MIN..=TOKEN_MAX).contains(&token.len()) || !token.chars().all(fits) {

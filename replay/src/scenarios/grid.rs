@@ -1,6 +1,5 @@
 //! A grid file: which settings vary, and how.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -33,7 +32,7 @@ impl Grid {
     /// The file is not there, not TOML, or has none or more than one of them.
     pub(super) fn read(path: &Path) -> Result<Self> {
         let name = path.display();
-        let text = fs::read_to_string(path).with_context(|| format!("{name}: cannot be read"))?;
+        let text = betaflow_connectors::read_text(path).with_context(|| format!("{name}: cannot be read"))?;
         let mut table: Table = text.parse().with_context(|| format!("{name}: is not valid TOML"))?;
         let fixed = match table.remove("trades") {
             None => false,

@@ -1,0 +1,84 @@
+//! Files as a user names them: what is read whole has a bound, and what is no file is refused.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+/// Bytes of the largest text that is read whole: settings, certificates, tokens.
+const TEXT_MAX: u64 = 16 << 20;
+
+/// Opens a file whose parts are read in any order. A named pipe, a device or a socket is refused: opening one may wait
+/// for ever, and it has no parts to go back to.
+///
+/// # Errors
+/// The system refuses, or it is no file.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let kind = fs::metadata(path)?.file_type();
+    if !kind.is_file() {
+        return Err(io::Error::other(format!("found {}, expected a file", named(kind))));
+    }
+    File::open(path)
+}
+
+/// Reads a text whole; a pipe that a shell opens for it may bring it.
+///
+/// # Errors
+/// The system refuses, it is larger than 16 MiB, or it is no UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let kind = fs::metadata(path)?.file_type();
+    let is_given = ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|place| path.starts_with(place));
+    if kind.is_dir() || (named(kind) == PIPE && !is_given) {
+        return Err(io::Error::other(format!("found {}, expected a file", named(kind))));
+    }
+    let mut text = String::new();
+    File::open(path)?.take(TEXT_MAX + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > TEXT_MAX {
+        true => Err(io::Error::other(format!(
+            "found more than {TEXT_MAX} bytes, expected a text file of at most as many"
+        ))),
+        false => Ok(text),
+    }
+}
+
+const PIPE: &str = "a named pipe (FIFO)";
+
+fn named(kind: fs::FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        if kind.is_fifo() {
+            return PIPE;
+        }
+        if kind.is_socket() {
+            return "a socket";
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return "a device";
+        }
+    }
+    if kind.is_dir() { "a folder" } else { "something that is no file" }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn pipes_devices_and_endless_files_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for (path, word) in
+            [(&*pipe, "named pipe"), (Path::new("/dev/zero"), "device"), (folder.path(), "folder")]
+        {
+            assert!(open(path).unwrap_err().to_string().contains(word), "{}", path.display());
+        }
+        assert!(read_text(Path::new("/dev/zero")).unwrap_err().to_string().contains("more than"));
+        assert!(read_text(folder.path()).is_err() && read_text(&pipe).is_err());
+        fs::write(folder.path().join("text"), "a = 1\n").unwrap();
+        assert_eq!(read_text(&folder.path().join("text")).unwrap(), "a = 1\n");
+    }
+}
