@@ -16,7 +16,7 @@ use crate::metrics::Tally;
 use crate::model::{EstimatorSettings, estimator};
 use crate::portfolio::{LossLimits, SizingSettings, time_of_day};
 use crate::range::OnOutOfRange;
-use crate::settings::{Calendar, Invalid};
+use crate::settings::{Calendar, Invalid, require};
 use crate::source::Source;
 use crate::state::{Checkpoint, StateError};
 use crate::strategy::Strategy;
@@ -51,8 +51,15 @@ pub struct RunSettings {
     pub frames_per_message: Option<usize>,
 }
 
+/// Most factors of a run. The filter keeps a covariance of (factors + 1)² numbers for each discount factor and each group
+/// of instruments, and updates it with every frame.
+const FACTORS_MAX: usize = 512;
+
 impl RunSettings {
     fn estimate(&self, factors: usize, watched: bool) -> Result<Estimate, Invalid> {
+        let expected = "at most 512: memory and time of a frame grow with the square of the factors; choose fewer columns of \
+                        the factor file, or make factors from instruments ([factors])";
+        require(factors <= FACTORS_MAX, "factors", factors, expected)?;
         let estimator = estimator(&self.estimator, &self.calendar, factors)?;
         let schedule = Schedule {
             warmup_frames: self.calendar.frames(self.estimator.warmup),

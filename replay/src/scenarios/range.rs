@@ -86,7 +86,12 @@ impl Range {
                 let last = (count - 1) as f64;
                 Ok((0..*count).map(|at| self.at(at as f64 / last)).collect())
             }
-            Self::Numbers { .. } => bail!("`{name}`: found a range without count, expected {FORMS}"),
+            Self::Numbers { count: Some(count), .. } => {
+                bail!("`{name}`: found count = {count}, expected 2 to {SCENARIOS_MAX} values")
+            }
+            Self::Numbers { count: None, .. } => {
+                bail!("`{name}`: found a range without count, expected {FORMS}")
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Does the data's spacing agree with the calendar that the user stated?
+//! Comparison of the data's spacing with the calendar that the user states.
 
 use crate::frame::{DAY_NS, TimestampNs};
 use crate::quality::units::Times;
@@ -11,6 +11,9 @@ pub(super) struct Spacing {
     calendar: Calendar,
     frames: u64,
     dates: u64,
+    /// Frames of the first and of the last date so far, which may be partial.
+    of_first: u64,
+    of_last: u64,
     first: TimestampNs,
     last: TimestampNs,
     times: Times,
@@ -19,14 +22,28 @@ pub(super) struct Spacing {
 impl Spacing {
     pub(super) fn new(calendar: Calendar) -> Self {
         let never = TimestampNs(i64::MIN);
-        Self { calendar, frames: 0, dates: 0, first: never, last: never, times: Times::default() }
+        Self {
+            calendar,
+            frames: 0,
+            dates: 0,
+            of_first: 0,
+            of_last: 0,
+            first: never,
+            last: never,
+            times: Times::default(),
+        }
     }
 
     pub(super) fn observe(&mut self, timestamp: TimestampNs) {
         if self.frames == 0 {
             self.first = timestamp;
         }
-        self.dates += u64::from(self.frames == 0 || timestamp.date() != self.last.date());
+        if self.frames == 0 || timestamp.date() != self.last.date() {
+            self.dates += 1;
+            self.of_last = 0;
+        }
+        self.of_last += 1;
+        self.of_first += u64::from(self.dates == 1);
         self.frames += 1;
         self.last = timestamp;
         self.times.observe(timestamp);
@@ -40,7 +57,19 @@ impl Spacing {
         }
         let Calendar { frames_per_day, days_per_year } = self.calendar;
         let stated = f64::from(frames_per_day);
-        let found = self.frames as f64 / self.dates as f64;
+        // A run may begin and end inside a date: those two say nothing of how many frames a whole one has.
+        let whole = self.dates.saturating_sub(2);
+        if whole == 0 {
+            let most = self.of_first.max(self.of_last);
+            return (most as f64 >= 2.0 * stated).then(|| {
+                let text = format!(
+                    "a date has at least {most} frames, and data.frames_per_day is {frames_per_day}: warm-up, discounts and \
+                     annualisation count in days of that many frames; set it to the frames of a whole date"
+                );
+                Warning::new("frames_per_day", text)
+            });
+        }
+        let found = (self.frames - self.of_first - self.of_last) as f64 / whole as f64;
         if found >= 2.0 * stated || 2.0 * found <= stated {
             let text = format!(
                 "the data has {found:.1} frames a date, and data.frames_per_day is {frames_per_day}: warm-up, \
