@@ -20,6 +20,9 @@ use support::live::{Panel, all, carry, cases, feed, panel, replayed};
 /// A wait that only a hang outlasts.
 const LONG: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_millis(50);
+/// 2024-01-01T12:00Z.
+const NOON: i64 = 1_704_110_400_000_000_000;
+const HOUR_NS: i64 = 3_600_000_000_000;
 
 fn loopback() -> ServerSettings {
     ServerSettings::new("127.0.0.1:0".parse().unwrap())
@@ -243,6 +246,115 @@ fn messages_that_are_wrong_or_too_large_are_named_and_made_up_for() {
     assert_eq!((gap, next(&edge, seq)), ((2, 2), 3));
     let counts = edge.counts();
     assert_eq!((counts.refused, counts.unknown, counts.reconnects), (5, 1, 4), "{counts:?}");
+}
+
+/// A message of one instrument, by the hour.
+fn bar(seq: u64, hour: i64, symbol: &str, close: f64) -> String {
+    let timestamp = NOON + hour * HOUR_NS;
+    let symbols = vec![symbol.to_owned()];
+    let columns = vec![(Field::Close, vec![close])];
+    Bars { seq, timestamp, symbols, columns, factors: None, rf: None, factor_rows: Vec::new() }.to_text()
+}
+
+#[test]
+fn bars_that_break_a_rule_are_refused_and_correct_ones_of_their_number_count() {
+    let twice = bar(2, 2, "A", 1.0).replace(r#"["A"]"#, r#"["A","A"]"#).replace("[1.0]", "[1.0,1.0]");
+    let cases = [
+        ("price 0", bar(2, 2, "A", 0.0), "found 0 in `close` of `A`"),
+        ("negative price", bar(2, 2, "A", -3.0), "found -3 in `close` of `A`"),
+        ("earlier", bar(2, 1, "A", 1.0), "expected a later time"),
+        ("far future", bar(2, 2_000_000, "A", 1.0), "the clock of this machine"),
+        ("days ahead", bar(2, 11 * 24, "A", 1.0), "expected a time before those that follow"),
+        ("symbol twice", twice, "twice"),
+        ("no symbol", bar(2, 2, "", 1.0), "symbols of 1 to 255 bytes"),
+        ("long symbol", bar(2, 2, &"S".repeat(256), 1.0), "symbols of 1 to 255 bytes"),
+    ];
+    for (case, bad, part) in cases {
+        let good = |seq: i32| bar(seq.unsigned_abs().into(), seq.into(), "A", 1.0);
+        let end = "{\"type\":\"end\",\"frames\":5}".to_owned();
+        let server =
+            Handmade::start(vec![vec![hello(), good(0), good(1), bad, good(2), good(3), good(4), end]]);
+        let data = Some(Box::new(Settings::default()));
+        let edge = Edge::start(EdgeSettings { data, ..server.client() }).unwrap();
+        let (mut seqs, mut refusals) = (Vec::new(), Vec::new());
+        loop {
+            match edge.events().recv_timeout(LONG).unwrap() {
+                EdgeEvent::Bars { bars, .. } => seqs.push(bars.seq),
+                EdgeEvent::Refused { text, .. } => refusals.push(text),
+                EdgeEvent::End { frames, .. } => break assert_eq!(frames, 5, "{case}"),
+                EdgeEvent::Connected { .. } => {}
+                event => panic!("{case}: {event:?}"),
+            }
+        }
+        assert_eq!(seqs, [0, 1, 2, 3, 4], "{case}");
+        assert!(refusals.len() == 1 && refusals[0].contains(part), "{case}: {refusals:?}");
+        assert_eq!((edge.counts().refused, edge.counts().missing), (1, 0), "{case}");
+    }
+}
+
+#[test]
+fn bars_that_are_refused_again_are_given_up_at_once() {
+    let end = "{\"type\":\"end\",\"frames\":3}".to_owned();
+    let bad = || bar(1, 1, "A", -1.0);
+    let server =
+        Handmade::start(vec![vec![hello(), bar(0, 0, "A", 1.0), bad(), bad(), bar(2, 2, "A", 1.0), end]]);
+    let data = Some(Box::new(Settings::default()));
+    let edge = Edge::start(EdgeSettings { data, gap_after: LONG, ..server.client() }).unwrap();
+    let gap =
+        next(
+            &edge,
+            |event| if let EdgeEvent::Gap { from, to, .. } = event { Some((*from, *to)) } else { None },
+        );
+    assert_eq!((gap, next(&edge, seq)), ((1, 1), 2));
+}
+
+#[test]
+fn a_number_far_ahead_does_not_make_a_gap_of_all_before_it() {
+    let first = vec![hello(), text(0), text(1 << 40), text(1)];
+    let server =
+        Handmade::start(vec![first, vec![hello(), text(2), "{\"type\":\"end\",\"frames\":3}".into()]]);
+    let settings = EdgeSettings { gap_after: SOON, stale_after: 10 * SOON, ..server.client() };
+    let edge = Edge::start(settings).unwrap();
+    let refused = |event: &EdgeEvent| {
+        if let EdgeEvent::Refused { text, .. } = event { Some(text.clone()) } else { None }
+    };
+    assert_eq!((next(&edge, seq), next(&edge, seq)), (0, 1));
+    let text = next(&edge, refused);
+    assert!(text.contains("found bars 1099511627776, expected a number near 2"), "{text}");
+    assert_eq!(next(&edge, seq), 2);
+    assert_eq!(edge.counts().missing, 0);
+}
+
+#[test]
+fn greetings_that_no_run_can_begin_with_are_named() {
+    let changed = |from: &str, to: &str| hello().replace(from, to);
+    let long = format!("\"{}\"", "x".repeat(256));
+    let cases = [
+        (
+            changed("\"made by hand\"", &long),
+            "names of a feed, its columns and its factors of 1 to 255 bytes",
+        ),
+        (changed("\"made by hand\"", "\"\""), "names of a feed"),
+        (changed("[\"close\"]", "[]"), "the column `close`"),
+        (changed("[\"close\"]", "[\"close\",\"close\"]"), "each column and each factor once"),
+    ];
+    for (greeting, part) in cases {
+        let edge = Edge::start(Handmade::start(vec![vec![greeting]]).client()).unwrap();
+        let refused = |event: &EdgeEvent| {
+            if let EdgeEvent::Refused { text, .. } = event { Some(text.clone()) } else { None }
+        };
+        let text = next(&edge, refused);
+        assert!(text.contains(part), "{text}");
+    }
+    // Another version may have another form.
+    let other = "{\"type\":\"hello\",\"protocol\":7,\"feed\":{}}".to_owned();
+    let edge = Edge::start(Handmade::start(vec![vec![other]]).client()).unwrap();
+    let failed =
+        next(
+            &edge,
+            |event| if let EdgeEvent::Failed { text, .. } = event { Some(text.clone()) } else { None },
+        );
+    assert!(failed.contains("version 7") && failed.contains("version 1"), "{failed}");
 }
 
 #[test]
@@ -540,6 +652,7 @@ fn hello() -> String {
         has_rf: false,
         values: Stated::Prices,
         frames: None,
+        recorded: false,
     };
     betaflow_connectors::live::ServerMessage::Hello(hello).to_text()
 }

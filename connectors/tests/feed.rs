@@ -133,36 +133,69 @@ fn bars(seq: u64, day: i64, cells: &[(&str, f64)]) -> Bars {
 }
 
 #[test]
-fn bars_that_cannot_be_are_refused_with_their_place() {
+fn bars_that_break_a_rule_are_refused_before_they_are_on_record_and_the_run_goes_on() {
     let panel = panel(1, 40);
     let feed = feed(&panel, true, &Settings::default());
-    let good = || bars(0, 1, &[("A", 1.0)]);
+    let good = |seq, day| bars(seq, day, &[("A", 1.0)]);
     let changed = |change: &dyn Fn(&mut Bars)| {
         let mut bars = bars(1, 2, &[("A", 1.0)]);
         change(&mut bars);
         bars
     };
     let cases: [(Bars, &[&str]); 9] = [
-        (bars(1, 1, &[("A", 1.0)]), &["bars 1 at 1970-01-02: found 1970-01-02 after 1970-01-02"]),
-        (bars(1, 0, &[("A", 1.0)]), &["found 1970-01-01 after 1970-01-02", "sorted"]),
+        (good(1, 1), &["bars 1 at 1970-01-02: found 1970-01-02 after 1970-01-02"]),
+        (good(1, 0), &["found 1970-01-01 after 1970-01-02", "sorted"]),
+        (good(1, 100_000), &["found 2243-10-17, where the clock of this machine says"]),
         (bars(1, 2, &[("A", -1.0)]), &["bars 1 at 1970-01-03: found -1 in `close` of `A`", "positive price"]),
+        (bars(1, 2, &[("A", 0.0)]), &["found 0 in `close` of `A`"]),
         (bars(1, 2, &[("A", f64::INFINITY)]), &["found inf in `close` of `A`"]),
-        (bars(1, 2, &[("A", 1.0), ("A", 1.0)]), &["found `A` twice"]),
         (changed(&|bars| bars.factors = Some(vec![0.01])), &["found 2 numbers of factors"]),
         (changed(&|bars| bars.factors = Some(vec![0.01, 12.0])), &["found 12 in the factor `smb`"]),
         (changed(&|bars| bars.rf = None), &["found NaN in the factor `rf`"]),
-        (changed(&|bars| bars.factors = None), &["found no factors", "carry"]),
     ];
+    let mut hello = feed.hello().clone();
+    hello.recorded = false;
+    let received = Some(std::time::Instant::now());
     for (bad, parts) in cases {
-        let inputs =
-            [good(), bad].map(|bars| Input::Bars { text: bars.to_text(), bars, received: None }).into_iter();
-        let settings = Settings::default();
-        let mut source = FeedSource::open(feed.hello(), Box::new(inputs), Box::new(NoLog), settings).unwrap();
-        let mut frame = Frame::default();
-        assert!(source.next_frame(&mut frame).unwrap());
-        let error = source.next_frame(&mut frame).unwrap_err().to_string();
-        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+        let all = [good(0, 1), bad, good(2, 3)];
+        let inputs = all.map(|bars| Input::Bars { text: bars.to_text(), bars, received });
+        // As a feed sends them: the message is not on record, and its refusal is.
+        let log = Log::default();
+        let open = |log: &Log, inputs: Vec<Input>| {
+            let (log, inputs) = (Box::new(log.clone()), Box::new(inputs.into_iter()));
+            FeedSource::open(&hello, inputs, log, Settings::default()).unwrap()
+        };
+        let expected = all_of(&mut open(&log, inputs.to_vec()));
+        assert_eq!(expected, [DAY_NS, 3 * DAY_NS]);
+        let lines = log.lines.lock().unwrap();
+        let kinds: Vec<&str> = lines.iter().map(|line| line.1.as_str()).collect();
+        assert_eq!(kinds, ["bars", "control", "bars"]);
+        let refusal: serde_json::Value = serde_json::from_str(&lines[1].3).unwrap();
+        let text = refusal["text"].as_str().unwrap();
+        assert_eq!((refusal["kind"].as_str(), refusal["seq"].as_u64()), (Some("bars_refused"), Some(1)));
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+        assert_eq!(*log.refused.lock().unwrap(), 1);
+        // As an older version has put them on record: what is there and cannot act is named.
+        let log = Log::default();
+        let recorded = inputs.map(|input| match input {
+            Input::Bars { bars, text, .. } => Input::Bars { bars, text, received: None },
+            input => input,
+        });
+        if !text.contains("clock") {
+            let mut source = open(&log, recorded.to_vec()).logged(3);
+            assert_eq!(all_of(&mut source), expected);
+            assert_eq!(*log.skipped.lock().unwrap(), [1]);
+            assert!(source.facts().warnings.iter().any(|warning| warning.code == "input_skipped"));
+        }
     }
+    // A gap in the factors, where that is an error, is not of one message alone.
+    let inputs = [good(0, 1), changed(&|bars| bars.factors = None)].map(|bars| Input::Bars {
+        text: bars.to_text(),
+        bars,
+        received: None,
+    });
+    let error = all(&mut source_of(&feed, inputs.to_vec(), &Settings::default())).unwrap_err().to_string();
+    assert!(error.contains("found no factors") && error.contains("carry"), "{error}");
     let inputs = [bars(0, 1, &[("A", -1.0), ("B", 2.0)])].map(|bars| Input::Bars {
         text: String::new(),
         bars,
@@ -177,15 +210,38 @@ fn bars_that_cannot_be_are_refused_with_their_place() {
 /// What was logged: number, kind, time and text.
 type Lines = Arc<Mutex<Vec<(u64, String, i64, String)>>>;
 
-struct Log(Lines);
+#[derive(Clone, Default)]
+struct Log {
+    lines: Lines,
+    refused: Arc<Mutex<u64>>,
+    /// Numbers of inputs on record that did not act.
+    skipped: Arc<Mutex<Vec<u64>>>,
+}
+
+/// Times of all frames.
+fn all_of(source: &mut FeedSource) -> Vec<i64> {
+    let (mut frame, mut times) = (Frame::default(), Vec::new());
+    while source.next_frame(&mut frame).unwrap() {
+        times.push(frame.timestamp.0);
+    }
+    times
+}
 
 impl InputLog for Log {
     fn log(&mut self, seq: u64, kind: &str, timestamp: i64, body: &str) -> Result<(), SourceError> {
         if body.contains("full") {
             return Err("the disk is full".into());
         }
-        self.0.lock().unwrap().push((seq, kind.to_owned(), timestamp, body.to_owned()));
+        self.lines.lock().unwrap().push((seq, kind.to_owned(), timestamp, body.to_owned()));
         Ok(())
+    }
+
+    fn refused(&mut self) {
+        *self.refused.lock().unwrap() += 1;
+    }
+
+    fn skipped(&mut self, seq: u64, _: &str) {
+        self.skipped.lock().unwrap().push(seq);
     }
 }
 
@@ -196,14 +252,11 @@ fn each_input_is_logged_once_and_before_its_frame() {
     let mut inputs = inputs(&feed);
     let control = |body: &str| Input::Control(Control { kind: "stale", timestamp: 7, body: body.to_owned() });
     inputs.insert(2, control("{}"));
-    let lines = Lines::default();
+    let log = Log::default();
+    let lines = Arc::clone(&log.lines);
     let (hello, stored) = (feed.hello(), 3);
-    let source = FeedSource::open(
-        hello,
-        Box::new(inputs.clone().into_iter()),
-        Box::new(Log(lines.clone())),
-        Settings::default(),
-    );
+    let source =
+        FeedSource::open(hello, Box::new(inputs.clone().into_iter()), Box::new(log), Settings::default());
     let (mut source, mut frame) = (source.unwrap().logged(stored), Frame::default());
     let mut frames = 0;
     while source.next_frame(&mut frame).unwrap() {
@@ -220,7 +273,7 @@ fn each_input_is_logged_once_and_before_its_frame() {
     }
     // What could not be logged does not act.
     let inputs = vec![inputs[0].clone(), control("full"), inputs[1].clone()];
-    let log = Box::new(Log(Lines::default()));
+    let log = Box::new(Log::default());
     let mut source = FeedSource::open(hello, Box::new(inputs.into_iter()), log, Settings::default()).unwrap();
     assert!(source.next_frame(&mut frame).unwrap());
     assert_eq!(source.next_frame(&mut frame).unwrap_err().to_string(), "the disk is full");
@@ -353,8 +406,8 @@ fn messages_that_are_not_of_the_protocol_are_named() {
             &["out of range"],
         ),
         (
-            r#"{"type":"hello","protocol":2,"name":"","columns":[],"factors":[],"has_rf":false,"values":"prices"}"#,
-            &["found protocol 2, expected protocol 1"],
+            r#"{"type":"hello","protocol":1,"name":"","columns":["close"],"factors":[],"has_rf":false,"values":"prices"}"#,
+            &["the name \"\" of 0 bytes", "1 to 255 bytes"],
         ),
     ];
     for (text, parts) in cases {
@@ -362,6 +415,8 @@ fn messages_that_are_not_of_the_protocol_are_named() {
         let error = error.to_string();
         assert!(parts.iter().all(|part| error.contains(part)), "{error}");
     }
+    let other = ServerMessage::parse(r#"{"type":"hello","protocol":2,"columns":7}"#, 0);
+    assert!(matches!(other, Ok(ServerMessage::OtherProtocol(2))), "{other:?}");
     assert!(
         matches!(ServerMessage::parse(r#"{"type":"weather"}"#, 0), Ok(ServerMessage::Unknown(kind)) if kind.contains("weather"))
     );

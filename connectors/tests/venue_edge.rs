@@ -395,7 +395,8 @@ impl Small {
         let (columns, factors) =
             (vec!["high".to_owned(), "close".to_owned(), "volume".to_owned()], vec!["mkt".to_owned()]);
         let (protocol, name, values) = (PROTOCOL, "small".to_owned(), Stated::Prices);
-        let hello = Hello { protocol, name, columns, factors, has_rf: true, values, frames: None };
+        let hello =
+            Hello { protocol, name, columns, factors, has_rf: true, values, frames: None, recorded: false };
         let bars = |seq: u32| {
             let symbols = if seq.is_multiple_of(3) { vec!["B", "A"] } else { vec!["A", "C"] };
             let price = f64::from(seq * 7 % 11 + 1);

@@ -10,6 +10,7 @@ use betaflow_connectors::recorder::{ParquetRecorder, RunFolder, read_equity, rep
 use betaflow_engine::ledger::{Frames, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::metrics::{Binning, Comparing};
 use betaflow_engine::pipeline::{Clock, Placement, RunOptions, estimating, no_clock, trading};
+use betaflow_engine::range::OnOutOfRange;
 use betaflow_engine::source::Source as _;
 
 use crate::args::{EstimateArgs, ReplayArgs, ReportOfArgs, RunArgs};
@@ -20,6 +21,7 @@ use crate::report;
 use crate::score::Scoring;
 use crate::session::{self, Compared};
 use crate::summary::{Summary, Trading};
+use crate::terminal::printable;
 use crate::world::{Opened, Readings};
 
 /// What differs between the commands.
@@ -136,7 +138,11 @@ pub(crate) fn carry_out(
     let (source, frames) = Counted::new(source);
     let source = Box::new(source);
     let recorders: Vec<Box<dyn Recorder>> = also.into_iter().chain([Box::new(recorder) as _]).collect();
-    let settings = config.run_settings()?;
+    let mut settings = config.run_settings()?;
+    if config.data.session.is_some() {
+        // As the run did whose inputs these are.
+        settings.on_out_of_range = OnOutOfRange::Halt;
+    }
     let graph = if kind.trades {
         trading(source, config.strategy()?, &settings, recorders)?
     } else {
@@ -224,7 +230,7 @@ fn measure(folder: &Path, facts: &RunFacts, config: &Config) -> Result<Trading> 
 /// Standard output; a reader that went away early is no error.
 pub(crate) fn say(text: &str) {
     use std::io::Write as _;
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let _ = std::io::stdout().write_all(printable(text).as_bytes());
 }
 
 fn options(config: &Config, kind: &Kind, timed: bool) -> RunOptions {

@@ -20,6 +20,7 @@ mod size;
 mod state;
 mod stress;
 mod summary;
+mod terminal;
 mod tune;
 mod version;
 mod world;
@@ -69,5 +70,8 @@ fn say_error(error: &anyhow::Error) {
             text = format!("{text}: {cause}");
         }
     }
-    eprintln!("error: {text}");
+    if let Some(error) = error.chain().find_map(|cause| cause.downcast_ref()) {
+        text += state::advice(error);
+    }
+    eprintln!("error: {}", terminal::printable(&text));
 }

@@ -6,7 +6,7 @@ mod support;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use support::paper::{SETTINGS, Serving, arguments, digest};
@@ -170,6 +170,121 @@ fn a_full_disk_stops_trading_and_room_has_it_go_on() {
     assert!(said.contains("trading goes on: the state is written again"), "{said}");
     assert_eq!(digest(&out), digest(&whole.out), "{out}{said}");
     assert_eq!(state(&mount.join("state")), state(&path.join("whole")));
+}
+
+#[test]
+fn a_run_that_is_to_stop_ends_while_the_disk_is_full_and_goes_on_later() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(89, 1_200, 8).write(path);
+    let files = joined("serve", &data, &[]);
+    let serving = Serving::start(path, &files[1..], &["--speed", "24000000"]);
+    let whole = call(path, &arguments(&serving.url, "whole"));
+    for signal in ["-TERM", "-INT", "--for"] {
+        let mount = path.join("disk");
+        let Some(disk) = SmallDisk::mount(&mount, 24) else {
+            eprintln!("skipped: this machine lets nobody mount a small disk");
+            return;
+        };
+        let own = if signal == "--for" { &["--for", "3s"][..] } else { &[] };
+        let mut program = Command::new(env!("CARGO_BIN_EXE_betaflow"))
+            .args([&arguments(&serving.url, "disk/state")[..], own].concat())
+            .current_dir(path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        while Connection::open(mount.join("state/state.db"))
+            .and_then(|database| {
+                database.query_row("SELECT max(seq) FROM equity", [], |row| row.get::<_, i64>(0))
+            })
+            .is_err()
+        {
+            std::thread::sleep(Duration::from_millis(20));
+            assert!(program.try_wait().unwrap().is_none());
+        }
+        disk.fill();
+        let mut said = String::new();
+        let mut err = BufReader::new(program.stderr.take().unwrap());
+        while !said.contains("the state cannot be written") {
+            assert_ne!(err.read_line(&mut said).unwrap(), 0, "it ended: {said}");
+        }
+        if signal == "--for" {
+            std::thread::sleep(Duration::from_secs(3));
+        } else {
+            let id = program.id().to_string();
+            assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        }
+        let asked = Instant::now();
+        err.read_to_string(&mut said).unwrap();
+        let code = program.wait().unwrap().code();
+        assert!(asked.elapsed() < Duration::from_secs(5), "{signal}: {:?}", asked.elapsed());
+        assert!(code == Some(1) && said.contains("expected room for the state"), "{signal}: {code:?} {said}");
+        disk.free();
+        let ended = call(path, &arguments(&serving.url, "disk/state"));
+        assert_eq!(digest(&ended.out), digest(&whole.out), "{signal}: {}{}", ended.out, ended.err);
+        drop(disk);
+        std::fs::remove_dir(&mount).unwrap();
+    }
+}
+
+#[test]
+fn an_input_on_record_that_cannot_act_is_passed_over_and_named() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(79, 80, 4).write(path);
+    let files = joined("serve", &data, &[]);
+    let serving = Serving::start(path, &files[1..], &[]);
+    let ended = call(path, &arguments(&serving.url, "state"));
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let bad = |price: &str| {
+        format!(
+            r#"{{"type":"bars","seq":80,"timestamp":4000000000000000000,"symbols":["S00"],"columns":{{"close":[{price}]}}}}"#
+        )
+    };
+    for (number, body) in [bad("-1"), bad("1e400"), bad("0"), "{".to_owned()].iter().enumerate() {
+        Connection::open(path.join("state/state.db"))
+            .unwrap()
+            .execute("INSERT INTO inputs SELECT max(seq) + 1, 'bars', 0, ?1 FROM inputs", [body])
+            .unwrap();
+        let again = call(path, &arguments(&serving.url, "state"));
+        assert_eq!(again.code, Some(0), "{body}: {}", again.err);
+        assert_eq!(digest(&again.out), digest(&ended.out), "{body}");
+        let database = Connection::open(path.join("state/state.db")).unwrap();
+        let skipped = "SELECT count(DISTINCT seq) FROM events WHERE kind = 'input_skipped'";
+        let skipped: usize = database.query_row(skipped, [], |row| row.get(0)).unwrap();
+        assert_eq!(skipped, number + 1, "{}", again.err);
+    }
+    let session = call(path, &["replay", "--session", "state", "--no-report"]);
+    assert!(
+        session.code == Some(0) && session.out.contains("the same as on record"),
+        "{}{}",
+        session.out,
+        session.err
+    );
+}
+
+#[test]
+fn names_with_control_characters_are_shown_escaped() {
+    let folder = folder();
+    let path = folder.path();
+    let mut panel = Panel::new(79, 60, 3);
+    let name = "S00\u{1b}[31m\nerror: none";
+    panel.bars.iter_mut().filter(|bar| bar.symbol == "S00").for_each(|bar| bar.symbol = name.to_owned());
+    let [prices, file, ..] = panel.write(path);
+    let odd = "odd\u{1b}]0;title\u{7}\nerror: a line.parquet";
+    std::fs::rename(path.join(&file), path.join(odd)).unwrap();
+    let serving = Serving::start(path, &[&prices, odd], &[]);
+    let own = ["--factors", "none", "--set", "strategy.kind=equal_weight"];
+    let ended = call(path, &[&arguments(&serving.url, "state"), &own[..]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let state = call(path, &["state", "state"]);
+    for (what, text) in [("paper", &ended.out), ("log", &ended.err), ("state", &state.out)] {
+        let control = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+        assert_eq!(control, None, "{what}: {text}");
+        assert!(text.lines().all(|line| !line.starts_with("error:")), "{what}: {text}");
+    }
+    assert!(state.out.contains("position    S00\\u{1b}[31m\\nerror: none"), "{}", state.out);
 }
 
 #[test]

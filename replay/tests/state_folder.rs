@@ -90,3 +90,54 @@ fn what_is_no_state_folder_is_refused_in_a_sentence() {
     }
     assert_eq!(held(path, ".")["frames"]["count"], 3);
 }
+
+#[test]
+fn a_database_that_is_gone_empty_damaged_or_changed_is_refused_with_advice() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(79, 80, 4).write(path);
+    let files = joined("serve", &data, &[]);
+    let serving = paper::Serving::start(path, &files[1..], &[]);
+    assert_eq!(call(path, &paper::arguments(&serving.url, "state")).code, Some(0));
+    let database = path.join("state/state.db");
+    // Changed settings.
+    let text: String = Connection::open(&database)
+        .unwrap()
+        .query_row("SELECT value FROM meta WHERE key = 'configuration'", [], |row| row.get(0))
+        .unwrap();
+    let set = |text: &str| {
+        let connection = Connection::open(&database).unwrap();
+        connection.execute("UPDATE meta SET value = ?1 WHERE key = 'configuration'", [text]).unwrap();
+    };
+    set(&text.replace("kelly_fraction = 0.25", "kelly_fraction = 0.5"));
+    assert!(held(path, "state")["configuration_fault"].as_str().unwrap().contains("were changed after it"));
+    let session = call(path, &["replay", "--session", "state"]);
+    assert!(session.code == Some(1) && session.err.contains("were changed after it"), "{}", session.err);
+    set(&text);
+    assert!(held(path, "state")["configuration_fault"].is_null());
+    // What is left of a run without its database is no new folder.
+    for name in ["state.db-wal", "state.db-shm"] {
+        let _ = fs::remove_file(path.join("state").join(name));
+    }
+    fs::create_dir_all(path.join("state/raw")).unwrap();
+    fs::write(path.join("state/raw/raw-20260101T000000-000001.jsonl"), "{}\n").unwrap();
+    let whole = fs::read(&database).unwrap();
+    type Change<'a> = (&'a dyn Fn(), &'a str);
+    let cases: [Change<'_>; 3] = [
+        (&|| fs::write(&database, "").unwrap(), "found an empty state.db beside recordings"),
+        (&|| fs::remove_file(&database).unwrap(), "found no state.db beside recordings"),
+        (
+            &|| fs::write(&database, [&whole[..4_096], &vec![7; whole.len() - 4_096]].concat()).unwrap(),
+            "is damaged: put",
+        ),
+    ];
+    for (change, part) in cases {
+        change();
+        let ended = call(path, &paper::arguments(&serving.url, "state"));
+        assert!(ended.code == Some(1) && ended.err.contains(part), "{part}: {}", ended.err);
+        if database.exists() {
+            let ended = call(path, &["state", "state"]);
+            assert_eq!(ended.code, Some(1), "{part}: {}", ended.out);
+        }
+    }
+}

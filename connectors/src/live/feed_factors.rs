@@ -5,7 +5,7 @@ use betaflow_engine::frame::{Frame, TimestampNs};
 use betaflow_engine::state::{StateError, restore, save};
 use betaflow_engine::warning::Warning;
 
-use super::feed_source::Refused;
+use super::bar_rules::Refused;
 use super::protocol::{Bars, Hello};
 use crate::parquet::LARGEST_FACTOR;
 use crate::risk_free::RiskFreeRate;
@@ -76,6 +76,26 @@ impl FeedFactors {
         self.rate.warning(feed)
     }
 
+    /// Checks the rows of a message without taking them.
+    ///
+    /// # Errors
+    /// A row that is no row of factors.
+    pub(super) fn check(&self, bars: &Bars) -> Result<(), Refused> {
+        let mut rate = self.rate.clone();
+        let time = TimestampNs(bars.timestamp);
+        let alone = bars.factors.as_ref().filter(|factors| !all_null(factors)).map(|factors| {
+            factors
+                .iter()
+                .copied()
+                .chain(self.has_rf.then(|| bars.rf.unwrap_or(f64::NAN)))
+                .collect::<Vec<f64>>()
+        });
+        match alone.filter(|_| bars.factor_rows.is_empty()) {
+            Some(row) => self.check_row(&mut rate, time, &row),
+            None => bars.factor_rows.iter().try_for_each(|row| self.check_row(&mut rate, time, row)),
+        }
+    }
+
     /// Takes the rows of a message.
     pub(super) fn take(&mut self, bars: &Bars) -> Result<(), Refused> {
         if !bars.factor_rows.is_empty() {
@@ -90,7 +110,8 @@ impl FeedFactors {
         added
     }
 
-    fn add(&mut self, time: TimestampNs, row: &[f64]) -> Result<(), Refused> {
+    /// Checks one row; `rate` goes on with its risk-free return.
+    fn check_row(&self, rate: &mut RiskFreeRate, time: TimestampNs, row: &[f64]) -> Result<(), Refused> {
         let width = self.names.len() + usize::from(self.has_rf);
         if row.len() != width {
             let found = format!("{} numbers of factors", row.len());
@@ -106,7 +127,7 @@ impl FeedFactors {
             return Err((format!("{} in the factor `{name}`", row[at]), expected));
         }
         if let Some(rf) = row.last().filter(|_| self.has_rf)
-            && let Err(rate) = self.rate.observe(time, *rf, self.rf_max)
+            && let Err(rate) = rate.observe(time, *rf, self.rf_max)
         {
             let found = format!("rf {} ({:.0} % a year)", rate.found, 100.0 * rate.annual);
             return Err((
@@ -115,6 +136,13 @@ impl FeedFactors {
                  percent?",
             ));
         }
+        Ok(())
+    }
+
+    fn add(&mut self, time: TimestampNs, row: &[f64]) -> Result<(), Refused> {
+        let mut rate = self.rate.clone();
+        self.check_row(&mut rate, time, row)?;
+        self.rate = rate;
         self.begun = true;
         if self.compounded.is_empty() || !self.had_frame {
             row.clone_into(&mut self.compounded);

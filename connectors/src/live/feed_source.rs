@@ -3,21 +3,22 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use betaflow_engine::assembly::{
-    Assembler, AssemblyError, Bar, Fault, Field, Iso, Outcome, Rules, Slot, Values,
-};
+use betaflow_engine::assembly::{Assembler, AssemblyError, Fault, Field, Iso, Outcome, Slot};
 use betaflow_engine::frame::{Frame, TimestampNs};
 use betaflow_engine::source::{DataFacts, Source, SourceError};
 use betaflow_engine::state::{Checkpoint, Part, StateError, restore, save};
 use betaflow_engine::warning::Warning;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+use super::bar_rules::{self, Refused};
 use super::error::LiveError;
 use super::feed_factors::FeedFactors;
 use super::inputs::{Input, InputLog, Inputs};
 use super::latency::{Latencies, monotonic_ns};
 use super::nullable;
-use super::protocol::{Bars, Hello, Stated};
+use super::protocol::{Bars, Hello, Stated, shown};
+use super::seam::{Finding, Seam};
 use super::supervision::{FeedLimits, Said, Supervisor};
 use crate::doubts::{LeftOut, doubts};
 use crate::parquet::{BadRow, Settings};
@@ -45,6 +46,12 @@ pub struct FeedSource {
     /// Frames from one whose state is asked for to the next; 0: never.
     checkpoint_every: u64,
     latencies: Option<Arc<Latencies>>,
+    /// Whether the feed plays a file back, so that its times may lie in the future.
+    recorded: bool,
+    /// Messages of this start that were refused.
+    refused: u64,
+    /// End of history, until the feed has passed it.
+    seam: Option<Seam>,
     ended: bool,
 }
 
@@ -60,6 +67,8 @@ struct Counted {
     empty: u64,
     /// Messages of the feed that history had already.
     passed: u64,
+    /// Inputs on record that do not act, because this version refuses them.
+    unusable: u64,
 }
 
 /// As errors call it.
@@ -89,23 +98,12 @@ impl FeedSource {
         log: Box<dyn InputLog>,
         settings: Settings,
     ) -> Result<Self, LiveError> {
-        let rules = Rules {
-            values: settings.values,
-            fields: Vec::new(),
-            universe: settings.universe.clone(),
-            factors: settings.factors.clone(),
-            factor_gap: settings.factor_gap,
-        };
         let refused = |error: AssemblyError| said(hello, error.to_string(), "other settings");
-        let mut assembler = Assembler::new(rules).map_err(refused)?;
+        let assembler = bar_rules::assembler(hello, &settings).map_err(refused)?;
         check(hello, &settings)?;
-        let has = |field: Field| hello.columns.iter().any(|name| nullable::field(name) == Some(field));
-        assembler.set_fields(settings.wanted(has)).map_err(refused)?;
-        let own = settings.factors.is_empty() && (!hello.factors.is_empty() || hello.has_rf);
         Ok(Self {
-            feed: hello.name.clone(),
-            factors: own
-                .then(|| FeedFactors::new(hello, settings.values, settings.factor_gap, settings.rf_max)),
+            feed: shown(&hello.name),
+            factors: bar_rules::own_factors(hello, &settings),
             settings,
             assembler,
             inputs,
@@ -117,6 +115,9 @@ impl FeedSource {
             limits: FeedLimits::default(),
             checkpoint_every: 0,
             latencies: None,
+            recorded: hello.recorded,
+            refused: 0,
+            seam: None,
             ended: false,
         })
     }
@@ -192,6 +193,7 @@ impl FeedSource {
             let (bars, received) = match input {
                 Input::History(bars) => {
                     self.counted.history = Some(TimestampNs(bars.timestamp));
+                    self.seam.get_or_insert_default().remember(&bars);
                     if self.take(&bars, frame)? {
                         self.framed(None, (taken_ns, taken_ns));
                         return Ok(true);
@@ -206,15 +208,29 @@ impl FeedSource {
                     }
                     continue;
                 }
+                Input::Unusable { text } => {
+                    self.unusable(&text);
+                    continue;
+                }
                 Input::Bars { bars, text, received } => {
+                    if let Err(refusal) = self.check(&bars, received.is_some()) {
+                        self.refuse(&bars, refusal)?;
+                        continue;
+                    }
                     self.log("bars", bars.timestamp, &text)?;
                     (bars, received)
                 }
             };
             let logged_ns = self.clock();
-            if self.counted.history.is_some_and(|end| bars.timestamp <= end.0) {
+            if self.is_of_history(&bars) {
                 self.counted.passed += 1;
+                if let Some(seam) = &mut self.seam {
+                    seam.overlap(&bars);
+                }
                 continue;
+            }
+            if let Some(finding) = self.seam.take().and_then(|seam| seam.close(&bars)) {
+                self.joined(finding, &bars, received.is_some())?;
             }
             if self.take(&bars, frame)? {
                 self.framed(received, (taken_ns, logged_ns));
@@ -228,6 +244,71 @@ impl FeedSource {
             }
         }
         Ok(false)
+    }
+
+    /// Whether history had these bars already.
+    fn is_of_history(&self, bars: &Bars) -> bool {
+        self.counted.history.is_some_and(|end| bars.timestamp <= end.0)
+    }
+
+    /// Checks bars before they are put on record. `live`: they come from the feed now, so the clock counts.
+    fn check(&self, bars: &Bars, live: bool) -> Result<(), Refused> {
+        if !self.is_of_history(bars) {
+            bar_rules::check_order(bars, self.counted.last)?;
+        }
+        if live && !self.recorded {
+            bar_rules::check_clock(bars)?;
+        }
+        bar_rules::check_numbers(&self.assembler, &self.settings, bars)?;
+        self.factors.as_ref().map_or(Ok(()), |factors| factors.check(bars))
+    }
+
+    /// Passes over bars that cannot become part of a frame: those of the feed are never on record.
+    fn refuse(&mut self, bars: &Bars, (found, expected): Refused) -> Result<(), SourceError> {
+        let text = self.refused(bars, found, expected).to_string();
+        if self.input < self.logged {
+            self.unusable(&text);
+            return Ok(());
+        }
+        self.refused += 1;
+        self.log.refused();
+        if bar_rules::is_told(self.refused) {
+            let text = match self.refused {
+                1 => text,
+                count => format!("{text}; {count} messages refused so far"),
+            };
+            let body = json!({ "kind": "bars_refused", "seq": bars.seq, "text": text });
+            self.log("control", bars.timestamp, &body.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Counts an input on record that does not act.
+    fn unusable(&mut self, text: &str) {
+        let number = self.input;
+        self.input += 1;
+        self.counted.unusable += 1;
+        if bar_rules::is_told(self.counted.unusable) {
+            self.log.skipped(number, text);
+        }
+        if self.counted.unusable == 1 {
+            let text = format!(
+                "input {number} on record is passed over, as is every other that this version refuses: {text}"
+            );
+            self.counted.facts.warnings.push(Warning::new("input_skipped", text));
+        }
+    }
+
+    /// Puts on record how history and feed fit together.
+    fn joined(&mut self, finding: Finding, bars: &Bars, live: bool) -> Result<(), SourceError> {
+        let Finding { kind, text } = finding;
+        if kind != "history_joined" {
+            self.counted.facts.warnings.push(Warning::new(kind, text.clone()));
+        }
+        if live && self.input >= self.logged {
+            self.log("control", bars.timestamp, &json!({ "kind": kind, "text": text }).to_string())?;
+        }
+        Ok(())
     }
 
     /// Puts an input on record, and counts it.
@@ -253,9 +334,8 @@ impl FeedSource {
     /// Takes the bars of one timestamp, and says whether they are a frame that is handed on.
     fn take(&mut self, bars: &Bars, frame: &mut Frame) -> Result<bool, SourceError> {
         let t = TimestampNs(bars.timestamp);
-        if let Some(last) = self.counted.last.filter(|last| *last >= t) {
-            let found = format!("{} after {}", Iso(t), Iso(last));
-            return Err(self.refused(bars, found, "a later time: a feed is sorted").into());
+        if let Err((found, expected)) = bar_rules::check_order(bars, self.counted.last) {
+            return Err(self.refused(bars, found, expected).into());
         }
         self.counted.last = Some(t);
         let end =
@@ -280,10 +360,7 @@ impl FeedSource {
         let mut at = 0;
         for (i, symbol) in bars.symbols.iter().enumerate() {
             let slot = self.slot(&mut at, symbol);
-            let mut bar = Bar::of_close(f64::NAN);
-            for (field, numbers) in &bars.columns {
-                bar[*field] = numbers[i];
-            }
+            let bar = bar_rules::bar(bars, i);
             if let Err(fault) = self.assembler.put(frame, slot, &bar) {
                 self.fault(bars, symbol, fault)?;
             }
@@ -314,18 +391,7 @@ impl FeedSource {
             self.counted.facts.skipped += 1;
             return Ok(());
         }
-        let (found, expected) = match fault {
-            Fault::Duplicate => (format!("`{symbol}` twice"), "each symbol once a message"),
-            Fault::Value { field, found } => {
-                let expected = match (self.settings.values, field) {
-                    (Values::ReturnsOfAnySize, Field::Close) => "a finite return, or null",
-                    (Values::Returns, Field::Close) => "a return above -1 (decimal, not percent), or null",
-                    (_, Field::Volume | Field::Dividend | Field::Split) => "a number of at least 0, or null",
-                    _ => "a positive price, or null",
-                };
-                (format!("{found} in `{}` of `{symbol}`", field.names()[0]), expected)
-            }
-        };
+        let (found, expected) = bar_rules::described(fault, symbol, self.settings.values);
         Err(self.refused(bars, found, expected))
     }
 
@@ -432,7 +498,7 @@ fn check(hello: &Hello, settings: &Settings) -> Result<(), LiveError> {
 }
 
 fn said(hello: &Hello, found: String, expected: &str) -> LiveError {
-    let (feed, place) = (hello.name.clone(), "what the feed says of itself".to_owned());
+    let (feed, place) = (shown(&hello.name), "what the feed says of itself".to_owned());
     LiveError::Input { feed, place, found, expected: expected.to_owned() }
 }
 
@@ -440,6 +506,3 @@ fn refused(feed: &str, bars: &Bars, found: String, expected: &'static str) -> Li
     let place = format!("bars {} at {}", bars.seq, Iso(TimestampNs(bars.timestamp)));
     LiveError::Input { feed: feed.to_owned(), place, found, expected: expected.to_owned() }
 }
-
-/// What was found, and what was expected.
-pub(super) type Refused = (String, &'static str);

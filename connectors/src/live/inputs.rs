@@ -6,7 +6,8 @@ use betaflow_engine::source::SourceError;
 
 use super::edge::{EdgeEvent, EdgeReceiver};
 use super::error::LiveError;
-use super::protocol::Bars;
+use super::protocol::{Bars, ServerMessage};
+use crate::store::{self, InputKind};
 
 /// What a clock or a person decided, such as a feed that went stale.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +34,32 @@ pub enum Input {
     },
     /// Bars of history, which are on record elsewhere.
     History(Bars),
+    /// An input on record that cannot be read, or that this version refuses.
+    Unusable {
+        /// What was found, and what was expected.
+        text: String,
+    },
     /// Something that is no data.
     Control(Control),
+}
+
+impl Input {
+    /// An input as it is on record.
+    #[must_use]
+    pub fn of_record(input: store::Input) -> Self {
+        let store::Input { seq, kind, timestamp, body } = input;
+        match kind {
+            // What the source itself has to act on, such as history to warm up with, it finds in the body.
+            InputKind::Control => Self::Control(Control { kind: "on_record", timestamp, body }),
+            InputKind::Bars => match ServerMessage::parse(&body, seq) {
+                Ok(ServerMessage::Bars(bars)) => Self::Bars { bars, text: body, received: None },
+                Ok(_) => Self::Unusable {
+                    text: format!("input {seq}: found a message without bars, expected bars"),
+                },
+                Err(error) => Self::Unusable { text: error.to_string() },
+            },
+        }
+    }
 }
 
 /// A sequence of inputs: a socket, a log, a test.
@@ -60,6 +85,12 @@ pub trait InputLog: Send {
     /// # Errors
     /// It could not be written; the input then does not act.
     fn log(&mut self, seq: u64, kind: &str, timestamp: i64, body: &str) -> Result<(), SourceError>;
+
+    /// Counts a message that was refused: it is not on record.
+    fn refused(&mut self) {}
+
+    /// Reports that the input of this number is on record and does not act, and why.
+    fn skipped(&mut self, _seq: u64, _why: &str) {}
 }
 
 /// Writes nothing down.

@@ -11,6 +11,7 @@
 //! * `edge` is the client: it connects, orders, asks again for what is missing, and says what it could not get.
 //! * `feed_source` makes frames of the messages, the same ones as a replay of the file would see.
 
+mod bar_rules;
 mod capture;
 mod edge;
 mod error;
@@ -25,6 +26,7 @@ mod pinned;
 mod protocol;
 mod random;
 mod raw_log;
+mod seam;
 mod server;
 mod supervision;
 mod tls;
@@ -38,7 +40,9 @@ pub use history::{History, WithHistory};
 pub use inputs::{Control, EdgeInputs, Input, InputLog, Inputs, NoLog};
 pub use latency::{Latencies, StageLatency, monotonic_ns};
 pub use parquet_feed::ParquetFeed;
-pub use protocol::{Bars, ClientMessage, Hello, MESSAGE_MAX, PROTOCOL, ProtocolError, ServerMessage, Stated};
+pub use protocol::{
+    Bars, ClientMessage, Hello, MESSAGE_MAX, NAME_MAX, PROTOCOL, ProtocolError, ServerMessage, Stated, shown,
+};
 pub use raw_log::{RawLogCounts, RawLogSettings};
 pub use server::{Faults, Feed, FeedReader, Playback, Server, ServerCounts, ServerSettings, Speed, Talk};
 pub use supervision::FeedLimits;

@@ -38,6 +38,7 @@ impl ParquetFeed {
             has_rf: source.has_rf(),
             values: if settings.values.are_returns() { Stated::Returns } else { Stated::Prices },
             frames: None,
+            recorded: true,
         };
         Ok(Self { prices, factors, settings, hello })
     }

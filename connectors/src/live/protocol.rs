@@ -4,7 +4,7 @@
 //! client ─▶ {"type":"subscribe","from":0}             the number of the first message wanted; all that follow
 //!           {"type":"backfill","from":12,"to":15}     both included; they come again as ordinary bars
 //! server ─▶ {"type":"hello","protocol":1,"name":"prices.parquet","columns":["close","open"],
-//!            "factors":["mkt","smb"],"has_rf":true,"values":"prices","frames":null}
+//!            "factors":["mkt","smb"],"has_rf":true,"values":"prices","frames":null,"recorded":false}
 //!           {"type":"bars","seq":0,"timestamp":1360281600000000000,"symbols":["AAPL","MSFT"],
 //!            "columns":{"close":[67.85,null],"open":[66.3,27.1]},"factors":[0.001,-0.002],"rf":0.0}
 //!           {"type":"heartbeat","seq":17}             once a second when idle: the number of the next message
@@ -20,6 +20,7 @@
 //! Numbers are the shortest decimals that read back as the same bits.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use betaflow_engine::assembly::Field;
@@ -31,6 +32,10 @@ use super::nullable;
 pub const PROTOCOL: u32 = 1;
 /// Bytes of the largest message.
 pub const MESSAGE_MAX: usize = 16 << 20;
+/// Bytes of the longest symbol, and of the longest name of a feed, a column or a factor.
+pub const NAME_MAX: usize = 255;
+/// Columns, and factors, that a feed may have.
+const COLUMNS_MAX: usize = 1_000;
 /// Bytes of a message that an error shows.
 const SHOWN: usize = 120;
 
@@ -61,6 +66,9 @@ pub struct Hello {
     pub values: Stated,
     /// Number of messages in all, where it is known.
     pub frames: Option<u64>,
+    /// Whether a file is played back, whose times may lie in the future.
+    #[serde(default)]
+    pub recorded: bool,
 }
 
 /// The bars of one timestamp.
@@ -109,6 +117,8 @@ pub enum ClientMessage {
 pub enum ServerMessage {
     /// What the feed is.
     Hello(Hello),
+    /// Greeting of a feed that speaks this other version of the protocol.
+    OtherProtocol(u64),
     /// The bars of one timestamp.
     Bars(Bars),
     /// All is well: the number of the next message.
@@ -160,6 +170,14 @@ struct Tagged<'a> {
     bars: &'a Bars,
 }
 
+/// Greeting of which only the version can be relied on.
+#[derive(Serialize, Deserialize)]
+struct OtherHello<'a> {
+    #[serde(borrow)]
+    r#type: Cow<'a, str>,
+    protocol: u64,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Type<'a> {
     #[serde(borrow)]
@@ -173,18 +191,91 @@ impl Bars {
         text(&Tagged { r#type: "bars", bars: self })
     }
 
-    fn check(self) -> Result<Self, String> {
+    fn check(self) -> Result<Self, (String, &'static str)> {
         let symbols = self.symbols.len();
-        match self.columns.iter().find(|(_, numbers)| numbers.len() != symbols) {
-            Some((field, numbers)) => Err(format!(
+        if let Some((field, numbers)) = self.columns.iter().find(|(_, numbers)| numbers.len() != symbols) {
+            let found = format!(
                 "bars {} with {} numbers in the column `{}` for {symbols} symbols",
                 self.seq,
                 numbers.len(),
                 field.names()[0]
+            );
+            return Err((found, "a number or null for each symbol"));
+        }
+        if let Some(symbol) = self.symbols.iter().find(|symbol| !is_name(symbol)) {
+            let found =
+                format!("bars {} with the symbol {} of {} bytes", self.seq, excerpt(symbol), symbol.len());
+            return Err((found, "symbols of 1 to 255 bytes"));
+        }
+        match self.twice() {
+            Some(symbol) => Err((
+                format!("bars {} with the symbol {} twice", self.seq, excerpt(symbol)),
+                "each symbol once",
             )),
             None => Ok(self),
         }
     }
+
+    /// A symbol that stands in it more than once.
+    fn twice(&self) -> Option<&str> {
+        // Servers mostly send them in order, where a comparison with the one before is enough.
+        if self.symbols.is_sorted_by(|a, b| a < b) {
+            return None;
+        }
+        let mut seen = BTreeSet::new();
+        self.symbols.iter().map(String::as_str).find(|symbol| !seen.insert(*symbol))
+    }
+}
+
+impl Hello {
+    /// The feed in words: its name, its columns and its factors.
+    #[must_use]
+    pub fn described(&self) -> String {
+        let numbers = match self.values {
+            Stated::Prices => "prices",
+            Stated::Returns => "returns",
+        };
+        let mut text = format!("{} ({numbers}: {}", shown(&self.name), shown(&self.columns.join(", ")));
+        if !self.factors.is_empty() {
+            text += &format!("; factors {}", shown(&self.factors.join(", ")));
+        }
+        if self.has_rf {
+            text += "; rf";
+        }
+        text + ")"
+    }
+
+    fn check(self) -> Result<Self, (String, &'static str)> {
+        for (list, what) in [(&self.columns, "columns"), (&self.factors, "factors")] {
+            if list.len() > COLUMNS_MAX {
+                let expected = "at most 1000 columns and 1000 factors";
+                return Err((format!("a feed with {} {what}", list.len()), expected));
+            }
+        }
+        let names = [&self.name].into_iter().chain(&self.columns).chain(&self.factors);
+        if let Some(name) = names.into_iter().find(|name| !is_name(name)) {
+            let found = format!("the name {} of {} bytes", excerpt(name), name.len());
+            return Err((found, "names of a feed, its columns and its factors of 1 to 255 bytes"));
+        }
+        if !self.columns.iter().any(|name| name == "close") {
+            let found = format!("a feed with the columns {}", excerpt(&self.columns.join(", ")));
+            return Err((found, "the column `close`, which prices and returns are in"));
+        }
+        for list in [&self.columns, &self.factors] {
+            let mut seen = BTreeSet::new();
+            if let Some(name) = list.iter().find(|name| !seen.insert(*name)) {
+                return Err((
+                    format!("the name {} twice", excerpt(name)),
+                    "each column and each factor once",
+                ));
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=NAME_MAX).contains(&text.len())
 }
 
 impl ServerMessage {
@@ -203,20 +294,25 @@ impl ServerMessage {
         };
         if r#type == "bars" {
             let bars: Bars = serde_json::from_str(text).map_err(unread)?;
-            let bars = bars.check().map_err(|found| refused(found, "a number or null for each symbol"))?;
-            return Ok(Self::Bars(bars));
+            return bars.check().map(Self::Bars).map_err(|(found, expected)| refused(found, expected));
+        }
+        if r#type == "hello" {
+            // Another version may have other members.
+            let OtherHello { protocol, .. } = serde_json::from_str(text).map_err(unread)?;
+            if protocol != u64::from(PROTOCOL) {
+                return Ok(Self::OtherProtocol(protocol));
+            }
         }
         if !["hello", "heartbeat", "unavailable", "error", "end"].contains(&&*r#type) {
             return Ok(Self::Unknown(excerpt(&r#type)));
         }
         Ok(match serde_json::from_str(text).map_err(unread)? {
-            Small::Hello(hello) if hello.protocol != PROTOCOL => {
-                return Err(refused(format!("protocol {}", hello.protocol), "protocol 1"));
+            Small::Hello(hello) => {
+                Self::Hello(hello.check().map_err(|(found, expected)| refused(found, expected))?)
             }
-            Small::Hello(hello) => Self::Hello(hello),
             Small::Heartbeat { seq } => Self::Heartbeat(seq),
             Small::Unavailable { from, to } => Self::Unavailable(from, to),
-            Small::Error { text } => Self::Error(text),
+            Small::Error { text } => Self::Error(shown(&text)),
             Small::End { frames } => Self::End(frames),
         })
     }
@@ -227,6 +323,9 @@ impl ServerMessage {
         text(&match self {
             Self::Bars(bars) => return bars.to_text(),
             Self::Hello(hello) => Small::Hello(hello.clone()),
+            Self::OtherProtocol(version) => {
+                return text(&OtherHello { r#type: Cow::Borrowed("hello"), protocol: *version });
+            }
             Self::Heartbeat(seq) => Small::Heartbeat { seq: *seq },
             Self::Unavailable(from, to) => Small::Unavailable { from: *from, to: *to },
             Self::Error(text) => Small::Error { text: text.clone() },
@@ -263,6 +362,31 @@ impl ClientMessage {
 /// Text of what has no map with keys that are no text, and nothing else that could fail.
 fn text<T: Serialize>(message: &T) -> String {
     serde_json::to_string(message).unwrap_or_default()
+}
+
+/// A text from outside on one line and without control characters, cut to 1,000 characters: a feed must not move
+/// the cursor of a terminal or write lines of its own.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    const MOST: usize = 1_000;
+    let mut out = String::new();
+    for (n, c) in text.chars().enumerate() {
+        if n == MOST {
+            out.push_str("...");
+            break;
+        }
+        match is_unprintable(c) {
+            true => out.extend(c.escape_default()),
+            false => out.push(c),
+        }
+    }
+    out
+}
+
+/// Whether a character moves the cursor or the direction of a terminal.
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The beginning of a text, in quotes.

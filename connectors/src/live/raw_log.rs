@@ -235,8 +235,20 @@ struct Files {
     settings: RawLogSettings,
     shared: Arc<Shared>,
     number: u64,
-    /// The file that is written, and its bytes.
-    open: Option<(File, u64)>,
+    open: Option<OpenFile>,
+}
+
+/// The file that is written.
+struct OpenFile {
+    file: File,
+    path: PathBuf,
+    bytes: u64,
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        self.close();
+    }
 }
 
 impl Files {
@@ -245,25 +257,34 @@ impl Files {
         if block.is_empty() {
             return Ok(());
         }
-        if self.open.as_ref().is_none_or(|(_, bytes)| *bytes >= self.settings.file_max) {
+        if self.open.as_ref().is_none_or(|open| open.bytes >= self.settings.file_max) {
             self.open()?;
         }
-        let Some((file, bytes)) = &mut self.open else { return Ok(()) };
-        match file.write_all(block) {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        match open.file.write_all(block) {
             Ok(()) => {
-                *bytes += block.len() as u64;
+                open.bytes += block.len() as u64;
                 Ok(())
             }
             Err(error) => {
-                self.open = None;
+                self.close();
                 Err(error)
             }
         }
     }
 
+    /// Ends the file that is written. One with nothing in it is removed: a full disk must not be littered with them.
+    fn close(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        if open.file.metadata().is_ok_and(|file| file.len() == 0) && std::fs::remove_file(&open.path).is_ok()
+        {
+            self.shared.files.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
     /// Begins another file, and removes the oldest beyond what they may have in all.
     fn open(&mut self) -> io::Result<()> {
-        self.open = None;
+        self.close();
         self.make_room()?;
         let (year, month, day) = Iso(now()).civil();
         let second = now().0.div_euclid(1_000_000_000).rem_euclid(86_400);
@@ -273,9 +294,10 @@ impl Files {
             let number = self.number;
             let name =
                 format!("raw-{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}-{number:06}.jsonl");
-            match OpenOptions::new().write(true).create_new(true).open(self.settings.folder.join(name)) {
+            let path = self.settings.folder.join(name);
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => {
-                    self.open = Some((file, 0));
+                    self.open = Some(OpenFile { file, path, bytes: 0 });
                     self.shared.files.fetch_add(1, Ordering::Relaxed);
                     return Ok(());
                 }
@@ -302,7 +324,15 @@ impl Files {
             }
             std::fs::remove_file(path)?;
             total -= bytes;
-            self.shared.removed.fetch_add(1, Ordering::Relaxed);
+            if self.shared.removed.fetch_add(1, Ordering::Relaxed) == 0 {
+                let text = format!(
+                    "{}: the recordings of the venue have reached {:.1} GB (feed.raw_log_max_gb); from now on the oldest are \
+                     removed",
+                    self.settings.folder.display(),
+                    self.settings.total_max as f64 / 1e9
+                );
+                *self.shared.news.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+            }
         }
         Ok(())
     }

@@ -72,6 +72,23 @@ pub enum StoreError {
         /// The digest now.
         found: String,
     },
+    /// The database of earlier recordings is gone.
+    #[error(
+        "{}: found {found} beside recordings of an earlier run (session: {session} files, raw: {raw} files), expected the \
+         state.db that belongs to them: put it back from a copy, with state.db-wal where there is one, or choose another \
+         --state for a new run; `betaflow check FILE --venue NAME` reads the files in raw",
+        path.display()
+    )]
+    Lost {
+        /// The folder.
+        path: PathBuf,
+        /// What was found in place of the database.
+        found: &'static str,
+        /// Segments of inputs in it.
+        session: usize,
+        /// Recordings of a venue in it.
+        raw: usize,
+    },
     /// A folder is none of a run.
     #[error(
         "{}: found no state of a run in it, expected a folder that `betaflow paper --state` has written, with state.db",

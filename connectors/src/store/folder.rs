@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::StoreError;
 use super::inputs::read_inputs;
+use super::segment::FOLDER as SEGMENTS;
 use crate::links::follow;
 
 /// Version of the tables. A state of another version is refused.
@@ -16,6 +17,8 @@ pub const SCHEMA_VERSION: u32 = 2;
 
 pub(super) const DATABASE: &str = "state.db";
 pub(super) const LOCK: &str = "lock";
+/// Folder of what a venue sent.
+const RAW: &str = "raw";
 /// How often, and after how long each time, a lock is tried again: whoever only looks at it is gone by then.
 const TRIES: u32 = 10;
 const TRY_AGAIN: Duration = Duration::from_millis(20);
@@ -143,8 +146,35 @@ impl StateFolder {
             }
         }
         let folder = Self { path: path.to_owned(), database: path.join(DATABASE), sync, _lock: lock };
+        folder.refuse_lost_database()?;
         folder.prepare()?;
         Ok(folder)
+    }
+
+    /// Refuses a folder that has recordings of a run and no database, or an empty one: a new run would mix with the old.
+    fn refuse_lost_database(&self) -> Result<(), StoreError> {
+        let size = fs::metadata(&self.database).map(|file| file.len());
+        let found = match size {
+            Ok(0) => "an empty state.db",
+            Ok(_) => return Ok(()),
+            Err(_) => "no state.db",
+        };
+        self.refuse_recordings(found)
+    }
+
+    /// Refuses the recordings of an earlier run, where there are any.
+    fn refuse_recordings(&self, found: &'static str) -> Result<(), StoreError> {
+        let files = |name: &str| {
+            let entries = fs::read_dir(self.path.join(name)).into_iter().flatten();
+            entries
+                .filter_map(Result::ok)
+                .filter(|entry| entry.metadata().is_ok_and(|file| file.len() > 0))
+                .count()
+        };
+        match (files(SEGMENTS), files(RAW)) {
+            (0, 0) => Ok(()),
+            (session, raw) => Err(StoreError::Lost { path: self.path.clone(), found, session, raw }),
+        }
     }
 
     /// The folder.
@@ -192,6 +222,9 @@ impl StateFolder {
             })
             .map_err(failed())?
             > 0;
+        if !has_meta {
+            self.refuse_recordings("a state.db without tables")?;
+        }
         if has_meta {
             let found = value(&connection, "schema_version").map_err(failed())?.unwrap_or_default();
             if found != SCHEMA_VERSION.to_string() {
@@ -245,8 +278,8 @@ impl StateFolder {
     /// SQLite refuses.
     pub fn last_message(&self) -> Result<Option<(u64, i64)>, StoreError> {
         // Inputs that no restart needs move into segments; those behind a checkpoint, which is made of bars, do not.
-        let last = "SELECT json_extract(body, '$.seq'), timestamp FROM inputs WHERE kind = 'bars' ORDER BY seq DESC \
-                    LIMIT 1";
+        let last = "SELECT json_extract(body, '$.seq'), timestamp FROM inputs WHERE kind = 'bars' AND json_valid(body) \
+                    ORDER BY seq DESC LIMIT 1";
         let connection = self.connection()?;
         let row = connection.query_row(last, [], |row| Ok((row.get(0)?, row.get(1)?))).optional();
         row.map_err(self.failed("read the last input"))

@@ -32,4 +32,4 @@ pub use folder::{Input, InputKind, SCHEMA_VERSION, SavedCheckpoint, Start, State
 pub use inputs::{InputReader, read_inputs};
 pub use recorder::{InputOf, StateRecorder};
 pub use view::{InputCounts, StateView};
-pub use writer::{Trouble, Writer, WriterHandle};
+pub use writer::{Trouble, Writer, WriterHandle, WriterWatch};

@@ -31,7 +31,7 @@ pub(super) enum Write {
     Inputs(Vec<Input>),
     Frame(Box<FrameRows>),
     Checkpoint { seq: u64, next_input: u64, state: Vec<u8> },
-    Event { time: i64, seq: Option<u64>, kind: &'static str, text: String },
+    Event { time: i64, seq: Option<u64>, kind: String, text: String },
     Status(&'static str, String),
     Committed(SyncSender<()>),
 }
@@ -45,8 +45,21 @@ pub struct WriterHandle {
     sender: SyncSender<Write>,
     /// Whether the disk refuses.
     in_trouble: Arc<AtomicBool>,
+    /// Why the writer has ended.
     stopped: Arc<Mutex<Option<String>>>,
     path: PathBuf,
+}
+
+/// State of a writer, for others to look at; it does not keep the writer alive.
+#[derive(Clone)]
+pub struct WriterWatch(Arc<AtomicBool>);
+
+impl WriterWatch {
+    /// Whether the disk refuses at the moment, so that the run waits.
+    #[must_use]
+    pub fn is_in_trouble(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 impl WriterHandle {
@@ -65,14 +78,8 @@ impl WriterHandle {
     ///
     /// # Errors
     /// The writer has stopped.
-    pub fn event(
-        &self,
-        time: i64,
-        seq: Option<u64>,
-        kind: &'static str,
-        text: String,
-    ) -> Result<(), StoreError> {
-        self.send(Write::Event { time, seq, kind, text })
+    pub fn event(&self, time: i64, seq: Option<u64>, kind: &str, text: String) -> Result<(), StoreError> {
+        self.send(Write::Event { time, seq, kind: kind.to_owned(), text })
     }
 
     /// Keeps the state of all stages after frame `seq`; `next_input`: the first input that it does not contain. The one
@@ -105,13 +112,23 @@ impl WriterHandle {
         self.sender.send(write).map_err(|_| self.gone())
     }
 
-    pub(super) fn database(&self) -> &Path {
+    /// The database.
+    #[must_use]
+    pub fn database(&self) -> &Path {
         &self.path
     }
 
+    /// Why the writer has ended.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn gone(&self) -> StoreError {
-        let why = self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        StoreError::Stopped { path: self.path.clone(), why: why.unwrap_or_else(|| "it was ended".to_owned()) }
+        StoreError::Stopped {
+            path: self.path.clone(),
+            why: self.trouble().unwrap_or_else(|| "it was ended".to_owned()),
+        }
     }
 }
 
@@ -168,6 +185,12 @@ impl Writer {
         self.handle.clone().unwrap_or_else(|| unreachable!("a writer has its handle until it is dropped"))
     }
 
+    /// A look at whether the disk refuses.
+    #[must_use]
+    pub fn watch(&self) -> WriterWatch {
+        WriterWatch(self.handle.as_ref().map(|handle| Arc::clone(&handle.in_trouble)).unwrap_or_default())
+    }
+
     /// A flag that has the writer give up instead of waiting for room on the disk.
     #[must_use]
     pub fn give_up(&self) -> Arc<AtomicBool> {
@@ -203,7 +226,7 @@ impl Work {
             batch.extend(receiver.try_iter().take(TOGETHER - 1));
             if let Some(why) = self.archive.take_news() {
                 let text = format!("inputs stay in the database for now: {why}");
-                batch.push(Write::Event { time: now(), seq: None, kind: "segment", text });
+                batch.push(Write::Event { time: now(), seq: None, kind: "segment".to_owned(), text });
             }
             self.commit(&batch)?;
             if batch.iter().any(|write| matches!(write, Write::Checkpoint { .. })) {

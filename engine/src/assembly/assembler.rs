@@ -195,6 +195,31 @@ impl Assembler {
         Ok(())
     }
 
+    /// Checks the values of one row as [`Assembler::put`] would, without taking the row.
+    ///
+    /// # Errors
+    /// A value is neither null nor valid, or a return takes its index out of the range of numbers.
+    pub fn check(&self, symbol: &str, bar: &Bar) -> Result<(), Fault> {
+        let fault = self.rules.fault_in(self.floor, bar).or_else(|| self.index_fault(symbol, bar));
+        match fault.filter(|_| self.wants(symbol)) {
+            Some(fault) => Err(fault),
+            None => Ok(()),
+        }
+    }
+
+    /// Fault of a return after which the index is no positive finite number.
+    fn index_fault(&self, symbol: &str, bar: &Bar) -> Option<Fault> {
+        let found = bar[Field::Close];
+        if self.rules.values != Values::Returns || found.is_nan() {
+            return None;
+        }
+        let target = self.symbols.get(symbol).map(|slot| self.entries[slot.0 as usize].target);
+        let index = target.and_then(|target| self.index.get(target as usize)).unwrap_or(&INDEX_START);
+        let after = index * (1.0 + found);
+        let out_of_range = !(after > 0.0 && after < f64::INFINITY);
+        out_of_range.then_some(Fault::Value { field: Field::Close, found })
+    }
+
     /// The columns beside the close.
     #[inline]
     fn write(&self, frame: &mut Frame, target: Target, bar: &Bar) {

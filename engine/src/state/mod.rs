@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 pub use checkpoint::{Checkpoint, Part};
 
 /// Version of the layout of all states; to be raised where a field of any comes, goes or moves.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// Bytes of the checksum.
 const CHECKSUM: usize = 8;

@@ -32,7 +32,7 @@ use serde_aux::serde_introspection::serde_introspect;
 use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
-pub(crate) use data::{DataSettings, date, duration_ns};
+pub(crate) use data::{DataSettings, OnGap, date, duration_ns};
 pub(crate) use feed::FeedSettings;
 pub(crate) use holdout::HoldoutSettings;
 use layers::Layers;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use betaflow_connectors::live::{Edge, EdgeEvent, Hello};
+use betaflow_connectors::live::{Edge, EdgeEvent, Hello, shown};
 use betaflow_connectors::store::StateFolder;
 
 use tracing::{info, warn};
@@ -27,11 +27,20 @@ pub(super) fn hello(folder: &StateFolder, edge: &Edge, address: &str, stop: &Sto
         match events.recv_timeout(LOOK) {
             Ok(EdgeEvent::Connected { hello, .. }) => {
                 folder.settle(KEY, &serde_json::to_string(&hello)?)?;
-                info!("connected to {}", hello.name);
+                info!(kind = "connected", "connected to {}", shown(&hello.name));
                 return Ok(Some(hello));
             }
             Ok(EdgeEvent::Disconnected { why, retry_in, .. }) => {
-                warn!("not connected to {address}: {why}; next attempt in {:.1} s", retry_in.as_secs_f64());
+                warn!(
+                    kind = "disconnected",
+                    "not connected to {address}: {}; next attempt in {:.1} s",
+                    shown(&why),
+                    retry_in.as_secs_f64()
+                );
+            }
+            Ok(EdgeEvent::Refused { text, .. }) => warn!(kind = "refused", "{}", shown(&text)),
+            Ok(EdgeEvent::Stale { silent, .. }) => {
+                warn!(kind = "stale", "{address} said nothing for {:.1} s", silent.as_secs_f64());
             }
             Ok(EdgeEvent::Failed { text, .. }) => bail!("the feed cannot be followed: {text}"),
             Ok(_) | Err(_) => {}

@@ -7,10 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use betaflow_connectors::live::{
-    Control, Edge, EdgeEvent, EdgeReceiver, Hello, Input, Inputs, ServerMessage,
-};
-use betaflow_connectors::store::{InputKind, InputReader, StateFolder, StoreError};
+use betaflow_connectors::live::{Control, Edge, EdgeEvent, EdgeReceiver, Hello, Input, Inputs};
+use betaflow_connectors::store::{InputReader, StateFolder, StoreError};
 use betaflow_engine::source::SourceError;
 
 use super::first;
@@ -78,17 +76,7 @@ impl PaperInputs {
             .into());
         };
         self.next += 1;
-        match input.kind {
-            InputKind::Control => Ok(Input::Control(Control {
-                kind: "on_record",
-                timestamp: input.timestamp,
-                body: input.body,
-            })),
-            InputKind::Bars => match ServerMessage::parse(&input.body, input.seq)? {
-                ServerMessage::Bars(bars) => Ok(Input::Bars { bars, text: input.body, received: None }),
-                _ => Err(format!("{}: input {} is no bars", self.database.display(), input.seq).into()),
-            },
-        }
+        Ok(Input::of_record(input))
     }
 }
 
@@ -113,11 +101,9 @@ impl Inputs for PaperInputs {
                 EdgeEvent::Failed { text, .. } => return Err(text.into()),
                 EdgeEvent::Connected { hello, .. } if !first::same(&self.feed, &hello) => {
                     return Err(format!(
-                        "the feed is another one: found {} ({}), expected {} ({}); begin a new state folder",
-                        hello.name,
-                        hello.columns.join(", "),
-                        self.feed.name,
-                        self.feed.columns.join(", ")
+                        "the feed is another one: found {}, expected {}; begin a new state folder",
+                        hello.described(),
+                        self.feed.described()
                     )
                     .into());
                 }

@@ -1,9 +1,10 @@
 //! Each input is put on record before it acts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use betaflow_connectors::live::InputLog;
+use betaflow_connectors::live::{Edge, InputLog, shown};
 use betaflow_connectors::store::{Input, InputKind, WriterHandle};
 use betaflow_engine::source::SourceError;
 use serde_json::Value;
@@ -12,20 +13,27 @@ use tracing::{info, warn};
 /// The record of a state folder.
 pub(super) struct StateLog {
     writer: WriterHandle,
+    edge: Arc<Edge>,
     sentences: Sentences,
 }
 
 /// A kind of event has so many sentences a minute; the others are counted. All of them are in the state folder.
 const SENTENCES: u32 = 5;
 
+/// Kinds of events that are no fault.
+const QUIET: [&str; 6] = ["connected", "history", "history_joined", "note", "resumed", "symbol_back"];
+
 /// What has been said of each kind: since when, how often, and how much was left out.
 #[derive(Default)]
-struct Sentences(BTreeMap<&'static str, (Option<Instant>, u32, u64)>);
+struct Sentences(BTreeMap<String, (Option<Instant>, u32, u64)>);
 
 impl Sentences {
     /// Whether there may be another sentence, and what it says of those that were left out.
-    fn may(&mut self, kind: &'static str) -> Option<String> {
-        let (since, said, left_out) = self.0.entry(kind).or_default();
+    fn may(&mut self, kind: &str) -> Option<String> {
+        if !self.0.contains_key(kind) {
+            self.0.insert(kind.to_owned(), Default::default());
+        }
+        let (since, said, left_out) = self.0.get_mut(kind)?;
         if since.is_none_or(|since| since.elapsed() > Duration::from_secs(60)) {
             (*since, *said) = (Some(Instant::now()), 0);
         }
@@ -42,8 +50,8 @@ impl Sentences {
 }
 
 impl StateLog {
-    pub(super) fn new(writer: WriterHandle) -> Self {
-        Self { writer, sentences: Sentences::default() }
+    pub(super) fn new(writer: WriterHandle, edge: Arc<Edge>) -> Self {
+        Self { writer, edge, sentences: Sentences::default() }
     }
 }
 
@@ -55,6 +63,17 @@ impl InputLog for StateLog {
         }
         Ok(self.writer.log(vec![Input { seq, kind, timestamp, body: body.to_owned() }])?)
     }
+
+    fn refused(&mut self) {
+        self.edge.count_refused();
+    }
+
+    fn skipped(&mut self, seq: u64, why: &str) {
+        let text = format!("input {seq} on record is passed over: {}", shown(why));
+        warn!(kind = "input_skipped", input = seq, "{text}");
+        // A writer that has stopped ends the run with the next input.
+        let _ = self.writer.event(super::status::now(), Some(seq), "input_skipped", text);
+    }
 }
 
 impl StateLog {
@@ -62,17 +81,8 @@ impl StateLog {
     fn event(&mut self, seq: u64, time: i64, body: &str) -> Result<(), SourceError> {
         let said: Value = serde_json::from_str(body)?;
         let kind = match said["kind"].as_str().unwrap_or_default() {
-            "gap" => "gap",
-            "stale" => "stale",
-            "connected" => "connected",
-            "disconnected" => "disconnected",
-            "history" => "history",
-            "outage" => "outage",
-            "missing" => "missing",
-            "note" => "note",
-            "conflated" => "conflated",
             "resume" => "resumed",
-            _ => "refused",
+            kind => kind,
         };
         let words = ["why", "text", "feed"].iter().find_map(|key| said[*key].as_str());
         let text = match (kind, words) {
@@ -82,10 +92,11 @@ impl StateLog {
             ("stale", _) => format!("nothing for {} s", said["seconds"]),
             (_, words) => words.unwrap_or_default().to_owned(),
         };
+        let text = shown(&text);
         if let Some(more) = self.sentences.may(kind) {
-            match kind {
-                "connected" | "history" | "resumed" | "note" => info!("{kind}: {text}{more}"),
-                _ => warn!("{kind}: {text}{more}"),
+            match QUIET.contains(&kind) {
+                true => info!(kind, input = seq, time, "{kind}: {text}{more}"),
+                false => warn!(kind, input = seq, time, "{kind}: {text}{more}"),
             }
         }
         Ok(self.writer.event(time, Some(seq), kind, text)?)

@@ -18,11 +18,12 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use betaflow_connectors::live::{
-    Edge, FeedSource, Hello, Latencies, WithHistory, inputs_before, monotonic_ns,
+    Edge, FeedSource, Hello, Latencies, WithHistory, inputs_before, monotonic_ns, shown,
 };
 use betaflow_connectors::parquet::Input as ParquetInput;
 use betaflow_connectors::store::{StateFolder, StateRecorder, Sync, Writer};
 use betaflow_connectors::tutorial;
+use betaflow_engine::assembly::FactorGap;
 use betaflow_engine::ledger::{Recorder, RunFacts, hex};
 use betaflow_engine::pipeline::{Placement, RunOptions, Watcher, resuming, trading};
 use betaflow_engine::range::OnOutOfRange;
@@ -30,13 +31,14 @@ use betaflow_engine::source::Source as _;
 
 use crate::args::{InputArgs, PaperArgs};
 use crate::commands::{REPLAY, say};
-use crate::config::Config;
+use crate::config::{Config, OnGap};
 use crate::dashboard::{Dashboard, read_token};
 use crate::feeds;
 use inputs::PaperInputs;
 use log::StateLog;
 use standing::{Standings, Watching};
 use status::{Pulse, Sources};
+use tracing::warn;
 
 /// Betas are kept about so many times a day: enough to draw them.
 const BETAS_A_DAY: u64 = 26;
@@ -60,6 +62,8 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     let handle = writer.handle();
 
     let last = folder.last_message()?;
+    let stop = stop::Stop::new(args.run_for)?;
+    stop.give_up_with(&writer)?;
     let raw = folder.path().join("raw");
     let edge = Arc::new(feeds::start(
         &config,
@@ -80,7 +84,6 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
         }
         None => None,
     };
-    let stop = stop::Stop::new(args.run_for)?;
     let Some(hello) = first::hello(&folder, &edge, address(args, &config), &stop)? else {
         say("stopped before the feed said what it is; nothing was traded\n");
         return Ok(());
@@ -102,12 +105,16 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     let from_files = config.source_settings(true)?;
     let inputs = WithHistory::new(inputs, from_files.clone());
     let latencies = Arc::new(Latencies::default());
-    let source =
-        FeedSource::open(&hello, Box::new(inputs), Box::new(StateLog::new(handle.clone())), from_files)?
-            .logged(on_record)
-            .limited(config.limits.feed())
-            .checkpoints(CHECKPOINT_EVERY)
-            .timed(Arc::clone(&latencies));
+    let source = FeedSource::open(
+        &hello,
+        Box::new(inputs),
+        Box::new(StateLog::new(handle.clone(), Arc::clone(&edge))),
+        from_files,
+    )?
+    .logged(on_record)
+    .limited(config.limits.feed())
+    .checkpoints(CHECKPOINT_EVERY)
+    .timed(Arc::clone(&latencies));
     let source = behind.source(source)?;
     let first = behind.first_frame();
     let recorder = StateRecorder::new(&folder, handle.clone(), source.factor_names(), betas_every, first)?
@@ -130,7 +137,7 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
         None => trading(source, strategy, &run, recorders)?,
     };
 
-    say(&format!("trading {} on paper; state in {}\n", hello.name, folder.path().display()));
+    say(&format!("trading {} on paper; state in {}\n", shown(&hello.name), folder.path().display()));
     if on_record == 0 && history.is_none() {
         let bars = u64::from(config.estimator.warmup) * u64::from(config.data.frames_per_day);
         say(&format!(
@@ -139,7 +146,7 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     }
     let capacity = config.pipeline.capacity;
     let pulse = Pulse::start(Sources {
-        name: hello.name.clone(),
+        name: shown(&hello.name),
         edge: Arc::clone(&edge),
         connected,
         standings,
@@ -155,8 +162,9 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     let options = RunOptions { placement, capacity, processors: 2, clock: monotonic_ns, watch };
     let ended = graph.run(&options);
     pulse.stop();
-    let facts = ended?.facts;
-    handle.flush()?;
+    let explained = |error| stop.explain(error, &handle);
+    let facts = ended.map_err(|error| explained(error.into()))?.facts;
+    handle.flush().map_err(|error| explained(error.into()))?;
     if let Some(dashboard) = dashboard {
         dashboard.stop();
     }
@@ -183,6 +191,14 @@ fn resolve(args: &PaperArgs, tutorial: bool) -> Result<Config> {
     }
     let mut config = Config::resolve(&input, None, REPLAY.record)?;
     config.data.prices = None;
+    if config.data.factor_gap() == FactorGap::Error && !tutorial {
+        warn!(
+            key = "data.factor_gap",
+            "found data.factor_gap = \"error\", expected \"carry\", which is taken: a live feed cannot fill a gap later, so a \
+             frame without factors updates no estimate"
+        );
+    }
+    config.data.factor_gap = OnGap::Carry;
     Ok(config)
 }
 
@@ -207,7 +223,7 @@ fn refuse_without_factors(config: &Config, hello: &Hello, args: &PaperArgs) -> R
         bail!(
             "{}: found no factors, expected a table [factors] that makes them from instruments (--set \
              'factors.mkt=\"SPY\"'), a feed that brings them, or --factors none to run without",
-            hello.name
+            shown(&hello.name)
         );
     }
     if let Some(history) = args.history.as_ref().filter(|_| !expressions && !hello.factors.is_empty())
@@ -258,7 +274,7 @@ fn text(facts: &RunFacts, edge: &Edge, started: Instant) -> String {
         .map_or_else(String::new, |(first, last)| format!("; value {first:.0} → {}", value_text(last)));
     format!(
         "{} frames, {} decisions in {:.1} s{nav}\n{} messages, {} twice, {} early, {} filled in, {} missing, {} \
-         reconnections\ndigest {}\n",
+         refused, {} reconnections\ndigest {}\n",
         facts.data.frames,
         facts.sizing.decisions,
         started.elapsed().as_secs_f64(),
@@ -267,6 +283,7 @@ fn text(facts: &RunFacts, edge: &Edge, started: Instant) -> String {
         counts.early,
         counts.filled,
         counts.missing,
+        counts.refused,
         counts.connections.saturating_sub(1),
         hex(&facts.digest)
     )

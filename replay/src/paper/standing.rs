@@ -87,12 +87,13 @@ impl Recorder for Watching {
                 Some(halt) => format!("trading is stopped as before: {}", why(halt)),
                 None => format!("trading goes on at frame {}", frame.seq),
             };
-            if halt.is_some() {
-                warn!("{text}");
-            } else {
-                info!("{text}");
-            }
             let kind = if halt.is_some() { "halted" } else { "trading" };
+            let (seq, nav) = (frame.seq, frame.nav);
+            if halt.is_some() {
+                warn!(kind, seq, nav, "{text}");
+            } else {
+                info!(kind, seq, nav, "{text}");
+            }
             self.writer.event(frame.timestamp.0, Some(frame.seq), kind, text)?;
         }
         self.standings.change(|now| (now.nav, now.halt) = (Some(frame.nav), halt));
@@ -100,7 +101,7 @@ impl Recorder for Watching {
             let ruined = (frame.timestamp.0, frame.nav);
             let news = before.ruined.is_none();
             self.standings.change(|now| now.ruined = Some(ruined));
-            error!("{}", ruin(ruined));
+            error!(kind = "ruined", seq = frame.seq, nav = frame.nav, "{}", ruin(ruined));
             if news {
                 self.writer.event(frame.timestamp.0, Some(frame.seq), "ruined", ruin(ruined))?;
             }

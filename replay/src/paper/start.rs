@@ -90,6 +90,8 @@ impl Behind {
                 Ok((input, checkpoint)) => return Self { checkpoint: Some(checkpoint), input },
                 Err(error) => {
                     warn!(
+                        kind = "checkpoint_skipped",
+                        seq,
                         "{}: the checkpoint after frame {seq} is passed over: {error}",
                         folder.path().display()
                     );

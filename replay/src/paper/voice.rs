@@ -1,15 +1,22 @@
-//! What a run says while it goes on: sentences for people, or JSON for programs.
+//! Log of a run on standard error: sentences for people, or JSON for programs.
 
-use std::io::stderr;
+use tracing_subscriber::fmt::format::debug_fn;
 
 use crate::args::LogFormat;
+use crate::terminal::LogLines;
 
-/// To standard error from now on; a second call changes nothing.
+/// Starts the log; a second call changes nothing.
+///
+/// An event has a sentence as its message and the same facts as fields. The text form has the sentence alone.
 pub(super) fn start(format: LogFormat) {
-    let lines = tracing_subscriber::fmt().with_writer(stderr).with_target(false).with_ansi(false);
-    // Whoever has set one already hears all of it.
+    let lines = tracing_subscriber::fmt().with_writer(|| LogLines).with_target(false).with_ansi(false);
+    let sentence = debug_fn(|out, field, value| match field.name() {
+        "message" => write!(out, "{value:?}"),
+        _ => Ok(()),
+    });
+    // An error means that a log has been started before.
     let _ = match format {
-        LogFormat::Text => lines.compact().try_init(),
+        LogFormat::Text => lines.compact().fmt_fields(sentence).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
 }

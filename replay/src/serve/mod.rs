@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use anyhow::{Context as _, Result};
-use betaflow_connectors::live::{Faults, Feed as _, ParquetFeed, Server, ServerSettings, ServerTls, Talk};
+use betaflow_connectors::live::{
+    Faults, Feed as _, ParquetFeed, Server, ServerSettings, ServerTls, Talk, shown,
+};
 use betaflow_engine::ledger::{Frames, RecordSettings};
 
 pub(crate) use duration::duration;
@@ -79,7 +81,7 @@ fn bar_ns(config: &Config) -> i64 {
 
 fn describe(feed: &ParquetFeed, args: &ServeArgs) -> String {
     let hello = feed.hello();
-    let mut text = format!("{} ({}", hello.name, hello.columns.join(", "));
+    let mut text = format!("{} ({}", shown(&hello.name), shown(&hello.columns.join(", ")));
     if !hello.factors.is_empty() && args.protocol == Spoken::Betaflow {
         text += &format!("; factors {}", hello.factors.join(", "));
     }

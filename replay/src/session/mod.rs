@@ -8,14 +8,17 @@ mod recorded;
 
 use std::path::Path;
 
-use anyhow::{Context as _, Error, Result};
+use anyhow::{Context as _, Error, Result, bail};
 use betaflow_connectors::live::{FeedLimits, FeedSource, Hello, NoLog, WithHistory};
 use betaflow_connectors::parquet::Settings as SourceSettings;
 use betaflow_connectors::store::StateView;
+use betaflow_engine::ledger::hex;
 use betaflow_engine::source::Source;
 use toml::Value;
 
 use crate::args::{InputArgs, OwnFlag};
+use crate::commands::REPLAY;
+use crate::config::Config;
 use recorded::RecordedInputs;
 
 pub(crate) use compared::Compared;
@@ -35,13 +38,38 @@ pub(crate) fn with_its_settings(folder: &Path, input: &mut InputArgs) -> Result<
     let folder = std::path::absolute(folder).with_context(|| format!("{}: is no path", folder.display()))?;
     input.takes_session = true;
     input.base = Some((view.database().display().to_string(), text));
-    input.own.push(OwnFlag {
-        table: "data",
-        key: "session",
-        value: Value::String(folder.display().to_string()).to_string(),
-        flag: "--session",
-    });
+    input.own.push(session_flag(&folder));
+    verify_settings(&view)
+}
+
+/// Compares the settings in a state folder with the digest of the settings that the run had.
+///
+/// # Errors
+/// They differ, or cannot be read.
+pub(crate) fn verify_settings(view: &StateView) -> Result<()> {
+    let (Some(text), Some(written)) = (view.meta("configuration")?, view.meta("configuration_digest")?)
+    else {
+        return Ok(());
+    };
+    let database = view.database().display();
+    let mut input = InputArgs { takes_session: true, ..InputArgs::default() };
+    input.base = Some((database.to_string(), text));
+    input.own.push(session_flag(view.path()));
+    let found = Config::resolve(&input, None, REPLAY.record)?.digest().context("the settings on record")?;
+    if hex(&found) != written {
+        bail!(
+            "{database}: found settings with the digest {}, expected {written}, which the run had: they were changed after \
+             it; put state.db back from a copy",
+            hex(&found)
+        );
+    }
     Ok(())
+}
+
+/// The folder of a session in the place of price files.
+fn session_flag(folder: &Path) -> OwnFlag {
+    let value = Value::String(folder.display().to_string()).to_string();
+    OwnFlag { table: "data", key: "session", value, flag: "--session" }
 }
 
 /// Frames of the inputs that are on record now.

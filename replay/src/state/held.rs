@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use toml::Table;
 
+use crate::session;
 use crate::summary::time_text;
 
 /// Events that are shown.
@@ -26,6 +27,8 @@ pub(super) struct Held {
     /// Settings, the most telling ones.
     pub(super) configuration: Vec<(String, String)>,
     pub(super) configuration_digest: Option<String>,
+    /// Why the settings on record are not those that the run had.
+    pub(super) configuration_fault: Option<String>,
     pub(super) inputs: Inputs,
     pub(super) frames: Frames,
     pub(super) value: Option<Value>,
@@ -122,6 +125,7 @@ impl Held {
             feed: view.meta("feed")?.as_deref().and_then(feed),
             configuration: settings(&configuration),
             configuration_digest: view.meta("configuration_digest")?,
+            configuration_fault: session::verify_settings(view).err().map(|error| format!("{error:#}")),
             value: value(connection)?,
             ruined: time(ruined(connection)?.map(|(time, _)| time)),
             positions: positions(connection)?,

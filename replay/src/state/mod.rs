@@ -6,6 +6,8 @@ mod text;
 use anyhow::Result;
 use betaflow_connectors::store::StateView;
 
+use rusqlite::ErrorCode;
+
 use crate::args::StateArgs;
 use crate::commands::say;
 use held::Held;
@@ -19,4 +21,19 @@ pub(crate) fn state(args: &StateArgs) -> Result<()> {
     let text = if args.json { serde_json::to_string_pretty(&held)? + "\n" } else { text::of(&held) };
     say(&text);
     Ok(())
+}
+
+/// Advice for an error of SQLite, to be put behind it; empty where there is none to give.
+pub(crate) fn advice(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "; the database is damaged: put state.db back from a copy, with state.db-wal where there is one, or try \
+             `sqlite3 state.db .recover`; a new --state begins a new run"
+        }
+        Some(ErrorCode::DiskFull) => "; make room on the disk and start again",
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
+            "; check the permissions of the folder and its files"
+        }
+        _ => "",
+    }
 }

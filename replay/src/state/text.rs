@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use betaflow_connectors::live::shown;
 use serde_json::Value;
 
 use super::held::Held;
@@ -24,12 +25,16 @@ fn write(held: &Held, out: &mut String) -> std::fmt::Result {
     if let Some(time) = &held.ruined {
         writeln!(out, "RUINED at {time}: the value fell to 0 or below, and this run trades no more")?;
     }
+    if let Some(fault) = &held.configuration_fault {
+        writeln!(out, "DAMAGED settings: {fault}")?;
+    }
     let version = held.version.clone().unwrap_or_else(unknown);
     writeln!(out, "version     {version}, started {}", held.started.clone().unwrap_or_else(unknown))?;
     match &held.feed {
         Some(feed) => {
             let factors = if feed.factors.is_empty() { "none".to_owned() } else { feed.factors.join(", ") };
-            writeln!(out, "feed        {} ({}; factors {factors})", feed.name, feed.columns.join(", "))?;
+            let (name, columns) = (shown(&feed.name), shown(&feed.columns.join(", ")));
+            writeln!(out, "feed        {name} ({columns}; factors {})", shown(&factors))?;
         }
         None => writeln!(out, "feed        none yet")?,
     }
@@ -83,7 +88,7 @@ fn write(held: &Held, out: &mut String) -> std::fmt::Result {
         None => writeln!(out, "checkpoint  none")?,
     }
     for event in &held.events {
-        writeln!(out, "event       {} {}: {}", event.time, event.kind, event.text)?;
+        writeln!(out, "event       {} {}: {}", event.time, event.kind, shown(&event.text))?;
     }
     let restart = &held.restart;
     let words = if held.running { "a start after this run" } else { "a start" };
@@ -113,7 +118,9 @@ fn write_positions(held: &Held, out: &mut String) -> std::fmt::Result {
         writeln!(
             out,
             "position    {:<12} held {:>8.4}, wanted {:>8.4}",
-            position.symbol, position.held_weight, position.target_weight
+            shown(&position.symbol),
+            position.held_weight,
+            position.target_weight
         )?;
     }
     match held.positions.len().saturating_sub(POSITIONS) {

@@ -34,6 +34,7 @@ use super::error::LiveError;
 use super::protocol::MESSAGE_MAX;
 use super::tls::Trust;
 use super::venue::{self, VenueCounts, VenueSettings};
+use crate::parquet::Settings;
 
 /// What an edge hands over.
 pub type EdgeReceiver = Receiver<EdgeEvent>;
@@ -71,6 +72,9 @@ pub struct EdgeSettings {
     pub retry_max: Duration,
     /// Bytes of the largest message that is taken.
     pub message_max: usize,
+    /// How the bars are read: messages that cannot become part of a frame are refused as malformed ones are, so that a
+    /// correct one of the same number still counts. Without it only their form is checked.
+    pub data: Option<Box<Settings>>,
     /// Where the jitter of these waits comes from.
     pub seed: u64,
 }
@@ -95,6 +99,7 @@ impl EdgeSettings {
             retry_after: Duration::from_millis(250),
             retry_max: Duration::from_secs(30),
             message_max: MESSAGE_MAX,
+            data: None,
             seed: 0,
         }
     }
@@ -167,6 +172,11 @@ impl Edge {
     #[must_use]
     pub fn counts(&self) -> EdgeCounts {
         self.counters.read()
+    }
+
+    /// Counts a message that was refused after it was handed over.
+    pub fn count_refused(&self) {
+        counts::add(&self.counters.refused, 1);
     }
 
     /// What a venue has said so far by type, and what became of its trades and bars; `None` of our own feed.

@@ -8,6 +8,11 @@ use crate::live::protocol::Bars;
 /// A message as it came, and when it was read.
 pub(super) type Received = (Bars, String, Instant);
 
+/// Numbers that a message may be ahead of the next one before it takes [`AGREED`] messages to believe it.
+pub(super) const AHEAD_MAX: u64 = 100_000;
+/// Messages behind a gap that show that a number far ahead is no mistake.
+const AGREED: usize = 16;
+
 /// What became of a message.
 pub(super) enum Pushed {
     /// It is the next one.
@@ -74,9 +79,23 @@ impl Order {
         Some(received)
     }
 
-    /// Learns that all messages before this number exist.
+    /// Learns that all messages before this number exist; a number far ahead is not believed.
     pub(super) fn know(&mut self, end: u64) {
-        self.known = self.known.max(end);
+        if end <= self.next.saturating_add(AHEAD_MAX) {
+            self.known = self.known.max(end);
+        }
+    }
+
+    /// Drops messages that are far ahead of all others, while they are few; returns the number of the first.
+    pub(super) fn drop_far(&mut self) -> Option<u64> {
+        let (first, _) = self.held.first_key_value()?;
+        let first = *first;
+        if first <= self.next.saturating_add(AHEAD_MAX) || self.held.len() >= AGREED {
+            return None;
+        }
+        self.held.clear();
+        self.bytes = 0;
+        Some(first)
     }
 
     /// The first messages that are missing, the last included.

@@ -3,7 +3,7 @@
 use betaflow_engine::assembly::Field;
 use serde::{Deserialize, Serialize};
 
-use crate::live::protocol::{Bars, Hello, Stated};
+use crate::live::protocol::{Bars, Hello, Stated, shown};
 
 /// What an edge does while its channel is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,7 +107,7 @@ pub(super) fn refuses(hello: &Hello) -> Option<String> {
     Some(format!(
         "{}: found {found}, which belongs to each bar and cannot be merged over several; expected feed.overflow = \
          \"block\" or \"fail\", or a feed of prices without dividends and splits",
-        hello.name
+        shown(&hello.name)
     ))
 }
 

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use betaflow_engine::frame::TimestampNs;
+
 use super::backoff::Backoff;
 use super::connect::Target;
 use super::counts::add;
-use super::order::Order;
+use super::order::{Order, Received};
 use super::outlet::{Outlet, Over, now};
 use super::session::{Ended, Session};
 use super::{EdgeEvent, EdgeSettings};
+use crate::live::bar_rules::BarRules;
 use crate::live::protocol::Hello;
 
 /// After so many connections in a row that ended with a refusal before the next message, that one is given up.
@@ -21,13 +24,24 @@ pub(super) struct State<'a> {
     pub(super) order: Order,
     /// What the feed said of itself first.
     pub(super) hello: Option<Hello>,
+    /// What its bars are held against.
+    pub(super) rules: Option<BarRules>,
+    /// When the last bars that were handed over closed.
+    pub(super) last: Option<TimestampNs>,
+    /// Bars of the next number that close much later than those before them, until other messages confirm the time.
+    pub(super) doubted: Option<Received>,
+    /// Messages that were refused, and the number of the bars that were refused last.
+    pub(super) refused: u64,
+    pub(super) refused_seq: Option<u64>,
 }
 
 /// Follows the feed until it ends, fails, or nobody wants it any more.
 pub(super) async fn run(settings: &EdgeSettings, target: &Target, outlet: Outlet) {
     let mut stop = outlet.stop();
     let order = Order::new(settings.from, settings.held_max, settings.held_bytes_max);
-    let mut state = State { settings, outlet, order, hello: None };
+    let (hello, rules, last, refused_seq) = (None, None, None, None);
+    let doubted = None;
+    let mut state = State { settings, outlet, order, hello, rules, last, doubted, refused: 0, refused_seq };
     // Nobody wants any more events: there is nobody to tell.
     let _: Result<(), Over> = tokio::select! {
         biased;
@@ -51,6 +65,7 @@ impl State<'_> {
                 Ok(socket) => {
                     add(&self.outlet.counters.connections, 1);
                     self.order.forget();
+                    self.doubted = None;
                     Session::new(self, socket).run().await?
                 }
                 Err(why) => {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use betaflow_engine::assembly::Iso;
+use betaflow_engine::frame::TimestampNs;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
@@ -13,10 +15,14 @@ use super::order::{Pushed, Received};
 use super::outlet::{Over, now};
 use super::overflow::{self, Overflow};
 use super::run::State;
-use crate::live::protocol::{ClientMessage, Hello, ServerMessage};
+use crate::live::bar_rules::{BarRules, check_order, is_told};
+use crate::live::protocol::{Bars, ClientMessage, Hello, PROTOCOL, ServerMessage};
 
 /// So many messages that came early are no mere reordering: what is missing is asked for.
 const EARLY_MAX: usize = 16;
+
+/// How long a message that was refused is waited for after it was asked for once more.
+const REFUSED: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether there is room for what waits.
 const FLUSH: Duration = Duration::from_millis(20);
@@ -97,8 +103,11 @@ impl<'a, 'b> Session<'a, 'b> {
     async fn turn(&mut self) -> Result<(), Stop> {
         let settings = self.state.settings;
         let stale = self.heard + settings.stale_after;
+        // A message that was refused is mostly sent again as it was, or not at all.
+        let refused = self.state.refused_seq == Some(self.state.order.next());
+        let gap_after = settings.gap_after.min(if refused { REFUSED } else { Duration::MAX });
         let patience = match (&self.asked, self.missing) {
-            (Some(asked), _) => Some(asked.at + settings.gap_after),
+            (Some(asked), _) => Some(asked.at + gap_after),
             (None, Some(since)) => Some(since + settings.late),
             (None, None) => None,
         };
@@ -157,15 +166,40 @@ impl<'a, 'b> Session<'a, 'b> {
         self.number - 1
     }
 
-    /// Names a message that is not taken.
+    /// Names a message that is not taken; of very many, some.
     fn refuse(&mut self, text: String) -> Result<(), Over> {
         add(&self.state.outlet.counters.refused, 1);
+        self.state.refused += 1;
+        let count = self.state.refused;
+        if !is_told(count) {
+            return Ok(());
+        }
+        let text = if count == 1 { text } else { format!("{text}; {count} messages refused so far") };
         self.state.outlet.send(EdgeEvent::Refused { at: now(), text })
+    }
+
+    /// Checks bars before they count as the message of their number.
+    fn check(&self, bars: &Bars) -> Result<(), String> {
+        let Some(rules) = &self.state.rules else { return Ok(()) };
+        // Bars that came early follow others that are not there yet.
+        let last = self.state.last.filter(|_| bars.seq == self.state.order.next());
+        rules.check(bars, last).map_err(|(found, expected)| {
+            format!(
+                "bars {} at {}: found {found}, expected {expected}",
+                bars.seq,
+                Iso(TimestampNs(bars.timestamp))
+            )
+        })
     }
 
     async fn take(&mut self, message: ServerMessage, text: Utf8Bytes) -> Result<(), Stop> {
         match message {
             ServerMessage::Hello(hello) => self.greet(hello).await,
+            ServerMessage::OtherProtocol(version) => Err(Stop::Ended(Ended::Failed(format!(
+                "found a feed that speaks version {version} of the protocol, expected version {PROTOCOL}, which is that of \
+                 betaflow {}; use a feed and a betaflow of the same version",
+                env!("CARGO_PKG_VERSION")
+            )))),
             ServerMessage::Bars(bars) if self.state.hello.is_some() => {
                 self.bars((bars, text.as_str().to_owned(), self.heard.into_std())).await
             }
@@ -186,6 +220,9 @@ impl<'a, 'b> Session<'a, 'b> {
             }
             ServerMessage::Error(text) => Err(Stop::Ended(Ended::ServerError(text))),
             ServerMessage::End(frames) => {
+                if let Some(doubted) = self.state.doubted.take() {
+                    self.push(doubted).await?;
+                }
                 self.frames = Some(frames);
                 self.state.order.know(frames);
                 self.settle().await
@@ -203,7 +240,11 @@ impl<'a, 'b> Session<'a, 'b> {
         };
         match &self.state.hello {
             Some(known) if what(known) != what(&hello) => {
-                let text = format!("the feed has become another one: it was {known:?} and is {hello:?}");
+                let text = format!(
+                    "the feed has become another one: it was {} and is {}; begin a new state folder for another feed",
+                    known.described(),
+                    hello.described()
+                );
                 return Err(Stop::Ended(Ended::Failed(text)));
             }
             Some(_) => add(&self.state.outlet.counters.reconnects, 1),
@@ -213,6 +254,9 @@ impl<'a, 'b> Session<'a, 'b> {
                 {
                     return Err(Stop::Ended(Ended::Failed(text)));
                 }
+                // Settings that contradict each other are named where the frames are made.
+                let rules = self.state.settings.data.as_ref().map(|settings| BarRules::new(&hello, settings));
+                self.state.rules = rules.and_then(Result::ok);
                 self.state.hello = Some(hello.clone());
             }
         }
@@ -222,6 +266,54 @@ impl<'a, 'b> Session<'a, 'b> {
     }
 
     async fn bars(&mut self, received: Received) -> Result<(), Stop> {
+        let seq = received.0.seq;
+        if let Err(text) = self.check(&received.0) {
+            self.refuse(text)?;
+            // The same again: it will not become better.
+            if self.state.refused_seq.replace(seq) == Some(seq) && seq == self.state.order.next() {
+                self.state.gap(seq, seq)?;
+            }
+            return self.settle().await;
+        }
+        match self.settled(received).await? {
+            Some(received) => self.push(received).await,
+            None => self.settle().await,
+        }
+    }
+
+    /// Settles what earlier bars have left in doubt, and whether these are to wait; returns them where they are not.
+    async fn settled(&mut self, received: Received) -> Result<Option<Received>, Stop> {
+        let (seq, timestamp) = (received.0.seq, received.0.timestamp);
+        let is_doubtful = |session: &Self| {
+            let rules = session.state.rules.as_ref();
+            seq == session.state.order.next()
+                && rules.is_some_and(|rules| rules.is_doubtful(&received.0, session.state.last))
+        };
+        if let Some(doubted) = self.state.doubted.take() {
+            if seq == doubted.0.seq && is_doubtful(self) {
+                add(&self.state.outlet.counters.repeats, 1);
+                self.state.doubted = Some(doubted);
+                return Ok(None);
+            }
+            if seq > doubted.0.seq && timestamp > doubted.0.timestamp {
+                self.push(doubted).await?;
+            } else {
+                let (time, before) = (Iso(TimestampNs(doubted.0.timestamp)), Iso(TimestampNs(timestamp)));
+                let found = doubted.0.seq;
+                self.refuse(format!(
+                    "bars {found}: found {time}, expected a time before those that follow: {before}"
+                ))?;
+            }
+        }
+        if is_doubtful(self) {
+            self.state.doubted = Some(received);
+            return Ok(None);
+        }
+        Ok(Some(received))
+    }
+
+    /// Takes bars that are good in themselves.
+    async fn push(&mut self, received: Received) -> Result<(), Stop> {
         let seq = received.0.seq;
         match self.state.order.push(received) {
             Pushed::Next(received) => {
@@ -255,7 +347,17 @@ impl<'a, 'b> Session<'a, 'b> {
         self.missing = None;
     }
 
+    /// Hands bars over, but those that turn out to close before others: they were held back and could not be compared.
     fn deliver(&mut self, (bars, text, received): Received) -> Result<(), Over> {
+        if self.state.rules.is_some()
+            && let Err((found, expected)) = check_order(&bars, self.state.last)
+        {
+            return self.refuse(format!("bars {}: found {found}, expected {expected}", bars.seq));
+        }
+        self.state.last = Some(TimestampNs(bars.timestamp));
+        if let Some(rules) = &mut self.state.rules {
+            rules.observe(&bars);
+        }
         self.state.outlet.bars(bars, text, received)
     }
 
@@ -320,10 +422,17 @@ impl<'a, 'b> Session<'a, 'b> {
 
     /// The patience with a missing message is at its end: it is asked for, or given up.
     async fn insist(&mut self) -> Result<(), Stop> {
+        if let Some(doubted) = self.state.doubted.take() {
+            // Nothing has contradicted it.
+            return self.push(doubted).await;
+        }
         if self.asked.take().is_none() && self.state.settings.back_fill {
             return self.ask().await;
         }
-        if let Some((from, to)) = self.state.order.missing() {
+        if let Some(far) = self.state.order.drop_far() {
+            let next = self.state.order.next();
+            self.refuse(format!("found bars {far}, expected a number near {next}, which is the next one"))?;
+        } else if let Some((from, to)) = self.state.order.missing() {
             self.state.gap(from, to)?;
         }
         self.missing = None;

@@ -140,6 +140,7 @@ impl VenueSettings {
             has_rf: false,
             values: Stated::Prices,
             frames: None,
+            recorded: false,
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) use reader::SegmentReader;
 pub(super) use writer::SegmentWriter;
 
 /// Folder of the segments inside a state folder.
-const FOLDER: &str = "session";
+pub(super) const FOLDER: &str = "session";
 const PREFIX: &str = "inputs-";
 const SUFFIX: &str = ".parquet";
 /// Key of the digest in the footer.
