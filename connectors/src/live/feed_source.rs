@@ -213,7 +213,7 @@ impl FeedSource {
                     continue;
                 }
                 Input::Bars { bars, text, received } => {
-                    if let Err(refusal) = self.check(&bars, received.is_some()) {
+                    if let Err(refusal) = self.check(&bars) {
                         self.refuse(&bars, refusal)?;
                         continue;
                     }
@@ -251,12 +251,12 @@ impl FeedSource {
         self.counted.history.is_some_and(|end| bars.timestamp <= end.0)
     }
 
-    /// Checks bars before they are put on record. `live`: they come from the feed now, so the clock counts.
-    fn check(&self, bars: &Bars, live: bool) -> Result<(), Refused> {
+    /// Checks bars before they are put on record. Those on record that have passed pass again: the clock goes forward.
+    fn check(&self, bars: &Bars) -> Result<(), Refused> {
         if !self.is_of_history(bars) {
             bar_rules::check_order(bars, self.counted.last)?;
         }
-        if live && !self.recorded {
+        if !self.recorded {
             bar_rules::check_clock(bars)?;
         }
         bar_rules::check_numbers(&self.assembler, &self.settings, bars)?;

@@ -1,5 +1,6 @@
 //! Certificates: those of a server, and those that a client trusts.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::error::LiveError;
@@ -92,7 +93,31 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, LiveError> 
 }
 
 fn read(path: &Path) -> Result<String, LiveError> {
-    read_text(path).map_err(|error| wrong(path, error.to_string(), "a text file with PEM blocks (-----BEGIN"))
+    read_text(path).map_err(|error| {
+        let text = error.to_string();
+        let found = text.strip_prefix("found ").and_then(|text| text.split(", expected").next()).unwrap_or(&text);
+        wrong(path, found.to_owned(), "a text file with PEM blocks (-----BEGIN)")
+    })
+}
+
+/// An error of a handshake in words: the library names the kinds of its own.
+pub(super) fn described(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let Some(rustls::Error::InvalidCertificate(wrong)) = inner else { return error.to_string() };
+    let found = match wrong {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "one that has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "one that is not valid yet",
+        CertificateError::Revoked => "one that was revoked",
+        CertificateError::UnknownIssuer => "one of an authority that is not trusted",
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => "one of another host",
+        CertificateError::BadEncoding | CertificateError::BadSignature => "one that is damaged",
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => "one for another purpose",
+        _ => "one that cannot be verified, such as that of an authority in the place of a server's",
+    };
+    format!(
+        "the certificate of the server is {found}; expected one that is valid for this host and vouched for by the public \
+         authorities, or by those of --ca FILE"
+    )
 }
 
 fn wrong(path: &Path, found: String, expected: &'static str) -> LiveError {
