@@ -380,6 +380,48 @@ fn history_and_feed_are_one_sequence_of_frames() {
 }
 
 #[test]
+fn history_and_the_first_bars_of_the_feed_are_compared() {
+    let folder = Folder::new();
+    let price = |day: i64| 100.0 + (day * 7 % 11) as f64;
+    let rows: Vec<_> = (1..=20).map(|day| (day, "A", Some(price(day.into())))).collect();
+    let FileInput::Path(prices) = folder.write("prices.parquet", tidy(&rows)) else { panic!("a file") };
+    let settings = Settings::default();
+    let history = History::of(&prices, None, &settings).unwrap();
+    let hello = ParquetFeed::open(prices.into(), None, &settings).unwrap().hello().clone();
+    type Case<'a> = (&'a str, i64, &'a dyn Fn(i64) -> f64);
+    let cases: [Case<'_>; 5] = [
+        ("history_joined", 18, &price),
+        ("history_joined", 22, &price),
+        ("history_differs", 18, &|day| if day == 19 { 1.0 } else { price(day) }),
+        ("history_stamped_by_open", 18, &|day| price(day - 1)),
+        ("history_stamped_by_open", 21, &|day| price(day - 1)),
+    ];
+    for (kind, from, of_feed) in cases {
+        let live = (from..24).map(|day| {
+            let bars =
+                Bars { factors: None, rf: None, ..bars(day.unsigned_abs(), day, &[("A", of_feed(day))]) };
+            Input::Bars { text: bars.to_text(), bars, received: Some(std::time::Instant::now()) }
+        });
+        let all: Vec<Input> = std::iter::once(Input::Control(history.control())).chain(live).collect();
+        let (inputs, log) = (WithHistory::new(all.into_iter(), settings.clone()), Log::default());
+        let source = FeedSource::open(&hello, Box::new(inputs), Box::new(log.clone()), settings.clone());
+        let mut source = source.unwrap();
+        let last = all_of(&mut source).last().copied();
+        assert_eq!(last, Some(23 * DAY_NS), "{kind}");
+        let lines = log.lines.lock().unwrap();
+        let found: Vec<serde_json::Value> = lines
+            .iter()
+            .skip(1)
+            .filter(|line| line.1 == "control")
+            .map(|line| serde_json::from_str(&line.3).unwrap())
+            .collect();
+        assert!(found.len() == 1 && found[0]["kind"] == kind, "{kind} from {from}: {found:?}");
+        let warned = source.facts().warnings.iter().any(|warning| warning.code == kind);
+        assert_eq!(warned, kind != "history_joined", "{kind}");
+    }
+}
+
+#[test]
 fn messages_that_are_not_of_the_protocol_are_named() {
     let cases: [(&str, &[&str]); 10] = [
         ("", &["message 17: found \"\"", "expected a message of betaflow's protocol"]),
@@ -424,7 +466,7 @@ proptest! {
     #[test]
     fn numbers_and_names_come_back_to_the_bit(
         values in prop::collection::vec(any::<f64>(), 1..20),
-        names in prop::collection::vec("\\PC{1,8}", 20),
+        names in prop::collection::hash_set("\\PC{1,8}", 20),
         factors in prop::option::of(prop::collection::vec(any::<f64>(), 0..4)),
     ) {
         let finite = |value: &f64| if value.is_finite() { *value } else { f64::NAN };
@@ -432,7 +474,7 @@ proptest! {
         let bars = Bars {
             seq: 3,
             timestamp: -5,
-            symbols: names[..values.len()].to_vec(),
+            symbols: names.into_iter().take(values.len()).collect(),
             columns: vec![(Field::Close, values.clone()), (Field::Split, values.iter().rev().copied().collect())],
             factors: factors.map(|factors| factors.iter().map(finite).collect()),
             rf: Some(values[0]).filter(|value| value.is_finite()),

@@ -95,7 +95,8 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, LiveError> 
 fn read(path: &Path) -> Result<String, LiveError> {
     read_text(path).map_err(|error| {
         let text = error.to_string();
-        let found = text.strip_prefix("found ").and_then(|text| text.split(", expected").next()).unwrap_or(&text);
+        let found =
+            text.strip_prefix("found ").and_then(|text| text.split(", expected").next()).unwrap_or(&text);
         wrong(path, found.to_owned(), "a text file with PEM blocks (-----BEGIN)")
     })
 }
@@ -106,12 +107,18 @@ pub(super) fn described(error: &io::Error) -> String {
     let Some(rustls::Error::InvalidCertificate(wrong)) = inner else { return error.to_string() };
     let found = match wrong {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "one that has expired",
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "one that is not valid yet",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "one that is not valid yet"
+        }
         CertificateError::Revoked => "one that was revoked",
         CertificateError::UnknownIssuer => "one of an authority that is not trusted",
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => "one of another host",
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "one of another host"
+        }
         CertificateError::BadEncoding | CertificateError::BadSignature => "one that is damaged",
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => "one for another purpose",
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "one for another purpose"
+        }
         _ => "one that cannot be verified, such as that of an authority in the place of a server's",
     };
     format!(

@@ -144,6 +144,14 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
             "it warms up: the first order comes after {bars} bars with returns (estimator.warmup)\n"
         ));
     }
+    if config.feed.is_venue() && config.feed.raw_log {
+        let most = config.feed.raw_log_max_gb;
+        say(&format!(
+            "what {} sends is kept in {}, at most {most} GB (feed.raw_log_max_gb)\n",
+            config.feed.venue,
+            raw.display()
+        ));
+    }
     let capacity = config.pipeline.capacity;
     let pulse = Pulse::start(Sources {
         name: shown(&hello.name),
