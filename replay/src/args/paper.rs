@@ -25,14 +25,20 @@ a state folder. Ctrl-C and SIGTERM end it after the frame at hand.
 `betaflow state` says what is in it, `betaflow replay --session` runs it again.
 
 An instrument of a factor without a bar updates no estimate and stops nothing
-(data.factor_gap is carry here; error ends the run).
+(data.factor_gap is always carry here).
+
+A message that cannot become part of a frame is refused, counted and reported,
+and is never on record: a price of 0 or below, a time that is not later than
+the one before or is a day ahead of the clock, a symbol twice. With
+data.on_bad_row=skip the bad row alone is left out.
 
 Frames of --history come first, warm up, and are not traded on
 (data.trade_from says otherwise). [limits] stop trading, and not the program.
 
 Messages that are lost on the way are asked for again; what cannot be got is
 reported as a gap, and trading goes on behind it. Where the disk is full
-trading stops, and goes on when there is room.
+trading stops, and goes on when there is room; a run that is to stop then
+ends within five seconds with an error, and goes on at its next start.
 
 Examples, the first in two terminals:
   betaflow serve --speed 8640000
