@@ -11,6 +11,32 @@ use hdrhistogram::Histogram;
 const LONGEST_NS: u64 = 600_000_000_000;
 /// Significant digits that are kept.
 const DIGITS: u8 = 2;
+/// Upper bounds of the buckets, in nanoseconds, included: 1, 2 and 5 in each decade from 1 µs to 10 s. They are the same
+/// for every stage and every run, as Prometheus needs them to add up histograms over time.
+pub const BUCKETS_NS: [u64; 22] = [
+    1_000,
+    2_000,
+    5_000,
+    10_000,
+    20_000,
+    50_000,
+    100_000,
+    200_000,
+    500_000,
+    1_000_000,
+    2_000_000,
+    5_000_000,
+    10_000_000,
+    20_000_000,
+    50_000_000,
+    100_000_000,
+    200_000_000,
+    500_000_000,
+    1_000_000_000,
+    2_000_000_000,
+    5_000_000_000,
+    10_000_000_000,
+];
 /// Frames on their way at once, at most; of more the oldest are not measured.
 const UNDER_WAY_MAX: usize = 65_536;
 
@@ -56,6 +82,8 @@ pub struct Latencies {
 struct Inner {
     stages: Vec<Histogram<u64>>,
     sums: [u64; STAGES.len()],
+    /// Counts of each stage by the bounds of [`BUCKETS_NS`]; the last count is of what is above all of them.
+    buckets: [[u64; BUCKETS_NS.len() + 1]; STAGES.len()],
     /// When the message of each frame that is not decided yet was received, where it was.
     under_way: VecDeque<Option<u64>>,
     /// Whether the frame that was decided last came just now.
@@ -79,7 +107,7 @@ pub struct StageLatency {
     pub p99_ns: u64,
     /// The longest.
     pub max_ns: u64,
-    /// Upper end of each bucket, included, and how many fell into it; ends double from 1,024 ns.
+    /// Upper bound of each bucket of [`BUCKETS_NS`] and how many fell into it. Longer times are only in `count`.
     pub buckets: Vec<(u64, u64)>,
 }
 
@@ -92,6 +120,7 @@ impl Default for Latencies {
             inner: Mutex::new(Inner {
                 stages,
                 sums: [0; STAGES.len()],
+                buckets: [[0; BUCKETS_NS.len() + 1]; STAGES.len()],
                 under_way: VecDeque::new(),
                 decided_live: false,
                 waiting: (0, 0),
@@ -128,10 +157,7 @@ impl Latencies {
             p50_ns: histogram.value_at_quantile(0.5),
             p99_ns: histogram.value_at_quantile(0.99),
             max_ns: histogram.max(),
-            buckets: histogram
-                .iter_log(1_024, 2.0)
-                .map(|bucket| (bucket.value_iterated_to(), bucket.count_since_last_iteration()))
-                .collect(),
+            buckets: BUCKETS_NS.into_iter().zip(inner.buckets[i]).collect(),
         };
         inner.stages.iter().enumerate().map(of).collect()
     }
@@ -152,6 +178,7 @@ impl Inner {
         let took = to_ns.saturating_sub(from_ns).max(1);
         self.sums[stage] = self.sums[stage].saturating_add(took);
         self.stages[stage].saturating_record(took);
+        self.buckets[stage][BUCKETS_NS.partition_point(|upper| *upper < took)] += 1;
     }
 }
 

@@ -38,7 +38,7 @@ pub use error::LiveError;
 pub use feed_source::{FeedSource, inputs_before};
 pub use history::{History, WithHistory};
 pub use inputs::{Control, EdgeInputs, Input, InputLog, Inputs, NoLog};
-pub use latency::{Latencies, StageLatency, monotonic_ns};
+pub use latency::{BUCKETS_NS, Latencies, StageLatency, monotonic_ns};
 pub use parquet_feed::ParquetFeed;
 pub use protocol::{
     Bars, ClientMessage, Hello, MESSAGE_MAX, NAME_MAX, PROTOCOL, ProtocolError, ServerMessage, Stated, shown,
