@@ -1,5 +1,6 @@
 //! The `betaflow` program: arguments, configuration and subcommands. The mathematics is in the engine.
 
+mod alerts;
 mod args;
 mod check;
 mod commands;

@@ -50,7 +50,11 @@ impl ServerTls {
 }
 
 impl Trust {
-    pub(super) fn connector(&self) -> Result<TlsConnector, LiveError> {
+    /// Returns what opens TLS connections to servers that are trusted.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has no certificate.
+    pub fn connector(&self) -> Result<TlsConnector, LiveError> {
         let mut roots = RootCertStore::empty();
         let (mut path, mut named) = (Path::new(""), Vec::new());
         match self {

@@ -57,7 +57,12 @@ impl Layers {
             .split_once('.')
             .with_context(|| format!("--set {text}: found no table before the key; {expected}"))?;
         let key = key.trim().trim_matches('"');
-        self.put(table.trim(), key, value_of(value.trim()), &format!("--set {text}"));
+        // A value of [alerts] may be a secret, which no message shows.
+        let origin = match table.trim() {
+            super::alerts::TABLE => format!("--set {}", dotted.trim()),
+            _ => format!("--set {text}"),
+        };
+        self.put(table.trim(), key, value_of(value.trim()), &origin);
         Ok(())
     }
 

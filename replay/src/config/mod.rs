@@ -1,5 +1,6 @@
 //! Configuration: what was typed becomes what is valid, and only the second travels.
 
+mod alerts;
 mod data;
 mod feed;
 mod holdout;
@@ -32,6 +33,7 @@ use serde_aux::serde_introspection::serde_introspect;
 use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
+pub(crate) use alerts::{AlertSettings, Webhook};
 pub(crate) use data::{DataSettings, OnGap, date, duration_ns};
 pub(crate) use feed::FeedSettings;
 pub(crate) use holdout::HoldoutSettings;
@@ -134,6 +136,9 @@ pub(crate) struct Config {
     /// What `paper` follows. Where nothing is said of it, it is as if there were no such table.
     #[serde(skip_serializing_if = "FeedSettings::is_default")]
     pub feed: FeedSettings,
+    /// Where `paper` sends alerts. It changes no result and holds a secret, so no copy of the configuration has it.
+    #[serde(skip)]
+    pub alerts: AlertSettings,
 }
 
 impl Config {
@@ -175,6 +180,7 @@ impl Config {
             pipeline: valid(&typed, "pipeline", PipelineSettings::check)?,
             tune: valid(&typed, "tune", TuneSettings::check)?,
             feed: valid(&typed, "feed", FeedSettings::check)?,
+            alerts: valid(&typed, "alerts", AlertSettings::check)?,
             data,
         };
         // With other factors than its own, the tutorial still trades its 20 names.
@@ -491,7 +497,8 @@ fn wrong_type(typed: &Layers, table: &str, key: &str, value: &Value, message: &s
         ("expected a boolean", "expected true or false"),
     ];
     let message = words.iter().fold(message.to_owned(), |text, (from, to)| text.replace(from, to));
-    anyhow!("`{table}.{key}`, set by {}: found {value}; {message}", typed.origin(table, key))
+    let found = if table == alerts::TABLE { "a value of another type".to_owned() } else { value.to_string() };
+    anyhow!("`{table}.{key}`, set by {}: found {found}; {message}", typed.origin(table, key))
 }
 
 /// The `[strategy]` table with the defaults of the strategy that it names.

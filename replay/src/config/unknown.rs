@@ -5,7 +5,7 @@ use toml::Table;
 
 use super::layers::Layers;
 
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "data",
     "holdout",
     "universe",
@@ -20,6 +20,7 @@ const TABLES: [&str; 14] = [
     "pipeline",
     "tune",
     "feed",
+    "alerts",
 ];
 
 /// Refuses tables that do not exist.
