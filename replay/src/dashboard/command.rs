@@ -24,7 +24,7 @@ pub(crate) fn dashboard(args: &DashboardArgs) -> Result<()> {
     ctrlc::set_handler(move || {
         let _ = interrupted.send(());
     })?;
-    let running = Dashboard::start(args.listen, token, args.state.join("state.db"))?;
+    let running = Dashboard::start(args.listen, token, args.state.join("state.db"), None)?;
     say(&format!("{} at http://{}/\n", args.state.display(), running.address()));
     let _ = wait.recv();
     running.stop();

@@ -53,7 +53,11 @@ pub(super) fn text(snapshot: &Snapshot) -> String {
         out.feed(feed);
     }
     if let Some(trading) = &snapshot.status.trading {
-        out.gauge("trading", "1 while orders may leave", Some(f64::from(trading.state == "trading")));
+        let now = f64::from(snapshot.status.is_trading(snapshot.time));
+        out.gauge("trading", "1 while orders may leave; 0 as well when the run is silent", Some(now));
+        let writable = f64::from(trading.unwritable_since.is_none());
+        out.gauge("state_writable", "0 while the state cannot be written, as when the disk is full", Some(writable));
+        out.gauge("ended", "1 once the run has ended in order", Some(f64::from(trading.has_ended())));
     }
     if let Some(queues) = &snapshot.status.queues {
         out.queues(queues);
@@ -99,20 +103,46 @@ impl Text {
     }
 
     fn feed(&mut self, feed: &FeedStatus) {
+        let seconds = |time: Option<i64>| time.map(|time| time as f64 / 1e9);
         self.gauge("feed_connected", "1 while the feed is connected", Some(f64::from(feed.connected)));
-        self.gauge("feed_stale", "1 while nothing has come for too long", Some(f64::from(feed.stale)));
-        let last = feed.last_message.map(|time| time as f64 / 1e9);
-        self.gauge("feed_last_message_timestamp_seconds", "When the last message came", last);
-        self.counter("feed_messages_total", "Messages received", feed.messages);
-        self.counter("feed_bytes_total", "Bytes received", feed.bytes);
-        self.counter("feed_gaps_total", "Times that messages were missing", feed.gaps);
-        self.counter("feed_missing_total", "Messages missing and not filled in", feed.missing);
-        self.counter("feed_back_filled_total", "Messages filled in afterwards", feed.back_filled);
-        self.counter("feed_reconnects_total", "Connections after the first", feed.reconnects);
-        self.counter("feed_repeats_total", "Messages that came twice", feed.repeats);
-        self.counter("feed_reordered_total", "Messages out of order", feed.reordered);
-        self.counter("feed_conflated_total", "Messages that gave way to later ones", feed.conflated);
-        self.counter("feed_refused_total", "Messages not as documented", feed.refused);
+        self.gauge("feed_since_timestamp_seconds", "Time of the last change of it", seconds(feed.since));
+        self.gauge("feed_stale", "1 while the feed is silent for too long", Some(f64::from(feed.stale)));
+        let outage = f64::from(feed.outage_since.is_some());
+        self.gauge("feed_outage", "1 while the feed is lost: disconnected or silent", Some(outage));
+        let last = seconds(feed.last_message);
+        self.gauge("feed_last_message_timestamp_seconds", "Time of the last message", last);
+        let counters = [
+            ("outages", "Times that the feed was lost", feed.outages),
+            ("data_outages", "Outages after which data of a venue may be missing", feed.data_outages),
+            ("messages", "Messages received", feed.messages),
+            ("bytes", "Bytes received", feed.bytes),
+            ("delivered", "Messages handed to the pipeline", feed.delivered),
+            ("gaps", "Gaps in the numbers of the messages", feed.gaps),
+            ("missing", "Messages missing and not filled in", feed.missing),
+            ("back_filled", "Messages filled in afterwards", feed.back_filled),
+            ("requests", "Requests for missing messages", feed.requests),
+            ("reconnects", "Connections after the first", feed.reconnects),
+            ("failures", "Attempts to connect that failed", feed.failures),
+            ("silences", "Times that the feed was silent for too long", feed.silences),
+            ("repeats", "Messages that came again", feed.repeats),
+            ("reordered", "Messages out of order", feed.reordered),
+            ("overflowed", "Early messages without room, asked for again", feed.overflowed),
+            ("conflated", "Messages merged into later ones because the pipeline was full", feed.conflated),
+            ("refused", "Messages refused because they were malformed", feed.refused),
+            ("unknown", "Messages of unknown type", feed.unknown),
+            ("late", "Trades and bars of a venue after their bar was closed", feed.late),
+            ("doubted", "Trades and bars of a venue far ahead of all others", feed.doubted),
+            ("before", "Trades and bars of a venue from before its first interval", feed.before),
+            ("dropped", "Trades and bars of a venue dropped for another reason", feed.dropped),
+            ("partial", "Bars of a venue that the connection began inside of", feed.partial),
+            ("blocked", "Events that found the channel full", feed.blocked),
+        ];
+        for (name, help, count) in counters {
+            self.counter(&format!("feed_{name}_total"), help, count);
+        }
+        let blocked = "feed_blocked_seconds_total";
+        self.family(blocked, "counter", "Time that events waited for the channel");
+        self.sample(blocked, &[], feed.blocked_ns as f64 / 1e9);
     }
 
     fn queues(&mut self, queues: &QueuesStatus) {

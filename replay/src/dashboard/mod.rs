@@ -1,7 +1,7 @@
 //! A read-only web page of a state folder, and `betaflow dashboard`.
 //!
-//! Everything that it shows comes from `state.db`, through a connection of its own: a run in the same process and one in
-//! another look alike, and neither waits for it. One thread reads (`reader.rs`) and what it has read last is given to all
+//! What it shows comes from `state.db`, through a connection of its own, so it holds up no run. Only the status of a run in the
+//! same process comes from memory (`status::LiveStatus`): a full disk keeps the one on record old. One thread reads (`reader.rs`) and what it has read last is given to all
 //! clients; another serves them (`server.rs`, `routes.rs`), behind `guard.rs`.
 
 mod betas;
@@ -33,6 +33,7 @@ pub(crate) use command::{dashboard, read_token};
 
 use guard::Guard;
 use reader::Reader;
+use status::LiveStatus;
 
 /// How long connections have to end when it is stopped.
 const GRACE: Duration = Duration::from_millis(200);
@@ -42,10 +43,16 @@ pub(crate) struct Dashboard;
 
 impl Dashboard {
     /// Starts to serve on threads of its own. Port 0 is any that is free. `token`: as [`command::read_token`] gives it.
+    /// `live`: status of a run in the same process.
     ///
     /// # Errors
     /// Another machine could connect and there is no token; the state cannot be read; the address is taken.
-    pub(crate) fn start(address: SocketAddr, token: Option<String>, state_db: PathBuf) -> Result<Handle> {
+    pub(crate) fn start(
+        address: SocketAddr,
+        token: Option<String>,
+        state_db: PathBuf,
+        live: Option<LiveStatus>,
+    ) -> Result<Handle> {
         if !guard::is_loopback(address.ip()) && token.is_none() {
             bail!(
                 "{address}: found an address that other machines reach and no token, expected one: give a file with \
@@ -57,7 +64,7 @@ impl Dashboard {
             .block_on(TcpListener::bind(address))
             .with_context(|| format!("{address}: cannot listen there"))?;
         let address = listener.local_addr()?;
-        let (reader, reading) = Reader::start(state_db)?;
+        let (reader, reading) = Reader::start(state_db, live)?;
         let router = routes::router(reader, Guard::new(address, token.as_deref()));
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = std::thread::Builder::new().name("dashboard".to_owned()).spawn(move || {

@@ -13,11 +13,14 @@ use super::betas::Betas;
 use super::database::Database;
 use super::history::History;
 use super::snapshot::Snapshot;
+use super::status::LiveStatus;
 
 /// How often a commit is looked for.
 const POLL: Duration = Duration::from_millis(250);
 /// Where nothing is committed, clients hear from us that often.
 const IDLE: Duration = Duration::from_secs(5);
+/// Where nothing is committed and a run in the same process has a new status, that often.
+const PULSE: Duration = Duration::from_secs(1);
 /// After a read it rests for so many times as long as the read took: a fifth of one processor is the most that it takes.
 const REST: u32 = 4;
 /// Requests that may wait; more are refused.
@@ -63,12 +66,14 @@ impl Reader {
     ///
     /// # Errors
     /// The state cannot be read, or the system gives no thread.
-    pub(super) fn start(path: PathBuf) -> Result<(Self, JoinHandle<()>)> {
+    pub(super) fn start(path: PathBuf, live: Option<LiveStatus>) -> Result<(Self, JoinHandle<()>)> {
         let mut reading = Reading {
             database: Some(Database::open(&path)?),
             path,
             history: History::default(),
             seen: None,
+            live,
+            seen_live: 0,
             rest_until: Instant::now(),
             read_at: Instant::now(),
         };
@@ -129,6 +134,9 @@ struct Reading {
     history: History,
     /// `data_version` before the last read.
     seen: Option<i64>,
+    /// Status of a run in the same process, and its version before the last read.
+    live: Option<LiveStatus>,
+    seen_live: u64,
     rest_until: Instant,
     read_at: Instant,
 }
@@ -166,7 +174,9 @@ impl Reading {
             self.database = None;
         }
         let version = self.database.as_ref().and_then(|database| database.data_version().ok());
-        if version.is_some() && version == self.seen && self.read_at.elapsed() < IDLE {
+        let is_same = self.live_version() == self.seen_live;
+        let idle = if is_same { IDLE } else { PULSE };
+        if version.is_some() && version == self.seen && self.read_at.elapsed() < idle {
             return;
         }
         self.rest();
@@ -197,12 +207,17 @@ impl Reading {
             Some(database) => database,
             None => Database::open(&self.path)?,
         };
-        let database = self.database.insert(database);
         // Before the read: a commit meanwhile is another read.
+        self.seen_live = self.live_version();
         self.seen = Some(database.data_version()?);
-        let snapshot = Snapshot::read(database, &mut self.history)?;
+        let database = self.database.insert(database);
+        let snapshot = Snapshot::read(database, &mut self.history, self.live.as_ref())?;
         let json = serde_json::to_string(&snapshot)?;
         Ok((snapshot, json))
+    }
+
+    fn live_version(&self) -> u64 {
+        self.live.as_ref().map_or(0, LiveStatus::version)
     }
 
     fn betas(&mut self, symbol: &str) -> Result<String, Refused> {

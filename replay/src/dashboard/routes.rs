@@ -23,11 +23,10 @@ use super::metrics;
 use super::page::{PAGE, POLICY};
 use super::reader::{Latest, Published, Reader, Refused};
 use super::snapshot::now;
+use super::status::{FRESH, Status};
 
 /// Most clients that are told of every commit.
 const FOLLOWERS: usize = 64;
-/// A run says about once a second how it is; older than this it is not well.
-const FRESH: Duration = Duration::from_secs(10);
 /// When a browser tries again, milliseconds.
 const RETRY: Duration = Duration::from_millis(1_000);
 
@@ -117,30 +116,40 @@ async fn prometheus(State(shared): State<Shared>) -> Result<Response, Refused> {
     }
 }
 
-/// Whether the run is alive, for who restarts it: trading may be halted all the same, which the text says.
+/// Liveness, for a supervisor that restarts what fails: 200 while the run goes on, also while it does not trade, and after it
+/// has ended in order; 503 where it failed or is silent.
 async fn health(State(shared): State<Shared>) -> Result<Response, Refused> {
     let latest = shared.reader.state().await?;
     let snapshot = match &*latest {
         Published::State(snapshot, _) => snapshot,
         Published::Nothing(why) => return Err(Refused::Unreadable(why.clone())),
     };
-    let Some(said) = snapshot.status.time() else {
-        let sentence = "The run has not said how it is yet.\n";
-        return Ok((StatusCode::SERVICE_UNAVAILABLE, sentence).into_response());
+    let (code, text) = condition(&snapshot.status, now());
+    Ok((code, text).into_response())
+}
+
+fn condition(status: &Status, now: i64) -> (StatusCode, String) {
+    let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+    let Some(said) = status.time() else {
+        return (unavailable, "The run has not said how it is yet.\n".to_owned());
     };
-    let seconds = (now() - said) as f64 / 1e9;
-    if seconds > FRESH.as_secs_f64() {
-        let most = FRESH.as_secs();
-        let sentence = format!(
-            "The run last said how it is {seconds:.1} s ago, expected at most {most} s: it has ended or hangs.\n"
-        );
-        return Ok((StatusCode::SERVICE_UNAVAILABLE, sentence).into_response());
+    let seconds = now.saturating_sub(said) as f64 / 1e9;
+    let trading = status.trading.clone().unwrap_or_default();
+    let why = trading.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    if trading.has_ended() {
+        return (StatusCode::OK, format!("ended\nThe run ended in order {seconds:.0} s ago{why}.\n"));
     }
-    let trading = snapshot.status.trading.as_ref().map(|trading| {
-        let why = trading.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-        format!("{}{why}", trading.state)
-    });
-    Ok(format!("ok\n{}\n", trading.unwrap_or_default()).into_response())
+    if trading.state == "failed" {
+        return (unavailable, format!("failed\nThe run failed {seconds:.0} s ago{why}.\n"));
+    }
+    if !status.is_fresh(now) {
+        let most = FRESH.as_secs();
+        let text = format!(
+            "The run last said how it is {seconds:.1} s ago, expected at most {most} s: it was killed or hangs.\n"
+        );
+        return (unavailable, text);
+    }
+    (StatusCode::OK, format!("ok\n{}{why}\n", trading.state))
 }
 
 /// The state at once, and again with every commit. A client that reads slowly misses states, not the last one.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::database::Database;
 use super::history::{Costs, Day, Drawdown, Frame, History, Lines};
-use super::status::Status;
+use super::status::{LiveStatus, Status};
 
 /// Most rows of fills, orders and events.
 const ROWS: i64 = 50;
@@ -104,18 +104,26 @@ struct Event {
 }
 
 impl Snapshot {
-    /// Reads the state: all of it as of the same commit.
+    /// Reads the state: all of it as of the same commit. The status of a run in the same process, `live`, takes the place of
+    /// the one on record.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub(super) fn read(database: &Database, history: &mut History) -> rusqlite::Result<Self> {
+    pub(super) fn read(
+        database: &Database,
+        history: &mut History,
+        live: Option<&LiveStatus>,
+    ) -> rusqlite::Result<Self> {
         let connection = &database.connection;
         // What is far behind is read in pieces, each of them a short transaction.
         while history.catch_up(connection)? {}
         let transaction = connection.unchecked_transaction()?;
         while history.catch_up(connection)? {}
         let mut troubles = Vec::new();
-        let status = status(connection, &mut troubles)?;
+        let status = match live.and_then(LiveStatus::read) {
+            Some(status) => status,
+            None => status(connection, &mut troubles)?,
+        };
         let begun = history.frames > 0;
         let snapshot = Self {
             time: now(),

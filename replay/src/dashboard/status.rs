@@ -3,56 +3,105 @@
 //! The run writes them and the dashboard reads them; a member that is missing has its default, so that either may be the
 //! older one. Times are nanoseconds since 1970 by the clock of the machine, counts are since the start of the program.
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+
+/// A run says about once a second how it is. A status older than this says nothing of the present.
+pub(crate) const FRESH: Duration = Duration::from_secs(10);
 
 /// `feed`: how the data arrives.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub(crate) struct FeedStatus {
-    /// When this was written.
+    /// Time of this status.
     pub time: i64,
-    /// What it is connected to.
+    /// Name of the feed.
     pub name: String,
-    /// Whether it is connected now.
+    /// Whether it is connected.
     pub connected: bool,
-    /// Since when it is, or is not.
+    /// Time since which it is connected, or is not.
     pub since: Option<i64>,
-    /// When the last message came.
+    /// Time of the last message.
     pub last_message: Option<i64>,
-    /// Nothing has come for longer than it may take.
+    /// Whether the feed was silent for too long and nothing has come since.
     pub stale: bool,
+    /// Begin of the present outage; none while the feed is heard.
+    pub outage_since: Option<i64>,
+    /// Times that the feed was lost: disconnected, or silent for too long.
+    pub outages: u64,
+    /// Outages after which data of a venue may be missing.
+    pub data_outages: u64,
     /// Messages received.
     pub messages: u64,
     /// Bytes received.
     pub bytes: u64,
-    /// Times that messages were missing.
+    /// Messages handed to the pipeline.
+    pub delivered: u64,
+    /// Gaps in the numbers of the messages.
     pub gaps: u64,
-    /// Messages that were missing and have not been filled in.
+    /// Messages missing and not filled in.
     pub missing: u64,
     /// Messages filled in afterwards.
     pub back_filled: u64,
+    /// Requests for missing messages.
+    pub requests: u64,
     /// Connections after the first.
     pub reconnects: u64,
-    /// Messages that came twice.
+    /// Attempts to connect that failed.
+    pub failures: u64,
+    /// Times that the feed was silent for too long.
+    pub silences: u64,
+    /// Messages that came again.
     pub repeats: u64,
-    /// Messages that came early or late.
+    /// Messages out of order.
     pub reordered: u64,
-    /// Messages that gave way to later ones because the pipeline was full.
+    /// Early messages without room, asked for again.
+    pub overflowed: u64,
+    /// Messages merged into later ones because the pipeline was full.
     pub conflated: u64,
-    /// Messages that were not as documented.
+    /// Messages refused because they were malformed.
     pub refused: u64,
+    /// Messages of unknown type.
+    pub unknown: u64,
+    /// Trades and bars of a venue after their bar was closed.
+    pub late: u64,
+    /// Trades and bars of a venue far ahead of all others.
+    pub doubted: u64,
+    /// Trades and bars of a venue from before its first interval.
+    pub before: u64,
+    /// Trades and bars of a venue dropped for another reason.
+    pub dropped: u64,
+    /// Bars of a venue left out because the connection began inside them.
+    pub partial: u64,
+    /// Events that found the channel full.
+    pub blocked: u64,
+    /// Time that they waited.
+    pub blocked_ns: u64,
 }
 
 /// `trading`: whether orders may leave the program.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub(crate) struct TradingStatus {
-    /// When this was written.
+    /// Time of this status.
     pub time: i64,
-    /// `warming_up`, `trading`, `halted`, `ruined` or `ended`.
+    /// `warming_up`, `trading`, `halted`, `ruined`, `ended` or `failed`.
     pub state: String,
-    /// What stopped it, as a sentence.
+    /// Reason of a state other than `trading`, as a sentence.
     pub why: Option<String>,
+    /// Time since which the state folder cannot be written, as while the disk is full.
+    pub unwritable_since: Option<i64>,
+    /// Time at which the run ended in order: its feed ended, or it was asked to stop.
+    pub ended: Option<i64>,
+}
+
+impl TradingStatus {
+    /// Whether the run ended in order.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.is_some() || self.state == "ended"
+    }
 }
 
 /// `queues`: how full the channels between the stages are.
@@ -134,6 +183,16 @@ impl Status {
         times.into_iter().flatten().max()
     }
 
+    /// Whether orders may leave the program at a time; a status that is too old says no.
+    pub(crate) fn is_trading(&self, now: i64) -> bool {
+        self.is_fresh(now) && self.trading.as_ref().is_some_and(|trading| trading.state == "trading")
+    }
+
+    /// Whether the run has said how it is within [`FRESH`].
+    pub(crate) fn is_fresh(&self, now: i64) -> bool {
+        self.time().is_some_and(|time| now.saturating_sub(time) <= FRESH.as_nanos() as i64)
+    }
+
     /// Takes one row of the table. Keys that are not known here are for others.
     ///
     /// # Errors
@@ -147,5 +206,28 @@ impl Status {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// Status of a run in the same process, as of its last pulse. It takes the place of the one on record, which stays old while
+/// the disk is full.
+#[derive(Clone, Default)]
+pub(crate) struct LiveStatus(Arc<Mutex<(u64, Option<Status>)>>);
+
+impl LiveStatus {
+    /// Replaces the status.
+    pub(crate) fn publish(&self, status: Status) {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *slot = (slot.0 + 1, Some(status));
+    }
+
+    /// Returns the status, where there has been one.
+    pub(crate) fn read(&self) -> Option<Status> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+
+    /// Counts the replacements.
+    pub(crate) fn version(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
     }
 }

@@ -8,7 +8,10 @@ use betaflow_connectors::store::StateFolder;
 
 use tracing::{info, warn};
 
+use super::inputs::alert;
+use super::link::Link;
 use super::stop::Stop;
+use crate::alerts::Alerts;
 
 /// How often it is looked whether to stop.
 const LOOK: Duration = Duration::from_millis(100);
@@ -18,13 +21,22 @@ const KEY: &str = "feed";
 ///
 /// # Errors
 /// The feed cannot be followed, or the record not be read.
-pub(super) fn hello(folder: &StateFolder, edge: &Edge, address: &str, stop: &Stop) -> Result<Option<Hello>> {
+pub(super) fn hello(
+    folder: &StateFolder,
+    edge: &Edge,
+    (address, link, alerts): (&str, &Link, &Alerts),
+    stop: &Stop,
+) -> Result<Option<Hello>> {
     if let Some(text) = folder.value(KEY)? {
         return Ok(Some(serde_json::from_str(&text).context("what the state folder says of its feed")?));
     }
     let events = edge.events();
     while !stop.is_due() {
-        match events.recv_timeout(LOOK) {
+        let event = events.recv_timeout(LOOK);
+        if let Ok(event) = &event {
+            alert(alerts, link.follow(event));
+        }
+        match event {
             Ok(EdgeEvent::Connected { hello, .. }) => {
                 folder.settle(KEY, &serde_json::to_string(&hello)?)?;
                 info!(kind = "connected", "connected to {}", shown(&hello.name));

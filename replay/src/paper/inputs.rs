@@ -3,8 +3,6 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use betaflow_connectors::live::{Control, Edge, EdgeEvent, EdgeReceiver, Hello, Input, Inputs};
@@ -12,7 +10,9 @@ use betaflow_connectors::store::{InputReader, StateFolder, StoreError};
 use betaflow_engine::source::SourceError;
 
 use super::first;
+use super::link::{Change, Link};
 use super::stop::Stop;
+use crate::alerts::{Alerts, Kind};
 
 /// How often it is looked whether to stop.
 const LOOK: Duration = Duration::from_millis(100);
@@ -26,8 +26,9 @@ pub(super) struct PaperInputs {
     record: InputReader,
     fresh: VecDeque<Control>,
     feed: Hello,
-    /// Whether the feed is there, for whoever shows it.
-    connected: Arc<AtomicBool>,
+    /// State of the connection, which the pulse shows.
+    link: Link,
+    alerts: Alerts,
     events: EdgeReceiver,
     stop: Stop,
 }
@@ -44,6 +45,7 @@ impl PaperInputs {
         fresh: Vec<Control>,
         feed: &Hello,
         edge: &Edge,
+        link: Link,
         stop: Stop,
     ) -> Result<Self, StoreError> {
         let behind = record.end;
@@ -54,16 +56,17 @@ impl PaperInputs {
             record: InputReader::open(folder.database(), record.start)?,
             fresh: fresh.into(),
             feed: feed.clone(),
-            // A feed without a record has just said what it is.
-            connected: Arc::new(AtomicBool::new(behind == 0)),
+            link,
+            alerts: Alerts::default(),
             events: edge.events(),
             stop,
         })
     }
 
-    /// Whether the feed is there; it changes as the run goes on.
-    pub(super) fn connected(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.connected)
+    /// Alerts when the feed is lost and when it is back.
+    #[must_use]
+    pub(super) fn alerting(self, alerts: Alerts) -> Self {
+        Self { alerts, ..self }
     }
 
     fn on_record(&mut self) -> Result<Input, SourceError> {
@@ -93,6 +96,7 @@ impl Inputs for PaperInputs {
         }
         while !self.stop.is_due() {
             let Ok(event) = self.events.recv_timeout(LOOK) else { continue };
+            alert(&self.alerts, self.link.follow(&event));
             match event {
                 EdgeEvent::Bars { bars, text, received, .. } => {
                     return Ok(Some(Input::Bars { bars, text, received: Some(received) }));
@@ -108,11 +112,6 @@ impl Inputs for PaperInputs {
                     .into());
                 }
                 event => {
-                    match &event {
-                        EdgeEvent::Connected { .. } => self.connected.store(true, Ordering::Relaxed),
-                        EdgeEvent::Disconnected { .. } => self.connected.store(false, Ordering::Relaxed),
-                        _ => {}
-                    }
                     if let Some(control) = event.control() {
                         return Ok(Some(Input::Control(control)));
                     }
@@ -121,5 +120,14 @@ impl Inputs for PaperInputs {
         }
         // What is on its way is fetched again by the next start.
         Ok(None)
+    }
+}
+
+/// Raises the alert of a change of the connection.
+pub(super) fn alert(alerts: &Alerts, change: Option<Change>) {
+    match change {
+        Some(Change::Lost(why)) => alerts.raise(Kind::FeedLost, None, format!("the feed is lost: {why}")),
+        Some(Change::Back) => alerts.raise(Kind::FeedBack, None, "the feed is back".to_owned()),
+        None => {}
     }
 }

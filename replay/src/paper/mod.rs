@@ -4,8 +4,10 @@
 //! always the same (`start.rs`): the state after the last checkpoint, the inputs on record behind it (`inputs.rs`), whose
 //! outputs must be those on record, and then the feed.
 
+mod disk;
 mod first;
 mod inputs;
+mod link;
 mod log;
 mod standing;
 mod start;
@@ -29,12 +31,16 @@ use betaflow_engine::pipeline::{Placement, RunOptions, Watcher, resuming, tradin
 use betaflow_engine::range::OnOutOfRange;
 use betaflow_engine::source::Source as _;
 
+use crate::alerts::{Alerts, Kind};
 use crate::args::{InputArgs, PaperArgs};
 use crate::commands::{REPLAY, say};
 use crate::config::{Config, OnGap};
+use crate::dashboard::status::LiveStatus;
 use crate::dashboard::{Dashboard, read_token};
 use crate::feeds;
+use disk::Disk;
 use inputs::PaperInputs;
+use link::Link;
 use log::StateLog;
 use standing::{Standings, Watching};
 use status::{Pulse, Sources};
@@ -55,10 +61,23 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     // What is wrong with the settings is said before anything is connected.
     let config = resolve(args, false)?;
     refuse(&config)?;
+    let alerts = Alerts::start(&config.alerts, &args.state)?;
+    let ended = trade(args, config, &alerts, started);
+    match &ended {
+        Ok(how) => alerts.raise(Kind::RunEnded, None, (*how).to_owned()),
+        Err(error) => alerts.raise(Kind::RunFailed, None, format!("the run failed: {error:#}")),
+    }
+    alerts.finish();
+    ended.map(drop)
+}
+
+/// Trades until the feed ends or the run is asked to stop; returns which of them it was.
+fn trade(args: &PaperArgs, config: Config, alerts: &Alerts, started: Instant) -> Result<&'static str> {
     let folder = StateFolder::open(&args.state, Sync::Full)?;
     let start = folder.start()?;
     let betas_every = u64::from(config.data.frames_per_day).div_ceil(BETAS_A_DAY);
-    let writer = Writer::start(&folder, betas_every, Box::new(status::trouble))?;
+    let (disk, link, live) = (Disk::default(), Link::default(), LiveStatus::default());
+    let writer = Writer::start(&folder, betas_every, disk.watch(alerts.clone()))?;
     let handle = writer.handle();
 
     let last = folder.last_message()?;
@@ -78,16 +97,17 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     let dashboard = match args.dashboard {
         Some(address) => {
             let token = args.token_file.as_deref().map(read_token).transpose()?;
-            let running = Dashboard::start(address, token, folder.database().to_owned())?;
+            let running = Dashboard::start(address, token, folder.database().to_owned(), Some(live.clone()))?;
             say(&format!("dashboard at http://{}/\n", running.address()));
             Some(running)
         }
         None => None,
     };
-    let Some(hello) = first::hello(&folder, &edge, address(args, &config), &stop)? else {
+    let Some(hello) = first::hello(&folder, &edge, (address(args, &config), &link, alerts), &stop)? else {
         say("stopped before the feed said what it is; nothing was traded\n");
-        return Ok(());
+        return Ok("the run was asked to stop before the feed was there");
     };
+    alerts.name(&hello.name);
     let mut config = if hello.name == tutorial_name() { resolve(args, true)? } else { config };
     refuse_without_factors(&config, &hello, args)?;
     let history = start::history(&folder, args, &mut config)?;
@@ -100,8 +120,8 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
         handle.event(status::now(), None, "restarted", format!("{on_record} inputs on record"))?;
     }
     let fresh = start::fresh(history.as_ref(), on_record == 0, args, status::now());
-    let inputs = PaperInputs::new(&folder, behind.input..on_record, fresh, &hello, &edge, stop.clone())?;
-    let connected = inputs.connected();
+    let inputs = PaperInputs::new(&folder, behind.input..on_record, fresh, &hello, &edge, link.clone(), stop.clone())?
+        .alerting(alerts.clone());
     let from_files = config.source_settings(true)?;
     let inputs = WithHistory::new(inputs, from_files.clone());
     let latencies = Arc::new(Latencies::default());
@@ -130,7 +150,7 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     }
     let standings = Standings::of(ruined);
     let recorders: Vec<Box<dyn Recorder>> =
-        vec![Box::new(recorder), Box::new(Watching::new(standings.clone(), handle.clone()))];
+        vec![Box::new(recorder), Box::new(Watching::new(standings.clone(), handle.clone(), alerts.clone()))];
     let (source, strategy) = (Box::new(source), config.strategy()?);
     let graph = match &behind.checkpoint {
         Some(checkpoint) => resuming(source, strategy, &run, recorders, checkpoint)?,
@@ -156,11 +176,13 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     let pulse = Pulse::start(Sources {
         name: shown(&hello.name),
         edge: Arc::clone(&edge),
-        connected,
+        link,
+        disk,
         standings,
         latencies: Arc::clone(&latencies),
         capacity,
         writer: handle.clone(),
+        live,
     })?;
     let placement = match &config.pipeline.placement {
         Placement::Auto => Placement::Groups(vec![1, 4]),
@@ -169,9 +191,10 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     let watch = Some(Watcher(latencies.clone()));
     let options = RunOptions { placement, capacity, processors: 2, clock: monotonic_ns, watch };
     let ended = graph.run(&options);
-    pulse.stop();
     let explained = |error| stop.explain(error, &handle);
-    let facts = ended.map_err(|error| explained(error.into()))?.facts;
+    let ended = ended.map_err(|error| explained(error.into()));
+    pulse.stop(ended.as_ref().err().map(|error| format!("{error:#}")));
+    let facts = ended?.facts;
     handle.flush().map_err(|error| explained(error.into()))?;
     if let Some(dashboard) = dashboard {
         dashboard.stop();
@@ -184,7 +207,7 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
         say(&format!("note: {doubt}\n"));
     }
     say(&status::latency_table(&latencies));
-    Ok(())
+    Ok(if stop.is_due() { "the run was asked to stop" } else { "the feed ended" })
 }
 
 /// The settings; those that belong to the embedded data hold where that is what is served.

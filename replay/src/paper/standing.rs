@@ -11,6 +11,8 @@ use betaflow_engine::model::Beliefs;
 use betaflow_engine::portfolio::Halt;
 use tracing::{error, info, warn};
 
+use crate::alerts::{Alerts, Kind};
+
 /// The last frame.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Standing {
@@ -60,13 +62,23 @@ pub(super) fn ruin((time, nav): (i64, f64)) -> String {
 pub(super) struct Watching {
     standings: Standings,
     writer: WriterHandle,
+    alerts: Alerts,
     /// Whether a frame has decided in this start: what stopped trading before it is no news.
     decided: bool,
 }
 
 impl Watching {
-    pub(super) fn new(standings: Standings, writer: WriterHandle) -> Self {
-        Self { standings, writer, decided: false }
+    pub(super) fn new(standings: Standings, writer: WriterHandle, alerts: Alerts) -> Self {
+        Self { standings, writer, alerts, decided: false }
+    }
+}
+
+/// Kind of the alert of a change of halts: a limit, or another reason.
+fn alert_of(halt: Option<Halt>) -> Kind {
+    match halt {
+        Some(Halt::Feed | Halt::DailyLoss | Halt::Drawdown) => Kind::LimitMet,
+        Some(Halt::OutOfRange) => Kind::TradingStopped,
+        None => Kind::TradingResumed,
     }
 }
 
@@ -87,6 +99,9 @@ impl Recorder for Watching {
                 Some(halt) => format!("trading is stopped as before: {}", why(halt)),
                 None => format!("trading goes on at frame {}", frame.seq),
             };
+            if news {
+                self.alerts.raise(alert_of(halt), Some(frame.seq), text.clone());
+            }
             let kind = if halt.is_some() { "halted" } else { "trading" };
             let (seq, nav) = (frame.seq, frame.nav);
             if halt.is_some() {
@@ -103,6 +118,7 @@ impl Recorder for Watching {
             self.standings.change(|now| now.ruined = Some(ruined));
             error!(kind = "ruined", seq = frame.seq, nav = frame.nav, "{}", ruin(ruined));
             if news {
+                self.alerts.raise(Kind::Ruined, Some(frame.seq), ruin(ruined));
                 self.writer.event(frame.timestamp.0, Some(frame.seq), "ruined", ruin(ruined))?;
             }
         }

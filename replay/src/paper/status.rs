@@ -1,7 +1,6 @@
 //! What a run says of itself: to the state folder once a second, and in the log once a minute.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,11 +10,13 @@ use betaflow_connectors::live::{Edge, EdgeReceiver, Latencies};
 use betaflow_connectors::store::WriterHandle;
 use betaflow_engine::assembly::Iso;
 use betaflow_engine::frame::TimestampNs;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
+use super::disk::Disk;
+use super::link::Link;
 use super::standing::{Standings, ruin};
 use crate::dashboard::status::{
-    FeedStatus, LatencyStatus, QueueStatus, QueuesStatus, StageLatency, TradingStatus,
+    FeedStatus, LatencyStatus, LiveStatus, QueueStatus, QueuesStatus, StageLatency, Status, TradingStatus,
 };
 
 /// How often the state folder is told.
@@ -28,30 +29,34 @@ pub(super) fn now() -> i64 {
     i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
 }
 
-/// Called from the thread that writes.
-pub(super) fn trouble(why: Option<&str>) {
-    match why {
-        Some(why) => error!("trading stops: the state cannot be written ({why}); it goes on when it can"),
-        None => info!("trading goes on: the state is written again"),
-    }
-}
-
-/// What there is to be told of.
+/// Everything that the pulse reads, and where it writes.
 pub(super) struct Sources {
-    /// What the feed is called.
+    /// Name of the feed.
     pub(super) name: String,
     pub(super) edge: Arc<Edge>,
-    pub(super) connected: Arc<AtomicBool>,
+    pub(super) link: Link,
+    pub(super) disk: Disk,
     pub(super) standings: Standings,
     pub(super) latencies: Arc<Latencies>,
     /// Capacity of the channels between the stages.
     pub(super) capacity: usize,
     pub(super) writer: WriterHandle,
+    /// Status for a dashboard in this process, which a full disk does not keep old.
+    pub(super) live: LiveStatus,
+}
+
+/// How a run is over.
+#[derive(Clone, Debug)]
+enum Ending {
+    /// In order: the feed ended, or the run was asked to stop.
+    InOrder,
+    /// With an error.
+    Failed(String),
 }
 
 /// The thread that tells it.
 pub(super) struct Pulse {
-    stop: Sender<()>,
+    stop: Sender<Ending>,
     thread: JoinHandle<()>,
 }
 
@@ -65,18 +70,24 @@ impl Pulse {
                 if beat.is_multiple_of(SENTENCE) {
                     teller.sentence();
                 }
-                if stopped.recv_timeout(PULSE) != Err(RecvTimeoutError::Timeout) {
-                    teller.tell(Some("ended"));
-                    break;
+                match stopped.recv_timeout(PULSE) {
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Ok(ending) => {
+                        teller.tell(Some(&ending));
+                        break;
+                    }
+                    // The run was abandoned: nothing true can be said of its end.
+                    Err(RecvTimeoutError::Disconnected) => break,
                 }
             }
         })?;
         Ok(Self { stop, thread })
     }
 
-    pub(super) fn stop(self) {
-        // A thread that has gone needs no word.
-        let _ = self.stop.send(());
+    /// Writes the last status: the run is over, with an error where `failed` has one.
+    pub(super) fn stop(self, failed: Option<String>) {
+        // The thread may be gone after a panic, which has been printed.
+        let _ = self.stop.send(failed.map_or(Ending::InOrder, Ending::Failed));
         let _ = self.thread.join();
     }
 }
@@ -95,16 +106,22 @@ impl Teller {
         Self { events: sources.edge.events(), sources, last: (0, None), highest: 0 }
     }
 
-    /// Writes all rows; `ended` is the state of a run that is over.
-    fn tell(&mut self, ended: Option<&str>) {
+    /// Publishes all rows in this process and writes them to the state folder.
+    fn tell(&mut self, ending: Option<&Ending>) {
         let time = now();
-        let feed = self.feed(time, ended.is_some());
+        let status = Status {
+            feed: Some(self.feed(time, ending.is_some())),
+            trading: Some(self.trading(time, ending)),
+            queues: Some(self.queues(time)),
+            latency: Some(self.latency(time)),
+        };
         let rows = [
-            ("feed", serde_json::to_string(&feed)),
-            ("trading", serde_json::to_string(&self.trading(time, ended))),
-            ("queues", serde_json::to_string(&self.queues(time))),
-            ("latency", serde_json::to_string(&self.latency(time))),
+            ("feed", serde_json::to_string(&status.feed)),
+            ("trading", serde_json::to_string(&status.trading)),
+            ("queues", serde_json::to_string(&status.queues)),
+            ("latency", serde_json::to_string(&status.latency)),
         ];
+        self.sources.live.publish(status);
         for (key, text) in rows {
             if let Ok(text) = text {
                 self.sources.writer.status(key, text);
@@ -117,36 +134,69 @@ impl Teller {
         if counts.messages != self.last.0 {
             self.last = (counts.messages, Some(time));
         }
+        let link = self.sources.link.now();
         FeedStatus {
             time,
             name: self.sources.name.clone(),
-            connected: !ended && self.sources.connected.load(Ordering::Relaxed),
+            connected: !ended && link.connected,
+            since: if ended { Some(time) } else { link.since },
             last_message: self.last.1,
+            stale: !ended && link.stale,
+            outage_since: link.outage_since.filter(|_| !ended),
+            outages: link.outages,
+            data_outages: counts.outages,
             messages: counts.messages,
             bytes: counts.bytes,
+            delivered: counts.delivered,
             gaps: counts.gaps,
             missing: counts.missing,
             back_filled: counts.filled,
+            requests: counts.requests,
             reconnects: counts.connections.saturating_sub(1),
+            failures: counts.failures,
+            silences: counts.stale,
             repeats: counts.repeats,
             reordered: counts.early,
+            overflowed: counts.overflowed,
             conflated: counts.conflated,
             refused: counts.refused,
-            ..FeedStatus::default()
+            unknown: counts.unknown,
+            late: counts.late,
+            doubted: counts.doubted,
+            before: counts.before,
+            dropped: counts.dropped,
+            partial: counts.partial,
+            blocked: counts.blocked,
+            blocked_ns: counts.blocked_ns,
         }
     }
 
-    fn trading(&self, time: i64, ended: Option<&str>) -> TradingStatus {
+    fn trading(&self, time: i64, ending: Option<&Ending>) -> TradingStatus {
         let standing = self.sources.standings.now();
-        let state = match (ended, standing.nav, standing.halt) {
-            _ if standing.ruined.is_some() => "ruined",
-            (Some(state), ..) => state,
-            (None, None, _) => "warming_up",
-            (None, Some(_), Some(_)) => "halted",
-            (None, Some(_), None) => "trading",
+        let disk = self.sources.disk.trouble();
+        let halt = standing.halt.map(|halt| halt.text().to_owned());
+        let (state, why) = match (ending, standing.ruined, &disk) {
+            (Some(Ending::Failed(why)), ..) => ("failed", Some(why.clone())),
+            (_, Some(ruined), _) => ("ruined", Some(ruin(ruined))),
+            (Some(Ending::InOrder), ..) => ("ended", halt),
+            (None, None, Some((since, why))) => {
+                let since = Iso(TimestampNs(since / 1_000_000_000 * 1_000_000_000));
+                let why = format!("the state cannot be written since {since} ({why}); trading goes on when it can");
+                ("halted", Some(why))
+            }
+            (None, None, None) => match (standing.nav, halt) {
+                (None, why) => ("warming_up", why),
+                (Some(_), Some(why)) => ("halted", Some(why)),
+                (Some(_), None) => ("trading", None),
+            },
         };
-        let why = standing.ruined.map(ruin).or_else(|| standing.halt.map(|halt| halt.text().to_owned()));
-        TradingStatus { time, state: state.to_owned(), why }
+        TradingStatus {
+            time,
+            state: state.to_owned(),
+            why,
+            unwritable_since: disk.map(|(since, _)| since),
+            ended: matches!(ending, Some(Ending::InOrder)).then_some(time),
+        }
     }
 
     fn queues(&mut self, time: i64) -> QueuesStatus {
@@ -202,10 +252,10 @@ impl Teller {
     }
 }
 
-/// The slowest stages of a run, as a table.
+/// Table of the latency of each stage that was measured.
 pub(super) fn latency_table(latencies: &Latencies) -> String {
-    let stages = latencies.stages();
-    if stages.iter().all(|stage| stage.count == 0) {
+    let stages: Vec<_> = latencies.stages().into_iter().filter(|stage| stage.count > 0).collect();
+    if stages.is_empty() {
         return String::new();
     }
     let mut text =
