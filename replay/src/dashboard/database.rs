@@ -19,7 +19,7 @@ const BUSY: Duration = Duration::from_millis(500);
 /// it (POSIX), those of a run in the same process included.
 pub(super) struct Database {
     pub(super) connection: Connection,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     identity: Identity,
 }
 

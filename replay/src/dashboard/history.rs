@@ -1,12 +1,17 @@
-//! What is computed over the whole of `equity`, brought up to date from the rows that are new.
+//! Figures over the whole of `equity`, brought up to date from the rows that are new.
 
 use rusqlite::{Connection, Row, params};
 use serde::Serialize;
+
+use super::book::Book;
+use super::database::Database;
 
 /// Most points of a line; at twice as many, neighbours are joined.
 const POINTS: usize = 400;
 /// Rows of a query: some tens of milliseconds, so that no read is open for long.
 const ROWS_AT_ONCE: i64 = 20_000;
+/// Most rows that are read for lines between two times.
+const ROWS_OF_RANGE: i64 = 200_000;
 const DAY_NS: i64 = 86_400_000_000_000;
 
 /// Amounts by item, in currency. Costs are positive; interest and dividends are earned where they are.
@@ -103,24 +108,36 @@ pub(super) struct Lines {
     benchmark_nav: Vec<Option<f64>>,
     drawdown: Vec<f64>,
     turnover: Vec<f64>,
+    /// Number of the last frame of each bucket, and the figures after it.
     #[serde(skip)]
+    ends: Vec<(i64, Running)>,
+    /// Frames of a bucket.
     stride: u64,
     #[serde(skip)]
     in_last: u64,
 }
 
 /// All of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub(super) struct History {
     /// Frames in `equity`.
     pub(super) frames: u64,
-    pub(super) fills: u64,
+    /// What the fills have left.
+    pub(super) book: Book,
     pub(super) orders: u64,
     pub(super) last: Option<Frame>,
     pub(super) costs: Costs,
+    pub(super) running: Running,
+    pub(super) lines: Lines,
+}
+
+/// Figures that go on from frame to frame.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Running {
+    /// NAV of the last frame; none before the first.
+    nav: Option<f64>,
     pub(super) day: Day,
     pub(super) drawdown: Drawdown,
-    pub(super) lines: Lines,
 }
 
 impl History {
@@ -128,7 +145,8 @@ impl History {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub(super) fn catch_up(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
+    pub(super) fn catch_up(&mut self, database: &Database) -> rusqlite::Result<bool> {
+        let connection = &database.connection;
         let newest: Option<i64> =
             connection.prepare_cached("SELECT max(seq) FROM equity")?.query_row([], |row| row.get(0))?;
         let before = self.last.as_ref().map(|frame| frame.seq);
@@ -145,37 +163,73 @@ impl History {
             self.push(Frame::of(row)?);
             taken += 1;
         }
-        if let Some(last) = &self.last {
-            let count = |table| {
-                let sql = format!("SELECT count(*) FROM {table} WHERE seq > ?1 AND seq <= ?2");
-                connection.prepare_cached(&sql)?.query_row([after, last.seq], |row| row.get::<_, u64>(0))
-            };
-            self.fills += count("fills")?;
-            self.orders += count("orders")?;
+        let Some(last) = self.last.as_ref().map(|last| (last.seq, last.timestamp)) else { return Ok(false) };
+        if last.0 > after {
+            self.orders += count_orders(connection, after, last.0)?;
         }
-        Ok(taken == ROWS_AT_ONCE)
+        let more_fills = self.book.catch_up(database, last)?;
+        Ok(taken == ROWS_AT_ONCE || more_fills)
+    }
+
+    /// Lines between two times, both included, with as many points as for the whole of the record; `None` where that would
+    /// read too many rows.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(super) fn between(&self, connection: &Connection, from: i64, to: i64) -> rusqlite::Result<Option<Lines>> {
+        // From the end of the bucket before.
+        let bucket = self.lines.timestamp.partition_point(|time| *time < from).checked_sub(1);
+        let (after, mut running) = bucket.map_or((-1, Running::default()), |at| self.lines.ends[at]);
+        let sql = format!("SELECT {} FROM equity WHERE seq > ?1 ORDER BY seq LIMIT ?2", Frame::COLUMNS);
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params![after, ROWS_OF_RANGE])?;
+        let (mut lines, mut read) = (Lines::default(), 0);
+        while let Some(row) = rows.next()? {
+            let frame = Frame::of(row)?;
+            if frame.timestamp > to {
+                return Ok(Some(lines));
+            }
+            running.step(&frame);
+            if frame.timestamp >= from {
+                lines.push(&frame, &running);
+            }
+            read += 1;
+        }
+        Ok((read < ROWS_OF_RANGE).then_some(lines))
     }
 
     fn push(&mut self, frame: Frame) {
-        let nav = frame.finite_nav();
-        let begins = frame.timestamp.div_euclid(DAY_NS) * DAY_NS;
-        let nav_before = self.last.as_ref().map_or(nav, Frame::finite_nav);
-        if self.frames == 0 || begins != self.day.begins {
-            self.day = Day { begins, nav_before, pnl: 0.0, turnover: 0.0 };
-        }
-        self.day.pnl = nav - self.day.nav_before;
-        self.day.turnover += frame.turnover.unwrap_or(0.0);
-        self.drawdown.peak = if self.frames == 0 { nav } else { self.drawdown.peak.max(nav) };
-        let now = nav / self.drawdown.peak - 1.0;
-        self.drawdown.now = if now < -1.0 { -1.0 } else { now };
-        // Of a NAV that is not finite no drawdown is known, and none that is the deepest.
-        let known = !(self.drawdown.deepest.is_nan() || self.drawdown.now.is_nan());
-        self.drawdown.deepest = if known { self.drawdown.deepest.min(self.drawdown.now) } else { f64::NAN };
+        self.running.step(&frame);
         self.costs += frame.costs;
-        self.lines.push(&frame, nav, self.drawdown.now, self.day.turnover);
+        self.lines.push(&frame, &self.running);
         self.frames += 1;
         self.last = Some(frame);
     }
+}
+
+impl Running {
+    /// Takes the next frame.
+    fn step(&mut self, frame: &Frame) {
+        let nav = frame.finite_nav();
+        let begins = frame.timestamp.div_euclid(DAY_NS) * DAY_NS;
+        if self.nav.is_none() || begins != self.day.begins {
+            self.day = Day { begins, nav_before: self.nav.unwrap_or(nav), pnl: 0.0, turnover: 0.0 };
+        }
+        self.day.pnl = nav - self.day.nav_before;
+        self.day.turnover += frame.turnover.unwrap_or(0.0);
+        self.drawdown.peak = if self.nav.is_none() { nav } else { self.drawdown.peak.max(nav) };
+        let now = nav / self.drawdown.peak - 1.0;
+        self.drawdown.now = if now < -1.0 { -1.0 } else { now };
+        // A NAV that is not finite has no drawdown, and from then on there is no deepest one.
+        let known = !(self.drawdown.deepest.is_nan() || self.drawdown.now.is_nan());
+        self.drawdown.deepest = if known { self.drawdown.deepest.min(self.drawdown.now) } else { f64::NAN };
+        self.nav = Some(nav);
+    }
+}
+
+fn count_orders(connection: &Connection, after: i64, last: i64) -> rusqlite::Result<u64> {
+    let sql = "SELECT count(*) FROM orders WHERE seq > ?1 AND seq <= ?2";
+    connection.prepare_cached(sql)?.query_row([after, last], |row| row.get(0))
 }
 
 impl std::ops::AddAssign for Costs {
@@ -191,18 +245,21 @@ impl std::ops::AddAssign for Costs {
 }
 
 impl Lines {
-    fn push(&mut self, frame: &Frame, nav: f64, drawdown: f64, turnover: f64) {
+    fn push(&mut self, frame: &Frame, running: &Running) {
+        let (nav, end) = (frame.finite_nav(), (frame.seq, *running));
+        let (drawdown, turnover) = (running.drawdown.now, running.day.turnover);
         if self.in_last < self.stride
-            && let (Some(timestamp), Some(last_nav), Some(benchmark), Some(deepest), Some(highest)) = (
+            && let (Some(timestamp), Some(last_nav), Some(benchmark), Some(deepest), Some(highest), Some(last_end)) = (
                 self.timestamp.last_mut(),
                 self.nav.last_mut(),
                 self.benchmark_nav.last_mut(),
                 self.drawdown.last_mut(),
                 self.turnover.last_mut(),
+                self.ends.last_mut(),
             )
         {
             (*timestamp, *last_nav, *benchmark) = (frame.timestamp, nav, frame.benchmark_nav);
-            (*deepest, *highest) = (deepest.min(drawdown), highest.max(turnover));
+            (*deepest, *highest, *last_end) = (deepest.min(drawdown), highest.max(turnover), end);
             self.in_last += 1;
             return;
         }
@@ -214,6 +271,7 @@ impl Lines {
         self.benchmark_nav.push(frame.benchmark_nav);
         self.drawdown.push(drawdown);
         self.turnover.push(turnover);
+        self.ends.push(end);
         self.stride = self.stride.max(1);
         self.in_last = 1;
     }
@@ -228,6 +286,7 @@ impl Lines {
         joined(&mut self.benchmark_nav, |_, last| last);
         joined(&mut self.drawdown, f64::min);
         joined(&mut self.turnover, f64::max);
+        joined(&mut self.ends, |_, last| last);
         self.stride *= 2;
     }
 }

@@ -35,6 +35,9 @@ pub(super) fn text(snapshot: &Snapshot) -> String {
     out.counter("fills_total", "Fills recorded", snapshot.fill_count);
     out.counter("orders_ended_total", "Orders that have ended", snapshot.order_count);
     out.gauge("positions", "Instruments held", Some(snapshot.position_count as f64));
+    let pnl = &snapshot.pnl;
+    out.gauge("realised_pnl", "Gains and losses of units sold or bought back, before costs", Some(pnl.realised));
+    out.gauge("unrealised_pnl", "Of what is held, against its average cost", Some(pnl.unrealised));
     let costs = &snapshot.costs;
     let items = [
         ("commission", costs.commission),

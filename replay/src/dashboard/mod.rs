@@ -5,16 +5,19 @@
 //! clients; another serves them (`server.rs`, `routes.rs`), behind `guard.rs`.
 
 mod betas;
+mod book;
 mod command;
 mod database;
 mod guard;
 mod history;
+mod holdings;
 mod metrics;
 mod page;
 mod reader;
 mod routes;
 mod server;
 mod snapshot;
+mod splits;
 pub(crate) mod status;
 mod timed;
 

@@ -52,6 +52,7 @@ pub(super) enum Refused {
 enum Request {
     State(oneshot::Sender<Latest>),
     Betas(String, oneshot::Sender<Result<String, Refused>>),
+    Lines((i64, i64), oneshot::Sender<Result<String, Refused>>),
 }
 
 /// Asks the thread; the thread ends when the last of these is gone.
@@ -98,6 +99,13 @@ impl Reader {
     pub(super) async fn betas(&self, symbol: String) -> Result<String, Refused> {
         let (answer, coming) = oneshot::channel();
         self.ask(Request::Betas(symbol, answer))?;
+        waited(coming).await?
+    }
+
+    /// The lines between two times, as JSON.
+    pub(super) async fn lines(&self, range: (i64, i64)) -> Result<String, Refused> {
+        let (answer, coming) = oneshot::channel();
+        self.ask(Request::Lines(range, answer))?;
         waited(coming).await?
     }
 
@@ -156,6 +164,11 @@ impl Reading {
                 Ok(Request::Betas(symbol, answer)) => {
                     if !answer.is_closed() {
                         let _ = answer.send(self.betas(&symbol));
+                    }
+                }
+                Ok(Request::Lines(range, answer)) => {
+                    if !answer.is_closed() {
+                        let _ = answer.send(self.lines(range));
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -234,6 +247,24 @@ impl Reading {
             }
             Ok(None) => Err(Refused::Missing),
             Err(error) => Err(Refused::Unreadable(error.to_string())),
+        }
+    }
+
+    /// Lines between two times, as JSON.
+    fn lines(&mut self, (from, to): (i64, i64)) -> Result<String, Refused> {
+        self.rest();
+        let Some(database) = &self.database else {
+            return Err(Refused::Unreadable("there is no state to read".to_owned()));
+        };
+        let started = Instant::now();
+        let lines = self.history.between(&database.connection, from, to);
+        self.rest_until = Instant::now() + started.elapsed() * REST;
+        let unreadable = |error: &dyn std::fmt::Display| Refused::Unreadable(error.to_string());
+        match lines {
+            // A range that has most of the record: its lines are there.
+            Ok(None) => serde_json::to_string(&self.history.lines).map_err(|error| unreadable(&error)),
+            Ok(Some(lines)) => serde_json::to_string(&lines).map_err(|error| unreadable(&error)),
+            Err(error) => Err(unreadable(&error)),
         }
     }
 

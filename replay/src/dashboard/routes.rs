@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
@@ -47,6 +48,7 @@ pub(super) fn router(reader: Reader, guard: Guard) -> Router {
         .route("/events", get(events))
         .route("/api/state", get(state))
         .route("/api/betas", get(betas))
+        .route("/api/lines", get(lines))
         .route("/healthz", get(health))
         .route("/metrics", get(prometheus))
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing of that name.\n") })
@@ -103,6 +105,25 @@ async fn betas(
         return Ok((StatusCode::BAD_REQUEST, sentence).into_response());
     };
     let json = shared.reader.betas(symbol).await?;
+    Ok(([(CONTENT_TYPE, JSON)], json).into_response())
+}
+
+#[derive(Deserialize)]
+struct Range {
+    from: Option<i64>,
+    to: Option<i64>,
+}
+
+/// Value, drawdown and turnover between two times, in more detail than the state has them.
+async fn lines(
+    State(shared): State<Shared>,
+    range: Result<Query<Range>, QueryRejection>,
+) -> Result<Response, Refused> {
+    let Ok(Query(Range { from: Some(from), to: Some(to) })) = range else {
+        let sentence = "Expected /api/lines?from=NS&to=NS, nanoseconds since 1970.\n";
+        return Ok((StatusCode::BAD_REQUEST, sentence).into_response());
+    };
+    let json = shared.reader.lines((from, to)).await?;
     Ok(([(CONTENT_TYPE, JSON)], json).into_response())
 }
 

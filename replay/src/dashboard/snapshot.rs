@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::database::Database;
+use super::holdings::{Holding, Holdings, Pnl};
 use super::history::{Costs, Day, Drawdown, Frame, History, Lines};
 use super::status::{LiveStatus, Status};
 
@@ -44,6 +45,8 @@ pub(super) struct Snapshot {
     /// Since the start of the record.
     pub(super) costs: Costs,
     pub(super) fill_count: u64,
+    /// Profit and loss by position, summed over all that were ever held.
+    pub(super) pnl: Pnl,
     pub(super) order_count: u64,
     pub(super) position_count: u64,
     lines: Lines,
@@ -58,7 +61,7 @@ pub(super) struct Snapshot {
     troubles: Vec<String>,
 }
 
-/// Weights of an instrument, as shares of NAV.
+/// Weights of an instrument, as shares of NAV, and what its fills have left.
 #[derive(Debug, Serialize)]
 struct Position {
     symbol: String,
@@ -66,6 +69,9 @@ struct Position {
     seq: i64,
     target_weight: Option<f64>,
     held_weight: Option<f64>,
+    /// None of its members where it was never traded.
+    #[serde(flatten)]
+    holding: Option<Holding>,
 }
 
 #[derive(Debug, Serialize)]
@@ -116,10 +122,11 @@ impl Snapshot {
     ) -> rusqlite::Result<Self> {
         let connection = &database.connection;
         // What is far behind is read in pieces, each of them a short transaction.
-        while history.catch_up(connection)? {}
+        while history.catch_up(database)? {}
         let transaction = connection.unchecked_transaction()?;
-        while history.catch_up(connection)? {}
+        while history.catch_up(database)? {}
         let mut troubles = Vec::new();
+        troubles.extend(history.book.trouble.clone());
         let status = match live.and_then(LiveStatus::read) {
             Some(status) => status,
             None => status(connection, &mut troubles)?,
@@ -135,16 +142,17 @@ impl Snapshot {
             last_input: one(connection, "SELECT max(seq) FROM inputs")?,
             frames: history.frames,
             last: history.last.clone(),
-            day: begun.then_some(history.day),
-            drawdown: begun.then_some(history.drawdown),
+            day: begun.then_some(history.running.day),
+            drawdown: begun.then_some(history.running.drawdown),
             ruined: history.last.as_ref().and_then(|frame| frame.nav).is_some_and(is_ruined),
             turnover_cap: turnover_cap(database, &mut troubles)?,
             costs: history.costs,
-            fill_count: history.fills,
+            fill_count: history.book.fills,
+            pnl: history.book.holdings.pnl(),
             order_count: history.orders,
             position_count: one(connection, "SELECT count(*) FROM weights WHERE held_weight != 0")?,
             lines: history.lines.clone(),
-            positions: positions(connection)?,
+            positions: positions(connection, &history.book.holdings)?,
             fills: fills(connection)?,
             orders: orders(connection)?,
             events: events(connection)?,
@@ -205,13 +213,15 @@ fn turnover_cap(database: &Database, troubles: &mut Vec<String>) -> rusqlite::Re
     }
 }
 
-fn positions(connection: &Connection) -> rusqlite::Result<Vec<Position>> {
+fn positions(connection: &Connection, holdings: &Holdings) -> rusqlite::Result<Vec<Position>> {
     let sql = "SELECT symbol, seq, target_weight, held_weight FROM weights \
                WHERE target_weight != 0 OR held_weight != 0 \
                ORDER BY max(abs(ifnull(held_weight, 0)), abs(ifnull(target_weight, 0))) DESC, symbol LIMIT ?1";
     rows(connection, sql, POSITIONS, |row| {
+        let symbol: String = row.get(0)?;
         Ok(Position {
-            symbol: row.get(0)?,
+            holding: holdings.of(&symbol),
+            symbol,
             seq: row.get(1)?,
             target_weight: row.get(2)?,
             held_weight: row.get(3)?,
