@@ -79,9 +79,78 @@ fn the_state_is_what_is_in_sqlite() {
         }
         assert_eq!(shown["last_input"], state.frames - 1);
         assert_eq!(shown["symbols"], json!(["AAPL", "BRK.B", "JPM", "MSFT", "XOM"]));
+        positions_are_of(&shown, &state);
         lines_are_of(&shown["lines"], &state);
         rows_are_of(&shown, &state);
     }
+}
+
+/// Realised and unrealised profit of a position are what its units are worth less what was paid for them, however it was
+/// traded; a price is what the held weight says of it.
+fn positions_are_of(shown: &Value, state: &State) {
+    let nav = state.number("SELECT nav FROM equity ORDER BY seq DESC LIMIT 1");
+    let (mut realised, mut unrealised) = (0.0, 0.0);
+    for position in shown["positions"].as_array().unwrap() {
+        let symbol = position["symbol"].as_str().unwrap();
+        let sum = |of: &str| state.number(&format!("SELECT total({of}) FROM fills WHERE symbol = '{symbol}'"));
+        let quantity = sum("quantity");
+        near(&position["quantity"], quantity, "quantity");
+        let value = quantity * position["last_price"].as_f64().unwrap();
+        let weight = state.number(&format!("SELECT held_weight FROM weights WHERE symbol = '{symbol}'"));
+        // A weight of the other sign than the units, as this made-up state has them, gives no price.
+        if weight * quantity > 0.0 {
+            near(&json!(value), weight * nav, "value by the last price");
+        }
+        let member = |name: &str| position[name].as_f64().unwrap();
+        let pnl = member("realised_pnl") + member("unrealised_pnl");
+        near(&json!(pnl + sum("quantity * price")), value, "profit of the position");
+        let entry = value / quantity - member("unrealised_pnl") / quantity;
+        near(&position["entry_price"], entry, "entry price");
+        near(&position["trading_costs"], sum("commission + spread + impact"), "costs of its fills");
+        realised += member("realised_pnl");
+        unrealised += member("unrealised_pnl");
+    }
+    near(&shown["pnl"]["realised"], realised, "realised, of all");
+    near(&shown["pnl"]["unrealised"], unrealised, "unrealised, of all");
+}
+
+#[test]
+fn lines_of_a_range_have_every_frame_of_it() {
+    let (_folder, state, served) = shown(5_000);
+    let time = |seq: i64| state.number(&format!("SELECT timestamp FROM equity WHERE seq = {seq}")) as i64;
+    for (first, last) in [(0, 99), (2_500, 2_560), (4_990, 4_999), (4_999, 4_999), (17, 2_000), (0, 4_999)] {
+        let query = format!("/api/lines?from={}&to={}", time(first), time(last));
+        let lines = served.get(&query).json();
+        let line = |name: &str| -> Vec<f64> {
+            lines[name].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect()
+        };
+        let frames = (last - first + 1) as usize;
+        assert!(line("nav").len() >= frames.min(400) && line("nav").len() <= 800, "{first} to {last}");
+        let day = "timestamp / 86400000000000";
+        let sql = format!(
+            "SELECT nav, nav / peak - 1, day FROM (SELECT seq, nav, max(nav) OVER (ORDER BY seq) AS peak, \
+             sum(turnover) OVER (PARTITION BY {day} ORDER BY seq) AS day FROM equity) \
+             WHERE seq BETWEEN {first} AND {last} ORDER BY seq"
+        );
+        let mut statement = state.connection.prepare(&sql).unwrap();
+        let rows = statement.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?])).unwrap();
+        let rows: Vec<[f64; 3]> = rows.map(Result::unwrap).collect();
+        if frames <= 800 {
+            for (at, name) in ["nav", "drawdown", "turnover"].iter().enumerate() {
+                for (found, row) in line(name).iter().zip(&rows) {
+                    near(&json!(found), row[at], name);
+                }
+            }
+        }
+        near(&json!(line("nav").last()), rows[rows.len() - 1][0], "the last");
+    }
+    for query in ["", "?from=1", "?from=a&to=b", "?from=1&to=1e99"] {
+        assert_eq!(served.get(&format!("/api/lines{query}")).status, 400, "{query}");
+    }
+    let empty = served.get("/api/lines?from=1&to=2").json();
+    assert_eq!(empty["nav"], json!([]));
+    let backwards = format!("/api/lines?from={}&to={}", time(100), time(50));
+    assert_eq!(served.get(&backwards).json()["nav"], json!([]));
 }
 
 /// A bounded number of points, the last of them the last frame, and nothing deep or high is left out.
@@ -207,6 +276,29 @@ fn health_follows_the_run() {
     state.connection.execute(sql, []).unwrap();
     let halted = served.get("/healthz");
     assert_eq!((halted.status, &halted.body[..]), (200, "ok\nhalted: lost 3 % today\n"), "it lives");
+    // How the run is, how long ago it said so; health, and whether it trades by the metrics.
+    let ended = json!({"state": "ended", "ended": 1});
+    let cases = [
+        (json!({"state": "trading"}), 0, 200, "ok\ntrading\n", 1.0),
+        (json!({"state": "trading"}), 60, 503, "was killed or hangs", 0.0),
+        (json!({"state": "warming_up"}), 0, 200, "ok\nwarming_up\n", 0.0),
+        (json!({"state": "halted", "why": "disk", "unwritable_since": 1}), 0, 200, "ok\nhalted: disk\n", 0.0),
+        (json!({"state": "ruined", "why": "lost"}), 0, 200, "ok\nruined: lost\n", 0.0),
+        (json!({"state": "ruined", "why": "lost", "ended": 1}), 600, 200, "ended\n", 0.0),
+        (ended.clone(), 0, 200, "ended\n", 0.0),
+        (ended, 600, 200, "ended\n", 0.0),
+        (json!({"state": "failed", "why": "no disk"}), 600, 503, "failed\n", 0.0),
+    ];
+    for (trading, ago, code, text, trades) in cases {
+        state.status(ago);
+        let sql = "UPDATE status SET value = json_patch(value, ?1) WHERE key = 'trading'";
+        state.connection.execute(sql, [trading.to_string()]).unwrap();
+        let health = served.get("/healthz");
+        assert!(health.status == code && health.body.contains(text), "{trading}: {}", health.body);
+        let metrics = served.get("/metrics").body;
+        let found = metrics.lines().find_map(|line| line.strip_prefix("betaflow_trading "));
+        assert_eq!(found, Some(&trades.to_string()[..]), "{trading}");
+    }
     state.connection.execute("DELETE FROM status", []).unwrap();
     assert_eq!(served.get("/healthz").status, 503);
     drop(state);

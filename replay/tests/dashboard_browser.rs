@@ -56,11 +56,14 @@ fn shows(browser: &Browser, state: &State) {
     }
     let rows = browser.run(
         "return [...document.querySelectorAll('#positions tbody tr')]\
-         .map(row => [row.cells[0].textContent, row.cells[1].dataset.value, row.cells[2].dataset.value])",
+         .map(row => [row.cells[0].textContent, ...[1, 2, 4].map(at => row.cells[at].dataset.value)])",
     );
     assert_eq!(rows.as_array().unwrap().len(), state.symbols.len());
     for row in rows.as_array().unwrap() {
         let symbol = row[0].as_str().unwrap().replace('\'', "''");
+        let quantity = state.number(&format!("SELECT total(quantity) FROM fills WHERE symbol = '{symbol}'"));
+        let shown: f64 = row[3].as_str().unwrap().parse().unwrap();
+        assert!((shown - quantity).abs() < 1e-9 * quantity.abs().max(1.0), "{shown} of {symbol}");
         for (cell, column) in [(1, "held_weight"), (2, "target_weight")] {
             let expected = state.number(&format!("SELECT {column} FROM weights WHERE symbol = '{symbol}'"));
             assert_eq!(row[cell].as_str().unwrap().parse::<f64>().unwrap(), expected, "{column} of {symbol}");
@@ -110,6 +113,133 @@ fn the_page_shows_what_is_in_sqlite_and_follows() {
     );
     assert_eq!(browser.run("return document.querySelectorAll('#latency svg rect').length > 20"), true);
     assert_eq!(browser.run("return seen"), serde_json::json!([]));
+    assert_eq!(browser.console(), [""; 0], "nothing on the console");
+}
+
+/// Middle of an element of the page, after scrolling to it.
+fn place(browser: &Browser, selector: &str, share: f64) -> (f64, f64) {
+    let script = format!(
+        "const one = document.querySelector({selector:?}); one.scrollIntoView({{block: 'center'}});\
+         const box = one.getBoundingClientRect(); return [box.x + {share} * box.width, box.y + box.height / 2]"
+    );
+    let place = browser.run(&script);
+    (place[0].as_f64().unwrap(), place[1].as_f64().unwrap())
+}
+
+fn number(text: &str) -> f64 {
+    let plain: String = text.replace('\u{2212}', "-").chars().filter(|c| c.is_ascii_digit() || "-.".contains(*c)).collect();
+    plain.parse().unwrap_or_else(|_| panic!("a number in {text:?}"))
+}
+
+#[test]
+fn charts_show_values_at_the_pointer_and_zoom() {
+    let Some(browser) = Browser::start() else { return };
+    let folder = folder();
+    let mut state = State::create(folder.path(), &SYMBOLS);
+    // More frames than a line has points.
+    state.frames(3_000);
+    state.status(0);
+    let served = Served::start(folder.path(), "127.0.0.1:0", &[]);
+    browser.open(&url(&served));
+    browser.run(LISTEN);
+    shows(&browser, &state);
+    let read = "document.querySelector('#chart-nav .read')";
+    let shown = |selector: &str| browser.text(selector);
+    let points = || browser.run("return charts.nav.scale.end - charts.nav.scale.first").as_u64().unwrap();
+    assert_eq!(browser.run(&format!("return {read}.hidden")), true);
+    // The mouse: the value of the frame below it, and of the benchmark.
+    browser.mouse(&[place(&browser, "#chart-nav", 0.5)], false);
+    browser.until(&format!("!{read}.hidden"), 5);
+    let text = shown("#chart-nav .read");
+    let (time, values) = text.split_once("   ").unwrap();
+    let nav = number(values.split_once("value ").unwrap().1);
+    let near = state.number(&format!("SELECT count(*) FROM equity WHERE abs(nav - {nav}) < 1"));
+    assert!(near >= 1.0 && values.contains("equal weight ") && time.starts_with("20"), "{text}");
+    browser.mouse(&[(5.0, 5.0)], false);
+    browser.until(&format!("{read}.hidden"), 5);
+    // The keyboard.
+    browser.run("document.querySelector('#chart-nav svg').focus()");
+    for (key, seq) in [("\u{e010}", 2_999), ("\u{e011}", 0)] {
+        browser.key(key);
+        let nav = number(shown("#chart-nav .read").split_once("value ").unwrap().1);
+        let expected = state.number(&format!("SELECT nav FROM equity WHERE seq = {seq}"));
+        assert!((nav - expected).abs() < 0.01 * expected, "{nav}, expected {expected}");
+    }
+    browser.run("document.activeElement.blur()");
+    browser.until(&format!("{read}.hidden"), 5);
+    // A finger.
+    browser.tap(place(&browser, "#chart-drawdown", 0.4));
+    browser.until("!document.querySelector('#chart-drawdown .read').hidden", 5);
+    assert!(shown("#chart-drawdown .read").contains("drawdown "), "{}", shown("#chart-drawdown .read"));
+    // A drag zooms all charts of the account, in more detail than the whole has.
+    let whole = points();
+    let ends = [place(&browser, "#chart-turnover", 0.5), place(&browser, "#chart-turnover", 0.55)];
+    browser.mouse(&ends, true);
+    browser.until("range.from && detail && charts.nav.times === detail.lines.timestamp", 10);
+    let (from, to) = (browser.run("return range.from"), browser.run("return range.to"));
+    let sql = format!("SELECT count(*) FROM equity WHERE timestamp BETWEEN {from} AND {to}");
+    let frames = state.number(&sql);
+    assert!(frames > 20.0 && frames < 400.0 && (points() as f64 - frames).abs() <= 1.0, "{} of {frames}", points());
+    assert_eq!(browser.run("return charts.drawdown.scale.from === charts.nav.scale.from"), true);
+    let pressed = "return document.querySelector('#range [aria-pressed=true]')?.dataset.span ?? null";
+    assert_eq!(browser.run(pressed), serde_json::Value::Null);
+    browser.double_click(place(&browser, "#chart-nav", 0.5));
+    browser.until("!range.from", 5);
+    assert_eq!((points(), browser.run(pressed)), (whole, "all".into()));
+    // The last week, which goes on with the record.
+    browser.run("document.querySelector('#range [data-span=\"1w\"]').click()");
+    browser.until("detail && charts.nav.times === detail.lines.timestamp", 10);
+    let week = points();
+    assert!((30..=50).contains(&week), "{week}");
+    state.frames(6);
+    state.status(0);
+    shows(&browser, &state);
+    let last = state.number("SELECT timestamp FROM equity ORDER BY seq DESC LIMIT 1");
+    browser.until(&format!("range.to >= {last} && charts.nav.scale.to >= {last}"), 10);
+    assert!((30..=50).contains(&points()), "{}", points());
+    assert_eq!(browser.run("return seen"), serde_json::json!([]));
+    assert_eq!(browser.console(), [""; 0], "nothing on the console");
+}
+
+#[test]
+fn an_end_is_no_alarm_and_a_kill_is_one() {
+    let Some(browser) = Browser::start() else { return };
+    let folder = folder();
+    let mut state = State::create(folder.path(), &SYMBOLS);
+    state.frames(60);
+    let served = Served::start(folder.path(), "127.0.0.1:0", &[]);
+    let lost = serde_json::json!({"connected": false, "outage_since": 1_704_153_600_000_000_000_i64});
+    let closed = serde_json::json!({"connected": false});
+    // Trading; feed; seconds ago; the pill, whether there is an alarm and a notice, and a word of it.
+    let cases = [
+        ("trading", "{}".to_owned(), 0, "trading", false, false, ""),
+        ("trading", lost.to_string(), 0, "trading", true, false, "The feed is disconnected since 2024-01-02"),
+        ("halted", "{}".to_owned(), 0, "halted", true, false, "Trading is halted"),
+        ("trading", "{}".to_owned(), 60, "silent", true, false, "was killed or hangs"),
+        ("ended", closed.to_string(), 0, "ended", false, true, "ended in order"),
+        ("ended", closed.to_string(), 600, "ended", false, true, "ended in order"),
+        ("failed", closed.to_string(), 600, "failed", true, false, "The run failed"),
+    ];
+    browser.open(&url(&served));
+    for (trading, feed, ago, pill, alarm, notice, word) in cases {
+        state.status(ago);
+        let sql = "UPDATE status SET value = json_set(value, '$.state', ?1) WHERE key = 'trading'";
+        state.connection.execute(sql, [trading]).unwrap();
+        let sql = "UPDATE status SET value = json_patch(value, ?1) WHERE key = 'feed'";
+        state.connection.execute(sql, [&feed]).unwrap();
+        browser.until(&format!("document.getElementById('trading').textContent === '{pill}'"), 20);
+        browser.until(&format!("document.getElementById('banner').hidden === {}", !alarm), 20);
+        browser.until(&format!("document.getElementById('notice').hidden === {}", !notice), 20);
+        let said = browser.text("#banner") + &browser.text("#notice");
+        assert!(said.contains(word), "{trading}: {said}");
+    }
+    // No row of a stage that was not measured.
+    let rows = "return [...document.querySelectorAll('#latency tbody tr')].map(row => row.cells[0].textContent)";
+    assert_eq!(browser.run(rows).as_array().unwrap().len(), 3);
+    let sql = "UPDATE status SET value = json_set(value, '$.stages[1].count', 0) WHERE key = 'latency'";
+    state.connection.execute(sql, []).unwrap();
+    browser.until("document.querySelectorAll('#latency tbody tr').length === 2", 20);
+    assert_eq!(browser.run(rows), serde_json::json!(["estimate", "message to decision"]));
     assert_eq!(browser.console(), [""; 0], "nothing on the console");
 }
 

@@ -1,4 +1,4 @@
-//! Every command of the README runs as it is pasted.
+//! Every command of the README and of the guide to paper trading runs as it is pasted.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -6,11 +6,14 @@ mod support;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
-/// Lines inside ```sh fences.
-fn commands() -> Vec<String> {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
-    let text = std::fs::read_to_string(readme).unwrap();
+/// Held while commands run: those of both texts listen on the same ports.
+static PORTS: Mutex<()> = Mutex::new(());
+
+/// Lines inside ```sh fences of a text beside the program.
+fn commands(path: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
     let mut inside = false;
     let mut commands = Vec::new();
     for line in text.lines() {
@@ -70,9 +73,19 @@ fn every_command_of_the_readme_runs() {
     for (name, grid) in grids() {
         std::fs::write(folder.path().join(name), grid).unwrap();
     }
+    run_all("../README.md", folder.path());
+}
+
+#[test]
+fn every_command_of_the_guide_to_paper_runs() {
+    run_all("docs/paper.md", tempfile::tempdir().unwrap().path());
+}
+
+fn run_all(text: &str, folder: &Path) {
+    let _ports = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
     let mut serving = Vec::new();
     let mut ran = 0;
-    for command in commands() {
+    for command in commands(text) {
         // The two cargo commands are what runs this test and what `.ci/run` ends with.
         let Some(arguments) = command.strip_prefix("betaflow ") else {
             assert!(
@@ -83,14 +96,14 @@ fn every_command_of_the_readme_runs() {
         };
         // What serves until it is stopped is another terminal's.
         if ["serve ", "dashboard "].iter().any(|serves| arguments.starts_with(serves)) {
-            serving.push(Serving::start(arguments, folder.path()));
+            serving.push(Serving::start(arguments, folder));
             ran += 1;
             continue;
         }
         // As a shell takes it, quotes and all.
         let output = Command::new("sh")
             .args(["-c", &format!("'{}' {arguments}", env!("CARGO_BIN_EXE_betaflow"))])
-            .current_dir(folder.path())
+            .current_dir(folder)
             .output()
             .unwrap();
         assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));

@@ -59,8 +59,9 @@ impl Poster {
 
     /// Posts a body of JSON.
     pub(super) fn post(&self, body: String, id: &str) -> Outcome {
-        let attempt = tokio::time::timeout(TIMEOUT, self.exchange(body, id));
-        match self.runtime.block_on(async { attempt.await }) {
+        // The timer belongs to the runtime, so it is made inside.
+        let attempt = async { tokio::time::timeout(TIMEOUT, self.exchange(body, id)).await };
+        match self.runtime.block_on(attempt) {
             Ok(Ok((status, wait))) => outcome(status, wait),
             Ok(Err(error)) => Outcome::Again(error, None),
             Err(_) => Outcome::Again(format!("no answer within {} s", TIMEOUT.as_secs()), None),

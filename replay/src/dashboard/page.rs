@@ -8,7 +8,14 @@ use sha2::{Digest as _, Sha256};
 
 const DOCUMENT: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = concat!(include_str!("charts.js"), include_str!("page.js"));
+const SCRIPT: &str = concat!(
+    include_str!("text.js"),
+    include_str!("chart.js"),
+    include_str!("page.js"),
+    include_str!("machinery.js"),
+    include_str!("betas.js"),
+    include_str!("stream.js")
+);
 
 /// The document.
 pub(super) static PAGE: LazyLock<String> =

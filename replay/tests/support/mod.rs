@@ -2,11 +2,13 @@
 // Each test file uses a part of this.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod disk;
 pub(crate) mod paper;
 pub(crate) mod state;
 pub(crate) mod stress;
 pub(crate) mod web;
 pub(crate) mod webdriver;
+pub(crate) mod webhook;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -78,6 +78,17 @@ impl Drop for Served {
     }
 }
 
+/// Asks a dashboard of this machine.
+pub(crate) fn get(port: u16, path: &str) -> Answer {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
+        return Answer { status: 0, headers: Vec::new(), body: String::new() };
+    };
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+    let _ = stream.write_all(request.as_bytes());
+    Answer::read(&mut stream)
+}
+
 /// An answer; status 0 where there is none.
 #[derive(Debug)]
 pub(crate) struct Answer {

@@ -122,6 +122,59 @@ impl Browser {
         self.request("POST", "/goog/cdp/execute", &command);
     }
 
+    /// Moves the mouse through places of the window in pixels; `drag`: with the button held from the first to the last.
+    pub(crate) fn mouse(&self, places: &[(f64, f64)], drag: bool) {
+        let mut actions = Vec::new();
+        for (at, (x, y)) in places.iter().enumerate() {
+            let (x, y) = (x.round(), y.round());
+            actions.push(json!({"type": "pointerMove", "duration": 20, "x": x, "y": y, "origin": "viewport"}));
+            if drag && at == 0 {
+                actions.push(json!({"type": "pointerDown", "button": 0}));
+            }
+        }
+        if drag {
+            actions.push(json!({"type": "pointerUp", "button": 0}));
+        }
+        self.act("mouse", &json!(actions));
+    }
+
+    /// Clicks twice at a place of the window.
+    pub(crate) fn double_click(&self, (x, y): (f64, f64)) {
+        let mut actions = vec![json!({"type": "pointerMove", "duration": 0, "x": x.round(), "y": y.round()})];
+        for _ in 0..2 {
+            actions.push(json!({"type": "pointerDown", "button": 0}));
+            actions.push(json!({"type": "pointerUp", "button": 0}));
+        }
+        self.act("mouse", &json!(actions));
+    }
+
+    /// Touches a place of the window.
+    pub(crate) fn tap(&self, (x, y): (f64, f64)) {
+        let actions = json!([
+            {"type": "pointerMove", "duration": 0, "x": x.round(), "y": y.round()},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerUp", "button": 0}
+        ]);
+        self.act("touch", &actions);
+    }
+
+    fn act(&self, pointer: &str, actions: &Value) {
+        let source = json!({"type": "pointer", "id": pointer, "parameters": {"pointerType": pointer}, "actions": actions});
+        self.request("POST", "/actions", &json!({"actions": [source]}));
+    }
+
+    /// Presses a key, as WebDriver names it, on the element that has the focus.
+    pub(crate) fn key(&self, key: &str) {
+        let actions = json!([{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]);
+        self.request("POST", "/actions", &json!({"actions": [{"type": "key", "id": "keys", "actions": actions}]}));
+    }
+
+    /// The window as a picture, in PNG.
+    pub(crate) fn picture(&self) -> Vec<u8> {
+        let text = self.request("GET", "/screenshot", &Value::Null);
+        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text.as_str().unwrap()).unwrap()
+    }
+
     /// What the console has said since the last call.
     pub(crate) fn console(&self) -> Vec<String> {
         let said = self.request("POST", "/se/log", &json!({"type": "browser"}));

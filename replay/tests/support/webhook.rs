@@ -1,0 +1,111 @@
+//! A server that alerts are posted to, and that misbehaves as asked.
+
+use std::collections::VecDeque;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use serde_json::Value;
+
+/// Answer to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// A status, and nothing else.
+    Status(u16),
+    /// A redirect to a port of this machine.
+    Redirect(u16),
+    /// None: the connection stays open.
+    Never,
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// Method, path and headers, in lower case but for the first line.
+    pub(crate) head: Vec<String>,
+    pub(crate) body: Value,
+    pub(crate) reply: Reply,
+}
+
+/// The server; it ends with the test.
+pub(crate) struct Webhook {
+    pub(crate) address: SocketAddr,
+    requests: Arc<Mutex<Vec<Request>>>,
+    _thread: JoinHandle<()>,
+}
+
+/// A port that is free, and refuses connections.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Webhook {
+    /// Answers with these replies in turn, and then with 200.
+    pub(crate) fn start(port: u16, replies: &[Reply]) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let taken = Arc::clone(&requests);
+        let mut replies: VecDeque<Reply> = replies.iter().copied().collect();
+        let thread = std::thread::spawn(move || {
+            let mut open = Vec::new();
+            for stream in listener.incoming() {
+                let stream = stream.unwrap();
+                let reply = replies.pop_front().unwrap_or(Reply::Status(200));
+                let Some((head, body)) = read(&stream) else { continue };
+                answer(&stream, reply);
+                taken.lock().unwrap().push(Request { head, body, reply });
+                if reply == Reply::Never {
+                    open.push(stream);
+                }
+            }
+        });
+        Self { address, requests, _thread: thread }
+    }
+
+    /// Everything that was posted so far.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap().clone()
+    }
+
+    /// What was posted and taken, in order.
+    pub(crate) fn delivered(&self) -> Vec<Value> {
+        let taken = |request: &Request| matches!(request.reply, Reply::Status(200..300));
+        self.requests().into_iter().filter(taken).map(|request| request.body).collect()
+    }
+}
+
+fn read(stream: &TcpStream) -> Option<(Vec<String>, Value)> {
+    let mut reader = BufReader::new(stream);
+    let mut head = Vec::new();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|bytes| *bytes > 0)?;
+        let line = line.trim_end();
+        if line.is_empty() {
+            break;
+        }
+        let line = if head.is_empty() { line.to_owned() } else { line.to_lowercase() };
+        if let Some(value) = line.strip_prefix("content-length: ") {
+            length = value.parse().unwrap();
+        }
+        head.push(line);
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some((head, serde_json::from_slice(&body).unwrap()))
+}
+
+fn answer(mut stream: &TcpStream, reply: Reply) {
+    let text = match reply {
+        Reply::Never => return,
+        Reply::Status(code) => format!("HTTP/1.1 {code} Said\r\ncontent-length: 2\r\n\r\n{{}}"),
+        Reply::Redirect(port) => {
+            format!("HTTP/1.1 307 Elsewhere\r\nlocation: http://127.0.0.1:{port}/\r\ncontent-length: 0\r\n\r\n")
+        }
+    };
+    // A client that has gone wants no answer.
+    let _ = stream.write_all(text.as_bytes());
+}
