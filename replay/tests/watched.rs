@@ -182,6 +182,26 @@ fn webhook_is_a_secret_and_no_part_of_the_run() {
     assert!(ended.code == Some(1) && ended.err.contains("absent.pem"), "{}", ended.err);
 }
 
+#[test]
+fn alerts_go_over_tls_to_a_server_that_is_trusted() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(79, 80, 4).write(path);
+    let files = joined("serve", &data, &[]);
+    let serving = Serving::start(path, &files[1..], &[]);
+    let hook = Webhook::start_tls(&path.join("hook.pem"));
+    let webhook = format!("alerts.webhook=https://127.0.0.1:{}/{SECRET}", hook.address.port());
+    // Without its certificate the server is a stranger, and nothing is said to it.
+    for (name, own, delivered) in [("stranger", &[][..], 0), ("trusted", &["--set", "alerts.ca=hook.pem"], 1)] {
+        let own = [&["--set", &webhook], own].concat();
+        let ended = call(path, &[&arguments(&serving.url, name)[..], &own].concat());
+        assert_eq!(ended.code, Some(0), "{name}: {}", ended.err);
+        assert_eq!(hook.requests().len(), delivered, "{name}: {}", ended.err);
+        assert!(!ended.err.contains(SECRET), "{name}: {}", ended.err);
+    }
+    assert_eq!(events(&hook.delivered()), ["run_ended"]);
+}
+
 /// A run with a dashboard of its own.
 struct Run {
     child: Child,
@@ -304,25 +324,24 @@ fn a_lost_feed_is_an_alert_and_a_kill_is_not_an_end() {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        child
+        Ending(child)
     };
     let url = format!("ws://{listen}");
     let hook = Webhook::start(0, &[]);
     let webhook = address(hook.address.port());
     let own = ["--set", &webhook];
-    let mut serving = serve("1000000");
+    let serving = serve("1000000");
     let mut run = Run::start(path, &[&arguments(&url, "state")[..], &own].concat());
     run.until("betaflow_feed_connected", 1.0);
     assert_eq!(run.metric("betaflow_feed_outages_total"), Some(0.0));
     assert_eq!(run.metric("betaflow_feed_outage"), Some(0.0));
-    serving.kill().unwrap();
-    serving.wait().unwrap();
+    drop(serving);
     run.until("betaflow_feed_outage", 1.0);
     assert_eq!(run.metric("betaflow_feed_connected"), Some(0.0));
     assert_eq!(run.metric("betaflow_feed_outages_total"), Some(1.0));
     let feed = &run.get("/api/state").json()["status"]["feed"];
     assert!(feed["since"].is_i64() && feed["outage_since"].is_i64(), "{feed}");
-    let mut serving = serve("1000000");
+    let serving = serve("1000000");
     run.until("betaflow_feed_outage", 0.0);
     let started = Instant::now();
     while events(&hook.delivered()).last() != Some(&"feed_back") {
@@ -343,10 +362,9 @@ fn a_lost_feed_is_an_alert_and_a_kill_is_not_an_end() {
     assert!(health.status == 503 && health.body.contains("was killed or hangs"), "{}", health.body);
     assert_eq!(metric(&shown.get("/metrics").body, "betaflow_trading"), Some(0.0));
     drop(shown);
-    serving.kill().unwrap();
-    serving.wait().unwrap();
+    drop(serving);
     // Run to the end: that is one, and stays one.
-    let mut serving = serve("max");
+    let serving = serve("max");
     let ended = call(path, &[&arguments(&url, "state")[..], &own].concat());
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let rows: Vec<_> = ended.out.lines().skip_while(|line| !line.starts_with("latency")).skip(1).collect();
@@ -363,8 +381,17 @@ fn a_lost_feed_is_an_alert_and_a_kill_is_not_an_end() {
     guide_names_what_there_is(&metrics, &hook.delivered());
     assert_eq!(events(&hook.delivered()).last(), Some(&"run_ended"));
     assert_eq!(hook.delivered().last().unwrap()["severity"], "info");
-    serving.kill().unwrap();
-    serving.wait().unwrap();
+    drop(serving);
+}
+
+/// A process that is killed at the end of its scope, also where the test fails.
+struct Ending(Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// The guide names metrics that there are, the members of an alert, and its events.

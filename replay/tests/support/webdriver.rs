@@ -184,9 +184,12 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver ends its browser with the session.
-        if !std::thread::panicking() && !self.session.is_empty() {
-            self.request("DELETE", "", &Value::Null);
+        // The driver ends its browser with the session, and a browser would outlive a test that fails.
+        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
+            let _ = stream.set_read_timeout(Some(PATIENCE));
+            let (session, port) = (&self.session, self.port);
+            let _ = write!(stream, "DELETE {session} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+            let _ = stream.read(&mut [0; 64]);
         }
         let _ = self.driver.kill();
         let _ = self.driver.wait();

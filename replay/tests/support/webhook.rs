@@ -1,12 +1,16 @@
 //! A server that alerts are posted to, and that misbehaves as asked.
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use serde_json::Value;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// Answer to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +47,24 @@ pub(crate) fn free_port() -> u16 {
 impl Webhook {
     /// Answers with these replies in turn, and then with 200.
     pub(crate) fn start(port: u16, replies: &[Reply]) -> Self {
+        Self::serve(port, replies, None)
+    }
+
+    /// Answers by HTTPS with 200. Its own certificate, for 127.0.0.1, is written to a PEM file.
+    pub(crate) fn start_tls(certificate: &Path) -> Self {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        std::fs::write(certificate, made.cert.pem()).unwrap();
+        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        Self::serve(0, &[], Some(Arc::new(config)))
+    }
+
+    fn serve(port: u16, replies: &[Reply], tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -52,9 +74,16 @@ impl Webhook {
             let mut open = Vec::new();
             for stream in listener.incoming() {
                 let stream = stream.unwrap();
+                let mut stream: Box<dyn Both> = match &tls {
+                    None => Box::new(stream),
+                    Some(tls) => {
+                        let session = ServerConnection::new(Arc::clone(tls)).unwrap();
+                        Box::new(StreamOwned::new(session, stream))
+                    }
+                };
                 let reply = replies.pop_front().unwrap_or(Reply::Status(200));
-                let Some((head, body)) = read(&stream) else { continue };
-                answer(&stream, reply);
+                let Some((head, body)) = read(&mut stream) else { continue };
+                answer(&mut stream, reply);
                 taken.lock().unwrap().push(Request { head, body, reply });
                 if reply == Reply::Never {
                     open.push(stream);
@@ -76,7 +105,10 @@ impl Webhook {
     }
 }
 
-fn read(stream: &TcpStream) -> Option<(Vec<String>, Value)> {
+trait Both: Read + Write + Send {}
+impl<T: Read + Write + Send> Both for T {}
+
+fn read(stream: &mut dyn Both) -> Option<(Vec<String>, Value)> {
     let mut reader = BufReader::new(stream);
     let mut head = Vec::new();
     let mut length = 0;
@@ -98,7 +130,7 @@ fn read(stream: &TcpStream) -> Option<(Vec<String>, Value)> {
     Some((head, serde_json::from_slice(&body).unwrap()))
 }
 
-fn answer(mut stream: &TcpStream, reply: Reply) {
+fn answer(stream: &mut dyn Both, reply: Reply) {
     let text = match reply {
         Reply::Never => return,
         Reply::Status(code) => format!("HTTP/1.1 {code} Said\r\ncontent-length: 2\r\n\r\n{{}}"),
