@@ -92,7 +92,8 @@ fn positions_are_of(shown: &Value, state: &State) {
     let (mut realised, mut unrealised) = (0.0, 0.0);
     for position in shown["positions"].as_array().unwrap() {
         let symbol = position["symbol"].as_str().unwrap();
-        let sum = |of: &str| state.number(&format!("SELECT total({of}) FROM fills WHERE symbol = '{symbol}'"));
+        let sum =
+            |of: &str| state.number(&format!("SELECT total({of}) FROM fills WHERE symbol = '{symbol}'"));
         let quantity = sum("quantity");
         near(&position["quantity"], quantity, "quantity");
         let value = quantity * position["last_price"].as_f64().unwrap();

@@ -127,7 +127,8 @@ fn place(browser: &Browser, selector: &str, share: f64) -> (f64, f64) {
 }
 
 fn number(text: &str) -> f64 {
-    let plain: String = text.replace('\u{2212}', "-").chars().filter(|c| c.is_ascii_digit() || "-.".contains(*c)).collect();
+    let plain: String =
+        text.replace('\u{2212}', "-").chars().filter(|c| c.is_ascii_digit() || "-.".contains(*c)).collect();
     plain.parse().unwrap_or_else(|_| panic!("a number in {text:?}"))
 }
 
@@ -163,7 +164,8 @@ fn charts_show_values_at_the_pointer_and_zoom() {
     for (key, frames) in [("\u{e010}", "2999 AND 2999"), ("\u{e011}", "0 AND 7")] {
         browser.key(key);
         let nav = number(shown("#chart-nav .read").split_once("value ").unwrap().1);
-        let sql = format!("SELECT count(*) FROM equity WHERE seq BETWEEN {frames} AND abs(nav - {nav}) <= 0.5");
+        let sql =
+            format!("SELECT count(*) FROM equity WHERE seq BETWEEN {frames} AND abs(nav - {nav}) <= 0.5");
         assert!(state.number(&sql) >= 1.0, "{nav} of {frames}");
     }
     browser.run("document.activeElement.blur()");
@@ -180,7 +182,11 @@ fn charts_show_values_at_the_pointer_and_zoom() {
     let (from, to) = (browser.run("return range.from"), browser.run("return range.to"));
     let sql = format!("SELECT count(*) FROM equity WHERE timestamp BETWEEN {from} AND {to}");
     let frames = state.number(&sql);
-    assert!(frames > 20.0 && frames < 400.0 && (points() as f64 - frames).abs() <= 1.0, "{} of {frames}", points());
+    assert!(
+        frames > 20.0 && frames < 400.0 && (points() as f64 - frames).abs() <= 1.0,
+        "{} of {frames}",
+        points()
+    );
     assert_eq!(browser.run("return charts.drawdown.scale.from === charts.nav.scale.from"), true);
     let pressed = "return document.querySelector('#range [aria-pressed=true]')?.dataset.span ?? null";
     assert_eq!(browser.run(pressed), serde_json::Value::Null);
@@ -235,7 +241,8 @@ fn an_end_is_no_alarm_and_a_kill_is_one() {
         assert!(said.contains(word), "{trading}: {said}");
     }
     // No row of a stage that was not measured.
-    let rows = "return [...document.querySelectorAll('#latency tbody tr')].map(row => row.cells[0].textContent)";
+    let rows =
+        "return [...document.querySelectorAll('#latency tbody tr')].map(row => row.cells[0].textContent)";
     assert_eq!(browser.run(rows).as_array().unwrap().len(), 3);
     let sql = "UPDATE status SET value = json_set(value, '$.stages[1].count', 0) WHERE key = 'latency'";
     state.connection.execute(sql, []).unwrap();

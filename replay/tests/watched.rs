@@ -32,7 +32,8 @@ fn number(state: &Path, sql: &str) -> f64 {
 
 /// Properties of every series of alerts: unique ids, the members that are promised, and the order of events.
 fn well_formed(alerts: &[Value], state: &str) {
-    let ids: std::collections::BTreeSet<_> = alerts.iter().map(|alert| alert["id"].as_str().unwrap()).collect();
+    let ids: std::collections::BTreeSet<_> =
+        alerts.iter().map(|alert| alert["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), alerts.len(), "each alert once: {alerts:#?}");
     let times: Vec<_> = alerts.iter().map(|alert| alert["time"].as_str().unwrap()).collect();
     assert!(times.iter().all(|time| time.ends_with('Z')), "{times:?}");
@@ -67,14 +68,16 @@ fn alerts_arrive_once_and_trading_does_not_notice() {
     let usual = started.elapsed();
     assert_eq!(plain.code, Some(0), "{}", plain.err);
     // Every change of the halts but those of the first frame that decides is one event of an alert.
-    let changes = number(&path.join("plain"), "SELECT count(*) FROM events WHERE kind IN ('halted', 'trading')");
+    let changes =
+        number(&path.join("plain"), "SELECT count(*) FROM events WHERE kind IN ('halted', 'trading')");
     assert!(changes > 4.0, "{changes}");
 
     let elsewhere = Webhook::start(0, &[]);
     let redirect = Reply::Redirect(elsewhere.address.port());
     let (failing, gone) = (Reply::Status(500), Reply::Status(404));
     // Name; replies of the server, or how long its port refuses; whether everything is delivered, and attempts refused for good.
-    let cases: [(&str, &[Reply], Option<Duration>, bool, usize); 6] = [
+    type Case<'a> = (&'a str, &'a [Reply], Option<Duration>, bool, usize);
+    let cases: [Case<'_>; 6] = [
         ("well", &[], None, true, 0),
         ("failing", &[failing, failing, failing], None, true, 0),
         ("absent", &[], Some(Duration::from_millis(1_500)), true, 0),
@@ -105,7 +108,10 @@ fn alerts_arrive_once_and_trading_does_not_notice() {
         let most = usual + Duration::from_secs(if is_delivered { 3 } else { 5 });
         assert!(took < most, "{name}: {took:?}, without alerts {usual:?}");
         assert_eq!(ended.err.contains("were not delivered"), !is_delivered, "{name}: {}", ended.err);
-        assert!(![&ended.err, &ended.out].iter().any(|said| said.contains(SECRET)), "{name}: the secret is shown");
+        assert!(
+            ![&ended.err, &ended.out].iter().any(|said| said.contains(SECRET)),
+            "{name}: the secret is shown"
+        );
         let server = server.join().unwrap();
         let Some(server) = server else { continue };
         let (requests, delivered) = (server.requests(), server.delivered());
@@ -192,7 +198,8 @@ fn alerts_go_over_tls_to_a_server_that_is_trusted() {
     let hook = Webhook::start_tls(&path.join("hook.pem"));
     let webhook = format!("alerts.webhook=https://127.0.0.1:{}/{SECRET}", hook.address.port());
     // Without its certificate the server is a stranger, and nothing is said to it.
-    for (name, own, delivered) in [("stranger", &[][..], 0), ("trusted", &["--set", "alerts.ca=hook.pem"], 1)] {
+    for (name, own, delivered) in [("stranger", &[][..], 0), ("trusted", &["--set", "alerts.ca=hook.pem"], 1)]
+    {
         let own = [&["--set", &webhook], own].concat();
         let ended = call(path, &[&arguments(&serving.url, name)[..], &own].concat());
         assert_eq!(ended.code, Some(0), "{name}: {}", ended.err);
@@ -374,7 +381,9 @@ fn a_lost_feed_is_an_alert_and_a_kill_is_not_an_end() {
     let health = shown.get("/healthz");
     assert!(health.status == 200 && health.body.starts_with("ended\n"), "{}", health.body);
     let metrics = shown.get("/metrics").body;
-    for (name, value) in [("betaflow_ended", 1.0), ("betaflow_trading", 0.0), ("betaflow_feed_connected", 0.0)] {
+    for (name, value) in
+        [("betaflow_ended", 1.0), ("betaflow_trading", 0.0), ("betaflow_feed_connected", 0.0)]
+    {
         assert_eq!(metric(&metrics, name), Some(value), "{name}");
     }
     assert_eq!(bounds, self::bounds(&metrics), "the same after a restart");
@@ -412,7 +421,8 @@ fn guide_names_what_there_is(metrics: &str, alerts: &[Value]) {
     let members = |alert: &Value| alert.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(members(&example), members(&alerts[0]));
     for alert in alerts {
-        let row = format!("| `{}` | {} |", alert["event"].as_str().unwrap(), alert["severity"].as_str().unwrap());
+        let row =
+            format!("| `{}` | {} |", alert["event"].as_str().unwrap(), alert["severity"].as_str().unwrap());
         assert!(guide.contains(&row), "{row}");
     }
 }
@@ -435,7 +445,8 @@ fn bounds(metrics: &str) -> std::collections::BTreeMap<String, Vec<String>> {
         let count = metric(metrics, &format!("betaflow_latency_seconds_count{{stage=\"{stage}\"}}"));
         assert_eq!(count, Some(*last), "{stage}");
     }
-    let bounds: std::collections::BTreeMap<_, _> = all.into_iter().map(|(stage, (bounds, _))| (stage, bounds)).collect();
+    let bounds: std::collections::BTreeMap<_, _> =
+        all.into_iter().map(|(stage, (bounds, _))| (stage, bounds)).collect();
     let first = bounds.values().next().unwrap();
     assert!(bounds.values().all(|bounds| bounds == first), "the same for every stage: {bounds:?}");
     bounds
@@ -476,7 +487,9 @@ fn positions_add_up_to_the_value_through_splits_and_lots() {
             let in_lieu = number(&state, "SELECT count(*) FROM fills WHERE reason = 'cash_in_lieu'");
             assert!(in_lieu > 0.0, "a split left a fraction");
             let whole = shown["positions"].as_array().unwrap().iter().all(|position| {
-                position["quantity"].as_f64().is_none_or(|quantity| (quantity - quantity.round()).abs() < 1e-6)
+                position["quantity"]
+                    .as_f64()
+                    .is_none_or(|quantity| (quantity - quantity.round()).abs() < 1e-6)
             });
             assert!(whole, "{}", shown["positions"]);
         }

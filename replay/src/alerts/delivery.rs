@@ -109,7 +109,10 @@ impl Outbox {
                     // All attempts of an outage are one sentence.
                     if failures == 0 {
                         let seconds = wait.as_secs_f64();
-                        warn!("alert {} was not delivered to {poster}: {why}; next attempt in {seconds:.1} s", alert.event);
+                        warn!(
+                            "alert {} was not delivered to {poster}: {why}; next attempt in {seconds:.1} s",
+                            alert.event
+                        );
                     }
                     failures += 1;
                     self.pause(wait);

@@ -22,7 +22,7 @@ use delivery::Outbox;
 use post::Poster;
 
 /// How long the end of a run waits for alerts that are not delivered.
-const GRACE: Duration = Duration::from_secs(3);
+const GRACE: Duration = Duration::from_secs(2);
 
 /// What an alert is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

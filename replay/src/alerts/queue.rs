@@ -122,7 +122,8 @@ fn merged(older: Alert, newer: &Alert) -> Alert {
     let count = older.count + newer.count;
     let list: Vec<_> = events.iter().map(|(event, count)| format!("{count} {event}")).collect();
     let severity = if newer.severity == "alarm" { newer.severity } else { older.severity };
-    let text = format!("{count} alerts until {} found no room and were merged: {}", newer.time, list.join(", "));
+    let text =
+        format!("{count} alerts until {} found no room and were merged: {}", newer.time, list.join(", "));
     Alert { event: "merged", severity, text, frame: None, count, events, ..older }
 }
 
@@ -183,8 +184,14 @@ mod tests {
     fn order_of_events_is_kept_across_topics() {
         let now = Instant::now();
         let mut queue = Queue::default();
-        let kinds =
-            [Kind::FeedLost, Kind::FeedBack, Kind::LimitMet, Kind::DiskFull, Kind::TradingResumed, Kind::RunEnded];
+        let kinds = [
+            Kind::FeedLost,
+            Kind::FeedBack,
+            Kind::LimitMet,
+            Kind::DiskFull,
+            Kind::TradingResumed,
+            Kind::RunEnded,
+        ];
         for (number, kind) in kinds.into_iter().enumerate() {
             queue.push(kind.topic(), now, alert(kind, number as u64));
         }

@@ -34,6 +34,8 @@ data.on_bad_row=skip the bad row alone is left out.
 
 Frames of --history come first, warm up, and are not traded on
 (data.trade_from says otherwise). [limits] stop trading, and not the program.
+alerts.webhook posts JSON to an address when trading stops or resumes, the feed
+is lost or back, the disk is full, and the run ends.
 
 Messages that are lost on the way are asked for again; what cannot be got is
 reported as a gap, and trading goes on behind it. Where the disk is full

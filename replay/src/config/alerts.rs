@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 /// Name of the table. No message shows a value of it.
 pub(super) const TABLE: &str = "alerts";
-const EXPECTED: &str = "an address such as \"https://hooks.example.com/services/TOKEN\" or \"http://127.0.0.1:9093/alerts\"";
+const EXPECTED: &str =
+    "an address such as \"https://hooks.example.com/services/TOKEN\" or \"http://127.0.0.1:9093/alerts\"";
 
 /// `[alerts]`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -102,8 +103,7 @@ impl Webhook {
         if is_bad || port == 0 {
             return Err("a port outside 1 to 65535".to_owned());
         }
-        let authorization =
-            user.map(|user| format!("Basic {}", STANDARD.encode(percent_decoded(user))));
+        let authorization = user.map(|user| format!("Basic {}", STANDARD.encode(percent_decoded(user))));
         Ok(Self { tls, host, port, authority: authority.to_owned(), path, authorization })
     }
 }
@@ -157,8 +157,15 @@ mod tests {
 
     #[test]
     fn address_that_is_none_is_refused_and_not_shown() {
-        let cases =
-            ["", "secret", "ftp://secret/", "http://", "http:///secret", "http://a:99999/secret", "http://a b/secret"];
+        let cases = [
+            "",
+            "secret",
+            "ftp://secret/",
+            "http://",
+            "http:///secret",
+            "http://a:99999/secret",
+            "http://a b/secret",
+        ];
         for text in cases {
             let settings = AlertSettings { webhook: Some(Secret(text.to_owned())), ca: None };
             let invalid = settings.check().expect_err(text);

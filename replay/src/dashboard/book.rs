@@ -144,9 +144,7 @@ fn weights(connection: &Connection) -> rusqlite::Result<Option<Weights>> {
     let sql = "SELECT seq, timestamp, nav FROM equity WHERE seq = (SELECT max(seq) FROM weights)";
     let weights = connection
         .prepare_cached(sql)?
-        .query_row([], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<f64>>(2)?))
-        })
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<f64>>(2)?)))
         .optional()?;
     Ok(weights.and_then(|(seq, timestamp, nav)| Some(Weights { seq, timestamp, nav: nav? })))
 }

@@ -176,7 +176,12 @@ impl History {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub(super) fn between(&self, connection: &Connection, from: i64, to: i64) -> rusqlite::Result<Option<Lines>> {
+    pub(super) fn between(
+        &self,
+        connection: &Connection,
+        from: i64,
+        to: i64,
+    ) -> rusqlite::Result<Option<Lines>> {
         // From the end of the bucket before.
         let bucket = self.lines.timestamp.partition_point(|time| *time < from).checked_sub(1);
         let (after, mut running) = bucket.map_or((-1, Running::default()), |at| self.lines.ends[at]);
@@ -249,7 +254,14 @@ impl Lines {
         let (nav, end) = (frame.finite_nav(), (frame.seq, *running));
         let (drawdown, turnover) = (running.drawdown.now, running.day.turnover);
         if self.in_last < self.stride
-            && let (Some(timestamp), Some(last_nav), Some(benchmark), Some(deepest), Some(highest), Some(last_end)) = (
+            && let (
+                Some(timestamp),
+                Some(last_nav),
+                Some(benchmark),
+                Some(deepest),
+                Some(highest),
+                Some(last_end),
+            ) = (
                 self.timestamp.last_mut(),
                 self.nav.last_mut(),
                 self.benchmark_nav.last_mut(),

@@ -163,7 +163,8 @@ mod tests {
             (vec![Fill(5.0, 6.0), Split(0.5), Fill(-0.5, 12.0)], (2.0, Some(12.0), 12.0, Some(0.0), 0.0)),
             (vec![Fill(0.3, 10.0), Fill(-0.1, 10.0), Fill(-0.2, 10.0)], (0.0, None, 10.0, None, 0.0)),
         ];
-        for (number, (steps, (quantity, entry, last, unrealised, realised))) in cases.into_iter().enumerate() {
+        for (number, (steps, (quantity, entry, last, unrealised, realised))) in cases.into_iter().enumerate()
+        {
             let mut holdings = Holdings::default();
             for step in &steps {
                 match step {

@@ -36,7 +36,11 @@ pub(super) fn text(snapshot: &Snapshot) -> String {
     out.counter("orders_ended_total", "Orders that have ended", snapshot.order_count);
     out.gauge("positions", "Instruments held", Some(snapshot.position_count as f64));
     let pnl = &snapshot.pnl;
-    out.gauge("realised_pnl", "Gains and losses of units sold or bought back, before costs", Some(pnl.realised));
+    out.gauge(
+        "realised_pnl",
+        "Gains and losses of units sold or bought back, before costs",
+        Some(pnl.realised),
+    );
     out.gauge("unrealised_pnl", "Of what is held, against its average cost", Some(pnl.unrealised));
     let costs = &snapshot.costs;
     let items = [
@@ -59,7 +63,11 @@ pub(super) fn text(snapshot: &Snapshot) -> String {
         let now = f64::from(snapshot.status.is_trading(snapshot.time));
         out.gauge("trading", "1 while orders may leave; 0 as well when the run is silent", Some(now));
         let writable = f64::from(trading.unwritable_since.is_none());
-        out.gauge("state_writable", "0 while the state cannot be written, as when the disk is full", Some(writable));
+        out.gauge(
+            "state_writable",
+            "0 while the state cannot be written, as when the disk is full",
+            Some(writable),
+        );
         out.gauge("ended", "1 once the run has ended in order", Some(f64::from(trading.has_ended())));
     }
     if let Some(queues) = &snapshot.status.queues {

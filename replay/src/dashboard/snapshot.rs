@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::database::Database;
-use super::holdings::{Holding, Holdings, Pnl};
 use super::history::{Costs, Day, Drawdown, Frame, History, Lines};
+use super::holdings::{Holding, Holdings, Pnl};
 use super::status::{LiveStatus, Status};
 
 /// Most rows of fills, orders and events.

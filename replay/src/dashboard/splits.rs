@@ -49,7 +49,9 @@ impl Splits {
                 return Ok(());
             }
             // An input that cannot be read made no frame.
-            let Ok(ServerMessage::Bars(bars)) = ServerMessage::parse(&input.body, input.seq) else { continue };
+            let Ok(ServerMessage::Bars(bars)) = ServerMessage::parse(&input.body, input.seq) else {
+                continue;
+            };
             let ratios = bars.columns.iter().find(|(field, _)| *field == Field::Split);
             for (symbol, ratio) in bars.symbols.iter().zip(ratios.map_or(&[][..], |(_, ratios)| ratios)) {
                 // Null is none, and so is 0, as some vendors have it.

@@ -29,12 +29,12 @@ impl Disk {
                 Some(why) => {
                     let text =
                         format!("trading stops: the state cannot be written ({why}); it goes on when it can");
-                    error!("{text}");
+                    error!(kind = "disk_full", "{text}");
                     alerts.raise(Kind::DiskFull, None, text);
                 }
                 None => {
                     let text = "trading goes on: the state is written again";
-                    info!("{text}");
+                    info!(kind = "disk_writable", "{text}");
                     alerts.raise(Kind::DiskWritable, None, text.to_owned());
                 }
             }

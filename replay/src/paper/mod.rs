@@ -120,8 +120,9 @@ fn trade(args: &PaperArgs, config: Config, alerts: &Alerts, started: Instant) ->
         handle.event(status::now(), None, "restarted", format!("{on_record} inputs on record"))?;
     }
     let fresh = start::fresh(history.as_ref(), on_record == 0, args, status::now());
-    let inputs = PaperInputs::new(&folder, behind.input..on_record, fresh, &hello, &edge, link.clone(), stop.clone())?
-        .alerting(alerts.clone());
+    let inputs =
+        PaperInputs::new(&folder, behind.input..on_record, fresh, &hello, &edge, link.clone(), stop.clone())?
+            .alerting(alerts.clone());
     let from_files = config.source_settings(true)?;
     let inputs = WithHistory::new(inputs, from_files.clone());
     let latencies = Arc::new(Latencies::default());

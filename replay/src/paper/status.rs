@@ -181,7 +181,8 @@ impl Teller {
             (Some(Ending::InOrder), ..) => ("ended", halt),
             (None, None, Some((since, why))) => {
                 let since = Iso(TimestampNs(since / 1_000_000_000 * 1_000_000_000));
-                let why = format!("the state cannot be written since {since} ({why}); trading goes on when it can");
+                let why =
+                    format!("the state cannot be written since {since} ({why}); trading goes on when it can");
                 ("halted", Some(why))
             }
             (None, None, None) => match (standing.nav, halt) {

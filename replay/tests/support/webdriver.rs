@@ -127,7 +127,8 @@ impl Browser {
         let mut actions = Vec::new();
         for (at, (x, y)) in places.iter().enumerate() {
             let (x, y) = (x.round(), y.round());
-            actions.push(json!({"type": "pointerMove", "duration": 20, "x": x, "y": y, "origin": "viewport"}));
+            actions
+                .push(json!({"type": "pointerMove", "duration": 20, "x": x, "y": y, "origin": "viewport"}));
             if drag && at == 0 {
                 actions.push(json!({"type": "pointerDown", "button": 0}));
             }
@@ -166,7 +167,11 @@ impl Browser {
     /// Presses a key, as WebDriver names it, on the element that has the focus.
     pub(crate) fn key(&self, key: &str) {
         let actions = json!([{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]);
-        self.request("POST", "/actions", &json!({"actions": [{"type": "key", "id": "keys", "actions": actions}]}));
+        self.request(
+            "POST",
+            "/actions",
+            &json!({"actions": [{"type": "key", "id": "keys", "actions": actions}]}),
+        );
     }
 
     /// The window as a picture, in PNG.
@@ -188,7 +193,10 @@ impl Drop for Browser {
         if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
             let _ = stream.set_read_timeout(Some(PATIENCE));
             let (session, port) = (&self.session, self.port);
-            let _ = write!(stream, "DELETE {session} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+            let _ = write!(
+                stream,
+                "DELETE {session} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+            );
             let _ = stream.read(&mut [0; 64]);
         }
         let _ = self.driver.kill();

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -135,7 +135,9 @@ fn answer(stream: &mut dyn Both, reply: Reply) {
         Reply::Never => return,
         Reply::Status(code) => format!("HTTP/1.1 {code} Said\r\ncontent-length: 2\r\n\r\n{{}}"),
         Reply::Redirect(port) => {
-            format!("HTTP/1.1 307 Elsewhere\r\nlocation: http://127.0.0.1:{port}/\r\ncontent-length: 0\r\n\r\n")
+            format!(
+                "HTTP/1.1 307 Elsewhere\r\nlocation: http://127.0.0.1:{port}/\r\ncontent-length: 0\r\n\r\n"
+            )
         }
     };
     // A client that has gone wants no answer.
