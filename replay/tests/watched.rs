@@ -183,6 +183,11 @@ fn webhook_is_a_secret_and_no_part_of_the_run() {
         assert_eq!(ended.code, Some(1), "{setting}: {}", ended.err);
         assert!(ended.err.contains("alerts.web") && !ended.err.contains(SECRET), "{setting}: {}", ended.err);
     }
+    std::fs::write(path.join("broken.toml"), format!("[alerts]\nwebhook = \"http://127.0.0.1/{SECRET}\n"))
+        .unwrap();
+    let ended = call(path, &[&arguments(&serving.url, "other")[..], &["--config", "broken.toml"]].concat());
+    assert!(ended.code == Some(1) && ended.err.contains("broken.toml"), "{}", ended.err);
+    assert!(ended.err.contains("line 2") && !ended.err.contains(SECRET), "{}", ended.err);
     let own = ["--set", "alerts.webhook=https://127.0.0.1/", "--set", "alerts.ca=absent.pem"];
     let ended = call(path, &[&arguments(&serving.url, "other")[..], &own].concat());
     assert!(ended.code == Some(1) && ended.err.contains("absent.pem"), "{}", ended.err);

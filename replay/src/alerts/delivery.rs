@@ -82,7 +82,7 @@ impl Outbox {
     }
 
     fn deliver(&self, poster: &Poster) {
-        let mut failures = 0;
+        let (mut failures, mut dropped) = (0, 0_u64);
         let mut since = Instant::now();
         while let Some(alert) = self.next() {
             if failures == 0 {
@@ -99,10 +99,15 @@ impl Outbox {
                     }
                 }
                 Outcome::Refused(why) => {
-                    warn!("alert {} was dropped: {poster} answered {why}", alert.event);
+                    dropped += 1;
+                    warn!("alert {} was dropped ({dropped} so far): {poster} answered {why}", alert.event);
                 }
                 Outcome::Again(why, _) if since.elapsed() > GIVE_UP => {
-                    warn!("alert {} was dropped after a day of attempts: {poster}: {why}", alert.event);
+                    dropped += 1;
+                    warn!(
+                        "alert {} was dropped ({dropped} so far) after a day of attempts: {poster}: {why}",
+                        alert.event
+                    );
                 }
                 Outcome::Again(why, after) => {
                     let wait = after.unwrap_or_default().max(backoff(failures)).min(RETRY_MOST);

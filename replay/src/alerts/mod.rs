@@ -109,6 +109,9 @@ struct Alert {
     version: &'static str,
     /// Number of events that it stands for.
     count: u64,
+    /// Time of the first of them, where there are several.
+    #[serde(skip)]
+    since: Option<String>,
     /// These by kind, where there are several.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     events: BTreeMap<&'static str, u64>,
@@ -163,6 +166,7 @@ impl Alerts {
             frame,
             version: env!("CARGO_PKG_VERSION"),
             count: 1,
+            since: None,
             events: BTreeMap::new(),
         });
     }

@@ -109,11 +109,9 @@ fn sum(older: &Alert, newer: &Alert) -> BTreeMap<&'static str, u64> {
 /// The newer alert of a topic, which counts the older one as well.
 fn newer(older: &Alert, newer: Alert) -> Alert {
     let count = older.count + newer.count;
-    let first = older.text.rsplit_once(" (change ").map_or(&older.time[..], |(_, rest)| {
-        rest.rsplit_once(" since ").map_or(&older.time[..], |(_, since)| since.trim_end_matches(')'))
-    });
-    let text = format!("{} (change {count} since {first})", newer.text);
-    Alert { count, events: sum(older, &newer), text, ..newer }
+    let since = older.since.as_ref().unwrap_or(&older.time);
+    let text = format!("{} ({count} changes since {since})", newer.text);
+    Alert { count, events: sum(older, &newer), since: Some(since.clone()), text, ..newer }
 }
 
 /// Two alerts that found no room as one.
@@ -145,6 +143,7 @@ mod tests {
             frame: None,
             version: "0",
             count: 1,
+            since: None,
             events: BTreeMap::new(),
         }
     }
@@ -177,6 +176,12 @@ mod tests {
         assert!(sent.len() <= 5, "{sent:?}");
         assert_eq!(sent.iter().map(|(_, count)| count).sum::<u64>(), 60, "every change is counted");
         assert_eq!(sent.last().unwrap().0, "feed_back", "the last state is the true one");
+        for number in [60, 61, 62, 63] {
+            queue.push(Kind::FeedLost.topic(), at(65_000), alert(Kind::FeedLost, number));
+        }
+        let text = &queue.left()[0].text;
+        assert_eq!(text, "text (4 changes since T60)");
+        drain(&mut queue, at(80_000));
         assert!(queue.is_empty());
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use toml::{Table, Value};
 
 use crate::version;
@@ -31,7 +31,7 @@ impl Layers {
     /// Adds settings in TOML; `name`: what errors call them.
     pub(super) fn add_text(&mut self, name: &str, text: &str) -> Result<()> {
         version::check_settings(name, text)?;
-        let file: Table = text.parse().with_context(|| format!("{name}: is not valid TOML"))?;
+        let file: Table = text.parse().map_err(|error| not_toml(name, text, error))?;
         for (table, content) in file {
             let Value::Table(keys) = content else {
                 bail!(
@@ -104,6 +104,16 @@ impl Layers {
             None => "a default".to_owned(),
         }
     }
+}
+
+/// An error of TOML with the line that it is in, which is not shown where the file may have the secret of a webhook.
+fn not_toml(name: &str, text: &str, error: toml::de::Error) -> Error {
+    if text.contains(super::alerts::TABLE) {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = 1 + before.matches('\n').count();
+        return anyhow!("{name}: is not valid TOML: line {line}: {}", error.message());
+    }
+    Error::new(error).context(format!("{name}: is not valid TOML"))
 }
 
 /// A TOML value; a bare word is a string.

@@ -16,8 +16,8 @@ const counts = (said, names) => names.map(([member, text]) => [said[member], tex
   .filter(([count]) => count > 0).map(([count, text]) => `${number(count, 0)} ${text}`).join(", ");
 
 const feedRows = said => {
-  const since = known(said.since) ? `, since ${moment(said.since)}` : "";
-  const link = ended() ? "closed" : said.connected ? "connected" : "disconnected";
+  const since = known(said.since) && !isSilent() ? `, since ${moment(said.since)}` : "";
+  const link = ended() ? "closed" : isSilent() ? "not known" : said.connected ? "connected" : "disconnected";
   const outage = known(said.outage_since) ? `; lost since ${moment(said.outage_since)}` : "";
   const trades = counts(said, [["late", "late"], ["doubted", "far ahead of all others"], ["before", "from before the first bar"],
     ["dropped", "dropped"], ["partial", "bars begun before the connection"]]);
