@@ -320,6 +320,34 @@ fn a_full_disk_is_an_alert_and_is_right_on_the_page() {
 }
 
 #[test]
+fn a_full_disk_and_a_silent_webhook_do_not_hold_up_the_end() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(89, 2_400, 8).write(path);
+    let files = joined("serve", &data, &[]);
+    let serving = Serving::start(path, &files[1..], &["--speed", "6000000"]);
+    let mount = path.join("disk");
+    let Some(disk) = SmallDisk::mount(&mount, 24) else {
+        eprintln!("skipped: this machine lets nobody mount a small disk");
+        return;
+    };
+    let hook = Webhook::start(0, &[Reply::Never; 8]);
+    let webhook = address(hook.address.port());
+    let mut run =
+        Run::start(path, &[&arguments(&serving.url, "disk/state")[..], &["--set", &webhook]].concat());
+    run.until("betaflow_trading", 1.0);
+    disk.fill();
+    run.until("betaflow_state_writable", 0.0);
+    let started = Instant::now();
+    let id = run.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let status = run.child.wait().unwrap();
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(!status.success(), "the last inputs are not on record");
+    assert_eq!(hook.delivered().len(), 0);
+}
+
+#[test]
 fn a_lost_feed_is_an_alert_and_a_kill_is_not_an_end() {
     let folder = folder();
     let path = folder.path();

@@ -21,8 +21,9 @@ use crate::config::AlertSettings;
 use delivery::Outbox;
 use post::Poster;
 
-/// How long the end of a run waits for alerts that are not delivered.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long the end of a run waits for alerts that are not delivered. With a full disk, which is waited for as well, a run
+/// still ends within five seconds.
+const GRACE: Duration = Duration::from_millis(1_500);
 
 /// What an alert is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +178,7 @@ impl Alerts {
         let left = raising.outbox.close(GRACE);
         if !left.is_empty() {
             let events: Vec<_> = left.iter().map(|alert| alert.event).collect();
-            let seconds = GRACE.as_secs();
+            let seconds = GRACE.as_secs_f64();
             warn!(
                 "{} alerts were not delivered within {seconds} s of the end: {}",
                 left.len(),
