@@ -248,6 +248,11 @@ fn an_end_is_no_alarm_and_a_kill_is_one() {
     state.connection.execute(sql, []).unwrap();
     browser.until("document.querySelectorAll('#latency tbody tr').length === 2", 20);
     assert_eq!(browser.run(rows), serde_json::json!(["estimate", "message to decision"]));
+    // On a telephone every table fits its card.
+    browser.resize(400, 900);
+    let wide = "return [...document.querySelectorAll('.scroll')]\
+        .filter(one => one.scrollWidth > one.clientWidth + 1).map(one => [one.firstChild.id, one.scrollWidth, one.clientWidth])";
+    assert_eq!(browser.run(wide), serde_json::json!([]));
     assert_eq!(browser.console(), [""; 0], "nothing on the console");
 }
 
