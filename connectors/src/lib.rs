@@ -27,6 +27,6 @@ pub mod store;
 pub mod ticks;
 pub mod tutorial;
 
-pub use error::{DataError, Place};
+pub use error::{DataError, Place, hint, nearest};
 pub use files::read_text;
 pub use progress::Progress;

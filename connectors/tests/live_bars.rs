@@ -8,7 +8,8 @@ mod feeds;
 use std::collections::BTreeMap;
 
 use betaflow_connectors::ticks::{
-    BarCounts, BarSettings, Bars, ClosedInterval, Event, LatePolicy, Taken, Trade, VenueBar, venue,
+    BarCounts, BarSettings, Bars, Cancel, ClockChange, ClosedInterval, Correction, Event, LatePolicy, NoTrade, Sets,
+    Taken, Trade, VenueBar, venue,
 };
 use proptest::prelude::*;
 
@@ -22,7 +23,8 @@ fn bars(lateness_ns: i64, from_ns: i64) -> Bars {
 }
 
 fn trade(symbol: &'static str, time_ns: i64, price: f64, quantity: f64, id: u64) -> Event<'static> {
-    Event::Trade(Trade { symbol: symbol.into(), time_ns, price, quantity, id: Some(id) })
+    let (symbol, id) = (symbol.into(), Some(id));
+    Event::Trade(Trade { symbol, time_ns, price, quantity, id, sets: Sets::All, repeated: false })
 }
 
 /// The bars of events, with what became of each event.

@@ -179,7 +179,16 @@ fn outcome(name: &str, message: &str) -> String {
         Parsed::Unknown(name) => format!("unknown {name}"),
         Parsed::Refused(refusal) => format!("refused: {refusal}"),
     };
-    out.iter().filter_map(line).fold(parsed, |parsed, event| format!("{parsed}; {event}"))
+    let shown = out.iter().filter_map(|event| match event {
+        Event::NoTrade(report) => Some(format!("no trade {} {}", report.symbol, report.id.unwrap_or(0))),
+        Event::Cancel(cancel) => Some(format!("cancel {} {}", cancel.symbol, cancel.id)),
+        Event::Correction(right) => {
+            let (id, new_id, price, quantity) = (right.id, right.new_id, right.price, right.quantity);
+            Some(format!("correct {} {id} {new_id} {price} {quantity} {:?}", right.symbol, right.sets))
+        }
+        event => line(event),
+    });
+    shown.fold(parsed, |parsed, event| format!("{parsed}; {event}"))
 }
 
 #[test]
@@ -211,7 +220,9 @@ fn numbers_that_cannot_be_are_refused_and_say_why() {
         (trade("\"inf\"", "\"2\""), refused("p", "\"inf\"", PRICE)),
         (trade("null", "\"2\""), refused("p", "null", PRICE)),
         (trade("{\"p\":1}", "\"2\""), refused("p", "{\"p\":1}", PRICE)),
-        (trade("\"1\"", "\"0\""), refused("q", "\"0\"", PRICE)),
+        // Nothing was traded.
+        (trade("\"1\"", "\"0\""), "aggTrade; no trade A 1".into()),
+        (trade("\"0\"", "\"0.000\""), "aggTrade; no trade A 1".into()),
         (trade("\"1\"", "\"-0.5\""), refused("q", "\"-0.5\"", PRICE)),
         // An empty side of the book has neither price nor quantity.
         (quote("0.00", "0", "2", "3"), "bookTicker; quote A - - - 2.0 3.0".into()),
@@ -229,7 +240,7 @@ fn numbers_that_cannot_be_are_refused_and_say_why() {
             refused("T", "9223372036854775807", "milliseconds since 1970, before the year 2262"),
         ),
         // No trade of the market, and without a price.
-        (r#"{"e":"trade","s":"A","t":1,"p":"0","q":"0","T":5,"X":"NA"}"#.into(), "trade".into()),
+        (r#"{"e":"trade","s":"A","t":1,"p":"0","q":"0","T":5,"X":"NA"}"#.into(), "trade; no trade A 1".into()),
         (r#"{"stream":"a@newChannel","data":{"p":"1"}}"#.into(), "unknown a@newChannel".into()),
         (r#"{"e":"newEvent","p":"1"}"#.into(), "unknown newEvent".into()),
         (

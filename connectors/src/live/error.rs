@@ -53,12 +53,15 @@ pub enum LiveError {
         expected: &'static str,
     },
     /// A venue that is not known.
-    #[error("`{found}` is no venue that is known: did you mean `{nearest}`? expected one of {known}")]
+    #[error(
+        "`{found}` is no venue that is known{}; expected one of {known}",
+        .nearest.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+    )]
     Venue {
         /// As it was given.
         found: String,
-        /// The name most like it.
-        nearest: String,
+        /// The nearest name among them.
+        nearest: Option<String>,
         /// All of them.
         known: String,
     },

@@ -47,4 +47,4 @@ pub use raw_log::{RawLogCounts, RawLogSettings};
 pub use server::{Faults, Feed, FeedReader, Playback, Server, ServerCounts, ServerSettings, Speed, Talk};
 pub use supervision::FeedLimits;
 pub use tls::{ServerTls, Trust};
-pub use venue::{Account, BarsFrom, VenueCounts, VenueSettings};
+pub use venue::{Account, BarsFrom, SymbolsHeard, VenueCounts, VenueSettings};

@@ -10,6 +10,12 @@ use std::borrow::Cow;
 pub enum Event<'m> {
     /// A trade.
     Trade(Trade<'m>),
+    /// A report of no trade of the market, such as an aggregate of quantity 0. Its number counts as received.
+    NoTrade(NoTrade<'m>),
+    /// A trade that the venue takes back.
+    Cancel(Cancel<'m>),
+    /// A trade that the venue replaces by another one.
+    Correction(Correction<'m>),
     /// The best bid and ask.
     Quote(Quote<'m>),
     /// A bar that the venue made.
@@ -40,7 +46,10 @@ impl Event<'_> {
         match self {
             Self::Trade(trade) => Some(trade.time_ns),
             Self::Bar(bar) => Some(bar.time_ns),
+            Self::NoTrade(report) => Some(report.time_ns),
             Self::Quote(Quote { time_ns, .. }) | Self::Heartbeat { time_ns } => *time_ns,
+            // A cancellation may come hours after its trade.
+            Self::Cancel(_) | Self::Correction(_) => None,
             Self::Past | Self::Book | Self::Subscribed | Self::Status(_) | Self::Error(_) | Self::Gap(_) => {
                 None
             }
@@ -52,8 +61,9 @@ impl Event<'_> {
         let owned = |symbol: &str| Cow::Owned(symbol.to_owned());
         match self {
             Self::Trade(trade) => {
-                let Trade { time_ns, price, quantity, id, .. } = *trade;
-                Some(Event::Trade(Trade { symbol: owned(&trade.symbol), time_ns, price, quantity, id }))
+                let Trade { time_ns, price, quantity, id, sets, repeated, .. } = *trade;
+                let symbol = owned(&trade.symbol);
+                Some(Event::Trade(Trade { symbol, time_ns, price, quantity, id, sets, repeated }))
             }
             Self::Bar(bar) => {
                 let VenueBar { time_ns, start_ns, end_ns, open, high, low, close, .. } = *bar;
@@ -91,6 +101,61 @@ pub struct Trade<'m> {
     pub quantity: f64,
     /// What tells it from the instrument's other trades; none where the venue has no such number.
     pub id: Option<u64>,
+    /// Prices of a bar that it sets.
+    pub sets: Sets,
+    /// Whether the venue's numbers say that it came before.
+    pub repeated: bool,
+}
+
+/// Prices of a bar that a trade sets beside its volume, the least restricted first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sets {
+    /// Open, high, low and close.
+    #[default]
+    All,
+    /// High and low; open and close only in a bar where no other trade sets them.
+    HighLow,
+    /// Prices of a bar in which no other trade sets any: a trade outside of regular hours.
+    Extended,
+    /// No price.
+    Nothing,
+}
+
+/// A report that is no trade of the market.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoTrade<'m> {
+    /// The instrument.
+    pub symbol: Cow<'m, str>,
+    /// When it happened, ns since 1970 UTC.
+    pub time_ns: i64,
+    /// Its number among the instrument's trades; none where the venue has no such number.
+    pub id: Option<u64>,
+}
+
+/// A trade that is taken back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cancel<'m> {
+    /// The instrument.
+    pub symbol: Cow<'m, str>,
+    /// Number of the trade.
+    pub id: u64,
+}
+
+/// A trade that is replaced. It stays where it is in time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Correction<'m> {
+    /// The instrument.
+    pub symbol: Cow<'m, str>,
+    /// Number of the trade.
+    pub id: u64,
+    /// Number of the trade in its place.
+    pub new_id: u64,
+    /// The right price.
+    pub price: f64,
+    /// The right quantity; 0 takes the trade back.
+    pub quantity: f64,
+    /// Prices of a bar that it sets.
+    pub sets: Sets,
 }
 
 /// The best bid and ask.
@@ -151,6 +216,8 @@ pub struct Gap<'m> {
     pub stream: &'static str,
     /// The instrument; empty where the connection as a whole is numbered.
     pub symbol: Cow<'m, str>,
+    /// The first number that is missing.
+    pub first: u64,
     /// How many numbers are missing.
     pub missed: u64,
 }

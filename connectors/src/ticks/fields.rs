@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::event::Level;
+use super::event::{Event, Level, NoTrade, Sets, Trade};
 use super::refusal::Refusal;
 use super::time;
 
@@ -13,7 +13,7 @@ use super::time;
 pub(super) type Raw<'m> = &'m RawValue;
 
 /// The longest symbol that is taken, in bytes.
-const SYMBOL_BYTES_MAX: usize = 64;
+pub(super) const SYMBOL_BYTES_MAX: usize = 64;
 
 /// A string, borrowed from the message unless it has escapes.
 #[derive(Deserialize)]
@@ -78,9 +78,36 @@ pub(super) fn price(raw: Raw<'_>, field: &'static str) -> Result<f64, Refusal> {
         .ok_or_else(|| Refusal::new(field, raw.get(), "a positive finite decimal number"))
 }
 
-/// What was traded: positive and finite.
-pub(super) fn traded(raw: Raw<'_>, field: &'static str) -> Result<f64, Refusal> {
-    price(raw, field)
+/// What was traded: positive and finite, or 0 where nothing was.
+fn traded(raw: Raw<'_>, field: &'static str) -> Result<f64, Refusal> {
+    match number(raw, |value| value == 0.0 && value.is_sign_positive()) {
+        Some(zero) => Ok(zero),
+        None => price(raw, field),
+    }
+}
+
+/// The fields of a trade by their names at the venue.
+pub(super) struct TradeParts<'m> {
+    pub(super) symbol: Text<'m>,
+    pub(super) time_ns: i64,
+    pub(super) price: (Raw<'m>, &'static str),
+    pub(super) quantity: (Raw<'m>, &'static str),
+    pub(super) id: Option<u64>,
+    pub(super) sets: Sets,
+}
+
+impl<'m> TradeParts<'m> {
+    /// The trade. A quantity of 0 is no trade, whatever the price is.
+    pub(super) fn event(self) -> Result<Event<'m>, Refusal> {
+        let Self { time_ns, id, sets, .. } = self;
+        let symbol = symbol(self.symbol)?;
+        let quantity = traded(self.quantity.0, self.quantity.1)?;
+        if quantity == 0.0 {
+            return Ok(Event::NoTrade(NoTrade { symbol, time_ns, id }));
+        }
+        let price = price(self.price.0, self.price.1)?;
+        Ok(Event::Trade(Trade { symbol, time_ns, price, quantity, id, sets, repeated: false }))
+    }
 }
 
 /// A quantity or a volume: finite, not negative.

@@ -42,17 +42,26 @@ impl IdRanges {
         self.ranges.len()
     }
 
-    /// How many numbers lie between the first and the last and are not there.
-    pub(super) fn holes(&self) -> u64 {
-        self.ranges.windows(2).map(|pair| pair[1].0 - pair[0].1 - 1).fold(0, u64::saturating_add)
+    /// Whether the number is there.
+    pub(super) fn contains(&self, id: u64) -> bool {
+        let i = self.ranges.partition_point(|range| range.1 < id);
+        self.ranges.get(i).is_some_and(|range| range.0 <= id)
     }
 
-    /// Takes what is missing before the second range as there; returns how much that is.
-    pub(super) fn close_first_hole(&mut self) -> u64 {
-        let [first, second, ..] = self.ranges[..] else { return 0 };
-        self.ranges[1].0 = first.0;
-        self.ranges.remove(0);
-        second.0 - first.1 - 1
+    /// How many of the numbers from `first` to `last`, both included, are not there.
+    pub(super) fn missing_in(&self, first: u64, last: u64) -> u64 {
+        let from = self.ranges.partition_point(|range| range.1 < first);
+        let inside = self.ranges[from..].iter().take_while(|range| range.0 <= last);
+        let there = inside.map(|range| range.1.min(last) - range.0.max(first) + 1).sum::<u64>();
+        (last - first).saturating_add(1).saturating_sub(there)
+    }
+
+    /// Takes what is missing before the second range as there.
+    pub(super) fn close_first_hole(&mut self) {
+        if let [first, _, ..] = self.ranges[..] {
+            self.ranges[1].0 = first.0;
+            self.ranges.remove(0);
+        }
     }
 
     /// Forgets the lowest range.
@@ -88,9 +97,14 @@ mod tests {
             assert_eq!(shown.join(" "), expected, "{id}");
         }
         assert_eq!((ids.first(), ids.last(), ids.len()), (Some(0), Some(u64::MAX), 3));
-        assert_eq!(ids.holes(), 4 + (u64::MAX - 10));
-        assert_eq!(ids.close_first_hole(), 4);
+        let inside = [(0, 0, 0), (1, 4, 4), (3, 12, 5), (5, 9, 0), (10, u64::MAX - 1, u64::MAX - 10)];
+        for (first, last, missing) in inside {
+            assert_eq!(ids.missing_in(first, last), missing, "{first} to {last}");
+        }
+        assert_eq!([0, 1, 7, 10].map(|id| ids.contains(id)), [true, false, true, false]);
+        ids.close_first_hole();
+        assert_eq!((ids.first(), ids.len(), ids.contains(3)), (Some(0), 2, true));
         ids.forget_first();
-        assert_eq!((ids.first(), ids.holes()), (Some(u64::MAX), 0));
+        assert_eq!((ids.first(), ids.len()), (Some(u64::MAX), 1));
     }
 }

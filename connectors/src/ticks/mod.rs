@@ -20,11 +20,13 @@ mod time;
 mod venue;
 mod venues;
 
-pub use bars::{Bar, BarCounts, BarSettings, Bars, BarsError, ClosedInterval, LatePolicy, Taken};
+pub use bars::{
+    Bar, BarCounts, BarSettings, Bars, BarsError, ClockChange, ClosedInterval, LatePolicy, Taken,
+};
 pub use counts::Counts;
-pub use event::{Event, Gap, Level, Quote, Trade, VenueBar};
+pub use event::{Cancel, Correction, Event, Gap, Level, NoTrade, Quote, Sets, Trade, VenueBar};
 pub use refusal::Refusal;
-pub use sequence::Sequences;
+pub use sequence::{Hole, Sequences};
 pub use subscription::{Channel, Connection, Credentials, KeepAlive, Subscription, SubscriptionError};
 pub use venue::{Parsed, Venue};
 pub use venues::{VENUES, venue};

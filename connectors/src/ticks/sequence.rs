@@ -1,9 +1,10 @@
 //! Sees from a venue's numbers what is missing and what came twice.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use super::event::{Event, Gap};
+use super::event::{Event, Gap, NoTrade, Trade};
+use super::fields::SYMBOL_BYTES_MAX;
 use super::ids::IdRanges;
 
 /// Numbered streams that are followed; more are only counted.
@@ -24,18 +25,35 @@ pub(super) enum Numbering {
 
 /// The numbers of a venue's streams. Its size does not grow with what a venue sends.
 ///
-/// A gap is announced when it opens. `missing` counts what is missing still: late numbers fill it. Numbers before the
-/// first one seen are neither missing nor repeated.
+/// A hole is open until its numbers come; `missing` counts what is missing still. Numbers before the first one seen are
+/// neither missing nor repeated. A number counts as received even if its message is refused.
 #[derive(Clone, Debug, Default)]
 pub struct Sequences {
     /// By the symbols' bytes, then by the stream.
     streams: BTreeMap<Box<str>, Vec<Stream>>,
     count: usize,
     gaps: u64,
+    filled: u64,
     repeats: u64,
-    /// Holes that are not remembered any more.
-    given_up: u64,
+    /// Gaps that have numbers missing still, those that are not remembered any more included.
+    open_gaps: u64,
+    missing: u64,
     untracked: u64,
+    /// Holes that opened since the last [`Sequences::take_opened`].
+    opened: VecDeque<Hole>,
+}
+
+/// Numbers that were missing when the next one came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hole {
+    /// The type of the messages that are numbered.
+    pub stream: &'static str,
+    /// The instrument; empty where the connection as a whole is numbered.
+    pub symbol: Box<str>,
+    /// The first number.
+    pub first: u64,
+    /// The last number.
+    pub last: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -44,17 +62,21 @@ struct Stream {
     numbering: Numbering,
     /// Of a stream that only increases, the last number alone.
     seen: IdRanges,
+    /// Numbers of messages that were refused: the same number in a message that is taken is no repeat.
+    refused: IdRanges,
 }
 
 /// What a number says.
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Seen {
-    /// Numbers between the last one and this.
-    missed: u64,
+    /// The first number between the last one and this, and how many there are.
+    missed: Option<(u64, u64)>,
     /// It was there before, or is out of order where numbers only increase.
     repeated: bool,
-    /// Holes that are not remembered any more.
-    given_up: u64,
+    /// It was missing until now.
+    filled: bool,
+    /// Gaps that it opens (1) or closes (-1).
+    gaps: i64,
 }
 
 impl Stream {
@@ -72,50 +94,119 @@ impl Stream {
             Numbering::Increasing => Seen { repeated: true, ..Seen::default() },
             _ if number < first => Seen::default(),
             _ => {
-                let repeated = !self.seen.insert(number);
-                let given_up = if self.seen.len() > HOLES_MAX { self.seen.close_first_hole() } else { 0 };
-                Seen { missed: number.saturating_sub(last).saturating_sub(1), repeated, given_up }
+                let before = self.seen.len();
+                let new = self.seen.insert(number);
+                let gaps = self.seen.len() as i64 - before as i64;
+                if self.seen.len() > HOLES_MAX {
+                    // Its numbers stay missing.
+                    self.seen.close_first_hole();
+                }
+                let missed = number.saturating_sub(last).saturating_sub(1);
+                Seen {
+                    missed: (missed > 0).then(|| (last + 1, missed)),
+                    repeated: !new && !self.refused.contains(number),
+                    filled: new && number < last,
+                    gaps,
+                }
             }
         }
     }
 }
 
 impl Sequences {
-    /// Notes a number; returns how many are missing before it, of those that should have come by now.
+    /// Notes a number; returns the first that is missing before it and how many are, of those that should have come.
     pub(super) fn see(
         &mut self,
         numbering: Numbering,
         name: &'static str,
         symbol: &str,
         number: u64,
-    ) -> Option<u64> {
+    ) -> Option<(u64, u64)> {
+        self.note(numbering, name, symbol, number).missed
+    }
+
+    fn note(&mut self, numbering: Numbering, name: &'static str, symbol: &str, number: u64) -> Seen {
         let Some(stream) = self.stream(numbering, name, symbol) else {
             self.untracked += 1;
-            return None;
+            return Seen::default();
         };
-        let Seen { missed, repeated, given_up } = stream.see(number);
-        self.gaps += u64::from(missed > 0);
-        self.repeats += u64::from(repeated);
-        self.given_up = self.given_up.saturating_add(given_up);
-        (missed > 0).then_some(missed)
+        let seen = stream.see(number);
+        self.repeats += u64::from(seen.repeated);
+        self.filled += u64::from(seen.filled);
+        self.open_gaps = self.open_gaps.saturating_add_signed(seen.gaps);
+        self.missing = self.missing.saturating_sub(u64::from(seen.filled));
+        if let Some((first, missed)) = seen.missed {
+            self.gaps += 1;
+            self.missing = self.missing.saturating_add(missed);
+            if self.opened.len() == HOLES_MAX {
+                self.opened.pop_front();
+            }
+            let (symbol, last) = (symbol.into(), first + (missed - 1));
+            self.opened.push_back(Hole { stream: name, symbol, first, last });
+        }
+        seen
+    }
+
+    /// Notes the number of a message that is refused. Names that no instrument can have are passed over.
+    pub(super) fn see_refused(
+        &mut self,
+        numbering: Numbering,
+        name: &'static str,
+        symbol: &str,
+        number: u64,
+    ) {
+        if symbol.len() > SYMBOL_BYTES_MAX {
+            return;
+        }
+        self.note(numbering, name, symbol, number);
+        if let Some(stream) = self.stream(numbering, name, symbol) {
+            stream.refused.insert(number);
+            if stream.refused.len() > HOLES_MAX {
+                stream.refused.forget_first();
+            }
+        }
     }
 
     /// Notes the numbers of the trades in `out` from `from` on, and adds the gaps before them to `out`.
     pub(super) fn see_trades(&mut self, name: &'static str, out: &mut Vec<Event<'_>>, from: usize) {
         for i in from..out.len() {
-            let Event::Trade(trade) = &out[i] else { continue };
-            let Some(id) = trade.id else { continue };
-            if let Some(missed) = self.see(Numbering::Contiguous, name, &trade.symbol, id) {
-                let symbol = trade.symbol.clone();
-                out.push(Event::Gap(Gap { stream: name, symbol, missed }));
+            let (symbol, id) = match &out[i] {
+                Event::Trade(Trade { symbol, id: Some(id), .. }) => (symbol.clone(), *id),
+                Event::NoTrade(NoTrade { symbol, id: Some(id), .. }) => (symbol.clone(), *id),
+                _ => continue,
+            };
+            let seen = self.note(Numbering::Contiguous, name, &symbol, id);
+            if let Event::Trade(trade) = &mut out[i] {
+                trade.repeated = seen.repeated;
+            }
+            if let Some((first, missed)) = seen.missed {
+                out.push(Event::Gap(Gap { stream: name, symbol, first, missed }));
             }
         }
     }
 
     /// Notes the number of a message in its connection, and adds the gap before it to `out`.
     pub(super) fn see_message(&mut self, name: &'static str, number: u64, out: &mut Vec<Event<'_>>) {
-        if let Some(missed) = self.see(Numbering::OfConnection, name, "", number) {
-            out.push(Event::Gap(Gap { stream: name, symbol: Cow::Borrowed(""), missed }));
+        if let Some((first, missed)) = self.see(Numbering::OfConnection, name, "", number) {
+            out.push(Event::Gap(Gap { stream: name, symbol: Cow::Borrowed(""), first, missed }));
+        }
+    }
+
+    /// The holes that opened since the last call, the latest 256.
+    pub fn take_opened(&mut self) -> impl Iterator<Item = Hole> {
+        self.opened.drain(..)
+    }
+
+    /// How many numbers of a hole are missing still.
+    #[must_use]
+    pub fn missing_in(&self, hole: &Hole) -> u64 {
+        let of = self.streams.get(&hole.symbol).and_then(|of| of.iter().find(|known| known.name == hole.stream));
+        match of {
+            // A stream that began anew since then knows nothing of it.
+            Some(stream) if stream.seen.first().is_some_and(|first| first < hole.first) => {
+                stream.seen.missing_in(hole.first, hole.last)
+            }
+            _ => hole.last - hole.first + 1,
         }
     }
 
@@ -126,7 +217,8 @@ impl Sequences {
             None if self.count == STREAMS_MAX => return None,
             None => {
                 let streams = self.streams.entry(symbol.into()).or_default();
-                streams.push(Stream { name, numbering, seen: IdRanges::default() });
+                let (seen, refused) = (IdRanges::default(), IdRanges::default());
+                streams.push(Stream { name, numbering, seen, refused });
                 self.count += 1;
                 streams.len() - 1
             }
@@ -138,8 +230,7 @@ impl Sequences {
     pub(super) fn reconnected(&mut self) {
         for stream in self.streams.values_mut().flatten() {
             if stream.numbering != Numbering::Contiguous {
-                self.given_up = self.given_up.saturating_add(stream.seen.holes());
-                stream.seen = IdRanges::default();
+                (stream.seen, stream.refused) = (IdRanges::default(), IdRanges::default());
             }
         }
     }
@@ -150,11 +241,22 @@ impl Sequences {
         self.gaps
     }
 
+    /// How many of these gaps have numbers missing still.
+    #[must_use]
+    pub fn open_gaps(&self) -> u64 {
+        self.open_gaps
+    }
+
+    /// How many numbers came after later ones, so that they are missing no more.
+    #[must_use]
+    pub fn filled(&self) -> u64 {
+        self.filled
+    }
+
     /// How many numbers are missing still.
     #[must_use]
     pub fn missing(&self) -> u64 {
-        let open = self.streams.values().flatten().map(|stream| stream.seen.holes());
-        open.fold(self.given_up, u64::saturating_add)
+        self.missing
     }
 
     /// How many numbers came again, or, where numbers only increase, not in their order.
@@ -190,12 +292,30 @@ mod tests {
         for (numbering, numbers, expected) in cases {
             let mut sequences = Sequences::default();
             for (number, missed) in numbers {
-                let found = sequences.see(numbering, "trade", "A", *number).unwrap_or(0);
+                let found = sequences.see(numbering, "trade", "A", *number).map_or(0, |(_, missed)| missed);
                 assert_eq!(found, *missed, "{numbering:?} {numbers:?} at {number}");
             }
             let found = (sequences.gaps(), sequences.missing(), sequences.repeats());
             assert_eq!(found, expected, "{numbering:?} {numbers:?}");
         }
+    }
+
+    #[test]
+    fn numbers_of_refused_messages_are_there_and_holes_close() {
+        use Numbering::Contiguous;
+        let mut sequences = Sequences::default();
+        sequences.see(Contiguous, "trade", "A", 1);
+        sequences.see_refused(Contiguous, "trade", "A", 4);
+        let holes: Vec<_> = sequences.take_opened().collect();
+        assert_eq!((holes.len(), holes[0].first, holes[0].last), (1, 2, 3));
+        assert_eq!(sequences.see(Contiguous, "trade", "A", 4), None);
+        let numbers = |all: &Sequences| (all.open_gaps(), all.missing(), all.filled(), all.repeats());
+        assert_eq!(numbers(&sequences), (1, 2, 0, 0), "a number of a refused message is no repeat");
+        sequences.see(Contiguous, "trade", "A", 3);
+        assert_eq!((sequences.missing_in(&holes[0]), numbers(&sequences)), (1, (1, 1, 1, 0)));
+        sequences.see(Contiguous, "trade", "A", 2);
+        assert_eq!((sequences.missing_in(&holes[0]), numbers(&sequences)), (0, (0, 0, 2, 0)));
+        assert_eq!(sequences.take_opened().count(), 0);
     }
 
     #[test]
@@ -209,7 +329,7 @@ mod tests {
         sequences.reconnected();
         assert_eq!(sequences.see(Numbering::OfConnection, "b", "A", 0), None);
         assert_eq!(sequences.see(Numbering::Increasing, "c", "A", 1), None);
-        assert_eq!(sequences.see(Numbering::Contiguous, "a", "A", 8), Some(2));
+        assert_eq!(sequences.see(Numbering::Contiguous, "a", "A", 8), Some((6, 2)));
         assert_eq!(sequences.repeats(), 0);
     }
 

@@ -45,8 +45,21 @@ pub trait Venue: Send {
     /// The numbers of its messages.
     fn sequences(&self) -> &Sequences;
 
+    /// The same, to be changed.
+    fn sequences_mut(&mut self) -> &mut Sequences;
+
+    /// The venue's name of an instrument, from the name as a user types it.
+    fn symbol(&self, typed: &str) -> String;
+
+    /// Whether the venue takes trades back after it has sent them.
+    fn cancels(&self) -> bool {
+        false
+    }
+
     /// A new connection: numbers of a connection begin anew.
-    fn reconnected(&mut self);
+    fn reconnected(&mut self) {
+        self.sequences_mut().reconnected();
+    }
 
     /// Adds what a message says to `out`: all of it, or nothing where it is refused.
     fn parse<'m>(&mut self, message: &'m str, out: &mut Vec<Event<'m>>) -> Parsed {

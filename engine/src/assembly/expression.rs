@@ -18,6 +18,13 @@ impl Expression {
     pub fn terms(&self) -> &[(f64, String)] {
         &self.terms
     }
+
+    /// The same of instruments by other names.
+    #[must_use]
+    pub fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
+        self.terms.iter_mut().for_each(|(_, symbol)| *symbol = name(symbol));
+        self
+    }
 }
 
 /// An expression that cannot be read.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
+use betaflow_connectors::hint;
 use betaflow_connectors::live::{Capture, Direction};
 use betaflow_connectors::recorder::write_bars;
 use betaflow_connectors::ticks::{
-    BarCounts, BarSettings, Bars, ClosedInterval, Counts, Event, LatePolicy, VENUES, Venue, venue,
+    BarCounts, BarSettings, Bars, ClosedInterval, Counts, Event, LatePolicy, Parsed, VENUES, Venue, venue,
 };
 use betaflow_engine::assembly::Iso;
 use betaflow_engine::frame::TimestampNs;
@@ -15,10 +16,12 @@ use serde_json::json;
 
 use crate::args::CheckArgs;
 use crate::commands::say;
-use crate::config::{duration_ns, nearest};
+use crate::config::duration_ns;
 
 /// How much later than the latest a trade may come, as in `[feed]`.
 const LATENESS_NS: i64 = 2_000_000_000;
+/// Messages that are read to see whose they are.
+const SAMPLE: u64 = 4_000;
 /// Symbols that are listed; more are only counted.
 const SYMBOLS_MAX: usize = 10_000;
 
@@ -53,8 +56,8 @@ pub(super) fn check(args: &CheckArgs) -> Result<()> {
         format!("{}: is a capture; expected --venue with one of {}", args.data.display(), VENUES.join(", "))
     })?;
     let mut adapter = venue(name).with_context(|| {
-        let near = nearest(name, &VENUES);
-        format!("--venue {name}: did you mean `{near}`? expected one of {}", VENUES.join(", "))
+        let (near, known) = (hint(name, VENUES), VENUES.join(", "));
+        format!("--venue {name}: is no venue that is known{near}; expected one of {known}")
     })?;
     let bar_ns = match &args.bars {
         Some(text) => {
@@ -71,6 +74,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<()> {
         None => None,
     };
     let read = read(&args.data, &mut *adapter)?;
+    refuse_another_venue(&args.data, name, &read)?;
     let made = bar_ns.map(|bar_ns| make(&args.data, name, bar_ns, &read)).transpose()?;
     if let (Some(out), Some((intervals, _))) = (&args.out, &made) {
         write_bars(out, intervals)?;
@@ -105,6 +109,49 @@ fn read(path: &Path, adapter: &mut dyn Venue) -> Result<Read> {
         }
     }
     Ok(read)
+}
+
+/// Refuses a capture of which the adapter reads neither most messages nor any trade, quote or bar, and names the venue
+/// whose adapter reads most of it.
+fn refuse_another_venue(path: &Path, name: &str, read: &Read) -> Result<()> {
+    let (total, failed) = (read.counts.total(), read.counts.unknown() + read.counts.refused());
+    if !read.symbols.is_empty() || failed * 2 <= total {
+        return Ok(());
+    }
+    let mut best: Option<(&str, u64, u64)> = None;
+    for other in VENUES.into_iter().filter(|other| *other != name) {
+        let (understood, of) = understood(path, other)?;
+        if understood * 2 > of && best.is_none_or(|(_, known, _)| understood > known) {
+            best = Some((other, understood, of));
+        }
+    }
+    let remedy = match best {
+        Some((other, understood, of)) => format!(
+            "it looks like a capture of {other}, whose adapter reads {understood} of the first {of}: use --venue {other}"
+        ),
+        None => format!("no adapter reads it; expected a capture of one of {}", VENUES.join(", ")),
+    };
+    bail!(
+        "{}: found {failed} of {total} messages that are none of {name}, and no trade, quote or bar; {remedy}",
+        path.display()
+    );
+}
+
+/// How many of the first messages the adapter of a venue reads, and how many there are.
+fn understood(path: &Path, name: &str) -> Result<(u64, u64)> {
+    let (mut capture, mut counts) = (Capture::open(path)?, (0, 0));
+    let Some(mut adapter) = venue(name) else { return Ok(counts) };
+    while let Some(message) = capture.read()? {
+        if message.dir == Direction::Out {
+            continue;
+        }
+        let known = matches!(adapter.parse(&message.raw, &mut Vec::new()), Parsed::Known(_));
+        counts = (counts.0 + u64::from(known), counts.1 + 1);
+        if counts.1 == SAMPLE {
+            break;
+        }
+    }
+    Ok(counts)
 }
 
 impl Read {
@@ -149,6 +196,9 @@ fn make(path: &Path, name: &str, bar_ns: i64, read: &Read) -> Result<(Vec<Closed
         bail!("{}: found no trades and no bars to make bars of", path.display());
     };
     let mut bars = Bars::new(settings, 1, read.symbols.keys().map(String::as_str))?;
+    if adapter.cancels() {
+        bars = bars.with_cancels();
+    }
     let (mut capture, mut intervals) = (Capture::open(path)?, Vec::new());
     // The latest event, and when the recorder had it: both clocks run, and only what passes between is compared.
     let mut heard: Option<(i64, i64)> = None;
@@ -161,8 +211,9 @@ fn make(path: &Path, name: &str, bar_ns: i64, read: &Read) -> Result<(Vec<Closed
         if let Some((latest, received)) = heard {
             bars.expect(0, latest.saturating_add(message.recv_ns.saturating_sub(received).max(0)));
         }
-        bars.observe_message(0, &events, &mut intervals);
-        if let Some(latest) = bars.heard_ns(0) {
+        bars.observe_message_at(0, &events, message.recv_ns, &mut intervals);
+        if let Some(latest) = bars.heard_ns(0).filter(|latest| heard.is_none_or(|(known, _)| known != *latest))
+        {
             heard = Some((latest, message.recv_ns));
         }
     }
@@ -192,9 +243,10 @@ fn as_text(name: &str, read: &Read, adapter: &dyn Venue, bars: Option<BarCounts>
         text += &format!("the venue says {count} times: {words}\n");
     }
     text += &format!(
-        "numbers: {} gaps, {} missing, {} twice\n",
-        sequences.gaps(),
+        "numbers: {} gaps, {} missing, {} filled, {} twice\n",
+        sequences.open_gaps(),
         sequences.missing(),
+        sequences.filled(),
         sequences.repeats()
     );
     text += &format!("{:<16} {:>8} {:>8} {:>8}  first and last\n", "symbol", "trades", "quotes", "bars");
@@ -210,8 +262,25 @@ fn as_text(name: &str, read: &Read, adapter: &dyn Venue, bars: Option<BarCounts>
             "{} bars of {} trades and bars; {} late, {} twice, {} far ahead of all others, {} not asked for\n",
             bars.bars, bars.in_bars, bars.late, bars.duplicates, bars.doubted, bars.not_asked
         );
+        let more = counted(&bars).into_iter().filter(|(_, count)| *count > 0);
+        more.for_each(|(what, count)| text += &format!("  {:<24} {count:>10}\n", what.replace('_', " ")));
     }
     text
+}
+
+/// Counts that most captures have none of, by name.
+fn counted(bars: &BarCounts) -> [(&'static str, u64); 9] {
+    [
+        ("no_trade", bars.no_trade),
+        ("clock_back", bars.clock_back),
+        ("dropped", bars.ahead),
+        ("incomplete", bars.incomplete),
+        ("without_price", bars.without_price),
+        ("cancelled", bars.cancelled),
+        ("corrected", bars.corrected),
+        ("cancelled_late", bars.cancelled_late),
+        ("corrected_late", bars.corrected_late),
+    ]
 }
 
 fn as_json(name: &str, read: &Read, adapter: &dyn Venue, bars: Option<BarCounts>) -> Result<String> {
@@ -229,16 +298,18 @@ fn as_json(name: &str, read: &Read, adapter: &dyn Venue, bars: Option<BarCounts>
         .collect();
     let refusals: Vec<String> = counts.last_refusals().map(ToString::to_string).collect();
     let bars = bars.map(|bars| {
-        json!({
+        let mut all = json!({
             "bars": bars.bars, "in_bars": bars.in_bars, "late": bars.late, "twice": bars.duplicates,
             "doubted": bars.doubted, "not_asked": bars.not_asked
-        })
+        });
+        counted(&bars).into_iter().for_each(|(what, count)| all[what] = count.into());
+        all
     });
     let all = json!({
         "venue": name, "messages": counts.total(), "sent": read.sent, "by_type": counts.by_type(),
         "unknown": counts.unknown(), "unknown_types": counts.unknown_names(), "refused": counts.refused(),
-        "last_refusals": refusals, "said": read.said, "gaps": sequences.gaps(), "missing": sequences.missing(),
-        "repeats": sequences.repeats(), "symbols": symbols, "unlisted": read.unlisted, "bars": bars
+        "last_refusals": refusals, "said": read.said, "gaps": sequences.open_gaps(), "missing": sequences.missing(),
+        "filled": sequences.filled(), "repeats": sequences.repeats(), "symbols": symbols, "unlisted": read.unlisted, "bars": bars
     });
     Ok(serde_json::to_string_pretty(&all)? + "\n")
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use betaflow_connectors::live::{BarsFrom, Overflow};
-use betaflow_connectors::ticks::VENUES;
+use betaflow_connectors::nearest;
+use betaflow_connectors::ticks::{VENUES, venue};
 use betaflow_engine::require_number;
 use betaflow_engine::settings::{Invalid, require};
 use serde::{Deserialize, Serialize};
 
 use super::data::duration_ns;
-use super::unknown::nearest;
 use crate::serve::duration;
 
 /// Our own protocol, which is no venue.
@@ -81,8 +81,9 @@ impl FeedSettings {
     /// The first that is not as it should be.
     pub(super) fn check(&self) -> Result<(), Invalid> {
         let known = self.venue == OWN || VENUES.contains(&self.venue.as_str());
-        let names: Vec<&str> = [OWN].into_iter().chain(VENUES).collect();
-        let found = format!("{:?} (did you mean {:?}?)", self.venue, nearest(&self.venue, &names));
+        let near = nearest(&self.venue, [OWN].into_iter().chain(VENUES));
+        let near = near.map(|name| format!(" (did you mean \"{name}\"?)")).unwrap_or_default();
+        let found = format!("{:?}{near}", self.venue);
         require(known, "venue", found, VENUE)?;
         require(
             !self.is_venue() || !self.symbols.is_empty(),
@@ -120,6 +121,11 @@ impl FeedSettings {
     /// Whether an exchange is followed, rather than a feed of our own protocol.
     pub(crate) fn is_venue(&self) -> bool {
         self.venue != OWN
+    }
+
+    /// The venue's name of an instrument, from the name as it was typed; of our own protocol the name itself.
+    pub(crate) fn symbol(&self, typed: &str) -> String {
+        venue(&self.venue).map_or_else(|| typed.to_owned(), |venue| venue.symbol(typed))
     }
 
     /// Length of a bar in ns, where it divides a day.

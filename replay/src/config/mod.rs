@@ -41,7 +41,6 @@ use layers::Layers;
 use limits::LimitSettings;
 pub(crate) use slips::slips;
 pub(crate) use tune::{Method, TuneSettings};
-pub(crate) use unknown::nearest;
 
 use crate::args::InputArgs;
 use crate::version;
@@ -183,6 +182,13 @@ impl Config {
             alerts: valid(&typed, "alerts", AlertSettings::check)?,
             data,
         };
+        // A venue's names have one form, whatever a user types.
+        let universe = &mut config.universe;
+        let names = [&mut universe.include, &mut universe.exclude, &mut universe.trade];
+        for symbol in names.into_iter().flatten() {
+            *symbol = config.feed.symbol(symbol);
+        }
+        config.feed.symbols = config.feed.symbols.iter().map(|symbol| config.feed.symbol(symbol)).collect();
         // With other factors than its own, the tutorial still trades its 20 names.
         let universe = &config.universe;
         let free = universe.include.is_empty() && universe.exclude.is_empty() && universe.trade.is_empty();
@@ -250,7 +256,7 @@ impl Config {
             let text = text.as_str().unwrap_or_default();
             let expression: Expression =
                 text.parse().with_context(|| format!("`factors.{name}` = {text:?} cannot be read"))?;
-            expressions.push((name.clone(), expression));
+            expressions.push((name.clone(), expression.renamed(|symbol| self.feed.symbol(symbol))));
         }
         let data = &self.data;
         if trades && !data.bars_belong_to_price() {

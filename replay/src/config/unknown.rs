@@ -1,6 +1,7 @@
 //! Keys that do not exist, with the nearest one that does.
 
 use anyhow::{Result, bail};
+use betaflow_connectors::{hint, nearest};
 use toml::Table;
 
 use super::layers::Layers;
@@ -30,8 +31,8 @@ pub(super) fn check_tables(typed: &Layers) -> Result<()> {
             let key = keys.as_table().and_then(|keys| keys.keys().next()).map_or("", String::as_str);
             let origin = typed.origin(table, key);
             bail!(
-                "unknown table `{table}`, set by {origin}: did you mean `{}`? expected one of {}",
-                nearest(table, &TABLES),
+                "unknown table `{table}`, set by {origin}{}; expected one of {}",
+                hint(table, TABLES),
                 TABLES.join(", ")
             );
         }
@@ -45,17 +46,13 @@ pub(super) fn check_keys(typed: &Layers, table: &str, keys: &Table, known: &[&st
         if !known.contains(&key.as_str()) {
             let origin = typed.origin(table, key);
             bail!(
-                "unknown setting `{table}.{key}`, set by {origin}: did you mean `{table}.{}`? [{table}] has {}",
-                nearest(key, known),
+                "unknown setting `{table}.{key}`, set by {origin}{}; [{table}] has {}",
+                nearest(key, known.iter().copied())
+                    .map(|name| format!(" (did you mean `{table}.{name}`?)"))
+                    .unwrap_or_default(),
                 known.join(", ")
             );
         }
     }
     Ok(())
-}
-
-/// The name most like what was typed.
-pub(crate) fn nearest<'a>(typed: &str, known: &[&'a str]) -> &'a str {
-    let similarity = |name: &str| strsim::jaro_winkler(typed, name);
-    known.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b))).copied().unwrap_or_default()
 }

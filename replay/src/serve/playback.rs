@@ -5,18 +5,18 @@ use std::path::Path;
 use std::sync::mpsc::sync_channel;
 
 use anyhow::{Context as _, Result, bail};
+use betaflow_connectors::hint;
 use betaflow_connectors::live::{Playback, Speed};
 use betaflow_connectors::ticks::VENUES;
 
 use crate::args::ServeArgs;
-use crate::config::nearest;
 
 /// Plays until it is interrupted.
 pub(super) fn play(args: &ServeArgs, capture: &Path) -> Result<()> {
     if let Some(name) = args.venue.as_deref().filter(|name| !VENUES.contains(name)) {
         bail!(
-            "--venue {name}: did you mean `{}`? expected one of {}",
-            nearest(name, &VENUES),
+            "--venue {name}: is no venue that is known{}; expected one of {}",
+            hint(name, VENUES),
             VENUES.join(", ")
         );
     }

@@ -33,13 +33,13 @@ counts! {
     early,
     /// Messages that came early and found no room: they were asked for again.
     overflowed,
-    /// Gaps that were given up.
+    /// Gaps that were given up; of a venue, gaps in its numbers that are still open.
     gaps,
     /// Messages in these.
     missing,
     /// Requests for missing messages.
     requests,
-    /// Messages that came late or on request, and closed a gap.
+    /// Messages that came late or on request, and closed a gap; of a venue, numbers that came behind later ones.
     filled,
     /// Messages refused because they were malformed or too large.
     refused,
@@ -65,8 +65,26 @@ counts! {
     doubted,
     /// Trades and bars of a venue of intervals before the first that is made.
     before,
-    /// Trades and bars of a venue that were dropped for any other reason, such as instruments that were not asked for.
+    /// Trades and bars of a venue of other instruments or lengths than those that were asked for.
+    not_asked,
+    /// Reports of a venue that are no trades, such as aggregates of quantity 0.
+    no_trade,
+    /// Trades and bars of a venue that were dropped because its clock stepped back behind bars that are closed.
+    clock_back,
+    /// Trades and bars of a venue that were dropped because too many intervals were open.
     dropped,
+    /// Bars of a venue that were never complete.
+    incomplete,
+    /// Bars none of whose trades sets a price.
+    without_price,
+    /// Trades that a venue took back while their bar was open.
+    cancelled,
+    /// Trades that a venue replaced while their bar was open.
+    corrected,
+    /// Trades that a venue took back after their bar was closed.
+    cancelled_late,
+    /// Trades that a venue replaced after their bar was closed.
+    corrected_late,
     /// Bars of a venue that were not handed over because the connection began inside them.
     partial,
     /// Times during which a venue was not heard.

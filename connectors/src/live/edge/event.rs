@@ -55,6 +55,17 @@ pub enum EdgeEvent {
         /// How many numbers are missing.
         missed: u64,
     },
+    /// A fault of a venue that is counted from here on: symbols that are not heard, trades that come too late, and others.
+    Fault {
+        /// When it was seen.
+        at: TimestampNs,
+        /// A stable name of its kind.
+        kind: &'static str,
+        /// What it is, for people.
+        text: String,
+        /// Numbers and names of it, a JSON object.
+        details: serde_json::Value,
+    },
     /// Something that changes no bar and that a user should know.
     Note {
         /// Since when.
@@ -141,9 +152,15 @@ impl EdgeEvent {
                 ("outage", at, json!({ "from_ns": from_ns, "to_ns": to_ns, "text": text }))
             }
             Self::Missing { at, stream, symbol, missed } => {
-                let text = format!("{missed} numbers of `{stream}` {symbol} are missing");
+                let of = if symbol.is_empty() { String::new() } else { format!(" of {symbol}") };
+                let text = format!("{missed} numbers of `{stream}`{of} are missing");
                 let body = json!({ "stream": stream, "symbol": symbol, "missed": missed, "text": text });
                 ("missing", at, body)
+            }
+            Self::Fault { at, kind, text, details } => {
+                let mut body = details.clone();
+                body["text"] = text.as_str().into();
+                (*kind, at, body)
             }
             Self::Note { at, text } => ("note", at, json!({ "text": text })),
             Self::Stale { at, silent } => ("stale", at, json!({ "seconds": silent.as_secs_f64() })),

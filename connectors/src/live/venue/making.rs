@@ -4,14 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use betaflow_engine::assembly::Field;
+use betaflow_engine::assembly::{Field, Iso};
+use betaflow_engine::frame::TimestampNs;
+use serde_json::json;
 
+use super::faults::{Fault, Faults, Holes, of_clock};
+use super::watch::SymbolWatch;
 use super::{BarsFrom, VenueCounts, VenueSettings};
 use crate::live::edge::EdgeEvent;
 use crate::live::edge::counts::{Counters, add, set};
 use crate::live::edge::outlet::{Outlet, Over, now};
 use crate::live::protocol;
-use crate::ticks::{Bars, ClosedInterval, Event, Gap, Parsed, Venue};
+use crate::ticks::{Bars, ClockChange, ClosedInterval, Event, Parsed, Venue};
 
 /// Different refusals that are told of a connection; all are counted.
 const TOLD_MAX: usize = 16;
@@ -36,6 +40,11 @@ pub(super) struct Making {
     /// Whether it is known where in time this connection began, so that the clock runs.
     live: bool,
     told: BTreeSet<String>,
+    faults: Faults,
+    holes: Holes,
+    watch: SymbolWatch,
+    /// Where the monotonic clock of the bars begins.
+    started: Instant,
 }
 
 impl Making {
@@ -60,17 +69,25 @@ impl Making {
             first: None,
             live: false,
             told: BTreeSet::new(),
+            faults: Faults::default(),
+            holes: Holes::new(i64::try_from(settings.lateness.as_nanos()).unwrap_or(i64::MAX)),
+            watch: SymbolWatch::new(settings),
+            started: Instant::now(),
         }
     }
 
     /// Another connection begins.
-    pub(super) fn connected(&mut self, again: bool) {
+    pub(super) fn connected(&mut self, again: bool, outlet: &mut Outlet) -> Result<(), Over> {
         if again {
+            // Numbers of the last connection do not come any more.
+            self.send_holes(true, outlet)?;
             self.venue.reconnected();
         }
+        self.watch.begin();
         self.before = self.heard.map(|(latest, _)| latest);
         (self.first, self.live) = (None, false);
         self.told.clear();
+        Ok(())
     }
 
     /// How many trades and bars there were: whether a connection was good for anything.
@@ -93,7 +110,12 @@ impl Making {
         if let Some((latest, since)) = self.heard {
             self.bars.expect(0, later(latest, received.saturating_duration_since(since)));
         }
-        self.bars.observe_message(0, &events, &mut self.closed);
+        let monotonic = self.monotonic(received);
+        self.bars.observe_message_at(0, &events, monotonic, &mut self.closed);
+        if let Some(heard) = self.bars.heard_ns(0) {
+            events.iter().for_each(|event| self.watch.see(event, heard));
+        }
+        self.clock_changes(received, outlet)?;
         let past = events.contains(&Event::Past);
         let time = events.iter().filter_map(Event::time_ns).max().filter(|_| !past);
         if let Some(time) = time {
@@ -108,11 +130,56 @@ impl Making {
                 }
             }
         }
+        self.say_faults(received, outlet)?;
         self.deliver(received, outlet)
+    }
+
+    /// A time of the monotonic clock of the bars.
+    fn monotonic(&self, at: Instant) -> i64 {
+        i64::try_from(at.saturating_duration_since(self.started).as_nanos()).unwrap_or(i64::MAX)
+    }
+
+    /// Says how the venue's clock changed, and goes on by it.
+    fn clock_changes(&mut self, received: Instant, outlet: &mut Outlet) -> Result<(), Over> {
+        for change in self.bars.take_changes() {
+            outlet.send(of_clock(change, &self.name).event())?;
+            let (ClockChange::Ahead { to_ns, .. } | ClockChange::Back { to_ns, .. }) = change;
+            self.heard = Some((to_ns, received));
+            self.watch.begin();
+        }
+        Ok(())
+    }
+
+    /// Says what is seen for the first time.
+    fn say_faults(&mut self, now: Instant, outlet: &mut Outlet) -> Result<(), Over> {
+        self.send_holes(false, outlet)?;
+        for fault in self.faults.first(&self.bars.counts(), &self.name) {
+            outlet.send(fault.event())?;
+        }
+        if let Some((faults, heard)) = self.watch.look(now) {
+            self.counts.lock().unwrap_or_else(PoisonError::into_inner).symbols = heard;
+            for fault in faults {
+                outlet.send(fault.event())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says what is missing: what has not come for some time, or all of it.
+    fn send_holes(&mut self, all: bool, outlet: &mut Outlet) -> Result<(), Over> {
+        let latest = self.bars.latest_ns(0);
+        for event in self.holes.due(self.venue.sequences_mut(), latest, all) {
+            outlet.send(event)?;
+        }
+        Ok(())
     }
 
     /// Lets the venue's clock go on where no message says so.
     pub(super) fn tick(&mut self, outlet: &mut Outlet) -> Result<(), Over> {
+        let now = Instant::now();
+        self.bars.pass(0, self.monotonic(now), &mut self.closed);
+        self.clock_changes(now, outlet)?;
+        self.say_faults(now, outlet)?;
         let Some((latest, received)) = self.heard.filter(|_| self.live) else { return Ok(()) };
         self.bars.advance(0, later(latest, received.elapsed()), &mut self.closed);
         self.deliver(Instant::now(), outlet)
@@ -140,6 +207,18 @@ impl Making {
             self.closed.retain(|interval| interval.start_ns >= whole);
             add(&outlet.counters.partial, (closed - self.closed.len()) as u64);
         }
+        if let Some(from_ns) = self.from_ns.filter(|from| self.before.is_none() && *from > ceil(latest)) {
+            let (from, to) = (Iso(TimestampNs(latest)), Iso(TimestampNs(from_ns)));
+            let fault = Fault {
+                kind: "clock_behind_record",
+                text: format!(
+                    "the clock of {} is at {from}, and the last bar on record ended at {to}: bars go on after that",
+                    self.name
+                ),
+                details: json!({ "latest_ns": latest, "from_ns": from_ns }),
+            };
+            outlet.send(fault.event())?;
+        }
         match outage.filter(|(from_ns, to_ns)| from_ns < to_ns) {
             Some((from_ns, to_ns)) => {
                 add(&outlet.counters.outages, 1);
@@ -164,17 +243,8 @@ impl Making {
         }
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).messages.record(parsed);
         for event in events {
-            match event {
-                Event::Error(words) => {
-                    self.tell(words.to_string(), format!("{} says: {words}", self.name), outlet)?
-                }
-                Event::Gap(Gap { stream, symbol, missed }) => {
-                    add(&outlet.counters.gaps, 1);
-                    add(&outlet.counters.missing, *missed);
-                    let symbol = symbol.to_string();
-                    outlet.send(EdgeEvent::Missing { at: now(), stream, symbol, missed: *missed })?;
-                }
-                _ => {}
+            if let Event::Error(words) = event {
+                self.tell(words.to_string(), format!("{} says: {words}", self.name), outlet)?;
             }
         }
         Ok(())
@@ -204,11 +274,28 @@ impl Making {
     fn note(&self, counters: &Counters) {
         let counts = self.bars.counts();
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).bars = counts;
-        set(&counters.repeats, counts.duplicates);
-        set(&counters.late, counts.late);
-        set(&counters.doubted, counts.doubted);
-        set(&counters.before, counts.before);
-        set(&counters.dropped, counts.ahead + counts.not_asked + counts.incomplete);
+        let sequences = self.venue.sequences();
+        for (counter, count) in [
+            (&counters.gaps, sequences.open_gaps()),
+            (&counters.missing, sequences.missing()),
+            (&counters.filled, sequences.filled()),
+            (&counters.repeats, counts.duplicates),
+            (&counters.late, counts.late),
+            (&counters.doubted, counts.doubted),
+            (&counters.before, counts.before),
+            (&counters.clock_back, counts.clock_back),
+            (&counters.not_asked, counts.not_asked),
+            (&counters.no_trade, counts.no_trade),
+            (&counters.dropped, counts.ahead),
+            (&counters.incomplete, counts.incomplete),
+            (&counters.without_price, counts.without_price),
+            (&counters.cancelled, counts.cancelled),
+            (&counters.corrected, counts.corrected),
+            (&counters.cancelled_late, counts.cancelled_late),
+            (&counters.corrected_late, counts.corrected_late),
+        ] {
+            set(counter, count);
+        }
     }
 }
 

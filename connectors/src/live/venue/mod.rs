@@ -9,9 +9,11 @@
 //! touches. Nothing is asked for again: a venue's WebSocket has no such thing, though some send their latest trades and
 //! bars when they are subscribed to, which then count.
 
+mod faults;
 mod making;
 mod run;
 mod session;
+mod watch;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -28,6 +30,8 @@ use crate::ticks::{
     Venue, venue,
 };
 use making::Making;
+
+pub use watch::SymbolsHeard;
 
 pub(super) use run::Follower;
 
@@ -65,8 +69,12 @@ pub struct VenueSettings {
     pub url: Option<String>,
     /// Whose certificates are good, of `wss`.
     pub trust: Trust,
-    /// The instruments, by the venue's names.
+    /// The instruments, by the venue's names, in upper or lower case.
     pub symbols: Vec<String>,
+    /// After so long from a connection it is said which symbols were not heard.
+    pub symbols_after: Duration,
+    /// How long at least a symbol may be quiet by the venue's clock, while others go on, before that is said.
+    pub quiet_after: Duration,
     /// What bars are made of.
     pub bars_from: BarsFrom,
     /// Length of a bar, in ns. It divides a day.
@@ -110,6 +118,8 @@ impl VenueSettings {
             url: None,
             trust: Trust::Public,
             symbols: symbols.iter().map(|symbol| (*symbol).to_owned()).collect(),
+            symbols_after: Duration::from_secs(30),
+            quiet_after: Duration::from_secs(60),
             bars_from: BarsFrom::Trades,
             bar_ns: 60_000_000_000,
             lateness: Duration::from_secs(2),
@@ -175,6 +185,8 @@ pub struct VenueCounts {
     pub messages: Counts,
     /// What became of its trades and bars.
     pub bars: BarCounts,
+    /// Symbols that were not heard, not asked for, or are quiet.
+    pub symbols: SymbolsHeard,
     /// What of it was written to files.
     pub raw_log: RawLogCounts,
 }
@@ -185,18 +197,20 @@ impl Follower {
     /// # Errors
     /// A venue that is not known or cannot be asked for that, an address or certificates that cannot be used, or a folder
     /// that cannot be written.
-    pub(super) fn new(settings: VenueSettings, counts: Arc<Mutex<VenueCounts>>) -> Result<Self, LiveError> {
+    pub(super) fn new(mut settings: VenueSettings, counts: Arc<Mutex<VenueCounts>>) -> Result<Self, LiveError> {
         let adapter = venue(&settings.venue).ok_or_else(|| LiveError::Venue {
             found: settings.venue.clone(),
-            nearest: nearest(&settings.venue, VENUES.into_iter()).unwrap_or_else(|| VENUES[0].to_owned()),
+            nearest: nearest(&settings.venue, VENUES.into_iter()),
             known: VENUES.join(", "),
         })?;
+        settings.symbols.iter_mut().for_each(|symbol| *symbol = adapter.symbol(symbol));
         let connection = settings.connection(&*adapter)?;
         let address = settings.url.as_deref().unwrap_or(adapter.address()).trim_end_matches('/');
         let url = format!("{address}{}", connection.path);
         let target = Target::new(&url, &settings.trust, settings.message_max, settings.connect_within)?;
         let symbols = settings.symbols.iter().map(String::as_str);
         let bars = Bars::new(settings.bar_settings(), 1, symbols)?;
+        let bars = if adapter.cancels() { bars.with_cancels() } else { bars };
         let raw_log = settings.raw_log.clone().map(RawLog::start).transpose()?;
         let making = Making::new(&settings, adapter, bars, Arc::clone(&counts));
         Ok(Self { settings, target, connection, making, raw_log, counts })

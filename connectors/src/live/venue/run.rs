@@ -77,7 +77,7 @@ impl Follower {
         add(&outlet.counters.connections, 1);
         add(&outlet.counters.reconnects, u64::from(again));
         let taken = self.making.taken();
-        self.making.connected(again);
+        self.making.connected(again, outlet)?;
         let ended = Session::new(self, outlet, socket, attempt + 1).run().await?;
         if self.making.taken() > taken {
             backoff.reset();

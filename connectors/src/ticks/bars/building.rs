@@ -1,6 +1,6 @@
 //! A bar in the making.
 
-use super::super::event::{Trade, VenueBar};
+use super::super::event::{Correction, Sets, Trade, VenueBar};
 use super::super::ids::IdRanges;
 use super::exact_sum::ExactSum;
 
@@ -36,13 +36,45 @@ pub(super) struct Building {
 /// Trades at the same time are in the order of their ids, and without ids in that of their arrival.
 type Order = (i64, u64, u64);
 
-#[derive(Clone, Debug)]
-struct OfTrades {
-    bar: Bar,
+/// Prices of the trades that set the same ones.
+#[derive(Clone, Copy, Debug)]
+struct Prices {
     first: Order,
     last: Order,
+    open: f64,
+    high: f64,
+    low: f64,
+    close: f64,
+}
+
+/// Sums over trades.
+#[derive(Clone, Debug, Default)]
+struct Sums {
+    trades: u64,
     volume: ExactSum,
+    /// Of trades that set all prices, high and low alone, and prices where no other trade does.
+    prices: [Option<Prices>; 3],
+}
+
+#[derive(Clone, Debug, Default)]
+struct OfTrades {
+    sums: Sums,
+    /// Trades so far, those that were taken back included.
+    arrived: u64,
     ids: IdRanges,
+    /// Trades that can be taken back.
+    kept: Vec<Kept>,
+    /// Whether all of its trades are kept.
+    is_whole: bool,
+}
+
+/// A trade that can be taken back.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    order: Order,
+    price: f64,
+    quantity: f64,
+    sets: Sets,
 }
 
 /// A version of the venue's bar, and what tells whether it is later than another.
@@ -53,17 +85,58 @@ struct OfVenue {
     time_ns: i64,
 }
 
-impl Building {
-    /// Adds a trade; `false` where its id was there already. `forgotten` counts ids that are not remembered any more.
-    pub(super) fn add(&mut self, trade: &Trade<'_>, forgotten: &mut u64) -> bool {
-        let price = trade.price;
-        let of = self.trades.get_or_insert_with(|| OfTrades {
-            bar: Bar { open: price, high: price, low: price, close: price, volume: 0.0, trades: 0 },
-            first: (i64::MAX, u64::MAX, u64::MAX),
-            last: (i64::MIN, 0, 0),
-            volume: ExactSum::default(),
-            ids: IdRanges::default(),
+impl Sums {
+    fn add(&mut self, trade: &Kept) {
+        self.trades += 1;
+        self.volume.add(trade.quantity);
+        if trade.sets == Sets::Nothing {
+            return;
+        }
+        let (order, price) = (trade.order, trade.price);
+        let prices = self.prices[trade.sets as usize].get_or_insert(Prices {
+            first: order,
+            last: order,
+            open: price,
+            high: price,
+            low: price,
+            close: price,
         });
+        if order < prices.first {
+            (prices.first, prices.open) = (order, price);
+        }
+        if order > prices.last {
+            (prices.last, prices.close) = (order, price);
+        }
+        prices.high = prices.high.max(price);
+        prices.low = prices.low.min(price);
+    }
+
+    /// The bar; none where no trade sets a price.
+    fn bar(&self) -> Option<Bar> {
+        let [all, high_low, extended] = self.prices;
+        let of = all.or(high_low).or(extended)?;
+        let (high, low) = match (all, high_low) {
+            (Some(all), Some(other)) => (all.high.max(other.high), all.low.min(other.low)),
+            _ => (of.high, of.low),
+        };
+        let (volume, trades) = (self.volume.value(), self.trades);
+        Some(Bar { open: of.open, high, low, close: of.close, volume, trades })
+    }
+}
+
+impl OfTrades {
+    /// Computes the sums anew. Exact sums and maxima do not depend on the order.
+    fn sum_again(&mut self) {
+        self.sums = Sums::default();
+        self.kept.iter().for_each(|trade| self.sums.add(trade));
+    }
+}
+
+impl Building {
+    /// Adds a trade; `false` where its id was there already. `room` is how many trades may be kept still, so that they can
+    /// be taken back; `forgotten` counts ids that are not remembered any more.
+    pub(super) fn add(&mut self, trade: &Trade<'_>, room: &mut usize, forgotten: &mut u64) -> bool {
+        let of = self.trades.get_or_insert_with(|| OfTrades { is_whole: true, ..OfTrades::default() });
         if trade.id.is_some_and(|id| !of.ids.insert(id)) {
             return false;
         }
@@ -71,19 +144,52 @@ impl Building {
             of.ids.forget_first();
             *forgotten += 1;
         }
-        of.bar.trades += 1;
+        of.arrived += 1;
         self.events += 1;
-        let order = (trade.time_ns, trade.id.unwrap_or(0), of.bar.trades);
-        if order < of.first {
-            (of.first, of.bar.open) = (order, price);
+        let Trade { time_ns, id, price, quantity, sets, .. } = *trade;
+        let kept = Kept { order: (time_ns, id.unwrap_or(0), of.arrived), price, quantity, sets };
+        of.sums.add(&kept);
+        match *room {
+            0 => of.is_whole = false,
+            _ => {
+                *room -= 1;
+                of.kept.push(kept);
+            }
         }
-        if order > of.last {
-            (of.last, of.bar.close) = (order, price);
-        }
-        of.bar.high = of.bar.high.max(price);
-        of.bar.low = of.bar.low.min(price);
-        of.volume.add(trade.quantity);
         true
+    }
+
+    /// Takes a trade back; `false` where it is not there, or not kept.
+    pub(super) fn cancel(&mut self, id: u64, room: &mut usize) -> bool {
+        let Some((of, at)) = self.find(id) else { return false };
+        of.kept.remove(at);
+        *room += 1;
+        of.sum_again();
+        self.events -= 1;
+        true
+    }
+
+    /// Replaces a trade; `false` where it is not there, or not kept.
+    pub(super) fn correct(&mut self, correction: &Correction<'_>) -> bool {
+        let Some((of, at)) = self.find(correction.id) else { return false };
+        let kept = &mut of.kept[at];
+        kept.order.1 = correction.new_id;
+        (kept.price, kept.quantity, kept.sets) = (correction.price, correction.quantity, correction.sets);
+        of.ids.insert(correction.new_id);
+        of.sum_again();
+        true
+    }
+
+    /// A trade that can be taken back, by its id.
+    fn find(&mut self, id: u64) -> Option<(&mut OfTrades, usize)> {
+        let of = self.trades.as_mut().filter(|of| of.is_whole)?;
+        let at = of.kept.iter().rposition(|kept| kept.order.1 == id)?;
+        Some((of, at))
+    }
+
+    /// Number of trades that are kept so that they can be taken back.
+    pub(super) fn kept(&self) -> usize {
+        self.trades.as_ref().map_or(0, |of| of.kept.len())
     }
 
     /// Takes a bar of the venue; `false` where it is no later version than the one that is there.
@@ -111,11 +217,16 @@ impl Building {
         self.venue.is_some_and(|venue| venue.closed == Some(false))
     }
 
-    /// The bar at the end of its interval; none where the venue's was never complete and no trades came.
+    /// Whether it has trades and none that sets a price.
+    pub(super) fn has_no_price(&self) -> bool {
+        self.trades.as_ref().is_some_and(|of| of.sums.trades > 0 && of.sums.bar().is_none())
+    }
+
+    /// The bar at the end of its interval; none where the venue's was never complete and no trade sets a price.
     pub(super) fn close(self) -> Option<Bar> {
         match self.venue {
             Some(venue) if venue.closed != Some(false) => Some(venue.bar),
-            _ => self.trades.map(|of| Bar { volume: of.volume.value(), ..of.bar }),
+            _ => self.trades.and_then(|of| of.sums.bar()),
         }
     }
 }

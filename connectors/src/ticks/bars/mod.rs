@@ -5,27 +5,36 @@
 //! and no bar changes after it was closed. Time that passes without an event comes from outside ([`Bars::advance`]),
 //! by the venue's clock: nothing is compared with the time of receipt.
 //!
-//! One time that is off closes nothing: an event more than a minute, or a bar, ahead of all before it, and of what has passed since
-//! ([`Bars::expect`]), waits until two more messages in a row agree with it, or the clock comes near it. A message in
-//! between that does not agree drops it.
+//! One time that is off closes nothing: an event more than a minute, or a bar, ahead of all before it, and of what has
+//! passed since ([`Bars::expect`]), waits until more messages in a row agree with it (three for some minutes, a hundred
+//! over ten seconds for days), or the clock comes near it. A message in between that does not agree drops it. A clock that
+//! is ahead of a hundred messages in a row is set back to them ([`ClockChange::Back`]); no interval is closed twice.
 
+mod behind;
 mod building;
 mod clock;
+mod counts;
 mod exact_sum;
 mod settings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::event::Event;
+use super::event::{Correction, Event};
+use behind::Dropped;
 pub use building::Bar;
 use building::Building;
-use clock::{VenueClock, Verdict};
+use clock::{Jump, VenueClock, Verdict};
+pub use counts::{BarCounts, Taken};
 pub use settings::{BarSettings, BarsError, LatePolicy};
 
 /// Intervals that may be open at once; events beyond them are dropped and counted. It takes a venue that stands still
 /// beside one that runs, and nobody who advances the first, to come near it.
 const INTERVALS_MAX: usize = 1024;
+/// Trades of open bars that are kept so that they can be taken back, 12 MiB.
+const KEPT_MAX: usize = 262_144;
+/// Changes of clocks that nobody has taken yet; more are only counted.
+const CHANGES_MAX: usize = 16;
 
 /// The bars of an interval that is closed. Instruments that did not trade in it have none.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,50 +47,27 @@ pub struct ClosedInterval {
     pub bars: Vec<(Arc<str>, Bar)>,
 }
 
-/// What became of an event.
+/// A change of a venue's clock that is more than time that passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// It is in its bar.
-    InBar,
-    /// Its bar is closed already: dropped and counted.
-    Late,
-    /// It was there before, or is an older version of a bar: dropped and counted.
-    Duplicate,
-    /// Its interval starts before the first that is made: dropped and counted.
-    Before,
-    /// Too many intervals are open: dropped and counted.
-    Ahead,
-    /// Far ahead of all others: it waits for other messages to agree.
-    Doubted,
-    /// A bar of another length, or of an instrument that nobody asked for: dropped and counted.
-    NotAsked,
-    /// It makes no bar.
-    NoTrade,
-}
-
-/// Events by what became of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BarCounts {
-    /// Trades and bars of venues that are in bars.
-    pub in_bars: u64,
-    /// That came after their bar was closed.
-    pub late: u64,
-    /// That came again, and older versions of bars.
-    pub duplicates: u64,
-    /// Of intervals before the first that is made.
-    pub before: u64,
-    /// That found too many intervals open.
-    pub ahead: u64,
-    /// That were far ahead of all others, and nothing agreed with them.
-    pub doubted: u64,
-    /// Of other instruments or other lengths.
-    pub not_asked: u64,
-    /// Bars of a venue that were never complete.
-    pub incomplete: u64,
-    /// Ranges of trade numbers that were forgotten within a bar, so that what came again would count.
-    pub forgotten: u64,
-    /// Bars that were closed.
-    pub bars: u64,
+pub enum ClockChange {
+    /// Many messages agreed on a time far ahead.
+    Ahead {
+        /// What it was, ns since 1970 UTC.
+        from_ns: i64,
+        /// What it is, ns since 1970 UTC.
+        to_ns: i64,
+    },
+    /// Many messages agreed on a time behind it, and none was ahead of that.
+    Back {
+        /// What it was, ns since 1970 UTC.
+        from_ns: i64,
+        /// What it is, ns since 1970 UTC.
+        to_ns: i64,
+        /// Trades and bars that were dropped before the messages were enough, or taken back.
+        dropped: u64,
+        /// End of the last interval that was closed, ns since 1970 UTC, where it lies ahead: bars go on behind it.
+        resumes_ns: Option<i64>,
+    },
 }
 
 /// Makes bars of events of one or more venues.
@@ -94,8 +80,18 @@ pub struct Bars {
     clocks: Vec<VenueClock>,
     /// Number of the next message.
     message: u64,
+    /// When the message came, by a monotonic clock, in ns.
+    received: Option<i64>,
     /// What lies before is complete; intervals that end by it are closed.
     watermark: i64,
+    /// End of the last interval that was closed. It lies behind the watermark unless a clock was set back.
+    closed: i64,
+    changes: Vec<ClockChange>,
+    /// Whether trades can be taken back, and how many more of them are kept for that.
+    keeps: bool,
+    room: usize,
+    /// [`BarSettings::from_ns`] as it was given.
+    from_ns: i64,
     /// Open intervals by their starts; bars by symbol.
     open: BTreeMap<i64, Vec<Option<Building>>>,
     counts: BarCounts,
@@ -123,7 +119,28 @@ impl Bars {
         let clocks = vec![VenueClock::new(settings.length_ns); venues];
         let open = BTreeMap::new();
         let counts = BarCounts::default();
-        Ok(Self { settings, symbols, clocks, message: 0, watermark: i64::MIN, open, counts })
+        Ok(Self {
+            settings,
+            symbols,
+            clocks,
+            message: 0,
+            received: None,
+            watermark: i64::MIN,
+            closed: i64::MIN,
+            changes: Vec::new(),
+            keeps: false,
+            room: 0,
+            from_ns: settings.from_ns,
+            open,
+            counts,
+        })
+    }
+
+    /// Keeps the trades of open bars, at most 262,144, so that a venue can take them back.
+    #[must_use]
+    pub fn with_cancels(mut self) -> Self {
+        (self.keeps, self.room) = (true, KEPT_MAX);
+        self
     }
 
     /// Takes an event of a venue, counted from 0; what it closes is added to `out`.
@@ -131,7 +148,7 @@ impl Bars {
     /// # Panics
     /// There is no such venue.
     pub fn observe(&mut self, venue: usize, event: &Event<'_>, out: &mut Vec<ClosedInterval>) -> Taken {
-        self.message += 1;
+        (self.message, self.received) = (self.message + 1, None);
         let taken = self.judge(venue, event);
         self.follow(out);
         taken
@@ -143,7 +160,32 @@ impl Bars {
     /// # Panics
     /// There is no such venue.
     pub fn observe_message(&mut self, venue: usize, events: &[Event<'_>], out: &mut Vec<ClosedInterval>) {
-        self.message += 1;
+        self.observe_at(venue, events, None, out);
+    }
+
+    /// The same, of a message that came at `received_ns` by a monotonic clock: times that are off have to agree over some
+    /// time as well.
+    ///
+    /// # Panics
+    /// There is no such venue.
+    pub fn observe_message_at(
+        &mut self,
+        venue: usize,
+        events: &[Event<'_>],
+        received_ns: i64,
+        out: &mut Vec<ClosedInterval>,
+    ) {
+        self.observe_at(venue, events, Some(received_ns), out);
+    }
+
+    fn observe_at(
+        &mut self,
+        venue: usize,
+        events: &[Event<'_>],
+        received: Option<i64>,
+        out: &mut Vec<ClosedInterval>,
+    ) {
+        (self.message, self.received) = (self.message + 1, received);
         let past = events.contains(&Event::Past);
         for event in events {
             match past {
@@ -152,21 +194,21 @@ impl Bars {
             }
         }
         self.follow(out);
+        for event in events.iter().filter(|_| !past) {
+            self.look_behind(venue, event, out);
+        }
     }
 
     /// Takes an event, and what waited for it, as the clock of its venue has it.
     fn judge(&mut self, venue: usize, event: &Event<'_>) -> Taken {
-        let Some(time_ns) = event.time_ns() else { return Taken::NoTrade };
-        match self.clocks[venue].judge(time_ns, event, self.message) {
+        let Some(time_ns) = event.time_ns() else { return self.put(event) };
+        match self.clocks[venue].judge(time_ns, event, self.message, self.received) {
             Verdict::Taken(dropped) => self.counts.doubted += dropped,
             Verdict::Waits(dropped) => {
                 self.counts.doubted += dropped;
                 return Taken::Doubted;
             }
-            Verdict::TakenAfter(waited, dropped) => {
-                self.counts.doubted += dropped;
-                waited.iter().for_each(|event| _ = self.put(event));
-            }
+            Verdict::TakenAfter(jump) => self.take_jump(jump),
             Verdict::TakenInstead(until_ns) => {
                 let start_ns = self.start_of(until_ns);
                 let wrong = self.open.split_off(&start_ns.saturating_add(1));
@@ -174,6 +216,19 @@ impl Bars {
             }
         }
         self.put(event)
+    }
+
+    /// Takes what waited for a clock that jumped ahead.
+    fn take_jump(&mut self, jump: Jump) {
+        self.counts.doubted += jump.dropped;
+        jump.waited.iter().for_each(|event| _ = self.put(event));
+        self.change(ClockChange::Ahead { from_ns: jump.from_ns, to_ns: jump.to_ns });
+    }
+
+    fn change(&mut self, change: ClockChange) {
+        if self.changes.len() < CHANGES_MAX {
+            self.changes.push(change);
+        }
     }
 
     /// Puts an event into its bar.
@@ -187,16 +242,26 @@ impl Bars {
             Taken::Before => counts.before += 1,
             Taken::Ahead => counts.ahead += 1,
             Taken::NotAsked => counts.not_asked += 1,
-            Taken::NoTrade | Taken::Doubted => {}
+            Taken::ClockBack => counts.clock_back += 1,
+            Taken::NoTrade | Taken::Doubted | Taken::Changed | Taken::ChangedLate => {}
         }
         taken
     }
 
     /// Counts the events of open intervals that are not to be closed as not taken; returns how many they are.
     fn take_back(&mut self, intervals: BTreeMap<i64, Vec<Option<Building>>>) -> u64 {
-        let events = intervals.into_values().flatten().flatten().map(|building| building.events()).sum();
+        let mut events = 0;
+        for building in intervals.into_values().flatten().flatten() {
+            events += building.events();
+            self.room += building.kept();
+        }
         self.counts.in_bars -= events;
         events
+    }
+
+    /// Changes of the venues' clocks since the last call.
+    pub fn take_changes(&mut self) -> Vec<ClockChange> {
+        std::mem::take(&mut self.changes)
     }
 
     /// Says that the venue's clock has reached a time, ns since 1970 UTC; what that closes is added to `out`.
@@ -211,6 +276,18 @@ impl Bars {
         self.counts.doubted += dropped;
         waited.iter().for_each(|event| _ = self.put(event));
         self.follow(out);
+    }
+
+    /// Says that no message came until `now_ns` by the monotonic clock of [`Bars::observe_message_at`]: a time far ahead that
+    /// nothing contradicts is believed after a while.
+    ///
+    /// # Panics
+    /// There is no such venue.
+    pub fn pass(&mut self, venue: usize, now_ns: i64, out: &mut Vec<ClosedInterval>) {
+        if let Some(jump) = self.clocks[venue].jump(Some(now_ns)) {
+            self.take_jump(jump);
+            self.follow(out);
+        }
     }
 
     /// Says that the venue's clock may have reached a time, ns since 1970 UTC, though it was not heard of: after an outage
@@ -274,10 +351,17 @@ impl Bars {
         match event {
             Event::Trade(trade) => {
                 let start_ns = self.start_of(trade.time_ns);
-                let forgotten = &mut 0;
-                let taken = self.building(&trade.symbol, start_ns).map(|bar| bar.add(trade, forgotten));
-                self.counts.forgotten += *forgotten;
-                taken.map_or_else(|reason| reason, in_bar)
+                let (mut room, mut forgotten) = (self.room, 0);
+                let taken = self.building(&trade.symbol, start_ns);
+                let taken = taken.map(|bar| bar.add(trade, &mut room, &mut forgotten));
+                self.counts.unkept += u64::from(self.keeps && taken == Ok(true) && room == self.room);
+                self.room = room;
+                self.counts.forgotten += forgotten;
+                match taken {
+                    // The venue's numbers tell that it is not new.
+                    Err(Taken::Late | Taken::ClockBack) if trade.repeated => Taken::Duplicate,
+                    taken => taken.map_or_else(|reason| reason, in_bar),
+                }
             }
             Event::Bar(bar) => {
                 let length_ns = bar.end_ns.saturating_sub(bar.start_ns);
@@ -287,7 +371,52 @@ impl Bars {
                 self.building(&bar.symbol, bar.start_ns)
                     .map_or_else(|reason| reason, |b| in_bar(b.replace(bar)))
             }
+            Event::NoTrade(report) => match self.column(&report.symbol) {
+                Some(_) => {
+                    self.counts.no_trade += 1;
+                    Taken::NoTrade
+                }
+                None => Taken::NotAsked,
+            },
+            Event::Cancel(cancel) => self.cancel(&cancel.symbol, cancel.id),
+            // What has no quantity any more is no trade.
+            Event::Correction(right) if right.quantity == 0.0 => self.cancel(&right.symbol, right.id),
+            Event::Correction(right) => self.correct(right),
             _ => Taken::NoTrade,
+        }
+    }
+
+    /// Takes a trade of an open bar back.
+    fn cancel(&mut self, symbol: &str, id: u64) -> Taken {
+        let Some(column) = self.column(symbol) else { return Taken::NotAsked };
+        let room = &mut self.room;
+        let mut open = self.open.values_mut().rev().filter_map(|bars| bars[column].as_mut());
+        match open.any(|bar| bar.cancel(id, room)) {
+            true => {
+                self.counts.cancelled += 1;
+                self.counts.in_bars -= 1;
+                Taken::Changed
+            }
+            false => {
+                self.counts.cancelled_late += 1;
+                Taken::ChangedLate
+            }
+        }
+    }
+
+    /// Replaces a trade of an open bar.
+    fn correct(&mut self, right: &Correction<'_>) -> Taken {
+        let Some(column) = self.column(&right.symbol) else { return Taken::NotAsked };
+        let mut open = self.open.values_mut().rev().filter_map(|bars| bars[column].as_mut());
+        match open.any(|bar| bar.correct(right)) {
+            true => {
+                self.counts.corrected += 1;
+                Taken::Changed
+            }
+            false => {
+                self.counts.corrected_late += 1;
+                Taken::ChangedLate
+            }
         }
     }
 
@@ -295,14 +424,21 @@ impl Bars {
         time_ns.saturating_sub(time_ns.rem_euclid(self.settings.length_ns))
     }
 
+    fn column(&self, symbol: &str) -> Option<usize> {
+        self.symbols.binary_search_by(|known| (**known).cmp(symbol)).ok()
+    }
+
     /// The bar in the making that an event belongs to, or why there is none.
     fn building(&mut self, symbol: &str, start_ns: i64) -> Result<&mut Building, Taken> {
-        let column =
-            self.symbols.binary_search_by(|known| (**known).cmp(symbol)).map_err(|_| Taken::NotAsked)?;
+        let column = self.column(symbol).ok_or(Taken::NotAsked)?;
+        let end_ns = start_ns.saturating_add(self.settings.length_ns);
+        if end_ns <= self.closed && self.closed > self.watermark {
+            return Err(Taken::ClockBack);
+        }
         if start_ns < self.settings.from_ns {
             return Err(Taken::Before);
         }
-        if start_ns.saturating_add(self.settings.length_ns) <= self.watermark {
+        if end_ns <= self.watermark {
             return Err(Taken::Late);
         }
         if self.open.len() == INTERVALS_MAX && !self.open.contains_key(&start_ns) {
@@ -310,6 +446,76 @@ impl Bars {
         }
         let bars = self.open.entry(start_ns).or_insert_with(|| vec![None; self.symbols.len()]);
         Ok(bars[column].get_or_insert_default())
+    }
+
+    /// Notes an event that is behind the venue's clock, and sets the clock back if all of many messages are.
+    fn look_behind(&mut self, venue: usize, event: &Event<'_>, out: &mut Vec<ClosedInterval>) {
+        let Some(time_ns) = event.time_ns() else { return };
+        let Some(from_ns) = self.clocks[venue].latest() else { return };
+        let end_ns = self.start_of(time_ns).saturating_add(self.settings.length_ns);
+        if end_ns > from_ns.saturating_sub(self.settings.lateness_ns) || from_ns == i64::MAX {
+            return self.clocks[venue].behind.end();
+        }
+        let dropped = self.dropped(event);
+        let agreed = self.clocks[venue].behind.add(time_ns, self.message, self.received, dropped);
+        if let Some((to_ns, dropped)) = agreed {
+            self.set_back(venue, (from_ns, to_ns), dropped, out);
+        }
+    }
+
+    /// How an event that is behind the clock was counted.
+    fn dropped(&self, event: &Event<'_>) -> Dropped {
+        let (symbol, start_ns) = match event {
+            Event::Trade(trade) if !trade.repeated => (&trade.symbol, self.start_of(trade.time_ns)),
+            Event::Bar(bar) if bar.end_ns - bar.start_ns == self.settings.length_ns => (&bar.symbol, bar.start_ns),
+            _ => return Dropped::default(),
+        };
+        let end_ns = start_ns.saturating_add(self.settings.length_ns);
+        if self.column(symbol).is_none() || (end_ns <= self.closed && self.closed > self.watermark) {
+            return Dropped::default();
+        }
+        let before = start_ns < self.settings.from_ns;
+        Dropped { late: u64::from(!before && end_ns <= self.watermark), before: u64::from(before) }
+    }
+
+    /// Sets the clock of a venue back. A time that few events agreed with was wrong, and what it opened is taken back; of a
+    /// clock that ran for long and steps back, what is open is closed, because nothing more will come for it.
+    fn set_back(
+        &mut self,
+        venue: usize,
+        (from_ns, to_ns): (i64, i64),
+        dropped: Dropped,
+        out: &mut Vec<ClosedInterval>,
+    ) {
+        let clock = &mut self.clocks[venue];
+        let (was_sure, until_ns) = (clock.is_sure(), to_ns.saturating_add(clock.doubted_ns()));
+        self.counts.doubted += clock.set_back(to_ns);
+        let until_ns = self.start_of(until_ns).saturating_add(1);
+        let mut count = dropped.late + dropped.before;
+        self.counts.late -= dropped.late;
+        self.counts.before -= dropped.before;
+        self.counts.clock_back += count;
+        match was_sure {
+            true => {
+                self.watermark = i64::MAX;
+                self.close(out);
+            }
+            false => {
+                let wrong = self.open.split_off(&until_ns);
+                let taken_back = self.take_back(wrong);
+                self.counts.doubted += taken_back;
+                count += taken_back;
+            }
+        }
+        let behind = self.clocks.iter().filter_map(VenueClock::latest).min().unwrap_or(to_ns);
+        self.watermark = behind.saturating_sub(self.settings.lateness_ns);
+        if self.settings.from_ns > to_ns {
+            // The first interval to be made was one of the time that is left.
+            let next = self.start_of(to_ns).saturating_add(self.settings.length_ns);
+            self.settings.from_ns = self.from_ns.max(next);
+        }
+        let resumes_ns = Some(self.closed.max(self.from_ns)).filter(|end| *end > to_ns);
+        self.change(ClockChange::Back { from_ns, to_ns, dropped: count, resumes_ns });
     }
 
     /// Closes the intervals that end by the watermark, the earliest first.
@@ -324,9 +530,12 @@ impl Bars {
             for (symbol, building) in self.symbols.iter().zip(interval.remove()) {
                 let Some(building) = building else { continue };
                 self.counts.incomplete += u64::from(building.is_incomplete());
+                self.counts.without_price += u64::from(building.has_no_price());
+                self.room += building.kept();
                 bars.extend(building.close().map(|bar| (symbol.clone(), bar)));
             }
             self.counts.bars += bars.len() as u64;
+            self.closed = self.closed.max(end_ns);
             if !bars.is_empty() {
                 out.push(ClosedInterval { start_ns, end_ns, bars });
             }

@@ -3,14 +3,16 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::event::{Event, Quote, Trade, VenueBar};
+use super::super::event::{Cancel, Correction, Event, NoTrade, Quote, Sets, VenueBar};
 use super::super::fields::{
-    Raw, Text, array, end_of, level, object, price, quantity, symbol, time_of_iso, traded,
+    Raw, Text, TradeParts, array, end_of, level, object, price, quantity, symbol, time_of_iso,
 };
 use super::super::refusal::Refusal;
 use super::super::sequence::Sequences;
 use super::super::subscription::{Channel, Connection, Subscription, SubscriptionError, bar_name};
 use super::super::venue::{Parsed, Venue};
+use super::names::upper;
+use super::sale_conditions::sets;
 
 const NAME: &str = "alpaca";
 const MINUTE_NS: i64 = 60_000_000_000;
@@ -19,10 +21,11 @@ const DAY_NS: i64 = 1440 * MINUTE_NS;
 /// The bars that can be asked for, by their lengths in seconds.
 const BARS: [(u64, &str); 2] = [(60, "bars"), (86_400, "dailyBars")];
 
-/// Corrections, cancelled trades, limits, halts and imbalances, which are not read.
-const OTHERS: [&str; 5] = ["c", "i", "l", "s", "x"];
+/// Limits, halts and imbalances, which are not read.
+const OTHERS: [&str; 3] = ["i", "l", "s"];
 
-/// The adapter. Its numbers of trades have holes that mean nothing.
+/// The adapter. Its numbers of trades have holes that mean nothing. Of all venues here it alone takes trades back: crypto
+/// exchanges have no busted trades on their public channels.
 #[derive(Default)]
 pub(super) struct Alpaca {
     sequences: Sequences,
@@ -46,8 +49,43 @@ struct TradeFields<'m> {
     p: Raw<'m>,
     #[serde(borrow)]
     s: Raw<'m>,
+    /// Sale conditions, of stocks.
+    #[serde(borrow)]
+    c: Option<Vec<Text<'m>>>,
+    /// The tape, of stocks.
+    #[serde(borrow)]
+    z: Option<Text<'m>>,
     #[serde(borrow)]
     t: Text<'m>,
+}
+
+/// A trade that is taken back, as cancelled (`a` is `C`) or as an error (`E`).
+#[derive(Deserialize)]
+struct CancelFields<'m> {
+    #[serde(borrow, rename = "S")]
+    symbol: Text<'m>,
+    i: u64,
+    #[serde(borrow)]
+    x: Option<Text<'m>>,
+}
+
+/// A trade that is replaced: `o…` are the fields of the wrong one, `c…` those of the right one.
+#[derive(Deserialize)]
+struct CorrectionFields<'m> {
+    #[serde(borrow, rename = "S")]
+    symbol: Text<'m>,
+    #[serde(borrow)]
+    x: Option<Text<'m>>,
+    oi: u64,
+    ci: u64,
+    #[serde(borrow)]
+    cp: Raw<'m>,
+    #[serde(borrow)]
+    cs: Raw<'m>,
+    #[serde(borrow)]
+    cc: Option<Vec<Text<'m>>>,
+    #[serde(borrow)]
+    z: Option<Text<'m>>,
 }
 
 #[derive(Deserialize)]
@@ -138,12 +176,20 @@ impl Venue for Alpaca {
         Ok(of_all.unwrap_or(Parsed::Known("empty")))
     }
 
+    fn symbol(&self, typed: &str) -> String {
+        upper(typed)
+    }
+
+    fn cancels(&self) -> bool {
+        true
+    }
+
     fn sequences(&self) -> &Sequences {
         &self.sequences
     }
 
-    fn reconnected(&mut self) {
-        self.sequences.reconnected();
+    fn sequences_mut(&mut self) -> &mut Sequences {
+        &mut self.sequences
     }
 }
 
@@ -152,6 +198,8 @@ fn element_of<'m>(element: Raw<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, 
     let Head { kind } = object(text)?;
     Ok(Parsed::Known(match kind.as_ref() {
         "t" => trade(object(text)?, out)?,
+        "x" => cancel(object(text)?, out)?,
+        "c" => correction(object(text)?, out)?,
         "q" => quote(object(text)?, out)?,
         "b" => bar("b", MINUTE_NS, Some(true), object(text)?, out)?,
         // The bar of a minute once more, after a trade that came late.
@@ -180,18 +228,50 @@ fn element_of<'m>(element: Raw<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, 
     }))
 }
 
+/// The number of a trade. A number of stocks tells a trade from others of its exchange only, so the exchange's letter goes
+/// before it.
+fn number(id: u64, exchange: Option<&Text<'_>>) -> u64 {
+    let letter = exchange.and_then(|exchange| exchange.0.bytes().next()).unwrap_or(0);
+    if id >> 56 == 0 { u64::from(letter) << 56 | id } else { id }
+}
+
+/// What the conditions make of a trade; `None`: it is no trade.
+fn sets_of(conditions: Option<&[Text<'_>]>, tape: Option<&Text<'_>>) -> Option<Sets> {
+    sets(conditions.unwrap_or_default().iter().map(AsRef::as_ref), tape.map(AsRef::as_ref))
+}
+
 fn trade<'m>(fields: TradeFields<'m>, out: &mut Vec<Event<'m>>) -> Result<&'static str, Refusal> {
-    // A number of stocks tells a trade from others of its exchange only, so the exchange's letter goes before it.
-    let letter = fields.x.as_ref().and_then(|exchange| exchange.0.bytes().next()).unwrap_or(0);
-    let id = if fields.i >> 56 == 0 { u64::from(letter) << 56 | fields.i } else { fields.i };
-    out.push(Event::Trade(Trade {
-        symbol: symbol(fields.symbol)?,
-        time_ns: time_of_iso(&fields.t, "t")?,
-        price: price(fields.p, "p")?,
-        quantity: traded(fields.s, "s")?,
-        id: Some(id),
-    }));
+    let time_ns = time_of_iso(&fields.t, "t")?;
+    let id = Some(number(fields.i, fields.x.as_ref()));
+    let Some(sets) = sets_of(fields.c.as_deref(), fields.z.as_ref()) else {
+        out.push(Event::NoTrade(NoTrade { symbol: symbol(fields.symbol)?, time_ns, id }));
+        return Ok("t");
+    };
+    let (price, quantity) = ((fields.p, "p"), (fields.s, "s"));
+    out.push(TradeParts { symbol: fields.symbol, time_ns, price, quantity, id, sets }.event()?);
     Ok("t")
+}
+
+fn cancel<'m>(fields: CancelFields<'m>, out: &mut Vec<Event<'m>>) -> Result<&'static str, Refusal> {
+    let id = number(fields.i, fields.x.as_ref());
+    out.push(Event::Cancel(Cancel { symbol: symbol(fields.symbol)?, id }));
+    Ok("x")
+}
+
+fn correction<'m>(
+    fields: CorrectionFields<'m>,
+    out: &mut Vec<Event<'m>>,
+) -> Result<&'static str, Refusal> {
+    let exchange = fields.x.as_ref();
+    let (id, new_id) = (number(fields.oi, exchange), number(fields.ci, exchange));
+    let (symbol, price) = (symbol(fields.symbol)?, price(fields.cp, "cp")?);
+    let quantity = quantity(fields.cs, "cs")?;
+    out.push(match sets_of(fields.cc.as_deref(), fields.z.as_ref()) {
+        Some(sets) => Event::Correction(Correction { symbol, id, new_id, price, quantity, sets }),
+        // What was reported as a trade is none.
+        None => Event::Cancel(Cancel { symbol, id }),
+    });
+    Ok("c")
 }
 
 fn quote<'m>(fields: QuoteFields<'m>, out: &mut Vec<Event<'m>>) -> Result<&'static str, Refusal> {

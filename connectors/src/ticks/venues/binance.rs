@@ -3,12 +3,15 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::event::{Event, Quote, Trade, VenueBar};
-use super::super::fields::{Raw, Text, level, object, price, quantity, required, symbol, time_of_ms, traded};
+use super::super::event::{Event, NoTrade, Quote, Sets, VenueBar};
+use super::super::fields::{
+    Raw, Text, TradeParts, level, object, price, quantity, required, symbol, time_of_ms, whole,
+};
 use super::super::refusal::Refusal;
 use super::super::sequence::{Numbering, Sequences};
 use super::super::subscription::{Channel, Connection, Subscription, SubscriptionError, bar_name};
 use super::super::venue::{Parsed, Venue};
+use super::names::upper;
 
 /// Streams that are asked for by the path, and by each message after that.
 const STREAMS_PER_REQUEST: usize = 200;
@@ -114,6 +117,17 @@ struct TradeFields<'m> {
     execution: Option<Text<'m>>,
 }
 
+/// The numbers of a trade, whatever its other fields say.
+#[derive(Deserialize)]
+struct TradeNumbers<'m> {
+    #[serde(borrow)]
+    s: Text<'m>,
+    #[serde(borrow, rename = "t")]
+    trade_id: Option<Raw<'m>>,
+    #[serde(borrow, rename = "a")]
+    aggregate_id: Option<Raw<'m>>,
+}
+
 #[derive(Deserialize)]
 struct BookTicker<'m> {
     u: u64,
@@ -217,12 +231,16 @@ impl Venue for Binance {
         }
     }
 
+    fn symbol(&self, typed: &str) -> String {
+        upper(typed)
+    }
+
     fn sequences(&self) -> &Sequences {
         &self.sequences
     }
 
-    fn reconnected(&mut self) {
-        self.sequences.reconnected();
+    fn sequences_mut(&mut self) -> &mut Sequences {
+        &mut self.sequences
     }
 }
 
@@ -261,29 +279,26 @@ impl Binance {
         Ok(Parsed::unknown(body))
     }
 
+    /// Reads a trade and notes its number, even if it is refused.
     fn trade<'m>(
         &mut self,
         kind: &'static str,
         body: &'m str,
         out: &mut Vec<Event<'m>>,
     ) -> Result<Parsed, Refusal> {
-        let fields: TradeFields<'m> = object(body)?;
-        // Deliveries of the insurance fund and the like are no trades of the market, and may have no price.
-        if fields.execution.is_some_and(|execution| execution.0 != "MARKET") {
-            return Ok(Parsed::Known(kind));
-        }
-        let id = match kind {
-            "trade" => required(fields.trade_id, "t")?,
-            _ => required(fields.aggregate_id, "a")?,
-        };
         let from = out.len();
-        out.push(Event::Trade(Trade {
-            symbol: symbol(fields.s)?,
-            time_ns: time_of_ms(fields.time_ms, "T")?,
-            price: price(fields.p, "p")?,
-            quantity: traded(fields.q, "q")?,
-            id: Some(id),
-        }));
+        match trade(kind, body) {
+            Ok(event) => out.push(event),
+            Err(refusal) => {
+                if let Ok(TradeNumbers { s, trade_id, aggregate_id }) = object(body)
+                    && let Some(number) = if kind == "trade" { trade_id } else { aggregate_id }
+                    && let Ok(id) = whole(number, kind)
+                {
+                    self.sequences.see_refused(Numbering::Contiguous, kind, &s.0, id);
+                }
+                return Err(refusal);
+            }
+        }
         self.sequences.see_trades(kind, out, from);
         Ok(Parsed::Known(kind))
     }
@@ -301,6 +316,21 @@ impl Binance {
         out.push(Event::Quote(quote));
         Ok(Parsed::Known("bookTicker"))
     }
+}
+
+fn trade<'m>(kind: &'static str, body: &'m str) -> Result<Event<'m>, Refusal> {
+    let fields: TradeFields<'m> = object(body)?;
+    let id = Some(match kind {
+        "trade" => required(fields.trade_id, "t")?,
+        _ => required(fields.aggregate_id, "a")?,
+    });
+    let time_ns = time_of_ms(fields.time_ms, "T")?;
+    // Deliveries of the insurance fund and the like are no trades of the market, and may have no price.
+    if fields.execution.is_some_and(|execution| execution.0 != "MARKET") {
+        return Ok(Event::NoTrade(NoTrade { symbol: symbol(fields.s)?, time_ns, id }));
+    }
+    let (price, quantity) = ((fields.p, "p"), (fields.q, "q"));
+    TradeParts { symbol: fields.s, time_ns, price, quantity, id, sets: Sets::All }.event()
 }
 
 fn kline<'m>(body: &'m str, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {

@@ -3,15 +3,16 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::event::{Event, Quote, Trade, VenueBar};
+use super::super::event::{Event, Quote, Sets, VenueBar};
 use super::super::fields::{
-    Raw, Text, end_of, level, object, price, quantity, required, symbol, time_of_iso, time_of_seconds,
-    traded, whole,
+    Raw, Text, TradeParts, end_of, level, object, price, quantity, required, symbol, time_of_iso,
+    time_of_seconds, whole,
 };
 use super::super::refusal::Refusal;
-use super::super::sequence::Sequences;
+use super::super::sequence::{Numbering, Sequences};
 use super::super::subscription::{Channel, Connection, Subscription, SubscriptionError, bar_name};
 use super::super::venue::{Parsed, Venue};
+use super::names::dashed;
 
 const NAME: &str = "coinbase_advanced";
 /// The only bars, by their length in seconds.
@@ -65,6 +66,22 @@ struct TradeFields<'m> {
 struct Tickers<'m> {
     #[serde(borrow)]
     tickers: Vec<Ticker<'m>>,
+}
+
+/// Trades of an event, each as its text.
+#[derive(Deserialize)]
+struct TradeTexts<'m> {
+    #[serde(borrow)]
+    trades: Vec<Raw<'m>>,
+}
+
+/// The number of a trade, whatever its other fields say.
+#[derive(Deserialize)]
+struct TradeNumber<'m> {
+    #[serde(borrow)]
+    product_id: Text<'m>,
+    #[serde(borrow)]
+    trade_id: Raw<'m>,
 }
 
 /// A ticker; those of before 2024 have no bid and ask.
@@ -136,45 +153,77 @@ impl Venue for CoinbaseAdvanced {
     fn read<'m>(&mut self, message: &'m str, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
         let fields: Message<'m> = object(message)?;
         let from = out.len();
-        let parsed = match fields.channel.as_ref().map(AsRef::as_ref) {
-            Some("market_trades") => trades(&fields, out)?,
-            Some("ticker") => tickers("ticker", &fields, out)?,
-            Some("ticker_batch") => tickers("ticker_batch", &fields, out)?,
-            Some("candles") => candles(&fields, out)?,
-            Some("heartbeats") => {
-                out.push(Event::Heartbeat { time_ns: Some(time(&fields)?) });
-                Parsed::Known("heartbeats")
-            }
-            Some("l2_data") => {
-                out.push(Event::Book);
-                Parsed::Known("l2_data")
-            }
-            Some("subscriptions") => {
-                out.push(Event::Subscribed);
-                Parsed::Known("subscriptions")
-            }
-            Some("status") => Parsed::Known("status"),
-            Some(name) => Parsed::unknown(name),
-            None if fields.kind.is_some_and(|kind| kind.0 == "error") => {
-                out.push(Event::Error(required(fields.message, "message")?.0));
-                Parsed::Known("error")
-            }
-            None => return Err(Refusal::missing("channel")),
-        };
-        // Only once all of it is read: a message that is refused is missing.
-        self.sequences.see_trades("market_trades", out, from);
-        if let Some(number) = fields.sequence_num {
-            self.sequences.see_message("sequence_num", number, out);
+        let parsed = content(&fields, out);
+        match &parsed {
+            Ok(_) => self.sequences.see_trades("market_trades", out, from),
+            Err(_) => self.see_refused(&fields),
         }
-        Ok(parsed)
+        if let Some(number) = fields.sequence_num {
+            match &parsed {
+                Ok(_) => self.sequences.see_message("sequence_num", number, out),
+                Err(_) => self.sequences.see_refused(Numbering::OfConnection, "sequence_num", "", number),
+            }
+        }
+        parsed
+    }
+
+    fn symbol(&self, typed: &str) -> String {
+        dashed(typed)
     }
 
     fn sequences(&self) -> &Sequences {
         &self.sequences
     }
 
-    fn reconnected(&mut self) {
-        self.sequences.reconnected();
+    fn sequences_mut(&mut self) -> &mut Sequences {
+        &mut self.sequences
+    }
+}
+
+impl CoinbaseAdvanced {
+    /// Notes the numbers of trades of a message that is refused, as far as they can be read.
+    fn see_refused(&mut self, fields: &Message<'_>) {
+        if fields.channel.as_ref().is_none_or(|channel| channel.0 != "market_trades") {
+            return;
+        }
+        let events = fields.events.as_deref().unwrap_or_default();
+        for trade in events.iter().filter_map(|event| object::<TradeTexts<'_>>(event.get()).ok()) {
+            let numbers = trade.trades.into_iter().rev();
+            for TradeNumber { product_id, trade_id } in numbers.filter_map(|raw| object(raw.get()).ok()) {
+                if let Ok(id) = whole(trade_id, "trade_id") {
+                    self.sequences.see_refused(Numbering::Contiguous, "market_trades", &product_id.0, id);
+                }
+            }
+        }
+    }
+}
+
+/// What a message says, by its channel.
+fn content<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
+    match fields.channel.as_ref().map(AsRef::as_ref) {
+        Some("market_trades") => trades(fields, out),
+        Some("ticker") => tickers("ticker", fields, out),
+        Some("ticker_batch") => tickers("ticker_batch", fields, out),
+        Some("candles") => candles(fields, out),
+        Some("heartbeats") => {
+            out.push(Event::Heartbeat { time_ns: Some(time(fields)?) });
+            Ok(Parsed::Known("heartbeats"))
+        }
+        Some("l2_data") => {
+            out.push(Event::Book);
+            Ok(Parsed::Known("l2_data"))
+        }
+        Some("subscriptions") => {
+            out.push(Event::Subscribed);
+            Ok(Parsed::Known("subscriptions"))
+        }
+        Some("status") => Ok(Parsed::Known("status")),
+        Some(name) => Ok(Parsed::unknown(name)),
+        None if fields.kind.as_ref().is_some_and(|kind| kind.0 == "error") => {
+            out.push(Event::Error(required(fields.message.as_ref(), "message")?.0.clone()));
+            Ok(Parsed::Known("error"))
+        }
+        None => Err(Refusal::missing("channel")),
     }
 }
 
@@ -201,13 +250,15 @@ fn trades<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, 
         past(kind, out);
         // The latest comes first.
         for trade in trades.into_iter().rev() {
-            out.push(Event::Trade(Trade {
-                symbol: symbol(trade.product_id)?,
+            let parts = TradeParts {
+                symbol: trade.product_id,
                 time_ns: time_of_iso(&trade.time, "time")?,
-                price: price(trade.price, "price")?,
-                quantity: traded(trade.size, "size")?,
+                price: (trade.price, "price"),
+                quantity: (trade.size, "size"),
                 id: Some(whole(trade.trade_id, "trade_id")?),
-            }));
+                sets: Sets::All,
+            };
+            out.push(parts.event()?);
         }
     }
     Ok(Parsed::Known("market_trades"))

@@ -3,12 +3,13 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::event::{Event, Quote, Trade};
-use super::super::fields::{Raw, Text, level, object, price, required, symbol, time_of_iso, traded};
+use super::super::event::{Event, Quote, Sets};
+use super::super::fields::{Raw, Text, TradeParts, level, object, required, symbol, time_of_iso, whole};
 use super::super::refusal::Refusal;
 use super::super::sequence::{Numbering, Sequences};
 use super::super::subscription::{Channel, Connection, Subscription, SubscriptionError, bar_name};
 use super::super::venue::{Parsed, Venue};
+use super::names::dashed;
 
 const NAME: &str = "coinbase_exchange";
 
@@ -38,6 +39,15 @@ struct Match<'m> {
     size: Raw<'m>,
     #[serde(borrow)]
     time: Text<'m>,
+}
+
+/// The number of a match, whatever its other fields say.
+#[derive(Deserialize)]
+struct MatchNumber<'m> {
+    #[serde(borrow)]
+    product_id: Text<'m>,
+    #[serde(borrow)]
+    trade_id: Raw<'m>,
 }
 
 /// A ticker; those of before 2022 have no sizes, those of a product without trades no time.
@@ -139,32 +149,40 @@ impl Venue for CoinbaseExchange {
         }
     }
 
+    fn symbol(&self, typed: &str) -> String {
+        dashed(typed)
+    }
+
     fn sequences(&self) -> &Sequences {
         &self.sequences
     }
 
-    fn reconnected(&mut self) {
-        self.sequences.reconnected();
+    fn sequences_mut(&mut self) -> &mut Sequences {
+        &mut self.sequences
     }
 }
 
 impl CoinbaseExchange {
-    /// The last match before the subscription is a trade like the others: it is the one that the next follows.
+    /// Reads a match and notes its number, even if it is refused. The last match before the subscription is a trade like
+    /// the others: it is the one that the next follows.
     fn trade<'m>(
         &mut self,
         kind: &'static str,
         message: &'m str,
         out: &mut Vec<Event<'m>>,
     ) -> Result<Parsed, Refusal> {
-        let fields: Match<'m> = object(message)?;
         let from = out.len();
-        out.push(Event::Trade(Trade {
-            symbol: symbol(fields.product_id)?,
-            time_ns: time_of_iso(&fields.time, "time")?,
-            price: price(fields.price, "price")?,
-            quantity: traded(fields.size, "size")?,
-            id: Some(fields.trade_id),
-        }));
+        match trade(message) {
+            Ok(event) => out.push(event),
+            Err(refusal) => {
+                if let Ok(MatchNumber { product_id, trade_id }) = object(message)
+                    && let Ok(id) = whole(trade_id, "trade_id")
+                {
+                    self.sequences.see_refused(Numbering::Contiguous, "match", &product_id.0, id);
+                }
+                return Err(refusal);
+            }
+        }
         self.sequences.see_trades("match", out, from);
         Ok(Parsed::Known(kind))
     }
@@ -183,4 +201,17 @@ impl CoinbaseExchange {
         out.push(Event::Quote(quote));
         Ok(Parsed::Known("ticker"))
     }
+}
+
+fn trade(message: &str) -> Result<Event<'_>, Refusal> {
+    let fields: Match<'_> = object(message)?;
+    let parts = TradeParts {
+        symbol: fields.product_id,
+        time_ns: time_of_iso(&fields.time, "time")?,
+        price: (fields.price, "price"),
+        quantity: (fields.size, "size"),
+        id: Some(fields.trade_id),
+        sets: Sets::All,
+    };
+    parts.event()
 }

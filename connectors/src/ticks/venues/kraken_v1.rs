@@ -5,15 +5,16 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::event::{Event, Quote, Trade, VenueBar};
+use super::super::event::{Event, Quote, Sets, VenueBar};
 use super::super::fields::{
-    Raw, Text, array, at, level, object, price, quantity, required, string, symbol, time_of_seconds, traded,
-    whole,
+    Raw, Text, TradeParts, array, at, level, object, price, quantity, required, string, symbol,
+    time_of_seconds, whole,
 };
 use super::super::refusal::Refusal;
 use super::super::sequence::Sequences;
 use super::super::subscription::{Channel, Connection, KeepAlive, Subscription, SubscriptionError, bar_name};
 use super::super::venue::{Parsed, Venue};
+use super::names::slashed;
 
 const NAME: &str = "kraken_v1";
 const MINUTE_NS: i64 = 60_000_000_000;
@@ -122,12 +123,16 @@ impl Venue for KrakenV1 {
         Ok(Parsed::Known(kind))
     }
 
+    fn symbol(&self, typed: &str) -> String {
+        slashed(typed, &[("BTC", "XBT"), ("DOGE", "XDG")])
+    }
+
     fn sequences(&self) -> &Sequences {
         &self.sequences
     }
 
-    fn reconnected(&mut self) {
-        self.sequences.reconnected();
+    fn sequences_mut(&mut self) -> &mut Sequences {
+        &mut self.sequences
     }
 }
 
@@ -171,13 +176,15 @@ fn trades<'m>(
     for trade in array(content.get())? {
         // Price, volume, time, side, type of the order, anything else.
         let fields = array(trade.get())?;
-        out.push(Event::Trade(Trade {
-            symbol: pair.clone(),
+        let parts = TradeParts {
+            symbol: Text(pair.clone()),
             time_ns: time_of_seconds(at(&fields, 2, "time")?, "time")?,
-            price: price(at(&fields, 0, "price")?, "price")?,
-            quantity: traded(at(&fields, 1, "volume")?, "volume")?,
+            price: (at(&fields, 0, "price")?, "price"),
+            quantity: (at(&fields, 1, "volume")?, "volume"),
             id: None,
-        }));
+            sets: Sets::All,
+        };
+        out.push(parts.event()?);
     }
     Ok("trade")
 }

@@ -3,14 +3,15 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::event::{Event, Quote, Trade, VenueBar};
+use super::super::event::{Event, Quote, Sets, VenueBar};
 use super::super::fields::{
-    Raw, Text, array, end_of, level, object, price, quantity, required, symbol, time_of_iso, traded,
+    Raw, Text, TradeParts, array, end_of, level, object, price, quantity, required, symbol, time_of_iso, whole,
 };
 use super::super::refusal::Refusal;
-use super::super::sequence::Sequences;
+use super::super::sequence::{Numbering, Sequences};
 use super::super::subscription::{Channel, Connection, KeepAlive, Subscription, SubscriptionError, bar_name};
 use super::super::venue::{Parsed, Venue};
+use super::names::slashed;
 
 const NAME: &str = "kraken_v2";
 const MINUTE_NS: i64 = 60_000_000_000;
@@ -64,6 +65,15 @@ struct TradeFields<'m> {
     trade_id: u64,
     #[serde(borrow)]
     timestamp: Text<'m>,
+}
+
+/// The number of a trade, whatever its other fields say.
+#[derive(Deserialize)]
+struct TradeNumber<'m> {
+    #[serde(borrow)]
+    symbol: Text<'m>,
+    #[serde(borrow)]
+    trade_id: Raw<'m>,
 }
 
 #[derive(Deserialize)]
@@ -156,7 +166,10 @@ impl Venue for KrakenV2 {
         }
         Ok(Parsed::Known(match channel.as_ref() {
             "trade" => {
-                trades(&fields, out)?;
+                if let Err(refusal) = trades(&fields, out) {
+                    self.see_refused(&fields);
+                    return Err(refusal);
+                }
                 self.sequences.see_trades("trade", out, from);
                 "trade"
             }
@@ -185,12 +198,28 @@ impl Venue for KrakenV2 {
         }))
     }
 
+    fn symbol(&self, typed: &str) -> String {
+        slashed(typed, &[("XBT", "BTC"), ("XDG", "DOGE")])
+    }
+
     fn sequences(&self) -> &Sequences {
         &self.sequences
     }
 
-    fn reconnected(&mut self) {
-        self.sequences.reconnected();
+    fn sequences_mut(&mut self) -> &mut Sequences {
+        &mut self.sequences
+    }
+}
+
+impl KrakenV2 {
+    /// Notes the numbers of trades of a message that is refused, as far as they can be read.
+    fn see_refused(&mut self, fields: &Message<'_>) {
+        let trades = data(fields).unwrap_or_default();
+        for TradeNumber { symbol, trade_id } in trades.into_iter().filter_map(|raw| object(raw.get()).ok()) {
+            if let Ok(id) = whole(trade_id, "trade_id") {
+                self.sequences.see_refused(Numbering::Contiguous, "trade", &symbol.0, id);
+            }
+        }
     }
 }
 
@@ -218,13 +247,15 @@ fn answer<'m>(fields: Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, R
 fn trades<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<(), Refusal> {
     for raw in data(fields)? {
         let trade: TradeFields<'m> = object(raw.get())?;
-        out.push(Event::Trade(Trade {
-            symbol: symbol(trade.symbol)?,
+        let parts = TradeParts {
+            symbol: trade.symbol,
             time_ns: time_of_iso(&trade.timestamp, "timestamp")?,
-            price: price(trade.price, "price")?,
-            quantity: traded(trade.qty, "qty")?,
+            price: (trade.price, "price"),
+            quantity: (trade.qty, "qty"),
             id: Some(trade.trade_id),
-        }));
+            sets: Sets::All,
+        };
+        out.push(parts.event()?);
     }
     Ok(())
 }

@@ -6,6 +6,8 @@ mod coinbase_advanced;
 mod coinbase_exchange;
 mod kraken_v1;
 mod kraken_v2;
+mod names;
+mod sale_conditions;
 
 use super::venue::Venue;
 

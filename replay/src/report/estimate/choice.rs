@@ -1,6 +1,7 @@
 //! Which instruments are drawn.
 
 use anyhow::{Result, bail};
+use betaflow_connectors::hint;
 use serde_json::Value;
 
 /// Instruments drawn where none are asked for: those with the most forecasts, and beside them as many at most
@@ -48,10 +49,10 @@ pub(super) fn choose<'a>(asked: &[String], all: &[Instrument<'a>]) -> Result<Vec
     for symbol in asked {
         match all.iter().find(|instrument| instrument.symbol == symbol) {
             None => bail!(
-                "--plot: found `{symbol}`, expected one of the {} instruments that were estimated: did you mean \
-                 `{}`? nothing is left of this run",
+                "--plot: found `{symbol}`, expected one of the {} instruments that were estimated{}; nothing is left of \
+                 this run",
                 all.len(),
-                nearest(symbol, all)
+                hint(symbol, all.iter().map(|instrument| instrument.symbol))
             ),
             Some(known) if !chosen.iter().any(|other| other.symbol == known.symbol) => chosen.push(*known),
             Some(_) => {}
@@ -76,15 +77,6 @@ fn usual<'a>(all: &[Instrument<'a>]) -> Vec<Instrument<'a>> {
     alarmed.sort_by(|a, b| share(*b).total_cmp(&share(*a)).then(a.cmp(b)));
     order.extend(alarmed.into_iter().take(USUAL));
     order.into_iter().map(|at| all[at]).collect()
-}
-
-/// Upper and lower case alike: `aapl` is meant to be AAPL.
-fn nearest<'a>(typed: &str, all: &[Instrument<'a>]) -> &'a str {
-    let typed = typed.to_lowercase();
-    let similarity = |symbol: &str| strsim::jaro_winkler(&typed, &symbol.to_lowercase());
-    let scored = all.iter().map(|instrument| (similarity(instrument.symbol), instrument.symbol));
-    // The first of those that are as near.
-    scored.reduce(|best, next| if next.0 > best.0 { next } else { best }).map_or("", |best| best.1)
 }
 
 #[cfg(test)]

@@ -1,0 +1,77 @@
+//! Sale conditions of US stocks: which prices of a bar a trade sets, by the rules of the consolidated tape.
+//!
+//! The rules are the tables "Sale Condition" of the Consolidated Tape System (tapes A and B: *CTS Multicast Output Binary
+//! Specification*, appendix on sale conditions, <https://www.ctaplan.com/tech-specs>) and of the UTP Trade Data Feed (tape
+//! C: *UTDF Output Specification*, sale condition matrix, <https://www.utpplan.com>), columns of the consolidated update.
+//! They say whether a trade updates high and low, the last price and the volume. Alpaca aggregates its bars by them
+//! (<https://docs.alpaca.markets/docs/market-data-faq>).
+//!
+//! Three things are decided here, because the tape's rules are about a day:
+//! * A condition that updates high and low, and the last price "only if it is the only qualifying trade" (`4`, `G`, `P`,
+//!   `Z`), sets high and low; it sets open and close in a bar in which no other trade does.
+//! * `T` (outside of regular hours) updates no price of the day. Bars of those hours have no other trades: there it sets
+//!   the prices, and in a bar with a trade that sets any price it does not.
+//! * `9` (corrected consolidated close) reports no trade. It corrects the last price of a day, not of the bar in which
+//!   it is sent, so it sets nothing, like the official open and close (`Q`, `M`).
+
+use super::super::event::Sets;
+
+/// What the conditions of a trade make of it; `None`: it is no trade. The most restricted condition decides.
+pub(super) fn sets<'a>(conditions: impl IntoIterator<Item = &'a str>, tape: Option<&str>) -> Option<Sets> {
+    conditions.into_iter().try_fold(Sets::All, |known, condition| Some(known.max(of(condition, tape)?)))
+}
+
+/// What a condition makes of a trade. One that is not known restricts nothing.
+fn of(condition: &str, tape: Option<&str>) -> Option<Sets> {
+    Some(match condition {
+        // Official close and open of a market center, corrected consolidated close.
+        "M" | "Q" | "9" => return None,
+        // Bunched trade on tape C, average price trade on the others.
+        "B" if tape == Some("C") => Sets::All,
+        // Average price, cash sale, price variation, odd lot, next day, seller, extended hours out of sequence,
+        // contingent and qualified contingent trade.
+        "B" | "W" | "C" | "H" | "I" | "N" | "R" | "U" | "V" | "7" => Sets::Nothing,
+        "T" => Sets::Extended,
+        // Derivatively priced, bunched sold, prior reference price, sold out of sequence.
+        "4" | "G" | "P" | "Z" => Sets::HighLow,
+        // Regular, acquisition, distribution, automatic execution, intermarket sweep, rules 127 and 155, sold last,
+        // opening, split, cross, yellow flag, stopped stock, reopening and closing trades.
+        _ => Sets::All,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::event::Sets;
+    use super::sets;
+
+    #[test]
+    fn conditions_follow_the_consolidated_tape() {
+        use Sets::{All, Extended, HighLow, Nothing};
+        let cases: [(&[&str], &str, Option<Sets>); 20] = [
+            (&[], "A", Some(All)),
+            (&["@"], "C", Some(All)),
+            (&[" "], "A", Some(All)),
+            (&["@", "F"], "C", Some(All)),
+            (&["@", "I"], "C", Some(Nothing)),
+            (&[" ", "7", "V"], "A", Some(Nothing)),
+            (&["V"], "B", Some(Nothing)),
+            (&["7"], "C", Some(Nothing)),
+            (&["Z"], "A", Some(HighLow)),
+            (&["@", "4"], "C", Some(HighLow)),
+            (&["Z", "I"], "A", Some(Nothing)),
+            (&["B"], "A", Some(Nothing)),
+            (&["B"], "C", Some(All)),
+            (&["W"], "C", Some(Nothing)),
+            (&["@", "T"], "C", Some(Extended)),
+            (&["@", "T", "I"], "C", Some(Nothing)),
+            (&["@", "T", "Z"], "C", Some(Extended)),
+            (&["M"], "A", None),
+            (&["@", "Q"], "C", None),
+            (&["@", "6", "X"], "C", Some(All)),
+        ];
+        for (conditions, tape, expected) in cases {
+            assert_eq!(sets(conditions.iter().copied(), Some(tape)), expected, "{conditions:?} on {tape}");
+        }
+    }
+}
