@@ -530,7 +530,9 @@ mod tests {
             assert_eq!(nearest(typed, venues).as_deref(), expected, "{typed}");
         }
         let columns = ["date", "Close", "adj_close", "px"];
-        for (typed, expected) in [("close", Some("Close")), ("PX", Some("px")), ("py", None), ("volume", None)] {
+        for (typed, expected) in
+            [("close", Some("Close")), ("PX", Some("px")), ("py", None), ("volume", None)]
+        {
             assert_eq!(nearest(typed, columns).as_deref(), expected, "{typed}");
         }
     }

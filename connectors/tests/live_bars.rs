@@ -8,8 +8,8 @@ mod feeds;
 use std::collections::BTreeMap;
 
 use betaflow_connectors::ticks::{
-    BarCounts, BarSettings, Bars, Cancel, ClockChange, ClosedInterval, Correction, Event, LatePolicy, NoTrade, Sets,
-    Taken, Trade, VenueBar, venue,
+    BarCounts, BarSettings, Bars, Cancel, ClockChange, ClosedInterval, Correction, Event, LatePolicy,
+    NoTrade, Sets, Taken, Trade, VenueBar, venue,
 };
 use proptest::prelude::*;
 
@@ -247,6 +247,214 @@ fn after_a_known_outage_one_event_is_enough_and_three_in_a_message_are_one() {
         bars.observe_message(0, &[Event::Past, of(1_000_000, 6)], &mut out);
         assert_eq!(bars.latest_ns(0), Some(if closed == 1 { 2 } else { 702 } * second), "{expected_s:?}");
     }
+}
+
+/// What a venue says of seconds, a message each 20 ms, and what is closed by it.
+fn at_20_ms(bars: &mut Bars, seconds: &[i64], first_id: u64) -> Vec<i64> {
+    let mut out = Vec::new();
+    for (id, time) in (first_id..).zip(seconds) {
+        let event = trade("A", time * 1_000_000_000, 1.0, 1.0, id);
+        bars.observe_message_at(0, &[event], id.cast_signed() * 20_000_000, &mut out);
+    }
+    out.iter().map(|interval| interval.start_ns / 1_000_000_000).collect()
+}
+
+#[test]
+fn a_burst_days_ahead_closes_nothing() {
+    const DAYS: i64 = 11 * 86_400;
+    // How far ahead a burst of some messages is, in s, and whether it is believed.
+    let cases = [
+        (DAYS, 4, false),
+        (DAYS, 99, false),
+        (3_600, 4, false),
+        (3_600, 40, true),
+        (200, 3, true),
+        (DAYS, 600, true),
+    ];
+    for (ahead, count, believed) in cases {
+        let mut bars = seconds();
+        let mut closed = at_20_ms(&mut bars, &[1, 2, 3], 0);
+        closed.extend(at_20_ms(&mut bars, &vec![ahead; count], 3));
+        closed.extend(at_20_ms(&mut bars, &[4, 5, 6, 7], 3 + count as u64));
+        let (counts, changes) = (bars.counts(), bars.take_changes());
+        if believed {
+            assert!(matches!(changes[..], [ClockChange::Ahead { .. }]), "{ahead} {count}: {changes:?}");
+            assert_eq!((closed, counts.late), (vec![1, 2, 3], 4), "{ahead} {count}");
+        } else {
+            assert_eq!(closed, [1, 2, 3, 4, 5, 6], "{ahead} {count}");
+            assert_eq!((changes, counts.doubted, counts.late), (vec![], count as u64, 0), "{ahead} {count}");
+        }
+    }
+}
+
+#[test]
+fn a_jump_that_nothing_contradicts_is_believed_after_a_while() {
+    let mut bars = seconds();
+    let mut closed = at_20_ms(&mut bars, &[1, 2, 3, 50_000, 50_001, 50_002], 0);
+    assert_eq!(closed, [1, 2]);
+    let mut out = Vec::new();
+    for (s, count) in [(1, 0), (59, 0), (61, 3)] {
+        bars.pass(0, s * 1_000_000_000, &mut out);
+        assert_eq!(out.len(), count, "after {s} s");
+    }
+    closed.extend(out.iter().map(|interval| interval.start_ns / 1_000_000_000));
+    assert_eq!(closed, [1, 2, 3, 50_000, 50_001]);
+}
+
+#[test]
+fn a_clock_that_ran_ahead_comes_back_and_bars_go_on() {
+    const AHEAD: i64 = 20_000;
+    // The wrong time agreed for long enough, and by few messages more; then all that comes is true.
+    let mut bars = seconds();
+    let mut closed = at_20_ms(&mut bars, &[1, 2, 3], 0);
+    closed.extend(at_20_ms(&mut bars, &[AHEAD; 200], 3));
+    assert_eq!(closed, [1, 2, 3]);
+    assert!(matches!(bars.take_changes()[..], [ClockChange::Ahead { .. }]));
+    let true_times: Vec<i64> = (0..300).map(|i| 4 + i / 10).collect();
+    let closed = at_20_ms(&mut bars, &true_times, 203);
+    let [ClockChange::Back { from_ns, to_ns, dropped, resumes_ns }] = bars.take_changes()[..] else {
+        panic!()
+    };
+    assert_eq!((from_ns, to_ns), (AHEAD * 1_000_000_000, 13_000_000_000));
+    // The hundredth message, the last of its second, is dropped too; no bar is one of the wrong time.
+    assert_eq!(closed, (14..33).collect::<Vec<_>>(), "bars go on");
+    let counts = bars.counts();
+    let found = (counts.late, counts.clock_back, counts.doubted, counts.in_bars, dropped, resumes_ns);
+    assert_eq!(found, (0, 100, 200, 203, 300, None), "{counts:?}");
+}
+
+#[test]
+fn a_clock_that_steps_back_for_good_closes_what_is_open_and_no_interval_twice() {
+    let mut bars = seconds();
+    let steady: Vec<i64> = (0..300).map(|i| 5_000 + i / 10).collect();
+    let mut closed = at_20_ms(&mut bars, &steady, 0);
+    let back: Vec<i64> = (0..300).map(|i| 1_400 + i / 10).collect();
+    closed.extend(at_20_ms(&mut bars, &back, 300));
+    assert_eq!(closed, (5_000..5_030).collect::<Vec<_>>());
+    let [ClockChange::Back { dropped, resumes_ns, .. }] = bars.take_changes()[..] else { panic!() };
+    assert_eq!((dropped, resumes_ns), (100, Some(5_030_000_000_000)));
+    let counts = bars.counts();
+    assert_eq!((counts.in_bars, counts.clock_back, counts.late), (300, 300, 0), "{counts:?}");
+    // The true time passes the last bar.
+    assert_eq!(
+        at_20_ms(&mut bars, &(1_430..5_040).collect::<Vec<_>>(), 600),
+        (5_030..5_039).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_few_late_trades_set_no_clock_back() {
+    let mut bars = seconds();
+    let mut times: Vec<i64> = (0..300).map(|i| 5_000 + i / 10).collect();
+    // A backlog of an hour before, between two trades of the present.
+    times.splice(150..150, std::iter::repeat_n(1_400, 40));
+    at_20_ms(&mut bars, &times, 0);
+    assert_eq!((bars.take_changes(), bars.counts().late, bars.counts().clock_back), (vec![], 40, 0));
+}
+
+/// A trade with what it sets.
+fn conditional(time_ns: i64, price: f64, id: u64, sets: Sets) -> Event<'static> {
+    let Event::Trade(of) = trade("A", time_ns, price, 10.0, id) else { panic!() };
+    Event::Trade(Trade { sets, ..of })
+}
+
+#[test]
+fn trades_set_what_their_conditions_allow() {
+    use Sets::{All, Extended, HighLow, Nothing};
+    // Time, price and what it sets of each trade; the bar as open, high, low, close, volume, trades.
+    let cases: [(&[(i64, f64, Sets)], &str); 8] = [
+        (&[(1, 5.0, All), (2, 9.0, Nothing), (3, 6.0, All)], "A 5 6 5 6 30 3"),
+        (&[(1, 2.0, HighLow), (2, 5.0, All), (3, 6.0, All), (4, 7.0, HighLow)], "A 5 7 2 6 40 4"),
+        (&[(1, 2.0, HighLow), (2, 7.0, HighLow)], "A 2 7 2 7 20 2"),
+        (&[(1, 9.0, Extended), (2, 5.0, All), (3, 1.0, Extended)], "A 5 5 5 5 30 3"),
+        (&[(1, 9.0, Extended), (2, 5.0, HighLow)], "A 5 5 5 5 20 2"),
+        (&[(1, 9.0, Extended), (2, 8.0, Nothing), (3, 7.0, Extended)], "A 9 9 7 7 30 3"),
+        (&[(1, 8.0, Nothing)], ""),
+        (&[], ""),
+    ];
+    for (trades, expected) in cases {
+        let events: Vec<_> = (1..)
+            .zip(trades)
+            .map(|(id, (time, price, sets))| conditional(*time, *price, id, *sets))
+            .collect();
+        let (out, _, counts) = run(bars(0, 0), &events);
+        let expected: Vec<_> =
+            [expected].iter().filter(|e| !e.is_empty()).map(|e| format!("0-1000 {e}")).collect();
+        assert_eq!(shown(&out), expected, "{trades:?}");
+        assert_eq!(counts.without_price, u64::from(expected.is_empty() && !trades.is_empty()), "{trades:?}");
+    }
+}
+
+fn correction(id: u64, new_id: u64, price: f64, quantity: f64) -> Event<'static> {
+    Event::Correction(Correction { symbol: "A".into(), id, new_id, price, quantity, sets: Sets::All })
+}
+
+#[test]
+fn cancelled_and_corrected_trades_leave_open_bars_and_are_counted_for_closed_ones() {
+    let cancel = |id| Event::Cancel(Cancel { symbol: "A".into(), id });
+    let trades = || {
+        let all = [(100, 5.0, 1), (200, 99.0, 2), (300, 6.0, 3), (400, 1.0, 4)];
+        all.map(|(time, price, id)| trade("A", time, price, 10.0, id)).to_vec()
+    };
+    // What follows four trades, the bar, and: taken back, replaced, and both too late.
+    let close = || trade("B", 2_000, 1.0, 1.0, 1);
+    let cases: [(Vec<Event<'_>>, &str, [u64; 4]); 8] = [
+        (vec![], "A 5 99 1 1 40 4", [0; 4]),
+        (vec![cancel(2)], "A 5 6 1 1 30 3", [1, 0, 0, 0]),
+        (vec![cancel(2), cancel(4)], "A 5 6 5 6 20 2", [2, 0, 0, 0]),
+        (vec![cancel(1), cancel(1)], "A 99 99 1 1 30 3", [1, 0, 1, 0]),
+        (vec![correction(2, 12, 7.0, 3.0)], "A 5 7 1 1 33 4", [0, 1, 0, 0]),
+        (vec![correction(2, 12, 7.0, 0.0)], "A 5 6 1 1 30 3", [1, 0, 0, 0]),
+        // A trade that was replaced is taken back by its new number; one taken back does not come again.
+        (vec![correction(2, 12, 7.0, 3.0), cancel(12), trades().remove(1)], "A 5 6 1 1 30 3", [1, 1, 0, 0]),
+        (vec![close(), cancel(2), correction(4, 14, 2.0, 1.0)], "A 5 99 1 1 40 4", [0, 0, 1, 1]),
+    ];
+    for (i, (more, expected, numbers)) in cases.into_iter().enumerate() {
+        let events = [trades(), more].concat();
+        let (out, _, counts) = run(bars(0, 0).with_cancels(), &events);
+        assert_eq!(shown(&out)[0], format!("0-1000 {expected}"), "case {i}");
+        let found = [counts.cancelled, counts.corrected, counts.cancelled_late, counts.corrected_late];
+        assert_eq!(found, numbers, "case {i}");
+    }
+    let (out, _, counts) = run(bars(0, 0), &[trades(), vec![cancel(2)]].concat());
+    assert_eq!((shown(&out), counts.cancelled_late), (vec!["0-1000 A 5 99 1 1 40 4".to_owned()], 1));
+}
+
+#[test]
+fn trades_kept_to_be_taken_back_are_bounded() {
+    let (mut bars, mut out) = (bars(0, 0).with_cancels(), Vec::new());
+    for id in 0..300_000 {
+        bars.observe(0, &trade("A", 100, 5.0, 1.0, id), &mut out);
+    }
+    assert_eq!(bars.counts().unkept, 300_000 - 262_144);
+    bars.observe(0, &Event::Cancel(Cancel { symbol: "A".into(), id: 5 }), &mut out);
+    assert_eq!(bars.counts().cancelled_late, 1, "a bar of which not all is kept stays as it is");
+    bars.observe(0, &trade("A", 1_000, 5.0, 1.0, 300_000), &mut out);
+    bars.observe(0, &trade("B", 1_001, 5.0, 1.0, 1), &mut out);
+    bars.observe(0, &Event::Cancel(Cancel { symbol: "B".into(), id: 1 }), &mut out);
+    assert_eq!((out[0].bars[0].1.volume, bars.counts().cancelled), (300_000.0, 1), "closed bars make room");
+}
+
+#[test]
+fn reports_that_are_no_trades_and_known_repeats_have_their_own_counts() {
+    let report =
+        |symbol: &'static str| Event::NoTrade(NoTrade { symbol: symbol.into(), time_ns: 100, id: None });
+    let mut again = trade("A", 100, 5.0, 1.0, 1);
+    if let Event::Trade(trade) = &mut again {
+        trade.repeated = true;
+    }
+    let events = [
+        trade("A", 100, 5.0, 1.0, 1),
+        report("A"),
+        report("Z"),
+        trade("A", 1_500, 5.0, 1.0, 2),
+        // Its bar is closed, and the venue's numbers say that it was there.
+        again,
+        trade("A", 100, 5.0, 1.0, 0),
+    ];
+    let (_, _, counts) = run(bars(0, 0), &events);
+    let found = (counts.in_bars, counts.no_trade, counts.not_asked, counts.duplicates, counts.late);
+    assert_eq!(found, (2, 1, 1, 1, 1), "{counts:?}");
 }
 
 /// A trade of the property tests: symbol, time, price, quantity. Its id is its place.

@@ -240,7 +240,10 @@ fn numbers_that_cannot_be_are_refused_and_say_why() {
             refused("T", "9223372036854775807", "milliseconds since 1970, before the year 2262"),
         ),
         // No trade of the market, and without a price.
-        (r#"{"e":"trade","s":"A","t":1,"p":"0","q":"0","T":5,"X":"NA"}"#.into(), "trade; no trade A 1".into()),
+        (
+            r#"{"e":"trade","s":"A","t":1,"p":"0","q":"0","T":5,"X":"NA"}"#.into(),
+            "trade; no trade A 1".into(),
+        ),
         (r#"{"stream":"a@newChannel","data":{"p":"1"}}"#.into(), "unknown a@newChannel".into()),
         (r#"{"e":"newEvent","p":"1"}"#.into(), "unknown newEvent".into()),
         (
@@ -305,6 +308,109 @@ fn gaps_in_numbers_are_events() {
     let (message, mut out) = (trade(12), Vec::new());
     venue.parse(&message, &mut out);
     assert!(out.iter().any(|event| matches!(event, Event::Gap(gap) if gap.missed == 2)), "{out:?}");
+}
+
+/// A trade of a venue that numbers its trades: id, price and quantity.
+fn numbered(name: &str, id: u64, price: &str, quantity: &str) -> String {
+    let time = "2026-08-09T21:05:48Z";
+    match name {
+        "binance" | "binance_usdm" => {
+            format!(r#"{{"e":"aggTrade","s":"A","a":{id},"p":"{price}","q":"{quantity}","T":5}}"#)
+        }
+        "coinbase_exchange" => format!(
+            r#"{{"type":"match","trade_id":{id},"product_id":"A","price":"{price}","size":"{quantity}","time":"{time}"}}"#
+        ),
+        "coinbase_advanced" => format!(
+            r#"{{"channel":"market_trades","sequence_num":{id},"events":[{{"type":"update","trades":[
+            {{"product_id":"A","trade_id":"{id}","price":"{price}","size":"{quantity}","time":"{time}"}}]}}]}}"#
+        ),
+        "kraken_v2" => format!(
+            r#"{{"channel":"trade","type":"update","data":[{{"symbol":"A","price":{price},"qty":{quantity},"trade_id":{id},
+            "timestamp":"{time}"}}]}}"#
+        ),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn numbers_of_messages_that_are_refused_or_no_trades_are_not_missing() {
+    for name in ["binance", "binance_usdm", "coinbase_exchange", "coinbase_advanced", "kraken_v2"] {
+        let mut venue = adapter(name);
+        let mut kinds = Vec::new();
+        for (id, price, quantity) in
+            [(1, "5", "1"), (2, "-5", "1"), (3, "5", "0"), (4, "0", "0"), (5, "5", "-1"), (6, "5", "1")]
+        {
+            let (message, mut out) = (numbered(name, id, price, quantity), Vec::new());
+            let refused = matches!(venue.parse(&message, &mut out), Parsed::Refused(_));
+            let none = out.iter().any(|event| matches!(event, Event::NoTrade(_)));
+            kinds.push(if refused {
+                'r'
+            } else if none {
+                'n'
+            } else {
+                't'
+            });
+        }
+        assert_eq!(kinds.into_iter().collect::<String>(), "trnnrt", "{name}");
+        let sequences = venue.sequences();
+        assert_eq!((sequences.gaps(), sequences.missing(), sequences.repeats()), (0, 0, 0), "{name}");
+        // A hole before a refused message is one all the same.
+        venue.parse(&numbered(name, 9, "-5", "1"), &mut Vec::new());
+        let streams = if name == "coinbase_advanced" { 2 } else { 1 };
+        assert_eq!(venue.sequences().missing(), 2 * streams, "{name}");
+        for id in [7, 8] {
+            venue.parse(&numbered(name, id, "5", "1"), &mut Vec::new());
+        }
+        let sequences = venue.sequences();
+        assert_eq!(
+            (sequences.missing(), sequences.filled(), sequences.open_gaps()),
+            (0, 2 * streams, 0),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn futures_trades_that_are_none_of_the_market_leave_no_gap() {
+    let Some(text) = feeds::case("usdm_na_trades.jsonl") else { return };
+    let mut venue = adapter("binance_usdm");
+    for line in text.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(matches!(venue.parse(line["raw"].as_str().unwrap(), &mut Vec::new()), Parsed::Known(_)));
+    }
+    assert_eq!((venue.sequences().gaps(), venue.sequences().missing()), (0, 0));
+}
+
+#[test]
+fn cancellations_corrections_and_sale_conditions_of_alpaca_are_read() {
+    let id = |letter: u8, id: u64| u64::from(letter) << 56 | id;
+    let cases = [
+        (
+            r#"[{"T":"x","S":"A","i":7,"x":"D","p":2.5,"s":3,"a":"C","z":"A","t":"2021-12-01T19:38:45Z"}]"#,
+            format!("x; cancel A {}", id(b'D', 7)),
+        ),
+        (
+            r#"[{"T":"c","S":"A","x":"V","oi":2,"op":1.5,"os":200,"oc":["@"],"ci":7,"cp":1.25,"cs":20,"cc":["@"],"z":"A","t":"2021-12-01T19:38:50Z"}]"#,
+            format!("c; correct A {} {} 1.25 20 All", id(b'V', 2), id(b'V', 7)),
+        ),
+        (
+            r#"[{"T":"c","S":"A","x":"V","oi":2,"op":1.5,"os":200,"ci":7,"cp":1.25,"cs":20,"cc":["@","I"],"z":"C","t":"2021-12-01T19:38:50Z"}]"#,
+            format!("c; correct A {} {} 1.25 20 Nothing", id(b'V', 2), id(b'V', 7)),
+        ),
+        (
+            r#"[{"T":"t","S":"A","i":7,"x":"Q","p":2.5,"s":3,"c":["@","M"],"z":"C","t":"2021-12-01T19:38:45Z"}]"#,
+            format!("t; no trade A {}", id(b'Q', 7)),
+        ),
+        (
+            r#"[{"T":"x","S":"A","i":"x"}]"#,
+            "refused: `message`: found invalid type: string \"x\", expected u64 at line 1 column 24, expected a JSON object \
+             with the fields that the venue documents"
+                .to_owned(),
+        ),
+    ];
+    for (message, expected) in cases {
+        assert_eq!(outcome("alpaca", message), expected, "{message}");
+    }
 }
 
 #[test]

@@ -87,6 +87,113 @@ fn what_is_no_capture_is_said_with_its_line() {
 }
 
 #[test]
+fn a_capture_of_another_venue_is_an_error_that_names_it() {
+    let folder = folder();
+    let path = folder.path();
+    write(&path.join("c.jsonl"));
+    let line = |raw: &str| {
+        serde_json::json!({ "recv_ns": 1, "conn": "1", "dir": "in", "raw": raw }).to_string() + "\n"
+    };
+    std::fs::write(path.join("none.jsonl"), line("hello").repeat(20)).unwrap();
+    std::fs::write(path.join("quiet.jsonl"), line(r#"{"type":"heartbeat","time":"2026-01-05T00:00:00Z"}"#))
+        .unwrap();
+    let cases = [
+        ("c.jsonl", "kraken_v2", Some("use --venue binance")),
+        ("c.jsonl", "alpaca", Some("use --venue binance")),
+        ("c.jsonl", "coinbase_exchange", Some("found 61 of 61 messages")),
+        ("none.jsonl", "binance", Some("no adapter reads it")),
+        // Futures and spot speak alike, and a feed without trades is one all the same.
+        ("c.jsonl", "binance_usdm", None),
+        ("quiet.jsonl", "coinbase_exchange", None),
+    ];
+    for (file, venue, part) in cases {
+        let ended = call(path, &["check", file, "--venue", venue]);
+        let code = if part.is_some() { 1 } else { 0 };
+        assert!(
+            ended.code == Some(code) && ended.err.contains(part.unwrap_or("")),
+            "{file} {venue}: {}",
+            ended.err
+        );
+    }
+    for arguments in [
+        &["check", "c.jsonl", "--venue", "bybit"][..],
+        &["serve", "--capture", "c.jsonl", "--venue", "bybit"],
+    ] {
+        let ended = call(path, arguments);
+        assert!(ended.code == Some(1) && !ended.err.contains("did you mean"), "{arguments:?}: {}", ended.err);
+    }
+}
+
+#[test]
+fn cancelled_and_conditional_trades_make_the_bar_of_the_tape() {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases/alpaca_cancel_and_conditions.jsonl");
+    if !path.exists() {
+        eprintln!("skipped: {} is absent", path.display());
+        return;
+    }
+    let folder = folder();
+    let file = path.display().to_string();
+    let check = ["check", &file, "--venue", "alpaca", "--bars", "1m", "--out", "b.parquet", "--json"];
+    let ended = call(folder.path(), &check);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let said: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    let bars = &said["bars"];
+    assert_eq!(
+        (&bars["cancelled"], &bars["corrected"], &bars["bars"]),
+        (&1.into(), &1.into(), &2.into()),
+        "{said}"
+    );
+    let file = std::fs::File::open(folder.path().join("b.parquet")).unwrap();
+    let mut reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file, 1_024).unwrap();
+    let batch = reader.next().unwrap().unwrap();
+    let first = |name: &str| {
+        let column = batch.column_by_name(name).unwrap();
+        column.as_any().downcast_ref::<arrow_array::Float64Array>().unwrap().value(0)
+    };
+    let found = ["open", "high", "low", "close", "volume"].map(first);
+    // Without the 250,000 that were cancelled, and with 20 in the place of 200.
+    assert_eq!(found, [18.36, 18.4, 18.2, 18.4, 6_320.0]);
+}
+
+#[test]
+fn instruments_that_the_venue_is_not_asked_for_are_an_error_at_the_start() {
+    let folder = folder();
+    let paper = ["paper", "--url", "ws://127.0.0.1:9", "--state", "state", "--for", "1s"];
+    // Further settings, and what the error says; none where there is none, but for a venue that is not there.
+    let cases: [(&[&str], Option<&str>); 7] = [
+        (
+            &["factors.mkt=BTCUSDT"],
+            Some(
+                "factors.mkt: found the instrument BTCUSDT, expected one of feed.symbols (ETHUSDT, SOLUSDT)",
+            ),
+        ),
+        (&["factors.mkt=btcusdt"], Some("factors.mkt: found the instrument BTCUSDT")),
+        (&["factors.mkt=solusdt - BTCUSDT"], Some("factors.mkt: found the instrument BTCUSDT")),
+        (
+            &["universe.include=[\"ethusdt\",\"xrpusdt\"]"],
+            Some("universe.include: found the instrument XRPUSDT"),
+        ),
+        (&["universe.trade=[\"XRPUSDT\"]"], Some("universe.trade: found the instrument XRPUSDT")),
+        (&["factors.mkt=solusdt", "universe.include=[\"ethusdt\"]"], None),
+        (&["universe.exclude=[\"xrpusdt\"]"], None),
+    ];
+    for (sets, part) in cases {
+        let mut arguments = paper.to_vec();
+        for set in ["feed.venue=binance", "feed.symbols=[\"ethusdt\",\"SOLUSDT\"]"].iter().chain(sets) {
+            arguments.extend(["--set", set]);
+        }
+        let ended = call(folder.path(), &arguments);
+        match part {
+            Some(part) => {
+                assert!(ended.code == Some(1) && ended.err.contains(part), "{sets:?}: {}", ended.err)
+            }
+            None => assert!(ended.code == Some(0), "{sets:?}: {}", ended.err),
+        }
+    }
+}
+
+#[test]
 fn a_feed_is_named_in_the_settings_or_refused_in_clear_words() {
     let folder = folder();
     let cases = [
@@ -94,6 +201,7 @@ fn a_feed_is_named_in_the_settings_or_refused_in_clear_words() {
             "feed.venue=binnance",
             "`feed.venue`, set by --set feed.venue=binnance: found \"binnance\" (did you mean \"binance\"?)",
         ),
+        ("feed.venue=bybit", "found \"bybit\", expected \"betaflow\""),
         ("feed.venue=binance", "`feed.symbols`, set by a default: found none"),
         ("feed.symbls=[]", "did you mean `feed.symbols`?"),
         ("feed.bar=7s", "`feed.bar`, set by --set feed.bar=7s: found \"7s\""),

@@ -200,7 +200,8 @@ impl Sequences {
     /// How many numbers of a hole are missing still.
     #[must_use]
     pub fn missing_in(&self, hole: &Hole) -> u64 {
-        let of = self.streams.get(&hole.symbol).and_then(|of| of.iter().find(|known| known.name == hole.stream));
+        let of =
+            self.streams.get(&hole.symbol).and_then(|of| of.iter().find(|known| known.name == hole.stream));
         match of {
             // A stream that began anew since then knows nothing of it.
             Some(stream) if stream.seen.first().is_some_and(|first| first < hole.first) => {

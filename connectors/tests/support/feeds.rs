@@ -29,6 +29,16 @@ pub(crate) fn messages(feed: &str) -> Option<Vec<String>> {
     Some(from_venue.map(|line| line["raw"].as_str().unwrap().to_owned()).collect())
 }
 
+/// A capture that once broke something; none where the data is absent.
+pub(crate) fn case(name: &str) -> Option<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases").join(name);
+    if !path.exists() {
+        eprintln!("skipped: {} is absent", path.display());
+        return None;
+    }
+    Some(std::fs::read_to_string(path).unwrap())
+}
+
 /// Messages as Kraken (second API) documents them.
 pub(crate) const KRAKEN_V2: [&str; 11] = [
     r#"{"channel":"status","type":"update","data":[{"version":"2.0.10","system":"online","api_version":"v2","connection_id":12393906104898154338}]}"#,

@@ -212,7 +212,8 @@ fn make(path: &Path, name: &str, bar_ns: i64, read: &Read) -> Result<(Vec<Closed
             bars.expect(0, latest.saturating_add(message.recv_ns.saturating_sub(received).max(0)));
         }
         bars.observe_message_at(0, &events, message.recv_ns, &mut intervals);
-        if let Some(latest) = bars.heard_ns(0).filter(|latest| heard.is_none_or(|(known, _)| known != *latest))
+        if let Some(latest) =
+            bars.heard_ns(0).filter(|latest| heard.is_none_or(|(known, _)| known != *latest))
         {
             heard = Some((latest, message.recv_ns));
         }

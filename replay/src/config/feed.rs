@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use anyhow::{Result, bail};
 use betaflow_connectors::live::{BarsFrom, Overflow};
 use betaflow_connectors::nearest;
 use betaflow_connectors::ticks::{VENUES, venue};
+use betaflow_engine::assembly::{Expression, Universe};
 use betaflow_engine::require_number;
 use betaflow_engine::settings::{Invalid, require};
 use serde::{Deserialize, Serialize};
@@ -126,6 +128,31 @@ impl FeedSettings {
     /// The venue's name of an instrument, from the name as it was typed; of our own protocol the name itself.
     pub(crate) fn symbol(&self, typed: &str) -> String {
         venue(&self.venue).map_or_else(|| typed.to_owned(), |venue| venue.symbol(typed))
+    }
+
+    /// Refuses factors and a universe of instruments that the venue is not asked for.
+    ///
+    /// # Errors
+    /// The first such instrument.
+    pub(crate) fn refuse_unasked(&self, factors: &[(String, Expression)], universe: &Universe) -> Result<()> {
+        let asked = self.symbols.join(", ");
+        let unasked = |symbol: &&String| !self.symbols.contains(symbol);
+        for (name, expression) in factors {
+            if let Some(symbol) = expression.terms().iter().map(|(_, symbol)| symbol).find(unasked) {
+                bail!(
+                    "factors.{name}: found the instrument {symbol}, expected one of feed.symbols ({asked}): add it there; a \
+                     name with a dash stands in quotes of its own, such as factors.{name} = \"'BTC-USD'\""
+                );
+            }
+        }
+        for (key, symbols) in [("include", &universe.include), ("trade", &universe.trade)] {
+            if let Some(symbol) = symbols.iter().find(unasked) {
+                bail!(
+                    "universe.{key}: found the instrument {symbol}, expected one of feed.symbols ({asked}): add it there"
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Length of a bar in ns, where it divides a day.

@@ -20,6 +20,7 @@ mod snapshot;
 mod splits;
 pub(crate) mod status;
 mod timed;
+mod venue_status;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 pub(crate) use command::{dashboard, read_token};
+pub(crate) use venue_status::VenueStatus;
 
 use guard::Guard;
 use reader::Reader;

@@ -35,6 +35,8 @@ pub(crate) struct FeedStatus {
     pub data_outages: u64,
     /// Messages received.
     pub messages: u64,
+    /// Faults and symbols of a venue.
+    pub venue: super::VenueStatus,
     /// Bytes received.
     pub bytes: u64,
     /// Messages handed to the pipeline.

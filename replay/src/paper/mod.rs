@@ -273,16 +273,8 @@ fn refuse_without_factors(config: &Config, hello: &Hello, args: &PaperArgs) -> R
 /// Settings that belong to files, and instruments that nobody asks the venue for.
 fn refuse(config: &Config) -> Result<()> {
     if config.feed.is_venue() {
-        for (name, expression) in config.source_settings(true)?.factors {
-            let missing = expression.terms().iter().find(|(_, symbol)| !config.feed.symbols.contains(symbol));
-            if let Some((_, symbol)) = missing {
-                bail!(
-                    "factors.{name}: found the instrument {symbol}, expected one of feed.symbols ({}): add it there; a \
-                     name with a dash stands in quotes of its own, such as factors.{name} = \"'BTC-USD'\"",
-                    config.feed.symbols.join(", ")
-                );
-            }
-        }
+        let settings = config.source_settings(true)?;
+        config.feed.refuse_unasked(&settings.factors, &settings.universe)?;
     }
     if config.world.needs_memory() {
         bail!(
@@ -318,5 +310,17 @@ fn text(facts: &RunFacts, edge: &Edge, started: Instant) -> String {
         counts.refused,
         counts.connections.saturating_sub(1),
         hex(&facts.digest)
-    )
+    ) + &venue_text(edge)
+}
+
+/// Faults of a venue, a line; nothing where there are none.
+fn venue_text(edge: &Edge) -> String {
+    let faults = edge.venue_counts().map(|_| edge.counts().faults().collect::<Vec<_>>()).unwrap_or_default();
+    match faults.is_empty() {
+        true => String::new(),
+        false => {
+            let faults = faults.iter().map(|(kind, count)| format!("{kind} {count}"));
+            format!("venue: {}\n", faults.collect::<Vec<_>>().join(", "))
+        }
+    }
 }

@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use super::disk::Disk;
 use super::link::Link;
 use super::standing::{Standings, ruin};
+use crate::dashboard::VenueStatus;
 use crate::dashboard::status::{
     FeedStatus, LatencyStatus, LiveStatus, QueueStatus, QueuesStatus, StageLatency, Status, TradingStatus,
 };
@@ -146,6 +147,7 @@ impl Teller {
             outages: link.outages,
             data_outages: counts.outages,
             messages: counts.messages,
+            venue: VenueStatus::of(&self.sources.edge),
             bytes: counts.bytes,
             delivered: counts.delivered,
             gaps: counts.gaps,

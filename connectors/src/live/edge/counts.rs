@@ -91,6 +91,36 @@ counts! {
     outages,
 }
 
+impl EdgeCounts {
+    /// Faults of a venue by kind, those that have happened.
+    pub fn faults(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let all = [
+            ("refused", self.refused),
+            ("unknown", self.unknown),
+            ("gaps", self.gaps),
+            ("missing", self.missing),
+            ("filled", self.filled),
+            ("duplicates", self.repeats),
+            ("late", self.late),
+            ("doubted", self.doubted),
+            ("before", self.before),
+            ("clock_back", self.clock_back),
+            ("not_asked", self.not_asked),
+            ("no_trade", self.no_trade),
+            ("dropped", self.dropped),
+            ("incomplete", self.incomplete),
+            ("without_price", self.without_price),
+            ("cancelled", self.cancelled),
+            ("corrected", self.corrected),
+            ("cancelled_late", self.cancelled_late),
+            ("corrected_late", self.corrected_late),
+            ("partial", self.partial),
+            ("outages", self.outages),
+        ];
+        all.into_iter().filter(|(_, count)| *count > 0)
+    }
+}
+
 /// Adds to a counter.
 pub(in crate::live) fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Ordering::Relaxed);

@@ -42,17 +42,37 @@ impl Faults {
     /// Those that are seen for the first time.
     pub(super) fn first(&mut self, counts: &BarCounts, venue: &str) -> Vec<Fault> {
         let of = [
-            ("late", counts.late, "trades or bars after their bar was closed; they are dropped (feed.lateness)"),
+            (
+                "late",
+                counts.late,
+                "trades or bars after their bar was closed; they are dropped (feed.lateness)",
+            ),
             ("duplicates", counts.duplicates, "trades or bars more than once; they count once"),
             ("doubted", counts.doubted, "times far ahead of all others; nothing agreed with them"),
-            ("no_trade", counts.no_trade, "reports that are no trades, such as quantities of 0; they make no bars"),
+            (
+                "no_trade",
+                counts.no_trade,
+                "reports that are no trades, such as quantities of 0; they make no bars",
+            ),
             ("bars_incomplete", counts.incomplete, "bars that were never complete; they are left out"),
-            ("bars_without_price", counts.without_price, "trades of a bar none of which sets a price; it is left out"),
+            (
+                "bars_without_price",
+                counts.without_price,
+                "trades of a bar none of which sets a price; it is left out",
+            ),
             ("trades_dropped", counts.ahead, "trades of more intervals than can be open; they are dropped"),
             ("cancelled", counts.cancelled, "cancellations of trades; they are taken out of open bars"),
             ("corrected", counts.corrected, "corrections of trades; they change open bars"),
-            ("cancelled_late", counts.cancelled_late, "cancellations of trades whose bar is closed; it stays as it is"),
-            ("corrected_late", counts.corrected_late, "corrections of trades whose bar is closed; it stays as it is"),
+            (
+                "cancelled_late",
+                counts.cancelled_late,
+                "cancellations of trades whose bar is closed; it stays as it is",
+            ),
+            (
+                "corrected_late",
+                counts.corrected_late,
+                "corrections of trades whose bar is closed; it stays as it is",
+            ),
         ];
         let new = of.into_iter().filter(|(kind, count, _)| *count > 0 && self.said.insert(kind));
         new.map(|(kind, count, what)| Fault {
@@ -70,7 +90,11 @@ pub(super) fn of_clock(change: ClockChange, venue: &str) -> Fault {
     match change {
         ClockChange::Ahead { from_ns, to_ns } => Fault {
             kind: "clock_ahead",
-            text: format!("the clock of {venue} goes from {} to {}: many messages agree", iso(from_ns), iso(to_ns)),
+            text: format!(
+                "the clock of {venue} goes from {} to {}: many messages agree",
+                iso(from_ns),
+                iso(to_ns)
+            ),
             details: json!({ "from_ns": from_ns, "to_ns": to_ns }),
         },
         ClockChange::Back { from_ns, to_ns, dropped, resumes_ns } => {
@@ -109,7 +133,12 @@ impl Holes {
     }
 
     /// Those that have been open for too long at the venue's time `latest`, or all of them.
-    pub(super) fn due(&mut self, sequences: &mut Sequences, latest: Option<i64>, all: bool) -> Vec<EdgeEvent> {
+    pub(super) fn due(
+        &mut self,
+        sequences: &mut Sequences,
+        latest: Option<i64>,
+        all: bool,
+    ) -> Vec<EdgeEvent> {
         self.open.extend(sequences.take_opened().map(|hole| (hole, latest)));
         let mut due = Vec::new();
         while let Some((_, opened)) = self.open.front_mut() {

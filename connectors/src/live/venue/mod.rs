@@ -197,7 +197,10 @@ impl Follower {
     /// # Errors
     /// A venue that is not known or cannot be asked for that, an address or certificates that cannot be used, or a folder
     /// that cannot be written.
-    pub(super) fn new(mut settings: VenueSettings, counts: Arc<Mutex<VenueCounts>>) -> Result<Self, LiveError> {
+    pub(super) fn new(
+        mut settings: VenueSettings,
+        counts: Arc<Mutex<VenueCounts>>,
+    ) -> Result<Self, LiveError> {
         let adapter = venue(&settings.venue).ok_or_else(|| LiveError::Venue {
             found: settings.venue.clone(),
             nearest: nearest(&settings.venue, VENUES.into_iter()),

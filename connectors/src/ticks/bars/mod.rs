@@ -467,7 +467,9 @@ impl Bars {
     fn dropped(&self, event: &Event<'_>) -> Dropped {
         let (symbol, start_ns) = match event {
             Event::Trade(trade) if !trade.repeated => (&trade.symbol, self.start_of(trade.time_ns)),
-            Event::Bar(bar) if bar.end_ns - bar.start_ns == self.settings.length_ns => (&bar.symbol, bar.start_ns),
+            Event::Bar(bar) if bar.end_ns - bar.start_ns == self.settings.length_ns => {
+                (&bar.symbol, bar.start_ns)
+            }
             _ => return Dropped::default(),
         };
         let end_ns = start_ns.saturating_add(self.settings.length_ns);

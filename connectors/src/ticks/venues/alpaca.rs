@@ -258,10 +258,7 @@ fn cancel<'m>(fields: CancelFields<'m>, out: &mut Vec<Event<'m>>) -> Result<&'st
     Ok("x")
 }
 
-fn correction<'m>(
-    fields: CorrectionFields<'m>,
-    out: &mut Vec<Event<'m>>,
-) -> Result<&'static str, Refusal> {
+fn correction<'m>(fields: CorrectionFields<'m>, out: &mut Vec<Event<'m>>) -> Result<&'static str, Refusal> {
     let exchange = fields.x.as_ref();
     let (id, new_id) = (number(fields.oi, exchange), number(fields.ci, exchange));
     let (symbol, price) = (symbol(fields.symbol)?, price(fields.cp, "cp")?);

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::super::event::{Event, Quote, Sets, VenueBar};
 use super::super::fields::{
-    Raw, Text, TradeParts, array, end_of, level, object, price, quantity, required, symbol, time_of_iso, whole,
+    Raw, Text, TradeParts, array, end_of, level, object, price, quantity, required, symbol, time_of_iso,
+    whole,
 };
 use super::super::refusal::Refusal;
 use super::super::sequence::{Numbering, Sequences};

@@ -1,0 +1,469 @@
+//! Loopback imitations of venues with their real faults: bars are those of a plain computation, counts are exact, and each
+//! kind of fault is said once.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::time::{Duration, Instant};
+
+use betaflow_connectors::live::{Account, Edge, EdgeCounts, EdgeEvent, SymbolsHeard, VenueSettings};
+use betaflow_engine::assembly::Field;
+use tokio_tungstenite::tungstenite;
+
+/// A wait that only a hang outlasts.
+const LONG: Duration = Duration::from_secs(60);
+const SECOND: i64 = 1_000_000_000;
+/// Milliseconds of a midnight.
+const MIDNIGHT: i64 = 1_767_571_200_000;
+
+/// A trade as a venue sends it: symbol, id, ms after midnight, price and quantity.
+type Tick = (usize, u64, i64, f64, f64);
+
+/// Venues with the symbols that are asked for and a third one.
+const VENUES: [(&str, [&str; 3]); 6] = [
+    ("binance", ["BTCUSDT", "ETHUSDT", "SOLUSDT"]),
+    ("binance_usdm", ["BTCUSDT", "ETHUSDT", "SOLUSDT"]),
+    ("coinbase_exchange", ["BTC-USD", "ETH-USD", "SOL-USD"]),
+    ("coinbase_advanced", ["BTC-USD", "ETH-USD", "SOL-USD"]),
+    ("kraken_v2", ["BTC/USD", "ETH/USD", "SOL/USD"]),
+    ("alpaca", ["AAPL", "MSFT", "SPY"]),
+];
+
+/// Whether the venue numbers its trades one by one.
+fn is_numbered(venue: &str) -> bool {
+    venue != "alpaca"
+}
+
+fn iso(ms: i64) -> String {
+    let (day, ms) = (5 + ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
+    format!(
+        "2026-01-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
+        ms / 3_600_000,
+        ms / 60_000 % 60,
+        ms / 1000 % 60,
+        ms % 1000
+    )
+}
+
+/// The message of a trade.
+fn message(venue: &str, symbol: &str, (_, id, ms, price, quantity): Tick) -> String {
+    let (at, time) = (MIDNIGHT + ms, iso(ms));
+    match venue {
+        "binance" | "binance_usdm" => format!(
+            r#"{{"stream":"{}@aggTrade","data":{{"e":"aggTrade","E":{at},"s":"{symbol}","a":{id},"p":"{price}","q":"{quantity}","T":{at}}}}}"#,
+            symbol.to_lowercase()
+        ),
+        "coinbase_exchange" => format!(
+            r#"{{"type":"match","trade_id":{id},"product_id":"{symbol}","price":"{price}","size":"{quantity}","time":"{time}"}}"#
+        ),
+        "coinbase_advanced" => format!(
+            r#"{{"channel":"market_trades","timestamp":"{time}","events":[{{"type":"update","trades":[{{"product_id":"{symbol}","trade_id":"{id}","price":"{price}","size":"{quantity}","time":"{time}"}}]}}]}}"#
+        ),
+        "kraken_v2" => format!(
+            r#"{{"channel":"trade","type":"update","data":[{{"symbol":"{symbol}","price":{price},"qty":{quantity},"trade_id":{id},"timestamp":"{time}"}}]}}"#
+        ),
+        "alpaca" => format!(
+            r#"[{{"T":"t","S":"{symbol}","i":{id},"x":"V","p":{price},"s":{quantity},"c":["@"],"z":"C","t":"{time}"}}]"#
+        ),
+        other => panic!("{other}"),
+    }
+}
+
+/// A venue that sends texts to its first client and stays; `pause MS` is none.
+fn serve(texts: Vec<String>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut socket = tungstenite::accept(stream).unwrap();
+        for text in texts {
+            match text.strip_prefix("pause ") {
+                Some(ms) => std::thread::sleep(Duration::from_millis(ms.parse().unwrap())),
+                None => {
+                    if socket.send(text.into()).is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+        while socket.read().is_ok() {}
+    });
+    address
+}
+
+/// What came of a venue.
+struct Seen {
+    /// End of the bar in seconds after midnight, symbol, and open, high, low, close and volume.
+    bars: Vec<(i64, String, [f64; 5])>,
+    /// How often each kind of control was said.
+    kinds: BTreeMap<String, u64>,
+    /// The controls, as JSON.
+    controls: Vec<serde_json::Value>,
+    counts: EdgeCounts,
+    symbols: SymbolsHeard,
+}
+
+/// Bars of a second and a lateness of two, from a venue that sends these texts.
+fn settings(venue: &str, symbols: &[&str], texts: Vec<String>) -> VenueSettings {
+    let account = Account { key: "K".to_owned(), secret: "S".to_owned() };
+    VenueSettings {
+        url: Some(format!("ws://{}", serve(texts))),
+        bar_ns: SECOND,
+        lateness: Duration::from_secs(2),
+        account: Some(account),
+        stale_after: Some(LONG),
+        capacity: 4_096,
+        ..VenueSettings::new(venue, symbols)
+    }
+}
+
+/// Follows a venue until `texts` messages have come and `enough` is said of what came.
+fn follow(settings: VenueSettings, texts: u64, enough: impl Fn(&Seen) -> bool) -> Seen {
+    let edge = Edge::follow(settings).unwrap();
+    let (events, until) = (edge.events(), Instant::now() + LONG);
+    let (counts, symbols) = (edge.counts(), SymbolsHeard::default());
+    let mut seen = Seen { bars: Vec::new(), kinds: BTreeMap::new(), controls: Vec::new(), counts, symbols };
+    loop {
+        assert!(Instant::now() < until, "{:?} of {} bars, {:?}", seen.kinds, seen.bars.len(), edge.counts());
+        match events.recv_timeout(Duration::from_millis(100)) {
+            Ok(EdgeEvent::Bars { bars, .. }) => {
+                for (i, symbol) in bars.symbols.iter().enumerate() {
+                    let column = |field| bars.columns.iter().find(|(known, _)| *known == field).unwrap().1[i];
+                    let numbers =
+                        [Field::Open, Field::High, Field::Low, Field::Close, Field::Volume].map(column);
+                    seen.bars.push(((bars.timestamp / 1_000_000 - MIDNIGHT) / 1000, symbol.clone(), numbers));
+                }
+            }
+            Ok(event) => {
+                let control = event.control().unwrap();
+                *seen.kinds.entry(control.kind.to_owned()).or_default() += 1;
+                seen.controls.push(serde_json::from_str(&control.body).unwrap());
+            }
+            Err(_) => {
+                seen.counts = edge.counts();
+                seen.symbols = edge.venue_counts().unwrap().symbols;
+                if seen.counts.messages >= texts && enough(&seen) {
+                    return seen;
+                }
+            }
+        }
+    }
+}
+
+/// Bars of trades that are known to count, by a plain computation.
+fn plain(symbols: &[&str], ticks: &[Tick]) -> Vec<(i64, String, [f64; 5])> {
+    let mut bars: BTreeMap<(i64, &str), Vec<Tick>> = BTreeMap::new();
+    for tick in ticks {
+        bars.entry((tick.2.div_euclid(1000) + 1, symbols[tick.0])).or_default().push(*tick);
+    }
+    let of = |((end, symbol), mut ticks): ((i64, &str), Vec<Tick>)| {
+        ticks.sort_by_key(|tick| (tick.2, tick.1));
+        let prices: Vec<f64> = ticks.iter().map(|tick| tick.3).collect();
+        let numbers = [
+            prices[0],
+            prices.iter().copied().fold(f64::MIN, f64::max),
+            prices.iter().copied().fold(f64::MAX, f64::min),
+            prices[prices.len() - 1],
+            ticks.iter().map(|tick| tick.4).sum(),
+        ];
+        (end, symbol.to_owned(), numbers)
+    };
+    bars.into_iter().map(of).collect()
+}
+
+/// Trades of two symbols, one each 100 ms for `seconds`.
+fn steady(seconds: i64) -> Vec<Tick> {
+    let of = |i: i64| {
+        (0..2).map(move |symbol| {
+            let price = 10.0 * (symbol + 1) as f64 + ((i * 7_919) % 100) as f64 / 100.0;
+            (symbol, i.unsigned_abs() + 1, i * 100, price, 1.5)
+        })
+    };
+    (0..seconds * 10).flat_map(of).collect()
+}
+
+/// What is sent of steady trades, and which of them count.
+struct Case {
+    sent: Vec<Tick>,
+    counted: Vec<Tick>,
+    /// Kinds that are said once.
+    kinds: &'static [&'static str],
+    /// Late, duplicates, no trades, missing, filled and not asked for; of a venue with numbers.
+    counts: [u64; 6],
+}
+
+/// Each fault of `ticks`: the trades, of which those of the last seconds close what is before them.
+fn cases() -> Vec<(&'static str, Case)> {
+    let ticks = steady(20);
+    let is = |tick: &Tick, every: u64, at: u64| tick.0 == 1 && tick.1 % every == at;
+    let mut all = Vec::new();
+    let clean = Case { sent: ticks.clone(), counted: ticks.clone(), kinds: &[], counts: [0; 6] };
+    all.push(("clean", clean));
+    let (mut sent, mut counted) = (ticks.clone(), ticks.clone());
+    sent.iter_mut().filter(|tick| is(tick, 10, 5)).for_each(|tick| tick.4 = 0.0);
+    counted.retain(|tick| !is(tick, 10, 5));
+    all.push(("zero", Case { sent, counted, kinds: &["no_trade"], counts: [0, 0, 20, 0, 0, 0] }));
+    // Each second trade of the second symbol comes 1.5 s after its time: within the lateness.
+    let mut sent = ticks.clone();
+    sent.sort_by_key(|tick| tick.2 + if is(tick, 2, 0) { 1_550 } else { 0 });
+    // The last of them comes behind no later number.
+    all.push(("reorder", Case { sent, counted: ticks.clone(), kinds: &[], counts: [0, 0, 0, 0, 99, 0] }));
+    // Some come 4.5 s late: after their bar was closed.
+    let (mut sent, mut counted) = (ticks.clone(), ticks.clone());
+    sent.sort_by_key(|tick| tick.2 + if is(tick, 20, 10) && tick.1 < 150 { 4_550 } else { 0 });
+    counted.retain(|tick| !(is(tick, 20, 10) && tick.1 < 150));
+    all.push(("late", Case { sent, counted, kinds: &["late"], counts: [7, 0, 0, 0, 7, 0] }));
+    // Seven in a row are sent twice, and the first ten once more at the end.
+    let mut sent = ticks.clone();
+    sent.splice(40..40, ticks[33..40].to_vec());
+    sent.extend(ticks[..10].to_vec());
+    all.push((
+        "twice",
+        Case { sent, counted: ticks.clone(), kinds: &["duplicates"], counts: [0, 17, 0, 0, 0, 0] },
+    ));
+    // Three trades never come.
+    let mut sent = ticks.clone();
+    sent.retain(|tick| !(tick.0 == 1 && (30..33).contains(&tick.1)));
+    let counted = sent.clone();
+    all.push(("missing", Case { sent, counted, kinds: &["missing"], counts: [0, 0, 0, 3, 0, 0] }));
+    // A third symbol.
+    let mut sent = ticks.clone();
+    sent.splice(100..100, (1..=5).map(|id| (2, id, 5_000, 7.0, 1.0)));
+    let kinds = &["symbols_not_asked"];
+    all.push(("not_asked", Case { sent, counted: ticks, kinds, counts: [0, 0, 0, 0, 0, 5] }));
+    all
+}
+
+#[test]
+fn each_fault_of_each_venue_is_counted_exactly_and_said_once() {
+    for (venue, symbols) in VENUES {
+        for (name, case) in cases() {
+            let case_name = format!("{venue} {name}");
+            if !is_numbered(venue) && name == "missing" {
+                continue;
+            }
+            let texts: Vec<String> =
+                case.sent.iter().map(|tick| message(venue, symbols[tick.0], *tick)).collect();
+            let sent = texts.len() as u64;
+            let settings = VenueSettings {
+                symbols_after: Duration::from_millis(300),
+                ..settings(venue, &symbols[..2], texts)
+            };
+            // The last bars close by the clock.
+            let expected = plain(&symbols, &case.counted);
+            let enough = |seen: &Seen| {
+                seen.bars.len() == expected.len()
+                    && case.kinds.iter().all(|kind| seen.kinds.contains_key(*kind))
+            };
+            let seen = follow(settings, sent, enough);
+            assert_eq!(seen.bars, expected, "{case_name}");
+            let mut kinds: Vec<&str> = case.kinds.to_vec();
+            let (counts, mut numbers) = (seen.counts, case.counts);
+            if !is_numbered(venue) {
+                // Without numbers one by one nothing is filled, and what was in a closed bar is late.
+                numbers[4] = 0;
+                if name == "twice" {
+                    (numbers[0], numbers[1]) = (10, 7);
+                    kinds.push("late");
+                }
+            }
+            let found = [
+                counts.late,
+                counts.repeats,
+                counts.no_trade,
+                counts.missing,
+                counts.filled,
+                counts.not_asked,
+            ];
+            assert_eq!(found, numbers, "{case_name}: {counts:?}");
+            assert_eq!(
+                (counts.refused, counts.unknown, counts.doubted, counts.clock_back),
+                (0, 0, 0, 0),
+                "{case_name}"
+            );
+            let mut said: Vec<&str> =
+                seen.kinds.keys().map(String::as_str).filter(|kind| *kind != "connected").collect();
+            said.sort_unstable();
+            kinds.sort_unstable();
+            assert_eq!(said, kinds, "{case_name}");
+            assert!(seen.kinds.values().all(|count| *count == 1), "{case_name}: {:?}", seen.kinds);
+        }
+    }
+}
+
+#[test]
+fn symbols_in_lower_case_are_followed_and_those_never_heard_are_said() {
+    for (venue, symbols) in VENUES {
+        let ticks: Vec<Tick> = steady(3)
+            .into_iter()
+            .map(|tick| (if tick.0 == 1 { 2 } else { 0 }, tick.1, tick.2, tick.3, tick.4))
+            .collect();
+        let texts: Vec<String> = ticks.iter().map(|tick| message(venue, symbols[tick.0], *tick)).collect();
+        let asked = [symbols[0].to_lowercase(), symbols[1].to_lowercase()];
+        let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+        let (settings, sent) = (settings(venue, &asked, texts.clone()), texts.len() as u64);
+        let settings = VenueSettings { symbols_after: Duration::from_millis(300), ..settings };
+        let expected = plain(&symbols, &ticks.iter().filter(|tick| tick.0 == 0).copied().collect::<Vec<_>>());
+        let seen = follow(settings, sent, |seen| {
+            seen.bars.len() == expected.len() && seen.kinds.contains_key("symbols_not_asked")
+        });
+        assert_eq!(seen.bars, expected, "{venue}");
+        let names = |kind: &str| {
+            let said = seen.controls.iter().find(|control| control["kind"] == kind).unwrap();
+            said["symbols"].clone()
+        };
+        assert_eq!(names("symbols_never_heard"), serde_json::json!([symbols[1]]), "{venue}");
+        assert_eq!(names("symbols_not_asked"), serde_json::json!([symbols[2]]), "{venue}");
+        assert_eq!((seen.kinds["symbols_never_heard"], seen.kinds["symbols_not_asked"]), (1, 1), "{venue}");
+        let heard = (&seen.symbols.never_heard[..], &seen.symbols.not_asked[..], seen.symbols.quiet.len());
+        assert_eq!(heard, (&[symbols[1].to_owned()][..], &[symbols[2].to_owned()][..], 0), "{venue}");
+        assert_eq!(seen.counts.not_asked, 30, "{venue}");
+    }
+}
+
+#[test]
+fn a_symbol_that_falls_silent_is_said_once_and_once_more_when_it_is_back() {
+    let symbols = VENUES[0].1;
+    // The second symbol trades for 5 s, is silent for 20 s while the other goes on, and then goes on.
+    let mut texts = Vec::new();
+    for tick in steady(40) {
+        if tick.0 == 0 || !(5_000..25_000).contains(&tick.2) {
+            texts.push(message("binance", symbols[tick.0], tick));
+        }
+        if tick.2 % 5_000 == 0 && tick.0 == 1 {
+            texts.push("pause 120".to_owned());
+        }
+    }
+    let sent = texts.iter().filter(|text| !text.starts_with("pause")).count() as u64;
+    let settings = VenueSettings {
+        symbols_after: Duration::from_millis(50),
+        quiet_after: Duration::from_secs(8),
+        ..settings("binance", &symbols[..2], texts)
+    };
+    let seen = follow(settings, sent, |seen| seen.kinds.contains_key("symbol_back"));
+    assert_eq!((seen.kinds.get("symbol_quiet"), seen.kinds.get("symbol_back")), (Some(&1), Some(&1)));
+    let back = seen.controls.iter().find(|control| control["kind"] == "symbol_back").unwrap();
+    assert_eq!((&back["symbol"], &back["seconds"]), (&symbols[1].into(), &20.into()));
+    assert!(seen.symbols.quiet.is_empty());
+}
+
+#[test]
+fn four_trades_days_ahead_are_counted_and_silence_nothing() {
+    for (venue, symbols) in VENUES {
+        let ticks = steady(8);
+        let ahead = (0..4_u64).map(|i| (0, 900 + i, 11 * 86_400_000 + i.cast_signed(), 5.0, 1.0));
+        let mut sent = ticks.clone();
+        sent.splice(80..80, ahead);
+        let texts: Vec<String> = sent.iter().map(|tick| message(venue, symbols[tick.0], *tick)).collect();
+        let (count, expected) = (texts.len() as u64, plain(&symbols, &ticks));
+        let seen =
+            follow(settings(venue, &symbols[..2], texts), count, |seen| seen.bars.len() == expected.len());
+        assert_eq!(seen.bars, expected, "{venue}");
+        assert_eq!(
+            (seen.counts.doubted, seen.counts.late, seen.kinds.get("doubted")),
+            (4, 0, Some(&1)),
+            "{venue}"
+        );
+    }
+}
+
+#[test]
+fn a_clock_that_steps_back_for_good_is_said_once_and_all_of_it_is_counted() {
+    let symbols = VENUES[0].1;
+    let ticks = steady(20);
+    let mut texts = Vec::new();
+    for (i, tick) in ticks.iter().enumerate() {
+        let back = if i >= 200 { 3_600_000 } else { 0 };
+        texts.push(message("binance", symbols[tick.0], (tick.0, tick.1, tick.2 - back, tick.3, tick.4)));
+        if i % 20 == 19 {
+            texts.push("pause 130".to_owned());
+        }
+    }
+    let expected = plain(&symbols, &ticks[..200]);
+    let seen = follow(settings("binance", &symbols[..2], texts), 400, |seen| {
+        seen.bars.len() == expected.len() && seen.kinds.contains_key("clock_back")
+    });
+    assert_eq!(seen.bars, expected);
+    let said: Vec<_> =
+        seen.kinds.iter().filter(|(kind, _)| *kind != "connected" && *kind != "late").collect();
+    assert_eq!(said, [(&"clock_back".to_owned(), &1)]);
+    let counts = seen.counts;
+    assert_eq!((counts.clock_back, counts.late, counts.before, counts.missing), (200, 0, 0, 0), "{counts:?}");
+    let back = seen.controls.iter().find(|control| control["kind"] == "clock_back").unwrap();
+    assert!(back["text"].as_str().unwrap().contains("2026-01-05T00:00:10Z"), "{back}");
+}
+
+#[test]
+fn klines_that_never_complete_are_left_out_and_said_once() {
+    let symbols = VENUES[0].1;
+    let mut texts = Vec::new();
+    let mut expected = Vec::new();
+    for b in 0..12_i64 {
+        for (s, symbol) in symbols[..2].iter().enumerate() {
+            for u in 0..4_i64 {
+                let complete = u == 3;
+                if complete && s == 0 && (b == 5 || b == 6) {
+                    continue;
+                }
+                let (start, price) = (MIDNIGHT + b * 1000, 10 + u);
+                let sent = start + (u + 1) * 250;
+                texts.push(format!(
+                    r#"{{"stream":"s@kline_1s","data":{{"e":"kline","E":{sent},"s":"{symbol}","k":{{"t":{start},"T":{},"s":"{symbol}","i":"1s","o":"10","c":"{price}","h":"{price}","l":"10","v":"{}","n":{},"x":{complete}}}}}}}"#,
+                    start + 999, u + 1, u + 1
+                ));
+            }
+            if s != 0 || (b != 5 && b != 6) {
+                expected.push((b + 1, (*symbol).to_owned(), [10.0, 13.0, 10.0, 13.0, 4.0]));
+            }
+        }
+    }
+    let count = texts.len() as u64;
+    let settings = VenueSettings {
+        bars_from: betaflow_connectors::live::BarsFrom::Venue,
+        ..settings("binance", &symbols[..2], texts)
+    };
+    let seen = follow(settings, count, |seen| seen.bars.len() == expected.len());
+    assert_eq!(seen.bars, expected);
+    assert_eq!((seen.counts.incomplete, seen.kinds.get("bars_incomplete")), (2, Some(&1)));
+}
+
+#[test]
+fn trades_that_alpaca_takes_back_leave_their_bars() {
+    let of = |kind: &str, rest: &str| format!(r#"[{{"T":"{kind}","S":"AAPL","x":"V","z":"C",{rest}}}]"#);
+    let trade = |id: u64, ms: i64, price: f64, size: u64, conditions: &str| {
+        of("t", &format!(r#""i":{id},"p":{price},"s":{size},"c":[{conditions}],"t":"{}""#, iso(ms)))
+    };
+    let cancel = |id: u64| of("x", &format!(r#""i":{id},"p":1,"s":1,"a":"C","t":"{}""#, iso(0)));
+    let texts = vec![
+        trade(1, 0, 18.0, 100, r#""@""#),
+        trade(2, 100, 23.65, 250_000, r#""@""#),
+        trade(3, 200, 15.0, 500, r#"" ","7","V""#),
+        trade(4, 300, 17.5, 100, r#""Z""#),
+        trade(5, 400, 18.5, 200, r#""@""#),
+        trade(6, 450, 99.0, 7, r#""@","M""#),
+        cancel(2),
+        of(
+            "c",
+            &format!(
+                r#""oi":5,"op":18.5,"os":200,"oc":["@"],"ci":9,"cp":18.25,"cs":20,"cc":["@"],"t":"{}""#,
+                iso(0)
+            ),
+        ),
+        trade(7, 5_000, 19.0, 100, r#""@""#),
+        trade(8, 5_001, 19.0, 100, r#""@""#),
+        // Its bar is closed.
+        cancel(1),
+        of("c", &format!(r#""oi":4,"op":17.5,"os":100,"ci":10,"cp":1,"cs":1,"cc":["@"],"t":"{}""#, iso(0))),
+    ];
+    let count = texts.len() as u64;
+    let seen = follow(settings("alpaca", &["aapl"], texts), count, |seen| seen.bars.len() == 2);
+    let expected = [18.0, 18.25, 17.5, 18.25, 720.0];
+    assert_eq!(seen.bars[0], (1, "AAPL".to_owned(), expected));
+    let counts = seen.counts;
+    let found =
+        [counts.cancelled, counts.corrected, counts.cancelled_late, counts.corrected_late, counts.no_trade];
+    assert_eq!(found, [1; 5], "{counts:?}");
+    for kind in ["cancelled", "corrected", "cancelled_late", "corrected_late", "no_trade"] {
+        assert_eq!(seen.kinds.get(kind), Some(&1), "{kind}");
+    }
+}
