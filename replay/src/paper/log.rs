@@ -21,7 +21,8 @@ pub(super) struct StateLog {
 const SENTENCES: u32 = 5;
 
 /// Kinds of events that are no fault.
-const QUIET: [&str; 6] = ["connected", "history", "history_joined", "note", "resumed", "symbol_back"];
+const QUIET: [&str; 7] =
+    ["connected", "history", "history_joined", "note", "resumed", "symbol_back", "symbols_heard"];
 
 /// What has been said of each kind: since when, how often, and how much was left out.
 #[derive(Default)]

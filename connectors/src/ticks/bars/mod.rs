@@ -12,20 +12,22 @@
 
 mod behind;
 mod building;
+mod cancels;
 mod clock;
 mod counts;
 mod exact_sum;
+mod set_back;
 mod settings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::event::{Correction, Event};
-use behind::Dropped;
+use super::event::Event;
 pub use building::Bar;
 use building::Building;
 use clock::{Jump, VenueClock, Verdict};
 pub use counts::{BarCounts, Taken};
+pub use set_back::ClockChange;
 pub use settings::{BarSettings, BarsError, LatePolicy};
 
 /// Intervals that may be open at once; events beyond them are dropped and counted. It takes a venue that stands still
@@ -45,29 +47,6 @@ pub struct ClosedInterval {
     pub end_ns: i64,
     /// Its bars, in the order of the symbols' bytes.
     pub bars: Vec<(Arc<str>, Bar)>,
-}
-
-/// A change of a venue's clock that is more than time that passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClockChange {
-    /// Many messages agreed on a time far ahead.
-    Ahead {
-        /// What it was, ns since 1970 UTC.
-        from_ns: i64,
-        /// What it is, ns since 1970 UTC.
-        to_ns: i64,
-    },
-    /// Many messages agreed on a time behind it, and none was ahead of that.
-    Back {
-        /// What it was, ns since 1970 UTC.
-        from_ns: i64,
-        /// What it is, ns since 1970 UTC.
-        to_ns: i64,
-        /// Trades and bars that were dropped before the messages were enough, or taken back.
-        dropped: u64,
-        /// End of the last interval that was closed, ns since 1970 UTC, where it lies ahead: bars go on behind it.
-        resumes_ns: Option<i64>,
-    },
 }
 
 /// Makes bars of events of one or more venues.
@@ -143,7 +122,7 @@ impl Bars {
         self
     }
 
-    /// Takes an event of a venue, counted from 0; what it closes is added to `out`.
+    /// Takes an event of a venue, counted from 0; what it closes is added to `out`. It sets no clock back.
     ///
     /// # Panics
     /// There is no such venue.
@@ -386,40 +365,6 @@ impl Bars {
         }
     }
 
-    /// Takes a trade of an open bar back.
-    fn cancel(&mut self, symbol: &str, id: u64) -> Taken {
-        let Some(column) = self.column(symbol) else { return Taken::NotAsked };
-        let room = &mut self.room;
-        let mut open = self.open.values_mut().rev().filter_map(|bars| bars[column].as_mut());
-        match open.any(|bar| bar.cancel(id, room)) {
-            true => {
-                self.counts.cancelled += 1;
-                self.counts.in_bars -= 1;
-                Taken::Changed
-            }
-            false => {
-                self.counts.cancelled_late += 1;
-                Taken::ChangedLate
-            }
-        }
-    }
-
-    /// Replaces a trade of an open bar.
-    fn correct(&mut self, right: &Correction<'_>) -> Taken {
-        let Some(column) = self.column(&right.symbol) else { return Taken::NotAsked };
-        let mut open = self.open.values_mut().rev().filter_map(|bars| bars[column].as_mut());
-        match open.any(|bar| bar.correct(right)) {
-            true => {
-                self.counts.corrected += 1;
-                Taken::Changed
-            }
-            false => {
-                self.counts.corrected_late += 1;
-                Taken::ChangedLate
-            }
-        }
-    }
-
     fn start_of(&self, time_ns: i64) -> i64 {
         time_ns.saturating_sub(time_ns.rem_euclid(self.settings.length_ns))
     }
@@ -446,78 +391,6 @@ impl Bars {
         }
         let bars = self.open.entry(start_ns).or_insert_with(|| vec![None; self.symbols.len()]);
         Ok(bars[column].get_or_insert_default())
-    }
-
-    /// Notes an event that is behind the venue's clock, and sets the clock back if all of many messages are.
-    fn look_behind(&mut self, venue: usize, event: &Event<'_>, out: &mut Vec<ClosedInterval>) {
-        let Some(time_ns) = event.time_ns() else { return };
-        let Some(from_ns) = self.clocks[venue].latest() else { return };
-        let end_ns = self.start_of(time_ns).saturating_add(self.settings.length_ns);
-        if end_ns > from_ns.saturating_sub(self.settings.lateness_ns) || from_ns == i64::MAX {
-            return self.clocks[venue].behind.end();
-        }
-        let dropped = self.dropped(event);
-        let agreed = self.clocks[venue].behind.add(time_ns, self.message, self.received, dropped);
-        if let Some((to_ns, dropped)) = agreed {
-            self.set_back(venue, (from_ns, to_ns), dropped, out);
-        }
-    }
-
-    /// How an event that is behind the clock was counted.
-    fn dropped(&self, event: &Event<'_>) -> Dropped {
-        let (symbol, start_ns) = match event {
-            Event::Trade(trade) if !trade.repeated => (&trade.symbol, self.start_of(trade.time_ns)),
-            Event::Bar(bar) if bar.end_ns - bar.start_ns == self.settings.length_ns => {
-                (&bar.symbol, bar.start_ns)
-            }
-            _ => return Dropped::default(),
-        };
-        let end_ns = start_ns.saturating_add(self.settings.length_ns);
-        if self.column(symbol).is_none() || (end_ns <= self.closed && self.closed > self.watermark) {
-            return Dropped::default();
-        }
-        let before = start_ns < self.settings.from_ns;
-        Dropped { late: u64::from(!before && end_ns <= self.watermark), before: u64::from(before) }
-    }
-
-    /// Sets the clock of a venue back. A time that few events agreed with was wrong, and what it opened is taken back; of a
-    /// clock that ran for long and steps back, what is open is closed, because nothing more will come for it.
-    fn set_back(
-        &mut self,
-        venue: usize,
-        (from_ns, to_ns): (i64, i64),
-        dropped: Dropped,
-        out: &mut Vec<ClosedInterval>,
-    ) {
-        let clock = &mut self.clocks[venue];
-        let (was_sure, until_ns) = (clock.is_sure(), to_ns.saturating_add(clock.doubted_ns()));
-        self.counts.doubted += clock.set_back(to_ns);
-        let until_ns = self.start_of(until_ns).saturating_add(1);
-        let mut count = dropped.late + dropped.before;
-        self.counts.late -= dropped.late;
-        self.counts.before -= dropped.before;
-        self.counts.clock_back += count;
-        match was_sure {
-            true => {
-                self.watermark = i64::MAX;
-                self.close(out);
-            }
-            false => {
-                let wrong = self.open.split_off(&until_ns);
-                let taken_back = self.take_back(wrong);
-                self.counts.doubted += taken_back;
-                count += taken_back;
-            }
-        }
-        let behind = self.clocks.iter().filter_map(VenueClock::latest).min().unwrap_or(to_ns);
-        self.watermark = behind.saturating_sub(self.settings.lateness_ns);
-        if self.settings.from_ns > to_ns {
-            // The first interval to be made was one of the time that is left.
-            let next = self.start_of(to_ns).saturating_add(self.settings.length_ns);
-            self.settings.from_ns = self.from_ns.max(next);
-        }
-        let resumes_ns = Some(self.closed.max(self.from_ns)).filter(|end| *end > to_ns);
-        self.change(ClockChange::Back { from_ns, to_ns, dropped: count, resumes_ns });
     }
 
     /// Closes the intervals that end by the watermark, the earliest first.
