@@ -32,7 +32,7 @@ fn write(path: &Path) {
         }
     }
     put("in", start + 300_000, r#"{"e":"weather"}"#);
-    put("in", start + 300_000, r#"{"e":"aggTrade","s":"AUSDT","a":31,"p":"-1","q":"2","T":5}"#);
+    put("in", start + 300_000, r#"{"e":"aggTrade","s":"AUSDT","a":30,"p":"-1","q":"2","T":5}"#);
     std::fs::write(path, lines).unwrap();
 }
 

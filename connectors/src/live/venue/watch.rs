@@ -220,7 +220,7 @@ impl SymbolWatch {
             faults.push(Fault {
                 kind: "symbols_not_asked",
                 text: format!(
-                    "{} sends {others} symbols that were not asked for: {}; they make no bars",
+                    "{} sends symbols that were not asked for ({others}): {}; they make no bars",
                     self.venue,
                     names(&heard.not_asked)
                 ),

@@ -7,14 +7,16 @@ use super::behind::Behind;
 const DOUBTED_NS: i64 = 60_000_000_000;
 /// Messages in a row that agree are believed, of a jump that is a few times as long as what is doubted.
 const AGREE: u64 = 3;
+/// Lengths of a jump, each as long as what is doubted, for which one more message has to agree.
+const LENGTHS: u64 = 15;
 /// Most messages that have to agree.
 const AGREE_MAX: u64 = 100;
-/// Time over which messages have to agree, for each length of a jump that is doubted, in ns.
-const SPAN_NS: i64 = 10_000_000;
+/// Time over which messages have to agree, for each length of a jump, in ns.
+const SPAN_NS: i64 = 1_000_000;
 /// Most of that.
 const SPAN_NS_MAX: i64 = 10_000_000_000;
-/// Jumps of fewer lengths are believed of a single burst: bars of a day after a weekend.
-const SHORT: i64 = 5;
+/// Jumps of fewer lengths are believed of a single burst: a feed that is played fast leaves nights and weekends out.
+const SHORT: i64 = 300;
 /// Messages that agree over so long are believed, however few they are, in ns.
 const LONG_NS: i64 = 60_000_000_000;
 /// Events that wait for others to agree with them; more are dropped and counted.
@@ -140,10 +142,11 @@ impl VenueClock {
             self.heard = self.heard.max(Some(time_ns));
             return Verdict::Taken(dropped);
         }
-        let near = self
-            .ahead
-            .as_ref()
-            .is_some_and(|ahead| ahead.latest.abs_diff(time_ns) <= self.doubted_ns.unsigned_abs());
+        let near = self.ahead.as_ref().is_some_and(|ahead| {
+            let agrees = ahead.latest.abs_diff(time_ns) <= self.doubted_ns.unsigned_abs();
+            // A feed that is played fast may leap once more before enough time has passed.
+            agrees || (ahead.messages >= AGREE && time_ns > ahead.latest)
+        });
         let dropped = if near { 0 } else { self.forget() };
         let ahead = self.ahead.get_or_insert_with(|| Ahead {
             latest: time_ns,
@@ -180,7 +183,7 @@ impl VenueClock {
         let from_ns = self.latest?;
         let ahead = self.ahead.as_ref()?;
         let lengths = ahead.latest.saturating_sub(self.reach(from_ns)) / self.doubted_ns;
-        let messages = AGREE.saturating_add(lengths.unsigned_abs() / 60).min(AGREE_MAX);
+        let messages = AGREE.saturating_add(lengths.unsigned_abs() / LENGTHS).min(AGREE_MAX);
         let wanted = if lengths < SHORT { 0 } else { lengths.saturating_mul(SPAN_NS).min(SPAN_NS_MAX) };
         // Where nobody knows how much time passed, the number of messages decides.
         let span = now.zip(ahead.since).map(|(now, since)| now.saturating_sub(since));
