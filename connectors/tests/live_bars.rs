@@ -358,11 +358,14 @@ fn conditional(time_ns: i64, price: f64, id: u64, sets: Sets) -> Event<'static> 
     Event::Trade(Trade { sets, ..of })
 }
 
+/// Time and price of a trade, and what it sets.
+type Conditional = (i64, f64, Sets);
+
 #[test]
 fn trades_set_what_their_conditions_allow() {
     use Sets::{All, Extended, HighLow, Nothing};
     // Time, price and what it sets of each trade; the bar as open, high, low, close, volume, trades.
-    let cases: [(&[(i64, f64, Sets)], &str); 8] = [
+    let cases: [(&[Conditional], &str); 8] = [
         (&[(1, 5.0, All), (2, 9.0, Nothing), (3, 6.0, All)], "A 5 6 5 6 30 3"),
         (&[(1, 2.0, HighLow), (2, 5.0, All), (3, 6.0, All), (4, 7.0, HighLow)], "A 5 7 2 6 40 4"),
         (&[(1, 2.0, HighLow), (2, 7.0, HighLow)], "A 2 7 2 7 20 2"),

@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "support/feeds.rs"]
+#[allow(dead_code)]
 mod feeds;
 
 use betaflow_connectors::ticks::{BarSettings, Bars, Counts, Event, LatePolicy, Level, Parsed, Venue, venue};

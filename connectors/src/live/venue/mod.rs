@@ -203,7 +203,7 @@ impl Follower {
     ) -> Result<Self, LiveError> {
         let adapter = venue(&settings.venue).ok_or_else(|| LiveError::Venue {
             found: settings.venue.clone(),
-            nearest: nearest(&settings.venue, VENUES.into_iter()),
+            nearest: nearest(&settings.venue, VENUES),
             known: VENUES.join(", "),
         })?;
         settings.symbols.iter_mut().for_each(|symbol| *symbol = adapter.symbol(symbol));
