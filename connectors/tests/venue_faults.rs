@@ -182,6 +182,15 @@ fn steady(seconds: i64) -> Vec<Tick> {
     (0..seconds * 10).flat_map(of).collect()
 }
 
+/// Checks all venues at the same time: most of it is waiting.
+fn each_venue(check: fn(&str, [&str; 3])) {
+    std::thread::scope(|scope| {
+        for (venue, symbols) in VENUES {
+            scope.spawn(move || check(venue, symbols));
+        }
+    });
+}
+
 /// What is sent of steady trades, and which of them count.
 struct Case {
     sent: Vec<Tick>,
@@ -236,89 +245,86 @@ fn cases() -> Vec<(&'static str, Case)> {
 
 #[test]
 fn each_fault_of_each_venue_is_counted_exactly_and_said_once() {
-    for (venue, symbols) in VENUES {
-        for (name, case) in cases() {
-            let case_name = format!("{venue} {name}");
-            if !is_numbered(venue) && name == "missing" {
-                continue;
-            }
-            let texts: Vec<String> =
-                case.sent.iter().map(|tick| message(venue, symbols[tick.0], *tick)).collect();
-            let sent = texts.len() as u64;
-            let settings = VenueSettings {
-                symbols_after: Duration::from_millis(300),
-                ..settings(venue, &symbols[..2], texts)
-            };
-            // The last bars close by the clock.
-            let expected = plain(&symbols, &case.counted);
-            let enough = |seen: &Seen| {
-                seen.bars.len() == expected.len()
-                    && case.kinds.iter().all(|kind| seen.kinds.contains_key(*kind))
-            };
-            let seen = follow(settings, sent, enough);
-            assert_eq!(seen.bars, expected, "{case_name}");
-            let mut kinds: Vec<&str> = case.kinds.to_vec();
-            let (counts, mut numbers) = (seen.counts, case.counts);
-            if !is_numbered(venue) {
-                // Without numbers one by one nothing is filled, and what was in a closed bar is late.
-                numbers[4] = 0;
-                if name == "twice" {
-                    (numbers[0], numbers[1]) = (10, 7);
-                    kinds.push("late");
-                }
-            }
-            let found = [
-                counts.late,
-                counts.repeats,
-                counts.no_trade,
-                counts.missing,
-                counts.filled,
-                counts.not_asked,
-            ];
-            assert_eq!(found, numbers, "{case_name}: {counts:?}");
-            assert_eq!(
-                (counts.refused, counts.unknown, counts.doubted, counts.clock_back),
-                (0, 0, 0, 0),
-                "{case_name}"
-            );
-            let mut said: Vec<&str> =
-                seen.kinds.keys().map(String::as_str).filter(|kind| *kind != "connected").collect();
-            said.sort_unstable();
-            kinds.sort_unstable();
-            assert_eq!(said, kinds, "{case_name}");
-            assert!(seen.kinds.values().all(|count| *count == 1), "{case_name}: {:?}", seen.kinds);
+    each_venue(faults_are_counted);
+}
+
+fn faults_are_counted(venue: &str, symbols: [&str; 3]) {
+    for (name, case) in cases() {
+        let case_name = format!("{venue} {name}");
+        if !is_numbered(venue) && name == "missing" {
+            continue;
         }
+        let texts: Vec<String> =
+            case.sent.iter().map(|tick| message(venue, symbols[tick.0], *tick)).collect();
+        let sent = texts.len() as u64;
+        let settings = VenueSettings {
+            symbols_after: Duration::from_millis(300),
+            ..settings(venue, &symbols[..2], texts)
+        };
+        // The last bars close by the clock.
+        let expected = plain(&symbols, &case.counted);
+        let enough = |seen: &Seen| {
+            seen.bars.len() == expected.len() && case.kinds.iter().all(|kind| seen.kinds.contains_key(*kind))
+        };
+        let seen = follow(settings, sent, enough);
+        assert_eq!(seen.bars, expected, "{case_name}");
+        let mut kinds: Vec<&str> = case.kinds.to_vec();
+        let (counts, mut numbers) = (seen.counts, case.counts);
+        if !is_numbered(venue) {
+            // Without numbers one by one nothing is filled, and what was in a closed bar is late.
+            numbers[4] = 0;
+            if name == "twice" {
+                (numbers[0], numbers[1]) = (10, 7);
+                kinds.push("late");
+            }
+        }
+        let found =
+            [counts.late, counts.repeats, counts.no_trade, counts.missing, counts.filled, counts.not_asked];
+        assert_eq!(found, numbers, "{case_name}: {counts:?}");
+        assert_eq!(
+            (counts.refused, counts.unknown, counts.doubted, counts.clock_back),
+            (0, 0, 0, 0),
+            "{case_name}"
+        );
+        let mut said: Vec<&str> =
+            seen.kinds.keys().map(String::as_str).filter(|kind| *kind != "connected").collect();
+        said.sort_unstable();
+        kinds.sort_unstable();
+        assert_eq!(said, kinds, "{case_name}");
+        assert!(seen.kinds.values().all(|count| *count == 1), "{case_name}: {:?}", seen.kinds);
     }
 }
 
 #[test]
 fn symbols_in_lower_case_are_followed_and_those_never_heard_are_said() {
-    for (venue, symbols) in VENUES {
-        let ticks: Vec<Tick> = steady(3)
-            .into_iter()
-            .map(|tick| (if tick.0 == 1 { 2 } else { 0 }, tick.1, tick.2, tick.3, tick.4))
-            .collect();
-        let texts: Vec<String> = ticks.iter().map(|tick| message(venue, symbols[tick.0], *tick)).collect();
-        let asked = [symbols[0].to_lowercase(), symbols[1].to_lowercase()];
-        let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
-        let (settings, sent) = (settings(venue, &asked, texts.clone()), texts.len() as u64);
-        let settings = VenueSettings { symbols_after: Duration::from_millis(300), ..settings };
-        let expected = plain(&symbols, &ticks.iter().filter(|tick| tick.0 == 0).copied().collect::<Vec<_>>());
-        let seen = follow(settings, sent, |seen| {
-            seen.bars.len() == expected.len() && seen.kinds.contains_key("symbols_not_asked")
-        });
-        assert_eq!(seen.bars, expected, "{venue}");
-        let names = |kind: &str| {
-            let said = seen.controls.iter().find(|control| control["kind"] == kind).unwrap();
-            said["symbols"].clone()
-        };
-        assert_eq!(names("symbols_never_heard"), serde_json::json!([symbols[1]]), "{venue}");
-        assert_eq!(names("symbols_not_asked"), serde_json::json!([symbols[2]]), "{venue}");
-        assert_eq!((seen.kinds["symbols_never_heard"], seen.kinds["symbols_not_asked"]), (1, 1), "{venue}");
-        let heard = (&seen.symbols.never_heard[..], &seen.symbols.not_asked[..], seen.symbols.quiet.len());
-        assert_eq!(heard, (&[symbols[1].to_owned()][..], &[symbols[2].to_owned()][..], 0), "{venue}");
-        assert_eq!(seen.counts.not_asked, 30, "{venue}");
-    }
+    each_venue(symbols_are_said);
+}
+
+fn symbols_are_said(venue: &str, symbols: [&str; 3]) {
+    let ticks: Vec<Tick> = steady(3)
+        .into_iter()
+        .map(|tick| (if tick.0 == 1 { 2 } else { 0 }, tick.1, tick.2, tick.3, tick.4))
+        .collect();
+    let texts: Vec<String> = ticks.iter().map(|tick| message(venue, symbols[tick.0], *tick)).collect();
+    let asked = [symbols[0].to_lowercase(), symbols[1].to_lowercase()];
+    let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+    let (settings, sent) = (settings(venue, &asked, texts.clone()), texts.len() as u64);
+    let settings = VenueSettings { symbols_after: Duration::from_millis(300), ..settings };
+    let expected = plain(&symbols, &ticks.iter().filter(|tick| tick.0 == 0).copied().collect::<Vec<_>>());
+    let seen = follow(settings, sent, |seen| {
+        seen.bars.len() == expected.len() && seen.kinds.contains_key("symbols_not_asked")
+    });
+    assert_eq!(seen.bars, expected, "{venue}");
+    let names = |kind: &str| {
+        let said = seen.controls.iter().find(|control| control["kind"] == kind).unwrap();
+        said["symbols"].clone()
+    };
+    assert_eq!(names("symbols_never_heard"), serde_json::json!([symbols[1]]), "{venue}");
+    assert_eq!(names("symbols_not_asked"), serde_json::json!([symbols[2]]), "{venue}");
+    assert_eq!((seen.kinds["symbols_never_heard"], seen.kinds["symbols_not_asked"]), (1, 1), "{venue}");
+    let heard = (&seen.symbols.never_heard[..], &seen.symbols.not_asked[..], seen.symbols.quiet.len());
+    assert_eq!(heard, (&[symbols[1].to_owned()][..], &[symbols[2].to_owned()][..], 0), "{venue}");
+    assert_eq!(seen.counts.not_asked, 30, "{venue}");
 }
 
 #[test]
@@ -349,22 +355,23 @@ fn a_symbol_that_falls_silent_is_said_once_and_once_more_when_it_is_back() {
 
 #[test]
 fn four_trades_days_ahead_are_counted_and_silence_nothing() {
-    for (venue, symbols) in VENUES {
-        let ticks = steady(8);
-        let ahead = (0..4_u64).map(|i| (0, 900 + i, 11 * 86_400_000 + i.cast_signed(), 5.0, 1.0));
-        let mut sent = ticks.clone();
-        sent.splice(80..80, ahead);
-        let texts: Vec<String> = sent.iter().map(|tick| message(venue, symbols[tick.0], *tick)).collect();
-        let (count, expected) = (texts.len() as u64, plain(&symbols, &ticks));
-        let seen =
-            follow(settings(venue, &symbols[..2], texts), count, |seen| seen.bars.len() == expected.len());
-        assert_eq!(seen.bars, expected, "{venue}");
-        assert_eq!(
-            (seen.counts.doubted, seen.counts.late, seen.kinds.get("doubted")),
-            (4, 0, Some(&1)),
-            "{venue}"
-        );
-    }
+    each_venue(days_ahead_are_counted);
+}
+
+fn days_ahead_are_counted(venue: &str, symbols: [&str; 3]) {
+    let ticks = steady(8);
+    let ahead = (0..4_u64).map(|i| (0, 900 + i, 11 * 86_400_000 + i.cast_signed(), 5.0, 1.0));
+    let mut sent = ticks.clone();
+    sent.splice(80..80, ahead);
+    let texts: Vec<String> = sent.iter().map(|tick| message(venue, symbols[tick.0], *tick)).collect();
+    let (count, expected) = (texts.len() as u64, plain(&symbols, &ticks));
+    let seen = follow(settings(venue, &symbols[..2], texts), count, |seen| seen.bars.len() == expected.len());
+    assert_eq!(seen.bars, expected, "{venue}");
+    assert_eq!(
+        (seen.counts.doubted, seen.counts.late, seen.kinds.get("doubted")),
+        (4, 0, Some(&1)),
+        "{venue}"
+    );
 }
 
 #[test]
