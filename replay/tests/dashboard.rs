@@ -340,6 +340,8 @@ fn metrics_are_in_the_format_of_prometheus() {
     assert_eq!(value("betaflow_nav"), state.number("SELECT nav FROM equity ORDER BY seq DESC LIMIT 1"));
     assert_eq!(value("betaflow_frames"), 50.0);
     assert_eq!(value("betaflow_feed_gaps_total"), 3.0);
+    assert_eq!(value("betaflow_feed_symbols{state=\"quiet\"}"), 1.0);
+    assert_eq!(value("betaflow_feed_faults_total{kind=\"late\"}"), 7.0);
     assert_eq!(value("betaflow_queue_depth{queue=\"record \\\"disk\\\"\"}"), 0.0);
     near(
         &json!(value("betaflow_cost{item=\"spread\"}")),

@@ -240,6 +240,11 @@ fn an_end_is_no_alarm_and_a_kill_is_one() {
         let said = browser.text("#banner") + &browser.text("#notice");
         assert!(said.contains(word), "{trading}: {said}");
     }
+    let said = browser.text("#feed");
+    assert!(
+        said.contains("7 late") && said.contains("2 clock back") && said.contains("quiet: XOM"),
+        "{said}"
+    );
     // No row of a stage that was not measured.
     let rows =
         "return [...document.querySelectorAll('#latency tbody tr')].map(row => row.cells[0].textContent)";

@@ -19,8 +19,10 @@ const feedRows = said => {
   const since = known(said.since) && !isSilent() ? `, since ${moment(said.since)}` : "";
   const link = ended() ? "closed" : isSilent() ? "not known" : said.connected ? "connected" : "disconnected";
   const outage = known(said.outage_since) ? `; lost since ${moment(said.outage_since)}` : "";
-  const trades = counts(said, [["late", "late"], ["doubted", "far ahead of all others"], ["before", "from before the first bar"],
-    ["dropped", "dropped"], ["partial", "bars begun before the connection"]]);
+  const venue = said.venue ?? {};
+  const faults = Object.entries(venue.faults ?? {}).map(([kind, count]) => `${number(count, 0)} ${kind.replace(/_/g, " ")}`).join(", ");
+  const symbols = [["never_heard", "never heard"], ["quiet", "quiet"], ["not_asked", "not asked for"]]
+    .filter(([member]) => venue[member]?.length).map(([member, text]) => `${text}: ${venue[member].join(", ")}`).join("; ");
   const refused = counts(said, [["refused", "malformed"], ["unknown", "of unknown type"], ["overflowed", "without room"]]);
   const waits = said.blocked > 0 ? `; waited ${number(said.blocked, 0)} times, ${nanoseconds(said.blocked_ns)}` : "";
   return [
@@ -34,7 +36,8 @@ const feedRows = said => {
     ["repeats, out of order", `${number(said.repeats, 0)}, ${number(said.reordered, 0)}`],
     ["conflated", number(said.conflated, 0) + waits],
     ["refused", refused || "0"],
-    ...(trades ? [["trades and bars left out", trades]] : []),
+    ...(faults ? [["faults of the venue", faults]] : []),
+    ...(symbols ? [["symbols", symbols]] : []),
   ];
 };
 

@@ -151,6 +151,17 @@ impl Text {
         for (name, help, count) in counters {
             self.counter(&format!("feed_{name}_total"), help, count);
         }
+        self.family("feed_faults_total", "counter", "Faults in the data of a venue, by kind");
+        for (kind, count) in &feed.venue.faults {
+            self.sample("feed_faults_total", &[("kind", kind)], *count as f64);
+        }
+        self.family("feed_symbols", "gauge", "Symbols of a venue that are not as asked for");
+        let venue = &feed.venue;
+        let symbols =
+            [("never_heard", &venue.never_heard), ("not_asked", &venue.not_asked), ("quiet", &venue.quiet)];
+        for (state, symbols) in symbols {
+            self.sample("feed_symbols", &[("state", state)], symbols.len() as f64);
+        }
         let blocked = "feed_blocked_seconds_total";
         self.family(blocked, "counter", "Time that events waited for the channel");
         self.sample(blocked, &[], feed.blocked_ns as f64 / 1e9);

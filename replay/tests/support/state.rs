@@ -183,7 +183,8 @@ impl State {
                 json!({"time": time, "name": "ws://127.0.0.1:9000", "connected": true, "since": time - 7_200_000_000_000_i64,
                     "last_message": time - 120_000_000, "stale": false, "messages": 3_021_445, "bytes": 912_003_112,
                     "gaps": 3, "missing": 0, "back_filled": 41, "reconnects": 2, "repeats": 17, "reordered": 5,
-                    "conflated": 0, "refused": 1}),
+                    "conflated": 0, "refused": 1,
+                    "venue": {"faults": {"late": 7, "clock_back": 2}, "quiet": ["XOM"]}}),
             ),
             ("trading", json!({"time": time, "state": "trading", "why": null})),
             (
