@@ -64,19 +64,25 @@ impl Outbox {
         }
     }
 
-    /// Accepts no more, waits at most so long, and returns what is not delivered by then.
-    pub(super) fn close(&self, grace: Duration) -> Vec<Alert> {
-        let until = Instant::now() + grace;
+    /// Accepts no more, waits as long as an alert is delivered within `grace` of the one before, at most `most` in all, and
+    /// returns what is not delivered by then.
+    pub(super) fn close(&self, grace: Duration, most: Duration) -> Vec<Alert> {
+        let end = Instant::now() + most;
+        let mut until = Instant::now() + grace;
         let mut inner = self.lock();
         inner.closed = true;
         inner.queue.release(Instant::now());
         self.changed.notify_all();
         while !inner.queue.is_empty() {
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.min(end).saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
+            let before = inner.queue.left().len();
             inner = self.wait(inner, left);
+            if inner.queue.left().len() < before {
+                until = Instant::now() + grace;
+            }
         }
         inner.queue.left()
     }

@@ -21,9 +21,12 @@ use crate::config::AlertSettings;
 use delivery::Outbox;
 use post::Poster;
 
-/// How long the end of a run waits for alerts that are not delivered. With a full disk, which is waited for as well, a run
-/// still ends within five seconds.
-const GRACE: Duration = Duration::from_millis(1_500);
+/// How long the end of a run waits for the next alert to be delivered: a slow server is given time for each.
+const GRACE: Duration = Duration::from_secs(5);
+/// Most that it waits in all.
+const GRACE_MAX: Duration = Duration::from_secs(30);
+/// The same where the disk is full, which has been waited for already: the run ends within five seconds.
+const GRACE_OF_FULL_DISK: Duration = Duration::from_millis(1_500);
 
 /// What an alert is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,13 +175,14 @@ impl Alerts {
         });
     }
 
-    /// Waits some seconds for what is not delivered yet, and says what was not.
-    pub(crate) fn finish(&self) {
+    /// Waits some seconds for what is not delivered yet, and says what was not. `full`: the disk is full.
+    pub(crate) fn finish(&self, full: bool) {
         let Some(raising) = &self.0 else { return };
-        let left = raising.outbox.close(GRACE);
+        let (grace, most) = if full { (GRACE_OF_FULL_DISK, GRACE_OF_FULL_DISK) } else { (GRACE, GRACE_MAX) };
+        let left = raising.outbox.close(grace, most);
         if !left.is_empty() {
             let events: Vec<_> = left.iter().map(|alert| alert.event).collect();
-            let seconds = GRACE.as_secs_f64();
+            let seconds = grace.as_secs_f64();
             warn!(
                 "{} alerts were not delivered within {seconds} s of the end: {}",
                 left.len(),

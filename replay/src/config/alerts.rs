@@ -12,7 +12,7 @@ use serde::Deserialize;
 /// Name of the table. No message shows a value of it.
 pub(super) const TABLE: &str = "alerts";
 const EXPECTED: &str =
-    "an address such as \"https://hooks.example.com/services/TOKEN\" or \"http://127.0.0.1:9093/alerts\"";
+    "an address such as \"https://hooks.example.com/alerts\" or \"http://127.0.0.1:9093/alerts\"";
 
 /// `[alerts]`.
 #[derive(Clone, Debug, Default, Deserialize)]

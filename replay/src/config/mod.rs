@@ -188,7 +188,13 @@ impl Config {
         for symbol in names.into_iter().flatten() {
             *symbol = config.feed.symbol(symbol);
         }
-        config.feed.symbols = config.feed.symbols.iter().map(|symbol| config.feed.symbol(symbol)).collect();
+        let mut symbols: Vec<String> = Vec::new();
+        for symbol in config.feed.symbols.iter().map(|symbol| config.feed.symbol(symbol)) {
+            if !symbols.contains(&symbol) {
+                symbols.push(symbol);
+            }
+        }
+        config.feed.symbols = symbols;
         // With other factors than its own, the tutorial still trades its 20 names.
         let universe = &config.universe;
         let free = universe.include.is_empty() && universe.exclude.is_empty() && universe.trade.is_empty();

@@ -62,21 +62,27 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     let config = resolve(args, false)?;
     refuse(&config)?;
     let alerts = Alerts::start(&config.alerts, &args.state)?;
-    let ended = trade(args, config, &alerts, started);
+    let disk = Disk::default();
+    let ended = trade(args, config, (&alerts, &disk), started);
     match &ended {
         Ok(how) => alerts.raise(Kind::RunEnded, None, (*how).to_owned()),
         Err(error) => alerts.raise(Kind::RunFailed, None, format!("the run failed: {error:#}")),
     }
-    alerts.finish();
+    alerts.finish(disk.trouble().is_some());
     ended.map(drop)
 }
 
 /// Trades until the feed ends or the run is asked to stop; returns which of them it was.
-fn trade(args: &PaperArgs, config: Config, alerts: &Alerts, started: Instant) -> Result<&'static str> {
+fn trade(
+    args: &PaperArgs,
+    config: Config,
+    (alerts, disk): (&Alerts, &Disk),
+    started: Instant,
+) -> Result<&'static str> {
     let folder = StateFolder::open(&args.state, Sync::Full)?;
     let start = folder.start()?;
     let betas_every = u64::from(config.data.frames_per_day).div_ceil(BETAS_A_DAY);
-    let (disk, link, live) = (Disk::default(), Link::default(), LiveStatus::default());
+    let (disk, link, live) = (disk.clone(), Link::default(), LiveStatus::default());
     let writer = Writer::start(&folder, betas_every, disk.watch(alerts.clone()))?;
     let handle = writer.handle();
 

@@ -25,6 +25,7 @@ pub(super) struct Making {
     name: String,
     bars_from: BarsFrom,
     bar_ns: i64,
+    lateness_ns: i64,
     from_ns: Option<i64>,
     venue: Box<dyn Venue>,
     bars: Bars,
@@ -58,6 +59,7 @@ impl Making {
             name: settings.venue.clone(),
             bars_from: settings.bars_from,
             bar_ns: settings.bar_ns,
+            lateness_ns: i64::try_from(settings.lateness.as_nanos()).unwrap_or(i64::MAX),
             from_ns: settings.from_ns,
             venue,
             bars,
@@ -195,9 +197,12 @@ impl Making {
             // The bar that ended last may come still, and is whole.
             BarsFrom::Venue => floor(began).saturating_sub(self.bar_ns),
         };
+        // Trades come out of order within the lateness: one that was lost may belong to an interval before the latest that
+        // was heard, or after the first that is heard again.
+        let ends = ceil(began.saturating_add(self.lateness_ns));
         let outage = match (self.before, self.from_ns) {
-            (Some(before), _) => Some((floor(before), ceil(began))),
-            (None, Some(from)) => Some((from, whole)),
+            (Some(before), _) => Some((floor(before.saturating_sub(self.lateness_ns)), ends)),
+            (None, Some(from)) => Some((from, if self.bars_from == BarsFrom::Trades { ends } else { whole })),
             (None, None) => None,
         };
         // The venue's own bars are whole whenever they come.

@@ -73,8 +73,15 @@ impl Behind {
         run.last_message = message;
         run.dropped.late += dropped.late;
         run.dropped.before += dropped.before;
+        self.due(received)
+    }
+
+    /// The time that the messages so far agree on, and what was dropped of them, if they are enough to set the clock back
+    /// now that it is `now` by a monotonic clock.
+    pub(super) fn due(&mut self, now: Option<i64>) -> Option<(i64, Dropped)> {
+        let run = self.run.as_ref()?;
         // Where nobody knows how much time passed, the number of messages decides.
-        let span = received.zip(run.since).map(|(now, since)| now.saturating_sub(since));
+        let span = now.zip(run.since).map(|(now, since)| now.saturating_sub(since));
         let many = run.messages >= MANY && span.is_none_or(|span| span >= BRIEF_NS);
         let few = run.messages >= FEW && span.is_some_and(|span| span >= LONG_NS);
         if !many && !few {

@@ -258,7 +258,7 @@ impl Bars {
     }
 
     /// Says that no message came until `now_ns` by the monotonic clock of [`Bars::observe_message_at`]: a time far ahead that
-    /// nothing contradicts is believed after a while.
+    /// nothing contradicts is believed after a while, and so are messages that are all behind the clock.
     ///
     /// # Panics
     /// There is no such venue.
@@ -267,6 +267,7 @@ impl Bars {
             self.take_jump(jump);
             self.follow(out);
         }
+        self.pass_behind(venue, now_ns, out);
     }
 
     /// Says that the venue's clock may have reached a time, ns since 1970 UTC, though it was not heard of: after an outage

@@ -44,6 +44,15 @@ impl Bars {
         }
     }
 
+    /// Sets the clock of a venue back if the messages behind it are enough by now, at `now_ns` by a monotonic clock: a burst
+    /// may be all that comes.
+    pub(super) fn pass_behind(&mut self, venue: usize, now_ns: i64, out: &mut Vec<ClosedInterval>) {
+        let Some(from_ns) = self.clocks[venue].latest().filter(|latest| *latest < i64::MAX) else { return };
+        if let Some((to_ns, dropped)) = self.clocks[venue].behind.due(Some(now_ns)) {
+            self.set_back(venue, (from_ns, to_ns), dropped, out);
+        }
+    }
+
     /// How an event that is behind the clock was counted.
     fn dropped(&self, event: &Event<'_>) -> Dropped {
         let (symbol, start_ns) = match event {
