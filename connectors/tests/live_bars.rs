@@ -343,6 +343,19 @@ fn a_clock_that_steps_back_for_good_closes_what_is_open_and_no_interval_twice() 
 }
 
 #[test]
+fn trades_far_behind_a_clock_that_goes_on_are_counted_as_such() {
+    const SECOND: i64 = 1_000_000_000;
+    let (mut bars, mut out) = (bars(500, 100 * SECOND), Vec::new());
+    let mut take = |time, id| bars.observe_message(0, &[trade("A", time, 5.0, 1.0, id)], &mut out);
+    take(200 * SECOND, 1);
+    take(200 * SECOND + 1, 2);
+    (0..20).for_each(|i| take(30 * SECOND, 10 + i));
+    take(201 * SECOND, 3);
+    let counts = bars.counts();
+    assert_eq!((counts.before, counts.far_behind, counts.clock_back), (20, 20, 0), "{counts:?}");
+}
+
+#[test]
 fn a_few_late_trades_set_no_clock_back() {
     let mut bars = seconds();
     let mut times: Vec<i64> = (0..300).map(|i| 5_000 + i / 10).collect();

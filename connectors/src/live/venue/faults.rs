@@ -47,6 +47,11 @@ impl Faults {
                 counts.late,
                 "trades or bars after their bar was closed; they are dropped (feed.lateness)",
             ),
+            (
+                "far_behind",
+                counts.far_behind,
+                "trades or bars far behind its own clock, of before the first bar; they are dropped",
+            ),
             ("duplicates", counts.duplicates, "trades or bars more than once; they count once"),
             ("doubted", counts.doubted, "times far ahead of all others; nothing agreed with them"),
             (

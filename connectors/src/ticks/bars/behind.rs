@@ -43,9 +43,10 @@ impl Behind {
         Self { near_ns, run: None }
     }
 
-    /// An event that is not behind the clock.
-    pub(super) fn end(&mut self) {
-        self.run = None;
+    /// An event that is not behind the clock. Returns how many events before it, of a time before `far_ns`, were dropped as
+    /// of before the first interval, without a change of the clock that explains them.
+    pub(super) fn end(&mut self, far_ns: i64) -> u64 {
+        self.run.take().filter(|run| run.latest < far_ns).map_or(0, |run| run.dropped.before)
     }
 
     /// An event of a message that is behind the clock. Returns the time that all of the messages agree on, and what was

@@ -38,6 +38,8 @@ pub struct BarCounts {
     pub duplicates: u64,
     /// Of intervals before the first that is made.
     pub before: u64,
+    /// Of these, far behind the venue's clock while other events went on with it.
+    pub far_behind: u64,
     /// That were dropped because the venue's clock stepped back behind bars that are closed.
     pub clock_back: u64,
     /// That found too many intervals open.

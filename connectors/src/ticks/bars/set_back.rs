@@ -35,7 +35,10 @@ impl Bars {
         let Some(from_ns) = self.clocks[venue].latest() else { return };
         let end_ns = self.start_of(time_ns).saturating_add(self.settings.length_ns);
         if end_ns > from_ns.saturating_sub(self.settings.lateness_ns) || from_ns == i64::MAX {
-            return self.clocks[venue].behind.end();
+            let clock = &mut self.clocks[venue];
+            let far_ns = from_ns.saturating_sub(clock.doubted_ns());
+            self.counts.far_behind += clock.behind.end(far_ns);
+            return;
         }
         let dropped = self.dropped(event);
         let agreed = self.clocks[venue].behind.add(time_ns, self.message, self.received, dropped);
