@@ -22,6 +22,9 @@ pub(super) struct Prior {
     observation_variance: Option<f64>,
 }
 
+/// Share of the returns up to which their errors are those of rounding.
+const ROUNDING: f64 = 1e-12;
+
 impl Prior {
     pub(super) fn new(settings: &EstimatorSettings) -> Self {
         Self {
@@ -42,10 +45,20 @@ impl Prior {
         design: &[f64],
     ) -> Option<f64> {
         let forecast = design.get(1).map_or(0.0, |market| self.market_beta * market);
-        let errors = returns.map(|y| (y - forecast).abs());
+        let first = || {
+            let (mut error, mut size, mut count) = (0.0, 0.0, 0.0);
+            for y in returns {
+                error += (y - forecast).abs();
+                size += y.abs();
+                count += 1.0;
+            }
+            // An error of rounding says nothing of the variance: an instrument that is its own factor has no other.
+            let e = error / count;
+            (count > 0.0 && error > ROUNDING * size).then(|| std::f64::consts::FRAC_PI_2 * (e * e))
+        };
         self.observation_variance
             .or_else(|| mean(running))
-            .or_else(|| mean(errors).map(|e| std::f64::consts::FRAC_PI_2 * (e * e)))
+            .or_else(first)
             .filter(|s| s.is_normal() && *s > 0.0)
     }
 
@@ -59,4 +72,20 @@ impl Prior {
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
     (count > 0.0).then(|| sum / count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_of_rounding_says_nothing_of_the_variance() {
+        let prior = Prior::new(&EstimatorSettings::default());
+        for (y, market, known) in
+            [(0.01, 0.01, false), (0.01, 0.01 * (1.0 + 1e-14), false), (0.01, 0.02, true)]
+        {
+            let found = prior.observation_variance(std::iter::empty(), std::iter::once(y), &[1.0, market]);
+            assert_eq!(found.is_some(), known, "{y} {market}: {found:?}");
+        }
+    }
 }
