@@ -12,6 +12,9 @@ const STREAMS_MAX: usize = 16_384;
 /// Holes that are remembered in a stream, so that late numbers fill them.
 const HOLES_MAX: usize = 256;
 
+/// A number this far ahead of the last one is no gap. It is not noted until another agrees, and then the venue numbers anew.
+const FAR: u64 = 1_000_000_000;
+
 /// How a venue numbers a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Numbering {
@@ -62,6 +65,8 @@ struct Stream {
     numbering: Numbering,
     /// Of a stream that only increases, the last number alone.
     seen: IdRanges,
+    /// A number far ahead that nothing has agreed with so far.
+    far: Option<u64>,
     /// Numbers of messages that were refused: the same number in a message that is taken is no repeat.
     refused: IdRanges,
 }
@@ -85,6 +90,20 @@ impl Stream {
             self.seen.insert(number);
             return Seen::default();
         };
+        if self.numbering != Numbering::Increasing {
+            let far = self.far.take();
+            if number > last.saturating_add(FAR) {
+                match far.filter(|far| far.abs_diff(number) <= FAR) {
+                    Some(far) => {
+                        self.seen = IdRanges::default();
+                        self.seen.insert(far.min(number));
+                        return self.see(far.max(number));
+                    }
+                    None => self.far = Some(number),
+                }
+                return Seen::default();
+            }
+        }
         match self.numbering {
             Numbering::Increasing if number > last => {
                 self.seen = IdRanges::default();
@@ -219,7 +238,7 @@ impl Sequences {
             None => {
                 let streams = self.streams.entry(symbol.into()).or_default();
                 let (seen, refused) = (IdRanges::default(), IdRanges::default());
-                streams.push(Stream { name, numbering, seen, refused });
+                streams.push(Stream { name, numbering, seen, far: None, refused });
                 self.count += 1;
                 streams.len() - 1
             }
@@ -282,13 +301,14 @@ mod tests {
         use Numbering::{Contiguous, Increasing, OfConnection};
         // Numbers, those missed at each; gaps, missing and repeats at the end.
         #[allow(clippy::type_complexity)]
-        let cases: [(Numbering, &[(u64, u64)], (u64, u64, u64)); 6] = [
+        let cases: [(Numbering, &[(u64, u64)], (u64, u64, u64)); 7] = [
             (Contiguous, &[(7, 0), (8, 0), (9, 0)], (0, 0, 0)),
             (Contiguous, &[(7, 0), (10, 2), (9, 0), (8, 0), (11, 0)], (1, 0, 0)),
             (Contiguous, &[(7, 0), (10, 2), (9, 0), (9, 0), (10, 0), (6, 0)], (1, 1, 2)),
             (OfConnection, &[(0, 0), (2, 1), (5, 2)], (2, 3, 0)),
             (Increasing, &[(3, 0), (9, 0), (9, 0), (4, 0), (10, 0)], (0, 0, 2)),
-            (Contiguous, &[(0, 0), (u64::MAX, u64::MAX - 1)], (1, u64::MAX - 1, 0)),
+            (Contiguous, &[(0, 0), (u64::MAX, 0), (1, 0)], (0, 0, 0)),
+            (Contiguous, &[(5, 0), (5_000_000_000, 0), (5_000_000_001, 0), (5_000_000_003, 1)], (1, 1, 0)),
         ];
         for (numbering, numbers, expected) in cases {
             let mut sequences = Sequences::default();
