@@ -249,7 +249,7 @@ fn after_a_known_outage_one_event_is_enough_and_three_in_a_message_are_one() {
     }
 }
 
-/// What a venue says of seconds, a message each 20 ms, and what is closed by it.
+/// Bars of a venue whose times are these seconds, a message each 20 ms.
 fn at_20_ms(bars: &mut Bars, seconds: &[i64], first_id: u64) -> Vec<i64> {
     let mut out = Vec::new();
     for (id, time) in (first_id..).zip(seconds) {

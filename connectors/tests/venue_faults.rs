@@ -1,5 +1,5 @@
 //! Loopback imitations of venues with their real faults: bars are those of a plain computation, counts are exact, and each
-//! kind of fault is said once.
+//! kind of fault is reported once.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -91,7 +91,7 @@ fn serve(texts: Vec<String>) -> SocketAddr {
     address
 }
 
-/// What came of a venue.
+/// Bars, events and counts of a venue.
 struct Seen {
     /// End of the bar in seconds after midnight, symbol, and open, high, low, close and volume.
     bars: Vec<(i64, String, [f64; 5])>,
@@ -117,7 +117,7 @@ fn settings(venue: &str, symbols: &[&str], texts: Vec<String>) -> VenueSettings 
     }
 }
 
-/// Follows a venue until `texts` messages have come and `enough` is said of what came.
+/// Follows a venue until `texts` messages have come and `enough` accepts the result.
 fn follow(settings: VenueSettings, texts: u64, enough: impl Fn(&Seen) -> bool) -> Seen {
     let edge = Edge::follow(settings).unwrap();
     let (events, until) = (edge.events(), Instant::now() + LONG);
@@ -191,7 +191,7 @@ fn each_venue(check: fn(&str, [&str; 3])) {
     });
 }
 
-/// What is sent of steady trades, and which of them count.
+/// Messages of steady trades, and those of them that count.
 struct Case {
     sent: Vec<Tick>,
     counted: Vec<Tick>,
@@ -201,7 +201,7 @@ struct Case {
     counts: [u64; 6],
 }
 
-/// Each fault of `ticks`: the trades, of which those of the last seconds close what is before them.
+/// Faults of `ticks`: the trades of the last seconds close the bars before them.
 fn cases() -> Vec<(&'static str, Case)> {
     let ticks = steady(20);
     let is = |tick: &Tick, every: u64, at: u64| tick.0 == 1 && tick.1 % every == at;

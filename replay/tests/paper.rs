@@ -3,12 +3,13 @@
 
 mod support;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use support::disk::SmallDisk;
 use support::paper::{SETTINGS, Serving, arguments, digest};
 use support::{DAY_NS, Panel, call, folder, joined, run};
 
@@ -94,34 +95,37 @@ fn a_run_that_is_killed_at_any_moment_goes_on_as_if_it_had_not_been() {
     assert_eq!(state(&path.join("killed")), state(&path.join("whole")));
 }
 
-/// A disk of its own, in memory, that can be filled.
-struct SmallDisk<'a>(&'a Path);
-
-impl<'a> SmallDisk<'a> {
-    /// `None` where the machine does not let anybody mount.
-    fn mount(path: &'a Path, mb: u32) -> Option<Self> {
-        std::fs::create_dir(path).unwrap();
-        let size = format!("size={mb}m");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(path).output();
-        mounted.is_ok_and(|mounted| mounted.status.success()).then_some(Self(path))
-    }
-
-    fn fill(&self) {
-        let mut file = std::fs::File::create(self.0.join("filler")).unwrap();
-        for size in [1 << 16, 1 << 12, 1] {
-            while file.write_all(&vec![0; size]).is_ok() {}
-        }
-    }
-
-    fn free(&self) {
-        std::fs::remove_file(self.0.join("filler")).unwrap();
-    }
+/// Frames on record in a state folder.
+fn frames(state: &Path) -> Option<i64> {
+    let database = Connection::open(state.join("state.db")).ok()?;
+    database.query_row("SELECT max(seq) FROM equity", [], |row| row.get::<_, Option<i64>>(0)).ok()?
 }
 
-impl Drop for SmallDisk<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0).status();
+/// Starts a run on a small disk, and fills the disk once the run has some frames: the run, and its log up to the words
+/// that it cannot write.
+fn on_full_disk(
+    path: &Path,
+    typed: &[&str],
+    disk: &SmallDisk<'_>,
+) -> (Child, BufReader<ChildStderr>, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_betaflow"))
+        .args(typed)
+        .current_dir(path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while frames(&path.join("disk/state")).unwrap_or(0) < 100 {
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(program.try_wait().unwrap().is_none());
     }
+    disk.fill();
+    let mut said = String::new();
+    let mut err = BufReader::new(program.stderr.take().unwrap());
+    while !said.contains("trading stops: the state cannot be written") {
+        assert_ne!(err.read_line(&mut said).unwrap(), 0, "it ended: {said}");
+    }
+    (program, err, said)
 }
 
 #[test]
@@ -138,30 +142,11 @@ fn a_full_disk_stops_trading_and_room_has_it_go_on() {
         eprintln!("skipped: this machine lets nobody mount a small disk");
         return;
     };
-    let mut program = Command::new(env!("CARGO_BIN_EXE_betaflow"))
-        .args(arguments(&serving.url, "disk/state"))
-        .current_dir(path)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let frames = || {
-        let database = Connection::open(mount.join("state/state.db")).ok()?;
-        database.query_row("SELECT max(seq) FROM equity", [], |row| row.get::<_, Option<i64>>(0)).ok()?
-    };
-    while frames().unwrap_or(0) < 100 {
-        std::thread::sleep(Duration::from_millis(20));
-        assert!(program.try_wait().unwrap().is_none());
-    }
-    disk.fill();
-    let mut said = String::new();
-    let mut err = BufReader::new(program.stderr.take().unwrap());
-    while !said.contains("trading stops: the state cannot be written") {
-        assert_ne!(err.read_line(&mut said).unwrap(), 0, "it ended: {said}");
-    }
-    let (before, waits) = (frames(), Duration::from_millis(1_500));
+    let (mut program, mut err, mut said) = on_full_disk(path, &arguments(&serving.url, "disk/state"), &disk);
+    let state_of = mount.join("state");
+    let (before, waits) = (frames(&state_of), Duration::from_millis(1_500));
     std::thread::sleep(waits);
-    assert_eq!(frames(), before, "it traded with a full disk");
+    assert_eq!(frames(&state_of), before, "it traded with a full disk");
     disk.free();
     err.read_to_string(&mut said).unwrap();
     let mut out = String::new();
@@ -169,7 +154,7 @@ fn a_full_disk_stops_trading_and_room_has_it_go_on() {
     assert!(program.wait().unwrap().success(), "{said}");
     assert!(said.contains("trading goes on: the state is written again"), "{said}");
     assert_eq!(digest(&out), digest(&whole.out), "{out}{said}");
-    assert_eq!(state(&mount.join("state")), state(&path.join("whole")));
+    assert_eq!(state(&state_of), state(&path.join("whole")));
 }
 
 #[test]
@@ -187,28 +172,8 @@ fn a_run_that_is_to_stop_ends_while_the_disk_is_full_and_goes_on_later() {
             return;
         };
         let own = if signal == "--for" { &["--for", "3s"][..] } else { &[] };
-        let mut program = Command::new(env!("CARGO_BIN_EXE_betaflow"))
-            .args([&arguments(&serving.url, "disk/state")[..], own].concat())
-            .current_dir(path)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        while Connection::open(mount.join("state/state.db"))
-            .and_then(|database| {
-                database.query_row("SELECT max(seq) FROM equity", [], |row| row.get::<_, i64>(0))
-            })
-            .is_err()
-        {
-            std::thread::sleep(Duration::from_millis(20));
-            assert!(program.try_wait().unwrap().is_none());
-        }
-        disk.fill();
-        let mut said = String::new();
-        let mut err = BufReader::new(program.stderr.take().unwrap());
-        while !said.contains("the state cannot be written") {
-            assert_ne!(err.read_line(&mut said).unwrap(), 0, "it ended: {said}");
-        }
+        let typed = [&arguments(&serving.url, "disk/state")[..], own].concat();
+        let (mut program, mut err, mut said) = on_full_disk(path, &typed, &disk);
         if signal == "--for" {
             std::thread::sleep(Duration::from_secs(3));
         } else {

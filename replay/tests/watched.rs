@@ -17,7 +17,7 @@ use support::web::Served;
 use support::webhook::{Reply, Webhook, free_port};
 use support::{Panel, call, folder, joined};
 
-/// What no file and no message may have of an address.
+/// Secret part of an address, which no file and no message may have.
 const SECRET: &str = "hook-secret-5f3a";
 const LIMIT: [&str; 2] = ["--set", "limits.daily_loss_max=0.004"];
 
@@ -202,7 +202,7 @@ fn alerts_go_over_tls_to_a_server_that_is_trusted() {
     let serving = Serving::start(path, &files[1..], &[]);
     let hook = Webhook::start_tls(&path.join("hook.pem"));
     let webhook = format!("alerts.webhook=https://127.0.0.1:{}/{SECRET}", hook.address.port());
-    // Without its certificate the server is a stranger, and nothing is said to it.
+    // Without its certificate the server is not trusted, and nothing is posted.
     for (name, own, delivered) in [("stranger", &[][..], 0), ("trusted", &["--set", "alerts.ca=hook.pem"], 1)]
     {
         let own = [&["--set", &webhook], own].concat();

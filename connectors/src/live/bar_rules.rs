@@ -20,7 +20,7 @@ const JUMP_NS: i64 = 7 * DAY_NS;
 /// Refusals that are told one by one; later ones are told at every power of two.
 const TOLD_MAX: u64 = 16;
 
-/// What was found, and what was expected.
+/// Finding and expectation of a refusal.
 pub(super) type Refused = (String, &'static str);
 
 /// Rules that a message can be held against by itself, without the messages before it.

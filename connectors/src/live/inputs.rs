@@ -36,7 +36,7 @@ pub enum Input {
     History(Bars),
     /// An input on record that cannot be read, or that this version refuses.
     Unusable {
-        /// What was found, and what was expected.
+        /// Finding and expectation.
         text: String,
     },
     /// Something that is no data.

@@ -170,7 +170,7 @@ struct Tagged<'a> {
     bars: &'a Bars,
 }
 
-/// Greeting of which only the version can be relied on.
+/// Greeting of another version: only its version can be relied on.
 #[derive(Serialize, Deserialize)]
 struct OtherHello<'a> {
     #[serde(borrow)]

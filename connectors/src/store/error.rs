@@ -82,7 +82,7 @@ pub enum StoreError {
     Lost {
         /// The folder.
         path: PathBuf,
-        /// What was found in place of the database.
+        /// Finding in place of the database.
         found: &'static str,
         /// Segments of inputs in it.
         session: usize,

@@ -78,7 +78,7 @@ pub(super) fn price(raw: Raw<'_>, field: &'static str) -> Result<f64, Refusal> {
         .ok_or_else(|| Refusal::new(field, raw.get(), "a positive finite decimal number"))
 }
 
-/// What was traded: positive and finite, or 0 where nothing was.
+/// Quantity traded: positive and finite, or 0 where nothing was.
 fn traded(raw: Raw<'_>, field: &'static str) -> Result<f64, Refusal> {
     match number(raw, |value| value == 0.0 && value.is_sign_positive()) {
         Some(zero) => Ok(zero),

@@ -12,7 +12,7 @@ const STREAMS_MAX: usize = 16_384;
 /// Holes that are remembered in a stream, so that late numbers fill them.
 const HOLES_MAX: usize = 256;
 
-/// A number this far ahead of the last one is no gap. It is not noted until another agrees, and then the venue numbers anew.
+/// A number this far ahead of the last one is no gap. It is not noted until another agrees, and then the numbers of the venue begin again.
 const FAR: u64 = 1_000_000_000;
 
 /// How a venue numbers a stream.
@@ -222,7 +222,7 @@ impl Sequences {
         let of =
             self.streams.get(&hole.symbol).and_then(|of| of.iter().find(|known| known.name == hole.stream));
         match of {
-            // A stream that began anew since then knows nothing of it.
+            // A stream that began again since then does not know it.
             Some(stream) if stream.seen.first().is_some_and(|first| first < hole.first) => {
                 stream.seen.missing_in(hole.first, hole.last)
             }

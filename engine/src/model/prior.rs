@@ -54,7 +54,7 @@ impl Prior {
             }
             // An error of rounding says nothing of the variance: an instrument that is its own factor has no other.
             let e = error / count;
-            (count > 0.0 && error > ROUNDING * size).then(|| std::f64::consts::FRAC_PI_2 * (e * e))
+            (count > 0.0 && error > ROUNDING * size).then_some(std::f64::consts::FRAC_PI_2 * (e * e))
         };
         self.observation_variance
             .or_else(|| mean(running))

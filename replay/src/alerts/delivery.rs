@@ -58,7 +58,7 @@ impl Outbox {
         let merged = inner.queue.merged;
         drop(inner);
         self.changed.notify_all();
-        // The first of a series is said, and then each hundredth.
+        // The first of a series is logged, and then each hundredth.
         if merged > before && merged % 100 == 1 {
             warn!("more than {CAPACITY} alerts wait: the oldest are merged into one, {merged} so far");
         }

@@ -28,7 +28,7 @@ const GRACE_MAX: Duration = Duration::from_secs(30);
 /// The same where the disk is full, which has been waited for already: the run ends within five seconds.
 const GRACE_OF_FULL_DISK: Duration = Duration::from_millis(1_500);
 
-/// What an alert is about.
+/// Kind of an event that raises an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Trading stops for a reason that is no limit.

@@ -112,7 +112,7 @@ fn said(error: impl fmt::Display) -> String {
 }
 
 /// Retried: faults of the server (5xx), too many requests (429) and timeouts (408, 425). A redirect is not followed, since
-/// it would take the alert to an address that nobody configured.
+/// it would take the alert to an address that is not configured.
 fn outcome(status: StatusCode, wait: Option<Duration>) -> Outcome {
     let text = format!("status {}", status.as_u16());
     match status.as_u16() {

@@ -111,7 +111,7 @@ fn read(path: &Path, adapter: &mut dyn Venue) -> Result<Read> {
     Ok(read)
 }
 
-/// Refuses a capture of which the adapter reads neither most messages nor any trade, quote or bar, and names the venue
+/// Refuses a capture if the adapter reads neither most messages nor any trade, quote or bar, and names the venue
 /// whose adapter reads most of it.
 fn refuse_another_venue(path: &Path, name: &str, read: &Read) -> Result<()> {
     let (total, failed) = (read.counts.total(), read.counts.unknown() + read.counts.refused());

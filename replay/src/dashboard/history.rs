@@ -122,7 +122,7 @@ pub(super) struct Lines {
 pub(super) struct History {
     /// Frames in `equity`.
     pub(super) frames: u64,
-    /// What the fills have left.
+    /// Quantity left by the fills.
     pub(super) book: Book,
     pub(super) orders: u64,
     pub(super) last: Option<Frame>,

@@ -12,12 +12,12 @@ use serde::Serialize;
 /// Part of a position below which nothing is held: what rounding leaves of one that was closed.
 const DUST: f64 = 1e-9;
 
-/// What is known of one instrument.
+/// Position and P&L of one instrument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(super) struct Holding {
     /// Units held, signed.
     pub(super) quantity: f64,
-    /// What they cost on average; none where nothing is held.
+    /// Average entry price; none where nothing is held.
     pub(super) entry_price: Option<f64>,
     /// The last price that is known of the instrument.
     pub(super) last_price: Option<f64>,
@@ -34,7 +34,7 @@ pub(super) struct Holding {
 pub(super) struct Pnl {
     /// Gains and losses of units that are sold or bought back.
     pub(super) realised: f64,
-    /// Of what is held, as far as prices are known.
+    /// Open P&L, as far as prices are known.
     pub(super) unrealised: f64,
     /// Commission, spread and impact.
     pub(super) trading_costs: f64,
@@ -103,7 +103,7 @@ impl Holdings {
         }
     }
 
-    /// What is known of an instrument; `None` where it was never traded.
+    /// Returns the position of an instrument; `None` where it was never traded.
     pub(super) fn of(&self, symbol: &str) -> Option<Holding> {
         self.0.get(symbol).map(Entry::holding)
     }

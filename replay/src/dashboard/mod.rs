@@ -1,6 +1,6 @@
 //! A read-only web page of a state folder, and `betaflow dashboard`.
 //!
-//! What it shows comes from `state.db`, through a connection of its own, so it holds up no run. Only the status of a run in the
+//! Everything shown comes from `state.db`, through a connection of its own, so it holds up no run. Only the status of a run in the
 //! same process comes from memory (`status::LiveStatus`): a full disk keeps the one on record old. One thread reads (`reader.rs`) and what it has read last is given to all
 //! clients; another serves them (`server.rs`, `routes.rs`), behind `guard.rs`.
 

@@ -98,7 +98,7 @@ impl Webhook {
         self.requests.lock().unwrap().clone()
     }
 
-    /// What was posted and taken, in order.
+    /// Alerts that were posted and taken, in order.
     pub(crate) fn delivered(&self) -> Vec<Value> {
         let taken = |request: &Request| matches!(request.reply, Reply::Status(200..300));
         self.requests().into_iter().filter(taken).map(|request| request.body).collect()

@@ -61,7 +61,7 @@ pub enum EdgeEvent {
         at: TimestampNs,
         /// A stable name of its kind.
         kind: &'static str,
-        /// What it is, for people.
+        /// Sentence for people.
         text: String,
         /// Numbers and names of it, a JSON object.
         details: serde_json::Value,

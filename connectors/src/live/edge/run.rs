@@ -24,7 +24,7 @@ pub(super) struct State<'a> {
     pub(super) order: Order,
     /// What the feed said of itself first.
     pub(super) hello: Option<Hello>,
-    /// What its bars are held against.
+    /// Rules for its bars.
     pub(super) rules: Option<BarRules>,
     /// When the last bars that were handed over closed.
     pub(super) last: Option<TimestampNs>,

@@ -1,4 +1,4 @@
-//! Faults of a venue: each kind is said when it is first seen, and counted from there on.
+//! Faults of a venue: each kind is reported when it is first seen, and counted from there on.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -12,14 +12,14 @@ use crate::ticks::{BarCounts, ClockChange, Hole, Sequences};
 
 /// Holes in a venue's numbers that may yet fill; with more of them the oldest are said.
 const HOLES_MAX: usize = 128;
-/// How many times the lateness a hole may stay open before it is said.
+/// Multiple of the lateness that a hole may stay open before it is reported.
 const LATENESSES: i64 = 4;
 
 /// A fault that is to be said.
 pub(super) struct Fault {
     /// A stable name of its kind.
     pub(super) kind: &'static str,
-    /// What it is, for people.
+    /// Sentence for people.
     pub(super) text: String,
     /// Numbers and names of it, a JSON object.
     pub(super) details: Value,
@@ -132,7 +132,7 @@ pub(super) struct Holes {
 }
 
 impl Holes {
-    /// Of a venue whose trades may come so late.
+    /// Holes of a venue with this lateness.
     pub(super) fn new(lateness_ns: i64) -> Self {
         Self { hold_ns: lateness_ns.saturating_mul(LATENESSES), open: VecDeque::new() }
     }

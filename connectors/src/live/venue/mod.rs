@@ -71,9 +71,9 @@ pub struct VenueSettings {
     pub trust: Trust,
     /// The instruments, by the venue's names, in upper or lower case.
     pub symbols: Vec<String>,
-    /// After so long from a connection it is said which symbols were not heard.
+    /// Time after a connection at which symbols that were not heard are reported.
     pub symbols_after: Duration,
-    /// How long at least a symbol may be quiet by the venue's clock, while others go on, before that is said.
+    /// Shortest silence of a symbol, by the venue's clock, that is reported while others go on.
     pub quiet_after: Duration,
     /// What bars are made of.
     pub bars_from: BarsFrom,

@@ -9,7 +9,7 @@ use super::faults::Fault;
 use super::{BarsFrom, VenueSettings};
 use crate::ticks::Event;
 
-/// Names that nobody asked for and that are kept; events of further ones are only counted.
+/// Most names outside of the subscription that are kept; events of further ones are only counted.
 const NOT_ASKED_MAX: usize = 64;
 /// Names in a sentence.
 const NAMES_MAX: usize = 20;
@@ -84,7 +84,7 @@ pub(super) struct SymbolWatch {
 }
 
 impl SymbolWatch {
-    /// Of these settings, whose symbols are the venue's names.
+    /// Watch over the symbols of these settings, which are the venue's names.
     pub(super) fn new(settings: &VenueSettings) -> Self {
         let now = Instant::now();
         // A venue may send its own bars once they are complete.
@@ -107,7 +107,7 @@ impl SymbolWatch {
         }
     }
 
-    /// Another connection begins, or the venue's clock was set back: nobody was quiet before.
+    /// Another connection begins, or the venue's clock was set back: no symbol was quiet before.
     pub(super) fn begin(&mut self) {
         (self.connected, self.from, self.newest) = (Instant::now(), None, i64::MIN);
     }
@@ -136,7 +136,7 @@ impl SymbolWatch {
         self.newest = self.newest.max(time_ns);
     }
 
-    /// What is new, if it was not looked at just now.
+    /// Faults that are new since the last look.
     pub(super) fn look(&mut self, now: Instant) -> Option<(Vec<Fault>, SymbolsHeard)> {
         if now.saturating_duration_since(self.looked) < LOOK.min(self.after) {
             return None;

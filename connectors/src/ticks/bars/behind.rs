@@ -31,9 +31,9 @@ struct Run {
 /// Events that were dropped because they are behind the clock, as they were counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Dropped {
-    /// As late.
+    /// Count of late events.
     pub(super) late: u64,
-    /// As before the first interval that is made.
+    /// Count of events before the first interval that is made.
     pub(super) before: u64,
 }
 
@@ -81,7 +81,7 @@ impl Behind {
     /// now that it is `now` by a monotonic clock.
     pub(super) fn due(&mut self, now: Option<i64>) -> Option<(i64, Dropped)> {
         let run = self.run.as_ref()?;
-        // Where nobody knows how much time passed, the number of messages decides.
+        // Where the time between messages is unknown, their number decides.
         let span = now.zip(run.since).map(|(now, since)| now.saturating_sub(since));
         let many = run.messages >= MANY && span.is_none_or(|span| span >= BRIEF_NS);
         let few = run.messages >= FEW && span.is_some_and(|span| span >= LONG_NS);

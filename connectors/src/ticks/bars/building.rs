@@ -52,7 +52,7 @@ struct Prices {
 struct Sums {
     trades: u64,
     volume: ExactSum,
-    /// Of trades that set all prices, high and low alone, and prices where no other trade does.
+    /// Prices by trades that set all of them, high and low alone, and those that no other trade sets.
     prices: [Option<Prices>; 3],
 }
 
@@ -125,7 +125,7 @@ impl Sums {
 }
 
 impl OfTrades {
-    /// Computes the sums anew. Exact sums and maxima do not depend on the order.
+    /// Computes the sums again. Exact sums and maxima do not depend on the order.
     fn sum_again(&mut self) {
         self.sums = Sums::default();
         self.kept.iter().for_each(|trade| self.sums.add(trade));
@@ -217,7 +217,7 @@ impl Building {
         self.venue.is_some_and(|venue| venue.closed == Some(false))
     }
 
-    /// Whether it has trades and none that sets a price.
+    /// Returns whether it has trades and none that sets a price.
     pub(super) fn has_no_price(&self) -> bool {
         self.trades.as_ref().is_some_and(|of| of.sums.trades > 0 && of.sums.bar().is_none())
     }

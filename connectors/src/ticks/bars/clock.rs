@@ -185,7 +185,7 @@ impl VenueClock {
         let lengths = ahead.latest.saturating_sub(self.reach(from_ns)) / self.doubted_ns;
         let messages = AGREE.saturating_add(lengths.unsigned_abs() / LENGTHS).min(AGREE_MAX);
         let wanted = if lengths < SHORT { 0 } else { lengths.saturating_mul(SPAN_NS).min(SPAN_NS_MAX) };
-        // Where nobody knows how much time passed, the number of messages decides.
+        // Where the time between messages is unknown, their number decides.
         let span = now.zip(ahead.since).map(|(now, since)| now.saturating_sub(since));
         let enough = ahead.messages >= messages && span.is_none_or(|span| span >= wanted);
         let long = ahead.messages >= AGREE && span.is_some_and(|span| span >= LONG_NS);

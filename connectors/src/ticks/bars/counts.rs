@@ -17,7 +17,7 @@ pub enum Taken {
     Ahead,
     /// Far ahead of all others: it waits for other messages to agree.
     Doubted,
-    /// A bar of another length, or of an instrument that nobody asked for: dropped and counted.
+    /// A bar of another length, or of an instrument outside of the subscription: dropped and counted.
     NotAsked,
     /// It makes no bar.
     NoTrade,
@@ -38,7 +38,7 @@ pub struct BarCounts {
     pub duplicates: u64,
     /// Of intervals before the first that is made.
     pub before: u64,
-    /// Of these, far behind the venue's clock while other events went on with it.
+    /// Those of `before` that are far behind the venue's clock while other events went on with it.
     pub far_behind: u64,
     /// That were dropped because the venue's clock stepped back behind bars that are closed.
     pub clock_back: u64,
@@ -62,7 +62,7 @@ pub struct BarCounts {
     pub unkept: u64,
     /// Bars of a venue that were never complete.
     pub incomplete: u64,
-    /// Bars of trades none of which sets a price: they are not made.
+    /// Bars whose trades set no price: they are not made.
     pub without_price: u64,
     /// Ranges of trade numbers that were forgotten within a bar, so that what came again would count.
     pub forgotten: u64,

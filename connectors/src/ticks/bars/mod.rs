@@ -35,7 +35,7 @@ pub use settings::{BarSettings, BarsError, LatePolicy};
 const INTERVALS_MAX: usize = 1024;
 /// Trades of open bars that are kept so that they can be taken back, 12 MiB.
 const KEPT_MAX: usize = 262_144;
-/// Changes of clocks that nobody has taken yet; more are only counted.
+/// Most changes of clocks that wait to be taken; more are only counted.
 const CHANGES_MAX: usize = 16;
 
 /// The bars of an interval that is closed. Instruments that did not trade in it have none.

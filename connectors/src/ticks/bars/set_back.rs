@@ -10,16 +10,16 @@ use super::{Bars, ClosedInterval};
 pub enum ClockChange {
     /// Many messages agreed on a time far ahead.
     Ahead {
-        /// What it was, ns since 1970 UTC.
+        /// Time before the change, ns since 1970 UTC.
         from_ns: i64,
-        /// What it is, ns since 1970 UTC.
+        /// Time after the change, ns since 1970 UTC.
         to_ns: i64,
     },
     /// Many messages agreed on a time behind it, and none was ahead of that.
     Back {
-        /// What it was, ns since 1970 UTC.
+        /// Time before the change, ns since 1970 UTC.
         from_ns: i64,
-        /// What it is, ns since 1970 UTC.
+        /// Time after the change, ns since 1970 UTC.
         to_ns: i64,
         /// Trades and bars that were dropped before the messages were enough, or taken back.
         dropped: u64,

@@ -235,7 +235,7 @@ fn number(id: u64, exchange: Option<&Text<'_>>) -> u64 {
     if id >> 56 == 0 { u64::from(letter) << 56 | id } else { id }
 }
 
-/// What the conditions make of a trade; `None`: it is no trade.
+/// Prices that a trade with these conditions sets; `None`: it is no trade.
 fn sets_of(conditions: Option<&[Text<'_>]>, tape: Option<&Text<'_>>) -> Option<Sets> {
     sets(conditions.unwrap_or_default().iter().map(AsRef::as_ref), tape.map(AsRef::as_ref))
 }

@@ -198,7 +198,7 @@ impl CoinbaseAdvanced {
     }
 }
 
-/// What a message says, by its channel.
+/// Reads a message by its channel.
 fn content<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
     match fields.channel.as_ref().map(AsRef::as_ref) {
         Some("market_trades") => trades(fields, out),

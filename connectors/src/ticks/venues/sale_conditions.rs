@@ -16,12 +16,12 @@
 
 use super::super::event::Sets;
 
-/// What the conditions of a trade make of it; `None`: it is no trade. The most restricted condition decides.
+/// Prices that a trade sets under its conditions; `None`: it is no trade. The most restrictive condition decides.
 pub(super) fn sets<'a>(conditions: impl IntoIterator<Item = &'a str>, tape: Option<&str>) -> Option<Sets> {
     conditions.into_iter().try_fold(Sets::All, |known, condition| Some(known.max(of(condition, tape)?)))
 }
 
-/// What a condition makes of a trade. One that is not known restricts nothing.
+/// Prices that a trade sets under one condition. An unknown condition restricts nothing.
 fn of(condition: &str, tape: Option<&str>) -> Option<Sets> {
     Some(match condition {
         // Official close and open of a market center, corrected consolidated close.
