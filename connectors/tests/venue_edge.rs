@@ -317,8 +317,8 @@ fn refusals_are_told_in_clear_words_and_a_mad_time_closes_nothing() {
     ];
     let venue = Handmade::start(vec![(texts, Then::Stay)]);
     let edge = Edge::follow(venue.client()).unwrap();
-    let text = said(&edge, "refused")["text"].as_str().unwrap().to_owned();
-    assert_eq!(text, "coinbase_exchange says: Failed to subscribe: A-B is not a valid product");
+    let words = said(&edge, "venue_error")["words"].as_str().unwrap().to_owned();
+    assert_eq!(words, "Failed to subscribe: A-B is not a valid product");
     let text = said(&edge, "refused")["text"].as_str().unwrap().to_owned();
     assert!(text.contains("`message`: found nonsense, expected a JSON object"), "{text}");
     assert_eq!(next(&edge, line), bar(0, 2, "5.0, 6.0, 5.0, 6.0", 4.0));

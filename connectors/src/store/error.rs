@@ -51,8 +51,8 @@ pub enum StoreError {
     },
     /// It is of a run with other settings.
     #[error(
-        "{}: found the state of a run with other settings, expected those of this one; give the settings that are in it \
-         (betaflow state shows them), or begin a new state folder",
+        "{}: found the state of a run with other settings, expected those of this one; give the settings that are in it, \
+         or begin a new state folder",
         .0.display()
     )]
     OtherSettings(PathBuf),

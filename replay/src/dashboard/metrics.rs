@@ -62,6 +62,8 @@ pub(super) fn text(snapshot: &Snapshot) -> String {
     if let Some(trading) = &snapshot.status.trading {
         let now = f64::from(snapshot.status.is_trading(snapshot.time));
         out.gauge("trading", "1 while orders may leave; 0 as well when the run is silent", Some(now));
+        let warming_up = f64::from(trading.state == "warming_up");
+        out.gauge("warming_up", "1 while no frame has decided yet", Some(warming_up));
         let writable = f64::from(trading.unwritable_since.is_none());
         out.gauge(
             "state_writable",

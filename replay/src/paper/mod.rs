@@ -15,6 +15,7 @@ mod status;
 mod stop;
 mod voice;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -63,10 +64,15 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     refuse(&config)?;
     let alerts = Alerts::start(&config.alerts, &args.state)?;
     let disk = Disk::default();
-    let ended = trade(args, config, (&alerts, &disk), started);
+    let began = Cell::new(false);
+    let ended = trade(args, config, (&alerts, &disk, &began), started);
     match &ended {
         Ok(how) => alerts.raise(Kind::RunEnded, None, (*how).to_owned()),
-        Err(error) => alerts.raise(Kind::RunFailed, None, format!("the run failed: {error:#}")),
+        // A start that is refused, as that of a folder where another run is at work, is no failure of a run.
+        Err(error) if began.get() => {
+            alerts.raise(Kind::RunFailed, None, format!("the run failed: {error:#}"))
+        }
+        Err(_) => {}
     }
     alerts.finish(disk.trouble().is_some());
     ended.map(drop)
@@ -76,7 +82,7 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
 fn trade(
     args: &PaperArgs,
     config: Config,
-    (alerts, disk): (&Alerts, &Disk),
+    (alerts, disk, began): (&Alerts, &Disk, &Cell<bool>),
     started: Instant,
 ) -> Result<&'static str> {
     let folder = StateFolder::open(&args.state, Sync::Full)?;
@@ -118,6 +124,7 @@ fn trade(
     refuse_without_factors(&config, &hello, args)?;
     let history = start::history(&folder, args, &mut config)?;
     start::settle(&folder, &config)?;
+    began.set(true);
     let on_record = start.next_input;
     let behind = start::Behind::of(&folder, start.checkpoints);
     if on_record > 0 {

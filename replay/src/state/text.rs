@@ -32,9 +32,12 @@ fn write(held: &Held, out: &mut String) -> std::fmt::Result {
     writeln!(out, "version     {version}, started {}", held.started.clone().unwrap_or_else(unknown))?;
     match &held.feed {
         Some(feed) => {
-            let factors = if feed.factors.is_empty() { "none".to_owned() } else { feed.factors.join(", ") };
+            let factors = match feed.factors.is_empty() {
+                true => "no factors of its own".to_owned(),
+                false => format!("factors {}", feed.factors.join(", ")),
+            };
             let (name, columns) = (shown(&feed.name), shown(&feed.columns.join(", ")));
-            writeln!(out, "feed        {name} ({columns}; factors {})", shown(&factors))?;
+            writeln!(out, "feed        {name} ({columns}; {})", shown(&factors))?;
         }
         None => writeln!(out, "feed        none yet")?,
     }

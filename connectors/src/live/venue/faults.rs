@@ -104,7 +104,9 @@ pub(super) fn of_clock(change: ClockChange, venue: &str) -> Fault {
         },
         ClockChange::Back { from_ns, to_ns, dropped, resumes_ns } => {
             let resumes = match resumes_ns {
-                Some(ns) => format!("bars go on after {}, where the last one ended", iso(ns)),
+                Some(ns) => {
+                    format!("no bar comes until its clock passes {}, where the last one ended", iso(ns))
+                }
                 None => "bars go on from there".to_owned(),
             };
             Fault {

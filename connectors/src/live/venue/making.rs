@@ -249,7 +249,14 @@ impl Making {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).messages.record(parsed);
         for event in events {
             if let Event::Error(words) = event {
-                self.tell(words.to_string(), format!("{} says: {words}", self.name), outlet)?;
+                if self.told.len() < TOLD_MAX && self.told.insert(words.to_string()) {
+                    let text = format!(
+                        "{} answers with an error: {words}; check feed.symbols and feed.bar",
+                        self.name
+                    );
+                    let details = json!({ "words": words });
+                    outlet.send(Fault { kind: "venue_error", text, details }.event())?;
+                }
             }
         }
         Ok(())
