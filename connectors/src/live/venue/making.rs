@@ -248,15 +248,14 @@ impl Making {
         }
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).messages.record(parsed);
         for event in events {
-            if let Event::Error(words) = event {
-                if self.told.len() < TOLD_MAX && self.told.insert(words.to_string()) {
-                    let text = format!(
-                        "{} answers with an error: {words}; check feed.symbols and feed.bar",
-                        self.name
-                    );
-                    let details = json!({ "words": words });
-                    outlet.send(Fault { kind: "venue_error", text, details }.event())?;
-                }
+            if let Event::Error(words) = event
+                && self.told.len() < TOLD_MAX
+                && self.told.insert(words.to_string())
+            {
+                let text =
+                    format!("{} answers with an error: {words}; check feed.symbols and feed.bar", self.name);
+                let details = json!({ "words": words });
+                outlet.send(Fault { kind: "venue_error", text, details }.event())?;
             }
         }
         Ok(())
