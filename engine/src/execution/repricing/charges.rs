@@ -88,7 +88,7 @@ impl Charges {
 
 /// Whether every setting that is no cost is that of the run.
 fn same_trades(run: &ExecutionSettings, own: &ExecutionSettings) -> Result<(), Invalid> {
-    let found = |value: &dyn std::fmt::Debug| format!("{value:?}");
+    let found = |value: &dyn std::fmt::Debug| as_typed(&format!("{value:?}"));
     let settings = [
         ("nav", own.nav == run.nav, found(&own.nav)),
         ("delay_bars", own.delay_bars == run.delay_bars, found(&own.delay_bars)),
@@ -130,4 +130,39 @@ fn same_world(run: &WorldSettings, own: &WorldSettings) -> Result<(), Invalid> {
         format!("{} and {}", volatile.0, volatile.1),
         "1 and 0 where trades are re-priced: costs that follow volatility are not the same multiple on every day",
     )
+}
+
+/// A setting as a user types it: without `Some`, and a variant by its name in TOML.
+fn as_typed(debug: &str) -> String {
+    let inner = debug.strip_prefix("Some(").and_then(|text| text.strip_suffix(')')).unwrap_or(debug);
+    let is_variant = inner.starts_with(char::is_uppercase) && inner.chars().all(char::is_alphabetic);
+    if !is_variant {
+        return inner.to_owned();
+    }
+    let mut name = String::new();
+    for (at, letter) in inner.char_indices() {
+        if letter.is_uppercase() && at > 0 {
+            name.push('_');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_typed;
+
+    #[test]
+    fn settings_are_named_as_they_are_typed() {
+        for (debug, typed) in [
+            ("Some(0.1)", "0.1"),
+            ("None", "none"),
+            ("SameClose", "same_close"),
+            ("1000000.0", "1000000.0"),
+            ("{}", "{}"),
+        ] {
+            assert_eq!(as_typed(debug), typed);
+        }
+    }
 }
