@@ -28,6 +28,7 @@ fn it_says_what_is_on_record() {
     let before = fs::read(path.join("state/state.db")).unwrap();
 
     let held = held(path, "state");
+    assert_eq!((held["running"].as_bool(), held["last_run"].as_str()), (Some(false), Some("ended")));
     let connection = Connection::open(path.join("state/state.db")).unwrap();
     let number = |sql: &str| -> f64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
     assert_eq!(held["running"], false);

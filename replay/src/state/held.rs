@@ -20,6 +20,8 @@ pub(super) struct Held {
     pub(super) folder: String,
     /// Whether a run is at work.
     pub(super) running: bool,
+    /// End of the last run: `ended`, `failed`, or `killed`; none while a run is at work or before the first has begun.
+    pub(super) last_run: Option<&'static str>,
     /// Version of the program that wrote it.
     pub(super) version: Option<String>,
     pub(super) started: Option<String>,
@@ -120,6 +122,7 @@ impl Held {
         let held = Self {
             folder: view.path().display().to_string(),
             running,
+            last_run: if running { None } else { last_run(connection)? },
             version: view.meta("version")?,
             started: view.meta("started")?,
             feed: view.meta("feed")?.as_deref().and_then(feed),
@@ -148,6 +151,18 @@ impl Held {
         drop(transaction);
         Ok(held)
     }
+}
+
+/// How the last run ended, by the status that it wrote last.
+fn last_run(connection: &Connection) -> Result<Option<&'static str>> {
+    let status = "SELECT value FROM status WHERE key = 'trading'";
+    let status: Option<String> = connection.query_row(status, [], |row| row.get(0)).optional()?;
+    let status = status.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    Ok(status.map(|status| match status["state"].as_str() {
+        Some("failed") => "failed",
+        _ if status["ended"].is_i64() => "ended",
+        _ => "killed",
+    }))
 }
 
 fn all<T>(

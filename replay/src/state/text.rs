@@ -20,7 +20,13 @@ pub(super) fn of(held: &Held) -> String {
 
 fn write(held: &Held, out: &mut String) -> std::fmt::Result {
     let unknown = || "unknown".to_owned();
-    let running = if held.running { "a run is at work" } else { "no run is at work" };
+    let running = match held.last_run {
+        _ if held.running => "a run is at work",
+        Some("failed") => "no run is at work; the last one ended with an error",
+        Some("killed") => "no run is at work; the last one was killed",
+        Some(_) => "no run is at work; the last one ended in order",
+        None => "no run is at work",
+    };
     writeln!(out, "{}: {running}", held.folder)?;
     if let Some(time) = &held.ruined {
         writeln!(out, "RUINED at {time}: the value fell to 0 or below, and this run trades no more")?;
