@@ -293,6 +293,20 @@ fn bars_that_break_a_rule_are_refused_and_correct_ones_of_their_number_count() {
 }
 
 #[test]
+fn a_long_step_is_taken_once_the_next_message_confirms_it() {
+    let end = "{\"type\":\"end\",\"frames\":4}".to_owned();
+    let hours = [(0, 0), (1, 1), (2, 264), (1, 1), (2, 264), (3, 265)];
+    let bars = hours.map(|(seq, hour)| bar(seq, hour, "A", 1.0));
+    let server = Handmade::start(vec![[&[hello()], &bars[..], &[end]].concat()]);
+    let data = Some(Box::new(Settings::default()));
+    let edge = Edge::start(EdgeSettings { data, ..server.client() }).unwrap();
+    let seqs = [(); 4].map(|()| next(&edge, seq));
+    next(&edge, |event| matches!(event, EdgeEvent::End { .. }).then_some(()));
+    let counts = edge.counts();
+    assert_eq!((seqs, counts.refused, counts.repeats), ([0, 1, 2, 3], 0, 2), "{counts:?}");
+}
+
+#[test]
 fn bars_that_are_refused_again_are_given_up_at_once() {
     let end = "{\"type\":\"end\",\"frames\":3}".to_owned();
     let bad = || bar(1, 1, "A", -1.0);

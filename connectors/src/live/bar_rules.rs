@@ -17,13 +17,13 @@ use crate::parquet::{BadRow, Settings};
 const AHEAD_NS_MAX: i64 = DAY_NS;
 /// Longest step from bars to the next that a single message is enough for, in ns: longer than any holiday.
 const JUMP_NS: i64 = 7 * DAY_NS;
-/// Refusals that are told one by one; later ones are told at every power of two.
-const TOLD_MAX: u64 = 16;
+/// Refusals that are reported one by one; later ones are reported at every power of two.
+const REPORTED_MAX: u64 = 16;
 
 /// Finding and expectation of a refusal.
 pub(super) type Refused = (String, &'static str);
 
-/// Rules that a message can be held against by itself, without the messages before it.
+/// Rules for the messages of a feed of our protocol, at its edge.
 pub(super) struct BarRules {
     assembler: Assembler,
     settings: Settings,
@@ -53,7 +53,7 @@ impl BarRules {
         }
     }
 
-    /// Whether bars close so much later than those before them that one message is not enough to believe it: every true
+    /// Returns whether bars close so much later than those before them that one message is not enough to believe it: every true
     /// message would come too late after a wrong one. The clock of this machine confirms the bars of today.
     pub(super) fn is_doubtful(&self, bars: &Bars, last: Option<TimestampNs>) -> bool {
         let jumps = last.is_some_and(|last| bars.timestamp.saturating_sub(last.0) > JUMP_NS);
@@ -154,7 +154,7 @@ pub(super) fn described(fault: Fault, symbol: &str, values: Values) -> Refused {
     }
 }
 
-/// Whether the refusal of this number, counted from 1, is told.
+/// Returns whether the refusal of this number, counted from 1, is reported.
 pub(super) fn is_told(count: u64) -> bool {
-    count <= TOLD_MAX || count.is_power_of_two()
+    count <= REPORTED_MAX || count.is_power_of_two()
 }

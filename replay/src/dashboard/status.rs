@@ -19,7 +19,7 @@ pub(crate) struct FeedStatus {
     pub time: i64,
     /// Name of the feed.
     pub name: String,
-    /// Whether it is connected.
+    /// True while it is connected.
     pub connected: bool,
     /// Time since which it is connected, or is not.
     pub since: Option<i64>,

@@ -7,7 +7,7 @@ use betaflow_connectors::live::EdgeEvent;
 /// Connection to the feed at one moment. Times are nanoseconds since 1970 by the clock of the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LinkState {
-    /// Whether it is connected.
+    /// True while it is connected.
     pub(super) connected: bool,
     /// Time since which it is connected, or is not.
     pub(super) since: Option<i64>,

@@ -289,7 +289,8 @@ impl<'a, 'b> Session<'a, 'b> {
             seq == session.state.order.next()
                 && rules.is_some_and(|rules| rules.is_doubtful(&received.0, session.state.last))
         };
-        if let Some(doubted) = self.state.doubted.take() {
+        // A message that was there before says nothing of the one in doubt.
+        if let Some(doubted) = self.state.doubted.take_if(|doubted| seq >= doubted.0.seq) {
             if seq == doubted.0.seq && is_doubtful(self) {
                 add(&self.state.outlet.counters.repeats, 1);
                 self.state.doubted = Some(doubted);

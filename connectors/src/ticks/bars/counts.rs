@@ -1,6 +1,6 @@
 //! Events by what became of them.
 
-/// What became of an event.
+/// Outcome of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
     /// It is in its bar.
@@ -36,7 +36,7 @@ pub struct BarCounts {
     pub late: u64,
     /// That came again, and older versions of bars.
     pub duplicates: u64,
-    /// Of intervals before the first that is made.
+    /// Events of intervals before the first that is made.
     pub before: u64,
     /// Those of `before` that are far behind the venue's clock while other events went on with it.
     pub far_behind: u64,
@@ -46,7 +46,7 @@ pub struct BarCounts {
     pub ahead: u64,
     /// That were far ahead of all others, and nothing agreed with them.
     pub doubted: u64,
-    /// Of other instruments or other lengths.
+    /// Events of other instruments or other lengths.
     pub not_asked: u64,
     /// Reports of instruments that were asked for that are no trades, such as aggregates of quantity 0.
     pub no_trade: u64,
