@@ -182,6 +182,12 @@ fn bars_that_break_a_rule_are_refused_before_they_are_on_record_and_the_run_goes
             input => input,
         });
         let mut source = open(&log, recorded.to_vec()).logged(3);
+        if text.contains("clock") {
+            // It has made a frame, and what came after it was too late.
+            assert_eq!(all_of(&mut source), [DAY_NS, 100_000 * DAY_NS]);
+            assert_eq!(*log.skipped.lock().unwrap(), [2]);
+            continue;
+        }
         assert_eq!(all_of(&mut source), expected);
         assert_eq!(*log.skipped.lock().unwrap(), [1]);
         assert!(source.facts().warnings.iter().any(|warning| warning.code == "input_skipped"));

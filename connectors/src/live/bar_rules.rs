@@ -117,6 +117,11 @@ pub(super) fn check_clock(bars: &Bars) -> Result<(), Refused> {
     ))
 }
 
+/// Returns whether a time lies so far ahead of the clock of this machine that bars of it would be refused.
+pub(super) fn is_ahead(time: Option<TimestampNs>) -> bool {
+    time.is_some_and(|time| time.0 > now().0.saturating_add(AHEAD_NS_MAX))
+}
+
 /// Refuses numbers that cannot become part of a frame, but where bad rows are skipped one by one.
 pub(super) fn check_numbers(assembler: &Assembler, settings: &Settings, bars: &Bars) -> Result<(), Refused> {
     if settings.on_bad_row != BadRow::Error {

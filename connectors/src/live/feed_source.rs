@@ -71,6 +71,10 @@ struct Counted {
     unusable: u64,
 }
 
+/// Advice where the record itself ends in the future.
+const RECORD_AHEAD: &str = "a later time; the bars before it lie ahead of the clock of this machine and all true ones come \
+                            too late after them: begin a new state folder";
+
 /// As errors call it.
 const STATE: &str = "feed source";
 
@@ -213,7 +217,7 @@ impl FeedSource {
                     continue;
                 }
                 Input::Bars { bars, text, received } => {
-                    if let Err(refusal) = self.check(&bars) {
+                    if let Err(refusal) = self.check(&bars, received.is_some()) {
                         self.refuse(&bars, refusal)?;
                         continue;
                     }
@@ -251,12 +255,18 @@ impl FeedSource {
         self.counted.history.is_some_and(|end| bars.timestamp <= end.0)
     }
 
-    /// Checks bars before they are put on record. Those on record that have passed pass again: the clock goes forward.
-    fn check(&self, bars: &Bars) -> Result<(), Refused> {
+    /// Checks bars before they are put on record. `live`: they come from the feed now, so the clock counts. Bars on record
+    /// have made a frame whose digest is on record too: they act as they did.
+    fn check(&self, bars: &Bars, live: bool) -> Result<(), Refused> {
         if !self.is_of_history(bars) {
-            bar_rules::check_order(bars, self.counted.last)?;
+            bar_rules::check_order(bars, self.counted.last).map_err(|(found, expected)| {
+                match live && !self.recorded && bar_rules::is_ahead(self.counted.last) {
+                    true => (found, RECORD_AHEAD),
+                    false => (found, expected),
+                }
+            })?;
         }
-        if !self.recorded {
+        if live && !self.recorded {
             bar_rules::check_clock(bars)?;
         }
         bar_rules::check_numbers(&self.assembler, &self.settings, bars)?;
