@@ -16,7 +16,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use betaflow_benches::Observations;
 use betaflow_engine::model::{
-    Beliefs, Dlm, Estimator, EstimatorSettings, Fixed, FixedParameters, Mixture, PerInstrument,
+    Dlm, Estimates, Estimator, EstimatorSettings, Fixed, FixedParameters, Mixture, PerInstrument,
 };
 use betaflow_engine::settings::Calendar;
 use serde_json::Value;
@@ -104,16 +104,16 @@ fn step_all(data: &Observations, mut filter: impl Estimator) -> f64 {
     elapsed
 }
 
-/// Steps through all bars and copies every mean out of the beliefs of each.
+/// Steps through all bars and copies every mean out of the estimates of each.
 fn step_and_write_all(data: &Observations, mut filter: impl Estimator, out: &mut [f64]) -> f64 {
-    let mut beliefs = Beliefs { factors: vec![0.0; data.factors], ..Beliefs::default() };
+    let mut estimates = Estimates { factors: vec![0.0; data.factors], ..Estimates::default() };
     let n = data.instruments;
     let start = processor::time_ns();
     for ((factors, returns), out) in data.iter().zip(out.chunks_exact_mut(n * (data.factors + 1))) {
         filter.step(factors, returns, false);
-        filter.write(&mut beliefs);
-        out[..n].copy_from_slice(&beliefs.alpha);
-        out[n..].copy_from_slice(&beliefs.betas);
+        filter.write(&mut estimates);
+        out[..n].copy_from_slice(&estimates.alpha);
+        out[n..].copy_from_slice(&estimates.betas);
     }
     let elapsed = processor::time_ns() - start;
     black_box(out);

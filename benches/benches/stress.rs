@@ -15,7 +15,7 @@ use betaflow_engine::execution::repricing::{Booked, Charges, Repricing};
 use betaflow_engine::execution::{BPS, ExecutionSettings};
 use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
-use betaflow_engine::model::{Beliefs, EstimatorSettings};
+use betaflow_engine::model::{Estimates, EstimatorSettings};
 use betaflow_engine::pipeline::stages::Reprice;
 use betaflow_engine::pipeline::{
     Message, Outbox, Placement, RunOptions, RunReport, RunSettings, Stage, sweeping, trading,
@@ -185,7 +185,7 @@ impl Recorder for Keep {
         Ok(())
     }
 
-    fn beliefs(&mut self, _: &Beliefs) -> std::result::Result<(), RecordError> {
+    fn estimates(&mut self, _: &Estimates) -> std::result::Result<(), RecordError> {
         Ok(())
     }
 

@@ -14,7 +14,7 @@
 //! A connector does the reading and knows where each row stands; what a frame is, is the engine's affair.
 //! Every error says where (file, row, column), what was found, what was expected and what to do.
 
-mod doubts;
+mod data_warnings;
 mod error;
 mod files;
 mod links;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use betaflow_connectors::recorder::{BetaPaths, ParquetRecorder, Room, read_betas};
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::{Frames, RecordSettings, Recorder as _, RunFacts};
-use betaflow_engine::model::Beliefs;
+use betaflow_engine::model::Estimates;
 use betaflow_engine::names::Names;
 
 const FRAMES: u64 = 101;
@@ -25,20 +25,20 @@ fn record(folder: &Path) {
     let mut recorder = ParquetRecorder::create(folder, &factors, record, false, None).unwrap();
     let mut names = Names::default();
     names.extend(&(0..INSTRUMENTS).map(|i| Arc::from(format!("S{i}"))).collect::<Vec<_>>());
-    let mut beliefs = Beliefs { names, factors: vec![0.0; 2], complete: true, ..Default::default() };
+    let mut estimates = Estimates { names, factors: vec![0.0; 2], complete: true, ..Default::default() };
     for t in 0..FRAMES {
-        beliefs.reset(INSTRUMENTS);
-        (beliefs.seq, beliefs.timestamp) = (t, TimestampNs(t as i64 * 1_000));
+        estimates.reset(INSTRUMENTS);
+        (estimates.seq, estimates.timestamp) = (t, TimestampNs(t as i64 * 1_000));
         for i in (0..INSTRUMENTS).filter(|i| *i != 7 || t >= 60) {
-            beliefs.alpha[i] = coefficient(0, i, t);
+            estimates.alpha[i] = coefficient(0, i, t);
             for c in 0..3 {
-                beliefs.coefficient_sd[c * INSTRUMENTS + i] = 0.1 * coefficient(c, i, t);
+                estimates.coefficient_sd[c * INSTRUMENTS + i] = 0.1 * coefficient(c, i, t);
             }
             for c in 1..3 {
-                beliefs.betas[(c - 1) * INSTRUMENTS + i] = coefficient(c, i, t);
+                estimates.betas[(c - 1) * INSTRUMENTS + i] = coefficient(c, i, t);
             }
         }
-        recorder.beliefs(&beliefs).unwrap();
+        recorder.estimates(&estimates).unwrap();
     }
     recorder.finish(&RunFacts::default()).unwrap();
 }

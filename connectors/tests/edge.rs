@@ -523,7 +523,7 @@ fn resident() -> Option<usize> {
 #[test]
 fn a_slow_client_holds_itself_up_and_nobody_else_and_memory_stays_bounded() {
     let server = start(Endless, loopback());
-    // Eight that take one message and then nothing.
+    // LaneBlock that take one message and then nothing.
     let slow: Vec<Edge> =
         (0..8).map(|_| Edge::start(EdgeSettings { capacity: 1, ..client(&server) }).unwrap()).collect();
     slow.iter().for_each(|edge| assert_eq!(next(edge, seq), 0));

@@ -326,7 +326,7 @@ fn outcome(hours: impl IntoIterator<Item = i64>, rf: f64, rf_max: f64) -> &'stat
 fn risk_free_returns_are_annualised_by_the_spacing_of_their_rows() {
     let weekdays = || (0..60).filter(|day| day % 7 < 5).map(|day| 24 * day);
     let every = |days: i64| (0..40).map(move |row| 24 * days * row);
-    // Eight hourly bars on each weekday.
+    // LaneBlock hourly bars on each weekday.
     let bars = || weekdays().flat_map(|day| (14..22).map(move |hour| day + hour));
     let cases = [
         ("6 % a year on weekdays", outcome(weekdays(), 0.00025, 0.5), "accepted"),

@@ -7,7 +7,7 @@ use std::path::Path;
 use betaflow_connectors::parquet::{Input, ParquetSource, Settings};
 use betaflow_connectors::tutorial;
 use betaflow_engine::frame::Frame;
-use betaflow_engine::model::{Beliefs, Estimator, EstimatorSettings, INTERVALS, Mixture, Returns};
+use betaflow_engine::model::{Estimates, Estimator, EstimatorSettings, INTERVALS, Mixture, Returns};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::Source;
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -30,20 +30,21 @@ struct Forecast {
 fn forecasts(mut source: ParquetSource) -> Vec<Vec<Forecast>> {
     let factors = source.factor_names().len();
     let mut filter = Mixture::new(&EstimatorSettings::default(), &Calendar::default(), factors);
-    let (mut returns, mut beliefs, mut frame) = (Returns::new(true), Beliefs::default(), Frame::default());
+    let (mut returns, mut estimates, mut frame) =
+        (Returns::new(true), Estimates::default(), Frame::default());
     let mut rows = Vec::new();
     while source.next_frame(&mut frame).unwrap() {
         let y = returns.of(&frame).to_vec();
         filter.step(&frame.factors, &y, false);
-        beliefs.factors.clone_from(&frame.factors);
-        filter.write(&mut beliefs);
+        estimates.factors.clone_from(&frame.factors);
+        filter.write(&mut estimates);
         let row = (0..y.len()).map(|i| {
-            let dof = beliefs.forecast_dof[i];
+            let dof = estimates.forecast_dof[i];
             if dof.is_nan() || y[i].is_nan() {
                 return Forecast { y: y[i], e: f64::NAN, inside: f64::NAN };
             }
-            let scale = beliefs.forecast_sd[i] * ((dof - 2.0) / dof).sqrt();
-            let e = beliefs.forecast_error[i];
+            let scale = estimates.forecast_sd[i] * ((dof - 2.0) / dof).sqrt();
+            let e = estimates.forecast_error[i];
             let t = StudentsT::new(0.0, 1.0, dof).unwrap();
             Forecast { y: y[i], e, inside: 2.0 * t.cdf((e / scale).abs()) - 1.0 }
         });

@@ -12,7 +12,7 @@ use arrow_array::{Array, RecordBatch};
 use betaflow_connectors::parquet::{ParquetSource, Settings};
 use betaflow_connectors::tutorial;
 use betaflow_engine::frame::Frame;
-use betaflow_engine::model::{Beliefs, Dlm, Estimator, EstimatorSettings, Returns, WindUp};
+use betaflow_engine::model::{Dlm, Estimates, Estimator, EstimatorSettings, Returns, WindUp};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::Source;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -67,9 +67,9 @@ impl Reference<'_> {
     }
 }
 
-/// Our beliefs of one instrument, in the terms of `pybats`.
+/// Our estimates of one instrument, in the terms of `pybats`.
 struct Ours<'a> {
-    beliefs: &'a Beliefs,
+    estimates: &'a Estimates,
     instrument: usize,
     variance_discount: f64,
 }
@@ -77,33 +77,33 @@ struct Ours<'a> {
 impl Ours<'_> {
     fn coefficient(&self, j: usize) -> f64 {
         match j {
-            0 => self.beliefs.alpha[self.instrument],
-            _ => self.beliefs.betas_on(j - 1)[self.instrument],
+            0 => self.estimates.alpha[self.instrument],
+            _ => self.estimates.betas_on(j - 1)[self.instrument],
         }
     }
 
     fn s(&self) -> f64 {
-        self.beliefs.observation_var[self.instrument]
+        self.estimates.observation_var[self.instrument]
     }
 
     /// `pybats` has discounted n for the next bar by the end of a bar; ours is discounted as that bar comes.
     fn n(&self) -> f64 {
-        self.variance_discount * self.beliefs.dof[self.instrument]
+        self.variance_discount * self.estimates.dof[self.instrument]
     }
 
     /// R before the next bar, the squared scale of the t whose covariance we state.
     fn prior_covariance(&self, i: usize, j: usize) -> f64 {
-        let dof = self.beliefs.dof[self.instrument];
-        self.beliefs.coefficient_cov_of(self.instrument, i, j) * (dof - 2.0) / dof
+        let dof = self.estimates.dof[self.instrument];
+        self.estimates.coefficient_cov_of(self.instrument, i, j) * (dof - 2.0) / dof
     }
 
     fn forecast_dof(&self) -> f64 {
-        self.beliefs.forecast_dof[self.instrument]
+        self.estimates.forecast_dof[self.instrument]
     }
 
     /// q = F'RF + s, the squared scale of the t whose standard deviation we state.
     fn forecast_scale(&self) -> f64 {
-        let (sd, dof) = (self.beliefs.forecast_sd[self.instrument], self.forecast_dof());
+        let (sd, dof) = (self.estimates.forecast_sd[self.instrument], self.forecast_dof());
         sd * sd * (dof - 2.0) / dof
     }
 }
@@ -170,7 +170,7 @@ impl Worst {
     fn compare(&mut self, ours: &Ours<'_>, theirs: &Reference<'_>) {
         let own = |column: &str| theirs.number(column);
         let (q, n, s) = (own("forecast_scale"), own("n"), own("s"));
-        let forecast = ours.beliefs.forecast_mean[ours.instrument];
+        let forecast = ours.estimates.forecast_mean[ours.instrument];
         see(&mut self.forecast, forecast, own("forecast"), q.sqrt());
         see(&mut self.forecast_scale, ours.forecast_scale(), q, q);
         see(&mut self.forecast_dof, ours.forecast_dof(), own("forecast_dof"), own("forecast_dof"));
@@ -199,7 +199,7 @@ fn run(frames: &[Frame], case: &RecordBatch) -> Worst {
     let instrument = names.iter().position(|name| *name == first.text("symbol")).unwrap();
     let settings = settings(&first);
     let mut filter = Dlm::new(&settings, &Calendar::default(), tutorial::FACTORS.len());
-    let (mut returns, mut beliefs) = (Returns::new(true), Beliefs::default());
+    let (mut returns, mut estimates) = (Returns::new(true), Estimates::default());
     returns.of(&frames[0]);
     let mut worst = Worst::default();
     for (row, frame) in frames[1..=case.num_rows()].iter().enumerate() {
@@ -209,13 +209,14 @@ fn run(frames: &[Frame], case: &RecordBatch) -> Worst {
             y[instrument] = f64::NAN;
         }
         filter.step(&frame.factors, &y, false);
-        beliefs.factors.clone_from(&frame.factors);
-        beliefs.decides = true;
-        filter.write(&mut beliefs);
-        assert_eq!(beliefs.forecast_error[instrument].is_nan(), theirs.missing(), "bar {row}");
-        // Before its first return an instrument has no beliefs here, and the prior there.
-        if beliefs.started(instrument) {
-            let ours = Ours { beliefs: &beliefs, instrument, variance_discount: settings.variance_discount };
+        estimates.factors.clone_from(&frame.factors);
+        estimates.decides = true;
+        filter.write(&mut estimates);
+        assert_eq!(estimates.forecast_error[instrument].is_nan(), theirs.missing(), "bar {row}");
+        // Before its first return an instrument has no estimates here, and the prior there.
+        if estimates.started(instrument) {
+            let ours =
+                Ours { estimates: &estimates, instrument, variance_discount: settings.variance_discount };
             worst.compare(&ours, &theirs);
         }
     }

@@ -11,11 +11,11 @@ use betaflow_connectors::tutorial;
 use betaflow_engine::assembly::Universe;
 use betaflow_engine::execution::ExecutionSettings;
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
-use betaflow_engine::model::{Beliefs, EstimatorSettings};
+use betaflow_engine::model::{Estimates, EstimatorSettings};
 use betaflow_engine::pipeline::{RunOptions, RunSettings, trading};
 use betaflow_engine::portfolio::{LossLimits, Rebalance, SizingSettings};
 use betaflow_engine::settings::Calendar;
-use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use betaflow_engine::world::WorldSettings;
 use rebalance::{Checked, Reference};
 
@@ -27,12 +27,12 @@ impl Strategy for Plain {
         "plain"
     }
 
-    fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes) {
-        wishes.wish = Wish::Expected;
-        for (i, value) in wishes.values.iter_mut().enumerate() {
-            *value = 0.5 * context.beliefs.alpha[i];
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+        targets.kind = TargetKind::Expected;
+        for (i, value) in targets.values.iter_mut().enumerate() {
+            *value = 0.5 * context.estimates.alpha[i];
             for (factor, premium) in context.premia.iter().enumerate() {
-                *value += premium * context.beliefs.betas_on(factor)[i];
+                *value += premium * context.estimates.betas_on(factor)[i];
             }
         }
     }
@@ -47,7 +47,7 @@ impl Recorder for Keep {
         Ok(())
     }
 
-    fn beliefs(&mut self, _: &Beliefs) -> Result<(), RecordError> {
+    fn estimates(&mut self, _: &Estimates) -> Result<(), RecordError> {
         Ok(())
     }
 

@@ -5,7 +5,8 @@ use betaflow_connectors::parquet::{ParquetSource, Settings};
 use betaflow_connectors::tutorial;
 use betaflow_engine::frame::Frame;
 use betaflow_engine::model::{
-    Beliefs, Dlm, Eight, Estimator, EstimatorSettings, Evolution, Mixture, Returns, ScaledCovariance, WindUp,
+    Dlm, Estimates, Estimator, EstimatorSettings, Evolution, LaneBlock, Mixture, Returns, ScaledCovariance,
+    WindUp,
 };
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::Source;
@@ -36,16 +37,16 @@ fn design(frame: &Frame) -> Vec<f64> {
 
 /// 1 − Σ error² / Σ return² after the first 505 returns.
 fn hedged_r2(frames: &[Frame], filter: &mut dyn Estimator) -> f64 {
-    let (mut returns, mut beliefs) = (Returns::new(true), Beliefs::default());
+    let (mut returns, mut estimates) = (Returns::new(true), Estimates::default());
     let (mut errors, mut squares) = (0.0, 0.0);
     let prices = returns.of(&frames[0]).len();
     for (at, frame) in frames[1..].iter().enumerate() {
         let y = returns.of(frame).to_vec();
         filter.step(&frame.factors, &y, true);
-        beliefs.factors.clone_from(&frame.factors);
-        filter.write(&mut beliefs);
+        estimates.factors.clone_from(&frame.factors);
+        filter.write(&mut estimates);
         if at >= SCORED_FROM {
-            errors += beliefs.forecast_error.iter().map(|e| e * e).sum::<f64>();
+            errors += estimates.forecast_error.iter().map(|e| e * e).sum::<f64>();
             squares += y.iter().map(|y| y * y).sum::<f64>();
         }
     }
@@ -105,7 +106,7 @@ fn prior_covariance_is_positive_definite_at_every_frame() {
         for wind_up in [WindUp::Bounded, WindUp::Plain] {
             let settings = EstimatorSettings { discount_factor, wind_up, ..EstimatorSettings::default() };
             let evolution = Evolution::new(&settings, &Calendar::default(), &[discount_factor]);
-            let mut covariance = ScaledCovariance::prior(&evolution, k, PRIOR.map(Eight::splat));
+            let mut covariance = ScaledCovariance::prior(&evolution, k, PRIOR.map(LaneBlock::splat));
             for (at, frame) in frames[1..].iter().enumerate() {
                 covariance.evolve(&evolution);
                 let prior = DMatrix::from_fn(k, k, |i, j| covariance.entry(i, j)[0]);

@@ -1,7 +1,7 @@
 //! The engine of betaflow: everything that decides, and nothing that reads or writes.
 //!
 //! ```text
-//!             frames                beliefs              decisions             ledger
+//!             frames                estimates              decisions             ledger
 //!  source ──────────────▶ estimate ──────────▶ size ──────────────▶ execute ──────────▶ record
 //!     │                                         ▲ ◀───────────────────┘  ▲
 //!     │                                         portfolio after frame t  │

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::assembly::Iso;
 use crate::execution::{Account, Fill, Portfolio};
 use crate::frame::{Frame, TimestampNs};
-use crate::model::Beliefs;
+use crate::model::Estimates;
 use crate::names::Names;
 
 /// Smallest price.
@@ -129,19 +129,19 @@ pub fn check_frame(frame: &Frame, names: &Names, factors: &[String]) -> Result<(
     }
 }
 
-/// Finds an instrument whose filter has left the finite numbers, in beliefs whose columns are filled.
+/// Finds an instrument whose filter has left the finite numbers, in estimates whose columns are filled.
 ///
 /// # Errors
 /// For the first one.
-pub fn check_beliefs(beliefs: &Beliefs) -> Result<(), OutOfRange> {
-    let place = Place { timestamp: beliefs.timestamp, seq: beliefs.seq, names: &beliefs.names };
-    let n = beliefs.instruments();
+pub fn check_beliefs(estimates: &Estimates) -> Result<(), OutOfRange> {
+    let place = Place { timestamp: estimates.timestamp, seq: estimates.seq, names: &estimates.names };
+    let n = estimates.instruments();
     // An instrument without a return so far has no degrees of freedom, and NaN everywhere.
-    let started = |i: usize| !beliefs.dof[i].is_nan();
+    let started = |i: usize| !estimates.dof[i].is_nan();
     let wrong = |column: &[f64]| (0..n).find(|&i| started(i) && !column[i].is_finite());
     let single =
-        [("filter's alpha", &beliefs.alpha[..]), ("forecast variance", &beliefs.observation_var[..])];
-    let betas = (0..beliefs.factors.len()).map(|j| ("filter's beta", beliefs.betas_on(j)));
+        [("filter's alpha", &estimates.alpha[..]), ("forecast variance", &estimates.observation_var[..])];
+    let betas = (0..estimates.factors.len()).map(|j| ("filter's beta", estimates.betas_on(j)));
     for (value, column) in single.into_iter().chain(betas) {
         if let Some(i) = wrong(column) {
             return Err(place.of_instrument(i, value, column[i], FINITE));
@@ -149,9 +149,9 @@ pub fn check_beliefs(beliefs: &Beliefs) -> Result<(), OutOfRange> {
     }
     // Cleared where the frame has no factors, and infinite with two degrees of freedom or fewer.
     let nan = |column: &[f64]| (0..n).find(|&i| started(i) && column[i].is_nan());
-    for j in 0..=beliefs.factors.len() {
-        let column = beliefs.sd_of(j);
-        if let Some(i) = nan(column).filter(|i| beliefs.dof[*i] > 2.0) {
+    for j in 0..=estimates.factors.len() {
+        let column = estimates.sd_of(j);
+        if let Some(i) = nan(column).filter(|i| estimates.dof[*i] > 2.0) {
             return Err(place.of_instrument(i, "standard deviation of a coefficient", column[i], FINITE));
         }
     }

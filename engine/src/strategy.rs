@@ -1,6 +1,6 @@
-//! What a strategy is: beliefs in, wishes out. It sees no clock, no file and no limit.
+//! What a strategy is: estimates in, targets out. It sees no clock, no file and no limit.
 
-use crate::model::Beliefs;
+use crate::model::Estimates;
 use crate::portfolio::FactorRisk;
 use crate::settings::Calendar;
 use crate::state::StateError;
@@ -8,8 +8,8 @@ use crate::state::StateError;
 /// What a strategy is shown on a frame that decides.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The estimator's beliefs after the frame.
-    pub beliefs: &'a Beliefs,
+    /// The estimator's estimates after the frame.
+    pub estimates: &'a Estimates,
     /// Frames a day and days a year.
     pub calendar: &'a Calendar,
     /// λ, the expected factor returns a frame, length k.
@@ -26,7 +26,7 @@ pub struct Context<'a> {
 
 /// What a strategy wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Wish {
+pub enum TargetKind {
     /// Nothing: no trade.
     #[default]
     Hold,
@@ -40,9 +40,9 @@ pub enum Wish {
 
 /// Where a strategy writes what it wants.
 #[derive(Clone, Debug, Default)]
-pub struct Wishes {
+pub struct Targets {
     /// What `values` mean.
-    pub wish: Wish,
+    pub kind: TargetKind,
     /// One value an instrument, length n, zero on entry.
     pub values: Vec<f64>,
     /// Where `values` are weights of a portfolio that should be fully invested: how many instruments it can hold.
@@ -90,5 +90,5 @@ pub trait Strategy: Send {
     }
 
     /// What it wants on a frame that decides.
-    fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes);
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets);
 }

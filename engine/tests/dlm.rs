@@ -4,7 +4,7 @@
 mod support;
 
 use betaflow_engine::model::{
-    Beliefs, Dlm, Eight, Estimator, EstimatorSettings, Evolution, Returns, ScaledCovariance, WindUp,
+    Dlm, Estimates, Estimator, EstimatorSettings, Evolution, LaneBlock, Returns, ScaledCovariance, WindUp,
 };
 use betaflow_engine::settings::Calendar;
 use nalgebra::{DMatrix, DVector};
@@ -101,25 +101,25 @@ fn worst_distance(market: &Market, settings: &EstimatorSettings) -> (f64, usize)
     let mut filter = Dlm::new(settings, &Calendar::default(), market.factors);
     let mut reference: Vec<Reference> = Vec::new();
     let mut returns = Returns::new(true);
-    let mut beliefs = Beliefs::default();
+    let mut estimates = Estimates::default();
     let mut worst = 0.0_f64;
     for frame in market.frames() {
         let y = returns.of(&frame).to_vec();
         filter.step(&frame.factors, &y, true);
         reference.resize_with(y.len(), || Reference::new(settings, k));
         let x = DVector::from_iterator(k, std::iter::once(1.0).chain(frame.factors.iter().copied()));
-        beliefs.factors.clone_from(&frame.factors);
-        filter.write(&mut beliefs);
+        estimates.factors.clone_from(&frame.factors);
+        filter.write(&mut estimates);
         for (i, (reference, y)) in reference.iter_mut().zip(&y).enumerate() {
             reference.step(&x, *y);
             if !reference.started {
-                assert!(!beliefs.started(i));
+                assert!(!estimates.started(i));
                 continue;
             }
-            let mut state = vec![beliefs.alpha[i]];
-            state.extend((0..market.factors).map(|j| beliefs.betas_on(j)[i]));
+            let mut state = vec![estimates.alpha[i]];
+            state.extend((0..market.factors).map(|j| estimates.betas_on(j)[i]));
             let distance = (DVector::from_vec(state) - &reference.m).norm() / reference.m.norm();
-            let variance = (beliefs.observation_var[i] / reference.s - 1.0).abs();
+            let variance = (estimates.observation_var[i] / reference.s - 1.0).abs();
             worst = worst.max(distance).max(variance);
         }
     }
@@ -168,7 +168,7 @@ fn directions_without_information_stay_within_the_prior_for_a_million_frames() {
     for discount_factor in [0.90, 0.98, 0.995] {
         let evolution =
             Evolution::new(&EstimatorSettings::default(), &Calendar::default(), &[discount_factor]);
-        let mut covariance = ScaledCovariance::prior(&evolution, k, PRIOR.map(Eight::splat));
+        let mut covariance = ScaledCovariance::prior(&evolution, k, PRIOR.map(LaneBlock::splat));
         let mut random = Random(3);
         for frame in 0..1_000_000 {
             covariance.evolve(&evolution);
@@ -194,7 +194,7 @@ fn plain_discounting_winds_up_where_the_bound_does_not() {
     let wind_up = |wind_up| {
         let settings = EstimatorSettings { wind_up, ..EstimatorSettings::default() };
         let evolution = Evolution::new(&settings, &Calendar::default(), &[settings.discount_factor]);
-        let mut covariance = ScaledCovariance::prior(&evolution, 2, PRIOR.map(Eight::splat));
+        let mut covariance = ScaledCovariance::prior(&evolution, 2, PRIOR.map(LaneBlock::splat));
         for _ in 0..150_000 {
             covariance.evolve(&evolution);
             let q = covariance.forecast(&[1.0, 0.0]);

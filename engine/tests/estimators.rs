@@ -4,7 +4,7 @@
 
 mod support;
 
-use betaflow_engine::model::{Alarm, Beliefs, Estimator, EstimatorKind, EstimatorSettings, Returns};
+use betaflow_engine::model::{Alarm, Estimates, Estimator, EstimatorKind, EstimatorSettings, Returns};
 use betaflow_engine::settings::Calendar;
 use proptest::prelude::*;
 use support::{Market, Random};
@@ -45,15 +45,16 @@ impl Panel {
         Self { frames: self.frames.iter().map(|(f, y)| (pick(f, factors), pick(y, instruments))).collect() }
     }
 
-    /// Beliefs after every so many frames, and after the last.
-    fn run(&self, filter: &mut dyn Estimator, every: usize) -> Vec<Beliefs> {
+    /// Estimates after every so many frames, and after the last.
+    fn run(&self, filter: &mut dyn Estimator, every: usize) -> Vec<Estimates> {
         let mut seen = Vec::new();
         for (at, (factors, returns)) in self.frames.iter().enumerate() {
             filter.step(factors, returns, true);
             if at % every == every - 1 || at + 1 == self.frames.len() {
-                let mut beliefs = Beliefs { factors: factors.clone(), decides: true, ..Beliefs::default() };
-                filter.write(&mut beliefs);
-                seen.push(beliefs);
+                let mut estimates =
+                    Estimates { factors: factors.clone(), decides: true, ..Estimates::default() };
+                filter.write(&mut estimates);
+                seen.push(estimates);
             }
         }
         seen
@@ -65,7 +66,7 @@ fn estimator(kind: EstimatorKind, settings: &EstimatorSettings, factors: usize) 
     betaflow_engine::model::estimator(&settings, &Calendar::default(), factors).unwrap()
 }
 
-fn beliefs(kind: EstimatorKind, settings: &EstimatorSettings, panel: &Panel) -> Vec<Beliefs> {
+fn estimates(kind: EstimatorKind, settings: &EstimatorSettings, panel: &Panel) -> Vec<Estimates> {
     let factors = panel.frames[0].0.len();
     panel.run(estimator(kind, settings, factors).as_mut(), 37)
 }
@@ -102,26 +103,26 @@ proptest! {
         let panel = Panel::of(&market);
         let settings = EstimatorSettings::default();
         for kind in KINDS {
-            let plain = beliefs(kind, &settings, &panel);
+            let plain = estimates(kind, &settings, &panel);
             let by = libm::exp2(f64::from(power));
-            for (a, b) in plain.iter().zip(beliefs(kind, &settings, &panel.scaled(by))) {
+            for (a, b) in plain.iter().zip(estimates(kind, &settings, &panel.scaled(by))) {
                 prop_assert_eq!(bits(&a.betas), bits(&b.betas), "{:?} by 2^{}", kind, power);
                 let scaled: Vec<f64> = a.alpha.iter().map(|alpha| alpha * by).collect();
                 prop_assert_eq!(bits(&scaled), bits(&b.alpha), "{:?} by 2^{}", kind, power);
                 let scaled: Vec<f64> = a.forecast_sd.iter().map(|sd| sd * by).collect();
                 prop_assert_eq!(bits(&scaled), bits(&b.forecast_sd), "{:?} by 2^{}", kind, power);
             }
-            for (a, b) in plain.iter().zip(beliefs(kind, &settings, &panel.scaled(other))) {
+            for (a, b) in plain.iter().zip(estimates(kind, &settings, &panel.scaled(other))) {
                 let worst = distance(&a.betas, &b.betas);
                 prop_assert!(worst < 1e-10, "{:?} by {}: {}", kind, other, worst);
             }
         }
     }
 
-    /// Instruments and factors in another order: the same beliefs, in that order. All factors have the same
+    /// Instruments and factors in another order: the same estimates, in that order. All factors have the same
     /// prior here: by default the first one's is the market's.
     #[test]
-    fn beliefs_have_no_order(seed in 0..1_000_u64, turn in 1..8_usize, swap in 1..4_usize) {
+    fn estimates_have_no_order(seed in 0..1_000_u64, turn in 1..8_usize, swap in 1..4_usize) {
         let (n, k) = (9, 4);
         let market =
             Market { seed, instruments: n, factors: k, frames: 250, missing: 0.02, late: 0.3, gone_at: None };
@@ -132,8 +133,8 @@ proptest! {
         factors.swap(0, 1);
         let settings = EstimatorSettings { initial_market_beta: 0.0, ..EstimatorSettings::default() };
         for kind in KINDS {
-            let plain = beliefs(kind, &settings, &panel);
-            let other = beliefs(kind, &settings, &panel.permuted(&factors, &instruments));
+            let plain = estimates(kind, &settings, &panel);
+            let other = estimates(kind, &settings, &panel.permuted(&factors, &instruments));
             for (a, b) in plain.iter().zip(&other) {
                 let moved: Vec<f64> = instruments.iter().map(|i| a.alpha[*i]).collect();
                 prop_assert!(distance(&moved, &b.alpha) < 1e-10, "{:?}: alpha", kind);
@@ -147,12 +148,12 @@ proptest! {
 }
 
 /// Everything that is written of an instrument with a return is a number, and deviations are positive.
-fn assert_sound(name: &str, kind: EstimatorKind, beliefs: &Beliefs) {
-    for i in (0..beliefs.instruments()).filter(|i| beliefs.started(*i)) {
-        let mut values = vec![beliefs.alpha[i], beliefs.observation_var[i], beliefs.forecast_mean[i]];
-        values.extend((0..beliefs.factors.len()).map(|j| beliefs.betas_on(j)[i]));
-        let mut positive = vec![beliefs.forecast_sd[i], beliefs.observation_var[i]];
-        positive.extend((0..=beliefs.factors.len()).map(|j| beliefs.sd_of(j)[i]));
+fn assert_sound(name: &str, kind: EstimatorKind, estimates: &Estimates) {
+    for i in (0..estimates.instruments()).filter(|i| estimates.started(*i)) {
+        let mut values = vec![estimates.alpha[i], estimates.observation_var[i], estimates.forecast_mean[i]];
+        values.extend((0..estimates.factors.len()).map(|j| estimates.betas_on(j)[i]));
+        let mut positive = vec![estimates.forecast_sd[i], estimates.observation_var[i]];
+        positive.extend((0..=estimates.factors.len()).map(|j| estimates.sd_of(j)[i]));
         assert!(values.iter().all(|v| v.is_finite()), "{name}, {kind:?}, instrument {i}: {values:?}");
         assert!(positive.iter().all(|v| *v > 0.0), "{name}, {kind:?}, instrument {i}: {positive:?}");
         let subnormal = values.iter().chain(&positive).find(|v| v.is_subnormal());
@@ -216,8 +217,8 @@ fn senseless_data_gives_finite_beliefs_and_says_so() {
             let panel = Panel::made(6_000, rule);
             let factors = panel.frames[0].0.len();
             let mut filter = estimator(kind, &EstimatorSettings::default(), factors);
-            for beliefs in panel.run(filter.as_mut(), 500) {
-                assert_sound(name, kind, &beliefs);
+            for estimates in panel.run(filter.as_mut(), 500) {
+                assert_sound(name, kind, &estimates);
             }
             let facts = filter.facts();
             for (i, (found, expected)) in facts.instruments.iter().zip(alarms).enumerate() {
@@ -254,10 +255,11 @@ fn ten_million_frames(kind: EstimatorKind) {
         ];
         filter.step(&factors, &returns, false);
         if at % (YEAR / 2) == 0 {
-            let mut beliefs = Beliefs { factors: factors.to_vec(), decides: true, ..Beliefs::default() };
-            filter.write(&mut beliefs);
-            assert_sound("ten million frames", kind, &beliefs);
-            let covariance = nalgebra::DMatrix::from_fn(3, 3, |a, b| beliefs.coefficient_cov_of(0, a, b));
+            let mut estimates =
+                Estimates { factors: factors.to_vec(), decides: true, ..Estimates::default() };
+            filter.write(&mut estimates);
+            assert_sound("ten million frames", kind, &estimates);
+            let covariance = nalgebra::DMatrix::from_fn(3, 3, |a, b| estimates.coefficient_cov_of(0, a, b));
             assert!(covariance.cholesky().is_some(), "{kind:?}, frame {at}: indefinite");
         }
     }

@@ -8,7 +8,7 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::LedgerFrame;
 use betaflow_engine::pipeline::{Placement, RunOptions, RunReport, RunSettings, trading};
 use betaflow_engine::source::MemorySource;
-use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use proptest::prelude::*;
 use support::{Market, run, settings};
 
@@ -188,9 +188,9 @@ impl Strategy for Levered {
         "levered"
     }
 
-    fn decide(&mut self, _: Context<'_>, wishes: &mut Wishes) {
-        wishes.wish = Wish::Weights;
-        for (i, value) in wishes.values.iter_mut().enumerate() {
+    fn decide(&mut self, _: Context<'_>, targets: &mut Targets) {
+        targets.kind = TargetKind::Weights;
+        for (i, value) in targets.values.iter_mut().enumerate() {
             *value = [3.0, -2.0, 0.5][i % 3];
         }
     }

@@ -95,7 +95,7 @@ fn a_frame_that_is_not_to_be_traded_on_moves_everything_but_orders() {
     assert_eq!((halted[at].halt, halted[at].turnover), (Some(Halt::Feed), 0.0));
     assert_eq!(halted[at].nav, plain[at].nav, "positions are valued");
     assert_eq!(halted[at + 1].halt, None);
-    let alpha = |frame: &LedgerFrame| frame.beliefs.as_ref().unwrap().get().alpha.clone();
+    let alpha = |frame: &LedgerFrame| frame.estimates.as_ref().unwrap().get().alpha.clone();
     assert_eq!(alpha(&halted[at + 1]), alpha(&plain[at + 1]), "estimates are the same");
 }
 
@@ -133,6 +133,6 @@ fn frames_before_the_first_that_may_trade_only_warm_up() {
     let all = run(LossLimits::default(), &[], &settings());
     assert!(all[0].timestamp < from);
     let at = all.iter().position(|frame| frame.timestamp == from).unwrap();
-    let beta = |frame: &LedgerFrame| frame.beliefs.as_ref().unwrap().get().betas.clone();
+    let beta = |frame: &LedgerFrame| frame.estimates.as_ref().unwrap().get().betas.clone();
     assert_eq!(beta(&ledger[0]), beta(&all[at]), "what is believed is the same");
 }

@@ -5,7 +5,7 @@ mod support;
 
 use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts};
-use betaflow_engine::model::Beliefs;
+use betaflow_engine::model::Estimates;
 use betaflow_engine::pipeline::{PipelineError, Placement, RunOptions, RunSettings, trading};
 use betaflow_engine::source::{DataFacts, MemorySource, Source, SourceError};
 use proptest::prelude::*;
@@ -109,7 +109,7 @@ impl Recorder for FullDisk {
         if self.0 == 0 { Err("the disk is full".into()) } else { Ok(()) }
     }
 
-    fn beliefs(&mut self, _: &Beliefs) -> Result<(), RecordError> {
+    fn estimates(&mut self, _: &Estimates) -> Result<(), RecordError> {
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 mod support;
 
 use betaflow_engine::model::{
-    Beliefs, Dlm, Em, Estimator, EstimatorSettings, Paired, Retrospective, Returns, StateSpace, WindUp,
+    Dlm, Em, Estimates, Estimator, EstimatorSettings, Paired, Retrospective, Returns, StateSpace, WindUp,
 };
 use betaflow_engine::settings::Calendar;
 use nalgebra::{DMatrix, DVector};
@@ -32,13 +32,13 @@ impl Panel {
         &self.factors[t * (self.k - 1)..(t + 1) * (self.k - 1)]
     }
 
-    fn run(&self, filter: &mut dyn Estimator) -> Beliefs {
+    fn run(&self, filter: &mut dyn Estimator) -> Estimates {
         for (t, y) in self.returns.iter().enumerate() {
             filter.step(self.factors_of(t), y, false);
         }
-        let mut beliefs = Beliefs { factors: self.factors_of(0).to_vec(), ..Beliefs::default() };
-        filter.write(&mut beliefs);
-        beliefs
+        let mut estimates = Estimates { factors: self.factors_of(0).to_vec(), ..Estimates::default() };
+        filter.write(&mut estimates);
+        estimates
     }
 
     /// An instrument's returns from a frame on.
@@ -205,7 +205,7 @@ fn the_last_frame_is_the_filters_own_and_none_is_known_worse_than_then() {
         EstimatorSettings { discount_factor: 0.95, wind_up: WindUp::Plain, ..EstimatorSettings::default() },
     ] {
         let mut filter = Dlm::new(&settings, &calendar, panel.k - 1);
-        let beliefs = panel.run(&mut filter);
+        let estimates = panel.run(&mut filter);
         for i in 0..market.instruments {
             let start = filter.start(i).unwrap();
             let returns = panel.from(start.frame, i);
@@ -214,12 +214,12 @@ fn the_last_frame_is_the_filters_own_and_none_is_known_worse_than_then() {
             let found = Retrospective::of(&settings, &calendar, s0, factors, &returns);
             let last = found.frames() - 1;
             // Among the others the instrument has the same bits as by itself.
-            assert_eq!(found.mean(last)[0].to_bits(), beliefs.alpha[i].to_bits());
+            assert_eq!(found.mean(last)[0].to_bits(), estimates.alpha[i].to_bits());
             for j in 1..panel.k {
-                assert_eq!(found.mean(last)[j].to_bits(), beliefs.betas_on(j - 1)[i].to_bits());
-                assert!(equal(found.sd(last, j), beliefs.sd_of(j)[i]));
+                assert_eq!(found.mean(last)[j].to_bits(), estimates.betas_on(j - 1)[i].to_bits());
+                assert!(equal(found.sd(last, j), estimates.sd_of(j)[i]));
             }
-            assert_eq!(found.observation_variance(last).to_bits(), beliefs.observation_var[i].to_bits());
+            assert_eq!(found.observation_variance(last).to_bits(), estimates.observation_var[i].to_bits());
             for t in (0..last).step_by(50) {
                 let until = &returns[..=t];
                 let known =

@@ -10,7 +10,7 @@ use betaflow_engine::assembly::{Assembler, Bar, Field, Rules, Values, Wanted};
 use betaflow_engine::execution::{FillAt, SpreadModel, Unfilled};
 use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, Recorder, RunFacts};
-use betaflow_engine::model::{Beliefs, EstimatorKind};
+use betaflow_engine::model::{Estimates, EstimatorKind};
 use betaflow_engine::pipeline::{
     Graph, PipelineError, Placement, RunOptions, RunSettings, resuming, trading,
 };
@@ -20,7 +20,7 @@ use betaflow_engine::source::MemorySource;
 use betaflow_engine::state::{
     Checkpoint, Part, StateError, VERSION, restore, restore_under, save, save_under,
 };
-use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use support::{Busy, Market, Random, settings};
 
 /// Trades on what the last returns were: a strategy with a memory.
@@ -54,9 +54,9 @@ impl Strategy for Trend {
         Ok(())
     }
 
-    fn decide(&mut self, _: Context<'_>, wishes: &mut Wishes) {
-        wishes.wish = Wish::Expected;
-        for (value, sum) in wishes.values.iter_mut().zip(&self.sums) {
+    fn decide(&mut self, _: Context<'_>, targets: &mut Targets) {
+        targets.kind = TargetKind::Expected;
+        for (value, sum) in targets.values.iter_mut().zip(&self.sums) {
             *value = 1e-2 * sum;
         }
     }
@@ -78,8 +78,8 @@ impl Strategy for Saved {
         restore_under(self.name(), "as it is", state)
     }
 
-    fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes) {
-        self.0.decide(context, wishes);
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+        self.0.decide(context, targets);
     }
 }
 
@@ -103,7 +103,7 @@ impl Recorder for Watch {
         Ok(())
     }
 
-    fn beliefs(&mut self, _: &Beliefs) -> Result<(), RecordError> {
+    fn estimates(&mut self, _: &Estimates) -> Result<(), RecordError> {
         Ok(())
     }
 
@@ -188,13 +188,13 @@ fn source(market: &Market, frames: &[Frame], from: usize, marks: &[u64]) -> Box<
 
 /// What a frame of the ledger says, but for what a message holds of other frames. Numbers are written with all digits.
 fn said(frame: &LedgerFrame) -> String {
-    let beliefs = frame.beliefs.as_ref().map(|beliefs| {
-        let mut beliefs = beliefs.get().clone();
-        beliefs.checkpoint = None;
-        format!("{beliefs:?}")
+    let estimates = frame.estimates.as_ref().map(|estimates| {
+        let mut estimates = estimates.get().clone();
+        estimates.checkpoint = None;
+        format!("{estimates:?}")
     });
-    let frame = LedgerFrame { beliefs: None, checkpoint: None, ..frame.clone() };
-    format!("{frame:?} {beliefs:?}")
+    let frame = LedgerFrame { estimates: None, checkpoint: None, ..frame.clone() };
+    format!("{frame:?} {estimates:?}")
 }
 
 /// What is known at the end, but for what the source has counted.

@@ -9,7 +9,7 @@ use betaflow_engine::execution::{
     BPS, Book, CashInterest, Costs, ExecutionSettings, Fill, Market as Costing, Order, Reason, Unfilled,
 };
 use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
-use betaflow_engine::model::{Beliefs, Dlm, Estimator as _, EstimatorSettings, Returns};
+use betaflow_engine::model::{Dlm, Estimates, Estimator as _, EstimatorSettings, Returns};
 use betaflow_engine::pipeline::{RunOptions, trading};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::{MemorySource, Source, SourceError};
@@ -522,16 +522,16 @@ fn reversed(factor: &str) -> WorldSettings {
 }
 
 /// Betas of the filter after the frames.
-fn betas(frames: &[Frame]) -> Beliefs {
+fn betas(frames: &[Frame]) -> Estimates {
     let k = frames[0].factors.len();
     let mut filter = Dlm::new(&EstimatorSettings::default(), &Calendar::default(), k);
-    let mut beliefs = Beliefs { factors: vec![0.0; k], ..Beliefs::default() };
+    let mut estimates = Estimates { factors: vec![0.0; k], ..Estimates::default() };
     let mut of = Returns::new(true);
     for frame in frames {
         filter.step(&frame.factors, of.of(frame), false);
     }
-    filter.write(&mut beliefs);
-    beliefs
+    filter.write(&mut estimates);
+    estimates
 }
 
 #[test]

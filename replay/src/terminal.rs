@@ -19,6 +19,11 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Writes to standard output; a reader that went away early is no error.
+pub(crate) fn say(text: &str) {
+    let _ = io::stdout().write_all(printable(text).as_bytes());
+}
+
 /// Standard error for a log: one line an event, whatever the event says.
 pub(crate) struct LogLines;
 

@@ -1,7 +1,7 @@
 //! `equal_weight`: the baseline that is hard to beat.
 
 use betaflow_engine::state::{StateError, restore_under, save_under};
-use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
@@ -14,7 +14,7 @@ pub struct EqualWeight {}
 impl Shipped for EqualWeight {
     const KIND: &'static str = "equal_weight";
     const ABOUT: &'static str = "the same weight in everything that trades, under all limits";
-    const WISH: Wish = Wish::Weights;
+    const TARGETS: TargetKind = TargetKind::Weights;
 }
 
 impl Strategy for EqualWeight {
@@ -30,11 +30,11 @@ impl Strategy for EqualWeight {
         restore_under(Self::KIND, self, state)
     }
 
-    fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes) {
-        wishes.wish = Wish::Weights;
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+        targets.kind = TargetKind::Weights;
         let count = context.tradable.iter().filter(|tradable| **tradable).count();
-        wishes.fully_invested_over = Some(count);
-        for (value, tradable) in wishes.values.iter_mut().zip(context.tradable) {
+        targets.fully_invested_over = Some(count);
+        for (value, tradable) in targets.values.iter_mut().zip(context.tradable) {
             *value = if *tradable { 1.0 / count as f64 } else { 0.0 };
         }
     }

@@ -3,7 +3,7 @@
 use betaflow_engine::require_number;
 use betaflow_engine::settings::Invalid;
 use betaflow_engine::state::{StateError, restore_under, save_under};
-use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
@@ -38,7 +38,7 @@ impl Default for FactorMomentum {
 impl Shipped for FactorMomentum {
     const KIND: &'static str = "factor_momentum";
     const ABOUT: &'static str = "fractional Kelly on the trend of the factor returns, through the betas";
-    const WISH: Wish = Wish::Expected;
+    const TARGETS: TargetKind = TargetKind::Expected;
 
     fn check(&self) -> Result<(), Invalid> {
         require_number!("half_life", self.half_life, 0.01 to 1e9 "of frames ")?;
@@ -69,14 +69,14 @@ impl Strategy for FactorMomentum {
         }
     }
 
-    fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes) {
-        wishes.wish = Wish::Expected;
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+        targets.kind = TargetKind::Expected;
         self.trend.clear();
         self.trend.extend(self.sums.iter().map(|sum| sum / (self.count + self.prior)));
-        for (value, alpha) in wishes.values.iter_mut().zip(&context.beliefs.alpha) {
+        for (value, alpha) in targets.values.iter_mut().zip(&context.estimates.alpha) {
             // Nothing is believed of what has no beta yet.
             *value = if alpha.is_nan() { f64::NAN } else { 0.0 };
         }
-        add_premia(context.beliefs, &self.trend, &mut wishes.values);
+        add_premia(context.estimates, &self.trend, &mut targets.values);
     }
 }

@@ -1,7 +1,7 @@
 //! `flat`: no position, ever.
 
 use betaflow_engine::state::{StateError, restore_under, save_under};
-use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
@@ -14,7 +14,7 @@ pub struct Flat {}
 impl Shipped for Flat {
     const KIND: &'static str = "flat";
     const ABOUT: &'static str = "no position at all; earns what cash earns";
-    const WISH: Wish = Wish::Weights;
+    const TARGETS: TargetKind = TargetKind::Weights;
 }
 
 impl Strategy for Flat {
@@ -30,7 +30,7 @@ impl Strategy for Flat {
         restore_under(Self::KIND, self, state)
     }
 
-    fn decide(&mut self, _: Context<'_>, wishes: &mut Wishes) {
-        wishes.wish = Wish::Weights;
+    fn decide(&mut self, _: Context<'_>, targets: &mut Targets) {
+        targets.kind = TargetKind::Weights;
     }
 }

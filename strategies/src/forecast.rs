@@ -1,6 +1,6 @@
 //! Expected returns from alpha and betas.
 
-use betaflow_engine::model::Beliefs;
+use betaflow_engine::model::Estimates;
 use betaflow_engine::settings::{Calendar, Invalid, require};
 use serde::{Deserialize, Serialize};
 
@@ -41,17 +41,18 @@ impl AlphaShrink {
     }
 
     /// Writes what is believed of each alpha.
-    pub(crate) fn write(self, beliefs: &Beliefs, calendar: &Calendar, values: &mut [f64]) {
+    pub(crate) fn write(self, estimates: &Estimates, calendar: &Calendar, values: &mut [f64]) {
         match self {
             Self::Share(share) => {
-                for (value, alpha) in values.iter_mut().zip(&beliefs.alpha) {
+                for (value, alpha) in values.iter_mut().zip(&estimates.alpha) {
                     *value = share * alpha;
                 }
             }
             Self::Word(AlphaWord::Posterior) => {
                 let ratio = ALPHA_RATIO * ALPHA_RATIO / calendar.frames_per_year();
-                let uncertain = beliefs.sd_of(0).iter().zip(&beliefs.observation_var);
-                for ((value, alpha), (sd, residual)) in values.iter_mut().zip(&beliefs.alpha).zip(uncertain) {
+                let uncertain = estimates.sd_of(0).iter().zip(&estimates.observation_var);
+                for ((value, alpha), (sd, residual)) in values.iter_mut().zip(&estimates.alpha).zip(uncertain)
+                {
                     let variance = ratio * residual;
                     // An alpha that is not known is not a number, and stays so.
                     *value = alpha * variance / (variance + sd * sd);
@@ -62,9 +63,9 @@ impl AlphaShrink {
 }
 
 /// Adds β_i'λ to each value.
-pub(crate) fn add_premia(beliefs: &Beliefs, premia: &[f64], values: &mut [f64]) {
+pub(crate) fn add_premia(estimates: &Estimates, premia: &[f64], values: &mut [f64]) {
     for (factor, premium) in premia.iter().enumerate() {
-        for (value, beta) in values.iter_mut().zip(beliefs.betas_on(factor)) {
+        for (value, beta) in values.iter_mut().zip(estimates.betas_on(factor)) {
             *value += beta * premium;
         }
     }

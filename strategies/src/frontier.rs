@@ -6,7 +6,7 @@ use betaflow_engine::portfolio::{Covariance, Point, SampleCovariance, frontier_p
 use betaflow_engine::require_whole;
 use betaflow_engine::settings::Invalid;
 use betaflow_engine::state::{StateError, restore_under, save_under};
-use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
@@ -79,7 +79,7 @@ impl Settings {
         self.alpha_shrink.check()
     }
 
-    fn decide(&self, point: Point, window: &Window, context: Context<'_>, wishes: &mut Wishes) {
+    fn decide(&self, point: Point, window: &Window, context: Context<'_>, targets: &mut Targets) {
         let n = context.held.len();
         // Long and fully invested, no weight is above 1.
         let weight_max = context.weight_max.min(1.0);
@@ -94,8 +94,8 @@ impl Settings {
                 (chosen, count, found)
             }
             From::Forecasts => {
-                self.alpha_shrink.write(context.beliefs, context.calendar, &mut forecast);
-                add_premia(context.beliefs, context.premia, &mut forecast);
+                self.alpha_shrink.write(context.estimates, context.calendar, &mut forecast);
+                add_premia(context.estimates, context.premia, &mut forecast);
                 let known = |i: usize| context.risk.idiosyncratic()[i].is_finite() && !forecast[i].is_nan();
                 let upper: Vec<f64> = (0..context.risk.instruments())
                     .map(|i| if context.tradable[i] && known(i) { weight_max } else { 0.0 })
@@ -108,13 +108,13 @@ impl Settings {
         };
         let Some((weights, _)) = found else {
             // No instrument is known well enough, or the past is too short.
-            wishes.wish = Wish::NoForecast;
+            targets.kind = TargetKind::NoForecast;
             return;
         };
-        wishes.wish = Wish::Weights;
-        wishes.fully_invested_over = Some(count);
+        targets.kind = TargetKind::Weights;
+        targets.fully_invested_over = Some(count);
         for (i, weight) in chosen.into_iter().zip(weights) {
-            wishes.values[i] = weight;
+            targets.values[i] = weight;
         }
     }
 }
@@ -136,7 +136,7 @@ impl Shipped for MaxSharpe {
     const KIND: &'static str = "max_sharpe";
     const ABOUT: &'static str =
         "the largest Sharpe ratio, long and fully invested, at most sizing.weight_max a name";
-    const WISH: Wish = Wish::Weights;
+    const TARGETS: TargetKind = TargetKind::Weights;
 
     fn check(&self) -> Result<(), Invalid> {
         self.settings.check()
@@ -156,7 +156,7 @@ pub struct MinVariance {
 impl Shipped for MinVariance {
     const KIND: &'static str = "min_variance";
     const ABOUT: &'static str = "the least risk, long and fully invested, at most sizing.weight_max a name";
-    const WISH: Wish = Wish::Weights;
+    const TARGETS: TargetKind = TargetKind::Weights;
 
     fn check(&self) -> Result<(), Invalid> {
         self.settings.check()
@@ -187,8 +187,8 @@ macro_rules! on_the_frontier {
                 self.window.push(returns, self.settings.window);
             }
 
-            fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes) {
-                self.settings.decide($point, &self.window, context, wishes);
+            fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+                self.settings.decide($point, &self.window, context, targets);
             }
         }
     };

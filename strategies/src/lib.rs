@@ -1,6 +1,6 @@
 //! The strategies that betaflow ships, one file each, and the registry that finds them by name.
 //!
-//! A strategy turns beliefs into wishes. It knows no channel, no file and no limit; to add one, write a file
+//! A strategy turns estimates into targets. It knows no channel, no file and no limit; to add one, write a file
 //! with a [`Shipped`] type and name it in `registry.rs`.
 
 mod equal_weight;

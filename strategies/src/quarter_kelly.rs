@@ -2,7 +2,7 @@
 
 use betaflow_engine::settings::Invalid;
 use betaflow_engine::state::{StateError, restore_under, save_under};
-use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
@@ -27,7 +27,7 @@ impl Default for QuarterKelly {
 impl Shipped for QuarterKelly {
     const KIND: &'static str = "quarter_kelly";
     const ABOUT: &'static str = "a quarter of Kelly on alpha and factor premia, under all limits";
-    const WISH: Wish = Wish::Expected;
+    const TARGETS: TargetKind = TargetKind::Expected;
 
     fn check(&self) -> Result<(), Invalid> {
         self.alpha_shrink.check()
@@ -47,9 +47,9 @@ impl Strategy for QuarterKelly {
         restore_under(Self::KIND, self, state)
     }
 
-    fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes) {
-        wishes.wish = Wish::Expected;
-        self.alpha_shrink.write(context.beliefs, context.calendar, &mut wishes.values);
-        add_premia(context.beliefs, context.premia, &mut wishes.values);
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+        targets.kind = TargetKind::Expected;
+        self.alpha_shrink.write(context.estimates, context.calendar, &mut targets.values);
+        add_premia(context.estimates, context.premia, &mut targets.values);
     }
 }

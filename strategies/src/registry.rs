@@ -1,7 +1,7 @@
 //! Strategies by name, with their own settings.
 
 use betaflow_engine::settings::Invalid;
-use betaflow_engine::strategy::{Strategy, Wish};
+use betaflow_engine::strategy::{Strategy, TargetKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -27,8 +27,8 @@ pub trait Shipped: Strategy + Serialize + DeserializeOwned + Default + 'static {
     const KIND: &'static str;
     /// One sentence for the user.
     const ABOUT: &'static str;
-    /// What it wishes where it wishes anything.
-    const WISH: Wish;
+    /// What it targets where it targets anything.
+    const TARGETS: TargetKind;
 
     /// Checks the range of every number.
     ///
@@ -49,14 +49,14 @@ pub struct Entry {
     pub kind: &'static str,
     /// One sentence for the user.
     pub about: &'static str,
-    /// What it wishes where it wishes anything.
-    pub wish: Wish,
+    /// What it targets where it targets anything.
+    pub targets: TargetKind,
     resolve: Resolve,
 }
 
 impl Entry {
     const fn of<S: Shipped>() -> Self {
-        Self { kind: S::KIND, about: S::ABOUT, wish: S::WISH, resolve: resolve::<S> }
+        Self { kind: S::KIND, about: S::ABOUT, targets: S::TARGETS, resolve: resolve::<S> }
     }
 
     /// Makes the strategy from its own settings, and returns those with all defaults filled in.

@@ -7,7 +7,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts};
-use betaflow_engine::model::Beliefs;
+use betaflow_engine::model::Estimates;
 use betaflow_engine::pipeline::{Graph, RunOptions, resuming, trading};
 use betaflow_engine::source::MemorySource;
 use betaflow_engine::state::{Checkpoint, Part, StateError};
@@ -23,7 +23,7 @@ impl Recorder for Take {
         Ok(())
     }
 
-    fn beliefs(&mut self, _: &Beliefs) -> Result<(), RecordError> {
+    fn estimates(&mut self, _: &Estimates) -> Result<(), RecordError> {
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 use betaflow_engine::assembly::{Assembler, AssemblyError, Bar, Fault, Field, Iso, Rules, Values};
 use betaflow_engine::frame::{DAY_NS, TimestampNs};
 
-use super::edge::outlet::now;
+use super::client::backpressure::now;
 use super::feed_factors::FeedFactors;
 use super::nullable;
 use super::protocol::{Bars, Hello, shown};

@@ -20,7 +20,7 @@ use super::nullable;
 use super::protocol::{Bars, Hello, Stated, shown};
 use super::seam::{Finding, Seam};
 use super::supervision::{FeedLimits, Said, Supervisor};
-use crate::doubts::{LeftOut, doubts};
+use crate::data_warnings::{LeftOut, data_warnings};
 use crate::parquet::{BadRow, Settings};
 
 /// Frames from the messages of a feed: bit for bit those that [`ParquetSource`](crate::parquet::ParquetSource) makes
@@ -457,7 +457,7 @@ impl FeedSource {
             skipped: self.counted.facts.skipped,
             without_factors: (without, "before the first"),
         };
-        warnings.extend(doubts(&self.assembler, &left_out));
+        warnings.extend(data_warnings(&self.assembler, &left_out));
         warnings.extend(self.factors.as_ref().and_then(|factors| factors.warning(&self.feed)));
         if self.counted.passed > 0 {
             let count = self.counted.passed;

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use betaflow_engine::source::SourceError;
 
-use super::edge::{EdgeEvent, EdgeReceiver};
+use super::client::EdgeEvent;
+use super::edge::EdgeReceiver;
 use super::error::LiveError;
 use super::protocol::{Bars, ServerMessage};
 use crate::store::{self, InputKind};

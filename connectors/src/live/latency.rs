@@ -46,7 +46,7 @@ const STAGES: [&str; 9] = [
     "input on record",
     "frame assembled",
     "positions valued",
-    "beliefs updated",
+    "estimates updated",
     "orders decided",
     "decision booked",
     "ledger handed on",

@@ -13,6 +13,7 @@
 
 mod bar_rules;
 mod capture;
+mod client;
 mod edge;
 mod error;
 mod feed_factors;
@@ -33,7 +34,8 @@ mod tls;
 mod venue;
 
 pub use capture::{Capture, Captured, Direction};
-pub use edge::{Edge, EdgeCounts, EdgeEvent, EdgeReceiver, EdgeSettings, Overflow};
+pub use client::{EdgeCounts, EdgeEvent, Overflow};
+pub use edge::{Edge, EdgeReceiver, EdgeSettings};
 pub use error::LiveError;
 pub use feed_source::{FeedSource, inputs_before};
 pub use history::{History, WithHistory};

@@ -10,7 +10,7 @@ use super::cursor::{Counts, Shared};
 use super::factors::FactorJoin;
 use super::merge::{Merge, name_of};
 use super::settings::{Input, RefusedRow, Settings};
-use crate::doubts::{LeftOut, doubts};
+use crate::data_warnings::{LeftOut, data_warnings};
 use crate::{DataError, Progress};
 
 /// Frames from Parquet files of prices and, where there is one, a file of factors.
@@ -214,7 +214,7 @@ impl ParquetSource {
             skipped: self.counts.skipped,
             without_factors: (without, "before the first or after the last"),
         };
-        self.facts.warnings.extend(doubts(&self.assembler, &left_out));
+        self.facts.warnings.extend(data_warnings(&self.assembler, &left_out));
         self.facts.warnings.extend(self.factors.as_ref().and_then(FactorJoin::warning));
     }
 }

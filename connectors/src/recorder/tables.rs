@@ -6,7 +6,7 @@ use std::sync::Arc;
 use betaflow_engine::execution::OrderRecord;
 use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
-use betaflow_engine::model::{Beliefs, CalibrationFacts};
+use betaflow_engine::model::{CalibrationFacts, Estimates};
 
 use super::attribution;
 use super::table::{Kind, Table, TableError};
@@ -98,7 +98,7 @@ const INSTRUMENTS: [(&str, Kind); 12] = [
 struct Betas {
     table: Table,
     frames: Frames,
-    latest: Option<Beliefs>,
+    latest: Option<Estimates>,
 }
 
 /// `equity.parquet`, `fills.parquet` and `weights.parquet`.
@@ -194,12 +194,12 @@ impl Recorder for ParquetRecorder {
         Ok(())
     }
 
-    fn beliefs(&mut self, beliefs: &Beliefs) -> Result<(), RecordError> {
+    fn estimates(&mut self, estimates: &Estimates) -> Result<(), RecordError> {
         let Some(betas) = &mut self.betas else { return Ok(()) };
         match betas.frames {
-            Frames::All => write_betas(&mut betas.table, beliefs)?,
-            Frames::Rebalances if beliefs.decides => write_betas(&mut betas.table, beliefs)?,
-            Frames::Last => betas.latest.get_or_insert_default().clone_from(beliefs),
+            Frames::All => write_betas(&mut betas.table, estimates)?,
+            Frames::Rebalances if estimates.decides => write_betas(&mut betas.table, estimates)?,
+            Frames::Last => betas.latest.get_or_insert_default().clone_from(estimates),
             _ => {}
         }
         Ok(())
@@ -349,26 +349,29 @@ fn write_instrument(table: &mut Table, name: &str, facts: &CalibrationFacts) -> 
 }
 
 /// A row for each instrument that has had a return.
-fn write_betas(table: &mut Table, beliefs: &Beliefs) -> Result<(), TableError> {
-    for (i, name) in beliefs.names.iter().enumerate() {
-        if !beliefs.started(i) {
+fn write_betas(table: &mut Table, estimates: &Estimates) -> Result<(), TableError> {
+    for (i, name) in estimates.names.iter().enumerate() {
+        if !estimates.started(i) {
             continue;
         }
-        table.time(beliefs.timestamp);
-        table.integer(Some(beliefs.seq));
+        table.time(estimates.timestamp);
+        table.integer(Some(estimates.seq));
         table.text(name);
-        table.number(beliefs.alpha[i]);
-        for factor in 0..beliefs.factors.len() {
-            table.number(beliefs.betas_on(factor)[i]);
+        table.number(estimates.alpha[i]);
+        for factor in 0..estimates.factors.len() {
+            table.number(estimates.betas_on(factor)[i]);
         }
-        for column in
-            [&beliefs.forecast_mean, &beliefs.forecast_sd, &beliefs.forecast_dof, &beliefs.forecast_error]
-        {
+        for column in [
+            &estimates.forecast_mean,
+            &estimates.forecast_sd,
+            &estimates.forecast_dof,
+            &estimates.forecast_error,
+        ] {
             table.number(column[i]);
         }
-        table.number(beliefs.observation_var[i].sqrt());
-        for coefficient in 0..=beliefs.factors.len() {
-            table.number(beliefs.sd_of(coefficient)[i]);
+        table.number(estimates.observation_var[i].sqrt());
+        for coefficient in 0..=estimates.factors.len() {
+            table.number(estimates.sd_of(coefficient)[i]);
         }
         table.end_row()?;
     }

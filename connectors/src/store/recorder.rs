@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts, hex};
-use betaflow_engine::model::Beliefs;
+use betaflow_engine::model::Estimates;
 use betaflow_engine::state::{Checkpoint, Part};
 use rusqlite::{Connection, OpenFlags};
 
@@ -87,7 +87,7 @@ impl Recorder for StateRecorder {
         Ok(self.writer.send(Write::Frame(Box::new(rows)))?)
     }
 
-    fn beliefs(&mut self, _: &Beliefs) -> Result<(), RecordError> {
+    fn estimates(&mut self, _: &Estimates) -> Result<(), RecordError> {
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use betaflow_engine::execution::{Fill, OrderRecord, is_ruined};
 use betaflow_engine::ledger::{LedgerFrame, hex};
-use betaflow_engine::model::Beliefs;
+use betaflow_engine::model::Estimates;
 use rusqlite::{Connection, params};
 
 /// Frames whose betas are kept.
@@ -29,7 +29,7 @@ impl FrameRows {
         let account = &frame.account;
         let costs = &account.costs;
         let name = |instrument: u32| frame.names[instrument as usize].to_string();
-        let beliefs = frame.beliefs.as_ref().zip(factors);
+        let estimates = frame.estimates.as_ref().zip(factors);
         Self {
             seq: frame.seq,
             timestamp: frame.timestamp.0,
@@ -57,7 +57,7 @@ impl FrameRows {
             orders: frame.ended.iter().map(|order| (name(order.instrument), *order)).collect(),
             // A ruined account holds nothing any more, and its last frame may not have decided.
             weights: (frame.decided || is_ruined(frame.nav)).then(|| weights(frame)),
-            betas: beliefs.map(|(beliefs, factors)| betas(beliefs.get(), factors)).unwrap_or_default(),
+            betas: estimates.map(|(estimates, factors)| betas(estimates.get(), factors)).unwrap_or_default(),
         }
     }
 
@@ -178,14 +178,15 @@ fn weights(frame: &LedgerFrame) -> Vec<(String, f64, f64)> {
 }
 
 /// Alpha and betas with their standard deviations, of those that have been estimated.
-fn betas(beliefs: &Beliefs, factors: &[String]) -> Vec<(String, String)> {
-    let started = (0..beliefs.instruments()).filter(|i| beliefs.started(*i));
+fn betas(estimates: &Estimates, factors: &[String]) -> Vec<(String, String)> {
+    let started = (0..estimates.instruments()).filter(|i| estimates.started(*i));
     let of = |i: usize| {
-        let alpha = ("alpha", beliefs.alpha[i], beliefs.sd_of(0)[i]);
+        let alpha = ("alpha", estimates.alpha[i], estimates.sd_of(0)[i]);
         let betas = factors.iter().enumerate();
-        let betas = betas.map(|(j, name)| (name.as_str(), beliefs.betas_on(j)[i], beliefs.sd_of(j + 1)[i]));
+        let betas =
+            betas.map(|(j, name)| (name.as_str(), estimates.betas_on(j)[i], estimates.sd_of(j + 1)[i]));
         let all: Vec<_> = std::iter::once(alpha).chain(betas).collect();
-        (beliefs.names[i].to_string(), serde_json::to_string(&all).unwrap_or_default())
+        (estimates.names[i].to_string(), serde_json::to_string(&all).unwrap_or_default())
     };
     started.map(of).collect()
 }

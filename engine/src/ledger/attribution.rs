@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::execution::{Account, Costs, Fill, Moves};
-use crate::model::Beliefs;
+use crate::model::Estimates;
 
 /// Amounts in currency that add up to a change of NAV.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -117,12 +117,12 @@ impl Attribution {
         self.excess
     }
 
-    /// The beliefs that the next frames are explained with.
-    pub fn believe(&mut self, beliefs: &Beliefs) {
-        self.believed[0].clone_from(&beliefs.alpha);
-        for factor in 0..beliefs.factors.len() {
+    /// The estimates that the next frames are explained with.
+    pub fn believe(&mut self, estimates: &Estimates) {
+        self.believed[0].clone_from(&estimates.alpha);
+        for factor in 0..estimates.factors.len() {
             self.believed[factor + 1].clear();
-            self.believed[factor + 1].extend_from_slice(beliefs.betas_on(factor));
+            self.believed[factor + 1].extend_from_slice(estimates.betas_on(factor));
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::attribution::Contributions;
 use crate::execution::{Account, Fill, OrderRecord};
 use crate::frame::TimestampNs;
-use crate::model::Beliefs;
+use crate::model::Estimates;
 use crate::names::Names;
 use crate::pipeline::Batch;
 use crate::portfolio::{Halt, Rebalance};
@@ -68,27 +68,27 @@ pub struct LedgerFrame {
     pub target: Vec<f64>,
     /// Held weights after the frame's fills, at its close, length n; empty where not recorded.
     pub held: Vec<f64>,
-    /// Beliefs of the frame, where it has complete ones.
-    pub beliefs: Option<BeliefsOfFrame>,
+    /// Estimates of the frame, where it has complete ones.
+    pub estimates: Option<EstimatesOfFrame>,
     /// d_t, the digest of the run up to and including this frame.
     pub digest: [u8; 32],
     /// Where the source asked for it: the state after the frame, the execute stage's included.
     pub checkpoint: Option<Arc<Checkpoint>>,
 }
 
-/// One frame's beliefs inside the message that they came in.
+/// One frame's estimates inside the message that they came in.
 #[derive(Clone, Debug)]
-pub struct BeliefsOfFrame {
+pub struct EstimatesOfFrame {
     /// The message.
-    pub batch: Arc<Batch<Beliefs>>,
+    pub batch: Arc<Batch<Estimates>>,
     /// Position of the frame in it.
     pub position: usize,
 }
 
-impl BeliefsOfFrame {
-    /// The beliefs.
+impl EstimatesOfFrame {
+    /// The estimates.
     #[must_use]
-    pub fn get(&self) -> &Beliefs {
+    pub fn get(&self) -> &Estimates {
         &self.batch[self.position]
     }
 }

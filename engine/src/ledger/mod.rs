@@ -9,5 +9,5 @@ mod recorder;
 pub use attribution::{Attributed, Attribution, Contributions};
 pub use digest::{DigestChain, hex};
 pub use facts::{Budget, RunFacts, SizingFacts};
-pub use frame::{BeliefsOfFrame, LedgerFrame};
+pub use frame::{EstimatesOfFrame, LedgerFrame};
 pub use recorder::{Frames, RecordError, RecordSettings, Recorder};

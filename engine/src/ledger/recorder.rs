@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::facts::RunFacts;
 use super::frame::LedgerFrame;
 use crate::frame::TimestampNs;
-use crate::model::Beliefs;
+use crate::model::Estimates;
 use crate::state::Checkpoint;
 
 /// An error of a recorder, already located.
@@ -19,13 +19,13 @@ pub trait Recorder: Send {
     /// The output cannot be written.
     fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError>;
 
-    /// One frame's beliefs, complete ones only.
+    /// One frame's estimates, complete ones only.
     ///
     /// # Errors
     /// The output cannot be written.
-    fn beliefs(&mut self, beliefs: &Beliefs) -> Result<(), RecordError>;
+    fn estimates(&mut self, estimates: &Estimates) -> Result<(), RecordError>;
 
-    /// The state of all stages after a frame, where the source asked for it: after the frame's ledger and beliefs.
+    /// The state of all stages after a frame, where the source asked for it: after the frame's ledger and estimates.
     ///
     /// # Errors
     /// The output cannot be written.

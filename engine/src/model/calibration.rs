@@ -3,9 +3,9 @@
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
-use super::eight::LANES;
 use super::lanes::Lane;
-use super::ln::ln;
+use super::lanes::lane_block::LANES;
+use super::lanes::ln::ln;
 
 /// Shares of returns that the intervals of a forecast should cover.
 pub const INTERVALS: [f64; 3] = [0.50, 0.90, 0.95];

@@ -1,9 +1,9 @@
 //! What every estimator does, whatever its model.
 
-use super::beliefs::Beliefs;
 use super::calibration::CalibrationFacts;
 use super::dlm::Dlm;
-use super::given::Given;
+use super::estimates::Estimates;
+use super::fixed::FixedEstimator;
 use super::mixture::Mixture;
 use super::settings::{EstimatorKind, EstimatorSettings};
 use crate::settings::{Calendar, Invalid};
@@ -17,9 +17,9 @@ pub trait Estimator: Send {
     /// and n never shrinks. `score` says whether the frame counts in [`Self::facts`].
     fn step(&mut self, factors: &[f64], returns: &[f64], score: bool);
 
-    /// Writes the forecast of the last frame and the state after it, into beliefs of which `factors` and
+    /// Writes the forecast of the last frame and the state after it, into estimates of which `factors` and
     /// `decides` are set.
-    fn write(&mut self, beliefs: &mut Beliefs);
+    fn write(&mut self, estimates: &mut Estimates);
 
     /// How well it has forecast so far.
     fn facts(&self) -> EstimatorFacts;
@@ -49,7 +49,7 @@ pub fn estimator(
     Ok(match settings.kind {
         EstimatorKind::Dlm => Box::new(Dlm::new(settings, calendar, factors)),
         EstimatorKind::Mixture => Box::new(Mixture::new(settings, calendar, factors)),
-        EstimatorKind::Fixed => Box::new(Given::new(settings, calendar, factors)?),
+        EstimatorKind::Fixed => Box::new(FixedEstimator::new(settings, calendar, factors)?),
     })
 }
 

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`Mixture`] | the default: many discount-factor models weighed by how well they forecast, with common volatility and heavy tails |
 //! | [`Dlm`] | one discount-factor model with unknown observation variance (West & Harrison) |
-//! | [`Fixed`], [`Given`] | the Kalman filter with given variances (`pykalman`); [`Given`] is its form as an [`Estimator`] |
+//! | [`Fixed`], [`FixedEstimator`] | the Kalman filter with given variances (`pykalman`); [`FixedEstimator`] is its form as an [`Estimator`] |
 //! | [`RollingRegression`] | least squares over a window, to compare with |
 //! | [`StateSpace`], [`Em`], [`Smoothed`] | what looks back on a whole history: never to trade on |
 //!
@@ -20,7 +20,7 @@
 //! [`Mixture`] needs no such numbers.
 //!
 //! ```
-//! use betaflow_engine::model::{Beliefs, Estimator, EstimatorSettings, Fixed, FixedParameters, Mixture};
+//! use betaflow_engine::model::{Estimates, Estimator, EstimatorSettings, Fixed, FixedParameters, Mixture};
 //! use betaflow_engine::settings::Calendar;
 //!
 //! # let mut state = 1_u64;
@@ -34,55 +34,41 @@
 //! // A thousand days of one factor and one asset, whose beta is 1.2.
 //! let mut pykalman = Fixed::new(FixedParameters::standard(2), 1)?;
 //! let mut mixture = Mixture::new(&EstimatorSettings::default(), &Calendar::default(), 1);
-//! let mut beliefs = Beliefs { factors: vec![0.0], ..Beliefs::default() };
+//! let mut estimates = Estimates { factors: vec![0.0], ..Estimates::default() };
 //! for (factors, returns) in factor_returns.iter().zip(&asset_returns) {
 //!     pykalman.step(factors, returns);
 //!     mixture.step(factors, returns, true);
 //! }
-//! mixture.write(&mut beliefs);
+//! mixture.write(&mut estimates);
 //! assert!(pykalman.covariance(0)[3].sqrt() > 5.0, "the standard deviation of its beta");
-//! assert!((beliefs.betas_on(0)[0] - 1.2).abs() < 0.1 && beliefs.sd_of(1)[0] < 0.1);
+//! assert!((estimates.betas_on(0)[0] - 1.2).abs() < 0.1 && estimates.sd_of(1)[0] < 0.1);
 //! # Ok::<(), betaflow_engine::settings::Invalid>(())
 //! ```
 //!
 //! [`Estimator::facts`] says how well the forecasts have held: [`CalibrationFacts`].
 
-mod average;
-mod beliefs;
 mod calibration;
-mod covariance;
 mod dlm;
-mod eight;
+mod estimates;
 mod estimator;
-mod exp;
 mod fixed;
-mod given;
-mod histories;
 mod lanes;
-mod ln;
 mod mixture;
-mod one_gain;
 mod paired;
-mod prior;
-mod retrospective;
 mod returns;
-mod robust;
 mod rolling;
 mod settings;
-mod tails;
-mod volatility;
 
-pub use beliefs::Beliefs;
 pub use calibration::{Alarm, CalibrationFacts, INTERVALS};
-pub use covariance::{Evolution, ScaledCovariance};
-pub use dlm::Dlm;
-pub use eight::{Eight, LANES};
+pub use dlm::{Dlm, Evolution, Retrospective, ScaledCovariance, Start};
+pub use estimates::Estimates;
 pub use estimator::{Estimator, EstimatorFacts, estimator};
-pub use fixed::{Em, Fitted, Fixed, FixedParameters, Moments, PerInstrument, Smoothed, StateSpace};
-pub use given::Given;
+pub use fixed::{
+    Em, Fitted, Fixed, FixedEstimator, FixedParameters, Moments, PerInstrument, Smoothed, StateSpace,
+};
+pub use lanes::{LANES, LaneBlock};
 pub use mixture::Mixture;
 pub use paired::Paired;
-pub use retrospective::{Retrospective, Start};
 pub use returns::Returns;
 pub use rolling::RollingRegression;
 pub use settings::{EstimatorKind, EstimatorSettings, WindUp};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::batch::Batch;
 use crate::execution::{ExecutionFacts, Order, Portfolio};
 use crate::frame::{Frame, TimestampNs};
-use crate::ledger::{BeliefsOfFrame, LedgerFrame, RunFacts, SizingFacts};
+use crate::ledger::{EstimatesOfFrame, LedgerFrame, RunFacts, SizingFacts};
 use crate::metrics::{Figures, Performance};
-use crate::model::Beliefs;
+use crate::model::Estimates;
 use crate::portfolio::{Halt, Multipliers, Rebalance};
 use crate::range::OutOfRange;
 use crate::state::Checkpoint;
@@ -20,7 +20,7 @@ pub enum Message {
     /// Source to estimate and to execute.
     Frames(Arc<Batch<Frame>>),
     /// Estimate to size (or to record, where nothing trades).
-    Beliefs(Arc<Batch<Beliefs>>),
+    Estimates(Arc<Batch<Estimates>>),
     /// Execute to size: the portfolio after a frame.
     Acknowledged(Arc<Portfolio>),
     /// Size to execute: what was decided on that frame, "no trade" included.
@@ -41,7 +41,7 @@ impl Message {
         match self {
             Self::Poll => "poll",
             Self::Frames(_) => "frames",
-            Self::Beliefs(_) => "beliefs",
+            Self::Estimates(_) => "estimates",
             Self::Acknowledged(_) => "portfolio",
             Self::Decided(_) => "decision",
             Self::Ledger(_) => "ledger",
@@ -136,8 +136,8 @@ pub struct Decision {
     pub out_of_range: Option<Box<OutOfRange>>,
     /// Whether the cap stopped the decision.
     pub capped: bool,
-    /// The beliefs behind it, where complete.
-    pub beliefs: Option<BeliefsOfFrame>,
+    /// The estimates behind it, where complete.
+    pub estimates: Option<EstimatesOfFrame>,
     /// All that it was made from, where asked for.
     pub shown: Option<Arc<Rebalance>>,
     /// Where the source asked for it: the state after the frame, the size stage's included.

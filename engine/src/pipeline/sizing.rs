@@ -1,4 +1,4 @@
-//! From beliefs and a portfolio to a decision.
+//! From estimates and a portfolio to a decision.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::assemblies::RunSettings;
 use super::message::Decision;
 use crate::execution::{FillAt, Portfolio, orders_towards};
 use crate::ledger::{Budget, SizingFacts};
-use crate::model::Beliefs;
+use crate::model::Estimates;
 use crate::names::Names;
 use crate::portfolio::{
     ExposureBounds, FactorMoments, FactorRisk, Goal, Halt, Limits, LossLimits, LossWatch, Multipliers,
@@ -18,7 +18,7 @@ use crate::portfolio::{
 use crate::range::{OnOutOfRange, OutOfRange, check_decided, check_portfolio, check_weights};
 use crate::settings::{Calendar, Invalid, require};
 use crate::state::{Part, StateError, restore_under, save_under};
-use crate::strategy::{Context, Strategy, Wish, Wishes};
+use crate::strategy::{Context, Strategy, TargetKind, Targets};
 
 /// A weight further out of a limit than this is counted as an inherited violation; less is rounding.
 const LIMIT_TOLERANCE: f64 = 1e-10;
@@ -41,7 +41,7 @@ pub struct Sizing {
     moments: FactorMoments,
     risk: FactorRisk,
     sizer: Sizer,
-    wishes: Wishes,
+    targets: Targets,
     held: Vec<f64>,
     /// Σw of the held weights.
     slope: Vec<f64>,
@@ -50,7 +50,7 @@ pub struct Sizing {
     limits: LossLimits,
     losses: LossWatch,
     on_out_of_range: OnOutOfRange,
-    /// Names of the instruments as of the last frame with complete beliefs.
+    /// Names of the instruments as of the last frame with complete estimates.
     names: Names,
     /// Targets of the last decision that traded; empty where the cap kept it from them.
     last_target: Vec<f64>,
@@ -93,7 +93,7 @@ impl Sizing {
             moments: FactorMoments::new(sizing, calendar, factors.len()),
             risk: FactorRisk::default(),
             sizer: Sizer::new(sizing, horizon, bounds),
-            wishes: Wishes::default(),
+            targets: Targets::default(),
             held: Vec::new(),
             slope: Vec::new(),
             solution: Solution::default(),
@@ -113,7 +113,7 @@ impl Sizing {
     /// A value is out of range, where that is to stop the run.
     pub fn decide(
         &mut self,
-        frame: &Beliefs,
+        frame: &Estimates,
         portfolio: &Portfolio,
         decision: &mut Decision,
     ) -> Result<(), OutOfRange> {
@@ -143,7 +143,7 @@ impl Sizing {
         decision.halt = halt.filter(|_| decision.decides);
         decision.out_of_range = None;
         decision.shown = None;
-        decision.beliefs = None;
+        decision.estimates = None;
         if decision.decides {
             self.rebalance(frame, portfolio, decision)?;
             decision.out_of_range = self.losses.out_of_range().cloned().map(Box::new);
@@ -202,7 +202,7 @@ impl Sizing {
 
     fn rebalance(
         &mut self,
-        beliefs: &Beliefs,
+        estimates: &Estimates,
         portfolio: &Portfolio,
         decision: &mut Decision,
     ) -> Result<(), OutOfRange> {
@@ -218,15 +218,15 @@ impl Sizing {
             self.hold(decision);
             return Ok(());
         }
-        self.risk.assemble(beliefs, &self.moments, self.settings.parameter_uncertainty, self.horizon);
-        self.ask(beliefs, portfolio);
+        self.risk.assemble(estimates, &self.moments, self.settings.parameter_uncertainty, self.horizon);
+        self.ask(estimates, portfolio);
         let drifted = self.drift() >= self.settings.rebalance_drift;
         self.facts.halted += u64::from(decision.halt.is_some());
-        let idle = match self.wishes.wish {
+        let idle = match self.targets.kind {
             _ if decision.halt.is_some() => Some(NoTrade::Halted),
             _ if portfolio.is_ruined() => Some(NoTrade::Ruined),
-            Wish::NoForecast => Some(NoTrade::NoForecast),
-            Wish::Hold => Some(NoTrade::StrategyHolds),
+            TargetKind::NoForecast => Some(NoTrade::NoForecast),
+            TargetKind::Hold => Some(NoTrade::StrategyHolds),
             _ if !drifted => Some(NoTrade::WithinDrift),
             _ => None,
         };
@@ -238,9 +238,9 @@ impl Sizing {
             self.solution.at_gross = false;
             self.solution.capped = false;
         } else {
-            let goal = match self.wishes.wish {
-                Wish::Weights => Goal::Weights(&self.wishes.values),
-                _ => Goal::Expected(&self.wishes.values),
+            let goal = match self.targets.kind {
+                TargetKind::Weights => Goal::Weights(&self.targets.values),
+                _ => Goal::Expected(&self.targets.values),
             };
             let limits = Limits {
                 held: &self.held,
@@ -250,7 +250,7 @@ impl Sizing {
                 turnover_left: left,
             };
             self.sizer.solve(goal, &mut self.risk, limits, &mut self.solution);
-            let budget = budget(self.wishes.fully_invested_over, &self.settings);
+            let budget = budget(self.targets.fully_invested_over, &self.settings);
             count_budget(budget, &mut self.solution.outcome, &mut self.facts);
             if self.shown_dates.as_ref().is_some_and(|dates| dates.contains(&portfolio.timestamp.date())) {
                 let shown = self.sizer.show(goal, &self.risk, limits, &self.solution);
@@ -317,10 +317,10 @@ impl Sizing {
     /// Why a decision that was solved orders nothing.
     fn no_trade(&mut self, portfolio: &Portfolio, turnover_left: f64) -> NoTrade {
         let Solution { outcome, .. } = self.solution;
-        let expects = self.wishes.wish == Wish::Expected;
+        let expects = self.targets.kind == TargetKind::Expected;
         match () {
             () if !portfolio.tradable.contains(&true) => NoTrade::NotTradable,
-            () if expects && self.wishes.values.iter().all(|value| *value == 0.0) => NoTrade::NoForecast,
+            () if expects && self.targets.values.iter().all(|value| *value == 0.0) => NoTrade::NoForecast,
             () if self.settings.turnover_cap == 0.0 => NoTrade::CapIsZero,
             () if turnover_left == 0.0 => NoTrade::CapSpent,
             () if self.lot > 0.0 && self.solution.weights != self.held => NoTrade::LotTooLarge,
@@ -333,12 +333,12 @@ impl Sizing {
 
     /// Whether a trade from the held weights would raise μ'w − w'Σw/(2κ) if it were free.
     fn gains_before_costs(&mut self, portfolio: &Portfolio) -> bool {
-        let Self { settings, risk, held, slope, wishes, .. } = self;
+        let Self { settings, risk, held, slope, targets, .. } = self;
         risk.times(held, slope);
-        let largest = wishes.values.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+        let largest = targets.values.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
         let (mut up, mut down) = (f64::NEG_INFINITY, f64::INFINITY);
         for (i, weight) in held.iter().enumerate().filter(|(i, _)| portfolio.tradable[*i]) {
-            let gain = wishes.values[i] - slope[i] / settings.kelly_fraction;
+            let gain = targets.values[i] - slope[i] / settings.kelly_fraction;
             up = if *weight < settings.weight_max { up.max(gain) } else { up };
             down = if *weight > settings.weight_min { down.min(gain) } else { down };
         }
@@ -358,13 +358,13 @@ impl Sizing {
         self.held.iter().enumerate().map(|(i, held)| (held - target(i)).abs()).sum()
     }
 
-    fn ask(&mut self, beliefs: &Beliefs, portfolio: &Portfolio) {
-        self.wishes.wish = Wish::Hold;
-        self.wishes.fully_invested_over = None;
-        self.wishes.values.clear();
-        self.wishes.values.resize(self.held.len(), 0.0);
+    fn ask(&mut self, estimates: &Estimates, portfolio: &Portfolio) {
+        self.targets.kind = TargetKind::Hold;
+        self.targets.fully_invested_over = None;
+        self.targets.values.clear();
+        self.targets.values.resize(self.held.len(), 0.0);
         let context = Context {
-            beliefs,
+            estimates,
             calendar: &self.calendar,
             premia: self.moments.premia(),
             risk: &self.risk,
@@ -372,8 +372,8 @@ impl Sizing {
             tradable: &portfolio.tradable,
             weight_max: self.settings.weight_max,
         };
-        self.strategy.decide(context, &mut self.wishes);
-        for value in &mut self.wishes.values {
+        self.strategy.decide(context, &mut self.targets);
+        for value in &mut self.targets.values {
             // Nothing is believed of an instrument without a return, so nothing is wanted of it.
             *value = if value.is_nan() { 0.0 } else { *value };
         }

@@ -24,7 +24,7 @@ pub trait Watch: Send + Sync {
 pub struct Handled {
     /// Name of the stage.
     pub stage: &'static str,
-    /// What it was: `frames`, `beliefs`, `portfolio`, `decision`, `ledger` and the like.
+    /// What it was: `frames`, `estimates`, `portfolio`, `decision`, `ledger` and the like.
     pub message: &'static str,
     /// Messages that waited at that inlet when it looked, this one included.
     pub waiting: usize,

@@ -217,8 +217,8 @@ impl Trading {
                 rf: frame.rf,
                 nav_before: self.nav_before,
             });
-            if let Some(beliefs) = &decision.beliefs {
-                attribution.believe(beliefs.get());
+            if let Some(estimates) = &decision.estimates {
+                attribution.believe(estimates.get());
             }
         }
         self.costs_so_far += self.account.costs.total();
@@ -316,7 +316,7 @@ impl Trading {
         ledger.shown.clone_from(&decision.shown);
         ledger.capped = decision.capped;
         ledger.target.clone_from(&decision.target);
-        ledger.beliefs.clone_from(&decision.beliefs);
+        ledger.estimates.clone_from(&decision.estimates);
         ledger.held.clear();
         let recorded = match self.record.weights {
             Frames::All | Frames::Last => true,

@@ -1,4 +1,4 @@
-//! From beliefs to target weights: factor moments, the factor risk model, Kelly and the limits; and the frontier of
+//! From estimates to target weights: factor moments, the factor risk model, Kelly and the limits; and the frontier of
 //! fully invested portfolios.
 
 mod frontier;

@@ -2,7 +2,7 @@
 
 use super::linalg::{cholesky_semidefinite, lower_times, lower_transposed_times, solve_cholesky};
 use super::moments::FactorMoments;
-use crate::model::Beliefs;
+use crate::model::Estimates;
 
 /// Σ = B (F + Λ) B' + D: exposures, factor covariance with the uncertainty of the premia, and
 /// idiosyncratic variance (Grinold & Kahn, ch. 3). Buffers are reused from one decision to the next.
@@ -25,7 +25,7 @@ pub struct FactorRisk {
 }
 
 impl FactorRisk {
-    /// The model of the next frame's returns, given the beliefs after this one.
+    /// The model of the next frame's returns, given the estimates after this one.
     ///
     /// D_i = S_i; with `parameter_uncertainty` S_i · ν/(ν−2) + tr(V_i M), V_i = S_i · ν/(ν−2) · R* with the
     /// variance between the models of a mixture, and Λ added to F.
@@ -35,15 +35,15 @@ impl FactorRisk {
     /// M = F̃ + H λ̃λ̃', and H Λ is added to F. With H = 1 M is E[x x'] of the next design.
     pub fn assemble(
         &mut self,
-        beliefs: &Beliefs,
+        estimates: &Estimates,
         moments: &FactorMoments,
         parameter_uncertainty: bool,
         horizon: f64,
     ) {
-        self.n = beliefs.instruments();
-        self.k = beliefs.factors.len();
+        self.n = estimates.instruments();
+        self.k = estimates.factors.len();
         self.exposures.clear();
-        self.exposures.extend(beliefs.betas.iter().map(|b| if b.is_nan() { 0.0 } else { *b }));
+        self.exposures.extend(estimates.betas.iter().map(|b| if b.is_nan() { 0.0 } else { *b }));
         moments.covariance(&mut self.factor_cov);
         if parameter_uncertainty {
             self.set_design_square(moments.premia(), horizon);
@@ -52,7 +52,7 @@ impl FactorRisk {
         }
         self.idiosyncratic.clear();
         for i in 0..self.n {
-            let dof = beliefs.dof[i];
+            let dof = estimates.dof[i];
             // Two degrees of freedom or fewer have no variance: such an instrument is not sized.
             let learned = match dof {
                 f64::INFINITY => 1.0,
@@ -60,11 +60,15 @@ impl FactorRisk {
                 _ => f64::INFINITY,
             };
             let learned = if parameter_uncertainty { learned } else { 1.0 };
-            let known = beliefs.started(i);
-            self.idiosyncratic.push(if known { beliefs.observation_var[i] * learned } else { f64::INFINITY });
+            let known = estimates.started(i);
+            self.idiosyncratic.push(if known {
+                estimates.observation_var[i] * learned
+            } else {
+                f64::INFINITY
+            });
         }
         if parameter_uncertainty {
-            self.add_parameter_uncertainty(&beliefs.coefficient_cov);
+            self.add_parameter_uncertainty(&estimates.coefficient_cov);
         }
         self.root.clone_from(&self.factor_cov);
         cholesky_semidefinite(&mut self.root, self.k);

@@ -9,7 +9,7 @@
 //! | `tornado` | what each setting does by itself |
 //! | `efficient` | growth against drawdown |
 //! | `crossing` | where a line falls through zero |
-//! | `spread` | quantiles of a figure over many paths |
+//! | `quantiles` | quantiles of a figure over many paths |
 //!
 //! A scenario is its row, counting from 0. NaN is a figure that is not defined: it is never chosen.
 
@@ -18,7 +18,7 @@ mod choice;
 mod crossing;
 mod efficient;
 mod grid;
-mod spread;
+mod quantiles;
 mod tornado;
 
 pub use axis::{Axis, Value};
@@ -26,5 +26,5 @@ pub use choice::Robust;
 pub use crossing::Crossing;
 pub use efficient::efficient;
 pub use grid::{Anchor, Sweep};
-pub use spread::Spread;
+pub use quantiles::Quantiles;
 pub use tornado::Swing;

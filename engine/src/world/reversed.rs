@@ -4,7 +4,7 @@ use super::date::Date;
 use super::error::WorldError;
 use crate::assembly::Field;
 use crate::frame::Frame;
-use crate::model::{Beliefs, Dlm, Estimator as _, EstimatorSettings};
+use crate::model::{Dlm, Estimates, Estimator as _, EstimatorSettings};
 use crate::settings::Calendar;
 use crate::source::{DataFacts, Source, SourceError};
 
@@ -36,7 +36,7 @@ pub struct Reversed<S> {
     from: Option<Date>,
     prior_beta: f64,
     filter: Dlm,
-    beliefs: Beliefs,
+    estimates: Estimates,
     /// Wealth in the factor, as it is and reversed; and the same before the frame at hand.
     index: [f64; 2],
     before: [f64; 2],
@@ -79,7 +79,7 @@ impl<S: Source> Reversed<S> {
             // The prior of the filter: the first factor is the market.
             prior_beta: if number == 0 { settings.initial_market_beta } else { 0.0 },
             filter: Dlm::new(&settings, calendar, factors.len()),
-            beliefs: Beliefs::default(),
+            estimates: Estimates::default(),
             index: [1.0; 2],
             before: [1.0; 2],
             instruments: Vec::new(),
@@ -91,8 +91,9 @@ impl<S: Source> Reversed<S> {
 
     /// What was believed of the instrument before the frame at hand.
     fn beta(&self, instrument: usize) -> f64 {
-        let n = self.beliefs.instruments();
-        let known = if instrument < n { self.beliefs.betas[self.factor * n + instrument] } else { f64::NAN };
+        let n = self.estimates.instruments();
+        let known =
+            if instrument < n { self.estimates.betas[self.factor * n + instrument] } else { f64::NAN };
         if known.is_nan() { self.prior_beta } else { known }
     }
 
@@ -129,8 +130,8 @@ impl<S: Source> Reversed<S> {
         }
         if let Some(factors) = factors {
             self.filter.step(&factors, &self.returns, false);
-            self.beliefs.factors = factors;
-            self.filter.write(&mut self.beliefs);
+            self.estimates.factors = factors;
+            self.filter.write(&mut self.estimates);
         }
     }
 

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use betaflow_engine::execution::ExecutionSettings;
 use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
-use betaflow_engine::model::{Beliefs, EstimatorSettings};
+use betaflow_engine::model::{Estimates, EstimatorSettings};
 use betaflow_engine::pipeline::{PipelineError, RunOptions, RunReport, RunSettings, trading};
 use betaflow_engine::portfolio::{LossLimits, SizingSettings};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
-use betaflow_engine::strategy::{Context, Strategy, Wish, Wishes};
+use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use betaflow_engine::world::WorldSettings;
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine.
@@ -121,10 +121,10 @@ impl Strategy for Busy {
         "busy"
     }
 
-    fn decide(&mut self, context: Context<'_>, wishes: &mut Wishes) {
-        wishes.wish = Wish::Expected;
-        for (i, value) in wishes.values.iter_mut().enumerate() {
-            *value = context.beliefs.alpha[i] + 1e-4 * context.beliefs.betas_on(0)[i];
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+        targets.kind = TargetKind::Expected;
+        for (i, value) in targets.values.iter_mut().enumerate() {
+            *value = context.estimates.alpha[i] + 1e-4 * context.estimates.betas_on(0)[i];
         }
     }
 }
@@ -139,7 +139,7 @@ impl Recorder for Keep {
         Ok(())
     }
 
-    fn beliefs(&mut self, _: &Beliefs) -> Result<(), RecordError> {
+    fn estimates(&mut self, _: &Estimates) -> Result<(), RecordError> {
         Ok(())
     }
 

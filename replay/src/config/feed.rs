@@ -12,7 +12,7 @@ use betaflow_engine::settings::{Invalid, require};
 use serde::{Deserialize, Serialize};
 
 use super::data::duration_ns;
-use crate::serve::duration;
+use super::duration;
 
 /// Our own protocol, which is no venue.
 const OWN: &str = "betaflow";

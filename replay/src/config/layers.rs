@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use toml::{Table, Value};
 
-use crate::version;
+use super::version;
 
 /// Tables of settings with the origin of every key.
 #[derive(Debug, Default)]

@@ -1,14 +1,18 @@
 //! Configuration: what was typed becomes what is valid, and only the second travels.
 
 mod alerts;
+mod args;
 mod data;
+mod duration;
 mod feed;
+mod help;
 mod holdout;
 mod layers;
 mod limits;
 mod slips;
 mod tune;
 mod unknown;
+mod version;
 
 use std::path::Path;
 
@@ -24,7 +28,7 @@ use betaflow_engine::portfolio::SizingSettings;
 use betaflow_engine::range::{OnOutOfRange, OutOfRange};
 use betaflow_engine::require_whole;
 use betaflow_engine::settings::{Invalid, require};
-use betaflow_engine::strategy::{Strategy, Wish};
+use betaflow_engine::strategy::{Strategy, TargetKind};
 use betaflow_engine::world::WorldSettings;
 use betaflow_strategies as strategies;
 use serde::de::DeserializeOwned;
@@ -34,16 +38,16 @@ use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
 pub(crate) use alerts::{AlertSettings, Webhook};
+pub(crate) use args::{InputArgs, OwnFlag};
 pub(crate) use data::{DataSettings, OnGap, date, duration_ns};
+pub(crate) use duration::duration;
 pub(crate) use feed::FeedSettings;
+pub(crate) use help::SETTINGS;
 pub(crate) use holdout::HoldoutSettings;
 use layers::Layers;
 use limits::LimitSettings;
 pub(crate) use slips::slips;
 pub(crate) use tune::{Method, TuneSettings};
-
-use crate::args::InputArgs;
-use crate::version;
 
 /// `[universe]`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -252,7 +256,7 @@ impl Config {
     }
 
     /// What the source is asked for; `trades`: whether anything trades on the data. It ends before the hold-out, for
-    /// every command alike: only [`crate::score`] takes that away again.
+    /// every command alike: only [`crate::commands::score`] takes that away again.
     ///
     /// # Errors
     /// A factor expression that cannot be read.
@@ -392,7 +396,7 @@ impl Config {
     /// Whether the engine sizes what the strategy forecasts, rather than to approach weights that it asks for.
     #[must_use]
     pub(crate) fn sizes_forecasts(&self) -> bool {
-        strategies::find(self.strategy_kind()).is_some_and(|entry| entry.wish == Wish::Expected)
+        strategies::find(self.strategy_kind()).is_some_and(|entry| entry.targets == TargetKind::Expected)
     }
 
     /// SHA-256 of all settings that change results.

@@ -21,7 +21,7 @@ mod html;
 mod luck;
 mod page;
 mod replay;
-mod stress;
+pub(crate) mod stress;
 mod tune;
 
 use std::fs;
@@ -29,6 +29,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+
+/// Name of the report in a run folder.
+pub(crate) const FILE: &str = "report.html";
 
 /// The report of a folder of any kind: of a run, a stress run or a tuning. `plot`: the symbols whose betas are drawn.
 ///

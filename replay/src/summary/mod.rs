@@ -16,9 +16,9 @@ pub(crate) use json::{add_warnings, data_json, number, object};
 pub(crate) use text::{METRICS, figure_text};
 pub(crate) use trading::Trading;
 
+use crate::commands::estimate::offline::Findings;
+use crate::commands::score::Score;
 use crate::config::Config;
-use crate::offline::Findings;
-use crate::score::Score;
 
 /// What is known of a finished run.
 pub(crate) struct Summary<'a> {

@@ -3,7 +3,7 @@
 use betaflow_engine::warning::Warning;
 
 use super::{Summary, time_text};
-use crate::score::Score;
+use crate::commands::score::Score;
 
 /// Realised over predicted volatility within which a risk forecast has held.
 const RISK_RATIO: (f64, f64) = (0.67, 1.5);

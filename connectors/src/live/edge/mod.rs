@@ -7,15 +7,9 @@
 //!
 //! An exchange is followed by the same edge, with `venue/` in the place of `session` and `order`.
 
-pub(super) mod backoff;
-pub(super) mod connect;
-pub(super) mod counts;
-mod event;
+mod connection;
 mod order;
-pub(super) mod outlet;
-mod overflow;
-pub(super) mod run;
-mod session;
+mod run;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -24,12 +18,9 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use tokio::sync::watch;
 
-pub use counts::EdgeCounts;
-pub use event::EdgeEvent;
-pub use overflow::Overflow;
-
-use self::counts::Counters;
-use self::outlet::Outlet;
+use super::client::backpressure::EventSender;
+use super::client::counts::{self, Counters, EdgeCounts};
+use super::client::{EdgeEvent, Overflow, connect};
 use super::error::LiveError;
 use super::protocol::MESSAGE_MAX;
 use super::tls::Trust;
@@ -127,7 +118,7 @@ impl Edge {
             settings.connect_within,
         )?;
         let (capacity, overflow) = (settings.capacity, settings.overflow);
-        Self::run(capacity, overflow, None, async move |outlet| run::run(&settings, &target, outlet).await)
+        Self::run(capacity, overflow, None, async move |sender| run::run(&settings, &target, sender).await)
     }
 
     /// Begins to follow an exchange. One that is not there is tried again and again.
@@ -139,7 +130,7 @@ impl Edge {
         let (capacity, overflow) = (settings.capacity, settings.overflow);
         let counts = Arc::<Mutex<VenueCounts>>::default();
         let follower = venue::Follower::new(settings, Arc::clone(&counts))?;
-        Self::run(capacity, overflow, Some(counts), async move |outlet| follower.run(outlet).await)
+        Self::run(capacity, overflow, Some(counts), async move |sender| follower.run(sender).await)
     }
 
     fn run<F>(
@@ -149,15 +140,15 @@ impl Edge {
         follow: F,
     ) -> Result<Self, LiveError>
     where
-        F: AsyncFnOnce(Outlet) + Send + 'static,
+        F: AsyncFnOnce(EventSender) + Send + 'static,
     {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Start)?;
-        let (sender, events) = crossbeam_channel::bounded(Outlet::capacity(capacity, overflow));
+        let (sender, events) = crossbeam_channel::bounded(EventSender::capacity(capacity, overflow));
         let (stop, stopped) = watch::channel(false);
         let counters = Arc::<Counters>::default();
-        let outlet = Outlet::new(sender, stopped, Arc::clone(&counters), overflow);
-        let follow = move || runtime.block_on(follow(outlet));
+        let sender = EventSender::new(sender, stopped, Arc::clone(&counters), overflow);
+        let follow = move || runtime.block_on(follow(sender));
         let thread = std::thread::Builder::new().name("betaflow-edge".to_owned()).spawn(follow);
         Ok(Self { events, stop, counters, venue, thread: Some(thread.map_err(LiveError::Start)?) })
     }

@@ -6,8 +6,8 @@ use betaflow_engine::assembly::Iso;
 use betaflow_engine::frame::TimestampNs;
 use serde_json::{Value, json};
 
-use crate::live::edge::EdgeEvent;
-use crate::live::edge::outlet::now;
+use crate::live::client::EdgeEvent;
+use crate::live::client::backpressure::now;
 use crate::ticks::{BarCounts, ClockChange, Hole, Sequences};
 
 /// Holes in a venue's numbers that may yet fill; with more of them the oldest are said.

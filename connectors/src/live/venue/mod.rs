@@ -9,17 +9,17 @@
 //! touches. Nothing is asked for again: a venue's WebSocket has no such thing, though some send their latest trades and
 //! bars when they are subscribed to, which then count.
 
+mod bar_builder;
+mod connection;
 mod faults;
-mod making;
 mod run;
-mod session;
 mod watch;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::edge::Overflow;
-use super::edge::connect::Target;
+use super::client::Overflow;
+use super::client::connect::Target;
 use super::error::LiveError;
 use super::protocol::{Hello, MESSAGE_MAX, PROTOCOL, Stated};
 use super::raw_log::{RawLog, RawLogCounts, RawLogSettings};
@@ -29,7 +29,7 @@ use crate::ticks::{
     BarCounts, BarSettings, Bars, Channel, Connection, Counts, Credentials, LatePolicy, Subscription, VENUES,
     Venue, venue,
 };
-use making::Making;
+use bar_builder::BarBuilder;
 
 pub use watch::SymbolsHeard;
 
@@ -215,8 +215,8 @@ impl Follower {
         let bars = Bars::new(settings.bar_settings(), 1, symbols)?;
         let bars = if adapter.cancels() { bars.with_cancels() } else { bars };
         let raw_log = settings.raw_log.clone().map(RawLog::start).transpose()?;
-        let making = Making::new(&settings, adapter, bars, Arc::clone(&counts));
-        Ok(Self { settings, target, connection, making, raw_log, counts })
+        let builder = BarBuilder::new(&settings, adapter, bars, Arc::clone(&counts));
+        Ok(Self { settings, target, connection, builder, raw_log, counts })
     }
 }
 

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::ln::ln;
-use super::own::Own;
+use super::common_covariance::CommonCovariance;
 use super::parameters::FixedParameters;
-use super::shared::Shared;
+use super::per_instrument::InstrumentFilters;
+use crate::model::lanes::ln::ln;
 use crate::settings::{Invalid, require};
 
 /// ln 2π.
@@ -28,8 +28,8 @@ pub struct Fixed {
     /// x, length k.
     design: Vec<f64>,
     place: Vec<Place>,
-    shared: Option<Shared>,
-    own: Own,
+    shared: Option<CommonCovariance>,
+    own: InstrumentFilters,
     leaving: Vec<usize>,
     log_likelihood: Vec<f64>,
 }
@@ -53,7 +53,7 @@ impl Fixed {
             design: vec![1.0; k],
             place: Vec::new(),
             shared: None,
-            own: Own::new(&parameters, k),
+            own: InstrumentFilters::new(&parameters, k),
             leaving: Vec::new(),
             log_likelihood: Vec::new(),
             parameters,
@@ -99,7 +99,7 @@ impl Fixed {
         assert!(returns.len() >= self.place.len(), "instruments are only ever added");
         self.design[1..].copy_from_slice(factors);
         if self.place.is_empty() && !returns.is_empty() && self.parameters.share_covariance() {
-            self.shared = Some(Shared::new(&self.parameters, self.design.len(), returns.len()));
+            self.shared = Some(CommonCovariance::new(&self.parameters, self.design.len(), returns.len()));
             self.place.resize(returns.len(), Place::Shared);
         }
         if let Some(shared) = self.shared.as_mut().filter(|shared| shared.count() > 0) {
@@ -149,7 +149,8 @@ impl Fixed {
     /// An instrument's first frame, on its own.
     fn list(&mut self, instrument: usize) {
         let k = self.design.len();
-        let covariance = super::own::pack(self.parameters.initial_covariance.of(instrument), k);
+        let covariance =
+            crate::model::fixed::per_instrument::pack(self.parameters.initial_covariance.of(instrument), k);
         let mean = self.parameters.initial_mean.of(instrument);
         let lane = self.own.push(&self.parameters, instrument, mean, &covariance, true);
         self.place.push(Place::Own(lane as u32));
@@ -170,7 +171,7 @@ impl Fixed {
     /// How many instruments share one covariance.
     #[must_use]
     pub fn sharing(&self) -> usize {
-        self.shared.as_ref().map_or(0, Shared::count)
+        self.shared.as_ref().map_or(0, CommonCovariance::count)
     }
 
     /// The filtered mean of an instrument's coefficient j, 0 for alpha.

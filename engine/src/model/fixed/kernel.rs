@@ -13,18 +13,18 @@
 
 use multiversion::multiversion;
 
-use super::super::covariance;
-pub(super) use super::super::covariance::packed_len;
-pub(super) use super::super::eight::{Columns, Eight, LANES, take};
+use crate::model::dlm::covariance;
+pub(super) use crate::model::dlm::covariance::packed_len;
+pub(super) use crate::model::lanes::lane_block::{Columns, LANES, LaneBlock, take};
 
 /// What the kernel does to eight values at once.
 trait Products {
-    fn set_product(&mut self, a: Eight, b: Eight);
-    fn add_product(&mut self, a: Eight, b: Eight);
-    fn subtract_product(&mut self, a: Eight, b: Eight);
+    fn set_product(&mut self, a: LaneBlock, b: LaneBlock);
+    fn add_product(&mut self, a: LaneBlock, b: LaneBlock);
+    fn subtract_product(&mut self, a: LaneBlock, b: LaneBlock);
 }
 
-impl Products for Eight {
+impl Products for LaneBlock {
     /// `self` ← a b.
     #[inline(always)]
     fn set_product(&mut self, a: Self, b: Self) {
@@ -59,13 +59,13 @@ pub(super) const fn packed(k: usize, i: usize, j: usize) -> usize {
 /// A parameter in lanes: one block for all instruments, or a block of its own for each eight.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lanewise<'a> {
-    pub(super) values: &'a [Eight],
+    pub(super) values: &'a [LaneBlock],
     pub(super) each: bool,
 }
 
 impl<'a> Lanewise<'a> {
     #[inline(always)]
-    fn of(&self, block: usize, len: usize) -> &'a [Eight] {
+    fn of(&self, block: usize, len: usize) -> &'a [LaneBlock] {
         let at = if self.each { block * len } else { 0 };
         &self.values[at..at + len]
     }
@@ -87,13 +87,13 @@ pub(super) struct Motion<'a> {
 #[derive(Debug)]
 pub(super) struct States<'a> {
     /// m and then the packed P: k + k(k + 1)/2 a block.
-    pub(super) state: &'a mut [Eight],
+    pub(super) state: &'a mut [LaneBlock],
     /// The returns of the frame, NaN where there is none: one a block.
-    pub(super) observed: &'a [Eight],
+    pub(super) observed: &'a [LaneBlock],
     /// x'm before the update: one a block.
-    pub(super) forecast: &'a mut [Eight],
+    pub(super) forecast: &'a mut [LaneBlock],
     /// x'Px + R: one a block.
-    pub(super) forecast_var: &'a mut [Eight],
+    pub(super) forecast_var: &'a mut [LaneBlock],
     /// Where the means go besides, if anywhere.
     pub(super) means: Option<Columns<'a>>,
 }
@@ -148,9 +148,9 @@ fn full_of<const K: usize, const SIZE: usize, const NOISE: usize>(
             transit(K, transition.of(block, K * K), state);
         }
         let noise = motion.noise.of(block, NOISE);
-        let noise: [Eight; NOISE] = std::array::from_fn(|at| noise[at]);
+        let noise: [LaneBlock; NOISE] = std::array::from_fn(|at| noise[at]);
         let r = motion.observation_var.of(block, 1)[0];
-        let (mut forecasts, mut variances) = (Eight::ZERO, Eight::ZERO);
+        let (mut forecasts, mut variances) = (LaneBlock::ZERO, LaneBlock::ZERO);
         for lane in 0..LANES {
             // P + Q, upper triangle.
             let mut p = [[0.0; K]; K];
@@ -207,7 +207,7 @@ fn full_of<const K: usize, const SIZE: usize, const NOISE: usize>(
 fn full_any(x: &[f64], motion: Motion<'_>, states: States<'_>) {
     let k = x.len();
     let size = k + packed_len(k);
-    let mut px = vec![Eight::ZERO; k];
+    let mut px = vec![LaneBlock::ZERO; k];
     let mut means = states.means;
     let outputs = states.forecast.iter_mut().zip(states.forecast_var.iter_mut());
     let blocks = states.state.chunks_exact_mut(size).zip(states.observed).zip(outputs);
@@ -219,21 +219,21 @@ fn full_any(x: &[f64], motion: Motion<'_>, states: States<'_>) {
         let (m, p) = state.split_at_mut(k);
         for (at, noise) in noise.iter().enumerate() {
             let to = if motion.diagonal { packed(k, at, at) } else { at };
-            p[to].add_product(*noise, Eight::splat(1.0));
+            p[to].add_product(*noise, LaneBlock::splat(1.0));
         }
         for i in 0..k {
             px[i] = p[packed(k, i, 0)];
             for j in 1..k {
-                px[i].add_product(p[packed(k, i, j)], Eight::splat(x[j]));
+                px[i].add_product(p[packed(k, i, j)], LaneBlock::splat(x[j]));
             }
         }
         (*f, *q) = (m[0], px[0]);
         for j in 1..k {
-            f.add_product(m[j], Eight::splat(x[j]));
-            q.add_product(px[j], Eight::splat(x[j]));
+            f.add_product(m[j], LaneBlock::splat(x[j]));
+            q.add_product(px[j], LaneBlock::splat(x[j]));
         }
-        q.add_product(motion.observation_var.of(block, 1)[0], Eight::splat(1.0));
-        let (mut inverse_q, mut e, mut a) = (Eight::ZERO, Eight::ZERO, Eight::ZERO);
+        q.add_product(motion.observation_var.of(block, 1)[0], LaneBlock::splat(1.0));
+        let (mut inverse_q, mut e, mut a) = (LaneBlock::ZERO, LaneBlock::ZERO, LaneBlock::ZERO);
         for lane in 0..LANES {
             let missing = y.0[lane].is_nan();
             inverse_q.0[lane] = if missing { 0.0 } else { 1.0 / q.0[lane] };
@@ -254,10 +254,10 @@ fn full_any(x: &[f64], motion: Motion<'_>, states: States<'_>) {
 
 /// m ← F m, P ← F P F', without Q.
 #[inline(always)]
-fn transit(k: usize, f: &[Eight], state: &mut [Eight]) {
+fn transit(k: usize, f: &[LaneBlock], state: &mut [LaneBlock]) {
     let (m, p) = state.split_at_mut(k);
     transit_mean(k, f, m);
-    let mut fp = vec![Eight::ZERO; k * k];
+    let mut fp = vec![LaneBlock::ZERO; k * k];
     for i in 0..k {
         for j in 0..k {
             let sum = &mut fp[i * k + j];
@@ -280,8 +280,8 @@ fn transit(k: usize, f: &[Eight], state: &mut [Eight]) {
 
 /// m ← F m of one block.
 #[inline(always)]
-pub(super) fn transit_mean(k: usize, f: &[Eight], m: &mut [Eight]) {
-    let mut moved = vec![Eight::ZERO; k];
+pub(super) fn transit_mean(k: usize, f: &[LaneBlock], m: &mut [LaneBlock]) {
+    let mut moved = vec![LaneBlock::ZERO; k];
     for (i, sum) in moved.iter_mut().enumerate() {
         sum.set_product(f[i * k], m[0]);
         for j in 1..k {

@@ -115,7 +115,7 @@ impl Moments {
 
 /// Coefficients given frames that come after them: to look at, never to trade.
 ///
-/// Nothing that decides accepts this type, and it does not turn into [`Beliefs`](crate::model::Beliefs).
+/// Nothing that decides accepts this type, and it does not turn into [`Estimates`](crate::model::Estimates).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Smoothed {
     k: usize,

@@ -1,4 +1,4 @@
-//! estimate: frames in, beliefs out.
+//! estimate: frames in, estimates out.
 
 use super::super::batch::{Batch, Recycler};
 use super::super::error::{Miswired, StageError};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame::{DAY_NS, Frame, TimestampNs};
 use crate::ledger::RunFacts;
-use crate::model::{Beliefs, Estimator, Returns};
+use crate::model::{Estimates, Estimator, Returns};
 use crate::names::Names;
 use crate::range::{OnOutOfRange, check_beliefs};
 use crate::state::{Checkpoint, Part, StateError, restore_under, save_under};
@@ -29,7 +29,7 @@ pub struct Schedule {
     pub time_of_day: Option<i64>,
 }
 
-/// On which frames the beliefs' columns are written out; elsewhere only the state moves on.
+/// On which frames the estimates' columns are written out; elsewhere only the state moves on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Columns {
     /// On frames that decide.
@@ -52,9 +52,9 @@ pub struct Estimate {
     since_first_decision: Option<u64>,
     /// The last date on which the time of day has come.
     decided_on: Option<i64>,
-    /// How many stages take the beliefs.
+    /// How many stages take the estimates.
     outlets: usize,
-    messages: Recycler<Batch<Beliefs>>,
+    messages: Recycler<Batch<Estimates>>,
 }
 
 /// As errors call it.
@@ -97,7 +97,7 @@ impl Estimate {
         }
     }
 
-    /// The same, for several stages that take the beliefs.
+    /// The same, for several stages that take the estimates.
     #[must_use]
     pub fn with_outlets(self, outlets: usize) -> Self {
         Self { outlets, ..self }
@@ -146,7 +146,7 @@ impl Estimate {
         (self.returns.are_in_excess(), self.schedule)
     }
 
-    fn frame(&mut self, frame: &Frame, beliefs: &mut Beliefs) -> Result<(), StageError> {
+    fn frame(&mut self, frame: &Frame, estimates: &mut Estimates) -> Result<(), StageError> {
         self.names.extend(&frame.listed);
         let returns = self.returns.of(frame);
         let warm = self.frames_with_returns >= self.schedule.warmup_frames;
@@ -155,33 +155,33 @@ impl Estimate {
             self.estimator.step(&frame.factors, returns, warm);
             self.frames_with_returns += u64::from(returns.iter().any(|r| !r.is_nan()));
         }
-        beliefs.seq = frame.seq;
-        beliefs.timestamp = frame.timestamp;
-        beliefs.supervision = frame.supervision;
-        beliefs.factors.clone_from(&frame.factors);
-        beliefs.returns.clear();
+        estimates.seq = frame.seq;
+        estimates.timestamp = frame.timestamp;
+        estimates.supervision = frame.supervision;
+        estimates.factors.clone_from(&frame.factors);
+        estimates.returns.clear();
         if self.watched {
-            beliefs.returns.extend_from_slice(returns);
+            estimates.returns.extend_from_slice(returns);
         }
-        beliefs.decides = self.decides(frame.timestamp);
-        beliefs.complete = beliefs.decides || self.columns == Columns::All;
-        if beliefs.complete {
-            self.estimator.write(beliefs);
-            beliefs.pad(frame.instruments());
-            if beliefs.names.len() != self.names.len() {
-                beliefs.names = self.names.clone();
+        estimates.decides = self.decides(frame.timestamp);
+        estimates.complete = estimates.decides || self.columns == Columns::All;
+        if estimates.complete {
+            self.estimator.write(estimates);
+            estimates.pad(frame.instruments());
+            if estimates.names.len() != self.names.len() {
+                estimates.names = self.names.clone();
             }
             if !updates {
-                beliefs.clear_forecast();
+                estimates.clear_forecast();
             }
         }
-        let checked = if beliefs.complete { check_beliefs(beliefs) } else { Ok(()) };
-        beliefs.out_of_range = match checked {
+        let checked = if estimates.complete { check_beliefs(estimates) } else { Ok(()) };
+        estimates.out_of_range = match checked {
             Ok(()) => None,
             Err(wrong) if self.on_out_of_range == OnOutOfRange::Halt => Some(Box::new(wrong)),
             Err(wrong) => return Err(wrong.into()),
         };
-        beliefs.checkpoint = match &frame.checkpoint {
+        estimates.checkpoint = match &frame.checkpoint {
             Some(source) => {
                 let (seq, source, estimate) = (frame.seq, source.clone(), self.save()?.into());
                 Some(Arc::new(Checkpoint { seq, source, estimate, ..Checkpoint::default() }))
@@ -219,7 +219,7 @@ impl Stage for Estimate {
             return Err(Miswired { stage: self.name() }.into());
         };
         let mut messages = std::mem::take(&mut self.messages);
-        let written = messages.write(|batch: &mut Batch<Beliefs>| {
+        let written = messages.write(|batch: &mut Batch<Estimates>| {
             batch.clear();
             for frame in frames.iter() {
                 self.frame(frame, batch.push())?;
@@ -227,9 +227,9 @@ impl Stage for Estimate {
             Ok::<_, StageError>(())
         });
         self.messages = messages;
-        let beliefs = written?;
+        let estimates = written?;
         for outlet in 0..self.outlets {
-            out.send(outlet, Message::Beliefs(Arc::clone(&beliefs)));
+            out.send(outlet, Message::Estimates(Arc::clone(&estimates)));
         }
         Ok(())
     }

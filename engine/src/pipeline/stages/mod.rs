@@ -1,11 +1,11 @@
 //! The five stages. Each holds a pure part of the engine and turns messages into calls of it.
 
-mod course;
-mod doubts;
+mod data_warnings;
 mod estimate;
 mod execute;
 mod record;
 mod reprice;
+mod scenario_tally;
 mod scenarios;
 mod size;
 mod source;

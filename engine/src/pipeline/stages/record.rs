@@ -1,4 +1,4 @@
-//! record: the ledger and the beliefs, to every recorder.
+//! record: the ledger and the estimates, to every recorder.
 
 use std::sync::Arc;
 
@@ -54,8 +54,8 @@ impl Stage for Record {
                 self.tally.add(&frame);
                 for recorder in &mut self.recorders {
                     recorder.ledger(&frame)?;
-                    if let Some(beliefs) = &frame.beliefs {
-                        recorder.beliefs(beliefs.get())?;
+                    if let Some(estimates) = &frame.estimates {
+                        recorder.estimates(estimates.get())?;
                     }
                 }
                 if !frame.opening {
@@ -65,12 +65,12 @@ impl Stage for Record {
             Message::Passed(Passed { seq, timestamp, checkpoint }) => {
                 self.complete(seq, timestamp, checkpoint.as_ref())?;
             }
-            Message::Beliefs(batch) => {
-                for beliefs in batch.iter() {
-                    for recorder in self.recorders.iter_mut().filter(|_| beliefs.complete) {
-                        recorder.beliefs(beliefs)?;
+            Message::Estimates(batch) => {
+                for estimates in batch.iter() {
+                    for recorder in self.recorders.iter_mut().filter(|_| estimates.complete) {
+                        recorder.estimates(estimates)?;
                     }
-                    self.complete(beliefs.seq, beliefs.timestamp, beliefs.checkpoint.as_ref())?;
+                    self.complete(estimates.seq, estimates.timestamp, estimates.checkpoint.as_ref())?;
                 }
             }
             _ => return Err(Miswired { stage: self.name() }.into()),

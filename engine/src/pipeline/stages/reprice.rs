@@ -3,7 +3,7 @@
 use super::super::error::{Miswired, StageError};
 use super::super::message::{Message, ScenarioOutcome};
 use super::super::stage::{Outbox, Stage};
-use super::course::Course;
+use super::scenario_tally::ScenarioTally;
 use super::scenarios::ScenarioError;
 use crate::execution::is_ruined;
 use crate::execution::repricing::{Booked, Charges, Repricing};
@@ -16,7 +16,7 @@ use crate::settings::Calendar;
 pub struct Reprice {
     calendar: Calendar,
     repricing: Repricing,
-    courses: Vec<Course>,
+    tallies: Vec<ScenarioTally>,
     /// Of the run: its orders were decided and filled at the same prices in every scenario.
     run: Tally,
 }
@@ -25,11 +25,11 @@ impl Reprice {
     /// Of numbered scenarios.
     #[must_use]
     pub fn new(calendar: &Calendar, scenarios: Vec<(usize, Charges)>) -> Self {
-        let course =
-            |(number, charges): &(usize, Charges)| Course::new(*number, charges.settings(), calendar);
-        let courses = scenarios.iter().map(course).collect();
+        let tally =
+            |(number, charges): &(usize, Charges)| ScenarioTally::new(*number, charges.settings(), calendar);
+        let tallies = scenarios.iter().map(tally).collect();
         let charges: Vec<Charges> = scenarios.into_iter().map(|(_, charges)| charges).collect();
-        Self { calendar: *calendar, repricing: Repricing::new(&charges), courses, run: Tally::new(calendar) }
+        Self { calendar: *calendar, repricing: Repricing::new(&charges), tallies, run: Tally::new(calendar) }
     }
 
     fn frame(&mut self, ledger: &LedgerFrame) -> Result<(), ScenarioError> {
@@ -44,25 +44,25 @@ impl Reprice {
             fills: &ledger.fills,
             ended: &ledger.ended,
         });
-        for (scenario, course) in self.courses.iter_mut().enumerate() {
-            course.enter(&Entry {
+        for (scenario, tally) in self.tallies.iter_mut().enumerate() {
+            tally.enter(&Entry {
                 nav: self.repricing.nav(scenario),
                 costs: self.repricing.costs(scenario),
                 permanent_impact: self.repricing.permanent_impact(scenario),
                 interest: self.repricing.interest(scenario),
                 ..of_run
             });
-            check_value(ledger.timestamp, ledger.seq, "NAV", course.nav())
-                .map_err(|source| ScenarioError { number: course.number(), source })?;
+            check_value(ledger.timestamp, ledger.seq, "NAV", tally.nav())
+                .map_err(|source| ScenarioError { number: tally.number(), source })?;
             if is_ruined(of_run.nav) {
-                course.ruin(of_run.timestamp);
+                tally.ruin(of_run.timestamp);
             }
         }
         Ok(())
     }
 
     fn outcome(&mut self, scenario: usize, shortfall: Shortfall, facts: &RunFacts) -> ScenarioOutcome {
-        let mut outcome = self.courses[scenario].outcome(&self.calendar);
+        let mut outcome = self.tallies[scenario].outcome(&self.calendar);
         let costs = outcome.performance.costs;
         let (spread, impact, commission) = (costs.spread, costs.impact, costs.commission);
         outcome.performance.shortfall = Shortfall { spread, impact, commission, ..shortfall };
@@ -88,7 +88,7 @@ impl Stage for Reprice {
 
     fn end(&mut self, facts: &mut RunFacts, out: &mut Outbox) -> Result<(), StageError> {
         let shortfall = self.run.performance().shortfall;
-        let outcomes = (0..self.courses.len()).map(|scenario| self.outcome(scenario, shortfall, facts));
+        let outcomes = (0..self.tallies.len()).map(|scenario| self.outcome(scenario, shortfall, facts));
         out.send(0, Message::Outcomes(outcomes.collect()));
         Ok(())
     }

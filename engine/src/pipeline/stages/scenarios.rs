@@ -1,4 +1,4 @@
-//! scenarios: the same frames and beliefs, sized and executed under many settings.
+//! scenarios: the same frames and estimates, sized and executed under many settings.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use super::super::message::{Decision, Message, ScenarioOutcome};
 use super::super::sizing::Sizing;
 use super::super::stage::{Outbox, Stage};
 use super::super::trading::Trading;
-use super::course::Course;
+use super::scenario_tally::ScenarioTally;
 use crate::execution::ExecutionSettings;
 use crate::frame::Frame;
 use crate::ledger::{LedgerFrame, RunFacts};
-use crate::model::Beliefs;
+use crate::model::Estimates;
 use crate::range::OutOfRange;
 use crate::settings::Calendar;
 
@@ -23,25 +23,25 @@ const BELIEFS: usize = 1;
 struct Scenario {
     sizing: Sizing,
     trading: Trading,
-    course: Course,
+    tally: ScenarioTally,
 }
 
 impl Scenario {
     fn step(
         &mut self,
         frame: &Frame,
-        beliefs: &Beliefs,
+        estimates: &Estimates,
         decision: &mut Decision,
         ledger: &mut LedgerFrame,
     ) -> Result<(), OutOfRange> {
         let portfolio = self.trading.advance(frame)?;
-        self.sizing.decide(beliefs, portfolio, decision)?;
+        self.sizing.decide(estimates, portfolio, decision)?;
         if self.trading.opens(decision) {
             self.trading.open(ledger);
-            self.course.add(ledger);
+            self.tally.add(ledger);
         }
         if self.trading.complete(frame, decision, ledger)? {
-            self.course.add(ledger);
+            self.tally.add(ledger);
         }
         Ok(())
     }
@@ -51,7 +51,7 @@ impl Scenario {
             digest: Some(self.trading.digest()),
             sizing: self.sizing.facts().clone(),
             execution: self.trading.execution(),
-            ..self.course.outcome(calendar)
+            ..self.tally.outcome(calendar)
         }
     }
 }
@@ -83,7 +83,7 @@ impl Scenarios {
         let scenario = |(number, execution, sizing, trading): (_, ExecutionSettings, _, _)| Scenario {
             sizing,
             trading,
-            course: Course::new(number, &execution, calendar),
+            tally: ScenarioTally::new(number, &execution, calendar),
         };
         Self {
             calendar: *calendar,
@@ -107,12 +107,12 @@ impl Stage for Scenarios {
     fn handle(&mut self, message: Message, _: &mut Outbox) -> Result<(), StageError> {
         match (message, self.frames.take()) {
             (Message::Frames(frames), None) => self.frames = Some(frames),
-            (Message::Beliefs(beliefs), Some(frames)) => {
+            (Message::Estimates(estimates), Some(frames)) => {
                 for scenario in &mut self.scenarios {
-                    for (frame, beliefs) in frames.iter().zip(beliefs.iter()) {
-                        let stepped = scenario.step(frame, beliefs, &mut self.decision, &mut self.ledger);
+                    for (frame, estimates) in frames.iter().zip(estimates.iter()) {
+                        let stepped = scenario.step(frame, estimates, &mut self.decision, &mut self.ledger);
                         stepped
-                            .map_err(|source| ScenarioError { number: scenario.course.number(), source })?;
+                            .map_err(|source| ScenarioError { number: scenario.tally.number(), source })?;
                     }
                     // Names and the like are those of the next scenario too; its digest is not.
                     self.ledger.shown = None;

@@ -1,4 +1,4 @@
-//! size: beliefs and the portfolio in, orders out.
+//! size: estimates and the portfolio in, orders out.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use super::super::message::{Decision, Message};
 use super::super::sizing::Sizing;
 use super::super::stage::{Outbox, Stage};
 use crate::execution::Portfolio;
-use crate::ledger::{BeliefsOfFrame, RunFacts};
-use crate::model::Beliefs;
+use crate::ledger::{EstimatesOfFrame, RunFacts};
+use crate::model::Estimates;
 use crate::state::Checkpoint;
 
 const BELIEFS: usize = 0;
 const ACKNOWLEDGED: usize = 1;
 
-/// Decides each frame once its beliefs and the portfolio after it are there.
+/// Decides each frame once its estimates and the portfolio after it are there.
 pub struct Size {
     sizing: Sizing,
     /// The message at hand and how many of its frames are decided.
-    current: Option<(Arc<Batch<Beliefs>>, usize)>,
-    waiting: VecDeque<Arc<Batch<Beliefs>>>,
+    current: Option<(Arc<Batch<Estimates>>, usize)>,
+    waiting: VecDeque<Arc<Batch<Estimates>>>,
     messages: Recycler<Decision>,
 }
 
@@ -34,14 +34,14 @@ impl Size {
 
     fn decide(
         &mut self,
-        beliefs: &BeliefsOfFrame,
+        estimates: &EstimatesOfFrame,
         portfolio: &Portfolio,
     ) -> Result<Arc<Decision>, StageError> {
         let Self { sizing, messages, .. } = self;
         messages.write(|decision: &mut Decision| {
-            let frame = beliefs.get();
+            let frame = estimates.get();
             sizing.decide(frame, portfolio, decision)?;
-            decision.beliefs = frame.complete.then(|| beliefs.clone());
+            decision.estimates = frame.complete.then(|| estimates.clone());
             decision.checkpoint = Checkpoint::extend(frame.checkpoint.as_ref(), |checkpoint| {
                 checkpoint.size = sizing.save()?.into();
                 Ok(())
@@ -62,18 +62,18 @@ impl Stage for Size {
 
     fn handle(&mut self, message: Message, out: &mut Outbox) -> Result<(), StageError> {
         match message {
-            Message::Beliefs(batch) if !batch.is_empty() => self.waiting.push_back(batch),
-            Message::Beliefs(_) => {}
+            Message::Estimates(batch) if !batch.is_empty() => self.waiting.push_back(batch),
+            Message::Estimates(_) => {}
             Message::Acknowledged(portfolio) => {
                 let Some((batch, position)) = self.current.take() else {
                     return Err(Miswired { stage: self.name() }.into());
                 };
-                let beliefs = BeliefsOfFrame { batch, position };
-                let decision = self.decide(&beliefs, &portfolio)?;
+                let estimates = EstimatesOfFrame { batch, position };
+                let decision = self.decide(&estimates, &portfolio)?;
                 out.send(0, Message::Decided(decision));
                 let next = position + 1;
-                if next < beliefs.batch.len() {
-                    self.current = Some((beliefs.batch, next));
+                if next < estimates.batch.len() {
+                    self.current = Some((estimates.batch, next));
                 }
             }
             _ => return Err(Miswired { stage: self.name() }.into()),

@@ -13,7 +13,7 @@ use crate::range::{OnOutOfRange, check_frame};
 use crate::settings::Calendar;
 use crate::source::Source;
 
-use super::doubts::Doubts;
+use super::data_warnings::DataWarnings;
 use super::spacing::Spacing;
 
 /// Cells (frames × instruments) that a message carries where the user does not say how many frames.
@@ -25,7 +25,7 @@ const FRAMES_PER_MESSAGE_MAX: usize = 64;
 pub struct SourceStage {
     source: Box<dyn Source>,
     spacing: Spacing,
-    doubts: Doubts,
+    data_warnings: DataWarnings,
     outlets: usize,
     frames_per_message: Option<usize>,
     /// Names of the instruments so far, in engine order.
@@ -45,11 +45,11 @@ impl SourceStage {
         outlets: usize,
         frames_per_message: Option<usize>,
     ) -> Self {
-        let (spacing, doubts) = (Spacing::new(calendar), Doubts::new(calendar));
+        let (spacing, data_warnings) = (Spacing::new(calendar), DataWarnings::new(calendar));
         Self {
             source,
             spacing,
-            doubts,
+            data_warnings,
             outlets,
             frames_per_message,
             names: Names::default(),
@@ -71,7 +71,7 @@ impl SourceStage {
     pub fn knowing(self, names: &[Arc<str>]) -> Self {
         let mut known = Names::default();
         known.extend(names);
-        Self { doubts: self.doubts.knowing(names), names: known, ..self }
+        Self { data_warnings: self.data_warnings.knowing(names), names: known, ..self }
     }
 }
 
@@ -84,7 +84,7 @@ impl Stage for SourceStage {
         let most = self
             .frames_per_message
             .unwrap_or_else(|| (CELLS_PER_MESSAGE / self.width).clamp(1, FRAMES_PER_MESSAGE_MAX));
-        let Self { source, width, spacing, doubts, names, on_out_of_range, .. } = self;
+        let Self { source, width, spacing, data_warnings, names, on_out_of_range, .. } = self;
         let mut finished = false;
         let message = self.messages.write(|batch| {
             batch.clear();
@@ -102,7 +102,7 @@ impl Stage for SourceStage {
                 }
                 *width = frame.instruments().max(1);
                 spacing.observe(frame.timestamp);
-                doubts.observe(frame);
+                data_warnings.observe(frame);
             }
             Ok::<_, StageError>(())
         })?;
@@ -120,7 +120,7 @@ impl Stage for SourceStage {
     fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
         facts.data = self.source.facts();
         facts.data.warnings.extend(self.spacing.warning());
-        facts.data.warnings.extend(self.doubts.warnings(self.source.factor_names()));
+        facts.data.warnings.extend(self.data_warnings.warnings(self.source.factor_names()));
         facts.factor_names = self.source.factor_names().to_vec();
         Ok(())
     }

@@ -15,11 +15,11 @@
 //! target and exposures are bounded, so that they are approached as near as the others allow. Not to trade keeps the
 //! cap, which so always holds.
 
-mod names;
+mod columns;
 mod problem;
 
 use super::linalg::{cholesky_semidefinite, solve_cholesky};
-use names::Names;
+use columns::Columns;
 pub use problem::{ExposureBounds, Multipliers, Problem, Reached};
 
 /// Prices of net target and exposures stop at this many times the largest marginal value.
@@ -49,7 +49,7 @@ const PATIENCE: u32 = 40;
 /// Solves rebalances; keeps its buffers.
 #[derive(Clone, Debug, Default)]
 pub struct Solver {
-    names: Names,
+    names: Columns,
     /// Sums over the instruments at the prices last tried, and their slopes, of which those of gross come last and are
     /// left out where it has no limit.
     totals: Vec<f64>,
@@ -248,7 +248,7 @@ impl Solver {
         // The curvature that a price would have with every instrument free.
         let linear = self.rows.len() - 2;
         self.priced = linear + 1 + usize::from(problem.gross.is_finite());
-        let Names { inverse, columns, .. } = &self.names;
+        let Columns { inverse, columns, .. } = &self.names;
         for (row, column) in self.rows[..linear].iter_mut().zip(columns.chunks_exact(inverse.len().max(1))) {
             row.scale = column.iter().zip(inverse).map(|(c, slope)| slope * c * c).sum();
         }
@@ -523,7 +523,7 @@ fn repair(problem: &Problem<'_>) -> Repair {
 }
 
 /// Writes an instrument's columns; gives the curvature that had to be added to its own.
-fn set_name(names: &mut Names, problem: &Problem<'_>, i: usize, value: f64) -> f64 {
+fn set_name(names: &mut Columns, problem: &Problem<'_>, i: usize, value: f64) -> f64 {
     let sized = problem.idiosyncratic[i].is_finite();
     let ((lower, upper), held) = (problem.bounds(i), problem.held[i]);
     names.expected[i] = if sized { problem.expected[i] } else { 0.0 };

@@ -2,8 +2,9 @@
 
 use betaflow_engine::sweep::Crossing;
 
+use super::labels;
+use super::labels::{As, shown};
 use super::study::{CAP, Study};
-use super::words::{self, As, shown};
 use crate::report::figure::Figure;
 use crate::report::format::NONE;
 use crate::report::html::escape;
@@ -25,7 +26,7 @@ pub(super) fn short(cost: f64) -> String {
 
 /// A cost that was tried, as it is written.
 pub(super) fn tried(study: &Study, cost: usize, value: f64) -> String {
-    words::level(study.name(cost), value)
+    labels::level(study.name(cost), value)
 }
 
 /// Adds the figure and its table.
@@ -66,7 +67,7 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     let unit = if in_bps {
         "bps".to_owned()
     } else {
-        name.map(|name| escape(&words::title(name))).unwrap_or_default()
+        name.map(|name| escape(&labels::title(name))).unwrap_or_default()
     };
     if lines.is_empty() {
         page.html("<p class=\"missing\">No line falls to zero inside the costs that were tried.</p>\n");

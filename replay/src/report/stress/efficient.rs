@@ -2,8 +2,8 @@
 
 use betaflow_engine::sweep::efficient;
 
+use super::labels::{As, shown};
 use super::study::Study;
-use super::words::{As, shown};
 use crate::report::figure::{Figure, Mark, Points};
 use crate::report::page::Page;
 

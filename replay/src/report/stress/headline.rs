@@ -3,8 +3,8 @@
 use betaflow_engine::sweep::Crossing;
 
 use super::break_even;
+use super::labels::{As, shown, title};
 use super::study::{OBJECTIVE_TITLE, Study};
-use super::words::{As, shown, title};
 use crate::report::format::NONE;
 use crate::report::html::escape;
 use crate::report::luck;

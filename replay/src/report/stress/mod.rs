@@ -3,15 +3,14 @@
 mod break_even;
 mod efficient;
 mod headline;
+pub(crate) mod labels;
 mod maps;
 mod paths;
 mod single;
 mod study;
 mod tables;
 mod tornado;
-pub(in crate::report) mod words;
-
-use std::path::Path;
+pub(in crate::report) use std::path::Path;
 
 use anyhow::{Result, bail};
 

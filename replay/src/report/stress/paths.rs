@@ -1,12 +1,12 @@
 //! How figures are distributed over resampled paths.
 
-use betaflow_engine::sweep::Spread;
+use betaflow_engine::sweep::Quantiles;
 
+use super::labels::{As, shown};
 use super::study::Study;
-use super::words::{As, shown};
 use crate::report::figure::{Bars, Figure};
 use crate::report::page::Page;
-use crate::scenarios::paths;
+use crate::study::paths;
 
 const HEADING: &str = "One history, many paths";
 /// Groups that the table has room for.
@@ -30,7 +30,7 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     for group in groups.iter().take(GROUPS_MAX) {
         for (figure, title, is_share) in paths::SAID {
             let values = study.figure(figure);
-            let Some(spread) = Spread::of(group.iter().map(|row| values[*row])) else { continue };
+            let Some(spread) = Quantiles::of(group.iter().map(|row| values[*row])) else { continue };
             let kind = if is_share { As::Percent } else { As::Plain(2) };
             let cells = spread.quantiles.map(|value| format!("<td>{}</td>", shown(value, kind))).concat();
             let what = match others.is_empty() {
@@ -50,7 +50,7 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     }
     let returns = study.figure("net_annual_return");
     let returns: Vec<f64> = first.iter().map(|row| returns[*row]).filter(|value| value.is_finite()).collect();
-    if let Some(spread) = Spread::of(returns.iter().copied()) {
+    if let Some(spread) = Quantiles::of(returns.iter().copied()) {
         let [low, _, middle, _, high] = spread.quantiles;
         page.figure(
             "Net annual return of the paths",

@@ -8,10 +8,10 @@ use betaflow_connectors::recorder::{Scenarios, Setting, read_scenarios};
 use betaflow_engine::sweep::{Anchor, Axis, Robust, Sweep};
 use serde_json::Value;
 
-use super::words;
+use super::labels;
 use crate::report::figure::Framed;
 use crate::report::html::escape;
-use crate::scenarios::Candidates;
+use crate::study::Candidates;
 
 /// What the best scenario is best in.
 pub(super) const OBJECTIVE: &str = "net_sharpe";
@@ -68,7 +68,7 @@ impl Study {
             format!("{}: is not as betaflow wrote it", folder.join("summary.json").display())
         })?;
         let scenarios = read_scenarios(folder)?;
-        let candidates = Candidates::of(&scenarios.settings, &summary["base"], words::level);
+        let candidates = Candidates::of(&scenarios.settings, &summary["base"], labels::level);
         let candidates = candidates.without((0..scenarios.len()).map(|row| scenarios.is_ruined(row)));
         let objective = scenarios.figure(OBJECTIVE)?.to_vec();
         let (best, robust) = (candidates.best(&objective), candidates.robust(&objective));
@@ -131,7 +131,7 @@ impl Study {
 
     /// Some of what varies, in one line.
     pub(super) fn spoken_of(&self, axes: &[usize], row: usize) -> String {
-        let said = axes.iter().map(|axis| words::spoken(&self.title(*axis), &self.label(*axis, row)));
+        let said = axes.iter().map(|axis| labels::spoken(&self.title(*axis), &self.label(*axis, row)));
         said.collect::<Vec<_>>().join(", ")
     }
 
@@ -192,7 +192,7 @@ impl Study {
 
 /// A title for each setting: its dotted name where two would have the same.
 fn titles(settings: &[Setting]) -> Vec<String> {
-    let short: Vec<String> = settings.iter().map(|setting| words::title(&setting.name)).collect();
+    let short: Vec<String> = settings.iter().map(|setting| labels::title(&setting.name)).collect();
     let alone = |title: &String| short.iter().filter(|other| *other == title).count() == 1;
     let each = short.iter().zip(settings);
     each.map(|(title, setting)| if alone(title) { title.clone() } else { setting.name.clone() }).collect()
@@ -200,7 +200,7 @@ fn titles(settings: &[Setting]) -> Vec<String> {
 
 fn written(name: &str, axis: &Axis) -> Vec<String> {
     match axis {
-        Axis::Numbers(levels) => levels.iter().map(|level| words::level(name, *level)).collect(),
+        Axis::Numbers(levels) => levels.iter().map(|level| labels::level(name, *level)).collect(),
         Axis::Names(levels) => levels.clone(),
     }
 }

@@ -1,7 +1,7 @@
 //! The scenarios that are spoken of side by side, and the best and the worst.
 
+use super::labels::{As, shown};
 use super::study::{OBJECTIVE_TITLE, Study};
-use super::words::{As, shown};
 use crate::report::format::{NONE, plain};
 use crate::report::luck;
 use crate::report::page::Page;

@@ -1,7 +1,7 @@
 //! What each setting does by itself.
 
+use super::labels::{As, shown, spoken};
 use super::study::{OBJECTIVE_TITLE, Study};
-use super::words::{As, shown, spoken};
 use crate::report::figure::{Figure, Swung};
 use crate::report::page::Page;
 

@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::{Tuning, phrase, value};
+use crate::commands::tune::IN_SAMPLE;
 use crate::report::format::{NONE, percent_of, plain};
 use crate::report::html::escape;
 use crate::report::page::Page;
-use crate::report::stress::words::title;
-use crate::tune::IN_SAMPLE;
+use crate::report::stress::labels::title;
 
 /// Adds a row a fold.
 pub(super) fn add(page: &mut Page, tuning: &Tuning) {

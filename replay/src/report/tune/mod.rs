@@ -16,7 +16,7 @@ use super::holdout;
 use super::html::escape;
 use super::page::Page;
 use super::replay::notes;
-use super::stress::words;
+use super::stress::labels;
 
 /// The folder of a tuning, as far as the sections read it.
 struct Tuning<'a> {
@@ -104,7 +104,7 @@ impl Tuning<'_> {
 /// The value of a setting as a reader says it, escaped.
 fn value(name: &str, value: &Value) -> String {
     match (value.as_f64(), value) {
-        (Some(number), _) => escape(&words::level(name, number)),
+        (Some(number), _) => escape(&labels::level(name, number)),
         (None, Value::Null) => "unset".to_owned(),
         (None, Value::String(text)) => escape(text),
         (None, other) => escape(&other.to_string()),
@@ -115,6 +115,6 @@ fn value(name: &str, value: &Value) -> String {
 fn phrase(settings: &Value) -> String {
     let settings = settings.as_object().into_iter().flatten();
     let each =
-        settings.map(|(name, of)| format!("{} <b>{}</b>", escape(&words::title(name)), value(name, of)));
+        settings.map(|(name, of)| format!("{} <b>{}</b>", escape(&labels::title(name)), value(name, of)));
     each.collect::<Vec<_>>().join(", ")
 }

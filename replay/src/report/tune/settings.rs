@@ -8,7 +8,7 @@ use super::Tuning;
 use crate::report::figure::Figure;
 use crate::report::html::escape;
 use crate::report::page::Page;
-use crate::report::stress::words::{level, title};
+use crate::report::stress::labels::{level, title};
 
 const FIGURE: &str = "net_sharpe";
 

@@ -11,20 +11,20 @@ impl Random {
         (self.0 >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
     }
 
-    fn eights(&mut self, count: usize, scale: f64) -> Vec<Eight> {
-        (0..count).map(|_| Eight(std::array::from_fn(|_| scale * self.next()))).collect()
+    fn eights(&mut self, count: usize, scale: f64) -> Vec<LaneBlock> {
+        (0..count).map(|_| LaneBlock(std::array::from_fn(|_| scale * self.next()))).collect()
     }
 }
 
 struct Case {
     k: usize,
     x: Vec<f64>,
-    state: Vec<Eight>,
-    observed: Vec<Eight>,
-    transition: Option<Vec<Eight>>,
-    noise: Vec<Eight>,
+    state: Vec<LaneBlock>,
+    observed: Vec<LaneBlock>,
+    transition: Option<Vec<LaneBlock>>,
+    noise: Vec<LaneBlock>,
     diagonal: bool,
-    observation_var: Vec<Eight>,
+    observation_var: Vec<LaneBlock>,
 }
 
 const BLOCKS: usize = 3;
@@ -53,14 +53,15 @@ impl Case {
         x[0] = 1.0;
         let transition = transition.then(|| random.eights(BLOCKS * k * k, 1.0));
         let observation_var = random.eights(BLOCKS, 1e-4).into_iter();
-        let observation_var = observation_var.map(|r| Eight(r.0.map(|value| 2e-4 + value.abs()))).collect();
+        let observation_var =
+            observation_var.map(|r| LaneBlock(r.0.map(|value| 2e-4 + value.abs()))).collect();
         Self { k, x, state, observed, transition, noise, diagonal, observation_var }
     }
 
     /// State, forecasts and their variances after the kernel.
-    fn run(&self, kernel: fn(&[f64], Motion<'_>, States<'_>)) -> [Vec<Eight>; 3] {
+    fn run(&self, kernel: fn(&[f64], Motion<'_>, States<'_>)) -> [Vec<LaneBlock>; 3] {
         let mut state = self.state.clone();
-        let (mut forecast, mut forecast_var) = (vec![Eight::ZERO; BLOCKS], vec![Eight::ZERO; BLOCKS]);
+        let (mut forecast, mut forecast_var) = (vec![LaneBlock::ZERO; BLOCKS], vec![LaneBlock::ZERO; BLOCKS]);
         let motion = Motion {
             transition: self.transition.as_deref().map(|values| Lanewise { values, each: true }),
             noise: Lanewise { values: &self.noise, each: true },
@@ -115,7 +116,7 @@ impl Case {
     }
 }
 
-fn bits(values: &[Eight]) -> Vec<u64> {
+fn bits(values: &[LaneBlock]) -> Vec<u64> {
     values.iter().flat_map(|value| value.0.map(f64::to_bits)).collect()
 }
 

@@ -1,0 +1,68 @@
+//! How long to wait before another attempt.
+
+use std::time::Duration;
+
+use super::backpressure::{EventSender, Over};
+use crate::live::random::Random;
+
+/// Exponential, with jitter: from half of the wait to all of it, so that clients that were cut off together do not come
+/// back together.
+pub(in crate::live) struct Backoff {
+    first: Duration,
+    longest: Duration,
+    next: Duration,
+    random: Random,
+}
+
+impl Backoff {
+    pub(in crate::live) fn new(first: Duration, longest: Duration, seed: u64) -> Self {
+        Self { first, longest, next: first.min(longest), random: Random::new(seed) }
+    }
+
+    /// The next wait.
+    pub(in crate::live) fn wait(&mut self) -> Duration {
+        let wait = self.next.mul_f64(0.5 + 0.5 * self.random.share());
+        self.next = self.next.saturating_mul(2).min(self.longest);
+        wait
+    }
+
+    /// All is well again.
+    pub(in crate::live) fn reset(&mut self) {
+        self.next = self.first.min(self.longest);
+    }
+}
+
+/// Waits for another attempt, and hands over meanwhile what there is room for.
+pub(in crate::live) async fn sleep(wait: Duration, sender: &mut EventSender) -> Result<(), Over> {
+    let mut stop = sender.stop();
+    tokio::select! {
+        over = sender.flushing() => Err(over),
+        () = tokio::time::sleep(wait) => Ok(()),
+        _ = stop.wait_for(|stop| *stop) => Err(Over),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_within_their_bounds_and_are_a_function_of_the_seed() {
+        let [first, longest] = [100, 1_000].map(Duration::from_millis);
+        let waits = |seed| {
+            let mut backoff = Backoff::new(first, longest, seed);
+            (0..8).map(|_| backoff.wait()).collect::<Vec<_>>()
+        };
+        let full = [100, 200, 400, 800, 1_000, 1_000, 1_000, 1_000].map(Duration::from_millis);
+        for (wait, full) in waits(1).iter().zip(full) {
+            assert!(*wait >= full / 2 && *wait <= full, "{wait:?} of {full:?}");
+        }
+        assert_eq!(waits(1), waits(1));
+        assert_ne!(waits(1), waits(2));
+        let mut backoff = Backoff::new(first, longest, 1);
+        let before = backoff.wait();
+        backoff.wait();
+        backoff.reset();
+        assert!(before <= first && backoff.wait() <= first);
+    }
+}

@@ -1,0 +1,12 @@
+//! Parts that the two clients of live data share: `edge` for our own feed, `venue` for an exchange.
+
+pub(super) mod backoff;
+pub(super) mod backpressure;
+pub(super) mod connect;
+pub(super) mod counts;
+mod event;
+pub(super) mod overflow;
+
+pub use counts::EdgeCounts;
+pub use event::EdgeEvent;
+pub use overflow::Overflow;

@@ -1,0 +1,138 @@
+//! What becomes of bars while whoever takes them is behind.
+
+use betaflow_engine::assembly::Field;
+use serde::{Deserialize, Serialize};
+
+use crate::live::protocol::{Bars, Hello, Stated, shown};
+
+/// What an edge does while its channel is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overflow {
+    /// It reads no more until there is room: nothing is lost, and the server waits. For a feed that can be slowed down.
+    #[default]
+    Block,
+    /// Later bars are merged into one message that waits, and that is said. For an exchange, which cannot be slowed down.
+    ConflateLatest,
+    /// It ends with an error: whoever trades on every bar must not go on.
+    Fail,
+}
+
+/// Bars that were merged because there was no room for them: those of one longer interval.
+pub(crate) struct Merged {
+    bars: Bars,
+    frames: u64,
+    from_ns: i64,
+    /// The rows of factors of all of them, the risk-free return last where there is one.
+    rows: Vec<Vec<f64>>,
+    has_rf: bool,
+}
+
+impl Merged {
+    pub(crate) fn new(bars: Bars) -> Self {
+        let (from_ns, rows, has_rf) = (bars.timestamp, rows(&bars), bars.rf.is_some());
+        Self { bars, frames: 1, from_ns, rows, has_rf }
+    }
+
+    /// How many messages it is made of.
+    pub(crate) fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// When the first and the last of them closed, ns since 1970 UTC.
+    pub(crate) fn span(&self) -> (i64, i64) {
+        (self.from_ns, self.bars.timestamp)
+    }
+
+    /// Adds the message that follows: the open of the first, the highest high, the lowest low, the sum of volumes, and of
+    /// anything else what was last known. Symbols keep the place where they first stood.
+    pub(crate) fn add(&mut self, later: &Bars) {
+        self.rows.extend(rows(later));
+        self.has_rf |= later.rf.is_some();
+        let merged = &mut self.bars;
+        for (field, _) in &later.columns {
+            if merged.columns.iter().all(|(known, _)| known != field) {
+                merged.columns.push((*field, vec![f64::NAN; merged.symbols.len()]));
+            }
+        }
+        for (i, symbol) in later.symbols.iter().enumerate() {
+            // Messages mostly have the same symbols in the same places.
+            let same = merged.symbols.get(i).is_some_and(|known| known == symbol).then_some(i);
+            let place = same.or_else(|| merged.symbols.iter().position(|known| known == symbol));
+            let place = place.unwrap_or_else(|| {
+                merged.symbols.push(symbol.clone());
+                merged.columns.iter_mut().for_each(|(_, numbers)| numbers.push(f64::NAN));
+                merged.symbols.len() - 1
+            });
+            for (field, numbers) in &later.columns {
+                if let Some((_, column)) = merged.columns.iter_mut().find(|(known, _)| known == field) {
+                    column[place] = merge(*field, column[place], numbers[i]);
+                }
+            }
+        }
+        (merged.seq, merged.timestamp) = (later.seq, later.timestamp);
+        self.frames += 1;
+    }
+
+    /// As one message. Its factors are compounded, and their rows are there one by one for whoever compounds himself.
+    pub(crate) fn finish(self) -> Bars {
+        let (mut bars, rows) = (self.bars, self.rows);
+        if self.frames > 1
+            && let Some(first) = rows.first()
+        {
+            let mut compounded = first.clone();
+            for row in &rows[1..] {
+                for (sum, value) in compounded.iter_mut().zip(row) {
+                    *sum = (1.0 + *sum) * (1.0 + value) - 1.0;
+                }
+            }
+            bars.rf = if self.has_rf { compounded.pop() } else { None };
+            bars.factors = Some(compounded);
+            bars.factor_rows = if rows.len() > 1 { rows } else { Vec::new() };
+        }
+        bars
+    }
+}
+
+/// Why the messages of a feed cannot be merged, if they cannot.
+pub(crate) fn refuses(hello: &Hello) -> Option<String> {
+    let found = match hello.values {
+        Stated::Returns => "returns".to_owned(),
+        Stated::Prices => {
+            let due = [Field::Dividend, Field::Split].map(|field| field.names()[0]);
+            let due = hello.columns.iter().find(|name| due.contains(&name.as_str()))?;
+            format!("the column `{due}`")
+        }
+    };
+    Some(format!(
+        "{}: found {found}, which belongs to each bar and cannot be merged over several; expected feed.overflow = \
+         \"block\" or \"fail\", or a feed of prices without dividends and splits",
+        shown(&hello.name)
+    ))
+}
+
+/// The number of two bars together, NaN for null.
+fn merge(field: Field, before: f64, later: f64) -> f64 {
+    match field {
+        _ if later.is_nan() => before,
+        _ if before.is_nan() => later,
+        Field::Open => before,
+        Field::High => before.max(later),
+        Field::Low => before.min(later),
+        Field::Volume => before + later,
+        _ => later,
+    }
+}
+
+/// The rows of factors of a message, `rf` last.
+fn rows(bars: &Bars) -> Vec<Vec<f64>> {
+    if !bars.factor_rows.is_empty() {
+        return bars.factor_rows.clone();
+    }
+    let factors = bars.factors.as_ref().filter(|factors| factors.iter().any(|factor| !factor.is_nan()));
+    let alone = bars.factors.as_ref().is_some_and(Vec::is_empty) && bars.rf.is_some();
+    match factors {
+        None if !alone => Vec::new(),
+        factors => vec![factors.into_iter().flatten().copied().chain(bars.rf).collect()],
+    }
+}

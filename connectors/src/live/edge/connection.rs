@@ -1,0 +1,459 @@
+//! One connection, from hello to its end.
+
+use std::time::Duration;
+
+use betaflow_engine::assembly::Iso;
+use betaflow_engine::frame::TimestampNs;
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::time::{Instant, sleep_until};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+
+use super::order::{Pushed, Received};
+use super::run::State;
+use crate::live::bar_rules::{BarRules, check_order, is_told};
+use crate::live::client::EdgeEvent;
+use crate::live::client::backpressure::{Over, now};
+use crate::live::client::connect::Socket;
+use crate::live::client::counts::add;
+use crate::live::client::overflow;
+use crate::live::client::overflow::Overflow;
+use crate::live::protocol::{Bars, ClientMessage, Hello, PROTOCOL, ServerMessage};
+
+/// So many messages that came early are no mere reordering: what is missing is asked for.
+const EARLY_MAX: usize = 16;
+
+/// How long a message that was refused is waited for after it was asked for once more.
+const REFUSED: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether there is room for what waits.
+const FLUSH: Duration = Duration::from_millis(20);
+
+/// How a connection ended.
+pub(crate) enum Ended {
+    /// All messages have been handed over or given up: so many.
+    All(u64),
+    /// It cannot go on.
+    Failed(String),
+    /// The connection is gone, for a reason that has nothing to do with what it carried.
+    Lost(String),
+    /// A message was refused, and the connection cannot go on behind it.
+    Refused(String),
+    /// The server said that it cannot go on.
+    ServerError(String),
+}
+
+/// Why a session stops: it has ended, or nobody wants any more events.
+enum Stop {
+    Ended(Ended),
+    Over,
+}
+
+impl From<Over> for Stop {
+    fn from(_: Over) -> Self {
+        Self::Over
+    }
+}
+
+/// Messages that were asked for.
+struct Asked {
+    to: u64,
+    /// When that was, or when the last of them came.
+    at: Instant,
+}
+
+pub(crate) struct FeedConnection<'a, 'b> {
+    state: &'a mut State<'b>,
+    socket: Socket,
+    /// Number of the next text.
+    number: u64,
+    heard: Instant,
+    /// Since when the next message is missing, while later ones are there.
+    missing: Option<Instant>,
+    asked: Option<Asked>,
+    /// Whether all from the next message on was asked for, because there was no room.
+    again: bool,
+    /// Number of all messages, once the server has said it.
+    frames: Option<u64>,
+}
+
+impl<'a, 'b> FeedConnection<'a, 'b> {
+    pub(crate) fn new(state: &'a mut State<'b>, socket: Socket) -> Self {
+        let heard = Instant::now();
+        Self { state, socket, number: 0, heard, missing: None, asked: None, again: false, frames: None }
+    }
+
+    /// Follows the connection to its end.
+    pub(crate) async fn run(mut self) -> Result<Ended, Over> {
+        let stop = loop {
+            if let Err(stop) = self.turn().await {
+                break stop;
+            }
+        };
+        match stop {
+            Stop::Over => Err(Over),
+            Stop::Ended(ended) => {
+                if let Ended::All(_) = ended {
+                    let _ = tokio::time::timeout(Duration::from_millis(200), self.socket.close(None)).await;
+                }
+                Ok(ended)
+            }
+        }
+    }
+
+    /// Waits for what happens next, and deals with it.
+    async fn turn(&mut self) -> Result<(), Stop> {
+        let settings = self.state.settings;
+        let stale = self.heard + settings.stale_after;
+        // A message that was refused is mostly sent again as it was, or not at all.
+        let refused = self.state.refused_seq == Some(self.state.order.next());
+        let gap_after = settings.gap_after.min(if refused { REFUSED } else { Duration::MAX });
+        let patience = match (&self.asked, self.missing) {
+            (Some(asked), _) => Some(asked.at + gap_after),
+            (None, Some(since)) => Some(since + settings.late),
+            (None, None) => None,
+        };
+        tokio::select! {
+            biased;
+            message = self.socket.next() => self.receive(message).await?,
+            () = sleep_until(patience.unwrap_or(stale)), if patience.is_some() => self.insist().await?,
+            () = sleep_until(Instant::now() + FLUSH), if self.state.sender.is_waiting() => self.state.sender.flush()?,
+            () = sleep_until(stale) => return Err(self.stale()?),
+        }
+        let blocked = self.state.sender.take_blocked();
+        if !blocked.is_zero() {
+            // Nothing was read meanwhile, so nothing was missed for so long.
+            self.heard = Instant::now();
+            self.missing = self.missing.map(|since| since + blocked);
+            self.asked = self.asked.take().map(|asked| Asked { at: asked.at + blocked, ..asked });
+        }
+        Ok(())
+    }
+
+    async fn receive(&mut self, message: Option<Result<Message, Error>>) -> Result<(), Stop> {
+        let text = match message {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                self.heard = Instant::now();
+                return Ok(());
+            }
+            Some(Ok(Message::Binary(bytes))) => {
+                self.heard = Instant::now();
+                let number = self.count(bytes.len());
+                let found = format!("message {number}: found {} bytes of binary, expected text", bytes.len());
+                return Ok(self.refuse(found)?);
+            }
+            Some(Ok(Message::Close(_))) | None => return Err(lost("the server closed the connection")),
+            Some(Err(Error::Capacity(error))) => {
+                let max = self.state.settings.message_max;
+                let text = format!("message {}: found {error}, expected at most {max} bytes", self.number);
+                self.refuse(text.clone())?;
+                return Err(Stop::Ended(Ended::Refused(text)));
+            }
+            Some(Err(error)) => return Err(lost(&error.to_string())),
+        };
+        self.heard = Instant::now();
+        let number = self.count(text.len());
+        match ServerMessage::parse(&text, number) {
+            Ok(message) => self.take(message, text).await,
+            Err(error) => Ok(self.refuse(error.to_string())?),
+        }
+    }
+
+    /// Counts a message and returns its number.
+    fn count(&mut self, bytes: usize) -> u64 {
+        add(&self.state.sender.counters.messages, 1);
+        add(&self.state.sender.counters.bytes, bytes as u64);
+        self.number += 1;
+        self.number - 1
+    }
+
+    /// Names a message that is not taken; of very many, some.
+    fn refuse(&mut self, text: String) -> Result<(), Over> {
+        add(&self.state.sender.counters.refused, 1);
+        self.state.refused += 1;
+        let count = self.state.refused;
+        if !is_told(count) {
+            return Ok(());
+        }
+        let text = if count == 1 { text } else { format!("{text}; {count} messages refused so far") };
+        self.state.sender.send(EdgeEvent::Refused { at: now(), text })
+    }
+
+    /// Checks bars before they count as the message of their number.
+    fn check(&self, bars: &Bars) -> Result<(), String> {
+        let Some(rules) = &self.state.rules else { return Ok(()) };
+        // Bars that came early follow others that are not there yet.
+        let last = self.state.last.filter(|_| bars.seq == self.state.order.next());
+        rules.check(bars, last).map_err(|(found, expected)| {
+            format!(
+                "bars {} at {}: found {found}, expected {expected}",
+                bars.seq,
+                Iso(TimestampNs(bars.timestamp))
+            )
+        })
+    }
+
+    async fn take(&mut self, message: ServerMessage, text: Utf8Bytes) -> Result<(), Stop> {
+        match message {
+            ServerMessage::Hello(hello) => self.greet(hello).await,
+            ServerMessage::OtherProtocol(version) => Err(Stop::Ended(Ended::Failed(format!(
+                "found a feed that speaks version {version} of the protocol, expected version {PROTOCOL}, which is that of \
+                 betaflow {}; use a feed and a betaflow of the same version",
+                env!("CARGO_PKG_VERSION")
+            )))),
+            ServerMessage::Bars(bars) if self.state.hello.is_some() => {
+                self.bars((bars, text.as_str().to_owned(), self.heard.into_std())).await
+            }
+            ServerMessage::Bars(bars) => {
+                Ok(self.refuse(format!("found bars {} before any hello, expected it first", bars.seq))?)
+            }
+            ServerMessage::Heartbeat(next) => {
+                self.state.order.know(next);
+                self.settle().await
+            }
+            ServerMessage::Unavailable(from, to) => {
+                let missing = self.state.order.missing();
+                if let Some((first, last)) = missing.filter(|(first, _)| (from..=to).contains(first)) {
+                    self.asked = None;
+                    self.state.gap(first, last.min(to))?;
+                }
+                self.settle().await
+            }
+            ServerMessage::Error(text) => Err(Stop::Ended(Ended::ServerError(text))),
+            ServerMessage::End(frames) => {
+                if let Some(doubted) = self.state.doubted.take() {
+                    self.push(doubted).await?;
+                }
+                self.frames = Some(frames);
+                self.state.order.know(frames);
+                self.settle().await
+            }
+            ServerMessage::Unknown(_) => {
+                add(&self.state.sender.counters.unknown, 1);
+                Ok(())
+            }
+        }
+    }
+
+    async fn greet(&mut self, hello: Hello) -> Result<(), Stop> {
+        let what = |hello: &Hello| {
+            (hello.columns.clone(), hello.factors.clone(), hello.has_rf, hello.values, hello.name.clone())
+        };
+        match &self.state.hello {
+            Some(known) if what(known) != what(&hello) => {
+                let text = format!(
+                    "the feed has become another one: it was {} and is {}; begin a new state folder for another feed",
+                    known.described(),
+                    hello.described()
+                );
+                return Err(Stop::Ended(Ended::Failed(text)));
+            }
+            Some(_) => add(&self.state.sender.counters.reconnects, 1),
+            None => {
+                if self.state.sender.overflow() == Overflow::ConflateLatest
+                    && let Some(text) = overflow::refuses(&hello)
+                {
+                    return Err(Stop::Ended(Ended::Failed(text)));
+                }
+                // Settings that contradict each other are named where the frames are made.
+                let rules = self.state.settings.data.as_ref().map(|settings| BarRules::new(&hello, settings));
+                self.state.rules = rules.and_then(Result::ok);
+                self.state.hello = Some(hello.clone());
+            }
+        }
+        self.state.sender.send(EdgeEvent::Connected { at: now(), hello })?;
+        let from = self.state.order.next();
+        self.say(ClientMessage::Subscribe { from }).await
+    }
+
+    async fn bars(&mut self, received: Received) -> Result<(), Stop> {
+        let seq = received.0.seq;
+        if let Err(text) = self.check(&received.0) {
+            self.refuse(text)?;
+            // The same again: it will not become better.
+            if self.state.refused_seq.replace(seq) == Some(seq) && seq == self.state.order.next() {
+                self.state.gap(seq, seq)?;
+            }
+            return self.settle().await;
+        }
+        match self.settled(received).await? {
+            Some(received) => self.push(received).await,
+            None => self.settle().await,
+        }
+    }
+
+    /// Settles what earlier bars have left in doubt, and whether these are to wait; returns them where they are not.
+    async fn settled(&mut self, received: Received) -> Result<Option<Received>, Stop> {
+        let (seq, timestamp) = (received.0.seq, received.0.timestamp);
+        let is_doubtful = |session: &Self| {
+            let rules = session.state.rules.as_ref();
+            seq == session.state.order.next()
+                && rules.is_some_and(|rules| rules.is_doubtful(&received.0, session.state.last))
+        };
+        // A message that was there before says nothing of the one in doubt.
+        if let Some(doubted) = self.state.doubted.take_if(|doubted| seq >= doubted.0.seq) {
+            if seq == doubted.0.seq && is_doubtful(self) {
+                add(&self.state.sender.counters.repeats, 1);
+                self.state.doubted = Some(doubted);
+                return Ok(None);
+            }
+            if seq > doubted.0.seq && timestamp > doubted.0.timestamp {
+                self.push(doubted).await?;
+            } else {
+                let (time, before) = (Iso(TimestampNs(doubted.0.timestamp)), Iso(TimestampNs(timestamp)));
+                let found = doubted.0.seq;
+                self.refuse(format!(
+                    "bars {found}: found {time}, expected a time before those that follow: {before}"
+                ))?;
+            }
+        }
+        if is_doubtful(self) {
+            self.state.doubted = Some(received);
+            return Ok(None);
+        }
+        Ok(Some(received))
+    }
+
+    /// Takes bars that are good in themselves.
+    async fn push(&mut self, received: Received) -> Result<(), Stop> {
+        let seq = received.0.seq;
+        match self.state.order.push(received) {
+            Pushed::Next(received) => {
+                self.closes(seq);
+                self.deliver(received)?;
+            }
+            Pushed::Early => add(&self.state.sender.counters.early, 1),
+            Pushed::Repeat => add(&self.state.sender.counters.repeats, 1),
+            Pushed::Full(received) => {
+                add(&self.state.sender.counters.overflowed, 1);
+                match self.state.settings.back_fill {
+                    true => self.overflow().await?,
+                    false => self.make_room(received)?,
+                }
+            }
+        }
+        self.settle().await
+    }
+
+    /// Notes that the message that was waited for has come.
+    fn closes(&mut self, seq: u64) {
+        if self.missing.is_some() {
+            add(&self.state.sender.counters.filled, 1);
+        }
+        if let Some(asked) = &mut self.asked {
+            asked.at = Instant::now();
+            if seq >= asked.to {
+                self.asked = None;
+            }
+        }
+        self.missing = None;
+    }
+
+    /// Hands bars over, but those that turn out to close before others: they were held back and could not be compared.
+    fn deliver(&mut self, (bars, text, received): Received) -> Result<(), Over> {
+        if self.state.rules.is_some()
+            && let Err((found, expected)) = check_order(&bars, self.state.last)
+        {
+            return self.refuse(format!("bars {}: found {found}, expected {expected}", bars.seq));
+        }
+        self.state.last = Some(TimestampNs(bars.timestamp));
+        if let Some(rules) = &mut self.state.rules {
+            rules.observe(&bars);
+        }
+        self.state.sender.bars(bars, text, received)
+    }
+
+    /// Gives up what is missing where nothing is asked for again and there is no room for more.
+    fn make_room(&mut self, received: Received) -> Result<(), Over> {
+        let mut left = Some(received);
+        while let Some(received) = left.take() {
+            if let Some((from, to)) = self.state.order.missing() {
+                self.state.gap(from, to)?;
+            }
+            while let Some(received) = self.state.order.pop() {
+                self.deliver(received)?;
+            }
+            match self.state.order.push(received) {
+                Pushed::Next(received) => self.deliver(received)?,
+                Pushed::Full(received) => left = Some(received),
+                Pushed::Early | Pushed::Repeat => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands over what can be, asks for what is missing, and sees whether that is all.
+    async fn settle(&mut self) -> Result<(), Stop> {
+        while let Some(received) = self.state.order.pop() {
+            self.deliver(received)?;
+        }
+        if self.state.order.missing().is_none() {
+            (self.missing, self.asked, self.again) = (None, None, false);
+        } else if self.missing.is_none() {
+            self.missing = Some(Instant::now());
+        }
+        if let Some(frames) = self.frames.filter(|frames| self.state.order.next() >= *frames) {
+            return Err(Stop::Ended(Ended::All(frames)));
+        }
+        if self.state.settings.back_fill && self.asked.is_none() && self.state.order.held() >= EARLY_MAX {
+            self.ask().await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for what is missing.
+    async fn ask(&mut self) -> Result<(), Stop> {
+        let Some((from, to)) = self.state.order.missing() else { return Ok(()) };
+        self.asked = Some(Asked { to, at: Instant::now() });
+        add(&self.state.sender.counters.requests, 1);
+        self.say(ClientMessage::Backfill { from, to }).await
+    }
+
+    /// There is no room for more that came early: all is asked for again, behind what is missing.
+    async fn overflow(&mut self) -> Result<(), Stop> {
+        if self.again {
+            return Ok(());
+        }
+        self.again = true;
+        if self.asked.is_none() {
+            self.ask().await?;
+        }
+        let from = self.state.order.next();
+        self.say(ClientMessage::Subscribe { from }).await
+    }
+
+    /// The patience with a missing message is at its end: it is asked for, or given up.
+    async fn insist(&mut self) -> Result<(), Stop> {
+        if let Some(doubted) = self.state.doubted.take() {
+            // Nothing has contradicted it.
+            return self.push(doubted).await;
+        }
+        if self.asked.take().is_none() && self.state.settings.back_fill {
+            return self.ask().await;
+        }
+        if let Some(far) = self.state.order.drop_far() {
+            let next = self.state.order.next();
+            self.refuse(format!("found bars {far}, expected a number near {next}, which is the next one"))?;
+        } else if let Some((from, to)) = self.state.order.missing() {
+            self.state.gap(from, to)?;
+        }
+        self.missing = None;
+        self.settle().await
+    }
+
+    async fn say(&mut self, message: ClientMessage) -> Result<(), Stop> {
+        let sent = self.socket.send(Message::Text(message.to_text().into())).await;
+        sent.map_err(|error| lost(&error.to_string()))
+    }
+
+    fn stale(&mut self) -> Result<Stop, Over> {
+        let silent = self.heard.elapsed();
+        add(&self.state.sender.counters.stale, 1);
+        self.state.sender.send(EdgeEvent::Stale { at: now(), silent })?;
+        Ok(lost(&format!("nothing came for {:.1} s", silent.as_secs_f64())))
+    }
+}
+
+fn lost(why: &str) -> Stop {
+    Stop::Ended(Ended::Lost(why.to_owned()))
+}

@@ -1,0 +1,335 @@
+//! Texts of a venue to events of the edge.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use betaflow_engine::assembly::{Field, Iso};
+use betaflow_engine::frame::TimestampNs;
+use serde_json::json;
+
+use super::faults::{Fault, Faults, Holes, of_clock};
+use super::watch::SymbolWatch;
+use super::{BarsFrom, VenueCounts, VenueSettings};
+use crate::live::client::EdgeEvent;
+use crate::live::client::backpressure::{EventSender, Over, now};
+use crate::live::client::counts::{Counters, add, set};
+use crate::live::protocol;
+use crate::ticks::{Bars, ClockChange, ClosedInterval, Event, Parsed, Venue};
+
+/// Different refusals that are told of a connection; all are counted.
+const TOLD_MAX: usize = 16;
+
+/// What outlives a connection: the adapter with its numbers, and the bars in the builder.
+pub(crate) struct BarBuilder {
+    name: String,
+    bars_from: BarsFrom,
+    bar_ns: i64,
+    lateness_ns: i64,
+    from_ns: Option<i64>,
+    venue: Box<dyn Venue>,
+    bars: Bars,
+    closed: Vec<ClosedInterval>,
+    seq: u64,
+    counts: Arc<Mutex<VenueCounts>>,
+    /// The latest event, and when it was received.
+    heard: Option<(i64, Instant)>,
+    /// The latest event before this connection.
+    before: Option<i64>,
+    /// The first event of this connection that is not of the past.
+    first: Option<i64>,
+    /// Whether it is known where in time this connection began, so that the clock runs.
+    live: bool,
+    told: BTreeSet<String>,
+    faults: Faults,
+    holes: Holes,
+    watch: SymbolWatch,
+    /// Where the monotonic clock of the bars begins.
+    started: Instant,
+}
+
+impl BarBuilder {
+    pub(crate) fn new(
+        settings: &VenueSettings,
+        venue: Box<dyn Venue>,
+        bars: Bars,
+        counts: Arc<Mutex<VenueCounts>>,
+    ) -> Self {
+        Self {
+            name: settings.venue.clone(),
+            bars_from: settings.bars_from,
+            bar_ns: settings.bar_ns,
+            lateness_ns: i64::try_from(settings.lateness.as_nanos()).unwrap_or(i64::MAX),
+            from_ns: settings.from_ns,
+            venue,
+            bars,
+            closed: Vec::new(),
+            seq: settings.first_seq,
+            counts,
+            heard: None,
+            before: None,
+            first: None,
+            live: false,
+            told: BTreeSet::new(),
+            faults: Faults::default(),
+            holes: Holes::new(i64::try_from(settings.lateness.as_nanos()).unwrap_or(i64::MAX)),
+            watch: SymbolWatch::new(settings),
+            started: Instant::now(),
+        }
+    }
+
+    /// Another connection begins.
+    pub(crate) fn connected(&mut self, again: bool, sender: &mut EventSender) -> Result<(), Over> {
+        if again {
+            // Numbers of the last connection do not come any more.
+            self.send_holes(true, sender)?;
+            self.venue.reconnected();
+        }
+        self.watch.begin();
+        self.before = self.heard.map(|(latest, _)| latest);
+        (self.first, self.live) = (None, false);
+        self.told.clear();
+        Ok(())
+    }
+
+    /// How many trades and bars there were: whether a connection was good for anything.
+    pub(crate) fn taken(&self) -> u64 {
+        self.bars.counts().in_bars
+    }
+
+    /// Time passed in which nothing was read.
+    pub(crate) fn blocked(&mut self, blocked: Duration) {
+        if let Some((_, received)) = &mut self.heard {
+            *received += blocked;
+        }
+    }
+
+    /// Takes a message.
+    pub(crate) fn take(
+        &mut self,
+        text: &str,
+        received: Instant,
+        sender: &mut EventSender,
+    ) -> Result<(), Over> {
+        let mut events = Vec::new();
+        let parsed = self.venue.parse(text, &mut events);
+        self.count(parsed, &events, sender)?;
+        if let Some((latest, since)) = self.heard {
+            self.bars.expect(0, later(latest, received.saturating_duration_since(since)));
+        }
+        let monotonic = self.monotonic(received);
+        self.bars.observe_message_at(0, &events, monotonic, &mut self.closed);
+        if let Some(heard) = self.bars.heard_ns(0) {
+            events.iter().for_each(|event| self.watch.see(event, heard));
+        }
+        self.clock_changes(received, sender)?;
+        let past = events.contains(&Event::Past);
+        let time = events.iter().filter_map(Event::time_ns).max().filter(|_| !past);
+        if let Some(time) = time {
+            self.first.get_or_insert(time);
+            if let Some(latest) = self.bars.heard_ns(0)
+                && self.heard.is_none_or(|(known, _)| known < latest)
+            {
+                self.heard = Some((latest, received));
+                if !self.live {
+                    self.live = true;
+                    self.begin(latest, sender)?;
+                }
+            }
+        }
+        self.say_faults(received, sender)?;
+        self.deliver(received, sender)
+    }
+
+    /// A time of the monotonic clock of the bars.
+    fn monotonic(&self, at: Instant) -> i64 {
+        i64::try_from(at.saturating_duration_since(self.started).as_nanos()).unwrap_or(i64::MAX)
+    }
+
+    /// Says how the venue's clock changed, and goes on by it.
+    fn clock_changes(&mut self, received: Instant, sender: &mut EventSender) -> Result<(), Over> {
+        for change in self.bars.take_changes() {
+            sender.send(of_clock(change, &self.name).event())?;
+            let (ClockChange::Ahead { to_ns, .. } | ClockChange::Back { to_ns, .. }) = change;
+            self.heard = Some((to_ns, received));
+            self.watch.begin();
+        }
+        Ok(())
+    }
+
+    /// Says what is seen for the first time.
+    fn say_faults(&mut self, now: Instant, sender: &mut EventSender) -> Result<(), Over> {
+        self.send_holes(false, sender)?;
+        for fault in self.faults.first(&self.bars.counts(), &self.name) {
+            sender.send(fault.event())?;
+        }
+        if let Some((faults, heard)) = self.watch.look(now) {
+            self.counts.lock().unwrap_or_else(PoisonError::into_inner).symbols = heard;
+            for fault in faults {
+                sender.send(fault.event())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says what is missing: what has not come for some time, or all of it.
+    fn send_holes(&mut self, all: bool, sender: &mut EventSender) -> Result<(), Over> {
+        let latest = self.bars.latest_ns(0);
+        for event in self.holes.due(self.venue.sequences_mut(), latest, all) {
+            sender.send(event)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the venue's clock go on where no message says so.
+    pub(crate) fn tick(&mut self, sender: &mut EventSender) -> Result<(), Over> {
+        let now = Instant::now();
+        self.bars.pass(0, self.monotonic(now), &mut self.closed);
+        self.clock_changes(now, sender)?;
+        self.say_faults(now, sender)?;
+        let Some((latest, received)) = self.heard.filter(|_| self.live) else { return Ok(()) };
+        self.bars.advance(0, later(latest, received.elapsed()), &mut self.closed);
+        self.deliver(Instant::now(), sender)
+    }
+
+    /// It is known where in time the connection began: intervals that began before may be incomplete.
+    fn begin(&mut self, latest: i64, sender: &mut EventSender) -> Result<(), Over> {
+        let began = self.first.unwrap_or(latest).min(latest);
+        let floor = |time: i64| time.saturating_sub(time.rem_euclid(self.bar_ns));
+        let ceil = |time: i64| floor(time.saturating_add(self.bar_ns - 1));
+        let whole = match self.bars_from {
+            BarsFrom::Trades => ceil(began),
+            // The bar that ended last may come still, and is whole.
+            BarsFrom::Venue => floor(began).saturating_sub(self.bar_ns),
+        };
+        // Trades come out of order within the lateness: one that was lost may belong to an interval before the latest that
+        // was heard, or after the first that is heard again.
+        let ends = ceil(began.saturating_add(self.lateness_ns));
+        let outage = match (self.before, self.from_ns) {
+            (Some(before), _) => Some((floor(before.saturating_sub(self.lateness_ns)), ends)),
+            (None, Some(from)) => Some((from, if self.bars_from == BarsFrom::Trades { ends } else { whole })),
+            (None, None) => None,
+        };
+        // The venue's own bars are whole whenever they come.
+        if self.before.is_none() && (self.bars_from == BarsFrom::Trades || self.from_ns.is_none()) {
+            self.bars.start_from(whole);
+            let closed = self.closed.len();
+            self.closed.retain(|interval| interval.start_ns >= whole);
+            add(&sender.counters.partial, (closed - self.closed.len()) as u64);
+        }
+        if let Some(from_ns) = self.from_ns.filter(|from| self.before.is_none() && *from > ceil(latest)) {
+            let (from, to) = (Iso(TimestampNs(latest)), Iso(TimestampNs(from_ns)));
+            let fault = Fault {
+                kind: "clock_behind_record",
+                text: format!(
+                    "the clock of {} is at {from}, and the last bar on record ended at {to}: bars go on after that",
+                    self.name
+                ),
+                details: json!({ "latest_ns": latest, "from_ns": from_ns }),
+            };
+            sender.send(fault.event())?;
+        }
+        match outage.filter(|(from_ns, to_ns)| from_ns < to_ns) {
+            Some((from_ns, to_ns)) => {
+                add(&sender.counters.outages, 1);
+                sender.send(EdgeEvent::Outage { at: now(), from_ns, to_ns })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a message, and tells what the user should know of it.
+    fn count(&mut self, parsed: Parsed, events: &[Event<'_>], sender: &mut EventSender) -> Result<(), Over> {
+        match &parsed {
+            Parsed::Known(_) => {}
+            Parsed::Unknown(_) => add(&sender.counters.unknown, 1),
+            Parsed::Refused(refusal) => {
+                add(&sender.counters.refused, 1);
+                // The number that was found differs from message to message.
+                let kind = format!("{} {}", refusal.field, refusal.expected);
+                let text = format!("a message of {}: {refusal}; others like it are only counted", self.name);
+                self.tell(kind, text, sender)?;
+            }
+        }
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).messages.record(parsed);
+        for event in events {
+            if let Event::Error(words) = event
+                && self.told.len() < TOLD_MAX
+                && self.told.insert(words.to_string())
+            {
+                let text =
+                    format!("{} answers with an error: {words}; check feed.symbols and feed.bar", self.name);
+                let details = json!({ "words": words });
+                sender.send(Fault { kind: "venue_error", text, details }.event())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, kind: String, text: String, sender: &mut EventSender) -> Result<(), Over> {
+        if self.told.len() >= TOLD_MAX || !self.told.insert(kind) {
+            return Ok(());
+        }
+        sender.send(EdgeEvent::Refused { at: now(), text })
+    }
+
+    /// Hands over the bars of intervals that are closed.
+    fn deliver(&mut self, received: Instant, sender: &mut EventSender) -> Result<(), Over> {
+        self.note(&sender.counters);
+        let mut closed = std::mem::take(&mut self.closed);
+        for interval in closed.drain(..) {
+            let bars = message(self.seq, interval);
+            self.seq += 1;
+            let text = bars.to_text();
+            sender.bars(bars, text, received)?;
+        }
+        self.closed = closed;
+        Ok(())
+    }
+
+    fn note(&self, counters: &Counters) {
+        let counts = self.bars.counts();
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).bars = counts;
+        let sequences = self.venue.sequences();
+        for (counter, count) in [
+            (&counters.gaps, sequences.open_gaps()),
+            (&counters.missing, sequences.missing()),
+            (&counters.filled, sequences.filled()),
+            (&counters.repeats, counts.duplicates),
+            (&counters.late, counts.late),
+            (&counters.doubted, counts.doubted),
+            (&counters.before, counts.before),
+            (&counters.clock_back, counts.clock_back),
+            (&counters.not_asked, counts.not_asked),
+            (&counters.no_trade, counts.no_trade),
+            (&counters.dropped, counts.ahead),
+            (&counters.incomplete, counts.incomplete),
+            (&counters.without_price, counts.without_price),
+            (&counters.cancelled, counts.cancelled),
+            (&counters.corrected, counts.corrected),
+            (&counters.cancelled_late, counts.cancelled_late),
+            (&counters.corrected_late, counts.corrected_late),
+        ] {
+            set(counter, count);
+        }
+    }
+}
+
+/// A time so much later.
+fn later(time_ns: i64, passed: Duration) -> i64 {
+    time_ns.saturating_add(i64::try_from(passed.as_nanos()).unwrap_or(i64::MAX))
+}
+
+/// The bars of an interval as a message of our own protocol.
+fn message(seq: u64, interval: ClosedInterval) -> protocol::Bars {
+    let fields = [Field::Open, Field::High, Field::Low, Field::Close, Field::Volume];
+    let mut columns = fields.map(|field| (field, Vec::with_capacity(interval.bars.len()))).to_vec();
+    let mut symbols = Vec::with_capacity(interval.bars.len());
+    for (symbol, bar) in interval.bars {
+        symbols.push(symbol.to_string());
+        let numbers = [bar.open, bar.high, bar.low, bar.close, bar.volume];
+        columns.iter_mut().zip(numbers).for_each(|((_, column), number)| column.push(number));
+    }
+    let timestamp = interval.end_ns;
+    protocol::Bars { seq, timestamp, symbols, columns, factors: None, rf: None, factor_rows: Vec::new() }
+}

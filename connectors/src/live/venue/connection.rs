@@ -1,0 +1,218 @@
+//! One connection to a venue.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+
+use super::run::Follower;
+use crate::live::client::EdgeEvent;
+use crate::live::client::backpressure::{EventSender, Over, now};
+use crate::live::client::connect::Socket;
+use crate::live::client::counts::add;
+
+/// How often the venue's clock is looked at where nothing comes.
+const TICK: Duration = Duration::from_millis(100);
+/// After so long without a word the venue is asked whether it is there.
+const PING: Duration = Duration::from_secs(5);
+/// After so long without even an answer to that, it is not.
+const DEAD: Duration = Duration::from_secs(15);
+/// How long a message may take to be sent.
+const SEND: Duration = Duration::from_secs(10);
+
+/// Why a connection ends.
+enum Stop {
+    Lost(String),
+    Over,
+}
+
+impl From<Over> for Stop {
+    fn from(_: Over) -> Self {
+        Self::Over
+    }
+}
+
+pub(crate) struct VenueConnection<'a> {
+    follower: &'a mut Follower,
+    sender: &'a mut EventSender,
+    socket: Socket,
+    /// Number of the connection.
+    number: u64,
+    /// When the last message came.
+    heard: Instant,
+    /// When the last sign of life came.
+    alive: Instant,
+    pinged: Instant,
+    kept_alive: Instant,
+    ticked: Instant,
+    /// How long there may be no message.
+    silence: Duration,
+}
+
+impl<'a> VenueConnection<'a> {
+    pub(crate) fn new(
+        follower: &'a mut Follower,
+        sender: &'a mut EventSender,
+        socket: Socket,
+        number: u64,
+    ) -> Self {
+        let silence = Duration::from_millis(follower.connection.silence_ms_max);
+        let silence = follower.settings.stale_after.unwrap_or(silence);
+        let heard = Instant::now();
+        let (alive, pinged, kept_alive, ticked) = (heard, heard, heard, heard);
+        Self { follower, sender, socket, number, heard, alive, pinged, kept_alive, ticked, silence }
+    }
+
+    /// Follows the connection to its end; returns why it ended.
+    pub(crate) async fn run(mut self) -> Result<String, Over> {
+        let stop = match self.subscribe().await {
+            Ok(()) => loop {
+                if let Err(stop) = self.turn().await {
+                    break stop;
+                }
+            },
+            Err(stop) => stop,
+        };
+        match stop {
+            Stop::Over => Err(Over),
+            Stop::Lost(why) => Ok(why),
+        }
+    }
+
+    async fn subscribe(&mut self) -> Result<(), Stop> {
+        self.sender.send(EdgeEvent::Connected { at: now(), hello: self.follower.settings.hello() })?;
+        for message in self.follower.connection.messages.clone() {
+            self.say(message).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for what happens next, and deals with it.
+    async fn turn(&mut self) -> Result<(), Stop> {
+        let next_tick = self.ticked + TICK;
+        // What has come goes before what a clock says: time that passed before it was read must close nothing.
+        tokio::select! {
+            biased;
+            message = self.socket.next() => self.receive(message)?,
+            () = sleep_until(next_tick) => {
+                self.follower.builder.tick(self.sender)?;
+                self.look()?;
+                self.ticked = Instant::now();
+            }
+        }
+        self.sender.flush()?;
+        let blocked = self.sender.take_blocked();
+        if !blocked.is_zero() {
+            // Nothing was read meanwhile, so nobody was silent for so long.
+            self.follower.builder.blocked(blocked);
+            (self.heard, self.alive) = (self.heard + blocked, self.alive + blocked);
+        }
+        self.keep_alive().await?;
+        let (silent, dead) = (self.heard.elapsed(), self.alive.elapsed());
+        if silent >= self.silence || dead >= DEAD {
+            let silent = if silent >= self.silence { silent } else { dead };
+            add(&self.sender.counters.stale, 1);
+            self.sender.send(EdgeEvent::Stale { at: now(), silent })?;
+            return Err(Stop::Lost(format!("nothing came for {:.1} s", silent.as_secs_f64())));
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, message: Option<Result<Message, Error>>) -> Result<(), Stop> {
+        self.alive = Instant::now();
+        let text = match message {
+            Some(Ok(Message::Text(text))) => text,
+            // The library answers pings by itself.
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => return Ok(()),
+            Some(Ok(Message::Binary(bytes))) => {
+                // That the venue speaks, though not so that it can be understood.
+                self.heard = self.alive;
+                self.count(bytes.len());
+                let text = format!("found {} bytes of binary, expected text", bytes.len());
+                return Ok(self.refuse(text)?);
+            }
+            Some(Ok(Message::Close(frame))) => {
+                let said = frame.filter(|frame| !frame.reason.is_empty());
+                let said = said.map(|frame| format!(": {}", frame.reason)).unwrap_or_default();
+                return Err(Stop::Lost(format!("the venue closed the connection{said}")));
+            }
+            None => return Err(Stop::Lost("the venue closed the connection".to_owned())),
+            Some(Err(Error::Capacity(error))) => {
+                let max = self.follower.settings.message_max;
+                let text = format!("found {error}, expected at most {max} bytes");
+                self.refuse(text.clone())?;
+                return Err(Stop::Lost(text));
+            }
+            Some(Err(error)) => return Err(Stop::Lost(error.to_string())),
+        };
+        self.heard = self.alive;
+        self.count(text.len());
+        self.record("in", &text);
+        Ok(self.follower.builder.take(&text, self.heard.into_std(), self.sender)?)
+    }
+
+    fn count(&self, bytes: usize) {
+        add(&self.sender.counters.messages, 1);
+        add(&self.sender.counters.bytes, bytes as u64);
+    }
+
+    fn refuse(&mut self, text: String) -> Result<(), Over> {
+        add(&self.sender.counters.refused, 1);
+        let text = format!("a message of {}: {text}", self.follower.settings.venue);
+        self.sender.send(EdgeEvent::Refused { at: now(), text })
+    }
+
+    fn record(&self, direction: &'static str, text: &Utf8Bytes) {
+        if let Some(log) = &self.follower.raw_log {
+            log.put(self.number, direction, text.clone());
+        }
+    }
+
+    /// Sends what has to be sent from time to time.
+    async fn keep_alive(&mut self) -> Result<(), Stop> {
+        let now = Instant::now();
+        if let Some(keep_alive) = &self.follower.connection.keep_alive
+            && now >= self.kept_alive + Duration::from_millis(keep_alive.every_ms)
+        {
+            self.kept_alive = now;
+            self.say(keep_alive.message.clone()).await?;
+        }
+        if now >= self.alive.max(self.pinged) + PING {
+            self.pinged = now;
+            self.send(Message::Ping(Vec::new().into())).await?;
+        }
+        Ok(())
+    }
+
+    async fn say(&mut self, message: String) -> Result<(), Stop> {
+        let mut recorded = message.clone();
+        if let Some(account) = &self.follower.settings.account {
+            // A secret must not get into a log.
+            for secret in [&account.key, &account.secret].into_iter().filter(|secret| !secret.is_empty()) {
+                recorded = recorded.replace(secret.as_str(), "***");
+            }
+        }
+        self.record("out", &recorded.into());
+        self.send(Message::Text(message.into())).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Stop> {
+        match timeout(SEND, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Stop::Lost(error.to_string())),
+            Err(_) => Err(Stop::Lost(format!("nothing could be sent for {SEND:?}"))),
+        }
+    }
+
+    /// Notes how the record of what the venue says is doing.
+    fn look(&mut self) -> Result<(), Over> {
+        let Some(log) = &self.follower.raw_log else { return Ok(()) };
+        self.follower.counts.lock().unwrap_or_else(PoisonError::into_inner).raw_log = log.counts();
+        match log.news() {
+            Some(text) => self.sender.send(EdgeEvent::Note { at: now(), text }),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The scaled covariance of the coefficients, shared by all instruments with the same history.
+
+use multiversion::multiversion;
+use serde::{Deserialize, Serialize};
+
+use crate::model::lanes::lane_block::{LANES, LaneBlock};
+use crate::model::settings::{EstimatorSettings, WindUp};
+use crate::settings::Calendar;
+
+/// The discounts that the covariances of up to [`LANES`] models evolve by, per frame.
+///
+/// Coefficients are (alpha, betas): component 0 is one block, the rest another
+/// (West & Harrison 6.3, component discounting).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Evolution {
+    /// δ of alpha, and of the betas in each model.
+    discount: [LaneBlock; 2],
+    /// 1/δ of both.
+    inverse_discount: [LaneBlock; 2],
+    bounded: bool,
+}
+
+impl Evolution {
+    /// For models that differ in the discount factor of the betas, one to [`LANES`] of them, stated per
+    /// day; models that are not there repeat the first.
+    #[must_use]
+    pub fn new(settings: &EstimatorSettings, calendar: &Calendar, beta_discounts: &[f64]) -> Self {
+        let alpha = calendar.per_frame(settings.alpha_discount_factor);
+        let beta = LaneBlock::from_fn(|model| {
+            let stated = beta_discounts.get(model).or(beta_discounts.first());
+            calendar.per_frame(stated.copied().unwrap_or(settings.discount_factor))
+        });
+        let discount = [LaneBlock::splat(alpha), beta];
+        let inverse_discount = discount.map(|block| LaneBlock(block.map(|delta| 1.0 / delta)));
+        Self { discount, inverse_discount, bounded: settings.wind_up == WindUp::Bounded }
+    }
+}
+
+/// C*, the covariance of the coefficients in units of an instrument's own observation variance, in
+/// [`LANES`] models at once.
+///
+/// Only the upper triangle is kept, so it cannot lose its symmetry.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ScaledCovariance {
+    k: usize,
+    /// Upper triangle by rows, one value a model in each entry.
+    c: Vec<LaneBlock>,
+    /// R x of the frame at hand, length k; after `update` the adaptive coefficient A = R x / q.
+    gain: Vec<LaneBlock>,
+    /// Precision that flows back from the prior each frame, (1 − δ_b)/prior; zero for `plain`.
+    restored: [LaneBlock; 2],
+}
+
+/// Where entry (a, b), a ≤ b, is in the packed upper triangle of a k × k matrix.
+#[inline(always)]
+pub(crate) const fn packed(k: usize, a: usize, b: usize) -> usize {
+    a * (2 * k - a + 1) / 2 + (b - a)
+}
+
+/// Entries of the upper triangle of a k × k matrix.
+#[must_use]
+pub(crate) const fn packed_len(k: usize) -> usize {
+    k * (k + 1) / 2
+}
+
+impl ScaledCovariance {
+    /// The prior of k coefficients, diagonal: a scaled variance of alpha and one of each beta.
+    #[must_use]
+    pub fn prior(evolution: &Evolution, k: usize, prior: [LaneBlock; 2]) -> Self {
+        let mut c = vec![LaneBlock::ZERO; packed_len(k)];
+        for j in 0..k {
+            c[packed(k, j, j)] = prior[usize::from(j > 0)];
+        }
+        let mut covariance = Self { k, c, gain: vec![LaneBlock::ZERO; k], restored: [LaneBlock::ZERO; 2] };
+        covariance.anchor(evolution, prior);
+        covariance
+    }
+
+    /// Changes the prior that wind-up is bounded by.
+    pub(crate) fn anchor(&mut self, evolution: &Evolution, prior: [LaneBlock; 2]) {
+        if evolution.bounded {
+            for block in 0..2 {
+                for model in 0..LANES {
+                    let delta = evolution.discount[block][model];
+                    self.restored[block][model] = (1.0 - delta) / prior[block][model];
+                }
+            }
+        }
+    }
+
+    /// Number of coefficients.
+    #[must_use]
+    pub const fn k(&self) -> usize {
+        self.k
+    }
+
+    /// Becomes another matrix of the same size.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.c.copy_from_slice(&other.c);
+        self.gain.copy_from_slice(&other.gain);
+        self.restored = other.restored;
+    }
+
+    /// Entry (a, b) in each model.
+    #[must_use]
+    pub fn entry(&self, a: usize, b: usize) -> &LaneBlock {
+        &self.c[packed(self.k, a.min(b), a.max(b))]
+    }
+
+    /// The upper triangle by rows, an entry a pair of coefficients.
+    #[must_use]
+    pub fn upper_triangle(&self) -> &[LaneBlock] {
+        &self.c
+    }
+
+    /// A, by which a forecast error moves the coefficients; valid after `update`, before it R x.
+    #[must_use]
+    pub fn adaptive_coef(&self) -> &[LaneBlock] {
+        &self.gain
+    }
+
+    /// R = C + blockdiag((1 − δ_b)/δ_b · C_bb) (W&H 6.3), and, where the wind-up is bounded,
+    /// R⁻¹ ← R⁻¹ + blockdiag((1 − δ_b) K0_b).
+    ///
+    /// That information keeps every direction within the prior. With C ≤ C0 and C0 block-diagonal,
+    /// R ≤ blockdiag(C0_b/δ_b), so R⁻¹ ≥ blockdiag(δ_b K0_b), and adding (1 − δ_b) K0_b gives at
+    /// least K0. It adds no pull on the mean. One rank-one step a component keeps R positive definite
+    /// without inverting it.
+    pub fn evolve(&mut self, evolution: &Evolution) {
+        evolve_kernel(self, evolution);
+    }
+
+    /// q = 1 + x' R x, the scaled forecast variance (W&H 4.5: Q = S q), keeping R x.
+    pub fn forecast(&mut self, x: &[f64]) -> LaneBlock {
+        forecast_kernel(self, x)
+    }
+
+    /// C = R − A A' q, with A = R x / q left in [`Self::adaptive_coef`]. Call after `forecast`.
+    pub fn update(&mut self, q: &LaneBlock) {
+        update_kernel(self, q);
+    }
+}
+
+// The kernels run the same operations for every model in the same order, without fused multiply-add and
+// without a sum across models: every target gives the same bits. `widths!` repeats the body for each
+// number of coefficients that is usual, so that its loops unroll.
+
+macro_rules! widths {
+    ($k:expr, $body:ident($($argument:expr),*)) => {
+        match $k {
+            2 => $body::<2>($($argument),*),
+            3 => $body::<3>($($argument),*),
+            4 => $body::<4>($($argument),*),
+            5 => $body::<5>($($argument),*),
+            6 => $body::<6>($($argument),*),
+            7 => $body::<7>($($argument),*),
+            8 => $body::<8>($($argument),*),
+            9 => $body::<9>($($argument),*),
+            10 => $body::<10>($($argument),*),
+            _ => $body::<0>($($argument),*),
+        }
+    };
+}
+pub(crate) use widths;
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn evolve_kernel(covariance: &mut ScaledCovariance, evolution: &Evolution) {
+    widths!(covariance.k, evolve_body(covariance, evolution));
+}
+
+#[inline(always)]
+fn evolve_body<const K: usize>(covariance: &mut ScaledCovariance, evolution: &Evolution) {
+    let k = if K > 0 { K } else { covariance.k };
+    let ScaledCovariance { c, gain, restored, .. } = covariance;
+    let (c, gain) = (&mut c[..packed_len(k)], &mut gain[..k]);
+    let [alpha, beta] = &evolution.inverse_discount;
+    scale(&mut c[0], alpha);
+    for entry in &mut c[k..] {
+        scale(entry, beta);
+    }
+    for j in 0..k {
+        let precision = &restored[usize::from(j > 0)];
+        if precision.iter().all(|p| *p == 0.0) {
+            continue;
+        }
+        // What an observation of component j with that precision does: R ← R − R e_j e_j' R g/(1 + g R_jj).
+        for a in 0..k {
+            gain[a] = c[packed(k, a.min(j), a.max(j))];
+        }
+        let scale = LaneBlock::from_fn(|m| precision[m] / (1.0 + precision[m] * gain[j][m]));
+        subtract_outer(c, gain, &scale);
+    }
+}
+
+#[inline(always)]
+fn scale(entry: &mut LaneBlock, by: &LaneBlock) {
+    for model in 0..LANES {
+        entry[model] *= by[model];
+    }
+}
+
+/// C ← C − g g' · scale.
+#[inline(always)]
+fn subtract_outer(c: &mut [LaneBlock], gain: &[LaneBlock], scale: &LaneBlock) {
+    let k = gain.len();
+    let mut at = 0;
+    for a in 0..k {
+        let left = LaneBlock::from_fn(|m| gain[a][m] * scale[m]);
+        for right in &gain[a..] {
+            for m in 0..LANES {
+                c[at][m] -= left[m] * right[m];
+            }
+            at += 1;
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn forecast_kernel(covariance: &mut ScaledCovariance, x: &[f64]) -> LaneBlock {
+    widths!(covariance.k, forecast_body(covariance, x))
+}
+
+#[inline(always)]
+fn forecast_body<const K: usize>(covariance: &mut ScaledCovariance, x: &[f64]) -> LaneBlock {
+    let k = if K > 0 { K } else { covariance.k };
+    let (c, gain, x) = (&covariance.c[..packed_len(k)], &mut covariance.gain[..k], &x[..k]);
+    let mut q = LaneBlock::splat(1.0);
+    for a in 0..k {
+        let mut sum = LaneBlock::ZERO;
+        for b in 0..k {
+            let entry = &c[packed(k, a.min(b), a.max(b))];
+            for m in 0..LANES {
+                sum[m] += entry[m] * x[b];
+            }
+        }
+        for m in 0..LANES {
+            q[m] += x[a] * sum[m];
+        }
+        gain[a] = sum;
+    }
+    q
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn update_kernel(covariance: &mut ScaledCovariance, q: &LaneBlock) {
+    widths!(covariance.k, update_body(covariance, q));
+}
+
+#[inline(always)]
+fn update_body<const K: usize>(covariance: &mut ScaledCovariance, q: &LaneBlock) {
+    let k = if K > 0 { K } else { covariance.k };
+    let (c, gain) = (&mut covariance.c[..packed_len(k)], &mut covariance.gain[..k]);
+    let inverse = LaneBlock::from_fn(|m| 1.0 / q[m]);
+    subtract_outer(c, gain, &inverse);
+    for gain in gain {
+        scale(gain, &inverse);
+    }
+}

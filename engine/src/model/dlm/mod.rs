@@ -1,0 +1,282 @@
+//! The discount-factor DLM over all instruments.
+
+pub(super) mod covariance;
+pub(super) mod histories;
+pub(super) mod prior;
+mod retrospective;
+
+use serde::{Deserialize, Serialize};
+
+use super::calibration::{Calibration, Forecasts, Tail, variance_of_t};
+use super::dlm::histories::{Histories, History, NONE, Rules};
+use super::dlm::prior::Prior;
+use super::estimates::Estimates;
+use super::estimator::{Estimator, EstimatorFacts};
+use super::lanes::lane_block::LaneBlock;
+use super::lanes::{Column, Lanes, Shares};
+use super::settings::EstimatorSettings;
+use crate::settings::Calendar;
+use crate::state::{StateError, restore_under, save_under};
+
+pub use covariance::{Evolution, ScaledCovariance};
+pub use retrospective::{Retrospective, Start};
+
+/// As errors call it.
+const NAME: &str = "dynamic linear model";
+
+/// Discount-factor DLM with unknown observational variance
+/// (West & Harrison, *Bayesian Forecasting and Dynamic Models*, ch. 4.5, 6.3, 10.8).
+///
+/// r_it = x_t'θ_it + ε_it with x_t = (1, f_t), θ = (alpha, betas). A frame costs O(k³) a history (k rank-one
+/// steps of the bounded wind-up; O(k²) with `plain`) and O(k) an instrument.
+///
+/// | here | W&H | Durbin & Koopman |
+/// |---|---|---|
+/// | prior mean, covariance | a, R | a_t, P_t |
+/// | posterior mean, covariance | m, C | a_t\|t, P_t\|t |
+/// | forecast mean, variance, error | f, Q, e | Z a_t, F_t, v_t |
+/// | adaptive coefficient | A | M_t F_t⁻¹ |
+/// | observation variance estimate | S | H |
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Dlm {
+    settings: EstimatorSettings,
+    prior: Prior,
+    histories: Histories,
+    lanes: Lanes,
+    calibration: Calibration,
+    /// Number of instruments.
+    n: usize,
+    design: Vec<f64>,
+    observed: Column,
+    /// q · S of the frame's forecast.
+    scale: Column,
+    newcomers: Vec<u32>,
+    /// Frames so far, and by instrument the one it began with.
+    frames: usize,
+    starts: Vec<Option<Start>>,
+    shares: Shares,
+    /// By history.
+    tails: Vec<Tail>,
+    scaled_prior: Vec<f64>,
+}
+
+impl Dlm {
+    /// A filter for `factors` factors, without instruments yet.
+    #[must_use]
+    pub fn new(settings: &EstimatorSettings, calendar: &Calendar, factors: usize) -> Self {
+        let k = factors + 1;
+        let rules = Rules::new(settings, calendar, &[settings.discount_factor]);
+        Self {
+            settings: settings.clone(),
+            prior: Prior::new(settings),
+            histories: Histories::new(rules, k),
+            lanes: Lanes::new(k),
+            calibration: Calibration::new(calendar.per_frame(settings.variance_discount)),
+            n: 0,
+            design: vec![1.0; k],
+            observed: Column::default(),
+            scale: Column::default(),
+            newcomers: Vec::new(),
+            frames: 0,
+            starts: Vec::new(),
+            shares: Shares::default(),
+            tails: Vec::new(),
+            scaled_prior: Vec::new(),
+        }
+    }
+
+    /// Number of groups of instruments with the same observation history.
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        self.histories.list.len()
+    }
+
+    /// Where an instrument's history began; `None` before that.
+    #[must_use]
+    pub fn start(&self, instrument: usize) -> Option<Start> {
+        self.starts.get(instrument).copied().flatten()
+    }
+
+    /// m and C* (row-major) of an instrument that has begun, written into the slices; S and what is known of it.
+    pub(super) fn posterior(&self, instrument: usize, mean: &mut [f64], scaled: &mut [f64]) -> Learned {
+        let history = &self.histories.list[self.histories.of[instrument] as usize];
+        for (j, mean) in mean.iter_mut().enumerate() {
+            *mean = self.lanes.mean.get(instrument, j);
+        }
+        unpack(&history.covariances[0], scaled);
+        Learned {
+            observation_variance: self.lanes.observation_var.get(instrument),
+            dof: history.dof,
+            forecast_dof: history.forecast_dof,
+        }
+    }
+
+    /// R* of an instrument's next frame, row-major, if time passes in it.
+    pub(super) fn next_prior(&mut self, instrument: usize, scaled: &mut [f64]) {
+        let history = self.histories.of[instrument] as usize;
+        unpack(self.histories.next_prior(history, 0), scaled);
+    }
+
+    /// Instruments whose first return is in this frame begin a history.
+    fn admit(&mut self, returns: &[f64]) {
+        self.histories.newcomers(returns, &mut self.newcomers);
+        if self.newcomers.is_empty() {
+            return;
+        }
+        let Self { histories, lanes, newcomers, .. } = self;
+        let running = returns.iter().enumerate().filter(|(i, y)| histories.of[*i] != NONE && !y.is_nan());
+        let s0 = self.prior.observation_variance(
+            running.map(|(i, _)| lanes.observation_var.get(i)),
+            newcomers.iter().map(|i| returns[*i as usize]),
+            &self.design,
+        );
+        let Some(s0) = s0 else { return };
+        let scaled = self.prior.scaled(&LaneBlock::splat(s0));
+        histories.begin(newcomers, self.design.len(), &[scaled], self.settings.observation_dof, s0);
+        for &member in newcomers.iter() {
+            lanes.begin(member as usize, self.prior.market_beta, s0);
+        }
+        self.starts.resize(self.n, None);
+        for &member in &self.newcomers {
+            self.starts[member as usize] = Some(Start { frame: self.frames, observation_variance: s0 });
+        }
+    }
+
+    /// The squared scale of each forecast, and how the forecasts held.
+    fn score(&mut self) {
+        let Self { histories, lanes, scale, observed, tails, shares, .. } = self;
+        tails.resize(histories.list.len(), Tail::new());
+        for (tail, history) in tails.iter_mut().zip(&histories.list) {
+            tail.set(history.forecast_dof);
+        }
+        scale.0.clear();
+        for (block, prior) in lanes.prior_var.0.iter().enumerate() {
+            let v = shares.spread_of(histories, block);
+            scale.0.push(LaneBlock::from_fn(|lane| prior[lane] * (1.0 + v[lane])));
+        }
+        let forecasts = Forecasts {
+            observed: &observed.0,
+            mean: &lanes.forecast.0,
+            scale: &scale.0,
+            tails,
+            tail_of: &histories.of,
+            tail_of_block: &histories.of_block,
+        };
+        self.calibration.observe(&forecasts);
+    }
+
+    /// What is not learned from data.
+    fn settings(&self) -> impl Serialize + '_ {
+        let Self { settings, histories, calibration, design, .. } = self;
+        (settings, &histories.rules, calibration.variance_discount(), design.len())
+    }
+
+    /// Whether the instrument has a variance that data has taught it.
+    fn variance_known(&self, i: usize) -> bool {
+        self.histories.variance_known(i, self.lanes.observation_var.get(i))
+    }
+}
+
+/// S of an instrument, its degrees of freedom, and those it was forecast with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Learned {
+    pub(super) observation_variance: f64,
+    pub(super) dof: f64,
+    pub(super) forecast_dof: f64,
+}
+
+/// The first model's matrix, row-major.
+fn unpack(covariance: &ScaledCovariance, scaled: &mut [f64]) {
+    let k = covariance.k();
+    for (at, entry) in scaled.iter_mut().enumerate() {
+        *entry = covariance.entry(at / k, at % k)[0];
+    }
+}
+
+impl Estimator for Dlm {
+    fn step(&mut self, factors: &[f64], returns: &[f64], score: bool) {
+        self.n = returns.len();
+        self.design[1..].copy_from_slice(factors);
+        self.lanes.resize(self.n);
+        self.admit(returns);
+        let Self { histories, lanes, shares, design, observed, .. } = self;
+        if !histories.rules.discount_missing {
+            histories.split(returns, returns.iter().any(|y| y.is_nan()));
+        }
+        histories.evolve(design);
+        shares.take(histories, 0);
+        shares.adapt();
+        let missing = lanes.observe(histories, shares, design, returns, observed);
+        // Until here who has no return has gone the way of the others.
+        let before = histories.list.len();
+        histories.split(returns, missing);
+        if histories.list.len() > before {
+            shares.take(histories, 0);
+        }
+        histories.update(&[LaneBlock::splat(1.0)]);
+        if score {
+            self.score();
+        }
+        self.frames += 1;
+    }
+
+    fn write(&mut self, estimates: &mut Estimates) {
+        let (n, k) = (self.n, self.design.len());
+        estimates.reset(n);
+        for at in 0..self.histories.list.len() {
+            let History { dof, forecast_dof, observed, .. } = self.histories.list[at];
+            let spread_of_t = variance_of_t(dof);
+            for member in 0..self.histories.list[at].members.len() {
+                let i = self.histories.list[at].members[member] as usize;
+                let s = self.lanes.observation_var.get(i);
+                estimates.observation_var[i] = s;
+                estimates.dof[i] = dof;
+                estimates.alpha[i] = self.lanes.mean.get(i, 0);
+                for j in 1..k {
+                    estimates.betas[(j - 1) * n + i] = self.lanes.mean.get(i, j);
+                }
+                for j in 0..k {
+                    let scaled = self.histories.list[at].covariances[0].entry(j, j)[0];
+                    estimates.coefficient_sd[j * n + i] = (spread_of_t * s * scaled).sqrt();
+                }
+                estimates.forecast_mean[i] = self.lanes.forecast.get(i);
+                let scale = self.lanes.prior_var.get(i) * (1.0 + self.shares.list[at].spread);
+                estimates.forecast_sd[i] = (variance_of_t(forecast_dof) * scale).sqrt();
+                estimates.forecast_dof[i] = forecast_dof;
+                if observed {
+                    estimates.forecast_error[i] = self.observed.get(i) - self.lanes.forecast.get(i);
+                }
+            }
+            if estimates.decides {
+                let prior = self.histories.next_prior(at, 0).upper_triangle().iter().map(|c| c[0]);
+                self.scaled_prior.clear();
+                self.scaled_prior.extend(prior);
+                for &i in &self.histories.list[at].members {
+                    let scale = spread_of_t * self.lanes.observation_var.get(i as usize);
+                    for (pair, scaled) in self.scaled_prior.iter().enumerate() {
+                        estimates.coefficient_cov[pair * n + i as usize] = scale * scaled;
+                    }
+                }
+            }
+        }
+    }
+
+    fn facts(&self) -> EstimatorFacts {
+        EstimatorFacts {
+            total: self.calibration.total(self.n),
+            instruments: (0..self.n).map(|i| self.calibration.of(i, self.variance_known(i))).collect(),
+            groups: self.histories.list.len() as u64,
+            largest_group: self.histories.largest(),
+        }
+    }
+
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        save_under(NAME, &self.settings(), self)
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let saved = restore_under(NAME, &self.settings(), state)?;
+        *self = saved;
+        Ok(())
+    }
+}

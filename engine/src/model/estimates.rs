@@ -1,0 +1,154 @@
+//! What the estimate stage says of one frame.
+
+use std::sync::Arc;
+
+use super::dlm::covariance::{packed, packed_len};
+use crate::frame::{Supervision, TimestampNs};
+use crate::names::Names;
+use crate::range::OutOfRange;
+use crate::state::Checkpoint;
+
+/// The estimator's output for a frame: the forecast it had made of the frame, and its state after it.
+///
+/// Columns have length n in engine order; an instrument without a return so far has NaN everywhere.
+/// The columns are filled only where `complete` says so: on frames that decide or are recorded.
+#[derive(Clone, Debug, Default)]
+pub struct Estimates {
+    /// Number of the frame.
+    pub seq: u64,
+    /// When its bars closed.
+    pub timestamp: TimestampNs,
+    /// Names of the instruments in engine order.
+    pub names: Names,
+    /// Factor returns of the frame, length k; NaN where it has none.
+    pub factors: Vec<f64>,
+    /// Returns of the frame, length n, NaN where there is none; empty where no strategy watches them.
+    pub returns: Vec<f64>,
+    /// Whether the warm-up is over and the schedule has this frame decide.
+    pub decides: bool,
+    /// Whether the frame may be traded on.
+    pub supervision: Supervision,
+    /// Whether the columns below are filled.
+    pub complete: bool,
+    /// Posterior mean of alpha.
+    pub alpha: Vec<f64>,
+    /// Posterior mean of the betas: factor j of instrument i at `j * n + i`.
+    pub betas: Vec<f64>,
+    /// Posterior standard deviations of (alpha, betas), of the t, not its scale: coefficient j of instrument i
+    /// at `j * n + i`, k+1 columns.
+    pub coefficient_sd: Vec<f64>,
+    /// Observation variance expected of the next frame; S in a single model.
+    pub observation_var: Vec<f64>,
+    /// Degrees of freedom of S.
+    pub dof: Vec<f64>,
+    /// Covariance of the next frame's (alpha, betas) as believed now, that between the models of a mixture
+    /// included: a column of length n for each pair (a, b), a ≤ b, of the upper triangle by rows. Only on
+    /// frames that decide.
+    pub coefficient_cov: Vec<f64>,
+    /// f: the forecast of this frame's return, given its factors and the posterior before it.
+    pub forecast_mean: Vec<f64>,
+    /// Standard deviation of that forecast (of the t, not its scale; infinite below 2 dof).
+    pub forecast_sd: Vec<f64>,
+    /// Degrees of freedom of that forecast.
+    pub forecast_dof: Vec<f64>,
+    /// e = y − f; NaN where the return is missing.
+    pub forecast_error: Vec<f64>,
+    /// The first value of the frame that is out of range, where that halts trading instead of ending the run.
+    pub out_of_range: Option<Box<OutOfRange>>,
+    /// Where the source asked for it: the state after the frame, the estimate stage's included.
+    pub checkpoint: Option<Arc<Checkpoint>>,
+}
+
+impl Estimates {
+    /// Number of instruments.
+    #[must_use]
+    pub fn instruments(&self) -> usize {
+        self.alpha.len()
+    }
+
+    /// Betas on factor j, length n.
+    #[must_use]
+    pub fn betas_on(&self, factor: usize) -> &[f64] {
+        let n = self.instruments();
+        &self.betas[factor * n..(factor + 1) * n]
+    }
+
+    /// Standard deviations of coefficient j: 0 for alpha, then the factors. Length n.
+    #[must_use]
+    pub fn sd_of(&self, coefficient: usize) -> &[f64] {
+        let n = self.instruments();
+        &self.coefficient_sd[coefficient * n..(coefficient + 1) * n]
+    }
+
+    /// Covariance of coefficients a and b of an instrument in the next frame; only on frames that decide.
+    #[must_use]
+    pub fn coefficient_cov_of(&self, instrument: usize, a: usize, b: usize) -> f64 {
+        let pair = packed(self.factors.len() + 1, a.min(b), a.max(b));
+        self.coefficient_cov[pair * self.instruments() + instrument]
+    }
+
+    /// Whether the instrument has had a return.
+    #[must_use]
+    pub fn started(&self, instrument: usize) -> bool {
+        !self.alpha[instrument].is_nan()
+    }
+
+    /// Takes the forecast back: the frame had no factors, so none was made of it.
+    pub fn clear_forecast(&mut self) {
+        for column in
+            [&mut self.forecast_mean, &mut self.forecast_sd, &mut self.forecast_dof, &mut self.forecast_error]
+        {
+            column.fill(f64::NAN);
+        }
+    }
+
+    /// Brings columns that were laid out for fewer instruments to n: a frame can list an instrument and
+    /// have no factors to estimate it by.
+    pub fn pad(&mut self, n: usize) {
+        let known = self.instruments();
+        if known == n {
+            return;
+        }
+        if known == 0 {
+            return self.reset(n);
+        }
+        for table in [&mut self.betas, &mut self.coefficient_sd, &mut self.coefficient_cov] {
+            let columns = table.chunks(known.max(1)).map(|column| {
+                let padding = std::iter::repeat_n(&f64::NAN, n - known);
+                column.iter().chain(padding).copied()
+            });
+            *table = columns.flatten().collect();
+        }
+        for column in [
+            &mut self.alpha,
+            &mut self.observation_var,
+            &mut self.dof,
+            &mut self.forecast_mean,
+            &mut self.forecast_sd,
+            &mut self.forecast_dof,
+            &mut self.forecast_error,
+        ] {
+            column.resize(n, f64::NAN);
+        }
+    }
+
+    /// Lays out the columns for n instruments, all NaN.
+    pub fn reset(&mut self, n: usize) {
+        let k = self.factors.len();
+        for (column, length) in [
+            (&mut self.alpha, n),
+            (&mut self.betas, n * k),
+            (&mut self.coefficient_sd, n * (k + 1)),
+            (&mut self.coefficient_cov, if self.decides { n * packed_len(k + 1) } else { 0 }),
+            (&mut self.observation_var, n),
+            (&mut self.dof, n),
+            (&mut self.forecast_mean, n),
+            (&mut self.forecast_sd, n),
+            (&mut self.forecast_dof, n),
+            (&mut self.forecast_error, n),
+        ] {
+            column.clear();
+            column.resize(length, f64::NAN);
+        }
+    }
+}

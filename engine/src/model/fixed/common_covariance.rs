@@ -1,0 +1,167 @@
+//! Instruments with one covariance between them: all that were listed first and have missed no frame since.
+
+use serde::{Deserialize, Serialize};
+
+use super::kernel;
+use super::kernel::{Columns, LANES, LaneBlock, Motion, States, packed, packed_len};
+use super::parameters::FixedParameters;
+use super::per_instrument::{MotionColumns, pack};
+use crate::model::lanes::one_gain;
+use crate::model::lanes::one_gain::{Common, OneGain, shared_width};
+
+/// One covariance, many means; lane i is instrument i, also after it has left.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CommonCovariance {
+    k: usize,
+    /// A state of the full kernel, in whose every lane is the covariance that all share. Its mean is 0 before
+    /// a frame and its observation 1, so that the mean after it is the gain, by the operations that an
+    /// instrument on its own goes through.
+    state: Vec<LaneBlock>,
+    /// The state before the frame; where some miss it, the one that time alone has made of it.
+    without: Vec<LaneBlock>,
+    design: Vec<f64>,
+    gain: Vec<f64>,
+    /// Block-major, `shared_width(k)` a block.
+    mean: Vec<LaneBlock>,
+    observed: Vec<LaneBlock>,
+    forecast: Vec<LaneBlock>,
+    forecast_var: f64,
+    /// Per instrument: whether it is still here.
+    here: Vec<bool>,
+    count: usize,
+    fresh: bool,
+}
+
+impl CommonCovariance {
+    /// The first n instruments, before their first frame.
+    pub(crate) fn new(parameters: &FixedParameters, k: usize, n: usize) -> Self {
+        let (blocks, width) = (n.div_ceil(LANES), shared_width(k));
+        let mut mean = vec![LaneBlock::ZERO; blocks * width];
+        for i in 0..n {
+            for (j, value) in parameters.initial_mean.of(i).iter().enumerate() {
+                mean[i / LANES * width + j].0[i % LANES] = *value;
+            }
+        }
+        let covariance = pack(parameters.initial_covariance.of(0), k);
+        let mut state = vec![LaneBlock::ZERO; k];
+        state.extend(covariance.into_iter().map(LaneBlock::splat));
+        Self {
+            k,
+            without: state.clone(),
+            state,
+            design: vec![0.0; width],
+            gain: vec![0.0; width],
+            mean,
+            observed: vec![LaneBlock::ZERO; blocks],
+            forecast: vec![LaneBlock::ZERO; blocks],
+            forecast_var: f64::NAN,
+            here: vec![true; n],
+            count: n,
+            fresh: true,
+        }
+    }
+
+    /// One frame of all who are here; `x` has length k. The means of all lanes go into columns of n, where those
+    /// are given.
+    ///
+    /// Lists in `leaving` the instruments that miss the frame while others do not. Time has passed for them
+    /// and nothing else: they go on with their means and [`Self::predicted_covariance`].
+    pub(crate) fn step(
+        &mut self,
+        x: &[f64],
+        motion: &MotionColumns,
+        returns: &[f64],
+        means: Option<&mut [f64]>,
+        leaving: &mut Vec<usize>,
+    ) {
+        let k = self.k;
+        let moved = if self.fresh { motion.still() } else { motion.motion() };
+        self.fresh = false;
+        self.without.copy_from_slice(&self.state);
+        self.forecast_var = frame(&mut self.state, x, moved, 1.0);
+        self.design[..k].copy_from_slice(x);
+        for (gain, state) in self.gain.iter_mut().zip(&self.state[..k]) {
+            *gain = state.0[0];
+        }
+        if let Some(transition) = moved.transition {
+            for m in self.mean.chunks_exact_mut(self.design.len()) {
+                kernel::transit_mean(k, transition.values, m);
+            }
+        }
+        let each = OneGain {
+            returns: &returns[..self.here.len()],
+            mean: &mut self.mean,
+            observed: &mut self.observed,
+            forecast: &mut self.forecast,
+            observation_var: &mut [],
+            forecast_scale: &mut [],
+            means: means.map(|values| Columns { values, len: returns.len() }),
+        };
+        leaving.clear();
+        if one_gain::update(Common { x: &self.design, gain: &self.gain, learning: None }, each) {
+            leaving.extend((0..self.here.len()).filter(|&i| self.here[i] && returns[i].is_nan()));
+        }
+        if leaving.is_empty() {
+            return;
+        }
+        frame(&mut self.without, x, moved, f64::NAN);
+        if leaving.len() == self.count {
+            // Nobody knows more than another: they stay together.
+            leaving.clear();
+            self.state.copy_from_slice(&self.without);
+        }
+        for &i in &*leaving {
+            self.here[i] = false;
+            self.count -= 1;
+        }
+    }
+
+    /// The means of all lanes into columns of length n, those that have left as they were then.
+    pub(crate) fn write_means(&self, columns: &mut [f64], n: usize) {
+        let mut columns = Columns { values: columns, len: n };
+        for (block, mean) in self.mean.chunks_exact(self.design.len()).enumerate() {
+            columns.write(block, &mean[..self.k]);
+        }
+    }
+
+    /// Coefficient j of instrument i.
+    pub(crate) fn mean(&self, i: usize, j: usize) -> f64 {
+        self.mean[i / LANES * self.design.len() + j].0[i % LANES]
+    }
+
+    /// Element (i, j) of the covariance.
+    pub(crate) fn covariance(&self, i: usize, j: usize) -> f64 {
+        self.state[self.k + packed(self.k, i, j)].0[0]
+    }
+
+    /// The covariance of those who have left in this frame, as a state of the full kernel has it.
+    pub(crate) fn predicted_covariance(&self) -> Vec<f64> {
+        self.without[self.k..][..packed_len(self.k)].iter().map(|value| value.0[0]).collect()
+    }
+
+    /// (f, q, y) of an instrument's last frame.
+    pub(crate) fn last(&self, i: usize) -> (f64, f64, f64) {
+        let (block, lane) = (i / LANES, i % LANES);
+        (self.forecast[block].0[lane], self.forecast_var, self.observed[block].0[lane])
+    }
+
+    /// How many are here.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+}
+
+/// One frame of a state whose lanes are all the same and whose mean is of no interest; gives q.
+fn frame(state: &mut [LaneBlock], x: &[f64], motion: Motion<'_>, y: f64) -> f64 {
+    let (mut f, mut q) = ([LaneBlock::ZERO], [LaneBlock::ZERO]);
+    state[..x.len()].fill(LaneBlock::ZERO);
+    let states = States {
+        state,
+        observed: &[LaneBlock::splat(y)],
+        forecast: &mut f,
+        forecast_var: &mut q,
+        means: None,
+    };
+    kernel::full(x, motion, states);
+    q[0].0[0]
+}

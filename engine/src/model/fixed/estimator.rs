@@ -1,0 +1,224 @@
+//! The filter with given parameters as an estimator of the pipeline.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Fixed, FixedParameters, StateSpace};
+use crate::model::calibration::{Calibration, Forecasts, Tail};
+use crate::model::dlm::covariance::packed_len;
+use crate::model::dlm::histories::NONE;
+use crate::model::estimates::Estimates;
+use crate::model::estimator::{Estimator, EstimatorFacts};
+use crate::model::lanes::Column;
+use crate::model::settings::EstimatorSettings;
+use crate::settings::{Calendar, Invalid};
+use crate::state::{StateError, restore_under, save_under};
+
+/// As errors call it.
+const NAME: &str = "filter with given variances";
+
+/// [`Fixed`] behind the trait of all estimators: the filter of `pykalman`, each instrument from its first return
+/// on, which the prior meets as it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FixedEstimator {
+    filter: Fixed,
+    observation_variance: f64,
+    transition_variance: [f64; 2],
+    calibration: Calibration,
+    /// By instrument: its place in the filter, which lists them in the order of their first returns.
+    place: Vec<u32>,
+    listed: usize,
+    /// Returns in the filter's order.
+    returns: Vec<f64>,
+    observed: Column,
+    mean: Column,
+    variance: Column,
+    tail: [Tail; 1],
+    tail_of: Vec<u32>,
+}
+
+impl EstimatorSettings {
+    /// What `fixed` is given, for k coefficients: F = I, Q and P₀ diagonal.
+    ///
+    /// # Errors
+    /// `transition_variance` or `observation_variance` is not set.
+    pub fn state_space(&self, calendar: &Calendar, k: usize) -> Result<StateSpace, Invalid> {
+        let missing = |key| Invalid {
+            key,
+            found: "nothing".to_owned(),
+            expected: "a number: estimator.kind = \"fixed\" takes its variances as given, and `betaflow estimate \
+                       --em 50` estimates them",
+        };
+        let q = self.transition_variance.ok_or_else(|| missing("transition_variance"))?;
+        let r = self.observation_variance.ok_or_else(|| missing("observation_variance"))?;
+        let frames = f64::from(calendar.frames_per_day);
+        let alpha = [
+            self.alpha_transition_variance.unwrap_or(q) / frames,
+            self.initial_alpha_variance.unwrap_or(self.initial_variance),
+        ];
+        let diagonal = |first: f64, other: f64| -> Vec<f64> {
+            let entry = |at: usize| match (at / k, at % k) {
+                (0, 0) => first,
+                (a, b) if a == b => other,
+                _ => 0.0,
+            };
+            (0..k * k).map(entry).collect()
+        };
+        let mut initial_mean = vec![0.0; k];
+        if k > 1 {
+            initial_mean[1] = self.initial_market_beta;
+        }
+        Ok(StateSpace {
+            transition: diagonal(1.0, 1.0),
+            transition_covariance: diagonal(alpha[0], q / frames),
+            observation_variance: r,
+            initial_mean,
+            initial_covariance: diagonal(alpha[1], self.initial_variance),
+        })
+    }
+}
+
+impl FixedEstimator {
+    /// A filter for `factors` factors, without instruments yet.
+    ///
+    /// # Errors
+    /// A variance that has to be given is not.
+    pub fn new(settings: &EstimatorSettings, calendar: &Calendar, factors: usize) -> Result<Self, Invalid> {
+        let model = settings.state_space(calendar, factors + 1)?;
+        let (k, q) = (factors + 1, &model.transition_covariance);
+        let mut tail = Tail::new();
+        tail.set_normal();
+        Ok(Self {
+            observation_variance: model.observation_variance,
+            transition_variance: [q[0], q[k * k - 1]],
+            filter: Fixed::new(FixedParameters::from(model), factors)?,
+            calibration: Calibration::new(calendar.per_frame(settings.variance_discount)),
+            place: Vec::new(),
+            listed: 0,
+            returns: Vec::new(),
+            observed: Column::default(),
+            mean: Column::default(),
+            variance: Column::default(),
+            tail: [tail],
+            tail_of: Vec::new(),
+        })
+    }
+
+    /// What is not learned from data.
+    fn settings(&self) -> impl Serialize + '_ {
+        (self.filter.parameters(), self.calibration.variance_discount(), self.filter.coefficients())
+    }
+
+    fn list(&mut self, returns: &[f64]) {
+        self.place.resize(returns.len(), NONE);
+        if self.listed == returns.len() {
+            return;
+        }
+        for (place, y) in self.place.iter_mut().zip(returns) {
+            if *place == NONE && !y.is_nan() {
+                *place = self.listed as u32;
+                self.listed += 1;
+            }
+        }
+    }
+
+    fn score(&mut self) {
+        let n = self.place.len();
+        self.mean.resize(n, 0.0);
+        self.variance.resize(n, 0.0);
+        for (i, place) in self.place.iter().enumerate().filter(|(_, place)| **place != NONE) {
+            self.mean.set(i, self.filter.forecast_mean(*place as usize));
+            self.variance.set(i, self.filter.forecast_variance(*place as usize));
+        }
+        self.tail_of.resize(n, 0);
+        let forecasts = Forecasts {
+            observed: &self.observed.0,
+            mean: &self.mean.0,
+            scale: &self.variance.0,
+            tails: &self.tail,
+            tail_of: &self.tail_of,
+            tail_of_block: &self.tail_of[..self.observed.0.len()],
+        };
+        self.calibration.observe(&forecasts);
+    }
+}
+
+impl Estimator for FixedEstimator {
+    fn step(&mut self, factors: &[f64], returns: &[f64], score: bool) {
+        self.list(returns);
+        self.observed.fill_from(returns, f64::NAN);
+        self.returns.resize(self.listed, f64::NAN);
+        for (place, y) in self.place.iter().zip(returns).filter(|(place, _)| **place != NONE) {
+            self.returns[*place as usize] = *y;
+        }
+        self.filter.step_scored(factors, &self.returns);
+        if score {
+            self.score();
+        }
+    }
+
+    fn write(&mut self, estimates: &mut Estimates) {
+        let (n, k) = (self.place.len(), self.filter.coefficients());
+        estimates.reset(n);
+        for i in 0..n {
+            if self.place[i] == NONE {
+                continue;
+            }
+            let place = self.place[i] as usize;
+            estimates.alpha[i] = self.filter.mean(place, 0);
+            for j in 1..k {
+                estimates.betas[(j - 1) * n + i] = self.filter.mean(place, j);
+            }
+            let covariance = self.filter.covariance(place);
+            for j in 0..k {
+                estimates.coefficient_sd[j * n + i] = covariance[j * k + j].sqrt();
+            }
+            estimates.observation_var[i] = self.observation_variance;
+            estimates.dof[i] = f64::INFINITY;
+            if estimates.decides {
+                debug_assert_eq!(estimates.coefficient_cov.len(), n * packed_len(k));
+                let mut pair = 0;
+                for a in 0..k {
+                    for b in a..k {
+                        let moved = if a == b { self.transition_variance[usize::from(a > 0)] } else { 0.0 };
+                        estimates.coefficient_cov[pair * n + i] = covariance[a * k + b] + moved;
+                        pair += 1;
+                    }
+                }
+            }
+            estimates.forecast_mean[i] = self.filter.forecast_mean(place);
+            estimates.forecast_sd[i] = self.filter.forecast_variance(place).sqrt();
+            estimates.forecast_dof[i] = f64::INFINITY;
+            estimates.forecast_error[i] = self.filter.forecast_error(place);
+        }
+    }
+
+    fn facts(&self) -> EstimatorFacts {
+        let of = |i: usize| {
+            let mut facts = self.calibration.of(i, true);
+            facts.log_likelihood = match self.place[i] {
+                NONE => None,
+                place => Some(self.filter.log_likelihood(place as usize)),
+            };
+            facts
+        };
+        let mut total = self.calibration.total(self.place.len());
+        total.log_likelihood = Some(self.filter.total_log_likelihood());
+        let shared = self.filter.sharing() as u64;
+        EstimatorFacts {
+            total,
+            instruments: (0..self.place.len()).map(of).collect(),
+            groups: self.listed as u64 - shared + u64::from(shared > 0),
+            largest_group: shared.max(u64::from(self.listed > 0)),
+        }
+    }
+
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        save_under(NAME, &self.settings(), self)
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let saved = restore_under(NAME, &self.settings(), state)?;
+        *self = saved;
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! Where EM starts when nobody says.
+
+use super::matrix;
+use super::state_space::StateSpace;
+
+/// P_0 of alpha in units of R: a thirtieth of a return's deviation.
+const ALPHA_VARIANCE: f64 = 1e-3;
+/// Days in which coefficients would wander as far as P_0 is wide.
+const DAYS_TO_WANDER: f64 = 1e4;
+
+impl StateSpace {
+    /// A start for [`Em`](crate::model::fixed::Em) that is made of one instrument's data: in other units of the returns, or of a
+    /// factor, it is the same start in those units, but for `market_beta`.
+    ///
+    /// F = I. R is the mean squared return. m_0 is (0, `market_beta`, 0, …). P_0 is diagonal: R/1000 for alpha,
+    /// and for the beta on factor j R over the factor's mean square, with which that factor alone would explain
+    /// the instrument. Q = P_0/10,000 a day, of `frames_per_day` frames.
+    ///
+    /// `factors` are T × (k − 1), `returns` have length T, NaN where there is none. `None` where no return
+    /// differs from zero: there is nothing to fit.
+    ///
+    /// # Panics
+    /// Where the lengths do not fit together.
+    #[must_use]
+    pub fn scale_free(
+        factors: &[f64],
+        returns: &[f64],
+        market_beta: f64,
+        frames_per_day: u32,
+    ) -> Option<Self> {
+        let frames = returns.len().max(1);
+        let k = factors.len() / frames + 1;
+        assert_eq!(factors.len(), (k - 1) * returns.len(), "one row of factors a frame");
+        let observation_variance = mean_square(returns.iter().copied())?;
+        let mut initial_covariance = matrix::identity(k);
+        initial_covariance[0] = ALPHA_VARIANCE * observation_variance;
+        for j in 1..k {
+            let factor = factors.iter().skip(j - 1).step_by(k - 1).copied();
+            // A factor that never moves has no unit: its beta stays what it is at the start.
+            let wide = mean_square(factor).map_or(1.0, |square| observation_variance / square);
+            initial_covariance[j * k + j] = wide;
+        }
+        let rate = DAYS_TO_WANDER * f64::from(frames_per_day);
+        let mut initial_mean = vec![0.0; k];
+        if k > 1 {
+            initial_mean[1] = market_beta;
+        }
+        Some(Self {
+            transition: matrix::identity(k),
+            transition_covariance: initial_covariance.iter().map(|p| p / rate).collect(),
+            observation_variance,
+            initial_mean,
+            initial_covariance,
+        })
+    }
+}
+
+/// Of the values that are there; `None` where that is no positive number.
+fn mean_square(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let there = values.filter(|value| !value.is_nan());
+    let (sum, count) = there.fold((0.0, 0.0), |(sum, count), value| (sum + value * value, count + 1.0));
+    let mean: f64 = sum / count;
+    (mean.is_normal() && mean > 0.0).then_some(mean)
+}

@@ -1,0 +1,90 @@
+//! LaneBlock values side by side.
+
+use std::ops::{Deref, DerefMut};
+
+use multiversion::multiversion;
+use serde::{Deserialize, Serialize};
+
+/// Values in an [`LaneBlock`].
+pub const LANES: usize = 8;
+
+/// LaneBlock values side by side, of eight instruments or of eight models: a cache line, and one AVX-512 register.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[repr(C, align(64))]
+pub struct LaneBlock(pub [f64; LANES]);
+
+impl LaneBlock {
+    /// LaneBlock zeros.
+    pub const ZERO: Self = Self([0.0; LANES]);
+
+    /// LaneBlock times the same.
+    #[inline(always)]
+    #[must_use]
+    pub const fn splat(value: f64) -> Self {
+        Self([value; LANES])
+    }
+
+    /// The value of each lane by its number.
+    #[inline(always)]
+    #[must_use]
+    pub fn from_fn(of: impl FnMut(usize) -> f64) -> Self {
+        Self(std::array::from_fn(of))
+    }
+
+    /// The sum over the lanes, in their order.
+    #[must_use]
+    pub fn sum(&self) -> f64 {
+        self.0.iter().sum()
+    }
+}
+
+impl Deref for LaneBlock {
+    type Target = [f64; LANES];
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for LaneBlock {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+/// Copies returns into lanes, leaving the lanes beyond them as they are; whether any is missing.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+pub(in crate::model) fn take(returns: &[f64], observed: &mut [LaneBlock]) -> bool {
+    let (blocks, rest) = returns.as_chunks::<LANES>();
+    for (to, from) in observed.iter_mut().zip(blocks) {
+        to.0 = *from;
+    }
+    if let (Some(last), false) = (observed.last_mut(), rest.is_empty()) {
+        last.0[..rest.len()].copy_from_slice(rest);
+    }
+    returns.iter().fold(false, |any, y| any | y.is_nan())
+}
+
+/// Columns of `len` values one after another, to write blocks of coefficients into: a column a coefficient, the
+/// first block at its start. The last block may have lanes beyond its end.
+#[derive(Debug)]
+pub(in crate::model) struct Columns<'a> {
+    pub(in crate::model) values: &'a mut [f64],
+    pub(in crate::model) len: usize,
+}
+
+impl Columns<'_> {
+    /// The coefficients of a block.
+    #[inline(always)]
+    pub(in crate::model) fn write(&mut self, block: usize, coefficients: &[LaneBlock]) {
+        let at = block * LANES;
+        for (value, column) in coefficients.iter().zip(self.values.chunks_exact_mut(self.len)) {
+            match column.get_mut(at..at + LANES) {
+                Some(whole) => whole.copy_from_slice(&value.0),
+                None => column[at..].copy_from_slice(&value.0[..self.len - at]),
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The update of many means by one gain: what instruments with a common covariance have left to do for themselves.
+//!
+//! Every lane runs the same operations in the same order, without fused multiply-add and without a sum across
+//! lanes: AVX-512, AVX2 and the baseline, the specialised sizes and the general one, all give the same bits.
+//!
+//! The hot loop is written for one lane, inside `for lane in 0..LANES` over arrays of known size: that is the
+//! form which compilers turn into one vector operation a line. Returns are read where they lie and means are
+//! written where they are wanted in the same pass, so that memory is waited for while others are computed.
+
+use multiversion::multiversion;
+
+use super::lane_block::{Columns, LANES, LaneBlock};
+
+/// Coefficients that a block of means holds for k of them. The first ones beyond k are zero, with a zero
+/// design and gain, and change no bit: with fewer than five, compilers unroll the lanes before they see
+/// that they are a vector.
+pub(crate) const fn shared_width(k: usize) -> usize {
+    if k < 5 { 5 } else { k }
+}
+
+/// What instruments have in common in a frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Common<'a> {
+    /// The design, x_0 = 1; its length is the number of coefficients a block holds.
+    pub(crate) x: &'a [f64],
+    /// A, as long.
+    pub(crate) gain: &'a [f64],
+    /// How the observation variance learns, if it does.
+    pub(crate) learning: Option<Learning>,
+}
+
+/// What variances have in common in a frame (West & Harrison 10.8).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Learning {
+    /// q = 1 + x'R*x, the scaled forecast variance.
+    pub(crate) q: f64,
+    /// β n, the discounted degrees of freedom before the frame.
+    pub(crate) prior_dof: f64,
+    /// The least S.
+    pub(crate) floor: f64,
+}
+
+/// What instruments have for themselves, a block of eight after another.
+#[derive(Debug)]
+pub(crate) struct OneGain<'a> {
+    /// The returns of the frame, NaN where there is none; fewer than lanes where the last block is not full.
+    pub(crate) returns: &'a [f64],
+    /// m: block-major, as many values a block as the design has.
+    pub(crate) mean: &'a mut [LaneBlock],
+    /// The returns in lanes, 0 in those beyond the last: one a block, as all that follow.
+    pub(crate) observed: &'a mut [LaneBlock],
+    /// x'm before the update.
+    pub(crate) forecast: &'a mut [LaneBlock],
+    /// S, the observation variance estimate. Without learning it and the next are not looked at.
+    pub(crate) observation_var: &'a mut [LaneBlock],
+    /// S before the frame, which scales its forecast.
+    pub(crate) forecast_scale: &'a mut [LaneBlock],
+    /// Where the means go besides, if anywhere.
+    pub(crate) means: Option<Columns<'a>>,
+}
+
+/// f = x'm, e = y − f, m ← m + A e and, with learning, S ← (β n S + e²/q)/(β n + 1); of an instrument without a
+/// return, f alone. Returns whether there is one.
+pub(crate) fn update(common: Common<'_>, each: OneGain<'_>) -> bool {
+    dispatched(common, each)
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn dispatched(common: Common<'_>, each: OneGain<'_>) -> bool {
+    by_size(common, each)
+}
+
+#[inline(always)]
+fn by_size(common: Common<'_>, each: OneGain<'_>) -> bool {
+    macro_rules! sizes {
+        ($($k:literal)*) => {
+            match (common.x.len(), common.learning.is_some()) {
+                $(
+                    ($k, false) => blocks::<$k, false>(common, each),
+                    ($k, true) => blocks::<$k, true>(common, each),
+                )*
+                _ => any(common, each),
+            }
+        };
+    }
+    sizes!(5 6 7 8 9 10 11 12)
+}
+
+/// The returns of a block.
+#[inline(always)]
+fn returns_of(returns: &[f64], block: usize) -> LaneBlock {
+    let (whole, rest) = returns.as_chunks::<LANES>();
+    whole
+        .get(block)
+        .map_or_else(|| LaneBlock::from_fn(|lane| *rest.get(lane).unwrap_or(&0.0)), |y| LaneBlock(*y))
+}
+
+#[inline(always)]
+fn blocks<const K: usize, const LEARNS: bool>(common: Common<'_>, each: OneGain<'_>) -> bool {
+    let x: [f64; K] = std::array::from_fn(|j| common.x[j]);
+    let gain: [f64; K] = std::array::from_fn(|j| common.gain[j]);
+    let Learning { q, prior_dof, floor } = common.learning.unwrap_or(Learning::NONE);
+    let (inverse_q, inverse_dof) = (1.0 / q, 1.0 / (prior_dof + 1.0));
+    let OneGain { returns, mean, observed, forecast, observation_var, forecast_scale, mut means } = each;
+    let (mean, _) = mean.as_chunks_mut::<K>();
+    let mut missing = [0_u64; LANES];
+    for (block, ((m, observed), forecast)) in mean.iter_mut().zip(observed).zip(forecast).enumerate() {
+        let y = returns_of(returns, block);
+        let before = if LEARNS { observation_var[block] } else { LaneBlock::ZERO };
+        let (mut forecasts, mut learned) = (LaneBlock::ZERO, before);
+        for lane in 0..LANES {
+            let mut f = m[0].0[lane];
+            for j in 1..K {
+                f += m[j].0[lane] * x[j];
+            }
+            let absent = y.0[lane].is_nan();
+            missing[lane] |= u64::from(absent);
+            // An error of zero leaves the mean as it is.
+            let e = if absent { 0.0 } else { y.0[lane] - f };
+            for j in 0..K {
+                m[j].0[lane] += gain[j] * e;
+            }
+            if LEARNS {
+                let s = (prior_dof * before.0[lane] + (e * e) * inverse_q) * inverse_dof;
+                let floored = if s > floor { s } else { floor };
+                learned.0[lane] = if absent { before.0[lane] } else { floored };
+            }
+            forecasts.0[lane] = f;
+        }
+        if LEARNS {
+            observation_var[block] = learned;
+            forecast_scale[block] = before;
+        }
+        *observed = y;
+        *forecast = forecasts;
+        if let Some(means) = &mut means {
+            means.write(block, m);
+        }
+    }
+    missing.iter().any(|missing| *missing != 0)
+}
+
+/// Any k: the same operations on every lane, not unrolled.
+#[inline(always)]
+fn any(common: Common<'_>, each: OneGain<'_>) -> bool {
+    let (x, gain) = (common.x, common.gain);
+    let Learning { q, prior_dof, floor } = common.learning.unwrap_or(Learning::NONE);
+    let (inverse_q, inverse_dof) = (1.0 / q, 1.0 / (prior_dof + 1.0));
+    let OneGain { returns, mean, observed, forecast, observation_var, forecast_scale, mut means } = each;
+    let mut missing = false;
+    for (block, ((m, observed), forecast)) in
+        mean.chunks_exact_mut(x.len()).zip(observed).zip(forecast).enumerate()
+    {
+        let y = returns_of(returns, block);
+        for lane in 0..LANES {
+            let mut f = m[0].0[lane];
+            for (m, x) in m.iter().zip(x).skip(1) {
+                f += m.0[lane] * x;
+            }
+            let absent = y.0[lane].is_nan();
+            missing |= absent;
+            let e = if absent { 0.0 } else { y.0[lane] - f };
+            for (m, gain) in m.iter_mut().zip(gain) {
+                m.0[lane] += gain * e;
+            }
+            if common.learning.is_some() {
+                let s = &mut observation_var[block].0[lane];
+                forecast_scale[block].0[lane] = *s;
+                let learned = (prior_dof * *s + (e * e) * inverse_q) * inverse_dof;
+                if !absent {
+                    *s = if learned > floor { learned } else { floor };
+                }
+            }
+            forecast.0[lane] = f;
+        }
+        *observed = y;
+        if let Some(means) = &mut means {
+            means.write(block, m);
+        }
+    }
+    missing
+}
+
+impl Learning {
+    /// In place of what is not looked at.
+    const NONE: Self = Self { q: 1.0, prior_dof: 1.0, floor: 0.0 };
+}
+
+#[cfg(test)]
+mod tests;

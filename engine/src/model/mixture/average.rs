@@ -1,0 +1,111 @@
+//! Dynamic model averaging: each instrument's weights over the models, and what they make of the forecasts.
+
+use multiversion::multiversion;
+use serde::{Deserialize, Serialize};
+
+use crate::model::lanes::exp::exp_of_negative;
+use crate::model::lanes::lane_block::LANES;
+use crate::model::lanes::{Column, Lane};
+
+/// Logarithm of the least weight beside the largest: so that a model can come back.
+const LEAST_LOG_WEIGHT: f64 = -27.6;
+
+/// Weights of each instrument over the models (Raftery, Kárný, Ettler 2010, eq. 15 and 16).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Weights {
+    models: usize,
+    /// By how much the logarithms are kept from frame to frame.
+    forgetting: f64,
+    /// Logarithms up to a constant, after the last frame's densities: those of a block one after another.
+    log: Vec<Lane>,
+    /// Weights of the next forecast, made by `forget`.
+    weight: Vec<Lane>,
+    kept: Vec<Lane>,
+}
+
+impl Weights {
+    pub(crate) const fn new(models: usize, forgetting: f64) -> Self {
+        Self { models, forgetting, log: Vec::new(), weight: Vec::new(), kept: Vec::new() }
+    }
+
+    /// Number of models, and by how much a logarithm is kept from frame to frame.
+    pub(crate) const fn settings(&self) -> (usize, f64) {
+        (self.models, self.forgetting)
+    }
+
+    /// Room for n instruments; new ones weigh all models alike.
+    pub(crate) fn resize(&mut self, n: usize) {
+        let blocks = n.div_ceil(LANES) * self.models;
+        self.log.resize(blocks, Lane::ZERO);
+        self.weight.resize(blocks, Lane::splat(1.0 / self.models as f64));
+    }
+
+    /// w ∝ w^forgetting.
+    pub(crate) fn forget(&mut self) {
+        forget_kernel(self);
+    }
+
+    /// Weights of the next forecast, without taking the step there.
+    pub(crate) fn forget_ahead(&mut self) {
+        // Forgetting starts from the logarithms, which it changes: from a copy of them.
+        self.kept.clone_from(&self.log);
+        self.forget();
+        std::mem::swap(&mut self.kept, &mut self.log);
+    }
+
+    /// log w ← log w + log density, of one model.
+    pub(crate) fn learn(&mut self, model: usize, density: &[Lane]) {
+        for (log, density) in self.log.chunks_exact_mut(self.models).zip(density) {
+            for lane in 0..LANES {
+                log[model][lane] += density[lane];
+            }
+        }
+    }
+
+    /// Weights of an instrument over the models, as `forget` or `forget_ahead` left them.
+    pub(crate) fn of(&self, instrument: usize, out: &mut [f64]) {
+        let at = instrument / LANES * self.models;
+        for (out, weight) in out.iter_mut().zip(&self.weight[at..at + self.models]) {
+            *out = weight[instrument % LANES];
+        }
+    }
+
+    /// Adds a model's share to a sum: sum += w · value.
+    pub(crate) fn add(&self, model: usize, value: &Column, sum: &mut Column) {
+        let weights = self.weight.chunks_exact(self.models);
+        for ((sum, value), weight) in sum.0.iter_mut().zip(&value.0).zip(weights) {
+            for lane in 0..LANES {
+                sum[lane] += weight[model][lane] * value[lane];
+            }
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn forget_kernel(weights: &mut Weights) {
+    let Weights { models, forgetting, log, weight, .. } = weights;
+    for (log, weight) in log.chunks_exact_mut(*models).zip(weight.chunks_exact_mut(*models)) {
+        let mut largest = Lane::splat(f64::NEG_INFINITY);
+        for log in log.iter() {
+            for lane in 0..LANES {
+                largest[lane] = if log[lane] > largest[lane] { log[lane] } else { largest[lane] };
+            }
+        }
+        let mut sum = Lane::ZERO;
+        for (log, weight) in log.iter_mut().zip(weight.iter_mut()) {
+            for lane in 0..LANES {
+                let relative = *forgetting * (log[lane] - largest[lane]);
+                let kept = if relative > LEAST_LOG_WEIGHT { relative } else { LEAST_LOG_WEIGHT };
+                log[lane] = kept;
+                weight[lane] = exp_of_negative(kept);
+                sum[lane] += weight[lane];
+            }
+        }
+        let inverse = sum.map(|sum| 1.0 / sum);
+        for weight in weight {
+            for lane in 0..LANES {
+                weight[lane] *= inverse[lane];
+            }
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! One model of the mixture: the filter with heavy tails, common volatility and a common distribution of
+//! the coefficients.
+
+use multiversion::multiversion;
+use serde::{Deserialize, Serialize};
+
+use crate::model::dlm::covariance::widths;
+use crate::model::dlm::histories::Histories;
+use crate::model::lanes::lane_block::LANES;
+use crate::model::lanes::ln::ln;
+use crate::model::lanes::{BlockShare, Column, Lane, Lanes, Local, LocalLanes, ShareLanes, Shares, forecast};
+use crate::model::settings::EstimatorSettings;
+
+/// A squared standardised error counts at most this much in the dispersion of a frame.
+const DISPERSION_CLIP: f64 = 9.0;
+/// The least dispersion of a frame, in units of what is usual.
+const DISPERSION_FLOOR: f64 = 0.2;
+
+/// Power of h by which the variance that an instrument learns is freed from the common one. At 1 nothing would
+/// hold the level of either.
+const LEVEL_POWER: f64 = 0.7;
+/// Degrees of freedom of the densities that weigh the models: a few outliers must not decide.
+const DENSITY_DOF: f64 = 10.0;
+
+/// What the model adds to the textbook.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Robust {
+    /// Forecast deviations beyond which an error moves its coefficients no further.
+    clip: f64,
+    power: f64,
+}
+
+/// The frame as the models see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    /// x, length k.
+    pub(crate) design: &'a [f64],
+    /// The returns, NaN where missing.
+    pub(crate) observed: &'a Column,
+    pub(crate) histories: &'a Histories,
+    /// The forecast of the frame's common volatility.
+    pub(crate) h: f64,
+}
+
+/// What the frame is to a model.
+#[derive(Clone, Copy)]
+pub(crate) struct FrameScales<'a> {
+    /// Its observation variance in units of what is usual.
+    pub(crate) common: f64,
+    /// The least S.
+    pub(crate) floor: f64,
+    /// The mixture's variance of each forecast.
+    pub(crate) variance: &'a [Lane],
+}
+
+#[derive(Clone, Copy)]
+struct Scales<'a> {
+    frame: FrameScales<'a>,
+    level: f64,
+    clip: f64,
+}
+
+/// A model's forecasts of a frame: f = keep · x'm + `pulled`, m being the posterior mean before the frame.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Reverted {
+    /// Share of the posterior mean that does not revert.
+    pub(crate) keep: f64,
+    /// Part of every instrument's forecast that the cross-sectional mean adds.
+    pub(crate) pulled: f64,
+    /// The frame's observation variance in units of what is usual.
+    pub(crate) common: f64,
+}
+
+impl Robust {
+    pub(crate) const fn new(settings: &EstimatorSettings) -> Self {
+        Self { clip: settings.error_clip, power: settings.dispersion_power }
+    }
+
+    /// m ← keep · m + (1 − keep) · mean of m over the instruments that trade, and f = x'm. The frame's observation
+    /// variance in units of what is usual is h times the cross-section's mean squared standardised error, each
+    /// clipped, to the power `dispersion_power`.
+    pub(crate) fn forecast(&self, lanes: &mut Lanes, seen: Seen<'_>, keep: f64) -> Reverted {
+        let trading = count(seen.observed);
+        if trading == 0.0 {
+            self.revert_and_forecast(lanes, seen, 1.0);
+            return Reverted { keep: 1.0, pulled: 0.0, common: seen.h };
+        }
+        lanes.scratch.fill(Lane::ZERO);
+        if keep < 1.0 {
+            sum_kernel(lanes, seen);
+            for sum in &mut lanes.scratch {
+                *sum = Lane::splat((1.0 - keep) * (sum.sum() / trading));
+            }
+        }
+        let dispersion = self.revert_and_forecast(lanes, seen, keep).sum() / trading;
+        let dispersion = dispersion.max(DISPERSION_FLOOR);
+        let common =
+            seen.h * if self.power == 0.5 { dispersion.sqrt() } else { libm::pow(dispersion, self.power) };
+        let pulled = seen.design.iter().zip(&lanes.scratch).map(|(x, pull)| x * pull[0]).sum();
+        Reverted { keep, pulled, common }
+    }
+
+    /// The sum over instruments of clipped squared standardised errors, lane by lane.
+    fn revert_and_forecast(&self, lanes: &mut Lanes, seen: Seen<'_>, keep: f64) -> Lane {
+        if keep == 1.0 {
+            lanes.scratch.fill(Lane::ZERO);
+        }
+        forecast_kernel(lanes, seen, keep)
+    }
+
+    /// m ← m + R x/q · e, e clipped, q = common + v, and what S learns of e; leaves the log density of each
+    /// forecast in `density`, in units of the mixture's variance.
+    pub(crate) fn update(
+        &self,
+        lanes: &mut Lanes,
+        seen: Seen<'_>,
+        shares: &Shares,
+        frame: FrameScales<'_>,
+        density: &mut [Lane],
+    ) {
+        let level = libm::pow(seen.h, LEVEL_POWER);
+        update_kernel(lanes, seen, shares, Scales { frame, level, clip: self.clip }, density);
+    }
+}
+
+fn count(observed: &Column) -> f64 {
+    observed.0.iter().flat_map(|block| block.0).filter(|y| !y.is_nan()).count() as f64
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn sum_kernel(lanes: &mut Lanes, seen: Seen<'_>) {
+    widths!(lanes.mean.k, sum_body(lanes, seen));
+}
+
+#[inline(always)]
+fn sum_body<const K: usize>(lanes: &mut Lanes, seen: Seen<'_>) {
+    let k = if K > 0 { K } else { lanes.mean.k };
+    let sums = &mut lanes.scratch[..k];
+    for (mean, y) in lanes.mean.blocks.chunks_exact(k).zip(&seen.observed.0) {
+        for (sum, m) in sums.iter_mut().zip(mean) {
+            for lane in 0..LANES {
+                sum[lane] += if y[lane].is_nan() { 0.0 } else { m[lane] };
+            }
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn forecast_kernel(lanes: &mut Lanes, seen: Seen<'_>, keep: f64) -> Lane {
+    widths!(lanes.mean.k, forecast_body(lanes, seen, keep))
+}
+
+#[inline(always)]
+fn forecast_body<const K: usize>(lanes: &mut Lanes, seen: Seen<'_>, keep: f64) -> Lane {
+    let k = if K > 0 { K } else { lanes.mean.k };
+    let (design, pulls) = (Local::<K>::of(seen.design), LocalLanes::<K>::of(&lanes.scratch));
+    let (x, pull) = (design.get(seen.design, k), pulls.get(&lanes.scratch, k));
+    let columns = lanes.observation_var.0.iter().zip(&mut lanes.forecast.0);
+    let (mut dispersion, h) = (Lane::ZERO, seen.h);
+    for ((mean, y), (s, f)) in lanes.mean.blocks.chunks_exact_mut(k).zip(&seen.observed.0).zip(columns) {
+        let (y, s) = (*y, *s);
+        let mut forecasts = Lane::ZERO;
+        for lane in 0..LANES {
+            for (m, pull) in mean.iter_mut().zip(pull) {
+                m.0[lane] = keep * m.0[lane] + pull.0[lane];
+            }
+            let f = forecast(mean, x, lane);
+            forecasts.0[lane] = f;
+            let e = y.0[lane] - f;
+            let squared = e * e / (s.0[lane] * h);
+            let clipped = if squared < DISPERSION_CLIP { squared } else { DISPERSION_CLIP };
+            dispersion.0[lane] += if y.0[lane].is_nan() { 0.0 } else { clipped };
+        }
+        *f = forecasts;
+    }
+    dispersion
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn update_kernel(
+    lanes: &mut Lanes,
+    seen: Seen<'_>,
+    shares: &Shares,
+    scales: Scales<'_>,
+    density: &mut [Lane],
+) {
+    widths!(lanes.mean.k, update_body(lanes, seen, shares, scales, density));
+}
+
+#[inline(always)]
+fn update_body<const K: usize>(
+    lanes: &mut Lanes,
+    seen: Seen<'_>,
+    shares: &Shares,
+    scales: Scales<'_>,
+    density: &mut [Lane],
+) {
+    let k = if K > 0 { K } else { lanes.mean.k };
+    let columns = lanes.observation_var.0.iter_mut().zip(&lanes.forecast.0).zip(&mut lanes.prior_var.0);
+    let means = lanes.mean.blocks.chunks_exact_mut(k).zip(&seen.observed.0);
+    for (block, (((mean, y), columns), density)) in means.zip(columns).zip(density).enumerate() {
+        let scales = (seen.h, scales, &scales.frame.variance[block]);
+        match shares.of_block(seen.histories, block, &mut lanes.scratch[..k]) {
+            BlockShare::Common(gains, share) => {
+                let local = Local::<K>::of(gains);
+                let gain = local.get(gains, k);
+                let share = ShareLanes::from_fn(|_| share);
+                *density = update_block(mean, y, columns, scales, |j, _| gain[j], share);
+            }
+            BlockShare::Own(gains, share) => {
+                let local = LocalLanes::<K>::of(gains);
+                let gain = local.get(gains, k);
+                let share = ShareLanes::from_fn(|lane| share[lane]);
+                *density = update_block(mean, y, columns, scales, |j, lane| gain[j].0[lane], share);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn update_block(
+    mean: &mut [Lane],
+    y: &Lane,
+    ((s, f), prior): ((&mut Lane, &Lane), &mut Lane),
+    (h, scales, variance): (f64, Scales<'_>, &Lane),
+    gain: impl Fn(usize, usize) -> f64,
+    share: ShareLanes,
+) -> Lane {
+    let (before, y, f, variance) = (*s, *y, *f, *variance);
+    let Scales { frame: FrameScales { common, floor, .. }, level, clip } = scales;
+    let (mut learned, mut density) = (before, Lane::ZERO);
+    for lane in 0..LANES {
+        let s = before.0[lane];
+        let (spread, prior_dof) = (share.spread.0[lane], share.prior_dof.0[lane]);
+        let (inverse_dof, variance_floor) = (share.inverse_dof.0[lane], share.variance_floor.0[lane]);
+        let missing = y.0[lane].is_nan();
+        let e = if missing { 0.0 } else { y.0[lane] - f.0[lane] };
+        let q = common + spread;
+        let limit = clip * (q * s).sqrt();
+        let clipped = if e > limit { limit } else { e };
+        let clipped = if clipped < -limit { -limit } else { clipped };
+        let move_by = clipped / q;
+        for (j, m) in mean.iter_mut().enumerate() {
+            m.0[lane] += gain(j, lane) * move_by;
+        }
+        let scale = (h + spread) * s;
+        let log = -0.5 * ln(scale / variance.0[lane])
+            - 0.5 * (DENSITY_DOF + 1.0) * ln(1.0 + e * e / (DENSITY_DOF * scale));
+        density.0[lane] = if missing { 0.0 } else { log };
+        let taught = (prior_dof * s + e * clipped / (level + spread)) * inverse_dof;
+        let least = if floor > variance_floor { floor } else { variance_floor };
+        let floored = if taught > least { taught } else { least };
+        learned.0[lane] = if missing { s } else { floored };
+    }
+    (*s, *prior) = (learned, before);
+    density
+}

@@ -1,0 +1,130 @@
+//! How heavy the tails of the forecasts are, learned from all instruments together.
+
+use multiversion::multiversion;
+use serde::{Deserialize, Serialize};
+
+use crate::model::lanes::Lane;
+use crate::model::lanes::lane_block::LANES;
+use crate::model::lanes::ln::ln;
+
+/// Degrees of freedom that are tried.
+const GRID: [f64; 8] = [3.0, 4.0, 5.0, 6.0, 8.0, 11.0, 16.0, 30.0];
+/// Frames over which they are judged.
+const MEMORY: f64 = 350.0;
+/// Beyond this a standardised error counts linearly in the dispersion of a frame, not by its square.
+const DISPERSION_CLIP: f64 = 2.0;
+/// The least dispersion of a frame.
+const DISPERSION_FLOOR: f64 = 1e-4;
+
+/// The t of the standardised errors: its degrees of freedom d, and its squared scale c in units of the
+/// variance that the models state.
+///
+/// For each d of a grid, c is the running maximum-likelihood estimate (the weights of Lange, Little & Taylor
+/// 1989), and its density so far the weight. What is used is their mean: of 1/d, and of ln c.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Tails {
+    scale: [f64; GRID.len()],
+    log_density: [f64; GRID.len()],
+    constant: [f64; GRID.len()],
+    frames: f64,
+    dof: f64,
+    squared_scale: f64,
+}
+
+/// Sums over the instruments of a frame, lane by lane.
+struct Sums {
+    count: Lane,
+    dispersion: Lane,
+    density: [Lane; GRID.len()],
+    scale: [Lane; GRID.len()],
+}
+
+impl Tails {
+    pub(crate) fn new() -> Self {
+        let mut tails = Self {
+            scale: GRID.map(|d| (d - 2.0) / d),
+            log_density: [0.0; GRID.len()],
+            constant: GRID.map(|d| {
+                libm::lgamma(0.5 * (d + 1.0))
+                    - libm::lgamma(0.5 * d)
+                    - 0.5 * libm::log(d * std::f64::consts::PI)
+            }),
+            frames: 0.0,
+            dof: 0.0,
+            squared_scale: 0.0,
+        };
+        tails.average();
+        tails
+    }
+
+    /// d of the next forecasts.
+    pub(crate) const fn dof(&self) -> f64 {
+        self.dof
+    }
+
+    /// c of the next forecasts: their squared scale is c times the variance that the models state.
+    pub(crate) const fn squared_scale(&self) -> f64 {
+        self.squared_scale
+    }
+
+    /// Learns from the forecasts of a frame: `variance` as the models state it. Returns the dispersion of the
+    /// frame, 1 where it is as forecast; `None` where no instrument has a return.
+    pub(crate) fn learn(&mut self, observed: &[Lane], mean: &[Lane], variance: &[Lane]) -> Option<f64> {
+        let sums = sum_kernel(&self.scale, observed, mean, variance);
+        let count = sums.count.sum();
+        if count == 0.0 {
+            return None;
+        }
+        let rate = (1.0 / MEMORY).max(1.0 / (self.frames + 20.0));
+        for a in 0..GRID.len() {
+            let density = count * (self.constant[a] - 0.5 * libm::log(self.scale[a])) + sums.density[a].sum();
+            self.log_density[a] = (1.0 - 1.0 / MEMORY) * self.log_density[a] + density;
+            // Errors of zero leave no scale; it stays away from where a logarithm has no value.
+            let scale = self.scale[a] + rate * (sums.scale[a].sum() / count - self.scale[a]);
+            self.scale[a] = scale.max(DISPERSION_FLOOR);
+        }
+        self.frames += 1.0;
+        self.average();
+        Some((sums.dispersion.sum() / count).max(DISPERSION_FLOOR))
+    }
+
+    fn average(&mut self) {
+        let largest = self.log_density.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let weights = self.log_density.map(|log| libm::exp(log - largest));
+        let sum: f64 = weights.iter().sum();
+        let mean = |value: &dyn Fn(usize) -> f64| -> f64 {
+            (0..GRID.len()).map(|a| weights[a] / sum * value(a)).sum()
+        };
+        self.dof = 1.0 / mean(&|a| 1.0 / GRID[a]);
+        self.squared_scale = libm::exp(mean(&|a| libm::log(self.scale[a])));
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn sum_kernel(scale: &[f64; GRID.len()], observed: &[Lane], mean: &[Lane], variance: &[Lane]) -> Sums {
+    let zero = Lane::ZERO;
+    let mut sums =
+        Sums { count: zero, dispersion: zero, density: [zero; GRID.len()], scale: [zero; GRID.len()] };
+    for ((y, f), v) in observed.iter().zip(mean).zip(variance) {
+        let mut squared = zero;
+        for lane in 0..LANES {
+            let scored = !y[lane].is_nan() && v[lane] > 0.0;
+            let e = y[lane] - f[lane];
+            let value = e * e / v[lane];
+            squared[lane] = if scored { value } else { 0.0 };
+            sums.count[lane] += if scored { 1.0 } else { 0.0 };
+            let linear = DISPERSION_CLIP * squared[lane].sqrt();
+            sums.dispersion[lane] += if squared[lane] < linear { squared[lane] } else { linear };
+        }
+        // An instrument that is not scored adds ln 1 and 0.
+        for a in 0..GRID.len() {
+            let (d, c) = (GRID[a], scale[a]);
+            for lane in 0..LANES {
+                let relative = squared[lane] / c;
+                sums.density[a][lane] += -0.5 * (d + 1.0) * ln(1.0 + relative / d);
+                sums.scale[a][lane] += (d + 1.0) * squared[lane] / (d + relative);
+            }
+        }
+    }
+    sums
+}

@@ -1,0 +1,114 @@
+//! A scenario's tally: what is kept of it from frame to frame, and what it comes to.
+
+use crate::execution::{ExecutionSettings, is_ruined};
+use crate::frame::TimestampNs;
+use crate::ledger::LedgerFrame;
+use crate::metrics::{CostAnalysis, Entry, Figures, Tally};
+use crate::pipeline::message::ScenarioOutcome;
+use crate::settings::Calendar;
+
+/// Tally and returns of a scenario.
+#[derive(Clone, Debug)]
+pub(crate) struct ScenarioTally {
+    number: usize,
+    /// Exponent of impact, and the starting NAV.
+    impact_exponent: f64,
+    start: f64,
+    tally: Tally,
+    nav: f64,
+    /// Time of the frame that ruined it, or the account whose trades it has.
+    ruined: Option<TimestampNs>,
+    /// Number of the frame of the first return.
+    first_return: Option<u64>,
+    /// Returns of each frame after the first: 24 bytes a frame with the turnover below, for exact quantiles and comparisons.
+    net: Vec<f64>,
+    gross: Vec<f64>,
+    /// Turnover decided on each of those frames.
+    turnover: Vec<f64>,
+}
+
+impl ScenarioTally {
+    pub(crate) fn new(number: usize, execution: &ExecutionSettings, calendar: &Calendar) -> Self {
+        Self {
+            number,
+            impact_exponent: execution.impact_exponent,
+            start: execution.nav,
+            tally: Tally::new(calendar),
+            nav: f64::NAN,
+            ruined: None,
+            first_return: None,
+            net: Vec::new(),
+            gross: Vec::new(),
+            turnover: Vec::new(),
+        }
+    }
+
+    /// Which scenario it is of.
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Value after the last frame; NaN before the first.
+    pub(crate) fn nav(&self) -> f64 {
+        self.nav
+    }
+
+    /// A frame of the scenario's own ledger.
+    pub(crate) fn add(&mut self, ledger: &LedgerFrame) {
+        self.tally.add(ledger);
+        self.returns(&Entry::of(ledger));
+    }
+
+    /// A frame without what its fills fell short of.
+    pub(crate) fn enter(&mut self, entry: &Entry) {
+        if self.ruined.is_some() {
+            return;
+        }
+        self.tally.enter(entry);
+        self.returns(entry);
+    }
+
+    /// The account whose trades it has is ruined: there are no more.
+    pub(crate) fn ruin(&mut self, timestamp: TimestampNs) {
+        self.ruined.get_or_insert(timestamp);
+    }
+
+    fn returns(&mut self, entry: &Entry) {
+        let Entry { seq, nav, costs, turnover, .. } = *entry;
+        let costs = costs.total();
+        if !self.nav.is_nan() {
+            self.first_return.get_or_insert(seq);
+            self.net.push(nav / self.nav - 1.0);
+            self.gross.push((nav - self.nav + costs) / self.nav);
+            self.turnover.push(turnover);
+        }
+        self.nav = nav;
+        if is_ruined(nav) {
+            self.ruin(entry.timestamp);
+        }
+    }
+
+    /// What it has come to; what the tally does not know is left as it is of no data.
+    pub(crate) fn outcome(&mut self, calendar: &Calendar) -> ScenarioOutcome {
+        let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), calendar.frames_per_year());
+        let mut performance = self.tally.performance();
+        let (mut net, mut gross) = (figures(&self.net), figures(&self.gross));
+        let mut multiple = performance.capacity.multiple_at_half(self.impact_exponent);
+        if let Some(ruined) = self.ruined {
+            performance.ruin(ruined);
+            (net, gross, multiple) = (Figures::ruined(), gross.before_costs_of_ruined(), None);
+        }
+        ScenarioOutcome {
+            break_even_bps: CostAnalysis::break_even_bps(&gross, &performance, calendar),
+            capacity: multiple.map_or(f64::NAN, |multiple| multiple * self.start),
+            number: self.number,
+            net,
+            gross,
+            performance,
+            first_return: self.first_return.unwrap_or_default(),
+            returns: std::mem::take(&mut self.net),
+            turnover: std::mem::take(&mut self.turnover),
+            ..ScenarioOutcome::nothing()
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! Every instrument's own part of a rebalance.
+//!
+//! Once the prices of what instruments share are given (risk, turnover, gross, net), the best weight of each is
+//! a problem in one variable: a parabola with kinks at no trade and at zero, between bounds. Its answer is piecewise linear in the prices (smooth with impact), found without a branch.
+//!
+//! The loops run over whole columns of instruments, the form that compilers turn into vector code, and run the
+//! same operations for each in the same order, without fused multiply-add. Sums are taken in [`LANES`] lanes over
+//! the instruments, and over the lanes last. So every kernel that `multiversion` chooses gives the same bits.
+
+use multiversion::multiversion;
+
+use crate::model::{LANES, LaneBlock};
+
+/// Columns of one value an instrument, in whole blocks of [`LANES`].
+///
+/// What fills the last block wants nothing and is allowed nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Columns {
+    len: usize,
+    /// μ.
+    pub(crate) expected: Vec<f64>,
+    /// D/κ, the curvature of the instrument's own risk, and its inverse.
+    pub(crate) curvature: Vec<f64>,
+    pub(crate) inverse: Vec<f64>,
+    /// The weight held.
+    pub(crate) held: Vec<f64>,
+    /// Linear cost of a unit of trade.
+    pub(crate) cost: Vec<f64>,
+    /// Coefficient of |trade|^{3/2}; empty for none.
+    pub(crate) impact: Vec<f64>,
+    /// Bounds of the weight.
+    pub(crate) lower: Vec<f64>,
+    pub(crate) upper: Vec<f64>,
+    /// Kinks: zero and the weight held, the lower one first.
+    pub(crate) low: Vec<f64>,
+    pub(crate) high: Vec<f64>,
+    /// Sign of the weight between the kinks, which is that of the weight held; a trade to there has the other.
+    pub(crate) side: Vec<f64>,
+    /// What instruments share: a column after another, and after those given the signs of the trade and of the
+    /// weight at the prices last asked for, where the slope is not zero.
+    pub(crate) columns: Vec<f64>,
+    answers: Answers,
+}
+
+/// Columns of what instruments do at given prices.
+#[derive(Clone, Debug, Default)]
+struct Answers {
+    /// μ less the prices of the columns.
+    price: Vec<f64>,
+    weight: Vec<f64>,
+    /// By how much the weight grows with its price; zero where it is held at a kink or a bound.
+    slope: Vec<f64>,
+    /// Which instruments have a slope: mostly few, and what is asked of slopes is asked of them alone.
+    moving: Vec<u32>,
+    /// Their columns, slopes, and slopes times one of the columns.
+    gathered: Vec<f64>,
+    steep: Vec<f64>,
+    scaled: Vec<f64>,
+}
+
+impl Columns {
+    /// Room for n instruments and so many columns, all of them like the ones that fill the last block.
+    pub(crate) fn reset(&mut self, n: usize, columns: usize, impact: bool) {
+        let len = n.div_ceil(LANES) * LANES;
+        self.len = len;
+        let fill = |column: &mut Vec<f64>, value: f64| {
+            column.clear();
+            column.resize(len, value);
+        };
+        let Self { expected, held, cost, lower, upper, low, high, .. } = self;
+        for column in [expected, held, cost, lower, upper, low, high] {
+            fill(column, 0.0);
+        }
+        let Self { curvature, inverse, side, .. } = self;
+        for column in [curvature, inverse, side] {
+            fill(column, 1.0);
+        }
+        fill(&mut self.impact, 0.0);
+        if !impact {
+            self.impact.clear();
+        }
+        self.columns.clear();
+        self.columns.resize(len * (columns + 2), 0.0);
+        let Answers { price, weight, slope, moving, gathered, steep, scaled } = &mut self.answers;
+        for column in [price, weight, slope, steep, scaled] {
+            column.resize(len, 0.0);
+        }
+        moving.resize(len, 0);
+        gathered.resize(self.columns.len(), 0.0);
+    }
+
+    /// Instruments, and what fills the last block.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The weights at the prices last asked for.
+    pub(crate) fn weights(&self) -> &[f64] {
+        &self.answers.weight
+    }
+
+    /// Answers the prices (of the columns, of turnover, of gross) with weights, and sums them.
+    pub(crate) fn respond(&mut self, prices: &[f64], totals: &mut Vec<f64>) {
+        respond(self, prices, totals);
+    }
+
+    /// Minus the derivative of the totals by the first `count` prices, at those last answered: the lower triangle row
+    /// by row.
+    pub(crate) fn slopes(&mut self, count: usize, slopes: &mut Vec<f64>) {
+        sum_slopes(self, count, slopes);
+    }
+}
+
+/// Of each column times the weight, then turnover Σ|w − w₀|, then gross Σ|w|.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn respond(names: &mut Columns, prices: &[f64], totals: &mut Vec<f64>) {
+    let (shared, limits) = prices.split_at(prices.len() - 2);
+    let mut answers = std::mem::take(&mut names.answers);
+    let mut columns = std::mem::take(&mut names.columns);
+    let (given, signs) = columns.split_at_mut(shared.len() * names.len);
+    answers.price.copy_from_slice(&names.expected);
+    for (column, price) in given.chunks_exact(names.len.max(1)).zip(shared) {
+        subtract(&mut answers.price, column, *price);
+    }
+    answer(names, limits[0], limits[1], &mut answers, signs);
+    totals.clear();
+    dots(&answers.weight, given, totals);
+    totals.push(distance(&answers.weight, &names.held));
+    totals.push(size(&answers.weight));
+    (names.answers, names.columns) = (answers, columns);
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn sum_slopes(names: &mut Columns, count: usize, slopes: &mut Vec<f64>) {
+    let len = gather(&names.columns, count, &mut names.answers);
+    let Answers { gathered, steep, scaled, .. } = &mut names.answers;
+    slopes.clear();
+    for (at, column) in gathered.chunks_exact(len).take(count).enumerate() {
+        multiply(&mut scaled[..len], &steep[..len], column);
+        dots(&scaled[..len], &gathered[..(at + 1) * len], slopes);
+    }
+}
+
+/// Brings the columns of the instruments that move together; gives their new length, in whole blocks and not zero.
+#[inline(always)]
+fn gather(columns: &[f64], wanted: usize, answers: &mut Answers) -> usize {
+    let Answers { slope, moving, gathered, steep, .. } = answers;
+    let mut count = 0;
+    for (i, slope) in slope.iter().enumerate() {
+        moving[count] = i as u32;
+        count += usize::from(*slope > 0.0);
+    }
+    let moving = &moving[..count];
+    let len = count.div_ceil(LANES).max(1) * LANES;
+    steep[..len].fill(0.0);
+    for (to, &i) in steep.iter_mut().zip(moving) {
+        *to = slope[i as usize];
+    }
+    for (to, column) in gathered.chunks_exact_mut(len).zip(columns.chunks_exact(slope.len())).take(wanted) {
+        for (to, &i) in to.iter_mut().zip(moving) {
+            *to = column[i as usize];
+        }
+        to[count..].fill(0.0);
+    }
+    len
+}
+
+/// Σ a · column for each of the columns.
+///
+/// Four columns at a time: a sum of one has to wait for itself.
+#[inline(always)]
+fn dots(a: &[f64], columns: &[f64], out: &mut Vec<f64>) {
+    let len = a.len().max(1);
+    let mut fours = columns.chunks_exact(4 * len);
+    for four in &mut fours {
+        let (first, rest) = four.split_at(len);
+        let (second, rest) = rest.split_at(len);
+        let (third, fourth) = rest.split_at(len);
+        let blocks = [first, second, third, fourth].map(|column| column.as_chunks::<LANES>().0);
+        let mut sums = [[0.0; LANES]; 4];
+        let others = blocks[0].iter().zip(blocks[1]).zip(blocks[2].iter().zip(blocks[3]));
+        for (a, ((b, c), (d, e))) in a.as_chunks::<LANES>().0.iter().zip(others) {
+            for lane in 0..LANES {
+                sums[0][lane] += a[lane] * b[lane];
+            }
+            for lane in 0..LANES {
+                sums[1][lane] += a[lane] * c[lane];
+            }
+            for lane in 0..LANES {
+                sums[2][lane] += a[lane] * d[lane];
+            }
+            for lane in 0..LANES {
+                sums[3][lane] += a[lane] * e[lane];
+            }
+        }
+        out.extend(sums.map(|sums| LaneBlock(sums).sum()));
+    }
+    for column in fours.remainder().chunks_exact(len) {
+        out.push(sum_over(a, column, |a, b| a * b));
+    }
+}
+
+/// to ← to − by · column.
+#[inline(always)]
+fn subtract(to: &mut [f64], column: &[f64], by: f64) {
+    for (to, column) in to.iter_mut().zip(column) {
+        *to -= by * column;
+    }
+}
+
+/// to ← a · b.
+#[inline(always)]
+fn multiply(to: &mut [f64], a: &[f64], b: &[f64]) {
+    for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
+        *to = a * b;
+    }
+}
+
+/// Σ|a − b|.
+#[inline(always)]
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    sum_over(a, b, |a, b| (a - b).abs())
+}
+
+/// Σ|a|.
+#[inline(always)]
+fn size(a: &[f64]) -> f64 {
+    sum_over(a, a, |a, _| a.abs())
+}
+
+#[inline(always)]
+fn sum_over(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
+    let (a, _) = a.as_chunks::<LANES>();
+    let (b, _) = b.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            sums[lane] += term(a[lane], b[lane]);
+        }
+    }
+    LaneBlock(sums).sum()
+}
+
+/// max p w − d w²/2 − costs: the answers below, between and above the kinks, and of those the one that is in its
+/// own region; where none is, a kink.
+///
+/// Without impact w = (p − marginal cost)/d. With it w = w₀ + z, where d z + (3/2) g sign(z) √|z| = e with
+/// e = p − marginal cost − d w₀, so √|z| = 2|e| / ((3/2) g + √((9/4) g² + 4 d |e|)).
+#[inline(always)]
+fn answer(names: &Columns, turnover: f64, gross: f64, answers: &mut Answers, signs_out: &mut [f64]) {
+    let Answers { price, weight, slope, .. } = answers;
+    let (trade, side) = signs_out.split_at_mut(weight.len());
+    let Columns { inverse, held, cost, lower, upper, low, high, side: sides, .. } = names;
+    if names.impact.is_empty() {
+        choose(price, [inverse, cost, low, high, lower, upper, sides], turnover, gross, weight);
+    } else {
+        let columns = [&names.curvature[..], &names.impact, held, cost, low, high, lower, upper, sides];
+        choose_with_impact(price, columns, turnover, gross, weight);
+    }
+    settle(weight, [low, high, lower, upper, inverse, sides], slope, trade, side);
+    if !names.impact.is_empty() {
+        bend(weight, [&names.curvature, &names.impact, held], slope);
+    }
+}
+
+#[inline(always)]
+fn middle(answers: [f64; 3], low: f64, high: f64, lower: f64, upper: f64) -> f64 {
+    let [below, between, above] = answers;
+    let above = if above > high { above } else { high };
+    let between = if between < above { between } else { above };
+    let between = if between > low { between } else { low };
+    let weight = if below < between { below } else { between };
+    let weight = if weight > lower { weight } else { lower };
+    if weight < upper { weight } else { upper }
+}
+
+#[inline(always)]
+fn choose(
+    price: &[f64],
+    [inverse, cost, low, high, lower, upper, side]: [&[f64]; 7],
+    turnover: f64,
+    gross: f64,
+    weight: &mut [f64],
+) {
+    let n = weight.len();
+    let (price, inverse, cost, side) = (&price[..n], &inverse[..n], &cost[..n], &side[..n]);
+    let (low, high, lower, upper) = (&low[..n], &high[..n], &lower[..n], &upper[..n]);
+    for i in 0..n {
+        let trading = cost[i] + turnover;
+        let below = (price[i] + trading + gross) * inverse[i];
+        let between = (price[i] + side[i] * (trading - gross)) * inverse[i];
+        let above = (price[i] - trading - gross) * inverse[i];
+        weight[i] = middle([below, between, above], low[i], high[i], lower[i], upper[i]);
+    }
+}
+
+#[inline(always)]
+fn choose_with_impact(
+    price: &[f64],
+    [curvature, impact, held, cost, low, high, lower, upper, side]: [&[f64]; 9],
+    turnover: f64,
+    gross: f64,
+    weight: &mut [f64],
+) {
+    let n = weight.len();
+    let (price, curvature, impact, held) = (&price[..n], &curvature[..n], &impact[..n], &held[..n]);
+    let (low, high, lower, upper) = (&low[..n], &high[..n], &lower[..n], &upper[..n]);
+    let (cost, side) = (&cost[..n], &side[..n]);
+    for i in 0..n {
+        let trading = cost[i] + turnover;
+        let (d, g, held) = (curvature[i], 1.5 * impact[i], held[i]);
+        let price = price[i] - d * held;
+        let below = held + trade_with_impact(d, g, price + trading + gross);
+        let between = held + trade_with_impact(d, g, price + side[i] * (trading - gross));
+        let above = held + trade_with_impact(d, g, price - trading - gross);
+        weight[i] = middle([below, between, above], low[i], high[i], lower[i], upper[i]);
+    }
+}
+
+#[inline(always)]
+fn trade_with_impact(d: f64, g: f64, e: f64) -> f64 {
+    let size = e.abs();
+    let below = g + (g * g + 4.0 * d * size).sqrt();
+    // Without e and g there is nothing below, and nothing above.
+    let root = 2.0 * size / if below > 0.0 { below } else { 1.0 };
+    (root * root).copysign(e)
+}
+
+/// What moves with its price, and with which signs.
+#[inline(always)]
+fn settle(
+    weight: &[f64],
+    [low, high, lower, upper, inverse, between]: [&[f64]; 6],
+    slope: &mut [f64],
+    trade: &mut [f64],
+    side: &mut [f64],
+) {
+    let n = weight.len();
+    let (low, high, lower, upper) = (&low[..n], &high[..n], &lower[..n], &upper[..n]);
+    let (between, inverse, slope) = (&between[..n], &inverse[..n], &mut slope[..n]);
+    for i in 0..n {
+        let w = weight[i];
+        let stays = (w == low[i]) | (w == high[i]) | (w <= lower[i]) | (w >= upper[i]);
+        slope[i] = if stays { 0.0 } else { inverse[i] };
+    }
+    let (trade, side) = (&mut trade[..n], &mut side[..n]);
+    for i in 0..n {
+        let (w, between) = (weight[i], between[i]);
+        let sign = if w < low[i] { -1.0 } else { -between };
+        trade[i] = if w > high[i] { 1.0 } else { sign };
+        let sign = if w < low[i] { -1.0 } else { between };
+        side[i] = if w > high[i] { 1.0 } else { sign };
+    }
+}
+
+/// With impact, d/dz [d z + g √z] = d + g/(2√z).
+#[inline(always)]
+fn bend(weight: &[f64], [curvature, impact, held]: [&[f64]; 3], slope: &mut [f64]) {
+    let n = weight.len();
+    let (curvature, impact, held, slope) = (&curvature[..n], &impact[..n], &held[..n], &mut slope[..n]);
+    for i in 0..n {
+        let (d, g) = (curvature[i], 1.5 * impact[i]);
+        let root = (weight[i] - held[i]).abs().sqrt();
+        let straight = slope[i];
+        // Where nothing moves, nothing bends; without impact nothing does.
+        let curved = root / (d * root + 0.5 * g);
+        slope[i] = if (straight == 0.0) | (g == 0.0) { straight } else { curved };
+    }
+}

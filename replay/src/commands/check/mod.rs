@@ -1,0 +1,146 @@
+//! `betaflow check`: is this data fit for research?
+
+mod args;
+mod capture;
+mod report;
+mod spreads;
+
+use std::time::Instant;
+
+use anyhow::{Result, anyhow, bail};
+use betaflow_connectors::parquet::{BadRow, ParquetSource, Refusal, RefusedRow};
+use betaflow_connectors::recorder::write_findings;
+use betaflow_engine::assembly::{Field, Wanted};
+use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::ledger::{Frames, RecordSettings};
+use betaflow_engine::quality::{
+    Depth, FactorInspector, Finding, Inspector, Problem, Tally, is_change_of_unit,
+};
+use betaflow_engine::source::{DataFacts, Source as _};
+
+use crate::config::Config;
+use crate::terminal::say;
+pub(super) use args::{CHECK, CheckArgs};
+use report::Checked;
+use spreads::Spreads;
+
+/// Findings that are listed; more are counted only, so that memory is bounded.
+const LISTED_MAX: usize = 1_000_000;
+
+/// Looks for what is wrong with price data, says it, and lists it.
+pub(crate) fn check(args: &CheckArgs) -> Result<()> {
+    if capture::is_capture(args) {
+        return capture::check(args);
+    }
+    if args.json || args.bars.is_some() {
+        bail!("--json and --bars are for a capture of a venue: expected a file of JSON lines, and --venue");
+    }
+    let started = Instant::now();
+    let record = RecordSettings { betas: Frames::None, weights: Frames::None };
+    let config = Config::resolve(&args.input(), args.to.as_deref().map(|to| ("--to", to)), record)?;
+    let mut found = Found::default();
+    let (facts, spreads) = inspect(&config, &mut found)?;
+    let alignment = inspect_factors(&config, &mut found)?;
+    found
+        .listed
+        .sort_by(|a, b| (a.timestamp, &a.symbol, a.problem).cmp(&(b.timestamp, &b.symbol, b.problem)));
+    if let Some(path) = &args.out {
+        write_findings(path, &found.listed)?;
+    }
+    let checked = Checked {
+        config: &config,
+        facts: &facts,
+        tally: &found.tally,
+        spreads: &spreads,
+        alignment,
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    say(&checked.text());
+    if let Some(path) = &args.out {
+        say(&format!("written to {}\n", path.display()));
+        if found.listed.len() as u64 != found.tally.total() {
+            say(&format!("only the first {LISTED_MAX} findings are in it\n"));
+        }
+    }
+    Ok(())
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Found {
+    tally: Tally,
+    listed: Vec<Finding>,
+}
+
+impl Found {
+    fn add(&mut self, finding: Finding) {
+        self.tally.add(&finding);
+        if self.listed.len() < LISTED_MAX {
+            self.listed.push(finding);
+        }
+    }
+}
+
+/// Reads all prices once.
+fn inspect(config: &Config, found: &mut Found) -> Result<(DataFacts, Spreads)> {
+    let mut settings = config.source_settings(true)?;
+    (settings.required, settings.factors) = (Vec::new(), Vec::new());
+    settings.optional = if config.bars_belong_to_price() { columns() } else { Vec::new() };
+    settings.on_bad_row = BadRow::Report;
+    let mut source = ParquetSource::open(&config.prices(), None, settings)?;
+    let (mut inspector, mut spreads) = (Inspector::new(Depth::Full), Spreads::default());
+    let (mut frame, mut findings) = (Frame::default(), Vec::new());
+    while source.next_frame(&mut frame).map_err(|error| anyhow!(error))? {
+        inspector.observe(&frame, &mut findings);
+        spreads.observe(&frame);
+        findings.drain(..).for_each(|finding| found.add(finding));
+        source.take_refused().into_iter().for_each(|row| found.add(refused(row, frame.timestamp)));
+    }
+    inspector.finish(&mut findings);
+    findings.into_iter().for_each(|finding| found.add(finding));
+    source.take_refused().into_iter().for_each(|row| found.add(refused(row, frame.timestamp)));
+    Ok((source.facts(), spreads))
+}
+
+/// What is looked at beside the close, as it stands in the data.
+fn columns() -> Vec<Wanted> {
+    use Field::{Ask, Bid, High, Low, Open, ReturnPrice, Split, Volume};
+    [ReturnPrice, Open, High, Low, Volume, Bid, Ask, Split]
+        .map(|field| Wanted { field, checked: false })
+        .to_vec()
+}
+
+/// `latest`: time of the frame at hand.
+fn refused(row: RefusedRow, latest: TimestampNs) -> Finding {
+    let problem = match row.refusal {
+        Refusal::Unsorted if is_change_of_unit(row.time, latest) => Problem::MixedTimeUnits,
+        Refusal::Duplicate => Problem::Duplicate,
+        Refusal::Unsorted => Problem::Unsorted,
+        Refusal::Value => Problem::BrokenBar,
+    };
+    // Above the severity of bars that only contradict themselves: a run stops here.
+    Finding { timestamp: row.time, symbol: row.symbol.into(), problem, detail: row.detail, severity: 2.0 }
+}
+
+/// Reads closes and factors, if there are factors: the one that goes best with the panel, and its correlations with it.
+fn inspect_factors(config: &Config, found: &mut Found) -> Result<Option<(String, [f64; 3])>> {
+    let file = config.factor_file();
+    if file.is_none() && config.factors.is_empty() {
+        return Ok(None);
+    }
+    let mut settings = config.source_settings(true)?;
+    (settings.required, settings.optional) = (Vec::new(), Vec::new());
+    settings.on_bad_row = BadRow::Skip;
+    settings.factor_gap = betaflow_engine::assembly::FactorGap::Carry;
+    let mut source = ParquetSource::open(&config.prices(), file.as_ref(), settings)?;
+    let names = source.factor_names().to_vec();
+    if names.is_empty() {
+        bail!("the factors have no column of returns");
+    }
+    let (mut inspector, mut frame) = (FactorInspector::default(), Frame::default());
+    while source.next_frame(&mut frame).map_err(|error| anyhow!(error))? {
+        inspector.observe(&frame);
+    }
+    inspector.findings(&names).into_iter().for_each(|finding| found.add(finding));
+    Ok(inspector.correlations().map(|(factor, correlations)| (names[factor].clone(), correlations)))
+}

@@ -1,0 +1,91 @@
+//! `state.db` as a reader has it: a connection of its own, which can neither write nor hold up who does.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use betaflow_connectors::store::{SCHEMA_VERSION, StoreError};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+
+/// How long a query waits where the file is locked as a whole, as while its log is recovered.
+const BUSY: Duration = Duration::from_millis(500);
+
+/// A read-only connection.
+///
+/// In SQLite's write-ahead log a reader sees the last commit before it began and blocks no writer; it only keeps the log
+/// from starting over, which is why no query here is long.
+///
+/// The file is never opened by other means: closing any descriptor of it would drop the locks that this process holds on
+/// it (POSIX), those of a run in the same process included.
+pub(crate) struct Database {
+    pub(crate) connection: Connection,
+    pub(crate) path: PathBuf,
+    identity: Identity,
+}
+
+impl Database {
+    /// # Errors
+    /// It is not there, no database of a state folder, or of another version.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let identity = Identity::of(path).with_context(|| {
+            format!("{}: found no such file, expected the state of a run; see --state", path.display())
+        })?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let context = || format!("{}: cannot be read as SQLite", path.display());
+        let connection = Connection::open_with_flags(path, flags).with_context(context)?;
+        connection.busy_timeout(BUSY).with_context(context)?;
+        let database = Self { connection, path: path.to_owned(), identity };
+        let version = database.meta("schema_version").with_context(context)?;
+        match version.as_deref().and_then(|version| version.parse::<u32>().ok()) {
+            Some(SCHEMA_VERSION) => Ok(database),
+            Some(version) => {
+                let by = database.meta("version").with_context(context)?.unwrap_or_default();
+                let (path, found) = (path.to_owned(), version.to_string());
+                Err(StoreError::Version { path, found, expected: SCHEMA_VERSION, by }.into())
+            }
+            None => bail!("{}: found no schema_version, expected the state of a run", path.display()),
+        }
+    }
+
+    /// A row of `meta`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(crate) fn meta(&self, key: &str) -> rusqlite::Result<Option<String>> {
+        let mut statement = self.connection.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
+        statement.query_row([key], |row| row.get(0)).optional()
+    }
+
+    /// A number that changes with every commit of another connection.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(crate) fn data_version(&self) -> rusqlite::Result<i64> {
+        self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
+    }
+
+    /// Whether the path still leads to the file that is open.
+    pub(crate) fn is_current(&self) -> bool {
+        Identity::of(&self.path).is_ok_and(|identity| identity == self.identity)
+    }
+}
+
+/// What tells a file from another of the same name.
+#[derive(PartialEq)]
+struct Identity(u64, u64);
+
+impl Identity {
+    #[cfg(unix)]
+    fn of(path: &Path) -> std::io::Result<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = std::fs::metadata(path)?;
+        Ok(Self(metadata.dev(), metadata.ino()))
+    }
+
+    #[cfg(not(unix))]
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let created = std::fs::metadata(path)?.created()?;
+        let since = created.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Ok(Self(since.as_secs(), u64::from(since.subsec_nanos())))
+    }
+}

@@ -1,0 +1,197 @@
+//! Quantity, entry price and profit or loss of each position, from the fills on record by the average-cost method.
+//!
+//! A fill that increases a position adds its amount to the cost; one that reduces it realises the difference between its price
+//! and the average cost of the units that go; one that goes through zero closes the position and opens another at its price. A
+//! split multiplies the units and leaves the cost. Costs of trading are kept apart. The last price is what the held weight and
+//! the value on record say of it, and that of a later fill where there is one.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// Part of a position below which nothing is held: what rounding leaves of one that was closed.
+const DUST: f64 = 1e-9;
+
+/// Position and P&L of one instrument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Holding {
+    /// Units held, signed.
+    pub(crate) quantity: f64,
+    /// Average entry price; none where nothing is held.
+    pub(crate) entry_price: Option<f64>,
+    /// The last price that is known of the instrument.
+    pub(crate) last_price: Option<f64>,
+    /// Quantity × (last price − entry price).
+    pub(crate) unrealised_pnl: Option<f64>,
+    /// Gains and losses of units that are sold or bought back.
+    pub(crate) realised_pnl: f64,
+    /// Commission, spread and impact of its fills.
+    pub(crate) trading_costs: f64,
+}
+
+/// Sums over all instruments, those included that are no longer held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Pnl {
+    /// Gains and losses of units that are sold or bought back.
+    pub(crate) realised: f64,
+    /// Open P&L, as far as prices are known.
+    pub(crate) unrealised: f64,
+    /// Commission, spread and impact.
+    pub(crate) trading_costs: f64,
+}
+
+/// All instruments that were ever traded.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Holdings(BTreeMap<String, Entry>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    quantity: f64,
+    /// Σ quantity × price of what is held, signed.
+    cost: f64,
+    realised: f64,
+    trading_costs: f64,
+    price: Option<f64>,
+}
+
+impl Holdings {
+    /// Books a fill.
+    pub(crate) fn fill(&mut self, symbol: &str, quantity: f64, price: f64, trading_costs: f64) {
+        if !(quantity.is_finite() && price.is_finite()) {
+            return;
+        }
+        if !self.0.contains_key(symbol) {
+            self.0.insert(symbol.to_owned(), Entry::default());
+        }
+        let Some(entry) = self.0.get_mut(symbol) else { return };
+        entry.trading_costs += trading_costs;
+        entry.price = Some(price);
+        if entry.quantity * quantity >= 0.0 {
+            entry.quantity += quantity;
+            entry.cost += quantity * price;
+            return;
+        }
+        let average = entry.cost / entry.quantity;
+        let rest = entry.quantity + quantity;
+        if rest.abs() <= DUST * entry.quantity.abs() {
+            entry.realised += entry.quantity * (price - average);
+            (entry.quantity, entry.cost) = (0.0, 0.0);
+        } else if rest * entry.quantity > 0.0 {
+            entry.realised -= quantity * (price - average);
+            (entry.quantity, entry.cost) = (rest, rest * average);
+        } else {
+            entry.realised += entry.quantity * (price - average);
+            (entry.quantity, entry.cost) = (rest, rest * price);
+        }
+    }
+
+    /// Makes `ratio` units of each.
+    pub(crate) fn split(&mut self, symbol: &str, ratio: f64) {
+        if let Some(entry) = self.0.get_mut(symbol).filter(|_| ratio.is_finite() && ratio > 0.0) {
+            entry.quantity *= ratio;
+            entry.price = entry.price.map(|price| price / ratio);
+        }
+    }
+
+    /// Learns the price of an instrument from what its position is worth.
+    pub(crate) fn value(&mut self, symbol: &str, value: f64) {
+        if let Some(entry) = self.0.get_mut(symbol).filter(|entry| entry.quantity != 0.0) {
+            let price = value / entry.quantity;
+            if price.is_finite() && price > 0.0 {
+                entry.price = Some(price);
+            }
+        }
+    }
+
+    /// Returns the position of an instrument; `None` where it was never traded.
+    pub(crate) fn of(&self, symbol: &str) -> Option<Holding> {
+        self.0.get(symbol).map(Entry::holding)
+    }
+
+    /// Sums over all instruments.
+    pub(crate) fn pnl(&self) -> Pnl {
+        let mut all = Pnl::default();
+        for holding in self.0.values().map(Entry::holding) {
+            all.realised += holding.realised_pnl;
+            all.unrealised += holding.unrealised_pnl.unwrap_or(0.0);
+            all.trading_costs += holding.trading_costs;
+        }
+        all
+    }
+}
+
+impl Entry {
+    fn holding(&self) -> Holding {
+        let held = self.quantity != 0.0;
+        Holding {
+            quantity: self.quantity,
+            entry_price: held.then_some(self.cost / self.quantity),
+            last_price: self.price,
+            unrealised_pnl: self.price.filter(|_| held).map(|price| self.quantity * price - self.cost),
+            realised_pnl: self.realised,
+            trading_costs: self.trading_costs,
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    enum Step {
+        Fill(f64, f64),
+        Split(f64),
+        Value(f64),
+    }
+
+    #[test]
+    fn average_cost_follows_fills_flips_and_splits() {
+        use Step::{Fill, Split, Value};
+        // Steps; then quantity, entry price, last price, unrealised and realised P&L.
+        let cases = [
+            (vec![Fill(10.0, 5.0)], (10.0, Some(5.0), 5.0, Some(0.0), 0.0)),
+            (vec![Fill(10.0, 5.0), Fill(10.0, 7.0)], (20.0, Some(6.0), 7.0, Some(20.0), 0.0)),
+            (vec![Fill(10.0, 5.0), Fill(-4.0, 8.0)], (6.0, Some(5.0), 8.0, Some(18.0), 12.0)),
+            (vec![Fill(10.0, 5.0), Fill(-10.0, 4.0)], (0.0, None, 4.0, None, -10.0)),
+            (vec![Fill(10.0, 5.0), Fill(-15.0, 6.0)], (-5.0, Some(6.0), 6.0, Some(0.0), 10.0)),
+            (vec![Fill(-10.0, 5.0), Value(-60.0)], (-10.0, Some(5.0), 6.0, Some(-10.0), 0.0)),
+            (vec![Fill(-10.0, 5.0), Fill(12.0, 4.0), Value(10.0)], (2.0, Some(4.0), 5.0, Some(2.0), 10.0)),
+            (vec![Fill(10.0, 6.0), Split(3.0)], (30.0, Some(2.0), 2.0, Some(0.0), 0.0)),
+            (vec![Fill(10.0, 6.0), Split(3.0), Fill(-15.0, 4.0)], (15.0, Some(2.0), 4.0, Some(30.0), 30.0)),
+            // Cash in lieu of half a unit after one for two.
+            (vec![Fill(5.0, 6.0), Split(0.5), Fill(-0.5, 12.0)], (2.0, Some(12.0), 12.0, Some(0.0), 0.0)),
+            (vec![Fill(0.3, 10.0), Fill(-0.1, 10.0), Fill(-0.2, 10.0)], (0.0, None, 10.0, None, 0.0)),
+        ];
+        for (number, (steps, (quantity, entry, last, unrealised, realised))) in cases.into_iter().enumerate()
+        {
+            let mut holdings = Holdings::default();
+            for step in &steps {
+                match step {
+                    Fill(quantity, price) => holdings.fill("A", *quantity, *price, 0.5),
+                    Split(ratio) => holdings.split("A", *ratio),
+                    Value(value) => holdings.value("A", *value),
+                }
+            }
+            let found = holdings.of("A").unwrap();
+            assert_eq!((found.quantity, found.entry_price), (quantity, entry), "case {number}");
+            assert_eq!((found.last_price, found.unrealised_pnl), (Some(last), unrealised), "case {number}");
+            assert!((found.realised_pnl - realised).abs() < 1e-12, "case {number}: {}", found.realised_pnl);
+            let fills = steps.iter().filter(|step| matches!(step, Fill(..))).count();
+            assert_eq!(found.trading_costs, 0.5 * fills as f64, "case {number}");
+        }
+    }
+
+    #[test]
+    fn sums_have_positions_that_are_closed() {
+        let mut holdings = Holdings::default();
+        holdings.fill("A", 1.0, 10.0, 1.0);
+        holdings.fill("A", -1.0, 13.0, 1.0);
+        holdings.fill("B", -2.0, 5.0, 1.0);
+        holdings.value("B", -8.0);
+        holdings.value("C", 5.0);
+        holdings.fill("A", f64::NAN, 1.0, 1.0);
+        assert_eq!(holdings.pnl(), Pnl { realised: 3.0, unrealised: 2.0, trading_costs: 3.0 });
+        assert_eq!(holdings.of("C"), None);
+    }
+}

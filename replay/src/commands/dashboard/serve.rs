@@ -1,0 +1,52 @@
+//! `betaflow dashboard`.
+
+use std::path::Path;
+use std::sync::mpsc;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::Dashboard;
+use super::DashboardArgs;
+use crate::terminal::say;
+
+/// Least characters of a token: 16 of 64 kinds are 96 bits.
+const TOKEN_MIN: usize = 16;
+/// Most, so that a file of another kind is told.
+const TOKEN_MAX: usize = 512;
+
+/// Serves a state folder until it is interrupted.
+///
+/// # Errors
+/// The folder, the token or the address is not as expected.
+pub(crate) fn dashboard(args: &DashboardArgs) -> Result<()> {
+    let token = args.token_file.as_deref().map(read_token).transpose()?;
+    let (interrupted, wait) = mpsc::channel();
+    ctrlc::set_handler(move || {
+        let _ = interrupted.send(());
+    })?;
+    let running = Dashboard::start(args.listen, token, args.state.join("state.db"), None)?;
+    say(&format!("{} at http://{}/\n", args.state.display(), running.address()));
+    let _ = wait.recv();
+    running.stop();
+    Ok(())
+}
+
+/// The token in a file, without the space around it.
+///
+/// # Errors
+/// It cannot be read, or is none.
+pub(crate) fn read_token(path: &Path) -> Result<String> {
+    let place = path.display();
+    let text =
+        betaflow_connectors::read_text(path).with_context(|| format!("{place}: cannot read a token"))?;
+    let token = text.trim();
+    let fits = |character: char| character.is_ascii_alphanumeric() || "-._~".contains(character);
+    if !(TOKEN_MIN..=TOKEN_MAX).contains(&token.len()) || !token.chars().all(fits) {
+        bail!(
+            "{place}: found {} characters, expected a token of {TOKEN_MIN} to {TOKEN_MAX} letters, digits, `-`, `.`, \
+             `_` and `~`, such as `head -c 24 /dev/urandom | base64 | tr '+/' '-_'` makes",
+            token.chars().count()
+        );
+    }
+    Ok(token.to_owned())
+}

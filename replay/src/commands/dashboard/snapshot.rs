@@ -1,0 +1,288 @@
+//! All that the page shows, as of one commit.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use betaflow_engine::execution::is_ruined;
+use rusqlite::{Connection, Row, params};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::database::Database;
+use super::history::{Costs, Day, Drawdown, Frame, History, Lines};
+use super::holdings::{Holding, Holdings, Pnl};
+use super::status::{LiveStatus, Status};
+
+/// Most rows of fills, orders and events.
+const ROWS: i64 = 50;
+/// Most positions, the largest first.
+const POSITIONS: i64 = 1_000;
+/// Most instruments to choose from.
+const SYMBOLS: i64 = 5_000;
+
+/// The state of a run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Snapshot {
+    /// When it was read, nanoseconds since 1970.
+    pub(crate) time: i64,
+    /// Version of the program that wrote it.
+    version: Option<String>,
+    /// When the run was started.
+    started: Option<String>,
+    /// The feed's greeting.
+    feed: Value,
+    /// Number of the last input that is logged.
+    pub(crate) last_input: Option<i64>,
+    /// Frames that are recorded.
+    pub(crate) frames: u64,
+    /// The last of them.
+    pub(crate) last: Option<Frame>,
+    pub(crate) day: Option<Day>,
+    pub(crate) drawdown: Option<Drawdown>,
+    /// Whether the value of the last frame is 0 or below: the account is ruined.
+    pub(crate) ruined: bool,
+    /// Most turnover of a date, as configured.
+    pub(crate) turnover_cap: Option<f64>,
+    /// Since the start of the record.
+    pub(crate) costs: Costs,
+    pub(crate) fill_count: u64,
+    /// Profit and loss by position, summed over all that were ever held.
+    pub(crate) pnl: Pnl,
+    pub(crate) order_count: u64,
+    pub(crate) position_count: u64,
+    lines: Lines,
+    positions: Vec<Position>,
+    fills: Vec<Fill>,
+    orders: Vec<Order>,
+    events: Vec<Event>,
+    /// Instruments that have betas.
+    symbols: Vec<String>,
+    pub(crate) status: Status,
+    /// What could not be read of the rest.
+    troubles: Vec<String>,
+}
+
+/// Weights of an instrument, as shares of NAV, and what its fills have left.
+#[derive(Debug, Serialize)]
+struct Position {
+    symbol: String,
+    /// Frame of the weights.
+    seq: i64,
+    target_weight: Option<f64>,
+    held_weight: Option<f64>,
+    /// None of its members where it was never traded.
+    #[serde(flatten)]
+    holding: Option<Holding>,
+}
+
+#[derive(Debug, Serialize)]
+struct Fill {
+    seq: i64,
+    timestamp: i64,
+    decided_seq: Option<i64>,
+    symbol: String,
+    quantity: Option<f64>,
+    price: Option<f64>,
+    decision_price: Option<f64>,
+    notional: Option<f64>,
+    /// Commission, spread and impact.
+    cost: f64,
+    reason: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Order {
+    seq: i64,
+    timestamp: i64,
+    decided_seq: Option<i64>,
+    symbol: String,
+    quantity: Option<f64>,
+    filled: Option<f64>,
+    state: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Event {
+    id: i64,
+    time: i64,
+    seq: Option<i64>,
+    kind: String,
+    text: String,
+}
+
+impl Snapshot {
+    /// Reads the state: all of it as of the same commit. The status of a run in the same process, `live`, takes the place of
+    /// the one on record.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(crate) fn read(
+        database: &Database,
+        history: &mut History,
+        live: Option<&LiveStatus>,
+    ) -> rusqlite::Result<Self> {
+        let connection = &database.connection;
+        // What is far behind is read in pieces, each of them a short transaction.
+        while history.catch_up(database)? {}
+        let transaction = connection.unchecked_transaction()?;
+        while history.catch_up(database)? {}
+        let mut troubles = Vec::new();
+        troubles.extend(history.book.trouble.clone());
+        let status = match live.and_then(LiveStatus::read) {
+            Some(status) => status,
+            None => status(connection, &mut troubles)?,
+        };
+        let begun = history.frames > 0;
+        let snapshot = Self {
+            time: now(),
+            version: database.meta("version")?,
+            started: database.meta("started")?,
+            feed: database
+                .meta("feed")?
+                .map_or(Value::Null, |feed| serde_json::from_str(&feed).unwrap_or(Value::String(feed))),
+            last_input: one(connection, "SELECT max(seq) FROM inputs")?,
+            frames: history.frames,
+            last: history.last.clone(),
+            day: begun.then_some(history.running.day),
+            drawdown: begun.then_some(history.running.drawdown),
+            ruined: history.last.as_ref().and_then(|frame| frame.nav).is_some_and(is_ruined),
+            turnover_cap: turnover_cap(database, &mut troubles)?,
+            costs: history.costs,
+            fill_count: history.book.fills,
+            pnl: history.book.holdings.pnl(),
+            order_count: history.orders,
+            position_count: one(connection, "SELECT count(*) FROM weights WHERE held_weight != 0")?,
+            lines: history.lines.clone(),
+            positions: positions(connection, &history.book.holdings)?,
+            fills: fills(connection)?,
+            orders: orders(connection)?,
+            events: events(connection)?,
+            symbols: symbols(connection)?,
+            status,
+            troubles,
+        };
+        transaction.finish()?;
+        Ok(snapshot)
+    }
+}
+
+/// Nanoseconds since 1970 by the clock of the machine.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+fn one<T: rusqlite::types::FromSql>(connection: &Connection, sql: &str) -> rusqlite::Result<T> {
+    connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
+}
+
+/// At most so many rows of a query.
+fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    limit: i64,
+    of: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    connection.prepare_cached(sql)?.query_map(params![limit], of)?.collect()
+}
+
+fn status(connection: &Connection, troubles: &mut Vec<String>) -> rusqlite::Result<Status> {
+    let mut status = Status::default();
+    let mut statement = connection.prepare_cached("SELECT key, value FROM status LIMIT 100")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (key, value): (String, String) = (row.get(0)?, row.get(1)?);
+        if let Err(error) = status.take(&key, &value) {
+            troubles.push(format!("status {key}: not of the form that is expected: {error}"));
+        }
+    }
+    Ok(status)
+}
+
+/// `sizing.turnover_cap` of the configuration that the run has.
+fn turnover_cap(database: &Database, troubles: &mut Vec<String>) -> rusqlite::Result<Option<f64>> {
+    let Some(text) = database.meta("configuration")? else { return Ok(None) };
+    match text.parse::<toml::Table>() {
+        Ok(table) => {
+            let cap = table.get("sizing").and_then(|sizing| sizing.get("turnover_cap"));
+            Ok(cap.and_then(|cap| cap.as_float().or(cap.as_integer().map(|whole| whole as f64))))
+        }
+        Err(error) => {
+            troubles.push(format!("the configuration in meta is no TOML: {}", error.message()));
+            Ok(None)
+        }
+    }
+}
+
+fn positions(connection: &Connection, holdings: &Holdings) -> rusqlite::Result<Vec<Position>> {
+    let sql = "SELECT symbol, seq, target_weight, held_weight FROM weights \
+               WHERE target_weight != 0 OR held_weight != 0 \
+               ORDER BY max(abs(ifnull(held_weight, 0)), abs(ifnull(target_weight, 0))) DESC, symbol LIMIT ?1";
+    rows(connection, sql, POSITIONS, |row| {
+        let symbol: String = row.get(0)?;
+        Ok(Position {
+            holding: holdings.of(&symbol),
+            symbol,
+            seq: row.get(1)?,
+            target_weight: row.get(2)?,
+            held_weight: row.get(3)?,
+        })
+    })
+}
+
+fn fills(connection: &Connection) -> rusqlite::Result<Vec<Fill>> {
+    let sql = "SELECT seq, timestamp, decided_seq, symbol, quantity, price, decision_price, notional, \
+               ifnull(commission, 0) + ifnull(spread, 0) + ifnull(impact, 0), reason \
+               FROM fills ORDER BY seq DESC, n DESC LIMIT ?1";
+    rows(connection, sql, ROWS, |row| {
+        Ok(Fill {
+            seq: row.get(0)?,
+            timestamp: row.get(1)?,
+            decided_seq: row.get(2)?,
+            symbol: row.get(3)?,
+            quantity: row.get(4)?,
+            price: row.get(5)?,
+            decision_price: row.get(6)?,
+            notional: row.get(7)?,
+            cost: row.get(8)?,
+            reason: row.get(9)?,
+        })
+    })
+}
+
+fn orders(connection: &Connection) -> rusqlite::Result<Vec<Order>> {
+    let sql = "SELECT seq, timestamp, decided_seq, symbol, quantity, filled, state \
+               FROM orders ORDER BY seq DESC, n DESC LIMIT ?1";
+    rows(connection, sql, ROWS, |row| {
+        Ok(Order {
+            seq: row.get(0)?,
+            timestamp: row.get(1)?,
+            decided_seq: row.get(2)?,
+            symbol: row.get(3)?,
+            quantity: row.get(4)?,
+            filled: row.get(5)?,
+            state: row.get(6)?,
+        })
+    })
+}
+
+fn events(connection: &Connection) -> rusqlite::Result<Vec<Event>> {
+    let sql = "SELECT id, time, seq, kind, text FROM events ORDER BY id DESC LIMIT ?1";
+    rows(connection, sql, ROWS, |row| {
+        Ok(Event {
+            id: row.get(0)?,
+            time: row.get(1)?,
+            seq: row.get(2)?,
+            kind: row.get(3)?,
+            text: row.get(4)?,
+        })
+    })
+}
+
+/// From one symbol to the next in the index: `DISTINCT` would go through every row.
+fn symbols(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let sql = "WITH RECURSIVE each(symbol) AS (SELECT min(symbol) FROM betas UNION ALL \
+               SELECT (SELECT min(symbol) FROM betas WHERE symbol > each.symbol) FROM each \
+               WHERE each.symbol IS NOT NULL) \
+               SELECT symbol FROM each WHERE symbol IS NOT NULL LIMIT ?1";
+    rows(connection, sql, SYMBOLS, |row| row.get(0))
+}

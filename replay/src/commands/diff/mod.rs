@@ -1,0 +1,299 @@
+//! `betaflow diff`: the first event in which two runs differ, and where the gap between their values comes from.
+//!
+//! Both runs are gone through side by side, a frame at a time: its data (`side.rs`), what is on record of it (`ledger.rs`),
+//! what is held and wanted after it (`book.rs`). `event.rs` finds the first difference, `gap.rs` splits the gap.
+
+mod args;
+mod book;
+mod event;
+mod gap;
+mod ledger;
+mod side;
+mod text;
+
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use serde::Serialize;
+
+use crate::terminal::say;
+pub(super) use args::{DIFF, DiffArgs};
+use book::{Book, Numbers};
+use event::{Event, Kind};
+use gap::Parts;
+use side::Side;
+
+/// Exit code where something differs.
+const DIFFERS: u8 = 1;
+/// Exit code of errors.
+pub(crate) const FAILED: u8 = 2;
+/// Share of the value that prices and positions may miss what is on record by.
+const ROUNDING: f64 = 1e-9;
+
+/// Compares two runs.
+///
+/// # Errors
+/// A folder is none of a run, or cannot be read.
+pub(crate) fn diff(args: &DiffArgs) -> Result<ExitCode> {
+    let sides = [Side::open(&args.a)?, Side::open(&args.b)?];
+    let found = Comparison::new(sides).run()?;
+    say(&if args.json {
+        serde_json::to_string_pretty(&text::json(&found))? + "\n"
+    } else {
+        text::of(&found)
+    });
+    Ok(if found.first.is_some() { ExitCode::from(DIFFERS) } else { ExitCode::SUCCESS })
+}
+
+/// What was found.
+struct Found {
+    names: [String; 2],
+    /// The first event that differs.
+    first: Option<Event>,
+    /// Frames on record that both have.
+    common: u64,
+    /// Frames on record that only one has.
+    only: [u64; 2],
+    digests: [Option<String>; 2],
+    gap: Option<Gap>,
+    /// Why something is not explained.
+    reasons: Vec<String>,
+}
+
+/// The gap on the last common frame.
+#[derive(Clone, Debug, Serialize)]
+struct Gap {
+    seq: u64,
+    #[serde(skip)]
+    time: i64,
+    nav: [f64; 2],
+    parts: Parts,
+}
+
+struct Comparison {
+    sides: [Side; 2],
+    books: [Book; 2],
+    numbers: Numbers,
+    differs: Vec<bool>,
+    first: Option<Event>,
+    /// Common frames since the first event was found.
+    since: u64,
+    /// Numbers and times of the last frames, to say when an order was decided.
+    times: VecDeque<(u64, i64)>,
+    parts: Parts,
+    /// Values on the last common frame.
+    last: Option<(u64, i64, [f64; 2])>,
+    /// Frames on record of one alone since the last common one.
+    apart: u64,
+    common: u64,
+    only: [u64; 2],
+    reasons: Vec<String>,
+}
+
+impl Comparison {
+    fn new(sides: [Side; 2]) -> Self {
+        Self {
+            sides,
+            books: Default::default(),
+            numbers: Numbers::default(),
+            differs: Vec::new(),
+            first: None,
+            since: 0,
+            times: VecDeque::new(),
+            parts: Parts::default(),
+            last: None,
+            apart: 0,
+            common: 0,
+            only: [0; 2],
+            reasons: Vec::new(),
+        }
+    }
+
+    fn run(mut self) -> Result<Found> {
+        loop {
+            let [a, b] = &self.sides;
+            let order = match (a.there, b.there) {
+                (false, false) => break,
+                (true, false) => Ordering::Less,
+                (false, true) => Ordering::Greater,
+                (true, true) => a.time.cmp(&b.time),
+            };
+            match order {
+                Ordering::Less => self.alone(0)?,
+                Ordering::Greater => self.alone(1)?,
+                Ordering::Equal => self.together()?,
+            }
+        }
+        if self.common == 0 && self.only == [0, 0] {
+            bail!("found no frame on record in either, expected runs that have decided something");
+        }
+        self.compare_ends();
+        let [a, b] = &self.sides;
+        for (side, name) in [(a, "A"), (b, "B")] {
+            if side.ruined {
+                self.reasons.push(format!(
+                    "{name} ({}) was ruined: its value fell to 0 or below, and its record ends there",
+                    side.path.display()
+                ));
+            }
+            if let Some(why) = side.no_data() {
+                self.reasons
+                    .push(format!("the data of {name} ({}) cannot be used: {why}", side.path.display()));
+            }
+        }
+        let gap = self.last.map(|(seq, time, nav)| Gap { seq, time, nav, parts: self.parts });
+        Ok(Found {
+            names: [a, b].map(|side| side.path.display().to_string()),
+            digests: [a.digest.clone(), b.digest.clone()],
+            first: self.first,
+            common: self.common,
+            only: self.only,
+            gap,
+            reasons: self.reasons,
+        })
+    }
+
+    /// A frame that only one has.
+    fn alone(&mut self, at: usize) -> Result<()> {
+        let side = &self.sides[at];
+        // What lies before the record of a run whose data cannot be read is no difference.
+        let other = &self.sides[1 - at];
+        if side.row.is_some() || other.no_data().is_none() {
+            self.note(event::only_in(side, at == 0));
+        }
+        self.begin(at);
+        if let Some(row) = &self.sides[at].row {
+            self.books[at].trade(row, &mut self.numbers);
+            self.only[at] += 1;
+            self.apart += 1;
+        }
+        self.check(at);
+        self.sides[at].advance()
+    }
+
+    fn together(&mut self) -> Result<()> {
+        self.begin(0);
+        self.begin(1);
+        let count = self.numbers.len();
+        self.books.iter_mut().for_each(|book| book.resize(count));
+        let [a, b] = &self.sides;
+        let data = match (a.data(), b.data()) {
+            (Some(of_a), Some(of_b)) => {
+                let [book_a, book_b] = &self.books;
+                event::data(
+                    (of_a, book_a.numbers()),
+                    (of_b, book_b.numbers()),
+                    &self.numbers,
+                    &mut self.differs,
+                )
+            }
+            _ => None,
+        };
+        if a.row.is_some() || b.row.is_some() || data.is_some() {
+            // A run without its data has no frames before its record.
+            self.times.push_back((a.seq, a.time));
+            if self.times.len() as u64 > 2 + a.look_back.max(b.look_back) {
+                self.times.pop_front();
+            }
+        }
+        let look_back = a.look_back.max(b.look_back);
+        if (self.first.is_none() || self.since <= look_back)
+            && let Some(mut event) = event::first_on(a, b, data)
+        {
+            if event.time.is_none() {
+                let known = self.times.iter().find(|(seq, _)| *seq == event.seq);
+                event.time = known.map(|(_, time)| *time);
+            }
+            self.note(event);
+        }
+        self.since += u64::from(self.first.is_some());
+        for at in [0, 1] {
+            if let Some(row) = &self.sides[at].row {
+                self.books[at].trade(row, &mut self.numbers);
+            }
+        }
+        let count = self.numbers.len();
+        self.books.iter_mut().for_each(|book| book.resize(count));
+        self.differs.resize(count, false);
+        self.check(0);
+        self.check(1);
+        self.split();
+        self.sides[0].advance()?;
+        self.sides[1].advance()
+    }
+
+    fn begin(&mut self, at: usize) {
+        if let Some(data) = self.sides[at].data() {
+            self.books[at].begin(data, &mut self.numbers);
+        }
+    }
+
+    fn note(&mut self, event: Event) {
+        if self.first.as_ref().is_none_or(|first| event.is_before(first)) {
+            self.first = Some(event);
+        }
+    }
+
+    /// The data has to give the value that is on record.
+    fn check(&mut self, at: usize) {
+        let (side, book) = (&mut self.sides[at], &self.books[at]);
+        let Some(row) = &side.row else { return };
+        if side.data().is_none() {
+            return;
+        }
+        let value = row.cash + book.value();
+        if (value - row.nav).abs() > ROUNDING * row.nav.abs() {
+            let why = format!(
+                "on frame {} it gives a value of {value}, and {} is on record: it was changed since the run",
+                row.seq, row.nav
+            );
+            side.give_data_up(why);
+        }
+    }
+
+    /// Splits what the gap has grown by since the last common frame on record.
+    fn split(&mut self) {
+        let [a, b] = &self.sides;
+        let (Some(row_a), Some(row_b)) = (&a.row, &b.row) else {
+            self.only[0] += u64::from(a.row.is_some());
+            self.only[1] += u64::from(b.row.is_some());
+            self.apart += u64::from(a.row.is_some() || b.row.is_some());
+            return;
+        };
+        let nav = [row_a.nav, row_b.nav];
+        let parts = match self.last {
+            None => Parts { start: nav[1] - nav[0], ..Parts::default() },
+            Some((_, _, before)) => {
+                let gap = (nav[1] - before[1]) - (nav[0] - before[0]);
+                let differs = |number: usize| self.differs[number];
+                match (self.apart, a.data().is_some() && b.data().is_some()) {
+                    (0, true) => {
+                        gap::by_frame((&self.books[0], row_a), (&self.books[1], row_b), differs, gap)
+                    }
+                    (0, false) => gap::by_record(row_a, row_b, gap),
+                    _ => gap::by_frames(gap),
+                }
+            }
+        };
+        self.parts.add(&parts);
+        self.last = Some((row_a.seq, row_a.time, nav));
+        self.common += 1;
+        self.apart = 0;
+    }
+
+    /// Digests that differ though nothing else on record does.
+    fn compare_ends(&mut self) {
+        let [a, b] = &self.sides;
+        if let (None, Some(of_a), Some(of_b)) = (&self.first, &a.digest, &b.digest)
+            && of_a != of_b
+        {
+            let (seq, time) = self.last.map_or((0, None), |(seq, time, _)| (seq, Some(time)));
+            let what = "the digest, though all else that both have on record is the same: so target weights, on this \
+                        frame or before it";
+            let (a, b) = (of_a.clone(), of_b.clone());
+            self.first = Some(Event { seq, time, kind: Kind::Decision, what: what.to_owned(), a, b });
+        }
+    }
+}

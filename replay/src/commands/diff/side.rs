@@ -1,0 +1,221 @@
+//! One of the two runs: its data and its record, frame by frame.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use betaflow_connectors::store::StateView;
+use betaflow_engine::execution::{Action, ExecutionSettings, FillAt, Market, Unfilled, is_ruined};
+use betaflow_engine::frame::Frame;
+use betaflow_engine::source::Source;
+
+use super::ledger::{Ledger, Row};
+use crate::config::Config;
+use crate::config::InputArgs;
+use crate::run;
+use crate::run::REPLAY;
+use crate::run::session;
+
+/// The data of a run at a frame.
+pub(crate) struct Data {
+    source: Box<dyn Source>,
+    pub(crate) frame: Frame,
+    /// Names of the instruments in engine order.
+    pub(crate) names: Vec<String>,
+    /// Knows the splits and dividends.
+    market: Market,
+}
+
+impl Data {
+    fn new(source: Box<dyn Source>) -> Self {
+        let market = Market::new(&ExecutionSettings::default());
+        Self { source, frame: Frame::default(), names: Vec::new(), market }
+    }
+
+    fn advance(&mut self) -> Result<bool> {
+        if !self.source.next_frame(&mut self.frame).map_err(anyhow::Error::from_boxed)? {
+            return Ok(false);
+        }
+        self.names.extend(self.frame.listed.iter().map(|name| (**name).to_owned()));
+        self.market.begin(&self.frame);
+        self.market.end(&self.frame);
+        Ok(true)
+    }
+
+    /// Splits and dividends of the frame.
+    pub(crate) fn actions(&self) -> &[Action] {
+        self.market.actions()
+    }
+
+    /// Names of the factors.
+    pub(crate) fn factors(&self) -> &[String] {
+        self.source.factor_names()
+    }
+}
+
+/// A run that is compared.
+pub(crate) struct Side {
+    pub(crate) path: PathBuf,
+    /// The data, or why there is none.
+    data: Result<Data, String>,
+    ledger: Ledger,
+    next_row: Option<Row>,
+    /// Number and time of the frame at hand.
+    pub(crate) seq: u64,
+    pub(crate) time: i64,
+    /// What is on record of it.
+    pub(crate) row: Option<Row>,
+    /// Whether a frame is at hand.
+    pub(crate) there: bool,
+    /// Whether the account was ruined on this frame or before: its record ends there.
+    pub(crate) ruined: bool,
+    /// Frames that an order may be decided before it is seen.
+    pub(crate) look_back: u64,
+    /// Digest of the whole run.
+    pub(crate) digest: Option<String>,
+}
+
+impl Side {
+    /// A run folder or a state folder, before its first frame.
+    ///
+    /// # Errors
+    /// It is neither, or cannot be read.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let is_state = path.join("state.db").exists();
+        let is_run = path.join("equity.parquet").exists();
+        let mut input = InputArgs { takes_session: true, ..InputArgs::default() };
+        let digest = match (is_run, is_state) {
+            (true, _) => {
+                let run = path.join("run.toml");
+                input.config = run.exists().then_some(run);
+                digest_of_run(path)?
+            }
+            (false, true) => {
+                session::with_its_settings(path, &mut input)?;
+                digest_of_state(path)?
+            }
+            (false, false) => bail!(
+                "{}: found neither equity.parquet nor state.db in it, expected the folder of a replay or the state folder \
+                 of a paper run",
+                path.display()
+            ),
+        };
+        let is_state = !is_run;
+        let config = match input.config.is_some() || is_state {
+            true => Config::resolve(&input, None, REPLAY.record).map_err(|error| format!("{error:#}")),
+            false => Err("there is no run.toml".to_owned()),
+        };
+        let (delay, works) = config.as_ref().map_or((1, 0), frames_of_orders);
+        let ledger = match is_state {
+            true => Ledger::of_state(path, delay, works)?,
+            false => Ledger::of_run(path, delay, works)?,
+        };
+        // After the record: its frames are of inputs that are there.
+        let data = config.and_then(|config| {
+            let opened = run::open(&config, true).map_err(|error| format!("{error:#}"))?;
+            Ok(Data::new(opened.source))
+        });
+        let mut side = Self {
+            path: path.to_owned(),
+            data,
+            ledger,
+            next_row: None,
+            seq: 0,
+            time: 0,
+            row: None,
+            there: false,
+            ruined: false,
+            look_back: delay + works,
+            digest,
+        };
+        side.next_row = side.ledger.next()?;
+        side.advance()?;
+        Ok(side)
+    }
+
+    /// The data of the frame at hand.
+    pub(crate) fn data(&self) -> Option<&Data> {
+        self.data.as_ref().ok()
+    }
+
+    /// Why there is no data.
+    pub(crate) fn no_data(&self) -> Option<&str> {
+        self.data.as_ref().err().map(String::as_str)
+    }
+
+    /// The data is not that of the run, or cannot be read on.
+    pub(crate) fn give_data_up(&mut self, why: String) {
+        if self.data.is_ok() {
+            self.data = Err(why);
+        }
+    }
+
+    /// Goes to the next frame.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub(crate) fn advance(&mut self) -> Result<()> {
+        self.go_on()?;
+        self.ruined |= self.row.as_ref().is_some_and(|row| is_ruined(row.nav));
+        Ok(())
+    }
+
+    fn go_on(&mut self) -> Result<()> {
+        self.row = None;
+        self.there = false;
+        if let Ok(data) = &mut self.data {
+            match data.advance() {
+                Ok(true) => {
+                    (self.seq, self.time, self.there) = (data.frame.seq, data.frame.timestamp.0, true);
+                    let row = self.next_row.as_ref().map(|row| (row.seq, row.time));
+                    match row {
+                        Some(row) if row == (self.seq, self.time) => {
+                            self.row = std::mem::replace(&mut self.next_row, self.ledger.next()?);
+                            return Ok(());
+                        }
+                        Some((seq, time)) if seq <= self.seq || time <= self.time => {
+                            self.give_data_up(format!("frame {seq} of the run is not that of the data"));
+                        }
+                        _ => return Ok(()),
+                    }
+                }
+                Ok(false) if self.next_row.is_none() => return Ok(()),
+                Ok(false) => self.give_data_up(format!("it ends after frame {}", self.seq)),
+                Err(error) => self.give_data_up(format!("{error:#}")),
+            }
+        }
+        self.row = std::mem::replace(&mut self.next_row, self.ledger.next()?);
+        if let Some(row) = &self.row {
+            (self.seq, self.time, self.there) = (row.seq, row.time, true);
+        }
+        Ok(())
+    }
+}
+
+/// Frames from a decision to the first frame of its orders, and frames that these may work on at most.
+fn frames_of_orders(config: &Config) -> (u64, u64) {
+    let execution = &config.execution;
+    let delay = if execution.fill_at == FillAt::SameClose { 0 } else { execution.delay_bars };
+    let between = match &config.sizing.rebalance_at {
+        None => config.sizing.rebalance_every,
+        Some(_) => config.sizing.rebalance_every * (1 + u64::from(config.data.frames_per_day)),
+    };
+    (delay, if execution.unfilled == Unfilled::Carry { between } else { 0 })
+}
+
+fn digest_of_run(path: &Path) -> Result<Option<String>> {
+    let summary = path.join("summary.json");
+    if !summary.exists() {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(&summary).with_context(|| format!("{}", summary.display()))?;
+    let summary: serde_json::Value =
+        serde_json::from_str(&text).with_context(|| format!("{}: is no JSON", summary.display()))?;
+    Ok(summary["digest"].as_str().map(str::to_owned))
+}
+
+fn digest_of_state(path: &Path) -> Result<Option<String>> {
+    use rusqlite::OptionalExtension as _;
+    let last = "SELECT digest FROM equity ORDER BY seq DESC LIMIT 1";
+    let view = StateView::open(path)?;
+    Ok(view.connection().query_row(last, [], |row| row.get(0)).optional()?)
+}

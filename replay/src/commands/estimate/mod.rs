@@ -1,0 +1,25 @@
+//! `betaflow estimate`.
+
+mod args;
+pub(crate) mod offline;
+
+use anyhow::Result;
+
+use crate::run::{self, Prepared, Reported, open};
+
+pub(super) use args::{ESTIMATE, EstimateArgs};
+use args::{OfflineArgs, Rival};
+pub(crate) use offline::Findings;
+
+/// Follows alpha and betas through historical data.
+///
+/// # Errors
+/// Settings or data that are not as expected, or a file system that refuses.
+pub(super) fn estimate(args: &EstimateArgs) -> Result<()> {
+    let plot = (!args.report.no_report).then_some(&args.report.plot[..]);
+    let config = run::resolve(&args.run, &run::ESTIMATE)?;
+    let finished =
+        Prepared::new(&config, &args.run, &run::ESTIMATE, open(&config, false)?, None)?.execute()?;
+    let findings = offline::run(&args.offline, &config, finished.facts(), finished.folder())?;
+    finished.conclude(Reported { findings, plot, ..Reported::default() })
+}

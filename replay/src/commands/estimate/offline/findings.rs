@@ -1,0 +1,212 @@
+//! What was found, for the terminal and for `summary.json`.
+
+use betaflow_engine::model::{EstimatorKind, Fitted, Paired};
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use serde_json::{Value, json};
+
+use crate::config::Config;
+
+/// Everything that was asked for.
+#[derive(Default)]
+pub(crate) struct Findings {
+    pub(crate) smoothed: Option<SmoothedBy>,
+    pub(crate) fitted: Option<FittedFacts>,
+    pub(crate) compared: Option<Compared>,
+}
+
+/// The model that was smoothed.
+#[derive(Clone, Copy)]
+pub(crate) enum SmoothedBy {
+    /// The discount-factor DLM with this discount factor; `instead`: of a mixture.
+    Dlm { discount_factor: f64, instead: bool },
+    /// The parameters that the settings give.
+    Given,
+    /// The parameters that EM found.
+    Fitted,
+}
+
+impl SmoothedBy {
+    pub(crate) fn of(fitted: bool, config: &Config) -> Self {
+        let discount_factor = config.estimator.discount_factor;
+        match config.estimator.kind {
+            _ if fitted => Self::Fitted,
+            EstimatorKind::Dlm => Self::Dlm { discount_factor, instead: false },
+            EstimatorKind::Mixture => Self::Dlm { discount_factor, instead: true },
+            EstimatorKind::Fixed => Self::Given,
+        }
+    }
+
+    pub(crate) fn is_dlm(self) -> bool {
+        matches!(self, Self::Dlm { .. })
+    }
+
+    fn json(self) -> Value {
+        match self {
+            Self::Dlm { discount_factor, .. } => json!({"model": "dlm", "discount_factor": discount_factor}),
+            Self::Given => json!({"model": "fixed"}),
+            Self::Fitted => json!({"model": "fixed", "parameters": "parameters.parquet"}),
+        }
+    }
+}
+
+/// How EM went.
+pub(crate) struct FittedFacts {
+    steps_max: u32,
+    instruments: u64,
+    converged: u64,
+    /// Instruments without a return that moves.
+    without: u64,
+    /// Sums over the instruments, at the start and at the end.
+    log_likelihood: [f64; 2],
+}
+
+impl FittedFacts {
+    pub(crate) fn new(steps_max: u32) -> Self {
+        Self { steps_max, instruments: 0, converged: 0, without: 0, log_likelihood: [0.0; 2] }
+    }
+
+    pub(crate) fn add(&mut self, fitted: Option<&Fitted>) {
+        let Some(fitted) = fitted else {
+            self.without += 1;
+            return;
+        };
+        self.instruments += 1;
+        self.converged += u64::from(fitted.converged);
+        let ends = [fitted.log_likelihood.first(), fitted.log_likelihood.last()];
+        for (sum, end) in self.log_likelihood.iter_mut().zip(ends) {
+            *sum += end.copied().unwrap_or_default();
+        }
+    }
+}
+
+/// A window of the rolling regression.
+pub(crate) struct Window {
+    pub(crate) days: u32,
+    /// The regression's forecasts, and the filter's.
+    pub(crate) paired: Paired,
+}
+
+/// The comparison.
+pub(crate) struct Compared {
+    pub(crate) windows: Vec<Window>,
+    /// Frames with returns before the first that counts.
+    pub(crate) skipped: u64,
+    /// Frames with returns.
+    pub(crate) with_returns: u64,
+}
+
+impl Findings {
+    /// Adds to `summary.json`.
+    pub(crate) fn add_to(&self, summary: &mut Value) {
+        if let Some(by) = self.smoothed {
+            summary["smooth"] = by.json();
+        }
+        if let Some(fitted) = &self.fitted {
+            summary["em"] = json!({
+                "steps_max": fitted.steps_max,
+                "instruments": fitted.instruments,
+                "converged": fitted.converged,
+                "log_likelihood_first": fitted.log_likelihood[0],
+                "log_likelihood": fitted.log_likelihood[1],
+            });
+        }
+        if let Some(compared) = &self.compared {
+            let window = |window: &Window| {
+                let hedged_r2 = window.paired.hedged_r2();
+                json!({
+                    "window": window.days,
+                    "hedged_r2": hedged_r2.map(|[rolling, _]| rolling),
+                    "filter_hedged_r2": hedged_r2.map(|[_, filter]| filter),
+                    "forecasts": window.paired.forecasts(),
+                })
+            };
+            summary["compare"] = compared.windows.iter().map(window).collect();
+        }
+    }
+
+    /// What a careful reader should know of it.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        match self.smoothed {
+            Some(SmoothedBy::Dlm { discount_factor, instead: true }) => notes.push(format!(
+                "smoothed.parquet is of estimator.kind = \"dlm\" with estimator.discount_factor = \
+                 {discount_factor}: a mixture has no retrospective of its own"
+            )),
+            Some(SmoothedBy::Fitted) => {
+                notes.push("smoothed.parquet uses the parameters that --em fitted".to_owned());
+            }
+            _ => {}
+        }
+        if self.smoothed.is_some() {
+            notes.push(
+                "every row of smoothed.parquet knows the data after it: to look at, not to trade".into(),
+            );
+        }
+        if let Some(fitted) = &self.fitted {
+            notes.push(
+                "the parameters in parameters.parquet have seen all the data: betas and trades made with them on \
+                 the same data look ahead"
+                    .to_owned(),
+            );
+            if fitted.without > 0 {
+                let count = fitted.without;
+                notes.push(format!(
+                    "{count} instrument(s) have no return but zero: --em fitted nothing to them"
+                ));
+            }
+        }
+        if let Some(compared) = &self.compared {
+            let empty = compared.windows.iter().filter(|window| window.paired.forecasts() == 0);
+            let empty: Vec<_> = empty.map(|window| window.days.to_string()).collect();
+            if !empty.is_empty() {
+                notes.push(format!(
+                    "nothing could be compared with windows of {} days: found {} frames with returns, and \
+                     forecasts count after the first {}",
+                    empty.join(", "),
+                    compared.with_returns,
+                    compared.skipped
+                ));
+            }
+        }
+        notes
+    }
+
+    /// As text for the terminal; empty where nothing was asked for.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        if let Some(fitted) = &self.fitted {
+            text += &format!(
+                "em: log-likelihood {:.1} → {:.1} over {} instruments; {} converged within {} steps\n",
+                fitted.log_likelihood[0],
+                fitted.log_likelihood[1],
+                fitted.instruments,
+                fitted.converged,
+                fitted.steps_max
+            );
+        }
+        if let Some(compared) = &self.compared {
+            text += &format!("\n{}\n\n", compared.table());
+        }
+        text
+    }
+}
+
+impl Compared {
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        table.set_header(["hedged R² out of sample", "least squares", "filter", "forecasts"]);
+        for Window { days, paired } in &self.windows {
+            let [rolling, filter] = match paired.hedged_r2() {
+                Some(values) => values.map(|value| format!("{value:.4}")),
+                None => ["-".to_owned(), "-".to_owned()],
+            };
+            table.add_row([format!("rolling, {days} days"), rolling, filter, paired.forecasts().to_string()]);
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table
+    }
+}

@@ -1,0 +1,159 @@
+//! State of the connection to the feed: changed by the inputs as they arrive, shown by the pulse.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use betaflow_connectors::live::EdgeEvent;
+
+/// Connection to the feed at one moment. Times are nanoseconds since 1970 by the clock of the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LinkState {
+    /// True while it is connected.
+    pub(crate) connected: bool,
+    /// Time since which it is connected, or is not.
+    pub(crate) since: Option<i64>,
+    /// Whether the feed was silent for too long and nothing has come since.
+    pub(crate) stale: bool,
+    /// Begin of the present outage; none while the feed is heard.
+    pub(crate) outage_since: Option<i64>,
+    /// Outages so far in this start of the program.
+    pub(crate) outages: u64,
+}
+
+/// Beginning or end of an outage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// The feed is lost, with the reason.
+    Lost(String),
+    /// The feed is heard again.
+    Back,
+}
+
+/// Shared by the inputs and the pulse.
+#[derive(Clone, Default)]
+pub(crate) struct Link(Arc<Mutex<LinkState>>);
+
+impl Link {
+    /// Returns the present state.
+    pub(crate) fn now(&self) -> LinkState {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Follows an event of the edge. Failed attempts to reconnect belong to the outage that they prolong.
+    pub(crate) fn follow(&self, event: &EdgeEvent) -> Option<Change> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = state.outage_since;
+        match event {
+            EdgeEvent::Connected { at, .. } => {
+                if !state.connected {
+                    (state.connected, state.since) = (true, Some(at.0));
+                }
+                (state.stale, state.outage_since) = (false, None);
+                before.map(|_| Change::Back)
+            }
+            EdgeEvent::Bars { .. } if state.stale => {
+                (state.stale, state.outage_since) = (false, None);
+                before.map(|_| Change::Back)
+            }
+            EdgeEvent::Disconnected { at, why, .. } => {
+                if state.connected || state.since.is_none() {
+                    (state.connected, state.since) = (false, Some(at.0));
+                }
+                state.lose(at.0).then(|| Change::Lost(why.clone()))
+            }
+            EdgeEvent::Stale { at, silent } => {
+                state.stale = true;
+                let silent_ns = i64::try_from(silent.as_nanos()).unwrap_or(i64::MAX);
+                let lost = state.lose(at.0.saturating_sub(silent_ns));
+                lost.then(|| Change::Lost(format!("silent for {:.1} s", silent.as_secs_f64())))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl LinkState {
+    /// Begins an outage; `false` where one goes on.
+    fn lose(&mut self, since: i64) -> bool {
+        if self.outage_since.is_some() {
+            return false;
+        }
+        self.outage_since = Some(since);
+        self.outages += 1;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use betaflow_connectors::live::Bars;
+    use betaflow_engine::frame::TimestampNs;
+
+    use super::*;
+
+    fn event(kind: &str, at: i64) -> EdgeEvent {
+        let at = TimestampNs(at);
+        match kind {
+            "connected" => EdgeEvent::Connected {
+                at,
+                hello: serde_json::from_value(serde_json::json!({
+                    "protocol": 1, "name": "feed", "columns": ["close"], "factors": [], "has_rf": false,
+                    "values": "prices", "frames": null
+                }))
+                .expect("a greeting"),
+            },
+            "disconnected" => {
+                EdgeEvent::Disconnected { at, why: "reset".to_owned(), retry_in: Duration::from_secs(1) }
+            }
+            "stale" => EdgeEvent::Stale { at, silent: Duration::from_nanos(5) },
+            _ => EdgeEvent::Bars {
+                at,
+                bars: Bars {
+                    seq: 0,
+                    timestamp: 0,
+                    symbols: Vec::new(),
+                    columns: Vec::new(),
+                    factors: None,
+                    rf: None,
+                    factor_rows: Vec::new(),
+                },
+                text: String::new(),
+                received: Instant::now(),
+            },
+        }
+    }
+
+    #[test]
+    fn outage_lasts_from_first_loss_to_next_word_of_the_feed() {
+        let lost = |why: &str| Some(Change::Lost(why.to_owned()));
+        // Event, its time, the change, and: connected, since, stale, outage since, outages.
+        let steps = [
+            ("connected", 10, None, (true, Some(10), false, None, 0)),
+            ("bars", 12, None, (true, Some(10), false, None, 0)),
+            ("stale", 20, lost("silent for 0.0 s"), (true, Some(10), true, Some(15), 1)),
+            ("disconnected", 21, None, (false, Some(21), true, Some(15), 1)),
+            ("disconnected", 25, None, (false, Some(21), true, Some(15), 1)),
+            ("connected", 30, Some(Change::Back), (true, Some(30), false, None, 1)),
+            ("disconnected", 40, lost("reset"), (false, Some(40), false, Some(40), 2)),
+            ("connected", 50, Some(Change::Back), (true, Some(50), false, None, 2)),
+            ("stale", 60, lost("silent for 0.0 s"), (true, Some(50), true, Some(55), 3)),
+            ("bars", 61, Some(Change::Back), (true, Some(50), false, None, 3)),
+        ];
+        let link = Link::default();
+        for (kind, at, change, (connected, since, stale, outage_since, outages)) in steps {
+            assert_eq!(link.follow(&event(kind, at)), change, "{kind} at {at}");
+            let expected = LinkState { connected, since, stale, outage_since, outages };
+            assert_eq!(link.now(), expected, "{kind} at {at}");
+        }
+    }
+
+    #[test]
+    fn feed_that_cannot_be_reached_at_the_start_is_lost_once() {
+        let link = Link::default();
+        assert!(matches!(link.follow(&event("disconnected", 1)), Some(Change::Lost(_))));
+        assert_eq!(link.follow(&event("disconnected", 2)), None);
+        assert_eq!(link.follow(&event("connected", 3)), Some(Change::Back));
+        assert_eq!((link.now().outages, link.now().outage_since), (1, None));
+    }
+}

@@ -1,0 +1,343 @@
+//! `betaflow paper`: the stages of a replay on a live feed, with state that survives being killed.
+//!
+//! Every input is on record before what it does (`log.rs`), and what comes of a frame is committed whole. So a start is
+//! always the same (`start.rs`): the state after the last checkpoint, the inputs on record behind it (`inputs.rs`), whose
+//! outputs must be those on record, and then the feed.
+
+pub(crate) mod alerts;
+mod args;
+mod disk;
+mod feeds;
+mod hello;
+mod inputs;
+mod link;
+mod log;
+mod logging;
+mod run_status;
+mod start;
+mod status;
+mod stop;
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use betaflow_connectors::live::{
+    Edge, FeedSource, Hello, Latencies, WithHistory, inputs_before, monotonic_ns, shown,
+};
+use betaflow_connectors::parquet::Input as ParquetInput;
+use betaflow_connectors::store::{StateFolder, StateRecorder, Sync, Writer};
+use betaflow_connectors::tutorial;
+use betaflow_engine::assembly::FactorGap;
+use betaflow_engine::ledger::{Recorder, RunFacts, hex};
+use betaflow_engine::pipeline::{Placement, RunOptions, Watcher, resuming, trading};
+use betaflow_engine::range::OnOutOfRange;
+use betaflow_engine::source::Source as _;
+
+use super::dashboard::status::LiveStatus;
+use super::dashboard::{Dashboard, read_token};
+use super::paper::alerts::{Alerts, Kind};
+use crate::config::InputArgs;
+use crate::config::{Config, OnGap};
+use crate::run::REPLAY;
+use crate::terminal::say;
+pub(super) use args::{LogFormat, PAPER, PaperArgs};
+use disk::Disk;
+use inputs::PaperInputs;
+use link::Link;
+use log::StateLog;
+use run_status::{SharedRunStatus, Watching};
+use status::{Pulse, Sources};
+use tracing::warn;
+
+/// Betas are kept about so many times a day: enough to draw them.
+const BETAS_A_DAY: u64 = 26;
+/// Frames from one checkpoint to the next: what a restart computes again at most.
+const CHECKPOINT_EVERY: u64 = 256;
+
+/// Trades a feed on paper until it ends, or is asked to stop.
+///
+/// # Errors
+/// The settings, the state folder or the feed are not as expected.
+pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
+    let started = Instant::now();
+    logging::start(args.log);
+    // What is wrong with the settings is said before anything is connected.
+    let config = resolve(args, false)?;
+    refuse(&config)?;
+    let alerts = Alerts::start(&config.alerts, &args.state)?;
+    let disk = Disk::default();
+    let began = Cell::new(false);
+    let ended = trade(args, config, (&alerts, &disk, &began), started);
+    match &ended {
+        Ok(how) => alerts.raise(Kind::RunEnded, None, (*how).to_owned()),
+        // A start that is refused, as that of a folder where another run is at work, is no failure of a run.
+        Err(error) if began.get() => {
+            alerts.raise(Kind::RunFailed, None, format!("the run failed: {error:#}"))
+        }
+        Err(_) => {}
+    }
+    alerts.finish(disk.trouble().is_some());
+    ended.map(drop)
+}
+
+/// Trades until the feed ends or the run is asked to stop; returns which of them it was.
+fn trade(
+    args: &PaperArgs,
+    config: Config,
+    (alerts, disk, began): (&Alerts, &Disk, &Cell<bool>),
+    started: Instant,
+) -> Result<&'static str> {
+    let folder = StateFolder::open(&args.state, Sync::Full)?;
+    let start = folder.start()?;
+    let betas_every = u64::from(config.data.frames_per_day).div_ceil(BETAS_A_DAY);
+    let (disk, link, live) = (disk.clone(), Link::default(), LiveStatus::default());
+    let writer = Writer::start(&folder, betas_every, disk.watch(alerts.clone()))?;
+    let handle = writer.handle();
+
+    let last = folder.last_message()?;
+    let stop = stop::Stop::new(args.run_for)?;
+    stop.give_up_with(&writer)?;
+    let raw = folder.path().join("raw");
+    let edge = Arc::new(feeds::start(
+        &config,
+        feeds::Start {
+            url: Some(&args.url),
+            ca: args.ca.clone(),
+            from_ns: last.map(|(_, timestamp)| timestamp),
+            next: last.map_or(0, |(seq, _)| seq + 1),
+            raw_log: Some(&raw),
+        },
+    )?);
+    let dashboard = match args.dashboard {
+        Some(address) => {
+            let token = args.token_file.as_deref().map(read_token).transpose()?;
+            let running = Dashboard::start(address, token, folder.database().to_owned(), Some(live.clone()))?;
+            say(&format!("dashboard at http://{}/\n", running.address()));
+            Some(running)
+        }
+        None => None,
+    };
+    let Some(hello) = hello::hello(&folder, &edge, (address(args, &config), &link, alerts), &stop)? else {
+        say("stopped before the feed said what it is; nothing was traded\n");
+        return Ok("the run was asked to stop before the feed was there");
+    };
+    alerts.name(&hello.name);
+    let mut config = if hello.name == tutorial_name() { resolve(args, true)? } else { config };
+    refuse_without_factors(&config, &hello, args)?;
+    let history = start::history(&folder, args, &mut config)?;
+    start::settle(&folder, &config)?;
+    began.set(true);
+    let on_record = start.next_input;
+    let behind = start::Behind::of(&folder, start.checkpoints);
+    if on_record > 0 {
+        let again = on_record.saturating_sub(behind.input);
+        say(&format!("{on_record} inputs are on record; the last {again} run again, to go on behind them\n"));
+        handle.event(status::now(), None, "restarted", format!("{on_record} inputs on record"))?;
+    }
+    let fresh = start::fresh(history.as_ref(), on_record == 0, args, status::now());
+    let inputs =
+        PaperInputs::new(&folder, behind.input..on_record, fresh, &hello, &edge, link.clone(), stop.clone())?
+            .alerting(alerts.clone());
+    let from_files = config.source_settings(true)?;
+    let inputs = WithHistory::new(inputs, from_files.clone());
+    let latencies = Arc::new(Latencies::default());
+    let source = FeedSource::open(
+        &hello,
+        Box::new(inputs),
+        Box::new(StateLog::new(handle.clone(), Arc::clone(&edge))),
+        from_files,
+    )?
+    .logged(on_record)
+    .limited(config.limits.feed())
+    .checkpoints(CHECKPOINT_EVERY)
+    .timed(Arc::clone(&latencies));
+    let source = behind.source(source)?;
+    let first = behind.first_frame();
+    let recorder = StateRecorder::new(&folder, handle.clone(), source.factor_names(), betas_every, first)?
+        .checkpoint_input(|source| Ok(inputs_before(source)?));
+    let mut run = config.run_settings()?;
+    // A message a frame: nothing waits for a second one.
+    run.frames_per_message = Some(1);
+    // A run on a live feed is not ended by one bad price: it stops trading.
+    run.on_out_of_range = OnOutOfRange::Halt;
+    let ruined = folder.ruined()?;
+    if let Some(ruined) = ruined {
+        say(&format!("{}\n", run_status::ruin(ruined)));
+    }
+    let run_status = SharedRunStatus::of(ruined);
+    let recorders: Vec<Box<dyn Recorder>> =
+        vec![Box::new(recorder), Box::new(Watching::new(run_status.clone(), handle.clone(), alerts.clone()))];
+    let (source, strategy) = (Box::new(source), config.strategy()?);
+    let graph = match &behind.checkpoint {
+        Some(checkpoint) => resuming(source, strategy, &run, recorders, checkpoint)?,
+        None => trading(source, strategy, &run, recorders)?,
+    };
+
+    say(&format!("trading {} on paper; state in {}\n", shown(&hello.name), folder.path().display()));
+    if on_record == 0 && history.is_none() {
+        let bars = u64::from(config.estimator.warmup) * u64::from(config.data.frames_per_day);
+        say(&format!(
+            "it warms up: the first order comes after {bars} bars with returns (estimator.warmup)\n"
+        ));
+    }
+    if config.feed.is_venue() && config.feed.raw_log {
+        let most = config.feed.raw_log_max_gb;
+        say(&format!(
+            "what {} sends is kept in {}, at most {most} GB (feed.raw_log_max_gb)\n",
+            config.feed.venue,
+            raw.display()
+        ));
+    }
+    let capacity = config.pipeline.capacity;
+    let pulse = Pulse::start(Sources {
+        name: shown(&hello.name),
+        edge: Arc::clone(&edge),
+        link,
+        disk,
+        run_status,
+        latencies: Arc::clone(&latencies),
+        capacity,
+        writer: handle.clone(),
+        live,
+    })?;
+    let placement = match &config.pipeline.placement {
+        Placement::Auto => Placement::Groups(vec![1, 4]),
+        other => other.clone(),
+    };
+    let watch = Some(Watcher(latencies.clone()));
+    let options = RunOptions { placement, capacity, processors: 2, clock: monotonic_ns, watch };
+    let ended = graph.run(&options);
+    let explained = |error| stop.explain(error, &handle);
+    let ended = ended.map_err(|error| explained(error.into()));
+    pulse.stop(ended.as_ref().err().map(|error| format!("{error:#}")));
+    let facts = ended?.facts;
+    handle.flush().map_err(|error| explained(error.into()))?;
+    if let Some(dashboard) = dashboard {
+        dashboard.stop();
+    }
+    if let Some(ruined) = folder.ruined()? {
+        say(&format!("{}\n", run_status::ruin(ruined)));
+    }
+    say(&text(&facts, &edge, started));
+    for doubt in &facts.data.warnings {
+        say(&format!("note: {doubt}\n"));
+    }
+    say(&status::latency_table(&latencies));
+    Ok(if stop.is_due() { "the run was asked to stop" } else { "the feed ended" })
+}
+
+/// The settings; those that belong to the embedded data hold where that is what is served.
+fn resolve(args: &PaperArgs, tutorial: bool) -> Result<Config> {
+    // Factors may be the feed's own.
+    let mut input = InputArgs { needs_factors: false, ..args.input.clone() };
+    input.own.extend(args.own());
+    // An instrument that makes a factor may not trade for a bar: live, that updates nothing and is no reason to stop.
+    input.base = Some(("paper's defaults".to_owned(), "[data]\nfactor_gap = \"carry\"\n".to_owned()));
+    if !tutorial {
+        input.prices = Some(if args.url.is_empty() { "feed" } else { &args.url }.into());
+    }
+    let mut config = Config::resolve(&input, None, REPLAY.record)?;
+    config.data.prices = None;
+    if config.data.factor_gap() == FactorGap::Error && !tutorial {
+        warn!(
+            key = "data.factor_gap",
+            "found data.factor_gap = \"error\", expected \"carry\", which is taken: a live feed cannot fill a gap later, so a \
+             frame without factors updates no estimate"
+        );
+    }
+    config.data.factor_gap = OnGap::Carry;
+    Ok(config)
+}
+
+/// What the embedded data is called.
+fn tutorial_name() -> String {
+    match tutorial::prices() {
+        ParquetInput::Bytes { name, .. } => name,
+        ParquetInput::Path(path) => path.display().to_string(),
+    }
+}
+
+/// Where the feed is, for people.
+fn address<'a>(args: &'a PaperArgs, config: &'a Config) -> &'a str {
+    let typed = (!args.url.is_empty()).then_some(args.url.as_str());
+    typed.or(config.feed.url.as_deref()).unwrap_or(&config.feed.venue)
+}
+
+/// Factors that are nowhere, or in the feed and not in the history before it.
+fn refuse_without_factors(config: &Config, hello: &Hello, args: &PaperArgs) -> Result<()> {
+    let expressions = !config.factors.is_empty();
+    if !expressions && hello.factors.is_empty() && config.data.factors.as_deref() != Some("none") {
+        bail!(
+            "{}: found no factors, expected a table [factors] that makes them from instruments (--set \
+             'factors.mkt=\"SPY\"'), a feed that brings them, or --factors none to run without",
+            shown(&hello.name)
+        );
+    }
+    if let Some(history) = args.history.as_ref().filter(|_| !expressions && !hello.factors.is_empty())
+        && args.history_factors.is_none()
+    {
+        bail!(
+            "{}: found history without factors, expected --history-factors FILE with {}, which are the feed's own",
+            history.display(),
+            hello.factors.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Settings that belong to files, and instruments that nobody asks the venue for.
+fn refuse(config: &Config) -> Result<()> {
+    if config.feed.is_venue() {
+        let settings = config.source_settings(true)?;
+        config.feed.refuse_unasked(&settings.factors, &settings.universe)?;
+    }
+    if config.world.needs_memory() {
+        bail!(
+            "found {}, expected the world as it comes: a live feed has no future to draw from",
+            config.world.note().unwrap_or_default()
+        );
+    }
+    Ok(())
+}
+
+/// A NAV without decimals, or that it is not known.
+fn value_text(nav: f64) -> String {
+    if nav.is_finite() { format!("{nav:.0}") } else { "not known (out of range)".to_owned() }
+}
+
+fn text(facts: &RunFacts, edge: &Edge, started: Instant) -> String {
+    let counts = edge.counts();
+    let nav = facts
+        .performance
+        .nav
+        .map_or_else(String::new, |(first, last)| format!("; value {first:.0} → {}", value_text(last)));
+    format!(
+        "{} frames, {} decisions in {:.1} s{nav}\n{} messages, {} twice, {} early, {} filled in, {} missing, {} \
+         refused, {} reconnections\ndigest {}\n",
+        facts.data.frames,
+        facts.sizing.decisions,
+        started.elapsed().as_secs_f64(),
+        counts.messages,
+        counts.repeats,
+        counts.early,
+        counts.filled,
+        counts.missing,
+        counts.refused,
+        counts.connections.saturating_sub(1),
+        hex(&facts.digest)
+    ) + &venue_text(edge)
+}
+
+/// Faults of a venue, a line; nothing where there are none.
+fn venue_text(edge: &Edge) -> String {
+    let faults = edge.venue_counts().map(|_| edge.counts().faults().collect::<Vec<_>>()).unwrap_or_default();
+    match faults.is_empty() {
+        true => String::new(),
+        false => {
+            let faults = faults.iter().map(|(kind, count)| format!("{kind} {count}"));
+            format!("venue: {}\n", faults.collect::<Vec<_>>().join(", "))
+        }
+    }
+}

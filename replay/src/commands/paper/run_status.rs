@@ -1,0 +1,143 @@
+//! Where a run stands, for whoever shows it: told by the record stage, read by the pulse.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use betaflow_connectors::store::WriterHandle;
+use betaflow_engine::assembly::Iso;
+use betaflow_engine::execution::is_ruined;
+use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts};
+use betaflow_engine::model::Estimates;
+use betaflow_engine::portfolio::Halt;
+use tracing::{error, info, warn};
+
+use super::alerts::{Alerts, Kind};
+
+/// The last frame.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RunStatus {
+    /// Frames so far in this start of the program.
+    pub(crate) frames: u64,
+    pub(crate) seq: u64,
+    pub(crate) timestamp: i64,
+    /// Net asset value, once something has been decided.
+    pub(crate) nav: Option<f64>,
+    /// What keeps it from trading.
+    pub(crate) halt: Option<Halt>,
+    /// Time and value of the frame that ruined the account.
+    pub(crate) ruined: Option<(i64, f64)>,
+}
+
+/// Shared by those who tell it and those who read it.
+#[derive(Clone, Default)]
+pub(crate) struct SharedRunStatus(Arc<Mutex<RunStatus>>);
+
+impl SharedRunStatus {
+    /// Starts from a run whose account may be ruined already.
+    pub(crate) fn of(ruined: Option<(i64, f64)>) -> Self {
+        let run_status = Self::default();
+        run_status.change(|now| (now.ruined, now.nav) = (ruined, ruined.map(|(_, nav)| nav)));
+        run_status
+    }
+
+    pub(crate) fn now(&self) -> RunStatus {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut RunStatus)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Sentence about a ruined account.
+pub(crate) fn ruin((time, nav): (i64, f64)) -> String {
+    let time = Iso(TimestampNs(time));
+    format!(
+        "RUINED at {time}: the value fell to {nav:.0}; all positions were closed at the last prices known, and this run trades \
+         no more; begin a new state folder"
+    )
+}
+
+/// Tells it, and says when trading stops and goes on.
+pub(crate) struct Watching {
+    run_status: SharedRunStatus,
+    writer: WriterHandle,
+    alerts: Alerts,
+    /// Whether a frame has decided in this start: what stopped trading before it is no news.
+    decided: bool,
+}
+
+impl Watching {
+    pub(crate) fn new(run_status: SharedRunStatus, writer: WriterHandle, alerts: Alerts) -> Self {
+        Self { run_status, writer, alerts, decided: false }
+    }
+}
+
+/// Kind of the alert of a change of halts: a limit, or another reason.
+fn alert_of(halt: Option<Halt>) -> Kind {
+    match halt {
+        Some(Halt::Feed | Halt::DailyLoss | Halt::Drawdown) => Kind::LimitMet,
+        Some(Halt::OutOfRange) => Kind::TradingStopped,
+        None => Kind::TradingResumed,
+    }
+}
+
+impl Recorder for Watching {
+    fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
+        let before = self.run_status.now();
+        // A frame that does not decide says nothing of halts.
+        let halt = if frame.decided { frame.halt } else { before.halt };
+        let news = self.decided;
+        self.decided |= frame.decided;
+        if halt != before.halt {
+            let why = |halt: Halt| match &frame.out_of_range {
+                Some(wrong) if halt == Halt::OutOfRange => format!("{}: {wrong}", halt.text()),
+                _ => halt.text().to_owned(),
+            };
+            let text = match halt {
+                Some(halt) if news => format!("trading stops at frame {}: {}", frame.seq, why(halt)),
+                Some(halt) => format!("trading is stopped as before: {}", why(halt)),
+                None => format!("trading goes on at frame {}", frame.seq),
+            };
+            if news {
+                self.alerts.raise(alert_of(halt), Some(frame.seq), text.clone());
+            }
+            let kind = if halt.is_some() { "halted" } else { "trading" };
+            let (seq, nav) = (frame.seq, frame.nav);
+            if halt.is_some() {
+                warn!(kind, seq, nav, "{text}");
+            } else {
+                info!(kind, seq, nav, "{text}");
+            }
+            self.writer.event(frame.timestamp.0, Some(frame.seq), kind, text)?;
+        }
+        self.run_status.change(|now| (now.nav, now.halt) = (Some(frame.nav), halt));
+        if is_ruined(frame.nav) {
+            let ruined = (frame.timestamp.0, frame.nav);
+            let news = before.ruined.is_none();
+            self.run_status.change(|now| now.ruined = Some(ruined));
+            error!(kind = "ruined", seq = frame.seq, nav = frame.nav, "{}", ruin(ruined));
+            if news {
+                self.alerts.raise(Kind::Ruined, Some(frame.seq), ruin(ruined));
+                self.writer.event(frame.timestamp.0, Some(frame.seq), "ruined", ruin(ruined))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn estimates(&mut self, _: &Estimates) -> Result<(), RecordError> {
+        Ok(())
+    }
+
+    fn complete(&mut self, seq: u64, timestamp: TimestampNs) -> Result<(), RecordError> {
+        self.run_status.change(|now| {
+            now.frames += 1;
+            (now.seq, now.timestamp) = (seq, timestamp.0);
+        });
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &RunFacts) -> Result<(), RecordError> {
+        Ok(())
+    }
+}

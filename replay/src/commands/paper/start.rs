@@ -1,0 +1,155 @@
+//! What a start begins with: the state after the last checkpoint, or nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result, bail};
+use betaflow_connectors::live::{Control, FeedSource, History, inputs_before};
+use betaflow_connectors::store::{SavedCheckpoint, StateFolder};
+use betaflow_engine::ledger::hex;
+use betaflow_engine::state::Checkpoint;
+use toml::{Table, Value};
+use tracing::warn;
+
+use super::PaperArgs;
+use crate::config::Config;
+
+/// What the folder calls its history.
+const HISTORY: &str = "history";
+
+/// The history of the run: the one on record, or that of the arguments, where the run is a new one. Frames of history
+/// warm up and are not traded on, unless the settings say from when they are.
+pub(crate) fn history(
+    folder: &StateFolder,
+    args: &PaperArgs,
+    config: &mut Config,
+) -> Result<Option<History>> {
+    let known = folder.value(HISTORY)?;
+    let known: Option<History> = known
+        .filter(|text| text != "none")
+        .map(|text| serde_json::from_str(&text))
+        .transpose()
+        .context("what the state folder says of its history")?;
+    let is_new = folder.start()?.next_input == 0;
+    let history = match (known, &args.history) {
+        (None, Some(path)) if is_new => {
+            let settings = config.source_settings(true)?;
+            let made = History::of(path, args.history_factors.as_deref(), &settings)
+                .map_err(|error| anyhow::anyhow!(error))
+                .context("the history")?;
+            folder.settle(HISTORY, &serde_json::to_string(&made)?)?;
+            Some(made)
+        }
+        (None, Some(path)) => bail!(
+            "{}: found a run that began without history, expected none on record with --history {}: leave it out, or \
+             begin a new state folder",
+            folder.path().display(),
+            path.display()
+        ),
+        (Some(known), Some(path)) if std::path::absolute(path)? != known.prices => bail!(
+            "{}: found a run that began with the history {}, expected that of --history {}: leave the argument out, or \
+             begin a new state folder",
+            folder.path().display(),
+            known.prices.display(),
+            path.display()
+        ),
+        (known, _) => known,
+    };
+    if let Some(history) = &history
+        && config.data.trade_from.is_none()
+    {
+        let after = jiff::Timestamp::from_nanosecond(i128::from(history.last) + 1)?;
+        config.data.trade_from = Some(after.to_string());
+    }
+    Ok(history)
+}
+
+/// Inputs that come before the first of the feed in this start.
+pub(crate) fn fresh(history: Option<&History>, is_new: bool, args: &PaperArgs, time: i64) -> Vec<Control> {
+    let history = history.filter(|_| is_new).map(History::control);
+    let resume = args.resume_trading.then(|| Control {
+        kind: "resume",
+        timestamp: time,
+        body: r#"{"kind":"resume"}"#.to_owned(),
+    });
+    history.into_iter().chain(resume).collect()
+}
+
+/// The checkpoint to go on from, and the number of the first input behind it.
+pub(crate) struct Behind {
+    pub(crate) checkpoint: Option<Checkpoint>,
+    pub(crate) input: u64,
+}
+
+impl Behind {
+    /// The last checkpoint that can be read; the record has all inputs, so without one they all run again.
+    pub(crate) fn of(folder: &StateFolder, checkpoints: Vec<SavedCheckpoint>) -> Self {
+        for SavedCheckpoint { seq, state, .. } in checkpoints {
+            let read = Checkpoint::from_bytes(&state)
+                .and_then(|checkpoint| Ok((inputs_before(&checkpoint.source)?, checkpoint)));
+            match read {
+                Ok((input, checkpoint)) => return Self { checkpoint: Some(checkpoint), input },
+                Err(error) => {
+                    warn!(
+                        kind = "checkpoint_skipped",
+                        seq,
+                        "{}: the checkpoint after frame {seq} is passed over: {error}",
+                        folder.path().display()
+                    );
+                }
+            }
+        }
+        Self { checkpoint: None, input: 0 }
+    }
+
+    /// The first frame that is computed in this start.
+    pub(crate) fn first_frame(&self) -> u64 {
+        self.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.seq + 1)
+    }
+
+    /// The source behind it.
+    pub(crate) fn source(&self, source: FeedSource) -> Result<FeedSource> {
+        match &self.checkpoint {
+            Some(checkpoint) => Ok(source.resuming(checkpoint)?),
+            None => Ok(source),
+        }
+    }
+}
+
+/// The settings that differ between two configurations in TOML, at most ten.
+fn differences(known: &str, now: &str) -> String {
+    let of = |text: &str| {
+        let mut all = BTreeMap::new();
+        for (table, keys) in text.parse::<Table>().unwrap_or_default() {
+            match keys {
+                Value::Table(keys) => {
+                    all.extend(
+                        keys.into_iter().map(|(key, value)| (format!("{table}.{key}"), value.to_string())),
+                    );
+                }
+                value => drop(all.insert(table, value.to_string())),
+            }
+        }
+        all
+    };
+    let (known, now) = (of(known), of(now));
+    let keys: BTreeSet<&String> = known.keys().chain(now.keys()).collect();
+    let show =
+        |all: &BTreeMap<String, String>, key| all.get(key).cloned().unwrap_or_else(|| "not set".to_owned());
+    let lines = keys.into_iter().filter(|key| known.get(*key) != now.get(*key));
+    let lines = lines.map(|key| format!("  {key}: on record {}, now {}", show(&known, key), show(&now, key)));
+    lines.take(10).collect::<Vec<_>>().join("\n")
+}
+
+/// A state folder is of one configuration.
+pub(crate) fn settle(folder: &StateFolder, config: &Config) -> Result<()> {
+    let digest = hex(&config.digest()?);
+    if folder.settle("configuration_digest", &digest)? != digest {
+        let other = betaflow_connectors::store::StoreError::OtherSettings(folder.path().to_owned());
+        let known = folder.value("configuration")?.unwrap_or_default();
+        bail!("{other}\n{}", differences(&known, &config.to_toml("paper")?));
+    }
+    folder.settle("version", env!("CARGO_PKG_VERSION"))?;
+    folder.settle("configuration", &config.to_toml("paper").context("the settings as TOML")?)?;
+    folder.settle("started", &jiff::Timestamp::now().to_string())?;
+    Ok(())
+}

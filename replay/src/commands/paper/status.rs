@@ -1,0 +1,279 @@
+//! What a run says of itself: to the state folder once a second, and in the log once a minute.
+
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Result;
+use betaflow_connectors::live::{Edge, EdgeReceiver, Latencies};
+use betaflow_connectors::store::WriterHandle;
+use betaflow_engine::assembly::Iso;
+use betaflow_engine::frame::TimestampNs;
+use tracing::{info, warn};
+
+use super::disk::Disk;
+use super::link::Link;
+use super::run_status::{SharedRunStatus, ruin};
+use crate::commands::dashboard::VenueStatus;
+use crate::commands::dashboard::status::{
+    FeedStatus, LatencyStatus, LiveStatus, QueueStatus, QueuesStatus, StageLatency, Status, TradingStatus,
+};
+
+/// How often the state folder is told.
+const PULSE: Duration = Duration::from_secs(1);
+/// Pulses from one sentence in the log to the next.
+const SENTENCE: u64 = 60;
+
+/// Nanoseconds since 1970.
+pub(crate) fn now() -> i64 {
+    i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
+}
+
+/// Everything that the pulse reads, and where it writes.
+pub(crate) struct Sources {
+    /// Name of the feed.
+    pub(crate) name: String,
+    pub(crate) edge: Arc<Edge>,
+    pub(crate) link: Link,
+    pub(crate) disk: Disk,
+    pub(crate) run_status: SharedRunStatus,
+    pub(crate) latencies: Arc<Latencies>,
+    /// Capacity of the channels between the stages.
+    pub(crate) capacity: usize,
+    pub(crate) writer: WriterHandle,
+    /// Status for a dashboard in this process, which a full disk does not keep old.
+    pub(crate) live: LiveStatus,
+}
+
+/// How a run is over.
+#[derive(Clone, Debug)]
+enum Ending {
+    /// In order: the feed ended, or the run was asked to stop.
+    InOrder,
+    /// With an error.
+    Failed(String),
+}
+
+/// The thread that tells it.
+pub(crate) struct Pulse {
+    stop: Sender<Ending>,
+    thread: JoinHandle<()>,
+}
+
+impl Pulse {
+    pub(crate) fn start(sources: Sources) -> Result<Self> {
+        let (stop, stopped) = channel();
+        let mut teller = Teller::new(sources);
+        let thread = std::thread::Builder::new().name("pulse".to_owned()).spawn(move || {
+            for beat in 1_u64.. {
+                teller.tell(None);
+                if beat.is_multiple_of(SENTENCE) {
+                    teller.sentence();
+                }
+                match stopped.recv_timeout(PULSE) {
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Ok(ending) => {
+                        teller.tell(Some(&ending));
+                        break;
+                    }
+                    // The run was abandoned: nothing true can be said of its end.
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+            }
+        })?;
+        Ok(Self { stop, thread })
+    }
+
+    /// Writes the last status: the run is over, with an error where `failed` has one.
+    pub(crate) fn stop(self, failed: Option<String>) {
+        // The thread may be gone after a panic, which has been printed.
+        let _ = self.stop.send(failed.map_or(Ending::InOrder, Ending::Failed));
+        let _ = self.thread.join();
+    }
+}
+
+struct Teller {
+    sources: Sources,
+    events: EdgeReceiver,
+    /// Messages at the last look, and when there was one more than before.
+    last: (u64, Option<i64>),
+    /// Most events that have waited.
+    highest: usize,
+}
+
+impl Teller {
+    fn new(sources: Sources) -> Self {
+        Self { events: sources.edge.events(), sources, last: (0, None), highest: 0 }
+    }
+
+    /// Publishes all rows in this process and writes them to the state folder.
+    fn tell(&mut self, ending: Option<&Ending>) {
+        let time = now();
+        let status = Status {
+            feed: Some(self.feed(time, ending.is_some())),
+            trading: Some(self.trading(time, ending)),
+            queues: Some(self.queues(time)),
+            latency: Some(self.latency(time)),
+        };
+        let rows = [
+            ("feed", serde_json::to_string(&status.feed)),
+            ("trading", serde_json::to_string(&status.trading)),
+            ("queues", serde_json::to_string(&status.queues)),
+            ("latency", serde_json::to_string(&status.latency)),
+        ];
+        self.sources.live.publish(status);
+        for (key, text) in rows {
+            if let Ok(text) = text {
+                self.sources.writer.status(key, text);
+            }
+        }
+    }
+
+    fn feed(&mut self, time: i64, ended: bool) -> FeedStatus {
+        let counts = self.sources.edge.counts();
+        if counts.messages != self.last.0 {
+            self.last = (counts.messages, Some(time));
+        }
+        let link = self.sources.link.now();
+        FeedStatus {
+            time,
+            name: self.sources.name.clone(),
+            connected: !ended && link.connected,
+            since: if ended { Some(time) } else { link.since },
+            last_message: self.last.1,
+            stale: !ended && link.stale,
+            outage_since: link.outage_since.filter(|_| !ended),
+            outages: link.outages,
+            data_outages: counts.outages,
+            messages: counts.messages,
+            venue: VenueStatus::of(&self.sources.edge),
+            bytes: counts.bytes,
+            delivered: counts.delivered,
+            gaps: counts.gaps,
+            missing: counts.missing,
+            back_filled: counts.filled,
+            requests: counts.requests,
+            reconnects: counts.connections.saturating_sub(1),
+            failures: counts.failures,
+            silences: counts.stale,
+            repeats: counts.repeats,
+            reordered: counts.early,
+            overflowed: counts.overflowed,
+            conflated: counts.conflated,
+            refused: counts.refused,
+            unknown: counts.unknown,
+            late: counts.late,
+            doubted: counts.doubted,
+            before: counts.before,
+            dropped: counts.dropped,
+            partial: counts.partial,
+            blocked: counts.blocked,
+            blocked_ns: counts.blocked_ns,
+        }
+    }
+
+    fn trading(&self, time: i64, ending: Option<&Ending>) -> TradingStatus {
+        let run_status = self.sources.run_status.now();
+        let disk = self.sources.disk.trouble();
+        let halt = run_status.halt.map(|halt| halt.text().to_owned());
+        let (state, why) = match (ending, run_status.ruined, &disk) {
+            (Some(Ending::Failed(why)), ..) => ("failed", Some(why.clone())),
+            (_, Some(ruined), _) => ("ruined", Some(ruin(ruined))),
+            (Some(Ending::InOrder), ..) => ("ended", halt),
+            (None, None, Some((since, why))) => {
+                let since = Iso(TimestampNs(since / 1_000_000_000 * 1_000_000_000));
+                let why =
+                    format!("the state cannot be written since {since} ({why}); trading goes on when it can");
+                ("halted", Some(why))
+            }
+            (None, None, None) => match (run_status.nav, halt) {
+                (None, why) => ("warming_up", why),
+                (Some(_), Some(why)) => ("halted", Some(why)),
+                (Some(_), None) => ("trading", None),
+            },
+        };
+        TradingStatus {
+            time,
+            state: state.to_owned(),
+            why,
+            unwritable_since: disk.map(|(since, _)| since),
+            ended: matches!(ending, Some(Ending::InOrder)).then_some(time),
+        }
+    }
+
+    fn queues(&mut self, time: i64) -> QueuesStatus {
+        let depth = self.events.len();
+        self.highest = self.highest.max(depth);
+        let queue = |name: &str, (depth, highest): (usize, usize), capacity: usize| QueueStatus {
+            name: name.to_owned(),
+            depth: depth as u64,
+            capacity: capacity as u64,
+            highest: highest as u64,
+        };
+        let capacity = self.events.capacity().unwrap_or(0);
+        let queues = vec![
+            queue("feed to source", (depth, self.highest), capacity),
+            queue("source to estimate", self.sources.latencies.waiting(), self.sources.capacity),
+        ];
+        QueuesStatus { time, queues }
+    }
+
+    fn latency(&self, time: i64) -> LatencyStatus {
+        let stages = self.sources.latencies.stages().into_iter().map(|stage| StageLatency {
+            stage: stage.stage.to_owned(),
+            count: stage.count,
+            sum_ns: stage.sum_ns,
+            p50_ns: stage.p50_ns,
+            p99_ns: stage.p99_ns,
+            max_ns: stage.max_ns,
+            buckets: stage.buckets,
+        });
+        LatencyStatus { time, stages: stages.collect() }
+    }
+
+    fn sentence(&self) {
+        let (run_status, counts) = (self.sources.run_status.now(), self.sources.edge.counts());
+        if run_status.frames == 0 {
+            let (bars, messages) = (counts.delivered, counts.messages);
+            warn!(
+                "no frame yet: {messages} messages and {bars} bars so far; a frame needs a price of an instrument that is \
+                 traded, and of those that [factors] are made of"
+            );
+            return;
+        }
+        let at = Iso(TimestampNs(run_status.timestamp));
+        let nav = run_status.nav.map_or_else(
+            || "warming up".to_owned(),
+            |nav| format!("value {}", crate::commands::paper::value_text(nav)),
+        );
+        let state = match (run_status.ruined, run_status.halt) {
+            (Some(_), _) => ", ruined",
+            (None, Some(_)) => ", halted",
+            (None, None) => "",
+        };
+        info!("frame {} at {at}: {nav}{state}; {} messages so far", run_status.seq, counts.messages);
+    }
+}
+
+/// Table of the latency of each stage that was measured.
+pub(crate) fn latency_table(latencies: &Latencies) -> String {
+    let stages: Vec<_> = latencies.stages().into_iter().filter(|stage| stage.count > 0).collect();
+    if stages.is_empty() {
+        return String::new();
+    }
+    let mut text =
+        format!("{:<22}{:>10}{:>12}{:>12}{:>12}\n", "latency", "count", "p50 µs", "p99 µs", "max µs");
+    for stage in stages {
+        let us = |ns: u64| format!("{:.1}", ns as f64 / 1e3);
+        text += &format!(
+            "{:<22}{:>10}{:>12}{:>12}{:>12}\n",
+            stage.stage,
+            stage.count,
+            us(stage.p50_ns),
+            us(stage.p99_ns),
+            us(stage.max_ns)
+        );
+    }
+    text
+}

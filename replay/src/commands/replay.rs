@@ -1,0 +1,78 @@
+//! `betaflow replay`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::run::session::{self, Compared};
+use crate::run::{Prepared, Reported, RunArgs, open};
+
+pub(super) const REPLAY: &str = "\
+Trade a strategy through historical data and see what it earns after costs.
+
+Without --prices it runs on embedded tutorial data: 20 large US stocks, the
+S&P 500 and five factor ETFs, daily, 2014 to 2022.
+
+The run folder holds:
+  summary.json     metrics after costs, before costs and of the benchmark,
+                   costs, turnover, the digest
+  equity.parquet   a row a bar: value, cash, exposure, turnover, each cost
+  fills.parquet    a row a fill: price, price at the decision, costs
+  orders.parquet   a row an order: what was filled of it, how it ended
+  attribution.parquet    a row a bar: betas of the book, and the change of
+                   value by alpha, factors, residual and costs
+  contributions.parquet  the same by instrument, over the whole run
+  weights.parquet  target and held weight of each instrument
+  betas.parquet    alpha, betas, the forecast of each return and its error
+  instruments.parquet  how well the forecasts of each instrument have held
+  report.html      all of it on one page, which opens without a network
+  run.toml         all settings; --config run.toml runs them again
+
+In Python:
+  equity = pd.read_parquet(\"runs/replay-1/equity.parquet\")
+  equity.set_index(\"timestamp\").nav.plot()
+
+The same data and settings give the same digest on every machine. No output
+depends on data that comes after it: orders fill one bar after the one that
+they are decided on.
+
+With --session DIR the data is what a `betaflow paper` run has received, from
+its state folder, with the settings in it; the run may go on meanwhile. The
+digest is compared with the one on record, frame by frame, unless --set changes
+what decides results. Where they differ the exit code is 1.
+  betaflow replay --session runs/paper --out runs/again";
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// State folder of a `paper` run: replay what it has received, with its settings
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["prices", "factors", "config", "from", "to"])]
+    pub session: Option<PathBuf>,
+    /// Write no report.html (it takes 5 MB)
+    #[arg(long)]
+    pub no_report: bool,
+}
+
+/// Trades a strategy through historical data.
+///
+/// # Errors
+/// Settings or data that are not as expected, a file system that refuses, or a session that is not reproduced.
+pub(super) fn replay(args: &ReplayArgs) -> Result<()> {
+    let mut typed = args.run.clone();
+    typed.input.takes_session = true;
+    if let Some(folder) = &args.session {
+        session::with_its_settings(folder, &mut typed.input)?;
+    }
+    let config = crate::run::resolve(&typed, &crate::run::REPLAY)?;
+    let compared = config.data.session.as_deref().map(|folder| Compared::with(Path::new(folder), &config));
+    let compared = compared.transpose()?;
+    let recorder = compared.as_ref().and_then(Compared::recorder).transpose()?;
+    let prepared = Prepared::new(&config, &typed, &crate::run::REPLAY, open(&config, true)?, recorder)?;
+    prepared
+        .execute()?
+        .conclude(Reported { plot: (!args.no_report).then_some(&[]), ..Reported::default() })?;
+    compared.map_or(Ok(()), |compared| compared.conclude())
+}

@@ -1,0 +1,66 @@
+//! The figures of a run on either side of the beginning of its hold-out.
+
+use std::path::Path;
+
+use anyhow::Result;
+use betaflow_connectors::recorder::read_equity;
+use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::metrics::{Comparing, Figures};
+
+/// One side.
+pub(crate) struct Part {
+    /// Its frames, from the first decision on.
+    pub(crate) frames: usize,
+    /// Net, gross and benchmark.
+    pub(crate) figures: [Figures; 3],
+    /// The frame on which the account was ruined.
+    pub(crate) ruined: Option<TimestampNs>,
+}
+
+impl Part {
+    fn of(frames: usize, comparing: Comparing, frames_per_year: f64) -> Self {
+        let comparison = comparing.comparison(frames_per_year);
+        let ruined = comparison.ruined;
+        Self { frames, figures: [comparison.net, comparison.gross, comparison.benchmark], ruined }
+    }
+
+    /// After costs.
+    pub(crate) fn net(&self) -> &Figures {
+        &self.figures[0]
+    }
+}
+
+/// Both sides.
+pub(crate) struct Parts {
+    pub(crate) before: Part,
+    pub(crate) inside: Part,
+    /// The time of each frame inside.
+    pub(crate) times: Vec<TimestampNs>,
+}
+
+/// Reads the equity of a run. The first return inside is from the last value before, so that no return is lost and none
+/// is counted on both sides.
+pub(crate) fn measure(folder: &Path, start: TimestampNs, frames_per_year: f64) -> Result<Parts> {
+    let (mut before, mut times) = (0, Vec::new());
+    read_equity(folder, |point| match point.timestamp < start {
+        true => before += 1,
+        false => times.push(point.timestamp),
+    })?;
+    let inside = times.len();
+    let mut past = Comparing::new(before);
+    let mut scored = Comparing::new(inside + usize::from(before > 0));
+    let mut base = None;
+    read_equity(folder, |point| {
+        if point.timestamp < start {
+            past.push(point);
+            base = Some(point);
+        } else {
+            base.take().into_iter().chain([point]).for_each(|point| scored.push(point));
+        }
+    })?;
+    Ok(Parts {
+        before: Part::of(before, past, frames_per_year),
+        inside: Part::of(inside, scored, frames_per_year),
+        times,
+    })
+}

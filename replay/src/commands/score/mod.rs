@@ -1,0 +1,290 @@
+//! `betaflow score`: the one command that reads the hold-out.
+//!
+//! The strategy runs through all data as in a replay, one causal run; what is scored is the part that nothing else has
+//! read. Data, settings, strategy and output folder are checked first; then, before any return of the hold-out is
+//! computed, the opening is recorded in a log beside the data, so that every later score reports it.
+
+mod args;
+mod figures;
+mod ledger;
+mod period;
+mod profile;
+mod text;
+mod trials;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use betaflow_connectors::parquet::{Input, content_digest};
+use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::ledger::hex;
+use betaflow_engine::source::Source as _;
+use betaflow_engine::warning::Warning;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::config::Config;
+use crate::run::data::{Opened as OpenedSource, Readings};
+use crate::run::json_lines;
+use crate::run::{self, Prepared, Reported};
+use crate::summary::{number, object, time_text};
+pub(super) use args::{Profile, SCORE, ScoreArgs};
+use figures::{Part, Parts};
+pub(crate) use ledger::Entry;
+use ledger::{Event, Ledger, Seen};
+use trials::SeenByTrials;
+
+/// Scores the hold-out.
+pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
+    let mut config = run::resolve(&args.run, &run::SCORE)?;
+    let Some(start) = config.holdout.start()? else {
+        bail!(
+            "score: found no hold-out, expected the date that it begins with: set `from` in the table [holdout] of the \
+             configuration, or --set holdout.from=2020-01-01"
+        );
+    };
+    if let Some(to) = config.data.to()?.filter(|to| *to < start) {
+        let [start, to] = [start, to].map(|time| time_text(Some(time)).unwrap_or_default());
+        bail!(
+            "`data.to`: found an end at {to}, expected one after {start}, where the hold-out begins: choose a later one"
+        );
+    }
+    if config.world.needs_memory() {
+        bail!(
+            "score: found {}, expected a world with the data's own dates: a path that is resampled, or goes on after the \
+             data, mixes the hold-out with what was seen before; leave out world.bootstrap_seed and world.worst_windows",
+            config.world.note().unwrap_or_default()
+        );
+    }
+    profile::apply(args.profile, &mut config)?;
+    let scoring = Scoring {
+        start,
+        profile: args.profile,
+        ledger: Ledger::new(json_lines::beside(&config, "holdout.jsonl")?),
+    };
+    let prepared = Prepared::new(&config, &args.run, &run::SCORE, scoring.source(&config)?, None)?;
+    // The last moment before any data flows: an error before it has opened nothing.
+    let opened = scoring.record_opening(&config)?;
+    let entry = opened.entry().clone();
+    let scored = || -> Result<_> {
+        let finished = prepared.execute()?;
+        let score = scoring.finish(opened, finished.folder(), &finished.facts().digest, &config)?;
+        Ok((finished, score))
+    };
+    let (finished, score) = scored().map_err(|error| match scoring.record_failure(&entry, &error) {
+        Ok(()) => error,
+        // The cause of the failure comes before that of the log.
+        Err(log) => error.context(format!("{log:#}")),
+    })?;
+    let plot: Option<&[String]> = (!args.no_report).then_some(&[]);
+    finished.conclude(Reported { score: Some(score), plot, ..Reported::default() })
+}
+
+/// A hold-out that is about to be opened.
+pub(crate) struct Scoring {
+    start: TimestampNs,
+    profile: Profile,
+    ledger: Ledger,
+}
+
+impl Scoring {
+    /// All the data, the hold-out included: here alone the seal is taken off. All of it is read once before, and nothing
+    /// is computed from it: rows out of order, or that are no prices, end the command before an opening is on record.
+    pub(crate) fn source(&self, config: &Config) -> Result<OpenedSource> {
+        let open = || {
+            let mut settings = config.source_settings(true)?;
+            settings.sealed_from = None;
+            Readings::default().open(config, settings)
+        };
+        let (mut whole, mut frame) = (open()?.source, Frame::default());
+        while whole.next_frame(&mut frame).map_err(anyhow::Error::from_boxed)? {}
+        open()
+    }
+
+    /// Writes the opening down. Nothing may be scored before this has succeeded.
+    pub(crate) fn record_opening(&self, config: &Config) -> Result<Opened> {
+        let (prices, factors) = (config.prices(), config.factor_file());
+        let inputs: Vec<&Input> = [Some(&prices), factors.as_ref()].into_iter().flatten().collect();
+        let entry = Entry {
+            event: Event::Opened,
+            opening: 0,
+            time: Timestamp::now().to_string(),
+            data_digest: hex(&content_digest(inputs)?),
+            configuration_digest: hex(&config.digest()?),
+            from: time_text(Some(self.start)).unwrap_or_default(),
+            to: time_text(config.data.to()?),
+            frames: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            profile: self.profile.name().to_owned(),
+            digest: None,
+            net_sharpe: None,
+            error: None,
+        };
+        let (entry, history) = self.ledger.open(entry)?;
+        Ok(Opened { entry, history })
+    }
+
+    /// Writes down that the run ended in an error: it has shown no figures. Of an opening that has a result this changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub(crate) fn record_failure(&self, entry: &Entry, error: &anyhow::Error) -> Result<()> {
+        let time = Timestamp::now().to_string();
+        let error = Some(format!("{error:#}"));
+        self.ledger.append(&Entry { event: Event::Failed, time, error, ..entry.clone() })
+    }
+
+    /// Scores the run in the folder, and writes the result down.
+    pub(crate) fn finish(
+        &self,
+        opened: Opened,
+        folder: &Path,
+        digest: &[u8; 32],
+        config: &Config,
+    ) -> Result<Score> {
+        let parts = figures::measure(folder, self.start, config.data.calendar().frames_per_year())?;
+        if let (0, Some(time)) = (parts.inside.frames, time_text(parts.before.ruined)) {
+            bail!(
+                "score: the account was ruined at {time}, before the hold-out begins at {}: nothing of the hold-out was \
+                 traded, and there is nothing to score; expected settings that survive until then: lower sizing.gross_max or \
+                 sizing.kelly_fraction",
+                opened.entry.from
+            );
+        }
+        if parts.inside.frames == 0 {
+            bail!(
+                "score: found no frame that trades at or after {}, where the hold-out begins; expected data after it, and \
+                 a warm-up (estimator.warmup) that ends before the data does",
+                opened.entry.from
+            );
+        }
+        let sharpe = parts.inside.net().sharpe;
+        let result = Entry {
+            event: Event::Scored,
+            time: Timestamp::now().to_string(),
+            to: time_text(parts.times.last().copied()),
+            frames: Some(parts.inside.frames),
+            digest: Some(hex(digest)),
+            net_sharpe: Some(sharpe).filter(|sharpe| sharpe.is_finite()),
+            ..opened.entry.clone()
+        };
+        self.ledger.append(&result)?;
+        let earlier = opened.history.seen(&opened.entry, &parts.times);
+        let trials = SeenByTrials::of(config, &parts.times)?;
+        Ok(Score {
+            trials,
+            profile: self.profile,
+            ledger: self.ledger.path().to_owned(),
+            parts,
+            earlier,
+            to: result.to.unwrap_or_default(),
+            opened,
+            embedded: config.is_tutorial(),
+        })
+    }
+}
+
+/// An opening that is on record.
+pub(crate) struct Opened {
+    entry: Entry,
+    history: ledger::History,
+}
+
+impl Opened {
+    /// Its line in the log.
+    pub(crate) fn entry(&self) -> &Entry {
+        &self.entry
+    }
+}
+
+/// A hold-out that was scored.
+pub(crate) struct Score {
+    profile: Profile,
+    ledger: PathBuf,
+    parts: Parts,
+    opened: Opened,
+    /// The openings before it that have read some of it.
+    earlier: Vec<Seen>,
+    /// Runs on record whose trials were measured in it.
+    trials: Option<SeenByTrials>,
+    /// The time of its last frame.
+    to: String,
+    /// Whether the data is that inside the program, which has no place for a ledger beside it.
+    embedded: bool,
+}
+
+impl Score {
+    /// Frames that an earlier opening has read.
+    fn seen_frames(&self) -> usize {
+        let times = self.parts.times.iter();
+        times.filter(|time| self.earlier.iter().any(|seen| seen.period.part_of(&[**time]).len() == 1)).count()
+    }
+
+    /// Openings before it that have read nothing of it.
+    fn others(&self) -> usize {
+        self.opened.history.len() - self.earlier.len()
+    }
+
+    /// Warnings about the hold-out, before its figures.
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
+        self.trials.iter().map(SeenByTrials::warning).collect()
+    }
+
+    /// As `holdout` in `summary.json`.
+    pub(crate) fn json(&self) -> Value {
+        let entry = &self.opened.entry;
+        let figures = |part: &Part| {
+            let [net, gross, benchmark] = part.figures.map(|figures| object(figures.all()));
+            json!({"net": net, "gross": gross, "benchmark": benchmark})
+        };
+        json!({
+            "from": entry.from,
+            "to": self.to,
+            "opened": true,
+            "frames": self.parts.inside.frames,
+            "metrics": figures(&self.parts.inside),
+            "before": {"frames": self.parts.before.frames, "metrics": figures(&self.parts.before)},
+            "openings": self.earlier.len() + 1,
+            "seen_frames": self.seen_frames(),
+            "earlier_openings": self.earlier.iter().map(earlier_json).collect::<Vec<_>>(),
+            "other_openings": self.others(),
+            "failed_openings": self.opened.history.failed.iter().map(failed_json).collect::<Vec<_>>(),
+            "trials": self.trials.as_ref().map(SeenByTrials::json),
+            "profile": entry.profile,
+            "data_digest": entry.data_digest,
+            "configuration_digest": entry.configuration_digest,
+            "ledger": self.ledger.display().to_string(),
+        })
+    }
+}
+
+/// An opening that ended in an error.
+fn failed_json(entry: &Entry) -> Value {
+    json!({
+        "time": entry.time,
+        "profile": entry.profile,
+        "configuration_digest": entry.configuration_digest,
+        "error": entry.error,
+    })
+}
+
+/// An earlier opening: what it read, and how much of that is scored again.
+fn earlier_json(seen: &Seen) -> Value {
+    let Seen { entry, same, period, frames } = seen;
+    json!({
+        "time": entry.time,
+        "profile": entry.profile,
+        "data_digest": entry.data_digest,
+        "configuration_digest": entry.configuration_digest,
+        "digest": entry.digest,
+        "net_sharpe": entry.net_sharpe.map_or(Value::Null, number),
+        "from": entry.from,
+        "to": entry.to,
+        "frames": entry.frames,
+        "same_data_and_start": same,
+        "seen_from": time_text(Some(period.from)),
+        "seen_to": time_text(Some(period.to)),
+        "seen_frames": frames,
+    })
+}

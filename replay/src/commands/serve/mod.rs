@@ -1,0 +1,92 @@
+//! `betaflow serve`: files as a live feed.
+
+mod args;
+mod playback;
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use anyhow::{Context as _, Result};
+use betaflow_connectors::live::{
+    Faults, Feed as _, ParquetFeed, Server, ServerSettings, ServerTls, Talk, shown,
+};
+use betaflow_engine::ledger::{Frames, RecordSettings};
+
+use crate::config::InputArgs;
+use crate::config::{Config, duration_ns};
+pub(super) use args::{SERVE, ServeArgs, Spoken};
+
+const DAY: i64 = betaflow_engine::frame::DAY_NS;
+const MINUTE: i64 = DAY / 1_440;
+
+/// Serves until it is interrupted.
+pub(crate) fn serve(args: &ServeArgs) -> Result<()> {
+    if let Some(capture) = &args.capture {
+        return playback::play(args, capture);
+    }
+    // A feed without factors is one: its readers may make them from instruments.
+    let input = InputArgs { needs_factors: false, ..args.input.clone() };
+    let nothing = RecordSettings { betas: Frames::None, weights: Frames::None };
+    let config = Config::resolve(&input, args.to.as_deref().map(|to| ("--to", to)), nothing)?;
+    let feed = ParquetFeed::open(config.prices(), config.factor_file(), &config.source_settings(false)?)?;
+    let what = describe(&feed, args);
+    let (stop, stopped) = sync_channel(1);
+    ctrlc::set_handler(move || _ = stop.try_send(()))?;
+    let complain = |error: &str| eprintln!("error: {error}");
+    let server = Server::start(Arc::new(feed), settings(args, &config), complain)?;
+    let scheme = if args.tls_cert.is_some() { "wss" } else { "ws" };
+    crate::terminal::say(&format!("serving {what} on {scheme}://{}\n", server.address()));
+    std::io::stdout().flush().context("standard output")?;
+    // The handler lives as long as the program.
+    let _ = stopped.recv();
+    let counts = server.counts();
+    server.stop();
+    eprintln!(
+        "ended after {} connections and {} messages ({:.1} MB)",
+        counts.connections,
+        counts.messages,
+        counts.bytes as f64 / 1e6
+    );
+    Ok(())
+}
+
+fn settings(args: &ServeArgs, config: &Config) -> ServerSettings {
+    let mut settings = ServerSettings::new(args.listen);
+    settings.speed = args.speed;
+    settings.talk = match args.protocol {
+        Spoken::Betaflow => Talk::Betaflow,
+        Spoken::Binance => Talk::Binance { bar_ns: bar_ns(config) },
+    };
+    settings.faults = Faults {
+        drop: args.drop,
+        duplicate: args.duplicate,
+        reorder: args.reorder,
+        disconnect_every: args.disconnect_every,
+        stall: args.stall,
+        no_backfill: args.no_backfill,
+        seed: args.seed,
+    };
+    let files = args.tls_cert.clone().zip(args.tls_key.clone());
+    settings.tls = files.map(|(certificates, key)| ServerTls { certificates, key });
+    settings
+}
+
+/// The length of a bar, which only some protocols state: as it is set, or a day, or a minute.
+fn bar_ns(config: &Config) -> i64 {
+    let usual = if config.data.frames_per_day == 1 { DAY } else { MINUTE };
+    config.data.bar.as_deref().and_then(duration_ns).unwrap_or(usual)
+}
+
+fn describe(feed: &ParquetFeed, args: &ServeArgs) -> String {
+    let hello = feed.hello();
+    let mut text = format!("{} ({}", shown(&hello.name), shown(&hello.columns.join(", ")));
+    if !hello.factors.is_empty() && args.protocol == Spoken::Betaflow {
+        text += &format!("; factors {}", hello.factors.join(", "));
+    }
+    match args.speed {
+        betaflow_connectors::live::Speed::Max => text += ") as fast as it is read",
+        betaflow_connectors::live::Speed::Times(times) => text += &format!(") at {times} times its speed"),
+    }
+    text
+}

@@ -1,0 +1,297 @@
+//! What is read of a state folder, all of one moment.
+
+use anyhow::{Context as _, Result};
+use betaflow_connectors::store::{StateView, ruined};
+use betaflow_engine::frame::TimestampNs;
+use rusqlite::{Connection, OptionalExtension as _, Row};
+use serde::Serialize;
+use serde_json::Value;
+use toml::Table;
+
+use crate::run::session;
+use crate::summary::time_text;
+
+/// Events that are shown.
+const EVENTS: u32 = 10;
+
+/// What a state folder holds.
+#[derive(Debug, Serialize)]
+pub(crate) struct Contents {
+    pub(crate) folder: String,
+    /// Whether a run is at work.
+    pub(crate) running: bool,
+    /// End of the last run: `ended`, `failed`, or `killed`; none while a run is at work or before the first has begun.
+    pub(crate) last_run: Option<&'static str>,
+    /// Version of the program that wrote it.
+    pub(crate) version: Option<String>,
+    pub(crate) started: Option<String>,
+    pub(crate) feed: Option<Feed>,
+    /// Settings, the most telling ones.
+    pub(crate) configuration: Vec<(String, String)>,
+    pub(crate) configuration_digest: Option<String>,
+    /// Why the settings on record are not those that the run had.
+    pub(crate) configuration_fault: Option<String>,
+    pub(crate) inputs: Inputs,
+    pub(crate) frames: Frames,
+    pub(crate) value: Option<Value>,
+    /// Time of the frame that ruined the account.
+    pub(crate) ruined: Option<String>,
+    pub(crate) positions: Vec<Position>,
+    pub(crate) fills: u64,
+    /// Orders that have ended, by how.
+    pub(crate) orders: Vec<(String, u64)>,
+    /// Sums in currency.
+    pub(crate) costs: Vec<(String, f64)>,
+    pub(crate) checkpoint: Option<Checkpoint>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) restart: Restart,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Feed {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<String>,
+    pub(crate) factors: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Inputs {
+    pub(crate) total: u64,
+    pub(crate) segments: u64,
+    pub(crate) in_segments: u64,
+    pub(crate) in_table: u64,
+    pub(crate) first: Option<String>,
+    pub(crate) last: Option<String>,
+}
+
+/// Frames whose outputs are committed.
+#[derive(Debug, Serialize)]
+pub(crate) struct Frames {
+    pub(crate) count: u64,
+    pub(crate) first_seq: Option<u64>,
+    pub(crate) last_seq: Option<u64>,
+    pub(crate) first: Option<String>,
+    pub(crate) last: Option<String>,
+    pub(crate) digest: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Position {
+    pub(crate) symbol: String,
+    pub(crate) target_weight: f64,
+    pub(crate) held_weight: f64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Checkpoint {
+    pub(crate) seq: u64,
+    pub(crate) next_input: u64,
+    pub(crate) bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Event {
+    pub(crate) time: String,
+    pub(crate) kind: String,
+    pub(crate) text: String,
+}
+
+/// What a start would do.
+#[derive(Debug, Serialize)]
+pub(crate) struct Restart {
+    /// The first frame that is not on record.
+    pub(crate) from_frame: u64,
+    /// Inputs that run again.
+    pub(crate) inputs: u64,
+}
+
+impl Contents {
+    /// # Errors
+    /// It cannot be read.
+    pub(crate) fn read(view: &StateView) -> Result<Self> {
+        let running = view.is_running()?;
+        let connection = view.connection();
+        // All queries see the same commit; a transaction that only reads holds up nobody.
+        let transaction = connection.unchecked_transaction()?;
+        let configuration = view.meta("configuration")?.unwrap_or_default();
+        let frames = frames(connection)?;
+        let checkpoint = checkpoint(connection)?;
+        let inputs = inputs(view)?;
+        let end: u64 =
+            connection.query_row("SELECT coalesce(max(seq) + 1, 0) FROM inputs", [], |row| row.get(0))?;
+        let held = Self {
+            folder: view.path().display().to_string(),
+            running,
+            last_run: if running { None } else { last_run(connection)? },
+            version: view.meta("version")?,
+            started: view.meta("started")?,
+            feed: view.meta("feed")?.as_deref().and_then(feed),
+            configuration: settings(&configuration),
+            configuration_digest: view.meta("configuration_digest")?,
+            configuration_fault: session::verify_settings(view).err().map(|error| format!("{error:#}")),
+            value: value(connection)?,
+            ruined: time(ruined(connection)?.map(|(time, _)| time)),
+            positions: positions(connection)?,
+            fills: connection.query_row("SELECT count(*) FROM fills", [], |row| row.get(0))?,
+            orders: all(
+                connection,
+                "SELECT state, count(*) FROM orders GROUP BY state ORDER BY state",
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?,
+            costs: costs(connection)?,
+            events: events(connection)?,
+            restart: Restart {
+                from_frame: frames.last_seq.map_or(0, |seq| seq + 1),
+                inputs: end - checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.next_input).min(end),
+            },
+            inputs,
+            frames,
+            checkpoint,
+        };
+        drop(transaction);
+        Ok(held)
+    }
+}
+
+/// How the last run ended, by the status that it wrote last.
+fn last_run(connection: &Connection) -> Result<Option<&'static str>> {
+    let status = "SELECT value FROM status WHERE key = 'trading'";
+    let status: Option<String> = connection.query_row(status, [], |row| row.get(0)).optional()?;
+    let status = status.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    Ok(status.map(|status| match status["state"].as_str() {
+        Some("failed") => "failed",
+        _ if status["ended"].is_i64() => "ended",
+        _ => "killed",
+    }))
+}
+
+fn all<T>(
+    connection: &Connection,
+    select: &str,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>> {
+    let mut statement = connection.prepare(select)?;
+    let rows = statement.query_map([], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn feed(hello: &str) -> Option<Feed> {
+    let hello: Value = serde_json::from_str(hello).ok()?;
+    let texts = |key: &str| -> Vec<String> {
+        let list = hello[key].as_array().map(Vec::as_slice).unwrap_or_default();
+        list.iter().filter_map(|text| text.as_str().map(str::to_owned)).collect()
+    };
+    Some(Feed {
+        name: hello["name"].as_str()?.to_owned(),
+        columns: texts("columns"),
+        factors: texts("factors"),
+    })
+}
+
+/// What tells one run from another at a glance.
+fn settings(configuration: &str) -> Vec<(String, String)> {
+    const SHOWN: [(&str, &[&str]); 4] = [
+        ("strategy", &["kind"]),
+        ("estimator", &["kind", "warmup"]),
+        ("sizing", &["kelly_fraction", "turnover_cap", "weight_min", "weight_max", "gross_max"]),
+        ("execution", &["nav", "delay_bars", "fill_at", "commission_bps", "half_spread_bps"]),
+    ];
+    let tables: Table = configuration.parse().unwrap_or_default();
+    let values = SHOWN.into_iter().flat_map(|(table, keys)| keys.iter().map(move |key| (table, *key)));
+    values
+        .filter_map(|(table, key)| {
+            let value = tables.get(table)?.get(key)?;
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            Some((format!("{table}.{key}"), text))
+        })
+        .collect()
+}
+
+fn inputs(view: &StateView) -> Result<Inputs> {
+    let counts = view.input_counts()?;
+    let first = view.inputs()?.next_input()?.map(|input| input.timestamp);
+    let last = "SELECT timestamp FROM inputs ORDER BY seq DESC LIMIT 1";
+    let last = view.connection().query_row(last, [], |row| row.get(0)).optional()?;
+    Ok(Inputs {
+        total: counts.total(),
+        segments: counts.segments,
+        in_segments: counts.in_segments,
+        in_table: counts.in_table,
+        first: time(first),
+        last: time(last),
+    })
+}
+
+fn frames(connection: &Connection) -> Result<Frames> {
+    let end = |order: &str| -> rusqlite::Result<Option<(u64, i64, String)>> {
+        let row = format!("SELECT seq, timestamp, digest FROM equity ORDER BY seq {order} LIMIT 1");
+        connection.query_row(&row, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
+    };
+    let (first, last) = (end("ASC")?, end("DESC")?);
+    Ok(Frames {
+        count: connection.query_row("SELECT count(*) FROM equity", [], |row| row.get(0))?,
+        first_seq: first.as_ref().map(|row| row.0),
+        last_seq: last.as_ref().map(|row| row.0),
+        first: time(first.map(|row| row.1)),
+        last: time(last.as_ref().map(|row| row.1)),
+        digest: last.map(|row| row.2),
+    })
+}
+
+/// Value at the first and the last frame, what it has earned, and cash.
+fn value(connection: &Connection) -> Result<Option<Value>> {
+    let end = |order: &str| {
+        let row = format!(
+            "SELECT nav, cash, gross_exposure, net_exposure, benchmark_nav FROM equity ORDER BY seq {order} LIMIT 1"
+        );
+        let read = |row: &Row<'_>| -> rusqlite::Result<[Option<f64>; 5]> {
+            Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?])
+        };
+        connection.query_row(&row, [], read).optional()
+    };
+    let (Some(first), Some(last)) = (end("ASC")?, end("DESC")?) else { return Ok(None) };
+    let grown = |at: usize| Some((last[at]? / first[at]? - 1.0).max(-1.0));
+    let [nav, cash, gross, net, _] = last;
+    Ok(Some(serde_json::json!({
+        "first_nav": first[0], "nav": nav, "return": grown(0), "benchmark_return": grown(4), "cash": cash,
+        "gross_exposure": gross, "net_exposure": net,
+    })))
+}
+
+fn positions(connection: &Connection) -> Result<Vec<Position>> {
+    let rows =
+        "SELECT symbol, target_weight, held_weight FROM weights ORDER BY abs(held_weight) DESC, symbol";
+    all(connection, rows, |row| {
+        let weight = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<f64>>(at)?.unwrap_or(0.0));
+        Ok(Position { symbol: row.get(0)?, target_weight: weight(1)?, held_weight: weight(2)? })
+    })
+}
+
+fn costs(connection: &Connection) -> Result<Vec<(String, f64)>> {
+    const ITEMS: [&str; 5] = ["commission", "spread", "impact", "borrow", "financing"];
+    let sums = ITEMS.map(|item| format!("total({item})")).join(", ");
+    let read = |row: &Row<'_>| -> rusqlite::Result<Vec<(String, f64)>> {
+        ITEMS.iter().enumerate().map(|(at, item)| Ok(((*item).to_owned(), row.get(at)?))).collect()
+    };
+    connection.query_row(&format!("SELECT {sums} FROM equity"), [], read).context("the sums of the costs")
+}
+
+fn checkpoint(connection: &Connection) -> Result<Option<Checkpoint>> {
+    let last = "SELECT seq, next_input, length(state) FROM checkpoints ORDER BY seq DESC LIMIT 1";
+    let read =
+        |row: &Row<'_>| Ok(Checkpoint { seq: row.get(0)?, next_input: row.get(1)?, bytes: row.get(2)? });
+    Ok(connection.query_row(last, [], read).optional()?)
+}
+
+fn events(connection: &Connection) -> Result<Vec<Event>> {
+    let rows = format!("SELECT time, kind, text FROM events ORDER BY id DESC LIMIT {EVENTS}");
+    all(connection, &rows, |row| {
+        let text =
+            |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(at)?.unwrap_or_default());
+        Ok(Event { time: time(row.get(0)?).unwrap_or_default(), kind: text(1)?, text: text(2)? })
+    })
+}
+
+fn time(nanoseconds: Option<i64>) -> Option<String> {
+    time_text(nanoseconds.map(TimestampNs))
+}

@@ -1,0 +1,164 @@
+//! `betaflow tune`: settings chosen by what was known, judged by what came after.
+//!
+//! ```text
+//! grid file ─▶ scenarios ─▶ aligned ─▶ tuned ─▶ summary, tables, text, best.toml
+//! ```
+//!
+//! Each setting runs once, causally, through all the data: filter and book go on through embargoes, unscored. Folds
+//! only select which returns are scored.
+
+mod aligned;
+mod args;
+mod memory;
+mod summary;
+mod tables;
+mod text;
+mod tuned;
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use betaflow_connectors::recorder::RunFolder;
+use betaflow_engine::warning::Warning;
+
+pub(crate) use summary::IN_SAMPLE;
+
+use crate::config::slips;
+use crate::report;
+use crate::study;
+use crate::study::{Candidates, Finished, Grid, Ledger, Luck, Plan, Ruined, Study};
+use crate::terminal::say;
+use aligned::Aligned;
+pub(super) use args::{TUNE, TuneArgs};
+use tuned::Tuned;
+
+/// What a tuning came to.
+struct Tuning {
+    study: Study,
+    finished: Finished,
+    aligned: Aligned,
+    tuned: Tuned,
+    luck: Luck,
+    ruined: Ruined,
+    /// Settings that are chosen from: the first of the study.
+    settings: usize,
+    /// Place of the configuration as it is among the study's.
+    base: usize,
+    look_ahead: Option<String>,
+    warnings: Vec<Warning>,
+}
+
+/// Chooses among the settings of a grid file.
+pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
+    let started = Instant::now();
+    let mut study = Study::resolve(&args.study.grid, &args.with_settings())?;
+    refuse_worlds(&study.grid)?;
+    let settings = study.configs.len();
+    let base = add_base(&mut study)?;
+    let out = study::folder_of(&args.study.run, "tune");
+    let folder = RunFolder::create(&out, args.study.run.force)?;
+    let plan =
+        Plan { out: &out, resume: args.study.resume, force: args.study.run.force, aside: folder.path() };
+    let (finished, unfinished) = study::run(&study, &plan)?;
+    let again = || {
+        format!(
+            "nothing is chosen; the runs are kept: other folds, embargo or objective take no time with --out {} --resume",
+            out.display()
+        )
+    };
+    let ledger = Ledger::of(&study.base, args.study.trials.as_deref())?;
+    let tuning =
+        Tuning::of(study, finished, settings, base, (&ledger, args.study.resume)).with_context(again)?;
+
+    let look_ahead = tuning.look_ahead.as_deref();
+    study::write_tables(folder.path(), &tuning.study, &tuning.finished, look_ahead)?;
+    tables::write(folder.path(), &tuning)?;
+    let summary = tuning.json(started.elapsed().as_secs_f64())?;
+    folder.write("summary.json", &(serde_json::to_string_pretty(&summary)? + "\n"))?;
+    folder.write("run.toml", &tuning.study.base.to_toml("tune --grid grid.toml")?)?;
+    folder.write("grid.toml", &tuning.study.grid.text)?;
+    folder.write("best.toml", &tuning.best_toml()?)?;
+    if !args.study.no_report {
+        folder.write("report.html", &report::html_of(folder.path(), &[])?)?;
+    }
+    folder.complete()?;
+    unfinished.remove();
+    let best = out.join("best.toml");
+    say(&format!("\n{}written to {}; use it: --config {}\n", tuning.text(), out.display(), best.display()));
+    Ok(())
+}
+
+impl Tuning {
+    /// `settings`: those to choose from, the first of the study; `base`: the place of the configuration as it is;
+    /// `resumed`: whether the ledger may know the run already.
+    fn of(
+        mut study: Study,
+        mut finished: Finished,
+        settings: usize,
+        base: usize,
+        (ledger, resumed): (&Ledger, bool),
+    ) -> Result<Self> {
+        let ruined = Ruined::of(&study, &finished.outcomes);
+        let aligned = Aligned::of(&finished.outcomes, settings)?;
+        // What was run beside them is no row of their tables, and no trial: nothing was chosen by it.
+        finished.outcomes.truncate(settings);
+        study.grid.scenarios.truncate(settings);
+        study.configs.truncate(settings);
+        let tuned = Tuned::of(&aligned, base, &study.base, &study.configs)?;
+        let candidates = Candidates::of_study(&study)?;
+        let candidates = candidates.without(finished.outcomes.iter().map(|outcome| outcome.row.ruined));
+        let luck = Luck::of((&study, &finished), &candidates, ledger, "tune", resumed)?;
+        let look_ahead = study::look_ahead(&study.configs);
+        let world = study.base.world_note(true);
+        let memory = memory::warning(&study.base, &study.configs);
+        let named = |code, texts: &[String]| -> Vec<Warning> {
+            texts.iter().map(|text| Warning::new(code, text)).collect()
+        };
+        let warnings = [
+            ruined.warning().into_iter().collect(),
+            named("look_ahead", look_ahead.as_slice()),
+            named("world", world.as_slice()),
+            named("embargo_shorter_than_memory", memory.as_slice()),
+            named("aligned_frames", &aligned.notes),
+            named("few_resamples", tuned.note.as_slice()),
+            finished.data.warnings.clone(),
+            named("world", &finished.data.world),
+            slips(&study.configs),
+        ]
+        .concat();
+        Ok(Self { study, finished, aligned, tuned, luck, ruined, settings, base, look_ahead, warnings })
+    }
+
+    /// The recommended settings as a configuration.
+    fn best_toml(&self) -> Result<String> {
+        let chosen = self.tuned.in_sample.chosen.setting;
+        let body = self.study.configs[chosen].to_toml("replay")?;
+        let sets = self.study.grid.sets(chosen).join(", ");
+        Ok(format!("# Recommended by betaflow tune ({IN_SAMPLE}): {sets}\n{body}"))
+    }
+}
+
+/// Settings are compared in one world, that of the configuration.
+fn refuse_worlds(grid: &Grid) -> Result<()> {
+    match grid.names.iter().find(|name| !study::is_choice(name)) {
+        Some(world) => bail!(
+            "tune: found `{world}` among what varies, which is not for a trader to choose; expected choices alone (sizing, \
+             strategy, estimator, universe, factors, execution.fill_at, .participation_cap, .unfilled), compared in the one \
+             world of the configuration: set it there, or see what it does with betaflow stress"
+        ),
+        None => Ok(()),
+    }
+}
+
+/// The place of the configuration as it is: it runs beside the others where it is none of them, to be compared with.
+fn add_base(study: &mut Study) -> Result<usize> {
+    let digest = study.base.digest()?;
+    for (at, config) in study.configs.iter().enumerate() {
+        if config.digest()? == digest {
+            return Ok(at);
+        }
+    }
+    study.grid.scenarios.push(vec![None; study.grid.names.len()]);
+    study.configs.push(study.base.clone());
+    Ok(study.configs.len() - 1)
+}

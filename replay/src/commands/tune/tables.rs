@@ -1,0 +1,84 @@
+//! `folds.parquet` and `out_of_sample.parquet`.
+
+use std::ops::Range;
+use std::path::Path;
+
+use anyhow::Result;
+use betaflow_connectors::recorder::{FoldRow, FoldsTable, OutOfSampleRow, OutOfSampleTable};
+use betaflow_engine::frame::TimestampNs;
+
+use super::Tuning;
+use super::tuned::Choice;
+
+/// Times of the first and of the last frame of ranges.
+pub(crate) fn ends(times: &[TimestampNs], ranges: &[Range<usize>]) -> [TimestampNs; 2] {
+    let first = ranges.first().map_or(0, |range| range.start);
+    let last = ranges.last().map_or(0, |range| range.end - 1);
+    [times[first], times[last]]
+}
+
+/// Count of the frames of ranges.
+pub(crate) fn frames(ranges: &[Range<usize>]) -> usize {
+    ranges.iter().map(ExactSizeIterator::len).sum()
+}
+
+/// Writes both.
+///
+/// # Errors
+/// A table cannot be written.
+pub(crate) fn write(folder: &Path, tuning: &Tuning) -> Result<()> {
+    let mut folds = FoldsTable::create(folder, &tuning.study.grid.columns())?;
+    for (fold, choice) in tuning.tuned.choices.iter().enumerate() {
+        for block in &choice.fold.test {
+            folds.push(&row(tuning, fold, choice, block))?;
+        }
+    }
+    folds.close()?;
+    let Tuning { tuned, aligned, .. } = tuning;
+    let mut table = OutOfSampleTable::create(folder)?;
+    for (at, path) in tuned.paths.iter().enumerate() {
+        let frames = path.blocks.iter().zip(&path.splits);
+        let frames = frames.flat_map(|(block, fold)| block.clone().map(move |frame| (frame, *fold)));
+        for ((frame, fold), net_return) in frames.zip(&path.returns) {
+            table.push(&OutOfSampleRow {
+                path: at as u64,
+                timestamp: aligned.times[frame],
+                seq: aligned.first_seq + frame as u64,
+                fold: fold as u64,
+                scenario: tuned.choices[fold].chosen.setting as u64,
+                net_return: *net_return,
+                base_net_return: aligned.returns[tuning.base][frame],
+                hindsight_net_return: aligned.returns[tuned.in_sample.best.setting][frame],
+            })?;
+        }
+    }
+    Ok(table.close()?)
+}
+
+fn row(tuning: &Tuning, fold: usize, choice: &Choice, block: &Range<usize>) -> FoldRow {
+    let Tuning { aligned, study, .. } = tuning;
+    let chosen = choice.chosen.setting;
+    let year = study.base.data.calendar().frames_per_year();
+    let preferred = &choice.preferred;
+    let sure = &preferred.certainty;
+    FoldRow {
+        fold: fold as u64,
+        train: ends(&aligned.times, &choice.fold.train),
+        train_frames: frames(&choice.fold.train) as u64,
+        test: ends(&aligned.times, std::slice::from_ref(block)),
+        test_frames: block.len() as u64,
+        scenario: chosen as u64,
+        settings: study.grid.values(chosen),
+        train_score: choice.chosen.score,
+        test_score: study.base.tune.objective().score(&aligned.returns[chosen][block.clone()], year),
+        runner_up: sure.runner_up.map(|next| (next.setting as u64, next.score)),
+        certainty: sure.share,
+        standard_error: sure.standard_error,
+        within_one_error: sure.within_one_error as u64,
+        resamples: sure.resamples as u64,
+        turnover: preferred.turnover,
+        difference: preferred.difference.value,
+        difference_standard_error: preferred.difference.standard_error,
+        best: (preferred.best.setting as u64, preferred.best.score, preferred.best_turnover),
+    }
+}

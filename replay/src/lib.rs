@@ -1,0 +1,54 @@
+//! The `betaflow` program as a library: [`main`] takes the arguments and returns the exit code.
+//!
+//! | module | content |
+//! |---|---|
+//! | `commands` | the commands, a file or folder each |
+//! | `config` | settings: as typed, then as validated |
+//! | `run` | one run: its data, its run folder, its progress |
+//! | `study` | many runs of one grid |
+//! | `summary` | figures of a run, for the terminal and `summary.json` |
+//! | `report` | `report.html` |
+//! | `terminal` | text for a terminal |
+
+mod commands;
+mod config;
+mod report;
+mod run;
+mod study;
+mod summary;
+mod terminal;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+/// Runs the program with the arguments `argv`, of which the first is the name of the program.
+pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command = match commands::Cli::try_parse_from(argv) {
+        Ok(cli) => cli.command,
+        Err(error) => {
+            // Help and version are no failure. A reader that went away early is no error.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
+        }
+    };
+    command.run().unwrap_or_else(|error| {
+        print_error(&error);
+        command.failure()
+    })
+}
+
+/// Prints the chain of causes, each once: an error that repeats its cause says it itself.
+fn print_error(error: &anyhow::Error) {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    if let Some(error) = error.chain().find_map(|cause| cause.downcast_ref()) {
+        text += commands::advice(error);
+    }
+    eprintln!("error: {}", terminal::printable(&text));
+}

@@ -1,0 +1,255 @@
+//! One run: from valid settings and data to a run folder.
+//!
+//! [`Prepared::new`] opens the folder and joins the stages, [`Prepared::execute`] lets the data flow, and
+//! [`Finished::conclude`] writes summary and report and completes the folder. `replay`, `estimate` and `score` do what is
+//! their own between these steps.
+
+mod args;
+pub(crate) mod data;
+pub(crate) mod json_lines;
+pub(crate) mod progress;
+pub(crate) mod session;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use betaflow_connectors::Progress;
+use betaflow_connectors::recorder::{ParquetRecorder, RunFolder, read_equity};
+use betaflow_engine::ledger::{Frames, RecordSettings, Recorder, RunFacts};
+use betaflow_engine::metrics::{Binning, Comparing};
+use betaflow_engine::pipeline::{
+    Clock, Graph, Placement, RunOptions, RunReport, estimating, no_clock, trading,
+};
+use betaflow_engine::range::OnOutOfRange;
+use betaflow_engine::source::Source as _;
+
+use crate::commands::estimate::Findings;
+use crate::commands::score::Score;
+use crate::config::Config;
+use crate::report;
+use crate::summary::{Summary, Trading};
+use crate::terminal::say;
+use progress::{Counted, Line};
+
+pub(crate) use args::{ReportArgs, RunArgs};
+pub(crate) use data::{Opened, open};
+
+/// What differs between the commands that write a run folder.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    name: &'static str,
+    trades: bool,
+    pub(crate) record: RecordSettings,
+}
+
+pub(crate) const REPLAY: Kind = Kind {
+    name: "replay",
+    trades: true,
+    record: RecordSettings { betas: Frames::Rebalances, weights: Frames::Rebalances },
+};
+/// A replay through the hold-out as well.
+pub(crate) const SCORE: Kind = Kind { name: "score", ..REPLAY };
+pub(crate) const ESTIMATE: Kind = Kind {
+    name: "estimate",
+    trades: false,
+    record: RecordSettings { betas: Frames::All, weights: Frames::None },
+};
+
+/// Returns the settings of a command that writes a run folder.
+///
+/// # Errors
+/// They are not valid.
+pub(crate) fn resolve(args: &RunArgs, kind: &Kind) -> Result<Config> {
+    Config::resolve(&args.input, args.to.as_deref().map(|to| ("--to", to)), kind.record)
+}
+
+/// A run whose folder is open and whose stages are joined; no data has flowed.
+pub(crate) struct Prepared<'a> {
+    config: &'a Config,
+    kind: &'a Kind,
+    timing: bool,
+    started: Instant,
+    out: PathBuf,
+    folder: RunFolder,
+    graph: Graph,
+    progress: Arc<Progress>,
+    frames: Arc<AtomicU64>,
+}
+
+impl<'a> Prepared<'a> {
+    /// Creates the run folder, its tables and the stages. `also`: a recorder that sees the ledger beside the tables.
+    ///
+    /// # Errors
+    /// The folder is not free, or the settings do not fit the data.
+    pub(crate) fn new(
+        config: &'a Config,
+        args: &RunArgs,
+        kind: &'a Kind,
+        data: Opened,
+        also: Option<Box<dyn Recorder>>,
+    ) -> Result<Self> {
+        let started = Instant::now();
+        let out = args.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), kind.name));
+        let Opened { source, progress } = data;
+        let folder = RunFolder::create(&out, args.force)?;
+        remove_when_interrupted(folder.path())?;
+        let notes = config.notes(kind.trades).join("; ");
+        let (names, note) = (source.factor_names(), Some(&*notes).filter(|notes| !notes.is_empty()));
+        let recorder = ParquetRecorder::create(folder.path(), names, config.record, kind.trades, note)?;
+        let (source, frames) = Counted::new(source);
+        let source = Box::new(source);
+        let recorders: Vec<Box<dyn Recorder>> = also.into_iter().chain([Box::new(recorder) as _]).collect();
+        let mut settings = config.run_settings()?;
+        if config.data.session.is_some() {
+            // A session was recorded by a run that halts.
+            settings.on_out_of_range = OnOutOfRange::Halt;
+        }
+        let graph = if kind.trades {
+            trading(source, config.strategy()?, &settings, recorders)?
+        } else {
+            estimating(source, &settings, recorders)?
+        };
+        Ok(Self { config, kind, timing: args.timing, started, out, folder, graph, progress, frames })
+    }
+
+    /// Lets the data flow through the stages.
+    ///
+    /// # Errors
+    /// Data that is not as expected, or a file system that refuses.
+    pub(crate) fn execute(self) -> Result<Finished<'a>> {
+        let Self { config, kind, timing, started, out, folder, graph, progress, frames } = self;
+        let line = Line::start(progress, frames);
+        let ended = graph.run(&options(config, kind, timing)).map_err(|error| config.located(error))?;
+        drop(line);
+        if ended.facts.data.instruments == 0 {
+            bail!(
+                "no instrument is left to estimate or trade; expected at least one in the prices besides those that \
+                 [factors] uses: see [universe] in run.toml and `betaflow {} --help`",
+                kind.name
+            );
+        }
+        let trading = kind.trades.then(|| measure(folder.path(), &ended.facts, config)).transpose()?;
+        Ok(Finished { config, kind, timing, started, out, folder, ended, trading })
+    }
+}
+
+/// A run whose tables are complete; its folder is not.
+pub(crate) struct Finished<'a> {
+    config: &'a Config,
+    kind: &'a Kind,
+    timing: bool,
+    started: Instant,
+    out: PathBuf,
+    folder: RunFolder,
+    ended: RunReport,
+    trading: Option<Trading>,
+}
+
+/// Parts of summary and report that only one command has.
+#[derive(Default)]
+pub(crate) struct Reported<'a> {
+    /// Result of the hold-out.
+    pub(crate) score: Option<Score>,
+    /// Results of offline estimation.
+    pub(crate) findings: Findings,
+    /// Instruments that the report draws; `None` without a report.
+    pub(crate) plot: Option<&'a [String]>,
+}
+
+impl Finished<'_> {
+    /// Returns what the stages counted.
+    pub(crate) fn facts(&self) -> &RunFacts {
+        &self.ended.facts
+    }
+
+    /// Returns the folder with the tables, which is renamed by [`Self::conclude`].
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes summary, settings and report, completes the folder and prints the summary.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub(crate) fn conclude(self, reported: Reported<'_>) -> Result<()> {
+        let Self { config, kind, timing, started, out, folder, ended, trading } = self;
+        let Reported { score, findings, plot } = reported;
+        let summary = Summary {
+            config,
+            facts: &ended.facts,
+            trading,
+            score,
+            findings: &findings,
+            timing: if timing { &ended.timing } else { &[] },
+            seconds: started.elapsed().as_secs_f64(),
+        };
+        folder.write("summary.json", &(serde_json::to_string_pretty(&summary.json())? + "\n"))?;
+        folder.write("run.toml", &config.to_toml(kind.name)?)?;
+        if let Some(plot) = plot {
+            folder.write(report::FILE, &report::Run::read(folder.path())?.html(plot)?)?;
+        }
+        folder.complete()?;
+        say(&summary.text());
+        if timing {
+            say(&format!("\n{}\n", summary.timing_table()));
+        }
+        say(&format!("written to {}\n", out.display()));
+        Ok(())
+    }
+}
+
+/// Ctrl-C and SIGTERM end the program without leaving half a run.
+pub(crate) fn remove_when_interrupted(partial: &Path) -> Result<()> {
+    let partial = partial.to_owned();
+    ctrlc::set_handler(move || {
+        // The writers may still be at it: what they add between is for the next run of this name to remove.
+        let _ = std::fs::remove_dir_all(&partial);
+        eprintln!("interrupted: nothing is left of this run");
+        std::process::exit(130);
+    })?;
+    Ok(())
+}
+
+/// The metrics, from the equity as it was written: so memory does not grow with the length of the run.
+fn measure(folder: &Path, facts: &RunFacts, config: &Config) -> Result<Trading> {
+    let frames_per_year = config.data.calendar().frames_per_year();
+    let mut comparing = Comparing::new(usize::try_from(facts.performance.frames)?);
+    read_equity(folder, |point| comparing.push(point))?;
+    let comparison = comparing.comparison(frames_per_year);
+    let mut binning = Binning::new(&comparison, frames_per_year);
+    read_equity(folder, |point| binning.push(point))?;
+    Ok(Trading::new(config, facts, comparison, binning.distribution()))
+}
+
+fn options(config: &Config, kind: &Kind, timed: bool) -> RunOptions {
+    // Groups are of the five stages that trade; the three that estimate are too few to divide by them.
+    let placement = match &config.pipeline.placement {
+        Placement::Groups(_) if !kind.trades => Placement::Auto,
+        placement => placement.clone(),
+    };
+    RunOptions {
+        placement,
+        capacity: config.pipeline.capacity,
+        processors: std::thread::available_parallelism().map_or(1, usize::from),
+        clock: if timed { monotonic } else { no_clock as Clock },
+        watch: None,
+    }
+}
+
+/// Nanoseconds since the first call.
+fn monotonic() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// `runs/replay-1`, or the first number that is free.
+pub(crate) fn next_free(parent: &Path, name: &str) -> PathBuf {
+    (1_u32..)
+        .map(|number| parent.join(format!("{name}-{number}")))
+        .find(|path| !path.exists())
+        .unwrap_or_default()
+}

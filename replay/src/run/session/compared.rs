@@ -1,0 +1,129 @@
+//! Whether the frames of a replay are those on record.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Result, bail};
+use betaflow_connectors::store::StateView;
+use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts, hex};
+use betaflow_engine::model::Estimates;
+
+use crate::config::Config;
+use crate::terminal::say;
+
+/// Digests read at a time.
+const CHUNK: u64 = 512;
+
+/// The comparison of a replay with the session that its data is from.
+pub(crate) struct Compared {
+    folder: PathBuf,
+    /// Whether the settings are those of the session: with others there is nothing to compare.
+    same_settings: bool,
+    found: Arc<Mutex<Found>>,
+}
+
+#[derive(Default)]
+struct Found {
+    same: u64,
+    /// Frames behind the last on record.
+    beyond: u64,
+    /// The first frame that differs, with what is on record and what was found.
+    differs: Option<(u64, String, String)>,
+}
+
+impl Compared {
+    /// # Errors
+    /// It is no state folder.
+    pub(crate) fn with(folder: &Path, config: &Config) -> Result<Self> {
+        let written = StateView::open(folder)?.meta("configuration_digest")?;
+        let same_settings = written == Some(hex(&config.digest()?));
+        Ok(Self { folder: folder.to_owned(), same_settings, found: Arc::default() })
+    }
+
+    /// What compares, where there is something to compare.
+    pub(crate) fn recorder(&self) -> Option<Result<Box<dyn Recorder>>> {
+        let new = || -> Result<Box<dyn Recorder>> {
+            let view = StateView::open(&self.folder)?;
+            Ok(Box::new(Comparer { view, found: Arc::clone(&self.found), rows: VecDeque::new(), next: 0 }))
+        };
+        self.same_settings.then(new)
+    }
+
+    /// Says what was found.
+    ///
+    /// # Errors
+    /// The frames are not those on record.
+    pub(crate) fn conclude(self) -> Result<()> {
+        let folder = self.folder.display();
+        if !self.same_settings {
+            say(&format!("not compared with {folder}: its run had other settings\n"));
+            return Ok(());
+        }
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((seq, written, now)) = &found.differs {
+            bail!(
+                "frame {seq} is the first that differs from {folder}: found the digest {now}, expected {written}, which is \
+                 on record; `betaflow diff` with {folder} and the folder just written says where it comes from"
+            );
+        }
+        let beyond = match found.beyond {
+            0 => String::new(),
+            beyond => format!("; {beyond} more are not on record yet"),
+        };
+        say(&format!("the same as on record in {folder}: {} frames, digest by digest{beyond}\n", found.same));
+        Ok(())
+    }
+}
+
+struct Comparer {
+    view: StateView,
+    found: Arc<Mutex<Found>>,
+    rows: VecDeque<(u64, String)>,
+    next: u64,
+}
+
+impl Comparer {
+    fn next(&mut self) -> Result<Option<(u64, String)>, RecordError> {
+        if self.rows.is_empty() {
+            let rows = "SELECT seq, digest FROM equity WHERE seq >= ?1 ORDER BY seq LIMIT ?2";
+            let mut rows = self.view.connection().prepare_cached(rows)?;
+            let rows = rows.query_map((self.next, CHUNK), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            self.rows = rows.collect::<Result<_, _>>()?;
+        }
+        let next = self.rows.pop_front();
+        if let Some((seq, _)) = &next {
+            self.next = seq + 1;
+        }
+        Ok(next)
+    }
+}
+
+impl Recorder for Comparer {
+    fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
+        let shared = Arc::clone(&self.found);
+        let mut found = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if found.differs.is_some() {
+            return Ok(());
+        }
+        let now = hex(&frame.digest);
+        match self.next()? {
+            None => found.beyond += 1,
+            Some((seq, written)) if seq == frame.seq && written == now => found.same += 1,
+            Some((seq, written)) if seq == frame.seq => found.differs = Some((seq, written, now)),
+            Some((seq, _)) if seq < frame.seq => {
+                found.differs = Some((seq, "of a frame".to_owned(), "no frame".to_owned()));
+            }
+            Some(_) => found.differs = Some((frame.seq, "no frame".to_owned(), now)),
+        }
+        Ok(())
+    }
+
+    fn estimates(&mut self, _: &Estimates) -> Result<(), RecordError> {
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &RunFacts) -> Result<(), RecordError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! How large a study is, before it runs.
+
+use anyhow::Result;
+use betaflow_engine::frame::Frame;
+use betaflow_engine::source::Source as _;
+
+use crate::config::Config;
+use crate::run::data::Readings;
+
+/// Bytes that a scenario keeps of an instrument: its columns in book, sizing and solver; measured, with room.
+const BYTES_AN_INSTRUMENT: u64 = 1_200;
+/// Bytes that a scenario keeps of its sums, where it has no instruments of its own.
+const BYTES_OF_SUMS: u64 = 2_048;
+/// Bytes that a scenario keeps of a frame: net return, gross return and turnover.
+const BYTES_A_FRAME: u64 = 24;
+/// Bytes that the program takes beside its scenarios.
+const BYTES_BESIDE: u64 = 150 << 20;
+/// Most bytes that scenarios may take together.
+const BYTES_MAX: u64 = 1_400 << 20;
+/// Sizing and execution of an instrument and bar, in nanoseconds; it only decides how much goes together.
+const NS_AN_INSTRUMENT_BAR: f64 = 260.0;
+/// A pass is not made longer than this, in seconds, by what goes together: so much is lost of a run that is killed.
+const PASS_SECONDS: f64 = 120.0;
+/// However long it takes, so many go together: a reading of the data is not for one scenario alone.
+const TOGETHER_MIN: usize = 32;
+/// Returns of all scenarios that are kept, at most: 16 bytes each, with the turnover of its frame.
+const RETURNS_MAX: u64 = 20_000_000;
+
+/// What the source of a configuration has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) rows: u64,
+    pub(crate) frames: u64,
+    pub(crate) instruments: u64,
+    /// Whether scenarios only price the trades of another: they keep nothing of an instrument, and take no time.
+    pub(crate) priced: bool,
+}
+
+impl Extent {
+    /// Reads the data once, and finds what is wrong with it before anything runs.
+    ///
+    /// # Errors
+    /// Data that is not as expected.
+    pub(crate) fn of(config: &Config, readings: &Readings, priced: bool) -> Result<Self> {
+        let mut source = readings.open(config, config.source_settings(true)?)?.source;
+        let mut frame = Frame::default();
+        while source.next_frame(&mut frame).map_err(anyhow::Error::from_boxed)? {}
+        let facts = source.facts();
+        Ok(Self { rows: facts.rows, frames: facts.frames, instruments: facts.instruments, priced })
+    }
+
+    /// Bytes that a scenario keeps while it runs.
+    fn bytes_a_scenario(self) -> u64 {
+        let own = match self.priced {
+            true => BYTES_OF_SUMS,
+            false => BYTES_AN_INSTRUMENT * self.instruments.max(1),
+        };
+        BYTES_A_FRAME * self.frames + own
+    }
+
+    /// Bytes of the whole program with so many scenarios going together.
+    pub(crate) fn bytes(self, together: usize) -> u64 {
+        BYTES_BESIDE + together as u64 * self.bytes_a_scenario()
+    }
+
+    /// How many scenarios go through the data together.
+    pub(crate) fn together(self, cores: usize) -> usize {
+        let seconds = self.rows as f64 * NS_AN_INSTRUMENT_BAR * 1e-9 / cores as f64;
+        let by_bytes = usize::try_from(BYTES_MAX / self.bytes_a_scenario()).unwrap_or(usize::MAX);
+        if self.priced {
+            return by_bytes.max(1);
+        }
+        let by_time = (PASS_SECONDS / seconds.max(1e-9)) as usize;
+        by_time.max(TOGETHER_MIN).min(by_bytes).max(1)
+    }
+
+    /// Whether the returns of so many scenarios are kept.
+    pub(crate) fn keeps_returns(self, scenarios: usize) -> bool {
+        self.frames * scenarios as u64 <= RETURNS_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_together_is_bounded_in_bytes_and_in_time() {
+        let daily = Extent { rows: 585_000, frames: 1_258, instruments: 465, priced: false };
+        assert!((1_000..3_000).contains(&daily.together(2)), "{}", daily.together(2));
+        assert!(daily.bytes(daily.together(2)) < 2 << 30);
+        let minutes = Extent { rows: 100_000_000, frames: 200_000, instruments: 500, priced: false };
+        assert_eq!(minutes.together(2), TOGETHER_MIN);
+        let long = Extent { rows: 10_000_000, frames: 10_000_000, instruments: 1, priced: false };
+        assert!((1..32).contains(&long.together(2)), "{}", long.together(2));
+        let priced = Extent { priced: true, ..minutes };
+        assert!((200..1_000).contains(&priced.together(2)), "{}", priced.together(2));
+        assert!(daily.keeps_returns(10_000) && !long.keeps_returns(3));
+    }
+}

@@ -1,0 +1,40 @@
+//! `trades = "fixed"`: scenarios that are no runs of their own, but the trades of the configuration under other costs.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use betaflow_engine::execution::repricing::{COST_SETTINGS, Charges, WORLD_SETTINGS};
+
+use super::grid::Grid;
+use crate::config::Config;
+
+/// What whoever reads the results must know.
+pub(crate) const NOTE: &str = "FIXED TRADES: the scenarios are the trades of the configuration, priced again under their \
+                               own costs; they are no replays, and sizing did not know these costs";
+
+/// The costs of each scenario, checked against the configuration whose trades they price.
+///
+/// # Errors
+/// A setting varies that is no cost.
+pub(crate) fn charges(file: &Path, grid: &Grid, base: &Config, configs: &[Config]) -> Result<Vec<Charges>> {
+    let of_world = WORLD_SETTINGS.iter().map(|key| format!("world.{key}"));
+    let costs: Vec<String> =
+        COST_SETTINGS.iter().map(|key| format!("execution.{key}")).chain(of_world).collect();
+    for name in &grid.names {
+        if !costs.contains(name) {
+            bail!(
+                "{}: found `{name}` with trades = \"fixed\", expected nothing but costs ({}): it decides which trades there \
+                 are, and these are fixed; leave `trades` out to run each scenario",
+                file.display(),
+                costs.join(", ")
+            );
+        }
+    }
+    let run = base.run_settings()?;
+    let of = |(scenario, config): (usize, &Config)| {
+        let own = config.run_settings()?;
+        let located = || format!("{}: scenario {scenario}, trades = \"fixed\"", file.display());
+        Charges::new((&run.execution, &run.world), (own.execution, &own.world)).with_context(located)
+    };
+    configs.iter().enumerate().map(of).collect()
+}

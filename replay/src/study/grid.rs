@@ -1,0 +1,187 @@
+//! A grid file: which settings vary, and how.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use betaflow_connectors::recorder::SettingValue;
+use toml::{Table, Value};
+
+use super::range::{Range, drawn};
+
+/// Most scenarios of a file.
+pub(crate) const SCENARIOS_MAX: usize = 100_000;
+
+/// The scenarios of a file.
+pub(crate) struct Grid {
+    /// The file as it stands there.
+    pub(crate) text: String,
+    /// Whether the trades are those of the configuration, and only their costs vary: `trades = "fixed"`.
+    pub(crate) fixed: bool,
+    /// Dotted names of the settings that vary, in the order of the file.
+    pub(crate) names: Vec<String>,
+    /// Values of each setting, where the file gives their product.
+    pub(crate) levels: Option<Vec<Vec<Value>>>,
+    /// A value for each setting and scenario; none where a scenario leaves it as it is.
+    pub(crate) scenarios: Vec<Vec<Option<Value>>>,
+}
+
+impl Grid {
+    /// Reads `[grid]`, the product of lists and ranges, `[[scenario]]`, a list, or `[sample]`, a random sample.
+    ///
+    /// # Errors
+    /// The file is not there, not TOML, or has none or more than one of them.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let name = path.display();
+        let text = betaflow_connectors::read_text(path).with_context(|| format!("{name}: cannot be read"))?;
+        let mut table: Table = text.parse().with_context(|| format!("{name}: is not valid TOML"))?;
+        let fixed = match table.remove("trades") {
+            None => false,
+            Some(Value::String(word)) if word == "fixed" => true,
+            Some(other) => bail!(
+                "{name}: `trades`: found {other}, expected \"fixed\", which prices the trades of the configuration again \
+                 for each scenario, or no `trades`, which runs each"
+            ),
+        };
+        let forms = ["grid", "scenario", "sample"].map(|form| table.remove(form));
+        if let Some(other) = table.keys().next() {
+            bail!("{name}: found `{other}`, expected a table [grid] or [sample], or tables [[scenario]]");
+        }
+        let grid = match forms {
+            [Some(Value::Table(product)), None, None] => Self::product(text, product),
+            [None, Some(Value::Array(list)), None] => Self::list(text, list),
+            [None, None, Some(Value::Table(sample))] => Self::sample(text, sample),
+            forms if forms.iter().flatten().count() > 1 => {
+                bail!(
+                    "{name}: found more than one of [grid], [[scenario]] and [sample], expected one of them"
+                )
+            }
+            _ => bail!(
+                "{name}: found neither, expected a table [grid], such as \"sizing.turnover_cap\" = [0.02, 0.08], tables \
+                 [[scenario]], or a table [sample]"
+            ),
+        };
+        let grid = Self { fixed, ..grid.with_context(|| name.to_string())? };
+        if let Some(plain) = grid.names.iter().find(|name| !name.contains('.')) {
+            bail!(
+                "{name}: found `{plain}`, expected the dotted name of a setting, in quotes, such as \
+                 \"sizing.turnover_cap\""
+            );
+        }
+        Ok(grid)
+    }
+
+    fn product(text: String, table: Table) -> Result<Self> {
+        let mut levels = Vec::new();
+        for (name, values) in &table {
+            match values {
+                Value::Array(values) if !values.is_empty() => levels.push(values.clone()),
+                Value::Table(range) => levels.push(Range::read(name, range)?.levels(name)?),
+                other => bail!(
+                    "`{name}`: found {other}, expected a list of at least one value, or a range such as {{ from = 1, to = \
+                     20 }}"
+                ),
+            }
+        }
+        let count = levels.iter().try_fold(1_usize, |count, values| count.checked_mul(values.len()));
+        let count = count.filter(|count| *count <= SCENARIOS_MAX && !levels.is_empty());
+        let Some(count) = count else {
+            bail!("expected from 1 to {SCENARIOS_MAX} scenarios: fewer settings, or fewer values of them");
+        };
+        // The last setting varies fastest.
+        let at = |scenario: usize| {
+            let mut rest = scenario;
+            let mut values: Vec<_> = levels
+                .iter()
+                .rev()
+                .map(|values| {
+                    let value = values[rest % values.len()].clone();
+                    rest /= values.len();
+                    Some(value)
+                })
+                .collect();
+            values.reverse();
+            values
+        };
+        let scenarios = (0..count).map(at).collect();
+        let names = table.keys().cloned().collect();
+        Ok(Self { text, fixed: false, names, levels: Some(levels), scenarios })
+    }
+
+    /// `count` scenarios drawn from ranges and lists.
+    fn sample(text: String, mut table: Table) -> Result<Self> {
+        let mut whole = |key: &str, default: Option<i64>, most: i64| {
+            let value = table.remove(key).or(default.map(Value::Integer));
+            match value.as_ref().and_then(Value::as_integer).filter(|whole| (0..=most).contains(whole)) {
+                Some(whole) => Ok(whole.unsigned_abs()),
+                None => {
+                    let found = value.map_or_else(|| "nothing".to_owned(), |value| value.to_string());
+                    bail!("`sample.{key}`: found {found}, expected a whole number from 0 to {most}")
+                }
+            }
+        };
+        let count = usize::try_from(whole("count", None, SCENARIOS_MAX as i64)?)?;
+        let seed = whole("seed", Some(0), i64::from(u32::MAX))?;
+        if count == 0 || table.is_empty() {
+            bail!("[sample]: expected a count of at least 1, and a range or a list for at least one setting");
+        }
+        let ranges = table.iter().map(|(name, value)| match value {
+            Value::Table(range) => Range::read(name, range),
+            Value::Array(values) if !values.is_empty() => Ok(Range::Listed(values.clone())),
+            other => bail!(
+                "`{name}`: found {other}, expected a range such as {{ from = 0.01, to = 0.3 }}, or a list"
+            ),
+        });
+        let ranges = ranges.collect::<Result<Vec<_>>>()?;
+        let scenarios = drawn(&ranges, count, u32::try_from(seed)?)?;
+        let names = table.keys().cloned().collect();
+        Ok(Self { text, fixed: false, names, levels: None, scenarios })
+    }
+
+    fn list(text: String, list: Vec<Value>) -> Result<Self> {
+        let mut names: Vec<String> = Vec::new();
+        let mut tables = Vec::new();
+        for (at, scenario) in list.into_iter().enumerate() {
+            let Value::Table(table) = scenario else { bail!("scenario {at}: expected a table of settings") };
+            names.extend(table.keys().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
+            tables.push(table);
+        }
+        if tables.is_empty() || tables.len() > SCENARIOS_MAX {
+            bail!("found {} scenarios, expected from 1 to {SCENARIOS_MAX}", tables.len());
+        }
+        let scenario = |table: &Table| names.iter().map(|name| table.get(name).cloned()).collect();
+        let scenarios = tables.iter().map(scenario).collect();
+        Ok(Self { text, fixed: false, names, levels: None, scenarios })
+    }
+
+    /// Settings of a scenario as `--set` takes them.
+    pub(crate) fn sets(&self, scenario: usize) -> Vec<String> {
+        let values = self.names.iter().zip(&self.scenarios[scenario]);
+        values.filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?))).collect()
+    }
+
+    /// Each setting, with whether all its values are numbers.
+    pub(crate) fn columns(&self) -> Vec<(String, bool)> {
+        let is_number = |at: usize| {
+            self.scenarios
+                .iter()
+                .filter_map(|values| values[at].as_ref())
+                .all(|value| number(value).is_some())
+        };
+        self.names.iter().enumerate().map(|(at, name)| (name.clone(), is_number(at))).collect()
+    }
+
+    /// Values of a scenario for the table.
+    pub(crate) fn values(&self, scenario: usize) -> Vec<Option<SettingValue>> {
+        let value = |value: &Value| match (number(value), value) {
+            (Some(number), _) => SettingValue::Number(number),
+            (None, Value::String(text)) => SettingValue::Text(text.clone()),
+            (None, other) => SettingValue::Text(other.to_string()),
+        };
+        self.scenarios[scenario].iter().map(|cell| cell.as_ref().map(value)).collect()
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn number(value: &Value) -> Option<f64> {
+    value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64))
+}

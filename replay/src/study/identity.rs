@@ -1,0 +1,50 @@
+//! What a scenario is known by when it is met again: its choices, and the world that they were measured in.
+
+use anyhow::Result;
+use betaflow_engine::ledger::hex;
+use sha2::{Digest as _, Sha256};
+use toml::{Table, Value};
+
+use super::choices::is_choice;
+use crate::config::Config;
+
+/// Hex digits of a digest that are kept: with a million choices on record two are alike with a chance of 3e-8.
+const DIGITS: usize = 16;
+/// Tables that are neither: what is recorded, how it is run, how settings are chosen, and where the data ends for all.
+const NEITHER: [&str; 4] = ["record", "pipeline", "tune", "holdout"];
+
+/// Digests of the two halves of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// Of what a user picks.
+    pub(crate) choice: String,
+    /// Of what happens to them.
+    pub(crate) world: String,
+}
+
+impl Identity {
+    /// # Errors
+    /// A file that the settings name cannot be read.
+    pub(crate) fn of(config: &Config) -> Result<Self> {
+        let settings = Table::try_from(config.of_results()?)?;
+        let (mut choice, mut world) = (Sha256::new(), Sha256::new());
+        for (table, values) in settings.iter().filter(|(table, _)| !NEITHER.contains(&table.as_str())) {
+            each(table, values, &mut |name, value| {
+                let half = if is_choice(name) { &mut choice } else { &mut world };
+                half.update(format!("{name} = {value}\n"));
+            });
+        }
+        let short = |digest: Sha256| hex(&digest.finalize().into())[..DIGITS].to_owned();
+        Ok(Self { choice: short(choice), world: short(world) })
+    }
+}
+
+/// Calls with every setting under its dotted name.
+fn each(name: &str, value: &Value, take: &mut impl FnMut(&str, &Value)) {
+    match value {
+        Value::Table(table) => {
+            table.iter().for_each(|(key, value)| each(&format!("{name}.{key}"), value, take));
+        }
+        value => take(name, value),
+    }
+}

@@ -1,0 +1,177 @@
+//! Many runs that differ by their settings, over as few readings of the data as they allow: what `betaflow stress` and
+//! its like have in common.
+//!
+//! A grid file becomes a [`Study`]; its scenarios go through the data in passes, which share source and estimator; what
+//! a pass came to is kept on disk until all have ended, so that an interrupted study goes on where it was.
+
+mod args;
+mod budget;
+mod candidates;
+mod choices;
+mod fixed;
+mod grid;
+mod identity;
+mod levels;
+mod luck;
+mod pass;
+pub(crate) mod paths;
+mod progress;
+mod range;
+mod ruined;
+mod run;
+mod tables;
+mod trials;
+mod unfinished;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use betaflow_connectors::parquet::{Input, content_digest};
+use betaflow_connectors::recorder::{ScenarioReturns, ScenarioRow};
+use betaflow_engine::execution::repricing::Charges;
+use betaflow_engine::ledger::hex;
+use betaflow_engine::source::DataFacts;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+pub(crate) use args::StudyArgs;
+pub(crate) use candidates::Candidates;
+pub(crate) use choices::is_choice;
+pub(crate) use fixed::NOTE as FIXED_TRADES;
+pub(crate) use grid::Grid;
+pub(crate) use levels::{levels, look_ahead, values_of};
+pub(crate) use luck::Luck;
+pub(crate) use ruined::Ruined;
+pub(crate) use run::{Plan, run};
+pub(crate) use tables::write_tables;
+pub(crate) use trials::Ledger;
+
+use crate::config::Config;
+use crate::config::InputArgs;
+use crate::run::REPLAY;
+use crate::run::RunArgs;
+use unfinished::Key;
+
+/// The scenarios of a grid file, each with valid settings.
+pub(crate) struct Study {
+    /// What varies.
+    pub(crate) grid: Grid,
+    /// The configuration whose settings vary.
+    pub(crate) base: Config,
+    /// That of each scenario.
+    pub(crate) configs: Vec<Config>,
+    /// The costs of each scenario, where all have the trades of the base.
+    charges: Option<Vec<Charges>>,
+}
+
+/// What a scenario came to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Outcome {
+    /// Its figures.
+    pub(crate) row: ScenarioRow,
+    /// Its net returns; none where there are too many to keep, or it had none.
+    pub(crate) returns: Option<ScenarioReturns>,
+}
+
+impl Outcome {
+    /// A figure by the name of its column; NaN where it is not defined.
+    pub(crate) fn figure(&self, name: &str) -> f64 {
+        let place = ScenarioRow::names().iter().position(|known| known == name);
+        place.map_or(f64::NAN, |place| self.row.figures[place])
+    }
+}
+
+/// What all scenarios of a study came to, in their order.
+pub(crate) struct Finished {
+    /// One for each scenario.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// What was read.
+    pub(crate) data: DataFacts,
+    /// Passes over the data that this call made.
+    pub(crate) passes: usize,
+}
+
+impl Study {
+    /// Reads a grid file and resolves the settings of every scenario.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a setting of a scenario is not valid.
+    pub(crate) fn resolve(grid_file: &Path, args: &RunArgs) -> Result<Self> {
+        let to = args.to.as_deref().map(|to| ("--to", to));
+        let grid = Grid::read(grid_file)?;
+        if let Some(name) = grid.names.iter().find(|name| name.starts_with("holdout.")) {
+            bail!(
+                "{}: `{name}`: found a setting that varies, expected one hold-out for all scenarios: set it in the \
+                 configuration, or with --set",
+                grid_file.display()
+            );
+        }
+        let base = Config::resolve(&args.input, to, REPLAY.record)?;
+        let config_of = |scenario: usize| {
+            let mut input: InputArgs = args.input.clone();
+            input.set.extend(grid.sets(scenario));
+            Config::resolve(&input, to, REPLAY.record)
+                .with_context(|| format!("{}: scenario {scenario}", grid_file.display()))
+        };
+        let configs = (0..grid.scenarios.len()).map(config_of).collect::<Result<Vec<_>>>()?;
+        let charges = grid.fixed.then(|| fixed::charges(grid_file, &grid, &base, &configs)).transpose()?;
+        Ok(Self { grid, base, configs, charges })
+    }
+
+    /// Whether all scenarios see the same frames, as far as their worlds go.
+    ///
+    /// # Errors
+    /// A world cannot be written as TOML.
+    pub(crate) fn is_of_one_source(&self) -> Result<bool> {
+        let first = self.base.world_of_source()?;
+        self.configs.iter().try_fold(true, |same, config| Ok(same && config.world_of_source()? == first))
+    }
+
+    /// What the configuration says of the settings that vary, by their dotted names; null where it says nothing.
+    ///
+    /// # Errors
+    /// It cannot be written as TOML.
+    pub(crate) fn base_values(&self) -> Result<Value> {
+        values_of(&self.grid, &self.base)
+    }
+
+    /// What a study is known by when it is taken up again.
+    ///
+    /// # Errors
+    /// The data cannot be read.
+    fn key(&self) -> Result<Key> {
+        let mut settings = Sha256::new();
+        if self.charges.is_some() {
+            settings.update("trades are fixed");
+            settings.update(self.base.digest()?);
+        }
+        let mut inputs: Vec<(Input, Option<Input>)> = Vec::new();
+        let mut paths: Vec<(&Option<String>, &Option<String>)> = Vec::new();
+        for (scenario, config) in self.configs.iter().enumerate() {
+            settings.update(config.digest()?);
+            settings.update(self.grid.sets(scenario).join("\n"));
+            let from = (&config.data.prices, &config.data.factors);
+            if !paths.contains(&from) {
+                paths.push(from);
+                inputs.push((config.prices(), config.factor_file()));
+            }
+        }
+        let files = inputs.iter().flat_map(|(prices, factors)| [Some(prices), factors.as_ref()]).flatten();
+        Ok(Key {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            scenarios: self.configs.len(),
+            settings: hex(&settings.finalize().into()),
+            data: hex(&content_digest(files)?),
+        })
+    }
+}
+
+/// The folder that a study writes: the one asked for, or the next free one, also of studies that wait to be taken up.
+pub(crate) fn folder_of(args: &RunArgs, command: &str) -> PathBuf {
+    args.out.clone().unwrap_or_else(|| {
+        (1_u32..)
+            .map(|number| Path::new("runs").join(format!("{command}-{number}")))
+            .find(|path| !path.exists() && !unfinished::place(path).exists())
+            .unwrap_or_default()
+    })
+}

@@ -1,0 +1,177 @@
+//! One pass over the data, with all scenarios that share it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Result;
+use betaflow_connectors::recorder::{ScenarioReturns, ScenarioRow};
+use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::pipeline::stages::TakeOutcomes;
+use betaflow_engine::pipeline::{
+    Graph, PipelineError, Placement, RunOptions, ScenarioError, ScenarioOutcome, repricing, sweeping,
+};
+use betaflow_engine::source::{DataFacts, Source, SourceError};
+
+use super::Study;
+use super::progress::Meter;
+use crate::config::Config;
+use crate::run::data::Readings;
+
+/// Scenarios that share source and estimator, at most `together` at a time; those in `done` are left out.
+pub(crate) fn passes(configs: &[Config], together: usize, done: &[bool]) -> Result<Vec<Vec<usize>>> {
+    let mut groups = BTreeMap::<String, Vec<usize>>::new();
+    for (scenario, config) in configs.iter().enumerate().filter(|(scenario, _)| !done[*scenario]) {
+        groups.entry(config.shared_by_scenarios()?).or_default().push(scenario);
+    }
+    let chunks = |group: Vec<usize>| group.chunks(together).map(<[usize]>::to_vec).collect::<Vec<_>>();
+    let mut passes: Vec<Vec<usize>> = groups.into_values().flat_map(chunks).collect();
+    passes.sort();
+    Ok(passes)
+}
+
+/// What a pass came to.
+pub(crate) struct Passed {
+    pub(crate) rows: Vec<ScenarioRow>,
+    pub(crate) returns: Vec<ScenarioReturns>,
+    pub(crate) data: DataFacts,
+}
+
+/// Takes the scenarios of a pass through the data. `workers`: threads that size and execute; with one, everything is on
+/// the calling thread.
+///
+/// # Errors
+/// Data that is not as expected, or settings that do not fit it.
+pub(crate) fn pass(
+    study: &Study,
+    pass: &[usize],
+    workers: usize,
+    keeps_returns: bool,
+    readings: &Readings,
+    meter: &Arc<Meter>,
+) -> Result<Passed> {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let source = Followed {
+        inner: source(study, pass, readings)?,
+        meter: Arc::clone(meter),
+        scenarios: pass.len() as u64,
+        seen: Vec::new(),
+        times: Arc::clone(&times),
+    };
+    let workers = workers.min(pass.len());
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&taken);
+    let take = Box::new(move |some: Vec<ScenarioOutcome>| {
+        sink.lock().unwrap_or_else(PoisonError::into_inner).extend(some);
+    });
+    let (graph, before) = graph(study, pass, Box::new(source), workers, take)?;
+    let placement = match workers {
+        1 => Placement::Inline,
+        _ => Placement::Groups([vec![before], vec![1; workers], vec![1]].concat()),
+    };
+    let ended = graph
+        .run(&RunOptions { placement, capacity: 4, ..RunOptions::default() })
+        .map_err(|error| of_scenario(study, pass, error))?;
+    let times = std::mem::take(&mut *times.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut outcomes = std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner));
+    outcomes.sort_by_key(|outcome| outcome.number);
+    let mut passed = Passed { rows: Vec::new(), returns: Vec::new(), data: ended.facts.data };
+    for outcome in outcomes {
+        let outcome = ScenarioOutcome { number: pass[outcome.number], ..outcome };
+        passed.rows.push(ScenarioRow::of(&outcome));
+        if keeps_returns && !outcome.returns.is_empty() {
+            passed.returns.push(returns_of(outcome, &times));
+        }
+    }
+    Ok(passed)
+}
+
+/// An error with the scenario that it is of, by its number in the study and its settings.
+fn of_scenario(study: &Study, pass: &[usize], error: PipelineError) -> anyhow::Error {
+    let PipelineError::Failed { source, .. } = &error else { return error.into() };
+    let Some(failed) = source.downcast_ref::<ScenarioError>() else { return study.base.located(error) };
+    let scenario = pass[failed.number];
+    let sets = study.grid.sets(scenario).join(", ");
+    anyhow::anyhow!("scenario {scenario} ({sets}): {}", failed.source)
+}
+
+/// The pipeline of a pass, and how many stages it has before its workers.
+fn graph(
+    study: &Study,
+    pass: &[usize],
+    source: Box<dyn Source>,
+    workers: usize,
+    take: TakeOutcomes,
+) -> Result<(Graph, usize)> {
+    if let Some(charges) = &study.charges {
+        let charges = pass.iter().map(|scenario| charges[*scenario].clone()).collect();
+        let (settings, strategy) = (study.base.run_settings()?, study.base.strategy()?);
+        return Ok((repricing(source, strategy, &settings, charges, workers, take)?, 4));
+    }
+    let mut scenarios = Vec::new();
+    for scenario in pass {
+        let config = &study.configs[*scenario];
+        scenarios.push((config.run_settings()?, config.strategy()?));
+    }
+    let settings = study.configs[pass[0]].run_settings()?;
+    Ok((sweeping(source, &settings, scenarios, workers, take)?, 2))
+}
+
+/// `times`: those of all frames, by number.
+fn returns_of(outcome: ScenarioOutcome, times: &[TimestampNs]) -> ScenarioReturns {
+    let first = outcome.first_return as usize;
+    let frames = first..first + outcome.returns.len();
+    ScenarioReturns {
+        number: outcome.number,
+        first_seq: outcome.first_return,
+        timestamps: times.get(frames).unwrap_or_default().into(),
+        returns: outcome.returns,
+        turnover: outcome.turnover,
+    }
+}
+
+/// The source that all scenarios of a pass share, with all columns that one of them needs.
+fn source(study: &Study, pass: &[usize], readings: &Readings) -> Result<Box<dyn Source>> {
+    let first = &study.configs[pass[0]];
+    let mut settings = first.source_settings(true)?;
+    // Where the trades are the base's, it needs its own columns.
+    let base = study.charges.is_some().then_some(&study.base);
+    for config in pass[1..].iter().map(|scenario| &study.configs[*scenario]).chain(base) {
+        for (field, purpose) in config.source_settings(true)?.required {
+            if settings.required.iter().all(|(known, _)| *known != field) {
+                settings.required.push((field, purpose));
+            }
+        }
+    }
+    Ok(readings.open(first, settings)?.source)
+}
+
+/// A source that says how far it is, and which times it had.
+struct Followed<S> {
+    inner: S,
+    meter: Arc<Meter>,
+    scenarios: u64,
+    seen: Vec<TimestampNs>,
+    times: Arc<Mutex<Vec<TimestampNs>>>,
+}
+
+impl<S: Source> Source for Followed<S> {
+    fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError> {
+        let more = self.inner.next_frame(frame)?;
+        if more {
+            self.seen.push(frame.timestamp);
+            self.meter.add(self.scenarios);
+        } else {
+            let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+            *times = std::mem::take(&mut self.seen);
+        }
+        Ok(more)
+    }
+
+    fn factor_names(&self) -> &[String] {
+        self.inner.factor_names()
+    }
+
+    fn facts(&self) -> DataFacts {
+        self.inner.facts()
+    }
+}

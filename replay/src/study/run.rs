@@ -1,0 +1,136 @@
+//! A study from its first pass to its last.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, Result};
+
+use super::budget::Extent;
+use super::pass::{pass, passes};
+use super::progress::{Meter, StudyLine};
+use super::unfinished::Unfinished;
+use super::{Finished, Study};
+use crate::run::data::Readings;
+use crate::terminal::say;
+
+/// How a study is to be run.
+pub(crate) struct Plan<'a> {
+    /// The folder that it is for.
+    pub(crate) out: &'a Path,
+    /// Whether to take up what was left unfinished there.
+    pub(crate) resume: bool,
+    /// Whether what was left unfinished there may be thrown away.
+    pub(crate) force: bool,
+    /// What the folder aside is that an interruption removes.
+    pub(crate) aside: &'a Path,
+}
+
+/// Runs every scenario that has not been run yet. What has ended is kept in [`Unfinished`] until the caller removes it.
+///
+/// # Errors
+/// Data that is not as expected, or a file system that refuses.
+pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(Finished, Unfinished)> {
+    let configs = &study.configs;
+    let unfinished = Unfinished::open(plan.out, &study.key()?, plan.resume, plan.force)?;
+    let mut done = vec![false; configs.len()];
+    for outcome in unfinished.read()?.outcomes {
+        if let Some(done) = done.get_mut(outcome.row.number) {
+            *done = true;
+        }
+    }
+    let kept = done.iter().filter(|done| **done).count();
+    if plan.resume {
+        say(&match kept {
+            0 => "nothing of it is kept: it starts from the beginning\n".to_owned(),
+            kept => format!("{kept} of {} scenarios are kept from before\n", configs.len()),
+        });
+    }
+    let readings = Readings::default();
+    let extent = Extent::of(&configs[0], &readings, study.charges.is_some())?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let passes = passes(configs, extent.together(cores), &done)?;
+    let most = passes.iter().map(Vec::len).max().unwrap_or(0);
+    // Passes of few scenarios run side by side, each on a thread; else a pass has all threads.
+    let (lanes, workers) = if most < cores { (cores.min(passes.len()), 1) } else { (1, cores) };
+    let keeps_returns = extent.keeps_returns(configs.len());
+    let bytes = extent.bytes(most * lanes) + readings.bytes();
+    announce(configs.len() - kept, passes.len(), extent, bytes, keeps_returns);
+    let ended = Arc::new(AtomicUsize::new(kept));
+    say_when_interrupted(plan, Arc::clone(&ended), configs.len())?;
+
+    let meter = Arc::new(Meter::default());
+    let line = StudyLine::start(Arc::clone(&meter), configs.len() - kept, extent.frames);
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let error = Mutex::new(None);
+    let lane = || {
+        while !failed.load(Ordering::Relaxed) {
+            let Some(scenarios) = passes.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+            let kept = pass(study, scenarios, workers, keeps_returns, &readings, &meter)
+                .and_then(|passed| unfinished.keep(&passed.rows, &passed.returns, &passed.data));
+            match kept {
+                Ok(()) => {
+                    ended.fetch_add(scenarios.len(), Ordering::Relaxed);
+                }
+                Err(first) => {
+                    failed.store(true, Ordering::Relaxed);
+                    error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(first);
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        (1..lanes).for_each(|_| {
+            scope.spawn(lane);
+        });
+        lane();
+    });
+    drop(line);
+    if let Some(error) = error.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        let ended = ended.load(Ordering::Relaxed);
+        return match ended {
+            0 => {
+                unfinished.remove();
+                Err(error)
+            }
+            ended => Err(error.context(going_on(plan.out, ended, configs.len()))),
+        };
+    }
+    let mut kept = unfinished.read().context("what the passes came to")?;
+    kept.outcomes.sort_by_key(|outcome| outcome.row.number);
+    let finished = Finished { outcomes: kept.outcomes, data: kept.data, passes: passes.len() };
+    Ok((finished, unfinished))
+}
+
+fn announce(scenarios: usize, passes: usize, extent: Extent, bytes: u64, keeps_returns: bool) {
+    let Extent { instruments, frames, .. } = extent;
+    let megabytes = bytes.div_ceil(1 << 20);
+    let plural = if passes == 1 { "" } else { "es" };
+    say(&format!(
+        "{scenarios} scenarios in {passes} pass{plural} over {instruments} instruments and {frames} frames; at most about \
+         {megabytes} MB\n"
+    ));
+    if !keeps_returns {
+        say(
+            "their returns are too many to keep: no scenario_returns.parquet, and no probability of overfitting\n",
+        );
+    }
+}
+
+fn going_on(out: &Path, ended: usize, scenarios: usize) -> String {
+    format!(
+        "{ended} of {scenarios} scenarios are kept; go on with the same command and --out {} --resume",
+        out.display()
+    )
+}
+
+/// Ctrl-C and SIGTERM end the program and keep what has ended.
+fn say_when_interrupted(plan: &Plan, ended: Arc<AtomicUsize>, scenarios: usize) -> Result<()> {
+    let (out, aside) = (plan.out.to_owned(), plan.aside.to_owned());
+    ctrlc::set_handler(move || {
+        let _ = std::fs::remove_dir_all(&aside);
+        eprintln!("interrupted: {}", going_on(&out, ended.load(Ordering::Relaxed), scenarios));
+        std::process::exit(130);
+    })?;
+    Ok(())
+}

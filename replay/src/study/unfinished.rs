@@ -1,0 +1,210 @@
+//! What an unfinished study has come to: a folder beside the one that it will write, with a part for each pass that has
+//! ended. It outlives the program, however that ends.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context as _, Result, bail};
+use betaflow_connectors::recorder::{
+    ScenarioReturns, ScenarioReturnsTable, ScenarioRow, ScenariosTable, read_scenario_returns, read_scenarios,
+};
+use betaflow_engine::source::DataFacts;
+use serde::{Deserialize, Serialize};
+
+use super::Outcome;
+
+const STUDY: &str = "study.json";
+const DATA: &str = "data.json";
+const PART: &str = "part-";
+
+/// What must be the same for a study to be taken up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Key {
+    pub(crate) version: String,
+    pub(crate) scenarios: usize,
+    /// Digest of the settings of all scenarios.
+    pub(crate) settings: String,
+    /// Digest of the bytes of the data.
+    pub(crate) data: String,
+}
+
+impl Key {
+    /// What differs, in words.
+    fn differs(&self, other: &Self) -> Option<String> {
+        match () {
+            () if self.version != other.version => Some(format!(
+                "it was begun by version {} of betaflow, and this is {}",
+                other.version, self.version
+            )),
+            () if self.scenarios != other.scenarios => {
+                Some(format!("it has {} scenarios, and this one {}", other.scenarios, self.scenarios))
+            }
+            () if self.settings != other.settings => Some("its settings or grid are others".to_owned()),
+            () if self.data != other.data => Some("its data is another".to_owned()),
+            () => None,
+        }
+    }
+}
+
+/// Where the unfinished study of a folder is.
+pub(crate) fn place(out: &Path) -> PathBuf {
+    let name = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    out.with_file_name(format!(".{name}.unfinished"))
+}
+
+/// The folder, held by this process alone.
+pub(crate) struct Unfinished {
+    path: PathBuf,
+    parts: AtomicUsize,
+    /// Locked for as long as the study runs.
+    _lock: File,
+}
+
+/// What is in it.
+#[derive(Default)]
+pub(crate) struct Kept {
+    /// In no order.
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) data: DataFacts,
+}
+
+impl Unfinished {
+    /// Makes the folder, or takes up the one that is there. `resume`: whether that is wanted; `force`: whether it may be
+    /// thrown away.
+    ///
+    /// # Errors
+    /// It is there and not wanted, of another study, held by another process, or the file system refuses.
+    pub(crate) fn open(out: &Path, key: &Key, resume: bool, force: bool) -> Result<Self> {
+        let out = std::path::absolute(out)?;
+        let path = place(&out);
+        let study = path.join(STUDY);
+        let cannot = |doing: &'static str| format!("{}: could not {doing}", path.display());
+        if !resume && !force && study.exists() {
+            bail!(
+                "{}: found an unfinished run for this folder; expected --resume to go on with it, or --force to throw it \
+                 away",
+                path.display()
+            );
+        }
+        fs::create_dir_all(&path).with_context(|| cannot("create the folder of unfinished work"))?;
+        let lock = File::create(path.join("lock")).with_context(|| cannot("create a file in it"))?;
+        if lock.try_lock().is_err() {
+            bail!(
+                "{}: another process is at work on this run; wait for it, or choose another --out",
+                path.display()
+            );
+        }
+        if resume && let Ok(text) = fs::read_to_string(&study) {
+            let begun: Key = serde_json::from_str(&text).with_context(|| {
+                format!("{}: is not as betaflow wrote it; start anew with --force", study.display())
+            })?;
+            if let Some(difference) = key.differs(&begun) {
+                bail!(
+                    "{}: found an unfinished run that is not this one: {difference}; give the same grid, settings and \
+                     data, or start anew with --force instead of --resume",
+                    path.display()
+                );
+            }
+        } else {
+            remove_parts(&path).with_context(|| cannot("remove what an earlier run left"))?;
+            write_synced(&study, serde_json::to_string(key)?.as_bytes())
+                .with_context(|| cannot("write a file in it"))?;
+        }
+        // Numbers go on behind the parts that are there, whole or not.
+        let last = parts(&path)?.iter().filter_map(|part| number_of(part)).max().unwrap_or(0);
+        Ok(Self { path, parts: AtomicUsize::new(last + 1), _lock: lock })
+    }
+
+    /// Keeps what a pass came to: it is there whole or not at all.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub(crate) fn keep(
+        &self,
+        rows: &[ScenarioRow],
+        returns: &[ScenarioReturns],
+        data: &DataFacts,
+    ) -> Result<()> {
+        let number = self.parts.fetch_add(1, Ordering::Relaxed);
+        let part = self.path.join(format!("{PART}{number:06}"));
+        let aside = part.with_extension("partial");
+        fs::create_dir_all(&aside).with_context(|| format!("{}: cannot be created", aside.display()))?;
+        let mut table = ScenariosTable::create(&aside, &[], None)?;
+        rows.iter().try_for_each(|row| table.push(&[], row))?;
+        table.close()?;
+        let mut table = ScenarioReturnsTable::create(&aside)?;
+        returns.iter().try_for_each(|scenario| table.push(scenario))?;
+        table.close()?;
+        let failed = || format!("{}: cannot be written", part.display());
+        write_synced(&aside.join(DATA), serde_json::to_string(data)?.as_bytes()).with_context(failed)?;
+        fs::rename(&aside, &part).with_context(failed)?;
+        sync_folder(&self.path).with_context(failed)
+    }
+
+    /// All that was kept.
+    ///
+    /// # Errors
+    /// A part cannot be read.
+    pub(crate) fn read(&self) -> Result<Kept> {
+        let mut kept = Kept::default();
+        for part in parts(&self.path)? {
+            if part.extension().is_some() {
+                continue;
+            }
+            let mut returns = read_scenario_returns(&part)?.unwrap_or_default().into_iter().peekable();
+            for row in read_scenarios(&part)?.rows()? {
+                let own = returns.next_if(|returns| returns.number == row.number);
+                kept.outcomes.push(Outcome { row, returns: own });
+            }
+            let data = part.join(DATA);
+            let text =
+                fs::read_to_string(&data).with_context(|| format!("{}: cannot be read", data.display()))?;
+            kept.data = serde_json::from_str(&text)
+                .with_context(|| format!("{}: is not as betaflow wrote it", data.display()))?;
+        }
+        Ok(kept)
+    }
+
+    /// Removes the folder: the study is whole.
+    pub(crate) fn remove(self) {
+        // What cannot be removed is in the way of nothing but the next study of this folder, which says so.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+fn parts(path: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.with_context(|| format!("{}: cannot be read", path.display()))?;
+        if entry.file_name().to_string_lossy().starts_with(PART) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn number_of(part: &Path) -> Option<usize> {
+    part.file_stem()?.to_str()?.strip_prefix(PART)?.parse().ok()
+}
+
+fn remove_parts(path: &Path) -> Result<()> {
+    for part in parts(path)? {
+        fs::remove_dir_all(part)?;
+    }
+    Ok(())
+}
+
+fn write_synced(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut file = File::create(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// A renamed folder is only there for good once the one around it is written.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
