@@ -19,7 +19,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use betaflow_benches::SplitMix;
 use betaflow_connectors::live::ServerMessage;
 use betaflow_connectors::store::{InputKind, read_inputs};
-use betaflow_engine::assembly::Field;
+use betaflow_engine::frame::Field;
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::{self, Message};
 

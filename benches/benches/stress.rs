@@ -13,7 +13,7 @@ use std::time::Instant;
 use betaflow_benches::SplitMix;
 use betaflow_engine::execution::repricing::{Booked, Charges, Repricing};
 use betaflow_engine::execution::{BPS, ExecutionSettings};
-use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::model::{Estimates, EstimatorSettings};
 use betaflow_engine::pipeline::stages::Reprice;
@@ -24,6 +24,7 @@ use betaflow_engine::portfolio::{LossLimits, SizingSettings};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
 use betaflow_engine::strategy::Strategy;
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 use betaflow_engine::world::WorldSettings;
 use betaflow_strategies::QuarterKelly;
 

@@ -1,6 +1,7 @@
 //! What a reader of results should know about the data, once all of it has been read.
 
-use betaflow_engine::assembly::{Assembler, Iso};
+use betaflow_engine::assembly::Assembler;
+use betaflow_engine::time::Iso;
 use betaflow_engine::warning::Warning;
 
 use crate::error::nearest;

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::io;
 
-use betaflow_engine::assembly::{AssemblyError, Iso};
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::assembly::AssemblyError;
+use betaflow_engine::time::Iso;
+use betaflow_engine::time::TimestampNs;
 
 /// A cell or a row of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

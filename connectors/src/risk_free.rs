@@ -1,7 +1,7 @@
 //! Annual rate implied by a risk-free return and the spacing of its rows.
 
-use betaflow_engine::assembly::Iso;
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::Iso;
+use betaflow_engine::time::TimestampNs;
 use betaflow_engine::warning::Warning;
 use serde::{Deserialize, Serialize};
 

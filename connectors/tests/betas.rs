@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use betaflow_connectors::recorder::{BetaPaths, ParquetRecorder, Room, read_betas};
-use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::{Frames, RecordSettings, Recorder as _, RunFacts};
 use betaflow_engine::model::Estimates;
 use betaflow_engine::names::Names;
+use betaflow_engine::time::TimestampNs;
 
 const FRAMES: u64 = 101;
 const INSTRUMENTS: usize = 500;

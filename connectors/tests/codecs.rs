@@ -7,7 +7,8 @@ mod support;
 use std::path::PathBuf;
 
 use betaflow_connectors::parquet::{Input, Settings};
-use betaflow_engine::assembly::{Field, Wanted};
+use betaflow_engine::assembly::Wanted;
+use betaflow_engine::frame::Field;
 use support::{line, run};
 
 fn reference(name: &str) -> PathBuf {

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow_array::{ArrayRef, Int64Array};
 use betaflow_connectors::parquet::{Input, Settings};
-use betaflow_engine::assembly::{Field, Wanted};
+use betaflow_engine::assembly::Wanted;
+use betaflow_engine::frame::Field;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;

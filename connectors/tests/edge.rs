@@ -14,7 +14,7 @@ use betaflow_connectors::live::{
     NoLog, PROTOCOL, Server, ServerSettings, ServerTls, Speed, Stated, Talk, Trust,
 };
 use betaflow_connectors::{DataError, parquet::Settings};
-use betaflow_engine::assembly::Field;
+use betaflow_engine::frame::Field;
 use support::live::{Panel, all, carry, cases, feed, panel, replayed};
 
 /// A wait that only a hang outlasts.

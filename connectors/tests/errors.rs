@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, StringArray};
 use betaflow_connectors::parquet::{BadRow, Input, Settings};
-use betaflow_engine::assembly::{Field, Universe};
+use betaflow_engine::assembly::Universe;
+use betaflow_engine::frame::Field;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use support::{Folder, Table, days, floats, line, nullable, run, texts, tidy, write_to};
@@ -298,7 +299,7 @@ fn factor_rows_after_the_last_frame_are_sorted_too() {
 
 #[test]
 fn midnights_of_two_zones_name_the_zones() {
-    const HOUR: i64 = betaflow_engine::frame::DAY_NS / 24;
+    const HOUR: i64 = betaflow_engine::time::DAY_NS / 24;
     // From 2013-03-18, a Monday, over the changes of the clock in New York (before) and London (2013-03-31).
     let weekdays: Vec<i64> = (15_782..15_812).filter(|day| (day + 3) % 7 < 5).collect();
     let at = |hours: &dyn Fn(i64) -> i64| {

@@ -6,7 +6,7 @@ mod support;
 
 use betaflow_connectors::parquet::{Input, Settings};
 use betaflow_engine::assembly::{FactorGap, Universe, Values};
-use betaflow_engine::frame::DAY_NS;
+use betaflow_engine::time::DAY_NS;
 use support::{Folder, Run, Table, day, days, floats, line, nullable, read, run, stamps, texts, tidy};
 
 fn prices_on(folder: &Folder, dates: &[i32]) -> Input {

@@ -10,10 +10,12 @@ use betaflow_connectors::live::{
     ServerMessage, WithHistory, inputs_before,
 };
 use betaflow_connectors::parquet::{BadRow, Input as FileInput, Settings};
-use betaflow_engine::assembly::{FactorGap, Field, Universe, Values};
-use betaflow_engine::frame::{DAY_NS, Frame, Supervision};
+use betaflow_engine::assembly::{FactorGap, Universe, Values};
+use betaflow_engine::frame::Field;
+use betaflow_engine::frame::{Frame, Supervision};
 use betaflow_engine::source::{Source, SourceError};
 use betaflow_engine::state::Checkpoint;
+use betaflow_engine::time::DAY_NS;
 use proptest::prelude::*;
 use support::live::{all, bits, carry, cases, feed, list, panel, replayed};
 use support::{Folder, days, nullable, run, texts, tidy};

@@ -4,7 +4,7 @@
 
 mod support;
 
-use betaflow_engine::assembly::Field;
+use betaflow_engine::frame::Field;
 use std::sync::Arc;
 
 use arrow_array::types::Int8Type;
@@ -13,8 +13,9 @@ use arrow_array::{
     StringArray, StringViewArray, TimestampMicrosecondArray, TimestampMillisecondArray, TimestampSecondArray,
 };
 use betaflow_connectors::parquet::{Input, ParquetSource, Settings, TimeIs};
-use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source;
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use support::{Folder, Row, day, days, floats, line, nullable, read, run, stamps, texts, tidy, write_to};
 

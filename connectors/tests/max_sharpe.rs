@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use betaflow_connectors::parquet::{ParquetSource, Settings};
 use betaflow_connectors::tutorial;
-use betaflow_engine::frame::{DAY_NS, Frame};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::portfolio::{Covariance, Point, SampleCovariance, frontier_point};
 use betaflow_engine::source::Source;
+use betaflow_engine::time::DAY_NS;
 
 const WINDOW: usize = 252;
 

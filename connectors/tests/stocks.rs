@@ -4,7 +4,7 @@
 
 mod support;
 
-use betaflow_engine::assembly::Field;
+use betaflow_engine::frame::Field;
 use std::path::Path;
 
 use betaflow_connectors::parquet::{Input, Settings};

@@ -20,7 +20,7 @@ use betaflow_connectors::live::{
     VenueSettings,
 };
 use betaflow_connectors::ticks::{self, Event, venue};
-use betaflow_engine::assembly::Field;
+use betaflow_engine::frame::Field;
 use support::live::{carry, feed, panel};
 use tokio_tungstenite::tungstenite;
 

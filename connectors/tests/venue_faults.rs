@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
 use betaflow_connectors::live::{Account, Edge, EdgeCounts, EdgeEvent, SymbolsHeard, VenueSettings};
-use betaflow_engine::assembly::Field;
+use betaflow_engine::frame::Field;
 use tokio_tungstenite::tungstenite;
 
 /// A wait that only a hang outlasts.

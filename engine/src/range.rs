@@ -7,11 +7,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::assembly::Iso;
 use crate::execution::{Account, Fill, Portfolio};
-use crate::frame::{Frame, TimestampNs};
+use crate::frame::Frame;
 use crate::model::Estimates;
 use crate::names::Names;
+use crate::time::Iso;
+use crate::time::TimestampNs;
 
 /// Smallest price.
 pub const PRICE_MIN: f64 = 1e-30;

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::frame::{Frame, TimestampNs};
+use crate::frame::Frame;
+use crate::time::TimestampNs;
 use crate::warning::Warning;
 
 /// An error of a source, already located (file, row, column, found, expected, what to do).

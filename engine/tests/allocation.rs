@@ -6,9 +6,10 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::pipeline::{Placement, RunOptions, trading};
 use betaflow_engine::source::{DataFacts, Source, SourceError};
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 use support::{Busy, Market, settings};
 
 struct Counting;

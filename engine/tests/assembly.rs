@@ -1,7 +1,11 @@
 //! Factor expressions, timestamps in messages, and what the assembler promises to a feed.
 
-use betaflow_engine::assembly::{Assembler, Bar, Expression, Fault, Field, Iso, Outcome, Rules, Wanted};
-use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::assembly::{Assembler, Expression, Fault, Outcome, Rules, Wanted};
+use betaflow_engine::frame::Bar;
+use betaflow_engine::frame::Field;
+use betaflow_engine::frame::Frame;
+use betaflow_engine::time::Iso;
+use betaflow_engine::time::TimestampNs;
 
 #[test]
 fn expressions_are_linear_combinations() {

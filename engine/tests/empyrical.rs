@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::metrics::{Accumulator, Comparing, EquityPoint, Figures};
+use betaflow_engine::time::TimestampNs;
 
 const TOLERANCE: f64 = 1e-9;
 

@@ -6,8 +6,9 @@
 use betaflow_engine::execution::{
     Book, CashInterest, ExecutionSettings, Fill, Market, Order, Portfolio, Unfilled, orders_towards,
 };
-use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::settings::Calendar;
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 use proptest::prelude::*;
 
 const INSTRUMENTS: usize = 4;

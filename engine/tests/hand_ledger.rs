@@ -7,8 +7,9 @@ use betaflow_engine::execution::{
     Account, Book, CashInterest, ExecutionSettings, Fill, Market, Order, OrderRecord, OrderState, Reason,
     Unfilled,
 };
-use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::settings::Calendar;
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 use betaflow_engine::world::WorldSettings;
 
 const NONE: f64 = f64::NAN;

@@ -5,12 +5,13 @@ mod support;
 
 use std::sync::Arc;
 
-use betaflow_engine::frame::{DAY_NS, Supervision, TimestampNs};
+use betaflow_engine::frame::Supervision;
 use betaflow_engine::ledger::LedgerFrame;
 use betaflow_engine::pipeline::{RunOptions, RunSettings, trading};
 use betaflow_engine::portfolio::{Halt, LossLimits};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 use support::{Busy, Keep, Market, settings};
 
 /// Four frames a day, and what is said of each frame.

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use betaflow_engine::execution::{Book, ExecutionSettings, Fill, FillAt, Market, Order, Reason, Unfilled};
-use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::settings::Calendar;
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 use proptest::prelude::*;
 
 const INSTRUMENTS: usize = 4;

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::quality::{Depth, FactorInspector, Finding, Inspector, Problem};
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 
 const FRAMES: usize = 160;
 const NAMES: usize = 10;

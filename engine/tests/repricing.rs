@@ -13,11 +13,12 @@ use betaflow_engine::execution::{
     Account, Book, CashInterest, Costs, ExecutionSettings, Fill, FillAt, Market, Order, OrderRecord,
     SpreadModel, Unfilled,
 };
-use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::metrics::Figures;
 use betaflow_engine::pipeline::{Placement, RunOptions, ScenarioOutcome, repricing, sweeping};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 use betaflow_engine::world::WorldSettings;
 use proptest::prelude::*;
 use support::{Busy, settings};

@@ -6,9 +6,11 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use betaflow_engine::assembly::{Assembler, Bar, Field, Rules, Values, Wanted};
+use betaflow_engine::assembly::{Assembler, Rules, Values, Wanted};
 use betaflow_engine::execution::{FillAt, SpreadModel, Unfilled};
-use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::frame::Bar;
+use betaflow_engine::frame::Field;
+use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, Recorder, RunFacts};
 use betaflow_engine::model::{Estimates, EstimatorKind};
 use betaflow_engine::pipeline::{
@@ -21,6 +23,7 @@ use betaflow_engine::state::{
     Checkpoint, Part, StateError, VERSION, restore, restore_under, save, save_under,
 };
 use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 use support::{Busy, Market, Random, settings};
 
 /// Trades on what the last returns were: a strategy with a memory.

@@ -5,8 +5,9 @@
 use betaflow_engine::execution::{
     Benchmark, Book, ExecutionFacts, ExecutionSettings, FillAt, Market, Order, Unfilled,
 };
-use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::settings::Calendar;
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 
 const NONE: f64 = f64::NAN;
 

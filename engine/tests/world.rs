@@ -8,11 +8,12 @@ use std::sync::Arc;
 use betaflow_engine::execution::{
     BPS, Book, CashInterest, Costs, ExecutionSettings, Fill, Market as Costing, Order, Reason, Unfilled,
 };
-use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::model::{Dlm, Estimates, Estimator as _, EstimatorSettings, Returns};
 use betaflow_engine::pipeline::{RunOptions, trading};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::{MemorySource, Source, SourceError};
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 use betaflow_engine::world::{Gauge, Recorded, WorldError, WorldSettings, apply, enter};
 use proptest::prelude::*;
 use support::{Busy, Market, Random, settings};
@@ -455,8 +456,8 @@ fn over_a_gap_everything_compounds() {
     }
 }
 
-fn date(frame: &Frame) -> betaflow_engine::world::Date {
-    betaflow_engine::world::Date::of(frame.timestamp)
+fn date(frame: &Frame) -> betaflow_engine::time::Date {
+    betaflow_engine::time::Date::of(frame.timestamp)
 }
 
 /// NAV at a time of 10 units of each of some instruments, bought at the close of frame 31 and held.

@@ -13,8 +13,9 @@ use betaflow_connectors::live::{
     Edge, EdgeCounts, EdgeEvent, EdgeInputs, EdgeReceiver, EdgeSettings, FeedSource, Hello, NoLog,
 };
 use betaflow_connectors::parquet::Settings;
-use betaflow_engine::assembly::{Field, Universe, Wanted};
+use betaflow_engine::assembly::{Universe, Wanted};
 use betaflow_engine::execution::ExecutionSettings;
+use betaflow_engine::frame::Field;
 use betaflow_engine::ledger::{Frames, RecordSettings, hex};
 use betaflow_engine::model::EstimatorSettings;
 use betaflow_engine::pipeline::{RunOptions, RunSettings, trading};

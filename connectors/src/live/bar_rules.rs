@@ -3,8 +3,11 @@
 //! A message that breaks one is refused and counted, and the run goes on. On record it would end this run and every
 //! restart of it.
 
-use betaflow_engine::assembly::{Assembler, AssemblyError, Bar, Fault, Field, Iso, Rules, Values};
-use betaflow_engine::frame::{DAY_NS, TimestampNs};
+use betaflow_engine::assembly::{Assembler, AssemblyError, Fault, Rules, Values};
+use betaflow_engine::frame::Bar;
+use betaflow_engine::frame::Field;
+use betaflow_engine::time::Iso;
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 
 use super::client::backpressure::now;
 use super::feed_factors::FeedFactors;

@@ -1,8 +1,9 @@
 //! The factors that a feed brings, joined to the frames of one universe.
 
 use betaflow_engine::assembly::{FactorGap, Values};
-use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::state::{StateError, restore, save};
+use betaflow_engine::time::TimestampNs;
 use betaflow_engine::warning::Warning;
 
 use super::bar_rules::Refused;

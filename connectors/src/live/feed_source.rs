@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use betaflow_engine::assembly::{Assembler, AssemblyError, Fault, Field, Iso, Outcome, Slot};
-use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::assembly::{Assembler, AssemblyError, Fault, Outcome, Slot};
+use betaflow_engine::frame::Field;
+use betaflow_engine::frame::Frame;
 use betaflow_engine::source::{DataFacts, Source, SourceError};
 use betaflow_engine::state::{Checkpoint, Part, StateError, restore, save};
+use betaflow_engine::time::Iso;
+use betaflow_engine::time::TimestampNs;
 use betaflow_engine::warning::Warning;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -98,7 +98,7 @@ pub(super) mod columns {
     use std::borrow::Cow;
     use std::fmt;
 
-    use betaflow_engine::assembly::Field;
+    use betaflow_engine::frame::Field;
     use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
     use serde::{Deserializer, Serializer};
 
@@ -141,6 +141,6 @@ pub(super) mod columns {
 }
 
 /// The field of a column.
-pub(super) fn field(name: &str) -> Option<betaflow_engine::assembly::Field> {
-    betaflow_engine::assembly::Field::ALL.into_iter().find(|field| field.names()[0] == name)
+pub(super) fn field(name: &str) -> Option<betaflow_engine::frame::Field> {
+    betaflow_engine::frame::Field::ALL.into_iter().find(|field| field.names()[0] == name)
 }

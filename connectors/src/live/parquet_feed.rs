@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use betaflow_engine::assembly::{FactorGap, Field, Iso, Universe, Values, Wanted};
+use betaflow_engine::assembly::{FactorGap, Universe, Values, Wanted};
+use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source as _;
+use betaflow_engine::time::Iso;
 
 use super::protocol::{Bars, Hello, PROTOCOL, Stated};
 use super::server::{Feed, FeedReader};

@@ -23,7 +23,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use betaflow_engine::assembly::Field;
+use betaflow_engine::frame::Field;
 use serde::{Deserialize, Serialize};
 
 use super::nullable;

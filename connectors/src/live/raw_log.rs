@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use betaflow_engine::assembly::Iso;
+use betaflow_engine::time::Iso;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;

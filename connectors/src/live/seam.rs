@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
-use betaflow_engine::assembly::{Field, Iso};
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::frame::Field;
+use betaflow_engine::time::Iso;
+use betaflow_engine::time::TimestampNs;
 
 use super::protocol::Bars;
 

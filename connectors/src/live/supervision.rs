@@ -1,6 +1,7 @@
 //! Which frames of a live feed may be traded on.
 
-use betaflow_engine::frame::{Supervision, TimestampNs};
+use betaflow_engine::frame::Supervision;
+use betaflow_engine::time::TimestampNs;
 use serde::{Deserialize, Serialize};
 
 /// When a feed is not to be traded on; without limits it always is.

@@ -11,8 +11,8 @@ use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels}
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
-use betaflow_engine::assembly::Iso;
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::Iso;
+use betaflow_engine::time::TimestampNs;
 
 use super::columns::{is_text, times};
 use super::input::{Chunks, Location, guarded};

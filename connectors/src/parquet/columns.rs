@@ -9,7 +9,7 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
-use betaflow_engine::frame::DAY_NS;
+use betaflow_engine::time::DAY_NS;
 
 /// Whether a column of this type is a time.
 pub(super) fn is_time(kind: &DataType) -> bool {

@@ -1,8 +1,11 @@
 //! An open price file, at one of its rows.
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use betaflow_engine::assembly::{Assembler, Bar, Fault, Field, Slot, Values};
-use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::assembly::{Assembler, Fault, Slot, Values};
+use betaflow_engine::frame::Bar;
+use betaflow_engine::frame::Field;
+use betaflow_engine::frame::Frame;
+use betaflow_engine::time::TimestampNs;
 
 use super::batches::{Batches, batch_rows};
 use super::columns::{TimeFault, numbers, text, times};

@@ -2,7 +2,8 @@
 
 use arrow_array::RecordBatch;
 use betaflow_engine::assembly::{FactorGap, Values};
-use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
+use betaflow_engine::time::TimestampNs;
 use betaflow_engine::warning::Warning;
 
 use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, row_groups, unseal};

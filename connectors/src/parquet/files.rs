@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use betaflow_engine::assembly::{Assembler, Field};
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::assembly::Assembler;
+use betaflow_engine::frame::Field;
+use betaflow_engine::time::TimestampNs;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
 use super::batches::{BATCH_ROWS, Batches, RowGroup, Rows, row_groups, unseal};

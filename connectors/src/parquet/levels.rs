@@ -1,6 +1,7 @@
 //! Wide data with a field and a symbol in each column's name, as pandas writes two column levels.
 
-use betaflow_engine::assembly::{Assembler, Field, Wanted};
+use betaflow_engine::assembly::{Assembler, Wanted};
+use betaflow_engine::frame::Field;
 
 use super::schema::{Columns, Key, Layout};
 use super::settings::{NO_COLUMN, Settings};

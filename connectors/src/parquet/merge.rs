@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use betaflow_engine::assembly::{Assembler, Field};
+use betaflow_engine::assembly::Assembler;
+use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
 
 use super::cursor::{Cursor, Shared};

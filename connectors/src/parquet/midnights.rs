@@ -1,6 +1,6 @@
 //! Time zone whose midnights a series of daily times are, for messages.
 
-use betaflow_engine::frame::DAY_NS;
+use betaflow_engine::time::DAY_NS;
 
 const HOUR_NS: i64 = DAY_NS / 24;
 /// Times that are closer are not those of days; a day with a change of the clock has 23 hours.

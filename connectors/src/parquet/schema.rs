@@ -1,7 +1,8 @@
 //! Which column is what: tidy and wide data recognised by themselves.
 
 use arrow_schema::{DataType, FieldRef, Schema};
-use betaflow_engine::assembly::{Assembler, Field, Values, Wanted};
+use betaflow_engine::assembly::{Assembler, Values, Wanted};
+use betaflow_engine::frame::Field;
 
 use super::columns::{is_number, is_text, is_time, parse_time};
 use super::levels::{Levels, Series};

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use betaflow_engine::assembly::{Expression, FactorGap, Field, Universe, Values, Wanted};
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::assembly::{Expression, FactorGap, Universe, Values, Wanted};
+use betaflow_engine::frame::Field;
+use betaflow_engine::time::TimestampNs;
 use bytes::Bytes;
 
 /// Where a Parquet file or a folder of them is.

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use betaflow_engine::assembly::{Assembler, AssemblyError, Field, Iso, Outcome, Rules};
-use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::assembly::{Assembler, AssemblyError, Outcome, Rules};
+use betaflow_engine::frame::Field;
+use betaflow_engine::frame::Frame;
 use betaflow_engine::source::{DataFacts, Source, SourceError};
+use betaflow_engine::time::Iso;
+use betaflow_engine::time::TimestampNs;
 
 use super::cursor::{Counts, Shared};
 use super::factors::FactorJoin;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::TimestampNs;
 
 use super::table::{Kind, Table, TableError};
 use crate::ticks::ClosedInterval;

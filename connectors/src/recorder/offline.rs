@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::model::Fitted;
+use betaflow_engine::time::TimestampNs;
 
 use super::table::{Kind, Table, TableError};
 

@@ -312,7 +312,7 @@ mod tests {
                 match kind {
                     Kind::Integer => table.integer(None),
                     Kind::Truth => table.truth(true),
-                    Kind::Time => table.time(betaflow_engine::frame::TimestampNs(0)),
+                    Kind::Time => table.time(betaflow_engine::time::TimestampNs(0)),
                     _ => table.text("a"),
                 }
             }

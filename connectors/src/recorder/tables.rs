@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use betaflow_engine::execution::OrderRecord;
-use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::model::{CalibrationFacts, Estimates};
+use betaflow_engine::time::TimestampNs;
 
 use super::attribution;
 use super::table::{Kind, Table, TableError};

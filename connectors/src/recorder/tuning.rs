@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::TimestampNs;
 
 use super::scenario_table::SettingValue;
 use super::table::{Kind, Table, TableError};

@@ -1,7 +1,7 @@
 //! Times of venues as nanoseconds since 1970 UTC, exactly.
 
-use betaflow_engine::assembly::Iso;
-use betaflow_engine::frame::{DAY_NS, TimestampNs};
+use betaflow_engine::time::Iso;
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 
 const SECOND_NS: i64 = 1_000_000_000;
 

@@ -3,9 +3,11 @@
 use arrow_array::ArrayRef;
 use betaflow_connectors::live::ParquetFeed;
 use betaflow_connectors::parquet::{Input as File, Settings};
-use betaflow_engine::assembly::{FactorGap, Field, Universe, Wanted};
-use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::assembly::{FactorGap, Universe, Wanted};
+use betaflow_engine::frame::Field;
+use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source;
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 
 use super::{Folder, days, floats, nullable, run, texts};
 

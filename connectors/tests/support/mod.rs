@@ -11,8 +11,9 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Date32Array, Float64Array, RecordBatch, StringArray, TimestampNanosecondArray};
 use betaflow_connectors::DataError;
 use betaflow_connectors::parquet::{Input, ParquetSource, Settings};
-use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::source::{DataFacts, Source};
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 

@@ -6,9 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::basket::Basket;
 use super::symbols::Symbols;
-use super::{AssemblyError, Bar, Fault, Field, Outcome, Rules, Slot, Unseen, Values, Wanted};
-use crate::frame::{Frame, TimestampNs};
+use super::{AssemblyError, Fault, Outcome, Rules, Slot, Unseen, Values, Wanted};
+use crate::frame::Bar;
+use crate::frame::Field;
+use crate::frame::Frame;
 use crate::state::{StateError, restore_under, save_under};
+use crate::time::TimestampNs;
 
 /// Where the number of a row goes: an index of the engine order, or one of the values below.
 type Target = u32;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{AssemblyError, Expression, FactorGap, Values};
-use crate::frame::TimestampNs;
+use crate::time::TimestampNs;
 
 /// The instruments of all factor expressions, with their prices in this frame and the preceding one.
 #[derive(Debug, Serialize, Deserialize)]

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use super::{Field, Iso, Values};
-use crate::frame::TimestampNs;
+use super::Values;
+use crate::frame::Field;
+use crate::time::Iso;
+use crate::time::TimestampNs;
 
 /// Why one row cannot become part of a frame. Whoever read the row knows where it stands.
 #[derive(Clone, Copy, Debug, PartialEq)]

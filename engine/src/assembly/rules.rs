@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Bar, Expression, FactorGap, Fault, Field, Universe, Values};
+use super::{Expression, FactorGap, Fault, Universe, Values};
+use crate::frame::Bar;
+use crate::frame::Field;
 
 /// A column that frames have beside the close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

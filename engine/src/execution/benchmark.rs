@@ -7,8 +7,9 @@ use super::fills::Fill;
 use super::market::Market;
 use super::orders::{Order, OrderRecord, orders_towards};
 use super::settings::{ExecutionSettings, FillAt};
-use crate::frame::{Frame, TimestampNs};
+use crate::frame::Frame;
 use crate::settings::Calendar;
+use crate::time::TimestampNs;
 
 /// Days from one rebalance of the benchmark to the next.
 const REBALANCE_DAYS: u32 = 21;

@@ -13,8 +13,9 @@ use super::portfolio::Portfolio;
 use super::settings::{CashInterest, ExecutionSettings, FillAt, Unfilled};
 use super::volumes::VolumeFacts;
 use super::working::{Fate, Working, WorkingOrder};
-use crate::frame::{Frame, TimestampNs};
+use crate::frame::Frame;
 use crate::settings::Calendar;
+use crate::time::TimestampNs;
 use crate::world::CostMultipliers;
 
 /// A NAV of at most this share of the starting NAV is what rounding leaves of a total loss.

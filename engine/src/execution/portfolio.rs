@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::frame::TimestampNs;
 use crate::range::NUMBER_MAX;
+use crate::time::TimestampNs;
 
 /// Positions, prices and net asset value after a frame. Columns have length n in engine order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::assembly::Field;
+use crate::frame::Field;
 use crate::settings::{Invalid, require};
 use crate::{require_number, require_whole};
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::attribution::Contributions;
 use crate::execution::{Account, Fill, OrderRecord};
-use crate::frame::TimestampNs;
 use crate::model::Estimates;
 use crate::names::Names;
 use crate::pipeline::Batch;
 use crate::portfolio::{Halt, Rebalance};
 use crate::range::OutOfRange;
 use crate::state::Checkpoint;
+use crate::time::TimestampNs;
 
 /// One frame of the ledger. Frames before the first decision have none, but for the opening of the account.
 #[derive(Clone, Debug, Default)]

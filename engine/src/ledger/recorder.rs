@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::RunFacts;
 use super::frame::LedgerFrame;
-use crate::frame::TimestampNs;
 use crate::model::Estimates;
 use crate::state::Checkpoint;
+use crate::time::TimestampNs;
 
 /// An error of a recorder, already located.
 pub type RecordError = Box<dyn std::error::Error + Send + Sync>;

@@ -6,7 +6,7 @@ use super::figures::Figures;
 use super::months::{Calendars, Period};
 use super::series::Accumulator;
 use crate::execution::{Costs, is_ruined};
-use crate::frame::TimestampNs;
+use crate::time::TimestampNs;
 
 /// Drawdowns that are kept.
 const DRAWDOWNS: usize = 5;

@@ -2,7 +2,7 @@
 
 use super::comparing::EquityPoint;
 use crate::execution::Costs;
-use crate::frame::TimestampNs;
+use crate::time::TimestampNs;
 
 /// Which frames a picture has a point for: buckets of as many frames each, the last one ending with the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The worst falls from a peak, and how long they took.
 
-use crate::frame::TimestampNs;
+use crate::time::TimestampNs;
 
 /// One fall from a peak and back.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! Returns by calendar month and year, UTC.
 
-use crate::assembly::Iso;
+use crate::time::Iso;
 
 use super::comparing::EquityPoint;
 
@@ -102,7 +102,7 @@ impl Calendars {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::{DAY_NS, TimestampNs};
+    use crate::time::{DAY_NS, TimestampNs};
 
     #[test]
     fn a_month_is_counted_from_the_last_frame_of_the_one_before() {

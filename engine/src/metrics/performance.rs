@@ -6,10 +6,10 @@ use super::capacity::Capacity;
 use super::moments::Moments;
 use super::shortfall::Shortfall;
 use crate::execution::{Costs, is_ruined};
-use crate::frame::TimestampNs;
 use crate::ledger::LedgerFrame;
 use crate::settings::Calendar;
 use crate::state::{StateError, restore_under, save_under};
+use crate::time::TimestampNs;
 
 /// Sums over a ledger.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

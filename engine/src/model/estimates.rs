@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::dlm::covariance::{packed, packed_len};
-use crate::frame::{Supervision, TimestampNs};
+use crate::frame::Supervision;
 use crate::names::Names;
 use crate::range::OutOfRange;
 use crate::state::Checkpoint;
+use crate::time::TimestampNs;
 
 /// The estimator's output for a frame: the forecast it had made of the frame, and its state after it.
 ///

@@ -10,7 +10,6 @@ use super::stages::{
 use super::trading::Trading;
 use crate::execution::ExecutionSettings;
 use crate::execution::repricing::Charges;
-use crate::frame::TimestampNs;
 use crate::ledger::{Attribution, Frames, RecordSettings, Recorder};
 use crate::metrics::Tally;
 use crate::model::{EstimatorSettings, estimator};
@@ -20,6 +19,7 @@ use crate::settings::{Calendar, Invalid, require};
 use crate::source::Source;
 use crate::state::{Checkpoint, StateError};
 use crate::strategy::Strategy;
+use crate::time::TimestampNs;
 use crate::world::WorldSettings;
 
 /// Everything that a run is made of, besides its source, strategy and recorders.

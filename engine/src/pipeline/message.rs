@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::batch::Batch;
 use crate::execution::{ExecutionFacts, Order, Portfolio};
-use crate::frame::{Frame, TimestampNs};
+use crate::frame::Frame;
 use crate::ledger::{EstimatesOfFrame, LedgerFrame, RunFacts, SizingFacts};
 use crate::metrics::{Figures, Performance};
 use crate::model::Estimates;
 use crate::portfolio::{Halt, Multipliers, Rebalance};
 use crate::range::OutOfRange;
 use crate::state::Checkpoint;
+use crate::time::TimestampNs;
 
 /// A message. Each is a pointer; the memory behind it is written again once all receivers dropped it.
 #[derive(Clone, Debug)]

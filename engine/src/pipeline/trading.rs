@@ -8,7 +8,7 @@ use super::message::Decision;
 use crate::execution::{
     Account, Benchmark, Book, ExecutionFacts, ExecutionSettings, Fill, FillAt, Market, Portfolio,
 };
-use crate::frame::{Frame, TimestampNs};
+use crate::frame::Frame;
 use crate::ledger::{
     Attributed, Attribution, Contributions, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts,
 };
@@ -16,6 +16,7 @@ use crate::names::Names;
 use crate::range::{OnOutOfRange, OutOfRange, check_account, check_decided};
 use crate::settings::Calendar;
 use crate::state::{StateError, restore_under, save_under};
+use crate::time::TimestampNs;
 use crate::world::WorldSettings;
 
 /// As errors call it.

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::frame::{Supervision, TimestampNs};
+use crate::frame::Supervision;
 use crate::range::OutOfRange;
 use crate::require_number;
 use crate::settings::Invalid;
+use crate::time::TimestampNs;
 
 /// Losses at which trading stops; without them it never does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

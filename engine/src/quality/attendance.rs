@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::frame::TimestampNs;
+use crate::time::TimestampNs;
 
 /// Dates that are named one by one in a gap; a longer one is a single finding.
 pub(super) const GAP_MAX: usize = 40;

@@ -15,7 +15,7 @@
 //! less the panel's median, which removes news about the market, and their oddness is compared over all instruments and
 //! all such dates so far: a source that fills holidays does so on many dates.
 
-use crate::frame::{DAY_NS, TimestampNs};
+use crate::time::{DAY_NS, TimestampNs};
 
 use super::history::{Bar, History};
 

@@ -1,6 +1,7 @@
 //! Running moments of the factors and of the panel's mean return.
 
-use crate::frame::{Frame, TimestampNs};
+use crate::frame::Frame;
+use crate::time::TimestampNs;
 
 /// A return counts up to this size in the panel's mean, so that one bad row does not decide.
 const RETURN_MAX: f64 = 0.2;

@@ -1,6 +1,6 @@
 //! The last bars of one instrument.
 
-use crate::frame::TimestampNs;
+use crate::time::TimestampNs;
 
 /// Bars that are remembered: a year of daily ones.
 pub(super) const WINDOW: usize = 260;

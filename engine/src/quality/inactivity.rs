@@ -1,6 +1,6 @@
 //! Closes that stay the same: of one instrument on many days, and of all on one date.
 
-use crate::frame::{DAY_NS, TimestampNs};
+use crate::time::{DAY_NS, TimestampNs};
 
 /// Frames nearer to each other than this are not daily.
 const DAILY_MIN_NS: i64 = DAY_NS / 24 * 20;

@@ -14,8 +14,9 @@ use super::spelling::Spelling;
 use super::stale::Standstill;
 use super::units::{self, Times};
 use super::{Finding, Problem};
-use crate::assembly::Iso;
-use crate::frame::{Frame, TimestampNs};
+use crate::frame::Frame;
+use crate::time::Iso;
+use crate::time::TimestampNs;
 
 /// How much is looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,7 +12,7 @@
 //! and lacks evidence is a large move. Where the data has neither volume nor range, only ratios of two
 //! and more are called splits: falls by a quarter or a third after earnings are as common as splits of 4:3 and 3:2.
 
-use crate::frame::TimestampNs;
+use crate::time::TimestampNs;
 
 use super::number::{Move, Number};
 use super::ratio::nearest;

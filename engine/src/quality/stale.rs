@@ -1,6 +1,6 @@
 //! Prices that stand still.
 
-use crate::frame::TimestampNs;
+use crate::time::TimestampNs;
 
 /// A run is flagged where chance would give it less often than this, by how often the close usually stays.
 const CHANCE: f64 = 1e-9;

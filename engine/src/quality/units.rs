@@ -1,6 +1,6 @@
 //! Times in another unit than the declared one: seconds in a column of milliseconds lie in January 1970.
 
-use crate::frame::{DAY_NS, TimestampNs};
+use crate::time::{DAY_NS, TimestampNs};
 
 /// Years in which data is expected, as nanoseconds: 1980 to 2100.
 const EXPECTED_NS: std::ops::Range<i64> = 3_652 * DAY_NS..47_482 * DAY_NS;

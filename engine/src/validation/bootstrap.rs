@@ -1,6 +1,6 @@
 //! Resampling that keeps what neighbouring frames have in common.
 
-use super::random::Random;
+use crate::random::Random;
 use crate::settings::{Invalid, require};
 
 /// Frame indices of the stationary block bootstrap (Politis & Romano 1994, section 2), without end: blocks that begin

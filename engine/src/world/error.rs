@@ -1,7 +1,7 @@
 //! A world that cannot be.
 
-use crate::assembly::Iso;
-use crate::frame::TimestampNs;
+use crate::time::Iso;
+use crate::time::TimestampNs;
 
 /// Why the data cannot be made into the world that is asked for.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

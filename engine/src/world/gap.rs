@@ -1,10 +1,11 @@
 //! A gap in the feed.
 
-use super::date::Date;
 use super::error::WorldError;
 use super::listing::Listing;
-use crate::frame::{Frame, TimestampNs};
+use crate::frame::Frame;
 use crate::source::{DataFacts, Source, SourceError};
+use crate::time::Date;
+use crate::time::TimestampNs;
 
 /// A source of which some frames are not seen. What happened over them comes with the next frame: returns of the
 /// factors and of cash compounded, stated returns as well, splits and dividends as they add up: what is paid within the

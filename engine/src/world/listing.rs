@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::assembly::Field;
+use crate::frame::Field;
 use crate::frame::Frame;
 
 const NOWHERE: u32 = u32::MAX;

@@ -14,7 +14,6 @@
 //! default settings there is no world: sources and costs are those without it, to the bit.
 
 mod costs;
-mod date;
 mod enter;
 mod error;
 mod gap;
@@ -27,7 +26,6 @@ mod reversed;
 mod settings;
 
 pub use costs::{CostMultipliers, WorldCosts};
-pub use date::Date;
 pub use enter::{apply, enter};
 pub use error::WorldError;
 pub use gap::Gap;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::listing::Listing;
 use super::plan::Plan;
 use super::recorded::Recording;
-use crate::assembly::Field;
-use crate::frame::{DAY_NS, Frame, TimestampNs};
+use crate::frame::Field;
+use crate::frame::Frame;
 use crate::source::{DataFacts, Source, SourceError};
+use crate::time::{DAY_NS, TimestampNs};
 
 /// A source whose dates are drawn from those of a recording.
 ///

@@ -1,10 +1,10 @@
 //! Which dates of the data a path goes through.
 
-use super::date::Date;
 use super::error::WorldError;
 use super::recorded::{Day, Recording};
 use super::settings::WorldSettings;
-use crate::frame::{DAY_NS, TimestampNs};
+use crate::time::Date;
+use crate::time::{DAY_NS, TimestampNs};
 use crate::validation::StationaryBootstrap;
 
 /// A date of a path: which date of the data it is drawn from, by its number there.

@@ -6,7 +6,7 @@ use super::error::WorldError;
 use super::path::Path;
 use super::plan::plan;
 use super::settings::WorldSettings;
-use crate::assembly::Field;
+use crate::frame::Field;
 use crate::frame::Frame;
 use crate::model::Returns;
 use crate::source::{DataFacts, Source, SourceError};

@@ -1,12 +1,12 @@
 //! A factor that pays with the other sign.
 
-use super::date::Date;
 use super::error::WorldError;
-use crate::assembly::Field;
+use crate::frame::Field;
 use crate::frame::Frame;
 use crate::model::{Dlm, Estimates, Estimator as _, EstimatorSettings};
 use crate::settings::Calendar;
 use crate::source::{DataFacts, Source, SourceError};
+use crate::time::Date;
 
 /// An instrument keeps at least this share of its value in a frame: a price stays a price.
 const KEPT_MIN: f64 = 0.01;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::date::Date;
 use crate::settings::{Invalid, require};
+use crate::time::Date;
 use crate::{require_number, require_whole};
 
 /// What happens to whoever trades, besides what the data says. By default nothing does.

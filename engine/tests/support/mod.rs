@@ -6,7 +6,7 @@ pub mod choices;
 use std::sync::Arc;
 
 use betaflow_engine::execution::ExecutionSettings;
-use betaflow_engine::frame::{DAY_NS, Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::model::{Estimates, EstimatorSettings};
 use betaflow_engine::pipeline::{PipelineError, RunOptions, RunReport, RunSettings, trading};
@@ -14,6 +14,7 @@ use betaflow_engine::portfolio::{LossLimits, SizingSettings};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
 use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 use betaflow_engine::world::WorldSettings;
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine.

@@ -1,9 +1,10 @@
 //! Settings of the data: what to read and how.
 
 use betaflow_connectors::parquet::{BadRow, RF_MAX, TimeIs};
-use betaflow_engine::assembly::{FactorGap, Field, Values, Wanted};
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::assembly::{FactorGap, Values, Wanted};
+use betaflow_engine::frame::Field;
 use betaflow_engine::settings::{Calendar, Invalid, require};
+use betaflow_engine::time::TimestampNs;
 use betaflow_engine::{require_number, require_whole};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -331,7 +332,7 @@ pub(crate) fn date(key: &'static str, text: &str) -> Result<TimestampNs, Invalid
 fn midnight(key: &'static str, text: &str, days_later: i64) -> Result<TimestampNs, Invalid> {
     let moment = text.parse::<Date>().ok().and_then(|date| {
         let midnight = date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_nanosecond();
-        i64::try_from(midnight + i128::from(days_later) * i128::from(betaflow_engine::frame::DAY_NS)).ok()
+        i64::try_from(midnight + i128::from(days_later) * i128::from(betaflow_engine::time::DAY_NS)).ok()
     });
     require(moment.is_some(), key, format!("{text:?}"), "a date such as 2015-01-31, from 1678 to 2261")?;
     Ok(TimestampNs(moment.unwrap_or_default()))
@@ -349,5 +350,5 @@ pub(crate) fn duration_ns(text: &str) -> Option<i64> {
         _ => return None,
     };
     let ns = count.parse::<i64>().ok()?.checked_mul(seconds)?.checked_mul(1_000_000_000)?;
-    (1..=366 * betaflow_engine::frame::DAY_NS).contains(&ns).then_some(ns)
+    (1..=366 * betaflow_engine::time::DAY_NS).contains(&ns).then_some(ns)
 }

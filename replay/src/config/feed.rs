@@ -157,7 +157,7 @@ impl FeedSettings {
 
     /// Length of a bar in ns, where it divides a day.
     pub(crate) fn bar_ns(&self) -> Option<i64> {
-        duration_ns(&self.bar).filter(|ns| betaflow_engine::frame::DAY_NS % ns == 0)
+        duration_ns(&self.bar).filter(|ns| betaflow_engine::time::DAY_NS % ns == 0)
     }
 
     /// How much later a trade may come.

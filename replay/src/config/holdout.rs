@@ -1,7 +1,7 @@
 //! `[holdout]`: a period that nothing but `betaflow score` reads.
 
-use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::settings::{Invalid, require};
+use betaflow_engine::time::TimestampNs;
 use serde::{Deserialize, Serialize};
 
 use super::data::{DataSettings, date, date_or_text};

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use betaflow_connectors::recorder::{ScenarioReturns, ScenarioRow};
-use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::pipeline::stages::TakeOutcomes;
 use betaflow_engine::pipeline::{
     Graph, PipelineError, Placement, RunOptions, ScenarioError, ScenarioOutcome, repricing, sweeping,
 };
 use betaflow_engine::source::{DataFacts, Source, SourceError};
+use betaflow_engine::time::TimestampNs;
 
 use super::Study;
 use super::progress::Meter;

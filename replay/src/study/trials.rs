@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::TimestampNs;
 use betaflow_engine::validation::Trials;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

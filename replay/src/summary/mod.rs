@@ -7,9 +7,9 @@ mod timing;
 mod trading;
 mod warnings;
 
-use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::RunFacts;
 use betaflow_engine::pipeline::StageTiming;
+use betaflow_engine::time::TimestampNs;
 use jiff::Timestamp;
 
 pub(crate) use json::{add_warnings, data_json, number, object};

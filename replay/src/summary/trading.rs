@@ -1,10 +1,10 @@
 //! What a run that traded was worth: everything that is computed of it, and its part of `summary.json`.
 
-use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::{RunFacts, hex};
 use betaflow_engine::metrics::{
     Comparison, CostAnalysis, Distribution, Drawdown, Period, chance_of_ever_losing, predicted_volatility,
 };
+use betaflow_engine::time::TimestampNs;
 use serde_json::{Map, Value, json};
 
 use super::json::{number, object};

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::TimestampNs;
 use crossbeam_channel::{SendTimeoutError, Sender, TrySendError};
 use tokio::sync::watch;
 

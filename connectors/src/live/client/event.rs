@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use betaflow_engine::assembly::Iso;
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::Iso;
+use betaflow_engine::time::TimestampNs;
 use serde_json::json;
 
 use crate::live::inputs::Control;

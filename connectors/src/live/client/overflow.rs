@@ -1,6 +1,6 @@
 //! What becomes of bars while whoever takes them is behind.
 
-use betaflow_engine::assembly::Field;
+use betaflow_engine::frame::Field;
 use serde::{Deserialize, Serialize};
 
 use crate::live::protocol::{Bars, Hello, Stated, shown};

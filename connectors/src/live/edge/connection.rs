@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use betaflow_engine::assembly::Iso;
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::Iso;
+use betaflow_engine::time::TimestampNs;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};

@@ -1,6 +1,6 @@
 //! One connection after the other.
 
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::TimestampNs;
 
 use super::EdgeSettings;
 use super::connection::{Ended, FeedConnection};

@@ -3,7 +3,7 @@
 //! <https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams>: combined streams,
 //! `{"stream":"btcusdt@kline_1m","data":{...}}`.
 
-use betaflow_engine::assembly::Field;
+use betaflow_engine::frame::Field;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Utf8Bytes;

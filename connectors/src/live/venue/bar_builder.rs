@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use betaflow_engine::assembly::{Field, Iso};
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::frame::Field;
+use betaflow_engine::time::Iso;
+use betaflow_engine::time::TimestampNs;
 use serde_json::json;
 
 use super::faults::{Fault, Faults, Holes, of_clock};

@@ -1,6 +1,6 @@
 //! How bars are made.
 
-use betaflow_engine::frame::DAY_NS;
+use betaflow_engine::time::DAY_NS;
 
 /// How trades become bars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use super::super::orders::OrderRecord;
 use super::Charges;
 use super::rates::Rates;
 use super::trades::Trades;
-use crate::frame::TimestampNs;
+use crate::time::TimestampNs;
 
 /// What the run has booked on a frame.
 #[derive(Clone, Copy, Debug)]

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::assembly::Iso;
 use crate::frame::Frame;
 use crate::quality::{Depth, FactorInspector, Finding, Inspector, Problem, Tally};
 use crate::settings::Calendar;
+use crate::time::Iso;
 use crate::warning::Warning;
 
 /// An inspector of the frames that a run sees.

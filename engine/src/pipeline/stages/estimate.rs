@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::frame::{DAY_NS, Frame, TimestampNs};
+use crate::frame::Frame;
 use crate::ledger::RunFacts;
 use crate::model::{Estimates, Estimator, Returns};
 use crate::names::Names;
 use crate::range::{OnOutOfRange, check_beliefs};
 use crate::state::{Checkpoint, Part, StateError, restore_under, save_under};
+use crate::time::{DAY_NS, TimestampNs};
 use crate::warning::Warning;
 
 /// Which frames decide: the first one after the warm-up, and every so many frames from there.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::super::error::{Miswired, StageError};
 use super::super::message::{Message, Passed};
 use super::super::stage::{Outbox, Stage};
-use crate::frame::TimestampNs;
 use crate::ledger::{Recorder, RunFacts};
 use crate::metrics::Tally;
 use crate::state::Checkpoint;
+use crate::time::TimestampNs;
 
 /// Tallies the performance and hands everything to the recorders.
 pub struct Record {

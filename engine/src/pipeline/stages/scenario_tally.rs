@@ -1,11 +1,11 @@
 //! A scenario's tally: what is kept of it from frame to frame, and what it comes to.
 
 use crate::execution::{ExecutionSettings, is_ruined};
-use crate::frame::TimestampNs;
 use crate::ledger::LedgerFrame;
 use crate::metrics::{CostAnalysis, Entry, Figures, Tally};
 use crate::pipeline::message::ScenarioOutcome;
 use crate::settings::Calendar;
+use crate::time::TimestampNs;
 
 /// Tally and returns of a scenario.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 //! Comparison of the data's spacing with the calendar that the user states.
 
-use crate::frame::{DAY_NS, TimestampNs};
 use crate::quality::units::Times;
 use crate::settings::Calendar;
+use crate::time::{DAY_NS, TimestampNs};
 use crate::warning::Warning;
 
 /// Counts frames and dates.

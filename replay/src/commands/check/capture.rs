@@ -10,8 +10,8 @@ use betaflow_connectors::recorder::write_bars;
 use betaflow_connectors::ticks::{
     BarCounts, BarSettings, Bars, ClosedInterval, Counts, Event, LatePolicy, Parsed, VENUES, Venue, venue,
 };
-use betaflow_engine::assembly::Iso;
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::Iso;
+use betaflow_engine::time::TimestampNs;
 use serde_json::json;
 
 use super::CheckArgs;
@@ -61,7 +61,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<()> {
     })?;
     let bar_ns = match &args.bars {
         Some(text) => {
-            let ns = duration_ns(text).filter(|ns| betaflow_engine::frame::DAY_NS % ns == 0);
+            let ns = duration_ns(text).filter(|ns| betaflow_engine::time::DAY_NS % ns == 0);
             Some(ns.with_context(|| {
                 format!(
                     "--bars {text}: expected the length of a bar that divides a day, such as 1s, 1m or 1h"

@@ -10,13 +10,15 @@ use std::time::Instant;
 use anyhow::{Result, anyhow, bail};
 use betaflow_connectors::parquet::{BadRow, ParquetSource, Refusal, RefusedRow};
 use betaflow_connectors::recorder::write_findings;
-use betaflow_engine::assembly::{Field, Wanted};
-use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::assembly::Wanted;
+use betaflow_engine::frame::Field;
+use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::{Frames, RecordSettings};
 use betaflow_engine::quality::{
     Depth, FactorInspector, Finding, Inspector, Problem, Tally, is_change_of_unit,
 };
 use betaflow_engine::source::{DataFacts, Source as _};
+use betaflow_engine::time::TimestampNs;
 
 use crate::config::Config;
 use crate::terminal::say;

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use betaflow_engine::assembly::Iso;
 use betaflow_engine::quality::{Problem, Tally};
 use betaflow_engine::source::DataFacts;
+use betaflow_engine::time::Iso;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 

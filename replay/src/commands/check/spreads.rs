@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use betaflow_engine::execution::{AbdiRanaldo, CorwinSchultz};
-use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
+use betaflow_engine::time::TimestampNs;
 
 /// Two-bar estimates that a mean is taken of: a month of daily bars.
 const WINDOW: usize = 21;

@@ -2,7 +2,7 @@
 
 use betaflow_connectors::live::ServerMessage;
 use betaflow_connectors::store::{Input, InputKind, InputReader};
-use betaflow_engine::assembly::Field;
+use betaflow_engine::frame::Field;
 use serde_json::Value;
 
 use super::database::Database;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use betaflow_engine::assembly::Field;
+use betaflow_engine::frame::Field;
 use serde::Serialize;
 
 use super::book::Numbers;

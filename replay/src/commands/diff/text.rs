@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::TimestampNs;
 use serde_json::{Value, json};
 
 use super::Found;

@@ -88,7 +88,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use betaflow_connectors::live::Bars;
-    use betaflow_engine::frame::TimestampNs;
+    use betaflow_engine::time::TimestampNs;
 
     use super::*;
 

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use betaflow_connectors::store::WriterHandle;
-use betaflow_engine::assembly::Iso;
 use betaflow_engine::execution::is_ruined;
-use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts};
 use betaflow_engine::model::Estimates;
 use betaflow_engine::portfolio::Halt;
+use betaflow_engine::time::Iso;
+use betaflow_engine::time::TimestampNs;
 use tracing::{error, info, warn};
 
 use super::alerts::{Alerts, Kind};

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::Result;
 use betaflow_connectors::live::{Edge, EdgeReceiver, Latencies};
 use betaflow_connectors::store::WriterHandle;
-use betaflow_engine::assembly::Iso;
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::Iso;
+use betaflow_engine::time::TimestampNs;
 use tracing::{info, warn};
 
 use super::disk::Disk;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Result;
 use betaflow_connectors::recorder::read_equity;
-use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::metrics::{Comparing, Figures};
+use betaflow_engine::time::TimestampNs;
 
 /// One side.
 pub(crate) struct Part {

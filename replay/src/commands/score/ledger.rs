@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::TimestampNs;
 use serde::{Deserialize, Serialize};
 
 use super::period::Period;
@@ -170,7 +170,7 @@ fn history(lines: &Lines<Entry>) -> History {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use betaflow_engine::frame::DAY_NS;
+    use betaflow_engine::time::DAY_NS;
 
     use super::*;
 

@@ -16,9 +16,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use betaflow_connectors::parquet::{Input, content_digest};
-use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::hex;
 use betaflow_engine::source::Source as _;
+use betaflow_engine::time::TimestampNs;
 use betaflow_engine::warning::Warning;
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Trials on record that were measured in the hold-out: their choices were made with knowledge of it.
 
 use anyhow::Result;
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::TimestampNs;
 use betaflow_engine::warning::Warning;
 use serde_json::{Value, json};
 

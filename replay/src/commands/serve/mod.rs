@@ -17,7 +17,7 @@ use crate::config::InputArgs;
 use crate::config::{Config, duration_ns};
 pub(super) use args::{SERVE, ServeArgs, Spoken};
 
-const DAY: i64 = betaflow_engine::frame::DAY_NS;
+const DAY: i64 = betaflow_engine::time::DAY_NS;
 const MINUTE: i64 = DAY / 1_440;
 
 /// Serves until it is interrupted.

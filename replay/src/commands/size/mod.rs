@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Result, bail};
 use betaflow_engine::execution::is_ruined;
-use betaflow_engine::frame::{DAY_NS, TimestampNs};
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::model::Estimates;
 use betaflow_engine::names::Names;
 use betaflow_engine::pipeline::{RunOptions, trading};
 use betaflow_engine::portfolio::{CapMethod, FrontierPoint, GivenUp, Outcome, Rebalance};
 use betaflow_engine::source::Source as _;
+use betaflow_engine::time::{DAY_NS, TimestampNs};
 use betaflow_engine::warning::Warning;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};

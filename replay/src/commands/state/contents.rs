@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use betaflow_connectors::store::{StateView, ruined};
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::TimestampNs;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde::Serialize;
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 use betaflow_connectors::recorder::ScenarioReturns;
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::TimestampNs;
 
 use crate::study::Outcome;
 use crate::summary::time_text;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use betaflow_connectors::recorder::{FoldRow, FoldsTable, OutOfSampleRow, OutOfSampleTable};
-use betaflow_engine::frame::TimestampNs;
+use betaflow_engine::time::TimestampNs;
 
 use super::Tuning;
 use super::tuned::Choice;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::metrics::Figures;
+use betaflow_engine::time::TimestampNs;
 use betaflow_engine::validation::Preferred;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};

@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use betaflow_engine::frame::TimestampNs;
 use betaflow_engine::metrics::ObservedSharpe;
 use betaflow_engine::source::DataFacts;
+use betaflow_engine::time::TimestampNs;
 use betaflow_engine::validation::{Overfitting, min_backtest_years, overfitting};
 
 use super::candidates::Candidates;

@@ -1,11 +1,12 @@
 //! The returns and factors of a whole run, in memory.
 
 use anyhow::{Result, bail, ensure};
-use betaflow_engine::frame::{Frame, TimestampNs};
+use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::RunFacts;
 use betaflow_engine::model::{Dlm, Estimator as _, Returns, Start};
 use betaflow_engine::names::Names;
 use betaflow_engine::source::Source as _;
+use betaflow_engine::time::TimestampNs;
 
 use crate::config::Config;
 use crate::run::data::Opened;

@@ -61,7 +61,7 @@ fn split_mix(at: &mut u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Random;
+    use crate::random::Random;
 
     /// The outputs that the authors' C code gives from the state 1, 2, 3, 4.
     #[test]

@@ -81,7 +81,7 @@ impl Field {
     }
 
     /// Whether a row without a price may have it: quotes stand, and units are split, without a trade.
-    pub(super) const fn outlives_trading(self) -> bool {
+    pub(crate) const fn outlives_trading(self) -> bool {
         matches!(self, Self::Bid | Self::Ask | Self::Dividend | Self::Split)
     }
 
@@ -98,7 +98,7 @@ impl Field {
 
     /// Whether the value is null (NaN) or valid.
     #[inline]
-    pub(super) fn is_valid(self, close_floor: f64, value: f64) -> bool {
+    pub(crate) fn is_valid(self, close_floor: f64, value: f64) -> bool {
         value.is_nan() || (value > self.floor(close_floor) && value < f64::INFINITY)
     }
 }

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::assembly::Iso;
-use crate::frame::{DAY_NS, TimestampNs};
+use super::Iso;
+use super::{DAY_NS, TimestampNs};
 
 /// Last year whose dates are timestamps, and the first.
 const YEARS: std::ops::RangeInclusive<i64> = 1678..=2261;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::frame::{DAY_NS, TimestampNs};
+use super::{DAY_NS, TimestampNs};
 
 /// Displays a timestamp as ISO 8601 in UTC: a midnight as its date, others with as many decimals as needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,32 +1,15 @@
 //! A frame: all instruments' bars that close at one timestamp.
 
+mod field;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::assembly::Field;
 use crate::state::Part;
+use crate::time::TimestampNs;
 
-/// Nanoseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct TimestampNs(pub i64);
-
-/// Nanoseconds in a day.
-pub const DAY_NS: i64 = 86_400_000_000_000;
-
-impl TimestampNs {
-    /// Days since 1970-01-01 of the UTC date that the timestamp falls on.
-    #[must_use]
-    pub const fn date(self) -> i64 {
-        self.0.div_euclid(DAY_NS)
-    }
-
-    /// Whether the timestamp is a midnight, which is what a plain date becomes.
-    #[must_use]
-    pub const fn is_midnight(self) -> bool {
-        self.0.rem_euclid(DAY_NS) == 0
-    }
-}
+pub use field::{Bar, Field};
 
 /// What whoever watches over a live feed says of a frame. Files say nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
