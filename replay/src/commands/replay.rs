@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::run::session::{self, Compared};
-use crate::run::{Prepared, Reported, RunArgs, open};
+use crate::run::{self, Prepared, Reported, RunArgs, open};
 
 pub(super) const REPLAY: &str = "\
 Trade a strategy through historical data and see what it earns after costs.
@@ -61,16 +61,15 @@ pub(crate) struct ReplayArgs {
 /// # Errors
 /// Settings or data that are not as expected, a file system that refuses, or a session that is not reproduced.
 pub(super) fn replay(args: &ReplayArgs) -> Result<()> {
-    let mut typed = args.run.clone();
-    typed.input.takes_session = true;
+    let mut request = run::REPLAY.request(&args.run).with_session();
     if let Some(folder) = &args.session {
-        session::with_its_settings(folder, &mut typed.input)?;
+        request = session::with_its_settings(folder, request)?;
     }
-    let config = crate::run::resolve(&typed, &crate::run::REPLAY)?;
+    let config = request.resolve()?;
     let compared = config.data.session.as_deref().map(|folder| Compared::with(Path::new(folder), &config));
     let compared = compared.transpose()?;
     let recorder = compared.as_ref().and_then(Compared::recorder).transpose()?;
-    let prepared = Prepared::new(&config, &typed, &crate::run::REPLAY, open(&config, true)?, recorder)?;
+    let prepared = Prepared::new(&config, &args.run, &run::REPLAY, open(&config)?, recorder)?;
     prepared
         .execute()?
         .conclude(Reported { plot: (!args.no_report).then_some(&[]), ..Reported::default() })?;

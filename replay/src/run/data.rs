@@ -36,8 +36,8 @@ struct Reading {
 ///
 /// # Errors
 /// It is not there or not as expected, or it cannot be made into that world.
-pub(crate) fn open(config: &Config, trades: bool) -> Result<Opened> {
-    Readings::default().open(config, config.source_settings(trades)?)
+pub(crate) fn open(config: &Config) -> Result<Opened> {
+    Readings::default().open(config, config.source().clone())
 }
 
 impl Readings {

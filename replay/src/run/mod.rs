@@ -29,7 +29,7 @@ use betaflow_engine::source::Source as _;
 
 use crate::commands::estimate::Findings;
 use crate::commands::score::Score;
-use crate::config::Config;
+use crate::config::{Config, Request};
 use crate::report;
 use crate::summary::{Summary, Trading};
 use crate::terminal::say;
@@ -59,12 +59,20 @@ pub(crate) const ESTIMATE: Kind = Kind {
     record: RecordSettings { betas: Frames::All, weights: Frames::None },
 };
 
+impl Kind {
+    /// Request for the settings of a command of this kind.
+    pub(crate) fn request<'a>(&self, args: &'a RunArgs) -> Request<'a> {
+        let request = Request::new(&args.input, self.record).until("--to", args.to.as_deref());
+        if self.trades { request } else { request.without_trading() }
+    }
+}
+
 /// Returns the settings of a command that writes a run folder.
 ///
 /// # Errors
 /// They are not valid.
 pub(crate) fn resolve(args: &RunArgs, kind: &Kind) -> Result<Config> {
-    Config::resolve(&args.input, args.to.as_deref().map(|to| ("--to", to)), kind.record)
+    kind.request(args).resolve()
 }
 
 /// A run whose folder is open and whose stages are joined; no data has flowed.
@@ -103,7 +111,7 @@ impl<'a> Prepared<'a> {
         let (source, frames) = Counted::new(source);
         let source = Box::new(source);
         let recorders: Vec<Box<dyn Recorder>> = also.into_iter().chain([Box::new(recorder) as _]).collect();
-        let mut settings = config.run_settings()?;
+        let mut settings = config.run().clone();
         if config.data.session.is_some() {
             // A session was recorded by a run that halts.
             settings.on_out_of_range = OnOutOfRange::Halt;

@@ -42,7 +42,7 @@ impl Extent {
     /// # Errors
     /// Data that is not as expected.
     pub(crate) fn of(config: &Config, readings: &Readings, priced: bool) -> Result<Self> {
-        let mut source = readings.open(config, config.source_settings(true)?)?.source;
+        let mut source = readings.open(config, config.source().clone())?.source;
         let mut frame = Frame::default();
         while source.next_frame(&mut frame).map_err(anyhow::Error::from_boxed)? {}
         let facts = source.facts();

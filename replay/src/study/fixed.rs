@@ -30,11 +30,11 @@ pub(crate) fn charges(file: &Path, grid: &Grid, base: &Config, configs: &[Config
             );
         }
     }
-    let run = base.run_settings()?;
+    let run = base.run();
     let of = |(scenario, config): (usize, &Config)| {
-        let own = config.run_settings()?;
+        let own = config.run();
         let located = || format!("{}: scenario {scenario}, trades = \"fixed\"", file.display());
-        Charges::new((&run.execution, &run.world), (own.execution, &own.world)).with_context(located)
+        Charges::new((&run.execution, &run.world), (own.execution.clone(), &own.world)).with_context(located)
     };
     configs.iter().enumerate().map(of).collect()
 }

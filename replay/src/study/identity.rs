@@ -26,7 +26,7 @@ impl Identity {
     /// # Errors
     /// A file that the settings name cannot be read.
     pub(crate) fn of(config: &Config) -> Result<Self> {
-        let settings = Table::try_from(config.of_results()?)?;
+        let settings = Table::try_from(config.of_results())?;
         let (mut choice, mut world) = (Sha256::new(), Sha256::new());
         for (table, values) in settings.iter().filter(|(table, _)| !NEITHER.contains(&table.as_str())) {
             each(table, values, &mut |name, value| {

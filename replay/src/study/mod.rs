@@ -47,7 +47,7 @@ pub(crate) use tables::write_tables;
 pub(crate) use trials::Ledger;
 
 use crate::config::Config;
-use crate::config::InputArgs;
+use crate::config::SettingFlag;
 use crate::run::REPLAY;
 use crate::run::RunArgs;
 use unfinished::Key;
@@ -92,12 +92,11 @@ pub(crate) struct Finished {
 }
 
 impl Study {
-    /// Reads a grid file and resolves the settings of every scenario.
+    /// Reads a grid file and resolves the settings of every scenario. `flags`: flags of the command that are settings.
     ///
     /// # Errors
     /// The file cannot be read, or a setting of a scenario is not valid.
-    pub(crate) fn resolve(grid_file: &Path, args: &RunArgs) -> Result<Self> {
-        let to = args.to.as_deref().map(|to| ("--to", to));
+    pub(crate) fn resolve(grid_file: &Path, args: &RunArgs, flags: &[SettingFlag]) -> Result<Self> {
         let grid = Grid::read(grid_file)?;
         if let Some(name) = grid.names.iter().find(|name| name.starts_with("holdout.")) {
             bail!(
@@ -106,11 +105,14 @@ impl Study {
                 grid_file.display()
             );
         }
-        let base = Config::resolve(&args.input, to, REPLAY.record)?;
+        let base = REPLAY.request(args).with_flags(flags.iter().cloned()).resolve()?;
         let config_of = |scenario: usize| {
-            let mut input: InputArgs = args.input.clone();
-            input.set.extend(grid.sets(scenario));
-            Config::resolve(&input, to, REPLAY.record)
+            let mut args = args.clone();
+            args.input.set.extend(grid.sets(scenario));
+            REPLAY
+                .request(&args)
+                .with_flags(flags.iter().cloned())
+                .resolve()
                 .with_context(|| format!("{}: scenario {scenario}", grid_file.display()))
         };
         let configs = (0..grid.scenarios.len()).map(config_of).collect::<Result<Vec<_>>>()?;

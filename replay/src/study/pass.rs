@@ -105,16 +105,16 @@ fn graph(
 ) -> Result<(Graph, usize)> {
     if let Some(charges) = &study.charges {
         let charges = pass.iter().map(|scenario| charges[*scenario].clone()).collect();
-        let (settings, strategy) = (study.base.run_settings()?, study.base.strategy()?);
-        return Ok((repricing(source, strategy, &settings, charges, workers, take)?, 4));
+        let (settings, strategy) = (study.base.run(), study.base.strategy()?);
+        return Ok((repricing(source, strategy, settings, charges, workers, take)?, 4));
     }
     let mut scenarios = Vec::new();
     for scenario in pass {
         let config = &study.configs[*scenario];
-        scenarios.push((config.run_settings()?, config.strategy()?));
+        scenarios.push((config.run().clone(), config.strategy()?));
     }
-    let settings = study.configs[pass[0]].run_settings()?;
-    Ok((sweeping(source, &settings, scenarios, workers, take)?, 2))
+    let settings = study.configs[pass[0]].run();
+    Ok((sweeping(source, settings, scenarios, workers, take)?, 2))
 }
 
 /// `times`: those of all frames, by number.
@@ -133,13 +133,13 @@ fn returns_of(outcome: ScenarioOutcome, times: &[TimestampNs]) -> ScenarioReturn
 /// The source that all scenarios of a pass share, with all columns that one of them needs.
 fn source(study: &Study, pass: &[usize], readings: &Readings) -> Result<Box<dyn Source>> {
     let first = &study.configs[pass[0]];
-    let mut settings = first.source_settings(true)?;
+    let mut settings = first.source().clone();
     // Where the trades are the base's, it needs its own columns.
     let base = study.charges.is_some().then_some(&study.base);
     for config in pass[1..].iter().map(|scenario| &study.configs[*scenario]).chain(base) {
-        for (field, purpose) in config.source_settings(true)?.required {
-            if settings.required.iter().all(|(known, _)| *known != field) {
-                settings.required.push((field, purpose));
+        for (field, purpose) in &config.source().required {
+            if settings.required.iter().all(|(known, _)| known != field) {
+                settings.required.push((*field, *purpose));
             }
         }
     }

@@ -101,10 +101,6 @@ impl CheckArgs {
             config: self.config.clone(),
             set: self.set.clone(),
             from: self.from.clone(),
-            needs_factors: false,
-            own: Vec::new(),
-            base: None,
-            takes_session: false,
         }
     }
 }

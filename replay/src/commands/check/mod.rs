@@ -20,7 +20,7 @@ use betaflow_engine::quality::{
 use betaflow_engine::source::{DataFacts, Source as _};
 use betaflow_engine::time::TimestampNs;
 
-use crate::config::Config;
+use crate::config::{Config, Request};
 use crate::terminal::say;
 pub(super) use args::{CHECK, CheckArgs};
 use report::Checked;
@@ -39,7 +39,8 @@ pub(crate) fn check(args: &CheckArgs) -> Result<()> {
     }
     let started = Instant::now();
     let record = RecordSettings { betas: Frames::None, weights: Frames::None };
-    let config = Config::resolve(&args.input(), args.to.as_deref().map(|to| ("--to", to)), record)?;
+    let config =
+        Request::new(&args.input(), record).without_factors().until("--to", args.to.as_deref()).resolve()?;
     let mut found = Found::default();
     let (facts, spreads) = inspect(&config, &mut found)?;
     let alignment = inspect_factors(&config, &mut found)?;
@@ -85,7 +86,7 @@ impl Found {
 
 /// Reads all prices once.
 fn inspect(config: &Config, found: &mut Found) -> Result<(DataFacts, Spreads)> {
-    let mut settings = config.source_settings(true)?;
+    let mut settings = config.source().clone();
     (settings.required, settings.factors) = (Vec::new(), Vec::new());
     settings.optional = if config.bars_belong_to_price() { columns() } else { Vec::new() };
     settings.on_bad_row = BadRow::Report;
@@ -130,7 +131,7 @@ fn inspect_factors(config: &Config, found: &mut Found) -> Result<Option<(String,
     if file.is_none() && config.factors.is_empty() {
         return Ok(None);
     }
-    let mut settings = config.source_settings(true)?;
+    let mut settings = config.source().clone();
     (settings.required, settings.optional) = (Vec::new(), Vec::new());
     settings.on_bad_row = BadRow::Skip;
     settings.factor_gap = betaflow_engine::assembly::FactorGap::Carry;

@@ -9,8 +9,7 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source;
 
 use super::ledger::{Ledger, Row};
-use crate::config::Config;
-use crate::config::InputArgs;
+use crate::config::{Config, InputArgs, Request};
 use crate::run;
 use crate::run::REPLAY;
 use crate::run::session;
@@ -74,6 +73,15 @@ pub(crate) struct Side {
     pub(crate) digest: Option<String>,
 }
 
+/// Settings of a run folder (`input` names its `run.toml`) or of the state folder `state`.
+fn resolve(input: &InputArgs, state: Option<&Path>) -> Result<Config> {
+    let request = Request::new(input, REPLAY.record).with_session();
+    match state {
+        Some(folder) => session::with_its_settings(folder, request)?.resolve(),
+        None => request.resolve(),
+    }
+}
+
 impl Side {
     /// A run folder or a state folder, before its first frame.
     ///
@@ -82,17 +90,14 @@ impl Side {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let is_state = path.join("state.db").exists();
         let is_run = path.join("equity.parquet").exists();
-        let mut input = InputArgs { takes_session: true, ..InputArgs::default() };
+        let mut input = InputArgs::default();
         let digest = match (is_run, is_state) {
             (true, _) => {
                 let run = path.join("run.toml");
                 input.config = run.exists().then_some(run);
                 digest_of_run(path)?
             }
-            (false, true) => {
-                session::with_its_settings(path, &mut input)?;
-                digest_of_state(path)?
-            }
+            (false, true) => digest_of_state(path)?,
             (false, false) => bail!(
                 "{}: found neither equity.parquet nor state.db in it, expected the folder of a replay or the state folder \
                  of a paper run",
@@ -101,7 +106,7 @@ impl Side {
         };
         let is_state = !is_run;
         let config = match input.config.is_some() || is_state {
-            true => Config::resolve(&input, None, REPLAY.record).map_err(|error| format!("{error:#}")),
+            true => resolve(&input, is_state.then_some(path)).map_err(|error| format!("{error:#}")),
             false => Err("there is no run.toml".to_owned()),
         };
         let (delay, works) = config.as_ref().map_or((1, 0), frames_of_orders);
@@ -111,7 +116,7 @@ impl Side {
         };
         // After the record: its frames are of inputs that are there.
         let data = config.and_then(|config| {
-            let opened = run::open(&config, true).map_err(|error| format!("{error:#}"))?;
+            let opened = run::open(&config).map_err(|error| format!("{error:#}"))?;
             Ok(Data::new(opened.source))
         });
         let mut side = Self {

@@ -18,8 +18,7 @@ pub(crate) use offline::Findings;
 pub(super) fn estimate(args: &EstimateArgs) -> Result<()> {
     let plot = (!args.report.no_report).then_some(&args.report.plot[..]);
     let config = run::resolve(&args.run, &run::ESTIMATE)?;
-    let finished =
-        Prepared::new(&config, &args.run, &run::ESTIMATE, open(&config, false)?, None)?.execute()?;
+    let finished = Prepared::new(&config, &args.run, &run::ESTIMATE, open(&config)?, None)?.execute()?;
     let findings = offline::run(&args.offline, &config, finished.facts(), finished.folder())?;
     finished.conclude(Reported { findings, plot, ..Reported::default() })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::config::duration;
-use crate::config::{InputArgs, OwnFlag};
+use crate::config::{InputArgs, SettingFlag};
 
 pub(in crate::commands) const PAPER: &str = "\
 Trade a live feed on paper, with state that survives being killed.
@@ -102,12 +102,12 @@ pub(crate) struct PaperArgs {
 }
 
 impl PaperArgs {
-    /// The flags that stand for settings.
-    pub(crate) fn own(&self) -> Vec<OwnFlag> {
+    /// Flags that stand for settings.
+    pub(crate) fn flags(&self) -> Vec<SettingFlag> {
         let venue = self.venue.as_ref().map(|venue| ("venue", format!("{venue:?}"), "--venue"));
         let symbols =
             (!self.symbols.is_empty()).then(|| ("symbols", format!("{:?}", self.symbols), "--symbols"));
         let flags = venue.into_iter().chain(symbols);
-        flags.map(|(key, value, flag)| OwnFlag { table: "feed", key, value, flag }).collect()
+        flags.map(|(key, value, flag)| SettingFlag { table: "feed", key, value, flag }).collect()
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn start(config: &Config, start: Start<'_>) -> Result<Edge> {
         };
         let mut settings = EdgeSettings::new(&url);
         (settings.trust, settings.from) = (trust, start.next);
-        settings.data = Some(Box::new(config.source_settings(true)?));
+        settings.data = Some(Box::new(config.source().clone()));
         (settings.overflow, settings.back_fill) = (feed.overflow(), feed.back_fill);
         settings.stale_after = stale_after(config).unwrap_or(settings.stale_after);
         return Ok(Edge::start(settings)?);

@@ -38,8 +38,7 @@ use betaflow_engine::source::Source as _;
 use super::dashboard::status::LiveStatus;
 use super::dashboard::{Dashboard, read_token};
 use super::paper::alerts::{Alerts, Kind};
-use crate::config::InputArgs;
-use crate::config::{Config, OnGap};
+use crate::config::{Config, OnGap, Request};
 use crate::run::REPLAY;
 use crate::terminal::say;
 pub(super) use args::{LogFormat, PAPER, PaperArgs};
@@ -124,9 +123,9 @@ fn trade(
         return Ok("the run was asked to stop before the feed was there");
     };
     alerts.name(&hello.name);
-    let mut config = if hello.name == tutorial_name() { resolve(args, true)? } else { config };
+    let config = if hello.name == tutorial_name() { resolve(args, true)? } else { config };
     refuse_without_factors(&config, &hello, args)?;
-    let history = start::history(&folder, args, &mut config)?;
+    let (history, config) = start::history(&folder, args, config)?;
     start::settle(&folder, &config)?;
     began.set(true);
     let on_record = start.next_input;
@@ -140,7 +139,7 @@ fn trade(
     let inputs =
         PaperInputs::new(&folder, behind.input..on_record, fresh, &hello, &edge, link.clone(), stop.clone())?
             .alerting(alerts.clone());
-    let from_files = config.source_settings(true)?;
+    let from_files = config.source().clone();
     let inputs = WithHistory::new(inputs, from_files.clone());
     let latencies = Arc::new(Latencies::default());
     let source = FeedSource::open(
@@ -157,7 +156,7 @@ fn trade(
     let first = behind.first_frame();
     let recorder = StateRecorder::new(&folder, handle.clone(), source.factor_names(), betas_every, first)?
         .checkpoint_input(|source| Ok(inputs_before(source)?));
-    let mut run = config.run_settings()?;
+    let mut run = config.run().clone();
     // A message a frame: nothing waits for a second one.
     run.frames_per_message = Some(1);
     // A run on a live feed is not ended by one bad price: it stops trading.
@@ -231,15 +230,13 @@ fn trade(
 /// The settings; those that belong to the embedded data hold where that is what is served.
 fn resolve(args: &PaperArgs, tutorial: bool) -> Result<Config> {
     // Factors may be the feed's own.
-    let mut input = InputArgs { needs_factors: false, ..args.input.clone() };
-    input.own.extend(args.own());
-    // An instrument that makes a factor may not trade for a bar: live, that updates nothing and is no reason to stop.
-    input.base = Some(("paper's defaults".to_owned(), "[data]\nfactor_gap = \"carry\"\n".to_owned()));
+    let mut request = Request::new(&args.input, REPLAY.record).without_factors().with_flags(args.flags());
+    // A factor's instrument may have no bar: live, such a frame updates no estimate and trading goes on.
+    request = request.over("paper's defaults".to_owned(), "[data]\nfactor_gap = \"carry\"\n".to_owned());
     if !tutorial {
-        input.prices = Some(if args.url.is_empty() { "feed" } else { &args.url }.into());
+        request = request.with_feed(if args.url.is_empty() { "feed" } else { &args.url });
     }
-    let mut config = Config::resolve(&input, None, REPLAY.record)?;
-    config.data.prices = None;
+    let config = request.resolve()?;
     if config.data.factor_gap() == FactorGap::Error && !tutorial {
         warn!(
             key = "data.factor_gap",
@@ -247,8 +244,10 @@ fn resolve(args: &PaperArgs, tutorial: bool) -> Result<Config> {
              frame without factors updates no estimate"
         );
     }
-    config.data.factor_gap = OnGap::Carry;
-    Ok(config)
+    config.changed(|config| {
+        config.data.prices = None;
+        config.data.factor_gap = OnGap::Carry;
+    })
 }
 
 /// What the embedded data is called.
@@ -290,7 +289,7 @@ fn refuse_without_factors(config: &Config, hello: &Hello, args: &PaperArgs) -> R
 /// Settings that belong to files, and instruments that nobody asks the venue for.
 fn refuse(config: &Config) -> Result<()> {
     if config.feed.is_venue() {
-        let settings = config.source_settings(true)?;
+        let settings = config.source();
         config.feed.refuse_unasked(&settings.factors, &settings.universe)?;
     }
     if config.world.needs_memory() {

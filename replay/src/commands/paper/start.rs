@@ -16,13 +16,13 @@ use crate::config::Config;
 /// What the folder calls its history.
 const HISTORY: &str = "history";
 
-/// The history of the run: the one on record, or that of the arguments, where the run is a new one. Frames of history
-/// warm up and are not traded on, unless the settings say from when they are.
+/// Returns the history of the run, on record or, for a new run, of the arguments; and the configuration with the end of
+/// the history as `data.trade_from`, unless the user set one: frames of history are warm-up frames.
 pub(crate) fn history(
     folder: &StateFolder,
     args: &PaperArgs,
-    config: &mut Config,
-) -> Result<Option<History>> {
+    config: Config,
+) -> Result<(Option<History>, Config)> {
     let known = folder.value(HISTORY)?;
     let known: Option<History> = known
         .filter(|text| text != "none")
@@ -32,7 +32,7 @@ pub(crate) fn history(
     let is_new = folder.start()?.next_input == 0;
     let history = match (known, &args.history) {
         (None, Some(path)) if is_new => {
-            let settings = config.source_settings(true)?;
+            let settings = config.source().clone();
             let made = History::of(path, args.history_factors.as_deref(), &settings)
                 .map_err(|error| anyhow::anyhow!(error))
                 .context("the history")?;
@@ -54,13 +54,12 @@ pub(crate) fn history(
         ),
         (known, _) => known,
     };
-    if let Some(history) = &history
-        && config.data.trade_from.is_none()
-    {
-        let after = jiff::Timestamp::from_nanosecond(i128::from(history.last) + 1)?;
-        config.data.trade_from = Some(after.to_string());
-    }
-    Ok(history)
+    let Some(known) = history.as_ref().filter(|_| config.data.trade_from.is_none()) else {
+        return Ok((history, config));
+    };
+    let after = jiff::Timestamp::from_nanosecond(i128::from(known.last) + 1)?;
+    let config = config.changed(|settings| settings.data.trade_from = Some(after.to_string()))?;
+    Ok((history, config))
 }
 
 /// Inputs that come before the first of the feed in this start.

@@ -37,7 +37,7 @@ use trials::SeenByTrials;
 
 /// Scores the hold-out.
 pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
-    let mut config = run::resolve(&args.run, &run::SCORE)?;
+    let config = run::resolve(&args.run, &run::SCORE)?;
     let Some(start) = config.holdout.start()? else {
         bail!(
             "score: found no hold-out, expected the date that it begins with: set `from` in the table [holdout] of the \
@@ -57,7 +57,7 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
             config.world.note().unwrap_or_default()
         );
     }
-    profile::apply(args.profile, &mut config)?;
+    let config = profile::apply(args.profile, config)?;
     let scoring = Scoring {
         start,
         profile: args.profile,
@@ -93,7 +93,7 @@ impl Scoring {
     /// is computed from it: rows out of order, or that are no prices, end the command before an opening is on record.
     pub(crate) fn source(&self, config: &Config) -> Result<OpenedSource> {
         let open = || {
-            let mut settings = config.source_settings(true)?;
+            let mut settings = config.source().clone();
             settings.sealed_from = None;
             Readings::default().open(config, settings)
         };

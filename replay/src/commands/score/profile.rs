@@ -16,16 +16,16 @@ impl Profile {
     }
 }
 
-/// Changes the settings to those of the profile. What is changed is in `run.toml` like everything else.
+/// Returns the settings with the costs of the profile. `run.toml` has them as changed.
 ///
 /// # Errors
 /// The file of half-spreads cannot be read.
-pub(crate) fn apply(profile: Profile, config: &mut Config) -> Result<()> {
+pub(crate) fn apply(profile: Profile, config: Config) -> Result<Config> {
     if profile == Profile::Full {
-        return Ok(());
+        return Ok(config);
     }
     // With what the file of half-spreads says: half of it can only be written down by instrument.
-    let mut execution = config.run_settings()?.execution;
+    let mut execution = config.run().execution.clone();
     execution.spread_file = None;
     execution.impact_coefficient = 0.0;
     execution.permanent_impact_coefficient = 0.0;
@@ -40,6 +40,5 @@ pub(crate) fn apply(profile: Profile, config: &mut Config) -> Result<()> {
         &mut execution.financing_bps_per_year,
     ];
     costs.into_iter().chain(execution.half_spreads.values_mut()).for_each(|cost| *cost *= 0.5);
-    config.execution = execution;
-    Ok(())
+    config.changed(|config| config.execution = execution)
 }

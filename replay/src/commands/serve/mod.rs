@@ -13,8 +13,7 @@ use betaflow_connectors::live::{
 };
 use betaflow_engine::ledger::{Frames, RecordSettings};
 
-use crate::config::InputArgs;
-use crate::config::{Config, duration_ns};
+use crate::config::{Config, Request, duration_ns};
 pub(super) use args::{SERVE, ServeArgs, Spoken};
 
 const DAY: i64 = betaflow_engine::time::DAY_NS;
@@ -26,10 +25,13 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<()> {
         return playback::play(args, capture);
     }
     // A feed without factors is one: its readers may make them from instruments.
-    let input = InputArgs { needs_factors: false, ..args.input.clone() };
     let nothing = RecordSettings { betas: Frames::None, weights: Frames::None };
-    let config = Config::resolve(&input, args.to.as_deref().map(|to| ("--to", to)), nothing)?;
-    let feed = ParquetFeed::open(config.prices(), config.factor_file(), &config.source_settings(false)?)?;
+    let config = Request::new(&args.input, nothing)
+        .without_trading()
+        .without_factors()
+        .until("--to", args.to.as_deref())
+        .resolve()?;
+    let feed = ParquetFeed::open(config.prices(), config.factor_file(), config.source())?;
     let what = describe(&feed, args);
     let (stop, stopped) = sync_channel(1);
     ctrlc::set_handler(move || _ = stop.try_send(()))?;

@@ -19,7 +19,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
 
-use crate::config::{Config, date};
+use crate::config::{Config, Request, date};
 use crate::run::data::Opened;
 use crate::run::open;
 use crate::summary::{add_warnings, time_text};
@@ -117,7 +117,7 @@ pub(crate) fn size(args: &SizeArgs) -> Result<()> {
     let nothing = RecordSettings { betas: Frames::None, weights: Frames::None };
     let at = date("--at", &args.at)?;
     // Nothing after the date is read: nothing of it could matter.
-    let config = Config::resolve(&args.input, Some(("--at", &args.at)), nothing)?;
+    let config = Request::new(&args.input, nothing).until("--at", Some(&args.at)).resolve()?;
     if let Some(from) = config.holdout.start()?.filter(|from| at >= *from) {
         let from = time_text(Some(from)).unwrap_or_default();
         bail!(
@@ -133,11 +133,11 @@ pub(crate) fn size(args: &SizeArgs) -> Result<()> {
             args.at
         );
     }
-    let mut settings = config.run_settings()?;
+    let mut settings = config.run().clone();
     settings.record = nothing;
     let day = at.0.div_euclid(DAY_NS);
     settings.shown_dates = Some(day..=day);
-    let Opened { source, .. } = open(&config, true)?;
+    let Opened { source, .. } = open(&config)?;
     let factors = source.factor_names().to_vec();
     let finder = Finder::default();
     let recorder = Box::new(finder.clone());

@@ -20,7 +20,7 @@ pub(super) use args::{STRESS, StressArgs};
 /// Runs every scenario of a grid file.
 pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     let started = Instant::now();
-    let study = Study::resolve(&args.study.grid, &args.study.run)?;
+    let study = Study::resolve(&args.study.grid, &args.study.run, &[])?;
     let out = study::folder_of(&args.study.run, "stress");
     let folder = RunFolder::create(&out, args.study.run.force)?;
     let plan =

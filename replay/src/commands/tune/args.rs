@@ -2,8 +2,7 @@
 
 use clap::Args;
 
-use crate::config::OwnFlag;
-use crate::run::RunArgs;
+use crate::config::SettingFlag;
 use crate::study::StudyArgs;
 
 pub(in crate::commands) const TUNE: &str = "\
@@ -68,19 +67,17 @@ pub(crate) struct TuneArgs {
 }
 
 impl TuneArgs {
-    /// With the flags that stand for settings among them.
-    pub(crate) fn with_settings(&self) -> RunArgs {
+    /// Flags that stand for settings.
+    pub(crate) fn flags(&self) -> Vec<SettingFlag> {
         let flags = [
             ("method", "--method", &self.method),
             ("folds", "--folds", &self.folds),
             ("embargo", "--embargo", &self.embargo),
             ("objective", "--objective", &self.objective),
         ];
-        let own = flags.into_iter().filter_map(|(key, flag, value)| {
-            Some(OwnFlag { table: "tune", key, value: value.clone()?, flag })
+        let flags = flags.into_iter().filter_map(|(key, flag, value)| {
+            Some(SettingFlag { table: "tune", key, value: value.clone()?, flag })
         });
-        let mut run = self.study.run.clone();
-        run.input.own.extend(own);
-        run
+        flags.collect()
     }
 }

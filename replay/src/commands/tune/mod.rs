@@ -51,7 +51,7 @@ struct Tuning {
 /// Chooses among the settings of a grid file.
 pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
     let started = Instant::now();
-    let mut study = Study::resolve(&args.study.grid, &args.with_settings())?;
+    let mut study = Study::resolve(&args.study.grid, &args.study.run, &args.flags())?;
     refuse_worlds(&study.grid)?;
     let settings = study.configs.len();
     let base = add_base(&mut study)?;

@@ -17,8 +17,7 @@ use betaflow_engine::source::Source;
 use toml::Value;
 
 use super::REPLAY;
-use crate::config::Config;
-use crate::config::{InputArgs, OwnFlag};
+use crate::config::{InputArgs, Request, SettingFlag};
 use recorded::RecordedInputs;
 
 pub(crate) use compared::Compared;
@@ -27,7 +26,7 @@ pub(crate) use compared::Compared;
 ///
 /// # Errors
 /// It is no state folder, or has no settings yet.
-pub(crate) fn with_its_settings(folder: &Path, input: &mut InputArgs) -> Result<()> {
+pub(crate) fn with_its_settings<'a>(folder: &Path, request: Request<'a>) -> Result<Request<'a>> {
     let view = StateView::open(folder)?;
     let text = view.meta("configuration")?.with_context(|| {
         let database = view.database().display();
@@ -36,10 +35,9 @@ pub(crate) fn with_its_settings(folder: &Path, input: &mut InputArgs) -> Result<
         )
     })?;
     let folder = std::path::absolute(folder).with_context(|| format!("{}: is no path", folder.display()))?;
-    input.takes_session = true;
-    input.base = Some((view.database().display().to_string(), text));
-    input.own.push(session_flag(&folder));
-    verify_settings(&view)
+    verify_settings(&view)?;
+    let name = view.database().display().to_string();
+    Ok(request.with_session().over(name, text).with_flags([session_flag(&folder)]))
 }
 
 /// Compares the settings in a state folder with the digest of the settings that the run had.
@@ -52,10 +50,10 @@ pub(crate) fn verify_settings(view: &StateView) -> Result<()> {
         return Ok(());
     };
     let database = view.database().display();
-    let mut input = InputArgs { takes_session: true, ..InputArgs::default() };
-    input.base = Some((database.to_string(), text));
-    input.own.push(session_flag(view.path()));
-    let found = Config::resolve(&input, None, REPLAY.record)?.digest().context("the settings on record")?;
+    let input = InputArgs::default();
+    let request = Request::new(&input, REPLAY.record).with_session().over(database.to_string(), text);
+    let config = request.with_flags([session_flag(view.path())]).resolve()?;
+    let found = config.digest().context("the settings on record")?;
     if hex(&found) != written {
         bail!(
             "{database}: found settings with the digest {}, expected {written}, which the run had: they were changed after \
@@ -67,9 +65,9 @@ pub(crate) fn verify_settings(view: &StateView) -> Result<()> {
 }
 
 /// The folder of a session in the place of price files.
-fn session_flag(folder: &Path) -> OwnFlag {
+fn session_flag(folder: &Path) -> SettingFlag {
     let value = Value::String(folder.display().to_string()).to_string();
-    OwnFlag { table: "data", key: "session", value, flag: "--session" }
+    SettingFlag { table: "data", key: "session", value, flag: "--session" }
 }
 
 /// Frames of the inputs that are on record now.

@@ -38,7 +38,7 @@ impl Panel {
     pub(crate) fn read(config: &Config, facts: &RunFacts) -> Result<Self> {
         let (instruments, frames) = (facts.data.instruments, facts.data.frames);
         check_size(instruments, frames)?;
-        let Opened { source, progress } = open(config, false)?;
+        let Opened { source, progress } = open(config)?;
         let mut panel = Self {
             names: facts.names.clone(),
             factor_names: source.factor_names().to_vec(),
