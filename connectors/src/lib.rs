@@ -17,6 +17,7 @@
 mod data_warnings;
 mod error;
 mod files;
+mod iso_time;
 mod links;
 pub mod live;
 pub mod parquet;

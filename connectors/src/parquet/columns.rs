@@ -1,5 +1,7 @@
 //! Arrow arrays as nanoseconds and as numbers.
 
+use std::fmt::Display;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Float32Type,
@@ -10,6 +12,8 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 use betaflow_engine::time::DAY_NS;
+
+use crate::iso_time::parse_time;
 
 /// Whether a column of this type is a time.
 pub(super) fn is_time(kind: &DataType) -> bool {
@@ -64,11 +68,6 @@ pub(super) fn times(array: &ArrayRef, shift: i64, out: &mut Vec<i64>) -> Result<
         DataType::Dictionary(_, _) => parsed(array, shift, out),
         _ => scaled::<TimestampNanosecondType>(array, 1, shift, out),
     }
-}
-
-/// An ISO date or time as nanoseconds.
-pub(super) fn parse_time(text: &str) -> Option<i64> {
-    <TimestampNanosecondType as arrow_cast::parse::Parser>::parse(text)
 }
 
 /// The times of a text column, which is read as a dictionary.
@@ -162,7 +161,80 @@ fn convert<T: ArrowPrimitiveType>(array: &ArrayRef, out: &mut Vec<f64>, number: 
     }
 }
 
-/// A cell as people write it, for messages.
+/// Text of one cell, for messages.
 pub(super) fn text(array: &ArrayRef, row: usize) -> String {
-    arrow_cast::display::array_value_to_string(array, row).unwrap_or_else(|error| error.to_string())
+    if array.is_null(row) {
+        return String::new();
+    }
+    match array.data_type() {
+        // Of a float not more digits than it has.
+        DataType::Float32 => format!("{:?}", array.as_primitive::<Float32Type>().value(row)),
+        DataType::Float64 => format!("{:?}", array.as_primitive::<Float64Type>().value(row)),
+        DataType::Int8 => integer::<Int8Type>(array, row),
+        DataType::Int16 => integer::<Int16Type>(array, row),
+        DataType::Int32 => integer::<Int32Type>(array, row),
+        DataType::Int64 => integer::<Int64Type>(array, row),
+        DataType::UInt8 => integer::<UInt8Type>(array, row),
+        DataType::UInt16 => integer::<UInt16Type>(array, row),
+        DataType::UInt32 => integer::<UInt32Type>(array, row),
+        DataType::UInt64 => integer::<UInt64Type>(array, row),
+        DataType::Decimal32(_, scale) => decimal(&integer::<Decimal32Type>(array, row), *scale),
+        DataType::Decimal64(_, scale) => decimal(&integer::<Decimal64Type>(array, row), *scale),
+        DataType::Decimal128(_, scale) => decimal(&integer::<Decimal128Type>(array, row), *scale),
+        DataType::Dictionary(_, _) => {
+            let rows = array.as_dictionary::<Int32Type>();
+            let key = rows.keys().value(row).unsigned_abs() as usize;
+            rows.values().as_string::<i32>().value(key).to_owned()
+        }
+        other => format!("a value of the type {other}"),
+    }
+}
+
+fn integer<T: ArrowPrimitiveType<Native: Display>>(array: &ArrayRef, row: usize) -> String {
+    array.as_primitive::<T>().value(row).to_string()
+}
+
+/// Digits of an integer with the decimal point `scale` places from the right.
+fn decimal(digits: &str, scale: i8) -> String {
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |digits| ("-", digits));
+    let places = usize::from(scale.unsigned_abs());
+    if scale <= 0 {
+        return format!("{sign}{digits}{}", "0".repeat(places));
+    }
+    let padded = format!("{digits:0>width$}", width = places + 1);
+    let (whole, decimals) = padded.split_at(padded.len() - places);
+    format!("{sign}{whole}.{decimals}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{Decimal128Array, Float32Array, Float64Array, Int8Array, StringArray, UInt64Array};
+
+    use super::*;
+
+    #[test]
+    fn cells_have_a_text_for_messages() {
+        let decimals = |scale| {
+            let numbers = Decimal128Array::from(vec![-5, 123_456]).with_precision_and_scale(20, scale);
+            Arc::new(numbers.unwrap()) as ArrayRef
+        };
+        let symbols = StringArray::from(vec!["A", " "]);
+        let keys = arrow_array::Int32Array::from(vec![1, 0]);
+        let symbols = arrow_array::DictionaryArray::new(keys, Arc::new(symbols));
+        let cases: [(ArrayRef, [&str; 2]); 8] = [
+            (decimals(2), ["-0.05", "1234.56"]),
+            (decimals(0), ["-5", "123456"]),
+            (decimals(-2), ["-500", "12345600"]),
+            (Arc::new(Float64Array::from(vec![0.0, f64::NEG_INFINITY])), ["0.0", "-inf"]),
+            (Arc::new(Float32Array::from(vec![Some(0.1), None])), ["0.1", ""]),
+            (Arc::new(Int8Array::from(vec![-128, 7])), ["-128", "7"]),
+            (Arc::new(UInt64Array::from(vec![u64::MAX, 0])), ["18446744073709551615", "0"]),
+            (Arc::new(symbols), [" ", "A"]),
+        ];
+        for (array, texts) in cases {
+            assert_eq!([text(&array, 0), text(&array, 1)], texts, "{}", array.data_type());
+        }
+    }
 }

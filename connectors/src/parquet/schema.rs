@@ -4,11 +4,12 @@ use arrow_schema::{DataType, FieldRef, Schema};
 use betaflow_engine::assembly::{Assembler, Values, Wanted};
 use betaflow_engine::frame::Field;
 
-use super::columns::{is_number, is_text, is_time, parse_time};
+use super::columns::{is_number, is_text, is_time};
 use super::levels::{Levels, Series};
 use super::settings::{NO_COLUMN, Settings};
 use crate::DataError;
 use crate::error::{Place, nearest};
+use crate::iso_time::parse_time;
 
 /// Names of time columns, in any case.
 pub(super) const TIME_NAMES: [&str; 5] = ["timestamp", "ts", "time", "date", "datetime"];

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::event::{Event, Level, NoTrade, Sets, Trade};
 use super::refusal::Refusal;
-use super::time;
+use crate::iso_time;
 
 /// A value as its JSON text, borrowed from the message. Numbers are read from the text, so that no digit is lost.
 pub(super) type Raw<'m> = &'m RawValue;
@@ -144,20 +144,20 @@ pub(super) fn whole(raw: Raw<'_>, field: &'static str) -> Result<u64, Refusal> {
 
 /// Milliseconds since 1970 UTC, as ns.
 pub(super) fn time_of_ms(ms: i64, field: &'static str) -> Result<i64, Refusal> {
-    time::of_ms(ms)
+    iso_time::of_ms(ms)
         .ok_or_else(|| Refusal::new(field, &ms.to_string(), "milliseconds since 1970, before the year 2262"))
 }
 
 /// Decimal seconds since 1970 UTC, as ns.
 pub(super) fn time_of_seconds(raw: Raw<'_>, field: &'static str) -> Result<i64, Refusal> {
-    time::of_seconds(digits(raw)).ok_or_else(|| {
+    iso_time::of_seconds(digits(raw)).ok_or_else(|| {
         Refusal::new(field, raw.get(), "seconds since 1970 with at most 9 decimals, before the year 2262")
     })
 }
 
 /// ISO 8601 in UTC, as ns.
 pub(super) fn time_of_iso(text: &Text<'_>, field: &'static str) -> Result<i64, Refusal> {
-    time::of_iso(&text.0).ok_or_else(|| {
+    iso_time::of_iso(&text.0).ok_or_else(|| {
         Refusal::new(field, &text.0, "a time such as 2026-08-09T21:05:48.228568804Z, before the year 2262")
     })
 }

@@ -1,7 +1,7 @@
 //! Live venues without a socket: text in, events out, bars closed by event time.
 //!
 //! * `event` is what a venue says, `venue` the trait of an adapter, `venues/` an adapter a file.
-//! * `fields` and `time` read numbers and times exactly; what is wrong with them is a [`Refusal`].
+//! * `fields` reads numbers and times exactly; an invalid one is a [`Refusal`].
 //! * `sequence` sees what is missing and what came twice, `counts` adds up what came.
 //! * `bars/` makes time bars of trades.
 //!
@@ -16,7 +16,6 @@ mod ids;
 mod refusal;
 mod sequence;
 mod subscription;
-mod time;
 mod venue;
 mod venues;
 
