@@ -4,6 +4,7 @@ use betaflow_engine::assembly::{Assembler, Expression, Fault, Outcome, Rules, Wa
 use betaflow_engine::frame::Bar;
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
+use betaflow_engine::source::DataFacts;
 use betaflow_engine::time::Iso;
 use betaflow_engine::time::TimestampNs;
 
@@ -99,10 +100,14 @@ fn a_frame_that_is_left_out_lists_nothing_and_has_no_number() {
     let (a, b) = (assembler.slot("A"), assembler.slot("B"));
     assembler.begin(TimestampNs(1), &mut frame);
     assembler.put(&mut frame, b, &Bar::of_close(1.0)).unwrap();
-    assert!(assembler.has_prices());
-    assembler.leave_out(&mut frame).unwrap();
+    let mut facts = DataFacts::default();
+    let mut without = |assembler: &mut Assembler, frame: &mut Frame| {
+        assembler.finish_joined(frame, &mut facts, |_| Ok(false), |error| error)
+    };
+    assert_eq!(without(&mut assembler, &mut frame), Ok(Outcome::LeftOut));
     assembler.begin(TimestampNs(2), &mut frame);
-    assert_eq!(assembler.finish(&mut frame), Ok(Outcome::Empty));
+    assert_eq!(without(&mut assembler, &mut frame), Ok(Outcome::Empty));
+    assert_eq!((facts.frames, facts.left_out, facts.first), (0, 1, None));
     assembler.begin(TimestampNs(3), &mut frame);
     assembler.put(&mut frame, a, &Bar::of_close(5.0)).unwrap();
     assert_eq!(assembler.finish(&mut frame), Ok(Outcome::Emitted));

@@ -408,38 +408,20 @@ impl FeedSource {
         Err(self.refused(bars, found, expected))
     }
 
-    /// Ends the bars of one timestamp, as `ParquetSource` does.
+    /// Ends the bars of one timestamp; returns whether they make a frame that is handed on.
     fn finish(&mut self, bars: &Bars, frame: &mut Frame) -> Result<bool, SourceError> {
-        if !self.assembler.has_prices() {
-            self.counted.empty += 1;
-            return Ok(false);
-        }
-        let has_row = match &mut self.factors {
-            Some(factors) => {
-                let joined = factors.join(frame);
-                joined.map_err(|(found, expected)| refused(&self.feed, bars, found, expected))?
-            }
-            None => true,
-        };
-        let outcome = match has_row {
-            true => self.assembler.finish(frame),
-            false => self.assembler.leave_out(frame).map(|()| Outcome::LeftOut),
-        };
-        match outcome
-            .map_err(|error| self.refused(bars, error.to_string(), "bars that can become a frame"))?
-        {
-            Outcome::Emitted => {
-                self.counted.facts.frames += 1;
-                self.counted.facts.first.get_or_insert(frame.timestamp);
-                self.counted.facts.last = Some(frame.timestamp);
-                Ok(true)
-            }
-            Outcome::LeftOut => {
-                self.counted.facts.left_out += 1;
-                Ok(false)
-            }
-            Outcome::Empty => Ok(false),
-        }
+        let Self { feed, assembler, factors, counted, .. } = self;
+        let outcome = assembler.finish_joined(
+            frame,
+            &mut counted.facts,
+            |frame| {
+                let joined = factors.as_mut().map_or(Ok(true), |factors| factors.join(frame));
+                joined.map_err(|(found, expected)| refused(feed, bars, found, expected))
+            },
+            |error| refused(feed, bars, error.to_string(), "bars that can become a frame"),
+        )?;
+        counted.empty += u64::from(outcome == Outcome::Empty);
+        Ok(outcome == Outcome::Emitted)
     }
 
     fn refused(&self, bars: &Bars, found: String, expected: &'static str) -> LiveError {

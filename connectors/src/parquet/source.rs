@@ -27,7 +27,7 @@ pub struct ParquetSource {
     counts: Counts,
     facts: DataFacts,
     /// First and last timestamp with a price, whether handed on or left out.
-    seen: Option<(TimestampNs, TimestampNs)>,
+    priced: Option<(TimestampNs, TimestampNs)>,
     empty: u64,
     ended: bool,
 }
@@ -68,7 +68,7 @@ impl ParquetSource {
             progress,
             counts: Counts::default(),
             facts: DataFacts::default(),
-            seen: None,
+            priced: None,
             empty: 0,
             ended: false,
         })
@@ -140,52 +140,35 @@ impl ParquetSource {
         Ok(false)
     }
 
-    /// Ends the rows of one timestamp, and says whether they are a frame that is handed on.
+    /// Ends the rows of one timestamp; returns whether they make a frame that is handed on.
     fn finish(&mut self, t: TimestampNs, frame: &mut Frame) -> Result<bool, DataError> {
-        if !self.assembler.has_prices() {
-            self.empty += 1;
-            return Ok(false);
+        let Self { name, assembler, factors, facts, .. } = self;
+        let outcome = assembler.finish_joined(
+            frame,
+            facts,
+            |frame| factors.as_mut().map_or(Ok(true), |factors| factors.advance(t, frame)),
+            |source| DataError::Assembly { file: name.clone(), source },
+        )?;
+        match outcome {
+            Outcome::Empty => self.empty += 1,
+            _ => self.priced = Some((self.priced.map_or(t, |(first, _)| first), t)),
         }
-        self.seen = Some((self.seen.map_or(t, |(first, _)| first), t));
-        let has_row = match &mut self.factors {
-            Some(factors) => factors.advance(t, frame)?,
-            None => true,
-        };
-        let outcome = match has_row {
-            true => self.assembler.finish(frame),
-            false => self.assembler.leave_out(frame).map(|()| Outcome::LeftOut),
-        };
-        match outcome.map_err(|error| self.located(error))? {
-            Outcome::Emitted => {
-                self.facts.frames += 1;
-                self.facts.first.get_or_insert(t);
-                self.facts.last = Some(t);
-                Ok(true)
-            }
-            Outcome::LeftOut => {
-                self.facts.left_out += 1;
-                Ok(false)
-            }
-            Outcome::Empty => Ok(false),
-        }
-    }
-
-    fn located(&self, source: AssemblyError) -> DataError {
-        DataError::Assembly { file: self.name.clone(), source }
+        Ok(outcome == Outcome::Emitted)
     }
 
     /// Checks at the end of the data that there were frames at all, and notes what a reader should know.
     fn check_end(&mut self) -> Result<(), DataError> {
-        let Some(seen) = self.seen else { return Err(self.nothing_in_range()) };
+        let Some(priced) = self.priced else { return Err(self.nothing_in_range()) };
         if let Some(factors) = &mut self.factors
             && (self.facts.frames == 0 || !factors.has_joined())
         {
-            return Err(factors.no_overlap(seen));
+            return Err(factors.no_overlap(priced));
         }
         if let Some(factors) = &mut self.factors {
             factors.check_rest()?;
         }
-        self.assembler.check_end().map_err(|error| self.located(error))?;
+        let end = self.assembler.check_end();
+        end.map_err(|source| DataError::Assembly { file: self.name.clone(), source })?;
         self.warn();
         Ok(())
     }

@@ -10,6 +10,7 @@ use super::{AssemblyError, Fault, Outcome, Rules, Slot, Unseen, Values, Wanted};
 use crate::frame::Bar;
 use crate::frame::Field;
 use crate::frame::Frame;
+use crate::source::DataFacts;
 use crate::state::{StateError, restore_under, save_under};
 use crate::time::TimestampNs;
 
@@ -263,20 +264,38 @@ impl Assembler {
         }
     }
 
-    /// Whether any instrument of the universe, or of a factor, has a price at this timestamp. Without one
-    /// the timestamp is no frame.
-    #[must_use]
-    pub fn has_prices(&self) -> bool {
-        self.priced
-    }
-
-    /// Ends the timestamp without a frame: it lists no instrument and moves no index.
+    /// Ends the timestamp of a source whose factors have rows of their own. `join` writes the factors into `frame` and
+    /// returns false where they leave the frame out; a timestamp without prices joins nothing. `facts` counts the frame,
+    /// `located` adds the place in the data to an error.
     ///
     /// # Errors
-    /// As [`Assembler::finish`].
-    pub fn leave_out(&mut self, frame: &mut Frame) -> Result<(), AssemblyError> {
-        self.basket.close(self.timestamp, &mut frame.factors)?;
-        Ok(())
+    /// Errors of `join` and of [`Assembler::finish`].
+    pub fn finish_joined<E>(
+        &mut self,
+        frame: &mut Frame,
+        facts: &mut DataFacts,
+        join: impl FnOnce(&mut Frame) -> Result<bool, E>,
+        located: impl FnOnce(AssemblyError) -> E,
+    ) -> Result<Outcome, E> {
+        if !self.priced {
+            return Ok(Outcome::Empty);
+        }
+        let outcome = match join(frame)? {
+            true => self.finish(frame),
+            // The frame lists no instrument and moves no index.
+            false => self.basket.close(self.timestamp, &mut frame.factors).map(|_| Outcome::LeftOut),
+        };
+        let outcome = outcome.map_err(located)?;
+        match outcome {
+            Outcome::Emitted => {
+                facts.frames += 1;
+                facts.first.get_or_insert(self.timestamp);
+                facts.last = Some(self.timestamp);
+            }
+            Outcome::LeftOut => facts.left_out += 1,
+            Outcome::Empty => {}
+        }
+        Ok(outcome)
     }
 
     /// Ends the timestamp: completes `frame` and numbers it, where it is handed on.
