@@ -54,9 +54,10 @@ pub trait Strategy: Send {
     /// The name that selects it.
     fn name(&self) -> &'static str;
 
-    /// One frame's factor returns; called on every frame that has them, the warm-up included.
-    fn observe(&mut self, factors: &[f64]) {
-        let _ = factors;
+    /// Takes the factor returns of one frame; called on every frame that has them, warm-up frames included. The calendar
+    /// converts settings in days to frames.
+    fn observe(&mut self, factors: &[f64], calendar: &Calendar) {
+        let _ = (factors, calendar);
     }
 
     /// Whether it wants to see every frame's returns.
@@ -64,10 +65,10 @@ pub trait Strategy: Send {
         false
     }
 
-    /// One frame's returns, length n in engine order, NaN where there is none; called on every frame, the warm-up
-    /// included, where [`Self::watches_returns`].
-    fn observe_returns(&mut self, returns: &[f64]) {
-        let _ = returns;
+    /// Takes the returns of one frame, length n in engine order, NaN without a return; called on every frame, warm-up
+    /// frames included, if [`Self::watches_returns`].
+    fn observe_returns(&mut self, returns: &[f64], calendar: &Calendar) {
+        let _ = (returns, calendar);
     }
 
     /// All that the frames so far have made of it, and nothing that its settings say

@@ -41,7 +41,7 @@ impl Strategy for Trend {
         true
     }
 
-    fn observe_returns(&mut self, returns: &[f64]) {
+    fn observe_returns(&mut self, returns: &[f64], _: &Calendar) {
         self.sums.resize(returns.len(), 0.0);
         for (sum, r) in self.sums.iter_mut().zip(returns).filter(|(_, r)| !r.is_nan()) {
             *sum = 0.9 * *sum + r;

@@ -1,10 +1,10 @@
 //! `equal_weight`: the baseline that is hard to beat.
 
-use betaflow_engine::state::{StateError, restore_under, save_under};
 use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
+use crate::registry::shipped_state;
 
 /// The same weight in everything that trades, under the limits.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -18,17 +18,7 @@ impl Shipped for EqualWeight {
 }
 
 impl Strategy for EqualWeight {
-    fn name(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn save(&self) -> Result<Vec<u8>, StateError> {
-        save_under(Self::KIND, self, &())
-    }
-
-    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        restore_under(Self::KIND, self, state)
-    }
+    shipped_state!();
 
     fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
         targets.kind = TargetKind::Weights;

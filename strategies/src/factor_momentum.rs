@@ -1,24 +1,24 @@
 //! `factor_momentum`: factors that have risen go on rising, for a while.
 
 use betaflow_engine::require_number;
-use betaflow_engine::settings::Invalid;
-use betaflow_engine::state::{StateError, restore_under, save_under};
+use betaflow_engine::settings::{Calendar, Invalid};
 use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
 use crate::forecast::add_premia;
+use crate::registry::shipped_state;
 
 /// Expected excess return of an instrument: μ_i = beta_i'm, m the trend of the factor returns.
 ///
-/// The trend is the posterior mean of a factor's return with prior mean 0 after `prior` days, when what is older
-/// than the half-life counts for half (factor momentum: Ehsani & Linnainmaa 2022). The engine sizes it.
+/// The trend is the posterior mean of a factor's return under a prior mean of 0 worth `prior` days of data; the weight
+/// of a past return halves every `half_life` days (factor momentum: Ehsani & Linnainmaa 2022). The engine sizes it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FactorMomentum {
-    /// Half-life of the trend in frames, from 0.01 to 1e9.
+    /// Half-life of the trend in days, from 0.01 to 1e9.
     pub half_life: f64,
-    /// Frames of no return that the trend starts with, from 0 to 1e9.
+    /// Days without a return that the trend starts with, from 0 to 1e9.
     pub prior: f64,
     #[serde(skip)]
     sums: Vec<f64>,
@@ -41,27 +41,16 @@ impl Shipped for FactorMomentum {
     const TARGETS: TargetKind = TargetKind::Expected;
 
     fn check(&self) -> Result<(), Invalid> {
-        require_number!("half_life", self.half_life, 0.01 to 1e9 "of frames ")?;
-        require_number!("prior", self.prior, 0 to 1e9 "of frames ")
+        require_number!("half_life", self.half_life, 0.01 to 1e9 "of days ")?;
+        require_number!("prior", self.prior, 0 to 1e9 "of days ")
     }
 }
 
 impl Strategy for FactorMomentum {
-    fn name(&self) -> &'static str {
-        Self::KIND
-    }
+    shipped_state!(sums, count);
 
-    fn save(&self) -> Result<Vec<u8>, StateError> {
-        save_under(Self::KIND, self, &(&self.sums, self.count))
-    }
-
-    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        (self.sums, self.count) = restore_under(Self::KIND, self, state)?;
-        Ok(())
-    }
-
-    fn observe(&mut self, factors: &[f64]) {
-        let kept = libm::exp2(-1.0 / self.half_life);
+    fn observe(&mut self, factors: &[f64], calendar: &Calendar) {
+        let kept = libm::exp2(-1.0 / (self.half_life * f64::from(calendar.frames_per_day)));
         self.sums.resize(factors.len(), 0.0);
         self.count = self.count * kept + 1.0;
         for (sum, factor) in self.sums.iter_mut().zip(factors) {
@@ -72,11 +61,28 @@ impl Strategy for FactorMomentum {
     fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
         targets.kind = TargetKind::Expected;
         self.trend.clear();
-        self.trend.extend(self.sums.iter().map(|sum| sum / (self.count + self.prior)));
+        let prior = self.prior * f64::from(context.calendar.frames_per_day);
+        self.trend.extend(self.sums.iter().map(|sum| sum / (self.count + prior)));
         for (value, alpha) in targets.values.iter_mut().zip(&context.estimates.alpha) {
-            // Nothing is believed of what has no beta yet.
+            // No forecast before the first beta.
             *value = if alpha.is_nan() { f64::NAN } else { 0.0 };
         }
         add_premia(context.estimates, &self.trend, &mut targets.values);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_life_is_in_days() {
+        let observed = |half_life: f64, frames_per_day: u32| {
+            let mut strategy = FactorMomentum { half_life, ..FactorMomentum::default() };
+            let calendar = Calendar { frames_per_day, ..Calendar::default() };
+            (0..40).for_each(|i| strategy.observe(&[f64::from(i % 7) * 1e-3], &calendar));
+            (strategy.sums, strategy.count)
+        };
+        assert_eq!(observed(10.0, 3), observed(30.0, 1));
     }
 }

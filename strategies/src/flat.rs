@@ -1,10 +1,10 @@
 //! `flat`: no position, ever.
 
-use betaflow_engine::state::{StateError, restore_under, save_under};
 use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
+use crate::registry::shipped_state;
 
 /// Holds nothing; what comes out is what cash earns.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -18,17 +18,7 @@ impl Shipped for Flat {
 }
 
 impl Strategy for Flat {
-    fn name(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn save(&self) -> Result<Vec<u8>, StateError> {
-        save_under(Self::KIND, self, &())
-    }
-
-    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        restore_under(Self::KIND, self, state)
-    }
+    shipped_state!();
 
     fn decide(&mut self, _: Context<'_>, targets: &mut Targets) {
         targets.kind = TargetKind::Weights;

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 
 use betaflow_engine::portfolio::{Covariance, Point, SampleCovariance, frontier_point};
 use betaflow_engine::require_whole;
-use betaflow_engine::settings::Invalid;
-use betaflow_engine::state::{StateError, restore_under, save_under};
+use betaflow_engine::settings::{Calendar, Invalid};
 use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
 use crate::forecast::{AlphaShrink, AlphaWord, add_premia};
+use crate::registry::shipped_state;
 
 /// At most one return in so many may be missing.
 const MISSING: usize = 10;
@@ -57,12 +57,13 @@ impl Window {
     }
 }
 
-/// What both strategies have.
+/// Settings of both strategies.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Settings {
     from: From,
-    window: usize,
+    /// Length of the window of returns in days.
+    window: u32,
     alpha_shrink: AlphaShrink,
 }
 
@@ -75,8 +76,13 @@ impl Default for Settings {
 
 impl Settings {
     fn check(&self) -> Result<(), Invalid> {
-        require_whole!("window", self.window, 2 to 100_000 "of frames ")?;
+        require_whole!("window", self.window, 2 to 100_000 "of days ")?;
         self.alpha_shrink.check()
+    }
+
+    /// Length of the window in frames.
+    fn frames(&self, calendar: &Calendar) -> usize {
+        usize::try_from(calendar.frames(self.window)).unwrap_or(usize::MAX)
     }
 
     fn decide(&self, point: Point, window: &Window, context: Context<'_>, targets: &mut Targets) {
@@ -86,7 +92,7 @@ impl Settings {
         let mut forecast = vec![0.0; n];
         let (chosen, count, found) = match self.from {
             From::Returns => {
-                let (chosen, returns) = window.whole(self.window, context.tradable);
+                let (chosen, returns) = window.whole(self.frames(context.calendar), context.tradable);
                 let covariance = SampleCovariance::new(&returns, chosen.len());
                 let upper = vec![weight_max; chosen.len()];
                 let found = frontier_point(covariance.mean(), &covariance, &upper, point);
@@ -166,25 +172,14 @@ impl Shipped for MinVariance {
 macro_rules! on_the_frontier {
     ($strategy:ident, $point:expr) => {
         impl Strategy for $strategy {
-            fn name(&self) -> &'static str {
-                Self::KIND
-            }
-
-            fn save(&self) -> Result<Vec<u8>, StateError> {
-                save_under(Self::KIND, &self.settings, &self.window)
-            }
-
-            fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-                self.window = restore_under(Self::KIND, &self.settings, state)?;
-                Ok(())
-            }
+            shipped_state!(window; under settings);
 
             fn watches_returns(&self) -> bool {
                 self.settings.from == From::Returns
             }
 
-            fn observe_returns(&mut self, returns: &[f64]) {
-                self.window.push(returns, self.settings.window);
+            fn observe_returns(&mut self, returns: &[f64], calendar: &Calendar) {
+                self.window.push(returns, self.settings.frames(calendar));
             }
 
             fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
@@ -196,3 +191,21 @@ macro_rules! on_the_frontier {
 
 on_the_frontier!(MaxSharpe, Point::MaxSharpe);
 on_the_frontier!(MinVariance, Point::MinVariance);
+
+#[cfg(test)]
+mod tests {
+    use betaflow_engine::strategy::Strategy;
+
+    use super::*;
+
+    #[test]
+    fn window_is_in_days() {
+        let mut strategy = MinVariance::default();
+        strategy.settings = Settings { from: From::Returns, window: 4, ..Settings::default() };
+        let calendar = Calendar { frames_per_day: 3, ..Calendar::default() };
+        for _ in 0..30 {
+            strategy.observe_returns(&[0.01], &calendar);
+        }
+        assert_eq!(strategy.window.rows.len(), 12);
+    }
+}

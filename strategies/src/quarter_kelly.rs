@@ -1,12 +1,12 @@
 //! `quarter_kelly`: expected returns from alpha and factor premia; the engine sizes them.
 
 use betaflow_engine::settings::Invalid;
-use betaflow_engine::state::{StateError, restore_under, save_under};
 use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
 use crate::forecast::{AlphaShrink, AlphaWord, add_premia};
+use crate::registry::shipped_state;
 
 /// Expected excess return of an instrument: μ_i = shrunk alpha_i + beta_i'λ.
 ///
@@ -35,17 +35,7 @@ impl Shipped for QuarterKelly {
 }
 
 impl Strategy for QuarterKelly {
-    fn name(&self) -> &'static str {
-        Self::KIND
-    }
-
-    fn save(&self) -> Result<Vec<u8>, StateError> {
-        save_under(Self::KIND, self, &())
-    }
-
-    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        restore_under(Self::KIND, self, state)
-    }
+    shipped_state!();
 
     fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
         targets.kind = TargetKind::Expected;

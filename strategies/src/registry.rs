@@ -39,6 +39,32 @@ pub trait Shipped: Strategy + Serialize + DeserializeOwned + Default + 'static {
     }
 }
 
+/// Implements `name`, `save` and `load` of a shipped strategy from the fields of its state. A state is loaded only under
+/// equal settings: those of the whole strategy, or of the field after `under`.
+macro_rules! shipped_state {
+    (@under $strategy:ident) => { $strategy };
+    (@under $strategy:ident $settings:ident) => { &$strategy.$settings };
+    ($($field:ident),* $(; under $settings:ident)?) => {
+        fn name(&self) -> &'static str {
+            <Self as $crate::Shipped>::KIND
+        }
+
+        fn save(&self) -> Result<Vec<u8>, betaflow_engine::state::StateError> {
+            let strategy = self;
+            let settings = $crate::registry::shipped_state!(@under strategy $($settings)?);
+            betaflow_engine::state::save_under(strategy.name(), settings, &($(&strategy.$field),*))
+        }
+
+        fn load(&mut self, state: &[u8]) -> Result<(), betaflow_engine::state::StateError> {
+            let strategy = &*self;
+            let settings = $crate::registry::shipped_state!(@under strategy $($settings)?);
+            ($(self.$field),*) = betaflow_engine::state::restore_under(strategy.name(), settings, state)?;
+            Ok(())
+        }
+    };
+}
+pub(crate) use shipped_state;
+
 /// Own settings in; all of them with defaults, and the strategy, out.
 type Resolve = fn(toml::Table) -> Result<(toml::Table, Box<dyn Strategy>), StrategyError>;
 

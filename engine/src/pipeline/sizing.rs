@@ -122,10 +122,10 @@ impl Sizing {
         }
         if frame.factors.iter().all(|f| f.is_finite()) {
             self.moments.observe(&frame.factors);
-            self.strategy.observe(&frame.factors);
+            self.strategy.observe(&frame.factors, &self.calendar);
         }
         if !frame.returns.is_empty() {
-            self.strategy.observe_returns(&frame.returns);
+            self.strategy.observe_returns(&frame.returns, &self.calendar);
         }
         decision.seq = frame.seq;
         decision.decides = frame.decides && !portfolio.is_ruined();
