@@ -1,4 +1,4 @@
-//! Is the data fit for research? What a careful person looks for before believing a backtest.
+//! Data quality: defects of a panel that make a backtest worthless, and the bid-ask spreads that its bars suggest.
 //!
 //! | file | problem |
 //! |---|---|
@@ -10,6 +10,7 @@
 //! | `identical.rs` | one return series under several symbols |
 //! | `units.rs` | times in another unit than the declared one |
 //! | `attendance.rs` | days without a row, and tickers that a new company took over |
+//! | `spreads.rs` | no problem, but a fact: bid-ask spreads by Corwin & Schultz, Abdi & Ranaldo, and as quoted |
 //! | `factor_inspector.rs`, `factor_sums.rs` | factors that are a day ahead of the prices, or behind; constant and collinear factors |
 //!
 //! The [`Inspector`] takes frames in time order and yields [`Finding`]s. It holds a window of past bars for each
@@ -30,6 +31,7 @@ mod number;
 mod ratio;
 mod shape;
 mod spelling;
+mod spreads;
 mod stale;
 mod tally;
 pub(crate) mod units;
@@ -37,5 +39,6 @@ pub(crate) mod units;
 pub use factor_inspector::FactorInspector;
 pub use finding::{Finding, Problem};
 pub use inspector::{Depth, Inspector};
+pub use spreads::{SpreadEstimates, SpreadInspector};
 pub use tally::{Count, Tally};
 pub use units::is_change_of_unit;

@@ -3,7 +3,6 @@
 mod args;
 mod capture;
 mod report;
-mod spreads;
 
 use std::time::Instant;
 
@@ -15,7 +14,7 @@ use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::{Frames, RecordSettings};
 use betaflow_engine::quality::{
-    Depth, FactorInspector, Finding, Inspector, Problem, Tally, is_change_of_unit,
+    Depth, FactorInspector, Finding, Inspector, Problem, SpreadInspector, Tally, is_change_of_unit,
 };
 use betaflow_engine::source::{DataFacts, Source as _};
 use betaflow_engine::time::TimestampNs;
@@ -24,7 +23,6 @@ use crate::config::{Config, Request};
 use crate::terminal::say;
 pub(super) use args::{CHECK, CheckArgs};
 use report::Checked;
-use spreads::Spreads;
 
 /// Findings that are listed; more are counted only, so that memory is bounded.
 const LISTED_MAX: usize = 1_000_000;
@@ -85,13 +83,13 @@ impl Found {
 }
 
 /// Reads all prices once.
-fn inspect(config: &Config, found: &mut Found) -> Result<(DataFacts, Spreads)> {
+fn inspect(config: &Config, found: &mut Found) -> Result<(DataFacts, SpreadInspector)> {
     let mut settings = config.source().clone();
     (settings.required, settings.factors) = (Vec::new(), Vec::new());
     settings.optional = if config.bars_belong_to_price() { columns() } else { Vec::new() };
     settings.on_bad_row = BadRow::Report;
     let mut source = ParquetSource::open(&config.prices(), None, settings)?;
-    let (mut inspector, mut spreads) = (Inspector::new(Depth::Full), Spreads::default());
+    let (mut inspector, mut spreads) = (Inspector::new(Depth::Full), SpreadInspector::default());
     let (mut frame, mut findings) = (Frame::default(), Vec::new());
     while source.next_frame(&mut frame).map_err(|error| anyhow!(error))? {
         inspector.observe(&frame, &mut findings);

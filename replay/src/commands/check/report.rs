@@ -2,13 +2,12 @@
 
 use std::fmt::Write as _;
 
-use betaflow_engine::quality::{Problem, Tally};
+use betaflow_engine::quality::{Problem, SpreadEstimates, SpreadInspector, Tally};
 use betaflow_engine::source::DataFacts;
 use betaflow_engine::time::Iso;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
-use super::spreads::{Estimates, Spreads};
 use crate::config::Config;
 
 /// Instruments whose spreads are shown one by one.
@@ -22,7 +21,7 @@ pub(crate) struct Checked<'a> {
     pub(crate) config: &'a Config,
     pub(crate) facts: &'a DataFacts,
     pub(crate) tally: &'a Tally,
-    pub(crate) spreads: &'a Spreads,
+    pub(crate) spreads: &'a SpreadInspector,
     /// The factor that goes best with the panel, with its correlations on the preceding, the same and the next row.
     pub(crate) alignment: Option<(String, [f64; 3])>,
     pub(crate) seconds: f64,
@@ -173,7 +172,7 @@ fn spread(estimate: Option<f64>) -> f64 {
     estimate.unwrap_or(f64::NAN)
 }
 
-fn table(all: &[Estimates], quoted: bool) -> Table {
+fn table(all: &[SpreadEstimates], quoted: bool) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
     let mut header = vec!["", "Corwin & Schultz", "Abdi & Ranaldo"];
