@@ -174,7 +174,7 @@ proptest! {
                 prop_assert_eq!(a.digest, b.digest, "frame {}", a.seq);
                 prop_assert_eq!(&a.held, &b.held);
                 prop_assert_eq!(a.benchmark_nav.to_bits(), b.benchmark_nav.to_bits());
-                prop_assert_eq!(a.cap_multiplier.to_bits(), b.cap_multiplier.to_bits());
+                prop_assert_eq!(a.multipliers.turnover.to_bits(), b.multipliers.turnover.to_bits());
             }
         }
     }

@@ -250,9 +250,9 @@ fn write_equity(table: &mut Table, frame: &LedgerFrame) -> Result<(), TableError
         account.gross_exposure,
         account.net_exposure,
         frame.turnover,
-        frame.cap_multiplier,
-        frame.gross_multiplier,
-        frame.net_multiplier,
+        frame.multipliers.turnover,
+        frame.multipliers.gross,
+        frame.multipliers.net,
     ] {
         table.number(value);
     }

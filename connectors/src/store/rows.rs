@@ -40,7 +40,7 @@ impl FrameRows {
                 account.gross_exposure,
                 account.net_exposure,
                 frame.turnover,
-                frame.cap_multiplier,
+                frame.multipliers.turnover,
                 costs.commission,
                 costs.spread,
                 costs.impact,

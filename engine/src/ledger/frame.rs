@@ -7,7 +7,7 @@ use crate::execution::{Account, Fill, OrderRecord};
 use crate::model::Estimates;
 use crate::names::Names;
 use crate::pipeline::Batch;
-use crate::portfolio::{Halt, Rebalance};
+use crate::portfolio::{Halt, Multipliers, Rebalance};
 use crate::range::OutOfRange;
 use crate::state::Checkpoint;
 use crate::time::TimestampNs;
@@ -54,12 +54,8 @@ pub struct LedgerFrame {
     pub out_of_range: Option<Box<OutOfRange>>,
     /// Turnover as decided on the frame; 0 where it did not decide.
     pub turnover: f64,
-    /// Marginal value of turnover at the decision.
-    pub cap_multiplier: f64,
-    /// Marginal value of the gross limit at the decision.
-    pub gross_multiplier: f64,
-    /// Marginal value of the net target at the decision.
-    pub net_multiplier: f64,
+    /// Marginal value of each limit at the decision; 0 on a frame without one.
+    pub multipliers: Multipliers,
     /// All that the decision was made from, where asked for.
     pub shown: Option<Arc<Rebalance>>,
     /// Whether the turnover cap stopped the decision.

@@ -311,9 +311,7 @@ impl Trading {
         ledger.halt = decision.halt;
         ledger.out_of_range.clone_from(&decision.out_of_range);
         ledger.turnover = decision.turnover;
-        ledger.cap_multiplier = decision.multipliers.turnover;
-        ledger.gross_multiplier = decision.multipliers.gross;
-        ledger.net_multiplier = decision.multipliers.net;
+        ledger.multipliers.clone_from(&decision.multipliers);
         ledger.shown.clone_from(&decision.shown);
         ledger.capped = decision.capped;
         ledger.target.clone_from(&decision.target);

@@ -45,7 +45,7 @@ pub struct Problem<'a> {
 }
 
 /// Prices of the limits: by how much the objective would grow with one more unit of each.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Multipliers {
     /// Of the turnover cap, the marginal value of turnover; at least 0.
     pub turnover: f64,
@@ -55,6 +55,19 @@ pub struct Multipliers {
     pub net: f64,
     /// Of each bound on an exposure, in their order: above 0 at the upper bound, below 0 at the lower.
     pub exposures: Vec<f64>,
+}
+
+impl Clone for Multipliers {
+    fn clone(&self) -> Self {
+        Self { exposures: self.exposures.clone(), ..*self }
+    }
+
+    /// Copies into the buffer of `exposures`: a frame allocates nothing.
+    fn clone_from(&mut self, other: &Self) {
+        let Self { turnover, gross, net, exposures } = self;
+        (*turnover, *gross, *net) = (other.turnover, other.gross, other.net);
+        exposures.clone_from(&other.exposures);
+    }
 }
 
 /// How a solution ended.
