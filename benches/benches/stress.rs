@@ -25,7 +25,7 @@ use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
 use betaflow_engine::strategy::Strategy;
 use betaflow_engine::time::{DAY_NS, TimestampNs};
-use betaflow_engine::world::WorldSettings;
+use betaflow_engine::world::{self, WorldSettings};
 use betaflow_strategies::QuarterKelly;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -283,7 +283,7 @@ fn charges(run: &ExecutionSettings, number: usize) -> Result<Charges> {
         ..run.clone()
     };
     let world = WorldSettings::default();
-    Ok(Charges::new((run, &world), (own, &world))?)
+    Ok(world::charges((run, &world), (own, &world))?)
 }
 
 fn booked(frame: &LedgerFrame) -> Booked<'_> {

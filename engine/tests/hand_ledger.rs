@@ -254,7 +254,7 @@ fn delisted(quantity: f64, haircut: f64, multiplier: f64) -> (Account, Fill, f64
     let world =
         WorldSettings { haircut_multiplier: multiplier, cost_multiplier: 9.0, ..WorldSettings::default() };
     let (mut book, mut market) =
-        (Book::new(&settings, &Calendar::default()), Market::in_world(&settings, &world));
+        (Book::new(&settings, &Calendar::default()), Market::stressed(&settings, &world.cost_stress()));
     let (mut fills, mut account) = (Vec::new(), Account::default());
     for seq in 0..4 {
         let frame = Frame {

@@ -8,7 +8,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use betaflow_engine::execution::repricing::{Booked, COST_SETTINGS, Charges, Repricing, WORLD_SETTINGS};
+use betaflow_engine::execution::repricing::{Booked, COST_SETTINGS, Charges, Repricing};
 use betaflow_engine::execution::{
     Account, Book, CashInterest, Costs, ExecutionSettings, Fill, FillAt, Market, Order, OrderRecord,
     SpreadModel, Unfilled,
@@ -19,7 +19,7 @@ use betaflow_engine::pipeline::{Placement, RunOptions, ScenarioOutcome, repricin
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
 use betaflow_engine::time::{DAY_NS, TimestampNs};
-use betaflow_engine::world::WorldSettings;
+use betaflow_engine::world::{self, REPRICING_SETTINGS, WorldSettings};
 use proptest::prelude::*;
 use support::{Busy, settings};
 
@@ -142,7 +142,7 @@ fn run(script: &Script, settings: &ExecutionSettings) -> Vec<Day> {
 /// The account from the first order on, until it is ruined.
 fn run_in(script: &Script, settings: &ExecutionSettings, world: &WorldSettings) -> Vec<Day> {
     let mut book = Book::new(settings, &Calendar::default());
-    let mut market = Market::in_world(settings, world).watching(settings.impact_window);
+    let mut market = Market::stressed(settings, &world.cost_stress()).watching(settings.impact_window);
     let (mut days, mut started) = (Vec::new(), false);
     for (frame, orders) in script.frames.iter().zip(&script.orders) {
         let (mut fills, mut ended) = (Vec::new(), Vec::new());
@@ -199,7 +199,7 @@ fn repriced(run: &[Day], charges: &[Charges]) -> Vec<Vec<(f64, f64, Costs)>> {
 
 fn charges(base: &ExecutionSettings, own: &ExecutionSettings) -> Charges {
     let world = WorldSettings::default();
-    Charges::new((base, &world), (own.clone(), &world)).unwrap()
+    world::charges((base, &world), (own.clone(), &world)).unwrap()
 }
 
 /// Costs of all kinds, changed one by one and together; the trades are those of `base`.
@@ -272,16 +272,16 @@ proptest! {
     #[test]
     fn a_world_is_the_account_run_in_it(
         script in a_script(),
-        of_run in prop::collection::vec(0.1..3.0_f64, WORLD_SETTINGS.len()),
-        own in prop::collection::vec(0.0..3.0_f64, WORLD_SETTINGS.len()),
+        of_run in prop::collection::vec(0.1..3.0_f64, REPRICING_SETTINGS.len()),
+        own in prop::collection::vec(0.0..3.0_f64, REPRICING_SETTINGS.len()),
         given: bool,
     ) {
         // Half-spreads that are one for all, and that are the instruments' own.
         let half_spreads = if given { [("A".to_owned(), 7.0)].into_iter().collect() } else { BTreeMap::new() };
         let base = ExecutionSettings { half_spreads, ..dear() };
         let (of_run, own) = (world(&of_run), world(&own));
-        let same = Charges::new((&base, &of_run), (base.clone(), &of_run)).unwrap();
-        let other = Charges::new((&base, &of_run), (base.clone(), &own)).unwrap();
+        let same = world::charges((&base, &of_run), (base.clone(), &of_run)).unwrap();
+        let other = world::charges((&base, &of_run), (base.clone(), &own)).unwrap();
         let run_of_base = run_in(&script, &base, &of_run);
         let found = repriced(&run_of_base, &[same, other]);
         for (scenario, days) in [run_of_base, run_in(&script, &base, &own)].iter().enumerate() {
@@ -368,7 +368,7 @@ fn only_costs_may_differ() {
     let base = dear();
     let refuse = |key: &str, run: &ExecutionSettings, own: ExecutionSettings| {
         let usual = WorldSettings::default();
-        let error = Charges::new((run, &usual), (own, &usual)).unwrap_err();
+        let error = world::charges((run, &usual), (own, &usual)).unwrap_err();
         assert_eq!(error.key, key);
         assert!(error.to_string().contains("re-priced"), "{error}");
     };
@@ -398,7 +398,7 @@ fn only_costs_may_differ() {
     let usual = WorldSettings::default();
     let refused =
         |run: &WorldSettings, own: &WorldSettings, execution: &ExecutionSettings, words: [&str; 2]| {
-            let error = Charges::new((execution, run), (execution.clone(), own)).unwrap_err().to_string();
+            let error = world::charges((execution, run), (execution.clone(), own)).unwrap_err().to_string();
             assert!(words.iter().all(|word| error.contains(word)), "{error}");
         };
     let negative = WorldSettings { impact_multiplier: -2.0, ..usual.clone() };
@@ -409,9 +409,9 @@ fn only_costs_may_differ() {
     refused(&volatile, &volatile, &base, ["volatile_cost_multiplier", "re-priced"]);
     let nothing = WorldSettings { spread_multiplier: 0.0, ..usual.clone() };
     refused(&nothing, &usual, &given, ["spread_multiplier", "re-priced"]);
-    assert!(Charges::new((&base, &nothing), (base.clone(), &usual)).is_ok());
+    assert!(world::charges((&base, &nothing), (base.clone(), &usual)).is_ok());
     let dearless = ExecutionSettings { commission_bps: -1.0, ..dear() };
-    assert!(Charges::new((&base, &usual), (dearless, &usual)).is_err());
+    assert!(world::charges((&base, &usual), (dearless, &usual)).is_err());
 }
 
 /// A market of which half goes up and half down, so that there is a ratio for impact to halve.

@@ -6,7 +6,8 @@ mod support;
 use std::sync::Arc;
 
 use betaflow_engine::execution::{
-    BPS, Book, CashInterest, Costs, ExecutionSettings, Fill, Market as Costing, Order, Reason, Unfilled,
+    BPS, Book, CashInterest, Costs, ExecutionSettings, Fill, Market as Costing, MarketVolatility, Order,
+    Reason, Unfilled,
 };
 use betaflow_engine::frame::Frame;
 use betaflow_engine::model::{Dlm, Estimates, Estimator as _, EstimatorSettings, Returns};
@@ -14,7 +15,7 @@ use betaflow_engine::pipeline::{RunOptions, trading};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::{MemorySource, Source, SourceError};
 use betaflow_engine::time::{DAY_NS, TimestampNs};
-use betaflow_engine::world::{Gauge, Recorded, WorldError, WorldSettings, apply, enter};
+use betaflow_engine::world::{Recorded, WorldError, WorldSettings, apply};
 use proptest::prelude::*;
 use support::{Busy, Market, Random, settings};
 
@@ -75,10 +76,22 @@ fn source(frames: &[Frame]) -> Box<dyn Source> {
     Box::new(MemorySource::new(names, frames.to_vec()))
 }
 
-/// The frames of a world, and what it says of itself.
+/// Stress on a source, which is first read into memory where the stress needs it.
+fn stressed(
+    mut source: Box<dyn Source>,
+    world: &WorldSettings,
+    bytes_max: u64,
+) -> Result<Box<dyn Source>, SourceError> {
+    if world.needs_memory() {
+        source = Box::new(Recorded::read(&mut *source, bytes_max)?.path(world)?);
+    }
+    apply(source, world, &Calendar::default())
+}
+
+/// Frames of a stressed source, and its notes.
 fn seen(frames: &[Frame], world: &WorldSettings) -> Result<(Vec<Frame>, Vec<String>), SourceError> {
     world.check()?;
-    let mut source = enter(source(frames), world, &Calendar::default(), BYTES_MAX)?;
+    let mut source = stressed(source(frames), world, BYTES_MAX)?;
     let (mut all, mut frame) = (Vec::new(), Frame::default());
     while source.next_frame(&mut frame)? {
         all.push(frame.clone());
@@ -189,7 +202,7 @@ struct Traded {
 
 fn trade(frames: &[Frame], execution: &ExecutionSettings, world: &WorldSettings) -> Traded {
     let mut book = Book::new(execution, &Calendar::default());
-    let mut market = Costing::in_world(execution, world);
+    let mut market = Costing::stressed(execution, &world.cost_stress());
     let mut all = Traded { costs: Vec::new(), fills: Vec::new(), linear: Vec::new(), impact: Vec::new() };
     for (seq, frame) in frames.iter().enumerate() {
         market.begin(frame);
@@ -363,7 +376,7 @@ fn by_hand(frames: &[Frame], share: f64) -> Vec<(bool, f64)> {
 }
 
 fn gauged(frames: &[Frame], share: f64) -> Vec<(bool, f64)> {
-    let mut gauge = Gauge::new(share);
+    let mut gauge = MarketVolatility::new(share);
     let each = |frame: &Frame| {
         gauge.begin(frame, &[]);
         gauge.end(frame);
@@ -406,7 +419,7 @@ fn costs_follow_volatility() {
         spread_follows_volatility: 0.5,
         ..WorldSettings::default()
     };
-    let mut market = Costing::in_world(&execution, &world);
+    let mut market = Costing::stressed(&execution, &world.cost_stress());
     for (frame, (volatile, relative)) in frames.iter().zip(gauged(&frames, 0.1)) {
         market.begin(frame);
         market.end(frame);
@@ -790,9 +803,7 @@ fn a_world_that_cannot_be_says_why() {
         let Err(error) = seen(frames, &world) else { panic!("{world:?}") };
         assert!(words.iter().all(|word| error.to_string().contains(word)), "{error}");
     }
-    let Err(error) = enter(source(&frames), &bootstrap(1, 2.0), &Calendar::default(), 5_000) else {
-        panic!("too large")
-    };
+    let Err(error) = stressed(source(&frames), &bootstrap(1, 2.0), 5_000) else { panic!("too large") };
     assert!(matches!(error.downcast_ref(), Some(WorldError::TooLarge { bytes_max: 5_000, .. })), "{error}");
     // The first frames may be missed, and a gap may come after the end.
     assert_eq!(seen(&frames, &gap(39)).unwrap().0.len(), 1);

@@ -11,12 +11,12 @@ use super::moves::Moves;
 use super::orders::{Order, OrderRecord, OrderState, fraction_beyond, nearest_lots, whole_lots};
 use super::portfolio::Portfolio;
 use super::settings::{CashInterest, ExecutionSettings, FillAt, Unfilled};
+use super::stress::CostMultipliers;
 use super::volumes::VolumeFacts;
 use super::working::{Fate, Working, WorkingOrder};
 use crate::frame::Frame;
 use crate::settings::Calendar;
 use crate::time::TimestampNs;
-use crate::world::CostMultipliers;
 
 /// A NAV of at most this share of the starting NAV is what rounding leaves of a total loss.
 const ROUNDING_OF_NAV: f64 = 1e-12;

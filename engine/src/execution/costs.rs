@@ -5,7 +5,7 @@ use std::ops::AddAssign;
 use serde::{Deserialize, Serialize};
 
 use super::settings::ExecutionSettings;
-use crate::world::CostMultipliers;
+use super::stress::CostMultipliers;
 
 /// One basis point.
 pub const BPS: f64 = 1e-4;

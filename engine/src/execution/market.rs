@@ -6,10 +6,10 @@ use super::actions::{Action, Actions};
 use super::costs::Conditions;
 use super::half_spreads::HalfSpreads;
 use super::settings::ExecutionSettings;
+use super::stress::{CostMultipliers, CostStress, StressedCosts};
 use super::trailing::TrailingDays;
 use super::volumes::{VolumeFacts, Volumes};
 use crate::frame::Frame;
-use crate::world::{CostMultipliers, WorldCosts, WorldSettings};
 
 /// Quantities that must be known of an instrument before it is traded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,19 +34,19 @@ pub struct Market {
     needs: Needs,
     /// Only where it is needed, or watched.
     trailing: Option<TrailingDays>,
-    world: WorldCosts,
+    stress: StressedCosts,
 }
 
 impl Market {
-    /// Before the first frame, in the world as it is.
+    /// A market before the first frame, without stress on costs.
     #[must_use]
     pub fn new(settings: &ExecutionSettings) -> Self {
-        Self::in_world(settings, &WorldSettings::default())
+        Self::stressed(settings, &CostStress::default())
     }
 
-    /// Before the first frame, in another world.
+    /// A market before the first frame, with stressed costs.
     #[must_use]
-    pub fn in_world(settings: &ExecutionSettings, world: &WorldSettings) -> Self {
+    pub fn stressed(settings: &ExecutionSettings, stress: &CostStress) -> Self {
         let needs = match settings.participation_cap {
             _ if settings.has_impact() => Needs::Impact,
             Some(_) => Needs::Volume,
@@ -58,7 +58,7 @@ impl Market {
             volumes: Volumes::default(),
             needs,
             trailing: (needs != Needs::Price).then(|| TrailingDays::new(settings.impact_window)),
-            world: WorldCosts::new(world),
+            stress: StressedCosts::new(stress),
         }
     }
 
@@ -74,7 +74,7 @@ impl Market {
         self.actions.observe(frame);
         self.volumes.begin(frame);
         self.half_spreads.begin(frame, self.actions.acting());
-        self.world.begin(frame, self.actions.acting());
+        self.stress.begin(frame, self.actions.acting());
         if let Some(trailing) = &mut self.trailing {
             trailing.begin(frame, self.actions.acting());
         }
@@ -83,7 +83,7 @@ impl Market {
     /// What is known once it is over.
     pub fn end(&mut self, frame: &Frame) {
         self.half_spreads.end(frame);
-        self.world.end(frame);
+        self.stress.end(frame);
         if let Some(trailing) = &mut self.trailing {
             trailing.end(frame);
         }
@@ -123,7 +123,7 @@ impl Market {
     /// Whether what trading an instrument costs changes from frame to frame.
     #[must_use]
     pub fn varies(&self) -> bool {
-        self.trailing.is_some() || self.half_spreads.vary() || self.world.vary()
+        self.trailing.is_some() || self.half_spreads.vary() || self.stress.vary()
     }
 
     /// Whether a spread that should be quoted or estimated is not known yet.
@@ -141,37 +141,37 @@ impl Market {
     /// Volatile dates so far, where volatility changes costs.
     #[must_use]
     pub fn volatile_dates(&self) -> u64 {
-        self.world.volatile_dates()
+        self.stress.volatile_dates()
     }
 
     /// What each item of the costs is multiplied with now. The half-spread of [`Market::conditions`] has it already.
     #[must_use]
     pub fn multipliers(&self) -> CostMultipliers {
-        self.world.charged()
+        self.stress.charged()
     }
 
     /// The same as sizing has it.
     #[must_use]
     pub fn sized_multipliers(&self) -> CostMultipliers {
-        self.world.sized()
+        self.stress.sized()
     }
 
     /// What the volume of a bar is multiplied with.
     #[must_use]
     pub fn volume_multiplier(&self) -> f64 {
-        self.world.volume()
+        self.stress.volume()
     }
 
     /// What trading the instrument costs now.
     #[must_use]
     pub fn conditions(&self, instrument: usize) -> Conditions {
-        self.conditions_in(instrument, self.world.charged(), self.world.volume())
+        self.conditions_in(instrument, self.stress.charged(), self.stress.volume())
     }
 
     /// The same as sizing has it.
     #[must_use]
     pub fn sized_conditions(&self, instrument: usize) -> Conditions {
-        self.conditions_in(instrument, self.world.sized(), self.world.sized_volume())
+        self.conditions_in(instrument, self.stress.sized(), self.stress.sized_volume())
     }
 
     fn conditions_in(&self, instrument: usize, multipliers: CostMultipliers, volume: f64) -> Conditions {

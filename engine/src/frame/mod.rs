@@ -1,5 +1,6 @@
 //! A frame: all instruments' bars that close at one timestamp.
 
+mod batch;
 mod field;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::state::Part;
 use crate::time::TimestampNs;
 
+pub use batch::Batch;
 pub use field::{Bar, Field};
 
 /// What whoever watches over a live feed says of a frame. Files say nothing.

@@ -85,3 +85,11 @@ pub struct SizingFacts {
     /// Sum over the decisions of w'Σw a frame of the target weights.
     pub predicted_variance: f64,
 }
+
+impl SizingFacts {
+    /// Annual volatility of the portfolio as predicted, from the mean predicted variance of the decisions; 0 without one.
+    #[must_use]
+    pub fn predicted_volatility(&self, frames_per_year: f64) -> f64 {
+        (self.predicted_variance / self.decisions.max(1) as f64 * frames_per_year).sqrt()
+    }
+}

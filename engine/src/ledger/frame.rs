@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::attribution::Contributions;
 use crate::execution::{Account, Fill, OrderRecord};
+use crate::frame::Batch;
 use crate::model::Estimates;
 use crate::names::Names;
-use crate::pipeline::Batch;
 use crate::portfolio::{Halt, Multipliers, Rebalance};
 use crate::range::OutOfRange;
 use crate::state::Checkpoint;

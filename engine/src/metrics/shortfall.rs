@@ -22,7 +22,7 @@ pub struct Shortfall {
 
 impl Shortfall {
     /// Adds a fill; one that no order asked for has no shortfall.
-    pub(super) fn add(&mut self, fill: &Fill) {
+    pub(crate) fn add(&mut self, fill: &Fill) {
         if fill.decided_seq.is_none() {
             return;
         }

@@ -1,81 +1,20 @@
 //! The pipelines: a run, many runs side by side, one run under many costs, and estimates alone.
 
-use std::ops::RangeInclusive;
-
 use super::graph::Graph;
+use super::settings::RunSettings;
 use super::sizing::Sizing;
 use super::stages::{
     Columns, Estimate, Execute, Gather, Record, Reprice, Scenarios, Schedule, Size, SourceStage, TakeOutcomes,
 };
 use super::trading::Trading;
-use crate::execution::ExecutionSettings;
 use crate::execution::repricing::Charges;
-use crate::ledger::{Attribution, Frames, RecordSettings, Recorder};
-use crate::metrics::Tally;
-use crate::model::{EstimatorSettings, estimator};
-use crate::portfolio::{LossLimits, SizingSettings, time_of_day};
-use crate::range::OnOutOfRange;
-use crate::settings::{Calendar, Invalid, require};
+use crate::ledger::{Attribution, Frames, RecordSettings, Recorder, Tally};
+use crate::model::estimator;
+use crate::portfolio::time_of_day;
+use crate::settings::{Invalid, require};
 use crate::source::Source;
 use crate::state::{Checkpoint, StateError};
 use crate::strategy::Strategy;
-use crate::time::TimestampNs;
-use crate::world::WorldSettings;
-
-/// Everything that a run is made of, besides its source, strategy and recorders.
-#[derive(Clone, Debug)]
-pub struct RunSettings {
-    /// Frames a day and days a year.
-    pub calendar: Calendar,
-    /// Whether the estimator sees returns in excess of the risk-free return.
-    pub excess: bool,
-    /// The estimate stage.
-    pub estimator: EstimatorSettings,
-    /// Frames before it do not decide.
-    pub trade_from: Option<TimestampNs>,
-    /// Losses at which trading stops.
-    pub limits: LossLimits,
-    /// Effect on the run of a value that no later one may be computed from.
-    pub on_out_of_range: OnOutOfRange,
-    /// The size stage.
-    pub sizing: SizingSettings,
-    /// The execute stage.
-    pub execution: ExecutionSettings,
-    /// What its world does to costs. What it does to the data is the source's: see [`world::enter`](crate::world::enter).
-    pub world: WorldSettings,
-    /// What is recorded.
-    pub record: RecordSettings,
-    /// Dates, in days since 1970, whose decisions are kept with all that they were made from.
-    pub shown_dates: Option<RangeInclusive<i64>>,
-    /// Frames a message carries; `None` to choose by the number of instruments.
-    pub frames_per_message: Option<usize>,
-}
-
-/// Most factors of a run. The filter keeps a covariance of (factors + 1)² numbers for each discount factor and each group
-/// of instruments, and updates it with every frame.
-const FACTORS_MAX: usize = 512;
-
-impl RunSettings {
-    fn estimate(&self, factors: usize, watched: bool) -> Result<Estimate, Invalid> {
-        let expected = "at most 512: memory and time of a frame grow with the square of the factors; choose fewer columns of \
-                        the factor file, or make factors from instruments ([factors])";
-        require(factors <= FACTORS_MAX, "factors", factors, expected)?;
-        let estimator = estimator(&self.estimator, &self.calendar, factors)?;
-        let schedule = Schedule {
-            warmup_frames: self.calendar.frames(self.estimator.warmup),
-            every: self.sizing.rebalance_every,
-            trade_from: self.trade_from,
-            time_of_day: self.sizing.rebalance_at.as_deref().and_then(time_of_day),
-        };
-        let columns = match self.record.betas {
-            // The last frame is not known to be the last when it comes.
-            Frames::All | Frames::Last => Columns::All,
-            Frames::Rebalances | Frames::None => Columns::Decisions,
-        };
-        Ok(Estimate::new(estimator, self.excess, schedule, columns, watched)
-            .when_out_of_range(self.on_out_of_range))
-    }
-}
 
 /// source → estimate → size ⇄ execute → record; the frames fan out to estimate and to execute.
 ///
@@ -134,7 +73,7 @@ impl Traders {
         let attribution = Attribution::new(factors.len(), settings.excess);
         let trading = Trading::new(execution, calendar, *record).in_world(execution, world);
         Ok(Self {
-            estimate: settings.estimate(factors.len(), watched)?,
+            estimate: estimate(settings, factors.len(), watched)?,
             sizing,
             trading: trading
                 .explained(execution, calendar, attribution)
@@ -203,7 +142,7 @@ pub fn sweeping(
     let mut graph = Graph::default();
     let stage = SourceStage::new(source, settings.calendar, 1 + hands.len(), settings.frames_per_message);
     let source = graph.add(stage);
-    let estimate = graph.add(shared.estimate(names.len(), watched)?.with_outlets(hands.len()));
+    let estimate = graph.add(estimate(&shared, names.len(), watched)?.with_outlets(hands.len()));
     let workers: Vec<usize> =
         hands.into_iter().map(|hand| graph.add(Scenarios::new(&settings.calendar, hand))).collect();
     let gather = graph.add(Gather::new(take));
@@ -231,8 +170,8 @@ pub fn repricing(
     let names = source.factor_names().to_vec();
     let RunSettings { calendar, execution, world, .. } = settings;
     let record = RecordSettings { betas: Frames::None, weights: Frames::None };
-    let estimate =
-        RunSettings { record, ..settings.clone() }.estimate(names.len(), strategy.watches_returns())?;
+    let unrecorded = RunSettings { record, ..settings.clone() };
+    let estimate = estimate(&unrecorded, names.len(), strategy.watches_returns())?;
     let size = Size::new(Sizing::new(settings, &names, strategy)?);
     let mut trading = Trading::new(execution, calendar, record).in_world(execution, world);
     if scenarios.iter().any(|charges| charges.settings().has_impact()) {
@@ -278,9 +217,34 @@ pub fn estimating(
     let factors = source.factor_names().len();
     let mut graph = Graph::default();
     let source = graph.add(SourceStage::new(source, settings.calendar, 1, settings.frames_per_message));
-    let estimate = graph.add(settings.estimate(factors, false)?);
+    let estimate = graph.add(estimate(settings, factors, false)?);
     let recorder = graph.add(Record::new(Tally::new(&settings.calendar), recorders));
     graph.connect(source, estimate);
     graph.connect(estimate, recorder);
     Ok(graph)
+}
+
+/// Most factors of a run. The filter keeps a covariance of (factors + 1)² numbers for each discount factor and each group
+/// of instruments, and updates it with every frame.
+const FACTORS_MAX: usize = 512;
+
+/// The estimate stage of a run.
+fn estimate(settings: &RunSettings, factors: usize, watched: bool) -> Result<Estimate, Invalid> {
+    let expected = "at most 512: memory and time of a frame grow with the square of the factors; choose fewer columns of \
+                        the factor file, or make factors from instruments ([factors])";
+    require(factors <= FACTORS_MAX, "factors", factors, expected)?;
+    let estimator = estimator(&settings.estimator, &settings.calendar, factors)?;
+    let schedule = Schedule {
+        warmup_frames: settings.calendar.frames(settings.estimator.warmup),
+        every: settings.sizing.rebalance_every,
+        trade_from: settings.trade_from,
+        time_of_day: settings.sizing.rebalance_at.as_deref().and_then(time_of_day),
+    };
+    let columns = match settings.record.betas {
+        // The last frame is not known to be the last when it comes.
+        Frames::All | Frames::Last => Columns::All,
+        Frames::Rebalances | Frames::None => Columns::Decisions,
+    };
+    Ok(Estimate::new(estimator, settings.excess, schedule, columns, watched)
+        .when_out_of_range(settings.on_out_of_range))
 }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use super::batch::Batch;
 use crate::execution::{ExecutionFacts, Order, Portfolio};
-use crate::frame::Frame;
+use crate::frame::{Batch, Frame};
 use crate::ledger::{EstimatesOfFrame, LedgerFrame, RunFacts, SizingFacts};
 use crate::metrics::{Figures, Performance};
 use crate::model::Estimates;

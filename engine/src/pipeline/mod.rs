@@ -1,25 +1,27 @@
 //! Stages joined by bounded channels, and the loop that runs them on threads.
 
 mod assemblies;
-mod batch;
 mod error;
 mod graph;
 mod message;
 mod node;
 mod placement;
+mod range_checks;
+mod recycler;
 mod runner;
+mod settings;
 mod sizing;
 mod stage;
 pub mod stages;
 mod timing;
 mod trading;
 
-pub use assemblies::{ResumeError, RunSettings, estimating, repricing, resuming, sweeping, trading};
-pub use batch::Batch;
+pub use assemblies::{ResumeError, estimating, repricing, resuming, sweeping, trading};
 pub use error::{PipelineError, StageError};
 pub use graph::{Graph, RunOptions, RunReport};
 pub use message::{Decision, Message, Passed, ScenarioOutcome};
 pub use placement::Placement;
+pub use settings::RunSettings;
 pub use sizing::Sizing;
 pub use stage::{Outbox, Stage};
 pub use stages::ScenarioError;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::assemblies::RunSettings;
 use super::message::Decision;
+use super::range_checks::{check_decided, check_portfolio, check_weights};
+use super::settings::RunSettings;
 use crate::execution::{FillAt, Portfolio, orders_towards};
 use crate::ledger::{Budget, SizingFacts};
 use crate::model::Estimates;
@@ -15,7 +16,7 @@ use crate::portfolio::{
     ExposureBounds, FactorMoments, FactorRisk, Goal, Halt, Limits, LossLimits, LossWatch, Multipliers,
     NoTrade, Outcome, Sizer, SizingSettings, Solution,
 };
-use crate::range::{OnOutOfRange, OutOfRange, check_decided, check_portfolio, check_weights};
+use crate::range::{OnOutOfRange, OutOfRange};
 use crate::settings::{Calendar, Invalid, require};
 use crate::state::{Part, StateError, restore_under, save_under};
 use crate::strategy::{Context, Strategy, TargetKind, Targets};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::message::Decision;
+use super::range_checks::{check_account, check_decided};
 use crate::execution::{
     Account, Benchmark, Book, ExecutionFacts, ExecutionSettings, Fill, FillAt, Market, Portfolio,
 };
@@ -13,7 +14,7 @@ use crate::ledger::{
     Attributed, Attribution, Contributions, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts,
 };
 use crate::names::Names;
-use crate::range::{OnOutOfRange, OutOfRange, check_account, check_decided};
+use crate::range::{OnOutOfRange, OutOfRange};
 use crate::settings::Calendar;
 use crate::state::{StateError, restore_under, save_under};
 use crate::time::TimestampNs;
@@ -81,7 +82,7 @@ impl Trading {
     /// The same in another world.
     #[must_use]
     pub fn in_world(self, settings: &ExecutionSettings, world: &WorldSettings) -> Self {
-        Self { market: Market::in_world(settings, world), world: world.clone(), ..self }
+        Self { market: Market::stressed(settings, &world.cost_stress()), world: world.clone(), ..self }
     }
 
     /// The same with a benchmark of the same NAV in the same market, and with attribution.

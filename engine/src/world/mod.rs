@@ -1,8 +1,8 @@
 //! Stressed worlds: what happens to whoever trades, not what they choose.
 //!
-//! [`WorldSettings`] has two halves. What trading costs is a matter of [`execution`](crate::execution), which asks
-//! [`WorldCosts`] what each item is multiplied with on the frame at hand. What the market does is a matter of the source:
-//! here are sources around a source, each deterministic, so that everything downstream goes on as if the data were so.
+//! [`WorldSettings`] has two halves. Stress on costs is charged by [`execution`](crate::execution), as a
+//! [`CostStress`](crate::execution::CostStress). Stress on the data is a source around a source, each deterministic;
+//! every stage downstream works as on real data.
 //!
 //! | part | what it does to the data |
 //! |---|---|
@@ -13,11 +13,10 @@
 //! The order is fixed: a path is drawn from the data as it is, its factor is reversed, and its feed has the gap. With
 //! default settings there is no world: sources and costs are those without it, to the bit.
 
-mod costs;
-mod enter;
+mod apply;
+mod charges;
 mod error;
 mod gap;
-mod gauge;
 mod listing;
 mod path;
 mod plan;
@@ -25,11 +24,10 @@ mod recorded;
 mod reversed;
 mod settings;
 
-pub use costs::{CostMultipliers, WorldCosts};
-pub use enter::{apply, enter};
+pub use apply::apply;
+pub use charges::{REPRICING_SETTINGS, charges};
 pub use error::WorldError;
 pub use gap::Gap;
-pub use gauge::Gauge;
 pub use path::Path;
 pub use recorded::Recorded;
 pub use reversed::Reversed;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::execution::{CostMultipliers, CostStress};
 use crate::settings::{Invalid, require};
 use crate::time::Date;
 use crate::{require_number, require_whole};
@@ -87,6 +88,33 @@ impl Default for WorldSettings {
 }
 
 impl WorldSettings {
+    /// Stress on costs.
+    #[must_use]
+    pub fn cost_stress(&self) -> CostStress {
+        CostStress {
+            multipliers: self.multipliers(),
+            volatile_cost_multiplier: self.volatile_cost_multiplier,
+            volatile_share: self.volatile_share,
+            spread_follows_volatility: self.spread_follows_volatility,
+            volume_multiplier: self.volume_multiplier,
+            sizing_knows: self.sizing_knows,
+        }
+    }
+
+    /// Multipliers of a date that is not volatile.
+    #[must_use]
+    pub fn multipliers(&self) -> CostMultipliers {
+        let all = self.cost_multiplier;
+        CostMultipliers {
+            commission: all * self.commission_multiplier,
+            spread: all * self.spread_multiplier,
+            impact: all * self.impact_multiplier,
+            borrow: all * self.borrow_multiplier,
+            financing: all * self.financing_multiplier,
+            haircut: self.haircut_multiplier,
+        }
+    }
+
     /// Checks the range of every number.
     ///
     /// # Errors

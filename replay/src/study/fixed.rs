@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use betaflow_engine::execution::repricing::{COST_SETTINGS, Charges, WORLD_SETTINGS};
+use betaflow_engine::execution::repricing::{COST_SETTINGS, Charges};
+use betaflow_engine::world::{self, REPRICING_SETTINGS};
 
 use super::grid::Grid;
 use crate::config::Config;
@@ -17,7 +18,7 @@ pub(crate) const NOTE: &str = "FIXED TRADES: the scenarios are the trades of the
 /// # Errors
 /// A setting varies that is no cost.
 pub(crate) fn charges(file: &Path, grid: &Grid, base: &Config, configs: &[Config]) -> Result<Vec<Charges>> {
-    let of_world = WORLD_SETTINGS.iter().map(|key| format!("world.{key}"));
+    let of_world = REPRICING_SETTINGS.iter().map(|key| format!("world.{key}"));
     let costs: Vec<String> =
         COST_SETTINGS.iter().map(|key| format!("execution.{key}")).chain(of_world).collect();
     for name in &grid.names {
@@ -34,7 +35,7 @@ pub(crate) fn charges(file: &Path, grid: &Grid, base: &Config, configs: &[Config
     let of = |(scenario, config): (usize, &Config)| {
         let own = config.run();
         let located = || format!("{}: scenario {scenario}, trades = \"fixed\"", file.display());
-        Charges::new((&run.execution, &run.world), (own.execution.clone(), &own.world)).with_context(located)
+        world::charges((&run.execution, &run.world), (own.execution.clone(), &own.world)).with_context(located)
     };
     configs.iter().enumerate().map(of).collect()
 }

@@ -2,7 +2,7 @@
 
 use betaflow_engine::ledger::{RunFacts, hex};
 use betaflow_engine::metrics::{
-    Comparison, CostAnalysis, Distribution, Drawdown, Period, chance_of_ever_losing, predicted_volatility,
+    Comparison, CostAnalysis, Distribution, Drawdown, Period, chance_of_ever_losing,
 };
 use betaflow_engine::time::TimestampNs;
 use serde_json::{Map, Value, json};
@@ -40,7 +40,7 @@ impl Trading {
         Self {
             capacity: multiple.map_or(f64::NAN, |multiple| multiple * config.execution.nav),
             cost_analysis: CostAnalysis::of(&comparison, &facts.performance, &calendar),
-            predicted_volatility: predicted_volatility(&facts.sizing, calendar.frames_per_year()),
+            predicted_volatility: facts.sizing.predicted_volatility(calendar.frames_per_year()),
             comparison,
             distribution,
         }

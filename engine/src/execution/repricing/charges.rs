@@ -1,8 +1,8 @@
 //! What a scenario charges for trades that are not its own.
 
 use super::super::settings::{ExecutionSettings, SpreadModel};
+use super::super::stress::CostMultipliers;
 use crate::settings::{Invalid, require};
-use crate::world::{CostMultipliers, WorldSettings};
 
 /// Names of the execution settings that may differ from the run whose trades are priced.
 pub const COST_SETTINGS: [&str; 11] = [
@@ -19,17 +19,6 @@ pub const COST_SETTINGS: [&str; 11] = [
     "delisting_haircut",
 ];
 
-/// Names of the settings of the world that may.
-pub const WORLD_SETTINGS: [&str; 7] = [
-    "cost_multiplier",
-    "commission_multiplier",
-    "spread_multiplier",
-    "impact_multiplier",
-    "borrow_multiplier",
-    "financing_multiplier",
-    "haircut_multiplier",
-];
-
 /// The costs of a scenario, checked against the run whose trades they price.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Charges {
@@ -44,20 +33,18 @@ pub struct Charges {
 }
 
 impl Charges {
-    /// Costs by the settings `own` in its world, of the trades of a run with the settings `run` in its own.
+    /// Costs of a scenario with the settings `own`, charged on the trades of a run with the settings `run`; each with
+    /// its multipliers, which are the same on every date.
     ///
     /// # Errors
-    /// A setting differs that decides which trades there are, or the half-spread where it is the instruments' own; the
-    /// world's costs are not the same on every day; or a number is out of its range.
+    /// A setting differs that decides which trades there are, or the half-spread differs where each instrument has its
+    /// own; or a number is out of its range.
     pub fn new(
-        run: (&ExecutionSettings, &WorldSettings),
-        own: (ExecutionSettings, &WorldSettings),
+        (run, of_run): (&ExecutionSettings, CostMultipliers),
+        (settings, multipliers): (ExecutionSettings, CostMultipliers),
     ) -> Result<Self, Invalid> {
-        let ((run, run_world), (settings, world)) = (run, own);
         settings.check()?;
-        world.check()?;
         same_trades(run, &settings)?;
-        same_world(run_world, world)?;
         let own_half_spread = run.spread_model == SpreadModel::Constant
             && run.half_spreads.is_empty()
             && run.spread_file.is_none();
@@ -68,7 +55,6 @@ impl Charges {
             "that of the run whose trades are re-priced, because there half-spreads are the instruments' own \
              (spread_model, half_spreads, spread_file): multiply them instead",
         )?;
-        let (multipliers, of_run) = (world.multipliers(), run_world.multipliers());
         require(
             own_half_spread || of_run.spread > 0.0,
             "spread_multiplier",
@@ -106,30 +92,6 @@ fn same_trades(run: &ExecutionSettings, own: &ExecutionSettings) -> Result<(), I
     ];
     let expected = "that of the run whose trades are re-priced: it decides which trades there are";
     settings.into_iter().try_for_each(|(key, same, found)| require(same, key, found, expected))
-}
-
-/// Whether two worlds differ by nothing but what they multiply costs with, the same on every day.
-fn same_world(run: &WorldSettings, own: &WorldSettings) -> Result<(), Invalid> {
-    let same = WorldSettings {
-        cost_multiplier: run.cost_multiplier,
-        commission_multiplier: run.commission_multiplier,
-        spread_multiplier: run.spread_multiplier,
-        impact_multiplier: run.impact_multiplier,
-        borrow_multiplier: run.borrow_multiplier,
-        financing_multiplier: run.financing_multiplier,
-        haircut_multiplier: run.haircut_multiplier,
-        ..own.clone()
-    };
-    let expected =
-        "that of the run whose trades are re-priced, but for what all costs of an item are multiplied with";
-    require(same == *run, "world", "another world", expected)?;
-    let volatile = (run.volatile_cost_multiplier, run.spread_follows_volatility);
-    require(
-        !run.follows_volatility(),
-        "volatile_cost_multiplier, spread_follows_volatility",
-        format!("{} and {}", volatile.0, volatile.1),
-        "1 and 0 where trades are re-priced: costs that follow volatility are not the same multiple on every day",
-    )
 }
 
 /// A setting as a user types it: without `Some`, and a variant by its name in TOML.

@@ -27,6 +27,6 @@ mod columns;
 mod rates;
 mod trades;
 
-pub use charges::{COST_SETTINGS, Charges, WORLD_SETTINGS};
+pub use charges::{COST_SETTINGS, Charges};
 pub use columns::{Booked, Repricing};
 pub use trades::{OrderFill, Sums, Trades};

@@ -1,18 +1,19 @@
 //! estimate: frames in, estimates out.
 
-use super::super::batch::{Batch, Recycler};
 use super::super::error::{Miswired, StageError};
 use super::super::message::Message;
+use super::super::range_checks::check_estimates;
+use super::super::recycler::Recycler;
 use super::super::stage::{Outbox, Stage};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::frame::Frame;
+use crate::frame::{Batch, Frame};
 use crate::ledger::RunFacts;
 use crate::model::{Estimates, Estimator, Returns};
 use crate::names::Names;
-use crate::range::{OnOutOfRange, check_beliefs};
+use crate::range::OnOutOfRange;
 use crate::state::{Checkpoint, Part, StateError, restore_under, save_under};
 use crate::time::{DAY_NS, TimestampNs};
 use crate::warning::Warning;
@@ -176,7 +177,7 @@ impl Estimate {
                 estimates.clear_forecast();
             }
         }
-        let checked = if estimates.complete { check_beliefs(estimates) } else { Ok(()) };
+        let checked = if estimates.complete { check_estimates(estimates) } else { Ok(()) };
         estimates.out_of_range = match checked {
             Ok(()) => None,
             Err(wrong) if self.on_out_of_range == OnOutOfRange::Halt => Some(Box::new(wrong)),

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::super::batch::{Batch, Recycler};
 use super::super::error::{Miswired, StageError};
 use super::super::message::{Message, Passed};
+use super::super::recycler::Recycler;
 use super::super::stage::{Outbox, Stage};
 use super::super::trading::Trading;
-use crate::frame::Frame;
+use crate::frame::{Batch, Frame};
 use crate::ledger::{LedgerFrame, RunFacts};
 use crate::state::Checkpoint;
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::super::error::{Miswired, StageError};
 use super::super::message::{Message, Passed};
 use super::super::stage::{Outbox, Stage};
-use crate::ledger::{Recorder, RunFacts};
-use crate::metrics::Tally;
+use crate::ledger::{Recorder, RunFacts, Tally};
 use crate::state::Checkpoint;
 use crate::time::TimestampNs;
 

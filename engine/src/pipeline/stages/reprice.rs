@@ -2,14 +2,14 @@
 
 use super::super::error::{Miswired, StageError};
 use super::super::message::{Message, ScenarioOutcome};
+use super::super::range_checks::check_value;
 use super::super::stage::{Outbox, Stage};
 use super::scenario_tally::ScenarioTally;
 use super::scenarios::ScenarioError;
 use crate::execution::is_ruined;
 use crate::execution::repricing::{Booked, Charges, Repricing};
-use crate::ledger::{LedgerFrame, RunFacts};
-use crate::metrics::{Entry, Shortfall, Tally};
-use crate::range::check_value;
+use crate::ledger::{Entry, LedgerFrame, RunFacts, Tally};
+use crate::metrics::Shortfall;
 use crate::settings::Calendar;
 
 /// Prices the trades of each frame of the ledger for every scenario.

@@ -1,8 +1,8 @@
 //! A scenario's tally: what is kept of it from frame to frame, and what it comes to.
 
 use crate::execution::{ExecutionSettings, is_ruined};
-use crate::ledger::LedgerFrame;
-use crate::metrics::{CostAnalysis, Entry, Figures, Tally};
+use crate::ledger::{Entry, LedgerFrame, Tally};
+use crate::metrics::{CostAnalysis, Figures};
 use crate::pipeline::message::ScenarioOutcome;
 use crate::settings::Calendar;
 use crate::time::TimestampNs;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::super::batch::Batch;
 use super::super::error::{Miswired, StageError};
 use super::super::message::{Decision, Message, ScenarioOutcome};
 use super::super::sizing::Sizing;
@@ -10,7 +9,7 @@ use super::super::stage::{Outbox, Stage};
 use super::super::trading::Trading;
 use super::scenario_tally::ScenarioTally;
 use crate::execution::ExecutionSettings;
-use crate::frame::Frame;
+use crate::frame::{Batch, Frame};
 use crate::ledger::{LedgerFrame, RunFacts};
 use crate::model::Estimates;
 use crate::range::OutOfRange;

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::super::batch::{Batch, Recycler};
 use super::super::error::{Miswired, StageError};
 use super::super::message::{Decision, Message};
+use super::super::recycler::Recycler;
 use super::super::sizing::Sizing;
 use super::super::stage::{Outbox, Stage};
 use crate::execution::Portfolio;
+use crate::frame::Batch;
 use crate::ledger::{EstimatesOfFrame, RunFacts};
 use crate::model::Estimates;
 use crate::state::Checkpoint;

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use super::super::batch::{Batch, Recycler};
 use super::super::error::StageError;
 use super::super::message::Message;
+use super::super::range_checks::check_frame;
+use super::super::recycler::Recycler;
 use super::super::stage::{Outbox, Stage};
-use crate::frame::Frame;
+use crate::frame::{Batch, Frame};
 use crate::ledger::RunFacts;
 use crate::names::Names;
-use crate::range::{OnOutOfRange, check_frame};
+use crate::range::OnOutOfRange;
 use crate::settings::Calendar;
 use crate::source::Source;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::execution::Action;
+use super::super::actions::Action;
 use crate::frame::Frame;
 
 /// Dates that the trailing volatility looks back on.
@@ -22,7 +22,7 @@ struct Day {
 /// The market's trailing volatility: the root mean square, over the 21 UTC dates before, of the mean return across the
 /// instruments; and how it compares with that of all dates until then. It keeps 8 bytes a date.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Gauge {
+pub struct MarketVolatility {
     share: f64,
     date: Option<i64>,
     days: Vec<Day>,
@@ -37,7 +37,7 @@ pub struct Gauge {
     relative: f64,
 }
 
-impl Gauge {
+impl MarketVolatility {
     /// `share`: of the dates that are volatile, above 0 and at most 1.
     #[must_use]
     pub fn new(share: f64) -> Self {

@@ -1,57 +1,6 @@
-//! Several frames in one message, and messages whose memory is used again.
+//! Messages whose memory is written again.
 
-use std::ops::{Deref, Index};
 use std::sync::Arc;
-
-/// A list whose elements keep their buffers when it is emptied.
-#[derive(Clone, Debug)]
-pub struct Batch<T> {
-    items: Vec<T>,
-    used: usize,
-}
-
-impl<T> Default for Batch<T> {
-    fn default() -> Self {
-        Self { items: Vec::new(), used: 0 }
-    }
-}
-
-impl<T: Default> Batch<T> {
-    /// Forgets the elements and keeps their memory.
-    pub fn clear(&mut self) {
-        self.used = 0;
-    }
-
-    /// The next element, in whatever state it was left.
-    pub fn push(&mut self) -> &mut T {
-        if self.used == self.items.len() {
-            self.items.push(T::default());
-        }
-        self.used += 1;
-        &mut self.items[self.used - 1]
-    }
-
-    /// Takes the last element back.
-    pub fn pop(&mut self) {
-        self.used = self.used.saturating_sub(1);
-    }
-}
-
-impl<T> Deref for Batch<T> {
-    type Target = [T];
-
-    fn deref(&self) -> &[T] {
-        &self.items[..self.used]
-    }
-}
-
-impl<T> Index<usize> for Batch<T> {
-    type Output = T;
-
-    fn index(&self, position: usize) -> &T {
-        &self.items[..self.used][position]
-    }
-}
 
 /// Messages that have been sent and will be written again once all receivers have dropped them.
 ///

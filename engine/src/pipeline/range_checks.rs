@@ -1,0 +1,191 @@
+//! Checks of the range of numbers: of the data, of estimates, of the account and of a decision.
+
+use crate::execution::{Account, Fill, Portfolio};
+use crate::frame::Frame;
+use crate::model::Estimates;
+use crate::names::Names;
+use crate::range::{NUMBER_MAX, OutOfRange, PRICE_MIN};
+use crate::time::TimestampNs;
+
+const PRICE: &str = "a price from 1e-30 to 1e30";
+const AMOUNT: &str = "at most 1e30";
+const RETURN: &str = "a return from -1e30 to 1e30";
+const FINITE: &str = "a finite number";
+
+/// The frame in which values are looked at.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    timestamp: TimestampNs,
+    seq: u64,
+    names: &'a [std::sync::Arc<str>],
+}
+
+impl Place<'_> {
+    #[cold]
+    fn found(&self, name: Option<&str>, value: &str, found: f64, expected: &str) -> OutOfRange {
+        OutOfRange {
+            timestamp: self.timestamp,
+            seq: self.seq,
+            name: name.map(str::to_owned),
+            value: value.to_owned(),
+            // 1e308 instead of 309 digits.
+            found: format!("{found:?}"),
+            expected: expected.to_owned(),
+        }
+    }
+
+    #[cold]
+    fn of_instrument(&self, i: usize, value: &str, found: f64, expected: &str) -> OutOfRange {
+        let number = || format!("instrument {i}");
+        let name = self.names.get(i).map_or_else(number, ToString::to_string);
+        self.found(Some(&name), value, found, expected)
+    }
+}
+
+fn is_price(price: f64) -> bool {
+    (PRICE_MIN..=NUMBER_MAX).contains(&price)
+}
+
+/// Finds a number of the data that is out of range; `names`: those of the instruments, the frame's own included.
+///
+/// # Errors
+/// For the first one.
+pub(super) fn check_frame(frame: &Frame, names: &Names, factors: &[String]) -> Result<(), OutOfRange> {
+    let place = Place { timestamp: frame.timestamp, seq: frame.seq, names };
+    for (value, column) in [("price", &frame.close), ("price for returns", &frame.return_price)] {
+        // A frame of returns of any size has no prices.
+        let any = !frame.returns.is_empty();
+        if let Some(i) = column.iter().position(|price| !(price.is_nan() || any || is_price(*price))) {
+            return Err(place.of_instrument(i, value, column[i], PRICE));
+        }
+    }
+    let large = |number: &f64| number.abs() > NUMBER_MAX;
+    for (value, column, expected) in [
+        ("dividend", &frame.dividend, AMOUNT),
+        ("split ratio", &frame.split, AMOUNT),
+        ("return", &frame.returns, RETURN),
+    ] {
+        if let Some(i) = column.iter().position(large) {
+            return Err(place.of_instrument(i, value, column[i], expected));
+        }
+    }
+    match frame.factors.iter().position(large) {
+        Some(j) => Err(place.found(factors.get(j).map(String::as_str), "return", frame.factors[j], RETURN)),
+        None if frame.rf.is_finite() && !large(&frame.rf) => Ok(()),
+        None => Err(place.found(Some("rf"), "return", frame.rf, RETURN)),
+    }
+}
+
+/// Finds an instrument whose filter has left the finite numbers, in estimates whose columns are filled.
+///
+/// # Errors
+/// For the first one.
+pub(super) fn check_estimates(estimates: &Estimates) -> Result<(), OutOfRange> {
+    let place = Place { timestamp: estimates.timestamp, seq: estimates.seq, names: &estimates.names };
+    let n = estimates.instruments();
+    // An instrument without a return so far has no degrees of freedom, and NaN everywhere.
+    let started = |i: usize| !estimates.dof[i].is_nan();
+    let wrong = |column: &[f64]| (0..n).find(|&i| started(i) && !column[i].is_finite());
+    let single =
+        [("filter's alpha", &estimates.alpha[..]), ("forecast variance", &estimates.observation_var[..])];
+    let betas = (0..estimates.factors.len()).map(|j| ("filter's beta", estimates.betas_on(j)));
+    for (value, column) in single.into_iter().chain(betas) {
+        if let Some(i) = wrong(column) {
+            return Err(place.of_instrument(i, value, column[i], FINITE));
+        }
+    }
+    // Cleared where the frame has no factors, and infinite with two degrees of freedom or fewer.
+    let nan = |column: &[f64]| (0..n).find(|&i| started(i) && column[i].is_nan());
+    for j in 0..=estimates.factors.len() {
+        let column = estimates.sd_of(j);
+        if let Some(i) = nan(column).filter(|i| estimates.dof[*i] > 2.0) {
+            return Err(place.of_instrument(i, "standard deviation of a coefficient", column[i], FINITE));
+        }
+    }
+    Ok(())
+}
+
+/// Finds what a frame has made of the account and its fills that is out of range.
+///
+/// # Errors
+/// For the first value.
+pub(super) fn check_account(
+    portfolio: &Portfolio,
+    account: &Account,
+    fills: &[Fill],
+    names: &Names,
+) -> Result<(), OutOfRange> {
+    let place = Place { timestamp: portfolio.timestamp, seq: portfolio.seq, names };
+    for fill in fills {
+        let i = fill.instrument as usize;
+        if !(is_price(fill.price) || fill.price == 0.0) {
+            return Err(place.of_instrument(i, "fill price", fill.price, PRICE));
+        }
+        for (value, found) in [("filled quantity", fill.quantity), ("cost of a fill", fill.costs.total())] {
+            if !found.is_finite() {
+                return Err(place.of_instrument(i, value, found, FINITE));
+            }
+        }
+    }
+    let whole = [
+        ("costs", account.costs.total()),
+        ("interest", account.interest),
+        ("dividends", account.dividends),
+        ("cash", portfolio.cash),
+        ("NAV", portfolio.nav),
+    ];
+    let Some((value, found)) = whole.into_iter().find(|(_, found)| !found.is_finite()) else { return Ok(()) };
+    let position = |i: usize| portfolio.quantity[i] * portfolio.price[i];
+    let culprit = (0..portfolio.quantity.len()).find(|&i| position(i).is_infinite());
+    Err(match culprit {
+        Some(i) => place.of_instrument(i, "position", position(i), FINITE),
+        None => place.found(None, value, found, FINITE),
+    })
+}
+
+/// Finds a price or a value of the portfolio that no decision may rest on.
+///
+/// # Errors
+/// For the first one.
+pub(super) fn check_portfolio(portfolio: &Portfolio, names: &Names) -> Result<(), OutOfRange> {
+    let place = Place { timestamp: portfolio.timestamp, seq: portfolio.seq, names };
+    if let Some(i) = portfolio.price.iter().position(|price| !(price.is_nan() || is_price(*price))) {
+        return Err(place.of_instrument(i, "price", portfolio.price[i], PRICE));
+    }
+    check_account(portfolio, &Account::default(), &[], names)
+}
+
+/// Finds a weight that is not finite.
+///
+/// # Errors
+/// For the first one.
+pub(super) fn check_weights(weights: &[f64], portfolio: &Portfolio, names: &Names) -> Result<(), OutOfRange> {
+    let place = Place { timestamp: portfolio.timestamp, seq: portfolio.seq, names };
+    match weights.iter().position(|weight| !weight.is_finite()) {
+        Some(i) => Err(place.of_instrument(i, "target weight", weights[i], FINITE)),
+        None => Ok(()),
+    }
+}
+
+/// Finds that a value of the account as a whole is not finite.
+///
+/// # Errors
+/// It is not.
+pub(super) fn check_value(
+    timestamp: TimestampNs,
+    seq: u64,
+    value: &str,
+    found: f64,
+) -> Result<(), OutOfRange> {
+    let place = Place { timestamp, seq, names: &[] };
+    if found.is_finite() { Ok(()) } else { Err(place.found(None, value, found, FINITE)) }
+}
+
+/// Finds another value of a decision that is not finite.
+///
+/// # Errors
+/// For the first one.
+pub(super) fn check_decided(values: &[(&str, f64)], portfolio: &Portfolio) -> Result<(), OutOfRange> {
+    let (timestamp, seq) = (portfolio.timestamp, portfolio.seq);
+    values.iter().try_for_each(|(value, found)| check_value(timestamp, seq, value, *found))
+}

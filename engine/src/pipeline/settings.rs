@@ -1,0 +1,41 @@
+//! Settings of a run.
+
+use std::ops::RangeInclusive;
+
+use crate::execution::ExecutionSettings;
+use crate::ledger::RecordSettings;
+use crate::model::EstimatorSettings;
+use crate::portfolio::{LossLimits, SizingSettings};
+use crate::range::OnOutOfRange;
+use crate::settings::Calendar;
+use crate::time::TimestampNs;
+use crate::world::WorldSettings;
+
+/// Settings of a run; its source, strategy and recorders are given beside them.
+#[derive(Clone, Debug)]
+pub struct RunSettings {
+    /// Frames a day and days a year.
+    pub calendar: Calendar,
+    /// Whether the estimator sees returns in excess of the risk-free return.
+    pub excess: bool,
+    /// The estimate stage.
+    pub estimator: EstimatorSettings,
+    /// Frames before it do not decide.
+    pub trade_from: Option<TimestampNs>,
+    /// Losses at which trading stops.
+    pub limits: LossLimits,
+    /// Effect on the run of a value that no later one may be computed from.
+    pub on_out_of_range: OnOutOfRange,
+    /// The size stage.
+    pub sizing: SizingSettings,
+    /// The execute stage.
+    pub execution: ExecutionSettings,
+    /// Stress on costs. Stress on the data is part of the source: see [`world::apply`](crate::world::apply).
+    pub world: WorldSettings,
+    /// What is recorded.
+    pub record: RecordSettings,
+    /// Dates, in days since 1970, whose decisions are kept with all that they were made from.
+    pub shown_dates: Option<RangeInclusive<i64>>,
+    /// Frames a message carries; `None` to choose by the number of instruments.
+    pub frames_per_message: Option<usize>,
+}
