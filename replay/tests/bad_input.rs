@@ -459,12 +459,21 @@ fn settings_of_another_version_are_refused() {
     let own = env!("CARGO_PKG_VERSION");
     support::run(path, "run", &["replay", "--no-report"]);
     let toml = fs::read_to_string(path.join("run/run.toml")).unwrap();
-    let line = format!("# All settings of a run of betaflow {own}.\n");
-    assert!(toml.contains(&line), "{toml}");
-    let named = ["old.toml", "run of betaflow 0.1.0", own, "results differ", "delete the line"];
-    fs::write(path.join("old.toml"), toml.replace(own, "0.1.0")).unwrap();
+    let of_run = "# All settings of a run of betaflow ";
+    let line = format!("{}\n", toml.lines().find(|line| line.starts_with(of_run)).unwrap());
+    let schema = line.trim_end().rsplit_once(' ').unwrap().1.trim_end_matches('.');
+    assert!(line.contains(own), "{line}");
     let config = |name: &'static str| ["replay", "--config", name, "--out", "again", "--no-report"];
-    assert_refused(&call(path, &config("old.toml")), &named, "settings of 0.1.0");
+    for (old, found) in [
+        (format!("{of_run}0.1.0.\n"), ["run of betaflow 0.1.0", "schema 1"]),
+        (format!("{of_run}{own}.\n"), [own, "schema 1"]),
+        (format!("{of_run}{own}, schema 99.\n"), [own, "schema 99"]),
+    ] {
+        fs::write(path.join("old.toml"), toml.replace(&line, &old)).unwrap();
+        let expected = format!("schema {schema}");
+        let named = ["old.toml", found[0], found[1], own, &expected, "results differ", "delete the line"];
+        assert_refused(&call(path, &config("old.toml")), &named, &old);
+    }
     // Settings that name no version are a user's own, and a patch release changes no result.
     let patch = own.rsplit_once('.').map(|(release, _)| format!("{release}.99")).unwrap();
     for (name, text) in [("own.toml", toml.replace(&line, "")), ("patch.toml", toml.replace(own, &patch))] {
