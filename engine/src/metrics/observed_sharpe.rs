@@ -25,6 +25,15 @@ impl ObservedSharpe {
         Self::from(&moments)
     }
 
+    /// Reconstructs a ratio from its standard error, both per frame, where the returns are not at hand: of the
+    /// distributions with this error it takes that without skewness and with the least kurtosis, 1, whose count is then
+    /// T = 1 + 1/s.e.². Its [`Self::standard_error`] is `standard_error` again.
+    #[must_use]
+    pub fn from_standard_error(ratio: f64, standard_error: f64) -> Self {
+        let count = 1.0 + 1.0 / (standard_error * standard_error);
+        Self { count, ratio, skewness: 0.0, kurtosis: 1.0 }
+    }
+
     /// Squared standard error times T − 1: 1 − γ₃ s + (γ₄ − 1)/4 s² (Mertens 2002).
     #[must_use]
     pub fn spread(&self) -> f64 {
@@ -49,5 +58,18 @@ impl From<&Moments> for ObservedSharpe {
     fn from(moments: &Moments) -> Self {
         let (ratio, skewness, kurtosis) = (moments.sharpe(1.0), moments.skewness(), moments.kurtosis());
         Self { count: moments.count, ratio, skewness, kurtosis }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reconstructed_ratio_has_the_same_standard_error_and_probability() {
+        let observed = ObservedSharpe { count: 1_000.0, ratio: 0.07, skewness: -0.5, kurtosis: 6.0 };
+        let rebuilt = ObservedSharpe::from_standard_error(observed.ratio, observed.standard_error());
+        assert!((rebuilt.standard_error() / observed.standard_error() - 1.0).abs() < 1e-14);
+        assert!((rebuilt.probability_above(0.0) - observed.probability_above(0.0)).abs() < 1e-12);
     }
 }

@@ -148,9 +148,44 @@ impl EstimatorSettings {
         require_number!("initial_market_beta", self.initial_market_beta, -1e12 to 1e12)?;
         require_whole!("warmup", self.warmup, 0 to 100_000 "of days ")
     }
+
+    /// Discount factor of the betas per day that forgets slowest: of a mixture the largest of its grid. `None` for
+    /// `fixed`, which has none.
+    #[must_use]
+    pub fn slowest_discount_factor(&self) -> Option<f64> {
+        match self.kind {
+            EstimatorKind::Dlm => Some(self.discount_factor),
+            EstimatorKind::Mixture => Some(self.discount_grid.iter().copied().fold(0.0, f64::max)),
+            EstimatorKind::Fixed => None,
+        }
+    }
+
+    /// Effective memory of the betas in days, 1/(1 − δ) with δ the [`Self::slowest_discount_factor`] (West & Harrison
+    /// 1997, section 6.3): infinite for δ = 1, `None` for `fixed`.
+    #[must_use]
+    pub fn memory_days(&self) -> Option<f64> {
+        Some(1.0 / (1.0 - self.slowest_discount_factor()?))
+    }
 }
 
 /// Whether a grid has so many values that a model for each of them is worth its time.
 fn is_grid(values: &[f64]) -> bool {
     (1..=32).contains(&values.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn effective_memory_is_that_of_the_slowest_discount_factor() {
+        let settings =
+            |kind| EstimatorSettings { kind, discount_factor: 0.99, ..EstimatorSettings::default() };
+        let memory = |kind| settings(kind).memory_days();
+        assert!(memory(EstimatorKind::Dlm).is_some_and(|days| (days - 100.0).abs() < 1e-9));
+        assert!(memory(EstimatorKind::Mixture).is_some_and(|days| (days - 500.0).abs() < 1e-9));
+        assert_eq!(memory(EstimatorKind::Fixed), None);
+        let never = EstimatorSettings { discount_factor: 1.0, ..settings(EstimatorKind::Dlm) };
+        assert_eq!(never.memory_days(), Some(f64::INFINITY));
+    }
 }

@@ -7,6 +7,8 @@
 //! | `cross` | a setting for each split by what lies around its tested blocks, and the paths that come of it: [`select_across`] |
 //! | `prefer` | of settings that cannot be told from the best the one that trades least: [`prefer`](prefer()) |
 //! | `certainty`, `resampled` | how sure a choice is, the runner-up: [`certainty`](certainty()) |
+//! | `aligned` | returns of many trials on the frames that all have: [`AlignedReturns`] |
+//! | `tuning` | all of these as one tuning with its out-of-sample paths: [`TuningResult`] |
 //! | `deflated` | what the best of many trials is worth: [`Trials`], [`min_backtest_years`] |
 //! | `overfitting`, `block_sums`, `ranks` | how often the best in one half is below the middle of the other: [`overfitting`] |
 //! | `bootstrap`, `random` | resampling that keeps blocks together: [`StationaryBootstrap`] |
@@ -40,6 +42,7 @@
 //! # Ok::<(), betaflow_engine::settings::Invalid>(())
 //! ```
 
+mod aligned;
 mod block_sums;
 mod bootstrap;
 mod certainty;
@@ -55,9 +58,11 @@ mod purged;
 mod ranks;
 mod resampled;
 mod trials;
+mod tuning;
 mod walk_forward;
 
 pub use crate::random::Random;
+pub use aligned::{AlignedReturns, AlignmentError, TrialReturns, common_tail};
 pub use bootstrap::StationaryBootstrap;
 pub use certainty::{Certainty, Difference, Resampling, certainty};
 pub use choice::{Choice, Chosen, Selection, select, select_by};
@@ -68,8 +73,9 @@ pub use cross::{
 pub use deflated::{Trials, min_backtest_years};
 pub use folds::Fold;
 pub use objective::{Objective, best};
-pub use overfitting::{BLOCKS, Overfitting, overfitting};
+pub use overfitting::{BLOCK_FRAMES_MIN, BLOCKS, Overfitting, blocks_of, overfitting};
 pub use prefer::{Effort, Preferred, prefer};
 pub use purged::{CombinatorialPurged, purged_k_fold};
 pub use ranks::LogitSummary;
+pub use tuning::{FoldChoice, TuningResult, TuningTask, median_path};
 pub use walk_forward::WalkForward;

@@ -34,6 +34,17 @@ pub const BLOCKS: usize = 16;
 /// More blocks give more splits than are worth the time: 184,756 at 20.
 const BLOCKS_MAX: usize = 20;
 
+/// Frames of a block below which its Sharpe ratio says nothing.
+pub const BLOCK_FRAMES_MIN: usize = 10;
+
+/// Returns the number of blocks that `frames` frames allow: even, at most `blocks_max`, each of at least
+/// [`BLOCK_FRAMES_MIN`] frames; `None` for fewer than two blocks.
+#[must_use]
+pub fn blocks_of(frames: usize, blocks_max: usize) -> Option<usize> {
+    let blocks = blocks_max.min(frames / BLOCK_FRAMES_MIN / 2 * 2);
+    (blocks >= 2).then_some(blocks)
+}
+
 /// Overfitting of a choice by Sharpe ratio among trials; `returns[i]` are those of trial i, a frame each, all of the
 /// same frames. The S = `blocks` blocks are contiguous. Of two trials with the same ratio the first is chosen, and
 /// they share their ranks; a trial without volatility in a half has a ratio of 0 there.

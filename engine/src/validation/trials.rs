@@ -1,8 +1,11 @@
-//! What returns of trials must be before anything is computed of them.
+//! Requirements on the returns of trials, shared by everything that is computed of them.
 
 use crate::settings::{Invalid, require};
 
-/// The number of frames that all trials have.
+/// Returns the number of frames that all trials have.
+///
+/// # Errors
+/// Trials of different length, or a return that is not finite.
 pub(super) fn common_frames<R: AsRef<[f64]>>(returns: &[R]) -> Result<usize, Invalid> {
     let frames = returns.first().map_or(0, |first| first.as_ref().len());
     for trial in returns {

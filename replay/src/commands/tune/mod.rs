@@ -1,7 +1,7 @@
 //! `betaflow tune`: settings chosen by what was known, judged by what came after.
 //!
 //! ```text
-//! grid file ─▶ scenarios ─▶ aligned ─▶ tuned ─▶ summary, tables, text, best.toml
+//! grid file ─▶ scenarios ─▶ aligned ─▶ choose ─▶ summary, tables, text, best.toml
 //! ```
 //!
 //! Each setting runs once, causally, through all the data: filter and book go on through embargoes, unscored. Folds
@@ -9,16 +9,17 @@
 
 mod aligned;
 mod args;
+mod choose;
 mod memory;
 mod summary;
 mod tables;
 mod text;
-mod tuned;
 
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::recorder::RunFolder;
+use betaflow_engine::validation::{AlignedReturns, TuningResult};
 use betaflow_engine::warning::Warning;
 
 pub(crate) use summary::IN_SAMPLE;
@@ -28,16 +29,14 @@ use crate::report;
 use crate::study;
 use crate::study::{Candidates, Finished, Grid, Ledger, Luck, Plan, Ruined, Study};
 use crate::terminal::say;
-use aligned::Aligned;
 pub(super) use args::{TUNE, TuneArgs};
-use tuned::Tuned;
 
 /// What a tuning came to.
 struct Tuning {
     study: Study,
     finished: Finished,
-    aligned: Aligned,
-    tuned: Tuned,
+    aligned: AlignedReturns,
+    tuned: TuningResult,
     luck: Luck,
     ruined: Ruined,
     /// Settings that are chosen from: the first of the study.
@@ -99,12 +98,12 @@ impl Tuning {
         (ledger, resumed): (&Ledger, bool),
     ) -> Result<Self> {
         let ruined = Ruined::of(&study, &finished.outcomes);
-        let aligned = Aligned::of(&finished.outcomes, settings)?;
+        let aligned = aligned::align(&finished.outcomes, settings)?;
         // What was run beside them is no row of their tables, and no trial: nothing was chosen by it.
         finished.outcomes.truncate(settings);
         study.grid.scenarios.truncate(settings);
         study.configs.truncate(settings);
-        let tuned = Tuned::of(&aligned, base, &study.base, &study.configs)?;
+        let tuned = choose::choose(&aligned, base, &study.base, &study.configs)?;
         let candidates = Candidates::of_study(&study)?;
         let candidates = candidates.without(finished.outcomes.iter().map(|outcome| outcome.row.ruined));
         let luck = Luck::of((&study, &finished), &candidates, ledger, "tune", resumed)?;
@@ -119,8 +118,8 @@ impl Tuning {
             named("look_ahead", look_ahead.as_slice()),
             named("world", world.as_slice()),
             named("embargo_shorter_than_memory", memory.as_slice()),
-            named("aligned_frames", &aligned.notes),
-            named("few_resamples", tuned.note.as_slice()),
+            named("aligned_frames", &aligned::notes(&aligned)),
+            named("few_resamples", choose::note(&tuned, &aligned).as_slice()),
             finished.data.warnings.clone(),
             named("world", &finished.data.world),
             slips(&study.configs),

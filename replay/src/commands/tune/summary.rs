@@ -4,12 +4,11 @@ use std::ops::Range;
 
 use anyhow::Result;
 use betaflow_engine::metrics::Figures;
-use betaflow_engine::validation::Preferred;
+use betaflow_engine::validation::{FoldChoice, Preferred};
 use serde_json::{Map, Value, json};
 
 use super::Tuning;
 use super::tables::{ends, frames};
-use super::tuned::Choice;
 use crate::study;
 use crate::summary::{add_warnings, data_json, number, object, time_text};
 
@@ -63,7 +62,7 @@ impl Tuning {
             "blocks": self.range_json(blocks),
             "frames": frames(blocks),
             "paths": tuned.paths.len(),
-            "path": tuned.shown,
+            "path": tuned.median_path,
             "score": number(tuned.path().score),
             "scores": {
                 "count": scores.count,
@@ -80,7 +79,7 @@ impl Tuning {
         })
     }
 
-    fn choice_json(&self, fold: usize, choice: &Choice) -> Result<Value> {
+    fn choice_json(&self, fold: usize, choice: &FoldChoice) -> Result<Value> {
         let mut json = self.chosen_json(&choice.preferred)?;
         json.insert("fold".into(), fold.into());
         json.insert("train".into(), self.range_json(&choice.fold.train));

@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::Result;
 use betaflow_connectors::recorder::{FoldRow, FoldsTable, OutOfSampleRow, OutOfSampleTable};
 use betaflow_engine::time::TimestampNs;
+use betaflow_engine::validation::FoldChoice;
 
 use super::Tuning;
-use super::tuned::Choice;
 
 /// Times of the first and of the last frame of ranges.
 pub(crate) fn ends(times: &[TimestampNs], ranges: &[Range<usize>]) -> [TimestampNs; 2] {
@@ -55,7 +55,7 @@ pub(crate) fn write(folder: &Path, tuning: &Tuning) -> Result<()> {
     Ok(table.close()?)
 }
 
-fn row(tuning: &Tuning, fold: usize, choice: &Choice, block: &Range<usize>) -> FoldRow {
+fn row(tuning: &Tuning, fold: usize, choice: &FoldChoice, block: &Range<usize>) -> FoldRow {
     let Tuning { aligned, study, .. } = tuning;
     let chosen = choice.chosen.setting;
     let year = study.base.data.calendar().frames_per_year();

@@ -4,14 +4,13 @@ use std::fmt::Write as _;
 
 use betaflow_engine::metrics::Figures;
 use betaflow_engine::time::TimestampNs;
-use betaflow_engine::validation::Preferred;
+use betaflow_engine::validation::{FoldChoice, Preferred};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
 use super::Tuning;
 use super::summary::IN_SAMPLE;
 use super::tables::{ends, frames};
-use super::tuned::Choice;
 use crate::config::Method;
 use crate::summary::{figure_text, time_text};
 
@@ -114,7 +113,7 @@ impl Tuning {
         );
     }
 
-    fn fold_row(&self, fold: usize, choice: &Choice) -> [String; 9] {
+    fn fold_row(&self, fold: usize, choice: &FoldChoice) -> [String; 9] {
         let days = |ranges: &[std::ops::Range<usize>]| ends(&self.aligned.times, ranges).map(day);
         let blocks = choice.fold.test.iter().map(|block| days(std::slice::from_ref(block)).join(" to "));
         let trained = match self.study.base.tune.method {

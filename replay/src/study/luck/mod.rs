@@ -9,7 +9,9 @@ use anyhow::Result;
 use betaflow_engine::metrics::ObservedSharpe;
 use betaflow_engine::source::DataFacts;
 use betaflow_engine::time::TimestampNs;
-use betaflow_engine::validation::{Overfitting, min_backtest_years, overfitting};
+use betaflow_engine::validation::{
+    BLOCK_FRAMES_MIN, Overfitting, blocks_of, common_tail, min_backtest_years, overfitting,
+};
 
 use super::candidates::Candidates;
 use super::identity::Identity;
@@ -18,9 +20,6 @@ use super::{Finished, Outcome, Study};
 
 mod json;
 mod text;
-
-/// Frames of a block below which a Sharpe ratio of it says nothing.
-const BLOCK_FRAMES_MIN: usize = 10;
 
 /// What the best of a study is worth.
 pub(crate) struct Luck {
@@ -165,11 +164,11 @@ fn trials<'a>(
         let returns = outcome.returns.as_ref().map(|returns| &returns.returns[..]);
         trials.push(Trial { row, choice: &identity.choice, observed, returns });
     }
-    let common = trials.iter().map(|trial| trial.returns.map(<[f64]>::len)).collect::<Option<Vec<_>>>();
-    let common = common.and_then(|lengths| lengths.into_iter().min());
-    for trial in &mut trials {
-        // Without the returns of all the ratio is that of the table.
-        trial.returns = trial.returns.zip(common).map(|(returns, common)| &returns[returns.len() - common..]);
+    // Without the returns of every trial each ratio is that of the table.
+    let all: Option<Vec<&[f64]>> = trials.iter().map(|trial| trial.returns).collect();
+    let common = all.map(|all| common_tail(&all));
+    for (at, trial) in trials.iter_mut().enumerate() {
+        trial.returns = common.as_ref().map(|common| common[at]);
         if let Some(returns) = trial.returns {
             trial.observed = ObservedSharpe::of(returns.iter().copied());
         }
@@ -202,8 +201,7 @@ fn written(outcome: &Outcome, frames_per_year: f64) -> Option<ObservedSharpe> {
     }
     let [ratio, error] =
         ["net_sharpe", "net_sharpe_standard_error"].map(|name| outcome.figure(name) / frames_per_year.sqrt());
-    // Of all that has this error: as many returns of no skewness and least kurtosis.
-    let observed = ObservedSharpe { count: 1.0 + 1.0 / (error * error), ratio, skewness: 0.0, kurtosis: 1.0 };
+    let observed = ObservedSharpe::from_standard_error(ratio, error);
     Some(observed).filter(|observed| observed.ratio.is_finite() && observed.count.is_finite())
 }
 
@@ -218,9 +216,8 @@ fn overfitted(trials: &[Trial], one_world: bool, blocks: usize) -> Result<(Overf
     let returns: Option<Vec<&[f64]>> = trials.iter().map(|trial| trial.returns).collect();
     let returns = returns.ok_or("the returns were too many to keep")?;
     let frames = returns[0].len();
-    let blocks = blocks.min(frames / BLOCK_FRAMES_MIN / 2 * 2);
-    if blocks < 2 {
-        return Err(format!("{frames} returns, expected at least {} for two blocks", 2 * BLOCK_FRAMES_MIN));
-    }
+    let blocks = blocks_of(frames, blocks).ok_or_else(|| {
+        format!("{frames} returns, expected at least {} for two blocks", 2 * BLOCK_FRAMES_MIN)
+    })?;
     overfitting(&returns, blocks).map(|found| (found, blocks)).map_err(|error| error.to_string())
 }

@@ -1,0 +1,58 @@
+//! Choice of a setting for each fold, with the settings of `[tune]`.
+
+use anyhow::{Context as _, Result};
+use betaflow_engine::validation::{AlignedReturns, Resampling, TuningResult, TuningTask};
+
+use crate::config::Config;
+
+/// Mean length of resampled blocks in days: a month, within which dependence between neighbouring days is kept.
+const BLOCK_DAYS: u32 = 21;
+
+/// Chooses among the settings that were not ruined. `base`: place of the configuration as it is, which may be none of
+/// them; `configs`: those of the settings.
+///
+/// # Errors
+/// There are too few frames for the folds.
+pub(crate) fn choose(
+    aligned: &AlignedReturns,
+    base: usize,
+    config: &Config,
+    configs: &[Config],
+) -> Result<TuningResult> {
+    let (tune, calendar) = (&config.tune, config.data.calendar());
+    let frames = aligned.times.len();
+    let splits = tune.splits(frames, &calendar).with_context(|| {
+        format!(
+            "tune: {} folds, an embargo of {} days and a purge of {} do not fit into the {frames} frames that all settings \
+             decide on",
+            tune.folds(),
+            tune.embargo,
+            tune.purge
+        )
+    })?;
+    let kelly_fraction: Vec<f64> = configs.iter().map(|config| config.sizing.kelly_fraction).collect();
+    let task = TuningTask {
+        folds: &splits.folds,
+        paths: &splits.paths,
+        objective: tune.objective(),
+        frames_per_year: calendar.frames_per_year(),
+        mean_block: calendar.frames(BLOCK_DAYS) as f64,
+        kelly_fraction: &kelly_fraction,
+        base,
+    };
+    Ok(TuningResult::new(aligned, &task)?)
+}
+
+/// Note where resamples are fewer than usual.
+pub(crate) fn note(result: &TuningResult, aligned: &AlignedReturns) -> Option<String> {
+    let made = result.in_sample.certainty.resamples;
+    (made < Resampling::COUNT).then(|| {
+        format!(
+            "how sure choices are is known from {made} resamples instead of {}: more would take too long with {} settings on \
+             {} training frames",
+            Resampling::COUNT,
+            aligned.survivors.len(),
+            result.training_frames
+        )
+    })
+}
