@@ -4,7 +4,7 @@ use betaflow_engine::assembly::Assembler;
 use betaflow_engine::time::Iso;
 use betaflow_engine::warning::Warning;
 
-use crate::error::nearest;
+use crate::did_you_mean::hint;
 
 /// Counts of what became no frame.
 pub(crate) struct LeftOut {
@@ -19,8 +19,7 @@ pub(crate) struct LeftOut {
 /// As sentences.
 pub(crate) fn data_warnings(assembler: &Assembler, left_out: &LeftOut) -> Vec<Warning> {
     let unseen = assembler.unseen().into_iter().map(|unseen| {
-        let near = nearest(&unseen.symbol, assembler.symbols());
-        let hint = near.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default();
+        let hint = hint(&unseen.symbol, assembler.symbols());
         Warning::new("instrument_not_in_data", format!("{unseen}{hint}"))
     });
     let withheld = assembler.withheld().map(|(timestamp, instrument)| {

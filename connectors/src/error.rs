@@ -4,8 +4,9 @@ use std::fmt;
 use std::io;
 
 use betaflow_engine::assembly::AssemblyError;
-use betaflow_engine::time::Iso;
-use betaflow_engine::time::TimestampNs;
+use betaflow_engine::time::{Iso, TimestampNs};
+
+use crate::did_you_mean::question;
 
 /// A cell or a row of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl fmt::Display for Place {
 #[non_exhaustive]
 pub enum DataError {
     /// The path names nothing.
-    #[error("{path}: there is no such file or folder; check the spelling{}", .nearest.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default())]
+    #[error("{path}: there is no such file or folder; check the spelling{}", question(.nearest.as_deref()))]
     NotFound {
         /// The path.
         path: String,
@@ -469,72 +470,15 @@ fn conversion(frames: Option<&str>, rows: Option<&str>) -> String {
     zone.map(|zone| format!(".dt.tz_convert(\"{zone}\")")).unwrap_or_default()
 }
 
-/// Remedy for a column that is not there.
+/// Remedy for a column that does not exist.
 fn suggestion(nearest: Option<&str>, setting: Option<&str>) -> String {
-    match (nearest, setting) {
-        (Some(name), Some(setting)) => {
-            format!(" (did you mean `{name}`?); rename it, or name it with --set '{setting}=\"{name}\"'")
+    let question = question(nearest);
+    let rename = if nearest.is_some() { "rename it" } else { "rename one" };
+    match setting {
+        Some(setting) => {
+            let name = nearest.unwrap_or("NAME");
+            format!("{question}; {rename}, or name it with --set '{setting}=\"{name}\"'")
         }
-        (Some(name), None) => format!(" (did you mean `{name}`?); rename it"),
-        (None, Some(setting)) => format!("; rename one, or name it with --set '{setting}=\"NAME\"'"),
-        (None, None) => "; rename one".to_owned(),
-    }
-}
-
-/// The name among `names` that is nearest to `wanted`, if any is near: one that differs in few characters, upper and lower
-/// case aside, or that contains the other. Of names that are as near it is the first.
-#[must_use]
-pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    const PART_MIN: usize = 3;
-    let lower = wanted.to_lowercase();
-    let score = |name: &str| {
-        let name = name.to_lowercase();
-        let (shorter, longer) = (lower.len().min(name.len()), lower.len().max(name.len()));
-        let few = if shorter < PART_MIN { 0 } else { (longer / 3).max(1) };
-        let part = shorter >= PART_MIN && (lower.contains(&name) || name.contains(&lower));
-        match strsim::osa_distance(&lower, &name) <= few {
-            true => Some(1.0 + strsim::jaro_winkler(&lower, &name)),
-            false => part.then(|| shorter as f64 / longer as f64),
-        }
-    };
-    let near = names.into_iter().filter_map(|name| Some((score(name)?, name)));
-    let best = near.reduce(|best, next| if next.0 > best.0 { next } else { best });
-    best.map(|(_, name)| name.to_owned())
-}
-
-/// The question whether the nearest name is meant, as ` (did you mean ...?)`; nothing where no name is near.
-#[must_use]
-pub fn hint<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(wanted, names).map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nearest;
-
-    #[test]
-    fn only_near_names_are_suggested() {
-        let venues = ["alpaca", "binance", "binance_usdm", "coinbase_exchange", "kraken_v1", "kraken_v2"];
-        let cases = [
-            ("binnance", Some("binance")),
-            ("Binance", Some("binance")),
-            ("krakn_v2", Some("kraken_v2")),
-            ("coinbase", Some("coinbase_exchange")),
-            ("bybit", None),
-            ("okx", None),
-            ("bitfinex", None),
-            ("", None),
-            ("a", None),
-            ("deribit", None),
-        ];
-        for (typed, expected) in cases {
-            assert_eq!(nearest(typed, venues).as_deref(), expected, "{typed}");
-        }
-        let columns = ["date", "Close", "adj_close", "px"];
-        for (typed, expected) in
-            [("close", Some("Close")), ("PX", Some("px")), ("py", None), ("volume", None)]
-        {
-            assert_eq!(nearest(typed, columns).as_deref(), expected, "{typed}");
-        }
+        None => format!("{question}; {rename}"),
     }
 }

@@ -15,6 +15,7 @@
 //! Every error says where (file, row, column), what was found, what was expected and what to do.
 
 mod data_warnings;
+mod did_you_mean;
 mod error;
 mod files;
 mod iso_time;
@@ -28,6 +29,7 @@ pub mod store;
 pub mod ticks;
 pub mod tutorial;
 
-pub use error::{DataError, Place, hint, nearest};
+pub use did_you_mean::{hint, nearest, question};
+pub use error::{DataError, Place};
 pub use files::read_text;
 pub use progress::Progress;

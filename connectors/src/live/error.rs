@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::did_you_mean::question;
+
 /// An error of a feed, its server or its client.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -55,7 +57,7 @@ pub enum LiveError {
     /// A venue that is not known.
     #[error(
         "`{found}` is no venue that is known{}; expected one of {known}",
-        .nearest.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+        question(.nearest.as_deref())
     )]
     Venue {
         /// As it was given.

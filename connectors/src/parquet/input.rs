@@ -18,7 +18,7 @@ use parquet::schema::types::SchemaDescriptor;
 use super::pages::{FooterFault, read_footer};
 use super::settings::Input;
 use crate::DataError;
-use crate::error::nearest;
+use crate::did_you_mean::nearest;
 use crate::files;
 
 /// Where the bytes of one file are, without having it open.

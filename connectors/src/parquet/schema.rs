@@ -8,7 +8,8 @@ use super::columns::{is_number, is_text, is_time};
 use super::levels::{Levels, Series};
 use super::settings::{NO_COLUMN, Settings};
 use crate::DataError;
-use crate::error::{Place, nearest};
+use crate::did_you_mean::nearest;
+use crate::error::Place;
 use crate::iso_time::parse_time;
 
 /// Names of time columns, in any case.

@@ -1,13 +1,15 @@
-//! Timestamps, dates and their text.
+//! Timestamps, dates, lengths of time, and their text.
 //!
 //! The engine reads no clock: a time is always an input.
 
 mod date;
+mod duration;
 mod iso;
 
 use serde::{Deserialize, Serialize};
 
 pub use date::{Date, NoDate};
+pub use duration::{NoDuration, duration, duration_ns, duration_text};
 pub use iso::Iso;
 
 /// Nanoseconds since 1970-01-01T00:00:00Z.
@@ -24,7 +26,7 @@ impl TimestampNs {
         self.0.div_euclid(DAY_NS)
     }
 
-    /// Whether the timestamp is a midnight, which is what a plain date becomes.
+    /// Whether the timestamp is a midnight, the timestamp of a plain date.
     #[must_use]
     pub const fn is_midnight(self) -> bool {
         self.0.rem_euclid(DAY_NS) == 0

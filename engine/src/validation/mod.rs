@@ -47,7 +47,6 @@ mod block_sums;
 mod bootstrap;
 mod certainty;
 mod choice;
-mod combinations;
 mod cross;
 mod deflated;
 mod folds;

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use super::combinations::Combinations;
+use itertools::Itertools as _;
+
 use super::folds::{Fold, train_around};
 use crate::settings::{Invalid, require};
 
 /// Splits above this number are a mistake: each is a fit. skfolio has the same limit.
-const SPLITS_MAX: u64 = 100_000;
+const SPLITS_MAX: usize = 100_000;
 
 /// K folds (López de Prado 2018, section 7.4): each block is the test once, and training on both sides of it leaves
 /// out `purge` frames before it and `purge + embargo` after it. Blocks are those of scikit-learn's `KFold` without
@@ -71,8 +72,6 @@ impl CombinatorialPurged {
     ) -> Result<Self, Invalid> {
         require(folds >= 3, "folds", folds, "at least 3")?;
         require((2..folds).contains(&tested), "tested", tested, "at least 2 and fewer than all folds")?;
-        let count = Combinations::count(folds, tested).filter(|&count| count <= SPLITS_MAX);
-        require(count.is_some(), "folds", folds, "at most 100,000 splits")?;
         let size = frames / folds;
         let left_out = purge.saturating_add(embargo);
         require(
@@ -81,9 +80,11 @@ impl CombinatorialPurged {
             left_out,
             "with the purge, two frames less than a fold",
         )?;
+        let count = (0..folds).combinations(tested).size_hint().1.filter(|&count| count <= SPLITS_MAX);
+        require(count.is_some(), "folds", folds, "at most 100,000 splits")?;
         let end = |fold: usize| if fold + 1 == folds { frames } else { (fold + 1) * size };
         let blocks = (0..folds).map(|fold| fold * size..end(fold)).collect();
-        Ok(Self { blocks, tested, purge, embargo, count: count.unwrap_or_default() })
+        Ok(Self { blocks, tested, purge, embargo, count: count.unwrap_or_default() as u64 })
     }
 
     /// The number of splits: `folds` choose `tested`.
@@ -94,7 +95,7 @@ impl CombinatorialPurged {
 
     /// The splits, in the lexicographic order of their tested blocks.
     pub fn folds(&self) -> impl Iterator<Item = Fold> + '_ {
-        Combinations::new(self.blocks.len(), self.tested).map(|tested| Fold {
+        (0..self.blocks.len()).combinations(self.tested).map(|tested| Fold {
             train: train_around(&self.blocks, |at| tested.contains(&at), self.purge, self.embargo),
             test: tested.iter().map(|&at| self.blocks[at].clone()).collect(),
         })
@@ -108,7 +109,7 @@ impl CombinatorialPurged {
             self.count as usize * self.tested / self.blocks.len()
         ];
         for block in 0..self.blocks.len() {
-            let splits = Combinations::new(self.blocks.len(), self.tested).enumerate();
+            let splits = (0..self.blocks.len()).combinations(self.tested).enumerate();
             let with_block = splits.filter(|(_, tested)| tested.contains(&block)).map(|(split, _)| split);
             paths.iter_mut().zip(with_block).for_each(|(path, split)| path.push(split));
         }

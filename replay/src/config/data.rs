@@ -4,11 +4,9 @@ use betaflow_connectors::parquet::{BadRow, RF_MAX, TimeIs};
 use betaflow_engine::assembly::{FactorGap, Values, Wanted};
 use betaflow_engine::frame::Field;
 use betaflow_engine::settings::{Calendar, Invalid, require};
-use betaflow_engine::time::TimestampNs;
+use betaflow_engine::time::{DAY_NS, Date, TimestampNs, duration_ns};
 use betaflow_engine::{require_number, require_whole};
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// `[data]`.
@@ -283,7 +281,7 @@ impl DataSettings {
             BarEnd::Close => Ok(TimeIs::Close),
             BarEnd::Open => {
                 let text = self.bar.as_deref().unwrap_or("nothing");
-                let bar_ns = self.bar.as_deref().and_then(duration_ns);
+                let bar_ns = self.bar.as_deref().and_then(|bar| duration_ns(bar).ok());
                 let expected =
                     "the length of a bar, such as \"1m\", \"1h\" or \"1d\", because data.time_is is \"open\"";
                 require(bar_ns.is_some(), "bar", text, expected)?;
@@ -330,25 +328,8 @@ pub(crate) fn date(key: &'static str, text: &str) -> Result<TimestampNs, Invalid
 }
 
 fn midnight(key: &'static str, text: &str, days_later: i64) -> Result<TimestampNs, Invalid> {
-    let moment = text.parse::<Date>().ok().and_then(|date| {
-        let midnight = date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_nanosecond();
-        i64::try_from(midnight + i128::from(days_later) * i128::from(betaflow_engine::time::DAY_NS)).ok()
-    });
-    require(moment.is_some(), key, format!("{text:?}"), "a date such as 2015-01-31, from 1678 to 2261")?;
-    Ok(TimestampNs(moment.unwrap_or_default()))
-}
-
-/// "1m" and the like.
-pub(crate) fn duration_ns(text: &str) -> Option<i64> {
-    let split = text.find(|c: char| !c.is_ascii_digit())?;
-    let (count, unit) = text.split_at(split);
-    let seconds = match unit.trim() {
-        "s" => 1,
-        "m" | "min" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    let ns = count.parse::<i64>().ok()?.checked_mul(seconds)?.checked_mul(1_000_000_000)?;
-    (1..=366 * betaflow_engine::time::DAY_NS).contains(&ns).then_some(ns)
+    let days = text.parse::<Date>().ok().map(|date| date.days() + days_later);
+    let midnight = days.and_then(|days| days.checked_mul(DAY_NS));
+    require(midnight.is_some(), key, format!("{text:?}"), "a date such as 2015-01-31, from 1678 to 2261")?;
+    Ok(TimestampNs(midnight.unwrap_or_default()))
 }

@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use betaflow_connectors::hint;
 use betaflow_connectors::live::{BarsFrom, Overflow};
-use betaflow_connectors::nearest;
 use betaflow_connectors::ticks::{VENUES, venue};
 use betaflow_engine::assembly::{Expression, Universe};
 use betaflow_engine::require_number;
 use betaflow_engine::settings::{Invalid, require};
+use betaflow_engine::time::{DAY_NS, duration, duration_ns};
 use serde::{Deserialize, Serialize};
-
-use super::data::duration_ns;
-use super::duration;
 
 /// Our own protocol, which is no venue.
 const OWN: &str = "betaflow";
@@ -83,8 +81,7 @@ impl FeedSettings {
     /// The first that is not as it should be.
     pub(super) fn check(&self) -> Result<(), Invalid> {
         let known = self.venue == OWN || VENUES.contains(&self.venue.as_str());
-        let near = nearest(&self.venue, [OWN].into_iter().chain(VENUES));
-        let near = near.map(|name| format!(" (did you mean \"{name}\"?)")).unwrap_or_default();
+        let near = hint(&self.venue, [OWN].into_iter().chain(VENUES));
         let found = format!("{:?}{near}", self.venue);
         require(known, "venue", found, VENUE)?;
         require(
@@ -157,7 +154,7 @@ impl FeedSettings {
 
     /// Length of a bar in ns, where it divides a day.
     pub(crate) fn bar_ns(&self) -> Option<i64> {
-        duration_ns(&self.bar).filter(|ns| betaflow_engine::time::DAY_NS % ns == 0)
+        duration_ns(&self.bar).ok().filter(|ns| DAY_NS % ns == 0)
     }
 
     /// How much later a trade may come.
@@ -190,7 +187,7 @@ impl FeedSettings {
     }
 }
 
-/// A length of time; none may be said for no lateness at all.
+/// A length of time, or zero.
 fn length(text: &str) -> Option<Duration> {
     if matches!(text, "0" | "0s" | "0ms") { Some(Duration::ZERO) } else { duration(text).ok() }
 }

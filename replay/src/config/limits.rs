@@ -3,9 +3,8 @@
 use betaflow_connectors::live::FeedLimits;
 use betaflow_engine::portfolio::LossLimits;
 use betaflow_engine::settings::{Invalid, require};
+use betaflow_engine::time::duration_ns;
 use serde::{Deserialize, Serialize};
-
-use super::data::duration_ns;
 
 /// `[limits]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,7 +29,7 @@ impl LimitSettings {
     pub(crate) fn check(&self) -> Result<(), Invalid> {
         self.losses().check()?;
         let text = self.stale_after.as_deref().unwrap_or_default();
-        let read = self.stale_after.as_deref().is_none_or(|text| duration_ns(text).is_some());
+        let read = self.stale_after.as_deref().is_none_or(|text| duration_ns(text).is_ok());
         require(read, "stale_after", format!("{text:?}"), "a time such as \"30s\" or \"5m\"")
     }
 
@@ -43,7 +42,7 @@ impl LimitSettings {
     /// What the feed decides.
     #[must_use]
     pub(crate) fn feed(&self) -> FeedLimits {
-        let silence_ns_max = self.stale_after.as_deref().and_then(duration_ns);
+        let silence_ns_max = self.stale_after.as_deref().and_then(|text| duration_ns(text).ok());
         FeedLimits { silence_ns_max, conflations_max: self.conflations_max }
     }
 

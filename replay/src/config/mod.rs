@@ -3,7 +3,6 @@
 mod alerts;
 mod args;
 mod data;
-mod duration;
 mod feed;
 mod help;
 mod holdout;
@@ -39,8 +38,7 @@ use toml::{Table, Value};
 
 pub(crate) use alerts::{AlertSettings, Webhook};
 pub(crate) use args::InputArgs;
-pub(crate) use data::{DataSettings, OnGap, date, duration_ns};
-pub(crate) use duration::duration;
+pub(crate) use data::{DataSettings, OnGap, date};
 pub(crate) use feed::FeedSettings;
 pub(crate) use help::SETTINGS;
 pub(crate) use holdout::HoldoutSettings;

@@ -1,7 +1,7 @@
 //! Keys that do not exist, with the nearest one that does.
 
 use anyhow::{Result, bail};
-use betaflow_connectors::{hint, nearest};
+use betaflow_connectors::{hint, nearest, question};
 use toml::Table;
 
 use super::layers::Layers;
@@ -45,11 +45,10 @@ pub(super) fn check_keys(typed: &Layers, table: &str, keys: &Table, known: &[&st
     for key in keys.keys() {
         if !known.contains(&key.as_str()) {
             let origin = typed.origin(table, key);
+            let nearest = nearest(key, known.iter().copied()).map(|name| format!("{table}.{name}"));
             bail!(
                 "unknown setting `{table}.{key}`, set by {origin}{}; [{table}] has {}",
-                nearest(key, known.iter().copied())
-                    .map(|name| format!(" (did you mean `{table}.{name}`?)"))
-                    .unwrap_or_default(),
+                question(nearest.as_deref()),
                 known.join(", ")
             );
         }

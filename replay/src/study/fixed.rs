@@ -35,7 +35,8 @@ pub(crate) fn charges(file: &Path, grid: &Grid, base: &Config, configs: &[Config
     let of = |(scenario, config): (usize, &Config)| {
         let own = config.run();
         let located = || format!("{}: scenario {scenario}, trades = \"fixed\"", file.display());
-        world::charges((&run.execution, &run.world), (own.execution.clone(), &own.world)).with_context(located)
+        world::charges((&run.execution, &run.world), (own.execution.clone(), &own.world))
+            .with_context(located)
     };
     configs.iter().enumerate().map(of).collect()
 }

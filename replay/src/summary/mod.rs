@@ -9,8 +9,7 @@ mod warnings;
 
 use betaflow_engine::ledger::RunFacts;
 use betaflow_engine::pipeline::StageTiming;
-use betaflow_engine::time::TimestampNs;
-use jiff::Timestamp;
+use betaflow_engine::time::{Iso, TimestampNs};
 
 pub(crate) use json::{add_warnings, data_json, number, object};
 pub(crate) use text::{METRICS, figure_text};
@@ -40,10 +39,5 @@ pub(crate) struct Summary<'a> {
 
 /// A timestamp as text: a date where it is a midnight.
 pub(crate) fn time_text(timestamp: Option<TimestampNs>) -> Option<String> {
-    let moment = Timestamp::from_nanosecond(i128::from(timestamp?.0)).ok()?;
-    let text = moment.to_string();
-    Some(match timestamp?.is_midnight() {
-        true => text.split('T').next().unwrap_or(&text).to_owned(),
-        false => text,
-    })
+    timestamp.map(|timestamp| Iso(timestamp).to_string())
 }

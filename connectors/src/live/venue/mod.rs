@@ -18,13 +18,15 @@ mod watch;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use betaflow_engine::time::duration_text;
+
 use super::client::Overflow;
 use super::client::connect::Target;
 use super::error::LiveError;
 use super::protocol::{Hello, MESSAGE_MAX, PROTOCOL, Stated};
 use super::raw_log::{RawLog, RawLogCounts, RawLogSettings};
 use super::tls::Trust;
-use crate::error::nearest;
+use crate::did_you_mean::nearest;
 use crate::ticks::{
     BarCounts, BarSettings, Bars, Channel, Connection, Counts, Credentials, LatePolicy, Subscription, VENUES,
     Venue, venue,
@@ -144,7 +146,7 @@ impl VenueSettings {
         let from = if self.bars_from == BarsFrom::Venue { ", its own bars" } else { "" };
         Hello {
             protocol: PROTOCOL,
-            name: format!("{} {}{from}", self.venue, length(self.bar_ns)),
+            name: format!("{} {}{from}", self.venue, duration_text(self.bar_ns)),
             columns: ["open", "high", "low", "close", "volume"].map(str::to_owned).to_vec(),
             factors: Vec::new(),
             has_rf: false,
@@ -217,15 +219,5 @@ impl Follower {
         let raw_log = settings.raw_log.clone().map(RawLog::start).transpose()?;
         let builder = BarBuilder::new(&settings, adapter, bars, Arc::clone(&counts));
         Ok(Self { settings, target, connection, builder, raw_log, counts })
-    }
-}
-
-/// `1m` and the like.
-fn length(ns: i64) -> String {
-    let units =
-        [(86_400_000_000_000, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "m"), (1_000_000_000, "s")];
-    match units.into_iter().find(|(unit, _)| ns % unit == 0) {
-        Some((unit, name)) => format!("{}{name}", ns / unit),
-        None => format!("{ns}ns"),
     }
 }

@@ -10,12 +10,10 @@ use betaflow_connectors::recorder::write_bars;
 use betaflow_connectors::ticks::{
     BarCounts, BarSettings, Bars, ClosedInterval, Counts, Event, LatePolicy, Parsed, VENUES, Venue, venue,
 };
-use betaflow_engine::time::Iso;
-use betaflow_engine::time::TimestampNs;
+use betaflow_engine::time::{DAY_NS, Iso, TimestampNs, duration_ns};
 use serde_json::json;
 
 use super::CheckArgs;
-use crate::config::duration_ns;
 use crate::terminal::say;
 
 /// How much later than the latest a trade may come, as in `[feed]`.
@@ -61,7 +59,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<()> {
     })?;
     let bar_ns = match &args.bars {
         Some(text) => {
-            let ns = duration_ns(text).filter(|ns| betaflow_engine::time::DAY_NS % ns == 0);
+            let ns = duration_ns(text).ok().filter(|ns| DAY_NS % ns == 0);
             Some(ns.with_context(|| {
                 format!(
                     "--bars {text}: expected the length of a bar that divides a day, such as 1s, 1m or 1h"

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::http::header::{ALLOW, AUTHORIZATION, COOKIE, HOST, LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, uri::Authority};
 use axum::response::{IntoResponse as _, Response};
+use betaflow_engine::ledger::hex;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -140,8 +141,4 @@ fn digest(purpose: &str, token: &str) -> [u8; 32] {
     hash.update([0]);
     hash.update(token);
     hash.finalize().into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use betaflow_engine::time::duration;
 use clap::{Args, ValueEnum};
 
-use crate::config::duration;
 use crate::config::{InputArgs, SettingFlag};
 
 pub(in crate::commands) const PAPER: &str = "\

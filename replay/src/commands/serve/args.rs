@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use betaflow_connectors::live::Speed;
+use betaflow_engine::time::duration;
 use clap::{Args, ValueEnum};
 
 use crate::config::InputArgs;
-use crate::config::duration;
 
 pub(in crate::commands) const SERVE: &str = "\
 Serve a file as a live feed to many clients, with faults on request.

@@ -12,8 +12,9 @@ use betaflow_connectors::live::{
     Faults, Feed as _, ParquetFeed, Server, ServerSettings, ServerTls, Talk, shown,
 };
 use betaflow_engine::ledger::{Frames, RecordSettings};
+use betaflow_engine::time::duration_ns;
 
-use crate::config::{Config, Request, duration_ns};
+use crate::config::{Config, Request};
 pub(super) use args::{SERVE, ServeArgs, Spoken};
 
 const DAY: i64 = betaflow_engine::time::DAY_NS;
@@ -77,7 +78,7 @@ fn settings(args: &ServeArgs, config: &Config) -> ServerSettings {
 /// The length of a bar, which only some protocols state: as it is set, or a day, or a minute.
 fn bar_ns(config: &Config) -> i64 {
     let usual = if config.data.frames_per_day == 1 { DAY } else { MINUTE };
-    config.data.bar.as_deref().and_then(duration_ns).unwrap_or(usual)
+    config.data.bar.as_deref().and_then(|bar| duration_ns(bar).ok()).unwrap_or(usual)
 }
 
 fn describe(feed: &ParquetFeed, args: &ServeArgs) -> String {
