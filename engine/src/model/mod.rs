@@ -9,7 +9,8 @@
 //! | [`Dlm`] | one discount-factor model with unknown observation variance (West & Harrison) |
 //! | [`Fixed`], [`FixedEstimator`] | the Kalman filter with given variances (`pykalman`); [`FixedEstimator`] is its form as an [`Estimator`] |
 //! | [`RollingRegression`] | least squares over a window, to compare with |
-//! | [`StateSpace`], [`Em`], [`Smoothed`] | what looks back on a whole history: never to trade on |
+//! | [`StateSpace`], [`Em`], [`Smoothed`] | models of a whole history: never to trade on |
+//! | [`Panel`], [`Hindsight`], [`RollingComparison`] | a whole history in memory, smoothed, fitted and compared |
 //!
 //! # What `pykalman` does, and what that gives
 //!
@@ -54,6 +55,7 @@ mod estimator;
 mod fixed;
 mod lanes;
 mod mixture;
+mod offline;
 mod paired;
 mod returns;
 mod rolling;
@@ -68,6 +70,10 @@ pub use fixed::{
 };
 pub use lanes::{LANES, LaneBlock};
 pub use mixture::Mixture;
+pub use offline::{
+    Hindsight, HindsightSettings, InstrumentHindsight, Panel, PanelError, PanelShape, RollingComparison,
+    SmoothedHistory,
+};
 pub use paired::Paired;
 pub use returns::Returns;
 pub use rolling::RollingRegression;

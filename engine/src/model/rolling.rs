@@ -70,6 +70,12 @@ impl RollingRegression {
         &self.forecasts
     }
 
+    /// Forecasts of the last frame, as [`Self::step`] returned them.
+    #[must_use]
+    pub fn forecasts(&self) -> &[f64] {
+        &self.forecasts
+    }
+
     /// The coefficients behind an instrument's last forecast, alpha and the betas; NaN where there was none.
     ///
     /// # Panics

@@ -37,10 +37,6 @@ impl SmoothedBy {
         }
     }
 
-    pub(crate) fn is_dlm(self) -> bool {
-        matches!(self, Self::Dlm { .. })
-    }
-
     fn json(self) -> Value {
         match self {
             Self::Dlm { discount_factor, .. } => json!({"model": "dlm", "discount_factor": discount_factor}),

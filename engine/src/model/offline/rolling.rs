@@ -1,0 +1,141 @@
+//! Comparison of the filter with rolling least squares, out of sample, on the same forecasts.
+
+use std::fmt;
+
+use crate::model::estimates::Estimates;
+use crate::model::estimator::{Estimator, estimator};
+use crate::model::paired::Paired;
+use crate::model::rolling::RollingRegression;
+use crate::model::settings::EstimatorSettings;
+use crate::settings::{Calendar, Invalid};
+
+/// The filter of the settings beside rolling regressions over several windows.
+///
+/// All windows are judged on the same frames: those after the longest window can first be full, and a day more. The
+/// forecast of a frame uses the frame's factors and the betas of the frame before.
+pub struct RollingComparison {
+    filter: Box<dyn Estimator>,
+    estimates: Estimates,
+    windows: Vec<Window>,
+    skipped: u64,
+    with_returns: u64,
+}
+
+struct Window {
+    days: u32,
+    regression: RollingRegression,
+    /// Forecasts of the regression, then of the filter.
+    paired: Paired,
+}
+
+impl fmt::Debug for RollingComparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RollingComparison").field("with_returns", &self.with_returns).finish_non_exhaustive()
+    }
+}
+
+impl RollingComparison {
+    /// Prepares the filter and a regression for each window, in days; `factors` factors.
+    ///
+    /// # Errors
+    /// A parameter of the filter is missing or out of its range, or a window is empty.
+    pub fn new(
+        settings: &EstimatorSettings,
+        calendar: &Calendar,
+        factors: usize,
+        windows: &[u32],
+    ) -> Result<Self, Invalid> {
+        let window = |days: &u32| {
+            let frames = usize::try_from(calendar.frames(*days)).unwrap_or(usize::MAX);
+            Ok(Window {
+                days: *days,
+                regression: RollingRegression::new(frames, factors)?,
+                paired: Paired::default(),
+            })
+        };
+        let longest = windows.iter().copied().max().unwrap_or(0);
+        Ok(Self {
+            filter: estimator(settings, calendar, factors)?,
+            estimates: Estimates::default(),
+            windows: windows.iter().map(window).collect::<Result<_, _>>()?,
+            skipped: calendar.frames(longest.saturating_add(1)),
+            with_returns: 0,
+        })
+    }
+
+    /// Forecasts the next frame by all methods, then lets them learn from it.
+    ///
+    /// `factors` have length k − 1, all finite; `returns` are in engine order, NaN where missing.
+    pub fn step(&mut self, factors: &[f64], returns: &[f64]) {
+        self.with_returns += u64::from(returns.iter().any(|y| !y.is_nan()));
+        let judged = self.with_returns > self.skipped;
+        self.filter.step(factors, returns, false);
+        if judged {
+            self.estimates.factors.clear();
+            self.estimates.factors.extend_from_slice(factors);
+            self.filter.write(&mut self.estimates);
+        }
+        for Window { regression, paired, .. } in &mut self.windows {
+            let forecasts = regression.step(factors, returns);
+            if judged {
+                for ((y, rolling), filter) in returns.iter().zip(forecasts).zip(&self.estimates.forecast_mean)
+                {
+                    paired.observe(*y, [*rolling, *filter]);
+                }
+            }
+        }
+    }
+
+    /// Returns the regression of a window as of the last frame; `None` for a window that is not compared.
+    #[must_use]
+    pub fn regression(&self, days: u32) -> Option<&RollingRegression> {
+        self.windows.iter().find(|window| window.days == days).map(|window| &window.regression)
+    }
+
+    /// Windows in days, each with the regression's forecasts and the filter's beside them.
+    pub fn results(&self) -> impl Iterator<Item = (u32, Paired)> {
+        self.windows.iter().map(|window| (window.days, window.paired))
+    }
+
+    /// Frames with returns before the first that is judged.
+    #[must_use]
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// Frames with returns so far.
+    #[must_use]
+    pub fn with_returns(&self) -> u64 {
+        self.with_returns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::panel::tests::{FRAMES, panel};
+    use super::*;
+
+    #[test]
+    fn all_windows_are_judged_on_the_same_forecasts() {
+        let panel = panel();
+        let (settings, calendar) = (EstimatorSettings::default(), Calendar::default());
+        let mut comparison = RollingComparison::new(&settings, &calendar, 1, &[20, 63]).unwrap();
+        for t in 0..panel.frames() {
+            comparison.step(panel.factors(t), panel.returns(t));
+        }
+        // The first frame has no return, and 64 more are skipped; B has returns from place 40 on.
+        assert_eq!((comparison.skipped(), comparison.with_returns()), (64, FRAMES as u64 - 2));
+        let judged = 2 * (FRAMES as u64 - 2 - 64);
+        let results: Vec<_> = comparison.results().collect();
+        assert_eq!(results.iter().map(|(days, _)| *days).collect::<Vec<_>>(), [20, 63]);
+        assert!(results.iter().all(|(_, paired)| paired.forecasts() == judged));
+        let r2 = |at: usize| results[at].1.hedged_r2().unwrap();
+        // The filter's forecasts are the same beside each window, and a longer window of constant betas is better.
+        assert_eq!(r2(0)[1].to_bits(), r2(1)[1].to_bits());
+        assert!(r2(1)[0] > r2(0)[0] && r2(0)[1] > 0.3, "{:?} {:?}", r2(0), r2(1));
+        let regression = comparison.regression(63).unwrap();
+        assert!((regression.coefficients(0)[1] - 1.2).abs() < 0.2);
+        assert_eq!(regression.forecasts().len(), 2);
+        assert!(comparison.regression(252).is_none());
+    }
+}
