@@ -11,6 +11,7 @@
 //! | `units.rs` | times in another unit than the declared one |
 //! | `attendance.rs` | days without a row, and tickers that a new company took over |
 //! | `spreads.rs` | no problem, but a fact: bid-ask spreads by Corwin & Schultz, Abdi & Ranaldo, and as quoted |
+//! | `verdict.rs` | whether the problems found make a backtest meaningless: [`Verdict`] |
 //! | `factor_inspector.rs`, `factor_sums.rs` | factors that are a day ahead of the prices, or behind; constant and collinear factors |
 //!
 //! The [`Inspector`] takes frames in time order and yields [`Finding`]s. It holds a window of past bars for each
@@ -35,6 +36,7 @@ mod spreads;
 mod stale;
 mod tally;
 pub(crate) mod units;
+mod verdict;
 
 pub use factor_inspector::FactorInspector;
 pub use finding::{Finding, Problem};
@@ -42,3 +44,4 @@ pub use inspector::{Depth, Inspector};
 pub use spreads::{SpreadEstimates, SpreadInspector};
 pub use tally::{Count, Tally};
 pub use units::is_change_of_unit;
+pub use verdict::Verdict;

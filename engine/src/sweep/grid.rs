@@ -1,5 +1,7 @@
 //! The scenarios of a sweep as places on its axes.
 
+use std::collections::BTreeMap;
+
 use super::axis::{Axis, Value};
 
 /// A scenario to look around from.
@@ -97,6 +99,30 @@ impl Sweep {
         }
         found
     }
+
+    /// Groups of at least two scenarios that differ on one axis alone, in the order of their first scenario; none where
+    /// all scenarios are on one level of the axis.
+    #[must_use]
+    pub fn groups_along(&self, axis: usize) -> Vec<Vec<usize>> {
+        if self.axes[axis].len() < 2 {
+            return Vec::new();
+        }
+        let others = |row: usize| {
+            let levels = self.levels(row);
+            [&levels[..axis], &levels[axis + 1..]].concat()
+        };
+        let mut places: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for row in 0..self.rows {
+            let place = *places.entry(others(row)).or_insert(groups.len());
+            match groups.get_mut(place) {
+                Some(rows) => rows.push(row),
+                None => groups.push(vec![row]),
+            }
+        }
+        groups.retain(|rows| rows.len() > 1);
+        groups
+    }
 }
 
 #[cfg(test)]
@@ -123,6 +149,16 @@ pub(super) mod tests {
         assert!(!list.is_full());
         assert_eq!(list.along(0, 0), [Some(0), None]);
         assert!(!Sweep::default().is_full());
+    }
+
+    #[test]
+    fn groups_differ_on_one_axis_alone() {
+        let sweep = product(&[0.1, 0.2], &[0.0, 5.0]);
+        assert_eq!(sweep.groups_along(1), [[0, 1], [2, 3]]);
+        assert_eq!(sweep.groups_along(0), [[0, 2], [1, 3]]);
+        assert!(product(&[0.1], &[0.0, 5.0]).groups_along(0).is_empty());
+        let list = Sweep::new(vec![Axis::of_numbers(&[1.0, 2.0, 1.0]), Axis::of_numbers(&[7.0, 7.0, 8.0])]);
+        assert_eq!(list.groups_along(0), [[0, 1]]);
     }
 
     #[test]

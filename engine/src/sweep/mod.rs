@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `axis` | the values that a setting takes, in order |
 //! | `grid` | the scenarios as places on these axes, and the one nearest to a configuration |
+//! | `candidates` | the scenarios that may be called best: those in the environment of the configuration |
 //! | `choice` | the best scenario, and the robust one |
 //! | `tornado` | what each setting does by itself |
 //! | `efficient` | growth against drawdown |
@@ -14,6 +15,7 @@
 //! A scenario is its row, counting from 0. NaN is a figure that is not defined: it is never chosen.
 
 mod axis;
+mod candidates;
 mod choice;
 mod crossing;
 mod efficient;
@@ -22,6 +24,7 @@ mod quantiles;
 mod tornado;
 
 pub use axis::{Axis, Value};
+pub use candidates::Candidates;
 pub use choice::Robust;
 pub use crossing::Crossing;
 pub use efficient::efficient;

@@ -1,8 +1,8 @@
-//! What the user reads.
+//! Report on a panel for the terminal.
 
 use std::fmt::Write as _;
 
-use betaflow_engine::quality::{Problem, SpreadEstimates, SpreadInspector, Tally};
+use betaflow_engine::quality::{SpreadEstimates, SpreadInspector, Tally, Verdict};
 use betaflow_engine::source::DataFacts;
 use betaflow_engine::time::Iso;
 use comfy_table::presets::NOTHING;
@@ -13,8 +13,6 @@ use crate::config::Config;
 /// Instruments whose spreads are shown one by one.
 const SHOWN: usize = 24;
 const BPS: f64 = 1e-4;
-/// Share of the rows that have a twin by chance, at most, in clean daily data.
-const COPIES_BY_CHANCE: f64 = 1e-5;
 
 /// A check that has run.
 pub(crate) struct Checked<'a> {
@@ -104,64 +102,32 @@ impl Checked<'_> {
         _ = writeln!(text, "{}", table(&all, quoted));
     }
 
-    /// One paragraph: may it be used?
+    /// One paragraph: whether the data may be used.
     fn verdict(&self) -> String {
-        let count = |problem: Problem| self.tally.of(problem).findings;
-        let grave: u64 = [
-            Problem::CopiedBar,
-            Problem::BrokenBar,
-            Problem::Duplicate,
-            Problem::Unsorted,
-            Problem::Split,
-            Problem::BadAdjustment,
-            Problem::ReusedTicker,
-            Problem::ExtremeReturn,
-            Problem::LargeMove,
-            Problem::IdenticalSeries,
-            Problem::HolidayFilled,
-            Problem::FlatDays,
-        ]
-        .map(count)
-        .iter()
-        .sum();
-        let (copied, shifted) = (count(Problem::CopiedBar), count(Problem::FactorsMisaligned));
-        let share = 100.0 * self.tally.total() as f64 / self.facts.rows.max(1) as f64;
-        let flagged =
-            format!("{} rows of {} are flagged ({share:.3} %)", self.tally.total(), self.facts.rows);
-        if count(Problem::MixedTimeUnits) > 0 {
-            return format!(
+        let (rows, total) = (self.facts.rows, self.tally.total());
+        let share = 100.0 * total as f64 / rows.max(1) as f64;
+        let flagged = format!("{total} rows of {rows} are flagged ({share:.3} %)");
+        match self.tally.verdict(rows) {
+            Verdict::MixedTimeUnits => format!(
                 "verdict: not fit as it is; times are in more than one unit, and those in 1970 are wrong: convert them to one \
                  unit; {flagged}"
-            );
-        }
-        if count(Problem::WrongTimeUnit) > 0 {
-            return "verdict: not fit as it is; all times are in a wrong unit: convert them".to_owned();
-        }
-        // A few in a million are chance.
-        if copied as f64 > COPIES_BY_CHANCE * self.facts.rows as f64 {
-            return format!(
+            ),
+            Verdict::WrongTimeUnit => {
+                "verdict: not fit as it is; all times are in a wrong unit: convert them".to_owned()
+            }
+            Verdict::CopiedBars { copied } => format!(
                 "verdict: not fit as it is; {flagged}, and {copied} hold the bar of another day: a strategy that trades \
                  on those sees the future. Get those days from another source, or leave the rows out"
-            );
-        }
-        if shifted > 0 {
-            return format!(
+            ),
+            Verdict::FactorsMisaligned => format!(
                 "verdict: not fit with these factors: they belong to another day than the prices; {flagged}"
-            );
-        }
-        let factors: u64 = [Problem::FactorConstant, Problem::FactorLevel, Problem::FactorsCollinear]
-            .map(count)
-            .iter()
-            .sum();
-        if factors > 0 {
-            return format!(
+            ),
+            Verdict::FactorsUnidentified { factors } => format!(
                 "verdict: not fit with these factors: {factors} of them cannot be told from alpha or from the others; {flagged}"
-            );
-        }
-        match (grave, self.tally.total()) {
-            (0, 0) => "verdict: fit; nothing was found".to_owned(),
-            (0, _) => format!("verdict: fit; {flagged}, none of them grave"),
-            _ => format!(
+            ),
+            Verdict::Fit if total == 0 => "verdict: fit; nothing was found".to_owned(),
+            Verdict::Fit => format!("verdict: fit; {flagged}, none of them grave"),
+            Verdict::FitOnceChecked { grave } => format!(
                 "verdict: fit once {grave} rows are looked at; {flagged}. Real moves may be among them"
             ),
         }
