@@ -14,8 +14,9 @@ use parquet::file::metadata::ParquetMetaData;
 use betaflow_engine::time::Iso;
 use betaflow_engine::time::TimestampNs;
 
+use super::chunks::{Chunks, guarded};
 use super::columns::{is_text, times};
-use super::input::{Chunks, Location, guarded};
+use super::input::Location;
 use super::pages::{GroupPages, unread_codec};
 use crate::DataError;
 

@@ -13,6 +13,8 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 use betaflow_engine::time::DAY_NS;
 
+use crate::DataError;
+use crate::error::Place;
 use crate::iso_time::parse_time;
 
 /// Whether a column of this type is a time.
@@ -44,6 +46,17 @@ pub(super) enum TimeFault {
     OutOfRange(usize),
     /// A text that is no date.
     NoDate(usize),
+}
+
+impl TimeFault {
+    /// The error of a time column; `place` locates a row of `times`.
+    pub(super) fn error(self, times: &ArrayRef, place: impl FnOnce(usize) -> Box<Place>) -> DataError {
+        match self {
+            Self::Null(row) => DataError::NullKey { place: place(row) },
+            Self::OutOfRange(row) => DataError::TimeOutOfRange { place: place(row) },
+            Self::NoDate(row) => DataError::NoDate { place: place(row), found: text(times, row) },
+        }
+    }
 }
 
 /// Writes the times of `array` plus `shift` into `out`, as nanoseconds. Times without a zone are UTC.

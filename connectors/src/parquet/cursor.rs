@@ -1,6 +1,6 @@
 //! An open price file, at one of its rows.
 
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, RecordBatch};
 use betaflow_engine::assembly::{Assembler, Fault, Slot, Values};
 use betaflow_engine::frame::Bar;
 use betaflow_engine::frame::Field;
@@ -8,7 +8,7 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::time::TimestampNs;
 
 use super::batches::{Batches, batch_rows};
-use super::columns::{TimeFault, numbers, text, times};
+use super::columns::{numbers, text, times};
 use super::dictionary::Dictionary;
 use super::files::{PriceFile, range};
 use super::schema::{Key, Layout};
@@ -285,7 +285,7 @@ impl Cursor {
                 Key::Column(column) => {
                     let times_of = rows.batch.column(if rows.is_whole { column } else { 0 });
                     times(times_of, shared.settings.shift_ns(), &mut self.times).map_err(|fault| {
-                        time_error(fault, times_of, |row| self.place_of(row, self.time_name.clone()))
+                        fault.error(times_of, |row| self.place_of(row, self.time_name.clone()))
                     })?;
                     self.batches.check_bounds(&rows, &self.times)?;
                 }
@@ -457,19 +457,6 @@ impl Cursor {
 fn refuse(counts: &mut Counts, row: RefusedRow) {
     counts.skipped += 1;
     counts.refused.push(row);
-}
-
-/// The error for a time that cannot be used.
-pub(super) fn time_error(
-    fault: TimeFault,
-    times: &ArrayRef,
-    place: impl FnOnce(usize) -> Box<Place>,
-) -> DataError {
-    match fault {
-        TimeFault::Null(row) => DataError::NullKey { place: place(row) },
-        TimeFault::OutOfRange(row) => DataError::TimeOutOfRange { place: place(row) },
-        TimeFault::NoDate(row) => DataError::NoDate { place: place(row), found: text(times, row) },
-    }
 }
 
 /// Finds the columns of a layout in the batches, and the symbol of a file of one symbol.

@@ -8,7 +8,6 @@ use betaflow_engine::warning::Warning;
 
 use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, row_groups, unseal};
 use super::columns::{numbers, text, times};
-use super::cursor::time_error;
 use super::merge::name_of;
 use super::midnights::Midnights;
 use super::schema::{Columns, FactorColumns};
@@ -91,7 +90,7 @@ impl FactorRows {
         let column = rows.batch.column(if rows.is_whole { self.time } else { 0 });
         let mut read = std::mem::take(&mut self.times);
         times(column, 0, &mut read)
-            .map_err(|fault| time_error(fault, column, |row| self.time_place(rows.first_row + row as u64)))?;
+            .map_err(|fault| fault.error(column, |row| self.time_place(rows.first_row + row as u64)))?;
         self.batches.check_bounds(&rows, &read)?;
         if !rows.is_whole {
             self.check_order(&read, rows.first_row)?;

@@ -8,9 +8,10 @@ use betaflow_engine::time::TimestampNs;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
 use super::batches::{BATCH_ROWS, Batches, RowGroup, Rows, row_groups, unseal};
+use super::chunks::Chunks;
 use super::columns::times;
-use super::cursor::time_error;
-use super::input::{Chunks, Location, io_error};
+use super::input::{Location, io_error};
+use super::levels::layout;
 use super::schema::{Columns, Key, Layout};
 use super::settings::{BadRow, Input, Settings};
 use crate::DataError;
@@ -147,7 +148,7 @@ impl PriceFile {
     ) -> Result<Opened, DataError> {
         let name = self.location.name();
         let columns = Columns { file: &name, schema: metadata.schema() };
-        let layout = columns.layout(&self.partitions, settings, assembler)?;
+        let layout = layout(&columns, &self.partitions, settings, assembler)?;
         let mut groups = groups_of(&metadata, layout.time(), settings.shift_ns());
         let rows = groups.iter().map(RowGroup::rows).sum();
         unseal(&mut groups, settings.sealed_from.map(|seal| seal.0));
@@ -240,7 +241,7 @@ impl PriceFile {
         while let Some(rows) = batches.next()? {
             let located = |row: usize| place(rows.first_row + row as u64);
             times(rows.batch.column(0), settings.shift_ns(), &mut read)
-                .map_err(|fault| time_error(fault, rows.batch.column(0), located))?;
+                .map_err(|fault| fault.error(rows.batch.column(0), located))?;
             batches.check_bounds(&rows, &read)?;
             for (row, found) in read.iter().enumerate() {
                 if *found < previous && settings.on_bad_row == BadRow::Error {

@@ -3,7 +3,7 @@
 use betaflow_engine::assembly::{Assembler, Wanted};
 use betaflow_engine::frame::Field;
 
-use super::schema::{Columns, Key, Layout};
+use super::schema::{Columns, Key, Layout, Series};
 use super::settings::{NO_COLUMN, Settings};
 use crate::DataError;
 use crate::error::Place;
@@ -24,13 +24,6 @@ const FIELDS: [&str; 10] = [
 /// Characters that may join a field and a symbol. A space is in the names of fields too.
 const JOINTS: [char; 6] = ['_', '|', ':', '/', '.', '-'];
 
-/// The columns of one symbol.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Series {
-    pub(super) symbol: String,
-    pub(super) columns: Vec<(Field, usize)>,
-}
-
 /// A column with a field and a symbol.
 struct Cell {
     column: usize,
@@ -39,11 +32,11 @@ struct Cell {
 }
 
 /// Columns that all have a field and a symbol in their names.
-pub(super) struct Levels(Vec<Cell>);
+struct Levels(Vec<Cell>);
 
 impl Levels {
     /// Recognises two levels; `None` where any column but the time has another name.
-    pub(super) fn recognise(columns: &Columns<'_>, time: &Key<i64>, settings: &Settings) -> Option<Self> {
+    fn recognise(columns: &Columns<'_>, time: &Key<i64>, settings: &Settings) -> Option<Self> {
         let all = columns.schema.fields().iter().enumerate();
         let named = all.filter(|(column, field)| {
             *time != Key::Column(*column) && !field.name().starts_with("__index_level_")
@@ -95,7 +88,7 @@ impl Levels {
     }
 
     /// The columns that are read of each symbol.
-    pub(super) fn layout(
+    fn layout(
         &self,
         columns: &Columns<'_>,
         time: Key<i64>,
@@ -170,6 +163,20 @@ impl Levels {
             }
         }
         Ok(Series { symbol: symbol.to_owned(), columns: read })
+    }
+}
+
+/// Recognises the layout of a price file. `partitions` are the keys and values of its folders' names.
+pub(super) fn layout(
+    columns: &Columns<'_>,
+    partitions: &[(String, String)],
+    settings: &Settings,
+    assembler: &Assembler,
+) -> Result<Layout, DataError> {
+    let time = columns.time_or_partition(partitions, settings.time.as_deref())?;
+    match Levels::recognise(columns, &time, settings) {
+        Some(levels) => levels.layout(columns, time, settings, assembler),
+        None => columns.layout(time, partitions, settings, assembler),
     }
 }
 

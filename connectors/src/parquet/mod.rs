@@ -1,6 +1,7 @@
 //! Prices and factors in Parquet files.
 
 mod batches;
+mod chunks;
 mod columns;
 mod content;
 mod cursor;

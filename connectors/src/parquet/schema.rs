@@ -5,7 +5,6 @@ use betaflow_engine::assembly::{Assembler, Values, Wanted};
 use betaflow_engine::frame::Field;
 
 use super::columns::{is_number, is_text, is_time};
-use super::levels::{Levels, Series};
 use super::settings::{NO_COLUMN, Settings};
 use crate::DataError;
 use crate::did_you_mean::nearest;
@@ -32,6 +31,13 @@ const NUMBERS: &str = "a floating-point number, an integer or a Decimal128";
 pub(super) enum Key<T> {
     Column(usize),
     Constant(T),
+}
+
+/// The columns of one symbol.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Series {
+    pub(super) symbol: String,
+    pub(super) columns: Vec<(Field, usize)>,
 }
 
 /// The columns of a price file that are read.
@@ -108,17 +114,15 @@ pub(super) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// Recognises the layout of a price file. `partitions` are the keys and values of its folders' names.
+    /// Recognises the layout of a price file whose columns do not have two levels. `partitions` are the keys and values of
+    /// its folders' names.
     pub(super) fn layout(
         &self,
+        time: Key<i64>,
         partitions: &[(String, String)],
         settings: &Settings,
         assembler: &Assembler,
     ) -> Result<Layout, DataError> {
-        let time = self.time_or_partition(partitions, settings.time.as_deref())?;
-        if let Some(levels) = Levels::recognise(self, &time, settings) {
-            return levels.layout(self, time, settings, assembler);
-        }
         let names: Vec<&str> =
             settings.symbol.as_deref().map_or_else(|| SYMBOL_NAMES.to_vec(), |name| vec![name]);
         let symbol = match self.symbol_column(settings.symbol.as_deref())? {

@@ -5,7 +5,7 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::thrift::{Fault, Kind, Thrift};
-use crate::parquet::input::{Chunks, guarded};
+use crate::parquet::chunks::{Chunks, guarded};
 
 /// Groups inside groups of columns.
 const NESTING_MAX: usize = 64;

@@ -20,7 +20,7 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 pub(super) use footer::{FooterFault, read as read_footer};
 use reader::{Budget, Pages};
 
-use super::input::Chunks;
+use super::chunks::Chunks;
 
 /// Bytes of a page at most, decompressed.
 const PAGE_BYTES_MAX: usize = 256 << 20;

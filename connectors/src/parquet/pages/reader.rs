@@ -14,7 +14,7 @@ use super::PAGE_BYTES_MAX;
 use super::codec::decompress;
 use super::header::{Header, PageKind, invalid};
 use super::values::{Storage, check_dictionary, check_levels, check_values};
-use crate::parquet::input::Chunks;
+use crate::parquet::chunks::Chunks;
 
 /// Bytes that are read for a header at first; statistics in it may make it longer.
 const HEADER_BYTES: u64 = 512;

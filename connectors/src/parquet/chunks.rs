@@ -1,0 +1,137 @@
+//! Parts of a file that the Parquet reader asks for, on disk or in memory.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, Once, PoisonError};
+
+use bytes::Bytes;
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::reader::{ChunkReader, Length};
+
+/// An open file, or bytes in memory.
+#[derive(Clone, Debug)]
+pub(super) enum Chunks {
+    File(OpenFile),
+    Bytes(Bytes),
+}
+
+/// A file that several readers share, each at its own position.
+///
+/// The usual way, a duplicate of the file for each reader, would need more open files than there are files.
+#[derive(Clone, Debug)]
+pub(super) struct OpenFile {
+    file: Arc<Mutex<File>>,
+    length: u64,
+}
+
+impl OpenFile {
+    pub(super) fn new(file: File) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Self { file: Arc::new(Mutex::new(file)), length })
+    }
+
+    fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(position))?;
+        file.read(buffer)
+    }
+}
+
+impl Length for Chunks {
+    fn len(&self) -> u64 {
+        match self {
+            Self::File(file) => file.length,
+            Self::Bytes(bytes) => Length::len(bytes),
+        }
+    }
+}
+
+impl ChunkReader for Chunks {
+    type T = ChunkRead;
+
+    fn get_read(&self, start: u64) -> ParquetResult<ChunkRead> {
+        Ok(match self {
+            Self::File(file) => {
+                ChunkRead::File(io::BufReader::new(FileRead { file: file.clone(), position: start }))
+            }
+            Self::Bytes(bytes) => ChunkRead::Bytes(bytes.get_read(start)?),
+        })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
+        match self {
+            Self::File(file) => {
+                // A damaged footer may ask for more than there is.
+                let room = usize::try_from(file.length).map_or(length, |all| all.min(length));
+                let mut bytes = Vec::with_capacity(room);
+                let rest = FileRead { file: file.clone(), position: start };
+                rest.take(length as u64).read_to_end(&mut bytes)?;
+                if bytes.len() != length {
+                    let message = format!("the file ends after {} of {length} bytes at {start}", bytes.len());
+                    return Err(ParquetError::EOF(message));
+                }
+                Ok(bytes.into())
+            }
+            Self::Bytes(bytes) => bytes.get_bytes(start, length),
+        }
+    }
+}
+
+/// Reads a shared file from a position of its own.
+pub(super) struct FileRead {
+    file: OpenFile,
+    position: u64,
+}
+
+impl Read for FileRead {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read_at(self.position, buffer)?;
+        self.position += n as u64;
+        Ok(n)
+    }
+}
+
+/// Reads one part of [`Chunks`].
+pub(super) enum ChunkRead {
+    File(io::BufReader<FileRead>),
+    Bytes(bytes::buf::Reader<Bytes>),
+}
+
+impl Read for ChunkRead {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(buffer),
+            Self::Bytes(bytes) => bytes.read(buffer),
+        }
+    }
+}
+
+thread_local! {
+    /// Whether this thread is in [`guarded`], where a panic becomes an error and prints nothing.
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a part of the Parquet reader, which panics on some damaged files, and turns a panic into an error.
+///
+/// What the closure holds must not be used again after an error.
+pub(super) fn guarded<T>(read: impl FnOnce() -> ParquetResult<T>) -> ParquetResult<T> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IS_GUARDED.get() {
+                print(panic);
+            }
+        }));
+    });
+    let before = IS_GUARDED.replace(true);
+    let result = std::panic::catch_unwind(AssertUnwindSafe(read));
+    IS_GUARDED.set(before);
+    result.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(ParquetError::General(text.unwrap_or("the decoder failed").to_owned()))
+    })
+}
