@@ -9,7 +9,8 @@ use betaflow_engine::frame::Field;
 use betaflow_engine::time::Iso;
 use betaflow_engine::time::{DAY_NS, TimestampNs};
 
-use super::client::backpressure::now;
+use super::clock::now;
+use super::error::Refusal;
 use super::feed_factors::FeedFactors;
 use super::nullable;
 use super::protocol::{Bars, Hello, shown};
@@ -22,9 +23,6 @@ const AHEAD_NS_MAX: i64 = DAY_NS;
 const JUMP_NS: i64 = 7 * DAY_NS;
 /// Refusals that are reported one by one; later ones are reported at every power of two.
 const REPORTED_MAX: u64 = 16;
-
-/// Finding and expectation of a refusal.
-pub(super) type Refused = (String, &'static str);
 
 /// Rules for the messages of a feed of our protocol, at its edge.
 pub(super) struct BarRules {
@@ -67,7 +65,7 @@ impl BarRules {
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub(super) fn check(&self, bars: &Bars, last: Option<TimestampNs>) -> Result<(), Refused> {
+    pub(super) fn check(&self, bars: &Bars, last: Option<TimestampNs>) -> Result<(), Refusal> {
         check_order(bars, last)?;
         if !self.recorded {
             check_clock(bars)?;
@@ -98,7 +96,7 @@ pub(super) fn own_factors(hello: &Hello, settings: &Settings) -> Option<FeedFact
 }
 
 /// Refuses bars that do not close after those before them.
-pub(super) fn check_order(bars: &Bars, last: Option<TimestampNs>) -> Result<(), Refused> {
+pub(super) fn check_order(bars: &Bars, last: Option<TimestampNs>) -> Result<(), Refusal> {
     let t = TimestampNs(bars.timestamp);
     match last.filter(|last| *last >= t) {
         Some(last) => Err((format!("{} after {}", Iso(t), Iso(last)), "a later time: a feed is sorted")),
@@ -107,7 +105,7 @@ pub(super) fn check_order(bars: &Bars, last: Option<TimestampNs>) -> Result<(), 
 }
 
 /// Refuses bars of a live feed that close far in the future: every true message would come too late after them.
-pub(super) fn check_clock(bars: &Bars) -> Result<(), Refused> {
+pub(super) fn check_clock(bars: &Bars) -> Result<(), Refusal> {
     let now = now();
     if bars.timestamp <= now.0.saturating_add(AHEAD_NS_MAX) {
         return Ok(());
@@ -126,7 +124,7 @@ pub(super) fn is_ahead(time: Option<TimestampNs>) -> bool {
 }
 
 /// Refuses numbers that cannot become part of a frame, but where bad rows are skipped one by one.
-pub(super) fn check_numbers(assembler: &Assembler, settings: &Settings, bars: &Bars) -> Result<(), Refused> {
+pub(super) fn check_numbers(assembler: &Assembler, settings: &Settings, bars: &Bars) -> Result<(), Refusal> {
     if settings.on_bad_row != BadRow::Error {
         return Ok(());
     }
@@ -146,7 +144,7 @@ pub(super) fn bar(bars: &Bars, i: usize) -> Bar {
 }
 
 /// A fault in words.
-pub(super) fn described(fault: Fault, symbol: &str, values: Values) -> Refused {
+pub(super) fn described(fault: Fault, symbol: &str, values: Values) -> Refusal {
     let symbol = shown(symbol);
     match fault {
         Fault::Duplicate => (format!("`{symbol}` twice"), "each symbol once a message"),

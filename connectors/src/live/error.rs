@@ -110,3 +110,6 @@ pub enum LiveError {
     )]
     Start(io::Error),
 }
+
+/// Finding and expectation of a refused message.
+pub(super) type Refusal = (String, &'static str);

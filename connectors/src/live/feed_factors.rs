@@ -6,7 +6,7 @@ use betaflow_engine::state::{StateError, restore, save};
 use betaflow_engine::time::TimestampNs;
 use betaflow_engine::warning::Warning;
 
-use super::bar_rules::Refused;
+use super::error::Refusal;
 use super::protocol::{Bars, Hello};
 use crate::parquet::LARGEST_FACTOR;
 use crate::risk_free::RiskFreeRate;
@@ -81,7 +81,7 @@ impl FeedFactors {
     ///
     /// # Errors
     /// A row that is no row of factors.
-    pub(super) fn check(&self, bars: &Bars) -> Result<(), Refused> {
+    pub(super) fn check(&self, bars: &Bars) -> Result<(), Refusal> {
         let mut rate = self.rate.clone();
         let time = TimestampNs(bars.timestamp);
         let alone = bars.factors.as_ref().filter(|factors| !all_null(factors)).map(|factors| {
@@ -98,7 +98,7 @@ impl FeedFactors {
     }
 
     /// Takes the rows of a message.
-    pub(super) fn take(&mut self, bars: &Bars) -> Result<(), Refused> {
+    pub(super) fn take(&mut self, bars: &Bars) -> Result<(), Refusal> {
         if !bars.factor_rows.is_empty() {
             return bars.factor_rows.iter().try_for_each(|row| self.add(TimestampNs(bars.timestamp), row));
         }
@@ -112,7 +112,7 @@ impl FeedFactors {
     }
 
     /// Checks one row; `rate` goes on with its risk-free return.
-    fn check_row(&self, rate: &mut RiskFreeRate, time: TimestampNs, row: &[f64]) -> Result<(), Refused> {
+    fn check_row(&self, rate: &mut RiskFreeRate, time: TimestampNs, row: &[f64]) -> Result<(), Refusal> {
         let width = self.names.len() + usize::from(self.has_rf);
         if row.len() != width {
             let found = format!("{} numbers of factors", row.len());
@@ -140,7 +140,7 @@ impl FeedFactors {
         Ok(())
     }
 
-    fn add(&mut self, time: TimestampNs, row: &[f64]) -> Result<(), Refused> {
+    fn add(&mut self, time: TimestampNs, row: &[f64]) -> Result<(), Refusal> {
         let mut rate = self.rate.clone();
         self.check_row(&mut rate, time, row)?;
         self.rate = rate;
@@ -156,7 +156,7 @@ impl FeedFactors {
     }
 
     /// Writes the factors of a frame, and says whether it is handed on.
-    pub(super) fn join(&mut self, frame: &mut Frame) -> Result<bool, Refused> {
+    pub(super) fn join(&mut self, frame: &mut Frame) -> Result<bool, Refusal> {
         self.had_frame = true;
         frame.factors.clear();
         if !self.compounded.is_empty() {

@@ -14,8 +14,8 @@ use betaflow_engine::warning::Warning;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::bar_rules::{self, Refused};
-use super::error::LiveError;
+use super::bar_rules;
+use super::error::{LiveError, Refusal};
 use super::feed_factors::FeedFactors;
 use super::inputs::{Input, InputLog, Inputs};
 use super::latency::{Latencies, monotonic_ns};
@@ -260,7 +260,7 @@ impl FeedSource {
 
     /// Checks bars before they are put on record. `live`: they come from the feed now, so the clock counts. Bars on record
     /// have made a frame whose digest is on record too: they act as they did.
-    fn check(&self, bars: &Bars, live: bool) -> Result<(), Refused> {
+    fn check(&self, bars: &Bars, live: bool) -> Result<(), Refusal> {
         if !self.is_of_history(bars) {
             bar_rules::check_order(bars, self.counted.last).map_err(|(found, expected)| {
                 match live && !self.recorded && bar_rules::is_ahead(self.counted.last) {
@@ -277,7 +277,7 @@ impl FeedSource {
     }
 
     /// Passes over bars that cannot become part of a frame: those of the feed are never on record.
-    fn refuse(&mut self, bars: &Bars, (found, expected): Refused) -> Result<(), SourceError> {
+    fn refuse(&mut self, bars: &Bars, (found, expected): Refusal) -> Result<(), SourceError> {
         let text = self.refused(bars, found, expected).to_string();
         if self.input < self.logged {
             self.unusable(&text);

@@ -7,9 +7,10 @@ use betaflow_engine::source::SourceError;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::inputs::{Control, Input, Inputs};
+use super::client::Control;
+use super::feed::{Feed as _, FeedReader};
+use super::inputs::{Input, Inputs};
 use super::parquet_feed::ParquetFeed;
-use super::server::{Feed as _, FeedReader};
 use crate::files;
 use crate::parquet;
 

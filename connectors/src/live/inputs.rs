@@ -4,22 +4,11 @@ use std::time::Instant;
 
 use betaflow_engine::source::SourceError;
 
-use super::client::EdgeEvent;
+use super::client::{Control, EdgeEvent};
 use super::edge::EdgeReceiver;
 use super::error::LiveError;
 use super::protocol::{Bars, ServerMessage};
 use crate::store::{self, InputKind};
-
-/// What a clock or a person decided, such as a feed that went stale.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Control {
-    /// A word, such as `gap` or `stale`.
-    pub kind: &'static str,
-    /// When, in nanoseconds since 1970 UTC.
-    pub timestamp: i64,
-    /// JSON that says more.
-    pub body: String,
-}
 
 /// One input.
 #[derive(Clone, Debug)]

@@ -14,8 +14,10 @@
 mod bar_rules;
 mod capture;
 mod client;
+mod clock;
 mod edge;
 mod error;
+mod feed;
 mod feed_factors;
 mod feed_source;
 mod history;
@@ -34,19 +36,20 @@ mod tls;
 mod venue;
 
 pub use capture::{Capture, Captured, Direction};
-pub use client::{EdgeCounts, EdgeEvent, Overflow};
+pub use client::{Control, EdgeCounts, EdgeEvent, Overflow};
 pub use edge::{Edge, EdgeReceiver, EdgeSettings};
 pub use error::LiveError;
+pub use feed::{Feed, FeedReader};
 pub use feed_source::{FeedSource, inputs_before};
 pub use history::{History, WithHistory};
-pub use inputs::{Control, EdgeInputs, Input, InputLog, Inputs, NoLog};
+pub use inputs::{EdgeInputs, Input, InputLog, Inputs, NoLog};
 pub use latency::{BUCKETS_NS, Latencies, StageLatency, monotonic_ns};
 pub use parquet_feed::ParquetFeed;
 pub use protocol::{
     Bars, ClientMessage, Hello, MESSAGE_MAX, NAME_MAX, PROTOCOL, ProtocolError, ServerMessage, Stated, shown,
 };
 pub use raw_log::{RawLogCounts, RawLogSettings};
-pub use server::{Faults, Feed, FeedReader, Playback, Server, ServerCounts, ServerSettings, Speed, Talk};
+pub use server::{Faults, Playback, Server, ServerCounts, ServerSettings, Speed, Talk};
 pub use supervision::FeedLimits;
 pub use tls::{ServerTls, Trust};
 pub use venue::{Account, BarsFrom, SymbolsHeard, VenueCounts, VenueSettings};

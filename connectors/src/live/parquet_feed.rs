@@ -9,8 +9,9 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source as _;
 use betaflow_engine::time::Iso;
 
+use super::feed::{Feed, FeedReader};
 use super::protocol::{Bars, Hello, PROTOCOL, Stated};
-use super::server::{Feed, FeedReader};
+
 use crate::DataError;
 use crate::parquet::{Input, ParquetSource, Settings};
 

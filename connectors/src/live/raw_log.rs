@@ -21,7 +21,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::client::backpressure::now;
+use super::clock::now;
 use super::error::LiveError;
 
 /// Messages that wait for the disk.

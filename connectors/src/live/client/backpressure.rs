@@ -2,15 +2,15 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use betaflow_engine::time::TimestampNs;
 use crossbeam_channel::{SendTimeoutError, Sender, TrySendError};
 use tokio::sync::watch;
 
 use super::EdgeEvent;
 use super::counts::{Counters, add};
 use super::overflow::{Merged, Overflow};
+use crate::live::clock::now;
 use crate::live::protocol::Bars;
 
 /// Nobody wants any more events.
@@ -192,10 +192,4 @@ impl EventSender {
     pub(in crate::live) fn take_blocked(&mut self) -> Duration {
         std::mem::take(&mut self.blocked)
     }
-}
-
-/// The time of the wall clock.
-pub(in crate::live) fn now() -> TimestampNs {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    TimestampNs(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }

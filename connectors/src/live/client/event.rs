@@ -6,10 +6,20 @@ use betaflow_engine::time::Iso;
 use betaflow_engine::time::TimestampNs;
 use serde_json::json;
 
-use crate::live::inputs::Control;
 use crate::live::protocol::{Bars, Hello};
 
-/// What happened at the edge; `at` is its clock.
+/// Event that is no data, such as a feed that went stale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// Name of its kind, such as `gap` or `stale`.
+    pub kind: &'static str,
+    /// Time, ns since 1970 UTC.
+    pub timestamp: i64,
+    /// JSON object with its details.
+    pub body: String,
+}
+
+/// Event of an edge; `at` is the clock of its machine.
 #[derive(Clone, Debug)]
 pub enum EdgeEvent {
     /// The next message, each once and in order.

@@ -8,5 +8,5 @@ mod event;
 pub(super) mod overflow;
 
 pub use counts::EdgeCounts;
-pub use event::EdgeEvent;
+pub use event::{Control, EdgeEvent};
 pub use overflow::Overflow;

@@ -9,14 +9,15 @@ use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::order::{Pushed, Received};
-use super::run::State;
+use super::state::State;
 use crate::live::bar_rules::{BarRules, check_order, is_told};
 use crate::live::client::EdgeEvent;
-use crate::live::client::backpressure::{Over, now};
+use crate::live::client::backpressure::Over;
 use crate::live::client::connect::Socket;
 use crate::live::client::counts::add;
 use crate::live::client::overflow;
 use crate::live::client::overflow::Overflow;
+use crate::live::clock::now;
 use crate::live::protocol::{Bars, ClientMessage, Hello, PROTOCOL, ServerMessage};
 
 /// So many messages that came early are no mere reordering: what is missing is asked for.

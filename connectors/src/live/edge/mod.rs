@@ -10,6 +10,7 @@
 mod connection;
 mod order;
 mod run;
+mod state;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;

@@ -1,38 +1,18 @@
 //! One connection after the other.
 
-use betaflow_engine::time::TimestampNs;
-
 use super::EdgeSettings;
 use super::connection::{Ended, FeedConnection};
-use super::order::{Order, Received};
-use crate::live::bar_rules::BarRules;
+use super::order::Order;
+use super::state::State;
 use crate::live::client::EdgeEvent;
 use crate::live::client::backoff::{Backoff, sleep};
-use crate::live::client::backpressure::{EventSender, Over, now};
+use crate::live::client::backpressure::{EventSender, Over};
 use crate::live::client::connect::Target;
 use crate::live::client::counts::add;
-use crate::live::protocol::Hello;
+use crate::live::clock::now;
 
 /// After so many connections in a row that ended with a refusal before the next message, that one is given up.
 const STUCK_MAX: u32 = 3;
-
-/// What outlives a connection.
-pub(super) struct State<'a> {
-    pub(super) settings: &'a EdgeSettings,
-    pub(super) sender: EventSender,
-    pub(super) order: Order,
-    /// What the feed said of itself first.
-    pub(super) hello: Option<Hello>,
-    /// Rules for its bars.
-    pub(super) rules: Option<BarRules>,
-    /// When the last bars that were handed over closed.
-    pub(super) last: Option<TimestampNs>,
-    /// Bars of the next number that close much later than those before them, until other messages confirm the time.
-    pub(super) doubted: Option<Received>,
-    /// Messages that were refused, and the number of the bars that were refused last.
-    pub(super) refused: u64,
-    pub(super) refused_seq: Option<u64>,
-}
 
 /// Follows the feed until it ends, fails, or nobody wants it any more.
 pub(super) async fn run(settings: &EdgeSettings, target: &Target, sender: EventSender) {
@@ -102,13 +82,5 @@ impl State<'_> {
             self.sender.send(EdgeEvent::Disconnected { at: now(), why, retry_in: wait })?;
             sleep(wait, &mut self.sender).await?;
         }
-    }
-
-    /// Gives messages up, the last included.
-    pub(super) fn gap(&mut self, from: u64, to: u64) -> Result<(), Over> {
-        self.order.give_up(to);
-        add(&self.sender.counters.gaps, 1);
-        add(&self.sender.counters.missing, to - from + 1);
-        self.sender.send(EdgeEvent::Gap { at: now(), from, to })
     }
 }

@@ -24,38 +24,8 @@ pub use faults::Faults;
 pub use playback::Playback;
 
 use super::error::LiveError;
-use super::protocol::{Bars, Hello};
+use super::feed::Feed;
 use super::tls::ServerTls;
-use crate::DataError;
-
-/// Something that can be served: messages in order, from the beginning, as often as they are wanted.
-pub trait Feed: Send + Sync {
-    /// What it is.
-    fn hello(&self) -> &Hello;
-
-    /// Begins to read it.
-    ///
-    /// # Errors
-    /// It is not there any more, or not as expected.
-    fn open(&self) -> Result<Box<dyn FeedReader>, DataError>;
-}
-
-/// A feed that is being read.
-pub trait FeedReader: Send {
-    /// The next message; `None` at the end.
-    ///
-    /// # Errors
-    /// Data that is not as expected.
-    fn read(&mut self) -> Result<Option<Bars>, DataError>;
-
-    /// Passes over the next message, and says whether there was one.
-    ///
-    /// # Errors
-    /// As [`FeedReader::read`].
-    fn skip(&mut self) -> Result<bool, DataError> {
-        Ok(self.read()?.is_some())
-    }
-}
 
 /// How fast a feed comes.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::Feed;
 use crate::DataError;
+use crate::live::feed::Feed;
 use crate::live::protocol::Bars;
 
 /// Messages that are ready before a client takes them.

@@ -13,8 +13,9 @@ use super::faults::{Fault, Faults, Holes, of_clock};
 use super::watch::SymbolWatch;
 use super::{BarsFrom, VenueCounts, VenueSettings};
 use crate::live::client::EdgeEvent;
-use crate::live::client::backpressure::{EventSender, Over, now};
+use crate::live::client::backpressure::{EventSender, Over};
 use crate::live::client::counts::{Counters, add, set};
+use crate::live::clock::now;
 use crate::live::protocol;
 use crate::ticks::{Bars, ClockChange, ClosedInterval, Event, Parsed, Venue};
 

@@ -7,11 +7,12 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
-use super::run::Follower;
+use super::follower::Follower;
 use crate::live::client::EdgeEvent;
-use crate::live::client::backpressure::{EventSender, Over, now};
+use crate::live::client::backpressure::{EventSender, Over};
 use crate::live::client::connect::Socket;
 use crate::live::client::counts::add;
+use crate::live::clock::now;
 
 /// How often the venue's clock is looked at where nothing comes.
 const TICK: Duration = Duration::from_millis(100);

@@ -7,7 +7,7 @@ use betaflow_engine::time::TimestampNs;
 use serde_json::{Value, json};
 
 use crate::live::client::EdgeEvent;
-use crate::live::client::backpressure::now;
+use crate::live::clock::now;
 use crate::ticks::{BarCounts, ClockChange, Hole, Sequences};
 
 /// Holes in a venue's numbers that may yet fill; with more of them the oldest are said.

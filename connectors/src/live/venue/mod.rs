@@ -12,30 +12,25 @@
 mod bar_builder;
 mod connection;
 mod faults;
+mod follower;
 mod run;
 mod watch;
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use betaflow_engine::time::duration_text;
 
 use super::client::Overflow;
-use super::client::connect::Target;
 use super::error::LiveError;
 use super::protocol::{Hello, MESSAGE_MAX, PROTOCOL, Stated};
-use super::raw_log::{RawLog, RawLogCounts, RawLogSettings};
+use super::raw_log::{RawLogCounts, RawLogSettings};
 use super::tls::Trust;
-use crate::did_you_mean::nearest;
 use crate::ticks::{
-    BarCounts, BarSettings, Bars, Channel, Connection, Counts, Credentials, LatePolicy, Subscription, VENUES,
-    Venue, venue,
+    BarCounts, BarSettings, Channel, Connection, Counts, Credentials, LatePolicy, Subscription, Venue,
 };
-use bar_builder::BarBuilder;
-
 pub use watch::SymbolsHeard;
 
-pub(super) use run::Follower;
+pub(super) use follower::Follower;
 
 /// What bars are made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +60,7 @@ impl std::fmt::Debug for Account {
 /// How a venue is followed.
 #[derive(Clone, Debug)]
 pub struct VenueSettings {
-    /// One of [`VENUES`].
+    /// One of [`VENUES`](crate::ticks::VENUES).
     pub venue: String,
     /// An address in the place of the venue's own, such as a proxy's: `ws://` or `wss://` without a path.
     pub url: Option<String>,
@@ -193,31 +188,3 @@ pub struct VenueCounts {
     pub raw_log: RawLogCounts,
 }
 
-impl Follower {
-    /// Checks the settings, and opens what has to be open before there is a connection.
-    ///
-    /// # Errors
-    /// A venue that is not known or cannot be asked for that, an address or certificates that cannot be used, or a folder
-    /// that cannot be written.
-    pub(super) fn new(
-        mut settings: VenueSettings,
-        counts: Arc<Mutex<VenueCounts>>,
-    ) -> Result<Self, LiveError> {
-        let adapter = venue(&settings.venue).ok_or_else(|| LiveError::Venue {
-            found: settings.venue.clone(),
-            nearest: nearest(&settings.venue, VENUES),
-            known: VENUES.join(", "),
-        })?;
-        settings.symbols.iter_mut().for_each(|symbol| *symbol = adapter.symbol(symbol));
-        let connection = settings.connection(&*adapter)?;
-        let address = settings.url.as_deref().unwrap_or(adapter.address()).trim_end_matches('/');
-        let url = format!("{address}{}", connection.path);
-        let target = Target::new(&url, &settings.trust, settings.message_max, settings.connect_within)?;
-        let symbols = settings.symbols.iter().map(String::as_str);
-        let bars = Bars::new(settings.bar_settings(), 1, symbols)?;
-        let bars = if adapter.cancels() { bars.with_cancels() } else { bars };
-        let raw_log = settings.raw_log.clone().map(RawLog::start).transpose()?;
-        let builder = BarBuilder::new(&settings, adapter, bars, Arc::clone(&counts));
-        Ok(Self { settings, target, connection, builder, raw_log, counts })
-    }
-}

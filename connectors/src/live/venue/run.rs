@@ -1,28 +1,15 @@
 //! One connection after the other.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 
-use super::bar_builder::BarBuilder;
 use super::connection::VenueConnection;
-use super::{VenueCounts, VenueSettings};
+use super::follower::Follower;
 use crate::live::client::EdgeEvent;
-use crate::live::client::backoff::Backoff;
-use crate::live::client::backoff::sleep;
-use crate::live::client::backpressure::{EventSender, Over, now};
-use crate::live::client::connect::Target;
+use crate::live::client::backoff::{Backoff, sleep};
+use crate::live::client::backpressure::{EventSender, Over};
 use crate::live::client::counts::add;
+use crate::live::clock::now;
 use crate::live::raw_log::RawLog;
-use crate::ticks::Connection;
-
-/// Follows a venue.
-pub(in crate::live) struct Follower {
-    pub(super) settings: VenueSettings,
-    pub(super) target: Target,
-    pub(super) connection: Connection,
-    pub(super) builder: BarBuilder,
-    pub(super) raw_log: Option<RawLog>,
-    pub(super) counts: Arc<Mutex<VenueCounts>>,
-}
 
 impl Follower {
     /// Follows the venue until nobody wants it any more.

@@ -1,0 +1,40 @@
+//! State of a feed's client that outlives a connection.
+
+use betaflow_engine::time::TimestampNs;
+
+use super::EdgeSettings;
+use super::order::{Order, Received};
+use crate::live::bar_rules::BarRules;
+use crate::live::client::EdgeEvent;
+use crate::live::client::backpressure::{EventSender, Over};
+use crate::live::client::counts::add;
+use crate::live::clock::now;
+use crate::live::protocol::Hello;
+
+/// State that outlives a connection.
+pub(super) struct State<'a> {
+    pub(super) settings: &'a EdgeSettings,
+    pub(super) sender: EventSender,
+    pub(super) order: Order,
+    /// First greeting of the feed.
+    pub(super) hello: Option<Hello>,
+    /// Rules for its bars.
+    pub(super) rules: Option<BarRules>,
+    /// When the last bars that were handed over closed.
+    pub(super) last: Option<TimestampNs>,
+    /// Bars of the next number that close much later than those before them, until other messages confirm the time.
+    pub(super) doubted: Option<Received>,
+    /// Messages that were refused, and the number of the bars that were refused last.
+    pub(super) refused: u64,
+    pub(super) refused_seq: Option<u64>,
+}
+
+impl State<'_> {
+    /// Gives messages up, the last included.
+    pub(super) fn gap(&mut self, from: u64, to: u64) -> Result<(), Over> {
+        self.order.give_up(to);
+        add(&self.sender.counters.gaps, 1);
+        add(&self.sender.counters.missing, to - from + 1);
+        self.sender.send(EdgeEvent::Gap { at: now(), from, to })
+    }
+}

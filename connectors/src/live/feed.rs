@@ -1,0 +1,33 @@
+//! Feed of bars that a server or a run reads.
+
+use super::protocol::{Bars, Hello};
+use crate::DataError;
+
+/// Messages in order that can be read from the beginning any number of times.
+pub trait Feed: Send + Sync {
+    /// Description of the feed.
+    fn hello(&self) -> &Hello;
+
+    /// Opens the feed at its first message.
+    ///
+    /// # Errors
+    /// Data that is missing or not as expected.
+    fn open(&self) -> Result<Box<dyn FeedReader>, DataError>;
+}
+
+/// Position in an open feed.
+pub trait FeedReader: Send {
+    /// Returns the next message; `None` at the end.
+    ///
+    /// # Errors
+    /// Data that is not as expected.
+    fn read(&mut self) -> Result<Option<Bars>, DataError>;
+
+    /// Skips the next message; returns false at the end.
+    ///
+    /// # Errors
+    /// Errors of [`FeedReader::read`].
+    fn skip(&mut self) -> Result<bool, DataError> {
+        Ok(self.read()?.is_some())
+    }
+}
