@@ -1,4 +1,4 @@
-//! Texts of a venue to events of the edge.
+//! Bars of a venue's messages.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,10 +19,10 @@ use crate::live::clock::now;
 use crate::live::protocol;
 use crate::ticks::{Bars, ClockChange, ClosedInterval, Event, Parsed, Venue};
 
-/// Different refusals that are told of a connection; all are counted.
-const TOLD_MAX: usize = 16;
+/// Most refusals of different kinds that are reported in a connection; all are counted.
+const REPORTED_MAX: usize = 16;
 
-/// What outlives a connection: the adapter with its numbers, and the bars in the builder.
+/// Bars and sequence numbers of a venue; they outlive a connection.
 pub(crate) struct BarBuilder {
     name: String,
     bars_from: BarsFrom,
@@ -34,19 +34,19 @@ pub(crate) struct BarBuilder {
     closed: Vec<ClosedInterval>,
     seq: u64,
     counts: Arc<Mutex<VenueCounts>>,
-    /// The latest event, and when it was received.
-    heard: Option<(i64, Instant)>,
-    /// The latest event before this connection.
-    before: Option<i64>,
-    /// The first event of this connection that is not of the past.
-    first: Option<i64>,
-    /// Whether it is known where in time this connection began, so that the clock runs.
-    live: bool,
-    told: BTreeSet<String>,
+    /// Time of the latest event by the venue's clock, and when it was received.
+    latest: Option<(i64, Instant)>,
+    /// Time of the latest event before this connection.
+    latest_before: Option<i64>,
+    /// Time of the first event of this connection that is not a snapshot of the past.
+    first_event: Option<i64>,
+    /// True once the venue's time at the start of this connection is known, so that its clock runs.
+    is_located: bool,
+    reported: BTreeSet<String>,
     faults: Faults,
     holes: Holes,
     watch: SymbolWatch,
-    /// Where the monotonic clock of the bars begins.
+    /// Zero of the monotonic clock of the bars.
     started: Instant,
 }
 
@@ -68,11 +68,11 @@ impl BarBuilder {
             closed: Vec::new(),
             seq: settings.first_seq,
             counts,
-            heard: None,
-            before: None,
-            first: None,
-            live: false,
-            told: BTreeSet::new(),
+            latest: None,
+            latest_before: None,
+            first_event: None,
+            is_located: false,
+            reported: BTreeSet::new(),
             faults: Faults::default(),
             holes: Holes::new(i64::try_from(settings.lateness.as_nanos()).unwrap_or(i64::MAX)),
             watch: SymbolWatch::new(settings),
@@ -80,7 +80,7 @@ impl BarBuilder {
         }
     }
 
-    /// Another connection begins.
+    /// Starts another connection.
     pub(crate) fn connected(&mut self, again: bool, sender: &mut EventSender) -> Result<(), Over> {
         if again {
             // Numbers of the last connection do not come any more.
@@ -88,25 +88,25 @@ impl BarBuilder {
             self.venue.reconnected();
         }
         self.watch.begin();
-        self.before = self.heard.map(|(latest, _)| latest);
-        (self.first, self.live) = (None, false);
-        self.told.clear();
+        self.latest_before = self.latest.map(|(latest, _)| latest);
+        (self.first_event, self.is_located) = (None, false);
+        self.reported.clear();
         Ok(())
     }
 
-    /// How many trades and bars there were: whether a connection was good for anything.
+    /// Number of trades and bars of the venue that became part of bars.
     pub(crate) fn taken(&self) -> u64 {
         self.bars.counts().in_bars
     }
 
-    /// Time passed in which nothing was read.
+    /// Takes `blocked`, a time in which nothing was read, out of the silence of the venue.
     pub(crate) fn blocked(&mut self, blocked: Duration) {
-        if let Some((_, received)) = &mut self.heard {
+        if let Some((_, received)) = &mut self.latest {
             *received += blocked;
         }
     }
 
-    /// Takes a message.
+    /// Parses a message and hands over the bars that it closes.
     pub(crate) fn take(
         &mut self,
         text: &str,
@@ -115,8 +115,8 @@ impl BarBuilder {
     ) -> Result<(), Over> {
         let mut events = Vec::new();
         let parsed = self.venue.parse(text, &mut events);
-        self.count(parsed, &events, sender)?;
-        if let Some((latest, since)) = self.heard {
+        self.report(&parsed, &events, sender)?;
+        if let Some((latest, since)) = self.latest {
             self.bars.expect(0, later(latest, received.saturating_duration_since(since)));
         }
         let monotonic = self.monotonic(received);
@@ -128,39 +128,40 @@ impl BarBuilder {
         let past = events.contains(&Event::Past);
         let time = events.iter().filter_map(Event::time_ns).max().filter(|_| !past);
         if let Some(time) = time {
-            self.first.get_or_insert(time);
+            self.first_event.get_or_insert(time);
             if let Some(latest) = self.bars.heard_ns(0)
-                && self.heard.is_none_or(|(known, _)| known < latest)
+                && self.latest.is_none_or(|(known, _)| known < latest)
             {
-                self.heard = Some((latest, received));
-                if !self.live {
-                    self.live = true;
+                self.latest = Some((latest, received));
+                if !self.is_located {
+                    self.is_located = true;
                     self.begin(latest, sender)?;
                 }
             }
         }
-        self.say_faults(received, sender)?;
+        self.report_faults(received, sender)?;
+        self.publish(Some(parsed), &sender.counters);
         self.deliver(received, sender)
     }
 
-    /// A time of the monotonic clock of the bars.
+    /// Converts an instant to the monotonic clock of the bars.
     fn monotonic(&self, at: Instant) -> i64 {
         i64::try_from(at.saturating_duration_since(self.started).as_nanos()).unwrap_or(i64::MAX)
     }
 
-    /// Says how the venue's clock changed, and goes on by it.
+    /// Reports changes of the venue's clock and follows them.
     fn clock_changes(&mut self, received: Instant, sender: &mut EventSender) -> Result<(), Over> {
         for change in self.bars.take_changes() {
             sender.send(of_clock(change, &self.name).event())?;
             let (ClockChange::Ahead { to_ns, .. } | ClockChange::Back { to_ns, .. }) = change;
-            self.heard = Some((to_ns, received));
+            self.latest = Some((to_ns, received));
             self.watch.begin();
         }
         Ok(())
     }
 
-    /// Says what is seen for the first time.
-    fn say_faults(&mut self, now: Instant, sender: &mut EventSender) -> Result<(), Over> {
+    /// Reports faults when they first occur.
+    fn report_faults(&mut self, now: Instant, sender: &mut EventSender) -> Result<(), Over> {
         self.send_holes(false, sender)?;
         for fault in self.faults.first(&self.bars.counts(), &self.name) {
             sender.send(fault.event())?;
@@ -174,7 +175,7 @@ impl BarBuilder {
         Ok(())
     }
 
-    /// Says what is missing: what has not come for some time, or all of it.
+    /// Reports missing numbers: those overdue, or all.
     fn send_holes(&mut self, all: bool, sender: &mut EventSender) -> Result<(), Over> {
         let latest = self.bars.latest_ns(0);
         for event in self.holes.due(self.venue.sequences_mut(), latest, all) {
@@ -183,43 +184,46 @@ impl BarBuilder {
         Ok(())
     }
 
-    /// Lets the venue's clock go on where no message says so.
+    /// Advances the venue's clock between messages.
     pub(crate) fn tick(&mut self, sender: &mut EventSender) -> Result<(), Over> {
         let now = Instant::now();
         self.bars.pass(0, self.monotonic(now), &mut self.closed);
         self.clock_changes(now, sender)?;
-        self.say_faults(now, sender)?;
-        let Some((latest, received)) = self.heard.filter(|_| self.live) else { return Ok(()) };
+        self.report_faults(now, sender)?;
+        let Some((latest, received)) = self.latest.filter(|_| self.is_located) else { return Ok(()) };
         self.bars.advance(0, later(latest, received.elapsed()), &mut self.closed);
+        self.publish(None, &sender.counters);
         self.deliver(Instant::now(), sender)
     }
 
-    /// It is known where in time the connection began: intervals that began before may be incomplete.
+    /// Handles the first event of a connection: intervals that began before it may be incomplete.
     fn begin(&mut self, latest: i64, sender: &mut EventSender) -> Result<(), Over> {
-        let began = self.first.unwrap_or(latest).min(latest);
+        let began = self.first_event.unwrap_or(latest).min(latest);
         let floor = |time: i64| time.saturating_sub(time.rem_euclid(self.bar_ns));
         let ceil = |time: i64| floor(time.saturating_add(self.bar_ns - 1));
         let whole = match self.bars_from {
             BarsFrom::Trades => ceil(began),
-            // The bar that ended last may come still, and is whole.
+            // The bar that ended last may still come, and is whole.
             BarsFrom::Venue => floor(began).saturating_sub(self.bar_ns),
         };
         // Trades come out of order within the lateness: one that was lost may belong to an interval before the latest that
         // was heard, or after the first that is heard again.
         let ends = ceil(began.saturating_add(self.lateness_ns));
-        let outage = match (self.before, self.from_ns) {
+        let outage = match (self.latest_before, self.from_ns) {
             (Some(before), _) => Some((floor(before.saturating_sub(self.lateness_ns)), ends)),
             (None, Some(from)) => Some((from, if self.bars_from == BarsFrom::Trades { ends } else { whole })),
             (None, None) => None,
         };
         // The venue's own bars are whole whenever they come.
-        if self.before.is_none() && (self.bars_from == BarsFrom::Trades || self.from_ns.is_none()) {
+        if self.latest_before.is_none() && (self.bars_from == BarsFrom::Trades || self.from_ns.is_none()) {
             self.bars.start_from(whole);
             let closed = self.closed.len();
             self.closed.retain(|interval| interval.start_ns >= whole);
             add(&sender.counters.partial, (closed - self.closed.len()) as u64);
         }
-        if let Some(from_ns) = self.from_ns.filter(|from| self.before.is_none() && *from > ceil(latest)) {
+        if let Some(from_ns) =
+            self.from_ns.filter(|from| self.latest_before.is_none() && *from > ceil(latest))
+        {
             let (from, to) = (Iso(TimestampNs(latest)), Iso(TimestampNs(from_ns)));
             let fault = Fault {
                 kind: "clock_behind_record",
@@ -240,9 +244,14 @@ impl BarBuilder {
         }
     }
 
-    /// Counts a message, and tells what the user should know of it.
-    fn count(&mut self, parsed: Parsed, events: &[Event<'_>], sender: &mut EventSender) -> Result<(), Over> {
-        match &parsed {
+    /// Counts and reports messages of unknown types, refusals and errors of the venue.
+    fn report(
+        &mut self,
+        parsed: &Parsed,
+        events: &[Event<'_>],
+        sender: &mut EventSender,
+    ) -> Result<(), Over> {
+        match parsed {
             Parsed::Known(_) => {}
             Parsed::Unknown(_) => add(&sender.counters.unknown, 1),
             Parsed::Refused(refusal) => {
@@ -250,14 +259,13 @@ impl BarBuilder {
                 // The number that was found differs from message to message.
                 let kind = format!("{} {}", refusal.field, refusal.expected);
                 let text = format!("a message of {}: {refusal}; others like it are only counted", self.name);
-                self.tell(kind, text, sender)?;
+                self.report_refusal(kind, text, sender)?;
             }
         }
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).messages.record(parsed);
         for event in events {
             if let Event::Error(words) = event
-                && self.told.len() < TOLD_MAX
-                && self.told.insert(words.to_string())
+                && self.reported.len() < REPORTED_MAX
+                && self.reported.insert(words.to_string())
             {
                 let text =
                     format!("{} answers with an error: {words}; check feed.symbols and feed.bar", self.name);
@@ -268,8 +276,8 @@ impl BarBuilder {
         Ok(())
     }
 
-    fn tell(&mut self, kind: String, text: String, sender: &mut EventSender) -> Result<(), Over> {
-        if self.told.len() >= TOLD_MAX || !self.told.insert(kind) {
+    fn report_refusal(&mut self, kind: String, text: String, sender: &mut EventSender) -> Result<(), Over> {
+        if self.reported.len() >= REPORTED_MAX || !self.reported.insert(kind) {
             return Ok(());
         }
         sender.send(EdgeEvent::Refused { at: now(), text })
@@ -277,7 +285,6 @@ impl BarBuilder {
 
     /// Hands over the bars of intervals that are closed.
     fn deliver(&mut self, received: Instant, sender: &mut EventSender) -> Result<(), Over> {
-        self.note(&sender.counters);
         let mut closed = std::mem::take(&mut self.closed);
         for interval in closed.drain(..) {
             let bars = message(self.seq, interval);
@@ -289,9 +296,16 @@ impl BarBuilder {
         Ok(())
     }
 
-    fn note(&self, counters: &Counters) {
+    /// Publishes the counts, which other threads read: one lock a message.
+    fn publish(&self, parsed: Option<Parsed>, counters: &Counters) {
         let counts = self.bars.counts();
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).bars = counts;
+        {
+            let mut published = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            published.bars = counts;
+            if let Some(parsed) = parsed {
+                published.messages.record(parsed);
+            }
+        }
         let sequences = self.venue.sequences();
         for (counter, count) in [
             (&counters.gaps, sequences.open_gaps()),
@@ -317,12 +331,12 @@ impl BarBuilder {
     }
 }
 
-/// A time so much later.
+/// Adds a duration to a time.
 fn later(time_ns: i64, passed: Duration) -> i64 {
     time_ns.saturating_add(i64::try_from(passed.as_nanos()).unwrap_or(i64::MAX))
 }
 
-/// The bars of an interval as a message of our own protocol.
+/// Converts the bars of an interval to a message of our own protocol.
 fn message(seq: u64, interval: ClosedInterval) -> protocol::Bars {
     let fields = [Field::Open, Field::High, Field::Low, Field::Close, Field::Volume];
     let mut columns = fields.map(|field| (field, Vec::with_capacity(interval.bars.len()))).to_vec();
