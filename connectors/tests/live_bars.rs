@@ -554,8 +554,9 @@ proptest! {
 
 /// The trades of a capture in second bars add up to the capture.
 #[test]
+#[ignore = "reads data outside the repository: ../shared/data"]
 fn bars_of_a_captured_feed_add_up_to_it() {
-    let Some(messages) = feeds::messages("binance_spot_btcusdt_2024-08-08") else { return };
+    let messages = feeds::messages("binance_spot_btcusdt_2024-08-08");
     let settings = BarSettings {
         length_ns: 1_000_000_000,
         lateness_ns: 200_000_000,

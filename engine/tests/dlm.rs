@@ -163,6 +163,7 @@ fn matrix(covariance: &ScaledCovariance) -> DMatrix<f64> {
 }
 
 #[test]
+#[ignore = "takes long; `.ci/run` runs it"]
 fn directions_without_information_stay_within_the_prior_for_a_million_frames() {
     let k = 5;
     for discount_factor in [0.90, 0.98, 0.995] {

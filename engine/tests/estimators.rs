@@ -266,11 +266,13 @@ fn ten_million_frames(kind: EstimatorKind) {
 }
 
 #[test]
+#[ignore = "takes long; `.ci/run` runs it"]
 fn ten_million_frames_leave_the_dlm_sound() {
     ten_million_frames(EstimatorKind::Dlm);
 }
 
 #[test]
+#[ignore = "takes long; `.ci/run` runs it"]
 fn ten_million_frames_leave_the_mixture_sound() {
     ten_million_frames(EstimatorKind::Mixture);
 }

@@ -339,6 +339,7 @@ fn stays_finite_where_there_is_nothing_to_learn() {
 }
 
 #[test]
+#[ignore = "takes long; `.ci/run` runs it"]
 fn covariance_is_symmetric_and_positive_after_a_million_frames() {
     let k = 4;
     let model = Model { transition: false, diagonal: false, each: false };

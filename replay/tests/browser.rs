@@ -1,6 +1,6 @@
 //! The reports in a real browser: they open without a network, say nothing on the console, and draw their figures.
 //!
-//! It needs Chromium. Where there is none the test says that it is skipped, unless `CI` is set.
+//! Needs Chromium: `cargo test -p betaflow-replay --test browser -- --ignored`.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
@@ -66,15 +66,11 @@ const REPORT: &str = "<script>addEventListener('load', () => {\
     document.body.innerHTML = '<pre id=\"probe\">' + encodeURIComponent(JSON.stringify(found)) + '</pre>';\
     });</script>";
 
-fn browser() -> Option<&'static str> {
-    let found = ["chromium", "chromium-browser", "google-chrome"]
-        .into_iter()
-        .find(|name| Command::new(name).arg("--version").output().is_ok_and(|ended| ended.status.success()));
-    if found.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "found no Chromium; expected the package `chromium`");
-        eprintln!("skipped: there is no Chromium on the path");
-    }
-    found
+fn browser() -> &'static str {
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let runs =
+        |name: &str| Command::new(name).arg("--version").output().is_ok_and(|ended| ended.status.success());
+    names.into_iter().find(|name| runs(name)).expect("found no Chromium; expected the package `chromium`")
 }
 
 /// What a page was like in the browser.
@@ -183,8 +179,9 @@ fn assert_opens(browser: &str, run: &Run, name: &str) -> Vec<u64> {
 }
 
 #[test]
+#[ignore = "needs Chromium"]
 fn the_reports_of_the_tutorial_open_in_a_browser() {
-    let Some(browser) = browser() else { return };
+    let browser = browser();
     let folder = folder();
     let replay = run(folder.path(), "replay", &["replay"]);
     let traces = assert_opens(browser, &replay, "replay");
@@ -196,8 +193,9 @@ fn the_reports_of_the_tutorial_open_in_a_browser() {
 }
 
 #[test]
+#[ignore = "needs Chromium"]
 fn the_report_of_a_tuning_opens_in_a_browser() {
-    let Some(browser) = browser() else { return };
+    let browser = browser();
     let folder = folder();
     let grid =
         "[grid]\n\"sizing.turnover_cap\" = [0.02, 0.3]\n\"strategy.kind\" = [\"quarter_kelly\", \"flat\"]\n";
@@ -208,8 +206,9 @@ fn the_report_of_a_tuning_opens_in_a_browser() {
 }
 
 #[test]
+#[ignore = "needs Chromium"]
 fn reports_of_odd_runs_open_in_a_browser() {
-    let Some(browser) = browser() else { return };
+    let browser = browser();
     let folder = folder();
     let data = Panel::of_bars(3, 60, &[14, 15, 16], 5).write(folder.path());
     let settings = |more: &'static [&'static str]| {
@@ -225,8 +224,9 @@ fn reports_of_odd_runs_open_in_a_browser() {
 }
 
 #[test]
+#[ignore = "needs Chromium"]
 fn the_report_of_a_stress_run_draws_its_maps_and_changes_them() {
-    let Some(browser) = browser() else { return };
+    let browser = browser();
     let folder = folder();
     let grid: [(&str, &[f64]); 3] = [
         ("sizing.turnover_cap", &[0.04, 0.08, 0.16]),
@@ -253,8 +253,9 @@ fn the_report_of_a_stress_run_draws_its_maps_and_changes_them() {
 
 /// What would be wrong with a page is seen: otherwise the tests above would say nothing.
 #[test]
+#[ignore = "needs Chromium"]
 fn a_page_that_fails_loads_or_runs_over_is_seen() {
-    let Some(browser) = browser() else { return };
+    let browser = browser();
     let policy = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline'\">";
     let page = |body: &str| format!("<!doctype html><html><head>{policy}</head><body>{body}</body></html>");
     let seen = |body: &str| Seen::of(browser, &page(body), 500);

@@ -1,6 +1,6 @@
 //! The dashboard in a real browser: it shows what is in SQLite, comes back after the server did, and fits a telephone.
 //!
-//! It needs Chromium and its driver. Where there are none the tests say that they are skipped, unless `CI` is set.
+//! Needs Chromium and its driver: `cargo test -p betaflow-replay --test dashboard_browser -- --ignored`.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
@@ -74,8 +74,9 @@ fn shows(browser: &Browser, state: &State) {
 }
 
 #[test]
+#[ignore = "needs Chromium and its driver"]
 fn the_page_shows_what_is_in_sqlite_and_follows() {
-    let Some(browser) = Browser::start() else { return };
+    let browser = Browser::start();
     let folder = folder();
     let mut state = State::create(folder.path(), &SYMBOLS);
     state.frames(200);
@@ -133,8 +134,9 @@ fn number(text: &str) -> f64 {
 }
 
 #[test]
+#[ignore = "needs Chromium and its driver"]
 fn charts_show_values_at_the_pointer_and_zoom() {
-    let Some(browser) = Browser::start() else { return };
+    let browser = Browser::start();
     let folder = folder();
     let mut state = State::create(folder.path(), &SYMBOLS);
     // More frames than a line has points.
@@ -209,8 +211,9 @@ fn charts_show_values_at_the_pointer_and_zoom() {
 }
 
 #[test]
+#[ignore = "needs Chromium and its driver"]
 fn an_end_is_no_alarm_and_a_kill_is_one() {
-    let Some(browser) = Browser::start() else { return };
+    let browser = Browser::start();
     let folder = folder();
     let mut state = State::create(folder.path(), &SYMBOLS);
     state.frames(60);
@@ -262,8 +265,9 @@ fn an_end_is_no_alarm_and_a_kill_is_one() {
 }
 
 #[test]
+#[ignore = "needs Chromium and its driver"]
 fn names_are_text() {
-    let Some(browser) = Browser::start() else { return };
+    let browser = Browser::start();
     let folder = folder();
     let mut state = State::create(folder.path(), &[MARKUP, "'\"&amp;", "AAPL"]);
     state.frames(40);
@@ -291,8 +295,9 @@ fn names_are_text() {
 }
 
 #[test]
+#[ignore = "needs Chromium and its driver"]
 fn the_page_comes_back_after_the_server_was_gone() {
-    let Some(browser) = Browser::start() else { return };
+    let browser = Browser::start();
     let folder = folder();
     let mut state = State::create(folder.path(), &SYMBOLS);
     state.frames(30);
@@ -318,8 +323,9 @@ fn the_page_comes_back_after_the_server_was_gone() {
 }
 
 #[test]
+#[ignore = "needs Chromium and its driver"]
 fn the_page_fits_every_width() {
-    let Some(browser) = Browser::start() else { return };
+    let browser = Browser::start();
     let folder = folder();
     let long = "A_VERY_LONG_NAME_OF_AN_INSTRUMENT_THAT_NOBODY_WOULD_EVER_ABBREVIATE";
     let mut state = State::create(folder.path(), &["AAPL", long, "XOM"]);
@@ -345,8 +351,9 @@ fn the_page_fits_every_width() {
 }
 
 #[test]
+#[ignore = "needs Chromium and its driver"]
 fn a_token_in_the_address_opens_the_page_and_leaves_it() {
-    let Some(browser) = Browser::start() else { return };
+    let browser = Browser::start();
     let folder = folder();
     let mut state = State::create(folder.path(), &SYMBOLS);
     state.frames(20);

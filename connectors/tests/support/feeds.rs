@@ -1,4 +1,4 @@
-//! Captured messages of venues, where they are at hand.
+//! Messages of venues: captures outside the repository, and some of this project in the venues' formats.
 
 use std::path::{Path, PathBuf};
 
@@ -16,28 +16,72 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/feeds")
 }
 
-/// The messages of a capture as the venue sent them; none where the data is absent.
-pub(crate) fn messages(feed: &str) -> Option<Vec<String>> {
-    let path = folder().join(format!("{feed}.jsonl"));
-    if !path.exists() {
-        eprintln!("skipped: {} is absent", path.display());
-        return None;
-    }
-    let text = std::fs::read_to_string(path).unwrap();
-    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let from_venue = lines.filter(|line| line["dir"] == "in");
-    Some(from_venue.map(|line| line["raw"].as_str().unwrap().to_owned()).collect())
+/// Path of a capture.
+pub(crate) fn path(feed: &str) -> PathBuf {
+    folder().join(format!("{feed}.jsonl"))
 }
 
-/// A capture that once broke something; none where the data is absent.
-pub(crate) fn case(name: &str) -> Option<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases").join(name);
-    if !path.exists() {
-        eprintln!("skipped: {} is absent", path.display());
-        return None;
-    }
-    Some(std::fs::read_to_string(path).unwrap())
+/// Messages of a capture as the venue sent them.
+pub(crate) fn messages(feed: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(path(feed)).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let from_venue = lines.filter(|line| line["dir"] == "in");
+    from_venue.map(|line| line["raw"].as_str().unwrap().to_owned()).collect()
 }
+
+/// Capture that once revealed a fault.
+pub(crate) fn case(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases").join(name);
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// Messages of this project in the formats that the venues document.
+pub(crate) const MADE: [(&str, &[&str]); 7] = [
+    ("binance", &BINANCE),
+    ("binance_usdm", &BINANCE),
+    ("coinbase_advanced", &COINBASE_ADVANCED),
+    ("coinbase_exchange", &COINBASE_EXCHANGE),
+    ("kraken_v1", &KRAKEN_V1),
+    ("kraken_v2", &KRAKEN_V2),
+    ("alpaca", &ALPACA),
+];
+
+const BINANCE: [&str; 7] = [
+    r#"{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":1700000000105,"s":"BTCUSDT","a":501,"p":"36000.10","q":"0.25","f":9001,"l":9002,"T":1700000000100,"m":false}}"#,
+    r#"{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":1700000000705,"s":"BTCUSDT","a":502,"p":"36000.20","q":"0.5","f":9003,"l":9003,"T":1700000000700,"m":true}}"#,
+    r#"{"stream":"btcusdt@trade","data":{"e":"trade","E":1700000001005,"s":"BTCUSDT","t":9004,"p":"36001.00","q":"1.5","T":1700000001000,"m":false,"M":true}}"#,
+    r#"{"stream":"btcusdt@bookTicker","data":{"u":77001,"s":"BTCUSDT","b":"36000.90","B":"2.5","a":"36001.00","A":"4"}}"#,
+    r#"{"stream":"btcusdt@kline_1m","data":{"e":"kline","E":1700000040005,"s":"BTCUSDT","k":{"t":1699999980000,"T":1700000039999,"s":"BTCUSDT","i":"1m","f":9001,"L":9004,"o":"36000.10","c":"36001.00","h":"36001.00","l":"36000.10","v":"2.25","n":4,"x":true,"q":"81001.5","V":"1.75","Q":"63001.5","B":"0"}}}"#,
+    r#"{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1700000001105,"s":"BTCUSDT","U":77002,"u":77004,"b":[["36000.80","1"]],"a":[["36001.10","0"]]}}"#,
+    r#"{"result":null,"id":1}"#,
+];
+
+const COINBASE_ADVANCED: [&str; 6] = [
+    r#"{"channel":"subscriptions","timestamp":"2023-11-14T22:13:20.000000001Z","sequence_num":0,"events":[{"subscriptions":{"market_trades":["BTC-USD"]}}]}"#,
+    r#"{"channel":"market_trades","timestamp":"2023-11-14T22:13:20.200000001Z","sequence_num":1,"events":[{"type":"update","trades":[{"product_id":"BTC-USD","trade_id":"702","price":"36000.20","size":"0.5","time":"2023-11-14T22:13:20.15Z","side":"BUY"},{"product_id":"BTC-USD","trade_id":"701","price":"36000.10","size":"0.25","time":"2023-11-14T22:13:20.1Z","side":"SELL"}]}]}"#,
+    r#"{"channel":"ticker","timestamp":"2023-11-14T22:13:21.000000001Z","sequence_num":2,"events":[{"type":"update","tickers":[{"type":"ticker","product_id":"BTC-USD","price":"36000.20","best_bid":"36000.10","best_ask":"36000.30","best_bid_quantity":"1.5","best_ask_quantity":"2"}]}]}"#,
+    r#"{"channel":"candles","timestamp":"2023-11-14T22:15:00.000000001Z","sequence_num":3,"events":[{"type":"update","candles":[{"start":"1700000100","high":"36000.20","low":"36000.10","open":"36000.10","close":"36000.20","volume":"0.75","product_id":"BTC-USD"}]}]}"#,
+    r#"{"channel":"l2_data","timestamp":"2023-11-14T22:15:01.000000001Z","sequence_num":4,"events":[{"type":"update","product_id":"BTC-USD","updates":[{"side":"offer","event_time":"2023-11-14T22:15:01Z","price_level":"36000.40","new_quantity":"1"}]}]}"#,
+    r#"{"channel":"heartbeats","timestamp":"2023-11-14T22:15:02.000000001Z","sequence_num":5,"events":[{"current_time":"2023-11-14 22:15:02 +0000 UTC","heartbeat_counter":5}]}"#,
+];
+
+const COINBASE_EXCHANGE: [&str; 6] = [
+    r#"{"type":"subscriptions","channels":[{"name":"matches","product_ids":["BTC-USD"]}]}"#,
+    r#"{"type":"last_match","trade_id":700,"side":"sell","size":"0.1","price":"36000.00","product_id":"BTC-USD","sequence":4001,"time":"2023-11-14T22:13:19.5Z"}"#,
+    r#"{"type":"match","trade_id":701,"side":"sell","size":"0.25","price":"36000.10","product_id":"BTC-USD","sequence":4002,"time":"2023-11-14T22:13:20.1Z"}"#,
+    r#"{"type":"ticker","sequence":4002,"product_id":"BTC-USD","price":"36000.10","best_bid":"36000.00","best_bid_size":"1.5","best_ask":"36000.20","best_ask_size":"2","side":"buy","time":"2023-11-14T22:13:20.1Z","trade_id":701,"last_size":"0.25"}"#,
+    r#"{"type":"heartbeat","sequence":4002,"last_trade_id":701,"product_id":"BTC-USD","time":"2023-11-14T22:13:21Z"}"#,
+    r#"{"type":"l2update","product_id":"BTC-USD","changes":[["sell","36000.30","1.5"]],"time":"2023-11-14T22:13:21.5Z"}"#,
+];
+
+const KRAKEN_V1: [&str; 6] = [
+    r#"{"connectionID":7,"event":"systemStatus","status":"online","version":"1.9.0"}"#,
+    r#"{"channelID":42,"channelName":"trade","event":"subscriptionStatus","pair":"XBT/USD","status":"subscribed","subscription":{"name":"trade"}}"#,
+    r#"{"event":"heartbeat"}"#,
+    r#"[42,[["36000.10000","0.25000000","1700000000.100000","s","l",""],["36000.20000","0.50000000","1700000000.150000","b","m",""]],"trade","XBT/USD"]"#,
+    r#"[43,{"a":["36000.30000",2,"2.00000000"],"b":["36000.10000",1,"1.50000000"],"c":["36000.20000","0.50000000"],"v":["10.0","20.0"],"p":["36000.1","36000.1"],"t":[10,20],"l":["35000.0","35000.0"],"h":["37000.0","37000.0"],"o":["35500.0","35500.0"]},"ticker","XBT/USD"]"#,
+    r#"[44,{"b":[["36000.10000","1.50000000","1700000000.150000"]],"c":"1"},"book-1000","XBT/USD"]"#,
+];
 
 /// Messages as Kraken (second API) documents them.
 pub(crate) const KRAKEN_V2: [&str; 11] = [
