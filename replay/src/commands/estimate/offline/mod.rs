@@ -45,7 +45,7 @@ pub(crate) fn run(asked: &OfflineArgs, config: &Config, facts: &RunFacts, folder
 
 /// Reads the data once more, which the pipeline has read already.
 fn read(config: &Config, facts: &RunFacts) -> Result<Panel> {
-    let Opened { source, progress } = open(config, false)?;
+    let Opened { source, progress } = open(config)?;
     let (mut source, counter) = Counted::new(source);
     let line = Line::start(progress, counter);
     let panel = Panel::read(&mut source, PanelShape::from(&facts.data), config.data.excess, BYTES_MAX);
