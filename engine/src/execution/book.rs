@@ -18,8 +18,6 @@ use crate::frame::Frame;
 use crate::settings::Calendar;
 use crate::time::TimestampNs;
 
-/// A NAV of at most this share of the starting NAV is what rounding leaves of a total loss.
-const ROUNDING_OF_NAV: f64 = 1e-12;
 /// Days in the year of a carrying rate.
 pub(super) const DAYS_OF_RATES: f64 = 365.0;
 
@@ -95,24 +93,24 @@ pub struct ExecutionFacts {
 pub struct Book {
     /// Not part of its state: see [`Book::under`].
     #[serde(skip)]
-    settings: ExecutionSettings,
-    delist_after: u64,
+    pub(super) settings: ExecutionSettings,
+    pub(super) delist_after: u64,
     #[serde(with = "crate::state::pointee")]
-    portfolio: Arc<Portfolio>,
+    pub(super) portfolio: Arc<Portfolio>,
     /// Frames since the instrument's last price.
-    silent: Vec<u64>,
-    working: Working,
+    pub(super) silent: Vec<u64>,
+    pub(super) working: Working,
     /// Orders that ended since they were last asked for.
-    ended: Vec<OrderRecord>,
+    pub(super) ended: Vec<OrderRecord>,
     /// Volume that the frame's fills have taken.
     taken: Vec<f64>,
     /// Kept where somebody asks where the change of NAV comes from.
     moves: Option<Moves>,
-    facts: ExecutionFacts,
+    pub(super) facts: ExecutionFacts,
     /// Whether money is at work: nothing accrues before the first decision.
     open: bool,
     /// Whether NAV has fallen to 0 or below: then nothing happens to it any more.
-    ruined: bool,
+    pub(super) ruined: bool,
 }
 
 impl Book {
@@ -398,7 +396,7 @@ impl Book {
         self.count_ended(from);
     }
 
-    fn count_ended(&mut self, from: usize) {
+    pub(super) fn count_ended(&mut self, from: usize) {
         for order in &self.ended[from..] {
             self.facts.filled += u64::from(order.state == OrderState::Filled);
             self.facts.cancelled += u64::from(order.state == OrderState::Cancelled);
@@ -425,89 +423,6 @@ impl Book {
             portfolio.price[i] = if traded { close } else { portfolio.price[i] };
             self.silent[i] = if traded { 0 } else { self.silent[i] + 1 };
         }
-    }
-
-    /// Returns the value of the closed positions at the last prices.
-    fn close_delisted(&mut self, market: &Market, fills: &mut Vec<Fill>) -> f64 {
-        let kept = 1.0 - self.settings.haircut(market.multipliers());
-        let mut value = 0.0;
-        let portfolio = Arc::make_mut(&mut self.portfolio);
-        let from = self.ended.len();
-        for (i, &silent) in self.silent.iter().enumerate() {
-            if silent < self.delist_after {
-                continue;
-            }
-            if silent == self.delist_after {
-                let seq = portfolio.seq;
-                self.working.each_due(seq, &mut self.ended, |order, _| {
-                    match order.record.instrument as usize {
-                        instrument if instrument == i => Fate::Ends(OrderState::Expired),
-                        _ => Fate::Works,
-                    }
-                });
-            }
-            if portfolio.quantity[i] == 0.0 {
-                continue;
-            }
-            let (quantity, price) = (-portfolio.quantity[i], kept * portfolio.price[i]);
-            value += portfolio.quantity[i] * portfolio.price[i];
-            portfolio.quantity[i] = 0.0;
-            portfolio.cash -= quantity * price;
-            self.facts.delistings += 1;
-            fills.push(Fill {
-                instrument: i as u32,
-                decided_seq: None,
-                quantity,
-                price,
-                decision_price: f64::NAN,
-                costs: Costs::default(),
-                permanent_impact: 0.0,
-                conditions: market.conditions(i),
-                reason: Reason::Delisting,
-            });
-        }
-        self.count_ended(from);
-        value
-    }
-
-    /// Closes an account whose NAV is 0 or below. The closing fills are at the prices that NAV is of, and change nothing of
-    /// it.
-    fn close_ruined(&mut self, market: &Market, fills: &mut Vec<Fill>, account: &mut Account) {
-        let nav = self.portfolio.nav;
-        if nav > 0.0 && nav <= ROUNDING_OF_NAV * self.settings.nav {
-            let portfolio = Arc::make_mut(&mut self.portfolio);
-            portfolio.cash -= nav;
-            portfolio.nav = 0.0;
-        }
-        if !self.portfolio.is_ruined() {
-            return;
-        }
-        self.ruined = true;
-        let from = self.ended.len();
-        self.working.lapse(&mut self.ended);
-        self.count_ended(from);
-        let portfolio = Arc::make_mut(&mut self.portfolio);
-        portfolio.in_flight.fill(0.0);
-        for i in 0..portfolio.quantity.len() {
-            let (quantity, price) = (-portfolio.quantity[i], portfolio.price[i]);
-            if quantity == 0.0 {
-                continue;
-            }
-            portfolio.quantity[i] = 0.0;
-            portfolio.cash -= quantity * price;
-            fills.push(Fill {
-                instrument: i as u32,
-                decided_seq: None,
-                quantity,
-                price,
-                decision_price: f64::NAN,
-                costs: Costs::default(),
-                permanent_impact: 0.0,
-                conditions: market.conditions(i),
-                reason: Reason::Ruin,
-            });
-        }
-        (account.gross_exposure, account.net_exposure, account.shorts) = (0.0, 0.0, 0.0);
     }
 
     /// NAV and exposures at the close, summed in engine order.

@@ -3,6 +3,7 @@
 mod actions;
 mod benchmark;
 mod book;
+mod closing;
 mod costs;
 mod fills;
 mod half_spreads;

@@ -1,10 +1,8 @@
 //! What a user may say about execution.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{Error, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::frame::Field;
 use crate::settings::{Invalid, require};
@@ -55,52 +53,44 @@ pub enum Unfilled {
 }
 
 /// Interest on cash: `"rf"` or a number in a configuration.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "CashInterestText", into = "CashInterestText")]
 pub enum CashInterest {
-    /// The factors' risk-free return, where there is one.
+    /// The risk-free return of the factor file; 0 without one.
     #[default]
     RiskFree,
     /// A rate per year, decimal, by calendar days over 365.
     PerYear(f64),
 }
 
-impl Serialize for CashInterest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::RiskFree => serializer.serialize_str("rf"),
-            Self::PerYear(rate) => serializer.serialize_f64(*rate),
+/// [`CashInterest`] as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected \"rf\" or a rate per year such as 0.03")]
+enum CashInterestText {
+    Word(String),
+    Rate(f64),
+}
+
+impl TryFrom<CashInterestText> for CashInterest {
+    type Error = String;
+
+    fn try_from(text: CashInterestText) -> Result<Self, String> {
+        match text {
+            CashInterestText::Rate(rate) => Ok(Self::PerYear(rate)),
+            CashInterestText::Word(word) if word == "rf" => Ok(Self::RiskFree),
+            CashInterestText::Word(word) => {
+                Err(format!("found {word:?}, expected \"rf\" or a rate per year such as 0.03"))
+            }
         }
     }
 }
 
-impl<'de> Deserialize<'de> for CashInterest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(CashInterestVisitor)
-    }
-}
-
-struct CashInterestVisitor;
-
-impl Visitor<'_> for CashInterestVisitor {
-    type Value = CashInterest;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("\"rf\" or a rate per year such as 0.03")
-    }
-
-    fn visit_str<E: Error>(self, word: &str) -> Result<CashInterest, E> {
-        match word {
-            "rf" => Ok(CashInterest::RiskFree),
-            _ => Err(E::invalid_value(Unexpected::Str(word), &self)),
+impl From<CashInterest> for CashInterestText {
+    fn from(interest: CashInterest) -> Self {
+        match interest {
+            CashInterest::RiskFree => Self::Word("rf".to_owned()),
+            CashInterest::PerYear(rate) => Self::Rate(rate),
         }
-    }
-
-    fn visit_f64<E: Error>(self, rate: f64) -> Result<CashInterest, E> {
-        Ok(CashInterest::PerYear(rate))
-    }
-
-    fn visit_i64<E: Error>(self, rate: i64) -> Result<CashInterest, E> {
-        Ok(CashInterest::PerYear(rate as f64))
     }
 }
 

@@ -1,12 +1,10 @@
-//! Which stages share a thread.
+//! Placement of stages on threads.
 
-use std::fmt;
-
-use serde::de::{Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// Placement of stages on threads. The results are the same bits under every one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "PlacementText", into = "PlacementText")]
 pub enum Placement {
     /// Chosen by the number of processors: reading and decoding on a thread of its own, the rest on
     /// another; with four processors or more also recording.
@@ -35,47 +33,43 @@ impl Placement {
     }
 }
 
-/// `"auto"`, `"inline"`, `"threaded"`, or a list of group sizes.
-impl Serialize for Placement {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Auto => serializer.serialize_str("auto"),
-            Self::Inline => serializer.serialize_str("inline"),
-            Self::Threaded => serializer.serialize_str("threaded"),
-            Self::Groups(sizes) => sizes.serialize(serializer),
+/// [`Placement`] as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected \"auto\", \"inline\", \"threaded\", or a list of group sizes such as [1, 4]"
+)]
+enum PlacementText {
+    Word(String),
+    Groups(Vec<usize>),
+}
+
+impl TryFrom<PlacementText> for Placement {
+    type Error = String;
+
+    fn try_from(text: PlacementText) -> Result<Self, String> {
+        match text {
+            PlacementText::Groups(sizes) => Ok(Self::Groups(sizes)),
+            PlacementText::Word(word) => match word.as_str() {
+                "auto" => Ok(Self::Auto),
+                "inline" => Ok(Self::Inline),
+                "threaded" => Ok(Self::Threaded),
+                _ => Err(format!(
+                    "found {word:?}, expected \"auto\", \"inline\", \"threaded\", or a list of group sizes such as [1, 4]"
+                )),
+            },
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Placement {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PlacementVisitor)
-    }
-}
-
-struct PlacementVisitor;
-
-impl<'de> Visitor<'de> for PlacementVisitor {
-    type Value = Placement;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("\"auto\", \"inline\", \"threaded\", or a list of group sizes such as [1, 4]")
-    }
-
-    fn visit_str<E: Error>(self, word: &str) -> Result<Placement, E> {
-        match word {
-            "auto" => Ok(Placement::Auto),
-            "inline" => Ok(Placement::Inline),
-            "threaded" => Ok(Placement::Threaded),
-            _ => Err(E::invalid_value(serde::de::Unexpected::Str(word), &self)),
-        }
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Placement, A::Error> {
-        let mut sizes = Vec::new();
-        while let Some(size) = list.next_element()? {
-            sizes.push(size);
-        }
-        Ok(Placement::Groups(sizes))
+impl From<Placement> for PlacementText {
+    fn from(placement: Placement) -> Self {
+        let word = match placement {
+            Placement::Auto => "auto",
+            Placement::Inline => "inline",
+            Placement::Threaded => "threaded",
+            Placement::Groups(sizes) => return Self::Groups(sizes),
+        };
+        Self::Word(word.to_owned())
     }
 }

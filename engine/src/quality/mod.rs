@@ -29,7 +29,6 @@ mod inactivity;
 mod inspector;
 mod moves;
 mod number;
-mod ratio;
 mod shape;
 mod spelling;
 mod spreads;

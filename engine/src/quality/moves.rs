@@ -15,7 +15,6 @@
 use crate::time::TimestampNs;
 
 use super::number::{Move, Number};
-use super::ratio::nearest;
 
 /// Bars over which an instrument's scale and volume are forgotten.
 const MEMORY: f64 = 60.0;
@@ -259,7 +258,7 @@ impl Jump {
         } else {
             (2.5 * self.scale).clamp(0.005, 0.02)
         };
-        if let Some(((p, q), off)) = nearest(jump) {
+        if let Some(((p, q), off)) = nearest_ratio(jump) {
             if self.is_split((p, q), off) {
                 return Verdict::Split(format!(
                     "{}, a split of {p}:{q} within {:.1} %{}{hint}",
@@ -333,4 +332,16 @@ pub(super) fn is_bad_adjustment(change: f64, adjusted: f64, panel: f64, scale: f
     let jump = (libm::log1p(adjusted) - libm::log1p(panel)).abs();
     let moved = libm::log1p(adjusted).abs();
     jump.min(moved) >= 0.25 && jump >= 15.0 * scale && (change - panel).abs() < 0.4 * jump
+}
+
+/// The simple ratio nearest to a jump of the logarithm of the price, and how far off it is (of the logarithm).
+///
+/// A ratio of (2, 1) is a price that halves: two new shares for an old one.
+fn nearest_ratio(jump: f64) -> Option<((u32, u32), f64)> {
+    const WHOLE: [u32; 20] = [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 24, 25, 30, 40, 50, 60, 100];
+    const BROKEN: [(u32, u32); 3] = [(3, 2), (4, 3), (5, 2)];
+    let whole = WHOLE.into_iter().map(|p| (p, 1));
+    let both_ways = whole.chain(BROKEN).flat_map(|(p, q)| [(p, q), (q, p)]);
+    let off = |(p, q): (u32, u32)| (jump + libm::log(f64::from(p) / f64::from(q))).abs();
+    both_ways.map(|ratio| (ratio, off(ratio))).min_by(|a, b| a.1.total_cmp(&b.1))
 }
