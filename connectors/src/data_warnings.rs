@@ -1,45 +1,38 @@
-//! What a reader of results should know about the data, once all of it has been read.
+//! Warnings about the data at the end of a source.
 
 use betaflow_engine::assembly::Assembler;
-use betaflow_engine::time::Iso;
 use betaflow_engine::warning::Warning;
 
-use crate::did_you_mean::hint;
+use crate::did_you_mean::nearest;
 
-/// Counts of what became no frame.
+/// Counts of rows and timestamps that became no frame.
 pub(crate) struct LeftOut {
     /// Timestamps without any price of the universe.
     pub(crate) empty: u64,
     /// Bad rows.
     pub(crate) skipped: u64,
-    /// Frames without factors, and where those lie.
-    pub(crate) without_factors: (u64, &'static str),
+    /// Frames without factors.
+    pub(crate) without_factors: u64,
+    /// Whether frames after the last factor row are left out as well as those before the first.
+    pub(crate) after_last: bool,
 }
 
-/// As sentences.
+/// Warnings about the universe, the factor instruments and what was left out.
 pub(crate) fn data_warnings(assembler: &Assembler, left_out: &LeftOut) -> Vec<Warning> {
-    let unseen = assembler.unseen().into_iter().map(|unseen| {
-        let hint = hint(&unseen.symbol, assembler.symbols());
-        Warning::new("instrument_not_in_data", format!("{unseen}{hint}"))
+    let unseen = assembler.unseen().into_iter().map(|unseen| Warning::InstrumentNotInData {
+        nearest: nearest(&unseen.symbol, assembler.symbols()),
+        rule: unseen.rule,
+        symbol: unseen.symbol,
     });
-    let withheld = assembler.withheld().map(|(timestamp, instrument)| {
-        let at = Iso(timestamp);
-        let text = format!(
-            "frames from {at} on are left out: `{instrument}`, which a factor needs, has no price any more"
-        );
-        Warning::new("factor_instrument_ended", text)
-    });
-    let LeftOut { empty, skipped, without_factors: (without, place) } = left_out;
+    let withheld = assembler
+        .withheld()
+        .map(|(from, instrument)| Warning::FactorInstrumentEnded { instrument: instrument.to_owned(), from });
+    let LeftOut { empty, skipped, without_factors, after_last } = *left_out;
     let counts = [
-        (
-            *empty,
-            "empty_timestamps",
-            format!("{empty} timestamps without any price of the universe are no frames"),
-        ),
-        (*skipped, "rows_skipped", format!("{skipped} bad rows were skipped, as data.on_bad_row asks")),
-        (*without, "frames_without_factors", format!("{without} frames {place} factor row are left out")),
+        (empty, Warning::EmptyTimestamps { count: empty }),
+        (skipped, Warning::RowsSkipped { count: skipped }),
+        (without_factors, Warning::FramesWithoutFactors { count: without_factors, after_last }),
     ];
-    let counts =
-        counts.into_iter().filter(|(count, ..)| *count > 0).map(|(_, code, text)| Warning::new(code, text));
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0).map(|(_, warning)| warning);
     unseen.chain(withheld).chain(counts).collect()
 }

@@ -1,9 +1,13 @@
-//! Everything that can be wrong with data, each with its place and what to do about it.
+//! Errors of data, each with its place, the values found and expected, and a remedy within the data.
+//!
+//! Settings and commands are named by the program, from the fields of the variants.
 
 use std::fmt;
 use std::io;
 
 use betaflow_engine::assembly::AssemblyError;
+use betaflow_engine::execution::Need;
+use betaflow_engine::frame::Field;
 use betaflow_engine::time::{Iso, TimestampNs};
 
 use crate::did_you_mean::question;
@@ -23,6 +27,17 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: row {} (counting from 0), column `{}`", self.file, self.row, self.column)
     }
+}
+
+/// Column whose name is a setting of the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedColumn {
+    /// Instrument of each row.
+    Symbol,
+    /// Time of each row.
+    Time,
+    /// A number of the bar.
+    Of(Field),
 }
 
 /// An error of a connector.
@@ -153,21 +168,23 @@ pub enum DataError {
     /// A column that must be there.
     #[error(
         "{file}: there is no column `{column}` ({role}); found the columns {found}{}",
-        suggestion(.nearest.as_deref(), *.setting)
+        suggestion(.nearest.as_deref())
     )]
     MissingColumn {
         /// The file.
         file: String,
         /// The name that was expected.
         column: String,
-        /// What it is for.
+        /// Content of the column.
         role: &'static str,
-        /// The columns there are.
+        /// Reason why the run needs it, if other than the form of the data.
+        need: Option<Need>,
+        /// The columns of the file.
         found: String,
-        /// The nearest name among them.
+        /// The most similar name among them.
         nearest: Option<Box<str>>,
-        /// The setting that names the column.
-        setting: Option<&'static str>,
+        /// The column whose name is a setting, if it is one.
+        named: Option<NamedColumn>,
     },
     /// A column of a type that cannot be meant.
     #[error("{file}: column `{column}` has the type {found}, expected {expected}; {hint}")]
@@ -184,7 +201,7 @@ pub enum DataError {
         hint: &'static str,
     },
     /// Two columns that may both be meant.
-    #[error("{file}: both `{first}` and `{second}` may be the {role}; name the one that is meant in [data]")]
+    #[error("{file}: found both `{first}` and `{second}` as the {role}, expected one")]
     Ambiguous {
         /// The file.
         file: String,
@@ -210,8 +227,7 @@ pub enum DataError {
     },
     /// An instrument with two rows at one time.
     #[error(
-        "{place}: found a second row of `{symbol}` at {}, expected one; remove one, or set data.on_bad_row = \
-         \"skip\" to keep the first", Iso(*.time)
+        "{place}: found a second row of `{symbol}` at {}, expected one; remove one", Iso(*.time)
     )]
     Duplicate {
         /// The second row.
@@ -223,8 +239,8 @@ pub enum DataError {
     },
     /// A number that is neither null nor valid.
     #[error(
-        "{place}: found {found} for `{symbol}` at {}, expected {expected}; correct it, make it null if the \
-         instrument did not trade, or set data.on_bad_row = \"skip\"", Iso(*.time)
+        "{place}: found {found} for `{symbol}` at {}, expected {expected}; correct it, or make it null if the \
+         instrument did not trade", Iso(*.time)
     )]
     BadValue {
         /// The cell.
@@ -235,7 +251,7 @@ pub enum DataError {
         time: TimestampNs,
         /// The number.
         found: String,
-        /// What is valid.
+        /// The valid values.
         expected: &'static str,
     },
     /// A half-spread that cannot be used.
@@ -292,9 +308,7 @@ pub enum DataError {
         value: String,
     },
     /// Rows, but none in the range that was asked for.
-    #[error(
-        "{file}: found no price between {from} and {to}: the data covers {found}; change data.from and data.to"
-    )]
+    #[error("{file}: found no price between {from} and {to}: the data covers {found}")]
     NothingInRange {
         /// The file, or the folder.
         file: String,
@@ -307,8 +321,7 @@ pub enum DataError {
     },
     /// Rows, but none before the sealed period.
     #[error(
-        "{file}: found no row before {}, where the hold-out begins, expected data before it; choose a later date for \
-         holdout.from, or give more data", Iso(*.seal)
+        "{file}: found no row before {}, where the hold-out begins, expected data before it", Iso(*.seal)
     )]
     NothingBeforeSeal {
         /// The file, or the folder.
@@ -333,7 +346,7 @@ pub enum DataError {
     #[error(
         "{place}: found {found} at {}, which is {:.0} % a year by the spacing of the rows, expected at most {:.0} %: a \
          simple return per row as a decimal; is it an annual rate, or in percent? divide it by the rows of a year, or by \
-         100; data.rf_max (per year, {max}) accepts more", Iso(*.time), 100.0 * .annual, 100.0 * .max
+         100", Iso(*.time), 100.0 * .annual, 100.0 * .max
     )]
     BadRiskFree {
         /// The cell.
@@ -400,8 +413,7 @@ pub enum DataError {
     /// Daily factors for frames inside the day.
     #[error(
         "{file}: the factor rows are dates, but the frames at {} and {} lie inside one day: a day's factor return \
-         is not known inside the day (look-ahead); use factors with the frames' own times, or [factors] made of \
-         instruments", Iso(*.first), Iso(*.second)
+         is not known inside the day (look-ahead); use factors with the frames' own times", Iso(*.first), Iso(*.second)
     )]
     FactorsOfDays {
         /// The factor file.
@@ -414,7 +426,7 @@ pub enum DataError {
     /// Factors and prices of different times.
     #[error(
         "{factors}: the factors do not overlap with the prices: factor rows from {} to {}, frames from {} to {}; \
-         check the files and data.from and data.to",
+         check the files and the range of dates",
         Iso(.factor_range.0), Iso(.factor_range.1), Iso(.frame_range.0), Iso(.frame_range.1)
     )]
     NoOverlap {
@@ -425,7 +437,45 @@ pub enum DataError {
         /// First and last frame.
         frame_range: (TimestampNs, TimestampNs),
     },
-    /// Settings that cannot be met together, or not by this data.
+    /// Factors both from a file and from instruments.
+    #[error(
+        "factors: found both a file of factors and factors made of instruments, expected one; leave one out"
+    )]
+    FactorsTwice,
+    /// Wide data for settings that need more than one number of each bar.
+    #[error(
+        "{file}: the data is wide (one column a symbol) and has one number a bar: there is no `{column}`, {}; use tidy \
+         data with the columns `symbol` and `{column}`, or leave out the setting that needs it", .need.purpose()
+    )]
+    WideBars {
+        /// The file.
+        file: String,
+        /// The column that is missing.
+        column: String,
+        /// Reason why the run needs it.
+        need: Need,
+    },
+    /// A number that a message of a feed cannot hold.
+    #[error(
+        "{file}: `{}` of `{symbol}` is {found} at {}, which a message cannot hold; expected a finite number or null: correct \
+         the file", .field.names()[0], Iso(*.time)
+    )]
+    NotFinite {
+        /// The file.
+        file: String,
+        /// The column.
+        field: Field,
+        /// The instrument.
+        symbol: String,
+        /// The time.
+        time: TimestampNs,
+        /// The number.
+        found: f64,
+    },
+    /// Rules of the assembly that contradict each other.
+    #[error("{0}")]
+    Rules(AssemblyError),
+    /// Settings that contradict each other or the data.
     #[error("{0}")]
     Settings(String),
     /// Rows that are valid one by one and cannot become frames together.
@@ -438,6 +488,17 @@ pub enum DataError {
     },
 }
 
+impl DataError {
+    /// Adds to a missing column the reason why the run needs it.
+    #[must_use]
+    pub(crate) fn needed_for(mut self, reason: Need) -> Self {
+        if let Self::MissingColumn { need, .. } = &mut self {
+            *need = Some(reason);
+        }
+        self
+    }
+}
+
 /// Remedy for a frame without a factor row.
 fn gap_remedy(zone: Option<&str>) -> String {
     match zone {
@@ -445,11 +506,7 @@ fn gap_remedy(zone: Option<&str>) -> String {
             "the prices look like midnights in the time zone {zone}: give them dates, with pandas: df[\"date\"] = \
              df[\"date\"].dt.tz_convert(\"{zone}\").dt.tz_localize(None)"
         ),
-        None => {
-            "add the row, or set data.factor_gap = \"carry\" to hand such frames on without an update of the \
-                 estimates"
-                .to_owned()
-        }
+        None => "add the row".to_owned(),
     }
 }
 
@@ -470,15 +527,8 @@ fn conversion(frames: Option<&str>, rows: Option<&str>) -> String {
     zone.map(|zone| format!(".dt.tz_convert(\"{zone}\")")).unwrap_or_default()
 }
 
-/// Remedy for a column that does not exist.
-fn suggestion(nearest: Option<&str>, setting: Option<&str>) -> String {
-    let question = question(nearest);
+/// Remedy for a missing column.
+fn suggestion(nearest: Option<&str>) -> String {
     let rename = if nearest.is_some() { "rename it" } else { "rename one" };
-    match setting {
-        Some(setting) => {
-            let name = nearest.unwrap_or("NAME");
-            format!("{question}; {rename}, or name it with --set '{setting}=\"{name}\"'")
-        }
-        None => format!("{question}; {rename}"),
-    }
+    format!("{}; {rename}", question(nearest))
 }

@@ -30,6 +30,6 @@ pub mod ticks;
 pub mod tutorial;
 
 pub use did_you_mean::{hint, nearest, question};
-pub use error::{DataError, Place};
+pub use error::{DataError, NamedColumn, Place};
 pub use files::read_text;
 pub use progress::Progress;

@@ -1,6 +1,5 @@
 //! Annual rate implied by a risk-free return and the spacing of its rows.
 
-use betaflow_engine::time::Iso;
 use betaflow_engine::time::TimestampNs;
 use betaflow_engine::warning::Warning;
 use serde::{Deserialize, Serialize};
@@ -88,17 +87,15 @@ impl RiskFreeRate {
         self.extreme = None;
     }
 
-    /// Warning about a rate that is accepted and hardly meant. `source`: the file or the feed.
+    /// Warning about an implausible rate that is accepted. `source`: the file or the feed.
     pub(crate) fn warning(&self, source: &str) -> Option<Warning> {
         let rate = self.extreme.filter(|rate| rate.annual.ln_1p().abs() > WARN_ABOVE.ln_1p())?;
-        let text = format!(
-            "{source}: `rf` is {} at {}, which is {:.0} % a year; expected a return per row as a decimal, at most {:.0} % a \
-             year: if the column is an annual rate or in percent, divide it by the rows of a year or by 100",
-            rate.found,
-            Iso(rate.time),
-            100.0 * rate.annual,
-            100.0 * WARN_ABOVE,
-        );
-        Some(Warning::new("rf_large", text))
+        Some(Warning::RfLarge {
+            source: source.to_owned(),
+            time: rate.time,
+            found: rate.found,
+            annual: rate.annual,
+            annual_max: WARN_ABOVE,
+        })
     }
 }

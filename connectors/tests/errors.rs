@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int64Array, StringArray};
 use betaflow_connectors::parquet::{BadRow, Input, Settings};
 use betaflow_engine::assembly::Universe;
+use betaflow_engine::execution::{FillAt, Need};
 use betaflow_engine::frame::Field;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -78,19 +79,19 @@ fn columns_that_are_missing_or_wrong() {
                 ("close", close.clone()),
                 ("Close", close.clone()),
             ],
-            &["both `close` and `Close` may be the price"],
+            &["both `close` and `Close` as the price"],
         ),
         (
             vec![("Date", date.clone()), ("Ticker", symbol.clone()), ("Adj Close", close.clone())],
-            &["there is no column `close`", "--set 'data.price=\"Adj Close\"'"],
+            &["there is no column `close`", "did you mean `Adj Close`"],
         ),
         (
             vec![("trade_date", date.clone()), ("symbol", symbol.clone()), ("close", close.clone())],
-            &["there is no column `timestamp`", "--set 'data.time=\"trade_date\"'"],
+            &["there is no column `timestamp`", "did you mean `trade_date`"],
         ),
         (
             vec![("date", date.clone()), ("instrument", symbol.clone()), ("close", close.clone())],
-            &["there is no column `symbol`", "--set 'data.symbol=\"instrument\"'"],
+            &["there is no column `symbol`", "did you mean `instrument`"],
         ),
         (
             vec![("date", date.clone()), ("symbol", texts(&[" "])), ("close", close.clone())],
@@ -121,14 +122,14 @@ fn settings_that_the_data_cannot_meet() {
     let wide = folder.write("wide.parquet", columns());
     check(
         &wide,
-        Settings { required: vec![(Field::Open, "the opening price")], ..Settings::default() },
-        &["the data is wide", "no `open`, the opening price"],
+        Settings { required: vec![(Field::Open, Need::FillAt(FillAt::Open))], ..Settings::default() },
+        &["the data is wide", "no `open`, needed to fill at the open"],
     );
     let tidy = folder.write("tidy.parquet", tidy(&[(1, "A", Some(1.0))]));
     check(
         &tidy,
-        Settings { required: vec![(Field::Open, "the opening price")], ..Settings::default() },
-        &["no column `open` (the opening price)"],
+        Settings { required: vec![(Field::Open, Need::FillAt(FillAt::Open))], ..Settings::default() },
+        &["no column `open` (needed to fill at the open)"],
     );
     let settings = Settings { return_price: Some("adj_close".into()), ..Settings::default() };
     check(&tidy, settings, &["no column `adj_close` (the price for returns)", "did you mean `close`"]);
@@ -136,7 +137,7 @@ fn settings_that_the_data_cannot_meet() {
     check(&tidy, settings, &["no column `when` (the time of each row)"]);
     let trade = Universe { trade: vec!["B".into()], exclude: vec!["B".into()], ..Universe::default() };
     let settings = Settings { universe: trade, ..Settings::default() };
-    check(&tidy, settings, &["[universe]: `B` is in both `trade` and `exclude`"]);
+    check(&tidy, settings, &["universe: found `B` in both `trade` and `exclude`"]);
     folder.write("hive/date=tomorrow/x.parquet", vec![("symbol", texts(&["A"])), ("close", floats(&[1.0]))]);
     check(&folder.input("hive"), Settings::default(), &["the folder `date=tomorrow` names a time"]);
 }
@@ -202,7 +203,7 @@ fn rows_that_are_bad_are_errors_or_skipped() {
             let run = run(&input, None, skip).unwrap();
             assert_eq!(run.frames.iter().map(line).collect::<Vec<_>>(), *expected);
             assert_eq!(run.facts.skipped, 1);
-            assert!(run.facts.warnings.iter().any(|warning| warning.code == "rows_skipped"));
+            assert!(run.facts.warnings.iter().any(|warning| warning.code() == "rows_skipped"));
         }
     }
 }

@@ -6,7 +6,8 @@ mod support;
 
 use betaflow_connectors::parquet::{Input, Settings};
 use betaflow_engine::assembly::{FactorGap, Universe, Values};
-use betaflow_engine::time::DAY_NS;
+use betaflow_engine::time::{DAY_NS, TimestampNs};
+use betaflow_engine::warning::Warning;
 use support::{Folder, Run, Table, day, days, floats, line, nullable, read, run, stamps, texts, tidy};
 
 fn prices_on(folder: &Folder, dates: &[i32]) -> Input {
@@ -261,12 +262,9 @@ fn a_factor_instrument_without_a_price_is_an_error_carried_or_the_end() {
     let ends = wide(&folder, &[Some(100.0), Some(200.0), Some(250.0), None, None]);
     let run = run(&ends, None, mkt(FactorGap::Error)).unwrap();
     assert_eq!((run.frames.len(), run.facts.left_out), (3, 2));
-    assert!(
-        run.facts
-            .warnings
-            .iter()
-            .any(|warning| warning.text.contains("from 1970-01-05 on are left out: `SPX`"))
-    );
+    let from = TimestampNs(4 * DAY_NS);
+    let ended = Warning::FactorInstrumentEnded { instrument: "SPX".to_owned(), from };
+    assert!(run.facts.warnings.contains(&ended), "{:?}", run.facts.warnings);
 }
 
 #[test]
@@ -313,11 +311,11 @@ fn outcome(hours: impl IntoIterator<Item = i64>, rf: f64, rf_max: f64) -> &'stat
     let (prices, factors) = (folder.write("p.parquet", prices), folder.write("f.parquet", factors));
     match run(&prices, Some(&factors), Settings { rf_max, ..Settings::default() }) {
         Err(error) => {
-            let parts = ["f.parquet: row ", "column `rf`: found ", "% a year", "data.rf_max"];
+            let parts = ["f.parquet: row ", "column `rf`: found ", "% a year", "expected at most"];
             parts.iter().for_each(|part| assert!(error.contains(part), "{error}"));
             "refused"
         }
-        Ok(run) if run.facts.warnings.iter().any(|warning| warning.code == "rf_large") => "warned",
+        Ok(run) if run.facts.warnings.iter().any(|warning| warning.code() == "rf_large") => "warned",
         Ok(_) => "accepted",
     }
 }
@@ -386,9 +384,9 @@ fn the_universe_is_as_if_the_data_were_filtered() {
             let run = run(input, None, settings).unwrap();
             assert_eq!(lines(&run), expected);
             let unseen: Vec<_> =
-                run.facts.warnings.iter().filter(|w| w.code == "instrument_not_in_data").collect();
+                run.facts.warnings.iter().filter(|w| w.code() == "instrument_not_in_data").collect();
             assert!(
-                matches!(unseen.as_slice(), [warning] if warning.text.contains("names `AA`")),
+                matches!(unseen.as_slice(), [Warning::InstrumentNotInData { symbol, .. }] if symbol == "AA"),
                 "{unseen:?}"
             );
         }

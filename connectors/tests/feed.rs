@@ -11,6 +11,7 @@ use betaflow_connectors::live::{
 };
 use betaflow_connectors::parquet::{BadRow, Input as FileInput, Settings};
 use betaflow_engine::assembly::{FactorGap, Universe, Values};
+use betaflow_engine::execution::{Need, SpreadModel};
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::{Frame, Supervision};
 use betaflow_engine::source::{Source, SourceError};
@@ -106,13 +107,16 @@ fn what_a_feed_does_not_have_is_said_at_once() {
     let panel = panel(1, 40);
     let feed = feed(&panel, true, &Settings::default());
     let cases = [
-        (Settings { required: vec![(Field::Bid, "for the spread")], ..carry() }, "`bid` too, for the spread"),
+        (
+            Settings { required: vec![(Field::Bid, Need::Spread(SpreadModel::Quotes))], ..carry() },
+            "`bid` too, needed for the quoted half-spread",
+        ),
         (
             Settings {
                 universe: Universe { include: list(&["A"]), exclude: list(&["A"]), ..Universe::default() },
                 ..carry()
             },
-            "is in both `include` and `exclude`",
+            "found `A` in both `include` and `exclude`",
         ),
     ];
     for (settings, part) in cases {
@@ -192,7 +196,7 @@ fn bars_that_break_a_rule_are_refused_before_they_are_on_record_and_the_run_goes
         }
         assert_eq!(all_of(&mut source), expected);
         assert_eq!(*log.skipped.lock().unwrap(), [1]);
-        assert!(source.facts().warnings.iter().any(|warning| warning.code == "input_skipped"));
+        assert!(source.facts().warnings.iter().any(|warning| warning.code() == "input_skipped"));
     }
     // A gap in the factors, where that is an error, is not of one message alone.
     let inputs = [good(0, 1), changed(&|bars| bars.factors = None)].map(|bars| Input::Bars {
@@ -377,7 +381,7 @@ fn history_and_feed_are_one_sequence_of_frames() {
     let mut source = source.unwrap();
     assert_eq!(all(&mut source).unwrap(), expected);
     let warnings = source.facts().warnings;
-    assert!(warnings.iter().any(|warning| warning.code == "messages_before_history_end"), "{warnings:?}");
+    assert!(warnings.iter().any(|warning| warning.code() == "messages_before_history_end"), "{warnings:?}");
     // Other data under the same name is refused.
     std::fs::copy(&factors, &prices).unwrap();
     let changed = vec![Input::Control(history.control())];
@@ -424,7 +428,7 @@ fn history_and_the_first_bars_of_the_feed_are_compared() {
             .map(|line| serde_json::from_str(&line.3).unwrap())
             .collect();
         assert!(found.len() == 1 && found[0]["kind"] == kind, "{kind} from {from}: {found:?}");
-        let warned = source.facts().warnings.iter().any(|warning| warning.code == kind);
+        let warned = source.facts().warnings.iter().any(|warning| warning.code() == kind);
         assert_eq!(warned, kind != "history_joined", "{kind}");
     }
 }

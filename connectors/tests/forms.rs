@@ -4,6 +4,7 @@
 
 mod support;
 
+use betaflow_engine::execution::{FillAt, Need};
 use betaflow_engine::frame::Field;
 use std::sync::Arc;
 
@@ -305,7 +306,7 @@ fn a_bar_that_states_its_open_is_seen_at_its_close() {
     let settings = Settings {
         time_is: TimeIs::Open { bar_ns: minute },
         from: Some(TimestampNs(minute)),
-        required: vec![(Field::Open, "the opening price")],
+        required: vec![(Field::Open, Need::FillAt(FillAt::Open))],
         return_price: Some("adj_close".into()),
         ..Settings::default()
     };
@@ -328,7 +329,7 @@ fn columns_may_have_other_names_and_symbols_may_be_called_like_columns() {
         symbol: Some("ticker".into()),
         price: "px".into(),
         names: vec![(Field::Open, "first".into())],
-        required: vec![(Field::Open, "the opening price")],
+        required: vec![(Field::Open, Need::FillAt(FillAt::Open))],
         ..Settings::default()
     };
     let input = folder.write("names.parquet", columns);

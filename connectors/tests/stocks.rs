@@ -4,6 +4,7 @@
 
 mod support;
 
+use betaflow_engine::execution::{FillAt, Need};
 use betaflow_engine::frame::Field;
 use std::path::Path;
 
@@ -19,7 +20,7 @@ fn five_years_of_stocks_with_their_factors() {
     let factors = folder.join("ff5_mom_daily.parquet");
     let settings = Settings {
         return_price: Some("adj_close".into()),
-        required: vec![(Field::Open, "the opening price")],
+        required: vec![(Field::Open, Need::FillAt(FillAt::Open))],
         ..Settings::default()
     };
     let run = run(&Input::from(prices), Some(&Input::from(factors)), settings).unwrap();

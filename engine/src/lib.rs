@@ -20,7 +20,7 @@
 //! | [`validation`] | tuning without hindsight, and how much of a result is luck |
 //! | [`state`] | what a run carries from frame to frame, as bytes |
 //! | [`strategy`] | what a strategy is |
-//! | [`warning`] | what a careful reader of the results should know, as a code and a sentence |
+//! | [`warning`] | facts that change how results are to be read, as data |
 //! | [`sweep`] | many runs that differ by their settings, side by side |
 //! | [`world`] | stressed worlds: costs, feeds and paths that are not those of the data |
 //! | [`pipeline`] | stages, bounded channels, threads: the only module that knows them |

@@ -47,8 +47,7 @@ impl fmt::Display for OutOfRange {
         let name = name.as_ref().map_or_else(|| "the account".to_owned(), |name| format!("`{name}`"));
         write!(
             f,
-            "bar of {} (seq {seq}): found {value} {found} of {name}, expected {expected}; correct or remove the prices and \
-             factors of this bar or of those before it (`betaflow check`), or choose settings that are less extreme",
+            "bar of {} (seq {seq}): found {value} {found} of {name}, expected {expected}",
             Iso(*timestamp)
         )
     }

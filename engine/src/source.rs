@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
 use crate::time::TimestampNs;
-use crate::warning::Warning;
+use crate::warning::{Warning, WorldNote};
 
 /// An error of a source, already located (file, row, column, found, expected, what to do).
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
@@ -77,7 +77,7 @@ impl Source for MemorySource {
 }
 
 /// Counts of what a source has read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DataFacts {
     /// Rows read from the price data: bars in tidy data, non-null cells in wide data.
     pub rows: u64,
@@ -95,6 +95,6 @@ pub struct DataFacts {
     pub left_out: u64,
     /// Warnings about the data.
     pub warnings: Vec<Warning>,
-    /// What a stressed world has made of it.
-    pub world: Vec<String>,
+    /// Changes of the data by a stressed world.
+    pub world: Vec<WorldNote>,
 }

@@ -15,6 +15,7 @@ use betaflow_engine::pipeline::{RunOptions, trading};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::{MemorySource, Source, SourceError};
 use betaflow_engine::time::{DAY_NS, TimestampNs};
+use betaflow_engine::warning::{WorldNote, WorstWindow};
 use betaflow_engine::world::{Recorded, WorldError, WorldSettings, apply};
 use proptest::prelude::*;
 use support::{Busy, Market, Random, settings};
@@ -89,7 +90,7 @@ fn stressed(
 }
 
 /// Frames of a stressed source, and its notes.
-fn seen(frames: &[Frame], world: &WorldSettings) -> Result<(Vec<Frame>, Vec<String>), SourceError> {
+fn seen(frames: &[Frame], world: &WorldSettings) -> Result<(Vec<Frame>, Vec<WorldNote>), SourceError> {
     world.check()?;
     let mut source = stressed(source(frames), world, BYTES_MAX)?;
     let (mut all, mut frame) = (Vec::new(), Frame::default());
@@ -446,7 +447,9 @@ fn over_a_gap_everything_compounds() {
             };
             let (found, notes) = seen(&frames, &world).unwrap();
             assert_eq!(found.len(), frames.len() - length);
-            assert!(notes[0].contains(&format!("{length} frame(s)")), "{notes:?}");
+            let lost = frames[from..from + length].iter().map(date).collect::<Vec<_>>();
+            let (first, last) = (lost[0], lost[length - 1]);
+            assert_eq!(notes, [WorldNote::Gap { frames: length as u64, first, last }]);
             let (after, whole) = (&found[from], &frames[from..=from + length]);
             assert_eq!(after.timestamp, whole[length].timestamp);
             let product =
@@ -553,7 +556,7 @@ fn a_reversed_factor_pays_with_the_other_sign_and_betas_stay() {
     let frames = Market { seed: 12, frames: 600, ..Market::default() }.frames();
     for (number, name) in ["f0", "f1"].into_iter().enumerate() {
         let (found, notes) = seen(&frames, &reversed(name)).unwrap();
-        assert!(notes[0].contains(name), "{notes:?}");
+        assert_eq!(notes, [WorldNote::FactorReversed { factor: name.to_owned(), from: None, floored: 0 }]);
         for (frame, before) in found.iter().zip(&frames) {
             for j in 0..3 {
                 let sign = if j == number { -1.0 } else { 1.0 };
@@ -651,7 +654,7 @@ fn a_resampled_path_has_the_moves_of_the_dates_that_it_draws() {
     for adjusted in [false, true] {
         let frames = rich(17, 400, adjusted);
         let (path, notes) = seen(&frames, &bootstrap(5, 20.0)).unwrap();
-        assert!(notes[0].contains("world.bootstrap_seed = 5"), "{notes:?}");
+        assert_eq!(notes, [WorldNote::Resampled { seed: 5, block_days: 20.0 }]);
         assert_eq!(path.len(), frames.len());
         let drawn = drawn(&path, &frames);
         assert_eq!(drawn[0], 0, "the first date is itself");
@@ -728,6 +731,10 @@ fn the_worst_windows_come_again() {
     let (windows, length) = (3, 20);
     let world = WorldSettings { worst_windows: 3, worst_window_days: 20, ..WorldSettings::default() };
     let (path, notes) = seen(&frames, &world).unwrap();
+    let [WorldNote::WorstWindows { after, dates: 20, windows: repeated }] = &notes[..] else {
+        panic!("{notes:?}")
+    };
+    assert_eq!((*after, repeated.len()), (date(&frames[249]), windows));
     assert_eq!(path.len(), 250 + windows * length);
     assert!(same(&path[..250], &frames), "nothing before the end changes");
     // By brute force: the lowest return of equal weights; then again among those that do not overlap.
@@ -744,7 +751,9 @@ fn the_worst_windows_come_again() {
         let fits = |start: &usize| free[*start..start + length].iter().all(|free| *free);
         let start = (0..=250 - length).filter(fits).min_by(|a, b| growth(*a).total_cmp(&growth(*b))).unwrap();
         free[start..start + length].fill(false);
-        assert!(notes[0].contains(&date(&frames[start]).to_string()), "{notes:?}");
+        let WorstWindow { first, last, market_return } = &repeated[window];
+        assert_eq!((*first, *last), (date(&frames[start]), date(&frames[start + length - 1])));
+        assert!(near(1.0 + market_return, growth(start), 1e-12), "{market_return}");
         for offset in 0..length {
             let at = 250 + window * length + offset;
             assert_eq!(path[at].factors, frames[start + offset].factors);
@@ -794,10 +803,10 @@ fn a_world_that_cannot_be_says_why() {
     };
     let windows = WorldSettings { worst_windows: 1, worst_window_days: 40, ..WorldSettings::default() };
     let cases: [(&[Frame], WorldSettings, &[&str]); 4] = [
-        (&frames, gap(40), &["world.gap_frames", "found 40", "all 40 frames"]),
-        (&frames, windows, &["world.worst_window_days", "40 date(s)", "at least 41", "shorter window"]),
-        (&frames[..1], bootstrap(1, 2.0), &["world.bootstrap_seed", "1 date(s)", "at least 2"]),
-        (&frames, reversed("mkt"), &["world.reverse_factor", "\"mkt\"", "f0, f1"]),
+        (&frames, gap(40), &["gap", "found 40", "all 40 frames"]),
+        (&frames, windows, &["worst windows", "40 date(s)", "at least 41"]),
+        (&frames[..1], bootstrap(1, 2.0), &["resampled path", "1 date(s)", "at least 2"]),
+        (&frames, reversed("mkt"), &["reversed factor", "\"mkt\"", "f0, f1"]),
     ];
     for (frames, world, words) in cases {
         let Err(error) = seen(frames, &world) else { panic!("{world:?}") };
@@ -813,7 +822,8 @@ fn a_world_that_cannot_be_says_why() {
         ..WorldSettings::default()
     };
     let (found, notes) = seen(&frames, &late).unwrap();
-    assert!(same(&found, &frames) && notes[0].contains("no frame lies at or after 2100-01-01"));
+    assert!(same(&found, &frames));
+    assert_eq!(notes, [WorldNote::GapAfterData { from: "2100-01-01".parse().unwrap() }]);
 }
 
 #[test]

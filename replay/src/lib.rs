@@ -39,14 +39,9 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     })
 }
 
-/// Prints the chain of causes, each once: an error that repeats its cause says it itself.
+/// Prints the causes of an error and the remedy.
 fn print_error(error: &anyhow::Error) {
-    let mut text = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !text.contains(&cause) {
-            text = format!("{text}: {cause}");
-        }
-    }
+    let mut text = config::error_text(error);
     if let Some(error) = error.chain().find_map(|cause| cause.downcast_ref()) {
         text += commands::advice(error);
     }

@@ -72,7 +72,7 @@ impl FeedFactors {
         self.has_rf
     }
 
-    /// Warning about a risk-free return that is hardly meant; `feed` sent it.
+    /// Warning about an implausible risk-free return of the feed `feed`.
     pub(super) fn warning(&self, feed: &str) -> Option<Warning> {
         self.rate.warning(feed)
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use betaflow_engine::assembly::{Assembler, AssemblyError, Fault, Outcome, Slot};
+use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::{DataFacts, Source, SourceError};
@@ -21,7 +22,7 @@ use super::inputs::{Input, InputLog, Inputs};
 use super::latency::{Latencies, monotonic_ns};
 use super::nullable;
 use super::protocol::{Bars, Hello, Stated, shown};
-use super::seam::{Finding, Seam};
+use super::seam::{Join, Seam};
 use super::supervision::{FeedLimits, Said, Supervisor};
 use crate::data_warnings::{LeftOut, data_warnings};
 use crate::parquet::{BadRow, Settings};
@@ -305,22 +306,17 @@ impl FeedSource {
             self.log.skipped(number, text);
         }
         if self.counted.unusable == 1 {
-            let text = format!(
-                "input {number} on record is passed over, as is every other that this version refuses: {text}"
-            );
-            self.counted.facts.warnings.push(Warning::new("input_skipped", text));
+            self.counted.facts.warnings.push(Warning::InputSkipped { number, reason: text.to_owned() });
         }
     }
 
-    /// Puts on record how history and feed fit together.
-    fn joined(&mut self, finding: Finding, bars: &Bars, live: bool) -> Result<(), SourceError> {
-        let Finding { kind, text } = finding;
-        if kind != "history_joined" {
-            self.counted.facts.warnings.push(Warning::new(kind, text.clone()));
-        }
+    /// Records how history and feed fit together.
+    fn joined(&mut self, finding: Join, bars: &Bars, live: bool) -> Result<(), SourceError> {
         if live && self.input >= self.logged {
-            self.log("control", bars.timestamp, &json!({ "kind": kind, "text": text }).to_string())?;
+            let body = json!({ "kind": finding.kind(), "text": finding.to_string() });
+            self.log("control", bars.timestamp, &body.to_string())?;
         }
+        self.counted.facts.warnings.extend(finding.into_warning());
         Ok(())
     }
 
@@ -428,26 +424,25 @@ impl FeedSource {
         refused(&self.feed, bars, found, expected)
     }
 
-    /// Notes what a reader should know. A feed may end before a factor ever had a value: that is no error.
+    /// Adds the warnings at the end of the feed. A feed that ends before a factor has a value is no error.
     fn end(&mut self, frame: &mut Frame) {
         frame.clear();
         self.ended = true;
         let warnings = &mut self.counted.facts.warnings;
         if let Err(error) = self.assembler.check_end() {
-            warnings.push(Warning::new("feed_ended_early", error.to_string()));
+            warnings.push(Warning::FeedEndedEarly { reason: error.to_string() });
         }
         let without = if self.factors.is_some() { self.counted.facts.left_out } else { 0 };
         let left_out = LeftOut {
             empty: self.counted.empty,
             skipped: self.counted.facts.skipped,
-            without_factors: (without, "before the first"),
+            without_factors: without,
+            after_last: false,
         };
         warnings.extend(data_warnings(&self.assembler, &left_out));
         warnings.extend(self.factors.as_ref().and_then(|factors| factors.warning(&self.feed)));
         if self.counted.passed > 0 {
-            let count = self.counted.passed;
-            let text = format!("{count} messages of the feed were passed over: history had their frames");
-            warnings.push(Warning::new("messages_before_history_end", text));
+            warnings.push(Warning::MessagesBeforeHistoryEnd { count: self.counted.passed });
         }
     }
 }
@@ -475,16 +470,16 @@ fn check(hello: &Hello, settings: &Settings) -> Result<(), LiveError> {
     if stated != wanted {
         let word = |returns| if returns { "returns" } else { "prices" };
         let found = format!("a feed of {}", word(stated));
-        return Err(said(hello, found, &format!("{}: see data.values", word(wanted))));
+        return Err(said(hello, found, &format!("{}, as the settings state", word(wanted))));
     }
-    let second =
-        settings.return_column().map(|_| (Field::ReturnPrice, "the price for returns (data.return_price)"));
-    for (field, purpose) in settings.required.iter().copied().chain(second) {
+    let second = settings.return_column().map(|_| (Field::ReturnPrice, Need::ReturnPrice));
+    for (field, need) in settings.required.iter().copied().chain(second) {
         if !hello.columns.iter().any(|name| nullable::field(name) == Some(field)) {
             let found = format!("the columns {}", hello.columns.join(", "));
             let name = field.names()[0];
             let expected = format!(
-                "`{name}` too, {purpose}: have the feed serve it, or leave out the setting that needs it"
+                "`{name}` too, {}: have the feed serve it, or leave out the setting that needs it",
+                need.purpose()
             );
             return Err(said(hello, found, &expected));
         }

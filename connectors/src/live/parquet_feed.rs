@@ -7,7 +7,6 @@ use betaflow_engine::assembly::{FactorGap, Universe, Values, Wanted};
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source as _;
-use betaflow_engine::time::Iso;
 
 use super::feed::{Feed, FeedReader};
 use super::protocol::{Bars, Hello, PROTOCOL, Stated};
@@ -143,14 +142,12 @@ impl FeedReader for ParquetReader {
 impl ParquetReader {
     #[cold]
     fn infinite(&self, field: Field, instrument: usize, found: f64) -> DataError {
-        DataError::Settings(format!(
-            "{}: `{}` of `{}` is {found} at {}, which a message cannot hold; expected a finite number or null: correct \
-             the file, or leave the column out (data.{} = \"none\")",
-            self.name,
-            field.names()[0],
-            self.symbols[instrument],
-            Iso(self.frame.timestamp),
-            field.names()[0],
-        ))
+        DataError::NotFinite {
+            file: self.name.clone(),
+            field,
+            symbol: self.symbols[instrument].to_string(),
+            time: self.frame.timestamp,
+            found,
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! Comparison of the end of history with the first bars of the feed.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use betaflow_engine::frame::Field;
 use betaflow_engine::time::Iso;
 use betaflow_engine::time::TimestampNs;
+use betaflow_engine::warning::{BarDifference, Warning};
 
 use super::protocol::Bars;
 
@@ -26,15 +28,64 @@ pub(super) struct Seam {
     shifted: u64,
     not_shifted: u64,
     /// The first difference.
-    first: Option<String>,
+    first: Option<BarDifference>,
 }
 
-/// Finding about the join of history and feed.
-pub(super) struct Finding {
-    /// Kind of the event.
-    pub(super) kind: &'static str,
-    /// Sentence about it.
-    pub(super) text: String,
+/// Comparison of the end of history with the beginning of the feed.
+pub(super) struct Join {
+    /// Last frame of history and first bars of the feed after it.
+    times: [TimestampNs; 2],
+    /// Bars in both.
+    compared: u64,
+    /// Bars of the feed that history has one bar earlier, if all bars are so.
+    shifted: Option<u64>,
+    /// Bars in both that differ.
+    differing: u64,
+    /// The first difference.
+    first: Option<BarDifference>,
+}
+
+impl Join {
+    /// Kind of the event in the record.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self { shifted: Some(_), .. } => "history_stamped_by_open",
+            Self { differing: 0, .. } => "history_joined",
+            Self { .. } => "history_differs",
+        }
+    }
+
+    /// Warning, if history and feed do not fit together.
+    pub(super) fn into_warning(self) -> Option<Warning> {
+        let Self { times: join, compared, shifted, differing, first } = self;
+        match (shifted, differing) {
+            (Some(shifted), _) => Some(Warning::HistoryStampedByOpen { join, shifted }),
+            (None, 0) => None,
+            (None, _) => Some(Warning::HistoryDiffers { join, differing, compared, first }),
+        }
+    }
+}
+
+/// Sentence for the record.
+impl fmt::Display for Join {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [end, begin] = self.times.map(Iso);
+        write!(f, "history ends at {end}; the first bars of the feed after it close at {begin}")?;
+        match (self.shifted, self.differing) {
+            (Some(shifted), _) => write!(f, "; history has {shifted} bars of the feed one bar earlier"),
+            (None, 0) => write!(f, "; {} bars in both are the same", self.compared),
+            (None, differing) => {
+                write!(f, "; {differing} of {} bars in both differ", self.compared)?;
+                let Some(first) = &self.first else { return Ok(()) };
+                let BarDifference { column, symbol, time, history, feed } = first;
+                let time = Iso(*time);
+                write!(
+                    f,
+                    ", the first one: `{column}` of `{symbol}` at {time}: history {history}, feed {feed}"
+                )
+            }
+        }
+    }
 }
 
 impl Seam {
@@ -57,10 +108,12 @@ impl Seam {
                 self.compared += 1;
                 if let Some((field, feed, history)) = difference {
                     self.differing += 1;
-                    let time = Iso(TimestampNs(bars.timestamp));
-                    let name = field.names()[0];
-                    self.first.get_or_insert_with(|| {
-                        format!("`{name}` of `{symbol}` at {time} is {history} in the history and {feed} on the feed")
+                    self.first.get_or_insert_with(|| BarDifference {
+                        column: field.names()[0].to_owned(),
+                        symbol: symbol.clone(),
+                        time: TimestampNs(bars.timestamp),
+                        history,
+                        feed,
                     });
                 }
             }
@@ -81,43 +134,24 @@ impl Seam {
         }
     }
 
-    /// Takes the first bars of the feed that close after history, and says what was found.
-    pub(super) fn close(mut self, bars: &Bars) -> Option<Finding> {
+    /// Takes the first bars of the feed that close after history, and returns the comparison.
+    pub(super) fn close(mut self, bars: &Bars) -> Option<Join> {
         let end = self.frames.back()?.timestamp;
         if self.compared == 0 {
             self.shift(bars, self.frames.len() - 1);
         }
-        let (end, begin) = (Iso(TimestampNs(end)), Iso(TimestampNs(bars.timestamp)));
-        let joined = format!("history ends at {end}; the first bars of the feed behind it close at {begin}");
         let is_shifted = self.shifted > 0 && self.not_shifted == 0 && self.compared == self.differing;
-        Some(match (is_shifted, self.differing) {
-            (true, _) => Finding {
-                kind: "history_stamped_by_open",
-                text: format!(
-                    "{joined}: {} bars of the feed have the numbers that history has one bar earlier, so history is stamped \
-                     by the open of its bars, and they come twice; begin a new state folder with data.time_is = \"open\" and \
-                     data.bar = the length of a bar",
-                    self.shifted
-                ),
-            },
-            (false, 0) => Finding {
-                kind: "history_joined",
-                text: format!("{joined}; {} bars in both are the same", self.compared),
-            },
-            (false, differing) => Finding {
-                kind: "history_differs",
-                text: format!(
-                    "{joined}: {differing} of {} bars in both differ, the first one: {}; compare time zone, length of a bar \
-                     and source of the history with those of the feed",
-                    self.compared,
-                    self.first.unwrap_or_default()
-                ),
-            },
+        Some(Join {
+            times: [TimestampNs(end), TimestampNs(bars.timestamp)],
+            compared: self.compared,
+            shifted: is_shifted.then_some(self.shifted),
+            differing: self.differing,
+            first: self.first,
         })
     }
 }
 
-/// The first number of a bar that history has otherwise; `None` where history has no number of the bar.
+/// First value of a bar that differs from history; `None` if history has no value of the bar.
 fn difference(bars: &Bars, i: usize, history: &Bars) -> Option<Option<(Field, f64, f64)>> {
     let symbol = &bars.symbols[i];
     let same = history.symbols.get(i).is_some_and(|known| known == symbol).then_some(i);

@@ -298,7 +298,7 @@ impl FactorJoin {
         self.has_rf
     }
 
-    /// Warning about a risk-free return that is hardly meant.
+    /// Warning about an implausible risk-free return.
     pub(super) fn warning(&self) -> Option<Warning> {
         self.rows.rf.as_ref().and_then(|rate| rate.warning(&self.rows.file))
     }

@@ -5,8 +5,8 @@ use betaflow_engine::frame::Field;
 
 use super::schema::{Columns, Key, Layout, Series};
 use super::settings::{NO_COLUMN, Settings};
-use crate::DataError;
 use crate::error::Place;
+use crate::{DataError, NamedColumn};
 
 /// Fields of bars in the names of columns, in lower case and without `_`; the first is needed.
 const FIELDS: [&str; 10] = [
@@ -138,21 +138,22 @@ impl Levels {
                 Ok(None)
             }
         };
-        let missing = |name: &str, role, setting| {
-            columns.missing(&format!("('{name}', '{symbol}')"), role, setting, &[])
+        let missing = |name: &str, role, named: Option<Field>| {
+            columns.missing(&format!("('{name}', '{symbol}')"), role, named.map(NamedColumn::Of), &[])
         };
         let price = settings.value_column();
-        let close = find(price)?.ok_or_else(|| missing(price, "the price", Some("data.price")))?;
+        let close = find(price)?.ok_or_else(|| missing(price, "the price", Some(Field::Close)))?;
         let mut read = vec![(Field::Close, close)];
         if let Some(name) = settings.return_column() {
             let role = Field::ReturnPrice.role();
             read.push((
                 Field::ReturnPrice,
-                find(name)?.ok_or_else(|| missing(name, role, Some("data.return_price")))?,
+                find(name)?.ok_or_else(|| missing(name, role, Some(Field::ReturnPrice)))?,
             ));
         }
-        for (field, purpose) in &settings.required {
-            let column = of_field(*field)?.ok_or_else(|| missing(field.names()[0], *purpose, None))?;
+        for (field, need) in &settings.required {
+            let missing = || missing(field.names()[0], need.purpose(), None).needed_for(*need);
+            let column = of_field(*field)?.ok_or_else(missing)?;
             read.push((*field, column));
         }
         for Wanted { field, .. } in &settings.optional {

@@ -2,14 +2,15 @@
 
 use arrow_schema::{DataType, FieldRef, Schema};
 use betaflow_engine::assembly::{Assembler, Values, Wanted};
+use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 
 use super::columns::{is_number, is_text, is_time};
 use super::settings::{NO_COLUMN, Settings};
-use crate::DataError;
 use crate::did_you_mean::nearest;
 use crate::error::Place;
 use crate::iso_time::parse_time;
+use crate::{DataError, NamedColumn};
 
 /// Names of time columns, in any case.
 pub(super) const TIME_NAMES: [&str; 5] = ["timestamp", "ts", "time", "date", "datetime"];
@@ -137,9 +138,12 @@ impl<'a> Columns<'a> {
                 Err(DataError::EmptySymbol { place: self.place(names[0]), found: symbol })
             }
             Some(symbol) => self.tidy(time, symbol, settings),
-            None if settings.symbol.is_some() || self.looks_tidy(settings) => {
-                Err(self.missing(names[0], "the instrument of each row", Some("data.symbol"), &SYMBOL_HINTS))
-            }
+            None if settings.symbol.is_some() || self.looks_tidy(settings) => Err(self.missing(
+                names[0],
+                "the instrument of each row",
+                Some(NamedColumn::Symbol),
+                &SYMBOL_HINTS,
+            )),
             None => self.wide(time, settings, assembler),
         }
     }
@@ -168,15 +172,15 @@ impl<'a> Columns<'a> {
             Values::Prices => "the price",
             Values::Returns | Values::ReturnsOfAnySize => "the return",
         };
-        let close = self.number(settings.value_column(), settings.price != "close", role, "data.price")?;
+        let close = self.number(settings.value_column(), settings.price != "close", role, Field::Close)?;
         let mut columns = vec![(Field::Close, close)];
         if let Some(name) = settings.return_column() {
-            let column = self.number(name, true, Field::ReturnPrice.role(), "data.return_price")?;
+            let column = self.number(name, true, Field::ReturnPrice.role(), Field::ReturnPrice)?;
             columns.push((Field::ReturnPrice, column));
         }
-        for (field, purpose) in &settings.required {
+        for (field, need) in &settings.required {
             let column = self.column_of(*field, settings)?;
-            columns.push((*field, column.ok_or_else(|| self.needed(*field, settings, purpose))?));
+            columns.push((*field, column.ok_or_else(|| self.needed(*field, settings, *need))?));
         }
         for Wanted { field, .. } in &settings.optional {
             if columns.iter().all(|(known, _)| known != field)
@@ -192,7 +196,7 @@ impl<'a> Columns<'a> {
     fn column_of(&self, field: Field, settings: &Settings) -> Result<Option<usize>, DataError> {
         match settings.name_of(field) {
             Some(NO_COLUMN) => Ok(None),
-            Some(name) => self.number(name, true, field.role(), setting_of(field)).map(Some),
+            Some(name) => self.number(name, true, field.role(), field).map(Some),
             None => {
                 let hint = "cast it to a 64-bit float";
                 for name in field.names() {
@@ -205,20 +209,18 @@ impl<'a> Columns<'a> {
         }
     }
 
-    pub(super) fn needed(&self, field: Field, settings: &Settings, purpose: &'static str) -> DataError {
+    /// Error for a missing column that a setting needs.
+    fn needed(&self, field: Field, settings: &Settings, need: Need) -> DataError {
         let name = settings.name_of(field).filter(|name| *name != NO_COLUMN).unwrap_or(field.names()[0]);
-        self.missing(name, purpose, Some(setting_of(field)), &[])
+        self.missing(name, need.purpose(), Some(NamedColumn::Of(field)), &[]).needed_for(need)
     }
 
     fn wide(&self, time: Key<i64>, settings: &Settings, assembler: &Assembler) -> Result<Layout, DataError> {
-        let needed = settings.required.first().map(|(field, purpose)| (field.names()[0], *purpose));
-        let second = settings.return_column().map(|name| (name, "the price for returns (data.return_price)"));
-        if let Some((name, purpose)) = needed.or(second) {
-            return Err(DataError::Settings(format!(
-                "{}: the data is wide (one column a symbol) and has one number a bar: there is no `{name}`, {purpose}; \
-                 use tidy data with the columns `symbol` and `{name}`, or leave out the setting that needs it",
-                self.file
-            )));
+        let needed = settings.required.first().map(|(field, need)| (field.names()[0], *need));
+        let second = settings.return_column().map(|name| (name, Need::ReturnPrice));
+        if let Some((column, need)) = needed.or(second) {
+            let (file, column) = (self.file.to_owned(), column.to_owned());
+            return Err(DataError::WideBars { file, column, need });
         }
         let (mut symbols, mut others) = (Vec::new(), Vec::new());
         for (column, field) in self.schema.fields().iter().enumerate() {
@@ -239,7 +241,7 @@ impl<'a> Columns<'a> {
         }
         if symbols.is_empty() {
             let role = "or one column of prices for each instrument of the universe";
-            return Err(self.missing("symbol", role, Some("data.symbol"), &SYMBOL_HINTS));
+            return Err(self.missing("symbol", role, Some(NamedColumn::Symbol), &SYMBOL_HINTS));
         }
         Ok(Layout::Wide { time, symbols, others })
     }
@@ -285,7 +287,7 @@ impl<'a> Columns<'a> {
         let hint = "cast it to a timestamp (numbers do not say their unit)";
         if let Some(name) = name {
             let column = self.find(name, true, "time")?;
-            let missing = || self.missing(name, "the time of each row", Some("data.time"), &TIME_HINTS);
+            let missing = || self.missing(name, "the time of each row", Some(NamedColumn::Time), &TIME_HINTS);
             return self.typed(column.ok_or_else(missing)?, is_time_or_text, TIMES, hint);
         }
         let is_named = |field: &FieldRef| {
@@ -315,7 +317,7 @@ impl<'a> Columns<'a> {
             }
             _ => {
                 let role = "the time of each row: `date`, `datetime`, `timestamp`, `ts` or `time`";
-                Err(self.missing("timestamp", role, Some("data.time"), &TIME_HINTS))
+                Err(self.missing("timestamp", role, Some(NamedColumn::Time), &TIME_HINTS))
             }
         }
     }
@@ -347,16 +349,11 @@ impl<'a> Columns<'a> {
         Ok((symbol, self.typed(column, is_number, NUMBERS, "cast it to a 64-bit float")?))
     }
 
-    fn number(
-        &self,
-        name: &str,
-        exact: bool,
-        role: &'static str,
-        setting: &'static str,
-    ) -> Result<usize, DataError> {
-        let hints: &[&str] = if setting == "data.price" { &PRICE_HINTS } else { &[] };
-        let column =
-            self.find(name, exact, role)?.ok_or_else(|| self.missing(name, role, Some(setting), hints))?;
+    fn number(&self, name: &str, exact: bool, role: &'static str, field: Field) -> Result<usize, DataError> {
+        let hints: &[&str] = if field == Field::Close { &PRICE_HINTS } else { &[] };
+        let column = self
+            .find(name, exact, role)?
+            .ok_or_else(|| self.missing(name, role, Some(NamedColumn::Of(field)), hints))?;
         self.typed(column, is_number, NUMBERS, "cast it to a 64-bit float")
     }
 
@@ -404,13 +401,13 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// The error for a column that is not there. `setting` names another column for it; `hints` are names that it has in
-    /// other programs' files.
+    /// Error for a missing column. `named`: the column whose name is a setting; `hints`: names that other programs give
+    /// it.
     pub(super) fn missing(
         &self,
         column: &str,
         role: &'static str,
-        setting: Option<&'static str>,
+        named: Option<NamedColumn>,
         hints: &[&str],
     ) -> DataError {
         const SHOWN: usize = 20;
@@ -424,26 +421,11 @@ impl<'a> Columns<'a> {
             file: self.file.to_owned(),
             column: column.to_owned(),
             role,
+            need: None,
             found: found.join(", "),
             nearest: hinted.map(Box::from).or_else(|| nearest(column, names()).map(String::into_boxed_str)),
-            setting,
+            named,
         }
-    }
-}
-
-/// The setting that names the column of a field.
-pub(super) fn setting_of(field: Field) -> &'static str {
-    match field {
-        Field::Close => "data.price",
-        Field::ReturnPrice => "data.return_price",
-        Field::Open => "data.open",
-        Field::High => "data.high",
-        Field::Low => "data.low",
-        Field::Volume => "data.volume",
-        Field::Bid => "data.bid",
-        Field::Ask => "data.ask",
-        Field::Dividend => "data.dividend",
-        Field::Split => "data.split",
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use betaflow_engine::assembly::{Expression, FactorGap, Universe, Values, Wanted};
+use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 use betaflow_engine::time::TimestampNs;
 use bytes::Bytes;
@@ -86,8 +87,8 @@ pub struct Settings {
     pub price: String,
     /// Column of the price that returns are made of; `None` where it is `price`.
     pub return_price: Option<String>,
-    /// What frames need beside the close and the return price, and what for; data without it is refused.
-    pub required: Vec<(Field, &'static str)>,
+    /// Columns needed beside the close and the return price, with the reason; data without them is refused.
+    pub required: Vec<(Field, Need)>,
     /// What frames have where the data has it, with whether it is checked as it is read.
     pub optional: Vec<Wanted>,
     /// Whether the data states prices or returns.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use betaflow_engine::assembly::{Assembler, AssemblyError, Outcome, Rules};
+use betaflow_engine::assembly::{Assembler, Outcome, Rules};
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::{DataFacts, Source, SourceError};
@@ -39,9 +39,7 @@ impl ParquetSource {
     /// Files that are not there or not as expected; settings that contradict each other.
     pub fn open(prices: &Input, factors: Option<&Input>, settings: Settings) -> Result<Self, DataError> {
         if factors.is_some() && !settings.factors.is_empty() {
-            let text = "factors come from a file (data.factors) or from instruments ([factors]), found both; \
-                        leave one out";
-            return Err(DataError::Settings(text.to_owned()));
+            return Err(DataError::FactorsTwice);
         }
         let name = name_of(prices);
         let rules = Rules {
@@ -51,13 +49,14 @@ impl ParquetSource {
             factors: settings.factors.clone(),
             factor_gap: settings.factor_gap,
         };
-        let mut assembler = Assembler::new(rules).map_err(|error| DataError::Settings(error.to_string()))?;
+        let mut assembler = Assembler::new(rules).map_err(DataError::Rules)?;
         let progress = Arc::new(Progress::default());
-        let refused = |error: AssemblyError| DataError::Settings(error.to_string());
-        // What cannot be is said before files are looked for it.
-        assembler.set_fields(settings.wanted(|_| true)).map_err(refused)?;
+        // Contradictions are reported before files are searched.
+        assembler.set_fields(settings.wanted(|_| true)).map_err(DataError::Rules)?;
         let merge = Merge::new(prices, &settings, &assembler, &progress)?;
-        assembler.set_fields(settings.wanted(|field| merge.fields.contains(&field))).map_err(refused)?;
+        assembler
+            .set_fields(settings.wanted(|field| merge.fields.contains(&field)))
+            .map_err(DataError::Rules)?;
         let factors = factors.map(|factors| FactorJoin::open(factors, &settings)).transpose()?;
         Ok(Self {
             name,
@@ -198,7 +197,8 @@ impl ParquetSource {
         let left_out = LeftOut {
             empty: self.empty,
             skipped: self.counts.skipped,
-            without_factors: (without, "before the first or after the last"),
+            without_factors: without,
+            after_last: true,
         };
         self.facts.warnings.extend(data_warnings(&self.assembler, &left_out));
         self.facts.warnings.extend(self.factors.as_ref().and_then(FactorJoin::warning));

@@ -6,23 +6,18 @@ use std::path::{Path, PathBuf};
 
 use crate::links::follow;
 
-/// Why a run folder could not be written.
+/// Reason why a run folder could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// Something is there already.
-    #[error(
-        "{}: exists and is not empty; expected a new or empty folder: choose another with --out, or \
-         replace it with --force",
-        .0.display()
-    )]
+    #[error("{}: found a folder that is not empty; expected a new or empty one", .0.display())]
     NotEmpty(PathBuf),
     /// A file is where the folder should be.
-    #[error("{}: is a file; expected a folder, or nothing there yet: choose another with --out", .0.display())]
+    #[error("{}: found a file; expected a folder, or none yet", .0.display())]
     NotAFolder(PathBuf),
     /// The folder is a mount point, which cannot be replaced by another one.
     #[error(
-        "{}: is a mount point; expected a folder that can be replaced when the run is complete: choose a folder inside it \
-         with --out",
+        "{}: found a mount point; expected a folder that can be replaced when the run is complete, such as one inside it",
         .0.display()
     )]
     MountPoint(PathBuf),

@@ -28,7 +28,7 @@ pub enum StoreError {
     },
     /// Another process works on it.
     #[error(
-        "{}: found another process at work on this state folder, expected none: stop it, or choose another --state",
+        "{}: found another process at work on this state folder, expected none; stop it",
         .0.display()
     )]
     Locked(PathBuf),
@@ -75,8 +75,7 @@ pub enum StoreError {
     /// The database of earlier recordings is gone.
     #[error(
         "{}: found {found} beside recordings of an earlier run (session: {session} files, raw: {raw} files), expected the \
-         state.db that belongs to them: put it back from a copy, with state.db-wal where there is one, or choose another \
-         --state for a new run; `betaflow check FILE --venue NAME` reads the files in raw",
+         state.db that belongs to them; put it back from a copy, with state.db-wal where there is one",
         path.display()
     )]
     Lost {
@@ -91,8 +90,7 @@ pub enum StoreError {
     },
     /// A folder is none of a run.
     #[error(
-        "{}: found no state of a run in it, expected a folder that `betaflow paper --state` has written, with state.db",
-        .0.display()
+        "{}: found no state of a run, expected the state folder of a paper run, with state.db", .0.display()
     )]
     NoState(PathBuf),
     /// A segment of the session is not as it should be.

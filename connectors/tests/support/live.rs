@@ -4,6 +4,7 @@ use arrow_array::ArrayRef;
 use betaflow_connectors::live::ParquetFeed;
 use betaflow_connectors::parquet::{Input as File, Settings};
 use betaflow_engine::assembly::{FactorGap, Universe, Wanted};
+use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source;
@@ -164,7 +165,7 @@ pub(crate) fn cases() -> Vec<(&'static str, bool, Settings)> {
                 factors: made,
                 universe: of_factors,
                 return_price: Some("adj_close".to_owned()),
-                required: vec![(Field::Volume, "for the cap")],
+                required: vec![(Field::Volume, Need::ParticipationCap)],
                 ..actions.clone()
             },
         ),

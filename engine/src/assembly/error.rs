@@ -1,4 +1,4 @@
-//! What can be wrong with the rows of a frame.
+//! Errors of rows that cannot become frames.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::frame::Field;
 use crate::time::Iso;
 use crate::time::TimestampNs;
 
-/// Why one row cannot become part of a frame. Whoever read the row knows where it stands.
+/// Reason why one row cannot become part of a frame. The reader of the row adds its place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
     /// The instrument has a row in this frame already.
@@ -16,7 +16,7 @@ pub enum Fault {
     Value {
         /// Which column of the bar.
         field: Field,
-        /// What is in it.
+        /// The value.
         found: f64,
     },
 }
@@ -51,8 +51,8 @@ pub enum AssemblyError {
     Universe {
         /// The symbol.
         symbol: String,
-        /// What is asked of it.
-        conflict: &'static str,
+        /// The contradiction.
+        conflict: UniverseConflict,
     },
     /// Two factors have the same name.
     FactorTwice(String),
@@ -60,25 +60,45 @@ pub enum AssemblyError {
     PricesOfReturns(Field),
 }
 
+/// Contradiction between two rules of the universe about one symbol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UniverseConflict {
+    /// In both `trade` and `exclude`.
+    TradedAndExcluded,
+    /// In `trade` and not in `include`.
+    TradedNotIncluded,
+    /// In both `include` and `exclude`.
+    IncludedAndExcluded,
+}
+
+impl fmt::Display for UniverseConflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TradedAndExcluded => "in both `trade` and `exclude`, expected in one",
+            Self::TradedNotIncluded => "in `trade` but not in `include`, expected in both",
+            Self::IncludedAndExcluded => "in both `include` and `exclude`, expected in one",
+        })
+    }
+}
+
 impl fmt::Display for AssemblyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::FactorGap { gap, resumed, instrument } => write!(
                 f,
-                "the factor expressions need a price of `{instrument}` in every frame: it has none at {} \
-                 although all have one again at {}; fill the gap, or set data.factor_gap = \"carry\" to hand \
-                 such frames on without an update of the estimates",
+                "found no price of `{instrument}`, which a factor expression uses, at {} although all have one again at {}, \
+                 expected one in every frame; fill the gap",
                 Iso(*gap),
                 Iso(*resumed)
             ),
             Self::FactorsNeverComplete { missing } if missing.is_empty() => f.write_str(
-                "no frame has a price of every instrument of the factor expressions: they never trade at the \
-                 same timestamp; check that their bars close at the same time",
+                "found no frame with a price of every instrument of the factor expressions, expected at least one: check \
+                 that their bars close at the same time",
             ),
             Self::FactorsNeverComplete { missing } => write!(
                 f,
-                "the factor expressions name instruments without any price in the data: {}; check the \
-                 spelling in [factors] and the range of dates",
+                "the factor expressions name instruments without any price in the data: {}; check their spelling and the \
+                 range of dates",
                 missing.join(", ")
             ),
             Self::IndexOutOfRange { instrument, timestamp, found } => write!(
@@ -87,12 +107,12 @@ impl fmt::Display for AssemblyError {
                  finite number; check that the column holds simple returns as decimals, not percent or prices",
                 Iso(*timestamp)
             ),
-            Self::Universe { symbol, conflict } => write!(f, "[universe]: `{symbol}` {conflict}"),
-            Self::FactorTwice(name) => write!(f, "[factors]: the name `{name}` is given twice"),
+            Self::Universe { symbol, conflict } => write!(f, "universe: found `{symbol}` {conflict}"),
+            Self::FactorTwice(name) => write!(f, "factors: found the name `{name}` twice, expected once"),
             Self::PricesOfReturns(field) => write!(
                 f,
-                "data.values = \"returns\" has no prices beside the index that it trades, and so not {} (`{}`): fill \
-                 at the close, leave data.return_price out, and leave out costs and limits that need it",
+                "found data of returns, expected prices: returns have no prices beside the index that is traded, and so not \
+                 {} (`{}`)",
                 field.role(),
                 field.names()[0]
             ),

@@ -21,7 +21,7 @@ mod symbols;
 mod universe;
 
 pub use assembler::Assembler;
-pub use error::{AssemblyError, Fault};
+pub use error::{AssemblyError, Fault, UniverseConflict};
 pub use expression::{Expression, ExpressionError};
 pub use rules::{Outcome, Rules, Wanted};
 pub use symbols::Slot;

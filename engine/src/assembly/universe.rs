@@ -1,11 +1,12 @@
-//! Which instruments become columns of the frames.
+//! Instruments that become columns of the frames.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use serde::Serialize;
 
 use super::AssemblyError;
+use super::error::UniverseConflict;
+use crate::warning::UniverseRule;
 
 /// The rules of the universe. Instruments that factor expressions name are read in any case, and become
 /// columns only if `trade` names them.
@@ -19,19 +20,13 @@ pub struct Universe {
     pub trade: Vec<String>,
 }
 
-/// A name in a rule or an expression that no row of the data has.
+/// A name in a rule of the universe that no row of the data has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unseen {
-    /// `universe.include`, `universe.exclude` or `universe.trade`.
-    pub rule: &'static str,
+    /// The rule.
+    pub rule: UniverseRule,
     /// The name.
     pub symbol: String,
-}
-
-impl fmt::Display for Unseen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} names `{}`, which no row of the data has", self.rule, self.symbol)
-    }
 }
 
 impl Universe {
@@ -52,24 +47,24 @@ impl Universe {
             |symbol: &String, conflict| AssemblyError::Universe { symbol: symbol.clone(), conflict };
         for symbol in &self.trade {
             if self.exclude.contains(symbol) {
-                return Err(conflict(symbol, "is in both `trade` and `exclude`; take it out of one"));
+                return Err(conflict(symbol, UniverseConflict::TradedAndExcluded));
             }
             if !self.include.is_empty() && !self.include.contains(symbol) {
-                return Err(conflict(symbol, "is in `trade` but not in `include`; add it or drop `include`"));
+                return Err(conflict(symbol, UniverseConflict::TradedNotIncluded));
             }
         }
         match self.include.iter().find(|symbol| self.exclude.contains(symbol)) {
-            Some(symbol) => Err(conflict(symbol, "is in both `include` and `exclude`; take it out of one")),
+            Some(symbol) => Err(conflict(symbol, UniverseConflict::IncludedAndExcluded)),
             None => Ok(()),
         }
     }
 
-    /// Names that `seen` does not hold of any row.
+    /// Names in the rules for which `seen` is false.
     pub(super) fn unseen(&self, seen: impl Fn(&str) -> bool) -> Vec<Unseen> {
         let rules = [
-            ("universe.include", &self.include),
-            ("universe.exclude", &self.exclude),
-            ("universe.trade", &self.trade),
+            (UniverseRule::Include, &self.include),
+            (UniverseRule::Exclude, &self.exclude),
+            (UniverseRule::Trade, &self.trade),
         ];
         let names = rules.iter().flat_map(|(rule, names)| names.iter().map(move |name| (*rule, name)));
         names

@@ -28,7 +28,7 @@ pub use market::Market;
 pub use moves::Moves;
 pub use orders::{Order, OrderRecord, OrderState, orders_towards};
 pub use portfolio::{Portfolio, is_ruined};
-pub use settings::{CashInterest, ExecutionSettings, FillAt, SpreadModel, Unfilled, is_half_spread};
+pub use settings::{CashInterest, ExecutionSettings, FillAt, Need, SpreadModel, Unfilled, is_half_spread};
 pub use spread::{AbdiRanaldo, CorwinSchultz};
 pub use stress::{CostMultipliers, CostStress, MarketVolatility, StressedCosts};
 pub use volumes::VolumeFacts;

@@ -197,43 +197,68 @@ pub fn is_half_spread(bps: f64) -> bool {
     (0.0..=1e4).contains(&bps)
 }
 
-/// A setting that needs a column, for the message where the data has none.
-const TYPICAL: &str = "which execution.fill_at = \"typical\" needs";
-const VWAP: &str = "which execution.fill_at = \"vwap\" needs";
-const ESTIMATED: &str = "which the spread estimated by execution.spread_model needs";
+/// Reason why a run needs a column of the bars beside the close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Fills at another price than the close.
+    FillAt(FillAt),
+    /// A half-spread from quotes or from highs and lows.
+    Spread(SpreadModel),
+    /// A cap on the share of a bar's volume.
+    ParticipationCap,
+    /// Market impact.
+    Impact,
+    /// Returns from another price than the close.
+    ReturnPrice,
+}
+
+impl Need {
+    /// Phrase for error messages, after the name of the column.
+    #[must_use]
+    pub const fn purpose(self) -> &'static str {
+        match self {
+            Self::FillAt(FillAt::Open) => "needed to fill at the open",
+            Self::FillAt(FillAt::Typical) => "needed to fill at the typical price",
+            Self::FillAt(FillAt::Vwap) => "needed to fill at the mean price of the bar",
+            Self::FillAt(FillAt::Close | FillAt::SameClose) => "needed to fill at the close",
+            Self::Spread(SpreadModel::Quotes) => "needed for the quoted half-spread",
+            Self::Spread(_) => "needed to estimate the half-spread",
+            Self::ParticipationCap => "needed for the participation cap",
+            Self::Impact => "needed for market impact",
+            Self::ReturnPrice => "needed for returns",
+        }
+    }
+}
 
 impl ExecutionSettings {
-    /// What a run needs of each bar beside the close, and what for.
+    /// Columns that a run needs beside the close, each once, with the first reason.
     #[must_use]
-    pub fn needs(&self) -> Vec<(Field, &'static str)> {
-        let mut needs = match self.fill_at {
-            FillAt::Close | FillAt::SameClose => Vec::new(),
-            FillAt::Open => vec![(Field::Open, "which execution.fill_at = \"open\" needs")],
-            FillAt::Typical => vec![(Field::High, TYPICAL), (Field::Low, TYPICAL)],
-            FillAt::Vwap => vec![(Field::Open, VWAP), (Field::High, VWAP), (Field::Low, VWAP)],
+    pub fn needs(&self) -> Vec<(Field, Need)> {
+        let of_price: &[Field] = match self.fill_at {
+            FillAt::Close | FillAt::SameClose => &[],
+            FillAt::Open => &[Field::Open],
+            FillAt::Typical => &[Field::High, Field::Low],
+            FillAt::Vwap => &[Field::Open, Field::High, Field::Low],
         };
-        let mut add = |field, purpose| {
-            if needs.iter().all(|(known, _)| *known != field) {
-                needs.push((field, purpose));
-            }
+        let of_spread: &[Field] = match self.spread_model {
+            SpreadModel::Constant => &[],
+            SpreadModel::Quotes => &[Field::Bid, Field::Ask],
+            SpreadModel::CorwinSchultz | SpreadModel::AbdiRanaldo => &[Field::High, Field::Low],
         };
-        match self.spread_model {
-            SpreadModel::Constant => {}
-            SpreadModel::Quotes => {
-                let quotes = "which execution.spread_model = \"quotes\" needs";
-                add(Field::Bid, quotes);
-                add(Field::Ask, quotes);
+        let volume = |is_needed: bool| -> &[Field] { if is_needed { &[Field::Volume] } else { &[] } };
+        let all = [
+            (of_price, Need::FillAt(self.fill_at)),
+            (of_spread, Need::Spread(self.spread_model)),
+            (volume(self.participation_cap.is_some()), Need::ParticipationCap),
+            (volume(self.has_impact()), Need::Impact),
+        ];
+        let mut needs: Vec<(Field, Need)> = Vec::new();
+        for (fields, need) in all {
+            for field in fields {
+                if needs.iter().all(|(known, _)| known != field) {
+                    needs.push((*field, need));
+                }
             }
-            SpreadModel::CorwinSchultz | SpreadModel::AbdiRanaldo => {
-                add(Field::High, ESTIMATED);
-                add(Field::Low, ESTIMATED);
-            }
-        }
-        if self.participation_cap.is_some() {
-            add(Field::Volume, "which execution.participation_cap needs");
-        }
-        if self.has_impact() {
-            add(Field::Volume, "which impact (execution.impact_coefficient) needs");
         }
         needs
     }
@@ -244,13 +269,10 @@ impl ExecutionSettings {
         self.impact_coefficient > 0.0 || self.permanent_impact_coefficient > 0.0
     }
 
-    /// Why the run looks ahead, if it does.
+    /// True if orders fill at the close that they are decided on.
     #[must_use]
-    pub fn look_ahead(&self) -> Option<&'static str> {
-        (self.fill_at == FillAt::SameClose).then_some(
-            "LOOK-AHEAD: orders fill at the close that they are decided on (execution.fill_at = \"same_close\"); \
-             nobody can trade so",
-        )
+    pub fn looks_ahead(&self) -> bool {
+        self.fill_at == FillAt::SameClose
     }
 
     /// Checks the range of every number.
@@ -280,9 +302,8 @@ impl ExecutionSettings {
         require_number!("impact_exponent", self.impact_exponent, 0.01 to 1)?;
         require_number!("permanent_impact_coefficient", self.permanent_impact_coefficient, 0 to 1e3)?;
         require_whole!("impact_window", self.impact_window, 2 to 1_000 "of days ")?;
-        let alone = self.fill_at != FillAt::SameClose || self.delay_bars == 1;
-        let expected = "1, because execution.fill_at = \"same_close\" fills on the deciding frame itself";
-        require(alone, "delay_bars", self.delay_bars, expected)?;
+        let expected = "1 where `fill_at` is \"same_close\", which fills on the deciding frame itself";
+        require(!self.looks_ahead() || self.delay_bars == 1, "delay_bars", self.delay_bars, expected)?;
         require_number!("borrow_bps_per_year", self.borrow_bps_per_year, 0 to 1e6)?;
         require_number!("financing_bps_per_year", self.financing_bps_per_year, 0 to 1e6)?;
         if let CashInterest::PerYear(rate) = self.cash_interest {

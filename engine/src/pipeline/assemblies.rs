@@ -29,7 +29,7 @@ pub fn trading(
     Ok(Traders::new(source.factor_names(), strategy, settings)?.join(source, settings, recorders))
 }
 
-/// Why a run cannot go on from a checkpoint.
+/// Reason why a run cannot resume from a checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
     /// As of [`trading`].
@@ -230,8 +230,7 @@ const FACTORS_MAX: usize = 512;
 
 /// The estimate stage of a run.
 fn estimate(settings: &RunSettings, factors: usize, watched: bool) -> Result<Estimate, Invalid> {
-    let expected = "at most 512: memory and time of a frame grow with the square of the factors; choose fewer columns of \
-                        the factor file, or make factors from instruments ([factors])";
+    let expected = "at most 512: memory and time of a frame grow with the square of their number";
     require(factors <= FACTORS_MAX, "factors", factors, expected)?;
     let estimator = estimator(&settings.estimator, &settings.calendar, factors)?;
     let schedule = Schedule {

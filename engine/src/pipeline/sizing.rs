@@ -73,8 +73,7 @@ impl Sizing {
             execution.fill_at != FillAt::SameClose || estimator.warmup > 0,
             "warmup",
             estimator.warmup,
-            "at least 1 day with execution.fill_at = \"same_close\": the first return is from the frame before the first \
-             fills",
+            "at least 1 day where `fill_at` is \"same_close\": the first return is from the frame before the first fills",
         )?;
         let mut bounds = Vec::new();
         for (name, [lower, upper]) in &sizing.exposure_bounds {

@@ -1,4 +1,4 @@
-//! What stops trading, and not the program: losses, and a feed that cannot be trusted.
+//! Trading halts: loss limits, an unreliable feed, and values out of range.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ impl LossLimits {
     /// Checks the range of every number.
     ///
     /// # Errors
-    /// The first that is not as it should be.
+    /// The first number out of its range.
     pub fn check(&self) -> Result<(), Invalid> {
         for (key, share) in [("daily_loss_max", self.daily_loss_max), ("drawdown_max", self.drawdown_max)] {
             if let Some(share) = share {
@@ -35,30 +35,17 @@ impl LossLimits {
     }
 }
 
-/// Why a frame that should decide does not trade.
+/// Reason why a frame that is due to rebalance does not trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Halt {
-    /// The source says that its data is not to be traded on.
+    /// The source marks its data as unreliable.
     Feed,
-    /// The date has lost more than it may.
+    /// The loss of the date exceeds its limit.
     DailyLoss,
-    /// The run has lost more than it may.
+    /// The drawdown of the run exceeds its limit.
     Drawdown,
-    /// A value that no later one may be computed from has come up.
+    /// A value is out of range.
     OutOfRange,
-}
-
-impl Halt {
-    /// As people read it.
-    #[must_use]
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Feed => "the feed cannot be trusted now (limits.stale_after, limits.conflations_max)",
-            Self::DailyLoss => "the date has lost more than limits.daily_loss_max",
-            Self::Drawdown => "the run has lost more than limits.drawdown_max",
-            Self::OutOfRange => "a price or a computed value is out of range; nothing is traded from here on",
-        }
-    }
 }
 
 /// Follows the NAV from frame to frame.
@@ -74,7 +61,7 @@ pub struct LossWatch {
 }
 
 impl LossWatch {
-    /// Sees a frame, and says whether it may trade.
+    /// Takes a frame; returns the reason why it must not trade, if any.
     pub fn observe(
         &mut self,
         limits: &LossLimits,
@@ -91,7 +78,7 @@ impl LossWatch {
             (self.peak, self.drawdown) = (nav, false);
             self.out_of_range = None;
         }
-        // A NAV that is not finite is beyond every limit, and nothing to compare later ones with.
+        // A NAV that is not finite exceeds every limit and is no reference for later ones.
         if nav.is_finite() {
             self.last = nav;
             self.peak = self.peak.max(nav);

@@ -196,8 +196,8 @@ impl Inspector {
             let [stated, moved] = [-libm::log(ratio), libm::log(frame.close[i] / before)];
             if stated.abs() > SPLIT_SEEN && (moved - stated).abs() > moved.abs() {
                 let detail = format!(
-                    "the data states a split of one into {ratio}, and the close moved from {} to {}: if prices are \
-                     adjusted already, set data.split = \"none\"",
+                    "the data states a split of one into {ratio}, and the close moved from {} to {}: the prices may be \
+                     adjusted already",
                     Number(before),
                     Number(frame.close[i])
                 );
@@ -263,8 +263,7 @@ impl Inspector {
                 more => format!(" and {more} more"),
             };
             let detail = format!(
-                "the returns of {} are those of {}{more}: one series under several symbols counts as several bets; leave \
-                 out all but one (universe.exclude)",
+                "the returns of {} are those of {}{more}: one series under several symbols counts as several bets",
                 self.names[instrument],
                 group[..group.len().min(NAMED_MAX)].join(", ")
             );

@@ -1,13 +1,15 @@
-//! A world that cannot be.
+//! Errors of stressed worlds.
+
+use std::fmt;
 
 use crate::time::Iso;
 use crate::time::TimestampNs;
 
-/// Why the data cannot be made into the world that is asked for.
+/// Reason why the data does not allow the stressed world of the settings.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum WorldError {
     /// There is no such factor.
-    #[error("`world.reverse_factor`: found {found:?}, expected {}", one_of(.factors))]
+    #[error("reversed factor: found {found:?}, expected {}", one_of(.factors))]
     UnknownFactor {
         /// The name.
         found: String,
@@ -16,8 +18,8 @@ pub enum WorldError {
     },
     /// The data is too large to be held.
     #[error(
-        "found more than {} of data until {}, expected no more: world.bootstrap_seed and world.worst_windows hold all \
-         frames in memory; give fewer dates (data.from, data.to), fewer instruments ([universe]) or longer bars",
+        "found more than {} of data until {}, expected no more: a resampled path or repeated windows hold all frames in \
+         memory",
         bytes(*.bytes_max), Iso(*.reached)
     )]
     TooLarge {
@@ -27,28 +29,41 @@ pub enum WorldError {
         reached: TimestampNs,
     },
     /// The data has too few dates.
-    #[error("`world.{key}`: found data of {found} date(s), expected at least {expected}: {remedy}")]
+    #[error("{change}: found data of {found} date(s), expected at least {expected}")]
     TooShort {
-        /// The setting that needs them.
-        key: &'static str,
-        /// Dates that there are.
+        /// The change of the data that needs them.
+        change: PathChange,
+        /// Dates of the data.
         found: usize,
-        /// Dates that it takes.
+        /// Dates needed.
         expected: usize,
-        /// What to do.
-        remedy: &'static str,
     },
     /// Nothing is left to be seen.
-    #[error(
-        "`world.gap_frames`: found {found}, expected fewer: all {frames} frames of the data lie in the gap, and none is \
-         seen"
-    )]
+    #[error("gap: found {found} frames, expected fewer: all {frames} frames of the data lie in the gap")]
     NothingSeen {
         /// The length of the gap.
         found: u64,
         /// Frames of the data.
         frames: u64,
     },
+}
+
+/// Change of the order of the data's dates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathChange {
+    /// A path resampled by the block bootstrap.
+    Resampling,
+    /// Worst windows repeated after the end.
+    WorstWindows,
+}
+
+impl fmt::Display for PathChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resampling => "resampled path",
+            Self::WorstWindows => "worst windows",
+        })
+    }
 }
 
 fn one_of(factors: &[String]) -> String {

@@ -6,6 +6,7 @@ use crate::frame::Frame;
 use crate::source::{DataFacts, Source, SourceError};
 use crate::time::Date;
 use crate::time::TimestampNs;
+use crate::warning::WorldNote;
 
 /// A source of which some frames are not seen. What happened over them comes with the next frame: returns of the
 /// factors and of cash compounded, stated returns as well, splits and dividends as they add up: what is paid within the
@@ -41,15 +42,12 @@ impl<S: Source> Gap<S> {
         }
     }
 
-    fn note(&self) -> String {
+    fn note(&self) -> WorldNote {
         match self.lost {
-            Some((first, last)) => format!(
-                "{} frame(s) from {} to {} were not seen (world.gap_frames)",
-                self.missed,
-                Date::of(first),
-                Date::of(last)
-            ),
-            None => format!("no frame lies at or after {} (world.gap_from): there was no gap", self.from),
+            Some((first, last)) => {
+                WorldNote::Gap { frames: self.missed, first: Date::of(first), last: Date::of(last) }
+            }
+            None => WorldNote::GapAfterData { from: self.from },
         }
     }
 }

@@ -26,7 +26,7 @@ mod settings;
 
 pub use apply::apply;
 pub use charges::{REPRICING_SETTINGS, charges};
-pub use error::WorldError;
+pub use error::{PathChange, WorldError};
 pub use gap::Gap;
 pub use path::Path;
 pub use recorded::Recorded;

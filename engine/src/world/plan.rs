@@ -1,24 +1,25 @@
-//! Which dates of the data a path goes through.
+//! Dates of the data that a path is made of.
 
-use super::error::WorldError;
+use super::error::{PathChange, WorldError};
 use super::recorded::{Day, Recording};
 use super::settings::WorldSettings;
 use crate::time::Date;
 use crate::time::{DAY_NS, TimestampNs};
 use crate::validation::StationaryBootstrap;
+use crate::warning::{WorldNote, WorstWindow};
 
-/// A date of a path: which date of the data it is drawn from, by its number there.
+/// A date of a path, and the number of the date of the data that it is drawn from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) date: i64,
     pub(super) drawn: usize,
 }
 
-/// All dates of a path, and what a reader should know of it.
+/// All dates of a path, and notes about its making.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<WorldNote>,
 }
 
 /// The dates as they are, or resampled; and after them the worst windows of that path once more.
@@ -40,22 +41,14 @@ impl Plan {
     /// not drawn either.
     fn resample(&mut self, seed: u64, block: f64) -> Result<(), WorldError> {
         let dates = self.steps.len();
-        let too_short = || WorldError::TooShort {
-            key: "bootstrap_seed",
-            found: dates,
-            expected: 2,
-            remedy: "give more data",
-        };
+        let too_short = || WorldError::TooShort { change: PathChange::Resampling, found: dates, expected: 2 };
         // The block was checked with the settings: what is left are data without a return.
         let draws =
             StationaryBootstrap::new(dates.saturating_sub(1), block, seed).map_err(|_| too_short())?;
         for (step, draw) in self.steps.iter_mut().skip(1).zip(draws) {
             step.drawn = draw + 1;
         }
-        self.notes.push(format!(
-            "a resampled path, not history: dates are those of the data, and what happens on them is drawn from others, in \
-             blocks of {block} days on average (world.bootstrap_seed = {seed})"
-        ));
+        self.notes.push(WorldNote::Resampled { seed, block_days: block });
         Ok(())
     }
 
@@ -64,26 +57,23 @@ impl Plan {
         let dates = self.steps.len();
         if dates <= length {
             return Err(WorldError::TooShort {
-                key: "worst_window_days",
+                change: PathChange::WorstWindows,
                 found: dates,
                 expected: length + 1,
-                remedy: "choose a shorter window",
             });
         }
         let chosen = worst(&self.steps, days, windows, length);
-        let text = |(start, multiple): &(usize, f64)| {
-            let [first, last] =
-                [*start, start + length - 1].map(|at| Date::of(midnight(self.steps[at].date)));
-            format!("{first} to {last} ({:+.1} %)", 100.0 * (multiple - 1.0))
+        let date_of = |at: usize| Date::of(midnight(self.steps[at].date));
+        let window = |(start, growth): &(usize, f64)| WorstWindow {
+            first: date_of(*start),
+            last: date_of(start + length - 1),
+            market_return: growth - 1.0,
         };
-        let list: Vec<String> = chosen.iter().map(text).collect();
-        let end = Date::of(midnight(self.steps[dates - 1].date));
-        self.notes.push(format!(
-            "after {end} the {} worst window(s) of {length} dates come again, by the return of equal weights: {} \
-             (world.worst_windows)",
-            chosen.len(),
-            list.join(", ")
-        ));
+        self.notes.push(WorldNote::WorstWindows {
+            after: date_of(dates - 1),
+            dates: length as u64,
+            windows: chosen.iter().map(window).collect(),
+        });
         let mut date = self.steps[dates - 1].date;
         for (start, _) in chosen {
             for at in start..start + length {
@@ -95,7 +85,7 @@ impl Plan {
     }
 }
 
-/// First step of each window and what it makes of wealth, worst first.
+/// First step of each window and the growth of wealth over it, worst first.
 fn worst(steps: &[Step], days: &[Day], windows: usize, length: usize) -> Vec<(usize, f64)> {
     let growth = |step: &Step| 1.0 + days[step.drawn].market;
     // The first date has no date before it that its return could be counted from.

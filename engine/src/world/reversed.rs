@@ -7,6 +7,7 @@ use crate::model::{Dlm, Estimates, Estimator as _, EstimatorSettings};
 use crate::settings::Calendar;
 use crate::source::{DataFacts, Source, SourceError};
 use crate::time::Date;
+use crate::warning::WorldNote;
 
 /// An instrument keeps at least this share of its value in a frame: a price stays a price.
 const KEPT_MIN: f64 = 0.01;
@@ -215,16 +216,11 @@ impl<S: Source> Source for Reversed<S> {
 
     fn facts(&self) -> DataFacts {
         let mut facts = self.inner.facts();
-        let from = self.from.map_or_else(String::new, |from| format!(" from {from} on"));
-        let floored = match self.floored {
-            0 => String::new(),
-            count => format!("; {count} of these returns would have been below -99 %, and are -99 %"),
-        };
-        let name = &self.name;
-        facts.world.push(format!(
-            "the returns of the factor `{name}` come with the other sign{from}, and each instrument's less twice its beta \
-             times them{floored} (world.reverse_factor)"
-        ));
+        facts.world.push(WorldNote::FactorReversed {
+            factor: self.name.clone(),
+            from: self.from,
+            floored: self.floored,
+        });
         facts
     }
 }

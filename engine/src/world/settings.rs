@@ -127,12 +127,7 @@ impl WorldSettings {
         require_number!("spread_follows_volatility", self.spread_follows_volatility, 0 to 4)?;
         require_number!("volume_multiplier", self.volume_multiplier, 1e-9 to 1e9)?;
         let begins = self.gap_frames == 0 || self.gap_from.is_some();
-        require(
-            begins,
-            "gap_frames",
-            self.gap_frames,
-            "0 without the date that the gap begins with (world.gap_from)",
-        )?;
+        require(begins, "gap_frames", self.gap_frames, "0 without `gap_from`, the first date of the gap")?;
         require_whole!("gap_frames", self.gap_frames, 0 to 1_000_000_000)?;
         require_whole!("worst_window_days", self.worst_window_days, 1 to 100_000 "of days ")?;
         require_whole!("worst_windows", self.worst_windows, 0 to 1_000)?;
@@ -185,7 +180,7 @@ impl WorldSettings {
         own
     }
 
-    /// Each setting that makes the world another one, with its value.
+    /// Settings that change the environment, with their values; empty for the data as it is.
     #[must_use]
     pub fn stressed(&self) -> Vec<(&'static str, String)> {
         let changed = self.multipliers_by_name().into_iter().filter(|(_, value)| *value != 1.0);
@@ -219,14 +214,5 @@ impl WorldSettings {
             all.push(("bootstrap_block", source.bootstrap_block.to_string()));
         }
         all
-    }
-
-    /// The same as a sentence; none where the world is as the data has it.
-    #[must_use]
-    pub fn note(&self) -> Option<String> {
-        let stressed = self.stressed();
-        let of = |(key, value): &(&str, String)| format!("world.{key} = {value}");
-        let list: Vec<String> = stressed.iter().map(of).collect();
-        (!list.is_empty()).then(|| format!("STRESSED WORLD, not the data as it is: {}", list.join(", ")))
     }
 }

@@ -2,12 +2,15 @@
 
 use betaflow_connectors::parquet::{BadRow, RF_MAX, TimeIs};
 use betaflow_engine::assembly::{FactorGap, Values, Wanted};
+use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 use betaflow_engine::settings::{Calendar, Invalid, require};
 use betaflow_engine::time::{DAY_NS, Date, TimestampNs, duration_ns};
 use betaflow_engine::{require_number, require_whole};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
+
+use super::remedy::setting_of;
 
 /// `[data]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -222,14 +225,14 @@ impl DataSettings {
     ///
     /// # Errors
     /// It would be taken from the columns beside `close`.
-    pub(crate) fn refuse_mixed(&self, field: Field, purpose: &str) -> anyhow::Result<()> {
+    pub(crate) fn refuse_mixed(&self, field: Field, need: Need) -> anyhow::Result<()> {
         if self.names().iter().any(|(named, _)| *named == field) {
             return Ok(());
         }
-        let (price, name) = (&self.price, field.names()[0]);
+        let (price, name, setting) = (&self.price, field.names()[0], setting_of(need));
         anyhow::bail!(
-            "`data.price` is {price:?}, and the column `{name}`, {purpose}, belongs to `close`: fills and costs would mix \
-             two scales; trade the close and take returns from the other (data.price = \"close\", data.return_price = \
+            "`data.price` is {price:?}, and the column `{name}`, which {setting} needs, belongs to `close`: fills and costs \
+             would mix two scales; trade the close and take returns from the other (data.price = \"close\", data.return_price = \
              {price:?}), or name a column that belongs to {price:?} (data.{name} = ...)"
         )
     }

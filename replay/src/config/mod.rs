@@ -8,6 +8,8 @@ mod help;
 mod holdout;
 mod layers;
 mod limits;
+mod notes;
+mod remedy;
 mod request;
 mod slips;
 mod tables;
@@ -19,7 +21,7 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use betaflow_connectors::parquet::{Input, Settings as SourceSettings, read_half_spreads};
 use betaflow_connectors::tutorial;
 use betaflow_engine::assembly::{Expression, Universe};
@@ -43,8 +45,10 @@ pub(crate) use feed::FeedSettings;
 pub(crate) use help::SETTINGS;
 pub(crate) use holdout::HoldoutSettings;
 use limits::LimitSettings;
+pub(crate) use notes::halt_text;
+pub(crate) use remedy::error_text;
 pub(crate) use request::{Request, SettingFlag};
-pub(crate) use slips::slips;
+pub(crate) use slips::{Slip, slips};
 use tables::{PipelineSettings, UniverseSettings};
 pub(crate) use tune::{Method, TuneSettings};
 
@@ -122,10 +126,7 @@ impl Settings {
         }
         let data = &self.data;
         if trades && !data.bars_belong_to_price() {
-            self.execution
-                .needs()
-                .iter()
-                .try_for_each(|(field, purpose)| data.refuse_mixed(*field, purpose))?;
+            self.execution.needs().iter().try_for_each(|(field, need)| data.refuse_mixed(*field, *need))?;
         }
         Ok(SourceSettings {
             price: data.price.clone(),
@@ -179,12 +180,13 @@ impl Settings {
 }
 
 impl Config {
-    /// An error of a run; of a value out of range, with the data that its bar is in.
+    /// Error of a run; for a value out of range with the name of its data.
     pub(crate) fn located(&self, error: PipelineError) -> anyhow::Error {
         match &error {
             PipelineError::Failed { source, .. } if source.is::<OutOfRange>() => {
                 let data = self.data.prices.as_ref().or(self.data.session.as_ref());
-                anyhow!("{}: {source}", data.map_or("the embedded data", String::as_str))
+                let data = data.map_or("the embedded data", String::as_str).to_owned();
+                anyhow::Error::from(error).context(data)
             }
             _ => error.into(),
         }
@@ -271,19 +273,6 @@ impl Config {
     /// Something cannot be written as TOML.
     pub(crate) fn world_of_source(&self) -> Result<String> {
         Ok(toml::to_string(&self.world.of_source())?)
-    }
-
-    /// What is not as the data has it, if anything is; `trades`: whether anything trades, and so pays costs.
-    #[must_use]
-    pub(crate) fn world_note(&self, trades: bool) -> Option<String> {
-        if trades { self.world.note() } else { self.world.of_source().note() }
-    }
-
-    /// What whoever reads a table or a configuration of the run must know; `trades`: as above.
-    #[must_use]
-    pub(crate) fn notes(&self, trades: bool) -> Vec<String> {
-        let look_ahead = self.execution.look_ahead().filter(|_| trades);
-        look_ahead.map(str::to_owned).into_iter().chain(self.world_note(trades)).collect()
     }
 
     /// The strategy.

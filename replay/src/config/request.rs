@@ -22,6 +22,7 @@ use super::feed::FeedSettings;
 use super::holdout::HoldoutSettings;
 use super::layers::Layers;
 use super::limits::LimitSettings;
+use super::remedy::of_setting;
 use super::tables::{PipelineSettings, RecordTyped};
 use super::tune::TuneSettings;
 use super::{Config, NO_FACTORS, Settings, unknown};
@@ -229,8 +230,12 @@ fn valid<T: DeserializeOwned + Default>(
     }
     let settings: T = keys.try_into().with_context(|| format!("table [{table}]"))?;
     check(&settings).map_err(|invalid| {
+        let remedy = of_setting(&invalid).map_or_else(String::new, |remedy| format!("; {remedy}"));
         let Invalid { key, found, expected } = invalid;
-        anyhow!("`{table}.{key}`, set by {}: found {found}, expected {expected}", typed.origin(table, key))
+        anyhow!(
+            "`{table}.{key}`, set by {}: found {found}, expected {expected}{remedy}",
+            typed.origin(table, key)
+        )
     })?;
     Ok(settings)
 }

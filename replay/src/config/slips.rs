@@ -1,23 +1,31 @@
-//! Settings that look like percent where a share is meant.
+//! Settings that look like percent where a share is expected.
 
 use betaflow_engine::execution::CashInterest;
-use betaflow_engine::warning::Warning;
 
 use super::Config;
 
-/// A setting with its value, the value above which it is doubted, and what the value is a share of.
-type Share = (&'static str, f64, f64, &'static str);
+/// A valid setting so large that percent may have been meant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Slip {
+    /// Dotted key.
+    pub(crate) key: &'static str,
+    /// Its value.
+    pub(crate) value: f64,
+    /// The whole that the value is a share of.
+    pub(crate) of: &'static str,
+}
 
 impl Config {
-    /// A warning for each setting that is valid but so large that percent may have been meant.
+    /// Settings that are so large that percent may have been meant.
     #[must_use]
-    pub(crate) fn slips(&self) -> Vec<Warning> {
+    pub(crate) fn slips(&self) -> Vec<Slip> {
         let sizing = &self.sizing;
         let interest = match self.execution.cash_interest {
             CashInterest::PerYear(rate) => rate,
             CashInterest::RiskFree => 0.0,
         };
-        let shares: [Share; 6] = [
+        // Key, value, largest plausible value, whole.
+        let shares = [
             ("sizing.turnover_cap", sizing.turnover_cap, 2.0, "NAV a day"),
             ("sizing.weight_max", sizing.weight_max, 1.0, "NAV in one instrument"),
             ("sizing.gross_max", sizing.gross_max, 5.0, "NAV"),
@@ -25,26 +33,19 @@ impl Config {
             ("sizing.rebalance_drift", sizing.rebalance_drift, 2.0, "NAV"),
             ("execution.cash_interest", interest, 0.2, "cash a year"),
         ];
-        let doubted = shares.into_iter().filter(|(_, value, most, _)| value > most);
-        doubted.map(|share| Warning::new("percent_for_share", question(share))).collect()
+        let large = shares.into_iter().filter(|(_, value, most, _)| value > most);
+        large.map(|(key, value, _, of)| Slip { key, value, of }).collect()
     }
 }
 
-/// The warnings of several configurations, each once.
+/// Those of several configurations, each once.
 #[must_use]
-pub(crate) fn slips(configs: &[Config]) -> Vec<Warning> {
-    let mut all: Vec<Warning> = Vec::new();
-    for warning in configs.iter().flat_map(Config::slips) {
-        if all.iter().all(|known| known.text != warning.text) {
-            all.push(warning);
+pub(crate) fn slips(configs: &[Config]) -> Vec<Slip> {
+    let mut all: Vec<Slip> = Vec::new();
+    for slip in configs.iter().flat_map(Config::slips) {
+        if !all.contains(&slip) {
+            all.push(slip);
         }
     }
     all
-}
-
-fn question((key, value, _, of): Share) -> String {
-    // Rounded: 8/100 is not 0.08 to the last digit.
-    let share = (value * 1e8).round() / 1e10;
-    let percent = (value * 1e10).round() / 1e8;
-    format!("{key} is {value}, which is {percent} % of {of}: was {share} meant?")
 }

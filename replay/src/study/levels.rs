@@ -8,7 +8,7 @@ use crate::config::Config;
 
 /// Why scenarios look ahead, and how many do, if any does.
 pub(crate) fn look_ahead(configs: &[Config]) -> Option<String> {
-    let mut notes = configs.iter().filter_map(|config| config.execution.look_ahead());
+    let mut notes = configs.iter().filter_map(|config| config.look_ahead());
     let note = notes.next()?;
     Some(format!("{} of {} scenarios: {note}", 1 + notes.count(), configs.len()))
 }

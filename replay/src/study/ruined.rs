@@ -1,11 +1,11 @@
 //! The scenarios of a study whose account was ruined.
 
 use anyhow::Result;
-use betaflow_engine::warning::Warning;
 use serde_json::{Value, json};
 
 use super::levels::values_of;
 use super::{Outcome, Study};
+use crate::summary::{Code, Rendered};
 
 /// Scenarios that are named in a sentence.
 const NAMED: usize = 5;
@@ -60,9 +60,9 @@ impl Ruined {
     }
 
     /// The sentence about them.
-    pub(crate) fn warning(&self) -> Option<Warning> {
+    pub(crate) fn warning(&self) -> Option<Rendered> {
         (self.count() > 0).then(|| {
-            Warning::new("ruined_scenarios", format!(
+            Rendered::new(Code::RuinedScenarios, format!(
                 "RUINED: {} of {} scenarios, whose value fell to 0 or below: {}; they have no ratio, and are never best, \
                  robust, efficient or recommended (column `outcome` of scenarios.parquet)",
                 self.count(),

@@ -3,10 +3,9 @@
 use betaflow_engine::ledger::RunFacts;
 use betaflow_engine::model::CalibrationFacts;
 use betaflow_engine::source::DataFacts;
-use betaflow_engine::warning::Warning;
 use serde_json::{Map, Value, json};
 
-use super::{Summary, time_text};
+use super::{Rendered, Summary, time_text};
 
 /// A number, or null where it is not one.
 pub(crate) fn number(value: f64) -> Value {
@@ -56,9 +55,9 @@ pub(crate) fn data_json(data: &DataFacts) -> Value {
 }
 
 /// `warnings`, a sentence each, and `warning_codes`, the kind of each.
-pub(crate) fn add_warnings(warnings: &[Warning], summary: &mut Value) {
+pub(crate) fn add_warnings(warnings: &[Rendered], summary: &mut Value) {
     summary["warnings"] = warnings.iter().map(|warning| warning.text.as_str()).collect();
-    summary["warning_codes"] = warnings.iter().map(|warning| &*warning.code).collect();
+    summary["warning_codes"] = warnings.iter().map(|warning| warning.code).collect();
 }
 
 impl Summary<'_> {

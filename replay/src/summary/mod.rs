@@ -1,7 +1,6 @@
 //! The summary of a run: computed once, shown on the terminal and written to `summary.json`.
 
 mod json;
-mod outcomes;
 mod text;
 mod timing;
 mod trading;
@@ -14,6 +13,7 @@ use betaflow_engine::time::{Iso, TimestampNs};
 pub(crate) use json::{add_warnings, data_json, number, object};
 pub(crate) use text::{METRICS, figure_text};
 pub(crate) use trading::Trading;
+pub(crate) use warnings::{Code, Rendered, problem_meaning, problem_remedy};
 
 use crate::commands::estimate::offline::Findings;
 use crate::commands::score::Score;

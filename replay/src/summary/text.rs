@@ -5,7 +5,7 @@ use betaflow_engine::metrics::{Figures, InExcess};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
-use super::{Summary, Trading, time_text};
+use super::{Code, Summary, Trading, time_text};
 
 /// Rows of the table of metrics; `summary.json` has more.
 pub(crate) const METRICS: usize = 11;
@@ -16,7 +16,7 @@ impl Summary<'_> {
         let RunFacts { data, estimator, performance, .. } = self.facts;
         let range =
             [time_text(data.first), time_text(data.last)].map(|time| time.unwrap_or_else(|| "-".into()));
-        let look_ahead = self.config.execution.look_ahead();
+        let look_ahead = self.config.look_ahead();
         let world = self.config.world_note(self.trading.is_some());
         let mut text = self.ruin().map_or_else(String::new, |ruin| format!("{ruin}\n\n"));
         if let Some(score) = &self.score {
@@ -53,7 +53,7 @@ impl Summary<'_> {
             text += &self.trading_text(trading);
         }
         text += &self.findings.text();
-        for warning in self.warnings().iter().filter(|warning| warning.code != "ruined") {
+        for warning in self.warnings().iter().filter(|warning| !warning.is(Code::Ruined)) {
             text += &format!("note: {warning}\n");
         }
         text

@@ -62,7 +62,7 @@ impl Summary<'_> {
         summary["digest"] =
             if performance.nav.is_some() { hex(&self.facts.digest).into() } else { Value::Null };
         summary["outcome"] = outcome_json(*ruined);
-        summary["look_ahead"] = self.config.execution.look_ahead().into();
+        summary["look_ahead"] = self.config.look_ahead().into();
         summary["strategy"] = self.config.strategy_kind().into();
         summary["nav"] =
             performance.nav.map_or(Value::Null, |(first, last)| json!({"first": first, "last": last}));

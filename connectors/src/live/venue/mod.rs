@@ -187,4 +187,3 @@ pub struct VenueCounts {
     /// What of it was written to files.
     pub raw_log: RawLogCounts,
 }
-

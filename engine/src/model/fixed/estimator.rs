@@ -37,7 +37,7 @@ pub struct FixedEstimator {
 }
 
 impl EstimatorSettings {
-    /// What `fixed` is given, for k coefficients: F = I, Q and P₀ diagonal.
+    /// State space of `fixed` with k coefficients: F = I, Q and P₀ diagonal.
     ///
     /// # Errors
     /// `transition_variance` or `observation_variance` is not set.
@@ -45,8 +45,7 @@ impl EstimatorSettings {
         let missing = |key| Invalid {
             key,
             found: "nothing".to_owned(),
-            expected: "a number: estimator.kind = \"fixed\" takes its variances as given, and `betaflow estimate \
-                       --em 50` estimates them",
+            expected: "a number: the filter `fixed` does not estimate its variances",
         };
         let q = self.transition_variance.ok_or_else(|| missing("transition_variance"))?;
         let r = self.observation_variance.ok_or_else(|| missing("observation_variance"))?;

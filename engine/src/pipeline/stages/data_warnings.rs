@@ -1,12 +1,11 @@
-//! What looks wrong with the data while it streams by: one sentence a kind of problem.
+//! Data-quality findings of a run, as one warning for each kind.
 
 use std::sync::Arc;
 
 use crate::frame::Frame;
 use crate::quality::{Depth, FactorInspector, Finding, Inspector, Problem, Tally};
 use crate::settings::Calendar;
-use crate::time::Iso;
-use crate::warning::Warning;
+use crate::warning::{Example, Warning};
 
 /// An inspector of the frames that a run sees.
 pub(crate) struct DataWarnings {
@@ -17,16 +16,16 @@ pub(crate) struct DataWarnings {
 }
 
 impl DataWarnings {
-    /// Daily bars are looked at closely. Of bars inside a day there are many, and jumps are all that is looked for.
+    /// Inspects daily bars in full, and intraday bars, of which there are many, for jumps only.
     pub(crate) fn new(calendar: Calendar) -> Self {
         let depth = if calendar.frames_per_day == 1 { Depth::Full } else { Depth::Jumps };
-        // Where a run has an adjusted price, it makes its returns of it.
+        // A run computes its returns from the adjusted price where there is one.
         let inspector = Inspector::new(depth).trusting_the_adjusted_price();
         let factors = FactorInspector::default();
         Self { inspector, factors, findings: Vec::new(), tally: Tally::default() }
     }
 
-    /// The same, where instruments have been listed by frames that a run before this one has seen.
+    /// Continues after a run that has listed the instruments `names`.
     pub(crate) fn knowing(self, names: &[Arc<str>]) -> Self {
         Self { inspector: self.inspector.knowing(names), ..self }
     }
@@ -38,34 +37,29 @@ impl DataWarnings {
     }
 
     fn count(&mut self) {
-        // A price that is missing, or that moved without volume, is no fault of a run: it is dealt with.
+        // The engine handles missing prices and moves without volume, so they do not affect a run.
         let is_grave =
             |finding: &Finding| !matches!(finding.problem, Problem::MissingDay | Problem::ZeroVolume);
         self.findings.drain(..).filter(is_grave).for_each(|finding| self.tally.add(&finding));
     }
 
-    /// Ends the data: a sentence for each kind of problem with prices, and for each problem with the factors.
+    /// Ends the data: a warning for each kind of finding in the prices and for each finding about the factors.
     pub(crate) fn warnings(&mut self, factor_names: &[String]) -> Vec<Warning> {
         self.inspector.finish(&mut self.findings);
         self.count();
-        let sentences = self.tally.found().map(|(problem, count)| {
-            let examples: Vec<String> = match problem.is_about_series() {
-                true => count.worst.iter().map(|worst| worst.detail.clone()).collect(),
-                false => {
-                    let worst = count.worst.first().into_iter();
-                    worst
-                        .map(|worst| {
-                            format!("such as {} on {}: {}", worst.symbol, Iso(worst.timestamp), worst.detail)
-                        })
-                        .collect()
-                }
-            };
-            let (findings, meaning) = (count.findings, problem.meaning());
-            let text = format!("{findings} {meaning}, {} (`betaflow check` lists them)", examples.join("; "));
-            Warning::new(problem.name(), text)
+        let example = |finding: &Finding| Example {
+            symbol: finding.symbol.to_string(),
+            timestamp: finding.timestamp,
+            detail: finding.detail.clone(),
+        };
+        let of_prices = self.tally.found().map(|(problem, count)| Warning::DataQuality {
+            problem,
+            findings: count.findings,
+            worst: count.worst.iter().map(example).collect(),
         });
-        let of_factors = self.factors.findings(factor_names);
-        let of_factors = of_factors.into_iter().map(|found| Warning::new(found.problem.name(), found.detail));
-        sentences.chain(of_factors).collect()
+        let of_factors = self.factors.findings(factor_names).into_iter();
+        let of_factors = of_factors
+            .map(|finding| Warning::FactorQuality { problem: finding.problem, detail: finding.detail });
+        of_prices.chain(of_factors).collect()
     }
 }

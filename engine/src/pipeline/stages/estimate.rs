@@ -244,16 +244,11 @@ impl Stage for Estimate {
     }
 }
 
-/// Warning about betas that explain less than no betas at all.
+/// Warning about factors that explain less of the returns than no factors would.
 fn hedged_r2_warning(facts: &RunFacts) -> Option<Warning> {
     let share = facts.estimator.total.hedged_r2.filter(|share| *share < 0.0)?;
     if facts.factor_names.is_empty() {
         return None;
     }
-    let text = format!(
-        "the hedged R² is {share:.3}: returns less what the factors {} explain vary more than the returns themselves; check \
-         that factors and prices have the same days and the same unit, and the settings of the estimator",
-        facts.factor_names.join(", ")
-    );
-    Some(Warning::new("hedged_r2_negative", text))
+    Some(Warning::HedgedR2Negative { hedged_r2: share, factors: facts.factor_names.clone() })
 }

@@ -9,6 +9,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
 use crate::config::Config;
+use crate::summary::{problem_meaning, problem_remedy};
 
 /// Instruments whose spreads are shown one by one.
 const SHOWN: usize = 24;
@@ -61,9 +62,12 @@ impl Checked<'_> {
 
     fn problems(&self, text: &mut String) {
         for (problem, count) in self.tally.found() {
-            _ = writeln!(text, "\n{problem}: {} {}", count.findings, problem.meaning());
+            _ = writeln!(text, "\n{problem}: {} {}", count.findings, problem_meaning(problem));
             for worst in &count.worst {
                 _ = writeln!(text, "  {} {}: {}", Iso(worst.timestamp), worst.symbol, worst.detail);
+            }
+            if let Some(remedy) = problem_remedy(problem) {
+                _ = writeln!(text, "  {remedy}");
             }
         }
     }

@@ -9,7 +9,7 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source;
 
 use super::ledger::{Ledger, Row};
-use crate::config::{Config, InputArgs, Request};
+use crate::config::{Config, InputArgs, Request, error_text};
 use crate::run;
 use crate::run::REPLAY;
 use crate::run::session;
@@ -106,7 +106,7 @@ impl Side {
         };
         let is_state = !is_run;
         let config = match input.config.is_some() || is_state {
-            true => resolve(&input, is_state.then_some(path)).map_err(|error| format!("{error:#}")),
+            true => resolve(&input, is_state.then_some(path)).map_err(|error| error_text(&error)),
             false => Err("there is no run.toml".to_owned()),
         };
         let (delay, works) = config.as_ref().map_or((1, 0), frames_of_orders);
@@ -116,7 +116,7 @@ impl Side {
         };
         // After the record: its frames are of inputs that are there.
         let data = config.and_then(|config| {
-            let opened = run::open(&config).map_err(|error| format!("{error:#}"))?;
+            let opened = run::open(&config).map_err(|error| error_text(&error))?;
             Ok(Data::new(opened.source))
         });
         let mut side = Self {
@@ -185,7 +185,7 @@ impl Side {
                 }
                 Ok(false) if self.next_row.is_none() => return Ok(()),
                 Ok(false) => self.give_data_up(format!("it ends after frame {}", self.seq)),
-                Err(error) => self.give_data_up(format!("{error:#}")),
+                Err(error) => self.give_data_up(error_text(&error)),
             }
         }
         self.row = std::mem::replace(&mut self.next_row, self.ledger.next()?);

@@ -38,8 +38,9 @@ use betaflow_engine::source::Source as _;
 use super::dashboard::status::LiveStatus;
 use super::dashboard::{Dashboard, read_token};
 use super::paper::alerts::{Alerts, Kind};
-use crate::config::{Config, OnGap, Request};
+use crate::config::{Config, OnGap, Request, error_text};
 use crate::run::REPLAY;
+use crate::summary::Rendered;
 use crate::terminal::say;
 pub(super) use args::{LogFormat, PAPER, PaperArgs};
 use disk::Disk;
@@ -73,7 +74,7 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
         Ok(how) => alerts.raise(Kind::RunEnded, None, (*how).to_owned()),
         // A start that is refused, as that of a folder where another run is at work, is no failure of a run.
         Err(error) if began.get() => {
-            alerts.raise(Kind::RunFailed, None, format!("the run failed: {error:#}"))
+            alerts.raise(Kind::RunFailed, None, format!("the run failed: {}", error_text(error)))
         }
         Err(_) => {}
     }
@@ -210,7 +211,7 @@ fn trade(
     let ended = graph.run(&options);
     let explained = |error| stop.explain(error, &handle);
     let ended = ended.map_err(|error| explained(error.into()));
-    pulse.stop(ended.as_ref().err().map(|error| format!("{error:#}")));
+    pulse.stop(ended.as_ref().err().map(error_text));
     let facts = ended?.facts;
     handle.flush().map_err(|error| explained(error.into()))?;
     if let Some(dashboard) = dashboard {
@@ -220,8 +221,8 @@ fn trade(
         say(&format!("{}\n", run_status::ruin(ruined)));
     }
     say(&text(&facts, &edge, started));
-    for doubt in &facts.data.warnings {
-        say(&format!("note: {doubt}\n"));
+    for warning in facts.data.warnings.iter().map(Rendered::from) {
+        say(&format!("note: {warning}\n"));
     }
     say(&status::latency_table(&latencies));
     Ok(if stop.is_due() { "the run was asked to stop" } else { "the feed ended" })
@@ -295,7 +296,7 @@ fn refuse(config: &Config) -> Result<()> {
     if config.world.needs_memory() {
         bail!(
             "found {}, expected the world as it comes: a live feed has no future to draw from",
-            config.world.note().unwrap_or_default()
+            config.world_note(true).unwrap_or_default()
         );
     }
     Ok(())

@@ -12,6 +12,7 @@ use betaflow_engine::time::TimestampNs;
 use tracing::{error, info, warn};
 
 use super::alerts::{Alerts, Kind};
+use crate::config::halt_text;
 
 /// The last frame.
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,8 +92,8 @@ impl Recorder for Watching {
         self.decided |= frame.decided;
         if halt != before.halt {
             let why = |halt: Halt| match &frame.out_of_range {
-                Some(wrong) if halt == Halt::OutOfRange => format!("{}: {wrong}", halt.text()),
-                _ => halt.text().to_owned(),
+                Some(wrong) if halt == Halt::OutOfRange => format!("{}: {wrong}", halt_text(halt)),
+                _ => halt_text(halt).to_owned(),
             };
             let text = match halt {
                 Some(halt) if news => format!("trading stops at frame {}: {}", frame.seq, why(halt)),

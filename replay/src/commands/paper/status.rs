@@ -19,6 +19,7 @@ use crate::commands::dashboard::VenueStatus;
 use crate::commands::dashboard::status::{
     FeedStatus, LatencyStatus, LiveStatus, QueueStatus, QueuesStatus, StageLatency, Status, TradingStatus,
 };
+use crate::config::halt_text;
 
 /// How often the state folder is told.
 const PULSE: Duration = Duration::from_secs(1);
@@ -176,7 +177,7 @@ impl Teller {
     fn trading(&self, time: i64, ending: Option<&Ending>) -> TradingStatus {
         let run_status = self.sources.run_status.now();
         let disk = self.sources.disk.trouble();
-        let halt = run_status.halt.map(|halt| halt.text().to_owned());
+        let halt = run_status.halt.map(|halt| halt_text(halt).to_owned());
         let (state, why) = match (ending, run_status.ruined, &disk) {
             (Some(Ending::Failed(why)), ..) => ("failed", Some(why.clone())),
             (_, Some(ruined), _) => ("ruined", Some(ruin(ruined))),

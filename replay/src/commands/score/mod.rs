@@ -20,15 +20,14 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::hex;
 use betaflow_engine::source::Source as _;
 use betaflow_engine::time::TimestampNs;
-use betaflow_engine::warning::Warning;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::config::Config;
+use crate::config::{Config, error_text};
 use crate::run::data::{Opened as OpenedSource, Readings};
 use crate::run::json_lines;
 use crate::run::{self, Prepared, Reported};
-use crate::summary::{number, object, time_text};
+use crate::summary::{Rendered, number, object, time_text};
 pub(super) use args::{Profile, SCORE, ScoreArgs};
 use figures::{Part, Parts};
 pub(crate) use ledger::Entry;
@@ -54,7 +53,7 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
         bail!(
             "score: found {}, expected a world with the data's own dates: a path that is resampled, or goes on after the \
              data, mixes the hold-out with what was seen before; leave out world.bootstrap_seed and world.worst_windows",
-            config.world.note().unwrap_or_default()
+            config.world_note(true).unwrap_or_default()
         );
     }
     let config = profile::apply(args.profile, config)?;
@@ -132,7 +131,7 @@ impl Scoring {
     /// The log cannot be written.
     pub(crate) fn record_failure(&self, entry: &Entry, error: &anyhow::Error) -> Result<()> {
         let time = Timestamp::now().to_string();
-        let error = Some(format!("{error:#}"));
+        let error = Some(error_text(error));
         self.ledger.append(&Entry { event: Event::Failed, time, error, ..entry.clone() })
     }
 
@@ -228,7 +227,7 @@ impl Score {
     }
 
     /// Warnings about the hold-out, before its figures.
-    pub(crate) fn warnings(&self) -> Vec<Warning> {
+    pub(crate) fn warnings(&self) -> Vec<Rendered> {
         self.trials.iter().map(SeenByTrials::warning).collect()
     }
 

@@ -2,13 +2,12 @@
 
 use anyhow::Result;
 use betaflow_engine::time::TimestampNs;
-use betaflow_engine::warning::Warning;
 use serde_json::{Value, json};
 
 use super::period::Period;
 use crate::config::Config;
 use crate::study::Ledger;
-use crate::summary::time_text;
+use crate::summary::{Code, Rendered, time_text};
 
 /// Runs of the trials log whose returns reach into the frames that are scored.
 pub(crate) struct SeenByTrials {
@@ -68,10 +67,10 @@ impl SeenByTrials {
         })
     }
 
-    pub(crate) fn warning(&self) -> Warning {
+    pub(crate) fn warning(&self) -> Rendered {
         let [first, last] = self.ran.each_ref().map(|time| time.get(..10).unwrap_or(time.as_str()));
-        Warning::new(
-            "holdout_seen_by_trials",
+        Rendered::new(
+            Code::HoldoutSeenByTrials,
             format!(
                 "{} run(s) on record in {} tried {} choice(s) on returns of the hold-out ({}; run from {first} to {last}): a \
                  setting that was chosen by them has seen it; set holdout.from before tuning, or score a later period",

@@ -14,7 +14,6 @@ use betaflow_engine::pipeline::{RunOptions, trading};
 use betaflow_engine::portfolio::{CapMethod, FrontierPoint, GivenUp, Outcome, Rebalance};
 use betaflow_engine::source::Source as _;
 use betaflow_engine::time::{DAY_NS, TimestampNs};
-use betaflow_engine::warning::Warning;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
@@ -22,7 +21,7 @@ use serde_json::{Value, json};
 use crate::config::{Config, Request, date};
 use crate::run::data::Opened;
 use crate::run::open;
-use crate::summary::{add_warnings, time_text};
+use crate::summary::{Rendered, add_warnings, time_text};
 use crate::terminal::say;
 pub(super) use args::{SIZE, SizeArgs};
 
@@ -143,7 +142,7 @@ pub(crate) fn size(args: &SizeArgs) -> Result<()> {
     let recorder = Box::new(finder.clone());
     let graph = trading(source, config.strategy()?, &settings, vec![recorder])?;
     let ended = graph.run(&RunOptions::default()).map_err(|error| config.located(error))?;
-    let warnings = ended.facts.data.warnings;
+    let warnings = ended.facts.data.warnings.iter().map(Rendered::from).collect();
     let found = std::mem::take(&mut *finder.0.lock().map_err(|_| anyhow::anyhow!("a stage has died"))?);
     let Some(shown) = found.shown else {
         bail!("--at: found no decision to show on {}: {}", args.at, found.why(&config, settings.shown_dates));
@@ -159,11 +158,11 @@ struct Report<'a> {
     factors: Vec<String>,
     frontier: Vec<FrontierPoint>,
     given_up: GivenUp,
-    warnings: Vec<Warning>,
+    warnings: Vec<Rendered>,
 }
 
 impl<'a> Report<'a> {
-    fn new(config: &'a Config, shown: Shown, factors: Vec<String>, warnings: Vec<Warning>) -> Self {
+    fn new(config: &'a Config, shown: Shown, factors: Vec<String>, warnings: Vec<Rendered>) -> Self {
         let rebalance = &shown.rebalance;
         let (frontier, given_up) = match rebalance.sized {
             true => (rebalance.frontier(POINTS), rebalance.given_up()),
@@ -195,8 +194,8 @@ impl<'a> Report<'a> {
         let sizing = &self.config.sizing;
         let mut all = json!({
             "timestamp": time_text(Some(shown.timestamp)),
-            "look_ahead": self.config.execution.look_ahead(),
-            "world": self.config.world.note(),
+            "look_ahead": self.config.look_ahead(),
+            "world": self.config.world_note(true),
             "strategy": self.config.strategy_kind(),
             "nav": shown.nav,
             "symbols": symbols,

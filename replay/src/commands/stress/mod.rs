@@ -6,14 +6,13 @@ use std::time::Instant;
 
 use anyhow::Result;
 use betaflow_connectors::recorder::RunFolder;
-use betaflow_engine::warning::Warning;
 use serde_json::{Value, json};
 
 use crate::config::slips;
 use crate::report;
 use crate::study;
 use crate::study::{Candidates, Finished, Ledger, Luck, Plan, Ruined, Study, paths};
-use crate::summary::{add_warnings, data_json};
+use crate::summary::{Code, Rendered, add_warnings, data_json};
 use crate::terminal::say;
 pub(super) use args::{STRESS, StressArgs};
 
@@ -49,7 +48,7 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     unfinished.remove();
     say(&ruined.text());
     say(&text(&study, &finished, &candidates, &luck, started));
-    for note in notes.iter().chain(&finished.data.warnings) {
+    for note in notes.iter().cloned().chain(finished.data.warnings.iter().map(Rendered::from)) {
         say(&format!("note: {note}\n"));
     }
     say(&format!("written to {}\n", out.display()));
@@ -60,14 +59,14 @@ fn summary(
     study: &Study,
     (finished, candidates): (&Finished, &Candidates),
     luck: &Luck,
-    (notes, ruined): (&[Warning], &Ruined),
+    (notes, ruined): (&[Rendered], &Ruined),
     started: Instant,
 ) -> Result<Value> {
-    let mut warnings: Vec<Warning> =
-        ruined.warning().iter().chain(notes).chain(&finished.data.warnings).cloned().collect();
+    let mut warnings: Vec<Rendered> = ruined.warning().iter().chain(notes).cloned().collect();
+    warnings.extend(finished.data.warnings.iter().map(Rendered::from));
     if study.is_of_one_source()? {
         // Otherwise they are what one pass says of its own world.
-        warnings.extend(finished.data.world.iter().map(|text| Warning::new("world", text)));
+        warnings.extend(finished.data.world.iter().map(Rendered::from));
     }
     let mut summary = json!({
         "kind": "stress",
@@ -102,15 +101,15 @@ fn path_groups(study: &Study, candidates: &Candidates) -> Vec<Vec<usize>> {
     paths::groups(study.grid.names.iter().map(String::as_str), &candidates.sweep)
 }
 
-/// What whoever reads the results must know, if anything.
-fn notes(study: &Study) -> Vec<Warning> {
-    let named = |code, text: Option<String>| text.map(|text| Warning::new(code, text));
+/// Warnings about the study as a whole.
+fn notes(study: &Study) -> Vec<Rendered> {
+    let named = |code, text: Option<String>| text.map(|text| Rendered::new(code, text));
     let fixed = study.grid.fixed.then(|| study::FIXED_TRADES.to_owned());
-    named("fixed_trades", fixed)
+    named(Code::FixedTrades, fixed)
         .into_iter()
-        .chain(named("look_ahead", study::look_ahead(&study.configs)))
-        .chain(named("world", study.base.world_note(true)))
-        .chain(slips(&study.configs))
+        .chain(named(Code::LookAhead, study::look_ahead(&study.configs)))
+        .chain(named(Code::World, study.base.world_note(true)))
+        .chain(slips(&study.configs).into_iter().map(Rendered::from))
         .collect()
 }
 

@@ -20,7 +20,6 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::recorder::RunFolder;
 use betaflow_engine::validation::{AlignedReturns, TuningResult};
-use betaflow_engine::warning::Warning;
 
 pub(crate) use summary::IN_SAMPLE;
 
@@ -28,6 +27,7 @@ use crate::config::slips;
 use crate::report;
 use crate::study;
 use crate::study::{Candidates, Finished, Grid, Ledger, Luck, Plan, Ruined, Study};
+use crate::summary::{Code, Rendered};
 use crate::terminal::say;
 pub(super) use args::{TUNE, TuneArgs};
 
@@ -44,7 +44,7 @@ struct Tuning {
     /// Place of the configuration as it is among the study's.
     base: usize,
     look_ahead: Option<String>,
-    warnings: Vec<Warning>,
+    warnings: Vec<Rendered>,
 }
 
 /// Chooses among the settings of a grid file.
@@ -110,19 +110,19 @@ impl Tuning {
         let look_ahead = study::look_ahead(&study.configs);
         let world = study.base.world_note(true);
         let memory = memory::warning(&study.base, &study.configs);
-        let named = |code, texts: &[String]| -> Vec<Warning> {
-            texts.iter().map(|text| Warning::new(code, text)).collect()
+        let named = |code, texts: &[String]| -> Vec<Rendered> {
+            texts.iter().map(|text| Rendered::new(code, text)).collect()
         };
         let warnings = [
             ruined.warning().into_iter().collect(),
-            named("look_ahead", look_ahead.as_slice()),
-            named("world", world.as_slice()),
-            named("embargo_shorter_than_memory", memory.as_slice()),
-            named("aligned_frames", &aligned::notes(&aligned)),
-            named("few_resamples", choose::note(&tuned, &aligned).as_slice()),
-            finished.data.warnings.clone(),
-            named("world", &finished.data.world),
-            slips(&study.configs),
+            named(Code::LookAhead, look_ahead.as_slice()),
+            named(Code::World, world.as_slice()),
+            named(Code::EmbargoShorterThanMemory, memory.as_slice()),
+            named(Code::AlignedFrames, &aligned::notes(&aligned)),
+            named(Code::FewResamples, choose::note(&tuned, &aligned).as_slice()),
+            finished.data.warnings.iter().map(Rendered::from).collect(),
+            finished.data.world.iter().map(Rendered::from).collect(),
+            slips(&study.configs).into_iter().map(Rendered::from).collect(),
         ]
         .concat();
         Ok(Self { study, finished, aligned, tuned, luck, ruined, settings, base, look_ahead, warnings })

@@ -1,0 +1,216 @@
+//! Warnings about the data and the estimates of a run, as data. The program renders them as text.
+
+mod problem;
+mod world_note;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::TimestampNs;
+
+pub use problem::Problem;
+pub use world_note::{WorldNote, WorstWindow};
+
+/// A fact that changes how the results of a run are to be read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Warning {
+    /// Frames of a date differ from the calendar's by a factor of two or more.
+    FramesPerDay {
+        /// Frames of a day by the calendar.
+        stated: u32,
+        /// Frames of a date in the data.
+        found: FramesOfDate,
+    },
+    /// Dates of a year differ from the calendar's by a factor of two or more.
+    DaysPerYear {
+        /// Days of a year by the calendar.
+        stated: f64,
+        /// Dates of a year in the data.
+        found: f64,
+    },
+    /// Findings of one kind in the prices.
+    DataQuality {
+        /// Kind of the findings.
+        problem: Problem,
+        /// Number of findings.
+        findings: u64,
+        /// The worst findings, the worst first.
+        worst: Vec<Example>,
+    },
+    /// A finding about the factors.
+    FactorQuality {
+        /// Kind of the finding.
+        problem: Problem,
+        /// Values found and expected.
+        detail: String,
+    },
+    /// The factors explain less of the returns than no factors would.
+    HedgedR2Negative {
+        /// Hedged R².
+        hedged_r2: f64,
+        /// Names of the factors.
+        factors: Vec<String>,
+    },
+    /// The universe names an instrument that no row of the data has.
+    InstrumentNotInData {
+        /// Rule that names it.
+        rule: UniverseRule,
+        /// The name.
+        symbol: String,
+        /// Most similar name in the data.
+        nearest: Option<String>,
+    },
+    /// An instrument of a factor expression has no price any more, so the frames after it are left out.
+    FactorInstrumentEnded {
+        /// The instrument.
+        instrument: String,
+        /// First frame that is left out.
+        from: TimestampNs,
+    },
+    /// Timestamps without a price of the universe, which become no frames.
+    EmptyTimestamps {
+        /// Number of timestamps.
+        count: u64,
+    },
+    /// Invalid rows that were skipped.
+    RowsSkipped {
+        /// Number of rows.
+        count: u64,
+    },
+    /// Frames left out because they lie outside the factor rows.
+    FramesWithoutFactors {
+        /// Number of frames.
+        count: u64,
+        /// Whether frames after the last factor row are left out as well as those before the first.
+        after_last: bool,
+    },
+    /// A risk-free return that is accepted although its annual rate is implausible.
+    RfLarge {
+        /// File or feed.
+        source: String,
+        /// Time of the row.
+        time: TimestampNs,
+        /// Return of the row.
+        found: f64,
+        /// The same compounded over a year.
+        annual: f64,
+        /// Largest annual rate without a warning.
+        annual_max: f64,
+    },
+    /// Recorded inputs that this version refuses and passes over.
+    InputSkipped {
+        /// Number of the first.
+        number: u64,
+        /// Reason of the first.
+        reason: String,
+    },
+    /// The feed ended before every factor had a value.
+    FeedEndedEarly {
+        /// Error at the end of the feed.
+        reason: String,
+    },
+    /// Messages of the feed that were passed over because history has their frames.
+    MessagesBeforeHistoryEnd {
+        /// Number of messages.
+        count: u64,
+    },
+    /// History is stamped by the open of its bars, the feed by the close.
+    HistoryStampedByOpen {
+        /// Last frame of history and first bars of the feed after it.
+        join: [TimestampNs; 2],
+        /// Bars of the feed that history has one bar earlier.
+        shifted: u64,
+    },
+    /// Bars in both history and feed differ.
+    HistoryDiffers {
+        /// Last frame of history and first bars of the feed after it.
+        join: [TimestampNs; 2],
+        /// Bars that differ.
+        differing: u64,
+        /// Bars in both.
+        compared: u64,
+        /// The first difference.
+        first: Option<BarDifference>,
+    },
+}
+
+impl Warning {
+    /// Stable code in snake case, as in `warning_codes` of summaries.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::FramesPerDay { .. } => "frames_per_day",
+            Self::DaysPerYear { .. } => "days_per_year",
+            Self::DataQuality { problem, .. } | Self::FactorQuality { problem, .. } => problem.name(),
+            Self::HedgedR2Negative { .. } => "hedged_r2_negative",
+            Self::InstrumentNotInData { .. } => "instrument_not_in_data",
+            Self::FactorInstrumentEnded { .. } => "factor_instrument_ended",
+            Self::EmptyTimestamps { .. } => "empty_timestamps",
+            Self::RowsSkipped { .. } => "rows_skipped",
+            Self::FramesWithoutFactors { .. } => "frames_without_factors",
+            Self::RfLarge { .. } => "rf_large",
+            Self::InputSkipped { .. } => "input_skipped",
+            Self::FeedEndedEarly { .. } => "feed_ended_early",
+            Self::MessagesBeforeHistoryEnd { .. } => "messages_before_history_end",
+            Self::HistoryStampedByOpen { .. } => "history_stamped_by_open",
+            Self::HistoryDiffers { .. } => "history_differs",
+        }
+    }
+}
+
+/// Frames of a date in the data.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FramesOfDate {
+    /// Lower bound, from the first and last date, which may be partial.
+    AtLeast(u64),
+    /// Mean over whole dates.
+    Mean(f64),
+}
+
+/// A finding named in a warning.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Example {
+    /// The instrument.
+    pub symbol: String,
+    /// Time of the row.
+    pub timestamp: TimestampNs,
+    /// Values found and expected.
+    pub detail: String,
+}
+
+/// Rule of the universe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UniverseRule {
+    /// Only these instruments.
+    Include,
+    /// All but these.
+    Exclude,
+    /// Exactly these.
+    Trade,
+}
+
+impl UniverseRule {
+    /// Name of the rule in settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Include => "include",
+            Self::Exclude => "exclude",
+            Self::Trade => "trade",
+        }
+    }
+}
+
+/// A value that history and feed state differently.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BarDifference {
+    /// Column.
+    pub column: String,
+    /// The instrument.
+    pub symbol: String,
+    /// Close of the bar.
+    pub time: TimestampNs,
+    /// Value in history.
+    pub history: f64,
+    /// Value on the feed.
+    pub feed: f64,
+}

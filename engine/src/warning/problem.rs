@@ -1,0 +1,123 @@
+//! Kinds of data-quality findings.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Kind of a data-quality finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Problem {
+    /// Open, high and low are those of another day of the same instrument.
+    CopiedBar,
+    /// low ≤ open, close ≤ high does not hold, or a number is missing, or is no price.
+    BrokenBar,
+    /// The price is divided by a simple ratio, the others' are not, and it stays there.
+    Split,
+    /// A move near a simple ratio, without evidence that it is a split.
+    LargeMove,
+    /// A return beyond reason: a bad tick, or a spin-off that is not adjusted.
+    ExtremeReturn,
+    /// The adjusted price jumps where the price does not.
+    BadAdjustment,
+    /// The same close for longer than chance explains, while others trade.
+    Stale,
+    /// A jump together with a gap: another instrument under the same name.
+    ReusedTicker,
+    /// The instrument has a row at this time already.
+    Duplicate,
+    /// The row comes after a later one.
+    Unsorted,
+    /// The others have a row on this date, and the instrument has before and after it.
+    MissingDay,
+    /// The price moved without volume.
+    ZeroVolume,
+    /// The close stays the same on many more days than those of others.
+    FlatDays,
+    /// A date on which no instrument moves.
+    HolidayFilled,
+    /// The returns are those of another symbol.
+    IdenticalSeries,
+    /// Times in one unit are followed by times in another.
+    MixedTimeUnits,
+    /// All times are in another unit than the declared one.
+    WrongTimeUnit,
+    /// The factors belong to the returns of another frame.
+    FactorsMisaligned,
+    /// The symbol differs from another one by white space or case alone, or has white space at an end.
+    SymbolsAlike,
+    /// A factor has the same value in all frames.
+    FactorConstant,
+    /// A factor moves as a rate or a level does, not as a return.
+    FactorLevel,
+    /// A factor is a linear combination of others.
+    FactorsCollinear,
+}
+
+impl Problem {
+    /// All kinds, the gravest first.
+    pub const ALL: [Self; 22] = [
+        Self::MixedTimeUnits,
+        Self::WrongTimeUnit,
+        Self::CopiedBar,
+        Self::FactorsMisaligned,
+        Self::FactorConstant,
+        Self::FactorLevel,
+        Self::FactorsCollinear,
+        Self::BrokenBar,
+        Self::SymbolsAlike,
+        Self::Duplicate,
+        Self::Unsorted,
+        Self::Split,
+        Self::BadAdjustment,
+        Self::ReusedTicker,
+        Self::ExtremeReturn,
+        Self::LargeMove,
+        Self::IdenticalSeries,
+        Self::HolidayFilled,
+        Self::FlatDays,
+        Self::Stale,
+        Self::MissingDay,
+        Self::ZeroVolume,
+    ];
+
+    /// Stable name in snake case, for tables and as the code of a warning.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CopiedBar => "copied_bar",
+            Self::BrokenBar => "broken_bar",
+            Self::Split => "split",
+            Self::ExtremeReturn => "extreme_return",
+            Self::BadAdjustment => "bad_adjustment",
+            Self::Stale => "stale",
+            Self::ReusedTicker => "reused_ticker",
+            Self::Duplicate => "duplicate",
+            Self::Unsorted => "unsorted",
+            Self::MissingDay => "missing_day",
+            Self::ZeroVolume => "zero_volume",
+            Self::LargeMove => "large_move",
+            Self::FlatDays => "flat_days",
+            Self::HolidayFilled => "holiday_filled",
+            Self::IdenticalSeries => "identical_series",
+            Self::MixedTimeUnits => "mixed_time_units",
+            Self::WrongTimeUnit => "wrong_time_unit",
+            Self::FactorsMisaligned => "factors_misaligned",
+            Self::SymbolsAlike => "symbols_alike",
+            Self::FactorConstant => "factor_constant",
+            Self::FactorLevel => "factor_level",
+            Self::FactorsCollinear => "factors_collinear",
+        }
+    }
+
+    /// True for a problem of a whole series rather than of single rows.
+    #[must_use]
+    pub const fn is_about_series(self) -> bool {
+        matches!(self, Self::IdenticalSeries | Self::FlatDays)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,47 @@
+//! Sentences about settings that change how results are to be read.
+
+use betaflow_engine::portfolio::Halt;
+use betaflow_engine::world::WorldSettings;
+
+use super::Config;
+
+const LOOK_AHEAD: &str = "LOOK-AHEAD: orders fill at the close that they are decided on (execution.fill_at = \
+                          \"same_close\"), which no trader can do";
+
+impl Config {
+    /// Note about a stressed environment; `trades`: whether the command trades, and so pays costs.
+    #[must_use]
+    pub(crate) fn world_note(&self, trades: bool) -> Option<String> {
+        if trades { stress_note(&self.world) } else { stress_note(&self.world.of_source()) }
+    }
+
+    /// Note about look-ahead in the fills.
+    #[must_use]
+    pub(crate) fn look_ahead(&self) -> Option<&'static str> {
+        self.execution.looks_ahead().then_some(LOOK_AHEAD)
+    }
+
+    /// Notes for the tables and the configuration of a run; `trades`: whether the command trades.
+    #[must_use]
+    pub(crate) fn notes(&self, trades: bool) -> Vec<String> {
+        let look_ahead = self.look_ahead().filter(|_| trades);
+        look_ahead.map(str::to_owned).into_iter().chain(self.world_note(trades)).collect()
+    }
+}
+
+fn stress_note(world: &WorldSettings) -> Option<String> {
+    let stressed = world.stressed();
+    let list: Vec<String> = stressed.iter().map(|(key, value)| format!("world.{key} = {value}")).collect();
+    (!list.is_empty()).then(|| format!("STRESSED WORLD, not the data as it is: {}", list.join(", ")))
+}
+
+/// Reason of a halt, with the setting that causes it.
+#[must_use]
+pub(crate) fn halt_text(halt: Halt) -> &'static str {
+    match halt {
+        Halt::Feed => "the feed is unreliable (limits.stale_after, limits.conflations_max)",
+        Halt::DailyLoss => "the loss of the date exceeds limits.daily_loss_max",
+        Halt::Drawdown => "the drawdown exceeds limits.drawdown_max",
+        Halt::OutOfRange => "a price or a computed value is out of range; nothing is traded from here on",
+    }
+}

@@ -1,0 +1,108 @@
+//! Warnings about a run as text, each with a stable code that tests and tools match.
+//!
+//! | file | warnings |
+//! |---|---|
+//! | `code.rs` | codes of the program's own warnings |
+//! | `data.rs`, `world.rs` | those of the engine: data, estimates, stressed worlds |
+//! | `problem.rs` | kinds of data-quality findings |
+//! | `trading.rs` | execution and risk |
+//! | `outcomes.rs` | bars without volume, and rebalances that miss their target |
+
+mod code;
+mod data;
+mod outcomes;
+mod problem;
+mod trading;
+mod world;
+
+use std::fmt;
+
+pub(crate) use code::Code;
+pub(crate) use problem::{problem_meaning, problem_remedy};
+
+use super::{Summary, time_text};
+use crate::commands::score::Score;
+use crate::config::Slip;
+
+/// A warning as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rendered {
+    /// Stable code in snake case.
+    pub(crate) code: &'static str,
+    /// One sentence: values found and expected, consequence, remedy.
+    pub(crate) text: String,
+}
+
+impl Rendered {
+    /// A warning of the program.
+    pub(crate) fn new(code: Code, text: impl Into<String>) -> Self {
+        Self { code: code.name(), text: text.into() }
+    }
+
+    /// True for the code.
+    pub(crate) fn is(&self, code: Code) -> bool {
+        self.code == code.name()
+    }
+}
+
+impl fmt::Display for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<Slip> for Rendered {
+    fn from(slip: Slip) -> Self {
+        let Slip { key, value, of } = slip;
+        // Rounded: 8/100 is not 0.08 to the last digit.
+        let share = (value * 1e8).round() / 1e10;
+        let percent = (value * 1e10).round() / 1e8;
+        Self::new(
+            Code::PercentForShare,
+            format!("{key}: found {value}, which is {percent} % of {of}; was {share} meant?"),
+        )
+    }
+}
+
+impl Summary<'_> {
+    /// Warnings about the run, the gravest first.
+    pub(crate) fn warnings(&self) -> Vec<Rendered> {
+        let trades = self.trading.is_some();
+        let mut warnings: Vec<Rendered> = Vec::new();
+        warnings.extend(self.ruin().map(|text| Rendered::new(Code::Ruined, text)));
+        let look_ahead = self.config.look_ahead().filter(|_| trades);
+        warnings.extend(look_ahead.map(|text| Rendered::new(Code::LookAhead, text)));
+        warnings.extend(self.config.world_note(trades).map(|text| Rendered::new(Code::World, text)));
+        warnings.extend(self.facts.data.world.iter().map(Rendered::from));
+        warnings.extend(self.score.iter().flat_map(Score::warnings));
+        warnings.extend(self.facts.data.warnings.iter().map(Rendered::from));
+        if self.config.is_tutorial() {
+            warnings.push(Rendered::new(
+                Code::Survivorship,
+                "the 20 instruments of the tutorial were selected as survivors: their equal-weight benchmark profits from \
+                 that",
+            ));
+        }
+        if trades {
+            warnings.extend(self.config.slips().into_iter().map(Rendered::from));
+            self.warn_of_volume(&mut warnings);
+            self.warn_of_budget(&mut warnings);
+            self.warn_of_idleness(&mut warnings);
+        }
+        self.warn_of_execution(&mut warnings);
+        warnings.extend(self.risk_warning());
+        self.warn_of_limits(&mut warnings);
+        warnings.extend(self.findings.notes().into_iter().map(|text| Rendered::new(Code::Offline, text)));
+        warnings
+    }
+
+    /// Sentence before every figure of a ruined account.
+    pub(super) fn ruin(&self) -> Option<String> {
+        let time = time_text(self.trading.as_ref()?.comparison.ruined)?;
+        let (_, last) = self.facts.performance.nav?;
+        Some(format!(
+            "RUINED at {time}: NAV {last:.0}; all positions were closed at the last known prices and trading ended, so the \
+             return is -100 % and no ratio is defined; lower sizing.gross_max or sizing.kelly_fraction"
+        ))
+    }
+}
