@@ -1,26 +1,26 @@
-//! What the settings of all components share: how a number out of its range is reported, and the
-//! calendar that turns rates per day into rates per frame.
+//! Parts shared by the settings of all components: errors of values out of range, and the calendar that converts rates
+//! per day into rates per frame.
 
 use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 
-/// A setting whose value cannot be used. The program adds the table and where it was set.
+/// Error of a setting with an invalid value. The program adds its table and where it was set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{key}`: found {found}, expected {expected}")]
 pub struct Invalid {
-    /// Key within its table.
+    /// Name of the field.
     pub key: &'static str,
     /// The value found.
     pub found: String,
-    /// What it should be.
+    /// The values expected.
     pub expected: &'static str,
 }
 
-/// `Ok` where `valid` holds, else the report of what was found and expected.
+/// Returns an error with the values found and expected if `valid` is false.
 ///
 /// # Errors
-/// Where `valid` does not hold.
+/// `valid` is false.
 pub fn require(
     valid: bool,
     key: &'static str,
@@ -30,8 +30,7 @@ pub fn require(
     if valid { Ok(()) } else { Err(Invalid { key, found: found.to_string(), expected }) }
 }
 
-/// Requires a number from one end of a range to the other. The ends are written once: they are compared with, and
-/// named in the error.
+/// Requires a number within a range. The ends are written once, for the comparison and the error.
 #[macro_export]
 macro_rules! require_number {
     ($key:expr, $value:expr, $least:literal to $most:literal $($unit:literal)?) => {
@@ -44,7 +43,7 @@ macro_rules! require_number {
     };
 }
 
-/// The same as [`require_number`], for whole numbers.
+/// [`require_number`] for whole numbers.
 #[macro_export]
 macro_rules! require_whole {
     ($key:expr, $value:expr, $least:literal to $most:literal $($unit:literal)?) => {
@@ -57,7 +56,7 @@ macro_rules! require_whole {
     };
 }
 
-/// How many frames make a day, and days a year.
+/// Frames of a day and days of a year.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calendar {
     /// Frames in a day, at least 1.
@@ -73,7 +72,7 @@ impl Default for Calendar {
 }
 
 impl Calendar {
-    /// A discount or forgetting factor per day as one per frame: δ^(1/`frames_per_day`).
+    /// Converts a discount or forgetting factor per day to one per frame: δ^(1/`frames_per_day`).
     #[must_use]
     pub fn per_frame(&self, factor_per_day: f64) -> f64 {
         if self.frames_per_day == 1 {
@@ -83,7 +82,7 @@ impl Calendar {
         }
     }
 
-    /// A number of days in frames.
+    /// Converts days to frames.
     #[must_use]
     pub fn frames(&self, days: u32) -> u64 {
         u64::from(days) * u64::from(self.frames_per_day)

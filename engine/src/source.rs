@@ -1,4 +1,4 @@
-//! What the pipeline asks of market data, and what it learns from it.
+//! Sources of market data, and the facts that they report.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ pub trait Source: Send {
     /// Names of the factors, in the order of [`Frame::factors`].
     fn factor_names(&self) -> &[String];
 
-    /// What has been read so far; complete once `next_frame` has returned `false`.
+    /// Facts about the data read so far; complete once `next_frame` has returned `false`.
     fn facts(&self) -> DataFacts;
 }
 
@@ -39,7 +39,7 @@ impl<S: Source + ?Sized> Source for Box<S> {
     }
 }
 
-/// Frames that are in memory already: for tests, and for whoever has them from elsewhere.
+/// Source of frames in memory, for tests and for data from other sources.
 #[derive(Clone, Debug, Default)]
 pub struct MemorySource {
     factor_names: Vec<String>,

@@ -1,4 +1,4 @@
-//! What a user may say about execution.
+//! Settings of execution.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::frame::Field;
 use crate::settings::{Invalid, require};
 use crate::{require_number, require_whole};
 
-/// Which price of its frame an order fills at.
+/// Price of the frame at which an order fills.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FillAt {
@@ -26,7 +26,7 @@ pub enum FillAt {
     SameClose,
 }
 
-/// Where the half-spread of a fill comes from.
+/// Source of the half-spread of a fill.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpreadModel {
@@ -41,7 +41,7 @@ pub enum SpreadModel {
     AbdiRanaldo,
 }
 
-/// What becomes of what could not fill of an order on its frame.
+/// Treatment of the part of an order that did not fill on its frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unfilled {
@@ -102,7 +102,7 @@ pub struct ExecutionSettings {
     pub nav: f64,
     /// Frames from a decision to its fills, from 1 to 10,000.
     pub delay_bars: u64,
-    /// Which price of the frame fills.
+    /// Price of the frame at which orders fill.
     pub fill_at: FillAt,
     /// Quantities are whole multiples of this, rounded towards no trade; from 1e-12 to 1e12, or 0
     /// for fractional quantities.
@@ -111,7 +111,7 @@ pub struct ExecutionSettings {
     /// said. It needs the volume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub participation_cap: Option<f64>,
-    /// What becomes of what could not fill on an order's frame: no price, or the participation cap.
+    /// Treatment of the part of an order that did not fill on its frame: no price, or the participation cap.
     pub unfilled: Unfilled,
     /// Commission in bps of notional, from 0 to 1e4.
     pub commission_bps: f64,
@@ -120,7 +120,7 @@ pub struct ExecutionSettings {
     /// Least commission of an order that fills at all, in currency, from 0 to 1e9; an order that fills in parts pays it
     /// with the first.
     pub commission_min: f64,
-    /// Where the half-spread comes from.
+    /// Source of the half-spread.
     pub spread_model: SpreadModel,
     /// Half of the quoted spread in bps of notional, from 0 to 1e4: of all instruments where `spread_model` is constant,
     /// else of those for which there is no quote or estimate yet.
@@ -191,7 +191,7 @@ impl Default for ExecutionSettings {
     }
 }
 
-/// Whether a half-spread in bps of notional is one that fills can pay.
+/// Returns whether a half-spread in bps of notional is in its range.
 #[must_use]
 pub fn is_half_spread(bps: f64) -> bool {
     (0.0..=1e4).contains(&bps)
@@ -263,7 +263,7 @@ impl ExecutionSettings {
         needs
     }
 
-    /// Whether trades move prices.
+    /// Returns whether trades move prices.
     #[must_use]
     pub fn has_impact(&self) -> bool {
         self.impact_coefficient > 0.0 || self.permanent_impact_coefficient > 0.0

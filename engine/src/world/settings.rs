@@ -1,4 +1,4 @@
-//! What a user may say about the world.
+//! Settings of the stressed world.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::settings::{Invalid, require};
 use crate::time::Date;
 use crate::{require_number, require_whole};
 
-/// What happens to whoever trades, besides what the data says. By default nothing does.
+/// Changes of costs, feed and data; by default none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorldSettings {
