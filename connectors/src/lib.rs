@@ -23,7 +23,7 @@ mod links;
 pub mod live;
 pub mod parquet;
 mod progress;
-pub mod recorder;
+pub mod record;
 mod risk_free;
 pub mod store;
 pub mod ticks;
@@ -33,3 +33,5 @@ pub use did_you_mean::{hint, nearest, question};
 pub use error::{DataError, NamedColumn, Place};
 pub use files::read_text;
 pub use progress::Progress;
+/// Earlier name of [`record`].
+pub use record as recorder;

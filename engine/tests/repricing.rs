@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 
 use betaflow_engine::execution::repricing::{Booked, COST_SETTINGS, Charges, Repricing};
 use betaflow_engine::execution::{
-    Account, Book, CashInterest, Costs, ExecutionSettings, Fill, FillAt, Market, Order, OrderRecord,
-    SpreadModel, Unfilled,
+    Account, Book, CashInterest, CostItem, Costs, ExecutionSettings, Fill, FillAt, Market, Order,
+    OrderRecord, SpreadModel, Unfilled,
 };
 use betaflow_engine::frame::Frame;
 use betaflow_engine::metrics::Figures;
@@ -544,7 +544,7 @@ fn a_run_without_impact_can_be_priced_with_it() {
         vec![4, 1, 1],
     );
     same_figures(&found[0].net, &plain[0].net);
-    assert_eq!(found[0].performance.costs.impact, 0.0);
-    assert!(found[1].performance.costs.impact > 0.0);
+    assert_eq!(found[0].performance.costs[CostItem::Impact], 0.0);
+    assert!(found[1].performance.costs[CostItem::Impact] > 0.0);
     assert!(found[1].performance.turnover.mean == plain[0].performance.turnover.mean);
 }

@@ -7,7 +7,8 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
-use super::folder::{Input, StateFolder};
+use super::folder::StateFolder;
+use super::input::Input;
 use super::inputs::{first_in_table, input_of};
 use super::segment::{SegmentFile, SegmentReader, SegmentWriter, segments};
 
@@ -152,7 +153,7 @@ fn move_inputs(database: &Path, behind: u64) -> Result<Option<u64>, StoreError> 
     let failed =
         |source| StoreError::Database { path: database.to_owned(), doing: "read the inputs", source };
     let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
-        .and_then(|connection| connection.busy_timeout(super::view::BUSY).map(|()| connection))
+        .and_then(|connection| connection.busy_timeout(super::layout::BUSY).map(|()| connection))
         .map_err(failed)?;
     // The last bars stay: they say which message is the next.
     let last = "SELECT coalesce((SELECT seq FROM inputs WHERE kind = 'bars' ORDER BY seq DESC LIMIT 1), 0)";

@@ -1,46 +1,23 @@
-//! A state folder: its lock, its schema, and what a restart begins with.
+//! State folder that a run writes: its lock, its database, and the position of a restart.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use betaflow_engine::execution::is_ruined;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::StoreError;
+use super::input::Input;
 use super::inputs::read_inputs;
+use super::layout::{DATABASE, LOCK, SCHEMA_VERSION, ruined, schema, value};
 use super::segment::FOLDER as SEGMENTS;
 use crate::links::follow;
 
-/// Version of the tables. A state of another version is refused.
-pub const SCHEMA_VERSION: u32 = 2;
-
-pub(super) const DATABASE: &str = "state.db";
-pub(super) const LOCK: &str = "lock";
 /// Folder of what a venue sent.
 const RAW: &str = "raw";
 /// How often, and after how long each time, a lock is tried again: whoever only looks at it is gone by then.
 const TRIES: u32 = 10;
 const TRY_AGAIN: Duration = Duration::from_millis(20);
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT);
-CREATE TABLE IF NOT EXISTS inputs(seq INTEGER PRIMARY KEY, kind TEXT, timestamp INTEGER, body TEXT);
-CREATE TABLE IF NOT EXISTS equity(seq INTEGER PRIMARY KEY, timestamp INTEGER, nav REAL, nav_gross REAL, cash REAL,
-  gross_exposure REAL, net_exposure REAL, turnover REAL, cap_multiplier REAL, commission REAL, spread REAL, impact REAL,
-  borrow REAL, financing REAL, interest REAL, dividends REAL, benchmark_nav REAL, digest TEXT);
-CREATE TABLE IF NOT EXISTS fills(seq INTEGER, n INTEGER, timestamp INTEGER, decided_seq INTEGER, symbol TEXT,
-  quantity REAL, price REAL, decision_price REAL, notional REAL, commission REAL, spread REAL, impact REAL, reason TEXT,
-  PRIMARY KEY(seq, n));
-CREATE TABLE IF NOT EXISTS orders(seq INTEGER, n INTEGER, timestamp INTEGER, decided_seq INTEGER, symbol TEXT,
-  quantity REAL, filled REAL, state TEXT, PRIMARY KEY(seq, n));
-CREATE TABLE IF NOT EXISTS weights(symbol TEXT PRIMARY KEY, seq INTEGER, target_weight REAL, held_weight REAL);
-CREATE TABLE IF NOT EXISTS betas(seq INTEGER, timestamp INTEGER, symbol TEXT, coefficients TEXT,
-  PRIMARY KEY(symbol, seq)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY, time INTEGER, seq INTEGER, kind TEXT, text TEXT);
-CREATE TABLE IF NOT EXISTS checkpoints(seq INTEGER PRIMARY KEY, next_input INTEGER, state BLOB);
-CREATE TABLE IF NOT EXISTS status(key TEXT PRIMARY KEY, value TEXT);
-";
-
 /// How a commit is made to last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {
@@ -49,44 +26,6 @@ pub enum Sync {
     Normal,
     /// It outlives a power cut before anything follows from it.
     Full,
-}
-
-/// What an input is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InputKind {
-    /// Bars of a timestamp.
-    Bars,
-    /// What a clock or a person decided.
-    Control,
-}
-
-impl InputKind {
-    /// Of a name.
-    pub(super) fn of(name: &str) -> Self {
-        if name == "bars" { Self::Bars } else { Self::Control }
-    }
-
-    /// As the table has it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Bars => "bars",
-            Self::Control => "control",
-        }
-    }
-}
-
-/// An input as it came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Input {
-    /// Counts the inputs from 0, without a gap.
-    pub seq: u64,
-    /// What it is.
-    pub kind: InputKind,
-    /// Time of the data, nanoseconds since 1970, UTC.
-    pub timestamp: i64,
-    /// The message.
-    pub body: String,
 }
 
 /// A checkpoint on record.
@@ -240,7 +179,8 @@ impl StateFolder {
         // One transaction: a folder has all tables and its version, or none.
         connection
             .execute_batch(&format!(
-                "BEGIN IMMEDIATE; {SCHEMA} INSERT OR IGNORE INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}'); COMMIT;"
+                "BEGIN IMMEDIATE; {} INSERT OR IGNORE INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}'); COMMIT;",
+                schema()
             ))
             .map_err(self.failed("create the tables"))
     }
@@ -318,20 +258,4 @@ impl StateFolder {
     pub fn inputs(&self, from: u64, mut take: impl FnMut(Input) -> bool) -> Result<(), StoreError> {
         read_inputs(&self.database, from, &mut take)
     }
-}
-
-/// Time and value of the frame that ruined an account: the last one on record, if its value is 0 or below.
-///
-/// # Errors
-/// SQLite refuses.
-pub fn ruined(connection: &Connection) -> Result<Option<(i64, f64)>, rusqlite::Error> {
-    let last = "SELECT timestamp, nav FROM equity ORDER BY seq DESC LIMIT 1";
-    // A NAV that is not finite is null.
-    let value = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, Option<f64>>(1)?.unwrap_or(f64::NAN)));
-    let last = connection.query_row(last, [], value).optional()?;
-    Ok(last.filter(|(_, nav): &(i64, f64)| is_ruined(*nav)))
-}
-
-fn value(connection: &Connection, key: &str) -> Result<Option<String>, rusqlite::Error> {
-    connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
 }

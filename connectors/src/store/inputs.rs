@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row};
 
 use super::error::StoreError;
-use super::folder::{Input, InputKind};
+use super::input::{Input, InputKind};
 use super::segment::{SegmentFile, SegmentReader, segments};
 
 /// Rows of the table read at a time: no read is long, so that none keeps the log of a run from starting over.
@@ -31,7 +31,7 @@ impl InputReader {
     /// There is no state, or SQLite refuses.
     pub fn open(database: &Path, from: u64) -> Result<Self, StoreError> {
         let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
-            .and_then(|connection| connection.busy_timeout(super::view::BUSY).map(|()| connection))
+            .and_then(|connection| connection.busy_timeout(super::layout::BUSY).map(|()| connection))
             .map_err(|source| failed(database, source))?;
         let (database, segment, rows) = (database.to_owned(), None, VecDeque::new());
         Ok(Self { database, connection, next: from, segment, rows })
@@ -108,7 +108,7 @@ pub fn read_inputs(
     take: &mut dyn FnMut(Input) -> bool,
 ) -> Result<(), StoreError> {
     let database =
-        if database.is_dir() { database.join(super::folder::DATABASE) } else { database.to_owned() };
+        if database.is_dir() { database.join(super::layout::DATABASE) } else { database.to_owned() };
     let mut inputs = InputReader::open(&database, from)?;
     while let Some(input) = inputs.next_input()? {
         if !take(input) {

@@ -2,12 +2,13 @@
 //!
 //! | read | for |
 //! |---|---|
-//! | `folder` | a state folder: its lock, its schema, what a restart begins with |
+//! | `layout` | files of a state folder and tables of its database |
+//! | `folder` | state folder that a run writes: its lock, its database, the position of a restart |
 //! | `writer` | the one thread that writes, in transactions as large as the disk asks for |
 //! | `rows` | a frame's ledger as rows |
 //! | `recorder` | the recorder of a run |
 //! | `segment`, `archive` | inputs that no restart needs any more, moved into Parquet files |
-//! | `inputs` | the whole record of inputs, from segments and table |
+//! | `input`, `inputs` | an input; the whole record of inputs, from segments and table |
 //! | `view` | a state folder that is only read |
 //!
 //! Everything that is written is a function of the inputs. An input is on record before it acts, and a frame's outputs
@@ -20,7 +21,9 @@
 mod archive;
 mod error;
 mod folder;
+mod input;
 mod inputs;
+mod layout;
 mod recorder;
 mod rows;
 mod segment;
@@ -28,8 +31,10 @@ mod view;
 mod writer;
 
 pub use error::StoreError;
-pub use folder::{Input, InputKind, SCHEMA_VERSION, SavedCheckpoint, Start, StateFolder, Sync, ruined};
+pub use folder::{SavedCheckpoint, Start, StateFolder, Sync};
+pub use input::{Input, InputKind};
 pub use inputs::{InputReader, read_inputs};
+pub use layout::{SCHEMA_VERSION, ruined};
 pub use recorder::{InputOf, StateRecorder};
 pub use view::{InputCounts, StateView};
 pub use writer::{Trouble, Writer, WriterHandle, WriterWatch};

@@ -2,17 +2,14 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::error::StoreError;
-use super::folder::{DATABASE, LOCK, SCHEMA_VERSION};
 use super::inputs::{InputReader, first_in_table};
+use super::layout::{BUSY, DATABASE, LOCK, SCHEMA_VERSION};
 use super::segment::{SegmentReader, segments};
-
-/// How long a query waits where the file is locked as a whole, as while its log is recovered.
-pub(super) const BUSY: Duration = Duration::from_secs(5);
+use crate::record::{ReadError, RunRecord};
 
 /// A state folder that is only read, whether a run works on it or not.
 pub struct StateView {
@@ -87,6 +84,14 @@ impl StateView {
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// Record of the run, up to the last frame that is committed now.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub fn into_record(self) -> Result<RunRecord, ReadError> {
+        RunRecord::of_state(&self.database, self.connection)
     }
 
     /// A value of `meta`.

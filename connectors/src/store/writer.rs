@@ -14,8 +14,9 @@ use rusqlite::{Connection, ErrorCode, params};
 
 use super::archive::Archive;
 use super::error::StoreError;
-use super::folder::{Input, StateFolder};
-use super::rows::{FrameRows, beta_horizon};
+use super::folder::StateFolder;
+use super::input::Input;
+use super::rows::{FrameRows, Inserts, beta_horizon};
 
 /// Writes that wait for the writer.
 const QUEUE: usize = 256;
@@ -134,7 +135,7 @@ impl WriterHandle {
 
 /// The thread.
 pub struct Writer {
-    handle: Option<WriterHandle>,
+    handle: WriterHandle,
     give_up: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -157,6 +158,7 @@ impl Writer {
         };
         let mut work = Work {
             connection: folder.connection()?,
+            inserts: Inserts::new(),
             betas_every,
             trouble,
             in_trouble,
@@ -173,22 +175,19 @@ impl Writer {
             doing: "start the thread that writes",
             source,
         })?;
-        Ok(Self { handle: Some(handle), give_up, thread: Some(thread) })
+        Ok(Self { handle, give_up, thread: Some(thread) })
     }
 
-    /// Where writes go.
-    ///
-    /// # Panics
-    /// Never: the handle is there for as long as the writer.
+    /// Handle that sends writes to it.
     #[must_use]
     pub fn handle(&self) -> WriterHandle {
-        self.handle.clone().unwrap_or_else(|| unreachable!("a writer has its handle until it is dropped"))
+        self.handle.clone()
     }
 
     /// A look at whether the disk refuses.
     #[must_use]
     pub fn watch(&self) -> WriterWatch {
-        WriterWatch(self.handle.as_ref().map(|handle| Arc::clone(&handle.in_trouble)).unwrap_or_default())
+        WriterWatch(Arc::clone(&self.handle.in_trouble))
     }
 
     /// A flag that has the writer give up instead of waiting for room on the disk.
@@ -201,7 +200,8 @@ impl Writer {
 impl Drop for Writer {
     /// Commits what was sent, once all other handles are gone.
     fn drop(&mut self) {
-        self.handle = None;
+        // The thread ends when no sender is left: this one is replaced by one without a receiver.
+        self.handle.sender = sync_channel(0).0;
         if let Some(thread) = self.thread.take() {
             // A writer that panicked has said so.
             let _ = thread.join();
@@ -211,6 +211,7 @@ impl Drop for Writer {
 
 struct Work {
     connection: Connection,
+    inserts: Inserts,
     betas_every: u64,
     trouble: Trouble,
     in_trouble: Arc<AtomicBool>,
@@ -278,7 +279,7 @@ impl Work {
             match write {
                 Write::Inputs(inputs) => write_inputs(&transaction, inputs)?,
                 Write::Frame(rows) => {
-                    rows.write(&transaction)?;
+                    rows.write(&self.inserts, &transaction)?;
                     if rows.seq().is_multiple_of(64 * self.betas_every.max(1)) {
                         let horizon = beta_horizon(rows.seq(), self.betas_every.max(1));
                         transaction.prepare_cached("DELETE FROM betas WHERE seq < ?1")?.execute([horizon])?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::costs::{BPS, Costs, Impact};
+use super::costs::{BPS, CostItem, Costs, Impact};
 use super::fills::{Fill, Reason};
 use super::market::Market;
 use super::moves::Moves;
@@ -383,7 +383,7 @@ impl Book {
                 }
                 facts.spread_usual += u64::from(market.has_usual_spread(i));
                 facts.impact_unknown += u64::from(impact.unknown);
-                facts.impact += fill.costs.impact;
+                facts.impact += fill.costs[CostItem::Impact];
                 facts.impact_as_sized += impact.as_sized;
                 fills.push(fill);
             }
@@ -496,12 +496,11 @@ fn make_fill(
     let (conditions, times) = (market.conditions(order.record.instrument as usize), market.multipliers());
     let impact = impact_in(settings, order.record.instrument as usize, market, quantity, price);
     let commission = order.charge(settings.commission(quantity, price), settings.commission_min);
-    let costs = Costs {
-        commission: commission * times.commission,
-        spread: (quantity * price).abs() * conditions.half_spread_bps * BPS,
-        impact: impact.temporary + impact.permanent,
-        ..Costs::default()
-    };
+    let costs = Costs::of(&[
+        (CostItem::Commission, commission * times.commission),
+        (CostItem::Spread, (quantity * price).abs() * conditions.half_spread_bps * BPS),
+        (CostItem::Impact, impact.temporary + impact.permanent),
+    ]);
     let fill = Fill {
         instrument: order.record.instrument,
         decided_seq: Some(order.record.decided_seq),
@@ -563,10 +562,10 @@ fn carry(
     let years = days / DAYS_OF_RATES;
     if settings.borrow_bps_per_year > 0.0 {
         let shorts = portfolio.quantity.iter().zip(&portfolio.price).map(|(q, p)| (-q * p).max(0.0));
-        account.costs.borrow =
+        account.costs[CostItem::Borrow] =
             shorts.sum::<f64>() * settings.borrow_bps_per_year * BPS * years * times.borrow;
     }
     let financing = (-portfolio.cash).max(0.0) * settings.financing_bps_per_year * BPS * years;
-    account.costs.financing = financing * times.financing;
-    portfolio.cash += account.interest - account.costs.borrow - account.costs.financing;
+    account.costs[CostItem::Financing] = financing * times.financing;
+    portfolio.cash += CostItem::ALL.iter().fold(account.interest, |left, item| left - account.costs[*item]);
 }

@@ -1,6 +1,6 @@
 //! What trading and holding cost, item by item.
 
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Index, IndexMut};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,48 +12,107 @@ pub const BPS: f64 = 1e-4;
 /// Share of a day's volume at which sizing's 3/2-power impact is the one that execution charges.
 const REFERENCE_PARTICIPATION: f64 = 0.01;
 
-/// Costs in currency; a cost is positive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Costs {
-    /// Commission.
-    pub commission: f64,
-    /// Half-spread.
-    pub spread: f64,
-    /// Market impact, temporary and permanent.
-    pub impact: f64,
-    /// Fee on borrowed shares.
-    pub borrow: f64,
-    /// Financing of negative cash over the interest on cash.
-    pub financing: f64,
+/// What an item of the costs is charged on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChargedOn {
+    /// A fill.
+    Fills,
+    /// Short positions, in proportion to their value.
+    Shorts,
+    /// The account: no instrument.
+    Account,
 }
 
+/// Declares the items of the costs: variant, name of its columns, what it is charged on, and one line of documentation.
+macro_rules! cost_items {
+    ($($item:ident $name:literal $charged_on:ident $about:literal;)+) => {
+        /// An item of the costs.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum CostItem { $(#[doc = $about] $item,)+ }
+
+        impl CostItem {
+            /// All items, in the order of their columns.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$item),+];
+
+            /// Name of its column in every table.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$item => $name,)+ }
+            }
+
+            /// What it is charged on.
+            #[must_use]
+            pub const fn charged_on(self) -> ChargedOn {
+                match self { $(Self::$item => ChargedOn::$charged_on,)+ }
+            }
+
+            /// One line of documentation.
+            #[must_use]
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$item => $about,)+ }
+            }
+        }
+    };
+}
+
+cost_items! {
+    Commission "commission" Fills "Commission.";
+    Spread "spread" Fills "Half-spread.";
+    Impact "impact" Fills "Market impact, temporary and permanent.";
+    Borrow "borrow" Shorts "Fee on borrowed shares.";
+    Financing "financing" Account "Financing of negative cash over the interest on cash.";
+}
+
+impl CostItem {
+    /// Items charged on something, in the order of their columns.
+    pub fn on(charged_on: ChargedOn) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |item| item.charged_on() == charged_on)
+    }
+}
+
+/// Costs in currency by item; a cost is positive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Costs([f64; CostItem::ALL.len()]);
+
 impl Costs {
-    /// Sum of all items, in the order of the fields.
+    /// Costs of some items; the others are 0.
+    #[must_use]
+    pub fn of(items: &[(CostItem, f64)]) -> Self {
+        let mut costs = Self::default();
+        items.iter().for_each(|(item, value)| costs[*item] = *value);
+        costs
+    }
+
+    /// Sum of all items, in the order of their columns.
     #[must_use]
     pub fn total(&self) -> f64 {
-        self.items().iter().map(|(_, value)| value).sum()
+        self.0.iter().sum()
     }
 
     /// Each item under its column name.
     #[must_use]
-    pub fn items(&self) -> [(&'static str, f64); 5] {
-        [
-            ("commission", self.commission),
-            ("spread", self.spread),
-            ("impact", self.impact),
-            ("borrow", self.borrow),
-            ("financing", self.financing),
-        ]
+    pub fn items(&self) -> [(&'static str, f64); CostItem::ALL.len()] {
+        CostItem::ALL.map(|item| (item.name(), self[item]))
+    }
+}
+
+impl Index<CostItem> for Costs {
+    type Output = f64;
+
+    fn index(&self, item: CostItem) -> &f64 {
+        &self.0[item as usize]
+    }
+}
+
+impl IndexMut<CostItem> for Costs {
+    fn index_mut(&mut self, item: CostItem) -> &mut f64 {
+        &mut self.0[item as usize]
     }
 }
 
 impl AddAssign for Costs {
     fn add_assign(&mut self, other: Self) {
-        self.commission += other.commission;
-        self.spread += other.spread;
-        self.impact += other.impact;
-        self.borrow += other.borrow;
-        self.financing += other.financing;
+        self.0.iter_mut().zip(other.0).for_each(|(sum, value)| *sum += value);
     }
 }
 

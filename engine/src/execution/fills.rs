@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::costs::{Conditions, Costs};
+use super::costs::{Conditions, CostItem, Costs};
 
 /// Why a fill happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +66,7 @@ impl Fill {
     /// price: delay, spread, impact and commission. NaN without an order.
     #[must_use]
     pub fn shortfall(&self) -> f64 {
-        self.delay() + self.costs.spread + self.costs.impact + self.costs.commission
+        let Self { costs, .. } = self;
+        self.delay() + costs[CostItem::Spread] + costs[CostItem::Impact] + costs[CostItem::Commission]
     }
 }

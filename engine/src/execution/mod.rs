@@ -22,7 +22,7 @@ mod working;
 pub use actions::Action;
 pub use benchmark::Benchmark;
 pub use book::{Account, Book, ExecutionFacts};
-pub use costs::{BPS, Conditions, Costs, Impact};
+pub use costs::{BPS, ChargedOn, Conditions, CostItem, Costs, Impact};
 pub use fills::{Fill, Reason};
 pub use market::Market;
 pub use moves::Moves;

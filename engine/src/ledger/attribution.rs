@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::execution::{Account, Costs, Fill, Moves};
+use crate::execution::{Account, ChargedOn, CostItem, Costs, Fill, Moves};
 use crate::model::Estimates;
 
 /// Amounts in currency that add up to a change of NAV.
@@ -144,7 +144,9 @@ impl Attribution {
             sums.add_held(&self.one);
             self.frame.add_held(&self.one);
             if shorts > 0.0 {
-                sums.costs.borrow += account.costs.borrow * (-value).max(0.0) / shorts;
+                for item in CostItem::on(ChargedOn::Shorts) {
+                    sums.costs[item] += account.costs[item] * (-value).max(0.0) / shorts;
+                }
             }
             for (exposure, column) in self.exposures.iter_mut().zip(&self.believed[1..]) {
                 let beta = column.get(i).copied().filter(|beta| !beta.is_nan()).unwrap_or(0.0);
@@ -162,7 +164,7 @@ impl Attribution {
         self.frame.interest = account.interest;
         self.frame.costs = account.costs;
         self.cash.interest += account.interest;
-        self.cash.costs.financing += account.costs.financing;
+        CostItem::on(ChargedOn::Account).for_each(|item| self.cash.costs[item] += account.costs[item]);
     }
 
     /// The parts of what one position earned, into `one`.

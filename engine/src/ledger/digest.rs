@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::frame::LedgerFrame;
-use crate::execution::{Costs, Reason};
+use crate::execution::{CostItem, Reason};
 
 /// Bytes of a fill that no longer have a meaning.
 const RESERVED: f64 = 0.0;
@@ -41,7 +41,8 @@ impl DigestChain {
                 Reason::Delisting | Reason::CashInLieu | Reason::Ruin => -1,
             };
             bytes.extend_from_slice(&decided.to_le_bytes());
-            let Costs { commission, spread, impact, .. } = fill.costs;
+            let [commission, spread, impact] =
+                [CostItem::Commission, CostItem::Spread, CostItem::Impact].map(|item| fill.costs[item]);
             put(bytes, &[fill.quantity, fill.price, commission, spread, impact, RESERVED]);
         }
         let wanted = || frame.target.iter().enumerate().filter(|(_, weight)| **weight != 0.0);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::frame::LedgerFrame;
-use crate::execution::{Costs, is_ruined};
+use crate::execution::{CostItem, Costs, is_ruined};
 use crate::metrics::{ExcessMoments, ExcessRatios, Performance};
 use crate::settings::Calendar;
 use crate::state::{StateError, restore_under, save_under};
@@ -105,7 +105,7 @@ impl Tally {
             let net = frame.nav / last - 1.0;
             let gross = (frame.nav - last + costs) / last;
             self.excess.push(net, gross, frame.benchmark_nav / self.benchmark_nav - 1.0, frame.rf);
-            let (impact, permanent) = (frame.costs.impact, frame.permanent_impact);
+            let (impact, permanent) = (frame.costs[CostItem::Impact], frame.permanent_impact);
             let before_impact = (frame.nav + impact) / last - 1.0;
             sums.capacity.push(before_impact, (impact - permanent) / last, permanent / last);
         }

@@ -1,7 +1,7 @@
 //! Lines for a picture: a long run thinned to as many points as there is room for, so that no fall is lost.
 
 use super::comparing::EquityPoint;
-use crate::execution::Costs;
+use crate::execution::CostItem;
 use crate::time::TimestampNs;
 
 /// Which frames a picture has a point for: buckets of as many frames each, the last one ending with the run.
@@ -218,8 +218,7 @@ impl EquityCurves {
     /// A line by its name; empty where there is none.
     #[must_use]
     pub fn line(&self, name: &str) -> &[f64] {
-        let costs = Costs::default().items();
-        let names = FIXED.iter().map(|(name, _)| *name).chain(costs.iter().map(|(name, _)| *name));
+        let names = FIXED.iter().map(|(name, _)| *name).chain(CostItem::ALL.map(CostItem::name));
         let lines = self.curves.iter().flat_map(|curves| &curves.lines);
         names.zip(lines).find(|(line, _)| *line == name).map_or(&[], |(_, line)| &line.values)
     }
@@ -281,6 +280,7 @@ impl ReturnCurves {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::execution::Costs;
 
     #[test]
     fn returns_become_growth_and_drawdown() {
@@ -296,7 +296,7 @@ mod tests {
     fn curves(navs: &[f64], points_max: u64) -> EquityCurves {
         let mut curves = EquityCurves::new(Buckets::new(navs.len() as u64, points_max));
         for (at, nav) in navs.iter().enumerate() {
-            let costs = Costs { spread: 2.0, ..Costs::default() };
+            let costs = Costs::of(&[(CostItem::Spread, 2.0)]);
             let point = EquityPoint {
                 timestamp: TimestampNs(at as i64),
                 nav: *nav,

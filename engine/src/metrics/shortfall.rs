@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::execution::Fill;
+use crate::execution::{CostItem, Fill};
 
 /// Sums over the fills of orders: what they fell short of trading at once, free, at the price of the decision
 /// (Perold 1988). A cost is positive.
@@ -28,9 +28,9 @@ impl Shortfall {
         }
         self.notional += (fill.quantity * fill.price).abs();
         self.delay += fill.delay();
-        self.spread += fill.costs.spread;
-        self.impact += fill.costs.impact;
-        self.commission += fill.costs.commission;
+        self.spread += fill.costs[CostItem::Spread];
+        self.impact += fill.costs[CostItem::Impact];
+        self.commission += fill.costs[CostItem::Commission];
     }
 
     /// The parts and their sum in bps of what was traded; NaN where nothing was.

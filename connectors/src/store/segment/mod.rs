@@ -17,7 +17,7 @@ use betaflow_engine::ledger::hex;
 use sha2::{Digest as _, Sha256};
 
 use super::error::StoreError;
-use super::folder::{Input, InputKind};
+use super::input::{Input, InputKind};
 
 pub(super) use reader::SegmentReader;
 pub(super) use writer::SegmentWriter;

@@ -10,7 +10,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::errors::ParquetError;
 
 use super::super::error::StoreError;
-use super::super::folder::{Input, InputKind};
+use super::super::input::{Input, InputKind};
 use super::{DIGEST, RowsDigest, SegmentFile, schema};
 
 /// Rows decoded at a time.

@@ -16,7 +16,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPrope
 use parquet::schema::types::ColumnPath;
 
 use super::super::error::StoreError;
-use super::super::folder::Input;
+use super::super::input::Input;
 use super::{DIGEST, PREFIX, RowsDigest, SUFFIX, SegmentFile, folder, schema};
 
 /// Bytes of bodies in a row group: a reader holds one.

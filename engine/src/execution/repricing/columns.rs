@@ -1,7 +1,7 @@
 //! Many scenarios' costs, cash and NAV beside each other, one frame after another.
 
 use super::super::book::{Account, DAYS_OF_RATES, ExecutionFacts};
-use super::super::costs::Costs;
+use super::super::costs::{CostItem, Costs};
 use super::super::fills::Fill;
 use super::super::orders::OrderRecord;
 use super::Charges;
@@ -49,11 +49,8 @@ pub struct Repricing {
     difference: Vec<f64>,
     nav: Vec<f64>,
     interest: Vec<f64>,
-    commission: Vec<f64>,
-    spread: Vec<f64>,
-    impact: Vec<f64>,
-    borrow: Vec<f64>,
-    financing: Vec<f64>,
+    /// Costs of the frame, a column for each item.
+    costs: [Vec<f64>; CostItem::ALL.len()],
     /// Fills without impact, over all frames.
     unknown: u64,
 }
@@ -71,11 +68,7 @@ impl Repricing {
             difference: column.clone(),
             nav: column.clone(),
             interest: column.clone(),
-            commission: column.clone(),
-            spread: column.clone(),
-            impact: column.clone(),
-            borrow: column.clone(),
-            financing: column,
+            costs: CostItem::ALL.map(|_| column.clone()),
             unknown: 0,
         }
     }
@@ -95,15 +88,25 @@ impl Repricing {
 
     fn charge_trades(&mut self) {
         let (sums, rates) = (self.trades.sums, &self.rates);
-        linear(&mut self.commission, (&rates.commission, sums.notional), (&rates.per_unit, sums.units));
+        linear(
+            &mut self.costs[CostItem::Commission as usize],
+            (&rates.commission, sums.notional),
+            (&rates.per_unit, sums.units),
+        );
         for &(scenario, least) in &rates.least {
             let (c, u) = (rates.commission[scenario], rates.per_unit[scenario]);
             let fills = self.trades.orders.iter();
-            self.commission[scenario] = fills.map(|fill| fill.commission(c, u, least)).sum();
+            self.costs[CostItem::Commission as usize][scenario] =
+                fills.map(|fill| fill.commission(c, u, least)).sum();
         }
-        linear(&mut self.spread, (&rates.half_spread, sums.notional), (&rates.spread, sums.half_spread));
+        linear(
+            &mut self.costs[CostItem::Spread as usize],
+            (&rates.half_spread, sums.notional),
+            (&rates.spread, sums.half_spread),
+        );
         let terms = rates.temporary.iter().zip(&rates.exponent).zip(&rates.permanent);
-        for (impact, ((temporary, exponent), permanent)) in self.impact.iter_mut().zip(terms) {
+        let impacts = &mut self.costs[CostItem::Impact as usize];
+        for (impact, ((temporary, exponent), permanent)) in impacts.iter_mut().zip(terms) {
             *impact = temporary * self.trades.temporary[*exponent] + permanent * sums.permanent;
         }
     }
@@ -112,13 +115,14 @@ impl Repricing {
     fn carry(&mut self, held: Held, now: TimestampNs, rf: f64) {
         let rates = &self.rates;
         let years = (now.date() - held.timestamp.date()) as f64 / DAYS_OF_RATES;
-        scaled(&mut self.borrow, &rates.borrow, held.shorts * years);
+        scaled(&mut self.costs[CostItem::Borrow as usize], &rates.borrow, held.shorts * years);
         let terms = rates.risk_free.iter().zip(&rates.a_year).zip(&self.difference);
         for (interest, ((risk_free, a_year), difference)) in self.interest.iter_mut().zip(terms) {
             *interest = (held.cash + difference) * (risk_free * rf + a_year * years);
         }
         let terms = rates.financing.iter().zip(&self.difference);
-        for (financing, (rate, difference)) in self.financing.iter_mut().zip(terms) {
+        for (financing, (rate, difference)) in self.costs[CostItem::Financing as usize].iter_mut().zip(terms)
+        {
             *financing = (-(held.cash + difference)).max(0.0) * rate * years;
         }
     }
@@ -154,13 +158,7 @@ impl Repricing {
     /// What it was charged on the frame.
     #[must_use]
     pub fn costs(&self, scenario: usize) -> Costs {
-        Costs {
-            commission: self.commission[scenario],
-            spread: self.spread[scenario],
-            impact: self.impact[scenario],
-            borrow: self.borrow[scenario],
-            financing: self.financing[scenario],
-        }
+        Costs::of(&CostItem::ALL.map(|item| (item, self.costs[item as usize][scenario])))
     }
 
     /// What of the impact is permanent.

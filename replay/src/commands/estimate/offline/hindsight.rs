@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use betaflow_connectors::recorder::{ParametersTable, RowOf, SmoothedTable};
+use betaflow_connectors::record::{ParametersRow, RowOf, RunNames, SmoothedRow, TableWriter};
 use betaflow_engine::model::{Em, Hindsight, HindsightSettings, Panel, SmoothedHistory};
 
 use super::findings::{Findings, FittedFacts, SmoothedBy};
@@ -23,14 +23,17 @@ pub(crate) fn look_back(
     let em_settings = steps.map(|steps| Em { steps, ..Em::default() });
     let settings = HindsightSettings { smooth, em: em_settings };
     let hindsight = Hindsight::new(panel, &config.estimator, &config.data.calendar(), settings)?;
-    let mut parameters = em.map(|_| ParametersTable::create(folder, panel.factor_names())).transpose()?;
-    let mut smoothed = smooth.then(|| SmoothedTable::create(folder, panel.factor_names())).transpose()?;
+    let names = RunNames::of_factors(panel.factor_names());
+    let mut parameters = em.map(|_| TableWriter::create(folder, &names, None)).transpose()?;
+    let mut smoothed = smooth.then(|| TableWriter::create(folder, &names, None)).transpose()?;
+    let mut row = ParametersRow::default();
     let mut facts = FittedFacts::new(em.unwrap_or_default());
     let bar = progress::steps(panel.names().len(), "instruments");
     for (i, symbol) in panel.names().iter().enumerate() {
         let found = hindsight.instrument(i)?;
         if let Some(table) = &mut parameters {
-            table.row(symbol, found.fitted.as_ref())?;
+            row.take(symbol, found.fitted.as_ref());
+            table.push(&row)?;
             facts.add(found.fitted.as_ref());
         }
         if let (Some(table), Some((first, history))) = (&mut smoothed, &found.smoothed) {
@@ -51,16 +54,18 @@ pub(crate) fn look_back(
 }
 
 fn write(
-    table: &mut SmoothedTable,
+    table: &mut TableWriter<SmoothedRow>,
     panel: &Panel,
     symbol: &str,
     first: usize,
     history: &SmoothedHistory,
 ) -> Result<()> {
+    let mut row = SmoothedRow::default();
     for t in 0..history.frames() {
         let (timestamp, seq) = panel.frame(first + t);
         let sd = (0..panel.coefficients()).map(|j| history.sd(t, j));
-        table.row(RowOf { timestamp, seq, symbol }, history.mean(t), sd)?;
+        row.take(RowOf { timestamp, seq, symbol }, history.mean(t), sd);
+        table.push(&row)?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use betaflow_connectors::recorder::{RollingTable, RowOf};
+use betaflow_connectors::record::{RollingRow, RowOf, RunNames, TableWriter};
 use betaflow_engine::model::{Panel, RollingComparison, RollingRegression};
 
 use super::findings::{Compared, Window};
@@ -20,7 +20,7 @@ pub(crate) fn compare(config: &Config, panel: &Panel, folder: &Path) -> Result<C
     let factors = panel.factor_names().len();
     let mut comparison =
         RollingComparison::new(&config.estimator, &config.data.calendar(), factors, &WINDOWS)?;
-    let mut table = RollingTable::create(folder, panel.factor_names())?;
+    let mut table = TableWriter::create(folder, &RunNames::of_factors(panel.factor_names()), None)?;
     let bar = progress::steps(panel.frames(), "frames compared");
     for t in 0..panel.frames() {
         comparison.step(panel.factors(t), panel.returns(t));
@@ -38,13 +38,15 @@ pub(crate) fn compare(config: &Config, panel: &Panel, folder: &Path) -> Result<C
     })
 }
 
-fn write(table: &mut RollingTable, panel: &Panel, t: usize, regression: &RollingRegression) -> Result<()> {
+fn write(table: &mut TableWriter<RollingRow>, panel: &Panel, t: usize, regression: &RollingRegression) -> Result<()> {
     let (timestamp, seq) = panel.frame(t);
     let returns = panel.returns(t);
+    let mut row = RollingRow::default();
     let forecasts = regression.forecasts().iter().enumerate();
     for (i, forecast) in forecasts.filter(|(_, forecast)| !forecast.is_nan()) {
         let of = RowOf { timestamp, seq, symbol: &panel.names()[i] };
-        table.row(of, regression.coefficients(i), *forecast, returns[i] - forecast)?;
+        row.take(of, regression.coefficients(i), *forecast, returns[i] - forecast);
+        table.push(&row)?;
     }
     Ok(())
 }

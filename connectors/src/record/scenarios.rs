@@ -1,4 +1,4 @@
-//! The scenarios of a stress run, read back: a row a scenario, by the names of the columns.
+//! Scenarios of a study: writer and reader of `scenarios.parquet`. The reader goes by the names of the columns.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,56 @@ use arrow_schema::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 
-use super::scenario_table::{OUTCOME, RUINED, ScenarioRow};
-use super::table::TableError;
+use super::column::{RunNames, SettingValue, SettingValues};
+use super::studies::{self, RUINED, ScenarioRow, ScenarioTableRow};
+use super::table::{TableError, TableWriter};
 
 const TABLE: &str = "scenarios.parquet";
 const SCENARIO: &str = "scenario";
 const DIGEST: &str = "digest";
+const OUTCOME: &str = "outcome";
 
-/// A table of scenarios that cannot be read.
+/// Writer of `scenarios.parquet`.
+pub struct ScenariosTable {
+    table: TableWriter<ScenarioTableRow>,
+    names: RunNames,
+}
+
+impl ScenariosTable {
+    /// `settings`: dotted name of each setting that varies, and whether all its values are numbers. `note`: text for
+    /// readers, in the metadata of the file.
+    ///
+    /// # Errors
+    /// The file cannot be created.
+    pub fn create(
+        folder: &Path,
+        settings: &[(String, bool)],
+        note: Option<&str>,
+    ) -> Result<Self, TableError> {
+        let names = studies::names(settings);
+        Ok(Self { table: TableWriter::create(folder, &names, note)?, names })
+    }
+
+    /// Adds a scenario with a value for each setting; none where the scenario leaves it unset.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn push(&mut self, settings: &[Option<SettingValue>], row: &ScenarioRow) -> Result<(), TableError> {
+        let mut record = ScenarioTableRow::default();
+        record.take(row, SettingValues::new(settings, &self.names));
+        self.table.push(&record)
+    }
+
+    /// Writes the remaining rows and the footer.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn close(self) -> Result<(), TableError> {
+        self.table.close()
+    }
+}
+
+/// Error of reading a table of scenarios.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenariosError {
     /// The file as such.
@@ -257,28 +299,41 @@ fn no_column(path: &Path, column: &str, names: &[&str]) -> ScenariosError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::{Kind, Table};
+    use std::sync::Arc;
+
+    use super::super::column::tables;
     use super::*;
 
-    const COLUMNS: [(&str, Kind); 6] = [
-        ("scenario", Kind::Integer),
-        ("sizing.turnover_cap", Kind::Number),
-        ("sizing.cap_method", Kind::OptionalText),
-        ("digest", Kind::Text),
-        ("net_sharpe", Kind::Number),
-        ("note", Kind::Text),
-    ];
+    tables! {
+        /// Table as a later version may have it.
+        Other in "scenarios" {
+            scenario: Option<u64>, "", "Number.";
+            settings: SettingValues, "", "Settings.";
+            digest: Arc<str>, "", "Digest.";
+            net_sharpe: f64, "", "Figure.";
+            note: Arc<str>, "", "Note.";
+        }
+
+        /// Table without digests.
+        WithoutDigest in "scenarios" { scenario: Option<u64>, "", "Number."; }
+
+        /// Table with texts for numbers.
+        TextNumbers in "scenarios" { digest: Arc<str>, "", "Digest."; scenario: Arc<str>, "", "Number."; }
+    }
 
     fn written(folder: &Path, rows: u64) {
-        let mut table = Table::create(folder, TABLE, &COLUMNS, None).unwrap();
+        let names = studies::names(&[
+            ("sizing.turnover_cap".to_owned(), true),
+            ("sizing.cap_method".to_owned(), false),
+        ]);
+        let mut table = TableWriter::<Other>::create(folder, &names, None).unwrap();
         for row in 0..rows {
-            table.integer(Some(row));
-            table.number(row as f64 / 10.0);
-            table.optional_text((row != 1).then_some("exact"));
-            table.text("ab");
-            table.number(if row == 0 { f64::NAN } else { 1.0 });
-            table.text("-");
-            table.end_row().unwrap();
+            let method = (row != 1).then(|| SettingValue::Text("exact".to_owned()));
+            let settings = [Some(SettingValue::Number(row as f64 / 10.0)), method];
+            let settings = SettingValues::new(&settings, &names);
+            let net_sharpe = if row == 0 { f64::NAN } else { 1.0 };
+            let (digest, note) = ("ab".into(), "-".into());
+            table.push(&Other { scenario: Some(row), settings, digest, net_sharpe, note }).unwrap();
         }
         table.close().unwrap();
     }
@@ -306,30 +361,20 @@ mod tests {
         written(folder.path(), 1);
         let missing = read_scenarios(folder.path()).unwrap().figure("net_calmar").unwrap_err().to_string();
         assert!(missing.contains("no column `net_calmar`; found net_sharpe;"), "{missing}");
-        let write = |columns: &[(&str, Kind)]| {
-            let mut table = Table::create(folder.path(), TABLE, columns, None).unwrap();
-            for (_, kind) in columns {
-                match kind {
-                    Kind::Integer => table.integer(None),
-                    Kind::Truth => table.truth(true),
-                    Kind::Time => table.time(betaflow_engine::time::TimestampNs(0)),
-                    _ => table.text("a"),
-                }
-            }
-            table.end_row().unwrap();
+        fn write<R: super::super::column::Record>(folder: &Path, record: &R) {
+            let mut table = TableWriter::<R>::create(folder, &RunNames::default(), None).unwrap();
+            table.push(record).unwrap();
             table.close().unwrap();
-        };
-        write(&[("scenario", Kind::Integer), ("digest", Kind::Text)]);
+        }
+        write(folder.path(), &Other::default());
         assert!(
             message().contains("row 0 (counting from 0), column `scenario`: found null"),
             "{}",
             message()
         );
-        write(&[("digest", Kind::Text), ("scenario", Kind::Text)]);
+        write(folder.path(), &TextNumbers::default());
         assert!(message().contains("column `scenario` has the type Utf8, expected Int64"), "{}", message());
-        write(&[("data.from", Kind::Time), ("scenario", Kind::Integer), ("digest", Kind::Text)]);
-        assert!(message().contains("column `data.from` has the type Timestamp"), "{}", message());
-        write(&[("scenario", Kind::Integer)]);
+        write(folder.path(), &WithoutDigest::default());
         assert!(message().contains("there is no column `digest`; found scenario;"), "{}", message());
     }
 }

@@ -1,4 +1,4 @@
-//! The betas of a few instruments, read back at so many frames as a picture has room for.
+//! Reader of `betas.parquet`: a few instruments at a limited number of frames, for a figure.
 
 use std::fs::File;
 use std::path::Path;
@@ -16,8 +16,9 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetStatisticsPolicy, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 
+use super::column::{Record as _, RunNames};
+use super::estimates::BetaRow;
 use super::table::TableError;
-use super::tables::{BETAS_AFTER, BETAS_BEFORE};
 
 /// Rows decoded at a time.
 const ROWS_PER_BATCH: usize = 4_096;
@@ -142,9 +143,11 @@ fn read(path: &Path, symbols: &[&str], room: Room) -> Result<BetaPaths, ParquetE
 /// Names of the coefficients, and which columns to read.
 fn layout(fields: &Fields) -> Result<(Vec<String>, Vec<usize>), ParquetError> {
     // alpha and k betas between the two fixed parts, and k+1 standard deviations at the end.
-    let alpha = BETAS_BEFORE.len() - 1;
-    let count = fields.len().saturating_sub(alpha + BETAS_AFTER.len()) / 2;
-    let deviations = alpha + count + BETAS_AFTER.len();
+    let fixed = BetaRow::columns(&RunNames::default());
+    let alpha = fixed.iter().position(|column| column.name == "alpha").unwrap_or_default();
+    let after = fixed.len() - alpha - 2;
+    let count = fields.len().saturating_sub(alpha + after) / 2;
+    let deviations = alpha + count + after;
     let named = |at: usize, name: &str| fields.get(at).is_some_and(|field| field.name() == name);
     if count == 0
         || deviations + count != fields.len()

@@ -1,0 +1,61 @@
+//! Documentation of all tables and columns, from their declarations.
+
+use std::fmt::Write as _;
+
+use super::attribution::{AttributionRow, ContributionRow};
+use super::checks::{BarRow, FindingRow};
+use super::column::{Place, Record, RunNames};
+use super::estimates::{BetaRow, InstrumentRow, ParametersRow, RollingRow, SmoothedRow};
+use super::studies::{FoldRow, OutOfSampleRow, ScenarioReturnRow, ScenarioRow, ScenarioTableRow};
+use super::trading::{EquityRow, FillRow, OrderRow, SavedBetas, WeightRow};
+
+const HEAD: &str = "# Columns
+
+Tables of a run folder (Parquet, `NAME.parquet`) and of a state folder (SQLite, `state.db`). The same columns have the same
+names and values in both. Times are UTC; in SQLite they are integers, nanoseconds since 1970. Numbers may be null: not
+defined. `{factor}`, `{coefficient}` (alpha and the factors), `{pair}` and `{setting}` stand for a column each.
+";
+
+/// Markdown text with a table for each table of a run: the file `replay/docs/columns.md`.
+#[must_use]
+pub fn documentation() -> String {
+    let mut text = HEAD.to_owned();
+    add::<EquityRow>(&mut text);
+    add::<FillRow>(&mut text);
+    add::<OrderRow>(&mut text);
+    add::<WeightRow>(&mut text);
+    add::<AttributionRow>(&mut text);
+    add::<ContributionRow>(&mut text);
+    add::<BetaRow>(&mut text);
+    add::<SavedBetas>(&mut text);
+    add::<InstrumentRow>(&mut text);
+    add::<SmoothedRow>(&mut text);
+    add::<ParametersRow>(&mut text);
+    add::<RollingRow>(&mut text);
+    add::<ScenarioTableRow>(&mut text);
+    add::<ScenarioReturnRow>(&mut text);
+    add::<FoldRow>(&mut text);
+    add::<OutOfSampleRow>(&mut text);
+    add::<FindingRow>(&mut text);
+    add::<BarRow>(&mut text);
+    text
+}
+
+fn add<R: Record>(text: &mut String) {
+    let names = RunNames {
+        factors: vec!["{factor}".to_owned()],
+        settings: vec![("{setting}".to_owned(), true)],
+        figures: ScenarioRow::names(),
+    };
+    let columns = R::columns(&names);
+    let in_state = columns.iter().all(|column| column.place == Place::State);
+    let place = if in_state { " (state folder)" } else { "" };
+    // Writing to a text cannot fail.
+    let _ = write!(text, "\n## {}{place}\n\n{}\n\n", R::TABLE, R::ABOUT.trim());
+    let _ = writeln!(text, "| column | type | unit | |\n|---|---|---|---|");
+    for column in &columns {
+        let state = if column.place == Place::State && !in_state { " State folder only." } else { "" };
+        let (kind, unit) = (column.kind.name(), column.unit);
+        let _ = writeln!(text, "| `{}` | {kind} | {unit} | {}{state} |", column.name, column.doc);
+    }
+}

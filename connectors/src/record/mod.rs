@@ -1,0 +1,57 @@
+//! Record of a run: each table is declared once, and its writers, readers, schema and documentation follow.
+//!
+//! | file | content |
+//! |---|---|
+//! | `column` | columns, typed records, and `tables!`, which declares them |
+//! | `trading`, `attribution`, `estimates`, `studies`, `checks` | declarations of all tables |
+//! | `table`, `rows` | Parquet writer and reader of any table |
+//! | `sql` | schema, insert and select of any table in `state.db` |
+//! | `recorder` | recorder of a run folder |
+//! | `run_record` | typed record of a run, from a run folder or a state folder |
+//! | `numbers`, `betas`, `scenarios`, `scenario_returns` | readers for reports and studies |
+//! | `folder` | run folder that appears when it is complete |
+//! | `documentation` | table of all columns |
+//!
+//! A new column is one line of a declaration. A new item of the costs is one line of
+//! [`CostItem`](betaflow_engine::execution::CostItem) and the line that charges it.
+
+mod attribution;
+mod betas;
+mod checks;
+mod column;
+mod documentation;
+mod estimates;
+mod folder;
+mod numbers;
+mod recorder;
+mod rows;
+mod run_record;
+mod scenario_returns;
+mod scenarios;
+mod sql;
+mod studies;
+mod table;
+mod trading;
+
+pub use attribution::{AttributionRow, ContributionRow};
+pub use betas::{BetaPaths, InstrumentPath, Room, read_betas};
+pub use checks::{BarRow, FindingRow, write_bars, write_findings};
+pub use column::{
+    Column, FillCosts, InState, Kind, Place, Record, RunNames, SettingValue, SettingValues, Value,
+};
+pub use documentation::documentation;
+pub use estimates::{BetaRow, InstrumentRow, ParametersRow, RollingRow, RowOf, SmoothedRow};
+pub use folder::{FolderError, RunFolder, replace_file};
+pub use numbers::{Layout, layout_of, read_named, read_numbers};
+pub use recorder::ParquetRecorder;
+pub use rows::TableRows;
+pub use run_record::{FrameRecord, FrameRows, ReadError, RunRecord, read_equity};
+pub use scenario_returns::{ScenarioReturns, ScenarioReturnsTable, read_scenario_returns};
+pub use scenarios::{Scenarios, ScenariosError, ScenariosTable, Setting, Values, read_scenarios};
+pub use sql::select;
+pub use studies::{FoldRow, OutOfSampleRow, ScenarioReturnRow, ScenarioRow, ScenarioTableRow};
+pub use table::{TableError, TableWriter, file_name};
+pub use trading::{EquityRow, FillRow, OrderRow, SavedBetas, WeightRow};
+
+pub(crate) use sql::{Insert, create};
+pub(crate) use trading::{fills, orders, weights};

@@ -1,0 +1,178 @@
+//! Recorder of a run folder: the ledger as Parquet files.
+
+use std::path::Path;
+
+use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
+use betaflow_engine::model::Estimates;
+use betaflow_engine::time::TimestampNs;
+
+use super::attribution::{AttributionRow, ContributionRow, contributions};
+use super::column::RunNames;
+use super::estimates::{BetaRow, InstrumentRow};
+use super::table::{TableError, TableWriter};
+use super::trading::{EquityRow, FillRow, OrderRow, WeightRow, fills, orders, weights};
+
+/// `betas.parquet`.
+struct Betas {
+    table: TableWriter<BetaRow>,
+    row: BetaRow,
+    frames: Frames,
+    latest: Option<Estimates>,
+}
+
+impl Betas {
+    /// Adds a row for each instrument with a return so far.
+    fn push(&mut self, estimates: &Estimates) -> Result<(), TableError> {
+        for i in (0..estimates.instruments()).filter(|i| estimates.started(*i)) {
+            self.row.take(estimates, i);
+            self.table.push(&self.row)?;
+        }
+        Ok(())
+    }
+}
+
+/// Tables of trading.
+struct Trades {
+    equity: TableWriter<EquityRow>,
+    equity_row: EquityRow,
+    fills: TableWriter<FillRow>,
+    orders: TableWriter<OrderRow>,
+    attribution: TableWriter<AttributionRow>,
+    attribution_row: AttributionRow,
+    contributions: TableWriter<ContributionRow>,
+    /// Time and number of the last frame.
+    last: (TimestampNs, u64),
+    weights: Option<TableWriter<WeightRow>>,
+    frames: Frames,
+    latest: Option<LedgerFrame>,
+}
+
+/// Writes the Parquet tables of a run.
+pub struct ParquetRecorder {
+    instruments: Option<TableWriter<InstrumentRow>>,
+    betas: Option<Betas>,
+    trades: Option<Trades>,
+}
+
+impl ParquetRecorder {
+    /// Creates the tables in `folder`: those that `record` selects, and those of trading if `trades`. `note`: text for
+    /// readers, in the metadata of each file.
+    ///
+    /// # Errors
+    /// The files cannot be created.
+    pub fn create(
+        folder: &Path,
+        factors: &[String],
+        record: RecordSettings,
+        trades: bool,
+        note: Option<&str>,
+    ) -> Result<Self, TableError> {
+        let names = &RunNames::of_factors(factors);
+        let betas = match record.betas {
+            Frames::None => None,
+            frames => Some(Betas {
+                table: TableWriter::create(folder, names, note)?,
+                row: BetaRow::default(),
+                frames,
+                latest: None,
+            }),
+        };
+        let weights = trades && record.weights != Frames::None;
+        let weights = weights.then(|| TableWriter::create(folder, names, note)).transpose()?;
+        let trades = match trades {
+            true => Some(Trades {
+                equity: TableWriter::create(folder, names, note)?,
+                equity_row: EquityRow::default(),
+                fills: TableWriter::create(folder, names, note)?,
+                orders: TableWriter::create(folder, names, note)?,
+                attribution: TableWriter::create(folder, names, note)?,
+                attribution_row: AttributionRow::default(),
+                contributions: TableWriter::create(folder, names, note)?,
+                last: (TimestampNs::default(), 0),
+                weights,
+                frames: record.weights,
+                latest: None,
+            }),
+            false => None,
+        };
+        Ok(Self { instruments: Some(TableWriter::create(folder, names, note)?), betas, trades })
+    }
+}
+
+impl Trades {
+    fn push(&mut self, frame: &LedgerFrame) -> Result<(), TableError> {
+        self.equity_row.take(frame, None);
+        self.equity.push(&self.equity_row)?;
+        fills(frame).try_for_each(|row| self.fills.push(&row))?;
+        self.last = (frame.timestamp, frame.seq);
+        orders(self.last, &frame.names, &frame.ended).try_for_each(|row| self.orders.push(&row))?;
+        self.attribution_row.take(frame);
+        self.attribution.push(&self.attribution_row)?;
+        match (&mut self.weights, self.frames) {
+            (Some(table), Frames::All) => weights(frame).try_for_each(|row| table.push(&row)),
+            (Some(table), Frames::Rebalances) if frame.decided => {
+                weights(frame).try_for_each(|row| table.push(&row))
+            }
+            (Some(_), Frames::Last) => {
+                self.latest.get_or_insert_default().clone_from(frame);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(mut self, facts: &RunFacts) -> Result<(), TableError> {
+        orders(self.last, &facts.names, &facts.open_orders).try_for_each(|row| self.orders.push(&row))?;
+        contributions(facts).try_for_each(|row| self.contributions.push(&row))?;
+        self.orders.close()?;
+        self.attribution.close()?;
+        self.contributions.close()?;
+        if let Some(mut table) = self.weights {
+            self.latest.iter().flat_map(weights).try_for_each(|row| table.push(&row))?;
+            table.close()?;
+        }
+        self.equity.close()?;
+        self.fills.close()
+    }
+}
+
+impl Recorder for ParquetRecorder {
+    fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
+        match &mut self.trades {
+            Some(trades) => Ok(trades.push(frame)?),
+            None => Ok(()),
+        }
+    }
+
+    fn estimates(&mut self, estimates: &Estimates) -> Result<(), RecordError> {
+        let Some(betas) = &mut self.betas else { return Ok(()) };
+        match betas.frames {
+            Frames::All => betas.push(estimates)?,
+            Frames::Rebalances if estimates.decides => betas.push(estimates)?,
+            Frames::Last => betas.latest.get_or_insert_default().clone_from(estimates),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, facts: &RunFacts) -> Result<(), RecordError> {
+        if let Some(mut table) = self.instruments.take() {
+            let mut row = InstrumentRow::default();
+            for (name, facts) in facts.names.iter().zip(&facts.estimator.instruments) {
+                row.take(name, facts);
+                table.push(&row)?;
+            }
+            table.close()?;
+        }
+        if let Some(mut betas) = self.betas.take() {
+            if let Some(latest) = betas.latest.take() {
+                betas.push(&latest)?;
+            }
+            betas.table.close()?;
+        }
+        if let Some(trades) = self.trades.take() {
+            trades.finish(facts)?;
+        }
+        Ok(())
+    }
+}
