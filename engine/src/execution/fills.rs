@@ -18,6 +18,15 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All reasons.
+    pub const ALL: [Self; 4] = [Self::Order, Self::Delisting, Self::CashInLieu, Self::Ruin];
+
+    /// Reason with a name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
     /// Name in tables.
     #[must_use]
     pub fn name(self) -> &'static str {

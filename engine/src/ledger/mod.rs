@@ -1,6 +1,7 @@
 //! The ledger: what happened on each frame, its digest, and where it is taken.
 
 mod attribution;
+pub mod difference;
 mod digest;
 mod facts;
 mod frame;

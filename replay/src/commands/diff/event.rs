@@ -1,12 +1,17 @@
 //! What differs on a frame, in the order in which a frame goes.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use betaflow_connectors::record::{
+    EquityRow, FillCosts, FillRow, OrderRow, Place, Record as _, RunNames, Value,
+};
+use betaflow_engine::execution::CostItem;
 use betaflow_engine::frame::Field;
+use betaflow_engine::ledger::difference::InstrumentNumbers;
 use serde::Serialize;
 
-use super::book::Numbers;
-use super::ledger::{COSTS, Fill, Order, Row};
+use super::recorded::RecordedFrame;
 use super::side::{Data, Side};
 
 /// A kind of difference.
@@ -114,28 +119,29 @@ pub(crate) fn first_on(a: &Side, b: &Side, data: Option<(String, String, String)
         .or_else(|| costs(row_a, row_b).map(|found| event(Kind::Cost, found)))
         .or_else(|| values(row_a, row_b).map(|found| event(Kind::Value, found)))
         .or_else(|| targets(row_a, row_b).map(|found| event(Kind::Decision, found)))
+        .or_else(|| other_columns(&row_a.equity, &row_b.equity).map(|found| event(Kind::Value, found)))
 }
 
 type Found = (String, String, String);
 
 /// The first difference of the orders that fall due, and the frame that decided them.
-fn orders(a: &[Order], b: &[Order]) -> Option<(u64, Found)> {
-    let symbols: BTreeSet<&str> = a.iter().chain(b).map(|order| order.symbol.as_str()).collect();
+fn orders(a: &[OrderRow], b: &[OrderRow]) -> Option<(u64, Found)> {
+    let symbols: BTreeSet<&str> = a.iter().chain(b).map(|order| &*order.symbol).collect();
     symbols.into_iter().find_map(|symbol| {
-        let of = |orders: &[Order]| orders.iter().find(|order| order.symbol == symbol).cloned();
+        let of = |orders: &[OrderRow]| orders.iter().find(|order| &*order.symbol == symbol).cloned();
         let (a, b) = (of(a), of(b));
-        let quantity = |order: &Option<Order>| order.as_ref().map_or(f64::NAN, |order| order.quantity);
-        let decided = a.as_ref().or(b.as_ref()).map(|order| order.decided)?;
+        let quantity = |order: &Option<OrderRow>| order.as_ref().map_or(f64::NAN, |order| order.quantity);
+        let decided = a.as_ref().or(b.as_ref()).map(|order| order.decided_seq)?;
         let (a, b) = (quantity(&a), quantity(&b));
         (!same(a, b)).then(|| (decided, (format!("the order for {symbol}"), shown(a), shown(b))))
     })
 }
 
-fn fills(a: &[Fill], b: &[Fill]) -> Option<Found> {
+fn fills(a: &[FillRow], b: &[FillRow]) -> Option<Found> {
     let count = a.len().max(b.len());
     (0..count).find_map(|at| {
         let (a, b) = (a.get(at), b.get(at));
-        let text = |fill: Option<&Fill>| {
+        let text = |fill: Option<&FillRow>| {
             fill.map_or_else(
                 || NONE.to_owned(),
                 |fill| format!("{} {} at {}", fill.quantity, fill.symbol, fill.price),
@@ -145,26 +151,28 @@ fn fills(a: &[Fill], b: &[Fill]) -> Option<Found> {
             a.symbol == b.symbol
                 && same(a.quantity, b.quantity)
                 && same(a.price, b.price)
-                && a.forced == b.forced
-                && a.fraction == b.fraction
+                && a.reason == b.reason
         });
         (!alike).then(|| ("the fill".to_owned(), text(a), text(b)))
     })
 }
 
-fn costs(a: &Row, b: &Row) -> Option<Found> {
+fn costs(a: &RecordedFrame, b: &RecordedFrame) -> Option<Found> {
     let of_fills = a.fills.iter().zip(&b.fills).find_map(|(of_a, of_b)| {
-        let item = (0..of_a.costs.len()).find(|item| !same(of_a.costs[*item], of_b.costs[*item]))?;
-        let what = format!("{} of the fill of {}", COSTS[item], of_a.symbol);
-        Some((what, shown(of_a.costs[item]), shown(of_b.costs[item])))
+        let (costs_a, costs_b) = (of_a.costs.0, of_b.costs.0);
+        let item = FillCosts::items().find(|item| !same(costs_a[*item], costs_b[*item]))?;
+        let what = format!("{} of the fill of {}", item.name(), of_a.symbol);
+        Some((what, shown(costs_a[item]), shown(costs_b[item])))
     });
     of_fills.or_else(|| {
-        let item = (0..COSTS.len()).find(|item| !same(a.costs[*item], b.costs[*item]))?;
-        Some((COSTS[item].to_owned(), shown(a.costs[item]), shown(b.costs[item])))
+        let (a, b) = (a.equity.costs, b.equity.costs);
+        let item = CostItem::ALL.into_iter().find(|item| !same(a[*item], b[*item]))?;
+        Some((item.name().to_owned(), shown(a[item]), shown(b[item])))
     })
 }
 
-fn values(a: &Row, b: &Row) -> Option<Found> {
+fn values(a: &RecordedFrame, b: &RecordedFrame) -> Option<Found> {
+    let (a, b) = (&a.equity, &b.equity);
     let values = [
         ("interest", a.interest, b.interest),
         ("dividends", a.dividends, b.dividends),
@@ -175,26 +183,40 @@ fn values(a: &Row, b: &Row) -> Option<Found> {
     Some((name.to_owned(), shown(a), shown(b)))
 }
 
-fn targets(a: &Row, b: &Row) -> Option<Found> {
+fn targets(a: &RecordedFrame, b: &RecordedFrame) -> Option<Found> {
     if let (Some(of_a), Some(of_b)) = (&a.targets, &b.targets) {
-        let symbols: BTreeSet<&str> = of_a.iter().chain(of_b).map(|(symbol, _)| symbol.as_str()).collect();
+        let symbols: BTreeSet<&str> = of_a.iter().chain(of_b).map(|(symbol, _)| &**symbol).collect();
         return symbols.into_iter().find_map(|symbol| {
-            let of = |targets: &[(String, f64)]| {
-                targets.iter().find(|(name, _)| name == symbol).map_or(0.0, |(_, target)| *target)
+            let of = |targets: &[(Arc<str>, f64)]| {
+                targets.iter().find(|(name, _)| &**name == symbol).map_or(0.0, |(_, target)| *target)
             };
             let (a, b) = (of(of_a), of(of_b));
             (!same(a, b)).then(|| (format!("the target weight of {symbol}"), shown(a), shown(b)))
         });
     }
-    let (a, b) = (a.digest.as_ref()?, b.digest.as_ref()?);
-    (a != b).then(|| ("the digest, so the target weights".to_owned(), a.clone(), b.clone()))
+    let (a, b) = (a.equity.digest.0.as_deref()?, b.equity.digest.0.as_deref()?);
+    (a != b).then(|| ("the digest, so the target weights".to_owned(), a.to_owned(), b.to_owned()))
+}
+
+/// The first column of the equity that differs, all else being the same. A database has null for what is not finite.
+fn other_columns(a: &EquityRow, b: &EquityRow) -> Option<Found> {
+    let finite = |value: Value<'_>| match value {
+        Value::Number(number) if number.is_finite() => number,
+        _ => f64::NAN,
+    };
+    let columns = EquityRow::columns(&RunNames::default()).into_iter();
+    let mut columns = columns.filter(|column| column.place == Place::Everywhere);
+    columns.find_map(|column| {
+        let (a, b) = (finite(column.value(a)), finite(column.value(b)));
+        (!same(a, b)).then(|| (column.name.to_string(), shown(a), shown(b)))
+    })
 }
 
 /// Compares the data of a frame: the first difference, and in `differs` which instruments have one.
 pub(crate) fn data(
     a: (&Data, &[usize]),
     b: (&Data, &[usize]),
-    numbers: &Numbers,
+    numbers: &InstrumentNumbers,
     differs: &mut Vec<bool>,
 ) -> Option<Found> {
     differs.clear();

@@ -1,13 +1,11 @@
 //! `betaflow diff`: the first event in which two runs differ, and where the gap between their values comes from.
 //!
-//! Both runs are gone through side by side, a frame at a time: its data (`side.rs`), what is on record of it (`ledger.rs`),
-//! what is held and wanted after it (`book.rs`). `event.rs` finds the first difference, `gap.rs` splits the gap.
+//! Both runs are gone through side by side, a frame at a time: its data (`side.rs`) and its record (`recorded.rs`).
+//! `event.rs` finds the first difference, [`betaflow_engine::ledger::difference`] splits the gap.
 
 mod args;
-mod book;
 mod event;
-mod gap;
-mod ledger;
+mod recorded;
 mod side;
 mod text;
 
@@ -20,9 +18,10 @@ use serde::Serialize;
 
 use crate::terminal::say;
 pub(super) use args::{DIFF, DiffArgs};
-use book::{Book, Numbers};
+use betaflow_engine::execution::Reason;
+use betaflow_engine::ledger::difference::{Difference, InstrumentNumbers, Positions};
 use event::{Event, Kind};
-use gap::Parts;
+use recorded::RecordedFrame;
 use side::Side;
 
 /// Exit code where something differs.
@@ -69,20 +68,20 @@ struct Gap {
     #[serde(skip)]
     time: i64,
     nav: [f64; 2],
-    parts: Parts,
+    parts: Difference,
 }
 
 struct Comparison {
     sides: [Side; 2],
-    books: [Book; 2],
-    numbers: Numbers,
+    positions: [Positions; 2],
+    numbers: InstrumentNumbers,
     differs: Vec<bool>,
     first: Option<Event>,
     /// Common frames since the first event was found.
     since: u64,
     /// Numbers and times of the last frames, to say when an order was decided.
     times: VecDeque<(u64, i64)>,
-    parts: Parts,
+    parts: Difference,
     /// Values on the last common frame.
     last: Option<(u64, i64, [f64; 2])>,
     /// Frames on record of one alone since the last common one.
@@ -96,13 +95,13 @@ impl Comparison {
     fn new(sides: [Side; 2]) -> Self {
         Self {
             sides,
-            books: Default::default(),
-            numbers: Numbers::default(),
+            positions: Default::default(),
+            numbers: InstrumentNumbers::default(),
             differs: Vec::new(),
             first: None,
             since: 0,
             times: VecDeque::new(),
-            parts: Parts::default(),
+            parts: Difference::default(),
             last: None,
             apart: 0,
             common: 0,
@@ -165,7 +164,7 @@ impl Comparison {
         }
         self.begin(at);
         if let Some(row) = &self.sides[at].row {
-            self.books[at].trade(row, &mut self.numbers);
+            trade(&mut self.positions[at], row, &mut self.numbers);
             self.only[at] += 1;
             self.apart += 1;
         }
@@ -177,14 +176,14 @@ impl Comparison {
         self.begin(0);
         self.begin(1);
         let count = self.numbers.len();
-        self.books.iter_mut().for_each(|book| book.resize(count));
+        self.positions.iter_mut().for_each(|positions| positions.resize(count));
         let [a, b] = &self.sides;
         let data = match (a.data(), b.data()) {
             (Some(of_a), Some(of_b)) => {
-                let [book_a, book_b] = &self.books;
+                let [positions_a, positions_b] = &self.positions;
                 event::data(
-                    (of_a, book_a.numbers()),
-                    (of_b, book_b.numbers()),
+                    (of_a, positions_a.numbers()),
+                    (of_b, positions_b.numbers()),
                     &self.numbers,
                     &mut self.differs,
                 )
@@ -211,11 +210,11 @@ impl Comparison {
         self.since += u64::from(self.first.is_some());
         for at in [0, 1] {
             if let Some(row) = &self.sides[at].row {
-                self.books[at].trade(row, &mut self.numbers);
+                trade(&mut self.positions[at], row, &mut self.numbers);
             }
         }
         let count = self.numbers.len();
-        self.books.iter_mut().for_each(|book| book.resize(count));
+        self.positions.iter_mut().for_each(|positions| positions.resize(count));
         self.differs.resize(count, false);
         self.check(0);
         self.check(1);
@@ -226,7 +225,8 @@ impl Comparison {
 
     fn begin(&mut self, at: usize) {
         if let Some(data) = self.sides[at].data() {
-            self.books[at].begin(data, &mut self.numbers);
+            let (names, close) = (&data.names, &data.frame.close);
+            self.positions[at].begin(names, close, data.actions(), &mut self.numbers);
         }
     }
 
@@ -238,16 +238,17 @@ impl Comparison {
 
     /// The data has to give the value that is on record.
     fn check(&mut self, at: usize) {
-        let (side, book) = (&mut self.sides[at], &self.books[at]);
+        let (side, positions) = (&mut self.sides[at], &self.positions[at]);
         let Some(row) = &side.row else { return };
         if side.data().is_none() {
             return;
         }
-        let value = row.cash + book.value();
-        if (value - row.nav).abs() > ROUNDING * row.nav.abs() {
+        let (nav, value) = (row.equity.nav, row.equity.cash + positions.value());
+        if (value - nav).abs() > ROUNDING * nav.abs() {
             let why = format!(
                 "on frame {} it gives a value of {value}, and {} is on record: it was changed since the run",
-                row.seq, row.nav
+                row.seq(),
+                nav
             );
             side.give_data_up(why);
         }
@@ -262,23 +263,25 @@ impl Comparison {
             self.apart += u64::from(a.row.is_some() || b.row.is_some());
             return;
         };
-        let nav = [row_a.nav, row_b.nav];
+        let nav = [row_a.equity.nav, row_b.equity.nav];
         let parts = match self.last {
-            None => Parts { start: nav[1] - nav[0], ..Parts::default() },
+            None => Difference { start: nav[1] - nav[0], ..Difference::default() },
             Some((_, _, before)) => {
                 let gap = (nav[1] - before[1]) - (nav[0] - before[0]);
                 let differs = |number: usize| self.differs[number];
+                let [positions_a, positions_b] = &self.positions;
+                let (carried_a, carried_b) = (row_a.carried(), row_b.carried());
                 match (self.apart, a.data().is_some() && b.data().is_some()) {
                     (0, true) => {
-                        gap::by_frame((&self.books[0], row_a), (&self.books[1], row_b), differs, gap)
+                        Difference::by_frame((positions_a, carried_a), (positions_b, carried_b), differs, gap)
                     }
-                    (0, false) => gap::by_record(row_a, row_b, gap),
-                    _ => gap::by_frames(gap),
+                    (0, false) => Difference::by_carried(carried_a, carried_b, gap),
+                    _ => Difference::by_data(gap),
                 }
             }
         };
-        self.parts.add(&parts);
-        self.last = Some((row_a.seq, row_a.time, nav));
+        self.parts += parts;
+        self.last = Some((row_a.seq(), row_a.time(), nav));
         self.common += 1;
         self.apart = 0;
     }
@@ -295,5 +298,15 @@ impl Comparison {
             let (a, b) = (of_a.clone(), of_b.clone());
             self.first = Some(Event { seq, time, kind: Kind::Decision, what: what.to_owned(), a, b });
         }
+    }
+}
+
+/// Takes the orders and the fills of a frame.
+fn trade(positions: &mut Positions, row: &RecordedFrame, numbers: &mut InstrumentNumbers) {
+    positions.order(row.due.iter().map(|order| (&*order.symbol, order.quantity)), numbers);
+    for fill in &row.fills {
+        // A reason that this version does not know is no order's.
+        let reason = Reason::of(&fill.reason).unwrap_or(Reason::Delisting);
+        positions.fill(&fill.symbol, (fill.quantity, fill.price), reason, numbers);
     }
 }

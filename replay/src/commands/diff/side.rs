@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use betaflow_connectors::record::{EquityRow, RunRecord, select};
 use betaflow_connectors::store::StateView;
 use betaflow_engine::execution::{Action, ExecutionSettings, FillAt, Market, Unfilled, is_ruined};
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source;
 
-use super::ledger::{Ledger, Row};
+use super::recorded::{RecordedFrame, RecordedFrames};
 use crate::config::{Config, InputArgs, Request, error_text};
 use crate::run;
 use crate::run::REPLAY;
@@ -56,13 +57,13 @@ pub(crate) struct Side {
     pub(crate) path: PathBuf,
     /// The data, or why there is none.
     data: Result<Data, String>,
-    ledger: Ledger,
-    next_row: Option<Row>,
+    record: RecordedFrames,
+    next_row: Option<RecordedFrame>,
     /// Number and time of the frame at hand.
     pub(crate) seq: u64,
     pub(crate) time: i64,
     /// What is on record of it.
-    pub(crate) row: Option<Row>,
+    pub(crate) row: Option<RecordedFrame>,
     /// Whether a frame is at hand.
     pub(crate) there: bool,
     /// Whether the account was ruined on this frame or before: its record ends there.
@@ -110,10 +111,11 @@ impl Side {
             false => Err("there is no run.toml".to_owned()),
         };
         let (delay, works) = config.as_ref().map_or((1, 0), frames_of_orders);
-        let ledger = match is_state {
-            true => Ledger::of_state(path, delay, works)?,
-            false => Ledger::of_run(path, delay, works)?,
+        let record = match is_state {
+            true => StateView::open(path)?.into_record()?,
+            false => RunRecord::of_run(path),
         };
+        let record = RecordedFrames::new(&record, works)?;
         // After the record: its frames are of inputs that are there.
         let data = config.and_then(|config| {
             let opened = run::open(&config).map_err(|error| error_text(&error))?;
@@ -122,7 +124,7 @@ impl Side {
         let mut side = Self {
             path: path.to_owned(),
             data,
-            ledger,
+            record,
             next_row: None,
             seq: 0,
             time: 0,
@@ -132,7 +134,7 @@ impl Side {
             look_back: delay + works,
             digest,
         };
-        side.next_row = side.ledger.next()?;
+        side.next_row = side.record.next()?;
         side.advance()?;
         Ok(side)
     }
@@ -160,7 +162,7 @@ impl Side {
     /// The record cannot be read.
     pub(crate) fn advance(&mut self) -> Result<()> {
         self.go_on()?;
-        self.ruined |= self.row.as_ref().is_some_and(|row| is_ruined(row.nav));
+        self.ruined |= self.row.as_ref().is_some_and(|row| is_ruined(row.equity.nav));
         Ok(())
     }
 
@@ -171,10 +173,10 @@ impl Side {
             match data.advance() {
                 Ok(true) => {
                     (self.seq, self.time, self.there) = (data.frame.seq, data.frame.timestamp.0, true);
-                    let row = self.next_row.as_ref().map(|row| (row.seq, row.time));
+                    let row = self.next_row.as_ref().map(|row| (row.seq(), row.time()));
                     match row {
                         Some(row) if row == (self.seq, self.time) => {
-                            self.row = std::mem::replace(&mut self.next_row, self.ledger.next()?);
+                            self.row = std::mem::replace(&mut self.next_row, self.record.next()?);
                             return Ok(());
                         }
                         Some((seq, time)) if seq <= self.seq || time <= self.time => {
@@ -188,9 +190,9 @@ impl Side {
                 Err(error) => self.give_data_up(error_text(&error)),
             }
         }
-        self.row = std::mem::replace(&mut self.next_row, self.ledger.next()?);
+        self.row = std::mem::replace(&mut self.next_row, self.record.next()?);
         if let Some(row) = &self.row {
-            (self.seq, self.time, self.there) = (row.seq, row.time, true);
+            (self.seq, self.time, self.there) = (row.seq(), row.time(), true);
         }
         Ok(())
     }
@@ -219,8 +221,7 @@ fn digest_of_run(path: &Path) -> Result<Option<String>> {
 }
 
 fn digest_of_state(path: &Path) -> Result<Option<String>> {
-    use rusqlite::OptionalExtension as _;
-    let last = "SELECT digest FROM equity ORDER BY seq DESC LIMIT 1";
     let view = StateView::open(path)?;
-    Ok(view.connection().query_row(last, [], |row| row.get(0)).optional()?)
+    let last = select::<EquityRow>(view.connection(), "ORDER BY seq DESC LIMIT 1", [])?;
+    Ok(last.into_iter().next().and_then(|row| row.digest.0).map(|digest| digest.to_string()))
 }
