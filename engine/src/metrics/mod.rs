@@ -7,6 +7,7 @@
 //! | `figures`, `series` | what a series of returns is summed up in, and how; `moments`, `tail`, `trend`, `relative`, `uncertainty`, `observed_sharpe` are its parts |
 //! | `drawdowns`, `months`, `distribution` | the worst falls, the calendar, the bins |
 //! | `curves` | lines for a picture, thinned so that no fall is lost |
+//! | `growing` | figures and lines of an equity that grows frame by frame |
 //! | `cost_analysis`, `shortfall`, `capacity`, `kelly` | what costs, size and the Kelly fraction imply |
 
 mod capacity;
@@ -16,6 +17,7 @@ mod curves;
 mod distribution;
 mod drawdowns;
 mod figures;
+mod growing;
 mod kelly;
 mod moments;
 mod months;
@@ -36,6 +38,7 @@ pub use curves::{Buckets, Curves, EquityCurves, Keep, Line, ReturnCurves};
 pub use distribution::Distribution;
 pub use drawdowns::Drawdown;
 pub use figures::Figures;
+pub use growing::{DayFigures, DrawdownSoFar, GrowingLines, RunningFigures, WatchedFrame};
 pub use kelly::chance_of_ever_losing;
 pub(crate) use moments::annual_growth;
 pub use months::Period;

@@ -10,17 +10,22 @@ pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8"
 
 /// All metrics. What the run has not said yet is left out.
 pub(crate) fn text(snapshot: &Snapshot) -> String {
+    let known = |value: f64| (!value.is_nan()).then_some(value);
     let mut out = Text::default();
     out.gauge("frames", "Frames recorded", Some(snapshot.frames as f64));
     out.gauge("last_input", "Number of the last input logged", snapshot.last_input.map(|seq| seq as f64));
     if let Some(last) = &snapshot.last {
         out.gauge("seq", "Number of the last frame recorded", Some(last.seq as f64));
-        out.gauge("frame_timestamp_seconds", "When its bars closed", Some(last.timestamp as f64 / 1e9));
-        out.gauge("nav", "Net asset value", last.nav);
-        out.gauge("nav_gross", "Net asset value with all costs added back", last.nav_gross);
-        out.gauge("cash", "Cash", last.cash);
-        out.gauge("gross_exposure_ratio", "Longs and shorts over net asset value", last.gross_exposure);
-        out.gauge("net_exposure_ratio", "Longs less shorts over net asset value", last.net_exposure);
+        out.gauge("frame_timestamp_seconds", "When its bars closed", Some(last.timestamp.0 as f64 / 1e9));
+        out.gauge("nav", "Net asset value", known(last.nav));
+        out.gauge("nav_gross", "Net asset value with all costs added back", known(last.nav_gross));
+        out.gauge("cash", "Cash", known(last.cash));
+        out.gauge(
+            "gross_exposure_ratio",
+            "Longs and shorts over net asset value",
+            known(last.gross_exposure),
+        );
+        out.gauge("net_exposure_ratio", "Longs less shorts over net asset value", known(last.net_exposure));
     }
     out.gauge(
         "drawdown_ratio",
@@ -42,20 +47,13 @@ pub(crate) fn text(snapshot: &Snapshot) -> String {
         Some(pnl.realised),
     );
     out.gauge("unrealised_pnl", "Of what is held, against its average cost", Some(pnl.unrealised));
-    let costs = &snapshot.costs;
-    let items = [
-        ("commission", costs.commission),
-        ("spread", costs.spread),
-        ("impact", costs.impact),
-        ("borrow", costs.borrow),
-        ("financing", costs.financing),
-    ];
+    let sums = &snapshot.sums;
     out.family("cost", "gauge", "Costs since the start of the record");
-    for (item, value) in items {
+    for (item, value) in sums.costs.items() {
         out.sample("cost", &[("item", item)], value);
     }
-    out.gauge("interest", "Interest earned since the start of the record", Some(costs.interest));
-    out.gauge("dividends", "Dividends received since the start of the record", Some(costs.dividends));
+    out.gauge("interest", "Interest earned since the start of the record", Some(sums.interest));
+    out.gauge("dividends", "Dividends received since the start of the record", Some(sums.dividends));
     if let Some(feed) = &snapshot.status.feed {
         out.feed(feed);
     }

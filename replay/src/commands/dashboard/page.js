@@ -137,7 +137,7 @@ const positions = () => {
 };
 
 const costs = () => {
-  const items = ["commission", "spread", "impact", "borrow", "financing"];
+  const items = state.cost_items;
   const total = items.reduce((sum, item) => sum + state.costs[item], 0);
   const most = Math.max(...items.map(item => state.costs[item]));
   const row = (item, value, style) => ({ style, cells: [
@@ -154,6 +154,11 @@ const costs = () => {
   ], "");
 };
 
+const costOf = row => {
+  const value = state.cost_items.reduce((sum, item) => sum + (row[item] ?? 0), 0);
+  return { text: number(value, 2), value };
+};
+
 const fills = () => fill(find("fills"),
   [["time", "text"], ["instrument", "text"], ["quantity"], ["price"], ["decided at"], ["amount"], ["cost"], ["why", "text"]],
   state.fills.map(row => [
@@ -163,7 +168,7 @@ const fills = () => fill(find("fills"),
     { text: price(row.price), value: row.price },
     { text: price(row.decision_price) },
     { text: money(row.notional) },
-    { text: number(row.cost, 2), value: row.cost },
+    costOf(row),
     { text: row.reason ?? NONE, style: "text" },
   ]), "no fill yet");
 

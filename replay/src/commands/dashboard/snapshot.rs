@@ -2,18 +2,21 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use betaflow_engine::execution::is_ruined;
+use betaflow_connectors::record::{EquityRow, FillRow, OrderRow, WeightRow, select};
+use betaflow_engine::execution::{CostItem, is_ruined};
+use betaflow_engine::metrics::{DayFigures, DrawdownSoFar, GrowingLines};
 use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::database::Database;
-use super::history::{Costs, Day, Drawdown, Frame, History, Lines};
+use super::history::{History, Sums};
 use super::holdings::{Holding, Holdings, Pnl};
 use super::status::{LiveStatus, Status};
 
 /// Most rows of fills, orders and events.
 const ROWS: i64 = 50;
+const NEWEST: &str = "ORDER BY seq DESC, n DESC LIMIT ?1";
 /// Most positions, the largest first.
 const POSITIONS: i64 = 1_000;
 /// Most instruments to choose from.
@@ -35,24 +38,27 @@ pub(crate) struct Snapshot {
     /// Frames that are recorded.
     pub(crate) frames: u64,
     /// The last of them.
-    pub(crate) last: Option<Frame>,
-    pub(crate) day: Option<Day>,
-    pub(crate) drawdown: Option<Drawdown>,
+    pub(crate) last: Option<EquityRow>,
+    pub(crate) day: Option<DayFigures>,
+    pub(crate) drawdown: Option<DrawdownSoFar>,
     /// Whether the value of the last frame is 0 or below: the account is ruined.
     pub(crate) ruined: bool,
     /// Most turnover of a date, as configured.
     pub(crate) turnover_cap: Option<f64>,
-    /// Since the start of the record.
-    pub(crate) costs: Costs,
+    /// Sums since the start of the record.
+    #[serde(rename = "costs")]
+    pub(crate) sums: Sums,
+    /// Names of the items of the costs, in order.
+    cost_items: Vec<&'static str>,
     pub(crate) fill_count: u64,
     /// Profit and loss by position, summed over all that were ever held.
     pub(crate) pnl: Pnl,
     pub(crate) order_count: u64,
     pub(crate) position_count: u64,
-    lines: Lines,
+    lines: GrowingLines,
     positions: Vec<Position>,
-    fills: Vec<Fill>,
-    orders: Vec<Order>,
+    fills: Vec<FillRow>,
+    orders: Vec<OrderRow>,
     events: Vec<Event>,
     /// Instruments that have betas.
     symbols: Vec<String>,
@@ -61,43 +67,14 @@ pub(crate) struct Snapshot {
     troubles: Vec<String>,
 }
 
-/// Weights of an instrument, as shares of NAV, and what its fills have left.
+/// Weights of an instrument, and its position by the fills.
 #[derive(Debug, Serialize)]
 struct Position {
-    symbol: String,
-    /// Frame of the weights.
-    seq: i64,
-    target_weight: Option<f64>,
-    held_weight: Option<f64>,
-    /// None of its members where it was never traded.
+    #[serde(flatten)]
+    weights: WeightRow,
+    /// None of its members if the instrument was never traded.
     #[serde(flatten)]
     holding: Option<Holding>,
-}
-
-#[derive(Debug, Serialize)]
-struct Fill {
-    seq: i64,
-    timestamp: i64,
-    decided_seq: Option<i64>,
-    symbol: String,
-    quantity: Option<f64>,
-    price: Option<f64>,
-    decision_price: Option<f64>,
-    notional: Option<f64>,
-    /// Commission, spread and impact.
-    cost: f64,
-    reason: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Order {
-    seq: i64,
-    timestamp: i64,
-    decided_seq: Option<i64>,
-    symbol: String,
-    quantity: Option<f64>,
-    filled: Option<f64>,
-    state: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -144,17 +121,18 @@ impl Snapshot {
             last: history.last.clone(),
             day: begun.then_some(history.running.day),
             drawdown: begun.then_some(history.running.drawdown),
-            ruined: history.last.as_ref().and_then(|frame| frame.nav).is_some_and(is_ruined),
+            ruined: history.last.as_ref().is_some_and(|frame| is_ruined(frame.nav)),
             turnover_cap: turnover_cap(database, &mut troubles)?,
-            costs: history.costs,
+            sums: history.sums,
+            cost_items: CostItem::ALL.map(CostItem::name).into(),
             fill_count: history.book.fills,
             pnl: history.book.holdings.pnl(),
             order_count: history.orders,
             position_count: one(connection, "SELECT count(*) FROM weights WHERE held_weight != 0")?,
             lines: history.lines.clone(),
             positions: positions(connection, &history.book.holdings)?,
-            fills: fills(connection)?,
-            orders: orders(connection)?,
+            fills: select(connection, NEWEST, [ROWS])?,
+            orders: select(connection, NEWEST, [ROWS])?,
             events: events(connection)?,
             symbols: symbols(connection)?,
             status,
@@ -214,55 +192,10 @@ fn turnover_cap(database: &Database, troubles: &mut Vec<String>) -> rusqlite::Re
 }
 
 fn positions(connection: &Connection, holdings: &Holdings) -> rusqlite::Result<Vec<Position>> {
-    let sql = "SELECT symbol, seq, target_weight, held_weight FROM weights \
-               WHERE target_weight != 0 OR held_weight != 0 \
-               ORDER BY max(abs(ifnull(held_weight, 0)), abs(ifnull(target_weight, 0))) DESC, symbol LIMIT ?1";
-    rows(connection, sql, POSITIONS, |row| {
-        let symbol: String = row.get(0)?;
-        Ok(Position {
-            holding: holdings.of(&symbol),
-            symbol,
-            seq: row.get(1)?,
-            target_weight: row.get(2)?,
-            held_weight: row.get(3)?,
-        })
-    })
-}
-
-fn fills(connection: &Connection) -> rusqlite::Result<Vec<Fill>> {
-    let sql = "SELECT seq, timestamp, decided_seq, symbol, quantity, price, decision_price, notional, \
-               ifnull(commission, 0) + ifnull(spread, 0) + ifnull(impact, 0), reason \
-               FROM fills ORDER BY seq DESC, n DESC LIMIT ?1";
-    rows(connection, sql, ROWS, |row| {
-        Ok(Fill {
-            seq: row.get(0)?,
-            timestamp: row.get(1)?,
-            decided_seq: row.get(2)?,
-            symbol: row.get(3)?,
-            quantity: row.get(4)?,
-            price: row.get(5)?,
-            decision_price: row.get(6)?,
-            notional: row.get(7)?,
-            cost: row.get(8)?,
-            reason: row.get(9)?,
-        })
-    })
-}
-
-fn orders(connection: &Connection) -> rusqlite::Result<Vec<Order>> {
-    let sql = "SELECT seq, timestamp, decided_seq, symbol, quantity, filled, state \
-               FROM orders ORDER BY seq DESC, n DESC LIMIT ?1";
-    rows(connection, sql, ROWS, |row| {
-        Ok(Order {
-            seq: row.get(0)?,
-            timestamp: row.get(1)?,
-            decided_seq: row.get(2)?,
-            symbol: row.get(3)?,
-            quantity: row.get(4)?,
-            filled: row.get(5)?,
-            state: row.get(6)?,
-        })
-    })
+    let largest = "WHERE target_weight != 0 OR held_weight != 0 \
+                   ORDER BY max(abs(ifnull(held_weight, 0)), abs(ifnull(target_weight, 0))) DESC, symbol LIMIT ?1";
+    let rows: Vec<WeightRow> = select(connection, largest, [POSITIONS])?;
+    Ok(rows.into_iter().map(|weights| Position { holding: holdings.of(&weights.symbol), weights }).collect())
 }
 
 fn events(connection: &Connection) -> rusqlite::Result<Vec<Event>> {

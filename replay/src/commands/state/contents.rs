@@ -1,7 +1,9 @@
 //! What is read of a state folder, all of one moment.
 
 use anyhow::{Context as _, Result};
+use betaflow_connectors::record::{EquityRow, WeightRow, select};
 use betaflow_connectors::store::{StateView, ruined};
+use betaflow_engine::execution::CostItem;
 use betaflow_engine::time::TimestampNs;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde::Serialize;
@@ -223,55 +225,55 @@ fn inputs(view: &StateView) -> Result<Inputs> {
 }
 
 fn frames(connection: &Connection) -> Result<Frames> {
-    let end = |order: &str| -> rusqlite::Result<Option<(u64, i64, String)>> {
-        let row = format!("SELECT seq, timestamp, digest FROM equity ORDER BY seq {order} LIMIT 1");
-        connection.query_row(&row, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
-    };
-    let (first, last) = (end("ASC")?, end("DESC")?);
+    let (first, last) = (end(connection, "ASC")?, end(connection, "DESC")?);
     Ok(Frames {
         count: connection.query_row("SELECT count(*) FROM equity", [], |row| row.get(0))?,
-        first_seq: first.as_ref().map(|row| row.0),
-        last_seq: last.as_ref().map(|row| row.0),
-        first: time(first.map(|row| row.1)),
-        last: time(last.as_ref().map(|row| row.1)),
-        digest: last.map(|row| row.2),
+        first_seq: first.as_ref().map(|row| row.seq),
+        last_seq: last.as_ref().map(|row| row.seq),
+        first: time(first.map(|row| row.timestamp.0)),
+        last: time(last.as_ref().map(|row| row.timestamp.0)),
+        digest: last.and_then(|row| row.digest.0).map(|digest| digest.to_string()),
     })
 }
 
-/// Value at the first and the last frame, what it has earned, and cash.
+/// Value at the first and the last frame, the return in between, and cash.
 fn value(connection: &Connection) -> Result<Option<Value>> {
-    let end = |order: &str| {
-        let row = format!(
-            "SELECT nav, cash, gross_exposure, net_exposure, benchmark_nav FROM equity ORDER BY seq {order} LIMIT 1"
-        );
-        let read = |row: &Row<'_>| -> rusqlite::Result<[Option<f64>; 5]> {
-            Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?])
-        };
-        connection.query_row(&row, [], read).optional()
+    let (Some(first), Some(last)) = (end(connection, "ASC")?, end(connection, "DESC")?) else {
+        return Ok(None);
     };
-    let (Some(first), Some(last)) = (end("ASC")?, end("DESC")?) else { return Ok(None) };
-    let grown = |at: usize| Some((last[at]? / first[at]? - 1.0).max(-1.0));
-    let [nav, cash, gross, net, _] = last;
+    let grown = |last: f64, first: f64| known(last / first - 1.0).map(|grown| grown.max(-1.0));
     Ok(Some(serde_json::json!({
-        "first_nav": first[0], "nav": nav, "return": grown(0), "benchmark_return": grown(4), "cash": cash,
-        "gross_exposure": gross, "net_exposure": net,
+        "first_nav": known(first.nav), "nav": known(last.nav), "return": grown(last.nav, first.nav),
+        "benchmark_return": grown(last.benchmark_nav, first.benchmark_nav), "cash": known(last.cash),
+        "gross_exposure": known(last.gross_exposure), "net_exposure": known(last.net_exposure), "last_frame": last,
     })))
 }
 
+/// First or last frame on record.
+fn end(connection: &Connection, order: &str) -> Result<Option<EquityRow>> {
+    Ok(select(connection, &format!("ORDER BY seq {order} LIMIT 1"), [])?.pop())
+}
+
+fn known(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
+
 fn positions(connection: &Connection) -> Result<Vec<Position>> {
-    let rows =
-        "SELECT symbol, target_weight, held_weight FROM weights ORDER BY abs(held_weight) DESC, symbol";
-    all(connection, rows, |row| {
-        let weight = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<f64>>(at)?.unwrap_or(0.0));
-        Ok(Position { symbol: row.get(0)?, target_weight: weight(1)?, held_weight: weight(2)? })
-    })
+    let rows: Vec<WeightRow> = select(connection, "ORDER BY abs(held_weight) DESC, symbol", [])?;
+    let or_none = |weight: f64| known(weight).unwrap_or(0.0);
+    let position = |row: WeightRow| Position {
+        symbol: row.symbol.to_string(),
+        target_weight: or_none(row.target_weight),
+        held_weight: or_none(row.held_weight),
+    };
+    Ok(rows.into_iter().map(position).collect())
 }
 
 fn costs(connection: &Connection) -> Result<Vec<(String, f64)>> {
-    const ITEMS: [&str; 5] = ["commission", "spread", "impact", "borrow", "financing"];
-    let sums = ITEMS.map(|item| format!("total({item})")).join(", ");
+    let names = CostItem::ALL.map(CostItem::name);
+    let sums = names.map(|item| format!("total({item})")).join(", ");
     let read = |row: &Row<'_>| -> rusqlite::Result<Vec<(String, f64)>> {
-        ITEMS.iter().enumerate().map(|(at, item)| Ok(((*item).to_owned(), row.get(at)?))).collect()
+        names.iter().enumerate().map(|(at, item)| Ok(((*item).to_owned(), row.get(at)?))).collect()
     };
     connection.query_row(&format!("SELECT {sums} FROM equity"), [], read).context("the sums of the costs")
 }

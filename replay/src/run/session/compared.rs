@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Result, bail};
+use betaflow_connectors::record::{EquityRow, select};
 use betaflow_connectors::store::StateView;
 use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts, hex};
 use betaflow_engine::model::Estimates;
@@ -86,10 +87,10 @@ struct Comparer {
 impl Comparer {
     fn next(&mut self) -> Result<Option<(u64, String)>, RecordError> {
         if self.rows.is_empty() {
-            let rows = "SELECT seq, digest FROM equity WHERE seq >= ?1 ORDER BY seq LIMIT ?2";
-            let mut rows = self.view.connection().prepare_cached(rows)?;
-            let rows = rows.query_map((self.next, CHUNK), |row| Ok((row.get(0)?, row.get(1)?)))?;
-            self.rows = rows.collect::<Result<_, _>>()?;
+            let rest = "WHERE seq >= ?1 ORDER BY seq LIMIT ?2";
+            let rows: Vec<EquityRow> = select(self.view.connection(), rest, (self.next, CHUNK))?;
+            let digest = |row: EquityRow| (row.seq, row.digest.0.unwrap_or_default().to_string());
+            self.rows = rows.into_iter().map(digest).collect();
         }
         let next = self.rows.pop_front();
         if let Some((seq, _)) = &next {

@@ -38,7 +38,12 @@ pub(crate) fn compare(config: &Config, panel: &Panel, folder: &Path) -> Result<C
     })
 }
 
-fn write(table: &mut TableWriter<RollingRow>, panel: &Panel, t: usize, regression: &RollingRegression) -> Result<()> {
+fn write(
+    table: &mut TableWriter<RollingRow>,
+    panel: &Panel,
+    t: usize,
+    regression: &RollingRegression,
+) -> Result<()> {
     let (timestamp, seq) = panel.frame(t);
     let returns = panel.returns(t);
     let mut row = RollingRow::default();

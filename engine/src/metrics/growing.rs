@@ -1,0 +1,188 @@
+//! Figures and lines of an equity that grows frame by frame, for a run that is watched.
+
+use serde::Serialize;
+
+use crate::time::TimestampNs;
+
+/// Most points of a line; at twice as many, neighbours are joined.
+const POINTS: usize = 400;
+const DAY_NS: i64 = 86_400_000_000_000;
+
+/// Figures of the UTC date of the last frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct DayFigures {
+    /// Start of the date, nanoseconds since 1970.
+    pub begins: i64,
+    /// NAV at the last frame of the date before; on the first date that of its first frame.
+    pub nav_before: f64,
+    /// NAV less `nav_before`.
+    pub pnl: f64,
+    /// Turnover decided on the date so far.
+    pub turnover: f64,
+}
+
+/// Drawdown: NAV below its running maximum, as a share; 0 or negative, −1 of a ruined account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct DrawdownSoFar {
+    /// At the last frame.
+    pub now: f64,
+    /// Deepest so far.
+    pub deepest: f64,
+    /// Running maximum of NAV.
+    pub peak: f64,
+}
+
+/// One frame of the equity. NAV is NaN where it is not finite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WatchedFrame {
+    /// Number of the frame.
+    pub seq: u64,
+    /// Close of its bars.
+    pub timestamp: TimestampNs,
+    /// Net asset value.
+    pub nav: f64,
+    /// Net asset value of the benchmark.
+    pub benchmark_nav: f64,
+    /// Turnover decided on the frame.
+    pub turnover: f64,
+}
+
+/// Figures that continue from frame to frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RunningFigures {
+    /// NAV of the last frame; none before the first.
+    nav: Option<f64>,
+    /// Figures of the date.
+    pub day: DayFigures,
+    /// Drawdown.
+    pub drawdown: DrawdownSoFar,
+}
+
+impl RunningFigures {
+    /// Takes the next frame.
+    pub fn step(&mut self, frame: &WatchedFrame) {
+        let nav = frame.nav;
+        let begins = frame.timestamp.0.div_euclid(DAY_NS) * DAY_NS;
+        if self.nav.is_none() || begins != self.day.begins {
+            self.day = DayFigures { begins, nav_before: self.nav.unwrap_or(nav), pnl: 0.0, turnover: 0.0 };
+        }
+        self.day.pnl = nav - self.day.nav_before;
+        self.day.turnover += if frame.turnover.is_nan() { 0.0 } else { frame.turnover };
+        self.drawdown.peak = if self.nav.is_none() { nav } else { self.drawdown.peak.max(nav) };
+        let now = nav / self.drawdown.peak - 1.0;
+        self.drawdown.now = if now < -1.0 { -1.0 } else { now };
+        // A NAV that is not finite has no drawdown, and from then on there is no deepest one.
+        let known = !(self.drawdown.deepest.is_nan() || self.drawdown.now.is_nan());
+        self.drawdown.deepest = if known { self.drawdown.deepest.min(self.drawdown.now) } else { f64::NAN };
+        self.nav = Some(nav);
+    }
+}
+
+/// Lines over time of a bounded number of points: per bucket the last value, the deepest drawdown and the highest
+/// turnover of a date so far.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct GrowingLines {
+    timestamp: Vec<TimestampNs>,
+    nav: Vec<f64>,
+    benchmark_nav: Vec<f64>,
+    drawdown: Vec<f64>,
+    turnover: Vec<f64>,
+    /// Number of the last frame of each bucket, and the figures after it.
+    #[serde(skip)]
+    ends: Vec<(u64, RunningFigures)>,
+    /// Frames per bucket.
+    stride: u64,
+    #[serde(skip)]
+    in_last: u64,
+}
+
+impl GrowingLines {
+    /// Last frame before a time that ends a bucket, and the figures after it; none before the first bucket ends.
+    #[must_use]
+    pub fn end_before(&self, time: TimestampNs) -> Option<(u64, RunningFigures)> {
+        let bucket = self.timestamp.partition_point(|end| *end < time).checked_sub(1)?;
+        self.ends.get(bucket).copied()
+    }
+
+    /// Adds a frame, and the figures after it.
+    pub fn push(&mut self, frame: &WatchedFrame, running: &RunningFigures) {
+        let (drawdown, turnover) = (running.drawdown.now, running.day.turnover);
+        let at = self.timestamp.len();
+        if let Some(last) = at.checked_sub(1).filter(|_| self.in_last < self.stride) {
+            self.timestamp[last] = frame.timestamp;
+            self.nav[last] = frame.nav;
+            self.benchmark_nav[last] = frame.benchmark_nav;
+            self.drawdown[last] = self.drawdown[last].min(drawdown);
+            self.turnover[last] = self.turnover[last].max(turnover);
+            self.ends[last] = (frame.seq, *running);
+            self.in_last += 1;
+            return;
+        }
+        if at == 2 * POINTS {
+            self.halve();
+        }
+        self.timestamp.push(frame.timestamp);
+        self.nav.push(frame.nav);
+        self.benchmark_nav.push(frame.benchmark_nav);
+        self.drawdown.push(drawdown);
+        self.turnover.push(turnover);
+        self.ends.push((frame.seq, *running));
+        self.stride = self.stride.max(1);
+        self.in_last = 1;
+    }
+
+    /// Joins neighbours.
+    fn halve(&mut self) {
+        fn joined<T: Copy>(values: &mut Vec<T>, join: impl Fn(T, T) -> T) {
+            *values = values.chunks_exact(2).map(|pair| join(pair[0], pair[1])).collect();
+        }
+        joined(&mut self.timestamp, |_, last| last);
+        joined(&mut self.nav, |_, last| last);
+        joined(&mut self.benchmark_nav, |_, last| last);
+        joined(&mut self.drawdown, f64::min);
+        joined(&mut self.turnover, f64::max);
+        joined(&mut self.ends, |_, last| last);
+        self.stride *= 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(seq: u64, day: i64, nav: f64) -> WatchedFrame {
+        let timestamp = TimestampNs(day * DAY_NS + seq as i64);
+        WatchedFrame { seq, timestamp, nav, benchmark_nav: f64::NAN, turnover: 0.25 }
+    }
+
+    #[test]
+    fn figures_follow_dates_peaks_and_values_that_are_not_finite() {
+        let mut figures = RunningFigures::default();
+        for (seq, day, nav) in [(0, 0, 100.0), (1, 0, 120.0), (2, 1, 90.0)] {
+            figures.step(&frame(seq, day, nav));
+        }
+        let day = DayFigures { begins: DAY_NS, nav_before: 120.0, pnl: -30.0, turnover: 0.25 };
+        assert_eq!(figures.day, day);
+        assert_eq!(figures.drawdown, DrawdownSoFar { now: -0.25, deepest: -0.25, peak: 120.0 });
+        figures.step(&frame(3, 1, -5.0));
+        assert_eq!(figures.drawdown.now, -1.0);
+        figures.step(&frame(4, 1, f64::NAN));
+        assert!(figures.drawdown.deepest.is_nan() && figures.drawdown.peak == 120.0);
+    }
+
+    #[test]
+    fn joined_points_keep_the_end_and_the_deepest_drawdown() {
+        let (mut lines, mut figures) = (GrowingLines::default(), RunningFigures::default());
+        for seq in 0..5_000 {
+            let frame = frame(seq, 0, if seq == 1_234 { 50.0 } else { 100.0 });
+            figures.step(&frame);
+            lines.push(&frame, &figures);
+        }
+        assert!(lines.nav.len() <= 2 * POINTS && lines.nav.len() > POINTS && lines.stride == 8);
+        assert_eq!(lines.timestamp.last(), Some(&TimestampNs(4_999)));
+        assert_eq!(lines.drawdown.iter().fold(0.0, |low: f64, value| low.min(*value)), -0.5);
+        let (seq, before) = lines.end_before(TimestampNs(1_000)).unwrap();
+        assert!(seq < 1_000 && seq + 8 >= 1_000 && before.drawdown.deepest == 0.0);
+        assert_eq!(lines.end_before(TimestampNs(0)), None);
+    }
+}
