@@ -495,7 +495,7 @@ fn a_state_that_cannot_be_shown_is_an_error_with_a_sentence() {
     let state = State::create(folder.path(), &SYMBOLS);
     state.meta("schema_version", "1");
     assert!(refusal().contains("(schema version 1), expected one of betaflow"), "{}", refusal());
-    state.meta("schema_version", "2");
+    state.meta("schema_version", "3");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let ended = call(folder.path(), &["dashboard", "--state", ".", "--listen", &address]);

@@ -3,26 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use betaflow_connectors::store::{StateFolder, Sync};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
-
-const SCHEMA: &str = "
-    CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT);
-    CREATE TABLE inputs(seq INTEGER PRIMARY KEY, kind TEXT, timestamp INTEGER, body TEXT);
-    CREATE TABLE equity(seq INTEGER PRIMARY KEY, timestamp INTEGER, nav REAL, nav_gross REAL, cash REAL,
-      gross_exposure REAL, net_exposure REAL, turnover REAL, cap_multiplier REAL, commission REAL, spread REAL,
-      impact REAL, borrow REAL, financing REAL, interest REAL, dividends REAL, benchmark_nav REAL,
-      digest TEXT);
-    CREATE TABLE fills(seq INTEGER, n INTEGER, timestamp INTEGER, decided_seq INTEGER, symbol TEXT, quantity REAL,
-      price REAL, decision_price REAL, notional REAL, commission REAL, spread REAL, impact REAL, reason TEXT,
-      PRIMARY KEY(seq, n));
-    CREATE TABLE orders(seq INTEGER, n INTEGER, timestamp INTEGER, decided_seq INTEGER, symbol TEXT, quantity REAL,
-      filled REAL, state TEXT, PRIMARY KEY(seq, n));
-    CREATE TABLE weights(symbol TEXT PRIMARY KEY, seq INTEGER, target_weight REAL, held_weight REAL);
-    CREATE TABLE betas(seq INTEGER, timestamp INTEGER, symbol TEXT, coefficients TEXT, PRIMARY KEY(symbol, seq));
-    CREATE TABLE events(id INTEGER PRIMARY KEY, time INTEGER, seq INTEGER, kind TEXT, text TEXT);
-    CREATE TABLE checkpoints(seq INTEGER PRIMARY KEY, next_input INTEGER, state BLOB);
-    CREATE TABLE status(key TEXT PRIMARY KEY, value TEXT);";
 
 const HOUR_NS: i64 = 3_600_000_000_000;
 /// 2024-01-02 00:00 UTC.
@@ -42,14 +25,12 @@ impl State {
     /// An empty state in a folder.
     pub(crate) fn create(folder: &Path, symbols: &[&str]) -> Self {
         let path = folder.join("state.db");
+        drop(StateFolder::open(folder, Sync::Normal).unwrap());
         let connection = Connection::open(&path).unwrap();
-        connection.pragma_update(None, "journal_mode", "WAL").unwrap();
         // The tests need no state that survives a power cut.
         connection.pragma_update(None, "synchronous", "OFF").unwrap();
-        connection.execute_batch(SCHEMA).unwrap();
         let symbols = symbols.iter().map(|symbol| (*symbol).to_owned()).collect();
         let state = Self { connection, path, symbols, frames: 0 };
-        state.meta("schema_version", "2");
         state.meta("version", env!("CARGO_PKG_VERSION"));
         state.meta("started", "2024-01-02T00:00:00Z");
         state.meta("configuration", "[sizing]\nturnover_cap = 0.08\n");
@@ -80,7 +61,9 @@ impl State {
             .unwrap();
         transaction
             .execute(
-                "INSERT INTO equity VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)",
+                "INSERT INTO equity(seq, timestamp, nav, nav_gross, cash, gross_exposure, net_exposure, turnover, \
+                 cap_multiplier, commission, spread, impact, borrow, financing, interest, dividends, benchmark_nav, \
+                 digest) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)",
                 params![
                     seq,
                     timestamp,
@@ -108,7 +91,7 @@ impl State {
             let held = 0.1 * (1.0 - 2.0 * f64::from(u8::from(n % 4 == 3))) / own.sqrt() + 0.002 * wave(own);
             transaction
                 .execute(
-                    "INSERT OR REPLACE INTO weights VALUES(?1, ?2, ?3, ?4)",
+                    "INSERT OR REPLACE INTO weights(symbol, seq, target_weight, held_weight) VALUES(?1, ?2, ?3, ?4)",
                     params![symbol, seq, held * 1.08, held],
                 )
                 .unwrap();
@@ -119,7 +102,7 @@ impl State {
             ]);
             transaction
                 .execute(
-                    "INSERT INTO betas VALUES(?1, ?2, ?3, ?4)",
+                    "INSERT INTO betas(seq, timestamp, symbol, coefficients) VALUES(?1, ?2, ?3, ?4)",
                     params![seq, timestamp, symbol, coefficients.to_string()],
                 )
                 .unwrap();
@@ -129,7 +112,8 @@ impl State {
                 let price = 20.0 * own + wave(4.0);
                 transaction
                     .execute(
-                        "INSERT INTO fills VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+                        "INSERT INTO fills(seq, n, timestamp, decided_seq, symbol, quantity, price, decision_price, \
+                         notional, commission, spread, impact, reason) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
                         params![
                             seq,
                             n,
@@ -149,7 +133,7 @@ impl State {
                     .unwrap();
                 transaction
                     .execute(
-                        "INSERT INTO orders VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+                        "INSERT INTO orders(seq, n, timestamp, decided_seq, symbol, quantity, filled, state) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
                         params![seq, n, timestamp, seq - 1, symbol, quantity, quantity, "filled"],
                     )
                     .unwrap();

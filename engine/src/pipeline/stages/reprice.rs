@@ -6,8 +6,8 @@ use super::super::range_checks::check_value;
 use super::super::stage::{Outbox, Stage};
 use super::scenario_tally::ScenarioTally;
 use super::scenarios::ScenarioError;
-use crate::execution::{CostItem, is_ruined};
 use crate::execution::repricing::{Booked, Charges, Repricing};
+use crate::execution::{CostItem, is_ruined};
 use crate::ledger::{Entry, LedgerFrame, RunFacts, Tally};
 use crate::metrics::Shortfall;
 use crate::settings::Calendar;
@@ -64,7 +64,8 @@ impl Reprice {
     fn outcome(&mut self, scenario: usize, shortfall: Shortfall, facts: &RunFacts) -> ScenarioOutcome {
         let mut outcome = self.tallies[scenario].outcome(&self.calendar);
         let costs = outcome.performance.costs;
-        let (spread, impact, commission) = (costs[CostItem::Spread], costs[CostItem::Impact], costs[CostItem::Commission]);
+        let (spread, impact, commission) =
+            (costs[CostItem::Spread], costs[CostItem::Impact], costs[CostItem::Commission]);
         outcome.performance.shortfall = Shortfall { spread, impact, commission, ..shortfall };
         outcome.sizing = facts.sizing.clone();
         outcome.execution = self.repricing.execution(scenario, impact, facts.execution);

@@ -63,6 +63,8 @@ impl Event {
     }
 }
 
+/// Columns of the equity that follow from a decision: its orders or targets differ with them, and say more.
+const OF_DECISIONS: [&str; 4] = ["turnover", "cap_multiplier", "gross_multiplier", "net_multiplier"];
 const NONE: &str = "none";
 
 fn same(a: f64, b: f64) -> bool {
@@ -205,7 +207,8 @@ fn other_columns(a: &EquityRow, b: &EquityRow) -> Option<Found> {
         _ => f64::NAN,
     };
     let columns = EquityRow::columns(&RunNames::default()).into_iter();
-    let mut columns = columns.filter(|column| column.place == Place::Everywhere);
+    let mut columns = columns
+        .filter(|column| column.place == Place::Everywhere && !OF_DECISIONS.contains(&column.name.as_ref()));
     columns.find_map(|column| {
         let (a, b) = (finite(column.value(a)), finite(column.value(b)));
         (!same(a, b)).then(|| (column.name.to_string(), shown(a), shown(b)))
