@@ -41,7 +41,8 @@ fn frame(seq: u64) -> LedgerFrame {
         ..LedgerFrame::default()
     };
     let undecided = if seq == 1 { f64::NAN } else { next() };
-    frame.multipliers = Multipliers { turnover: undecided, gross: next(), net: next() };
+    frame.multipliers =
+        Multipliers { turnover: undecided, gross: next(), net: next(), ..Multipliers::default() };
     frame.account.costs = Costs::of(&CostItem::ALL.map(|item| (item, next())));
     (frame.account.interest, frame.account.dividends) = (next(), next());
     (frame.account.gross_exposure, frame.account.net_exposure) = (next(), next());

@@ -33,6 +33,8 @@ macro_rules! cost_items {
         impl CostItem {
             /// All items, in the order of their columns.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$item),+];
+            /// Names of their columns.
+            pub const NAMES: [&'static str; Self::ALL.len()] = [$($name),+];
 
             /// Name of its column in every table.
             #[must_use]

@@ -91,7 +91,7 @@ pub struct Attribution {
     frame: Contributions,
     exposures: Vec<f64>,
     instruments: Vec<Contributions>,
-    /// What belongs to no instrument: interest and financing.
+    /// Interest and costs of the account, which belong to no instrument.
     cash: Contributions,
     one: Contributions,
 }

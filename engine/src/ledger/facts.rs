@@ -30,7 +30,7 @@ pub struct RunFacts {
     pub open_orders: Vec<OrderRecord>,
     /// What each instrument contributed over the run, in engine order.
     pub contributions: Vec<Contributions>,
-    /// What belongs to no instrument: interest and financing.
+    /// Interest and costs of the account, which belong to no instrument.
     pub cash_contributions: Contributions,
     /// End of the digest chain; all zeros where no frame decided.
     pub digest: [u8; 32],

@@ -218,7 +218,7 @@ impl EquityCurves {
     /// A line by its name; empty where there is none.
     #[must_use]
     pub fn line(&self, name: &str) -> &[f64] {
-        let names = FIXED.iter().map(|(name, _)| *name).chain(CostItem::ALL.map(CostItem::name));
+        let names = FIXED.iter().map(|(name, _)| *name).chain(CostItem::NAMES);
         let lines = self.curves.iter().flat_map(|curves| &curves.lines);
         names.zip(lines).find(|(line, _)| *line == name).map_or(&[], |(_, line)| &line.values)
     }

@@ -1,17 +1,23 @@
-//! The state as Prometheus reads it: its text format, version 0.0.4.
+//! Metrics of a state folder for Prometheus, in its text format, version 0.0.4.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
+use std::fmt::Error;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, prometheus_text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
 
 use super::snapshot::Snapshot;
-use super::status::{FeedStatus, LatencyStatus, QueuesStatus};
+use super::status::{FeedStatus, LatencyStatus, QueueStatus, QueuesStatus, StageLatency};
 
-/// What a `GET /metrics` says it is.
-pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// Content type of `GET /metrics`.
+pub(crate) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
 
-/// All metrics. What the run has not said yet is left out.
+/// All metrics as text. What the run has not reported yet is left out.
 pub(crate) fn text(snapshot: &Snapshot) -> String {
     let known = |value: f64| (!value.is_nan()).then_some(value);
-    let mut out = Text::default();
+    let mut out = Families::default();
     out.gauge("frames", "Frames recorded", Some(snapshot.frames as f64));
     out.gauge("last_input", "Number of the last input logged", snapshot.last_input.map(|seq| seq as f64));
     if let Some(last) = &snapshot.last {
@@ -37,8 +43,8 @@ pub(crate) fn text(snapshot: &Snapshot) -> String {
     out.gauge("day_pnl", "Profit or loss of the UTC date", snapshot.day.map(|day| day.pnl));
     out.gauge("day_turnover_ratio", "Turnover decided on the UTC date", snapshot.day.map(|day| day.turnover));
     out.gauge("turnover_cap_ratio", "Most turnover of a date", snapshot.turnover_cap);
-    out.counter("fills_total", "Fills recorded", snapshot.fill_count);
-    out.counter("orders_ended_total", "Orders that have ended", snapshot.order_count);
+    out.counter("fills", "Fills recorded", snapshot.fill_count);
+    out.counter("orders_ended", "Orders that have ended", snapshot.order_count);
     out.gauge("positions", "Instruments held", Some(snapshot.position_count as f64));
     let pnl = &snapshot.pnl;
     out.gauge(
@@ -48,10 +54,9 @@ pub(crate) fn text(snapshot: &Snapshot) -> String {
     );
     out.gauge("unrealised_pnl", "Of what is held, against its average cost", Some(pnl.unrealised));
     let sums = &snapshot.sums;
-    out.family("cost", "gauge", "Costs since the start of the record");
-    for (item, value) in sums.costs.items() {
-        out.sample("cost", &[("item", item)], value);
-    }
+    let items = sums.costs.items().into_iter();
+    let items = items.map(|(item, value)| (item.to_owned(), value));
+    out.labelled("cost", MetricType::Gauge, "Costs since the start of the record", "item", items.collect());
     out.gauge("interest", "Interest earned since the start of the record", Some(sums.interest));
     out.gauge("dividends", "Dividends received since the start of the record", Some(sums.dividends));
     if let Some(feed) = &snapshot.status.feed {
@@ -78,39 +83,125 @@ pub(crate) fn text(snapshot: &Snapshot) -> String {
     }
     let said = snapshot.status.time().map(|time| time as f64 / 1e9);
     out.gauge("status_timestamp_seconds", "When the run last said how it is", said);
-    out.0
+    out.text()
 }
 
-#[derive(Default)]
-struct Text(String);
+/// Label of a sample and its value.
+type Label = Option<(&'static str, String)>;
 
-impl Text {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
-        let _ = writeln!(self.0, "# HELP betaflow_{name} {help}.\n# TYPE betaflow_{name} {kind}");
+/// Value of one metric.
+#[derive(Debug)]
+enum Sample {
+    Value(f64),
+    /// `buckets`: upper bound and count of each.
+    Histogram {
+        sum: f64,
+        count: u64,
+        buckets: Vec<(f64, u64)>,
+    },
+}
+
+impl Sample {
+    fn encode(&self, to: &mut MetricEncoder<'_>, kind: MetricType) -> Result<(), Error> {
+        match self {
+            Self::Histogram { sum, count, buckets } => {
+                to.encode_histogram::<NoLabelSet>(*sum, *count, buckets, None)
+            }
+            Self::Value(value) if kind == MetricType::Counter => {
+                match whole(*value).and_then(|whole| u64::try_from(whole).ok()) {
+                    Some(whole) => to.encode_counter::<NoLabelSet, u64, f64>(&whole, None),
+                    None => to.encode_counter::<NoLabelSet, f64, f64>(value, None),
+                }
+            }
+            Self::Value(value) => match whole(*value) {
+                Some(whole) => to.encode_gauge(&whole),
+                None => to.encode_gauge(value),
+            },
+        }
+    }
+}
+
+/// The value as an integer, if it is one: it is written without a fraction.
+fn whole(value: f64) -> Option<i64> {
+    // Below 2^53 every integer is exact.
+    let is_whole = value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0;
+    #[allow(clippy::cast_possible_truncation)]
+    is_whole.then_some(value as i64)
+}
+
+/// Metrics of one name.
+#[derive(Debug)]
+struct MetricFamily {
+    name: Cow<'static, str>,
+    kind: MetricType,
+    help: &'static str,
+    samples: Vec<(Label, Sample)>,
+}
+
+#[derive(Debug, Default)]
+struct Families(Vec<MetricFamily>);
+
+impl Collector for Families {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        for MetricFamily { name, kind, help, samples } in &self.0 {
+            let mut family = encoder.encode_descriptor(name, &format!("{help}."), None, *kind)?;
+            for (label, sample) in samples {
+                match label {
+                    Some((key, value)) => {
+                        let label = [(*key, value.as_str())];
+                        sample.encode(&mut family.encode_family(&label)?, *kind)?;
+                    }
+                    None => sample.encode(&mut family, *kind)?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Families {
+    fn text(self) -> String {
+        let mut registry = Registry::with_prefix("betaflow");
+        registry.register_collector(Box::new(self));
+        let mut text = String::new();
+        // Writing to a text cannot fail.
+        let _ = prometheus_text::encode(&mut text, &registry);
+        text
     }
 
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
-        let labels: Vec<String> =
-            labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escape(value))).collect();
-        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        let value = if value.is_infinite() {
-            if value > 0.0 { "+Inf".to_owned() } else { "-Inf".to_owned() }
-        } else {
-            value.to_string()
-        };
-        let _ = writeln!(self.0, "betaflow_{name}{labels} {value}");
+    fn add(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        kind: MetricType,
+        help: &'static str,
+        samples: Vec<(Label, Sample)>,
+    ) {
+        self.0.push(MetricFamily { name: name.into(), kind, help, samples });
     }
 
-    fn gauge(&mut self, name: &str, help: &str, value: Option<f64>) {
+    /// Adds a sample for each value of a label.
+    fn labelled(
+        &mut self,
+        name: &'static str,
+        kind: MetricType,
+        help: &'static str,
+        label: &'static str,
+        values: Vec<(String, f64)>,
+    ) {
+        let samples = values.into_iter().map(|(of, value)| (Some((label, of)), Sample::Value(value)));
+        self.add(name, kind, help, samples.collect());
+    }
+
+    /// Adds a gauge; nothing without a value.
+    fn gauge(&mut self, name: &'static str, help: &'static str, value: Option<f64>) {
         if let Some(value) = value {
-            self.family(name, "gauge", help);
-            self.sample(name, &[], value);
+            self.add(name, MetricType::Gauge, help, vec![(None, Sample::Value(value))]);
         }
     }
 
-    fn counter(&mut self, name: &str, help: &str, value: u64) {
-        self.family(name, "counter", help);
-        self.sample(name, &[], value as f64);
+    /// Adds a counter; its name is written with `_total`.
+    fn counter(&mut self, name: impl Into<Cow<'static, str>>, help: &'static str, value: u64) {
+        self.add(name, MetricType::Counter, help, vec![(None, Sample::Value(value as f64))]);
     }
 
     fn feed(&mut self, feed: &FeedStatus) {
@@ -149,58 +240,43 @@ impl Text {
             ("blocked", "Events that found the channel full", feed.blocked),
         ];
         for (name, help, count) in counters {
-            self.counter(&format!("feed_{name}_total"), help, count);
+            self.counter(format!("feed_{name}"), help, count);
         }
-        self.family("feed_faults_total", "counter", "Faults in the data of a venue, by kind");
-        for (kind, count) in &feed.venue.faults {
-            self.sample("feed_faults_total", &[("kind", kind)], *count as f64);
-        }
-        self.family("feed_symbols", "gauge", "Symbols of a venue that are not as asked for");
+        let faults = feed.venue.faults.iter().map(|(kind, count)| (kind.clone(), *count as f64));
+        let help = "Faults in the data of a venue, by kind";
+        self.labelled("feed_faults", MetricType::Counter, help, "kind", faults.collect());
         let venue = &feed.venue;
         let symbols =
             [("never_heard", &venue.never_heard), ("not_asked", &venue.not_asked), ("quiet", &venue.quiet)];
-        for (state, symbols) in symbols {
-            self.sample("feed_symbols", &[("state", state)], symbols.len() as f64);
-        }
-        let blocked = "feed_blocked_seconds_total";
-        self.family(blocked, "counter", "Time that events waited for the channel");
-        self.sample(blocked, &[], feed.blocked_ns as f64 / 1e9);
+        let symbols = symbols.map(|(state, symbols)| (state.to_owned(), symbols.len() as f64));
+        let help = "Symbols of a venue that are not as asked for";
+        self.labelled("feed_symbols", MetricType::Gauge, help, "state", symbols.into());
+        let help = "Time that events waited for the channel";
+        let samples = vec![(None, Sample::Value(feed.blocked_ns as f64 / 1e9))];
+        self.add("feed_blocked_seconds", MetricType::Counter, help, samples);
     }
 
     fn queues(&mut self, queues: &QueuesStatus) {
-        self.family("queue_depth", "gauge", "Messages in the channel");
-        for queue in &queues.queues {
-            self.sample("queue_depth", &[("queue", &queue.name)], queue.depth as f64);
-        }
-        self.family("queue_capacity", "gauge", "Most that the channel holds");
-        for queue in &queues.queues {
-            self.sample("queue_capacity", &[("queue", &queue.name)], queue.capacity as f64);
-        }
+        let each = |of: fn(&QueueStatus) -> u64| {
+            queues.queues.iter().map(|queue| (queue.name.clone(), of(queue) as f64)).collect()
+        };
+        let (depth, capacity) = (each(|queue| queue.depth), each(|queue| queue.capacity));
+        self.labelled("queue_depth", MetricType::Gauge, "Messages in the channel", "queue", depth);
+        self.labelled("queue_capacity", MetricType::Gauge, "Most that the channel holds", "queue", capacity);
     }
 
     fn latency(&mut self, latency: &LatencyStatus) {
-        self.family("latency_seconds", "histogram", "How long the stage took");
-        for stage in &latency.stages {
-            let mut so_far = 0;
-            for (upper_ns, count) in &stage.buckets {
-                so_far += count;
-                let upper = (*upper_ns as f64 / 1e9).to_string();
-                let labels = [("stage", &stage.stage[..]), ("le", &upper)];
-                self.sample("latency_seconds_bucket", &labels, so_far as f64);
-            }
-            let labels = [("stage", &stage.stage[..]), ("le", "+Inf")];
-            self.sample("latency_seconds_bucket", &labels, stage.count as f64);
-            self.sample("latency_seconds_sum", &labels[..1], stage.sum_ns as f64 / 1e9);
-            self.sample("latency_seconds_count", &labels[..1], stage.count as f64);
-        }
-        self.family("latency_max_seconds", "gauge", "The longest that the stage took");
-        for stage in &latency.stages {
-            self.sample("latency_max_seconds", &[("stage", &stage.stage)], stage.max_ns as f64 / 1e9);
-        }
+        let histogram = |stage: &StageLatency| Sample::Histogram {
+            sum: stage.sum_ns as f64 / 1e9,
+            count: stage.count,
+            buckets: stage.buckets.iter().map(|(upper_ns, count)| (*upper_ns as f64 / 1e9, *count)).collect(),
+        };
+        let label = |stage: &StageLatency| Some(("stage", stage.stage.clone()));
+        let histograms = latency.stages.iter().map(|stage| (label(stage), histogram(stage)));
+        let help = "How long the stage took";
+        self.add("latency_seconds", MetricType::Histogram, help, histograms.collect());
+        let longest = latency.stages.iter().map(|stage| (stage.stage.clone(), stage.max_ns as f64 / 1e9));
+        let help = "The longest that the stage took";
+        self.labelled("latency_max_seconds", MetricType::Gauge, help, "stage", longest.collect());
     }
-}
-
-/// A label's value: the format escapes these three and allows the rest.
-fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -124,7 +124,7 @@ impl Snapshot {
             ruined: history.last.as_ref().is_some_and(|frame| is_ruined(frame.nav)),
             turnover_cap: turnover_cap(database, &mut troubles)?,
             sums: history.sums,
-            cost_items: CostItem::ALL.map(CostItem::name).into(),
+            cost_items: CostItem::NAMES.into(),
             fill_count: history.book.fills,
             pnl: history.book.holdings.pnl(),
             order_count: history.orders,

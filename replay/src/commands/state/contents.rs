@@ -270,7 +270,7 @@ fn positions(connection: &Connection) -> Result<Vec<Position>> {
 }
 
 fn costs(connection: &Connection) -> Result<Vec<(String, f64)>> {
-    let names = CostItem::ALL.map(CostItem::name);
+    let names = CostItem::NAMES;
     let sums = names.map(|item| format!("total({item})")).join(", ");
     let read = |row: &Row<'_>| -> rusqlite::Result<Vec<(String, f64)>> {
         names.iter().enumerate().map(|(at, item)| Ok(((*item).to_owned(), row.get(at)?))).collect()

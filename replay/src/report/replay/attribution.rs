@@ -1,6 +1,7 @@
 //! What the book was exposed to, and where its return came from.
 
 use betaflow_connectors::recorder::{layout_of, read_numbers};
+use betaflow_engine::execution::CostItem;
 use betaflow_engine::metrics::{Buckets, Curves as Lines, EquityCurves, Keep};
 use serde_json::Value;
 
@@ -17,7 +18,7 @@ const EXPOSURE: &str = "exposure_";
 /// Columns that are no contribution.
 const OTHERS: [&str; 3] = ["timestamp", "seq", "change"];
 /// Contributions that are drawn as one.
-const COSTS: [&str; 5] = ["commission", "spread", "impact", "borrow", "financing"];
+const COSTS: [&str; CostItem::ALL.len()] = CostItem::NAMES;
 
 /// Adds the figures.
 pub(super) fn add(page: &mut Page, run: &Run<'_>, curves: &Curves) {

@@ -1,6 +1,7 @@
 //! Which instruments earned and which lost.
 
 use betaflow_connectors::recorder::{layout_of, read_named};
+use betaflow_engine::execution::CostItem;
 
 use crate::report::Run;
 use crate::report::format::money;
@@ -18,7 +19,7 @@ const PARTS: [(&str, &[&str]); 6] = [
     ("residual", &["residual"]),
     ("risk-free", &["risk_free", "interest"]),
     ("trading", &["trading"]),
-    ("costs", &["commission", "spread", "impact", "borrow", "financing"]),
+    ("costs", &CostItem::NAMES),
 ];
 
 struct Instrument {
