@@ -330,7 +330,7 @@ fn a_score_is_of_the_hold_out_and_every_opening_is_on_record() {
         (Run::at(folder.path().join(out)), ended.out)
     };
     let (first, text) = score("first");
-    assert!(text.starts_with("hold-out from") && text.contains("it has not been opened before"), "{text}");
+    assert!(text.starts_with("hold-out from") && text.contains("\nfirst opening\n"), "{text}");
     let holdout = &first.summary["holdout"];
     assert_eq!((holdout["from"].as_str(), holdout["openings"].as_u64()), (Some(FROM), Some(1)));
     assert_eq!(holdout["frames"], DAYS - SEALED);
@@ -357,7 +357,7 @@ fn a_score_is_of_the_hold_out_and_every_opening_is_on_record() {
     assert_eq!(second.summary["holdout"]["openings"], 2);
     assert_eq!(earlier[0]["net_sharpe"], holdout["metrics"]["net"]["sharpe"]);
     let report = fs::read_to_string(second.path.join("report.html")).unwrap();
-    assert!(report.contains("It had been opened 1 time(s) before,</b> 1 of them with exactly this data"));
+    assert!(report.contains("Opened 1 time(s) before,</b> 1 of them with exactly this data"));
     let lines = ledger(folder.path());
     assert_eq!((lines.len(), lines[3]["opening"].as_u64()), (4, Some(2)));
     assert_eq!(lines[3]["configuration_digest"], lines[1]["configuration_digest"]);
@@ -596,8 +596,8 @@ fn the_tutorial_profile_halves_the_costs_and_explains() {
     let ended =
         call(folder.path(), &[&["score", "--profile", "tutorial", "--out", "out"], &settings[..]].concat());
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.out.contains("in plain words"), "{}", ended.out);
-    assert!(ended.out.contains("its ledger is in the current folder"), "{}", ended.out);
+    assert!(ended.out.contains("meaning of the figures"), "{}", ended.out);
+    assert!(ended.out.contains("its hold-out log is in the current folder"), "{}", ended.out);
     assert!(folder.path().join("tutorial.holdout.jsonl").exists());
     let out = Run::at(folder.path().join("out"));
     assert_eq!(out.number("execution", "half_spread_bps"), 2.0);

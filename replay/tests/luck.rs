@@ -91,8 +91,8 @@ fn the_best_is_deflated_by_the_choices_in_its_own_world() {
     assert_eq!(luck["overfitting"]["splits"], expected.splits);
 
     let deflated = of["deflated_sharpe"].as_f64().unwrap();
-    let text = format!("best of 8 in the configuration's world, net sharpe {:.2}", sharpe[best]);
-    for part in [&text[..], "8 trials (8 of this run", &format!("deflated sharpe ratio {deflated:.2}")] {
+    let text = format!("best of 8 in the configuration's environment  net Sharpe {:.2}", sharpe[best]);
+    for part in [&text[..], "8 trials (8 of this run", &format!("deflated Sharpe ratio {deflated:.2}")] {
         assert!(ended.out.contains(part), "{part}: {}", ended.out);
     }
     let report = fs::read_to_string(run.path.join("report.html")).unwrap();
@@ -164,8 +164,8 @@ fn where_only_the_world_varies_there_is_one_trial() {
         (&luck["overfitting"], luck["best"]["min_backtest_years"].as_f64()),
         (&Value::Null, Some(0.0))
     );
-    assert!(ended.out.contains("nothing but the world varies"), "{}", ended.out);
-    assert!(ended.out.contains("one trial, so there is nothing to deflate"), "{}", ended.out);
+    assert!(ended.out.contains("no choice varies"), "{}", ended.out);
+    assert!(ended.out.contains("one trial: nothing to deflate"), "{}", ended.out);
     let report = fs::read_to_string(run.path.join("report.html")).unwrap();
     assert!(report.contains("It is <b>one trial</b>"));
 }
@@ -177,7 +177,7 @@ fn a_ledger_elsewhere_none_and_one_that_cannot_be_written() {
     let data = Panel::new(74, 140, 6).write(path);
     let (run, ended) = stress(path, &data, &[CAPS], &["--trials", "none"]);
     assert_eq!((trials(&run), &run.summary["luck"]["ledger"]["file"]), ([4; 3], &Value::Null));
-    assert!(ended.out.contains("no ledger is kept"), "{}", ended.out);
+    assert!(ended.out.contains("no log is kept"), "{}", ended.out);
     assert!(!path.join(LEDGER).exists());
     let (_, ended) = stress(path, &data, &[CAPS], &["--trials", "other.jsonl"]);
     assert!(ended.out.contains("in other.jsonl") && path.join("other.jsonl").exists(), "{}", ended.out);

@@ -80,7 +80,7 @@ fn the_tutorial_report_shows_the_figures_of_the_summary_and_draws_the_betas() {
             assert!(row.contains(&number(&instrument[key])), "{key} in {row}");
         }
     }
-    let settings = fs::read_to_string(run.path.join("run.toml")).unwrap().replace('"', "&#34;");
+    let settings = fs::read_to_string(run.path.join("run.toml")).unwrap().replace('"', "&quot;");
     assert!(report.html.contains(&settings), "the settings are there to run again");
 
     // Every coefficient has its figure, with the four names that have the most forecasts.
@@ -144,7 +144,9 @@ fn an_unknown_instrument_is_an_error_that_names_the_nearest_and_leaves_nothing()
 
 /// A name that tries to end the script, an attribute and an element.
 const HOSTILE: &str = "</script><b onload=\"x\">&amp;'`${x}%{y}";
-const HARMLESS: &str = "&lt;/script&gt;&lt;b onload=&#34;x&#34;&gt;&amp;amp;&#39;`${x}%{y}";
+/// The same name as text of the page, and as a label of a figure.
+const TEXT: &str = "&lt;/script&gt;&lt;b onload=&quot;x&quot;&gt;&amp;amp;'`${x}%{y}";
+const LABEL: &str = "&lt;/script&gt;&lt;b onload=&#34;x&#34;&gt;&amp;amp;&#39;`${x}%{y}";
 
 fn hostile_panel(folder: &Path) -> [String; 4] {
     let mut panel = Panel::new(5, 500, 6);
@@ -164,10 +166,10 @@ fn a_symbol_that_is_markup_stays_text() {
     let report = Report::of(&run);
     let ours = report.ours();
     assert!(!ours.contains(HOSTILE) && !ours.contains("<b onload"), "nowhere as it is");
-    assert!(ours.contains(&format!("<th scope=\"row\">{HARMLESS}</th>")));
+    assert!(ours.contains(&format!("<th scope=\"row\">{TEXT}</th>")));
     // plotly.js takes tags in names for formatting.
     for figure in report.timed() {
-        assert_eq!(names(figure), [HARMLESS]);
+        assert_eq!(names(figure), [LABEL]);
     }
     assert!(!between(&report.html, FIGURES).unwrap().contains('<'), "no text can end the script");
     assert_eq!(ours.matches("<script").count(), ours.matches("</script>").count());
@@ -323,11 +325,28 @@ fn what_is_missing_in_an_older_folder_is_said() {
 }
 
 #[test]
+fn summary_of_another_schema_version_is_refused() {
+    let folder = folder();
+    let run = run(folder.path(), "a", &["replay", "--no-report"]);
+    assert_eq!(run.summary["schema_version"], 1);
+    change(&run, |summary| summary["schema_version"] = 7.into());
+    let ended = call(&run.path, &["report", "."]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("found schema version 7, expected 1"), "{}", ended.err);
+    // A folder of betaflow 0.2.0 or earlier has none.
+    change(&run, |summary| _ = summary.as_object_mut().unwrap().remove("schema_version"));
+    rebuilt(&run);
+    change(&run, |summary| summary["metrics"]["net"]["sharpe"] = "high".into());
+    let ended = call(&run.path, &["report", "."]);
+    assert!(ended.err.contains("summary.json: is not as betaflow wrote it"), "{}", ended.err);
+}
+
+#[test]
 fn warnings_and_look_ahead_stand_at_the_top() {
     let folder = folder();
     let ahead = run(folder.path(), "ahead", &["replay", "--set", "execution.fill_at=same_close"]);
     let why = ahead.summary["look_ahead"].as_str().unwrap();
-    assert!(Report::of(&ahead).html.contains(&format!("<b>{}</b>", why.replace('"', "&#34;"))));
+    assert!(Report::of(&ahead).html.contains(&format!("<b>{}</b>", why.replace('"', "&quot;"))));
     let run = run(folder.path(), "a", &["replay", "--no-report"]);
     assert_eq!(run.summary["look_ahead"], Value::Null);
     change(&run, |summary| {
@@ -347,7 +366,7 @@ fn a_symbol_that_is_markup_stays_text_in_a_replay() {
     let run = run(folder.path(), "a", &joined("replay", &data, &["estimator.warmup=50"]));
     let ours = Report::of(&run).ours();
     assert!(!ours.contains(HOSTILE) && !ours.contains("<b onload"), "nowhere as it is");
-    assert!(ours.contains(&format!("<th scope=\"row\">{HARMLESS}</th>")));
+    assert!(ours.contains(&format!("<th scope=\"row\">{TEXT}</th>")));
     assert!(!between(&ours, FIGURES).unwrap().contains('<'));
 }
 

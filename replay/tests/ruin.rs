@@ -144,7 +144,7 @@ fn ruined_scenario_is_marked_and_never_best() {
     assert!(luck["robust"]["scenario"].as_u64().unwrap() < 2, "{}", luck["robust"]);
     let lines: Vec<&str> = out.lines().collect();
     let place = |word: &str| lines.iter().position(|line| line.starts_with(word)).unwrap();
-    assert!(place("RUINED: 2 of 5 scenarios") < place("best net sharpe"), "{out}");
+    assert!(place("RUINED: 2 of 5 scenarios") < place("best  net Sharpe"), "{out}");
     // A scenario is the replay with its settings, returns included.
     let own = [&SETTINGS[..5], &["sizing.gross_max=2"]].concat();
     let replay = support::run(path, "replay", &[joined("replay", &data, &own), vec!["--no-report"]].concat());

@@ -39,12 +39,12 @@ fn a_grid_says_where_it_dies_and_draws_its_maps() {
         "<b>24</b> scenarios: all combinations of <b>turnover cap</b> (3 values from 4 % to 16 %)",
         "<b>half spread</b> (4 values from 0 to 16 bps)",
         // 1 + 0.08 + 0.25 at no cost, and 0.1 less for each bps.
-        "At a turnover cap of <b>8 %</b> (kelly fraction 0.25) it stops earning beyond a half spread of <b>13.3 bps</b>",
-        "the best of 6 trials is partly luck",
-        "sought among the 6 scenarios with half spread 4 bps",
+        "At a turnover cap of <b>8 %</b> (kelly fraction 0.25): break-even half spread <b>13.3 bps</b>",
+        "the best of 6 trials has the highest net Sharpe ratio",
+        "chosen among the 6 scenarios with half spread 4 bps",
         // The best at the base's cost, and the neighbour one bps level dearer and one level of each lower.
         "<td>1.26</td>",
-        "<h2>Which setting matters</h2>",
+        "<h2>Effect of each setting</h2>",
         "<h2>Growth against drawdown</h2>",
         "<h2>The ten worst</h2>",
         "data-stride=\"1\"",
@@ -73,7 +73,7 @@ fn the_report_can_be_made_again_to_the_byte_and_draws_no_betas() {
 fn one_setting_has_lines_and_a_list_has_no_maps() {
     let folder = folder();
     let html = report(folder.path(), &product(&GRID[1..2]), None, &json!({SPREAD: 4.0}));
-    assert!(html.contains("It stops earning beyond a half spread of <b>10.0"), "a cost alone");
+    assert!(html.contains("All else as configured: break-even half spread <b>10.0"), "a cost alone");
     assert!(!html.contains("heatmap") && html.contains("<h2>Over the settings</h2>"));
     assert!(html.contains("does not vary: there is no line to draw"));
 

@@ -442,7 +442,7 @@ fn settings_that_begin_later_are_aligned_and_the_hold_out_is_kept() {
     let ended = call(path, &arguments);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let run = Run::at(path.join("out"));
-    assert!(ended.out.contains("hold-out from"), "{}", ended.out);
+    assert!(ended.out.contains("hold-out in force: nothing from"), "{}", ended.out);
     assert_eq!(run.summary["holdout"]["opened"], false);
     let report = fs::read_to_string(path.join("out/report.html")).unwrap();
     assert!(report.contains("<b>Hold-out from"), "in the report");

@@ -47,18 +47,15 @@ fn the_report_shows_the_summary_and_can_be_made_again_to_the_byte() {
         let best = &run.summary["in_sample"];
         for part in [
             "<b>6</b> settings, chosen by net Sharpe ratio".to_owned(),
-            format!(
-                "Out of sample the choices have a net Sharpe ratio of <b>{}</b>",
-                two(&sample["metrics"]["sharpe"])
-            ),
-            format!("The configuration as it is has <b>{}</b>", two(&sample["base"]["sharpe"])),
+            format!("Out of sample: net Sharpe ratio <b>{}</b>", two(&sample["metrics"]["sharpe"])),
+            format!("configuration as it is <b>{}</b>", two(&sample["base"]["sharpe"])),
             "<h2>Out of sample</h2>".to_owned(),
-            "<h2>What a unit has become</h2>".to_owned(),
-            "<h2>What was chosen when</h2>".to_owned(),
-            "<h2>How much of the best is luck</h2>".to_owned(),
+            "<h2>Growth of one unit</h2>".to_owned(),
+            "<h2>Choice of each fold</h2>".to_owned(),
+            "<h2>Multiple testing</h2>".to_owned(),
             "in-sample: it says what to use, not what to expect".to_owned(),
-            format!("Its net Sharpe ratio on all bars is {}.", two(&best["train_score"])),
-            format!("with {} ±", two(&best["best"]["train_score"])),
+            format!("net Sharpe ratio on all bars {}.", two(&best["train_score"])),
+            format!(", {} ±", two(&best["best"]["train_score"])),
             "the best of <b>6 trials</b>".to_owned(),
             "Net Sharpe ratio over all bars by turnover cap".to_owned(),
             "&lt;/pre&gt;&lt;script&gt;".to_owned(),

@@ -1,4 +1,6 @@
-//! What a series of returns is summed up in.
+//! Performance figures of a series of returns.
+
+use serde::{Deserialize, Serialize};
 
 use super::relative::Relative;
 use super::series::Accumulator;
@@ -13,7 +15,7 @@ use super::uncertainty::SharpeUncertainty;
 /// * no loss: `sortino`, `omega`, `calmar`; a 5th percentile of 0: `tail_ratio`;
 /// * a return of −100 % or less, which is ruin: all but `total_return`, `annual_return` and `max_drawdown`, which are
 ///   −1. Returns after it are not counted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// mean/std · √(frames a year), sample deviation.
     pub sharpe: f64,
@@ -49,8 +51,10 @@ pub struct Figures {
     /// Lowest return of a frame.
     pub worst_return: f64,
     /// Against the benchmark; all NaN where there is none.
+    #[serde(flatten)]
     pub relative: Relative,
-    /// How sure the Sharpe ratio is.
+    /// Uncertainty of the Sharpe ratio.
+    #[serde(flatten)]
     pub uncertainty: SharpeUncertainty,
 }
 
@@ -63,8 +67,9 @@ impl Figures {
         accumulator.figures(frames_per_year)
     }
 
-    /// Figures of no returns.
-    pub(super) fn nothing() -> Self {
+    /// Figures of no returns: all NaN.
+    #[must_use]
+    pub fn nothing() -> Self {
         Self::of(std::iter::empty(), 1.0)
     }
 

@@ -37,8 +37,10 @@ pub struct Performance {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExcessRatios {
     /// Sharpe ratio.
+    #[serde(rename = "sharpe_excess")]
     pub sharpe: f64,
     /// Sortino ratio.
+    #[serde(rename = "sortino_excess")]
     pub sortino: f64,
 }
 

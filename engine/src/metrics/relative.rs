@@ -1,5 +1,7 @@
 //! A series of returns against that of a benchmark.
 
+use serde::{Deserialize, Serialize};
+
 use super::moments::annual_growth;
 
 /// Variance of a benchmark below which `empyrical` calls it none.
@@ -7,7 +9,7 @@ const VARIANCE_MIN: f64 = 1e-30;
 
 /// Figures against a benchmark, by the definitions of `empyrical`; risk-free 0. NaN for fewer than two returns
 /// (the captures: without a frame of their kind) and for a benchmark that does not move.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Relative {
     /// (1 + mean(r − beta·b))^(frames a year) − 1.
     pub alpha: f64,

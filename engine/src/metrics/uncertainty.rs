@@ -1,4 +1,6 @@
-//! How sure a Sharpe ratio is.
+//! Uncertainty of a Sharpe ratio.
+
+use serde::{Deserialize, Serialize};
 
 use super::moments::Moments;
 use super::observed_sharpe::ObservedSharpe;
@@ -8,10 +10,11 @@ const Z95: f64 = 1.644_853_626_951_472_2;
 
 /// Uncertainty of the Sharpe ratio of a series of returns. NaN where it is not defined: fewer than two returns,
 /// or returns that are all the same.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SharpeUncertainty {
     /// Standard error of the annualised ratio for independent returns of one distribution (Lo 2002), with their
     /// skewness γ₃ and kurtosis γ₄ (Mertens 2002): √((1 − γ₃ s + (γ₄ − 1)/4 s²)/(T − 1)), s the ratio a frame.
+    #[serde(rename = "sharpe_standard_error")]
     pub standard_error: f64,
     /// Probabilistic Sharpe ratio: the chance that the true ratio is above 0 (Bailey & López de Prado 2012).
     pub probabilistic_sharpe: f64,

@@ -100,8 +100,9 @@ pub(super) fn variance_of_t(dof: f64) -> f64 {
     if dof > 2.0 { dof / (dof - 2.0) } else { f64::INFINITY }
 }
 
-/// Why an instrument's forecasts are not to be believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Reason to distrust an instrument's forecasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Alarm {
     /// Its variance cannot be learned: returns that never move, or that the factors explain to the last digit.
     NoVariance,
@@ -114,7 +115,7 @@ pub enum Alarm {
 }
 
 impl Alarm {
-    /// As it is written.
+    /// Name in outputs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -126,8 +127,9 @@ impl Alarm {
     }
 }
 
-/// How well the forecasts of one instrument, or of all, have held.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// Calibration of the forecasts of one instrument, or of all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CalibrationFacts {
     /// Forecasts scored.
     pub forecasts: u64,
@@ -139,6 +141,7 @@ pub struct CalibrationFacts {
     /// Autocorrelation of the standardised errors at lag one: 0 where nothing is left to learn.
     pub autocorrelation: Option<f64>,
     /// Share of returns inside each of [`INTERVALS`].
+    #[serde(flatten, with = "coverage")]
     pub coverage: [Option<f64>; 3],
     /// Mean log predictive density of a return.
     pub log_predictive_density: Option<f64>,
@@ -151,6 +154,41 @@ pub struct CalibrationFacts {
     pub alarm: Option<Alarm>,
     /// Log-likelihood of all returns from the first on, where the parameters were given.
     pub log_likelihood: Option<f64>,
+}
+
+impl CalibrationFacts {
+    /// Largest deviation of a coverage from its nominal share, in binomial standard errors of independent trials.
+    #[must_use]
+    pub fn coverage_deviation(&self) -> f64 {
+        let trials = self.forecasts as f64;
+        let deviation = |(nominal, covered): (f64, Option<f64>)| {
+            Some((covered? - nominal).abs() * (trials / (nominal * (1.0 - nominal))).sqrt())
+        };
+        INTERVALS.into_iter().zip(self.coverage).filter_map(deviation).fold(0.0, f64::max)
+    }
+}
+
+/// Coverage in outputs: one name for each of [`INTERVALS`].
+mod coverage {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(default)]
+    struct Coverage {
+        coverage_50: Option<f64>,
+        coverage_90: Option<f64>,
+        coverage_95: Option<f64>,
+    }
+
+    pub(super) fn serialize<S: Serializer>(shares: &[Option<f64>; 3], to: S) -> Result<S::Ok, S::Error> {
+        let [coverage_50, coverage_90, coverage_95] = *shares;
+        Coverage { coverage_50, coverage_90, coverage_95 }.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[Option<f64>; 3], D::Error> {
+        let Coverage { coverage_50, coverage_90, coverage_95 } = Coverage::deserialize(from)?;
+        Ok([coverage_50, coverage_90, coverage_95])
+    }
 }
 
 /// Sums of one instrument: columns of [`Calibration`].

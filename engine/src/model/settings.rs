@@ -20,6 +20,18 @@ pub enum EstimatorKind {
     Fixed,
 }
 
+impl EstimatorKind {
+    /// Name in settings and outputs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dlm => "dlm",
+            Self::Mixture => "mixture",
+            Self::Fixed => "fixed",
+        }
+    }
+}
+
 /// What happens to a direction in which no information arrives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod args;
+mod choices;
 mod data;
 mod feed;
 mod help;
@@ -40,6 +41,7 @@ use toml::{Table, Value};
 
 pub(crate) use alerts::{AlertSettings, Webhook};
 pub(crate) use args::InputArgs;
+pub(crate) use choices::is_choice;
 pub(crate) use data::{DataSettings, OnGap, date};
 pub(crate) use feed::FeedSettings;
 pub(crate) use help::SETTINGS;

@@ -1,96 +1,78 @@
-//! How much of a best result is luck: what stands beside it wherever it is shown.
+//! Multiple testing: what the best of many trials is worth. It stands beside the best wherever that is shown.
 
-use serde_json::Value;
+use maud::{Markup, html};
 
 use super::format::{NONE, plain};
-use super::html::escape;
+use crate::summary::{DeflatedLuck, LuckSummary, Number};
 
-/// Rows of a table of chosen scenarios: key in `luck.best` and its like, title, decimals.
-pub(super) const ROWS: [(&str, &str, usize); 3] = [
-    ("probabilistic_sharpe", "Probabilistic Sharpe ratio, alone", 2),
-    ("deflated_sharpe", "Deflated Sharpe ratio", 2),
-    ("min_backtest_years", "Minimum backtest length, years", 1),
+/// Title, decimals and figure of a row of a table of chosen scenarios.
+pub(super) type Row = (&'static str, usize, fn(&crate::summary::ChosenLuck) -> Number);
+
+/// Rows of a table of chosen scenarios.
+pub(super) const ROWS: [Row; 3] = [
+    ("Probabilistic Sharpe ratio, single trial", 2, |chosen| chosen.probabilistic_sharpe),
+    ("Deflated Sharpe ratio", 2, |chosen| chosen.deflated().deflated_sharpe),
+    ("Minimum backtest length, years", 1, |chosen| chosen.deflated().min_backtest_years),
 ];
 
-/// What the best is worth, in one sentence or two; `None` where the summary says nothing of luck.
-pub(super) fn sentence(luck: &Value) -> Option<String> {
-    let best = &luck["best"];
-    let trials = luck["trials"]["count"].as_u64()?;
-    if best.is_null() {
-        return None;
-    }
-    let alone = plain(&best["probabilistic_sharpe"], 2);
+/// Returns what the best is worth; `None` where the summary has no trials.
+pub(super) fn sentence(luck: &LuckSummary) -> Option<Markup> {
+    let (trials, best) = (luck.trials.count?, luck.best.as_ref()?);
+    let single = plain(best.probabilistic_sharpe, 2);
     if trials == 1 {
-        return Some(format!(
-            "It is <b>one trial</b>: nothing was chosen by its result, so there is nothing to deflate. The chance that its \
-             true Sharpe ratio is above 0 is <b>{alone}</b>."
-        ));
+        return Some(html! {
+            "It is " b { "one trial" } ": nothing was chosen by its result, so nothing is deflated. P(SR>0) = "
+            b { (single) } "."
+        });
     }
-    let deflated = match best["deflated_sharpe"].is_number() {
-        true => format!(
-            "As the best of <b>{trials} trials</b> the chance that its true Sharpe ratio is above 0 is <b>{}</b> (deflated \
-             Sharpe ratio); alone it would be {alone}.",
-            plain(&best["deflated_sharpe"], 2)
-        ),
-        false => format!(
-            "It is the best of <b>{trials} trials</b>, and has no deflated Sharpe ratio: {}; alone the chance that its true \
-             Sharpe ratio is above 0 would be {alone}.",
-            escape(best["deflated_sharpe_reason"].as_str().unwrap_or(NONE))
-        ),
-    };
-    let needed = &best["min_backtest_years"];
-    let length = match (needed.as_f64(), luck["years"].as_f64()) {
-        (Some(least), Some(years)) => format!(
-            " Worthless trials, so many, show such a ratio on {} years; there are {}: {}.",
-            plain(needed, 1),
-            plain(&luck["years"], 1),
-            if years < least { "<b>too short a backtest</b>" } else { "long enough not to expect it" }
-        ),
-        _ => String::new(),
-    };
-    Some(format!("{deflated}{length} {}", overfitting(luck)))
+    let DeflatedLuck { deflated_sharpe, deflated_sharpe_reason, min_backtest_years: needed } =
+        best.deflated();
+    Some(html! {
+        @if deflated_sharpe.get().is_some() {
+            "As the best of " b { (trials) " trials" } ": P(SR>0) = " b { (plain(deflated_sharpe, 2)) }
+            " (deflated Sharpe ratio); as a single trial " (single) "."
+        } @else {
+            "It is the best of " b { (trials) " trials" } " and has no deflated Sharpe ratio: "
+            (deflated_sharpe_reason.as_deref().unwrap_or(NONE)) "; as a single trial P(SR>0) = " (single) "."
+        }
+        @if let (Some(least), Some(years)) = (needed.get(), luck.years.get()) {
+            " Minimum backtest length " (plain(least, 1)) " years, data " (plain(years, 1)) " years: "
+            @if years < least { b { "too short" } } @else { "long enough" } "."
+        }
+        " " (overfitting(luck))
+    })
 }
 
-/// How often the best in one half is below the middle in the other.
-fn overfitting(luck: &Value) -> String {
-    let found = &luck["overfitting"];
-    match found["probability"].is_number() {
-        true => format!(
-            "Probability of backtest overfitting: <b>{}</b> ({} trials, {} splits of {} blocks; of worthless trials about \
-             one half).",
-            plain(&found["probability"], 2),
-            found["trials"],
-            found["splits"],
-            found["blocks"]
-        ),
-        false => format!(
-            "There is no probability of backtest overfitting: {}.",
-            escape(luck["overfitting_reason"].as_str().unwrap_or(NONE))
-        ),
+/// Returns the probability that the best of one half of the data is below the median in the other.
+fn overfitting(luck: &LuckSummary) -> Markup {
+    html! {
+        @if let Some(found) = &luck.overfitting {
+            "Probability of backtest overfitting: " b { (plain(found.probability, 2)) } " (" (found.trials)
+            " trials, " (found.splits) " splits of " (found.blocks) " blocks; about one half for worthless trials)."
+        } @else {
+            "Probability of backtest overfitting: not defined, "
+            (luck.overfitting_reason.as_deref().unwrap_or(NONE)) "."
+        }
     }
 }
 
-/// How the trials were counted.
-pub(super) fn counting(luck: &Value) -> Option<String> {
-    let trials = &luck["trials"];
-    trials["count"].as_u64()?;
-    let ledger = &luck["ledger"];
-    let others = match ledger["file"].as_str() {
-        Some(file) => format!(
-            "{} of this run, and those of {} run(s) before on the same data, which <code>{}</code> has on record",
-            trials["of_this_run"],
-            ledger["runs_before"],
-            escape(file)
-        ),
-        None => format!("{} of this run, without a ledger of those before", trials["of_this_run"]),
-    };
-    let problem = ledger["problem"].as_str().map_or_else(String::new, |text| format!(" {}.", escape(text)));
-    Some(format!(
-        "Trials are distinct choices, each counted once, in however many worlds it was tried: {others}. {} of them were \
-         measured in this world; were they worthless, the best would be expected at a Sharpe ratio of {} a year. Returns of \
-         the last {} frames that all have.{problem}",
-        trials["measured"],
-        plain(&trials["expected_best_sharpe"], 2),
-        luck["frames"]
-    ))
+/// Returns how the trials were counted.
+pub(super) fn counting(luck: &LuckSummary) -> Option<Markup> {
+    let trials = &luck.trials;
+    trials.count?;
+    let log = &luck.ledger;
+    Some(html! {
+        "A trial is a distinct choice; it counts once, in however many environments it was tried: "
+        (trials.of_this_run) " of this run"
+        @match &log.file {
+            Some(file) => {
+                ", and those of " (log.runs_before) " earlier run(s) on the same data in " code { (file) } ". "
+            },
+            None => ", without a log of earlier runs. ",
+        }
+        (trials.measured) " of them were measured in this environment; if all were worthless, the expected highest "
+        "Sharpe ratio would be " (plain(trials.expected_best_sharpe, 2)) ". Ratios are of the last " (luck.frames)
+        " returns that all trials have."
+        @if let Some(problem) = &log.problem { " " (problem) "." }
+    })
 }

@@ -1,4 +1,4 @@
-//! `report.html`: what a run found, on one page that opens without a network.
+//! `report.html`: the result of a run on one page that opens without a network.
 //!
 //! ```text
 //! summary.json ─▶ notes, overview, months, … ┐
@@ -7,55 +7,92 @@
 //! ```
 //!
 //! The folder of a stress run has `scenarios.parquet` in place of the tables, and a page of its own (`stress`); so has
-//! that of a tuning (`tune`).
+//! the folder of a tuning (`tune`).
 //!
-//! It is made from the run folder alone, so that it can be made again. All figures are those of the summary, and the
-//! lines are those of the tables: nothing is computed here but where to put it. A section whose table or key is
-//! missing says so. What there is more to show is another section.
+//! The page is made from the run folder alone, so it can be made again. Its figures are read from the summary into the
+//! structs that wrote them, its lines from the tables; nothing is computed here. A section whose table or key is missing
+//! says so.
 
 mod estimate;
 mod figure;
 mod format;
 mod holdout;
-mod html;
+mod labels;
 mod luck;
+mod notes;
 mod page;
 mod replay;
-pub(crate) mod stress;
+mod stress;
 mod tune;
 
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::summary::{RunSummary, SCHEMA_VERSION, StudyKind};
 
 /// Name of the report in a run folder.
 pub(crate) const FILE: &str = "report.html";
 
-/// The report of a folder of any kind: of a run, a stress run or a tuning. `plot`: the symbols whose betas are drawn.
+/// Returns the report of a folder of any kind: a run, a stress run or a tuning. `plot`: symbols whose betas are drawn.
 ///
 /// # Errors
-/// The folder is none that betaflow wrote, a table of it cannot be read, or `plot` is not for its kind.
+/// Betaflow did not write the folder, a table of it cannot be read, or `plot` is not for its kind.
 pub(crate) fn html_of(folder: &Path, plot: &[String]) -> Result<String> {
-    let summary = fs::read(folder.join("summary.json")).ok();
-    let summary = summary.and_then(|text| serde_json::from_slice::<Value>(&text).ok()).unwrap_or_default();
-    match summary["kind"].as_str() {
-        Some("stress") => stress::html(folder, plot),
-        Some("tune") => tune::html(folder, plot),
-        _ => Run::read(folder)?.html(plot),
+    #[derive(Deserialize)]
+    struct OfKind {
+        kind: Option<StudyKind>,
+    }
+    match read_summary::<OfKind>(folder)?.kind {
+        Some(StudyKind::Stress) => stress::html(folder, plot),
+        Some(StudyKind::Tune) => tune::html(folder, plot),
+        None => Run::read(folder)?.html(plot),
     }
 }
 
-/// A run folder, as far as the report is made of it.
+/// Reads a text file of a folder.
+fn read_text(folder: &Path, name: &str) -> Result<String> {
+    let path = folder.join(name);
+    fs::read_to_string(&path).with_context(|| {
+        format!("{}: cannot be read; expected it in the folder of a run of betaflow", path.display())
+    })
+}
+
+/// Reads `summary.json`. A folder of betaflow 0.2.0 or earlier has no schema version.
+///
+/// # Errors
+/// It is missing, was not written by betaflow, or has another schema version.
+fn read_summary<T: DeserializeOwned>(folder: &Path) -> Result<T> {
+    #[derive(Deserialize)]
+    struct OfSchema {
+        schema_version: Option<u64>,
+    }
+    let text = read_text(folder, "summary.json")?;
+    let path = folder.join("summary.json");
+    let damaged = || format!("{}: is not as betaflow wrote it", path.display());
+    let OfSchema { schema_version } = serde_json::from_str(&text).with_context(damaged)?;
+    if let Some(version) = schema_version.filter(|version| *version != SCHEMA_VERSION) {
+        bail!(
+            "{}: found schema version {version}, expected {SCHEMA_VERSION}: use the version of betaflow that wrote the \
+             folder",
+            path.display()
+        );
+    }
+    serde_json::from_str(&text).with_context(damaged)
+}
+
+/// A run folder, as far as the report reads it.
 pub(crate) struct Run<'a> {
     folder: &'a Path,
-    summary: Value,
-    /// `run.toml` as it stands there.
+    summary: RunSummary,
+    /// Text of `run.toml`.
     settings: String,
-    /// Frames of a year: rates of a frame are shown as annual ones.
+    /// Frames a year: rates a frame are shown as annual ones.
     frames_per_year: f64,
-    /// Which frames `betas.parquet` has.
+    /// `record.betas`: frames of `betas.parquet`.
     betas: String,
 }
 
@@ -63,23 +100,17 @@ impl<'a> Run<'a> {
     /// Reads `summary.json` and `run.toml`.
     ///
     /// # Errors
-    /// One of them is not there or cannot be read.
+    /// One of them is missing or cannot be read.
     pub(crate) fn read(folder: &'a Path) -> Result<Self> {
-        let text = |name: &str| {
-            let path = folder.join(name);
-            fs::read_to_string(&path).with_context(|| {
-                format!("{}: cannot be read; expected it in the folder of a run of betaflow", path.display())
-            })
-        };
-        let (summary, settings) = (text("summary.json")?, text("run.toml")?);
-        let named = |name: &str| format!("{}: is not as betaflow wrote it", folder.join(name).display());
-        let summary = serde_json::from_str(&summary).with_context(|| named("summary.json"))?;
-        let table: toml::Table = settings.parse().with_context(|| named("run.toml"))?;
-        let number = |table: Option<&toml::Value>, key: &str, usual: f64| {
+        let (summary, settings) = (read_summary(folder)?, read_text(folder, "run.toml")?);
+        let path = folder.join("run.toml");
+        let table: toml::Table =
+            settings.parse().with_context(|| format!("{}: is not as betaflow wrote it", path.display()))?;
+        let number = |table: Option<&toml::Value>, key: &str, default: f64| {
             let value = table.and_then(|table| table.get(key));
             value
                 .and_then(|value| value.as_float().or(value.as_integer().map(|whole| whole as f64)))
-                .unwrap_or(usual)
+                .unwrap_or(default)
         };
         let data = table.get("data");
         let frames_per_year = number(data, "days_per_year", 252.0) * number(data, "frames_per_day", 1.0);
@@ -88,15 +119,14 @@ impl<'a> Run<'a> {
         Ok(Self { folder, summary, settings, frames_per_year, betas })
     }
 
-    /// The report as one HTML document. `plot`: the symbols whose betas are drawn, some are chosen if there are none.
+    /// Returns the report as one HTML document. `plot`: symbols whose betas are drawn, a few are chosen if it is empty.
     ///
     /// # Errors
-    /// A symbol that is no instrument of the run, or a table that cannot be read.
+    /// A symbol is no instrument of the run, or a table cannot be read.
     pub(crate) fn html(&self, plot: &[String]) -> Result<String> {
-        if self.summary["strategy"].is_string() {
-            replay::html(self, plot)
-        } else {
-            estimate::html(self, plot)
+        match &self.summary.trading {
+            Some(trading) => replay::html(self, trading, plot),
+            None => estimate::html(self, plot),
         }
     }
 }

@@ -1,19 +1,19 @@
-//! The document around the sections.
+//! HTML document around the sections.
 
 use anyhow::Result;
+use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use plotly::{Configuration, Plot};
 use serde::Serialize;
 
 use super::figure::Figure;
-use super::html::{escape, json_in_script};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
-/// Nothing is loaded: a name in the data that got past the escaping could not load anything either.
+/// Nothing is loaded: markup that got past the escaping could not load anything either.
 const POLICY: &str =
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:";
 
-/// What the page's script draws.
+/// Data of the page's script.
 #[derive(Serialize)]
 struct Drawings<'a> {
     times: &'a [String],
@@ -21,88 +21,111 @@ struct Drawings<'a> {
     config: Configuration,
 }
 
-/// A page in the making. What is given as HTML or as a title has its names escaped already.
+/// A page to which sections are added. Text becomes markup in `html!` alone, which escapes it.
 pub(super) struct Page {
     title: String,
-    body: String,
+    body: Vec<Markup>,
     times: Vec<String>,
     figures: Vec<Figure>,
 }
 
 impl Page {
     pub(super) fn new(title: &str) -> Self {
-        let title = escape(title);
-        Self { body: format!("<h1>{title}</h1>\n"), title, times: Vec::new(), figures: Vec::new() }
+        let (times, figures) = (Vec::new(), Vec::new());
+        Self { title: title.to_owned(), body: vec![html! { h1 { (title) } }], times, figures }
     }
 
     pub(super) fn section(&mut self, heading: &str) {
-        self.body += &format!("<h2>{}</h2>\n", escape(heading));
+        self.add(html! { h2 { (heading) } });
     }
 
-    pub(super) fn html(&mut self, html: &str) {
-        self.body += html;
+    pub(super) fn add(&mut self, markup: Markup) {
+        self.body.push(markup);
     }
 
-    pub(super) fn table(&mut self, header: &[&str], class: &str, rows: &str) {
-        let header: String =
-            header.iter().map(|cell| format!("<th scope=\"col\">{}</th>", escape(cell))).collect();
-        self.body += &format!(
-            "<div class=\"wide\"><table class=\"{class}\"><thead><tr>{header}</tr></thead>\n\
-             <tbody>\n{rows}</tbody></table></div>\n"
-        );
+    /// A small paragraph below a table or a figure.
+    pub(super) fn small(&mut self, text: impl Render) {
+        self.add(html! { p.small { (text) } });
     }
 
-    /// A section that cannot be there, and why.
-    pub(super) fn missing(&mut self, heading: &str, why: &str) {
+    pub(super) fn table(&mut self, header: &[&str], class: &str, rows: &[Markup]) {
+        self.add(html! {
+            div.wide {
+                table class=(class) {
+                    thead { tr { @for cell in header { th scope="col" { (cell) } } } }
+                    tbody { @for row in rows { (row) } }
+                }
+            }
+        });
+    }
+
+    /// A section that is missing, and the reason.
+    pub(super) fn missing(&mut self, heading: &str, reason: &str) {
         self.section(heading);
-        self.body += &format!("<p class=\"missing\">{}</p>\n", escape(why));
+        self.absent(reason);
+    }
+
+    /// A paragraph in place of what is missing.
+    pub(super) fn absent(&mut self, reason: &str) {
+        self.add(html! { p.missing { (reason) } });
     }
 
     /// Text that opens on a click.
     pub(super) fn details(&mut self, heading: &str, text: &str) {
-        let (heading, text) = (escape(heading), escape(text));
-        self.body += &format!("<details><summary>{heading}</summary><pre>{text}</pre></details>\n");
+        self.add(html! { details { summary { (heading) } pre { (text) } } });
     }
 
-    /// The times of all figures over time.
+    /// Sets the times of all figures over time.
     pub(super) fn set_times(&mut self, times: Vec<String>) {
         self.times = times;
     }
 
     pub(super) fn figure(&mut self, title: &str, figure: Figure) {
-        let at = self.figures.len();
-        let log = match figure.may_be_logarithmic() {
-            true => {
-                format!(" <label><input type=\"checkbox\" data-log=\"figure{at}\"> logarithmic axis</label>")
-            }
-            false => String::new(),
-        };
+        let id = format!("figure{}", self.figures.len());
         let class = if figure.is_tall() { "plot tall" } else { "plot" };
-        self.body += &format!(
-            "<figure><figcaption>{title}{log}</figcaption><div class=\"{class}\" id=\"figure{at}\" role=\"img\" \
-             aria-label=\"{title}\"></div></figure>\n"
-        );
+        self.add(html! {
+            figure {
+                figcaption {
+                    (title)
+                    @if figure.may_be_logarithmic() {
+                        " " label { input type="checkbox" data-log=(id); " logarithmic axis" }
+                    }
+                }
+                div class=(class) id=(id) role="img" aria-label=(title) {}
+            }
+        });
         self.figures.push(figure);
     }
 
-    /// The document.
+    /// Returns the document.
     pub(super) fn finish(self) -> Result<String> {
-        let Self { title, body, .. } = &self;
-        let mut html = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n"
-        );
-        if !self.figures.is_empty() {
-            html += "<noscript><p>The figures need JavaScript; the tables do not.</p></noscript>\n";
-            html += &plotly_script();
-            html += "\n<script type=\"application/json\" id=\"figures\">";
-            html += &json_in_script(&serde_json::to_string(&self.drawings())?);
-            html += &format!("</script>\n<script>\n{SCRIPT}</script>\n");
-        }
-        html += "</body>\n</html>\n";
-        Ok(html)
+        let drawings = match self.figures.is_empty() {
+            true => None,
+            // No text of it can end the script.
+            false => Some(serde_json::to_string(&self.drawings())?.replace('<', "\\u003c")),
+        };
+        let document = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta http-equiv="Content-Security-Policy" content=(POLICY);
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    title { (self.title) }
+                    style { (PreEscaped(STYLE)) }
+                }
+                body {
+                    main { @for part in &self.body { (part) "\n" } }
+                    @if let Some(drawings) = drawings {
+                        noscript { p { "The figures need JavaScript; the tables do not." } }
+                        (PreEscaped(plotly_script()))
+                        script type="application/json" id="figures" { (PreEscaped(drawings)) }
+                        script { (PreEscaped(SCRIPT)) }
+                    }
+                }
+            }
+        };
+        Ok(document.into_string() + "\n")
     }
 
     fn drawings(&self) -> Drawings<'_> {
@@ -111,8 +134,7 @@ impl Page {
     }
 }
 
-/// plotly.js. It comes with a script for formulas after it, which nothing here needs: a script ends where a
-/// browser would end it.
+/// Returns plotly.js without the script for formulas after it. A script ends where a browser would end it.
 fn plotly_script() -> String {
     const END: &str = "</script>";
     let mut scripts = Plot::offline_js_sources();

@@ -1,4 +1,4 @@
-//! One run: from valid settings and data to a run folder.
+//! A run: from valid settings and data to a run folder.
 //!
 //! [`Prepared::new`] opens the folder and joins the stages, [`Prepared::execute`] lets the data flow, and
 //! [`Finished::conclude`] writes summary and report and completes the folder. `replay`, `estimate` and `score` do what is
@@ -27,18 +27,16 @@ use betaflow_engine::pipeline::{
 use betaflow_engine::range::OnOutOfRange;
 use betaflow_engine::source::Source as _;
 
-use crate::commands::estimate::Findings;
-use crate::commands::score::Score;
 use crate::config::{Config, Request};
 use crate::report;
-use crate::summary::{Summary, Trading};
+use crate::summary::{HoldoutSummary, OfflineSummary, Section, Summary, Trading, to_json};
 use crate::terminal::say;
 use progress::{Counted, Line};
 
 pub(crate) use args::{ReportArgs, RunArgs};
 pub(crate) use data::{Opened, open};
 
-/// What differs between the commands that write a run folder.
+/// Differences between the commands that write a run folder.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
     name: &'static str,
@@ -161,9 +159,9 @@ pub(crate) struct Finished<'a> {
 #[derive(Default)]
 pub(crate) struct Reported<'a> {
     /// Result of the hold-out.
-    pub(crate) score: Option<Score>,
+    pub(crate) score: Option<Section<HoldoutSummary>>,
     /// Results of offline estimation.
-    pub(crate) findings: Findings,
+    pub(crate) findings: Section<OfflineSummary>,
     /// Instruments that the report draws; `None` without a report.
     pub(crate) plot: Option<&'a [String]>,
 }
@@ -195,7 +193,7 @@ impl Finished<'_> {
             timing: if timing { &ended.timing } else { &[] },
             seconds: started.elapsed().as_secs_f64(),
         };
-        folder.write("summary.json", &(serde_json::to_string_pretty(&summary.json())? + "\n"))?;
+        folder.write("summary.json", &to_json(&summary.run())?)?;
         folder.write("run.toml", &config.to_toml(kind.name)?)?;
         if let Some(plot) = plot {
             folder.write(report::FILE, &report::Run::read(folder.path())?.html(plot)?)?;

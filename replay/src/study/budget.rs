@@ -1,4 +1,4 @@
-//! How large a study is, before it runs.
+//! Size of a study before it runs: memory, time and scenarios a pass.
 
 use anyhow::Result;
 use betaflow_engine::frame::Frame;
@@ -26,13 +26,13 @@ const TOGETHER_MIN: usize = 32;
 /// Returns of all scenarios that are kept, at most: 16 bytes each, with the turnover of its frame.
 const RETURNS_MAX: u64 = 20_000_000;
 
-/// What the source of a configuration has.
+/// Size of the data of a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Extent {
     pub(crate) rows: u64,
     pub(crate) frames: u64,
     pub(crate) instruments: u64,
-    /// Whether scenarios only price the trades of another: they keep nothing of an instrument, and take no time.
+    /// True if scenarios only reprice the trades of another: they keep nothing by instrument, and take no time.
     pub(crate) priced: bool,
 }
 
@@ -63,7 +63,7 @@ impl Extent {
         BYTES_BESIDE + together as u64 * self.bytes_a_scenario()
     }
 
-    /// How many scenarios go through the data together.
+    /// Number of scenarios that share a pass.
     pub(crate) fn together(self, cores: usize) -> usize {
         let seconds = self.rows as f64 * NS_AN_INSTRUMENT_BAR * 1e-9 / cores as f64;
         let by_bytes = usize::try_from(BYTES_MAX / self.bytes_a_scenario()).unwrap_or(usize::MAX);
@@ -74,7 +74,7 @@ impl Extent {
         by_time.max(TOGETHER_MIN).min(by_bytes).max(1)
     }
 
-    /// Whether the returns of so many scenarios are kept.
+    /// Returns whether the returns of so many scenarios are kept.
     pub(crate) fn keeps_returns(self, scenarios: usize) -> bool {
         self.frames * scenarios as u64 <= RETURNS_MAX
     }

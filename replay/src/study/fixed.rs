@@ -9,7 +9,7 @@ use betaflow_engine::world::{self, REPRICING_SETTINGS};
 use super::grid::Grid;
 use crate::config::Config;
 
-/// What whoever reads the results must know.
+/// Note in every output.
 pub(crate) const NOTE: &str = "FIXED TRADES: the scenarios are the trades of the configuration, priced again under their \
                                own costs; they are no replays, and sizing did not know these costs";
 

@@ -1,4 +1,4 @@
-//! A grid file: which settings vary, and how.
+//! Grid file: settings that vary, and their values.
 
 use std::path::Path;
 
@@ -13,9 +13,9 @@ pub(crate) const SCENARIOS_MAX: usize = 100_000;
 
 /// The scenarios of a file.
 pub(crate) struct Grid {
-    /// The file as it stands there.
+    /// Text of the file.
     pub(crate) text: String,
-    /// Whether the trades are those of the configuration, and only their costs vary: `trades = "fixed"`.
+    /// True for `trades = "fixed"`: the trades are those of the configuration, and only their costs vary.
     pub(crate) fixed: bool,
     /// Dotted names of the settings that vary, in the order of the file.
     pub(crate) names: Vec<String>,

@@ -1,12 +1,11 @@
-//! What a scenario is known by when it is met again: its choices, and the world that they were measured in.
+//! Identity of a scenario: digests of its choices and of its environment.
 
 use anyhow::Result;
 use betaflow_engine::ledger::hex;
 use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
-use super::choices::is_choice;
-use crate::config::Config;
+use crate::config::{Config, is_choice};
 
 /// Hex digits of a digest that are kept: with a million choices on record two are alike with a chance of 3e-8.
 const DIGITS: usize = 16;
@@ -16,9 +15,9 @@ const NEITHER: [&str; 4] = ["record", "pipeline", "tune", "holdout"];
 /// Digests of the two halves of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
-    /// Of what a user picks.
+    /// Digest of the choices.
     pub(crate) choice: String,
-    /// Of what happens to them.
+    /// Digest of the environment.
     pub(crate) world: String,
 }
 

@@ -1,20 +1,18 @@
 //! Many runs that differ by their settings, over as few readings of the data as they allow: what `betaflow stress` and
 //! its like have in common.
 //!
-//! A grid file becomes a [`Study`]; its scenarios go through the data in passes, which share source and estimator; what
-//! a pass came to is kept on disk until all have ended, so that an interrupted study goes on where it was.
+//! A grid file becomes a [`Study`]; its scenarios go through the data in passes, which share source and estimator. The
+//! results of a pass are kept on disk until all have ended, so that an interrupted study can be resumed.
 
 mod args;
 mod budget;
 mod candidates;
-mod choices;
 mod fixed;
 mod grid;
 mod identity;
 mod levels;
 mod luck;
 mod pass;
-pub(crate) mod paths;
 mod progress;
 mod range;
 mod ruined;
@@ -24,6 +22,7 @@ mod trials;
 mod unfinished;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use betaflow_connectors::parquet::{Input, content_digest};
@@ -31,17 +30,15 @@ use betaflow_connectors::recorder::{ScenarioReturns, ScenarioRow};
 use betaflow_engine::execution::repricing::Charges;
 use betaflow_engine::ledger::hex;
 use betaflow_engine::source::DataFacts;
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use args::StudyArgs;
-pub(crate) use candidates::Candidates;
-pub(crate) use choices::is_choice;
+pub(crate) use candidates::candidates_of;
 pub(crate) use fixed::NOTE as FIXED_TRADES;
 pub(crate) use grid::Grid;
 pub(crate) use levels::{levels, look_ahead, values_of};
 pub(crate) use luck::Luck;
-pub(crate) use ruined::Ruined;
+pub(crate) use ruined::RuinedScenarios;
 pub(crate) use run::{Plan, run};
 pub(crate) use tables::write_tables;
 pub(crate) use trials::Ledger;
@@ -50,26 +47,27 @@ use crate::config::Config;
 use crate::config::SettingFlag;
 use crate::run::REPLAY;
 use crate::run::RunArgs;
+use crate::summary::{Head, HoldoutSummary, Rendered, Settings, StudyHead, StudyKind, StudyTiming};
 use unfinished::Key;
 
 /// The scenarios of a grid file, each with valid settings.
 pub(crate) struct Study {
-    /// What varies.
+    /// Settings that vary.
     pub(crate) grid: Grid,
     /// The configuration whose settings vary.
     pub(crate) base: Config,
-    /// That of each scenario.
+    /// Configuration of each scenario.
     pub(crate) configs: Vec<Config>,
     /// The costs of each scenario, where all have the trades of the base.
     charges: Option<Vec<Charges>>,
 }
 
-/// What a scenario came to.
+/// Result of a scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outcome {
-    /// Its figures.
+    /// Figures of the scenario.
     pub(crate) row: ScenarioRow,
-    /// Its net returns; none where there are too many to keep, or it had none.
+    /// Net returns; `None` where there are too many to keep, or none.
     pub(crate) returns: Option<ScenarioReturns>,
 }
 
@@ -81,11 +79,11 @@ impl Outcome {
     }
 }
 
-/// What all scenarios of a study came to, in their order.
+/// Results of all scenarios of a study, in their order.
 pub(crate) struct Finished {
-    /// One for each scenario.
+    /// Result of each scenario.
     pub(crate) outcomes: Vec<Outcome>,
-    /// What was read.
+    /// Counts of the input.
     pub(crate) data: DataFacts,
     /// Passes over the data that this call made.
     pub(crate) passes: usize,
@@ -120,7 +118,7 @@ impl Study {
         Ok(Self { grid, base, configs, charges })
     }
 
-    /// Whether all scenarios see the same frames, as far as their worlds go.
+    /// Returns whether the environments of all scenarios have the same frames.
     ///
     /// # Errors
     /// A world cannot be written as TOML.
@@ -129,15 +127,42 @@ impl Study {
         self.configs.iter().try_fold(true, |same, config| Ok(same && config.world_of_source()? == first))
     }
 
-    /// What the configuration says of the settings that vary, by their dotted names; null where it says nothing.
+    /// Returns the values of the configuration for the settings that vary; null where one is unset.
     ///
     /// # Errors
     /// It cannot be written as TOML.
-    pub(crate) fn base_values(&self) -> Result<Value> {
+    pub(crate) fn base_values(&self) -> Result<Settings> {
         values_of(&self.grid, &self.base)
     }
 
-    /// What a study is known by when it is taken up again.
+    /// Returns the keys of `summary.json` that all studies have.
+    ///
+    /// # Errors
+    /// A setting has no place in JSON.
+    pub(crate) fn head(
+        &self,
+        kind: StudyKind,
+        finished: &Finished,
+        (ruined, luck): (&RuinedScenarios, &Luck),
+        warnings: &[Rendered],
+        time: Duration,
+    ) -> Result<StudyHead> {
+        Ok(StudyHead {
+            head: Head::new(&finished.data, self.base.world_note(true), warnings),
+            kind,
+            strategy: self.base.strategy_kind().to_owned(),
+            scenarios: finished.outcomes.len() as u64,
+            grid: levels(&self.grid)?,
+            base: self.base_values()?,
+            ruined: ruined.summary()?,
+            luck: Some(luck.summary()),
+            look_ahead: look_ahead(&self.configs),
+            timing: StudyTiming { seconds: time.as_secs_f64(), passes: finished.passes as u64 },
+            holdout: self.base.holdout.from.as_deref().map(HoldoutSummary::kept),
+        })
+    }
+
+    /// Identity of the study, by which an unfinished one is resumed.
     ///
     /// # Errors
     /// The data cannot be read.

@@ -30,8 +30,8 @@ pub(crate) fn passes(configs: &[Config], together: usize, done: &[bool]) -> Resu
     Ok(passes)
 }
 
-/// What a pass came to.
-pub(crate) struct Passed {
+/// Results of a pass.
+pub(crate) struct PassResults {
     pub(crate) rows: Vec<ScenarioRow>,
     pub(crate) returns: Vec<ScenarioReturns>,
     pub(crate) data: DataFacts,
@@ -49,9 +49,9 @@ pub(crate) fn pass(
     keeps_returns: bool,
     readings: &Readings,
     meter: &Arc<Meter>,
-) -> Result<Passed> {
+) -> Result<PassResults> {
     let times = Arc::new(Mutex::new(Vec::new()));
-    let source = Followed {
+    let source = MeteredSource {
         inner: source(study, pass, readings)?,
         meter: Arc::clone(meter),
         scenarios: pass.len() as u64,
@@ -75,7 +75,7 @@ pub(crate) fn pass(
     let times = std::mem::take(&mut *times.lock().unwrap_or_else(PoisonError::into_inner));
     let mut outcomes = std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner));
     outcomes.sort_by_key(|outcome| outcome.number);
-    let mut passed = Passed { rows: Vec::new(), returns: Vec::new(), data: ended.facts.data };
+    let mut passed = PassResults { rows: Vec::new(), returns: Vec::new(), data: ended.facts.data };
     for outcome in outcomes {
         let outcome = ScenarioOutcome { number: pass[outcome.number], ..outcome };
         passed.rows.push(ScenarioRow::of(&outcome));
@@ -147,7 +147,7 @@ fn source(study: &Study, pass: &[usize], readings: &Readings) -> Result<Box<dyn 
 }
 
 /// A source that says how far it is, and which times it had.
-struct Followed<S> {
+struct MeteredSource<S> {
     inner: S,
     meter: Arc<Meter>,
     scenarios: u64,
@@ -155,7 +155,7 @@ struct Followed<S> {
     times: Arc<Mutex<Vec<TimestampNs>>>,
 }
 
-impl<S: Source> Source for Followed<S> {
+impl<S: Source> Source for MeteredSource<S> {
     fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError> {
         let more = self.inner.next_frame(frame)?;
         if more {

@@ -1,4 +1,4 @@
-//! How far a study is, on a terminal.
+//! Progress of a study on a terminal.
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How often the line is drawn.
+/// Interval between two drawings of the line.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Frames of scenarios that are behind a study.

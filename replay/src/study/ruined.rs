@@ -1,23 +1,22 @@
 //! The scenarios of a study whose account was ruined.
 
 use anyhow::Result;
-use serde_json::{Value, json};
 
 use super::levels::values_of;
 use super::{Outcome, Study};
-use crate::summary::{Code, Rendered};
+use crate::summary::{Code, Rendered, RuinedScenario, Settings};
 
-/// Scenarios that are named in a sentence.
+/// Most scenarios that a warning names.
 const NAMED: usize = 5;
 
 /// Ruined scenarios by their numbers, each with its settings.
-pub(crate) struct Ruined {
-    scenarios: Vec<(usize, String, Result<Value>)>,
+pub(crate) struct RuinedScenarios {
+    scenarios: Vec<(usize, String, Result<Settings>)>,
     all: usize,
 }
 
-impl Ruined {
-    /// Those of the outcomes.
+impl RuinedScenarios {
+    /// Collects the ruined scenarios among the outcomes.
     pub(crate) fn of(study: &Study, outcomes: &[Outcome]) -> Self {
         let ruined = outcomes.iter().map(|outcome| &outcome.row).filter(|row| row.ruined);
         let scenario = |number: usize| {
@@ -28,24 +27,24 @@ impl Ruined {
         Self { scenarios: ruined.map(|row| scenario(row.number)).collect(), all: outcomes.len() }
     }
 
-    /// How many they are.
+    /// Number of ruined scenarios.
     pub(crate) fn count(&self) -> usize {
         self.scenarios.len()
     }
 
-    /// Value of `ruined` in `summary.json`.
+    /// Returns `ruined` of `summary.json`.
     ///
     /// # Errors
     /// A setting has no place in JSON.
-    pub(crate) fn json(&self) -> Result<Value> {
-        let one = |(number, _, settings): &(usize, String, Result<Value>)| match settings {
-            Ok(settings) => Ok(json!({"scenario": number, "settings": settings})),
+    pub(crate) fn summary(&self) -> Result<Vec<RuinedScenario>> {
+        let one = |(number, _, settings): &(usize, String, Result<Settings>)| match settings {
+            Ok(settings) => Ok(RuinedScenario { scenario: *number as u64, settings: settings.clone() }),
             Err(error) => Err(anyhow::anyhow!("{error:#}")),
         };
         self.scenarios.iter().map(one).collect()
     }
 
-    /// Their settings, as many as have room in a sentence.
+    /// Returns their settings, at most [`NAMED`].
     pub(crate) fn names(&self) -> String {
         let named: Vec<String> = self
             .scenarios
@@ -59,7 +58,7 @@ impl Ruined {
         }
     }
 
-    /// The sentence about them.
+    /// Rendered about them.
     pub(crate) fn warning(&self) -> Option<Rendered> {
         (self.count() > 0).then(|| {
             Rendered::new(Code::RuinedScenarios, format!(
@@ -72,7 +71,7 @@ impl Ruined {
         })
     }
 
-    /// The same as a line for the terminal.
+    /// Returns the warning as a line for the terminal.
     pub(crate) fn text(&self) -> String {
         self.warning().map_or_else(String::new, |warning| format!("{warning}\n"))
     }

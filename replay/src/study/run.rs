@@ -14,15 +14,15 @@ use super::{Finished, Study};
 use crate::run::data::Readings;
 use crate::terminal::say;
 
-/// How a study is to be run.
+/// Output folder of a study, and the treatment of an unfinished one.
 pub(crate) struct Plan<'a> {
     /// The folder that it is for.
     pub(crate) out: &'a Path,
-    /// Whether to take up what was left unfinished there.
+    /// True to resume an unfinished study.
     pub(crate) resume: bool,
-    /// Whether what was left unfinished there may be thrown away.
+    /// True if an unfinished study may be removed.
     pub(crate) force: bool,
-    /// What the folder aside is that an interruption removes.
+    /// Partial output folder, which an interruption removes.
     pub(crate) aside: &'a Path,
 }
 

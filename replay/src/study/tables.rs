@@ -7,8 +7,8 @@ use betaflow_connectors::recorder::{ScenarioReturnsTable, ScenariosTable};
 
 use super::{Finished, Study};
 
-/// Writes `scenarios.parquet`, and `scenario_returns.parquet` where returns were kept. `note`: what whoever reads them
-/// must know.
+/// Writes `scenarios.parquet`, and `scenario_returns.parquet` where returns were kept. `note`: note in
+/// the metadata.
 ///
 /// # Errors
 /// A table cannot be written.

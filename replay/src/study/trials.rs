@@ -1,4 +1,4 @@
-//! The ledger of trials: which choices have been tried on a data set, by whatever run.
+//! Trials log: choices that were tried on a data set, by all runs.
 //!
 //! It is a file of JSON lines beside the data, a line a run. A choice counts once, however often and in how many worlds
 //! it was tried.
@@ -17,33 +17,33 @@ use crate::run::json_lines;
 use crate::run::json_lines::{JsonLines, Lines};
 use crate::summary::time_text;
 
-/// The word that says that there is to be no ledger.
+/// Value of `--trials` for no log.
 const NONE: &str = "none";
 
-/// A run and what it tried.
+/// A run with its trials.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Line {
-    /// When, UTC.
+    /// Time of the run, UTC.
     pub(crate) time: String,
-    /// Of the program.
+    /// Version of the program.
     pub(crate) version: String,
     pub(crate) command: String,
-    /// Over which time they were measured.
+    /// Period of the returns.
     pub(crate) data: Span,
-    /// Digest of the world that they were measured in: all settings that are no choices.
+    /// Digest of the environment: all settings that are not choices.
     pub(crate) world: String,
     /// The strategy of the configuration whose settings varied.
     pub(crate) strategy: String,
-    /// Returns that each ratio is of.
+    /// Number of returns of each ratio.
     pub(crate) frames: usize,
     /// Net Sharpe ratio per frame in that world of each choice by its digest; null where it was tried in other worlds
     /// alone, or has none.
     pub(crate) choices: BTreeMap<String, Option<f64>>,
 }
 
-/// When a run tried which choices, on which returns.
+/// Time, choices and period of a run.
 pub(crate) struct RunOnRecord {
-    /// When, UTC.
+    /// Time of the run, UTC.
     pub(crate) time: String,
     /// Time of the first return.
     pub(crate) first: Option<String>,
@@ -53,12 +53,12 @@ pub(crate) struct RunOnRecord {
     pub(crate) choices: Vec<String>,
 }
 
-/// Which time ratios are of. It says nothing of the bars behind a hold-out, as the digest of a file would.
+/// Period of the ratios. Unlike the digest of a file it does not depend on the bars of a hold-out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Span {
-    /// Of the first return.
+    /// Time of the first return.
     pub(crate) first: Option<String>,
-    /// Of the last return.
+    /// Time of the last return.
     pub(crate) last: Option<String>,
 }
 
@@ -83,12 +83,12 @@ impl Line {
         }
     }
 
-    /// Whether the ratios of two runs can be compared: a longer warm-up hardly changes one, other or more data does.
+    /// Returns whether the ratios of two runs can be compared: a longer warm-up hardly changes one, other or more data does.
     fn measures_as(&self, other: &Self) -> bool {
         self.world == other.world && self.data.last == other.data.last
     }
 
-    /// Whether it is the same run, which ended a second time.
+    /// Returns whether it is the same run, which ended a second time.
     fn is_again(&self, other: &Self) -> bool {
         self.measures_as(other)
             && self.command == other.command
@@ -97,35 +97,35 @@ impl Line {
     }
 }
 
-/// What has been tried on the data, a run just ended included.
+/// Trials on the data, including the run that just ended.
 #[derive(Clone, Debug)]
-pub(crate) struct Counted {
+pub(crate) struct TrialTally {
     /// Distinct choices.
     pub(crate) trials: usize,
-    /// Those of this run.
+    /// Choices of this run.
     pub(crate) here: usize,
-    /// Those with a ratio in the world of this run.
+    /// Choices with a ratio in the environment of this run.
     pub(crate) measured: usize,
     /// Sample variance of their ratios per frame.
     pub(crate) variance: f64,
-    /// The file; none where there is to be none.
+    /// Path of the log; `None` without a log.
     pub(crate) ledger: Option<PathBuf>,
     /// Runs on record before this one.
     pub(crate) runs_before: usize,
     /// Lines that cannot be read.
     pub(crate) unreadable: usize,
-    /// Why this run is not on record.
+    /// Reason why this run is not in the log.
     pub(crate) problem: Option<String>,
 }
 
-impl Counted {
-    /// As the deflated Sharpe ratio has it.
+impl TrialTally {
+    /// Input of the deflated Sharpe ratio.
     pub(crate) fn trials(&self) -> Trials {
         Trials { count: self.trials as f64, variance: self.variance }
     }
 }
 
-/// Where trials are written down.
+/// Trials log.
 pub(crate) struct Ledger(Option<JsonLines<Line>>);
 
 impl Ledger {
@@ -165,7 +165,7 @@ impl Ledger {
 
     /// Adds a run, and says what has been tried with it. A run that was `resumed` may be on record already. Where the file
     /// cannot be written that is said, and the trials are counted all the same.
-    pub(crate) fn add(&self, line: &Line, resumed: bool) -> Counted {
+    pub(crate) fn add(&self, line: &Line, resumed: bool) -> TrialTally {
         let Some(file) = &self.0 else {
             return count(&Lines { entries: Vec::new(), unreadable: 0 }, line);
         };
@@ -190,12 +190,12 @@ impl Ledger {
                 (lines, Some(text))
             }
         };
-        Counted { ledger: Some(file.path().to_owned()), problem, ..count(&lines, line) }
+        TrialTally { ledger: Some(file.path().to_owned()), problem, ..count(&lines, line) }
     }
 }
 
-/// What a run and those on record have tried.
-fn count(lines: &Lines<Line>, run: &Line) -> Counted {
+/// Counts the trials of a run and of those on record.
+fn count(lines: &Lines<Line>, run: &Line) -> TrialTally {
     let runs = || lines.entries.iter().chain([run]);
     let trials: BTreeSet<&String> = runs().flat_map(|line| line.choices.keys()).collect();
     let mut measured: BTreeMap<&String, f64> = BTreeMap::new();
@@ -204,7 +204,7 @@ fn count(lines: &Lines<Line>, run: &Line) -> Counted {
         measured.extend(known);
     }
     let ratios: Vec<f64> = measured.values().copied().collect();
-    Counted {
+    TrialTally {
         trials: trials.len(),
         here: run.choices.len(),
         measured: ratios.len(),

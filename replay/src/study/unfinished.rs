@@ -1,5 +1,5 @@
-//! What an unfinished study has come to: a folder beside the one that it will write, with a part for each pass that has
-//! ended. It outlives the program, however that ends.
+//! Results of an unfinished study: a folder beside the one that it will write, with a part for each pass that has ended.
+//! It outlives the program, however that ends.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ const STUDY: &str = "study.json";
 const DATA: &str = "data.json";
 const PART: &str = "part-";
 
-/// What must be the same for a study to be taken up.
+/// Identity of a study: it is resumed only where all of this is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Key {
     pub(crate) version: String,
@@ -30,7 +30,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// What differs, in words.
+    /// Returns the first difference in words.
     fn differs(&self, other: &Self) -> Option<String> {
         match () {
             () if self.version != other.version => Some(format!(
@@ -47,13 +47,13 @@ impl Key {
     }
 }
 
-/// Where the unfinished study of a folder is.
+/// Path of the unfinished study of a folder.
 pub(crate) fn place(out: &Path) -> PathBuf {
     let name = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     out.with_file_name(format!(".{name}.unfinished"))
 }
 
-/// The folder, held by this process alone.
+/// Folder of an unfinished study, locked by this process.
 pub(crate) struct Unfinished {
     path: PathBuf,
     parts: AtomicUsize,
@@ -61,17 +61,17 @@ pub(crate) struct Unfinished {
     _lock: File,
 }
 
-/// What is in it.
+/// Results of the passes that have ended.
 #[derive(Default)]
-pub(crate) struct Kept {
+pub(crate) struct UnfinishedResults {
     /// In no order.
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) data: DataFacts,
 }
 
 impl Unfinished {
-    /// Makes the folder, or takes up the one that is there. `resume`: whether that is wanted; `force`: whether it may be
-    /// thrown away.
+    /// Creates the folder, or resumes the one that is there. `resume`: resuming is asked for; `force`: an existing folder may
+    /// be removed.
     ///
     /// # Errors
     /// It is there and not wanted, of another study, held by another process, or the file system refuses.
@@ -116,7 +116,7 @@ impl Unfinished {
         Ok(Self { path, parts: AtomicUsize::new(last + 1), _lock: lock })
     }
 
-    /// Keeps what a pass came to: it is there whole or not at all.
+    /// Writes the results of a pass atomically.
     ///
     /// # Errors
     /// The file system refuses.
@@ -142,12 +142,12 @@ impl Unfinished {
         sync_folder(&self.path).with_context(failed)
     }
 
-    /// All that was kept.
+    /// Returns the results of all parts.
     ///
     /// # Errors
     /// A part cannot be read.
-    pub(crate) fn read(&self) -> Result<Kept> {
-        let mut kept = Kept::default();
+    pub(crate) fn read(&self) -> Result<UnfinishedResults> {
+        let mut kept = UnfinishedResults::default();
         for part in parts(&self.path)? {
             if part.extension().is_some() {
                 continue;
@@ -166,7 +166,7 @@ impl Unfinished {
         Ok(kept)
     }
 
-    /// Removes the folder: the study is whole.
+    /// Removes the folder: the study is complete.
     pub(crate) fn remove(self) {
         // What cannot be removed is in the way of nothing but the next study of this folder, which says so.
         let _ = fs::remove_dir_all(&self.path);

@@ -1,40 +1,137 @@
-//! The summary of a run: computed once, shown on the terminal and written to `summary.json`.
+//! Summaries: what a finished command found, computed once, shown on the terminal and written to `summary.json`.
+//!
+//! ```text
+//! facts, config ─▶ Summary ─▶ RunSummary ─────────┐
+//! study         ─▶ StressSummary, TuneSummary ────┼─▶ summary.json ─▶ report
+//! ```
+//!
+//! `summary.json` is written from typed structs and read back into the same ones. Commands fill the parts that only
+//! they have ([`Section`]).
 
-mod json;
+mod candidates;
+mod figures;
+mod head;
+mod holdout;
+mod luck;
+mod number;
+mod offline;
+pub(crate) mod paths;
+mod run;
+#[cfg(test)]
+mod schema;
+mod study;
 mod text;
 mod timing;
 mod trading;
 mod warnings;
 
+use std::collections::BTreeMap;
+
+use anyhow::Result;
 use betaflow_engine::ledger::RunFacts;
 use betaflow_engine::pipeline::StageTiming;
 use betaflow_engine::time::{Iso, TimestampNs};
+use serde::Serialize;
 
-pub(crate) use json::{add_warnings, data_json, number, object};
-pub(crate) use text::{METRICS, figure_text};
+pub(crate) use candidates::{candidates, environment_name};
+pub(crate) use figures::{Calibration, CostSums, Metrics, MetricsBySeries};
+pub(crate) use head::{DataSummary, Head, SCHEMA_VERSION, WarningList};
+pub(crate) use holdout::{
+    EarlierOpening, FailedOpening, HoldoutSummary, PeriodMetrics, ScoreSummary, TrialsInside,
+};
+pub(crate) use luck::{ChosenLuck, DeflatedLuck, LuckSummary, OverfittingSummary, TrialCounts, TrialsLog};
+pub(crate) use number::Number;
+pub(crate) use offline::{EmSummary, OfflineSummary, SmoothSummary, WindowSummary};
+pub(crate) use run::{
+    DrawdownSummary, EstimatorSummary, InstrumentSummary, PeriodSummary, RunSummary, TradingSummary,
+};
+pub(crate) use study::{
+    BestSetting, ChoiceSummary, FoldSummary, FrameRange, IN_SAMPLE, OutOfSample, PathScoresSummary,
+    PathsSummary, QuantilesSummary, Recommendation, RuinedScenario, RunnerUp, Settings, StressSummary,
+    StudyHead, StudyKind, StudyTiming, Trades, TuneSummary,
+};
+pub(crate) use text::{METRICS, figure_text, grouped, kept_holdout, sharpe_text};
 pub(crate) use trading::Trading;
 pub(crate) use warnings::{Code, Rendered, problem_meaning, problem_remedy};
 
-use crate::commands::estimate::offline::Findings;
-use crate::commands::score::Score;
 use crate::config::Config;
 
-/// What is known of a finished run.
+/// Part of a summary that one command fills: its keys, its lines on the terminal and its warnings.
+#[derive(Default)]
+pub(crate) struct Section<T> {
+    /// Keys of `summary.json`.
+    pub(crate) keys: T,
+    /// Lines on the terminal; may be empty.
+    pub(crate) text: String,
+    /// Warnings about it.
+    pub(crate) warnings: Vec<Rendered>,
+}
+
+/// Result of a finished run, from which terminal text and `summary.json` are made.
 pub(crate) struct Summary<'a> {
-    /// The settings.
+    /// Resolved settings.
     pub config: &'a Config,
-    /// What the stages say.
+    /// Counts and sums of the stages.
     pub facts: &'a RunFacts,
-    /// What it was worth, where orders were traded; `None` where betas were estimated only.
+    /// Performance; `None` where betas were estimated only.
     pub(crate) trading: Option<Trading>,
-    /// What the hold-out was worth, where it was opened.
-    pub(crate) score: Option<Score>,
-    /// What was seen from the end of the run.
-    pub findings: &'a Findings,
-    /// Where the time went.
+    /// Result of the hold-out, where it was opened.
+    pub(crate) score: Option<Section<HoldoutSummary>>,
+    /// Results of offline estimation.
+    pub(crate) findings: &'a Section<OfflineSummary>,
+    /// Timing of each stage.
     pub timing: &'a [StageTiming],
     /// Wall time in seconds.
     pub seconds: f64,
+}
+
+impl Summary<'_> {
+    /// Contents of `summary.json`.
+    pub(crate) fn run(&self) -> RunSummary {
+        let world = self.config.world_note(self.trading.is_some());
+        let kept = || self.config.holdout.from.as_deref().map(HoldoutSummary::kept);
+        RunSummary {
+            head: Head::new(&self.facts.data, world, &self.warnings()),
+            estimator: self.estimator(),
+            timing: self.timing_summary(),
+            holdout: self.score.as_ref().map(|score| score.keys.clone()).or_else(kept),
+            offline: self.findings.keys.clone(),
+            trading: self.trading.as_ref().map(|trading| self.trading_summary(trading)),
+        }
+    }
+
+    fn estimator(&self) -> EstimatorSummary {
+        let facts = &self.facts.estimator;
+        let mut alarms = BTreeMap::new();
+        for alarm in facts.instruments.iter().filter_map(|instrument| instrument.alarm) {
+            *alarms.entry(alarm.name().to_owned()).or_insert(0) += 1;
+        }
+        let instruments = self.facts.names.iter().zip(&facts.instruments);
+        EstimatorSummary {
+            kind: Some(self.config.estimator.kind.name().to_owned()),
+            total: Calibration { facts: facts.total },
+            mean_log_predictive_density: facts.total.log_predictive_density.into(),
+            groups: facts.groups,
+            largest_group: facts.largest_group,
+            alarms,
+            instruments: instruments
+                .map(|(name, facts)| InstrumentSummary {
+                    symbol: name.to_string(),
+                    calibration: Calibration { facts: *facts },
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Returns a summary as the text of `summary.json`.
+///
+/// # Errors
+/// A value has no place in JSON.
+pub(crate) fn to_json(summary: &impl Serialize) -> Result<String> {
+    // By way of a value, whose keys are sorted.
+    let value = serde_json::to_value(summary)?;
+    Ok(serde_json::to_string_pretty(&value)? + "\n")
 }
 
 /// A timestamp as text: a date where it is a midnight.

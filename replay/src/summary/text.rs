@@ -1,4 +1,4 @@
-//! The summary as text for the terminal.
+//! Terminal text of a run.
 
 use betaflow_engine::ledger::{RunFacts, hex};
 use betaflow_engine::metrics::{Figures, InExcess};
@@ -7,11 +7,11 @@ use comfy_table::{CellAlignment, Table};
 
 use super::{Code, Summary, Trading, time_text};
 
-/// Rows of the table of metrics; `summary.json` has more.
+/// Rows of the table of metrics, a part of `summary.json`.
 pub(crate) const METRICS: usize = 11;
 
 impl Summary<'_> {
-    /// As text for the terminal.
+    /// Returns the text for the terminal.
     pub(crate) fn text(&self) -> String {
         let RunFacts { data, estimator, performance, .. } = self.facts;
         let range =
@@ -20,25 +20,27 @@ impl Summary<'_> {
         let world = self.config.world_note(self.trading.is_some());
         let mut text = self.ruin().map_or_else(String::new, |ruin| format!("{ruin}\n\n"));
         if let Some(score) = &self.score {
-            // Before the figures that it makes worthless.
+            // Before the figures, which it invalidates.
             text += &look_ahead.map_or_else(String::new, |look_ahead| format!("{look_ahead}\n\n"));
             text += &world.as_ref().map_or_else(String::new, |world| format!("{world}\n\n"));
-            text += &score.text();
+            text += &score.text;
         }
         text += &format!(
-            "{} instruments, {} frames from {} to {}; {} rows in {:.2} s\n",
-            data.instruments, data.frames, range[0], range[1], data.rows, self.seconds
+            "{} instruments, {} frames, {} to {}; {} rows in {:.2} s\n",
+            grouped(data.instruments as f64),
+            grouped(data.frames as f64),
+            range[0],
+            range[1],
+            grouped(data.rows as f64),
+            self.seconds
         );
-        let share = |value: Option<f64>| value.map_or_else(|| "-".into(), |v| format!("{v:.4}"));
         text += &format!(
-            "betas explain {} of the variance of returns out of sample (hedged R²); {} group(s) of instruments\n",
-            share(estimator.total.hedged_r2),
+            "hedged R² {} (out of sample)  covariance groups {}\n",
+            decimals(estimator.total.hedged_r2.unwrap_or(f64::NAN), 4),
             estimator.groups
         );
         if let (Some(from), None) = (&self.config.holdout.from, &self.score) {
-            text += &format!(
-                "hold-out in force: nothing from {from} on was read; only `betaflow score` reads it\n"
-            );
+            text += &format!("{}\n", kept_holdout(from));
         }
         if let (Some(trading), Some(_)) = (&self.trading, performance.nav) {
             if let (Some(look_ahead), None) = (look_ahead, &self.score) {
@@ -52,7 +54,7 @@ impl Summary<'_> {
             }
             text += &self.trading_text(trading);
         }
-        text += &self.findings.text();
+        text += &self.findings.text;
         for warning in self.warnings().iter().filter(|warning| !warning.is(Code::Ruined)) {
             text += &format!("note: {warning}\n");
         }
@@ -83,103 +85,146 @@ impl Summary<'_> {
     }
 
     fn trading_text(&self, trading: &Trading) -> String {
-        let RunFacts { performance, sizing, .. } = self.facts;
+        let RunFacts { performance, execution, .. } = self.facts;
         let (first, last) = performance.nav.unwrap_or_default();
-        let turnover = &performance.turnover;
-        let costs: Vec<_> = performance
-            .costs
-            .items()
-            .into_iter()
-            .filter(|(_, value)| *value > 0.0)
-            .map(|(name, value)| format!("{name} {value:.0}"))
-            .collect();
-        let InExcess { net: excess, gross: gross_excess, benchmark: benchmark_excess } =
-            performance.in_excess;
-        let interest = match performance.interest {
-            0.0 => String::new(),
-            interest => format!(
-                "interest on cash {:.0}; Sharpe in excess of the risk-free return: net {}, gross {}, benchmark {}\n",
-                interest,
-                decimals(excess.sharpe, 2),
-                decimals(gross_excess.sharpe, 2),
-                decimals(benchmark_excess.sharpe, 2)
-            ),
-        };
-        let dividends = match performance.dividends {
-            0.0 => String::new(),
-            paid => format!("dividends {paid:.0}\n"),
-        };
-        let in_lieu = match self.facts.execution.cash_in_lieu {
-            0.0 => String::new(),
-            paid => format!("cash in lieu of fractions of lots {paid:.0}\n"),
-        };
-        let (net, costs_of) = (&trading.comparison.net, &trading.cost_analysis);
-        let volatility = format!(
-            "volatility {} % a year, {} % as predicted\n",
-            decimals(100.0 * net.annual_volatility, 2),
-            decimals(100.0 * trading.predicted_volatility, 2)
-        );
-        let sure = match net.uncertainty.standard_error.is_finite() {
-            true => format!(
-                "sharpe give or take {}; above 0 with a chance of {}; {}\n",
-                decimals(net.uncertainty.standard_error, 2),
-                decimals(net.uncertainty.probabilistic_sharpe, 2),
-                match costs_of.break_even_bps {
-                    bps if bps < 0.0 => "it lost before costs".to_owned(),
-                    bps => format!("costs of {} bps would take all", decimals(bps, 0)),
+        let costs = performance.costs.items().into_iter().filter(|(_, sum)| *sum > 0.0);
+        let costs: Vec<_> = costs.map(|(name, sum)| format!("{name} {}", grouped(sum))).collect();
+        let costs = if costs.is_empty() { "none".to_owned() } else { costs.join(", ") };
+        let mut text = format!("NAV {} → {}  costs: {costs}\n", grouped(first), grouped(last));
+        if performance.interest != 0.0 {
+            let InExcess { net, gross, benchmark } = performance.in_excess;
+            let [net, gross, benchmark] = [net, gross, benchmark].map(|ratios| decimals(ratios.sharpe, 2));
+            text += &format!(
+                "interest {}  Sharpe in excess of rf: net {net}, gross {gross}, benchmark {benchmark}\n",
+                grouped(performance.interest)
+            );
+        }
+        let booked =
+            [("dividends", performance.dividends), ("cash in lieu of fractions", execution.cash_in_lieu)];
+        for (name, sum) in booked.into_iter().filter(|(_, sum)| *sum != 0.0) {
+            text += &format!("{name} {}\n", grouped(sum));
+        }
+        text + &self.risk_text(trading)
+            + &self.limits_text()
+            + &self.cost_text(trading)
+            + &format!("digest {}\n", hex(&self.facts.digest))
+    }
+
+    /// Returns Sharpe ratio, break-even cost and volatility.
+    fn risk_text(&self, trading: &Trading) -> String {
+        let net = &trading.comparison.net;
+        let mut text = String::new();
+        if net.uncertainty.standard_error.is_finite() {
+            text += &format!(
+                "{}  {}\n",
+                sharpe_text(net),
+                match trading.cost_analysis.break_even_bps {
+                    bps if bps < 0.0 => "loss before costs".to_owned(),
+                    bps => format!("break-even cost {} bps", decimals(bps, 0)),
                 }
-            ),
-            false => String::new(),
-        };
-        let shortfall = match performance.shortfall.in_bps() {
-            [.., (_, total)] if !total.is_finite() => String::new(),
-            parts => {
-                let parts = parts.map(|(name, bps)| format!("{} {name}", decimals(bps, 1)));
-                format!(
-                    "shortfall against the price of the decision, bps of what was traded: {}\n",
-                    parts.join(", ")
-                )
-            }
-        };
-        let capacity = match trading.capacity.is_finite() {
-            true => format!(
-                "with the same trades, impact would halve the sharpe ratio at a value of {:.3e}\n",
-                trading.capacity
-            ),
-            false => String::new(),
-        };
+            );
+        }
+        let [realised, predicted] = [net.annual_volatility, trading.predicted_volatility];
+        let percent = |value: f64| decimals(100.0 * value, 2);
+        text + &format!("annual volatility {} %  predicted {} %\n", percent(realised), percent(predicted))
+    }
+
+    /// Returns turnover, and the rebalances in which a limit bound.
+    fn limits_text(&self) -> String {
+        let RunFacts { performance, sizing, .. } = self.facts;
+        let turnover = &performance.turnover;
+        let percent = |value: f64| format!("{:.2} %", 100.0 * value);
         let halted = match sizing.halted {
             0 => String::new(),
-            count => format!("{count} decisions made no trade because [limits] had stopped trading\n"),
+            count => format!(", trading halted by [limits] in {}", grouped(count as f64)),
         };
-        let costs = if costs.is_empty() { "none".to_owned() } else { costs.join(", ") };
         format!(
-            "value {first:.0} → {last:.0}; costs: {costs}\n\
-             {interest}{dividends}{in_lieu}turnover {:.2} % a day as decided, at most {:.2} % (cap {:.2} %); filled {:.2} %\n\
-             {} decisions: {} stopped by the cap, {} held back by the gross limit\n\
-             {halted}{volatility}{sure}{shortfall}{capacity}digest {}\n",
-            100.0 * turnover.mean,
-            100.0 * turnover.max,
-            100.0 * self.config.sizing.turnover_cap,
-            100.0 * turnover.filled,
-            sizing.decisions,
-            sizing.capped,
-            sizing.at_gross,
-            hex(&self.facts.digest),
+            "turnover a day {} decided, {} filled  max {}  cap {}\n\
+             {} rebalances: turnover cap bound in {}, gross limit in {}{halted}\n",
+            percent(turnover.mean),
+            percent(turnover.filled),
+            percent(turnover.max),
+            percent(self.config.sizing.turnover_cap),
+            grouped(sizing.decisions as f64),
+            grouped(sizing.capped as f64),
+            grouped(sizing.at_gross as f64),
         )
+    }
+
+    /// Returns implementation shortfall and capacity.
+    fn cost_text(&self, trading: &Trading) -> String {
+        let mut text = String::new();
+        let [parts @ .., (_, total)] = self.facts.performance.shortfall.in_bps();
+        if total.is_finite() {
+            let parts = parts.map(|(name, bps)| format!("{name} {}", decimals(bps, 1)));
+            text += &format!("implementation shortfall {} bps: {}\n", decimals(total, 1), parts.join(", "));
+        }
+        if trading.capacity.is_finite() {
+            text += &format!(
+                "capacity {:.3e}: NAV at which impact halves the Sharpe ratio of the same trades\n",
+                trading.capacity
+            );
+        }
+        text
     }
 }
 
-/// A number, or a dash where it is not one.
+/// Returns Sharpe ratio, standard error and P(SR>0).
+pub(crate) fn sharpe_text(figures: &Figures) -> String {
+    let sure = &figures.uncertainty;
+    format!(
+        "Sharpe {} ± {} (s.e.)  P(SR>0) {}",
+        decimals(figures.sharpe, 2),
+        decimals(sure.standard_error, 2),
+        decimals(sure.probabilistic_sharpe, 2)
+    )
+}
+
+/// Line about a hold-out that the command did not read.
+pub(crate) fn kept_holdout(from: &str) -> String {
+    format!("hold-out in force: nothing from {from} on was read; only `betaflow score` reads it")
+}
+
+/// A number without decimals, in groups of thousands: `2,012`.
+pub(crate) fn grouped(value: f64) -> String {
+    if !value.is_finite() {
+        return "-".to_owned();
+    }
+    let digits = format!("{:.0}", value.abs());
+    let mut text = if value < 0.0 && digits != "0" { "-".to_owned() } else { String::new() };
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number, or a dash where it is undefined.
 fn decimals(value: f64, places: usize) -> String {
     if value.is_finite() { format!("{value:.places$}") } else { "-".to_owned() }
 }
 
-/// Shares in percent, ratios plain.
+/// A figure of [`Figures::items`] as text: shares in percent, ratios plain.
 pub(crate) fn figure_text(name: &str, value: f64) -> String {
     match name {
         _ if !value.is_finite() => "-".to_owned(),
         "sharpe" | "sortino" | "calmar" | "omega" | "tail_ratio" => decimals(value, 2),
         _ => format!("{} %", decimals(100.0 * value, 2)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_are_grouped() {
+        let cases =
+            [(0.0, "0"), (999.6, "1,000"), (-0.4, "0"), (-1_234_567.0, "-1,234,567"), (f64::NAN, "-")];
+        for (value, text) in cases {
+            assert_eq!(grouped(value), text);
+        }
     }
 }

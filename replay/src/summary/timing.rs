@@ -1,36 +1,31 @@
-//! Where the time went.
+//! Timing of a run.
 
+use betaflow_engine::pipeline::StageTiming;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use serde_json::{Value, json};
 
-use super::Summary;
+use super::run::{StageSummary, TimingSummary};
+use super::{Number, Summary};
 
 impl Summary<'_> {
-    pub(super) fn timing_json(&self) -> Value {
-        let stages: Vec<_> = self
-            .timing
-            .iter()
-            .map(|stage| {
-                json!({
-                    "stage": stage.stage,
-                    "messages": stage.messages,
-                    "handling_seconds": stage.handling_ns as f64 * 1e-9,
-                    "blocked_seconds": stage.blocked_ns as f64 * 1e-9,
-                    "queue_mean": stage.depth_mean(),
-                    "queue_max": stage.depth_max,
-                })
-            })
-            .collect();
-        json!({
-            "seconds": self.seconds,
-            "rows_per_second": self.facts.data.rows as f64 / self.seconds,
-            "peak_memory_bytes": peak_memory_bytes(),
-            "stages": stages,
-        })
+    pub(super) fn timing_summary(&self) -> TimingSummary {
+        let stage = |stage: &StageTiming| StageSummary {
+            stage: stage.stage.to_string(),
+            messages: stage.messages,
+            handling_seconds: stage.handling_ns as f64 * 1e-9,
+            blocked_seconds: stage.blocked_ns as f64 * 1e-9,
+            queue_mean: stage.depth_mean().into(),
+            queue_max: stage.depth_max as u64,
+        };
+        TimingSummary {
+            seconds: self.seconds,
+            rows_per_second: Number(self.facts.data.rows as f64 / self.seconds),
+            peak_memory_bytes: peak_memory_bytes(),
+            stages: self.timing.iter().map(stage).collect(),
+        }
     }
 
-    /// Where the time went, as a table.
+    /// Returns the timing of each stage as a table.
     pub(crate) fn timing_table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(NOTHING);
@@ -52,7 +47,7 @@ impl Summary<'_> {
     }
 }
 
-/// Most memory that the process has had at a time, where the system says so.
+/// Peak resident memory of the process, where the system reports it.
 fn peak_memory_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

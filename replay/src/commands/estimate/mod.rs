@@ -1,7 +1,7 @@
 //! `betaflow estimate`.
 
 mod args;
-pub(crate) mod offline;
+mod offline;
 
 use anyhow::Result;
 
@@ -9,7 +9,6 @@ use crate::run::{self, Prepared, Reported, open};
 
 pub(super) use args::{ESTIMATE, EstimateArgs};
 use args::{OfflineArgs, Rival};
-pub(crate) use offline::Findings;
 
 /// Follows alpha and betas through historical data.
 ///
@@ -20,5 +19,5 @@ pub(super) fn estimate(args: &EstimateArgs) -> Result<()> {
     let config = run::resolve(&args.run, &run::ESTIMATE)?;
     let finished = Prepared::new(&config, &args.run, &run::ESTIMATE, open(&config)?, None)?.execute()?;
     let findings = offline::run(&args.offline, &config, finished.facts(), finished.folder())?;
-    finished.conclude(Reported { findings, plot, ..Reported::default() })
+    finished.conclude(Reported { findings: findings.section(), plot, ..Reported::default() })
 }

@@ -29,7 +29,7 @@ Examples:
 In Python:
   openings = pd.read_json(\"prices.parquet.holdout.jsonl\", lines=True)";
 
-/// How forgiving a score is.
+/// Costs of a score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
     /// Costs as they are set

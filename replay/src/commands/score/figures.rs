@@ -1,4 +1,4 @@
-//! The figures of a run on either side of the beginning of its hold-out.
+//! Figures of a run before and inside its hold-out.
 
 use std::path::Path;
 
@@ -7,9 +7,9 @@ use betaflow_connectors::recorder::read_equity;
 use betaflow_engine::metrics::{Comparing, Figures};
 use betaflow_engine::time::TimestampNs;
 
-/// One side.
+/// Figures of one of the two periods.
 pub(crate) struct Part {
-    /// Its frames, from the first decision on.
+    /// Frames from the first rebalance on.
     pub(crate) frames: usize,
     /// Net, gross and benchmark.
     pub(crate) figures: [Figures; 3],
@@ -24,13 +24,13 @@ impl Part {
         Self { frames, figures: [comparison.net, comparison.gross, comparison.benchmark], ruined }
     }
 
-    /// After costs.
+    /// Figures after costs.
     pub(crate) fn net(&self) -> &Figures {
         &self.figures[0]
     }
 }
 
-/// Both sides.
+/// Figures before and inside the hold-out.
 pub(crate) struct Parts {
     pub(crate) before: Part,
     pub(crate) inside: Part,

@@ -1,4 +1,4 @@
-//! The ledger of openings: a file of JSON lines that only ever grows.
+//! Hold-out log: openings as JSON lines, append-only.
 //!
 //! An opening is two lines: `opened`, before any return of the hold-out is computed, and its end: `scored`, or `failed`
 //! where the run ended in an error. A failed opening showed no figures and does not count as seen. An opening without a
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::period::Period;
 use crate::run::json_lines::{JsonLines, Lines};
 
-/// What a line says.
+/// Kind of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Event {
@@ -31,13 +31,13 @@ pub(crate) struct Entry {
     pub(crate) event: Event,
     /// Counts the openings of the file, from 1.
     pub(crate) opening: u64,
-    /// When, UTC.
+    /// Time, UTC.
     pub(crate) time: String,
     /// SHA-256 of the bytes of prices and factors.
     pub(crate) data_digest: String,
     /// SHA-256 of the settings.
     pub(crate) configuration_digest: String,
-    /// Where the hold-out begins.
+    /// First date of the hold-out.
     pub(crate) from: String,
     /// The last time that is scored: of an opening as asked for, of a result as it was. Without it all is read that
     /// there is.
@@ -46,33 +46,33 @@ pub(crate) struct Entry {
     /// Frames that were scored; only of a result.
     #[serde(default)]
     pub(crate) frames: Option<usize>,
-    /// Of the program.
+    /// Version of the program.
     pub(crate) version: String,
     pub(crate) profile: String,
     /// The run's; only of a result.
     pub(crate) digest: Option<String>,
-    /// Of the hold-out; null where it is not defined.
+    /// Net Sharpe ratio of the hold-out; null where undefined.
     pub(crate) net_sharpe: Option<f64>,
     /// The error; only of a failed opening.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
 }
 
-/// What the ledger said before an opening.
+/// Openings before this one.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     /// The openings of the file that did not fail, each with its result where there was one.
     openings: Vec<Entry>,
-    /// Those that ended in an error.
+    /// Openings that ended in an error.
     pub(crate) failed: Vec<Entry>,
     /// Lines that cannot be read.
     pub(crate) unreadable: usize,
 }
 
 /// An earlier opening that has read some of what was scored.
-pub(crate) struct Seen {
+pub(crate) struct Overlap {
     pub(crate) entry: Entry,
-    /// Whether data and start are the same to the byte.
+    /// True if data and start are the same to the byte.
     pub(crate) same: bool,
     /// The first and the last frame that both have read.
     pub(crate) period: Period,
@@ -83,24 +83,24 @@ pub(crate) struct Seen {
 impl History {
     /// The openings that have read one of the frames that were scored, whatever else they have read: the ledger
     /// belongs to the data, and data that has grown or was restated is still the same market. `times` ascend.
-    pub(crate) fn seen(&self, now: &Entry, times: &[TimestampNs]) -> Vec<Seen> {
+    pub(crate) fn seen(&self, now: &Entry, times: &[TimestampNs]) -> Vec<Overlap> {
         let seen = |entry: &Entry| {
             let period = Period::of(&entry.from, entry.to.as_deref());
             let inside = period.part_of(times);
             let period = Period { from: *inside.first()?, to: *inside.last()? };
             let same = entry.data_digest == now.data_digest && entry.from == now.from;
-            Some(Seen { entry: entry.clone(), same, period, frames: inside.len() })
+            Some(Overlap { entry: entry.clone(), same, period, frames: inside.len() })
         };
         self.openings.iter().filter_map(seen).collect()
     }
 
-    /// How many openings there were.
+    /// Number of openings.
     pub(crate) fn len(&self) -> usize {
         self.openings.len()
     }
 }
 
-/// The file.
+/// Hold-out log.
 pub(crate) struct Ledger(JsonLines<Entry>);
 
 impl Ledger {

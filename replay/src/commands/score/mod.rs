@@ -21,18 +21,19 @@ use betaflow_engine::ledger::hex;
 use betaflow_engine::source::Source as _;
 use betaflow_engine::time::TimestampNs;
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use crate::config::{Config, error_text};
 use crate::run::data::{Opened as OpenedSource, Readings};
 use crate::run::json_lines;
 use crate::run::{self, Prepared, Reported};
-use crate::summary::{Rendered, number, object, time_text};
+use crate::summary::{
+    EarlierOpening, FailedOpening, HoldoutSummary, PeriodMetrics, ScoreSummary, Section, time_text,
+};
 pub(super) use args::{Profile, SCORE, ScoreArgs};
 use figures::{Part, Parts};
 pub(crate) use ledger::Entry;
-use ledger::{Event, Ledger, Seen};
-use trials::SeenByTrials;
+use ledger::{Event, Ledger, Overlap};
+use trials::TrialsOverlap;
 
 /// Scores the hold-out.
 pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
@@ -77,7 +78,7 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
         Err(log) => error.context(format!("{log:#}")),
     })?;
     let plot: Option<&[String]> = (!args.no_report).then_some(&[]);
-    finished.conclude(Reported { score: Some(score), plot, ..Reported::default() })
+    finished.conclude(Reported { score: Some(score.section()), plot, ..Reported::default() })
 }
 
 /// A hold-out that is about to be opened.
@@ -102,7 +103,7 @@ impl Scoring {
     }
 
     /// Writes the opening down. Nothing may be scored before this has succeeded.
-    pub(crate) fn record_opening(&self, config: &Config) -> Result<Opened> {
+    pub(crate) fn record_opening(&self, config: &Config) -> Result<Opening> {
         let (prices, factors) = (config.prices(), config.factor_file());
         let inputs: Vec<&Input> = [Some(&prices), factors.as_ref()].into_iter().flatten().collect();
         let entry = Entry {
@@ -121,7 +122,7 @@ impl Scoring {
             error: None,
         };
         let (entry, history) = self.ledger.open(entry)?;
-        Ok(Opened { entry, history })
+        Ok(Opening { entry, history })
     }
 
     /// Writes down that the run ended in an error: it has shown no figures. Of an opening that has a result this changes
@@ -138,7 +139,7 @@ impl Scoring {
     /// Scores the run in the folder, and writes the result down.
     pub(crate) fn finish(
         &self,
-        opened: Opened,
+        opened: Opening,
         folder: &Path,
         digest: &[u8; 32],
         config: &Config,
@@ -171,7 +172,7 @@ impl Scoring {
         };
         self.ledger.append(&result)?;
         let earlier = opened.history.seen(&opened.entry, &parts.times);
-        let trials = SeenByTrials::of(config, &parts.times)?;
+        let trials = TrialsOverlap::of(config, &parts.times)?;
         Ok(Score {
             trials,
             profile: self.profile,
@@ -186,13 +187,13 @@ impl Scoring {
 }
 
 /// An opening that is on record.
-pub(crate) struct Opened {
+pub(crate) struct Opening {
     entry: Entry,
     history: ledger::History,
 }
 
-impl Opened {
-    /// Its line in the log.
+impl Opening {
+    /// Line of the opening in the log.
     pub(crate) fn entry(&self) -> &Entry {
         &self.entry
     }
@@ -203,14 +204,14 @@ pub(crate) struct Score {
     profile: Profile,
     ledger: PathBuf,
     parts: Parts,
-    opened: Opened,
+    opened: Opening,
     /// The openings before it that have read some of it.
-    earlier: Vec<Seen>,
+    earlier: Vec<Overlap>,
     /// Runs on record whose trials were measured in it.
-    trials: Option<SeenByTrials>,
+    trials: Option<TrialsOverlap>,
     /// The time of its last frame.
     to: String,
-    /// Whether the data is that inside the program, which has no place for a ledger beside it.
+    /// True if the data is embedded: its log is in the current folder.
     embedded: bool,
 }
 
@@ -226,65 +227,60 @@ impl Score {
         self.opened.history.len() - self.earlier.len()
     }
 
-    /// Warnings about the hold-out, before its figures.
-    pub(crate) fn warnings(&self) -> Vec<Rendered> {
-        self.trials.iter().map(SeenByTrials::warning).collect()
+    /// Returns the keys, terminal lines and warnings of the hold-out.
+    pub(crate) fn section(&self) -> Section<HoldoutSummary> {
+        let warnings = self.trials.iter().map(TrialsOverlap::warning).collect();
+        let from = self.opened.entry.from.clone();
+        let keys = HoldoutSummary { from, opened: true, score: Some(self.summary()) };
+        Section { keys, text: self.text(), warnings }
     }
 
-    /// As `holdout` in `summary.json`.
-    pub(crate) fn json(&self) -> Value {
+    fn summary(&self) -> ScoreSummary {
         let entry = &self.opened.entry;
-        let figures = |part: &Part| {
-            let [net, gross, benchmark] = part.figures.map(|figures| object(figures.all()));
-            json!({"net": net, "gross": gross, "benchmark": benchmark})
-        };
-        json!({
-            "from": entry.from,
-            "to": self.to,
-            "opened": true,
-            "frames": self.parts.inside.frames,
-            "metrics": figures(&self.parts.inside),
-            "before": {"frames": self.parts.before.frames, "metrics": figures(&self.parts.before)},
-            "openings": self.earlier.len() + 1,
-            "seen_frames": self.seen_frames(),
-            "earlier_openings": self.earlier.iter().map(earlier_json).collect::<Vec<_>>(),
-            "other_openings": self.others(),
-            "failed_openings": self.opened.history.failed.iter().map(failed_json).collect::<Vec<_>>(),
-            "trials": self.trials.as_ref().map(SeenByTrials::json),
-            "profile": entry.profile,
-            "data_digest": entry.data_digest,
-            "configuration_digest": entry.configuration_digest,
-            "ledger": self.ledger.display().to_string(),
-        })
+        let metrics =
+            |part: &Part| PeriodMetrics { frames: part.frames as u64, metrics: part.figures.into() };
+        ScoreSummary {
+            to: Some(self.to.clone()),
+            inside: metrics(&self.parts.inside),
+            before: metrics(&self.parts.before),
+            openings: self.earlier.len() as u64 + 1,
+            seen_frames: self.seen_frames() as u64,
+            earlier_openings: self.earlier.iter().map(earlier_opening).collect(),
+            other_openings: self.others() as u64,
+            failed_openings: self.opened.history.failed.iter().map(failed_opening).collect(),
+            trials: self.trials.as_ref().map(TrialsOverlap::summary),
+            profile: entry.profile.clone(),
+            data_digest: entry.data_digest.clone(),
+            configuration_digest: entry.configuration_digest.clone(),
+            ledger: self.ledger.display().to_string(),
+        }
     }
 }
 
-/// An opening that ended in an error.
-fn failed_json(entry: &Entry) -> Value {
-    json!({
-        "time": entry.time,
-        "profile": entry.profile,
-        "configuration_digest": entry.configuration_digest,
-        "error": entry.error,
-    })
+fn failed_opening(entry: &Entry) -> FailedOpening {
+    FailedOpening {
+        time: entry.time.clone(),
+        profile: entry.profile.clone(),
+        configuration_digest: entry.configuration_digest.clone(),
+        error: entry.error.clone(),
+    }
 }
 
-/// An earlier opening: what it read, and how much of that is scored again.
-fn earlier_json(seen: &Seen) -> Value {
-    let Seen { entry, same, period, frames } = seen;
-    json!({
-        "time": entry.time,
-        "profile": entry.profile,
-        "data_digest": entry.data_digest,
-        "configuration_digest": entry.configuration_digest,
-        "digest": entry.digest,
-        "net_sharpe": entry.net_sharpe.map_or(Value::Null, number),
-        "from": entry.from,
-        "to": entry.to,
-        "frames": entry.frames,
-        "same_data_and_start": same,
-        "seen_from": time_text(Some(period.from)),
-        "seen_to": time_text(Some(period.to)),
-        "seen_frames": frames,
-    })
+fn earlier_opening(seen: &Overlap) -> EarlierOpening {
+    let Overlap { entry, same, period, frames } = seen;
+    EarlierOpening {
+        time: entry.time.clone(),
+        profile: entry.profile.clone(),
+        data_digest: entry.data_digest.clone(),
+        configuration_digest: entry.configuration_digest.clone(),
+        digest: entry.digest.clone(),
+        net_sharpe: entry.net_sharpe.into(),
+        from: entry.from.clone(),
+        to: entry.to.clone(),
+        frames: entry.frames.map(|frames| frames as u64),
+        same_data_and_start: *same,
+        seen_from: time_text(Some(period.from)),
+        seen_to: time_text(Some(period.to)),
+        seen_frames: *frames as u64,
+    }
 }

@@ -1,4 +1,4 @@
-//! Which time an opening has read.
+//! Period that an opening has read.
 
 use betaflow_engine::time::TimestampNs;
 use jiff::Timestamp;
@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::summary::time_text;
 
-/// From one moment to another, both included.
+/// Period between two timestamps, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Period {
     pub(crate) from: TimestampNs,
@@ -15,8 +15,8 @@ pub(crate) struct Period {
 }
 
 impl Period {
-    /// Of moments as they are written. What is not said, or cannot be understood, is without an end: rather too much
-    /// counts as seen than too little.
+    /// Parses a period. A bound that is missing or cannot be parsed is open: rather too much counts as seen than too
+    /// little.
     pub(crate) fn of(from: &str, to: Option<&str>) -> Self {
         Self {
             from: moment(from).unwrap_or(TimestampNs(i64::MIN)),
@@ -38,7 +38,7 @@ impl Period {
     }
 }
 
-/// The opposite of [`time_text`].
+/// Inverse of [`time_text`].
 fn moment(text: &str) -> Option<TimestampNs> {
     let timestamp = match text.parse::<Timestamp>() {
         Ok(timestamp) => timestamp,

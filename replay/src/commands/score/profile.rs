@@ -1,4 +1,4 @@
-//! How forgiving a score is.
+//! Profiles of `score`.
 
 use anyhow::Result;
 use betaflow_engine::execution::SpreadModel;
@@ -7,7 +7,7 @@ use super::Profile;
 use crate::config::Config;
 
 impl Profile {
-    /// As it is typed.
+    /// Name on the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Full => "full",

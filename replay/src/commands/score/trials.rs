@@ -2,20 +2,19 @@
 
 use anyhow::Result;
 use betaflow_engine::time::TimestampNs;
-use serde_json::{Value, json};
 
 use super::period::Period;
 use crate::config::Config;
 use crate::study::Ledger;
-use crate::summary::{Code, Rendered, time_text};
+use crate::summary::{Code, Rendered, TrialsInside, time_text};
 
 /// Runs of the trials log whose returns reach into the frames that are scored.
-pub(crate) struct SeenByTrials {
+pub(crate) struct TrialsOverlap {
     /// Runs.
     runs: usize,
     /// Distinct choices that they tried.
     choices: usize,
-    /// When the first and the last of them ran, UTC.
+    /// Times of the first and the last of them, UTC.
     ran: [String; 2],
     /// The frames that they and the score share, from the first to the last.
     seen: Period,
@@ -23,7 +22,7 @@ pub(crate) struct SeenByTrials {
     log: String,
 }
 
-impl SeenByTrials {
+impl TrialsOverlap {
     /// Trials of the log beside the data; none where no run has read a frame of `times`, which ascend.
     ///
     /// # Errors
@@ -54,17 +53,18 @@ impl SeenByTrials {
         Ok(found)
     }
 
-    /// Value of `holdout.trials` in `summary.json`.
-    pub(crate) fn json(&self) -> Value {
-        json!({
-            "runs": self.runs,
-            "choices": self.choices,
-            "first_run": self.ran[0],
-            "last_run": self.ran[1],
-            "seen_from": time_text(Some(self.seen.from)),
-            "seen_to": time_text(Some(self.seen.to)),
-            "log": self.log,
-        })
+    /// Returns `holdout.trials` of `summary.json`.
+    pub(crate) fn summary(&self) -> TrialsInside {
+        let [first_run, last_run] = self.ran.clone();
+        TrialsInside {
+            runs: self.runs as u64,
+            choices: self.choices as u64,
+            first_run,
+            last_run,
+            seen_from: time_text(Some(self.seen.from)),
+            seen_to: time_text(Some(self.seen.to)),
+            log: self.log.clone(),
+        }
     }
 
     pub(crate) fn warning(&self) -> Rendered {

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::config::{Config, Request, date};
 use crate::run::data::Opened;
 use crate::run::open;
-use crate::summary::{Rendered, add_warnings, time_text};
+use crate::summary::{Rendered, WarningList, time_text};
 use crate::terminal::say;
 pub(super) use args::{SIZE, SizeArgs};
 
@@ -261,7 +261,11 @@ impl<'a> Report<'a> {
                 "within_limits": point.within_limits,
             })).collect::<Vec<_>>(),
         });
-        add_warnings(&self.warnings, &mut all);
+        if let (Value::Object(all), Ok(Value::Object(warnings))) =
+            (&mut all, serde_json::to_value(WarningList::new(&self.warnings)))
+        {
+            all.extend(warnings);
+        }
         all
     }
 

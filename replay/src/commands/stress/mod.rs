@@ -6,13 +6,15 @@ use std::time::Instant;
 
 use anyhow::Result;
 use betaflow_connectors::recorder::RunFolder;
-use serde_json::{Value, json};
+use betaflow_engine::sweep::Candidates;
 
 use crate::config::slips;
 use crate::report;
 use crate::study;
-use crate::study::{Candidates, Finished, Ledger, Luck, Plan, Ruined, Study, paths};
-use crate::summary::{Code, Rendered, add_warnings, data_json};
+use crate::study::{Finished, Ledger, Luck, Plan, RuinedScenarios, Study, candidates_of};
+use crate::summary::{
+    Code, Rendered, StressSummary, StudyKind, Trades, environment_name, grouped, kept_holdout, paths, to_json,
+};
 use crate::terminal::say;
 pub(super) use args::{STRESS, StressArgs};
 
@@ -32,13 +34,13 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
         texts.join("; ")
     });
     study::write_tables(folder.path(), &study, &finished, note.as_deref())?;
-    let ruined = Ruined::of(&study, &finished.outcomes);
-    let candidates = Candidates::of_study(&study)?;
+    let ruined = RuinedScenarios::of(&study, &finished.outcomes);
+    let candidates = candidates_of(&study)?;
     let candidates = candidates.without(finished.outcomes.iter().map(|outcome| outcome.row.ruined));
     let ledger = Ledger::of(&study.base, args.study.trials.as_deref())?;
     let luck = Luck::of((&study, &finished), &candidates, &ledger, "stress", args.study.resume)?;
     let summary = summary(&study, (&finished, &candidates), &luck, (&notes, &ruined), started)?;
-    folder.write("summary.json", &(serde_json::to_string_pretty(&summary)? + "\n"))?;
+    folder.write("summary.json", &to_json(&summary)?)?;
     folder.write("run.toml", &study.base.to_toml("replay")?)?;
     folder.write("grid.toml", &study.grid.text)?;
     if !args.study.no_report {
@@ -59,44 +61,26 @@ fn summary(
     study: &Study,
     (finished, candidates): (&Finished, &Candidates),
     luck: &Luck,
-    (notes, ruined): (&[Rendered], &Ruined),
+    (notes, ruined): (&[Rendered], &RuinedScenarios),
     started: Instant,
-) -> Result<Value> {
+) -> Result<StressSummary> {
     let mut warnings: Vec<Rendered> = ruined.warning().iter().chain(notes).cloned().collect();
     warnings.extend(finished.data.warnings.iter().map(Rendered::from));
     if study.is_of_one_source()? {
         // Otherwise they are what one pass says of its own world.
         warnings.extend(finished.data.world.iter().map(Rendered::from));
     }
-    let mut summary = json!({
-        "kind": "stress",
-        "version": env!("CARGO_PKG_VERSION"),
-        "data": data_json(&finished.data),
-        "strategy": study.base.strategy_kind(),
-        "scenarios": finished.outcomes.len(),
-        "trades": if study.grid.fixed { "fixed" } else { "own" },
-        "grid": study::levels(&study.grid)?,
-        "base": study.base_values()?,
-        "ruined": ruined.json()?,
-        "luck": luck.json(),
-        "look_ahead": study::look_ahead(&study.configs),
-        "world": study.base.world_note(true),
-        "timing": {"seconds": started.elapsed().as_secs_f64(), "passes": finished.passes},
-    });
-    add_warnings(&warnings, &mut summary);
     let paths = path_groups(study, candidates);
-    if !paths.is_empty() {
-        let figure = |name: &str, row: usize| finished.outcomes[row].figure(name);
-        let ruined = |row: usize| finished.outcomes[row].row.ruined;
-        summary["paths"] = paths.iter().map(|rows| paths::json(rows, figure, ruined)).collect();
-    }
-    if let Some(from) = &study.base.holdout.from {
-        summary["holdout"] = json!({"from": from, "opened": false});
-    }
-    Ok(summary)
+    let figure = |name: &str, row: usize| finished.outcomes[row].figure(name);
+    let is_ruined = |row: usize| finished.outcomes[row].row.ruined;
+    Ok(StressSummary {
+        study: study.head(StudyKind::Stress, finished, (ruined, luck), &warnings, started.elapsed())?,
+        trades: if study.grid.fixed { Trades::Fixed } else { Trades::Own },
+        paths: paths.iter().map(|rows| paths::summary(rows, figure, is_ruined)).collect(),
+    })
 }
 
-/// Scenarios that differ by the path alone.
+/// Returns the groups of scenarios that differ by the path alone.
 fn path_groups(study: &Study, candidates: &Candidates) -> Vec<Vec<usize>> {
     paths::groups(study.grid.names.iter().map(String::as_str), &candidates.sweep)
 }
@@ -113,8 +97,8 @@ fn notes(study: &Study) -> Vec<Rendered> {
         .collect()
 }
 
-/// What is shown at the end: the best of the choices in the world of the configuration with what it is worth, and the
-/// worst of all.
+/// Returns the text for the terminal: the best choice in the environment of the configuration with its luck, and the
+/// worst scenario.
 fn text(
     study: &Study,
     finished: &Finished,
@@ -123,40 +107,36 @@ fn text(
     started: Instant,
 ) -> String {
     let seconds = started.elapsed().as_secs_f64();
-    let mut text = format!("{} scenarios in {seconds:.2} s\n", finished.outcomes.len());
+    let mut text = format!("{} scenarios in {seconds:.2} s\n", grouped(finished.outcomes.len() as f64));
     if let Some(from) = &study.base.holdout.from {
-        text +=
-            &format!("hold-out in force: nothing from {from} on was read; only `betaflow score` reads it\n");
+        text += &format!("{}\n", kept_holdout(from));
     }
     let objective: Vec<f64> = finished.outcomes.iter().map(|outcome| outcome.figure("net_sharpe")).collect();
-    let survived = |row: &usize| !finished.outcomes[*row].row.ruined;
-    let defined = (0..objective.len()).filter(survived).filter(|row| !objective[*row].is_nan());
-    let ruined = finished.outcomes.iter().any(|outcome| outcome.row.ruined);
+    let is_ruined = |row: usize| finished.outcomes[row].row.ruined;
+    let defined = (0..objective.len()).filter(|row| !is_ruined(*row) && !objective[*row].is_nan());
     let worst = defined.min_by(|a, b| objective[*a].total_cmp(&objective[*b]));
-    let line = |what: &str, row: usize| {
+    let line = |name: &str, row: usize| {
         let outcome = &finished.outcomes[row];
         format!(
-            "{what} net sharpe {:.2} (annual return {:.2} %) with {}\n",
+            "{name}  net Sharpe {:.2}  annual return {:.2} %  {}\n",
             objective[row],
             100.0 * outcome.figure("net_annual_return"),
             study.grid.sets(outcome.row.number).join(", ")
         )
     };
     if let Some(best) = candidates.best(&objective) {
-        let among = match (candidates.held.is_empty(), candidates.count()) {
+        let among = match (candidates.environment_axes.is_empty(), candidates.count()) {
             (true, _) => String::new(),
-            (false, 1) => format!(" in {} (nothing but the world varies),", candidates.world_name()),
-            (false, count) => format!(" of {count} in {},", candidates.world_name()),
+            (false, 1) => format!(" in {} (no choice varies)", environment_name(candidates)),
+            (false, count) => format!(" of {count} in {}", environment_name(candidates)),
         };
         text += &line(&format!("best{among}"), best);
         text += &luck.text();
     }
-    text += &worst.map_or_else(String::new, |row| {
-        line(if ruined { "worst of those that survive," } else { "worst of all," }, row)
-    });
+    let survivors = if (0..objective.len()).any(is_ruined) { "worst survivor" } else { "worst of all" };
+    text += &worst.map_or_else(String::new, |row| line(survivors, row));
     if let [rows] = &path_groups(study, candidates)[..] {
-        let ruined = |row: usize| finished.outcomes[row].row.ruined;
-        text += &paths::text(rows, |name, row| finished.outcomes[row].figure(name), ruined);
+        text += &paths::text(rows, |name, row| finished.outcomes[row].figure(name), is_ruined);
     }
     text
 }

@@ -1,4 +1,4 @@
-//! `betaflow tune`: settings chosen by what was known, judged by what came after.
+//! `betaflow tune`: settings chosen in-sample, judged out of sample.
 //!
 //! ```text
 //! grid file ─▶ scenarios ─▶ aligned ─▶ choose ─▶ summary, tables, text, best.toml
@@ -21,26 +21,22 @@ use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::recorder::RunFolder;
 use betaflow_engine::validation::{AlignedReturns, TuningResult};
 
-pub(crate) use summary::IN_SAMPLE;
-
-use crate::config::slips;
+use crate::config::{is_choice, slips};
 use crate::report;
 use crate::study;
-use crate::study::{Candidates, Finished, Grid, Ledger, Luck, Plan, Ruined, Study};
-use crate::summary::{Code, Rendered};
+use crate::study::{Finished, Grid, Ledger, Luck, Plan, RuinedScenarios, Study, candidates_of};
+use crate::summary::{Code, IN_SAMPLE, Rendered, to_json};
 use crate::terminal::say;
 pub(super) use args::{TUNE, TuneArgs};
 
-/// What a tuning came to.
+/// Result of a tuning.
 struct Tuning {
     study: Study,
     finished: Finished,
     aligned: AlignedReturns,
     tuned: TuningResult,
     luck: Luck,
-    ruined: Ruined,
-    /// Settings that are chosen from: the first of the study.
-    settings: usize,
+    ruined: RuinedScenarios,
     /// Place of the configuration as it is among the study's.
     base: usize,
     look_ahead: Option<String>,
@@ -72,8 +68,7 @@ pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
     let look_ahead = tuning.look_ahead.as_deref();
     study::write_tables(folder.path(), &tuning.study, &tuning.finished, look_ahead)?;
     tables::write(folder.path(), &tuning)?;
-    let summary = tuning.json(started.elapsed().as_secs_f64())?;
-    folder.write("summary.json", &(serde_json::to_string_pretty(&summary)? + "\n"))?;
+    folder.write("summary.json", &to_json(&tuning.summary(started.elapsed())?)?)?;
     folder.write("run.toml", &tuning.study.base.to_toml("tune --grid grid.toml")?)?;
     folder.write("grid.toml", &tuning.study.grid.text)?;
     folder.write("best.toml", &tuning.best_toml()?)?;
@@ -97,14 +92,14 @@ impl Tuning {
         base: usize,
         (ledger, resumed): (&Ledger, bool),
     ) -> Result<Self> {
-        let ruined = Ruined::of(&study, &finished.outcomes);
+        let ruined = RuinedScenarios::of(&study, &finished.outcomes);
         let aligned = aligned::align(&finished.outcomes, settings)?;
         // What was run beside them is no row of their tables, and no trial: nothing was chosen by it.
         finished.outcomes.truncate(settings);
         study.grid.scenarios.truncate(settings);
         study.configs.truncate(settings);
         let tuned = choose::choose(&aligned, base, &study.base, &study.configs)?;
-        let candidates = Candidates::of_study(&study)?;
+        let candidates = candidates_of(&study)?;
         let candidates = candidates.without(finished.outcomes.iter().map(|outcome| outcome.row.ruined));
         let luck = Luck::of((&study, &finished), &candidates, ledger, "tune", resumed)?;
         let look_ahead = study::look_ahead(&study.configs);
@@ -125,7 +120,7 @@ impl Tuning {
             slips(&study.configs).into_iter().map(Rendered::from).collect(),
         ]
         .concat();
-        Ok(Self { study, finished, aligned, tuned, luck, ruined, settings, base, look_ahead, warnings })
+        Ok(Self { study, finished, aligned, tuned, luck, ruined, base, look_ahead, warnings })
     }
 
     /// The recommended settings as a configuration.
@@ -139,7 +134,7 @@ impl Tuning {
 
 /// Settings are compared in one world, that of the configuration.
 fn refuse_worlds(grid: &Grid) -> Result<()> {
-    match grid.names.iter().find(|name| !study::is_choice(name)) {
+    match grid.names.iter().find(|name| !is_choice(name)) {
         Some(world) => bail!(
             "tune: found `{world}` among what varies, which is not for a trader to choose; expected choices alone (sizing, \
              strategy, estimator, universe, factors, execution.fill_at, .participation_cap, .unfilled), compared in the one \

@@ -1,148 +1,126 @@
-//! The summary of a tuning as `summary.json`.
+//! `summary.json` of a tuning.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use anyhow::Result;
-use betaflow_engine::metrics::Figures;
 use betaflow_engine::validation::{FoldChoice, Preferred};
-use serde_json::{Map, Value, json};
 
 use super::Tuning;
 use super::tables::{ends, frames};
 use crate::study;
-use crate::summary::{add_warnings, data_json, number, object, time_text};
-
-/// What the recommendation is called, wherever it stands.
-pub(crate) const IN_SAMPLE: &str = "in-sample: it says what to use, not what to expect";
+use crate::summary::{
+    BestSetting, ChoiceSummary, FoldSummary, FrameRange, IN_SAMPLE, Metrics, OutOfSample, PathScoresSummary,
+    Recommendation, RunnerUp, StudyKind, TuneSummary, time_text,
+};
 
 impl Tuning {
-    /// As `summary.json`.
+    /// Returns the contents of `summary.json`.
     ///
     /// # Errors
     /// A setting has no place in JSON.
-    pub(crate) fn json(&self, seconds: f64) -> Result<Value> {
+    pub(crate) fn summary(&self, time: Duration) -> Result<TuneSummary> {
         let Self { study, tuned, finished, .. } = self;
         let tune = &study.base.tune;
-        let choices = tuned.choices.iter().enumerate().map(|(fold, choice)| self.choice_json(fold, choice));
-        let mut summary = json!({
-            "kind": "tune",
-            "version": env!("CARGO_PKG_VERSION"),
-            "data": data_json(&finished.data),
-            "strategy": study.base.strategy_kind(),
-            "method": tune.method.name(),
-            "folds": tune.folds(),
-            "embargo": tune.embargo,
-            "purge": tune.purge,
-            "objective": tune.objective.name(),
-            "scenarios": self.settings,
-            "frames": self.aligned.times.len(),
-            "ruined": self.ruined.json()?,
-            "grid": study::levels(&study.grid)?,
-            "base": study::values_of(&study.grid, &study.base)?,
-            "out_of_sample": self.out_of_sample_json(),
-            "choices": choices.collect::<Result<Vec<_>>>()?,
-            "in_sample": self.in_sample_json()?,
-            "luck": self.luck.json(),
-            "look_ahead": self.look_ahead,
-            "world": study.base.world_note(true),
-            "timing": {"seconds": seconds, "passes": finished.passes},
-        });
-        add_warnings(&self.warnings, &mut summary);
-        if let Some(from) = &study.base.holdout.from {
-            summary["holdout"] = json!({"from": from, "opened": false});
-        }
-        Ok(summary)
+        let choices = tuned.choices.iter().enumerate().map(|(fold, choice)| self.fold_choice(fold, choice));
+        Ok(TuneSummary {
+            study: study.head(StudyKind::Tune, finished, (&self.ruined, &self.luck), &self.warnings, time)?,
+            method: tune.method.name().to_owned(),
+            folds: tune.folds() as u64,
+            embargo: tune.embargo.into(),
+            purge: tune.purge.into(),
+            objective: tune.objective.name().to_owned(),
+            frames: self.aligned.times.len() as u64,
+            out_of_sample: self.out_of_sample(),
+            choices: choices.collect::<Result<_>>()?,
+            in_sample: self.recommendation()?,
+        })
     }
 
-    fn out_of_sample_json(&self) -> Value {
+    fn out_of_sample(&self) -> OutOfSample {
         let Self { tuned, .. } = self;
         let scores = &tuned.path_scores;
         let blocks = &tuned.path().blocks;
-        json!({
-            "blocks": self.range_json(blocks),
-            "frames": frames(blocks),
-            "paths": tuned.paths.len(),
-            "path": tuned.median_path,
-            "score": number(tuned.path().score),
-            "scores": {
-                "count": scores.count,
-                "mean": number(scores.mean),
-                "deviation": number(scores.deviation),
-                "lowest": number(scores.lowest),
-                "median": number(scores.median),
-                "highest": number(scores.highest),
-                "below_zero": number(scores.below_zero),
+        OutOfSample {
+            blocks: self.ranges(blocks),
+            frames: Some(frames(blocks) as u64),
+            paths: tuned.paths.len() as u64,
+            path: Some(tuned.median_path as u64),
+            score: tuned.path().score.into(),
+            scores: PathScoresSummary {
+                count: scores.count as u64,
+                mean: scores.mean.into(),
+                deviation: scores.deviation.into(),
+                lowest: scores.lowest.into(),
+                median: scores.median.into(),
+                highest: scores.highest.into(),
+                below_zero: scores.below_zero.into(),
             },
-            "metrics": metrics(&tuned.out_of_sample),
-            "base": metrics(&tuned.base),
-            "hindsight": metrics(&tuned.hindsight),
+            metrics: tuned.out_of_sample.into(),
+            base: tuned.base.into(),
+            hindsight: tuned.hindsight.into(),
+        }
+    }
+
+    fn fold_choice(&self, fold: usize, choice: &FoldChoice) -> Result<FoldSummary> {
+        Ok(FoldSummary {
+            fold: fold as u64,
+            train: self.ranges(&choice.fold.train),
+            test: self.ranges(&choice.fold.test),
+            test_score: choice.test_score.into(),
+            choice: self.choice(&choice.preferred, None)?,
         })
     }
 
-    fn choice_json(&self, fold: usize, choice: &FoldChoice) -> Result<Value> {
-        let mut json = self.chosen_json(&choice.preferred)?;
-        json.insert("fold".into(), fold.into());
-        json.insert("train".into(), self.range_json(&choice.fold.train));
-        json.insert("test".into(), self.range_json(&choice.fold.test));
-        json.insert("test_score".into(), number(choice.test_score));
-        Ok(json.into())
-    }
-
-    fn in_sample_json(&self) -> Result<Value> {
+    fn recommendation(&self) -> Result<Recommendation> {
         let Self { tuned, .. } = self;
-        let mut json = self.chosen_json(&tuned.in_sample)?;
-        json.insert("label".into(), IN_SAMPLE.into());
-        json.insert("metrics".into(), metrics(&tuned.in_sample_figures));
-        json["best"]["metrics"] = metrics(&tuned.best_figures);
-        Ok(json.into())
+        Ok(Recommendation {
+            label: IN_SAMPLE.to_owned(),
+            metrics: tuned.in_sample_figures.into(),
+            choice: self.choice(&tuned.in_sample, Some(tuned.best_figures.into()))?,
+        })
     }
 
-    /// The setting that was chosen beside the best, and how sure it is that the best is the best.
-    fn chosen_json(&self, preferred: &Preferred) -> Result<Map<String, Value>> {
+    /// Returns the setting that was chosen beside the best. `best_metrics`: figures of the best on all frames.
+    fn choice(&self, preferred: &Preferred, best_metrics: Option<Metrics>) -> Result<ChoiceSummary> {
         let Preferred { chosen, turnover, difference, best, best_turnover, certainty: sure } = preferred;
         let settings = |setting: usize| study::values_of(&self.study.grid, &self.study.configs[setting]);
-        let runner_up = sure.runner_up.map(|next| -> Result<Value> {
-            Ok(json!({
-                "scenario": next.setting,
-                "settings": settings(next.setting)?,
-                "train_score": number(next.score),
-            }))
+        let runner_up = sure.runner_up.map(|next| -> Result<RunnerUp> {
+            let settings = settings(next.setting)?;
+            Ok(RunnerUp { scenario: next.setting as u64, settings, train_score: next.score.into() })
         });
-        let json = json!({
-            "scenario": chosen.setting,
-            "settings": settings(chosen.setting)?,
-            "train_score": number(chosen.score),
-            "train_turnover": number(*turnover),
-            "difference": number(difference.value),
-            "difference_standard_error": number(difference.standard_error),
-            "best": {
-                "scenario": best.setting,
-                "settings": settings(best.setting)?,
-                "train_score": number(best.score),
-                "train_turnover": number(*best_turnover),
+        Ok(ChoiceSummary {
+            scenario: chosen.setting as u64,
+            settings: settings(chosen.setting)?,
+            train_score: chosen.score.into(),
+            train_turnover: (*turnover).into(),
+            difference: difference.value.into(),
+            difference_standard_error: difference.standard_error.into(),
+            best: BestSetting {
+                scenario: best.setting as u64,
+                settings: settings(best.setting)?,
+                train_score: best.score.into(),
+                train_turnover: (*best_turnover).into(),
+                metrics: best_metrics,
             },
-            "train_score_standard_error": number(sure.standard_error),
-            "certainty": number(sure.share),
-            "resamples": sure.resamples,
-            "within_one_error": sure.within_one_error,
-            "runner_up": runner_up.transpose()?,
-        });
-        Ok(match json {
-            Value::Object(map) => map,
-            _ => Map::new(),
+            train_score_standard_error: sure.standard_error.into(),
+            certainty: sure.share.into(),
+            resamples: sure.resamples as u64,
+            within_one_error: sure.within_one_error as u64,
+            runner_up: runner_up.transpose()?,
         })
     }
 
-    /// Ranges of frames, each with its times.
-    fn range_json(&self, ranges: &[Range<usize>]) -> Value {
+    /// Returns ranges of frames with their times.
+    fn ranges(&self, ranges: &[Range<usize>]) -> Vec<FrameRange> {
         let range = |range: &Range<usize>| {
             let [first, last] = ends(&self.aligned.times, std::slice::from_ref(range));
-            json!({"first": time_text(Some(first)), "last": time_text(Some(last)), "frames": range.len()})
+            FrameRange {
+                first: time_text(Some(first)),
+                last: time_text(Some(last)),
+                frames: range.len() as u64,
+            }
         };
         ranges.iter().map(range).collect()
     }
-}
-
-fn metrics(figures: &Figures) -> Value {
-    object(figures.items().into_iter().chain(figures.uncertainty.items())).into()
 }

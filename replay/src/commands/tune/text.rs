@@ -9,25 +9,24 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
 use super::Tuning;
-use super::summary::IN_SAMPLE;
 use super::tables::{ends, frames};
 use crate::config::Method;
-use crate::summary::{figure_text, time_text};
+use crate::summary::{IN_SAMPLE, figure_text, grouped, kept_holdout, time_text};
 
-/// Folds that are shown; more are in `folds.parquet`.
+/// Most folds of the table; all are in `folds.parquet`.
 const SHOWN: usize = 12;
 const COMPARED: [&str; 5] = ["sharpe", "annual_return", "annual_volatility", "max_drawdown", "calmar"];
 
 impl Tuning {
-    /// All that the terminal says, but where it was written to.
+    /// Returns the text for the terminal, without the path of the folder.
     pub(crate) fn text(&self) -> String {
         let mut text = self.ruined.text() + &self.out_of_sample_text();
         self.add_folds(&mut text);
         self.add_in_sample(&mut text);
-        text += "luck, of the highest net sharpe among them:\n";
+        text += "multiple testing, highest net Sharpe of the settings:\n";
         text += &self.luck.text();
         if let Some(from) = &self.study.base.holdout.from {
-            _ = writeln!(text, "hold-out from {from}: nothing from then on was read");
+            _ = writeln!(text, "{}", kept_holdout(from));
         }
         for note in self.warnings.iter().filter(|note| note.code != "ruined_scenarios") {
             _ = writeln!(text, "note: {note}");
@@ -45,17 +44,20 @@ impl Tuning {
             Method::KFold => "each block by a choice from both sides of it",
             Method::Combinatorial => "each block by choices from the others",
         };
-        let mut text = format!("out of sample: {} frames, {first} to {last}, {how}\n", frames(&path.blocks));
+        let mut text = format!(
+            "out of sample: {} frames, {first} to {last}, {how}\n",
+            grouped(frames(&path.blocks) as f64)
+        );
         if tuned.paths.len() > 1 {
             let scores = &tuned.path_scores;
             _ = writeln!(
                 text,
-                "{} paths: {} from {:.2} to {:.2}, median {:.2}, below 0 in {:.0} % of them; below is the median path",
+                "{} paths: {} min {:.2}, median {:.2}, max {:.2}, below 0 in {:.0} %; below is the median path",
                 tuned.paths.len(),
                 self.objective(),
                 scores.lowest,
-                scores.highest,
                 scores.median,
+                scores.highest,
                 100.0 * scores.below_zero
             );
         }
@@ -94,8 +96,8 @@ impl Tuning {
             &format!("{objective} trained"),
             "judged",
             "best trained",
-            "sure",
-            "as good",
+            "best again",
+            "within 1 s.e.",
             "chosen",
         ]);
         for (fold, choice) in choices.iter().enumerate().take(SHOWN) {
@@ -108,8 +110,8 @@ impl Tuning {
         let resamples = choices.iter().map(|choice| choice.preferred.certainty.resamples).min().unwrap_or(0);
         _ = writeln!(
             text,
-            "chosen: of the settings within one standard error of the best the one with the lowest turnover\nsure: how often \
-             the best is the best again, of {resamples} resamples of its training frames\n"
+            "chosen: of the settings within one standard error of the best, the one with the lowest turnover\nbest again: share of \
+             {resamples} resamples of the training frames in which the best is the best again\n"
         );
     }
 
@@ -142,8 +144,8 @@ impl Tuning {
         _ = writeln!(text, "recommended ({IN_SAMPLE}):\n  {}", self.name(chosen.setting));
         _ = writeln!(
             text,
-            "  {objective} {:.2} on all frames, turnover {:.0} % a year; the lowest turnover of {} of {} settings within one \
-             standard error of the best",
+            "  {objective} {:.2} on all frames, turnover {:.0} % a year: the lowest of the {} of {} settings within one standard \
+             error of the best",
             chosen.score,
             yearly * turnover,
             sure.within_one_error,
@@ -158,7 +160,7 @@ impl Tuning {
         }
         _ = writeln!(
             text,
-            "best: {}\n  {objective} {:.2} ± {:.2} (s.e.), turnover {:.0} % a year; the best again in {} of the resamples",
+            "best: {}\n  {objective} {:.2} ± {:.2} (s.e.), turnover {:.0} % a year; best again in {} of the resamples",
             self.name(best.setting),
             best.score,
             sure.standard_error,

@@ -1,8 +1,9 @@
-//! Which instruments are drawn.
+//! Choice of the instruments that are drawn.
 
 use anyhow::{Result, bail};
 use betaflow_connectors::hint;
-use serde_json::Value;
+
+use crate::summary::InstrumentSummary;
 
 /// Instruments drawn where none are asked for: those with the most forecasts, and beside them as many at most
 /// that are in alarm.
@@ -10,51 +11,25 @@ const USUAL: usize = 4;
 /// Most instruments that can be asked for.
 const ASKED_MAX: usize = 20;
 
-/// An instrument of the summary.
-#[derive(Clone, Copy)]
-pub(super) struct Instrument<'a> {
-    pub(super) symbol: &'a str,
-    pub(super) alarm: Option<&'a str>,
-    /// All that the summary says of it.
-    pub(super) facts: &'a Value,
-}
-
-impl Instrument<'_> {
-    pub(super) fn number(&self, name: &str) -> Option<f64> {
-        self.facts[name].as_f64()
-    }
-
-    pub(super) fn forecasts(&self) -> u64 {
-        self.facts["forecasts"].as_u64().unwrap_or_default()
-    }
-}
-
-/// The instruments of a summary, in engine order.
-pub(super) fn instruments<'a>(summary: &'a Value) -> Vec<Instrument<'a>> {
-    let all = summary["estimator"]["instruments"].as_array();
-    let instrument = |facts: &'a Value| {
-        let text = |name: &str| facts[name].as_str();
-        Instrument { symbol: text("symbol").unwrap_or_default(), alarm: text("alarm"), facts }
-    };
-    all.into_iter().flatten().map(instrument).collect()
-}
-
-/// Those asked for, in that order, or else a few: those with the most forecasts (ties in engine order), then
-/// those in alarm (longest first).
-pub(super) fn choose<'a>(asked: &[String], all: &[Instrument<'a>]) -> Result<Vec<Instrument<'a>>> {
+/// Returns the instruments asked for, in that order, or else a few: those with the most forecasts (ties in engine order),
+/// then those in alarm (longest first).
+pub(super) fn choose<'a>(
+    asked: &[String],
+    all: &'a [InstrumentSummary],
+) -> Result<Vec<&'a InstrumentSummary>> {
     if asked.is_empty() {
         return Ok(usual(all));
     }
-    let mut chosen: Vec<Instrument<'a>> = Vec::new();
+    let mut chosen: Vec<&'a InstrumentSummary> = Vec::new();
     for symbol in asked {
-        match all.iter().find(|instrument| instrument.symbol == symbol) {
+        match all.iter().find(|instrument| instrument.symbol == *symbol) {
             None => bail!(
                 "--plot: found `{symbol}`, expected one of the {} instruments that were estimated{}; nothing is left of \
                  this run",
                 all.len(),
-                hint(symbol, all.iter().map(|instrument| instrument.symbol))
+                hint(symbol, all.iter().map(|instrument| instrument.symbol.as_str()))
             ),
-            Some(known) if !chosen.iter().any(|other| other.symbol == known.symbol) => chosen.push(*known),
+            Some(known) if !chosen.iter().any(|other| other.symbol == known.symbol) => chosen.push(known),
             Some(_) => {}
         }
     }
@@ -68,39 +43,41 @@ pub(super) fn choose<'a>(asked: &[String], all: &[Instrument<'a>]) -> Result<Vec
     Ok(chosen)
 }
 
-fn usual<'a>(all: &[Instrument<'a>]) -> Vec<Instrument<'a>> {
+fn usual(all: &[InstrumentSummary]) -> Vec<&InstrumentSummary> {
+    let facts = |at: usize| &all[at].calibration.facts;
     let mut order: Vec<usize> = (0..all.len()).collect();
-    order.sort_by_key(|at| std::cmp::Reverse(all[*at].forecasts()));
+    order.sort_by_key(|at| std::cmp::Reverse(facts(*at).forecasts));
     let rest = order.split_off(USUAL.min(order.len()));
-    let mut alarmed: Vec<usize> = rest.into_iter().filter(|at| all[*at].alarm.is_some()).collect();
-    let share = |at: usize| all[at].number("share_in_alarm").unwrap_or_default();
+    let mut alarmed: Vec<usize> = rest.into_iter().filter(|at| facts(*at).alarm.is_some()).collect();
+    let share = |at: usize| facts(at).share_in_alarm.unwrap_or_default();
     alarmed.sort_by(|a, b| share(*b).total_cmp(&share(*a)).then(a.cmp(b)));
     order.extend(alarmed.into_iter().take(USUAL));
-    order.into_iter().map(|at| all[at]).collect()
+    order.into_iter().map(|at| &all[at]).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use betaflow_engine::model::{Alarm, CalibrationFacts};
 
     use super::*;
+    use crate::summary::Calibration;
 
     fn chosen(asked: &[&str], facts: &[(&str, u64, Option<f64>)]) -> Result<String> {
-        let all: Vec<Value> = facts
+        let all: Vec<InstrumentSummary> = facts
             .iter()
-            .map(|(symbol, forecasts, alarm)| {
-                json!({
-                    "symbol": symbol,
-                    "forecasts": forecasts,
-                    "share_in_alarm": alarm,
-                    "alarm": alarm.map(|_| "too_wide"),
-                })
+            .map(|(symbol, forecasts, share_in_alarm)| {
+                let facts = CalibrationFacts {
+                    forecasts: *forecasts,
+                    share_in_alarm: *share_in_alarm,
+                    alarm: share_in_alarm.map(|_| Alarm::TooWide),
+                    ..CalibrationFacts::default()
+                };
+                InstrumentSummary { symbol: (*symbol).to_owned(), calibration: Calibration { facts } }
             })
             .collect();
-        let summary = json!({"estimator": {"instruments": all}});
         let asked: Vec<String> = asked.iter().map(|symbol| (*symbol).to_owned()).collect();
-        let chosen = choose(&asked, &instruments(&summary))?;
-        Ok(chosen.iter().map(|instrument| instrument.symbol).collect::<Vec<_>>().join(" "))
+        let chosen = choose(&asked, &all)?;
+        Ok(chosen.iter().map(|instrument| instrument.symbol.as_str()).collect::<Vec<_>>().join(" "))
     }
 
     #[test]

@@ -1,125 +1,141 @@
-//! What was estimated and how well it holds.
+//! Estimator of a run and its calibration as a whole.
 
-use serde_json::Value;
+use maud::{Markup, html};
 
-use crate::report::html::escape;
+use crate::report::format::{NONE, text};
 use crate::report::page::Page;
+use crate::summary::{EstimatorSummary, Number, RunSummary};
 
-/// Figures of the estimator: key in the summary, name, what is expected, what it means.
-const FIGURES: [(&str, &str, &str, &str); 7] = [
-    (
-        "hedged_r2",
-        "Hedged R²",
-        "",
-        "The share of the variance of returns that the factors explain with the betas of the bar before: 1 is \
-         all of it, 0 none, below 0 is worse than not hedging.",
-    ),
-    (
-        "mean_log_predictive_density",
-        "Mean log predictive density",
-        "baseline_log_predictive_density",
-        "How probable the forecasts held the returns that came; higher is better. Expected is more than the \
-         baseline, which knows no factor: a forecast of zero with an exponentially weighted variance.",
-    ),
-    ("coverage_50", "Inside the 50 % interval", "0.50", COVERAGE),
-    ("coverage_90", "Inside the 90 % interval", "0.90", COVERAGE),
-    ("coverage_95", "Inside the 95 % interval", "0.95", COVERAGE),
-    (
-        "nis",
-        "Normalised squared error (NIS)",
-        "1",
-        "Mean squared forecast error in units of the variance that was forecast: above 1 the forecasts are too \
-         sure of themselves, below 1 too cautious.",
-    ),
-    (
-        "autocorrelation",
-        "Autocorrelation of errors",
-        "0",
-        "Of each forecast error with the next one, standardised: away from 0 there is something left to learn.",
-    ),
-];
-const COVERAGE: &str = "Share of returns that fell inside the interval that was forecast for them: fewer means \
-                        that the intervals are too narrow, more that they are too wide.";
-
-/// A number of the summary.
-pub(super) fn number(value: &Value) -> String {
-    value.as_f64().map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"))
+/// Figure of the estimator: name, value, expected value, explanation.
+struct Figure {
+    name: &'static str,
+    value: fn(&EstimatorSummary) -> Number,
+    expected: Expected,
+    meaning: &'static str,
 }
 
-/// Adds what the run was made from.
-pub(super) fn add_lead(page: &mut Page, summary: &Value) {
-    let (data, estimator) = (&summary["data"], &summary["estimator"]);
-    page.html(&format!(
-        "<p class=\"lead\"><b>{}</b> instruments, <b>{}</b> frames from <b>{}</b> to <b>{}</b>; estimator \
-         <b>{}</b>; betaflow {}.</p>\n",
-        text(&data["instruments"]),
-        text(&data["frames"]),
-        text(&data["first"]),
-        text(&data["last"]),
-        text(&estimator["kind"]),
-        text(&summary["version"]),
-    ));
+/// Expected value of a figure.
+#[derive(Clone, Copy)]
+enum Expected {
+    Text(&'static str),
+    MoreThan(fn(&EstimatorSummary) -> Number),
+}
+
+const FIGURES: [Figure; 7] = [
+    Figure {
+        name: "Hedged R²",
+        value: |of| of.total.facts.hedged_r2.into(),
+        expected: Expected::Text(""),
+        meaning: "Share of the variance of returns that the factors explain with the betas of the bar before: 1 is all of \
+                  it, 0 none; below 0 is worse than not hedging.",
+    },
+    Figure {
+        name: "Mean log predictive density",
+        value: |of| of.mean_log_predictive_density,
+        expected: Expected::MoreThan(|of| of.total.facts.baseline_log_predictive_density.into()),
+        meaning: "Log density of the forecast at the realised return; higher is better. The baseline has no factor: a \
+                  forecast of zero with an exponentially weighted variance.",
+    },
+    Figure {
+        name: "Coverage of the 50 % interval",
+        value: |of| of.total.facts.coverage[0].into(),
+        expected: Expected::Text("0.50"),
+        meaning: COVERAGE,
+    },
+    Figure {
+        name: "Coverage of the 90 % interval",
+        value: |of| of.total.facts.coverage[1].into(),
+        expected: Expected::Text("0.90"),
+        meaning: COVERAGE,
+    },
+    Figure {
+        name: "Coverage of the 95 % interval",
+        value: |of| of.total.facts.coverage[2].into(),
+        expected: Expected::Text("0.95"),
+        meaning: COVERAGE,
+    },
+    Figure {
+        name: "Normalised innovation squared (NIS)",
+        value: |of| of.total.facts.nis.into(),
+        expected: Expected::Text("1"),
+        meaning: "Mean squared forecast error over the forecast variance: above 1 the forecasts are overconfident, below 1 \
+                  too cautious.",
+    },
+    Figure {
+        name: "Autocorrelation of errors",
+        value: |of| of.total.facts.autocorrelation.into(),
+        expected: Expected::Text("0"),
+        meaning: "Autocorrelation of the standardised forecast errors at lag one: away from 0 they are predictable.",
+    },
+];
+const COVERAGE: &str = "Share of returns inside the forecast interval: fewer means that the intervals are too narrow, more \
+                        that they are too wide.";
+
+/// A figure with four decimals.
+pub(super) fn number(value: impl Into<f64>) -> String {
+    let value = value.into();
+    if value.is_finite() { format!("{value:.4}") } else { NONE.to_owned() }
+}
+
+/// Adds data, estimator and version.
+pub(super) fn add_lead(page: &mut Page, summary: &RunSummary) {
+    let data = summary.head.data.clone().unwrap_or_default();
+    page.add(html! {
+        p.lead {
+            b { (data.instruments) } " instruments, " b { (data.frames) } " frames from " b { (text(data.first.as_ref())) }
+            " to " b { (text(data.last.as_ref())) } "; estimator " b { (text(summary.estimator.kind.as_ref())) }
+            "; betaflow " (text(summary.head.version.as_ref())) "."
+        }
+    });
 }
 
 /// Adds the figures of the estimator.
-pub(super) fn add(page: &mut Page, summary: &Value) {
-    let (data, estimator) = (&summary["data"], &summary["estimator"]);
-    page.html(&format!(
-        "<p>All figures are of forecasts made before the return was seen, and those of the warm-up are not \
-         counted: {} forecasts.</p>\n",
-        text(&estimator["forecasts"])
-    ));
-    let mut rows = String::new();
-    for (key, name, expected, meaning) in FIGURES {
-        let expected = match &estimator[expected] {
-            Value::Null if key == "mean_log_predictive_density" => "–".to_owned(),
-            Value::Null => expected.to_owned(),
-            baseline => format!("more than {}", number(baseline)),
+pub(super) fn add(page: &mut Page, summary: &RunSummary) {
+    let estimator = &summary.estimator;
+    page.add(html! {
+        p {
+            "Forecasts are made before the return is known; those of the warm-up are not counted: "
+            (estimator.total.facts.forecasts) " forecasts."
+        }
+    });
+    let mut rows: Vec<Markup> = Vec::new();
+    for Figure { name, value, expected, meaning } in FIGURES {
+        let expected = match expected {
+            Expected::Text(text) => text.to_owned(),
+            Expected::MoreThan(baseline) => match baseline(estimator).get() {
+                Some(baseline) => format!("more than {}", number(baseline)),
+                None => NONE.to_owned(),
+            },
         };
-        rows += &row(name, &number(&estimator[key]), &expected, meaning);
+        rows.push(row(name, &number(value(estimator)), &expected, meaning));
     }
-    rows += &alarms(estimator, &data["instruments"]);
-    page.table(&["", "found", "expected", "in plain words"], "headline", &rows);
+    rows.push(alarms(estimator, summary.head.data.as_ref().map_or(0, |data| data.instruments)));
+    page.table(&["", "found", "expected", "meaning"], "headline", &rows);
 }
 
-/// Adds what a careful reader should know.
-pub(super) fn add_notes(page: &mut Page, summary: &Value) {
-    for warning in summary["warnings"].as_array().into_iter().flatten() {
-        page.html(&format!("<p class=\"note\">Note: {}</p>\n", text(warning)));
+/// Adds the warnings.
+pub(super) fn add_notes(page: &mut Page, summary: &RunSummary) {
+    for warning in &summary.head.warnings.warnings {
+        page.add(html! { p.note { "Note: " (warning) } });
     }
 }
 
-fn text(value: &Value) -> String {
-    escape(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-}
-
-fn alarms(estimator: &Value, instruments: &Value) -> String {
-    let kinds: Vec<(&str, u64)> = estimator["alarms"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, count)| (name.as_str(), count.as_u64().unwrap_or_default()))
-        .collect();
-    let count: u64 = kinds.iter().map(|(_, count)| count).sum();
-    let share = estimator["share_in_alarm"].as_f64().unwrap_or_default();
-    let kinds: Vec<String> = kinds.iter().map(|(name, count)| format!("{count} {}", words(name))).collect();
+fn alarms(estimator: &EstimatorSummary, instruments: u64) -> Markup {
+    let count: u64 = estimator.alarms.values().sum();
+    let kinds: Vec<String> =
+        estimator.alarms.iter().map(|(name, count)| format!("{count} {}", name.replace('_', " "))).collect();
     let found = match count {
         0 => "none".to_owned(),
         _ => format!("{count} of {instruments} instruments: {}", kinds.join(", ")),
     };
+    let share = estimator.total.facts.share_in_alarm.unwrap_or_default();
     let meaning = format!(
-        "Instruments whose recent forecasts are not to be believed, at the end of the data. In all, an alarm stood \
-         at {:.2} % of the forecasts.",
+        "Instruments in alarm at the end of the data. An alarm stood at {:.2} % of all forecasts.",
         100.0 * share
     );
-    row("Alarms at the end", &escape(&found), "none", &meaning)
+    row("Alarms at the end", &found, "none", &meaning)
 }
 
-fn row(name: &str, found: &str, expected: &str, meaning: &str) -> String {
-    format!("<tr><th scope=\"row\">{name}</th><td>{found}</td><td>{expected}</td><td>{meaning}</td></tr>\n")
-}
-
-/// An alarm's name in words.
-pub(super) fn words(alarm: &str) -> String {
-    alarm.replace('_', " ")
+fn row(name: &str, found: &str, expected: &str, meaning: &str) -> Markup {
+    html! { tr { th scope="row" { (name) } td { (found) } td { (expected) } td { (meaning) } } }
 }

@@ -1,4 +1,4 @@
-//! The report of an estimate, and the sections that the report of a replay has in common with it.
+//! Report of an estimate, and its sections that the report of a replay has as well.
 
 mod betas;
 mod calibration;
@@ -11,35 +11,34 @@ use super::Run;
 use super::holdout;
 use super::page::Page;
 
-/// The report of a run that estimated.
+/// Returns the report of a run that estimated.
 pub(super) fn html(run: &Run<'_>, plot: &[String]) -> Result<String> {
     let mut page = Page::new("betaflow estimate");
     headline::add_lead(&mut page, &run.summary);
-    holdout::add(&mut page, &run.summary);
+    holdout::add(&mut page, run.summary.holdout.as_ref());
     headline::add(&mut page, &run.summary);
     headline::add_notes(&mut page, &run.summary);
     add_betas(&mut page, run, plot)?;
-    calibration::add(&mut page, &choice::instruments(&run.summary));
+    calibration::add(&mut page, &run.summary.estimator.instruments);
     page.section("Settings");
     page.details("run.toml: run again with --config run.toml", &run.settings);
     page.finish()
 }
 
-/// How the estimator did, and each of its instruments.
+/// Adds the calibration of the estimator and of each instrument.
 pub(super) fn add_calibration(page: &mut Page, run: &Run<'_>) {
     page.section("The estimator");
     headline::add(page, &run.summary);
-    calibration::add(page, &choice::instruments(&run.summary));
+    calibration::add(page, &run.summary.estimator.instruments);
 }
 
-/// Alpha and betas of a few instruments through time.
+/// Adds alpha and betas of a few instruments through time.
 fn add_betas(page: &mut Page, run: &Run<'_>, plot: &[String]) -> Result<()> {
-    let instruments = choice::instruments(&run.summary);
-    let chosen = choice::choose(plot, &instruments)?;
+    let chosen = choice::choose(plot, &run.summary.estimator.instruments)?;
     match run.betas == "all" && run.folder.join("betas.parquet").exists() {
         true => betas::add(page, run, plot, &chosen),
         false => {
-            betas::say_missing(page);
+            betas::add_missing(page);
             Ok(())
         }
     }

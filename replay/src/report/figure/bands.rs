@@ -2,6 +2,7 @@
 
 use plotly::common::{Fill, HoverInfo, Line};
 
+use super::label::label;
 use super::{Figure, Rounding, colour, css, dash, line};
 
 /// A mean through time and its standard deviation, NaN where there is none.
@@ -30,14 +31,14 @@ impl Figure {
         self.data.push(edge(1.0).fill(Fill::ToNextY).fill_color(css(colour(at), opacity)));
     }
 
-    /// The n-th line; `name` is escaped already.
+    /// Adds the n-th line.
     pub(in crate::report) fn line(&mut self, at: usize, name: &str, path: &Path) {
         let rounding = Rounding::of(&path.mean);
         let rounded = |values: &[f64], scale: f64| -> Vec<f64> {
             values.iter().map(|value| rounding.of_value(scale * value)).collect()
         };
         let line = line(rounded(&path.mean, 1.0))
-            .name(name)
+            .name(label(name))
             .legend_group(group(at))
             .line(Line::new().color(css(colour(at), 1.0)).width(1.8).dash(dash(at)))
             .custom_data(rounded(&path.sd, 2.0))
@@ -46,7 +47,7 @@ impl Figure {
     }
 }
 
-/// What is hidden and shown together.
+/// Lines of one group are hidden and shown together.
 fn group(at: usize) -> String {
     format!("line{at}")
 }

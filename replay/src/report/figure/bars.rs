@@ -5,6 +5,7 @@ use plotly::common::{DashType, Line, Marker, Mode};
 use plotly::layout::HoverMode;
 use plotly::{Scatter, Trace};
 
+use super::label::labels;
 use super::{Figure, Rounding, axis, colour, css, layout};
 
 /// A histogram: each bar with its place, its height, its label, and whether it belongs to a tail.
@@ -31,7 +32,7 @@ impl Figure {
             .width(bars.width)
             .marker(Marker::new().color(css(colour(0), 0.75)))
             .text_position(plotly::common::TextPosition::None)
-            .text_array(bars.labels)
+            .text_array(labels(&bars.labels))
             .hover_template("%{text}<extra></extra>");
         figure.data.push(drawn as Box<dyn Trace>);
         for (at, (name, place)) in places.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! A heat map of two settings, with frames around the cells that are spoken of.
+//! Heat map of two settings, with frames around the named cells.
 
 use plotly::common::{
     ColorBar, ColorScale, ColorScaleElement, DashType, Font, HoverInfo, Line, Mode, ThicknessMode, TickMode,
@@ -7,40 +7,41 @@ use plotly::layout::{Axis, AxisRange, HoverMode};
 use plotly::{HeatMap, Scatter, Trace};
 use serde::Serialize;
 
+use super::label::{label, labels};
 use super::{Figure, axis, css, layout};
 
-/// Cells in which a value can still be read.
+/// Most cells in which a value is readable.
 const READABLE_MAX: usize = 150;
 /// Orange through white to blue: apart for the colour-blind, as the months of a replay are, and pale enough for
 /// black text.
 const SCALE: [(f64, &str); 5] =
     [(0.0, "#dd7f2b"), (0.25, "#f0b37a"), (0.5, "#fbfbfb"), (0.75, "#a3cde8"), (1.0, "#4a98cc")];
-/// Share of the cells, by the size of their values, that the colours tell apart; the rest have the colour at the end.
+/// Share of the cells, by the size of their values, inside the colour scale; the rest have the colour at its end.
 const TOLD_APART: f64 = 0.9;
-/// How far the frame of each kind of cell stays inside: three around one cell are all seen.
+/// Inset of the frame of each kind of cell: three around one cell are all visible.
 const INSETS: [f64; 3] = [0.0, 0.05, 0.1];
 
-/// Frames that are seen on orange and on blue.
+/// Frame colours that are visible on orange and on blue.
 pub(super) const FRAMES: [[u8; 3]; 3] = [[0, 0, 0], [200, 0, 130], [0, 0, 0]];
 
-/// Two settings, their levels as they are written, and how the values are: all slices of a figure have them in common.
+/// Two settings with their levels, and format and limit of the values: common to all slices of a figure.
 pub(in crate::report) struct Plane {
-    /// Titles and levels, across and upwards; escaped already.
+    /// Titles and levels, across and upwards.
     pub(in crate::report) across: (String, Vec<String>),
     pub(in crate::report) upwards: (String, Vec<String>),
-    /// How a value is shown, as d3 has it.
+    /// d3 format of a value.
     pub(in crate::report) format: &'static str,
-    /// Of the values of all slices.
+    /// Colour limit over the values of all slices.
     pub(in crate::report) limit: f64,
 }
 
 /// A cell with a frame: its name in the legend, and its place, `None` where it is in another slice.
-pub(in crate::report) type Framed = (&'static str, Option<(usize, usize)>);
+pub(in crate::report) type CellFrame = (&'static str, Option<(usize, usize)>);
 
 /// Values of the cells, by rows from below, and the frames.
-pub(in crate::report) type Slice = (Vec<Vec<f64>>, Vec<Framed>);
+pub(in crate::report) type Slice = (Vec<Vec<f64>>, Vec<CellFrame>);
 
-/// What plotly.js draws of the cells; the text of a cell is none of the crate's options.
+/// Cells as plotly.js draws them; the crate has no option for the text of a cell.
 #[derive(Clone, Serialize)]
 struct Cells {
     #[serde(flatten)]
@@ -65,20 +66,21 @@ pub(in crate::report) fn colour_limit(values: impl Iterator<Item = f64>) -> f64 
 }
 
 impl Figure {
-    /// Heat maps of the same plane, of which the page draws one and offers the others: `values[upwards][across]`, NaN where there is none.
+    /// Heat maps of the same plane, of which the page draws one and offers the others: `values[upwards][across]`, NaN
+    /// where undefined.
     pub(in crate::report) fn of_heat(plane: &Plane, slices: &[Slice], first: usize) -> Self {
         let ticks = |levels: &[String]| -> Axis {
             let middle = levels.len() as f64 - 0.5;
             axis()
                 .tick_mode(TickMode::Array)
                 .tick_values((0..levels.len()).map(|at| at as f64).collect())
-                .tick_text(levels.to_vec())
+                .tick_text(labels(levels))
                 .range(AxisRange::new(-0.5, middle))
                 .show_grid(false)
                 .zero_line(false)
         };
-        let x = ticks(&plane.across.1).title(plane.across.0.as_str());
-        let y = ticks(&plane.upwards.1).title(plane.upwards.0.as_str());
+        let x = ticks(&plane.across.1).title(label(&plane.across.0));
+        let y = ticks(&plane.upwards.1).title(label(&plane.upwards.0));
         let layout = layout(x, y).hover_mode(HoverMode::Closest).legend(super::legend(-0.24));
         let mut figure = Self { tall: true, ..Self::of(layout) };
         figure.slices = slices.iter().map(|(values, framed)| plane.traces(values, framed)).collect();
@@ -88,7 +90,7 @@ impl Figure {
 }
 
 impl Plane {
-    fn traces(&self, values: &[Vec<f64>], framed: &[Framed]) -> plotly::Traces {
+    fn traces(&self, values: &[Vec<f64>], framed: &[CellFrame]) -> plotly::Traces {
         let digits = |value: &f64| value.is_finite().then(|| (value * 1e5).round() / 1e5);
         let rows: Vec<Vec<Option<f64>>> = values.iter().map(|row| row.iter().map(digits).collect()).collect();
         let elements = SCALE.iter().map(|(at, css)| ColorScaleElement(*at, (*css).to_owned())).collect();
@@ -100,7 +102,9 @@ impl Plane {
         let (across, upwards) = (&self.across, &self.upwards);
         let hover = format!(
             "{} %{{x}}<br>{} %{{y}}<br><b>%{{z:{}}}</b><extra></extra>",
-            across.0, upwards.0, self.format
+            label(&across.0),
+            label(&upwards.0),
+            self.format
         );
         let map = HeatMap::new((0..across.1.len()).collect(), (0..upwards.1.len()).collect(), rows)
             .color_scale(ColorScale::Vector(elements))

@@ -3,27 +3,28 @@
 use plotly::common::{DashType, Fill, Line, LineShape};
 use plotly::layout::{Axis, AxisType, HoverMode};
 
+use super::label::label;
 use super::{Figure, Rounding, axis, colour, css, dash, layout, legend, line};
 
 /// Share of the height that the upper of two panes takes, and where the lower one ends.
 const SPLIT: [f64; 2] = [0.36, 0.29];
 
-/// What stands on the vertical axes: format and suffix of the numbers.
+/// Vertical axes: format of the numbers of each pane.
 pub(in crate::report) enum Panes {
     One(&'static str),
     Two(&'static str, &'static str),
 }
 
-/// How a line is drawn.
+/// Style of a line.
 #[derive(Clone, Copy)]
-pub(in crate::report) enum Look {
-    /// What the figure is about.
+pub(in crate::report) enum LineStyle {
+    /// Subject of the figure.
     Main,
-    /// What it is compared with.
+    /// Line that the main one is compared with.
     Beside,
-    /// The same where there is little room.
+    /// A line to compare with, where there is little room.
     Thin,
-    /// A limit or what is nearly the same as another line.
+    /// A limit, or a line close to another.
     Dashed,
     /// An area down or up to zero.
     Area,
@@ -33,40 +34,39 @@ pub(in crate::report) enum Look {
     Stacked,
 }
 
-/// One line of a figure.
-pub(in crate::report) struct Drawn<'a> {
-    /// Escaped already.
+/// Line of a figure.
+pub(in crate::report) struct PaneLine<'a> {
     name: &'a str,
     /// NaN where there is none.
     values: &'a [f64],
-    /// Which of the colours.
+    /// Index of the colour.
     colour: usize,
-    look: Look,
-    /// Whether it is in the lower pane.
+    look: LineStyle,
+    /// True if it is in the lower pane.
     lower: bool,
-    /// What is hidden and shown together: the legend has the line of the upper pane.
+    /// Group that is hidden and shown together; the legend has the line of the upper pane.
     with: Option<&'static str>,
-    /// How a value is shown, as d3 has it.
+    /// d3 format of a value.
     format: &'static str,
 }
 
-impl<'a> Drawn<'a> {
+impl<'a> PaneLine<'a> {
     /// A line of the upper pane.
-    pub(in crate::report) fn new(name: &'a str, values: &'a [f64], colour: usize, look: Look) -> Self {
+    pub(in crate::report) fn new(name: &'a str, values: &'a [f64], colour: usize, look: LineStyle) -> Self {
         Self { name, values, colour, look, lower: false, with: None, format: ".2%" }
     }
 
-    /// The same line in the lower pane.
+    /// Moves the line to the lower pane.
     pub(in crate::report) fn below(self) -> Self {
         Self { lower: true, ..self }
     }
 
-    /// The same line, hidden and shown with others.
+    /// Hides and shows the line with the others of a group.
     pub(in crate::report) fn with(self, group: &'static str) -> Self {
         Self { with: Some(group), ..self }
     }
 
-    /// The same line with another format of its values, as d3 has it.
+    /// Sets the d3 format of its values.
     pub(in crate::report) fn format(self, format: &'static str) -> Self {
         Self { format, ..self }
     }
@@ -101,23 +101,23 @@ impl Figure {
     }
 
     /// Adds a line.
-    pub(in crate::report) fn draw(&mut self, drawn: &Drawn<'_>) {
+    pub(in crate::report) fn draw(&mut self, drawn: &PaneLine<'_>) {
         let rounding = Rounding::of(drawn.values);
         let values = drawn.values.iter().map(|value| rounding.of_value(*value)).collect();
         let rgb = colour(drawn.colour);
         let pen = |width: f64| Line::new().color(css(rgb, 1.0)).width(width);
         let template = format!("%{{y:{}}}", drawn.format);
-        let trace = line(values).name(drawn.name).hover_template(template);
+        let trace = line(values).name(label(drawn.name)).hover_template(template);
         let trace = match drawn.look {
-            Look::Main => trace.line(pen(2.4)),
-            Look::Beside => trace.line(pen(1.6).dash(dash(drawn.colour))),
-            Look::Thin => trace.line(pen(1.0)),
-            Look::Dashed => trace.line(pen(1.4).dash(DashType::Dash)),
-            Look::Area => trace.line(pen(1.2)).fill(Fill::ToZeroY).fill_color(css(rgb, 0.25)),
-            Look::Steps => {
+            LineStyle::Main => trace.line(pen(2.4)),
+            LineStyle::Beside => trace.line(pen(1.6).dash(dash(drawn.colour))),
+            LineStyle::Thin => trace.line(pen(1.0)),
+            LineStyle::Dashed => trace.line(pen(1.4).dash(DashType::Dash)),
+            LineStyle::Area => trace.line(pen(1.2)).fill(Fill::ToZeroY).fill_color(css(rgb, 0.25)),
+            LineStyle::Steps => {
                 trace.line(pen(1.0).shape(LineShape::Hvh)).fill(Fill::ToZeroY).fill_color(css(rgb, 0.35))
             }
-            Look::Stacked => trace.line(pen(0.8)).stack_group("whole").fill_color(css(rgb, 0.6)),
+            LineStyle::Stacked => trace.line(pen(0.8)).stack_group("whole").fill_color(css(rgb, 0.6)),
         };
         let trace = match drawn.with {
             // Hidden and shown with its other pane.

@@ -3,6 +3,7 @@
 mod bands;
 mod bars;
 mod heat;
+mod label;
 mod lines;
 mod points;
 
@@ -11,11 +12,13 @@ use plotly::layout::{Axis, AxisRange, AxisType, HoverMode, Legend, Margin, Shape
 use plotly::{Layout, Scatter, Traces};
 use serde::Serialize;
 
+use label::labels;
+
 pub(super) use bands::Path;
 pub(super) use bars::Bars;
-pub(super) use heat::{Framed, Plane, Slice, colour_limit};
-pub(super) use lines::{Drawn, Look, Panes};
-pub(super) use points::{Mark, Points, Swung};
+pub(super) use heat::{CellFrame, Plane, Slice, colour_limit};
+pub(super) use lines::{LineStyle, PaneLine, Panes};
+pub(super) use points::{PointStyle, Points, SwingBar};
 
 /// The palette of Okabe and Ito (2008), but for the yellow, which is too pale for a line on white.
 const PALETTE: [[u8; 3]; 7] =
@@ -40,18 +43,18 @@ fn css([red, green, blue]: [u8; 3], alpha: f64) -> String {
     format!("rgba({red},{green},{blue},{alpha})")
 }
 
-/// One drawing, as plotly.js takes it.
+/// Figure of plotly.js.
 #[derive(Serialize)]
 pub(super) struct Figure {
     data: Traces,
     layout: Layout,
-    /// Whether its horizontal axis is the page's times: traces then say no x, and it zooms with the others.
+    /// True if its horizontal axis is the page's times: its traces then have no x, and it zooms with the others.
     timed: bool,
-    /// Whether its legend goes together with those of the others that are linked: they show the same things.
+    /// True if its legend follows those of the other linked figures, which show the same instruments.
     linked: bool,
-    /// Whether its (upper) vertical axis may be logarithmic.
+    /// True if its (upper) vertical axis may be logarithmic.
     log: bool,
-    /// Whether it takes more room than the others.
+    /// True if it is taller than the others.
     tall: bool,
     /// Traces of which the page draws one set at a time, in place of `data`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -75,12 +78,12 @@ impl Figure {
         }
     }
 
-    /// Whether it takes more room than others.
+    /// Returns whether it is taller than others.
     pub(super) fn is_tall(&self) -> bool {
         self.tall
     }
 
-    /// Whether its vertical axis may be logarithmic.
+    /// Returns whether its vertical axis may be logarithmic.
     pub(super) fn may_be_logarithmic(&self) -> bool {
         self.log
     }
@@ -96,7 +99,7 @@ impl Figure {
         Self { timed: true, linked: true, ..Self::of(layout) }
     }
 
-    /// A figure of dots, one for each of a row of things, about some levels.
+    /// A figure of dots, one for each instrument, with dashed lines at some levels.
     pub(super) fn of_dots(levels: &[f64]) -> Self {
         let dashed = || ShapeLine::new().color("#555").width(1.0).dash(DashType::Dash);
         let level = |level: &f64| {
@@ -110,15 +113,15 @@ impl Figure {
         Self::of(layout)
     }
 
-    /// The n-th kind of dots; `labels` are escaped already.
-    pub(super) fn dots(&mut self, at: usize, name: &str, x: Vec<usize>, y: Vec<f64>, labels: Vec<String>) {
+    /// Adds the n-th kind of dots; `names`: one for each dot.
+    pub(super) fn dots(&mut self, at: usize, name: &str, x: Vec<usize>, y: Vec<f64>, names: &[String]) {
         let symbols = [MarkerSymbol::Circle, MarkerSymbol::Diamond, MarkerSymbol::Cross];
         let symbol = symbols[at % symbols.len()].clone();
         let dots = Scatter::new(x, y)
             .mode(Mode::Markers)
             .name(name)
             .marker(Marker::new().color(css(colour(at), 0.8)).size(7).symbol(symbol))
-            .text_array(labels)
+            .text_array(labels(names))
             .hover_template("%{text}: %{y:.2%}");
         self.data.push(dots);
     }
@@ -152,7 +155,7 @@ fn legend(y: f64) -> Legend {
     Legend::new().orientation(Orientation::Horizontal).x(0.0).y(y).y_anchor(Anchor::Top)
 }
 
-/// Keeps as many decimals as can be seen, so that the page stays small.
+/// Rounding to the decimals that are visible, so that the page stays small.
 #[derive(Clone, Copy)]
 struct Rounding {
     parts: f64,

@@ -5,9 +5,10 @@ use plotly::common::{DashType, Line, Marker, MarkerSymbol, Mode};
 use plotly::layout::{Axis, AxisRange, AxisType, HoverMode, Shape, ShapeLine, ShapeType};
 
 use super::heat::FRAMES;
+use super::label::{label, labels};
 use super::{Figure, axis, colour, css, layout, legend};
 
-/// Points of one kind: each with its label, escaped already.
+/// Points of one kind, each with its label.
 #[derive(Default)]
 pub(in crate::report) struct Points {
     pub(in crate::report) x: Vec<f64>,
@@ -15,19 +16,19 @@ pub(in crate::report) struct Points {
     pub(in crate::report) labels: Vec<String>,
 }
 
-/// How points are drawn.
+/// Style of points.
 #[derive(Clone, Copy)]
-pub(in crate::report) enum Mark {
+pub(in crate::report) enum PointStyle {
     /// Many, pale.
     Cloud,
     /// Joined by a line.
     Joined,
-    /// One that is spoken of: the n-th.
+    /// The n-th scenario that is named.
     One(usize),
 }
 
 fn numbered(title: &str, format: &str) -> Axis {
-    axis().title(title).tick_format(format)
+    axis().title(label(title)).tick_format(format)
 }
 
 impl Figure {
@@ -37,12 +38,12 @@ impl Figure {
         Self { tall: true, ..Self::of(layout.hover_mode(HoverMode::Closest).legend(legend(-0.2))) }
     }
 
-    /// Adds points; their labels are what shows under the pointer.
-    pub(in crate::report) fn points(&mut self, name: &str, mark: Mark, points: Points) {
+    /// Adds points; a label shows under the pointer.
+    pub(in crate::report) fn points(&mut self, name: &str, mark: PointStyle, points: Points) {
         let (mode, marker) = match mark {
-            Mark::Cloud => (Mode::Markers, Marker::new().color("rgba(90,90,90,0.45)").size(6)),
-            Mark::Joined => (Mode::LinesMarkers, Marker::new().color(css(colour(0), 1.0)).size(7)),
-            Mark::One(at) => {
+            PointStyle::Cloud => (Mode::Markers, Marker::new().color("rgba(90,90,90,0.45)").size(6)),
+            PointStyle::Joined => (Mode::LinesMarkers, Marker::new().color(css(colour(0), 1.0)).size(7)),
+            PointStyle::One(at) => {
                 let symbols = [MarkerSymbol::StarOpen, MarkerSymbol::DiamondOpen, MarkerSymbol::SquareOpen];
                 let rgb = FRAMES[at % FRAMES.len()];
                 let line = Line::new().width(2.4).color(css(rgb, 1.0));
@@ -55,14 +56,14 @@ impl Figure {
             .name(name)
             .marker(marker)
             .line(Line::new().color(css(colour(0), 0.8)).width(1.6))
-            .text_array(points.labels)
+            .text_array(labels(&points.labels))
             .hover_template("%{text}<extra></extra>");
         self.data.push(trace);
     }
 
     /// A figure along the levels of one setting, which are as far from each other as they are many.
     pub(in crate::report) fn along(title: &str, format: &str) -> Self {
-        let x = axis().title(title).type_(AxisType::Category);
+        let x = axis().title(label(title)).type_(AxisType::Category);
         let layout = layout(x, axis().tick_format(format)).hover_mode(HoverMode::X);
         Self::of(layout.legend(legend(-0.28)))
     }
@@ -77,7 +78,7 @@ impl Figure {
         (format, unit): (&str, &str),
     ) {
         let y: Vec<Option<f64>> = y.iter().map(|value| value.is_finite().then_some(*value)).collect();
-        let trace = Scatter::new(levels.to_vec(), y)
+        let trace = Scatter::new(labels(levels), y)
             .mode(Mode::LinesMarkers)
             .name(name)
             .marker(Marker::new().color(css(colour(at), 1.0)).size(7))
@@ -90,8 +91,8 @@ impl Figure {
         self.data.push(trace);
     }
 
-    /// Bars that lie on both sides of a value: what is lowest and what is highest of each thing.
-    pub(in crate::report) fn of_swings(swings: &[Swung], base: f64, title: &str) -> Self {
+    /// A figure of horizontal bars on both sides of `base`: lowest and highest value by setting.
+    pub(in crate::report) fn of_swings(swings: &[SwingBar], base: f64, title: &str) -> Self {
         let upright = Shape::new().shape_type(ShapeType::Line).y_ref("paper").y0(0.0).y1(1.0).x_ref("x");
         let upright = upright.x0(base).x1(base).line(ShapeLine::new().color("#000").width(1.4));
         let y = axis().type_(AxisType::Category).show_grid(false);
@@ -100,22 +101,23 @@ impl Figure {
         let ends = || swings.iter().flat_map(|swing| swing.ends);
         let (low, high) = (ends().fold(base, f64::min), ends().fold(base, f64::max));
         let room = 0.04 * (high - low);
-        let x = axis().title(title).range(AxisRange::new(low - room, high + room));
+        let x = axis().title(label(title)).range(AxisRange::new(low - room, high + room));
         let layout = layout(x, y).hover_mode(HoverMode::Closest).shapes(vec![upright]);
         let mut figure = Self::of(layout.legend(legend(-0.28)));
         for (at, name, side) in [(1, "lowest", 0), (0, "highest", 1)] {
-            let (mut x, mut y, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut x, mut y, mut texts) = (Vec::new(), Vec::new(), Vec::new());
             for swing in swings {
                 // The gap keeps the bars apart.
                 x.extend([Some(base), Some(swing.ends[side]), None]);
-                y.extend([Some(swing.name.clone()), Some(swing.name.clone()), None]);
-                labels.extend([swing.labels[side].clone(), swing.labels[side].clone(), String::new()]);
+                y.extend([Some(label(&swing.name)), Some(label(&swing.name)), None]);
+                let text = label(&swing.labels[side]);
+                texts.extend([text.clone(), text, String::new()]);
             }
             let bars = Scatter::new(x, y)
                 .mode(Mode::Lines)
                 .name(name)
                 .line(Line::new().color(css(colour(at), 0.85)).width(20.0))
-                .text_array(labels)
+                .text_array(texts)
                 .hover_template("%{text}<extra></extra>");
             figure.data.push(bars);
         }
@@ -123,8 +125,8 @@ impl Figure {
     }
 }
 
-/// What a setting does by itself: its name, lowest and highest value, and a label for each; escaped already.
-pub(in crate::report) struct Swung {
+/// Effect of one setting: its name, lowest and highest value, and a label for each.
+pub(in crate::report) struct SwingBar {
     pub(in crate::report) name: String,
     pub(in crate::report) ends: [f64; 2],
     pub(in crate::report) labels: [String; 2],

@@ -1,19 +1,19 @@
-//! What the book was exposed to, and where its return came from.
+//! Factor exposures of the book, and attribution of its return.
 
 use betaflow_connectors::recorder::{layout_of, read_numbers};
 use betaflow_engine::execution::CostItem;
 use betaflow_engine::metrics::{Buckets, Curves as Lines, EquityCurves, Keep};
-use serde_json::Value;
+use maud::{Markup, html};
 
 use super::equity::{Curves, POINTS_MAX, thinned};
 use crate::report::Run;
-use crate::report::figure::{Drawn, Figure, Look, Panes};
+use crate::report::figure::{Figure, LineStyle, PaneLine, Panes};
 use crate::report::format::percent;
-use crate::report::html::escape;
 use crate::report::page::Page;
+use crate::summary::TradingSummary;
 
 const TABLE: &str = "attribution.parquet";
-const HEADING: &str = "Where the return came from";
+const HEADING: &str = "Attribution of the return";
 const EXPOSURE: &str = "exposure_";
 /// Columns that are no contribution.
 const OTHERS: [&str; 3] = ["timestamp", "seq", "change"];
@@ -21,9 +21,9 @@ const OTHERS: [&str; 3] = ["timestamp", "seq", "change"];
 const COSTS: [&str; CostItem::ALL.len()] = CostItem::NAMES;
 
 /// Adds the figures.
-pub(super) fn add(page: &mut Page, run: &Run<'_>, curves: &Curves) {
+pub(super) fn add(page: &mut Page, run: &Run<'_>, trading: &TradingSummary, curves: &Curves) {
     let added = match curves {
-        Ok(curves) => try_add(page, run, curves),
+        Ok(curves) => try_add(page, run, trading, curves),
         Err(why) => Err(why.clone()),
     };
     if let Err(why) = added {
@@ -31,7 +31,12 @@ pub(super) fn add(page: &mut Page, run: &Run<'_>, curves: &Curves) {
     }
 }
 
-fn try_add(page: &mut Page, run: &Run<'_>, equity: &EquityCurves) -> Result<(), String> {
+fn try_add(
+    page: &mut Page,
+    run: &Run<'_>,
+    trading: &TradingSummary,
+    equity: &EquityCurves,
+) -> Result<(), String> {
     let layout = layout_of(run.folder, TABLE).map_err(|error| error.to_string())?;
     let layout = layout.ok_or_else(|| format!("{TABLE} is not in the run folder."))?;
     let names: Vec<&str> = layout.columns.iter().map(String::as_str).collect();
@@ -39,7 +44,7 @@ fn try_add(page: &mut Page, run: &Run<'_>, equity: &EquityCurves) -> Result<(), 
         names.into_iter().partition(|name| name.starts_with(EXPOSURE));
     let parts: Vec<&str> = rest.into_iter().filter(|name| !OTHERS.contains(name)).collect();
     let (costs, parts): (Vec<&str>, Vec<&str>) = parts.into_iter().partition(|name| COSTS.contains(name));
-    let start = run.summary["nav"]["first"].as_f64().ok_or("summary.json has no value at the start.")?;
+    let start = trading.nav.and_then(|nav| nav.first.get()).ok_or("summary.json has no NAV at the start.")?;
 
     // Exposures, then contributions, then all costs together.
     let mut keep = vec![Keep::Last; exposures.len()];
@@ -81,10 +86,10 @@ fn try_add(page: &mut Page, run: &Run<'_>, equity: &EquityCurves) -> Result<(), 
     if !exposed.is_empty() {
         let mut figure = Figure::panes(&Panes::One("~g"));
         for (at, (name, line)) in exposures.iter().zip(exposed).enumerate() {
-            let name = escape(name.trim_start_matches(EXPOSURE));
-            figure.draw(&Drawn::new(&name, &line.values, at, Look::Beside).format(".3f"));
+            let name = name.trim_start_matches(EXPOSURE);
+            figure.draw(&PaneLine::new(name, &line.values, at, LineStyle::Beside).format(".3f"));
         }
-        page.figure("Betas of the book, by the estimates of the bar before", figure);
+        page.figure("Betas of the book, with the estimates of the bar before", figure);
     }
     Ok(())
 }
@@ -92,33 +97,33 @@ fn try_add(page: &mut Page, run: &Run<'_>, equity: &EquityCurves) -> Result<(), 
 fn draw_contributions(page: &mut Page, equity: &EquityCurves, contributions: &[(&str, usize, &[f64])]) {
     let mut figure = Figure::panes(&Panes::One(".1~%"));
     figure.make_tall();
-    let mut rows = String::new();
     let mut sorted: Vec<(String, f64)> = Vec::new();
     for (name, at, values) in contributions {
         let name = words(name);
-        figure.draw(&Drawn::new(&name, values, *at, Look::Beside));
+        figure.draw(&PaneLine::new(&name, values, *at, LineStyle::Beside));
         sorted.push((name, values.last().copied().unwrap_or_default()));
     }
     sorted.sort_by(|a, b| b.1.total_cmp(&a.1));
-    for (name, value) in sorted {
-        rows += &format!("<tr><th scope=\"row\">{name}</th><td>{}</td></tr>\n", percent(&Value::from(value)));
-    }
-    let total = Value::from(contributions.iter().filter_map(|(_, _, values)| values.last()).sum::<f64>());
-    rows += &format!("<tr><th scope=\"row\">net return</th><td>{}</td></tr>\n", percent(&total));
-    page.figure("Contributions to the net return so far, as shares of the starting value", figure);
-    page.table(&["", "of the starting value, net"], "plain", &rows);
-    page.html(&format!(
-        "<p class=\"small\">They add up to the change of the value. A factor's contribution is the book's beta of the \
-         bar before times its return; alpha is what was forecast beside the factors, the residual what neither \
-         explains; trading is the move between fill and close.{}</p>\n",
+    let total = contributions.iter().filter_map(|(_, _, values)| values.last()).sum::<f64>();
+    sorted.push(("net return".to_owned(), total));
+    let row = |(name, value): (String, f64)| -> Markup {
+        html! { tr { th scope="row" { (name) } td { (percent(value)) } } }
+    };
+    let rows: Vec<Markup> = sorted.into_iter().map(row).collect();
+    page.figure("Cumulative contributions to the net return, as shares of the initial NAV", figure);
+    page.table(&["", "of the initial NAV, net"], "plain", &rows);
+    page.small(format!(
+        "The contributions sum to the change of NAV. A factor's contribution is the book's beta of the bar before times its \
+         return; alpha is the forecast beside the factors, the residual is unexplained by both; trading is the move between \
+         fill and close.{}",
         thinned(equity, "the sum at its end")
     ));
 }
 
-/// The name of a contribution, escaped.
+/// Title of a contribution.
 fn words(name: &str) -> String {
     match name.strip_prefix("factor_") {
-        Some(factor) => format!("factor {}", escape(factor)),
-        None => escape(&name.replace('_', " ")),
+        Some(factor) => format!("factor {factor}"),
+        None => name.replace('_', " "),
     }
 }

@@ -1,18 +1,18 @@
-//! Which instruments earned and which lost.
+//! Contribution of each instrument.
 
 use betaflow_connectors::recorder::{layout_of, read_named};
 use betaflow_engine::execution::CostItem;
+use maud::{Markup, html};
 
 use crate::report::Run;
 use crate::report::format::money;
-use crate::report::html::escape;
 use crate::report::page::Page;
 
 const TABLE: &str = "contributions.parquet";
-const HEADING: &str = "Instruments that earned and lost most";
+const HEADING: &str = "Largest contributions by instrument";
 /// Rows of either side.
 const ROWS: usize = 10;
-/// What the table shows beside the total: contributions that are named so, or begin so.
+/// Columns beside the total: names of contributions, or prefixes that end in `_`.
 const PARTS: [(&str, &[&str]); 6] = [
     ("alpha", &["alpha"]),
     ("factors", &["factor_"]),
@@ -48,7 +48,7 @@ fn read(run: &Run<'_>) -> Result<(Vec<&'static str>, Vec<Instrument>), String> {
     columns.extend(layout.columns.iter().map(String::as_str).filter(|name| part_of(name).is_some()));
     let mut instruments = Vec::new();
     read_named(run.folder, TABLE, &columns, |symbol, values| {
-        // What belongs to no instrument is part of the attribution above.
+        // Rows without an instrument are part of the attribution above.
         let Some(symbol) = symbol else { return };
         if !values[0].is_finite() || values[0] == 0.0 {
             return;
@@ -63,7 +63,7 @@ fn read(run: &Run<'_>) -> Result<(Vec<&'static str>, Vec<Instrument>), String> {
     })
     .map_err(|error| error.to_string())?;
     instruments.sort_by(|a, b| b.total.total_cmp(&a.total));
-    // A column of nothing is none.
+    // A part without a contribution has no column.
     let used: Vec<usize> = (0..PARTS.len())
         .filter(|part| instruments.iter().any(|instrument| instrument.parts[*part].abs() >= 0.5))
         .collect();
@@ -73,7 +73,7 @@ fn read(run: &Run<'_>) -> Result<(Vec<&'static str>, Vec<Instrument>), String> {
     Ok((used.into_iter().map(|part| PARTS[part].0).collect(), instruments))
 }
 
-/// Which part a contribution belongs to.
+/// Returns the part that a contribution belongs to.
 fn part_of(column: &str) -> Option<usize> {
     let belongs = |name: &&str| column == *name || name.ends_with('_') && column.starts_with(*name);
     PARTS.iter().position(|(_, names)| names.iter().any(belongs))
@@ -81,29 +81,26 @@ fn part_of(column: &str) -> Option<usize> {
 
 fn table(page: &mut Page, headings: &[&str], instruments: &[Instrument]) {
     let largest = instruments.iter().fold(0.0_f64, |largest, instrument| largest.max(instrument.total.abs()));
-    let row = |instrument: &Instrument| {
-        let (side, width) = match instrument.total < 0.0 {
-            true => ("loss", -instrument.total / largest),
-            false => ("gain", instrument.total / largest),
-        };
-        let parts: String =
-            instrument.parts.iter().map(|part| format!("<td>{}</td>", money(*part))).collect();
-        format!(
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"bar\"><i class=\"{side}\" style=\"width:{:.1}%\"></i></td>\
-             {parts}</tr>\n",
-            escape(&instrument.symbol),
-            money(instrument.total),
-            100.0 * width
-        )
+    let row = |instrument: &Instrument| -> Markup {
+        let side = if instrument.total < 0.0 { "loss" } else { "gain" };
+        let width = format!("width:{:.1}%", 100.0 * instrument.total.abs() / largest);
+        html! {
+            tr {
+                th scope="row" { (instrument.symbol) }
+                td { (money(instrument.total)) }
+                td.bar { i class=(side) style=(width) {} }
+                @for part in &instrument.parts { td { (money(*part)) } }
+            }
+        }
     };
     let earned: Vec<_> = instruments.iter().filter(|instrument| instrument.total > 0.0).take(ROWS).collect();
     let lost: Vec<_> =
         instruments.iter().rev().filter(|instrument| instrument.total < 0.0).take(ROWS).collect();
-    let rows: String = earned.into_iter().chain(lost.into_iter().rev()).map(row).collect();
+    let rows: Vec<Markup> = earned.into_iter().chain(lost.into_iter().rev()).map(row).collect();
     let mut header = vec!["", "total", ""];
     header.extend(headings);
     page.table(&header, "plain contributors", &rows);
-    page.html(&format!(
-        "<p class=\"small\">Currency, over the whole run, after costs; at most {ROWS} of each side. {TABLE} has all.</p>\n"
+    page.small(format!(
+        "Currency, over the whole run, after costs; at most {ROWS} of each side. {TABLE} has all."
     ));
 }

@@ -1,84 +1,67 @@
-//! What was paid, item by item.
+//! Costs by item.
 
-use serde_json::Value;
+use betaflow_engine::execution::CostItem;
+use maud::{Markup, html};
 
 use super::equity::{Curves, thinned};
-use crate::report::figure::{Drawn, Figure, Look, Panes};
+use crate::report::figure::{Figure, LineStyle, PaneLine, Panes};
 use crate::report::format::{money, percent_of, plain};
-use crate::report::html::escape;
 use crate::report::page::Page;
+use crate::summary::TradingSummary;
 
 const HEADING: &str = "Costs";
-const ITEMS: [&str; 5] = ["commission", "spread", "impact", "borrow", "financing"];
 
 /// Adds the figure and the sums.
-pub(super) fn add(page: &mut Page, summary: &Value, curves: &Curves) {
-    let costs: Vec<(&str, f64)> = summary["costs"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, value)| Some((name.as_str(), value.as_f64().filter(|value| *value != 0.0)?)))
-        .collect();
-    let items = || costs.iter().filter(|(name, _)| *name != "total");
-    // An item has its colour whatever else there is.
-    let colour = |name: &str| ITEMS.iter().position(|item| *item == name).unwrap_or(ITEMS.len());
-    if items().count() == 0 {
+pub(super) fn add(page: &mut Page, trading: &TradingSummary, curves: &Curves) {
+    let items = trading.costs.items.iter().filter_map(|(name, sum)| Some((name.as_str(), sum.get()?)));
+    let mut items: Vec<(&str, f64)> = items.filter(|(_, sum)| *sum != 0.0).collect();
+    if items.is_empty() {
         return page.missing(HEADING, "Nothing was paid.");
     }
     page.section(HEADING);
     if let Ok(curves) = curves {
+        // An item has its own colour, whichever others there are.
+        let names = CostItem::NAMES;
+        let colour = |name: &str| names.iter().position(|item| *item == name).unwrap_or(names.len());
         let mut figure = Figure::panes(&Panes::One(".2~%"));
-        for (name, _) in items() {
-            let drawn = escape(name);
-            figure.draw(&Drawn::new(&drawn, curves.line(name), colour(name), Look::Stacked).format(".3%"));
+        for (name, _) in &items {
+            figure.draw(
+                &PaneLine::new(name, curves.line(name), colour(name), LineStyle::Stacked).format(".3%"),
+            );
         }
-        page.figure("Costs so far, as a share of the starting value, stacked", figure);
-        page.html(&format!(
-            "<p class=\"small\">{}</p>\n",
-            thinned(curves, "the sum at its end").trim_start()
-        ));
+        page.figure("Cumulative costs as a share of the initial NAV, stacked", figure);
+        page.small(thinned(curves, "the sum at its end").trim_start());
     }
-    let start = summary["nav"]["first"].as_f64();
-    let mut sorted: Vec<_> = costs.clone();
-    sorted.sort_by(|a, b| (a.0 == "total").cmp(&(b.0 == "total")).then(b.1.total_cmp(&a.1)));
-    let mut rows = String::new();
-    for (name, value) in sorted {
-        let share = start.map_or(Value::Null, |start| (value / start).into());
-        rows += &format!(
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>\n",
-            escape(name),
-            money(value),
-            percent_of(&share, 3)
-        );
-    }
-    page.table(&["", "sum", "of the starting value"], "plain", &rows);
-    page.html(&format!("<p>{}</p>\n", in_words(summary)));
+    items.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let total = trading.costs.total.get().filter(|total| *total != 0.0);
+    items.extend(total.map(|total| ("total", total)));
+    let first = trading.nav.unwrap_or_default().first;
+    let row = |(name, sum): (&str, f64)| -> Markup {
+        let share = percent_of(sum / f64::from(first), 3);
+        html! { tr { th scope="row" { (name) } td { (money(sum)) } td { (share) } } }
+    };
+    let rows: Vec<Markup> = items.into_iter().map(row).collect();
+    page.table(&["", "sum", "of the initial NAV"], "plain", &rows);
+    page.add(html! { p { (analysis(trading)) } });
 }
 
-/// What costs take, could take, and would take of more money.
-fn in_words(summary: &Value) -> String {
-    let analysis = &summary["cost_analysis"];
-    let mut text = format!("They took {} a year; ", percent_of(&analysis["annual_drag"], 2));
-    text += &match analysis["break_even_bps"].as_f64() {
-        Some(bps) if bps < 0.0 => "the strategy lost before them.".to_owned(),
-        _ => format!("{} bps of what is traded would take all.", plain(&analysis["break_even_bps"], 0)),
-    };
-    if let Some(capacity) = analysis["capacity_of_same_trades"].as_f64() {
-        text += &format!(
-            " With the same trades as shares of the value, impact would halve the Sharpe ratio at a value of {}; sizing that \
-             knows impact trades less there.",
-            money(capacity)
-        );
+/// Returns annual drag, break-even cost, capacity and implementation shortfall.
+fn analysis(trading: &TradingSummary) -> Markup {
+    let (costs, shortfall) = (&trading.cost_analysis, &trading.shortfall_bps);
+    html! {
+        "Annual drag " (percent_of(costs.annual_drag, 2)) "; "
+        @if costs.break_even_bps.get().is_some_and(|bps| bps < 0.0) {
+            "loss before costs."
+        } @else {
+            "break-even cost " (plain(costs.break_even_bps, 0)) " bps of turnover."
+        }
+        @if let Some(capacity) = costs.capacity_of_same_trades.get() {
+            " With the same trades as shares of NAV, impact would halve the Sharpe ratio at a NAV of " (money(capacity))
+            "; sizing that knows impact trades less there."
+        }
+        @if shortfall.total.get().is_some() {
+            @let parts = shortfall.parts().map(|(name, bps)| format!("{name} {}", plain(bps, 1)));
+            " Implementation shortfall " (plain(shortfall.total, 1)) " bps of the traded notional: " (parts.join(", ")) "."
+        }
     }
-    let shortfall = &summary["shortfall_bps"];
-    if shortfall["total"].is_number() {
-        let parts = ["delay", "spread", "impact", "commission"]
-            .map(|part| format!("{part} {}", plain(&shortfall[part], 1)));
-        text += &format!(
-            " Fills fell short of the price of their decision by {} bps of what was traded: {}.",
-            plain(&shortfall["total"], 1),
-            parts.join(", ")
-        );
-    }
-    text
 }

@@ -1,33 +1,33 @@
-//! The worst drawdowns.
+//! Worst drawdowns.
 
-use serde_json::Value;
+use maud::{Markup, html};
 
-use crate::report::format::{NONE, percent};
-use crate::report::html::escape;
+use crate::report::format::{percent, text};
 use crate::report::page::Page;
+use crate::summary::DrawdownSummary;
 
 const HEADING: &str = "Worst drawdowns";
 
 /// Adds the table.
-pub(super) fn add(page: &mut Page, summary: &Value) {
-    let Some(drawdowns) = summary["drawdowns"].as_array() else {
+pub(super) fn add(page: &mut Page, drawdowns: Option<&[DrawdownSummary]>) {
+    let Some(drawdowns) = drawdowns else {
         return page.missing(HEADING, "summary.json has no drawdowns.");
     };
     if drawdowns.is_empty() {
-        return page.missing(HEADING, "The value never fell below a peak.");
+        return page.missing(HEADING, "NAV never fell below its running maximum.");
     }
     page.section(HEADING);
-    let text = |value: &Value, none: &str| escape(value.as_str().unwrap_or(none));
-    let mut rows = String::new();
-    for drawdown in drawdowns {
-        rows += &format!(
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-            percent(&drawdown["depth"]),
-            text(&drawdown["start"], NONE),
-            text(&drawdown["trough"], NONE),
-            text(&drawdown["end"], "not yet"),
-            drawdown["frames"]
-        );
-    }
+    let row = |drawdown: &DrawdownSummary| -> Markup {
+        html! {
+            tr {
+                th scope="row" { (percent(drawdown.depth)) }
+                td { (text(drawdown.start.as_ref())) }
+                td { (text(drawdown.trough.as_ref())) }
+                td { (drawdown.end.as_deref().unwrap_or("not yet")) }
+                td { (drawdown.frames) }
+            }
+        }
+    };
+    let rows: Vec<Markup> = drawdowns.iter().map(row).collect();
     page.table(&["depth, net", "peak", "trough", "recovered", "frames"], "plain", &rows);
 }

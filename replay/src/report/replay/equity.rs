@@ -1,19 +1,19 @@
-//! The picture of the run: what a unit has become, and the drawdown below it.
+//! Growth of one unit of wealth, and its drawdown.
 
 use betaflow_connectors::recorder::{layout_of, read_equity};
 use betaflow_engine::metrics::{Buckets, EquityCurves};
 
 use crate::report::Run;
-use crate::report::figure::{Drawn, Figure, Look, Panes};
+use crate::report::figure::{Figure, LineStyle, PaneLine, Panes};
 use crate::report::page::Page;
 use crate::summary::time_text;
 
 /// Most points of a line.
 pub(super) const POINTS_MAX: u64 = 1_500;
 const TABLE: &str = "equity.parquet";
-const HEADING: &str = "What a unit has become";
+const HEADING: &str = "Growth of one unit";
 
-/// The run's equity as lines, or why there are none.
+/// Equity of the run as lines, or the reason why there are none.
 pub(super) type Curves = Result<EquityCurves, String>;
 
 /// Reads the equity.
@@ -21,8 +21,8 @@ pub(super) fn read(run: &Run<'_>) -> Curves {
     let layout = layout_of(run.folder, TABLE).map_err(|error| error.to_string())?;
     let rows = layout.ok_or_else(|| format!("{TABLE} is not in the run folder."))?.rows;
     match rows {
-        0 => return Err("No frame decided, so there is nothing to draw.".to_owned()),
-        1 => return Err("Only one frame decided: a line needs two.".to_owned()),
+        0 => return Err("No rebalance: there is nothing to draw.".to_owned()),
+        1 => return Err("Only one frame after the first rebalance: a line needs two.".to_owned()),
         _ => {}
     }
     let mut curves = EquityCurves::new(Buckets::new(rows, POINTS_MAX));
@@ -30,12 +30,12 @@ pub(super) fn read(run: &Run<'_>) -> Curves {
     Ok(curves)
 }
 
-/// The times that all figures over time have.
+/// Times of all figures over time.
 pub(super) fn times(curves: &EquityCurves) -> Vec<String> {
     curves.times().iter().map(|time| time_text(Some(*time)).unwrap_or_default()).collect()
 }
 
-/// Says how many frames a point of the lines stands for.
+/// Returns how many frames a point of the lines stands for; empty for one.
 pub(super) fn thinned(curves: &EquityCurves, of_bucket: &str) -> String {
     match curves.frames_between() {
         1 => String::new(),
@@ -53,20 +53,20 @@ pub(super) fn add(page: &mut Page, curves: &Curves) {
     figure.make_tall();
     // The last one is on top.
     for (name, colour, look) in
-        [("benchmark", 1, Look::Beside), ("gross", 5, Look::Dashed), ("net", 0, Look::Main)]
+        [("benchmark", 1, LineStyle::Beside), ("gross", 5, LineStyle::Dashed), ("net", 0, LineStyle::Main)]
     {
-        figure.draw(&Drawn::new(name, curves.line(name), colour, look).with(name).format(".3f"));
+        figure.draw(&PaneLine::new(name, curves.line(name), colour, look).with(name).format(".3f"));
     }
-    let fallen = |name, line, look, colour| Drawn::new(name, curves.line(line), colour, look).below();
-    figure.draw(&fallen("drawdown, net", "net_drawdown", Look::Area, 0).with("net"));
-    figure.draw(&fallen("drawdown, benchmark", "benchmark_drawdown", Look::Thin, 1).with("benchmark"));
+    let fallen = |name, line, look, colour| PaneLine::new(name, curves.line(line), colour, look).below();
+    figure.draw(&fallen("drawdown, net", "net_drawdown", LineStyle::Area, 0).with("net"));
+    figure.draw(&fallen("drawdown, benchmark", "benchmark_drawdown", LineStyle::Thin, 1).with("benchmark"));
     let positive = |line: &str| curves.line(line).iter().all(|value| *value > 0.0);
     if ["net", "gross", "benchmark"].into_iter().all(positive) {
         figure.let_be_logarithmic();
     }
-    page.figure("Growth of 1, and the fall from the peak below it", figure);
-    page.html(&format!(
-        "<p class=\"small\">Drag to zoom, double-click to see all; the figures over time zoom together.{}</p>\n",
+    page.figure("Growth of 1, and its drawdown below", figure);
+    page.small(format!(
+        "Drag to zoom, double-click to see all; the figures over time zoom together.{}",
         thinned(curves, "the value at its end, the deepest drawdown within")
     ));
 }

@@ -1,4 +1,4 @@
-//! The report of a replay.
+//! Report of a replay.
 
 mod attribution;
 mod contributors;
@@ -7,19 +7,18 @@ mod distribution;
 mod drawdowns;
 mod equity;
 mod months;
-pub(super) mod notes;
 mod overview;
 mod turnover;
 
 use anyhow::{Result, bail};
 
 use super::Run;
-use super::estimate;
-use super::holdout;
 use super::page::Page;
+use super::{estimate, holdout, notes};
+use crate::summary::TradingSummary;
 
-/// The report of a run that traded.
-pub(super) fn html(run: &Run<'_>, plot: &[String]) -> Result<String> {
+/// Returns the report of a run that traded.
+pub(super) fn html(run: &Run<'_>, trading: &TradingSummary, plot: &[String]) -> Result<String> {
     if !plot.is_empty() {
         bail!(
             "--plot: {} is the folder of a replay, whose report draws no betas of instruments; expected that of \
@@ -28,28 +27,28 @@ pub(super) fn html(run: &Run<'_>, plot: &[String]) -> Result<String> {
         );
     }
     let summary = &run.summary;
-    let command = if holdout::is_opened(summary) { "score" } else { "replay" };
-    let strategy = summary["strategy"].as_str().unwrap_or_default();
-    let mut page = Page::new(&format!("betaflow {command}: {strategy}"));
-    notes::add(&mut page, summary);
-    holdout::add(&mut page, summary);
-    overview::add(&mut page, summary);
+    let is_scored = summary.holdout.as_ref().is_some_and(|holdout| holdout.opened);
+    let command = if is_scored { "score" } else { "replay" };
+    let mut page = Page::new(&format!("betaflow {command}: {}", trading.strategy));
+    notes::add(&mut page, &summary.head, trading.look_ahead.as_ref());
+    holdout::add(&mut page, summary.holdout.as_ref());
+    overview::add(&mut page, &summary.head, trading);
     let curves = equity::read(run);
     if let Ok(curves) = &curves {
         page.set_times(equity::times(curves));
     }
     equity::add(&mut page, &curves);
-    overview::add_metrics(&mut page, summary);
-    months::add(&mut page, summary);
-    drawdowns::add(&mut page, summary);
-    turnover::add(&mut page, run, &curves);
-    costs::add(&mut page, summary, &curves);
-    attribution::add(&mut page, run, &curves);
+    overview::add_metrics(&mut page, trading.metrics.as_ref());
+    months::add(&mut page, trading);
+    drawdowns::add(&mut page, trading.drawdowns.as_deref());
+    turnover::add(&mut page, run, trading, &curves);
+    costs::add(&mut page, trading, &curves);
+    attribution::add(&mut page, run, trading, &curves);
     contributors::add(&mut page, run);
-    distribution::add(&mut page, summary);
+    distribution::add(&mut page, trading);
     estimate::add_calibration(&mut page, run);
     page.section("What ran");
-    page.html(&overview::ran(summary));
+    page.add(overview::ran(&summary.head, trading));
     page.details("run.toml: run again with --config run.toml", &run.settings);
     page.finish()
 }

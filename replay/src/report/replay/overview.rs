@@ -1,196 +1,249 @@
-//! What the run was worth: a handful of figures at the top, and the table of all of them.
+//! Headline figures at the top, and the table of all figures.
 
-use serde_json::Value;
+use maud::{Markup, Render, html};
 
-use crate::report::format::{NONE, money, percent, plain};
-use crate::report::html::escape;
+use crate::report::format::{NONE, money, percent, plain, text};
+use crate::report::labels::{As, shown};
 use crate::report::page::Page;
+use crate::summary::{Head, Metrics, MetricsBySeries, TradingSummary};
 
-/// How a figure is shown.
-#[derive(Clone, Copy)]
-enum As {
-    Percent,
-    Plain(usize),
-}
-
-/// Figures of a series: key in the summary, name, how it is shown, what it means.
-const METRICS: [(&str, &str, As, &str); 25] = [
-    ("annual_return", "Annual return", As::Percent, "Compound growth a year."),
-    ("annual_volatility", "Annual volatility", As::Percent, "Standard deviation of returns, a year."),
-    ("sharpe", "Sharpe ratio", As::Plain(2), "Mean over standard deviation, a year; risk-free 0."),
+/// Figure of a series: name, unit, value, meaning.
+type Figure = (&'static str, As, fn(&Metrics) -> f64, &'static str);
+const FIGURES: [Figure; 25] = [
+    ("Annual return", As::Percent, |of| of.figures.annual_return, "Compound annual growth rate."),
     (
-        "sharpe_standard_error",
+        "Annual volatility",
+        As::Percent,
+        |of| of.figures.annual_volatility,
+        "Annualised standard deviation of returns.",
+    ),
+    (
+        "Sharpe ratio",
+        As::Plain(2),
+        |of| of.figures.sharpe,
+        "Annualised mean over standard deviation; risk-free 0.",
+    ),
+    (
         "± standard error",
         As::Plain(2),
+        |of| of.figures.uncertainty.standard_error,
         "Of the Sharpe ratio, with the skewness and kurtosis of the returns (Lo 2002, Mertens 2002).",
     ),
     (
-        "probabilistic_sharpe",
         "Probabilistic Sharpe",
         As::Plain(3),
-        "Chance that the true ratio is above 0 (Bailey & López de Prado 2012).",
+        |of| of.figures.uncertainty.probabilistic_sharpe,
+        "P(SR>0): chance that the true ratio is above 0 (Bailey & López de Prado 2012).",
     ),
     (
-        "min_track_record_years",
         "Minimum track record, years",
         As::Plain(1),
-        "Of returns like these until that chance is 95 %.",
+        |of| of.figures.uncertainty.min_track_record_years,
+        "Returns like these until that chance is 95 %.",
     ),
-    ("sharpe_excess", "Sharpe in excess of rf", As::Plain(2), "Of returns less the risk-free return."),
-    ("sortino", "Sortino ratio", As::Plain(2), "Mean over downside deviation, a year."),
-    ("sortino_excess", "Sortino in excess of rf", As::Plain(2), "Of returns less the risk-free return."),
-    ("calmar", "Calmar ratio", As::Plain(2), "Annual return over the largest drawdown."),
-    ("max_drawdown", "Largest drawdown", As::Percent, "Largest fall from a peak."),
-    ("omega", "Omega ratio", As::Plain(2), "Sum of gains over sum of losses."),
-    ("tail_ratio", "Tail ratio", As::Plain(2), "95th percentile of returns over the 5th, sizes."),
-    ("value_at_risk", "Value at risk, 5 %", As::Percent, "5th percentile of the returns of a bar."),
     (
-        "conditional_value_at_risk",
+        "Sharpe in excess of rf",
+        As::Plain(2),
+        |of| of.in_excess().sharpe,
+        "Of returns less the risk-free return.",
+    ),
+    ("Sortino ratio", As::Plain(2), |of| of.figures.sortino, "Annualised mean over downside deviation."),
+    (
+        "Sortino in excess of rf",
+        As::Plain(2),
+        |of| of.in_excess().sortino,
+        "Of returns less the risk-free return.",
+    ),
+    ("Calmar ratio", As::Plain(2), |of| of.figures.calmar, "Annual return over the maximum drawdown."),
+    (
+        "Maximum drawdown",
+        As::Percent,
+        |of| of.figures.max_drawdown,
+        "Largest fall below the running maximum.",
+    ),
+    ("Omega ratio", As::Plain(2), |of| of.figures.omega, "Sum of gains over sum of losses."),
+    (
+        "Tail ratio",
+        As::Plain(2),
+        |of| of.figures.tail_ratio,
+        "Size of the 95th percentile of returns over the size of the 5th.",
+    ),
+    (
+        "Value at risk, 5 %",
+        As::Percent,
+        |of| of.figures.value_at_risk,
+        "5th percentile of the returns of a bar.",
+    ),
+    (
         "Conditional value at risk",
         As::Percent,
+        |of| of.figures.conditional_value_at_risk,
         "Mean of the returns in that tail.",
     ),
-    ("skew", "Skewness", As::Plain(2), "Below 0: the large returns are losses."),
+    ("Skewness", As::Plain(2), |of| of.figures.skew, "Below 0: the large returns are losses."),
     (
-        "kurtosis",
         "Excess kurtosis",
         As::Plain(2),
+        |of| of.figures.kurtosis,
         "Above 0: more extreme returns than a normal distribution.",
     ),
-    ("best_return", "Best bar", As::Percent, ""),
-    ("worst_return", "Worst bar", As::Percent, ""),
+    ("Best bar", As::Percent, |of| of.figures.best_return, ""),
+    ("Worst bar", As::Percent, |of| of.figures.worst_return, ""),
     (
-        "stability_of_timeseries",
         "Stability",
         As::Plain(3),
+        |of| of.figures.stability_of_timeseries,
         "R² of cumulated logarithmic returns on a straight line.",
     ),
-    ("alpha", "Alpha to benchmark", As::Percent, "Annual return that the benchmark does not explain."),
-    ("beta", "Beta to benchmark", As::Plain(3), "Slope of the returns on the benchmark's."),
     (
-        "up_capture",
+        "Alpha to benchmark",
+        As::Percent,
+        |of| of.figures.relative.alpha,
+        "Annual return that the benchmark does not explain.",
+    ),
+    (
+        "Beta to benchmark",
+        As::Plain(3),
+        |of| of.figures.relative.beta,
+        "Slope of the returns on the benchmark's.",
+    ),
+    (
         "Up capture",
         As::Plain(2),
-        "Annual return over the benchmark's, of bars on which it rose.",
+        |of| of.figures.relative.up_capture,
+        "Annual return over the benchmark's, on bars on which it rose.",
     ),
-    ("down_capture", "Down capture", As::Plain(2), "The same of bars on which it fell."),
-    ("total_return", "Total return", As::Percent, "From the first decision to the last frame."),
+    (
+        "Down capture",
+        As::Plain(2),
+        |of| of.figures.relative.down_capture,
+        "The same on bars on which it fell.",
+    ),
+    (
+        "Total return",
+        As::Percent,
+        |of| of.figures.total_return,
+        "From the first rebalance to the last frame.",
+    ),
 ];
 
-fn shown(value: &Value, how: As) -> String {
-    match how {
-        As::Percent => percent(value),
-        As::Plain(decimals) => plain(value, decimals),
+/// A headline figure: name, value, figures beside it.
+struct Tile<'a>(&'a str, Markup, String);
+
+impl Render for Tile<'_> {
+    fn render(&self) -> Markup {
+        let Self(name, value, beside) = self;
+        html! { div { span { (name) } b { (value) } span.beside { (beside) } } }
     }
 }
 
-/// Adds what ran, and the figures that matter most.
-pub(super) fn add(page: &mut Page, summary: &Value) {
-    let data = &summary["data"];
-    let text = |value: &Value| match value {
-        Value::Null => NONE.to_owned(),
-        Value::String(text) => escape(text),
-        other => escape(&other.to_string()),
+/// Adds data, NAV and the headline figures.
+pub(super) fn add(page: &mut Page, head: &Head, trading: &TradingSummary) {
+    let count = |of: fn(&crate::summary::DataSummary) -> u64| {
+        head.data.as_ref().map_or_else(|| NONE.to_owned(), |data| of(data).to_string())
     };
-    let [first, last] = ["first", "last"].map(|end| summary["nav"][end].as_f64());
-    let value = match (first, last) {
-        (Some(first), Some(last)) => format!(" Value <b>{}</b> → <b>{}</b>.", money(first), money(last)),
-        _ => String::new(),
+    let (first, last) = match &head.data {
+        Some(data) => (text(data.first.as_ref()), text(data.last.as_ref())),
+        None => (NONE, NONE),
     };
-    page.html(&format!(
-        "<p class=\"lead\"><b>{}</b> instruments, <b>{}</b> frames from <b>{}</b> to <b>{}</b>.{value}</p>\n",
-        text(&data["instruments"]),
-        text(&data["frames"]),
-        text(&data["first"]),
-        text(&data["last"]),
-    ));
-    if first.is_none() {
-        page.html("<p class=\"missing\">No frame decided: there is nothing to measure.</p>\n");
-        return;
+    page.add(html! {
+        p.lead {
+            b { (count(|data| data.instruments)) } " instruments, " b { (count(|data| data.frames)) } " frames from "
+            b { (first) } " to " b { (last) } "."
+            @if let Some(nav) = &trading.nav {
+                " NAV " b { (money(nav.first)) } " → " b { (money(nav.last)) } "."
+            }
+        }
+    });
+    if trading.nav.is_none() {
+        return page.absent("No rebalance: there is nothing to measure.");
     }
-    let of = |kind: &str, key: &str| summary["metrics"][kind][key].clone();
-    let (turnover, costs) = (&summary["turnover"], &summary["cost_analysis"]);
-    let beside = |key: &str, how: As| {
-        format!("gross {}, benchmark {}", shown(&of("gross", key), how), shown(&of("benchmark", key), how))
+    let metrics = trading.metrics.clone().unwrap_or_default();
+    let net = &metrics.net.figures;
+    let beside = |value: fn(&Metrics) -> f64, unit: As| {
+        let [gross, benchmark] = [&metrics.gross, &metrics.benchmark].map(|of| shown(value(of), unit));
+        format!("gross {gross}, benchmark {benchmark}")
     };
-    let error = match of("net", "sharpe_standard_error").is_number() {
-        true => format!(" <small>± {}</small>", plain(&of("net", "sharpe_standard_error"), 2)),
-        false => String::new(),
+    let plainly = |text: String| html! { (text) };
+    let error = net.uncertainty.standard_error;
+    let sharpe = html! {
+        (plain(net.sharpe, 2)) @if error.is_finite() { " " small { "± " (plain(error, 2)) } }
     };
+    let (turnover, costs) = (&trading.turnover, &trading.cost_analysis);
+    let traded = if turnover.filled.get().is_some() { turnover.filled } else { turnover.mean };
     let tiles = [
-        ("annual return, net", percent(&of("net", "annual_return")), beside("annual_return", As::Percent)),
-        ("Sharpe ratio, net", plain(&of("net", "sharpe"), 2) + &error, beside("sharpe", As::Plain(2))),
-        ("largest drawdown, net", percent(&of("net", "max_drawdown")), beside("max_drawdown", As::Percent)),
-        (
-            "volatility a year",
-            percent(&of("net", "annual_volatility")),
-            format!("{} as predicted", percent(&summary["kelly"]["predicted_volatility"])),
+        Tile(
+            "annual return, net",
+            plainly(percent(net.annual_return)),
+            beside(|of| of.figures.annual_return, As::Percent),
         ),
-        (
-            "lost to costs a year",
-            percent(&costs["annual_drag"]),
-            match costs["break_even_bps"].as_f64() {
-                Some(bps) if bps < 0.0 => "it lost before costs".to_owned(),
-                _ => format!("{} bps of what is traded would take all", plain(&costs["break_even_bps"], 0)),
+        Tile("Sharpe ratio, net", sharpe, beside(|of| of.figures.sharpe, As::Plain(2))),
+        Tile(
+            "maximum drawdown, net",
+            plainly(percent(net.max_drawdown)),
+            beside(|of| of.figures.max_drawdown, As::Percent),
+        ),
+        Tile(
+            "annual volatility, net",
+            plainly(percent(net.annual_volatility)),
+            format!("predicted {}", percent(trading.kelly.predicted_volatility)),
+        ),
+        Tile(
+            "annual cost drag",
+            plainly(percent(costs.annual_drag)),
+            match costs.break_even_bps.get() {
+                Some(bps) if bps < 0.0 => "loss before costs".to_owned(),
+                _ => format!("break-even cost {} bps", plain(costs.break_even_bps, 0)),
             },
         ),
-        (
-            "traded a day",
-            percent(turnover.get("filled").unwrap_or(&turnover["mean"])),
+        Tile(
+            "turnover a day, filled",
+            plainly(percent(traded)),
             format!(
-                "{} as decided; cap {}, which stopped {} of decisions",
-                percent(&turnover["mean"]),
-                percent(&turnover["cap"]),
-                percent(&turnover["share_at_cap"])
+                "decided {}; cap {} bound in {} of rebalances",
+                percent(turnover.mean),
+                percent(turnover.cap),
+                percent(turnover.share_at_cap)
             ),
         ),
     ];
-    let tiles: String = tiles
-        .into_iter()
-        .map(|(name, value, beside)| {
-            format!("<div><span>{name}</span><b>{value}</b><span class=\"beside\">{beside}</span></div>\n")
-        })
-        .collect();
-    page.html(&format!("<div class=\"tiles\">\n{tiles}</div>\n"));
+    page.add(html! { div.tiles { @for tile in &tiles { (tile) } } });
 }
 
 /// Adds the table of all figures.
-pub(super) fn add_metrics(page: &mut Page, summary: &Value) {
+pub(super) fn add_metrics(page: &mut Page, metrics: Option<&MetricsBySeries>) {
     const HEADING: &str = "Figures";
-    let metrics = &summary["metrics"];
-    if !metrics.is_object() {
-        page.missing(HEADING, "summary.json has no metrics.");
-        return;
-    }
+    let Some(metrics) = metrics else {
+        return page.missing(HEADING, "summary.json has no metrics.");
+    };
     page.section(HEADING);
-    let mut rows = String::new();
-    for (key, name, how, meaning) in METRICS {
-        let columns = ["net", "gross", "benchmark"].map(|kind| &metrics[kind][key]);
-        if columns.iter().all(|value| value.is_null()) {
-            continue;
-        }
-        let cells: String = columns.map(|value| format!("<td>{}</td>", shown(value, how))).concat();
-        rows += &format!("<tr><th scope=\"row\">{name}</th>{cells}<td>{meaning}</td></tr>\n");
-    }
+    let row = |(name, unit, value, meaning): Figure| -> Option<Markup> {
+        let values = [&metrics.net, &metrics.gross, &metrics.benchmark].map(value);
+        let is_defined = values.iter().any(|value| value.is_finite());
+        is_defined.then(|| {
+            html! {
+                tr { th scope="row" { (name) } @for value in values { td { (shown(value, unit)) } } td { (meaning) } }
+            }
+        })
+    };
+    let rows: Vec<Markup> = FIGURES.into_iter().filter_map(row).collect();
     if rows.is_empty() {
-        page.html("<p class=\"missing\">There are no returns to measure.</p>\n");
-        return;
+        return page.absent("There are no returns to measure.");
     }
-    page.table(&["", "net", "gross", "benchmark", "in plain words"], "figures", &rows);
-    page.html(
-        "<p class=\"small\">Net is after all costs; gross returns add the costs of each bar back; the benchmark holds \
-         equal weights of what trades, rebalanced every 21 days, after the same costs. The definitions are those of \
-         <code>empyrical</code>; a dash stands where a figure is not defined.</p>\n",
-    );
+    page.table(&["", "net", "gross", "benchmark", "meaning"], "figures", &rows);
+    page.small(html! {
+        "Net is after all costs; gross returns add the costs of each bar back; the benchmark holds equal weights of what "
+        "trades, rebalanced every 21 days, after the same costs. The definitions are those of " code { "empyrical" }
+        "; a dash stands where a figure is not defined."
+    });
 }
 
-/// The digest and the version.
-pub(super) fn ran(summary: &Value) -> String {
-    let text = |value: &Value| escape(value.as_str().unwrap_or(NONE));
-    format!(
-        "<p>betaflow {}, digest <code class=\"digest\">{}</code>: the same data and settings give the same digest on \
-         every machine.</p>\n",
-        text(&summary["version"]),
-        text(&summary["digest"])
-    )
+/// Returns digest and version.
+pub(super) fn ran(head: &Head, trading: &TradingSummary) -> Markup {
+    html! {
+        p {
+            "betaflow " (text(head.version.as_ref())) ", digest " code.digest { (text(trading.digest.as_ref())) }
+            ": the same data and settings give the same digest on every machine."
+        }
+    }
 }

@@ -1,14 +1,15 @@
-//! Turnover against its cap, and what the cap costs.
+//! Turnover against its cap, and the marginal value of turnover.
 
 use super::equity::{Curves, thinned};
 use crate::report::Run;
-use crate::report::figure::{Drawn, Figure, Look, Panes};
+use crate::report::figure::{Figure, LineStyle, PaneLine, Panes};
 use crate::report::page::Page;
+use crate::summary::TradingSummary;
 
 const HEADING: &str = "Turnover and its cap";
 
 /// Adds the figure.
-pub(super) fn add(page: &mut Page, run: &Run<'_>, curves: &Curves) {
+pub(super) fn add(page: &mut Page, run: &Run<'_>, trading: &TradingSummary, curves: &Curves) {
     let curves = match curves {
         Ok(curves) => curves,
         Err(why) => return page.missing(HEADING, why),
@@ -21,37 +22,34 @@ pub(super) fn add(page: &mut Page, run: &Run<'_>, curves: &Curves) {
     let multiplier: Vec<f64> =
         curves.line("cap_multiplier").iter().map(|value| 100.0 * run.frames_per_year * value).collect();
     page.section(HEADING);
-    // Without forecasts it is the price of approaching weights, not of growth.
-    let grows = run.summary["sizing"]["of_forecasts"].as_bool().unwrap_or(true);
+    // Without forecasts the multiplier prices the approach to target weights, not growth.
+    let grows = trading.sizing.of_forecasts.unwrap_or(true);
     let costs = grows && multiplier.iter().any(|value| *value != 0.0 && !value.is_nan());
     let panes = if costs { Panes::Two(".1~%", "~g") } else { Panes::One(".1~%") };
     let mut figure = Figure::panes(&panes);
     if costs {
         figure.make_tall();
     }
-    figure.draw(&Drawn::new("turnover", turnover, 0, Look::Steps));
-    let cap = run.summary["turnover"]["cap"].as_f64();
+    figure.draw(&PaneLine::new("turnover", turnover, 0, LineStyle::Steps));
+    let cap = trading.turnover.cap.get();
     let cap = cap.map(|cap| vec![cap; turnover.len()]);
     if let Some(cap) = &cap {
-        figure.draw(&Drawn::new("cap", cap, 1, Look::Dashed));
+        figure.draw(&PaneLine::new("cap", cap, 1, LineStyle::Dashed));
     }
     if costs {
-        let name = "worth of 1 % more";
-        figure.draw(&Drawn::new(name, &multiplier, 2, Look::Steps).below().format(".3~g"));
+        let name = "marginal value of turnover";
+        figure.draw(&PaneLine::new(name, &multiplier, 2, LineStyle::Steps).below().format(".3~g"));
     }
     let title = if costs {
-        "Share of the value decided to be traded a day, both sides; below, what one more percent of turnover would add, bps a year"
+        "Turnover a day as decided, both sides, share of NAV; below, marginal value of one more percent, bps a year"
     } else {
-        "Share of the value decided to be traded a day, both sides"
+        "Turnover a day as decided, both sides, share of NAV"
     };
     page.figure(title, figure);
     let idle = match (grows, costs) {
-        (false, _) => " The strategy asks for weights: there is no growth that the cap could cost.",
-        (true, false) => " The cap never cost anything.",
+        (false, _) => " The strategy sets weights, not forecasts: turnover has no marginal value.",
+        (true, false) => " The cap never bound.",
         (true, true) => "",
     };
-    page.html(&format!(
-        "<p class=\"small\">Turnover as decided, by UTC date.{idle}{}</p>\n",
-        thinned(curves, "the highest within")
-    ));
+    page.small(format!("Turnover by UTC date.{idle}{}", thinned(curves, "the highest within")));
 }

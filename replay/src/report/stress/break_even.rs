@@ -1,30 +1,29 @@
-//! The cost at which nothing is left, against the turnover cap.
+//! Break-even cost by turnover cap.
 
 use betaflow_engine::sweep::Crossing;
+use maud::{Markup, html};
 
-use super::labels;
-use super::labels::{As, shown};
 use super::study::{CAP, Study};
 use crate::report::figure::Figure;
 use crate::report::format::NONE;
-use crate::report::html::escape;
+use crate::report::labels::{self, As, shown};
 use crate::report::page::Page;
 
-const HEADING: &str = "The cost at which it dies";
+const HEADING: &str = "Break-even cost by turnover cap";
 const BREAK_EVEN: &str = "break_even_bps";
 
-/// Where a figure falls to zero along the cost, with all other settings as in a scenario.
+/// Cost at which a figure falls to zero, with all other settings as in a scenario.
 pub(super) fn crossing(study: &Study, figure: &[f64], cost: usize, row: usize) -> Crossing {
     Crossing::of(study.numbers(cost).unwrap_or_default(), &study.along(figure, cost, row))
 }
 
-/// A cost that was interpolated: three digits say all that is known.
+/// An interpolated cost, with three digits.
 pub(super) fn short(cost: f64) -> String {
     let decimals = (2.0 - cost.abs().max(1e-9).log10().floor()).clamp(0.0, 9.0) as usize;
     shown(cost, As::Plain(decimals))
 }
 
-/// A cost that was tried, as it is written.
+/// A cost of the grid as text.
 pub(super) fn tried(study: &Study, cost: usize, value: f64) -> String {
     labels::level(study.name(cost), value)
 }
@@ -60,58 +59,52 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     let (ratios_at, returns_at) = (drawn(&ratios), drawn(&returns));
     let mut lines = vec![("net annual return is 0", returns_at), ("net Sharpe ratio is 0", ratios_at)];
     if in_bps {
-        lines.push(("break-even of the trades as they were", own.clone()));
+        lines.push(("break-even cost of the same trades", own.clone()));
     }
     lines.retain(|(_, line)| line.iter().any(|value| value.is_finite()));
     page.section(HEADING);
-    let unit = if in_bps {
-        "bps".to_owned()
-    } else {
-        name.map(|name| escape(&labels::title(name))).unwrap_or_default()
-    };
+    let unit = if in_bps { "bps".to_owned() } else { name.map(labels::title).unwrap_or_default() };
     if lines.is_empty() {
-        page.html("<p class=\"missing\">No line falls to zero inside the costs that were tried.</p>\n");
+        page.absent("No line falls to zero inside the costs of the grid.");
     } else {
-        let mut figure = Figure::along(&study.title(cap), ".3~s");
+        let mut figure = Figure::along(study.title(cap), ".3~s");
         for (at, (name, line)) in lines.iter().enumerate() {
-            figure.level_line(at, name, &labels, line, (".4~g", if in_bps { " bps" } else { "" }));
+            figure.level_line(at, name, labels, line, (".4~g", if in_bps { " bps" } else { "" }));
         }
-        page.figure(&format!("Cost at which nothing is left, by turnover cap; {unit}"), figure);
+        page.figure(&format!("Break-even cost by turnover cap; {unit}"), figure);
     }
-    let mut table = String::new();
-    for (at, label) in labels.iter().enumerate() {
-        let crossings =
-            [&returns, &ratios].map(|crossings| format!("<td>{}</td>", told(study, cost, crossings[at])));
-        let own = shown(own[at], As::Plain(0));
-        table += &format!("<tr><th scope=\"row\">{label}</th>{}<td>{own}</td></tr>\n", crossings.concat());
-    }
-    page.table(&["turnover cap", "return is 0 at", "Sharpe is 0 at", "break-even, bps"], "plain", &table);
-    let others: Vec<usize> = study.varied().into_iter().filter(|axis| *axis != cap).collect();
-    let with = match others.is_empty() {
-        true => String::new(),
-        false => format!(" Other settings: {}.", study.spoken_of(&others, base.row)),
+    let row = |(at, label): (usize, &String)| -> Markup {
+        html! {
+            tr {
+                th scope="row" { (label) }
+                td { (described(study, cost, returns[at])) }
+                td { (described(study, cost, ratios[at])) }
+                td { (shown(own[at], As::Plain(0))) }
+            }
+        }
     };
-    let named = cost.map_or_else(String::new, |cost| format!(
-        "The first two are values of {}, on a straight line between those that were tried: at each the strategy has \
-         traded less, or otherwise. ", study.title(cost)));
-    page.html(&format!(
-        "<p class=\"small\">{named}Break-even is what all costs together could take of each unit traded before the \
-         trades of the one run at the base had earned nothing.{with}</p>\n"
-    ));
+    let rows: Vec<Markup> = labels.iter().enumerate().map(row).collect();
+    page.table(&["turnover cap", "return is 0 at", "Sharpe is 0 at", "break-even, bps"], "plain", &rows);
+    let others: Vec<usize> = study.varied().into_iter().filter(|axis| *axis != cap).collect();
+    page.small(html! {
+        @if let Some(cost) = cost {
+            "The first two columns are values of " (study.title(cost)) ", interpolated linearly between those of the grid; "
+            "at each of them the strategy has traded differently. "
+        }
+        "Break-even is the cost of a unit of turnover at which the trades of the base run earn nothing."
+        @if !others.is_empty() { " Other settings: " (study.spoken_of(&others, base.row)) "." }
+    });
 }
 
-fn told(study: &Study, cost: Option<usize>, crossing: Crossing) -> String {
-    match crossing {
-        Crossing::At(place) => short(place),
-        Crossing::Idle { above, at } => match cost {
-            Some(cost) => format!("{} to {}: no trades", tried(study, cost, above), tried(study, cost, at)),
-            None => NONE.to_owned(),
-        },
-        Crossing::Beyond(level) => match cost {
-            Some(cost) => format!("beyond {}", tried(study, cost, level)),
-            None => NONE.to_owned(),
-        },
-        Crossing::Before => "never above 0".to_owned(),
-        Crossing::Undefined => NONE.to_owned(),
+/// Returns a crossing as text.
+fn described(study: &Study, cost: Option<usize>, crossing: Crossing) -> String {
+    match (crossing, cost) {
+        (Crossing::At(place), _) => short(place),
+        (Crossing::Idle { above, at }, Some(cost)) => {
+            format!("{} to {}: no trades", tried(study, cost, above), tried(study, cost, at))
+        }
+        (Crossing::Beyond(level), Some(cost)) => format!("beyond {}", tried(study, cost, level)),
+        (Crossing::Before, _) => "never above 0".to_owned(),
+        (Crossing::Idle { .. } | Crossing::Beyond(_), None) | (Crossing::Undefined, _) => NONE.to_owned(),
     }
 }

@@ -1,133 +1,134 @@
-//! What was varied, and what came of it in one sentence.
+//! Settings that vary, and the result in one sentence.
 
 use betaflow_engine::sweep::Crossing;
+use maud::{Markup, html};
 
 use super::break_even;
-use super::labels::{As, shown, title};
 use super::study::{OBJECTIVE_TITLE, Study};
-use crate::report::format::NONE;
-use crate::report::html::escape;
+use crate::report::format::{NONE, text};
+use crate::report::labels::{As, shown, title};
 use crate::report::luck;
 use crate::report::page::Page;
+use crate::summary::Trades;
 
 /// Adds both.
 pub(super) fn add(page: &mut Page, study: &Study) {
     let rows = study.scenarios.len();
     if rows == 0 {
-        page.html("<p class=\"missing\">The table has no scenario: there is nothing to compare.</p>\n");
-        return;
+        return page.absent("The table has no scenario: there is nothing to compare.");
     }
-    let kind = if study.full { "all combinations of" } else { "a list of values of" };
-    let axes: Vec<String> = study.varied().into_iter().map(|axis| varied(study, axis)).collect();
-    let what = match axes.is_empty() {
-        true => "nothing varies among them".to_owned(),
-        false => format!("{kind} {}", axes.join(", ")),
-    };
-    let data = &study.summary["data"];
-    let text = |key: &str| match &data[key] {
-        serde_json::Value::String(text) => escape(text),
-        other => escape(&other.to_string()),
-    };
-    let over = match data["first"].is_string() {
-        true => format!(
-            " Each over <b>{}</b> instruments, <b>{}</b> to <b>{}</b>.",
-            text("instruments"),
-            text("first"),
-            text("last")
-        ),
-        false => String::new(),
-    };
-    page.html(&format!("<p class=\"lead\"><b>{rows}</b> scenarios: {what}.{over}</p>\n"));
-    page.html(&format!("<p class=\"verdict\">{}</p>\n", verdict(study)));
-    if let (Some(best), Some(worth)) = (study.best, luck::sentence(&study.summary["luck"])) {
-        page.html(&format!(
-            "<p class=\"note\">The best scenario{} has a {OBJECTIVE_TITLE} of <b>{}</b>. {worth}</p>\n",
-            if study.held.is_empty() { "" } else { " in this world" },
-            shown(study.objective[best], As::Plain(2))
-        ));
+    let head = &study.summary.study;
+    page.add(html! {
+        p.lead {
+            b { (rows) } " scenarios: " (settings(study)) "."
+            @if let Some(data) = head.head.data.as_ref().filter(|data| data.first.is_some()) {
+                " Each over " b { (data.instruments) } " instruments, " b { (text(data.first.as_ref())) } " to "
+                b { (text(data.last.as_ref())) } "."
+            }
+        }
+        p.verdict { (verdict(study)) }
+    });
+    if let (Some(best), Some(worth)) = (study.best, head.luck.as_ref().and_then(luck::sentence)) {
+        page.add(html! {
+            p.note {
+                "The best scenario" @if !study.environment_axes.is_empty() { " in this environment" } " has a " (OBJECTIVE_TITLE) " of "
+                b { (shown(study.objective[best], As::Plain(2))) } ". " (worth)
+            }
+        });
     }
     let survived = (0..rows).filter(|row| !study.scenarios.is_ruined(*row));
     let undefined = survived.filter(|row| study.objective[*row].is_nan()).count();
     if undefined > 0 {
-        page.html(&format!(
-            "<p class=\"note\">{undefined} of them have no Sharpe ratio: nothing was traded, or the value did not move. \
-             They are never best or robust.</p>\n"
-        ));
+        page.add(html! {
+            p.note {
+                (undefined) " of them have no Sharpe ratio: no trades, or a constant NAV. They are never best or robust."
+            }
+        });
     }
 }
 
-/// A setting and its levels.
-fn varied(study: &Study, axis: usize) -> String {
-    let labels = study.labels(axis);
-    let levels = match study.numbers(axis) {
-        Some(_) if labels.len() > 2 => {
-            format!("{} values from {} to {}", labels.len(), labels[0], labels[labels.len() - 1])
+/// Returns the settings that vary, with their levels.
+fn settings(study: &Study) -> Markup {
+    let varied = study.varied();
+    html! {
+        @if varied.is_empty() {
+            "no setting varies"
+        } @else {
+            @if study.full { "all combinations of " } @else { "a list of values of " }
+            @for (at, axis) in varied.iter().enumerate() { @if at > 0 { ", " } (setting(study, *axis)) }
         }
+    }
+}
+
+/// Returns a setting and its levels.
+fn setting(study: &Study, axis: usize) -> Markup {
+    let labels = study.labels(axis);
+    let levels = match (study.numbers(axis), labels) {
+        (Some(_), [first, _, .., last]) => format!("{} values from {first} to {last}", labels.len()),
         _ => labels.join(" or "),
     };
-    let title = study.title(axis);
-    match title.strip_suffix(", bps") {
-        Some(quantity) => format!("<b>{quantity}</b> ({levels} bps)"),
-        None => format!("<b>{title}</b> ({levels})"),
-    }
+    let (title, unit) = match study.title(axis).strip_suffix(", bps") {
+        Some(quantity) => (quantity, " bps"),
+        None => (study.title(axis), ""),
+    };
+    html! { b { (title) } " (" (levels) (unit) ")" }
 }
 
-/// The sentence that a reader takes along: from which cost on nothing is earned, or how far the ratio goes.
-fn verdict(study: &Study) -> String {
+/// Returns the headline: the cost at which returns fall to zero, or the range of the objective.
+fn verdict(study: &Study) -> Markup {
     let range = range(study);
-    let (Some(cost), Some(base)) = (study.cost(), study.base) else { return range };
+    let (Some(cost), Some(base)) = (study.cost(), study.base) else { return html! { (range) } };
     let row = base.row;
     let returns = study.figure("net_annual_return");
     let tried = study.along(&returns, cost, row);
     if tried.iter().filter(|value| !value.is_nan()).count() < 2 {
-        return range;
+        return html! { (range) };
     }
-    let crossing = break_even::crossing(study, &returns, cost, row);
-    let others: Vec<usize> = study.varied().into_iter().filter(|axis| *axis != cost).collect();
-    let at = match (study.cap(), others.len()) {
-        (_, 0) => "It".to_owned(),
-        (Some(cap), _) => {
-            let rest: Vec<usize> = others.into_iter().filter(|axis| *axis != cap).collect();
-            let rest =
-                if rest.is_empty() { String::new() } else { format!(" ({})", study.spoken_of(&rest, row)) };
-            format!("At a turnover cap of <b>{}</b>{rest} it", study.label(cap, row))
-        }
-        (None, _) => format!("With {} it", study.spoken_of(&others, row)),
-    };
-    let amount = |value: &str| match study.name(cost).ends_with("_bps") {
-        true => format!("{value} bps"),
-        false => value.to_owned(),
-    };
-    let name = escape(title(study.name(cost)).trim_end_matches(", bps"));
+    let unit = if study.name(cost).ends_with("_bps") { " bps" } else { "" };
+    let name = title(study.name(cost));
+    let name = name.trim_end_matches(", bps");
     let labels = study.labels(cost);
-    let last = labels.last().map_or(NONE, String::as_str);
-    let first = labels.first().map_or(NONE, String::as_str);
-    let sentence = match crossing {
-        Crossing::At(place) => {
-            format!("{at} stops earning beyond a {name} of <b>{}</b>", amount(&break_even::short(place)))
-        }
-        Crossing::Idle { above, at: level } => format!(
-            "{at} still earns at a {name} of <b>{}</b>, and trades nothing any more at <b>{}</b>",
-            amount(&break_even::tried(study, cost, above)),
-            amount(&break_even::tried(study, cost, level))
-        ),
-        Crossing::Beyond(level) => {
-            let level = break_even::tried(study, cost, level);
-            let known = if level == last { "the dearest that was tried" } else { "and has no return beyond" };
-            format!("{at} still earns at a {name} of <b>{}</b>, {known}", amount(&level))
-        }
-        Crossing::Before => {
-            format!(
-                "{at} earns nothing even at a {name} of <b>{}</b>, the cheapest that was tried",
-                amount(first)
-            )
-        }
-        Crossing::Undefined => return range,
+    let amount = |value: &str| html! { b { (value) (unit) } };
+    let level = |value: f64| break_even::tried(study, cost, value);
+    let at = at(study, cost, row);
+    let sentence = match break_even::crossing(study, &returns, cost, row) {
+        Crossing::At(place) => html! {
+            (at) ": break-even " (name) " " (amount(&break_even::short(place)))
+        },
+        Crossing::Idle { above, at: idle } => html! {
+            (at) ": net return above 0 at a " (name) " of " (amount(&level(above))) ", no trades at "
+            (amount(&level(idle)))
+        },
+        Crossing::Beyond(last) => html! {
+            (at) ": net return above 0 at a " (name) " of " (amount(&level(last)))
+            @if Some(&level(last)) == labels.last() { ", the highest of the grid" } @else { ", no return beyond" }
+        },
+        Crossing::Before => html! {
+            (at) ": net return not above 0 even at a " (name) " of " (amount(labels.first().map_or(NONE, String::as_str)))
+            ", the lowest of the grid"
+        },
+        Crossing::Undefined => return html! { (range) },
     };
-    format!("{sentence}. {range}")
+    html! { (sentence) ". " (range) }
 }
 
-/// How far the objective goes, and how often it is above zero.
+/// Returns the settings of the headline, the cost aside.
+fn at(study: &Study, cost: usize, row: usize) -> Markup {
+    let others: Vec<usize> = study.varied().into_iter().filter(|axis| *axis != cost).collect();
+    html! {
+        @if others.is_empty() {
+            "All else as configured"
+        } @else if let Some(cap) = study.cap() {
+            @let rest: Vec<usize> = others.iter().copied().filter(|axis| *axis != cap).collect();
+            "At a turnover cap of " b { (study.label(cap, row)) }
+            @if !rest.is_empty() { " (" (study.spoken_of(&rest, row)) ")" }
+        } @else {
+            "With " (study.spoken_of(&others, row))
+        }
+    }
+}
+
+/// Returns the range of the objective, and in how many scenarios it is above zero.
 fn range(study: &Study) -> String {
     let defined = || study.objective.iter().copied().filter(|value| !value.is_nan());
     let (low, high) =
@@ -135,28 +136,31 @@ fn range(study: &Study) -> String {
     if low.is_nan() {
         return format!("No scenario has a {OBJECTIVE_TITLE}.");
     }
-    let earning = defined().filter(|value| *value > 0.0).count();
+    let above = defined().filter(|value| *value > 0.0).count();
     format!(
-        "The {OBJECTIVE_TITLE} goes from {} to {}, and is above 0 in {earning} of {} scenarios.",
+        "{} from {} to {}, above 0 in {above} of {} scenarios.",
+        OBJECTIVE_TITLE.replacen('n', "N", 1),
         shown(low, As::Plain(2)),
         shown(high, As::Plain(2)),
         study.scenarios.len()
     )
 }
 
-/// The version, and how runs are found again, where they are runs.
-pub(super) fn ran(study: &Study) -> String {
-    let has = match study.summary["trades"] == "fixed" {
-        true => {
-            "all figures of each scenario and no digest: it is no run of its own, but the trades of the configuration below \
-             under other costs"
+/// Returns the version, and the way to find a scenario's run again.
+pub(super) fn ran(study: &Study) -> Markup {
+    html! {
+        p {
+            "betaflow " (text(study.summary.study.head.version.as_ref())) ". " code { "scenarios.parquet" } " has "
+            @match study.summary.trades {
+                Trades::Fixed => {
+                    "all figures of each scenario and no digest: a scenario is not a run, but the trades of the "
+                    "configuration below under other costs."
+                },
+                Trades::Own => {
+                    "all figures of each scenario and the digest of its run: a replay with the same settings gives the "
+                    "same digest."
+                },
+            }
         }
-        false => {
-            "all figures of each scenario and the digest of its run: a replay with the same settings gives the same digest"
-        }
-    };
-    format!(
-        "<p>betaflow {}. <code>scenarios.parquet</code> has {has}.</p>\n",
-        escape(study.summary["version"].as_str().unwrap_or(NONE))
-    )
+    }
 }

@@ -1,17 +1,25 @@
-//! Heat maps of two settings, the others at values that the reader chooses.
+//! Heat maps of two settings, the others at values that the reader chooses; of one setting, lines along its values.
 
-use super::single;
+use maud::{Markup, PreEscaped, html};
+
 use super::study::Study;
 use crate::report::figure::{Figure, Plane, Slice, colour_limit};
 use crate::report::page::Page;
 
 const HEADING: &str = "Over the settings";
-/// Title, figure, format, and the factor that gives its unit: a cell has no room for a sign of percent.
+/// Title, figure, format, and the factor that gives its unit: a cell has no room for a percent sign.
 const MAPS: [(&str, &str, &str, f64); 4] = [
     ("Net Sharpe ratio", "net_sharpe", ".2f", 1.0),
     ("Net annual return, %", "net_annual_return", ".1f", 100.0),
     ("Net Calmar ratio", "net_calmar", ".2f", 1.0),
-    ("Largest drawdown, net, %", "net_max_drawdown", ".1f", 100.0),
+    ("Maximum drawdown, net, %", "net_max_drawdown", ".1f", 100.0),
+];
+/// Lines, net and gross: title, figure, format.
+const LINES: [(&str, &str, &str); 4] = [
+    ("Sharpe ratio", "sharpe", ".2f"),
+    ("Annual return", "annual_return", ".1%"),
+    ("Calmar ratio", "calmar", ".2f"),
+    ("Maximum drawdown", "max_drawdown", ".1%"),
 ];
 
 /// Adds the maps, or what a list or one setting has in their place.
@@ -25,13 +33,13 @@ pub(super) fn add(page: &mut Page, study: &Study) {
         ),
         (true, [axis]) => {
             page.section(HEADING);
-            single::add(page, study, *axis);
+            add_lines(page, study, *axis);
         }
-        (true, _) => draw(page, study, &varied),
+        (true, _) => add_maps(page, study, &varied),
     }
 }
 
-/// The settings across and upwards: cap and cost, else those with the most levels.
+/// Returns the settings across and upwards: cap and cost, else those with the most levels.
 fn plane(study: &Study, varied: &[usize]) -> (usize, usize) {
     if let (Some(cap), Some(cost)) = (study.cap(), study.cost()) {
         return (cap, cost);
@@ -41,7 +49,7 @@ fn plane(study: &Study, varied: &[usize]) -> (usize, usize) {
     (sorted[0], sorted[1])
 }
 
-fn draw(page: &mut Page, study: &Study, varied: &[usize]) {
+fn add_maps(page: &mut Page, study: &Study, varied: &[usize]) {
     let (across, upwards) = plane(study, varied);
     let others: Vec<usize> =
         varied.iter().copied().filter(|axis| ![across, upwards].contains(axis)).collect();
@@ -52,15 +60,17 @@ fn draw(page: &mut Page, study: &Study, varied: &[usize]) {
     };
     let first = study.base.map_or(0, |base| slice_of(base.row));
     page.section(HEADING);
-    page.html(&choices(study, &others, &strides));
-    page.html("<div class=\"maps\">\n");
+    if !others.is_empty() {
+        page.add(choices(study, &others, &strides));
+    }
+    open_maps(page);
     for (title, name, format, unit) in MAPS {
         if !study.has(name) {
-            page.html(&format!("<p class=\"missing\">{title}: it is defined in no scenario.</p>\n"));
+            page.absent(&format!("{title}: defined in no scenario."));
             continue;
         }
         let values: Vec<f64> = study.figure(name).iter().map(|value| unit * value).collect();
-        let titled = |axis: usize| (study.title(axis), study.labels(axis));
+        let titled = |axis: usize| (study.title(axis).to_owned(), study.labels(axis).to_vec());
         let limit = colour_limit(values.iter().copied());
         let plane = Plane { across: titled(across), upwards: titled(upwards), format, limit };
         let (width, height) = (plane.across.1.len(), plane.upwards.1.len());
@@ -75,38 +85,72 @@ fn draw(page: &mut Page, study: &Study, varied: &[usize]) {
         }
         page.figure(title, Figure::of_heat(&plane, &slices, first));
     }
-    page.html("</div>\n");
-    page.html(&format!(
-        "<p class=\"small\">Blue above zero, orange below, white at zero; colours end where nine in ten cells are \
-         passed. {}</p>\n",
-        if others.is_empty() { "" } else { "A frame is drawn where its scenario has the settings that are chosen." }
+    close_maps(page);
+    let frames = match others.is_empty() {
+        true => "",
+        false => " A frame is drawn where its scenario has the chosen settings.",
+    };
+    page.small(format!(
+        "Blue above zero, orange below, white at zero; the colour scale ends at the 90th percentile of the cells.{frames}"
     ));
 }
 
-/// A list to choose from for each setting that has no axis.
-fn choices(study: &Study, others: &[usize], strides: &[usize]) -> String {
-    if others.is_empty() {
-        return String::new();
+/// Returns a list to choose from for each setting without an axis.
+fn choices(study: &Study, others: &[usize], strides: &[usize]) -> Markup {
+    let level = |axis: usize| study.base.map_or(0, |base| study.sweep.levels(base.row)[axis]);
+    let named = study.chosen().into_iter().filter_map(|(name, row)| Some((name, row?)));
+    html! {
+        p.choices {
+            @for (axis, stride) in others.iter().zip(strides) {
+                label {
+                    (study.title(*axis)) " "
+                    select data-stride=(stride) autocomplete="off" {
+                        @for (at, label) in study.labels(*axis).iter().enumerate() {
+                            option selected[at == level(*axis)] { (label) }
+                        }
+                    }
+                }
+                " "
+            }
+        }
+        p.small {
+            "Frames: "
+            @for (at, (name, row)) in named.enumerate() {
+                @if at > 0 { "; " }
+                b { (name) } " " (study.spoken_of(others, row))
+            }
+            "."
+        }
     }
-    let mut html = "<p class=\"choices\">".to_owned();
-    for (axis, stride) in others.iter().zip(strides) {
-        let at = study.base.map_or(0, |base| study.sweep.levels(base.row)[*axis]);
-        let options: String = study
-            .labels(*axis)
-            .iter()
-            .enumerate()
-            .map(|(level, label)| {
-                format!("<option{}>{label}</option>", if level == at { " selected" } else { "" })
-            })
-            .collect();
-        html += &format!(
-            "<label>{} <select data-stride=\"{stride}\" autocomplete=\"off\">{options}</select></label> ",
-            study.title(*axis)
-        );
+}
+
+/// Adds a figure with a net and a gross line for each of [`LINES`].
+fn add_lines(page: &mut Page, study: &Study, axis: usize) {
+    open_maps(page);
+    for (title, key, format) in LINES {
+        let mut figure = Figure::along(study.title(axis), format);
+        let mut lines = 0;
+        for side in ["net", "gross"] {
+            let name = format!("{side}_{key}");
+            if study.has(&name) {
+                let values = study.along(&study.figure(&name), axis, 0);
+                figure.level_line(lines, side, study.labels(axis), &values, (format, ""));
+                lines += 1;
+            }
+        }
+        match lines {
+            0 => page.absent(&format!("{title}: defined in no scenario.")),
+            _ => page.figure(title, figure),
+        }
     }
-    let at = study
-        .chosen()
-        .into_iter()
-        .filter_map(|(name, row)| row.map(|row| format!("<b>{name}</b> {}", study.spoken_of(others, row))));
-    html + &format!("</p>\n<p class=\"small\">Frames: {}.</p>\n", at.collect::<Vec<_>>().join("; "))
+    close_maps(page);
+}
+
+/// Opens the block in which figures stand side by side.
+fn open_maps(page: &mut Page) {
+    page.add(PreEscaped("<div class=\"maps\">".to_owned()));
+}
+
+fn close_maps(page: &mut Page) {
+    page.add(PreEscaped("</div>".to_owned()));
 }

@@ -1,25 +1,23 @@
-//! The report of a stress run: what the strategy is worth under many settings.
+//! Report of a stress run: performance of the strategy under many settings.
 
 mod break_even;
 mod efficient;
 mod headline;
-pub(crate) mod labels;
 mod maps;
 mod paths;
-mod single;
 mod study;
 mod tables;
 mod tornado;
-pub(in crate::report) use std::path::Path;
+
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use super::holdout;
 use super::page::Page;
-use super::replay::notes;
+use super::{holdout, notes};
 use study::Study;
 
-/// The report of the folder.
+/// Returns the report of the folder.
 ///
 /// # Errors
 /// A file of the folder cannot be read, or symbols are to be drawn.
@@ -32,11 +30,11 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
         );
     }
     let study = Study::read(folder)?;
-    let mut page =
-        Page::new(&format!("betaflow stress: {}", study.summary["strategy"].as_str().unwrap_or_default()));
-    notes::add(&mut page, &study.summary);
+    let head = &study.summary.study;
+    let mut page = Page::new(&format!("betaflow stress: {}", head.strategy));
+    notes::add(&mut page, &head.head, head.look_ahead.as_ref());
     headline::add(&mut page, &study);
-    holdout::add(&mut page, &study.summary);
+    holdout::add(&mut page, head.holdout.as_ref());
     if !study.scenarios.is_empty() {
         tables::add_chosen(&mut page, &study);
         paths::add(&mut page, &study);
@@ -47,10 +45,10 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
         tables::add_extremes(&mut page, &study);
     }
     page.section("What ran");
-    page.html(&headline::ran(&study));
+    page.add(headline::ran(&study));
     if let Some(grid) = &study.grid {
-        page.details("grid.toml: what was varied", grid);
+        page.details("grid.toml: settings that vary", grid);
     }
-    page.details("run.toml: the configuration of which settings were varied", &study.settings);
+    page.details("run.toml: configuration whose settings vary", &study.settings);
     page.finish()
 }

@@ -1,15 +1,16 @@
-//! How figures are distributed over resampled paths.
+//! Distribution of figures over resampled paths.
 
 use betaflow_engine::sweep::Quantiles;
+use maud::{Markup, html};
 
-use super::labels::{As, shown};
 use super::study::Study;
 use crate::report::figure::{Bars, Figure};
+use crate::report::labels::{As, shown};
 use crate::report::page::Page;
-use crate::study::paths;
+use crate::summary::paths;
 
-const HEADING: &str = "One history, many paths";
-/// Groups that the table has room for.
+const HEADING: &str = "Resampled paths";
+/// Most groups of the table.
 const GROUPS_MAX: usize = 24;
 const BINS: usize = 30;
 
@@ -20,33 +21,35 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     let groups = paths::groups(names, &study.sweep);
     let Some(first) = groups.first() else { return };
     page.section(HEADING);
-    page.html(
-        "<p>Paths are history resampled in blocks: the same strategy on what might as well have happened. Its median is no \
-         forecast: what comes and goes in history is drawn again and again, which flatters what learns.</p>\n",
-    );
+    page.add(html! {
+        p {
+            "A path is history resampled in blocks. Its median is no forecast: patterns of history recur in the draws, which "
+            "favours strategies that learn."
+        }
+    });
     let others: Vec<usize> =
         study.varied().into_iter().filter(|axis| study.name(*axis) != paths::SEED).collect();
-    let mut rows = String::new();
+    let mut rows: Vec<Markup> = Vec::new();
     for group in groups.iter().take(GROUPS_MAX) {
-        for (figure, title, is_share) in paths::SAID {
+        let ruined = group.iter().filter(|row| study.scenarios.is_ruined(**row)).count();
+        for (figure, title, is_share) in paths::FIGURES {
             let values = study.figure(figure);
             let Some(spread) = Quantiles::of(group.iter().map(|row| values[*row])) else { continue };
-            let kind = if is_share { As::Percent } else { As::Plain(2) };
-            let cells = spread.quantiles.map(|value| format!("<td>{}</td>", shown(value, kind))).concat();
-            let what = match others.is_empty() {
-                true => title.to_owned(),
-                false => format!("{title}; {}", study.spoken_of(&others, group[0])),
-            };
-            let lost = match group.iter().filter(|row| study.scenarios.is_ruined(**row)).count() {
-                0 => String::new(),
-                lost => format!(", {lost} of them ruined"),
-            };
-            rows += &format!("<tr><th scope=\"row\">{what}, {} paths{lost}</th>{cells}</tr>\n", group.len());
+            let unit = if is_share { As::Percent } else { As::Plain(2) };
+            rows.push(html! {
+                tr {
+                    th scope="row" {
+                        (title) @if !others.is_empty() { "; " (study.spoken_of(&others, group[0])) }
+                        ", " (group.len()) " paths" @if ruined > 0 { ", " (ruined) " of them ruined" }
+                    }
+                    @for value in spread.quantiles { td { (shown(value, unit)) } }
+                }
+            });
         }
     }
     page.table(&["", "5 %", "25 %", "median", "75 %", "95 %"], "plain named", &rows);
     if groups.len() > GROUPS_MAX {
-        page.html(&format!("<p class=\"small\">The first {GROUPS_MAX} of {} settings.</p>\n", groups.len()));
+        page.small(format!("The first {GROUPS_MAX} of {} settings.", groups.len()));
     }
     let returns = study.figure("net_annual_return");
     let returns: Vec<f64> = first.iter().map(|row| returns[*row]).filter(|value| value.is_finite()).collect();

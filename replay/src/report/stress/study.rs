@@ -1,42 +1,41 @@
-//! The scenarios of a folder, as the sections of the report look at them.
+//! Scenarios of a folder, as the sections of the report read them.
 
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use betaflow_connectors::recorder::{Scenarios, Setting, read_scenarios};
 use betaflow_engine::sweep::{Anchor, Axis, Robust, Sweep};
-use serde_json::Value;
 
-use super::labels;
-use crate::report::figure::Framed;
-use crate::report::html::escape;
-use crate::study::Candidates;
+use crate::report::figure::CellFrame;
+use crate::report::{labels, read_summary, read_text};
+use crate::summary::{StressSummary, candidates};
 
-/// What the best scenario is best in.
+/// Figure by which the best scenario is chosen.
 pub(super) const OBJECTIVE: &str = "net_sharpe";
 pub(super) const OBJECTIVE_TITLE: &str = "net Sharpe ratio";
 pub(super) const CAP: &str = "sizing.turnover_cap";
-/// Settings that are a cost, the one that is spoken of first.
+/// Settings that are a cost, in order of preference for the headline.
 const COSTS: [&str; 3] =
     ["execution.half_spread_bps", "execution.commission_bps", "execution.impact_coefficient"];
-/// A stress run, read.
+
+/// A stress run.
 pub(super) struct Study {
-    pub(super) summary: Value,
-    /// `run.toml` as it stands there.
+    pub(super) summary: StressSummary,
+    /// Text of `run.toml`.
     pub(super) settings: String,
-    /// `grid.toml` as it stands there.
+    /// Text of `grid.toml`.
     pub(super) grid: Option<String>,
     pub(super) scenarios: Scenarios,
     pub(super) sweep: Sweep,
-    /// Whether the scenarios are all combinations of the levels.
+    /// True if the scenarios are all combinations of the levels.
     pub(super) full: bool,
-    /// The axes of what is no choice, where the best is sought in one world alone.
-    pub(super) held: Vec<usize>,
-    /// A scenario in that world.
-    pub(super) world: Option<Anchor>,
-    /// Whether there is such a world; else choice and world differ between all scenarios.
-    pub(super) one_world: bool,
+    /// Axes of the environment, where the best is sought in one environment alone.
+    pub(super) environment_axes: Vec<usize>,
+    /// A scenario in that environment.
+    pub(super) environment: Option<Anchor>,
+    /// True if there is such an environment; otherwise choice and environment differ between all scenarios.
+    pub(super) one_environment: bool,
     /// Scenarios among which the best is sought.
     pub(super) candidates: usize,
     /// Net Sharpe ratios.
@@ -55,38 +54,27 @@ impl Study {
     /// # Errors
     /// A file of it is missing, or not as betaflow wrote it.
     pub(super) fn read(folder: &Path) -> Result<Self> {
-        let text = |name: &str| {
-            let path = folder.join(name);
-            fs::read_to_string(&path).with_context(|| {
-                format!(
-                    "{}: cannot be read; expected it in the folder of a stress run of betaflow",
-                    path.display()
-                )
-            })
-        };
-        let summary: Value = serde_json::from_str(&text("summary.json")?).with_context(|| {
-            format!("{}: is not as betaflow wrote it", folder.join("summary.json").display())
-        })?;
+        let summary: StressSummary = read_summary(folder)?;
         let scenarios = read_scenarios(folder)?;
-        let candidates = Candidates::of(&scenarios.settings, &summary["base"], labels::level);
+        let candidates = candidates(&scenarios.settings, &summary.study.base, labels::level);
         let candidates = candidates.without((0..scenarios.len()).map(|row| scenarios.is_ruined(row)));
         let objective = scenarios.figure(OBJECTIVE)?.to_vec();
         let (best, robust) = (candidates.best(&objective), candidates.robust(&objective));
         let labels = scenarios.settings.iter().zip(candidates.sweep.axes());
         let labels = labels.map(|(setting, axis)| written(&setting.name, axis)).collect();
         Ok(Self {
-            settings: text("run.toml")?,
+            settings: read_text(folder, "run.toml")?,
             grid: fs::read_to_string(folder.join("grid.toml")).ok(),
             full: candidates.sweep.is_full(),
             best,
             robust,
             candidates: candidates.count(),
             base: candidates.base,
-            world: candidates.world,
-            one_world: candidates.one_world,
+            environment: candidates.environment,
+            one_environment: candidates.one_environment,
             titles: titles(&scenarios.settings),
             labels,
-            held: candidates.held,
+            environment_axes: candidates.environment_axes,
             sweep: candidates.sweep,
             objective,
             summary,
@@ -99,24 +87,19 @@ impl Study {
         &self.scenarios.settings[axis].name
     }
 
-    /// What the setting is called, not escaped.
-    pub(super) fn plain_title(&self, axis: usize) -> &str {
+    /// Title of the setting of an axis.
+    pub(super) fn title(&self, axis: usize) -> &str {
         &self.titles[axis]
     }
 
-    /// What the setting is called.
-    pub(super) fn title(&self, axis: usize) -> String {
-        escape(&self.titles[axis])
+    /// Levels of an axis as text.
+    pub(super) fn labels(&self, axis: usize) -> &[String] {
+        &self.labels[axis]
     }
 
-    /// The levels of an axis as they are written.
-    pub(super) fn labels(&self, axis: usize) -> Vec<String> {
-        self.labels[axis].iter().map(|label| escape(label)).collect()
-    }
-
-    /// A scenario's value on an axis.
-    pub(super) fn label(&self, axis: usize, row: usize) -> String {
-        escape(&self.labels[axis][self.sweep.levels(row)[axis]])
+    /// A scenario's value on an axis as text.
+    pub(super) fn label(&self, axis: usize, row: usize) -> &str {
+        &self.labels[axis][self.sweep.levels(row)[axis]]
     }
 
     /// The axes with more than one level.
@@ -124,14 +107,14 @@ impl Study {
         (0..self.sweep.axes().len()).filter(|axis| self.sweep.axes()[*axis].len() > 1).collect()
     }
 
-    /// All that varies, in one line: `turnover cap 8 %, half spread 4 bps`.
+    /// Values of all settings that vary, in one line: `turnover cap 8 %, half spread 4 bps`.
     pub(super) fn spoken(&self, row: usize) -> String {
         self.spoken_of(&self.varied(), row)
     }
 
-    /// Some of what varies, in one line.
+    /// Values of some settings, in one line.
     pub(super) fn spoken_of(&self, axes: &[usize], row: usize) -> String {
-        let said = axes.iter().map(|axis| labels::spoken(&self.title(*axis), &self.label(*axis, row)));
+        let said = axes.iter().map(|axis| labels::spoken(self.title(*axis), self.label(*axis, row)));
         said.collect::<Vec<_>>().join(", ")
     }
 
@@ -140,7 +123,7 @@ impl Study {
         self.scenarios.figure(name).map_or_else(|_| vec![f64::NAN; self.scenarios.len()], <[f64]>::to_vec)
     }
 
-    /// Whether a figure is defined anywhere.
+    /// Returns whether a figure is defined in any scenario.
     pub(super) fn has(&self, name: &str) -> bool {
         self.scenarios.figure(name).is_ok_and(|values| values.iter().any(|value| value.is_finite()))
     }
@@ -150,7 +133,7 @@ impl Study {
         self.varied().into_iter().find(|axis| self.name(*axis) == CAP && self.numbers(*axis).is_some())
     }
 
-    /// The axis of the cost that is spoken of, where one varies.
+    /// The axis of the headline cost, where one varies.
     pub(super) fn cost(&self) -> Option<usize> {
         let varied = self.varied();
         let of = |cost: &&str| {
@@ -173,19 +156,19 @@ impl Study {
         rows.map(|row| row.map_or(f64::NAN, |row| figure[row])).collect()
     }
 
-    /// What the scenario nearest to the configuration is called.
+    /// Name of the scenario nearest to the configuration.
     pub(super) fn base_name(&self) -> &'static str {
         if self.base.is_some_and(|base| base.exact) { "base" } else { "nearest to the base" }
     }
 
-    /// The scenarios that are spoken of, with their names.
+    /// Named scenarios.
     pub(super) fn chosen(&self) -> [(&'static str, Option<usize>); 3] {
         let robust = self.robust.map(|robust| robust.row);
         [("best", self.best), ("robust", robust), (self.base_name(), self.base.map(|base| base.row))]
     }
 
-    /// The same as frames of a map, where `place` says which are in it.
-    pub(super) fn framed(&self, place: impl Fn(usize) -> Option<(usize, usize)>) -> Vec<Framed> {
+    /// Named scenarios as frames of a map; `place`: cell of a scenario, none outside the map.
+    pub(super) fn framed(&self, place: impl Fn(usize) -> Option<(usize, usize)>) -> Vec<CellFrame> {
         self.chosen().map(|(name, row)| (name, row.and_then(&place))).to_vec()
     }
 }

@@ -1,10 +1,13 @@
-//! The scenarios that are spoken of side by side, and the best and the worst.
+//! Named scenarios side by side, and the best and the worst.
 
-use super::labels::{As, shown};
+use maud::{Markup, Render, html};
+
 use super::study::{OBJECTIVE_TITLE, Study};
 use crate::report::format::{NONE, plain};
+use crate::report::labels::{As, shown};
 use crate::report::luck;
 use crate::report::page::Page;
+use crate::summary::{ChosenLuck, LuckSummary};
 
 /// Scenarios of each of the two lists.
 const LISTED: usize = 10;
@@ -15,24 +18,24 @@ const FIGURES: [(&str, &str, As); 17] = [
     ("net_annual_return", "Annual return, net", As::Percent),
     ("gross_annual_return", "Annual return, gross", As::Percent),
     ("net_annual_volatility", "Annual volatility, net", As::Percent),
-    ("net_max_drawdown", "Largest drawdown, net", As::Percent),
+    ("net_max_drawdown", "Maximum drawdown, net", As::Percent),
     ("net_calmar", "Calmar ratio, net", As::Plain(2)),
     ("net_sortino", "Sortino ratio, net", As::Plain(2)),
     ("net_total_return", "Total return, net", As::Percent),
-    ("turnover", "Traded a day", As::Percent),
-    ("turnover_max", "Traded on the busiest day", As::Percent),
+    ("turnover", "Turnover a day", As::Percent),
+    ("turnover_max", "Turnover a day, maximum", As::Percent),
     ("cost_total", "Costs", As::Money),
-    ("cost_spread", "of them spread", As::Money),
-    ("break_even_bps", "Break-even, bps of what is traded", As::Plain(0)),
+    ("cost_spread", "Costs, spread", As::Money),
+    ("break_even_bps", "Break-even cost, bps of turnover", As::Plain(0)),
     ("capacity_of_same_trades", "Capacity of the same trades", As::Money),
-    ("nav_last", "Value at the end", As::Money),
+    ("nav_last", "NAV at the end", As::Money),
 ];
 const COLUMNS: [(&str, &str, As); 6] = [
     ("net_sharpe", "Sharpe", As::Plain(2)),
     ("net_annual_return", "return", As::Percent),
     ("net_max_drawdown", "drawdown", As::Percent),
     ("net_calmar", "Calmar", As::Plain(2)),
-    ("turnover", "traded a day", As::Percent),
+    ("turnover", "turnover a day", As::Percent),
     ("cost_total", "costs", As::Money),
 ];
 
@@ -44,71 +47,86 @@ pub(super) fn add_chosen(page: &mut Page, study: &Study) {
     }
     page.section(HEADING);
     let chosen = study.chosen();
-    let row = |title: &str, cell: &dyn Fn(usize) -> String| {
-        let cells = chosen.map(|(_, row)| format!("<td>{}</td>", row.map_or_else(|| NONE.to_owned(), cell)));
-        format!("<tr><th scope=\"row\">{title}</th>{}</tr>\n", cells.concat())
-    };
-    let mut rows = row("Scenario", &|row| study.scenarios.numbers[row].to_string());
+    let luck = study.summary.study.luck.as_ref();
+    let mut rows = vec![row("Scenario", chosen.map(|(_, row)| row.map(|row| study.scenarios.numbers[row])))];
     for axis in study.varied() {
-        rows += &row(&study.title(axis), &|row| format!("<b>{}</b>", study.label(axis, row)));
+        let bold = |row: usize| html! { b { (study.label(axis, row)) } };
+        rows.push(row(study.title(axis), chosen.map(|(_, row)| row.map(bold))));
     }
-    for (name, title, how) in FIGURES.into_iter().filter(|(name, ..)| study.has(name)) {
+    for (name, title, unit) in FIGURES.into_iter().filter(|(name, ..)| study.has(name)) {
         let values = study.figure(name);
-        rows += &row(title, &|row| shown(values[row], how));
+        rows.push(row(title, chosen.map(|(_, row)| row.map(|row| shown(values[row], unit)))));
     }
-    for (key, title, decimals) in luck::ROWS {
-        let of = |name: &str| &study.summary["luck"][name][key];
-        if of("best").is_number() {
-            let cells =
-                ["best", "robust", "base"].map(|name| format!("<td>{}</td>", plain(of(name), decimals)));
-            rows += &format!("<tr><th scope=\"row\">{title}</th>{}</tr>\n", cells.concat());
-        }
+    if let Some(luck) = luck {
+        rows.extend(luck_rows(luck));
     }
-    let header = ["", chosen[0].0, chosen[1].0, chosen[2].0];
-    page.table(&header, "plain", &rows);
-    let robust = match study.robust {
-        Some(robust) => format!(
-            "Robust is the one whose neighbourhood has the best worst case: within one level of it in every setting \
-             that is a number, {}, the {OBJECTIVE_TITLE} never falls below {}. At the edge of the grid \
-             there are fewer neighbours, so it says less.",
-            match robust.neighbours {
-                1 => "one scenario".to_owned(),
-                count => format!("{count} scenarios"),
-            },
-            shown(robust.worst, As::Plain(2))
-        ),
-        None => "No scenario has neighbours that differ by one level, so none is called robust.".to_owned(),
-    };
-    let among = match study.world.filter(|_| !study.held.is_empty()) {
-        Some(world) => format!(
-            "What happens to a trader is no choice: best and robust are sought among the {} scenarios with {}, {}. ",
-            study.candidates,
-            study.spoken_of(&study.held, world.row),
-            if world.exact { "as the base has" } else { "the nearest to the base" }
-        ),
-        None if !study.one_world => {
-            "No two scenarios have the same world: the best is that of choice and world together, and \
-                                     not to be had by choosing. "
-                .to_owned()
-        }
-        None => String::new(),
-    };
-    page.html(&format!("<p>{among}{robust}</p>\n"));
-    match luck::counting(&study.summary["luck"]) {
-        Some(counting) => page.html(&format!("<p class=\"small\">{counting}</p>\n")),
-        None if study.candidates > 1 => page.html(&format!(
-            "<p class=\"note warning\"><b>Note:</b> the best of {} trials is partly luck: its {OBJECTIVE_TITLE} is the \
-             highest of so many on the same data, and is likely to be lower on other data.</p>\n",
-            study.candidates
-        )),
+    page.table(&["", chosen[0].0, chosen[1].0, chosen[2].0], "plain", &rows);
+    page.add(html! { p { (competition(study)) (robustness(study)) } });
+    match luck.and_then(luck::counting) {
+        Some(counting) => page.small(counting),
+        None if study.candidates > 1 => page.add(html! {
+            p class="note warning" {
+                b { "Note:" } " multiple testing: the best of " (study.candidates) " trials has the highest "
+                (OBJECTIVE_TITLE) " of so many on the same data, and is likely to have a lower one on other data."
+            }
+        }),
         None => {}
     }
     if let Some(base) = study.base.filter(|base| !base.exact) {
-        page.html(&format!(
-            "<p class=\"small\">The configuration itself is none of the scenarios; the nearest is {}.</p>\n",
+        page.small(format!(
+            "The configuration itself is none of the scenarios; the nearest is {}.",
             study.spoken(base.row)
         ));
     }
+}
+
+/// Returns a row with a cell for each named scenario.
+fn row(title: &str, cells: [Option<impl Render>; 3]) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (title) }
+            @for cell in cells { td { @match cell { Some(cell) => (cell), None => (NONE) } } }
+        }
+    }
+}
+
+/// Returns the rows about multiple testing.
+fn luck_rows(luck: &LuckSummary) -> impl Iterator<Item = Markup> {
+    let chosen = [&luck.best, &luck.robust, &luck.base].map(Option::as_ref);
+    luck::ROWS.into_iter().filter_map(move |(title, decimals, figure)| {
+        let value = |chosen: &ChosenLuck| figure(chosen);
+        chosen[0].map(value)?.get()?;
+        let text = |chosen: Option<&ChosenLuck>| chosen.map(|chosen| plain(figure(chosen), decimals));
+        Some(row(title, chosen.map(text)))
+    })
+}
+
+/// Returns the scenarios among which best and robust are chosen.
+fn competition(study: &Study) -> Markup {
+    let environment = study.environment.filter(|_| !study.environment_axes.is_empty());
+    html! {
+        @if let Some(environment) = environment {
+            "The environment is no choice: best and robust are chosen among the " (study.candidates) " scenarios with "
+            (study.spoken_of(&study.environment_axes, environment.row)) ", "
+            @if environment.exact { "as the base has" } @else { "the nearest to the base" } ". "
+        } @else if !study.one_environment {
+            "No two scenarios have the same environment: the best is that of choice and environment together. "
+        }
+    }
+}
+
+/// Returns what robust means.
+fn robustness(study: &Study) -> String {
+    let Some(robust) = study.robust else {
+        return "No scenario has neighbours that differ by one level, so none is called robust.".to_owned();
+    };
+    format!(
+        "Robust is the scenario whose neighbourhood has the best worst case: within one level of it in every setting that \
+         is a number ({} scenario(s)) the {OBJECTIVE_TITLE} never falls below {}. At the edge of the grid there are fewer \
+         neighbours, so it says less.",
+        robust.neighbours,
+        shown(robust.worst, As::Plain(2))
+    )
 }
 
 /// Adds the scenarios with the highest and with the lowest objective, and those that were ruined.
@@ -138,22 +156,24 @@ pub(super) fn add_extremes(page: &mut Page, study: &Study) {
     list(page, study, sorted.iter().rev().copied().take(LISTED));
 }
 
+/// Adds a table of scenarios.
 fn list(page: &mut Page, study: &Study, rows: impl Iterator<Item = usize>) {
     let varied = study.varied();
     let columns: Vec<_> = COLUMNS.into_iter().filter(|(name, ..)| study.has(name)).collect();
-    let values: Vec<Vec<f64>> = columns.iter().map(|(name, ..)| study.figure(name)).collect();
-    let mut html = String::new();
-    for row in rows {
-        let settings = varied.iter().map(|axis| format!("<td>{}</td>", study.label(*axis, row)));
-        let figures = columns
-            .iter()
-            .zip(&values)
-            .map(|((.., how), values)| format!("<td>{}</td>", shown(values[row], *how)));
-        let cells: String = settings.chain(figures).collect();
-        html += &format!("<tr><th scope=\"row\">{}</th>{cells}</tr>\n", study.scenarios.numbers[row]);
-    }
+    let values: Vec<(Vec<f64>, As)> =
+        columns.iter().map(|(name, _, unit)| (study.figure(name), *unit)).collect();
+    let row = |row: usize| -> Markup {
+        html! {
+            tr {
+                th scope="row" { (study.scenarios.numbers[row]) }
+                @for axis in &varied { td { (study.label(*axis, row)) } }
+                @for (values, unit) in &values { td { (shown(values[row], *unit)) } }
+            }
+        }
+    };
+    let rows: Vec<Markup> = rows.map(row).collect();
     let mut header = vec!["scenario"];
-    header.extend(varied.iter().map(|axis| study.plain_title(*axis)));
+    header.extend(varied.iter().map(|axis| study.title(*axis)));
     header.extend(columns.iter().map(|(_, title, _)| *title));
-    page.table(&header, "plain", &html);
+    page.table(&header, "plain", &rows);
 }

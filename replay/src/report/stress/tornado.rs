@@ -1,11 +1,14 @@
-//! What each setting does by itself.
+//! Effect of each setting by itself.
 
-use super::labels::{As, shown, spoken};
+use betaflow_engine::sweep::Swing;
+use maud::{Markup, html};
+
 use super::study::{OBJECTIVE_TITLE, Study};
-use crate::report::figure::{Figure, Swung};
+use crate::report::figure::{Figure, SwingBar};
+use crate::report::labels::{As, shown, spoken};
 use crate::report::page::Page;
 
-const HEADING: &str = "Which setting matters";
+const HEADING: &str = "Effect of each setting";
 
 /// Adds the figure.
 pub(super) fn add(page: &mut Page, study: &Study) {
@@ -22,41 +25,43 @@ pub(super) fn add(page: &mut Page, study: &Study) {
         );
     }
     page.section(HEADING);
-    let swung = |swing: &betaflow_engine::sweep::Swing| {
+    let swung = |swing: &Swing| {
         let label = |(value, row): (f64, usize)| {
-            let setting = spoken(&study.title(swing.axis), &study.label(swing.axis, row));
+            let setting = spoken(study.title(swing.axis), study.label(swing.axis, row));
             format!("{setting}: {}", shown(value, As::Plain(2)))
         };
-        Swung {
-            name: study.title(swing.axis),
+        SwingBar {
+            name: study.title(swing.axis).to_owned(),
             ends: [swing.low.0, swing.high.0],
             labels: [label(swing.low), label(swing.high)],
         }
     };
     // The first of a category axis is at its lower end.
-    let drawn: Vec<Swung> = swings.iter().rev().map(swung).collect();
-    let mut rows = String::new();
-    for swing in &swings {
-        let end = |(value, row): (f64, usize)| {
-            format!("<td>{}</td><td>{}</td>", shown(value, As::Plain(2)), study.label(swing.axis, row))
-        };
-        let title = study.title(swing.axis);
-        rows += &format!(
-            "<tr><th scope=\"row\">{title}</th>{}{}<td>{}</td></tr>\n",
-            end(swing.low),
-            end(swing.high),
-            shown(swing.high.0 - swing.low.0, As::Plain(2))
-        );
-    }
+    let drawn: Vec<SwingBar> = swings.iter().rev().map(swung).collect();
+    let row = |swing: &Swing| -> Markup {
+        html! {
+            tr {
+                th scope="row" { (study.title(swing.axis)) }
+                @for (value, row) in [swing.low, swing.high] {
+                    td { (shown(value, As::Plain(2))) } td { (study.label(swing.axis, row)) }
+                }
+                td { (shown(swing.high.0 - swing.low.0, As::Plain(2))) }
+            }
+        }
+    };
+    let rows: Vec<Markup> = swings.iter().map(row).collect();
     page.figure(
         &format!("The {OBJECTIVE_TITLE} when one setting moves and the others stay"),
         Figure::of_swings(&drawn, here, OBJECTIVE_TITLE),
     );
     page.table(&["", "lowest", "at", "highest", "at", "range"], "plain", &rows);
-    page.html(&format!(
-        "<p class=\"small\">The line is the scenario {}: {}. A bar is as long as the values that were tried lie \
-         apart.</p>\n",
-        if base.exact { "of the configuration" } else { "nearest to the configuration, which was not tried" },
+    page.small(format!(
+        "The line is the scenario {}: {}. A bar spans the values of the grid.",
+        if base.exact {
+            "of the configuration"
+        } else {
+            "nearest to the configuration, which is none of them"
+        },
         study.spoken(base.row)
     ));
 }

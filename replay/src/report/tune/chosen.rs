@@ -1,104 +1,101 @@
-//! What was chosen when and how sure that was, and what to use from here on.
+//! Choice of each fold with its certainty, and the recommended settings.
 
-use serde_json::Value;
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
 
 use super::{Tuning, phrase, value};
-use crate::commands::tune::IN_SAMPLE;
-use crate::report::format::{NONE, percent_of, plain};
-use crate::report::html::escape;
+use crate::report::format::{percent_of, plain, text};
+use crate::report::labels::title;
 use crate::report::page::Page;
-use crate::report::stress::labels::title;
+use crate::summary::{FoldSummary, FrameRange, IN_SAMPLE};
 
 /// Adds a row a fold.
 pub(super) fn add(page: &mut Page, tuning: &Tuning) {
-    const HEADING: &str = "What was chosen when";
-    let choices: Vec<&Value> = tuning.summary["choices"].as_array().into_iter().flatten().collect();
+    const HEADING: &str = "Choice of each fold";
+    let choices = &tuning.summary.choices;
     let Some(first) = choices.first() else {
         return page.missing(HEADING, "summary.json has no `choices`.");
     };
     page.section(HEADING);
-    let names: Vec<&String> =
-        first["settings"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
-    let mut header =
-        vec!["fold", "trained on", "judged on"].into_iter().map(str::to_owned).collect::<Vec<_>>();
-    header.extend(names.iter().map(|name| title(name)));
-    header.extend(
-        ["score, trained", "score, judged", "best, trained", "± error", "sure", "as good", "the best"]
-            .map(str::to_owned),
-    );
-    let mut rows = String::new();
-    for choice in &choices {
-        let settings =
-            names.iter().map(|name| format!("<td><b>{}</b></td>", value(name, &choice["settings"][*name])));
-        let best = &choice["best"];
-        let is_best = best["scenario"] == choice["scenario"];
-        let best_settings = if is_best { "the chosen one".to_owned() } else { phrase(&best["settings"]) };
-        rows += &format!(
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td>{}<td>{}</td><td><b>{}</b></td><td>{}</td><td>{}</td><td>{}</td>\
-             <td>{}</td><td>{best_settings}</td></tr>\n",
-            escape(&choice["fold"].to_string()),
-            periods(&choice["train"]),
-            periods(&choice["test"]),
-            settings.collect::<String>(),
-            plain(&choice["train_score"], 2),
-            plain(&choice["test_score"], 2),
-            plain(&best["train_score"], 2),
-            plain(&choice["train_score_standard_error"], 2),
-            percent_of(&choice["certainty"], 0),
-            escape(&choice["within_one_error"].to_string()),
-        );
-    }
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let names: Vec<&String> = first.choice.settings.keys().collect();
+    let titles: Vec<String> = names.iter().map(|name| title(name)).collect();
+    let mut header = vec!["fold", "trained on", "judged on"];
+    header.extend(titles.iter().map(String::as_str));
+    header.extend([
+        "score, trained",
+        "score, judged",
+        "best, trained",
+        "± s.e.",
+        "best again",
+        "within 1 s.e.",
+        "the best",
+    ]);
+    let rows: Vec<Markup> = choices.iter().map(|choice| row(choice, &names)).collect();
     page.table(&header, "plain", &rows);
-    let distinct: std::collections::BTreeSet<i64> =
-        choices.iter().filter_map(|of| of["scenario"].as_i64()).collect();
-    page.html(&format!(
-        "<p class=\"small\">The score is the {}. Chosen is, of the settings within one standard error of the best, the one with \
-         the lowest turnover. Sure: in how many of {} resamples of the training bars (in blocks of a month) the best is the \
-         best again. As good: settings within one standard error of the best. {}</p>\n",
-        tuning.objective(),
-        escape(&first["resamples"].to_string()),
-        match distinct.len() {
-            1 => "All folds chose the same setting.".to_owned(),
-            count => format!("The {} folds chose {count} different settings.", choices.len()),
+    let distinct: BTreeSet<u64> = choices.iter().map(|of| of.choice.scenario).collect();
+    page.small(html! {
+        "The score is the " (tuning.objective()) ". Chosen: of the settings within one standard error of the best, the one "
+        "with the lowest turnover. Best again: share of " (first.choice.resamples) " resamples of the training bars (in "
+        "blocks of a month) in which the best is the best again. Within 1 s.e.: settings within one standard error of the "
+        "best. "
+        @match distinct.len() {
+            1 => "All folds chose the same setting.",
+            count => { "The " (choices.len()) " folds chose " (count) " different settings." },
         }
-    ));
+    });
 }
 
-/// Ranges as first to last, escaped.
-fn periods(ranges: &Value) -> String {
-    let text = |of: &Value| of.as_str().map_or_else(|| NONE.to_owned(), escape);
-    let ranges = ranges.as_array().into_iter().flatten();
-    let each = ranges.map(|range| format!("{} to {}", text(&range["first"]), text(&range["last"])));
-    each.collect::<Vec<_>>().join("<br>")
+fn row(fold: &FoldSummary, names: &[&String]) -> Markup {
+    let choice = &fold.choice;
+    let best = &choice.best;
+    html! {
+        tr {
+            th scope="row" { (fold.fold) }
+            td { (periods(&fold.train)) }
+            td { (periods(&fold.test)) }
+            @for name in names {
+                td { b { @if let Some(of) = choice.settings.get(*name) { (value(name, of)) } } }
+            }
+            td { (plain(choice.train_score, 2)) }
+            td { b { (plain(fold.test_score, 2)) } }
+            td { (plain(best.train_score, 2)) }
+            td { (plain(choice.train_score_standard_error, 2)) }
+            td { (percent_of(choice.certainty, 0)) }
+            td { (choice.within_one_error) }
+            td {
+                @if best.scenario == choice.scenario { "the chosen one" } @else { (phrase(&best.settings)) }
+            }
+        }
+    }
+}
+
+/// Returns ranges as first to last.
+fn periods(ranges: &[FrameRange]) -> Markup {
+    html! {
+        @for (at, range) in ranges.iter().enumerate() {
+            @if at > 0 { br; }
+            (text(range.first.as_ref())) " to " (text(range.last.as_ref()))
+        }
+    }
 }
 
 /// Adds the recommendation.
 pub(super) fn add_recommended(page: &mut Page, tuning: &Tuning) {
-    let best = &tuning.summary["in_sample"];
-    page.section("What to use from here on");
-    page.html(&format!("<p class=\"note warning\"><b>Note:</b> {IN_SAMPLE}</p>\n"));
-    let next = match best["runner_up"].is_object() {
-        true => format!(
-            " Next is {}, with {}.",
-            phrase(&best["runner_up"]["settings"]),
-            plain(&best["runner_up"]["train_score"], 2)
-        ),
-        false => String::new(),
-    };
-    page.html(&format!(
-        "<p>Recommended: <b>{}</b>. Its {} on all bars is {}. The best is {}, with {} ± {}: it is the best again in {} of {} \
-         resamples, and {} of {} settings are within one standard error of it. The recommended one has the lowest turnover \
-         of those.{next}</p>\n",
-        phrase(&best["settings"]),
-        tuning.objective(),
-        plain(&best["train_score"], 2),
-        phrase(&best["best"]["settings"]),
-        plain(&best["best"]["train_score"], 2),
-        plain(&best["train_score_standard_error"], 2),
-        percent_of(&best["certainty"], 0),
-        escape(&best["resamples"].to_string()),
-        escape(&best["within_one_error"].to_string()),
-        tuning.text("scenarios")
-    ));
+    let chosen = &tuning.summary.in_sample.choice;
+    let best = &chosen.best;
+    page.section("Recommended settings");
+    page.add(html! {
+        p class="note warning" { b { "Note:" } " " (IN_SAMPLE) }
+        p {
+            "Recommended: " b { (phrase(&chosen.settings)) } ", " (tuning.objective()) " on all bars "
+            (plain(chosen.train_score, 2)) ". Best: " (phrase(&best.settings)) ", " (plain(best.train_score, 2)) " ± "
+            (plain(chosen.train_score_standard_error, 2)) " (s.e.); the best again in " (percent_of(chosen.certainty, 0))
+            " of " (chosen.resamples) " resamples; " (chosen.within_one_error) " of " (tuning.summary.study.scenarios)
+            " settings are within one standard error of it, and the recommended one has the lowest turnover of those."
+            @if let Some(next) = &chosen.runner_up {
+                " Next: " (phrase(&next.settings)) ", " (plain(next.train_score, 2)) "."
+            }
+        }
+    });
 }

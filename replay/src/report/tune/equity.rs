@@ -1,21 +1,21 @@
-//! The picture: what a unit became by the choices, beside what it is compared with.
+//! Growth of one unit by the choices, beside the configuration and the best in hindsight.
 
 use betaflow_connectors::recorder::{layout_of, read_numbers};
 use betaflow_engine::metrics::{Buckets, ReturnCurves};
 
 use super::Tuning;
-use crate::report::figure::{Drawn, Figure, Look, Panes};
+use crate::report::figure::{Figure, LineStyle, PaneLine, Panes};
 use crate::report::page::Page;
 use crate::summary::time_text;
 
-const HEADING: &str = "What a unit has become";
+const HEADING: &str = "Growth of one unit";
 const TABLE: &str = "out_of_sample.parquet";
 const POINTS_MAX: u64 = 1_500;
 const COLUMNS: [&str; 3] = ["net_return", "base_net_return", "hindsight_net_return"];
-const LINES: [(&str, usize, Look); 3] = [
-    ("tuned", 0, Look::Main),
-    ("the configuration as it is", 1, Look::Beside),
-    ("best in hindsight", 2, Look::Dashed),
+const LINES: [(&str, usize, LineStyle); 3] = [
+    ("tuned", 0, LineStyle::Main),
+    ("the configuration as it is", 1, LineStyle::Beside),
+    ("best in hindsight", 2, LineStyle::Dashed),
 ];
 
 /// Adds the figure.
@@ -31,35 +31,33 @@ pub(super) fn add(page: &mut Page, tuning: &Tuning) {
     figure.make_tall();
     // The last one is on top.
     for (at, (name, colour, look)) in LINES.into_iter().enumerate().rev() {
-        figure.draw(&Drawn::new(name, curves.growth(at), colour, look).with(name).format(".3f"));
+        figure.draw(&PaneLine::new(name, curves.growth(at), colour, look).with(name).format(".3f"));
     }
     for (at, (name, colour, _)) in LINES.into_iter().enumerate().take(2) {
-        let look = if at == 0 { Look::Area } else { Look::Thin };
-        figure.draw(&Drawn::new(name, curves.drawdown(at), colour, look).below().with(name));
+        let look = if at == 0 { LineStyle::Area } else { LineStyle::Thin };
+        figure.draw(&PaneLine::new(name, curves.drawdown(at), colour, look).below().with(name));
     }
     if (0..LINES.len()).all(|at| curves.growth(at).iter().all(|value| *value > 0.0)) {
         figure.let_be_logarithmic();
     }
-    page.figure("Growth of 1 on the judged blocks, and the fall from the peak below it", figure);
+    page.figure("Growth of 1 on the judged blocks, and its drawdown below", figure);
     let every = match curves.frames_between() {
         1 => String::new(),
         every => format!(" A point stands for {every} bars."),
     };
-    page.html(&format!(
-        "<p class=\"small\">The best in hindsight is chosen by all of these bars: it is in-sample.{every}</p>\n"
-    ));
+    page.small(format!("The best in hindsight is chosen by all of these bars: it is in-sample.{every}"));
 }
 
-/// The path that is shown, or why there is none.
+/// Returns the path that is shown, or the reason why there is none.
 fn read(tuning: &Tuning) -> Result<ReturnCurves, String> {
     let layout = layout_of(tuning.folder, TABLE).map_err(|error| error.to_string())?;
     let rows = layout.ok_or_else(|| format!("{TABLE} is not in the folder."))?.rows;
-    let out = &tuning.summary["out_of_sample"];
-    let whole =
-        |key: &str| out[key].as_u64().ok_or_else(|| format!("summary.json has no out_of_sample.{key}."));
-    let (frames, shown) = (whole("frames")?, whole("path")?);
+    let out = &tuning.summary.out_of_sample;
+    let (Some(frames), Some(shown)) = (out.frames, out.path) else {
+        return Err("summary.json has no out_of_sample.frames and out_of_sample.path.".to_owned());
+    };
     if frames == 0 || frames.saturating_mul(shown + 1) > rows {
-        return Err(format!("{TABLE} has {rows} rows, and not those of the path that summary.json shows."));
+        return Err(format!("{TABLE} has {rows} rows, and lacks the path that summary.json names."));
     }
     let mut curves = ReturnCurves::new(Buckets::new(frames, POINTS_MAX), COLUMNS.len());
     let mut row = 0;

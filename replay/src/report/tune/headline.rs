@@ -1,104 +1,94 @@
-//! What came of the choices in one sentence, the figures beside what they are compared with, and luck.
+//! Out-of-sample result in one sentence, its figures side by side, and multiple testing.
 
-use serde_json::Value;
+use maud::{Markup, html};
 
 use super::Tuning;
-use crate::report::format::{percent, percent_of, plain};
-use crate::report::html::escape;
+use crate::report::format::{percent, percent_of, plain, text};
+use crate::report::labels::{As, shown};
 use crate::report::luck;
 use crate::report::page::Page;
+use crate::summary::Metrics;
 
-/// Figures of a column: key, title, whether it is a share.
-const FIGURES: [(&str, &str, bool); 10] = [
-    ("sharpe", "Sharpe ratio", false),
-    ("sharpe_standard_error", "± standard error", false),
-    ("probabilistic_sharpe", "Chance that it is above 0", true),
-    ("sortino", "Sortino ratio", false),
-    ("calmar", "Calmar ratio", false),
-    ("annual_return", "Annual return", true),
-    ("annual_volatility", "Annual volatility", true),
-    ("max_drawdown", "Largest drawdown", true),
-    ("conditional_value_at_risk", "Mean of the worst 5 % of bars", true),
-    ("total_return", "Total return", true),
+/// Figure of a column: title, unit, value.
+type Figure = (&'static str, As, fn(&Metrics) -> f64);
+const FIGURES: [Figure; 10] = [
+    ("Sharpe ratio", As::Plain(2), |of| of.figures.sharpe),
+    ("± standard error", As::Plain(2), |of| of.figures.uncertainty.standard_error),
+    ("P(SR>0)", As::Percent, |of| of.figures.uncertainty.probabilistic_sharpe),
+    ("Sortino ratio", As::Plain(2), |of| of.figures.sortino),
+    ("Calmar ratio", As::Plain(2), |of| of.figures.calmar),
+    ("Annual return", As::Percent, |of| of.figures.annual_return),
+    ("Annual volatility", As::Percent, |of| of.figures.annual_volatility),
+    ("Maximum drawdown", As::Percent, |of| of.figures.max_drawdown),
+    ("Conditional value at risk, 5 %", As::Percent, |of| of.figures.conditional_value_at_risk),
+    ("Total return", As::Percent, |of| of.figures.total_return),
 ];
 
-/// Adds what was tuned and the sentence that a reader takes along.
+/// Adds method and result.
 pub(super) fn add(page: &mut Page, tuning: &Tuning) {
     let summary = &tuning.summary;
-    let method = match summary["method"].as_str() {
-        Some("walk_forward") => "each block by the setting that was best before it (walk-forward)",
-        Some("k_fold") => "each block by the setting that was best on both sides of it (purged folds)",
+    let method = match summary.method.as_str() {
+        "walk_forward" => "each block by the setting that was best before it (walk-forward)",
+        "k_fold" => "each block by the setting that was best on both sides of it (purged folds)",
         _ => "each block by the settings that were best on the others (combinatorial purged folds)",
     };
-    let out = &summary["out_of_sample"];
-    let first = out["blocks"][0]["first"].as_str().map(escape).unwrap_or_default();
-    let last = out["blocks"].as_array().and_then(|blocks| blocks.last());
-    let last = last.and_then(|block| block["last"].as_str()).map(escape).unwrap_or_default();
-    page.html(&format!(
-        "<p class=\"lead\"><b>{}</b> settings, chosen by {}: <b>{}</b> blocks from <b>{first}</b> to <b>{last}</b>, judged \
-         {method}, with an embargo of <b>{}</b> days.</p>\n",
-        tuning.text("scenarios"),
-        tuning.objective(),
-        tuning.text("folds"),
-        tuning.text("embargo")
-    ));
-    let sharpe = |of: &Value| format!("<b>{}</b>", plain(&of["sharpe"], 2));
-    let metrics = &out["metrics"];
-    page.html(&format!(
-        "<p class=\"verdict\">Out of sample the choices have a net Sharpe ratio of {} ± {} ({} a year). The configuration as \
-         it is has {} on the same bars; the best setting in hindsight {}, which nobody could have known.</p>\n",
-        sharpe(metrics),
-        plain(&metrics["sharpe_standard_error"], 2),
-        percent(&metrics["annual_return"]),
-        sharpe(&out["base"]),
-        sharpe(&out["hindsight"])
-    ));
+    let out = &summary.out_of_sample;
+    let first = text(out.blocks.first().and_then(|block| block.first.as_ref()));
+    let last = text(out.blocks.last().and_then(|block| block.last.as_ref()));
+    let sharpe = |of: &Metrics| html! { b { (plain(of.figures.sharpe, 2)) } };
+    let figures = &out.metrics.figures;
+    page.add(html! {
+        p.lead {
+            b { (summary.study.scenarios) } " settings, chosen by " (tuning.objective()) ": " b { (summary.folds) }
+            " blocks from " b { (first) } " to " b { (last) } ", judged " (method) ", with an embargo of "
+            b { (summary.embargo) } " days."
+        }
+        p.verdict {
+            "Out of sample: net Sharpe ratio " (sharpe(&out.metrics)) " ± "
+            (plain(figures.uncertainty.standard_error, 2)) " (s.e.), net annual return " (percent(figures.annual_return))
+            ". On the same bars: configuration as it is " (sharpe(&out.base)) ", best setting in hindsight "
+            (sharpe(&out.hindsight)) " (in-sample)."
+        }
+    });
 }
 
 /// Adds the figures side by side, and the distribution over the paths where there are many.
 pub(super) fn add_figures(page: &mut Page, tuning: &Tuning) {
-    let out = &tuning.summary["out_of_sample"];
+    let out = &tuning.summary.out_of_sample;
     page.section("Out of sample");
-    let columns = ["metrics", "base", "hindsight"].map(|column| &out[column]);
-    let mut rows = String::new();
-    for (key, title, is_share) in FIGURES {
-        let cell = |column: &Value| if is_share { percent(&column[key]) } else { plain(&column[key], 2) };
-        let cells = columns.map(|column| format!("<td>{}</td>", cell(column))).concat();
-        rows += &format!("<tr><th scope=\"row\">{title}</th>{cells}</tr>\n");
-    }
+    let columns = [&out.metrics, &out.base, &out.hindsight];
+    let row = |(title, unit, value): Figure| -> Markup {
+        html! { tr { th scope="row" { (title) } @for column in columns { td { (shown(value(column), unit)) } } } }
+    };
+    let rows: Vec<Markup> = FIGURES.into_iter().map(row).collect();
     page.table(&["", "tuned", "the configuration as it is", "best in hindsight"], "plain", &rows);
-    page.html(&format!(
-        "<p class=\"small\">All net of costs, of the same {} bars.</p>\n",
-        escape(&out["frames"].to_string())
-    ));
-    if out["paths"].as_u64().is_some_and(|paths| paths > 1) {
-        let scores = &out["scores"];
-        page.html(&format!(
-            "<p>The blocks join into <b>{}</b> paths through the data. Their {}: lowest <b>{}</b>, median <b>{}</b>, highest \
-             <b>{}</b>, mean {} ± {} from path to path; below 0 in {} of them. The paths share their data, so they differ \
-             less than other data would. Shown is the median one.</p>\n",
-            out["paths"],
-            tuning.objective(),
-            plain(&scores["lowest"], 2),
-            plain(&scores["median"], 2),
-            plain(&scores["highest"], 2),
-            plain(&scores["mean"], 2),
-            plain(&scores["deviation"], 2),
-            percent_of(&scores["below_zero"], 0)
-        ));
+    page.small(html! {
+        "All net of costs, of the same " @if let Some(frames) = out.frames { (frames) " " } "bars."
+    });
+    if out.paths > 1 {
+        let scores = &out.scores;
+        page.add(html! {
+            p {
+                "The blocks join into " b { (out.paths) } " paths through the data. Their " (tuning.objective())
+                ": lowest " b { (plain(scores.lowest, 2)) } ", median " b { (plain(scores.median, 2)) } ", highest "
+                b { (plain(scores.highest, 2)) } ", mean " (plain(scores.mean, 2)) ", standard deviation "
+                (plain(scores.deviation, 2)) "; below 0 in " (percent_of(scores.below_zero, 0))
+                " of them. The paths share their data, so they differ less than other data would. The median path is shown."
+            }
+        });
     }
 }
 
-/// Adds how much of the best is luck.
+/// Adds what the best setting is worth as the best of many trials.
 pub(super) fn add_luck(page: &mut Page, tuning: &Tuning) {
-    const HEADING: &str = "How much of the best is luck";
-    let found = &tuning.summary["luck"];
-    let Some(sentence) = luck::sentence(found) else {
+    const HEADING: &str = "Multiple testing";
+    let found = tuning.summary.study.luck.as_ref();
+    let Some((luck, sentence)) = found.and_then(|luck| Some((luck, luck::sentence(luck)?))) else {
         return page.missing(HEADING, "No setting has a Sharpe ratio, or summary.json has no `luck`.");
     };
     page.section(HEADING);
-    let counting = luck::counting(found).unwrap_or_default();
-    page.html(&format!(
-        "<p>Of the highest net Sharpe ratio among the settings: {sentence}</p>\n<p class=\"small\">{counting}</p>\n"
-    ));
+    page.add(html! { p { "Highest net Sharpe ratio among the settings: " (sentence) } });
+    if let Some(counting) = luck::counting(luck) {
+        page.small(counting);
+    }
 }

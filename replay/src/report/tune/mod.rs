@@ -1,30 +1,28 @@
-//! The report of a tuning: what came of choosing by what was known, and what to use from here on.
+//! Report of a tuning: out-of-sample result of the choices, and the recommended settings.
 
 mod chosen;
 mod equity;
 mod headline;
 mod settings;
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
+use maud::{Markup, html};
 use serde_json::Value;
 
-use super::format::NONE;
-use super::holdout;
-use super::html::escape;
+use super::format::text;
 use super::page::Page;
-use super::replay::notes;
-use super::stress::labels;
+use super::{holdout, labels, notes, read_summary, read_text};
+use crate::summary::{Settings, TuneSummary};
 
-/// The folder of a tuning, as far as the sections read it.
+/// Folder of a tuning, as far as the sections read it.
 struct Tuning<'a> {
     folder: &'a Path,
-    summary: Value,
+    summary: TuneSummary,
 }
 
-/// The report of the folder.
+/// Returns the report of the folder.
 ///
 /// # Errors
 /// A file of the folder cannot be read, or symbols are to be drawn.
@@ -36,85 +34,83 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
             folder.display()
         );
     }
-    let text = |name: &str| {
-        let path = folder.join(name);
-        fs::read_to_string(&path).with_context(|| {
-            format!("{}: cannot be read; expected it in the folder of a tuning of betaflow", path.display())
-        })
-    };
-    let summary = serde_json::from_str(&text("summary.json")?)
-        .with_context(|| format!("{}: is not as betaflow wrote it", folder.join("summary.json").display()))?;
-    let tuning = Tuning { folder, summary };
-    let strategy = tuning.summary["strategy"].as_str().unwrap_or_default();
-    let mut page = Page::new(&format!("betaflow tune: {strategy}"));
-    notes::add(&mut page, &tuning.summary);
+    let tuning = Tuning { folder, summary: read_summary(folder)? };
+    let head = &tuning.summary.study;
+    let mut page = Page::new(&format!("betaflow tune: {}", head.strategy));
+    notes::add(&mut page, &head.head, head.look_ahead.as_ref());
     headline::add(&mut page, &tuning);
-    holdout::add(&mut page, &tuning.summary);
+    holdout::add(&mut page, head.holdout.as_ref());
     headline::add_figures(&mut page, &tuning);
     equity::add(&mut page, &tuning);
     chosen::add(&mut page, &tuning);
     chosen::add_recommended(&mut page, &tuning);
     headline::add_luck(&mut page, &tuning);
     settings::add(&mut page, &tuning)?;
-    page.section("What this does not say");
-    page.html(CAVEATS);
+    page.section("Limits of this result");
+    page.add(caveats());
     page.section("What ran");
-    page.html(&format!(
-        "<p>betaflow {}. <code>folds.parquet</code> has each block and its choice, <code>out_of_sample.parquet</code> each \
-         return of the joined blocks, <code>scenario_returns.parquet</code> those of every setting; <code>best.toml</code> \
-         is the configuration with the recommended settings.</p>\n",
-        escape(tuning.summary["version"].as_str().unwrap_or(NONE))
-    ));
-    page.details("grid.toml: what was chosen from", &text("grid.toml")?);
-    page.details("best.toml: the recommended settings", &text("best.toml")?);
-    page.details("run.toml: the configuration of which settings were chosen", &text("run.toml")?);
+    page.add(html! {
+        p {
+            "betaflow " (text(head.head.version.as_ref())) ". " code { "folds.parquet" } " has each block and its choice, "
+            code { "out_of_sample.parquet" } " each return of the joined blocks, " code { "scenario_returns.parquet" }
+            " those of every setting; " code { "best.toml" } " is the configuration with the recommended settings."
+        }
+    });
+    page.details("grid.toml: settings to choose from", &read_text(folder, "grid.toml")?);
+    page.details("best.toml: recommended settings", &read_text(folder, "best.toml")?);
+    page.details("run.toml: configuration whose settings were chosen", &read_text(folder, "run.toml")?);
     page.finish()
 }
 
-const CAVEATS: &str = "<ul>\n\
-<li>The out-of-sample result is that of <em>choosing like this</em>, not of the recommended settings: those have seen all \
-of this data.</li>\n\
-<li>Each block begins with the book that the chosen setting held: going over from one setting's book to another's is not \
-charged.</li>\n\
-<li>Whoever tunes again after having seen this page chooses with hindsight: what has not been looked at is the hold-out \
-(<code>[holdout]</code>, <code>betaflow score</code>).</li>\n\
-</ul>\n";
+fn caveats() -> Markup {
+    html! {
+        ul {
+            li {
+                "The out-of-sample result is that of " em { "choosing like this" } ", not of the recommended settings: those "
+                "have seen all of this data."
+            }
+            li {
+                "Each block begins with the book that the chosen setting held: the trades from one setting's book to "
+                "another's are not charged."
+            }
+            li {
+                "To tune again after reading this page is to choose in hindsight: only the hold-out is unseen ("
+                code { "[holdout]" } ", " code { "betaflow score" } ")."
+            }
+        }
+    }
+}
 
 impl Tuning<'_> {
-    fn text(&self, key: &str) -> String {
-        match &self.summary[key] {
-            Value::String(text) => escape(text),
-            other => escape(&other.to_string()),
-        }
-    }
-
-    /// The objective in words.
-    fn objective(&self) -> String {
-        match self.summary["objective"].as_str().unwrap_or_default() {
-            "sharpe" => "net Sharpe ratio".to_owned(),
-            "sortino" => "net Sortino ratio".to_owned(),
-            "calmar" => "net Calmar ratio".to_owned(),
-            "growth" => "net growth a year".to_owned(),
-            "worst_block" => "lowest net Sharpe ratio of a block".to_owned(),
-            other => escape(other),
+    /// Returns the objective in words.
+    fn objective(&self) -> &str {
+        match self.summary.objective.as_str() {
+            "sharpe" => "net Sharpe ratio",
+            "sortino" => "net Sortino ratio",
+            "calmar" => "net Calmar ratio",
+            "growth" => "net annual growth",
+            "worst_block" => "lowest net Sharpe ratio of a block",
+            other => other,
         }
     }
 }
 
-/// The value of a setting as a reader says it, escaped.
+/// Returns the value of a setting as text.
 fn value(name: &str, value: &Value) -> String {
     match (value.as_f64(), value) {
-        (Some(number), _) => escape(&labels::level(name, number)),
+        (Some(number), _) => labels::level(name, number),
         (None, Value::Null) => "unset".to_owned(),
-        (None, Value::String(text)) => escape(text),
-        (None, other) => escape(&other.to_string()),
+        (None, Value::String(text)) => text.clone(),
+        (None, other) => other.to_string(),
     }
 }
 
-/// All settings of a choice in one phrase, escaped.
-fn phrase(settings: &Value) -> String {
-    let settings = settings.as_object().into_iter().flatten();
-    let each =
-        settings.map(|(name, of)| format!("{} <b>{}</b>", escape(&labels::title(name)), value(name, of)));
-    each.collect::<Vec<_>>().join(", ")
+/// Returns all settings of a choice in one phrase.
+fn phrase(settings: &Settings) -> Markup {
+    html! {
+        @for (at, (name, of)) in settings.iter().enumerate() {
+            @if at > 0 { ", " }
+            (labels::title(name)) " " b { (value(name, of)) }
+        }
+    }
 }

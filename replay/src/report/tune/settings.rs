@@ -1,4 +1,4 @@
-//! What each setting is worth on all bars, in sample: whether the best is a peak or a plateau.
+//! In-sample result by setting: the best is a peak or a plateau.
 
 use anyhow::Result;
 use betaflow_connectors::recorder::{Setting, Values, read_scenarios};
@@ -6,9 +6,8 @@ use betaflow_engine::sweep::{Axis, Sweep};
 
 use super::Tuning;
 use crate::report::figure::Figure;
-use crate::report::html::escape;
+use crate::report::labels::{level, title};
 use crate::report::page::Page;
-use crate::report::stress::labels::{level, title};
 
 const FIGURE: &str = "net_sharpe";
 
@@ -35,23 +34,18 @@ pub(super) fn add(page: &mut Page, tuning: &Tuning) -> Result<()> {
             best.push(known.last().copied().unwrap_or(f64::NAN));
             middle.push(known.get(known.len() / 2).copied().unwrap_or(f64::NAN));
         }
-        let name = escape(&title(&setting.name));
+        let name = title(&setting.name);
         let mut figure = Figure::along(&name, ".2f");
         figure.level_line(0, "best", &labels, &best, (".2f", ""));
-        figure.level_line(1, "in the middle", &labels, &middle, (".2f", ""));
-        page.figure(
-            &format!("Net Sharpe ratio over all bars by {name}, whatever the other settings"),
-            figure,
-        );
+        figure.level_line(1, "median", &labels, &middle, (".2f", ""));
+        page.figure(&format!("Net Sharpe ratio over all bars by {name}, over all other settings"), figure);
         drawn += 1;
     }
-    page.html(match drawn {
-        0 => "<p>No setting has two values.</p>\n",
-        _ => {
-            "<p class=\"small\">A best value that stands alone is more likely luck than one among neighbours that are as \
-             good.</p>\n"
-        }
-    });
+    match drawn {
+        0 => page.absent("No setting has two values."),
+        _ => page
+            .small("A best value that stands alone is more likely luck than one among neighbours as good."),
+    }
     Ok(())
 }
 
@@ -73,10 +67,10 @@ fn axis(setting: &Setting) -> (Axis, Vec<usize>) {
     }
 }
 
-/// Names of the levels, escaped.
+/// Names of the levels.
 fn labels(name: &str, axis: &Axis) -> Vec<String> {
     match axis {
-        Axis::Numbers(levels) => levels.iter().map(|value| escape(&level(name, *value))).collect(),
-        Axis::Names(levels) => levels.iter().map(|value| escape(value)).collect(),
+        Axis::Numbers(levels) => levels.iter().map(|value| level(name, *value)).collect(),
+        Axis::Names(levels) => levels.clone(),
     }
 }

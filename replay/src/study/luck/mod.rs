@@ -1,4 +1,4 @@
-//! How much of the best result is luck.
+//! Multiple testing: what the best of many trials is worth.
 //!
 //! Only choices that are compared in one world are trials. The more were tried on the data, the higher the best of them
 //! would stand if all were worthless; what is above that is what it is worth.
@@ -8,47 +8,47 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use betaflow_engine::metrics::ObservedSharpe;
 use betaflow_engine::source::DataFacts;
+use betaflow_engine::sweep::Candidates;
 use betaflow_engine::time::TimestampNs;
 use betaflow_engine::validation::{
     BLOCK_FRAMES_MIN, Overfitting, blocks_of, common_tail, min_backtest_years, overfitting,
 };
 
-use super::candidates::Candidates;
 use super::identity::Identity;
-use super::trials::{Counted, Ledger, Line, Span};
+use super::trials::{Ledger, Line, Span, TrialTally};
 use super::{Finished, Outcome, Study};
 
-mod json;
+mod summary;
 mod text;
 
-/// What the best of a study is worth.
+/// Multiple testing of a study.
 pub(crate) struct Luck {
-    counted: Counted,
-    /// Distinct choices that are compared in the named world.
+    counted: TrialTally,
+    /// Distinct choices that are compared in the named environment.
     compared: usize,
-    /// Whether there is a world in which all of them were measured.
+    /// True if there is an environment in which all of them were measured.
     one_world: bool,
-    /// Whether that is the world of the configuration.
+    /// True if that is the environment of the configuration.
     exact: bool,
-    /// Returns that the ratios are of: the last that all have.
+    /// Number of returns of each ratio: the last that all have.
     frames: usize,
     frames_per_year: f64,
-    /// The best, the robust one and that of the configuration.
-    chosen: [(&'static str, Option<Chosen>); 3],
+    /// Best, robust and configured scenario.
+    chosen: [(&'static str, Option<NamedScenario>); 3],
     overfitting: Result<(Overfitting, usize), String>,
     /// Numbers of the ruined scenarios, which are not compared.
     ruined: Vec<usize>,
 }
 
-/// A scenario that is spoken of.
+/// A named scenario.
 #[derive(Clone, Copy, Debug)]
-struct Chosen {
+struct NamedScenario {
     scenario: usize,
     /// Per frame.
     observed: ObservedSharpe,
 }
 
-/// A choice in the named world.
+/// A choice in the named environment.
 struct Trial<'a> {
     row: usize,
     choice: &'a str,
@@ -58,7 +58,7 @@ struct Trial<'a> {
 }
 
 impl Luck {
-    /// Of a study that has ended: counts its trials in the ledger and compares them. `resumed`: whether it may have been
+    /// Counts the trials of a finished study in the trials log and compares them. `resumed`: true if they may have been
     /// counted before.
     ///
     /// # Errors
@@ -75,13 +75,13 @@ impl Luck {
         let frames_per_year = study.base.data.calendar().frames_per_year();
         let trials = trials(outcomes, &identities, candidates, frames_per_year);
 
-        let world = candidates.world.map_or(0, |world| world.row);
+        let world = candidates.environment.map_or(0, |world| world.row);
         let world = identities.get(world).map_or_else(String::new, |identity| identity.world.clone());
         let span = span(&trials, outcomes, &finished.data);
         let mut line = Line::now(command, study.base.strategy_kind(), span, world);
         line.frames = trials.first().map_or(0, |trial| trial.observed.count as usize);
         line.choices = identities.iter().map(|identity| (identity.choice.clone(), None)).collect();
-        if candidates.one_world {
+        if candidates.one_environment {
             let known = trials.iter().map(|trial| (trial.choice.to_owned(), Some(trial.observed.ratio)));
             line.choices.extend(known);
         }
@@ -94,13 +94,13 @@ impl Luck {
             let trial = trials.iter().find(|trial| Some(trial.row) == row || trial.choice == choice);
             let observed =
                 trial.map_or_else(|| written(&outcomes[row?], frames_per_year), |trial| Some(trial.observed));
-            Some(Chosen { scenario: row?, observed: observed? })
+            Some(NamedScenario { scenario: row?, observed: observed? })
         };
         Ok(Self {
             counted: ledger.add(&line, resumed),
             compared: trials.len(),
-            one_world: candidates.one_world,
-            exact: candidates.world.is_none_or(|world| world.exact),
+            one_world: candidates.one_environment,
+            exact: candidates.environment.is_none_or(|world| world.exact),
             frames: line.frames,
             frames_per_year,
             chosen: [
@@ -108,7 +108,7 @@ impl Luck {
                 ("robust", chosen(robust)),
                 ("base", chosen(candidates.base.map(|base| base.row))),
             ],
-            overfitting: overfitted(&trials, candidates.one_world, study.base.tune.overfitting_blocks),
+            overfitting: overfitted(&trials, candidates.one_environment, study.base.tune.overfitting_blocks),
             ruined: outcomes
                 .iter()
                 .filter(|outcome| outcome.row.ruined)
@@ -117,8 +117,8 @@ impl Luck {
         })
     }
 
-    /// The chance that a true ratio is above 0, knowing that it is that of the best of all trials.
-    fn deflated(&self, chosen: &Chosen) -> Result<f64, &'static str> {
+    /// Deflated Sharpe ratio: chance that the true ratio is above 0, given that it is the best of all trials.
+    fn deflated(&self, chosen: &NamedScenario) -> Result<f64, &'static str> {
         if !self.one_world {
             return Err("no two scenarios have the same world, so their ratios cannot be compared");
         }
@@ -130,14 +130,13 @@ impl Luck {
         Ok(self.counted.trials().deflated_sharpe(&chosen.observed))
     }
 
-    /// Years of returns there are.
+    /// Years of returns.
     fn years(&self) -> f64 {
         self.frames as f64 / self.frames_per_year
     }
 
-    /// Years without which the best of so many worthless trials is expected to show such a ratio; NaN where they were
-    /// not trials in one world.
-    fn years_min(&self, chosen: &Chosen) -> f64 {
+    /// Minimum backtest length in years; NaN where the trials were not measured in one environment.
+    fn years_min(&self, chosen: &NamedScenario) -> f64 {
         if !self.one_world {
             return f64::NAN;
         }
@@ -159,7 +158,7 @@ fn trials<'a>(
     let mut known = BTreeSet::new();
     let mut trials: Vec<Trial> = Vec::new();
     for (row, (outcome, identity)) in outcomes.iter().zip(identities).enumerate() {
-        let competes = candidates.may(row) && known.insert(&identity.choice);
+        let competes = candidates.contains(row) && known.insert(&identity.choice);
         let Some(observed) = written(outcome, frames_per_year).filter(|_| competes) else { continue };
         let returns = outcome.returns.as_ref().map(|returns| &returns.returns[..]);
         trials.push(Trial { row, choice: &identity.choice, observed, returns });
@@ -177,7 +176,7 @@ fn trials<'a>(
     trials
 }
 
-/// Which time the ratios are of; of all data where returns were not kept.
+/// Period of the ratios; all data where returns were not kept.
 fn span(trials: &[Trial], outcomes: &[Outcome], data: &DataFacts) -> Span {
     let times = trials.first().and_then(|trial| {
         let all = &outcomes[trial.row].returns.as_ref()?.timestamps;

@@ -1,36 +1,37 @@
-//! Luck on the terminal.
+//! Multiple testing on the terminal.
 
 use std::fmt::Write as _;
 
 use super::Luck;
 
 impl Luck {
-    /// Lines to stand below the best result.
+    /// Returns the lines below the best result.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         _ = writeln!(text, "  {}", self.trials_text());
         if let Some(best) = &self.chosen[0].1 {
-            let alone = best.observed.probability_above(0.0);
+            let single = best.observed.probability_above(0.0);
             _ = match self.deflated(best) {
-                Ok(_) if self.counted.trials == 1 => writeln!(
-                    text,
-                    "  probabilistic sharpe ratio {alone:.2}: the chance that the true one is above 0; one trial, so there is \
-                     nothing to deflate"
-                ),
+                Ok(_) if self.counted.trials == 1 => {
+                    writeln!(text, "  P(SR>0) {single:.2}  one trial: nothing to deflate")
+                }
                 Ok(deflated) => writeln!(
                     text,
-                    "  deflated sharpe ratio {deflated:.2}: the chance that the true one is above 0, as the best of so many \
-                     (alone {alone:.2})"
+                    "  deflated Sharpe ratio {deflated:.2} (P(SR>0) as the best of all trials; {single:.2} as a single trial)"
                 ),
-                Err(reason) => writeln!(text, "  no deflated sharpe ratio: {reason} (alone {alone:.2})"),
+                Err(reason) => {
+                    writeln!(
+                        text,
+                        "  deflated Sharpe ratio -: {reason} (P(SR>0) {single:.2} as a single trial)"
+                    )
+                }
             };
-            let (there, needed) = (self.years(), self.years_min(best));
+            let (years, needed) = (self.years(), self.years_min(best));
             if self.counted.trials > 1 && needed.is_finite() {
-                let what = if there < needed { "too short" } else { "long enough" };
+                let verdict = if years < needed { "too short" } else { "long enough" };
                 _ = writeln!(
                     text,
-                    "  minimum backtest length {needed:.1} years, there are {there:.1}: {what} not to expect such a ratio of \
-                     worthless trials"
+                    "  minimum backtest length {needed:.1} years  data {years:.1} years: {verdict} for so many trials"
                 );
             }
         }
@@ -40,17 +41,14 @@ impl Luck {
                 "  probability of backtest overfitting {:.2} ({} trials, {} splits of {blocks} blocks)",
                 found.probability, self.compared, found.splits
             ),
-            Err(reason) => writeln!(text, "  no probability of backtest overfitting: {reason}"),
+            Err(reason) => writeln!(text, "  probability of backtest overfitting -: {reason}"),
         };
         if let Some(problem) = &self.counted.problem {
             _ = writeln!(text, "note: {problem}");
         }
         if self.counted.unreadable > 0 {
             let count = self.counted.unreadable;
-            _ = writeln!(
-                text,
-                "note: {count} line(s) of the ledger of trials cannot be read; each may be a run"
-            );
+            _ = writeln!(text, "note: {count} line(s) of the trials log cannot be read; each may be a run");
         }
         text
     }
@@ -60,16 +58,16 @@ impl Luck {
         let plural = if counted.trials == 1 { "" } else { "s" };
         let of = match &counted.ledger {
             Some(path) => format!(
-                "{} of this run and those of {} before on the same data, in {}",
+                "{} of this run, the others of {} earlier run(s) on the same data, in {}",
                 counted.here,
                 counted.runs_before,
                 path.display()
             ),
-            None => "of this run alone: no ledger is kept".to_owned(),
+            None => "of this run alone: no log is kept".to_owned(),
         };
         let ruined = match self.ruined.len() {
             0 => String::new(),
-            count => format!("; {count} of them ruined, which count as tried and are not compared"),
+            count => format!("; {count} ruined, counted as tried and not compared"),
         };
         format!("{} trial{plural} ({of}){ruined}", counted.trials)
     }

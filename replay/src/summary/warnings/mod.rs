@@ -21,7 +21,6 @@ pub(crate) use code::Code;
 pub(crate) use problem::{problem_meaning, problem_remedy};
 
 use super::{Summary, time_text};
-use crate::commands::score::Score;
 use crate::config::Slip;
 
 /// A warning as text.
@@ -74,7 +73,7 @@ impl Summary<'_> {
         warnings.extend(look_ahead.map(|text| Rendered::new(Code::LookAhead, text)));
         warnings.extend(self.config.world_note(trades).map(|text| Rendered::new(Code::World, text)));
         warnings.extend(self.facts.data.world.iter().map(Rendered::from));
-        warnings.extend(self.score.iter().flat_map(Score::warnings));
+        warnings.extend(self.score.iter().flat_map(|score| score.warnings.iter().cloned()));
         warnings.extend(self.facts.data.warnings.iter().map(Rendered::from));
         if self.config.is_tutorial() {
             warnings.push(Rendered::new(
@@ -92,7 +91,7 @@ impl Summary<'_> {
         self.warn_of_execution(&mut warnings);
         warnings.extend(self.risk_warning());
         self.warn_of_limits(&mut warnings);
-        warnings.extend(self.findings.notes().into_iter().map(|text| Rendered::new(Code::Offline, text)));
+        warnings.extend_from_slice(&self.findings.warnings);
         warnings
     }
 

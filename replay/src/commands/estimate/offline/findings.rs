@@ -1,11 +1,11 @@
-//! What was found, for the terminal and for `summary.json`.
+//! Results of offline estimation, for the terminal and for `summary.json`.
 
 use betaflow_engine::model::{EstimatorKind, Fitted, Paired};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use serde_json::{Value, json};
 
 use crate::config::Config;
+use crate::summary::{Code, EmSummary, OfflineSummary, Rendered, Section, SmoothSummary, WindowSummary};
 
 /// Everything that was asked for.
 #[derive(Default)]
@@ -37,16 +37,17 @@ impl SmoothedBy {
         }
     }
 
-    fn json(self) -> Value {
-        match self {
-            Self::Dlm { discount_factor, .. } => json!({"model": "dlm", "discount_factor": discount_factor}),
-            Self::Given => json!({"model": "fixed"}),
-            Self::Fitted => json!({"model": "fixed", "parameters": "parameters.parquet"}),
-        }
+    fn summary(self) -> SmoothSummary {
+        let (model, discount_factor, parameters) = match self {
+            Self::Dlm { discount_factor, .. } => ("dlm", Some(discount_factor), None),
+            Self::Given => ("fixed", None, None),
+            Self::Fitted => ("fixed", None, Some("parameters.parquet".to_owned())),
+        };
+        SmoothSummary { model: model.to_owned(), discount_factor, parameters }
     }
 }
 
-/// How EM went.
+/// Convergence of EM.
 pub(crate) struct FittedFacts {
     steps_max: u32,
     instruments: u64,
@@ -93,36 +94,36 @@ pub(crate) struct Compared {
 }
 
 impl Findings {
-    /// Adds to `summary.json`.
-    pub(crate) fn add_to(&self, summary: &mut Value) {
-        if let Some(by) = self.smoothed {
-            summary["smooth"] = by.json();
-        }
-        if let Some(fitted) = &self.fitted {
-            summary["em"] = json!({
-                "steps_max": fitted.steps_max,
-                "instruments": fitted.instruments,
-                "converged": fitted.converged,
-                "log_likelihood_first": fitted.log_likelihood[0],
-                "log_likelihood": fitted.log_likelihood[1],
-            });
-        }
-        if let Some(compared) = &self.compared {
-            let window = |window: &Window| {
-                let hedged_r2 = window.paired.hedged_r2();
-                json!({
-                    "window": window.days,
-                    "hedged_r2": hedged_r2.map(|[rolling, _]| rolling),
-                    "filter_hedged_r2": hedged_r2.map(|[_, filter]| filter),
-                    "forecasts": window.paired.forecasts(),
-                })
-            };
-            summary["compare"] = compared.windows.iter().map(window).collect();
-        }
+    /// Returns the keys, terminal lines and warnings of what was asked for.
+    pub(crate) fn section(&self) -> Section<OfflineSummary> {
+        let em = |fitted: &FittedFacts| EmSummary {
+            steps_max: fitted.steps_max,
+            instruments: fitted.instruments,
+            converged: fitted.converged,
+            log_likelihood_first: fitted.log_likelihood[0].into(),
+            log_likelihood: fitted.log_likelihood[1].into(),
+        };
+        let window = |window: &Window| {
+            let hedged_r2 = window.paired.hedged_r2();
+            WindowSummary {
+                window: window.days,
+                hedged_r2: hedged_r2.map(|[rolling, _]| rolling).into(),
+                filter_hedged_r2: hedged_r2.map(|[_, filter]| filter).into(),
+                forecasts: window.paired.forecasts(),
+            }
+        };
+        let windows = |compared: &Compared| compared.windows.iter().map(window).collect();
+        let keys = OfflineSummary {
+            smooth: self.smoothed.map(SmoothedBy::summary),
+            em: self.fitted.as_ref().map(em),
+            compare: self.compared.as_ref().map(windows),
+        };
+        let warnings = self.notes().into_iter().map(|text| Rendered::new(Code::Offline, text));
+        Section { keys, text: self.text(), warnings: warnings.collect() }
     }
 
-    /// What a careful reader should know of it.
-    pub(crate) fn notes(&self) -> Vec<String> {
+    /// Sentences of the warnings.
+    fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         match self.smoothed {
             Some(SmoothedBy::Dlm { discount_factor, instead: true }) => notes.push(format!(
@@ -168,8 +169,8 @@ impl Findings {
         notes
     }
 
-    /// As text for the terminal; empty where nothing was asked for.
-    pub(crate) fn text(&self) -> String {
+    /// Returns the lines on the terminal; empty where nothing was asked for.
+    fn text(&self) -> String {
         let mut text = String::new();
         if let Some(fitted) = &self.fitted {
             text += &format!(

@@ -1,10 +1,8 @@
-//! Settings and their values as a reader says them.
+//! Settings, values and figures with their units.
 
-use serde_json::Value;
+use super::format::{money, percent, plain};
 
-use crate::report::format::{NONE, money, percent, plain};
-
-/// Settings that are shares, shown in percent.
+/// Settings that are shares: their values are shown in percent.
 const SHARES: [&str; 7] = [
     "sizing.turnover_cap",
     "sizing.weight_min",
@@ -15,26 +13,25 @@ const SHARES: [&str; 7] = [
     "execution.delisting_haircut",
 ];
 
-/// How a figure of a scenario is shown.
+/// Unit of a figure.
 #[derive(Clone, Copy)]
-pub(crate) enum As {
+pub(super) enum As {
     Percent,
     Plain(usize),
     Money,
 }
 
-/// A figure as text, a dash where it is not defined.
-pub(crate) fn shown(value: f64, how: As) -> String {
-    match how {
-        As::Percent => percent(&Value::from(value)),
-        As::Plain(decimals) => plain(&Value::from(value), decimals),
-        As::Money if value.is_finite() => money(value),
-        As::Money => NONE.to_owned(),
+/// A figure as text; a dash where it is undefined.
+pub(super) fn shown(value: impl Into<f64>, unit: As) -> String {
+    match unit {
+        As::Percent => percent(value),
+        As::Plain(decimals) => plain(value, decimals),
+        As::Money => money(value),
     }
 }
 
-/// A setting without its table, its unit apart: `execution.half_spread_bps` is `half spread, bps`.
-pub(in crate::report) fn title(name: &str) -> String {
+/// Title of a setting, with its unit: `half spread, bps` for `execution.half_spread_bps`.
+pub(super) fn title(name: &str) -> String {
     let last = name.rsplit('.').next().unwrap_or(name);
     match last.strip_suffix("_bps") {
         Some(quantity) => format!("{}, bps", quantity.replace('_', " ")),
@@ -43,26 +40,26 @@ pub(in crate::report) fn title(name: &str) -> String {
 }
 
 /// A value on an axis or in a table, where the title has the unit.
-pub(in crate::report) fn level(name: &str, value: f64) -> String {
+pub(super) fn level(name: &str, value: f64) -> String {
     match SHARES.contains(&name) {
         true => format!("{} %", digits(100.0 * value)),
         false => digits(value),
     }
 }
 
-/// A value and its setting, as in a sentence: `half spread 4 bps`.
-pub(crate) fn spoken(title: &str, level: &str) -> String {
+/// A setting with its value: `half spread 4 bps`.
+pub(super) fn spoken(title: &str, level: &str) -> String {
     match title.strip_suffix(", bps") {
         Some(quantity) => format!("{quantity} {level} bps"),
         None => format!("{title} {level}"),
     }
 }
 
-/// A number with the digits that it was typed with, but for the noise of its last bits.
+/// A number with the digits that it was typed with: nine decimals at most.
 fn digits(value: f64) -> String {
     let rounded = format!("{value:.9}");
     let text = rounded.trim_end_matches('0').trim_end_matches('.');
-    // What is smaller than that is written in full.
+    // A smaller number is written in full.
     if matches!(text, "0" | "-0") && value != 0.0 {
         format!("{value:e}")
     } else {
@@ -75,13 +72,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_and_values_are_said_with_their_units() {
+    fn settings_and_values_have_their_units() {
         assert_eq!(title("execution.half_spread_bps"), "half spread, bps");
         assert_eq!(level("sizing.turnover_cap", 0.07), "7 %");
         assert_eq!(level("sizing.kelly_fraction", 0.25), "0.25");
         assert_eq!(level("estimator.transition_variance", 1e-12), "1e-12");
         assert_eq!(level("factors.x", -2.0), "−2");
         assert_eq!(spoken("half spread, bps", "4"), "half spread 4 bps");
-        assert_eq!(shown(f64::NAN, As::Money), NONE);
+        assert_eq!(shown(f64::NAN, As::Money), "–");
     }
 }

@@ -1,0 +1,97 @@
+//! Keys that the `summary.json` of every command has.
+
+use betaflow_engine::source::DataFacts;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Rendered, time_text};
+
+/// Version of the keys of `summary.json`. It rises when a key is renamed, moved or given another meaning.
+pub(crate) const SCHEMA_VERSION: u64 = 1;
+
+/// Keys that the `summary.json` of every command has.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct Head {
+    /// Version of the program.
+    pub(crate) version: Option<String>,
+    /// Version of the keys; folders of betaflow 0.2.0 and earlier have none.
+    pub(crate) schema_version: Option<u64>,
+    /// Counts of the input.
+    pub(crate) data: Option<DataSummary>,
+    /// Environment where it is not the data's own.
+    pub(crate) world: Option<String>,
+    #[serde(flatten)]
+    pub(crate) warnings: WarningList,
+}
+
+impl Head {
+    pub(crate) fn new(data: &DataFacts, world: Option<String>, warnings: &[Rendered]) -> Self {
+        Self {
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            schema_version: Some(SCHEMA_VERSION),
+            data: Some(data.into()),
+            world,
+            warnings: WarningList::new(warnings),
+        }
+    }
+}
+
+/// Warnings: their sentences, and a code for the kind of each.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct WarningList {
+    /// One sentence for each warning.
+    pub(crate) warnings: Vec<String>,
+    /// Kind of each warning.
+    pub(crate) warning_codes: Vec<String>,
+}
+
+impl WarningList {
+    pub(crate) fn new(warnings: &[Rendered]) -> Self {
+        Self {
+            warnings: warnings.iter().map(|warning| warning.text.clone()).collect(),
+            warning_codes: warnings.iter().map(|warning| warning.code.to_string()).collect(),
+        }
+    }
+
+    /// Sentences about ruined accounts, and all others.
+    pub(crate) fn by_ruin(&self) -> (Vec<&str>, Vec<&str>) {
+        let is_ruin = |at: &usize| self.warning_codes.get(*at).is_some_and(|code| code.starts_with("ruined"));
+        let (ruin, others): (Vec<usize>, Vec<usize>) = (0..self.warnings.len()).partition(is_ruin);
+        let texts = |places: Vec<usize>| places.into_iter().map(|at| self.warnings[at].as_str()).collect();
+        (texts(ruin), texts(others))
+    }
+}
+
+/// Counts of the input.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct DataSummary {
+    /// Rows of the price data.
+    pub(crate) rows: u64,
+    pub(crate) frames: u64,
+    pub(crate) instruments: u64,
+    /// Time of the first frame.
+    pub(crate) first: Option<String>,
+    /// Time of the last frame.
+    pub(crate) last: Option<String>,
+    /// Bad rows passed over because `data.on_bad_row` is `skip`.
+    pub(crate) skipped: u64,
+    /// Frames before the first or after the last factor row.
+    pub(crate) left_out: u64,
+}
+
+impl From<&DataFacts> for DataSummary {
+    fn from(data: &DataFacts) -> Self {
+        Self {
+            rows: data.rows,
+            frames: data.frames,
+            instruments: data.instruments,
+            first: time_text(data.first),
+            last: time_text(data.last),
+            skipped: data.skipped,
+            left_out: data.left_out,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Multiple testing in `summary.json`: `luck`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::Number;
+use super::number::read_if_present;
+
+/// Trials of a study and what they say about its best scenario. Ratios are annual, but for the variance, which is of
+/// ratios a frame.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct LuckSummary {
+    /// Returns of each ratio: the last that all trials have.
+    pub(crate) frames: u64,
+    pub(crate) years: Number,
+    /// Distinct choices that are compared.
+    pub(crate) compared: u64,
+    /// Numbers of the ruined scenarios, which are not compared.
+    pub(crate) ruined: Vec<u64>,
+    /// True if all choices were measured in one environment.
+    pub(crate) one_world: bool,
+    /// True if that environment is the configuration's.
+    pub(crate) world_of_configuration: bool,
+    pub(crate) trials: TrialCounts,
+    pub(crate) ledger: TrialsLog,
+    pub(crate) overfitting: Option<OverfittingSummary>,
+    /// Reason why `overfitting` is null.
+    pub(crate) overfitting_reason: Option<String>,
+    /// Scenario with the highest Sharpe ratio.
+    pub(crate) best: Option<ChosenLuck>,
+    /// Scenario whose neighbourhood has the best worst case.
+    pub(crate) robust: Option<ChosenLuck>,
+    /// Scenario of the configuration; it was not chosen by its result, so nothing is deflated.
+    pub(crate) base: Option<ChosenLuck>,
+}
+
+/// Counts of trials: distinct choices on the same data.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct TrialCounts {
+    pub(crate) count: Option<u64>,
+    pub(crate) of_this_run: u64,
+    /// Trials with a ratio in the environment of this run.
+    pub(crate) measured: u64,
+    /// Sample variance of their ratios a frame.
+    pub(crate) variance: Number,
+    /// Expected highest Sharpe ratio if all were worthless.
+    pub(crate) expected_best_sharpe: Number,
+}
+
+/// Trials log beside the data.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct TrialsLog {
+    /// Null where no log is kept.
+    pub(crate) file: Option<String>,
+    pub(crate) runs_before: u64,
+    /// Lines that cannot be read.
+    pub(crate) unreadable: u64,
+    /// Reason why this run is not in it.
+    pub(crate) problem: Option<String>,
+}
+
+/// Uncertainty of one scenario's Sharpe ratio.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct ChosenLuck {
+    pub(crate) scenario: u64,
+    pub(crate) sharpe: Number,
+    /// Chance that the true ratio is above 0, as the only trial.
+    pub(crate) probabilistic_sharpe: Number,
+    #[serde(flatten, deserialize_with = "read_deflated")]
+    #[schemars(with = "Option<DeflatedLuck>")]
+    pub(crate) deflated: Option<DeflatedLuck>,
+}
+
+/// Reads the figures of a scenario that was chosen by its result.
+fn read_deflated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DeflatedLuck>, D::Error> {
+    read_if_present("min_backtest_years", deserializer)
+}
+
+impl ChosenLuck {
+    /// Figures of a scenario that was chosen by its result.
+    pub(crate) fn deflated(&self) -> DeflatedLuck {
+        self.deflated.clone().unwrap_or_default()
+    }
+}
+
+/// Figures of a scenario that was chosen by its result among all trials.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct DeflatedLuck {
+    /// Chance that the true ratio is above 0, as the best of all trials.
+    pub(crate) deflated_sharpe: Number,
+    /// Reason why `deflated_sharpe` is null.
+    pub(crate) deflated_sharpe_reason: Option<String>,
+    /// Years of returns without which the best of so many worthless trials is expected to show such a ratio.
+    pub(crate) min_backtest_years: Number,
+}
+
+/// Probability of backtest overfitting (Bailey et al. 2017).
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct OverfittingSummary {
+    pub(crate) probability: Number,
+    pub(crate) trials: u64,
+    pub(crate) blocks: u64,
+    pub(crate) splits: u64,
+    pub(crate) frames: u64,
+    pub(crate) probability_of_loss: Number,
+    pub(crate) mean_sharpe_in_sample: Number,
+    pub(crate) mean_sharpe_out_of_sample: Number,
+    pub(crate) degradation: Number,
+}
