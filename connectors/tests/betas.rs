@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use betaflow_connectors::recorder::{BetaPaths, ParquetRecorder, Room, read_betas};
+use betaflow_connectors::record::{BetaPaths, ParquetRecorder, Room, read_betas};
 use betaflow_engine::ledger::{Frames, RecordSettings, Recorder as _, RunFacts};
 use betaflow_engine::model::Estimates;
 use betaflow_engine::names::Names;

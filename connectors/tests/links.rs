@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use betaflow_connectors::recorder::{FolderError, RunFolder, replace_file, write_findings};
+use betaflow_connectors::record::{FolderError, RunFolder, replace_file, write_findings};
 use betaflow_connectors::store::{StateFolder, Sync};
 
 /// A folder with `disk/`, in which targets stand, and `links/`.

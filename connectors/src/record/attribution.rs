@@ -6,7 +6,9 @@ use betaflow_engine::execution::CostItem;
 use betaflow_engine::ledger::{Contributions, LedgerFrame, RunFacts};
 use betaflow_engine::time::TimestampNs;
 
-use super::column::{Described, Field, Kind, RunNames, Take, Value, tables};
+use super::column::{Kind, RunNames, Value};
+use super::declare::tables;
+use super::field::{Described, Field, Take};
 
 tables! {
     /// One row per frame: its change of NAV. The columns after `change` add up to it; costs are negative.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use betaflow_engine::quality::Finding;
 use betaflow_engine::time::TimestampNs;
 
-use super::column::tables;
+use super::declare::tables;
 use super::table::{TableError, TableWriter};
 use crate::ticks::{Bar, ClosedInterval};
 

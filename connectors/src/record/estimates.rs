@@ -5,7 +5,7 @@ use std::sync::Arc;
 use betaflow_engine::model::{CalibrationFacts, Estimates, Fitted};
 use betaflow_engine::time::TimestampNs;
 
-use super::column::tables;
+use super::declare::tables;
 
 tables! {
     /// One row per instrument with a return so far, on the frames that `record.betas` selects.

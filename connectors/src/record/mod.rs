@@ -2,7 +2,8 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `column` | columns, typed records, and `tables!`, which declares them |
+//! | `declare` | `tables!`, which declares tables and their typed records |
+//! | `column`, `field` | columns of a table; fields of a record |
 //! | `trading`, `attribution`, `estimates`, `studies`, `checks` | declarations of all tables |
 //! | `table`, `rows` | Parquet writer and reader of any table |
 //! | `sql` | schema, insert and select of any table in `state.db` |
@@ -19,8 +20,10 @@ mod attribution;
 mod betas;
 mod checks;
 mod column;
+mod declare;
 mod documentation;
 mod estimates;
+mod field;
 mod folder;
 mod numbers;
 mod recorder;
@@ -36,11 +39,10 @@ mod trading;
 pub use attribution::{AttributionRow, ContributionRow};
 pub use betas::{BetaPaths, InstrumentPath, Room, read_betas};
 pub use checks::{BarRow, FindingRow, write_bars, write_findings};
-pub use column::{
-    Column, FillCosts, InState, Kind, Place, Record, RunNames, SettingValue, SettingValues, Value,
-};
+pub use column::{Column, Kind, Place, Record, RunNames, Value};
 pub use documentation::documentation;
 pub use estimates::{BetaRow, InstrumentRow, ParametersRow, RollingRow, RowOf, SmoothedRow};
+pub use field::{FillCosts, InState, SettingValue, SettingValues};
 pub use folder::{FolderError, RunFolder, replace_file};
 pub use numbers::{Layout, layout_of, read_named, read_numbers};
 pub use recorder::ParquetRecorder;

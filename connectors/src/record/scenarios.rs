@@ -10,7 +10,8 @@ use arrow_schema::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 
-use super::column::{RunNames, SettingValue, SettingValues};
+use super::column::RunNames;
+use super::field::{SettingValue, SettingValues};
 use super::studies::{self, RUINED, ScenarioRow, ScenarioTableRow};
 use super::table::{TableError, TableWriter};
 
@@ -301,7 +302,7 @@ fn no_column(path: &Path, column: &str, names: &[&str]) -> ScenariosError {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::column::tables;
+    use super::super::declare::tables;
     use super::*;
 
     tables! {

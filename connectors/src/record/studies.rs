@@ -6,7 +6,9 @@ use betaflow_engine::ledger::hex;
 use betaflow_engine::pipeline::ScenarioOutcome;
 use betaflow_engine::time::TimestampNs;
 
-use super::column::{RunNames, SettingValues, tables};
+use super::column::RunNames;
+use super::declare::tables;
+use super::field::SettingValues;
 
 /// Values of `outcome`.
 pub(super) const RUINED: &str = "ruined";

@@ -8,7 +8,8 @@ use betaflow_engine::metrics::EquityPoint;
 use betaflow_engine::names::Names;
 use betaflow_engine::time::TimestampNs;
 
-use super::column::{FillCosts, InState, tables};
+use super::declare::tables;
+use super::field::{FillCosts, InState};
 
 tables! {
     /// One row per frame from the first rebalance on.

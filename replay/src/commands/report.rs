@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use betaflow_connectors::recorder::replace_file;
+use betaflow_connectors::record::replace_file;
 use clap::Args;
 
 use crate::report::{self, FILE};

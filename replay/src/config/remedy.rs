@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use betaflow_connectors::recorder::FolderError;
+use betaflow_connectors::record::FolderError;
 use betaflow_connectors::store::StoreError;
 use betaflow_connectors::{DataError, NamedColumn};
 use betaflow_engine::assembly::AssemblyError;

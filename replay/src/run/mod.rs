@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use betaflow_connectors::Progress;
-use betaflow_connectors::recorder::{ParquetRecorder, RunFolder, read_equity};
+use betaflow_connectors::record::{ParquetRecorder, RunFolder, read_equity};
 use betaflow_engine::ledger::{Frames, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::metrics::{Binning, Comparing};
 use betaflow_engine::pipeline::{

@@ -1,7 +1,7 @@
 //! Candidates of a study before its table of scenarios is written.
 
 use anyhow::Result;
-use betaflow_connectors::recorder::{Setting, SettingValue, Values};
+use betaflow_connectors::record::{Setting, SettingValue, Values};
 use betaflow_engine::sweep::Candidates;
 
 use super::Study;

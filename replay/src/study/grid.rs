@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use betaflow_connectors::recorder::SettingValue;
+use betaflow_connectors::record::SettingValue;
 use toml::{Table, Value};
 
 use super::range::{Range, drawn};

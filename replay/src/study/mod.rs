@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use betaflow_connectors::parquet::{Input, content_digest};
-use betaflow_connectors::recorder::{ScenarioReturns, ScenarioRow};
+use betaflow_connectors::record::{ScenarioReturns, ScenarioRow};
 use betaflow_engine::execution::repricing::Charges;
 use betaflow_engine::ledger::hex;
 use betaflow_engine::source::DataFacts;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
-use betaflow_connectors::recorder::{ScenarioReturns, ScenarioRow};
+use betaflow_connectors::record::{ScenarioReturns, ScenarioRow};
 use betaflow_engine::frame::Frame;
 use betaflow_engine::pipeline::stages::TakeOutcomes;
 use betaflow_engine::pipeline::{

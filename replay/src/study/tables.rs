@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use betaflow_connectors::recorder::{ScenarioReturnsTable, ScenariosTable};
+use betaflow_connectors::record::{ScenarioReturnsTable, ScenariosTable};
 
 use super::{Finished, Study};
 

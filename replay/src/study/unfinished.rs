@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result, bail};
-use betaflow_connectors::recorder::{
+use betaflow_connectors::record::{
     ScenarioReturns, ScenarioReturnsTable, ScenarioRow, ScenariosTable, read_scenario_returns, read_scenarios,
 };
 use betaflow_engine::source::DataFacts;

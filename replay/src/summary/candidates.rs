@@ -1,7 +1,7 @@
 //! Candidates of a study: its scenarios as places on axes, and those of them that may be called best. Terminal, summary
 //! and report use the same ones.
 
-use betaflow_connectors::recorder::{Setting, Values};
+use betaflow_connectors::record::{Setting, Values};
 use betaflow_engine::sweep::{self, Axis, Candidates, Sweep};
 use serde_json::Value;
 

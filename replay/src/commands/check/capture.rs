@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::hint;
 use betaflow_connectors::live::{Capture, Direction};
-use betaflow_connectors::recorder::write_bars;
+use betaflow_connectors::record::write_bars;
 use betaflow_connectors::ticks::{
     BarCounts, BarSettings, Bars, ClosedInterval, Counts, Event, LatePolicy, Parsed, VENUES, Venue, venue,
 };

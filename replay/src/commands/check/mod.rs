@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow, bail};
 use betaflow_connectors::parquet::{BadRow, ParquetSource, Refusal, RefusedRow};
-use betaflow_connectors::recorder::write_findings;
+use betaflow_connectors::record::write_findings;
 use betaflow_engine::assembly::Wanted;
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;

@@ -1,7 +1,7 @@
 //! Figures over the whole of `equity`, brought up to date from its new rows.
 
 use betaflow_connectors::record::{EquityRow, select};
-use betaflow_engine::execution::{CostItem, Costs};
+use betaflow_engine::execution::Costs;
 use betaflow_engine::metrics::{GrowingLines, RunningFigures, WatchedFrame};
 use betaflow_engine::time::TimestampNs;
 use rusqlite::{Connection, params};
@@ -28,7 +28,7 @@ impl Sums {
     /// Adds a frame; what is null counts as 0.
     fn add(&mut self, row: &EquityRow) {
         let known = |value: f64| if value.is_nan() { 0.0 } else { value };
-        CostItem::ALL.into_iter().for_each(|item| self.costs[item] += known(row.costs[item]));
+        self.costs += row.costs;
         self.interest += known(row.interest);
         self.dividends += known(row.dividends);
     }

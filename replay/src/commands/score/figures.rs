@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use betaflow_connectors::recorder::read_equity;
+use betaflow_connectors::record::read_equity;
 use betaflow_engine::metrics::{Comparing, Figures};
 use betaflow_engine::time::TimestampNs;
 

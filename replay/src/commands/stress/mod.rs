@@ -5,7 +5,7 @@ mod args;
 use std::time::Instant;
 
 use anyhow::Result;
-use betaflow_connectors::recorder::RunFolder;
+use betaflow_connectors::record::RunFolder;
 use betaflow_engine::sweep::Candidates;
 
 use crate::config::slips;

@@ -18,7 +18,7 @@ mod text;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use betaflow_connectors::recorder::RunFolder;
+use betaflow_connectors::record::RunFolder;
 use betaflow_engine::validation::{AlignedReturns, TuningResult};
 
 use crate::config::{is_choice, slips};

@@ -1,7 +1,7 @@
 //! Alpha and betas through time.
 
 use anyhow::Result;
-use betaflow_connectors::recorder::{BetaPaths, Room, read_betas};
+use betaflow_connectors::record::{BetaPaths, Room, read_betas};
 use maud::{Markup, html};
 
 use super::calibration::words;

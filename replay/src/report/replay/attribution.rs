@@ -1,6 +1,6 @@
 //! Factor exposures of the book, and attribution of its return.
 
-use betaflow_connectors::recorder::{layout_of, read_numbers};
+use betaflow_connectors::record::{layout_of, read_numbers};
 use betaflow_engine::execution::CostItem;
 use betaflow_engine::metrics::{Buckets, Curves as Lines, EquityCurves, Keep};
 use maud::{Markup, html};

@@ -1,6 +1,6 @@
 //! Contribution of each instrument.
 
-use betaflow_connectors::recorder::{layout_of, read_named};
+use betaflow_connectors::record::{layout_of, read_named};
 use betaflow_engine::execution::CostItem;
 use maud::{Markup, html};
 

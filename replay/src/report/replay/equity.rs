@@ -1,6 +1,6 @@
 //! Growth of one unit of wealth, and its drawdown.
 
-use betaflow_connectors::recorder::{layout_of, read_equity};
+use betaflow_connectors::record::{layout_of, read_equity};
 use betaflow_engine::metrics::{Buckets, EquityCurves};
 
 use crate::report::Run;

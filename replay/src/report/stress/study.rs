@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
-use betaflow_connectors::recorder::{Scenarios, Setting, read_scenarios};
+use betaflow_connectors::record::{Scenarios, Setting, read_scenarios};
 use betaflow_engine::sweep::{Anchor, Axis, Robust, Sweep};
 
 use crate::report::figure::CellFrame;

@@ -1,6 +1,6 @@
 //! Growth of one unit by the choices, beside the configuration and the best in hindsight.
 
-use betaflow_connectors::recorder::{layout_of, read_numbers};
+use betaflow_connectors::record::{layout_of, read_numbers};
 use betaflow_engine::metrics::{Buckets, ReturnCurves};
 
 use super::Tuning;

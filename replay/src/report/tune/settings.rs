@@ -1,7 +1,7 @@
 //! In-sample result by setting: the best is a peak or a plateau.
 
 use anyhow::Result;
-use betaflow_connectors::recorder::{Setting, Values, read_scenarios};
+use betaflow_connectors::record::{Setting, Values, read_scenarios};
 use betaflow_engine::sweep::{Axis, Sweep};
 
 use super::Tuning;
