@@ -300,6 +300,9 @@ fn no_column(path: &Path, column: &str, names: &[&str]) -> ScenariosError {
 
 #[cfg(test)]
 mod tests {
+    // The declared records are those of the tests alone.
+    #![allow(unreachable_pub)]
+
     use std::sync::Arc;
 
     use super::super::declare::tables;
