@@ -16,6 +16,7 @@ use betaflow_benches::{SplitMix, write_doubles};
 use betaflow_engine::portfolio::{
     ExposureBounds, Multipliers, Point, Rebalance, SampleCovariance, Solver, frontier_point,
 };
+use nalgebra::DMatrix;
 use rebalance::Reference;
 
 const FACTORS: usize = 6;
@@ -43,14 +44,13 @@ fn market(n: usize, limits: Limits, random: &mut SplitMix) -> Rebalance {
     let k = FACTORS;
     let variances: [f64; FACTORS] = [1e-4, 3e-5, 3e-5, 2e-5, 2e-5, 2e-5];
     let premia = [3e-4, 1e-4, 5e-5, 5e-5, 5e-5, 5e-5];
-    let mut root = vec![0.0; k * k];
+    let mut root = DMatrix::zeros(k, k);
     for (j, variance) in variances.iter().enumerate() {
-        root[j * k + j] = variance.sqrt();
+        root[(j, j)] = variance.sqrt();
     }
-    let exposures: Vec<f64> =
-        (0..n * k).map(|at| 0.5 * random.shock() + if at < n { 1.0 } else { 0.0 }).collect();
+    let exposures = DMatrix::from_fn(n, k, |_, j| 0.5 * random.shock() + if j == 0 { 1.0 } else { 0.0 });
     let expected = (0..n)
-        .map(|i| (0..k).map(|j| exposures[j * n + i] * premia[j]).sum::<f64>() + 3e-4 * random.shock())
+        .map(|i| (0..k).map(|j| exposures[(i, j)] * premia[j]).sum::<f64>() + 3e-4 * random.shock())
         .collect();
     Rebalance {
         expected,

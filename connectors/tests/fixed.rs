@@ -11,6 +11,7 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::model::{Em, Fixed, FixedParameters, PerInstrument, Returns, StateSpace};
 use betaflow_engine::source::Source;
 use bytes::Bytes;
+use nalgebra::{DMatrix, DVector};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 const SYMBOLS: [&str; 3] = ["AAPL", "JPM", "XOM"];
@@ -68,12 +69,13 @@ fn data(reference: &Reference) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
 
 fn state_space(reference: &Reference, case: &str, symbol: &str) -> StateSpace {
     let of = |name| item(reference, case, symbol, name, -1);
+    let square = |name| DMatrix::from_row_slice(K, K, &of(name));
     StateSpace {
-        transition: of("transition"),
-        transition_covariance: of("transition_covariance"),
+        transition: square("transition"),
+        transition_covariance: square("transition_covariance"),
         observation_variance: of("observation_variance")[0],
-        initial_mean: of("initial_mean"),
-        initial_covariance: of("initial_covariance"),
+        initial_mean: DVector::from_vec(of("initial_mean")),
+        initial_covariance: square("initial_covariance"),
     }
 }
 
@@ -102,7 +104,7 @@ fn filters_as_pykalman_does() {
         let parameters = if case == "each" {
             FixedParameters {
                 transition_covariance: PerInstrument::Each(
-                    models.iter().map(|model| model.transition_covariance.clone()).collect(),
+                    models.iter().map(|model| model.transition_covariance.as_slice().to_vec()).collect(),
                 ),
                 observation_variance: PerInstrument::Each(
                     models.iter().map(|model| model.observation_variance).collect(),
@@ -177,18 +179,18 @@ fn fits_as_pykalman_does() {
                 let expected = item(&reference, case, symbol, name, -1);
                 close(values, &expected, bound, &format!("{case}, {symbol}, {name}"));
             };
-            check(&found.transition_covariance, "exact_transition_covariance", 1e-10);
+            check(found.transition_covariance.as_slice(), "exact_transition_covariance", 1e-10);
             check(&[found.observation_variance], "exact_observation_variance", 1e-10);
-            check(&found.initial_mean, "exact_initial_mean", 1e-10);
-            check(&found.initial_covariance, "exact_initial_covariance", 1e-10);
+            check(found.initial_mean.as_slice(), "exact_initial_mean", 1e-10);
+            check(found.initial_covariance.as_slice(), "exact_initial_covariance", 1e-10);
             // As near as pykalman itself is to exact arithmetic: in the rest of its digits nothing can agree.
             let [theirs, exact] = ["em_transition_covariance", "exact_transition_covariance"]
                 .map(|name| item(&reference, case, symbol, name, -1));
             let own = distance(&theirs, &exact);
-            check(&found.transition_covariance, "em_transition_covariance", own + 1e-6);
+            check(found.transition_covariance.as_slice(), "em_transition_covariance", own + 1e-6);
             check(&[found.observation_variance], "em_observation_variance", 1e-6);
-            check(&found.initial_mean, "em_initial_mean", 1e-6);
-            check(&found.initial_covariance, "em_initial_covariance", 1e-6);
+            check(found.initial_mean.as_slice(), "em_initial_mean", 1e-6);
+            check(found.initial_covariance.as_slice(), "em_initial_covariance", 1e-6);
             check(&fitted.log_likelihood[5..], "em_log_likelihood", 1e-6);
             check(&fitted.log_likelihood[..1], "log_likelihood", 1e-9);
         }

@@ -38,6 +38,7 @@ pub mod assembly;
 pub mod execution;
 pub mod frame;
 pub mod ledger;
+mod linalg;
 pub mod metrics;
 pub mod model;
 pub mod names;

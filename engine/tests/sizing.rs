@@ -6,6 +6,7 @@ mod rebalance;
 mod support;
 
 use betaflow_engine::portfolio::{ExposureBounds, Multipliers, Rebalance, Solver};
+use nalgebra::DMatrix;
 use rebalance::{Checked, Reference};
 use support::Random;
 
@@ -17,18 +18,17 @@ fn feasible(random: &mut Random) -> Rebalance {
     let yes = |random: &mut Random, share: f64| random.uniform() < share;
     let shorts = yes(random, 0.5);
     let (lo, hi) = (if shorts { -0.1 } else { 0.0 }, 0.1 + random.uniform() * 0.4);
-    let mut root = vec![0.0; k * k];
+    let mut root = DMatrix::zeros(k, k);
     for a in 0..k {
         for b in 0..=a {
-            root[a * k + b] = 0.01 * if a == b { random.uniform() } else { 0.3 * random.shock() };
+            root[(a, b)] = 0.01 * if a == b { random.uniform() } else { 0.3 * random.shock() };
         }
         // A factor of zeros.
         if yes(random, 0.1) {
-            root[a * k..(a + 1) * k].fill(0.0);
+            root.row_mut(a).fill(0.0);
         }
     }
-    let mut exposures: Vec<f64> =
-        (0..n * k).map(|at| 0.5 * random.shock() + f64::from(u8::from(at < n))).collect();
+    let mut exposures = DMatrix::from_fn(n, k, |_, j| 0.5 * random.shock() + f64::from(u8::from(j == 0)));
     let mut expected: Vec<f64> = (0..n).map(|_| 3e-4 + 3e-4 * random.shock()).collect();
     let mut idiosyncratic: Vec<f64> = (0..n).map(|_| 1e-4 + 5e-4 * random.uniform()).collect();
     if yes(random, 0.1) {
@@ -37,7 +37,7 @@ fn feasible(random: &mut Random) -> Rebalance {
     if yes(random, 0.2) && n > 1 {
         // Twins, and equal forecasts.
         for j in 0..k {
-            exposures[j * n + 1] = exposures[j * n];
+            exposures[(1, j)] = exposures[(0, j)];
         }
         (expected[1], idiosyncratic[1]) = (expected[0], idiosyncratic[0]);
         let common = expected[0];
@@ -97,13 +97,12 @@ fn residual(of: &Rebalance, weights: &[f64], prices: &Multipliers) -> f64 {
     let common = of.common(weights);
     let mut worst = 0.0_f64;
     for i in 0..n {
-        let root =
-            |j: usize| (j..k).map(|l| of.factor_root[l * k + j] * of.exposures[l * n + i]).sum::<f64>();
+        let root = |j: usize| (j..k).map(|l| of.factor_root[(l, j)] * of.exposures[(i, l)]).sum::<f64>();
         let systematic: f64 = (0..k).map(|j| root(j) * common[j]).sum();
         let risk = (systematic + of.idiosyncratic[i] * weights[i]) / of.kelly_fraction;
         let mut value = of.expected[i] - risk - prices.net;
         for (bound, price) in of.exposure_bounds.iter().zip(&prices.exposures) {
-            value -= price * of.exposures[bound.factor * n + i];
+            value -= price * of.exposures[(i, bound.factor)];
         }
         let trade = weights[i] - of.held[i];
         let impact = 1.5 * of.impact.get(i).unwrap_or(&0.0) * trade.abs().sqrt();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use betaflow_engine::model::{CalibrationFacts, Estimates, Fitted};
+use betaflow_engine::model::{CalibrationFacts, EmFit, Estimates};
 use betaflow_engine::time::TimestampNs;
 
 use super::declare::tables;
@@ -49,16 +49,16 @@ tables! {
     }
 
     /// One row per instrument, of `estimate --em`: the fitted state-space model. Null where nothing could be fitted.
-    ParametersRow in "parameters" from (symbol: &str, fitted: Option<&Fitted>) {
+    ParametersRow in "parameters" from (symbol: &str, fitted: Option<&EmFit>) {
         symbol: Arc<str> = Arc::from(symbol), "", "Instrument.";
         steps: u64 = fitted.map_or(0, |fitted| fitted.log_likelihood.len().saturating_sub(1) as u64), "", "EM steps.";
         converged: bool = fitted.is_some_and(|fitted| fitted.converged), "", "True if the tolerance was reached before the limit of steps.";
         log_likelihood_first: f64 = fitted.and_then(|fitted| fitted.log_likelihood.first().copied()).unwrap_or(f64::NAN), "nats", "Log-likelihood of the initial parameters.";
         log_likelihood: f64 = fitted.and_then(|fitted| fitted.log_likelihood.last().copied()).unwrap_or(f64::NAN), "nats", "Log-likelihood of the fitted parameters.";
         observation_variance: f64 = fitted.map_or(f64::NAN, |fitted| fitted.parameters.observation_variance), "", "Observation variance R.";
-        q: Vec<f64> as "q_{pair}" = upper_triangle(fitted.map(|fitted| &fitted.parameters.transition_covariance[..])), "", "Transition covariance Q, upper triangle.";
+        q: Vec<f64> as "q_{pair}" = upper_triangle(fitted.map(|fitted| fitted.parameters.transition_covariance.as_slice())), "", "Transition covariance Q, upper triangle.";
         m0: Vec<f64> as "m0_{coefficient}" = fitted.into_iter().flat_map(|fitted| fitted.parameters.initial_mean.iter().copied()), "", "Mean of the initial state.";
-        p0: Vec<f64> as "p0_{pair}" = upper_triangle(fitted.map(|fitted| &fitted.parameters.initial_covariance[..])), "", "Covariance of the initial state, upper triangle.";
+        p0: Vec<f64> as "p0_{pair}" = upper_triangle(fitted.map(|fitted| fitted.parameters.initial_covariance.as_slice())), "", "Covariance of the initial state, upper triangle.";
     }
 
     /// One row per instrument, frame and window, of `estimate --rolling`: a rolling regression.

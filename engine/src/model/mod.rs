@@ -60,14 +60,13 @@ mod paired;
 mod returns;
 mod rolling;
 mod settings;
+mod smoother;
 
 pub use calibration::{Alarm, CalibrationFacts, INTERVALS};
 pub use dlm::{Dlm, Evolution, Retrospective, ScaledCovariance, Start};
 pub use estimates::Estimates;
 pub use estimator::{Estimator, EstimatorFacts, estimator};
-pub use fixed::{
-    Em, Fitted, Fixed, FixedEstimator, FixedParameters, Moments, PerInstrument, Smoothed, StateSpace,
-};
+pub use fixed::{Em, EmFit, Fixed, FixedEstimator, FixedParameters, PerInstrument, StateSpace};
 pub use lanes::{LANES, LaneBlock};
 pub use mixture::Mixture;
 pub use offline::{
@@ -78,3 +77,4 @@ pub use paired::Paired;
 pub use returns::Returns;
 pub use rolling::RollingRegression;
 pub use settings::{EstimatorKind, EstimatorSettings, WindUp};
+pub use smoother::{Moments, Smoothed};

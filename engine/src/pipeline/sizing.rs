@@ -366,7 +366,7 @@ impl Sizing {
         let context = Context {
             estimates,
             calendar: &self.calendar,
-            premia: self.moments.premia(),
+            premia: self.moments.premia().as_slice(),
             risk: &self.risk,
             held: &self.held,
             tradable: &portfolio.tradable,

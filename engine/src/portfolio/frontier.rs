@@ -1,7 +1,9 @@
 //! The efficient frontier of fully invested portfolios by the critical line algorithm, and its two best known points.
 
-use super::linalg::{cholesky_semidefinite, solve_cholesky};
+use nalgebra::{DMatrix, DVectorViewMut};
+
 use super::risk::FactorRisk;
+use crate::linalg::{cholesky_semidefinite, solve_cholesky};
 
 /// A covariance of returns, one row at a time: n × n is never formed.
 pub trait Covariance {
@@ -11,17 +13,16 @@ pub trait Covariance {
     fn row(&self, i: usize, out: &mut [f64]);
 }
 
-/// The population covariance of past returns, T × n: `columns[t * n + i]`.
+/// The population covariance of past returns.
 #[derive(Clone, Debug)]
 pub struct SampleCovariance {
-    n: usize,
-    /// Returns less their means.
-    centred: Vec<f64>,
+    /// Returns less their means, n × T.
+    centred: DMatrix<f64>,
     mean: Vec<f64>,
 }
 
 impl SampleCovariance {
-    /// Of returns in rows of n, one a period.
+    /// The covariance of n returns a period, one period after another.
     #[must_use]
     pub fn new(returns: &[f64], n: usize) -> Self {
         let periods = (returns.len() / n.max(1)).max(1) as f64;
@@ -29,8 +30,8 @@ impl SampleCovariance {
         for row in returns.chunks_exact(n.max(1)) {
             mean.iter_mut().zip(row).for_each(|(mean, r)| *mean += r / periods);
         }
-        let centred = returns.iter().enumerate().map(|(at, r)| r - mean[at % n.max(1)]).collect();
-        Self { n, centred, mean }
+        let centred = DMatrix::from_fn(n, returns.len() / n.max(1), |i, t| returns[t * n + i] - mean[i]);
+        Self { centred, mean }
     }
 
     /// Mean returns a period, length n.
@@ -42,15 +43,15 @@ impl SampleCovariance {
 
 impl Covariance for SampleCovariance {
     fn instruments(&self) -> usize {
-        self.n
+        self.centred.nrows()
     }
 
     fn row(&self, i: usize, out: &mut [f64]) {
+        let mut out = DVectorViewMut::from_slice(out, self.instruments());
         out.fill(0.0);
-        let periods = (self.centred.len() / self.n.max(1)).max(1) as f64;
-        for row in self.centred.chunks_exact(self.n.max(1)) {
-            let share = row[i] / periods;
-            out.iter_mut().zip(row).for_each(|(out, r)| *out += share * r);
+        let periods = self.centred.ncols().max(1) as f64;
+        for returns in self.centred.column_iter() {
+            out.axpy(returns[i] / periods, &returns, 1.0);
         }
     }
 }
@@ -61,14 +62,12 @@ impl Covariance for FactorRisk {
     }
 
     fn row(&self, i: usize, out: &mut [f64]) {
-        let n = self.instruments();
+        let (exposures, covariance) = (self.exposures(), self.factor_covariance());
+        let mut out = DVectorViewMut::from_slice(out, self.instruments());
         out.fill(0.0);
-        let covariance = self.factor_covariance();
-        let k = self.exposures().len() / n.max(1);
-        for b in 0..k {
-            let common: f64 = (0..k).map(|a| self.exposures()[a * n + i] * covariance[a * k + b]).sum();
-            let exposures = &self.exposures()[b * n..(b + 1) * n];
-            out.iter_mut().zip(exposures).for_each(|(out, exposure)| *out += common * exposure);
+        for (factor, column) in exposures.column_iter().zip(covariance.column_iter()) {
+            let common = exposures.row(i).iter().zip(&column).map(|(beta, f)| beta * f).sum();
+            out.axpy(common, &factor, 1.0);
         }
         out[i] += self.idiosyncratic()[i];
     }
@@ -206,30 +205,30 @@ impl<'a> CriticalLine<'a> {
         let size = free.len();
         let rows: Vec<&[f64]> = self.rows.iter().map(|row| row.as_deref().unwrap_or(&[])).collect();
         // Σ_FF [x₁ x₂ x₃] = [1, μ_F, Σ_FB w_B].
-        let mut matrix: Vec<f64> =
-            (0..size * size).map(|at| rows[free[at / size]][free[at % size]]).collect();
+        let mut matrix = DMatrix::from_fn(size, size, |a, b| rows[free[a]][free[b]]);
         let held: Vec<usize> = (0..n).filter(|&i| self.at[i] == At::Upper).collect();
-        let ridge = 1e-14 * (0..size).map(|a| matrix[a * size + a]).fold(0.0, f64::max);
+        let ridge = 1e-14 * (0..size).map(|a| matrix[(a, a)]).fold(0.0, f64::max);
         for a in 0..size {
-            matrix[a * size + a] += ridge;
+            matrix[(a, a)] += ridge;
         }
-        let mut ones = vec![1.0; size];
-        let mut means: Vec<f64> = free.iter().map(|&i| self.expected[i]).collect();
-        let mut bound: Vec<f64> =
-            free.iter().map(|&i| held.iter().map(|&b| rows[b][i] * self.weights[b]).sum()).collect();
-        cholesky_semidefinite(&mut matrix, size);
+        let mut solution = DMatrix::from_fn(size, 3, |a, right| match right {
+            0 => 1.0,
+            1 => self.expected[free[a]],
+            _ => held.iter().map(|&b| rows[b][free[a]] * self.weights[b]).sum(),
+        });
+        cholesky_semidefinite(matrix.as_mut_slice(), size);
         for a in 0..size {
-            let pivot = &mut matrix[a * size + a];
+            let pivot = &mut matrix[(a, a)];
             *pivot = if *pivot > 0.0 { *pivot } else { ridge.sqrt().max(f64::MIN_POSITIVE) };
         }
-        for right in [&mut ones, &mut means, &mut bound] {
-            solve_cholesky(&matrix, size, right);
+        for right in solution.as_mut_slice().chunks_exact_mut(size.max(1)) {
+            solve_cholesky(matrix.as_slice(), size, right);
         }
-        let sum = |values: &[f64]| values.iter().sum::<f64>();
+        let [ones, means, bound] = [0, 1, 2].map(|right| solution.column(right));
         let room = self.total - held.iter().map(|&b| self.weights[b]).sum::<f64>();
         // w_F(t) = a + t b, and the price of full investment η(t) = η₀ + t η₁.
-        let eta0 = (room + sum(&bound)) / sum(&ones);
-        let eta1 = -sum(&means) / sum(&ones);
+        let eta0 = (room + bound.sum()) / ones.sum();
+        let eta1 = -means.sum() / ones.sum();
         let start: Vec<f64> = (0..size).map(|j| eta0 * ones[j] - bound[j]).collect();
         let slope: Vec<f64> = (0..size).map(|j| means[j] + eta1 * ones[j]).collect();
 

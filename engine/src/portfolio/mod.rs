@@ -3,7 +3,6 @@
 
 mod frontier;
 mod halts;
-mod linalg;
 mod moments;
 mod no_trade;
 mod rebalance;

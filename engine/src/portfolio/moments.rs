@@ -1,8 +1,10 @@
 //! Premia and covariance of the factors, online.
 
+use nalgebra::{DMatrix, DVector, DVectorView};
 use serde::{Deserialize, Serialize};
 
 use super::settings::SizingSettings;
+use crate::linalg::{reshape, square_state, vector_state};
 use crate::settings::Calendar;
 
 /// Running mean of the factor returns, shrunk to zero, and their exponentially weighted covariance.
@@ -20,15 +22,18 @@ pub struct FactorMoments {
     premium_decay: f64,
     shrinkage: f64,
     count: f64,
-    sum: Vec<f64>,
-    premia: Vec<f64>,
+    #[serde(with = "vector_state")]
+    sum: DVector<f64>,
+    #[serde(with = "vector_state")]
+    premia: DVector<f64>,
     weight: f64,
-    /// Weighted sum of f f', row-major k × k.
-    products: Vec<f64>,
+    /// Weighted sum of f f', k × k.
+    #[serde(with = "square_state")]
+    products: DMatrix<f64>,
 }
 
 impl FactorMoments {
-    /// For k factors.
+    /// Moments of k factors before the first frame.
     #[must_use]
     pub fn new(settings: &SizingSettings, calendar: &Calendar, k: usize) -> Self {
         let frames = f64::from(calendar.frames_per_day);
@@ -38,10 +43,10 @@ impl FactorMoments {
             premium_decay: settings.premium_half_life.map_or(1.0, |days| libm::exp2(-1.0 / (days * frames))),
             shrinkage: settings.factor_shrinkage,
             count: 0.0,
-            sum: vec![0.0; k],
-            premia: vec![0.0; k],
+            sum: DVector::zeros(k),
+            premia: DVector::zeros(k),
             weight: 0.0,
-            products: vec![0.0; k * k],
+            products: DMatrix::zeros(k, k),
         }
     }
 
@@ -49,33 +54,34 @@ impl FactorMoments {
     pub fn observe(&mut self, factors: &[f64]) {
         self.count = self.count * self.premium_decay + 1.0;
         self.weight = self.weight * self.decay + 1.0;
-        let k = factors.len();
-        for a in 0..k {
-            self.sum[a] = self.sum[a] * self.premium_decay + factors[a];
-            self.premia[a] = self.sum[a] / (self.prior_count + self.count);
-            for b in 0..k {
-                let product = &mut self.products[a * k + b];
-                *product = *product * self.decay + factors[a] * factors[b];
-            }
-        }
+        let factors = DVectorView::from_slice(factors, factors.len());
+        self.sum.axpy(1.0, &factors, self.premium_decay);
+        self.premia.copy_from(&self.sum);
+        self.premia /= self.prior_count + self.count;
+        self.products.ger(1.0, &factors, &factors, self.decay);
     }
 
     /// λ, the expected factor returns a frame, length k.
     #[must_use]
-    pub fn premia(&self) -> &[f64] {
+    pub fn premia(&self) -> &DVector<f64> {
         &self.premia
     }
 
-    /// F, the covariance of the factor returns of a frame, into `out`, row-major k × k.
-    pub fn covariance(&self, out: &mut Vec<f64>) {
+    /// F, the covariance of the factor returns of a frame, into `out`, k × k.
+    pub fn covariance(&self, out: &mut DMatrix<f64>) {
         let scale = if self.weight > 0.0 { 1.0 / self.weight } else { 0.0 };
         let k = self.premia.len();
-        let kept = |at: usize| if at / k == at % k { 1.0 } else { 1.0 - self.shrinkage };
-        out.clear();
-        out.extend(self.products.iter().enumerate().map(|(at, p)| p * scale * kept(at)));
+        reshape(out, k, k);
+        out.copy_from(&self.products);
+        *out *= scale;
+        for j in 0..k {
+            let variance = out[(j, j)];
+            out.column_mut(j).scale_mut(1.0 - self.shrinkage);
+            out[(j, j)] = variance;
+        }
     }
 
-    /// By how much Λ is smaller than F: 1/(n₀ + t), 0 before any return.
+    /// Ratio of Λ to F: 1/(n₀ + t), 0 before any return.
     #[must_use]
     pub fn premia_variance_ratio(&self) -> f64 {
         if self.count > 0.0 { 1.0 / (self.prior_count + self.count) } else { 0.0 }

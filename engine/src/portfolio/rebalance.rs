@@ -1,5 +1,8 @@
 //! One rebalance with all that it was decided from, for whoever wants to see or check it.
 
+use nalgebra::{DMatrix, DVector};
+
+use super::risk::set_factor_exposures;
 use super::sizer::Outcome;
 use super::solver::{ExposureBounds, Multipliers, Problem, Reached, Solver};
 
@@ -11,12 +14,12 @@ const FREE: f64 = 10.0;
 pub struct Rebalance {
     /// μ, expected excess returns a frame; for weights that a strategy asks for, those.
     pub expected: Vec<f64>,
-    /// B: factor j of instrument i at `j * n + i`.
-    pub exposures: Vec<f64>,
-    /// F + Λ, row-major k × k.
-    pub factor_covariance: Vec<f64>,
-    /// L, lower, with L L' that.
-    pub factor_root: Vec<f64>,
+    /// B, n × k.
+    pub exposures: DMatrix<f64>,
+    /// F + Λ, k × k; empty for target weights.
+    pub factor_covariance: DMatrix<f64>,
+    /// L, lower, with L L' = F + Λ.
+    pub factor_root: DMatrix<f64>,
     /// D, idiosyncratic variances a frame.
     pub idiosyncratic: Vec<f64>,
     /// κ.
@@ -110,19 +113,21 @@ impl Rebalance {
     /// Number of factors.
     #[must_use]
     pub fn factors(&self) -> usize {
-        self.exposures.len() / self.expected.len().max(1)
+        self.exposures.ncols()
     }
 
     /// w'Σw a frame, as the objective has it.
     #[must_use]
     pub fn variance(&self, weights: &[f64]) -> f64 {
-        let (n, k) = (weights.len(), self.factors());
-        let exposure = |l: usize| -> f64 { (0..n).map(|i| self.exposures[l * n + i] * weights[i]).sum() };
-        let exposures: Vec<f64> = (0..k).map(exposure).collect();
-        let common = |j: usize| -> f64 { (j..k).map(|l| self.factor_root[l * k + j] * exposures[l]).sum() };
-        let systematic: f64 = (0..k).map(|j| common(j) * common(j)).sum();
-        let own = self.idiosyncratic.iter().zip(weights).filter(|(d, _)| d.is_finite());
-        systematic + own.map(|(d, w)| d * w * w).sum::<f64>()
+        let known = self.idiosyncratic.iter().zip(weights).filter(|(d, _)| d.is_finite());
+        self.common(weights).norm_squared() + known.map(|(d, w)| d * w * w).sum::<f64>()
+    }
+
+    /// L'B'w.
+    fn common(&self, weights: &[f64]) -> DVector<f64> {
+        let mut exposures = DVector::zeros(self.factors());
+        set_factor_exposures(&self.exposures, weights, &mut exposures);
+        self.factor_root.tr_mul(&exposures)
     }
 
     /// Amortised cost a frame of trading to the weights.
@@ -166,24 +171,17 @@ impl Rebalance {
     /// the largest weight, below 0 at the least.
     #[must_use]
     pub fn bound_multipliers(&self) -> Vec<f64> {
-        let (n, k) = (self.weights.len(), self.factors());
-        let exposure =
-            |l: usize| -> f64 { (0..n).map(|i| self.exposures[l * n + i] * self.weights[i]).sum() };
-        let exposures: Vec<f64> = (0..k).map(exposure).collect();
-        let root = |j: usize| -> f64 { (j..k).map(|l| self.factor_root[l * k + j] * exposures[l]).sum() };
-        let roots: Vec<f64> = (0..k).map(root).collect();
-        let common: Vec<f64> =
-            (0..k).map(|l| (0..=l).map(|j| self.factor_root[l * k + j] * roots[j]).sum()).collect();
+        // B F B'w.
+        let systematic = &self.exposures * (&self.factor_root * self.common(&self.weights));
         let sign = |value: f64, end: f64| if value == 0.0 { end } else { value.signum() };
-        (0..n)
+        (0..self.weights.len())
             .map(|i| {
                 let (weight, trade) = (self.weights[i], self.weights[i] - self.held[i]);
-                let own = self.idiosyncratic[i];
-                let systematic: f64 = (0..k).map(|l| self.exposures[l * n + i] * common[l]).sum();
-                let risk = systematic + if own.is_finite() { own * weight } else { 0.0 };
+                let variance = self.idiosyncratic[i];
+                let risk = systematic[i] + if variance.is_finite() { variance * weight } else { 0.0 };
                 let mut value = self.expected[i] - risk / self.kelly_fraction - self.multipliers.net;
                 for (bound, price) in self.exposure_bounds.iter().zip(&self.multipliers.exposures) {
-                    value -= price * self.exposures[bound.factor * n + i];
+                    value -= price * self.exposures[(i, bound.factor)];
                 }
                 let impact = 1.5 * self.impact.get(i).unwrap_or(&0.0) * trade.abs().sqrt();
                 let trading = self.cost[i] + self.multipliers.turnover + impact;

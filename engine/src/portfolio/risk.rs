@@ -1,7 +1,9 @@
 //! The factor risk model and full Kelly under it, without an n × n matrix.
 
-use super::linalg::{cholesky_semidefinite, lower_times, lower_transposed_times, solve_cholesky};
+use nalgebra::{DMatrix, DVector, DVectorViewMut};
+
 use super::moments::FactorMoments;
+use crate::linalg::{cholesky_semidefinite, reshape, resize, solve_cholesky};
 use crate::model::Estimates;
 
 /// Σ = B (F + Λ) B' + D: exposures, factor covariance with the uncertainty of the premia, and
@@ -10,18 +12,23 @@ use crate::model::Estimates;
 pub struct FactorRisk {
     n: usize,
     k: usize,
-    /// B: factor j of instrument i at `j * n + i`.
-    exposures: Vec<f64>,
-    /// F + Λ, row-major k × k.
-    factor_cov: Vec<f64>,
-    /// D, length n; infinite for an instrument that is not known yet.
+    /// B, n × k.
+    exposures: DMatrix<f64>,
+    /// F + Λ, k × k.
+    factor_cov: DMatrix<f64>,
+    /// D, length n; infinite for an instrument without a return so far.
     idiosyncratic: Vec<f64>,
-    root: Vec<f64>,
-    inner: Vec<f64>,
-    product: Vec<f64>,
-    /// M = E[x x'], row-major (k+1)².
-    design_square: Vec<f64>,
-    work: [Vec<f64>; 3],
+    /// L, lower, with L L' = F + Λ.
+    root: DMatrix<f64>,
+    /// I + L'GL and its factor.
+    inner: DMatrix<f64>,
+    product: DMatrix<f64>,
+    /// M = E[x x'], (k+1) × (k+1).
+    design_square: DMatrix<f64>,
+    /// x = (1, λ), length k + 1.
+    design: DVector<f64>,
+    /// Buffers of length k.
+    work: [DVector<f64>; 2],
 }
 
 impl FactorRisk {
@@ -42,13 +49,17 @@ impl FactorRisk {
     ) {
         self.n = estimates.instruments();
         self.k = estimates.factors.len();
-        self.exposures.clear();
-        self.exposures.extend(estimates.betas.iter().map(|b| if b.is_nan() { 0.0 } else { *b }));
+        reshape(&mut self.exposures, self.n, self.k);
+        for (exposure, beta) in self.exposures.iter_mut().zip(&estimates.betas) {
+            *exposure = if beta.is_nan() { 0.0 } else { *beta };
+        }
+        for buffer in &mut self.work {
+            resize(buffer, self.k);
+        }
         moments.covariance(&mut self.factor_cov);
         if parameter_uncertainty {
             self.set_design_square(moments.premia(), horizon);
-            let inflation = 1.0 + horizon * moments.premia_variance_ratio();
-            self.factor_cov.iter_mut().for_each(|f| *f *= inflation);
+            self.factor_cov *= 1.0 + horizon * moments.premia_variance_ratio();
         }
         self.idiosyncratic.clear();
         for i in 0..self.n {
@@ -70,11 +81,9 @@ impl FactorRisk {
         if parameter_uncertainty {
             self.add_parameter_uncertainty(&estimates.coefficient_cov);
         }
-        self.root.clone_from(&self.factor_cov);
-        cholesky_semidefinite(&mut self.root, self.k);
-        for row in 0..self.k {
-            self.root[row * self.k + row + 1..(row + 1) * self.k].fill(0.0);
-        }
+        reshape(&mut self.root, self.k, self.k);
+        self.root.copy_from(&self.factor_cov);
+        cholesky_semidefinite(self.root.as_mut_slice(), self.k);
     }
 
     /// D_i += tr(V_i M), V_i the covariance of the instrument's coefficients: a column for each pair.
@@ -84,9 +93,9 @@ impl FactorRisk {
         for a in 0..size {
             for b in a..size {
                 let Some(column) = columns.next() else { return };
-                let square = self.design_square[a * size + b] * if a == b { 1.0 } else { 2.0 };
+                let square = self.design_square[(b, a)] * if a == b { 1.0 } else { 2.0 };
                 for (variance, covariance) in self.idiosyncratic.iter_mut().zip(column) {
-                    // Of an instrument that is not known yet, nothing is.
+                    // An instrument without a return so far has no covariance.
                     *variance += if covariance.is_nan() { 0.0 } else { square * covariance };
                 }
             }
@@ -94,50 +103,42 @@ impl FactorRisk {
     }
 
     /// M = [[0, 0], [0, F]] + H [[1, λ'], [λ, λλ']].
-    fn set_design_square(&mut self, premia: &[f64], horizon: f64) {
+    fn set_design_square(&mut self, premia: &DVector<f64>, horizon: f64) {
         let size = self.k + 1;
-        let design = |j: usize| if j == 0 { 1.0 } else { premia[j - 1] };
-        self.design_square.clear();
-        for a in 0..size {
-            for b in 0..size {
-                let spread = if a > 0 && b > 0 { self.factor_cov[(a - 1) * self.k + b - 1] } else { 0.0 };
-                self.design_square.push(horizon * design(a) * design(b) + spread);
-            }
-        }
+        resize(&mut self.design, size);
+        self.design[0] = 1.0;
+        self.design.rows_range_mut(1..).copy_from(premia);
+        reshape(&mut self.design_square, size, size);
+        self.design_square.fill(0.0);
+        self.design_square.view_mut((1, 1), (self.k, self.k)).copy_from(&self.factor_cov);
+        self.design_square.ger(horizon, &self.design, &self.design, 1.0);
     }
 
-    /// B: factor j of instrument i at `j * n + i`; 0 where it is not known.
+    /// B, n × k; 0 where it is unknown.
     #[must_use]
-    pub fn exposures(&self) -> &[f64] {
+    pub fn exposures(&self) -> &DMatrix<f64> {
         &self.exposures
     }
 
-    /// F + Λ, row-major k × k.
+    /// F + Λ, k × k.
     #[must_use]
-    pub fn factor_covariance(&self) -> &[f64] {
+    pub fn factor_covariance(&self) -> &DMatrix<f64> {
         &self.factor_cov
     }
 
-    /// L, lower, row-major k × k, with L L' = F + Λ.
+    /// L, lower, k × k, with L L' = F + Λ.
     #[must_use]
-    pub fn factor_root(&self) -> &[f64] {
+    pub fn factor_root(&self) -> &DMatrix<f64> {
         &self.root
     }
 
-    /// w'Σw, without those whose variance is infinite.
+    /// w'Σw, without the instruments whose variance is infinite.
     pub fn variance(&mut self, weights: &[f64]) -> f64 {
-        let (n, k) = (self.n, self.k);
-        let exposures = &mut self.work[0];
-        exposures.clear();
-        for column in self.exposures.chunks_exact(n.max(1)) {
-            exposures.push(column.iter().zip(weights).map(|(beta, w)| beta * w).sum());
-        }
-        let mut variance = 0.0;
-        for a in 0..k {
-            variance += (0..k).map(|b| exposures[a] * self.factor_cov[a * k + b] * exposures[b]).sum::<f64>();
-        }
-        let own = self.idiosyncratic.iter().zip(weights).filter(|(d, _)| d.is_finite());
-        variance + own.map(|(d, w)| d * w * w).sum::<f64>()
+        let [v, t] = &mut self.work;
+        set_factor_exposures(&self.exposures, weights, v);
+        t.gemv(1.0, &self.factor_cov, v, 0.0);
+        let known = self.idiosyncratic.iter().zip(weights).filter(|(d, _)| d.is_finite());
+        v.dot(t) + known.map(|(d, w)| d * w * w).sum::<f64>()
     }
 
     /// D, length n.
@@ -150,75 +151,58 @@ impl FactorRisk {
     /// D⁻¹(μ − B L (I + L'GL)⁻¹ L' B'D⁻¹μ), G = B'D⁻¹B. F may be singular.
     pub fn inverse_times(&mut self, expected: &[f64], out: &mut Vec<f64>) {
         let (n, k) = (self.n, self.k);
-        let [v, t, u] = &mut self.work;
-        for buffer in [&mut *v, &mut *t, &mut *u] {
-            buffer.clear();
-            buffer.resize(k, 0.0);
-        }
-        self.inner.clear();
-        self.inner.resize(k * k, 0.0);
+        let (b, root) = (&self.exposures, &self.root);
+        let [v, t] = &mut self.work;
+        v.fill(0.0);
+        reshape(&mut self.inner, k, k);
+        reshape(&mut self.product, k, k);
+        self.inner.fill(0.0);
+        // B'D⁻¹μ and the lower half of G, in engine order.
         for i in 0..n {
             let inverse = 1.0 / self.idiosyncratic[i];
             for a in 0..k {
-                let weighted = self.exposures[a * n + i] * inverse;
+                let weighted = b[(i, a)] * inverse;
                 v[a] += weighted * expected[i];
-                for b in 0..=a {
-                    self.inner[a * k + b] += weighted * self.exposures[b * n + i];
+                for c in 0..=a {
+                    self.inner[(a, c)] += weighted * b[(i, c)];
                 }
             }
         }
-        inner_matrix(&self.root, &mut self.inner, &mut self.product, k);
-        cholesky_semidefinite(&mut self.inner, k);
-        lower_transposed_times(&self.root, k, v, t);
-        solve_cholesky(&self.inner, k, t);
-        lower_times(&self.root, k, t, u);
-        out.clear();
-        for i in 0..n {
-            let explained: f64 = (0..k).map(|j| self.exposures[j * n + i] * u[j]).sum();
-            out.push((expected[i] - explained) / self.idiosyncratic[i]);
+        self.inner.fill_upper_triangle_with_lower_triangle();
+        self.product.gemm(1.0, &self.inner, root, 0.0);
+        self.inner.gemm_tr(1.0, root, &self.product, 0.0);
+        for j in 0..k {
+            self.inner[(j, j)] += 1.0;
+        }
+        cholesky_semidefinite(self.inner.as_mut_slice(), k);
+        t.gemv_tr(1.0, root, v, 0.0);
+        solve_cholesky(self.inner.as_slice(), k, t.as_mut_slice());
+        v.gemv(1.0, root, t, 0.0);
+        out.resize(n, 0.0);
+        let mut explained = DVectorViewMut::from_slice(out, n);
+        explained.gemv(1.0, b, v, 0.0);
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = (expected[i] - *out) / self.idiosyncratic[i];
         }
     }
 
-    /// Σ w into `out`; infinite variances count as nothing, for what cannot be sized cannot be held up.
+    /// Σ w into `out`; infinite variances count as 0, because an instrument without a variance cannot be sized.
     pub fn times(&mut self, weights: &[f64], out: &mut Vec<f64>) {
-        let (n, k) = (self.n, self.k);
-        let [v, t, _] = &mut self.work;
-        for buffer in [&mut *v, &mut *t] {
-            buffer.clear();
-            buffer.resize(k, 0.0);
-        }
-        for (i, w) in weights.iter().enumerate() {
-            for (a, v) in v.iter_mut().enumerate() {
-                *v += self.exposures[a * n + i] * w;
-            }
-        }
-        for (a, t) in t.iter_mut().enumerate() {
-            *t = self.factor_cov[a * k..(a + 1) * k].iter().zip(v.iter()).map(|(f, v)| f * v).sum();
-        }
-        out.clear();
-        for (i, w) in weights.iter().enumerate() {
-            let systematic: f64 = (0..k).map(|j| self.exposures[j * n + i] * t[j]).sum();
-            let own = self.idiosyncratic[i];
-            out.push(systematic + if own.is_finite() { own * w } else { 0.0 });
+        let [v, t] = &mut self.work;
+        set_factor_exposures(&self.exposures, weights, v);
+        t.gemv(1.0, &self.factor_cov, v, 0.0);
+        out.resize(self.n, 0.0);
+        DVectorViewMut::from_slice(out, self.n).gemv(1.0, &self.exposures, t, 0.0);
+        for (i, out) in out.iter_mut().enumerate() {
+            let idiosyncratic = self.idiosyncratic[i];
+            *out += if idiosyncratic.is_finite() { idiosyncratic * weights[i] } else { 0.0 };
         }
     }
 }
 
-/// I + L' G L in place of G, of which the lower half is given; the result is full.
-fn inner_matrix(root: &[f64], g: &mut [f64], product: &mut Vec<f64>, k: usize) {
-    for a in 0..k {
-        for b in a + 1..k {
-            g[a * k + b] = g[b * k + a];
-        }
-    }
-    product.clear();
-    for a in 0..k {
-        product.extend((0..k).map(|b| (b..k).map(|p| g[a * k + p] * root[p * k + b]).sum::<f64>()));
-    }
-    for a in 0..k {
-        for b in 0..k {
-            let value: f64 = (a..k).map(|p| root[p * k + a] * product[p * k + b]).sum();
-            g[a * k + b] = value + f64::from(u8::from(a == b));
-        }
+/// B'w into `out`, summed in engine order.
+pub(super) fn set_factor_exposures(exposures: &DMatrix<f64>, weights: &[f64], out: &mut DVector<f64>) {
+    for (j, out) in out.iter_mut().enumerate() {
+        *out = exposures.column(j).as_slice().iter().zip(weights).map(|(beta, w)| beta * w).sum();
     }
 }

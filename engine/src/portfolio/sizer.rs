@@ -1,10 +1,13 @@
 //! One decision: what a strategy wants, what limits it, and what comes out.
 
+use nalgebra::DMatrix;
+
 use super::rebalance::Rebalance;
 use super::risk::FactorRisk;
 use super::scale;
 use super::settings::{CapMethod, SizingSettings};
 use super::solver::{ExposureBounds, Multipliers, Problem, Reached, Solver};
+use crate::linalg::reshape;
 
 /// What the strategy would like to hold.
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +111,8 @@ pub struct Sizer {
     costs: Vec<f64>,
     impact: Vec<f64>,
     ones: Vec<f64>,
-    none: Vec<f64>,
+    /// L of target weights: 0, as there is no risk but the distance.
+    no_risk: DMatrix<f64>,
 }
 
 /// A price smaller than this share of the largest forecast is rounding.
@@ -132,7 +136,7 @@ impl Sizer {
             costs: Vec::new(),
             impact: Vec::new(),
             ones: Vec::new(),
-            none: Vec::new(),
+            no_risk: DMatrix::zeros(0, 0),
         }
     }
 
@@ -159,9 +163,9 @@ impl Sizer {
         let problem = self.problem(goal, risk, limits);
         Rebalance {
             expected: problem.expected.to_vec(),
-            exposures: problem.exposures.to_vec(),
-            factor_covariance: if sized { risk.factor_covariance().to_vec() } else { Vec::new() },
-            factor_root: problem.factor_root.to_vec(),
+            exposures: problem.exposures.clone(),
+            factor_covariance: if sized { risk.factor_covariance().clone() } else { DMatrix::zeros(0, 0) },
+            factor_root: problem.factor_root.clone(),
             idiosyncratic: problem.idiosyncratic.to_vec(),
             kelly_fraction: problem.kelly_fraction,
             held: problem.held.to_vec(),
@@ -184,7 +188,7 @@ impl Sizer {
     fn problem<'a>(&'a mut self, goal: Goal<'a>, risk: &'a FactorRisk, limits: Limits<'a>) -> Problem<'a> {
         let Limits { held, tradable, linear_cost, impact: moved, turnover_left } = limits;
         let n = held.len();
-        let Self { settings, lower, upper, costs, impact, ones, none, horizon, .. } = self;
+        let Self { settings, lower, upper, costs, impact, ones, no_risk, horizon, .. } = self;
         lower.clear();
         upper.clear();
         for (held, tradable) in held.iter().zip(tradable) {
@@ -200,14 +204,14 @@ impl Sizer {
         costs.resize(n, 0.0);
         ones.clear();
         ones.resize(n, 1.0);
-        let (exposures, root): (&[f64], &[f64]) = match goal {
+        let (exposures, root) = match goal {
             Goal::Expected(_) => (risk.exposures(), risk.factor_root()),
             // Nearest to the weights: no risk but the distance, and exposures only where they are bounded.
-            Goal::Weights(_) if self.exposure_bounds.is_empty() => (&[], &[]),
+            Goal::Weights(_) if self.exposure_bounds.is_empty() => (&*no_risk, &*no_risk),
             Goal::Weights(_) => {
-                none.clear();
-                none.resize(risk.factor_root().len(), 0.0);
-                (risk.exposures(), none)
+                let (k, _) = risk.factor_root().shape();
+                reshape(no_risk, k, k);
+                (risk.exposures(), &*no_risk)
             }
         };
         let (expected, idiosyncratic, kelly_fraction) = match goal {

@@ -26,7 +26,7 @@ impl Checked for Rebalance {
     }
 
     fn k(&self) -> usize {
-        self.exposures.len() / self.n().max(1)
+        self.exposures.ncols()
     }
 
     fn solve(&self, solver: &mut Solver) -> (Vec<f64>, Multipliers, Reached) {
@@ -37,14 +37,14 @@ impl Checked for Rebalance {
 
     fn common(&self, weights: &[f64]) -> Vec<f64> {
         let (n, k) = (self.n(), self.k());
-        let exposure = |l: usize| -> f64 { (0..n).map(|i| self.exposures[l * n + i] * weights[i]).sum() };
+        let exposure = |l: usize| -> f64 { (0..n).map(|i| self.exposures[(i, l)] * weights[i]).sum() };
         let exposures: Vec<f64> = (0..k).map(exposure).collect();
-        (0..k).map(|j| (j..k).map(|l| self.factor_root[l * k + j] * exposures[l]).sum()).collect()
+        (0..k).map(|j| (j..k).map(|l| self.factor_root[(l, j)] * exposures[l]).sum()).collect()
     }
 
     fn exposure(&self, factor: usize, weights: &[f64]) -> f64 {
         let n = self.n();
-        (0..n).map(|i| self.exposures[factor * n + i] * weights[i]).sum()
+        (0..n).map(|i| self.exposures[(i, factor)] * weights[i]).sum()
     }
 
     fn excess(&self, weights: &[f64]) -> f64 {
@@ -123,7 +123,7 @@ impl Reference {
 
         let mut rows = Rows::default();
         for j in 0..k {
-            let entry = |i: usize| (j..k).map(|l| of.factor_root[l * k + j] * of.exposures[l * n + i]).sum();
+            let entry = |i: usize| (j..k).map(|l| of.factor_root[(l, j)] * of.exposures[(i, l)]).sum();
             let mut entries: Vec<(usize, f64)> = (0..n).map(|i| (i, entry(i))).collect();
             entries.push((y + j, -1.0));
             rows.add(&entries, 0.0);
@@ -149,7 +149,7 @@ impl Reference {
         }
         for bound in &of.exposure_bounds {
             let row = |sign: f64| -> Vec<(usize, f64)> {
-                (0..n).map(|i| (i, sign * of.exposures[bound.factor * n + i])).collect()
+                (0..n).map(|i| (i, sign * of.exposures[(i, bound.factor)])).collect()
             };
             if bound.upper.is_finite() {
                 rows.add(&row(1.0), bound.upper);

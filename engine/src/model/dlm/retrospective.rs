@@ -1,14 +1,15 @@
 //! Looking back on the discount-factor DLM: the coefficients of each frame given all frames.
 
+use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 use super::Dlm;
 use super::prior::Prior;
 use crate::model::calibration::variance_of_t;
 use crate::model::estimator::Estimator as _;
-use crate::model::fixed::{Moments, Smoothed};
 use crate::model::lanes::lane_block::LaneBlock;
 use crate::model::settings::EstimatorSettings;
+use crate::model::smoother::{Moments, Smoothed};
 use crate::settings::Calendar;
 
 /// Where the history of an instrument began.
@@ -99,8 +100,8 @@ impl Retrospective {
             s[t] = 1.0 / ((1.0 - beta) / s[t] + beta / s[t + 1]);
             n[t] = (1.0 - beta) * n[t] + beta * n[t + 1];
         }
-        let identity: Vec<f64> = (0..k * k).map(|at| f64::from(u8::from(at / k == at % k))).collect();
-        Self { scaled: moments.smooth(&identity), observation_variance: s, dof: n }
+        let scaled = moments.smooth(&DMatrix::identity(k, k));
+        Self { scaled, observation_variance: s, dof: n }
     }
 
     /// T, the number of frames.

@@ -1,14 +1,15 @@
 //! Q, R and the prior from data: expectation–maximisation (Shumway & Stoffer 1982).
 
-use super::matrix::{self, transposed};
-use super::smoother::Moments;
+use nalgebra::{DMatrix, DVector};
+
 use super::state_space::StateSpace;
+use crate::model::smoother::Moments;
 use crate::settings::{Invalid, require};
 
-/// How far to iterate.
+/// Expectation–maximisation and its limits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Em {
-    /// At most so many steps.
+    /// Largest number of steps.
     pub steps: usize,
     /// Stops when a step changes the log-likelihood by less than this share of it; 0 for all the steps.
     pub tolerance: f64,
@@ -20,9 +21,9 @@ impl Default for Em {
     }
 }
 
-/// What EM has found.
+/// Result of EM.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fitted {
+pub struct EmFit {
     /// The parameters after the last step.
     pub parameters: StateSpace,
     /// Log-likelihood of the start, and after each step: never decreasing but for rounding.
@@ -44,7 +45,7 @@ impl Em {
     ///
     /// # Panics
     /// Where the lengths do not fit together.
-    pub fn fit(&self, start: &StateSpace, factors: &[f64], returns: &[f64]) -> Result<Fitted, Invalid> {
+    pub fn fit(&self, start: &StateSpace, factors: &[f64], returns: &[f64]) -> Result<EmFit, Invalid> {
         start.check()?;
         let tolerance = self.tolerance;
         require(tolerance >= 0.0, "tolerance", tolerance, "a number of at least 0")?;
@@ -65,7 +66,7 @@ impl Em {
                 break;
             }
         }
-        Ok(Fitted { parameters, log_likelihood, converged })
+        Ok(EmFit { parameters, log_likelihood, converged })
     }
 }
 
@@ -78,75 +79,55 @@ impl Em {
 /// after five steps on daily returns its Q has three digits. This has all of them, and inverts nothing.
 fn maximise(now: &StateSpace, moments: &Moments, factors: &[f64], returns: &[f64]) -> Option<StateSpace> {
     let (k, frames) = (now.coefficients(), returns.len());
-    let to_last = transposed(&now.transition, k);
-    let observation_variance = now.observation_variance;
-    let mut x = vec![1.0; k];
-    let (mut r, mut n) = (vec![0.0; k], vec![0.0; k * k]);
-    let mut moved = vec![0.0; k * k];
-    let (mut scattered, mut count) = (0.0, 0.0);
+    let f = &now.transition;
+    let mut x = DVector::repeat(k, 1.0);
+    let (mut r, mut n) = (DVector::zeros(k), DMatrix::zeros(k, k));
+    let mut disturbance = DMatrix::zeros(k, k);
+    let (mut residual, mut count) = (0.0, 0.0);
     for t in (0..frames).rev() {
         if t + 1 < frames {
-            // r_t and N_t are of θ_{t+1}: what the disturbance between the two frames is told.
-            for i in 0..k {
-                for j in i..k {
-                    moved[i * k + j] += r[i] * r[j] - n[i * k + j];
-                }
-            }
-            r = matrix::times_vector(&to_last, &r);
-            n = matrix::congruence(&to_last, &n, k);
+            // r_t and N_t are of θ_{t+1}: they smooth the disturbance between the two frames.
+            disturbance += &r * r.transpose() - &n;
+            r = f.tr_mul(&r);
+            n = f.tr_mul(&n) * f;
+            n.fill_lower_triangle_with_upper_triangle();
         }
         if returns[t].is_nan() {
             continue;
         }
-        x[1..].copy_from_slice(&factors[t * (k - 1)..(t + 1) * (k - 1)]);
-        let px = matrix::times_vector(moments.prior_covariance(t), &x);
-        let q = matrix::dot(&px, &x) + observation_variance;
-        let gain: Vec<f64> = px.iter().map(|px| px / q).collect();
-        let ng = matrix::times_vector(&n, &gain);
-        let u = (returns[t] - matrix::dot(moments.prior_mean(t), &x)) / q - matrix::dot(&gain, &r);
-        let d = 1.0 / q + matrix::dot(&gain, &ng);
-        scattered += u * u - d;
+        x.as_mut_slice()[1..].copy_from_slice(&factors[t * (k - 1)..(t + 1) * (k - 1)]);
+        let px = moments.prior_covariance(t) * &x;
+        let q = px.dot(&x) + now.observation_variance;
+        let gain = px / q;
+        let ng = &n * &gain;
+        let u = (returns[t] - moments.prior_mean(t).dot(&x)) / q - gain.dot(&r);
+        let d = 1.0 / q + gain.dot(&ng);
+        residual += u * u - d;
         count += 1.0;
         // L = I − A x': r ← x e/q + L'r = r + x u, N ← x x'/q + L'N L = N − x (NA)' − (NA) x' + x x' D.
-        for i in 0..k {
-            r[i] += x[i] * u;
-            for j in i..k {
-                n[i * k + j] += x[i] * x[j] * d - (x[i] * ng[j] + ng[i] * x[j]);
-            }
-        }
-        matrix::mirror(&mut n, k);
+        r.axpy(u, &x, 1.0);
+        n += &x * x.transpose() * d - (&x * ng.transpose() + &ng * x.transpose());
     }
-    let squared = observation_variance * observation_variance;
-    let observation_variance = observation_variance + squared * scattered / count;
+    let squared = now.observation_variance * now.observation_variance;
+    let observation_variance = now.observation_variance + squared * residual / count;
     if !(observation_variance > 0.0 && observation_variance.is_finite()) {
         return None;
     }
-    matrix::mirror(&mut moved, k);
-    // One frame says nothing of how coefficients move.
-    let mut transition_covariance = now.transition_covariance.clone();
+    let (q, p) = (&now.transition_covariance, &now.initial_covariance);
+    // One frame does not show how coefficients move.
+    let mut transition_covariance = q.clone();
     if frames > 1 {
-        let change = matrix::congruence(&now.transition_covariance, &moved, k);
-        for (q, change) in transition_covariance.iter_mut().zip(change) {
-            *q += change / (frames - 1) as f64;
-        }
+        transition_covariance += q * disturbance * q / (frames - 1) as f64;
     }
-    let (mut initial_mean, mut initial_covariance) =
-        (now.initial_mean.clone(), now.initial_covariance.clone());
-    for (m, change) in initial_mean.iter_mut().zip(matrix::times_vector(&now.initial_covariance, &r)) {
-        *m += change;
+    let mut initial_covariance = p - p * n * p;
+    for covariance in [&mut transition_covariance, &mut initial_covariance] {
+        covariance.fill_lower_triangle_with_upper_triangle();
     }
-    let known = matrix::congruence(&now.initial_covariance, &n, k);
-    for (p, known) in initial_covariance.iter_mut().zip(known) {
-        *p -= known;
-    }
-    matrix::mirror(&mut initial_covariance, k);
-    matrix::mirror(&mut transition_covariance, k);
-    let transition = now.transition.clone();
     Some(StateSpace {
-        transition,
+        transition: f.clone(),
         transition_covariance,
         observation_variance,
-        initial_mean,
+        initial_mean: &now.initial_mean + p * r,
         initial_covariance,
     })
 }

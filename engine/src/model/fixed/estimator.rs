@@ -1,5 +1,6 @@
 //! The filter with given parameters as an estimator of the pipeline.
 
+use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
 use super::{Fixed, FixedParameters, StateSpace};
@@ -13,7 +14,7 @@ use crate::model::settings::EstimatorSettings;
 use crate::settings::{Calendar, Invalid};
 use crate::state::{StateError, restore_under, save_under};
 
-/// As errors call it.
+/// Name used in error messages.
 const NAME: &str = "filter with given variances";
 
 /// [`Fixed`] behind the trait of all estimators: the filter of `pykalman`, each instrument from its first return
@@ -54,20 +55,17 @@ impl EstimatorSettings {
             self.alpha_transition_variance.unwrap_or(q) / frames,
             self.initial_alpha_variance.unwrap_or(self.initial_variance),
         ];
-        let diagonal = |first: f64, other: f64| -> Vec<f64> {
-            let entry = |at: usize| match (at / k, at % k) {
-                (0, 0) => first,
-                (a, b) if a == b => other,
-                _ => 0.0,
-            };
-            (0..k * k).map(entry).collect()
+        let diagonal = |first: f64, other: f64| {
+            let mut matrix = DMatrix::from_diagonal_element(k, k, other);
+            matrix[(0, 0)] = first;
+            matrix
         };
-        let mut initial_mean = vec![0.0; k];
+        let mut initial_mean = DVector::zeros(k);
         if k > 1 {
             initial_mean[1] = self.initial_market_beta;
         }
         Ok(StateSpace {
-            transition: diagonal(1.0, 1.0),
+            transition: DMatrix::identity(k, k),
             transition_covariance: diagonal(alpha[0], q / frames),
             observation_variance: r,
             initial_mean,
@@ -83,12 +81,12 @@ impl FixedEstimator {
     /// A variance that has to be given is not.
     pub fn new(settings: &EstimatorSettings, calendar: &Calendar, factors: usize) -> Result<Self, Invalid> {
         let model = settings.state_space(calendar, factors + 1)?;
-        let (k, q) = (factors + 1, &model.transition_covariance);
+        let q = &model.transition_covariance;
         let mut tail = Tail::new();
         tail.set_normal();
         Ok(Self {
             observation_variance: model.observation_variance,
-            transition_variance: [q[0], q[k * k - 1]],
+            transition_variance: [q[(0, 0)], q[(factors, factors)]],
             filter: Fixed::new(FixedParameters::from(model), factors)?,
             calibration: Calibration::new(calendar.per_frame(settings.variance_discount)),
             place: Vec::new(),

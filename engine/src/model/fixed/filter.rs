@@ -6,7 +6,7 @@ use super::common_covariance::CommonCovariance;
 use super::parameters::FixedParameters;
 use super::per_instrument::InstrumentFilters;
 use crate::model::lanes::ln::ln;
-use crate::settings::{Invalid, require};
+use crate::settings::Invalid;
 
 /// ln 2π.
 const LN_TWO_PI: f64 = 1.837_877_066_409_345_5;
@@ -63,16 +63,6 @@ impl Fixed {
     /// As [`Self::new`] was given them.
     pub(in crate::model) const fn parameters(&self) -> &FixedParameters {
         &self.parameters
-    }
-
-    /// Fails where there are parameters for each instrument, and fewer than `instruments`. What
-    /// [`Self::step`] panics about can so be said before the first frame.
-    ///
-    /// # Errors
-    /// How many instruments there are parameters for.
-    pub fn check_instruments(&self, instruments: usize) -> Result<(), Invalid> {
-        let given = self.parameters.instruments().unwrap_or(usize::MAX);
-        require(instruments <= given, "instruments", given, "parameters for every instrument")
     }
 
     /// One frame: the state of every instrument after it. Nothing is scored.

@@ -1,6 +1,7 @@
-//! Where EM starts when nobody says.
+//! Default start of EM.
 
-use super::matrix;
+use nalgebra::{DMatrix, DVector};
+
 use super::state_space::StateSpace;
 
 /// P_0 of alpha in units of R: a thirtieth of a return's deviation.
@@ -32,33 +33,31 @@ impl StateSpace {
         let k = factors.len() / frames + 1;
         assert_eq!(factors.len(), (k - 1) * returns.len(), "one row of factors a frame");
         let observation_variance = mean_square(returns.iter().copied())?;
-        let mut initial_covariance = matrix::identity(k);
-        initial_covariance[0] = ALPHA_VARIANCE * observation_variance;
+        let mut wide = DVector::repeat(k, ALPHA_VARIANCE * observation_variance);
         for j in 1..k {
             let factor = factors.iter().skip(j - 1).step_by(k - 1).copied();
             // A factor that never moves has no unit: its beta stays what it is at the start.
-            let wide = mean_square(factor).map_or(1.0, |square| observation_variance / square);
-            initial_covariance[j * k + j] = wide;
+            wide[j] = mean_square(factor).map_or(1.0, |square| observation_variance / square);
         }
         let rate = DAYS_TO_WANDER * f64::from(frames_per_day);
-        let mut initial_mean = vec![0.0; k];
+        let mut initial_mean = DVector::zeros(k);
         if k > 1 {
             initial_mean[1] = market_beta;
         }
         Some(Self {
-            transition: matrix::identity(k),
-            transition_covariance: initial_covariance.iter().map(|p| p / rate).collect(),
+            transition: DMatrix::identity(k, k),
+            transition_covariance: DMatrix::from_diagonal(&wide) / rate,
             observation_variance,
             initial_mean,
-            initial_covariance,
+            initial_covariance: DMatrix::from_diagonal(&wide),
         })
     }
 }
 
-/// Of the values that are there; `None` where that is no positive number.
+/// Mean square of the values that are present; `None` unless it is a positive number.
 fn mean_square(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let there = values.filter(|value| !value.is_nan());
-    let (sum, count) = there.fold((0.0, 0.0), |(sum, count), value| (sum + value * value, count + 1.0));
+    let present = values.filter(|value| !value.is_nan());
+    let (sum, count) = present.fold((0.0, 0.0), |(sum, count), value| (sum + value * value, count + 1.0));
     let mean: f64 = sum / count;
     (mean.is_normal() && mean > 0.0).then_some(mean)
 }

@@ -1,4 +1,4 @@
-//! The Kalman filter with given parameters, and what looks back on it: smoothing and EM.
+//! The Kalman filter with given parameters, and EM, which estimates them.
 
 mod common_covariance;
 mod em;
@@ -6,15 +6,12 @@ mod estimator;
 mod filter;
 mod initial;
 mod kernel;
-mod matrix;
 mod parameters;
 mod per_instrument;
-mod smoother;
 mod state_space;
 
-pub use em::{Em, Fitted};
+pub use em::{Em, EmFit};
 pub use estimator::FixedEstimator;
 pub use filter::Fixed;
 pub use parameters::{FixedParameters, PerInstrument};
-pub use smoother::{Moments, Smoothed};
 pub use state_space::StateSpace;

@@ -1,10 +1,12 @@
-//! What `fixed` is told: transition, covariances and prior, for all instruments or for each.
+//! Parameters of the fixed filter: transition, covariances and prior, for all instruments or for each.
 
 use serde::{Deserialize, Serialize};
 
-use super::matrix;
-use super::state_space::StateSpace;
+use super::state_space::{
+    StateSpace, check_covariance, check_mean, check_observation_variance, check_transition,
+};
 use crate::settings::{Invalid, require};
+use nalgebra::{DMatrix, DVector};
 
 /// One value for all instruments, or one for each in engine order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,7 +81,7 @@ pub struct FixedParameters {
 }
 
 impl FixedParameters {
-    /// What pykalman takes where it is told nothing: F = Q = P_0 = I, R = 1, m_0 = 0.
+    /// The defaults of pykalman: F = Q = P_0 = I, R = 1, m_0 = 0.
     #[must_use]
     pub fn standard(k: usize) -> Self {
         StateSpace::standard(k).into()
@@ -104,20 +106,14 @@ impl FixedParameters {
     /// The first parameter that is of another size, not finite, not symmetric, not positive.
     pub fn check(&self, k: usize) -> Result<(), Invalid> {
         require(k >= 1, "coefficients", k, "at least 1: alpha")?;
-        for f in self.transition.values() {
-            let finite = f.len() == k * k && f.iter().all(|value| value.is_finite());
-            require(finite, "transition", shape(f), "k × k finite numbers, row-major")?;
-        }
-        covariances("transition_covariance", &self.transition_covariance, k)?;
-        for &r in self.observation_variance.values() {
-            let valid = r > 0.0 && r.is_finite();
-            require(valid, "observation_variance", r, "a finite number above 0")?;
-        }
-        for m in self.initial_mean.values() {
-            let finite = m.len() == k && m.iter().all(|value| value.is_finite());
-            require(finite, "initial_mean", shape(m), "k finite numbers")?;
-        }
-        covariances("initial_covariance", &self.initial_covariance, k)
+        self.transition.values().iter().try_for_each(|f| check_transition(f, k))?;
+        let covariances = |key, each: &PerInstrument<Vec<f64>>| {
+            each.values().iter().try_for_each(|p| check_covariance(key, p, k))
+        };
+        covariances("transition_covariance", &self.transition_covariance)?;
+        self.observation_variance.values().iter().try_for_each(|r| check_observation_variance(*r))?;
+        self.initial_mean.values().iter().try_for_each(|m| check_mean(m, k))?;
+        covariances("initial_covariance", &self.initial_covariance)
     }
 
     /// The parameters of one instrument.
@@ -126,12 +122,15 @@ impl FixedParameters {
     /// Where there are parameters for each instrument and none for this one.
     #[must_use]
     pub fn of(&self, instrument: usize) -> StateSpace {
+        let mean = self.initial_mean.of(instrument);
+        let square =
+            |of: &PerInstrument<Vec<f64>>| DMatrix::from_row_slice(mean.len(), mean.len(), of.of(instrument));
         StateSpace {
-            transition: self.transition.of(instrument).clone(),
-            transition_covariance: self.transition_covariance.of(instrument).clone(),
+            transition: square(&self.transition),
+            transition_covariance: square(&self.transition_covariance),
             observation_variance: *self.observation_variance.of(instrument),
-            initial_mean: self.initial_mean.of(instrument).clone(),
-            initial_covariance: self.initial_covariance.of(instrument).clone(),
+            initial_mean: DVector::from_column_slice(mean),
+            initial_covariance: square(&self.initial_covariance),
         }
     }
 
@@ -148,31 +147,13 @@ impl FixedParameters {
 impl From<StateSpace> for FixedParameters {
     /// The same parameters for all instruments.
     fn from(one: StateSpace) -> Self {
+        let rows = |matrix: &DMatrix<f64>| PerInstrument::Common(matrix.transpose().as_slice().to_vec());
         Self {
-            transition: PerInstrument::Common(one.transition),
-            transition_covariance: PerInstrument::Common(one.transition_covariance),
+            transition: rows(&one.transition),
+            transition_covariance: rows(&one.transition_covariance),
             observation_variance: PerInstrument::Common(one.observation_variance),
-            initial_mean: PerInstrument::Common(one.initial_mean),
-            initial_covariance: PerInstrument::Common(one.initial_covariance),
+            initial_mean: PerInstrument::Common(one.initial_mean.as_slice().to_vec()),
+            initial_covariance: rows(&one.initial_covariance),
         }
-    }
-}
-
-fn covariances(key: &'static str, given: &PerInstrument<Vec<f64>>, k: usize) -> Result<(), Invalid> {
-    for p in given.values() {
-        let finite = p.len() == k * k && p.iter().all(|value| value.is_finite());
-        require(finite, key, shape(p), "k × k finite numbers, row-major")?;
-        let asymmetry = matrix::asymmetry(p, k);
-        require(asymmetry <= 1e-9, key, format!("{p:?}"), "a symmetric matrix")?;
-        let least = matrix::least_relative_eigenvalue(p, k);
-        require(least >= -1e-9, key, format!("{p:?}"), "a matrix without negative eigenvalues")?;
-    }
-    Ok(())
-}
-
-fn shape(values: &[f64]) -> String {
-    match values.iter().find(|value| !value.is_finite()) {
-        Some(value) => format!("{} numbers, one of them {value}", values.len()),
-        None => format!("{} numbers", values.len()),
     }
 }

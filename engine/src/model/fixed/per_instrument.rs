@@ -27,7 +27,7 @@ impl MotionColumns {
     pub(crate) fn new(parameters: &FixedParameters, k: usize) -> Self {
         let diagonal =
             |q: &Vec<f64>| q.iter().enumerate().all(|(at, value)| at / k == at % k || *value == 0.0);
-        let still = crate::model::fixed::matrix::identity(k);
+        let still: Vec<f64> = (0..k * k).map(|at| f64::from(u8::from(at / k == at % k))).collect();
         let moving = parameters.transition.values().iter().any(|f| *f != still);
         let mut columns = Self {
             k,

@@ -2,7 +2,8 @@
 
 use super::panel::Panel;
 use crate::model::dlm::{Retrospective, Start};
-use crate::model::fixed::{Em, Fitted, Smoothed, StateSpace};
+use crate::model::fixed::{Em, EmFit, StateSpace};
+use crate::model::smoother::Smoothed;
 use crate::model::settings::{EstimatorKind, EstimatorSettings};
 use crate::settings::{Calendar, Invalid};
 
@@ -57,7 +58,7 @@ impl SmoothedHistory {
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct InstrumentHindsight {
     /// Parameters by EM; `None` without EM, or where no return differs from zero.
-    pub fitted: Option<Fitted>,
+    pub fitted: Option<EmFit>,
     /// First frame of the panel that is smoothed, and the smoothed coefficients from there on.
     pub smoothed: Option<(usize, SmoothedHistory)>,
 }
@@ -126,7 +127,7 @@ impl<'a> Hindsight<'a> {
         Ok(InstrumentHindsight { fitted, smoothed })
     }
 
-    fn fit(&self, em: &Em, factors: &[f64], returns: &[f64]) -> Result<Option<Fitted>, Invalid> {
+    fn fit(&self, em: &Em, factors: &[f64], returns: &[f64]) -> Result<Option<EmFit>, Invalid> {
         let (market_beta, frames_per_day) =
             (self.estimator.initial_market_beta, self.calendar.frames_per_day);
         let scale_free = || StateSpace::scale_free(factors, returns, market_beta, frames_per_day);

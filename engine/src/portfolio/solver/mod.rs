@@ -18,7 +18,7 @@
 mod columns;
 mod problem;
 
-use super::linalg::{cholesky_semidefinite, solve_cholesky};
+use crate::linalg::{cholesky_semidefinite, solve_cholesky};
 use columns::Columns;
 pub use problem::{ExposureBounds, Multipliers, Problem, Reached};
 
@@ -66,6 +66,7 @@ pub struct Solver {
     value: f64,
     /// A step that gains less than this is the last one.
     negligible: f64,
+    /// Lower half of H + ε over the free prices, columns one after another.
     matrix: Vec<f64>,
     right: Vec<f64>,
     exposure: Vec<f64>,
@@ -154,8 +155,7 @@ impl Solver {
     }
 
     fn root_size(&self, problem: &Problem<'_>) -> usize {
-        let n = problem.expected.len().max(1);
-        problem.exposures.len() / n
+        problem.exposures.ncols()
     }
 
     /// Lays the problem out in lanes.
@@ -187,7 +187,7 @@ impl Solver {
             column(&mut std::iter::repeat_n(1.0, n));
         }
         for bound in problem.exposure_bounds {
-            let exposures = &problem.exposures[bound.factor * n..(bound.factor + 1) * n];
+            let exposures = problem.exposures.column(bound.factor);
             column(&mut exposures.iter().map(|b| known(*b)));
             column(&mut exposures.iter().map(|b| -known(*b)));
         }
@@ -207,8 +207,8 @@ impl Solver {
             let (_, rest) = self.exposure.split_at_mut(j * n);
             let column = &mut rest[..n];
             for l in j..k {
-                let root = problem.factor_root[l * k + j] * scale;
-                for (to, exposure) in column.iter_mut().zip(&problem.exposures[l * n..(l + 1) * n]) {
+                let root = problem.factor_root[(l, j)] * scale;
+                for (to, exposure) in column.iter_mut().zip(problem.exposures.column(l).as_slice()) {
                     *to += known(*exposure) * root;
                 }
             }
@@ -374,7 +374,7 @@ impl Solver {
         self.right.clear();
         for (a, &row) in self.free.iter().enumerate() {
             for (b, &column) in self.free[..=a].iter().enumerate() {
-                self.matrix[a * size + b] = self.slopes[row * (row + 1) / 2 + column];
+                self.matrix[b * size + a] = self.slopes[row * (row + 1) / 2 + column];
             }
             let Row { own, scale, .. } = self.rows[row];
             self.matrix[a * size + a] += own + (1.0 - own) * FLAT * scale;

@@ -1,4 +1,6 @@
-//! What is given to the solver and what it answers.
+//! Problem and answer of the solver.
+
+use nalgebra::DMatrix;
 
 /// Bounds on the book's exposure to a factor, Σ_i B_ij w_i.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,10 +18,10 @@ pub struct ExposureBounds {
 pub struct Problem<'a> {
     /// μ, expected excess returns a frame.
     pub expected: &'a [f64],
-    /// B: factor j of instrument i at `j * n + i`.
-    pub exposures: &'a [f64],
-    /// L, lower, row-major k × k, with L L' the factor covariance a frame.
-    pub factor_root: &'a [f64],
+    /// B, n × k; 0 × 0 without factors.
+    pub exposures: &'a DMatrix<f64>,
+    /// L, lower, k × k, with L L' the factor covariance a frame.
+    pub factor_root: &'a DMatrix<f64>,
     /// D, idiosyncratic variances a frame; an instrument with an infinite one is held at no weight.
     pub idiosyncratic: &'a [f64],
     /// κ, the share of full Kelly.

@@ -179,12 +179,13 @@ impl<'a> Report<'a> {
     fn json(&self) -> Value {
         let shown = &self.shown;
         let of = &*shown.rebalance;
-        let (n, k) = (of.weights.len(), of.factors());
+        let k = of.factors();
         // An exposure that is not known counts as none; a variance that is not known is null.
         let column = |values: &[f64]| -> Value { values.iter().map(|value| json!(value)).collect() };
         let exposures: serde_json::Map<String, Value> =
-            (0..k).map(|j| (self.factors[j].clone(), column(&of.exposures[j * n..(j + 1) * n]))).collect();
-        let covariance: Vec<&[f64]> = of.factor_covariance.chunks_exact(k.max(1)).collect();
+            (0..k).map(|j| (self.factors[j].clone(), column(of.exposures.column(j).as_slice()))).collect();
+        let rows = of.factor_covariance.row_iter();
+        let covariance: Vec<Vec<f64>> = rows.map(|row| row.iter().copied().collect()).collect();
         let bounds: Vec<Value> = of
             .exposure_bounds
             .iter()

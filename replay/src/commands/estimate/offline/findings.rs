@@ -1,6 +1,6 @@
 //! Results of offline estimation, for the terminal and for `summary.json`.
 
-use betaflow_engine::model::{EstimatorKind, Fitted, Paired};
+use betaflow_engine::model::{EmFit, EstimatorKind, Paired};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
@@ -63,7 +63,7 @@ impl FittedFacts {
         Self { steps_max, instruments: 0, converged: 0, without: 0, log_likelihood: [0.0; 2] }
     }
 
-    pub(crate) fn add(&mut self, fitted: Option<&Fitted>) {
+    pub(crate) fn add(&mut self, fitted: Option<&EmFit>) {
         let Some(fitted) = fitted else {
             self.without += 1;
             return;
