@@ -16,10 +16,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use betaflow_benches::SplitMix;
+use betaflow_benches::Shock;
 use betaflow_connectors::live::ServerMessage;
 use betaflow_connectors::store::{InputKind, read_inputs};
 use betaflow_engine::frame::Field;
+use betaflow_engine::random::SplitMix;
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::{self, Message};
 
@@ -45,7 +46,7 @@ fn venue(listener: &TcpListener, stop: &AtomicBool, sent: &AtomicU64) -> Result<
     let (stream, _) = listener.accept()?;
     stream.set_nodelay(true)?;
     let mut socket = tungstenite::accept(stream)?;
-    let mut random = SplitMix(11);
+    let mut random = SplitMix::new(11);
     let mut price = vec![100.0; INSTRUMENTS];
     let mut by_interval = BTreeMap::new();
     let started = Instant::now();

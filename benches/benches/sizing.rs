@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use betaflow_benches::{SplitMix, write_doubles};
+use betaflow_benches::{Shock, write_doubles};
 use betaflow_engine::portfolio::{
     ExposureBounds, Multipliers, Point, Rebalance, SampleCovariance, Solver, frontier_point,
 };
+use betaflow_engine::random::SplitMix;
 use nalgebra::DMatrix;
 use rebalance::Reference;
 
@@ -84,7 +85,7 @@ fn median(values: &mut [f64]) -> f64 {
 ///
 /// The two take turns of all rebalances each: beside the other's data in the cache neither shows its speed.
 fn measure(n: usize, limits: Limits, rebalances: usize, compare: bool) -> (f64, f64, f64) {
-    let mut random = SplitMix(7);
+    let mut random = SplitMix::new(7);
     let mut market = market(n, limits, &mut random);
     let mut solver = Solver::default();
     let mut markets = Vec::new();
@@ -127,7 +128,7 @@ fn measure(n: usize, limits: Limits, rebalances: usize, compare: bool) -> (f64, 
 /// The largest Sharpe ratio of past returns, ours and scipy's (`benches/peers/max_sharpe.py`), where `$PYTHON` has it.
 fn max_sharpe(n: usize) -> Result<(), Box<dyn std::error::Error>> {
     // Stocks that move together: of returns without a market there are portfolios with hardly any variance.
-    let mut random = SplitMix(11);
+    let mut random = SplitMix::new(11);
     let betas: Vec<f64> = (0..n).map(|_| 1.0 + 0.3 * random.shock()).collect();
     let mut returns = Vec::new();
     for _ in 0..252 {

@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use betaflow_benches::SplitMix;
+use betaflow_benches::Shock;
 use betaflow_engine::execution::repricing::{Booked, Charges, Repricing};
 use betaflow_engine::execution::{BPS, ExecutionSettings};
 use betaflow_engine::frame::Frame;
@@ -21,6 +21,7 @@ use betaflow_engine::pipeline::{
     Message, Outbox, Placement, RunOptions, RunReport, RunSettings, Stage, sweeping, trading,
 };
 use betaflow_engine::portfolio::{LossLimits, SizingSettings};
+use betaflow_engine::random::SplitMix;
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
 use betaflow_engine::strategy::Strategy;
@@ -38,7 +39,7 @@ const REPLAYS: usize = 5;
 
 /// Daily bars with volume.
 fn panel(instruments: usize, days: usize) -> Vec<Frame> {
-    let mut random = SplitMix(5);
+    let mut random = SplitMix::new(5);
     let betas: Vec<f64> = (0..instruments * FACTORS)
         .map(|at| f64::from(u8::from(at % FACTORS == 0)) + 0.3 * random.shock())
         .collect();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use betaflow_engine::random::SplitMix;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -37,26 +38,14 @@ pub struct Panel {
     pub rows: usize,
 }
 
-/// A small generator of uniform numbers (Steele, Lea, Flood 2014, SplitMix64), for data that is the same
-/// on every machine.
-pub struct SplitMix(pub u64);
+/// Random numbers of mean 0 and deviation 1.
+pub trait Shock {
+    /// Sum of four uniform numbers, which is normal enough.
+    fn shock(&mut self) -> f64;
+}
 
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// In [0, 1).
-    pub fn uniform(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Mean 0, deviation 1: a sum of four uniforms is normal enough.
-    pub fn shock(&mut self) -> f64 {
+impl Shock for SplitMix {
+    fn shock(&mut self) -> f64 {
         let sum: f64 = (0..4).map(|_| self.uniform()).sum();
         (sum - 2.0) * 3.0_f64.sqrt()
     }
@@ -78,7 +67,7 @@ impl Observations {
     /// Returns of constant betas.
     #[must_use]
     pub fn new(bars: usize, instruments: usize, factors: usize) -> Self {
-        let mut random = SplitMix(11);
+        let mut random = SplitMix::new(11);
         let k = factors + 1;
         let betas: Vec<f64> = (0..instruments * k).map(|_| random.shock()).collect();
         let (mut design, mut returns) = (Vec::new(), Vec::new());
@@ -163,7 +152,7 @@ pub fn panel(folder: &Path, frames: usize) -> Result<Panel, Box<dyn std::error::
 
     let symbols: StringArray = (0..INSTRUMENTS).map(|i| Some(format!("S{i:03}"))).collect();
     let symbols: ArrayRef = Arc::new(symbols);
-    let mut random = SplitMix(7);
+    let mut random = SplitMix::new(7);
     let betas: Vec<f64> = (0..INSTRUMENTS * FACTORS)
         .map(|at| f64::from(u8::from(at % FACTORS == 0)) + 0.3 * random.shock())
         .collect();

@@ -35,6 +35,7 @@
 pub struct Readme;
 
 pub mod assembly;
+mod distributions;
 pub mod execution;
 pub mod frame;
 pub mod ledger;
@@ -42,6 +43,7 @@ mod linalg;
 pub mod metrics;
 pub mod model;
 pub mod names;
+mod percentile;
 pub mod pipeline;
 pub mod portfolio;
 pub mod quality;

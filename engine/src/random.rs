@@ -11,8 +11,8 @@ impl Random {
     /// The sequence of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        let mut at = seed;
-        Self { state: [(); 4].map(|()| split_mix(&mut at)) }
+        let mut seeds = SplitMix::new(seed);
+        Self { state: [(); 4].map(|()| seeds.bits()) }
     }
 
     /// The next 64 bits.
@@ -31,7 +31,7 @@ impl Random {
 
     /// The next number in [0, 1), a multiple of 2⁻⁵³.
     pub fn uniform(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
+        unit(self.bits())
     }
 
     /// The next whole number in 0..`bound`, each as likely as the others (Lemire 2019); 0 for a bound of 0.
@@ -51,12 +51,41 @@ impl Random {
     }
 }
 
-fn split_mix(at: &mut u64) -> u64 {
-    *at = at.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *at;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+/// SplitMix64 (Steele, Lea, Flood 2014): one word of state, for many short sequences.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SplitMix(u64);
+
+impl SplitMix {
+    /// The sequence of a seed.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The sequence of item `number` of a purpose under a common seed.
+    #[must_use]
+    pub fn stream(seed: u64, purpose: u64, number: u64) -> Self {
+        let mut mixed = Self(seed ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93));
+        Self(mixed.bits() ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    /// The next 64 bits.
+    pub fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// The next number in [0, 1), a multiple of 2⁻⁵³.
+    pub fn uniform(&mut self) -> f64 {
+        unit(self.bits())
+    }
+}
+
+/// The upper 53 bits as a number in [0, 1).
+fn unit(bits: u64) -> f64 {
+    (bits >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 #[cfg(test)]

@@ -27,7 +27,6 @@ mod nullable;
 mod parquet_feed;
 mod pinned;
 mod protocol;
-mod random;
 mod raw_log;
 mod seam;
 mod server;

@@ -2,54 +2,15 @@
 
 use super::distribution::Distribution;
 use super::drawdowns::{Drawdown, Drawdowns};
+use super::equity_point::{EquityPoint, FrameReturns};
 use super::figures::Figures;
 use super::months::{Calendars, Period};
 use super::series::Accumulator;
-use crate::execution::{Costs, is_ruined};
+use crate::execution::is_ruined;
 use crate::time::TimestampNs;
 
 /// Drawdowns that are kept.
 const DRAWDOWNS: usize = 5;
-
-/// One row of a run's equity.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct EquityPoint {
-    /// Close of the frame.
-    pub timestamp: TimestampNs,
-    /// Net asset value.
-    pub nav: f64,
-    /// Costs of the frame, currency.
-    pub costs: Costs,
-    /// Turnover as decided on the frame, a share of NAV.
-    pub turnover: f64,
-    /// Marginal value of turnover at the decision; NaN where it has none.
-    pub cap_multiplier: f64,
-    /// Net asset value of the benchmark.
-    pub benchmark_nav: f64,
-}
-
-/// Returns of one frame.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FrameReturns {
-    /// After costs.
-    pub net: f64,
-    /// (ΔNAV_t + costs_t)/NAV_{t−1}.
-    pub gross: f64,
-    /// Of the benchmark, after its costs.
-    pub benchmark: f64,
-}
-
-impl EquityPoint {
-    /// Returns since the row before.
-    #[must_use]
-    pub fn returns_since(&self, before: &Self) -> FrameReturns {
-        FrameReturns {
-            net: self.nav / before.nav - 1.0,
-            gross: (self.nav - before.nav + self.costs.total()) / before.nav,
-            benchmark: self.benchmark_nav / before.benchmark_nav - 1.0,
-        }
-    }
-}
 
 /// Figures of the strategy and the benchmark. A run of N frames has N − 1 returns.
 #[derive(Clone, Debug)]

@@ -1,8 +1,9 @@
-//! What costs take, and what they could take.
+//! Cost drag, break-even cost, and what a fraction of Kelly implies.
 
 use super::comparing::Comparison;
 use super::figures::Figures;
 use super::performance::Performance;
+
 use crate::settings::Calendar;
 
 /// Costs against returns. NaN where a figure is not defined.
@@ -35,4 +36,11 @@ impl CostAnalysis {
         let mean_a_year = gross.sharpe * gross.annual_volatility;
         if turnover_a_year > 0.0 { 1e4 * mean_a_year / turnover_a_year } else { f64::NAN }
     }
+}
+
+/// Probability of ever falling to 1 − `loss` of any past value, at a fraction of Kelly in continuous time:
+/// x^(2/fraction − 1) (Thorp 2006).
+#[must_use]
+pub fn chance_of_ever_losing(loss: f64, kelly_fraction: f64) -> f64 {
+    libm::pow(1.0 - loss, 2.0 / kelly_fraction - 1.0)
 }

@@ -1,6 +1,6 @@
 //! Lines for a picture: a long run thinned to as many points as there is room for, so that no fall is lost.
 
-use super::comparing::EquityPoint;
+use super::equity_point::EquityPoint;
 use crate::execution::CostItem;
 use crate::time::TimestampNs;
 

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::relative::Relative;
-use super::series::Accumulator;
-use super::uncertainty::SharpeUncertainty;
+use super::sharpe::SharpeUncertainty;
 
 /// Performance figures of a series of N simple returns per frame, by the definitions of `empyrical`; risk-free 0.
 ///
@@ -59,32 +58,6 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Figures of the returns, annualised by `frames_per_year`.
-    #[must_use]
-    pub fn of(returns: impl ExactSizeIterator<Item = f64>, frames_per_year: f64) -> Self {
-        let mut accumulator = Accumulator::new(returns.len());
-        returns.for_each(|r| accumulator.push(r));
-        accumulator.figures(frames_per_year)
-    }
-
-    /// Figures of no returns: all NaN.
-    #[must_use]
-    pub fn nothing() -> Self {
-        Self::of(std::iter::empty(), 1.0)
-    }
-
-    /// Figures of a ruined account.
-    #[must_use]
-    pub fn ruined() -> Self {
-        Self { total_return: -1.0, annual_return: -1.0, max_drawdown: -1.0, ..Self::nothing() }
-    }
-
-    /// Figures before costs of a ruined account: those of a total loss where the returns before costs lost everything,
-    /// else none, because the series ends early.
-    pub(crate) fn before_costs_of_ruined(self) -> Self {
-        if self.total_return <= -1.0 { Self::ruined() } else { Self::nothing() }
-    }
-
     /// The figures of the series alone, each under its name.
     #[must_use]
     pub fn items(&self) -> [(&'static str, f64); 16] {

@@ -2,7 +2,7 @@
 
 use crate::time::Iso;
 
-use super::comparing::EquityPoint;
+use super::equity_point::EquityPoint;
 
 /// Returns of a month or of a year. A period's return is from the last frame of the one before it, the first
 /// one's from the run's first frame. −1 where the account was ruined; NaN where the value stood at zero or below before.

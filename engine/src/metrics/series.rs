@@ -1,11 +1,10 @@
 //! From returns to figures, without holding the returns.
 
 use super::figures::Figures;
-use super::moments::{Moments, annual_growth, ratio};
+use super::moments::{Moments, Trend, annual_growth, ratio};
 use super::relative::Against;
+use super::sharpe::SharpeUncertainty;
 use super::tail::Tail;
-use super::trend::Trend;
-use super::uncertainty::SharpeUncertainty;
 
 /// Takes returns in and gives [`Figures`] of them. It knows how many will come, and so holds only the two
 /// tails that the quantiles lie in: a tenth of the returns.
@@ -115,5 +114,33 @@ impl Accumulator {
             relative: self.against.relative(frames_per_year),
             uncertainty: SharpeUncertainty::of(&moments, frames_per_year),
         }
+    }
+}
+
+impl Figures {
+    /// Figures of the returns, annualised by `frames_per_year`.
+    #[must_use]
+    pub fn of(returns: impl ExactSizeIterator<Item = f64>, frames_per_year: f64) -> Self {
+        let mut accumulator = Accumulator::new(returns.len());
+        returns.for_each(|r| accumulator.push(r));
+        accumulator.figures(frames_per_year)
+    }
+
+    /// Figures of no returns: all NaN.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self::of(std::iter::empty(), 1.0)
+    }
+
+    /// Figures of a ruined account.
+    #[must_use]
+    pub fn ruined() -> Self {
+        Self { total_return: -1.0, annual_return: -1.0, max_drawdown: -1.0, ..Self::nothing() }
+    }
+
+    /// Figures before costs of a ruined account: those of a total loss where the returns before costs lost everything,
+    /// else none, because the series ends early.
+    pub(crate) fn before_costs_of_ruined(self) -> Self {
+        if self.total_return <= -1.0 { Self::ruined() } else { Self::nothing() }
     }
 }

@@ -1,5 +1,7 @@
 //! The tail of a series that its quantile lies in.
 
+use crate::percentile::percentile;
+
 /// Share of observations in the tail of value at risk.
 const TAIL: f64 = 0.05;
 
@@ -8,15 +10,14 @@ const TAIL: f64 = 0.05;
 pub(super) struct Tail {
     values: Vec<f64>,
     wanted: usize,
-    /// TAIL · (N − 1), the position of the percentile among the sorted values.
-    position: f64,
+    /// N, the number of values that will come.
+    count: usize,
 }
 
 impl Tail {
     pub(super) fn new(count: usize) -> Self {
-        let position = TAIL * count.saturating_sub(1) as f64;
-        let wanted = (position as usize + 2).min(count);
-        Self { values: Vec::with_capacity(2 * wanted), wanted, position }
+        let wanted = (below(count) + 2).min(count);
+        Self { values: Vec::with_capacity(2 * wanted), wanted, count }
     }
 
     pub(super) fn push(&mut self, value: f64) {
@@ -34,17 +35,17 @@ impl Tail {
 
     /// Linear interpolation between order statistics, as numpy's `percentile` does it. Call on a sorted tail.
     pub(super) fn percentile(&self) -> f64 {
-        let below = self.position as usize;
-        match (self.values.get(below), self.values.get(below + 1)) {
-            (Some(low), Some(high)) => low + (high - low) * (self.position - below as f64),
-            (Some(low), None) => *low,
-            _ => f64::NAN,
-        }
+        percentile(TAIL, self.count, |rank| self.values.get(rank).copied().unwrap_or(f64::NAN))
     }
 
     /// Mean of the values up to the percentile. Call on a sorted tail.
     pub(super) fn mean(&self) -> f64 {
-        let lowest = &self.values[..(self.position as usize + 1).min(self.values.len())];
+        let lowest = &self.values[..(below(self.count) + 1).min(self.values.len())];
         lowest.iter().sum::<f64>() / lowest.len() as f64
     }
+}
+
+/// Rank of the last value at or below the percentile among N ascending values.
+fn below(count: usize) -> usize {
+    (TAIL * count.saturating_sub(1) as f64) as usize
 }

@@ -1,4 +1,4 @@
-//! How well the forecasts hold, instrument by instrument, as they come in.
+//! Calibration of the forecasts, instrument by instrument, online.
 
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::lanes::Lane;
 use super::lanes::lane_block::LANES;
 use super::lanes::ln::ln;
+use crate::distributions::{NORMAL_QUANTILES, t_quantile, variance_of_t};
 
 /// Shares of returns that the intervals of a forecast should cover.
 pub const INTERVALS: [f64; 3] = [0.50, 0.90, 0.95];
@@ -17,7 +18,7 @@ const ALARM_DEVIATIONS: f64 = 5.0;
 /// An alarm's quantiles follow the degrees of freedom once those have moved by this share.
 const STALE_DOF: f64 = 1e-3;
 
-/// A forecast distribution but for its place and scale: a t with some degrees of freedom.
+/// Shape of a forecast distribution: a t with some degrees of freedom.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Tail {
     pub(super) dof: f64,
@@ -60,44 +61,6 @@ impl Tail {
             });
         }
     }
-}
-
-/// Quantiles of the standard normal at the upper ends of [`INTERVALS`].
-const NORMAL_QUANTILES: [f64; 3] = [0.674_489_750_196_081_7, 1.644_853_626_951_472_2, 1.959_963_984_540_054];
-
-/// The upper quantile of a t with a probability of `tail` beyond its two ends together, z being that of the
-/// normal (Hill 1970, CACM algorithm 396: five digits, and a few dozen operations, since the degrees of freedom
-/// move from frame to frame). Below one degree of freedom that of one.
-fn t_quantile(tail: f64, z: f64, dof: f64) -> f64 {
-    let n = dof.max(1.0);
-    if n == 1.0 {
-        let half_turn = tail * std::f64::consts::FRAC_PI_2;
-        return libm::cos(half_turn) / libm::sin(half_turn);
-    }
-    let a = 1.0 / (n - 0.5);
-    let b = 48.0 / (a * a);
-    let mut c = ((20_700.0 * a / b - 98.0) * a - 16.0) * a + 96.36;
-    let d = ((94.5 / (b + c) - 3.0) / b + 1.0) * (a * std::f64::consts::FRAC_PI_2).sqrt() * n;
-    let mut y = libm::pow(d * tail, 2.0 / n);
-    if y > 0.05 + a {
-        let x = -z;
-        y = x * x;
-        if n < 5.0 {
-            c += 0.3 * (n - 4.5) * (x + 0.6);
-        }
-        c += (((0.05 * d * x - 5.0) * x - 7.0) * x - 2.0) * x + b;
-        y = (((((0.4 * y + 6.3) * y + 36.0) * y + 94.5) / c - y - 3.0) / b + 1.0) * x;
-        y = libm::expm1(a * y * y);
-    } else {
-        let first = 1.0 / (((n + 6.0) / (n * y) - 0.089 * d - 0.822) * (n + 2.0) * 3.0);
-        y = ((first + 0.5 / (n + 4.0)) * y - 1.0) * (n + 1.0) / (n + 2.0) + 1.0 / y;
-    }
-    (n * y).sqrt()
-}
-
-/// Variance of a standard t; infinite where it has none.
-pub(super) fn variance_of_t(dof: f64) -> f64 {
-    if dof > 2.0 { dof / (dof - 2.0) } else { f64::INFINITY }
 }
 
 /// Reason to distrust an instrument's forecasts.
@@ -490,27 +453,6 @@ fn baseline_kernel(calibration: &mut Calibration, observed: &[Lane]) {
             let variance = &mut recent[Recent::Variance as usize][lane];
             let learned = (known * *variance + y[lane] * y[lane]) / (known + 1.0);
             *variance = if missing { *variance } else { learned };
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{INTERVALS, NORMAL_QUANTILES, t_quantile};
-
-    #[test]
-    fn quantiles_of_the_t() {
-        // From the tables of `scipy.stats.t.ppf`.
-        for (dof, expected) in [
-            (1.0, [1.0, 6.313_751_514_675_041, 12.706_204_736_174_698]),
-            (5.0, [0.726_686_843_800_422_6, 2.015_048_373_333_023_3, 2.570_581_835_636_314_6]),
-            (33.3, [0.681_928_696_934_599_2, 1.691_920_181_677_949_4, 2.033_819_224_134_053]),
-            (1e9, NORMAL_QUANTILES),
-        ] {
-            for ((share, z), expected) in INTERVALS.into_iter().zip(NORMAL_QUANTILES).zip(expected) {
-                let found = t_quantile(1.0 - share, z, dof);
-                assert!((found - expected).abs() < 1e-4 * expected, "{dof}, {share}: {found}");
-            }
         }
     }
 }

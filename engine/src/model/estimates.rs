@@ -1,8 +1,8 @@
-//! What the estimate stage says of one frame.
+//! Output of an estimator for one frame.
 
 use std::sync::Arc;
 
-use super::dlm::covariance::{packed, packed_len};
+use super::lanes::{packed, packed_len};
 use crate::frame::Supervision;
 use crate::names::Names;
 use crate::range::OutOfRange;

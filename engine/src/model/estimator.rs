@@ -1,12 +1,7 @@
-//! What every estimator does, whatever its model.
+//! Interface of all estimators.
 
 use super::calibration::CalibrationFacts;
-use super::dlm::Dlm;
 use super::estimates::Estimates;
-use super::fixed::FixedEstimator;
-use super::mixture::Mixture;
-use super::settings::{EstimatorKind, EstimatorSettings};
-use crate::settings::{Calendar, Invalid};
 use crate::state::StateError;
 
 /// An online filter of alpha and factor betas for all instruments.
@@ -21,36 +16,20 @@ pub trait Estimator: Send {
     /// `decides` are set.
     fn write(&mut self, estimates: &mut Estimates);
 
-    /// How well it has forecast so far.
+    /// Quality of the forecasts so far.
     fn facts(&self) -> EstimatorFacts;
 
-    /// All that the frames so far have made of it.
+    /// The complete state after the frames so far.
     ///
     /// # Errors
-    /// It cannot be written down.
+    /// The state cannot be serialized.
     fn save(&self) -> Result<Vec<u8>, StateError>;
 
-    /// Becomes what was saved; to the bit, what comes after is as if it had seen those frames itself.
+    /// Restores a saved state; every later result has the bits of an uninterrupted run.
     ///
     /// # Errors
-    /// The bytes are no state of such an estimator under the same settings. It is then as it was.
+    /// The bytes are not the state of such an estimator under the same settings. The estimator is then unchanged.
     fn load(&mut self, state: &[u8]) -> Result<(), StateError>;
-}
-
-/// The estimator that the settings name, for `factors` factors.
-///
-/// # Errors
-/// A number that it has to be given is not.
-pub fn estimator(
-    settings: &EstimatorSettings,
-    calendar: &Calendar,
-    factors: usize,
-) -> Result<Box<dyn Estimator>, Invalid> {
-    Ok(match settings.kind {
-        EstimatorKind::Dlm => Box::new(Dlm::new(settings, calendar, factors)),
-        EstimatorKind::Mixture => Box::new(Mixture::new(settings, calendar, factors)),
-        EstimatorKind::Fixed => Box::new(FixedEstimator::new(settings, calendar, factors)?),
-    })
 }
 
 /// Quality of the forecasts, over all frames scored.

@@ -1,9 +1,9 @@
-//! Online estimation of alpha and factor betas, as the textbook has it.
+//! Online estimation of alpha and factor betas (West & Harrison).
 //!
-//! Nothing here knows a thread, a channel or a clock. The letters are those of West & Harrison; the
+//! No file here uses a thread, a channel or a clock. The letters are those of West & Harrison; the
 //! table in [`Dlm`] translates them.
 //!
-//! | estimator | what it is |
+//! | type | definition |
 //! |---|---|
 //! | [`Mixture`] | the default: many discount-factor models weighed by how well they forecast, with common volatility and heavy tails |
 //! | [`Dlm`] | one discount-factor model with unknown observation variance (West & Harrison) |
@@ -12,7 +12,7 @@
 //! | [`StateSpace`], [`Em`], [`Smoothed`] | models of a whole history: never to trade on |
 //! | [`Panel`], [`Hindsight`], [`RollingComparison`] | a whole history in memory, smoothed, fitted and compared |
 //!
-//! # What `pykalman` does, and what that gives
+//! # Relation to `pykalman`
 //!
 //! `pykalman.KalmanFilter(transition_matrices=np.eye(k), observation_matrices=factor_returns,
 //! initial_state_mean=np.zeros(k)).filter(asset_returns)[0]` is [`Fixed`] with [`FixedParameters::standard`]:
@@ -46,17 +46,17 @@
 //! # Ok::<(), betaflow_engine::settings::Invalid>(())
 //! ```
 //!
-//! [`Estimator::facts`] says how well the forecasts have held: [`CalibrationFacts`].
+//! [`Estimator::facts`] gives the quality of the forecasts: [`CalibrationFacts`].
 
 mod calibration;
 mod dlm;
 mod estimates;
 mod estimator;
 mod fixed;
+mod kinds;
 mod lanes;
 mod mixture;
 mod offline;
-mod paired;
 mod returns;
 mod rolling;
 mod settings;
@@ -65,15 +65,15 @@ mod smoother;
 pub use calibration::{Alarm, CalibrationFacts, INTERVALS};
 pub use dlm::{Dlm, Evolution, Retrospective, ScaledCovariance, Start};
 pub use estimates::Estimates;
-pub use estimator::{Estimator, EstimatorFacts, estimator};
+pub use estimator::{Estimator, EstimatorFacts};
 pub use fixed::{Em, EmFit, Fixed, FixedEstimator, FixedParameters, PerInstrument, StateSpace};
+pub use kinds::estimator;
 pub use lanes::{LANES, LaneBlock};
 pub use mixture::Mixture;
 pub use offline::{
-    Hindsight, HindsightSettings, InstrumentHindsight, Panel, PanelError, PanelShape, RollingComparison,
-    SmoothedHistory,
+    Hindsight, HindsightSettings, InstrumentHindsight, Paired, Panel, PanelError, PanelShape,
+    RollingComparison, SmoothedHistory,
 };
-pub use paired::Paired;
 pub use returns::Returns;
 pub use rolling::RollingRegression;
 pub use settings::{EstimatorKind, EstimatorSettings, WindUp};

@@ -10,6 +10,7 @@ mod risk;
 mod scale;
 mod settings;
 mod sizer;
+mod solution;
 mod solver;
 
 pub use frontier::{Covariance, Point, SampleCovariance, frontier_point};
@@ -20,5 +21,6 @@ pub use rebalance::{FrontierPoint, GivenUp, Rebalance};
 pub use risk::FactorRisk;
 pub(crate) use settings::time_of_day;
 pub use settings::{CapMethod, SizingSettings};
-pub use sizer::{Goal, Limits, Outcome, Sizer, Solution};
+pub use sizer::Sizer;
+pub use solution::{Goal, Limits, Outcome, Solution};
 pub use solver::{ExposureBounds, Multipliers, Problem, Reached, Solver};

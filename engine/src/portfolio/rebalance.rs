@@ -1,15 +1,15 @@
-//! One rebalance with all that it was decided from, for whoever wants to see or check it.
+//! One rebalance with its inputs, to be shown or checked.
 
 use nalgebra::{DMatrix, DVector};
 
 use super::risk::set_factor_exposures;
-use super::sizer::Outcome;
+use super::solution::Outcome;
 use super::solver::{ExposureBounds, Multipliers, Problem, Reached, Solver};
 
 /// A weight that no limit of a book reaches.
 const FREE: f64 = 10.0;
 
-/// A [`Problem`] that owns its columns, and what came of it.
+/// A [`Problem`] that owns its columns, and its solution.
 #[derive(Clone, Debug, Default)]
 pub struct Rebalance {
     /// μ, expected excess returns a frame; for weights that a strategy asks for, those.

@@ -20,6 +20,8 @@ pub struct FactorRisk {
     idiosyncratic: Vec<f64>,
     /// L, lower, with L L' = F + Λ.
     root: DMatrix<f64>,
+    /// L'; a product with it sums in order, which `gemm_tr` does not.
+    root_transposed: DMatrix<f64>,
     /// I + L'GL and its factor.
     inner: DMatrix<f64>,
     product: DMatrix<f64>,
@@ -50,7 +52,7 @@ impl FactorRisk {
         self.n = estimates.instruments();
         self.k = estimates.factors.len();
         reshape(&mut self.exposures, self.n, self.k);
-        for (exposure, beta) in self.exposures.iter_mut().zip(&estimates.betas) {
+        for (exposure, beta) in self.exposures.as_mut_slice().iter_mut().zip(&estimates.betas) {
             *exposure = if beta.is_nan() { 0.0 } else { *beta };
         }
         for buffer in &mut self.work {
@@ -169,13 +171,15 @@ impl FactorRisk {
             }
         }
         self.inner.fill_upper_triangle_with_lower_triangle();
+        reshape(&mut self.root_transposed, k, k);
+        root.transpose_to(&mut self.root_transposed);
         self.product.gemm(1.0, &self.inner, root, 0.0);
-        self.inner.gemm_tr(1.0, root, &self.product, 0.0);
+        self.inner.gemm(1.0, &self.root_transposed, &self.product, 0.0);
         for j in 0..k {
             self.inner[(j, j)] += 1.0;
         }
         cholesky_semidefinite(self.inner.as_mut_slice(), k);
-        t.gemv_tr(1.0, root, v, 0.0);
+        t.gemv(1.0, &self.root_transposed, v, 0.0);
         solve_cholesky(self.inner.as_slice(), k, t.as_mut_slice());
         v.gemv(1.0, root, t, 0.0);
         out.resize(n, 0.0);

@@ -1,7 +1,7 @@
 //! `cap_method = "scale"`: box and gross limit first, then as far towards that as the cap allows.
 
 use super::settings::SizingSettings;
-use super::sizer::{Limits, Outcome, Solution};
+use super::solution::{Limits, Outcome, Solution};
 
 /// Brings `goal` inside box and gross limit, in place, and `out.weights` as near to it as the cap allows.
 ///

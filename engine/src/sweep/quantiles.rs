@@ -1,4 +1,6 @@
-//! How a figure is distributed over scenarios.
+//! Distribution of a figure over scenarios.
+
+use crate::percentile::percentile;
 
 /// Quantiles of a figure over those scenarios in which it is defined, interpolated linearly between order statistics as
 /// `numpy.quantile` does.
@@ -18,19 +20,16 @@ impl Quantiles {
     /// Levels of the quantiles.
     pub const LEVELS: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 
-    /// Of values, NaN where the figure is not defined; `None` where it is defined nowhere.
+    /// Quantiles of values, NaN where the figure is undefined; `None` where every value is NaN.
     #[must_use]
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut sorted: Vec<f64> = values.into_iter().filter(|value| !value.is_nan()).collect();
         sorted.sort_unstable_by(f64::total_cmp);
-        let last = sorted.len().checked_sub(1)?;
-        let quantile = |level: f64| {
-            let at = level * last as f64;
-            let (below, share) = (at as usize, at - at.floor());
-            let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);
-            low + share * (high - low)
-        };
+        if sorted.is_empty() {
+            return None;
+        }
         let count = sorted.len();
+        let quantile = |level: f64| percentile(level, count, |rank| sorted[rank]);
         Some(Self {
             count,
             quantiles: Self::LEVELS.map(quantile),

@@ -1,7 +1,7 @@
 //! What the best of many trials is worth, knowing that it is the best of many.
 
+use crate::distributions::normal_quantile;
 use crate::metrics::ObservedSharpe;
-use crate::metrics::normal;
 
 /// Euler's constant γ.
 const EULER: f64 = 0.577_215_664_901_532_9;
@@ -81,6 +81,6 @@ fn expected_highest(count: f64) -> f64 {
     if count.is_nan() || count <= 1.0 {
         return f64::NAN;
     }
-    let most = normal::quantile(1.0 - 1.0 / count);
-    (1.0 - EULER) * most + EULER * normal::quantile(1.0 - 1.0 / (count * std::f64::consts::E))
+    let most = normal_quantile(1.0 - 1.0 / count);
+    (1.0 - EULER) * most + EULER * normal_quantile(1.0 - 1.0 / (count * std::f64::consts::E))
 }

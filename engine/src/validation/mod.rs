@@ -11,13 +11,14 @@
 //! | `tuning` | all of these as one tuning with its out-of-sample paths: [`TuningResult`] |
 //! | `deflated` | what the best of many trials is worth: [`Trials`], [`min_backtest_years`] |
 //! | `overfitting`, `block_sums`, `ranks` | how often the best in one half is below the middle of the other: [`overfitting`] |
-//! | `bootstrap`, `random` | resampling that keeps blocks together: [`StationaryBootstrap`] |
+//! | `bootstrap` | resampling that keeps blocks together: [`StationaryBootstrap`] |
 //!
 //! Six settings that are all noise: one of them looks good, and the module says what that is worth.
 //!
 //! ```
 //! use betaflow_engine::metrics::ObservedSharpe;
-//! use betaflow_engine::validation::{Objective, Random, Trials, WalkForward, overfitting, select};
+//! use betaflow_engine::random::Random;
+//! use betaflow_engine::validation::{Objective, Trials, WalkForward, overfitting, select};
 //!
 //! let mut random = Random::new(1);
 //! let returns: Vec<Vec<f64>> =
@@ -60,7 +61,6 @@ mod trials;
 mod tuning;
 mod walk_forward;
 
-pub use crate::random::Random;
 pub use aligned::{AlignedReturns, AlignmentError, TrialReturns, common_tail};
 pub use bootstrap::StationaryBootstrap;
 pub use certainty::{Certainty, Difference, Resampling, certainty};

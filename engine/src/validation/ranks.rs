@@ -1,5 +1,7 @@
 //! The distribution of relative ranks, and of their logits.
 
+use crate::percentile::percentile;
+
 /// Counts of the ranks that the chosen trial has among N. Trials with equal ratios share the mean of their ranks, so a
 /// rank is a multiple of one half, and the whole distribution is 2N counts for any number of splits.
 #[derive(Clone, Debug)]
@@ -64,14 +66,9 @@ impl Ranks {
         LogitSummary {
             mean,
             deviation,
-            percentiles: [0.05, 0.25, 0.5, 0.75, 0.95].map(|p| self.percentile(p)),
+            percentiles: [0.05, 0.25, 0.5, 0.75, 0.95]
+                .map(|p| percentile(p, self.count() as usize, |rank| self.nth(rank as u64))),
         }
-    }
-
-    fn percentile(&self, p: f64) -> f64 {
-        let place = p * (self.count() - 1) as f64;
-        let (low, high) = (self.nth(place.floor() as u64), self.nth(place.ceil() as u64));
-        low + (high - low) * (place - place.floor())
     }
 
     /// The logit at a place of the ascending order, from 0.

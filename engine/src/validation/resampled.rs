@@ -133,7 +133,8 @@ fn sums(weights: &[f64], column: &[f64], function: impl Fn(f64) -> f64) -> [f64;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validation::{Random, StationaryBootstrap};
+    use crate::random::Random;
+    use crate::validation::StationaryBootstrap;
 
     #[test]
     fn scores_by_sums_are_those_of_the_resampled_returns() {

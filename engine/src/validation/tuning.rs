@@ -170,8 +170,9 @@ fn numbered(found: Preferred, survivors: &[usize]) -> Preferred {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
     use crate::time::TimestampNs;
-    use crate::validation::{Random, WalkForward, one_path, select};
+    use crate::validation::{WalkForward, one_path, select};
 
     const FRAMES: usize = 400;
 

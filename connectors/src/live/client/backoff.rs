@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use betaflow_engine::random::SplitMix;
+
 use super::backpressure::{EventSender, Over};
-use crate::live::random::Random;
 
 /// Exponential, with jitter: from half of the wait to all of it, so that clients that were cut off together do not come
 /// back together.
@@ -11,17 +12,17 @@ pub(in crate::live) struct Backoff {
     first: Duration,
     longest: Duration,
     next: Duration,
-    random: Random,
+    random: SplitMix,
 }
 
 impl Backoff {
     pub(in crate::live) fn new(first: Duration, longest: Duration, seed: u64) -> Self {
-        Self { first, longest, next: first.min(longest), random: Random::new(seed) }
+        Self { first, longest, next: first.min(longest), random: SplitMix::new(seed) }
     }
 
     /// The next wait.
     pub(in crate::live) fn wait(&mut self) -> Duration {
-        let wait = self.next.mul_f64(0.5 + 0.5 * self.random.share());
+        let wait = self.next.mul_f64(0.5 + 0.5 * self.random.uniform());
         self.next = self.next.saturating_mul(2).min(self.longest);
         wait
     }

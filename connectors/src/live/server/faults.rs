@@ -1,9 +1,10 @@
-//! What goes wrong on purpose.
+//! Faults injected on purpose.
 
 use std::time::Duration;
 
+use betaflow_engine::random::SplitMix;
+
 use super::reader::Item;
-use crate::live::random::Random;
 
 /// Faults of a server, so that clients can be tried. All are a function of the seed; whether a message is dropped,
 /// repeated or reordered is one of the seed and its number alone, the same on every connection.
@@ -41,13 +42,13 @@ const LATE_MAX: u64 = 3;
 const STALL_AFTER: f64 = 10.0;
 
 impl Faults {
-    fn draw(&self, purpose: Purpose, number: u64) -> Random {
-        Random::of(self.seed, purpose as u64, number)
+    fn draw(&self, purpose: Purpose, number: u64) -> SplitMix {
+        SplitMix::stream(self.seed, purpose as u64, number)
     }
 
     /// Whether the live stream never carries this message.
     pub(super) fn drops(&self, seq: u64) -> bool {
-        self.drop > 0.0 && self.draw(Purpose::Drop, seq).share() < self.drop
+        self.drop > 0.0 && self.draw(Purpose::Drop, seq).uniform() < self.drop
     }
 }
 
@@ -62,7 +63,7 @@ pub(super) struct Done {
 /// The faults of one connection.
 pub(super) struct Stream {
     faults: Faults,
-    times: Random,
+    times: SplitMix,
     /// Number of the first message that was subscribed to.
     first: u64,
     /// Messages that come late, with the number after which they come.
@@ -91,14 +92,14 @@ impl Stream {
             self.done.dropped += 1;
         } else {
             let mut repeat = self.faults.draw(Purpose::Duplicate, seq);
-            if repeat.share() < self.faults.duplicate {
+            if repeat.uniform() < self.faults.duplicate {
                 self.done.duplicated += 1;
-                self.late.push((seq + repeat.next() % (LATE_MAX + 1), item.clone()));
+                self.late.push((seq + repeat.bits() % (LATE_MAX + 1), item.clone()));
             }
             let mut order = self.faults.draw(Purpose::Reorder, seq);
-            if order.share() < self.faults.reorder {
+            if order.uniform() < self.faults.reorder {
                 self.done.reordered += 1;
-                self.late.push((seq + 1 + order.next() % LATE_MAX, item));
+                self.late.push((seq + 1 + order.bits() % LATE_MAX, item));
             } else {
                 out.push(item);
             }
@@ -119,13 +120,13 @@ impl Stream {
 
     /// How long the connection lives.
     pub(super) fn lifetime(&mut self) -> Option<Duration> {
-        let share = self.times.share();
+        let share = self.times.uniform();
         self.faults.disconnect_every.map(|every| every.mul_f64(0.5 + share))
     }
 
     /// How long it is until the next silence, and how long that is.
     pub(super) fn next_stall(&mut self) -> Option<(Duration, Duration)> {
-        let share = self.times.share();
+        let share = self.times.uniform();
         self.faults.stall.map(|stall| (stall.mul_f64(STALL_AFTER * (0.5 + share)), stall))
     }
 }

@@ -1,5 +1,6 @@
 //! How volatile the market is, by what was known before the date at hand.
 
+use crate::percentile::percentile;
 use serde::{Deserialize, Serialize};
 
 use super::super::actions::Action;
@@ -128,20 +129,12 @@ impl MarketVolatility {
     fn compare(&mut self, trailing: f64) {
         let mean = self.sum / self.before.len() as f64;
         let comparable = self.before.len() >= DATES_MIN;
-        self.volatile = comparable && trailing >= quantile(&self.before, 1.0 - self.share);
+        let threshold = percentile(1.0 - self.share, self.before.len(), |rank| self.before[rank]);
+        self.volatile = comparable && trailing >= threshold;
         self.volatile_dates += u64::from(self.volatile);
         self.relative = if comparable && mean > 0.0 { trailing / mean } else { 1.0 };
         self.sum += trailing;
         let at = self.before.partition_point(|other| *other < trailing);
         self.before.insert(at, trailing);
     }
-}
-
-/// Of sorted values, between two of them by their distance: the default of `numpy.quantile`.
-fn quantile(sorted: &[f64], level: f64) -> f64 {
-    let at = level * (sorted.len() - 1) as f64;
-    let (below, share) = (at.floor(), at - at.floor());
-    let low = sorted[below as usize];
-    let high = sorted[(below as usize + 1).min(sorted.len() - 1)];
-    low + share * (high - low)
 }

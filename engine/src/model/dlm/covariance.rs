@@ -4,6 +4,7 @@ use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
 use crate::model::lanes::lane_block::{LANES, LaneBlock};
+use crate::model::lanes::{packed, packed_len, widths};
 use crate::model::settings::{EstimatorSettings, WindUp};
 use crate::settings::Calendar;
 
@@ -49,18 +50,6 @@ pub struct ScaledCovariance {
     gain: Vec<LaneBlock>,
     /// Precision that flows back from the prior each frame, (1 − δ_b)/prior; zero for `plain`.
     restored: [LaneBlock; 2],
-}
-
-/// Where entry (a, b), a ≤ b, is in the packed upper triangle of a k × k matrix.
-#[inline(always)]
-pub(crate) const fn packed(k: usize, a: usize, b: usize) -> usize {
-    a * (2 * k - a + 1) / 2 + (b - a)
-}
-
-/// Entries of the upper triangle of a k × k matrix.
-#[must_use]
-pub(crate) const fn packed_len(k: usize) -> usize {
-    k * (k + 1) / 2
 }
 
 impl ScaledCovariance {
@@ -144,24 +133,6 @@ impl ScaledCovariance {
 // The kernels run the same operations for every model in the same order, without fused multiply-add and
 // without a sum across models: every target gives the same bits. `widths!` repeats the body for each
 // number of coefficients that is usual, so that its loops unroll.
-
-macro_rules! widths {
-    ($k:expr, $body:ident($($argument:expr),*)) => {
-        match $k {
-            2 => $body::<2>($($argument),*),
-            3 => $body::<3>($($argument),*),
-            4 => $body::<4>($($argument),*),
-            5 => $body::<5>($($argument),*),
-            6 => $body::<6>($($argument),*),
-            7 => $body::<7>($($argument),*),
-            8 => $body::<8>($($argument),*),
-            9 => $body::<9>($($argument),*),
-            10 => $body::<10>($($argument),*),
-            _ => $body::<0>($($argument),*),
-        }
-    };
-}
-pub(crate) use widths;
 
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
 fn evolve_kernel(covariance: &mut ScaledCovariance, evolution: &Evolution) {

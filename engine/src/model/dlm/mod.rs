@@ -2,19 +2,22 @@
 
 pub(super) mod covariance;
 pub(super) mod histories;
+pub(super) mod instruments;
 pub(super) mod prior;
 mod retrospective;
 
 use serde::{Deserialize, Serialize};
 
-use super::calibration::{Calibration, Forecasts, Tail, variance_of_t};
+use super::calibration::{Calibration, Forecasts, Tail};
 use super::dlm::histories::{Histories, History, NONE, Rules};
+use super::dlm::instruments::{Lanes, Shares};
 use super::dlm::prior::Prior;
 use super::estimates::Estimates;
 use super::estimator::{Estimator, EstimatorFacts};
+use super::lanes::Column;
 use super::lanes::lane_block::LaneBlock;
-use super::lanes::{Column, Lanes, Shares};
 use super::settings::EstimatorSettings;
+use crate::distributions::variance_of_t;
 use crate::settings::Calendar;
 use crate::state::{StateError, restore_under, save_under};
 

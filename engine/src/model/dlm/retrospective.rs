@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Dlm;
 use super::prior::Prior;
-use crate::model::calibration::variance_of_t;
+use crate::distributions::variance_of_t;
 use crate::model::estimator::Estimator as _;
 use crate::model::lanes::lane_block::LaneBlock;
 use crate::model::settings::EstimatorSettings;

@@ -5,17 +5,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fixed, FixedParameters, StateSpace};
 use crate::model::calibration::{Calibration, Forecasts, Tail};
-use crate::model::dlm::covariance::packed_len;
-use crate::model::dlm::histories::NONE;
 use crate::model::estimates::Estimates;
 use crate::model::estimator::{Estimator, EstimatorFacts};
-use crate::model::lanes::Column;
+use crate::model::lanes::{Column, packed_len};
 use crate::model::settings::EstimatorSettings;
 use crate::settings::{Calendar, Invalid};
 use crate::state::{StateError, restore_under, save_under};
 
 /// Name used in error messages.
 const NAME: &str = "filter with given variances";
+
+/// Place of an instrument without a return so far.
+const NONE: u32 = u32::MAX;
 
 /// [`Fixed`] behind the trait of all estimators: the filter of `pykalman`, each instrument from its first return
 /// on, which the prior meets as it is.

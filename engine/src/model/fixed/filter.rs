@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common_covariance::CommonCovariance;
 use super::parameters::FixedParameters;
-use super::per_instrument::InstrumentFilters;
+use super::per_instrument::{InstrumentFilters, pack};
 use crate::model::lanes::ln::ln;
 use crate::settings::Invalid;
 
@@ -28,17 +28,17 @@ pub struct Fixed {
     /// x, length k.
     design: Vec<f64>,
     place: Vec<Place>,
-    shared: Option<CommonCovariance>,
-    own: InstrumentFilters,
+    common: Option<CommonCovariance>,
+    individual: InstrumentFilters,
     leaving: Vec<usize>,
     log_likelihood: Vec<f64>,
 }
 
-/// Where an instrument's state is.
+/// Place of an instrument's state.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Place {
-    Shared,
-    Own(u32),
+    Common,
+    Individual(u32),
 }
 
 impl Fixed {
@@ -52,15 +52,15 @@ impl Fixed {
         Ok(Self {
             design: vec![1.0; k],
             place: Vec::new(),
-            shared: None,
-            own: InstrumentFilters::new(&parameters, k),
+            common: None,
+            individual: InstrumentFilters::new(&parameters, k),
             leaving: Vec::new(),
             log_likelihood: Vec::new(),
             parameters,
         })
     }
 
-    /// As [`Self::new`] was given them.
+    /// Parameters of the filter.
     pub(in crate::model) const fn parameters(&self) -> &FixedParameters {
         &self.parameters
     }
@@ -76,10 +76,10 @@ impl Fixed {
         self.advance(factors, returns, None);
     }
 
-    /// [`Self::step`], and what [`Self::write_means`] writes, at less than the cost of both.
+    /// [`Self::step`] and [`Self::write_means`] in one pass.
     ///
     /// # Panics
-    /// As both of them.
+    /// Same errors as `step` and `write_means`.
     pub fn step_into(&mut self, factors: &[f64], returns: &[f64], means: &mut [f64]) {
         assert_eq!(means.len(), returns.len() * self.design.len(), "k columns of n");
         self.advance(factors, returns, Some(means));
@@ -89,19 +89,19 @@ impl Fixed {
         assert!(returns.len() >= self.place.len(), "instruments are only ever added");
         self.design[1..].copy_from_slice(factors);
         if self.place.is_empty() && !returns.is_empty() && self.parameters.share_covariance() {
-            self.shared = Some(CommonCovariance::new(&self.parameters, self.design.len(), returns.len()));
-            self.place.resize(returns.len(), Place::Shared);
+            self.common = Some(CommonCovariance::new(&self.parameters, self.design.len(), returns.len()));
+            self.place.resize(returns.len(), Place::Common);
         }
-        if let Some(shared) = self.shared.as_mut().filter(|shared| shared.count() > 0) {
-            let (motion, leaving) = (self.own.motion(), &mut self.leaving);
-            shared.step(&self.design, motion, returns, means.as_deref_mut(), leaving);
+        if let Some(common) = self.common.as_mut().filter(|common| common.count() > 0) {
+            let (motion, leaving) = (self.individual.motion(), &mut self.leaving);
+            common.step(&self.design, motion, returns, means.as_deref_mut(), leaving);
             self.leave();
         }
         for instrument in self.place.len()..returns.len() {
             self.list(instrument);
         }
-        if self.own.len() > 0 {
-            self.own.step(&self.design, returns, means);
+        if self.individual.len() > 0 {
+            self.individual.step(&self.design, returns, means);
         }
     }
 
@@ -109,7 +109,7 @@ impl Fixed {
     /// log-likelihood.
     ///
     /// # Panics
-    /// As [`Self::step`].
+    /// Same errors as [`Self::step`].
     pub fn step_scored(&mut self, factors: &[f64], returns: &[f64]) {
         self.step(factors, returns);
         self.log_likelihood.resize(self.place.len(), 0.0);
@@ -124,14 +124,14 @@ impl Fixed {
 
     /// Instruments that miss the frame take what time has made of the shared covariance with them.
     fn leave(&mut self) {
-        let Some(shared) = self.shared.as_ref().filter(|_| !self.leaving.is_empty()) else {
+        let Some(common) = self.common.as_ref().filter(|_| !self.leaving.is_empty()) else {
             return;
         };
-        let covariance = shared.predicted_covariance();
+        let covariance = common.predicted_covariance();
         for &instrument in &self.leaving {
-            let mean: Vec<f64> = (0..self.design.len()).map(|j| shared.mean(instrument, j)).collect();
-            let lane = self.own.push(&self.parameters, instrument, &mean, &covariance, true);
-            self.place[instrument] = Place::Own(lane as u32);
+            let mean: Vec<f64> = (0..self.design.len()).map(|j| common.mean(instrument, j)).collect();
+            let lane = self.individual.push(&self.parameters, instrument, &mean, &covariance, true);
+            self.place[instrument] = Place::Individual(lane as u32);
         }
         self.leaving.clear();
     }
@@ -139,11 +139,10 @@ impl Fixed {
     /// An instrument's first frame, on its own.
     fn list(&mut self, instrument: usize) {
         let k = self.design.len();
-        let covariance =
-            crate::model::fixed::per_instrument::pack(self.parameters.initial_covariance.of(instrument), k);
+        let covariance = pack(self.parameters.initial_covariance.of(instrument), k);
         let mean = self.parameters.initial_mean.of(instrument);
-        let lane = self.own.push(&self.parameters, instrument, mean, &covariance, true);
-        self.place.push(Place::Own(lane as u32));
+        let lane = self.individual.push(&self.parameters, instrument, mean, &covariance, true);
+        self.place.push(Place::Individual(lane as u32));
     }
 
     /// Instruments listed so far.
@@ -161,7 +160,7 @@ impl Fixed {
     /// How many instruments share one covariance.
     #[must_use]
     pub fn sharing(&self) -> usize {
-        self.shared.as_ref().map_or(0, CommonCovariance::count)
+        self.common.as_ref().map_or(0, CommonCovariance::count)
     }
 
     /// The filtered mean of an instrument's coefficient j, 0 for alpha.
@@ -171,10 +170,10 @@ impl Fixed {
     #[must_use]
     pub fn mean(&self, instrument: usize, j: usize) -> f64 {
         assert!(j < self.design.len(), "coefficient {j} of {}", self.design.len());
-        match (self.place[instrument], &self.shared) {
-            (Place::Shared, Some(shared)) => shared.mean(instrument, j),
-            (Place::Own(lane), _) => self.own.mean(lane as usize, j),
-            (Place::Shared, None) => f64::NAN,
+        match (self.place[instrument], &self.common) {
+            (Place::Common, Some(common)) => common.mean(instrument, j),
+            (Place::Individual(lane), _) => self.individual.mean(lane as usize, j),
+            (Place::Common, None) => f64::NAN,
         }
     }
 
@@ -185,20 +184,20 @@ impl Fixed {
     pub fn write_means(&self, columns: &mut [f64]) {
         let n = self.place.len();
         assert_eq!(columns.len(), n * self.design.len(), "k columns of n");
-        if let Some(shared) = self.shared.as_ref().filter(|shared| shared.count() > 0) {
-            shared.write_means(columns, n);
+        if let Some(common) = self.common.as_ref().filter(|common| common.count() > 0) {
+            common.write_means(columns, n);
         }
-        self.own.write_means(columns, n);
+        self.individual.write_means(columns, n);
     }
 
     /// The filtered covariance of an instrument's coefficients, row-major k × k, symmetric to the bit.
     #[must_use]
     pub fn covariance(&self, instrument: usize) -> Vec<f64> {
         let k = self.design.len();
-        let element = |i, j| match (self.place[instrument], &self.shared) {
-            (Place::Shared, Some(shared)) => shared.covariance(i, j),
-            (Place::Own(lane), _) => self.own.covariance(lane as usize, i, j),
-            (Place::Shared, None) => f64::NAN,
+        let element = |i, j| match (self.place[instrument], &self.common) {
+            (Place::Common, Some(common)) => common.covariance(i, j),
+            (Place::Individual(lane), _) => self.individual.covariance(lane as usize, i, j),
+            (Place::Common, None) => f64::NAN,
         };
         (0..k * k).map(|at| element(at / k, at % k)).collect()
     }
@@ -237,10 +236,10 @@ impl Fixed {
 
     /// (f, q, y) of an instrument's last frame.
     fn last(&self, instrument: usize) -> (f64, f64, f64) {
-        match (self.place[instrument], &self.shared) {
-            (Place::Shared, Some(shared)) => shared.last(instrument),
-            (Place::Own(lane), _) => self.own.last(lane as usize),
-            (Place::Shared, None) => (f64::NAN, f64::NAN, f64::NAN),
+        match (self.place[instrument], &self.common) {
+            (Place::Common, Some(common)) => common.last(instrument),
+            (Place::Individual(lane), _) => self.individual.last(lane as usize),
+            (Place::Common, None) => (f64::NAN, f64::NAN, f64::NAN),
         }
     }
 }

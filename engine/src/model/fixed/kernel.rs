@@ -13,9 +13,9 @@
 
 use multiversion::multiversion;
 
-use crate::model::dlm::covariance;
-pub(super) use crate::model::dlm::covariance::packed_len;
+use crate::model::lanes;
 pub(super) use crate::model::lanes::lane_block::{Columns, LANES, LaneBlock, take};
+pub(super) use crate::model::lanes::packed_len;
 
 /// What the kernel does to eight values at once.
 trait Products {
@@ -50,10 +50,10 @@ impl Products for LaneBlock {
     }
 }
 
-/// Where element (i, j) of a symmetric k × k matrix is in its packed upper triangle.
+/// Position of element (i, j) of a symmetric k × k matrix in its packed upper triangle.
 #[inline(always)]
 pub(super) const fn packed(k: usize, i: usize, j: usize) -> usize {
-    if i <= j { covariance::packed(k, i, j) } else { covariance::packed(k, j, i) }
+    if i <= j { lanes::packed(k, i, j) } else { lanes::packed(k, j, i) }
 }
 
 /// A parameter in lanes: one block for all instruments, or a block of its own for each eight.

@@ -7,19 +7,20 @@ mod volatility;
 
 use serde::{Deserialize, Serialize};
 
-use super::calibration::{Calibration, Forecasts, Tail, variance_of_t};
-use super::dlm::covariance::packed_len;
+use super::calibration::{Calibration, Forecasts, Tail};
 use super::dlm::histories::{Histories, NONE, Rules};
+use super::dlm::instruments::{Lanes, Shares};
 use super::dlm::prior::Prior;
 use super::estimates::Estimates;
 use super::estimator::{Estimator, EstimatorFacts};
 use super::lanes::lane_block::{LANES, LaneBlock};
-use super::lanes::{Column, Lanes, Shares};
+use super::lanes::{Column, packed_len};
 use super::mixture::average::Weights;
 use super::mixture::robust::{FrameScales, Reverted, Robust, Seen};
 use super::mixture::tails::Tails;
 use super::mixture::volatility::CommonVolatility;
 use super::settings::EstimatorSettings;
+use crate::distributions::variance_of_t;
 use crate::settings::Calendar;
 use crate::state::{StateError, restore_under, save_under};
 

@@ -4,11 +4,11 @@
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
-use crate::model::dlm::covariance::widths;
 use crate::model::dlm::histories::Histories;
+use crate::model::dlm::instruments::{BlockShare, Lanes, ShareLanes, Shares};
 use crate::model::lanes::lane_block::LANES;
 use crate::model::lanes::ln::ln;
-use crate::model::lanes::{BlockShare, Column, Lane, Lanes, Local, LocalLanes, ShareLanes, Shares, forecast};
+use crate::model::lanes::{Column, Lane, Local, LocalLanes, forecast, widths};
 use crate::model::settings::EstimatorSettings;
 
 /// A squared standardised error counts at most this much in the dispersion of a frame.

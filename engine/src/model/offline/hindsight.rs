@@ -3,8 +3,8 @@
 use super::panel::Panel;
 use crate::model::dlm::{Retrospective, Start};
 use crate::model::fixed::{Em, EmFit, StateSpace};
-use crate::model::smoother::Smoothed;
 use crate::model::settings::{EstimatorKind, EstimatorSettings};
+use crate::model::smoother::Smoothed;
 use crate::settings::{Calendar, Invalid};
 
 /// Extent of the hindsight.

@@ -8,4 +8,4 @@ mod rolling;
 
 pub use hindsight::{Hindsight, HindsightSettings, InstrumentHindsight, SmoothedHistory};
 pub use panel::{Panel, PanelError, PanelShape};
-pub use rolling::RollingComparison;
+pub use rolling::{Paired, RollingComparison};

@@ -113,27 +113,27 @@ impl Columns {
 
 /// Of each column times the weight, then turnover Σ|w − w₀|, then gross Σ|w|.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn respond(names: &mut Columns, prices: &[f64], totals: &mut Vec<f64>) {
+fn respond(instruments: &mut Columns, prices: &[f64], totals: &mut Vec<f64>) {
     let (shared, limits) = prices.split_at(prices.len() - 2);
-    let mut answers = std::mem::take(&mut names.answers);
-    let mut columns = std::mem::take(&mut names.columns);
-    let (given, signs) = columns.split_at_mut(shared.len() * names.len);
-    answers.price.copy_from_slice(&names.expected);
-    for (column, price) in given.chunks_exact(names.len.max(1)).zip(shared) {
+    let mut answers = std::mem::take(&mut instruments.answers);
+    let mut columns = std::mem::take(&mut instruments.columns);
+    let (given, signs) = columns.split_at_mut(shared.len() * instruments.len);
+    answers.price.copy_from_slice(&instruments.expected);
+    for (column, price) in given.chunks_exact(instruments.len.max(1)).zip(shared) {
         subtract(&mut answers.price, column, *price);
     }
-    answer(names, limits[0], limits[1], &mut answers, signs);
+    answer(instruments, limits[0], limits[1], &mut answers, signs);
     totals.clear();
     dots(&answers.weight, given, totals);
-    totals.push(distance(&answers.weight, &names.held));
+    totals.push(distance(&answers.weight, &instruments.held));
     totals.push(size(&answers.weight));
-    (names.answers, names.columns) = (answers, columns);
+    (instruments.answers, instruments.columns) = (answers, columns);
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn sum_slopes(names: &mut Columns, count: usize, slopes: &mut Vec<f64>) {
-    let len = gather(&names.columns, count, &mut names.answers);
-    let Answers { gathered, steep, scaled, .. } = &mut names.answers;
+fn sum_slopes(instruments: &mut Columns, count: usize, slopes: &mut Vec<f64>) {
+    let len = gather(&instruments.columns, count, &mut instruments.answers);
+    let Answers { gathered, steep, scaled, .. } = &mut instruments.answers;
     slopes.clear();
     for (at, column) in gathered.chunks_exact(len).take(count).enumerate() {
         multiply(&mut scaled[..len], &steep[..len], column);
@@ -247,19 +247,20 @@ fn sum_over(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
 /// Without impact w = (p − marginal cost)/d. With it w = w₀ + z, where d z + (3/2) g sign(z) √|z| = e with
 /// e = p − marginal cost − d w₀, so √|z| = 2|e| / ((3/2) g + √((9/4) g² + 4 d |e|)).
 #[inline(always)]
-fn answer(names: &Columns, turnover: f64, gross: f64, answers: &mut Answers, signs_out: &mut [f64]) {
+fn answer(instruments: &Columns, turnover: f64, gross: f64, answers: &mut Answers, signs_out: &mut [f64]) {
     let Answers { price, weight, slope, .. } = answers;
     let (trade, side) = signs_out.split_at_mut(weight.len());
-    let Columns { inverse, held, cost, lower, upper, low, high, side: sides, .. } = names;
-    if names.impact.is_empty() {
+    let Columns { inverse, held, cost, lower, upper, low, high, side: sides, .. } = instruments;
+    if instruments.impact.is_empty() {
         choose(price, [inverse, cost, low, high, lower, upper, sides], turnover, gross, weight);
     } else {
-        let columns = [&names.curvature[..], &names.impact, held, cost, low, high, lower, upper, sides];
+        let columns =
+            [&instruments.curvature[..], &instruments.impact, held, cost, low, high, lower, upper, sides];
         choose_with_impact(price, columns, turnover, gross, weight);
     }
     settle(weight, [low, high, lower, upper, inverse, sides], slope, trade, side);
-    if !names.impact.is_empty() {
-        bend(weight, [&names.curvature, &names.impact, held], slope);
+    if !instruments.impact.is_empty() {
+        bend(weight, [&instruments.curvature, &instruments.impact, held], slope);
     }
 }
 

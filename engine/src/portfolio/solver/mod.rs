@@ -5,7 +5,7 @@
 //!
 //! With y = L'B'w/√κ for F = L L', everything that instruments share is a handful of sums over them: k exposures,
 //! turnover, gross, net. Giving each sum a price makes the problem fall apart into one of a single variable an
-//! instrument (`names.rs`), and leaves the prices to be found: the dual, a convex problem in k + 2 or a few more
+//! instrument (`columns.rs`), and leaves the prices to be found: the dual, a convex problem in k + 2 or a few more
 //! variables, once differentiable and piecewise quadratic. It is solved by semismooth Newton steps (Qi & Sun 1993)
 //! with an exact line search on the projected active set (Bertsekas 1982), O(n k²) a step, mostly a dozen. The
 //! prices at the end are the multipliers.
@@ -49,7 +49,7 @@ const PATIENCE: u32 = 40;
 /// Solves rebalances; keeps its buffers.
 #[derive(Clone, Debug, Default)]
 pub struct Solver {
-    names: Columns,
+    instruments: Columns,
     /// Sums over the instruments at the prices last tried, and their slopes, of which those of gross come last and are
     /// left out where it has no limit.
     totals: Vec<f64>,
@@ -124,7 +124,7 @@ impl Solver {
             steps = steps.and_then(|so_far| self.find_prices().map(|more| so_far + more));
         }
         weights.clear();
-        weights.extend_from_slice(&self.names.weights()[..problem.expected.len()]);
+        weights.extend_from_slice(&self.instruments.weights()[..problem.expected.len()]);
         keep_cap(problem, weights);
         Reached { gross_missed, ..self.report(problem, steps, multipliers) }
     }
@@ -166,16 +166,16 @@ impl Solver {
         let value = self.marginal_value(problem, k);
         self.value = value;
         self.negligible = 1e-24 * value;
-        self.names.reset(n, linear, problem.impact.iter().any(|g| *g > 0.0));
+        self.instruments.reset(n, linear, problem.impact.iter().any(|g| *g > 0.0));
         self.added.clear();
         for i in 0..n {
-            let added = set_name(&mut self.names, problem, i, value);
+            let added = set_instrument(&mut self.instruments, problem, i, value);
             if added > 0.0 {
                 self.added.push(Added { instrument: i, curvature: added, centre: 0.0 });
             }
         }
-        let len = self.names.len();
-        let mut columns = self.names.columns.chunks_exact_mut(len.max(1));
+        let len = self.instruments.len();
+        let mut columns = self.instruments.columns.chunks_exact_mut(len.max(1));
         let mut column = |values: &mut dyn Iterator<Item = f64>| {
             let to = columns.next().into_iter().flatten();
             to.zip(values).for_each(|(to, value)| *to = value);
@@ -248,7 +248,7 @@ impl Solver {
         // The curvature that a price would have with every instrument free.
         let linear = self.rows.len() - 2;
         self.priced = linear + 1 + usize::from(problem.gross.is_finite());
-        let Columns { inverse, columns, .. } = &self.names;
+        let Columns { inverse, columns, .. } = &self.instruments;
         for (row, column) in self.rows[..linear].iter_mut().zip(columns.chunks_exact(inverse.len().max(1))) {
             row.scale = column.iter().zip(inverse).map(|(c, slope)| slope * c * c).sum();
         }
@@ -270,13 +270,13 @@ impl Solver {
         let (n, at) = (problem.held.len(), self.prices.len() - 2);
         let k = self.root_size(problem);
         let mut best = 0.0_f64;
-        for i in (0..n).filter(|&i| self.names.lower[i] < self.names.upper[i]) {
+        for i in (0..n).filter(|&i| self.instruments.lower[i] < self.instruments.upper[i]) {
             let risk: f64 = (0..k).map(|j| self.exposure[j * n + i] * self.prices[j]).sum();
-            let value = self.names.expected[i] - risk - self.names.curvature[i] * problem.held[i];
+            let value = self.instruments.expected[i] - risk - self.instruments.curvature[i] * problem.held[i];
             let can_move = if value > 0.0 {
-                problem.held[i] < self.names.upper[i]
+                problem.held[i] < self.instruments.upper[i]
             } else {
-                problem.held[i] > self.names.lower[i]
+                problem.held[i] > self.instruments.lower[i]
             };
             best = best.max(if can_move { value.abs() - problem.cost[i] } else { 0.0 });
         }
@@ -285,7 +285,7 @@ impl Solver {
 
     fn respond(&mut self, at_trial: bool) {
         let prices = if at_trial { &self.trial } else { &self.prices };
-        self.names.respond(prices, &mut self.totals);
+        self.instruments.respond(prices, &mut self.totals);
         self.gradient.clear();
         for ((row, price), total) in self.rows.iter().zip(prices).zip(&self.totals) {
             self.gradient.push(row.own * price + row.target - total);
@@ -317,7 +317,7 @@ impl Solver {
             if stalled == PATIENCE || (stalled > 0 && worst <= ROUNDING) {
                 return (least <= ROUNDING).then_some(step as u32);
             }
-            self.names.slopes(self.priced, &mut self.slopes);
+            self.instruments.slopes(self.priced, &mut self.slopes);
             if !self.set_direction() {
                 return Some(step as u32);
             }
@@ -333,9 +333,9 @@ impl Solver {
     fn shift_added(&mut self) -> bool {
         let mut change = 0.0_f64;
         for Added { instrument, curvature, centre } in &mut self.added {
-            let weight = self.names.weights()[*instrument];
+            let weight = self.instruments.weights()[*instrument];
             change = change.max((weight - *centre).abs());
-            self.names.expected[*instrument] += *curvature * (weight - *centre);
+            self.instruments.expected[*instrument] += *curvature * (weight - *centre);
             *centre = weight;
         }
         change > NO_CHANGE
@@ -523,21 +523,21 @@ fn repair(problem: &Problem<'_>) -> Repair {
 }
 
 /// Writes an instrument's columns; gives the curvature that had to be added to its own.
-fn set_name(names: &mut Columns, problem: &Problem<'_>, i: usize, value: f64) -> f64 {
+fn set_instrument(to: &mut Columns, problem: &Problem<'_>, i: usize, value: f64) -> f64 {
     let sized = problem.idiosyncratic[i].is_finite();
     let ((lower, upper), held) = (problem.bounds(i), problem.held[i]);
-    names.expected[i] = if sized { problem.expected[i] } else { 0.0 };
+    to.expected[i] = if sized { problem.expected[i] } else { 0.0 };
     let curvature = problem.idiosyncratic[i] / problem.kelly_fraction;
     let least = if value > 0.0 { LEAST_CURVATURE * value } else { 1.0 };
-    names.curvature[i] = if sized { curvature.max(least) } else { 1.0 };
-    names.inverse[i] = 1.0 / names.curvature[i];
-    names.held[i] = held;
-    names.cost[i] = problem.cost[i];
-    if let (Some(to), Some(impact)) = (names.impact.get_mut(i), problem.impact.get(i)) {
+    to.curvature[i] = if sized { curvature.max(least) } else { 1.0 };
+    to.inverse[i] = 1.0 / to.curvature[i];
+    to.held[i] = held;
+    to.cost[i] = problem.cost[i];
+    if let (Some(to), Some(impact)) = (to.impact.get_mut(i), problem.impact.get(i)) {
         *to = *impact;
     }
-    (names.lower[i], names.upper[i]) = (lower, upper);
-    (names.low[i], names.high[i]) = (held.min(0.0), held.max(0.0));
-    names.side[i] = if held < 0.0 { -1.0 } else { 1.0 };
-    if sized && lower != upper { names.curvature[i] - curvature } else { 0.0 }
+    (to.lower[i], to.upper[i]) = (lower, upper);
+    (to.low[i], to.high[i]) = (held.min(0.0), held.max(0.0));
+    to.side[i] = if held < 0.0 { -1.0 } else { 1.0 };
+    if sized && lower != upper { to.curvature[i] - curvature } else { 0.0 }
 }

@@ -1,7 +1,9 @@
-//! A Sharpe ratio as observed, and how sure it is.
+//! A Sharpe ratio as observed, and its uncertainty.
+
+use serde::{Deserialize, Serialize};
 
 use super::moments::{Moments, ratio};
-use super::normal;
+use crate::distributions::{Z95, normal_cdf};
 
 /// The Sharpe ratio of a series of returns, per frame (not annualised), with what its standard error takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,7 +52,7 @@ impl ObservedSharpe {
     /// Prado 2012, eq. 11). NaN where the ratio is.
     #[must_use]
     pub fn probability_above(&self, benchmark: f64) -> f64 {
-        normal::cdf(ratio(self.ratio - benchmark, self.standard_error()))
+        normal_cdf(ratio(self.ratio - benchmark, self.standard_error()))
     }
 }
 
@@ -71,5 +73,44 @@ mod tests {
         let rebuilt = ObservedSharpe::from_standard_error(observed.ratio, observed.standard_error());
         assert!((rebuilt.standard_error() / observed.standard_error() - 1.0).abs() < 1e-14);
         assert!((rebuilt.probability_above(0.0) - observed.probability_above(0.0)).abs() < 1e-12);
+    }
+}
+
+/// Uncertainty of the Sharpe ratio of a series of returns. NaN where it is not defined: fewer than two returns,
+/// or returns that are all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SharpeUncertainty {
+    /// Standard error of the annualised ratio for independent returns of one distribution (Lo 2002), with their
+    /// skewness γ₃ and kurtosis γ₄ (Mertens 2002): √((1 − γ₃ s + (γ₄ − 1)/4 s²)/(T − 1)), s the ratio a frame.
+    #[serde(rename = "sharpe_standard_error")]
+    pub standard_error: f64,
+    /// Probabilistic Sharpe ratio: the chance that the true ratio is above 0 (Bailey & López de Prado 2012).
+    pub probabilistic_sharpe: f64,
+    /// Years of returns after which that chance would be 95 %, if they went on like these; NaN for a ratio of 0
+    /// or less.
+    pub min_track_record_years: f64,
+}
+
+impl SharpeUncertainty {
+    /// Every figure under its name.
+    #[must_use]
+    pub fn items(&self) -> [(&'static str, f64); 3] {
+        [
+            ("sharpe_standard_error", self.standard_error),
+            ("probabilistic_sharpe", self.probabilistic_sharpe),
+            ("min_track_record_years", self.min_track_record_years),
+        ]
+    }
+
+    /// With population moments for γ₃ and γ₄, and the sample deviation for the ratio, as `sharpe` has it.
+    pub(super) fn of(moments: &Moments, frames_per_year: f64) -> Self {
+        let observed = ObservedSharpe::from(moments);
+        let scaled = Z95 / observed.ratio;
+        let years = (1.0 + observed.spread() * scaled * scaled) / frames_per_year;
+        Self {
+            standard_error: observed.standard_error() * frames_per_year.sqrt(),
+            probabilistic_sharpe: observed.probability_above(0.0),
+            min_track_record_years: if observed.ratio > 0.0 { years } else { f64::NAN },
+        }
     }
 }

@@ -1,0 +1,44 @@
+//! One row of a run's equity, and its returns.
+
+use crate::execution::Costs;
+use crate::time::TimestampNs;
+
+/// One row of a run's equity.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct EquityPoint {
+    /// Close of the frame.
+    pub timestamp: TimestampNs,
+    /// Net asset value.
+    pub nav: f64,
+    /// Costs of the frame, currency.
+    pub costs: Costs,
+    /// Turnover as decided on the frame, a share of NAV.
+    pub turnover: f64,
+    /// Marginal value of turnover at the decision; NaN where it has none.
+    pub cap_multiplier: f64,
+    /// Net asset value of the benchmark.
+    pub benchmark_nav: f64,
+}
+
+/// Returns of one frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FrameReturns {
+    /// After costs.
+    pub net: f64,
+    /// (ΔNAV_t + costs_t)/NAV_{t−1}.
+    pub gross: f64,
+    /// Of the benchmark, after its costs.
+    pub benchmark: f64,
+}
+
+impl EquityPoint {
+    /// Returns since the row before.
+    #[must_use]
+    pub fn returns_since(&self, before: &Self) -> FrameReturns {
+        FrameReturns {
+            net: self.nav / before.nav - 1.0,
+            gross: (self.nav - before.nav + self.costs.total()) / before.nav,
+            benchmark: self.benchmark_nav / before.benchmark_nav - 1.0,
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Construction of the estimator that the settings name.
+
+use super::dlm::Dlm;
+use super::estimator::Estimator;
+use super::fixed::FixedEstimator;
+use super::mixture::Mixture;
+use super::settings::{EstimatorKind, EstimatorSettings};
+use crate::settings::{Calendar, Invalid};
+
+/// The estimator that the settings name, for `factors` factors.
+///
+/// # Errors
+/// A required number is not set.
+pub fn estimator(
+    settings: &EstimatorSettings,
+    calendar: &Calendar,
+    factors: usize,
+) -> Result<Box<dyn Estimator>, Invalid> {
+    Ok(match settings.kind {
+        EstimatorKind::Dlm => Box::new(Dlm::new(settings, calendar, factors)),
+        EstimatorKind::Mixture => Box::new(Mixture::new(settings, calendar, factors)),
+        EstimatorKind::Fixed => Box::new(FixedEstimator::new(settings, calendar, factors)?),
+    })
+}
