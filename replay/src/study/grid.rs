@@ -4,12 +4,17 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use betaflow_connectors::record::SettingValue;
+use betaflow_engine::execution::repricing::{COST_SETTINGS, Charges};
+use betaflow_engine::world::{self, REPRICING_SETTINGS};
 use toml::{Table, Value};
 
-use super::range::{Range, drawn};
+use super::range::{Range, SCENARIOS_MAX, drawn};
+use crate::config::Config;
+use crate::summary::Settings;
 
-/// Most scenarios of a file.
-pub(crate) const SCENARIOS_MAX: usize = 100_000;
+/// Note in every output of a study whose trades are fixed.
+pub(crate) const FIXED_TRADES: &str = "FIXED TRADES: the scenarios are the trades of the configuration, priced again under \
+                                       their own costs; they are no replays, and sizing did not know these costs";
 
 /// The scenarios of a file.
 pub(crate) struct Grid {
@@ -178,6 +183,62 @@ impl Grid {
             (None, other) => SettingValue::Text(other.to_string()),
         };
         self.scenarios[scenario].iter().map(|cell| cell.as_ref().map(value)).collect()
+    }
+
+    /// Returns the levels of each setting of a product; none for a list or a sample of scenarios.
+    ///
+    /// # Errors
+    /// A value has no place in JSON.
+    pub(crate) fn level_values(&self) -> Result<Option<Settings>> {
+        let Some(levels) = &self.levels else { return Ok(None) };
+        let levels = self.names.iter().zip(levels);
+        levels
+            .map(|(name, values)| Ok((name.clone(), serde_json::to_value(values)?)))
+            .collect::<Result<_>>()
+            .map(Some)
+    }
+
+    /// Returns the values of a configuration for the settings that vary; null where one is unset.
+    ///
+    /// # Errors
+    /// A value has no place in JSON.
+    pub(crate) fn values_of(&self, config: &Config) -> Result<Settings> {
+        let all: Table = config.to_toml("replay")?.parse()?;
+        let value = |name: &String| {
+            let mut parts = name.split('.');
+            let first = parts.next().and_then(|part| all.get(part));
+            let value = parts.try_fold(first, |value, part| Some(value?.get(part))).flatten();
+            Ok((name.clone(), value.map_or(Ok(serde_json::Value::Null), serde_json::to_value)?))
+        };
+        self.names.iter().map(value).collect()
+    }
+
+    /// Returns the costs of each scenario, checked against the configuration whose trades they price: `trades = "fixed"`.
+    ///
+    /// # Errors
+    /// A setting varies that is no cost.
+    pub(crate) fn charges(&self, file: &Path, base: &Config, configs: &[Config]) -> Result<Vec<Charges>> {
+        let of_world = REPRICING_SETTINGS.iter().map(|key| format!("world.{key}"));
+        let costs: Vec<String> =
+            COST_SETTINGS.iter().map(|key| format!("execution.{key}")).chain(of_world).collect();
+        for name in &self.names {
+            if !costs.contains(name) {
+                bail!(
+                    "{}: found `{name}` with trades = \"fixed\", expected nothing but costs ({}): it decides which trades there \
+                     are, and these are fixed; leave `trades` out to run each scenario",
+                    file.display(),
+                    costs.join(", ")
+                );
+            }
+        }
+        let run = base.run();
+        let of = |(scenario, config): (usize, &Config)| {
+            let own = config.run();
+            let located = || format!("{}: scenario {scenario}, trades = \"fixed\"", file.display());
+            world::charges((&run.execution, &run.world), (own.execution.clone(), &own.world))
+                .with_context(located)
+        };
+        configs.iter().enumerate().map(of).collect()
     }
 }
 

@@ -7,18 +7,16 @@
 mod args;
 mod budget;
 mod candidates;
-mod fixed;
 mod grid;
 mod identity;
-mod levels;
 mod luck;
 mod pass;
 mod progress;
 mod range;
+mod results;
 mod ruined;
 mod run;
-mod tables;
-mod trials;
+mod trials_log;
 mod unfinished;
 
 use std::path::{Path, PathBuf};
@@ -26,22 +24,18 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use betaflow_connectors::parquet::{Input, content_digest};
-use betaflow_connectors::record::{ScenarioReturns, ScenarioRow};
 use betaflow_engine::execution::repricing::Charges;
 use betaflow_engine::ledger::hex;
-use betaflow_engine::source::DataFacts;
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use args::StudyArgs;
 pub(crate) use candidates::candidates_of;
-pub(crate) use fixed::NOTE as FIXED_TRADES;
-pub(crate) use grid::Grid;
-pub(crate) use levels::{levels, look_ahead, values_of};
+pub(crate) use grid::{FIXED_TRADES, Grid};
 pub(crate) use luck::Luck;
+pub(crate) use results::{Outcome, StudyResults, write_tables};
 pub(crate) use ruined::RuinedScenarios;
 pub(crate) use run::{Plan, run};
-pub(crate) use tables::write_tables;
-pub(crate) use trials::Ledger;
+pub(crate) use trials_log::TrialsLog;
 
 use crate::config::Config;
 use crate::config::SettingFlag;
@@ -60,33 +54,6 @@ pub(crate) struct Study {
     pub(crate) configs: Vec<Config>,
     /// The costs of each scenario, where all have the trades of the base.
     charges: Option<Vec<Charges>>,
-}
-
-/// Result of a scenario.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Outcome {
-    /// Figures of the scenario.
-    pub(crate) row: ScenarioRow,
-    /// Net returns; `None` where there are too many to keep, or none.
-    pub(crate) returns: Option<ScenarioReturns>,
-}
-
-impl Outcome {
-    /// A figure by the name of its column; NaN where it is not defined.
-    pub(crate) fn figure(&self, name: &str) -> f64 {
-        let place = ScenarioRow::names().iter().position(|known| known == name);
-        place.map_or(f64::NAN, |place| self.row.figures[place])
-    }
-}
-
-/// Results of all scenarios of a study, in their order.
-pub(crate) struct Finished {
-    /// Result of each scenario.
-    pub(crate) outcomes: Vec<Outcome>,
-    /// Counts of the input.
-    pub(crate) data: DataFacts,
-    /// Passes over the data that this call made.
-    pub(crate) passes: usize,
 }
 
 impl Study {
@@ -114,7 +81,7 @@ impl Study {
                 .with_context(|| format!("{}: scenario {scenario}", grid_file.display()))
         };
         let configs = (0..grid.scenarios.len()).map(config_of).collect::<Result<Vec<_>>>()?;
-        let charges = grid.fixed.then(|| fixed::charges(grid_file, &grid, &base, &configs)).transpose()?;
+        let charges = grid.fixed.then(|| grid.charges(grid_file, &base, &configs)).transpose()?;
         Ok(Self { grid, base, configs, charges })
     }
 
@@ -132,7 +99,7 @@ impl Study {
     /// # Errors
     /// It cannot be written as TOML.
     pub(crate) fn base_values(&self) -> Result<Settings> {
-        values_of(&self.grid, &self.base)
+        self.grid.values_of(&self.base)
     }
 
     /// Returns the keys of `summary.json` that all studies have.
@@ -142,22 +109,22 @@ impl Study {
     pub(crate) fn head(
         &self,
         kind: StudyKind,
-        finished: &Finished,
+        results: &StudyResults,
         (ruined, luck): (&RuinedScenarios, &Luck),
         warnings: &[Rendered],
         time: Duration,
     ) -> Result<StudyHead> {
         Ok(StudyHead {
-            head: Head::new(&finished.data, self.base.world_note(true), warnings),
+            head: Head::new(&results.data, self.base.world_note(true), warnings),
             kind,
             strategy: self.base.strategy_kind().to_owned(),
-            scenarios: finished.outcomes.len() as u64,
-            grid: levels(&self.grid)?,
+            scenarios: results.outcomes.len() as u64,
+            grid: self.grid.level_values()?,
             base: self.base_values()?,
             ruined: ruined.summary()?,
             luck: Some(luck.summary()),
             look_ahead: look_ahead(&self.configs),
-            timing: StudyTiming { seconds: time.as_secs_f64(), passes: finished.passes as u64 },
+            timing: StudyTiming { seconds: time.as_secs_f64(), passes: results.passes as u64 },
             holdout: self.base.holdout.from.as_deref().map(HoldoutSummary::kept),
         })
     }
@@ -191,6 +158,13 @@ impl Study {
             data: hex(&content_digest(files)?),
         })
     }
+}
+
+/// Returns the look-ahead of the fills and the number of scenarios with one, if there is any.
+pub(crate) fn look_ahead(configs: &[Config]) -> Option<String> {
+    let mut notes = configs.iter().filter_map(|config| config.look_ahead());
+    let note = notes.next()?;
+    Some(format!("{} of {} scenarios: {note}", 1 + notes.count(), configs.len()))
 }
 
 /// The folder that a study writes: the one asked for, or the next free one, also of studies that wait to be taken up.

@@ -31,7 +31,7 @@ pub(crate) struct StudyLine {
 }
 
 impl StudyLine {
-    /// Of `scenarios` scenarios over `frames` frames each.
+    /// Starts the line of `scenarios` scenarios over `frames` frames each.
     pub(crate) fn start(meter: Arc<Meter>, scenarios: usize, frames: u64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);

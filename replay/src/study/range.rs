@@ -3,7 +3,8 @@
 use anyhow::{Result, bail};
 use toml::{Table, Value};
 
-use super::grid::SCENARIOS_MAX;
+/// Most scenarios of a grid file.
+pub(super) const SCENARIOS_MAX: usize = 100_000;
 
 /// The values that a setting may take.
 pub(crate) enum Range {
@@ -17,7 +18,7 @@ pub(crate) enum Range {
         to: f64,
         /// Levels, where the range is spelled out.
         count: Option<usize>,
-        /// Whether equal steps are equal ratios.
+        /// True if equal steps are equal ratios.
         log: bool,
     },
 }
@@ -184,7 +185,7 @@ mod tests {
         );
     }
 
-    /// Of a Sobol sequence each sixteenth of a range has exactly one of the first 16 points, scrambled or not.
+    /// Each sixteenth of a range has exactly one of the first 16 points of a Sobol sequence, scrambled or not.
     #[test]
     fn a_sample_is_spread_evenly_and_is_a_function_of_its_seed() {
         let ranges = || vec![range("from = 0.0\nto = 1.0").unwrap(), range("from = 1\nto = 4").unwrap()];

@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 
-use super::levels::values_of;
 use super::{Outcome, Study};
 use crate::summary::{Code, Rendered, RuinedScenario, Settings};
 
@@ -22,7 +21,7 @@ impl RuinedScenarios {
         let scenario = |number: usize| {
             let sets = study.grid.sets(number).join(", ");
             let name = if sets.is_empty() { "the configuration as it is".to_owned() } else { sets };
-            (number, name, values_of(&study.grid, &study.configs[number]))
+            (number, name, study.grid.values_of(&study.configs[number]))
         };
         Self { scenarios: ruined.map(|row| scenario(row.number)).collect(), all: outcomes.len() }
     }

@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result};
 use super::budget::Extent;
 use super::pass::{pass, passes};
 use super::progress::{Meter, StudyLine};
-use super::unfinished::Unfinished;
-use super::{Finished, Study};
+use super::unfinished::UnfinishedStudy;
+use super::{Study, StudyResults};
 use crate::run::data::Readings;
 use crate::terminal::say;
 
@@ -26,13 +26,13 @@ pub(crate) struct Plan<'a> {
     pub(crate) aside: &'a Path,
 }
 
-/// Runs every scenario that has not been run yet. What has ended is kept in [`Unfinished`] until the caller removes it.
+/// Runs every scenario that has not been run yet. Ended passes are kept in [`UnfinishedStudy`] until the caller removes it.
 ///
 /// # Errors
 /// Data that is not as expected, or a file system that refuses.
-pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(Finished, Unfinished)> {
+pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(StudyResults, UnfinishedStudy)> {
     let configs = &study.configs;
-    let unfinished = Unfinished::open(plan.out, &study.key()?, plan.resume, plan.force)?;
+    let unfinished = UnfinishedStudy::open(plan.out, &study.key()?, plan.resume, plan.force)?;
     let mut done = vec![false; configs.len()];
     for outcome in unfinished.read()?.outcomes {
         if let Some(done) = done.get_mut(outcome.row.number) {
@@ -98,8 +98,8 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(Finished, Unfinished)> 
     }
     let mut kept = unfinished.read().context("what the passes came to")?;
     kept.outcomes.sort_by_key(|outcome| outcome.row.number);
-    let finished = Finished { outcomes: kept.outcomes, data: kept.data, passes: passes.len() };
-    Ok((finished, unfinished))
+    let results = StudyResults { outcomes: kept.outcomes, data: kept.data, passes: passes.len() };
+    Ok((results, unfinished))
 }
 
 fn announce(scenarios: usize, passes: usize, extent: Extent, bytes: u64, keeps_returns: bool) {

@@ -54,7 +54,7 @@ pub(crate) fn place(out: &Path) -> PathBuf {
 }
 
 /// Folder of an unfinished study, locked by this process.
-pub(crate) struct Unfinished {
+pub(crate) struct UnfinishedStudy {
     path: PathBuf,
     parts: AtomicUsize,
     /// Locked for as long as the study runs.
@@ -69,7 +69,7 @@ pub(crate) struct UnfinishedResults {
     pub(crate) data: DataFacts,
 }
 
-impl Unfinished {
+impl UnfinishedStudy {
     /// Creates the folder, or resumes the one that is there. `resume`: resuming is asked for; `force`: an existing folder may
     /// be removed.
     ///
@@ -168,7 +168,7 @@ impl Unfinished {
 
     /// Removes the folder: the study is complete.
     pub(crate) fn remove(self) {
-        // What cannot be removed is in the way of nothing but the next study of this folder, which says so.
+        // A folder that cannot be removed hinders only the next study of this name, which reports it.
         let _ = fs::remove_dir_all(&self.path);
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct LuckSummary {
     /// True if that environment is the configuration's.
     pub(crate) world_of_configuration: bool,
     pub(crate) trials: TrialCounts,
-    pub(crate) ledger: TrialsLog,
+    pub(crate) ledger: TrialsLogSummary,
     pub(crate) overfitting: Option<OverfittingSummary>,
     /// Reason why `overfitting` is null.
     pub(crate) overfitting_reason: Option<String>,
@@ -52,7 +52,7 @@ pub(crate) struct TrialCounts {
 /// Trials log beside the data.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
-pub(crate) struct TrialsLog {
+pub(crate) struct TrialsLogSummary {
     /// Null where no log is kept.
     pub(crate) file: Option<String>,
     pub(crate) runs_before: u64,

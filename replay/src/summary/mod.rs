@@ -39,7 +39,9 @@ pub(crate) use head::{DataSummary, Head, SCHEMA_VERSION, WarningList};
 pub(crate) use holdout::{
     EarlierOpening, FailedOpening, HoldoutSummary, PeriodMetrics, ScoreSummary, TrialsInside,
 };
-pub(crate) use luck::{ChosenLuck, DeflatedLuck, LuckSummary, OverfittingSummary, TrialCounts, TrialsLog};
+pub(crate) use luck::{
+    ChosenLuck, DeflatedLuck, LuckSummary, OverfittingSummary, TrialCounts, TrialsLogSummary,
+};
 pub(crate) use number::Number;
 pub(crate) use offline::{EmSummary, OfflineSummary, SmoothSummary, WindowSummary};
 pub(crate) use run::{

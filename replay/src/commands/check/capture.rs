@@ -23,27 +23,27 @@ const SAMPLE: u64 = 4_000;
 /// Symbols that are listed; more are only counted.
 const SYMBOLS_MAX: usize = 10_000;
 
-/// What was seen of an instrument.
+/// Events of one instrument.
 #[derive(Default)]
-struct Seen {
+struct InstrumentEvents {
     trades: u64,
     quotes: u64,
     bars: u64,
     span: Option<(i64, i64)>,
 }
 
-/// What was seen of all.
+/// Contents of a capture.
 #[derive(Default)]
 struct Read {
     counts: Counts,
-    symbols: BTreeMap<String, Seen>,
+    symbols: BTreeMap<String, InstrumentEvents>,
     unlisted: u64,
     said: BTreeMap<String, u64>,
     sent: u64,
     span: Option<(i64, i64)>,
 }
 
-/// Whether the data is a capture.
+/// Returns true if the data is a capture.
 pub(crate) fn is_capture(args: &CheckArgs) -> bool {
     args.venue.is_some() || args.data.extension().is_some_and(|extension| extension == "jsonl")
 }

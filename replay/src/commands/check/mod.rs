@@ -66,7 +66,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<()> {
     Ok(())
 }
 
-/// What was found so far.
+/// Findings so far.
 #[derive(Default)]
 struct Found {
     tally: Tally,
@@ -103,7 +103,7 @@ fn inspect(config: &Config, found: &mut Found) -> Result<(DataFacts, SpreadInspe
     Ok((source.facts(), spreads))
 }
 
-/// What is looked at beside the close, as it stands in the data.
+/// Columns that are inspected beside the close, as the data has them.
 fn columns() -> Vec<Wanted> {
     use Field::{Ask, Bid, High, Low, Open, ReturnPrice, Split, Volume};
     [ReturnPrice, Open, High, Low, Volume, Bid, Ask, Split]

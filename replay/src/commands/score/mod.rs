@@ -6,7 +6,7 @@
 
 mod args;
 mod figures;
-mod ledger;
+mod holdout_log;
 mod period;
 mod profile;
 mod text;
@@ -31,8 +31,8 @@ use crate::summary::{
 };
 pub(super) use args::{Profile, SCORE, ScoreArgs};
 use figures::{Part, Parts};
-pub(crate) use ledger::Entry;
-use ledger::{Event, Ledger, Overlap};
+pub(crate) use holdout_log::Entry;
+use holdout_log::{Event, HoldoutLog, Overlap};
 use trials::TrialsOverlap;
 
 /// Scores the hold-out.
@@ -61,7 +61,7 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
     let scoring = Scoring {
         start,
         profile: args.profile,
-        ledger: Ledger::new(json_lines::beside(&config, "holdout.jsonl")?),
+        log: HoldoutLog::new(json_lines::beside(&config, "holdout.jsonl")?),
     };
     let prepared = Prepared::new(&config, &args.run, &run::SCORE, scoring.source(&config)?, None)?;
     // The last moment before any data flows: an error before it has opened nothing.
@@ -85,7 +85,7 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
 pub(crate) struct Scoring {
     start: TimestampNs,
     profile: Profile,
-    ledger: Ledger,
+    log: HoldoutLog,
 }
 
 impl Scoring {
@@ -121,7 +121,7 @@ impl Scoring {
             net_sharpe: None,
             error: None,
         };
-        let (entry, history) = self.ledger.open(entry)?;
+        let (entry, history) = self.log.open(entry)?;
         Ok(Opening { entry, history })
     }
 
@@ -133,7 +133,7 @@ impl Scoring {
     pub(crate) fn record_failure(&self, entry: &Entry, error: &anyhow::Error) -> Result<()> {
         let time = Timestamp::now().to_string();
         let error = Some(error_text(error));
-        self.ledger.append(&Entry { event: Event::Failed, time, error, ..entry.clone() })
+        self.log.append(&Entry { event: Event::Failed, time, error, ..entry.clone() })
     }
 
     /// Scores the run in the folder, and writes the result down.
@@ -170,13 +170,13 @@ impl Scoring {
             net_sharpe: Some(sharpe).filter(|sharpe| sharpe.is_finite()),
             ..opened.entry.clone()
         };
-        self.ledger.append(&result)?;
+        self.log.append(&result)?;
         let earlier = opened.history.seen(&opened.entry, &parts.times);
         let trials = TrialsOverlap::of(config, &parts.times)?;
         Ok(Score {
             trials,
             profile: self.profile,
-            ledger: self.ledger.path().to_owned(),
+            log: self.log.path().to_owned(),
             parts,
             earlier,
             to: result.to.unwrap_or_default(),
@@ -189,7 +189,7 @@ impl Scoring {
 /// An opening that is on record.
 pub(crate) struct Opening {
     entry: Entry,
-    history: ledger::History,
+    history: holdout_log::History,
 }
 
 impl Opening {
@@ -202,7 +202,7 @@ impl Opening {
 /// A hold-out that was scored.
 pub(crate) struct Score {
     profile: Profile,
-    ledger: PathBuf,
+    log: PathBuf,
     parts: Parts,
     opened: Opening,
     /// The openings before it that have read some of it.
@@ -252,7 +252,7 @@ impl Score {
             profile: entry.profile.clone(),
             data_digest: entry.data_digest.clone(),
             configuration_digest: entry.configuration_digest.clone(),
-            ledger: self.ledger.display().to_string(),
+            ledger: self.log.display().to_string(),
         }
     }
 }

@@ -7,7 +7,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
 use super::Profile;
-use super::ledger::Overlap;
+use super::holdout_log::Overlap;
 use super::{Opening, Score};
 use crate::summary::{METRICS, figure_text, grouped, sharpe_text};
 
@@ -50,7 +50,7 @@ impl Score {
         if net.uncertainty.standard_error.is_finite() {
             _ = writeln!(text, "\nhold-out, net: {}", sharpe_text(net));
         }
-        _ = writeln!(text, "opening {} recorded in {}", entry.opening, self.ledger.display());
+        _ = writeln!(text, "opening {} recorded in {}", entry.opening, self.log.display());
         if self.embedded {
             text += "(embedded data: its hold-out log is in the current folder)\n";
         }

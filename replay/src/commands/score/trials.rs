@@ -5,7 +5,7 @@ use betaflow_engine::time::TimestampNs;
 
 use super::period::Period;
 use crate::config::Config;
-use crate::study::Ledger;
+use crate::study::TrialsLog;
 use crate::summary::{Code, Rendered, TrialsInside, time_text};
 
 /// Runs of the trials log whose returns reach into the frames that are scored.
@@ -28,8 +28,8 @@ impl TrialsOverlap {
     /// # Errors
     /// The log cannot be read.
     pub(crate) fn of(config: &Config, times: &[TimestampNs]) -> Result<Option<Self>> {
-        let ledger = Ledger::of(config, None)?;
-        let Some((path, lines)) = ledger.runs()? else { return Ok(None) };
+        let log = TrialsLog::of(config, None)?;
+        let Some((path, lines)) = log.runs()? else { return Ok(None) };
         let mut choices = std::collections::BTreeSet::new();
         let (mut runs, mut ran, mut seen) = (0, None::<[String; 2]>, None::<Period>);
         for line in &lines {

@@ -11,7 +11,7 @@ use betaflow_engine::sweep::Candidates;
 use crate::config::slips;
 use crate::report;
 use crate::study;
-use crate::study::{Finished, Ledger, Luck, Plan, RuinedScenarios, Study, candidates_of};
+use crate::study::{Luck, Plan, RuinedScenarios, Study, StudyResults, TrialsLog, candidates_of};
 use crate::summary::{
     Code, Rendered, StressSummary, StudyKind, Trades, environment_name, grouped, kept_holdout, paths, to_json,
 };
@@ -26,20 +26,20 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     let folder = RunFolder::create(&out, args.study.run.force)?;
     let plan =
         Plan { out: &out, resume: args.study.resume, force: args.study.run.force, aside: folder.path() };
-    let (finished, unfinished) = study::run(&study, &plan)?;
+    let (results, unfinished) = study::run(&study, &plan)?;
 
     let notes = notes(&study);
     let note = (!notes.is_empty()).then(|| {
         let texts: Vec<_> = notes.iter().map(|note| note.text.as_str()).collect();
         texts.join("; ")
     });
-    study::write_tables(folder.path(), &study, &finished, note.as_deref())?;
-    let ruined = RuinedScenarios::of(&study, &finished.outcomes);
+    study::write_tables(folder.path(), &study, &results, note.as_deref())?;
+    let ruined = RuinedScenarios::of(&study, &results.outcomes);
     let candidates = candidates_of(&study)?;
-    let candidates = candidates.without(finished.outcomes.iter().map(|outcome| outcome.row.ruined));
-    let ledger = Ledger::of(&study.base, args.study.trials.as_deref())?;
-    let luck = Luck::of((&study, &finished), &candidates, &ledger, "stress", args.study.resume)?;
-    let summary = summary(&study, (&finished, &candidates), &luck, (&notes, &ruined), started)?;
+    let candidates = candidates.without(results.outcomes.iter().map(|outcome| outcome.row.ruined));
+    let log = TrialsLog::of(&study.base, args.study.trials.as_deref())?;
+    let luck = Luck::of((&study, &results), &candidates, &log, "stress", args.study.resume)?;
+    let summary = summary(&study, (&results, &candidates), &luck, (&notes, &ruined), started)?;
     folder.write("summary.json", &to_json(&summary)?)?;
     folder.write("run.toml", &study.base.to_toml("replay")?)?;
     folder.write("grid.toml", &study.grid.text)?;
@@ -49,8 +49,8 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     folder.complete()?;
     unfinished.remove();
     say(&ruined.text());
-    say(&text(&study, &finished, &candidates, &luck, started));
-    for note in notes.iter().cloned().chain(finished.data.warnings.iter().map(Rendered::from)) {
+    say(&text(&study, &results, &candidates, &luck, started));
+    for note in notes.iter().cloned().chain(results.data.warnings.iter().map(Rendered::from)) {
         say(&format!("note: {note}\n"));
     }
     say(&format!("written to {}\n", out.display()));
@@ -59,22 +59,22 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
 
 fn summary(
     study: &Study,
-    (finished, candidates): (&Finished, &Candidates),
+    (results, candidates): (&StudyResults, &Candidates),
     luck: &Luck,
     (notes, ruined): (&[Rendered], &RuinedScenarios),
     started: Instant,
 ) -> Result<StressSummary> {
     let mut warnings: Vec<Rendered> = ruined.warning().iter().chain(notes).cloned().collect();
-    warnings.extend(finished.data.warnings.iter().map(Rendered::from));
+    warnings.extend(results.data.warnings.iter().map(Rendered::from));
     if study.is_of_one_source()? {
         // Otherwise they are what one pass says of its own world.
-        warnings.extend(finished.data.world.iter().map(Rendered::from));
+        warnings.extend(results.data.world.iter().map(Rendered::from));
     }
     let paths = path_groups(study, candidates);
-    let figure = |name: &str, row: usize| finished.outcomes[row].figure(name);
-    let is_ruined = |row: usize| finished.outcomes[row].row.ruined;
+    let figure = |name: &str, row: usize| results.outcomes[row].figure(name);
+    let is_ruined = |row: usize| results.outcomes[row].row.ruined;
     Ok(StressSummary {
-        study: study.head(StudyKind::Stress, finished, (ruined, luck), &warnings, started.elapsed())?,
+        study: study.head(StudyKind::Stress, results, (ruined, luck), &warnings, started.elapsed())?,
         trades: if study.grid.fixed { Trades::Fixed } else { Trades::Own },
         paths: paths.iter().map(|rows| paths::summary(rows, figure, is_ruined)).collect(),
     })
@@ -101,22 +101,22 @@ fn notes(study: &Study) -> Vec<Rendered> {
 /// worst scenario.
 fn text(
     study: &Study,
-    finished: &Finished,
+    results: &StudyResults,
     candidates: &Candidates,
     luck: &Luck,
     started: Instant,
 ) -> String {
     let seconds = started.elapsed().as_secs_f64();
-    let mut text = format!("{} scenarios in {seconds:.2} s\n", grouped(finished.outcomes.len() as f64));
+    let mut text = format!("{} scenarios in {seconds:.2} s\n", grouped(results.outcomes.len() as f64));
     if let Some(from) = &study.base.holdout.from {
         text += &format!("{}\n", kept_holdout(from));
     }
-    let objective: Vec<f64> = finished.outcomes.iter().map(|outcome| outcome.figure("net_sharpe")).collect();
-    let is_ruined = |row: usize| finished.outcomes[row].row.ruined;
+    let objective: Vec<f64> = results.outcomes.iter().map(|outcome| outcome.figure("net_sharpe")).collect();
+    let is_ruined = |row: usize| results.outcomes[row].row.ruined;
     let defined = (0..objective.len()).filter(|row| !is_ruined(*row) && !objective[*row].is_nan());
     let worst = defined.min_by(|a, b| objective[*a].total_cmp(&objective[*b]));
     let line = |name: &str, row: usize| {
-        let outcome = &finished.outcomes[row];
+        let outcome = &results.outcomes[row];
         format!(
             "{name}  net Sharpe {:.2}  annual return {:.2} %  {}\n",
             objective[row],
@@ -136,7 +136,7 @@ fn text(
     let survivors = if (0..objective.len()).any(is_ruined) { "worst survivor" } else { "worst of all" };
     text += &worst.map_or_else(String::new, |row| line(survivors, row));
     if let [rows] = &path_groups(study, candidates)[..] {
-        text += &paths::text(rows, |name, row| finished.outcomes[row].figure(name), is_ruined);
+        text += &paths::text(rows, |name, row| results.outcomes[row].figure(name), is_ruined);
     }
     text
 }

@@ -24,7 +24,7 @@ use betaflow_engine::validation::{AlignedReturns, TuningResult};
 use crate::config::{is_choice, slips};
 use crate::report;
 use crate::study;
-use crate::study::{Finished, Grid, Ledger, Luck, Plan, RuinedScenarios, Study, candidates_of};
+use crate::study::{Grid, Luck, Plan, RuinedScenarios, Study, StudyResults, TrialsLog, candidates_of};
 use crate::summary::{Code, IN_SAMPLE, Rendered, to_json};
 use crate::terminal::say;
 pub(super) use args::{TUNE, TuneArgs};
@@ -32,7 +32,7 @@ pub(super) use args::{TUNE, TuneArgs};
 /// Result of a tuning.
 struct Tuning {
     study: Study,
-    finished: Finished,
+    results: StudyResults,
     aligned: AlignedReturns,
     tuned: TuningResult,
     luck: Luck,
@@ -54,19 +54,18 @@ pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
     let folder = RunFolder::create(&out, args.study.run.force)?;
     let plan =
         Plan { out: &out, resume: args.study.resume, force: args.study.run.force, aside: folder.path() };
-    let (finished, unfinished) = study::run(&study, &plan)?;
+    let (results, unfinished) = study::run(&study, &plan)?;
     let again = || {
         format!(
             "nothing is chosen; the runs are kept: other folds, embargo or objective take no time with --out {} --resume",
             out.display()
         )
     };
-    let ledger = Ledger::of(&study.base, args.study.trials.as_deref())?;
-    let tuning =
-        Tuning::of(study, finished, settings, base, (&ledger, args.study.resume)).with_context(again)?;
+    let log = TrialsLog::of(&study.base, args.study.trials.as_deref())?;
+    let tuning = Tuning::of(study, results, settings, base, (&log, args.study.resume)).with_context(again)?;
 
     let look_ahead = tuning.look_ahead.as_deref();
-    study::write_tables(folder.path(), &tuning.study, &tuning.finished, look_ahead)?;
+    study::write_tables(folder.path(), &tuning.study, &tuning.results, look_ahead)?;
     tables::write(folder.path(), &tuning)?;
     folder.write("summary.json", &to_json(&tuning.summary(started.elapsed())?)?)?;
     folder.write("run.toml", &tuning.study.base.to_toml("tune --grid grid.toml")?)?;
@@ -84,24 +83,24 @@ pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
 
 impl Tuning {
     /// `settings`: those to choose from, the first of the study; `base`: the place of the configuration as it is;
-    /// `resumed`: whether the ledger may know the run already.
+    /// `resumed`: whether the log may have the run already.
     fn of(
         mut study: Study,
-        mut finished: Finished,
+        mut results: StudyResults,
         settings: usize,
         base: usize,
-        (ledger, resumed): (&Ledger, bool),
+        (log, resumed): (&TrialsLog, bool),
     ) -> Result<Self> {
-        let ruined = RuinedScenarios::of(&study, &finished.outcomes);
-        let aligned = aligned::align(&finished.outcomes, settings)?;
-        // What was run beside them is no row of their tables, and no trial: nothing was chosen by it.
-        finished.outcomes.truncate(settings);
+        let ruined = RuinedScenarios::of(&study, &results.outcomes);
+        let aligned = aligned::align(&results.outcomes, settings)?;
+        // The run beside them is no row of their tables and no trial: nothing was chosen by it.
+        results.outcomes.truncate(settings);
         study.grid.scenarios.truncate(settings);
         study.configs.truncate(settings);
         let tuned = choose::choose(&aligned, base, &study.base, &study.configs)?;
         let candidates = candidates_of(&study)?;
-        let candidates = candidates.without(finished.outcomes.iter().map(|outcome| outcome.row.ruined));
-        let luck = Luck::of((&study, &finished), &candidates, ledger, "tune", resumed)?;
+        let candidates = candidates.without(results.outcomes.iter().map(|outcome| outcome.row.ruined));
+        let luck = Luck::of((&study, &results), &candidates, log, "tune", resumed)?;
         let look_ahead = study::look_ahead(&study.configs);
         let world = study.base.world_note(true);
         let memory = memory::warning(&study.base, &study.configs);
@@ -115,12 +114,12 @@ impl Tuning {
             named(Code::EmbargoShorterThanMemory, memory.as_slice()),
             named(Code::AlignedFrames, &aligned::notes(&aligned)),
             named(Code::FewResamples, choose::note(&tuned, &aligned).as_slice()),
-            finished.data.warnings.iter().map(Rendered::from).collect(),
-            finished.data.world.iter().map(Rendered::from).collect(),
+            results.data.warnings.iter().map(Rendered::from).collect(),
+            results.data.world.iter().map(Rendered::from).collect(),
             slips(&study.configs).into_iter().map(Rendered::from).collect(),
         ]
         .concat();
-        Ok(Self { study, finished, aligned, tuned, luck, ruined, base, look_ahead, warnings })
+        Ok(Self { study, results, aligned, tuned, luck, ruined, base, look_ahead, warnings })
     }
 
     /// The recommended settings as a configuration.

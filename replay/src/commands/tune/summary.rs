@@ -20,11 +20,11 @@ impl Tuning {
     /// # Errors
     /// A setting has no place in JSON.
     pub(crate) fn summary(&self, time: Duration) -> Result<TuneSummary> {
-        let Self { study, tuned, finished, .. } = self;
+        let Self { study, tuned, results, .. } = self;
         let tune = &study.base.tune;
         let choices = tuned.choices.iter().enumerate().map(|(fold, choice)| self.fold_choice(fold, choice));
         Ok(TuneSummary {
-            study: study.head(StudyKind::Tune, finished, (&self.ruined, &self.luck), &self.warnings, time)?,
+            study: study.head(StudyKind::Tune, results, (&self.ruined, &self.luck), &self.warnings, time)?,
             method: tune.method.name().to_owned(),
             folds: tune.folds() as u64,
             embargo: tune.embargo.into(),
@@ -84,7 +84,7 @@ impl Tuning {
     /// Returns the setting that was chosen beside the best. `best_metrics`: figures of the best on all frames.
     fn choice(&self, preferred: &Preferred, best_metrics: Option<Metrics>) -> Result<ChoiceSummary> {
         let Preferred { chosen, turnover, difference, best, best_turnover, certainty: sure } = preferred;
-        let settings = |setting: usize| study::values_of(&self.study.grid, &self.study.configs[setting]);
+        let settings = |setting: usize| self.study.grid.values_of(&self.study.configs[setting]);
         let runner_up = sure.runner_up.map(|next| -> Result<RunnerUp> {
             let settings = settings(next.setting)?;
             Ok(RunnerUp { scenario: next.setting as u64, settings, train_score: next.score.into() })

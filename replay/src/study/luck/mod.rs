@@ -15,8 +15,8 @@ use betaflow_engine::validation::{
 };
 
 use super::identity::Identity;
-use super::trials::{Ledger, Line, Span, TrialTally};
-use super::{Finished, Outcome, Study};
+use super::trials_log::{Line, Span, TrialTally, TrialsLog};
+use super::{Outcome, Study, StudyResults};
 
 mod summary;
 mod text;
@@ -58,26 +58,26 @@ struct Trial<'a> {
 }
 
 impl Luck {
-    /// Counts the trials of a finished study in the trials log and compares them. `resumed`: true if they may have been
+    /// Counts the trials of a completed study in the trials log and compares them. `resumed`: true if they may have been
     /// counted before.
     ///
     /// # Errors
     /// A file that the settings name cannot be read.
     pub(crate) fn of(
-        (study, finished): (&Study, &Finished),
+        (study, results): (&Study, &StudyResults),
         candidates: &Candidates,
-        ledger: &Ledger,
+        log: &TrialsLog,
         command: &str,
         resumed: bool,
     ) -> Result<Self> {
         let identities = study.configs.iter().map(Identity::of).collect::<Result<Vec<_>>>()?;
-        let outcomes = &finished.outcomes;
+        let outcomes = &results.outcomes;
         let frames_per_year = study.base.data.calendar().frames_per_year();
         let trials = trials(outcomes, &identities, candidates, frames_per_year);
 
         let world = candidates.environment.map_or(0, |world| world.row);
         let world = identities.get(world).map_or_else(String::new, |identity| identity.world.clone());
-        let span = span(&trials, outcomes, &finished.data);
+        let span = span(&trials, outcomes, &results.data);
         let mut line = Line::now(command, study.base.strategy_kind(), span, world);
         line.frames = trials.first().map_or(0, |trial| trial.observed.count as usize);
         line.choices = identities.iter().map(|identity| (identity.choice.clone(), None)).collect();
@@ -97,7 +97,7 @@ impl Luck {
             Some(NamedScenario { scenario: row?, observed: observed? })
         };
         Ok(Self {
-            counted: ledger.add(&line, resumed),
+            counted: log.add(&line, resumed),
             compared: trials.len(),
             one_world: candidates.one_environment,
             exact: candidates.environment.is_none_or(|world| world.exact),

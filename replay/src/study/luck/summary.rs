@@ -2,7 +2,7 @@
 
 use super::{Luck, NamedScenario};
 use crate::summary::{
-    ChosenLuck, DeflatedLuck, LuckSummary, Number, OverfittingSummary, TrialCounts, TrialsLog,
+    ChosenLuck, DeflatedLuck, LuckSummary, Number, OverfittingSummary, TrialCounts, TrialsLogSummary,
 };
 
 impl Luck {
@@ -24,8 +24,8 @@ impl Luck {
                 variance: counted.variance.into(),
                 expected_best_sharpe: self.annual(counted.trials().expected_best()).into(),
             },
-            ledger: TrialsLog {
-                file: counted.ledger.as_ref().map(|path| path.display().to_string()),
+            ledger: TrialsLogSummary {
+                file: counted.file.as_ref().map(|path| path.display().to_string()),
                 runs_before: counted.runs_before as u64,
                 unreadable: counted.unreadable as u64,
                 problem: counted.problem.clone(),

@@ -56,7 +56,7 @@ impl Luck {
     fn trials_text(&self) -> String {
         let counted = &self.counted;
         let plural = if counted.trials == 1 { "" } else { "s" };
-        let of = match &counted.ledger {
+        let of = match &counted.file {
             Some(path) => format!(
                 "{} of this run, the others of {} earlier run(s) on the same data, in {}",
                 counted.here,

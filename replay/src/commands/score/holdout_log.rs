@@ -81,7 +81,7 @@ pub(crate) struct Overlap {
 }
 
 impl History {
-    /// The openings that have read one of the frames that were scored, whatever else they have read: the ledger
+    /// The openings that have read one of the frames that were scored, whatever else they have read: the log
     /// belongs to the data, and data that has grown or was restated is still the same market. `times` ascend.
     pub(crate) fn seen(&self, now: &Entry, times: &[TimestampNs]) -> Vec<Overlap> {
         let seen = |entry: &Entry| {
@@ -101,9 +101,9 @@ impl History {
 }
 
 /// Hold-out log.
-pub(crate) struct Ledger(JsonLines<Entry>);
+pub(crate) struct HoldoutLog(JsonLines<Entry>);
 
-impl Ledger {
+impl HoldoutLog {
     pub(crate) fn new(path: PathBuf) -> Self {
         Self(JsonLines::new(path))
     }
@@ -115,7 +115,7 @@ impl Ledger {
     /// Adds an opening under the next number, and says which there were before.
     ///
     /// # Errors
-    /// The ledger cannot be read or written: then nothing may be scored.
+    /// The log cannot be read or written: then nothing may be scored.
     pub(crate) fn open(&self, entry: Entry) -> Result<(Entry, History)> {
         let opened = self.0.add(|lines| {
             let opening = lines.entries.iter().map(|line| line.opening).max().unwrap_or(0) + 1;
@@ -134,7 +134,7 @@ impl Ledger {
     /// Adds a line.
     ///
     /// # Errors
-    /// The ledger cannot be written.
+    /// The log cannot be written.
     pub(crate) fn append(&self, entry: &Entry) -> Result<()> {
         self.0.add(|_| (Some(entry.clone()), ())).with_context(|| {
             format!(
@@ -208,35 +208,35 @@ mod tests {
     #[test]
     fn failed_opening_is_reported_and_does_not_count() {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = Ledger::new(folder.path().join("p.holdout.jsonl"));
+        let log = HoldoutLog::new(folder.path().join("p.holdout.jsonl"));
         let opened = || entry(Event::Opened, "a", "2020-01-01", None);
         let failed =
             |opened: &Entry| Entry { event: Event::Failed, error: Some("no".into()), ..opened.clone() };
-        let (first, _) = ledger.open(opened()).unwrap();
-        ledger.append(&failed(&first)).unwrap();
-        let (second, history) = ledger.open(opened()).unwrap();
+        let (first, _) = log.open(opened()).unwrap();
+        log.append(&failed(&first)).unwrap();
+        let (second, history) = log.open(opened()).unwrap();
         assert_eq!((history.len(), history.failed.len()), (0, 1));
         assert!(history.seen(&second, &days(0..5)).is_empty());
         // A score on record counts, whatever else went wrong after it.
-        ledger.append(&Entry { event: Event::Scored, ..second.clone() }).unwrap();
-        ledger.append(&failed(&second)).unwrap();
-        let (_, history) = ledger.open(opened()).unwrap();
+        log.append(&Entry { event: Event::Scored, ..second.clone() }).unwrap();
+        log.append(&failed(&second)).unwrap();
+        let (_, history) = log.open(opened()).unwrap();
         assert_eq!((history.len(), history.failed.len()), (1, 1));
     }
 
     #[test]
     fn an_opening_counts_with_and_without_a_result() {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = Ledger::new(folder.path().join("p.holdout.jsonl"));
+        let log = HoldoutLog::new(folder.path().join("p.holdout.jsonl"));
         let opened = || entry(Event::Opened, "a", "2020-01-01", None);
-        let (first, history) = ledger.open(opened()).unwrap();
+        let (first, history) = log.open(opened()).unwrap();
         assert_eq!((first.opening, history.len()), (1, 0));
-        ledger.append(&Entry { event: Event::Scored, net_sharpe: Some(0.5), ..first }).unwrap();
-        let (second, history) = ledger.open(opened()).unwrap();
+        log.append(&Entry { event: Event::Scored, net_sharpe: Some(0.5), ..first }).unwrap();
+        let (second, history) = log.open(opened()).unwrap();
         let seen = history.seen(&second, &days(0..5));
         assert_eq!((second.opening, seen.len(), seen[0].entry.net_sharpe), (2, 1, Some(0.5)));
         // A crash before the second result.
-        let (third, history) = ledger.open(opened()).unwrap();
+        let (third, history) = log.open(opened()).unwrap();
         let seen = history.seen(&third, &days(0..5));
         assert_eq!((third.opening, seen.len(), seen[1].entry.net_sharpe), (3, 2, None));
     }

@@ -109,7 +109,7 @@ pub(crate) struct TrialTally {
     /// Sample variance of their ratios per frame.
     pub(crate) variance: f64,
     /// Path of the log; `None` without a log.
-    pub(crate) ledger: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
     /// Runs on record before this one.
     pub(crate) runs_before: usize,
     /// Lines that cannot be read.
@@ -126,9 +126,9 @@ impl TrialTally {
 }
 
 /// Trials log.
-pub(crate) struct Ledger(Option<JsonLines<Line>>);
+pub(crate) struct TrialsLog(Option<JsonLines<Line>>);
 
-impl Ledger {
+impl TrialsLog {
     /// Beside the data; `asked`: a file in its place, or `none`.
     ///
     /// # Errors
@@ -190,7 +190,7 @@ impl Ledger {
                 (lines, Some(text))
             }
         };
-        TrialTally { ledger: Some(file.path().to_owned()), problem, ..count(&lines, line) }
+        TrialTally { file: Some(file.path().to_owned()), problem, ..count(&lines, line) }
     }
 }
 
@@ -209,7 +209,7 @@ fn count(lines: &Lines<Line>, run: &Line) -> TrialTally {
         here: run.choices.len(),
         measured: ratios.len(),
         variance: Trials::of(&ratios).variance,
-        ledger: None,
+        file: None,
         runs_before: lines.entries.len(),
         unreadable: lines.unreadable,
         problem: None,
@@ -232,9 +232,9 @@ mod tests {
     #[test]
     fn a_choice_counts_once_and_is_measured_in_one_world() {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = Ledger(Some(JsonLines::new(folder.path().join("p.trials.jsonl"))));
+        let log = TrialsLog(Some(JsonLines::new(folder.path().join("p.trials.jsonl"))));
         let counted = |line: &Line, resumed| {
-            let counted = ledger.add(line, resumed);
+            let counted = log.add(line, resumed);
             assert_eq!(counted.problem, None);
             (counted.trials, counted.measured, counted.variance)
         };
@@ -245,9 +245,9 @@ mod tests {
         assert_eq!(counted(&line("a", &[("w", Some(5.0))]), false), (5, 3, 4.0));
         // This run's own measurement is the one that counts.
         assert_eq!(counted(&line("a", &[("w", Some(2.0))]), false), (5, 3, 1.0));
-        let runs = ledger.0.as_ref().unwrap().lines().unwrap().entries.len();
+        let runs = log.0.as_ref().unwrap().lines().unwrap().entries.len();
         assert_eq!(counted(&first, true), (5, 3, 1.0));
-        assert_eq!(ledger.0.as_ref().unwrap().lines().unwrap().entries.len(), runs, "it was on record");
-        assert_eq!(Ledger(None).add(&first, false).trials, 3);
+        assert_eq!(log.0.as_ref().unwrap().lines().unwrap().entries.len(), runs, "it was on record");
+        assert_eq!(TrialsLog(None).add(&first, false).trials, 3);
     }
 }
