@@ -70,7 +70,7 @@ fn columns_that_are_missing_or_wrong() {
                 ("symbol", symbol.clone()),
                 ("close", close.clone()),
             ],
-            &["both `ts` and `date` may be the time"],
+            &["both `ts` and `date` as the time"],
         ),
         (
             vec![
@@ -180,7 +180,7 @@ fn rows_that_are_bad_are_errors_or_skipped() {
             with(1, (1, "A", Some(9.0))),
             &[
                 "row 1 (counting from 0), column `symbol`: found a second row of `A` at 1970-01-02",
-                "keep the first",
+                "expected one; remove one",
             ],
             &["0 d1 +A | 1", "1 d2 +B | 3 4"],
         ),

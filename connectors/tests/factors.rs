@@ -78,8 +78,11 @@ fn a_gap_in_the_factor_file_is_an_error_or_carried() {
         vec![("date", days(&[1, 2, 5])), ("mkt", floats(&[0.1, 0.2, 0.5])), ("rf", floats(&[0.1; 3]))];
     let factors = folder.write("factors.parquet", columns);
     let prices = prices_on(&folder, &[1, 2, 3, 4, 5]);
-    let parts =
-        ["factors.parquet: no factor row for the frame at 1970-01-04", "1970-01-03 and 1970-01-06", "carry"];
+    let parts = [
+        "factors.parquet: no factor row for the frame at 1970-01-04",
+        "1970-01-03 and 1970-01-06",
+        "add the row",
+    ];
     check_error(run(&prices, Some(&factors), any_rf()), &parts);
     let expected = [
         "0 d1 +A | 1 | f 0.1 | rf 0.1",
@@ -249,7 +252,7 @@ fn a_factor_instrument_without_a_price_is_an_error_carried_or_the_end() {
     let folder = Folder::new();
     let mkt = |gap| Settings { factors: factors(&[("mkt", "SPX")]), factor_gap: gap, ..Settings::default() };
     let gap = wide(&folder, &[Some(100.0), Some(200.0), None, Some(250.0), Some(500.0)]);
-    let parts = ["`SPX` in every frame: it has none at 1970-01-04", "again at 1970-01-05", "carry"];
+    let parts = ["`SPX`", "at 1970-01-04", "again at 1970-01-05", "expected one in every frame"];
     check_error(run(&gap, None, mkt(FactorGap::Error)), &parts);
     let expected = [
         "0 d1 +A | 1 | f -",

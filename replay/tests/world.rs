@@ -243,7 +243,7 @@ fn what_cannot_be_is_refused_with_its_place() {
         ("replay", &["world.volatile_share=0"], &["`world.volatile_share`", "found 0", "from 1e-6 to 1"]),
         ("replay", &["world.volume_multiplier=0"], &["`world.volume_multiplier`", "from 1e-9 to 1e9"]),
         ("replay", &["world.spread_follows_volatility=9"], &["from 0 to 4"]),
-        ("replay", &["world.gap_frames=3"], &["`world.gap_frames`", "found 3", "world.gap_from"]),
+        ("replay", &["world.gap_frames=3"], &["`world.gap_frames`", "found 3", "`gap_from`"]),
         ("replay", &["world.gap_from=2020-02-30"], &["`world.gap_from`", "2020-02-30"]),
         ("replay", &["world.gap_from=soon"], &["`world.gap_from`", "soon", "a date such as 2015-01-31"]),
         ("replay", &["world.bootstrap_block=0.5"], &["`world.bootstrap_block`", "from 1 to 1e6"]),

@@ -232,7 +232,7 @@ fn key_of(named: NamedColumn) -> &'static str {
 #[cfg(test)]
 mod tests {
     use anyhow::Error;
-    use betaflow_connectors::{DataError, NamedColumn};
+    use betaflow_connectors::{DataError, NamedColumn, Place};
     use betaflow_engine::assembly::AssemblyError;
     use betaflow_engine::execution::{FillAt, Need};
     use betaflow_engine::frame::Field;
@@ -258,7 +258,10 @@ mod tests {
         let factor_gap = AssemblyError::FactorGap { gap, resumed: gap, instrument: "SPY".to_owned() };
         let too_short = WorldError::TooShort { change: PathChange::WorstWindows, found: 90, expected: 201 };
         let warmup = Invalid { key: "warmup", found: "0".to_owned(), expected: "at least 1 day" };
-        let cases: [(Error, &[&str]); 4] = [
+        let place = Box::new(Place { file: file(), row: 7, column: "symbol".to_owned() });
+        let duplicate = DataError::Duplicate { place, symbol: "A".to_owned(), time: gap };
+        let cases: [(Error, &[&str]); 5] = [
+            (duplicate.into(), &["row 7", "`A`", "expected one", "data.on_bad_row = \"skip\"", "the first"]),
             (missing.into(), &["--set 'data.open=\"o\"'", "execution.fill_at = \"open\""]),
             (
                 DataError::Assembly { file: file(), source: factor_gap }.into(),
