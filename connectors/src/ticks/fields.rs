@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::event::{Event, Level, NoTrade, Sets, Trade};
+use super::event::{Event, Level, NoTrade, Sets, Trade, VenueBar};
 use super::refusal::Refusal;
 use crate::iso_time;
 
@@ -108,6 +108,29 @@ impl<'m> TradeParts<'m> {
         let price = price(self.price.0, self.price.1)?;
         Ok(Event::Trade(Trade { symbol, time_ns, price, quantity, id, sets, repeated: false }))
     }
+}
+
+/// Reads a bar of an interval in ns from its open, high, low, close and volume, each with its name at the venue. The bar
+/// has no number of trades, and its time is the start of the interval.
+pub(super) fn bar<'m>(
+    name: Text<'m>,
+    (start_ns, end_ns): (i64, i64),
+    [open, high, low, close, volume]: [(Raw<'m>, &'static str); 5],
+) -> Result<VenueBar<'m>, Refusal> {
+    let price = |(raw, field)| price(raw, field);
+    Ok(VenueBar {
+        symbol: symbol(name)?,
+        time_ns: start_ns,
+        start_ns,
+        end_ns,
+        open: price(open)?,
+        high: price(high)?,
+        low: price(low)?,
+        close: price(close)?,
+        volume: quantity(volume.0, volume.1)?,
+        trades: None,
+        closed: None,
+    })
 }
 
 /// A quantity or a volume: finite, not negative.

@@ -28,4 +28,5 @@ pub use refusal::Refusal;
 pub use sequence::{Hole, Sequences};
 pub use subscription::{Channel, Connection, Credentials, KeepAlive, Subscription, SubscriptionError};
 pub use venue::{Parsed, Venue};
+pub(crate) use venues::BINANCE_BARS;
 pub use venues::{VENUES, venue};

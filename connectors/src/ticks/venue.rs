@@ -70,3 +70,17 @@ pub trait Venue: Send {
         })
     }
 }
+
+/// Implements [`Venue::sequences`] and [`Venue::sequences_mut`] for an adapter with a field `sequences`.
+macro_rules! impl_sequences {
+    () => {
+        fn sequences(&self) -> &Sequences {
+            &self.sequences
+        }
+
+        fn sequences_mut(&mut self) -> &mut Sequences {
+            &mut self.sequences
+        }
+    };
+}
+pub(super) use impl_sequences;

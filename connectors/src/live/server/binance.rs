@@ -9,24 +9,11 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::live::protocol::Bars;
+use crate::ticks::BINANCE_BARS;
 
 const MS_NS: i64 = 1_000_000;
-/// Lengths of bars that Binance has, with their names.
-const INTERVALS: [(&str, i64); 13] = [
-    ("1s", 1_000),
-    ("1m", 60_000),
-    ("3m", 180_000),
-    ("5m", 300_000),
-    ("15m", 900_000),
-    ("30m", 1_800_000),
-    ("1h", 3_600_000),
-    ("2h", 7_200_000),
-    ("4h", 14_400_000),
-    ("6h", 21_600_000),
-    ("8h", 28_800_000),
-    ("12h", 43_200_000),
-    ("1d", 86_400_000),
-];
+/// Longest bar that is served, in seconds.
+const DAY: u64 = 86_400;
 
 /// Which instruments a client wants.
 #[derive(Clone, Debug, Default)]
@@ -125,7 +112,9 @@ impl Streams {
 /// The bars of one timestamp, of the instruments that traded.
 pub(super) fn texts(bars: &Bars, bar_ns: i64) -> Vec<Utf8Bytes> {
     let length = bar_ns / MS_NS;
-    let interval = INTERVALS.iter().find(|(_, ms)| *ms >= length).map_or("1d", |(name, _)| *name);
+    let mut channels = BINANCE_BARS.iter().filter(|(seconds, _)| *seconds <= DAY);
+    let fits = |seconds: u64| i64::try_from(seconds).is_ok_and(|seconds| seconds * 1_000 >= length);
+    let channel = channels.find(|(seconds, _)| fits(*seconds)).map_or("kline_1d", |(_, channel)| *channel);
     let column = |field| bars.columns.iter().find(|(known, _)| *known == field).map(|(_, column)| column);
     let number = |field, i: usize| {
         column(field).map(|column| column[i]).filter(|value| value.is_finite() && *value >= 0.0)
@@ -139,7 +128,7 @@ pub(super) fn texts(bars: &Bars, bar_ns: i64) -> Vec<Utf8Bytes> {
             t: end - length,
             end: end - 1,
             s: symbol,
-            i: interval,
+            i: channel.trim_start_matches("kline_"),
             f: -1,
             last: -1,
             o: price(Field::Open),
@@ -154,7 +143,7 @@ pub(super) fn texts(bars: &Bars, bar_ns: i64) -> Vec<Utf8Bytes> {
             taker_quote: "0",
             unused: "0",
         };
-        let stream = format!("{}@kline_{interval}", symbol.to_lowercase());
+        let stream = format!("{}@{channel}", symbol.to_lowercase());
         let data = Data { e: "kline", time: end, s: symbol, k: kline };
         Utf8Bytes::from(serde_json::to_string(&Combined { stream, data }).unwrap_or_default())
     };

@@ -5,12 +5,12 @@ use serde_json::json;
 
 use super::super::event::{Cancel, Correction, Event, NoTrade, Quote, Sets, VenueBar};
 use super::super::fields::{
-    Raw, Text, TradeParts, array, end_of, level, object, price, quantity, symbol, time_of_iso,
+    self, Raw, Text, TradeParts, array, end_of, level, object, price, quantity, symbol, time_of_iso,
 };
 use super::super::refusal::Refusal;
 use super::super::sequence::Sequences;
 use super::super::subscription::{Channel, Connection, Subscription, SubscriptionError, bar_name};
-use super::super::venue::{Parsed, Venue};
+use super::super::venue::{Parsed, Venue, impl_sequences};
 use super::names::upper;
 use super::sale_conditions::sets;
 
@@ -184,13 +184,7 @@ impl Venue for Alpaca {
         true
     }
 
-    fn sequences(&self) -> &Sequences {
-        &self.sequences
-    }
-
-    fn sequences_mut(&mut self) -> &mut Sequences {
-        &mut self.sequences
-    }
+    impl_sequences!();
 }
 
 fn element_of<'m>(element: Raw<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
@@ -286,24 +280,16 @@ fn bar<'m>(
     kind: &'static str,
     length_ns: i64,
     closed: Option<bool>,
-    fields: BarFields<'m>,
+    bar: BarFields<'m>,
     out: &mut Vec<Event<'m>>,
 ) -> Result<&'static str, Refusal> {
-    let start_ns = time_of_iso(&fields.t, "t")?;
+    let start_ns = time_of_iso(&bar.t, "t")?;
     let end_ns = end_of(start_ns, length_ns)?;
-    out.push(Event::Bar(VenueBar {
-        symbol: symbol(fields.symbol)?,
-        // It comes after the minute; of a running day only the start is certain.
-        time_ns: if closed.is_some() { end_ns } else { start_ns },
-        start_ns,
-        end_ns,
-        open: price(fields.o, "o")?,
-        high: price(fields.h, "h")?,
-        low: price(fields.l, "l")?,
-        close: price(fields.c, "c")?,
-        volume: quantity(fields.v, "v")?,
-        trades: fields.n,
-        closed,
-    }));
+    let BarFields { symbol, o, h, l, c, v, n: trades, .. } = bar;
+    let numbers = [(o, "o"), (h, "h"), (l, "l"), (c, "c"), (v, "v")];
+    let bar = fields::bar(symbol, (start_ns, end_ns), numbers)?;
+    // A bar of a minute comes after it; of a running day only the start is certain.
+    let time_ns = if closed.is_some() { end_ns } else { start_ns };
+    out.push(Event::Bar(VenueBar { time_ns, trades, closed, ..bar }));
     Ok(kind)
 }

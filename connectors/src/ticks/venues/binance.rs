@@ -4,20 +4,18 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::super::event::{Event, NoTrade, Quote, Sets, VenueBar};
-use super::super::fields::{
-    Raw, Text, TradeParts, level, object, price, quantity, required, symbol, time_of_ms, whole,
-};
+use super::super::fields::{Raw, Text, TradeParts, bar, level, object, required, symbol, time_of_ms, whole};
 use super::super::refusal::Refusal;
 use super::super::sequence::{Numbering, Sequences};
 use super::super::subscription::{Channel, Connection, Subscription, SubscriptionError, bar_name};
-use super::super::venue::{Parsed, Venue};
+use super::super::venue::{Parsed, Venue, impl_sequences};
 use super::names::upper;
 
 /// Streams that are asked for by the path, and by each message after that.
 const STREAMS_PER_REQUEST: usize = 200;
 
 /// The venue's bars, by their lengths in seconds.
-const BARS: [(u64, &str); 15] = [
+pub(crate) const BARS: [(u64, &str); 15] = [
     (1, "kline_1s"),
     (60, "kline_1m"),
     (180, "kline_3m"),
@@ -235,13 +233,7 @@ impl Venue for Binance {
         upper(typed)
     }
 
-    fn sequences(&self) -> &Sequences {
-        &self.sequences
-    }
-
-    fn sequences_mut(&mut self) -> &mut Sequences {
-        &mut self.sequences
-    }
+    impl_sequences!();
 }
 
 impl Binance {
@@ -340,19 +332,10 @@ fn kline<'m>(body: &'m str, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal>
     if end_ms <= k.start_ms {
         return Err(Refusal::new("T", &k.last_ms.to_string(), "an end after the start `t`"));
     }
-    out.push(Event::Bar(VenueBar {
-        symbol: symbol(s)?,
-        time_ns: time_of_ms(time_ms, "E")?,
-        start_ns: time_of_ms(k.start_ms, "t")?,
-        end_ns: time_of_ms(end_ms, "T")?,
-        open: price(k.o, "o")?,
-        high: price(k.h, "h")?,
-        low: price(k.l, "l")?,
-        close: price(k.c, "c")?,
-        volume: quantity(k.v, "v")?,
-        trades: Some(k.n),
-        closed: Some(k.x),
-    }));
+    let interval = (time_of_ms(k.start_ms, "t")?, time_of_ms(end_ms, "T")?);
+    let bar = bar(s, interval, [(k.o, "o"), (k.h, "h"), (k.l, "l"), (k.c, "c"), (k.v, "v")])?;
+    let time_ns = time_of_ms(time_ms, "E")?;
+    out.push(Event::Bar(VenueBar { time_ns, trades: Some(k.n), closed: Some(k.x), ..bar }));
     // Months have no fixed length.
     Ok(Parsed::Known(kind.unwrap_or("kline")))
 }

@@ -5,13 +5,12 @@ use serde_json::json;
 
 use super::super::event::{Event, Quote, Sets, VenueBar};
 use super::super::fields::{
-    Raw, Text, TradeParts, end_of, level, object, price, quantity, required, symbol, time_of_iso,
-    time_of_seconds, whole,
+    Raw, Text, TradeParts, bar, end_of, level, object, required, symbol, time_of_iso, time_of_seconds, whole,
 };
 use super::super::refusal::Refusal;
 use super::super::sequence::{Numbering, Sequences};
 use super::super::subscription::{Channel, Connection, Subscription, SubscriptionError, bar_name};
-use super::super::venue::{Parsed, Venue};
+use super::super::venue::{Parsed, Venue, impl_sequences};
 use super::names::dashed;
 
 const NAME: &str = "coinbase_advanced";
@@ -171,13 +170,7 @@ impl Venue for CoinbaseAdvanced {
         dashed(typed)
     }
 
-    fn sequences(&self) -> &Sequences {
-        &self.sequences
-    }
-
-    fn sequences_mut(&mut self) -> &mut Sequences {
-        &mut self.sequences
-    }
+    impl_sequences!();
 }
 
 impl CoinbaseAdvanced {
@@ -293,19 +286,15 @@ fn candles<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed,
         past(kind, out);
         for candle in candles {
             let start_ns = time_of_seconds(candle.start, "start")?;
-            out.push(Event::Bar(VenueBar {
-                symbol: symbol(candle.product_id)?,
-                time_ns,
-                start_ns,
-                end_ns: end_of(start_ns, BAR_NS)?,
-                open: price(candle.open, "open")?,
-                high: price(candle.high, "high")?,
-                low: price(candle.low, "low")?,
-                close: price(candle.close, "close")?,
-                volume: quantity(candle.volume, "volume")?,
-                trades: None,
-                closed: None,
-            }));
+            let numbers = [
+                (candle.open, "open"),
+                (candle.high, "high"),
+                (candle.low, "low"),
+                (candle.close, "close"),
+                (candle.volume, "volume"),
+            ];
+            let bar = bar(candle.product_id, (start_ns, end_of(start_ns, BAR_NS)?), numbers)?;
+            out.push(Event::Bar(VenueBar { time_ns, ..bar }));
         }
     }
     Ok(Parsed::Known("candles"))

@@ -8,7 +8,7 @@ use super::super::fields::{Raw, Text, TradeParts, level, object, required, symbo
 use super::super::refusal::Refusal;
 use super::super::sequence::{Numbering, Sequences};
 use super::super::subscription::{Channel, Connection, Subscription, SubscriptionError, bar_name};
-use super::super::venue::{Parsed, Venue};
+use super::super::venue::{Parsed, Venue, impl_sequences};
 use super::names::dashed;
 
 const NAME: &str = "coinbase_exchange";
@@ -153,13 +153,7 @@ impl Venue for CoinbaseExchange {
         dashed(typed)
     }
 
-    fn sequences(&self) -> &Sequences {
-        &self.sequences
-    }
-
-    fn sequences_mut(&mut self) -> &mut Sequences {
-        &mut self.sequences
-    }
+    impl_sequences!();
 }
 
 impl CoinbaseExchange {

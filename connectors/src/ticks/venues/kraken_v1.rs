@@ -13,7 +13,7 @@ use super::super::fields::{
 use super::super::refusal::Refusal;
 use super::super::sequence::Sequences;
 use super::super::subscription::{Channel, Connection, KeepAlive, Subscription, SubscriptionError, bar_name};
-use super::super::venue::{Parsed, Venue};
+use super::super::venue::{Parsed, Venue, impl_sequences};
 use super::names::slashed;
 
 const NAME: &str = "kraken_v1";
@@ -127,13 +127,7 @@ impl Venue for KrakenV1 {
         slashed(typed, &[("BTC", "XBT"), ("DOGE", "XDG")])
     }
 
-    fn sequences(&self) -> &Sequences {
-        &self.sequences
-    }
-
-    fn sequences_mut(&mut self) -> &mut Sequences {
-        &mut self.sequences
-    }
+    impl_sequences!();
 }
 
 /// What is no market data.

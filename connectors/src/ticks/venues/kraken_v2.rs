@@ -5,13 +5,12 @@ use serde_json::json;
 
 use super::super::event::{Event, Quote, Sets, VenueBar};
 use super::super::fields::{
-    Raw, Text, TradeParts, array, end_of, level, object, price, quantity, required, symbol, time_of_iso,
-    whole,
+    Raw, Text, TradeParts, array, bar, end_of, level, object, required, symbol, time_of_iso, whole,
 };
 use super::super::refusal::Refusal;
 use super::super::sequence::{Numbering, Sequences};
 use super::super::subscription::{Channel, Connection, KeepAlive, Subscription, SubscriptionError, bar_name};
-use super::super::venue::{Parsed, Venue};
+use super::super::venue::{Parsed, Venue, impl_sequences};
 use super::names::slashed;
 
 const NAME: &str = "kraken_v2";
@@ -203,13 +202,7 @@ impl Venue for KrakenV2 {
         slashed(typed, &[("XBT", "BTC"), ("XDG", "DOGE")])
     }
 
-    fn sequences(&self) -> &Sequences {
-        &self.sequences
-    }
-
-    fn sequences_mut(&mut self) -> &mut Sequences {
-        &mut self.sequences
-    }
+    impl_sequences!();
 }
 
 impl KrakenV2 {
@@ -278,23 +271,20 @@ fn tickers<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<&'stati
 fn bars<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<&'static str, Refusal> {
     let sent = fields.timestamp.as_ref().map(|time| time_of_iso(time, "timestamp")).transpose()?;
     for raw in data(fields)? {
-        let bar: Ohlc<'m> = object(raw.get())?;
-        let start_ns = time_of_iso(&bar.interval_begin, "interval_begin")?;
-        let end_ns = end_of(start_ns, i64::from(bar.interval) * MINUTE_NS)?;
-        out.push(Event::Bar(VenueBar {
-            symbol: symbol(bar.symbol)?,
-            // A snapshot without a time is of no later than its bars' starts.
-            time_ns: sent.unwrap_or(start_ns),
-            start_ns,
-            end_ns,
-            open: price(bar.open, "open")?,
-            high: price(bar.high, "high")?,
-            low: price(bar.low, "low")?,
-            close: price(bar.close, "close")?,
-            volume: quantity(bar.volume, "volume")?,
-            trades: Some(bar.trades),
-            closed: None,
-        }));
+        let ohlc: Ohlc<'m> = object(raw.get())?;
+        let start_ns = time_of_iso(&ohlc.interval_begin, "interval_begin")?;
+        let end_ns = end_of(start_ns, i64::from(ohlc.interval) * MINUTE_NS)?;
+        let numbers = [
+            (ohlc.open, "open"),
+            (ohlc.high, "high"),
+            (ohlc.low, "low"),
+            (ohlc.close, "close"),
+            (ohlc.volume, "volume"),
+        ];
+        let bar = bar(ohlc.symbol, (start_ns, end_ns), numbers)?;
+        // A snapshot without a time was sent no earlier than its bars started.
+        let time_ns = sent.unwrap_or(start_ns);
+        out.push(Event::Bar(VenueBar { time_ns, trades: Some(ohlc.trades), ..bar }));
     }
     Ok("ohlc")
 }

@@ -11,6 +11,8 @@ mod sale_conditions;
 
 use super::venue::Venue;
 
+pub(crate) use binance::BARS as BINANCE_BARS;
+
 /// The names that [`venue`] knows.
 pub const VENUES: [&str; 7] =
     ["alpaca", "binance", "binance_usdm", "coinbase_advanced", "coinbase_exchange", "kraken_v1", "kraken_v2"];
