@@ -16,7 +16,6 @@
 
 mod data_warnings;
 mod did_you_mean;
-mod error;
 mod files;
 mod iso_time;
 mod links;
@@ -30,8 +29,8 @@ pub mod ticks;
 pub mod tutorial;
 
 pub use did_you_mean::{hint, nearest, question};
-pub use error::{DataError, NamedColumn, Place};
 pub use files::read_text;
+pub use parquet::{DataError, NamedColumn, Place};
 pub use progress::Progress;
 /// Earlier name of [`record`].
 pub use record as recorder;

@@ -13,8 +13,8 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 use betaflow_engine::time::DAY_NS;
 
+use super::error::Place;
 use crate::DataError;
-use crate::error::Place;
 use crate::iso_time::parse_time;
 
 /// Whether a column of this type is a time.

@@ -10,10 +10,10 @@ use betaflow_engine::time::TimestampNs;
 use super::batches::{Batches, batch_rows};
 use super::columns::{numbers, text, times};
 use super::dictionary::Dictionary;
+use super::error::Place;
 use super::files::{PriceFile, range};
 use super::schema::{Key, Layout};
 use super::settings::{BadRow, Refusal, RefusedRow, Settings};
-use crate::error::Place;
 use crate::{DataError, Progress};
 
 /// What the cursors of a source share.

@@ -8,12 +8,12 @@ use betaflow_engine::warning::Warning;
 
 use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, row_groups, unseal};
 use super::columns::{numbers, text, times};
+use super::error::Place;
 use super::merge::name_of;
 use super::midnights::Midnights;
 use super::schema::{Columns, FactorColumns};
 use super::settings::{Input, Settings};
 use crate::DataError;
-use crate::error::Place;
 use crate::risk_free::{AnnualRate, RiskFreeRate};
 
 /// A factor does not return more than this in a frame: what does is an index, a price or a count.

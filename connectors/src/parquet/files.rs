@@ -10,12 +10,12 @@ use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use super::batches::{BATCH_ROWS, Batches, RowGroup, Rows, row_groups, unseal};
 use super::chunks::Chunks;
 use super::columns::times;
+use super::error::Place;
 use super::input::{Location, io_error};
 use super::levels::layout;
 use super::schema::{Columns, Key, Layout};
 use super::settings::{BadRow, Input, Settings};
 use crate::DataError;
-use crate::error::Place;
 
 /// A price file that is not open.
 #[derive(Debug)]

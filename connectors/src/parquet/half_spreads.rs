@@ -8,11 +8,11 @@ use betaflow_engine::execution::is_half_spread;
 
 use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, row_groups};
 use super::columns::{numbers, text};
+use super::error::Place;
 use super::merge::name_of;
 use super::schema::Columns;
 use super::settings::Input;
 use crate::DataError;
-use crate::error::Place;
 
 /// Column of the half-spread, in bps of notional.
 const COLUMN: &str = "half_spread_bps";

@@ -3,9 +3,9 @@
 use betaflow_engine::assembly::{Assembler, Wanted};
 use betaflow_engine::frame::Field;
 
+use super::error::Place;
 use super::schema::{Columns, Key, Layout, Series};
 use super::settings::{NO_COLUMN, Settings};
-use crate::error::Place;
 use crate::{DataError, NamedColumn};
 
 /// Fields of bars in the names of columns, in lower case and without `_`; the first is needed.

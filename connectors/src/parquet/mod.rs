@@ -6,6 +6,7 @@ mod columns;
 mod content;
 mod cursor;
 mod dictionary;
+mod error;
 mod factors;
 mod files;
 mod half_spreads;
@@ -19,6 +20,7 @@ mod settings;
 mod source;
 
 pub use content::content_digest;
+pub use error::{DataError, NamedColumn, Place};
 pub(crate) use factors::LARGEST_FACTOR;
 pub use half_spreads::read_half_spreads;
 pub use settings::{BadRow, Input, RF_MAX, Refusal, RefusedRow, Settings, TimeIs};

@@ -6,9 +6,9 @@ use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 
 use super::columns::{is_number, is_text, is_time};
+use super::error::Place;
 use super::settings::{NO_COLUMN, Settings};
 use crate::did_you_mean::nearest;
-use crate::error::Place;
 use crate::iso_time::parse_time;
 use crate::{DataError, NamedColumn};
 
