@@ -17,21 +17,21 @@ pub const NUMBER_MAX: f64 = 1e30;
 /// Effect on a run of a value out of range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnOutOfRange {
-    /// It ends with [`OutOfRange`] as its error.
+    /// Ends the run with [`OutOfRange`] as its error.
     #[default]
     Stop,
-    /// It trades no more, and goes on.
+    /// Halts trading; the run continues.
     Halt,
 }
 
-/// A value that no later one may be computed from.
+/// A value out of range.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutOfRange {
-    /// When the bar closed.
+    /// Close of the bar.
     pub timestamp: TimestampNs,
     /// Number of its frame.
     pub seq: u64,
-    /// The instrument or factor; none of the account as a whole.
+    /// The instrument or factor; `None` for the whole account.
     pub name: Option<String>,
     /// Name of the value.
     pub value: String,

@@ -81,17 +81,17 @@ impl Source for MemorySource {
 pub struct DataFacts {
     /// Rows read from the price data: bars in tidy data, non-null cells in wide data.
     pub rows: u64,
-    /// Frames handed on.
+    /// Frames emitted.
     pub frames: u64,
     /// Instruments in the engine order.
     pub instruments: u64,
-    /// Timestamp of the first frame handed on.
+    /// Timestamp of the first frame emitted.
     pub first: Option<TimestampNs>,
-    /// Timestamp of the last frame handed on.
+    /// Timestamp of the last frame emitted.
     pub last: Option<TimestampNs>,
-    /// Bad rows passed over because the user asked for `on_bad_row = "skip"`.
+    /// Bad rows skipped under `on_bad_row = "skip"`.
     pub skipped: u64,
-    /// Frames left out because they lie before the first or after the last factor row.
+    /// Frames before the first or after the last factor row, left out.
     pub left_out: u64,
     /// Warnings about the data.
     pub warnings: Vec<Warning>,

@@ -1,11 +1,11 @@
-//! What a strategy is: estimates in, targets out. It sees no clock, no file and no limit.
+//! Strategies: estimates in, targets out. A strategy has no access to clocks, files or limits.
 
 use crate::model::Estimates;
 use crate::portfolio::FactorRisk;
 use crate::settings::Calendar;
 use crate::state::StateError;
 
-/// What a strategy is shown on a frame that decides.
+/// Inputs of a strategy on a rebalancing frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// The estimator's estimates after the frame.
@@ -18,19 +18,19 @@ pub struct Context<'a> {
     pub risk: &'a FactorRisk,
     /// Weights held, length n; orders in flight count as filled.
     pub held: &'a [f64],
-    /// Which instruments can be traded in this frame, length n.
+    /// Tradable instruments of this frame, length n.
     pub tradable: &'a [bool],
     /// Largest weight of an instrument.
     pub weight_max: f64,
 }
 
-/// What a strategy wants.
+/// Kind of a strategy's targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TargetKind {
-    /// Nothing: no trade.
+    /// No trade.
     #[default]
     Hold,
-    /// No trade, because too little is known yet to want anything.
+    /// No trade, because no forecast exists yet.
     NoForecast,
     /// The engine sizes `values`, expected excess returns a frame, by fractional Kelly.
     Expected,
@@ -38,18 +38,18 @@ pub enum TargetKind {
     Weights,
 }
 
-/// Where a strategy writes what it wants.
+/// Targets of a strategy.
 #[derive(Clone, Debug, Default)]
 pub struct Targets {
-    /// What `values` mean.
+    /// Meaning of `values`.
     pub kind: TargetKind,
     /// One value an instrument, length n, zero on entry.
     pub values: Vec<f64>,
-    /// Where `values` are weights of a portfolio that should be fully invested: how many instruments it can hold.
+    /// Number of instruments that a portfolio can hold whose weights should be fully invested.
     pub fully_invested_over: Option<usize>,
 }
 
-/// A view of the market. Limits belong to the engine: no strategy can bypass them.
+/// Maps estimates to targets. The engine applies the limits: no strategy can bypass them.
 pub trait Strategy: Send {
     /// The name that selects it.
     fn name(&self) -> &'static str;
@@ -60,7 +60,7 @@ pub trait Strategy: Send {
         let _ = (factors, calendar);
     }
 
-    /// Whether it wants to see every frame's returns.
+    /// Returns true if the strategy observes every frame's returns.
     fn watches_returns(&self) -> bool {
         false
     }
@@ -71,25 +71,24 @@ pub trait Strategy: Send {
         let _ = (returns, calendar);
     }
 
-    /// All that the frames so far have made of it, and nothing that its settings say
-    /// ([`save_under`](crate::state::save_under)): a run that is stopped and goes on asks for it. One that keeps nothing
-    /// saves `()`.
+    /// Saves the state after the frames so far, without the settings ([`save_under`](crate::state::save_under)), for a
+    /// run that resumes. A strategy without state saves `()`.
     ///
     /// # Errors
-    /// It does not say what it keeps.
+    /// The strategy does not implement it.
     fn save(&self) -> Result<Vec<u8>, StateError> {
         Err(StateError::Unsaved { of: "strategy", name: self.name().to_owned() })
     }
 
-    /// Becomes what was saved; to the bit, what comes after is as if it had seen those frames itself.
+    /// Restores a saved state. Later output is bit-identical to that of an uninterrupted run.
     ///
     /// # Errors
-    /// The bytes are no state of such a strategy under the same settings.
+    /// The bytes are not the state of such a strategy under the same settings.
     fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
         let _ = state;
         Err(StateError::Unsaved { of: "strategy", name: self.name().to_owned() })
     }
 
-    /// What it wants on a frame that decides.
+    /// Writes the targets of a rebalancing frame.
     fn decide(&mut self, context: Context<'_>, targets: &mut Targets);
 }

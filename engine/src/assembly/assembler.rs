@@ -14,7 +14,7 @@ use crate::source::DataFacts;
 use crate::state::{StateError, restore_under, save_under};
 use crate::time::TimestampNs;
 
-/// Where the number of a row goes: an index of the engine order, or one of the values below.
+/// Destination of a row's number: an index of the engine order, or one of the values below.
 type Target = u32;
 const IGNORED: Target = u32::MAX;
 const UNLISTED: Target = u32::MAX - 1;
@@ -32,11 +32,11 @@ struct Entry {
 struct Constituent {
     slot: Slot,
     position: usize,
-    /// Where it goes as a column: never `CONSTITUENT`.
+    /// Destination as a column: never `CONSTITUENT`.
     target: Target,
 }
 
-/// Turns the rows of one timestamp after the other into frames.
+/// Assembles the rows of successive timestamps into frames.
 #[derive(Debug)]
 pub struct Assembler {
     rules: Rules,
@@ -58,7 +58,7 @@ pub struct Assembler {
     next_seq: u64,
 }
 
-/// As errors call it.
+/// Name used in error messages.
 const STATE: &str = "assembler";
 
 /// The level of an index before the first return.
@@ -121,7 +121,7 @@ impl Assembler {
         self.instruments
     }
 
-    /// Whether rows of `symbol` are of any use: as a column or for a factor.
+    /// Returns true if rows of `symbol` are needed, as a column or for a factor.
     #[must_use]
     pub fn wants(&self, symbol: &str) -> bool {
         self.constituent_names.contains(symbol) || self.rules.universe.trades(symbol, &self.constituent_names)
@@ -211,7 +211,7 @@ impl Assembler {
         }
     }
 
-    /// Fault of a return after which the index is no positive finite number.
+    /// Fault of a return after which the index is not a positive finite number.
     fn index_fault(&self, symbol: &str, bar: &Bar) -> Option<Fault> {
         let found = bar[Field::Close];
         if self.rules.values != Values::Returns || found.is_nan() {
@@ -298,7 +298,7 @@ impl Assembler {
         Ok(outcome)
     }
 
-    /// Ends the timestamp: completes `frame` and numbers it, where it is handed on.
+    /// Ends the timestamp: completes `frame`, and numbers it if it is emitted.
     ///
     /// # Errors
     /// A gap in the prices of a factor's instrument, or an index beyond the range of numbers.
@@ -373,7 +373,7 @@ impl Assembler {
         slot.or(constituent).map(|slot| self.symbol(slot).to_owned()).unwrap_or_default()
     }
 
-    /// All that the timestamps so far have made of it, between two of them.
+    /// Saves the state between two timestamps.
     ///
     /// # Errors
     /// None is known.
@@ -384,10 +384,10 @@ impl Assembler {
         save_under(STATE, &self.rules, &(symbols, entries, constituents, basket, index, counts))
     }
 
-    /// Becomes what was saved: frames go on with the next number, and slots are those of the symbols then.
+    /// Restores a saved state: frames continue with the next number, and slots are those of the saved symbols.
     ///
     /// # Errors
-    /// The bytes are no state of an assembler with the same rules.
+    /// The bytes are not the state of an assembler with the same rules.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
         let (symbols, entries, constituents, basket, index, counts): (Vec<String>, _, _, _, _, _) =
             restore_under(STATE, &self.rules, state)?;

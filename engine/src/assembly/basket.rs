@@ -62,12 +62,12 @@ impl Basket {
         self.ever[position] |= !value.is_nan();
     }
 
-    /// Forgets the rows of a timestamp that turned out to be no frame.
+    /// Discards the rows of a timestamp without a frame.
     pub(super) fn reset(&mut self) {
         self.now.fill(f64::NAN);
     }
 
-    /// Ends the frame at `t`: writes the factors' returns and says whether the frame is handed on.
+    /// Ends the frame at `t`: writes the factors' returns, and returns true if the frame is emitted.
     pub(super) fn close(&mut self, t: TimestampNs, returns: &mut Vec<f64>) -> Result<bool, AssemblyError> {
         if self.factors.is_empty() {
             return Ok(true);
@@ -94,8 +94,8 @@ impl Basket {
         Ok(hand_on)
     }
 
-    /// Whether a frame after the first complete one is handed on. Whether a gap lies inside the data or
-    /// the instrument has ended is known only when it trades again, hence the withholding.
+    /// Returns true if a frame after the first complete one is emitted. Frames are withheld until an instrument trades
+    /// again, because only then a gap is distinct from the end of the instrument.
     fn admit(&mut self, t: TimestampNs, missing: Option<usize>) -> Result<bool, AssemblyError> {
         match (self.gap, missing, &self.withheld) {
             (FactorGap::Carry, _, _) | (FactorGap::Error, None, None) => Ok(true),

@@ -14,7 +14,7 @@ pub enum Fault {
     Duplicate,
     /// The value is neither null nor valid.
     Value {
-        /// Which column of the bar.
+        /// Column of the bar.
         field: Field,
         /// The value.
         found: f64,

@@ -19,7 +19,7 @@ impl Expression {
         &self.terms
     }
 
-    /// The same of instruments by other names.
+    /// Renames the instruments of the expression.
     #[must_use]
     pub fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
         self.terms.iter_mut().for_each(|(_, symbol)| *symbol = name(symbol));
@@ -32,11 +32,11 @@ impl Expression {
 pub struct ExpressionError {
     /// The expression as it was written.
     pub expression: String,
-    /// Where reading stopped: a character of the expression, counting from 1.
+    /// Position of the error: a character of the expression, counted from 1.
     pub position: usize,
-    /// What stands there.
+    /// Text found there.
     pub found: String,
-    /// What should stand there.
+    /// Text expected there.
     pub expected: &'static str,
 }
 

@@ -1,9 +1,9 @@
 //! Rows of one timestamp become a frame.
 //!
-//! A connector or a live feed knows where bars come from; what makes a [`Frame`](crate::frame::Frame) of
-//! them is here, once: engine order, the universe, the factors that are combinations of instruments, the
-//! index of data that states returns, and the numbering of frames. Nothing here reads a file or a clock,
-//! and nothing grows with instruments × frames.
+//! Connectors and live feeds supply bars. This module turns them into a [`Frame`](crate::frame::Frame): engine
+//! order, the universe, factors that are combinations of instruments, the index of data that states returns,
+//! and the numbering of frames. It reads no file and no clock, and its memory does not grow with
+//! instruments × frames.
 //!
 //! ```text
 //! slot("AAPL") ─▶ Slot      once a symbol
@@ -27,7 +27,7 @@ pub use rules::{Outcome, Rules, Wanted};
 pub use symbols::Slot;
 pub use universe::{Universe, Unseen};
 
-/// What the numbers of the data are.
+/// Meaning of the numbers of the data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Values {
     /// Prices: positive and finite.
@@ -35,24 +35,24 @@ pub enum Values {
     Prices,
     /// Simple returns: finite and above −1.
     Returns,
-    /// Returns that nothing trades on, in any unit: finite. Betas have no scale.
+    /// Returns without trading, in any unit: finite. Betas have no scale.
     ReturnsOfAnySize,
 }
 
 impl Values {
-    /// Whether the data states returns, of whatever size.
+    /// Returns true if the data states returns, of any size.
     #[must_use]
     pub fn are_returns(self) -> bool {
         self != Self::Prices
     }
 }
 
-/// What happens to a frame for which the factors have no value, between frames for which they have.
+/// Treatment of a frame without factor values between frames with them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FactorGap {
     /// The data is refused.
     #[default]
     Error,
-    /// The frame is handed on with all factors NaN: it updates no estimate.
+    /// The frame is emitted with all factors NaN, and updates no estimate.
     Carry,
 }

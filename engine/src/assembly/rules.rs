@@ -1,4 +1,4 @@
-//! What goes in and what comes out: the rules, a row, and what became of it.
+//! Rules of assembly, and counts of the rows.
 
 use serde::Serialize;
 
@@ -9,32 +9,32 @@ use crate::frame::Field;
 /// A column that frames have beside the close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Wanted {
-    /// Which.
+    /// The field.
     pub field: Field,
-    /// Whether a value that is neither null nor valid is a fault; else it is handed on as it is, for those who judge
+    /// True if a value that is neither null nor valid is a fault; otherwise it is passed on unchanged, for those who judge
     /// the data.
     pub checked: bool,
 }
 
-/// What the assembler is asked for.
+/// Rules of an assembler.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Rules {
-    /// What the numbers of the data are.
+    /// Meaning of the numbers of the data.
     pub values: Values,
-    /// What frames have beside the close.
+    /// Fields of a frame beside the close.
     pub fields: Vec<Wanted>,
-    /// Which instruments become columns.
+    /// Instruments that become columns.
     pub universe: Universe,
     /// Factors made of instruments, by name.
     pub factors: Vec<(String, Expression)>,
-    /// What happens when an instrument of a factor has no price.
+    /// Treatment of a factor whose instrument has no price.
     pub factor_gap: FactorGap,
 }
 
-/// What became of the rows of a timestamp.
+/// Result of the rows of a timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A frame that is handed on.
+    /// A frame, emitted.
     Emitted,
     /// A frame that is left out, because the factor expressions have no value.
     LeftOut,
@@ -54,7 +54,7 @@ impl Rules {
         Some(Fault::Value { field: bad.field, found: bar[bad.field] })
     }
 
-    /// Whether frames have the column.
+    /// Returns true if frames have the column.
     #[must_use]
     pub fn has(&self, field: Field) -> bool {
         self.fields.iter().any(|column| column.field == field)

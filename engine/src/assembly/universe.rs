@@ -30,7 +30,7 @@ pub struct Unseen {
 }
 
 impl Universe {
-    /// Whether `symbol` becomes a column, given the instruments that factor expressions name.
+    /// Returns true if `symbol` becomes a column, given the instruments that factor expressions name.
     pub(super) fn trades(&self, symbol: &str, constituents: &BTreeSet<String>) -> bool {
         let named = |list: &[String]| list.iter().any(|name| name == symbol);
         if !self.trade.is_empty() {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
 
-/// What happens to a unit held at the preceding close.
+/// Split and dividend of a unit held at the preceding close.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Action {
     /// Engine index.
@@ -83,15 +83,15 @@ impl Actions {
         }
     }
 
-    /// Those of the frame, in engine order.
+    /// Actions of the frame, in engine order.
     #[must_use]
     pub(super) fn acting(&self) -> &[Action] {
         &self.acting
     }
 }
 
-/// The split in a change of the adjustment factor; 1 for none. What falls and is no simple ratio is one all the same,
-/// because no dividend is negative.
+/// The split in a change of the adjustment factor; 1 for none. Any decrease is a split, because dividends are not
+/// negative.
 fn split_in(change: f64) -> f64 {
     if DIVIDENDS.contains(&change) {
         return 1.0;

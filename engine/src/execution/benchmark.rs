@@ -56,7 +56,7 @@ impl Benchmark {
     /// One frame up to its close.
     pub fn advance(&mut self, frame: &Frame, market: &Market) {
         self.fills.clear();
-        // Nobody asks what became of its orders.
+        // Its ended orders are not recorded.
         self.book.take_ended(&mut self.ended);
         self.account = self.book.advance(frame, market, &mut self.fills);
     }
@@ -66,7 +66,7 @@ impl Benchmark {
         self.book.earn_since(opened, frame, &mut self.account);
     }
 
-    /// Decides on the frame at hand, if it is time. The first call starts it.
+    /// Rebalances on the current frame if due. The first call starts it.
     pub fn decide(&mut self, frame: &Frame, market: &Market) {
         if self.book.is_ruined() {
             return;

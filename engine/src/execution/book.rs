@@ -21,14 +21,14 @@ use crate::time::TimestampNs;
 /// Days in the year of a carrying rate.
 pub(super) const DAYS_OF_RATES: f64 = 365.0;
 
-/// What a frame did to the account, besides moving prices.
+/// Changes of the account on a frame besides price moves, and its exposures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Account {
     /// Costs of the frame, item by item.
     pub costs: Costs,
     /// Interest on cash; negative where cash is.
     pub interest: f64,
-    /// Dividends on what was held at the preceding close; negative where shorts paid them.
+    /// Dividends on the positions of the preceding close; negative if shorts pay more.
     pub dividends: f64,
     /// Σ|quantity × price| over NAV.
     pub gross_exposure: f64,
@@ -36,24 +36,24 @@ pub struct Account {
     pub net_exposure: f64,
     /// Value at the last prices of the positions that were delisted on the frame; negative for shorts.
     pub delisted: f64,
-    /// Value of what is held short at the close, positive: what the fee until the next one is on.
+    /// Value of the short positions at the close, positive: the base of the borrow fee until the next close.
     pub shorts: f64,
 }
 
-/// What became of the orders of a run.
+/// Counts of the orders and fills of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExecutionFacts {
     /// Orders decided.
     pub orders: u64,
     /// Orders filled whole.
     pub filled: u64,
-    /// Orders whose rest was taken back.
+    /// Orders whose remainder was cancelled.
     pub cancelled: u64,
     /// Cancelled orders that had last found a bar without volume.
     pub cancelled_without_volume: u64,
-    /// Orders whose rest lapsed with their instrument.
+    /// Orders whose remainder expired with their instrument.
     pub expired: u64,
-    /// Of those cancelled or expired, how many were filled in part.
+    /// Cancelled or expired orders that were filled in part.
     pub partly_filled: u64,
     /// Orders not done at the end.
     pub open: u64,
@@ -75,7 +75,7 @@ pub struct ExecutionFacts {
     pub volatile_dates: u64,
     /// Impact charged.
     pub impact: f64,
-    /// The same fills' impact as the 3/2 power that sizing knows has it.
+    /// Impact of the same fills by sizing's 3/2-power law.
     pub impact_as_sized: f64,
 }
 
@@ -100,16 +100,16 @@ pub struct Book {
     /// Frames since the instrument's last price.
     pub(super) silent: Vec<u64>,
     pub(super) working: Working,
-    /// Orders that ended since they were last asked for.
+    /// Orders that ended since the last call of `take_ended`.
     pub(super) ended: Vec<OrderRecord>,
     /// Volume that the frame's fills have taken.
     taken: Vec<f64>,
-    /// Kept where somebody asks where the change of NAV comes from.
+    /// Kept for attribution.
     moves: Option<Moves>,
     pub(super) facts: ExecutionFacts,
-    /// Whether money is at work: nothing accrues before the first decision.
+    /// True from the first rebalance on: no interest accrues before it.
     open: bool,
-    /// Whether NAV has fallen to 0 or below: then nothing happens to it any more.
+    /// True once NAV is 0 or below: the account then stays unchanged.
     pub(super) ruined: bool,
 }
 
@@ -133,13 +133,13 @@ impl Book {
         }
     }
 
-    /// A book that was restored, under the settings that it was saved under: they are no part of its state.
+    /// Restores the settings of a book: its state does not contain them.
     #[must_use]
     pub(crate) fn under(self, settings: &ExecutionSettings) -> Self {
         Self { settings: settings.clone(), ..self }
     }
 
-    /// What it works under.
+    /// Settings of the book.
     #[must_use]
     pub fn settings(&self) -> &ExecutionSettings {
         &self.settings
@@ -151,43 +151,43 @@ impl Book {
         &self.portfolio
     }
 
-    /// The same book, which keeps what prices do to each position.
+    /// Adds a record of each position's gain by price.
     #[must_use]
     pub fn with_moves(self) -> Self {
         Self { moves: Some(Moves::default()), ..self }
     }
 
-    /// What prices did on the last frame, where that is kept.
+    /// Gains by price on the last frame, if recorded.
     #[must_use]
     pub fn moves(&self) -> Option<&Moves> {
         self.moves.as_ref()
     }
 
-    /// Whether NAV has fallen to 0 or below.
+    /// Returns true once NAV is 0 or below.
     #[must_use]
     pub fn is_ruined(&self) -> bool {
         self.ruined
     }
 
-    /// What became of the orders so far.
+    /// Counts of the orders and fills so far.
     #[must_use]
     pub fn facts(&self) -> ExecutionFacts {
         ExecutionFacts { open: self.working.records().count() as u64, ..self.facts }
     }
 
-    /// Hands over the orders that have ended since the last call.
+    /// Moves the orders that ended since the last call into `into`.
     pub fn take_ended(&mut self, into: &mut Vec<OrderRecord>) {
         into.clear();
         into.append(&mut self.ended);
     }
 
-    /// Orders that are not done.
+    /// Open orders.
     pub fn open_orders(&self) -> impl Iterator<Item = OrderRecord> {
         self.working.records()
     }
 
-    /// Takes the orders decided on the frame at hand. Remainders of earlier orders whose frame has
-    /// passed are cancelled by it; orders in flight stay.
+    /// Submits the orders of the current frame. Cancels the remainders of earlier orders whose frame has passed; orders
+    /// in flight stay.
     pub fn submit(&mut self, orders: &[Order]) {
         if self.ruined {
             return;
@@ -213,14 +213,14 @@ impl Book {
         }
     }
 
-    /// One frame: everything that happens to the book up to its close. Appends to `fills`. The market has begun the
-    /// frame and not ended it.
+    /// Advances the book to the close of a frame, and appends to `fills`. The market has begun the frame and not ended
+    /// it.
     pub fn advance(&mut self, frame: &Frame, market: &Market, fills: &mut Vec<Fill>) -> Account {
         let mut account = Account::default();
         if self.ruined {
             return account;
         }
-        // Alone here, unless whoever was shown the portfolio still looks at it: then on a copy.
+        // A copy only while another stage still reads the portfolio.
         let portfolio = Arc::make_mut(&mut self.portfolio);
         if self.open {
             carry(&self.settings, portfolio, frame, market.multipliers(), &mut account);
@@ -251,7 +251,7 @@ impl Book {
         account
     }
 
-    /// Pays the interest of the frame at hand on the cash of an account that opened at the close of the frame before, at
+    /// Pays the interest of the current frame on the cash of an account that opened at the close of the frame before, at
     /// time `opened`: its first decision fills on the frame itself.
     pub fn earn_since(&mut self, opened: TimestampNs, frame: &Frame, account: &mut Account) {
         let days = (frame.timestamp.date() - opened.date()) as f64;
@@ -260,7 +260,7 @@ impl Book {
         portfolio.cash += account.interest;
     }
 
-    /// Fills what was decided on the frame itself, at its close: `fill_at = "same_close"`.
+    /// Fills the orders of the frame at its own close: `fill_at = "same_close"`.
     pub fn fill_decided(
         &mut self,
         frame: &Frame,
@@ -287,7 +287,7 @@ impl Book {
         self.value(account);
     }
 
-    /// Splits and dividends of what was held at the preceding close.
+    /// Applies splits and dividends to the positions of the preceding close.
     fn act(&mut self, market: &Market, account: &mut Account) {
         if market.actions().is_empty() {
             return;
@@ -405,15 +405,15 @@ impl Book {
         }
     }
 
-    /// With nothing in flight the column is exactly 0, not a rounding of it.
+    /// Sets the column to exactly 0 when no order is in flight.
     fn settle_in_flight(&mut self) {
         if !self.working.in_flight(self.portfolio.seq) {
             Arc::make_mut(&mut self.portfolio).in_flight.fill(0.0);
         }
     }
 
-    /// Prices to the close, and what can be ordered at it. Orders that fill at the close that decides them need one
-    /// that is not stale.
+    /// Marks to the close, and sets the tradable instruments. Orders that fill at the close of their own frame need a
+    /// close that is not stale.
     fn mark(&mut self, frame: &Frame, market: &Market) {
         let same_close = self.settings.fill_at == FillAt::SameClose;
         let portfolio = Arc::make_mut(&mut self.portfolio);
@@ -442,7 +442,7 @@ impl Book {
         account.shorts = 0.0 - short;
     }
 
-    /// Writes what trading costs into the portfolio that sizing is shown. The market has ended the frame.
+    /// Writes the costs of trading into the portfolio for sizing. The market has ended the frame.
     pub fn price_trades(&mut self, market: &Market) {
         let settings = &self.settings;
         let portfolio = Arc::make_mut(&mut self.portfolio);
@@ -464,7 +464,7 @@ impl Book {
     }
 }
 
-/// The price that a fill gets; NaN where the instrument did not trade.
+/// Price of a fill; NaN if the instrument does not trade.
 fn fill_price(at: FillAt, frame: &Frame, i: usize) -> f64 {
     let close = frame.close[i];
     match at {
@@ -476,12 +476,12 @@ fn fill_price(at: FillAt, frame: &Frame, i: usize) -> f64 {
     }
 }
 
-/// What can fill of what is left, in whole lots; all of it, to the last digit, where there is room.
+/// Fillable part of the remainder, in whole lots; all of it, unrounded, if volume allows.
 fn fillable(remaining: f64, most: f64, lot: f64) -> f64 {
     match () {
         () if remaining.abs() <= most => remaining,
         () if most > 0.0 => whole_lots(most, lot).copysign(remaining),
-        // Also where the volume is not known.
+        // Also for an unknown volume.
         () => 0.0,
     }
 }
@@ -515,7 +515,7 @@ fn make_fill(
     (fill, impact)
 }
 
-/// Impact in the market's world, and what sizing made of it.
+/// Stressed impact, and the impact by sizing's law.
 fn impact_in(settings: &ExecutionSettings, i: usize, market: &Market, quantity: f64, price: f64) -> Impact {
     let impact = settings.impact(quantity, price, market.conditions(i));
     let sized = settings.impact(quantity, price, market.sized_conditions(i));
@@ -548,8 +548,7 @@ fn rate_on_cash(settings: &ExecutionSettings, rf: f64, days: f64) -> f64 {
     }
 }
 
-/// Interest on cash, fee on shorts and financing of negative cash since the last frame, on what was
-/// held at its close.
+/// Charges interest on cash, the borrow fee and financing since the last frame, on the positions of its close.
 fn carry(
     settings: &ExecutionSettings,
     portfolio: &mut Portfolio,

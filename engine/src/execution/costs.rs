@@ -1,4 +1,4 @@
-//! What trading and holding cost, item by item.
+//! Costs of trading and holding, item by item.
 
 use std::ops::{AddAssign, Index, IndexMut};
 
@@ -118,19 +118,19 @@ impl AddAssign for Costs {
     }
 }
 
-/// What trading an instrument costs at a time.
+/// Cost conditions of an instrument at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
     /// Half-spread in bps of notional.
     pub half_spread_bps: f64,
-    /// σ, deviation of daily returns; NaN where it is not known or not asked for.
+    /// σ, deviation of daily returns; NaN if unknown or not needed.
     pub volatility: f64,
-    /// V, units a day; NaN where it is not known or not asked for.
+    /// V, units a day; NaN if unknown or not needed.
     pub daily_volume: f64,
 }
 
 impl Conditions {
-    /// Whether impact can be told.
+    /// Returns true if impact can be computed.
     pub(super) fn are_known(self) -> bool {
         !self.volatility.is_nan() && self.daily_volume > 0.0
     }
@@ -143,14 +143,14 @@ pub struct Impact {
     pub temporary: f64,
     /// Notional · ½ γ σ Q/V.
     pub permanent: f64,
-    /// What the 3/2 power that sizing knows makes of both.
+    /// Both by sizing's 3/2-power law.
     pub as_sized: f64,
-    /// Whether there was no volume or volatility to tell it from: it is then 0.
+    /// True without volume or volatility; impact is then 0.
     pub unknown: bool,
 }
 
 impl ExecutionSettings {
-    /// Commission of a fill by itself, without the least one of an order.
+    /// Commission of one fill, before the per-order minimum.
     #[must_use]
     pub fn commission(&self, quantity: f64, price: f64) -> f64 {
         (quantity * price).abs() * self.commission_bps * BPS + quantity.abs() * self.commission_per_share
@@ -176,7 +176,7 @@ impl ExecutionSettings {
         }
     }
 
-    /// Share of the last price that a delisting takes off.
+    /// Share of the last price lost on a delisting.
     pub(super) fn haircut(&self, times: CostMultipliers) -> f64 {
         (self.delisting_haircut * times.haircut).min(1.0)
     }

@@ -53,18 +53,18 @@ pub struct Fill {
     pub price: f64,
     /// The price it was decided at, in units of the fill's frame where a split has come between; NaN without an order.
     pub decision_price: f64,
-    /// What it cost.
+    /// Costs of the fill.
     pub costs: Costs,
-    /// What of the impact is permanent.
+    /// Permanent part of the impact.
     pub permanent_impact: f64,
-    /// What the costs were made of.
+    /// Conditions that the costs follow from.
     pub conditions: Conditions,
     /// Why.
     pub reason: Reason,
 }
 
 impl Fill {
-    /// What waiting from the decision to the fill cost: quantity × (price − decision price); negative where the price
+    /// Cost of the delay from the decision to the fill: quantity × (price − decision price); negative where the price
     /// came towards the order. NaN without an order.
     #[must_use]
     pub fn delay(&self) -> f64 {

@@ -11,7 +11,7 @@ use super::settings::{ExecutionSettings, FillAt, SpreadModel};
 use super::spread::{AbdiRanaldo, CorwinSchultz};
 use crate::frame::Frame;
 
-/// What a fill pays from the mid price to the quote, in bps of its notional.
+/// Half-spreads in bps of notional.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct HalfSpreads {
     model: SpreadModel,
@@ -19,7 +19,7 @@ pub(super) struct HalfSpreads {
     usual: f64,
     given: BTreeMap<String, f64>,
     bps: Vec<f64>,
-    /// Whether a quote or an estimate has been there.
+    /// True once a quote or an estimate exists.
     known: Vec<bool>,
     crossed: u64,
     window: usize,
@@ -59,7 +59,7 @@ impl HalfSpreads {
             let given = self.given.get(name).filter(|_| self.model == SpreadModel::Constant);
             self.bps.push(given.copied().unwrap_or(self.usual));
         }
-        // Frames that list nobody by name: an engine fed from elsewhere.
+        // Frames without names, from a source other than the connectors.
         self.bps.resize(frame.instruments(), self.usual);
         self.known.resize(frame.instruments(), false);
         if self.fill_at != FillAt::Open {
@@ -127,12 +127,12 @@ impl HalfSpreads {
         }
     }
 
-    /// Whether they change from frame to frame.
+    /// Returns true if half-spreads change from frame to frame.
     pub(super) fn vary(&self) -> bool {
         self.model != SpreadModel::Constant
     }
 
-    /// Whether a spread that should be quoted or estimated is not known yet.
+    /// Returns true while the instrument has no quote or estimate yet.
     pub(super) fn is_usual(&self, instrument: usize) -> bool {
         self.vary() && !self.known[instrument]
     }

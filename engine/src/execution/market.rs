@@ -1,4 +1,4 @@
-//! What execution knows of each instrument besides its prices: corporate actions, and what trading it costs.
+//! Market conditions of each instrument: corporate actions and costs of trading.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use super::trailing::TrailingDays;
 use super::volumes::{VolumeFacts, Volumes};
 use crate::frame::Frame;
 
-/// Quantities that must be known of an instrument before it is traded.
+/// Data required of an instrument before it is traded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Needs {
     /// A price.
@@ -32,7 +32,7 @@ pub struct Market {
     half_spreads: HalfSpreads,
     volumes: Volumes,
     needs: Needs,
-    /// Only where it is needed, or watched.
+    /// Present if needed or watched.
     trailing: Option<TrailingDays>,
     stress: StressedCosts,
 }
@@ -62,14 +62,13 @@ impl Market {
         }
     }
 
-    /// The same, which knows volume and volatility also where trades move no prices: for whoever asks what they would
-    /// have done.
+    /// Tracks volume and volatility also without market impact, for scenarios that have it.
     #[must_use]
     pub fn watching(self, window: u32) -> Self {
         Self { trailing: self.trailing.or_else(|| Some(TrailingDays::new(window))), ..self }
     }
 
-    /// What is known before the frame's fills.
+    /// Begins a frame, before its fills.
     pub fn begin(&mut self, frame: &Frame) {
         self.actions.observe(frame);
         self.volumes.begin(frame);
@@ -80,7 +79,7 @@ impl Market {
         }
     }
 
-    /// What is known once it is over.
+    /// Ends a frame, after its fills.
     pub fn end(&mut self, frame: &Frame) {
         self.half_spreads.end(frame);
         self.stress.end(frame);
@@ -89,15 +88,15 @@ impl Market {
         }
     }
 
-    /// Whether the bar of the frame at hand has a price but no volume, though the instrument has volume data: the price
-    /// is stale, and no order fills at it.
+    /// Returns true if the current bar has a price but no volume, and the instrument has volume data: the price is stale,
+    /// and no order fills at it.
     #[must_use]
     pub fn is_stale(&self, instrument: usize) -> bool {
         self.volumes.is_stale(instrument)
     }
 
-    /// Whether enough is known of an instrument to trade it: with a participation cap its trailing volume, with impact
-    /// its volatility as well.
+    /// Returns true if an instrument can be traded: with a participation cap its trailing volume must be known, with
+    /// impact its volatility as well.
     #[must_use]
     pub fn admits(&self, instrument: usize) -> bool {
         let Some(trailing) = &self.trailing else { return true };
@@ -120,13 +119,13 @@ impl Market {
         self.actions.acting()
     }
 
-    /// Whether what trading an instrument costs changes from frame to frame.
+    /// Returns true if the costs of an instrument change from frame to frame.
     #[must_use]
     pub fn varies(&self) -> bool {
         self.trailing.is_some() || self.half_spreads.vary() || self.stress.vary()
     }
 
-    /// Whether a spread that should be quoted or estimated is not known yet.
+    /// Returns true while the instrument has no quote or estimate yet.
     #[must_use]
     pub fn has_usual_spread(&self, instrument: usize) -> bool {
         self.half_spreads.is_usual(instrument)
@@ -138,37 +137,37 @@ impl Market {
         self.half_spreads.crossed()
     }
 
-    /// Volatile dates so far, where volatility changes costs.
+    /// Volatile dates so far, if costs follow volatility.
     #[must_use]
     pub fn volatile_dates(&self) -> u64 {
         self.stress.volatile_dates()
     }
 
-    /// What each item of the costs is multiplied with now. The half-spread of [`Market::conditions`] has it already.
+    /// Current multipliers of the costs. The half-spread of [`Market::conditions`] includes its own.
     #[must_use]
     pub fn multipliers(&self) -> CostMultipliers {
         self.stress.charged()
     }
 
-    /// The same as sizing has it.
+    /// Current multipliers of the costs that sizing assumes.
     #[must_use]
     pub fn sized_multipliers(&self) -> CostMultipliers {
         self.stress.sized()
     }
 
-    /// What the volume of a bar is multiplied with.
+    /// Multiplier of the volume of a bar.
     #[must_use]
     pub fn volume_multiplier(&self) -> f64 {
         self.stress.volume()
     }
 
-    /// What trading the instrument costs now.
+    /// Current cost conditions of the instrument.
     #[must_use]
     pub fn conditions(&self, instrument: usize) -> Conditions {
         self.conditions_in(instrument, self.stress.charged(), self.stress.volume())
     }
 
-    /// The same as sizing has it.
+    /// Current cost conditions that sizing assumes.
     #[must_use]
     pub fn sized_conditions(&self, instrument: usize) -> Conditions {
         self.conditions_in(instrument, self.stress.sized(), self.stress.sized_volume())

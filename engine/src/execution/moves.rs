@@ -1,4 +1,4 @@
-//! What prices did to each position on a frame.
+//! Gain of each position by price on a frame.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub struct Moves {
     /// Gain of the units held at the preceding close by this one, dividends and the haircut of a delisting
     /// included.
     pub held: Vec<f64>,
-    /// What the units filled on the frame have earned from their price to the close.
+    /// Gain of the units filled on the frame, from their price to the close.
     pub traded: Vec<f64>,
     /// Units held before the frame's fills, after its splits.
     units: Vec<f64>,

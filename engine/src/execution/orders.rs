@@ -15,7 +15,7 @@ pub struct Order {
     pub decision_price: f64,
 }
 
-/// Where an order is in its life.
+/// State of an order.
 ///
 /// ```text
 /// decided ──▶ working ──▶ filled
@@ -33,14 +33,14 @@ pub enum OrderState {
     PartlyFilled,
     /// All of it is filled.
     Filled,
-    /// What was left was taken back: by `unfilled = "cancel"` on its frame, or by the next decision.
+    /// The remainder was cancelled: by `unfilled = "cancel"` on its frame, or by the next decision.
     Cancelled,
     /// The rest lapsed: its instrument was delisted, or the account ruined.
     Expired,
 }
 
 impl OrderState {
-    /// As outputs call it.
+    /// Name used in outputs.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl OrderState {
     }
 }
 
-/// An order with what became of it.
+/// An order with its state.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderRecord {
     /// Engine index.
@@ -65,9 +65,9 @@ pub struct OrderRecord {
     pub due_seq: u64,
     /// Quantity as decided, signed, in today's units where a split has come between.
     pub quantity: f64,
-    /// What of it was filled.
+    /// Filled quantity.
     pub filled: f64,
-    /// Where it is.
+    /// Its state.
     pub state: OrderState,
 }
 

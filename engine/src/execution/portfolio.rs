@@ -22,7 +22,7 @@ pub struct Portfolio {
     pub in_flight: Vec<f64>,
     /// Last price.
     pub price: Vec<f64>,
-    /// Whether the instrument can be ordered on this frame: it has a price, and what a fill of it costs is known.
+    /// True if the instrument can be ordered on this frame: it has a price and known costs.
     pub tradable: Vec<bool>,
     /// Cost of trading a unit of notional now, before impact: commission and half-spread.
     pub linear_cost: Vec<f64>,
@@ -30,7 +30,7 @@ pub struct Portfolio {
     pub impact: Vec<f64>,
 }
 
-/// Whether an account of this NAV is ruined: nothing is left, or less than nothing. A NAV out of range is a fault of the
+/// Returns true if an account of this NAV is ruined: NAV is 0 or below. A NAV out of range is a fault of the
 /// data or the settings and no ruin.
 #[must_use]
 pub fn is_ruined(nav: f64) -> bool {
@@ -38,7 +38,7 @@ pub fn is_ruined(nav: f64) -> bool {
 }
 
 impl Portfolio {
-    /// Whether the account is ruined: nothing is left, or less than nothing.
+    /// Returns true if the account is ruined: NAV is 0 or below.
     #[must_use]
     pub fn is_ruined(&self) -> bool {
         is_ruined(self.nav)

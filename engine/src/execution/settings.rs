@@ -21,8 +21,8 @@ pub enum FillAt {
     Typical,
     /// A stand-in for the volume-weighted average price of the bar, (open + high + low + close)/4.
     Vwap,
-    /// The close of the deciding frame itself: **looks ahead**, because nobody trades at the price that they decide on.
-    /// Everything that such a run leaves says so.
+    /// The close of the deciding frame itself: **looks ahead**, because a decision at the close cannot trade at it.
+    /// All outputs of such a run name it.
     SameClose,
 }
 
@@ -30,7 +30,7 @@ pub enum FillAt {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpreadModel {
-    /// `half_spread_bps`, or what `half_spreads` and `spread_file` say of the instrument.
+    /// `half_spread_bps`, or the instrument's value in `half_spreads` or `spread_file`.
     #[default]
     Constant,
     /// Half of ask less bid over their mean, of the last quote at the time of the fill.
@@ -45,10 +45,10 @@ pub enum SpreadModel {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unfilled {
-    /// It is cancelled.
+    /// Cancels the remainder.
     #[default]
     Cancel,
-    /// It works on until the next decision, which cancels it.
+    /// Keeps the remainder working until the next rebalance, which cancels it.
     Carry,
 }
 

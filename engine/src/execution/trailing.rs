@@ -12,16 +12,16 @@ struct History {
     volumes: Vec<f64>,
     returns: Vec<f64>,
     days: usize,
-    /// Volume and close of the day at hand; NaN before the first.
+    /// Volume and close of the current date; NaN before the first.
     volume: f64,
     close: f64,
-    /// Close of the day before, on today's split, and dividends since.
+    /// Close of the preceding date, split-adjusted to the current one, and dividends since.
     reference: f64,
     paid: f64,
 }
 
 /// Mean daily volume and sample deviation of daily total returns, over the last `window` UTC dates on which the
-/// instrument had a price, the date at hand excluded: what a fill of that date may know. A date without a volume (null)
+/// instrument had a price, excluding the current date, so that no fill looks ahead. A date without a volume (null)
 /// is left out of the mean; one with volume 0 is not.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct TrailingDays {
@@ -30,7 +30,7 @@ pub(super) struct TrailingDays {
     histories: Vec<History>,
     /// The last mean above 0.
     volume: Vec<f64>,
-    /// Whether the mean of the last dates is above 0.
+    /// Returns true if the mean of the last dates is above 0.
     has_volume: Vec<bool>,
     volatility: Vec<f64>,
 }
@@ -79,7 +79,7 @@ impl TrailingDays {
         }
     }
 
-    /// The frame ends: its bars are part of the date at hand.
+    /// Ends the frame: its bars become part of the current date.
     pub(super) fn end(&mut self, frame: &Frame) {
         for (i, history) in self.histories.iter_mut().enumerate() {
             if !frame.close[i].is_nan() {
@@ -98,7 +98,7 @@ impl TrailingDays {
         self.volume[instrument]
     }
 
-    /// Whether the last dates have a volume above 0.
+    /// Returns true if the last dates have a volume above 0.
     #[must_use]
     pub(super) fn has_volume(&self, instrument: usize) -> bool {
         self.has_volume[instrument]

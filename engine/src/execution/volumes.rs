@@ -7,11 +7,11 @@ use crate::frame::Frame;
 /// Volume of an instrument in the data so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Known {
-    /// Whether a bar has had a price.
+    /// True once a bar has a price.
     priced: bool,
-    /// Whether a bar has had a volume above 0: until then the instrument has no volume data.
+    /// True once a bar has a volume above 0; until then the instrument has no volume data.
     shown: bool,
-    /// Whether the bar at hand has a price and volume 0, though the instrument has volume data.
+    /// True if the current bar has a price and volume 0, and the instrument has volume data.
     stale: bool,
     /// Stale bars so far.
     stale_bars: u64,
@@ -24,15 +24,14 @@ pub(super) struct Volumes {
     instruments: Vec<Known>,
 }
 
-/// Counts of a run's volume data. None of them knows the future: an instrument has volume data from its first volume
-/// above 0 on.
+/// Counts of a run's volume data, without look-ahead: an instrument has volume data from its first volume above 0 on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VolumeFacts {
     /// Bars with a price and volume 0, of instruments with volume data: no order fills on them.
     pub stale_bars: u64,
-    /// Instruments that have such bars.
+    /// Instruments with such bars.
     pub stale_instruments: u64,
-    /// The instrument with the most of them.
+    /// The instrument with the most such bars.
     pub stalest: Option<u32>,
     /// Instruments with prices that have not shown a volume above 0, though the data has a column of volumes.
     pub without_volume: u64,
@@ -57,7 +56,7 @@ impl Volumes {
         }
     }
 
-    /// Whether the instrument's bar of the frame at hand has no volume.
+    /// Returns true if the instrument's current bar has no volume.
     pub(super) fn is_stale(&self, instrument: usize) -> bool {
         self.instruments.get(instrument).is_some_and(|known| known.stale)
     }

@@ -21,7 +21,7 @@ pub(super) struct WorkingOrder {
 }
 
 impl WorkingOrder {
-    /// What is left to fill, signed.
+    /// Remaining quantity, signed.
     pub(super) fn remaining(&self) -> f64 {
         self.record.quantity - self.record.filled
     }
@@ -45,7 +45,7 @@ impl WorkingOrder {
     }
 }
 
-/// What becomes of an order on a frame.
+/// State of an order after a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It works on.
@@ -153,7 +153,7 @@ impl Working {
         }
     }
 
-    /// Whether an order is still to come to its fill frame after frame `seq`.
+    /// Returns true if the fill frame of an order lies after frame `seq`.
     pub(super) fn in_flight(&self, seq: u64) -> bool {
         self.tickets.iter().any(|ticket| ticket.due_seq > seq)
     }

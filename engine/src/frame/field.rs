@@ -23,7 +23,7 @@ pub enum Field {
     Bid,
     /// The ask at the close of the bar.
     Ask,
-    /// Cash that a unit pays to whoever held it at the preceding close; per unit after a split of the same bar.
+    /// Cash paid on a unit held at the preceding close; per unit after a split of the same bar.
     Dividend,
     /// Units that one unit becomes before the bar: 7 where a share is split into seven.
     Split,
@@ -63,7 +63,7 @@ impl Field {
         }
     }
 
-    /// What it is, for messages.
+    /// Name used in messages.
     #[must_use]
     pub const fn role(self) -> &'static str {
         match self {
@@ -80,7 +80,7 @@ impl Field {
         }
     }
 
-    /// Whether a row without a price may have it: quotes stand, and units are split, without a trade.
+    /// Returns true if a row without a price may have it: quotes stand, and units are split, without a trade.
     pub(crate) const fn outlives_trading(self) -> bool {
         matches!(self, Self::Bid | Self::Ask | Self::Dividend | Self::Split)
     }
@@ -96,7 +96,7 @@ impl Field {
         }
     }
 
-    /// Whether the value is null (NaN) or valid.
+    /// Returns true if the value is null (NaN) or valid.
     #[inline]
     pub(crate) fn is_valid(self, close_floor: f64, value: f64) -> bool {
         value.is_nan() || (value > self.floor(close_floor) && value < f64::INFINITY)
@@ -119,7 +119,7 @@ impl Bar {
         Self { values }
     }
 
-    /// The same bar with one more number.
+    /// Adds a number to the bar.
     #[must_use]
     pub const fn with(mut self, field: Field, value: f64) -> Self {
         self.values[field as usize] = value;

@@ -13,15 +13,15 @@ use crate::time::TimestampNs;
 pub use batch::Batch;
 pub use field::{Bar, Field};
 
-/// What whoever watches over a live feed says of a frame. Files say nothing.
+/// Supervision flag of a live feed; always `None` for files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Supervision {
-    /// Nothing.
+    /// Ordinary frame.
     #[default]
     None,
-    /// It updates the estimates and values the positions, and is not traded on.
+    /// Updates estimates and marks positions; no trades.
     Halted,
-    /// Trading that a drawdown stopped may go on from here.
+    /// Trading halted by a drawdown may resume.
     Resumed,
 }
 
@@ -41,7 +41,7 @@ pub struct Frame {
     pub listed: Vec<Arc<str>>,
     /// The price that trades and that positions are valued at, length n.
     pub close: Vec<f64>,
-    /// Opening price, length n; this column and those below are empty where nobody asks for them or the data has none.
+    /// Opening price, length n; this column and those below are empty if not requested or not in the data.
     pub open: Vec<f64>,
     /// Highest price, length n.
     pub high: Vec<f64>,
@@ -67,9 +67,9 @@ pub struct Frame {
     pub factors: Vec<f64>,
     /// Risk-free return from the preceding frame to this one; 0 where the factors have none.
     pub rf: f64,
-    /// Whether it may be traded on.
+    /// Supervision of the frame.
     pub supervision: Supervision,
-    /// Where the state of every stage after this frame is asked for: the source's own, which may be empty.
+    /// State of the source after this frame, possibly empty, to request the state of every stage.
     pub checkpoint: Option<Part>,
 }
 
@@ -80,7 +80,7 @@ impl Frame {
         self.close.len()
     }
 
-    /// Whether the factors have a row for this frame.
+    /// Returns true if the factors have a row for this frame.
     #[must_use]
     pub fn has_factors(&self) -> bool {
         self.factors.iter().all(|f| f.is_finite())

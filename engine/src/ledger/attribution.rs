@@ -1,4 +1,4 @@
-//! Where the change of NAV comes from: factors, alpha, what neither explains, trading, interest and each cost.
+//! Attribution of the change of NAV to factors, alpha, residual, trading, interest and each cost.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,37 +8,37 @@ use crate::model::Estimates;
 /// Amounts in currency that add up to a change of NAV.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Contributions {
-    /// Value held × alpha as believed at the preceding close.
+    /// Value held × alpha as of the preceding close.
     pub alpha: f64,
-    /// What price moves and dividends of what was held earned beyond alpha, factors and the risk-free return.
+    /// Return on the held positions beyond alpha, factors and the risk-free return.
     pub residual: f64,
-    /// Value held × beta as believed at the preceding close × factor return, by factor.
+    /// Value held × beta as of the preceding close × factor return, by factor.
     pub factors: Vec<f64>,
     /// Value held × risk-free return, where returns are taken in excess of it.
     pub risk_free: f64,
-    /// What fills earned from their price to the close.
+    /// Gain of the fills from their price to the close.
     pub trading: f64,
     /// Interest on cash.
     pub interest: f64,
-    /// Costs; positive, and to be taken off.
+    /// Costs; positive, subtracted from the total.
     pub costs: Costs,
 }
 
 impl Contributions {
-    /// Nothing, for so many factors.
+    /// Zero contributions for `factors` factors.
     #[must_use]
     pub fn none(factors: usize) -> Self {
         Self { factors: vec![0.0; factors], ..Self::default() }
     }
 
-    /// The sum, costs taken off.
+    /// The sum, less costs.
     #[must_use]
     pub fn total(&self) -> f64 {
         let Self { alpha, residual, factors, risk_free, trading, interest, costs } = self;
         alpha + residual + factors.iter().sum::<f64>() + risk_free + trading + interest - costs.total()
     }
 
-    /// The same as a clone, in the memory that is there.
+    /// Copies into the existing buffers.
     pub fn copy_from(&mut self, other: &Self) {
         let mut factors = std::mem::take(&mut self.factors);
         factors.clone_from(&other.factors);
@@ -51,7 +51,7 @@ impl Contributions {
         *self = Self { factors: std::mem::take(&mut self.factors), ..Self::default() };
     }
 
-    /// Adds the position of one instrument; all but trading, interest and costs.
+    /// Adds the contributions of a held position; without trading, interest and costs.
     fn add_held(&mut self, other: &Self) {
         self.alpha += other.alpha;
         self.residual += other.residual;
@@ -62,10 +62,10 @@ impl Contributions {
     }
 }
 
-/// What a frame's attribution is made of, besides what the book did.
+/// Inputs of a frame's attribution besides the account.
 #[derive(Clone, Copy, Debug)]
 pub struct Attributed<'a> {
-    /// What prices did to positions.
+    /// Gains of the positions by price.
     pub moves: &'a Moves,
     /// Interest and costs of the frame.
     pub account: &'a Account,
@@ -79,14 +79,14 @@ pub struct Attributed<'a> {
     pub nav_before: f64,
 }
 
-/// Splits each frame's change of NAV by the betas that were believed before it, and keeps sums by instrument.
+/// Splits each frame's change of NAV by the betas of the preceding frame, and sums it by instrument.
 ///
 /// For what was held, with value v at the preceding close and betas as of the last decision:
 /// P&L = v (rf + alpha + beta'f) + residual. So the parts add up by the definition of the residual.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Attribution {
     excess: bool,
-    /// Columns of length n each: alpha, then the betas on each factor; NaN where nothing is believed.
+    /// Columns of length n each: alpha, then the betas on each factor; NaN without an estimate.
     believed: Vec<Vec<f64>>,
     frame: Contributions,
     exposures: Vec<f64>,
@@ -111,7 +111,7 @@ impl Attribution {
         }
     }
 
-    /// As [`Self::new`] was given it.
+    /// The argument of [`Self::new`].
     #[must_use]
     pub fn in_excess(&self) -> bool {
         self.excess
@@ -184,7 +184,7 @@ impl Attribution {
         one.residual = held - one.total();
     }
 
-    /// Of the last frame.
+    /// Contributions of the last frame.
     #[must_use]
     pub fn frame(&self) -> &Contributions {
         &self.frame

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use super::frame::LedgerFrame;
 use crate::execution::{CostItem, Reason};
 
-/// Bytes of a fill that no longer have a meaning.
+/// Unused bytes of a fill.
 const RESERVED: f64 = 0.0;
 
 /// d_t = SHA-256(d_{t−1} ‖ frame t), d_{−1} = 32 zero bytes.
@@ -25,7 +25,7 @@ pub struct DigestChain {
 }
 
 impl DigestChain {
-    /// Extends the chain by a frame and returns its new end.
+    /// Extends the chain by a frame and returns the new end.
     pub fn extend(&mut self, frame: &LedgerFrame) -> [u8; 32] {
         let bytes = &mut self.bytes;
         bytes.clear();
@@ -73,7 +73,7 @@ fn put_symbol(bytes: &mut Vec<u8>, symbol: &str) {
     bytes.extend_from_slice(symbol.as_bytes());
 }
 
-/// A digest as text.
+/// Hexadecimal text of a digest.
 #[must_use]
 pub fn hex(digest: &[u8; 32]) -> String {
     use std::fmt::Write as _;

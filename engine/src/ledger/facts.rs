@@ -1,5 +1,4 @@
-//! What the stages know of a run at its end. It travels with the end of the stream, and each stage adds
-//! its part.
+//! Facts of a run at its end. They travel with the end of the stream; each stage adds its part.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,37 +10,37 @@ use crate::names::Names;
 use crate::portfolio::NoTradeCounts;
 use crate::source::DataFacts;
 
-/// All that is known of a run at its end.
+/// Facts of a run at its end.
 #[derive(Clone, Debug, Default)]
 pub struct RunFacts {
-    /// From the source.
+    /// Facts from the source.
     pub data: DataFacts,
-    /// From the estimate stage.
+    /// Facts from the estimate stage.
     pub estimator: EstimatorFacts,
     /// Names of the instruments in engine order.
     pub names: Names,
     /// Names of the factors.
     pub factor_names: Vec<String>,
-    /// From the size stage.
+    /// Facts from the size stage.
     pub sizing: SizingFacts,
-    /// From the execute stage.
+    /// Facts from the execute stage.
     pub execution: ExecutionFacts,
-    /// Orders that were not done at the end.
+    /// Orders still open at the end.
     pub open_orders: Vec<OrderRecord>,
-    /// What each instrument contributed over the run, in engine order.
+    /// Contribution of each instrument over the run, in engine order.
     pub contributions: Vec<Contributions>,
     /// Interest and costs of the account, which belong to no instrument.
     pub cash_contributions: Contributions,
-    /// End of the digest chain; all zeros where no frame decided.
+    /// End of the digest chain; zeros if no frame rebalances.
     pub digest: [u8; 32],
-    /// From the record stage.
+    /// Performance from the record stage.
     pub performance: Performance,
 }
 
-/// Largest investment that the limits allow a strategy that wants to be fully invested.
+/// Largest investment that the limits allow for a strategy that targets full investment.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Budget {
-    /// Instruments that it can hold: tradable, and known well enough.
+    /// Instruments that it can hold: tradable, with an estimate.
     pub names: u64,
     /// Share of NAV that the limits allow.
     pub share: f64,
@@ -50,39 +49,39 @@ pub struct Budget {
 /// Counts of the size stage.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SizingFacts {
-    /// Frames that decided.
+    /// Rebalances.
     pub decisions: u64,
-    /// Decisions that the turnover cap stopped.
+    /// Rebalances in which the turnover cap binds.
     pub capped: u64,
-    /// Decisions that the gross limit held back.
+    /// Rebalances in which the gross limit binds.
     pub at_gross: u64,
-    /// Decisions that a limit on losses, or the feed, kept from trading.
+    /// Rebalances without trades because of a loss limit or the feed.
     pub halted: u64,
-    /// Decisions without any trade.
+    /// Rebalances without trades.
     pub no_trade: u64,
-    /// The same by reason.
+    /// Rebalances without trades, by reason.
     pub no_trade_reasons: NoTradeCounts,
-    /// Decisions after which a weight stood outside the box: drift or a halt, or a cap too tight to repair it.
+    /// Rebalances after which a weight lies outside the box, because of drift, a halt or a tight turnover cap.
     pub box_inherited: u64,
-    /// The same for the gross limit.
+    /// Rebalances after which the gross limit is exceeded, for the same reasons.
     pub gross_inherited: u64,
-    /// Decisions whose whole turnover went into bringing weights back into the box.
+    /// Rebalances that spend all turnover on weights outside the box.
     pub repairing: u64,
-    /// Decisions under whose cap the gross limit was out of reach.
+    /// Rebalances in which the turnover cap puts the gross limit out of reach.
     pub gross_out_of_reach: u64,
-    /// Decisions in which the net target or a bound on an exposure was out of reach.
+    /// Rebalances in which the net target or an exposure bound is out of reach.
     pub net_out_of_reach: u64,
-    /// Decisions of a strategy that wants to be fully invested, where the limits allow less.
+    /// Rebalances of a strategy that targets full investment, in which the limits allow less.
     pub budget_out_of_reach: u64,
-    /// The least that the limits allowed in them.
+    /// Smallest budget of those rebalances.
     pub least_budget: Option<Budget>,
-    /// Sums over the decisions of the multipliers of cap, gross limit and net target.
+    /// Sum over the rebalances of the multiplier of the turnover cap.
     pub cap_multiplier: f64,
-    /// See `cap_multiplier`.
+    /// Sum over the rebalances of the multiplier of the gross limit.
     pub gross_multiplier: f64,
-    /// See `cap_multiplier`.
+    /// Sum over the rebalances of the multiplier of the net target.
     pub net_multiplier: f64,
-    /// Sum over the decisions of w'Σw a frame of the target weights.
+    /// Sum over the rebalances of w'Σw of the target weights, a variance per frame.
     pub predicted_variance: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Everything that happened on one frame, complete once its decision is known.
+//! One frame of the ledger.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use crate::range::OutOfRange;
 use crate::state::Checkpoint;
 use crate::time::TimestampNs;
 
-/// One frame of the ledger. Frames before the first decision have none, but for the opening of the account.
+/// One frame of the ledger. Frames before the first rebalance have none, except the opening of the account.
 #[derive(Clone, Debug, Default)]
 pub struct LedgerFrame {
     /// Number of the frame.
     pub seq: u64,
-    /// When its bars closed.
+    /// Close of its bars.
     pub timestamp: TimestampNs,
     /// Names of the instruments in engine order.
     pub names: Names,
@@ -35,44 +35,44 @@ pub struct LedgerFrame {
     pub benchmark_nav: f64,
     /// Fills of the frame.
     pub fills: Vec<Fill>,
-    /// Orders that ended on the frame, those cancelled by its decision included.
+    /// Orders that ended on the frame, including those cancelled by its rebalance.
     pub ended: Vec<OrderRecord>,
     /// Change of NAV since the preceding frame.
     pub change: f64,
-    /// What the change is made of.
+    /// Attribution of the change.
     pub contributions: Contributions,
-    /// Exposure to each factor at the preceding close, as a share of NAV, by the betas believed then.
+    /// Exposure to each factor at the preceding close, as a share of NAV, by the betas of that frame.
     pub exposures: Vec<f64>,
-    /// Opening of the account where orders fill on the frame that decides them: the configured NAV at the frame before
-    /// the first decision, so that the first return has the costs of the first fills.
+    /// True for the opening of an account whose orders fill on the rebalancing frame: the configured NAV at the frame
+    /// before the first rebalance, so that the first return has the costs of the first fills.
     pub opening: bool,
-    /// Whether the frame decided.
+    /// True if the frame rebalances.
     pub decided: bool,
-    /// What kept it from trading, though it decides.
+    /// Reason why a rebalance does not trade.
     pub halt: Option<Halt>,
-    /// The value out of range that halted trading, where one has.
+    /// The value out of range that halted trading.
     pub out_of_range: Option<Box<OutOfRange>>,
-    /// Turnover as decided on the frame; 0 where it did not decide.
+    /// Turnover of the rebalance; 0 without one.
     pub turnover: f64,
     /// Marginal value of each limit at the decision; 0 on a frame without one.
     pub multipliers: Multipliers,
-    /// All that the decision was made from, where asked for.
+    /// Inputs and result of the rebalance, for requested dates.
     pub shown: Option<Arc<Rebalance>>,
-    /// Whether the turnover cap stopped the decision.
+    /// True if the turnover cap binds.
     pub capped: bool,
-    /// Target weights as decided on the frame, length n; empty where it did not decide.
+    /// Target weights of the rebalance, length n; empty without one.
     pub target: Vec<f64>,
-    /// Held weights after the frame's fills, at its close, length n; empty where not recorded.
+    /// Held weights after the frame's fills, at its close, length n; empty if not recorded.
     pub held: Vec<f64>,
-    /// Estimates of the frame, where it has complete ones.
+    /// Estimates of the frame, if complete.
     pub estimates: Option<EstimatesOfFrame>,
     /// d_t, the digest of the run up to and including this frame.
     pub digest: [u8; 32],
-    /// Where the source asked for it: the state after the frame, the execute stage's included.
+    /// State after the frame including the execute stage, if the source requested it.
     pub checkpoint: Option<Arc<Checkpoint>>,
 }
 
-/// One frame's estimates inside the message that they came in.
+/// One frame's estimates inside their message.
 #[derive(Clone, Debug)]
 pub struct EstimatesOfFrame {
     /// The message.

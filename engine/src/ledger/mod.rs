@@ -1,4 +1,4 @@
-//! The ledger: what happened on each frame, its digest, and where it is taken.
+//! The ledger: one entry a frame, its digest, its sums, and recorders for it.
 
 mod attribution;
 pub mod difference;

@@ -1,4 +1,4 @@
-//! What takes the ledger somewhere: to files, to a database, into a summary.
+//! Recorders: they write the ledger to files, to a database or into a summary.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,21 +11,22 @@ use crate::time::TimestampNs;
 /// An error of a recorder, already located.
 pub type RecordError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Takes frames in order. Outputs must not look whole before `finish`.
+/// Records frames in order. An output must not look complete before `finish`.
 pub trait Recorder: Send {
-    /// One frame of the ledger.
+    /// Records one frame of the ledger.
     ///
     /// # Errors
     /// The output cannot be written.
     fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError>;
 
-    /// One frame's estimates, complete ones only.
+    /// Records one frame's estimates, if they are complete.
     ///
     /// # Errors
     /// The output cannot be written.
     fn estimates(&mut self, estimates: &Estimates) -> Result<(), RecordError>;
 
-    /// The state of all stages after a frame, where the source asked for it: after the frame's ledger and estimates.
+    /// Records the state of all stages after a frame for which the source requested it. Called after the frame's ledger
+    /// and estimates.
     ///
     /// # Errors
     /// The output cannot be written.
@@ -34,9 +35,8 @@ pub trait Recorder: Send {
         Ok(())
     }
 
-    /// A frame is complete: all that there is of it has been said. This comes for every frame, those before the first
-    /// decision and after ruin included, which have no ledger. An opening of the account is recorded after its frame was
-    /// complete.
+    /// Ends a frame, after its ledger, estimates and checkpoint. Called for every frame, including those before the first
+    /// decision and after ruin, which have no ledger. The opening of an account is recorded after the end of its frame.
     ///
     /// # Errors
     /// The output cannot be written.
@@ -45,14 +45,14 @@ pub trait Recorder: Send {
         Ok(())
     }
 
-    /// The end of the run, with all that is known of it.
+    /// Ends the run.
     ///
     /// # Errors
     /// The output cannot be completed.
     fn finish(&mut self, facts: &RunFacts) -> Result<(), RecordError>;
 }
 
-/// Which frames of a table are recorded.
+/// Frames of a table that are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Frames {
@@ -66,7 +66,7 @@ pub enum Frames {
     None,
 }
 
-/// What is recorded besides equity and fills.
+/// Tables recorded besides equity and fills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordSettings {
     /// Frames of `betas.parquet`.

@@ -9,7 +9,7 @@ use crate::settings::Calendar;
 use crate::state::{StateError, restore_under, save_under};
 use crate::time::TimestampNs;
 
-/// What a frame adds to a tally, besides what its fills fell short of.
+/// One frame's entry in a tally, except the implementation shortfall of its fills.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     /// Number of the frame.
@@ -24,7 +24,7 @@ pub struct Entry {
     pub rf: f64,
     /// Costs by item.
     pub costs: Costs,
-    /// What of the impact is permanent.
+    /// Permanent part of the impact.
     pub permanent_impact: f64,
     /// Interest on cash.
     pub interest: f64,
@@ -34,14 +34,14 @@ pub struct Entry {
     pub size: f64,
     /// Turnover as decided.
     pub turnover: f64,
-    /// Whether the frame decided.
+    /// True if the frame rebalances.
     pub decided: bool,
-    /// Whether the turnover cap stopped the decision.
+    /// True if the turnover cap binds.
     pub capped: bool,
 }
 
 impl Entry {
-    /// Of a frame of the ledger.
+    /// Entry of a frame of the ledger.
     #[must_use]
     pub fn of(frame: &LedgerFrame) -> Self {
         Self {
@@ -62,10 +62,10 @@ impl Entry {
     }
 }
 
-/// As errors call it.
+/// Name used in error messages.
 const STATE: &str = "record stage";
 
-/// Takes the ledger in and gives [`Performance`] at its end. Its size does not depend on the length.
+/// Accumulates [`Performance`] over a ledger, in constant memory.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     frames_per_year: f64,
@@ -89,13 +89,13 @@ impl Tally {
         Self { frames_per_year: calendar.frames_per_year(), ..Self::default() }
     }
 
-    /// One frame.
+    /// Adds one frame.
     pub fn add(&mut self, frame: &LedgerFrame) {
         frame.fills.iter().for_each(|fill| self.performance.shortfall.add(fill));
         self.enter(&Entry::of(frame));
     }
 
-    /// One frame, without what its fills fell short of.
+    /// Adds one frame without the implementation shortfall of its fills.
     pub fn enter(&mut self, frame: &Entry) {
         let sums = &mut self.performance;
         sums.frames += 1;
@@ -132,18 +132,18 @@ impl Tally {
         sums.turnover.max = sums.turnover.max.max(self.date_turnover);
     }
 
-    /// All that the frames so far have made of it.
+    /// Saves the state after the frames so far.
     ///
     /// # Errors
-    /// None is known.
+    /// The state cannot be encoded.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
         save_under(STATE, &self.frames_per_year, self)
     }
 
-    /// Becomes what was saved.
+    /// Restores a saved state.
     ///
     /// # Errors
-    /// The bytes are no state of a tally with the same calendar.
+    /// The bytes are not the state of a tally with the same calendar.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
         *self = restore_under(STATE, &self.frames_per_year, state)?;
         Ok(())

@@ -32,7 +32,7 @@ pub fn trading(
 /// Reason why a run cannot resume from a checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
-    /// As of [`trading`].
+    /// As for [`trading`].
     #[error(transparent)]
     Invalid(#[from] Invalid),
     /// The checkpoint is not one of this run.
@@ -44,7 +44,7 @@ pub enum ResumeError {
 /// on is, to the bit, that of a run which never stopped.
 ///
 /// # Errors
-/// As [`trading`]; or the checkpoint was saved by another run: under other settings, or with another strategy.
+/// As for [`trading`]; or the checkpoint was saved by another run: under other settings, or with another strategy.
 pub fn resuming(
     source: Box<dyn Source>,
     strategy: Box<dyn Strategy>,
@@ -57,7 +57,7 @@ pub fn resuming(
     Ok(traders.join(source, settings, recorders))
 }
 
-/// What decides and trades, before it is joined into a graph.
+/// Stages of a run before they are joined into a graph.
 struct Traders {
     estimate: Estimate,
     sizing: Sizing,
@@ -119,7 +119,7 @@ impl Traders {
 /// stages, each for a thread of its own: placement is `Placement::Groups([2, 1, …, 1])`.
 ///
 /// # Errors
-/// As [`trading`], of any scenario.
+/// As for [`trading`], in any scenario.
 pub fn sweeping(
     source: Box<dyn Source>,
     settings: &RunSettings,
@@ -158,7 +158,7 @@ pub fn sweeping(
 /// many scenarios: placement is `Placement::Groups([4, 1, …, 1])`.
 ///
 /// # Errors
-/// As [`trading`].
+/// As for [`trading`].
 pub fn repricing(
     source: Box<dyn Source>,
     strategy: Box<dyn Strategy>,

@@ -1,4 +1,4 @@
-//! How a run can fail.
+//! Errors of a run.
 
 /// Why a stage could not go on.
 pub type StageError = Box<dyn std::error::Error + Send + Sync>;
@@ -11,7 +11,7 @@ pub enum PipelineError {
     Failed {
         /// Name of the stage.
         stage: &'static str,
-        /// What it said.
+        /// Its message.
         source: StageError,
     },
     /// A stage panicked: a defect of betaflow.

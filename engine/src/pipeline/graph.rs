@@ -8,10 +8,10 @@ use super::stage::Stage;
 use super::timing::{Clock, StageTiming, Timer, Watcher, no_clock};
 use crate::ledger::RunFacts;
 
-/// How a graph is run. None of it changes a bit of the result.
+/// Options of a run. The result is bit-identical under all of them.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// Which stages share a thread.
+    /// Placement of stages on threads.
     pub placement: Placement,
     /// Messages that a channel holds, at least 1; a full one blocks its sender.
     pub capacity: usize,
@@ -29,19 +29,19 @@ impl Default for RunOptions {
     }
 }
 
-/// What a completed run leaves.
+/// Report of a completed run.
 #[derive(Debug)]
 pub struct RunReport {
-    /// What the stages knew at the end.
+    /// Facts of the run from its stages.
     pub facts: RunFacts,
-    /// Where the time went, in the order of the stages.
+    /// Time of each stage, in order.
     pub timing: Vec<StageTiming>,
 }
 
 struct Edge {
     from: usize,
     to: usize,
-    /// Whether it runs with the flow, and so carries the end of the stream.
+    /// True if it runs with the flow, and so carries the end of the stream.
     forward: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What travels between stages.
+//! Messages between stages.
 
 use std::sync::Arc;
 
@@ -31,12 +31,12 @@ pub enum Message {
     Passed(Passed),
     /// Scenarios to gather: what they came to.
     Outcomes(Vec<ScenarioOutcome>),
-    /// No message follows. It carries what each stage on the way knows of the run.
+    /// End of the stream, with the facts of each stage.
     End(Box<RunFacts>),
 }
 
 impl Message {
-    /// What it is, as a word.
+    /// Name of the kind.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Poll => "poll",
@@ -57,19 +57,18 @@ impl Message {
 pub struct Passed {
     /// Number of the frame.
     pub seq: u64,
-    /// When its bars closed.
+    /// Close of its bars.
     pub timestamp: TimestampNs,
-    /// Where the source asked for it: the state after the frame, the execute stage's included.
+    /// State after the frame including the execute stage, if the source requested it.
     pub checkpoint: Option<Arc<Checkpoint>>,
 }
 
-/// What a scenario came to.
+/// Result of a scenario.
 #[derive(Clone, Debug)]
 pub struct ScenarioOutcome {
-    /// Which one.
+    /// Number of the scenario.
     pub number: usize,
-    /// The digest that a run of its own with these settings would have; none of a scenario that is no run, but has the
-    /// trades of another.
+    /// Digest of a separate run with the same settings; `None` if the scenario re-prices the trades of another run.
     pub digest: Option<[u8; 32]>,
     /// Figures after costs; those against a benchmark are NaN.
     pub net: Figures,
@@ -79,7 +78,7 @@ pub struct ScenarioOutcome {
     pub performance: Performance,
     /// Counts of its decisions.
     pub sizing: SizingFacts,
-    /// What became of its orders.
+    /// Counts of its orders and fills.
     pub execution: ExecutionFacts,
     /// Cost of a unit of turnover, in bps, that would leave a mean return of nothing; NaN without turnover.
     pub break_even_bps: f64,
@@ -94,7 +93,7 @@ pub struct ScenarioOutcome {
 }
 
 impl ScenarioOutcome {
-    /// That of no data: every figure is there, and none is a number.
+    /// Result without data: every figure is NaN.
     #[must_use]
     pub fn nothing() -> Self {
         let figures = Figures::of(std::iter::empty(), 1.0);
@@ -115,31 +114,31 @@ impl ScenarioOutcome {
     }
 }
 
-/// What was decided on a frame.
+/// Decision on a frame.
 #[derive(Clone, Debug, Default)]
 pub struct Decision {
     /// Number of the frame.
     pub seq: u64,
-    /// Whether the frame decided at all.
+    /// True if the frame rebalances.
     pub decides: bool,
     /// Orders.
     pub orders: Vec<Order>,
-    /// Target weights, length n; empty where the frame did not decide.
+    /// Target weights, length n; empty without a rebalance.
     pub target: Vec<f64>,
     /// Turnover of the orders.
     pub turnover: f64,
-    /// Prices of the limits; that of the cap is the marginal value of turnover.
+    /// Multipliers of the limits; that of the cap is the marginal value of turnover.
     pub multipliers: Multipliers,
-    /// What kept a frame that decides from trading.
+    /// Reason why a rebalance does not trade.
     pub halt: Option<Halt>,
-    /// The value out of range that halted trading, where one has.
+    /// The value out of range that halted trading.
     pub out_of_range: Option<Box<OutOfRange>>,
-    /// Whether the cap stopped the decision.
+    /// True if the turnover cap binds.
     pub capped: bool,
-    /// The estimates behind it, where complete.
+    /// Estimates of the frame, if complete.
     pub estimates: Option<EstimatesOfFrame>,
-    /// All that it was made from, where asked for.
+    /// Inputs and result of the rebalance, for requested dates.
     pub shown: Option<Arc<Rebalance>>,
-    /// Where the source asked for it: the state after the frame, the size stage's included.
+    /// State after the frame including the size stage, if the source requested it.
     pub checkpoint: Option<Arc<Checkpoint>>,
 }

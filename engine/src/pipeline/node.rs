@@ -11,7 +11,7 @@ use crate::ledger::RunFacts;
 /// An end of a channel that receives.
 pub(super) struct Inlet {
     pub(super) from: Receiver<Message>,
-    /// Whether the stream ends here; a channel against the flow (acknowledgements) has no end of stream.
+    /// True if the stream ends here; a channel against the flow (acknowledgements) has no end of stream.
     pub(super) ends: bool,
     pub(super) ended: bool,
 }
@@ -22,7 +22,7 @@ pub(super) struct Outlet {
     pub(super) ends: bool,
 }
 
-/// What a node did, or what it waits for.
+/// Progress of a node, or the channel it waits for.
 pub(super) enum Step {
     Worked,
     /// The channel of the wanted inlet is empty, or that of the next message out is full.
@@ -73,7 +73,7 @@ impl Node {
             }
         }
         if sent {
-            // Whoever got the message may be able to go on: let them, before this node goes on.
+            // The receiver may now be ready: run it before this node continues.
             return Ok(Step::Worked);
         }
         if self.done {

@@ -12,7 +12,7 @@ const AMOUNT: &str = "at most 1e30";
 const RETURN: &str = "a return from -1e30 to 1e30";
 const FINITE: &str = "a finite number";
 
-/// The frame in which values are looked at.
+/// The frame of the checked values.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     timestamp: TimestampNs,
@@ -46,10 +46,10 @@ fn is_price(price: f64) -> bool {
     (PRICE_MIN..=NUMBER_MAX).contains(&price)
 }
 
-/// Finds a number of the data that is out of range; `names`: those of the instruments, the frame's own included.
+/// Checks the numbers of the data; `names` includes the instruments listed on the frame.
 ///
 /// # Errors
-/// For the first one.
+/// The first value out of range.
 pub(super) fn check_frame(frame: &Frame, names: &Names, factors: &[String]) -> Result<(), OutOfRange> {
     let place = Place { timestamp: frame.timestamp, seq: frame.seq, names };
     for (value, column) in [("price", &frame.close), ("price for returns", &frame.return_price)] {
@@ -76,10 +76,10 @@ pub(super) fn check_frame(frame: &Frame, names: &Names, factors: &[String]) -> R
     }
 }
 
-/// Finds an instrument whose filter has left the finite numbers, in estimates whose columns are filled.
+/// Checks that complete estimates are finite.
 ///
 /// # Errors
-/// For the first one.
+/// The first value out of range.
 pub(super) fn check_estimates(estimates: &Estimates) -> Result<(), OutOfRange> {
     let place = Place { timestamp: estimates.timestamp, seq: estimates.seq, names: &estimates.names };
     let n = estimates.instruments();
@@ -105,10 +105,10 @@ pub(super) fn check_estimates(estimates: &Estimates) -> Result<(), OutOfRange> {
     Ok(())
 }
 
-/// Finds what a frame has made of the account and its fills that is out of range.
+/// Checks the account and its fills after a frame.
 ///
 /// # Errors
-/// For the first value.
+/// The first value out of range.
 pub(super) fn check_account(
     portfolio: &Portfolio,
     account: &Account,
@@ -143,10 +143,10 @@ pub(super) fn check_account(
     })
 }
 
-/// Finds a price or a value of the portfolio that no decision may rest on.
+/// Checks the prices and values of a portfolio before a rebalance.
 ///
 /// # Errors
-/// For the first one.
+/// The first value out of range.
 pub(super) fn check_portfolio(portfolio: &Portfolio, names: &Names) -> Result<(), OutOfRange> {
     let place = Place { timestamp: portfolio.timestamp, seq: portfolio.seq, names };
     if let Some(i) = portfolio.price.iter().position(|price| !(price.is_nan() || is_price(*price))) {
@@ -155,10 +155,10 @@ pub(super) fn check_portfolio(portfolio: &Portfolio, names: &Names) -> Result<()
     check_account(portfolio, &Account::default(), &[], names)
 }
 
-/// Finds a weight that is not finite.
+/// Checks that the weights are finite.
 ///
 /// # Errors
-/// For the first one.
+/// The first value out of range.
 pub(super) fn check_weights(weights: &[f64], portfolio: &Portfolio, names: &Names) -> Result<(), OutOfRange> {
     let place = Place { timestamp: portfolio.timestamp, seq: portfolio.seq, names };
     match weights.iter().position(|weight| !weight.is_finite()) {
@@ -167,10 +167,10 @@ pub(super) fn check_weights(weights: &[f64], portfolio: &Portfolio, names: &Name
     }
 }
 
-/// Finds that a value of the account as a whole is not finite.
+/// Checks that a value of the whole account is finite.
 ///
 /// # Errors
-/// It is not.
+/// The value is not finite.
 pub(super) fn check_value(
     timestamp: TimestampNs,
     seq: u64,
@@ -181,10 +181,10 @@ pub(super) fn check_value(
     if found.is_finite() { Ok(()) } else { Err(place.found(None, value, found, FINITE)) }
 }
 
-/// Finds another value of a decision that is not finite.
+/// Checks that the other values of a decision are finite.
 ///
 /// # Errors
-/// For the first one.
+/// The first value out of range.
 pub(super) fn check_decided(values: &[(&str, f64)], portfolio: &Portfolio) -> Result<(), OutOfRange> {
     let (timestamp, seq) = (portfolio.timestamp, portfolio.seq);
     values.iter().try_for_each(|(value, found)| check_value(timestamp, seq, value, *found))

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-/// Messages that have been sent and will be written again once all receivers have dropped them.
+/// Sent messages, written again once all receivers have dropped them.
 ///
-/// The sender keeps a pointer to each. One that nobody else holds is free, so nothing has to travel
+/// The sender keeps a pointer to each. A message without another pointer is free, so none travels
 /// back, and a steady state allocates nothing. The bounded channels bound how many there are.
 #[derive(Debug)]
 pub(crate) struct Recycler<T> {

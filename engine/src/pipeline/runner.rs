@@ -10,7 +10,7 @@ use super::graph::RunReport;
 use super::node::{Node, Step};
 use super::timing::Timer;
 
-/// How a group's loop ended.
+/// End of a group's loop.
 enum Ended {
     Whole(Vec<Node>),
     /// A neighbour in another group is gone; that group knows why.
@@ -71,7 +71,7 @@ fn run_group(mut nodes: Vec<Node>, alone: bool, timer: &Timer) -> Ended {
 /// Downstream first keeps what is in flight small, and it is what makes fused groups free of deadlock:
 /// a node sends only when nothing behind it in the group can move. When none can, the group waits for
 /// any of the channels that its nodes wait for, sends and receives alike; it never blocks on one of them
-/// while another is ready. A group that is `alone` has nobody to wait for.
+/// while another is ready. A group that is `alone` waits for no other thread.
 fn drive(
     nodes: &mut [Node],
     alone: bool,

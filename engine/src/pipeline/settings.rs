@@ -16,11 +16,11 @@ use crate::world::WorldSettings;
 pub struct RunSettings {
     /// Frames a day and days a year.
     pub calendar: Calendar,
-    /// Whether the estimator sees returns in excess of the risk-free return.
+    /// True if the estimator uses returns in excess of the risk-free return.
     pub excess: bool,
     /// The estimate stage.
     pub estimator: EstimatorSettings,
-    /// Frames before it do not decide.
+    /// No frame before it rebalances.
     pub trade_from: Option<TimestampNs>,
     /// Losses at which trading stops.
     pub limits: LossLimits,
@@ -32,9 +32,9 @@ pub struct RunSettings {
     pub execution: ExecutionSettings,
     /// Stress on costs. Stress on the data is part of the source: see [`world::apply`](crate::world::apply).
     pub world: WorldSettings,
-    /// What is recorded.
+    /// Recorded tables.
     pub record: RecordSettings,
-    /// Dates, in days since 1970, whose decisions are kept with all that they were made from.
+    /// Dates, in days since 1970, whose rebalances are kept with their inputs.
     pub shown_dates: Option<RangeInclusive<i64>>,
     /// Frames a message carries; `None` to choose by the number of instruments.
     pub frames_per_message: Option<usize>,

@@ -27,14 +27,14 @@ const LIMIT_TOLERANCE: f64 = 1e-10;
 /// A marginal gain smaller than this share of the largest forecast is rounding.
 const GAIN_TOLERANCE: f64 = 1e-10;
 
-/// As errors call it.
+/// Name used in error messages.
 const STATE: &str = "size stage";
 
-/// Asks the strategy, holds it to the limits, and turns weights into orders.
+/// Sizes the strategy's targets within the limits, and turns weights into orders.
 pub struct Sizing {
     settings: SizingSettings,
     calendar: Calendar,
-    /// Frames over which a cost is earned back, and an estimate stays wrong.
+    /// Frames over which a cost amortises, and an estimation error persists.
     horizon: f64,
     lot: f64,
     shown_dates: Option<RangeInclusive<i64>>,
@@ -107,7 +107,7 @@ impl Sizing {
         })
     }
 
-    /// What is decided on a frame, given what is believed after it and the portfolio.
+    /// Decides on a frame from its estimates and the portfolio.
     ///
     /// # Errors
     /// A value is out of range, where that is to stop the run.
@@ -160,7 +160,7 @@ impl Sizing {
         }
     }
 
-    /// All that the frames so far have made of it.
+    /// Saves the state after the frames so far.
     ///
     /// # Errors
     /// The strategy does not say what it keeps.
@@ -170,10 +170,10 @@ impl Sizing {
         save_under(STATE, &self.settings(), &(strategy, moments, day, losses, last_target, facts))
     }
 
-    /// Becomes what was saved.
+    /// Restores a saved state.
     ///
     /// # Errors
-    /// The bytes are no state of the same strategy under the same settings.
+    /// The bytes are not the state of the same strategy under the same settings.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
         let (strategy, moments, day, losses, last_target, facts): (Part, _, _, _, _, _) =
             restore_under(STATE, &self.settings(), state)?;
@@ -286,7 +286,7 @@ impl Sizing {
             self.last_target.clone_from(&self.solution.weights);
         }
         if self.solution.capped {
-            // It has not arrived: what is left to do is no drift.
+            // The target was not reached: the remaining trade is not drift.
             self.last_target.clear();
         }
         self.day = Some((portfolio.timestamp.date(), spent + turnover));
@@ -331,7 +331,7 @@ impl Sizing {
         }
     }
 
-    /// Whether a trade from the held weights would raise μ'w − w'Σw/(2κ) if it were free.
+    /// Returns true if a free trade from the held weights raises μ'w − w'Σw/(2κ).
     fn gains_before_costs(&mut self, portfolio: &Portfolio) -> bool {
         let Self { settings, risk, held, slope, targets, .. } = self;
         risk.times(held, slope);
@@ -374,7 +374,7 @@ impl Sizing {
         };
         self.strategy.decide(context, &mut self.targets);
         for value in &mut self.targets.values {
-            // Nothing is believed of an instrument without a return, so nothing is wanted of it.
+            // No forecast exists before the first return; treat NaN as zero.
             *value = if value.is_nan() { 0.0 } else { *value };
         }
     }

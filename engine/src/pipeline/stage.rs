@@ -6,12 +6,12 @@ use super::error::StageError;
 use super::message::Message;
 use crate::ledger::RunFacts;
 
-/// A part of the pipeline that owns its state and knows no channel and no thread.
+/// A part of the pipeline that owns its state and has no access to channels or threads.
 pub trait Stage: Send {
     /// Its name in errors and timings.
     fn name(&self) -> &'static str;
 
-    /// Which inlet the next message has to come from; stages with one inlet need not say.
+    /// Inlet of the next message; stages with one inlet keep the default.
     ///
     /// Naming the inlet, rather than taking whatever comes first, is what makes the order of events the
     /// same under every placement.
@@ -22,13 +22,13 @@ pub trait Stage: Send {
     /// Handles one message. What it has to say goes to `out`.
     ///
     /// # Errors
-    /// Whatever ends the run.
+    /// An error that ends the run.
     fn handle(&mut self, message: Message, out: &mut Outbox) -> Result<(), StageError>;
 
     /// All inlets have ended: adds to the facts of the run. `Message::End` follows what it puts out.
     ///
     /// # Errors
-    /// Whatever makes the run incomplete after all.
+    /// An error that makes the run incomplete.
     fn end(&mut self, facts: &mut RunFacts, out: &mut Outbox) -> Result<(), StageError> {
         let _ = (facts, out);
         Ok(())

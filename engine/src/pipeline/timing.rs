@@ -1,9 +1,9 @@
-//! Where the time of a run went, stage by stage.
+//! Time of a run by stage.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Nanoseconds on some monotonic scale. The program gives one; the engine reads no clock of its own.
+/// Nanoseconds on a monotonic scale. The program supplies it; the engine reads no clock.
 pub type Clock = fn() -> u64;
 
 /// A clock for runs that are not timed.
@@ -12,8 +12,7 @@ pub fn no_clock() -> u64 {
     0
 }
 
-/// Told of each message that a stage has handled, from the threads that handle them. It changes nothing: what it is told
-/// it only counts.
+/// Observes each handled message, on the thread of its stage. It cannot change the run.
 pub trait Watch: Send + Sync {
     /// Called once a message has been handled.
     fn handled(&self, handled: Handled);
@@ -24,7 +23,7 @@ pub trait Watch: Send + Sync {
 pub struct Handled {
     /// Name of the stage.
     pub stage: &'static str,
-    /// What it was: `frames`, `estimates`, `portfolio`, `decision`, `ledger` and the like.
+    /// Kind of the message: `frames`, `estimates`, `portfolio`, `decision`, `ledger` and the like.
     pub message: &'static str,
     /// Messages that waited at that inlet when it looked, this one included.
     pub waiting: usize,
@@ -34,7 +33,7 @@ pub struct Handled {
     pub ended_ns: u64,
 }
 
-/// Whoever watches a run.
+/// Observer of a run.
 #[derive(Clone)]
 pub struct Watcher(pub Arc<dyn Watch>);
 
@@ -44,7 +43,7 @@ impl fmt::Debug for Watcher {
     }
 }
 
-/// The clock of a run, and who is told.
+/// The clock of a run, and its observer.
 #[derive(Clone)]
 pub(super) struct Timer {
     pub(super) clock: Clock,

@@ -20,7 +20,7 @@ use crate::state::{StateError, restore_under, save_under};
 use crate::time::TimestampNs;
 use crate::world::WorldSettings;
 
-/// As errors call it.
+/// Name used in error messages.
 const STATE: &str = "execute stage";
 
 /// Moves the book from frame to frame and writes its ledger.
@@ -31,11 +31,11 @@ pub struct Trading {
     world: WorldSettings,
     market: Market,
     book: Book,
-    /// What a run is held against, where it is.
+    /// Benchmark of the run, if any.
     benchmark: Option<Benchmark>,
-    /// Where the change of NAV comes from, where somebody asks.
+    /// Attribution of the change of NAV, if requested.
     attribution: Option<Attribution>,
-    /// Whether orders fill on the frame that decides them.
+    /// True if orders fill on the frame of their rebalance.
     same_close: bool,
     on_out_of_range: OnOutOfRange,
     /// NAV at the preceding close.
@@ -45,7 +45,7 @@ pub struct Trading {
     digest: DigestChain,
     costs_so_far: f64,
     started: bool,
-    /// Whether the ledger has ended: the account was ruined.
+    /// True once the account is ruined and the ledger has ended.
     ended: bool,
     /// Number and time of the last frame before the first decision.
     passed: Option<(u64, TimestampNs)>,
@@ -79,13 +79,13 @@ impl Trading {
         }
     }
 
-    /// The same in another world.
+    /// Adds stress on costs.
     #[must_use]
     pub fn in_world(self, settings: &ExecutionSettings, world: &WorldSettings) -> Self {
         Self { market: Market::stressed(settings, &world.cost_stress()), world: world.clone(), ..self }
     }
 
-    /// The same with a benchmark of the same NAV in the same market, and with attribution.
+    /// Adds a benchmark of the same NAV in the same market, and attribution.
     #[must_use]
     pub fn explained(
         self,
@@ -101,19 +101,19 @@ impl Trading {
         }
     }
 
-    /// The same in a market that knows volume and volatility over so many days also where trades move no prices.
+    /// Tracks volume and volatility over `window` days also without market impact.
     #[must_use]
     pub fn watching(self, window: u32) -> Self {
         Self { market: self.market.watching(window), ..self }
     }
 
-    /// The same, where an account that leaves the finite numbers has this effect.
+    /// Sets the effect of an account value out of range.
     #[must_use]
     pub fn when_out_of_range(self, on_out_of_range: OnOutOfRange) -> Self {
         Self { on_out_of_range, ..self }
     }
 
-    /// Takes the book to the close of a frame, and shows how it stands.
+    /// Advances the book to the close of a frame, and returns its portfolio.
     ///
     /// # Errors
     /// The account or a fill is not finite, where that is to stop the run.
@@ -147,14 +147,14 @@ impl Trading {
         }
     }
 
-    /// Whether the decision is the first one and its orders fill on its own frame: then [`Trading::open`] comes before
-    /// [`Trading::complete`].
+    /// Returns true for the first rebalance of an account whose orders fill on their own frame: [`Trading::open`] then
+    /// precedes [`Trading::complete`].
     #[must_use]
     pub fn opens(&self, decision: &Decision) -> bool {
         self.same_close && !self.started && decision.decides && self.passed.is_some()
     }
 
-    /// Writes the opening of the account: the ledger of the frame before the first decision.
+    /// Writes the opening of the account: the ledger of the frame before the first rebalance.
     pub fn open(&mut self, ledger: &mut LedgerFrame) {
         let (seq, timestamp) = self.passed.unwrap_or_default();
         let portfolio = self.book.portfolio();
@@ -175,11 +175,11 @@ impl Trading {
         ledger.digest = self.digest.extend(ledger);
     }
 
-    /// Books what was decided on the frame and writes its ledger; `false` before the first decision and after ruin, when
-    /// there is none.
+    /// Books the decision of the frame and writes its ledger. Returns `false` before the first rebalance and after ruin,
+    /// when no ledger exists.
     ///
     /// # Errors
-    /// The same as [`Self::advance`], for fills at the close of the frame itself.
+    /// As for [`Self::advance`], with fills at the close of the frame itself.
     pub fn complete(
         &mut self,
         frame: &Frame,
@@ -235,7 +235,7 @@ impl Trading {
         self.digest.last()
     }
 
-    /// What became of the orders.
+    /// Counts of the orders and fills.
     #[must_use]
     pub fn execution(&self) -> ExecutionFacts {
         let (crossed_quotes, volatile_dates) = (self.market.crossed_quotes(), self.market.volatile_dates());
@@ -255,7 +255,7 @@ impl Trading {
         }
     }
 
-    /// All that the frames so far have made of it.
+    /// Saves the state after the frames so far.
     ///
     /// # Errors
     /// None is known.
@@ -265,10 +265,10 @@ impl Trading {
         save_under(STATE, &self.settings(), &(market, book, benchmark, attribution, names, ledger))
     }
 
-    /// Becomes what was saved.
+    /// Restores a saved state.
     ///
     /// # Errors
-    /// The bytes are no state of trading under the same settings.
+    /// The bytes are not the state of trading under the same settings.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
         let (market, book, benchmark, attribution, names, ledger): (_, Book, _, _, _, _) =
             restore_under(STATE, &self.settings(), state)?;

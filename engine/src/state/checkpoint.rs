@@ -9,10 +9,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{StateError, restore, save};
 
-/// As errors call it.
+/// Name used in error messages.
 const NAME: &str = "checkpoint";
 
-/// What every stage carries from a frame to the next: from it, a run goes on as if it had never stopped.
+/// State of every stage between two frames. A run that resumes from it is bit-identical to an uninterrupted one.
 ///
 /// The source asks for one by [`Frame::checkpoint`](crate::frame::Frame::checkpoint). It goes through the stages with the
 /// frame, and each adds its part once it has handled that frame.
@@ -20,15 +20,15 @@ const NAME: &str = "checkpoint";
 pub struct Checkpoint {
     /// The frame that it is the state after.
     pub seq: u64,
-    /// What the source put into it: how it does so is its own business.
+    /// State of the source, in a form of its own.
     pub source: Part,
-    /// Of the estimate stage.
+    /// State of the estimate stage.
     pub estimate: Part,
-    /// Of the size stage.
+    /// State of the size stage.
     pub size: Part,
-    /// Of the execute stage.
+    /// State of the execute stage.
     pub execute: Part,
-    /// Of the record stage.
+    /// State of the record stage.
     pub record: Part,
 }
 

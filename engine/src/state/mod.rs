@@ -1,9 +1,9 @@
-//! What a run carries from frame to frame, as bytes: saved exactly, and restored to the bit.
+//! State of a run between frames as bytes, saved and restored to the bit.
 //!
-//! A state is a version, a checksum and the fields of what was saved, one after another (postcard): numbers as the eight
-//! bytes that they are, NaN and −0 included, without names. So it is read only by the version of the layout that wrote
-//! it, and what does not come back as it was saved is refused before anything is made of it. Settings are no part of a
-//! state: they come from the configuration, and go with it only to be compared.
+//! A state is a version, a checksum and the saved fields in sequence, without names (postcard); numbers are their eight
+//! bytes, including NaN and −0. Only the same layout version can read it, and damaged bytes are refused before any
+//! field is used. Settings are not part of a state: they come from the configuration, and travel with it only to be
+//! compared.
 
 mod checkpoint;
 
@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use checkpoint::{Checkpoint, Part};
 
-/// Version of the layout of all states; to be raised where a field of any comes, goes or moves.
+/// Version of the layout of all states, raised with every added, removed or moved field.
 pub const VERSION: u8 = 3;
 
 /// Bytes of the checksum.
@@ -47,18 +47,18 @@ pub enum StateError {
         "the state is not one of the {of} ({why}): expected one that was saved by the same stage of the same run"
     )]
     Foreign {
-        /// What was to be restored.
+        /// Name of the state.
         of: &'static str,
-        /// Where its form differs.
+        /// Position of the difference.
         why: String,
     },
-    /// The same thing under other settings.
+    /// A state under other settings.
     #[error(
         "the state of the {of} was saved under other settings: go on under the settings that it was saved under, or \
          start anew"
     )]
     OtherSettings {
-        /// What was to be restored.
+        /// Name of the state.
         of: &'static str,
     },
     /// Something that does not say what it keeps.
@@ -67,7 +67,7 @@ pub enum StateError {
          keeps nothing from frame to frame"
     )]
     Unsaved {
-        /// What it is.
+        /// Kind of the component.
         of: &'static str,
         /// Its name.
         name: String,
@@ -101,7 +101,7 @@ fn whole<T: DeserializeOwned>(of: &'static str, bytes: &[u8]) -> Result<T, State
     if rest.is_empty() { Ok(value) } else { Err(foreign(of, &format_args!("{} bytes too many", rest.len()))) }
 }
 
-/// What a state says behind its version and checksum, which are right.
+/// Content of a state after its valid version and checksum.
 fn body(bytes: &[u8]) -> Result<&[u8], StateError> {
     let Some((head, body)) = bytes.split_at_checked(1 + CHECKSUM) else {
         return Err(StateError::Truncated { found: bytes.len() });
@@ -115,10 +115,10 @@ fn body(bytes: &[u8]) -> Result<&[u8], StateError> {
     Ok(body)
 }
 
-/// As [`save`], with the settings that it is a state under: to be compared, and nothing is made of them.
+/// As [`save`], with its settings, which [`restore_under`] compares.
 ///
 /// # Errors
-/// As [`save`].
+/// As for [`save`].
 pub fn save_under<S, T>(of: &'static str, settings: &S, value: &T) -> Result<Vec<u8>, StateError>
 where
     S: Serialize + ?Sized,
@@ -130,7 +130,7 @@ where
 /// The value that [`save_under`] was given under the same settings, the same to the bit.
 ///
 /// # Errors
-/// As [`restore`]; or the settings are others.
+/// As for [`restore`]; or the settings differ.
 pub fn restore_under<S, T>(of: &'static str, settings: &S, bytes: &[u8]) -> Result<T, StateError>
 where
     S: Serialize + ?Sized,

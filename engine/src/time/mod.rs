@@ -26,7 +26,7 @@ impl TimestampNs {
         self.0.div_euclid(DAY_NS)
     }
 
-    /// Whether the timestamp is a midnight, the timestamp of a plain date.
+    /// Returns true for midnight, the timestamp of a plain date.
     #[must_use]
     pub const fn is_midnight(self) -> bool {
         self.0.rem_euclid(DAY_NS) == 0

@@ -8,17 +8,16 @@ use crate::time::Date;
 use crate::time::TimestampNs;
 use crate::warning::WorldNote;
 
-/// A source of which some frames are not seen. What happened over them comes with the next frame: returns of the
-/// factors and of cash compounded, stated returns as well, splits and dividends as they add up: what is paid within the
-/// gap earns no interest until its end.
+/// A source with missing frames. The next frame carries their changes: compounded returns of factors, of cash and of
+/// stated returns, and accumulated splits and dividends. Dividends within the gap earn no interest until its end.
 pub struct Gap<S> {
     inner: S,
     from: Date,
     frames: u64,
     missed: u64,
-    /// First and last frame that was not seen.
+    /// First and last missing frame.
     lost: Option<(TimestampNs, TimestampNs)>,
-    /// First and last frame that was, and their number.
+    /// First and last frame emitted, and their number.
     seen: Option<(TimestampNs, TimestampNs)>,
     handed_on: u64,
     missing: Missing,
@@ -26,7 +25,7 @@ pub struct Gap<S> {
 }
 
 impl<S: Source> Gap<S> {
-    /// The first `frames` frames on or after a date are not seen.
+    /// Drops the first `frames` frames on or after a date.
     #[must_use]
     pub fn new(inner: S, from: Date, frames: u64) -> Self {
         Self {
@@ -94,16 +93,16 @@ impl<S: Source> Source for Gap<S> {
     }
 }
 
-/// What happened on frames that were not seen, by the order of the data.
+/// Changes over the missing frames, in the order of the data.
 #[derive(Clone, Debug, Default)]
 struct Missing {
-    /// Whether there is a frame in it.
+    /// True if a frame is missing.
     any: bool,
     factors: Vec<f64>,
     rf: f64,
     split: Vec<f64>,
     dividend: Vec<f64>,
-    /// Stated returns since the instrument was last seen to trade; they wait until it is again.
+    /// Stated returns since the instrument's last emitted return, kept until its next one.
     returns: Vec<f64>,
 }
 

@@ -1,4 +1,4 @@
-//! The engine order of a world.
+//! Engine order of a stressed source.
 
 use std::sync::Arc;
 
@@ -7,34 +7,33 @@ use crate::frame::Frame;
 
 const NOWHERE: u32 = u32::MAX;
 
-/// Engine order by the first prices that are seen in the world, ties by the bytes of the symbol. It is that of the data
-/// until a first price is not seen, or seen at another time.
+/// Engine order by the first prices of the stressed source, ties by the bytes of the symbol. It equals that of the data
+/// until a first price is missing or comes at another time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Listing {
     /// In the order of the data.
     names: Vec<Arc<str>>,
-    /// Place in the world of each index of the data, and the other way round.
+    /// Stressed index of each index of the data, and the reverse.
     places: Vec<u32>,
     indices: Vec<u32>,
-    /// Whether the two orders are the same.
+    /// Returns true if the two orders are the same.
     moved: bool,
     newcomers: Vec<u32>,
     scratch: Vec<f64>,
 }
 
 impl Listing {
-    /// Learns what the data calls the instruments that join its order.
+    /// Adds the names of newly listed instruments of the data.
     pub(super) fn learn(&mut self, listed: &[Arc<str>]) {
         self.names.extend_from_slice(listed);
     }
 
-    /// Number of instruments that the world has seen.
+    /// Number of listed instruments.
     pub(super) fn instruments(&self) -> u64 {
         self.indices.len() as u64
     }
 
-    /// Lists whoever has its first price on a frame whose columns are in the order of the data, and brings these into
-    /// that of the world.
+    /// Lists the instruments with a first price on a frame, and reorders its columns from the order of the data.
     pub(super) fn arrange(&mut self, frame: &mut Frame) {
         let n = frame.instruments();
         if self.places.len() < n {

@@ -1,17 +1,17 @@
-//! Stressed worlds: what happens to whoever trades, not what they choose.
+//! Stress: changes of the environment (costs and data), not of the user's choices.
 //!
 //! [`WorldSettings`] has two halves. Stress on costs is charged by [`execution`](crate::execution), as a
 //! [`CostStress`](crate::execution::CostStress). Stress on the data is a source around a source, each deterministic;
 //! every stage downstream works as on real data.
 //!
-//! | part | what it does to the data |
+//! | part | effect on the data |
 //! |---|---|
 //! | [`Reversed`] | a factor pays with the other sign, and each instrument moves with it by its beta |
-//! | [`Gap`] | frames that are not seen; what happened over them comes with the next one |
+//! | [`Gap`] | missing frames; their price moves come with the next frame |
 //! | [`Recorded`], [`Path`] | all frames in memory, in another order: resampled, or with the worst windows once more |
 //!
 //! The order is fixed: a path is drawn from the data as it is, its factor is reversed, and its feed has the gap. With
-//! default settings there is no world: sources and costs are those without it, to the bit.
+//! default settings sources and costs are bit-identical to those without stress.
 
 mod apply;
 mod charges;
@@ -35,7 +35,7 @@ pub use settings::WorldSettings;
 
 use crate::frame::Frame;
 
-/// Whether closes are prices. Where data states returns that nothing trades on, closes are those returns.
+/// Returns true if closes are prices. In data of returns without trading, closes are those returns.
 fn has_prices(frame: &Frame) -> bool {
     let same = |(a, b): (&f64, &f64)| a.to_bits() == b.to_bits();
     frame.returns.is_empty() || !frame.returns.iter().zip(&frame.close).all(same)

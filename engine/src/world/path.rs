@@ -12,19 +12,18 @@ use crate::time::{DAY_NS, TimestampNs};
 
 /// A source whose dates are drawn from those of a recording.
 ///
-/// What is drawn are moves: an instrument's price goes on from where it stands in this world, by the return that the
-/// drawn bar has on the price before it in the data. Within a run of dates as the data has them that is one scale for
-/// all prices of the instrument, which changes where a new run begins; so a path that is the data is the data to the bit.
-/// Open, high, low, quotes and dividends are scaled as the close, and volumes by the inverse: what is traded is worth what
-/// it was. Factors and `rf` are as drawn. An instrument that has no price at the drawn date has none here, and enters
-/// this world's engine order with the first price that it has here.
+/// The path draws returns: a price moves by the return of the drawn bar on the price before it in the data. Within a run
+/// of consecutive dates one factor scales all prices of an instrument; it changes with a new run. A path equal to the
+/// data is therefore bit-identical to it. Open, high, low, quotes and dividends are scaled like the close, volumes by the
+/// inverse, which keeps the traded value. Factors and `rf` are those of the drawn date. An instrument without a price on
+/// the drawn date has none here, and enters the engine order of the path with its first price here.
 pub struct Path {
     recording: Arc<Recording>,
     plan: Plan,
-    /// The step that is next, and the frame of its date.
+    /// Next step, and the frame within its date.
     step: usize,
     of_step: usize,
-    /// The frame that was handed on last, and the first of its run.
+    /// Last frame emitted, and the first frame of its run.
     previous: Option<usize>,
     run: usize,
     moves: Vec<Scaled>,
@@ -32,13 +31,13 @@ pub struct Path {
     facts: DataFacts,
 }
 
-/// Where an instrument stands, by the order of the data.
+/// Price levels of the instruments, in the order of the data.
 #[derive(Clone, Copy, Debug)]
 struct Scaled {
-    /// Last price in this world, in units of the frame at hand; and the same of the price for returns.
+    /// Last price on the path, split-adjusted to the current frame; and the last price for returns.
     last: f64,
     last_return_price: f64,
-    /// This world's price over the data's, in the run at hand; NaN until it is needed.
+    /// Price on the path over that of the data, within the current run; NaN until first used.
     scale: f64,
     return_scale: f64,
 }
@@ -145,14 +144,14 @@ impl Path {
         }
     }
 
-    /// This world's price over the data's, for the run at hand: as if both had stood at their last prices when it began.
+    /// Price on the path over that of the data, within the current run: the ratio of their last prices at its start.
     fn scale(&self, i: usize, field: Field, last: f64, drawn: f64) -> f64 {
         if last.is_nan() {
-            // Its first price in this world is the one that it had.
+            // Its first price on the path is that of the data.
             return if drawn.is_nan() { f64::NAN } else { 1.0 };
         }
         let scale = last / self.before_run(i, field);
-        // It has no price before the run: then it does not move with its first one.
+        // Without a price before the run, its first price is no move.
         if scale.is_nan() { last / drawn } else { scale }
     }
 

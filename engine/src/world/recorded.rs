@@ -15,10 +15,10 @@ use crate::source::{DataFacts, Source, SourceError};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Day {
     pub(super) date: i64,
-    /// Its first frame, and the one behind its last.
+    /// Range of its frames.
     pub(super) first: usize,
     pub(super) end: usize,
-    /// Return of the market over the date: of equal weights in whatever has one, frame by frame.
+    /// Return of the market over the date: equal weights of the instruments with a return, frame by frame.
     pub(super) market: f64,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Recording {
     bytes: u64,
 }
 
-/// A source that was read to its end, of which many paths can be made. A clone is a pointer.
+/// The frames of a source, from which many paths can be made. A clone is a pointer.
 #[derive(Clone, Debug)]
 pub struct Recorded(Arc<Recording>);
 
@@ -63,13 +63,13 @@ impl Recorded {
         Ok(Self(Arc::new(Recording { factor_names, frames, days, facts, bytes })))
     }
 
-    /// Bytes that the frames take.
+    /// Size of the frames in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.0.bytes
     }
 
-    /// The path of a world: its bootstrap and its worst windows; the frames as they were read where there is neither.
+    /// Path with the bootstrap and the worst windows of the stress; the original frames without them.
     ///
     /// # Errors
     /// The data has too few dates for it.
@@ -78,7 +78,7 @@ impl Recorded {
     }
 }
 
-/// Mean of the returns that there are; 0 without any.
+/// Mean of the returns that are not NaN; 0 without any.
 fn mean(returns: &[f64]) -> f64 {
     let known = || returns.iter().filter(|value| !value.is_nan());
     match known().count() {
@@ -87,7 +87,7 @@ fn mean(returns: &[f64]) -> f64 {
     }
 }
 
-/// Bytes that a copy of the frame takes.
+/// Size of a copy of the frame in bytes.
 fn size_of(frame: &Frame) -> u64 {
     let columns: usize = Field::ALL.iter().map(|field| frame.column(*field).len()).sum();
     let numbers = columns + frame.returns.len() + frame.factors.len();

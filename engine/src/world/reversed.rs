@@ -23,11 +23,11 @@ const PRICES: [Field; 8] = [
     Field::Dividend,
 ];
 
-/// A source in which a factor's return f is −f, and each instrument's r is r − 2 β f: β is what an online filter of the
-/// data as it is (West & Harrison's, as [`Dlm`] is by default) believed at the close before. Prices are scaled by what
-/// that makes of the path, open, high, low, quotes and dividends alike, volumes by its inverse.
+/// A source in which a factor's return f becomes −f, and each instrument's return r becomes r − 2 β f. β is the estimate
+/// of an online filter of the unstressed data (West & Harrison's, [`Dlm`] by default) as of the preceding close. Prices,
+/// quotes and dividends are scaled to that path, volumes by the inverse.
 ///
-/// Where an instrument has missed frames, f is the factor's return since its last price. Before its first return β is
+/// For an instrument with missing frames, f is the factor's return since its last price. Before its first return, β is
 /// the filter's prior.
 pub struct Reversed<S> {
     inner: S,
@@ -38,7 +38,7 @@ pub struct Reversed<S> {
     prior_beta: f64,
     filter: Dlm,
     estimates: Estimates,
-    /// Wealth in the factor, as it is and reversed; and the same before the frame at hand.
+    /// Growth of one unit in the factor, original and reversed; and both before the current frame.
     index: [f64; 2],
     before: [f64; 2],
     instruments: Vec<Track>,
@@ -46,19 +46,19 @@ pub struct Reversed<S> {
     floored: u64,
 }
 
-/// One instrument on its way.
+/// State of one instrument.
 #[derive(Clone, Copy, Debug)]
 struct Track {
-    /// What prices are scaled by.
+    /// Scale of prices.
     scale: f64,
-    /// Value of a unit at its last price, in units of the frame at hand, and dividends that it has paid since.
+    /// Last price, split-adjusted to the current frame, and dividends since.
     last: f64,
     paid: f64,
     /// The factor's indices at that price.
     index: [f64; 2],
     /// Its last price for returns.
     return_price: f64,
-    /// Whether the frame before had a price: the filter learns from returns over one frame only.
+    /// True if the preceding frame has a price: the filter uses returns over one frame only.
     traded: bool,
 }
 
@@ -90,7 +90,7 @@ impl<S: Source> Reversed<S> {
         })
     }
 
-    /// What was believed of the instrument before the frame at hand.
+    /// Beta of the instrument as of the preceding frame.
     fn beta(&self, instrument: usize) -> f64 {
         let n = self.estimates.instruments();
         let known =
@@ -176,7 +176,7 @@ impl<S: Source> Reversed<S> {
         if over_a_frame { total - 1.0 } else { f64::NAN }
     }
 
-    /// The same for returns that nothing trades on, in whatever unit: they have no floor.
+    /// Reverses stated returns without trading, in any unit: they have no floor.
     fn stated(&mut self, i: usize, beta: f64, frame: &mut Frame) -> f64 {
         let own = frame.returns[i];
         let f = frame.factors[self.factor];

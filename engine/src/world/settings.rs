@@ -11,49 +11,49 @@ use crate::{require_number, require_whole};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorldSettings {
-    /// All costs times this, from 0 to 1e4.
+    /// Multiplier of all costs, from 0 to 1e4.
     pub cost_multiplier: f64,
-    /// Commission times this as well, the least one of an order included; from 0 to 1e4, as all multipliers
-    /// of costs below.
+    /// Further multiplier of commission, including the per-order minimum; from 0 to 1e4, like all multipliers of costs
+    /// below.
     pub commission_multiplier: f64,
-    /// Half-spreads times this as well.
+    /// Further multiplier of half-spreads.
     pub spread_multiplier: f64,
-    /// Impact times this as well.
+    /// Further multiplier of impact.
     pub impact_multiplier: f64,
-    /// The fee on shorts times this as well.
+    /// Further multiplier of the borrow fee.
     pub borrow_multiplier: f64,
-    /// Financing times this as well.
+    /// Further multiplier of financing.
     pub financing_multiplier: f64,
-    /// The haircut of a delisting times this, at most 1 together. It moves a price and is no cost: `cost_multiplier` does
-    /// not change it.
+    /// Multiplier of the delisting haircut; the product is at most 1. A haircut is a price move, not a cost:
+    /// `cost_multiplier` does not apply.
     pub haircut_multiplier: f64,
-    /// Commission, spread and impact times this on volatile days.
+    /// Further multiplier of commission, spread and impact on volatile dates.
     pub volatile_cost_multiplier: f64,
-    /// Share of days that are volatile, from 1e-6 to 1: those whose market, over the 21 dates before, was as
-    /// volatile as on this share of the dates until then. There is none in the first year.
+    /// Share of volatile dates, from 1e-6 to 1: dates whose trailing 21-date market volatility is among this highest share
+    /// so far. None in the first year.
     pub volatile_share: f64,
-    /// Power of the market's volatility, relative to its mean so far, that half-spreads are multiplied with; from 0 to 4.
+    /// Power of the market's volatility over its mean so far, a multiplier of half-spreads; from 0 to 4.
     pub spread_follows_volatility: f64,
-    /// Volumes that the participation cap and impact see times this, from 1e-9 to 1e9.
+    /// Multiplier of volumes for the participation cap and impact, from 1e-9 to 1e9.
     pub volume_multiplier: f64,
-    /// Whether sizing knows all of this when it decides; otherwise the world surprises it.
+    /// True if sizing uses the stressed costs, false if it uses unstressed ones.
     pub sizing_knows: bool,
     /// First date of a gap in the feed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gap_from: Option<Date>,
-    /// Frames from that date on that are not seen, at most 1e9; 0 for none.
+    /// Missing frames from that date on, at most 1e9; 0 for none.
     pub gap_frames: u64,
-    /// A factor whose returns come with the other sign, each instrument's with them.
+    /// Factor whose returns change sign, with the part of each instrument's return that it explains.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reverse_factor: Option<String>,
-    /// First date on which they do; all where it is not said.
+    /// First date of the reversal; every date by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reverse_from: Option<Date>,
-    /// How many of the worst windows come again once the data has ended, worst first; 0 for none.
+    /// Worst windows repeated after the end of the data, worst first; 0 for none.
     pub worst_windows: u32,
     /// Dates of such a window, from 1 to 100,000.
     pub worst_window_days: u32,
-    /// Seed of a resampled path; the data as it is where it is not said.
+    /// Seed of a resampled path; no resampling by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bootstrap_seed: Option<u64>,
     /// Mean length of its blocks in days, from 1 to 1e6.
@@ -134,7 +134,7 @@ impl WorldSettings {
         require_number!("bootstrap_block", self.bootstrap_block, 1 to 1e6 "of days ")
     }
 
-    /// All that costs are multiplied with, by its name.
+    /// Multipliers of costs by name.
     fn multipliers_by_name(&self) -> [(&'static str, f64); 8] {
         [
             ("cost_multiplier", self.cost_multiplier),
@@ -148,19 +148,19 @@ impl WorldSettings {
         ]
     }
 
-    /// Whether the market's volatility changes what trading costs.
+    /// Returns true if costs follow the market's volatility.
     #[must_use]
     pub fn follows_volatility(&self) -> bool {
         self.volatile_cost_multiplier != 1.0 || self.spread_follows_volatility != 0.0
     }
 
-    /// Whether all frames have to be in memory before the first is handed on.
+    /// Returns true if all frames must be in memory before the first is emitted.
     #[must_use]
     pub fn needs_memory(&self) -> bool {
         self.bootstrap_seed.is_some() || self.worst_windows > 0
     }
 
-    /// The settings that change what the source hands on, all others as they are by default: runs with equal ones see
+    /// Settings that change the emitted frames, all others at their defaults: runs with equal ones see
     /// the same frames.
     #[must_use]
     pub fn of_source(&self) -> Self {

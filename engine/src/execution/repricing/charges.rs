@@ -1,4 +1,4 @@
-//! What a scenario charges for trades that are not its own.
+//! Costs that a scenario charges on the trades of a run.
 
 use super::super::settings::{ExecutionSettings, SpreadModel};
 use super::super::stress::CostMultipliers;
@@ -24,9 +24,9 @@ pub const COST_SETTINGS: [&str; 11] = [
 pub struct Charges {
     pub(super) settings: ExecutionSettings,
     pub(super) multipliers: CostMultipliers,
-    /// Whether the half-spread is one for all instruments; else it is the run's of each fill.
+    /// True if all instruments have one half-spread; otherwise each fill has that of the run.
     pub(super) own_half_spread: bool,
-    /// What the run's half-spreads are multiplied with already.
+    /// Multiplier already in the run's half-spreads.
     pub(super) spread_of_run: f64,
     /// Haircut of a delisting less that of the run.
     pub(super) haircut_over_run: f64,
@@ -72,7 +72,7 @@ impl Charges {
     }
 }
 
-/// Whether every setting that is no cost is that of the run.
+/// Checks that every setting other than a cost equals that of the run.
 fn same_trades(run: &ExecutionSettings, own: &ExecutionSettings) -> Result<(), Invalid> {
     let found = |value: &dyn std::fmt::Debug| as_typed(&format!("{value:?}"));
     let settings = [

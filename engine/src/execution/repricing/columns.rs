@@ -9,7 +9,7 @@ use super::rates::Rates;
 use super::trades::Trades;
 use crate::time::TimestampNs;
 
-/// What the run has booked on a frame.
+/// Bookings of the run on a frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Booked<'a> {
     /// When its bars closed.
@@ -56,7 +56,7 @@ pub struct Repricing {
 }
 
 impl Repricing {
-    /// Of scenarios in this order.
+    /// Columns of scenarios in this order.
     #[must_use]
     pub fn new(scenarios: &[Charges]) -> Self {
         let rates = Rates::of(scenarios);
@@ -155,20 +155,19 @@ impl Repricing {
         self.interest[scenario]
     }
 
-    /// What it was charged on the frame.
+    /// Costs of the frame.
     #[must_use]
     pub fn costs(&self, scenario: usize) -> Costs {
         Costs::of(&CostItem::ALL.map(|item| (item, self.costs[item as usize][scenario])))
     }
 
-    /// What of the impact is permanent.
+    /// Permanent part of the impact.
     #[must_use]
     pub fn permanent_impact(&self, scenario: usize) -> f64 {
         self.rates.permanent[scenario] * self.trades.sums.permanent
     }
 
-    /// What became of the orders by now, `of_run` what became of the run's: they are the same, and were sized as the run
-    /// sized them, but their impact is another.
+    /// Counts of orders and fills so far: those of the run, `of_run`, with the scenario's impact.
     #[must_use]
     pub fn execution(&self, scenario: usize, impact: f64, of_run: ExecutionFacts) -> ExecutionFacts {
         let moves = self.rates.temporary[scenario] > 0.0 || self.rates.permanent[scenario] > 0.0;

@@ -25,7 +25,7 @@ pub struct Sums {
 /// The fills of one frame after another.
 #[derive(Clone, Debug, Default)]
 pub struct Trades {
-    /// Of the frame.
+    /// Trades of the frame.
     pub sums: Sums,
     /// Σ|q p| σ (|q|/V)^p of orders, one for each exponent p.
     pub temporary: Vec<f64>,
@@ -45,7 +45,7 @@ type Filled = BTreeMap<(u64, u32), (f64, f64)>;
 pub struct OrderFill {
     /// Σ|q p| and Σ|q| of the order's earlier fills; none for the first.
     pub before: Option<(f64, f64)>,
-    /// The same with this one.
+    /// Adds a fill.
     pub after: (f64, f64),
 }
 

@@ -55,7 +55,7 @@ impl CorwinSchultz {
 
 /// The signed two-bar estimate of the spread.
 fn spread(first: LogBar, second: LogBar) -> f64 {
-    // A bar that lies wholly above or below the close before it has moved while nobody traded; it is
+    // A bar that lies wholly above or below the close before it has moved without trades; it is
     // moved back.
     let moved = (second.low - first.close).max(0.0) - (first.close - second.high).max(0.0);
     let (high, low) = (second.high - moved, second.low - moved);

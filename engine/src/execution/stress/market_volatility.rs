@@ -1,4 +1,4 @@
-//! How volatile the market is, by what was known before the date at hand.
+//! Trailing volatility of the market as of the preceding date.
 
 use crate::percentile::percentile;
 use serde::{Deserialize, Serialize};
@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 use super::super::actions::Action;
 use crate::frame::Frame;
 
-/// Dates that the trailing volatility looks back on.
+/// Dates of the trailing volatility.
 const WINDOW: usize = 21;
-/// Dates whose trailing volatility has to be known before one is compared with them: a year.
+/// Trailing volatilities required before a comparison: a year.
 const DATES_MIN: usize = 252;
 
-/// An instrument's date at hand; NaN before its first price.
+/// Prices of an instrument's current date; NaN before its first price.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Day {
     close: f64,
-    /// Close of the date before, on today's split, and dividends since.
+    /// Close of the preceding date, split-adjusted to the current one, and dividends since.
     reference: f64,
     paid: f64,
 }
@@ -39,7 +39,7 @@ pub struct MarketVolatility {
 }
 
 impl MarketVolatility {
-    /// `share`: of the dates that are volatile, above 0 and at most 1.
+    /// `share`: share of volatile dates, above 0 and at most 1.
     #[must_use]
     pub fn new(share: f64) -> Self {
         Self {
@@ -56,7 +56,7 @@ impl MarketVolatility {
         }
     }
 
-    /// The next frame begins, with the splits and dividends of what was held before it. Says whether with a new date.
+    /// Begins the next frame, with the splits and dividends of the preceding positions. Returns true on a new date.
     pub fn begin(&mut self, frame: &Frame, actions: &[Action]) -> bool {
         let unseen = Day { close: f64::NAN, reference: f64::NAN, paid: 0.0 };
         self.days.resize(frame.instruments(), unseen);
@@ -74,20 +74,20 @@ impl MarketVolatility {
         begins
     }
 
-    /// The frame ends: its closes are part of the date at hand.
+    /// Ends the frame: its closes become part of the current date.
     pub fn end(&mut self, frame: &Frame) {
         for (day, close) in self.days.iter_mut().zip(&frame.close) {
             day.close = if close.is_nan() { day.close } else { *close };
         }
     }
 
-    /// Whether the date at hand is one of the volatile share.
+    /// Returns true if the current date is volatile.
     #[must_use]
     pub fn is_volatile(&self) -> bool {
         self.volatile
     }
 
-    /// How many dates were, so far.
+    /// Volatile dates so far.
     #[must_use]
     pub fn volatile_dates(&self) -> u64 {
         self.volatile_dates
@@ -125,7 +125,7 @@ impl MarketVolatility {
         }
     }
 
-    /// Compares the volatility before the date at hand with that before each earlier date.
+    /// Compares the trailing volatility with that of each earlier date.
     fn compare(&mut self, trailing: f64) {
         let mean = self.sum / self.before.len() as f64;
         let comparable = self.before.len() >= DATES_MIN;
@@ -137,4 +137,13 @@ impl MarketVolatility {
         let at = self.before.partition_point(|other| *other < trailing);
         self.before.insert(at, trailing);
     }
+}
+
+/// Quantile of sorted values by linear interpolation: the default of `numpy.quantile`.
+fn quantile(sorted: &[f64], level: f64) -> f64 {
+    let at = level * (sorted.len() - 1) as f64;
+    let (below, share) = (at.floor(), at - at.floor());
+    let low = sorted[below as usize];
+    let high = sorted[(below as usize + 1).min(sorted.len() - 1)];
+    low + share * (high - low)
 }

@@ -12,17 +12,17 @@ use crate::frame::Frame;
 /// A multiplier for each item of the costs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CostMultipliers {
-    /// Of commission.
+    /// Multiplier of commission.
     pub commission: f64,
-    /// Of half-spreads.
+    /// Multiplier of half-spreads.
     pub spread: f64,
-    /// Of impact, temporary and permanent.
+    /// Multiplier of impact, temporary and permanent.
     pub impact: f64,
-    /// Of the fee on borrowed shares.
+    /// Multiplier of the borrow fee.
     pub borrow: f64,
-    /// Of the financing of negative cash.
+    /// Multiplier of the financing of negative cash.
     pub financing: f64,
-    /// Multiplier of the haircut of a delisting, which is no cost: the multiplier of all costs is not in it.
+    /// Multiplier of the haircut of a delisting. A haircut is a price move: the multiplier of all costs does not apply.
     pub haircut: f64,
 }
 
@@ -45,7 +45,7 @@ pub struct CostStress {
     pub spread_follows_volatility: f64,
     /// Multiplier of the volumes that the participation cap and impact use.
     pub volume_multiplier: f64,
-    /// Whether sizing uses the stressed costs; otherwise it uses those without stress.
+    /// True if sizing uses the stressed costs, false if it uses unstressed ones.
     pub sizing_knows: bool,
 }
 
@@ -63,13 +63,13 @@ impl Default for CostStress {
 }
 
 impl CostStress {
-    /// Whether the market's volatility changes costs.
+    /// Returns true if costs follow the market's volatility.
     fn follows_volatility(&self) -> bool {
         self.volatile_cost_multiplier != 1.0 || self.spread_follows_volatility != 0.0
     }
 }
 
-/// The costs of a world on the frame at hand. They depend on nothing but what was known before its date.
+/// Multipliers of the current frame's costs. They depend only on data before its date.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StressedCosts {
     usual: CostMultipliers,
@@ -78,12 +78,12 @@ pub struct StressedCosts {
     power: f64,
     volume: f64,
     sizing_knows: bool,
-    /// Only where volatility changes something.
+    /// Present if costs follow volatility.
     volatility: Option<MarketVolatility>,
 }
 
 impl StressedCosts {
-    /// Before the first frame.
+    /// Multipliers before the first frame.
     #[must_use]
     pub fn new(stress: &CostStress) -> Self {
         let usual = stress.multipliers;
@@ -98,7 +98,7 @@ impl StressedCosts {
         }
     }
 
-    /// The next frame begins.
+    /// Begins the next frame.
     pub fn begin(&mut self, frame: &Frame, actions: &[Action]) {
         let Some(volatility) = &mut self.volatility else { return };
         if volatility.begin(frame, actions) {
@@ -109,32 +109,32 @@ impl StressedCosts {
         }
     }
 
-    /// The frame ends.
+    /// Ends the frame.
     pub fn end(&mut self, frame: &Frame) {
         if let Some(volatility) = &mut self.volatility {
             volatility.end(frame);
         }
     }
 
-    /// What fills and holdings of the frame pay.
+    /// Multipliers of the costs charged on the frame.
     #[must_use]
     pub fn charged(&self) -> CostMultipliers {
         self.now
     }
 
-    /// What sizing takes trades to cost.
+    /// Multipliers of the costs that sizing assumes.
     #[must_use]
     pub fn sized(&self) -> CostMultipliers {
         if self.sizing_knows { self.now } else { CostMultipliers::default() }
     }
 
-    /// What the world makes of a volume.
+    /// Multiplier of volumes.
     #[must_use]
     pub fn volume(&self) -> f64 {
         self.volume
     }
 
-    /// What sizing takes the world to make of it.
+    /// Multiplier of volumes that sizing assumes.
     #[must_use]
     pub fn sized_volume(&self) -> f64 {
         if self.sizing_knows { self.volume } else { 1.0 }
@@ -146,7 +146,7 @@ impl StressedCosts {
         self.volatility.as_ref().map_or(0, MarketVolatility::volatile_dates)
     }
 
-    /// Whether they change from date to date.
+    /// Returns true if the multipliers change from date to date.
     #[must_use]
     pub fn vary(&self) -> bool {
         self.volatility.is_some()

@@ -18,7 +18,7 @@ use crate::state::{Checkpoint, Part, StateError, restore_under, save_under};
 use crate::time::{DAY_NS, TimestampNs};
 use crate::warning::Warning;
 
-/// Which frames decide: the first one after the warm-up, and every so many frames from there.
+/// Rebalancing frames: the first after the warm-up, and every `every` frames from there.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Schedule {
     /// Frames with returns before the first decision.
@@ -46,7 +46,7 @@ pub struct Estimate {
     returns: Returns,
     schedule: Schedule,
     columns: Columns,
-    /// Whether the strategy watches returns.
+    /// True if the strategy observes returns.
     watched: bool,
     on_out_of_range: OnOutOfRange,
     names: Names,
@@ -54,15 +54,15 @@ pub struct Estimate {
     since_first_decision: Option<u64>,
     /// The last date on which the time of day has come.
     decided_on: Option<i64>,
-    /// How many stages take the estimates.
+    /// Stages that receive the estimates.
     outlets: usize,
     messages: Recycler<Batch<Estimates>>,
 }
 
-/// As errors call it.
+/// Name used in error messages.
 const STATE: &str = "estimate stage";
 
-/// What the stage carries from frame to frame.
+/// State of the stage between frames.
 #[derive(Serialize, Deserialize)]
 struct Saved<E, R, N> {
     estimator: E,
@@ -99,13 +99,13 @@ impl Estimate {
         }
     }
 
-    /// The same, for several stages that take the estimates.
+    /// Sets the number of stages that receive the estimates.
     #[must_use]
     pub fn with_outlets(self, outlets: usize) -> Self {
         Self { outlets, ..self }
     }
 
-    /// The same, where a filter that leaves the finite numbers has this effect.
+    /// Sets the effect of an estimate out of range.
     #[must_use]
     pub fn when_out_of_range(self, on_out_of_range: OnOutOfRange) -> Self {
         Self { on_out_of_range, ..self }
@@ -117,10 +117,10 @@ impl Estimate {
         &self.names
     }
 
-    /// Becomes what was saved.
+    /// Restores a saved state.
     ///
     /// # Errors
-    /// The bytes are no state of an estimate stage with the same estimator and schedule.
+    /// The bytes are not the state of an estimate stage with the same estimator and schedule.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
         let saved: Saved<Part, Returns, Names> = restore_under(STATE, &self.settings(), state)?;
         self.estimator.load(&saved.estimator)?;

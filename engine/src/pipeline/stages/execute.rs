@@ -24,7 +24,7 @@ const LEDGER: usize = 1;
 pub struct Execute {
     trading: Trading,
     frames: Option<(Arc<Batch<Frame>>, usize)>,
-    /// How many stages take the ledger.
+    /// Stages that receive the ledger.
     takers: usize,
     messages: Recycler<LedgerFrame>,
 }
@@ -36,7 +36,7 @@ impl Execute {
         Self { trading, frames: None, takers: 1, messages: Recycler::default() }
     }
 
-    /// The same, for several stages that take the ledger.
+    /// Sets the number of stages that receive the ledger.
     #[must_use]
     pub fn with_takers(self, takers: usize) -> Self {
         Self { takers, ..self }

@@ -17,12 +17,12 @@ pub struct Reprice {
     calendar: Calendar,
     repricing: Repricing,
     tallies: Vec<ScenarioTally>,
-    /// Of the run: its orders were decided and filled at the same prices in every scenario.
+    /// Tally of the run: its orders were decided and filled at the same prices in every scenario.
     run: Tally,
 }
 
 impl Reprice {
-    /// Of numbered scenarios.
+    /// Re-prices numbered scenarios.
     #[must_use]
     pub fn new(calendar: &Calendar, scenarios: Vec<(usize, Charges)>) -> Self {
         let tally =

@@ -43,7 +43,7 @@ impl ScenarioTally {
         }
     }
 
-    /// Which scenario it is of.
+    /// Number of the scenario.
     pub(crate) fn number(&self) -> usize {
         self.number
     }
@@ -68,7 +68,7 @@ impl ScenarioTally {
         self.returns(entry);
     }
 
-    /// The account whose trades it has is ruined: there are no more.
+    /// Ends with the ruin of the account whose trades are re-priced.
     pub(crate) fn ruin(&mut self, timestamp: TimestampNs) {
         self.ruined.get_or_insert(timestamp);
     }
@@ -88,7 +88,7 @@ impl ScenarioTally {
         }
     }
 
-    /// What it has come to; what the tally does not know is left as it is of no data.
+    /// Result so far; figures outside the tally stay those without data.
     pub(crate) fn outcome(&mut self, calendar: &Calendar) -> ScenarioOutcome {
         let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), calendar.frames_per_year());
         let mut performance = self.tally.performance();

@@ -76,7 +76,7 @@ pub struct Scenarios {
 }
 
 impl Scenarios {
-    /// Of numbered scenarios.
+    /// Runs numbered scenarios.
     #[must_use]
     pub fn new(calendar: &Calendar, scenarios: Vec<(usize, ExecutionSettings, Sizing, Trading)>) -> Self {
         let scenario = |(number, execution, sizing, trading): (_, ExecutionSettings, _, _)| Scenario {

@@ -20,7 +20,7 @@ const ACKNOWLEDGED: usize = 1;
 /// Decides each frame once its estimates and the portfolio after it are there.
 pub struct Size {
     sizing: Sizing,
-    /// The message at hand and how many of its frames are decided.
+    /// The current message, and the number of its frames that are decided.
     current: Option<(Arc<Batch<Estimates>>, usize)>,
     waiting: VecDeque<Arc<Batch<Estimates>>>,
     messages: Recycler<Decision>,

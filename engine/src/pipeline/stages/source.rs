@@ -60,14 +60,13 @@ impl SourceStage {
         }
     }
 
-    /// The same, where a number of the data that is out of range has this effect.
+    /// Sets the effect of a number of the data out of range.
     #[must_use]
     pub fn when_out_of_range(self, on_out_of_range: OnOutOfRange) -> Self {
         Self { on_out_of_range, ..self }
     }
 
-    /// The same, where a run goes on and these instruments have been listed before. What it says of the data is about
-    /// the frames that it hands on.
+    /// Sets the instruments listed before the run resumes. Its facts cover only the frames that it emits.
     #[must_use]
     pub fn knowing(self, names: &[Arc<str>]) -> Self {
         let mut known = Names::default();
