@@ -127,7 +127,7 @@ impl Assembler {
         self.constituent_names.contains(symbol) || self.rules.universe.trades(symbol, &self.constituent_names)
     }
 
-    /// The slot of a symbol. This is the slow path: ask once a symbol and keep the answer.
+    /// Slot of a symbol. The lookup is slow: call once per symbol and keep the slot.
     pub fn slot(&mut self, symbol: &str) -> Slot {
         if let Some(slot) = self.symbols.get(symbol) {
             return slot;
@@ -154,7 +154,7 @@ impl Assembler {
         self.symbols.names()
     }
 
-    /// Starts the rows of a timestamp: empties `frame` and makes room for all instruments so far.
+    /// Starts the rows of a timestamp: clears `frame` and resizes it to all instruments so far.
     pub fn begin(&mut self, timestamp: TimestampNs, frame: &mut Frame) {
         frame.clear();
         frame.timestamp = timestamp;

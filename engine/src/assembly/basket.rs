@@ -84,7 +84,7 @@ impl Basket {
                 true => self.combine(terms),
                 false => f64::NAN,
             }));
-            // A price that was missing in the preceding frame makes every factor unknown: all or none.
+            // A price missing in the preceding frame makes every factor unknown: all or none.
             if returns.iter().any(|value| !value.is_finite()) {
                 returns.fill(f64::NAN);
             }

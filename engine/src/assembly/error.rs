@@ -4,8 +4,7 @@ use std::fmt;
 
 use super::Values;
 use crate::frame::Field;
-use crate::time::Iso;
-use crate::time::TimestampNs;
+use crate::time::{Iso, TimestampNs};
 
 /// Reason why one row cannot become part of a frame. The reader of the row adds its place.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -43,7 +43,7 @@ pub struct Account {
 /// Counts of the orders and fills of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExecutionFacts {
-    /// Orders decided.
+    /// Orders submitted.
     pub orders: u64,
     /// Orders filled whole.
     pub filled: u64,
@@ -102,7 +102,7 @@ pub struct Book {
     pub(super) working: Working,
     /// Orders that ended since the last call of `take_ended`.
     pub(super) ended: Vec<OrderRecord>,
-    /// Volume that the frame's fills have taken.
+    /// Volume used by the frame's fills.
     taken: Vec<f64>,
     /// Kept for attribution.
     moves: Option<Moves>,
@@ -324,7 +324,7 @@ impl Book {
             let whole = whole_lots(held, settings.lot);
             working.round(action.instrument, held, whole, settings.lot);
             portfolio.quantity[i] = whole;
-            // Orders that fill at the close that decides them are never in flight.
+            // Orders that fill at the close of their own frame are never in flight.
             if settings.fill_at != FillAt::SameClose {
                 let in_flight = working.ordered_from(action.instrument, frame.seq);
                 portfolio.in_flight[i] = nearest_lots(in_flight, settings.lot);

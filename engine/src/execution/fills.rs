@@ -1,4 +1,4 @@
-//! Fills, and what they fell short of the price that was decided at.
+//! Fills, and their implementation shortfall.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,14 +44,14 @@ impl Reason {
 pub struct Fill {
     /// Engine index.
     pub instrument: u32,
-    /// The frame that decided it; none where no order did.
+    /// Frame of the rebalance; `None` without an order.
     pub decided_seq: Option<u64>,
     /// Quantity, signed.
     pub quantity: f64,
     /// The frame's price, before costs; of a delisting the last price × (1 − haircut), of ruin the last
     /// price.
     pub price: f64,
-    /// The price it was decided at, in units of the fill's frame where a split has come between; NaN without an order.
+    /// Close of the rebalance, split-adjusted to the fill's frame; NaN without an order.
     pub decision_price: f64,
     /// Costs of the fill.
     pub costs: Costs,

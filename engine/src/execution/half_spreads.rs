@@ -53,7 +53,7 @@ impl HalfSpreads {
         }
     }
 
-    /// Makes room for instruments that are listed with the frame, and takes its quotes where fills come after them.
+    /// Adds the instruments listed on the frame, and uses its quotes for fills that follow them.
     pub(super) fn begin(&mut self, frame: &Frame, actions: &[Action]) {
         for name in frame.listed.iter().map(Arc::as_ref) {
             let given = self.given.get(name).filter(|_| self.model == SpreadModel::Constant);

@@ -11,7 +11,7 @@ pub struct Order {
     pub instrument: u32,
     /// Quantity, signed.
     pub quantity: f64,
-    /// The price it was decided at.
+    /// Close of the rebalance.
     pub decision_price: f64,
 }
 
@@ -25,7 +25,7 @@ pub struct Order {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderState {
-    /// Before its fill frame: it can no longer be taken back and counts as held.
+    /// Before its fill frame: it cannot be cancelled and counts as held.
     Decided,
     /// Its frame has come, and nothing of it is filled yet.
     Working,
@@ -59,11 +59,11 @@ impl OrderState {
 pub struct OrderRecord {
     /// Engine index.
     pub instrument: u32,
-    /// The frame that decided it.
+    /// Frame of the rebalance.
     pub decided_seq: u64,
     /// The first frame that it could fill on.
     pub due_seq: u64,
-    /// Quantity as decided, signed, in today's units where a split has come between.
+    /// Ordered quantity, signed, split-adjusted to the current frame.
     pub quantity: f64,
     /// Filled quantity.
     pub filled: f64,

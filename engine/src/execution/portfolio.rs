@@ -1,4 +1,4 @@
-//! The portfolio after a frame: what sizing is told before it decides on that frame.
+//! The portfolio after a frame, the input of sizing on that frame.
 
 use serde::{Deserialize, Serialize};
 

@@ -155,7 +155,7 @@ pub struct ExecutionSettings {
     pub cash_interest: CashInterest,
     /// Days without a price after which a position is closed at its last price, from 1 to 100,000.
     pub delist_after: u32,
-    /// Share of that price that a delisting takes off, from 0 to 1. It is a move of the price, not a cost: a short gains
+    /// Share of that price lost on a delisting, from 0 to 1. It is a price move, not a cost: a short gains
     /// what a long loses.
     pub delisting_haircut: f64,
 }

@@ -33,7 +33,7 @@ pub struct VolumeFacts {
     pub stale_instruments: u64,
     /// The instrument with the most such bars.
     pub stalest: Option<u32>,
-    /// Instruments with prices that have not shown a volume above 0, though the data has a column of volumes.
+    /// Instruments with prices but no volume above 0, in data with a column of volumes.
     pub without_volume: u64,
     /// The first of them.
     pub first_without_volume: Option<u32>,

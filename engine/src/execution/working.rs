@@ -1,4 +1,4 @@
-//! Orders that are not done: decided, working, partly filled.
+//! Open orders: in flight, working, partly filled.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use super::orders::{Order, OrderRecord, OrderState, fraction_beyond, nearest_lot
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct WorkingOrder {
     pub(super) record: OrderRecord,
-    /// The price it was decided at, in today's units.
+    /// Close of the rebalance, split-adjusted to the current frame.
     pub(super) decision_price: f64,
     /// Commission of its fills without the least one.
     commission: f64,
@@ -69,7 +69,7 @@ pub(super) struct Working {
 }
 
 impl Working {
-    /// Takes the orders decided on frame `seq`, to be filled from frame `due_seq` on.
+    /// Adds the orders of frame `seq`, to be filled from frame `due_seq` on.
     pub(super) fn submit(&mut self, orders: &[Order], seq: u64, due_seq: u64) {
         if orders.is_empty() {
             return;

@@ -9,7 +9,7 @@ use serde::Serialize;
 pub enum Field {
     /// The price that trades, or the return where the data states returns.
     Close,
-    /// The price that returns are made of.
+    /// Price for returns.
     ReturnPrice,
     /// The opening price.
     Open,

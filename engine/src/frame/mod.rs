@@ -58,7 +58,7 @@ pub struct Frame {
     pub dividend: Vec<f64>,
     /// Units that one unit of the preceding close becomes, length n. NaN, 0 and 1 are none.
     pub split: Vec<f64>,
-    /// The price that returns are made of, length n; empty where it is `close`.
+    /// Price for returns, length n; empty if it is `close`.
     pub return_price: Vec<f64>,
     /// Simple returns as the data states them, length n; empty where the data states prices.
     pub returns: Vec<f64>,

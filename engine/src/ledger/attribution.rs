@@ -14,7 +14,7 @@ pub struct Contributions {
     pub residual: f64,
     /// Value held × beta as of the preceding close × factor return, by factor.
     pub factors: Vec<f64>,
-    /// Value held × risk-free return, where returns are taken in excess of it.
+    /// Value held × risk-free return, for returns in excess of it.
     pub risk_free: f64,
     /// Gain of the fills from their price to the close.
     pub trading: f64,

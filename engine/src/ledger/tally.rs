@@ -32,7 +32,7 @@ pub struct Entry {
     pub dividends: f64,
     /// Size of the fills, Σ|quantity × price|.
     pub size: f64,
-    /// Turnover as decided.
+    /// Turnover of the rebalance.
     pub turnover: f64,
     /// True if the frame rebalances.
     pub decided: bool,

@@ -19,7 +19,7 @@ use crate::strategy::Strategy;
 /// source → estimate → size ⇄ execute → record; the frames fan out to estimate and to execute.
 ///
 /// # Errors
-/// The estimator lacks a number that it has to be given, or a bound is on an exposure to no factor of the data.
+/// The estimator lacks a required number, or an exposure bound names a factor that the data lacks.
 pub fn trading(
     source: Box<dyn Source>,
     strategy: Box<dyn Strategy>,
@@ -40,8 +40,8 @@ pub enum ResumeError {
     State(#[from] StateError),
 }
 
-/// [`trading`], going on from a checkpoint: `source` begins with the frame that follows it, and the ledger from there
-/// on is, to the bit, that of a run which never stopped.
+/// [`trading`], resumed from a checkpoint. `source` begins with the frame after it; the ledger from there on is
+/// bit-identical to that of an uninterrupted run.
 ///
 /// # Errors
 /// As for [`trading`]; or the checkpoint was saved by another run: under other settings, or with another strategy.
@@ -195,7 +195,7 @@ pub fn repricing(
     Ok(graph)
 }
 
-/// Numbered, and dealt out to at least one hand in turns.
+/// Numbers the scenarios, and distributes them in turn over at least one worker.
 fn dealt<T>(scenarios: Vec<T>, hands: usize) -> Vec<Vec<(usize, T)>> {
     let mut dealt: Vec<Vec<_>> = (0..hands.max(1)).map(|_| Vec::new()).collect();
     let count = dealt.len();
@@ -208,7 +208,7 @@ fn dealt<T>(scenarios: Vec<T>, hands: usize) -> Vec<Vec<(usize, T)>> {
 /// source → estimate → record.
 ///
 /// # Errors
-/// The estimator lacks a number that it has to be given.
+/// The estimator lacks a required number.
 pub fn estimating(
     source: Box<dyn Source>,
     settings: &RunSettings,
@@ -240,7 +240,7 @@ fn estimate(settings: &RunSettings, factors: usize, watched: bool) -> Result<Est
         time_of_day: settings.sizing.rebalance_at.as_deref().and_then(time_of_day),
     };
     let columns = match settings.record.betas {
-        // The last frame is not known to be the last when it comes.
+        // A frame does not know that it is the last.
         Frames::All | Frames::Last => Columns::All,
         Frames::Rebalances | Frames::None => Columns::Decisions,
     };

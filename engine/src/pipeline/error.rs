@@ -22,7 +22,7 @@ pub enum PipelineError {
         /// The panic's message.
         message: String,
     },
-    /// The graph of stages cannot be run as asked.
+    /// The graph of stages does not fit the options of the run.
     #[error("the pipeline is not put together right: {0}")]
     Graph(String),
 }

@@ -19,7 +19,7 @@ pub struct RunOptions {
     pub processors: usize,
     /// Clock for the timings.
     pub clock: Clock,
-    /// Who is told of each message that was handled.
+    /// Observer of each handled message.
     pub watch: Option<Watcher>,
 }
 

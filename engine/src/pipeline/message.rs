@@ -23,13 +23,13 @@ pub enum Message {
     Estimates(Arc<Batch<Estimates>>),
     /// Execute to size: the portfolio after a frame.
     Acknowledged(Arc<Portfolio>),
-    /// Size to execute: what was decided on that frame, "no trade" included.
+    /// Size to execute: the decision on that frame, including no trade.
     Decided(Arc<Decision>),
     /// Execute to record: a frame is complete.
     Ledger(Arc<LedgerFrame>),
     /// Execute to record: a frame before the first decision is complete; it has no ledger.
     Passed(Passed),
-    /// Scenarios to gather: what they came to.
+    /// Scenarios to gather: their results.
     Outcomes(Vec<ScenarioOutcome>),
     /// End of the stream, with the facts of each stage.
     End(Box<RunFacts>),
@@ -88,7 +88,7 @@ pub struct ScenarioOutcome {
     pub first_return: u64,
     /// Net return of each frame of the ledger after its first.
     pub returns: Vec<f64>,
-    /// Turnover decided on each of those frames.
+    /// Turnover of the rebalance on each of those frames; 0 without one.
     pub turnover: Vec<f64>,
 }
 

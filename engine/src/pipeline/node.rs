@@ -28,7 +28,7 @@ pub(super) enum Step {
     /// The channel of the wanted inlet is empty, or that of the next message out is full.
     Waits,
     Done,
-    /// A neighbour is gone without an end of stream: it failed, and says why itself.
+    /// A neighbour stopped without an end of stream: it failed, and reports the error.
     Abandoned,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Node {
     inlets: Vec<Inlet>,
     outlets: Vec<Outlet>,
     outbox: Outbox,
-    /// A message that came while the node was blocked.
+    /// A message received while the node was blocked.
     pending: Option<Message>,
     facts: Option<Box<RunFacts>>,
     done: bool,
@@ -59,7 +59,7 @@ impl Node {
         self.facts
     }
 
-    /// Sends what is waiting to go out, else takes and handles one message.
+    /// Sends a waiting message, or else receives and handles one.
     pub(super) fn step(&mut self, timer: &Timer) -> Result<Step, StageError> {
         let mut sent = false;
         while let Some((outlet, message)) = self.outbox.queue.pop_front() {

@@ -13,7 +13,7 @@ use super::timing::Timer;
 /// End of a group's loop.
 enum Ended {
     Whole(Vec<Node>),
-    /// A neighbour in another group is gone; that group knows why.
+    /// A neighbour in another group stopped; that group reports the error.
     Abandoned,
     Broken(PipelineError),
 }
@@ -66,7 +66,7 @@ fn run_group(mut nodes: Vec<Node>, alone: bool, timer: &Timer) -> Ended {
     }
 }
 
-/// Steps the nodes, those furthest down the flow first, until all are done (`true`) or a neighbour is gone.
+/// Steps the nodes, downstream first, until all are done (`true`) or a neighbour stopped.
 ///
 /// Downstream first keeps what is in flight small, and it is what makes fused groups free of deadlock:
 /// a node sends only when nothing behind it in the group can move. When none can, the group waits for
@@ -109,7 +109,7 @@ fn drive(
     }
 }
 
-/// Blocks until a node may go on; `false` where a neighbour is gone.
+/// Blocks until a node may proceed; `false` if a neighbour stopped.
 fn wait(nodes: &mut [Node], timer: &Timer) -> bool {
     let started = timer.now();
     let mut neighbour = true;

@@ -11,7 +11,7 @@ use crate::settings::Calendar;
 use crate::time::TimestampNs;
 use crate::world::WorldSettings;
 
-/// Settings of a run; its source, strategy and recorders are given beside them.
+/// Settings of a run, without its source, strategy and recorders.
 #[derive(Clone, Debug)]
 pub struct RunSettings {
     /// Frames a day and days a year.

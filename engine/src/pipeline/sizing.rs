@@ -163,7 +163,7 @@ impl Sizing {
     /// Saves the state after the frames so far.
     ///
     /// # Errors
-    /// The strategy does not say what it keeps.
+    /// The strategy does not implement `save`.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
         let Self { moments, day, losses, last_target, facts, .. } = self;
         let strategy = Part::from(self.strategy.save()?);
@@ -399,8 +399,8 @@ impl Sizing {
     }
 }
 
-/// Largest investment that the limits allow a strategy that wants to be fully invested over so many instruments, where that is
-/// less than all.
+/// Largest investment that the limits allow for a strategy that targets full investment over `names` instruments, if it is
+/// less than full.
 fn budget(names: Option<usize>, settings: &SizingSettings) -> Option<Budget> {
     let names = names.filter(|names| *names > 0)?;
     let share = (names as f64 * settings.weight_max).min(settings.gross_max);

@@ -19,7 +19,7 @@ pub trait Stage: Send {
         0
     }
 
-    /// Handles one message. What it has to say goes to `out`.
+    /// Handles one message, and writes its output to `out`.
     ///
     /// # Errors
     /// An error that ends the run.
@@ -48,7 +48,7 @@ impl Outbox {
         self.queue.push_back((outlet, message));
     }
 
-    /// A stage without inlets says that it has nothing more to produce.
+    /// Ends the stream of a stage without inlets.
     pub fn finish(&mut self) {
         self.finished = true;
     }

@@ -25,7 +25,7 @@ const STATE: &str = "execute stage";
 
 /// Moves the book from frame to frame and writes its ledger.
 ///
-/// A frame is advanced to its close, is decided on, and is complete.
+/// Each frame is advanced to its close, receives its decision, and is completed.
 pub struct Trading {
     calendar: Calendar,
     world: WorldSettings,

@@ -15,8 +15,7 @@ use super::stale::Standstill;
 use super::units::{self, Times};
 use super::{Finding, Problem};
 use crate::frame::Frame;
-use crate::time::Iso;
-use crate::time::TimestampNs;
+use crate::time::{Iso, TimestampNs};
 
 /// How much is looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -53,7 +53,7 @@ impl Checkpoint {
         save(NAME, self)
     }
 
-    /// The checkpoint that the bytes were made of.
+    /// Decodes a checkpoint.
     ///
     /// # Errors
     /// They are cut off, damaged, or of another version.

@@ -61,7 +61,7 @@ pub enum StateError {
         /// Name of the state.
         of: &'static str,
     },
-    /// Something that does not say what it keeps.
+    /// A component without `save`.
     #[error(
         "the {of} `{name}` cannot be saved: it has to implement `save` and `load`, with nothing in them where it \
          keeps nothing from frame to frame"
@@ -74,7 +74,7 @@ pub enum StateError {
     },
 }
 
-/// A value as the bytes of a state; `of` says what it is in errors.
+/// Encodes a value as a state; `of` names it in errors.
 ///
 /// # Errors
 /// The value has a part whose length is not known beforehand.
@@ -87,7 +87,7 @@ pub fn save<T: Serialize + ?Sized>(of: &'static str, value: &T) -> Result<Vec<u8
     Ok(bytes)
 }
 
-/// The value that [`save`] was given.
+/// Decodes the value of [`save`].
 ///
 /// # Errors
 /// The bytes are not a whole state of this version and of such a value.
@@ -127,7 +127,7 @@ where
     save(of, &(Part::from(save(of, settings)?), value))
 }
 
-/// The value that [`save_under`] was given under the same settings, the same to the bit.
+/// Decodes the value of [`save_under`] under the same settings, to the bit.
 ///
 /// # Errors
 /// As for [`restore`]; or the settings differ.

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::time::Iso;
-use crate::time::TimestampNs;
+use crate::time::{Iso, TimestampNs};
 
 /// Reason why the data does not allow the stressed world of the settings.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

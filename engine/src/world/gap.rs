@@ -58,7 +58,7 @@ impl<S: Source> Source for Gap<S> {
             if self.missed < self.frames && Date::of(frame.timestamp) >= self.from {
                 self.missed += 1;
                 self.lost = Some((self.lost.map_or(frame.timestamp, |lost| lost.0), frame.timestamp));
-                // Before the first frame that is seen nothing is held, and no return is counted from anywhere.
+                // Before the first emitted frame there are no positions and no returns.
                 if self.handed_on > 0 {
                     self.missing.add(frame);
                 }

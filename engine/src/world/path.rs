@@ -104,7 +104,7 @@ impl Path {
         }
     }
 
-    /// Moves an instrument's bar to where its price stands in this world.
+    /// Scales an instrument's bar to its price on the path.
     fn place(&mut self, i: usize, frame: &mut Frame) {
         let (close, split) = (frame.close[i], frame.split_of(i));
         let acts = split != 1.0 || frame.dividend_of(i) != 0.0;

@@ -3,8 +3,7 @@
 use super::error::{PathChange, WorldError};
 use super::recorded::{Day, Recording};
 use super::settings::WorldSettings;
-use crate::time::Date;
-use crate::time::{DAY_NS, TimestampNs};
+use crate::time::{DAY_NS, Date, TimestampNs};
 use crate::validation::StationaryBootstrap;
 use crate::warning::{WorldNote, WorstWindow};
 

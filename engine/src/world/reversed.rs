@@ -136,7 +136,7 @@ impl<S: Source> Reversed<S> {
         }
     }
 
-    /// Moves an instrument's prices, and says what its return over the frame was; NaN without one.
+    /// Scales an instrument's prices, and returns its unstressed return over the frame; NaN without one.
     fn price(&mut self, i: usize, beta: f64, frame: &mut Frame) -> f64 {
         let Self { instruments, index, before, floored, .. } = self;
         let track = &mut instruments[i];

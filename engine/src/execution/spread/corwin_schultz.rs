@@ -24,7 +24,7 @@ pub struct CorwinSchultz {
 }
 
 impl CorwinSchultz {
-    /// Before the first bar. `window`: two-bar estimates that the mean is taken of, at least 1.
+    /// Estimator before the first bar. `window`: two-bar estimates in the mean, at least 1.
     #[must_use]
     pub fn new(window: usize) -> Self {
         Self { last: None, estimates: Trailing::new(window) }

@@ -1,7 +1,7 @@
 //! The bid-ask spread, estimated from highs and lows.
 //!
 //! Highs are mostly bought at the ask and lows sold at the bid, so the range of a bar holds its volatility and the
-//! spread. Volatility grows with time and the spread does not: that tells them apart.
+//! spread. Volatility grows with time and the spread does not, which separates them.
 //!
 //! Estimates of single pairs of bars are noisy and often negative. Both estimators here average the signed
 //! estimates of a trailing window and make a negative *mean* zero (the "monthly corrected" version of Abdi & Ranaldo,

@@ -7,7 +7,7 @@ use crate::quality::{Depth, FactorInspector, Finding, Inspector, Problem, Tally}
 use crate::settings::Calendar;
 use crate::warning::{Example, Warning};
 
-/// An inspector of the frames that a run sees.
+/// Inspector of the frames of a run.
 pub(crate) struct DataWarnings {
     inspector: Inspector,
     factors: FactorInspector,

@@ -25,18 +25,18 @@ pub struct Schedule {
     pub warmup_frames: u64,
     /// Frames from one decision to the next.
     pub every: u64,
-    /// Frames before it do not decide: they only warm up.
+    /// No frame before it rebalances.
     pub trade_from: Option<TimestampNs>,
     /// Nanoseconds after midnight UTC: of the frames of a date only the first at that time or later counts.
     pub time_of_day: Option<i64>,
 }
 
-/// On which frames the estimates' columns are written out; elsewhere only the state moves on.
+/// Frames with written columns of estimates; on others only the state advances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Columns {
-    /// On frames that decide.
+    /// Rebalancing frames.
     Decisions,
-    /// On every frame.
+    /// Every frame.
     All,
 }
 
@@ -52,7 +52,7 @@ pub struct Estimate {
     names: Names,
     frames_with_returns: u64,
     since_first_decision: Option<u64>,
-    /// The last date on which the time of day has come.
+    /// Last date with a rebalance at the time of day.
     decided_on: Option<i64>,
     /// Stages that receive the estimates.
     outlets: usize,
@@ -74,7 +74,7 @@ struct Saved<E, R, N> {
 }
 
 impl Estimate {
-    /// `excess`: whether returns are taken in excess of the risk-free return.
+    /// `excess`: true for returns in excess of the risk-free return.
     #[must_use]
     pub fn new(
         estimator: Box<dyn Estimator>,

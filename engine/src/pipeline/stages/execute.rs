@@ -42,7 +42,7 @@ impl Execute {
         Self { takers, ..self }
     }
 
-    /// Handles the frame at the position and tells sizing how it stands.
+    /// Handles the frame at the position and sends sizing the portfolio.
     fn advance(
         &mut self,
         frames: &Arc<Batch<Frame>>,

@@ -9,7 +9,7 @@ use crate::ledger::{Recorder, RunFacts, Tally};
 use crate::state::Checkpoint;
 use crate::time::TimestampNs;
 
-/// Tallies the performance and hands everything to the recorders.
+/// Tallies the performance and passes frames to the recorders.
 pub struct Record {
     tally: Tally,
     recorders: Vec<Box<dyn Recorder>>,

@@ -1,4 +1,4 @@
-//! A scenario's tally: what is kept of it from frame to frame, and what it comes to.
+//! Tally of a scenario: its sums and returns, and its result.
 
 use crate::execution::{ExecutionSettings, is_ruined};
 use crate::ledger::{Entry, LedgerFrame, Tally};
@@ -23,7 +23,7 @@ pub(crate) struct ScenarioTally {
     /// Returns of each frame after the first: 24 bytes a frame with the turnover below, for exact quantiles and comparisons.
     net: Vec<f64>,
     gross: Vec<f64>,
-    /// Turnover decided on each of those frames.
+    /// Turnover of the rebalance on each of those frames; 0 without one.
     turnover: Vec<f64>,
 }
 

@@ -133,7 +133,7 @@ impl Stage for Scenarios {
 /// Takes the outcomes of all scenarios.
 pub type TakeOutcomes = Box<dyn FnMut(Vec<ScenarioOutcome>) + Send>;
 
-/// gather: what the scenarios came to.
+/// gather: the results of the scenarios.
 pub struct Gather {
     take: TakeOutcomes,
 }

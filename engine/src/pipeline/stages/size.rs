@@ -27,7 +27,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// Around what decides.
+    /// Stage around a [`Sizing`].
     #[must_use]
     pub fn new(sizing: Sizing) -> Self {
         Self { sizing, current: None, waiting: VecDeque::new(), messages: Recycler::default() }
