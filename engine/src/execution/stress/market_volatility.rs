@@ -138,12 +138,3 @@ impl MarketVolatility {
         self.before.insert(at, trailing);
     }
 }
-
-/// Quantile of sorted values by linear interpolation: the default of `numpy.quantile`.
-fn quantile(sorted: &[f64], level: f64) -> f64 {
-    let at = level * (sorted.len() - 1) as f64;
-    let (below, share) = (at.floor(), at - at.floor());
-    let low = sorted[below as usize];
-    let high = sorted[(below as usize + 1).min(sorted.len() - 1)];
-    low + share * (high - low)
-}

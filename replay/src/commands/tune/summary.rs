@@ -8,7 +8,6 @@ use betaflow_engine::validation::{FoldChoice, Preferred};
 
 use super::Tuning;
 use super::tables::{ends, frames};
-use crate::study;
 use crate::summary::{
     BestSetting, ChoiceSummary, FoldSummary, FrameRange, IN_SAMPLE, Metrics, OutOfSample, PathScoresSummary,
     Recommendation, RunnerUp, StudyKind, TuneSummary, time_text,
