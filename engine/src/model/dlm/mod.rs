@@ -24,7 +24,7 @@ use crate::state::{StateError, restore_under, save_under};
 pub use covariance::{Evolution, ScaledCovariance};
 pub use retrospective::{Retrospective, Start};
 
-/// As errors call it.
+/// Name used in error messages.
 const NAME: &str = "dynamic linear model";
 
 /// Discount-factor DLM with unknown observational variance

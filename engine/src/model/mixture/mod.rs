@@ -24,7 +24,7 @@ use crate::distributions::variance_of_t;
 use crate::settings::Calendar;
 use crate::state::{StateError, restore_under, save_under};
 
-/// As errors call it.
+/// Name used in error messages.
 const NAME: &str = "mixture";
 
 /// The least S in units of the mean over all instruments, 2⁻²⁷.
