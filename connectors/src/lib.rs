@@ -32,5 +32,3 @@ pub use did_you_mean::{hint, nearest, question};
 pub use files::read_text;
 pub use parquet::{DataError, NamedColumn, Place};
 pub use progress::Progress;
-/// Earlier name of [`record`].
-pub use record as recorder;
