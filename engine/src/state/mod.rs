@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 pub use checkpoint::{Checkpoint, Part};
 
 /// Version of the layout of all states, raised with every added, removed or moved field.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
 /// Bytes of the checksum.
 const CHECKSUM: usize = 8;
