@@ -1,4 +1,5 @@
-//! The module graph: no circle between the folders of a crate, at any level, and few entries in `replay/src`.
+//! The module graph: no circle between the folders of a crate, at any level, and few entries in `replay/src`; and the
+//! paths in ARCHITECTURE.md.
 
 #![allow(clippy::unwrap_used)]
 
@@ -189,4 +190,18 @@ fn the_program_has_at_most_ten_entries() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let entries = fs::read_dir(source).unwrap().count();
     assert!(entries <= 10, "replay/src has {entries} entries");
+}
+
+#[test]
+fn architecture_names_files_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let lines = text.lines().count();
+    assert!(lines <= 240, "ARCHITECTURE.md has {lines} lines, expected at most 240");
+    let is_path = |quoted: &&str| [".rs", ".md", "/"].iter().any(|end| quoted.ends_with(end));
+    // Every second part lies between backticks.
+    let paths: Vec<&str> = text.split('`').skip(1).step_by(2).filter(is_path).collect();
+    assert!(paths.len() >= 50, "ARCHITECTURE.md names {} paths, expected at least 50", paths.len());
+    let missing: Vec<&str> = paths.into_iter().filter(|path| !root.join(path).exists()).collect();
+    assert!(missing.is_empty(), "ARCHITECTURE.md names paths that do not exist: {missing:?}");
 }

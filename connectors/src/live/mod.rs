@@ -1,15 +1,32 @@
-//! Data that arrives when it likes.
+//! Live data: our own feed, exchanges, and the frames made of both.
 //!
 //! ```text
 //! ParquetFeed ─▶ Server ─ws─▶ Edge ─bounded channel─▶ EdgeInputs ─▶ FeedSource ─▶ frames
 //!                                                        InputLog ◀──┘ each input, before its frame
 //! ```
 //!
-//! * `protocol` is betaflow's own: what a server and a client say.
+//! * `protocol`: messages of betaflow's own protocol.
 //! * `server` serves a [`Feed`], such as a [`ParquetFeed`], to many clients.
-//! * `venue` follows an exchange in its own words (`crate::ticks`) and makes bars of its trades; `raw_log` keeps what it said.
-//! * `edge` is the client: it connects, orders, asks again for what is missing, and says what it could not get.
-//! * `feed_source` makes frames of the messages, the same ones as a replay of the file would see.
+//! * `edge`: client of such a server. `venue`: client of an exchange (`crate::ticks`), which makes bars of its
+//!   trades; `raw_log` keeps its messages.
+//! * `client`: parts that both clients share.
+//! * `feed_source` makes frames of the messages.
+//!
+//! Conventions:
+//!
+//! * [`ParquetFeed`] reads a file neutrally: all instruments and columns, returns not cumulated, factor rows as
+//!   they are. Universe and expressions are applied by the client, and factors are compounded there row by row
+//!   (`feed_factors.rs`). Hence `factor_rows` in the protocol, and frames before the first factor row.
+//! * `FeedSource` uses the same `Assembler` as `ParquetSource`. A feed therefore gives the frames of the file,
+//!   to the bit.
+//! * An input on record acts again at every restart. Messages are therefore checked before they are recorded
+//!   (`bar_rules.rs`). The edge of our protocol checks them because a correct message of the same number can
+//!   still come. `FeedSource` checks them because it knows the universe and the frame before.
+//! * `Input::Unusable`, and recorded bars that break a rule, are passed over and named.
+//! * `Latencies` takes the time of reading from the edge, the steps of `FeedSource`, and each handled message
+//!   from `pipeline::Watch`. The engine reads no clock.
+//! * tokio stays inside `server/`, `edge/`, `venue/` and `client/`; a server and a client have one thread each
+//!   for it.
 
 mod bar_rules;
 mod capture;

@@ -17,6 +17,15 @@
 //!
 //! Everything that was received is kept. Inputs before the oldest checkpoint on record move into segments, and are deleted
 //! from the table once a segment has been read back: the record is segments and table together, and an input may be in both.
+//!
+//! Segments (`archive.rs`): at 4,096 inputs or 32 MiB of bodies, a thread of its own writes a segment aside,
+//! syncs it, renames it and reads it back. The writer then deletes the rows, a few with each commit. The last
+//! bars stay in the table: they tell the number of the next message. `InputReader` looks up the owner of the
+//! next number for each part, so it can read beside a running move. A segment's footer has the digest of its
+//! rows.
+//!
+//! `StateView` is a state folder that is only read. It holds the shared lock only for a moment, which a start
+//! of a run outlasts.
 
 mod archive;
 mod error;

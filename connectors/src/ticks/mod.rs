@@ -1,12 +1,28 @@
 //! Live venues without a socket: text in, events out, bars closed by event time.
 //!
-//! * `event` is what a venue says, `venue` the trait of an adapter, `venues/` an adapter a file.
-//! * `fields` reads numbers and times exactly; an invalid one is a [`Refusal`].
-//! * `sequence` sees what is missing and what came twice, `counts` adds up what came.
+//! * `event`: one statement of a message. `venue`: the trait of an adapter. `venues/`: one adapter per file.
+//! * `fields` reads numbers and times exactly from their decimal text, quoted or not; an invalid one is a
+//!   [`Refusal`].
+//! * `sequence` finds missing and repeated numbers, `counts` counts messages by type.
 //! * `bars/` makes time bars of trades.
 //!
-//! Nothing here knows a socket, a thread or a clock: what a clock decides comes in by [`Bars::advance`]. Nothing
-//! compares the exchange's time with the time of receipt, so a clock that is off does no harm.
+//! No file here knows a socket, a thread or a clock: the decisions of a clock come in by [`Bars::advance`].
+//! Exchange time is never compared with the time of receipt, so a wrong local clock does no harm.
+//!
+//! Conventions of the adapters:
+//!
+//! * [`Venue::parse`] adds all statements of a message to the caller's buffer, or none: a message with one
+//!   invalid value is refused and counted. Messages of unknown types are counted; they are no error.
+//! * A side of the book with neither price nor quantity is empty.
+//! * [`Sequences`] notes every number, including those of refused messages and of reports that are no trades
+//!   (`Event::NoTrade`). Late numbers fill holes. Numbers of trades continue after a reconnect; numbers of
+//!   connections begin anew.
+//! * Adapters pass on repeated trades; [`Bars`] drops them.
+//! * Statements about the past (`Event::Past`: latest trades, bars so far) enter bars and move no clock.
+//! * `Venue::symbol` converts a typed name to the form of the venue.
+//! * `sale_conditions` has the rules of the consolidated tape: the prices of a bar that a trade sets
+//!   ([`Sets`]).
+//! * Only Alpaca cancels and corrects trades. Its open bars keep their trades, at most 262,144 in all.
 
 mod bars;
 mod counts;

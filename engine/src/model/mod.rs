@@ -47,6 +47,20 @@
 //! ```
 //!
 //! [`Estimator::facts`] gives the quality of the forecasts: [`CalibrationFacts`].
+//!
+//! # Conventions
+//!
+//! * State of an instrument: θ = (alpha, betas). Design: x = (1, f).
+//! * Prior: alpha 0, the first factor's beta `initial_market_beta`, all other betas 0. The first return of an
+//!   instrument updates this prior without a transition.
+//! * A missing return updates no estimate. Time is still discounted, as in West & Harrison; with
+//!   `discount_missing = false` it is not, as in `pybats`.
+//! * A frame without factors changes no estimate and discounts nothing.
+//! * No setting has a scale of its own by default. Returns and factors in other units give the same betas.
+//! * `forecast_sd` is the standard deviation of the forecast's t distribution, not its scale. It is infinite
+//!   for two degrees of freedom or fewer.
+//! * `<coefficient>_sd` is the standard deviation of the posterior. For a mixture it includes the variance
+//!   between the models.
 
 mod calibration;
 mod dlm;

@@ -4,6 +4,9 @@
 //! bytes, including NaN and −0. Only the same layout version can read it, and damaged bytes are refused before any
 //! field is used. Settings are not part of a state: they come from the configuration, and travel with it only to be
 //! compared.
+//!
+//! The state of a struct is its fields: a new field is saved without further code, and [`VERSION`] goes up.
+//! Stages are built from the configuration and refuse a state that was saved under other settings.
 
 mod checkpoint;
 

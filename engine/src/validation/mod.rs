@@ -42,6 +42,25 @@
 //! assert!(luck.probability > 0.05);
 //! # Ok::<(), betaflow_engine::settings::Invalid>(())
 //! ```
+//!
+//! # Conventions
+//!
+//! * The choice for a fold is a function of the training slice of one setting. Frames in the embargo or after
+//!   it cannot reach it. [`select`] refuses folds that are not a walk forward. [`select_across`] passes the
+//!   training frames on both sides of a block, joined.
+//! * `Selection::in_sample` is the best setting on all frames: the one to use next, not the result to expect.
+//! * The one-standard-error rule needs the turnover of each frame beside its return. `judge_across` takes the
+//!   rule of choice as a function.
+//! * Resampling draws the same blocks of frames for all settings. Sharpe ratio and growth follow from weighted
+//!   sums, other objectives from the drawn frames. Many settings get fewer resamples.
+//! * [`WalkForward::split`] gives the remainder of ⌊frames/(folds + 1)⌋ to the first training window, as
+//!   `TimeSeriesSplit` does. [`purged_k_fold`] gives the first blocks one frame more, as `KFold` does.
+//!   [`CombinatorialPurged`] gives the remainder to the last block, as skfolio does. `purge` frames are left
+//!   out before a tested block, `purge + embargo` after it.
+//! * The deflated Sharpe ratio uses the number of all trials and the variance of their ratios, including the
+//!   chosen one. Correlated trials count as fewer in theory; counting all of them is cautious.
+//! * Overfitting follows from first and second moments of each block around the trial's own mean. A split and
+//!   its mirror image share their halves, and ranks are counted, not stored.
 
 mod aligned;
 mod block_sums;

@@ -12,6 +12,10 @@
 //! The page is made from the run folder alone, so it can be made again. Its figures are read from the summary into the
 //! structs that wrote them, its lines from the tables; nothing is computed here. A section whose table or key is missing
 //! says so.
+//!
+//! The report of an estimate draws at most 1,500 frames and reads only the row groups of `betas.parquet` that
+//! hold one. The report of a replay reads its tables row by row and keeps at most 1,500 points a line: the last
+//! value of each bucket, its deepest drawdown, its highest turnover.
 
 mod estimate;
 mod figure;

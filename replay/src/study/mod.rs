@@ -1,8 +1,22 @@
-//! Many runs that differ by their settings, over as few readings of the data as they allow: what `betaflow stress` and
-//! its like have in common.
+//! Many runs that differ by their settings, over as few readings of the data as possible: the common part of
+//! `betaflow stress` and `betaflow tune`.
 //!
-//! A grid file becomes a [`Study`]; its scenarios go through the data in passes, which share source and estimator. The
-//! results of a pass are kept on disk until all have ended, so that an interrupted study can be resumed.
+//! * A grid file becomes a [`Study`] of configurations. Scenarios with the same source and estimator
+//!   (`Config::shared_by_scenarios`) share a pass over the data.
+//! * `budget.rs` reads the data once to find the size of a pass: as many scenarios as memory and two minutes
+//!   allow. Passes of few scenarios run side by side, one thread each.
+//! * The result of a pass is a part in `.NAME.unfinished` beside the run folder, written aside and renamed
+//!   (`unfinished.rs`). The tables are made of the parts alone, so an interrupted study gives the same bytes.
+//!   It resumes only with the same version, settings and bytes of the data.
+//! * With `trades = "fixed"` there is one run, and `Reprice` stages take its ledger
+//!   (`engine/src/execution/repricing`). A scenario is then a row of rates and one number of state.
+//! * `config/choices.rs` separates choices from the environment. `identity.rs` digests both halves. The trials
+//!   log (`trials_log.rs`) keeps the choices of every run with their ratios.
+//! * A run is deflated by all distinct choices, with the variance across those that were measured in its own
+//!   environment over the same period. The last return marks the period, not a digest of files: nothing may
+//!   depend on the bytes behind a hold-out.
+//! * `luck/` compares the candidates on the last frames that all of them have. A log that cannot be written is
+//!   reported and changes nothing else.
 
 mod args;
 mod budget;

@@ -1,11 +1,15 @@
-//! The client of a feed: it connects, orders by number, drops repeats, asks again for what is missing, and says what it
-//! could not get.
+//! The client of a feed: it connects, orders messages by number, drops repeats, requests missing messages
+//! again, and reports those that it could not get.
 //!
-//! It runs on a thread of its own and hands events over a bounded channel. What becomes of bars while that is full has a
-//! name ([`Overflow`]); by default it reads no more, and the server waits. What it holds back is bounded by count and by
-//! bytes; it never skips a message by itself.
+//! It runs on a thread of its own and passes events on over a bounded channel. The policy for a full channel
+//! has a name ([`Overflow`]). By default the edge stops reading, and TCP backpressure holds the server.
+//! `client/backpressure.rs` alone applies the policy, and `client/overflow.rs` merges bars. Blocked time counts
+//! neither as silence nor as patience with a gap.
 //!
-//! An exchange is followed by the same edge, with `venue/` in the place of `session` and `order`.
+//! `order.rs` alone decides which message is next, early or repeated. Early messages are bounded by count and
+//! by bytes; without room they are subscribed to again. No message is skipped silently.
+//!
+//! An exchange is followed by the same edge, with `live/venue` in the place of `connection.rs` and `order.rs`.
 
 mod connection;
 mod order;

@@ -1,7 +1,9 @@
 //! A feed for many clients.
 //!
-//! Each client has its own place in the feed, its own few messages ahead and its own window of those behind: one that
-//! reads slowly holds itself up and nobody else, and nothing is dropped for it.
+//! Each client has its own position in the feed: a reader thread a few messages ahead and a bounded window of
+//! messages behind. A slow client holds up only itself, and nothing is dropped for it.
+//!
+//! Faults on request (`faults.rs`) are a function of seed and message number.
 
 mod binance;
 mod client;

@@ -1,13 +1,20 @@
-//! Exchanges, each in its own words: the adapter of `crate::ticks` behind a WebSocket, and bars of what it says.
+//! Clients of exchanges: an adapter of `crate::ticks` behind a WebSocket, and bars of its messages.
 //!
-//! Bars are made by event time. Where no message comes, the venue's clock goes on by the monotonic clock from its latest
-//! event: the wall clock is never asked. It stands still while the venue is not connected.
-//!
-//! A bar of trades is handed over if its interval began after the first message of the first connection; where bars are
-//! asked for from before that (`from_ns`), what was missed is an [`EdgeEvent::Outage`](super::EdgeEvent::Outage). After a
-//! later reconnection what is known of an interval is handed over, and the outage is said with the intervals that it
-//! touches. Nothing is asked for again: a venue's WebSocket has no such thing, though some send their latest trades and
-//! bars when they are subscribed to, which then count.
+//! * `connection.rs` is one connection. `bar_builder.rs` holds the bars, which outlive a connection.
+//! * Bars are made by event time. Without messages the venue's clock advances by the monotonic clock from its
+//!   latest event. It ticks only while the socket has nothing to read, so a busy machine closes nothing early.
+//!   It stands still while the venue is not connected. The wall clock is never read.
+//! * Bars of trades begin with the first interval after the first message of the first connection. If bars are
+//!   requested from an earlier time (`from_ns`), the missed intervals are an
+//!   [`EdgeEvent::Outage`](super::EdgeEvent::Outage).
+//! * After a later reconnection the known part of each interval is passed on, and the outage names the
+//!   intervals that it touches. Nothing is requested again, because a venue's WebSocket has no such request.
+//!   Some venues send their latest trades and bars after a subscription, and these count.
+//! * A gap in a venue's numbers is reported as `Missing` once it has been open for four times the lateness.
+//! * `faults.rs` reports each kind of fault once (`Fault`; its kind is a stable name). `watch.rs` finds symbols
+//!   that are not heard, not subscribed to, or quiet.
+//! * `live/raw_log.rs` keeps every message in the form of a capture. `betaflow check` reads captures, and
+//!   `betaflow serve --capture` plays them (`live/capture.rs`, `live/server/playback.rs`).
 
 mod bar_builder;
 mod connection;

@@ -1,14 +1,24 @@
-//! Ticks to time bars, by the time of the events.
+//! Ticks to time bars, by event time.
 //!
-//! An interval is closed once the watermark has passed its end: the time of the latest event less the stated lateness,
-//! of the venue that is furthest behind. So any order of arrival within the lateness gives the same bars, to the bit,
-//! and no bar changes after it was closed. Time that passes without an event comes from outside ([`Bars::advance`]),
-//! by the venue's clock: nothing is compared with the time of receipt.
+//! * An interval closes once the watermark has passed its end. The watermark is the time of the latest event
+//!   less the lateness; of several venues the furthest behind counts.
+//! * Any order of arrival within the lateness gives the same bars, to the bit, and no bar changes after it has
+//!   closed. Open and close are chosen by time, then by id; volume is the exact sum, rounded once.
+//! * Time without events comes from outside ([`Bars::advance`]), by the venue's clock: the time of its latest
+//!   event plus the elapsed monotonic time. Exchange time is never compared with the time of receipt.
+//! * A bar of the venue takes precedence over one made of trades. A venue's bar that was never marked complete
+//!   is left out.
+//! * Symbols are named beforehand. Open intervals, sequences and counts are bounded, so memory does not grow
+//!   with the messages of a venue.
 //!
-//! One time that is off closes nothing: an event more than a minute, or a bar, ahead of all before it, and of what has
-//! passed since ([`Bars::expect`]), waits until more messages in a row agree with it (three for some minutes, a hundred
-//! over ten seconds for days), or the clock comes near it. A message in between that does not agree drops it. A clock that
-//! is ahead of a hundred messages in a row is set back to them ([`ClockChange::Back`]); no interval is closed twice.
+//! The clock of a venue (`clock.rs`) rejects outliers:
+//!
+//! * An event more than a minute, or a bar, ahead of all others waits and moves nothing. Elapsed time counts
+//!   ([`Bars::expect`]). It is accepted once more messages in a row agree: three for some minutes, a hundred
+//!   over ten seconds of a monotonic clock for days. A message in between that does not agree drops it.
+//! * A clock ahead of a hundred messages in a row is set back to them (`behind.rs`, [`ClockChange::Back`]). If
+//!   few messages ever agreed with it, the bars that it opened are taken back; otherwise its open bars close.
+//! * No interval closes twice: bars continue after the last closed one.
 
 mod behind;
 mod building;

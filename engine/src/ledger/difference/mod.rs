@@ -1,7 +1,13 @@
 //! Performance difference of two runs: the gap between their values, split by cause.
 //!
-//! With q what a run holds, w what it would hold had every order filled whole on its first frame, m the gain of a unit by
-//! price, split and dividend, and A and B the runs, a frame adds
+//! Per instrument, with A and B the runs:
+//!
+//! * q: held quantity;
+//! * w: intended quantity, held if every order filled whole on its first frame; it counts until the next orders
+//!   fall due;
+//! * m: gain of a unit by price, split and dividend.
+//!
+//! A frame adds:
 //!
 //! | part | |
 //! |---|---|
@@ -11,7 +17,11 @@
 //! | cost | costs of A − costs of B |
 //! | interest | interest of B − interest of A |
 //!
-//! The parts add up to the gap because `fill` is the rest of what positions earned, and `not_explained` the rest of all.
+//! The first three sums are an identity: together they are Σ q_B m_B − Σ q_A m_A. `fill` takes the rest of the
+//! gain from fill price to close. The accounting identity then leaves only rounding to `not_explained`.
+//!
+//! Prices come from the data of each run. They must reproduce the recorded value of every frame. Otherwise
+//! positions are not used, and everything except costs and interest is not explained.
 
 mod positions;
 

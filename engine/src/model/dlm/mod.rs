@@ -1,4 +1,24 @@
 //! The discount-factor DLM over all instruments.
+//!
+//! `ScaledCovariance` holds C*, the covariance of the coefficients in units of the observation variance: C =
+//! S·C*. With a common scaled prior, C* depends only on the designs and on the frames with a return.
+//! Instruments with the same observation history therefore share one C* and form a group (`histories.rs`). A
+//! missed return splits a group. Groups are never merged, because no merge would be exact. `ScaledCovariance`
+//! holds eight models side by side, a column holds eight instruments.
+//!
+//! A frame takes these steps:
+//!
+//! 1. Instruments with their first return begin a history (`prior.rs`). S₀ is `observation_variance` if set,
+//!    else the mean S of the instruments that already trade. For the first instruments of all it follows from
+//!    their first forecast errors.
+//! 2. Discounting by blocks (W&H 6.3), for alpha and for the factors: R = C + blockdiag((1 − δ_b)/δ_b C_bb).
+//!    The covariance between the two blocks is not discounted.
+//! 3. With `wind_up = "bounded"`: R⁻¹ ← R⁻¹ + blockdiag((1 − δ_b) K0_b), where K0 is the prior precision. C ≤
+//!    C0 then implies R ≤ C0: no direction exceeds its prior variance. `ScaledCovariance::evolve` has the
+//!    proof. `"plain"` is the textbook's discounting.
+//! 4. Forecast with `q = 1 + x'R*x`, then update of the mean and of C*.
+//! 5. Variance (W&H 10.8): n ← β n + 1, S ← (β n S + e²/q)/(β n + 1). With bounded wind-up, missing returns do
+//!    not take n below 10, and S stays above 2⁻⁴⁰ S₀.
 
 pub(super) mod covariance;
 pub(super) mod histories;

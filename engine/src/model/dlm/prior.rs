@@ -1,4 +1,7 @@
-//! What is believed of an instrument before its first return.
+//! The prior of an instrument before its first return.
+//!
+//! A beta's prior variance is `initial_variance`, without a unit. Alpha's is a thousandth of the observation
+//! variance unless `initial_alpha_variance` is set.
 
 use serde::{Deserialize, Serialize};
 

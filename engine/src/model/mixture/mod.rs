@@ -1,4 +1,8 @@
-//! A mixture of discount-factor DLMs over a grid of discount factors.
+//! A mixture of discount-factor DLMs: one model for each pair of `discount_grid` and `reversion_grid`.
+//!
+//! All models forecast a frame before any of them is updated. The terms that are common to all instruments (h
+//! and d, see [`Mixture`]) leave the scaled covariance shared. Each file states its part of the model where it
+//! is implemented.
 
 mod average;
 mod robust;

@@ -1,8 +1,24 @@
 //! A read-only web page of a state folder, and `betaflow dashboard`.
 //!
-//! Everything shown comes from `state.db`, through a connection of its own, so it holds up no run. Only the status of a run in the
-//! same process comes from memory (`status::LiveStatus`): a full disk keeps the one on record old. One thread reads (`reader.rs`) and what it has read last is given to all
-//! clients; another serves them (`server.rs`, `routes.rs`), behind `guard.rs`.
+//! * The page shows the contents of `state.db`, through a read-only connection of its own. In the write-ahead
+//!   log a reader blocks no commit. No read takes longer than some tens of milliseconds, so that the log can be
+//!   checkpointed.
+//! * The file is never opened by other means: closing any descriptor of it would drop the locks that the
+//!   process holds on it.
+//! * A run in the same process publishes its status in memory (`status::LiveStatus`), because a full disk keeps
+//!   the recorded one old. Every run writes the table `status` once a second (`status.rs`).
+//! * One thread reads for all clients (`reader.rs`). While a client follows, it looks for a commit
+//!   (`data_version`) four times a second. After a read it rests four times as long as the read took.
+//!   `history.rs` adds new rows of `equity` to figures and to lines of bounded length.
+//! * Clients get the last state through a `watch` channel. A slow client misses states, and no state is queued
+//!   for it.
+//! * Another thread serves (`server.rs`): it limits connections, time and size of headers, and blocked writes.
+//!   `guard.rs` checks token, `Host` and method before any route (`routes.rs`).
+//! * The page is one document. The content security policy names script and style by their hashes. The script
+//!   sets text and attributes, never markup.
+//! * `/api/lines` computes the points of a range from the figures kept at the end of the point before it.
+//! * `book.rs` books fills one at a time into `holdings.rs` (average cost), with splits from the recorded
+//!   inputs (`splits.rs`). Prices are held weight × NAV / quantity.
 
 mod args;
 mod betas;

@@ -1,7 +1,11 @@
-//! `betaflow diff`: the first event in which two runs differ, and where the gap between their values comes from.
+//! `betaflow diff`: the first event in which two runs differ, and the causes of the gap between their values.
 //!
-//! Both runs are gone through side by side, a frame at a time: its data (`side.rs`) and its record (`recorded.rs`).
-//! `event.rs` finds the first difference, [`betaflow_engine::ledger::difference`] splits the gap.
+//! Both runs are read side by side, a frame at a time, matched by time: data (`side.rs`) and record
+//! (`recorded.rs`). `event.rs` finds the first difference in the order of a frame: data, fills, costs, value,
+//! decision. Orders count on the frame that decided them. [`betaflow_engine::ledger::difference`] splits the
+//! gap.
+//!
+//! With `unfilled = "carry"` orders are looked ahead for as long as they may work.
 
 mod args;
 mod event;

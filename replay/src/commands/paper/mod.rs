@@ -1,8 +1,27 @@
-//! `betaflow paper`: the stages of a replay on a live feed, with state that survives being killed.
+//! `betaflow paper`: the stages of a replay on a live feed, with state that survives a kill.
 //!
-//! Every input is on record before what it does (`log.rs`), and what comes of a frame is committed whole. So a start is
-//! always the same (`start.rs`): the state after the last checkpoint, the inputs on record behind it (`inputs.rs`), whose
-//! outputs must be those on record, and then the feed.
+//! ```text
+//! our protocol ─▶ Edge::start  ┐                      ┌▶ inputs ┐
+//!                              ├─bounded─▶ FeedSource ┤         ├▶ one writer ─▶ state.db ─▶ session/*.parquet
+//! a venue ─────▶ Edge::follow  ┘  channel             └▶ stages ┘
+//! ```
+//!
+//! * Every message and every decision of a clock (a closed bar, a stale feed, merged bars, a gap that is given
+//!   up) is a numbered input. Frames, orders and digest are functions of the inputs.
+//! * An input goes to the writer before its frame goes to the stages (`log.rs`). The outputs of a frame follow
+//!   it, and a commit holds whole frames. Inputs that arrive during a commit share the next one.
+//! * If a commit fails (disk full), the writer retries, and no input is processed until one succeeds. A run
+//!   that is to stop waits two more seconds, then gives the record up (`stop.rs`).
+//! * Every 256 frames the source requests a checkpoint. A start (`start.rs`) restores the last readable one and
+//!   replays the inputs behind it (`inputs.rs`). Their digests must equal the recorded ones. Then it continues
+//!   with the feed.
+//! * `--history` is a control input that names files and their SHA-256. `WithHistory` puts their frames behind
+//!   it, live, at a restart and in `replay --session`. The feed's messages up to their end are passed over,
+//!   after `live/seam.rs` has compared them with the history. Frames of history do not trade
+//!   (`data.trade_from`).
+//! * Two things halt trading: `Frame::supervision` flags an unreliable feed (`live/supervision.rs`, from
+//!   controls alone), and `LossWatch` in the engine follows NAV. A halted frame holds: nothing is ordered, and
+//!   carried orders are cancelled.
 
 pub(crate) mod alerts;
 mod args;

@@ -1,8 +1,16 @@
 //! `betaflow score`: the one command that reads the hold-out.
 //!
-//! The strategy runs through all data as in a replay, one causal run; what is scored is the part that nothing else has
-//! read. Data, settings, strategy and output folder are checked first; then, before any return of the hold-out is
-//! computed, the opening is recorded in a log beside the data, so that every later score reports it.
+//! The strategy runs through all data as in a replay, one causal run; only the returns of the hold-out are
+//! scored. The first of them is from the last value before it.
+//!
+//! * Data, settings, strategy and output folder are checked first, and the data is read once to its end.
+//! * Then, before any return of the hold-out is computed, the opening is recorded in a log beside the data
+//!   (`holdout_log.rs`). Every later score reports it.
+//! * An opening has two lines: `opened`, and `scored` with the end of the read period, or `failed` if the run
+//!   ended in an error without figures. A failed opening does not count. One without a second line was killed,
+//!   and counts.
+//! * An earlier opening counts if it has read a frame that is scored now, whatever the bytes of the data: the
+//!   log belongs to the data beside it.
 
 mod args;
 mod figures;

@@ -4,8 +4,13 @@
 //! grid file ─▶ scenarios ─▶ aligned ─▶ choose ─▶ summary, tables, text, best.toml
 //! ```
 //!
-//! Each setting runs once, causally, through all the data: filter and book go on through embargoes, unscored. Folds
-//! only select which returns are scored.
+//! * Each setting runs once, causally, through all the data: filter and book continue through embargoes,
+//!   unscored. Folds only select the returns that are scored.
+//! * Returns are aligned at the latest first rebalance (`aligned.rs`). The configuration itself runs beside the
+//!   settings, for comparison. Only choices may vary.
+//! * The causal run also passes through tested blocks. If training follows a block, the filter's memory is
+//!   compared with the embargo (`memory.rs`).
+//! * The book is not changed over between folds, and no cost is charged for that.
 
 mod aligned;
 mod args;

@@ -1,4 +1,12 @@
 //! Report of a stress run: performance of the strategy under many settings.
+//!
+//! It reads `scenarios.parquet` by the names of its columns: those with a dot are settings, all others are
+//! figures. The base is the scenario of the configuration, or the one nearest to it. The best and the robust
+//! scenario come from the `Candidates` of the sweep, as on the terminal and in the summary. The robust scenario
+//! has the best worst case within one level of every numeric setting.
+//!
+//! Heat maps are drawn only of a full product. A page holds the maps for all values of the other settings, and
+//! its script shows one.
 
 mod break_even;
 mod efficient;

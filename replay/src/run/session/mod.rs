@@ -2,6 +2,9 @@
 //!
 //! The state folder is only read, and may be in use: the inputs that were committed when it was opened are the data. No feed
 //! is connected. The settings are those in the folder, and each frame's digest is compared with the one on record.
+//!
+//! `data.session` takes the place of `data.prices`, so the `run.toml` of such a replay runs again. Digests are
+//! compared only where the settings that change results are the same (`compared.rs`).
 
 mod compared;
 mod recorded;

@@ -2,6 +2,10 @@
 //!
 //! It runs after the pipeline and reads the data once more. Nothing here reaches the pipeline: betas with hindsight are of
 //! types that nothing there accepts.
+//!
+//! Data above 2 GB is refused. Each instrument is smoothed or fitted by itself, so that the moments of one
+//! instrument are held at a time. An instrument's DLM runs alone from the S₀ that it began with among the
+//! others (`Dlm::start`), which gives the same bits.
 
 mod findings;
 mod hindsight;

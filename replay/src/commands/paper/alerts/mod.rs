@@ -1,8 +1,13 @@
-//! Alerts of `paper` to a webhook: one POST of JSON when something happens that a trader should know at once.
+//! Alerts of `paper` to a webhook: one POST of JSON for each event that a trader must learn at once.
 //!
-//! An alert is raised where it arises, not read back from the database, which a full disk makes useless. Raising one takes a
-//! short lock and never waits: a bounded queue (`queue.rs`) keeps the order, and a thread of its own (`delivery.rs`) posts one
-//! after the other (`post.rs`), again and again until the server takes it.
+//! * An alert is raised where it arises, not read back from the database, which a full disk makes useless: by
+//!   the writer's trouble (`paper/disk.rs`), by the recorder that watches halts (`paper/run_status.rs`), by the
+//!   inputs, which follow the connection (`paper/link.rs`), and at the end.
+//! * `Alerts::raise` takes a short lock and never waits. `queue.rs` is bounded, keeps the order, merges
+//!   repeated alerts of a flapping feed, and reads no clock.
+//! * `delivery.rs` is the one thread; `post.rs` is one attempt. Attempts are repeated until the server accepts
+//!   the alert, for a day at most.
+//! * `Config::alerts` is not serialised: neither digest nor record contains the address.
 
 mod delivery;
 mod post;
