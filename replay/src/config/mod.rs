@@ -48,7 +48,7 @@ pub(crate) use help::SETTINGS;
 pub(crate) use holdout::HoldoutSettings;
 use limits::LimitSettings;
 pub(crate) use notes::halt_text;
-pub(crate) use remedy::error_text;
+pub(crate) use remedy::{error_text, source_error};
 pub(crate) use request::{Request, SettingFlag};
 pub(crate) use slips::{Slip, slips};
 use tables::{PipelineSettings, UniverseSettings};

@@ -1,6 +1,7 @@
 //! Remedies for errors: the settings, flags and commands that belong to the typed errors of engine and connectors.
 
 use std::error::Error;
+use std::fmt;
 
 use betaflow_connectors::record::FolderError;
 use betaflow_connectors::store::StoreError;
@@ -13,12 +14,34 @@ use betaflow_engine::pipeline::ResumeError;
 use betaflow_engine::portfolio::SizingSettings;
 use betaflow_engine::range::OutOfRange;
 use betaflow_engine::settings::Invalid;
+use betaflow_engine::source::SourceError;
 use betaflow_engine::world::{PathChange, WorldError, WorldSettings};
 use serde::Serialize;
 use serde_aux::serde_introspection::serde_introspect;
 
 const CARRY: &str =
     "or set data.factor_gap = \"carry\" to pass such frames on without an update of the estimates";
+
+/// Error of a source as a cause, so that its type is found in the chain.
+#[derive(Debug)]
+struct SourceCause(SourceError);
+
+impl fmt::Display for SourceCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for SourceCause {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+/// Converts an error of a source. `anyhow::Error::from_boxed` would hide its type from [`remedy`].
+pub(crate) fn source_error(error: SourceError) -> anyhow::Error {
+    anyhow::Error::new(SourceCause(error))
+}
 
 /// Returns the chain of causes as one line, each once, and the remedy at the end.
 pub(crate) fn error_text(error: &anyhow::Error) -> String {

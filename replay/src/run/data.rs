@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Error, Result};
+use anyhow::Result;
 use betaflow_connectors::Progress;
 use betaflow_connectors::parquet::{ParquetSource, Settings as SourceSettings};
 use betaflow_engine::source::Source;
@@ -11,7 +11,7 @@ use betaflow_engine::world::{Recorded, apply};
 
 use super::progress::{Counted, Line};
 use super::session;
-use crate::config::Config;
+use crate::config::{Config, source_error};
 
 /// The most that frames held in memory may take.
 const BYTES_MAX: u64 = 2_000_000_000;
@@ -53,7 +53,7 @@ impl Readings {
         } else {
             file(config, settings)?
         };
-        let source = apply(source, world, &config.data.calendar()).map_err(Error::from_boxed)?;
+        let source = apply(source, world, &config.data.calendar()).map_err(source_error)?;
         Ok(Opened { source, progress })
     }
 
@@ -69,7 +69,7 @@ impl Readings {
         let (source, progress) = file(config, settings)?;
         let (mut source, frames) = Counted::new(source);
         let line = Line::start(Arc::clone(&progress), frames);
-        let recorded = Recorded::read(&mut source, BYTES_MAX).map_err(Error::from_boxed)?;
+        let recorded = Recorded::read(&mut source, BYTES_MAX).map_err(source_error)?;
         drop(line);
         *last = Some(Reading { key, recorded: recorded.clone(), progress: Arc::clone(&progress) });
         Ok((recorded, progress))

@@ -4,7 +4,7 @@ use anyhow::Result;
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source as _;
 
-use crate::config::Config;
+use crate::config::{Config, source_error};
 use crate::run::data::Readings;
 
 /// Bytes that a scenario keeps of an instrument: its columns in book, sizing and solver; measured, with room.
@@ -44,7 +44,7 @@ impl Extent {
     pub(crate) fn of(config: &Config, readings: &Readings, priced: bool) -> Result<Self> {
         let mut source = readings.open(config, config.source().clone())?.source;
         let mut frame = Frame::default();
-        while source.next_frame(&mut frame).map_err(anyhow::Error::from_boxed)? {}
+        while source.next_frame(&mut frame).map_err(source_error)? {}
         let facts = source.facts();
         Ok(Self { rows: facts.rows, frames: facts.frames, instruments: facts.instruments, priced })
     }

@@ -10,7 +10,7 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source;
 
 use super::recorded::{RecordedFrame, RecordedFrames};
-use crate::config::{Config, InputArgs, Request, error_text};
+use crate::config::{Config, InputArgs, Request, error_text, source_error};
 use crate::run;
 use crate::run::REPLAY;
 use crate::run::session;
@@ -32,7 +32,7 @@ impl Data {
     }
 
     fn advance(&mut self) -> Result<bool> {
-        if !self.source.next_frame(&mut self.frame).map_err(anyhow::Error::from_boxed)? {
+        if !self.source.next_frame(&mut self.frame).map_err(source_error)? {
             return Ok(false);
         }
         self.names.extend(self.frame.listed.iter().map(|name| (**name).to_owned()));

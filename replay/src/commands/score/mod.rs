@@ -30,7 +30,7 @@ use betaflow_engine::source::Source as _;
 use betaflow_engine::time::TimestampNs;
 use jiff::Timestamp;
 
-use crate::config::{Config, error_text};
+use crate::config::{Config, error_text, source_error};
 use crate::run::data::{Opened as OpenedSource, Readings};
 use crate::run::json_lines;
 use crate::run::{self, Prepared, Reported};
@@ -106,7 +106,7 @@ impl Scoring {
             Readings::default().open(config, settings)
         };
         let (mut whole, mut frame) = (open()?.source, Frame::default());
-        while whole.next_frame(&mut frame).map_err(anyhow::Error::from_boxed)? {}
+        while whole.next_frame(&mut frame).map_err(source_error)? {}
         open()
     }
 

@@ -20,7 +20,7 @@ use betaflow_engine::model::{Panel, PanelError, PanelShape};
 pub(crate) use findings::Findings;
 
 use super::{OfflineArgs, Rival};
-use crate::config::Config;
+use crate::config::{Config, source_error};
 use crate::run::data::Opened;
 use crate::run::open;
 use crate::run::progress::{Counted, Line};
@@ -74,7 +74,7 @@ fn in_words(error: PanelError) -> Error {
             expected.frames,
             expected.instruments
         ),
-        PanelError::Source(error) => Error::from_boxed(error),
+        PanelError::Source(error) => source_error(error),
     }
 }
 
