@@ -1,4 +1,4 @@
-//! Where market data comes from.
+//! Sources of market data, live feeds, and the record of a run.
 //!
 //! ```text
 //! files ─▶ plan ─▶ cursors ─▶ merge by time ─▶ engine::assembly ─▶ frames

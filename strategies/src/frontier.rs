@@ -200,8 +200,8 @@ mod tests {
 
     #[test]
     fn window_is_in_days() {
-        let mut strategy = MinVariance::default();
-        strategy.settings = Settings { from: From::Returns, window: 4, ..Settings::default() };
+        let settings = Settings { from: From::Returns, window: 4, ..Settings::default() };
+        let mut strategy = MinVariance { settings, ..MinVariance::default() };
         let calendar = Calendar { frames_per_day: 3, ..Calendar::default() };
         for _ in 0..30 {
             strategy.observe_returns(&[0.01], &calendar);

@@ -55,7 +55,7 @@ impl Supervisor {
         self.day.1 += std::mem::take(&mut self.conflated);
         let silent = std::mem::take(&mut self.silent);
         if silent || limits.conflations_max.is_some_and(|max| self.day.1 > max) {
-            // A wish to resume waits for a frame that may be traded on.
+            // A request to resume waits for a frame that may be traded on.
             return Supervision::Halted;
         }
         match std::mem::take(&mut self.resumed) {

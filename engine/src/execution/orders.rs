@@ -71,7 +71,7 @@ pub struct OrderRecord {
     pub state: OrderState,
 }
 
-/// A change of weight smaller than this is rounding, not a wish.
+/// A change of weight smaller than this is rounding.
 const WEIGHT_DUST: f64 = 1e-12;
 
 /// Orders that bring the portfolio to the target weights at the frame's prices, into `out`.

@@ -3,16 +3,16 @@
 mod check;
 mod dashboard;
 mod diff;
-pub(crate) mod estimate;
+mod estimate;
 mod paper;
 mod replay;
 mod report;
-pub(crate) mod score;
+mod score;
 mod serve;
 mod size;
 mod state;
 mod stress;
-pub(crate) mod tune;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -92,8 +92,6 @@ pub(crate) enum Command {
     #[command(long_about = DASHBOARD)]
     Dashboard(DashboardArgs),
 }
-
-// Lines of at most 78 columns: a narrow terminal must not break a table or a command.
 
 impl Command {
     /// Runs the command. An exit code other than success without an error is an answer, as of `diff`.

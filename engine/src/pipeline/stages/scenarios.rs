@@ -16,7 +16,7 @@ use crate::range::OutOfRange;
 use crate::settings::Calendar;
 
 const FRAMES: usize = 0;
-const BELIEFS: usize = 1;
+const ESTIMATES: usize = 1;
 
 /// One scenario on its way.
 struct Scenario {
@@ -100,7 +100,7 @@ impl Stage for Scenarios {
     }
 
     fn wants(&self) -> usize {
-        if self.frames.is_some() { BELIEFS } else { FRAMES }
+        if self.frames.is_some() { ESTIMATES } else { FRAMES }
     }
 
     fn handle(&mut self, message: Message, _: &mut Outbox) -> Result<(), StageError> {

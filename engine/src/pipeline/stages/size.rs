@@ -14,7 +14,7 @@ use crate::ledger::{EstimatesOfFrame, RunFacts};
 use crate::model::Estimates;
 use crate::state::Checkpoint;
 
-const BELIEFS: usize = 0;
+const ESTIMATES: usize = 0;
 const ACKNOWLEDGED: usize = 1;
 
 /// Decides each frame once its estimates and the portfolio after it are there.
@@ -58,7 +58,7 @@ impl Stage for Size {
     }
 
     fn wants(&self) -> usize {
-        if self.current.is_some() { ACKNOWLEDGED } else { BELIEFS }
+        if self.current.is_some() { ACKNOWLEDGED } else { ESTIMATES }
     }
 
     fn handle(&mut self, message: Message, out: &mut Outbox) -> Result<(), StageError> {

@@ -23,7 +23,7 @@
 //!   controls alone), and `LossWatch` in the engine follows NAV. A halted frame holds: nothing is ordered, and
 //!   carried orders are cancelled.
 
-pub(crate) mod alerts;
+mod alerts;
 mod args;
 mod disk;
 mod feeds;
@@ -56,11 +56,11 @@ use betaflow_engine::source::Source as _;
 
 use super::dashboard::status::LiveStatus;
 use super::dashboard::{Dashboard, read_token};
-use super::paper::alerts::{Alerts, Kind};
 use crate::config::{Config, OnGap, Request, error_text};
 use crate::run::REPLAY;
 use crate::summary::Rendered;
 use crate::terminal::say;
+use alerts::{Alerts, Kind};
 pub(super) use args::{LogFormat, PAPER, PaperArgs};
 use disk::Disk;
 use inputs::PaperInputs;

@@ -59,7 +59,7 @@ impl Luck {
             probability: found.probability.into(),
             trials: self.compared as u64,
             blocks: *blocks as u64,
-            splits: found.splits as u64,
+            splits: found.splits,
             frames: found.frames as u64,
             probability_of_loss: found.probability_of_loss.into(),
             mean_sharpe_in_sample: Number(self.annual(found.mean_in_sample)),
