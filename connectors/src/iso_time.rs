@@ -51,7 +51,7 @@ pub(crate) fn parse_time(text: &str) -> Option<i64> {
     midnight.checked_add(time)?.checked_sub(zone)
 }
 
-/// Converts a date, of which the engine knows the range.
+/// Converts a date; the engine checks its range.
 fn of_date(text: &str) -> Option<i64> {
     text.parse::<Date>().ok()?.days().checked_mul(DAY_NS)
 }

@@ -170,7 +170,7 @@ fn columns_of_equity_fills_and_orders_stay_as_other_programs_read_them() {
     );
 }
 
-/// `UPDATE_DOCS=1 cargo test -p betaflow-connectors --test record` writes the file anew.
+/// `UPDATE_DOCS=1 cargo test -p betaflow-connectors --test record` writes the file again.
 #[test]
 fn documentation_of_the_columns_is_that_of_the_declarations() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../replay/docs/columns.md");

@@ -115,7 +115,7 @@ thread_local! {
 
 /// Runs a part of the Parquet reader, which panics on some damaged files, and turns a panic into an error.
 ///
-/// What the closure holds must not be used again after an error.
+/// After an error, values that the closure holds must not be used again.
 pub(super) fn guarded<T>(read: impl FnOnce() -> ParquetResult<T>) -> ParquetResult<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

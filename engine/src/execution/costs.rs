@@ -12,7 +12,7 @@ pub const BPS: f64 = 1e-4;
 /// Share of a day's volume at which sizing's 3/2-power impact is the one that execution charges.
 const REFERENCE_PARTICIPATION: f64 = 0.01;
 
-/// What an item of the costs is charged on.
+/// Base on which an item of the costs is charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChargedOn {
     /// A fill.
@@ -42,7 +42,7 @@ macro_rules! cost_items {
                 match self { $(Self::$item => $name,)+ }
             }
 
-            /// What it is charged on.
+            /// Base on which it is charged.
             #[must_use]
             pub const fn charged_on(self) -> ChargedOn {
                 match self { $(Self::$item => ChargedOn::$charged_on,)+ }

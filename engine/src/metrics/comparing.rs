@@ -19,7 +19,7 @@ pub struct Comparison {
     pub net: Figures,
     /// Ratios of the returns (ΔNAV_t + costs_t)/NAV_{t−1}.
     pub gross: Figures,
-    /// Of the benchmark, after costs.
+    /// Figures of the benchmark, after costs.
     pub benchmark: Figures,
     /// The five deepest of the net value, the deepest first.
     pub drawdowns: Vec<Drawdown>,

@@ -27,7 +27,7 @@ pub struct FrameReturns {
     pub net: f64,
     /// (ΔNAV_t + costs_t)/NAV_{t−1}.
     pub gross: f64,
-    /// Of the benchmark, after its costs.
+    /// Return of the benchmark, after its costs.
     pub benchmark: f64,
 }
 

@@ -19,7 +19,7 @@ pub struct ObservedSharpe {
 }
 
 impl ObservedSharpe {
-    /// Of simple returns, or of returns in excess of the risk-free return, a frame each.
+    /// Ratio of simple returns, or of returns in excess of the risk-free return, one per frame.
     #[must_use]
     pub fn of(returns: impl IntoIterator<Item = f64>) -> Self {
         let mut moments = Moments::default();

@@ -12,7 +12,7 @@ pub trait Estimator: Send {
     /// and n never shrinks. `score` says whether the frame counts in [`Self::facts`].
     fn step(&mut self, factors: &[f64], returns: &[f64], score: bool);
 
-    /// Writes the forecast of the last frame and the state after it, into estimates of which `factors` and
+    /// Writes the forecast of the last frame and the state after it, into estimates whose `factors` and
     /// `decides` are set.
     fn write(&mut self, estimates: &mut Estimates);
 

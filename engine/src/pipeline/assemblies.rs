@@ -32,7 +32,7 @@ pub fn trading(
 /// Reason why a run cannot resume from a checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
-    /// As for [`trading`].
+    /// The errors of [`trading`].
     #[error(transparent)]
     Invalid(#[from] Invalid),
     /// The checkpoint is not one of this run.
@@ -44,7 +44,7 @@ pub enum ResumeError {
 /// bit-identical to that of an uninterrupted run.
 ///
 /// # Errors
-/// As for [`trading`]; or the checkpoint was saved by another run: under other settings, or with another strategy.
+/// The errors of [`trading`]; or the checkpoint was saved by another run: under other settings, or with another strategy.
 pub fn resuming(
     source: Box<dyn Source>,
     strategy: Box<dyn Strategy>,
@@ -119,7 +119,7 @@ impl Traders {
 /// stages, each for a thread of its own: placement is `Placement::Groups([2, 1, …, 1])`.
 ///
 /// # Errors
-/// As for [`trading`], in any scenario.
+/// The errors of [`trading`], in any scenario.
 pub fn sweeping(
     source: Box<dyn Source>,
     settings: &RunSettings,
@@ -158,7 +158,7 @@ pub fn sweeping(
 /// many scenarios: placement is `Placement::Groups([4, 1, …, 1])`.
 ///
 /// # Errors
-/// As for [`trading`].
+/// The errors of [`trading`].
 pub fn repricing(
     source: Box<dyn Source>,
     strategy: Box<dyn Strategy>,

@@ -323,7 +323,7 @@ fn factors(typed: &Layers, data: &DataSettings, needed: bool) -> Result<Table> {
             factors.extend(table);
             Ok(factors)
         }
-        // A file that is not there is said when it is opened.
+        // A missing file is reported when it is opened.
         (Some(prices), None) if needed && table.is_empty() && Path::new(prices).exists() => bail!(
             "{prices}: found no factors for these prices; expected a file of factor returns (--factors FILE), or a \
              table [factors] that makes them from instruments (--set 'factors.mkt=\"SPY\"'), or --factors none to \

@@ -16,7 +16,7 @@ pub(crate) struct DataWarnings {
 }
 
 impl DataWarnings {
-    /// Inspects daily bars in full, and intraday bars, of which there are many, for jumps only.
+    /// Inspects daily bars in full, and intraday bars for jumps only.
     pub(crate) fn new(calendar: Calendar) -> Self {
         let depth = if calendar.frames_per_day == 1 { Depth::Full } else { Depth::Jumps };
         // A run computes its returns from the adjusted price where there is one.

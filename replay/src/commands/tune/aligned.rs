@@ -7,7 +7,7 @@ use betaflow_engine::validation::{AlignedReturns, AlignmentError, TrialReturns};
 use crate::study::Outcome;
 use crate::summary::time_text;
 
-/// Aligns the outcomes of a study, of which the first `settings` are chosen from.
+/// Aligns the outcomes of a study; the first `settings` of them compete.
 ///
 /// # Errors
 /// All settings are ruined, one has no returns, or is on other frames than the rest.
