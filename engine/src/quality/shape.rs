@@ -17,7 +17,8 @@ pub(super) struct Nulls {
 
 const NAMES: [&str; 3] = ["open", "high", "low"];
 
-/// What is wrong with a bar that has a close; `there` says which of open, high and low the data has at all.
+/// Returns the fault of a bar that has a close. `there`: which of open, high and low the data has.
+#[inline]
 pub(super) fn fault(bar: &Bar, there: [bool; 3], nulls: &mut Nulls) -> Option<String> {
     let prices = [bar.open, bar.high, bar.low];
     let mut fault = None;
