@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-/// Runs the program with the arguments `argv`, of which the first is the name of the program.
+/// Runs the program with the arguments `argv`; the first is the name of the program.
 pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command = match commands::Cli::try_parse_from(argv) {
         Ok(cli) => cli.command,

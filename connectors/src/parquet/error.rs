@@ -197,7 +197,7 @@ pub enum DataError {
         found: String,
         /// The types that are read.
         expected: &'static str,
-        /// What to do.
+        /// Remedy.
         hint: &'static str,
     },
     /// Two columns that may both be meant.

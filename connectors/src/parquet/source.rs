@@ -73,8 +73,8 @@ impl ParquetSource {
         })
     }
 
-    /// As [`ParquetSource::open`], for a feed whose readers join the factors to frames of their own: frames before the
-    /// first factor row are handed on without factors, and [`ParquetSource::factor_rows`] has the rows of each.
+    /// Opens the data like [`ParquetSource::open`], for a feed whose readers join the factors to frames of their own:
+    /// frames before the first factor row are handed on without factors, and [`ParquetSource::factor_rows`] has the rows of each.
     pub(crate) fn open_neutral(
         prices: &Input,
         factors: Option<&Input>,
@@ -113,7 +113,7 @@ impl ParquetSource {
         self.factors.as_ref().is_some_and(FactorJoin::has_rf)
     }
 
-    /// As [`Source::next_frame`], with the error as it is.
+    /// Returns the next frame like [`Source::next_frame`], with a typed error.
     pub(crate) fn next(&mut self, frame: &mut Frame) -> Result<bool, DataError> {
         while !self.ended {
             let mut shared = Shared {

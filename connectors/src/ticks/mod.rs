@@ -16,7 +16,7 @@
 //! * A side of the book with neither price nor quantity is empty.
 //! * [`Sequences`] notes every number, including those of refused messages and of reports that are no trades
 //!   (`Event::NoTrade`). Late numbers fill holes. Numbers of trades continue after a reconnect; numbers of
-//!   connections begin anew.
+//!   connections start again.
 //! * Adapters pass on repeated trades; [`Bars`] drops them.
 //! * Statements about the past (`Event::Past`: latest trades, bars so far) enter bars and move no clock.
 //! * `Venue::symbol` converts a typed name to the form of the venue.

@@ -217,7 +217,7 @@ impl Calibration {
         Self { sums: Vec::new(), recent: Vec::new(), variance_discount }
     }
 
-    /// As [`Self::new`] was given it.
+    /// Value passed to [`Self::new`].
     pub(super) const fn variance_discount(&self) -> f64 {
         self.variance_discount
     }

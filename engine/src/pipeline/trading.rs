@@ -179,7 +179,7 @@ impl Trading {
     /// when no ledger exists.
     ///
     /// # Errors
-    /// As for [`Self::advance`], with fills at the close of the frame itself.
+    /// The errors of [`Self::advance`], with fills at the close of the frame itself.
     pub fn complete(
         &mut self,
         frame: &Frame,

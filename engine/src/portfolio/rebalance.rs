@@ -34,7 +34,7 @@ pub struct Rebalance {
     pub cost: Vec<f64>,
     /// Coefficient of |trade|^{3/2}, amortised; empty for none.
     pub impact: Vec<f64>,
-    /// What is left of the day's turnover cap.
+    /// Rest of the day's turnover cap.
     pub turnover: f64,
     /// Gross limit; infinite for none.
     pub gross: f64,

@@ -22,7 +22,7 @@ pub struct Limits<'a> {
     pub linear_cost: &'a [f64],
     /// Coefficient of |trade|^{3/2}, length n; empty for none.
     pub impact: &'a [f64],
-    /// What is left of the day's turnover cap.
+    /// Rest of the day's turnover cap.
     pub turnover_left: f64,
 }
 

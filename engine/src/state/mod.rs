@@ -118,10 +118,10 @@ fn body(bytes: &[u8]) -> Result<&[u8], StateError> {
     Ok(body)
 }
 
-/// As [`save`], with its settings, which [`restore_under`] compares.
+/// Saves like [`save`], with the settings, which [`restore_under`] compares.
 ///
 /// # Errors
-/// As for [`save`].
+/// The errors of [`save`].
 pub fn save_under<S, T>(of: &'static str, settings: &S, value: &T) -> Result<Vec<u8>, StateError>
 where
     S: Serialize + ?Sized,
@@ -133,7 +133,7 @@ where
 /// Decodes the value of [`save_under`] under the same settings, to the bit.
 ///
 /// # Errors
-/// As for [`restore`]; or the settings differ.
+/// The errors of [`restore`]; or the settings differ.
 pub fn restore_under<S, T>(of: &'static str, settings: &S, bytes: &[u8]) -> Result<T, StateError>
 where
     S: Serialize + ?Sized,

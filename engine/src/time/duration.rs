@@ -32,7 +32,7 @@ pub fn duration(text: &str) -> Result<Duration, NoDuration> {
 /// [`duration`] in nanoseconds.
 ///
 /// # Errors
-/// As for [`duration`].
+/// The errors of [`duration`].
 pub fn duration_ns(text: &str) -> Result<i64, NoDuration> {
     i64::try_from(duration(text)?.as_nanos()).map_err(|_| NoDuration(text.to_owned()))
 }

@@ -43,7 +43,7 @@ pub struct Chosen {
 /// setting i, a frame each. Of equal scores the first setting wins, so list the plainest first.
 ///
 /// # Errors
-/// As [`select_by`].
+/// The errors of [`select_by`].
 pub fn select<R: AsRef<[f64]>>(
     returns: &[R],
     folds: &[Fold],
@@ -53,7 +53,7 @@ pub fn select<R: AsRef<[f64]>>(
     select_by(returns, folds, |returns| objective.score(returns, frames_per_year))
 }
 
-/// As [`select`], with a score of one's own. It is given the training frames of one setting, and nothing else: what
+/// Selects like [`select`], with another score. It is given the training frames of one setting, and nothing else: what
 /// lies in an embargo or a test block cannot change a choice that was made before it.
 ///
 /// # Errors

@@ -104,7 +104,7 @@ impl CrossSelection {
 /// ```
 ///
 /// # Errors
-/// As [`select_across_by`].
+/// The errors of [`select_across_by`].
 pub fn select_across<R: AsRef<[f64]>>(
     returns: &[R],
     folds: &[Fold],
@@ -115,7 +115,7 @@ pub fn select_across<R: AsRef<[f64]>>(
     select_across_by(returns, folds, paths, |returns| objective.score(returns, frames_per_year))
 }
 
-/// As [`select_across`], with a score of one's own. It is given the training frames of one setting, joined, and nothing
+/// Selects like [`select_across`], with another score. It is given the training frames of one setting, joined, and nothing
 /// else: what lies in a tested block, or is left out around it, cannot change the choice for that block.
 ///
 /// # Errors

@@ -20,7 +20,8 @@ pub const REPRICING_SETTINGS: [&str; 7] = [
 /// its own stress.
 ///
 /// # Errors
-/// As [`Charges::new`]; or the stress on costs is not the same on every date, or differs by more than multipliers.
+/// The errors of [`Charges::new`]; or the stress on costs is not the same on every date, or differs by more than
+/// multipliers.
 pub fn charges(
     (run, run_world): (&ExecutionSettings, &WorldSettings),
     (own, world): (ExecutionSettings, &WorldSettings),

@@ -44,7 +44,7 @@ pub(crate) use state::advice;
 #[derive(Debug, Parser)]
 #[command(name = "betaflow", version, propagate_version = true, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// What to do.
+    /// Command to run.
     #[command(subcommand)]
     pub command: Command,
 }

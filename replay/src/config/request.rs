@@ -299,7 +299,7 @@ fn strategy_settings(typed: &Layers) -> Result<Table> {
     Ok(table)
 }
 
-/// The `[factors]` table; that of the tutorial where nothing else is said and its data is used.
+/// Returns the `[factors]` table, by default the one of the tutorial for its data.
 fn factors(typed: &Layers, data: &DataSettings, needed: bool) -> Result<Table> {
     let table = typed.table("factors");
     for (name, value) in &table {

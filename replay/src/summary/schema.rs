@@ -88,7 +88,7 @@ fn head() -> Head {
     Head::new(&Default::default(), None, &[Rendered::new(Code::Ruined, "RUINED")])
 }
 
-/// Metrics of which one figure is not defined.
+/// Metrics with one undefined figure.
 fn metrics() -> Metrics {
     let mut metrics = Metrics { excess: Some(Default::default()), ..Metrics::default() };
     metrics.figures.sharpe = 0.5;

@@ -66,7 +66,7 @@ pub(in crate::report) fn colour_limit(values: impl Iterator<Item = f64>) -> f64 
 }
 
 impl Figure {
-    /// Heat maps of the same plane, of which the page draws one and offers the others: `values[upwards][across]`, NaN
+    /// Heat maps of the same plane. The page draws one and offers the others: `values[upwards][across]`, NaN
     /// where undefined.
     pub(in crate::report) fn of_heat(plane: &Plane, slices: &[Slice], first: usize) -> Self {
         let ticks = |levels: &[String]| -> Axis {

@@ -56,7 +56,7 @@ pub(super) struct Figure {
     log: bool,
     /// True if it is taller than the others.
     tall: bool,
-    /// Traces of which the page draws one set at a time, in place of `data`.
+    /// Sets of traces instead of `data`; the page draws one set at a time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     slices: Vec<Traces>,
     /// The set that is drawn first.
