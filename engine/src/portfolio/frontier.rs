@@ -1,19 +1,20 @@
-//! The efficient frontier of fully invested portfolios by the critical line algorithm, and its two best known points.
+//! Efficient frontier of fully invested portfolios by the critical line algorithm: maximum Sharpe ratio and
+//! minimum variance.
 
 use nalgebra::{DMatrix, DVectorViewMut};
 
 use super::risk::FactorRisk;
 use crate::linalg::{cholesky_semidefinite, solve_cholesky};
 
-/// A covariance of returns, one row at a time: n × n is never formed.
+/// Covariance of returns, read one row at a time; n × n is never formed.
 pub trait Covariance {
     /// Number of instruments.
     fn instruments(&self) -> usize;
-    /// Row i of Σ into `out`, length n.
+    /// Writes row i of Σ into `out`, length n.
     fn row(&self, i: usize, out: &mut [f64]);
 }
 
-/// The population covariance of past returns.
+/// Population covariance of past returns.
 #[derive(Clone, Debug)]
 pub struct SampleCovariance {
     /// Returns less their means, n × T.
@@ -22,7 +23,7 @@ pub struct SampleCovariance {
 }
 
 impl SampleCovariance {
-    /// The covariance of n returns a period, one period after another.
+    /// Covariance of n returns per period; `returns` holds one period after another.
     #[must_use]
     pub fn new(returns: &[f64], n: usize) -> Self {
         let periods = (returns.len() / n.max(1)).max(1) as f64;
@@ -34,7 +35,7 @@ impl SampleCovariance {
         Self { centred, mean }
     }
 
-    /// Mean returns a period, length n.
+    /// Mean returns per period, length n.
     #[must_use]
     pub fn mean(&self) -> &[f64] {
         &self.mean
@@ -73,25 +74,26 @@ impl Covariance for FactorRisk {
     }
 }
 
-/// Which point of the frontier.
+/// Point of the frontier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
-    /// The largest (μ'w − rf)/√(w'Σw).
+    /// Maximum of (μ'w − rf)/√(w'Σw).
     MaxSharpe,
-    /// The least w'Σw.
+    /// Minimum of w'Σw.
     MinVariance,
 }
 
-/// The point of the frontier of portfolios with 0 ≤ w ≤ `upper` and Σw = 1, and which one it is: where no such
-/// portfolio has a positive forecast, the largest Sharpe ratio has no meaning, and the least variance is taken.
+/// Returns the weights of a point of the frontier with 0 ≤ w ≤ `upper` and Σw = 1, and the point that they
+/// are.
 ///
-/// Where the bounds allow less than that in all, Σw is what they allow; nothing where they allow nothing. `expected`
-/// are in excess of what cash earns; an instrument with `upper` 0 is not looked at.
+/// If no such portfolio has a positive forecast, the maximum Sharpe ratio is undefined and the point is the
+/// minimum variance. If the bounds allow less than Σw = 1, Σw is the largest that they allow; `None` if it is
+/// 0. `expected` are in excess of the cash rate; instruments with `upper` 0 are skipped.
 ///
-/// The critical line algorithm (Markowitz 1956; Bailey & López de Prado 2013): from the portfolio of the largest
-/// forecast down, the weights that are inside their bounds are linear in the tolerance for variance t between
-/// events, at which one of them reaches a bound or leaves one. Along a line w'Σw = v₀ + t² m₁ and μ'w = m₀ + t m₁,
-/// and the largest ratio is where t μ'w = w'Σw, at t = v₀/m₀.
+/// Critical line algorithm (Markowitz 1956; Bailey & López de Prado 2013): from the portfolio of the largest
+/// forecast down, the weights strictly inside their bounds are linear in the risk tolerance t between events,
+/// at which one weight reaches or leaves a bound. Along a line w'Σw = v₀ + t² m₁ and μ'w = m₀ + t m₁, and the
+/// ratio is largest where t μ'w = w'Σw, at t = v₀/m₀.
 #[must_use]
 pub fn frontier_point(
     expected: &[f64],
@@ -104,12 +106,12 @@ pub fn frontier_point(
     let point = if best > 0.0 { point } else { Point::MinVariance };
     let n = expected.len();
     let tilted: Vec<f64> = match point {
-        // Equal forecasts would all be at the start at once: an instrument's place decides between them.
+        // Breaks ties by instrument order: equal forecasts would all enter the start portfolio together.
         Point::MaxSharpe => {
             let largest = expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
             (0..n).map(|i| expected[i] + TIE * largest * (n - i) as f64 / n as f64).collect()
         }
-        // The end of the line is the same whatever the forecasts: with these it is near.
+        // The end of the line does not depend on the forecasts; −variance starts near it.
         Point::MinVariance => {
             let mut row = vec![0.0; n];
             let variance = |i: usize| {
@@ -120,7 +122,7 @@ pub fn frontier_point(
         }
     };
     let mut line = CriticalLine::start(&tilted, covariance, upper)?;
-    // Each event changes one of the sets; a line that comes back to where it was would be rounding.
+    // Each event changes one of the sets; more events than this are cycling by rounding.
     for _ in 0..20 * expected.len() + 100 {
         if line.advance(point) {
             break;
@@ -136,30 +138,30 @@ enum At {
     Free,
 }
 
-/// By how much of the largest forecast equal ones are told apart.
+/// Separation of equal forecasts, as a share of the largest.
 const TIE: f64 = 1e-12;
 
-/// Tolerances that differ by less than this share are the same.
+/// Relative difference below which two tolerances are equal.
 const SAME: f64 = 1e-9;
 
-/// State of the walk at tolerance t.
+/// State of the algorithm at tolerance t.
 struct CriticalLine<'a> {
     expected: &'a [f64],
     covariance: &'a dyn Covariance,
     upper: &'a [f64],
-    /// Σw: one, or as much as the bounds allow.
+    /// Σw: 1, or the largest that the bounds allow.
     total: f64,
     weights: Vec<f64>,
     at: Vec<At>,
-    /// Rows of Σ of the instruments that have ever been held.
+    /// Rows of Σ of the instruments that were ever held.
     rows: Vec<Option<Vec<f64>>>,
     tolerance: f64,
-    /// The last change, which the next must not take back at once.
+    /// Instrument of the last event, which the next event must not reverse at once.
     changed: Option<usize>,
 }
 
 impl<'a> CriticalLine<'a> {
-    /// The portfolio of the largest forecast; ties by instrument order.
+    /// Portfolio of the largest forecast; ties by instrument order.
     fn start(expected: &'a [f64], covariance: &'a dyn Covariance, upper: &'a [f64]) -> Option<Self> {
         let n = expected.len();
         let mut order: Vec<usize> = (0..n).filter(|&i| upper[i] > 0.0).collect();
@@ -193,7 +195,7 @@ impl<'a> CriticalLine<'a> {
         })
     }
 
-    /// To the next event, or to the point that is looked for; whether that has been reached.
+    /// Advances to the next event or to `point`; returns true at `point`.
     fn advance(&mut self, point: Point) -> bool {
         let n = self.expected.len();
         for i in 0..n {
@@ -226,7 +228,7 @@ impl<'a> CriticalLine<'a> {
         }
         let [ones, means, bound] = [0, 1, 2].map(|right| solution.column(right));
         let room = self.total - held.iter().map(|&b| self.weights[b]).sum::<f64>();
-        // w_F(t) = a + t b, and the price of full investment η(t) = η₀ + t η₁.
+        // w_F(t) = a + t b, and the multiplier of full investment η(t) = η₀ + t η₁.
         let eta0 = (room + bound.sum()) / ones.sum();
         let eta1 = -means.sum() / ones.sum();
         let start: Vec<f64> = (0..size).map(|j| eta0 * ones[j] - bound[j]).collect();
@@ -234,7 +236,7 @@ impl<'a> CriticalLine<'a> {
 
         let mut next = 0.0;
         let mut event = None;
-        // Several events may fall on one tolerance; what has just happened is not taken back at the same.
+        // Several events may share one tolerance; the last event is not reversed at the same tolerance.
         let mut consider = |t: f64, i: usize, to: At| {
             let margin = if self.changed == Some(i) { 1.0 - SAME } else { 1.0 + SAME };
             if t > next && t <= self.tolerance * margin {
@@ -266,7 +268,7 @@ impl<'a> CriticalLine<'a> {
             }
         }
 
-        // The largest ratio of this line: t μ'w = w'Σw, where w'Σw = v₀ + t² m₁.
+        // Largest ratio on this line: t μ'w = w'Σw, where w'Σw = v₀ + t² m₁.
         let mut target = next;
         let mut reached = event.is_none();
         if point == Point::MaxSharpe {

@@ -8,15 +8,15 @@ use crate::require_number;
 use crate::settings::Invalid;
 use crate::time::TimestampNs;
 
-/// Losses at which trading stops; without them it never does.
+/// Loss limits at which trading halts; `None` sets no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LossLimits {
-    /// Largest loss of a UTC date, as a share of the NAV at the end of the date before. From the frame on that goes
-    /// beyond it, nothing more is decided on that date.
+    /// Largest loss of a UTC date, as a share of the NAV at the end of the previous date. A larger loss halts
+    /// trading for the rest of the date.
     pub daily_loss_max: Option<f64>,
-    /// Largest loss since the highest NAV, as a share of it. From the frame on that goes beyond it, nothing more is
-    /// decided until trading is resumed from outside, which begins anew with the NAV then.
+    /// Largest drawdown, as a share of the running maximum of NAV. A larger drawdown halts trading until it
+    /// is resumed from outside; the running maximum then restarts at the current NAV.
     pub drawdown_max: Option<f64>,
 }
 
@@ -48,10 +48,10 @@ pub enum Halt {
     OutOfRange,
 }
 
-/// Follows the NAV from frame to frame.
+/// Follows the NAV and decides whether trading is halted.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LossWatch {
-    /// The date of the last frame, in days since 1970, and the NAV at the end of the date before.
+    /// Date of the last frame, in days since 1970, and NAV at the end of the previous date.
     day: Option<(i64, f64)>,
     last: f64,
     peak: f64,
@@ -61,7 +61,7 @@ pub struct LossWatch {
 }
 
 impl LossWatch {
-    /// Takes a frame; returns the reason why it must not trade, if any.
+    /// Adds a frame; returns the reason why it must not trade, if any.
     pub fn observe(
         &mut self,
         limits: &LossLimits,
@@ -78,7 +78,7 @@ impl LossWatch {
             (self.peak, self.drawdown) = (nav, false);
             self.out_of_range = None;
         }
-        // A NAV that is not finite exceeds every limit and is no reference for later ones.
+        // A non-finite NAV exceeds every limit and does not become a reference for later frames.
         if nav.is_finite() {
             self.last = nav;
             self.peak = self.peak.max(nav);
@@ -96,8 +96,8 @@ impl LossWatch {
         }
     }
 
-    /// Stops trading for a value out of range; of several the first is kept. The limits on losses that are set count as
-    /// met, because no loss can be told from such a value.
+    /// Halts trading for a value out of range; the first such value is kept. Every loss limit that is set
+    /// counts as exceeded, because the loss cannot be computed from such a value.
     pub fn stop(&mut self, limits: &LossLimits, wrong: OutOfRange) -> Halt {
         self.drawdown |= limits.drawdown_max.is_some();
         self.daily |= limits.daily_loss_max.is_some();
@@ -105,7 +105,7 @@ impl LossWatch {
         Halt::OutOfRange
     }
 
-    /// The value out of range that trading was stopped for.
+    /// First value out of range that halted trading.
     #[must_use]
     pub fn out_of_range(&self) -> Option<&OutOfRange> {
         self.out_of_range.as_ref()

@@ -1,33 +1,35 @@
-//! From estimates to target weights: factor moments, the factor risk model, Kelly and the limits; and the
+//! Target weights from estimates: factor moments, factor risk model, fractional Kelly under limits, and the
 //! frontier of fully invested portfolios.
 //!
 //! # Forecasts and risk
 //!
-//! * Expected excess return: μ_i = shrink · alpha_i + beta_i'λ. The strategy chooses the shrinkage of alpha.
-//! * λ is the running mean of the factor returns, with `premium_prior_days` days of zero added. Its posterior
-//!   covariance is Λ = F/(n₀ + t) (`moments.rs`).
-//! * F is exponentially weighted with `factor_half_life`; its covariances are shrunk to zero by
-//!   `factor_shrinkage`.
-//! * Σ = B(F + Λ)B' + D (`risk.rs`), by Woodbury: no n × n matrix is formed.
+//! Expected excess return: μ_i = shrink · alpha_i + beta_i'λ. The strategy chooses the shrinkage of alpha.
+//!
+//! The premium λ is the running mean of the factor returns, with `premium_prior_days` days of zero added. Its
+//! posterior covariance is Λ = F/(n₀ + t) (`moments.rs`). F is exponentially weighted with `factor_half_life`;
+//! `factor_shrinkage` shrinks its covariances to zero. Σ = B(F + Λ)B' + D (`risk.rs`) is inverted by Woodbury: no
+//! n × n matrix is formed.
 //!
 //! # Rebalance
 //!
-//! * The solver maximises growth after costs under the turnover cap, the box, the gross limit, the net target
-//!   and the exposure bounds (`solver/`).
-//! * A cost is paid once and a forecast is earned every bar. Costs are divided by `cost_horizon`, over which an
-//!   estimation error persists.
-//! * Limits that cannot hold together take precedence in this order: tradability, cap, box, gross, then net
-//!   target and exposure bounds. Each is approached as far as the earlier ones allow.
-//! * Target weights of a strategy go through the same solver: the result is the nearest weights inside the
-//!   limits.
-//! * The solver keeps no state from one rebalance to the next.
-//! * `cap_method = "scale"` (`scale.rs`): κΣ⁻¹μ, clipped to the box and shrunk to the gross limit. The held
-//!   weights then move towards it as far as the cap allows.
-//! * Turnover is Σ|quantity| · price/NAV at the decision. The cap applies to its sum over a UTC date.
-//! * `frontier.rs` walks the critical line for `max_sharpe` and `min_variance`. It reads only the rows of Σ
-//!   that it needs.
-//! * `RunSettings::shown_dates` adds the inputs and the result of a rebalance to its decision ([`Rebalance`]),
-//!   for `betaflow size` and tests.
+//! The solver (`solver/`) maximises growth after costs under the turnover cap, the box, the gross limit, the net
+//! target and the exposure bounds. Limits that contradict each other take precedence in this order: tradability,
+//! cap, box, gross, then net target and exposure bounds; each is approached as far as the earlier ones allow. Target
+//! weights of a strategy go through the same solver: the result is the nearest weights inside the limits. The solver
+//! keeps no state from one rebalance to the next.
+//!
+//! A cost is paid once and a forecast is earned every bar. Costs are divided by `cost_horizon`, the time over which
+//! an estimation error persists. Turnover is Σ|quantity| · price/NAV at the rebalance; the cap applies to its sum
+//! over a UTC date.
+//!
+//! `cap_method = "scale"` (`scale.rs`) clips κΣ⁻¹μ to the box and shrinks it to the gross limit. The held weights
+//! then move towards it as far as the cap allows.
+//!
+//! `frontier.rs` follows the critical line for `max_sharpe` and `min_variance`. It reads only the rows of Σ that it
+//! needs.
+//!
+//! `RunSettings::shown_dates` attaches the inputs and the solution of a rebalance to its decision ([`Rebalance`]),
+//! for `betaflow size` and tests.
 
 mod frontier;
 mod halts;

@@ -1,4 +1,4 @@
-//! Premia and covariance of the factors, online.
+//! Online estimates of the factor premia and the factor covariance.
 
 use nalgebra::{DMatrix, DVector, DVectorView};
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,11 @@ use crate::settings::Calendar;
 
 /// Running mean of the factor returns, shrunk to zero, and their exponentially weighted covariance.
 ///
-/// The premia are the posterior mean of a constant mean with prior N(0, F/n₀) after t returns:
-/// λ = Σf/(n₀ + t), with posterior covariance Λ = F/(n₀ + t). With a half-life of their own they follow the trend:
-/// sum and count then forget alike, as if the mean were constant over that memory (West & Harrison 6.3). F is the
-/// second moment about zero with weights that halve every half-life (RiskMetrics 1996; at a daily scale the mean is
-/// nothing beside it), normalised by the sum of the weights so far, and with its covariances shrunk to zero by a
-/// given share (Ledoit & Wolf 2004).
+/// The premia are the posterior mean of a constant mean with prior N(0, F/n₀) after t returns: λ = Σf/(n₀ +
+/// t), with posterior covariance Λ = F/(n₀ + t). With `premium_half_life` they follow the trend: sum and
+/// count are discounted alike (West & Harrison 6.3). F is the second moment about zero, weighted by
+/// 2^(−age/half-life) (RiskMetrics 1996; at a daily scale the mean is negligible) and normalised by the sum
+/// of the weights. Its covariances are shrunk to zero by a given share (Ledoit & Wolf 2004).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FactorMoments {
     prior_count: f64,
@@ -50,7 +49,7 @@ impl FactorMoments {
         }
     }
 
-    /// Learns from one frame's factor returns.
+    /// Updates the moments with the factor returns of one frame.
     pub fn observe(&mut self, factors: &[f64]) {
         self.count = self.count * self.premium_decay + 1.0;
         self.weight = self.weight * self.decay + 1.0;
@@ -61,13 +60,13 @@ impl FactorMoments {
         self.products.ger(1.0, &factors, &factors, self.decay);
     }
 
-    /// λ, the expected factor returns a frame, length k.
+    /// Expected factor returns λ per frame, length k.
     #[must_use]
     pub fn premia(&self) -> &DVector<f64> {
         &self.premia
     }
 
-    /// F, the covariance of the factor returns of a frame, into `out`, k × k.
+    /// Writes F, the covariance of the factor returns per frame, into `out`, k × k.
     pub fn covariance(&self, out: &mut DMatrix<f64>) {
         let scale = if self.weight > 0.0 { 1.0 / self.weight } else { 0.0 };
         let k = self.premia.len();
@@ -81,7 +80,7 @@ impl FactorMoments {
         }
     }
 
-    /// Ratio of Λ to F: 1/(n₀ + t), 0 before any return.
+    /// Ratio of Λ to F: 1/(n₀ + t); 0 before the first return.
     #[must_use]
     pub fn premia_variance_ratio(&self) -> f64 {
         if self.count > 0.0 { 1.0 / (self.prior_count + self.count) } else { 0.0 }

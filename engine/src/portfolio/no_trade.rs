@@ -1,17 +1,17 @@
-//! Why a rebalance orders nothing.
+//! Reasons why a rebalance orders nothing, and their counts.
 
 use serde::{Deserialize, Serialize};
 
-/// The reason why a rebalance orders nothing: the first of these that applies.
+/// Reason why a rebalance orders nothing: the first variant that applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoTrade {
-    /// A limit on losses, or the feed, has stopped trading.
+    /// A loss limit or the supervision of the feed has halted trading.
     Halted,
-    /// NAV is not above 0.
+    /// NAV is at most 0.
     Ruined,
-    /// The strategy has no forecast, or only forecasts of 0: nothing is known yet.
+    /// The strategy has no forecast yet, or all forecasts are 0.
     NoForecast,
-    /// The strategy asked to hold.
+    /// The strategy holds its weights.
     StrategyHolds,
     /// The weights have drifted by less than `rebalance_drift`.
     WithinDrift,
@@ -19,22 +19,22 @@ pub enum NoTrade {
     NotTradable,
     /// `turnover_cap` is 0.
     CapIsZero,
-    /// The turnover cap of the date is spent.
+    /// The turnover cap of the date is used up.
     CapSpent,
-    /// Orders are smaller than a lot.
+    /// Every order is smaller than one lot.
     LotTooLarge,
-    /// The net target, or a bound on an exposure, is out of reach, and no trade comes nearer to it.
+    /// The net target or an exposure bound is out of reach, and no trade comes nearer to it.
     NetOutOfReach,
     /// The box or the gross limit is out of reach, and no trade comes nearer to it.
     LimitOutOfReach,
-    /// Every trade costs more than it is expected to gain.
+    /// Every trade costs more than its expected gain.
     CostAboveGain,
-    /// The weights held are the target weights.
+    /// The held weights are the target weights.
     AtTarget,
 }
 
 impl NoTrade {
-    /// All of them, in the order in which they are looked for.
+    /// All reasons, in the order in which they are tested.
     pub const ALL: [Self; 13] = [
         Self::Halted,
         Self::Ruined,

@@ -1,4 +1,4 @@
-//! One rebalance with its inputs, to be shown or checked.
+//! One rebalance with its inputs, for display and tests.
 
 use nalgebra::{DMatrix, DVector};
 
@@ -6,90 +6,90 @@ use super::risk::set_factor_exposures;
 use super::solution::Outcome;
 use super::solver::{ExposureBounds, Multipliers, Problem, Reached, Solver};
 
-/// A weight that no limit of a book reaches.
+/// Weight beyond every limit: stands for an absent box.
 const FREE: f64 = 10.0;
 
 /// A [`Problem`] that owns its columns, and its solution.
 #[derive(Clone, Debug, Default)]
 pub struct Rebalance {
-    /// μ, expected excess returns a frame; for weights that a strategy asks for, those.
+    /// Expected excess returns μ per frame; target weights if `sized` is false.
     pub expected: Vec<f64>,
     /// B, n × k.
     pub exposures: DMatrix<f64>,
     /// F + Λ, k × k; empty for target weights.
     pub factor_covariance: DMatrix<f64>,
-    /// L, lower, with L L' = F + Λ.
+    /// L, lower triangular, with L L' = F + Λ.
     pub factor_root: DMatrix<f64>,
-    /// D, idiosyncratic variances a frame.
+    /// Idiosyncratic variances D per frame.
     pub idiosyncratic: Vec<f64>,
-    /// κ.
+    /// Fraction κ of full Kelly.
     pub kelly_fraction: f64,
-    /// Weights held.
+    /// Held weights.
     pub held: Vec<f64>,
-    /// Bounds of the weights; equal where an instrument cannot be traded.
+    /// Lower bounds of the weights; equal to `upper` for an instrument that cannot be traded.
     pub lower: Vec<f64>,
-    /// See `lower`.
+    /// Upper bounds of the weights.
     pub upper: Vec<f64>,
-    /// Cost of a unit of trade, amortised over the horizon.
+    /// Cost per unit of trade, amortised over the horizon.
     pub cost: Vec<f64>,
     /// Coefficient of |trade|^{3/2}, amortised; empty for none.
     pub impact: Vec<f64>,
-    /// Rest of the day's turnover cap.
+    /// Turnover left under the cap of the date.
     pub turnover: f64,
     /// Gross limit; infinite for none.
     pub gross: f64,
     /// Net target.
     pub net: Option<f64>,
-    /// Bounds on exposures.
+    /// Bounds on factor exposures.
     pub exposure_bounds: Vec<ExposureBounds>,
-    /// Whether the strategy gave expected returns; else it asked for weights, and `expected`, without risk and cost,
-    /// are those: the answer is the nearest one inside the limits.
+    /// Whether the strategy gave expected returns. If not, `expected` holds its target weights, risk and cost
+    /// are absent, and the solution is the nearest weights inside the limits.
     pub sized: bool,
     /// Target weights.
     pub weights: Vec<f64>,
-    /// Prices of the limits.
+    /// Multipliers of the limits.
     pub multipliers: Multipliers,
-    /// How the solver ended.
+    /// Status of the solver.
     pub reached: Reached,
-    /// How the decision ended.
+    /// Outcome of the rebalance.
     pub outcome: Outcome,
 }
 
-/// A point of the frontier of growth against turnover.
+/// Point of the frontier of growth against turnover.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FrontierPoint {
     /// Turnover cap of the point.
     pub cap: f64,
-    /// Turnover of its answer.
+    /// Turnover of the solution.
     pub turnover: f64,
-    /// Expected growth a frame, costs off.
+    /// Expected growth per frame, net of costs.
     pub growth: f64,
     /// Marginal value of turnover.
     pub multiplier: f64,
-    /// Whether box, gross limit, net target and exposures are within reach under the cap; where not, the multiplier
-    /// is the price of approaching them.
+    /// Whether the box, gross limit, net target and exposure bounds can be met under the cap. If not, the
+    /// multiplier is the value of coming nearer to them.
     pub within_limits: bool,
 }
 
-/// Expected growth a frame that each limit costs: what its absence would add, the others being kept.
+/// Growth per frame that each limit costs: gain in expected growth without it, the other limits being kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct GivenUp {
-    /// The turnover cap.
+    /// Turnover cap.
     pub turnover_cap: f64,
-    /// The box: least and largest weights both.
+    /// Box: lower and upper bounds of the weights.
     pub bounds: f64,
-    /// The gross limit.
+    /// Gross limit.
     pub gross: f64,
-    /// The net target.
+    /// Net target.
     pub net: f64,
-    /// The bounds on exposures.
+    /// Bounds on factor exposures.
     pub exposures: f64,
-    /// Costs.
+    /// Costs of trading.
     pub costs: f64,
 }
 
 impl Rebalance {
-    /// The problem.
+    /// Problem of the solver, borrowed from `self`.
     #[must_use]
     pub fn problem(&self) -> Problem<'_> {
         Problem {
@@ -116,7 +116,7 @@ impl Rebalance {
         self.exposures.ncols()
     }
 
-    /// w'Σw a frame, as the objective has it.
+    /// Variance w'Σw per frame; infinite idiosyncratic variances count as 0, as in the objective.
     #[must_use]
     pub fn variance(&self, weights: &[f64]) -> f64 {
         let known = self.idiosyncratic.iter().zip(weights).filter(|(d, _)| d.is_finite());
@@ -130,7 +130,7 @@ impl Rebalance {
         self.factor_root.tr_mul(&exposures)
     }
 
-    /// Amortised cost a frame of trading to the weights.
+    /// Amortised cost per frame of trading to the weights.
     #[must_use]
     pub fn trading_cost(&self, weights: &[f64]) -> f64 {
         (0..weights.len())
@@ -141,14 +141,14 @@ impl Rebalance {
             .sum()
     }
 
-    /// What is maximised: μ'w − w'Σw/(2κ) − costs, a frame.
+    /// Objective μ'w − w'Σw/(2κ) − costs, per frame.
     #[must_use]
     pub fn objective(&self, weights: &[f64]) -> f64 {
         let expected: f64 = self.expected.iter().zip(weights).map(|(m, w)| m * w).sum();
         expected - self.variance(weights) / (2.0 * self.kelly_fraction) - self.trading_cost(weights)
     }
 
-    /// The best weights under each of so many caps from none to the first that no longer binds, evenly spaced.
+    /// Solutions under `points` evenly spaced caps, from 0 to the first that no longer binds.
     #[must_use]
     pub fn frontier(&self, points: usize) -> Vec<FrontierPoint> {
         let free = Self { turnover: 1e6, ..self.clone() }.solved();
@@ -167,8 +167,8 @@ impl Rebalance {
         (0..points).map(at).collect()
     }
 
-    /// What another unit of each weight would add beyond what it costs, where a bound keeps it from that: above 0 at
-    /// the largest weight, below 0 at the least.
+    /// Marginal objective of each weight, net of marginal costs, where a bound binds: above 0 at the upper
+    /// bound, below 0 at the lower, else 0.
     #[must_use]
     pub fn bound_multipliers(&self) -> Vec<f64> {
         // B F B'w.
@@ -195,7 +195,7 @@ impl Rebalance {
             .collect()
     }
 
-    /// What each limit costs: of the best weights, whatever way the cap was kept.
+    /// Growth that each limit costs, measured at the optimal weights whatever `cap_method` is.
     #[must_use]
     pub fn given_up(&self) -> GivenUp {
         let best = self.objective(&self.clone().solved().weights);

@@ -1,4 +1,4 @@
-//! The factor risk model and full Kelly under it, without an n × n matrix.
+//! Factor risk model and full Kelly weights under it, without an n × n matrix.
 
 use nalgebra::{DMatrix, DVector, DVectorViewMut};
 
@@ -6,8 +6,8 @@ use super::moments::FactorMoments;
 use crate::linalg::{cholesky_semidefinite, reshape, resize, solve_cholesky};
 use crate::model::Estimates;
 
-/// Σ = B (F + Λ) B' + D: exposures, factor covariance with the uncertainty of the premia, and
-/// idiosyncratic variance (Grinold & Kahn, ch. 3). Buffers are reused from one decision to the next.
+/// Σ = B (F + Λ) B' + D: exposures, factor covariance with the uncertainty of the premia, and idiosyncratic
+/// variance (Grinold & Kahn, ch. 3). Buffers are reused between rebalances.
 #[derive(Clone, Debug, Default)]
 pub struct FactorRisk {
     n: usize,
@@ -16,32 +16,32 @@ pub struct FactorRisk {
     exposures: DMatrix<f64>,
     /// F + Λ, k × k.
     factor_cov: DMatrix<f64>,
-    /// D, length n; infinite for an instrument without a return so far.
+    /// D, length n; infinite for an instrument before its first return.
     idiosyncratic: Vec<f64>,
-    /// L, lower, with L L' = F + Λ.
+    /// L, lower triangular, with L L' = F + Λ.
     root: DMatrix<f64>,
-    /// L'; a product with it sums in order, which `gemm_tr` does not.
+    /// L'. Products with it sum in order; `gemm_tr` does not.
     root_transposed: DMatrix<f64>,
-    /// I + L'GL and its factor.
+    /// I + L'GL and its Cholesky factor.
     inner: DMatrix<f64>,
     product: DMatrix<f64>,
     /// M = E[x x'], (k+1) × (k+1).
     design_square: DMatrix<f64>,
-    /// x = (1, λ), length k + 1.
+    /// Design x = (1, λ), length k + 1.
     design: DVector<f64>,
     /// Buffers of length k.
     work: [DVector<f64>; 2],
 }
 
 impl FactorRisk {
-    /// The model of the next frame's returns, given the estimates after this one.
+    /// Assembles the model of the next frame's returns from the estimates after this one.
     ///
-    /// D_i = S_i; with `parameter_uncertainty` S_i · ν/(ν−2) + tr(V_i M), V_i = S_i · ν/(ν−2) · R* with the
-    /// variance between the models of a mixture, and Λ added to F.
+    /// D_i = S_i; with `parameter_uncertainty` D_i = S_i · ν/(ν−2) + tr(V_i M) and Λ is added to F. V_i = S_i
+    /// · ν/(ν−2) · R* includes the variance between the models of a mixture.
     ///
-    /// What is wrong in an estimate is wrong in every frame of the H that a position is held, so that its
-    /// variance counts H times a frame: over H designs x that vary with covariance F about λ̃ = (1, λ),
-    /// M = F̃ + H λ̃λ̃', and H Λ is added to F. With H = 1 M is E[x x'] of the next design.
+    /// An estimation error persists over the H frames that a position is held, so its variance counts H times
+    /// per frame: over H designs x with covariance F about λ̃ = (1, λ), M = F̃ + H λ̃λ̃', and H Λ is added to
+    /// F. With H = 1, M is E[x x'] of the next design.
     pub fn assemble(
         &mut self,
         estimates: &Estimates,
@@ -66,7 +66,8 @@ impl FactorRisk {
         self.idiosyncratic.clear();
         for i in 0..self.n {
             let dof = estimates.dof[i];
-            // Two degrees of freedom or fewer have no variance: such an instrument is not sized.
+            // The variance is infinite for two degrees of freedom or fewer: such an instrument gets no
+            // weight.
             let learned = match dof {
                 f64::INFINITY => 1.0,
                 dof if dof > 2.0 => dof / (dof - 2.0),
@@ -88,7 +89,7 @@ impl FactorRisk {
         cholesky_semidefinite(self.root.as_mut_slice(), self.k);
     }
 
-    /// D_i += tr(V_i M), V_i the covariance of the instrument's coefficients: a column for each pair.
+    /// Adds tr(V_i M) to D_i; `coefficient_cov` has a column of length n for each coefficient pair.
     fn add_parameter_uncertainty(&mut self, coefficient_cov: &[f64]) {
         let size = self.k + 1;
         let mut columns = coefficient_cov.chunks_exact(self.n.max(1));
@@ -97,7 +98,7 @@ impl FactorRisk {
                 let Some(column) = columns.next() else { return };
                 let square = self.design_square[(b, a)] * if a == b { 1.0 } else { 2.0 };
                 for (variance, covariance) in self.idiosyncratic.iter_mut().zip(column) {
-                    // An instrument without a return so far has no covariance.
+                    // An instrument before its first return has no covariance.
                     *variance += if covariance.is_nan() { 0.0 } else { square * covariance };
                 }
             }
@@ -116,7 +117,7 @@ impl FactorRisk {
         self.design_square.ger(horizon, &self.design, &self.design, 1.0);
     }
 
-    /// B, n × k; 0 where it is unknown.
+    /// B, n × k; unknown exposures are 0.
     #[must_use]
     pub fn exposures(&self) -> &DMatrix<f64> {
         &self.exposures
@@ -128,13 +129,13 @@ impl FactorRisk {
         &self.factor_cov
     }
 
-    /// L, lower, k × k, with L L' = F + Λ.
+    /// L, lower triangular, k × k, with L L' = F + Λ.
     #[must_use]
     pub fn factor_root(&self) -> &DMatrix<f64> {
         &self.root
     }
 
-    /// w'Σw, without the instruments whose variance is infinite.
+    /// Variance w'Σw, without the instruments whose variance is infinite.
     pub fn variance(&mut self, weights: &[f64]) -> f64 {
         let [v, t] = &mut self.work;
         set_factor_exposures(&self.exposures, weights, v);
@@ -149,8 +150,8 @@ impl FactorRisk {
         &self.idiosyncratic
     }
 
-    /// Σ⁻¹ μ into `out` by Woodbury, with F = L L':
-    /// D⁻¹(μ − B L (I + L'GL)⁻¹ L' B'D⁻¹μ), G = B'D⁻¹B. F may be singular.
+    /// Writes Σ⁻¹ μ into `out` by Woodbury, with F = L L': D⁻¹(μ − B L (I + L'GL)⁻¹ L' B'D⁻¹μ), G = B'D⁻¹B. F
+    /// may be singular.
     pub fn inverse_times(&mut self, expected: &[f64], out: &mut Vec<f64>) {
         let (n, k) = (self.n, self.k);
         let (b, root) = (&self.exposures, &self.root);
@@ -159,7 +160,7 @@ impl FactorRisk {
         reshape(&mut self.inner, k, k);
         reshape(&mut self.product, k, k);
         self.inner.fill(0.0);
-        // B'D⁻¹μ and the lower half of G, in engine order.
+        // B'D⁻¹μ and the lower half of G, summed in engine order.
         for i in 0..n {
             let inverse = 1.0 / self.idiosyncratic[i];
             for a in 0..k {
@@ -190,7 +191,7 @@ impl FactorRisk {
         }
     }
 
-    /// Σ w into `out`; infinite variances count as 0, because an instrument without a variance cannot be sized.
+    /// Writes Σ w into `out`; infinite variances count as 0, because such instruments get no weight.
     pub fn times(&mut self, weights: &[f64], out: &mut Vec<f64>) {
         let [v, t] = &mut self.work;
         set_factor_exposures(&self.exposures, weights, v);
@@ -204,7 +205,7 @@ impl FactorRisk {
     }
 }
 
-/// B'w into `out`, summed in engine order.
+/// Writes B'w into `out`, summed in engine order.
 pub(super) fn set_factor_exposures(exposures: &DMatrix<f64>, weights: &[f64], out: &mut DVector<f64>) {
     for (j, out) in out.iter_mut().enumerate() {
         *out = exposures.column(j).as_slice().iter().zip(weights).map(|(beta, w)| beta * w).sum();

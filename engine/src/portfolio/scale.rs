@@ -1,12 +1,14 @@
-//! `cap_method = "scale"`: box and gross limit first, then as far towards that as the cap allows.
+//! `cap_method = "scale"`: applies box and gross limit to the goal, then moves towards it as far as the cap
+//! allows.
 
 use super::settings::SizingSettings;
 use super::solution::{Limits, Outcome, Solution};
 
-/// Brings `goal` inside box and gross limit, in place, and `out.weights` as near to it as the cap allows.
+/// Brings `goal` inside box and gross limit, in place, and sets `out.weights` as near to it as the cap
+/// allows.
 ///
-/// The order of precedence is: what can be traded, cap, box, gross. The answer lies between the held
-/// weights and a goal inside the box, so a violation of box or gross is at most inherited.
+/// Order of precedence: tradability, cap, box, gross. The solution lies between the held weights and a goal
+/// inside the box, so it violates box or gross only if the held weights do.
 pub(super) fn solve(settings: &SizingSettings, goal: &mut [f64], limits: Limits<'_>, out: &mut Solution) {
     let Limits { held, tradable, turnover_left, .. } = limits;
     let (lo, hi) = (settings.weight_min, settings.weight_max);

@@ -1,4 +1,4 @@
-//! Target weights of one rebalance, exactly or by scaling.
+//! Target weights of one rebalance, by the exact solver or by scaling.
 
 use nalgebra::DMatrix;
 
@@ -10,11 +10,11 @@ use super::solution::{Goal, Limits, Outcome, Solution};
 use super::solver::{ExposureBounds, Multipliers, Problem, Reached, Solver};
 use crate::linalg::reshape;
 
-/// Solves decisions; keeps its buffers.
+/// Solves rebalances; keeps its buffers.
 #[derive(Clone, Debug)]
 pub struct Sizer {
     settings: SizingSettings,
-    /// Frames over which a cost is earned back.
+    /// Frames over which the cost of a trade is amortised.
     horizon: f64,
     exposure_bounds: Vec<ExposureBounds>,
     solver: Solver,
@@ -25,17 +25,17 @@ pub struct Sizer {
     costs: Vec<f64>,
     impact: Vec<f64>,
     ones: Vec<f64>,
-    /// L of target weights: 0, as there is no risk but the distance.
+    /// L for target weights: 0, because the objective is the distance alone.
     no_risk: DMatrix<f64>,
 }
 
-/// A price smaller than this share of the largest forecast is rounding.
+/// Multipliers below this share of the largest forecast are rounding.
 const NO_PRICE: f64 = 1e-10;
-/// So little of the cap is left when all of it is used.
+/// Relative remainder of the cap at which the cap counts as used up.
 const ALL: f64 = 1e-9;
 
 impl Sizer {
-    /// A sizer under the given settings. `horizon`: frames over which the cost of a trade is earned back.
+    /// Sizer under the given settings. `horizon`: frames over which the cost of a trade is amortised.
     #[must_use]
     pub fn new(settings: &SizingSettings, horizon: f64, exposure_bounds: Vec<ExposureBounds>) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Sizer {
         }
     }
 
-    /// Weights for the goal under the limits.
+    /// Solves for the weights of `goal` under the limits.
     pub fn solve(&mut self, goal: Goal<'_>, risk: &mut FactorRisk, limits: Limits<'_>, out: &mut Solution) {
         match self.settings.cap_method {
             CapMethod::Exact => self.solve_exactly(goal, risk, limits, out),
@@ -64,7 +64,7 @@ impl Sizer {
         out.at_box = out.weights.iter().filter(|w| **w >= hi || (**w <= lo && lo < 0.0)).count();
     }
 
-    /// The problem of [`Self::solve`] with what came of it.
+    /// Returns the problem of [`Self::solve`] together with its solution.
     #[must_use]
     pub fn show(
         &mut self,
@@ -120,7 +120,7 @@ impl Sizer {
         ones.resize(n, 1.0);
         let (exposures, root) = match goal {
             Goal::Expected(_) => (risk.exposures(), risk.factor_root()),
-            // Nearest to the weights: no risk but the distance, and exposures only where they are bounded.
+            // Target weights: no risk but the distance; exposures only if they are bounded.
             Goal::Weights(_) if self.exposure_bounds.is_empty() => (&*no_risk, &*no_risk),
             Goal::Weights(_) => {
                 let (k, _) = risk.factor_root().shape();
@@ -195,7 +195,7 @@ impl Sizer {
         scale::solve(settings, &mut self.goal, limits, out);
         out.capped = out.outcome == Outcome::Capped;
         if let (Goal::Expected(expected), Outcome::Capped) = (goal, out.outcome) {
-            // d/dτ [μ'w − w'Σw/(2κ)] along the direction of the move.
+            // Directional derivative d/dτ [μ'w − w'Σw/(2κ)] along the move.
             risk.times(&out.weights, &mut self.slope);
             let distance: f64 = self.goal.iter().zip(limits.held).map(|(g, h)| (g - h).abs()).sum();
             let mut gain = 0.0;

@@ -2,52 +2,55 @@
 
 use super::solver::{Multipliers, Reached};
 
-/// Targets of the strategy.
+/// Goal given by the strategy.
 #[derive(Clone, Copy, Debug)]
 pub enum Goal<'a> {
-    /// Expected excess returns a frame, length n: quarter-Kelly decides the weights.
+    /// Expected excess returns per frame, length n; the solver sizes them by fractional Kelly.
     Expected(&'a [f64]),
-    /// Weights by name, length n: the nearest ones inside the limits are held, the largest differences traded first.
+    /// Target weights, length n; the nearest weights inside the limits are held, the largest differences
+    /// traded first.
     Weights(&'a [f64]),
 }
 
-/// Limits that hold for a decision, whatever the strategy wants.
+/// Limits of one rebalance.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits<'a> {
-    /// Weights held now, after drift, length n; orders in flight count as filled.
+    /// Held weights after drift, length n; orders in flight count as filled.
     pub held: &'a [f64],
-    /// Which instruments can be traded in this frame.
+    /// Whether each instrument can be traded in this frame.
     pub tradable: &'a [bool],
-    /// Cost of a unit of trade, length n.
+    /// Cost per unit of trade, length n.
     pub linear_cost: &'a [f64],
     /// Coefficient of |trade|^{3/2}, length n; empty for none.
     pub impact: &'a [f64],
-    /// Rest of the day's turnover cap.
+    /// Turnover left under the cap of the date.
     pub turnover_left: f64,
 }
 
-/// How a rebalance ended. None of these is an error.
+/// Outcome of a rebalance. None of the variants is an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Outcome {
     /// The goal was reached inside the limits.
     #[default]
     Reached,
-    /// The turnover cap stopped it on the way.
+    /// The turnover cap binds.
     Capped,
-    /// No instrument can be traded, or nothing is left of the cap.
+    /// No instrument can be traded, or no turnover is left under the cap.
     NoTrade,
-    /// All that the cap allowed went into bringing weights back that drift or a halt had put outside the box.
+    /// The whole cap was used to bring weights back that drift or a halt had put outside the box.
     Repairing,
-    /// The gross limit was out of reach under the cap; it is approached as near as that allows.
+    /// The gross limit is out of reach under the cap; the solution is as near to it as the cap allows.
     GrossOutOfReach,
-    /// The net target, or a bound on an exposure, was out of reach; it is approached as near as the rest allows.
+    /// The net target or an exposure bound is out of reach; the solution is as near to it as the other limits
+    /// allow.
     NetOutOfReach,
-    /// The strategy wants to be fully invested, and the limits allow less than that; what they allow was reached.
+    /// The strategy is fully invested, but the limits allow only less; the largest allowed sum of weights was
+    /// reached.
     BudgetOutOfReach,
 }
 
 impl Outcome {
-    /// Whether all limits are kept, so that their prices are of growth.
+    /// Whether all limits hold, so that their multipliers measure growth.
     #[must_use]
     pub fn within_limits(self) -> bool {
         !matches!(self, Self::Repairing | Self::GrossOutOfReach | Self::NetOutOfReach)
@@ -68,23 +71,23 @@ impl Outcome {
     }
 }
 
-/// Target weights, and the limits that bind.
+/// Target weights, and which limits bind.
 #[derive(Clone, Debug, Default)]
 pub struct Solution {
     /// Target weights, length n.
     pub weights: Vec<f64>,
-    /// How it ended.
+    /// Outcome of the rebalance.
     pub outcome: Outcome,
-    /// Prices of the limits, as growth a frame that one more unit of each would add; that of the cap is the marginal
-    /// value of turnover (for `scale`: along the way to the goal). For weights that a strategy asks for, what is
-    /// priced is half the squared distance from them. 0 where a limit does not bind.
+    /// Multipliers of the limits: growth per frame added by one more unit of each, 0 where a limit does not
+    /// bind. That of the cap is the marginal value of turnover (for `scale`: along the move to the goal). For
+    /// target weights the objective is half the squared distance from them.
     pub multipliers: Multipliers,
-    /// Whether the turnover cap binds, or is all used.
+    /// Whether the turnover cap binds, or is used up.
     pub capped: bool,
     /// Whether the gross limit binds.
     pub at_gross: bool,
-    /// Instruments whose weight stands at a bound of the box other than 0.
+    /// Number of instruments whose weight is at a non-zero bound of the box.
     pub at_box: usize,
-    /// How the solver ended.
+    /// Status of the solver.
     pub reached: Reached,
 }

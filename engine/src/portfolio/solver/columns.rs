@@ -1,56 +1,58 @@
-//! Every instrument's own part of a rebalance.
+//! Per-instrument part of a rebalance: response of each weight to given multipliers.
 //!
-//! Once the prices of what instruments share are given (risk, turnover, gross, net), the best weight of each is
-//! a problem in one variable: a parabola with kinks at no trade and at zero, between bounds. Its answer is piecewise linear in the prices (smooth with impact), found without a branch.
+//! Given the multipliers of the shared sums (risk, turnover, gross, net), each weight maximises a function of
+//! one variable: a parabola with kinks at no trade and at zero, between bounds. The maximiser is piecewise
+//! linear in the multipliers (smooth with impact) and is found without branches.
 //!
-//! The loops run over whole columns of instruments, the form that compilers turn into vector code, and run the
-//! same operations for each in the same order, without fused multiply-add. Sums are taken in [`LANES`] lanes over
-//! the instruments, and over the lanes last. So every kernel that `multiversion` chooses gives the same bits.
+//! The loops run over whole columns of instruments so that compilers vectorise them, with the same operations
+//! in the same order for each instrument and without fused multiply-add. Sums accumulate in [`LANES`] lanes,
+//! added at the end. Every kernel that `multiversion` selects therefore gives the same bits.
 
 use multiversion::multiversion;
 
 use crate::model::{LANES, LaneBlock};
 
-/// Columns of one value an instrument, in whole blocks of [`LANES`].
+/// Columns with one value per instrument, in whole blocks of [`LANES`].
 ///
-/// What fills the last block wants nothing and is allowed nothing.
+/// Padding in the last block has expected return 0 and bounds 0.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Columns {
     len: usize,
-    /// μ.
+    /// Expected returns μ.
     pub(crate) expected: Vec<f64>,
-    /// D/κ, the curvature of the instrument's own risk, and its inverse.
+    /// Curvature D/κ of the instrument's own risk, and its inverse.
     pub(crate) curvature: Vec<f64>,
     pub(crate) inverse: Vec<f64>,
-    /// The weight held.
+    /// Held weight.
     pub(crate) held: Vec<f64>,
-    /// Linear cost of a unit of trade.
+    /// Linear cost per unit of trade.
     pub(crate) cost: Vec<f64>,
     /// Coefficient of |trade|^{3/2}; empty for none.
     pub(crate) impact: Vec<f64>,
     /// Bounds of the weight.
     pub(crate) lower: Vec<f64>,
     pub(crate) upper: Vec<f64>,
-    /// Kinks: zero and the weight held, the lower one first.
+    /// Kinks: zero and the held weight, the lower one first.
     pub(crate) low: Vec<f64>,
     pub(crate) high: Vec<f64>,
-    /// Sign of the weight between the kinks, which is that of the weight held; a trade to there has the other.
+    /// Sign of the weights between the kinks, that of the held weight; a trade to there has the opposite
+    /// sign.
     pub(crate) side: Vec<f64>,
-    /// What instruments share: a column after another, and after those given the signs of the trade and of the
-    /// weight at the prices last asked for, where the slope is not zero.
+    /// Coefficients of the shared sums, one column after another; then two columns with the signs of the
+    /// trade and of the weight at the current multipliers, where the slope is not zero.
     pub(crate) columns: Vec<f64>,
     answers: Answers,
 }
 
-/// Columns of what instruments do at given prices.
+/// Response of the instruments to given multipliers.
 #[derive(Clone, Debug, Default)]
 struct Answers {
-    /// μ less the prices of the columns.
+    /// Expected returns less the multipliers times the columns.
     price: Vec<f64>,
     weight: Vec<f64>,
-    /// By how much the weight grows with its price; zero where it is held at a kink or a bound.
+    /// Derivative of the weight by its price; 0 at a kink or a bound.
     slope: Vec<f64>,
-    /// Which instruments have a slope: mostly few, and what is asked of slopes is asked of them alone.
+    /// Instruments with a positive slope. They are few, and sums of slopes run over them alone.
     moving: Vec<u32>,
     /// Their columns, slopes, and slopes times one of the columns.
     gathered: Vec<f64>,
@@ -59,7 +61,7 @@ struct Answers {
 }
 
 impl Columns {
-    /// Room for n instruments and so many columns, all of them like the ones that fill the last block.
+    /// Resizes to n instruments and `columns` shared sums, all filled with padding values.
     pub(crate) fn reset(&mut self, n: usize, columns: usize, impact: bool) {
         let len = n.div_ceil(LANES) * LANES;
         self.len = len;
@@ -89,29 +91,30 @@ impl Columns {
         gathered.resize(self.columns.len(), 0.0);
     }
 
-    /// Instruments, and what fills the last block.
+    /// Number of instruments, padding included.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// The weights at the prices last asked for.
+    /// Weights at the current multipliers.
     pub(crate) fn weights(&self) -> &[f64] {
         &self.answers.weight
     }
 
-    /// Answers the prices (of the columns, of turnover, of gross) with weights, and sums them.
+    /// Computes the weights at the multipliers `prices` (of the columns, of turnover, of gross) and their
+    /// sums.
     pub(crate) fn respond(&mut self, prices: &[f64], totals: &mut Vec<f64>) {
         respond(self, prices, totals);
     }
 
-    /// Minus the derivative of the totals by the first `count` prices, at those last answered: the lower triangle row
-    /// by row.
+    /// Writes minus the derivative of the sums by the first `count` multipliers: the lower triangle, row by
+    /// row.
     pub(crate) fn slopes(&mut self, count: usize, slopes: &mut Vec<f64>) {
         sum_slopes(self, count, slopes);
     }
 }
 
-/// Of each column times the weight, then turnover Σ|w − w₀|, then gross Σ|w|.
+/// Sums: each column times the weight, then turnover Σ|w − w₀|, then gross Σ|w|.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
 fn respond(instruments: &mut Columns, prices: &[f64], totals: &mut Vec<f64>) {
     let (shared, limits) = prices.split_at(prices.len() - 2);
@@ -141,7 +144,8 @@ fn sum_slopes(instruments: &mut Columns, count: usize, slopes: &mut Vec<f64>) {
     }
 }
 
-/// Brings the columns of the instruments that move together; gives their new length, in whole blocks and not zero.
+/// Gathers the columns of the instruments with a positive slope; returns their length, padded to whole blocks
+/// and at least one block.
 #[inline(always)]
 fn gather(columns: &[f64], wanted: usize, answers: &mut Answers) -> usize {
     let Answers { slope, moving, gathered, steep, .. } = answers;
@@ -165,9 +169,9 @@ fn gather(columns: &[f64], wanted: usize, answers: &mut Answers) -> usize {
     len
 }
 
-/// Σ a · column for each of the columns.
+/// Appends Σ a · column for each of the columns.
 ///
-/// Four columns at a time: a sum of one has to wait for itself.
+/// Four columns at a time, because consecutive additions to one sum wait for each other.
 #[inline(always)]
 fn dots(a: &[f64], columns: &[f64], out: &mut Vec<f64>) {
     let len = a.len().max(1);
@@ -200,7 +204,7 @@ fn dots(a: &[f64], columns: &[f64], out: &mut Vec<f64>) {
     }
 }
 
-/// to ← to − by · column.
+/// Subtracts: to ← to − by · column.
 #[inline(always)]
 fn subtract(to: &mut [f64], column: &[f64], by: f64) {
     for (to, column) in to.iter_mut().zip(column) {
@@ -208,7 +212,7 @@ fn subtract(to: &mut [f64], column: &[f64], by: f64) {
     }
 }
 
-/// to ← a · b.
+/// Multiplies: to ← a · b.
 #[inline(always)]
 fn multiply(to: &mut [f64], a: &[f64], b: &[f64]) {
     for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
@@ -241,8 +245,8 @@ fn sum_over(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
     LaneBlock(sums).sum()
 }
 
-/// max p w − d w²/2 − costs: the answers below, between and above the kinks, and of those the one that is in its
-/// own region; where none is, a kink.
+/// Maximiser of p w − d w²/2 − costs: of the three solutions below, between and above the kinks, the one
+/// inside its own region; if none is, a kink.
 ///
 /// Without impact w = (p − marginal cost)/d. With it w = w₀ + z, where d z + (3/2) g sign(z) √|z| = e with
 /// e = p − marginal cost − d w₀, so √|z| = 2|e| / ((3/2) g + √((9/4) g² + 4 d |e|)).
@@ -322,12 +326,12 @@ fn choose_with_impact(
 fn trade_with_impact(d: f64, g: f64, e: f64) -> f64 {
     let size = e.abs();
     let below = g + (g * g + 4.0 * d * size).sqrt();
-    // Without e and g there is nothing below, and nothing above.
+    // With e = g = 0 the divisor is 0 too; 1 avoids 0/0.
     let root = 2.0 * size / if below > 0.0 { below } else { 1.0 };
     (root * root).copysign(e)
 }
 
-/// What moves with its price, and with which signs.
+/// Sets the slope of each weight, and the signs of its trade and weight.
 #[inline(always)]
 fn settle(
     weight: &[f64],
@@ -363,7 +367,7 @@ fn bend(weight: &[f64], [curvature, impact, held]: [&[f64]; 3], slope: &mut [f64
         let (d, g) = (curvature[i], 1.5 * impact[i]);
         let root = (weight[i] - held[i]).abs().sqrt();
         let straight = slope[i];
-        // Where nothing moves, nothing bends; without impact nothing does.
+        // A weight without a slope, or an instrument without impact, keeps its value.
         let curved = root / (d * root + 0.5 * g);
         slope[i] = if (straight == 0.0) | (g == 0.0) { straight } else { curved };
     }

@@ -1,19 +1,18 @@
-//! The rebalance as a convex problem, solved in its prices.
+//! The rebalance as a convex problem, solved in its dual.
 //!
-//! maximise μ'w − w'Σw/(2κ) − c'|w − w₀| − g'|w − w₀|^{3/2} with Σ = B F B' + D, subject to the turnover cap, the
+//! Maximises μ'w − w'Σw/(2κ) − c'|w − w₀| − g'|w − w₀|^{3/2} with Σ = B F B' + D, subject to the turnover cap, the
 //! box, the gross limit, a net target and bounds on factor exposures.
 //!
-//! With y = L'B'w/√κ for F = L L', everything that instruments share is a handful of sums over them: k exposures,
-//! turnover, gross, net. Giving each sum a price makes the problem fall apart into one of a single variable an
-//! instrument (`columns.rs`), and leaves the prices to be found: the dual, a convex problem in k + 2 or a few more
-//! variables, once differentiable and piecewise quadratic. It is solved by semismooth Newton steps (Qi & Sun 1993)
-//! with an exact line search on the projected active set (Bertsekas 1982), O(n k²) a step, mostly a dozen. The
-//! prices at the end are the multipliers.
+//! With y = L'B'w/√κ for F = L L', the instruments share only a few sums: k exposures, turnover, gross, net.
+//! Given a multiplier for each sum, the problem separates into one of a single variable per instrument
+//! (`columns.rs`). The dual in the multipliers is convex, has k + 2 or a few more variables, and is once
+//! differentiable and piecewise quadratic. It is solved by semismooth Newton steps (Qi & Sun 1993) with an
+//! exact line search on the projected active set (Bertsekas 1982), O(n k²) per step, about a dozen steps.
 //!
-//! Where limits cannot all hold, what can be is found first, in the order of precedence: under the cap as much as it
-//! allows is brought back into the box; the gross limit is what can be reached with the rest; and the prices of net
-//! target and exposures are bounded, so that they are approached as near as the others allow. Not to trade keeps the
-//! cap, which so always holds.
+//! If the limits contradict each other, the feasible ones are found first, in order of precedence. Weights
+//! outside the box are brought back as far as the cap allows. The gross limit is raised to the smallest value
+//! that the rest of the cap reaches. The multipliers of net target and exposures are bounded, so that both
+//! are approached as near as the other limits allow. No trade always satisfies the cap.
 
 mod columns;
 mod problem;
@@ -22,58 +21,58 @@ use crate::linalg::{cholesky_semidefinite, solve_cholesky};
 use columns::Columns;
 pub use problem::{ExposureBounds, Multipliers, Problem, Reached};
 
-/// Prices of net target and exposures stop at this many times the largest marginal value.
+/// Largest multiplier of net target and exposures, in units of the largest marginal value.
 const NET_BOUND: f64 = 64.0;
-/// That of gross, which comes before them.
+/// Largest multiplier of gross, which takes precedence over them.
 const GROSS_BOUND: f64 = 64.0 * NET_BOUND;
-/// The least curvature of an instrument, beside the largest marginal value: with less its weight would not be known
-/// to enough digits from its price. What is added for it is taken back in rounds of the proximal point algorithm
-/// (Rockafellar 1976).
+/// Least curvature of an instrument, relative to the largest marginal value: with less, its multiplier does
+/// not determine its weight precisely enough. The added curvature is removed in rounds of the proximal point
+/// algorithm (Rockafellar 1976).
 const LEAST_CURVATURE: f64 = 2e-5;
-/// Rounds of that, and the change of a weight that is none.
+/// Maximum number of proximal rounds, and the change of a weight that ends them.
 const MAX_ROUNDS: usize = 100;
 const NO_CHANGE: f64 = 1e-11;
-/// A direction in which no instrument is free to move is taken to be as flat as this, beside one in which all are.
+/// Curvature of a direction in which no instrument is free, relative to one in which all are.
 const FLAT: f64 = 1e-10;
-/// Sums of weights are met to this.
+/// Tolerance of the sums of weights, and the tolerance once steps stall.
 const TOLERANCE: f64 = 1e-13;
 const ROUNDING: f64 = 5e-11;
-/// A search along a line ends where the slope is this share of the first. Short of that it may end beyond the piece
-/// that curves, where nothing tells the next step of it.
+/// Slope, relative to the first, at which a line search ends. A looser search may end beyond the piece that
+/// curves, where the next step sees no curvature.
 const EXACT: f64 = 1e-4;
-/// Steps after which the best of what is allowed is taken as it is.
+/// Maximum number of Newton steps; the last point is then used.
 const MAX_STEPS: usize = 200;
-/// Steps without progress after which it is so too.
+/// Steps without progress after which the search ends.
 const PATIENCE: u32 = 40;
 
 /// Solves rebalances; keeps its buffers.
 #[derive(Clone, Debug, Default)]
 pub struct Solver {
     instruments: Columns,
-    /// Sums over the instruments at the prices last tried, and their slopes, of which those of gross come last and are
-    /// left out where it has no limit.
+    /// Sums over the instruments at the last trial multipliers, and their slopes. Those of gross come last
+    /// and are left out without a gross limit.
     totals: Vec<f64>,
     slopes: Vec<f64>,
     priced: usize,
-    /// Prices in the order of the columns, then turnover, then gross; and what is known of each.
+    /// Multipliers in the order of the columns, then turnover, then gross; and the properties of each.
     prices: Vec<f64>,
     trial: Vec<f64>,
     rows: Vec<Row>,
     gradient: Vec<f64>,
     direction: Vec<f64>,
     free: Vec<usize>,
-    /// The largest marginal value of a weight.
+    /// Largest marginal value of a weight.
     value: f64,
-    /// A step that gains less than this is the last one.
+    /// A step that gains less than this is the last.
     negligible: f64,
-    /// Lower half of H + ε over the free prices, columns one after another.
+    /// Lower half of H + ε over the free multipliers, by columns.
     matrix: Vec<f64>,
     right: Vec<f64>,
     exposure: Vec<f64>,
     added: Vec<Added>,
 }
 
-/// Curvature added to that of an instrument's own risk, (w − centre)²/2 times it.
+/// Curvature added to an instrument's own risk: curvature · (w − centre)²/2.
 #[derive(Clone, Copy, Debug)]
 struct Added {
     instrument: usize,
@@ -81,21 +80,21 @@ struct Added {
     centre: f64,
 }
 
-/// One price.
+/// Properties of one multiplier.
 #[derive(Clone, Copy, Debug)]
 struct Row {
-    /// Curvature that the price has by itself: 1 for a factor, 0 for a limit.
+    /// Curvature of the dual in the multiplier itself: 1 for a factor, 0 for a limit.
     own: f64,
-    /// What the sum should be, 0 for a factor.
+    /// Required value of the sum; 0 for a factor.
     target: f64,
     lower: f64,
     upper: f64,
-    /// Curvature when every instrument is free, by which a flat direction is told from a curved one.
+    /// Curvature with every instrument free, to tell a flat direction from a curved one.
     scale: f64,
 }
 
 impl Solver {
-    /// Weights of the solution into `weights`, its prices into `multipliers`.
+    /// Solves for `weights` and `multipliers`.
     pub fn solve(
         &mut self,
         problem: &Problem<'_>,
@@ -158,7 +157,7 @@ impl Solver {
         problem.exposures.ncols()
     }
 
-    /// Lays the problem out in lanes.
+    /// Copies the problem into columns.
     fn prepare(&mut self, problem: &Problem<'_>) {
         let n = problem.expected.len();
         let k = self.root_size(problem);
@@ -197,7 +196,7 @@ impl Solver {
         }
     }
 
-    /// R = B L/√κ, and a bound on what another unit of any weight can add to the objective.
+    /// Computes R = B L/√κ; returns a bound on the marginal objective of any weight.
     fn marginal_value(&mut self, problem: &Problem<'_>, k: usize) -> f64 {
         let n = problem.expected.len();
         let scale = 1.0 / problem.kelly_fraction.sqrt();
@@ -235,7 +234,7 @@ impl Solver {
         }
         for bound in problem.exposure_bounds {
             let limit = |target: f64| {
-                // A bound that is not there has no price.
+                // An absent bound has multiplier 0.
                 let upper = if target.is_finite() { NET_BOUND * value } else { 0.0 };
                 row(0.0, if target.is_finite() { target } else { 0.0 }, 0.0, upper)
             };
@@ -245,7 +244,7 @@ impl Solver {
         let gross = if problem.gross.is_finite() { problem.gross } else { 0.0 };
         let upper = if problem.gross.is_finite() { GROSS_BOUND * value } else { 0.0 };
         self.rows.push(row(0.0, gross, 0.0, upper));
-        // The curvature that a price would have with every instrument free.
+        // Curvature of each multiplier with every instrument free.
         let linear = self.rows.len() - 2;
         self.priced = linear + 1 + usize::from(problem.gross.is_finite());
         let Columns { inverse, columns, .. } = &self.instruments;
@@ -256,7 +255,7 @@ impl Solver {
         (self.rows[linear].scale, self.rows[linear + 1].scale) = (all, all);
         self.prices.clear();
         self.prices.resize(self.rows.len(), 0.0);
-        // The price of risk as it is held: where nothing is traded, it is right.
+        // Start at the risk of the held weights, which is exact if nothing is traded.
         for j in 0..k {
             let n = problem.held.len();
             let column = &self.exposure[j * n..(j + 1) * n];
@@ -264,8 +263,8 @@ impl Solver {
         }
     }
 
-    /// Where nothing may be traded any price of turnover is right that is not below what the best trade is worth:
-    /// that is the one.
+    /// Sets the multiplier of turnover for a cap of 0: the value of the best trade, the least of all
+    /// multipliers that are valid.
     fn start_without_turnover(&mut self, problem: &Problem<'_>) {
         let (n, at) = (problem.held.len(), self.prices.len() - 2);
         let k = self.root_size(problem);
@@ -292,7 +291,7 @@ impl Solver {
         }
     }
 
-    /// Newton steps to the prices at which every sum is what it should be; how many, if they were found.
+    /// Takes Newton steps until every sum has its required value; returns the number of steps, or `None`.
     fn find_prices(&mut self) -> Option<u32> {
         self.trial.clone_from(&self.prices);
         self.respond(false);
@@ -302,7 +301,8 @@ impl Solver {
             let mut worst = 0.0_f64;
             for (at, row) in self.rows.iter().enumerate() {
                 let (price, slope) = (self.prices[at], self.gradient[at]);
-                // Going down is −gradient: a price at its bound stays there if it would leave.
+                // The dual descends along −gradient: a multiplier at its bound stays there if descent would
+                // push it out.
                 let held = (price <= row.lower && slope >= 0.0) || (price >= row.upper && slope <= 0.0);
                 if !held {
                     self.free.push(at);
@@ -312,7 +312,7 @@ impl Solver {
             if worst <= TOLERANCE {
                 return Some(step as u32);
             }
-            // Where prices stand at the bounds of what cannot hold, rounding leaves more than the tolerance.
+            // With multipliers at the bounds of infeasible limits, rounding leaves more than the tolerance.
             (least, stalled) = if worst < 0.9 * least { (worst, 0) } else { (least, stalled + 1) };
             if stalled == PATIENCE || (stalled > 0 && worst <= ROUNDING) {
                 return (least <= ROUNDING).then_some(step as u32);
@@ -329,7 +329,7 @@ impl Solver {
         None
     }
 
-    /// Centres the curvature that was added on the weights as they are; whether they still change.
+    /// Centres the added curvature on the current weights; returns whether they still change.
     fn shift_added(&mut self) -> bool {
         let mut change = 0.0_f64;
         for Added { instrument, curvature, centre } in &mut self.added {
@@ -341,11 +341,11 @@ impl Solver {
         change > NO_CHANGE
     }
 
-    /// −(H + ε)⁻¹ gradient over the free prices; whether there is anything to gain.
+    /// Sets the direction −(H + ε)⁻¹ gradient over the free multipliers; returns whether it is not 0.
     fn set_direction(&mut self) -> bool {
         loop {
             self.solve_for_step();
-            // A price at its bound that the others would push out of it stays there.
+            // A multiplier at its bound that the step would push out of it is fixed.
             let before = self.free.len();
             let (mut at, right) = (0, &self.right);
             let (prices, rows) = (&self.prices, &self.rows);
@@ -390,7 +390,7 @@ impl Solver {
         solve_cholesky(&self.matrix, size, &mut self.right);
     }
 
-    /// How the dual changes along the direction at the trial prices; below zero it still falls.
+    /// Derivative of the dual along the direction at the trial multipliers; negative while it descends.
     fn along(&self) -> f64 {
         self.gradient.iter().zip(&self.direction).map(|(g, d)| g * d).sum()
     }
@@ -400,7 +400,7 @@ impl Solver {
             let Row { lower, upper, .. } = self.rows[at];
             let step = length * self.direction[at];
             let price = self.prices[at] + step;
-            // What is left to a bound by rounding would take a step of its own.
+            // Snaps to a bound within rounding, which would otherwise take a step of its own.
             let near = 1e-9 * step.abs();
             self.trial[at] = if price <= lower + near {
                 lower
@@ -414,8 +414,8 @@ impl Solver {
         self.along()
     }
 
-    /// Goes to the least of the dual along the direction, as far as the bounds of the prices let it; whether that
-    /// has moved anything.
+    /// Moves to the minimum of the dual along the direction, within the bounds of the multipliers; returns
+    /// whether anything moved.
     fn line_search(&mut self) -> bool {
         let start = self.along();
         let mut longest = f64::INFINITY;
@@ -431,18 +431,18 @@ impl Solver {
             };
             longest = longest.min(room);
             if self.rows[at].own == 0.0 && step != 0.0 {
-                // A flat direction says nothing of how far to go.
+                // A flat direction gives no step length; limit it by the marginal value.
                 longest = longest.min(4.0 * (self.value + price.abs()) / step.abs());
             }
         }
         let mut length = longest.min(1.0);
         let mut slope = self.try_step(length);
-        // A whole Newton step inside one piece ends where the slope is nothing.
+        // A whole Newton step inside one quadratic piece ends where the slope is 0.
         if slope.abs() > 0.25 * start.abs() && !(slope < 0.0 && length == longest) {
             let (mut below, mut above) = (0.0, f64::INFINITY);
             let (mut slope_below, mut slope_above) = (start, f64::NAN);
             for round in 0..100 {
-                // An end that stays for long counts for half (the Illinois method).
+                // Halves the slope of an end that stays (Illinois method).
                 if slope < 0.0 {
                     (below, slope_below, slope_above) = (length, slope, 0.5 * slope_above);
                 } else {
@@ -471,9 +471,9 @@ impl Solver {
     }
 }
 
-/// Rounding may leave the weights a little beyond the cap. The largest trade that ends at no bound gives that back; if
-/// it is more than rounding, all stop on the way from the weights held, which takes them out of no limit that those
-/// are inside of.
+/// Removes the excess over the turnover cap that rounding leaves. The largest trade that does not end at a
+/// bound absorbs it; a larger excess scales all trades towards the held weights, which breaks no limit that
+/// those satisfy.
 fn keep_cap(problem: &Problem<'_>, weights: &mut [f64]) {
     let turnover =
         |weights: &[f64]| -> f64 { weights.iter().zip(problem.held).map(|(w, held)| (w - held).abs()).sum() };
@@ -501,12 +501,12 @@ fn keep_cap(problem: &Problem<'_>, weights: &mut [f64]) {
     }
 }
 
-/// Nothing is known of an exposure that is not a number.
+/// Replaces an unknown exposure (NaN) by 0.
 fn known(exposure: f64) -> f64 {
     if exposure.is_nan() { 0.0 } else { exposure }
 }
 
-/// What it takes to bring every weight inside its bounds, and Σ|w| after that.
+/// Turnover that brings every weight inside its bounds, and Σ|w| afterwards.
 struct Repair {
     cost: f64,
     gross: f64,
@@ -522,7 +522,7 @@ fn repair(problem: &Problem<'_>) -> Repair {
     all
 }
 
-/// Writes an instrument's columns; gives the curvature that had to be added to its own.
+/// Writes an instrument's columns; returns the curvature added to its own.
 fn set_instrument(to: &mut Columns, problem: &Problem<'_>, i: usize, value: f64) -> f64 {
     let sized = problem.idiosyncratic[i].is_finite();
     let ((lower, upper), held) = (problem.bounds(i), problem.held[i]);

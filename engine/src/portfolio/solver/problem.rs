@@ -1,11 +1,11 @@
-//! Problem and answer of the solver.
+//! Problem, multipliers and status of the solver.
 
 use nalgebra::DMatrix;
 
 /// Bounds on the book's exposure to a factor, Σ_i B_ij w_i.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ExposureBounds {
-    /// The factor.
+    /// Index of the factor.
     pub factor: usize,
     /// Least exposure.
     pub lower: f64,
@@ -13,49 +13,49 @@ pub struct ExposureBounds {
     pub upper: f64,
 }
 
-/// One rebalance. Columns over instruments have length n.
+/// Problem of one rebalance. Columns over instruments have length n.
 #[derive(Clone, Copy, Debug)]
 pub struct Problem<'a> {
-    /// μ, expected excess returns a frame.
+    /// Expected excess returns μ per frame.
     pub expected: &'a [f64],
     /// B, n × k; 0 × 0 without factors.
     pub exposures: &'a DMatrix<f64>,
-    /// L, lower, k × k, with L L' the factor covariance a frame.
+    /// L, lower triangular, k × k, with L L' the factor covariance per frame.
     pub factor_root: &'a DMatrix<f64>,
-    /// D, idiosyncratic variances a frame; an instrument with an infinite one is held at no weight.
+    /// Idiosyncratic variances D per frame; an instrument with an infinite one gets weight 0.
     pub idiosyncratic: &'a [f64],
-    /// κ, the share of full Kelly.
+    /// Fraction κ of full Kelly.
     pub kelly_fraction: f64,
-    /// w₀.
+    /// Held weights w₀.
     pub held: &'a [f64],
-    /// Least weights, at most 0, and largest, at least 0; or both the weight held, which fixes it.
+    /// Lower bounds, at most 0; equal to `upper` for an instrument fixed at its held weight.
     pub lower: &'a [f64],
-    /// See `lower`.
+    /// Upper bounds, at least 0.
     pub upper: &'a [f64],
-    /// c, cost of a unit of trade, amortised over the horizon.
+    /// Cost c per unit of trade, amortised over the horizon.
     pub cost: &'a [f64],
-    /// g, coefficient of |trade|^{3/2}, amortised; empty for none.
+    /// Coefficient g of |trade|^{3/2}, amortised; empty for none.
     pub impact: &'a [f64],
-    /// Most Σ|w − w₀|.
+    /// Upper limit of Σ|w − w₀|.
     pub turnover: f64,
-    /// Most Σ|w|; infinite for no limit.
+    /// Upper limit of Σ|w|; infinite for none.
     pub gross: f64,
-    /// Σw, if it has a target.
+    /// Target of Σw, if any.
     pub net: Option<f64>,
     /// Bounds on B'w.
     pub exposure_bounds: &'a [ExposureBounds],
 }
 
-/// Prices of the limits: by how much the objective would grow with one more unit of each.
+/// Lagrange multipliers of the limits: gain in the objective per unit of each.
 #[derive(Debug, Default, PartialEq)]
 pub struct Multipliers {
-    /// Of the turnover cap, the marginal value of turnover; at least 0.
+    /// Multiplier of the turnover cap: marginal value of turnover, at least 0.
     pub turnover: f64,
-    /// Of the gross limit; at least 0.
+    /// Multiplier of the gross limit, at least 0.
     pub gross: f64,
-    /// Of the net target.
+    /// Multiplier of the net target.
     pub net: f64,
-    /// Of each bound on an exposure, in their order: above 0 at the upper bound, below 0 at the lower.
+    /// Multipliers of the exposure bounds, in their order: above 0 at an upper bound, below 0 at a lower.
     pub exposures: Vec<f64>,
 }
 
@@ -64,7 +64,7 @@ impl Clone for Multipliers {
         Self { exposures: self.exposures.clone(), ..*self }
     }
 
-    /// Copies into the buffer of `exposures`: a frame allocates nothing.
+    /// Reuses the buffer of `exposures`, so that a frame allocates nothing.
     fn clone_from(&mut self, other: &Self) {
         let Self { turnover, gross, net, exposures } = self;
         (*turnover, *gross, *net) = (other.turnover, other.gross, other.net);
@@ -72,23 +72,24 @@ impl Clone for Multipliers {
     }
 }
 
-/// How a solution ended.
+/// Status of a solution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reached {
     /// Newton steps.
     pub steps: u32,
-    /// Whether the prices were found to the last digits.
+    /// Whether the Newton steps converged.
     pub converged: bool,
-    /// Whether weights held outside the box could not all be brought back under the cap, which is all used for it.
+    /// Whether weights outside the box could not all be brought back under the cap, although all of it was
+    /// used.
     pub box_missed: bool,
     /// Whether the gross limit was out of reach.
     pub gross_missed: bool,
-    /// Whether the net target, or a bound on an exposure, was out of reach.
+    /// Whether the net target or an exposure bound was out of reach.
     pub net_missed: bool,
 }
 
 impl Reached {
-    /// Whether nothing was out of reach.
+    /// Whether every limit was within reach.
     #[must_use]
     pub fn within_limits(&self) -> bool {
         !(self.box_missed || self.gross_missed || self.net_missed)
@@ -96,18 +97,18 @@ impl Reached {
 }
 
 impl Problem<'_> {
-    /// Whether nothing but its own weight is possible for the instrument.
+    /// Whether the weight is fixed at one value.
     pub(super) fn fixed(&self, i: usize) -> bool {
         self.lower[i] == self.upper[i]
     }
 
-    /// Bounds of a weight: nothing is held of what has no known risk, if it can be helped.
+    /// Bounds of a weight; both 0 for an instrument of unknown risk that can be traded.
     pub(super) fn bounds(&self, i: usize) -> (f64, f64) {
         let known = self.idiosyncratic[i].is_finite() || self.fixed(i);
         if known { (self.lower[i], self.upper[i]) } else { (0.0, 0.0) }
     }
 
-    /// The weight inside the bounds that is nearest to the one held.
+    /// Weight inside the bounds nearest to the held one.
     pub(super) fn nearest(&self, i: usize) -> f64 {
         let (lower, upper) = self.bounds(i);
         self.held[i].clamp(lower, upper)
