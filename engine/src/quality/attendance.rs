@@ -1,30 +1,31 @@
-//! Who has a row on which date.
+//! Calendar of the panel, and the dates on which each instrument has a row.
 
 use std::collections::VecDeque;
 
 use crate::time::TimestampNs;
 
-/// Dates that are named one by one in a gap; a longer one is a single finding.
+/// Largest number of missing dates in a gap that are reported one by one; the rest of a longer gap is one
+/// finding.
 pub(super) const GAP_MAX: usize = 40;
-/// An instrument is gone, and not asked for, after so many dates of the panel.
+/// Dates of the panel without a row after which an instrument counts as delisted.
 const GONE: u64 = 40;
-/// Share of the instruments alive that makes a date one on which trading is expected.
+/// Share of the live instruments that makes a date an expected one.
 const QUORUM: f64 = 0.5;
-/// Share of the expected dates that an instrument must have had a row on, to be missed.
+/// Share of the expected dates with a row that makes an instrument a regular one.
 const REGULAR: f64 = 0.9;
-/// Dates after which that share is known.
+/// Dates with a row after which that share is known.
 const KNOWN: u32 = 5;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Presence {
-    /// Expected dates up to the last one with a row.
+    /// Number of expected dates up to the last one with a row.
     mark: u64,
     here: bool,
     days: u32,
     missed: u32,
 }
 
-/// The panel's calendar and each instrument's place in it.
+/// Calendar of the panel, and the presence of each instrument.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Attendance {
     date: Option<i64>,
@@ -35,7 +36,7 @@ pub(super) struct Attendance {
 }
 
 impl Attendance {
-    /// Starts a frame; a new date ends the one before it.
+    /// Starts a frame; a new date ends the previous one.
     pub(super) fn begin(&mut self, time: TimestampNs, instruments: usize) {
         if self.date != Some(time.date()) {
             if self.date.is_some() {
@@ -66,7 +67,7 @@ impl Attendance {
         }
     }
 
-    /// The instrument has a price in this frame: how many expected dates it had none on, just before this one.
+    /// Records a price in this frame; returns the number of expected dates missed just before it.
     #[inline]
     pub(super) fn present(&mut self, instrument: usize) -> u64 {
         let presence = &mut self.presences[instrument];
@@ -77,8 +78,8 @@ impl Attendance {
         if presence.days == 0 { 0 } else { self.expected - presence.mark }
     }
 
-    /// The dates of a gap that has just ended, if the instrument is one that trades on every expected date; without
-    /// those that are too long ago to be known.
+    /// Dates of a gap that has just ended, for an instrument that trades on almost every expected date; at
+    /// most the last [`GAP_MAX`].
     pub(super) fn missed(&mut self, instrument: usize, gap: u64) -> Vec<TimestampNs> {
         let presence = &mut self.presences[instrument];
         let (days, missed) = (presence.days, presence.missed);

@@ -1,53 +1,54 @@
 //! Bars copied from another day of the same instrument.
 //!
-//! Two bars of one instrument with the same open, high and low are hardly ever chance: 60 of 600,000 daily bars of
-//! large US stocks have a twin within a year, and nearly all of those have another close and another volume. How far
-//! chance goes depends on how coarse the prices are, so it is measured: by bars of the window that share two of the
-//! three numbers.
+//! Two bars of one instrument rarely share open, high and low by chance: of 600,000 daily bars of large US
+//! stocks, 60 have a twin within a year, and nearly all of those differ in close and volume. The rate of
+//! chance matches rises with the tick size, so it is measured: by the bars of the window that share two of
+//! the three prices.
 //!
-//! Which of the two is the wrong one shows at its edges. A bar in its own place opens near the close before it, and
-//! the bar after it opens near its close; the gaps of a misplaced bar are those of days between. The likelihoods of
-//! the gaps (Student's t with 3 degrees of freedom on the instrument's own scale) are compared, and instruments whose
-//! bars come from the same pair of days vote for each other, as a fault of a source hits many at once.
+//! The edges tell which of the two is misplaced. A bar in its own place opens near the previous close, and
+//! the next bar opens near its close; the gaps of a misplaced bar span days. The likelihoods of the gaps are
+//! compared (Student's t with 3 degrees of freedom on the instrument's own scale). Instruments with bars from
+//! the same pair of days vote for each other, because a fault of a source hits many at once.
 //!
-//! Where all bars of a date are those of the date before, the date is a holiday that was filled forward, or the date
-//! before holds the bars of the next one. In the second case the gaps before are those of two days. Both gaps are taken
-//! less the panel's median, which removes news about the market, and their oddness is compared over all instruments and
-//! all such dates so far: a source that fills holidays does so on many dates.
+//! If all bars of a date equal those of the previous date, either the date is a forward-filled holiday, or
+//! the previous date holds the bars of the next one. In the second case its gaps span two days. Both gaps are
+//! taken relative to the median of the panel, which removes market news. Their surprise is compared over all
+//! instruments and all such dates so far, because a source that fills holidays does so on many dates.
 
 use crate::time::{DAY_NS, TimestampNs};
 
 use super::history::{Bar, History};
 
-/// Evidence (of the logarithm of the likelihood ratio) that a weaker match needs from the gaps.
+/// Log likelihood ratio of the gaps that a weak match needs.
 const LIKELY: f64 = 4.0;
-/// The same where hardly more than open, high and low agree.
+/// The same for a match in hardly more than open, high and low.
 const SURE: f64 = 7.0;
-/// The same between bars inside a day.
+/// The same for intraday bars.
 const CERTAIN: f64 = 12.0;
-/// Bars nearer to each other than this are not daily.
+/// Shortest distance between daily bars.
 const DAILY_MIN_NS: i64 = DAY_NS / 24 * 20;
-/// Below this the two bars are as likely: both are flagged.
+/// Log likelihood ratio below which neither bar is more likely the copy: both are flagged.
 const UNDECIDED: f64 = 1.0;
-/// Most that one instrument says for another, and that all others together say.
+/// Largest vote of one instrument for another, and of all others together.
 const VOTE: f64 = 4.0;
-/// Relative difference up to which volumes count as the same: sources revise them.
+/// Relative difference up to which volumes count as equal: sources revise them.
 const REVISION: f64 = 0.02;
-/// Twins, and bars that share two numbers, beyond which prices are too coarse for a match to mean anything.
+/// Number of twins, or of bars sharing two prices, above which prices are too coarse for a match to be
+/// evidence.
 const COARSE: usize = 3;
-/// A bar whose range has fewer price levels has twins by chance, unless the volume is the same to the last digit.
+/// Price levels in the range of a bar below which twins occur by chance, unless the volumes are equal too.
 const LEVELS_MIN: f64 = 12.0;
-/// Volumes below so many lots are too round to tell bars apart.
+/// Lots below which a volume is too round to identify a bar.
 const LOTS_MIN: f64 = 1_000.0;
-/// Share of the bars whose smallest difference of prices is below what counts as a price level.
+/// Quantile of the smallest price differences within bars that counts as one price level.
 const LEVEL_SHARE: f64 = 0.05;
-/// Bound of the mean evidence of a date whose bars are all those of the date before: a constant, and what is divided
-/// by the square root of the number of bars.
+/// Bound on the mean log likelihood ratio of a repeated date: a constant, plus a term divided by the square
+/// root of the number of bars.
 const REPEATED: (f64, f64) = (0.55, 1.25);
-/// Bars over which the scale of the gaps is forgotten.
+/// Memory of the gap scale in bars.
 const MEMORY: f64 = 60.0;
 
-/// The usual size of the gaps between the bars of one instrument.
+/// Scale of the gaps between the bars of one instrument.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct GapScale {
     scale: f64,
@@ -66,13 +67,13 @@ impl GapScale {
     }
 }
 
-/// Relative move from the close of a bar to the first price of the next.
+/// Relative move from the close of a bar to the first price of the next bar.
 fn gap(before: &Bar, bar: &Bar) -> f64 {
     let first = if bar.open > 0.0 { bar.open } else { bar.close };
     first / before.close - 1.0
 }
 
-/// Two bars that are the same.
+/// Two equal bars of one instrument.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Twins {
     pub(super) instrument: usize,
@@ -80,27 +81,27 @@ pub(super) struct Twins {
     later: Bar,
     same_volume: bool,
     scale: f64,
-    /// Logarithm of the likelihood ratio so far; positive: the earlier one is in the wrong place.
+    /// Log likelihood ratio so far; positive if the earlier bar is the misplaced one.
     evidence: f64,
-    /// How much of it is needed.
+    /// Log likelihood ratio that is required.
     needed: f64,
-    /// The gap before the earlier one, where all bars of the later date are those of the earlier one; otherwise NaN.
+    /// Gap before the earlier bar if all bars of the later date equal those of the earlier date; else NaN.
     gap_before: f64,
 }
 
-/// What a resolved pair of twins says.
+/// Resolved pair of twins.
 pub(super) struct Copied {
     pub(super) instrument: usize,
-    /// The row in the wrong place.
+    /// Misplaced row.
     pub(super) wrong: Bar,
-    /// Where its bar is from.
+    /// Time of the row that it was copied from.
     pub(super) source: TimestampNs,
     pub(super) same_volume: bool,
     pub(super) undecided: bool,
     pub(super) evidence: f64,
 }
 
-/// −ln of the density of a gap, up to a constant; 0 where there is none.
+/// Surprise of a gap: −ln of its density, up to a constant; 0 for a NaN gap.
 fn oddness(gap: f64, scale: f64) -> f64 {
     let ratio = gap / scale;
     if ratio.is_nan() { 0.0 } else { 2.0 * libm::log1p(ratio * ratio / 3.0) }
@@ -110,14 +111,14 @@ fn is_same_volume(a: f64, b: f64) -> bool {
     a > 0.0 && (a - b).abs() <= REVISION * a
 }
 
-/// Whether a volume has enough digits: shares come in hundreds, and few hundreds are common.
+/// True if a volume has enough digits to identify a bar; a multiple of 100 counts in lots of 100.
 fn tells_apart(volume: f64) -> bool {
     let lot = if volume % 100.0 == 0.0 { 100.0 } else { 1.0 };
     volume / lot >= LOTS_MIN
 }
 
-/// The distance between two neighbouring prices: a low quantile of the smallest difference within each bar, because
-/// adjusted prices have digits that mean nothing, and a few odd ones must not decide.
+/// Distance between two neighbouring prices: a low quantile of the smallest difference within each bar,
+/// because adjusted prices have spurious digits and a few outliers must not decide.
 fn level(bars: &[Bar]) -> f64 {
     let differences = bars.iter().filter_map(|bar| {
         let inside = [bar.high - bar.open, bar.open - bar.low, bar.high - bar.close, bar.close - bar.low];
@@ -127,14 +128,14 @@ fn level(bars: &[Bar]) -> f64 {
     if differences.is_empty() {
         return f64::INFINITY;
     }
-    // Below their number.
+    // At most their number.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let at = (LEVEL_SHARE * differences.len() as f64) as usize;
     *differences.select_nth_unstable_by(at, f64::total_cmp).1
 }
 
-/// Looks for twins of `bar`, which follows the bars of `history`. `repeated`: all bars of its date are those of the
-/// date before.
+/// Searches for twins of `bar`, which follows the bars of `history`. `repeated`: all bars of its date equal
+/// those of the previous date.
 pub(super) fn search(
     instrument: usize,
     history: &History,
@@ -150,7 +151,7 @@ pub(super) fn search(
         let same_open = other.open == bar.open || (other.open.is_nan() && bar.open.is_nan());
         match has_range {
             true => same_open && other.high == bar.high && other.low == bar.low,
-            // With nothing but a close and a volume, both must agree to the last digit.
+            // With only a close and a volume, both must be exactly equal.
             false => {
                 bar.high.is_nan()
                     && other.close == bar.close
@@ -174,7 +175,7 @@ pub(super) fn search(
     let level = if has_range { level(history.bars()) } else { 0.0 };
     let levels = (bar.high - bar.low) / level;
     let (coarse, fine) = (levels < LEVELS_MIN, levels >= 2.0 * LEVELS_MIN);
-    // Bars inside a day are so many, and so near to each other, that chance finds all but the surest twins.
+    // Intraday bars are so many and so similar that chance finds all but the strongest matches.
     let intraday = history.back(0).is_some_and(|last| bar.time.0 - last.time.0 < DAILY_MIN_NS);
     let alike = if has_range { history.bars().iter().filter(shared).count() } else { 0 };
     for age in twins.into_iter().filter(|age| !repeated || *age == 0) {
@@ -196,7 +197,7 @@ pub(super) fn search(
             (_, false, false) => SURE,
             _ => LIKELY,
         };
-        // A gap of one price level is no evidence, however still the price stands.
+        // A gap of one price level is not evidence, however small the scale.
         let scale = scale.scale.max(level / bar.close).max(1e-9);
         let odd = |before: Option<&Bar>, after: Option<&Bar>| match (before, after) {
             (Some(before), Some(after)) => oddness(gap(before, after), scale),
@@ -204,7 +205,7 @@ pub(super) fn search(
         };
         let mut evidence = odd(history.back(age + 1), Some(other));
         if let Some(after) = age.checked_sub(1) {
-            // Of neighbours, the gap between them is common to both.
+            // Neighbours share the gap between them.
             evidence += odd(Some(other), history.back(after)) - odd(history.back(0), Some(bar));
         }
         let before = history.back(age + 1);
@@ -217,7 +218,7 @@ pub(super) fn search(
     }
 }
 
-/// Decides twins whose later bar was the last frame's; `next` gives the bar of an instrument that follows it.
+/// Resolves twins whose later bar belongs to the last frame; `next` gives the following bar of an instrument.
 pub(super) fn resolve(
     twins: &mut Vec<Twins>,
     next: impl Fn(usize) -> Option<Bar>,
@@ -261,7 +262,7 @@ pub(super) fn resolve(
     twins.clear();
 }
 
-/// Dates whose bars are all those of the date before, so far.
+/// Evidence from all dates so far whose bars equal those of the previous date.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Repeats {
     evidence: f64,
@@ -269,7 +270,8 @@ pub(super) struct Repeats {
 }
 
 impl Repeats {
-    /// Removes the pairs of a date that is a holiday, and gives those of another date the evidence of all.
+    /// Removes the pairs of a forward-filled holiday; gives the pairs of any other repeated date the mean
+    /// evidence.
     fn take_out_holiday(&mut self, twins: &mut Vec<Twins>, next: impl Fn(usize) -> Option<Bar>) {
         let is_repeated = |pair: &Twins| !pair.gap_before.is_nan();
         let gaps: Vec<_> = twins
@@ -280,7 +282,7 @@ impl Repeats {
                 Some((pair.gap_before, after, pair.scale))
             })
             .collect();
-        // On the first of two holidays in a row, no gap follows.
+        // On the first of two consecutive holidays every following gap is 0.
         if gaps.iter().all(|gaps| gaps.1 == 0.0) {
             twins.retain(|pair| !is_repeated(pair));
             return;

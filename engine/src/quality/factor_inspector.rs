@@ -1,9 +1,10 @@
-//! Factors of another day, and factors that the filter cannot tell apart.
+//! Factors dated a day off, and factors that the filter cannot tell apart.
 //!
-//! The panel's mean return is regressed on all factors of the preceding, the same and the next frame. On daily data of
-//! US stocks, portfolios and ETFs the market factor explains 0.84 to 0.99 of its variance on the same day and at most
-//! 0.28 a day off (25 portfolios from 1973 to 1985, where small stocks follow the market). Single factors are no
-//! measure: size had a correlation of 0.36 with the market of the day before in those years.
+//! The mean return of the panel is regressed on all factors of the preceding, the same and the next frame. On
+//! daily data of US stocks, portfolios and ETFs the market factor explains 0.84 to 0.99 of its variance on
+//! the same day and at most 0.28 a day off (25 portfolios from 1973 to 1985, where small stocks lag the
+//! market). Single factors are unreliable: in those years size had a correlation of 0.36 with the market of
+//! the previous day.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -12,40 +13,40 @@ use super::factor_sums::{Basis, FactorSums, Term};
 use super::{Finding, Problem};
 use crate::frame::Frame;
 
-/// Fewest frames that say anything about the days of the factors.
+/// Minimum number of frames for a test of the dates of the factors.
 const FRAMES_MIN: f64 = 60.0;
-/// Least share of the panel's variance that factors of another frame explain, to be a finding.
+/// Minimum share of the panel's variance that the factors of another frame must explain.
 const EXPLAINED_MIN: f64 = 0.15;
-/// How much larger than the share of the same frame it must be.
+/// Minimum ratio of that share to the share of the same frame.
 const TIMES: f64 = 2.25;
-/// Standard deviations by which it must exceed what k unrelated factors explain: a share of k/n ± √(2k)/n.
+/// Standard deviations by which it must exceed the share of k unrelated factors, k/n ± √(2k)/n.
 const DEVIATIONS: f64 = 8.0;
-/// A factor whose mean is so many times its standard deviation is a rate or a level.
+/// Ratio of mean to standard deviation above which a factor is a rate or a level.
 const STEADY: f64 = 2.0;
-/// A factor that follows itself so closely is a rate or a level.
+/// Autocorrelation above which a factor is a rate or a level.
 const AUTOCORRELATION_MAX: f64 = 0.9;
-/// Relative standard deviation up to which a number counts as constant.
+/// Relative standard deviation up to which a factor counts as constant.
 const CONSTANT: f64 = 1e-6;
-/// Smallest part in a combination that is named, in standard deviations.
+/// Smallest term of a combination that is reported, in standard deviations.
 const WEIGHT_MIN: f64 = 0.01;
-/// Most parts of a combination that are named.
+/// Largest number of terms of a combination that are reported.
 const TERMS_MAX: usize = 6;
 
-/// Looks for what is wrong with the factors of frames that come in time order. Its memory is k² numbers for k factors
-/// and a price for each instrument.
+/// Inspects the factors of frames in time order. Memory: k² numbers for k factors and a price for each
+/// instrument.
 #[derive(Clone, Debug, Default)]
 pub struct FactorInspector {
     sums: FactorSums,
 }
 
 impl FactorInspector {
-    /// Takes the next frame.
+    /// Adds the next frame.
     pub fn observe(&mut self, frame: &Frame) {
         self.sums.observe(frame);
     }
 
-    /// The factor that goes best with the panel, and the correlations of the panel's mean return with it on the
-    /// preceding, the same and the next frame; `None` where there are too few frames.
+    /// Index of the factor with the largest correlation, and its correlations with the mean return of the
+    /// panel on the preceding, the same and the next frame; `None` with too few frames.
     #[must_use]
     pub fn correlations(&self) -> Option<(usize, [f64; 3])> {
         if self.sums.paired() < FRAMES_MIN {
@@ -57,7 +58,7 @@ impl FactorInspector {
         best.filter(|(_, correlations)| size(correlations) > 0.0)
     }
 
-    /// All findings about the frames so far; `names`: those of the factors.
+    /// Returns all findings so far; `names`: those of the factors.
     #[must_use]
     pub fn findings(&self, names: &[String]) -> Vec<Finding> {
         let k = self.sums.factors();
@@ -83,12 +84,12 @@ impl FactorInspector {
         libm::sqrt(self.sums.covariance(j, j).max(0.0))
     }
 
-    /// A factor that does not move, or moves as no return does.
+    /// Finding about a factor that is constant, or a rate or level instead of a return.
     fn steady(&self, j: usize, name: &str) -> Option<Finding> {
         let (mean, sd, frames) = (self.sums.mean(j), self.deviation(j), self.sums.frames);
         if self.is_constant(j) {
             let detail = format!(
-                "the factor `{name}` is {mean} in all {frames} frames: no beta to it can be estimated, and it shares alpha; \
+                "factor `{name}` is {mean} in all {frames} frames: its beta cannot be told from alpha; \
                  leave it out"
             );
             return Some(self.finding(name, Problem::FactorConstant, f64::INFINITY, detail));
@@ -96,13 +97,13 @@ impl FactorInspector {
         let correlation = self.sums.autocorrelation(j);
         let detail = if mean.abs() > STEADY * sd {
             format!(
-                "the factor `{name}` is {mean:.4} on average with a standard deviation of {sd:.4}: that is a rate or a level, \
-                 not a return, and hardly differs from alpha; leave it out, or give its change"
+                "factor `{name}` has mean {mean:.4} and standard deviation {sd:.4}: a rate or a level, \
+                 not a return, and nearly collinear with alpha; leave it out, or use its change"
             )
         } else if correlation > AUTOCORRELATION_MAX {
             format!(
-                "the factor `{name}` has a correlation of {correlation:.2} with itself of the frame before: that is a rate or \
-                 a level, not a return; leave it out, or give its change"
+                "factor `{name}` has autocorrelation {correlation:.2}: a rate or \
+                 a level, not a return; leave it out, or use its change"
             )
         } else {
             return None;
@@ -110,7 +111,7 @@ impl FactorInspector {
         Some(self.finding(name, Problem::FactorLevel, mean.abs() / sd, detail))
     }
 
-    /// A factor that others make up.
+    /// Finding about a factor that is a linear combination of others.
     fn combination(&self, j: usize, terms: &[Term], names: &[String]) -> Finding {
         let mut terms: Vec<&Term> = terms.iter().filter(|term| term.weight.abs() >= WEIGHT_MIN).collect();
         terms.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
@@ -129,12 +130,12 @@ impl FactorInspector {
         }
         let name = &names[j];
         let detail = format!(
-            "the factor `{name}` is {sum}, up to a constant: the filter cannot tell their betas apart; leave one of them out"
+            "factor `{name}` is {sum}, up to a constant: their betas are not identified; leave one of them out"
         );
         self.finding(name, Problem::FactorsCollinear, 1.0, detail)
     }
 
-    /// Factors that explain another frame's returns.
+    /// Finding about factors that explain the returns of another frame.
     fn misaligned(&self, basis: &Basis, names: &[String]) -> Option<Finding> {
         let (n, k) = (self.sums.paired(), basis.factors.len() as f64);
         if n < FRAMES_MIN {
@@ -153,9 +154,9 @@ impl FactorInspector {
         let [c_before, c_same, c_after] = self.sums.correlations(best);
         let (row, shift) = if early { ("earlier", "-1") } else { ("later", "+1") };
         let detail = format!(
-            "the mean return of all instruments goes with the factors of another row: its correlation with `{}` is {c_same:.2} \
-             on the same row, {c_before:.2} with the row before and {c_after:.2} with the row after; the factors are dated \
-             one row {row} ({shift}) than the prices that they belong to: compare both time columns and their time zones, and \
+            "the factors belong to another row than the prices: correlation of the mean return with `{}` is {c_same:.2} \
+             on the same row, {c_before:.2} with the previous and {c_after:.2} with the next; the factors are dated \
+             one row {row} ({shift}) than their prices: compare both time columns and their time zones, and \
              shift one of them",
             names[best]
         );

@@ -1,16 +1,17 @@
-//! Running moments of the factors and of the panel's mean return.
+//! Running moments of the factors and of the mean return of the panel.
 
 use crate::frame::Frame;
 use crate::time::TimestampNs;
 
-/// A return counts up to this size in the panel's mean, so that one bad row does not decide.
+/// Largest return in the mean of the panel, so that one bad row does not dominate it.
 const RETURN_MAX: f64 = 0.2;
-/// Instruments side by side in a sum.
+/// Number of interleaved partial sums.
 const LANES: usize = 8;
-/// Share of a factor's variance, given the factors before it, below which it is a combination of them.
+/// Share of a factor's variance not explained by the factors before it, below which it is a combination of
+/// them.
 const INDEPENDENT_MIN: f64 = 1e-4;
 
-/// Sums over pairs of a panel return p and the factor returns f of the same frame or of a neighbour.
+/// Sums over pairs of a panel return p and factor returns f, of the same frame or of neighbouring ones.
 #[derive(Clone, Debug, Default)]
 struct Pairs {
     n: f64,
@@ -51,19 +52,20 @@ impl Pairs {
 pub(super) struct FactorSums {
     last_close: Vec<f64>,
     last_panel: f64,
-    /// Factors of the preceding frame; empty where it had none.
+    /// Factors of the preceding frame; empty if it had none.
     last_factors: Vec<f64>,
     pub(super) last_time: TimestampNs,
-    /// First factor returns. Sums are of the differences from them: a constant has a variance of exactly 0.
+    /// First factor returns. Sums run over the differences from them, so that a constant has a variance of
+    /// exactly 0.
     origin: Vec<f64>,
     pub(super) frames: f64,
     sum: Vec<f64>,
     /// Lower triangle of Σ ff', row by row.
     products: Vec<f64>,
-    /// Σ f f of the preceding frame, and how many.
+    /// Σ f_t f_{t−1}, and the number of terms.
     successive: Vec<f64>,
     successions: f64,
-    /// Panel return with the factors of the preceding, the same and the next frame.
+    /// Pairs of the panel return with the factors of the preceding, the same and the next frame.
     pairs: [Pairs; 3],
 }
 
@@ -111,7 +113,7 @@ impl FactorSums {
         }
     }
 
-    /// Mean return of the instruments that have a price here and in the preceding frame; NaN where none has.
+    /// Mean return of the instruments with a price in this and the preceding frame; NaN if there are none.
     fn panel_return(&mut self, frame: &Frame) -> f64 {
         if !frame.returns.is_empty() {
             return mean(frame.returns.iter().copied());
@@ -134,7 +136,7 @@ impl FactorSums {
         self.origin.len()
     }
 
-    /// Number of panel returns beside the factors of the same frame.
+    /// Number of panel returns paired with the factors of the same frame.
     pub(super) fn paired(&self) -> f64 {
         self.pairs[1].n
     }
@@ -149,13 +151,13 @@ impl FactorSums {
         product / self.frames - self.sum[i] / self.frames * (self.sum[j] / self.frames)
     }
 
-    /// Correlation of a factor with itself one frame earlier.
+    /// First-order autocorrelation of a factor.
     pub(super) fn autocorrelation(&self, factor: usize) -> f64 {
         let mean = self.sum[factor] / self.frames;
         (self.successive[factor] / self.successions - mean * mean) / self.covariance(factor, factor)
     }
 
-    /// Correlation of the panel's return with a factor of the preceding, the same and the next frame.
+    /// Correlations of the panel return with a factor of the preceding, the same and the next frame.
     pub(super) fn correlations(&self, factor: usize) -> [f64; 3] {
         let variance = self.covariance(factor, factor);
         let correlation = |pairs: &Pairs| match pairs.n > 0.0 {
@@ -165,7 +167,8 @@ impl FactorSums {
         [0, 1, 2].map(|lag| correlation(&self.pairs[lag]))
     }
 
-    /// Share of the panel's variance that the factors of the preceding, the same and the next frame explain together.
+    /// Shares of the panel's variance that the factors of the preceding, the same and the next frame explain
+    /// jointly.
     pub(super) fn explained(&self, basis: &Basis) -> [f64; 3] {
         let share = |pairs: &Pairs| {
             if pairs.n == 0.0 {
@@ -178,7 +181,8 @@ impl FactorSums {
         [0, 1, 2].map(|lag| share(&self.pairs[lag])).map(|share| if share.is_nan() { 0.0 } else { share })
     }
 
-    /// Factors that are no combination of those before them, in their order; `usable`: those that move.
+    /// Selects the factors that are not a combination of those before them, in order; `usable`: false for
+    /// constant ones.
     pub(super) fn basis(&self, usable: impl Fn(usize) -> bool) -> Basis {
         let mut basis = Basis::default();
         for j in (0..self.factors()).filter(|j| usable(*j)) {
@@ -204,7 +208,7 @@ impl FactorSums {
     }
 }
 
-/// A factor in a combination: its coefficient, and the same in standard deviations.
+/// Factor in a combination: its coefficient, also in standard deviations (`weight`).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Term {
     pub(super) factor: usize,
@@ -216,7 +220,7 @@ pub(super) struct Term {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Basis {
     pub(super) factors: Vec<usize>,
-    /// Factors that others make up, with those.
+    /// Factors that are combinations of others, with their terms.
     pub(super) combinations: Vec<(usize, Vec<Term>)>,
     rows: Vec<Vec<f64>>,
 }

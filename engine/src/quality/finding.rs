@@ -1,16 +1,16 @@
-//! A data-quality finding.
+//! Data-quality finding.
 
 use std::sync::Arc;
 
 use crate::time::TimestampNs;
 use crate::warning::Problem;
 
-/// A row or series with a problem.
+/// Row or series with a problem.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// Time of the row.
     pub timestamp: TimestampNs,
-    /// The instrument; `(panel)` for a finding about all of them.
+    /// Symbol of the instrument; `(panel)` for a finding about all instruments.
     pub symbol: Arc<str>,
     /// Kind of the finding.
     pub problem: Problem,

@@ -1,11 +1,11 @@
-//! The last bars of one instrument.
+//! Last bars of one instrument.
 
 use crate::time::TimestampNs;
 
-/// Bars that are remembered: a year of daily ones.
+/// Number of bars kept: a year of daily bars.
 pub(super) const WINDOW: usize = 260;
 
-/// One bar; NaN is null. What is no price is as the source found it.
+/// One bar; NaN is null. Values that are not prices are kept unchanged.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bar {
     pub(super) time: TimestampNs,
@@ -16,7 +16,7 @@ pub(super) struct Bar {
     pub(super) volume: f64,
 }
 
-/// The last bars of one instrument, in columns, so that a search reads one of them.
+/// Last bars of one instrument; the search keys are a separate column.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
     keys: Vec<f64>,
@@ -25,7 +25,7 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Remembers a bar; `key` is the number that it is searched by.
+    /// Adds a bar; `key` is its search key.
     pub(super) fn push(&mut self, bar: Bar, key: f64) {
         if self.bars.len() < WINDOW {
             self.bars.push(bar);
@@ -50,7 +50,7 @@ impl History {
         same.map(move |(position, _)| (next + len - 1 - position) % len)
     }
 
-    /// All bars, in no order.
+    /// All bars, in arbitrary order.
     pub(super) fn bars(&self) -> &[Bar] {
         &self.bars
     }

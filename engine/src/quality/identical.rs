@@ -1,24 +1,24 @@
 //! One return series under several symbols.
 //!
-//! Each instrument has four random projections z = Σ ± r of its returns over a block of frames, with the signs of a
-//! frame common to all instruments. For two instruments, the difference of their projections has the variance
-//! Σ (r − r')²: it is almost 0 for copies, also at another scale of prices or rounded to cents, and far from it for two
-//! share classes of one company (Johnson & Lindenstrauss 1984). So nothing is compared pair by pair but neighbours in
-//! the order of their projections, and memory is that of one block.
+//! Each instrument has four random projections z = Σ ± r of its returns over a block of frames; all
+//! instruments share the signs. The difference of the projections of two instruments has variance Σ (r − r')²
+//! (Johnson & Lindenstrauss 1984). It is almost 0 for copies, even at another price scale or rounded to
+//! cents, and far from 0 for two share classes of one company. So only neighbours in the order of the
+//! projections are compared, and memory is one block.
 
-/// Projections.
+/// Number of projections.
 const PROJECTIONS: usize = 4;
-/// Frames of a block.
+/// Frames per block.
 const BLOCK: u32 = 128;
-/// Fewest frames of the last block.
+/// Minimum number of frames of the last block.
 const BLOCK_MIN: u32 = 30;
-/// Fewest returns other than 0 in a block.
+/// Minimum number of non-zero returns in a block.
 const MOVES_MIN: u32 = 20;
 /// Largest difference of two projections, relative to √Σ r²: a correlation of 0.9999.
 const TOLERANCE: f64 = 0.014;
-/// A return counts up to this size.
+/// Largest return that is summed.
 const RETURN_MAX: f64 = 0.5;
-/// Neighbours that are compared.
+/// Number of neighbours compared.
 const NEIGHBOURS: usize = 32;
 
 /// Sums of one instrument over a block.
@@ -42,14 +42,14 @@ impl Sketch {
     }
 }
 
-/// An instrument that an instrument listed before it resembles.
+/// Instrument whose returns equal those of an earlier instrument.
 #[derive(Clone, Copy, Debug, Default)]
 struct Candidate {
     original: usize,
-    /// Blocks with the same returns, and blocks that both have.
+    /// Blocks with equal returns, and blocks that both have.
     same: u32,
     blocks: u32,
-    /// Whether the last block that both have is the same: classes of a company may share their past alone.
+    /// Whether the last common block is equal: share classes may have only their past in common.
     still: bool,
 }
 
@@ -61,13 +61,14 @@ pub(super) struct Sketches {
     all_frames: u64,
     candidates: Vec<Candidate>,
     order: Vec<usize>,
-    /// Instrument that stands for the group of an instrument in the block at hand, and the first of each group.
+    /// Representative of each instrument's group in the current block, and the first instrument of each
+    /// group.
     originals: Vec<usize>,
     firsts: Vec<usize>,
 }
 
 impl Sketches {
-    /// Takes the returns of a frame; NaN where there is none.
+    /// Adds the returns of a frame; NaN for missing ones.
     pub(super) fn observe(&mut self, returns: &[f64]) {
         self.block.resize(returns.len(), Sketch::default());
         let signs = signs(self.all_frames);
@@ -102,7 +103,8 @@ impl Sketches {
                 self.originals[i] = self.originals[twin];
             }
         }
-        // A group is known by its first instrument in this order; name it by the first in engine order.
+        // Each group has the first instrument in projection order as its key; name it by the first in engine
+        // order.
         self.firsts.clear();
         self.firsts.resize(n, usize::MAX);
         for &i in &self.order {
@@ -124,7 +126,7 @@ impl Sketches {
         self.frames = 0;
     }
 
-    /// Ends the data: each instrument that has the returns of one before it, with that one.
+    /// Ends the data; returns each instrument whose returns equal those of an earlier one, with that one.
     pub(super) fn finish(&mut self) -> Vec<(usize, usize)> {
         if self.frames >= BLOCK_MIN {
             self.end_block();
@@ -135,7 +137,7 @@ impl Sketches {
     }
 }
 
-/// Signs of a frame, from the bits of its number (splitmix64).
+/// Signs of a frame, from the bits of its number (SplitMix64).
 fn signs(frame: u64) -> [f64; PROJECTIONS] {
     let z = frame.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

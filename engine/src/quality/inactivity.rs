@@ -1,21 +1,21 @@
-//! Closes that stay the same: of one instrument on many days, and of all on one date.
+//! Unchanged closes: of one instrument on many days, and of all instruments on one date.
 
 use crate::time::{DAY_NS, TimestampNs};
 
-/// Frames nearer to each other than this are not daily.
+/// Shortest distance between daily frames.
 const DAILY_MIN_NS: i64 = DAY_NS / 24 * 20;
 /// Days after which the share of an instrument's flat days is known.
 const KNOWN: u32 = 60;
-/// Least share of flat days that is a finding, and how many times the median of all it must be.
+/// Minimum share of flat days for a finding, and minimum ratio to the median share.
 const SHARE_MIN: f64 = 0.15;
 const TIMES: f64 = 4.0;
-/// A date on which no close changed is flagged where chance would give it less often than this.
+/// Probability of a date without any changed close, below which the date is flagged.
 const CHANCE: f64 = 1e-5;
-/// Share of unchanged closes that is assumed at first, as if of so many closes; and the least that is.
+/// Prior of the share of unchanged closes (unchanged, total), and its lower bound.
 const PRIOR: (f64, f64) = (3.0, 100.0);
 const STAYED_MIN: f64 = 0.01;
 
-/// How often one instrument's close stayed the same.
+/// Number of days and flat days of one instrument.
 #[derive(Clone, Copy, Debug, Default)]
 struct Flat {
     days: u32,
@@ -41,8 +41,8 @@ impl Default for Inactivity {
 }
 
 impl Inactivity {
-    /// Takes the returns of a frame, NaN where there is none. `silent`: the data has volumes, and all are 0. Returns how
-    /// many closes there are, where none of them changed and that is no chance.
+    /// Adds the returns of a frame; NaN for missing ones. `silent`: the data has volumes, and all are 0.
+    /// Returns the number of closes if none changed and chance does not explain it.
     pub(super) fn observe(&mut self, time: TimestampNs, changes: &[f64], silent: bool) -> Option<usize> {
         let is_daily = self.last.replace(time).is_some_and(|last| time.0 - last.0 >= DAILY_MIN_NS);
         self.frames += 1;
@@ -68,13 +68,14 @@ impl Inactivity {
         None
     }
 
-    /// Instruments that are flat on many more days than the others: share of their days, how many, and the median share.
+    /// Instruments with many more flat days than the others: share of flat days, number of days, and median
+    /// share.
     pub(super) fn flat(&self) -> Vec<(usize, f64, u32, f64)> {
         let share = |flat: &Flat| f64::from(flat.flat) / f64::from(flat.days);
         let mut shares: Vec<f64> =
             self.instruments.iter().filter(|flat| flat.days >= KNOWN).map(share).collect();
         shares.sort_unstable_by(f64::total_cmp);
-        // The lower one of two: it must be another instrument.
+        // The lower median of two, so that it is another instrument's.
         let Some(&median) = shares.get(shares.len().saturating_sub(1) / 2) else { return Vec::new() };
         if shares.len() < 2 || 2 * self.daily < self.frames {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! Frames in, findings out.
+//! Inspector of a panel: frames in, findings out.
 
 use std::sync::Arc;
 
@@ -17,27 +17,27 @@ use super::{Finding, Problem};
 use crate::frame::Frame;
 use crate::time::{Iso, TimestampNs};
 
-/// How much is looked for.
+/// Depth of the inspection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Depth {
-    /// Everything.
+    /// All checks.
     #[default]
     Full,
-    /// Prices that jump by half or more and stay; one division a price.
+    /// Only price jumps by half or more that persist; one division per price.
     Jumps,
 }
 
-/// A gap in an instrument's dates from which on a jump makes another instrument likely.
+/// Gap in dates from which a jump suggests that the ticker was reused.
 const REUSE_GAP: u64 = 5;
-/// Smallest jump after such a gap, of the price.
+/// Minimum log return after such a gap.
 const REUSE_JUMP: f64 = 0.25;
-/// The same, in deviations of as many moves as there are dates in the gap.
+/// The same in standard deviations of a return over the gap.
 const REUSE_DEVIATIONS: f64 = 6.0;
 
-/// Least logarithm of a stated split that a price has to show.
+/// Minimum absolute log of a stated split that prices must confirm.
 const SPLIT_SEEN: f64 = 0.3;
 
-/// Symbols of a group that are named.
+/// Symbols of a group that are listed.
 const NAMED_MAX: usize = 12;
 
 #[derive(Clone, Debug, Default)]
@@ -51,11 +51,11 @@ struct Instrument {
     standstill: Standstill,
 }
 
-/// Looks for what is wrong with the rows of frames that come in time order.
+/// Inspects the rows of frames in time order.
 ///
-/// Its memory is bounded by the number of instruments: a window of 260 bars for each. Its columns are those of
-/// [`Frame`]; `open`, `high`, `low` and `volume` may hold what is no price (a NaN of the data as minus infinity), and
-/// `return_price` is the adjusted price where the data has one.
+/// Memory is bounded by the number of instruments: a window of 260 bars for each. Columns are those of
+/// [`Frame`]. `open`, `high`, `low` and `volume` may hold values that are not prices (a NaN of the data as
+/// minus infinity). If the data has an adjusted price, it is in `return_price`.
 #[derive(Clone, Debug, Default)]
 pub struct Inspector {
     depth: Depth,
@@ -63,14 +63,14 @@ pub struct Inspector {
     spelling: Spelling,
     instruments: Vec<Instrument>,
     attendance: Attendance,
-    /// Last prices, with [`Depth::Jumps`].
+    /// Last closes, for [`Depth::Jumps`].
     closes: Vec<f64>,
     changes: Vec<f64>,
     scratch: Vec<f64>,
     twins: Vec<Twins>,
     repeats: Repeats,
     jumps: Vec<Jump>,
-    /// Jumps that came back in this very frame.
+    /// Jumps that reversed in this frame.
     came_back: Vec<(usize, Jump)>,
     panel_scale: f64,
     trusting: bool,
@@ -81,13 +81,13 @@ pub struct Inspector {
 }
 
 impl Inspector {
-    /// An inspector before the first frame.
+    /// Inspector before the first frame.
     #[must_use]
     pub fn new(depth: Depth) -> Self {
         Self { depth, ..Self::default() }
     }
 
-    /// Takes the next frame, and adds what is known by now to `findings`: about its rows, or rows before it.
+    /// Inspects the next frame; adds the findings that are final by now, about it or about earlier frames.
     pub fn observe(&mut self, frame: &Frame, findings: &mut Vec<Finding>) {
         for symbol in &frame.listed {
             self.names.push(Arc::clone(symbol));
@@ -122,7 +122,7 @@ impl Inspector {
         let holiday = self.inactivity.observe(frame.timestamp, &self.changes, evident);
         if let Some(count) = holiday {
             let detail = format!(
-                "the close of each of {count} instruments is that of the frame before: a holiday, filled forward; remove the \
+                "all {count} closes equal those of the previous frame: a holiday, filled forward; remove the \
                  date"
             );
             let problem = Problem::HolidayFilled;
@@ -136,7 +136,7 @@ impl Inspector {
         }
     }
 
-    /// Whether the bar of each instrument is that of the frame before, beyond its close.
+    /// True if each instrument repeats its previous bar in more than the close.
     fn is_repeated(&self, frame: &Frame) -> bool {
         let nothing_moved = self.changes.iter().all(|change| change.is_nan() || *change == 0.0);
         nothing_moved
@@ -148,7 +148,7 @@ impl Inspector {
             })
     }
 
-    /// Whether a bar is the last one of the instrument once more.
+    /// True if a bar equals the previous one of the instrument in all prices.
     fn repeats(&self, instrument: usize, bar: &Bar) -> bool {
         let same = |a: f64, b: f64| a == b || (a.is_nan() && b.is_nan());
         self.instruments[instrument].history.back(0).is_some_and(|last| {
@@ -157,7 +157,7 @@ impl Inspector {
         })
     }
 
-    /// The same, where instruments have been listed by frames that it has not seen.
+    /// Adds instruments that were listed by frames before the first one inspected.
     #[must_use]
     pub fn knowing(self, names: &[Arc<str>]) -> Self {
         let mut spelling = Spelling::default();
@@ -165,25 +165,27 @@ impl Inspector {
         Self { names: names.to_vec(), spelling, ..self }
     }
 
-    /// The same, where returns are made of the adjusted price: what it shows not to be a move is none.
+    /// Suppresses findings about price moves that the adjusted price does not show, for returns made of that
+    /// price.
     #[must_use]
     pub fn trusting_the_adjusted_price(self) -> Self {
         Self { trusting: true, ..self }
     }
 
-    /// Times whose unit changes.
+    /// Reports a change of the time unit.
     fn take_time(&mut self, time: TimestampNs, findings: &mut Vec<Finding>) {
         self.last_time = Some(time);
         let Some(last) = self.times.observe(time) else { return };
         let detail = format!(
-            "the row before is of {}: those times are in another unit (such as milliseconds in a column of microseconds); \
+            "the previous row is at {}: the times are in two units (such as milliseconds in a column of microseconds); \
              convert them",
             Iso(last)
         );
         findings.push(panel_finding(time, Problem::MixedTimeUnits, 1.0, detail));
     }
 
-    /// A split that is stated is no jump; one that the price does not show is adjusted for already.
+    /// Applies stated splits to the last prices. Reports a split that the price does not show: it is already
+    /// adjusted for.
     fn take_splits(&mut self, frame: &Frame, findings: &mut Vec<Finding>) {
         for (i, ratio) in frame.split.iter().enumerate() {
             let ratio = *ratio;
@@ -195,7 +197,7 @@ impl Inspector {
             let [stated, moved] = [-libm::log(ratio), libm::log(frame.close[i] / before)];
             if stated.abs() > SPLIT_SEEN && (moved - stated).abs() > moved.abs() {
                 let detail = format!(
-                    "the data states a split of one into {ratio}, and the close moved from {} to {}: the prices may be \
+                    "stated split of 1 into {ratio}, but the close moved from {} to {}: the prices may be \
                      adjusted already",
                     Number(before),
                     Number(frame.close[i])
@@ -217,7 +219,7 @@ impl Inspector {
         }
     }
 
-    /// Adds what can only be known at the end of the data.
+    /// Adds the findings that need all of the data.
     pub fn finish(&mut self, findings: &mut Vec<Finding>) {
         self.resolve_twins(|_| None, findings);
         for jump in std::mem::take(&mut self.jumps) {
@@ -237,8 +239,8 @@ impl Inspector {
         }
         for (instrument, share, days, median) in self.inactivity.flat() {
             let detail = format!(
-                "the close of {} is the same as on the day before on {:.1} % of {days} days, and on {:.1} % for the median \
-                 instrument: days without trades that were filled forward, or hardly any trading",
+                "the close of {} is unchanged on {:.1} % of {days} days, against {:.1} % for the median \
+                 instrument: days without trades that were filled forward, or very thin trading",
                 self.names[instrument],
                 100.0 * share,
                 100.0 * median
@@ -247,7 +249,7 @@ impl Inspector {
         }
     }
 
-    /// Symbols that share their returns, with all others of their group.
+    /// Reports the symbols that share their returns, with all others of their group.
     fn find_identical(&mut self, findings: &mut Vec<Finding>) {
         let pairs = self.sketches.finish();
         let time = self.last_time.unwrap_or_default();
@@ -262,7 +264,7 @@ impl Inspector {
                 more => format!(" and {more} more"),
             };
             let detail = format!(
-                "the returns of {} are those of {}{more}: one series under several symbols counts as several bets",
+                "the returns of {} equal those of {}{more}: one series under several symbols counts as several bets",
                 self.names[instrument],
                 group[..group.len().min(NAMED_MAX)].join(", ")
             );
@@ -270,7 +272,7 @@ impl Inspector {
         }
     }
 
-    /// The cheap part: jumps that are a split, or as large as one.
+    /// Inspection at [`Depth::Jumps`]: collects large price jumps.
     fn watch(&mut self, frame: &Frame) {
         self.closes.resize(frame.close.len(), f64::NAN);
         self.changes.clear();
@@ -283,7 +285,7 @@ impl Inspector {
             }
             *known = *close;
             if (ratio - 1.08).abs() > 0.42 {
-                // Without a window, the scale is what a jump of this size needs to be judged by its ratio.
+                // Without a window, a small scale lets a jump of this size be judged by its ratio.
                 self.jumps.push(Jump { scale: 0.01, ..jump(frame.timestamp, i, before, *close) });
             }
         }
@@ -337,7 +339,7 @@ impl Inspector {
         (self.twins, self.repeats) = (twins, repeats);
     }
 
-    /// Median move of the panel, and how many moved at all, in this frame.
+    /// Median move of the panel in this frame, and whether most closes changed.
     fn panel(&mut self, frame: &Frame) -> Panel {
         self.changes.clear();
         let before = self.instruments.iter().map(|known| known.close);
@@ -348,7 +350,7 @@ impl Inspector {
         let sizes = self.instruments.iter().filter_map(|known| known.usual.known_size());
         let (sum, known) = sizes.fold((0.0, 0.0), |(sum, known), size| (sum + size, known + 1.0));
         self.panel_scale = if known > 0.0 { sum / known } else { 0.0 };
-        // A few instruments have no median worth the name.
+        // The median of a few instruments is not meaningful.
         if count < 5 {
             return Panel { median: 0.0, moves: true, is_holiday: false };
         }
@@ -375,7 +377,7 @@ impl Inspector {
             self.inspect_move(instrument, bar, adjusted, panel, gap, findings);
         }
         let change = self.changes[instrument];
-        // The bars of a holiday are those of the day before, and are no bars of their own.
+        // The bars of a filled holiday repeat the previous day and are not bars of their own.
         let is_fill = panel.is_holiday && self.repeats(instrument, bar);
         let known = &mut self.instruments[instrument];
         let names = &self.names;
@@ -389,7 +391,7 @@ impl Inspector {
         if panel.moves && change.is_finite() {
             known.standstill.observe(time, change == 0.0, |time, length| {
                 let detail =
-                    format!("the close has been {} for {length} rows after the first", Number(bar.close));
+                    format!("the close is unchanged at {} for {length} rows after the first", Number(bar.close));
                 findings.push(finding(time, Problem::Stale, length as f64, detail));
             });
         }
@@ -401,7 +403,7 @@ impl Inspector {
             Some(detail) => findings.push(finding(time, Problem::BrokenBar, 1.0, detail)),
             None => copies::search(instrument, &known.history, bar, known.gaps, is_fill, &mut self.twins),
         }
-        // A close alone has no twin worth the name, and needs no memory.
+        // A close alone cannot be matched; do not store it.
         if !(is_fill || bar.high.is_nan() && bar.volume.is_nan()) {
             if let Some(before) = known.history.back(0) {
                 known.gaps.observe(before, bar);
@@ -413,7 +415,7 @@ impl Inspector {
         (known.close, known.adjusted) = (bar.close, adjusted);
     }
 
-    /// Reports a gap that has just ended, and says whether another instrument came out of it.
+    /// Reports a gap that has just ended; returns whether another instrument follows it.
     fn after_gap(
         &mut self,
         instrument: usize,
@@ -443,12 +445,12 @@ impl Inspector {
         }
         if gap as usize > dates.len() && !dates.is_empty() {
             let detail =
-                format!("the {} dates before are missing as well, {gap} in all", gap as usize - dates.len());
+                format!("the {} previous dates are missing too, {gap} in all", gap as usize - dates.len());
             findings.push(self.finding(dates[0], instrument, Problem::MissingDay, gap as f64, detail));
         }
         let skip = usize::from(gap as usize > dates.len());
         for date in dates.iter().skip(skip) {
-            let detail = format!("no row, on a date on which most others have one ({gap} in a row)");
+            let detail = format!("no row on a date on which most instruments have one ({gap} consecutive dates)");
             findings.push(self.finding(*date, instrument, Problem::MissingDay, gap as f64, detail));
         }
         reused
@@ -481,7 +483,7 @@ impl Inspector {
                 adjusted: adjusted_change,
                 ..jump(bar.time, instrument, known.close, bar.close)
             };
-            // The way back of a small one is no second wrong row.
+            // The reversal of a small jump is not a second wrong row.
             let mut others = self.came_back.iter().filter(|(other, _)| *other == instrument);
             if !others.any(|(_, other)| jump.is_return_of(other)) {
                 self.jumps.push(jump);
@@ -512,11 +514,11 @@ impl Inspector {
     }
 }
 
-/// What all did in a frame.
+/// Move of the panel in one frame.
 #[derive(Clone, Copy, Debug)]
 struct Panel {
     median: f64,
-    /// Whether most closes changed: on a holiday that is filled with the day before, nobody is stale.
+    /// Whether most closes changed. On a filled holiday none do, and unchanged closes are not stale.
     moves: bool,
     is_holiday: bool,
 }
@@ -528,17 +530,17 @@ fn jump(time: TimestampNs, instrument: usize, before: f64, after: f64) -> Jump {
     Jump { instrument, time, before, after, panel, scale, surge, volume, bar, widening, adjusted, age: 0 }
 }
 
-/// A finding about all instruments.
+/// Finding about all instruments.
 fn panel_finding(timestamp: TimestampNs, problem: Problem, severity: f64, detail: String) -> Finding {
     Finding { timestamp, symbol: Arc::from("(panel)"), problem, detail, severity }
 }
 
-/// High less low over the close; NaN where there is none.
+/// High less low, over the close; NaN if one of them is missing.
 fn range_of(bar: &Bar) -> f64 {
     (bar.high - bar.low) / bar.close
 }
 
-/// The bar of an instrument that has a close in the frame.
+/// Bar of an instrument; `None` without a close in the frame.
 fn bar_of(frame: &Frame, instrument: usize) -> Option<Bar> {
     let close = frame.close[instrument];
     let number = |column: &[f64]| column.get(instrument).copied().unwrap_or(f64::NAN);
@@ -562,9 +564,9 @@ fn copy_text(copied: &Copied) -> String {
         (false, false) => format!("open {open}, high {high} and low {low} are"),
     };
     let way = if copied.source > time { "a later day: look-ahead" } else { "an earlier day" };
-    let doubt = match copied.undecided {
-        true => "; or that row is a copy of this one, which these two rows do not tell",
+    let undecided = match copied.undecided {
+        true => "; or the other way round: the two rows do not decide",
         false => "",
     };
-    format!("{what} those of {}, {way}{doubt}", Iso(copied.source))
+    format!("{what} those of {}, {way}{undecided}", Iso(copied.source))
 }

@@ -1,36 +1,34 @@
-//! Data quality: defects of a panel that make a backtest worthless, and the bid-ask spreads that its bars
-//! suggest.
+//! Data quality: defects of a panel that invalidate a backtest, and the bid-ask spreads that its bars imply.
 //!
 //! | file | problem |
 //! |---|---|
-//! | `copies.rs` | bars copied from another day of the same instrument: look-ahead, if the other day is a later one |
-//! | `moves.rs` | splits that are not adjusted, bad ticks, implausible returns, bad adjustment |
-//! | `shape.rs` | bars whose numbers contradict each other or are no prices |
-//! | `stale.rs` | a price that stays the same while the others move |
-//! | `inactivity.rs` | prices flat on many days, and dates on which nothing moves |
+//! | `copies.rs` | bars copied from another day of the same instrument: look-ahead if the other day is later |
+//! | `moves.rs` | unadjusted splits, bad ticks, implausible returns, bad adjustment |
+//! | `shape.rs` | bars whose values contradict each other or are not prices |
+//! | `stale.rs` | prices that stay unchanged while the others move |
+//! | `inactivity.rs` | prices unchanged on many days, and dates without any move |
 //! | `identical.rs` | one return series under several symbols |
-//! | `spelling.rs` | symbols that differ only by white space or by case |
+//! | `spelling.rs` | symbols that differ only by white space or case |
 //! | `units.rs` | times in another unit than the declared one |
-//! | `attendance.rs` | days without a row, and tickers that a new company took over |
-//! | `spreads.rs` | no problem, but a fact: bid-ask spreads by Corwin & Schultz, Abdi & Ranaldo, and as quoted |
+//! | `attendance.rs` | days without a row, and reused tickers |
+//! | `spreads.rs` | bid-ask spreads by Corwin & Schultz, Abdi & Ranaldo, and as quoted |
 //! | `verdict.rs` | verdict on the panel: [`Verdict`] |
-//! | `factor_inspector.rs`, `factor_sums.rs` | factors a day ahead of the prices or behind them; constant and collinear factors |
+//! | `factor_inspector.rs`, `factor_sums.rs` | factors dated a day early or late; constant and collinear factors |
 //!
-//! The [`Inspector`] takes frames in time order and yields [`Finding`]s. It holds a window of past bars for
-//! each instrument and a few open suspicions, never the data. A finding may come a few frames after its row: a
-//! jump has three bars to come back, and a copied bar is judged with the gap after it.
+//! The [`Inspector`] takes frames in time order and yields [`Finding`]s. It keeps a window of past bars for
+//! each instrument and a few open suspicions, never the data. A finding may come a few frames after its row:
+//! a jump has three bars to reverse, and a copied bar is judged with the gap after it.
 //!
-//! Two callers: `betaflow check` reads whole bars unchecked (`Wanted::checked`), and the source hands over the
-//! rows that it refuses (`BadRow::Report`). `SourceStage` inspects every frame of a run and makes one warning
-//! per kind of problem. For that, a replay of daily data also reads open, high, low and volume if they exist.
-//! For bars inside a day it looks for jumps only, at one division per price.
+//! Two callers: `betaflow check` reads whole bars unchecked (`Wanted::checked`), and the source passes on the
+//! rows that it rejects (`BadRow::Report`). `SourceStage` inspects every frame of a run and issues one
+//! warning per kind of problem; for that, a replay of daily data also reads open, high, low and volume if
+//! they exist. In intraday bars it looks for jumps only, at one division per price.
 //!
-//! [`FactorInspector`] keeps k² sums over the same frames. At the end it regresses the panel's mean return on
-//! the factors of the preceding, the same and the next frame.
+//! The [`FactorInspector`] keeps k² sums over the same frames. At the end it regresses the mean return of the
+//! panel on the factors of the preceding, the same and the next frame.
 //!
-//! The inspector of daily data keeps 260 bars of each instrument that has high and low or volume. Copies of a
-//! return series are found by random projections over blocks of 128 frames, not by comparing pairs
-//! (`identical.rs`).
+//! Copies of a return series are found by random projections over blocks of 128 frames, not by comparing
+//! pairs (`identical.rs`).
 
 mod attendance;
 mod copies;

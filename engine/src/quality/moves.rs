@@ -1,56 +1,57 @@
-//! Returns that are not returns: splits, spin-offs, bad ticks, bad adjustment.
+//! Price moves that are not returns: splits, spin-offs, bad ticks, bad adjustment.
 //!
-//! A jump is measured against the median move of the panel in the same frame and against the instrument's own scale,
-//! an exponentially weighted mean of the sizes of its moves. What it is, is told by what real news does and a wrong
-//! number does not: real news brings volume (AMD on 2016-04-22 fourteen times the usual, VRTX on 2013-04-19 sixteen
-//! times), a split leaves the value traded where it was; a split is a simple ratio; a bad tick comes back.
+//! A jump is measured against the median move of the panel in the same frame, and against the instrument's
+//! scale, an exponentially weighted mean of the sizes of its moves. Real news differs from a wrong number:
+//! news brings volume (AMD on 2016-04-22 fourteen times the usual, VRTX on 2013-04-19 sixteen times), while a
+//! split leaves the value traded unchanged, has a simple ratio, and a bad tick reverses.
 //!
-//! A move is called a split only with evidence: the close less the market's move, or the range of the bar, lies within
-//! 1 % of a simple ratio, and neither volume nor range is that of news. Where the data has volume, it has to be scaled
-//! the other way, on that bar and on those after it, on which the volume of news fades. Of 575,614 bars of large US
-//! stocks, 70 % show a split of 2:1 in this way and 7 % would without one; of 4:1, 87 % and 0.4 %. What is near a ratio
-//! and lacks evidence is a large move. Where the data has neither volume nor range, only ratios of two
-//! and more are called splits: falls by a quarter or a third after earnings are as common as splits of 4:3 and 3:2.
+//! A move is called a split only with evidence: the close less the market's move, or the range of the bar,
+//! lies within 1 % of a simple ratio, and neither volume nor range is that of news. If the data has volume,
+//! it must scale the other way, both on that bar and on the following bars, on which the volume of news
+//! fades. Of 575,614 bars of large US stocks, a 2:1 split is detected in 70 % and falsely in 7 %; a 4:1 split
+//! in 87 % and 0.4 %. A move near a ratio without such evidence is a large move. If the data has neither
+//! volume nor range, only ratios of 2 and more are called splits: falls by a quarter or a third after
+//! earnings are as common as splits of 4:3 and 3:2.
 
 use crate::time::TimestampNs;
 
 use super::number::{Move, Number};
 
-/// Bars over which an instrument's scale and volume are forgotten.
+/// Memory of an instrument's scale and volume, in bars.
 const MEMORY: f64 = 60.0;
-/// Bars after which its own scale is known.
+/// Bars after which an instrument's own scale is known.
 const KNOWN: f64 = 10.0;
-/// Scale that is assumed of an instrument that is not known yet, in a panel that is not known either.
+/// Scale of an instrument before its own scale and that of the panel are known.
 const SCALE_AT_FIRST: f64 = 0.02;
-/// Mean size of a move times this is a standard deviation, of a normal distribution.
+/// Ratio of standard deviation to mean absolute move of a normal distribution.
 const DEVIATIONS: f64 = 1.25;
-/// Smallest jump, of the logarithm of the price, and in scales, that is looked at.
+/// Minimum size of a jump, as a log return and in scales.
 const JUMP_MIN: f64 = 0.10;
 const SCALES_MIN: f64 = 6.0;
-/// Bars that a jump is given to come back.
+/// Bars in which a jump may reverse.
 pub(super) const PATIENCE: u32 = 3;
-/// Share of a jump that is left when it has come back.
+/// Remaining share of a jump at which it counts as reversed.
 const BACK: f64 = 0.25;
-/// Smallest jump that counts as large; the bar on which a large one comes back is flagged as well.
+/// Minimum size of a large jump; the bar on which a large one reverses is flagged too.
 const LARGE: f64 = 0.35;
 
-/// Largest distance from a simple ratio, of the logarithm, of what is called a split.
+/// Largest distance of a split from a simple ratio, in logs.
 const FIT: f64 = 0.01;
-/// Least and most volume on the bar of a split, over what the ratio makes of the usual.
+/// Volume on the bar of a split over the usual volume times the ratio: minimum and maximum.
 const VOLUME_OF_SPLIT: (f64, f64) = (1.0 / 2.5, 1.8);
-/// Most by which the volume of the bars after it may differ from that, as a factor; for small ratios it is less.
+/// Largest factor between the volume of the following bars and that product; for small ratios it is less.
 const VOLUME_AFTER: f64 = 2.2;
-/// Logarithm of a move from which on hardly anything but a split is as large, and how far from a ratio it may then be.
+/// Log return beyond which almost only splits occur, and the tolerance of the ratio there.
 const HUGE: (f64, f64) = (1.0, 0.05);
-/// Volume, and range of the bar, over the usual from which on a move is news.
+/// Ratio of volume, or of range, to the usual above which a move is news.
 const NEWS: f64 = 2.5;
-/// Least size of a split, in scales: with volume or range to tell it from news, and without.
+/// Minimum size of a split in scales: if volume or range can exclude news, and if not.
 const SPLIT_SCALES: (f64, f64) = (8.0, 20.0);
-/// The same two for ratios such as 3:2, which bad days of a crisis have as well: less news, and more scales.
+/// The same two for ratios such as 3:2, which crises produce as well.
 const BROKEN_NEWS: f64 = 1.75;
 const BROKEN_SCALES: f64 = 15.0;
 
-/// What an instrument usually does.
+/// Usual moves, volume and range of an instrument.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Usual {
     size: f64,
@@ -63,7 +64,7 @@ pub(super) struct Usual {
 }
 
 impl Usual {
-    /// Standard deviation of its moves; before it is known, not below that of the panel.
+    /// Standard deviation of its moves; before it is known, at least that of the panel.
     pub(super) fn scale(&self, panel: f64) -> f64 {
         let own = DEVIATIONS * self.size;
         match self.moves >= KNOWN {
@@ -91,7 +92,7 @@ impl Usual {
         learn(&mut self.value, volume * price);
     }
 
-    /// `range`: high less low over the close; NaN where there is none.
+    /// `range`: high less low, over the close; NaN if missing.
     pub(super) fn observe_range(&mut self, range: f64) {
         if !(0.0..f64::INFINITY).contains(&range) {
             return;
@@ -101,18 +102,18 @@ impl Usual {
         self.range += (range.min(most) - self.range) / self.ranges;
     }
 
-    /// A range over the usual one. NaN where it is not known.
+    /// Range over the usual range; NaN while that is unknown.
     pub(super) fn widening(&self, range: f64) -> f64 {
         if self.ranges >= KNOWN && self.range > 0.0 { range / self.range } else { f64::NAN }
     }
 
-    /// How many times the usual was traded, in units or in value, whichever is less. NaN where it is not known.
+    /// Volume over the usual volume, in units or in value, whichever is less; NaN while that is unknown.
     pub(super) fn surge(&self, volume: f64, price: f64) -> f64 {
         let enough = self.volumes >= KNOWN && self.volume > 0.0 && self.value > 0.0;
         if enough { (volume / self.volume).min(volume * price / self.value) } else { f64::NAN }
     }
 
-    /// Whether volume has ever been there.
+    /// Whether a volume was ever above 0.
     pub(super) fn has_volume(&self) -> bool {
         self.volume > 0.0
     }
@@ -122,13 +123,13 @@ impl Usual {
     }
 }
 
-/// Volume around a jump, over the usual.
+/// Volume around a jump, relative to the usual volume.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Volume {
     usual: f64,
-    /// Value of the bar of the jump; NaN where it is not known.
+    /// Relative volume on the bar of the jump; NaN if unknown.
     at: f64,
-    /// Sum of the logarithms of the volumes of the bars after it, over the usual, and how many they are.
+    /// Sum of the log relative volumes of the following bars, and their number.
     after: (f64, f64),
 }
 
@@ -150,25 +151,25 @@ impl Volume {
         }
     }
 
-    /// Whether there is no volume, or it is scaled as a split scales it: `times` new shares for an old one.
+    /// True if the volume is unknown, or scaled as by a split of `times` new shares for an old one.
     fn is_scaled_by(&self, times: f64) -> bool {
         if self.at.is_nan() {
             return true;
         }
         let expected = libm::log(times);
-        // Nearer to the ratio than to the usual.
+        // Compare distances to the ratio and to the usual volume.
         let (at, after) = (libm::log(self.at) - expected, self.after.0 / self.after.1 - expected);
         let near = 0.5 * expected.abs();
-        // Seen from the ratio, the usual is on the side of less volume for a split, of more for a reverse split.
+        // The usual volume lies below the ratio for a split, above it for a reverse split.
         let is_far = |off: f64| -off * expected.signum() > near || off.abs() > libm::log(VOLUME_AFTER);
         let (least, most) = VOLUME_OF_SPLIT;
         let is_at = (libm::log(least)..=libm::log(most)).contains(&at);
-        // NaN: no bar has come after it.
+        // NaN before the first following bar.
         if after.is_nan() { is_at && !is_far(at) } else { is_at && !is_far(after) }
     }
 }
 
-/// A jump, until it is known whether it comes back.
+/// Jump that may still reverse.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Jump {
     pub(super) instrument: usize,
@@ -177,19 +178,19 @@ pub(super) struct Jump {
     pub(super) after: f64,
     /// Move of the panel's median in the same frame, as a simple return.
     pub(super) panel: f64,
-    /// The instrument's scale.
+    /// Scale of the instrument.
     pub(super) scale: f64,
     pub(super) surge: f64,
     pub(super) volume: Volume,
-    /// Low and high of the bar, and its range over the usual one; NaN where there is none.
+    /// Low and high of the bar, and its range over the usual range; NaN if missing.
     pub(super) bar: (f64, f64),
     pub(super) widening: f64,
-    /// Move of the adjusted price as a simple return; NaN where there is none.
+    /// Simple return of the adjusted price; NaN if missing.
     pub(super) adjusted: f64,
     pub(super) age: u32,
 }
 
-/// What a jump turned out to be.
+/// Classification of a jump.
 pub(super) enum Verdict {
     Split(String),
     Large(String),
@@ -198,26 +199,26 @@ pub(super) enum Verdict {
 }
 
 impl Jump {
-    /// Whether a move is worth a closer look.
+    /// True if a move needs a closer look.
     #[inline]
     pub(super) fn is_suspicious(change: f64, panel: f64, scale: f64) -> bool {
         let excess = (change - panel).abs();
-        // e^0.10 = 1.105, e^−0.10 = 0.905: no logarithm where nothing happens.
+        // e^0.10 = 1.105, e^−0.10 = 0.905: this avoids a logarithm for small moves.
         excess > 0.095 && libm::log1p(change).abs() > JUMP_MIN && excess > SCALES_MIN * scale
     }
 
-    /// Logarithm of the price's move less the panel's.
+    /// Log return less that of the panel.
     pub(super) fn excess(&self) -> f64 {
-        // The ratio of the two may be too small or too large for a number.
+        // The ratio of the two prices may overflow or underflow.
         libm::log(self.after) - libm::log(self.before) - libm::log1p(self.panel)
     }
 
-    /// Whether a jump of the same instrument that came right after another is that one coming back.
+    /// True if this jump reverses `other`, the jump of the same instrument just before it.
     pub(super) fn is_return_of(&self, other: &Self) -> bool {
         self.before == other.after && self.excess().abs() < LARGE
     }
 
-    /// Whether the adjusted price has not jumped.
+    /// True if the adjusted price does not jump.
     pub(super) fn is_known_elsewhere(&self) -> bool {
         (libm::log1p(self.adjusted) - libm::log1p(self.panel)).abs() < 0.3 * self.excess().abs()
     }
@@ -226,7 +227,7 @@ impl Jump {
         self.excess().abs() / self.scale
     }
 
-    /// Takes a later close, and returns what the jump was as soon as that is known.
+    /// Adds a later close; returns the verdict once it is final.
     pub(super) fn observe(&mut self, close: f64, volume: f64) -> Option<Verdict> {
         self.age += 1;
         self.volume.observe(volume);
@@ -243,7 +244,7 @@ impl Jump {
         (self.age >= PATIENCE).then(|| self.verdict())
     }
 
-    /// What it is, if it does not come back.
+    /// Verdict on a jump that does not reverse.
     pub(super) fn verdict(&self) -> Verdict {
         let (jump, size, scales) = (self.excess(), self.excess().abs(), self.scales());
         let hint = match self.is_known_elsewhere() {
@@ -286,9 +287,9 @@ impl Jump {
         }
     }
 
-    /// Whether there is evidence for a split, not for news. `off`: how far the close is from the ratio.
+    /// True if the evidence is for a split and not for news. `off`: distance of the close from the ratio.
     fn is_split(&self, (p, q): (u32, u32), off: f64) -> bool {
-        // NaN is no news.
+        // A NaN is never above the limit of news.
         let is_whole = p == 1 || q == 1;
         let news = if is_whole { NEWS } else { BROKEN_NEWS };
         if self.surge >= news || self.widening >= news {
@@ -300,7 +301,7 @@ impl Jump {
             (true, false) => (true, BROKEN_SCALES),
             (false, _) => (is_whole, SPLIT_SCALES.1),
         };
-        // The price before, at the ratio and with the market's move, lies in the bar.
+        // The price before, times the ratio and the market's move, lies in the bar.
         let at_ratio = self.before * (1.0 + self.panel) * f64::from(q) / f64::from(p);
         let (low, high) = self.bar;
         let in_bar = informed && at_ratio >= low * (1.0 - FIT) && at_ratio <= high * (1.0 + FIT);
@@ -311,7 +312,7 @@ impl Jump {
     fn text(&self) -> String {
         let panel = 100.0 * self.panel;
         format!(
-            "{} to {} ({}, {:.0} times its usual move) while the median of all moved {panel:+.1} %",
+            "{} to {} ({}, {:.0} times its usual move) while the panel median moved {panel:+.1} %",
             Number(self.before),
             Number(self.after),
             Move(self.before, self.after),
@@ -327,16 +328,16 @@ impl Jump {
     }
 }
 
-/// Whether the adjusted price jumps and the price does not.
+/// True if the adjusted price jumps and the price does not.
 pub(super) fn is_bad_adjustment(change: f64, adjusted: f64, panel: f64, scale: f64) -> bool {
     let jump = (libm::log1p(adjusted) - libm::log1p(panel)).abs();
     let moved = libm::log1p(adjusted).abs();
     jump.min(moved) >= 0.25 && jump >= 15.0 * scale && (change - panel).abs() < 0.4 * jump
 }
 
-/// The simple ratio nearest to a jump of the logarithm of the price, and how far off it is (of the logarithm).
+/// Simple ratio nearest to a log return, and the distance from it in logs.
 ///
-/// A ratio of (2, 1) is a price that halves: two new shares for an old one.
+/// The ratio (2, 1) halves the price: two new shares for an old one.
 fn nearest_ratio(jump: f64) -> Option<((u32, u32), f64)> {
     const WHOLE: [u32; 20] = [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 24, 25, 30, 40, 50, 60, 100];
     const BROKEN: [(u32, u32); 3] = [(3, 2), (4, 3), (5, 2)];

@@ -1,8 +1,8 @@
-//! Numbers in findings.
+//! Number formats of findings.
 
 use std::fmt;
 
-/// A number that is written with few digits: as it is, or with an exponent where it is very small or very large.
+/// Number in short form: with an exponent if it is very small or very large.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Number(pub(super) f64);
 
@@ -17,7 +17,7 @@ impl fmt::Display for Number {
     }
 }
 
-/// The move from one price to another in percent, or as a power of ten where percents are beyond reason.
+/// Move between two prices in percent, or as a power of ten beyond 1e7 %.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Move(pub(super) f64, pub(super) f64);
 

@@ -1,14 +1,14 @@
-//! Bars whose numbers contradict each other.
+//! Bars whose values contradict each other.
 
 use super::history::Bar;
 use super::number::Number;
 
-/// Relative slack: adjusted prices are products, and their last digits are rounded one by one.
+/// Relative tolerance: adjusted prices are products, and each is rounded separately.
 const SLACK: f64 = 1e-9;
-/// A column that is null more often than this is not complete by nature.
+/// Share of nulls above which a column is incomplete by nature.
 const NULLS_USUAL: f64 = 0.05;
 
-/// How often each column of an instrument was null.
+/// Number of bars of an instrument, and of nulls in each column.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Nulls {
     bars: u32,
@@ -17,7 +17,7 @@ pub(super) struct Nulls {
 
 const NAMES: [&str; 3] = ["open", "high", "low"];
 
-/// Returns the fault of a bar that has a close. `there`: which of open, high and low the data has.
+/// Returns the fault of a bar that has a close. `there`: whether the data has open, high, low.
 #[inline]
 pub(super) fn fault(bar: &Bar, there: [bool; 3], nulls: &mut Nulls) -> Option<String> {
     let prices = [bar.open, bar.high, bar.low];
@@ -27,9 +27,9 @@ pub(super) fn fault(bar: &Bar, there: [bool; 3], nulls: &mut Nulls) -> Option<St
         let usual = nulls.nulls[column] as f64 > NULLS_USUAL * f64::from(nulls.bars);
         nulls.nulls[column] += u32::from(price.is_nan());
         // Sources write a NaN of the data as minus infinity, because NaN is null.
-        let said = match price {
+        let text = match price {
             price if price.is_nan() && !usual => {
-                format!("`{name}` is null beside a close of {}", Number(bar.close))
+                format!("`{name}` is null, but the close is {}", Number(bar.close))
             }
             f64::NEG_INFINITY => format!("`{name}` is NaN"),
             price if price <= 0.0 || price == f64::INFINITY => {
@@ -37,7 +37,7 @@ pub(super) fn fault(bar: &Bar, there: [bool; 3], nulls: &mut Nulls) -> Option<St
             }
             _ => continue,
         };
-        fault = fault.or(Some(said));
+        fault = fault.or(Some(text));
     }
     nulls.bars += 1;
     fault.or_else(|| disorder(bar)).or_else(|| {
@@ -49,7 +49,7 @@ pub(super) fn fault(bar: &Bar, there: [bool; 3], nulls: &mut Nulls) -> Option<St
     })
 }
 
-/// The order of prices that does not hold. A null is no contradiction.
+/// First pair of prices in the wrong order; nulls are skipped.
 fn disorder(bar: &Bar) -> Option<String> {
     let above = |a: f64, b: f64| a > b * (1.0 + SLACK);
     let pairs = [

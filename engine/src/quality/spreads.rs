@@ -1,4 +1,4 @@
-//! Bid-ask spreads of a panel: estimated from highs and lows, and the median of those quoted.
+//! Bid-ask spreads of a panel: estimated from highs and lows, and the median quoted spread.
 
 use std::sync::Arc;
 
@@ -10,11 +10,12 @@ use crate::time::TimestampNs;
 
 /// Two-bar estimates in the trailing mean of an estimator: a month of daily bars.
 const WINDOW: usize = 21;
-/// Share of the usual volume below which an intraday bar is outside the regular hours, or as thin.
+/// Share of the usual volume below which an intraday bar counts as thin or outside the regular hours.
 const VOLUME_MIN: f64 = 0.25;
-/// Share of the instruments that trade, below which an intraday frame is outside the regular hours.
+/// Share of the instruments trading below which an intraday frame is outside the regular hours.
 const TRADING_MIN: f64 = 0.9;
-/// Memory of the usual volume in bars, about a week of minutes: the weight of a new bar is never below 1/`MEMORY`.
+/// Memory of the usual volume in bars, about a week of minutes: the weight of a new bar is at least
+/// 1/`MEMORY`.
 const MEMORY: f64 = 2_000.0;
 /// Bars after which a volume is winsorised before it enters the usual volume.
 const SETTLED: f64 = 10.0;
@@ -34,11 +35,12 @@ pub struct SpreadEstimates {
     pub quoted: Option<f64>,
 }
 
-/// Collects the spreads of all instruments, frame by frame, in bounded memory per instrument.
+/// Collects the spreads of all instruments in bounded memory per instrument.
 ///
-/// Each bar contributes the trailing estimate as of that bar, and the result is the mean of those. In intraday data
-/// (two frames of one date) thin bars are left out: bars with less than a quarter of the instrument's usual volume, and
-/// frames in which fewer than nine tenths of the instruments trade. A bar after a night does not follow the one before.
+/// Each bar contributes the trailing estimate as of that bar; the result is the mean of those. In intraday
+/// data (two frames on one date) thin bars are skipped: bars with less than a quarter of the instrument's
+/// usual volume, and frames in which fewer than nine tenths of the instruments trade. The first bar of a day
+/// does not continue the last of the previous day.
 ///
 /// ```
 /// use betaflow_engine::frame::Frame;
@@ -81,7 +83,7 @@ struct Instrument {
 }
 
 impl SpreadInspector {
-    /// Takes the next frame. Frames without high and low only say whether the data is intraday.
+    /// Adds the next frame. Frames without high and low only decide whether the data is intraday.
     pub fn observe(&mut self, frame: &Frame) {
         self.instruments.extend(frame.listed.iter().map(|symbol| Instrument::new(Arc::clone(symbol))));
         self.intraday |= self.last.is_some_and(|last| last.date() == frame.timestamp.date());
@@ -124,7 +126,7 @@ impl SpreadInspector {
         all
     }
 
-    /// True once two frames were of the same UTC date.
+    /// True once two frames share a UTC date.
     #[must_use]
     pub fn is_intraday(&self) -> bool {
         self.intraday
@@ -156,7 +158,7 @@ impl Instrument {
     }
 }
 
-/// Usual volume of an instrument: the mean of its first [`MEMORY`] bars, from then on an exponential mean.
+/// Usual volume of an instrument: the mean of its first [`MEMORY`] bars, then an exponential mean.
 #[derive(Clone, Copy, Debug, Default)]
 struct UsualVolume {
     mean: f64,
@@ -165,8 +167,8 @@ struct UsualVolume {
 }
 
 impl UsualVolume {
-    /// Takes the volume of a bar and returns true if the bar is too thin for its range to say anything. A missing
-    /// volume (NaN) is not thin and changes nothing.
+    /// Adds the volume of a bar; returns true if the bar is too thin for its range to be informative. A
+    /// missing volume (NaN) is skipped.
     fn is_thin(&mut self, volume: f64) -> bool {
         if volume.is_nan() {
             return false;
@@ -197,8 +199,8 @@ impl Mean {
     }
 }
 
-/// Quoted spreads, counted by size: buckets of at most 1 % width, 12 kB an instrument. Counts are whole numbers, so the
-/// median is the same on every machine.
+/// Histogram of quoted spreads: buckets of at most 1 % width, 12 kB per instrument. Counts are integers, so
+/// the median is the same on every machine.
 #[derive(Clone, Debug, Default)]
 struct QuotedSpreads(Option<Histogram<u32>>);
 
@@ -209,7 +211,7 @@ impl QuotedSpreads {
     const UNITS_MAX: u64 = 1_000_000_000;
     const DIGITS: u8 = 2;
 
-    /// Counts a spread. One that is missing, negative (a crossed quote) or above the price is left out.
+    /// Counts a spread; skips a missing, negative (crossed quote) or larger than 1 one.
     fn record(&mut self, spread: f64) {
         if !(0.0..=1.0).contains(&spread) {
             return;
@@ -218,7 +220,7 @@ impl QuotedSpreads {
             self.0 = Histogram::new_with_bounds(1, Self::UNITS_MAX, Self::DIGITS).ok();
         }
         if let Some(histogram) = &mut self.0 {
-            // From 0 to `UNITS_MAX`.
+            // Range: 0 to `UNITS_MAX`.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             histogram.saturating_record((spread / Self::UNIT).round() as u64);
         }

@@ -1,19 +1,19 @@
-//! Prices that stand still.
+//! Stale prices: runs of unchanged closes.
 
 use crate::time::TimestampNs;
 
-/// A run is flagged where chance would give it less often than this, by how often the close usually stays.
+/// Probability of a run, given how often the close usually stays, below which it is flagged.
 const CHANCE: f64 = 1e-9;
-/// Shortest run of unchanged closes that is flagged.
+/// Minimum length of a flagged run.
 const RUN_MIN: usize = 5;
-/// Longest run that is waited for, however often the price stays.
+/// Length from which a run is flagged whatever its probability.
 const RUN_MAX: usize = 60;
-/// Bars over which the frequency of unchanged closes is forgotten.
+/// Memory of the frequency of unchanged closes, in bars.
 const MEMORY: f64 = 500.0;
-/// What is assumed of an instrument at first: as if so many of so many bars had an unchanged close.
+/// Prior of an instrument: unchanged closes, and bars.
 const PRIOR: (f64, f64) = (1.0, 20.0);
 
-/// The run of equal closes of one instrument.
+/// Current run of equal closes of one instrument.
 #[derive(Clone, Debug)]
 pub(super) struct Standstill {
     stayed: f64,
@@ -30,7 +30,7 @@ impl Default for Standstill {
 }
 
 impl Standstill {
-    /// Takes whether the close is that of the bar before, and calls `flag` with the time of each row that is stale
+    /// Adds a bar; `stayed`: its close equals the previous one. Calls `flag` with the time of each stale row
     /// and its place in the run.
     #[inline]
     pub(super) fn observe(
@@ -58,10 +58,10 @@ impl Standstill {
         }
     }
 
-    /// Closes that must be equal in a row to be no accident.
+    /// Length from which a run is flagged.
     fn limit(&self) -> usize {
         let chance = (self.stayed / self.bars).clamp(1e-3, 0.999);
-        // Between 0 and 20,000.
+        // Range: 0 to 20,000.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let bars = libm::ceil(libm::log(CHANCE) / libm::log(chance)) as usize;
         bars.clamp(RUN_MIN, RUN_MAX)
@@ -69,7 +69,7 @@ impl Standstill {
 
     #[cold]
     fn end(&mut self) {
-        // One that was an outage says nothing about how often a price stays where it is.
+        // A flagged run is an outage; it does not count towards the usual frequency.
         if !self.flagging {
             let length = self.length as f64;
             self.learn(length, length);
@@ -83,7 +83,7 @@ impl Standstill {
         let keep = (1.0 - bars / MEMORY).max(0.0);
         self.stayed = self.stayed * keep + stayed;
         self.bars = self.bars * keep + bars;
-        // The frequency never becomes a certainty that it stays or moves.
+        // Keeps the frequency above 0.
         self.stayed = self.stayed.max(0.05);
     }
 }

@@ -1,20 +1,20 @@
-//! How often each problem was found, and where it is worst.
+//! Counts of findings by problem, with the worst of each.
 
 use super::{Finding, Problem};
 
-/// Worst findings that are kept of each kind.
+/// Number of worst findings kept of each problem.
 const EXAMPLES: usize = 3;
 
-/// What was found of one kind.
+/// Findings of one problem.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Count {
-    /// Findings.
+    /// Number of findings.
     pub findings: u64,
-    /// The worst of them, the worst first.
+    /// Worst findings, the worst first.
     pub worst: Vec<Finding>,
 }
 
-/// Counts by kind. Its memory does not grow with the findings.
+/// Counts by problem. Memory does not grow with the number of findings.
 #[derive(Clone, Debug)]
 pub struct Tally {
     counts: [Count; Problem::ALL.len()],
@@ -31,7 +31,7 @@ impl Tally {
     pub fn add(&mut self, finding: &Finding) {
         let count = &mut self.counts[finding.problem as usize];
         count.findings += 1;
-        // Behind those that are as bad: the first found is shown.
+        // Insert behind findings of equal severity, so that the first found is shown.
         let at = count.worst.partition_point(|other| other.severity >= finding.severity);
         if at < EXAMPLES {
             count.worst.insert(at, finding.clone());
@@ -39,13 +39,13 @@ impl Tally {
         }
     }
 
-    /// What was found of a kind.
+    /// Findings of a problem.
     #[must_use]
     pub fn of(&self, problem: Problem) -> &Count {
         &self.counts[problem as usize]
     }
 
-    /// The kinds that were found, the gravest first.
+    /// Problems found, the gravest first.
     pub fn found(&self) -> impl Iterator<Item = (Problem, &Count)> {
         Problem::ALL
             .into_iter()
@@ -53,7 +53,7 @@ impl Tally {
             .filter(|(_, count)| count.findings > 0)
     }
 
-    /// All findings.
+    /// Total number of findings.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.counts.iter().map(|count| count.findings).sum()

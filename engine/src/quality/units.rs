@@ -1,27 +1,27 @@
-//! Times in another unit than the declared one: seconds in a column of milliseconds lie in January 1970.
+//! Times in another unit than the declared one: seconds in a column of milliseconds fall into January 1970.
 
 use crate::time::{DAY_NS, TimestampNs};
 
-/// Years in which data is expected, as nanoseconds: 1980 to 2100.
+/// Expected years of data, in nanoseconds: 1980 to 2100.
 const EXPECTED_NS: std::ops::Range<i64> = 3_652 * DAY_NS..47_482 * DAY_NS;
-/// Factors between units.
+/// Factors between units of time.
 const FACTORS: [i64; 3] = [1_000, 1_000_000, 1_000_000_000];
-/// Least frames that show that the unit of all times is wrong.
+/// Minimum number of frames to decide that the unit of all times is wrong.
 const FRAMES_MIN: u64 = 20;
-/// Longest mean distance between frames in the right unit, of monthly data.
+/// Largest mean distance between frames in the right unit, that of monthly data.
 const SPACING_MAX_NS: i64 = 40 * DAY_NS;
-/// Times up to here are those of another unit, where later ones are ten years and more after them.
+/// Latest time that counts as one in another unit if a time at least ten years later is next to it.
 const BEFORE_NS: i64 = 366 * DAY_NS;
 const JUMP_NS: i64 = 3_653 * DAY_NS;
 
-/// By how much a time has to be multiplied to lie in the expected years; `None` where no unit does that.
+/// Factor that brings a time into the expected years; `None` if no unit does.
 fn factor(time: TimestampNs) -> Option<i64> {
     FACTORS
         .into_iter()
         .find(|factor| (EXPECTED_NS.start / factor..EXPECTED_NS.end / factor).contains(&time.0))
 }
 
-/// Whether one of two times that follow each other in the data is in another unit than the other one.
+/// True if two consecutive times of the data are in different units.
 #[must_use]
 pub fn is_change_of_unit(one: TimestampNs, other: TimestampNs) -> bool {
     let (before, after) = (one.0.min(other.0), one.0.max(other.0));
@@ -30,7 +30,7 @@ pub fn is_change_of_unit(one: TimestampNs, other: TimestampNs) -> bool {
     is_late || factors.is_some_and(|(before, after)| before != after)
 }
 
-/// The times of all frames.
+/// Summary of the times of all frames.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Times {
     first: TimestampNs,
@@ -40,7 +40,7 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// Takes the time of the next frame. Returns the time before, where its unit is another one.
+    /// Adds the time of the next frame; returns the previous time if its unit differs.
     pub(crate) fn observe(&mut self, time: TimestampNs) -> Option<TimestampNs> {
         if self.frames == 0 {
             (self.first, self.last) = (time, time);
@@ -52,7 +52,7 @@ impl Times {
         changes.then_some(before)
     }
 
-    /// The factor that all times are too small by.
+    /// Factor by which all times are too small.
     pub(crate) fn too_small_by(&self) -> Option<i64> {
         let factor = factor(self.first).filter(|found| factor(self.last) == Some(*found))?;
         let spacing = (self.last.0 - self.first.0).saturating_mul(factor)
@@ -60,18 +60,18 @@ impl Times {
         (!self.changed && self.frames >= FRAMES_MIN && spacing <= SPACING_MAX_NS).then_some(factor)
     }
 
-    /// Whether some times are in a wrong unit.
+    /// True if some times are in a wrong unit.
     pub(crate) fn are_wrong(&self) -> bool {
         self.changed || self.too_small_by().is_some()
     }
 
-    /// The first time, as the data has it and in the likely unit.
+    /// First time as stated, and multiplied by the factor.
     pub(crate) fn first_by(&self, factor: i64) -> (TimestampNs, TimestampNs) {
         (self.first, TimestampNs(self.first.0.saturating_mul(factor)))
     }
 }
 
-/// Which unit is likely to stand in which column.
+/// Likely units of the values and of the column.
 pub(crate) const fn likely(factor: i64) -> &'static str {
     match factor {
         1_000 => {

@@ -1,8 +1,8 @@
-//! Verdict on a panel: whether a backtest on it means anything.
+//! Verdict on a panel: whether it is fit for a backtest.
 
 use super::{Problem, Tally};
 
-/// Share of the rows that have a twin by chance, at most, in clean daily data.
+/// Largest share of rows that have a twin by chance in clean daily data.
 const COPIES_BY_CHANCE: f64 = 1e-5;
 /// Problems of a row that change the result of a backtest unless the row is a real move.
 const GRAVE: [Problem; 12] = [
@@ -19,13 +19,13 @@ const GRAVE: [Problem; 12] = [
     Problem::HolidayFilled,
     Problem::FlatDays,
 ];
-/// Problems of a factor that make its betas unidentified.
+/// Problems of a factor that leave its betas unidentified.
 const UNIDENTIFIED: [Problem; 3] = [Problem::FactorConstant, Problem::FactorLevel, Problem::FactorsCollinear];
 
 /// Fitness of a panel for research, by its gravest problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Times are in more than one unit.
+    /// Times are in two units.
     MixedTimeUnits,
     /// All times are in a wrong unit.
     WrongTimeUnit,
@@ -36,12 +36,12 @@ pub enum Verdict {
     },
     /// The factors belong to another frame than the prices.
     FactorsMisaligned,
-    /// Factors that cannot be told from alpha or from the others.
+    /// Some factors cannot be told from alpha or from each other.
     FactorsUnidentified {
         /// Findings about factors.
         factors: u64,
     },
-    /// Fit once the rows with a grave problem are looked at.
+    /// Fit once the rows with a grave problem are checked.
     FitOnceChecked {
         /// Findings of a grave problem.
         grave: u64,
