@@ -1,31 +1,32 @@
-//! How much money a strategy can run: the value at which market impact halves its Sharpe ratio.
+//! Capacity of a strategy: the NAV at which market impact halves its Sharpe ratio.
 
 use serde::{Deserialize, Serialize};
 
-/// Halvings of the bracket: more than an f64 has digits.
+/// Bisection steps: more than an f64 has bits.
 const STEPS: u32 = 200;
-/// A multiple beyond which there is no telling.
+/// Largest multiple that is searched.
 const MULTIPLE_MAX: f64 = 1e12;
 
-/// Impact as shares of the preceding NAV scales with NAV, the trades in weights fixed: its temporary part with
-/// (NAV/NAV₀)^p, p the impact exponent, and its permanent part with NAV/NAV₀ (Almgren & Chriss 2000; the square-root
-/// law is p = 0.5). So at c times the value the return of frame t is
+/// Capacity from the moments of returns and impact.
 ///
-///   r_t(c) = a_t − c^p·u_t − c·v_t,
+/// With the trades in weights fixed, impact as a share of the preceding NAV scales with NAV: its temporary
+/// part with (NAV/NAV₀)^p, p the impact exponent, and its permanent part with NAV/NAV₀ (Almgren & Chriss
+/// 2000; the square-root law is p = 0.5). At c times the NAV that was run, the return of frame t is
+/// `r_t(c) = a_t − c^p·u_t − c·v_t`.
 ///
-/// a_t the return with impact added back, u_t and v_t the two parts at the value that was run. Mean and variance of
-/// r(c) follow from the means and covariances of (a, u, v), which is all that is held.
+/// Here a_t is the return with impact added back, u_t and v_t are the two parts at the NAV that was run. Mean and
+/// variance of r(c) follow from the means and covariances of (a, u, v), which are all that is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Capacity {
     count: f64,
     mean: [f64; 3],
-    /// Sums of products about the means.
+    /// Sums of products of deviations from the means.
     products: [[f64; 3]; 3],
 }
 
 impl Capacity {
-    /// One frame, all as shares of the preceding NAV: the net return with all impact added back, and the temporary
-    /// and the permanent part of the impact, costs positive.
+    /// Adds one frame, in shares of the preceding NAV: the net return with all impact added back, and the
+    /// temporary and the permanent part of the impact, costs positive.
     pub fn push(&mut self, return_before_impact: f64, temporary: f64, permanent: f64) {
         let values = [return_before_impact, temporary, permanent];
         self.count += 1.0;
@@ -40,8 +41,8 @@ impl Capacity {
         }
     }
 
-    /// Sharpe ratio at `multiple` of the value that was run, annualised; 0 is without impact. NaN for fewer than two
-    /// frames or no volatility.
+    /// Annualised Sharpe ratio at `multiple` times the NAV that was run; 0 excludes impact. NaN for fewer
+    /// than two frames or no volatility.
     #[must_use]
     pub fn sharpe(&self, multiple: f64, exponent: f64, frames_per_year: f64) -> f64 {
         let scale = [1.0, -libm::pow(multiple, exponent), -multiple];
@@ -60,9 +61,9 @@ impl Capacity {
         mean / deviation * frames_per_year.sqrt()
     }
 
-    /// The multiple of the value that was run at which the Sharpe ratio is half of what it is without impact: the
-    /// smallest one, found by bisection. `None` where there is no impact, the ratio without it is not above 0, or a
-    /// multiple of 10¹² does not halve it.
+    /// Smallest multiple of the NAV that was run at which the Sharpe ratio is half of that without impact, by
+    /// bisection. `None` if there is no impact, if the ratio without it is not above 0, or if a multiple of
+    /// 10¹² does not halve it.
     #[must_use]
     pub fn multiple_at_half(&self, exponent: f64) -> Option<f64> {
         let whole = self.sharpe(0.0, exponent, 1.0);
@@ -71,7 +72,7 @@ impl Capacity {
             return None;
         }
         let halved = |multiple: f64| self.sharpe(multiple, exponent, 1.0) <= 0.5 * whole;
-        // Upwards from nearly nothing, so that it is the first crossing that is bracketed.
+        // Start near 0, so that the first crossing is bracketed.
         let mut high = 1e-6;
         while !halved(high) {
             high *= 2.0;
@@ -95,7 +96,7 @@ impl Capacity {
 mod tests {
     use super::*;
 
-    /// Returns that alternate, with an impact on each.
+    /// Capacity of alternating returns with constant impact.
     fn of(temporary: f64, permanent: f64) -> Capacity {
         let mut capacity = Capacity::default();
         for at in 0..1_000 {
@@ -106,16 +107,16 @@ mod tests {
     }
 
     #[test]
-    fn constant_impact_halves_the_ratio_where_it_takes_half_of_the_mean() {
-        // The mean is 0.001 and impact moves no variance: c^p u + c v = 0.0005.
+    fn constant_impact_halves_the_ratio_at_half_of_the_mean() {
+        // The mean is 0.001 and constant impact adds no variance: c^p u + c v = 0.0005.
         let close = |found: Option<f64>, expected: f64| (found.unwrap() / expected - 1.0).abs() < 1e-9;
         assert!(close(of(1e-4, 0.0).multiple_at_half(0.5), 25.0));
         assert!(close(of(1e-4, 0.0).multiple_at_half(1.0), 5.0));
         assert!(close(of(0.0, 2e-4).multiple_at_half(0.5), 2.5));
-        // √c + c = 5 has √c = (√21 − 1)/2.
+        // The solution of √c + c = 5 is √c = (√21 − 1)/2.
         let root = (21.0_f64.sqrt() - 1.0) / 2.0;
         assert!(close(of(1e-4, 1e-4).multiple_at_half(0.5), root * root));
-        // Above capacity already: below the value that was run.
+        // Above capacity: the multiple is below 1.
         assert!(close(of(2e-3, 0.0).multiple_at_half(0.5), 0.0625));
     }
 
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn without_impact_or_without_return_there_is_no_capacity() {
+    fn capacity_is_undefined_without_impact_or_positive_return() {
         assert_eq!(of(0.0, 0.0).multiple_at_half(0.5), None);
         assert_eq!(Capacity::default().multiple_at_half(0.5), None);
         let mut losing = Capacity::default();
@@ -149,7 +150,7 @@ mod tests {
         let mut one = Capacity::default();
         one.push(0.01, 1e-4, 0.0);
         assert_eq!(one.multiple_at_half(0.5), None);
-        // Too little to ever halve it.
+        // Impact too small to halve it within the search.
         assert_eq!(of(1e-20, 0.0).multiple_at_half(0.1), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Net, gross and benchmark side by side, from the equity as it was written.
+//! Net, gross and benchmark figures from the equity of a run.
 
 use super::distribution::Distribution;
 use super::drawdowns::{Drawdown, Drawdowns};
@@ -9,29 +9,29 @@ use super::series::Accumulator;
 use crate::execution::is_ruined;
 use crate::time::TimestampNs;
 
-/// Drawdowns that are kept.
+/// Number of drawdowns kept.
 const DRAWDOWNS: usize = 5;
 
 /// Figures of the strategy and the benchmark. A run of N frames has N − 1 returns.
 #[derive(Clone, Debug)]
 pub struct Comparison {
-    /// Ratios of the returns after costs.
+    /// Figures of the returns after costs.
     pub net: Figures,
-    /// Ratios of the returns (ΔNAV_t + costs_t)/NAV_{t−1}.
+    /// Figures of the returns (ΔNAV_t + costs_t)/NAV_{t−1}.
     pub gross: Figures,
     /// Figures of the benchmark, after costs.
     pub benchmark: Figures,
-    /// The five deepest of the net value, the deepest first.
+    /// Five deepest drawdowns of net NAV, the deepest first.
     pub drawdowns: Vec<Drawdown>,
     /// Calendar months, in order.
     pub months: Vec<Period>,
     /// Calendar years, in order.
     pub years: Vec<Period>,
-    /// The frame on which the account was ruined: its value was 0 or below, and the ledger ends.
+    /// Frame on which the account was ruined (NAV at most 0); the ledger ends there.
     pub ruined: Option<TimestampNs>,
 }
 
-/// Takes a run's equity in, row by row, and gives the [`Comparison`].
+/// Accumulates the equity of a run, row by row, into a [`Comparison`].
 #[derive(Clone, Debug)]
 pub struct Comparing {
     last: Option<EquityPoint>,
@@ -44,7 +44,7 @@ pub struct Comparing {
 }
 
 impl Comparing {
-    /// For exactly `frames` rows.
+    /// Accumulator for exactly `frames` rows.
     #[must_use]
     pub fn new(frames: usize) -> Self {
         let accumulator = Accumulator::new(frames.saturating_sub(1));
@@ -53,7 +53,7 @@ impl Comparing {
         Self { last: None, net, gross, benchmark, drawdowns, calendars, ruined: None }
     }
 
-    /// The next row.
+    /// Adds the next row.
     pub fn push(&mut self, point: EquityPoint) {
         if let Some(last) = self.last {
             let FrameReturns { net, gross, benchmark } = point.returns_since(&last);
@@ -69,7 +69,7 @@ impl Comparing {
         self.last = Some(point);
     }
 
-    /// The figures of all rows.
+    /// Figures of all rows.
     #[must_use]
     pub fn comparison(self, frames_per_year: f64) -> Comparison {
         let (months, years) = self.calendars.periods();
@@ -90,7 +90,8 @@ impl Comparing {
     }
 }
 
-/// Counts a run's net returns in bins, in a second pass over the equity: the bins are known after the first.
+/// Counts the net returns of a run in bins, in a second pass over the equity: the first one determines the
+/// bins.
 #[derive(Clone, Debug)]
 pub struct Binning {
     last: Option<EquityPoint>,
@@ -98,20 +99,20 @@ pub struct Binning {
 }
 
 impl Binning {
-    /// Bins that fit the net returns of a comparison.
+    /// Empty bins that fit the net returns of a comparison.
     #[must_use]
     pub fn new(comparison: &Comparison, frames_per_year: f64) -> Self {
         Self { last: None, bins: Distribution::for_series(&comparison.net, frames_per_year) }
     }
 
-    /// The next row.
+    /// Adds the next row.
     pub fn push(&mut self, point: EquityPoint) {
         if let Some(last) = self.last.replace(point) {
             self.bins.push(point.returns_since(&last).net);
         }
     }
 
-    /// The distribution of all rows.
+    /// Distribution of the returns of all rows.
     #[must_use]
     pub fn distribution(self) -> Distribution {
         self.bins

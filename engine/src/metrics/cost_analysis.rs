@@ -1,4 +1,4 @@
-//! Cost drag, break-even cost, and what a fraction of Kelly implies.
+//! Cost drag, break-even cost, and drawdown probability at a fraction of Kelly.
 
 use super::comparing::Comparison;
 use super::figures::Figures;
@@ -6,17 +6,18 @@ use super::performance::Performance;
 
 use crate::settings::Calendar;
 
-/// Costs against returns. NaN where a figure is not defined.
+/// Costs relative to returns; NaN if a figure is undefined.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CostAnalysis {
-    /// Annual return that costs took: gross less net; NaN of a ruined account.
+    /// Annual return lost to costs: gross less net; NaN for a ruined account.
     pub annual_drag: f64,
-    /// Cost of a unit of turnover, in bps, that would leave a mean return of nothing; NaN without turnover.
+    /// Break-even cost: cost per unit of turnover, in bps, at which the mean return is 0; NaN without
+    /// turnover.
     pub break_even_bps: f64,
 }
 
 impl CostAnalysis {
-    /// Of a run.
+    /// Cost analysis of a run.
     #[must_use]
     pub fn of(comparison: &Comparison, performance: &Performance, calendar: &Calendar) -> Self {
         let Comparison { net, gross, .. } = comparison;
@@ -29,7 +30,8 @@ impl CostAnalysis {
         }
     }
 
-    /// Cost of a unit of turnover, in bps, that would leave a mean return of nothing; NaN without turnover.
+    /// Break-even cost: cost per unit of turnover, in bps, at which the mean return is 0; NaN without
+    /// turnover.
     #[must_use]
     pub fn break_even_bps(gross: &Figures, performance: &Performance, calendar: &Calendar) -> f64 {
         let turnover_a_year = performance.turnover.mean * calendar.days_per_year;
@@ -38,8 +40,8 @@ impl CostAnalysis {
     }
 }
 
-/// Probability of ever falling to 1 − `loss` of any past value, at a fraction of Kelly in continuous time:
-/// x^(2/fraction − 1) (Thorp 2006).
+/// Probability of ever falling by `loss` from the current value, at a fraction of Kelly in continuous time:
+/// x^(2/fraction − 1), x = 1 − `loss` (Thorp 2006).
 #[must_use]
 pub fn chance_of_ever_losing(loss: f64, kelly_fraction: f64) -> f64 {
     libm::pow(1.0 - loss, 2.0 / kelly_fraction - 1.0)

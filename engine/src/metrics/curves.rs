@@ -1,50 +1,50 @@
-//! Lines for a picture: a long run thinned to as many points as there is room for, so that no fall is lost.
+//! Lines for a chart: a long run thinned to a bounded number of points that keep every drawdown.
 
 use super::equity_point::EquityPoint;
 use crate::execution::CostItem;
 use crate::time::TimestampNs;
 
-/// Which frames a picture has a point for: buckets of as many frames each, the last one ending with the run.
+/// Frames that a chart has a point for: buckets of equal length, the last one ending with the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buckets {
     frames: u64,
-    /// Frames of a bucket; the first one may have fewer.
+    /// Frames per bucket; the first may have fewer.
     every: u64,
 }
 
 impl Buckets {
-    /// At most `points_max` buckets of so many frames.
+    /// Divides `frames` frames into at most `points_max` buckets.
     #[must_use]
     pub fn new(frames: u64, points_max: u64) -> Self {
         Self { frames, every: frames.div_ceil(points_max.max(1)).max(1) }
     }
 
-    /// Whether a bucket ends with a frame, counted from 0.
+    /// Returns true if a bucket ends with frame `at`, counted from 0.
     fn ends(&self, at: u64) -> bool {
         (at + 1).abs_diff(self.frames).is_multiple_of(self.every)
     }
 }
 
-/// What a bucket keeps of a line's values.
+/// Statistic of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Keep {
-    /// The last one.
+    /// Last value.
     Last,
-    /// The lowest one.
+    /// Lowest value.
     Lowest,
-    /// The highest one.
+    /// Highest value.
     Highest,
-    /// The sum of all so far, as a share of this number.
+    /// Sum of all values so far, divided by this number.
     TotalOver(f64),
 }
 
-/// One line: a value for each bucket, NaN where it has none.
+/// One line: a value for each bucket; NaN where undefined.
 #[derive(Clone, Debug)]
 pub struct Line {
     keep: Keep,
     total: f64,
     current: f64,
-    /// A value for each bucket that is complete.
+    /// Values of the complete buckets.
     pub values: Vec<f64>,
 }
 
@@ -56,7 +56,7 @@ impl Line {
     fn push(&mut self, value: f64) {
         self.current = match self.keep {
             Keep::Last => value,
-            // A NaN is passed over.
+            // `min` and `max` skip a NaN.
             Keep::Lowest => self.current.min(value),
             Keep::Highest => self.current.max(value),
             Keep::TotalOver(whole) => {
@@ -77,20 +77,20 @@ impl Line {
 pub struct Curves {
     buckets: Buckets,
     at: u64,
-    /// The last frame of each bucket.
+    /// Last frame of each bucket.
     pub times: Vec<TimestampNs>,
-    /// In the order that they were asked for.
+    /// Lines in the order of `keep`.
     pub lines: Vec<Line>,
 }
 
 impl Curves {
-    /// A line for each of what is to be kept.
+    /// Empty lines, one for each statistic.
     #[must_use]
     pub fn new(buckets: Buckets, keep: &[Keep]) -> Self {
         Self { buckets, at: 0, times: Vec::new(), lines: keep.iter().map(|keep| Line::new(*keep)).collect() }
     }
 
-    /// The next frame, a value for each line.
+    /// Adds the next frame: one value for each line.
     pub fn push(&mut self, time: TimestampNs, values: &[f64]) {
         for (line, value) in self.lines.iter_mut().zip(values) {
             line.push(*value);
@@ -103,7 +103,7 @@ impl Curves {
     }
 }
 
-/// Lines that [`EquityCurves`] has before those of the costs.
+/// Lines of [`EquityCurves`] before those of the costs.
 const FIXED: [(&str, Keep); 7] = [
     ("net", Keep::Last),
     ("gross", Keep::Last),
@@ -114,7 +114,7 @@ const FIXED: [(&str, Keep); 7] = [
     ("cap_multiplier", Keep::Highest),
 ];
 
-/// What a unit has become and its highest so far.
+/// Growth of one unit of wealth and its running maximum.
 #[derive(Clone, Copy, Debug)]
 struct Growth {
     value: f64,
@@ -124,7 +124,7 @@ struct Growth {
 impl Growth {
     const START: Self = Self { value: 1.0, peak: 1.0 };
 
-    /// A debt is nothing: the account is ruined.
+    /// Sets the value; a debt counts as 0, because the account is ruined.
     fn reaches(&mut self, value: f64) {
         self.value = if value < 0.0 { 0.0 } else { value };
         self.peak = self.peak.max(self.value);
@@ -136,10 +136,11 @@ impl Growth {
 }
 
 /// The equity of a run as lines:
-/// * `net`, `gross`, `benchmark`: what a unit has become, at the end of each bucket;
-/// * `net_drawdown`, `benchmark_drawdown`: the deepest of each bucket;
-/// * `turnover`: of the UTC date so far, the highest of each bucket; `cap_multiplier`: the highest;
-/// * each item of the costs, cumulated, as a share of the starting NAV.
+///
+/// - `net`, `gross`, `benchmark`: growth of one unit, at the end of each bucket;
+/// - `net_drawdown`, `benchmark_drawdown`: deepest drawdown in each bucket;
+/// - `turnover`, `cap_multiplier`: highest in each bucket, the turnover summed over the UTC date so far;
+/// - each cost item, cumulated, as a share of the starting NAV.
 #[derive(Clone, Debug)]
 pub struct EquityCurves {
     buckets: Buckets,
@@ -154,7 +155,7 @@ pub struct EquityCurves {
 }
 
 impl EquityCurves {
-    /// Empty lines.
+    /// Lines without a frame.
     #[must_use]
     pub fn new(buckets: Buckets) -> Self {
         Self {
@@ -170,7 +171,7 @@ impl EquityCurves {
         }
     }
 
-    /// The next frame.
+    /// Adds the next frame.
     pub fn push(&mut self, point: EquityPoint) {
         let costs = point.costs.items().map(|(_, value)| value);
         let curves = self.curves.get_or_insert_with(|| {
@@ -203,19 +204,19 @@ impl EquityCurves {
         curves.push(point.timestamp, &self.values);
     }
 
-    /// The last frame of each bucket.
+    /// Last frame of each bucket.
     #[must_use]
     pub fn times(&self) -> &[TimestampNs] {
         self.curves.as_ref().map_or(&[], |curves| &curves.times)
     }
 
-    /// Frames that a point stands for.
+    /// Frames per point.
     #[must_use]
     pub fn frames_between(&self) -> u64 {
         self.buckets.every
     }
 
-    /// A line by its name; empty where there is none.
+    /// Line by its name; empty for an unknown name.
     #[must_use]
     pub fn line(&self, name: &str) -> &[f64] {
         let names = FIXED.iter().map(|(name, _)| *name).chain(CostItem::NAMES);
@@ -224,8 +225,8 @@ impl EquityCurves {
     }
 }
 
-/// Several series of returns as lines: what a unit of each has become at the end of each bucket, and the deepest
-/// drawdown within it.
+/// Several series of returns as lines: growth of one unit at the end of each bucket, and the deepest drawdown
+/// within it.
 #[derive(Clone, Debug)]
 pub struct ReturnCurves {
     curves: Curves,
@@ -234,14 +235,14 @@ pub struct ReturnCurves {
 }
 
 impl ReturnCurves {
-    /// Of so many series.
+    /// Empty lines for `series` series.
     #[must_use]
     pub fn new(buckets: Buckets, series: usize) -> Self {
         let keep = [vec![Keep::Last; series], vec![Keep::Lowest; series]].concat();
         Self { curves: Curves::new(buckets, &keep), growths: vec![Growth::START; series], values: Vec::new() }
     }
 
-    /// The next frame, a simple return for each series.
+    /// Adds the next frame: a simple return for each series.
     pub fn push(&mut self, time: TimestampNs, returns: &[f64]) {
         for (growth, r) in self.growths.iter_mut().zip(returns) {
             growth.reaches(growth.value * (1.0 + r));
@@ -252,25 +253,25 @@ impl ReturnCurves {
         self.curves.push(time, &self.values);
     }
 
-    /// The last frame of each bucket.
+    /// Last frame of each bucket.
     #[must_use]
     pub fn times(&self) -> &[TimestampNs] {
         &self.curves.times
     }
 
-    /// Frames that a point stands for.
+    /// Frames per point.
     #[must_use]
     pub fn frames_between(&self) -> u64 {
         self.curves.buckets.every
     }
 
-    /// What a unit of a series has become.
+    /// Growth of one unit of a series.
     #[must_use]
     pub fn growth(&self, series: usize) -> &[f64] {
         self.curves.lines.get(series).map_or(&[], |line| &line.values)
     }
 
-    /// How far it is below its peak.
+    /// Drawdown of a series.
     #[must_use]
     pub fn drawdown(&self, series: usize) -> &[f64] {
         self.growth(self.growths.len() + series)
@@ -283,7 +284,7 @@ mod tests {
     use crate::execution::Costs;
 
     #[test]
-    fn returns_become_growth_and_drawdown() {
+    fn return_curves_are_growth_and_drawdown() {
         let mut curves = ReturnCurves::new(Buckets::new(4, 2), 2);
         for (at, returns) in [[0.5, 0.0], [-0.5, 0.0], [0.0, -0.5], [1.0, 1.0]].iter().enumerate() {
             curves.push(TimestampNs(at as i64), returns);
@@ -311,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn every_frame_is_a_point_where_there_is_room() {
+    fn every_frame_is_a_point_in_a_short_run() {
         let curves = curves(&[100.0, 98.0, 147.0], 3);
         assert_eq!(curves.line("net"), [1.0, 0.98, 1.47]);
         assert_eq!(curves.line("gross"), [1.0, 1.0, 1.0 + 51.0 / 98.0]);

@@ -1,27 +1,27 @@
-//! How returns are distributed.
+//! Histogram of returns.
 
 use super::figures::Figures;
 
-/// Bins that six standard deviations are divided into, about.
+/// Approximate number of bins per six standard deviations.
 const BINS_WITHIN: f64 = 40.0;
-/// Bins to either side of zero at most.
+/// Largest number of bins on either side of zero.
 const BINS_SIDE_MAX: f64 = 40.0;
-/// Standard deviations from the mean that bins of equal width reach to.
+/// Standard deviations from zero covered by bins of equal width.
 const REACH: f64 = 6.0;
 
-/// Counts of returns in bins, as `numpy.histogram(returns, edges)` gives them: a return that lies on an edge is in
-/// the bin above it, in the last bin if there is none. The bins have the same width, a round number, and zero is
-/// an edge of them; the two outermost ones reach to the lowest and the highest return.
+/// Counts of returns in bins, as `numpy.histogram(returns, edges)` computes them: a return on an edge is in
+/// the bin above it, or in the last bin. The bins have equal width, a round number, and zero is an edge; the
+/// two outermost bins extend to the lowest and the highest return.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Distribution {
-    /// Ascending, one more than there are counts; empty without returns.
+    /// Ascending edges, one more than there are counts; empty without returns.
     pub edges: Vec<f64>,
-    /// Returns in each bin.
+    /// Number of returns in each bin.
     pub counts: Vec<u64>,
 }
 
 impl Distribution {
-    /// Empty bins that fit the series that has these figures: 82 at most.
+    /// Empty bins, at most 82, that fit the series with these figures.
     #[must_use]
     pub fn for_series(figures: &Figures, frames_per_year: f64) -> Self {
         let (lowest, highest) = (figures.worst_return, figures.best_return);
@@ -35,7 +35,7 @@ impl Distribution {
         let first = side(lowest).floor() as i64;
         let last = (side(highest).ceil() as i64).max(first + 1);
         let mut edges: Vec<f64> = (first..=last).map(|at| at as f64 * width).collect();
-        // What lies further out is in the outermost bins.
+        // The outermost bins extend to the extremes.
         if let Some(edge) = edges.first_mut() {
             *edge = edge.min(lowest);
         }
@@ -55,7 +55,7 @@ impl Distribution {
     }
 }
 
-/// The next of 1, 2, 2.5, 5 and 10 times a power of ten.
+/// Rounds up to 1, 2, 2.5 or 5 times a power of ten.
 fn round_up(value: f64) -> f64 {
     let power = libm::pow(10.0, libm::floor(libm::log10(value)));
     let steps = [1.0, 2.0, 2.5, 5.0];
@@ -84,14 +84,14 @@ mod tests {
         returns.push(0.0);
         let bins = of(&returns);
         assert!(bins.edges.contains(&0.0) && bins.edges[0] == -0.4 && bins.counts[0] == 1);
-        // As numpy has it: zero is in the bin above.
+        // Zero is in the bin above, as in numpy.
         let zero = bins.edges.iter().position(|edge| *edge == 0.0).unwrap();
         let above = returns.iter().filter(|r| **r >= 0.0 && **r < bins.edges[zero + 1]).count();
         assert_eq!(bins.counts[zero], above as u64);
     }
 
     #[test]
-    fn series_without_spread_have_a_bin_and_none_has_none() {
+    fn constant_series_has_a_bin_and_empty_series_has_none() {
         assert_eq!(of(&[0.0, 0.0]).counts, [2]);
         assert_eq!(of(&[0.01]).counts.iter().sum::<u64>(), 1);
         assert_eq!(of(&[]), Distribution::default());

@@ -1,23 +1,23 @@
-//! The worst falls from a peak, and how long they took.
+//! Deepest drawdowns and their lengths.
 
 use crate::time::TimestampNs;
 
-/// One fall from a peak and back.
+/// One drawdown: fall from a peak to its recovery.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Drawdown {
-    /// The last frame at the peak; the run's first frame counts as one.
+    /// Last frame at the peak; the first frame of the run counts as a peak.
     pub start: TimestampNs,
-    /// The lowest frame.
+    /// Lowest frame.
     pub trough: TimestampNs,
-    /// The first frame at the height of the peak again; `None` where it never came.
+    /// First frame that reaches the peak again; `None` if none does.
     pub end: Option<TimestampNs>,
-    /// (trough − peak)/peak: below 0, and −1 of a ruined account.
+    /// Depth (trough − peak)/peak: negative; −1 for a ruined account.
     pub depth: f64,
-    /// Frames from the start to the end, or to the last frame.
+    /// Number of frames from the start to the end, or to the last frame.
     pub frames: u64,
 }
 
-/// Takes a value in, frame by frame, and keeps its worst drawdowns.
+/// Accumulates values frame by frame; keeps the deepest drawdowns.
 #[derive(Clone, Debug)]
 pub(super) struct Drawdowns {
     most: usize,
@@ -55,13 +55,13 @@ impl Drawdowns {
     }
 
     fn keep(&mut self, drawdown: Drawdown) {
-        // Equally deep ones stay in the order of time.
+        // Equally deep drawdowns stay in time order.
         let at = self.worst.partition_point(|other| other.depth <= drawdown.depth);
         self.worst.insert(at, drawdown);
         self.worst.truncate(self.most);
     }
 
-    /// The deepest first.
+    /// Deepest drawdowns, the deepest first.
     pub(super) fn worst(mut self) -> Vec<Drawdown> {
         if let Some(current) = self.current.take() {
             self.keep(current);
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_deepest_are_kept_from_their_last_peak_to_their_recovery() {
+    fn deepest_drawdowns_run_from_last_peak_to_recovery() {
         let mut drawdowns = Drawdowns::new(2);
         let values = [100.0, 90.0, 100.0, 100.0, 99.0, 101.0, 80.8, 90.0, 101.0, 110.0, 99.0, 104.5];
         for (at, value) in values.into_iter().enumerate() {
@@ -85,13 +85,13 @@ mod tests {
         assert!((deepest.depth + 0.2).abs() < 1e-12);
         assert_eq!((deepest.start.0, deepest.trough.0, deepest.frames), (5, 6, 3));
         assert_eq!(deepest.end, Some(TimestampNs(8)));
-        // As deep as the one that is not over yet, which is later.
+        // Equally deep as the open drawdown, which is later.
         assert!((next.depth + 0.1).abs() < 1e-12);
         assert_eq!((next.start.0, next.trough.0, next.end, next.frames), (0, 1, Some(TimestampNs(2)), 2));
     }
 
     #[test]
-    fn one_that_is_not_over_has_no_end() {
+    fn open_drawdown_has_no_end() {
         let mut drawdowns = Drawdowns::new(5);
         [1.0, 0.9, 0.8, 0.9]
             .into_iter()

@@ -1,20 +1,20 @@
-//! One row of a run's equity, and its returns.
+//! One row of the equity of a run, and its returns.
 
 use crate::execution::Costs;
 use crate::time::TimestampNs;
 
-/// One row of a run's equity.
+/// One row of the equity of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct EquityPoint {
     /// Close of the frame.
     pub timestamp: TimestampNs,
     /// Net asset value.
     pub nav: f64,
-    /// Costs of the frame, currency.
+    /// Costs of the frame, in currency.
     pub costs: Costs,
-    /// Turnover as decided on the frame, a share of NAV.
+    /// Turnover decided on the frame, as a share of NAV.
     pub turnover: f64,
-    /// Marginal value of turnover at the decision; NaN where it has none.
+    /// Marginal value of turnover at the rebalance; NaN if undefined.
     pub cap_multiplier: f64,
     /// Net asset value of the benchmark.
     pub benchmark_nav: f64,
@@ -23,16 +23,16 @@ pub struct EquityPoint {
 /// Returns of one frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FrameReturns {
-    /// After costs.
+    /// Return after costs.
     pub net: f64,
-    /// (ΔNAV_t + costs_t)/NAV_{t−1}.
+    /// Return before costs, (ΔNAV_t + costs_t)/NAV_{t−1}.
     pub gross: f64,
     /// Return of the benchmark, after its costs.
     pub benchmark: f64,
 }
 
 impl EquityPoint {
-    /// Returns since the row before.
+    /// Returns since the previous row.
     #[must_use]
     pub fn returns_since(&self, before: &Self) -> FrameReturns {
         FrameReturns {

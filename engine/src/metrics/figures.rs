@@ -5,33 +5,35 @@ use serde::{Deserialize, Serialize};
 use super::relative::Relative;
 use super::sharpe::SharpeUncertainty;
 
-/// Performance figures of a series of N simple returns per frame, by the definitions of `empyrical`; risk-free 0.
+/// Performance figures of N simple returns per frame, by the definitions of `empyrical`; risk-free rate 0.
 ///
-/// NaN where a figure is not defined, and then null in `summary.json`:
-/// * N = 0: all of them;
-/// * N = 1: `sharpe`, `sortino`, `omega`, `annual_volatility`, `stability_of_timeseries`, `skew`, `kurtosis`;
-/// * returns that are all the same, but for rounding: `sharpe`, `skew`, `kurtosis`;
-/// * no loss: `sortino`, `omega`, `calmar`; a 5th percentile of 0: `tail_ratio`;
-/// * a return of −100 % or less, which is ruin: all but `total_return`, `annual_return` and `max_drawdown`, which are
-///   −1. Returns after it are not counted.
+/// Undefined figures are NaN, and null in `summary.json`:
+///
+/// - N = 0: all figures;
+/// - N = 1: `sharpe`, `sortino`, `omega`, `annual_volatility`, `stability_of_timeseries`, `skew`, `kurtosis`;
+/// - returns that are equal up to rounding: `sharpe`, `skew`, `kurtosis`;
+/// - no loss: `sortino`, `omega`, `calmar`; a 5th percentile of 0: `tail_ratio`;
+/// - ruin (a return of −100 % or less): all but `total_return`, `annual_return` and `max_drawdown`, which are −1.
+///
+/// Returns after ruin are not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
-    /// mean/std · √(frames a year), sample deviation.
+    /// Annualised Sharpe ratio: mean/std · √(frames per year), with the sample standard deviation.
     pub sharpe: f64,
     /// Annualised mean over annualised downside deviation, the root mean square of min(r, 0) over all
     /// returns.
     pub sortino: f64,
-    /// Annual return over the size of the largest drawdown.
+    /// Annual return over the size of the maximum drawdown.
     pub calmar: f64,
-    /// Largest fall from a peak, anchored at the start; at most 0.
+    /// Maximum drawdown, from a peak that is at least the start value; at most 0.
     pub max_drawdown: f64,
     /// Sum of gains over sum of losses.
     pub omega: f64,
     /// |95th percentile| over |5th percentile|.
     pub tail_ratio: f64,
-    /// Compound annual growth rate, years by count of observations.
+    /// Compound annual growth rate; years are frames over frames per year.
     pub annual_return: f64,
-    /// Annualised sample deviation.
+    /// Annualised sample standard deviation.
     pub annual_volatility: f64,
     /// 5th percentile of the returns, interpolated.
     pub value_at_risk: f64,
@@ -39,17 +41,17 @@ pub struct Figures {
     pub conditional_value_at_risk: f64,
     /// Total return.
     pub total_return: f64,
-    /// R² of the cumulated logarithmic returns on a straight line.
+    /// R² of a straight line through the cumulated log returns.
     pub stability_of_timeseries: f64,
-    /// Skewness of the population, as `scipy.stats.skew`.
+    /// Population skewness, as `scipy.stats.skew`.
     pub skew: f64,
-    /// Excess kurtosis of the population, as `scipy.stats.kurtosis`: 0 for a normal distribution.
+    /// Population excess kurtosis, as `scipy.stats.kurtosis`: 0 for a normal distribution.
     pub kurtosis: f64,
-    /// Largest return of a frame.
+    /// Highest return of a frame.
     pub best_return: f64,
     /// Lowest return of a frame.
     pub worst_return: f64,
-    /// Against the benchmark; all NaN where there is none.
+    /// Figures relative to the benchmark; all NaN without one.
     #[serde(flatten)]
     pub relative: Relative,
     /// Uncertainty of the Sharpe ratio.
@@ -58,7 +60,7 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// The figures of the series alone, each under its name.
+    /// Figures of the series alone, each with its name.
     #[must_use]
     pub fn items(&self) -> [(&'static str, f64); 16] {
         [
@@ -81,7 +83,7 @@ impl Figures {
         ]
     }
 
-    /// Every figure under its name: those of the series, against the benchmark, and of uncertainty.
+    /// All figures with their names: of the series, relative to the benchmark, and of uncertainty.
     pub fn all(&self) -> impl Iterator<Item = (&'static str, f64)> {
         self.items().into_iter().chain(self.relative.items()).chain(self.uncertainty.items())
     }

@@ -1,41 +1,41 @@
-//! Figures and lines of an equity that grows frame by frame, for a run that is watched.
+//! Figures and lines of an equity that grows frame by frame, for live monitoring.
 
 use serde::Serialize;
 
 use crate::time::TimestampNs;
 
-/// Most points of a line; at twice as many, neighbours are joined.
+/// Target number of points of a line; at twice as many, pairs of points are merged.
 const POINTS: usize = 400;
 const DAY_NS: i64 = 86_400_000_000_000;
 
 /// Figures of the UTC date of the last frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct DayFigures {
-    /// Start of the date, nanoseconds since 1970.
+    /// Start of the date, in nanoseconds since 1970.
     pub begins: i64,
-    /// NAV at the last frame of the date before; on the first date that of its first frame.
+    /// NAV at the last frame of the previous date; on the first date, NAV of its first frame.
     pub nav_before: f64,
     /// NAV less `nav_before`.
     pub pnl: f64,
-    /// Turnover decided on the date so far.
+    /// Turnover decided so far on the date.
     pub turnover: f64,
 }
 
-/// Drawdown: NAV below its running maximum, as a share; 0 or negative, −1 of a ruined account.
+/// Drawdown from the running maximum of NAV, as a share; at most 0, −1 for a ruined account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct DrawdownSoFar {
-    /// At the last frame.
+    /// Drawdown at the last frame.
     pub now: f64,
-    /// Deepest so far.
+    /// Deepest drawdown so far.
     pub deepest: f64,
     /// Running maximum of NAV.
     pub peak: f64,
 }
 
-/// One frame of the equity. NAV is NaN where it is not finite.
+/// One frame of the equity. A non-finite NAV is NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WatchedFrame {
-    /// Number of the frame.
+    /// Sequence number of the frame.
     pub seq: u64,
     /// Close of its bars.
     pub timestamp: TimestampNs,
@@ -47,10 +47,10 @@ pub struct WatchedFrame {
     pub turnover: f64,
 }
 
-/// Figures that continue from frame to frame.
+/// Figures updated frame by frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RunningFigures {
-    /// NAV of the last frame; none before the first.
+    /// NAV of the last frame; `None` before the first.
     nav: Option<f64>,
     /// Figures of the date.
     pub day: DayFigures,
@@ -59,7 +59,7 @@ pub struct RunningFigures {
 }
 
 impl RunningFigures {
-    /// Takes the next frame.
+    /// Adds the next frame.
     pub fn step(&mut self, frame: &WatchedFrame) {
         let nav = frame.nav;
         let begins = frame.timestamp.0.div_euclid(DAY_NS) * DAY_NS;
@@ -71,14 +71,14 @@ impl RunningFigures {
         self.drawdown.peak = if self.nav.is_none() { nav } else { self.drawdown.peak.max(nav) };
         let now = nav / self.drawdown.peak - 1.0;
         self.drawdown.now = if now < -1.0 { -1.0 } else { now };
-        // A NAV that is not finite has no drawdown, and from then on there is no deepest one.
+        // A non-finite NAV has no drawdown; from then on the deepest one is unknown.
         let known = !(self.drawdown.deepest.is_nan() || self.drawdown.now.is_nan());
         self.drawdown.deepest = if known { self.drawdown.deepest.min(self.drawdown.now) } else { f64::NAN };
         self.nav = Some(nav);
     }
 }
 
-/// Lines over time of a bounded number of points: per bucket the last value, the deepest drawdown and the highest
+/// Lines with a bounded number of points: per bucket the last value, the deepest drawdown and the highest
 /// turnover of a date so far.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct GrowingLines {
@@ -87,7 +87,7 @@ pub struct GrowingLines {
     benchmark_nav: Vec<f64>,
     drawdown: Vec<f64>,
     turnover: Vec<f64>,
-    /// Number of the last frame of each bucket, and the figures after it.
+    /// Sequence number of the last frame of each bucket, and the figures after it.
     #[serde(skip)]
     ends: Vec<(u64, RunningFigures)>,
     /// Frames per bucket.
@@ -97,14 +97,15 @@ pub struct GrowingLines {
 }
 
 impl GrowingLines {
-    /// Last frame before a time that ends a bucket, and the figures after it; none before the first bucket ends.
+    /// Last bucket that ends before `time`: sequence number of its last frame, and the figures after it;
+    /// `None` if no bucket ended before.
     #[must_use]
     pub fn end_before(&self, time: TimestampNs) -> Option<(u64, RunningFigures)> {
         let bucket = self.timestamp.partition_point(|end| *end < time).checked_sub(1)?;
         self.ends.get(bucket).copied()
     }
 
-    /// Adds a frame, and the figures after it.
+    /// Adds a frame with the figures after it.
     pub fn push(&mut self, frame: &WatchedFrame, running: &RunningFigures) {
         let (drawdown, turnover) = (running.drawdown.now, running.day.turnover);
         let at = self.timestamp.len();
@@ -131,7 +132,7 @@ impl GrowingLines {
         self.in_last = 1;
     }
 
-    /// Joins neighbours.
+    /// Merges pairs of neighbouring points.
     fn halve(&mut self) {
         fn joined<T: Copy>(values: &mut Vec<T>, join: impl Fn(T, T) -> T) {
             *values = values.chunks_exact(2).map(|pair| join(pair[0], pair[1])).collect();
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_follow_dates_peaks_and_values_that_are_not_finite() {
+    fn figures_follow_dates_peaks_and_non_finite_values() {
         let mut figures = RunningFigures::default();
         for (seq, day, nav) in [(0, 0, 100.0), (1, 0, 120.0), (2, 1, 90.0)] {
             figures.step(&frame(seq, day, nav));
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn joined_points_keep_the_end_and_the_deepest_drawdown() {
+    fn merged_points_keep_the_end_and_the_deepest_drawdown() {
         let (mut lines, mut figures) = (GrowingLines::default(), RunningFigures::default());
         for seq in 0..5_000 {
             let frame = frame(seq, 0, if seq == 1_234 { 50.0 } else { 100.0 });

@@ -1,12 +1,12 @@
-//! What a run was worth: the figures of `empyrical`, and the tally that makes them from the ledger.
+//! Performance metrics of a run: the figures of `empyrical`, and their accumulation from the ledger.
 //!
 //! | read | for |
 //! |---|---|
-//! | `performance` | sums as the ledger goes by |
-//! | `comparing` | net, gross and benchmark, from the equity as it was written |
-//! | `figures`, `series` | figures of a series of returns, and their accumulation; `moments`, `tail`, `relative`, `sharpe` are its parts |
-//! | `drawdowns`, `months`, `distribution` | the worst falls, the calendar, the bins |
-//! | `curves` | lines for a picture, thinned so that no fall is lost |
+//! | `performance` | sums over the ledger, frame by frame |
+//! | `comparing` | net, gross and benchmark figures from the recorded equity |
+//! | `figures`, `series` | figures of a series of returns, and their accumulation; parts: `moments`, `tail`, `relative`, `sharpe` |
+//! | `drawdowns`, `months`, `distribution` | deepest drawdowns, returns by month and year, histogram |
+//! | `curves` | lines for a chart, thinned so that every drawdown is kept |
 //! | `growing` | figures and lines of an equity that grows frame by frame |
 //! | `cost_analysis`, `shortfall`, `capacity` | implications of costs, size and the Kelly fraction |
 

@@ -1,17 +1,17 @@
-//! Moments of returns as they go by.
+//! Online moments of returns.
 
 use serde::{Deserialize, Serialize};
 
-/// Deviation below which returns differ by rounding alone: that of (1 + r), with some room. Such a series has no
-/// volatility to divide by.
+/// Standard deviation up to which returns differ by rounding alone: that of (1 + r), with a margin. Such a
+/// series has no volatility.
 const ROUNDING: f64 = 16.0 * f64::EPSILON;
 
-/// Count, central moments up to the fourth (Pébay 2008, eq. 3.1) and sum of squares below zero.
+/// Count, central moments up to the fourth (Pébay 2008, eq. 3.1), and sum of squared negative returns.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Moments {
     pub(super) count: f64,
     pub(super) mean: f64,
-    /// Sums of the second to fourth powers around the mean.
+    /// Sums of the second to fourth powers of the deviations from the mean.
     sums: [f64; 3],
     downside: f64,
 }
@@ -35,24 +35,25 @@ impl Moments {
         self.downside += below * below;
     }
 
-    /// Sample deviation; NaN for fewer than two returns.
+    /// Sample standard deviation; NaN for fewer than two returns.
     pub(super) fn deviation(&self) -> f64 {
         if self.count < 2.0 { f64::NAN } else { (self.sums[0] / (self.count - 1.0)).sqrt() }
     }
 
-    /// Sample deviation to divide by; 0 where the returns are all the same.
+    /// Sample standard deviation as a divisor; 0 for returns that are equal up to rounding.
     pub(super) fn dispersion(&self) -> f64 {
         let deviation = self.deviation();
         if deviation <= ROUNDING { 0.0 } else { deviation }
     }
 
-    /// mean/std · √(frames a year); NaN for fewer than two returns or no volatility.
+    /// Annualised Sharpe ratio: mean/std · √(frames per year); NaN for fewer than two returns or no
+    /// volatility.
     pub(super) fn sharpe(&self, frames_per_year: f64) -> f64 {
         ratio(self.mean, self.dispersion()) * frames_per_year.sqrt()
     }
 
-    /// Annualised mean over annualised downside deviation, which counts all returns; NaN for fewer than two
-    /// returns or no loss.
+    /// Annualised mean over annualised downside deviation of all returns; NaN for fewer than two returns or
+    /// no loss.
     pub(super) fn sortino(&self, frames_per_year: f64) -> f64 {
         if self.count < 2.0 {
             return f64::NAN;
@@ -61,31 +62,31 @@ impl Moments {
         ratio(self.mean * frames_per_year, downside * frames_per_year.sqrt())
     }
 
-    /// γ₃ of the population; NaN without volatility.
+    /// Population skewness γ₃; NaN without volatility.
     pub(super) fn skewness(&self) -> f64 {
         let variance = self.variance();
         ratio(self.sums[1] / self.count, variance * variance.sqrt())
     }
 
-    /// γ₄ of the population, 3 for a normal distribution; NaN without volatility.
+    /// Population kurtosis γ₄, 3 for a normal distribution; NaN without volatility.
     pub(super) fn kurtosis(&self) -> f64 {
         let variance = self.variance();
         ratio(self.sums[2] / self.count, variance * variance)
     }
 
-    /// Of the population; 0 where the returns are all the same.
+    /// Population variance; 0 for returns that are equal up to rounding.
     fn variance(&self) -> f64 {
         if self.dispersion() > 0.0 { self.sums[0] / self.count } else { 0.0 }
     }
 }
 
-/// NaN rather than an infinity where the divisor is nothing.
+/// Quotient, or NaN for a divisor of 0.
 pub(super) fn ratio(numerator: f64, divisor: f64) -> f64 {
     if divisor == 0.0 { f64::NAN } else { numerator / divisor }
 }
 
-/// Compound annual growth rate of what a unit became in so many frames; NaN where nothing came or where the
-/// unit became a debt.
+/// Compound annual growth rate of one unit that became `wealth` after `frames` frames; NaN without frames or
+/// for a negative value.
 pub(crate) fn annual_growth(wealth: f64, frames: f64, frames_per_year: f64) -> f64 {
     if frames == 0.0 || wealth < 0.0 {
         return f64::NAN;
@@ -93,7 +94,7 @@ pub(crate) fn annual_growth(wealth: f64, frames: f64, frames_per_year: f64) -> f
     libm::pow(wealth, frames_per_year / frames) - 1.0
 }
 
-/// Regression of the cumulated logarithmic returns on their number, as returns go by.
+/// Online regression of the cumulated log returns on time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Trend {
     count: f64,
@@ -118,13 +119,13 @@ impl Trend {
         self.products += time_before * (self.level - self.mean_level);
     }
 
-    /// R², from 0 to 1; NaN for fewer than two returns or a value that never moves.
+    /// R², from 0 to 1; NaN for fewer than two returns or a constant value.
     pub(super) fn r_squared(&self) -> f64 {
         if self.count < 2.0 || self.levels == 0.0 {
             return f64::NAN;
         }
         let r_squared = self.products / self.times * (self.products / self.levels);
-        // Not `min`: of a value that fell below zero nothing is known.
+        // `min` would turn the NaN of a value below zero into 1.
         if r_squared > 1.0 { 1.0 } else { r_squared }
     }
 }

@@ -4,23 +4,23 @@ use crate::time::Iso;
 
 use super::equity_point::EquityPoint;
 
-/// Returns of a month or of a year. A period's return is from the last frame of the one before it, the first
-/// one's from the run's first frame. −1 where the account was ruined; NaN where the value stood at zero or below before.
+/// Returns of one month or year, from the last frame of the previous period; the first period starts at the
+/// first frame of the run. −1 if the account was ruined in it; NaN if the value was at most 0 before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Period {
     /// Calendar year.
     pub year: i64,
-    /// From 1 to 12; `None` for a whole year.
+    /// Month from 1 to 12; `None` for a whole year.
     pub month: Option<i64>,
     /// Return after costs.
     pub net: f64,
-    /// Compounded returns (ΔNAV_t + costs_t)/NAV_{t−1}.
+    /// Compounded returns before costs, (ΔNAV_t + costs_t)/NAV_{t−1}.
     pub gross: f64,
     /// Return of the benchmark.
     pub benchmark: f64,
 }
 
-/// The values at the end of a frame that returns are made of.
+/// Values at the end of a frame from which returns are computed.
 #[derive(Clone, Copy, Debug)]
 struct Level {
     nav: f64,
@@ -28,7 +28,7 @@ struct Level {
     benchmark: f64,
 }
 
-/// A period that goes on.
+/// Period that has not ended.
 #[derive(Clone, Debug)]
 struct Running {
     of: (i64, Option<i64>),
@@ -52,7 +52,7 @@ impl Running {
     }
 }
 
-/// Takes equity in, frame by frame, and gives its months and years.
+/// Accumulates the equity frame by frame into months and years.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Calendars {
     last: Option<Level>,
@@ -63,7 +63,7 @@ pub(super) struct Calendars {
 }
 
 impl Calendars {
-    /// `gross`: what a unit has become before costs.
+    /// Adds a row; `gross`: growth of one unit before costs.
     pub(super) fn push(&mut self, point: &EquityPoint, gross: f64) {
         let level = Level { nav: point.nav, gross, benchmark: point.benchmark_nav };
         let date = point.timestamp.date();
@@ -75,7 +75,7 @@ impl Calendars {
         self.last = Some(level);
     }
 
-    /// Ends the periods that a new date does not belong to, and begins its own.
+    /// Ends the periods that the new date is outside of, and starts its own.
     fn turn(&mut self, of: [(i64, Option<i64>); 2], first: Level) {
         for (at, of) in of.into_iter().enumerate() {
             if self.running[at].as_ref().is_some_and(|running| running.of == of) {
@@ -88,7 +88,7 @@ impl Calendars {
         }
     }
 
-    /// Months and years, in order.
+    /// Months and years, in time order.
     pub(super) fn periods(mut self) -> (Vec<Period>, Vec<Period>) {
         if let Some(last) = self.last {
             let [month, year] = self.running.map(|running| running.map(|running| running.period(last)));
@@ -105,9 +105,9 @@ mod tests {
     use crate::time::{DAY_NS, TimestampNs};
 
     #[test]
-    fn a_month_is_counted_from_the_last_frame_of_the_one_before() {
+    fn month_starts_at_the_last_frame_of_the_previous_month() {
         let mut calendars = Calendars::default();
-        // 2019-12-30 is day 18,260; January 2020 is left out altogether.
+        // 2019-12-30 is day 18,260; January 2020 has no frames.
         let days = [
             (18_260, 100.0),
             (18_261, 110.0),

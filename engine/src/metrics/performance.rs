@@ -1,4 +1,4 @@
-//! What of a run's performance can be summed up as the ledger goes by.
+//! Performance sums accumulated over the ledger.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,29 +11,29 @@ use crate::time::TimestampNs;
 /// Sums over a ledger.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Performance {
-    /// Frames of the ledger.
+    /// Number of frames of the ledger.
     pub frames: u64,
-    /// First and last NAV; `None` where no frame decided.
+    /// First and last NAV; `None` if no frame rebalanced.
     pub nav: Option<(f64, f64)>,
-    /// Time of the frame on which the account was ruined: NAV was 0 or below.
+    /// Time of the frame on which the account was ruined (NAV at most 0).
     pub ruined: Option<TimestampNs>,
-    /// Ratios in excess of the risk-free return.
+    /// Ratios of the returns in excess of the risk-free return.
     pub in_excess: InExcess,
-    /// Sums by item.
+    /// Total costs by item.
     pub costs: Costs,
-    /// Sum of the interest on cash.
+    /// Total interest on cash.
     pub interest: f64,
-    /// Sum of the dividends that were booked.
+    /// Total dividends booked.
     pub dividends: f64,
-    /// Turnover as decided.
+    /// Turnover by date.
     pub turnover: TurnoverFacts,
-    /// What fills fell short of the prices of their decisions.
+    /// Implementation shortfall of the fills.
     pub shortfall: Shortfall,
-    /// What impact does to returns at other sizes.
+    /// Dependence of the returns on market impact at other sizes.
     pub capacity: Capacity,
 }
 
-/// Ratios of returns less the risk-free return of their frame. Each is NaN where it is not defined.
+/// Ratios of the returns less the risk-free return of their frame; NaN if undefined.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExcessRatios {
     /// Sharpe ratio.
@@ -52,26 +52,26 @@ impl Default for ExcessRatios {
 }
 
 impl ExcessRatios {
-    /// Each ratio under the name that outputs have for it.
+    /// Each ratio with its name in outputs.
     #[must_use]
     pub fn items(&self) -> [(&'static str, f64); 2] {
         [("sharpe_excess", self.sharpe), ("sortino_excess", self.sortino)]
     }
 }
 
-/// Ratios in excess of the risk-free return, of each series of returns.
+/// Ratios in excess of the risk-free return, for each series of returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct InExcess {
     /// Ratios of the returns after costs.
     pub net: ExcessRatios,
     /// Ratios of the returns (ΔNAV_t + costs_t)/NAV_{t−1}.
     pub gross: ExcessRatios,
-    /// Ratios of the benchmark after its costs; NaN where a run has none.
+    /// Ratios of the benchmark after its costs; NaN without a benchmark.
     pub benchmark: ExcessRatios,
 }
 
 impl Performance {
-    /// Marks the account as ruined at `at`: what takes a whole series of its returns is no longer defined.
+    /// Marks the account as ruined at `at`; ratios that need the whole series become undefined.
     pub(crate) fn ruin(&mut self, at: TimestampNs) {
         self.ruined = Some(at);
         self.in_excess.net = ExcessRatios::default();
@@ -80,16 +80,16 @@ impl Performance {
     }
 }
 
-/// Turnover as decided, by UTC date.
+/// Turnover by UTC date.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TurnoverFacts {
-    /// Mean over the dates, as decided.
+    /// Mean over the dates of the decided turnover.
     pub mean: f64,
-    /// Mean over the dates of what was filled: Σ|quantity × price| over NAV.
+    /// Mean over the dates of the filled turnover, Σ|quantity × price| over NAV.
     pub filled: f64,
-    /// Largest of a date.
+    /// Largest decided turnover of a date.
     pub max: f64,
-    /// Share of the decisions that the cap stopped.
+    /// Share of the rebalances in which the turnover cap bound.
     pub share_at_cap: f64,
 }
 
@@ -102,7 +102,7 @@ pub(crate) struct ExcessMoments {
 }
 
 impl ExcessMoments {
-    /// Adds one frame's returns.
+    /// Adds the returns of one frame.
     pub(crate) fn push(&mut self, net: f64, gross: f64, benchmark: f64, rf: f64) {
         self.net.push(excess(net, rf));
         self.gross.push(excess(gross, rf));
@@ -118,7 +118,7 @@ impl ExcessMoments {
     }
 }
 
-/// Return in excess of `rf`; 0 where they differ by the rounding of a NAV alone.
+/// Return in excess of `rf`; 0 if they differ by the rounding of NAV alone.
 fn excess(r: f64, rf: f64) -> f64 {
     let excess = r - rf;
     if excess.abs() <= 4.0 * f64::EPSILON { 0.0 } else { excess }

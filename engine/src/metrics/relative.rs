@@ -1,28 +1,28 @@
-//! A series of returns against that of a benchmark.
+//! Figures of a series of returns relative to a benchmark.
 
 use serde::{Deserialize, Serialize};
 
 use super::moments::annual_growth;
 
-/// Variance of a benchmark below which `empyrical` calls it none.
+/// Variance below which `empyrical` treats a benchmark as constant.
 const VARIANCE_MIN: f64 = 1e-30;
 
-/// Figures against a benchmark, by the definitions of `empyrical`; risk-free 0. NaN for fewer than two returns
-/// (the captures: without a frame of their kind) and for a benchmark that does not move.
+/// Figures relative to a benchmark, by the definitions of `empyrical`; risk-free rate 0. NaN for fewer than
+/// two returns or a constant benchmark; a capture ratio is NaN without a frame of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Relative {
-    /// (1 + mean(r − beta·b))^(frames a year) − 1.
+    /// Annualised alpha: (1 + mean(r − beta·b))^(frames per year) − 1.
     pub alpha: f64,
-    /// cov(r, b)/var(b).
+    /// Beta: cov(r, b)/var(b).
     pub beta: f64,
-    /// Annual return over the benchmark's, both of the frames on which the benchmark rose.
+    /// Annual return over that of the benchmark, both over the frames on which the benchmark rose.
     pub up_capture: f64,
-    /// The same of the frames on which it fell.
+    /// The same over the frames on which the benchmark fell.
     pub down_capture: f64,
 }
 
 impl Relative {
-    /// Every figure under its name.
+    /// Every figure with its name.
     #[must_use]
     pub fn items(&self) -> [(&'static str, f64); 4] {
         [
@@ -34,7 +34,7 @@ impl Relative {
     }
 }
 
-/// Both products over frames of one kind, and their count.
+/// Growth of both series over frames of one kind, and the number of frames.
 #[derive(Clone, Copy, Debug)]
 struct Capture {
     frames: f64,
@@ -57,7 +57,7 @@ impl Capture {
     }
 }
 
-/// Takes pairs of returns in and gives [`Relative`].
+/// Accumulates pairs of returns into [`Relative`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Against {
     count: f64,
@@ -80,7 +80,7 @@ impl Against {
         down: Capture::NONE,
     };
 
-    /// A return and the benchmark's of the same frame; co-moments as in Welford 1962.
+    /// Adds a return and that of the benchmark on the same frame; co-moments as in Welford 1962.
     pub(super) fn push(&mut self, r: f64, b: f64) {
         self.count += 1.0;
         let before = b - self.benchmark_mean;

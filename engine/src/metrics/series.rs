@@ -1,4 +1,4 @@
-//! From returns to figures, without holding the returns.
+//! Accumulation of returns into figures, without storing them all.
 
 use super::figures::Figures;
 use super::moments::{Moments, Trend, annual_growth, ratio};
@@ -6,8 +6,8 @@ use super::relative::Against;
 use super::sharpe::SharpeUncertainty;
 use super::tail::Tail;
 
-/// Takes returns in and gives [`Figures`] of them. It knows how many will come, and so holds only the two
-/// tails that the quantiles lie in: a tenth of the returns.
+/// Accumulates returns into [`Figures`]. The number of returns is known in advance, so only the two tails
+/// that contain the quantiles are stored: a tenth of the returns.
 #[derive(Clone, Debug)]
 pub struct Accumulator {
     moments: Moments,
@@ -16,19 +16,19 @@ pub struct Accumulator {
     gains: f64,
     losses: f64,
     wealth: f64,
-    /// Whether a return has taken all of it.
+    /// Whether a return of −100 % or less occurred.
     ruined: bool,
     peak: f64,
     max_drawdown: f64,
     best: f64,
     worst: f64,
     lowest: Tail,
-    /// The upper tail is the lower one of the negated returns.
+    /// Upper tail, as the lower tail of the negated returns.
     highest: Tail,
 }
 
 impl Accumulator {
-    /// For exactly `count` returns.
+    /// Accumulator for exactly `count` returns.
     #[must_use]
     pub fn new(count: usize) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl Accumulator {
         }
     }
 
-    /// The next return, without a benchmark.
+    /// Adds the next return, without a benchmark.
     pub fn push(&mut self, r: f64) {
         self.ruined |= r <= -1.0;
         if self.ruined {
@@ -68,7 +68,7 @@ impl Accumulator {
         self.highest.push(-r);
     }
 
-    /// The next return, and the benchmark's of the same frame.
+    /// Adds the next return and that of the benchmark on the same frame.
     pub fn push_against(&mut self, r: f64, benchmark: f64) {
         self.push(r);
         if !self.ruined {
@@ -76,13 +76,13 @@ impl Accumulator {
         }
     }
 
-    /// What a unit has become.
+    /// Growth of one unit of wealth.
     #[must_use]
     pub fn wealth(&self) -> f64 {
         self.wealth
     }
 
-    /// The figures of all returns.
+    /// Figures of all returns.
     #[must_use]
     pub fn figures(self, frames_per_year: f64) -> Figures {
         if self.ruined {
@@ -126,7 +126,7 @@ impl Figures {
         accumulator.figures(frames_per_year)
     }
 
-    /// Figures of no returns: all NaN.
+    /// Figures without returns: all NaN.
     #[must_use]
     pub fn nothing() -> Self {
         Self::of(std::iter::empty(), 1.0)
@@ -138,8 +138,8 @@ impl Figures {
         Self { total_return: -1.0, annual_return: -1.0, max_drawdown: -1.0, ..Self::nothing() }
     }
 
-    /// Figures before costs of a ruined account: those of a total loss where the returns before costs lost everything,
-    /// else none, because the series ends early.
+    /// Figures before costs of a ruined account: ruin if the returns before costs lost everything, else NaN,
+    /// because the series ends early.
     pub(crate) fn before_costs_of_ruined(self) -> Self {
         if self.total_return <= -1.0 { Self::ruined() } else { Self::nothing() }
     }

@@ -1,20 +1,21 @@
-//! A Sharpe ratio as observed, and its uncertainty.
+//! Observed Sharpe ratio and its uncertainty.
 
 use serde::{Deserialize, Serialize};
 
 use super::moments::{Moments, ratio};
 use crate::distributions::{Z95, normal_cdf};
 
-/// The Sharpe ratio of a series of returns, per frame (not annualised), with what its standard error takes.
+/// Sharpe ratio of a series of returns per frame (not annualised), with the moments that its standard error
+/// needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ObservedSharpe {
-    /// Returns, T.
+    /// Number T of returns.
     pub count: f64,
-    /// Mean over sample deviation of the returns, per frame; NaN for fewer than two returns or no volatility.
+    /// Mean over sample standard deviation, per frame; NaN for fewer than two returns or no volatility.
     pub ratio: f64,
-    /// γ₃ of the population.
+    /// Population skewness γ₃.
     pub skewness: f64,
-    /// γ₄ of the population, 3 for a normal distribution.
+    /// Population kurtosis γ₄, 3 for a normal distribution.
     pub kurtosis: f64,
 }
 
@@ -27,9 +28,9 @@ impl ObservedSharpe {
         Self::from(&moments)
     }
 
-    /// Reconstructs a ratio from its standard error, both per frame, where the returns are not at hand: of the
-    /// distributions with this error it takes that without skewness and with the least kurtosis, 1, whose count is then
-    /// T = 1 + 1/s.e.². Its [`Self::standard_error`] is `standard_error` again.
+    /// Reconstructs a ratio from its standard error, both per frame, if the returns are not available: no
+    /// skewness, the least kurtosis, 1, and T = 1 + 1/s.e.². Its [`Self::standard_error`] equals
+    /// `standard_error`.
     #[must_use]
     pub fn from_standard_error(ratio: f64, standard_error: f64) -> Self {
         let count = 1.0 + 1.0 / (standard_error * standard_error);
@@ -42,14 +43,14 @@ impl ObservedSharpe {
         1.0 - self.skewness * self.ratio + (self.kurtosis - 1.0) / 4.0 * self.ratio * self.ratio
     }
 
-    /// Standard error of the ratio per frame, for independent returns of one distribution.
+    /// Standard error of the ratio per frame, for independent and identically distributed returns.
     #[must_use]
     pub fn standard_error(&self) -> f64 {
         (self.spread() / (self.count - 1.0)).sqrt()
     }
 
-    /// Probabilistic Sharpe ratio: the chance that the true ratio per frame is above `benchmark` (Bailey & López de
-    /// Prado 2012, eq. 11). NaN where the ratio is.
+    /// Probabilistic Sharpe ratio: probability that the true ratio per frame is above `benchmark` (Bailey &
+    /// López de Prado 2012, eq. 11). NaN if the ratio is NaN.
     #[must_use]
     pub fn probability_above(&self, benchmark: f64) -> f64 {
         normal_cdf(ratio(self.ratio - benchmark, self.standard_error()))
@@ -76,23 +77,22 @@ mod tests {
     }
 }
 
-/// Uncertainty of the Sharpe ratio of a series of returns. NaN where it is not defined: fewer than two returns,
-/// or returns that are all the same.
+/// Uncertainty of the Sharpe ratio of a series of returns. NaN for fewer than two returns or no volatility.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SharpeUncertainty {
-    /// Standard error of the annualised ratio for independent returns of one distribution (Lo 2002), with their
-    /// skewness γ₃ and kurtosis γ₄ (Mertens 2002): √((1 − γ₃ s + (γ₄ − 1)/4 s²)/(T − 1)), s the ratio a frame.
+    /// Standard error of the annualised ratio for independent and identically distributed returns (Lo 2002),
+    /// with skewness γ₃ and kurtosis γ₄ (Mertens 2002): √((1 − γ₃ s + (γ₄ − 1)/4 s²)/(T − 1)), s the ratio
+    /// per frame.
     #[serde(rename = "sharpe_standard_error")]
     pub standard_error: f64,
-    /// Probabilistic Sharpe ratio: the chance that the true ratio is above 0 (Bailey & López de Prado 2012).
+    /// Probabilistic Sharpe ratio: probability that the true ratio is above 0 (Bailey & López de Prado 2012).
     pub probabilistic_sharpe: f64,
-    /// Years of returns after which that chance would be 95 %, if they went on like these; NaN for a ratio of 0
-    /// or less.
+    /// Years of such returns after which that probability is 95 %; NaN for a ratio of 0 or less.
     pub min_track_record_years: f64,
 }
 
 impl SharpeUncertainty {
-    /// Every figure under its name.
+    /// Every figure with its name.
     #[must_use]
     pub fn items(&self) -> [(&'static str, f64); 3] {
         [
@@ -102,7 +102,8 @@ impl SharpeUncertainty {
         ]
     }
 
-    /// With population moments for γ₃ and γ₄, and the sample deviation for the ratio, as `sharpe` has it.
+    /// Uncertainty from population moments γ₃ and γ₄ and the ratio with the sample standard deviation, as in
+    /// `sharpe`.
     pub(super) fn of(moments: &Moments, frames_per_year: f64) -> Self {
         let observed = ObservedSharpe::from(moments);
         let scaled = Z95 / observed.ratio;

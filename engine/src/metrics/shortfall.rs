@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::execution::{CostItem, Fill};
 
-/// Sums over the fills of orders: what they fell short of trading at once, free, at the price of the decision
-/// (Perold 1988). A cost is positive.
+/// Implementation shortfall: cost of the fills relative to trading at once, free of cost, at the decision
+/// price (Perold 1988). Costs are positive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Shortfall {
-    /// Size of the fills, in currency.
+    /// Total size of the fills, in currency.
     pub notional: f64,
-    /// Quantity × (fill price − decision price).
+    /// Delay: quantity × (fill price − decision price).
     pub delay: f64,
     /// Half-spread.
     pub spread: f64,
@@ -21,7 +21,7 @@ pub struct Shortfall {
 }
 
 impl Shortfall {
-    /// Adds a fill; one that no order asked for has no shortfall.
+    /// Adds a fill; skips fills without an order.
     pub(crate) fn add(&mut self, fill: &Fill) {
         if fill.decided_seq.is_none() {
             return;
@@ -33,7 +33,7 @@ impl Shortfall {
         self.commission += fill.costs[CostItem::Commission];
     }
 
-    /// The parts and their sum in bps of what was traded; NaN where nothing was.
+    /// Parts and total in bps of the notional; NaN without fills.
     #[must_use]
     pub fn in_bps(&self) -> [(&'static str, f64); 5] {
         let of = |part: f64| 1e4 * part / self.notional;

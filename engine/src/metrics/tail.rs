@@ -1,16 +1,16 @@
-//! The tail of a series that its quantile lies in.
+//! Lower tail of a series, for its quantile.
 
 use crate::percentile::percentile;
 
 /// Share of observations in the tail of value at risk.
 const TAIL: f64 = 0.05;
 
-/// The lowest values: enough of them for the percentile at [`TAIL`].
+/// Lowest values, as many as the percentile at [`TAIL`] needs.
 #[derive(Clone, Debug)]
 pub(super) struct Tail {
     values: Vec<f64>,
     wanted: usize,
-    /// N, the number of values that will come.
+    /// Final number N of values.
     count: usize,
 }
 
@@ -33,12 +33,13 @@ impl Tail {
         self
     }
 
-    /// Linear interpolation between order statistics, as numpy's `percentile` does it. Call on a sorted tail.
+    /// Percentile by linear interpolation between order statistics, as in numpy's `percentile`. Requires a
+    /// sorted tail.
     pub(super) fn percentile(&self) -> f64 {
         percentile(TAIL, self.count, |rank| self.values.get(rank).copied().unwrap_or(f64::NAN))
     }
 
-    /// Mean of the values up to the percentile. Call on a sorted tail.
+    /// Mean of the values up to the percentile. Requires a sorted tail.
     pub(super) fn mean(&self) -> f64 {
         let lowest = &self.values[..(below(self.count) + 1).min(self.values.len())];
         lowest.iter().sum::<f64>() / lowest.len() as f64

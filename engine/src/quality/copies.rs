@@ -175,7 +175,7 @@ pub(super) fn search(
     let level = if has_range { level(history.bars()) } else { 0.0 };
     let levels = (bar.high - bar.low) / level;
     let (coarse, fine) = (levels < LEVELS_MIN, levels >= 2.0 * LEVELS_MIN);
-    // Intraday bars are so many and so similar that chance finds all but the strongest matches.
+    // Intraday bars are numerous and similar: all but the strongest matches occur by chance.
     let intraday = history.back(0).is_some_and(|last| bar.time.0 - last.time.0 < DAILY_MIN_NS);
     let alike = if has_range { history.bars().iter().filter(shared).count() } else { 0 };
     for age in twins.into_iter().filter(|age| !repeated || *age == 0) {

@@ -53,9 +53,9 @@ struct Instrument {
 
 /// Inspects the rows of frames in time order.
 ///
-/// Memory is bounded by the number of instruments: a window of 260 bars for each. Columns are those of
-/// [`Frame`]. `open`, `high`, `low` and `volume` may hold values that are not prices (a NaN of the data as
-/// minus infinity). If the data has an adjusted price, it is in `return_price`.
+/// Memory is bounded by the number of instruments: a window of 260 bars for each. Columns are those of [`Frame`].
+/// `open`, `high`, `low` and `volume` may hold values that are not prices (a NaN of the data as minus infinity). If
+/// the data has an adjusted price, it is in `return_price`.
 #[derive(Clone, Debug, Default)]
 pub struct Inspector {
     depth: Depth,

@@ -1,15 +1,15 @@
-//! Returns of many trials on the frames that all of them have.
+//! Returns of many trials on their common frames.
 
 use crate::time::TimestampNs;
 
-/// Net returns of one trial: simple returns, one a frame, of consecutive frames up to the last of the data.
+/// Net simple returns of one trial, one per frame, on consecutive frames up to the last of the data.
 #[derive(Clone, Copy, Debug)]
 pub struct TrialReturns<'a> {
-    /// Number by which errors name the trial.
+    /// Number of the trial in errors.
     pub number: usize,
-    /// True if the account was ruined; the returns then end before the data does.
+    /// Whether the account was ruined; the returns then end before the data.
     pub ruined: bool,
-    /// Number of the first frame that has a return.
+    /// Sequence number of the first frame with a return.
     pub first_seq: u64,
     /// Time of each frame.
     pub timestamps: &'a [TimestampNs],
@@ -19,14 +19,15 @@ pub struct TrialReturns<'a> {
     pub turnover: &'a [f64],
 }
 
-/// Net returns and turnover of many trials on the same frames.
+/// Net returns and turnover of many trials on their common frames.
 ///
-/// Trials with a longer warm-up begin later. The common frames are those of the eligible trial that begins last.
+/// Trials with a longer warm-up start later. The common frames are those of the eligible trial that starts
+/// last.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlignedReturns {
     /// Time of each common frame.
     pub times: Vec<TimestampNs>,
-    /// Number of the first common frame.
+    /// Sequence number of the first common frame.
     pub first_seq: u64,
     /// Returns of each trial; 0 (cash) before its first return, NaN from its ruin on.
     pub returns: Vec<Vec<f64>>,
@@ -34,9 +35,10 @@ pub struct AlignedReturns {
     pub turnover: Vec<Vec<f64>>,
     /// Eligible trials that were not ruined.
     pub survivors: Vec<usize>,
-    /// Number of survivors that begin before the first common frame: their earlier returns are left out.
+    /// Number of survivors that start before the first common frame; their earlier returns are dropped.
     pub earlier: usize,
-    /// First frame of a trial beside the eligible ones that begins after the first common frame: it holds cash until then.
+    /// First frame of a trial that is not eligible and starts after the first common frame; it holds cash
+    /// until then.
     pub later: Option<TimestampNs>,
 }
 
@@ -44,7 +46,7 @@ pub struct AlignedReturns {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum AlignmentError {
     /// No eligible trial survives the data.
-    #[error("each of {trials} trials is ruined")]
+    #[error("all {trials} trials are ruined")]
     AllRuined {
         /// Number of eligible trials.
         trials: usize,
@@ -52,21 +54,21 @@ pub enum AlignmentError {
     /// A trial that was not ruined has no returns.
     #[error("trial {number} has no returns")]
     NoReturns {
-        /// The trial.
+        /// Number of the trial.
         number: usize,
     },
-    /// Two trials end on different frames.
-    #[error("trial {number} is on other frames than trial {other}")]
+    /// Two trials have different frames.
+    #[error("trial {number} has other frames than trial {other}")]
     OtherFrames {
-        /// The trial.
+        /// Number of the trial.
         number: usize,
-        /// The trial whose frames are the common ones.
+        /// Number of the trial whose frames are the common ones.
         other: usize,
     },
     /// A return of -1 or below, or one that is not finite.
     #[error("trial {number} has a return of {found}")]
     BadReturn {
-        /// The trial.
+        /// Number of the trial.
         number: usize,
         /// The return.
         found: f64,
@@ -76,12 +78,12 @@ pub enum AlignmentError {
 }
 
 impl AlignedReturns {
-    /// Aligns all trials on the frames of that among the first `eligible` ones which begins last. The trials behind those
-    /// are only compared with, and hold cash until they begin.
+    /// Aligns all trials on the frames of the last to start among the first `eligible` ones. The remaining
+    /// trials are for comparison only and hold cash until they start.
     ///
     /// # Errors
-    /// All eligible trials are ruined; a trial has no returns, is on other frames, or has a return that no account
-    /// survives.
+    /// All eligible trials are ruined; a trial has no returns, has other frames, or has a return of −1 or
+    /// less or one that is not finite.
     pub fn new(trials: &[TrialReturns<'_>], eligible: usize) -> Result<Self, AlignmentError> {
         let survivors: Vec<usize> = (0..eligible).filter(|trial| !trials[*trial].ruined).collect();
         for trial in survivors.iter().map(|trial| &trials[*trial]) {
@@ -112,7 +114,7 @@ impl AlignedReturns {
     }
 }
 
-/// Returns the last frames that all trials have: the trailing part of each, as long as the shortest.
+/// Common trailing frames of all trials: the last part of each, as long as the shortest.
 #[must_use]
 pub fn common_tail<'a>(returns: &[&'a [f64]]) -> Vec<&'a [f64]> {
     let frames = returns.iter().map(|returns| returns.len()).min().unwrap_or(0);
@@ -126,7 +128,7 @@ fn require_returns(trial: &TrialReturns<'_>) -> Result<(), AlignmentError> {
     }
 }
 
-/// Returns of a trial on the frames of the one that begins last.
+/// Returns of a trial on the frames of the one that starts last.
 fn tail(trial: &TrialReturns<'_>, latest: &TrialReturns<'_>) -> Result<Vec<f64>, AlignmentError> {
     require_returns(trial)?;
     let (number, frames) = (trial.number, latest.returns.len());
@@ -144,14 +146,14 @@ fn tail(trial: &TrialReturns<'_>, latest: &TrialReturns<'_>) -> Result<Vec<f64>,
     Ok(last_of(trial.returns, frames))
 }
 
-/// Last `frames` values; 0 before the first of them.
+/// Last `frames` values, padded with 0 at the front.
 fn last_of(values: &[f64], frames: usize) -> Vec<f64> {
     let known = values.len().min(frames);
     [&vec![0.0; frames - known], &values[values.len() - known..]].concat()
 }
 
-/// Returns of a ruined trial on the same frames: cash before its first return, NaN after its last. Without returns, the
-/// time of the ruin is unknown and all are NaN.
+/// Returns of a ruined trial on the same frames: cash before its first return, NaN after its last. Without
+/// returns, the time of the ruin is unknown and all are NaN.
 fn until_ruin(trial: &TrialReturns<'_>, latest: &TrialReturns<'_>) -> Vec<f64> {
     if trial.returns.is_empty() {
         return vec![f64::NAN; latest.returns.len()];
@@ -173,7 +175,7 @@ mod tests {
         [TimestampNs(0), TimestampNs(1), TimestampNs(2), TimestampNs(3), TimestampNs(4)];
     const TURNOVER: [f64; 5] = [0.5; 5];
 
-    /// A trial of the last frames, five at most.
+    /// Trial of the last frames, at most five.
     fn trial(number: usize, returns: &[f64]) -> TrialReturns<'_> {
         let first = 5 - returns.len();
         TrialReturns {
@@ -186,7 +188,7 @@ mod tests {
         }
     }
 
-    /// A trial that was ruined after its last return.
+    /// Trial that was ruined after its last return.
     fn ruined(number: usize, first: usize, returns: &[f64]) -> TrialReturns<'_> {
         let frames = first..first + returns.len();
         TrialReturns {
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn common_frames_begin_with_the_last_of_the_first_returns() {
+    fn common_frames_start_with_the_latest_first_return() {
         let trials = [
             trial(0, &[0.1, 0.2, 0.3, 0.4, 0.5]),
             trial(1, &[0.6, 0.7, 0.8]),
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn trials_without_common_frames_are_refused() {
+    fn trials_without_common_frames_are_an_error() {
         let error = |trials: &[TrialReturns<'_>]| AlignedReturns::new(trials, trials.len()).unwrap_err();
         assert_eq!(error(&[ruined(7, 0, &[0.1])]), AlignmentError::AllRuined { trials: 1 });
         assert_eq!(error(&[trial(3, &[0.1]), trial(4, &[])]), AlignmentError::NoReturns { number: 4 });

@@ -1,14 +1,14 @@
-//! First and second moments of trials by block, and of every half of the blocks.
+//! First and second moments of trials by block, and for every half of the blocks.
 
-/// A trial's returns differ by rounding alone where their deviation is below this, as in the metrics.
+/// Standard deviation up to which returns differ by rounding alone, as in the metrics.
 const ROUNDING: f64 = 16.0 * f64::EPSILON;
 
-/// Sums over a set of frames of each trial's distance from its own mean over all frames: small numbers, so that the
-/// second moment keeps its digits.
+/// Sums over a set of frames of each trial's deviations from its own mean over all frames: small numbers, so
+/// that the second moment keeps its precision.
 #[derive(Clone, Debug)]
 pub(super) struct Sums {
     frames: f64,
-    /// Of each trial over all frames.
+    /// Mean of each trial over all frames.
     centres: Vec<f64>,
     first: Vec<f64>,
     second: Vec<f64>,
@@ -20,7 +20,7 @@ impl Sums {
         Self { frames: 0.0, centres: centres.to_vec(), first: zeros.clone(), second: zeros }
     }
 
-    /// `self` = `one` + sign × `other`.
+    /// Sets `self` = `one` + sign × `other`.
     fn set(&mut self, one: &Self, other: &Self, sign: f64) {
         self.frames = one.frames + sign * other.frames;
         let columns =
@@ -32,7 +32,8 @@ impl Sums {
         }
     }
 
-    /// Sharpe ratio per frame of each trial: mean over sample deviation, 0 where there is no volatility.
+    /// Writes the Sharpe ratio per frame of each trial: mean over sample standard deviation, 0 without
+    /// volatility.
     pub(super) fn ratios(&self, ratios: &mut [f64]) {
         let n = self.frames;
         let moments = self.centres.iter().zip(&self.first).zip(&self.second);
@@ -45,7 +46,7 @@ impl Sums {
     }
 }
 
-/// Each block's sums.
+/// Sums of each block, and their total.
 #[derive(Clone, Debug)]
 pub(super) struct BlockSums {
     blocks: Vec<Sums>,
@@ -53,7 +54,7 @@ pub(super) struct BlockSums {
 }
 
 impl BlockSums {
-    /// Of the last frames, as many as make `blocks` equal blocks.
+    /// Sums over `blocks` equal blocks at the end of the frames; the oldest remainder is skipped.
     pub(super) fn of<R: AsRef<[f64]>>(returns: &[R], frames: usize, blocks: usize) -> Self {
         let size = frames / blocks;
         let used = || returns.iter().map(|trial| &trial.as_ref()[frames - size * blocks..]);
@@ -78,8 +79,8 @@ impl BlockSums {
         Self { blocks: all, total }
     }
 
-    /// Calls `each` with the sums of every half of the blocks that has the first one, and with those of the rest.
-    /// A half extends the sums of its first blocks, which are kept: about two additions a half instead of S/2.
+    /// Calls `each` with the sums of every half of the blocks that contains the first one, and with those of
+    /// the rest. A half reuses the sums of its leading blocks: about two additions per half instead of S/2.
     pub(super) fn of_halves(&self, mut each: impl FnMut([&Sums; 2])) {
         let half = self.blocks.len() / 2;
         let mut path = vec![Sums::nothing(&self.total.centres); half];
@@ -88,7 +89,7 @@ impl BlockSums {
         self.extend(&mut path, 1, 1, &mut rest, &mut each);
     }
 
-    /// Extends the first `depth` blocks of `path` by every choice among those from `next` on.
+    /// Extends the first `depth` blocks of `path` by every combination of blocks from `next` on.
     fn extend(
         &self,
         path: &mut [Sums],

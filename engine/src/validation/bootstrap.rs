@@ -1,11 +1,11 @@
-//! Resampling that keeps what neighbouring frames have in common.
+//! Stationary block bootstrap: resampling that preserves serial dependence.
 
 use crate::random::Random;
 use crate::settings::{Invalid, require};
 
-/// Frame indices of the stationary block bootstrap (Politis & Romano 1994, section 2), without end: blocks that begin
-/// anywhere with equal chance, of geometric length, on frames that wrap around. The indices are a function of the
-/// seed, and the same on every machine.
+/// Endless frame indices of the stationary block bootstrap (Politis & Romano 1994, section 2): blocks start
+/// at a uniform frame, have geometric length and wrap around at the end. The indices depend only on the seed
+/// and are the same on every machine.
 ///
 /// ```
 /// use betaflow_engine::validation::StationaryBootstrap;
@@ -19,29 +19,30 @@ use crate::settings::{Invalid, require};
 #[derive(Clone, Debug)]
 pub struct StationaryBootstrap {
     frames: usize,
-    /// Chance that a block ends: p of the paper.
+    /// Probability p that a block ends.
     end: f64,
     at: Option<usize>,
     random: Random,
 }
 
 impl StationaryBootstrap {
-    /// Indices in 0..`frames`, in blocks of `mean_block` frames on average. A mean of 1 resamples single frames.
+    /// Indices in 0..`frames`, in blocks of `mean_block` frames on average. A mean of 1 resamples single
+    /// frames.
     ///
     /// # Errors
-    /// Without frames, or where the mean is below 1 or not finite.
+    /// No frames, or a mean below 1 or not finite.
     pub fn new(frames: usize, mean_block: f64, seed: u64) -> Result<Self, Invalid> {
         require(frames > 0, "frames", frames, "at least 1")?;
         require(
             mean_block >= 1.0 && mean_block.is_finite(),
             "mean_block",
             mean_block,
-            "a number of frames of at least 1",
+            "finite, at least 1 frame",
         )?;
         Ok(Self { frames, end: 1.0 / mean_block, at: None, random: Random::new(seed) })
     }
 
-    /// Ends the block: what comes next is another resample, and goes on with the random numbers.
+    /// Ends the block: the next index starts another resample with the following random numbers.
     pub fn begin_again(&mut self) {
         self.at = None;
     }

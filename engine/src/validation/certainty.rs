@@ -1,4 +1,4 @@
-//! How sure a choice is: what would have been chosen, had the training frames come out a little differently.
+//! Certainty of a choice: how often resampled training frames lead to the same one.
 
 use std::ops::Range;
 
@@ -10,26 +10,27 @@ use super::resampled::Resampled;
 use super::trials::common_frames;
 use crate::settings::{Invalid, require};
 
-/// How a choice is put to the test.
+/// Settings of the resampling of a choice.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Resampling {
-    /// Mean length of the resampled blocks in frames, at least 1: what neighbouring frames have in common is kept
-    /// within a block.
+    /// Mean length of the resampled blocks in frames, at least 1; serial dependence is preserved within a
+    /// block.
     pub mean_block: f64,
-    /// Resamples.
+    /// Number of resamples.
     pub count: usize,
-    /// Seed of their indices.
+    /// Seed of the resampled indices.
     pub seed: u64,
 }
 
 impl Resampling {
-    /// Resamples of a choice unless the work is too much.
+    /// Number of resamples of a choice, unless limited by [`Self::affordable`].
     pub const COUNT: usize = 200;
-    /// Returns that all resamples of a study may go through: some seconds.
+    /// Largest number of returns that all resamples of a study process: some seconds.
     const WORK_MAX: usize = 1_000_000_000;
 
-    /// As many resamples as bounded work allows for choices among `settings` by `frames` training frames, those of
-    /// all folds together; at most [`Self::COUNT`], and none where a single one is too much. `mean_block` in frames.
+    /// Limits the number of resamples for choices among `settings` settings by `frames` training frames,
+    /// those of all folds together: at most [`Self::COUNT`], and 0 if a single one takes too long.
+    /// `mean_block` in frames.
     #[must_use]
     pub fn affordable(
         settings: usize,
@@ -43,31 +44,32 @@ impl Resampling {
     }
 }
 
-/// How sure the choice for a fold is.
+/// Certainty of the choice for a fold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Certainty {
-    /// The second best by the same frames; none where no other setting has a score.
+    /// Second best setting on the same frames; `None` if no other setting has a score.
     pub runner_up: Option<Chosen>,
-    /// Share of the resamples in which the best setting is the best still; NaN without resamples.
+    /// Share of the resamples in which the best setting remains the best; NaN without resamples.
     pub share: f64,
-    /// Standard deviation of the best setting's score over the resamples: its standard error (Efron & Tibshirani
-    /// 1993, eq. 6.6). NaN for fewer than two resamples that have a score.
+    /// Standard error of the best setting's score: its standard deviation over the resamples (Efron &
+    /// Tibshirani 1993, eq. 6.6). NaN for fewer than two resamples with a score.
     pub standard_error: f64,
-    /// Settings within one standard error of the best, the best included: see
-    /// [`prefer`](super::prefer()).
+    /// Number of settings within one standard error of the best, including the best;
+    /// see [`prefer`](super::prefer()).
     pub within_one_error: usize,
-    /// Resamples that were made.
+    /// Number of resamples.
     pub resamples: usize,
 }
 
-/// How sure the choice by the training frames `train` is. Frames are resampled in blocks by the stationary bootstrap
-/// (Politis & Romano 1994), the same ones for all settings, so that what the settings have in common does not count as
-/// doubt. Nothing outside the training frames is looked at.
+/// Certainty of the choice by the training frames `train`.
+///
+/// Frames are resampled in blocks by the stationary bootstrap (Politis & Romano 1994), the same ones for all
+/// settings, so that common variation does not add uncertainty. Only the training frames are read.
 ///
 /// ```
 /// use betaflow_engine::validation::{Objective, Resampling, certainty};
 ///
-/// // The second setting earns a little more on every frame: there is no doubt.
+/// The second setting earns a little more on every frame, so the choice is certain.
 /// let returns: [Vec<f64>; 2] = [0.0, 0.001]
 ///     .map(|more| (0..100).map(|frame| more + 0.001 * f64::from(frame * frame % 11 - 5)).collect());
 /// let resampling = Resampling { mean_block: 21.0, count: 50, seed: 1 };
@@ -77,8 +79,8 @@ pub struct Certainty {
 /// ```
 ///
 /// # Errors
-/// Without settings, for settings of different length, a return that is not finite, training ranges that are empty, not
-/// in the order of time or outside the returns, and a mean block below 1.
+/// No settings; settings of different length; a return that is not finite; training ranges that are empty,
+/// unordered or outside the returns; a mean block below 1.
 pub fn certainty<R: AsRef<[f64]>>(
     returns: &[R],
     train: &[Range<usize>],
@@ -89,35 +91,35 @@ pub fn certainty<R: AsRef<[f64]>>(
     Ok(weigh(returns, train, objective, frames_per_year, resampling)?.certainty)
 }
 
-/// The best setting by some training frames, and how far the others are from it.
+/// Best setting by some training frames, and the distance of the others from it.
 pub(super) struct Weighed {
     pub(super) best: Chosen,
     /// Score of each setting.
     pub(super) scores: Vec<f64>,
-    /// Score of the best less that of each setting, with the standard error of that difference.
+    /// Score of the best less that of each setting, with the standard error of the difference.
     pub(super) differences: Vec<Difference>,
     /// Whether each setting is within one standard error of the best.
     pub(super) within: Vec<bool>,
     pub(super) certainty: Certainty,
 }
 
-/// A paired difference and its standard error; NaN for fewer than two resamples that have it.
+/// Paired difference and its standard error; NaN for fewer than two resamples with a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
-    /// The difference.
+    /// Value of the difference.
     pub value: f64,
-    /// Its standard error.
+    /// Standard error of the difference.
     pub standard_error: f64,
 }
 
 impl Difference {
-    /// True if it is at most one standard error. Without a standard error only no difference is.
+    /// True if it is at most one standard error; without a standard error, only if it is at most 0.
     fn is_within_error(self) -> bool {
         self.value <= if self.standard_error.is_nan() { 0.0 } else { self.standard_error }
     }
 }
 
-/// Sums over the resamples, of how far a difference is from that of the frames as they are.
+/// Sums over the resamples of the deviation of a difference from that of the original frames.
 #[derive(Clone, Copy, Default)]
 struct Spread {
     count: f64,
@@ -140,7 +142,7 @@ impl Spread {
     }
 }
 
-/// See [`certainty`].
+/// Computes [`certainty`] together with the scores and differences of all settings.
 ///
 /// # Errors
 /// See [`certainty`].
@@ -159,7 +161,7 @@ pub(super) fn weigh<R: AsRef<[f64]>>(
         !train.is_empty() && inside && ascend,
         "train",
         format!("{train:?}"),
-        "ranges of frames in the order of time, inside the returns",
+        "ordered ranges of frames inside the returns",
     )?;
     let mut joined = Vec::new();
     let parts: Vec<Vec<f64>> = returns
@@ -195,7 +197,8 @@ pub(super) fn weigh<R: AsRef<[f64]>>(
         (0..settings).map(|j| difference(by_score[j], spreads[j][0])).collect();
     let within: Vec<bool> = (0..settings)
         .map(|j| {
-            // A difference of returns is one between ratios of them too, unless the settings differ in risk.
+            // Equal Sharpe ratios may hide different mean returns if the settings differ in risk, so the
+            // means must agree too.
             let mean = difference(by_mean[j], spreads[j][1]);
             let returns = objective != Objective::Sharpe || mean.is_within_error();
             j == setting || (differences[j].is_within_error() && returns)
@@ -212,7 +215,7 @@ pub(super) fn weigh<R: AsRef<[f64]>>(
     Ok(Weighed { best: Chosen { setting, score: scores[setting] }, scores, differences, within, certainty })
 }
 
-/// Sample deviation of the values that are numbers.
+/// Sample standard deviation of the finite values.
 fn deviation(values: &[f64]) -> f64 {
     let known = || values.iter().filter(|value| value.is_finite());
     let count = known().count() as f64;

@@ -1,4 +1,4 @@
-//! Choosing a setting by what was known at the time.
+//! Walk-forward choice of a setting by earlier frames.
 
 use std::ops::Range;
 
@@ -7,43 +7,43 @@ use super::objective::{Objective, best};
 use super::trials::common_frames;
 use crate::settings::{Invalid, require};
 
-/// What was chosen fold by fold, and what came of it.
+/// Choices fold by fold, and their out-of-sample result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selection {
-    /// The choice for each fold.
+    /// Choice for each fold.
     pub choices: Vec<Choice>,
-    /// The returns of the chosen settings on their test blocks, joined: the out-of-sample result.
+    /// Out-of-sample result: returns of the chosen settings on their test blocks, joined.
     pub out_of_sample: Vec<f64>,
-    /// The best setting on all frames. It is what to use from here on, and its score is in sample: it says nothing
-    /// about what to expect.
+    /// Best setting on all frames: the one to use next. Its score is in-sample and does not predict
+    /// performance.
     pub in_sample: Chosen,
 }
 
-/// The choice for a fold.
+/// Choice for one fold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
-    /// By the frames before the fold's embargo.
+    /// Setting chosen by the frames before the fold's embargo.
     pub chosen: Chosen,
-    /// What the chosen setting scores on the fold's test block; NaN where it is not defined.
+    /// Score of the chosen setting on the test block of the fold; NaN if undefined.
     pub out_of_sample_score: f64,
-    /// Frames that were tested.
+    /// Test block.
     pub test: Range<usize>,
 }
 
-/// A setting, and what it was chosen for.
+/// Setting, and the score that it was chosen by.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Chosen {
-    /// Its place among the settings.
+    /// Index of the setting.
     pub setting: usize,
-    /// Its score on the frames that it was chosen by; NaN where no setting has one, and the first is taken.
+    /// Score on the frames of the choice; NaN if no setting has one, in which case the first is chosen.
     pub score: f64,
 }
 
-/// Chooses a setting for each fold by `objective` on the fold's training frames; `returns[i]` are the net returns of
-/// setting i, a frame each. Of equal scores the first setting wins, so list the plainest first.
+/// Chooses a setting for each fold by `objective` on the fold's training frames. `returns[i]` are the net
+/// returns of setting i, one per frame. Of equal scores the first setting wins, so list the simplest first.
 ///
 /// # Errors
-/// The errors of [`select_by`].
+/// See [`select_by`].
 pub fn select<R: AsRef<[f64]>>(
     returns: &[R],
     folds: &[Fold],
@@ -53,12 +53,13 @@ pub fn select<R: AsRef<[f64]>>(
     select_by(returns, folds, |returns| objective.score(returns, frames_per_year))
 }
 
-/// Selects like [`select`], with another score. It is given the training frames of one setting, and nothing else: what
-/// lies in an embargo or a test block cannot change a choice that was made before it.
+/// Selects like [`select`], with another score. `score` receives only the training frames of one setting, so
+/// frames in an embargo or a test block cannot change an earlier choice.
 ///
 /// # Errors
-/// Without settings or folds, for settings of different length, a return that is not finite, and for folds that are
-/// not a walk forward: one training range that ends before one test block, which follows the block of the fold before.
+/// No settings or folds; settings of different length; a return that is not finite; folds that are not a walk
+/// forward: each needs one training range that ends before one test block, which follows the block of the
+/// previous fold.
 pub fn select_by<R: AsRef<[f64]>>(
     returns: &[R],
     folds: &[Fold],
@@ -97,6 +98,6 @@ pub fn select_by<R: AsRef<[f64]>>(
 }
 
 fn not_forward(fold: usize) -> Invalid {
-    let expected = "one training range before one test block, in the order of time, inside the returns";
+    let expected = "one training range before one test block, in time order, inside the returns";
     Invalid { key: "folds", found: format!("fold {fold}"), expected }
 }

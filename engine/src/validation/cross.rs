@@ -1,4 +1,4 @@
-//! Choosing a setting for blocks that have training frames on both sides.
+//! Choice of a setting for blocks with training frames on both sides.
 
 use std::ops::Range;
 
@@ -8,63 +8,64 @@ use super::objective::{Objective, best};
 use super::trials::common_frames;
 use crate::settings::{Invalid, require};
 
-/// What was chosen split by split, and what came of it on each path.
+/// Choices split by split, and the result of each path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CrossSelection {
-    /// The choice for each split.
+    /// Choice for each split.
     pub choices: Vec<CrossChoice>,
-    /// The returns of the chosen settings, block by block through all frames, for each path.
+    /// Returns of the chosen settings, block by block through all frames, for each path.
     pub paths: Vec<BacktestPath>,
-    /// The best setting on all frames; as in [`Selection`](super::Selection) its score says nothing about what to
-    /// expect.
+    /// Best setting on all frames; its score does not predict performance,
+    /// see [`Selection`](super::Selection).
     pub in_sample: Chosen,
 }
 
-/// The choice for a split.
+/// Choice for one split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CrossChoice {
-    /// By the training frames of the split, joined in the order of time.
+    /// Setting chosen by the training frames of the split, joined in time order.
     pub chosen: Chosen,
-    /// What the chosen setting scores on the tested blocks, joined; NaN where it is not defined.
+    /// Score of the chosen setting on the tested blocks, joined; NaN if undefined.
     pub out_of_sample_score: f64,
-    /// Frames that were tested, a range a block.
+    /// Tested frames, one range per block.
     pub test: Vec<Range<usize>>,
 }
 
-/// One way through all tested blocks: each was left out of the choice that it is judged by.
+/// Path through all tested blocks: each block was excluded from the choice that it is judged by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BacktestPath {
-    /// The blocks, in the order of time.
+    /// Blocks in time order.
     pub blocks: Vec<Range<usize>>,
-    /// The split that each block's result is from.
+    /// Split that gives the result of each block.
     pub splits: Vec<usize>,
-    /// Their returns, joined: an out-of-sample result.
+    /// Out-of-sample returns of the blocks, joined.
     pub returns: Vec<f64>,
-    /// Their score; NaN where it is not defined.
+    /// Score of the returns; NaN if undefined.
     pub score: f64,
 }
 
-/// The scores of the paths. NaN where no path has one.
+/// Distribution of the scores of the paths; NaN if no path has one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PathScores {
-    /// Paths that have a score.
+    /// Number of paths with a score.
     pub count: usize,
-    /// Their mean.
+    /// Mean score.
     pub mean: f64,
-    /// Their sample deviation; NaN for fewer than two. Paths share their data: it is no standard error of the mean.
+    /// Sample standard deviation; NaN for fewer than two. Paths share data, so it is not a standard error of
+    /// the mean.
     pub deviation: f64,
-    /// The lowest.
+    /// Lowest score.
     pub lowest: f64,
-    /// The median.
+    /// Median score.
     pub median: f64,
-    /// The highest.
+    /// Highest score.
     pub highest: f64,
     /// Share of the paths with a score below 0.
     pub below_zero: f64,
 }
 
 impl CrossSelection {
-    /// How the score differs from path to path.
+    /// Distribution of the score over the paths.
     #[must_use]
     pub fn path_scores(&self) -> PathScores {
         let mut known: Vec<f64> =
@@ -86,10 +87,12 @@ impl CrossSelection {
     }
 }
 
-/// Chooses a setting for each split by `objective` on the split's training frames, joined in the order of time;
-/// `returns[i]` are the net returns of setting i, a frame each. `paths` say for each block, in the order of time, which
-/// split its result is taken from: [`one_path`] for the folds of [`purged_k_fold`](super::purged_k_fold), or
-/// [`CombinatorialPurged::paths`](super::CombinatorialPurged::paths). Of equal scores the first setting wins.
+/// Chooses a setting for each split by `objective` on the split's training frames, joined in time order.
+///
+/// Row `returns[i]` has the net returns of setting i, one per frame. `paths` names for each block, in time
+/// order, the split that gives its result: [`one_path`] for the folds
+/// of [`purged_k_fold`](super::purged_k_fold), or the value
+/// of [`CombinatorialPurged::paths`](super::CombinatorialPurged::paths). Of equal scores the first setting wins.
 ///
 /// ```
 /// use betaflow_engine::validation::{Objective, one_path, purged_k_fold, select_across};
@@ -104,7 +107,7 @@ impl CrossSelection {
 /// ```
 ///
 /// # Errors
-/// The errors of [`select_across_by`].
+/// See [`select_across_by`].
 pub fn select_across<R: AsRef<[f64]>>(
     returns: &[R],
     folds: &[Fold],
@@ -115,13 +118,13 @@ pub fn select_across<R: AsRef<[f64]>>(
     select_across_by(returns, folds, paths, |returns| objective.score(returns, frames_per_year))
 }
 
-/// Selects like [`select_across`], with another score. It is given the training frames of one setting, joined, and nothing
-/// else: what lies in a tested block, or is left out around it, cannot change the choice for that block.
+/// Selects like [`select_across`], with another score. `score` receives only the joined training frames of
+/// one setting, so frames in a tested block, or purged around it, cannot change the choice for that block.
 ///
 /// # Errors
-/// Without settings, folds or paths, for settings of different length, a return that is not finite, for a fold without
-/// frames to train on or to test, whose ranges are not in the order of time, overlap or lie outside the returns, and for
-/// a path that does not take each block from a split that tests it.
+/// No settings, folds or paths; settings of different length; a return that is not finite; a fold without
+/// training or test frames, or with ranges that are unordered, overlap or lie outside the returns; a path
+/// that does not take each block from a split that tests it.
 pub fn select_across_by<R: AsRef<[f64]>>(
     returns: &[R],
     folds: &[Fold],
@@ -142,11 +145,11 @@ pub fn select_across_by<R: AsRef<[f64]>>(
     judge_across(returns, folds, paths, &score, best_of)
 }
 
-/// The same as [`select_across_by`], where `choose` chooses: it is called with the training ranges of each fold, in their order,
-/// and then with all frames.
+/// Judges the choices of `choose`, which is called with the training ranges of each fold, in order, and then
+/// with all frames.
 ///
 /// # Errors
-/// See [`select_across_by`]; or the error that `choose` returns.
+/// See [`select_across_by`]; or the error of `choose`.
 pub fn judge_across<R: AsRef<[f64]>>(
     returns: &[R],
     folds: &[Fold],
@@ -181,7 +184,7 @@ pub fn judge_across<R: AsRef<[f64]>>(
             choices.get(*split).is_some_and(|choice| choice.test.contains(block))
         };
         let fits = splits.len() == blocks.len() && splits.iter().zip(&blocks).all(tests);
-        require(fits, "paths", format!("path {at}"), "for each tested block a split that tests it")?;
+        require(fits, "paths", format!("path {at}"), "for each tested block, a split that tests it")?;
         let part = |(split, block): (&usize, &Range<usize>)| {
             &returns[choices[*split].chosen.setting].as_ref()[block.clone()]
         };
@@ -196,13 +199,13 @@ pub fn judge_across<R: AsRef<[f64]>>(
     Ok(CrossSelection { choices, paths: walked, in_sample })
 }
 
-/// The path of `folds` folds of which each tests one block, in the order of time.
+/// Single path of `folds` folds that test one block each, in time order.
 #[must_use]
 pub fn one_path(folds: usize) -> Vec<Vec<usize>> {
     vec![(0..folds).collect()]
 }
 
-const FOLD: &str = "frames to train on and to test, in ranges in the order of time that do not overlap and lie inside the \
+const FOLD: &str = "ordered ranges of training and test frames that do not overlap and lie inside the \
                     returns";
 
 fn is_split(fold: &Fold, frames: usize) -> bool {
@@ -219,7 +222,7 @@ fn is_split(fold: &Fold, frames: usize) -> bool {
         && fold.train.iter().all(apart)
 }
 
-/// All tested blocks, each once, in the order of time.
+/// All tested blocks, each once, in time order.
 fn blocks(folds: &[Fold]) -> Vec<Range<usize>> {
     let mut blocks: Vec<Range<usize>> = folds.iter().flat_map(|fold| fold.test.iter().cloned()).collect();
     blocks.sort_by_key(|block| (block.start, block.end));
@@ -227,7 +230,7 @@ fn blocks(folds: &[Fold]) -> Vec<Range<usize>> {
     blocks
 }
 
-/// The returns of the ranges, one after the other.
+/// Joins the returns of the ranges.
 pub(super) fn join(joined: &mut Vec<f64>, returns: &[f64], ranges: &[Range<usize>]) {
     joined.clear();
     ranges.iter().for_each(|range| joined.extend_from_slice(&returns[range.clone()]));

@@ -1,18 +1,18 @@
-//! What a fold is.
+//! Folds: training and test frames.
 
 use std::ops::Range;
 
-/// Frames to fit on and frames to be judged on. Ranges are in the order of time and do not overlap.
+/// Training and test frames. Ranges are in time order and do not overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fold {
-    /// Frames to fit on; none is empty.
+    /// Training frames, in non-empty ranges.
     pub train: Vec<Range<usize>>,
-    /// Frames to be judged on, a range a block.
+    /// Test frames, one range per block.
     pub test: Vec<Range<usize>>,
 }
 
-/// What is left to train on between tested blocks: the frames `purge` before and `purge + embargo` after a tested
-/// block are left out, those at the two ends of the data are not. Of blocks in the order of time.
+/// Training ranges between tested blocks, for `blocks` in time order: `purge` frames before and `purge +
+/// embargo` frames after a tested block are excluded, but none at the ends of the data.
 pub(super) fn train_around(
     blocks: &[Range<usize>],
     tested: impl Fn(usize) -> bool,

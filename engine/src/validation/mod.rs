@@ -1,19 +1,20 @@
-//! Tuning without hindsight, and how much of a result is luck. Free of I/O; everything is a function of its inputs.
+//! Tuning without look-ahead, and tests for multiple testing. Free of I/O; every result is a function of its
+//! inputs.
 //!
 //! | read | for |
 //! |---|---|
-//! | `walk_forward`, `purged` | which frames to fit on and which to be judged on: [`WalkForward`], [`purged_k_fold`], [`CombinatorialPurged`] |
-//! | `choice`, `objective` | a setting for each fold by what lies before its embargo: [`select`] |
-//! | `cross` | a setting for each split by what lies around its tested blocks, and the paths that come of it: [`select_across`] |
-//! | `prefer` | of settings that cannot be told from the best the one that trades least: [`prefer`](prefer()) |
-//! | `certainty`, `resampled` | how sure a choice is, the runner-up: [`certainty`](certainty()) |
-//! | `aligned` | returns of many trials on the frames that all have: [`AlignedReturns`] |
-//! | `tuning` | all of these as one tuning with its out-of-sample paths: [`TuningResult`] |
-//! | `deflated` | what the best of many trials is worth: [`Trials`], [`min_backtest_years`] |
-//! | `overfitting`, `block_sums`, `ranks` | how often the best in one half is below the middle of the other: [`overfitting`] |
-//! | `bootstrap` | resampling that keeps blocks together: [`StationaryBootstrap`] |
+//! | `walk_forward`, `purged` | training and test frames: [`WalkForward`], [`purged_k_fold`], [`CombinatorialPurged`] |
+//! | `choice`, `objective` | choice of a setting for each fold by the frames before its embargo: [`select`] |
+//! | `cross` | choice of a setting for each split by the frames around its tested blocks, and the paths: [`select_across`] |
+//! | `prefer` | one-standard-error rule: the setting with the least turnover among those as good as the best: [`prefer`](prefer()) |
+//! | `certainty`, `resampled` | certainty of a choice, runner-up: [`certainty`](certainty()) |
+//! | `aligned` | returns of many trials on their common frames: [`AlignedReturns`] |
+//! | `tuning` | all of these combined, with out-of-sample paths: [`TuningResult`] |
+//! | `deflated` | deflated Sharpe ratio of the best of many trials: [`Trials`], [`min_backtest_years`] |
+//! | `overfitting`, `block_sums`, `ranks` | probability of backtest overfitting: [`overfitting`] |
+//! | `bootstrap` | stationary block bootstrap: [`StationaryBootstrap`] |
 //!
-//! Six settings that are all noise: one of them looks good, and the module says what that is worth.
+//! Example: six settings of pure noise. One of them looks good; the deflated Sharpe ratio corrects it.
 //!
 //! ```
 //! use betaflow_engine::metrics::ObservedSharpe;
@@ -24,12 +25,12 @@
 //! let returns: Vec<Vec<f64>> =
 //!     (0..6).map(|_| (0..1260).map(|_| 0.02 * (random.uniform() - 0.5)).collect()).collect();
 //!
-//! // Choose for five blocks, each by what came 21 frames or more before it.
+//! Choose for five test blocks, each by the frames that end 21 frames before it.
 //! let folds: Vec<_> = WalkForward::split(1260, WalkForward::FOLDS, 21)?.folds(1260)?.collect();
 //! let selection = select(&returns, &folds, Objective::Sharpe, 252.0)?;
 //! assert_eq!(selection.out_of_sample.len(), 5 * 210);
 //!
-//! // The best on all frames, and its chance of being worth anything, knowing that six were tried.
+//! The best on all frames, and its probability of skill, given that six were tried.
 //! let best = selection.in_sample.setting;
 //! let observed: Vec<ObservedSharpe> =
 //!     returns.iter().map(|trial| ObservedSharpe::of(trial.iter().copied())).collect();
@@ -45,22 +46,28 @@
 //!
 //! # Conventions
 //!
-//! * The choice for a fold is a function of the training slice of one setting. Frames in the embargo or after
-//!   it cannot reach it. [`select`] refuses folds that are not a walk forward. [`select_across`] passes the
-//!   training frames on both sides of a block, joined.
-//! * `Selection::in_sample` is the best setting on all frames: the one to use next, not the result to expect.
-//! * The one-standard-error rule needs the turnover of each frame beside its return. `judge_across` takes the
-//!   rule of choice as a function.
-//! * Resampling draws the same blocks of frames for all settings. Sharpe ratio and growth follow from weighted
-//!   sums, other objectives from the drawn frames. Many settings get fewer resamples.
-//! * [`WalkForward::split`] gives the remainder of ⌊frames/(folds + 1)⌋ to the first training window, as
-//!   `TimeSeriesSplit` does. [`purged_k_fold`] gives the first blocks one frame more, as `KFold` does.
-//!   [`CombinatorialPurged`] gives the remainder to the last block, as skfolio does. `purge` frames are left
-//!   out before a tested block, `purge + embargo` after it.
-//! * The deflated Sharpe ratio uses the number of all trials and the variance of their ratios, including the
-//!   chosen one. Correlated trials count as fewer in theory; counting all of them is cautious.
-//! * Overfitting follows from first and second moments of each block around the trial's own mean. A split and
-//!   its mirror image share their halves, and ranks are counted, not stored.
+//! The choice for a fold is a function of the training slice of one setting, so frames in the embargo or
+//! after it cannot affect it. [`select`] rejects folds that are not a walk forward. [`select_across`] passes
+//! the training frames on both sides of a block, joined.
+//!
+//! `Selection::in_sample` is the best setting on all frames: the one to use next, not the result to expect.
+//!
+//! The one-standard-error rule needs the turnover of each frame as well as its return. `judge_across` takes
+//! the rule of choice as a function.
+//!
+//! Resampling draws the same blocks of frames for all settings. Sharpe ratio and growth follow from weighted
+//! sums, other objectives from the drawn frames. Many settings get fewer resamples.
+//!
+//! The first training window of [`WalkForward::split`] takes the remainder of ⌊frames/(folds + 1)⌋, as in
+//! `TimeSeriesSplit`. The first blocks of [`purged_k_fold`] are one frame longer, as in `KFold`. The last
+//! block of [`CombinatorialPurged`] takes the remainder, as in skfolio. `purge` frames before a tested block
+//! and `purge + embargo` after it are excluded.
+//!
+//! The deflated Sharpe ratio uses the number of all trials and the variance of their ratios, including the
+//! chosen one. Correlated trials count as fewer in theory; counting all of them is conservative.
+//!
+//! Overfitting follows from first and second moments of each block around the trial's own mean. A split and
+//! its mirror image share their halves, and ranks are counted, not stored.
 
 mod aligned;
 mod block_sums;

@@ -1,28 +1,28 @@
-//! What settings are compared by.
+//! Objectives by which settings are compared.
 
 use crate::metrics::{Figures, ObservedSharpe, annual_growth};
 
-/// What makes one setting better than another, of its returns on the frames that count. More is better.
+/// Score of the returns of a setting. Higher is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Objective {
     /// Annualised Sharpe ratio.
     Sharpe,
     /// Annualised Sortino ratio.
     Sortino,
-    /// Annual return over the deepest drawdown.
+    /// Annual return over the maximum drawdown.
     Calmar,
     /// Compound annual return.
     Growth,
-    /// The lowest annualised Sharpe ratio of so many contiguous blocks: a setting is as good as its worst time.
-    /// Blocks differ in length by a frame at most; none, or more than there are frames, cannot be scored.
+    /// Lowest annualised Sharpe ratio of `blocks` contiguous blocks. Their lengths differ by at most one
+    /// frame; the score is undefined for 0 blocks or more blocks than frames.
     WorstBlock {
-        /// Blocks.
+        /// Number of blocks.
         blocks: usize,
     },
 }
 
 impl Objective {
-    /// The score of simple returns, a frame each; NaN where it is not defined.
+    /// Score of simple returns, one per frame; NaN if undefined.
     #[must_use]
     pub fn score(self, returns: &[f64], frames_per_year: f64) -> f64 {
         let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), frames_per_year);
@@ -39,7 +39,7 @@ impl Objective {
             Self::WorstBlock { blocks } => {
                 let edge = |block: usize| block * returns.len() / blocks;
                 let sharpes = (0..blocks).map(|block| sharpe(&returns[edge(block)..edge(block + 1)]));
-                // A block without volatility has no ratio, and then the whole has none: NaN must not lose to `min`.
+                // A block without volatility makes the score NaN; `min` would skip it.
                 let worst =
                     |worst: f64, next: f64| if worst.is_nan() || next >= worst { worst } else { next };
                 sharpes.reduce(worst).unwrap_or(f64::NAN)
@@ -48,7 +48,7 @@ impl Objective {
     }
 }
 
-/// The place of the highest score, the first of equal ones; `None` where all are NaN.
+/// Index of the highest score, the first of equal ones; `None` if all are NaN.
 #[must_use]
 pub fn best(scores: &[f64]) -> Option<usize> {
     let known = scores.iter().enumerate().filter(|(_, score)| !score.is_nan());

@@ -1,4 +1,4 @@
-//! How often the best in one half of the data is below the middle of the other half.
+//! Probability of backtest overfitting.
 
 use super::block_sums::{BlockSums, Sums};
 use super::ranks::{LogitSummary, Ranks};
@@ -8,74 +8,77 @@ use crate::settings::{Invalid, require};
 /// & Zhu 2017, section 2.3).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overfitting {
-    /// Share of the splits where the trial with the best Sharpe ratio in sample is at or below the median of the
-    /// trials out of sample: logits of 0 or less. About one half where all trials are noise.
+    /// Share of the splits in which the trial with the best in-sample Sharpe ratio is at or below the median
+    /// of the trials out of sample: logits of 0 or less. About one half if all trials are noise.
     pub probability: f64,
-    /// Splits: S choose S/2.
+    /// Number of splits: S choose S/2.
     pub splits: u64,
-    /// Frames used; the oldest, at most S − 1, are left out so that the blocks are of equal length.
+    /// Number of frames used; the oldest, at most S − 1, are skipped so that the blocks have equal length.
     pub frames: usize,
-    /// Of the logits of the relative ranks out of sample.
+    /// Distribution of the logits of the out-of-sample relative ranks.
     pub logits: LogitSummary,
-    /// Share of the splits where the chosen trial has a Sharpe ratio below 0 out of sample.
+    /// Share of the splits in which the chosen trial has a negative out-of-sample Sharpe ratio.
     pub probability_of_loss: f64,
-    /// Mean Sharpe ratio per frame of the chosen trials in sample.
+    /// Mean in-sample Sharpe ratio per frame of the chosen trials.
     pub mean_in_sample: f64,
-    /// Mean Sharpe ratio per frame of the chosen trials out of sample.
+    /// Mean out-of-sample Sharpe ratio per frame of the chosen trials.
     pub mean_out_of_sample: f64,
-    /// Slope of the regression of the chosen trials' ratios out of sample on those in sample; NaN where those do not
-    /// differ.
+    /// Slope of the regression of the chosen trials' out-of-sample ratios on their in-sample ratios; NaN if
+    /// the latter are equal.
     pub degradation: f64,
 }
 
-/// The number of blocks unless asked otherwise: 12,870 splits.
+/// Default number of blocks: 12,870 splits.
 pub const BLOCKS: usize = 16;
 
-/// More blocks give more splits than are worth the time: 184,756 at 20.
+/// Largest number of blocks, 184,756 splits; more take too long.
 const BLOCKS_MAX: usize = 20;
 
-/// Frames of a block below which its Sharpe ratio says nothing.
+/// Frames per block below which its Sharpe ratio is meaningless.
 pub const BLOCK_FRAMES_MIN: usize = 10;
 
-/// Returns the number of blocks that `frames` frames allow: even, at most `blocks_max`, each of at least
-/// [`BLOCK_FRAMES_MIN`] frames; `None` for fewer than two blocks.
+/// Number of blocks for `frames` frames: even, at most `blocks_max`, each of at least [`BLOCK_FRAMES_MIN`]
+/// frames; `None` for fewer than two blocks.
 #[must_use]
 pub fn blocks_of(frames: usize, blocks_max: usize) -> Option<usize> {
     let blocks = blocks_max.min(frames / BLOCK_FRAMES_MIN / 2 * 2);
     (blocks >= 2).then_some(blocks)
 }
 
-/// Overfitting of a choice by Sharpe ratio among trials; `returns[i]` are those of trial i, a frame each, all of the
-/// same frames. The S = `blocks` blocks are contiguous. Of two trials with the same ratio the first is chosen, and
-/// they share their ranks; a trial without volatility in a half has a ratio of 0 there.
+/// Overfitting of a choice by Sharpe ratio among trials.
 ///
-/// Time goes with trials × splits, whatever the number of frames, and some 5 S numbers are held a trial: ratios come
-/// from each block's sums.
+/// Row `returns[i]` has the returns of trial i, one per frame, on the same frames for all. The S = `blocks`
+/// blocks are contiguous. Of two trials with the same ratio the first is chosen, and they share their ranks;
+/// a trial without volatility in a half has a ratio of 0 there.
+///
+/// Time is proportional to trials × splits, whatever the number of frames; memory is about 5 S numbers per
+/// trial, because ratios come from the sums of each block.
 ///
 /// # Errors
-/// For fewer than two trials, trials of different length, a return that is not finite, an odd number of blocks or one
-/// outside 2 to 20, and blocks of fewer than two frames.
+/// Fewer than two trials; trials of different length; a return that is not finite; an odd number of blocks or
+/// one outside 2 to 20; blocks of fewer than two frames.
 pub fn overfitting<R: AsRef<[f64]>>(returns: &[R], blocks: usize) -> Result<Overfitting, Invalid> {
     require(returns.len() >= 2, "returns", returns.len(), "at least 2 trials")?;
     let even = blocks.is_multiple_of(2) && (2..=BLOCKS_MAX).contains(&blocks);
     require(even, "blocks", blocks, "an even number from 2 to 20")?;
     let frames = super::trials::common_frames(returns)?;
-    require(frames / blocks >= 2, "returns", frames, "at least 2 frames a block")?;
+    require(frames / blocks >= 2, "returns", frames, "at least 2 frames per block")?;
 
     let sums = BlockSums::of(returns, frames, blocks);
     let mut tally = Tally::new(returns.len());
-    // A split and its mirror image have the same two halves: those with the first block in sample are half of all.
+    // A split and its mirror image share the two halves; the splits with the first block in sample are half
+    // of all.
     sums.of_halves(|halves| tally.split(halves));
     Ok(tally.summary(frames / blocks * blocks))
 }
 
-/// What is counted over the splits.
+/// Counts and sums over the splits.
 struct Tally {
-    /// Ratios of the two halves, trial by trial.
+    /// Ratios of the two halves, by trial.
     ratios: [Vec<f64>; 2],
     ranks: Ranks,
     losses: u64,
-    /// Sums over the chosen: in sample, out of sample, in sample squared, their product.
+    /// Sums over the chosen trials: in-sample ratio, out-of-sample ratio, squared in-sample ratio, product.
     chosen: [f64; 4],
 }
 
@@ -85,7 +88,7 @@ impl Tally {
         Self { ratios, ranks: Ranks::new(trials), losses: 0, chosen: [0.0; 4] }
     }
 
-    /// A split and its mirror image.
+    /// Adds a split and its mirror image.
     fn split(&mut self, halves: [&Sums; 2]) {
         for (ratios, sums) in self.ratios.iter_mut().zip(halves) {
             sums.ratios(ratios);
@@ -108,7 +111,7 @@ impl Tally {
         let splits = self.ranks.count();
         let [x, y, xx, xy] = self.chosen.map(|sum| sum / splits as f64);
         let spread = xx - x * x;
-        // Below this the ratios in sample differ by rounding alone.
+        // Below this the in-sample ratios differ by rounding alone.
         let moves = spread > 1e-12 * xx;
         Overfitting {
             probability: self.ranks.share_at_or_below_middle(),

@@ -1,4 +1,4 @@
-//! The one-standard-error rule: of settings that cannot be told from the best, the one that trades least.
+//! One-standard-error rule: of the settings as good as the best, the one with the least turnover.
 
 use std::ops::Range;
 
@@ -7,41 +7,43 @@ use super::choice::Chosen;
 use super::objective::Objective;
 use crate::settings::{Invalid, require};
 
-/// Criteria among settings whose returns do not tell them apart.
+/// Secondary criteria among settings whose scores do not differ significantly.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort<'a> {
-    /// Turnover of each setting, as many frames as it has returns.
+    /// Turnover of each setting, one value per return.
     pub turnover: &'a [Vec<f64>],
     /// Kelly fraction of each setting.
     pub kelly_fraction: &'a [f64],
 }
 
-/// The setting to use, beside the best by the same frames.
+/// Preferred setting, and the best one on the same frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preferred {
-    /// The setting to use.
+    /// Preferred setting.
     pub chosen: Chosen,
-    /// Mean turnover of a frame of it.
+    /// Its mean turnover per frame.
     pub turnover: f64,
-    /// Score of the best less its own; 0 where it is the best.
+    /// Score of the best setting less that of the preferred one; 0 if it is the best.
     pub difference: Difference,
-    /// The setting with the highest score.
+    /// Setting with the highest score.
     pub best: Chosen,
-    /// Mean turnover of a frame of that.
+    /// Mean turnover per frame of the best setting.
     pub best_turnover: f64,
-    /// How sure it is that the best is the best.
+    /// Certainty of the best setting.
     pub certainty: Certainty,
 }
 
-/// Chooses a setting by the one-standard-error rule (Hastie, Tibshirani & Friedman 2009, section 7.10), with paired
-/// differences: a setting is as good as the best where its difference to the best is at most one standard error of that
-/// difference, by the stationary bootstrap (Politis & Romano 1994) with the same frames for all settings. For the Sharpe
-/// ratio this holds of the mean of its returns too. Of those settings it takes the one with the lowest turnover, then
-/// with the smallest Kelly fraction, then the first. Nothing outside the training frames is looked at.
+/// Chooses a setting by the one-standard-error rule (Hastie, Tibshirani & Friedman 2009, section 7.10).
+///
+/// A setting is as good as the best if its paired difference to the best is at most one standard error of
+/// that difference, by the stationary bootstrap (Politis & Romano 1994) with the same frames for all
+/// settings. For the Sharpe ratio the difference of mean returns must satisfy this too. Among those settings
+/// the lowest turnover wins, then the smallest Kelly fraction, then the first. Only the training frames are
+/// read.
 ///
 /// # Errors
-/// See [`certainty`](super::certainty()); and where there is no turnover of each return or no Kelly fraction of each
-/// setting.
+/// See [`certainty`](super::certainty()); also a turnover missing for a return, or a Kelly fraction missing
+/// for a setting.
 pub fn prefer<R: AsRef<[f64]>>(
     returns: &[R],
     effort: Effort<'_>,
@@ -53,9 +55,9 @@ pub fn prefer<R: AsRef<[f64]>>(
     let settings = returns.len();
     let same = effort.turnover.len() == settings
         && effort.turnover.iter().zip(returns).all(|(turnover, own)| turnover.len() == own.as_ref().len());
-    require(same, "turnover", effort.turnover.len(), "a turnover for each return of each setting")?;
+    require(same, "turnover", effort.turnover.len(), "one turnover for each return of each setting")?;
     let count = effort.kelly_fraction.len();
-    require(count == settings, "kelly_fraction", count, "a Kelly fraction for each setting")?;
+    require(count == settings, "kelly_fraction", count, "one Kelly fraction for each setting")?;
     let weighed = weigh(returns, train, objective, frames_per_year, resampling)?;
     let frames: usize = train.iter().map(ExactSizeIterator::len).sum();
     let turnover = |setting: usize| {

@@ -1,4 +1,4 @@
-//! Folds that test every frame, purged of what training would know of the test.
+//! Purged k-fold and combinatorial purged cross-validation.
 
 use std::ops::Range;
 
@@ -7,22 +7,24 @@ use itertools::Itertools as _;
 use super::folds::{Fold, train_around};
 use crate::settings::{Invalid, require};
 
-/// Splits above this number are a mistake: each is a fit. skfolio has the same limit.
+/// Largest number of splits, as in skfolio: each split is a fit.
 const SPLITS_MAX: usize = 100_000;
 
-/// K folds (López de Prado 2018, section 7.4): each block is the test once, and training on both sides of it leaves
-/// out `purge` frames before it and `purge + embargo` after it. Blocks are those of scikit-learn's `KFold` without
-/// shuffling: the first `frames` mod `folds` of them have a frame more.
+/// Purged k-fold cross-validation (López de Prado 2018, section 7.4).
+///
+/// Each block is the test once; training on both sides of it excludes `purge` frames before and `purge +
+/// embargo` after it. Blocks are those of scikit-learn's `KFold` without shuffling: the first `frames` mod
+/// `folds` blocks are one frame longer.
 ///
 /// # Errors
-/// For fewer than two folds, more folds than frames, or where purge and embargo leave nothing of a block.
+/// Fewer than two folds; more folds than frames; purge and embargo that leave no frame of a block.
 pub fn purged_k_fold(
     frames: usize,
     folds: usize,
     purge: usize,
     embargo: usize,
 ) -> Result<impl Iterator<Item = Fold>, Invalid> {
-    require((2..=frames).contains(&folds), "folds", folds, "at least 2, at most one a frame")?;
+    require((2..=frames).contains(&folds), "folds", folds, "at least 2, at most one per frame")?;
     let (size, longer) = (frames / folds, frames % folds);
     let left_out = purge.saturating_add(embargo);
     require(left_out < size, "embargo", left_out, "with the purge, fewer frames than a fold")?;
@@ -34,9 +36,11 @@ pub fn purged_k_fold(
     }))
 }
 
-/// Combinatorial purged cross-validation (López de Prado 2018, sections 12.3 and 12.4): every choice of `tested`
-/// among the folds is tested, and the blocks join into many paths through all frames. Splits, paths and conventions
-/// are those of skfolio's `CombinatorialPurgedCV`: the last block takes what ⌊frames/folds⌋ leaves over.
+/// Combinatorial purged cross-validation (López de Prado 2018, sections 12.3 and 12.4).
+///
+/// Every combination of `tested` folds is tested once, and the blocks join into several paths through all
+/// frames. Splits, paths and conventions are those of skfolio's `CombinatorialPurgedCV`: the last block takes
+/// the remainder of ⌊frames/folds⌋.
 ///
 /// ```
 /// use betaflow_engine::validation::CombinatorialPurged;
@@ -58,11 +62,11 @@ pub struct CombinatorialPurged {
 }
 
 impl CombinatorialPurged {
-    /// Of `frames` frames in `folds` blocks; `purge` and `embargo` in frames.
+    /// Splits of `frames` frames in `folds` blocks; `purge` and `embargo` in frames.
     ///
     /// # Errors
-    /// For fewer than three folds, fewer than two or all of them tested, more than 100,000 splits, or where purge
-    /// and embargo leave less than two frames of a block.
+    /// Fewer than three folds; fewer than two tested, or all; more than 100,000 splits; purge and embargo
+    /// that leave fewer than two frames of a block.
     pub fn new(
         frames: usize,
         folds: usize,
@@ -78,7 +82,7 @@ impl CombinatorialPurged {
             left_out.saturating_add(1) < size,
             "embargo",
             left_out,
-            "with the purge, two frames less than a fold",
+            "with the purge, at least two frames less than a fold",
         )?;
         let count = (0..folds).combinations(tested).size_hint().1.filter(|&count| count <= SPLITS_MAX);
         require(count.is_some(), "folds", folds, "at most 100,000 splits")?;
@@ -87,13 +91,13 @@ impl CombinatorialPurged {
         Ok(Self { blocks, tested, purge, embargo, count: count.unwrap_or_default() as u64 })
     }
 
-    /// The number of splits: `folds` choose `tested`.
+    /// Number of splits: `folds` choose `tested`.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The splits, in the lexicographic order of their tested blocks.
+    /// Splits, in lexicographic order of their tested blocks.
     pub fn folds(&self) -> impl Iterator<Item = Fold> + '_ {
         (0..self.blocks.len()).combinations(self.tested).map(|tested| Fold {
             train: train_around(&self.blocks, |at| tested.contains(&at), self.purge, self.embargo),
@@ -101,7 +105,7 @@ impl CombinatorialPurged {
         })
     }
 
-    /// For each path through all frames, the split that each block's result comes from.
+    /// Paths through all frames: for each, the split that gives the result of each block.
     #[must_use]
     pub fn paths(&self) -> Vec<Vec<usize>> {
         let mut paths = vec![

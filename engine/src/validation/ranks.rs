@@ -1,25 +1,25 @@
-//! The distribution of relative ranks, and of their logits.
+//! Distribution of relative ranks and of their logits.
 
 use crate::percentile::percentile;
 
-/// Counts of the ranks that the chosen trial has among N. Trials with equal ratios share the mean of their ranks, so a
-/// rank is a multiple of one half, and the whole distribution is 2N counts for any number of splits.
+/// Counts of the ranks of the chosen trial among N trials. Equal ratios share the mean of their ranks, so a
+/// rank is a multiple of one half, and 2N counts hold the whole distribution for any number of splits.
 #[derive(Clone, Debug)]
 pub(super) struct Ranks {
     trials: usize,
-    /// `counts[i]`: how often the rank was i/2.
+    /// Count of the rank i/2 at index i.
     counts: Vec<u64>,
 }
 
-/// The distribution of the logits λ = ln(ω/(1 − ω)) of the relative ranks ω = rank/(N + 1): above 0 where the best in
-/// sample is better than the median out of sample.
+/// Distribution of the logits λ = ln(ω/(1 − ω)) of the relative ranks ω = rank/(N + 1): positive if the best
+/// in sample is above the median out of sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LogitSummary {
-    /// Mean.
+    /// Mean of the logits.
     pub mean: f64,
-    /// Deviation of the population.
+    /// Population standard deviation.
     pub deviation: f64,
-    /// 5th, 25th, 50th, 75th and 95th percentile, linear between neighbours.
+    /// 5th, 25th, 50th, 75th and 95th percentiles, linearly interpolated.
     pub percentiles: [f64; 5],
 }
 
@@ -28,21 +28,21 @@ impl Ranks {
         Self { trials, counts: vec![0; 2 * trials + 1] }
     }
 
-    /// The rank of `chosen` among `ratios`, of which it is one.
+    /// Adds the rank of `chosen` among `ratios`, which include it.
     pub(super) fn add(&mut self, ratios: &[f64], chosen: f64) {
         let below = ratios.iter().map(|&ratio| usize::from(ratio < chosen)).sum::<usize>();
         let equal = ratios.iter().map(|&ratio| usize::from(ratio == chosen)).sum::<usize>();
         self.counts[2 * below + equal + 1] += 1;
     }
 
-    /// Ranks so far.
+    /// Number of ranks.
     pub(super) fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
     /// Share of the ranks whose logit is 0 or less.
     pub(super) fn share_at_or_below_middle(&self) -> f64 {
-        // ω ≤ 1/2 is rank ≤ (N + 1)/2, and the place of a rank is twice the rank.
+        // ω ≤ 1/2 means rank ≤ (N + 1)/2, and the index is twice the rank.
         let low: u64 = self.counts[..=self.trials + 1].iter().sum();
         low as f64 / self.count() as f64
     }
@@ -52,7 +52,7 @@ impl Ranks {
         libm::log(doubled_rank as f64 / (last - doubled_rank) as f64)
     }
 
-    /// Logits and how often each was seen, ascending.
+    /// Logits with their counts, ascending.
     fn logits(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
         let seen = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
         seen.map(|(doubled_rank, count)| (self.logit(doubled_rank), *count))
@@ -71,7 +71,7 @@ impl Ranks {
         }
     }
 
-    /// The logit at a place of the ascending order, from 0.
+    /// Logit at an index of the ascending order, from 0.
     fn nth(&self, place: u64) -> f64 {
         let mut passed = 0;
         let at = self.logits().find(|(_, count)| {

@@ -3,23 +3,23 @@
 use super::objective::Objective;
 use crate::metrics::annual_growth;
 
-/// Returns that differ by rounding alone have no volatility, as in the metrics.
+/// Standard deviation up to which returns differ by rounding alone, as in the metrics.
 const ROUNDING: f64 = 16.0 * f64::EPSILON;
-/// Sums that run side by side, in an order that no processor changes.
+/// Number of partial sums, added in a fixed order on every machine.
 const LANES: usize = 8;
 
-/// The returns of settings, and what their scores are made of. Ratios and growth do not ask for the order of the
-/// returns: a resample is then how often each frame was drawn, and a score comes from weighted sums.
+/// Returns of the settings, prepared for scoring. The scores of [`is_sum`] do not depend on the order of the
+/// returns: a resample is then the count of each frame, and a score comes from weighted sums.
 pub(super) struct Resampled {
     objective: Objective,
     frames_per_year: f64,
-    /// Returns; for growth their log(1 + r); for the Sharpe ratio their distance from their mean.
+    /// Returns; for growth log(1 + r); for the Sharpe ratio deviations from the mean.
     columns: Vec<Vec<f64>>,
-    /// What was taken off.
+    /// Means that were subtracted.
     centres: Vec<f64>,
-    /// How often each frame was drawn.
+    /// Count of each frame in the resample.
     weights: Vec<f64>,
-    /// The frames drawn, where the order counts.
+    /// Frames of the resample, if their order matters.
     drawn: Vec<usize>,
     gathered: Vec<f64>,
     scores: Vec<f64>,
@@ -27,7 +27,7 @@ pub(super) struct Resampled {
 }
 
 impl Resampled {
-    /// How many times as long a return takes as in a weighted sum.
+    /// Time per return, relative to a weighted sum.
     pub(super) fn work(objective: Objective) -> usize {
         if is_sum(objective) { 1 } else { 24 }
     }
@@ -58,13 +58,13 @@ impl Resampled {
         }
     }
 
-    /// The score of every setting on the frames drawn.
+    /// Scores of all settings on the drawn frames.
     #[cfg(test)]
     pub(super) fn scores(&mut self, drawn: impl Iterator<Item = usize>) -> &[f64] {
         self.scores_and_means(drawn).0
     }
 
-    /// The score of every setting on the frames drawn, and for the Sharpe ratio the mean of its returns; else NaN.
+    /// Scores of all settings on the drawn frames, and for the Sharpe ratio their mean returns; else NaN.
     pub(super) fn scores_and_means(&mut self, drawn: impl Iterator<Item = usize>) -> (&[f64], &[f64]) {
         if is_sum(self.objective) {
             self.weights.fill(0.0);
@@ -84,7 +84,7 @@ impl Resampled {
         (&self.scores, &self.means)
     }
 
-    /// Score, and for the Sharpe ratio the mean.
+    /// Score, and for the Sharpe ratio the mean return.
     fn summed(&self, setting: usize) -> (f64, f64) {
         let column = &self.columns[setting];
         let (count, year) = (column.len() as f64, self.frames_per_year);
@@ -110,12 +110,12 @@ impl Resampled {
     }
 }
 
-/// Whether a score comes from sums over the frames.
+/// Returns true if the score follows from sums over the frames.
 fn is_sum(objective: Objective) -> bool {
     matches!(objective, Objective::Sharpe | Objective::Sortino | Objective::Growth)
 }
 
-/// Weighted sums of the column, and of a function of it.
+/// Weighted sums of the column and of a function of it.
 fn sums(weights: &[f64], column: &[f64], function: impl Fn(f64) -> f64) -> [f64; 2] {
     let (mut first, mut second) = ([0.0; LANES], [0.0; LANES]);
     let (weight_chunks, chunks) = (weights.chunks_exact(LANES), column.chunks_exact(LANES));
@@ -137,7 +137,7 @@ mod tests {
     use crate::validation::StationaryBootstrap;
 
     #[test]
-    fn scores_by_sums_are_those_of_the_resampled_returns() {
+    fn scores_by_sums_equal_those_of_the_resampled_returns() {
         let mut random = Random::new(5);
         let columns: Vec<Vec<f64>> = (0..4)
             .map(|setting| {

@@ -1,8 +1,8 @@
-//! Requirements on the returns of trials, shared by everything that is computed of them.
+//! Requirements on the returns of trials.
 
 use crate::settings::{Invalid, require};
 
-/// Returns the number of frames that all trials have.
+/// Number of frames that all trials have.
 ///
 /// # Errors
 /// Trials of different length, or a return that is not finite.

@@ -1,4 +1,4 @@
-//! One tuning: a preferred setting for each fold, the out-of-sample paths that follow, and their figures.
+//! One tuning: preferred setting of each fold, out-of-sample paths, and their figures.
 
 use std::ops::Range;
 
@@ -12,48 +12,48 @@ use super::prefer::{Effort, Preferred, prefer};
 use crate::metrics::Figures;
 use crate::settings::Invalid;
 
-/// Inputs of a tuning beside the returns.
+/// Inputs of a tuning, except the returns.
 #[derive(Clone, Copy, Debug)]
 pub struct TuningTask<'a> {
-    /// Frames to train on and to be judged on.
+    /// Training and test frames.
     pub folds: &'a [Fold],
-    /// For each path, the fold that each tested block's result is taken from.
+    /// For each path, the fold that gives the result of each tested block.
     pub paths: &'a [Vec<usize>],
-    /// Score that settings are compared by.
+    /// Score by which settings are compared.
     pub objective: Objective,
-    /// Frames in a year, by which figures are annualised.
+    /// Frames per year, for annualisation.
     pub frames_per_year: f64,
     /// Mean length of resampled blocks in frames, at least 1.
     pub mean_block: f64,
     /// Kelly fraction of each setting: the tie-break among settings of equal turnover.
     pub kelly_fraction: &'a [f64],
-    /// Reference setting, which is reported beside the choices.
+    /// Reference setting, reported for comparison.
     pub base: usize,
 }
 
 /// Choice for one fold. Settings are numbered as in [`AlignedReturns::returns`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoldChoice {
-    /// Setting that the fold uses.
+    /// Setting used in the fold.
     pub chosen: Chosen,
-    /// The same beside the best setting by the training frames.
+    /// Chosen setting and the best one by the training frames.
     pub preferred: Preferred,
-    /// The frames of the fold.
+    /// Frames of the fold.
     pub fold: Fold,
-    /// Score of the chosen setting on the tested blocks; NaN where it is not defined.
+    /// Score of the chosen setting on the tested blocks; NaN if undefined.
     pub test_score: f64,
 }
 
-/// Choices of a tuning and the results of them.
+/// Choices of a tuning and their results.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TuningResult {
     /// Choice for each fold.
     pub choices: Vec<FoldChoice>,
     /// Out-of-sample paths; more than one only for combinatorial folds.
     pub paths: Vec<BacktestPath>,
-    /// Distribution of the paths' scores.
+    /// Distribution of the scores of the paths.
     pub path_scores: PathScores,
-    /// Place of the path with the median score, see [`median_path`].
+    /// Index of the path with the median score, see [`median_path`].
     pub median_path: usize,
     /// Figures of the median path.
     pub out_of_sample: Figures,
@@ -61,22 +61,24 @@ pub struct TuningResult {
     pub base: Figures,
     /// Figures of the best setting in hindsight on the frames of that path.
     pub hindsight: Figures,
-    /// Choice by all frames: the recommended setting, beside the best.
+    /// Choice by all frames: the recommended setting, and the best one.
     pub in_sample: Preferred,
     /// Figures of the recommended setting on all frames.
     pub in_sample_figures: Figures,
     /// Figures of the best setting on all frames.
     pub best_figures: Figures,
-    /// Frames that all choices together are trained on, those of the choice by all frames included.
+    /// Number of training frames of all choices together, including the choice by all frames.
     pub training_frames: usize,
 }
 
 impl TuningResult {
-    /// Chooses a setting among the survivors for each fold and for all frames, by [`prefer`](super::prefer()), and judges
-    /// each choice on the blocks that its fold tests. The resamples of a choice have the number of its fold as seed.
+    /// Chooses a setting among the survivors for each fold and for all frames,
+    /// by [`prefer`](super::prefer()), and judges each choice on the test blocks of its fold. The seed of the
+    /// resamples is the number of the fold.
     ///
     /// # Errors
-    /// Folds or paths that do not fit the returns, see [`judge_across`], and the errors of [`prefer`](super::prefer()).
+    /// Folds or paths that do not fit the returns, see [`judge_across`]; or the errors
+    /// of [`prefer`](super::prefer()).
     pub fn new(aligned: &AlignedReturns, task: &TuningTask<'_>) -> Result<Self, Invalid> {
         let TuningTask { folds, paths, objective, frames_per_year: year, .. } = *task;
         let survivors = &aligned.survivors;
@@ -101,7 +103,7 @@ impl TuningResult {
         let score = |returns: &[f64]| objective.score(returns, year);
         let selection = judge_across(&candidates, folds, paths, score, choose)?;
 
-        // One for each fold, then that of all frames; candidates are numbered by their place among the survivors.
+        // One per fold, then that of all frames. Candidates are indices into the survivors.
         let mut preferred = preferred.into_iter().map(|found| numbered(found, survivors));
         let choices = selection.choices.iter().zip(folds).zip(&mut preferred);
         let choices: Vec<FoldChoice> = choices
@@ -140,15 +142,15 @@ impl TuningResult {
         })
     }
 
-    /// Returns the path with the median score.
+    /// Path with the median score.
     #[must_use]
     pub fn path(&self) -> &BacktestPath {
         &self.paths[self.median_path]
     }
 }
 
-/// Returns the place of the path with the median score, the lower of the two middle ones for an even number; 0 where no
-/// path has a score.
+/// Index of the path with the median score, the lower of the two middle ones for an even number; 0 if no path
+/// has a score.
 #[must_use]
 pub fn median_path(paths: &[BacktestPath]) -> usize {
     let mut known: Vec<usize> = (0..paths.len()).filter(|path| !paths[*path].score.is_nan()).collect();
@@ -156,7 +158,7 @@ pub fn median_path(paths: &[BacktestPath]) -> usize {
     known.get(known.len().saturating_sub(1) / 2).copied().unwrap_or(0)
 }
 
-/// Replaces places among the survivors by numbers of settings.
+/// Converts indices into the survivors to numbers of settings.
 fn numbered(found: Preferred, survivors: &[usize]) -> Preferred {
     let numbered = |chosen: Chosen| Chosen { setting: survivors[chosen.setting], ..chosen };
     Preferred {
@@ -176,7 +178,7 @@ mod tests {
 
     const FRAMES: usize = 400;
 
-    /// Ruined, noise, and the same noise with a drift that no resample hides.
+    /// A ruined trial, noise, and the same noise with a drift that dominates it in every resample.
     fn aligned() -> AlignedReturns {
         let mut random = Random::new(4);
         let noise: Vec<f64> = (0..FRAMES).map(|_| 0.02 * (random.uniform() - 0.5)).collect();
@@ -217,7 +219,7 @@ mod tests {
                 .all(|choice| choice.chosen.setting == 2 && choice.preferred.best.setting == 2)
         );
         assert_eq!((result.in_sample.chosen.setting, result.choices.len(), result.median_path), (2, 3, 0));
-        // The choices are those of `select`, where the best is chosen without doubt.
+        // The choices are those of `select`, because the best wins every resample.
         let plain = select(&aligned.returns[1..], &folds, Objective::Sharpe, 252.0).unwrap();
         assert_eq!(result.path().returns, plain.out_of_sample);
         assert_eq!(result.out_of_sample.sharpe, result.hindsight.sharpe);
