@@ -1,4 +1,4 @@
-//! Calibration of the forecasts, instrument by instrument, online.
+//! Online calibration of the forecasts, by instrument.
 
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
@@ -8,17 +8,17 @@ use super::lanes::lane_block::LANES;
 use super::lanes::ln::ln;
 use crate::distributions::{NORMAL_QUANTILES, t_quantile, variance_of_t};
 
-/// Shares of returns that the intervals of a forecast should cover.
+/// Nominal coverages of the forecast intervals.
 pub const INTERVALS: [f64; 3] = [0.50, 0.90, 0.95];
-/// Returns over which an alarm looks back: weights fall by one part in so many from each to the one before.
+/// Memory of the alarms in returns: weights decay by 1/`MEMORY` per return.
 const MEMORY: f64 = 250.0;
-/// Standard deviations of a calibrated filter beyond which it is called off. Volatility comes in clusters, so
-/// that a sound filter strays further than independent trials would.
+/// Standard deviations of a calibrated filter beyond which an alarm is raised. Volatility clusters, so a
+/// sound filter deviates further than independent trials would.
 const ALARM_DEVIATIONS: f64 = 5.0;
-/// An alarm's quantiles follow the degrees of freedom once those have moved by this share.
+/// Relative change of the degrees of freedom from which an alarm's quantiles are recomputed.
 const STALE_DOF: f64 = 1e-3;
 
-/// Shape of a forecast distribution: a t with some degrees of freedom.
+/// Shape of a forecast distribution: a t with given degrees of freedom.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Tail {
     pub(super) dof: f64,
@@ -27,7 +27,7 @@ pub(super) struct Tail {
     log_constant: f64,
     /// Squared half-widths of [`INTERVALS`], in units of the squared scale.
     half_widths: [f64; 3],
-    /// Degrees of freedom that the half-widths are of.
+    /// Degrees of freedom of the tabulated half-widths.
     tabulated: f64,
 }
 
@@ -37,13 +37,13 @@ impl Tail {
         Self { dof: none, variance: none, log_constant: none, half_widths: [none; 3], tabulated: 0.0 }
     }
 
-    /// Becomes normal: a t of so many degrees of freedom that no double tells the two apart by much.
+    /// Sets the normal distribution, approximated by a t with 10⁹ degrees of freedom and variance 1.
     pub(super) fn set_normal(&mut self) {
         self.set(1e9);
         self.variance = 1.0;
     }
 
-    /// Becomes the t of these degrees of freedom.
+    /// Sets the t with these degrees of freedom.
     pub(super) fn set(&mut self, dof: f64) {
         if self.dof == dof {
             return;
@@ -67,13 +67,13 @@ impl Tail {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Alarm {
-    /// Its variance cannot be learned: returns that never move, or that the factors explain to the last digit.
+    /// The variance cannot be learned: the returns never move, or the factors explain them up to rounding.
     NoVariance,
     /// Too many returns fall outside the intervals.
     TooNarrow,
-    /// Too few do.
+    /// Too few returns fall outside the intervals.
     TooWide,
-    /// The sign of an error tells that of the next.
+    /// The sign of an error predicts that of the next.
     Autocorrelated,
 }
 
@@ -94,28 +94,28 @@ impl Alarm {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CalibrationFacts {
-    /// Forecasts scored.
+    /// Number of forecasts scored.
     pub forecasts: u64,
-    /// 1 − Σ error² / Σ return².
+    /// Hedged R²: 1 − Σ error² / Σ return².
     pub hedged_r2: Option<f64>,
-    /// Mean squared error in units of the forecast variance (normalised innovation squared): 1 where the
-    /// variance is right.
+    /// Mean squared error in units of the forecast variance (normalised innovation squared): 1 for a correct
+    /// variance.
     pub nis: Option<f64>,
-    /// Autocorrelation of the standardised errors at lag one: 0 where nothing is left to learn.
+    /// Autocorrelation of the standardised errors at lag one: 0 if the filter uses all information.
     pub autocorrelation: Option<f64>,
-    /// Share of returns inside each of [`INTERVALS`].
+    /// Coverage of each of [`INTERVALS`].
     #[serde(flatten, with = "coverage")]
     pub coverage: [Option<f64>; 3],
     /// Mean log predictive density of a return.
     pub log_predictive_density: Option<f64>,
-    /// The same of a forecast that knows no factor: a t of the same degrees of freedom about 0, whose variance
-    /// is the exponentially weighted mean of squared returns.
+    /// Mean log predictive density of a baseline without factors: a t with the same degrees of freedom about
+    /// 0, whose variance is the exponentially weighted mean of squared returns.
     pub baseline_log_predictive_density: Option<f64>,
-    /// Share of the forecasts at which an alarm stood.
+    /// Share of the forecasts with an active alarm.
     pub share_in_alarm: Option<f64>,
-    /// The alarm that stands at the end.
+    /// Alarm that is active at the end.
     pub alarm: Option<Alarm>,
-    /// Log-likelihood of all returns from the first on, where the parameters were given.
+    /// Log-likelihood of all returns from the first on, for given parameters.
     pub log_likelihood: Option<f64>,
 }
 
@@ -174,45 +174,45 @@ const SUMS: usize = 11;
 /// Running state of one instrument: columns of [`Calibration`].
 #[derive(Clone, Copy)]
 enum Recent {
-    /// The last standardised error.
+    /// Last standardised error.
     Error,
-    /// Weighted share inside the 50 and the 95 % interval, less what it should be.
+    /// Weighted coverages of the 50 and the 95 % interval, less the nominal ones.
     Excess50,
     Excess95,
-    /// Weighted mean product of the signs of successive errors.
+    /// Weighted mean product of the signs of consecutive errors.
     Signs,
-    /// The baseline's variance, and the weight of what it has seen.
+    /// Variance of the baseline, and the weight of its past returns.
     Variance,
     Weight,
 }
 const RECENT: usize = 6;
 
-/// The forecasts of a frame.
+/// Forecasts of a frame.
 pub(super) struct Forecasts<'a> {
-    /// The returns, NaN where missing.
+    /// Returns, NaN where missing.
     pub(super) observed: &'a [Lane],
-    /// Their forecast means.
+    /// Forecast means.
     pub(super) mean: &'a [Lane],
-    /// Squared scales of their forecast t.
+    /// Squared scales of the forecast t.
     pub(super) scale: &'a [Lane],
-    /// Tails that occur, and which one is an instrument's; [`u32::MAX`] and beyond for none.
+    /// Distinct tails, and the index of each instrument's tail; [`u32::MAX`] and larger for none.
     pub(super) tails: &'a [Tail],
     pub(super) tail_of: &'a [u32],
-    /// Whether all instruments of a block have the same tail.
+    /// Index of the common tail of each block; none if its instruments differ.
     pub(super) tail_of_block: &'a [u32],
 }
 
-/// Scores forecasts, O(1) an instrument and frame.
+/// Scores forecasts, at O(1) per instrument and frame.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Calibration {
     sums: Vec<[Lane; SUMS]>,
     recent: Vec<[Lane; RECENT]>,
-    /// By how much the baseline forgets a frame.
+    /// Discount factor of the baseline's variance per frame.
     variance_discount: f64,
 }
 
 impl Calibration {
-    /// `variance_discount`: discount factor of the baseline's variance, a frame.
+    /// `variance_discount`: discount factor of the baseline's variance per frame.
     pub(super) const fn new(variance_discount: f64) -> Self {
         Self { sums: Vec::new(), recent: Vec::new(), variance_discount }
     }
@@ -222,7 +222,7 @@ impl Calibration {
         self.variance_discount
     }
 
-    /// Scores the forecasts of a frame; the baseline learns from it.
+    /// Scores the forecasts of a frame; updates the baseline.
     pub(super) fn observe(&mut self, forecasts: &Forecasts<'_>) {
         self.sums.resize(forecasts.observed.len(), [Lane::ZERO; SUMS]);
         self.recent.resize(forecasts.observed.len(), [Lane::ZERO; RECENT]);
@@ -230,7 +230,7 @@ impl Calibration {
         baseline_kernel(self, forecasts.observed);
     }
 
-    /// Of one instrument; `variance_known`: whether its variance is learned from data.
+    /// Calibration of one instrument; `variance_known`: whether its variance has been learned from data.
     pub(super) fn of(&self, instrument: usize, variance_known: bool) -> CalibrationFacts {
         let (block, lane) = (instrument / LANES, instrument % LANES);
         let sums = self.sums.get(block).map(|sums| sums.map(|sum| sum[lane])).unwrap_or_default();
@@ -243,7 +243,7 @@ impl Calibration {
         facts
     }
 
-    /// Of all instruments together, summed in engine order.
+    /// Calibration of all instruments together, summed in engine order.
     pub(super) fn total(&self, n: usize) -> CalibrationFacts {
         let mut total = [0.0; SUMS];
         for i in 0..n.min(self.sums.len() * LANES) {
@@ -274,7 +274,7 @@ fn facts(sums: &[f64; SUMS]) -> CalibrationFacts {
     }
 }
 
-/// How far an exponentially weighted mean of independent trials of this standard deviation may stray.
+/// Largest deviation of an exponentially weighted mean of independent trials with this standard deviation.
 fn tolerance(deviation: f64) -> f64 {
     ALARM_DEVIATIONS * deviation / (2.0 * MEMORY - 1.0).sqrt()
 }
@@ -298,7 +298,7 @@ fn alarm(recent: &[f64; RECENT]) -> Option<Alarm> {
     }
 }
 
-/// A [`Tail`] for each instrument of a block.
+/// [`Tail`] of each instrument of a block.
 struct TailLanes {
     dof: Lane,
     inverse_dof: Lane,
@@ -348,20 +348,19 @@ fn score_kernel(calibration: &mut Calibration, forecasts: &Forecasts<'_>) {
     }
 }
 
-/// `if` on numbers, so that lanes stay side by side.
+/// Branch-free condition, so that the lanes vectorise.
 #[inline(always)]
 const fn flag(condition: bool) -> f64 {
     if condition { 1.0 } else { 0.0 }
 }
 
-/// ln of the density of a t at e, less its constant.
+/// Log density of a t at e, less its constant.
 #[inline(always)]
 fn log_density(e: f64, scale: f64, dof: f64, inverse_dof: f64) -> f64 {
     -0.5 * ln(scale) - 0.5 * (dof + 1.0) * ln(1.0 + e * e * inverse_dof / scale)
 }
 
-// Each step is a loop of its own over the lanes, on values that lie on the stack: so compilers run all eight
-// lanes at once.
+// Each step is a separate loop over the lanes on stack values, so that compilers vectorise all eight lanes.
 #[inline(always)]
 fn score_block(
     sums: &mut [Lane; SUMS],
@@ -371,7 +370,7 @@ fn score_block(
     tolerances: &[f64; 3],
 ) {
     let (y, f, scale) = (*y, *f, *scale);
-    // An instrument without a return, or without a scale to judge it by, is not scored.
+    // Instruments without a return or without a scale are not scored.
     let one = Lane::from_fn(|lane| flag(!y.0[lane].is_nan() & (scale.0[lane] > 0.0)));
     let (mut e, mut r, mut s) = (Lane::ZERO, Lane::ZERO, Lane::ZERO);
     for lane in 0..LANES {
@@ -398,7 +397,7 @@ fn score_block(
     let product = Lane::from_fn(|lane| z.0[lane] * last.0[lane]);
     let mut add = |which: Sum, values: Lane| {
         for lane in 0..LANES {
-            // Where nothing was scored a density may be no number at all.
+            // The density of an unscored instrument may be NaN or infinite.
             let value = if one.0[lane] > 0.0 { values.0[lane] } else { 0.0 };
             sums[which as usize].0[lane] += value;
         }

@@ -9,25 +9,25 @@ use crate::range::OutOfRange;
 use crate::state::Checkpoint;
 use crate::time::TimestampNs;
 
-/// The estimator's output for a frame: the forecast it had made of the frame, and its state after it.
+/// Output of the estimator for a frame: the forecast of the frame, and the state after it.
 ///
-/// Columns have length n in engine order; an instrument without a return so far has NaN everywhere.
-/// The columns are filled only where `complete` says so: on frames that decide or are recorded.
+/// Columns have length n in engine order; an instrument before its first return has NaN everywhere. The
+/// columns are filled only if `complete`: on frames that rebalance or are recorded.
 #[derive(Clone, Debug, Default)]
 pub struct Estimates {
-    /// Number of the frame.
+    /// Sequence number of the frame.
     pub seq: u64,
-    /// When its bars closed.
+    /// Closing time of its bars.
     pub timestamp: TimestampNs,
     /// Names of the instruments in engine order.
     pub names: Names,
-    /// Factor returns of the frame, length k; NaN where it has none.
+    /// Factor returns of the frame, length k; NaN if it has none.
     pub factors: Vec<f64>,
-    /// Returns of the frame, length n, NaN where there is none; empty where no strategy watches them.
+    /// Returns of the frame, length n, NaN where missing; empty if no strategy reads them.
     pub returns: Vec<f64>,
-    /// Whether the warm-up is over and the schedule has this frame decide.
+    /// Whether the warm-up is over and the schedule has a rebalance on this frame.
     pub decides: bool,
-    /// Whether the frame may be traded on.
+    /// Supervision of the source.
     pub supervision: Supervision,
     /// Whether the columns below are filled.
     pub complete: bool,
@@ -35,28 +35,30 @@ pub struct Estimates {
     pub alpha: Vec<f64>,
     /// Posterior mean of the betas: factor j of instrument i at `j * n + i`.
     pub betas: Vec<f64>,
-    /// Posterior standard deviations of (alpha, betas), of the t, not its scale: coefficient j of instrument i
-    /// at `j * n + i`, k+1 columns.
+    /// Posterior standard deviations of (alpha, betas), of the t, not its scale: coefficient j of instrument
+    /// i at `j * n + i`, k + 1 columns.
     pub coefficient_sd: Vec<f64>,
-    /// Observation variance expected of the next frame; S in a single model.
+    /// Expected observation variance of the next frame; S in a single model.
     pub observation_var: Vec<f64>,
-    /// Degrees of freedom of S.
+    /// Degrees of freedom of the observation variance.
     pub dof: Vec<f64>,
-    /// Covariance of the next frame's (alpha, betas) as believed now, that between the models of a mixture
-    /// included: a column of length n for each pair (a, b), a ≤ b, of the upper triangle by rows. Only on
-    /// frames that decide.
+    /// Covariance of the next frame's (alpha, betas), including the variance between the models of a mixture:
+    /// a column of length n for each pair (a, b), a ≤ b, of the upper triangle by rows. Only on frames that
+    /// rebalance.
     pub coefficient_cov: Vec<f64>,
-    /// f: the forecast of this frame's return, given its factors and the posterior before it.
+    /// Forecast f of this frame's return, given its factors and the previous posterior.
     pub forecast_mean: Vec<f64>,
-    /// Standard deviation of that forecast (of the t, not its scale; infinite below 2 dof).
+    /// Standard deviation of that forecast (of the t, not its scale; infinite for 2 degrees of freedom or
+    /// fewer).
     pub forecast_sd: Vec<f64>,
     /// Degrees of freedom of that forecast.
     pub forecast_dof: Vec<f64>,
-    /// e = y − f; NaN where the return is missing.
+    /// Forecast error e = y − f; NaN if the return is missing.
     pub forecast_error: Vec<f64>,
-    /// The first value of the frame that is out of range, where that halts trading instead of ending the run.
+    /// First value of the frame that is out of range, if such a value halts trading instead of ending the
+    /// run.
     pub out_of_range: Option<Box<OutOfRange>>,
-    /// Where the source asked for it: the state after the frame, the estimate stage's included.
+    /// State after the frame, including that of the estimate stage, if the source requested a checkpoint.
     pub checkpoint: Option<Arc<Checkpoint>>,
 }
 
@@ -81,7 +83,7 @@ impl Estimates {
         &self.coefficient_sd[coefficient * n..(coefficient + 1) * n]
     }
 
-    /// Covariance of coefficients a and b of an instrument in the next frame; only on frames that decide.
+    /// Covariance of coefficients a and b of an instrument in the next frame; only on frames that rebalance.
     #[must_use]
     pub fn coefficient_cov_of(&self, instrument: usize, a: usize, b: usize) -> f64 {
         let pair = packed(self.factors.len() + 1, a.min(b), a.max(b));
@@ -94,7 +96,7 @@ impl Estimates {
         !self.alpha[instrument].is_nan()
     }
 
-    /// Takes the forecast back: the frame had no factors, so none was made of it.
+    /// Clears the forecast: a frame without factors has none.
     pub fn clear_forecast(&mut self) {
         for column in
             [&mut self.forecast_mean, &mut self.forecast_sd, &mut self.forecast_dof, &mut self.forecast_error]
@@ -103,8 +105,7 @@ impl Estimates {
         }
     }
 
-    /// Brings columns that were laid out for fewer instruments to n: a frame can list an instrument and
-    /// have no factors to estimate it by.
+    /// Extends the columns to n instruments with NaN: a frame can list an instrument and have no factors.
     pub fn pad(&mut self, n: usize) {
         let known = self.instruments();
         if known == n {
@@ -133,7 +134,7 @@ impl Estimates {
         }
     }
 
-    /// Lays out the columns for n instruments, all NaN.
+    /// Resizes the columns to n instruments, all NaN.
     pub fn reset(&mut self, n: usize) {
         let k = self.factors.len();
         for (column, length) in [

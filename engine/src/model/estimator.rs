@@ -4,43 +4,44 @@ use super::calibration::CalibrationFacts;
 use super::estimates::Estimates;
 use crate::state::StateError;
 
-/// An online filter of alpha and factor betas for all instruments.
+/// Online filter of alpha and factor betas for all instruments.
 pub trait Estimator: Send {
-    /// One frame: forecast the returns given the frame's factors, then learn from them.
+    /// Processes one frame: forecasts the returns given the frame's factors, then updates from them.
     ///
-    /// `factors` has length k, all finite; `returns` has length n in engine order, NaN where missing,
-    /// and n never shrinks. `score` says whether the frame counts in [`Self::facts`].
+    /// `factors` has length k, all finite; `returns` has length n in engine order, NaN where missing, and n
+    /// never shrinks. `score`: whether the frame counts in [`Self::facts`].
     fn step(&mut self, factors: &[f64], returns: &[f64], score: bool);
 
-    /// Writes the forecast of the last frame and the state after it, into estimates whose `factors` and
+    /// Writes the forecast of the last frame and the state after it into `estimates`, whose `factors` and
     /// `decides` are set.
     fn write(&mut self, estimates: &mut Estimates);
 
     /// Quality of the forecasts so far.
     fn facts(&self) -> EstimatorFacts;
 
-    /// The complete state after the frames so far.
+    /// Serializes the complete state after the frames so far.
     ///
     /// # Errors
     /// The state cannot be serialized.
     fn save(&self) -> Result<Vec<u8>, StateError>;
 
-    /// Restores a saved state; every later result has the bits of an uninterrupted run.
+    /// Restores a saved state; all later results equal those of an uninterrupted run bit by bit.
     ///
     /// # Errors
-    /// The bytes are not the state of such an estimator under the same settings. The estimator is then unchanged.
+    /// The bytes are not the state of such an estimator under the same settings. The estimator is then
+    /// unchanged.
     fn load(&mut self, state: &[u8]) -> Result<(), StateError>;
 }
 
-/// Quality of the forecasts, over all frames scored.
+/// Quality of the forecasts over all scored frames.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EstimatorFacts {
-    /// Over all instruments.
+    /// Calibration over all instruments.
     pub total: CalibrationFacts,
-    /// Of each instrument, in engine order.
+    /// Calibration of each instrument, in engine order.
     pub instruments: Vec<CalibrationFacts>,
-    /// Groups of instruments with the same observation history, at the end.
+    /// Number of groups of instruments with the same observation history, at the end.
     pub groups: u64,
-    /// Instruments in the largest of them.
+    /// Number of instruments in the largest group.
     pub largest_group: u64,
 }

@@ -1,4 +1,4 @@
-//! Construction of the estimator that the settings name.
+//! Construction of the estimator that the settings select.
 
 use super::dlm::Dlm;
 use super::estimator::Estimator;
@@ -7,7 +7,7 @@ use super::mixture::Mixture;
 use super::settings::{EstimatorKind, EstimatorSettings};
 use crate::settings::{Calendar, Invalid};
 
-/// The estimator that the settings name, for `factors` factors.
+/// Builds the estimator that the settings select, for `factors` factors.
 ///
 /// # Errors
 /// A required number is not set.

@@ -1,24 +1,24 @@
 //! Online estimation of alpha and factor betas (West & Harrison).
 //!
-//! No file here uses a thread, a channel or a clock. The letters are those of West & Harrison; the
-//! table in [`Dlm`] translates them.
+//! No file here uses a thread, a channel or a clock. The letters are those of West & Harrison, translated in
+//! the table of [`Dlm`].
 //!
 //! | type | definition |
 //! |---|---|
-//! | [`Mixture`] | the default: many discount-factor models weighed by how well they forecast, with common volatility and heavy tails |
+//! | [`Mixture`] | default: discount-factor models weighted by their predictive density, with common volatility and heavy tails |
 //! | [`Dlm`] | one discount-factor model with unknown observation variance (West & Harrison) |
-//! | [`Fixed`], [`FixedEstimator`] | the Kalman filter with given variances (`pykalman`); [`FixedEstimator`] is its form as an [`Estimator`] |
-//! | [`RollingRegression`] | least squares over a window, to compare with |
-//! | [`StateSpace`], [`Em`], [`Smoothed`] | models of a whole history: never to trade on |
-//! | [`Panel`], [`Hindsight`], [`RollingComparison`] | a whole history in memory, smoothed, fitted and compared |
+//! | [`Fixed`], [`FixedEstimator`] | Kalman filter with given variances (`pykalman`); [`FixedEstimator`] makes it an [`Estimator`] |
+//! | [`RollingRegression`] | least squares over a window, for comparison |
+//! | [`StateSpace`], [`Em`], [`Smoothed`] | models of a whole history, for analysis only |
+//! | [`Panel`], [`Hindsight`], [`RollingComparison`] | a whole history in memory: smoothing, fitting, comparison |
 //!
 //! # Relation to `pykalman`
 //!
-//! `pykalman.KalmanFilter(transition_matrices=np.eye(k), observation_matrices=factor_returns,
-//! initial_state_mean=np.zeros(k)).filter(asset_returns)[0]` is [`Fixed`] with [`FixedParameters::standard`]:
-//! Q = I, R = 1, P₀ = I. At a daily scale those say that a return is uncertain by 100 % and a beta moves by 1 a day:
-//! each beta ends with a standard deviation of about 10, a hundred times the error that it has to have. The
-//! [`Mixture`] needs no such numbers.
+//! The call `pykalman.KalmanFilter(transition_matrices=np.eye(k), observation_matrices=factor_returns,
+//! initial_state_mean=np.zeros(k)).filter(asset_returns)[0]` equals [`Fixed`]
+//! with [`FixedParameters::standard`]: Q = I, R = 1, P₀ = I. At a daily scale this assumes that a return is
+//! uncertain by 100 % and a beta moves by 1 per day: each beta ends with a standard deviation of about 10, a
+//! hundred times the attainable one. The [`Mixture`] needs no such numbers.
 //!
 //! ```
 //! use betaflow_engine::model::{Estimates, Estimator, EstimatorSettings, Fixed, FixedParameters, Mixture};
@@ -46,21 +46,27 @@
 //! # Ok::<(), betaflow_engine::settings::Invalid>(())
 //! ```
 //!
-//! [`Estimator::facts`] gives the quality of the forecasts: [`CalibrationFacts`].
+//! The method [`Estimator::facts`] returns the quality of the forecasts: [`CalibrationFacts`].
 //!
 //! # Conventions
 //!
-//! * State of an instrument: θ = (alpha, betas). Design: x = (1, f).
-//! * Prior: alpha 0, the first factor's beta `initial_market_beta`, all other betas 0. The first return of an
-//!   instrument updates this prior without a transition.
-//! * A missing return updates no estimate. Time is still discounted, as in West & Harrison; with
-//!   `discount_missing = false` it is not, as in `pybats`.
-//! * A frame without factors changes no estimate and discounts nothing.
-//! * No setting has a scale of its own by default. Returns and factors in other units give the same betas.
-//! * `forecast_sd` is the standard deviation of the forecast's t distribution, not its scale. It is infinite
-//!   for two degrees of freedom or fewer.
-//! * `<coefficient>_sd` is the standard deviation of the posterior. For a mixture it includes the variance
-//!   between the models.
+//! State of an instrument: θ = (alpha, betas). Design: x = (1, f).
+//!
+//! Prior: alpha 0, the first factor's beta `initial_market_beta`, all other betas 0. The first return of an
+//! instrument updates this prior without a transition.
+//!
+//! A missing return updates no estimate. Time is still discounted, as in West & Harrison; with
+//! `discount_missing = false` it is not, as in `pybats`.
+//!
+//! A frame without factors changes no estimate and discounts nothing.
+//!
+//! No setting has a unit by default. Returns and factors in other units give the same betas.
+//!
+//! The column `forecast_sd` is the standard deviation of the forecast's t distribution, not its scale. It is
+//! infinite for two degrees of freedom or fewer.
+//!
+//! The columns `<coefficient>_sd` are the standard deviations of the posterior. For a mixture they include
+//! the variance between the models.
 
 mod calibration;
 mod dlm;

@@ -4,12 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
 
-/// Makes the returns that the estimator sees.
+/// Computes the returns that the estimator uses.
 ///
-/// r_t = p_t / p_{t−1} − 1, in excess of the risk-free return where the user wants it so; missing (NaN)
-/// where either frame has no price. Where the data has dividends d per unit or splits of one unit into s, and no
-/// price of its own for returns, it is the total return (p_t + d) s / p_{t−1} − 1. Where the data states returns,
-/// those are taken as they are.
+/// Simple returns r_t = p_t / p_{t−1} − 1, less the risk-free return if set; NaN if either frame has no
+/// price. If the data has dividends d per unit or splits of one unit into s, and no separate price for
+/// returns, it is the total return (p_t + d) s / p_{t−1} − 1. Returns in the data are used unchanged.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Returns {
     excess: bool,
@@ -18,13 +17,13 @@ pub struct Returns {
 }
 
 impl Returns {
-    /// `excess`: whether the risk-free return is taken off.
+    /// `excess`: whether the risk-free return is subtracted.
     #[must_use]
     pub fn new(excess: bool) -> Self {
         Self { excess, ..Self::default() }
     }
 
-    /// Whether the risk-free return is taken off.
+    /// Whether the risk-free return is subtracted.
     #[must_use]
     pub fn are_in_excess(&self) -> bool {
         self.excess

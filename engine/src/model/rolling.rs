@@ -1,4 +1,4 @@
-//! Rolling least squares: what a filter has to be better than.
+//! Rolling least squares, the benchmark of the filters.
 
 use std::collections::VecDeque;
 
@@ -6,31 +6,30 @@ use crate::settings::{Invalid, require};
 
 /// Ordinary least squares of each instrument's returns on (1, f) over the last `window` frames.
 ///
-/// The forecast of a frame uses its factors and the regression on the `window` frames before it; there is
-/// none until so many have been seen. Missing returns are skipped: an instrument with fewer is regressed on
-/// those, and where its design has directions without variation it gets the solution of least norm. Nothing is
-/// added to make a matrix invertible.
+/// The forecast of a frame uses its factors and the regression on the previous `window` frames; it is NaN
+/// until those exist. Missing returns are skipped: an instrument with fewer returns is regressed on those,
+/// and a design without full rank gets the solution of least norm. No matrix is regularised.
 ///
-/// A frame costs O(k²) a row of the window once for all instruments with a complete one, and once for each of
-/// the others. For comparison, offline.
+/// A frame costs O(k²) per row of the window, once for all instruments with complete returns and once for
+/// each other one. For offline comparison.
 #[derive(Clone, Debug)]
 pub struct RollingRegression {
     window: usize,
     k: usize,
-    /// x of the frames in the window, oldest first.
+    /// Designs x of the frames in the window, oldest first.
     designs: VecDeque<Vec<f64>>,
-    /// Returns of those frames, in engine order; instruments that were not listed yet are absent at the end.
+    /// Returns of those frames, in engine order; instruments not listed yet are absent at the end.
     returns: VecDeque<Vec<f64>>,
-    /// k values an instrument.
+    /// Coefficients, k values per instrument.
     coefficients: Vec<f64>,
     forecasts: Vec<f64>,
 }
 
 impl RollingRegression {
-    /// For windows of `window` frames, at least one, and `factors` factors; k = `factors` + 1.
+    /// Regression over `window` frames, at least one, and `factors` factors; k = `factors` + 1.
     ///
     /// # Errors
-    /// Where the window is empty.
+    /// The window is empty.
     pub fn new(window: usize, factors: usize) -> Result<Self, Invalid> {
         require(window > 0, "window", window, "at least 1 frame")?;
         Ok(Self {
@@ -43,17 +42,17 @@ impl RollingRegression {
         })
     }
 
-    /// One frame: forecasts of its returns from the frames before it, decimal, one an instrument; NaN where
-    /// there is no full window yet, or no return of the instrument in it.
+    /// Processes one frame; returns the forecasts of its returns from the frames before it, decimal, one per
+    /// instrument. NaN before the first full window, or without a return of the instrument in the window.
     ///
-    /// `factors` are finite, length k − 1; `returns` are in engine order, NaN where there is none, never fewer
-    /// than in the frame before.
+    /// `factors` are finite, length k − 1; `returns` are in engine order, NaN where missing, never fewer than
+    /// in the previous frame.
     ///
     /// # Panics
-    /// Where `factors` has another length.
+    /// `factors` has another length.
     pub fn step(&mut self, factors: &[f64], returns: &[f64]) -> &[f64] {
         let k = self.k;
-        assert_eq!(factors.len(), k - 1, "one return a factor");
+        assert_eq!(factors.len(), k - 1, "one return per factor");
         let design: Vec<f64> = std::iter::once(1.0).chain(factors.iter().copied()).collect();
         self.coefficients.clear();
         self.coefficients.resize(returns.len() * k, f64::NAN);
@@ -76,10 +75,10 @@ impl RollingRegression {
         &self.forecasts
     }
 
-    /// The coefficients behind an instrument's last forecast, alpha and the betas; NaN where there was none.
+    /// Coefficients of an instrument's last forecast, alpha and the betas; NaN if it had none.
     ///
     /// # Panics
-    /// Where there is no such instrument.
+    /// Unknown instrument.
     #[must_use]
     pub fn coefficients(&self, instrument: usize) -> &[f64] {
         &self.coefficients[instrument * self.k..(instrument + 1) * self.k]
@@ -101,12 +100,12 @@ impl RollingRegression {
     }
 }
 
-/// The design of a regression as X = Q L W: Q with orthonormal columns, L lower triangular, W with orthonormal
-/// rows, all three of X's rank.
+/// Design of a regression as X = Q L W: Q with orthonormal columns, L lower triangular, W with orthonormal
+/// rows, all of the rank of X.
 ///
-/// By Gram–Schmidt of the columns and then of what multiplies Q, which is backward stable and also gives the
-/// solution of least norm. (The singular value decomposition of nalgebra 0.35 is off by one part in 10⁵ on some
-/// windows of ordinary returns.)
+/// Computed by Gram–Schmidt on the columns and then on the coefficients of Q, which is backward stable and
+/// gives the solution of least norm. (The singular value decomposition of nalgebra 0.35 is off by one part in
+/// 10⁵ on some windows of ordinary returns.)
 struct Design {
     q: Vec<Vec<f64>>,
     l: Vec<Vec<f64>>,
@@ -122,7 +121,7 @@ impl Design {
         Self { q, l, w }
     }
 
-    /// Coefficients that leave least squares of y, and among those the ones of least norm: W' L⁻¹ Q'y.
+    /// Least-squares coefficients of y with the least norm: W' L⁻¹ Q'y.
     fn solve(&self, y: &[f64], b: &mut [f64]) {
         b.fill(0.0);
         let mut c: Vec<f64> = Vec::with_capacity(self.q.len());
@@ -136,10 +135,10 @@ impl Design {
     }
 }
 
-/// An orthonormal basis of what the vectors span, and each vector's coordinates in it.
+/// Orthonormal basis of the span of the vectors, and the coordinates of each vector in it.
 ///
-/// Each is orthogonalised twice, which is orthogonal to rounding (Giraud, Langou & Rozložník 2005). A vector of
-/// which no more than rounding is left is a combination of those before it.
+/// Each vector is orthogonalised twice, which is orthogonal to rounding (Giraud, Langou & Rozložník 2005). A
+/// vector with a remainder of rounding size is a combination of those before it.
 fn orthogonalise(vectors: impl Iterator<Item = Vec<f64>>) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     let mut basis: Vec<Vec<f64>> = Vec::new();
     let mut coordinates = Vec::new();

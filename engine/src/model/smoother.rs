@@ -1,16 +1,16 @@
-//! Coefficients of each frame given all frames (Rauch, Tung, Striebel 1965).
+//! Smoothing: coefficients of each frame given all frames (Rauch, Tung, Striebel 1965).
 
 use nalgebra::{DMatrix, DMatrixView, DVector, DVectorView};
 
 use crate::linalg::solve_symmetric;
 
-/// Means and covariances of k coefficients, frame after frame.
+/// Means and covariances of k coefficients, frame by frame.
 #[derive(Clone, Debug, PartialEq)]
 struct Trajectory {
     k: usize,
-    /// T × k.
+    /// Means, T × k.
     mean: Vec<f64>,
-    /// T × k × k, each symmetric.
+    /// Covariances, T × k × k, each symmetric.
     covariance: Vec<f64>,
 }
 
@@ -56,10 +56,10 @@ impl Trajectory {
     }
 }
 
-/// Moments of one instrument's coefficients in each frame: prior (a, R) before its return and posterior (m, C) after
-/// it.
+/// Moments of one instrument's coefficients in each frame: prior (a, R) before its return and posterior (m,
+/// C) after it.
 ///
-/// Any filter whose states move by θ_t = F θ_{t−1} + ω_t can fill it, so that one recursion smooths all of them.
+/// Any filter with θ_t = F θ_{t−1} + ω_t can fill it, so that one recursion smooths all of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moments {
     posterior: Trajectory,
@@ -67,7 +67,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// No frames yet, k coefficients.
+    /// Moments of k coefficients without frames.
     #[must_use]
     pub fn new(k: usize) -> Self {
         Self { posterior: Trajectory::new(k), prior: Trajectory::new(k) }
@@ -76,34 +76,34 @@ impl Moments {
     /// Adds a frame: m and C after its return, a and R before it. Matrices are symmetric, k × k.
     ///
     /// # Panics
-    /// A length is not k, or k².
+    /// A length is not k or k².
     pub fn push(&mut self, mean: &[f64], covariance: &[f64], prior_mean: &[f64], prior_covariance: &[f64]) {
         self.posterior.push(mean, covariance);
         self.prior.push(prior_mean, prior_covariance);
     }
 
-    /// T, the number of frames.
+    /// Number T of frames.
     #[must_use]
     pub fn frames(&self) -> usize {
         self.posterior.frames()
     }
 
-    /// a_t: coefficients given the frames before t.
+    /// Prior mean a_t: coefficients given the frames before t.
     pub(super) fn prior_mean(&self, t: usize) -> DVectorView<'_, f64> {
         self.prior.mean_view(t)
     }
 
-    /// R_t, k × k.
+    /// Prior covariance R_t, k × k.
     pub(super) fn prior_covariance(&self, t: usize) -> DMatrixView<'_, f64> {
         self.prior.covariance_view(t)
     }
 
-    /// The coefficients of every frame given all of them, for a transition F, k × k:
-    /// B_t = C_t F' R_{t+1}⁻¹, s_t = m_t + B_t (s_{t+1} − a_{t+1}), S_t = C_t + B_t (S_{t+1} − R_{t+1}) B_t'.
+    /// Smooths the coefficients of every frame for a transition F, k × k: B_t = C_t F' R_{t+1}⁻¹, s_t = m_t +
+    /// B_t (s_{t+1} − a_{t+1}), S_t = C_t + B_t (S_{t+1} − R_{t+1}) B_t'.
     ///
-    /// West & Harrison write a_T(−k) and R_T(−k) for the same (4.8). For a discount model F is the identity and
-    /// R the discounted C. Where the observation variance is learned (10.8), C and R are to be given
-    /// scaled, C* and R*, and S_t is then to be multiplied by the last estimate of that variance.
+    /// West & Harrison write a_T(−k) and R_T(−k) for the same (4.8). For a discount model F is the identity
+    /// and R the discounted C. If the observation variance is learned (10.8), pass the scaled C* and R*, and
+    /// multiply S_t by the last estimate of that variance.
     ///
     /// # Panics
     /// F is not k × k.
@@ -125,26 +125,26 @@ impl Moments {
     }
 }
 
-/// Coefficients given frames that come after them: to look at, never to trade.
+/// Coefficients given later frames; for analysis only.
 ///
-/// No function that decides accepts this type, and it does not turn into [`Estimates`](crate::model::Estimates).
+/// No trading function accepts this type, and it does not convert to [`Estimates`](crate::model::Estimates).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Smoothed(Trajectory);
 
 impl Smoothed {
-    /// T, the number of frames.
+    /// Number T of frames.
     #[must_use]
     pub fn frames(&self) -> usize {
         self.0.frames()
     }
 
-    /// E(θ_t | all frames), length k.
+    /// Smoothed mean E(θ_t | all frames), length k.
     #[must_use]
     pub fn mean(&self, t: usize) -> &[f64] {
         self.0.mean(t)
     }
 
-    /// Var(θ_t | all frames), k × k, symmetric to the bit.
+    /// Smoothed covariance Var(θ_t | all frames), k × k, exactly symmetric.
     #[must_use]
     pub fn covariance(&self, t: usize) -> &[f64] {
         self.0.covariance(t)
@@ -153,7 +153,7 @@ impl Smoothed {
     /// Standard deviation of coefficient j, 0 for alpha.
     ///
     /// # Panics
-    /// No such frame or coefficient.
+    /// Unknown frame or coefficient.
     #[must_use]
     pub fn sd(&self, t: usize, j: usize) -> f64 {
         self.0.covariance_view(t)[(j, j)].sqrt()

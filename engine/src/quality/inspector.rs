@@ -390,8 +390,10 @@ impl Inspector {
         };
         if panel.moves && change.is_finite() {
             known.standstill.observe(time, change == 0.0, |time, length| {
-                let detail =
-                    format!("the close is unchanged at {} for {length} rows after the first", Number(bar.close));
+                let detail = format!(
+                    "the close is unchanged at {} for {length} rows after the first",
+                    Number(bar.close)
+                );
                 findings.push(finding(time, Problem::Stale, length as f64, detail));
             });
         }
@@ -450,7 +452,8 @@ impl Inspector {
         }
         let skip = usize::from(gap as usize > dates.len());
         for date in dates.iter().skip(skip) {
-            let detail = format!("no row on a date on which most instruments have one ({gap} consecutive dates)");
+            let detail =
+                format!("no row on a date on which most instruments have one ({gap} consecutive dates)");
             findings.push(self.finding(*date, instrument, Problem::MissingDay, gap as f64, detail));
         }
         reused

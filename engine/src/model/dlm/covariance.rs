@@ -1,4 +1,4 @@
-//! The scaled covariance of the coefficients, shared by all instruments with the same history.
+//! Scaled covariance of the coefficients, shared by all instruments with the same observation history.
 
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
@@ -8,22 +8,22 @@ use crate::model::lanes::{packed, packed_len, widths};
 use crate::model::settings::{EstimatorSettings, WindUp};
 use crate::settings::Calendar;
 
-/// The discounts that the covariances of up to [`LANES`] models evolve by, per frame.
+/// Discount factors per frame of the covariances of up to [`LANES`] models.
 ///
-/// Coefficients are (alpha, betas): component 0 is one block, the rest another
-/// (West & Harrison 6.3, component discounting).
+/// Coefficients are (alpha, betas): alpha is one block, the betas another (West & Harrison 6.3, component
+/// discounting).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Evolution {
-    /// δ of alpha, and of the betas in each model.
+    /// Discount factor δ of alpha, and of the betas in each model.
     discount: [LaneBlock; 2],
-    /// 1/δ of both.
+    /// Inverse 1/δ of both.
     inverse_discount: [LaneBlock; 2],
     bounded: bool,
 }
 
 impl Evolution {
-    /// For models that differ in the discount factor of the betas, one to [`LANES`] of them, stated per
-    /// day; models that are not there repeat the first.
+    /// Evolution of one to [`LANES`] models that differ in the discount factor of the betas, stated per day.
+    /// Unused lanes repeat the first model.
     #[must_use]
     pub fn new(settings: &EstimatorSettings, calendar: &Calendar, beta_discounts: &[f64]) -> Self {
         let alpha = calendar.per_frame(settings.alpha_discount_factor);
@@ -37,23 +37,23 @@ impl Evolution {
     }
 }
 
-/// C*, the covariance of the coefficients in units of an instrument's own observation variance, in
-/// [`LANES`] models at once.
+/// Covariance C* of the coefficients in units of an instrument's own observation variance, for [`LANES`]
+/// models.
 ///
-/// Only the upper triangle is kept, so it cannot lose its symmetry.
+/// Only the upper triangle is stored, so the matrix is symmetric by construction.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ScaledCovariance {
     k: usize,
-    /// Upper triangle by rows, one value a model in each entry.
+    /// Upper triangle by rows, one value per model in each entry.
     c: Vec<LaneBlock>,
-    /// R x of the frame at hand, length k; after `update` the adaptive coefficient A = R x / q.
+    /// R x of the current frame, length k; after `update` the adaptive coefficient A = R x / q.
     gain: Vec<LaneBlock>,
-    /// Precision that flows back from the prior each frame, (1 − δ_b)/prior; zero for `plain`.
+    /// Precision restored from the prior each frame, (1 − δ_b)/prior; zero for `plain`.
     restored: [LaneBlock; 2],
 }
 
 impl ScaledCovariance {
-    /// The prior of k coefficients, diagonal: a scaled variance of alpha and one of each beta.
+    /// Diagonal prior of k coefficients: scaled variances of alpha and of each beta.
     #[must_use]
     pub fn prior(evolution: &Evolution, k: usize, prior: [LaneBlock; 2]) -> Self {
         let mut c = vec![LaneBlock::ZERO; packed_len(k)];
@@ -65,7 +65,7 @@ impl ScaledCovariance {
         covariance
     }
 
-    /// Changes the prior that wind-up is bounded by.
+    /// Sets the prior that bounds the wind-up.
     pub(crate) fn anchor(&mut self, evolution: &Evolution, prior: [LaneBlock; 2]) {
         if evolution.bounded {
             for block in 0..2 {
@@ -83,7 +83,7 @@ impl ScaledCovariance {
         self.k
     }
 
-    /// Becomes another matrix of the same size.
+    /// Copies another matrix of the same size.
     pub fn copy_from(&mut self, other: &Self) {
         self.c.copy_from_slice(&other.c);
         self.gain.copy_from_slice(&other.gain);
@@ -96,43 +96,43 @@ impl ScaledCovariance {
         &self.c[packed(self.k, a.min(b), a.max(b))]
     }
 
-    /// The upper triangle by rows, an entry a pair of coefficients.
+    /// Upper triangle by rows, one entry per pair of coefficients.
     #[must_use]
     pub fn upper_triangle(&self) -> &[LaneBlock] {
         &self.c
     }
 
-    /// A, by which a forecast error moves the coefficients; valid after `update`, before it R x.
+    /// Adaptive coefficient A, by which a forecast error moves the coefficients; valid after `update`, before
+    /// it R x.
     #[must_use]
     pub fn adaptive_coef(&self) -> &[LaneBlock] {
         &self.gain
     }
 
-    /// R = C + blockdiag((1 − δ_b)/δ_b · C_bb) (W&H 6.3), and, where the wind-up is bounded,
-    /// R⁻¹ ← R⁻¹ + blockdiag((1 − δ_b) K0_b).
+    /// Evolves C to R = C + blockdiag((1 − δ_b)/δ_b · C_bb) (W&H 6.3); with bounded wind-up also R⁻¹ ← R⁻¹ +
+    /// blockdiag((1 − δ_b) K0_b).
     ///
-    /// That information keeps every direction within the prior. With C ≤ C0 and C0 block-diagonal,
-    /// R ≤ blockdiag(C0_b/δ_b), so R⁻¹ ≥ blockdiag(δ_b K0_b), and adding (1 − δ_b) K0_b gives at
-    /// least K0. It adds no pull on the mean. One rank-one step a component keeps R positive definite
-    /// without inverting it.
+    /// The added information keeps every direction within the prior. With C ≤ C0 and C0 block-diagonal, R ≤
+    /// blockdiag(C0_b/δ_b), so R⁻¹ ≥ blockdiag(δ_b K0_b), and adding (1 − δ_b) K0_b gives at least K0. The
+    /// mean is not pulled. One rank-one step per component keeps R positive definite without inverting it.
     pub fn evolve(&mut self, evolution: &Evolution) {
         evolve_kernel(self, evolution);
     }
 
-    /// q = 1 + x' R x, the scaled forecast variance (W&H 4.5: Q = S q), keeping R x.
+    /// Returns the scaled forecast variance q = 1 + x' R x (W&H 4.5: Q = S q) and stores R x.
     pub fn forecast(&mut self, x: &[f64]) -> LaneBlock {
         forecast_kernel(self, x)
     }
 
-    /// C = R − A A' q, with A = R x / q left in [`Self::adaptive_coef`]. Call after `forecast`.
+    /// Updates C = R − A A' q and stores A = R x / q in [`Self::adaptive_coef`]. Call after `forecast`.
     pub fn update(&mut self, q: &LaneBlock) {
         update_kernel(self, q);
     }
 }
 
 // The kernels run the same operations for every model in the same order, without fused multiply-add and
-// without a sum across models: every target gives the same bits. `widths!` repeats the body for each
-// number of coefficients that is usual, so that its loops unroll.
+// without sums across models, so every target gives the same bits. `widths!` instantiates the body for each
+// usual number of coefficients, so that its loops unroll.
 
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
 fn evolve_kernel(covariance: &mut ScaledCovariance, evolution: &Evolution) {
@@ -154,7 +154,7 @@ fn evolve_body<const K: usize>(covariance: &mut ScaledCovariance, evolution: &Ev
         if precision.iter().all(|p| *p == 0.0) {
             continue;
         }
-        // What an observation of component j with that precision does: R ← R − R e_j e_j' R g/(1 + g R_jj).
+        // Update by an observation of component j with that precision: R ← R − R e_j e_j' R g/(1 + g R_jj).
         for a in 0..k {
             gain[a] = c[packed(k, a.min(j), a.max(j))];
         }
@@ -170,7 +170,7 @@ fn scale(entry: &mut LaneBlock, by: &LaneBlock) {
     }
 }
 
-/// C ← C − g g' · scale.
+/// Subtracts an outer product: C ← C − g g' · scale.
 #[inline(always)]
 fn subtract_outer(c: &mut [LaneBlock], gain: &[LaneBlock], scale: &LaneBlock) {
     let k = gain.len();

@@ -1,4 +1,4 @@
-//! Which instruments share a covariance: those with the same observation history.
+//! Groups of instruments that share a covariance: those with the same observation history.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,60 +7,60 @@ use crate::model::lanes::lane_block::{LANES, LaneBlock};
 use crate::model::settings::{EstimatorSettings, WindUp};
 use crate::settings::Calendar;
 
-/// Index of the history of an instrument that has none yet.
+/// Index of the history of an instrument before its first return.
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// Instruments that started in the same frame and have missed the same frames since.
 ///
-/// W&H 4.5 scales C, R and Q by the instrument's own S. With a common scaled prior, what is left is a
-/// function of the designs and of which returns were seen, and so is common to the history.
+/// W&H 4.5 scales C, R and Q by the instrument's own S. With a common scaled prior, the scaled matrices
+/// depend only on the designs and on the frames with a return, so they are common to the history.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct History {
-    /// Engine indices, ascending.
+    /// Engine indices of the members, ascending.
     pub(crate) members: Vec<u32>,
-    /// C* of [`LANES`] models each.
+    /// Scaled covariances C* of [`LANES`] models each.
     pub(crate) covariances: Vec<ScaledCovariance>,
-    /// x'R*x of the frame at hand, as the covariances are.
+    /// Scaled spread x'R*x of the current frame, in the layout of the covariances.
     pub(crate) spread: Vec<LaneBlock>,
-    /// n, the degrees of freedom of S.
+    /// Degrees of freedom n of S.
     pub(crate) dof: f64,
-    /// β n, with which the last forecast was made.
+    /// Degrees of freedom β n of the last forecast.
     pub(crate) forecast_dof: f64,
-    /// The least S: beyond that, an error is rounding. Relative to S₀; 0 for no such bound.
+    /// Lower bound of S, below which errors are rounding, relative to S₀; 0 for none.
     pub(crate) variance_floor: f64,
-    /// Whether the members have a return in the frame at hand.
+    /// Whether the members have a return in the current frame.
     pub(crate) observed: bool,
     started: bool,
 }
 
-/// In place of a history: the instruments of a block have several.
+/// Marks a block whose instruments have different histories.
 pub(crate) const MIXED: u32 = u32::MAX - 1;
 
-/// Below these degrees of freedom discounting does not take S by itself.
+/// Lower bound of the degrees of freedom under discounting alone.
 const DOF_FLOOR: f64 = 10.0;
-/// The least S in units of S₀, 2⁻⁴⁰: a millionth of the first deviation, where returns that the model explains
-/// to the last digit would drive S to zero.
+/// Lower bound of S in units of S₀, 2⁻⁴⁰: a millionth of the initial deviation. Without it, returns that the
+/// model explains up to rounding would drive S to zero.
 const VARIANCE_FLOOR: f64 = 1.0 / (1_u64 << 40) as f64;
 
-/// S of so many times its least is still nothing: a ten-thousandth of the first deviation.
+/// Multiple of the lower bound up to which S is negligible: a ten-thousandth of the initial deviation.
 const NEGLIGIBLE: f64 = 1e4;
 
-/// What every history of a filter has in common.
+/// Settings common to all histories of a filter.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Rules {
-    /// Discounts of [`LANES`] models each.
+    /// Discount factors of [`LANES`] models each.
     pub(crate) evolutions: Vec<Evolution>,
-    /// β_v, the discount of the observational variance a frame.
+    /// Discount factor β_v of the observation variance per frame.
     variance_discount: f64,
-    /// Below this, discounting alone does not take the degrees of freedom; 0 for no such bound.
+    /// Lower bound of the degrees of freedom under discounting alone; 0 for none.
     dof_floor: f64,
-    /// The least S, in units of S₀.
+    /// Lower bound of S, in units of S₀.
     variance_floor: f64,
     pub(crate) discount_missing: bool,
 }
 
 impl Rules {
-    /// For models that differ in the discount factor of the betas.
+    /// Rules for models that differ in the discount factor of the betas.
     pub(crate) fn new(settings: &EstimatorSettings, calendar: &Calendar, grid: &[f64]) -> Self {
         let bounded = settings.wind_up == WindUp::Bounded;
         let evolution = |models| Evolution::new(settings, calendar, models);
@@ -74,23 +74,23 @@ impl Rules {
     }
 }
 
-/// All histories, and the one of each instrument.
+/// All histories, and the history of each instrument.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Histories {
     pub(crate) rules: Rules,
     pub(crate) list: Vec<History>,
-    /// By instrument; [`NONE`] before its first return.
+    /// History of each instrument; [`NONE`] before its first return.
     pub(crate) of: Vec<u32>,
-    /// By block of [`LANES`] instruments: the history that all of them share, or [`MIXED`].
+    /// Common history of each block of [`LANES`] instruments, or [`MIXED`].
     pub(crate) of_block: Vec<u32>,
-    /// Instruments that have a history.
+    /// Number of instruments that have a history.
     started: usize,
     missing: Vec<bool>,
     scratch: ScaledCovariance,
 }
 
 impl Histories {
-    /// None yet, for k coefficients.
+    /// Empty set of histories for k coefficients.
     pub(crate) fn new(rules: Rules, k: usize) -> Self {
         let scratch = ScaledCovariance::prior(&rules.evolutions[0], k, [LaneBlock::splat(1.0); 2]);
         Self {
@@ -104,7 +104,7 @@ impl Histories {
         }
     }
 
-    /// Instruments that have a return and no history.
+    /// Collects the instruments that have a return and no history.
     pub(crate) fn newcomers(&mut self, returns: &[f64], newcomers: &mut Vec<u32>) {
         if self.of.len() < returns.len() {
             self.of.resize(returns.len(), NONE);
@@ -119,8 +119,8 @@ impl Histories {
         newcomers.extend(fresh.map(|(i, _)| i as u32));
     }
 
-    /// Begins a history of the newcomers; `priors`: scaled prior variances of alpha and of a beta, for
-    /// [`LANES`] models each; `dof` and `s0`: of the prior observation variance.
+    /// Starts a history of the newcomers. `priors`: scaled prior variances of alpha and of a beta,
+    /// for [`LANES`] models each; `dof` and `s0`: those of the prior observation variance.
     pub(crate) fn begin(
         &mut self,
         newcomers: &[u32],
@@ -148,8 +148,8 @@ impl Histories {
         });
     }
 
-    /// Histories of which only some members have a return part ways: the halves are identical but for what
-    /// they see from here on. `missing`: whether any of the returns is NaN.
+    /// Splits each history in which only some members have a return; both parts keep the same state.
+    /// `missing`: whether any of the returns is NaN.
     pub(crate) fn split(&mut self, returns: &[f64], missing: bool) {
         if !missing {
             self.list.iter_mut().for_each(|history| history.observed = true);
@@ -197,11 +197,10 @@ impl Histories {
         }));
     }
 
-    /// Evolves every history to the frame at hand and leaves R x in its gains and x'R x in its spreads.
+    /// Evolves every history to the current frame; stores R x in its gains and x'R x in its spreads.
     ///
-    /// The first return of an instrument goes without the transition. A missing one discounts, where the
-    /// rules say so; where not, the forecast is still that of one step ahead, and [`Self::split`] has to come
-    /// before.
+    /// The first return of an instrument has no transition. A missing return discounts if `discount_missing`
+    /// is set; if not, the forecast is still one step ahead, and [`Self::split`] must run first.
     pub(crate) fn evolve(&mut self, x: &[f64]) {
         let Self { rules, list, scratch, .. } = self;
         for history in list {
@@ -232,8 +231,8 @@ impl Histories {
         }
     }
 
-    /// C = R − A A'q and n = β n + 1 of the histories that were observed. `variance`: the observation
-    /// variance of the frame in each model, in units of what is usual; 1 in the textbook.
+    /// Updates C = R − A A'q and n = β n + 1 of the histories with a return. `variance`: observation variance
+    /// of the frame in each model, relative to the usual one; 1 in the textbook.
     pub(crate) fn update(&mut self, variance: &[LaneBlock]) {
         for history in self.list.iter_mut().filter(|history| history.observed) {
             let models = history.covariances.iter_mut().zip(&history.spread);
@@ -244,21 +243,21 @@ impl Histories {
         }
     }
 
-    /// R*, the scaled covariance of the next frame's coefficients, of one block of a history's models.
+    /// Scaled prior covariance R* of the next frame's coefficients, for one block of a history's models.
     pub(crate) fn next_prior(&mut self, history: usize, block: usize) -> &ScaledCovariance {
         self.scratch.copy_from(&self.list[history].covariances[block]);
         self.scratch.evolve(&self.rules.evolutions[block]);
         &self.scratch
     }
 
-    /// Whether S of an instrument says anything: not where it has fallen to nearly nothing, with returns that
-    /// never move or that the factors explain to the last digits.
+    /// False if S of an instrument has fallen to its lower bound: the returns never move, or the factors
+    /// explain them up to rounding.
     pub(crate) fn variance_known(&self, instrument: usize, s: f64) -> bool {
         let history = self.list.get(self.of[instrument] as usize);
         history.is_some_and(|history| s > NEGLIGIBLE * history.variance_floor)
     }
 
-    /// Members of the largest history.
+    /// Number of members of the largest history.
     pub(crate) fn largest(&self) -> u64 {
         self.list.iter().map(|history| history.members.len() as u64).max().unwrap_or(0)
     }

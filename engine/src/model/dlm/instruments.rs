@@ -1,4 +1,4 @@
-//! The update that every instrument of the textbook's filter does for itself, given the gain of its history.
+//! Per-instrument update of the DLM, given the gain of its history.
 
 use std::ops::Range;
 
@@ -10,17 +10,17 @@ use crate::model::lanes::lane_block::{LANES, LaneBlock, take};
 use crate::model::lanes::one_gain::{self, Common, Learning, OneGain};
 use crate::model::lanes::{Coefficients, Column, Lane, Local, LocalLanes, forecast, widths};
 
-/// Scalars that a history gives to each of its instruments in a frame, besides its gain.
+/// Scalars that a history shares with its instruments in a frame, besides the gain.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(in crate::model) struct Share {
-    /// v = x'R x, the scaled variance of the forecast that the coefficients leave.
+    /// Scaled forecast variance v = x'R x due to the coefficients.
     pub(in crate::model) spread: f64,
-    /// 1/(1 + v).
+    /// Inverse 1/(1 + v).
     pub(in crate::model) inverse_q: f64,
-    /// β n, and 1/(β n + 1).
+    /// Degrees of freedom β n, and 1/(β n + 1).
     pub(in crate::model) prior_dof: f64,
     pub(in crate::model) inverse_dof: f64,
-    /// The least S.
+    /// Lower bound of S.
     pub(in crate::model) variance_floor: f64,
 }
 
@@ -29,7 +29,7 @@ impl Share {
         Self { spread: 0.0, inverse_q: 1.0, prior_dof: 1.0, inverse_dof: 0.5, variance_floor: 0.0 };
 }
 
-/// A [`Share`] for each instrument of a block.
+/// [`Share`] of each instrument of a block.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::model) struct ShareLanes {
     pub(in crate::model) spread: Lane,
@@ -52,16 +52,16 @@ impl ShareLanes {
     }
 }
 
-/// Gains and scalars that the histories of one model give to their instruments in a frame.
+/// Gains and scalars of the histories of one model in a frame.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::model) struct Shares {
-    /// R x of each history, k values each; after [`Self::adapt`] A.
+    /// R x of each history, k values each; after [`Self::adapt`] the gain A.
     pub(in crate::model) gains: Vec<f64>,
     pub(in crate::model) list: Vec<Share>,
 }
 
 impl Shares {
-    /// Those of model number `model`; call after the histories have evolved.
+    /// Copies those of model `model`; call after the histories have evolved.
     pub(in crate::model) fn take(&mut self, histories: &Histories, model: usize) {
         let (block, lane) = (model / LANES, model % LANES);
         self.gains.clear();
@@ -79,7 +79,7 @@ impl Shares {
         }
     }
 
-    /// R x becomes A = R x / q.
+    /// Turns R x into A = R x / q.
     pub(in crate::model) fn adapt(&mut self) {
         let k = self.gains.len() / self.list.len().max(1);
         for (gain, share) in self.gains.chunks_exact_mut(k.max(1)).zip(&self.list) {
@@ -93,12 +93,12 @@ impl Shares {
 pub(in crate::model) enum BlockShare<'a> {
     /// All instruments have the same history.
     Common(&'a [f64], Share),
-    /// Histories differ; gains are in the caller's scratch.
+    /// Histories differ; the gains are in the caller's scratch.
     Own(&'a [Lane], [Share; LANES]),
 }
 
 impl Shares {
-    /// v of each instrument of a block.
+    /// Scaled variance v of each instrument of a block.
     pub(in crate::model) fn spread_of(&self, histories: &Histories, block: usize) -> Lane {
         let spread = |history: u32| self.list.get(history as usize).map_or(0.0, |share| share.spread);
         match histories.of_block[block] {
@@ -107,7 +107,7 @@ impl Shares {
         }
     }
 
-    /// Of a block; `scratch` has length k.
+    /// Gains and shares of a block; `scratch` has length k.
     pub(in crate::model) fn of_block<'a>(
         &'a self,
         histories: &Histories,
@@ -137,15 +137,15 @@ impl Shares {
 /// State of each instrument: coefficients and observation variance.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::model) struct Lanes {
-    /// m.
+    /// Posterior mean m.
     pub(in crate::model) mean: Coefficients,
-    /// S.
+    /// Observation variance S.
     pub(in crate::model) observation_var: Column,
-    /// f of the frame.
+    /// Forecast f of the frame.
     pub(in crate::model) forecast: Column,
-    /// S before the frame.
+    /// Observation variance S before the frame.
     pub(in crate::model) prior_var: Column,
-    /// Room for k values an instrument.
+    /// Buffer of k values per instrument.
     pub(in crate::model) scratch: Vec<Lane>,
 }
 
@@ -168,7 +168,7 @@ impl Lanes {
         }
     }
 
-    /// An instrument's state before its first return.
+    /// Sets an instrument's state before its first return.
     pub(in crate::model) fn begin(&mut self, instrument: usize, market_beta: f64, observation_var: f64) {
         for j in 0..self.mean.k {
             self.mean.set(instrument, j, if j == 1 { market_beta } else { 0.0 });
@@ -176,9 +176,9 @@ impl Lanes {
         self.observation_var.set(instrument, observation_var);
     }
 
-    /// One frame of the textbook's filter (W&H 4.5 with variance discounting, 10.8), the gains being A:
-    /// f = x'm, e = y − f, m ← m + A e, S ← (β n S + e²/q)/(β n + 1); of an instrument without a return, f
-    /// alone. Takes the returns into `observed`, and gives whether there is an instrument without one.
+    /// Updates one frame with the gains A (W&H 4.5 with variance discounting, 10.8): f = x'm, e = y − f, m ←
+    /// m + A e, S ← (β n S + e²/q)/(β n + 1); f alone for an instrument without a return. Copies the returns
+    /// into `observed`; returns true if any is missing.
     pub(in crate::model) fn observe(
         &mut self,
         histories: &Histories,
@@ -278,7 +278,7 @@ fn observe_block(
     for lane in 0..LANES {
         forecasts.0[lane] = forecast(mean, x, lane);
     }
-    // An error of zero leaves the mean as it is.
+    // An error of 0 leaves the mean unchanged.
     let e = Lane::from_fn(|lane| if y.0[lane].is_nan() { 0.0 } else { y.0[lane] - forecasts.0[lane] });
     for lane in 0..LANES {
         for (j, m) in mean.iter_mut().enumerate() {

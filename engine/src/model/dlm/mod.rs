@@ -1,24 +1,22 @@
-//! The discount-factor DLM over all instruments.
+//! Discount-factor DLM over all instruments.
 //!
 //! `ScaledCovariance` holds C*, the covariance of the coefficients in units of the observation variance: C =
 //! S·C*. With a common scaled prior, C* depends only on the designs and on the frames with a return.
 //! Instruments with the same observation history therefore share one C* and form a group (`histories.rs`). A
-//! missed return splits a group. Groups are never merged, because no merge would be exact. `ScaledCovariance`
-//! holds eight models side by side, a column holds eight instruments.
+//! missed return splits a group. Groups are never merged, because no merge would be exact. A
+//! `ScaledCovariance` holds eight models side by side, a column holds eight instruments.
 //!
-//! A frame takes these steps:
+//! Steps of a frame:
 //!
-//! 1. Instruments with their first return begin a history (`prior.rs`). S₀ is `observation_variance` if set,
-//!    else the mean S of the instruments that already trade. For the first instruments of all it follows from
-//!    their first forecast errors.
-//! 2. Discounting by blocks (W&H 6.3), for alpha and for the factors: R = C + blockdiag((1 − δ_b)/δ_b C_bb).
-//!    The covariance between the two blocks is not discounted.
-//! 3. With `wind_up = "bounded"`: R⁻¹ ← R⁻¹ + blockdiag((1 − δ_b) K0_b), where K0 is the prior precision. C ≤
-//!    C0 then implies R ≤ C0: no direction exceeds its prior variance. `ScaledCovariance::evolve` has the
-//!    proof. `"plain"` is the textbook's discounting.
-//! 4. Forecast with `q = 1 + x'R*x`, then update of the mean and of C*.
-//! 5. Variance (W&H 10.8): n ← β n + 1, S ← (β n S + e²/q)/(β n + 1). With bounded wind-up, missing returns do
-//!    not take n below 10, and S stays above 2⁻⁴⁰ S₀.
+//! 1. Start a history for instruments with their first return (`prior.rs`).
+//! 2. Discount alpha and the factors by blocks (W&H 6.3): R = C + blockdiag((1 − δ_b)/δ_b C_bb). The
+//!    covariance between the two blocks is not discounted.
+//! 3. With `wind_up = "bounded"`, restore prior precision K0: R⁻¹ ← R⁻¹ + blockdiag((1 − δ_b) K0_b). C ≤ C0
+//!    then implies R ≤ C0: no direction exceeds its prior variance (proof at `ScaledCovariance::evolve`).
+//!    `"plain"` is the textbook's discounting.
+//! 4. Forecast with `q = 1 + x'R*x`, then update the mean and C*.
+//! 5. Update the variance (W&H 10.8): n ← β n + 1, S ← (β n S + e²/q)/(β n + 1). With bounded wind-up,
+//!    missing returns do not take n below 10, and S stays above 2⁻⁴⁰ S₀.
 
 pub(super) mod covariance;
 pub(super) mod histories;
@@ -47,11 +45,11 @@ pub use retrospective::{Retrospective, Start};
 /// Name used in error messages.
 const NAME: &str = "dynamic linear model";
 
-/// Discount-factor DLM with unknown observational variance
-/// (West & Harrison, *Bayesian Forecasting and Dynamic Models*, ch. 4.5, 6.3, 10.8).
+/// Discount-factor DLM with unknown observation variance (West & Harrison, *Bayesian Forecasting and Dynamic
+/// Models*, ch. 4.5, 6.3, 10.8).
 ///
-/// r_it = x_t'θ_it + ε_it with x_t = (1, f_t), θ = (alpha, betas). A frame costs O(k³) a history (k rank-one
-/// steps of the bounded wind-up; O(k²) with `plain`) and O(k) an instrument.
+/// The model is r_it = x_t'θ_it + ε_it with x_t = (1, f_t), θ = (alpha, betas). A frame costs O(k³) per
+/// history (k rank-one steps of the bounded wind-up; O(k²) with `plain`) and O(k) per instrument.
 ///
 /// | here | W&H | Durbin & Koopman |
 /// |---|---|---|
@@ -71,20 +69,20 @@ pub struct Dlm {
     n: usize,
     design: Vec<f64>,
     observed: Column,
-    /// q · S of the frame's forecast.
+    /// Squared scale q · S of the frame's forecast.
     scale: Column,
     newcomers: Vec<u32>,
-    /// Frames so far, and by instrument the one it began with.
+    /// Number of frames so far, and the start of each instrument.
     frames: usize,
     starts: Vec<Option<Start>>,
     shares: Shares,
-    /// By history.
+    /// Tails by history.
     tails: Vec<Tail>,
     scaled_prior: Vec<f64>,
 }
 
 impl Dlm {
-    /// A filter for `factors` factors, without instruments yet.
+    /// Filter for `factors` factors, without instruments.
     #[must_use]
     pub fn new(settings: &EstimatorSettings, calendar: &Calendar, factors: usize) -> Self {
         let k = factors + 1;
@@ -114,13 +112,13 @@ impl Dlm {
         self.histories.list.len()
     }
 
-    /// Where an instrument's history began; `None` before that.
+    /// Start of an instrument's history; `None` before it.
     #[must_use]
     pub fn start(&self, instrument: usize) -> Option<Start> {
         self.starts.get(instrument).copied().flatten()
     }
 
-    /// m and C* (row-major) of an instrument that has begun, written into the slices; S and what is known of it.
+    /// Writes m and C* (row-major) of an instrument with a history; returns its S and degrees of freedom.
     pub(super) fn posterior(&self, instrument: usize, mean: &mut [f64], scaled: &mut [f64]) -> Learned {
         let history = &self.histories.list[self.histories.of[instrument] as usize];
         for (j, mean) in mean.iter_mut().enumerate() {
@@ -134,13 +132,13 @@ impl Dlm {
         }
     }
 
-    /// R* of an instrument's next frame, row-major, if time passes in it.
+    /// Writes R* of an instrument's next frame, row-major, with the transition.
     pub(super) fn next_prior(&mut self, instrument: usize, scaled: &mut [f64]) {
         let history = self.histories.of[instrument] as usize;
         unpack(self.histories.next_prior(history, 0), scaled);
     }
 
-    /// Instruments whose first return is in this frame begin a history.
+    /// Starts a history of the instruments with their first return in this frame.
     fn admit(&mut self, returns: &[f64]) {
         self.histories.newcomers(returns, &mut self.newcomers);
         if self.newcomers.is_empty() {
@@ -165,7 +163,7 @@ impl Dlm {
         }
     }
 
-    /// The squared scale of each forecast, and how the forecasts held.
+    /// Computes the squared scale of each forecast and scores the forecasts.
     fn score(&mut self) {
         let Self { histories, lanes, scale, observed, tails, shares, .. } = self;
         tails.resize(histories.list.len(), Tail::new());
@@ -188,19 +186,19 @@ impl Dlm {
         self.calibration.observe(&forecasts);
     }
 
-    /// What is not learned from data.
+    /// Settings, as opposed to learned state.
     fn settings(&self) -> impl Serialize + '_ {
         let Self { settings, histories, calibration, design, .. } = self;
         (settings, &histories.rules, calibration.variance_discount(), design.len())
     }
 
-    /// Whether the instrument has a variance that data has taught it.
+    /// Whether the variance of the instrument has been learned from data.
     fn variance_known(&self, i: usize) -> bool {
         self.histories.variance_known(i, self.lanes.observation_var.get(i))
     }
 }
 
-/// S of an instrument, its degrees of freedom, and those it was forecast with.
+/// Observation variance S of an instrument, its degrees of freedom, and those of its last forecast.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Learned {
     pub(super) observation_variance: f64,
@@ -208,7 +206,7 @@ pub(super) struct Learned {
     pub(super) forecast_dof: f64,
 }
 
-/// The first model's matrix, row-major.
+/// Copies the matrix of the first model, row-major.
 fn unpack(covariance: &ScaledCovariance, scaled: &mut [f64]) {
     let k = covariance.k();
     for (at, entry) in scaled.iter_mut().enumerate() {
@@ -230,7 +228,7 @@ impl Estimator for Dlm {
         shares.take(histories, 0);
         shares.adapt();
         let missing = lanes.observe(histories, shares, design, returns, observed);
-        // Until here who has no return has gone the way of the others.
+        // Up to here, instruments without a return are treated as the others of their history.
         let before = histories.list.len();
         histories.split(returns, missing);
         if histories.list.len() > before {

@@ -1,22 +1,21 @@
-//! The prior of an instrument before its first return.
+//! Prior of an instrument before its first return.
 //!
-//! A beta's prior variance is `initial_variance`, without a unit. Alpha's is a thousandth of the observation
-//! variance unless `initial_alpha_variance` is set.
+//! The prior variance of a beta is `initial_variance`, without a unit. That of alpha is a thousandth of the
+//! observation variance unless `initial_alpha_variance` is set.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::lanes::lane_block::LaneBlock;
 use crate::model::settings::EstimatorSettings;
 
-/// Prior variance of alpha in units of the observation variance, where nothing else is said: a thirtieth of
-/// a return's residual deviation, which at a daily scale is some five basis points.
+/// Default prior variance of alpha in units of the observation variance: a thirtieth of the residual
+/// deviation of a return, at a daily scale some five basis points.
 const ALPHA_VARIANCE: f64 = 1e-3;
 
-/// The prior: alpha 0, the first factor's beta `initial_market_beta`, the others 0, all independent.
+/// Prior: alpha 0, the first factor's beta `initial_market_beta`, the others 0, all independent.
 ///
-/// Nothing in it has a scale of its own unless the user gives one. A beta has none to begin with; the
-/// observation variance comes from past data and alpha's is in its units. So with returns and factors in other
-/// units the betas are the same.
+/// By default no prior parameter has a unit: betas have none, the observation variance comes from past data,
+/// and alpha's variance is relative to it. Returns and factors in other units therefore give the same betas.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Prior {
     pub(crate) market_beta: f64,
@@ -25,7 +24,7 @@ pub(crate) struct Prior {
     observation_variance: Option<f64>,
 }
 
-/// Share of the returns up to which their errors are those of rounding.
+/// Relative size of errors up to which they are rounding.
 const ROUNDING: f64 = 1e-12;
 
 impl Prior {
@@ -38,9 +37,9 @@ impl Prior {
         }
     }
 
-    /// S₀ of instruments that join: what the user says; or the mean of `running`, the estimates of those that
-    /// trade beside them; or, where nothing runs yet, that of a normal distribution with the mean absolute
-    /// first error of those that join. `None` as long as those are all zero: there is no scale to begin with.
+    /// Prior observation variance S₀ of joining instruments: the setting; else the mean of `running`, the
+    /// estimates of the instruments that trade; else that of a normal distribution with the mean absolute
+    /// first error of the joining ones. `None` while those errors are all 0, because no scale is known.
     pub(crate) fn observation_variance(
         &self,
         running: impl Iterator<Item = f64>,
@@ -55,7 +54,7 @@ impl Prior {
                 size += y.abs();
                 count += 1.0;
             }
-            // An error of rounding says nothing of the variance: an instrument that is its own factor has no other.
+            // A rounding error carries no information about the variance: the instrument is its own factor.
             let e = error / count;
             (count > 0.0 && error > ROUNDING * size).then_some(std::f64::consts::FRAC_PI_2 * (e * e))
         };
@@ -82,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn error_of_rounding_says_nothing_of_the_variance() {
+    fn rounding_error_gives_no_prior_variance() {
         let prior = Prior::new(&EstimatorSettings::default());
         for (y, market, known) in
             [(0.01, 0.01, false), (0.01, 0.01 * (1.0 + 1e-14), false), (0.01, 0.02, true)]

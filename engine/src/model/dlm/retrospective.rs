@@ -1,4 +1,4 @@
-//! Looking back on the discount-factor DLM: the coefficients of each frame given all frames.
+//! Retrospective distributions of the discount-factor DLM: coefficients of each frame given all frames.
 
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
@@ -12,28 +12,27 @@ use crate::model::settings::EstimatorSettings;
 use crate::model::smoother::{Moments, Smoothed};
 use crate::settings::Calendar;
 
-/// Where the history of an instrument began.
+/// Start of an instrument's history.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Start {
-    /// The frame of its first return, counted from the first that the filter was given.
+    /// Frame of its first return, counted from the filter's first frame.
     pub frame: usize,
-    /// S₀, what its observation variance was held to be before that.
+    /// Prior observation variance S₀.
     pub observation_variance: f64,
 }
 
-/// What the [`Dlm`] of one instrument looks like from its last frame
-/// (West & Harrison 4.8 with unknown variance, 10.8 with a discounted one).
+/// Retrospective distributions of the [`Dlm`] for one instrument (West & Harrison 4.8 with unknown variance,
+/// 10.8 with a discounted one).
 ///
-/// In scaled terms, with a_{t+1} = m_t: B_t = C*_t R*_{t+1}⁻¹, s_t = m_t + B_t (s_{t+1} − m_t) and
-/// S*_t = C*_t + B_t (S*_{t+1} − R*_{t+1}) B_t'. Precision that is discounted by β goes back as
-/// 1/S_t ← (1 − β)/S_t + β/S_{t+1} with n_t ← (1 − β) n_t + β n_{t+1}, so that without a discount every frame has
-/// the last frame's S. Coefficients are t-distributed with that n, mean s_t and squared scale S S*_t.
+/// In scaled terms, with a_{t+1} = m_t: B_t = C*_t R*_{t+1}⁻¹, s_t = m_t + B_t (s_{t+1} − m_t) and S*_t =
+/// C*_t + B_t (S*_{t+1} − R*_{t+1}) B_t'. Precision discounted by β is filtered back as 1/S_t ← (1 − β)/S_t +
+/// β/S_{t+1} with n_t ← (1 − β) n_t + β n_{t+1}, so that without a discount every frame has the S of the last
+/// frame. Coefficients are t-distributed with that n, mean s_t and squared scale S S*_t.
 ///
-/// R* is what the filter made of C*, the bound on its wind-up included; a frame that moved nothing is looked
-/// through.
+/// R* is that of the filter, including its bound on wind-up; a frame without a transition has R* = C*.
 ///
-/// This is hindsight: to look at, never to trade. Nothing that decides accepts it, and it does not turn into
-/// [`Estimates`](crate::model::Estimates):
+/// For analysis only: it uses future data. No trading function accepts it, and it does not convert
+/// to [`Estimates`](crate::model::Estimates):
 ///
 /// ```compile_fail,E0308
 /// use betaflow_engine::model::{Estimates, Retrospective};
@@ -51,13 +50,14 @@ pub struct Retrospective {
 }
 
 impl Retrospective {
-    /// Runs the filter over an instrument's history from its [`Start`] on, of which `observation_variance` is
-    /// stated here, and looks back. The instrument by itself has the very moments that it has among others.
+    /// Filters an instrument's history from its [`Start`] on with prior variance `observation_variance`, then
+    /// smooths it. The moments equal those that the instrument has in a filter with others.
     ///
-    /// `factors` are T × (k − 1), finite; `returns` have length T, NaN where there is none; the first is there.
+    /// `factors` are T × (k − 1), finite; `returns` have length T, NaN where missing; the first must be
+    /// present.
     ///
     /// # Panics
-    /// Where the lengths do not fit together, or there is no first return.
+    /// The lengths do not match, or the first return is missing.
     #[must_use]
     pub fn of(
         settings: &EstimatorSettings,
@@ -66,10 +66,10 @@ impl Retrospective {
         factors: &[f64],
         returns: &[f64],
     ) -> Self {
-        assert!(returns.first().is_some_and(|y| !y.is_nan()), "a history begins with a return");
+        assert!(returns.first().is_some_and(|y| !y.is_nan()), "the first return must be present");
         let frames = returns.len();
         let k = factors.len() / frames + 1;
-        assert_eq!(factors.len(), (k - 1) * frames, "one row of factors a frame");
+        assert_eq!(factors.len(), (k - 1) * frames, "one row of factors per frame");
         let settings =
             EstimatorSettings { observation_variance: Some(observation_variance), ..settings.clone() };
         let mut filter = Dlm::new(&settings, calendar, k - 1);
@@ -104,19 +104,19 @@ impl Retrospective {
         Self { scaled, observation_variance: s, dof: n }
     }
 
-    /// T, the number of frames.
+    /// Number T of frames.
     #[must_use]
     pub fn frames(&self) -> usize {
         self.dof.len()
     }
 
-    /// s_t: alpha and betas of frame t given all frames.
+    /// Mean s_t of alpha and betas of frame t given all frames.
     #[must_use]
     pub fn mean(&self, t: usize) -> &[f64] {
         self.scaled.mean(t)
     }
 
-    /// S*_t, row-major k × k, in units of [`Self::observation_variance`].
+    /// Scaled covariance S*_t, row-major k × k, in units of [`Self::observation_variance`].
     #[must_use]
     pub fn scaled_covariance(&self, t: usize) -> &[f64] {
         self.scaled.covariance(t)
@@ -128,13 +128,13 @@ impl Retrospective {
         self.observation_variance[t]
     }
 
-    /// Its degrees of freedom.
+    /// Degrees of freedom of the observation variance.
     #[must_use]
     pub fn dof(&self, t: usize) -> f64 {
         self.dof[t]
     }
 
-    /// Standard deviation of coefficient j, 0 for alpha: of the t, not its scale.
+    /// Standard deviation of coefficient j (0 for alpha) under the t, not its scale.
     #[must_use]
     pub fn sd(&self, t: usize, j: usize) -> f64 {
         let scaled = self.scaled.sd(t, j);

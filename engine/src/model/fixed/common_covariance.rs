@@ -1,4 +1,4 @@
-//! Instruments with one covariance between them: all that were listed first and have missed no frame since.
+//! Instruments with a common covariance: those listed first that have missed no frame since.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,27 +13,27 @@ use crate::model::lanes::one_gain::{Common, OneGain, shared_width};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CommonCovariance {
     k: usize,
-    /// A state of the full kernel, in whose every lane is the covariance that all share. Its mean is 0 before
-    /// a frame and its observation 1, so that the mean after it is the gain, by the operations that an
-    /// instrument on its own goes through.
+    /// State of the full kernel with the shared covariance in every lane. Its mean is 0 before a frame and
+    /// its observation 1, so that the mean afterwards is the gain, computed by the operations of a single
+    /// instrument.
     state: Vec<LaneBlock>,
-    /// The state before the frame; where some miss it, the one that time alone has made of it.
+    /// State before the frame; if some instruments miss the frame, the state after the transition alone.
     without: Vec<LaneBlock>,
     design: Vec<f64>,
     gain: Vec<f64>,
-    /// Block-major, `shared_width(k)` a block.
+    /// Means, block-major, `shared_width(k)` values per block.
     mean: Vec<LaneBlock>,
     observed: Vec<LaneBlock>,
     forecast: Vec<LaneBlock>,
     forecast_var: f64,
-    /// Per instrument: whether it is still here.
+    /// Whether each instrument still shares the covariance.
     here: Vec<bool>,
     count: usize,
     fresh: bool,
 }
 
 impl CommonCovariance {
-    /// The first n instruments, before their first frame.
+    /// State of the first n instruments before their first frame.
     pub(crate) fn new(parameters: &FixedParameters, k: usize, n: usize) -> Self {
         let (blocks, width) = (n.div_ceil(LANES), shared_width(k));
         let mut mean = vec![LaneBlock::ZERO; blocks * width];
@@ -61,11 +61,11 @@ impl CommonCovariance {
         }
     }
 
-    /// One frame of all who are here; `x` has length k. The means of all lanes go into columns of n, where those
-    /// are given.
+    /// Processes one frame of all members; `x` has length k. Writes the means of all lanes into columns of n,
+    /// if given.
     ///
-    /// Lists in `leaving` the instruments that miss the frame while others do not. Time has passed for them
-    /// and nothing else: they go on with their means and [`Self::predicted_covariance`].
+    /// Lists in `leaving` the instruments that miss the frame while others do not. Only the transition
+    /// applies to them: they continue with their means and [`Self::predicted_covariance`].
     pub(crate) fn step(
         &mut self,
         x: &[f64],
@@ -106,7 +106,7 @@ impl CommonCovariance {
         }
         frame(&mut self.without, x, moved, f64::NAN);
         if leaving.len() == self.count {
-            // Nobody knows more than another: they stay together.
+            // All members miss the frame, so they still share one covariance.
             leaving.clear();
             self.state.copy_from_slice(&self.without);
         }
@@ -116,7 +116,7 @@ impl CommonCovariance {
         }
     }
 
-    /// The means of all lanes into columns of length n, those that have left as they were then.
+    /// Writes the means of all lanes into columns of length n; those that have left keep their last values.
     pub(crate) fn write_means(&self, columns: &mut [f64], n: usize) {
         let mut columns = Columns { values: columns, len: n };
         for (block, mean) in self.mean.chunks_exact(self.design.len()).enumerate() {
@@ -134,24 +134,24 @@ impl CommonCovariance {
         self.state[self.k + packed(self.k, i, j)].0[0]
     }
 
-    /// The covariance of those who have left in this frame, as a state of the full kernel has it.
+    /// Covariance of the instruments that have left in this frame, in the layout of the full kernel.
     pub(crate) fn predicted_covariance(&self) -> Vec<f64> {
         self.without[self.k..][..packed_len(self.k)].iter().map(|value| value.0[0]).collect()
     }
 
-    /// (f, q, y) of an instrument's last frame.
+    /// Forecast, forecast variance and return (f, q, y) of an instrument's last frame.
     pub(crate) fn last(&self, i: usize) -> (f64, f64, f64) {
         let (block, lane) = (i / LANES, i % LANES);
         (self.forecast[block].0[lane], self.forecast_var, self.observed[block].0[lane])
     }
 
-    /// How many are here.
+    /// Number of members.
     pub(crate) fn count(&self) -> usize {
         self.count
     }
 }
 
-/// One frame of a state whose lanes are all the same and whose mean is of no interest; gives q.
+/// Processes one frame of a state with equal lanes, whose mean is not needed; returns q.
 fn frame(state: &mut [LaneBlock], x: &[f64], motion: Motion<'_>, y: f64) -> f64 {
     let (mut f, mut q) = ([LaneBlock::ZERO], [LaneBlock::ZERO]);
     state[..x.len()].fill(LaneBlock::ZERO);

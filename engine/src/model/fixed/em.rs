@@ -1,4 +1,4 @@
-//! Q, R and the prior from data: expectation–maximisation (Shumway & Stoffer 1982).
+//! Estimation of Q, R and the prior by expectation–maximisation (Shumway & Stoffer 1982).
 
 use nalgebra::{DMatrix, DVector};
 
@@ -6,12 +6,12 @@ use super::state_space::StateSpace;
 use crate::model::smoother::Moments;
 use crate::settings::{Invalid, require};
 
-/// Expectation–maximisation and its limits.
+/// Settings of expectation–maximisation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Em {
-    /// Largest number of steps.
+    /// Maximum number of steps.
     pub steps: usize,
-    /// Stops when a step changes the log-likelihood by less than this share of it; 0 for all the steps.
+    /// Relative change of the log-likelihood below which the steps stop; 0 to take all of them.
     pub tolerance: f64,
 }
 
@@ -24,31 +24,31 @@ impl Default for Em {
 /// Result of EM.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmFit {
-    /// The parameters after the last step.
+    /// Parameters after the last step.
     pub parameters: StateSpace,
-    /// Log-likelihood of the start, and after each step: never decreasing but for rounding.
+    /// Log-likelihood at the start and after each step: non-decreasing up to rounding.
     pub log_likelihood: Vec<f64>,
-    /// Whether the tolerance was reached before the steps ran out.
+    /// Whether the tolerance was reached.
     pub converged: bool,
 }
 
 impl Em {
-    /// Fits Q, R, m_0 and P_0 to the history of one instrument, starting at `start` and keeping its F: what
-    /// `pykalman.em` estimates unless told otherwise. Frames without a return enter by their smoothed
-    /// coefficients and not into R.
+    /// Fits Q, R, m_0 and P_0 to the history of one instrument, starting at `start` and keeping its F, as
+    /// `pykalman.em` does by default. Frames without a return contribute through their smoothed coefficients,
+    /// not to R.
     ///
-    /// `factors` are T × (k − 1), `returns` have length T, NaN where there is none. An R that would vanish, or a
-    /// history without a return, ends the fit before that step.
+    /// `factors` are T × (k − 1), `returns` have length T, NaN where missing. The fit ends before a step that
+    /// would set R to 0 or below, and at once without any return.
     ///
     /// # Errors
-    /// Where a parameter of `start`, or the tolerance, is out of its range.
+    /// A parameter of `start` or the tolerance is out of range.
     ///
     /// # Panics
-    /// Where the lengths do not fit together.
+    /// The lengths do not match.
     pub fn fit(&self, start: &StateSpace, factors: &[f64], returns: &[f64]) -> Result<EmFit, Invalid> {
         start.check()?;
         let tolerance = self.tolerance;
-        require(tolerance >= 0.0, "tolerance", tolerance, "a number of at least 0")?;
+        require(tolerance >= 0.0, "tolerance", tolerance, "at least 0")?;
         let mut parameters = start.clone();
         let (mut moments, first) = parameters.filter(factors, returns);
         let mut log_likelihood = vec![first];
@@ -70,13 +70,13 @@ impl Em {
     }
 }
 
-/// One step: the parameters that maximise the expected log-likelihood of coefficients and returns under `now`.
+/// One step: parameters that maximise the expected log-likelihood of coefficients and returns under `now`.
 ///
-/// In terms of smoothed disturbances (Koopman 1993; Durbin & Koopman 4.4, 4.5, 7.3.4): backwards over the frames
-/// go r and N, the gradient and the information of later returns at a_t, and
-/// Q ← Q + Q mean(r r' − N) Q, R ← R + R² mean(u² − D), m_0 ← a_0 + R_0 r, P_0 ← R_0 − R_0 N R_0.
-/// The same step by way of smoothed and lag-one covariances, as `pykalman` takes it, subtracts large matrices:
-/// after five steps on daily returns its Q has three digits. This has all of them, and inverts nothing.
+/// By smoothed disturbances (Koopman 1993; Durbin & Koopman 4.4, 4.5, 7.3.4). The backward recursion carries
+/// r and N, the gradient and the information of later returns at a_t; then Q ← Q + Q mean(r r' − N) Q, R ← R
+/// + R² mean(u² − D), m_0 ← a_0 + R_0 r, P_0 ← R_0 − R_0 N R_0. The same step by smoothed and lag-one
+/// covariances, as in `pykalman`, subtracts large matrices: after five steps on daily returns its Q has three
+/// correct digits. This form loses none and inverts nothing.
 fn maximise(now: &StateSpace, moments: &Moments, factors: &[f64], returns: &[f64]) -> Option<StateSpace> {
     let (k, frames) = (now.coefficients(), returns.len());
     let f = &now.transition;
@@ -86,7 +86,7 @@ fn maximise(now: &StateSpace, moments: &Moments, factors: &[f64], returns: &[f64
     let (mut residual, mut count) = (0.0, 0.0);
     for t in (0..frames).rev() {
         if t + 1 < frames {
-            // r_t and N_t are of θ_{t+1}: they smooth the disturbance between the two frames.
+            // r_t and N_t belong to θ_{t+1}: they smooth the disturbance between the two frames.
             disturbance += &r * r.transpose() - &n;
             r = f.tr_mul(&r);
             n = f.tr_mul(&n) * f;
@@ -114,7 +114,7 @@ fn maximise(now: &StateSpace, moments: &Moments, factors: &[f64], returns: &[f64
         return None;
     }
     let (q, p) = (&now.transition_covariance, &now.initial_covariance);
-    // One frame does not show how coefficients move.
+    // One frame has no transition to estimate Q from.
     let mut transition_covariance = q.clone();
     if frames > 1 {
         transition_covariance += q * disturbance * q / (frames - 1) as f64;

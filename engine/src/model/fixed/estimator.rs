@@ -1,4 +1,4 @@
-//! The filter with given parameters as an estimator of the pipeline.
+//! Filter with given parameters as an [`Estimator`] of the pipeline.
 
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
@@ -15,21 +15,21 @@ use crate::state::{StateError, restore_under, save_under};
 /// Name used in error messages.
 const NAME: &str = "filter with given variances";
 
-/// Place of an instrument without a return so far.
+/// Index of an instrument before its first return.
 const NONE: u32 = u32::MAX;
 
-/// [`Fixed`] behind the trait of all estimators: the filter of `pykalman`, each instrument from its first return
-/// on, which the prior meets as it is.
+/// Makes [`Fixed`] an [`Estimator`]: the filter of `pykalman`, with each instrument starting at its first return,
+/// where the prior is used without a transition.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FixedEstimator {
     filter: Fixed,
     observation_variance: f64,
     transition_variance: [f64; 2],
     calibration: Calibration,
-    /// By instrument: its place in the filter, which lists them in the order of their first returns.
+    /// Index of each instrument in the filter, which orders them by their first returns.
     place: Vec<u32>,
     listed: usize,
-    /// Returns in the filter's order.
+    /// Returns in the order of the filter.
     returns: Vec<f64>,
     observed: Column,
     mean: Column,
@@ -76,10 +76,10 @@ impl EstimatorSettings {
 }
 
 impl FixedEstimator {
-    /// A filter for `factors` factors, without instruments yet.
+    /// Filter for `factors` factors, without instruments.
     ///
     /// # Errors
-    /// A variance that has to be given is not.
+    /// A required variance is not set.
     pub fn new(settings: &EstimatorSettings, calendar: &Calendar, factors: usize) -> Result<Self, Invalid> {
         let model = settings.state_space(calendar, factors + 1)?;
         let q = &model.transition_covariance;
@@ -101,7 +101,7 @@ impl FixedEstimator {
         })
     }
 
-    /// What is not learned from data.
+    /// Settings, as opposed to learned state.
     fn settings(&self) -> impl Serialize + '_ {
         (self.filter.parameters(), self.calibration.variance_discount(), self.filter.coefficients())
     }

@@ -1,4 +1,4 @@
-//! The Kalman filter with given parameters, online over all instruments.
+//! Online Kalman filter with given parameters over all instruments.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,24 +8,24 @@ use super::per_instrument::{InstrumentFilters, pack};
 use crate::model::lanes::ln::ln;
 use crate::settings::Invalid;
 
-/// ln 2π.
+/// Constant ln 2π.
 const LN_TWO_PI: f64 = 1.837_877_066_409_345_5;
 
-/// The filter of `pykalman` with the same inputs, for each instrument by itself
-/// (Durbin & Koopman, *Time Series Analysis by State Space Methods*, ch. 4.3).
+/// Kalman filter with the inputs of `pykalman`, for each instrument separately (Durbin & Koopman, *Time
+/// Series Analysis by State Space Methods*, ch. 4.3).
 ///
-/// r_it = x_t'θ_it + ε_it with x_t = (1, f_t); [`FixedParameters`] has the model and its letters. At an
-/// instrument's first frame its prior is taken as it is, without a transition, whether or not it has a return;
-/// from then on time runs. A missing return (NaN) is predicted and not updated, and changes nothing of
-/// another instrument.
+/// The model is r_it = x_t'θ_it + ε_it with x_t = (1, f_t); see [`FixedParameters`] for the notation. At an
+/// instrument's first frame its prior is used without a transition, whether or not it has a return; each
+/// later frame has a transition. A missing return (NaN) is predicted and not updated, and does not affect
+/// other instruments.
 ///
-/// A frame costs O(k²) an instrument. While F, Q, R and P_0 are common, the instruments of the first frame that
-/// have missed none since share their covariance and gain, at O(k) an instrument; who misses a frame, or is
-/// listed later, goes on with a covariance of its own. Both give the same bits.
+/// A frame costs O(k²) per instrument. While F, Q, R and P_0 are common, the instruments of the first frame
+/// that have missed none since share their covariance and gain, at O(k) per instrument. An instrument that
+/// misses a frame or is listed later continues with its own covariance. Both give the same bits.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fixed {
     parameters: FixedParameters,
-    /// x, length k.
+    /// Design x, length k.
     design: Vec<f64>,
     place: Vec<Place>,
     common: Option<CommonCovariance>,
@@ -42,10 +42,10 @@ enum Place {
 }
 
 impl Fixed {
-    /// A filter for `factors` factors, k = `factors` + 1 coefficients, without instruments yet.
+    /// Filter for `factors` factors, k = `factors` + 1 coefficients, without instruments.
     ///
     /// # Errors
-    /// The first parameter that is of another size or out of its range.
+    /// The first parameter with a wrong size or out of range.
     pub fn new(parameters: FixedParameters, factors: usize) -> Result<Self, Invalid> {
         let k = factors + 1;
         parameters.check(k)?;
@@ -65,21 +65,22 @@ impl Fixed {
         &self.parameters
     }
 
-    /// One frame: the state of every instrument after it. Nothing is scored.
+    /// Processes one frame without scoring it.
     ///
-    /// `factors` are decimal returns, finite, length k − 1. `returns` are decimal returns in engine order, NaN
-    /// where an instrument has none, and never fewer than in the frame before: what is added has been listed.
+    /// `factors` are decimal returns, finite, length k − 1. `returns` are decimal returns in engine order,
+    /// NaN where missing, never fewer than in the previous frame: additional ones belong to newly listed
+    /// instruments.
     ///
     /// # Panics
-    /// Where the lengths are others, or `returns` has more instruments than there are parameters for.
+    /// The lengths differ, or `returns` has more instruments than the parameters.
     pub fn step(&mut self, factors: &[f64], returns: &[f64]) {
         self.advance(factors, returns, None);
     }
 
-    /// [`Self::step`] and [`Self::write_means`] in one pass.
+    /// Runs [`Self::step`] and [`Self::write_means`] in one pass.
     ///
     /// # Panics
-    /// Same errors as `step` and `write_means`.
+    /// Panics of `step` and `write_means`.
     pub fn step_into(&mut self, factors: &[f64], returns: &[f64], means: &mut [f64]) {
         assert_eq!(means.len(), returns.len() * self.design.len(), "k columns of n");
         self.advance(factors, returns, Some(means));
@@ -105,11 +106,11 @@ impl Fixed {
         }
     }
 
-    /// [`Self::step`], and the log density of each return under its forecast is added to the instrument's
+    /// Runs [`Self::step`] and adds the log density of each return under its forecast to the instrument's
     /// log-likelihood.
     ///
     /// # Panics
-    /// Same errors as [`Self::step`].
+    /// Panics of [`Self::step`].
     pub fn step_scored(&mut self, factors: &[f64], returns: &[f64]) {
         self.step(factors, returns);
         self.log_likelihood.resize(self.place.len(), 0.0);
@@ -122,7 +123,8 @@ impl Fixed {
         }
     }
 
-    /// Instruments that miss the frame take what time has made of the shared covariance with them.
+    /// Gives the instruments that miss the frame their own copy of the shared covariance after the
+    /// transition.
     fn leave(&mut self) {
         let Some(common) = self.common.as_ref().filter(|_| !self.leaving.is_empty()) else {
             return;
@@ -136,7 +138,7 @@ impl Fixed {
         self.leaving.clear();
     }
 
-    /// An instrument's first frame, on its own.
+    /// Adds an instrument with its own covariance at its first frame.
     fn list(&mut self, instrument: usize) {
         let k = self.design.len();
         let covariance = pack(self.parameters.initial_covariance.of(instrument), k);
@@ -145,28 +147,28 @@ impl Fixed {
         self.place.push(Place::Individual(lane as u32));
     }
 
-    /// Instruments listed so far.
+    /// Number of instruments listed so far.
     #[must_use]
     pub fn instruments(&self) -> usize {
         self.place.len()
     }
 
-    /// k, the number of coefficients: alpha and the betas.
+    /// Number k of coefficients: alpha and the betas.
     #[must_use]
     pub fn coefficients(&self) -> usize {
         self.design.len()
     }
 
-    /// How many instruments share one covariance.
+    /// Number of instruments that share one covariance.
     #[must_use]
     pub fn sharing(&self) -> usize {
         self.common.as_ref().map_or(0, CommonCovariance::count)
     }
 
-    /// The filtered mean of an instrument's coefficient j, 0 for alpha.
+    /// Filtered mean of coefficient j (0 for alpha) of an instrument.
     ///
     /// # Panics
-    /// Where there is no such instrument; so do all that take one.
+    /// Unknown instrument; the same applies to all methods that take one.
     #[must_use]
     pub fn mean(&self, instrument: usize, j: usize) -> f64 {
         assert!(j < self.design.len(), "coefficient {j} of {}", self.design.len());
@@ -177,10 +179,10 @@ impl Fixed {
         }
     }
 
-    /// The filtered means of all as k columns of n: coefficient j of instrument i at `j * n + i`.
+    /// Writes the filtered means as k columns of n: coefficient j of instrument i at `j * n + i`.
     ///
     /// # Panics
-    /// Where `columns` is not of length k n.
+    /// `columns` does not have length k n.
     pub fn write_means(&self, columns: &mut [f64]) {
         let n = self.place.len();
         assert_eq!(columns.len(), n * self.design.len(), "k columns of n");
@@ -190,7 +192,7 @@ impl Fixed {
         self.individual.write_means(columns, n);
     }
 
-    /// The filtered covariance of an instrument's coefficients, row-major k × k, symmetric to the bit.
+    /// Filtered covariance of an instrument's coefficients, row-major k × k, exactly symmetric.
     #[must_use]
     pub fn covariance(&self, instrument: usize) -> Vec<f64> {
         let k = self.design.len();
@@ -202,39 +204,38 @@ impl Fixed {
         (0..k * k).map(|at| element(at / k, at % k)).collect()
     }
 
-    /// x'm of the last frame, before its return: a decimal return.
+    /// Forecast x'm of the last frame, before its return: a decimal return.
     #[must_use]
     pub fn forecast_mean(&self, instrument: usize) -> f64 {
         self.last(instrument).0
     }
 
-    /// x'Px + R of the last frame, before its return.
+    /// Forecast variance x'Px + R of the last frame, before its return.
     #[must_use]
     pub fn forecast_variance(&self, instrument: usize) -> f64 {
         self.last(instrument).1
     }
 
-    /// Return less forecast of the last frame; NaN where it was missing.
+    /// Return less forecast of the last frame; NaN if the return was missing.
     #[must_use]
     pub fn forecast_error(&self, instrument: usize) -> f64 {
         let (f, _, y) = self.last(instrument);
         y - f
     }
 
-    /// Sum of the Gaussian log densities of the returns that [`Self::step_scored`] has seen; missing ones add
-    /// nothing.
+    /// Sum of the Gaussian log densities of the returns scored by [`Self::step_scored`].
     #[must_use]
     pub fn log_likelihood(&self, instrument: usize) -> f64 {
         self.log_likelihood.get(instrument).copied().unwrap_or(0.0)
     }
 
-    /// The sum over all instruments, in engine order.
+    /// Sum of the log-likelihoods over all instruments, in engine order.
     #[must_use]
     pub fn total_log_likelihood(&self) -> f64 {
         self.log_likelihood.iter().sum()
     }
 
-    /// (f, q, y) of an instrument's last frame.
+    /// Forecast, forecast variance and return (f, q, y) of an instrument's last frame.
     fn last(&self, instrument: usize) -> (f64, f64, f64) {
         match (self.place[instrument], &self.common) {
             (Place::Common, Some(common)) => common.last(instrument),

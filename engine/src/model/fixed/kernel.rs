@@ -1,15 +1,15 @@
-//! The arithmetic of `fixed`, eight instruments side by side.
+//! Kalman filter kernel of `fixed`, eight instruments side by side.
 //!
-//! Every lane runs the same operations in the same order for every k: no fused multiply-add, no sum across
+//! Every lane runs the same operations in the same order for every k: no fused multiply-add, no sums across
 //! lanes. So AVX-512, AVX2 and the baseline, the specialised sizes and the general one, a shared covariance
-//! and one of an instrument's own, all give the same bits.
+//! and an instrument's own all give the same bits.
 //!
-//! Columns are block-major, `[block][coefficient]`: what one block needs lies together. A covariance is its
-//! upper triangle row by row, so that there is no other half to disagree with.
+//! Columns are block-major, `[block][coefficient]`: the data of one block is contiguous. A covariance is its
+//! upper triangle by rows, so it is symmetric by construction.
 //!
-//! The hot loops are written for one lane, inside `for lane in 0..LANES` over arrays of known size: that is
-//! the form which compilers turn into one vector operation a line. Arithmetic on whole arrays is left scalar
-//! when the chain of operations is as long as here, and costs ten times as much.
+//! The hot loops are written for one lane, inside `for lane in 0..LANES` over arrays of known size: compilers
+//! turn this form into one vector operation per line. With long chains of operations, arithmetic on whole
+//! arrays stays scalar and costs ten times as much.
 
 use multiversion::multiversion;
 
@@ -17,7 +17,7 @@ use crate::model::lanes;
 pub(super) use crate::model::lanes::lane_block::{Columns, LANES, LaneBlock, take};
 pub(super) use crate::model::lanes::packed_len;
 
-/// What the kernel does to eight values at once.
+/// Arithmetic of the kernel on eight values at once.
 trait Products {
     fn set_product(&mut self, a: LaneBlock, b: LaneBlock);
     fn add_product(&mut self, a: LaneBlock, b: LaneBlock);
@@ -25,7 +25,7 @@ trait Products {
 }
 
 impl Products for LaneBlock {
-    /// `self` ← a b.
+    /// Sets `self` ← a b.
     #[inline(always)]
     fn set_product(&mut self, a: Self, b: Self) {
         for lane in 0..LANES {
@@ -33,7 +33,7 @@ impl Products for LaneBlock {
         }
     }
 
-    /// `self` ← `self` + a b.
+    /// Adds: `self` ← `self` + a b.
     #[inline(always)]
     fn add_product(&mut self, a: Self, b: Self) {
         for lane in 0..LANES {
@@ -41,7 +41,7 @@ impl Products for LaneBlock {
         }
     }
 
-    /// `self` ← `self` − a b.
+    /// Subtracts: `self` ← `self` − a b.
     #[inline(always)]
     fn subtract_product(&mut self, a: Self, b: Self) {
         for lane in 0..LANES {
@@ -56,7 +56,7 @@ pub(super) const fn packed(k: usize, i: usize, j: usize) -> usize {
     if i <= j { lanes::packed(k, i, j) } else { lanes::packed(k, j, i) }
 }
 
-/// A parameter in lanes: one block for all instruments, or a block of its own for each eight.
+/// Parameter in lanes: one block for all instruments, or a separate block for each eight.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lanewise<'a> {
     pub(super) values: &'a [LaneBlock],
@@ -71,38 +71,37 @@ impl<'a> Lanewise<'a> {
     }
 }
 
-/// How states move from one frame to the next, and how returns scatter around x'm.
+/// Transition of the states from one frame to the next, and variance of the returns around x'm.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Motion<'a> {
-    /// F, row-major k × k; `None` is the identity.
+    /// Transition F, row-major k × k; `None` is the identity.
     pub(super) transition: Option<Lanewise<'a>>,
-    /// Q: its packed triangle, or only its diagonal where `diagonal`.
+    /// Transition covariance Q: its packed triangle, or only its diagonal if `diagonal`.
     pub(super) noise: Lanewise<'a>,
     pub(super) diagonal: bool,
-    /// R, the observation variance.
+    /// Observation variance R.
     pub(super) observation_var: Lanewise<'a>,
 }
 
-/// What the full kernel reads and writes, in whole blocks.
+/// Inputs and outputs of the full kernel, in whole blocks.
 #[derive(Debug)]
 pub(super) struct States<'a> {
-    /// m and then the packed P: k + k(k + 1)/2 a block.
+    /// Mean m and then the packed P: k + k(k + 1)/2 values per block.
     pub(super) state: &'a mut [LaneBlock],
-    /// The returns of the frame, NaN where there is none: one a block.
+    /// Returns of the frame, NaN where missing: one per block.
     pub(super) observed: &'a [LaneBlock],
-    /// x'm before the update: one a block.
+    /// Forecasts x'm before the update: one per block.
     pub(super) forecast: &'a mut [LaneBlock],
-    /// x'Px + R: one a block.
+    /// Forecast variances x'Px + R: one per block.
     pub(super) forecast_var: &'a mut [LaneBlock],
-    /// Where the means go besides, if anywhere.
+    /// Additional output of the means.
     pub(super) means: Option<Columns<'a>>,
 }
 
-/// One frame of the Kalman filter, a covariance for each instrument:
-/// m ← F m, P ← F P F' + Q; f = x'm, q = x'Px + R, A = Px/q; m ← m + A (y − f), P ← P − A (Px)'
-/// (Durbin & Koopman 4.3).
+/// One frame of the Kalman filter with a covariance for each instrument (Durbin & Koopman 4.3): m ← F m, P ←
+/// F P F' + Q; f = x'm, q = x'Px + R, A = Px/q; m ← m + A (y − f), P ← P − A (Px)'.
 ///
-/// x_0 = 1 is taken as read. A lane without a return has 1/q = 0 and y − f = 0, which leaves its forecast.
+/// Assumes x_0 = 1. A lane without a return gets 1/q = 0 and y − f = 0, so the prediction remains.
 pub(super) fn full(x: &[f64], motion: Motion<'_>, states: States<'_>) {
     full_dispatched(x, motion, states);
 }
@@ -130,7 +129,7 @@ fn full_by_size(x: &[f64], motion: Motion<'_>, states: States<'_>) {
     sizes!(2 3 4 5 6 7 8);
 }
 
-/// K coefficients, SIZE = K + K(K + 1)/2 values a state; NOISE is K where Q is diagonal.
+/// Kernel for K coefficients, SIZE = K + K(K + 1)/2 values per state; NOISE is K for a diagonal Q.
 #[inline(always)]
 fn full_of<const K: usize, const SIZE: usize, const NOISE: usize>(
     x: &[f64],
@@ -202,7 +201,7 @@ fn full_of<const K: usize, const SIZE: usize, const NOISE: usize>(
     }
 }
 
-/// Any k: the same operations on every lane, through memory and not unrolled.
+/// Kernel for any k: the same operations on every lane, through memory and not unrolled.
 #[inline(always)]
 fn full_any(x: &[f64], motion: Motion<'_>, states: States<'_>) {
     let k = x.len();
@@ -252,7 +251,7 @@ fn full_any(x: &[f64], motion: Motion<'_>, states: States<'_>) {
     }
 }
 
-/// m ← F m, P ← F P F', without Q.
+/// Applies the transition without Q: m ← F m, P ← F P F'.
 #[inline(always)]
 fn transit(k: usize, f: &[LaneBlock], state: &mut [LaneBlock]) {
     let (m, p) = state.split_at_mut(k);
@@ -278,7 +277,7 @@ fn transit(k: usize, f: &[LaneBlock], state: &mut [LaneBlock]) {
     }
 }
 
-/// m ← F m of one block.
+/// Applies the transition to the mean of one block: m ← F m.
 #[inline(always)]
 pub(super) fn transit_mean(k: usize, f: &[LaneBlock], m: &mut [LaneBlock]) {
     let mut moved = vec![LaneBlock::ZERO; k];

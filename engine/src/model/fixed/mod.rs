@@ -1,9 +1,9 @@
-//! The Kalman filter with given parameters, and EM, which estimates them.
+//! Kalman filter with given parameters, and EM, which estimates them.
 //!
-//! Estimator of the pipeline: F = I, and Q, R and P₀ as given. An instrument starts at its first return.
-//! Instruments with the same parameters and no missed frame share one covariance (`common_covariance.rs`). All
-//! others are filtered eight at a time (`kernel.rs`). The update of many means by one gain is in
-//! `model/lanes/one_gain.rs`, which `dlm` uses as well.
+//! In the pipeline F = I, and Q, R and P₀ are settings; an instrument starts at its first
+//! return. Instruments with the same parameters and no missed frame share one covariance
+//! (`common_covariance.rs`). All others are filtered eight at a time (`kernel.rs`). The update of many means
+//! by one gain is in `model/lanes/one_gain.rs`, which `dlm` uses as well.
 
 mod common_covariance;
 mod em;

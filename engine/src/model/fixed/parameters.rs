@@ -1,4 +1,4 @@
-//! Parameters of the fixed filter: transition, covariances and prior, for all instruments or for each.
+//! Parameters of the fixed filter: transition, covariances and prior, common or per instrument.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,17 +11,17 @@ use nalgebra::{DMatrix, DVector};
 /// One value for all instruments, or one for each in engine order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PerInstrument<T> {
-    /// The same for all, however many are listed.
+    /// Same value for all instruments.
     Common(T),
-    /// Entry i is instrument i's; a filter takes no more instruments than there are entries.
+    /// Entry i belongs to instrument i; a filter takes no more instruments than entries.
     Each(Vec<T>),
 }
 
 impl<T> PerInstrument<T> {
-    /// The value of an instrument.
+    /// Value of an instrument.
     ///
     /// # Panics
-    /// Where there is a value for each and none for this one.
+    /// A value for this instrument is missing.
     #[must_use]
     pub fn of(&self, instrument: usize) -> &T {
         match self {
@@ -30,7 +30,7 @@ impl<T> PerInstrument<T> {
         }
     }
 
-    /// Every value that is given: one, or one an instrument.
+    /// All values: one, or one per instrument.
     #[must_use]
     pub fn values(&self) -> &[T] {
         match self {
@@ -39,13 +39,13 @@ impl<T> PerInstrument<T> {
         }
     }
 
-    /// Whether there is one value for all.
+    /// Whether one value applies to all instruments.
     #[must_use]
     pub fn is_common(&self) -> bool {
         matches!(self, Self::Common(_))
     }
 
-    /// How many instruments there are values for; `None` is any number.
+    /// Number of instruments with values; `None` for any number.
     fn instruments(&self) -> Option<usize> {
         match self {
             Self::Common(_) => None,
@@ -55,10 +55,9 @@ impl<T> PerInstrument<T> {
 }
 
 /// Parameters of [`Fixed`](super::Fixed), for k coefficients: alpha and k − 1 betas. Matrices are row-major,
-/// k × k. Units are decimal returns of one frame and their squares; there is no conversion from per-day
-/// rates here.
+/// k × k. Units are decimal returns of one frame and their squares; per-day rates are not converted here.
 ///
-/// r_t = x_t'θ_t + ε_t, ε ~ N(0, R); θ_t = F θ_{t−1} + ω_t, ω ~ N(0, Q); θ_0 ~ N(m_0, P_0).
+/// The model is r_t = x_t'θ_t + ε_t, ε ~ N(0, R); θ_t = F θ_{t−1} + ω_t, ω ~ N(0, Q); θ_0 ~ N(m_0, P_0).
 ///
 /// | here | Durbin & Koopman | West & Harrison | pykalman |
 /// |---|---|---|---|
@@ -68,26 +67,26 @@ impl<T> PerInstrument<T> {
 /// | `initial_mean`, `initial_covariance` | a_1, P_1 | a_1, R_1 | `initial_state_mean`, `initial_state_covariance` |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FixedParameters {
-    /// F, by which coefficients move from a frame to the next.
+    /// Transition F of the coefficients from one frame to the next.
     pub transition: PerInstrument<Vec<f64>>,
-    /// Q, the covariance of what moves them besides; symmetric, positive semidefinite.
+    /// Covariance Q of the transition noise; symmetric, positive semidefinite.
     pub transition_covariance: PerInstrument<Vec<f64>>,
-    /// R, the variance of a return around x'θ, above 0.
+    /// Variance R of a return around x'θ, above 0.
     pub observation_variance: PerInstrument<f64>,
     /// Mean of the coefficients at an instrument's first frame, before its return; length k.
     pub initial_mean: PerInstrument<Vec<f64>>,
-    /// Their covariance; symmetric, positive semidefinite.
+    /// Covariance of the coefficients then; symmetric, positive semidefinite.
     pub initial_covariance: PerInstrument<Vec<f64>>,
 }
 
 impl FixedParameters {
-    /// The defaults of pykalman: F = Q = P_0 = I, R = 1, m_0 = 0.
+    /// Defaults of pykalman: F = Q = P_0 = I, R = 1, m_0 = 0.
     #[must_use]
     pub fn standard(k: usize) -> Self {
         StateSpace::standard(k).into()
     }
 
-    /// How many instruments there are parameters for; `None` is any number.
+    /// Number of instruments with parameters; `None` for any number.
     #[must_use]
     pub fn instruments(&self) -> Option<usize> {
         let counts = [
@@ -103,7 +102,7 @@ impl FixedParameters {
     /// Checks every shape and range, for k coefficients.
     ///
     /// # Errors
-    /// The first parameter that is of another size, not finite, not symmetric, not positive.
+    /// The first parameter with a wrong size, or that is not finite, not symmetric or not positive.
     pub fn check(&self, k: usize) -> Result<(), Invalid> {
         require(k >= 1, "coefficients", k, "at least 1: alpha")?;
         self.transition.values().iter().try_for_each(|f| check_transition(f, k))?;
@@ -116,10 +115,10 @@ impl FixedParameters {
         covariances("initial_covariance", &self.initial_covariance)
     }
 
-    /// The parameters of one instrument.
+    /// Parameters of one instrument.
     ///
     /// # Panics
-    /// Where there are parameters for each instrument and none for this one.
+    /// Parameters for this instrument are missing.
     #[must_use]
     pub fn of(&self, instrument: usize) -> StateSpace {
         let mean = self.initial_mean.of(instrument);
@@ -134,8 +133,8 @@ impl FixedParameters {
         }
     }
 
-    /// Whether instruments that have observed the same frames have the same covariance. It does not
-    /// depend on the mean.
+    /// Whether instruments with the same observed frames have the same covariance. It does not depend on the
+    /// mean.
     pub(super) fn share_covariance(&self) -> bool {
         self.transition.is_common()
             && self.transition_covariance.is_common()
@@ -145,7 +144,7 @@ impl FixedParameters {
 }
 
 impl From<StateSpace> for FixedParameters {
-    /// The same parameters for all instruments.
+    /// Uses the same parameters for all instruments.
     fn from(one: StateSpace) -> Self {
         let rows = |matrix: &DMatrix<f64>| PerInstrument::Common(matrix.transpose().as_slice().to_vec());
         Self {

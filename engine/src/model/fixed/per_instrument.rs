@@ -1,4 +1,4 @@
-//! Instruments with a covariance of their own, eight side by side.
+//! Instruments with their own covariance, eight side by side.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use super::parameters::{FixedParameters, PerInstrument};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct MotionColumns {
     k: usize,
-    /// `None` where every F is the identity.
+    /// Transition F; `None` if every F is the identity.
     transition: Option<Vec<LaneBlock>>,
     transition_each: bool,
     noise: Vec<LaneBlock>,
@@ -18,7 +18,7 @@ pub(crate) struct MotionColumns {
     diagonal: bool,
     observation_var: Vec<LaneBlock>,
     observation_each: bool,
-    /// F = I and Q = 0 for a state at its first frame, which takes its prior as it is.
+    /// F = I and Q = 0 for a state at its first frame, which uses its prior without a transition.
     still_transition: Vec<LaneBlock>,
     still_noise: Vec<LaneBlock>,
 }
@@ -53,13 +53,13 @@ impl MotionColumns {
         columns
     }
 
-    /// The diagonal or the triangle of Q, as the kernel takes it.
+    /// Diagonal or packed triangle of Q, as the kernel expects it.
     fn noise_of(&self, q: &[f64]) -> Vec<f64> {
         if self.diagonal { (0..self.k).map(|j| q[j * self.k + j]).collect() } else { pack(q, self.k) }
     }
 
-    /// Makes room for `block` and writes an instrument's parameters into its lane. Lanes without an
-    /// instrument repeat the first of their block, so that their numbers are as ordinary as its own.
+    /// Makes room for `block` and writes an instrument's parameters into its lane. Unused lanes repeat the
+    /// first instrument of their block, so that their values stay in the normal range.
     fn push(&mut self, parameters: &FixedParameters, instrument: usize, block: usize, lane: usize) {
         let fill = |columns: &mut Vec<LaneBlock>, values: &[f64]| {
             let len = values.len();
@@ -82,7 +82,7 @@ impl MotionColumns {
         }
     }
 
-    /// The motion of all blocks, from a frame to the next.
+    /// Transition of all blocks from one frame to the next.
     pub(crate) fn motion(&self) -> Motion<'_> {
         let transition = self.transition.as_deref();
         Motion {
@@ -93,13 +93,13 @@ impl MotionColumns {
         }
     }
 
-    /// The motion of states all of which are at their first frame: none.
+    /// Transition of states that are all at their first frame: the identity without noise.
     pub(crate) fn still(&self) -> Motion<'_> {
         let noise = Lanewise { values: &self.still_noise, each: false };
         Motion { transition: None, noise, ..self.motion() }
     }
 
-    /// One block of which only the lanes in `fresh` are at their first frame.
+    /// One block in which only the lanes in `fresh` are at their first frame.
     fn block(&self, block: usize, fresh: [bool; LANES]) -> MotionColumns {
         let of = |values: &[LaneBlock], each: bool, len: usize| {
             let at = if each { block * len } else { 0 };
@@ -127,7 +127,7 @@ impl MotionColumns {
     }
 }
 
-/// The upper triangle of a symmetric matrix, row by row.
+/// Upper triangle of a symmetric matrix, by rows.
 pub(crate) fn pack(matrix: &[f64], k: usize) -> Vec<f64> {
     (0..k).flat_map(|i| (i..k).map(move |j| 0.5 * (matrix[i * k + j] + matrix[j * k + i]))).collect()
 }
@@ -137,15 +137,15 @@ pub(crate) fn pack(matrix: &[f64], k: usize) -> Vec<f64> {
 pub(crate) struct InstrumentFilters {
     k: usize,
     members: Vec<u32>,
-    /// Whether lane i is instrument i, so that returns can be copied instead of gathered.
+    /// Whether lane i is instrument i, so that returns are copied instead of gathered.
     in_order: bool,
     motion: MotionColumns,
-    /// m, then the packed P, a block.
+    /// Mean m, then the packed P, per block.
     state: Vec<LaneBlock>,
     observed: Vec<LaneBlock>,
     forecast: Vec<LaneBlock>,
     forecast_var: Vec<LaneBlock>,
-    /// First lane among those whose next frame is their first; such lanes are the last ones.
+    /// First of the lanes whose next frame is their first; they are the last ones.
     fresh_from: usize,
 }
 
@@ -168,8 +168,8 @@ impl InstrumentFilters {
         self.k + packed_len(self.k)
     }
 
-    /// Adds an instrument; gives its lane. Where `fresh`, its state is that of the frame at hand already: time
-    /// passes for it from the next frame on. In one frame the fresh ones are added last.
+    /// Adds an instrument; returns its lane. If `fresh`, its state is already that of the current frame,
+    /// without a transition in it. Within one frame the fresh ones are added last.
     pub(crate) fn push(
         &mut self,
         parameters: &FixedParameters,
@@ -200,7 +200,7 @@ impl InstrumentFilters {
         at
     }
 
-    /// One frame of all lanes; their means into columns, where those are given.
+    /// Processes one frame of all lanes; writes their means into columns, if given.
     pub(crate) fn step(&mut self, x: &[f64], returns: &[f64], mut means: Option<&mut [f64]>) {
         self.gather(returns);
         let first_fresh = std::mem::replace(&mut self.fresh_from, self.members.len());
@@ -217,7 +217,7 @@ impl InstrumentFilters {
             kernel::full(x, motion, states);
         };
         if first_fresh == self.members.len() {
-            // Written as they are computed, they cost little more than the memory takes for them.
+            // Writing the means in the same pass costs little more than the memory traffic.
             let means = means
                 .take_if(|_| self.in_order && self.members.len() == len)
                 .map(|values| Columns { values, len });
@@ -233,7 +233,7 @@ impl InstrumentFilters {
         }
     }
 
-    /// The means of its members into columns of length n.
+    /// Writes the means of the members into columns of length n.
     pub(crate) fn write_means(&self, columns: &mut [f64], n: usize) {
         let blocks = self.state.chunks_exact(self.size());
         if self.in_order && self.members.len() == n {
@@ -271,7 +271,7 @@ impl InstrumentFilters {
         self.mean(at, self.k + packed(self.k, i, j))
     }
 
-    /// (f, q, y) of a lane's last frame.
+    /// Forecast, forecast variance and return (f, q, y) of a lane's last frame.
     pub(crate) fn last(&self, at: usize) -> (f64, f64, f64) {
         let (block, lane) = (at / LANES, at % LANES);
         (self.forecast[block].0[lane], self.forecast_var[block].0[lane], self.observed[block].0[lane])

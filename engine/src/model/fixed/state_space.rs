@@ -1,4 +1,4 @@
-//! The model of one instrument, and its filter over a whole history.
+//! State-space model of one instrument, and its filter over a whole history.
 
 use nalgebra::{DMatrix, DVector};
 
@@ -6,23 +6,24 @@ use crate::linalg::{asymmetry, least_relative_eigenvalue};
 use crate::model::smoother::{Moments, Smoothed};
 use crate::settings::{Invalid, require};
 
-/// The parameters of one instrument; see [`FixedParameters`](super::FixedParameters) for the model and its letters.
+/// Parameters of one instrument; see [`FixedParameters`](super::FixedParameters) for the model and its
+/// notation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StateSpace {
-    /// F, k × k.
+    /// Transition F, k × k.
     pub transition: DMatrix<f64>,
-    /// Q, k × k, symmetric.
+    /// Transition covariance Q, k × k, symmetric.
     pub transition_covariance: DMatrix<f64>,
-    /// R.
+    /// Observation variance R.
     pub observation_variance: f64,
-    /// m_0, length k.
+    /// Prior mean m_0, length k.
     pub initial_mean: DVector<f64>,
-    /// P_0, k × k, symmetric.
+    /// Prior covariance P_0, k × k, symmetric.
     pub initial_covariance: DMatrix<f64>,
 }
 
 impl StateSpace {
-    /// The defaults of pykalman: F = Q = P_0 = I, R = 1, m_0 = 0.
+    /// Defaults of pykalman: F = Q = P_0 = I, R = 1, m_0 = 0.
     #[must_use]
     pub fn standard(k: usize) -> Self {
         Self {
@@ -34,7 +35,7 @@ impl StateSpace {
         }
     }
 
-    /// k, the number of coefficients.
+    /// Number k of coefficients.
     #[must_use]
     pub fn coefficients(&self) -> usize {
         self.initial_mean.len()
@@ -43,7 +44,7 @@ impl StateSpace {
     /// Checks every shape and range.
     ///
     /// # Errors
-    /// The first parameter that is of another size or out of its range.
+    /// The first parameter with a wrong size or out of range.
     pub fn check(&self) -> Result<(), Invalid> {
         let k = self.coefficients();
         require(k >= 1, "coefficients", k, "at least 1: alpha")?;
@@ -54,18 +55,18 @@ impl StateSpace {
         check_covariance("initial_covariance", self.initial_covariance.as_slice(), k)
     }
 
-    /// Filters a whole history: the moments of every frame, and the log-likelihood (Gaussian, summed over the
-    /// returns that are there).
+    /// Filters a whole history; returns the moments of every frame and the log-likelihood (Gaussian, summed
+    /// over the returns that are present).
     ///
-    /// `factors` are the frames' factor returns one after another, T × (k − 1); `returns` has length T, NaN
-    /// where there is none.
+    /// `factors` are the factor returns frame by frame, T × (k − 1); `returns` has length T, NaN where
+    /// missing.
     ///
     /// # Panics
-    /// Where the lengths do not fit together.
+    /// The lengths do not match.
     #[must_use]
     pub fn filter(&self, factors: &[f64], returns: &[f64]) -> (Moments, f64) {
         let k = self.coefficients();
-        assert_eq!(factors.len(), (k - 1) * returns.len(), "one row of factors a frame");
+        assert_eq!(factors.len(), (k - 1) * returns.len(), "one row of factors per frame");
         let (f, q) = (&self.transition, &self.transition_covariance);
         let (mut m, mut p) = (self.initial_mean.clone(), self.initial_covariance.clone());
         p.fill_lower_triangle_with_upper_triangle();
@@ -95,10 +96,10 @@ impl StateSpace {
         (moments, log_likelihood)
     }
 
-    /// Filters and looks back: the coefficients of every frame given all frames, as `pykalman` smooths.
+    /// Filters and smooths: coefficients of every frame given all frames, as `pykalman` does.
     ///
     /// # Panics
-    /// The lengths do not fit together.
+    /// The lengths do not match.
     #[must_use]
     pub fn smooth(&self, factors: &[f64], returns: &[f64]) -> Smoothed {
         self.filter(factors, returns).0.smooth(&self.transition)

@@ -1,7 +1,7 @@
-//! The exponential over a column, the same bits on every processor.
+//! Vectorisable exponential with the same bits on every processor.
 //!
-//! The algorithm is fdlibm's `e_exp.c` (reduction by multiples of ln 2, a rational approximation on what is
-//! left) without its branches, so that the compiler can run several values side by side.
+//! The algorithm is fdlibm's `e_exp.c` (reduction by multiples of ln 2, a rational approximation of the
+//! remainder) without its branches, so that the compiler can process several values side by side.
 
 const LN2_HI: f64 = 6.931_471_803_691_238e-1;
 const LN2_LO: f64 = 1.908_214_929_270_587_7e-10;
@@ -13,12 +13,12 @@ const SERIES: [f64; 5] = [
     -1.653_390_220_546_525_2e-6,
     4.138_136_797_057_238_5e-8,
 ];
-/// Added and taken off again, rounds to a whole number.
+/// Rounds to an integer when added and subtracted again.
 const ROUND: f64 = 6_755_399_441_055_744.0;
-/// Below this the result would no longer be a normal number.
+/// Argument below which the result would be subnormal.
 const LEAST: f64 = -708.0;
 
-/// exp(value) for a value of at most 0, to one unit in the last place; 0 below −708.
+/// Exponential of a value of at most 0, to one unit in the last place; 0 below −708.
 #[inline(always)]
 #[must_use]
 pub(crate) fn exp_of_negative(value: f64) -> f64 {
@@ -35,7 +35,7 @@ pub(crate) fn exp_of_negative(value: f64) -> f64 {
     c = c * t + SERIES[0];
     c = r - t * c;
     let y = 1.0 - ((lo - (r * c) / (2.0 - c)) - hi);
-    // The low bits of `shifted` are the whole number in two's complement.
+    // The low bits of `shifted` are the integer in two's complement.
     let power = shifted.to_bits().wrapping_add(1023) << 52;
     if value > LEAST { y * f64::from_bits(power) } else { 0.0 }
 }

@@ -1,37 +1,38 @@
-//! LaneBlock values side by side.
+//! Eight values side by side.
 
 use std::ops::{Deref, DerefMut};
 
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
-/// Values in an [`LaneBlock`].
+/// Number of values in a [`LaneBlock`].
 pub const LANES: usize = 8;
 
-/// LaneBlock values side by side, of eight instruments or of eight models: a cache line, and one AVX-512 register.
+/// Eight values side by side, of eight instruments or of eight models: one cache line and one AVX-512
+/// register.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[repr(C, align(64))]
 pub struct LaneBlock(pub [f64; LANES]);
 
 impl LaneBlock {
-    /// LaneBlock zeros.
+    /// Eight zeros.
     pub const ZERO: Self = Self([0.0; LANES]);
 
-    /// LaneBlock times the same.
+    /// Repeats a value in every lane.
     #[inline(always)]
     #[must_use]
     pub const fn splat(value: f64) -> Self {
         Self([value; LANES])
     }
 
-    /// The value of each lane by its number.
+    /// Builds each lane from its number.
     #[inline(always)]
     #[must_use]
     pub fn from_fn(of: impl FnMut(usize) -> f64) -> Self {
         Self(std::array::from_fn(of))
     }
 
-    /// The sum over the lanes, in their order.
+    /// Sum over the lanes, in order.
     #[must_use]
     pub fn sum(&self) -> f64 {
         self.0.iter().sum()
@@ -54,7 +55,7 @@ impl DerefMut for LaneBlock {
     }
 }
 
-/// Copies returns into lanes, leaving the lanes beyond them as they are; whether any is missing.
+/// Copies returns into lanes and leaves the remaining lanes unchanged; returns true if any return is missing.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
 pub(in crate::model) fn take(returns: &[f64], observed: &mut [LaneBlock]) -> bool {
     let (blocks, rest) = returns.as_chunks::<LANES>();
@@ -67,8 +68,8 @@ pub(in crate::model) fn take(returns: &[f64], observed: &mut [LaneBlock]) -> boo
     returns.iter().fold(false, |any, y| any | y.is_nan())
 }
 
-/// Columns of `len` values one after another, to write blocks of coefficients into: a column a coefficient, the
-/// first block at its start. The last block may have lanes beyond its end.
+/// Columns of `len` values one after another, one per coefficient, as a target for blocks of coefficients.
+/// The first block is written at the start; the last block may have lanes beyond the end.
 #[derive(Debug)]
 pub(in crate::model) struct Columns<'a> {
     pub(in crate::model) values: &'a mut [f64],
@@ -76,7 +77,7 @@ pub(in crate::model) struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    /// The coefficients of a block.
+    /// Writes the coefficients of a block.
     #[inline(always)]
     pub(in crate::model) fn write(&mut self, block: usize, coefficients: &[LaneBlock]) {
         let at = block * LANES;

@@ -1,8 +1,8 @@
-//! The natural logarithm over a column, the same bits on every processor.
+//! Vectorisable natural logarithm with the same bits on every processor.
 //!
-//! `libm::log` one value at a time costs more than the filter itself. This is the same algorithm
-//! (fdlibm's `e_log.c`: reduction to [√½, √2), a degree-seven odd series in s = f/(2 + f)) without
-//! its branches, so that the compiler can run several values side by side.
+//! Scalar calls of `libm::log` cost more than the filter itself. This is the same algorithm (fdlibm's
+//! `e_log.c`: reduction to [√½, √2), a degree-seven odd series in s = f/(2 + f)) without its branches, so
+//! that the compiler can process several values side by side.
 
 const LN2_HI: f64 = 6.931_471_803_691_238e-1;
 const LN2_LO: f64 = 1.908_214_929_270_587_7e-10;
@@ -15,13 +15,13 @@ const SERIES: [f64; 7] = [
     1.531_383_769_920_937_3e-1,
     1.479_819_860_511_658_6e-1,
 ];
-/// Bits of 2^52, into whose mantissa a small integer is laid to turn it into a float.
+/// Bits of 2^52, whose mantissa takes a small integer to convert it to a float.
 const TWO_52_BITS: u64 = 0x4330_0000_0000_0000;
 const TWO_52: f64 = 4_503_599_627_370_496.0;
-/// Bits of √½ with the exponent of the range's lower end.
+/// Bits of √½, the lower end of the range.
 const SQRT_HALF_BITS: u64 = 0x3fe6_a09e_667f_3bcd;
 
-/// ln(value) of a positive normal number, to one unit in the last place.
+/// Natural logarithm of a positive normal number, to one unit in the last place.
 #[inline(always)]
 #[must_use]
 pub(crate) fn ln(value: f64) -> f64 {

@@ -1,10 +1,10 @@
 //! Columns of one value per instrument, eight instruments side by side, and the kernels over them.
 //!
-//! All loops run the same operations for each lane in the same order, without fused multiply-add and without a
-//! sum across lanes. Every kernel that `multiversion` chooses therefore gives the same bits.
+//! All loops run the same operations for each lane in the same order, without fused multiply-add and without
+//! sums across lanes. Every kernel that `multiversion` selects therefore gives the same bits.
 //!
-//! Loops over coefficients stand inside loops over eight lanes, on copies that lie on the stack. Compilers turn
-//! this form into vector code. Check the assembly after a change.
+//! Loops over coefficients are inside loops over eight lanes, on stack copies. Compilers turn this form into
+//! vector code. Check the assembly after a change.
 
 pub(super) mod exp;
 pub(super) mod lane_block;
@@ -20,12 +20,12 @@ pub use lane_block::{LANES, LaneBlock};
 /// One value for each instrument of a block.
 pub(super) type Lane = LaneBlock;
 
-/// One value an instrument, in engine order.
+/// One value per instrument, in engine order.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Column(pub(super) Vec<Lane>);
 
 impl Column {
-    /// Makes room for n instruments; blocks that are new hold `value`.
+    /// Resizes to n instruments; new blocks hold `value`.
     pub(super) fn resize(&mut self, n: usize, value: f64) {
         self.0.resize(n.div_ceil(LANES), Lane::splat(value));
     }
@@ -38,16 +38,16 @@ impl Column {
         self.0[instrument / LANES][instrument % LANES] = value;
     }
 
-    /// Takes the values of all instruments; what is left of the last block holds `padding`. Returns whether any
-    /// of the instruments has none.
+    /// Copies the values of all instruments; the rest of the last block holds `padding`. Returns true if any
+    /// value is missing.
     pub(super) fn fill_from(&mut self, values: &[f64], padding: f64) -> bool {
-        // Instruments are only ever added: the lanes beyond them have held the padding all along.
+        // Instruments are only added, so the lanes beyond them still hold the padding.
         self.0.resize(values.len().div_ceil(LANES), Lane::splat(padding));
         take(values, &mut self.0)
     }
 }
 
-/// k values an instrument: those of a block one after another.
+/// Table of k values per instrument, the k blocks of eight instruments one after another.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Coefficients {
     pub(super) k: usize,
@@ -72,8 +72,8 @@ impl Coefficients {
     }
 }
 
-/// A copy of K numbers on the stack, which a compiler can tell from all other memory: with that it runs eight
-/// lanes at once. For a size that is not known at compile time, K = 0, there is none.
+/// Stack copy of K numbers. The compiler knows that it does not alias other memory, and so vectorises over
+/// eight lanes. For K = 0 (size unknown at compile time) nothing is copied.
 pub(super) struct Local<const K: usize>([f64; K]);
 
 impl<const K: usize> Local<K> {
@@ -88,7 +88,7 @@ impl<const K: usize> Local<K> {
     }
 }
 
-/// The same of K values for each of eight lanes.
+/// Stack copy of K values for each of eight lanes.
 pub(super) struct LocalLanes<const K: usize>([Lane; K]);
 
 impl<const K: usize> LocalLanes<K> {
@@ -103,7 +103,7 @@ impl<const K: usize> LocalLanes<K> {
     }
 }
 
-/// x'm of one lane. Loops over coefficients stand inside those over lanes: that is the form which compilers turn
+/// Forecast x'm of one lane. Loops over coefficients are inside loops over lanes: compilers turn this form
 /// into one operation for all eight.
 #[inline(always)]
 pub(super) fn forecast(mean: &[Lane], x: &[f64], lane: usize) -> f64 {
@@ -120,13 +120,13 @@ pub(crate) const fn packed(k: usize, a: usize, b: usize) -> usize {
     a * (2 * k - a + 1) / 2 + (b - a)
 }
 
-/// Entries of the upper triangle of a k × k matrix.
+/// Number of entries of the upper triangle of a k × k matrix.
 #[must_use]
 pub(crate) const fn packed_len(k: usize) -> usize {
     k * (k + 1) / 2
 }
 
-/// Repeats a kernel's body for each usual number of coefficients, so that its loops unroll.
+/// Instantiates the body of a kernel for each usual number of coefficients, so that its loops unroll.
 macro_rules! widths {
     ($k:expr, $body:ident($($argument:expr),*)) => {
         match $k {

@@ -1,66 +1,65 @@
-//! The update of many means by one gain: what instruments with a common covariance have left to do for themselves.
+//! Update of many means by one gain, for instruments with a common covariance.
 //!
-//! Every lane runs the same operations in the same order, without fused multiply-add and without a sum across
-//! lanes: AVX-512, AVX2 and the baseline, the specialised sizes and the general one, all give the same bits.
+//! Every lane runs the same operations in the same order, without fused multiply-add and without sums across
+//! lanes: AVX-512, AVX2 and the baseline, the specialised sizes and the general one all give the same bits.
 //!
-//! The hot loop is written for one lane, inside `for lane in 0..LANES` over arrays of known size: that is the
-//! form which compilers turn into one vector operation a line. Returns are read where they lie and means are
-//! written where they are wanted in the same pass, so that memory is waited for while others are computed.
+//! The hot loop is written for one lane, inside `for lane in 0..LANES` over arrays of known size: compilers
+//! turn this form into one vector operation per line. Reading returns and writing means happen in the same
+//! pass, so that memory access overlaps with computation.
 
 use multiversion::multiversion;
 
 use super::lane_block::{Columns, LANES, LaneBlock};
 
-/// Coefficients that a block of means holds for k of them. The first ones beyond k are zero, with a zero
-/// design and gain, and change no bit: with fewer than five, compilers unroll the lanes before they see
-/// that they are a vector.
+/// Coefficients per block of means for k of them. Those beyond k are zero, with a zero design and gain, and
+/// change no bit: with fewer than five, compilers unroll the lanes instead of vectorising them.
 pub(crate) const fn shared_width(k: usize) -> usize {
     if k < 5 { 5 } else { k }
 }
 
-/// What instruments have in common in a frame.
+/// Inputs of a frame common to all instruments.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Common<'a> {
-    /// The design, x_0 = 1; its length is the number of coefficients a block holds.
+    /// Design with x_0 = 1; its length is the number of coefficients per block.
     pub(crate) x: &'a [f64],
-    /// A, as long.
+    /// Gain A, of the same length.
     pub(crate) gain: &'a [f64],
-    /// How the observation variance learns, if it does.
+    /// Update of the observation variance, if it is learned.
     pub(crate) learning: Option<Learning>,
 }
 
-/// What variances have in common in a frame (West & Harrison 10.8).
+/// Inputs of the variance update common to all instruments (West & Harrison 10.8).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Learning {
-    /// q = 1 + x'R*x, the scaled forecast variance.
+    /// Scaled forecast variance q = 1 + x'R*x.
     pub(crate) q: f64,
-    /// β n, the discounted degrees of freedom before the frame.
+    /// Discounted degrees of freedom β n before the frame.
     pub(crate) prior_dof: f64,
-    /// The least S.
+    /// Lower bound of S.
     pub(crate) floor: f64,
 }
 
-/// What instruments have for themselves, a block of eight after another.
+/// Columns of the instruments, one block of eight after another.
 #[derive(Debug)]
 pub(crate) struct OneGain<'a> {
-    /// The returns of the frame, NaN where there is none; fewer than lanes where the last block is not full.
+    /// Returns of the frame, NaN where missing; fewer than lanes if the last block is not full.
     pub(crate) returns: &'a [f64],
-    /// m: block-major, as many values a block as the design has.
+    /// Means m: block-major, as many values per block as the design has.
     pub(crate) mean: &'a mut [LaneBlock],
-    /// The returns in lanes, 0 in those beyond the last: one a block, as all that follow.
+    /// Returns in lanes, 0 beyond the last: one per block, like all columns below.
     pub(crate) observed: &'a mut [LaneBlock],
-    /// x'm before the update.
+    /// Forecasts x'm before the update.
     pub(crate) forecast: &'a mut [LaneBlock],
-    /// S, the observation variance estimate. Without learning it and the next are not looked at.
+    /// Observation variances S. Without learning, this and the next column are not read.
     pub(crate) observation_var: &'a mut [LaneBlock],
-    /// S before the frame, which scales its forecast.
+    /// Observation variances S before the frame, which scale its forecast.
     pub(crate) forecast_scale: &'a mut [LaneBlock],
-    /// Where the means go besides, if anywhere.
+    /// Additional output of the means.
     pub(crate) means: Option<Columns<'a>>,
 }
 
-/// f = x'm, e = y − f, m ← m + A e and, with learning, S ← (β n S + e²/q)/(β n + 1); of an instrument without a
-/// return, f alone. Returns whether there is one.
+/// Computes f = x'm, e = y − f, m ← m + A e and, with learning, S ← (β n S + e²/q)/(β n + 1); f alone for an
+/// instrument without a return. Returns true if a return is missing.
 pub(crate) fn update(common: Common<'_>, each: OneGain<'_>) -> bool {
     dispatched(common, each)
 }
@@ -86,7 +85,7 @@ fn by_size(common: Common<'_>, each: OneGain<'_>) -> bool {
     sizes!(5 6 7 8 9 10 11 12)
 }
 
-/// The returns of a block.
+/// Returns of a block.
 #[inline(always)]
 fn returns_of(returns: &[f64], block: usize) -> LaneBlock {
     let (whole, rest) = returns.as_chunks::<LANES>();
@@ -115,7 +114,7 @@ fn blocks<const K: usize, const LEARNS: bool>(common: Common<'_>, each: OneGain<
             }
             let absent = y.0[lane].is_nan();
             missing[lane] |= u64::from(absent);
-            // An error of zero leaves the mean as it is.
+            // An error of 0 leaves the mean unchanged.
             let e = if absent { 0.0 } else { y.0[lane] - f };
             for j in 0..K {
                 m[j].0[lane] += gain[j] * e;
@@ -140,7 +139,7 @@ fn blocks<const K: usize, const LEARNS: bool>(common: Common<'_>, each: OneGain<
     missing.iter().any(|missing| *missing != 0)
 }
 
-/// Any k: the same operations on every lane, not unrolled.
+/// Kernel for any k: the same operations on every lane, not unrolled.
 #[inline(always)]
 fn any(common: Common<'_>, each: OneGain<'_>) -> bool {
     let (x, gain) = (common.x, common.gain);
@@ -182,7 +181,7 @@ fn any(common: Common<'_>, each: OneGain<'_>) -> bool {
 }
 
 impl Learning {
-    /// In place of what is not looked at.
+    /// Placeholder for the unused learning parameters.
     const NONE: Self = Self { q: 1.0, prior_dof: 1.0, floor: 0.0 };
 }
 

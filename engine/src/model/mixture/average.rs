@@ -1,4 +1,4 @@
-//! Dynamic model averaging: each instrument's weights over the models, and what they make of the forecasts.
+//! Dynamic model averaging: weights of each instrument over the models, and weighted forecasts.
 
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
@@ -7,18 +7,19 @@ use crate::model::lanes::exp::exp_of_negative;
 use crate::model::lanes::lane_block::LANES;
 use crate::model::lanes::{Column, Lane};
 
-/// Logarithm of the least weight beside the largest: so that a model can come back.
+/// Lower bound of a log weight relative to the largest, so that a model can recover.
 const LEAST_LOG_WEIGHT: f64 = -27.6;
 
 /// Weights of each instrument over the models (Raftery, Kárný, Ettler 2010, eq. 15 and 16).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Weights {
     models: usize,
-    /// By how much the logarithms are kept from frame to frame.
+    /// Factor on the log weights per frame.
     forgetting: f64,
-    /// Logarithms up to a constant, after the last frame's densities: those of a block one after another.
+    /// Log weights up to a constant, after the densities of the last frame; those of a block one after
+    /// another.
     log: Vec<Lane>,
-    /// Weights of the next forecast, made by `forget`.
+    /// Weights of the next forecast, computed by `forget`.
     weight: Vec<Lane>,
     kept: Vec<Lane>,
 }
@@ -28,32 +29,32 @@ impl Weights {
         Self { models, forgetting, log: Vec::new(), weight: Vec::new(), kept: Vec::new() }
     }
 
-    /// Number of models, and by how much a logarithm is kept from frame to frame.
+    /// Number of models, and factor on the log weights per frame.
     pub(crate) const fn settings(&self) -> (usize, f64) {
         (self.models, self.forgetting)
     }
 
-    /// Room for n instruments; new ones weigh all models alike.
+    /// Resizes to n instruments; new ones weight all models equally.
     pub(crate) fn resize(&mut self, n: usize) {
         let blocks = n.div_ceil(LANES) * self.models;
         self.log.resize(blocks, Lane::ZERO);
         self.weight.resize(blocks, Lane::splat(1.0 / self.models as f64));
     }
 
-    /// w ∝ w^forgetting.
+    /// Forgets: w ∝ w^forgetting.
     pub(crate) fn forget(&mut self) {
         forget_kernel(self);
     }
 
-    /// Weights of the next forecast, without taking the step there.
+    /// Computes the weights of the next forecast without changing the log weights.
     pub(crate) fn forget_ahead(&mut self) {
-        // Forgetting starts from the logarithms, which it changes: from a copy of them.
+        // `forget` overwrites the log weights, so restore a copy.
         self.kept.clone_from(&self.log);
         self.forget();
         std::mem::swap(&mut self.kept, &mut self.log);
     }
 
-    /// log w ← log w + log density, of one model.
+    /// Adds the log density of one model: log w ← log w + log density.
     pub(crate) fn learn(&mut self, model: usize, density: &[Lane]) {
         for (log, density) in self.log.chunks_exact_mut(self.models).zip(density) {
             for lane in 0..LANES {
@@ -62,7 +63,7 @@ impl Weights {
         }
     }
 
-    /// Weights of an instrument over the models, as `forget` or `forget_ahead` left them.
+    /// Weights of an instrument over the models, as computed by `forget` or `forget_ahead`.
     pub(crate) fn of(&self, instrument: usize, out: &mut [f64]) {
         let at = instrument / LANES * self.models;
         for (out, weight) in out.iter_mut().zip(&self.weight[at..at + self.models]) {
@@ -70,7 +71,7 @@ impl Weights {
         }
     }
 
-    /// Adds a model's share to a sum: sum += w · value.
+    /// Adds a weighted value of a model to a sum: sum += w · value.
     pub(crate) fn add(&self, model: usize, value: &Column, sum: &mut Column) {
         let weights = self.weight.chunks_exact(self.models);
         for ((sum, value), weight) in sum.0.iter_mut().zip(&value.0).zip(weights) {

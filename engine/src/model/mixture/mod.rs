@@ -1,8 +1,7 @@
-//! A mixture of discount-factor DLMs: one model for each pair of `discount_grid` and `reversion_grid`.
+//! Mixture of discount-factor DLMs: one model for each pair of `discount_grid` and `reversion_grid`.
 //!
-//! All models forecast a frame before any of them is updated. The terms that are common to all instruments (h
-//! and d, see [`Mixture`]) leave the scaled covariance shared. Each file states its part of the model where it
-//! is implemented.
+//! All models forecast a frame before any of them is updated. The terms h and d (see [`Mixture`]) are common
+//! to all instruments, so the scaled covariance stays shared. Each file documents its part of the model.
 
 mod average;
 mod robust;
@@ -31,34 +30,39 @@ use crate::state::{StateError, restore_under, save_under};
 /// Name used in error messages.
 const NAME: &str = "mixture";
 
-/// The least S in units of the mean over all instruments, 2⁻²⁷.
+/// Lower bound of S in units of the mean over all instruments, 2⁻²⁷.
 const VARIANCE_FLOOR: f64 = 1.0 / (1_u64 << 27) as f64;
 
-/// Dynamic model averaging (Raftery, Kárný, Ettler 2010) over DLMs that differ in their discount factor and in
-/// how much instruments have in common.
+/// Dynamic model averaging (Raftery, Kárný, Ettler 2010) over DLMs that differ in their discount factor and
+/// in their reversion to the cross-sectional mean.
 ///
-/// A model is y_it = x_t'θ_it + ε_it, Var ε_it = S_i h_t d_t, with that of [`super::Dlm`] for θ and S, and:
-/// * h_t, volatility common to all instruments, forecast from its own past (`volatility.rs`);
-/// * d_t, the part of it that the forecast did not see coming: the frame's mean squared standardised error to
-///   the power `dispersion_power`. A loud frame says less about everybody's coefficients;
-/// * errors are heavy-tailed: beyond `error_clip` forecast deviations an error moves the coefficients no further
-///   and counts linearly in S (the score of Huber's density; West 1981);
-/// * coefficients come from a distribution over instruments: each reverts by a share a day to the mean over
-///   those that trade (Vasicek 1973, as a hierarchical prior);
-/// * the prior of a beta, by which wind-up is bounded, is in its own units whatever the volatility of the day: in
-///   units of S it follows the mean S of all instruments.
+/// A model is y_it = x_t'θ_it + ε_it, Var ε_it = S_i h_t d_t, with θ and S as in [`super::Dlm`].
 ///
-/// h and d are the same for all instruments and so leave the covariance shared. Weights are an instrument's own:
-/// w ∝ w^forgetting · predictive density. What is published is a t whose tails are learned from all instruments
-/// together (`tails.rs`). Its mean is x' times the posterior mean of the frame before, as published: the reversion, which
-/// comes with the frame and depends on which instruments trade in it, is left out of the mean.
+/// Common volatility h_t is forecast from its own past (`volatility.rs`). Dispersion d_t is its unforecast
+/// part: the frame's mean squared standardised error to the power `dispersion_power`. A turbulent frame
+/// carries less information about all coefficients.
+///
+/// Errors are heavy-tailed: beyond `error_clip` forecast deviations an error moves the coefficients no
+/// further and counts linearly in S (the score of Huber's density; West 1981).
+///
+/// Coefficients come from a distribution over instruments: each reverts by a share per day to the mean over
+/// those that trade (Vasicek 1973, as a hierarchical prior).
+///
+/// The prior variance of a beta, which bounds wind-up, does not depend on the current volatility: in units of
+/// S it follows the mean S of all instruments.
+///
+/// The terms h and d are the same for all instruments, so the covariance stays shared. Weights belong to one
+/// instrument: w ∝ w^forgetting · predictive density. The published forecast is a t whose tails are learned
+/// from all instruments together (`tails.rs`). Its mean is x' times the published posterior mean of the
+/// previous frame; the reversion, which depends on the instruments that trade in the frame, is left out of
+/// the mean.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Mixture {
     prior: Prior,
     prior_dof: f64,
     robust: Robust,
     histories: Histories,
-    /// One a model.
+    /// State of each model.
     models: Vec<Lanes>,
     /// Share of a coefficient that does not revert in a frame, by model.
     keep: Vec<f64>,
@@ -69,32 +73,32 @@ pub struct Mixture {
     n: usize,
     design: Vec<f64>,
     observed: Column,
-    /// Weighted mean of the models' forecasts, after reversion: what the weights and tails learn from.
+    /// Weighted mean of the models' forecasts after reversion, from which the weights and tails are learned.
     forecast: Column,
-    /// The forecast that is published: x' times the posterior mean that was written after the frame before.
+    /// Published forecast: x' times the posterior mean written after the previous frame.
     published: Column,
-    /// By model.
+    /// Reverted forecasts by model.
     reverted: Vec<Reverted>,
     /// Variance of the forecasts, and the squared scale of their t.
     variance: Column,
     scale: Column,
     density: Column,
     newcomers: Vec<u32>,
-    /// The frame's observation variance in each model, in units of what is usual.
+    /// Observation variance of the frame in each model, relative to the usual one.
     common: Vec<LaneBlock>,
-    /// The mean S of the instruments that have started.
+    /// Mean S of the instruments that have started.
     usual: Vec<LaneBlock>,
-    /// By model.
+    /// Shares by model.
     shares: Vec<Shares>,
     tail: [Tail; 1],
-    /// 0 for every instrument and block: all have the one tail.
+    /// Index 0 for every instrument and block: all have the same tail.
     tail_of: Vec<u32>,
-    /// Room for an instrument's weights and a history's priors while they are written.
+    /// Buffers for an instrument's weights and a history's priors in `write`.
     scratch: (Vec<f64>, Vec<LaneBlock>),
 }
 
 impl Mixture {
-    /// A filter for `factors` factors, without instruments yet.
+    /// Filter for `factors` factors, without instruments.
     #[must_use]
     pub fn new(settings: &EstimatorSettings, calendar: &Calendar, factors: usize) -> Self {
         let k = factors + 1;
@@ -135,7 +139,7 @@ impl Mixture {
         }
     }
 
-    /// Instruments whose first return is in this frame begin a history.
+    /// Starts a history of the instruments with their first return in this frame.
     fn admit(&mut self, returns: &[f64]) {
         self.histories.newcomers(returns, &mut self.newcomers);
         if self.newcomers.is_empty() {
@@ -160,8 +164,7 @@ impl Mixture {
         }
     }
 
-    /// What the models make of the frame together, before it teaches them anything: their weighted mean and
-    /// variance.
+    /// Computes the weighted mean and variance of the models' forecasts, before any update.
     fn forecast(&mut self) {
         let Self { histories, models, weights, forecast, published, variance, density: term, .. } = self;
         let h = self.volatility.h();
@@ -187,11 +190,11 @@ impl Mixture {
 }
 
 impl Mixture {
-    /// The mean S of the instruments that have started, in each model.
+    /// Computes the mean S of the instruments that have started, in each model.
     fn usual_variance(&mut self) {
         let count: usize = self.histories.list.iter().map(|history| history.members.len()).sum();
         for (number, model) in self.models.iter().enumerate() {
-            // Those that have not started hold zero.
+            // Instruments that have not started hold 0.
             let sums = model.observation_var.0.iter().fold(LaneBlock::ZERO, |mut sums, s| {
                 for lane in 0..LANES {
                     sums[lane] += s[lane];
@@ -203,7 +206,7 @@ impl Mixture {
         }
     }
 
-    /// The prior that bounds wind-up, in units of today's variances.
+    /// Sets the prior that bounds wind-up, in units of the current variances.
     fn anchor(&mut self) {
         let Self { histories, prior, usual, .. } = self;
         for (block, usual) in usual.iter().enumerate() {
@@ -262,12 +265,12 @@ impl Estimator for Mixture {
     fn write(&mut self, estimates: &mut Estimates) {
         let (n, k) = (self.n, self.design.len());
         estimates.reset(n);
-        // What is written is weighted as the next forecast will be.
+        // The output uses the weights of the next forecast.
         self.weights.forget_ahead();
         let (mut weights, mut prior) = std::mem::take(&mut self.scratch);
         weights.resize(self.models.len(), 0.0);
         let Tail { dof: forecast_dof, .. } = self.tail[0];
-        // Variance of the t in units of what the models state, of the next forecast.
+        // Variance of the t of the next forecast, in units of the models' variance.
         let calibrated = self.tails.squared_scale() * variance_of_t(self.tails.dof());
         let h = self.volatility.h();
         for at in 0..self.histories.list.len() {
@@ -290,11 +293,11 @@ impl Estimator for Mixture {
                 let s = |model: &Lanes| model.observation_var.get(i);
                 estimates.observation_var[i] =
                     calibrated * h * models().map(|(model, w)| w * s(model)).sum::<f64>();
-                // The calibrated variance has the uncertainty of S in it.
+                // The calibrated variance includes the uncertainty of S.
                 estimates.dof[i] = f64::INFINITY;
                 let centre =
                     |j: usize| if j == 0 { estimates.alpha[i] } else { estimates.betas[(j - 1) * n + i] };
-                // Within the models, and between them.
+                // Variance within the models, and between them.
                 let covariance = |a: usize, b: usize, scaled: &dyn Fn(usize) -> f64| -> f64 {
                     let (mean_a, mean_b) = (centre(a), centre(b));
                     models()
@@ -350,7 +353,7 @@ impl Estimator for Mixture {
 }
 
 impl Mixture {
-    /// The squared scale of each forecast, and how the forecasts held.
+    /// Computes the squared scale of each forecast and scores the forecasts.
     fn score(&mut self, score: bool) {
         self.tail[0].set(self.tails.dof());
         let c = self.tails.squared_scale();
@@ -371,14 +374,14 @@ impl Mixture {
         }
     }
 
-    /// What is not learned from data.
+    /// Settings, as opposed to learned state.
     fn settings(&self) -> impl Serialize + '_ {
         let Self { prior, prior_dof, robust, histories, keep, weights, calibration, design, .. } = self;
         let learning = (weights.settings(), calibration.variance_discount());
         (prior, prior_dof, robust, &histories.rules, keep, learning, design.len())
     }
 
-    /// Whether the instrument has a variance that data has taught it.
+    /// Whether the variance of the instrument has been learned from data.
     fn variance_known(&self, i: usize) -> bool {
         self.histories.variance_known(i, self.models[0].observation_var.get(i))
     }

@@ -1,5 +1,5 @@
-//! One model of the mixture: the filter with heavy tails, common volatility and a common distribution of
-//! the coefficients.
+//! One model of the mixture: a DLM with heavy tails, common volatility and reversion to the cross-sectional
+//! mean.
 
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
@@ -11,45 +11,45 @@ use crate::model::lanes::ln::ln;
 use crate::model::lanes::{Column, Lane, Local, LocalLanes, forecast, widths};
 use crate::model::settings::EstimatorSettings;
 
-/// A squared standardised error counts at most this much in the dispersion of a frame.
+/// Upper bound of a squared standardised error in the dispersion of a frame.
 const DISPERSION_CLIP: f64 = 9.0;
-/// The least dispersion of a frame, in units of what is usual.
+/// Lower bound of the dispersion of a frame, relative to the usual one.
 const DISPERSION_FLOOR: f64 = 0.2;
 
-/// Power of h by which the variance that an instrument learns is freed from the common one. At 1 nothing would
-/// hold the level of either.
+/// Power of h that divides an instrument's squared error before it updates S. At 1, the levels of S and h
+/// would not be identified.
 const LEVEL_POWER: f64 = 0.7;
-/// Degrees of freedom of the densities that weigh the models: a few outliers must not decide.
+/// Degrees of freedom of the densities that weight the models: outliers must not dominate.
 const DENSITY_DOF: f64 = 10.0;
 
-/// What the model adds to the textbook.
+/// Settings that extend the textbook's DLM.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Robust {
-    /// Forecast deviations beyond which an error moves its coefficients no further.
+    /// Forecast deviations at which an error is clipped.
     clip: f64,
     power: f64,
 }
 
-/// The frame as the models see it.
+/// Inputs of a frame common to all models.
 #[derive(Clone, Copy)]
 pub(crate) struct Seen<'a> {
-    /// x, length k.
+    /// Design x, length k.
     pub(crate) design: &'a [f64],
-    /// The returns, NaN where missing.
+    /// Returns, NaN where missing.
     pub(crate) observed: &'a Column,
     pub(crate) histories: &'a Histories,
-    /// The forecast of the frame's common volatility.
+    /// Forecast of the frame's common volatility.
     pub(crate) h: f64,
 }
 
-/// What the frame is to a model.
+/// Per-frame scales used by the robust update.
 #[derive(Clone, Copy)]
 pub(crate) struct FrameScales<'a> {
-    /// Its observation variance in units of what is usual.
+    /// Observation variance of the frame relative to the usual one.
     pub(crate) common: f64,
-    /// The least S.
+    /// Lower bound of S.
     pub(crate) floor: f64,
-    /// The mixture's variance of each forecast.
+    /// Variance of each forecast of the mixture.
     pub(crate) variance: &'a [Lane],
 }
 
@@ -60,14 +60,14 @@ struct Scales<'a> {
     clip: f64,
 }
 
-/// A model's forecasts of a frame: f = keep · x'm + `pulled`, m being the posterior mean before the frame.
+/// Forecasts of a model for a frame: f = keep · x'm + `pulled`, with m the posterior mean before the frame.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Reverted {
     /// Share of the posterior mean that does not revert.
     pub(crate) keep: f64,
-    /// Part of every instrument's forecast that the cross-sectional mean adds.
+    /// Contribution of the cross-sectional mean to every forecast.
     pub(crate) pulled: f64,
-    /// The frame's observation variance in units of what is usual.
+    /// Observation variance of the frame relative to the usual one.
     pub(crate) common: f64,
 }
 
@@ -76,9 +76,9 @@ impl Robust {
         Self { clip: settings.error_clip, power: settings.dispersion_power }
     }
 
-    /// m ← keep · m + (1 − keep) · mean of m over the instruments that trade, and f = x'm. The frame's observation
-    /// variance in units of what is usual is h times the cross-section's mean squared standardised error, each
-    /// clipped, to the power `dispersion_power`.
+    /// Reverts the means, m ← keep · m + (1 − keep) · mean of m over the instruments that trade, and
+    /// forecasts f = x'm. The observation variance of the frame relative to the usual one is h times the mean
+    /// squared standardised error of the cross-section, each clipped, to the power `dispersion_power`.
     pub(crate) fn forecast(&self, lanes: &mut Lanes, seen: Seen<'_>, keep: f64) -> Reverted {
         let trading = count(seen.observed);
         if trading == 0.0 {
@@ -100,7 +100,7 @@ impl Robust {
         Reverted { keep, pulled, common }
     }
 
-    /// The sum over instruments of clipped squared standardised errors, lane by lane.
+    /// Sum over instruments of clipped squared standardised errors, lane by lane.
     fn revert_and_forecast(&self, lanes: &mut Lanes, seen: Seen<'_>, keep: f64) -> Lane {
         if keep == 1.0 {
             lanes.scratch.fill(Lane::ZERO);
@@ -108,8 +108,8 @@ impl Robust {
         forecast_kernel(lanes, seen, keep)
     }
 
-    /// m ← m + R x/q · e, e clipped, q = common + v, and what S learns of e; leaves the log density of each
-    /// forecast in `density`, in units of the mixture's variance.
+    /// Updates m ← m + R x/q · e with e clipped and q = common + v, and S; writes the log density of each
+    /// forecast, in units of the mixture's variance, to `density`.
     pub(crate) fn update(
         &self,
         lanes: &mut Lanes,

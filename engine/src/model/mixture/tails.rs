@@ -1,4 +1,4 @@
-//! How heavy the tails of the forecasts are, learned from all instruments together.
+//! Tail weight of the forecasts, learned from all instruments together.
 
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
@@ -7,20 +7,20 @@ use crate::model::lanes::Lane;
 use crate::model::lanes::lane_block::LANES;
 use crate::model::lanes::ln::ln;
 
-/// Degrees of freedom that are tried.
+/// Grid of the degrees of freedom.
 const GRID: [f64; 8] = [3.0, 4.0, 5.0, 6.0, 8.0, 11.0, 16.0, 30.0];
-/// Frames over which they are judged.
+/// Memory of the log densities and scales, in frames.
 const MEMORY: f64 = 350.0;
-/// Beyond this a standardised error counts linearly in the dispersion of a frame, not by its square.
+/// Standardised error beyond which it counts linearly in the dispersion of a frame, not by its square.
 const DISPERSION_CLIP: f64 = 2.0;
-/// The least dispersion of a frame.
+/// Lower bound of the dispersion of a frame.
 const DISPERSION_FLOOR: f64 = 1e-4;
 
 /// The t of the standardised errors: its degrees of freedom d, and its squared scale c in units of the
-/// variance that the models state.
+/// models' variance.
 ///
-/// For each d of a grid, c is the running maximum-likelihood estimate (the weights of Lange, Little & Taylor
-/// 1989), and its density so far the weight. What is used is their mean: of 1/d, and of ln c.
+/// For each d of the grid, c is the running maximum-likelihood estimate (weights of Lange, Little & Taylor
+/// 1989), weighted by its density so far. The result is the weighted mean of 1/d and of ln c.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Tails {
     scale: [f64; GRID.len()],
@@ -57,18 +57,18 @@ impl Tails {
         tails
     }
 
-    /// d of the next forecasts.
+    /// Degrees of freedom d of the next forecasts.
     pub(crate) const fn dof(&self) -> f64 {
         self.dof
     }
 
-    /// c of the next forecasts: their squared scale is c times the variance that the models state.
+    /// Squared scale c of the next forecasts, in units of the models' variance.
     pub(crate) const fn squared_scale(&self) -> f64 {
         self.squared_scale
     }
 
-    /// Learns from the forecasts of a frame: `variance` as the models state it. Returns the dispersion of the
-    /// frame, 1 where it is as forecast; `None` where no instrument has a return.
+    /// Updates from the forecasts of a frame, with the models' `variance`. Returns the dispersion of the
+    /// frame, 1 if it is as forecast; `None` if no instrument has a return.
     pub(crate) fn learn(&mut self, observed: &[Lane], mean: &[Lane], variance: &[Lane]) -> Option<f64> {
         let sums = sum_kernel(&self.scale, observed, mean, variance);
         let count = sums.count.sum();
@@ -79,7 +79,7 @@ impl Tails {
         for a in 0..GRID.len() {
             let density = count * (self.constant[a] - 0.5 * libm::log(self.scale[a])) + sums.density[a].sum();
             self.log_density[a] = (1.0 - 1.0 / MEMORY) * self.log_density[a] + density;
-            // Errors of zero leave no scale; it stays away from where a logarithm has no value.
+            // Errors of 0 would drive the scale to 0, where its logarithm is undefined.
             let scale = self.scale[a] + rate * (sums.scale[a].sum() / count - self.scale[a]);
             self.scale[a] = scale.max(DISPERSION_FLOOR);
         }

@@ -1,27 +1,28 @@
-//! Volatility that all instruments have in common, forecast from its own past.
+//! Volatility common to all instruments, forecast from its own past.
 
 use serde::{Deserialize, Serialize};
 
-/// Frames over which the past is averaged: yesterday, days, weeks, months, and what is usual.
+/// Memories of the averages of the past in frames: a day, days, weeks, months, long run.
 const MEMORIES: [f64; 5] = [1.0, 3.0, 10.0, 40.0, 160.0];
-/// Intercept, and the weight of each average.
+/// Number of regressors: intercept and averages.
 const SIZE: usize = MEMORIES.len() + 1;
-/// Weights before any data, and the variance of each: persistent, with a pull back to what is usual.
+/// Prior weights, and the variance of each: persistent, with reversion to the long run.
 const PRIOR: [f64; SIZE] = [0.0, 0.1, 0.2, 0.3, 0.2, 0.05];
 const PRIOR_VARIANCE: f64 = 0.1;
-/// A surprise counts at most this much.
+/// Upper bound of a surprise.
 const SURPRISE_MAX: f64 = 8.0;
-/// By how much the variance of surprises follows the last of them, once it has seen enough.
+/// Update rate of the variance of surprises after the first frames.
 const SURPRISE_RATE: f64 = 0.02;
-/// What a frame's dispersion is at least and at most, in units of what is usual.
+/// Range of the dispersion of a frame, relative to the usual one.
 const DISPERSION: (f64, f64) = (1e-6, 1e6);
 
-/// h_t, the forecast of a frame's variance in units of each instrument's own.
+/// Forecast h_t of a frame's variance in units of each instrument's own.
 ///
-/// ε_it = √(S_i h_t) u_it with h_t common to all: ln h_t = b'z_t, z_t = (1, ln A_1, …, ln A_5), A the
-/// exponentially weighted means of past dispersions D over different memories. This is Corsi's heterogeneous
-/// autoregression (2009) of the common volatility with a multiplicative error (Engle 2002), b learned online by
-/// a recursive gamma regression with log link: the score of an observation is D/h − 1 whatever the level.
+/// The model is ε_it = √(S_i h_t) u_it with h_t common to all: ln h_t = b'z_t, z_t = (1, ln A_1, …, ln A_5),
+/// A the exponentially weighted means of past dispersions D over different memories. This is Corsi's
+/// heterogeneous autoregression (2009) of the common volatility with a multiplicative error (Engle 2002). A
+/// recursive gamma regression with log link learns b online: the score of an observation is D/h − 1 at every
+/// level.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CommonVolatility {
     averages: [f64; MEMORIES.len()],
@@ -51,12 +52,12 @@ impl CommonVolatility {
         volatility
     }
 
-    /// h of the next frame.
+    /// Forecast h of the next frame.
     pub(crate) const fn h(&self) -> f64 {
         self.h
     }
 
-    /// Learns from a frame's dispersion: its mean squared standardised error, in units of h.
+    /// Updates from a frame's dispersion: its mean squared standardised error, in units of h.
     pub(crate) fn learn(&mut self, dispersion: f64) {
         let d = (self.h * dispersion).clamp(DISPERSION.0, DISPERSION.1);
         let surprise = (d / self.h - 1.0).min(SURPRISE_MAX);
@@ -75,7 +76,7 @@ impl CommonVolatility {
         self.forecast();
     }
 
-    /// b ← b + P z r/s, P ← P − P z z'P/s, s = var(r) + z'P z.
+    /// Updates b ← b + P z r/s, P ← P − P z z'P/s, s = var(r) + z'P z.
     fn regress(&mut self, surprise: f64) {
         let z = self.design;
         let pz: [f64; SIZE] = std::array::from_fn(|a| (0..SIZE).map(|b| self.p[a][b] * z[b]).sum::<f64>());
@@ -94,7 +95,7 @@ impl CommonVolatility {
             *z = libm::log(*average);
         }
         let log: f64 = self.b.iter().zip(&self.design).map(|(b, z)| b * z).sum();
-        // Never far from everything that was seen.
+        // Keeps the forecast within a factor of 10 of the past averages.
         let [least, most] = self
             .averages
             .iter()

@@ -1,4 +1,4 @@
-//! Smoothing and EM, instrument by instrument: the moments of one instrument at a time are held.
+//! Smoothing and EM by instrument, with the moments of one instrument in memory at a time.
 
 use super::panel::Panel;
 use crate::model::dlm::{Retrospective, Start};
@@ -7,21 +7,21 @@ use crate::model::settings::{EstimatorKind, EstimatorSettings};
 use crate::model::smoother::Smoothed;
 use crate::settings::{Calendar, Invalid};
 
-/// Extent of the hindsight.
+/// Settings of the offline estimation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HindsightSettings {
-    /// Smooths the coefficients of each frame given all frames.
+    /// Whether to smooth the coefficients of each frame given all frames.
     pub smooth: bool,
-    /// Fits variances and prior of each instrument by EM.
+    /// EM fit of the variances and prior of each instrument, if any.
     pub em: Option<Em>,
 }
 
-/// Coefficients of one instrument given all frames: to look at, never to trade on.
+/// Coefficients of one instrument given all frames; for analysis only.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SmoothedHistory {
-    /// By the discount-factor DLM.
+    /// Smoothed by the discount-factor DLM.
     Dlm(Retrospective),
-    /// By the state-space model with given or fitted parameters.
+    /// Smoothed by the state-space model with given or fitted parameters.
     StateSpace(Smoothed),
 }
 
@@ -57,16 +57,16 @@ impl SmoothedHistory {
 /// Results for one instrument.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct InstrumentHindsight {
-    /// Parameters by EM; `None` without EM, or where no return differs from zero.
+    /// Parameters fitted by EM; `None` without EM, or if no return differs from 0.
     pub fitted: Option<EmFit>,
-    /// First frame of the panel that is smoothed, and the smoothed coefficients from there on.
+    /// First smoothed frame of the panel, and the smoothed coefficients from there on.
     pub smoothed: Option<(usize, SmoothedHistory)>,
 }
 
-/// Smooths the instruments of a panel, and fits their parameters.
+/// Smooths the instruments of a panel and fits their parameters.
 ///
-/// The model that smooths is that of the fitted parameters where EM ran, else the one that the settings give: `fixed` by
-/// its parameters, `dlm` by its own retrospective, and a mixture, which has none, as the `dlm` of the same settings.
+/// The smoothing model has the fitted parameters if EM ran. Otherwise it follows the settings: `fixed` by its
+/// parameters, `dlm` by its retrospective distributions, and `mixture` as the `dlm` of the same settings.
 #[derive(Clone, Debug)]
 pub struct Hindsight<'a> {
     panel: &'a Panel,
@@ -75,12 +75,12 @@ pub struct Hindsight<'a> {
     settings: HindsightSettings,
     /// Parameters of `fixed`.
     given: Option<StateSpace>,
-    /// Starts of the DLM's filters, where the DLM smooths.
+    /// Starts of the DLM's histories, if the DLM smooths.
     starts: Vec<Option<Start>>,
 }
 
 impl<'a> Hindsight<'a> {
-    /// Prepares the models; the DLM runs once over the whole panel where it smooths.
+    /// Prepares the models; if the DLM smooths, it runs once over the whole panel.
     ///
     /// # Errors
     /// A parameter of `fixed` is missing or out of its range.
@@ -99,10 +99,10 @@ impl<'a> Hindsight<'a> {
         Ok(Self { panel, estimator, calendar: *calendar, settings, given, starts })
     }
 
-    /// Fits and smooths one instrument, as the settings say.
+    /// Fits and smooths one instrument, as set.
     ///
     /// # Errors
-    /// A parameter that EM starts from is out of its range.
+    /// A start parameter of EM is out of its range.
     pub fn instrument(&self, instrument: usize) -> Result<InstrumentHindsight, Invalid> {
         let Some((first, returns)) = self.panel.history(instrument) else {
             return Ok(InstrumentHindsight::default());

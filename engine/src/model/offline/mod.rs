@@ -1,6 +1,7 @@
-//! Offline estimation: a whole history in memory, smoothed, fitted by EM, or compared with rolling least squares.
+//! Offline estimation: a whole history in memory, smoothed, fitted by EM, or compared with rolling least
+//! squares.
 //!
-//! Everything here has seen the whole history. Its results are of types that nothing in the pipeline accepts.
+//! Results use the whole history, so no type here is accepted by the pipeline.
 
 mod hindsight;
 mod panel;

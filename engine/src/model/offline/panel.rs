@@ -13,14 +13,14 @@ use crate::time::TimestampNs;
 /// Size of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PanelShape {
-    /// Instruments in the engine order at the end.
+    /// Number of instruments at the end.
     pub instruments: u64,
-    /// Frames, with factors or without.
+    /// Number of frames, with or without factors.
     pub frames: u64,
 }
 
 impl PanelShape {
-    /// Most bytes that the returns take.
+    /// Upper bound on the bytes of the returns.
     #[must_use]
     pub fn bytes(self) -> u64 {
         self.instruments.saturating_mul(self.frames).saturating_mul(size_of::<f64>() as u64)
@@ -33,7 +33,7 @@ impl From<&DataFacts> for PanelShape {
     }
 }
 
-/// Reason why a history cannot be held.
+/// Reason why a history cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum PanelError {
     /// The returns take more memory than allowed.
@@ -41,10 +41,10 @@ pub enum PanelError {
     TooLarge {
         /// Size of the history.
         shape: PanelShape,
-        /// Bytes that the returns may take.
+        /// Largest allowed size of the returns in bytes.
         bytes_max: u64,
     },
-    /// The data has another size than when it was read before.
+    /// The data differs in size from an earlier reading.
     #[error("the data changed from {expected:?} to {found:?}")]
     Changed {
         /// Size at the earlier reading.
@@ -57,28 +57,29 @@ pub enum PanelError {
     Source(#[source] SourceError),
 }
 
-/// Returns and factors of a history, of the frames that have factors: what an estimator is given, in its order.
+/// Returns and factors of the frames with factors: the inputs of an estimator, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Panel {
     names: Names,
     factor_names: Vec<String>,
-    /// Closing time of each frame's bars, and its number.
+    /// Closing time of each frame's bars, and its sequence number.
     frames: Vec<(TimestampNs, u64)>,
-    /// k − 1 factor returns a frame, one frame after another.
+    /// Factor returns, k − 1 per frame, one frame after another.
     factors: Vec<f64>,
-    /// Returns in engine order, NaN where missing, one frame after another; a frame has the instruments listed by then.
+    /// Returns in engine order, NaN where missing, one frame after another; a frame has the instruments
+    /// listed by then.
     returns: Vec<f64>,
     /// End of each frame's returns.
     ends: Vec<usize>,
 }
 
 impl Panel {
-    /// Reads a source to its end. `shape` is its size as an earlier reading counted it, checked before the first frame and
-    /// after the last; `excess`: whether returns are less the risk-free return; `bytes_max`: bytes that the returns may
-    /// take.
+    /// Reads a source to its end. `shape`: its size at an earlier reading, checked before the first frame and
+    /// after the last; `excess`: whether the risk-free return is subtracted; `bytes_max`: largest size of the
+    /// returns.
     ///
     /// # Errors
-    /// The history is too large, is not of that shape, or cannot be read.
+    /// The history is too large, has another shape, or cannot be read.
     pub fn read(
         source: &mut dyn Source,
         shape: PanelShape,
@@ -93,7 +94,7 @@ impl Panel {
         let mut frame = Frame::default();
         while source.next_frame(&mut frame).map_err(PanelError::Source)? {
             panel.names.extend(&frame.listed);
-            // The next return is counted from every frame, with factors or without.
+            // Every frame counts for the next return, with or without factors.
             let returns = returns.of(&frame);
             if frame.has_factors() {
                 panel.frames.push((frame.timestamp, frame.seq));
@@ -130,7 +131,7 @@ impl Panel {
         self.frames.len()
     }
 
-    /// Closing time of a frame's bars and its number in the data.
+    /// Closing time of a frame's bars, and its sequence number.
     ///
     /// # Panics
     /// There is no such frame.
@@ -167,7 +168,7 @@ impl Panel {
         &self.returns[start..self.ends[t]]
     }
 
-    /// First frame of an instrument that has a return, and the instrument's returns from there on; `None` without any.
+    /// First frame in which an instrument has a return, and its returns from there on; `None` without any.
     #[must_use]
     pub fn history(&self, instrument: usize) -> Option<(usize, Vec<f64>)> {
         let of = |t: usize| self.returns(t).get(instrument).copied().unwrap_or(f64::NAN);
@@ -175,8 +176,8 @@ impl Panel {
         Some((first, (first..self.frames()).map(of).collect()))
     }
 
-    /// Start of each instrument's filter when the [`Dlm`] runs over all of them: its prior observation variance may be
-    /// that of the others by then.
+    /// Start of each instrument's history when the [`Dlm`] runs over all instruments: its prior observation
+    /// variance may depend on the others.
     #[must_use]
     pub fn starts(&self, settings: &EstimatorSettings, calendar: &Calendar) -> Vec<Option<Start>> {
         let mut filter = Dlm::new(settings, calendar, self.factor_names.len());
@@ -232,7 +233,7 @@ pub(super) mod tests {
         assert_eq!((panel.frames(), panel.coefficients(), panel.names().len()), (FRAMES - 1, 2, 2));
         assert_eq!((panel.frame(4), panel.frame(5)), ((TimestampNs(4), 4), (TimestampNs(6), 6)));
         assert_eq!((panel.returns(5).len(), panel.returns(39).len(), panel.factors(5).len()), (1, 2, 1));
-        // The return after a frame without factors is counted from that frame.
+        // The return after a frame without factors starts at that frame.
         let closes: Vec<f64> = {
             let (mut source, mut frame, mut closes) = (source(), Frame::default(), Vec::new());
             while source.next_frame(&mut frame).unwrap() {
@@ -254,7 +255,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn history_that_is_too_large_or_has_changed_is_refused() {
+    fn too_large_or_changed_history_is_an_error() {
         let read = |instruments, frames, bytes_max| {
             Panel::read(&mut source(), PanelShape { instruments, frames }, false, bytes_max).unwrap_err()
         };

@@ -1,4 +1,4 @@
-//! Comparison of the filter with rolling least squares, out of sample, on the same forecasts.
+//! Out-of-sample comparison of the filter with rolling least squares on the same forecasts.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use crate::model::rolling::RollingRegression;
 use crate::model::settings::EstimatorSettings;
 use crate::settings::{Calendar, Invalid};
 
-/// The filter of the settings beside rolling regressions over several windows.
+/// Comparison of the filter with rolling regressions over several windows.
 ///
-/// All windows are judged on the same frames: those after the longest window can first be full, and a day more. The
-/// forecast of a frame uses the frame's factors and the betas of the frame before.
+/// All windows are judged on the same frames: from one day after the longest window is first full. The
+/// forecast of a frame uses the frame's factors and the betas of the previous frame.
 pub struct RollingComparison {
     filter: Box<dyn Estimator>,
     estimates: Estimates,
@@ -24,7 +24,7 @@ pub struct RollingComparison {
 struct Window {
     days: u32,
     regression: RollingRegression,
-    /// Forecasts of the regression, then of the filter.
+    /// Forecasts of the regression and of the filter.
     paired: Paired,
 }
 
@@ -63,7 +63,7 @@ impl RollingComparison {
         })
     }
 
-    /// Forecasts the next frame by all methods, then lets them learn from it.
+    /// Forecasts the next frame by all methods, then updates them with it.
     ///
     /// `factors` have length k − 1, all finite; `returns` are in engine order, NaN where missing.
     pub fn step(&mut self, factors: &[f64], returns: &[f64]) {
@@ -86,31 +86,31 @@ impl RollingComparison {
         }
     }
 
-    /// Returns the regression of a window as of the last frame; `None` for a window that is not compared.
+    /// Regression of a window as of the last frame; `None` for a window that is not compared.
     #[must_use]
     pub fn regression(&self, days: u32) -> Option<&RollingRegression> {
         self.windows.iter().find(|window| window.days == days).map(|window| &window.regression)
     }
 
-    /// Windows in days, each with the regression's forecasts and the filter's beside them.
+    /// Windows in days, each with the comparison of its regression with the filter.
     pub fn results(&self) -> impl Iterator<Item = (u32, Paired)> {
         self.windows.iter().map(|window| (window.days, window.paired))
     }
 
-    /// Frames with returns before the first that is judged.
+    /// Number of frames with returns before the first judged one.
     #[must_use]
     pub fn skipped(&self) -> u64 {
         self.skipped
     }
 
-    /// Frames with returns so far.
+    /// Number of frames with returns so far.
     #[must_use]
     pub fn with_returns(&self) -> u64 {
         self.with_returns
     }
 }
 
-/// Hedged R² of two forecasters over the returns that both have forecast: 1 − Σ error² / Σ return².
+/// Hedged R² of two forecasters over the returns that both forecast: 1 − Σ error² / Σ return².
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Paired {
     forecasts: u64,
@@ -119,8 +119,8 @@ pub struct Paired {
 }
 
 impl Paired {
-    /// Adds a return and its two forecasts, all in the same unit. Where one of them is missing (NaN), the return counts
-    /// for neither.
+    /// Adds a return and its two forecasts, in the same unit. If one of them is missing (NaN), the return is
+    /// skipped for both.
     pub fn observe(&mut self, y: f64, forecasts: [f64; 2]) {
         if y.is_nan() || forecasts.iter().any(|f| f.is_nan()) {
             return;
@@ -132,7 +132,7 @@ impl Paired {
         }
     }
 
-    /// Returns that both have forecast.
+    /// Number of returns that both forecast.
     #[must_use]
     pub fn forecasts(&self) -> u64 {
         self.forecasts
@@ -159,14 +159,15 @@ mod tests {
         for t in 0..panel.frames() {
             comparison.step(panel.factors(t), panel.returns(t));
         }
-        // The first frame has no return, and 64 more are skipped; B has returns from place 40 on.
+        // The first frame has no return and 64 more are skipped; B has returns from frame 40 on.
         assert_eq!((comparison.skipped(), comparison.with_returns()), (64, FRAMES as u64 - 2));
         let judged = 2 * (FRAMES as u64 - 2 - 64);
         let results: Vec<_> = comparison.results().collect();
         assert_eq!(results.iter().map(|(days, _)| *days).collect::<Vec<_>>(), [20, 63]);
         assert!(results.iter().all(|(_, paired)| paired.forecasts() == judged));
         let r2 = |at: usize| results[at].1.hedged_r2().unwrap();
-        // The filter's forecasts are the same beside each window, and a longer window of constant betas is better.
+        // The filter's forecasts are the same for each window, and a longer window is better for constant
+        // betas.
         assert_eq!(r2(0)[1].to_bits(), r2(1)[1].to_bits());
         assert!(r2(1)[0] > r2(0)[0] && r2(0)[1] > 0.3, "{:?} {:?}", r2(0), r2(1));
         let regression = comparison.regression(63).unwrap();

@@ -1,8 +1,8 @@
-//! Every path of a kernel gives the bits of the same formula written for one instrument.
+//! Every path of the kernel gives the bits of the same formula for one instrument.
 
 use super::*;
 
-/// Numbers in (−1, 1) from a seed.
+/// Generator of numbers in (−1, 1) from a seed.
 struct Random(u64);
 
 impl Random {
@@ -79,7 +79,7 @@ impl Case {
         [state, forecast, forecast_var]
     }
 
-    /// The formula for one lane: (m, then P packed; f; q).
+    /// Formula for one lane: (m, then P packed; f; q).
     fn plain(&self, block: usize, lane: usize) -> (Vec<f64>, f64, f64) {
         let (k, size) = (self.k, self.k + packed_len(self.k));
         let own: Vec<f64> = self.state[block * size..][..size].iter().map(|value| value.0[lane]).collect();

@@ -1,8 +1,8 @@
-//! Every path gives the bits of the same formula written for one instrument.
+//! Every path gives the bits of the same formula for one instrument.
 
 use super::*;
 
-/// Numbers in (−1, 1) from a seed.
+/// Generator of numbers in (−1, 1) from a seed.
 struct Random(u64);
 
 impl Random {
@@ -15,7 +15,7 @@ impl Random {
 const INSTRUMENTS: usize = 21;
 const BLOCKS: usize = INSTRUMENTS.div_ceil(LANES);
 
-/// Columns by instrument and then, for means, by coefficient.
+/// Columns by instrument; means also by coefficient.
 #[derive(Debug, PartialEq)]
 struct After {
     mean: Vec<u64>,
