@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_an_edge_and_nothing_lies_outside() {
+    fn zero_is_an_edge_and_every_return_is_counted() {
         let mut returns: Vec<f64> = (-50..=50).map(|at| f64::from(at) * 3e-4).collect();
         returns.push(-0.4);
         returns.push(0.0);

@@ -59,7 +59,7 @@ impl Capture {
 
 /// Accumulates pairs of returns into [`Relative`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Against {
+pub(super) struct RelativeAccumulator {
     count: f64,
     mean: f64,
     benchmark_mean: f64,
@@ -69,8 +69,8 @@ pub(super) struct Against {
     down: Capture,
 }
 
-impl Against {
-    pub(super) const NOTHING: Self = Self {
+impl RelativeAccumulator {
+    pub(super) const EMPTY: Self = Self {
         count: 0.0,
         mean: 0.0,
         benchmark_mean: 0.0,

@@ -2,7 +2,7 @@
 
 use super::figures::Figures;
 use super::moments::{Moments, Trend, annual_growth, ratio};
-use super::relative::Against;
+use super::relative::RelativeAccumulator;
 use super::sharpe::SharpeUncertainty;
 use super::tail::Tail;
 
@@ -12,7 +12,7 @@ use super::tail::Tail;
 pub struct Accumulator {
     moments: Moments,
     trend: Trend,
-    against: Against,
+    against: RelativeAccumulator,
     gains: f64,
     losses: f64,
     wealth: f64,
@@ -34,7 +34,7 @@ impl Accumulator {
         Self {
             moments: Moments::default(),
             trend: Trend::default(),
-            against: Against::NOTHING,
+            against: RelativeAccumulator::EMPTY,
             gains: 0.0,
             losses: 0.0,
             wealth: 1.0,

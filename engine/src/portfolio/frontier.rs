@@ -109,7 +109,7 @@ pub fn frontier_point(
         // Breaks ties by instrument order: equal forecasts would all enter the start portfolio together.
         Point::MaxSharpe => {
             let largest = expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
-            (0..n).map(|i| expected[i] + TIE * largest * (n - i) as f64 / n as f64).collect()
+            (0..n).map(|i| expected[i] + TIE_BREAK * largest * (n - i) as f64 / n as f64).collect()
         }
         // The end of the line does not depend on the forecasts; −variance starts near it.
         Point::MinVariance => {
@@ -139,10 +139,10 @@ enum At {
 }
 
 /// Separation of equal forecasts, as a share of the largest.
-const TIE: f64 = 1e-12;
+const TIE_BREAK: f64 = 1e-12;
 
 /// Relative difference below which two tolerances are equal.
-const SAME: f64 = 1e-9;
+const EQUAL_TOLERANCE: f64 = 1e-9;
 
 /// State of the algorithm at tolerance t.
 struct CriticalLine<'a> {
@@ -238,7 +238,7 @@ impl<'a> CriticalLine<'a> {
         let mut event = None;
         // Several events may share one tolerance; the last event is not reversed at the same tolerance.
         let mut consider = |t: f64, i: usize, to: At| {
-            let margin = if self.changed == Some(i) { 1.0 - SAME } else { 1.0 + SAME };
+            let margin = if self.changed == Some(i) { 1.0 - EQUAL_TOLERANCE } else { 1.0 + EQUAL_TOLERANCE };
             if t > next && t <= self.tolerance * margin {
                 (next, event) = (t.min(self.tolerance), Some((i, to)));
             }

@@ -30,9 +30,9 @@ pub struct Sizer {
 }
 
 /// Multipliers below this share of the largest forecast are rounding.
-const NO_PRICE: f64 = 1e-10;
+const MULTIPLIER_ROUNDING: f64 = 1e-10;
 /// Relative remainder of the cap at which the cap counts as used up.
-const ALL: f64 = 1e-9;
+const CAP_ROUNDING: f64 = 1e-9;
 
 impl Sizer {
     /// Sizer under the given settings. `horizon`: frames over which the cost of a trade is amortised.
@@ -157,10 +157,10 @@ impl Sizer {
         out.reached = solver.solve(&problem, &mut out.weights, &mut out.multipliers);
         self.solver = solver;
         let Multipliers { turnover, gross, .. } = &out.multipliers;
-        let capped = *turnover > NO_PRICE * largest;
-        out.at_gross = *gross > NO_PRICE * largest;
+        let capped = *turnover > MULTIPLIER_ROUNDING * largest;
+        out.at_gross = *gross > MULTIPLIER_ROUNDING * largest;
         let traded: f64 = out.weights.iter().zip(limits.held).map(|(w, held)| (w - held).abs()).sum();
-        out.capped = capped || (traded > 0.0 && traded >= limits.turnover_left * (1.0 - ALL));
+        out.capped = capped || (traded > 0.0 && traded >= limits.turnover_left * (1.0 - CAP_ROUNDING));
         let Reached { box_missed, gross_missed, net_missed, .. } = out.reached;
         out.outcome = match () {
             () if box_missed => Outcome::Repairing,

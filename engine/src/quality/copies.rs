@@ -90,7 +90,7 @@ pub(super) struct Twins {
 }
 
 /// Resolved pair of twins.
-pub(super) struct Copied {
+pub(super) struct CopiedRow {
     pub(super) instrument: usize,
     /// Misplaced row.
     pub(super) wrong: Bar,
@@ -223,14 +223,14 @@ pub(super) fn resolve(
     twins: &mut Vec<Twins>,
     next: impl Fn(usize) -> Option<Bar>,
     repeats: &mut Repeats,
-    mut copied: impl FnMut(Copied),
+    mut copied: impl FnMut(CopiedRow),
 ) {
     for pair in twins.iter_mut() {
         if let Some(next) = next(pair.instrument) {
             pair.evidence -= oddness(gap(&pair.later, &next), pair.scale);
         }
     }
-    repeats.take_out_holiday(twins, &next);
+    repeats.remove_holiday(twins, &next);
     let vote = |pair: &Twins| pair.evidence.clamp(-VOTE, VOTE);
     for (i, pair) in twins.iter().enumerate() {
         let same_days =
@@ -241,9 +241,9 @@ pub(super) fn resolve(
             continue;
         }
         let undecided = evidence.abs() < UNDECIDED;
-        let mut say = |wrong: Bar, source: Bar| {
+        let mut report = |wrong: Bar, source: Bar| {
             let (instrument, same_volume) = (pair.instrument, pair.same_volume);
-            copied(Copied {
+            copied(CopiedRow {
                 instrument,
                 wrong,
                 source: source.time,
@@ -253,10 +253,10 @@ pub(super) fn resolve(
             });
         };
         if evidence >= 0.0 || undecided {
-            say(pair.earlier, pair.later);
+            report(pair.earlier, pair.later);
         }
         if evidence < 0.0 || undecided {
-            say(pair.later, pair.earlier);
+            report(pair.later, pair.earlier);
         }
     }
     twins.clear();
@@ -272,7 +272,7 @@ pub(super) struct Repeats {
 impl Repeats {
     /// Removes the pairs of a forward-filled holiday; gives the pairs of any other repeated date the mean
     /// evidence.
-    fn take_out_holiday(&mut self, twins: &mut Vec<Twins>, next: impl Fn(usize) -> Option<Bar>) {
+    fn remove_holiday(&mut self, twins: &mut Vec<Twins>, next: impl Fn(usize) -> Option<Bar>) {
         let is_repeated = |pair: &Twins| !pair.gap_before.is_nan();
         let gaps: Vec<_> = twins
             .iter()

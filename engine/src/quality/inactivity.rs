@@ -17,7 +17,7 @@ const STAYED_MIN: f64 = 0.01;
 
 /// Number of days and flat days of one instrument.
 #[derive(Clone, Copy, Debug, Default)]
-struct Flat {
+struct FlatDayCount {
     days: u32,
     flat: u32,
 }
@@ -30,7 +30,7 @@ pub(super) struct Inactivity {
     closes: f64,
     frames: u32,
     daily: u32,
-    instruments: Vec<Flat>,
+    instruments: Vec<FlatDayCount>,
 }
 
 impl Default for Inactivity {
@@ -60,7 +60,7 @@ impl Inactivity {
         }
         self.stayed += stayed as f64;
         self.closes += count as f64;
-        self.instruments.resize(changes.len(), Flat::default());
+        self.instruments.resize(changes.len(), FlatDayCount::default());
         for (flat, change) in self.instruments.iter_mut().zip(changes) {
             flat.days += u32::from(change.is_finite());
             flat.flat += u32::from(*change == 0.0);
@@ -71,7 +71,7 @@ impl Inactivity {
     /// Instruments with many more flat days than the others: share of flat days, number of days, and median
     /// share.
     pub(super) fn flat(&self) -> Vec<(usize, f64, u32, f64)> {
-        let share = |flat: &Flat| f64::from(flat.flat) / f64::from(flat.days);
+        let share = |flat: &FlatDayCount| f64::from(flat.flat) / f64::from(flat.days);
         let mut shares: Vec<f64> =
             self.instruments.iter().filter(|flat| flat.days >= KNOWN).map(share).collect();
         shares.sort_unstable_by(f64::total_cmp);

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::attendance::Attendance;
-use super::copies::{self, Copied, GapScale, Repeats, Twins};
+use super::copies::{self, CopiedRow, GapScale, Repeats, Twins};
 use super::history::{Bar, History};
 use super::identical::Sketches;
 use super::inactivity::Inactivity;
-use super::moves::{self, Jump, Usual, Verdict, Volume};
+use super::moves::{self, Jump, UsualActivity, Verdict, Volume};
 use super::number::{Move, Number};
 use super::shape::{self, Nulls};
 use super::spelling::Spelling;
@@ -45,7 +45,7 @@ struct Instrument {
     close: f64,
     adjusted: f64,
     history: History,
-    usual: Usual,
+    usual: UsualActivity,
     gaps: GapScale,
     nulls: Nulls,
     standstill: Standstill,
@@ -557,7 +557,7 @@ fn bar_of(frame: &Frame, instrument: usize) -> Option<Bar> {
     })
 }
 
-fn copy_text(copied: &Copied) -> String {
+fn copy_text(copied: &CopiedRow) -> String {
     let time = copied.wrong.time;
     let [open, high, low, close] =
         [copied.wrong.open, copied.wrong.high, copied.wrong.low, copied.wrong.close].map(Number);

@@ -53,7 +53,7 @@ const BROKEN_SCALES: f64 = 15.0;
 
 /// Usual moves, volume and range of an instrument.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Usual {
+pub(super) struct UsualActivity {
     size: f64,
     moves: f64,
     volume: f64,
@@ -63,7 +63,7 @@ pub(super) struct Usual {
     ranges: f64,
 }
 
-impl Usual {
+impl UsualActivity {
     /// Standard deviation of its moves; before it is known, at least that of the panel.
     pub(super) fn scale(&self, panel: f64) -> f64 {
         let own = DEVIATIONS * self.size;
@@ -136,7 +136,7 @@ pub(super) struct Volume {
 impl Volume {
     pub(super) const UNKNOWN: Self = Self { usual: f64::NAN, at: f64::NAN, after: (0.0, 0.0) };
 
-    pub(super) fn new(usual: &Usual, volume: f64) -> Self {
+    pub(super) fn new(usual: &UsualActivity, volume: f64) -> Self {
         let known = usual.volumes >= KNOWN && usual.volume > 0.0 && volume > 0.0;
         if known {
             Self { usual: usual.volume, at: volume / usual.volume, ..Self::UNKNOWN }

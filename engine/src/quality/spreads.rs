@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn locked_quotes_have_a_median_of_zero_and_no_quotes_have_none() {
+    fn median_of_locked_quotes_is_zero_and_of_no_quotes_is_none() {
         let mut quotes = QuotedSpreads::default();
         assert_eq!(quotes.median(), None);
         [0.0, 0.0, 0.01].into_iter().for_each(|spread| quotes.record(spread));

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_within_chance_are_a_grave_problem_and_no_look_ahead() {
+    fn copies_within_chance_are_grave_without_look_ahead() {
         let copies = [Problem::CopiedBar; 2];
         assert_eq!(verdict(&copies, 100_000), Verdict::CopiedBars { copied: 2 });
         assert_eq!(verdict(&copies, 200_000), Verdict::FitOnceChecked { grave: 2 });

@@ -15,7 +15,7 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    fn nothing(centres: &[f64]) -> Self {
+    fn zero(centres: &[f64]) -> Self {
         let zeros = vec![0.0; centres.len()];
         Self { frames: 0.0, centres: centres.to_vec(), first: zeros.clone(), second: zeros }
     }
@@ -60,7 +60,7 @@ impl BlockSums {
         let used = || returns.iter().map(|trial| &trial.as_ref()[frames - size * blocks..]);
         let mean = |returns: &[f64]| returns.iter().sum::<f64>() / returns.len() as f64;
         let centres: Vec<f64> = used().map(mean).collect();
-        let mut all = vec![Sums::nothing(&centres); blocks];
+        let mut all = vec![Sums::zero(&centres); blocks];
         for (trial, returns) in used().enumerate() {
             for (sums, block) in all.iter_mut().zip(returns.chunks_exact(size)) {
                 sums.frames = size as f64;
@@ -71,7 +71,7 @@ impl BlockSums {
                 }
             }
         }
-        let mut total = Sums::nothing(&centres);
+        let mut total = Sums::zero(&centres);
         for block in &all {
             let before = total.clone();
             total.set(&before, block, 1.0);
@@ -83,7 +83,7 @@ impl BlockSums {
     /// the rest. A half reuses the sums of its leading blocks: about two additions per half instead of S/2.
     pub(super) fn of_halves(&self, mut each: impl FnMut([&Sums; 2])) {
         let half = self.blocks.len() / 2;
-        let mut path = vec![Sums::nothing(&self.total.centres); half];
+        let mut path = vec![Sums::zero(&self.total.centres); half];
         path[0].clone_from(&self.blocks[0]);
         let mut rest = path[0].clone();
         self.extend(&mut path, 1, 1, &mut rest, &mut each);

@@ -6,7 +6,7 @@ use super::bootstrap::StationaryBootstrap;
 use super::choice::Chosen;
 use super::cross::join;
 use super::objective::{Objective, best};
-use super::resampled::Resampled;
+use super::resampled::ResampledScores;
 use super::trials::common_frames;
 use crate::settings::{Invalid, require};
 
@@ -39,7 +39,7 @@ impl Resampling {
         mean_block: f64,
         seed: u64,
     ) -> Self {
-        let once = settings.saturating_mul(frames).saturating_mul(Resampled::work(objective));
+        let once = settings.saturating_mul(frames).saturating_mul(ResampledScores::work(objective));
         Self { mean_block, count: (Self::WORK_MAX / once.max(1)).min(Self::COUNT), seed }
     }
 }
@@ -88,11 +88,11 @@ pub fn certainty<R: AsRef<[f64]>>(
     frames_per_year: f64,
     resampling: &Resampling,
 ) -> Result<Certainty, Invalid> {
-    Ok(weigh(returns, train, objective, frames_per_year, resampling)?.certainty)
+    Ok(score_settings(returns, train, objective, frames_per_year, resampling)?.certainty)
 }
 
 /// Best setting by some training frames, and the distance of the others from it.
-pub(super) struct Weighed {
+pub(super) struct ScoredSettings {
     pub(super) best: Chosen,
     /// Score of each setting.
     pub(super) scores: Vec<f64>,
@@ -146,13 +146,13 @@ impl Spread {
 ///
 /// # Errors
 /// See [`certainty`].
-pub(super) fn weigh<R: AsRef<[f64]>>(
+pub(super) fn score_settings<R: AsRef<[f64]>>(
     returns: &[R],
     train: &[Range<usize>],
     objective: Objective,
     frames_per_year: f64,
     resampling: &Resampling,
-) -> Result<Weighed, Invalid> {
+) -> Result<ScoredSettings, Invalid> {
     require(!returns.is_empty(), "returns", 0, "at least 1 setting")?;
     let frames = common_frames(returns)?;
     let inside = train.iter().all(|range| range.start < range.end && range.end <= frames);
@@ -177,7 +177,7 @@ pub(super) fn weigh<R: AsRef<[f64]>>(
     let settings = scores.len();
     let [by_score, by_mean] =
         [&scores, &means].map(|all| (0..settings).map(|j| all[setting] - all[j]).collect::<Vec<f64>>());
-    let mut resampled = Resampled::new(parts, objective, frames_per_year);
+    let mut resampled = ResampledScores::new(parts, objective, frames_per_year);
     let (mut wins, mut errors) = (0_usize, Vec::with_capacity(resampling.count));
     let mut spreads = vec![[Spread::default(); 2]; settings];
     let length = train.iter().map(ExactSizeIterator::len).sum();
@@ -212,7 +212,13 @@ pub(super) fn weigh<R: AsRef<[f64]>>(
         within_one_error: within.iter().filter(|within| **within).count(),
         resamples: resampling.count,
     };
-    Ok(Weighed { best: Chosen { setting, score: scores[setting] }, scores, differences, within, certainty })
+    Ok(ScoredSettings {
+        best: Chosen { setting, score: scores[setting] },
+        scores,
+        differences,
+        within,
+        certainty,
+    })
 }
 
 /// Sample standard deviation of the finite values.

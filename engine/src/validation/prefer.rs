@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::certainty::{Certainty, Difference, Resampling, weigh};
+use super::certainty::{Certainty, Difference, Resampling, score_settings};
 use super::choice::Chosen;
 use super::objective::Objective;
 use crate::settings::{Invalid, require};
@@ -58,7 +58,7 @@ pub fn prefer<R: AsRef<[f64]>>(
     require(same, "turnover", effort.turnover.len(), "one turnover for each return of each setting")?;
     let count = effort.kelly_fraction.len();
     require(count == settings, "kelly_fraction", count, "one Kelly fraction for each setting")?;
-    let weighed = weigh(returns, train, objective, frames_per_year, resampling)?;
+    let scored = score_settings(returns, train, objective, frames_per_year, resampling)?;
     let frames: usize = train.iter().map(ExactSizeIterator::len).sum();
     let turnover = |setting: usize| {
         let ranges = train.iter().flat_map(|range| &effort.turnover[setting][range.clone()]);
@@ -68,16 +68,16 @@ pub fn prefer<R: AsRef<[f64]>>(
         let kelly = |setting: usize| effort.kelly_fraction[setting];
         a.1.total_cmp(&b.1).then(kelly(a.0).total_cmp(&kelly(b.0))).then(a.0.cmp(&b.0))
     };
-    let best = weighed.best;
-    let as_good = (0..settings).filter(|&setting| weighed.within[setting]);
+    let best = scored.best;
+    let as_good = (0..settings).filter(|&setting| scored.within[setting]);
     let chosen = as_good.map(|setting| (setting, turnover(setting))).min_by(cheaper);
     let (setting, chosen_turnover) = chosen.unwrap_or((best.setting, turnover(best.setting)));
     Ok(Preferred {
-        chosen: Chosen { setting, score: weighed.scores[setting] },
+        chosen: Chosen { setting, score: scored.scores[setting] },
         turnover: chosen_turnover,
-        difference: weighed.differences[setting],
+        difference: scored.differences[setting],
         best,
         best_turnover: turnover(best.setting),
-        certainty: weighed.certainty,
+        certainty: scored.certainty,
     })
 }

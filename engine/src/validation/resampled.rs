@@ -10,7 +10,7 @@ const LANES: usize = 8;
 
 /// Returns of the settings, prepared for scoring. The scores of [`is_sum`] do not depend on the order of the
 /// returns: a resample is then the count of each frame, and a score comes from weighted sums.
-pub(super) struct Resampled {
+pub(super) struct ResampledScores {
     objective: Objective,
     frames_per_year: f64,
     /// Returns; for growth log(1 + r); for the Sharpe ratio deviations from the mean.
@@ -26,7 +26,7 @@ pub(super) struct Resampled {
     means: Vec<f64>,
 }
 
-impl Resampled {
+impl ResampledScores {
     /// Time per return, relative to a weighted sum.
     pub(super) fn work(objective: Objective) -> usize {
         if is_sum(objective) { 1 } else { 24 }
@@ -151,7 +151,7 @@ mod tests {
             Objective::Calmar,
             Objective::WorstBlock { blocks: 3 },
         ] {
-            let mut resampled = Resampled::new(columns.clone(), objective, 252.0);
+            let mut resampled = ResampledScores::new(columns.clone(), objective, 252.0);
             for seed in 0..20 {
                 let drawn: Vec<usize> = StationaryBootstrap::new(203, 9.0, seed).unwrap().take(203).collect();
                 let scores = resampled.scores(drawn.iter().copied()).to_vec();

@@ -25,7 +25,7 @@ pub(in crate::model) struct Share {
 }
 
 impl Share {
-    const NOTHING: Self =
+    const EMPTY: Self =
         Self { spread: 0.0, inverse_q: 1.0, prior_dof: 1.0, inverse_dof: 0.5, variance_floor: 0.0 };
 }
 
@@ -120,7 +120,7 @@ impl Shares {
             let at = history as usize * k;
             return BlockShare::Common(&self.gains[at..at + k], *share);
         }
-        let mut shares = [Share::NOTHING; LANES];
+        let mut shares = [Share::EMPTY; LANES];
         scratch.fill(Lane::ZERO);
         for (lane, history) in histories.by_lane(block).into_iter().enumerate() {
             if let Some(share) = self.list.get(history as usize) {

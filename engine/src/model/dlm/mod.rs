@@ -119,13 +119,18 @@ impl Dlm {
     }
 
     /// Writes m and C* (row-major) of an instrument with a history; returns its S and degrees of freedom.
-    pub(super) fn posterior(&self, instrument: usize, mean: &mut [f64], scaled: &mut [f64]) -> Learned {
+    pub(super) fn posterior(
+        &self,
+        instrument: usize,
+        mean: &mut [f64],
+        scaled: &mut [f64],
+    ) -> LearnedVariance {
         let history = &self.histories.list[self.histories.of[instrument] as usize];
         for (j, mean) in mean.iter_mut().enumerate() {
             *mean = self.lanes.mean.get(instrument, j);
         }
         unpack(&history.covariances[0], scaled);
-        Learned {
+        LearnedVariance {
             observation_variance: self.lanes.observation_var.get(instrument),
             dof: history.dof,
             forecast_dof: history.forecast_dof,
@@ -200,7 +205,7 @@ impl Dlm {
 
 /// Observation variance S of an instrument, its degrees of freedom, and those of its last forecast.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Learned {
+pub(super) struct LearnedVariance {
     pub(super) observation_variance: f64,
     pub(super) dof: f64,
     pub(super) forecast_dof: f64,

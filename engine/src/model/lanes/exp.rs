@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_of_the_range() {
+    fn ends_of_the_range_are_exact() {
         assert_eq!(crate::model::lanes::exp::exp_of_negative(0.0), 1.0);
         assert_eq!(crate::model::lanes::exp::exp_of_negative(-1e9), 0.0);
         assert_eq!(crate::model::lanes::exp::exp_of_negative(f64::NEG_INFINITY), 0.0);

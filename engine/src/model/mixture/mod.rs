@@ -19,7 +19,7 @@ use super::estimator::{Estimator, EstimatorFacts};
 use super::lanes::lane_block::{LANES, LaneBlock};
 use super::lanes::{Column, packed_len};
 use super::mixture::average::Weights;
-use super::mixture::robust::{FrameScales, Reverted, Robust, Seen};
+use super::mixture::robust::{FrameInputs, FrameScales, RevertedForecast, Robust};
 use super::mixture::tails::Tails;
 use super::mixture::volatility::CommonVolatility;
 use super::settings::EstimatorSettings;
@@ -78,7 +78,7 @@ pub struct Mixture {
     /// Published forecast: x' times the posterior mean written after the previous frame.
     published: Column,
     /// Reverted forecasts by model.
-    reverted: Vec<Reverted>,
+    reverted: Vec<RevertedForecast>,
     /// Variance of the forecasts, and the squared scale of their t.
     variance: Column,
     scale: Column,
@@ -124,7 +124,7 @@ impl Mixture {
             observed: Column::default(),
             forecast: Column::default(),
             published: Column::default(),
-            reverted: vec![Reverted { keep: 1.0, pulled: 0.0, common: 1.0 }; grid.len()],
+            reverted: vec![RevertedForecast { keep: 1.0, pulled: 0.0, common: 1.0 }; grid.len()],
             variance: Column::default(),
             scale: Column::default(),
             density: Column::default(),
@@ -174,7 +174,7 @@ impl Mixture {
         }
         for (number, model) in models.iter().enumerate() {
             weights.add(number, &model.forecast, forecast);
-            let Reverted { keep, pulled, .. } = self.reverted[number];
+            let RevertedForecast { keep, pulled, .. } = self.reverted[number];
             term.0.clear();
             term.0.extend(model.forecast.0.iter().map(|f| LaneBlock(f.map(|f| (f - pulled) / keep))));
             weights.add(number, term, published);
@@ -237,23 +237,23 @@ impl Estimator for Mixture {
 
         let h = self.volatility.h();
         let Self { histories, models, keep, shares, common, reverted, robust, design, observed, .. } = self;
-        let seen = Seen { design, observed, histories, h };
+        let inputs = FrameInputs { design, observed, histories, h };
         for (number, (model, shares)) in models.iter_mut().zip(shares.iter_mut()).enumerate() {
             shares.take(histories, number);
-            reverted[number] = robust.forecast(model, seen, keep[number]);
+            reverted[number] = robust.forecast(model, inputs, keep[number]);
             common[number / LANES][number % LANES] = reverted[number].common;
         }
         self.forecast();
         self.score(score);
         let dispersion = self.tails.learn(&self.observed.0, &self.forecast.0, &self.variance.0);
         let Self { histories, models, shares, common, robust, design, observed, usual, .. } = self;
-        let seen = Seen { design, observed, histories, h };
+        let inputs = FrameInputs { design, observed, histories, h };
         self.density.resize(self.n, 0.0);
         for (number, (model, shares)) in models.iter_mut().zip(shares).enumerate() {
             let (block, lane) = (number / LANES, number % LANES);
             let (common, usual) = (common[block][lane], usual[block][lane]);
             let frame = FrameScales { common, floor: VARIANCE_FLOOR * usual, variance: &self.variance.0 };
-            robust.update(model, seen, shares, frame, &mut self.density.0);
+            robust.update(model, inputs, shares, frame, &mut self.density.0);
             self.weights.learn(number, &self.density.0);
         }
         self.histories.update(&self.common);

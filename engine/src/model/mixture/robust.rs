@@ -32,7 +32,7 @@ pub(crate) struct Robust {
 
 /// Inputs of a frame common to all models.
 #[derive(Clone, Copy)]
-pub(crate) struct Seen<'a> {
+pub(crate) struct FrameInputs<'a> {
     /// Design x, length k.
     pub(crate) design: &'a [f64],
     /// Returns, NaN where missing.
@@ -62,7 +62,7 @@ struct Scales<'a> {
 
 /// Forecasts of a model for a frame: f = keep · x'm + `pulled`, with m the posterior mean before the frame.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Reverted {
+pub(crate) struct RevertedForecast {
     /// Share of the posterior mean that does not revert.
     pub(crate) keep: f64,
     /// Contribution of the cross-sectional mean to every forecast.
@@ -79,33 +79,33 @@ impl Robust {
     /// Reverts the means, m ← keep · m + (1 − keep) · mean of m over the instruments that trade, and
     /// forecasts f = x'm. The observation variance of the frame relative to the usual one is h times the mean
     /// squared standardised error of the cross-section, each clipped, to the power `dispersion_power`.
-    pub(crate) fn forecast(&self, lanes: &mut Lanes, seen: Seen<'_>, keep: f64) -> Reverted {
-        let trading = count(seen.observed);
+    pub(crate) fn forecast(&self, lanes: &mut Lanes, inputs: FrameInputs<'_>, keep: f64) -> RevertedForecast {
+        let trading = count(inputs.observed);
         if trading == 0.0 {
-            self.revert_and_forecast(lanes, seen, 1.0);
-            return Reverted { keep: 1.0, pulled: 0.0, common: seen.h };
+            self.revert_and_forecast(lanes, inputs, 1.0);
+            return RevertedForecast { keep: 1.0, pulled: 0.0, common: inputs.h };
         }
         lanes.scratch.fill(Lane::ZERO);
         if keep < 1.0 {
-            sum_kernel(lanes, seen);
+            sum_kernel(lanes, inputs);
             for sum in &mut lanes.scratch {
                 *sum = Lane::splat((1.0 - keep) * (sum.sum() / trading));
             }
         }
-        let dispersion = self.revert_and_forecast(lanes, seen, keep).sum() / trading;
+        let dispersion = self.revert_and_forecast(lanes, inputs, keep).sum() / trading;
         let dispersion = dispersion.max(DISPERSION_FLOOR);
         let common =
-            seen.h * if self.power == 0.5 { dispersion.sqrt() } else { libm::pow(dispersion, self.power) };
-        let pulled = seen.design.iter().zip(&lanes.scratch).map(|(x, pull)| x * pull[0]).sum();
-        Reverted { keep, pulled, common }
+            inputs.h * if self.power == 0.5 { dispersion.sqrt() } else { libm::pow(dispersion, self.power) };
+        let pulled = inputs.design.iter().zip(&lanes.scratch).map(|(x, pull)| x * pull[0]).sum();
+        RevertedForecast { keep, pulled, common }
     }
 
     /// Sum over instruments of clipped squared standardised errors, lane by lane.
-    fn revert_and_forecast(&self, lanes: &mut Lanes, seen: Seen<'_>, keep: f64) -> Lane {
+    fn revert_and_forecast(&self, lanes: &mut Lanes, inputs: FrameInputs<'_>, keep: f64) -> Lane {
         if keep == 1.0 {
             lanes.scratch.fill(Lane::ZERO);
         }
-        forecast_kernel(lanes, seen, keep)
+        forecast_kernel(lanes, inputs, keep)
     }
 
     /// Updates m ← m + R x/q · e with e clipped and q = common + v, and S; writes the log density of each
@@ -113,13 +113,13 @@ impl Robust {
     pub(crate) fn update(
         &self,
         lanes: &mut Lanes,
-        seen: Seen<'_>,
+        inputs: FrameInputs<'_>,
         shares: &Shares,
         frame: FrameScales<'_>,
         density: &mut [Lane],
     ) {
-        let level = libm::pow(seen.h, LEVEL_POWER);
-        update_kernel(lanes, seen, shares, Scales { frame, level, clip: self.clip }, density);
+        let level = libm::pow(inputs.h, LEVEL_POWER);
+        update_kernel(lanes, inputs, shares, Scales { frame, level, clip: self.clip }, density);
     }
 }
 
@@ -128,15 +128,15 @@ fn count(observed: &Column) -> f64 {
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn sum_kernel(lanes: &mut Lanes, seen: Seen<'_>) {
-    widths!(lanes.mean.k, sum_body(lanes, seen));
+fn sum_kernel(lanes: &mut Lanes, inputs: FrameInputs<'_>) {
+    widths!(lanes.mean.k, sum_body(lanes, inputs));
 }
 
 #[inline(always)]
-fn sum_body<const K: usize>(lanes: &mut Lanes, seen: Seen<'_>) {
+fn sum_body<const K: usize>(lanes: &mut Lanes, inputs: FrameInputs<'_>) {
     let k = if K > 0 { K } else { lanes.mean.k };
     let sums = &mut lanes.scratch[..k];
-    for (mean, y) in lanes.mean.blocks.chunks_exact(k).zip(&seen.observed.0) {
+    for (mean, y) in lanes.mean.blocks.chunks_exact(k).zip(&inputs.observed.0) {
         for (sum, m) in sums.iter_mut().zip(mean) {
             for lane in 0..LANES {
                 sum[lane] += if y[lane].is_nan() { 0.0 } else { m[lane] };
@@ -146,18 +146,18 @@ fn sum_body<const K: usize>(lanes: &mut Lanes, seen: Seen<'_>) {
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn forecast_kernel(lanes: &mut Lanes, seen: Seen<'_>, keep: f64) -> Lane {
-    widths!(lanes.mean.k, forecast_body(lanes, seen, keep))
+fn forecast_kernel(lanes: &mut Lanes, inputs: FrameInputs<'_>, keep: f64) -> Lane {
+    widths!(lanes.mean.k, forecast_body(lanes, inputs, keep))
 }
 
 #[inline(always)]
-fn forecast_body<const K: usize>(lanes: &mut Lanes, seen: Seen<'_>, keep: f64) -> Lane {
+fn forecast_body<const K: usize>(lanes: &mut Lanes, inputs: FrameInputs<'_>, keep: f64) -> Lane {
     let k = if K > 0 { K } else { lanes.mean.k };
-    let (design, pulls) = (Local::<K>::of(seen.design), LocalLanes::<K>::of(&lanes.scratch));
-    let (x, pull) = (design.get(seen.design, k), pulls.get(&lanes.scratch, k));
+    let (design, pulls) = (Local::<K>::of(inputs.design), LocalLanes::<K>::of(&lanes.scratch));
+    let (x, pull) = (design.get(inputs.design, k), pulls.get(&lanes.scratch, k));
     let columns = lanes.observation_var.0.iter().zip(&mut lanes.forecast.0);
-    let (mut dispersion, h) = (Lane::ZERO, seen.h);
-    for ((mean, y), (s, f)) in lanes.mean.blocks.chunks_exact_mut(k).zip(&seen.observed.0).zip(columns) {
+    let (mut dispersion, h) = (Lane::ZERO, inputs.h);
+    for ((mean, y), (s, f)) in lanes.mean.blocks.chunks_exact_mut(k).zip(&inputs.observed.0).zip(columns) {
         let (y, s) = (*y, *s);
         let mut forecasts = Lane::ZERO;
         for lane in 0..LANES {
@@ -179,28 +179,28 @@ fn forecast_body<const K: usize>(lanes: &mut Lanes, seen: Seen<'_>, keep: f64) -
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
 fn update_kernel(
     lanes: &mut Lanes,
-    seen: Seen<'_>,
+    inputs: FrameInputs<'_>,
     shares: &Shares,
     scales: Scales<'_>,
     density: &mut [Lane],
 ) {
-    widths!(lanes.mean.k, update_body(lanes, seen, shares, scales, density));
+    widths!(lanes.mean.k, update_body(lanes, inputs, shares, scales, density));
 }
 
 #[inline(always)]
 fn update_body<const K: usize>(
     lanes: &mut Lanes,
-    seen: Seen<'_>,
+    inputs: FrameInputs<'_>,
     shares: &Shares,
     scales: Scales<'_>,
     density: &mut [Lane],
 ) {
     let k = if K > 0 { K } else { lanes.mean.k };
     let columns = lanes.observation_var.0.iter_mut().zip(&lanes.forecast.0).zip(&mut lanes.prior_var.0);
-    let means = lanes.mean.blocks.chunks_exact_mut(k).zip(&seen.observed.0);
+    let means = lanes.mean.blocks.chunks_exact_mut(k).zip(&inputs.observed.0);
     for (block, (((mean, y), columns), density)) in means.zip(columns).zip(density).enumerate() {
-        let scales = (seen.h, scales, &scales.frame.variance[block]);
-        match shares.of_block(seen.histories, block, &mut lanes.scratch[..k]) {
+        let scales = (inputs.h, scales, &scales.frame.variance[block]);
+        match shares.of_block(inputs.histories, block, &mut lanes.scratch[..k]) {
             BlockShare::Common(gains, share) => {
                 let local = Local::<K>::of(gains);
                 let gain = local.get(gains, k);

@@ -160,7 +160,7 @@ mod tests {
     const DLM: EstimatorKind = EstimatorKind::Dlm;
 
     #[test]
-    fn smoothed_betas_end_where_the_filter_does() {
+    fn last_smoothed_betas_equal_the_filtered_ones() {
         let panel = panel();
         let settings = EstimatorSettings { kind: DLM, ..EstimatorSettings::default() };
         let calendar = Calendar::default();
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn em_raises_the_likelihood_and_its_parameters_smooth() {
+    fn em_raises_the_likelihood_and_feeds_the_smoother() {
         let panel = panel();
         let settings = EstimatorSettings { kind: DLM, ..EstimatorSettings::default() };
         let em = Em { steps: 20, ..Em::default() };

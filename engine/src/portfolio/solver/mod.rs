@@ -69,12 +69,12 @@ pub struct Solver {
     matrix: Vec<f64>,
     right: Vec<f64>,
     exposure: Vec<f64>,
-    added: Vec<Added>,
+    added: Vec<AddedCurvature>,
 }
 
 /// Curvature added to an instrument's own risk: curvature · (w − centre)²/2.
 #[derive(Clone, Copy, Debug)]
-struct Added {
+struct AddedCurvature {
     instrument: usize,
     curvature: f64,
     centre: f64,
@@ -170,7 +170,7 @@ impl Solver {
         for i in 0..n {
             let added = set_instrument(&mut self.instruments, problem, i, value);
             if added > 0.0 {
-                self.added.push(Added { instrument: i, curvature: added, centre: 0.0 });
+                self.added.push(AddedCurvature { instrument: i, curvature: added, centre: 0.0 });
             }
         }
         let len = self.instruments.len();
@@ -187,8 +187,8 @@ impl Solver {
         }
         for bound in problem.exposure_bounds {
             let exposures = problem.exposures.column(bound.factor);
-            column(&mut exposures.iter().map(|b| known(*b)));
-            column(&mut exposures.iter().map(|b| -known(*b)));
+            column(&mut exposures.iter().map(|b| known_or_zero(*b)));
+            column(&mut exposures.iter().map(|b| -known_or_zero(*b)));
         }
         self.set_rows(problem, k, value);
         if problem.turnover <= 0.0 {
@@ -208,7 +208,7 @@ impl Solver {
             for l in j..k {
                 let root = problem.factor_root[(l, j)] * scale;
                 for (to, exposure) in column.iter_mut().zip(problem.exposures.column(l).as_slice()) {
-                    *to += known(*exposure) * root;
+                    *to += known_or_zero(*exposure) * root;
                 }
             }
         }
@@ -332,7 +332,7 @@ impl Solver {
     /// Centres the added curvature on the current weights; returns whether they still change.
     fn shift_added(&mut self) -> bool {
         let mut change = 0.0_f64;
-        for Added { instrument, curvature, centre } in &mut self.added {
+        for AddedCurvature { instrument, curvature, centre } in &mut self.added {
             let weight = self.instruments.weights()[*instrument];
             change = change.max((weight - *centre).abs());
             self.instruments.expected[*instrument] += *curvature * (weight - *centre);
@@ -502,7 +502,7 @@ fn keep_cap(problem: &Problem<'_>, weights: &mut [f64]) {
 }
 
 /// Replaces an unknown exposure (NaN) by 0.
-fn known(exposure: f64) -> f64 {
+fn known_or_zero(exposure: f64) -> f64 {
     if exposure.is_nan() { 0.0 } else { exposure }
 }
 
