@@ -97,8 +97,8 @@ fn every_rebalance_of_a_replay_is_the_best_one() {
         assert!(all.len() > 2_000);
         let mut compared = 0;
         for (at, of) in all.iter().enumerate() {
-            assert!(of.reached.converged, "{at}: {:?}", of.reached);
-            if !of.reached.within_limits() {
+            assert!(of.status.converged, "{at}: {:?}", of.status);
+            if !of.status.within_limits() {
                 continue;
             }
             let scale = of.expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));

@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::risk::set_factor_exposures;
 use super::solution::Outcome;
-use super::solver::{ExposureBounds, Multipliers, Problem, Reached, Solver};
+use super::solver::{ExposureBounds, Multipliers, Problem, SolveStatus, Solver};
 
 /// Weight beyond every limit: stands for an absent box.
 const FREE: f64 = 10.0;
@@ -50,7 +50,7 @@ pub struct Rebalance {
     /// Multipliers of the limits.
     pub multipliers: Multipliers,
     /// Status of the solver.
-    pub reached: Reached,
+    pub status: SolveStatus,
     /// Outcome of the rebalance.
     pub outcome: Outcome,
 }
@@ -73,7 +73,7 @@ pub struct FrontierPoint {
 
 /// Growth per frame that each limit costs: gain in expected growth without it, the other limits being kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct GivenUp {
+pub struct LimitCosts {
     /// Turnover cap.
     pub turnover_cap: f64,
     /// Box: lower and upper bounds of the weights.
@@ -161,7 +161,7 @@ impl Rebalance {
                 turnover: distance(&solved.weights, &self.held),
                 growth: self.objective(&solved.weights),
                 multiplier: solved.multipliers.turnover,
-                within_limits: solved.reached.within_limits(),
+                within_limits: solved.status.within_limits(),
             }
         };
         (0..points).map(at).collect()
@@ -197,7 +197,7 @@ impl Rebalance {
 
     /// Growth that each limit costs, measured at the optimal weights whatever `cap_method` is.
     #[must_use]
-    pub fn given_up(&self) -> GivenUp {
+    pub fn limit_costs(&self) -> LimitCosts {
         let best = self.objective(&self.clone().solved().weights);
         let without = |change: &dyn Fn(&mut Self)| {
             let mut freed = self.clone();
@@ -205,7 +205,7 @@ impl Rebalance {
             let solved = freed.solved();
             (solved.objective(&solved.weights) - best).max(0.0)
         };
-        GivenUp {
+        LimitCosts {
             turnover_cap: without(&|freed| freed.turnover = 1e6),
             bounds: without(&|freed| {
                 for i in 0..freed.lower.len() {
@@ -226,7 +226,7 @@ impl Rebalance {
 
     fn solved(mut self) -> Self {
         let (mut weights, mut multipliers) = (Vec::new(), Multipliers::default());
-        self.reached = Solver::default().solve(&self.problem(), &mut weights, &mut multipliers);
+        self.status = Solver::default().solve(&self.problem(), &mut weights, &mut multipliers);
         (self.weights, self.multipliers) = (weights, multipliers);
         self
     }

@@ -7,7 +7,7 @@ use super::risk::FactorRisk;
 use super::scale;
 use super::settings::{CapMethod, SizingSettings};
 use super::solution::{Goal, Limits, Outcome, Solution};
-use super::solver::{ExposureBounds, Multipliers, Problem, Reached, Solver};
+use super::solver::{ExposureBounds, Multipliers, Problem, SolveStatus, Solver};
 use crate::linalg::reshape;
 
 /// Solves rebalances; keeps its buffers.
@@ -94,7 +94,7 @@ impl Sizer {
             sized,
             weights: of.weights.clone(),
             multipliers: of.multipliers.clone(),
-            reached: of.reached,
+            status: of.status,
             outcome: of.outcome,
         }
     }
@@ -154,14 +154,14 @@ impl Sizer {
         let mut solver = std::mem::take(&mut self.solver);
         let problem = self.problem(goal, risk, limits);
         let largest = problem.expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
-        out.reached = solver.solve(&problem, &mut out.weights, &mut out.multipliers);
+        out.status = solver.solve(&problem, &mut out.weights, &mut out.multipliers);
         self.solver = solver;
         let Multipliers { turnover, gross, .. } = &out.multipliers;
         let capped = *turnover > MULTIPLIER_ROUNDING * largest;
         out.at_gross = *gross > MULTIPLIER_ROUNDING * largest;
         let traded: f64 = out.weights.iter().zip(limits.held).map(|(w, held)| (w - held).abs()).sum();
         out.capped = capped || (traded > 0.0 && traded >= limits.turnover_left * (1.0 - CAP_ROUNDING));
-        let Reached { box_missed, gross_missed, net_missed, .. } = out.reached;
+        let SolveStatus { box_missed, gross_missed, net_missed, .. } = out.status;
         out.outcome = match () {
             () if box_missed => Outcome::Repairing,
             () if gross_missed => Outcome::GrossOutOfReach,
@@ -191,7 +191,7 @@ impl Sizer {
             }
         }
         out.multipliers = Multipliers::default();
-        out.reached = Reached { converged: true, ..Reached::default() };
+        out.status = SolveStatus { converged: true, ..SolveStatus::default() };
         scale::solve(settings, &mut self.goal, limits, out);
         out.capped = out.outcome == Outcome::Capped;
         if let (Goal::Expected(expected), Outcome::Capped) = (goal, out.outcome) {

@@ -1,6 +1,6 @@
 //! Goal, limits and solution of one rebalance.
 
-use super::solver::{Multipliers, Reached};
+use super::solver::{Multipliers, SolveStatus};
 
 /// Goal given by the strategy.
 #[derive(Clone, Copy, Debug)]
@@ -89,5 +89,5 @@ pub struct Solution {
     /// Number of instruments whose weight is at a non-zero bound of the box.
     pub at_box: usize,
     /// Status of the solver.
-    pub reached: Reached,
+    pub status: SolveStatus,
 }

@@ -1,7 +1,7 @@
 //! Rebalances made for the tests and benchmarks, and the same problem for an interior-point solver.
 #![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
 
-use betaflow_engine::portfolio::{Multipliers, Reached, Rebalance, Solver};
+use betaflow_engine::portfolio::{Multipliers, Rebalance, SolveStatus, Solver};
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{
     DefaultSettingsBuilder, DefaultSolver, IPSolver, NonnegativeConeT, PowerConeT, SolverStatus,
@@ -12,7 +12,7 @@ use clarabel::solver::{
 pub trait Checked {
     fn n(&self) -> usize;
     fn k(&self) -> usize;
-    fn solve(&self, solver: &mut Solver) -> (Vec<f64>, Multipliers, Reached);
+    fn solve(&self, solver: &mut Solver) -> (Vec<f64>, Multipliers, SolveStatus);
     /// L'B'w.
     fn common(&self, weights: &[f64]) -> Vec<f64>;
     fn exposure(&self, factor: usize, weights: &[f64]) -> f64;
@@ -29,7 +29,7 @@ impl Checked for Rebalance {
         self.exposures.ncols()
     }
 
-    fn solve(&self, solver: &mut Solver) -> (Vec<f64>, Multipliers, Reached) {
+    fn solve(&self, solver: &mut Solver) -> (Vec<f64>, Multipliers, SolveStatus) {
         let (mut weights, mut multipliers) = (Vec::new(), Multipliers::default());
         let reached = solver.solve(&self.problem(), &mut weights, &mut multipliers);
         (weights, multipliers, reached)

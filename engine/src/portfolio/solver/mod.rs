@@ -19,7 +19,7 @@ mod problem;
 
 use crate::linalg::{cholesky_semidefinite, solve_cholesky};
 use columns::Columns;
-pub use problem::{ExposureBounds, Multipliers, Problem, Reached};
+pub use problem::{ExposureBounds, Multipliers, Problem, SolveStatus};
 
 /// Largest multiplier of net target and exposures, in units of the largest marginal value.
 const NET_BOUND: f64 = 64.0;
@@ -100,7 +100,7 @@ impl Solver {
         problem: &Problem<'_>,
         weights: &mut Vec<f64>,
         multipliers: &mut Multipliers,
-    ) -> Reached {
+    ) -> SolveStatus {
         let Repair { cost, gross } = repair(problem);
         if cost > problem.turnover {
             let share = problem.turnover / cost;
@@ -109,7 +109,7 @@ impl Solver {
             weights.extend(nearest.zip(problem.held).map(|(to, held)| held + share * (to - held)));
             *multipliers = Multipliers::default();
             multipliers.exposures.resize(problem.exposure_bounds.len(), 0.0);
-            return Reached { converged: true, box_missed: true, ..Reached::default() };
+            return SolveStatus { converged: true, box_missed: true, ..SolveStatus::default() };
         }
         let least_gross = gross - (problem.turnover - cost).min(gross - problem.fixed_gross());
         let gross_missed = least_gross > problem.gross + ROUNDING;
@@ -125,10 +125,15 @@ impl Solver {
         weights.clear();
         weights.extend_from_slice(&self.instruments.weights()[..problem.expected.len()]);
         keep_cap(problem, weights);
-        Reached { gross_missed, ..self.report(problem, steps, multipliers) }
+        SolveStatus { gross_missed, ..self.report(problem, steps, multipliers) }
     }
 
-    fn report(&self, problem: &Problem<'_>, steps: Option<u32>, multipliers: &mut Multipliers) -> Reached {
+    fn report(
+        &self,
+        problem: &Problem<'_>,
+        steps: Option<u32>,
+        multipliers: &mut Multipliers,
+    ) -> SolveStatus {
         let m = self.prices.len();
         let k = self.root_size(problem);
         multipliers.turnover = self.prices[m - 2];
@@ -145,11 +150,11 @@ impl Solver {
             multipliers.exposures.push(self.prices[at] - self.prices[at + 1]);
         }
         let at_bound = |at: usize| self.rows[at].upper > 0.0 && self.prices[at].abs() >= self.rows[at].upper;
-        Reached {
+        SolveStatus {
             steps: steps.unwrap_or(MAX_STEPS as u32),
             converged: steps.is_some(),
             net_missed: (k..m - 2).any(at_bound),
-            ..Reached::default()
+            ..SolveStatus::default()
         }
     }
 

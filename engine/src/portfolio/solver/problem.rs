@@ -74,7 +74,7 @@ impl Clone for Multipliers {
 
 /// Status of a solution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reached {
+pub struct SolveStatus {
     /// Newton steps.
     pub steps: u32,
     /// Whether the Newton steps converged.
@@ -88,7 +88,7 @@ pub struct Reached {
     pub net_missed: bool,
 }
 
-impl Reached {
+impl SolveStatus {
     /// Whether every limit was within reach.
     #[must_use]
     pub fn within_limits(&self) -> bool {

@@ -11,7 +11,7 @@ use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, 
 use betaflow_engine::model::Estimates;
 use betaflow_engine::names::Names;
 use betaflow_engine::pipeline::{RunOptions, trading};
-use betaflow_engine::portfolio::{CapMethod, FrontierPoint, GivenUp, Outcome, Rebalance};
+use betaflow_engine::portfolio::{CapMethod, FrontierPoint, LimitCosts, Outcome, Rebalance};
 use betaflow_engine::source::Source as _;
 use betaflow_engine::time::{DAY_NS, TimestampNs};
 use comfy_table::presets::NOTHING;
@@ -157,7 +157,7 @@ struct Report<'a> {
     shown: Shown,
     factors: Vec<String>,
     frontier: Vec<FrontierPoint>,
-    given_up: GivenUp,
+    given_up: LimitCosts,
     warnings: Vec<Rendered>,
 }
 
@@ -165,7 +165,7 @@ impl<'a> Report<'a> {
     fn new(config: &'a Config, shown: Shown, factors: Vec<String>, warnings: Vec<Rendered>) -> Self {
         let rebalance = &shown.rebalance;
         let (frontier, given_up) = match rebalance.sized {
-            true => (rebalance.frontier(POINTS), rebalance.given_up()),
+            true => (rebalance.frontier(POINTS), rebalance.limit_costs()),
             false => Default::default(),
         };
         Self { config, shown, factors, frontier, given_up, warnings }
@@ -246,8 +246,8 @@ impl<'a> Report<'a> {
                 "at_lower": self.at(|of, i| of.weights[i] <= of.lower[i] && of.lower[i] < of.upper[i]),
                 "at_upper": self.at(|of, i| of.weights[i] >= of.upper[i] && of.lower[i] < of.upper[i]),
                 "not_tradable": self.at(|of, i| of.lower[i] == of.upper[i]),
-                "steps": of.reached.steps,
-                "converged": of.reached.converged,
+                "steps": of.status.steps,
+                "converged": of.status.converged,
             },
             "growth_given_up": of.sized.then(|| json!({
                 "turnover_cap": self.given_up.turnover_cap,
