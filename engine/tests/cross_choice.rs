@@ -7,8 +7,9 @@ mod support;
 use std::ops::Range;
 
 use betaflow_engine::validation::{
-    Certainty, Chosen, CombinatorialPurged, CrossSelection, Fold, Objective, Resampling, StationaryBootstrap,
-    WalkForward, best, certainty, one_path, purged_k_fold, select, select_across, select_across_by,
+    Certainty, ChosenSetting, CombinatorialPurged, CrossSelection, Fold, Objective, Resampling,
+    StationaryBootstrap, WalkForward, best, certainty, one_path, purged_k_fold, select, select_across,
+    select_across_by,
 };
 use proptest::prelude::*;
 use support::choices::{OBJECTIVES, returns};
@@ -128,7 +129,7 @@ fn of_a_walk_forward_it_is_the_same_as_the_choice_before_each_block() {
     for objective in OBJECTIVES {
         let forward = select(&returns, &folds, objective, 252.0).unwrap();
         let across = select_across(&returns, &folds, &one_path(5), objective, 252.0).unwrap();
-        let same = |a: &Chosen, b: &Chosen| {
+        let same = |a: &ChosenSetting, b: &ChosenSetting| {
             assert_eq!((a.setting, a.score.to_bits()), (b.setting, b.score.to_bits()))
         };
         forward.choices.iter().zip(&across.choices).for_each(|(a, b)| same(&a.chosen, &b.chosen));

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use betaflow_engine::metrics::{Accumulator, Comparing, EquityPoint, Figures};
+use betaflow_engine::metrics::{Accumulator, ComparisonBuilder, EquityPoint, Figures};
 use betaflow_engine::time::TimestampNs;
 
 const TOLERANCE: f64 = 1e-9;
@@ -74,7 +74,7 @@ fn figures_are_those_of_empyrical() {
 fn figures_of_a_run_are_those_of_its_equity() {
     let reference = reference();
     for (name, own, benchmark) in series().into_iter().filter(|(_, own, _)| own.len() > 20) {
-        let mut comparing = Comparing::new(own.len() + 1);
+        let mut comparing = ComparisonBuilder::new(own.len() + 1);
         let mut point = EquityPoint { nav: 1e6, benchmark_nav: 1e6, ..EquityPoint::default() };
         comparing.push(point);
         for (at, (r, b)) in own.iter().zip(&benchmark).enumerate() {

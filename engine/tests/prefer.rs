@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use betaflow_engine::settings::Invalid;
 use betaflow_engine::validation::{
-    Effort, Objective, Preferred, Resampling, StationaryBootstrap, best, prefer,
+    Objective, PreferredSetting, Resampling, SecondaryCriteria, StationaryBootstrap, best, prefer,
 };
 use proptest::prelude::*;
 use support::Random;
@@ -37,8 +37,8 @@ fn chosen(
     kelly_fraction: &[f64],
     train: &[Range<usize>],
     objective: Objective,
-) -> Preferred {
-    let effort = Effort { turnover, kelly_fraction };
+) -> PreferredSetting {
+    let effort = SecondaryCriteria { turnover, kelly_fraction };
     prefer(returns, effort, train, objective, YEAR, &RESAMPLING).unwrap()
 }
 
@@ -122,7 +122,7 @@ fn without_resamples_only_equal_settings_are_as_good() {
     let panel = returns(9, 3, 100, 0.001, 1e-5);
     let none = Resampling { count: 0, ..RESAMPLING };
     let turnover = constant(&[0.1, 0.2, 0.3], 100);
-    let effort = Effort { turnover: &turnover, kelly_fraction: &[0.25; 3] };
+    let effort = SecondaryCriteria { turnover: &turnover, kelly_fraction: &[0.25; 3] };
     let found = prefer(&panel, effort, &[0..100], Objective::Sharpe, YEAR, &none).unwrap();
     assert_eq!((found.chosen, found.certainty.within_one_error), (found.best, 1));
 }
@@ -139,7 +139,7 @@ fn setting_without_a_score_is_never_chosen() {
 fn turnover_must_belong_to_the_returns() {
     let panel = returns(13, 2, 50, 0.001, 0.0);
     let key = |turnover: &[Vec<f64>], kelly_fraction: &[f64]| -> &'static str {
-        let effort = Effort { turnover, kelly_fraction };
+        let effort = SecondaryCriteria { turnover, kelly_fraction };
         let refused = prefer(&panel, effort, &[0..50], Objective::Sharpe, YEAR, &RESAMPLING);
         let Err(Invalid { key, .. }) = refused else { panic!("it is taken") };
         key
@@ -172,7 +172,7 @@ proptest! {
         let train = [0..end];
         let kelly = [0.1, 0.25, 0.5, 1.0];
         let before = chosen(&panel, &turnover, &kelly, &train, objective);
-        let text = |found: Preferred| format!("{found:?}");
+        let text = |found: PreferredSetting| format!("{found:?}");
         let again = chosen(&panel, &turnover, &kelly, &train, objective);
         prop_assert_eq!(text(before), text(again), "it is a function of its input");
         let later = chosen(&later_returns, &later_turnover, &kelly, &train, objective);

@@ -4,7 +4,8 @@
 mod support;
 
 use betaflow_engine::model::{
-    Dlm, Em, Estimates, Estimator, EstimatorSettings, Paired, Retrospective, Returns, StateSpace, WindUp,
+    Dlm, Em, Estimates, Estimator, EstimatorSettings, PairedForecasts, Retrospective, Returns, StateSpace,
+    WindUp,
 };
 use betaflow_engine::settings::Calendar;
 use nalgebra::{DMatrix, DVector};
@@ -259,7 +260,7 @@ fn em_starts_the_same_in_other_units() {
 
 #[test]
 fn hedged_r2_counts_what_both_have_forecast() {
-    let mut paired = Paired::default();
+    let mut paired = PairedForecasts::default();
     assert_eq!((paired.forecasts(), paired.hedged_r2()), (0, None));
     paired.observe(f64::NAN, [0.1, 0.1]);
     paired.observe(0.2, [f64::NAN, 0.1]);

@@ -33,7 +33,7 @@ pub struct Comparison {
 
 /// Accumulates the equity of a run, row by row, into a [`Comparison`].
 #[derive(Clone, Debug)]
-pub struct Comparing {
+pub struct ComparisonBuilder {
     last: Option<EquityPoint>,
     net: Accumulator,
     gross: Accumulator,
@@ -43,7 +43,7 @@ pub struct Comparing {
     ruined: Option<TimestampNs>,
 }
 
-impl Comparing {
+impl ComparisonBuilder {
     /// Accumulator for exactly `frames` rows.
     #[must_use]
     pub fn new(frames: usize) -> Self {
@@ -93,12 +93,12 @@ impl Comparing {
 /// Counts the net returns of a run in bins, in a second pass over the equity: the first one determines the
 /// bins.
 #[derive(Clone, Debug)]
-pub struct Binning {
+pub struct DistributionBuilder {
     last: Option<EquityPoint>,
     bins: Distribution,
 }
 
-impl Binning {
+impl DistributionBuilder {
     /// Empty bins that fit the net returns of a comparison.
     #[must_use]
     pub fn new(comparison: &Comparison, frames_per_year: f64) -> Self {

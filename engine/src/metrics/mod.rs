@@ -29,7 +29,7 @@ mod shortfall;
 mod tail;
 
 pub use capacity::Capacity;
-pub use comparing::{Binning, Comparing, Comparison};
+pub use comparing::{Comparison, ComparisonBuilder, DistributionBuilder};
 pub use cost_analysis::{CostAnalysis, chance_of_ever_losing};
 pub use curves::{Buckets, Curves, EquityCurves, Keep, Line, ReturnCurves};
 pub use distribution::Distribution;
@@ -40,7 +40,7 @@ pub use growing::{DayFigures, DrawdownSoFar, GrowingLines, RunningFigures, Watch
 pub(crate) use moments::annual_growth;
 pub use months::Period;
 pub(crate) use performance::ExcessMoments;
-pub use performance::{ExcessRatios, InExcess, Performance, TurnoverFacts};
+pub use performance::{ExcessFigures, ExcessRatios, Performance, TurnoverFacts};
 pub use relative::Relative;
 pub use series::Accumulator;
 pub use sharpe::{ObservedSharpe, SharpeUncertainty};

@@ -18,7 +18,7 @@ pub struct Performance {
     /// Time of the frame on which the account was ruined (NAV at most 0).
     pub ruined: Option<TimestampNs>,
     /// Ratios of the returns in excess of the risk-free return.
-    pub in_excess: InExcess,
+    pub in_excess: ExcessFigures,
     /// Total costs by item.
     pub costs: Costs,
     /// Total interest on cash.
@@ -61,7 +61,7 @@ impl ExcessRatios {
 
 /// Ratios in excess of the risk-free return, for each series of returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct InExcess {
+pub struct ExcessFigures {
     /// Ratios of the returns after costs.
     pub net: ExcessRatios,
     /// Ratios of the returns (ΔNAV_t + costs_t)/NAV_{t−1}.
@@ -109,12 +109,12 @@ impl ExcessMoments {
         self.benchmark.push(excess(benchmark, rf));
     }
 
-    pub(crate) fn ratios(&self, frames_per_year: f64) -> InExcess {
+    pub(crate) fn ratios(&self, frames_per_year: f64) -> ExcessFigures {
         let of = |moments: &Moments| ExcessRatios {
             sharpe: moments.sharpe(frames_per_year),
             sortino: moments.sortino(frames_per_year),
         };
-        InExcess { net: of(&self.net), gross: of(&self.gross), benchmark: of(&self.benchmark) }
+        ExcessFigures { net: of(&self.net), gross: of(&self.gross), benchmark: of(&self.benchmark) }
     }
 }
 

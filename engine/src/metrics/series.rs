@@ -128,19 +128,19 @@ impl Figures {
 
     /// Figures without returns: all NaN.
     #[must_use]
-    pub fn nothing() -> Self {
+    pub fn undefined() -> Self {
         Self::of(std::iter::empty(), 1.0)
     }
 
     /// Figures of a ruined account.
     #[must_use]
     pub fn ruined() -> Self {
-        Self { total_return: -1.0, annual_return: -1.0, max_drawdown: -1.0, ..Self::nothing() }
+        Self { total_return: -1.0, annual_return: -1.0, max_drawdown: -1.0, ..Self::undefined() }
     }
 
     /// Figures before costs of a ruined account: ruin if the returns before costs lost everything, else NaN,
     /// because the series ends early.
     pub(crate) fn before_costs_of_ruined(self) -> Self {
-        if self.total_return <= -1.0 { Self::ruined() } else { Self::nothing() }
+        if self.total_return <= -1.0 { Self::ruined() } else { Self::undefined() }
     }
 }

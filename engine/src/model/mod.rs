@@ -91,7 +91,7 @@ pub use kinds::estimator;
 pub use lanes::{LANES, LaneBlock};
 pub use mixture::Mixture;
 pub use offline::{
-    Hindsight, HindsightSettings, InstrumentHindsight, Paired, Panel, PanelError, PanelShape,
+    Hindsight, HindsightSettings, InstrumentHindsight, PairedForecasts, Panel, PanelError, PanelShape,
     RollingComparison, SmoothedHistory,
 };
 pub use returns::Returns;

@@ -159,7 +159,7 @@ impl Inspector {
 
     /// Adds instruments that were listed by frames before the first one inspected.
     #[must_use]
-    pub fn knowing(self, names: &[Arc<str>]) -> Self {
+    pub fn with_listed(self, names: &[Arc<str>]) -> Self {
         let mut spelling = Spelling::default();
         names.iter().for_each(|symbol| _ = spelling.add(symbol));
         Self { names: names.to_vec(), spelling, ..self }
@@ -168,7 +168,7 @@ impl Inspector {
     /// Suppresses findings about price moves that the adjusted price does not show, for returns made of that
     /// price.
     #[must_use]
-    pub fn trusting_the_adjusted_price(self) -> Self {
+    pub fn with_returns_of_adjusted_price(self) -> Self {
         Self { trusting: true, ..self }
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::bootstrap::StationaryBootstrap;
-use super::choice::Chosen;
+use super::choice::ChosenSetting;
 use super::cross::join;
 use super::objective::{Objective, best};
 use super::resampled::ResampledScores;
@@ -48,7 +48,7 @@ impl Resampling {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Certainty {
     /// Second best setting on the same frames; `None` if no other setting has a score.
-    pub runner_up: Option<Chosen>,
+    pub runner_up: Option<ChosenSetting>,
     /// Share of the resamples in which the best setting remains the best; NaN without resamples.
     pub share: f64,
     /// Standard error of the best setting's score: its standard deviation over the resamples (Efron &
@@ -93,7 +93,7 @@ pub fn certainty<R: AsRef<[f64]>>(
 
 /// Best setting by some training frames, and the distance of the others from it.
 pub(super) struct ScoredSettings {
-    pub(super) best: Chosen,
+    pub(super) best: ChosenSetting,
     /// Score of each setting.
     pub(super) scores: Vec<f64>,
     /// Score of the best less that of each setting, with the standard error of the difference.
@@ -206,14 +206,14 @@ pub(super) fn score_settings<R: AsRef<[f64]>>(
         .collect();
     let others: Vec<f64> = (0..settings).map(|j| if j == setting { f64::NAN } else { scores[j] }).collect();
     let certainty = Certainty {
-        runner_up: best(&others).map(|next| Chosen { setting: next, score: scores[next] }),
+        runner_up: best(&others).map(|next| ChosenSetting { setting: next, score: scores[next] }),
         share: wins as f64 / resampling.count as f64,
         standard_error: deviation(&errors),
         within_one_error: within.iter().filter(|within| **within).count(),
         resamples: resampling.count,
     };
     Ok(ScoredSettings {
-        best: Chosen { setting, score: scores[setting] },
+        best: ChosenSetting { setting, score: scores[setting] },
         scores,
         differences,
         within,

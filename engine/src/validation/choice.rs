@@ -16,14 +16,14 @@ pub struct Selection {
     pub out_of_sample: Vec<f64>,
     /// Best setting on all frames: the one to use next. Its score is in-sample and does not predict
     /// performance.
-    pub in_sample: Chosen,
+    pub in_sample: ChosenSetting,
 }
 
 /// Choice for one fold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     /// Setting chosen by the frames before the fold's embargo.
-    pub chosen: Chosen,
+    pub chosen: ChosenSetting,
     /// Score of the chosen setting on the test block of the fold; NaN if undefined.
     pub out_of_sample_score: f64,
     /// Test block.
@@ -32,7 +32,7 @@ pub struct Choice {
 
 /// Setting, and the score that it was chosen by.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Chosen {
+pub struct ChosenSetting {
     /// Index of the setting.
     pub setting: usize,
     /// Score on the frames of the choice; NaN if no setting has one, in which case the first is chosen.
@@ -72,7 +72,7 @@ pub fn select_by<R: AsRef<[f64]>>(
     let choose = |range: &Range<usize>| {
         let scores: Vec<f64> = (0..returns.len()).map(|setting| score(of(setting, range))).collect();
         let setting = best(&scores).unwrap_or(0);
-        Chosen { setting, score: scores[setting] }
+        ChosenSetting { setting, score: scores[setting] }
     };
     let mut choices: Vec<Choice> = Vec::with_capacity(folds.len());
     let mut out_of_sample = Vec::new();

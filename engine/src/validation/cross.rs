@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::choice::Chosen;
+use super::choice::ChosenSetting;
 use super::folds::Fold;
 use super::objective::{Objective, best};
 use super::trials::common_frames;
@@ -17,14 +17,14 @@ pub struct CrossSelection {
     pub paths: Vec<BacktestPath>,
     /// Best setting on all frames; its score does not predict performance,
     /// see [`Selection`](super::Selection).
-    pub in_sample: Chosen,
+    pub in_sample: ChosenSetting,
 }
 
 /// Choice for one split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CrossChoice {
     /// Setting chosen by the training frames of the split, joined in time order.
-    pub chosen: Chosen,
+    pub chosen: ChosenSetting,
     /// Score of the chosen setting on the tested blocks, joined; NaN if undefined.
     pub out_of_sample_score: f64,
     /// Tested frames, one range per block.
@@ -140,7 +140,7 @@ pub fn select_across_by<R: AsRef<[f64]>>(
         };
         let scores: Vec<f64> = (0..returns.len()).map(&mut score_of).collect();
         let setting = best(&scores).unwrap_or(0);
-        Ok(Chosen { setting, score: scores[setting] })
+        Ok(ChosenSetting { setting, score: scores[setting] })
     };
     judge_across(returns, folds, paths, &score, best_of)
 }
@@ -155,7 +155,7 @@ pub fn judge_across<R: AsRef<[f64]>>(
     folds: &[Fold],
     paths: &[Vec<usize>],
     score: impl Fn(&[f64]) -> f64,
-    mut choose: impl FnMut(&[Range<usize>]) -> Result<Chosen, Invalid>,
+    mut choose: impl FnMut(&[Range<usize>]) -> Result<ChosenSetting, Invalid>,
 ) -> Result<CrossSelection, Invalid> {
     require(!returns.is_empty(), "returns", 0, "at least 1 setting")?;
     require(!folds.is_empty(), "folds", 0, "at least 1 fold")?;

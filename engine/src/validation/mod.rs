@@ -90,7 +90,7 @@ mod walk_forward;
 pub use aligned::{AlignedReturns, AlignmentError, TrialReturns, common_tail};
 pub use bootstrap::StationaryBootstrap;
 pub use certainty::{Certainty, Difference, Resampling, certainty};
-pub use choice::{Choice, Chosen, Selection, select, select_by};
+pub use choice::{Choice, ChosenSetting, Selection, select, select_by};
 pub use cross::{
     BacktestPath, CrossChoice, CrossSelection, PathScores, judge_across, one_path, select_across,
     select_across_by,
@@ -99,7 +99,7 @@ pub use deflated::{Trials, min_backtest_years};
 pub use folds::Fold;
 pub use objective::{Objective, best};
 pub use overfitting::{BLOCK_FRAMES_MIN, BLOCKS, Overfitting, blocks_of, overfitting};
-pub use prefer::{Effort, Preferred, prefer};
+pub use prefer::{PreferredSetting, SecondaryCriteria, prefer};
 pub use purged::{CombinatorialPurged, purged_k_fold};
 pub use ranks::LogitSummary;
 pub use tuning::{FoldChoice, TuningResult, TuningTask, median_path};

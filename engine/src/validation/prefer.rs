@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use super::certainty::{Certainty, Difference, Resampling, score_settings};
-use super::choice::Chosen;
+use super::choice::ChosenSetting;
 use super::objective::Objective;
 use crate::settings::{Invalid, require};
 
 /// Secondary criteria among settings whose scores do not differ significantly.
 #[derive(Clone, Copy, Debug)]
-pub struct Effort<'a> {
+pub struct SecondaryCriteria<'a> {
     /// Turnover of each setting, one value per return.
     pub turnover: &'a [Vec<f64>],
     /// Kelly fraction of each setting.
@@ -18,15 +18,15 @@ pub struct Effort<'a> {
 
 /// Preferred setting, and the best one on the same frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Preferred {
+pub struct PreferredSetting {
     /// Preferred setting.
-    pub chosen: Chosen,
+    pub chosen: ChosenSetting,
     /// Its mean turnover per frame.
     pub turnover: f64,
     /// Score of the best setting less that of the preferred one; 0 if it is the best.
     pub difference: Difference,
     /// Setting with the highest score.
-    pub best: Chosen,
+    pub best: ChosenSetting,
     /// Mean turnover per frame of the best setting.
     pub best_turnover: f64,
     /// Certainty of the best setting.
@@ -46,34 +46,34 @@ pub struct Preferred {
 /// for a setting.
 pub fn prefer<R: AsRef<[f64]>>(
     returns: &[R],
-    effort: Effort<'_>,
+    criteria: SecondaryCriteria<'_>,
     train: &[Range<usize>],
     objective: Objective,
     frames_per_year: f64,
     resampling: &Resampling,
-) -> Result<Preferred, Invalid> {
+) -> Result<PreferredSetting, Invalid> {
     let settings = returns.len();
-    let same = effort.turnover.len() == settings
-        && effort.turnover.iter().zip(returns).all(|(turnover, own)| turnover.len() == own.as_ref().len());
-    require(same, "turnover", effort.turnover.len(), "one turnover for each return of each setting")?;
-    let count = effort.kelly_fraction.len();
+    let same = criteria.turnover.len() == settings
+        && criteria.turnover.iter().zip(returns).all(|(turnover, own)| turnover.len() == own.as_ref().len());
+    require(same, "turnover", criteria.turnover.len(), "one turnover for each return of each setting")?;
+    let count = criteria.kelly_fraction.len();
     require(count == settings, "kelly_fraction", count, "one Kelly fraction for each setting")?;
     let scored = score_settings(returns, train, objective, frames_per_year, resampling)?;
     let frames: usize = train.iter().map(ExactSizeIterator::len).sum();
     let turnover = |setting: usize| {
-        let ranges = train.iter().flat_map(|range| &effort.turnover[setting][range.clone()]);
+        let ranges = train.iter().flat_map(|range| &criteria.turnover[setting][range.clone()]);
         ranges.sum::<f64>() / frames as f64
     };
     let cheaper = |a: &(usize, f64), b: &(usize, f64)| {
-        let kelly = |setting: usize| effort.kelly_fraction[setting];
+        let kelly = |setting: usize| criteria.kelly_fraction[setting];
         a.1.total_cmp(&b.1).then(kelly(a.0).total_cmp(&kelly(b.0))).then(a.0.cmp(&b.0))
     };
     let best = scored.best;
     let as_good = (0..settings).filter(|&setting| scored.within[setting]);
     let chosen = as_good.map(|setting| (setting, turnover(setting))).min_by(cheaper);
     let (setting, chosen_turnover) = chosen.unwrap_or((best.setting, turnover(best.setting)));
-    Ok(Preferred {
-        chosen: Chosen { setting, score: scored.scores[setting] },
+    Ok(PreferredSetting {
+        chosen: ChosenSetting { setting, score: scored.scores[setting] },
         turnover: chosen_turnover,
         difference: scored.differences[setting],
         best,

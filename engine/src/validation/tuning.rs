@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use super::aligned::AlignedReturns;
 use super::certainty::{Certainty, Resampling};
-use super::choice::Chosen;
+use super::choice::ChosenSetting;
 use super::cross::{BacktestPath, PathScores, judge_across};
 use super::folds::Fold;
 use super::objective::Objective;
-use super::prefer::{Effort, Preferred, prefer};
+use super::prefer::{PreferredSetting, SecondaryCriteria, prefer};
 use crate::metrics::Figures;
 use crate::settings::Invalid;
 
@@ -35,9 +35,9 @@ pub struct TuningTask<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoldChoice {
     /// Setting used in the fold.
-    pub chosen: Chosen,
+    pub chosen: ChosenSetting,
     /// Chosen setting and the best one by the training frames.
-    pub preferred: Preferred,
+    pub preferred: PreferredSetting,
     /// Frames of the fold.
     pub fold: Fold,
     /// Score of the chosen setting on the tested blocks; NaN if undefined.
@@ -62,7 +62,7 @@ pub struct TuningResult {
     /// Figures of the best setting in hindsight on the frames of that path.
     pub hindsight: Figures,
     /// Choice by all frames: the recommended setting, and the best one.
-    pub in_sample: Preferred,
+    pub in_sample: PreferredSetting,
     /// Figures of the recommended setting on all frames.
     pub in_sample_figures: Figures,
     /// Figures of the best setting on all frames.
@@ -88,15 +88,15 @@ impl TuningResult {
             survivors.iter().map(|setting| aligned.turnover[*setting].clone()).collect();
         let kelly_fraction: Vec<f64> =
             survivors.iter().map(|setting| task.kelly_fraction[*setting]).collect();
-        let effort = Effort { turnover: &turnover, kelly_fraction: &kelly_fraction };
+        let criteria = SecondaryCriteria { turnover: &turnover, kelly_fraction: &kelly_fraction };
         let trained = |fold: &Fold| fold.train.iter().map(ExactSizeIterator::len).sum::<usize>();
         let training_frames = aligned.times.len() + folds.iter().map(trained).sum::<usize>();
 
-        let mut preferred: Vec<Preferred> = Vec::with_capacity(folds.len() + 1);
+        let mut preferred: Vec<PreferredSetting> = Vec::with_capacity(folds.len() + 1);
         let choose = |train: &[Range<usize>]| {
             let (count, seed) = (candidates.len(), preferred.len() as u64);
             let resampling = Resampling::affordable(count, training_frames, objective, task.mean_block, seed);
-            let found = prefer(&candidates, effort, train, objective, year, &resampling)?;
+            let found = prefer(&candidates, criteria, train, objective, year, &resampling)?;
             preferred.push(found);
             Ok(found.chosen)
         };
@@ -159,9 +159,9 @@ pub fn median_path(paths: &[BacktestPath]) -> usize {
 }
 
 /// Converts indices into the survivors to numbers of settings.
-fn numbered(found: Preferred, survivors: &[usize]) -> Preferred {
-    let numbered = |chosen: Chosen| Chosen { setting: survivors[chosen.setting], ..chosen };
-    Preferred {
+fn numbered(found: PreferredSetting, survivors: &[usize]) -> PreferredSetting {
+    let numbered = |chosen: ChosenSetting| ChosenSetting { setting: survivors[chosen.setting], ..chosen };
+    PreferredSetting {
         chosen: numbered(found.chosen),
         best: numbered(found.best),
         certainty: Certainty { runner_up: found.certainty.runner_up.map(numbered), ..found.certainty },

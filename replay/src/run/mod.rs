@@ -20,7 +20,7 @@ use anyhow::{Result, bail};
 use betaflow_connectors::Progress;
 use betaflow_connectors::record::{ParquetRecorder, RunFolder, read_equity};
 use betaflow_engine::ledger::{Frames, RecordSettings, Recorder, RunFacts};
-use betaflow_engine::metrics::{Binning, Comparing};
+use betaflow_engine::metrics::{ComparisonBuilder, DistributionBuilder};
 use betaflow_engine::pipeline::{
     Clock, Graph, Placement, RunOptions, RunReport, estimating, no_clock, trading,
 };
@@ -223,10 +223,10 @@ pub(crate) fn remove_when_interrupted(partial: &Path) -> Result<()> {
 /// The metrics, from the equity as it was written: so memory does not grow with the length of the run.
 fn measure(folder: &Path, facts: &RunFacts, config: &Config) -> Result<Trading> {
     let frames_per_year = config.data.calendar().frames_per_year();
-    let mut comparing = Comparing::new(usize::try_from(facts.performance.frames)?);
+    let mut comparing = ComparisonBuilder::new(usize::try_from(facts.performance.frames)?);
     read_equity(folder, |point| comparing.push(point))?;
     let comparison = comparing.comparison(frames_per_year);
-    let mut binning = Binning::new(&comparison, frames_per_year);
+    let mut binning = DistributionBuilder::new(&comparison, frames_per_year);
     read_equity(folder, |point| binning.push(point))?;
     Ok(Trading::new(config, facts, comparison, binning.distribution()))
 }

@@ -31,7 +31,7 @@ impl Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self { figures: Figures::nothing(), excess: None }
+        Self { figures: Figures::undefined(), excess: None }
     }
 }
 
@@ -47,7 +47,7 @@ impl<'de> Deserialize<'de> for Metrics {
         let numbers = BTreeMap::<String, Number>::deserialize(deserializer)?;
         let number =
             |(name, _): (&'static str, f64)| (name, numbers.get(name).copied().unwrap_or_default().0);
-        let figures = Figures::nothing();
+        let figures = Figures::undefined();
         let figures = Figures::deserialize(MapDeserializer::new(figures.all().map(number)))?;
         let ratios = ExcessRatios::default().items();
         let has_excess = ratios.iter().any(|(name, _)| numbers.contains_key(*name));
@@ -63,7 +63,7 @@ impl JsonSchema for Metrics {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let number = Number::json_schema(generator);
-        let figures = Figures::nothing();
+        let figures = Figures::undefined();
         let required: Vec<&str> = figures.all().map(|(name, _)| name).collect();
         let excess = ExcessRatios::default().items().map(|(name, _)| name);
         let properties: BTreeMap<&str, &Schema> =

@@ -1,7 +1,7 @@
 //! Terminal text of a run.
 
 use betaflow_engine::ledger::{RunFacts, hex};
-use betaflow_engine::metrics::{Figures, InExcess};
+use betaflow_engine::metrics::{ExcessFigures, Figures};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
@@ -92,7 +92,7 @@ impl Summary<'_> {
         let costs = if costs.is_empty() { "none".to_owned() } else { costs.join(", ") };
         let mut text = format!("NAV {} → {}  costs: {costs}\n", grouped(first), grouped(last));
         if performance.interest != 0.0 {
-            let InExcess { net, gross, benchmark } = performance.in_excess;
+            let ExcessFigures { net, gross, benchmark } = performance.in_excess;
             let [net, gross, benchmark] = [net, gross, benchmark].map(|ratios| decimals(ratios.sharpe, 2));
             text += &format!(
                 "interest {}  Sharpe in excess of rf: net {net}, gross {gross}, benchmark {benchmark}\n",

@@ -9,4 +9,4 @@ mod rolling;
 
 pub use hindsight::{Hindsight, HindsightSettings, InstrumentHindsight, SmoothedHistory};
 pub use panel::{Panel, PanelError, PanelShape};
-pub use rolling::{Paired, RollingComparison};
+pub use rolling::{PairedForecasts, RollingComparison};

@@ -25,7 +25,7 @@ struct Window {
     days: u32,
     regression: RollingRegression,
     /// Forecasts of the regression and of the filter.
-    paired: Paired,
+    paired: PairedForecasts,
 }
 
 impl fmt::Debug for RollingComparison {
@@ -50,7 +50,7 @@ impl RollingComparison {
             Ok(Window {
                 days: *days,
                 regression: RollingRegression::new(frames, factors)?,
-                paired: Paired::default(),
+                paired: PairedForecasts::default(),
             })
         };
         let longest = windows.iter().copied().max().unwrap_or(0);
@@ -93,7 +93,7 @@ impl RollingComparison {
     }
 
     /// Windows in days, each with the comparison of its regression with the filter.
-    pub fn results(&self) -> impl Iterator<Item = (u32, Paired)> {
+    pub fn results(&self) -> impl Iterator<Item = (u32, PairedForecasts)> {
         self.windows.iter().map(|window| (window.days, window.paired))
     }
 
@@ -112,13 +112,13 @@ impl RollingComparison {
 
 /// Hedged R² of two forecasters over the returns that both forecast: 1 − Σ error² / Σ return².
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Paired {
+pub struct PairedForecasts {
     forecasts: u64,
     returns_squared: f64,
     errors_squared: [f64; 2],
 }
 
-impl Paired {
+impl PairedForecasts {
     /// Adds a return and its two forecasts, in the same unit. If one of them is missing (NaN), the return is
     /// skipped for both.
     pub fn observe(&mut self, y: f64, forecasts: [f64; 2]) {

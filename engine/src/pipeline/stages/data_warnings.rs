@@ -20,14 +20,14 @@ impl DataWarnings {
     pub(crate) fn new(calendar: Calendar) -> Self {
         let depth = if calendar.frames_per_day == 1 { Depth::Full } else { Depth::Jumps };
         // A run computes its returns from the adjusted price where there is one.
-        let inspector = Inspector::new(depth).trusting_the_adjusted_price();
+        let inspector = Inspector::new(depth).with_returns_of_adjusted_price();
         let factors = FactorInspector::default();
         Self { inspector, factors, findings: Vec::new(), tally: Tally::default() }
     }
 
     /// Continues after a run that has listed the instruments `names`.
     pub(crate) fn knowing(self, names: &[Arc<str>]) -> Self {
-        Self { inspector: self.inspector.knowing(names), ..self }
+        Self { inspector: self.inspector.with_listed(names), ..self }
     }
 
     pub(crate) fn observe(&mut self, frame: &Frame) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use betaflow_connectors::record::read_equity;
-use betaflow_engine::metrics::{Comparing, Figures};
+use betaflow_engine::metrics::{ComparisonBuilder, Figures};
 use betaflow_engine::time::TimestampNs;
 
 /// Figures of one of the two periods.
@@ -18,7 +18,7 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    fn of(frames: usize, comparing: Comparing, frames_per_year: f64) -> Self {
+    fn of(frames: usize, comparing: ComparisonBuilder, frames_per_year: f64) -> Self {
         let comparison = comparing.comparison(frames_per_year);
         let ruined = comparison.ruined;
         Self { frames, figures: [comparison.net, comparison.gross, comparison.benchmark], ruined }
@@ -47,8 +47,8 @@ pub(crate) fn measure(folder: &Path, start: TimestampNs, frames_per_year: f64) -
         false => times.push(point.timestamp),
     })?;
     let inside = times.len();
-    let mut past = Comparing::new(before);
-    let mut scored = Comparing::new(inside + usize::from(before > 0));
+    let mut past = ComparisonBuilder::new(before);
+    let mut scored = ComparisonBuilder::new(inside + usize::from(before > 0));
     let mut base = None;
     read_equity(folder, |point| {
         if point.timestamp < start {

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::Result;
-use betaflow_engine::validation::{FoldChoice, Preferred};
+use betaflow_engine::validation::{FoldChoice, PreferredSetting};
 
 use super::Tuning;
 use super::tables::{ends, frames};
@@ -81,8 +81,9 @@ impl Tuning {
     }
 
     /// Returns the setting that was chosen beside the best. `best_metrics`: figures of the best on all frames.
-    fn choice(&self, preferred: &Preferred, best_metrics: Option<Metrics>) -> Result<ChoiceSummary> {
-        let Preferred { chosen, turnover, difference, best, best_turnover, certainty: sure } = preferred;
+    fn choice(&self, preferred: &PreferredSetting, best_metrics: Option<Metrics>) -> Result<ChoiceSummary> {
+        let PreferredSetting { chosen, turnover, difference, best, best_turnover, certainty: sure } =
+            preferred;
         let settings = |setting: usize| self.study.grid.values_of(&self.study.configs[setting]);
         let runner_up = sure.runner_up.map(|next| -> Result<RunnerUp> {
             let settings = settings(next.setting)?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use betaflow_engine::metrics::Figures;
 use betaflow_engine::time::TimestampNs;
-use betaflow_engine::validation::{FoldChoice, Preferred};
+use betaflow_engine::validation::{FoldChoice, PreferredSetting};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
@@ -137,7 +137,7 @@ impl Tuning {
 
     fn add_in_sample(&self, text: &mut String) {
         let Self { tuned, .. } = self;
-        let Preferred { chosen, turnover, difference, best, best_turnover, certainty: sure } =
+        let PreferredSetting { chosen, turnover, difference, best, best_turnover, certainty: sure } =
             &tuned.in_sample;
         let objective = self.objective();
         let yearly = 100.0 * self.study.base.data.calendar().frames_per_year();

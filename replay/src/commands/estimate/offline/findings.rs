@@ -1,6 +1,6 @@
 //! Results of offline estimation, for the terminal and for `summary.json`.
 
-use betaflow_engine::model::{EmFit, EstimatorKind, Paired};
+use betaflow_engine::model::{EmFit, EstimatorKind, PairedForecasts};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
@@ -81,7 +81,7 @@ impl FittedFacts {
 pub(crate) struct Window {
     pub(crate) days: u32,
     /// The regression's forecasts, and the filter's.
-    pub(crate) paired: Paired,
+    pub(crate) paired: PairedForecasts,
 }
 
 /// The comparison.
