@@ -83,12 +83,11 @@ pub enum Point {
     MinVariance,
 }
 
-/// Returns the weights of a point of the frontier with 0 ≤ w ≤ `upper` and Σw = 1, and the point that they
-/// are.
+/// Returns the weights of a frontier portfolio with 0 ≤ w ≤ `upper` and Σw = 1, and which point it is.
 ///
 /// If no such portfolio has a positive forecast, the maximum Sharpe ratio is undefined and the point is the
-/// minimum variance. If the bounds allow less than Σw = 1, Σw is the largest that they allow; `None` if it is
-/// 0. `expected` are in excess of the cash rate; instruments with `upper` 0 are skipped.
+/// minimum variance. If the bounds allow less than Σw = 1, Σw is the largest that they allow; `None` if that is
+/// zero. `expected` are in excess of the cash rate; instruments with `upper` 0 are skipped.
 ///
 /// Critical line algorithm (Markowitz 1956; Bailey & López de Prado 2013): from the portfolio of the largest
 /// forecast down, the weights strictly inside their bounds are linear in the risk tolerance t between events,

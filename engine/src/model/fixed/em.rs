@@ -73,8 +73,8 @@ impl Em {
 /// One step: parameters that maximise the expected log-likelihood of coefficients and returns under `now`.
 ///
 /// By smoothed disturbances (Koopman 1993; Durbin & Koopman 4.4, 4.5, 7.3.4). The backward recursion carries
-/// r and N, the gradient and the information of later returns at a_t; then Q ← Q + Q mean(r r' − N) Q, R ← R
-/// + R² mean(u² − D), m_0 ← a_0 + R_0 r, P_0 ← R_0 − R_0 N R_0. The same step by smoothed and lag-one
+/// r and N, the gradient and the information of later returns at a_t; then Q ← Q + Q mean(r r' − N) Q,
+/// R ← R + R² mean(u² − D), m_0 ← a_0 + R_0 r, P_0 ← R_0 − R_0 N R_0. The same step by smoothed and lag-one
 /// covariances, as in `pykalman`, subtracts large matrices: after five steps on daily returns its Q has three
 /// correct digits. This form loses none and inverts nothing.
 fn maximise(now: &StateSpace, moments: &Moments, factors: &[f64], returns: &[f64]) -> Option<StateSpace> {
