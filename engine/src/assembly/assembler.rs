@@ -1,4 +1,4 @@
-//! The state between rows and frames.
+//! The assembler: state between the rows of a timestamp and its frame.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::source::DataFacts;
 use crate::state::{StateError, restore_under, save_under};
 use crate::time::TimestampNs;
 
-/// Destination of a row's number: an index of the engine order, or one of the values below.
+/// Destination of a row's number: an index into the engine order, or one of the constants below.
 type Target = u32;
 const IGNORED: Target = u32::MAX;
 const UNLISTED: Target = u32::MAX - 1;
@@ -23,7 +23,7 @@ const CONSTITUENT: Target = u32::MAX - 2;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Entry {
-    /// The timestamp, by its number, at which the instrument last had a row.
+    /// Tick of the last timestamp at which the instrument had a row.
     seen: u64,
     target: Target,
 }
@@ -61,14 +61,14 @@ pub struct Assembler {
 /// Name used in error messages.
 const STATE: &str = "assembler";
 
-/// The level of an index before the first return.
+/// Level of a return index before the first return.
 const INDEX_START: f64 = 100.0;
 
 impl Assembler {
-    /// An assembler before the first row.
+    /// Returns an assembler before the first row.
     ///
     /// # Errors
-    /// Rules that contradict each other.
+    /// Fails if the rules contradict each other.
     pub fn new(rules: Rules) -> Result<Self, AssemblyError> {
         rules.universe.check()?;
         let factor_names: Vec<String> = rules.factors.iter().map(|(name, _)| name.clone()).collect();
@@ -97,10 +97,10 @@ impl Assembler {
         })
     }
 
-    /// Says what frames have beside the close, once it is known what the data has.
+    /// Sets the columns that frames have beside the close, once the columns of the data are known.
     ///
     /// # Errors
-    /// Data of returns has nothing beside them.
+    /// Fails for a checked column if the data states returns.
     pub fn set_fields(&mut self, fields: Vec<Wanted>) -> Result<(), AssemblyError> {
         self.rules.fields = fields;
         match self.rules.fields.iter().find(|column| column.checked && self.rules.values.are_returns()) {
@@ -169,10 +169,11 @@ impl Assembler {
         self.timestamp = timestamp;
     }
 
-    /// Takes one row of the timestamp. Rows of instruments outside the universe are not even checked.
+    /// Takes one row of the timestamp. Rows of instruments outside the universe are not checked.
     ///
     /// # Errors
-    /// The row is a duplicate or has a value that is neither null nor valid; it then leaves no trace.
+    /// Fails if the row is a duplicate or has a value that is neither null nor valid; the state is then
+    /// unchanged.
     #[inline]
     pub fn put(&mut self, frame: &mut Frame, slot: Slot, bar: &Bar) -> Result<(), Fault> {
         let entry = &mut self.entries[slot.0 as usize];
@@ -199,10 +200,10 @@ impl Assembler {
         Ok(())
     }
 
-    /// Checks the values of one row as [`Assembler::put`] would, without taking the row.
+    /// Checks the values of one row as [`Assembler::put`] does, without taking the row.
     ///
     /// # Errors
-    /// A value is neither null nor valid, or a return takes its index out of the range of numbers.
+    /// Fails if a value is neither null nor valid, or a return takes its index out of the range of numbers.
     pub fn check(&self, symbol: &str, bar: &Bar) -> Result<(), Fault> {
         let fault = self.rules.fault_in(self.floor, bar).or_else(|| self.index_fault(symbol, bar));
         match fault.filter(|_| self.wants(symbol)) {
@@ -211,7 +212,7 @@ impl Assembler {
         }
     }
 
-    /// Fault of a return after which the index is not a positive finite number.
+    /// Returns the fault of a return after which the index is not a positive finite number.
     fn index_fault(&self, symbol: &str, bar: &Bar) -> Option<Fault> {
         let found = bar[Field::Close];
         if self.rules.values != Values::Returns || found.is_nan() {
@@ -224,7 +225,7 @@ impl Assembler {
         out_of_range.then_some(Fault::Value { field: Field::Close, found })
     }
 
-    /// The columns beside the close.
+    /// Writes the columns beside the close.
     #[inline]
     fn write(&self, frame: &mut Frame, target: Target, bar: &Bar) {
         for column in &self.rules.fields {
@@ -232,8 +233,8 @@ impl Assembler {
         }
     }
 
-    /// A quote, a dividend or a split of an instrument that is listed but did not trade. The two latter make a frame
-    /// of the timestamp, so that they are not lost.
+    /// Writes the quote, dividend or split of an instrument that is listed but did not trade. A dividend or a
+    /// split alone makes a frame of the timestamp, so that it is not lost.
     #[cold]
     fn put_without_trade(&mut self, frame: &mut Frame, target: Target, bar: &Bar) {
         for column in self.rules.fields.iter().filter(|column| column.field.outlives_trading()) {
@@ -264,9 +265,9 @@ impl Assembler {
         }
     }
 
-    /// Ends the timestamp of a source whose factors have rows of their own. `join` writes the factors into `frame` and
-    /// returns false where they leave the frame out; a timestamp without prices joins nothing. `facts` counts the frame,
-    /// `located` adds the place in the data to an error.
+    /// Ends the timestamp of a source whose factors have rows of their own. `join` writes the factors into
+    /// `frame` and returns false if the frame is to be left out; it is not called for a timestamp without
+    /// prices. `facts` counts the frame; `located` adds the place in the data to an error.
     ///
     /// # Errors
     /// Errors of `join` and of [`Assembler::finish`].
@@ -301,7 +302,7 @@ impl Assembler {
     /// Ends the timestamp: completes `frame`, and numbers it if it is emitted.
     ///
     /// # Errors
-    /// A gap in the prices of a factor's instrument, or an index beyond the range of numbers.
+    /// Fails on a gap in the prices of a factor's instrument, or an index beyond the range of numbers.
     pub fn finish(&mut self, frame: &mut Frame) -> Result<Outcome, AssemblyError> {
         if !self.priced {
             return Ok(Outcome::Empty);
@@ -346,7 +347,7 @@ impl Assembler {
         self.unlisted = unlisted;
     }
 
-    /// Moves the stated returns where they belong and cumulates them into the index that trades.
+    /// Copies the stated returns to `returns` and cumulates them into the index that trades.
     fn cumulate(&mut self, frame: &mut Frame) -> Result<(), AssemblyError> {
         self.index.resize(self.instruments, INDEX_START);
         frame.returns.clone_from(&frame.close);
@@ -365,7 +366,7 @@ impl Assembler {
         Ok(())
     }
 
-    /// The symbol at a position of the engine order; slow, for messages.
+    /// Symbol at a position of the engine order. Slow: for messages only.
     fn name_of(&self, position: usize) -> String {
         let by_entry = self.entries.iter().position(|entry| entry.target as usize == position);
         let slot = by_entry.and_then(|slot| u32::try_from(slot).ok()).map(Slot);

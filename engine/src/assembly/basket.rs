@@ -52,7 +52,8 @@ impl Basket {
         self.names.binary_search_by(|name| name.as_str().cmp(symbol)).ok()
     }
 
-    /// First frame of those at the end that are withheld because an instrument has no price any more.
+    /// First of the frames at the end of the data that are withheld because an instrument has no price any
+    /// more.
     pub(super) fn withheld(&self) -> Option<&(TimestampNs, String)> {
         self.withheld.as_ref()
     }
@@ -62,7 +63,7 @@ impl Basket {
         self.ever[position] |= !value.is_nan();
     }
 
-    /// Discards the rows of a timestamp without a frame.
+    /// Discards the rows of a timestamp that made no frame.
     pub(super) fn reset(&mut self) {
         self.now.fill(f64::NAN);
     }
@@ -78,13 +79,13 @@ impl Basket {
         self.started |= first;
         let hand_on = self.started && self.admit(t, missing)?;
         if hand_on {
-            // The first frame has no preceding frame, even where single instruments have one.
+            // The first frame has no preceding frame, even if single instruments have an earlier price.
             let known = missing.is_none() && !(first && self.values == Values::Prices);
             returns.extend(self.factors.iter().map(|terms| match known {
                 true => self.combine(terms),
                 false => f64::NAN,
             }));
-            // A price missing in the preceding frame makes every factor unknown: all or none.
+            // If a price is missing in the preceding frame, all factors of this one are NaN.
             if returns.iter().any(|value| !value.is_finite()) {
                 returns.fill(f64::NAN);
             }
@@ -94,8 +95,8 @@ impl Basket {
         Ok(hand_on)
     }
 
-    /// Returns true if a frame after the first complete one is emitted. Frames are withheld until an instrument trades
-    /// again, because only then a gap is distinct from the end of the instrument.
+    /// Returns true if a frame after the first complete one is emitted. Frames are withheld until an
+    /// instrument trades again: only then is a gap distinct from the end of the instrument.
     fn admit(&mut self, t: TimestampNs, missing: Option<usize>) -> Result<bool, AssemblyError> {
         match (self.gap, missing, &self.withheld) {
             (FactorGap::Carry, _, _) | (FactorGap::Error, None, None) => Ok(true),
@@ -118,7 +119,7 @@ impl Basket {
         terms.iter().fold(0.0, |sum, &(coefficient, i)| sum + coefficient * value(i))
     }
 
-    /// Checks at the end of the data that the factors ever had a value.
+    /// Checks at the end of the data that the factors had a value in at least one frame.
     pub(super) fn check_end(&self) -> Result<(), AssemblyError> {
         if self.started || self.factors.is_empty() {
             return Ok(());

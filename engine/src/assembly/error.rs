@@ -20,7 +20,8 @@ pub enum Fault {
     },
 }
 
-/// Rows that are valid one by one and cannot become frames together, or rules that contradict each other.
+/// Error of rows that are valid one by one but cannot become frames together, or of rules that contradict
+/// each other.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AssemblyError {
     /// An instrument of a factor expression had no price in some frames and then had one again.
@@ -34,10 +35,10 @@ pub enum AssemblyError {
     },
     /// No frame has a price for every instrument of the factor expressions.
     FactorsNeverComplete {
-        /// Those without any price at all; empty if each has one, but never in the same frame.
+        /// Instruments without any price; empty if each has one, but never in the same frame.
         missing: Vec<String>,
     },
-    /// Cumulated returns have left the range of numbers.
+    /// The index of cumulated returns is not a positive finite number.
     IndexOutOfRange {
         /// The instrument.
         instrument: String,
@@ -55,7 +56,7 @@ pub enum AssemblyError {
     },
     /// Two factors have the same name.
     FactorTwice(String),
-    /// Data of returns has no prices, volumes or dividends.
+    /// Prices, volumes or dividends are requested of data that states returns.
     PricesOfReturns(Field),
 }
 
@@ -85,7 +86,7 @@ impl fmt::Display for AssemblyError {
         match self {
             Self::FactorGap { gap, resumed, instrument } => write!(
                 f,
-                "found no price of `{instrument}`, which a factor expression uses, at {} although all have one again at {}, \
+                "found no price of `{instrument}`, which a factor expression uses, at {} before all prices resume at {}, \
                  expected one in every frame; fill the gap",
                 Iso(*gap),
                 Iso(*resumed)
@@ -96,7 +97,7 @@ impl fmt::Display for AssemblyError {
             ),
             Self::FactorsNeverComplete { missing } => write!(
                 f,
-                "the factor expressions name instruments without any price in the data: {}; check their spelling and the \
+                "found no price in the data for {}, expected one for each instrument of a factor expression; check their spelling and the \
                  range of dates",
                 missing.join(", ")
             ),
@@ -110,7 +111,7 @@ impl fmt::Display for AssemblyError {
             Self::FactorTwice(name) => write!(f, "factors: found the name `{name}` twice, expected once"),
             Self::PricesOfReturns(field) => write!(
                 f,
-                "found data of returns, expected prices: returns have no prices beside the index that is traded, and so not \
+                "found data of returns, expected prices: returns are traded as an index, which has no \
                  {} (`{}`)",
                 field.role(),
                 field.names()[0]
@@ -122,7 +123,7 @@ impl fmt::Display for AssemblyError {
 impl std::error::Error for AssemblyError {}
 
 impl Values {
-    /// The values that are valid lie strictly between this and infinity.
+    /// Valid values lie strictly between this and infinity.
     pub(super) const fn floor(self) -> f64 {
         match self {
             Self::Prices => 0.0,

@@ -6,7 +6,7 @@ use std::str::{CharIndices, FromStr};
 
 use serde::Serialize;
 
-/// Coefficients and symbols, in the order in which they were written.
+/// Terms in the order in which they were written.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Expression {
     terms: Vec<(f64, String)>,
@@ -27,10 +27,10 @@ impl Expression {
     }
 }
 
-/// An expression that cannot be read.
+/// Error of an expression that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpressionError {
-    /// The expression as it was written.
+    /// The expression as written.
     pub expression: String,
     /// Position of the error: a character of the expression, counted from 1.
     pub position: usize,
@@ -83,7 +83,7 @@ enum Token {
     End,
 }
 
-/// The tokens of `text` with the byte at which each starts; the last one is the end.
+/// Returns the tokens of `text`, each with the byte at which it starts; the last one is `Token::End`.
 fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ExpressionError> {
     let mut tokens = Vec::new();
     let mut chars = text.char_indices().peekable();

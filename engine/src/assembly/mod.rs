@@ -1,8 +1,8 @@
-//! Rows of one timestamp become a frame.
+//! Assembly of the rows of one timestamp into a frame.
 //!
-//! Connectors and live feeds supply bars. This module turns them into a [`Frame`](crate::frame::Frame): engine
-//! order, the universe, factors that are combinations of instruments, the index of data that states returns,
-//! and the numbering of frames. It reads no file and no clock, and its memory does not grow with
+//! Connectors and live feeds supply bars. This module turns them into a [`Frame`](crate::frame::Frame):
+//! engine order, the universe, factors that are combinations of instruments, the index of data that states
+//! returns, and the numbering of frames. It reads no file and no clock, and its memory does not grow with
 //! instruments × frames.
 //!
 //! ```text
@@ -27,7 +27,7 @@ pub use rules::{Outcome, Rules, Wanted};
 pub use symbols::Slot;
 pub use universe::{Universe, Unseen};
 
-/// Meaning of the numbers of the data.
+/// Meaning of the numbers in the data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Values {
     /// Prices: positive and finite.
@@ -50,7 +50,7 @@ impl Values {
 /// Treatment of a frame without factor values between frames with them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FactorGap {
-    /// The data is refused.
+    	/// The data is rejected with an error.
     #[default]
     Error,
     /// The frame is emitted with all factors NaN, and updates no estimate.

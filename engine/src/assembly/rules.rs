@@ -6,13 +6,13 @@ use super::{Expression, FactorGap, Fault, Universe, Values};
 use crate::frame::Bar;
 use crate::frame::Field;
 
-/// A column that frames have beside the close.
+/// A column of frames beside the close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Wanted {
-    /// The field.
+    /// Field of the bar.
     pub field: Field,
-    /// True if a value that is neither null nor valid is a fault; otherwise it is passed on unchanged, for those who judge
-    /// the data.
+    /// True if a value that is neither null nor valid is a fault; false if it is passed on unchanged for the
+    /// data-quality checks.
     pub checked: bool,
 }
 
@@ -27,23 +27,23 @@ pub struct Rules {
     pub universe: Universe,
     /// Factors made of instruments, by name.
     pub factors: Vec<(String, Expression)>,
-    /// Treatment of a factor whose instrument has no price.
+    /// Treatment of frames in which a factor's instrument has no price.
     pub factor_gap: FactorGap,
 }
 
-/// Result of the rows of a timestamp.
+/// Result of the rows of one timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A frame, emitted.
+    /// The frame is emitted.
     Emitted,
-    /// A frame that is left out, because the factor expressions have no value.
+    /// The frame is left out because the factor expressions have no value.
     LeftOut,
-    /// No frame: no instrument of the universe has a price.
+    /// There is no frame: no instrument of the universe has a price.
     Empty,
 }
 
 impl Rules {
-    /// The first number of the bar that is neither null nor valid.
+    /// Returns the fault of the first number that is neither null nor valid.
     #[inline]
     pub(super) fn fault_in(&self, floor: f64, bar: &Bar) -> Option<Fault> {
         let is_bad = |field: Field| !field.is_valid(floor, bar[field]);

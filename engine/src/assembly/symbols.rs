@@ -1,16 +1,16 @@
-//! Symbols by number: looked up once, then an index.
+//! Interned symbols: one lookup per symbol, then an index.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// A symbol of the data, numbered in the order of interning. Not the engine order: an instrument joins
-/// that at its first price, and never if it is not in the universe.
+/// Number of a symbol of the data, in the order of interning. Not the engine order: an instrument joins that
+/// at its first price, and never if it is not in the universe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot(pub(super) u32);
 
-/// The names of all slots.
+/// Names of all slots.
 #[derive(Debug, Default)]
 pub(super) struct Symbols {
     names: Vec<Arc<str>>,
@@ -18,7 +18,7 @@ pub(super) struct Symbols {
 }
 
 impl Symbols {
-    /// With these names, in the order of their slots.
+    /// Restores the symbols with these names, in the order of their slots.
     pub(super) fn of(names: &[String]) -> Self {
         let mut symbols = Self::default();
         for name in names {
@@ -32,7 +32,7 @@ impl Symbols {
     }
 
     pub(super) fn intern(&mut self, symbol: &str) -> Slot {
-        // A count beyond u32 would need 4 billion distinct names in memory.
+        // More than u32::MAX symbols would need 4 billion distinct names in memory.
         #[allow(clippy::cast_possible_truncation)]
         let slot = Slot(self.names.len() as u32);
         let name: Arc<str> = symbol.into();

@@ -1,4 +1,4 @@
-//! Instruments that become columns of the frames.
+//! Rules that select the instruments that become columns of the frames.
 
 use std::collections::BTreeSet;
 
@@ -8,15 +8,16 @@ use super::AssemblyError;
 use super::error::UniverseConflict;
 use crate::warning::UniverseRule;
 
-/// The rules of the universe. Instruments that factor expressions name are read in any case, and become
-/// columns only if `trade` names them.
+/// Rules of the universe. Instruments that factor expressions name are always read, and become columns only
+/// if `trade` names them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Universe {
-    /// Only these, if there are any.
+    /// If not empty: only these become columns.
     pub include: Vec<String>,
-    /// All but these.
+    /// These do not become columns.
     pub exclude: Vec<String>,
-    /// Exactly these are columns, if there are any: the way to trade an instrument of a factor too.
+    /// If not empty: exactly these become columns. The only way to trade an instrument of a factor
+    /// expression.
     pub trade: Vec<String>,
 }
 

@@ -1,24 +1,25 @@
-//! Splits and dividends: stated by the data, or read from an adjusted price beside the one that trades.
+//! Splits and dividends, stated by the data or derived from an adjusted price beside the traded one.
 
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
 
-/// Split and dividend of a unit held at the preceding close.
+/// Split and dividend of one instrument, for units held at the preceding close.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Action {
     /// Engine index.
     pub instrument: u32,
-    /// Units that it becomes.
+    /// Units that one unit becomes.
     pub split: f64,
-    /// Cash that each of those then pays.
+    /// Cash that each unit after the split pays.
     pub dividend: f64,
 }
 
-/// A change of the adjustment factor inside these bounds is a dividend, whatever its size; outside it is a split
-/// if a simple ratio is near.
+/// A change of the adjustment factor inside these bounds is a dividend, whatever its size; outside them it is
+/// a split if a simple ratio is near.
 const DIVIDENDS: std::ops::RangeInclusive<f64> = 0.8..=1.25;
-/// A dividend smaller than this share of the price is taken for rounding: adjusted prices have four decimals.
+/// A dividend smaller than this share of the price is treated as rounding: adjusted prices have four
+/// decimals.
 const ROUNDING: f64 = 3e-4;
 /// Largest distance from a simple ratio, in logarithms.
 const NEAR: f64 = 0.02;
@@ -27,12 +28,12 @@ const SIMPLE: u32 = 10;
 /// Largest n of n:1 and 1:n.
 const PLAIN: u32 = 100;
 
-/// The corporate actions of each frame.
+/// Corporate actions of each frame.
 ///
-/// Columns `dividend` and `split` are taken as they are, unless there is a price of its own for returns. That price is
-/// the one that trades times an adjustment factor, and a change of the factor by g is what an owner got beyond the
-/// price: g = s (1 + d/p), with s the split that is stated, or else near which g is a simple ratio, or else 1. So
-/// wealth moves with the adjusted price, while orders, fills and volumes are in the one that trades.
+/// Columns `dividend` and `split` are used as stated, unless returns have an adjusted price of their own.
+/// That price is the traded price times an adjustment factor. A change of the factor by g is the owner's gain
+/// beyond the price: g = s (1 + d/p), where s is the stated split, else the simple ratio near g, else 1.
+/// Wealth thus follows the adjusted price, while orders, fills and volumes are in units of the traded one.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Actions {
     factor: Vec<f64>,
@@ -59,7 +60,7 @@ impl Actions {
             let factor = frame.return_price[instrument] / price;
             let change = factor / self.factor[instrument];
             if change.is_nan() {
-                // The first one, or none today.
+                // First factor of the instrument, or no price on this frame.
                 if self.factor[instrument].is_nan() {
                     self.factor[instrument] = factor;
                 }
@@ -68,7 +69,7 @@ impl Actions {
             let stated = frame.split_of(instrument);
             let split = if stated == 1.0 { split_in(change) } else { stated };
             let beyond = change / split - 1.0;
-            // Less than the rounding of the adjusted price waits until it is more.
+            // A change within the rounding of the adjusted price accumulates until it exceeds it.
             let dividend = if beyond.abs() > ROUNDING { price * beyond } else { 0.0 };
             if split != 1.0 || dividend != 0.0 {
                 self.factor[instrument] *= split * (1.0 + dividend / price);
@@ -90,8 +91,8 @@ impl Actions {
     }
 }
 
-/// The split in a change of the adjustment factor; 1 for none. Any decrease is a split, because dividends are not
-/// negative.
+/// Returns the split in a change of the adjustment factor; 1 for none. Any decrease is a split, because
+/// dividends are not negative.
 fn split_in(change: f64) -> f64 {
     if DIVIDENDS.contains(&change) {
         return 1.0;
@@ -113,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_of_the_adjustment_is_a_split_near_a_simple_ratio_and_a_dividend_otherwise() {
+    fn change_of_adjustment_is_a_split_near_a_simple_ratio_and_a_dividend_otherwise() {
         let cases = [
             (1.005, 1.0),
             (1.2, 1.0),
@@ -130,7 +131,8 @@ mod tests {
         }
     }
 
-    /// One instrument: (close, adjusted, stated split, stated dividend) a frame; the actions of each.
+    /// Returns the actions of each frame for one instrument with (close, adjusted, stated split, stated
+    /// dividend) a frame.
     fn of(bars: &[(f64, f64, f64, f64)]) -> Vec<(f64, f64)> {
         let mut actions = Actions::default();
         let frame = |(close, adjusted, split, dividend): &(f64, f64, f64, f64)| Frame {
@@ -149,16 +151,17 @@ mod tests {
     }
 
     #[test]
-    fn an_adjusted_price_says_what_an_owner_got() {
+    fn adjusted_price_implies_splits_and_dividends() {
         const N: f64 = f64::NAN;
-        // Rounding waits; 1 % is a dividend of 1; a stated split of two for one that the adjusted price shows is a
-        // split, and the dividend that is stated beside it is in the adjusted price already.
+        // A change within rounding accumulates; 1 % is a dividend of 1. A stated two-for-one split that the
+        // adjusted price shows is a split, and the dividend stated beside it is in the adjusted price
+        // already.
         let bars = [(100.0, 50.0, N, N), (100.0, 50.005, N, N), (100.0, 50.5, N, N), (50.0, 50.5, 2.0, 3.0)];
         let found = of(&bars);
         assert_eq!(found[..2], [(1.0, 0.0); 2]);
         assert!(found[2].0 == 1.0 && (found[2].1 - 1.0).abs() < 1e-9, "{:?}", found[2]);
         assert_eq!(found[3], (2.0, 0.0));
-        // Not stated, and a day without a price on the way.
+        // A split that is not stated, across a day without a price.
         let found = of(&[(700.0, 100.0, N, N), (N, N, N, N), (100.0, 100.0, N, N)]);
         assert_eq!(found[2], (7.0, 0.0));
     }

@@ -1,4 +1,4 @@
-//! The benchmark: equal weight over what trades, through the same execution and costs.
+//! The benchmark: equal weights of all tradable instruments, through the same execution and costs.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,10 +11,10 @@ use crate::frame::Frame;
 use crate::settings::Calendar;
 use crate::time::TimestampNs;
 
-/// Days from one rebalance of the benchmark to the next.
+/// Days between rebalances of the benchmark.
 const REBALANCE_DAYS: u32 = 21;
 
-/// Equal weight over the instruments with a price, every 21 days, without a cap or a box.
+/// Equal weights of the instruments with a price, rebalanced every 21 days, without a cap or a box.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Benchmark {
     book: Book,
@@ -30,7 +30,7 @@ pub struct Benchmark {
 }
 
 impl Benchmark {
-    /// A benchmark with the same starting NAV as the strategy.
+    /// Returns a benchmark with the starting NAV of the strategy.
     #[must_use]
     pub fn new(settings: &ExecutionSettings, calendar: &Calendar) -> Self {
         Self {
@@ -47,16 +47,16 @@ impl Benchmark {
         }
     }
 
-    /// A benchmark that was restored, under the settings that it was saved under.
+    /// Attaches the settings to a restored benchmark: its state does not contain them.
     #[must_use]
     pub(crate) fn under(self, settings: &ExecutionSettings) -> Self {
         Self { book: self.book.under(settings), ..self }
     }
 
-    /// One frame up to its close.
+    /// Advances the benchmark to the close of a frame.
     pub fn advance(&mut self, frame: &Frame, market: &Market) {
         self.fills.clear();
-        // Its ended orders are not recorded.
+        // The benchmark's ended orders are not recorded.
         self.book.take_ended(&mut self.ended);
         self.account = self.book.advance(frame, market, &mut self.fills);
     }
@@ -66,7 +66,7 @@ impl Benchmark {
         self.book.earn_since(opened, frame, &mut self.account);
     }
 
-    /// Rebalances on the current frame if due. The first call starts it.
+    /// Rebalances on the current frame if due. The first call starts the schedule.
     pub fn decide(&mut self, frame: &Frame, market: &Market) {
         if self.book.is_ruined() {
             return;
@@ -76,7 +76,7 @@ impl Benchmark {
         if !(portfolio.seq - start).is_multiple_of(self.every) {
             return;
         }
-        // What cannot be sold today keeps its share; the rest is spread over what trades.
+        // Positions that cannot be sold on this frame keep their weight; the rest is spread over tradable instruments.
         let n = portfolio.tradable.len();
         let traded = portfolio.tradable.iter().filter(|traded| **traded).count();
         let stuck: f64 = (0..n).filter(|&i| !portfolio.tradable[i]).map(|i| portfolio.weight(i)).sum();

@@ -10,12 +10,12 @@ use super::orders::OrderState;
 use super::portfolio::Portfolio;
 use super::working::Fate;
 
-/// Share of the starting NAV below which a NAV is the rounding error of a total loss.
+/// Share of the starting NAV up to which a positive NAV is the rounding error of a total loss.
 const ROUNDING_OF_NAV: f64 = 1e-12;
 
 impl Book {
-    /// Closes the positions of instruments without a price for too long, at the last price less the haircut. Returns
-    /// their value at the last prices.
+    /// Closes the positions of instruments without a price for too long, at the last price less the haircut.
+    /// Returns their value at the last prices.
     pub(super) fn close_delisted(&mut self, market: &Market, fills: &mut Vec<Fill>) -> f64 {
         let kept = 1.0 - self.settings.haircut(market.multipliers());
         let mut value = 0.0;
@@ -46,7 +46,8 @@ impl Book {
         value
     }
 
-    /// Closes an account whose NAV is 0 or below. The fills are at the prices of that NAV, which they do not change.
+    /// Closes an account whose NAV is 0 or below. The fills are at the prices of that NAV and do not change
+    /// it.
     pub(super) fn close_ruined(&mut self, market: &Market, fills: &mut Vec<Fill>, account: &mut Account) {
         let nav = self.portfolio.nav;
         if nav > 0.0 && nav <= ROUNDING_OF_NAV * self.settings.nav {

@@ -12,37 +12,37 @@ pub const BPS: f64 = 1e-4;
 /// Share of a day's volume at which sizing's 3/2-power impact is the one that execution charges.
 const REFERENCE_PARTICIPATION: f64 = 0.01;
 
-/// Base on which an item of the costs is charged.
+/// Base on which a cost item is charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChargedOn {
     /// A fill.
     Fills,
     /// Short positions, in proportion to their value.
     Shorts,
-    /// The account: no instrument.
+    /// The account; not attributed to an instrument.
     Account,
 }
 
-/// Declares the items of the costs: variant, name of its columns, what it is charged on, and one line of documentation.
+/// Declares the cost items: variant, column name, base on which it is charged, and one line of documentation.
 macro_rules! cost_items {
     ($($item:ident $name:literal $charged_on:ident $about:literal;)+) => {
-        /// An item of the costs.
+        /// Cost item.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum CostItem { $(#[doc = $about] $item,)+ }
 
         impl CostItem {
             /// All items, in the order of their columns.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$item),+];
-            /// Names of their columns.
+            /// Column names of all items.
             pub const NAMES: [&'static str; Self::ALL.len()] = [$($name),+];
 
-            /// Name of its column in every table.
+            /// Column name of the item in every table.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$item => $name,)+ }
             }
 
-            /// Base on which it is charged.
+            /// Base on which the item is charged.
             #[must_use]
             pub const fn charged_on(self) -> ChargedOn {
                 match self { $(Self::$item => ChargedOn::$charged_on,)+ }
@@ -66,18 +66,18 @@ cost_items! {
 }
 
 impl CostItem {
-    /// Items charged on something, in the order of their columns.
+    /// Items charged on a base, in the order of their columns.
     pub fn on(charged_on: ChargedOn) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |item| item.charged_on() == charged_on)
     }
 }
 
-/// Costs in currency by item; a cost is positive.
+/// Costs in currency by item; a positive number is a cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Costs([f64; CostItem::ALL.len()]);
 
 impl Costs {
-    /// Costs of some items; the others are 0.
+    /// Returns costs of some items; the others are 0.
     #[must_use]
     pub fn of(items: &[(CostItem, f64)]) -> Self {
         let mut costs = Self::default();
@@ -91,7 +91,7 @@ impl Costs {
         self.0.iter().sum()
     }
 
-    /// Each item under its column name.
+    /// Items with their column names.
     #[must_use]
     pub fn items(&self) -> [(&'static str, f64); CostItem::ALL.len()] {
         CostItem::ALL.map(|item| (item.name(), self[item]))
@@ -118,14 +118,14 @@ impl AddAssign for Costs {
     }
 }
 
-/// Cost conditions of an instrument at a time.
+/// Cost conditions of an instrument at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
     /// Half-spread in bps of notional.
     pub half_spread_bps: f64,
-    /// σ, deviation of daily returns; NaN if unknown or not needed.
+    /// Deviation σ of daily returns; NaN if unknown or not needed.
     pub volatility: f64,
-    /// V, units a day; NaN if unknown or not needed.
+    /// Daily volume V in units; NaN if unknown or not needed.
     pub daily_volume: f64,
 }
 
@@ -145,7 +145,7 @@ pub struct Impact {
     pub permanent: f64,
     /// Both by sizing's 3/2-power law.
     pub as_sized: f64,
-    /// True without volume or volatility; impact is then 0.
+    /// True if volume or volatility is unknown; impact is then 0.
     pub unknown: bool,
 }
 
@@ -156,7 +156,7 @@ impl ExecutionSettings {
         (quantity * price).abs() * self.commission_bps * BPS + quantity.abs() * self.commission_per_share
     }
 
-    /// Impact of a fill of `quantity` units (signed; the size counts).
+    /// Impact of a fill of `quantity` units; the sign does not matter.
     #[must_use]
     pub fn impact(&self, quantity: f64, price: f64, conditions: Conditions) -> Impact {
         if !self.has_impact() {
@@ -181,16 +181,17 @@ impl ExecutionSettings {
         (self.delisting_haircut * times.haircut).min(1.0)
     }
 
-    /// Cost of a unit of notional before impact, as sizing sees it: the least commission is not in it. `times`: what
-    /// commissions are multiplied with.
+    /// Cost of a unit of notional before impact, as sizing uses it, without the per-order commission minimum.
+    /// `times`: multiplier of commissions.
     #[must_use]
     pub fn linear_cost(&self, price: f64, conditions: Conditions, times: f64) -> f64 {
         let bps = (self.commission_bps * times + conditions.half_spread_bps) * BPS;
-        // Before its first price an instrument cannot be traded at any cost.
+        // An instrument without a first price cannot be traded.
         if price.is_nan() { bps } else { bps + self.commission_per_share * times / price }
     }
 
-    /// Coefficient of |trade|^{3/2}, trade as a share of NAV: sizing's form of impact. 0 where it is not known.
+    /// Coefficient of |trade|^{3/2}, trade as a share of NAV: sizing's form of impact. 0 if volume or
+    /// volatility is unknown.
     #[must_use]
     pub fn sized_impact(&self, nav: f64, price: f64, conditions: Conditions) -> f64 {
         let Conditions { volatility, daily_volume, .. } = conditions;
@@ -200,14 +201,14 @@ impl ExecutionSettings {
         self.sized_impact_coefficient() * volatility * (nav / (daily_volume * price)).sqrt()
     }
 
-    /// The coefficient of the square-root law that charges what execution does at the reference participation.
+    /// Coefficient of the square-root law that equals the charged impact at the reference participation.
     fn sized_impact_coefficient(&self) -> f64 {
         let temporary = self.impact_coefficient * power(REFERENCE_PARTICIPATION, self.impact_exponent - 0.5);
         temporary + 0.5 * self.permanent_impact_coefficient * REFERENCE_PARTICIPATION.sqrt()
     }
 }
 
-/// Exactly the square root where that is meant: it is rounded once.
+/// Power of a base; an exponent of one half takes the square root, which is rounded once.
 pub(super) fn power(base: f64, exponent: f64) -> f64 {
     match exponent {
         0.0 => 1.0,

@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::costs::{Conditions, CostItem, Costs};
 
-/// Why a fill happened.
+/// Reason of a fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// An order.
     Order,
     /// No price for `delist_after` days.
     Delisting,
-    /// The fraction of a lot that a split left of a position.
+    /// Fraction of a lot that a split left of a position.
     CashInLieu,
-    /// The account is ruined: everything is closed.
+    /// The account is ruined and all positions are closed.
     Ruin,
 }
 
@@ -21,7 +21,7 @@ impl Reason {
     /// All reasons.
     pub const ALL: [Self; 4] = [Self::Order, Self::Delisting, Self::CashInLieu, Self::Ruin];
 
-    /// Reason with a name.
+    /// Returns the reason with a name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.name() == name)
@@ -48,31 +48,30 @@ pub struct Fill {
     pub decided_seq: Option<u64>,
     /// Quantity, signed.
     pub quantity: f64,
-    /// The frame's price, before costs; of a delisting the last price × (1 − haircut), of ruin the last
-    /// price.
+    /// Price of the frame, before costs. For a delisting: last price × (1 − haircut); for ruin: last price.
     pub price: f64,
     /// Close of the rebalance, split-adjusted to the fill's frame; NaN without an order.
     pub decision_price: f64,
     /// Costs of the fill.
     pub costs: Costs,
-    /// Permanent part of the impact.
+    /// Permanent part of the impact, in currency.
     pub permanent_impact: f64,
-    /// Conditions that the costs follow from.
+    /// Conditions from which the costs were computed.
     pub conditions: Conditions,
-    /// Why.
+    /// Reason of the fill.
     pub reason: Reason,
 }
 
 impl Fill {
-    /// Cost of the delay from the decision to the fill: quantity × (price − decision price); negative where the price
-    /// came towards the order. NaN without an order.
+    /// Cost of the delay from rebalance to fill: quantity × (price − decision price); negative if the price
+    /// moved in favour of the order. NaN without an order.
     #[must_use]
     pub fn delay(&self) -> f64 {
         self.quantity * (self.price - self.decision_price)
     }
 
-    /// Implementation shortfall (Perold 1988) of what was filled, against trading it at once, free, at the decision
-    /// price: delay, spread, impact and commission. NaN without an order.
+    /// Implementation shortfall (Perold 1988) of the filled quantity, against trading at once and free at the
+    /// decision price: delay, spread, impact and commission. NaN without an order.
     #[must_use]
     pub fn shortfall(&self) -> f64 {
         let Self { costs, .. } = self;

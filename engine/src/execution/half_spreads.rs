@@ -1,4 +1,4 @@
-//! The half-spread of each instrument, by the model that the settings name.
+//! Half-spread of each instrument, by the model that the settings name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,11 +24,11 @@ pub(super) struct HalfSpreads {
     crossed: u64,
     window: usize,
     floor: f64,
-    /// One an instrument, where spreads are estimated.
+    /// One per instrument if spreads are estimated; else empty.
     estimators: Vec<Estimator>,
 }
 
-/// The estimate of one instrument.
+/// Spread estimator of one instrument.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Estimator {
     CorwinSchultz(CorwinSchultz),
@@ -36,7 +36,7 @@ enum Estimator {
 }
 
 impl HalfSpreads {
-    /// By the settings.
+    /// Returns the half-spreads before the first frame.
     #[must_use]
     pub(super) fn new(settings: &ExecutionSettings) -> Self {
         Self {
@@ -53,19 +53,19 @@ impl HalfSpreads {
         }
     }
 
-    /// Adds the instruments listed on the frame, and uses its quotes for fills that follow them.
+    /// Adds the instruments listed on the frame, and applies its quotes if fills follow them.
     pub(super) fn begin(&mut self, frame: &Frame, actions: &[Action]) {
         for name in frame.listed.iter().map(Arc::as_ref) {
             let given = self.given.get(name).filter(|_| self.model == SpreadModel::Constant);
             self.bps.push(given.copied().unwrap_or(self.usual));
         }
-        // Frames without names, from a source other than the connectors.
+        // A source other than the connectors may emit frames without names.
         self.bps.resize(frame.instruments(), self.usual);
         self.known.resize(frame.instruments(), false);
         if self.fill_at != FillAt::Open {
             self.quote(frame);
         }
-        // Prices on either side of a split are in different units.
+        // Prices before and after a split are in different units.
         for action in actions.iter().filter(|action| action.split != 1.0) {
             match self.estimators.get_mut(action.instrument as usize) {
                 Some(Estimator::CorwinSchultz(estimator)) => estimator.interrupt(),
@@ -75,7 +75,7 @@ impl HalfSpreads {
         }
     }
 
-    /// Takes what is only known once the frame is over.
+    /// Applies the quotes or estimates that are known only at the end of the frame.
     pub(super) fn end(&mut self, frame: &Frame) {
         if self.fill_at == FillAt::Open {
             self.quote(frame);
@@ -106,7 +106,7 @@ impl HalfSpreads {
                     estimator.half_spread()
                 }
             };
-            // Until there are enough bars, the usual one.
+            // Before the window is full, the usual half-spread stays.
             *bps = half.map_or(*bps, |half| (half / BPS).max(self.floor));
             self.known[i] |= half.is_some();
         }
@@ -118,7 +118,7 @@ impl HalfSpreads {
         }
         for (i, (bid, ask)) in frame.bid.iter().zip(&frame.ask).enumerate() {
             let half = (ask - bid) / (ask + bid);
-            // Without a quote the last one stands; a crossed one is none that costs.
+            // Without a quote the last half-spread stays; a crossed quote costs 0.
             if !half.is_nan() {
                 self.bps[i] = half.max(0.0) / BPS;
                 self.known[i] = true;
@@ -137,12 +137,12 @@ impl HalfSpreads {
         self.vary() && !self.known[instrument]
     }
 
-    /// Bars whose quote was crossed.
+    /// Count of bars whose quote was crossed.
     pub(super) fn crossed(&self) -> u64 {
         self.crossed
     }
 
-    /// Bps of notional.
+    /// Half-spread of an instrument in bps of notional.
     #[must_use]
     pub(super) fn bps(&self, instrument: usize) -> f64 {
         self.bps[instrument]

@@ -1,4 +1,4 @@
-//! Market conditions of each instrument: corporate actions and costs of trading.
+//! Market conditions of each instrument: corporate actions and trading costs.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,40 +11,40 @@ use super::trailing::TrailingDays;
 use super::volumes::{VolumeFacts, Volumes};
 use crate::frame::Frame;
 
-/// Data required of an instrument before it is traded.
+/// Data that an instrument needs before it can be traded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Needs {
     /// A price.
     Price,
-    /// Trailing volume above 0 too: there is a participation cap.
+    /// Also a trailing volume above 0, for a participation cap.
     Volume,
-    /// Volatility too: trades move prices, and unknown impact is not 0.
+    /// Also a volatility, for impact: unknown impact is not 0.
     Impact,
 }
 
-/// One market for the strategy's book and the benchmark's.
+/// Market conditions, common to the strategy's book and the benchmark's.
 ///
-/// A frame is begun before its fills and ended after them: nothing that a fill pays is made of its own bar, but for a
-/// quote at its close that a fill at the close meets.
+/// A frame is begun before its fills and ended after them. No fill uses its own bar for its costs, except a
+/// quote at the close that a fill at the close meets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Market {
     actions: Actions,
     half_spreads: HalfSpreads,
     volumes: Volumes,
     needs: Needs,
-    /// Present if needed or watched.
+    /// Present if needed or requested by [`Market::watching`].
     trailing: Option<TrailingDays>,
     stress: StressedCosts,
 }
 
 impl Market {
-    /// A market before the first frame, without stress on costs.
+    /// Returns a market before the first frame, without stress on costs.
     #[must_use]
     pub fn new(settings: &ExecutionSettings) -> Self {
         Self::stressed(settings, &CostStress::default())
     }
 
-    /// A market before the first frame, with stressed costs.
+    /// Returns a market before the first frame, with stressed costs.
     #[must_use]
     pub fn stressed(settings: &ExecutionSettings, stress: &CostStress) -> Self {
         let needs = match settings.participation_cap {
@@ -62,7 +62,7 @@ impl Market {
         }
     }
 
-    /// Tracks volume and volatility also without market impact, for scenarios that have it.
+    /// Tracks volume and volatility even if this run has no market impact, for scenarios that have it.
     #[must_use]
     pub fn watching(self, window: u32) -> Self {
         Self { trailing: self.trailing.or_else(|| Some(TrailingDays::new(window))), ..self }
@@ -88,15 +88,15 @@ impl Market {
         }
     }
 
-    /// Returns true if the current bar has a price but no volume, and the instrument has volume data: the price is stale,
-    /// and no order fills at it.
+    /// Returns true if the current bar has a price but no volume, and the instrument has volume data. The
+    /// price is then stale, and no order fills at it.
     #[must_use]
     pub fn is_stale(&self, instrument: usize) -> bool {
         self.volumes.is_stale(instrument)
     }
 
-    /// Returns true if an instrument can be traded: with a participation cap its trailing volume must be known, with
-    /// impact its volatility as well.
+    /// Returns true if an instrument can be traded: a participation cap needs its trailing volume, impact
+    /// also its volatility.
     #[must_use]
     pub fn admits(&self, instrument: usize) -> bool {
         let Some(trailing) = &self.trailing else { return true };
@@ -107,7 +107,7 @@ impl Market {
         }
     }
 
-    /// Counts of volumes in the data so far.
+    /// Counts of the volume data so far.
     #[must_use]
     pub fn volume_facts(&self) -> VolumeFacts {
         self.volumes.facts()
@@ -131,13 +131,13 @@ impl Market {
         self.half_spreads.is_usual(instrument)
     }
 
-    /// Bars whose quote was crossed.
+    /// Count of bars whose quote was crossed.
     #[must_use]
     pub fn crossed_quotes(&self) -> u64 {
         self.half_spreads.crossed()
     }
 
-    /// Volatile dates so far, if costs follow volatility.
+    /// Count of volatile dates so far, if costs follow volatility.
     #[must_use]
     pub fn volatile_dates(&self) -> u64 {
         self.stress.volatile_dates()

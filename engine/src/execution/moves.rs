@@ -1,17 +1,17 @@
-//! Gain of each position by price on a frame.
+//! Gain of each position by price moves on a frame.
 
 use serde::{Deserialize, Serialize};
 
 use super::fills::{Fill, Reason};
 use super::portfolio::Portfolio;
 
-/// Columns of length n. With the account's interest and costs they add up to the change of NAV.
+/// Columns of length n. Together with the account's interest and costs they add up to the change of NAV.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Moves {
     /// Value at the preceding close.
     pub before: Vec<f64>,
-    /// Gain of the units held at the preceding close by this one, dividends and the haircut of a delisting
-    /// included.
+    /// Gain, at this close, of the units held at the preceding close; includes dividends and the haircut of a
+    /// delisting.
     pub held: Vec<f64>,
     /// Gain of the units filled on the frame, from their price to the close.
     pub traded: Vec<f64>,
@@ -20,7 +20,7 @@ pub struct Moves {
 }
 
 impl Moves {
-    /// Before anything happens.
+    /// Records the values at the preceding close.
     pub(super) fn begin(&mut self, portfolio: &Portfolio) {
         let value = |(quantity, price): (&f64, &f64)| if *quantity == 0.0 { 0.0 } else { quantity * price };
         self.before.clear();
@@ -31,17 +31,17 @@ impl Moves {
         self.traded.resize(self.before.len(), 0.0);
     }
 
-    /// A dividend of so much cash in all.
+    /// Adds the cash that a dividend paid on the position.
     pub(super) fn pay(&mut self, instrument: usize, cash: f64) {
         self.held[instrument] += cash;
     }
 
-    /// After splits, before fills.
+    /// Records the units held after splits and before fills.
     pub(super) fn hold(&mut self, portfolio: &Portfolio) {
         self.units.clone_from(&portfolio.quantity);
     }
 
-    /// With prices at the close.
+    /// Computes the gains at the prices of the close.
     pub(super) fn end(&mut self, portfolio: &Portfolio, fills: &[Fill]) {
         for i in 0..self.held.len() {
             if self.units[i] != 0.0 {

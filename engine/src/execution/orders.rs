@@ -1,4 +1,4 @@
-//! From target weights to orders, and the life of an order.
+//! Orders from target weights, and the life cycle of an order.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,15 +27,15 @@ pub struct Order {
 pub enum OrderState {
     /// Before its fill frame: it cannot be cancelled and counts as held.
     Decided,
-    /// Its frame has come, and nothing of it is filled yet.
+    /// Its fill frame has come, and no part of it is filled yet.
     Working,
-    /// Some of it is filled, and it works on.
+    /// Filled in part, and still working.
     PartlyFilled,
-    /// All of it is filled.
+    /// Filled whole.
     Filled,
-    /// The remainder was cancelled: by `unfilled = "cancel"` on its frame, or by the next decision.
+    /// The remainder was cancelled: by `unfilled = "cancel"` on its fill frame, or by the next rebalance.
     Cancelled,
-    /// The rest lapsed: its instrument was delisted, or the account ruined.
+    /// The remainder expired: its instrument was delisted, or the account ruined.
     Expired,
 }
 
@@ -54,31 +54,31 @@ impl OrderState {
     }
 }
 
-/// An order with its state.
+/// Order with its state.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderRecord {
     /// Engine index.
     pub instrument: u32,
     /// Frame of the rebalance.
     pub decided_seq: u64,
-    /// The first frame that it could fill on.
+    /// First frame on which it could fill.
     pub due_seq: u64,
     /// Ordered quantity, signed, split-adjusted to the current frame.
     pub quantity: f64,
     /// Filled quantity.
     pub filled: f64,
-    /// Its state.
+    /// State of the order.
     pub state: OrderState,
 }
 
-/// A change of weight smaller than this is rounding.
+/// Change of weight below which a difference is rounding.
 const WEIGHT_DUST: f64 = 1e-12;
 
-/// Orders that bring the portfolio to the target weights at the frame's prices, into `out`.
+/// Writes orders that bring the portfolio to the target weights at the frame's prices into `out`.
 ///
-/// Only what is tradable in the frame is ordered. A target of exactly 0 closes the position exactly.
-/// Lots round towards no trade, so that a rounded order never exceeds the turnover that was decided; where sales that
-/// are rounded away would leave more gross exposure than there was and than `gross_max` allows, purchases give way.
+/// Only tradable instruments get orders. A target of exactly 0 closes the position exactly. Lots round
+/// towards no trade, so a rounded order never exceeds the turnover of the rebalance. If sales that round to
+/// nothing would leave more gross exposure than before and than `gross_max` allows, purchases are cut.
 /// Returns the turnover: Σ |quantity| × decision price over NAV.
 pub fn orders_towards(
     target: &[f64],
@@ -116,8 +116,8 @@ pub fn orders_towards(
     out.iter().map(|order| order.quantity.abs() * order.decision_price / portfolio.nav).sum()
 }
 
-/// Cuts orders that add to a position, the last first, until the gross exposure after all of them is within the limit
-/// or what it was.
+/// Cuts orders that add to a position, the last first, until the gross exposure after all orders is at most
+/// `gross_max` or its present value.
 fn keep_gross(portfolio: &Portfolio, lot: f64, gross_max: f64, orders: &mut Vec<Order>) {
     let held = |i: usize| portfolio.quantity[i] + portfolio.in_flight[i];
     let added = |order: &Order| {
@@ -134,7 +134,7 @@ fn keep_gross(portfolio: &Portfolio, lot: f64, gross_max: f64, orders: &mut Vec<
             break;
         }
         let with_all = added(order);
-        // Of an order that turns a position round, cutting more than what is beyond zero would add again.
+        // If an order reverses a position, cut only its part beyond zero: cutting more would add exposure.
         let beyond = (held(order.instrument as usize) + order.quantity).abs().min(order.quantity.abs());
         let wanted = (excess / (order.decision_price * lot)).ceil() * lot;
         let cut = wanted.min(whole_lots(beyond, lot)).copysign(order.quantity);
@@ -148,10 +148,10 @@ fn keep_gross(portfolio: &Portfolio, lot: f64, gross_max: f64, orders: &mut Vec<
     orders.retain(|order| order.quantity != 0.0);
 }
 
-/// Relative distance from a whole number of lots that is rounding.
+/// Relative distance from a whole number of lots below which a difference is rounding.
 const LOT_DUST: f64 = 1e-12;
 
-/// The quantity in whole lots, rounded towards zero; unchanged for fractional quantities (`lot` 0).
+/// Returns the quantity in whole lots, rounded towards zero; unchanged for fractional quantities (`lot` 0).
 pub(super) fn whole_lots(quantity: f64, lot: f64) -> f64 {
     if lot == 0.0 {
         return quantity;
@@ -162,12 +162,13 @@ pub(super) fn whole_lots(quantity: f64, lot: f64) -> f64 {
     if is_whole { nearest * lot } else { lots.trunc() * lot }
 }
 
-/// The whole number of lots nearest to a sum of whole lots: k · `lot` exactly, without the rounding of the sum.
+/// Returns the whole number of lots nearest to a sum of whole lots: k · `lot` exactly, without the rounding
+/// of the sum.
 pub(super) fn nearest_lots(quantity: f64, lot: f64) -> f64 {
     if lot == 0.0 { quantity } else { (quantity / lot).round() * lot }
 }
 
-/// The fraction of a lot between a quantity and its whole lots; 0 where it is rounding.
+/// Returns the fraction of a lot between a quantity and its whole lots; 0 if the difference is rounding.
 pub(super) fn fraction_beyond(quantity: f64, whole: f64) -> f64 {
     let fraction = quantity - whole;
     if fraction.abs() <= LOT_DUST * quantity.abs() { 0.0 } else { fraction }

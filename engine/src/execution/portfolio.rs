@@ -1,4 +1,4 @@
-//! The portfolio after a frame, the input of sizing on that frame.
+//! The portfolio after a frame: the input of sizing on that frame.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::time::TimestampNs;
 pub struct Portfolio {
     /// Number of the frame.
     pub seq: u64,
-    /// When its bars closed.
+    /// Time at which the frame's bars closed.
     pub timestamp: TimestampNs,
     /// Net asset value at the close.
     pub nav: f64,
@@ -18,20 +18,21 @@ pub struct Portfolio {
     pub cash: f64,
     /// Quantity held, signed.
     pub quantity: Vec<f64>,
-    /// Quantity ordered whose fill frame is still to come; irrevocable, and counts as held.
+    /// Quantity of orders whose fill frame is still to come; irrevocable, and counted as held.
     pub in_flight: Vec<f64>,
     /// Last price.
     pub price: Vec<f64>,
     /// True if the instrument can be ordered on this frame: it has a price and known costs.
     pub tradable: Vec<bool>,
-    /// Cost of trading a unit of notional now, before impact: commission and half-spread.
+    /// Current cost of trading a unit of notional before impact: commission and half-spread.
     pub linear_cost: Vec<f64>,
-    /// Coefficient of |trade|^{3/2}, trade as a share of NAV: impact now. Empty where trades do not move prices.
+    /// Current impact as the coefficient of |trade|^{3/2}, trade as a share of NAV. Empty without an impact
+    /// model.
     pub impact: Vec<f64>,
 }
 
-/// Returns true if an account of this NAV is ruined: NAV is 0 or below. A NAV out of range is a fault of the
-/// data or the settings and no ruin.
+/// Returns true if an account of this NAV is ruined: NAV is 0 or below. A NAV out of range is an error of the
+/// data or the settings, not ruin.
 #[must_use]
 pub fn is_ruined(nav: f64) -> bool {
     (-NUMBER_MAX..=0.0).contains(&nav)
@@ -44,7 +45,7 @@ impl Portfolio {
         is_ruined(self.nav)
     }
 
-    /// Weight of an instrument, orders in flight counted as filled.
+    /// Weight of an instrument, with orders in flight counted as filled.
     #[must_use]
     pub fn weight(&self, instrument: usize) -> f64 {
         (self.quantity[instrument] + self.in_flight[instrument]) * self.price[instrument] / self.nav

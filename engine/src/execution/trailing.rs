@@ -1,14 +1,14 @@
-//! Daily volume and volatility of the days before.
+//! Daily volume and volatility over the preceding days.
 
 use serde::{Deserialize, Serialize};
 
 use super::actions::Action;
 use crate::frame::Frame;
 
-/// Volume and return of an instrument's days, NaN where there is none.
+/// Daily volumes and returns of one instrument; NaN for a day without one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct History {
-    /// The last days with a price, oldest overwritten first.
+    /// Volumes of the last days with a price, oldest overwritten first.
     volumes: Vec<f64>,
     returns: Vec<f64>,
     days: usize,
@@ -20,30 +20,30 @@ struct History {
     paid: f64,
 }
 
-/// Mean daily volume and sample deviation of daily total returns, over the last `window` UTC dates on which the
-/// instrument had a price, excluding the current date, so that no fill looks ahead. A date without a volume (null)
-/// is left out of the mean; one with volume 0 is not.
+/// Mean daily volume and sample deviation of daily total returns, over the last `window` UTC dates on which
+/// the instrument had a price. The current date is excluded, so no fill looks ahead. A date without a volume
+/// (null) is left out of the mean; one with volume 0 is not.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct TrailingDays {
     window: usize,
     date: Option<i64>,
     histories: Vec<History>,
-    /// The last mean above 0.
+    /// Last mean above 0.
     volume: Vec<f64>,
-    /// Returns true if the mean of the last dates is above 0.
+    /// True if the mean of the last dates is above 0.
     has_volume: Vec<bool>,
     volatility: Vec<f64>,
 }
 
 impl TrailingDays {
-    /// `window`: days that are looked back on.
+    /// Returns the state before the first frame. `window`: number of days.
     #[must_use]
     pub(super) fn new(window: u32) -> Self {
         let (histories, volume, has_volume, volatility) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Self { window: window as usize, date: None, histories, volume, has_volume, volatility }
     }
 
-    /// The next frame begins: a date that has ended becomes one of the days before, and splits change what a unit is.
+    /// Begins the next frame: a date that has ended joins the preceding days, and splits change the units.
     pub(super) fn begin(&mut self, frame: &Frame, actions: &[Action]) {
         let empty = History {
             volumes: Vec::new(),
@@ -91,8 +91,8 @@ impl TrailingDays {
         }
     }
 
-    /// Units a day, above 0; NaN before the first day with a volume above 0 has ended. Where the last dates have none,
-    /// those of the dates before them: an order that was decided earlier pays its impact.
+    /// Units a day, above 0; NaN before the end of the first day with a volume above 0. If the last dates
+    /// have no volume, the last mean above 0 stays, so that an order of an earlier rebalance pays impact.
     #[must_use]
     pub(super) fn volume(&self, instrument: usize) -> f64 {
         self.volume[instrument]
@@ -104,7 +104,7 @@ impl TrailingDays {
         self.has_volume[instrument]
     }
 
-    /// Deviation of daily returns; NaN before there are two.
+    /// Deviation of daily returns; NaN for fewer than two.
     #[must_use]
     pub(super) fn volatility(&self, instrument: usize) -> f64 {
         self.volatility[instrument]
@@ -112,7 +112,7 @@ impl TrailingDays {
 }
 
 impl History {
-    /// Ends the day, if it had a price.
+    /// Ends the day. Returns false if it had no price.
     fn end_day(&mut self, window: usize) -> bool {
         if self.close.is_nan() {
             return false;
@@ -143,13 +143,13 @@ impl History {
     }
 }
 
-/// Mean of those that are known; NaN for none.
+/// Mean of the values that are not NaN; NaN for none.
 fn mean(values: &[f64]) -> f64 {
     let known = || values.iter().filter(|value| !value.is_nan());
     known().sum::<f64>() / known().count() as f64
 }
 
-/// Sample deviation of those that are known; NaN for fewer than two.
+/// Sample deviation of the values that are not NaN; NaN for fewer than two.
 fn deviation(values: &[f64]) -> f64 {
     let known = || values.iter().filter(|value| !value.is_nan());
     let count = known().count() as f64;

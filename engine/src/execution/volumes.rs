@@ -1,10 +1,10 @@
-//! Bars without volume: their price is stale, and no order fills on them.
+//! Bars without volume: the price is stale, and no order fills on them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
 
-/// Volume of an instrument in the data so far.
+/// Volume data of one instrument so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Known {
     /// True once a bar has a price.
@@ -17,25 +17,26 @@ struct Known {
     stale_bars: u64,
 }
 
-/// Bars without volume, by instrument.
+/// Volume data of all instruments.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Volumes {
-    /// Empty while the data has no column of volumes.
+    /// Empty if the data has no column of volumes.
     instruments: Vec<Known>,
 }
 
-/// Counts of a run's volume data, without look-ahead: an instrument has volume data from its first volume above 0 on.
+/// Counts of a run's volume data. They do not look ahead: an instrument has volume data from its first volume
+/// above 0 on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VolumeFacts {
     /// Bars with a price and volume 0, of instruments with volume data: no order fills on them.
     pub stale_bars: u64,
     /// Instruments with such bars.
     pub stale_instruments: u64,
-    /// The instrument with the most such bars.
+    /// Instrument with the most such bars.
     pub stalest: Option<u32>,
     /// Instruments with prices but no volume above 0, in data with a column of volumes.
     pub without_volume: u64,
-    /// The first of them.
+    /// First of them in engine order.
     pub first_without_volume: Option<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! Open orders: in flight, working, partly filled.
+//! Open orders: in flight, working or partly filled.
 
 use std::collections::VecDeque;
 
@@ -13,10 +13,10 @@ pub(super) struct WorkingOrder {
     pub(super) record: OrderRecord,
     /// Close of the rebalance, split-adjusted to the current frame.
     pub(super) decision_price: f64,
-    /// Commission of its fills without the least one.
+    /// Commission of its fills before the per-order minimum.
     commission: f64,
     commission_paid: f64,
-    /// True if it found a bar without volume when it was last due.
+    /// True if its last due bar had no volume.
     pub(super) without_volume: bool,
 }
 
@@ -26,14 +26,14 @@ impl WorkingOrder {
         self.record.quantity - self.record.filled
     }
 
-    /// Takes a fill of `quantity` units; `all`: of all that was left.
+    /// Books a fill of `quantity` units; `all` is true if it fills the remainder.
     pub(super) fn fill(&mut self, quantity: f64, all: bool, lot: f64) {
         let filled = nearest_lots(self.record.filled + quantity, lot);
         self.record.filled = if all { self.record.quantity } else { filled };
     }
 
-    /// Books a fill whose commission is `own` and returns what is charged for it: the least commission of an order
-    /// is due with its first fill.
+    /// Books a fill with commission `own` and returns the commission charged. The per-order minimum `least`
+    /// is due with the first fill.
     pub(super) fn charge(&mut self, own: f64, least: f64) -> f64 {
         if least == 0.0 {
             return own;
@@ -48,20 +48,20 @@ impl WorkingOrder {
 /// State of an order after a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It works on.
+    /// The order stays open.
     Works,
-    /// It is done.
+    /// The order is done.
     Ends(OrderState),
 }
 
-/// The orders of one decision.
+/// Orders of one rebalance.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Ticket {
     due_seq: u64,
     orders: Vec<WorkingOrder>,
 }
 
-/// Orders that are not done, in the order of their decisions.
+/// Orders that are not done, in the order of their rebalances.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Working {
     tickets: VecDeque<Ticket>,
@@ -69,7 +69,7 @@ pub(super) struct Working {
 }
 
 impl Working {
-    /// Adds the orders of frame `seq`, to be filled from frame `due_seq` on.
+    /// Adds the orders of frame `seq`, which can fill from frame `due_seq` on.
     pub(super) fn submit(&mut self, orders: &[Order], seq: u64, due_seq: u64) {
         if orders.is_empty() {
             return;
@@ -94,8 +94,8 @@ impl Working {
         self.tickets.push_back(ticket);
     }
 
-    /// Every order that is due by frame `seq`, with whether this is its first frame, has its fate; those that are done
-    /// go to `ended`.
+    /// Calls `fate` for each order that is due by frame `seq`, with true if this is its first frame. Orders
+    /// that end move to `ended`.
     pub(super) fn each_due(
         &mut self,
         seq: u64,
@@ -115,8 +115,9 @@ impl Working {
         self.drop_empty();
     }
 
-    /// Rounds the orders of an instrument to whole lots, towards zero, after a split that its position has been rounded
-    /// after: from `held` to `whole`. An order that closed the position of then closes that of now.
+    /// Rounds the orders of an instrument to whole lots, towards zero, after a split for which its position
+    /// was rounded from `held` to `whole`. An order that closed the position before rounding closes it after
+    /// rounding.
     pub(super) fn round(&mut self, instrument: u32, held: f64, whole: f64, lot: f64) {
         let (mut before, mut after) = (held, whole);
         let orders = self.tickets.iter_mut().flat_map(|ticket| &mut ticket.orders);
@@ -138,12 +139,12 @@ impl Working {
         orders.filter(|record| record.instrument == instrument).map(|record| record.quantity).sum()
     }
 
-    /// Every order lapses, in flight or not.
+    /// Expires every order, in flight or not.
     pub(super) fn lapse(&mut self, ended: &mut Vec<OrderRecord>) {
         self.each_due(u64::MAX, ended, |_, _| Fate::Ends(OrderState::Expired));
     }
 
-    /// A split changes what a unit is.
+    /// Applies a split to quantities and decision prices.
     pub(super) fn split(&mut self, action: Action) {
         let orders = self.tickets.iter_mut().flat_map(|ticket| &mut ticket.orders);
         for order in orders.filter(|order| order.record.instrument == action.instrument) {
@@ -153,12 +154,12 @@ impl Working {
         }
     }
 
-    /// Returns true if the fill frame of an order lies after frame `seq`.
+    /// Returns true if the fill frame of any order lies after frame `seq`.
     pub(super) fn in_flight(&self, seq: u64) -> bool {
         self.tickets.iter().any(|ticket| ticket.due_seq > seq)
     }
 
-    /// Those that are not done.
+    /// Records of the orders that are not done.
     pub(super) fn records(&self) -> impl Iterator<Item = OrderRecord> {
         self.tickets.iter().flat_map(|ticket| &ticket.orders).map(|order| order.record)
     }

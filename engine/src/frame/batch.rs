@@ -1,8 +1,8 @@
-//! A list whose elements keep their buffers: several frames of a message.
+//! A list whose elements keep their buffers when it is emptied: several frames in one message.
 
 use std::ops::{Deref, Index};
 
-/// A list whose elements keep their buffers when it is emptied.
+/// List whose elements keep their buffers when it is emptied.
 #[derive(Clone, Debug)]
 pub struct Batch<T> {
     items: Vec<T>,
@@ -16,12 +16,12 @@ impl<T> Default for Batch<T> {
 }
 
 impl<T: Default> Batch<T> {
-    /// Forgets the elements and keeps their memory.
+    /// Removes all elements and keeps their memory.
     pub fn clear(&mut self) {
         self.used = 0;
     }
 
-    /// The next element, in whatever state it was left.
+    /// Appends an element and returns it, with the content of its last use.
     pub fn push(&mut self) -> &mut T {
         if self.used == self.items.len() {
             self.items.push(T::default());
@@ -30,7 +30,7 @@ impl<T: Default> Batch<T> {
         &mut self.items[self.used - 1]
     }
 
-    /// Takes the last element back.
+    /// Removes the last element.
     pub fn pop(&mut self) {
         self.used = self.used.saturating_sub(1);
     }

@@ -1,4 +1,4 @@
-//! The columns that a bar may have.
+//! Fields of a bar, and their names in data and settings.
 
 use std::ops::{Index, IndexMut};
 
@@ -7,30 +7,30 @@ use serde::Serialize;
 /// A column of a bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Field {
-    /// The price that trades, or the return where the data states returns.
+    /// Traded price, or the return if the data states returns.
     Close,
-    /// Price for returns.
+    /// Adjusted price from which returns are computed.
     ReturnPrice,
-    /// The opening price.
+    /// Opening price.
     Open,
-    /// The highest price.
+    /// Highest price.
     High,
-    /// The lowest price.
+    /// Lowest price.
     Low,
-    /// The quantity that was traded.
+    /// Quantity traded.
     Volume,
-    /// The bid at the close of the bar.
+    /// Bid at the close of the bar.
     Bid,
-    /// The ask at the close of the bar.
+    /// Ask at the close of the bar.
     Ask,
     /// Cash paid on a unit held at the preceding close; per unit after a split of the same bar.
     Dividend,
-    /// Units that one unit becomes before the bar: 7 where a share is split into seven.
+    /// Units that one unit becomes before the bar: 7 for a seven-for-one split.
     Split,
 }
 
 impl Field {
-    /// All of them.
+    /// All fields.
     pub const ALL: [Self; 10] = [
         Self::Close,
         Self::ReturnPrice,
@@ -46,7 +46,7 @@ impl Field {
     /// Number of fields.
     pub const COUNT: usize = Self::ALL.len();
 
-    /// Names that its column usually has, in any case; the first is how settings and messages call it.
+    /// Usual column names, matched in any case; the first is the name in settings and messages.
     #[must_use]
     pub const fn names(self) -> &'static [&'static str] {
         match self {
@@ -80,14 +80,15 @@ impl Field {
         }
     }
 
-    /// Returns true if a row without a price may have it: quotes stand, and units are split, without a trade.
+    /// Returns true if a row without a price may have the field: quotes stand, and units split, without a
+    /// trade.
     pub(crate) const fn outlives_trading(self) -> bool {
         matches!(self, Self::Bid | Self::Ask | Self::Dividend | Self::Split)
     }
 
-    /// Valid values lie above this; `close` is the floor of the close.
+    /// Exclusive lower bound of valid values; `close` is that of the close.
     const fn floor(self, close: f64) -> f64 {
-        /// Above it lie 0 and everything positive.
+        /// Largest number below 0: 0 and everything positive lie above it.
         const BELOW_ZERO: f64 = -f64::from_bits(1);
         match self {
             Self::Close => close,
@@ -103,14 +104,14 @@ impl Field {
     }
 }
 
-/// The numbers of one row; NaN means null.
+/// Numbers of one row; NaN means null.
 #[derive(Clone, Copy, Debug)]
 pub struct Bar {
     values: [f64; Field::COUNT],
 }
 
 impl Bar {
-    /// A bar with one number only. Null: it did not trade.
+    /// Returns a bar with a close only; NaN if the instrument did not trade.
     #[must_use]
     #[inline]
     pub const fn of_close(close: f64) -> Self {
@@ -119,7 +120,7 @@ impl Bar {
         Self { values }
     }
 
-    /// Adds a number to the bar.
+    /// Sets one number of the bar.
     #[must_use]
     pub const fn with(mut self, field: Field, value: f64) -> Self {
         self.values[field as usize] = value;

@@ -28,18 +28,18 @@ pub enum Supervision {
 /// One timestamp's bars as columns of length n, in engine order.
 ///
 /// Engine order is the order of the instruments' first prices, ties by the bytes of the symbol. It is
-/// append-only, so a column of an earlier frame is a prefix-compatible view of the same instruments.
-/// A NaN in a column means that the instrument did not trade in this frame; sources refuse every
-/// other value that is not a positive finite number.
+/// append-only, so a column of an earlier frame is a prefix-compatible view of the same instruments. A NaN in
+/// a column means that the instrument did not trade in this frame; sources reject every other value that is
+/// not a positive finite number.
 #[derive(Clone, Debug, Default)]
 pub struct Frame {
     /// Number of the frame, from 0, the same in every table and across restarts.
     pub seq: u64,
-    /// When the bars closed.
+    /// Time at which the bars closed.
     pub timestamp: TimestampNs,
-    /// Names of the instruments that join the engine order with this frame, in that order.
+    /// Names of the instruments that join the engine order on this frame, in that order.
     pub listed: Vec<Arc<str>>,
-    /// The price that trades and that positions are valued at, length n.
+    /// Traded price, at which positions are marked, length n.
     pub close: Vec<f64>,
     /// Opening price, length n; this column and those below are empty if not requested or not in the data.
     pub open: Vec<f64>,
@@ -53,23 +53,23 @@ pub struct Frame {
     pub bid: Vec<f64>,
     /// Ask at the close of the bar, length n.
     pub ask: Vec<f64>,
-    /// Cash that a unit held at the preceding close gets, per unit after a split of the same frame, length n. NaN and
-    /// 0 are none. It and `split` may be there where the instrument did not trade.
+    /// Cash paid on a unit held at the preceding close, per unit after a split of the same frame, length n;
+    /// NaN and 0 mean no dividend. Both `dividend` and `split` may be present without a trade.
     pub dividend: Vec<f64>,
-    /// Units that one unit of the preceding close becomes, length n. NaN, 0 and 1 are none.
+    /// Units that one unit of the preceding close becomes, length n; NaN, 0 and 1 mean no split.
     pub split: Vec<f64>,
-    /// Price for returns, length n; empty if it is `close`.
+    /// Adjusted price from which returns are computed, length n; empty if it is `close`.
     pub return_price: Vec<f64>,
-    /// Simple returns as the data states them, length n; empty where the data states prices.
+    /// Simple returns as the data states them, length n; empty if the data states prices.
     pub returns: Vec<f64>,
-    /// Simple returns of the k factors from the preceding frame to this one (decimal). All NaN where
-    /// the factors have no row for this frame: the frame then updates no estimate.
+    /// Simple returns of the k factors from the preceding frame to this one (decimal). All NaN if the factors
+    /// have no row for this frame, which then updates no estimate.
     pub factors: Vec<f64>,
-    /// Risk-free return from the preceding frame to this one; 0 where the factors have none.
+    /// Risk-free return from the preceding frame to this one; 0 if the factor data has none.
     pub rf: f64,
     /// Supervision of the frame.
     pub supervision: Supervision,
-    /// State of the source after this frame, possibly empty, to request the state of every stage.
+    /// State of the source after this frame, possibly empty: requests the state of every stage.
     pub checkpoint: Option<Part>,
 }
 
@@ -86,7 +86,7 @@ impl Frame {
         self.factors.iter().all(|f| f.is_finite())
     }
 
-    /// The column of a field.
+    /// Column of a field.
     #[must_use]
     pub fn column(&self, field: Field) -> &[f64] {
         match field {
@@ -103,7 +103,7 @@ impl Frame {
         }
     }
 
-    /// The column of a field, to be written.
+    /// Mutable column of a field.
     #[inline]
     pub fn column_mut(&mut self, field: Field) -> &mut Vec<f64> {
         match field {
@@ -120,13 +120,13 @@ impl Frame {
         }
     }
 
-    /// Dividend per unit; 0 where there is none.
+    /// Dividend per unit; 0 without a dividend.
     #[must_use]
     pub fn dividend_of(&self, instrument: usize) -> f64 {
         self.dividend.get(instrument).copied().filter(|dividend| *dividend > 0.0).unwrap_or(0.0)
     }
 
-    /// Units that one unit becomes; 1 where nothing is split.
+    /// Units that one unit becomes; 1 without a split.
     #[must_use]
     pub fn split_of(&self, instrument: usize) -> f64 {
         self.split.get(instrument).copied().filter(|ratio| *ratio > 0.0).unwrap_or(1.0)
