@@ -242,7 +242,7 @@ fn factors_made_of_instruments() {
         ["0 d3 +SPX | 200 | f - - -", "1 d4 + | 250 | f 0.25 0.25 0.75", "2 d5 + | 250 | f 0 1 0.5"];
     assert_eq!(lines(&run), expected);
     let none = Settings { factors: factors(&[("mkt", "SPY")]), ..Settings::default() };
-    check_error(support::run(&input, None, none), &["without any price in the data: SPY"]);
+    check_error(support::run(&input, None, none), &["found no price in the data for SPY"]);
     let both = of(Universe::default());
     check_error(support::run(&input, Some(&input), both), &["found both"]);
 }

@@ -1,6 +1,6 @@
-//! The normal and the t distribution.
+//! Normal and t distributions.
 
-/// Upper ends of the central normal intervals with 50, 90 and 95 % of the values.
+/// Upper ends of the central normal intervals that hold 50, 90 and 95 % of the values.
 pub(crate) const NORMAL_QUANTILES: [f64; 3] = [0.674_489_750_196_081_7, Z95, 1.959_963_984_540_054];
 
 /// 95th percentile of the standard normal.
@@ -12,8 +12,8 @@ pub(crate) fn normal_cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z / std::f64::consts::SQRT_2)
 }
 
-/// Value of the standard normal that a share `p` lies below, to 1e-15 of itself (Wichura 1988, AS 241, PPND16); infinite at
-/// 0 and 1, NaN outside.
+/// Value of the standard normal below which a share `p` lies, relative error 1e-15 (Wichura 1988, AS 241,
+/// PPND16); infinite at 0 and 1, NaN outside.
 #[must_use]
 pub(crate) fn normal_quantile(p: f64) -> f64 {
     if !(0.0..=1.0).contains(&p) {
@@ -36,9 +36,10 @@ pub(crate) fn normal_quantile(p: f64) -> f64 {
     if q < 0.0 { -size } else { size }
 }
 
-/// The upper quantile of a t with a probability of `tail` beyond its two ends together, z being that of the
-/// normal (Hill 1970, CACM algorithm 396: five digits, and a few dozen operations, since the degrees of freedom
-/// move from frame to frame). Below one degree of freedom that of one.
+/// Upper quantile of a t distribution with a probability of `tail` in both tails together; z is the
+/// corresponding normal quantile. Hill 1970, CACM algorithm 396: five digits in a few dozen operations, since
+/// the degrees of freedom change from frame to frame. Below one degree of freedom it returns the quantile at
+/// one.
 pub(crate) fn t_quantile(tail: f64, z: f64, dof: f64) -> f64 {
     let n = dof.max(1.0);
     if n == 1.0 {
@@ -66,12 +67,12 @@ pub(crate) fn t_quantile(tail: f64, z: f64, dof: f64) -> f64 {
     (n * y).sqrt()
 }
 
-/// Variance of a standard t; infinite where it has none.
+/// Variance of a standard t; infinite for two degrees of freedom or fewer.
 pub(crate) fn variance_of_t(dof: f64) -> f64 {
     if dof > 2.0 { dof / (dof - 2.0) } else { f64::INFINITY }
 }
 
-/// Coefficients from the constant up.
+/// Evaluates a polynomial; coefficients from the constant up.
 fn polynomial(coefficients: &[f64; 8], x: f64) -> f64 {
     coefficients.iter().rev().fold(0.0, |sum, c| sum * x + c)
 }
@@ -142,7 +143,7 @@ mod tests {
     use super::{NORMAL_QUANTILES, normal_cdf, normal_quantile, t_quantile};
 
     #[test]
-    fn quantiles_are_those_of_scipy() {
+    fn normal_quantiles_agree_with_scipy() {
         let expected = [
             (1e-300, -37.047_096_299_361_2),
             (1e-12, -7.034_483_825_301_131),
@@ -166,15 +167,15 @@ mod tests {
     }
 
     #[test]
-    fn constants_are_quantiles_of_the_normal() {
+    fn constants_are_normal_quantiles() {
         for (share, z) in [0.5, 0.9, 0.95].into_iter().zip(NORMAL_QUANTILES) {
             assert!((normal_quantile(0.5 + 0.5 * share) - z).abs() < 1e-15 * z, "{share}");
         }
     }
 
     #[test]
-    fn t_quantiles_are_those_of_scipy() {
-        // From the tables of `scipy.stats.t.ppf`.
+    fn t_quantiles_agree_with_scipy() {
+        // Values of `scipy.stats.t.ppf`.
         for (dof, expected) in [
             (1.0, [1.0, 6.313_751_514_675_041, 12.706_204_736_174_698]),
             (5.0, [0.726_686_843_800_422_6, 2.015_048_373_333_023_3, 2.570_581_835_636_314_6]),

@@ -1,4 +1,4 @@
-//! The engine of betaflow: everything that decides, and nothing that reads or writes.
+//! Engine of betaflow: estimation, sizing, execution and accounting, without input or output.
 //!
 //! ```text
 //!             frames                estimates              decisions             ledger
@@ -10,26 +10,26 @@
 //!
 //! | module | concept |
 //! |---|---|
-//! | [`frame`], [`source`], [`assembly`] | market data: one timestamp's bars as columns in engine order |
+//! | [`frame`], [`source`], [`assembly`] | market data: the bars of one timestamp as columns in engine order |
 //! | [`model`] | online estimation of alpha and factor betas (West & Harrison) |
-//! | [`portfolio`] | factor risk, Kelly, limits |
+//! | [`portfolio`] | factor risk, Kelly sizing, limits |
 //! | [`execution`] | orders, fills, costs, the account |
-//! | [`ledger`], [`metrics`] | what happened, its digest, what it was worth |
-//! | [`range`] | numbers that a run computes with, and what happens beyond them |
-//! | [`quality`] | whether the data is fit for research |
-//! | [`validation`] | tuning without hindsight, and how much of a result is luck |
-//! | [`state`] | what a run carries from frame to frame, as bytes |
-//! | [`strategy`] | what a strategy is |
-//! | [`warning`] | facts that change how results are to be read, as data |
-//! | [`sweep`] | many runs that differ by their settings, side by side |
-//! | [`world`] | stressed worlds: costs, feeds and paths that are not those of the data |
-//! | [`pipeline`] | stages, bounded channels, threads: the only module that knows them |
+//! | [`ledger`], [`metrics`] | record of each frame, its digest, performance figures |
+//! | [`range`] | range of valid numbers, and the effect of values outside it |
+//! | [`quality`] | data-quality checks |
+//! | [`validation`] | tuning out-of-sample, multiple testing |
+//! | [`state`] | state of a run between frames, as bytes |
+//! | [`strategy`] | interface of strategies |
+//! | [`warning`] | warnings about data and estimates, as data |
+//! | [`sweep`] | comparison of runs that differ by their settings |
+//! | [`world`] | stressed environments: costs, feed gaps and resampled paths |
+//! | [`pipeline`] | stages, bounded channels, threads: the only module that uses threads |
 //!
-//! The engine reads no clock, no file and no environment variable, and has no map whose order shows. Its
-//! output is a function of data, settings and version; no output at time t depends on data after t; every
-//! placement of stages on threads gives the same bits.
+//! The engine reads no clock, no file and no environment variable, and no output depends on the order of a
+//! hash map. Its output is a function of data, settings and version; no output at time t depends on data
+//! after t; every placement of stages on threads gives the same bits.
 
-// The Rust of the README is compiled and run with the documentation's tests.
+// Compiles and runs the Rust code of README.md as documentation tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;

@@ -1,29 +1,29 @@
-//! Algebra of small matrices on nalgebra's storage: semi-definite matrices, and buffers that keep their storage.
-//!
-//! nalgebra is compiled without `std`: its products then run the same operations in the same order on every
-//! processor, without fused multiply-add.
+//! Linear algebra of small matrices on nalgebra's storage: semi-definite matrices, and buffers that keep
+//! their memory.
+//! The crate nalgebra is compiled without `std`: its products then run the same operations in the same order
+//! on every processor, without fused multiply-add.
 
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
-/// Gives the buffer a shape; its values are 0 after a change of shape and as they were otherwise.
+/// Sets the shape of a buffer. Its values are 0 after a change of shape, and unchanged otherwise.
 pub(crate) fn reshape(buffer: &mut DMatrix<f64>, rows: usize, columns: usize) {
     if buffer.shape() != (rows, columns) {
         *buffer = DMatrix::zeros(rows, columns);
     }
 }
 
-/// Gives the buffer a length; its values are 0 after a change of length and as they were otherwise.
+/// Sets the length of a buffer. Its values are 0 after a change of length, and unchanged otherwise.
 pub(crate) fn resize(buffer: &mut DVector<f64>, length: usize) {
     if buffer.len() != length {
         *buffer = DVector::zeros(length);
     }
 }
 
-/// Replaces a symmetric positive semi-definite k × k matrix by its lower factor L, L L' = A; only the lower half of A
-/// is read. Columns lie one after another. Returns whether A has full rank.
+/// Replaces a symmetric positive semi-definite k × k matrix by its lower factor L with L L' = A; reads only
+/// the lower half of A. Column-major. Returns true if A has full rank.
 ///
-/// A pivot that is rounding beside its diagonal element belongs to a direction that others already span (two equal
-/// factors, a factor of zeros): its column becomes zero, which keeps L L' = A.
+/// A pivot within rounding of its diagonal element belongs to a direction that earlier columns already span
+/// (two equal factors, a factor of zeros). Its column becomes zero, which keeps L L' = A.
 pub(crate) fn cholesky_semidefinite(a: &mut [f64], k: usize) -> bool {
     let mut full = true;
     for j in 0..k {
@@ -46,7 +46,7 @@ pub(crate) fn cholesky_semidefinite(a: &mut [f64], k: usize) -> bool {
     full
 }
 
-/// Solves L L' x = b in place of `b`, for a lower k × k L with a positive diagonal, columns one after another.
+/// Solves L L' x = b in place of `b`, for a lower k × k L with a positive diagonal, column-major.
 pub(crate) fn solve_cholesky(l: &[f64], k: usize, b: &mut [f64]) {
     for j in 0..k {
         b[j] /= l[j * k + j];
@@ -62,7 +62,7 @@ pub(crate) fn solve_cholesky(l: &[f64], k: usize, b: &mut [f64]) {
     }
 }
 
-/// R⁻¹ B for a symmetric R; by the pseudo-inverse where R has directions without variance.
+/// Returns R⁻¹ B for a symmetric R, with the pseudo-inverse if R has directions without variance.
 pub(crate) fn solve_symmetric(r: &DMatrix<f64>, b: DMatrix<f64>) -> DMatrix<f64> {
     let (k, mut l, mut x) = (r.nrows(), r.clone(), b);
     if !cholesky_semidefinite(l.as_mut_slice(), k) {
@@ -72,7 +72,7 @@ pub(crate) fn solve_symmetric(r: &DMatrix<f64>, b: DMatrix<f64>) -> DMatrix<f64>
     x
 }
 
-/// Moore–Penrose inverse of a symmetric matrix, eigenvalues below rounding of the largest taken as zero.
+/// Moore–Penrose inverse of a symmetric matrix; eigenvalues within rounding of the largest count as zero.
 fn pseudo_inverse(r: &DMatrix<f64>) -> DMatrix<f64> {
     let SymmetricEigen { eigenvectors, eigenvalues } = SymmetricEigen::new(r.clone());
     let rounding = r.nrows() as f64 * f64::EPSILON * eigenvalues.amax();
@@ -80,20 +80,21 @@ fn pseudo_inverse(r: &DMatrix<f64>) -> DMatrix<f64> {
     &eigenvectors * DMatrix::from_diagonal(&eigenvalues.map(inverse)) * eigenvectors.transpose()
 }
 
-/// Least eigenvalue of a symmetric matrix as a share of the largest in absolute value; 0 of a zero matrix.
+/// Smallest eigenvalue of a symmetric matrix as a share of the largest in absolute value; 0 for a zero
+/// matrix.
 pub(crate) fn least_relative_eigenvalue(p: &DMatrix<f64>) -> f64 {
     let values = p.symmetric_eigenvalues();
     let largest = values.amax();
     if largest == 0.0 { 0.0 } else { values.min() / largest }
 }
 
-/// Largest difference between the two halves as a share of the largest element.
+/// Largest difference between the lower and the upper half, as a share of the largest element.
 pub(crate) fn asymmetry(p: &DMatrix<f64>) -> f64 {
     let largest = p.amax();
     if largest == 0.0 { 0.0 } else { (p - p.transpose()).amax() / largest }
 }
 
-/// A vector as state has it: its values.
+/// Serialized form of a vector: its values.
 pub(crate) mod vector_state {
     use nalgebra::DVector;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -107,7 +108,7 @@ pub(crate) mod vector_state {
     }
 }
 
-/// A square matrix as state has it: its values, column by column.
+/// Serialized form of a square matrix: its values, column by column.
 pub(crate) mod square_state {
     use nalgebra::DMatrix;
     use serde::de::Error as _;
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn solves_where_a_direction_has_no_variance() {
+    fn solve_handles_a_direction_without_variance() {
         // Rank 2 of 3: the third is the sum of the others.
         let r = DMatrix::from_row_slice(3, 3, &[2.0, 0.5, 2.5, 0.5, 1.0, 1.5, 2.5, 1.5, 4.0]);
         assert!(!cholesky_semidefinite(r.clone().as_mut_slice(), 3));
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn factors_and_inverses_hold_at_every_rank() {
+    fn cholesky_factor_and_pseudo_inverse_are_exact_at_every_rank() {
         let mut random = Random::new(1);
         for case in 0..2_000 {
             let k = 1 + random.below(10);
@@ -159,8 +160,8 @@ mod tests {
             let a = &half * half.transpose();
             let mut l = a.clone();
             cholesky_semidefinite(l.as_mut_slice(), k);
-            // A pivot of rounding beside its diagonal element leaves its column out: up to 4e-8 of the largest element
-            // in 20,000 matrices of lower rank.
+            // The factor drops the column of a pivot within rounding of its diagonal element: error up to
+            // 4e-8 of the largest element in 20,000 matrices of lower rank.
             close(&(&l * l.transpose()), &a, if rank == k { 1e-12 } else { 1e-6 });
             let inverse = pseudo_inverse(&a);
             close(&(&a * inverse * &a), &a, 1e-8);

@@ -1,16 +1,16 @@
-//! The names of the instruments in engine order, shared by everything that reports them.
+//! Names of the instruments in engine order.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Names in engine order; a clone is a pointer. Grows only when an instrument is listed.
+/// Names in engine order. Cloning copies a pointer. Grows when an instrument is listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names(Arc<Vec<Arc<str>>>);
 
 impl Names {
-    /// Appends newly listed instruments; copies the list if anybody else holds it.
+    /// Appends newly listed instruments; copies the list if another clone exists.
     pub fn extend(&mut self, listed: &[Arc<str>]) {
         if !listed.is_empty() {
             Arc::make_mut(&mut self.0).extend_from_slice(listed);

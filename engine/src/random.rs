@@ -1,21 +1,21 @@
-//! Random numbers that are the same on every machine.
+//! Random number generators with the same sequence on every machine.
 
-/// Xoshiro256** (Blackman & Vigna 2021), its state filled by SplitMix64 (Steele, Lea, Flood 2014) as its authors
-/// advise.
+/// Xoshiro256** (Blackman & Vigna 2021), seeded by SplitMix64 (Steele, Lea, Flood 2014) as its authors
+/// recommend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Random {
     state: [u64; 4],
 }
 
 impl Random {
-    /// The sequence of a seed.
+    /// Returns the generator of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut seeds = SplitMix::new(seed);
         Self { state: [(); 4].map(|()| seeds.bits()) }
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub fn bits(&mut self) -> u64 {
         let s = &mut self.state;
         let result = s[1].wrapping_mul(5).rotate_left(7).wrapping_mul(9);
@@ -29,18 +29,18 @@ impl Random {
         result
     }
 
-    /// The next number in [0, 1), a multiple of 2⁻⁵³.
+    /// Returns the next number in [0, 1), a multiple of 2⁻⁵³.
     pub fn uniform(&mut self) -> f64 {
         unit(self.bits())
     }
 
-    /// The next whole number in 0..`bound`, each as likely as the others (Lemire 2019); 0 for a bound of 0.
+    /// Returns the next whole number in 0..`bound`, uniformly distributed (Lemire 2019); 0 for a bound of 0.
     pub fn below(&mut self, bound: usize) -> usize {
         let bound = bound as u64;
         if bound == 0 {
             return 0;
         }
-        // The products that wrap into the first 2⁶⁴ mod bound would favour some numbers: those are drawn again.
+        // Reject products that wrap into the first 2⁶⁴ mod bound: they would favour some numbers.
         let unfair = bound.wrapping_neg() % bound;
         loop {
             let product = u128::from(self.bits()) * u128::from(bound);
@@ -56,20 +56,20 @@ impl Random {
 pub struct SplitMix(u64);
 
 impl SplitMix {
-    /// The sequence of a seed.
+    /// Returns the generator of a seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The sequence of item `number` of a purpose under a common seed.
+    /// Returns the generator of item `number` for one purpose, under a common seed.
     #[must_use]
     pub fn stream(seed: u64, purpose: u64, number: u64) -> Self {
         let mut mixed = Self(seed ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93));
         Self(mixed.bits() ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -77,13 +77,13 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
-    /// The next number in [0, 1), a multiple of 2⁻⁵³.
+    /// Returns the next number in [0, 1), a multiple of 2⁻⁵³.
     pub fn uniform(&mut self) -> f64 {
         unit(self.bits())
     }
 }
 
-/// The upper 53 bits as a number in [0, 1).
+/// Converts the upper 53 bits to a number in [0, 1).
 fn unit(bits: u64) -> f64 {
     (bits >> 11) as f64 / (1_u64 << 53) as f64
 }
@@ -92,16 +92,16 @@ fn unit(bits: u64) -> f64 {
 mod tests {
     use crate::random::Random;
 
-    /// The outputs that the authors' C code gives from the state 1, 2, 3, 4.
+    /// Outputs of the authors' C code from the state 1, 2, 3, 4.
     #[test]
-    fn bits_are_those_of_the_authors() {
+    fn bits_agree_with_the_authors_code() {
         let mut random = Random { state: [1, 2, 3, 4] };
         let expected = [11_520, 0, 1_509_978_240, 1_215_971_899_390_074_240, 1_216_172_134_540_287_360];
         assert_eq!([(); 5].map(|()| random.bits()), expected);
     }
 
     #[test]
-    fn every_number_below_a_bound_is_as_likely() {
+    fn numbers_below_a_bound_are_equally_likely() {
         let mut random = Random::new(3);
         let mut counts = [0_u32; 7];
         (0..70_000).for_each(|_| counts[random.below(7)] += 1);

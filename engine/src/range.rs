@@ -1,7 +1,8 @@
-//! Range of the numbers that a run computes with.
+//! Range of the numbers with which a run computes.
 //!
-//! Prices and returns far outside any market, and values that are not finite, would reach every later output through
-//! the filter and the account. They end a replay with an error, and halt trading on a live feed.
+//! Prices and returns far outside any market, and values that are not finite, would spread to every later
+//! output through the filter and the account. They end a replay with an error, and halt trading on a live
+//! feed.
 
 use std::fmt;
 
@@ -14,7 +15,7 @@ pub const PRICE_MIN: f64 = 1e-30;
 /// Largest price, dividend, split ratio or absolute return.
 pub const NUMBER_MAX: f64 = 1e30;
 
-/// Effect on a run of a value out of range.
+/// Effect of a value out of range on a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnOutOfRange {
     /// Ends the run with [`OutOfRange`] as its error.
@@ -29,15 +30,15 @@ pub enum OnOutOfRange {
 pub struct OutOfRange {
     /// Close of the bar.
     pub timestamp: TimestampNs,
-    /// Number of its frame.
+    /// Number of the frame.
     pub seq: u64,
-    /// The instrument or factor; `None` for the whole account.
+    /// Instrument or factor; `None` for the whole account.
     pub name: Option<String>,
     /// Name of the value.
     pub value: String,
-    /// The value found, as text: JSON has no NaN.
+    /// Value found, as text because JSON has no NaN.
     pub found: String,
-    /// The range expected.
+    /// Range expected.
     pub expected: String,
 }
 

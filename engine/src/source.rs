@@ -6,22 +6,22 @@ use crate::frame::Frame;
 use crate::time::TimestampNs;
 use crate::warning::{Warning, WorldNote};
 
-/// An error of a source, already located (file, row, column, found, expected, what to do).
+/// An error of a source with its location (file, row, column), found, expected and remedy.
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A sequence of frames in time order.
 pub trait Source: Send {
-    /// Writes the next frame into `frame`, whose buffers are reused, and returns `true`; or returns
-    /// `false` at the end of the data.
+    /// Writes the next frame into `frame`, whose buffers are reused, and returns true. Returns false at the
+    /// end of the data.
     ///
     /// # Errors
-    /// Data that cannot be read or that breaks a rule of the format.
+    /// Fails if the data cannot be read or breaks a rule of the format.
     fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError>;
 
     /// Names of the factors, in the order of [`Frame::factors`].
     fn factor_names(&self) -> &[String];
 
-    /// Facts about the data read so far; complete once `next_frame` has returned `false`.
+    /// Facts about the data read so far; complete once `next_frame` has returned false.
     fn facts(&self) -> DataFacts;
 }
 
@@ -48,7 +48,8 @@ pub struct MemorySource {
 }
 
 impl MemorySource {
-    /// Frames in time order, numbered from 0, each with a value for every factor.
+    /// Returns a source of frames in time order, each with a value for every factor. The source numbers them
+    /// from 0.
     #[must_use]
     pub fn new(factor_names: Vec<String>, frames: Vec<Frame>) -> Self {
         Self { factor_names, frames: frames.into_iter(), facts: DataFacts::default() }
@@ -76,7 +77,7 @@ impl Source for MemorySource {
     }
 }
 
-/// Counts of what a source has read.
+/// Facts about the data that a source has read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DataFacts {
     /// Rows read from the price data: bars in tidy data, non-null cells in wide data.
@@ -91,7 +92,7 @@ pub struct DataFacts {
     pub last: Option<TimestampNs>,
     /// Bad rows skipped under `on_bad_row = "skip"`.
     pub skipped: u64,
-    /// Frames before the first or after the last factor row, left out.
+    /// Frames left out because they lie before the first or after the last factor row.
     pub left_out: u64,
     /// Warnings about the data.
     pub warnings: Vec<Warning>,

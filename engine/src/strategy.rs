@@ -12,9 +12,9 @@ pub struct Context<'a> {
     pub estimates: &'a Estimates,
     /// Frames a day and days a year.
     pub calendar: &'a Calendar,
-    /// λ, the expected factor returns a frame, length k.
+    /// Expected factor returns λ a frame, length k.
     pub premia: &'a [f64],
-    /// Σ, the risk of the next frame's returns.
+    /// Risk Σ of the next frame's returns.
     pub risk: &'a FactorRisk,
     /// Weights held, length n; orders in flight count as filled.
     pub held: &'a [f64],
@@ -51,11 +51,11 @@ pub struct Targets {
 
 /// Maps estimates to targets. The engine applies the limits: no strategy can bypass them.
 pub trait Strategy: Send {
-    /// The name that selects it.
+    /// Name that selects the strategy.
     fn name(&self) -> &'static str;
 
-    /// Takes the factor returns of one frame; called on every frame that has them, warm-up frames included. The calendar
-    /// converts settings in days to frames.
+    /// Takes the factor returns of one frame. Called on every frame that has them, warm-up frames included.
+    /// The calendar converts settings in days to frames.
     fn observe(&mut self, factors: &[f64], calendar: &Calendar) {
         let _ = (factors, calendar);
     }
@@ -71,11 +71,12 @@ pub trait Strategy: Send {
         let _ = (returns, calendar);
     }
 
-    /// Saves the state after the frames so far, without the settings ([`save_under`](crate::state::save_under)), for a
-    /// run that resumes. A strategy without state saves `()`.
+    /// Saves the state after the frames so far, without the settings
+    /// ([`save_under`](crate::state::save_under)), for a run that resumes. A strategy without state saves
+    /// `()`.
     ///
     /// # Errors
-    /// The strategy does not implement it.
+    /// Fails if the strategy does not implement it.
     fn save(&self) -> Result<Vec<u8>, StateError> {
         Err(StateError::Unsaved { of: "strategy", name: self.name().to_owned() })
     }
@@ -83,7 +84,7 @@ pub trait Strategy: Send {
     /// Restores a saved state. Later output is bit-identical to that of an uninterrupted run.
     ///
     /// # Errors
-    /// The bytes are not the state of such a strategy under the same settings.
+    /// Fails if the bytes are not the state of such a strategy under the same settings.
     fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
         let _ = state;
         Err(StateError::Unsaved { of: "strategy", name: self.name().to_owned() })

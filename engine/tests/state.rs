@@ -455,7 +455,7 @@ fn bytes_that_are_no_whole_state_are_refused() {
     newer[0] = VERSION + 1;
     let error = Checkpoint::from_bytes(&newer).unwrap_err();
     assert_eq!(error, StateError::Version { found: VERSION + 1 });
-    let both = format!("is of version {} and this betaflow reads version {VERSION}", VERSION + 1);
+    let both = format!("found a state of version {}, expected version {VERSION}", VERSION + 1);
     assert!(error.to_string().contains(&both), "{error}");
     let Checkpoint { estimate, size, execute, record, .. } = good.clone();
     // A whole state, but of another stage; and none.

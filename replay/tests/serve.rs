@@ -190,7 +190,7 @@ fn what_cannot_be_served_is_said_and_why() {
         (&["--listen", &taken], "cannot listen there"),
         (&["--speed", "0"], "expected a number from 1e-6"),
         (&["--drop", "1.5"], "expected a share from 0 to 0.9"),
-        (&["--stall", "5"], "expected a length of time such as 250ms"),
+        (&["--stall", "5"], "expected a duration such as 250ms"),
         (&["--tls-cert", "cert.pem"], "--tls-key"),
         (&["--tls-cert", "cert.pem", "--tls-key", "key.pem"], "cert.pem: found"),
         (&["--set", "data.price=none_such"], "none_such"),

@@ -50,7 +50,7 @@ impl Values {
 /// Treatment of a frame without factor values between frames with them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FactorGap {
-    	/// The data is rejected with an error.
+    /// The data is rejected with an error.
     #[default]
     Error,
     /// The frame is emitted with all factors NaN, and updates no estimate.

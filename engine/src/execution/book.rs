@@ -18,7 +18,7 @@ use crate::frame::Frame;
 use crate::settings::Calendar;
 use crate::time::TimestampNs;
 
-/// Days in the year of a carrying rate.
+/// Days in the year to which carrying rates refer.
 pub(super) const DAYS_OF_RATES: f64 = 365.0;
 
 /// Changes of the account on a frame besides price moves, and its exposures.
@@ -26,15 +26,16 @@ pub(super) const DAYS_OF_RATES: f64 = 365.0;
 pub struct Account {
     /// Costs of the frame, item by item.
     pub costs: Costs,
-    /// Interest on cash; negative where cash is.
+    /// Interest on cash; negative on negative cash.
     pub interest: f64,
-    /// Dividends on the positions of the preceding close; negative if shorts pay more.
+    /// Dividends on the positions of the preceding close; negative if short positions pay more than long ones
+    /// receive.
     pub dividends: f64,
     /// Σ|quantity × price| over NAV.
     pub gross_exposure: f64,
     /// Σ quantity × price over NAV.
     pub net_exposure: f64,
-    /// Value at the last prices of the positions that were delisted on the frame; negative for shorts.
+    /// Value at the last prices of the positions delisted on the frame; negative for shorts.
     pub delisted: f64,
     /// Value of the short positions at the close, positive: the base of the borrow fee until the next close.
     pub shorts: f64,
@@ -49,31 +50,31 @@ pub struct ExecutionFacts {
     pub filled: u64,
     /// Orders whose remainder was cancelled.
     pub cancelled: u64,
-    /// Cancelled orders that had last found a bar without volume.
+    /// Cancelled orders whose last due bar had no volume.
     pub cancelled_without_volume: u64,
     /// Orders whose remainder expired with their instrument.
     pub expired: u64,
     /// Cancelled or expired orders that were filled in part.
     pub partly_filled: u64,
-    /// Orders not done at the end.
+    /// Orders still open at the end.
     pub open: u64,
     /// Positions closed because their instrument had no price for too long.
     pub delistings: u64,
-    /// Fractions of lots that splits left and that were paid out in cash.
+    /// Fractions of lots left by splits and paid out in cash.
     pub fractions: u64,
-    /// Cash paid out for them; negative where shorts paid it.
+    /// Cash paid out for them; negative if short positions paid it.
     pub cash_in_lieu: f64,
-    /// Fills without impact because neither volume nor volatility were known yet.
+    /// Fills without impact because volume or volatility was not known yet.
     pub impact_unknown: u64,
-    /// Fills that paid the usual half-spread because there was no quote or estimate yet.
+    /// Fills that paid the usual half-spread because no quote or estimate existed yet.
     pub spread_usual: u64,
-    /// Counts of volumes in the data.
+    /// Counts of the volume data.
     pub volumes: VolumeFacts,
     /// Bars whose quote was crossed.
     pub crossed_quotes: u64,
-    /// UTC dates that were volatile, where that changes costs.
+    /// UTC dates that were volatile, if volatility changes costs.
     pub volatile_dates: u64,
-    /// Impact charged.
+    /// Impact charged, in currency.
     pub impact: f64,
     /// Impact of the same fills by sizing's 3/2-power law.
     pub impact_as_sized: f64,
@@ -81,17 +82,17 @@ pub struct ExecutionFacts {
 
 /// Working orders, positions and cash (the execution simulator and its accounting).
 ///
-/// A frame goes: interest and carrying costs since the last frame; splits and dividends of what was held at its close,
-/// and cash in lieu of the fractions of lots that splits leave; fills that are due; prices move to the close; positions
-/// without a price for too long are closed at their last price less the haircut, which is a move of the price and no
-/// cost: a short gains what a long loses. So
+/// A frame is processed in this order: interest and carrying costs since the last frame; splits and dividends
+/// of the positions at its close, and cash in lieu of the fractions of lots that splits leave; fills that are
+/// due; marking to the close; delistings. A position without a price for too long is closed at its last price
+/// less the haircut. That is a price move, not a cost: a short position gains what a long one loses. Hence
 /// ΔNAV = price P&L + dividends + interest − costs.
 ///
-/// An account whose NAV is then 0 or below is ruined: every position is closed at the last price known, free, every order
-/// lapses, and the account stays as it is.
+/// An account whose NAV is then 0 or below is ruined: every position is closed at its last price without
+/// costs, every order expires, and the account no longer changes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Book {
-    /// Not part of its state: see [`Book::under`].
+    /// Not part of the state: see [`Book::under`].
     #[serde(skip)]
     pub(super) settings: ExecutionSettings,
     pub(super) delist_after: u64,
@@ -100,11 +101,11 @@ pub struct Book {
     /// Frames since the instrument's last price.
     pub(super) silent: Vec<u64>,
     pub(super) working: Working,
-    /// Orders that ended since the last call of `take_ended`.
+    /// Orders that ended since the last call of [`Book::take_ended`].
     pub(super) ended: Vec<OrderRecord>,
     /// Volume used by the frame's fills.
     taken: Vec<f64>,
-    /// Kept for attribution.
+    /// Price gains of the positions, if recorded for attribution.
     moves: Option<Moves>,
     pub(super) facts: ExecutionFacts,
     /// True from the first rebalance on: no interest accrues before it.
@@ -114,7 +115,7 @@ pub struct Book {
 }
 
 impl Book {
-    /// A book with cash only.
+    /// Returns a book that holds cash only.
     #[must_use]
     pub fn new(settings: &ExecutionSettings, calendar: &Calendar) -> Self {
         let portfolio = Portfolio { nav: settings.nav, cash: settings.nav, ..Portfolio::default() };
@@ -133,7 +134,7 @@ impl Book {
         }
     }
 
-    /// Restores the settings of a book: its state does not contain them.
+    /// Attaches the settings to a restored book: its state does not contain them.
     #[must_use]
     pub(crate) fn under(self, settings: &ExecutionSettings) -> Self {
         Self { settings: settings.clone(), ..self }
@@ -145,19 +146,19 @@ impl Book {
         &self.settings
     }
 
-    /// The portfolio as of the last frame.
+    /// Portfolio as of the last frame.
     #[must_use]
     pub fn portfolio(&self) -> &Arc<Portfolio> {
         &self.portfolio
     }
 
-    /// Adds a record of each position's gain by price.
+    /// Records the price gain of each position from now on.
     #[must_use]
     pub fn with_moves(self) -> Self {
         Self { moves: Some(Moves::default()), ..self }
     }
 
-    /// Gains by price on the last frame, if recorded.
+    /// Price gains on the last frame, if recorded.
     #[must_use]
     pub fn moves(&self) -> Option<&Moves> {
         self.moves.as_ref()
@@ -186,8 +187,8 @@ impl Book {
         self.working.records()
     }
 
-    /// Submits the orders of the current frame. Cancels the remainders of earlier orders whose frame has passed; orders
-    /// in flight stay.
+    /// Submits the orders of the current frame. Cancels the remainders of earlier orders whose fill frame has
+    /// passed; orders in flight stay.
     pub fn submit(&mut self, orders: &[Order]) {
         if self.ruined {
             return;
@@ -213,14 +214,14 @@ impl Book {
         }
     }
 
-    /// Advances the book to the close of a frame, and appends to `fills`. The market has begun the frame and not ended
-    /// it.
+    /// Advances the book to the close of a frame, and appends to `fills`. The market must have begun the
+    /// frame and not ended it.
     pub fn advance(&mut self, frame: &Frame, market: &Market, fills: &mut Vec<Fill>) -> Account {
         let mut account = Account::default();
         if self.ruined {
             return account;
         }
-        // A copy only while another stage still reads the portfolio.
+        // Copies only while another stage still reads the portfolio.
         let portfolio = Arc::make_mut(&mut self.portfolio);
         if self.open {
             carry(&self.settings, portfolio, frame, market.multipliers(), &mut account);
@@ -251,8 +252,8 @@ impl Book {
         account
     }
 
-    /// Pays the interest of the current frame on the cash of an account that opened at the close of the frame before, at
-    /// time `opened`: its first decision fills on the frame itself.
+    /// Pays the interest of the current frame on the cash of an account that opened at the preceding close,
+    /// at time `opened`, because its first orders fill on the frame itself.
     pub fn earn_since(&mut self, opened: TimestampNs, frame: &Frame, account: &mut Account) {
         let days = (frame.timestamp.date() - opened.date()) as f64;
         let portfolio = Arc::make_mut(&mut self.portfolio);
@@ -260,7 +261,7 @@ impl Book {
         portfolio.cash += account.interest;
     }
 
-    /// Fills the orders of the frame at its own close: `fill_at = "same_close"`.
+    /// Fills the orders of the frame at its own close, for `fill_at = "same_close"`.
     pub fn fill_decided(
         &mut self,
         frame: &Frame,
@@ -310,8 +311,8 @@ impl Book {
         }
     }
 
-    /// Rounds to whole lots what a split has left: of a position, towards zero, and the fraction is paid out in cash at
-    /// the frame's close, or at the last price where the frame has none; of open orders, towards zero.
+    /// Rounds positions and open orders to whole lots after splits, towards zero. The fraction of a position
+    /// is paid out in cash at the frame's close, or at the last price if the frame has none.
     fn keep_lots(&mut self, frame: &Frame, market: &Market, fills: &mut Vec<Fill>) {
         let Self { settings, working, facts, portfolio, .. } = self;
         if settings.lot == 0.0 || market.actions().is_empty() {
@@ -476,12 +477,13 @@ fn fill_price(at: FillAt, frame: &Frame, i: usize) -> f64 {
     }
 }
 
-/// Fillable part of the remainder, in whole lots; all of it, unrounded, if volume allows.
+/// Returns the part of the remainder that volume allows, in whole lots; the whole remainder, unrounded, if
+/// volume allows it.
 fn fillable(remaining: f64, most: f64, lot: f64) -> f64 {
     match () {
         () if remaining.abs() <= most => remaining,
         () if most > 0.0 => whole_lots(most, lot).copysign(remaining),
-        // Also for an unknown volume.
+        // No volume left, or NaN.
         () => 0.0,
     }
 }
@@ -515,7 +517,7 @@ fn make_fill(
     (fill, impact)
 }
 
-/// Stressed impact, and the impact by sizing's law.
+/// Impact of a fill, stressed as charged, and its size by sizing's law.
 fn impact_in(settings: &ExecutionSettings, i: usize, market: &Market, quantity: f64, price: f64) -> Impact {
     let impact = settings.impact(quantity, price, market.conditions(i));
     let sized = settings.impact(quantity, price, market.sized_conditions(i));
@@ -532,7 +534,7 @@ fn fate(order: &mut WorkingOrder, unfilled: Unfilled) -> Fate {
     order.record.state =
         if order.record.filled == 0.0 { OrderState::Working } else { OrderState::PartlyFilled };
     match unfilled {
-        // A split has left less than a lot of it.
+        // A split left less than one lot of the order.
         _ if order.record.quantity == 0.0 => Fate::Ends(OrderState::Cancelled),
         _ if order.remaining() == 0.0 => Fate::Ends(OrderState::Filled),
         Unfilled::Cancel => Fate::Ends(OrderState::Cancelled),
@@ -540,7 +542,7 @@ fn fate(order: &mut WorkingOrder, unfilled: Unfilled) -> Fate {
     }
 }
 
-/// Return of cash over some calendar days, which are those of a frame with the risk-free return `rf`.
+/// Return on cash over `days` calendar days; `rf` is the risk-free return over the same days.
 fn rate_on_cash(settings: &ExecutionSettings, rf: f64, days: f64) -> f64 {
     match settings.cash_interest {
         CashInterest::RiskFree => rf,
@@ -548,7 +550,7 @@ fn rate_on_cash(settings: &ExecutionSettings, rf: f64, days: f64) -> f64 {
     }
 }
 
-/// Charges interest on cash, the borrow fee and financing since the last frame, on the positions of its close.
+/// Books interest on cash, the borrow fee and financing since the last frame, on the positions of its close.
 fn carry(
     settings: &ExecutionSettings,
     portfolio: &mut Portfolio,

@@ -2,37 +2,46 @@
 //!
 //! # Orders and fills
 //!
-//! * Orders in flight count as held. An order without a price on its fill frame is cancelled; with `unfilled =
-//!   "carry"` it works until the next rebalance.
-//! * `Market` begins a frame before its fills and ends it after them. No fill uses its own bar for its costs,
-//!   except a quote at the close that a fill at the close meets. σ and V of impact come from the UTC dates
-//!   before the fill's.
-//! * `Portfolio::tradable`: an instrument has a price. With impact or a participation cap it also has trailing
-//!   volume above 0, and with impact a volatility.
-//! * No order fills on a bar with volume 0 (`volumes.rs`).
-//! * With `lot`, every position is a whole number of lots. The fraction that a split leaves is paid out as a
-//!   fill of its own (`Book::keep_lots`).
+//! Orders in flight count as held. An order without a price on its fill frame is cancelled; with `unfilled =
+//! "carry"` it works until the next rebalance.
+//!
+//! `Market` begins a frame before its fills and ends it after them. No fill uses its own bar for its costs,
+//! except a quote at the close that a fill at the close meets. σ and V of impact come from the UTC dates
+//! before the fill's.
+//!
+//! `Portfolio::tradable`: an instrument has a price. With impact or a participation cap it also has trailing
+//! volume above 0, and with impact a volatility.
+//!
+//! No order fills on a bar with volume 0 (`volumes.rs`).
+//!
+//! With `lot`, every position is a whole number of lots. The fraction that a split leaves is paid out as a
+//! fill of its own (`Book::keep_lots`).
 //!
 //! # Costs
 //!
-//! * A commission minimum applies to an order and is due with its first fill.
-//! * Sizing approximates impact by the 3/2-power law that equals the charged impact at 1 % of a day's volume.
-//! * Interest accrues on signed cash, by default at the frame's `rf` (`cash_interest`). Negative cash pays it,
-//!   plus `financing_bps_per_year`.
+//! A commission minimum applies to an order and is due with its first fill.
+//!
+//! Sizing approximates impact by the 3/2-power law that equals the charged impact at 1 % of a day's volume.
+//!
+//! Interest accrues on signed cash, by default at the frame's `rf` (`cash_interest`). Negative cash pays it,
+//! plus `financing_bps_per_year`.
 //!
 //! # Account
 //!
-//! * Splits and dividends come first on a frame, for the positions of the preceding close. Open orders are
-//!   split as well. With an adjusted price beside the traded one, splits and dividends are derived from the two
-//!   (`actions.rs`).
-//! * A delisting closes a position at the last price less the haircut. That is a price move: it enters
-//!   `Moves::held`, the residual of the attribution, and gross and net returns alike.
-//! * An account with NAV at or below 0 at a close is ruined (`closing.rs`). Positions close at the prices of
-//!   that NAV without costs, orders expire, and the ledger ends. Later frames have no ledger entry, for the
-//!   strategy and the benchmark. Figures of a ruined series are −100 % or NaN. Scenarios that re-price a ruined
-//!   run are ruined with it.
-//! * The benchmark holds equal weights of all instruments that trade, rebalanced every 21 days. It has the
-//!   strategy's delay and costs, no cap and no box.
+//! Splits and dividends come first on a frame, for the positions of the preceding close. Open orders are
+//! split as well. With an adjusted price beside the traded one, splits and dividends are derived from the two
+//! (`actions.rs`).
+//!
+//! A delisting closes a position at the last price less the haircut. That is a price move: it enters
+//! `Moves::held`, the residual of the attribution, and gross and net returns alike.
+//!
+//! An account with NAV at or below 0 at a close is ruined (`closing.rs`). Positions close at the prices of
+//! that NAV without costs, orders expire, and the ledger ends. Later frames have no ledger entry, for the
+//! strategy and the benchmark. Figures of a ruined series are −100 % or NaN. Scenarios that re-price a ruined
+//! run are ruined with it.
+//!
+//! The benchmark holds equal weights of all instruments that trade, rebalanced every 21 days. It has the
+//! strategy's delay and costs, no cap and no box.
 
 mod actions;
 mod benchmark;

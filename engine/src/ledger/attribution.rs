@@ -31,14 +31,14 @@ impl Contributions {
         Self { factors: vec![0.0; factors], ..Self::default() }
     }
 
-    /// The sum, less costs.
+    /// Sum of the contributions, less costs.
     #[must_use]
     pub fn total(&self) -> f64 {
         let Self { alpha, residual, factors, risk_free, trading, interest, costs } = self;
         alpha + residual + factors.iter().sum::<f64>() + risk_free + trading + interest - costs.total()
     }
 
-    /// Copies into the existing buffers.
+    /// Copies `other` into the existing buffers.
     pub fn copy_from(&mut self, other: &Self) {
         let mut factors = std::mem::take(&mut self.factors);
         factors.clone_from(&other.factors);
@@ -51,7 +51,7 @@ impl Contributions {
         *self = Self { factors: std::mem::take(&mut self.factors), ..Self::default() };
     }
 
-    /// Adds the contributions of a held position; without trading, interest and costs.
+    /// Adds the contributions of a held position, without trading, interest and costs.
     fn add_held(&mut self, other: &Self) {
         self.alpha += other.alpha;
         self.residual += other.residual;
@@ -62,27 +62,27 @@ impl Contributions {
     }
 }
 
-/// Inputs of a frame's attribution besides the account.
+/// Inputs of a frame's attribution.
 #[derive(Clone, Copy, Debug)]
 pub struct Attributed<'a> {
-    /// Gains of the positions by price.
+    /// Price gains of the positions.
     pub moves: &'a Moves,
     /// Interest and costs of the frame.
     pub account: &'a Account,
-    /// Its fills.
+    /// Fills of the frame.
     pub fills: &'a [Fill],
-    /// Its factor returns, NaN where it has none.
+    /// Factor returns of the frame, NaN if it has none.
     pub factors: &'a [f64],
-    /// Its risk-free return.
+    /// Risk-free return of the frame.
     pub rf: f64,
     /// NAV at the preceding close.
     pub nav_before: f64,
 }
 
-/// Splits each frame's change of NAV by the betas of the preceding frame, and sums it by instrument.
+/// Splits each frame's change of NAV by the betas of the preceding frame, and sums the parts by instrument.
 ///
-/// For what was held, with value v at the preceding close and betas as of the last decision:
-/// P&L = v (rf + alpha + beta'f) + residual. So the parts add up by the definition of the residual.
+/// For a held position with value v at the preceding close, and betas as of that close: P&L = v (rf + alpha +
+/// beta'f) + residual. The residual is defined by this equation, so the parts add up.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Attribution {
     excess: bool,
@@ -91,13 +91,14 @@ pub struct Attribution {
     frame: Contributions,
     exposures: Vec<f64>,
     instruments: Vec<Contributions>,
-    /// Interest and costs of the account, which belong to no instrument.
+    /// Interest and costs of the account, which are not attributed to an instrument.
     cash: Contributions,
     one: Contributions,
 }
 
 impl Attribution {
-    /// `excess`: whether the estimator saw returns in excess of the risk-free return.
+    /// Returns an attribution before the first frame. `excess`: true if the estimator uses returns in excess
+    /// of the risk-free return.
     #[must_use]
     pub fn new(factors: usize, excess: bool) -> Self {
         Self {
@@ -111,13 +112,13 @@ impl Attribution {
         }
     }
 
-    /// The argument of [`Self::new`].
+    /// True if the estimator uses returns in excess of the risk-free return.
     #[must_use]
     pub fn in_excess(&self) -> bool {
         self.excess
     }
 
-    /// The estimates that the next frames are explained with.
+    /// Sets the coefficients for the frames until the next estimates.
     pub fn believe(&mut self, estimates: &Estimates) {
         self.believed[0].clone_from(&estimates.alpha);
         for factor in 0..estimates.factors.len() {
@@ -126,7 +127,7 @@ impl Attribution {
         }
     }
 
-    /// Explains a frame.
+    /// Attributes the change of NAV of a frame.
     pub fn explain(&mut self, of: Attributed<'_>) {
         let Attributed { moves, account, fills, factors, rf, nav_before } = of;
         let n = moves.before.len();
@@ -167,7 +168,7 @@ impl Attribution {
         CostItem::on(ChargedOn::Account).for_each(|item| self.cash.costs[item] += account.costs[item]);
     }
 
-    /// The parts of what one position earned, into `one`.
+    /// Writes the contributions of one held position into `one`.
     fn explain_held(&mut self, i: usize, value: f64, held: f64, factors: &[f64], rf: f64) {
         let one = &mut self.one;
         one.clear();
@@ -190,13 +191,13 @@ impl Attribution {
         &self.frame
     }
 
-    /// The book's exposure to each factor at the preceding close, as a share of NAV.
+    /// Exposure of the book to each factor at the preceding close, as a share of NAV.
     #[must_use]
     pub fn exposures(&self) -> &[f64] {
         &self.exposures
     }
 
-    /// Sums by instrument in engine order, and what belongs to none.
+    /// Sums by instrument in engine order, and those of the account.
     #[must_use]
     pub fn sums(&self) -> (&[Contributions], &Contributions) {
         (&self.instruments, &self.cash)

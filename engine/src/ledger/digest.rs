@@ -1,4 +1,4 @@
-//! The digest of a run: a chain over the frames of its ledger.
+//! Digest of a run: a hash chain over the frames of its ledger.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -9,15 +9,16 @@ use crate::execution::{CostItem, Reason};
 /// Unused bytes of a fill.
 const RESERVED: f64 = 0.0;
 
-/// d_t = SHA-256(d_{t−1} ‖ frame t), d_{−1} = 32 zero bytes.
+/// Hash chain: d_t = SHA-256(d_{t−1} ‖ frame t), d_{−1} = 32 zero bytes.
 ///
 /// Frame t is, little-endian: timestamp (i64, ns), seq (u64), nav, cash (f64); number of fills (u64), then
-/// each fill: symbol (u64 length and bytes), deciding frame (i64, −1 without an order), quantity, price,
-/// commission, spread, impact and a reserved 0.0 (f64); number of non-zero target weights decided on the frame
-/// (u64), then each: symbol, weight. Instruments come in engine order. Nothing else enters.
+/// each fill: symbol (u64 length and bytes), frame of the rebalance (i64, −1 without an order), quantity,
+/// price, commission, spread, impact and a reserved 0.0 (f64); number of non-zero target weights of the
+/// frame's rebalance (u64), then each: symbol, weight. Instruments come in engine order. The digest covers no
+/// other data.
 ///
-/// The reserved number held a cost of delistings in version 0.1.0. It stays, so that the digests of runs without one are
-/// those of that version.
+/// In version 0.1.0 the reserved number was a cost of delistings. It stays, so that the digests of runs
+/// without such a cost equal those of that version.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DigestChain {
     last: [u8; 32],
@@ -25,7 +26,7 @@ pub struct DigestChain {
 }
 
 impl DigestChain {
-    /// Extends the chain by a frame and returns the new end.
+    /// Extends the chain by a frame and returns the new digest.
     pub fn extend(&mut self, frame: &LedgerFrame) -> [u8; 32] {
         let bytes = &mut self.bytes;
         bytes.clear();
@@ -55,7 +56,7 @@ impl DigestChain {
         self.last
     }
 
-    /// The end of the chain.
+    /// Digest of the last frame.
     #[must_use]
     pub fn last(&self) -> [u8; 32] {
         self.last

@@ -1,4 +1,4 @@
-//! Facts of a run at its end. They travel with the end of the stream; each stage adds its part.
+//! Facts of a run at its end: each stage adds its part to the end of the stream.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,9 +29,9 @@ pub struct RunFacts {
     pub open_orders: Vec<OrderRecord>,
     /// Contribution of each instrument over the run, in engine order.
     pub contributions: Vec<Contributions>,
-    /// Interest and costs of the account, which belong to no instrument.
+    /// Interest and costs of the account, which are not attributed to an instrument.
     pub cash_contributions: Contributions,
-    /// End of the digest chain; zeros if no frame rebalances.
+    /// Last digest of the chain; zeros if no frame rebalances.
     pub digest: [u8; 32],
     /// Performance from the record stage.
     pub performance: Performance,
@@ -40,7 +40,7 @@ pub struct RunFacts {
 /// Largest investment that the limits allow for a strategy that targets full investment.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Budget {
-    /// Instruments that it can hold: tradable, with an estimate.
+    /// Number of instruments that it can hold: tradable, with an estimate.
     pub names: u64,
     /// Share of NAV that the limits allow.
     pub share: f64,
@@ -55,13 +55,13 @@ pub struct SizingFacts {
     pub capped: u64,
     /// Rebalances in which the gross limit binds.
     pub at_gross: u64,
-    /// Rebalances without trades because of a loss limit or the feed.
+    /// Rebalances without trades because of a loss limit or a halt from the feed.
     pub halted: u64,
     /// Rebalances without trades.
     pub no_trade: u64,
     /// Rebalances without trades, by reason.
     pub no_trade_reasons: NoTradeCounts,
-    /// Rebalances after which a weight lies outside the box, because of drift, a halt or a tight turnover cap.
+    /// Rebalances after which a weight lies outside the box because of drift, a halt or a tight turnover cap.
     pub box_inherited: u64,
     /// Rebalances after which the gross limit is exceeded, for the same reasons.
     pub gross_inherited: u64,
@@ -71,22 +71,23 @@ pub struct SizingFacts {
     pub gross_out_of_reach: u64,
     /// Rebalances in which the net target or an exposure bound is out of reach.
     pub net_out_of_reach: u64,
-    /// Rebalances of a strategy that targets full investment, in which the limits allow less.
+    /// Rebalances of a strategy that targets full investment in which the limits allow less.
     pub budget_out_of_reach: u64,
-    /// Smallest budget of those rebalances.
+    /// Smallest budget in those rebalances.
     pub least_budget: Option<Budget>,
-    /// Sum over the rebalances of the multiplier of the turnover cap.
+    /// Multiplier of the turnover cap, summed over the rebalances.
     pub cap_multiplier: f64,
-    /// Sum over the rebalances of the multiplier of the gross limit.
+    /// Multiplier of the gross limit, summed over the rebalances.
     pub gross_multiplier: f64,
-    /// Sum over the rebalances of the multiplier of the net target.
+    /// Multiplier of the net target, summed over the rebalances.
     pub net_multiplier: f64,
-    /// Sum over the rebalances of w'Σw of the target weights, a variance per frame.
+    /// Variance w'Σw of the target weights a frame, summed over the rebalances.
     pub predicted_variance: f64,
 }
 
 impl SizingFacts {
-    /// Annual volatility of the portfolio as predicted, from the mean predicted variance of the decisions; 0 without one.
+    /// Annual volatility of the portfolio predicted by the mean variance of the rebalances; 0 without
+    /// rebalances.
     #[must_use]
     pub fn predicted_volatility(&self, frames_per_year: f64) -> f64 {
         (self.predicted_variance / self.decisions.max(1) as f64 * frames_per_year).sqrt()

@@ -12,12 +12,13 @@ use crate::range::OutOfRange;
 use crate::state::Checkpoint;
 use crate::time::TimestampNs;
 
-/// One frame of the ledger. Frames before the first rebalance have none, except the opening of the account.
+/// One frame of the ledger. Frames before the first rebalance have no ledger, except the opening of the
+/// account.
 #[derive(Clone, Debug, Default)]
 pub struct LedgerFrame {
     /// Number of the frame.
     pub seq: u64,
-    /// Close of its bars.
+    /// Time at which the frame's bars closed.
     pub timestamp: TimestampNs,
     /// Names of the instruments in engine order.
     pub names: Names,
@@ -43,8 +44,9 @@ pub struct LedgerFrame {
     pub contributions: Contributions,
     /// Exposure to each factor at the preceding close, as a share of NAV, by the betas of that frame.
     pub exposures: Vec<f64>,
-    /// True for the opening of an account whose orders fill on the rebalancing frame: the configured NAV at the frame
-    /// before the first rebalance, so that the first return has the costs of the first fills.
+    /// True for the opening of an account whose orders fill on the frame of their rebalance: the configured
+    /// NAV at the frame before the first rebalance, so that the first return includes the costs of the first
+    /// fills.
     pub opening: bool,
     /// True if the frame rebalances.
     pub decided: bool,
@@ -54,7 +56,7 @@ pub struct LedgerFrame {
     pub out_of_range: Option<Box<OutOfRange>>,
     /// Turnover of the rebalance; 0 without one.
     pub turnover: f64,
-    /// Marginal value of each limit at the decision; 0 on a frame without one.
+    /// Marginal value of each limit in the rebalance; 0 without one.
     pub multipliers: Multipliers,
     /// Inputs and result of the rebalance, for requested dates.
     pub shown: Option<Arc<Rebalance>>,
@@ -66,23 +68,23 @@ pub struct LedgerFrame {
     pub held: Vec<f64>,
     /// Estimates of the frame, if complete.
     pub estimates: Option<EstimatesOfFrame>,
-    /// d_t, the digest of the run up to and including this frame.
+    /// Digest d_t of the run up to and including this frame.
     pub digest: [u8; 32],
     /// State after the frame including the execute stage, if the source requested it.
     pub checkpoint: Option<Arc<Checkpoint>>,
 }
 
-/// One frame's estimates inside their message.
+/// Estimates of one frame, inside their message.
 #[derive(Clone, Debug)]
 pub struct EstimatesOfFrame {
     /// The message.
     pub batch: Arc<Batch<Estimates>>,
-    /// Position of the frame in it.
+    /// Position of the frame in the message.
     pub position: usize,
 }
 
 impl EstimatesOfFrame {
-    /// The estimates.
+    /// Estimates of the frame.
     #[must_use]
     pub fn get(&self) -> &Estimates {
         &self.batch[self.position]

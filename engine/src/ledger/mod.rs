@@ -1,12 +1,14 @@
-//! The ledger: one entry per frame, its digest, its sums, and recorders for it.
+//! The ledger: one entry per frame, its digest, its sums, and recorders.
 //!
-//! * The ledger, the metrics and the benchmark start at the first frame that rebalances. N rows of equity give
-//!   N − 1 returns, and the first row has the configured NAV.
-//! * With `fill_at = "same_close"` orders fill on the frame that decides them. The ledger then opens with the
-//!   frame before (`LedgerFrame::opening`).
-//! * Attribution explains the held positions by the betas as of the preceding close (`attribution.rs`). The
-//!   residual is the rest of each position, so the parts add up by definition. `trading` is the gain from a
-//!   fill's price to the close.
+//! The ledger, the metrics and the benchmark start at the first frame that rebalances. N rows of equity give
+//! N − 1 returns, and the first row has the configured NAV.
+//!
+//! With `fill_at = "same_close"` orders fill on the frame of their rebalance. The ledger then opens with the
+//! preceding frame (`LedgerFrame::opening`).
+//!
+//! Attribution explains the held positions by the betas as of the preceding close (`attribution.rs`). The
+//! residual is the rest of each position's gain, so the parts add up by definition. `trading` is the gain
+//! from a fill's price to the close.
 
 mod attribution;
 pub mod difference;

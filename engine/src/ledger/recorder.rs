@@ -1,4 +1,4 @@
-//! Recorders: they write the ledger to files, to a database or into a summary.
+//! Interface of recorders, which write the ledger to files, to a database or into a summary.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::model::Estimates;
 use crate::state::Checkpoint;
 use crate::time::TimestampNs;
 
-/// An error of a recorder, already located.
+/// An error of a recorder with its location.
 pub type RecordError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Records frames in order. An output must not look complete before `finish`.
@@ -16,30 +16,31 @@ pub trait Recorder: Send {
     /// Records one frame of the ledger.
     ///
     /// # Errors
-    /// The output cannot be written.
+    /// Fails if the output cannot be written.
     fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError>;
 
     /// Records one frame's estimates, if they are complete.
     ///
     /// # Errors
-    /// The output cannot be written.
+    /// Fails if the output cannot be written.
     fn estimates(&mut self, estimates: &Estimates) -> Result<(), RecordError>;
 
-    /// Records the state of all stages after a frame for which the source requested it. Called after the frame's ledger
-    /// and estimates.
+    /// Records the state of all stages after a frame for which the source requested it. Called after the
+    /// frame's ledger and estimates.
     ///
     /// # Errors
-    /// The output cannot be written.
+    /// Fails if the output cannot be written.
     fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), RecordError> {
         let _ = checkpoint;
         Ok(())
     }
 
-    /// Ends a frame, after its ledger, estimates and checkpoint. Called for every frame, including those before the first
-    /// decision and after ruin, which have no ledger. The opening of an account is recorded after the end of its frame.
+    /// Ends a frame, after its ledger, estimates and checkpoint. Called for every frame, including those
+    /// before the first rebalance and after ruin, which have no ledger. The opening of an account is recorded
+    /// after the end of its frame.
     ///
     /// # Errors
-    /// The output cannot be written.
+    /// Fails if the output cannot be written.
     fn complete(&mut self, seq: u64, timestamp: TimestampNs) -> Result<(), RecordError> {
         let _ = (seq, timestamp);
         Ok(())
@@ -48,7 +49,7 @@ pub trait Recorder: Send {
     /// Ends the run.
     ///
     /// # Errors
-    /// The output cannot be completed.
+    /// Fails if the output cannot be completed.
     fn finish(&mut self, facts: &RunFacts) -> Result<(), RecordError>;
 }
 

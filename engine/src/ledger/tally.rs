@@ -1,4 +1,4 @@
-//! Sums over a ledger, frame by frame.
+//! Running sums over a ledger.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +14,11 @@ use crate::time::TimestampNs;
 pub struct Entry {
     /// Number of the frame.
     pub seq: u64,
-    /// When its bars closed.
+    /// Time at which the frame's bars closed.
     pub timestamp: TimestampNs,
     /// Net asset value at the close.
     pub nav: f64,
-    /// Net asset value of the benchmark at the close; NaN where there is none.
+    /// Net asset value of the benchmark at the close; NaN without a benchmark.
     pub benchmark_nav: f64,
     /// Risk-free return.
     pub rf: f64,
@@ -28,9 +28,9 @@ pub struct Entry {
     pub permanent_impact: f64,
     /// Interest on cash.
     pub interest: f64,
-    /// Dividends that were booked.
+    /// Dividends booked.
     pub dividends: f64,
-    /// Size of the fills, Σ|quantity × price|.
+    /// Traded value, Σ|quantity × price|.
     pub size: f64,
     /// Turnover of the rebalance.
     pub turnover: f64,
@@ -83,7 +83,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// An empty tally.
+    /// Returns an empty tally.
     #[must_use]
     pub fn new(calendar: &Calendar) -> Self {
         Self { frames_per_year: calendar.frames_per_year(), ..Self::default() }
@@ -119,7 +119,7 @@ impl Tally {
         sums.dividends += frame.dividends;
         self.decisions += u64::from(frame.decided);
         self.capped += u64::from(frame.capped);
-        // The dates are those from the first decision on.
+        // Dates count from the first rebalance on.
         let counts = frame.decided || self.date.is_some();
         if counts && self.date != Some(frame.timestamp.date()) {
             self.date = Some(frame.timestamp.date());
@@ -135,7 +135,7 @@ impl Tally {
     /// Saves the state after the frames so far.
     ///
     /// # Errors
-    /// The state cannot be encoded.
+    /// Fails if the state cannot be encoded.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
         save_under(STATE, &self.frames_per_year, self)
     }
@@ -143,13 +143,13 @@ impl Tally {
     /// Restores a saved state.
     ///
     /// # Errors
-    /// The bytes are not the state of a tally with the same calendar.
+    /// Fails if the bytes are not the state of a tally with the same calendar.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
         *self = restore_under(STATE, &self.frames_per_year, state)?;
         Ok(())
     }
 
-    /// The sums of all frames so far.
+    /// Performance over all frames so far.
     #[must_use]
     pub fn performance(&self) -> Performance {
         let mut sums = self.performance.clone();

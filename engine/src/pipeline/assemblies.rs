@@ -1,4 +1,4 @@
-//! The pipelines: a run, many runs side by side, one run under many costs, and estimates alone.
+//! Pipelines: one run, many runs side by side, one run re-priced under many costs, and estimation alone.
 
 use super::graph::Graph;
 use super::settings::RunSettings;
@@ -16,10 +16,10 @@ use crate::source::Source;
 use crate::state::{Checkpoint, StateError};
 use crate::strategy::Strategy;
 
-/// source → estimate → size ⇄ execute → record; the frames fan out to estimate and to execute.
+/// Builds source → estimate → size ⇄ execute → record. Frames fan out to estimate and to execute.
 ///
 /// # Errors
-/// The estimator lacks a required number, or an exposure bound names a factor that the data lacks.
+/// Fails if the estimator lacks a required number, or an exposure bound names a factor that the data lacks.
 pub fn trading(
     source: Box<dyn Source>,
     strategy: Box<dyn Strategy>,
@@ -35,16 +35,17 @@ pub enum ResumeError {
     /// The errors of [`trading`].
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// The checkpoint is not one of this run.
+    /// The checkpoint does not belong to this run.
     #[error(transparent)]
     State(#[from] StateError),
 }
 
-/// [`trading`], resumed from a checkpoint. `source` begins with the frame after it; the ledger from there on is
-/// bit-identical to that of an uninterrupted run.
+/// Builds the pipeline of [`trading`], resumed from a checkpoint. `source` must begin with the frame after
+/// it. The ledger from there on is bit-identical to that of an uninterrupted run.
 ///
 /// # Errors
-/// The errors of [`trading`]; or the checkpoint was saved by another run: under other settings, or with another strategy.
+/// The errors of [`trading`]; also fails if the checkpoint was saved under other settings or with another
+/// strategy.
 pub fn resuming(
     source: Box<dyn Source>,
     strategy: Box<dyn Strategy>,
@@ -103,7 +104,7 @@ impl Traders {
         let size = graph.add(Size::new(self.sizing));
         let execute = graph.add(Execute::new(self.trading));
         let recorder = graph.add(Record::new(self.tally, recorders));
-        // A stage numbers its inlets and outlets in the order of these lines.
+        // Inlets and outlets of a stage are numbered in the order of these calls.
         graph.connect(source, estimate);
         graph.connect(source, execute);
         graph.connect(estimate, size);
@@ -114,9 +115,9 @@ impl Traders {
     }
 }
 
-/// source → estimate → many (size ⇄ execute) → gather: the scenarios share source and estimator, and so their
-/// `estimator`, `excess` and the schedule of decisions are those of `settings`. They are dealt out to `workers`
-/// stages, each for a thread of its own: placement is `Placement::Groups([2, 1, …, 1])`.
+/// Builds source → estimate → many (size ⇄ execute) → gather. The scenarios share source and estimator, so
+/// `estimator`, `excess` and the schedule of rebalances come from `settings`. They are distributed over
+/// `workers` stages, each for a thread of its own with the placement `Placement::Groups([2, 1, …, 1])`.
 ///
 /// # Errors
 /// The errors of [`trading`], in any scenario.
@@ -153,9 +154,9 @@ pub fn sweeping(
     Ok(graph)
 }
 
-/// source → estimate → size ⇄ execute → many reprice → gather: one run with `settings` decides and fills, and its trades
-/// are priced for every scenario. They are dealt out to `workers` stages, each for a thread of its own where there are
-/// many scenarios: placement is `Placement::Groups([4, 1, …, 1])`.
+/// Builds source → estimate → size ⇄ execute → many reprice → gather. One run with `settings` rebalances and
+/// fills, and its trades are priced for every scenario. The scenarios are distributed over `workers` stages,
+/// each for a thread of its own with the placement `Placement::Groups([4, 1, …, 1])`.
 ///
 /// # Errors
 /// The errors of [`trading`].
@@ -205,10 +206,10 @@ fn dealt<T>(scenarios: Vec<T>, hands: usize) -> Vec<Vec<(usize, T)>> {
     dealt
 }
 
-/// source → estimate → record.
+/// Builds source → estimate → record.
 ///
 /// # Errors
-/// The estimator lacks a required number.
+/// Fails if the estimator lacks a required number.
 pub fn estimating(
     source: Box<dyn Source>,
     settings: &RunSettings,
@@ -224,11 +225,11 @@ pub fn estimating(
     Ok(graph)
 }
 
-/// Most factors of a run. The filter keeps a covariance of (factors + 1)² numbers for each discount factor and each group
-/// of instruments, and updates it with every frame.
+/// Largest number of factors of a run. The filter keeps a covariance of (factors + 1)² numbers for each
+/// discount factor and each group of instruments, and updates it on every frame.
 const FACTORS_MAX: usize = 512;
 
-/// The estimate stage of a run.
+/// Builds the estimate stage of a run.
 fn estimate(settings: &RunSettings, factors: usize, watched: bool) -> Result<Estimate, Invalid> {
     let expected = "at most 512: memory and time of a frame grow with the square of their number";
     require(factors <= FACTORS_MAX, "factors", factors, expected)?;
@@ -240,7 +241,7 @@ fn estimate(settings: &RunSettings, factors: usize, watched: bool) -> Result<Est
         time_of_day: settings.sizing.rebalance_at.as_deref().and_then(time_of_day),
     };
     let columns = match settings.record.betas {
-        // A frame does not know that it is the last.
+        // The last frame is not known in advance.
         Frames::All | Frames::Last => Columns::All,
         Frames::Rebalances | Frames::None => Columns::Decisions,
     };

@@ -1,9 +1,9 @@
 //! Errors of a run.
 
-/// Why a stage could not go on.
+/// Error of a stage that ends the run.
 pub type StageError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A run that did not complete, and the stage that is to blame.
+/// Error of a run that did not complete, with the stage that caused it.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
     /// A stage returned an error.
@@ -11,15 +11,15 @@ pub enum PipelineError {
     Failed {
         /// Name of the stage.
         stage: &'static str,
-        /// Its message.
+        /// Message of the error.
         source: StageError,
     },
-    /// A stage panicked: a defect of betaflow.
+    /// A stage panicked: a defect in betaflow.
     #[error("the {stage} stage panicked: {message}; this is a defect of betaflow, please report it")]
     Panicked {
         /// Name of the stage.
         stage: &'static str,
-        /// The panic's message.
+        /// Message of the panic.
         message: String,
     },
     /// The graph of stages does not fit the options of the run.
@@ -27,7 +27,7 @@ pub enum PipelineError {
     Graph(String),
 }
 
-/// A message that the receiving stage does not know: the graph is wired wrongly.
+/// Error of a stage that received a kind of message it does not handle: the graph is connected wrongly.
 #[derive(Debug, thiserror::Error)]
 #[error("the {stage} stage cannot handle a message that it was wired to")]
 pub(crate) struct Miswired {

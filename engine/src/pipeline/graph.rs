@@ -13,11 +13,11 @@ use crate::ledger::RunFacts;
 pub struct RunOptions {
     /// Placement of stages on threads.
     pub placement: Placement,
-    /// Messages that a channel holds, at least 1; a full one blocks its sender.
+    /// Messages that a channel holds, at least 1; a full channel blocks its sender.
     pub capacity: usize,
-    /// Processors that `Placement::Auto` may count on.
+    /// Number of processors for `Placement::Auto`.
     pub processors: usize,
-    /// Clock for the timings.
+    /// Clock of the timings.
     pub clock: Clock,
     /// Observer of each handled message.
     pub watch: Option<Watcher>,
@@ -34,18 +34,18 @@ impl Default for RunOptions {
 pub struct RunReport {
     /// Facts of the run from its stages.
     pub facts: RunFacts,
-    /// Time of each stage, in order.
+    /// Timing of each stage, in order.
     pub timing: Vec<StageTiming>,
 }
 
 struct Edge {
     from: usize,
     to: usize,
-    /// True if it runs with the flow, and so carries the end of the stream.
+    /// True if it runs downstream, and therefore carries the end of the stream.
     forward: bool,
 }
 
-/// A pipeline under construction: stages in the order of the flow, and edges between them.
+/// A pipeline under construction: stages in downstream order, and edges between them.
 #[derive(Default)]
 pub struct Graph {
     stages: Vec<Box<dyn Stage>>,
@@ -53,27 +53,28 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Adds a stage behind those that are there, and returns its number.
+    /// Adds a stage after the existing ones, and returns its number.
     pub fn add(&mut self, stage: impl Stage + 'static) -> usize {
         self.stages.push(Box::new(stage));
         self.stages.len() - 1
     }
 
-    /// Connects two stages. Outlets of `from` and inlets of `to` are numbered in the order of these calls.
-    /// An edge to an earlier stage is feedback and carries no end of stream.
+    /// Connects two stages. Outlets of `from` and inlets of `to` are numbered in the order of these calls. An
+    /// edge to an earlier stage is feedback and carries no end of stream.
     pub fn connect(&mut self, from: usize, to: usize) {
         self.edges.push(Edge { from, to, forward: from < to });
     }
 
-    /// Runs to the end of the stream.
+    /// Runs the pipeline to the end of the stream.
     ///
     /// # Errors
-    /// The first stage that failed or panicked, by name; or a placement that does not fit the stages.
+    /// Returns the error of the first stage that failed or panicked, with its name, or a placement that does
+    /// not fit the stages.
     pub fn run(self, options: &RunOptions) -> Result<RunReport, PipelineError> {
         let sizes = options.placement.groups(self.stages.len(), options.processors);
         if sizes.iter().sum::<usize>() != self.stages.len() || sizes.contains(&0) {
             return Err(PipelineError::Graph(format!(
-                "groups of {sizes:?} stages were asked for, and there are {}",
+                "placement: found groups of {sizes:?} stages, expected a sum of {}",
                 self.stages.len()
             )));
         }

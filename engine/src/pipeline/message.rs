@@ -12,31 +12,31 @@ use crate::range::OutOfRange;
 use crate::state::Checkpoint;
 use crate::time::TimestampNs;
 
-/// A message. Each is a pointer; the memory behind it is written again once all receivers dropped it.
+/// A message between stages. Each is a pointer; its memory is reused once all receivers have dropped it.
 #[derive(Clone, Debug)]
 pub enum Message {
-    /// To a stage without inlets: produce something.
+    /// Call of a stage without inlets, to produce output.
     Poll,
     /// Source to estimate and to execute.
     Frames(Arc<Batch<Frame>>),
-    /// Estimate to size (or to record, where nothing trades).
+    /// Estimate to size (or to record in a pipeline without trading).
     Estimates(Arc<Batch<Estimates>>),
     /// Execute to size: the portfolio after a frame.
     Acknowledged(Arc<Portfolio>),
-    /// Size to execute: the decision on that frame, including no trade.
+    /// Size to execute: the decision on that frame, possibly without trades.
     Decided(Arc<Decision>),
     /// Execute to record: a frame is complete.
     Ledger(Arc<LedgerFrame>),
-    /// Execute to record: a frame before the first decision is complete; it has no ledger.
+    /// Execute to record: a frame without a ledger is complete.
     Passed(Passed),
     /// Scenarios to gather: their results.
     Outcomes(Vec<ScenarioOutcome>),
-    /// End of the stream, with the facts of each stage.
+    /// End of the stream, with the facts of the stages so far.
     End(Box<RunFacts>),
 }
 
 impl Message {
-    /// Name of the kind.
+    /// Name of the kind of message.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Poll => "poll",
@@ -52,12 +52,12 @@ impl Message {
     }
 }
 
-/// A frame before the first decision.
+/// A frame without a ledger: before the first rebalance, or after ruin.
 #[derive(Clone, Debug)]
 pub struct Passed {
     /// Number of the frame.
     pub seq: u64,
-    /// Close of its bars.
+    /// Time at which the frame's bars closed.
     pub timestamp: TimestampNs,
     /// State after the frame including the execute stage, if the source requested it.
     pub checkpoint: Option<Arc<Checkpoint>>,
@@ -68,32 +68,34 @@ pub struct Passed {
 pub struct ScenarioOutcome {
     /// Number of the scenario.
     pub number: usize,
-    /// Digest of a separate run with the same settings; `None` if the scenario re-prices the trades of another run.
+    /// Digest of a separate run with the same settings; `None` if the scenario re-prices the trades of
+    /// another run.
     pub digest: Option<[u8; 32]>,
-    /// Figures after costs; those against a benchmark are NaN.
+    /// Figures after costs; those relative to a benchmark are NaN.
     pub net: Figures,
     /// Figures before costs.
     pub gross: Figures,
-    /// Sums of its ledger.
+    /// Performance of its ledger.
     pub performance: Performance,
-    /// Counts of its decisions.
+    /// Counts of its rebalances.
     pub sizing: SizingFacts,
     /// Counts of its orders and fills.
     pub execution: ExecutionFacts,
-    /// Cost of a unit of turnover, in bps, that would leave a mean return of nothing; NaN without turnover.
+    /// Break-even cost in bps of turnover, at which the mean return is 0; NaN without turnover.
     pub break_even_bps: f64,
-    /// The starting value at which impact would halve the Sharpe ratio with the same trades; NaN without impact.
+    /// Capacity: starting NAV at which impact would halve the Sharpe ratio with the same trades; NaN without
+    /// impact.
     pub capacity: f64,
     /// Number of the frame of the first return.
     pub first_return: u64,
-    /// Net return of each frame of the ledger after its first.
+    /// Net return of each frame of the ledger after the first.
     pub returns: Vec<f64>,
     /// Turnover of the rebalance on each of those frames; 0 without one.
     pub turnover: Vec<f64>,
 }
 
 impl ScenarioOutcome {
-    /// Result without data: every figure is NaN.
+    /// Returns an outcome without data: every figure is NaN.
     #[must_use]
     pub fn nothing() -> Self {
         let figures = Figures::of(std::iter::empty(), 1.0);

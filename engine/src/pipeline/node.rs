@@ -8,24 +8,24 @@ use super::stage::{Outbox, Stage};
 use super::timing::{Handled, StageTiming, Timer};
 use crate::ledger::RunFacts;
 
-/// An end of a channel that receives.
+/// Receiving end of a channel.
 pub(super) struct Inlet {
     pub(super) from: Receiver<Message>,
-    /// True if the stream ends here; a channel against the flow (acknowledgements) has no end of stream.
+    /// True if the channel carries an end of stream; a feedback channel does not.
     pub(super) ends: bool,
     pub(super) ended: bool,
 }
 
-/// An end of a channel that sends.
+/// Sending end of a channel.
 pub(super) struct Outlet {
     pub(super) to: Sender<Message>,
     pub(super) ends: bool,
 }
 
-/// Progress of a node, or the channel it waits for.
+/// Result of a step of a node.
 pub(super) enum Step {
     Worked,
-    /// The channel of the wanted inlet is empty, or that of the next message out is full.
+    /// The channel of the wanted inlet is empty, or that of the next message to send is full.
     Waits,
     Done,
     /// A neighbour stopped without an end of stream: it failed, and reports the error.
@@ -59,7 +59,7 @@ impl Node {
         self.facts
     }
 
-    /// Sends a waiting message, or else receives and handles one.
+    /// Sends a pending message; otherwise receives and handles one.
     pub(super) fn step(&mut self, timer: &Timer) -> Result<Step, StageError> {
         let mut sent = false;
         while let Some((outlet, message)) = self.outbox.queue.pop_front() {
@@ -73,7 +73,7 @@ impl Node {
             }
         }
         if sent {
-            // The receiver may now be ready: run it before this node continues.
+            // The receiver may now be ready: run it before this node.
             return Ok(Step::Worked);
         }
         if self.done {
@@ -134,7 +134,7 @@ impl Node {
         Ok(())
     }
 
-    /// Blocks on the channel that the node waits for. Returns whether the neighbour is still there.
+    /// Blocks on the channel that the node waits for. Returns false if the neighbour has stopped.
     pub(super) fn block(&mut self) -> bool {
         match self.outbox.queue.pop_front() {
             Some((outlet, message)) => self.outlets[outlet].to.send(message).is_ok(),
@@ -145,7 +145,7 @@ impl Node {
         }
     }
 
-    /// Adds the channel that the node waits for.
+    /// Adds the channel that the node waits for to `select`.
     pub(super) fn register<'a>(&'a self, select: &mut Select<'a>) {
         if let Some((outlet, _)) = self.outbox.queue.front() {
             select.send(&self.outlets[*outlet].to);

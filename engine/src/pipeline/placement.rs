@@ -2,24 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Placement of stages on threads. The results are the same bits under every one.
+/// Placement of stages on threads. The results are bit-identical under every placement.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "PlacementText", into = "PlacementText")]
 pub enum Placement {
-    /// Chosen by the number of processors: reading and decoding on a thread of its own, the rest on
-    /// another; with four processors or more also recording.
+    /// Chosen by the number of processors: one thread for reading and decoding, one for the rest; with four
+    /// processors or more, another for recording.
     #[default]
     Auto,
-    /// All on one thread: the reference.
+    /// All stages on the calling thread: the reference.
     Inline,
-    /// One thread a stage.
+    /// One thread per stage.
     Threaded,
-    /// Neighbours fused into groups, by how many stages each group takes.
+    /// Neighbouring stages in groups of these sizes, one thread per group.
     Groups(Vec<usize>),
 }
 
 impl Placement {
-    /// Sizes of the groups of neighbours for a pipeline of `stages` stages.
+    /// Sizes of the groups of neighbours, for a pipeline of `stages` stages.
     #[must_use]
     pub fn groups(&self, stages: usize, processors: usize) -> Vec<usize> {
         match self {
@@ -33,7 +33,7 @@ impl Placement {
     }
 }
 
-/// [`Placement`] as it is written.
+/// Text or list form of a [`Placement`].
 #[derive(Serialize, Deserialize)]
 #[serde(
     untagged,

@@ -1,4 +1,4 @@
-//! Checks of the range of numbers: of the data, of estimates, of the account and of a decision.
+//! Range checks of the data, of estimates, of the account and of a rebalance.
 
 use crate::execution::{Account, Fill, Portfolio};
 use crate::frame::Frame;
@@ -12,7 +12,7 @@ const AMOUNT: &str = "at most 1e30";
 const RETURN: &str = "a return from -1e30 to 1e30";
 const FINITE: &str = "a finite number";
 
-/// The frame of the checked values.
+/// Frame of the checked values.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     timestamp: TimestampNs,
@@ -28,7 +28,7 @@ impl Place<'_> {
             seq: self.seq,
             name: name.map(str::to_owned),
             value: value.to_owned(),
-            // 1e308 instead of 309 digits.
+            // Prints 1e308 instead of 309 digits.
             found: format!("{found:?}"),
             expected: expected.to_owned(),
         }
@@ -49,11 +49,11 @@ fn is_price(price: f64) -> bool {
 /// Checks the numbers of the data; `names` includes the instruments listed on the frame.
 ///
 /// # Errors
-/// The first value out of range.
+/// Returns the first value out of range.
 pub(super) fn check_frame(frame: &Frame, names: &Names, factors: &[String]) -> Result<(), OutOfRange> {
     let place = Place { timestamp: frame.timestamp, seq: frame.seq, names };
     for (value, column) in [("price", &frame.close), ("price for returns", &frame.return_price)] {
-        // A frame of returns of any size has no prices.
+        // Data of returns of any size has no prices.
         let any = !frame.returns.is_empty();
         if let Some(i) = column.iter().position(|price| !(price.is_nan() || any || is_price(*price))) {
             return Err(place.of_instrument(i, value, column[i], PRICE));
@@ -79,11 +79,11 @@ pub(super) fn check_frame(frame: &Frame, names: &Names, factors: &[String]) -> R
 /// Checks that complete estimates are finite.
 ///
 /// # Errors
-/// The first value out of range.
+/// Returns the first value out of range.
 pub(super) fn check_estimates(estimates: &Estimates) -> Result<(), OutOfRange> {
     let place = Place { timestamp: estimates.timestamp, seq: estimates.seq, names: &estimates.names };
     let n = estimates.instruments();
-    // An instrument without a return so far has no degrees of freedom, and NaN everywhere.
+    // An instrument without a return so far has NaN in every column.
     let started = |i: usize| !estimates.dof[i].is_nan();
     let wrong = |column: &[f64]| (0..n).find(|&i| started(i) && !column[i].is_finite());
     let single =
@@ -94,7 +94,7 @@ pub(super) fn check_estimates(estimates: &Estimates) -> Result<(), OutOfRange> {
             return Err(place.of_instrument(i, value, column[i], FINITE));
         }
     }
-    // Cleared where the frame has no factors, and infinite with two degrees of freedom or fewer.
+    // The columns are empty if the frame has no factors, and infinite for two degrees of freedom or fewer.
     let nan = |column: &[f64]| (0..n).find(|&i| started(i) && column[i].is_nan());
     for j in 0..=estimates.factors.len() {
         let column = estimates.sd_of(j);
@@ -108,7 +108,7 @@ pub(super) fn check_estimates(estimates: &Estimates) -> Result<(), OutOfRange> {
 /// Checks the account and its fills after a frame.
 ///
 /// # Errors
-/// The first value out of range.
+/// Returns the first value out of range.
 pub(super) fn check_account(
     portfolio: &Portfolio,
     account: &Account,
@@ -146,7 +146,7 @@ pub(super) fn check_account(
 /// Checks the prices and values of a portfolio before a rebalance.
 ///
 /// # Errors
-/// The first value out of range.
+/// Returns the first value out of range.
 pub(super) fn check_portfolio(portfolio: &Portfolio, names: &Names) -> Result<(), OutOfRange> {
     let place = Place { timestamp: portfolio.timestamp, seq: portfolio.seq, names };
     if let Some(i) = portfolio.price.iter().position(|price| !(price.is_nan() || is_price(*price))) {
@@ -158,7 +158,7 @@ pub(super) fn check_portfolio(portfolio: &Portfolio, names: &Names) -> Result<()
 /// Checks that the weights are finite.
 ///
 /// # Errors
-/// The first value out of range.
+/// Returns the first value out of range.
 pub(super) fn check_weights(weights: &[f64], portfolio: &Portfolio, names: &Names) -> Result<(), OutOfRange> {
     let place = Place { timestamp: portfolio.timestamp, seq: portfolio.seq, names };
     match weights.iter().position(|weight| !weight.is_finite()) {
@@ -170,7 +170,7 @@ pub(super) fn check_weights(weights: &[f64], portfolio: &Portfolio, names: &Name
 /// Checks that a value of the whole account is finite.
 ///
 /// # Errors
-/// The value is not finite.
+/// Returns the value if it is not finite.
 pub(super) fn check_value(
     timestamp: TimestampNs,
     seq: u64,
@@ -181,10 +181,10 @@ pub(super) fn check_value(
     if found.is_finite() { Ok(()) } else { Err(place.found(None, value, found, FINITE)) }
 }
 
-/// Checks that the other values of a decision are finite.
+/// Checks that the other values of a rebalance are finite.
 ///
 /// # Errors
-/// The first value out of range.
+/// Returns the first value out of range.
 pub(super) fn check_decided(values: &[(&str, f64)], portfolio: &Portfolio) -> Result<(), OutOfRange> {
     let (timestamp, seq) = (portfolio.timestamp, portfolio.seq);
     values.iter().try_for_each(|(value, found)| check_value(timestamp, seq, value, *found))

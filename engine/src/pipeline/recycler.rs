@@ -1,11 +1,11 @@
-//! Messages whose memory is written again.
+//! Reuse of the memory of sent messages.
 
 use std::sync::Arc;
 
-/// Sent messages, written again once all receivers have dropped them.
+/// Sent messages, reused once all receivers have dropped them.
 ///
-/// The sender keeps a pointer to each. A message without another pointer is free, so none travels
-/// back, and a steady state allocates nothing. The bounded channels bound how many there are.
+/// The sender keeps a pointer to each message. A message without another pointer is free, so none has to
+/// travel back, and a steady state allocates nothing. The bounded channels limit the number of messages.
 #[derive(Debug)]
 pub(crate) struct Recycler<T> {
     ring: Vec<Arc<T>>,
@@ -19,9 +19,9 @@ impl<T> Default for Recycler<T> {
 }
 
 impl<T: Default> Recycler<T> {
-    /// Writes a free message, or a new one, and returns it ready to send.
+    /// Fills a free message, or a new one, and returns it ready to send.
     pub(crate) fn write<E>(&mut self, fill: impl FnOnce(&mut T) -> Result<(), E>) -> Result<Arc<T>, E> {
-        // The oldest is the likeliest to be free: look from there.
+        // Search from the oldest message, the likeliest to be free.
         for _ in 0..self.ring.len() {
             let at = self.next;
             self.next = (self.next + 1) % self.ring.len();

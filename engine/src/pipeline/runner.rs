@@ -1,4 +1,4 @@
-//! The one loop that drives stages, whatever their placement.
+//! The loop that drives stages under every placement.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +10,7 @@ use super::graph::RunReport;
 use super::node::{Node, Step};
 use super::timing::Timer;
 
-/// End of a group's loop.
+/// Result of a group's loop.
 enum Ended {
     Whole(Vec<Node>),
     /// A neighbour in another group stopped; that group reports the error.
@@ -18,7 +18,7 @@ enum Ended {
     Broken(PipelineError),
 }
 
-/// Runs each group of nodes on a thread, or on this one where there is only one group.
+/// Runs each group of nodes on a thread; a single group runs on the calling thread.
 pub(super) fn run(mut groups: Vec<Vec<Node>>, timer: &Timer) -> Result<RunReport, PipelineError> {
     let ends = if groups.len() == 1 {
         groups.pop().map(|group| run_group(group, true, timer)).into_iter().collect()
@@ -42,7 +42,7 @@ pub(super) fn run(mut groups: Vec<Vec<Node>>, timer: &Timer) -> Result<RunReport
         }
     }
     if abandoned {
-        return Err(PipelineError::Graph("a stage left without saying why".into()));
+        return Err(PipelineError::Graph("a stage stopped without an error".into()));
     }
     let timing = nodes.iter().map(|node| node.timing.clone()).collect();
     let facts = nodes.pop().and_then(Node::into_facts).map(|facts| *facts).unwrap_or_default();
@@ -57,7 +57,7 @@ fn panicked(stage: &'static str, payload: &(dyn Any + Send)) -> Ended {
 
 fn run_group(mut nodes: Vec<Node>, alone: bool, timer: &Timer) -> Ended {
     let mut current = "pipeline";
-    // The nodes are dropped in a failed state and never used again.
+    // After a panic the nodes are dropped and not used again.
     match catch_unwind(AssertUnwindSafe(|| drive(&mut nodes, alone, timer, &mut current))) {
         Ok(Ok(true)) => Ended::Whole(nodes),
         Ok(Ok(false)) => Ended::Abandoned,
@@ -66,12 +66,12 @@ fn run_group(mut nodes: Vec<Node>, alone: bool, timer: &Timer) -> Ended {
     }
 }
 
-/// Steps the nodes, downstream first, until all are done (`true`) or a neighbour stopped.
+/// Steps the nodes, downstream first, until all are done (returns true) or a neighbour stopped (false).
 ///
-/// Downstream first keeps what is in flight small, and it is what makes fused groups free of deadlock:
-/// a node sends only when nothing behind it in the group can move. When none can, the group waits for
-/// any of the channels that its nodes wait for, sends and receives alike; it never blocks on one of them
-/// while another is ready. A group that is `alone` waits for no other thread.
+/// The order downstream first keeps few messages in flight and makes fused groups free of deadlock: a node
+/// sends only if no node behind it in the group can proceed. If none can proceed, the group waits for any of
+/// the channels that its nodes wait for, sends and receives alike; it never blocks on one of them while
+/// another is ready. A group that is `alone` waits for no other thread.
 fn drive(
     nodes: &mut [Node],
     alone: bool,
@@ -101,7 +101,7 @@ fn drive(
             return Ok(true);
         }
         if alone {
-            return Err(PipelineError::Graph("every stage waits for another".into()));
+            return Err(PipelineError::Graph("deadlock: every stage waits for another".into()));
         }
         if !wait(nodes, timer) {
             return Ok(false);
@@ -109,7 +109,7 @@ fn drive(
     }
 }
 
-/// Blocks until a node may proceed; `false` if a neighbour stopped.
+/// Blocks until a node may proceed; returns false if a neighbour stopped.
 fn wait(nodes: &mut [Node], timer: &Timer) -> bool {
     let started = timer.now();
     let mut neighbour = true;

@@ -1,4 +1,4 @@
-//! From estimates and a portfolio to a decision.
+//! Sizing: a decision from estimates and a portfolio.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::settings::{Calendar, Invalid, require};
 use crate::state::{Part, StateError, restore_under, save_under};
 use crate::strategy::{Context, Strategy, TargetKind, Targets};
 
-/// A weight further out of a limit than this is counted as an inherited violation; less is rounding.
+/// Distance of a weight beyond a limit above which it counts as an inherited violation; less is rounding.
 const LIMIT_TOLERANCE: f64 = 1e-10;
 
-/// A marginal gain smaller than this share of the largest forecast is rounding.
+/// Share of the largest forecast below which a marginal gain is rounding.
 const GAIN_TOLERANCE: f64 = 1e-10;
 
 /// Name used in error messages.
@@ -34,7 +34,7 @@ const STATE: &str = "size stage";
 pub struct Sizing {
     settings: SizingSettings,
     calendar: Calendar,
-    /// Frames over which a cost amortises, and an estimation error persists.
+    /// Frames over which a cost amortises and an estimation error persists.
     horizon: f64,
     lot: f64,
     shown_dates: Option<RangeInclusive<i64>>,
@@ -53,16 +53,16 @@ pub struct Sizing {
     on_out_of_range: OnOutOfRange,
     /// Names of the instruments as of the last frame with complete estimates.
     names: Names,
-    /// Targets of the last decision that traded; empty where the cap kept it from them.
+    /// Targets of the last rebalance with trades; empty if the turnover cap stopped it short of them.
     last_target: Vec<f64>,
     facts: SizingFacts,
 }
 
 impl Sizing {
-    /// For the named factors.
+    /// Returns the sizing of a strategy on the named factors.
     ///
     /// # Errors
-    /// A bound on an exposure to another factor.
+    /// Fails if an exposure bound names another factor, or the warm-up is too short for `fill_at`.
     pub fn new(
         settings: &RunSettings,
         factors: &[String],
@@ -73,7 +73,7 @@ impl Sizing {
             execution.fill_at != FillAt::SameClose || estimator.warmup > 0,
             "warmup",
             estimator.warmup,
-            "at least 1 day where `fill_at` is \"same_close\": the first return is from the frame before the first fills",
+            "at least 1 day where `fill_at` is \"same_close\": the first return starts at the frame before the first fills",
         )?;
         let mut bounds = Vec::new();
         for (name, [lower, upper]) in &sizing.exposure_bounds {
@@ -110,7 +110,7 @@ impl Sizing {
     /// Decides on a frame from its estimates and the portfolio.
     ///
     /// # Errors
-    /// A value is out of range, where that is to stop the run.
+    /// Returns a value out of range if such values stop the run.
     pub fn decide(
         &mut self,
         frame: &Estimates,
@@ -151,7 +151,7 @@ impl Sizing {
         Ok(())
     }
 
-    /// Ends the run for a value out of range, or halts trading from here on.
+    /// Ends the run on a value out of range, or halts trading from here on.
     fn judge(&mut self, checked: Result<(), OutOfRange>) -> Result<Option<Halt>, OutOfRange> {
         match (checked, self.on_out_of_range) {
             (Err(wrong), OnOutOfRange::Stop) => Err(wrong),
@@ -163,7 +163,7 @@ impl Sizing {
     /// Saves the state after the frames so far.
     ///
     /// # Errors
-    /// The strategy does not implement `save`.
+    /// Fails if the strategy does not implement `save`.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
         let Self { moments, day, losses, last_target, facts, .. } = self;
         let strategy = Part::from(self.strategy.save()?);
@@ -173,7 +173,7 @@ impl Sizing {
     /// Restores a saved state.
     ///
     /// # Errors
-    /// The bytes are not the state of the same strategy under the same settings.
+    /// Fails if the bytes are not the state of the same strategy under the same settings.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
         let (strategy, moments, day, losses, last_target, facts): (Part, _, _, _, _, _) =
             restore_under(STATE, &self.settings(), state)?;
@@ -292,7 +292,7 @@ impl Sizing {
         self.day = Some((portfolio.timestamp.date(), spent + turnover));
         decision.turnover = turnover;
         decision.target.clone_from(&self.solution.weights);
-        // While a limit is out of reach the prices are those of approaching it, not of growth.
+        // If a limit is out of reach, the multipliers belong to the approach to it, not to growth.
         if self.solution.outcome.within_limits() {
             decision.multipliers.clone_from(&self.solution.multipliers);
         }
@@ -305,7 +305,7 @@ impl Sizing {
         Ok(())
     }
 
-    /// Decides nothing on a frame without reliable values.
+    /// Makes no trade on a frame with values out of range.
     fn hold(&mut self, decision: &mut Decision) {
         self.facts.halted += 1;
         self.facts.no_trade += 1;
@@ -314,7 +314,7 @@ impl Sizing {
         decision.target.extend(self.held.iter().map(|held| if held.is_finite() { *held } else { 0.0 }));
     }
 
-    /// Why a decision that was solved orders nothing.
+    /// Reason why a rebalance with a solution orders nothing.
     fn no_trade(&mut self, portfolio: &Portfolio, turnover_left: f64) -> NoTrade {
         let Solution { outcome, .. } = self.solution;
         let expects = self.targets.kind == TargetKind::Expected;
@@ -345,11 +345,11 @@ impl Sizing {
         let gross: f64 = held.iter().map(|weight| weight.abs()).sum();
         let tied = settings.net_target.is_some() || gross >= settings.gross_max - LIMIT_TOLERANCE;
         let dust = GAIN_TOLERANCE * largest;
-        // Where the sum of the weights is given, one gives way to another.
+        // With a fixed sum of weights, a gain moves weight from one instrument to another.
         if tied { up - down > dust } else { up > dust || down < -dust }
     }
 
-    /// Σ|held − target of the last trade|; without one, as far as can be.
+    /// Drift Σ|held − target| since the last rebalance with trades; infinite without one.
     fn drift(&self) -> f64 {
         if self.last_target.is_empty() {
             return f64::INFINITY;
@@ -399,8 +399,8 @@ impl Sizing {
     }
 }
 
-/// Largest investment that the limits allow for a strategy that targets full investment over `names` instruments, if it is
-/// less than full.
+/// Largest investment that the limits allow for a strategy that targets full investment over `names`
+/// instruments; `None` if it is full.
 fn budget(names: Option<usize>, settings: &SizingSettings) -> Option<Budget> {
     let names = names.filter(|names| *names > 0)?;
     let share = (names as f64 * settings.weight_max).min(settings.gross_max);

@@ -1,4 +1,4 @@
-//! A stage: one method into an output buffer, and an end hook.
+//! Interface of a stage: one method that writes to an output buffer, and an end hook.
 
 use std::collections::VecDeque;
 
@@ -8,12 +8,12 @@ use crate::ledger::RunFacts;
 
 /// A part of the pipeline that owns its state and has no access to channels or threads.
 pub trait Stage: Send {
-    /// Its name in errors and timings.
+    /// Name in errors and timings.
     fn name(&self) -> &'static str;
 
     /// Inlet of the next message; stages with one inlet keep the default.
     ///
-    /// Naming the inlet, rather than taking whatever comes first, is what makes the order of events the
+    /// A stage names the inlet instead of taking the message that comes first, so the order of events is the
     /// same under every placement.
     fn wants(&self) -> usize {
         0
@@ -22,20 +22,20 @@ pub trait Stage: Send {
     /// Handles one message, and writes its output to `out`.
     ///
     /// # Errors
-    /// An error that ends the run.
+    /// Returns an error that ends the run.
     fn handle(&mut self, message: Message, out: &mut Outbox) -> Result<(), StageError>;
 
-    /// All inlets have ended: adds to the facts of the run. `Message::End` follows what it puts out.
+    /// Adds to the facts of the run once all inlets have ended. `Message::End` follows the messages in `out`.
     ///
     /// # Errors
-    /// An error that makes the run incomplete.
+    /// Returns an error that makes the run incomplete.
     fn end(&mut self, facts: &mut RunFacts, out: &mut Outbox) -> Result<(), StageError> {
         let _ = (facts, out);
         Ok(())
     }
 }
 
-/// Messages on their way out of a stage, each to one of its outlets.
+/// Messages that a stage sends, each to one of its outlets.
 #[derive(Debug, Default)]
 pub struct Outbox {
     pub(super) queue: VecDeque<(usize, Message)>,

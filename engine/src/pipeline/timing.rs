@@ -1,4 +1,4 @@
-//! Time of a run by stage.
+//! Timing of a run by stage.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 /// Nanoseconds on a monotonic scale. The program supplies it; the engine reads no clock.
 pub type Clock = fn() -> u64;
 
-/// A clock for runs that are not timed.
+/// Clock of runs without timing: always 0.
 #[must_use]
 pub fn no_clock() -> u64 {
     0
@@ -18,18 +18,18 @@ pub trait Watch: Send + Sync {
     fn handled(&self, handled: Handled);
 }
 
-/// A message that a stage has handled.
+/// Timing of a message that a stage has handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handled {
     /// Name of the stage.
     pub stage: &'static str,
     /// Kind of the message: `frames`, `estimates`, `portfolio`, `decision`, `ledger` and the like.
     pub message: &'static str,
-    /// Messages that waited at that inlet when it looked, this one included.
+    /// Messages waiting at that inlet when it was read, including this one.
     pub waiting: usize,
-    /// When it began, by the clock of the run.
+    /// Time at which handling began, by the clock of the run.
     pub begun_ns: u64,
-    /// When it had ended.
+    /// Time at which handling ended.
     pub ended_ns: u64,
 }
 
@@ -43,7 +43,7 @@ impl fmt::Debug for Watcher {
     }
 }
 
-/// The clock of a run, and its observer.
+/// Clock and observer of a run.
 #[derive(Clone)]
 pub(super) struct Timer {
     pub(super) clock: Clock,
@@ -69,12 +69,12 @@ pub struct StageTiming {
     pub stage: &'static str,
     /// Messages handled.
     pub messages: u64,
-    /// Time in its own code.
+    /// Time spent in the stage's own code.
     pub handling_ns: u64,
-    /// Time in which its thread waited for this stage's channels (shared out among the stages of a
-    /// fused group that waited together).
+    /// Time for which its thread waited on this stage's channels; stages of a fused group that wait together
+    /// share it.
     pub blocked_ns: u64,
-    /// Most messages waiting at the inlet that it was about to read.
+    /// Most messages waiting at the inlet when it was read.
     pub depth_max: usize,
     depth_sum: u64,
     depth_count: u64,
@@ -96,7 +96,7 @@ impl StageTiming {
         self.depth_count += 1;
     }
 
-    /// Mean number of messages waiting when it looked.
+    /// Mean number of messages waiting at the inlet when it was read.
     #[must_use]
     pub fn depth_mean(&self) -> f64 {
         self.depth_sum as f64 / (self.depth_count as f64).max(1.0)

@@ -1,4 +1,4 @@
-//! From frames and decisions to a ledger.
+//! Trading: a ledger from frames and decisions.
 
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ pub struct Trading {
 }
 
 impl Trading {
-    /// A book alone.
+    /// Returns trading without benchmark and attribution.
     #[must_use]
     pub fn new(settings: &ExecutionSettings, calendar: &Calendar, record: RecordSettings) -> Self {
         Self {
@@ -101,7 +101,7 @@ impl Trading {
         }
     }
 
-    /// Tracks volume and volatility over `window` days also without market impact.
+    /// Tracks volume and volatility over `window` days even without market impact.
     #[must_use]
     pub fn watching(self, window: u32) -> Self {
         Self { market: self.market.watching(window), ..self }
@@ -116,7 +116,7 @@ impl Trading {
     /// Advances the book to the close of a frame, and returns its portfolio.
     ///
     /// # Errors
-    /// The account or a fill is not finite, where that is to stop the run.
+    /// Returns the value of the account or of a fill that is out of range, if such values stop the run.
     pub fn advance(&mut self, frame: &Frame) -> Result<&Arc<Portfolio>, OutOfRange> {
         if self.ended {
             return Ok(self.book.portfolio());
@@ -147,8 +147,8 @@ impl Trading {
         }
     }
 
-    /// Returns true for the first rebalance of an account whose orders fill on their own frame: [`Trading::open`] then
-    /// precedes [`Trading::complete`].
+    /// Returns true for the first rebalance of an account whose orders fill on their own frame.
+    /// [`Trading::open`] must then be called before [`Trading::complete`].
     #[must_use]
     pub fn opens(&self, decision: &Decision) -> bool {
         self.same_close && !self.started && decision.decides && self.passed.is_some()
@@ -175,11 +175,11 @@ impl Trading {
         ledger.digest = self.digest.extend(ledger);
     }
 
-    /// Books the decision of the frame and writes its ledger. Returns `false` before the first rebalance and after ruin,
-    /// when no ledger exists.
+    /// Books the decision of the frame and writes its ledger. Returns false before the first rebalance and
+    /// after ruin, when no ledger exists.
     ///
     /// # Errors
-    /// The errors of [`Self::advance`], with fills at the close of the frame itself.
+    /// The errors of [`Self::advance`], for fills at the close of the frame itself.
     pub fn complete(
         &mut self,
         frame: &Frame,
@@ -229,7 +229,7 @@ impl Trading {
         Ok(true)
     }
 
-    /// The end of the digest chain.
+    /// Last digest of the chain.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         self.digest.last()
@@ -243,7 +243,7 @@ impl Trading {
         ExecutionFacts { volumes, crossed_quotes, volatile_dates, ..self.book.facts() }
     }
 
-    /// Adds what is known at the end of a run.
+    /// Adds the facts of trading at the end of a run.
     pub fn end(&self, facts: &mut RunFacts) {
         facts.digest = self.digest();
         facts.execution = self.execution();
@@ -258,7 +258,7 @@ impl Trading {
     /// Saves the state after the frames so far.
     ///
     /// # Errors
-    /// None is known.
+    /// Fails if the state cannot be encoded.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
         let Self { market, book, benchmark, attribution, names, digest, passed, .. } = self;
         let ledger = (digest, self.costs_so_far, self.started, self.ended, passed);
@@ -268,7 +268,7 @@ impl Trading {
     /// Restores a saved state.
     ///
     /// # Errors
-    /// The bytes are not the state of trading under the same settings.
+    /// Fails if the bytes are not the state of trading under the same settings.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
         let (market, book, benchmark, attribution, names, ledger): (_, Book, _, _, _, _) =
             restore_under(STATE, &self.settings(), state)?;

@@ -1,4 +1,4 @@
-//! The state of all stages after a frame.
+//! Checkpoint: the state of all stages after one frame.
 
 use std::fmt;
 use std::ops::Deref;
@@ -14,13 +14,13 @@ const NAME: &str = "checkpoint";
 
 /// State of every stage between two frames. A run that resumes from it is bit-identical to an uninterrupted one.
 ///
-/// The source asks for one by [`Frame::checkpoint`](crate::frame::Frame::checkpoint). It goes through the stages with the
-/// frame, and each adds its part once it has handled that frame.
+/// The source requests a checkpoint by [`Frame::checkpoint`](crate::frame::Frame::checkpoint). The request
+/// travels with the frame, and each stage adds its state once it has handled the frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// The frame that it is the state after.
+    /// Number of the frame after which the state was saved.
     pub seq: u64,
-    /// State of the source, in a form of its own.
+    /// State of the source, in its own form.
     pub source: Part,
     /// State of the estimate stage.
     pub estimate: Part,
@@ -33,22 +33,22 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// The checkpoint, where there is one, with a stage's part written into it.
+    /// Returns the checkpoint, if requested, with a stage's state written into it.
     pub(crate) fn extend(
         checkpoint: Option<&Arc<Self>>,
         write: impl FnOnce(&mut Self) -> Result<(), StateError>,
     ) -> Result<Option<Arc<Self>>, StateError> {
         let Some(checkpoint) = checkpoint else { return Ok(None) };
-        // What travels is a pointer, and so are its parts.
+        // Copies pointers only: each part is an `Arc`.
         let mut extended = Self::clone(checkpoint);
         write(&mut extended)?;
         Ok(Some(Arc::new(extended)))
     }
 
-    /// The bytes to keep.
+    /// Encodes the checkpoint.
     ///
     /// # Errors
-    /// None is known.
+    /// Fails if the state cannot be encoded; no such case is known.
     pub fn to_bytes(&self) -> Result<Vec<u8>, StateError> {
         save(NAME, self)
     }
@@ -56,13 +56,13 @@ impl Checkpoint {
     /// Decodes a checkpoint.
     ///
     /// # Errors
-    /// They are cut off, damaged, or of another version.
+    /// Fails if the bytes are truncated, damaged, or of another version.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StateError> {
         restore(NAME, bytes)
     }
 }
 
-/// The state of a part, in its own form, inside that of another.
+/// State of one component as bytes, nested in that of another.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Part(Arc<[u8]>);
 

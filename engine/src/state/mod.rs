@@ -1,12 +1,12 @@
-//! State of a run between frames as bytes, saved and restored to the bit.
+//! State of a run between frames as bytes, saved and restored bit by bit.
 //!
-//! A state is a version, a checksum and the saved fields in sequence, without names (postcard); numbers are their eight
-//! bytes, including NaN and −0. Only the same layout version can read it, and damaged bytes are refused before any
-//! field is used. Settings are not part of a state: they come from the configuration, and travel with it only to be
-//! compared.
+//! A state is a version, a checksum and the saved fields in sequence, without names (postcard). Numbers are
+//! their eight bytes, including NaN and −0. Only the same layout version can read it, and damaged bytes are
+//! rejected before any field is used. Settings are not part of a state: they come from the configuration, and
+//! are saved only for comparison.
 //!
-//! The state of a struct is its fields: a new field is saved without further code, and [`VERSION`] goes up.
-//! Stages are built from the configuration and refuse a state that was saved under other settings.
+//! The state of a struct is its fields: a new field is saved without further code, and [`VERSION`] must be
+//! raised. Stages are built from the configuration and reject a state saved under other settings.
 
 mod checkpoint;
 
@@ -16,63 +16,61 @@ use sha2::{Digest as _, Sha256};
 
 pub use checkpoint::{Checkpoint, Part};
 
-/// Version of the layout of all states, raised with every added, removed or moved field.
+/// Version of the layout of all states; raised with every added, removed or moved field.
 pub const VERSION: u8 = 4;
 
-/// Bytes of the checksum.
+/// Length of the checksum in bytes.
 const CHECKSUM: usize = 8;
 
-/// Why a state cannot be saved or restored.
+/// Error of a state that cannot be saved or restored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
-    /// Fewer bytes than any state has.
-    #[error("the state has {found} bytes and is cut off: restore an earlier one")]
+    /// The bytes are fewer than those of any state.
+    #[error("found a truncated state of {found} bytes: restore an earlier one")]
     Truncated {
-        /// Bytes that are there.
+        /// Number of bytes found.
         found: usize,
     },
-    /// Another version of the layout.
+    /// The state has another version of the layout.
     #[error(
-        "the state is of version {found} and this betaflow reads version {VERSION}: go on with the betaflow that \
-         saved it, or start anew"
+        "found a state of version {found}, expected version {VERSION}: resume with the betaflow that \
+         saved it, or start again without the state"
     )]
     Version {
-        /// The one found.
+        /// Version found.
         found: u8,
     },
-    /// The bytes are not those that were saved.
-    #[error(
-        "the state does not have the checksum that it was saved with, it is damaged: restore an earlier one"
-    )]
+    /// The checksum does not match the bytes.
+    #[error("found a damaged state, expected the checksum that it was saved with: restore an earlier one")]
     Damaged,
-    /// A state of something else.
+    /// The state belongs to another component.
     #[error(
-        "the state is not one of the {of} ({why}): expected one that was saved by the same stage of the same run"
+        "found a state that does not belong to the {of} ({why}), expected one saved by the same stage of the same run"
     )]
     Foreign {
         /// Name of the state.
         of: &'static str,
-        /// Position of the difference.
+        /// Description of the difference.
         why: String,
     },
-    /// A state under other settings.
+    /// The state was saved under other settings.
     #[error(
-        "the state of the {of} was saved under other settings: go on under the settings that it was saved under, or \
-         start anew"
+        "found a state of the {of} saved under other settings: resume under the settings of that run, or \
+         start again without the state"
     )]
     OtherSettings {
         /// Name of the state.
         of: &'static str,
     },
-    /// A component without `save`.
+    /// The component does not implement `save`.
     #[error(
-        "the {of} `{name}` cannot be saved: it has to implement `save` and `load`, with nothing in them where it \
-         keeps nothing from frame to frame"
+        "the {of} `{name}` cannot be saved: it has to implement `save` and `load`, which save `()` if it has no \
+         state between frames"
     )]
     Unsaved {
         /// Kind of the component.
         of: &'static str,
-        /// Its name.
+        /// Name of the component.
         name: String,
     },
 }
@@ -80,7 +78,7 @@ pub enum StateError {
 /// Encodes a value as a state; `of` names it in errors.
 ///
 /// # Errors
-/// The value has a part whose length is not known beforehand.
+/// Fails if a part of the value has a length that is not known in advance.
 pub fn save<T: Serialize + ?Sized>(of: &'static str, value: &T) -> Result<Vec<u8>, StateError> {
     let head = vec![0; 1 + CHECKSUM];
     let mut bytes = postcard::to_extend(value, head).map_err(|why| foreign(of, &why))?;
@@ -93,18 +91,18 @@ pub fn save<T: Serialize + ?Sized>(of: &'static str, value: &T) -> Result<Vec<u8
 /// Decodes the value of [`save`].
 ///
 /// # Errors
-/// The bytes are not a whole state of this version and of such a value.
+/// Fails if the bytes are not a whole state of this version and of such a value.
 pub fn restore<T: DeserializeOwned>(of: &'static str, bytes: &[u8]) -> Result<T, StateError> {
     whole(of, body(bytes)?)
 }
 
-/// A value of which the bytes are all.
+/// Decodes a value that must use all of the bytes.
 fn whole<T: DeserializeOwned>(of: &'static str, bytes: &[u8]) -> Result<T, StateError> {
     let (value, rest) = postcard::take_from_bytes(bytes).map_err(|why| foreign(of, &why))?;
     if rest.is_empty() { Ok(value) } else { Err(foreign(of, &format_args!("{} bytes too many", rest.len()))) }
 }
 
-/// Content of a state after its valid version and checksum.
+/// Returns the content of a state after a check of its version and checksum.
 fn body(bytes: &[u8]) -> Result<&[u8], StateError> {
     let Some((head, body)) = bytes.split_at_checked(1 + CHECKSUM) else {
         return Err(StateError::Truncated { found: bytes.len() });
@@ -118,7 +116,7 @@ fn body(bytes: &[u8]) -> Result<&[u8], StateError> {
     Ok(body)
 }
 
-/// Saves like [`save`], with the settings, which [`restore_under`] compares.
+/// Encodes a value with its settings, which [`restore_under`] compares.
 ///
 /// # Errors
 /// The errors of [`save`].
@@ -130,16 +128,16 @@ where
     save(of, &(Part::from(save(of, settings)?), value))
 }
 
-/// Decodes the value of [`save_under`] under the same settings, to the bit.
+/// Decodes the value of [`save_under`] if the settings are bit-identical.
 ///
 /// # Errors
-/// The errors of [`restore`]; or the settings differ.
+/// The errors of [`restore`]; also fails if the settings differ.
 pub fn restore_under<S, T>(of: &'static str, settings: &S, bytes: &[u8]) -> Result<T, StateError>
 where
     S: Serialize + ?Sized,
     T: DeserializeOwned,
 {
-    // Under other settings the rest may have another form: they come first.
+    // Compare the settings first: under other settings the rest may have another form.
     let (saved, rest): (Part, _) =
         postcard::take_from_bytes(body(bytes)?).map_err(|why| foreign(of, &why))?;
     if *saved != *save(of, settings)? {
@@ -157,7 +155,8 @@ fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
     std::array::from_fn(|at| digest[at])
 }
 
-/// For `#[serde(with)]`: what a pointer points to, alone behind it once restored.
+/// Serialization of an `Arc` for `#[serde(with)]`: the value that it points to. A restored `Arc` has one
+/// owner.
 pub(crate) mod pointee {
     use std::sync::Arc;
 

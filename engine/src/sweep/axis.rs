@@ -1,25 +1,25 @@
-//! The values that a setting takes.
+//! Axis of a sweep: the values of one setting.
 
-/// A setting's value.
+/// Value of a setting.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A number.
     Number(f64),
-    /// Anything else, as text.
+    /// Any other value, as text.
     Name(String),
 }
 
-/// All values that a setting takes in a sweep, each once: its levels.
+/// Distinct values of a setting in a sweep: its levels.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Axis {
-    /// Numbers, ascending: one level is next to another.
+    /// Numbers, ascending; consecutive levels are neighbours.
     Numbers(Vec<f64>),
-    /// Names, in the order in which they first come: none is next to another.
+    /// Names, in the order of first appearance; no two are neighbours.
     Names(Vec<String>),
 }
 
 impl Axis {
-    /// The levels of numbers, and the level of each; the numbers are not NaN.
+    /// Returns the axis of numbers (not NaN), and the level of each.
     #[must_use]
     pub fn of_numbers(values: &[f64]) -> (Self, Vec<usize>) {
         let mut levels = values.to_vec();
@@ -30,7 +30,7 @@ impl Axis {
         (Self::Numbers(levels), places)
     }
 
-    /// The levels of names, and the level of each.
+    /// Returns the axis of names, and the level of each.
     #[must_use]
     pub fn of_names(values: &[String]) -> (Self, Vec<usize>) {
         let mut levels: Vec<String> = Vec::new();
@@ -46,7 +46,7 @@ impl Axis {
         (Self::Names(levels), places)
     }
 
-    /// Count of levels.
+    /// Number of levels.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
@@ -55,13 +55,13 @@ impl Axis {
         }
     }
 
-    /// Whether there is no level.
+    /// Returns true if there is no level.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether two levels are the same or next to each other.
+    /// Returns true if two levels are equal or neighbours.
     #[must_use]
     pub fn near(&self, a: usize, b: usize) -> bool {
         match self {
@@ -70,8 +70,8 @@ impl Axis {
         }
     }
 
-    /// The level nearest to a value, the lower one of two as near, and whether it is that value. A name that is none
-    /// of the levels has none that is nearer than the others: then it is the first.
+    /// Returns the level nearest to a value (the lower of two equally near), and true if it equals the value.
+    /// For a name that is not a level it returns the first level.
     #[must_use]
     pub fn nearest(&self, value: &Value) -> (usize, bool) {
         match (self, value) {
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn levels_of_numbers_ascend_and_those_of_names_keep_their_order() {
+    fn levels_of_numbers_ascend_and_levels_of_names_keep_their_order() {
         let (axis, places) = Axis::of_numbers(&[4.0, 0.0, 4.0, -1.0, 0.0]);
         assert_eq!(axis, Axis::Numbers(vec![-1.0, 0.0, 4.0]));
         assert_eq!(places, [2, 1, 2, 0, 1]);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_level_says_whether_it_is_the_value() {
+    fn nearest_level_is_exact_only_if_it_equals_the_value() {
         let axis = Axis::Numbers(vec![1.0, 2.0, 4.0]);
         assert_eq!(axis.nearest(&Value::Number(2.0)), (1, true));
         assert_eq!(axis.nearest(&Value::Number(3.0)), (1, false), "the lower of two");

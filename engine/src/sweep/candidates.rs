@@ -1,35 +1,37 @@
-//! Scenarios that compete to be the best: those that differ by choices alone, in the environment of the configuration.
+//! Candidates for the best scenario: scenarios that differ by choices alone, in the environment of the
+//! configuration.
 
 use super::axis::Value;
 use super::choice::Robust;
 use super::grid::{Anchor, Sweep};
 
-/// Scenarios of a sweep, and those of them that may be called best.
+/// Scenarios of a sweep, and the candidates among them.
 ///
-/// An axis is a choice (a setting that a user picks) or belongs to the environment (costs, delays, data). Candidates are
-/// the scenarios in the environment of the configuration, or in the nearest one that the sweep has: a scenario that is
-/// best because its costs are low says nothing about the choice.
+/// An axis is a choice (a setting that a user picks) or belongs to the environment (costs, delays, data).
+/// Candidates are the scenarios in the environment of the configuration, or in the nearest one of the sweep.
+/// A scenario that is best because its costs are low proves nothing about its choice.
 #[derive(Clone, Debug)]
 pub struct Candidates {
-    /// The scenarios.
+    /// All scenarios.
     pub sweep: Sweep,
-    /// Scenario of the configuration itself, or the nearest.
+    /// Scenario of the configuration itself, or the nearest one.
     pub base: Option<Anchor>,
-    /// Scenario in the environment of the candidates; exact where that is the environment of the configuration.
+    /// Scenario in the environment of the candidates; exact if that is the environment of the configuration.
     pub environment: Option<Anchor>,
-    /// Axes of the environment that vary; empty where the candidates are not in one environment.
+    /// Axes of the environment that vary; empty if the candidates are not in one environment.
     pub environment_axes: Vec<usize>,
-    /// True if the candidates are in one environment. In a sample that draws an environment for each scenario no two can
-    /// be compared: then all are candidates, and the best is that of choice and environment together.
+    /// True if the candidates are in one environment. In a sample that draws an environment for each scenario
+    /// no two can be compared: all are then candidates, and the best scenario is a best combination of choice
+    /// and environment.
     pub one_environment: bool,
     is_candidate: Vec<bool>,
-    /// Ruined scenarios are no candidates, and nothing beside one is robust.
+    /// Ruined scenarios are not candidates, and a scenario next to one is not robust.
     is_ruined: Vec<bool>,
 }
 
 impl Candidates {
-    /// Finds the candidates of a sweep. `configured`: value of the configuration on each axis, `None` where it has none;
-    /// `is_choice`: whether an axis is a choice.
+    /// Returns the candidates of a sweep. `configured`: value of the configuration on each axis, `None` if it
+    /// has none; `is_choice`: true if an axis is a choice.
     #[must_use]
     pub fn new(sweep: Sweep, configured: &[Option<Value>], is_choice: impl Fn(usize) -> bool) -> Self {
         let varied = || (0..sweep.axes().len()).filter(|axis| sweep.axes()[*axis].len() > 1);
@@ -57,7 +59,7 @@ impl Candidates {
         }
     }
 
-    /// Excludes ruined scenarios, `ruined` in the order of the scenarios.
+    /// Excludes ruined scenarios; `ruined` has one value per scenario.
     #[must_use]
     pub fn without(self, ruined: impl Iterator<Item = bool>) -> Self {
         let rows = self.is_candidate.len();
@@ -67,7 +69,7 @@ impl Candidates {
         Self { is_candidate, is_ruined, ..self }
     }
 
-    /// True if a scenario is a candidate.
+    /// Returns true if a scenario is a candidate.
     #[must_use]
     pub fn contains(&self, row: usize) -> bool {
         self.is_candidate[row]
@@ -94,7 +96,7 @@ impl Candidates {
     }
 }
 
-/// Returns the scenario whose environment is nearest to that of the configuration, choices aside.
+/// Returns the scenario whose environment is nearest to that of the configuration, regardless of choices.
 fn environment(sweep: &Sweep, configured: &[Option<Value>], axes: &[usize]) -> Option<Anchor> {
     let value = |(axis, value): (usize, &Option<Value>)| value.clone().filter(|_| axes.contains(&axis));
     let values: Vec<_> = configured.iter().enumerate().map(value).collect();
@@ -111,7 +113,8 @@ mod tests {
     use super::*;
     use crate::sweep::Axis;
 
-    /// The first axis is a choice, the others are of the environment; the configuration has 0.08, 4 and 1.
+    /// Sweep in which the first axis is a choice and the others belong to the environment; the configuration
+    /// has 0.08, 4 and 1.
     fn candidates(columns: &[&[f64]]) -> Candidates {
         let sweep = Sweep::new(columns.iter().map(|values| Axis::of_numbers(values)).collect());
         let configured: Vec<_> =
@@ -126,7 +129,7 @@ mod tests {
     const CAPS: [f64; 4] = [0.02, 0.02, 0.3, 0.3];
 
     #[test]
-    fn only_choices_in_the_environment_of_the_configuration_compete() {
+    fn candidates_share_the_environment_of_the_configuration() {
         let product = candidates(&[&CAPS, &[4.0, 9.0, 4.0, 9.0]]);
         assert_eq!((rows(&product), &product.environment_axes[..]), (vec![0, 2], &[1][..]));
         assert_eq!(product.environment, Some(Anchor { row: 0, exact: true }));
@@ -136,7 +139,7 @@ mod tests {
         assert_eq!((rows(&far), far.environment), (vec![0, 2], Some(Anchor { row: 0, exact: false })));
 
         let environment = candidates(&[&[0.08; 4], &[0.0, 4.0, 8.0, 9.0]]);
-        assert_eq!((rows(&environment), environment.one_environment), (vec![1], true), "nothing was chosen");
+        assert_eq!((rows(&environment), environment.one_environment), (vec![1], true), "no choice varies");
 
         let choice = candidates(&[&[0.1, 0.2, 0.3, 0.4]]);
         assert_eq!((rows(&choice), choice.environment_axes.len()), (vec![0, 1, 2, 3], 0));
@@ -146,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn ruined_scenarios_are_no_candidates_and_nothing_beside_one_is_robust() {
+    fn ruined_scenarios_are_excluded_and_their_neighbours_are_not_robust() {
         let all = candidates(&[&[0.1, 0.2, 0.3, 0.4, 0.5]]);
         let survivors = all.without([true].into_iter());
         assert_eq!((rows(&survivors), survivors.count()), (vec![1, 2, 3, 4], 4));

@@ -1,31 +1,32 @@
-//! The best scenario, and the one that stays good when its settings are a little off.
+//! The best scenario, and the robust one, which stays good if its settings are slightly off.
 
 use super::grid::Sweep;
 
-/// The scenario whose neighbourhood has the best worst case.
+/// Scenario whose neighbourhood has the best worst case.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Robust {
     /// The scenario.
     pub row: usize,
-    /// The lowest objective of its neighbourhood, itself included.
+    /// Lowest objective of its neighbourhood, itself included.
     pub worst: f64,
-    /// Scenarios in its neighbourhood, without itself.
+    /// Scenarios in its neighbourhood, itself excluded.
     pub neighbours: usize,
 }
 
 impl Sweep {
-    /// Of the scenarios that may be chosen that of the highest objective, the first of equals; `None` where it is
-    /// defined for none.
+    /// Returns the scenario with the highest objective among those for which `may` is true, the first of
+    /// equals; `None` if the objective is defined for none.
     #[must_use]
     pub fn best(&self, objective: &[f64], may: impl Fn(usize) -> bool) -> Option<usize> {
         let defined = (0..self.rows()).filter(|row| may(*row) && !objective[*row].is_nan());
-        // The last of equals is what `max_by` takes: from the end it is the first.
+        // `max_by` takes the last of equals: in reverse order that is the first.
         defined.rev().max_by(|a, b| objective[*a].total_cmp(&objective[*b]))
     }
 
-    /// Of the scenarios that may be chosen that with the best worst case over its neighbourhood: the scenarios at most one level away on every
-    /// axis of numbers, and on the same level of every other. An objective that is not defined is the worst there
-    /// is. Of equals it is that of the highest objective, then the first. `None` where no scenario has a neighbour.
+    /// Returns the scenario with the best worst case over its neighbourhood, among those for which `may` is
+    /// true. The neighbourhood holds the scenarios at most one level away on every axis of numbers, and on
+    /// the same level of every other axis. An undefined objective counts as the worst. Ties go to the higher
+    /// objective, then to the first. `None` if no scenario has a neighbour.
     #[must_use]
     pub fn robust(&self, objective: &[f64], may: impl Fn(usize) -> bool) -> Option<Robust> {
         let mut found: Option<Robust> = None;
@@ -65,7 +66,7 @@ mod tests {
     use super::super::grid::tests::product;
     use super::*;
 
-    /// A lone peak at (0, 0) beside a cliff, and a plateau at the other side.
+    /// Objectives with a lone peak at (0, 0) beside a cliff, and a plateau on the other side.
     const TABLE: [f64; 12] = [
         9.0, -5.0, 1.0, 1.0, //
         -5.0, 1.0, 2.0, 3.0, //
@@ -73,14 +74,14 @@ mod tests {
     ];
 
     #[test]
-    fn the_best_is_a_lone_peak_and_the_robust_one_stands_on_the_plateau() {
+    fn best_is_the_lone_peak_and_robust_lies_on_the_plateau() {
         let sweep = product(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0, 4.0]);
         assert_eq!(sweep.best(&TABLE, |_| true), Some(0));
         assert_eq!(sweep.robust(&TABLE, |_| true), Some(Robust { row: 11, worst: 2.0, neighbours: 3 }));
     }
 
     #[test]
-    fn what_is_not_defined_is_never_best_and_no_robust_neighbour() {
+    fn undefined_objective_is_never_best_and_excludes_its_neighbours_as_robust() {
         let sweep = product(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0, 4.0]);
         let mut table = TABLE;
         table[0] = f64::NAN;
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_has_no_neighbours_and_a_lone_scenario_is_not_robust() {
+    fn names_have_no_neighbours_and_a_lone_scenario_is_not_robust() {
         let names: Vec<String> = ["a", "a", "b", "b"].map(str::to_owned).to_vec();
         let sweep = Sweep::new(vec![Axis::of_names(&names), Axis::of_numbers(&[1.0, 2.0, 1.0, 2.0])]);
         let robust = sweep.robust(&[5.0, 0.0, 2.0, 1.0], |_| true);

@@ -1,28 +1,28 @@
-//! Where a line falls through zero: the cost at which a strategy dies.
+//! Zero crossing of a figure along an axis, such as the break-even cost of a strategy.
 
-/// What becomes of a figure as costs rise.
+/// First level at which a figure falls to zero, for example as costs rise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Crossing {
-    /// It is 0 here, on the straight line between two levels.
+    /// The figure is 0 at this value, by linear interpolation between two levels.
     At(f64),
-    /// It is exactly 0 at the level `at`, where nothing happens any more, and above 0 at `above` before that: where
-    /// in between it ends is not on a straight line.
+    /// The figure is above 0 at the level `above` and exactly 0 at the next, `at`, because the strategy no
+    /// longer trades. The value in between at which it ends cannot be interpolated.
     Idle {
-        /// The last level with a value above 0.
+        /// Last level with a value above 0.
         above: f64,
-        /// The first level at which it is 0.
+        /// First level with the value 0.
         at: f64,
     },
-    /// It is above 0 at every level where it is defined; the last of these.
+    /// The figure is above 0 at every level where it is defined; this is the last of them.
     Beyond(f64),
-    /// It is not above 0 at the lowest level.
+    /// The figure is not above 0 at the lowest level.
     Before,
-    /// It is defined nowhere.
+    /// The figure is undefined at every level.
     Undefined,
 }
 
 impl Crossing {
-    /// Where the values first fall to zero. The levels ascend; those without a value are passed over.
+    /// Finds the first crossing. The levels ascend; levels with a NaN are skipped.
     #[must_use]
     pub fn of(levels: &[f64], values: &[f64]) -> Self {
         let mut last: Option<(f64, f64)> = None;
@@ -39,7 +39,7 @@ impl Crossing {
         last.map_or(Self::Undefined, |(level, _)| Self::Beyond(level))
     }
 
-    /// The place, where there is one.
+    /// Interpolated value of a crossing; `None` for every other result.
     #[must_use]
     pub fn place(self) -> Option<f64> {
         match self {
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_place_is_on_the_line_between_two_levels() {
+    fn crossing_is_interpolated_between_two_levels() {
         let levels = [0.0, 10.0, 20.0, 40.0];
         let of = |values: [f64; 4]| Crossing::of(&levels, &values);
         assert_eq!(of([3.0, 2.0, 1.0, -3.0]), Crossing::At(25.0));

@@ -1,19 +1,19 @@
-//! The scenarios of a sweep as places on its axes.
+//! Scenarios of a sweep as positions on its axes.
 
 use std::collections::BTreeMap;
 
 use super::axis::{Axis, Value};
 
-/// A scenario to look around from.
+/// Reference scenario of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Anchor {
     /// The scenario.
     pub row: usize,
-    /// Whether it has exactly the values that were asked for.
+    /// True if it has exactly the requested values.
     pub exact: bool,
 }
 
-/// The scenarios of a sweep: for each its level on every axis.
+/// Scenarios of a sweep: for each its level on every axis.
 #[derive(Clone, Debug, Default)]
 pub struct Sweep {
     axes: Vec<Axis>,
@@ -23,8 +23,8 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Scenarios from the columns of a table: an axis, and the level of every scenario on it. Rows that one of the
-    /// columns lacks are left out.
+    /// Returns the scenarios of a table's columns, each an axis and the level of every scenario on it. Rows
+    /// beyond the shortest column are left out.
     #[must_use]
     pub fn new(columns: Vec<(Axis, Vec<usize>)>) -> Self {
         let rows = columns.iter().map(|(_, places)| places.len()).min().unwrap_or_default();
@@ -32,31 +32,31 @@ impl Sweep {
         Self { axes: columns.into_iter().map(|(axis, _)| axis).collect(), levels, rows }
     }
 
-    /// The axes, in the order of the columns.
+    /// Axes, in the order of the columns.
     #[must_use]
     pub fn axes(&self) -> &[Axis] {
         &self.axes
     }
 
-    /// Count of scenarios.
+    /// Number of scenarios.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// A scenario's level on every axis.
+    /// Level of a scenario on every axis.
     #[must_use]
     pub fn levels(&self, row: usize) -> &[usize] {
         &self.levels[row * self.axes.len()..][..self.axes.len()]
     }
 
-    /// The first scenario at a place.
+    /// Returns the first scenario at a position.
     #[must_use]
     pub fn at(&self, levels: &[usize]) -> Option<usize> {
         (0..self.rows).find(|row| self.levels(*row) == levels)
     }
 
-    /// Whether every place of the axes' product has exactly one scenario.
+    /// Returns true if every position of the axes' product has exactly one scenario.
     #[must_use]
     pub fn is_full(&self) -> bool {
         let product = self.axes.iter().try_fold(1_usize, |product, axis| product.checked_mul(axis.len()));
@@ -66,8 +66,9 @@ impl Sweep {
         self.rows > 0 && places.len() == self.rows && product == Some(self.rows)
     }
 
-    /// The scenario that a configuration is at; where there is none, that on the most of its levels, the first of
-    /// equals. The configuration's levels are those nearest to its values; what it does not say is any level.
+    /// Returns the scenario of a configuration. If the sweep does not contain it: the scenario on most of its
+    /// levels, the first of equals. The levels of the configuration are those nearest to its values; `None`
+    /// matches any level.
     #[must_use]
     pub fn anchor(&self, values: &[Option<Value>]) -> Option<Anchor> {
         let wanted: Vec<Option<(usize, bool)>> = self
@@ -85,7 +86,8 @@ impl Sweep {
         Some(Anchor { row, exact })
     }
 
-    /// The scenarios along one axis with the levels of `row` on all others, in the order of the levels.
+    /// Returns the scenarios along one axis, in the order of the levels, with the levels of `row` on all
+    /// other axes.
     #[must_use]
     pub fn along(&self, axis: usize, row: usize) -> Vec<Option<usize>> {
         let mut found = vec![None; self.axes[axis].len()];
@@ -100,8 +102,8 @@ impl Sweep {
         found
     }
 
-    /// Groups of at least two scenarios that differ on one axis alone, in the order of their first scenario; none where
-    /// all scenarios are on one level of the axis.
+    /// Returns groups of at least two scenarios that differ on one axis alone, in the order of their first
+    /// scenario; none if all scenarios are on one level of the axis.
     #[must_use]
     pub fn groups_along(&self, axis: usize) -> Vec<Vec<usize>> {
         if self.axes[axis].len() < 2 {
@@ -129,7 +131,7 @@ impl Sweep {
 pub(super) mod tests {
     use super::*;
 
-    /// Caps × costs in row-major order, every cap with all costs in turn.
+    /// Caps × costs in row-major order: every cap with all costs in turn.
     pub(in crate::sweep) fn product(caps: &[f64], costs: &[f64]) -> Sweep {
         let all = || caps.iter().flat_map(|cap| costs.iter().map(move |cost| (*cap, *cost)));
         let column = |of: fn((f64, f64)) -> f64| Axis::of_numbers(&all().map(of).collect::<Vec<_>>());
@@ -137,7 +139,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_product_is_full_and_a_list_is_not() {
+    fn grid_is_full_and_list_is_not() {
         let sweep = product(&[0.1, 0.2], &[0.0, 5.0, 9.0]);
         assert!(sweep.is_full());
         assert_eq!(sweep.at(&[1, 2]), Some(5));
@@ -162,7 +164,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_anchor_is_the_scenario_of_the_configuration_or_the_nearest() {
+    fn anchor_is_the_scenario_of_the_configuration_or_the_nearest() {
         let sweep = product(&[0.1, 0.2], &[0.0, 5.0]);
         let at = |cap: f64, cost: f64| sweep.anchor(&[Some(Value::Number(cap)), Some(Value::Number(cost))]);
         assert_eq!(at(0.2, 5.0), Some(Anchor { row: 3, exact: true }));

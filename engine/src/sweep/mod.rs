@@ -1,18 +1,18 @@
-//! Many runs that differ by their settings, side by side: which is best, which stays good when the settings are a
-//! little off, which setting matters, and from which cost on nothing is earned.
+//! Comparison of runs that differ by their settings: the best, the robust one, the effect of each setting,
+//! and break-even costs.
 //!
-//! | read | for |
+//! | module | content |
 //! |---|---|
-//! | `axis` | the values that a setting takes, in order |
-//! | `grid` | the scenarios as places on these axes, and the one nearest to a configuration |
-//! | `candidates` | the scenarios that may be called best: those in the environment of the configuration |
+//! | `axis` | values of a setting, in order |
+//! | `grid` | scenarios as positions on these axes, and the one nearest to a configuration |
+//! | `candidates` | scenarios that compete to be the best: those in the environment of the configuration |
 //! | `choice` | the best scenario, and the robust one |
-//! | `tornado` | what each setting does by itself |
+//! | `tornado` | effect of each setting alone |
 //! | `efficient` | growth against drawdown |
-//! | `crossing` | where a line falls through zero |
-//! | `quantiles` | quantiles of a figure over many paths |
+//! | `crossing` | zero crossing of a figure along an axis |
+//! | `quantiles` | quantiles of a figure over scenarios |
 //!
-//! A scenario is its row, counting from 0. NaN is a figure that is not defined: it is never chosen.
+//! A scenario is its row, counted from 0. An undefined figure is NaN; it is never chosen.
 
 mod axis;
 mod candidates;

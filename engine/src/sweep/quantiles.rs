@@ -2,17 +2,17 @@
 
 use crate::percentile::percentile;
 
-/// Quantiles of a figure over those scenarios in which it is defined, interpolated linearly between order statistics as
-/// `numpy.quantile` does.
+/// Quantiles of a figure over the scenarios in which it is defined, interpolated linearly between order
+/// statistics like `numpy.quantile`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantiles {
     /// Scenarios in which the figure is defined.
     pub count: usize,
-    /// At 5, 25, 50, 75 and 95 %.
+    /// Quantiles at [`Self::LEVELS`].
     pub quantiles: [f64; 5],
     /// Mean.
     pub mean: f64,
-    /// Share below 0.
+    /// Share of values below 0.
     pub below_zero: f64,
 }
 
@@ -20,7 +20,7 @@ impl Quantiles {
     /// Levels of the quantiles.
     pub const LEVELS: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 
-    /// Quantiles of values, NaN where the figure is undefined; `None` where every value is NaN.
+    /// Returns the quantiles of values, NaN for an undefined figure; `None` if every value is NaN.
     #[must_use]
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut sorted: Vec<f64> = values.into_iter().filter(|value| !value.is_nan()).collect();
@@ -44,7 +44,7 @@ mod tests {
     use crate::sweep::quantiles::Quantiles;
 
     #[test]
-    fn quantiles_are_those_of_numpy() {
+    fn quantiles_agree_with_numpy() {
         // np.quantile([3, -1, 4, 1, -5, 9, 2, 6], [.05, .25, .5, .75, .95])
         let spread = Quantiles::of([3.0, -1.0, f64::NAN, 4.0, 1.0, -5.0, 9.0, 2.0, 6.0]);
         let expected = [-3.6, 0.5, 2.5, 4.5, 7.95];

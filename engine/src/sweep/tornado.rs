@@ -1,22 +1,22 @@
-//! What each setting does by itself.
+//! Effect of each setting alone, as in a tornado chart.
 
 use super::grid::Sweep;
 
-/// How far the objective moves when one setting moves and all others stay where they are.
+/// Range of the objective when one setting varies and all others are fixed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Swing {
-    /// The axis of the setting.
+    /// Axis of the setting.
     pub axis: usize,
-    /// The lowest objective and its scenario, the first of equals.
+    /// Lowest objective and its scenario, the first of equals.
     pub low: (f64, usize),
-    /// The highest objective and its scenario, the first of equals.
+    /// Highest objective and its scenario, the first of equals.
     pub high: (f64, usize),
     /// Levels with a defined objective.
     pub levels: usize,
 }
 
 impl Sweep {
-    /// The swing of each setting around the scenario `row`, the largest first. A setting without a second level
+    /// Swing of each setting around the scenario `row`, the largest first. A setting without a second level
     /// there has none.
     #[must_use]
     pub fn swings(&self, objective: &[f64], row: usize) -> Vec<Swing> {
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_swing_is_the_range_of_one_setting_around_the_base() {
+    fn swing_is_the_range_of_one_setting_around_the_base() {
         let sweep = product(&[1.0, 2.0], &[1.0, 2.0, 3.0]);
         let table = [0.0, 1.0, 2.0, 3.0, f64::NAN, -7.0];
         let swings = sweep.swings(&table, 0);
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_moves_only_with_others_has_no_swing() {
+    fn setting_that_moves_only_with_others_has_no_swing() {
         let list = Sweep::new(vec![Axis::of_numbers(&[1.0, 2.0]), Axis::of_numbers(&[1.0, 2.0])]);
         assert!(list.swings(&[1.0, 2.0], 0).is_empty());
     }

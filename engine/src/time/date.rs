@@ -9,20 +9,21 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{DAY_NS, Iso, TimestampNs};
 
-/// Years all of whose dates are timestamps.
+/// Years whose dates are all valid timestamps.
 const YEARS: std::ops::RangeInclusive<i16> = 1678..=2261;
 
-/// A UTC date: `2020-02-29` as text.
+/// A UTC date; its text is like `2020-02-29`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date(i64);
 
-/// Text that is not a date.
+/// Error of text that is not a date.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("found {0:?}, expected a date such as 2015-01-31, from 1678 to 2261")]
 pub struct NoDate(String);
 
 impl Date {
-    /// The date of a year, month and day of the proleptic Gregorian calendar, if there is one.
+    /// Returns the date of a year, month and day of the proleptic Gregorian calendar; `None` if there is no
+    /// such date.
     #[must_use]
     pub fn new(year: i16, month: i8, day: i8) -> Option<Self> {
         let midnight = civil::Date::new(year, month, day).ok()?.at(0, 0, 0, 0);
@@ -30,13 +31,13 @@ impl Date {
         Some(Self(seconds.div_euclid(DAY_NS / 1_000_000_000)))
     }
 
-    /// Days since 1970-01-01, as [`TimestampNs::date`] counts them.
+    /// Days since 1970-01-01, like [`TimestampNs::date`].
     #[must_use]
     pub const fn days(self) -> i64 {
         self.0
     }
 
-    /// The date of a timestamp.
+    /// Returns the UTC date of a timestamp.
     #[must_use]
     pub const fn of(timestamp: TimestampNs) -> Self {
         Self(timestamp.date())
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn date_is_read_as_it_is_displayed() {
+    fn date_parses_its_displayed_text() {
         let cases =
             [("1970-01-01", 0), ("2000-02-29", 11_016), ("2020-03-16", 18_337), ("1678-01-01", -106_650)];
         for (text, days) in cases {

@@ -1,25 +1,23 @@
-//! Lengths of time as text.
+//! Durations as text.
 
 use std::time::Duration;
 
 use jiff::SpanRelativeTo;
 use jiff::fmt::friendly::SpanParser;
 
-/// Longest length of time, a leap year: added to a clock it does not overflow.
+/// Longest duration, a leap year: adding it to a clock does not overflow.
 const LENGTH_MAX: Duration = Duration::from_secs(366 * 86_400);
 
-/// Text that is not a length of time.
+/// Error of text that is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "found {0:?}, expected a length of time such as 250ms, 30s, 5m, 1.5h or 1d, above 0 and at most 366d"
-)]
+#[error("found {0:?}, expected a duration such as 250ms, 30s, 5m, 1.5h or 1d, above 0 and at most 366d")]
 pub struct NoDuration(String);
 
-/// Reads a length of time: a number and its unit, such as `250ms`, `30s`, `5m`, `1.5h` or `1d`, or several of them
-/// (`1h 30m`). A minute is `m` or `min`; a day has 24 hours. Fractions go to nanoseconds.
+/// Parses a duration: a number and its unit, such as `250ms`, `30s`, `5m`, `1.5h` or `1d`, or several of them
+/// (`1h 30m`). A minute is `m` or `min`; a day has 24 hours. Resolution: nanoseconds.
 ///
 /// # Errors
-/// Other text, 0, or more than 366 days.
+/// Fails for other text, 0, or more than 366 days.
 pub fn duration(text: &str) -> Result<Duration, NoDuration> {
     let span = SpanParser::new().parse_span(text).ok();
     let length = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
@@ -29,7 +27,7 @@ pub fn duration(text: &str) -> Result<Duration, NoDuration> {
         .ok_or_else(|| NoDuration(text.to_owned()))
 }
 
-/// [`duration`] in nanoseconds.
+/// Parses a duration to nanoseconds, like [`duration`].
 ///
 /// # Errors
 /// The errors of [`duration`].
@@ -37,7 +35,7 @@ pub fn duration_ns(text: &str) -> Result<i64, NoDuration> {
     i64::try_from(duration(text)?.as_nanos()).map_err(|_| NoDuration(text.to_owned()))
 }
 
-/// Text of a length of time in the largest unit that divides it, such as `5m`; [`duration`] reads it.
+/// Formats a duration in the largest unit that divides it, such as `5m`; [`duration`] parses the text.
 #[must_use]
 pub fn duration_text(ns: i64) -> String {
     let units =
@@ -81,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn duration_text_is_read_back() {
+    fn duration_text_parses_to_the_same_duration() {
         for (ns, text) in
             [(86_400_000_000_000, "1d"), (5_400_000_000_000, "90m"), (1_500_000_000, "1500000000ns")]
         {

@@ -6,13 +6,13 @@ use jiff::tz::Offset;
 
 use super::TimestampNs;
 
-/// Displays a timestamp as ISO 8601 in UTC: midnight as its date, any other time with as many decimals of a second as
-/// it needs.
+/// Displays a timestamp as ISO 8601 in UTC: midnight as its date, any other time with the decimals of a
+/// second that it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Iso(pub TimestampNs);
 
 impl Iso {
-    /// Year, month and day of the UTC date.
+    /// Returns year, month and day of the UTC date.
     #[must_use]
     pub fn civil(self) -> (i64, i64, i64) {
         let date = Offset::UTC.to_datetime(self.timestamp()).date();

@@ -1,6 +1,6 @@
-//! Timestamps, dates, lengths of time, and their text.
+//! Timestamps, dates and durations, and their text.
 //!
-//! The engine reads no clock: a time is always an input.
+//! The engine reads no clock: time is always an input.
 
 mod date;
 mod duration;
@@ -20,13 +20,13 @@ pub struct TimestampNs(pub i64);
 pub const DAY_NS: i64 = 86_400_000_000_000;
 
 impl TimestampNs {
-    /// Days since 1970-01-01 of the UTC date that the timestamp falls on.
+    /// UTC date of the timestamp, in days since 1970-01-01.
     #[must_use]
     pub const fn date(self) -> i64 {
         self.0.div_euclid(DAY_NS)
     }
 
-    /// Returns true for midnight, the timestamp of a plain date.
+    /// Returns true for midnight UTC, the timestamp of a plain date.
     #[must_use]
     pub const fn is_midnight(self) -> bool {
         self.0.rem_euclid(DAY_NS) == 0

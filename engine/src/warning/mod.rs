@@ -1,4 +1,4 @@
-//! Warnings about the data and the estimates of a run, as data. The program renders them as text.
+//! Warnings about the data and the estimates of a run, as data. The program formats them as text.
 
 mod problem;
 mod world_note;
@@ -10,21 +10,21 @@ use crate::time::TimestampNs;
 pub use problem::Problem;
 pub use world_note::{WorldNote, WorstWindow};
 
-/// A fact that changes how the results of a run are to be read.
+/// Warning about a fact that changes the interpretation of a run's results.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Warning {
-    /// Frames of a date differ from the calendar's by a factor of two or more.
+    /// Frames per date differ from the calendar's by a factor of two or more.
     FramesPerDay {
-        /// Frames of a day by the calendar.
+        /// Frames per day of the calendar.
         stated: u32,
-        /// Frames of a date in the data.
+        /// Frames per date in the data.
         found: FramesOfDate,
     },
-    /// Dates of a year differ from the calendar's by a factor of two or more.
+    /// Dates per year differ from the calendar's by a factor of two or more.
     DaysPerYear {
-        /// Days of a year by the calendar.
+        /// Days per year of the calendar.
         stated: f64,
-        /// Dates of a year in the data.
+        /// Dates per year in the data.
         found: f64,
     },
     /// Findings of one kind in the prices.
@@ -33,7 +33,7 @@ pub enum Warning {
         problem: Problem,
         /// Number of findings.
         findings: u64,
-        /// The worst findings, the worst first.
+        /// The worst findings, worst first.
         worst: Vec<Example>,
     },
     /// A finding about the factors.
@@ -43,7 +43,7 @@ pub enum Warning {
         /// Values found and expected.
         detail: String,
     },
-    /// The factors explain less of the returns than no factors would.
+    /// The factors explain less of the returns than no factors would: hedged R² below 0.
     HedgedR2Negative {
         /// Hedged R².
         hedged_r2: f64,
@@ -54,19 +54,19 @@ pub enum Warning {
     InstrumentNotInData {
         /// Rule that names it.
         rule: UniverseRule,
-        /// The name.
+        /// Name of the instrument.
         symbol: String,
         /// Most similar name in the data.
         nearest: Option<String>,
     },
-    /// An instrument of a factor expression has no price any more, so the frames after it are left out.
+    /// An instrument of a factor expression has no price any more; the frames after it are left out.
     FactorInstrumentEnded {
         /// The instrument.
         instrument: String,
         /// First frame that is left out.
         from: TimestampNs,
     },
-    /// Timestamps without a price of the universe, which become no frames.
+    /// Timestamps without a price of an instrument in the universe; they make no frames.
     EmptyTimestamps {
         /// Number of timestamps.
         count: u64,
@@ -80,23 +80,23 @@ pub enum Warning {
     FramesWithoutFactors {
         /// Number of frames.
         count: u64,
-        /// Whether frames after the last factor row are left out as well as those before the first.
+        /// True if frames after the last factor row are left out as well as those before the first.
         after_last: bool,
     },
     /// A risk-free return that is accepted although its annual rate is implausible.
     RfLarge {
-        /// File or feed.
+        /// Name of the file or feed.
         source: String,
         /// Time of the row.
         time: TimestampNs,
         /// Return of the row.
         found: f64,
-        /// The same compounded over a year.
+        /// The return compounded over a year.
         annual: f64,
         /// Largest annual rate without a warning.
         annual_max: f64,
     },
-    /// Recorded inputs that this version refuses and passes over.
+    /// Recorded inputs that this version rejects and skips.
     InputSkipped {
         /// Number of the first.
         number: u64,
@@ -108,27 +108,27 @@ pub enum Warning {
         /// Error at the end of the feed.
         reason: String,
     },
-    /// Messages of the feed that were passed over because history has their frames.
+    /// Messages of the feed that were skipped because history has their frames.
     MessagesBeforeHistoryEnd {
         /// Number of messages.
         count: u64,
     },
     /// History is stamped by the open of its bars, the feed by the close.
     HistoryStampedByOpen {
-        /// Last frame of history and first bars of the feed after it.
+        /// Last frame of history, and first bars of the feed after it.
         join: [TimestampNs; 2],
         /// Bars of the feed that history has one bar earlier.
         shifted: u64,
     },
     /// Bars in both history and feed differ.
     HistoryDiffers {
-        /// Last frame of history and first bars of the feed after it.
+        /// Last frame of history, and first bars of the feed after it.
         join: [TimestampNs; 2],
-        /// Bars that differ.
+        /// Number of bars that differ.
         differing: u64,
-        /// Bars in both.
+        /// Number of bars in both.
         compared: u64,
-        /// The first difference.
+        /// First difference.
         first: Option<BarDifference>,
     },
 }
@@ -157,7 +157,7 @@ impl Warning {
     }
 }
 
-/// Frames of a date in the data.
+/// Frames per date in the data.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FramesOfDate {
     /// Lower bound, from the first and last date, which may be partial.
@@ -166,7 +166,7 @@ pub enum FramesOfDate {
     Mean(f64),
 }
 
-/// A finding named in a warning.
+/// Example of a finding in a warning.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Example {
     /// The instrument.
@@ -200,14 +200,14 @@ impl UniverseRule {
     }
 }
 
-/// A value that history and feed state differently.
+/// Difference between history and feed in a value of a bar.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BarDifference {
-    /// Column.
+    /// Name of the column.
     pub column: String,
     /// The instrument.
     pub symbol: String,
-    /// Close of the bar.
+    /// Time of the close of the bar.
     pub time: TimestampNs,
     /// Value in history.
     pub history: f64,

@@ -7,35 +7,35 @@ use serde::{Deserialize, Serialize};
 /// Kind of a data-quality finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Problem {
-    /// Open, high and low are those of another day of the same instrument.
+    /// Open, high and low equal those of another day of the same instrument.
     CopiedBar,
-    /// low ≤ open, close ≤ high does not hold, or a number is missing, or is no price.
+    /// The bar violates low ≤ open, close ≤ high, or a number is missing or is not a valid price.
     BrokenBar,
-    /// The price is divided by a simple ratio, the others' are not, and it stays there.
+    /// The price is divided by a simple ratio and stays there, while other instruments do not move.
     Split,
     /// A move near a simple ratio, without evidence that it is a split.
     LargeMove,
-    /// A return beyond reason: a bad tick, or a spin-off that is not adjusted.
+    /// A return beyond a plausible size: a bad tick, or a spin-off without adjustment.
     ExtremeReturn,
-    /// The adjusted price jumps where the price does not.
+    /// The adjusted price jumps, the traded price does not.
     BadAdjustment,
-    /// The same close for longer than chance explains, while others trade.
+    /// The close stays the same for longer than chance explains, while other instruments trade.
     Stale,
-    /// A jump together with a gap: another instrument under the same name.
+    /// A jump after a gap: another instrument under the same symbol.
     ReusedTicker,
     /// The instrument has a row at this time already.
     Duplicate,
     /// The row comes after a later one.
     Unsorted,
-    /// The others have a row on this date, and the instrument has before and after it.
+    /// Other instruments have a row on this date, and the instrument has rows before and after it.
     MissingDay,
     /// The price moved without volume.
     ZeroVolume,
-    /// The close stays the same on many more days than those of others.
+    /// The close stays the same on many more days than for other instruments.
     FlatDays,
     /// A date on which no instrument moves.
     HolidayFilled,
-    /// The returns are those of another symbol.
+    /// The returns equal those of another symbol.
     IdenticalSeries,
     /// Times in one unit are followed by times in another.
     MixedTimeUnits,
@@ -43,18 +43,18 @@ pub enum Problem {
     WrongTimeUnit,
     /// The factors belong to the returns of another frame.
     FactorsMisaligned,
-    /// The symbol differs from another one by white space or case alone, or has white space at an end.
+    /// The symbol differs from another only by white space or case, or has white space at an end.
     SymbolsAlike,
     /// A factor has the same value in all frames.
     FactorConstant,
-    /// A factor moves as a rate or a level does, not as a return.
+    /// A factor behaves like a rate or a level, not like a return.
     FactorLevel,
     /// A factor is a linear combination of others.
     FactorsCollinear,
 }
 
 impl Problem {
-    /// All kinds, the gravest first.
+    /// All kinds, the most severe first.
     pub const ALL: [Self; 22] = [
         Self::MixedTimeUnits,
         Self::WrongTimeUnit,
@@ -109,7 +109,7 @@ impl Problem {
         }
     }
 
-    /// True for a problem of a whole series rather than of single rows.
+    /// Returns true for a problem of a whole series rather than of single rows.
     #[must_use]
     pub const fn is_about_series(self) -> bool {
         matches!(self, Self::IdenticalSeries | Self::FlatDays)

@@ -1,4 +1,4 @@
-//! Changes that a stressed world makes to the data, as data. The program renders them as text.
+//! Changes that a stressed world makes to the data, as data. The program formats them as text.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub enum WorldNote {
         /// Date of the last.
         last: Date,
     },
-    /// A gap that begins after the end of the data, and so loses no frame.
+    /// A gap that begins after the end of the data and therefore loses no frame.
     GapAfterData {
         /// First date of the gap.
         from: Date,

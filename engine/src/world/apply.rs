@@ -6,11 +6,11 @@ use super::settings::WorldSettings;
 use crate::settings::Calendar;
 use crate::source::{Source, SourceError};
 
-/// Applies the parts of a stress that need only the current frame: the reversed factor, then the gap. A source whose
-/// stress [needs memory](WorldSettings::needs_memory) is a [`Path`](super::Path) of a [`Recorded`](super::Recorded).
+/// Applies the stress that needs only the current frame: the reversed factor, then the gap. If the stress
+/// of the settings [needs memory](WorldSettings::needs_memory), `source` is a [`Path`](super::Path) of a recording.
 ///
 /// # Errors
-/// The factor does not exist.
+/// Fails if the factor does not exist.
 pub fn apply(
     source: Box<dyn Source>,
     world: &WorldSettings,

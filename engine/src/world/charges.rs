@@ -5,7 +5,7 @@ use crate::execution::ExecutionSettings;
 use crate::execution::repricing::Charges;
 use crate::settings::{Invalid, require};
 
-/// Names of the settings that may differ from the run whose trades are re-priced.
+/// Stress settings that may differ from those of the run whose trades are re-priced.
 pub const REPRICING_SETTINGS: [&str; 7] = [
     "cost_multiplier",
     "commission_multiplier",
@@ -16,11 +16,11 @@ pub const REPRICING_SETTINGS: [&str; 7] = [
     "haircut_multiplier",
 ];
 
-/// Costs of a scenario with the settings `own` and its stress, charged on the trades of a run with the settings `run` and
-/// its own stress.
+/// Returns the costs of a scenario with the settings `own` and its stress, for the trades of a run with the
+/// settings `run` and its own stress.
 ///
 /// # Errors
-/// The errors of [`Charges::new`]; or the stress on costs is not the same on every date, or differs by more than
+/// The errors of [`Charges::new`]; also fails if the stress on costs varies by date, or differs by more than
 /// multipliers.
 pub fn charges(
     (run, run_world): (&ExecutionSettings, &WorldSettings),
@@ -31,7 +31,7 @@ pub fn charges(
     Charges::new((run, run_world.multipliers()), (own, world.multipliers()))
 }
 
-/// Checks that two stresses differ only by the multipliers of costs, which are the same on every date.
+/// Checks that two stresses differ only by cost multipliers, which are the same on every date.
 fn same_world(run: &WorldSettings, own: &WorldSettings) -> Result<(), Invalid> {
     let same = WorldSettings {
         cost_multiplier: run.cost_multiplier,
@@ -43,14 +43,13 @@ fn same_world(run: &WorldSettings, own: &WorldSettings) -> Result<(), Invalid> {
         haircut_multiplier: run.haircut_multiplier,
         ..own.clone()
     };
-    let expected =
-        "that of the run whose trades are re-priced, but for what all costs of an item are multiplied with";
+    let expected = "that of the run whose trades are re-priced, except for the multipliers of cost items";
     require(same == *run, "world", "another world", expected)?;
     let volatile = (run.volatile_cost_multiplier, run.spread_follows_volatility);
     require(
         !run.follows_volatility(),
         "volatile_cost_multiplier, spread_follows_volatility",
         format!("{} and {}", volatile.0, volatile.1),
-        "1 and 0 where trades are re-priced: costs that follow volatility are not the same multiple on every day",
+        "1 and 0 to re-price trades: the multiplier of costs that follow volatility varies by date",
     )
 }

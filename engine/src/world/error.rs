@@ -7,40 +7,40 @@ use crate::time::{Iso, TimestampNs};
 /// Reason why the data does not allow the stressed world of the settings.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum WorldError {
-    /// There is no such factor.
+    /// The data has no factor of this name.
     #[error("reversed factor: found {found:?}, expected {}", one_of(.factors))]
     UnknownFactor {
-        /// The name.
+        /// Name found.
         found: String,
-        /// Those that the data has.
+        /// Factors of the data.
         factors: Vec<String>,
     },
-    /// The data is too large to be held.
+    /// The data does not fit in the memory limit.
     #[error(
         "found more than {} of data until {}, expected no more: a resampled path or repeated windows hold all frames in \
          memory",
         bytes(*.bytes_max), Iso(*.reached)
     )]
     TooLarge {
-        /// Most bytes.
+        /// Memory limit in bytes.
         bytes_max: u64,
-        /// The frame that did not fit any more.
+        /// First frame that did not fit.
         reached: TimestampNs,
     },
     /// The data has too few dates.
     #[error("{change}: found data of {found} date(s), expected at least {expected}")]
     TooShort {
-        /// The change of the data that needs them.
+        /// Change of the data that needs more dates.
         change: PathChange,
         /// Dates of the data.
         found: usize,
         /// Dates needed.
         expected: usize,
     },
-    /// Nothing is left to be seen.
+    /// Every frame lies in the gap.
     #[error("gap: found {found} frames, expected fewer: all {frames} frames of the data lie in the gap")]
     NothingSeen {
-        /// The length of the gap.
+        /// Length of the gap in frames.
         found: u64,
         /// Frames of the data.
         frames: u64,

@@ -1,4 +1,4 @@
-//! A gap in the feed.
+//! Gap in the feed: missing frames.
 
 use super::error::WorldError;
 use super::listing::Listing;
@@ -8,8 +8,9 @@ use crate::time::Date;
 use crate::time::TimestampNs;
 use crate::warning::WorldNote;
 
-/// A source with missing frames. The next frame carries their changes: compounded returns of factors, of cash and of
-/// stated returns, and accumulated splits and dividends. Dividends within the gap earn no interest until its end.
+/// Source with missing frames. The next frame carries their changes: compounded returns of factors, of cash
+/// and of stated returns, and accumulated splits and dividends. Dividends within the gap earn no interest
+/// until its end.
 pub struct Gap<S> {
     inner: S,
     from: Date,
@@ -17,7 +18,7 @@ pub struct Gap<S> {
     missed: u64,
     /// First and last missing frame.
     lost: Option<(TimestampNs, TimestampNs)>,
-    /// First and last frame emitted, and their number.
+    /// First and last frame emitted.
     seen: Option<(TimestampNs, TimestampNs)>,
     handed_on: u64,
     missing: Missing,
@@ -131,7 +132,7 @@ impl Missing {
 
     fn carry_into(&mut self, frame: &mut Frame) {
         if std::mem::take(&mut self.any) {
-            // A frame without factors leaves the whole interval without them.
+            // A missing factor return makes the whole interval NaN.
             let factors = self.factors.iter().zip(&mut frame.factors);
             factors.for_each(|(before, own)| *own = compound(*before, *own));
             frame.rf = compound(self.rf, frame.rf);
@@ -154,7 +155,7 @@ impl Missing {
         }
     }
 
-    /// Splits and dividends: of a unit held before the gap, per unit after all splits.
+    /// Applies the missing splits and dividends, per unit held before the gap.
     fn act_on(&mut self, frame: &mut Frame) {
         let n = frame.instruments();
         for i in 0..self.split.len() {

@@ -1,4 +1,4 @@
-//! Engine order of a stressed source.
+//! Engine order of the frames that a stressed source emits.
 
 use std::sync::Arc;
 
@@ -7,16 +7,16 @@ use crate::frame::Frame;
 
 const NOWHERE: u32 = u32::MAX;
 
-/// Engine order by the first prices of the stressed source, ties by the bytes of the symbol. It equals that of the data
-/// until a first price is missing or comes at another time.
+/// Engine order by the first prices of the stressed source, ties by the bytes of the symbol. It equals the
+/// order of the data until a first price is missing or moves to another time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Listing {
-    /// In the order of the data.
+    /// Names in the order of the data.
     names: Vec<Arc<str>>,
-    /// Stressed index of each index of the data, and the reverse.
+    /// Index in the stressed order of each index of the data, and the reverse.
     places: Vec<u32>,
     indices: Vec<u32>,
-    /// Returns true if the two orders are the same.
+    /// True if the two orders differ.
     moved: bool,
     newcomers: Vec<u32>,
     scratch: Vec<f64>,
@@ -65,7 +65,7 @@ impl Listing {
         }
     }
 
-    /// Null where the data does not have the instrument yet.
+    /// Reorders a column; NaN if the data does not have the instrument yet.
     fn reorder(&mut self, column: &mut Vec<f64>) {
         if column.is_empty() {
             return;

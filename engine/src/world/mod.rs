@@ -1,34 +1,39 @@
 //! Stress: changes of the environment (costs and data), not of the user's choices.
 //!
-//! [`WorldSettings`] has two halves. Stress on costs is charged by [`execution`](crate::execution), as a
-//! [`CostStress`](crate::execution::CostStress). Stress on the data is a source around a source, each
-//! deterministic; every stage downstream works as on real data.
+//! [`WorldSettings`] has two halves. The module [`execution`](crate::execution) charges the stress on costs, a
+//! value of type [`CostStress`](crate::execution::CostStress). Stress on the data is a source that wraps
+//! another source; each wrapper is deterministic, and every stage downstream works as on real data.
 //!
 //! | part | effect on the data |
 //! |---|---|
-//! | [`Reversed`] | a factor pays with the other sign, and each instrument moves with it by its beta |
-//! | [`Gap`] | missing frames; their price moves come with the next frame |
-//! | [`Recorded`], [`Path`] | all frames in memory, in another order: resampled, or with the worst windows once more |
+//! | [`Reversed`] | a factor's returns change sign, and each instrument moves with it by its beta |
+//! | [`Gap`] | missing frames; the next frame carries their price moves |
+//! | [`Recorded`], [`Path`] | all frames in memory, in another order: resampled, or with the worst windows repeated |
 //!
-//! The order is fixed: a path is drawn from the data as it is, its factor is reversed, and its feed has the
-//! gap. With default settings sources and costs are bit-identical to those without stress.
+//! The order is fixed: a path is drawn from the original data, then its factor is reversed, then its feed has
+//! the gap. With default settings sources and costs are bit-identical to those without stress.
 //!
 //! Conventions:
 //!
-//! * Every multiplier of costs is 1 by default. `Market::conditions` has the charged costs,
-//!   `Market::sized_conditions` those that sizing assumes.
-//! * A path draws price moves, not prices. [`Path`] keeps one scale per instrument and run of dates; it is 1
-//!   while the path equals the data.
-//! * An instrument without a price on a drawn date has none on the path, even if it is held.
-//!   `execution.delist_after` then closes it.
-//! * Each wrapper keeps the contract of a source: frames numbered from 0, engine order by the first price that
-//!   it emits (`listing.rs`). `DataFacts::world` lists its changes.
-//! * The wrappers sit around the source that ends at the hold-out. `betaflow score` refuses paths, because
-//!   their dates are not those of the hold-out.
-//! * Scenarios with equal [`WorldSettings::of_source`] share one pass over the data.
+//! Every multiplier of costs is 1 by default. `Market::conditions` has the charged costs,
+//! `Market::sized_conditions` those that sizing assumes.
 //!
-//! A bootstrap and the worst windows hold all frames in memory, once for all paths of a stress run. `betaflow`
-//! refuses more than 2 GB.
+//! A path draws price moves, not prices. [`Path`] keeps one scale per instrument and run of dates; it is 1
+//! while the path equals the data.
+//!
+//! An instrument without a price on a drawn date has none on the path, even if it is held.
+//! `execution.delist_after` then closes it.
+//!
+//! Each wrapper keeps the contract of a source: frames numbered from 0, engine order by the first price that
+//! it emits (`listing.rs`). `DataFacts::world` lists its changes.
+//!
+//! The wrappers enclose the source that ends at the hold-out. `betaflow score` rejects paths, because their
+//! dates are not those of the hold-out.
+//!
+//! Scenarios with equal [`WorldSettings::of_source`] share one pass over the data.
+//!
+//! A bootstrap and the worst windows hold all frames in memory, once for all paths of a stress run.
+//! `betaflow` rejects more than 2 GB.
 
 mod apply;
 mod charges;

@@ -1,4 +1,4 @@
-//! Recorded frames in another order.
+//! A path: recorded frames in another order.
 
 use std::sync::Arc;
 
@@ -10,20 +10,21 @@ use crate::frame::Frame;
 use crate::source::{DataFacts, Source, SourceError};
 use crate::time::{DAY_NS, TimestampNs};
 
-/// A source whose dates are drawn from those of a recording.
+/// Source whose dates are drawn from those of a recording.
 ///
-/// The path draws returns: a price moves by the return of the drawn bar on the price before it in the data. Within a run
-/// of consecutive dates one factor scales all prices of an instrument; it changes with a new run. A path equal to the
-/// data is therefore bit-identical to it. Open, high, low, quotes and dividends are scaled like the close, volumes by the
-/// inverse, which keeps the traded value. Factors and `rf` are those of the drawn date. An instrument without a price on
-/// the drawn date has none here, and enters the engine order of the path with its first price here.
+/// The path draws returns: a price moves by the return of the drawn bar on the preceding price in the data.
+/// Within a run of consecutive dates one factor scales all prices of an instrument; it changes with a new
+/// run. A path equal to the data is therefore bit-identical to it. Open, high, low, quotes and dividends are
+/// scaled like the close, volumes by the inverse, which keeps the traded value. Factors and `rf` are those of
+/// the drawn date. An instrument without a price on the drawn date has none on the path, and enters the
+/// engine order of the path with its first price there.
 pub struct Path {
     recording: Arc<Recording>,
     plan: Plan,
-    /// Next step, and the frame within its date.
+    /// Next step, and the next frame within its date.
     step: usize,
     of_step: usize,
-    /// Last frame emitted, and the first frame of its run.
+    /// Last frame emitted, and first frame of its run.
     previous: Option<usize>,
     run: usize,
     moves: Vec<Scaled>,
@@ -34,7 +35,7 @@ pub struct Path {
 /// Price levels of the instruments, in the order of the data.
 #[derive(Clone, Copy, Debug)]
 struct Scaled {
-    /// Last price on the path, split-adjusted to the current frame; and the last price for returns.
+    /// Last price on the path and last adjusted price, both split-adjusted to the current frame.
     last: f64,
     last_return_price: f64,
     /// Price on the path over that of the data, within the current run; NaN until first used.
@@ -66,7 +67,7 @@ impl Path {
         }
     }
 
-    /// Number and time of the next frame.
+    /// Returns the recorded number and the path time of the next frame.
     fn draw(&mut self) -> Option<(usize, TimestampNs)> {
         let step = *self.plan.steps.get(self.step)?;
         let day = self.recording.days[step.drawn];
@@ -96,7 +97,7 @@ impl Path {
                 (own.scale, own.return_scale) = (f64::NAN, f64::NAN);
             }
         }
-        // Returns that nothing trades on are as drawn.
+        // Returns without trading are used as drawn.
         if super::has_prices(frame) {
             for i in 0..frame.instruments() {
                 self.place(i, frame);
@@ -122,7 +123,7 @@ impl Path {
             self.moves[i].return_scale = self.scale(i, Field::ReturnPrice, own.last_return_price, adjusted);
         }
         let own = &mut self.moves[i];
-        // Without a price yet, there is nothing to go on from.
+        // Without an earlier price the scale is 1.
         let scale = if own.scale.is_nan() { 1.0 } else { own.scale };
         for field in
             [Field::Close, Field::Open, Field::High, Field::Low, Field::Bid, Field::Ask, Field::Dividend]
@@ -147,15 +148,15 @@ impl Path {
     /// Price on the path over that of the data, within the current run: the ratio of their last prices at its start.
     fn scale(&self, i: usize, field: Field, last: f64, drawn: f64) -> f64 {
         if last.is_nan() {
-            // Its first price on the path is that of the data.
+            // The first price on the path is that of the data.
             return if drawn.is_nan() { f64::NAN } else { 1.0 };
         }
         let scale = last / self.before_run(i, field);
-        // Without a price before the run, its first price is no move.
+        // Without a price before the run, the first price is not a move.
         if scale.is_nan() { last / drawn } else { scale }
     }
 
-    /// The data's last price before the run, in units of its beginning; NaN without one.
+    /// Last price of the data before the run, split-adjusted to its beginning; NaN without one.
     fn before_run(&self, i: usize, field: Field) -> f64 {
         let mut units = 1.0;
         for frame in self.recording.frames[..self.run].iter().rev() {

@@ -1,4 +1,4 @@
-//! Dates of the data that a path is made of.
+//! Plan of a path: its dates, and the dates of the data from which they are drawn.
 
 use super::error::{PathChange, WorldError};
 use super::recorded::{Day, Recording};
@@ -7,21 +7,21 @@ use crate::time::{DAY_NS, Date, TimestampNs};
 use crate::validation::StationaryBootstrap;
 use crate::warning::{WorldNote, WorstWindow};
 
-/// A date of a path, and the number of the date of the data that it is drawn from.
+/// A date of a path, and the number of the drawn date of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) date: i64,
     pub(super) drawn: usize,
 }
 
-/// All dates of a path, and notes about its making.
+/// All dates of a path, and notes about their origin.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
     pub(super) notes: Vec<WorldNote>,
 }
 
-/// The dates as they are, or resampled; and after them the worst windows of that path once more.
+/// Returns the dates in their order, or resampled, followed by the worst windows of that path.
 pub(super) fn plan(recording: &Recording, world: &WorldSettings) -> Result<Plan, WorldError> {
     let days = &recording.days;
     let as_it_is = days.iter().enumerate().map(|(drawn, day)| Step { date: day.date, drawn });
@@ -36,12 +36,12 @@ pub(super) fn plan(recording: &Recording, world: &WorldSettings) -> Result<Plan,
 }
 
 impl Plan {
-    /// Stationary block bootstrap (Politis & Romano 1994) of the dates. The first stays: it has no return, so it is
-    /// not drawn either.
+    /// Resamples the dates by the stationary block bootstrap (Politis & Romano 1994). The first date stays in
+    /// place and is not drawn: it has no return.
     fn resample(&mut self, seed: u64, block: f64) -> Result<(), WorldError> {
         let dates = self.steps.len();
         let too_short = || WorldError::TooShort { change: PathChange::Resampling, found: dates, expected: 2 };
-        // The block was checked with the settings: what is left are data without a return.
+        // The settings check covers the block length: the only error left is data without a return.
         let draws =
             StationaryBootstrap::new(dates.saturating_sub(1), block, seed).map_err(|_| too_short())?;
         for (step, draw) in self.steps.iter_mut().skip(1).zip(draws) {
@@ -51,7 +51,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Appends the windows, each as many dates as asked for, with the lowest return of the market that do not overlap.
+    /// Appends the non-overlapping windows of `length` dates with the lowest market returns.
     fn append_worst(&mut self, days: &[Day], windows: usize, length: usize) -> Result<(), WorldError> {
         let dates = self.steps.len();
         if dates <= length {
@@ -87,7 +87,7 @@ impl Plan {
 /// First step of each window and the growth of wealth over it, worst first.
 fn worst(steps: &[Step], days: &[Day], windows: usize, length: usize) -> Vec<(usize, f64)> {
     let growth = |step: &Step| 1.0 + days[step.drawn].market;
-    // The first date has no date before it that its return could be counted from.
+    // The first date has no return.
     let starts = 1..=steps.len() - length;
     let of = |start: usize| (start, steps[start..start + length].iter().map(growth).product::<f64>());
     let mut all: Vec<(usize, f64)> = starts.map(of).collect();

@@ -1,4 +1,4 @@
-//! All frames of a source, in memory.
+//! Recording of all frames of a source in memory.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::source::{DataFacts, Source, SourceError};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Day {
     pub(super) date: i64,
-    /// Range of its frames.
+    /// Range of its frames: `first..end`.
     pub(super) first: usize,
     pub(super) end: usize,
     /// Return of the market over the date: equal weights of the instruments with a return, frame by frame.
@@ -31,7 +31,7 @@ pub(super) struct Recording {
     bytes: u64,
 }
 
-/// The frames of a source, from which many paths can be made. A clone is a pointer.
+/// Recorded frames of a source, from which many paths can be made. Cloning copies a pointer.
 #[derive(Clone, Debug)]
 pub struct Recorded(Arc<Recording>);
 
@@ -39,7 +39,7 @@ impl Recorded {
     /// Reads a source to its end.
     ///
     /// # Errors
-    /// Those of the source, and [`WorldError::TooLarge`] where its frames take more than `bytes_max`.
+    /// The errors of the source; [`WorldError::TooLarge`] if its frames take more than `bytes_max`.
     pub fn read(source: &mut dyn Source, bytes_max: u64) -> Result<Self, SourceError> {
         let (mut frames, mut days, mut bytes) = (Vec::new(), Vec::<Day>::new(), 0);
         let (mut returns, mut frame) = (Returns::new(false), Frame::default());
@@ -69,10 +69,11 @@ impl Recorded {
         self.0.bytes
     }
 
-    /// Path with the bootstrap and the worst windows of the stress; the original frames without them.
+    /// Returns the path with the bootstrap and the worst windows of the stress; without them, the original
+    /// frames.
     ///
     /// # Errors
-    /// The data has too few dates for it.
+    /// Fails if the data has too few dates.
     pub fn path(&self, world: &WorldSettings) -> Result<Path, WorldError> {
         Ok(Path::new(Arc::clone(&self.0), plan(&self.0, world)?))
     }

@@ -1,4 +1,4 @@
-//! A factor that pays with the other sign.
+//! Reversal of a factor: its returns change sign.
 
 use super::error::WorldError;
 use crate::frame::Field;
@@ -9,9 +9,9 @@ use crate::source::{DataFacts, Source, SourceError};
 use crate::time::Date;
 use crate::warning::WorldNote;
 
-/// An instrument keeps at least this share of its value in a frame: a price stays a price.
+/// Smallest share of its value that an instrument keeps in a frame: prices stay positive.
 const KEPT_MIN: f64 = 0.01;
-/// Columns that move with the price; volume moves against it, so that what is traded stays worth the same.
+/// Columns that scale with the price; volume scales by the inverse, so that the traded value stays the same.
 const PRICES: [Field; 8] = [
     Field::Close,
     Field::ReturnPrice,
@@ -23,12 +23,12 @@ const PRICES: [Field; 8] = [
     Field::Dividend,
 ];
 
-/// A source in which a factor's return f becomes −f, and each instrument's return r becomes r − 2 β f. β is the estimate
-/// of an online filter of the unstressed data (West & Harrison's, [`Dlm`] by default) as of the preceding close. Prices,
-/// quotes and dividends are scaled to that path, volumes by the inverse.
+/// Source in which a factor's return f becomes −f, and each instrument's return r becomes r − 2 β f. β is the
+/// estimate of an online filter of the unstressed data ([`Dlm`] with its defaults, West & Harrison) as of the
+/// preceding close. Prices, quotes and dividends are scaled to that path, volumes by the inverse.
 ///
-/// For an instrument with missing frames, f is the factor's return since its last price. Before its first return, β is
-/// the filter's prior.
+/// For an instrument with missing frames, f is the factor's return since the instrument's last price. Before
+/// its first return, β is the filter's prior.
 pub struct Reversed<S> {
     inner: S,
     /// The factor and its number.
@@ -38,7 +38,7 @@ pub struct Reversed<S> {
     prior_beta: f64,
     filter: Dlm,
     estimates: Estimates,
-    /// Growth of one unit in the factor, original and reversed; and both before the current frame.
+    /// Growth of one unit in the factor, original and reversed; `before`: both before the current frame.
     index: [f64; 2],
     before: [f64; 2],
     instruments: Vec<Track>,
@@ -54,19 +54,19 @@ struct Track {
     /// Last price, split-adjusted to the current frame, and dividends since.
     last: f64,
     paid: f64,
-    /// The factor's indices at that price.
+    /// Factor indices at that price.
     index: [f64; 2],
-    /// Its last price for returns.
+    /// Last adjusted price.
     return_price: f64,
     /// True if the preceding frame has a price: the filter uses returns over one frame only.
     traded: bool,
 }
 
 impl<S: Source> Reversed<S> {
-    /// Reverses a factor, from a date on where there is one.
+    /// Returns the source with a factor reversed, from a date on if given.
     ///
     /// # Errors
-    /// The source has no such factor.
+    /// Fails if the source has no such factor.
     pub fn new(inner: S, factor: &str, from: Option<Date>, calendar: &Calendar) -> Result<Self, WorldError> {
         let factors = inner.factor_names();
         let number = factors.iter().position(|name| name == factor);
@@ -77,7 +77,7 @@ impl<S: Source> Reversed<S> {
             name: factor.to_owned(),
             factor: number,
             from,
-            // The prior of the filter: the first factor is the market.
+            // Prior of the filter: the first factor is the market.
             prior_beta: if number == 0 { settings.initial_market_beta } else { 0.0 },
             filter: Dlm::new(&settings, calendar, factors.len()),
             estimates: Estimates::default(),
@@ -103,12 +103,12 @@ impl<S: Source> Reversed<S> {
         let sign = if reverses { -1.0 } else { 1.0 };
         let has_factors = frame.has_factors();
         self.before = self.index;
-        // The filter learns from the data as it is.
+        // The filter learns from the unstressed data.
         let factors = has_factors.then(|| frame.factors.clone());
         if has_factors {
             let f = frame.factors[self.factor];
             self.index[0] *= 1.0 + f;
-            // A factor that doubles would leave nothing of its mirror image.
+            // If the factor doubles, the reversed index would fall to 0.
             self.index[1] *= (1.0 + sign * f).max(KEPT_MIN);
             frame.factors[self.factor] = sign * f;
         }
@@ -146,7 +146,7 @@ impl<S: Source> Reversed<S> {
         let close = frame.close[i];
         let traded = std::mem::replace(&mut track.traded, !close.is_nan());
         if close.is_nan() {
-            // What stands without a trade moves with the last price.
+            // Quotes without a trade are scaled like the last price.
             rescale(frame, i, track.scale);
             return f64::NAN;
         }
@@ -156,10 +156,10 @@ impl<S: Source> Reversed<S> {
             (None, Some(price)) => price / track.return_price,
             (None, None) => (close + track.paid) / track.last,
         };
-        // A stated return is one over the frame, whenever the last one was.
+        // A stated return covers one frame, whatever frames are missing.
         let since = if frame.returns.is_empty() { track.index } else { *before };
         let moved = [0, 1].map(|world: usize| index[world] / since[world] - 1.0);
-        // Over one frame, moved is (f, −f) and this r − 2 β f.
+        // Over one frame, `moved` is (f, −f) and `wanted` is r − 2 β f.
         let wanted = total + beta * (moved[1] - moved[0]);
         if moved[0] != moved[1] && !total.is_nan() {
             let reversed = wanted.max(KEPT_MIN.min(total));
@@ -182,7 +182,7 @@ impl<S: Source> Reversed<S> {
         let f = frame.factors[self.factor];
         let reverses = self.from.is_none_or(|from| Date::of(frame.timestamp) >= from);
         if reverses && !f.is_nan() {
-            // The factor has been reversed already.
+            // `frame.factors` holds −f already.
             frame.returns[i] = own + 2.0 * beta * f;
             frame.close[i] = frame.returns[i];
         }

@@ -1,10 +1,10 @@
-//! Costs that a scenario charges on the trades of a run.
+//! Costs that a scenario charges on the trades of another run.
 
 use super::super::settings::{ExecutionSettings, SpreadModel};
 use super::super::stress::CostMultipliers;
 use crate::settings::{Invalid, require};
 
-/// Names of the execution settings that may differ from the run whose trades are priced.
+/// Execution settings that may differ from those of the run whose trades are re-priced.
 pub const COST_SETTINGS: [&str; 11] = [
     "commission_bps",
     "commission_per_share",
@@ -19,26 +19,26 @@ pub const COST_SETTINGS: [&str; 11] = [
     "delisting_haircut",
 ];
 
-/// The costs of a scenario, checked against the run whose trades they price.
+/// Costs of a scenario, checked against the run whose trades they price.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Charges {
     pub(super) settings: ExecutionSettings,
     pub(super) multipliers: CostMultipliers,
-    /// True if all instruments have one half-spread; otherwise each fill has that of the run.
+    /// True if all instruments have one half-spread; false if each fill has the half-spread of the run.
     pub(super) own_half_spread: bool,
     /// Multiplier already in the run's half-spreads.
     pub(super) spread_of_run: f64,
-    /// Haircut of a delisting less that of the run.
+    /// Haircut of a delisting minus that of the run.
     pub(super) haircut_over_run: f64,
 }
 
 impl Charges {
-    /// Costs of a scenario with the settings `own`, charged on the trades of a run with the settings `run`; each with
-    /// its multipliers, which are the same on every date.
+    /// Returns the costs of a scenario with the settings `own`, for the trades of a run with the settings
+    /// `run`. The multipliers of both must be the same on every date.
     ///
     /// # Errors
-    /// A setting differs that decides which trades there are, or the half-spread differs where each instrument has its
-    /// own; or a number is out of its range.
+    /// Fails if a setting differs that determines the trades, if the half-spread differs although instruments
+    /// have their own, or if a number is out of its range.
     pub fn new(
         (run, of_run): (&ExecutionSettings, CostMultipliers),
         (settings, multipliers): (ExecutionSettings, CostMultipliers),
@@ -59,13 +59,13 @@ impl Charges {
             own_half_spread || of_run.spread > 0.0,
             "spread_multiplier",
             of_run.spread,
-            "a number above 0 in the run whose trades are re-priced: nothing is known of its half-spreads",
+            "a number above 0 in the run whose trades are re-priced: its half-spreads are unknown otherwise",
         )?;
         let haircut_over_run = settings.haircut(multipliers) - run.haircut(of_run);
         Ok(Self { settings, multipliers, own_half_spread, spread_of_run: of_run.spread, haircut_over_run })
     }
 
-    /// The execution settings.
+    /// Execution settings of the scenario.
     #[must_use]
     pub fn settings(&self) -> &ExecutionSettings {
         &self.settings
@@ -94,7 +94,7 @@ fn same_trades(run: &ExecutionSettings, own: &ExecutionSettings) -> Result<(), I
     settings.into_iter().try_for_each(|(key, same, found)| require(same, key, found, expected))
 }
 
-/// A setting as a user types it: without `Some`, and a variant by its name in TOML.
+/// Formats a setting as in TOML: without `Some`, and a variant by its name in snake case.
 fn as_typed(debug: &str) -> String {
     let inner = debug.strip_prefix("Some(").and_then(|text| text.strip_suffix(')')).unwrap_or(debug);
     let is_variant = inner.starts_with(char::is_uppercase) && inner.chars().all(char::is_alphabetic);
@@ -116,7 +116,7 @@ mod tests {
     use super::as_typed;
 
     #[test]
-    fn settings_are_named_as_they_are_typed() {
+    fn settings_are_formatted_as_in_toml() {
         for (debug, typed) in [
             ("Some(0.1)", "0.1"),
             ("None", "none"),

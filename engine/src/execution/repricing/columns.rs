@@ -1,4 +1,4 @@
-//! Many scenarios' costs, cash and NAV beside each other, one frame after another.
+//! Costs, cash and NAV of many scenarios as columns, advanced frame by frame.
 
 use super::super::book::{Account, DAYS_OF_RATES, ExecutionFacts};
 use super::super::costs::{CostItem, Costs};
@@ -12,7 +12,7 @@ use crate::time::TimestampNs;
 /// Bookings of the run on a frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Booked<'a> {
-    /// When its bars closed.
+    /// Time at which the frame's bars closed.
     pub timestamp: TimestampNs,
     /// Risk-free return of the frame.
     pub rf: f64,
@@ -28,7 +28,7 @@ pub struct Booked<'a> {
     pub ended: &'a [OrderRecord],
 }
 
-/// The run at a close: what carrying costs are on until the next.
+/// State of the run at a close: base of the carrying costs until the next close.
 #[derive(Clone, Copy, Debug)]
 struct Held {
     timestamp: TimestampNs,
@@ -36,27 +36,27 @@ struct Held {
     shorts: f64,
 }
 
-/// The scenarios, a column for each thing that is known of all of them.
+/// Scenarios as columns, one element a scenario.
 ///
-/// The first frame is the first that the run has decided on; its cash has not borne interest yet. Every later frame has
-/// to follow. Orders of a split instrument need no more: their notional and their commission stay what they were.
+/// The first frame must be the first rebalance of the run, before interest accrues; every later frame must
+/// follow. Splits need no treatment of open orders: their notional and commission do not change.
 #[derive(Clone, Debug)]
 pub struct Repricing {
     rates: Rates,
     trades: Trades,
     held: Option<Held>,
-    /// D: cash, and so NAV, less that of the run.
+    /// D: cash, and therefore NAV, of a scenario minus that of the run.
     difference: Vec<f64>,
     nav: Vec<f64>,
     interest: Vec<f64>,
-    /// Costs of the frame, a column for each item.
+    /// Costs of the frame, one column an item.
     costs: [Vec<f64>; CostItem::ALL.len()],
     /// Fills without impact, over all frames.
     unknown: u64,
 }
 
 impl Repricing {
-    /// Columns of scenarios in this order.
+    /// Returns the columns of scenarios in this order.
     #[must_use]
     pub fn new(scenarios: &[Charges]) -> Self {
         let rates = Rates::of(scenarios);
@@ -73,7 +73,7 @@ impl Repricing {
         }
     }
 
-    /// The next frame of the run.
+    /// Advances to the next frame of the run.
     pub fn advance(&mut self, booked: Booked<'_>) {
         self.trades.take(booked.fills, booked.ended);
         self.unknown += self.trades.sums.unknown;
@@ -111,7 +111,8 @@ impl Repricing {
         }
     }
 
-    /// Interest, fee on shorts and financing since the preceding close, on what was held then.
+    /// Charges interest, the borrow fee and financing since the preceding close, on the positions and cash of
+    /// that close.
     fn carry(&mut self, held: Held, now: TimestampNs, rf: f64) {
         let rates = &self.rates;
         let years = (now.date() - held.timestamp.date()) as f64 / DAYS_OF_RATES;
@@ -149,7 +150,7 @@ impl Repricing {
         self.nav[scenario]
     }
 
-    /// Interest on its cash.
+    /// Interest on the scenario's cash.
     #[must_use]
     pub fn interest(&self, scenario: usize) -> f64 {
         self.interest[scenario]
@@ -161,13 +162,13 @@ impl Repricing {
         Costs::of(&CostItem::ALL.map(|item| (item, self.costs[item as usize][scenario])))
     }
 
-    /// Permanent part of the impact.
+    /// Permanent part of the frame's impact.
     #[must_use]
     pub fn permanent_impact(&self, scenario: usize) -> f64 {
         self.rates.permanent[scenario] * self.trades.sums.permanent
     }
 
-    /// Counts of orders and fills so far: those of the run, `of_run`, with the scenario's impact.
+    /// Counts of orders and fills so far: those of the run, `of_run`, with the impact of the scenario.
     #[must_use]
     pub fn execution(&self, scenario: usize, impact: f64, of_run: ExecutionFacts) -> ExecutionFacts {
         let moves = self.rates.temporary[scenario] > 0.0 || self.rates.permanent[scenario] > 0.0;
@@ -175,14 +176,14 @@ impl Repricing {
     }
 }
 
-/// a x + b y for columns a and b.
+/// Writes a x + b y for columns a and b.
 fn linear(out: &mut [f64], (a, x): (&[f64], f64), (b, y): (&[f64], f64)) {
     for (out, (a, b)) in out.iter_mut().zip(a.iter().zip(b)) {
         *out = a * x + b * y;
     }
 }
 
-/// a x for a column a.
+/// Writes a x for a column a.
 fn scaled(out: &mut [f64], a: &[f64], x: f64) {
     for (out, a) in out.iter_mut().zip(a) {
         *out = a * x;

@@ -1,7 +1,7 @@
-//! Re-pricing: the NAV of a run with the same trades and other costs.
+//! Re-pricing: NAV of a run with the same trades under other costs.
 //!
-//! Quantities and prices are common to all scenarios, so what a frame costs is linear in a few sums over its fills
-//! and in the value of its shorts ([`Trades`]), whatever the number of instruments:
+//! All scenarios share quantities and prices. The cost of a frame is therefore linear in a few sums over its
+//! fills and in the value of its shorts ([`Trades`]), whatever the number of instruments:
 //!
 //! | item | cost of the frame |
 //! |---|---|
@@ -11,14 +11,16 @@
 //! | borrow | b · shorts · years |
 //! | financing | f · max(−cash, 0) · years |
 //!
-//! With D the difference of a scenario's cash, and so of its NAV, from that of the run,
+//! D is the cash, and therefore the NAV, of a scenario minus that of the run:
 //!
-//!   D_t = D_{t−1} + (interest_t − interest of the run) − (costs_t − costs of the run)
-//!         − (haircut − haircut of the run) · value of the delisted positions,
+//! ```text
+//! D_t = D_{t−1} + (interest_t − interest of the run) − (costs_t − costs of the run)
+//!       − (haircut − haircut of the run) · value of the delisted positions
+//! ```
 //!
-//! where interest and financing are those of the scenario's own cash, and the value of a short is negative: a larger
-//! haircut is its gain. D is exact up to rounding, about 10⁻¹² of NAV
-//! over thousands of frames. A run whose sizing uses those costs would trade differently.
+//! Interest and financing are those of the scenario's own cash. The value of a short is negative, so a larger
+//! haircut is a gain. D is exact up to rounding, about 10⁻¹² of NAV over thousands of frames. A run whose
+//! sizing uses the scenario's costs would trade differently.
 
 mod charges;
 mod columns;

@@ -1,39 +1,39 @@
-//! The rates of many scenarios as columns, multipliers included.
+//! Cost rates of many scenarios as columns, multipliers included.
 
 use super::super::costs::BPS;
 use super::super::settings::CashInterest;
 use super::Charges;
 
-/// A column for each coefficient of the sums that costs are linear in.
+/// Columns of the coefficients of the cost sums, one element a scenario.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rates {
-    /// Share of notional.
+    /// Commission as a share of notional.
     pub(super) commission: Vec<f64>,
-    /// Currency per unit.
+    /// Commission in currency per unit.
     pub(super) per_unit: Vec<f64>,
-    /// Scenarios with a least commission of an order, in currency.
+    /// Scenarios with a commission minimum per order, in currency.
     pub(super) least: Vec<(usize, f64)>,
-    /// Share of notional, where the half-spread is the scenario's own; else 0.
+    /// Half-spread as a share of notional if the scenario has its own; else 0.
     pub(super) half_spread: Vec<f64>,
-    /// Multiple of the run's half-spreads, where they are not; else 0.
+    /// Multiple of the run's half-spreads if the scenario has none of its own; else 0.
     pub(super) spread: Vec<f64>,
-    /// η.
+    /// Coefficient η of temporary impact.
     pub(super) temporary: Vec<f64>,
-    /// Number of the exponent of η among `exponents`.
+    /// Index into `exponents` of the exponent of temporary impact.
     pub(super) exponent: Vec<usize>,
-    /// ½ γ.
+    /// Half the coefficient of permanent impact, ½ γ.
     pub(super) permanent: Vec<f64>,
-    /// Share of the last price of what is delisted that is lost beyond the share that the run loses.
+    /// Delisting haircut minus that of the run, as a share of the last price.
     pub(super) haircut: Vec<f64>,
-    /// A year, of the value of shorts.
+    /// Borrow fee a year, as a share of the value of shorts.
     pub(super) borrow: Vec<f64>,
-    /// A year, of negative cash.
+    /// Financing a year, as a share of negative cash.
     pub(super) financing: Vec<f64>,
-    /// 1 where cash earns the risk-free return, else 0.
+    /// 1 if cash earns the risk-free return; else 0.
     pub(super) risk_free: Vec<f64>,
-    /// A year, where cash earns a rate of its own, else 0.
+    /// Interest a year on cash at a fixed rate; else 0.
     pub(super) a_year: Vec<f64>,
-    /// All exponents of impact, each once.
+    /// Distinct exponents of temporary impact.
     pub(super) exponents: Vec<f64>,
 }
 

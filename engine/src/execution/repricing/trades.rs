@@ -1,4 +1,4 @@
-//! The sums over a frame's fills that its costs are linear in.
+//! Sums over a frame's fills in which its costs are linear.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::super::orders::OrderRecord;
 /// and volume of its instrument.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sums {
-    /// Σ|q p| of the fills of orders, as are those below.
+    /// Σ|q p| over fills of orders only, like the sums below.
     pub notional: f64,
     /// Σ|q|.
     pub units: f64,
@@ -18,39 +18,40 @@ pub struct Sums {
     pub half_spread: f64,
     /// Σ|q p| σ |q|/V.
     pub permanent: f64,
-    /// Fills whose σ or V is not known.
+    /// Fills whose σ or V is unknown.
     pub unknown: u64,
 }
 
-/// The fills of one frame after another.
+/// Sums over the fills of one frame after another.
 #[derive(Clone, Debug, Default)]
 pub struct Trades {
-    /// Trades of the frame.
+    /// Sums of the current frame.
     pub sums: Sums,
     /// Σ|q p| σ (|q|/V)^p of orders, one for each exponent p.
     pub temporary: Vec<f64>,
-    /// Each fill of an order, where a scenario has a least commission.
+    /// Fills of orders, if any scenario has a commission minimum.
     pub orders: Vec<OrderFill>,
     exponents: Vec<f64>,
     filled: Option<Filled>,
 }
 
-/// Σ|q p| and Σ|q| of the fills of orders that may have more, by deciding frame and instrument.
+/// Σ|q p| and Σ|q| over the fills so far of orders that may fill further, by frame of the rebalance and
+/// instrument.
 type Filled = BTreeMap<(u64, u32), (f64, f64)>;
 
-/// A fill of an order as its least commission m sees it. With C = c Σ|q p| + u Σ|q| over the order's fills so far, the
-/// order has paid max(C, m) after each of them: a fill is charged max(C, m) with it less max(C, m) before it, the first
-/// one all of it.
+/// A fill of an order, as input of a commission minimum m per order. With C = c Σ|q p| + u Σ|q| over the
+/// order's fills so far, the order has paid max(C, m) after each fill. A fill is therefore charged the
+/// increase of max(C, m), and the first fill all of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OrderFill {
     /// Σ|q p| and Σ|q| of the order's earlier fills; none for the first.
     pub before: Option<(f64, f64)>,
-    /// Adds a fill.
+    /// The same sums including this fill.
     pub after: (f64, f64),
 }
 
 impl OrderFill {
-    /// Commission of the fill: c a share of notional, u in currency per unit, m the least of an order.
+    /// Commission of the fill: c is a share of notional, u currency per unit, m the minimum per order.
     #[must_use]
     pub fn commission(&self, c: f64, u: f64, m: f64) -> f64 {
         let paid = |(notional, units): (f64, f64)| (c * notional + u * units).max(m);
@@ -59,15 +60,16 @@ impl OrderFill {
 }
 
 impl Trades {
-    /// For these exponents of impact; `least`: whether a scenario has a least commission.
+    /// Returns empty sums for these exponents of impact. `least`: true if a scenario has a commission
+    /// minimum.
     #[must_use]
     pub fn new(exponents: Vec<f64>, least: bool) -> Self {
         let temporary = vec![0.0; exponents.len()];
         Self { temporary, exponents, filled: least.then(Filled::default), ..Self::default() }
     }
 
-    /// Takes the fills of the next frame, and the orders that ended on it. An order is known by its deciding frame and
-    /// its instrument: a decision gives an instrument one order.
+    /// Replaces the sums by those of the next frame's fills. `ended`: orders that ended on the frame. Frame
+    /// of the rebalance and instrument identify an order: a rebalance makes one order per instrument.
     pub fn take(&mut self, fills: &[Fill], ended: &[OrderRecord]) {
         self.sums = Sums::default();
         self.temporary.fill(0.0);

@@ -16,7 +16,7 @@ struct LogBar {
     close: f64,
 }
 
-/// The spread of one instrument by the estimator of Corwin & Schultz, over its last bars.
+/// Spread of one instrument by the estimator of Corwin & Schultz over its last bars.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CorwinSchultz {
     last: Option<LogBar>,
@@ -24,13 +24,13 @@ pub struct CorwinSchultz {
 }
 
 impl CorwinSchultz {
-    /// Estimator before the first bar. `window`: two-bar estimates in the mean, at least 1.
+    /// Returns an estimator before the first bar. `window`: two-bar estimates in the mean, at least 1.
     #[must_use]
     pub fn new(window: usize) -> Self {
         Self { last: None, estimates: Trailing::new(window) }
     }
 
-    /// Takes the next bar; one whose prices are not positive and finite is passed over.
+    /// Takes the next bar; skips a bar whose prices are not positive and finite.
     pub fn push(&mut self, high: f64, low: f64, close: f64) {
         if !(low > 0.0 && high >= low && high < f64::INFINITY && close > 0.0 && close < f64::INFINITY) {
             return;
@@ -41,7 +41,7 @@ impl CorwinSchultz {
         }
     }
 
-    /// Says that the next bar does not follow the last one, as after a night between minute bars.
+    /// Marks that the next bar does not follow the last one, as after the night between minute bars.
     pub fn interrupt(&mut self) {
         self.last = None;
     }
@@ -53,10 +53,10 @@ impl CorwinSchultz {
     }
 }
 
-/// The signed two-bar estimate of the spread.
+/// Signed two-bar estimate of the spread.
 fn spread(first: LogBar, second: LogBar) -> f64 {
-    // A bar that lies wholly above or below the close before it has moved without trades; it is
-    // moved back.
+    // If the second bar lies wholly above or below the first close, the price moved without trades: shift the
+    // bar back.
     let moved = (second.low - first.close).max(0.0) - (first.close - second.high).max(0.0);
     let (high, low) = (second.high - moved, second.low - moved);
     let (range_1, range_2) = (first.high - first.low, high - low);

@@ -1,13 +1,13 @@
-//! The bid-ask spread, estimated from highs and lows.
+//! Bid-ask spread estimated from high, low and close.
 //!
-//! Highs are mostly bought at the ask and lows sold at the bid, so the range of a bar holds its volatility and the
-//! spread. Volatility grows with time and the spread does not, which separates them.
+//! Highs are mostly bought at the ask and lows sold at the bid, so the range of a bar contains both its
+//! volatility and the spread. Volatility grows with time and the spread does not, which separates them.
 //!
-//! Estimates of single pairs of bars are noisy and often negative. Both estimators here average the signed
-//! estimates of a trailing window and make a negative *mean* zero (the "monthly corrected" version of Abdi & Ranaldo,
-//! with a window of 21 daily bars). Making each negative estimate zero first, as is usual for Corwin & Schultz, adds
-//! half of the noise to the mean: on minute bars of SPY (median quoted spread 0.6 bp) it finds 1.1 bp with a window
-//! of 21 where the mean finds 0.3.
+//! Estimates from single pairs of bars are noisy and often negative. Both estimators here average the signed
+//! estimates of a trailing window and set a negative *mean* to zero (the "monthly corrected" version of Abdi
+//! & Ranaldo, with a window of 21 daily bars). Corwin & Schultz are usually applied with each negative
+//! estimate set to zero first, which adds half of the noise to the mean: on minute bars of SPY (median quoted
+//! spread 0.6 bp) and a window of 21 that gives 1.1 bp, the mean 0.3 bp.
 
 mod abdi_ranaldo;
 mod corwin_schultz;

@@ -1,4 +1,4 @@
-//! The last estimates.
+//! Mean over a window of the last estimates.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,8 @@ impl Trailing {
         }
     }
 
-    /// Their mean, once there are as many as the window holds. Summed anew, so that no rounding piles up.
+    /// Mean once the window is full. Computed from all numbers each time, so rounding errors do not
+    /// accumulate.
     pub(super) fn mean(&self) -> Option<f64> {
         let full = self.values.len() == self.window;
         full.then(|| self.values.iter().sum::<f64>() / self.window as f64)

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::super::actions::Action;
 use crate::frame::Frame;
 
-/// Dates of the trailing volatility.
+/// Dates in the trailing window.
 const WINDOW: usize = 21;
-/// Trailing volatilities required before a comparison: a year.
+/// Trailing volatilities required before a comparison: one year.
 const DATES_MIN: usize = 252;
 
-/// Prices of an instrument's current date; NaN before its first price.
+/// Prices of one instrument on the current date; NaN before its first price.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Day {
     close: f64,
@@ -20,17 +20,17 @@ struct Day {
     paid: f64,
 }
 
-/// The market's trailing volatility: the root mean square, over the 21 UTC dates before, of the mean return across the
-/// instruments; and how it compares with that of all dates until then. It keeps 8 bytes a date.
+/// Trailing volatility of the market, the root mean square of the mean return across instruments over the
+/// preceding 21 UTC dates, and its rank among those of all earlier dates. Memory: 8 bytes a date.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MarketVolatility {
     share: f64,
     date: Option<i64>,
     days: Vec<Day>,
-    /// Squares of the last dates' mean returns, oldest overwritten first.
+    /// Squared mean returns of the last dates, oldest overwritten first.
     squares: Vec<f64>,
     dates: usize,
-    /// Trailing volatilities of the dates before, smallest first, and their sum.
+    /// Trailing volatilities of the preceding dates, ascending, and their sum.
     before: Vec<f64>,
     sum: f64,
     volatile: bool,
@@ -39,7 +39,7 @@ pub struct MarketVolatility {
 }
 
 impl MarketVolatility {
-    /// `share`: share of volatile dates, above 0 and at most 1.
+    /// Returns the state before the first frame. `share`: share of volatile dates, above 0 and at most 1.
     #[must_use]
     pub fn new(share: f64) -> Self {
         Self {
@@ -56,7 +56,7 @@ impl MarketVolatility {
         }
     }
 
-    /// Begins the next frame, with the splits and dividends of the preceding positions. Returns true on a new date.
+    /// Begins the next frame, with its splits and dividends. Returns true on a new date.
     pub fn begin(&mut self, frame: &Frame, actions: &[Action]) -> bool {
         let unseen = Day { close: f64::NAN, reference: f64::NAN, paid: 0.0 };
         self.days.resize(frame.instruments(), unseen);
@@ -87,13 +87,13 @@ impl MarketVolatility {
         self.volatile
     }
 
-    /// Volatile dates so far.
+    /// Count of volatile dates so far.
     #[must_use]
     pub fn volatile_dates(&self) -> u64 {
         self.volatile_dates
     }
 
-    /// Trailing volatility over its mean so far; 1 until there is a year of it.
+    /// Trailing volatility over its mean so far; 1 during the first year of trailing volatilities.
     #[must_use]
     pub fn relative(&self) -> f64 {
         self.relative

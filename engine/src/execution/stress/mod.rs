@@ -1,4 +1,4 @@
-//! Stressed costs: a multiplier for each item, which may follow the volatility of the market.
+//! Stressed costs: a multiplier for each cost item, which may follow the volatility of the market.
 
 mod market_volatility;
 
@@ -9,7 +9,7 @@ pub use market_volatility::MarketVolatility;
 use super::actions::Action;
 use crate::frame::Frame;
 
-/// A multiplier for each item of the costs.
+/// Multipliers of the cost items.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CostMultipliers {
     /// Multiplier of commission.
@@ -22,7 +22,8 @@ pub struct CostMultipliers {
     pub borrow: f64,
     /// Multiplier of the financing of negative cash.
     pub financing: f64,
-    /// Multiplier of the haircut of a delisting. A haircut is a price move: the multiplier of all costs does not apply.
+    /// Multiplier of the delisting haircut. A haircut is a price move, so the multiplier of all costs does
+    /// not apply.
     pub haircut: f64,
 }
 
@@ -35,13 +36,13 @@ impl Default for CostMultipliers {
 /// Stress on the costs of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CostStress {
-    /// Multipliers of a date that is not volatile.
+    /// Multipliers on a date that is not volatile.
     pub multipliers: CostMultipliers,
     /// Further multiplier of commission, spread and impact on a volatile date.
     pub volatile_cost_multiplier: f64,
     /// Share of dates that count as volatile, above 0 and at most 1.
     pub volatile_share: f64,
-    /// Power of the relative market volatility that half-spreads are multiplied with.
+    /// Power of the relative market volatility; the result multiplies half-spreads.
     pub spread_follows_volatility: f64,
     /// Multiplier of the volumes that the participation cap and impact use.
     pub volume_multiplier: f64,
@@ -69,7 +70,7 @@ impl CostStress {
     }
 }
 
-/// Multipliers of the current frame's costs. They depend only on data before its date.
+/// Cost multipliers of the current frame. They depend only on data before its date.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StressedCosts {
     usual: CostMultipliers,
@@ -98,7 +99,7 @@ impl StressedCosts {
         }
     }
 
-    /// Begins the next frame.
+    /// Begins the next frame and updates the multipliers on a new date.
     pub fn begin(&mut self, frame: &Frame, actions: &[Action]) {
         let Some(volatility) = &mut self.volatility else { return };
         if volatility.begin(frame, actions) {
@@ -109,7 +110,7 @@ impl StressedCosts {
         }
     }
 
-    /// Ends the frame.
+    /// Ends the frame and records its closes.
     pub fn end(&mut self, frame: &Frame) {
         if let Some(volatility) = &mut self.volatility {
             volatility.end(frame);
@@ -140,7 +141,7 @@ impl StressedCosts {
         if self.sizing_knows { self.volume } else { 1.0 }
     }
 
-    /// Volatile dates so far.
+    /// Count of volatile dates so far.
     #[must_use]
     pub fn volatile_dates(&self) -> u64 {
         self.volatility.as_ref().map_or(0, MarketVolatility::volatile_dates)

@@ -1,13 +1,15 @@
-//! Performance difference of two runs: the gap between their values, split by cause.
+//! Performance difference of two runs: the gap between their NAVs, split by cause.
 //!
-//! Per instrument, with A and B the runs:
+//! Quantities per instrument of runs A and B:
 //!
-//! * q: held quantity;
-//! * w: intended quantity, held if every order filled whole on its first frame; it counts until the next orders
-//!   fall due;
-//! * m: gain of a unit by price, split and dividend.
+//! Held quantity q.
 //!
-//! A frame adds:
+//! Intended quantity w: the quantity held if every order filled whole on its first frame. It counts until the
+//! next orders fall due.
+//!
+//! Gain m of one unit by price, split and dividend.
+//!
+//! Parts of a frame:
 //!
 //! | part | |
 //! |---|---|
@@ -17,10 +19,10 @@
 //! | cost | costs of A − costs of B |
 //! | interest | interest of B − interest of A |
 //!
-//! The first three sums are an identity: together they are Σ q_B m_B − Σ q_A m_A. `fill` takes the rest of the
-//! gain from fill price to close. The accounting identity then leaves only rounding to `not_explained`.
+//! The first three sums are an identity: together they are Σ q_B m_B − Σ q_A m_A. `fill` takes the rest of
+//! the gain from fill price to close. By the accounting identity only rounding is left for `not_explained`.
 //!
-//! Prices come from the data of each run. They must reproduce the recorded value of every frame. Otherwise
+//! Prices come from the data of each run. They must reproduce the recorded NAV of every frame. Otherwise
 //! positions are not used, and everything except costs and interest is not explained.
 
 mod positions;
@@ -31,7 +33,7 @@ use serde::Serialize;
 
 pub use positions::{InstrumentNumbers, Positions, Traded};
 
-/// Costs and interest of a frame, currency.
+/// Costs and interest of a frame, in currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Carried {
     /// Costs, all items.
@@ -40,27 +42,27 @@ pub struct Carried {
     pub interest: f64,
 }
 
-/// Parts of the gap in currency: B less A. They add up to it.
+/// Parts of the gap B − A, in currency. They add up to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Difference {
     /// Gap on the first common frame.
     pub start: f64,
-    /// Other prices.
+    /// Part from different prices.
     pub data: f64,
-    /// Other orders.
+    /// Part from different orders.
     pub decision: f64,
-    /// Other fills of the same orders.
+    /// Part from different fills of the same orders.
     pub fill: f64,
-    /// Other costs.
+    /// Part from different costs.
     pub cost: f64,
-    /// Other interest.
+    /// Part from different interest.
     pub interest: f64,
-    /// Rest.
+    /// Remainder.
     pub not_explained: f64,
 }
 
 impl Difference {
-    /// Each part by its name.
+    /// Parts with their names.
     #[must_use]
     pub fn items(&self) -> [(&'static str, f64); 7] {
         [
@@ -80,7 +82,7 @@ impl Difference {
         self.items().iter().map(|(_, part)| part).sum()
     }
 
-    /// Parts by costs and interest alone, without positions; the rest of `gap` is not explained.
+    /// Splits a gap by costs and interest alone, without positions; the rest of `gap` is not explained.
     #[must_use]
     pub fn by_carried(a: Carried, b: Carried, gap: f64) -> Self {
         let cost = a.costs - b.costs;
@@ -88,7 +90,7 @@ impl Difference {
         Self { cost, interest, not_explained: gap - cost - interest, ..Self::default() }
     }
 
-    /// Parts of a frame's gap, where both runs have moved from one common frame to the next. `differs`: whether the data
+    /// Splits the gap of a frame to which both runs moved from one common frame. `differs`: true if the data
     /// of an instrument differs on the frame.
     #[must_use]
     pub fn by_frame(
@@ -124,7 +126,7 @@ impl Difference {
         parts
     }
 
-    /// Gap over frames that only one run has: data.
+    /// Attributes a gap over frames that only one run has to the data.
     #[must_use]
     pub fn by_data(gap: f64) -> Self {
         Self { data: gap, ..Self::default() }
@@ -160,7 +162,7 @@ mod tests {
         };
         let carried = |costs: f64, interest: f64| Carried { costs, interest };
         let a = positions(10.0, 12.0, 0.5, (4.0, 1.0, 4.0));
-        // B intended and ordered more, filled less, at another price, on other data, at other costs.
+        // B intends and orders more, and fills less, at another price, on other data, at other costs.
         let b = positions(8.0, 20.0, 0.75, (5.0, -1.0, 6.0));
         let earned = |held: f64, moved: f64, traded: f64, cost: f64| held * moved + traded + 0.25 - cost;
         let gap = earned(8.0, 0.75, -1.0, 2.0) - earned(10.0, 0.5, 1.0, 1.5);
@@ -169,9 +171,9 @@ mod tests {
                 Difference::by_frame((&a, carried(1.5, 0.25)), (&b, carried(2.0, 0.25)), |_| differs, gap);
             assert!(parts.not_explained.abs() < 1e-12 && (parts.total() - gap).abs() < 1e-12, "{parts:?}");
             assert_eq!((parts.cost, parts.interest), (-0.5, 0.0));
-            // 10 × 0.25 on what A held, and 4 × (-0.2 - 0.25) on what it filled.
+            // 10 × 0.25 on the units that A held, and 4 × (-0.2 - 0.25) on those that it filled.
             assert!((parts.data - if differs { 2.5 - 1.8 } else { 2.5 }).abs() < 1e-12, "{parts:?}");
-            // 8 × 0.75 on what was intended more, and 2 × -0.2 on what was ordered more.
+            // 8 × 0.75 on the additional intended units, and 2 × -0.2 on the additional ordered ones.
             assert!((parts.decision - (6.0 - 0.4)).abs() < 1e-12, "{parts:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! Held and ordered positions of a recorded run, rebuilt from its orders, fills and prices.
+//! Held and intended positions of a recorded run, rebuilt from its orders, fills and prices.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::execution::{Action, Reason};
 pub struct InstrumentNumbers(BTreeMap<String, usize>);
 
 impl InstrumentNumbers {
-    /// Number of an instrument; a new name gets the next number.
+    /// Returns the number of an instrument; a new name gets the next number.
     pub fn of(&mut self, name: &str) -> usize {
         if let Some(number) = self.0.get(name) {
             return *number;
@@ -25,17 +25,17 @@ impl InstrumentNumbers {
         self.0.len()
     }
 
-    /// True without instruments.
+    /// Returns true if there are no instruments.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// Trades of an instrument on a frame.
+/// Trades of one instrument on a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Traded {
-    /// Quantity of orders that was filled.
+    /// Filled quantity of orders.
     pub filled: f64,
     /// Gain from the price of the fills to the close.
     pub earned: f64,
@@ -43,32 +43,32 @@ pub struct Traded {
     pub ordered: f64,
 }
 
-/// Positions of a run, by number of the instrument.
+/// Positions of a run, by instrument number.
 ///
-/// `intended` positions are those that would be held had every order filled whole on its first frame.
+/// Intended positions are those held if every order filled whole on its first frame.
 #[derive(Clone, Debug, Default)]
 pub struct Positions {
     held: Vec<f64>,
     intended: Vec<f64>,
     price: Vec<f64>,
-    /// Held at the preceding close, in its units.
+    /// Held quantity at the preceding close, in its units.
     pub(super) held_before: Vec<f64>,
-    /// Intended at the preceding close, in its units.
+    /// Intended quantity at the preceding close, in its units.
     pub(super) intended_before: Vec<f64>,
-    /// Gain of a unit of the preceding close by price, split and dividend.
+    /// Gain of one unit of the preceding close by price, split and dividend.
     pub(super) moved: Vec<f64>,
     pub(super) traded: Vec<Traded>,
     numbers: Vec<usize>,
 }
 
 impl Positions {
-    /// Number of each instrument of the data, in the order of the data.
+    /// Instrument number of each column of the data.
     #[must_use]
     pub fn numbers(&self) -> &[usize] {
         &self.numbers
     }
 
-    /// Moves to the next frame of the data, before its fills. `names`: all instruments of the data so far.
+    /// Advances to the next frame of the data, before its fills. `names`: all instruments of the data so far.
     pub fn begin(
         &mut self,
         names: &[String],
@@ -103,14 +103,15 @@ impl Positions {
         }
     }
 
-    /// Takes the orders that fall due on the frame: instrument and quantity. It comes before the fills.
+    /// Takes the orders that fall due on the frame, as instrument and quantity. Call before the frame's
+    /// fills.
     pub fn order<'a>(
         &mut self,
         due: impl ExactSizeIterator<Item = (&'a str, f64)>,
         numbers: &mut InstrumentNumbers,
     ) {
         if due.len() > 0 {
-            // Orders change the position that is held.
+            // Orders start from the held position.
             self.intended.clone_from(&self.held);
         }
         for (symbol, quantity) in due {
@@ -131,7 +132,7 @@ impl Positions {
         let number = self.number(symbol, numbers);
         match reason {
             Reason::Delisting | Reason::Ruin => self.force(number, quantity, price),
-            // The fraction leaves the intended position too; at the close, so that it earned nothing.
+            // The fraction leaves the intended position too, at the close, so it has no gain from fill price to close.
             Reason::CashInLieu => {
                 self.held[number] += quantity;
                 self.intended[number] += quantity;
@@ -145,7 +146,8 @@ impl Positions {
         }
     }
 
-    /// Closes a position without an order. The move from the last price to that of the fill is one of the held position.
+    /// Closes a position without an order. The move from the last price to the fill price is a gain of the
+    /// held position.
     fn force(&mut self, number: usize, quantity: f64, price: f64) {
         let split = self.held[number] / self.held_before[number];
         let moved = split * (price - self.price[number]);
@@ -160,7 +162,7 @@ impl Positions {
         number
     }
 
-    /// Grows to `count` instruments.
+    /// Extends the columns to `count` instruments.
     pub fn resize(&mut self, count: usize) {
         for column in [
             &mut self.held,

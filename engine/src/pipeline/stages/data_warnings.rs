@@ -1,4 +1,4 @@
-//! Data-quality findings of a run, as one warning for each kind.
+//! Data-quality findings of a run, as one warning per kind.
 
 use std::sync::Arc;
 
@@ -16,16 +16,16 @@ pub(crate) struct DataWarnings {
 }
 
 impl DataWarnings {
-    /// Inspects daily bars in full, and intraday bars for jumps only.
+    /// Returns an inspector: daily bars in full, intraday bars for jumps only.
     pub(crate) fn new(calendar: Calendar) -> Self {
         let depth = if calendar.frames_per_day == 1 { Depth::Full } else { Depth::Jumps };
-        // A run computes its returns from the adjusted price where there is one.
+        // A run computes its returns from the adjusted price if the data has one.
         let inspector = Inspector::new(depth).with_returns_of_adjusted_price();
         let factors = FactorInspector::default();
         Self { inspector, factors, findings: Vec::new(), tally: Tally::default() }
     }
 
-    /// Continues after a run that has listed the instruments `names`.
+    /// Sets the instruments listed before the run resumes.
     pub(crate) fn knowing(self, names: &[Arc<str>]) -> Self {
         Self { inspector: self.inspector.with_listed(names), ..self }
     }
@@ -43,7 +43,8 @@ impl DataWarnings {
         self.findings.drain(..).filter(is_grave).for_each(|finding| self.tally.add(&finding));
     }
 
-    /// Ends the data: a warning for each kind of finding in the prices and for each finding about the factors.
+    /// Returns the warnings at the end of the data: one per kind of finding in the prices, and one per
+    /// finding about the factors.
     pub(crate) fn warnings(&mut self, factor_names: &[String]) -> Vec<Warning> {
         self.inspector.finish(&mut self.findings);
         self.count();

@@ -1,4 +1,4 @@
-//! estimate: frames in, estimates out.
+//! The estimate stage: frames in, estimates out.
 
 use super::super::error::{Miswired, StageError};
 use super::super::message::Message;
@@ -18,20 +18,20 @@ use crate::state::{Checkpoint, Part, StateError, restore_under, save_under};
 use crate::time::{DAY_NS, TimestampNs};
 use crate::warning::Warning;
 
-/// Rebalancing frames: the first after the warm-up, and every `every` frames from there.
+/// Schedule of rebalancing frames: the first after the warm-up, and every `every` frames from there.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Schedule {
-    /// Frames with returns before the first decision.
+    /// Warm-up: frames with returns before the first rebalance.
     pub warmup_frames: u64,
-    /// Frames from one decision to the next.
+    /// Frames from one rebalance to the next.
     pub every: u64,
     /// No frame before it rebalances.
     pub trade_from: Option<TimestampNs>,
-    /// Nanoseconds after midnight UTC: of the frames of a date only the first at that time or later counts.
+    /// Nanoseconds after midnight UTC: only the first frame of a date at or after that time counts.
     pub time_of_day: Option<i64>,
 }
 
-/// Frames with written columns of estimates; on others only the state advances.
+/// Frames for which columns of estimates are written; on others only the state advances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Columns {
     /// Rebalancing frames.
@@ -40,7 +40,7 @@ pub enum Columns {
     All,
 }
 
-/// Runs the estimator and the schedule of decisions.
+/// Stage that runs the estimator and the schedule of rebalances.
 pub struct Estimate {
     estimator: Box<dyn Estimator>,
     returns: Returns,
@@ -52,9 +52,9 @@ pub struct Estimate {
     names: Names,
     frames_with_returns: u64,
     since_first_decision: Option<u64>,
-    /// Last date with a rebalance at the time of day.
+    /// Date of the last rebalance at the time of day.
     decided_on: Option<i64>,
-    /// Stages that receive the estimates.
+    /// Number of stages that receive the estimates.
     outlets: usize,
     messages: Recycler<Batch<Estimates>>,
 }
@@ -74,7 +74,8 @@ struct Saved<E, R, N> {
 }
 
 impl Estimate {
-    /// `excess`: true for returns in excess of the risk-free return.
+    /// Returns the stage before the first frame. `excess`: true for returns in excess of the risk-free
+    /// return.
     #[must_use]
     pub fn new(
         estimator: Box<dyn Estimator>,
@@ -120,7 +121,7 @@ impl Estimate {
     /// Restores a saved state.
     ///
     /// # Errors
-    /// The bytes are not the state of an estimate stage with the same estimator and schedule.
+    /// Fails if the bytes are not the state of an estimate stage with the same estimator and schedule.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
         let saved: Saved<Part, Returns, Names> = restore_under(STATE, &self.settings(), state)?;
         self.estimator.load(&saved.estimator)?;

@@ -1,4 +1,4 @@
-//! execute: frames and orders in, fills and the account out.
+//! The execute stage: frames and decisions in, the ledger and the portfolio out.
 
 use std::sync::Arc;
 
@@ -13,24 +13,24 @@ use crate::state::Checkpoint;
 
 const FRAMES: usize = 0;
 const DECISIONS: usize = 1;
-/// Outlets; those of the ledger come last.
+/// Outlets; those of the ledger follow `ACKNOWLEDGE`.
 const ACKNOWLEDGE: usize = 0;
 const LEDGER: usize = 1;
 
-/// Moves the book from frame to frame.
+/// Stage that moves the book from frame to frame.
 ///
-/// Frame t is handled once the decision of t−1 is known; then the portfolio is acknowledged to sizing; with
-/// the decision of t the frame's ledger is complete.
+/// Frame t is handled once the decision of t−1 is known. The portfolio is then acknowledged to sizing. The
+/// decision of t completes the frame's ledger.
 pub struct Execute {
     trading: Trading,
     frames: Option<(Arc<Batch<Frame>>, usize)>,
-    /// Stages that receive the ledger.
+    /// Number of stages that receive the ledger.
     takers: usize,
     messages: Recycler<LedgerFrame>,
 }
 
 impl Execute {
-    /// Around what trades.
+    /// Returns the stage around a [`Trading`].
     #[must_use]
     pub fn new(trading: Trading) -> Self {
         Self { trading, frames: None, takers: 1, messages: Recycler::default() }
@@ -42,7 +42,7 @@ impl Execute {
         Self { takers, ..self }
     }
 
-    /// Handles the frame at the position and sends sizing the portfolio.
+    /// Advances to the frame at the position and sends its portfolio to sizing.
     fn advance(
         &mut self,
         frames: &Arc<Batch<Frame>>,
@@ -73,7 +73,7 @@ impl Stage for Execute {
                 let Some((frames, position)) = self.frames.take() else {
                     return Err(Miswired { stage: self.name() }.into());
                 };
-                debug_assert_eq!(decision.seq, frames[position].seq, "a decision is of the frame at hand");
+                debug_assert_eq!(decision.seq, frames[position].seq, "decision of another frame");
                 let Self { trading, messages, .. } = self;
                 let frame = &frames[position];
                 if trading.opens(&decision) {

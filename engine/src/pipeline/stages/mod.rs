@@ -1,4 +1,4 @@
-//! The five stages. Each holds a pure part of the engine and turns messages into calls of it.
+//! Stages: each turns messages into calls of a part of the engine that has no channels.
 
 mod data_warnings;
 mod estimate;

@@ -1,4 +1,4 @@
-//! record: the ledger and the estimates, to every recorder.
+//! The record stage: the ledger and the estimates, to every recorder.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use crate::ledger::{Recorder, RunFacts, Tally};
 use crate::state::Checkpoint;
 use crate::time::TimestampNs;
 
-/// Tallies the performance and passes frames to the recorders.
+/// Stage that tallies the performance and passes frames to the recorders.
 pub struct Record {
     tally: Tally,
     recorders: Vec<Box<dyn Recorder>>,
 }
 
 impl Record {
-    /// Recorders are called in this order.
+    /// Returns the stage. Recorders are called in the given order.
     #[must_use]
     pub fn new(tally: Tally, recorders: Vec<Box<dyn Recorder>>) -> Self {
         Self { tally, recorders }

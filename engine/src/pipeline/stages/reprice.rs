@@ -1,4 +1,4 @@
-//! reprice: the ledger of one run, under the costs of many scenarios.
+//! The reprice stage: the ledger of one run, under the costs of many scenarios.
 
 use super::super::error::{Miswired, StageError};
 use super::super::message::{Message, ScenarioOutcome};
@@ -12,17 +12,17 @@ use crate::ledger::{Entry, LedgerFrame, RunFacts, Tally};
 use crate::metrics::Shortfall;
 use crate::settings::Calendar;
 
-/// Prices the trades of each frame of the ledger for every scenario.
+/// Stage that prices the trades of each frame of the ledger for every scenario.
 pub struct Reprice {
     calendar: Calendar,
     repricing: Repricing,
     tallies: Vec<ScenarioTally>,
-    /// Tally of the run: its orders were decided and filled at the same prices in every scenario.
+    /// Tally of the run: all scenarios share its orders and fill prices.
     run: Tally,
 }
 
 impl Reprice {
-    /// Re-prices numbered scenarios.
+    /// Returns the stage for numbered scenarios.
     #[must_use]
     pub fn new(calendar: &Calendar, scenarios: Vec<(usize, Charges)>) -> Self {
         let tally =

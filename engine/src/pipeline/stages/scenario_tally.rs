@@ -1,4 +1,4 @@
-//! Tally of a scenario: its sums and returns, and its result.
+//! Tally of a scenario: its sums, returns and result.
 
 use crate::execution::{ExecutionSettings, is_ruined};
 use crate::ledger::{Entry, LedgerFrame, Tally};
@@ -11,16 +11,17 @@ use crate::time::TimestampNs;
 #[derive(Clone, Debug)]
 pub(crate) struct ScenarioTally {
     number: usize,
-    /// Exponent of impact, and the starting NAV.
+    /// Exponent of impact, and the starting NAV in the next field.
     impact_exponent: f64,
     start: f64,
     tally: Tally,
     nav: f64,
-    /// Time of the frame that ruined it, or the account whose trades it has.
+    /// Time of the frame on which the scenario, or the account whose trades it re-prices, was ruined.
     ruined: Option<TimestampNs>,
     /// Number of the frame of the first return.
     first_return: Option<u64>,
-    /// Returns of each frame after the first: 24 bytes a frame with the turnover below, for exact quantiles and comparisons.
+    /// Net return of each frame after the first. With `gross` and `turnover`, 24 bytes a frame, for exact
+    /// quantiles and comparisons.
     net: Vec<f64>,
     gross: Vec<f64>,
     /// Turnover of the rebalance on each of those frames; 0 without one.
@@ -48,18 +49,18 @@ impl ScenarioTally {
         self.number
     }
 
-    /// Value after the last frame; NaN before the first.
+    /// NAV after the last frame; NaN before the first.
     pub(crate) fn nav(&self) -> f64 {
         self.nav
     }
 
-    /// A frame of the scenario's own ledger.
+    /// Adds a frame of the scenario's own ledger.
     pub(crate) fn add(&mut self, ledger: &LedgerFrame) {
         self.tally.add(ledger);
         self.returns(&Entry::of(ledger));
     }
 
-    /// A frame without what its fills fell short of.
+    /// Adds a frame without implementation shortfall.
     pub(crate) fn enter(&mut self, entry: &Entry) {
         if self.ruined.is_some() {
             return;
@@ -68,7 +69,7 @@ impl ScenarioTally {
         self.returns(entry);
     }
 
-    /// Ends with the ruin of the account whose trades are re-priced.
+    /// Records the ruin of the account whose trades are re-priced.
     pub(crate) fn ruin(&mut self, timestamp: TimestampNs) {
         self.ruined.get_or_insert(timestamp);
     }
@@ -88,7 +89,7 @@ impl ScenarioTally {
         }
     }
 
-    /// Result so far; figures outside the tally stay those without data.
+    /// Outcome so far; figures that the tally does not compute keep their values without data.
     pub(crate) fn outcome(&mut self, calendar: &Calendar) -> ScenarioOutcome {
         let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), calendar.frames_per_year());
         let mut performance = self.tally.performance();

@@ -1,4 +1,5 @@
-//! scenarios: the same frames and estimates, sized and executed under many settings.
+//! The scenarios stage: the same frames and estimates, sized and executed under many settings. The gather
+//! stage collects the outcomes.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::settings::Calendar;
 const FRAMES: usize = 0;
 const ESTIMATES: usize = 1;
 
-/// One scenario on its way.
+/// State of one scenario.
 struct Scenario {
     sizing: Sizing,
     trading: Trading,
@@ -55,18 +56,18 @@ impl Scenario {
     }
 }
 
-/// A scenario that cannot go on, by its number among those of the pass.
+/// Error of a scenario, with its number in the pass.
 #[derive(Debug, thiserror::Error)]
 #[error("scenario {number} of the pass: {source}")]
 pub struct ScenarioError {
-    /// Its number.
+    /// Number of the scenario.
     pub number: usize,
     /// The value out of range.
     pub source: OutOfRange,
 }
 
-/// Steps its scenarios through each message, one scenario after the other: what a scenario keeps stays in the cache
-/// for as long as a message lasts.
+/// Stage that steps its scenarios through each message, one scenario after the other, so that the state of a
+/// scenario stays in the cache for a whole message.
 pub struct Scenarios {
     calendar: Calendar,
     scenarios: Vec<Scenario>,
@@ -76,7 +77,7 @@ pub struct Scenarios {
 }
 
 impl Scenarios {
-    /// Runs numbered scenarios.
+    /// Returns the stage for numbered scenarios.
     #[must_use]
     pub fn new(calendar: &Calendar, scenarios: Vec<(usize, ExecutionSettings, Sizing, Trading)>) -> Self {
         let scenario = |(number, execution, sizing, trading): (_, ExecutionSettings, _, _)| Scenario {
@@ -113,7 +114,7 @@ impl Stage for Scenarios {
                         stepped
                             .map_err(|source| ScenarioError { number: scenario.tally.number(), source })?;
                     }
-                    // Names and the like are those of the next scenario too; its digest is not.
+                    // The next scenario reuses the ledger's buffers, but not these fields.
                     self.ledger.shown = None;
                 }
             }
@@ -130,16 +131,16 @@ impl Stage for Scenarios {
     }
 }
 
-/// Takes the outcomes of all scenarios.
+/// Callback that receives outcomes of scenarios.
 pub type TakeOutcomes = Box<dyn FnMut(Vec<ScenarioOutcome>) + Send>;
 
-/// gather: the results of the scenarios.
+/// Stage that collects the outcomes of all scenarios.
 pub struct Gather {
     take: TakeOutcomes,
 }
 
 impl Gather {
-    /// Hands them on.
+    /// Returns the stage with its callback.
     #[must_use]
     pub fn new(take: TakeOutcomes) -> Self {
         Self { take }

@@ -1,4 +1,4 @@
-//! size: estimates and the portfolio in, orders out.
+//! The size stage: estimates and the portfolio in, decisions out.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,17 +17,17 @@ use crate::state::Checkpoint;
 const ESTIMATES: usize = 0;
 const ACKNOWLEDGED: usize = 1;
 
-/// Decides each frame once its estimates and the portfolio after it are there.
+/// Stage that decides on each frame once its estimates and the portfolio after it have arrived.
 pub struct Size {
     sizing: Sizing,
-    /// The current message, and the number of its frames that are decided.
+    /// Current message, and the number of its frames that have a decision.
     current: Option<(Arc<Batch<Estimates>>, usize)>,
     waiting: VecDeque<Arc<Batch<Estimates>>>,
     messages: Recycler<Decision>,
 }
 
 impl Size {
-    /// Stage around a [`Sizing`].
+    /// Returns the stage around a [`Sizing`].
     #[must_use]
     pub fn new(sizing: Sizing) -> Self {
         Self { sizing, current: None, waiting: VecDeque::new(), messages: Recycler::default() }

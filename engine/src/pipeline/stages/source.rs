@@ -1,4 +1,4 @@
-//! source: frames, several to a message.
+//! The source stage: frames, several to a message.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use crate::source::Source;
 use super::data_warnings::DataWarnings;
 use super::spacing::Spacing;
 
-/// Cells (frames × instruments) that a message carries where the user does not say how many frames.
+/// Cells (frames × instruments) of a message if the settings do not give the number of frames.
 const CELLS_PER_MESSAGE: usize = 4_096;
-/// Most frames that it then carries.
+/// Largest number of frames of such a message.
 const FRAMES_PER_MESSAGE_MAX: usize = 64;
 
-/// Fans frames out to its outlets.
+/// Stage that sends the frames of a source to its outlets.
 pub struct SourceStage {
     source: Box<dyn Source>,
     spacing: Spacing,
@@ -37,8 +37,8 @@ pub struct SourceStage {
 }
 
 impl SourceStage {
-    /// `outlets`: how many stages take the frames. `frames_per_message`: at least 1, or chosen by the
-    /// number of instruments.
+    /// Returns the stage. `outlets`: number of stages that receive the frames. `frames_per_message`: at least
+    /// 1; `None` to choose by the number of instruments.
     #[must_use]
     pub fn new(
         source: Box<dyn Source>,
@@ -60,13 +60,14 @@ impl SourceStage {
         }
     }
 
-    /// Sets the effect of a number of the data out of range.
+    /// Sets the effect of a value of the data out of range.
     #[must_use]
     pub fn when_out_of_range(self, on_out_of_range: OnOutOfRange) -> Self {
         Self { on_out_of_range, ..self }
     }
 
-    /// Sets the instruments listed before the run resumes. Its facts cover only the frames that it emits.
+    /// Sets the instruments listed before the run resumes. The facts of the stage cover only the frames that
+    /// it emits.
     #[must_use]
     pub fn knowing(self, names: &[Arc<str>]) -> Self {
         let mut known = Names::default();
@@ -96,7 +97,7 @@ impl Stage for SourceStage {
                     break;
                 }
                 names.extend(&frame.listed);
-                // Where trading halts, sizing finds it: the prices are those of the portfolio.
+                // Under `Halt`, sizing checks the same prices in the portfolio.
                 if *on_out_of_range == OnOutOfRange::Stop {
                     check_frame(frame, names, source.factor_names())?;
                 }

@@ -1,17 +1,17 @@
-//! Comparison of the data's spacing with the calendar of the settings.
+//! Comparison of the spacing of the data with the calendar of the settings.
 
 use crate::quality::units::Times;
 use crate::settings::Calendar;
 use crate::time::{DAY_NS, TimestampNs};
 use crate::warning::{FramesOfDate, Warning};
 
-/// Counts frames and dates.
+/// Counts of frames and dates.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spacing {
     calendar: Calendar,
     frames: u64,
     dates: u64,
-    /// Frames of the first and of the last date so far, which may be partial.
+    /// Frame counts of the first and of the last date so far, which may be partial.
     of_first: u64,
     of_last: u64,
     first: TimestampNs,
@@ -49,15 +49,15 @@ impl Spacing {
         self.times.observe(timestamp);
     }
 
-    /// Warning about a calendar that makes rates per day, or annualisation, wrong by a factor of two or more.
+    /// Warning if the calendar makes rates per day or annualisation wrong by a factor of two or more.
     pub(super) fn warning(&self) -> Option<Warning> {
-        // Times in a wrong unit have a finding of their own; their distances are meaningless.
+        // Times in a wrong unit have a finding of their own; their spacing has no meaning.
         if self.frames < 3 || self.times.are_wrong() {
             return None;
         }
         let Calendar { frames_per_day, days_per_year } = self.calendar;
         let stated = f64::from(frames_per_day);
-        // A run may begin and end inside a date: only the dates between are whole.
+        // A run may begin and end inside a date: only the dates between count as whole.
         let whole = self.dates.saturating_sub(2);
         if whole == 0 {
             let most = self.of_first.max(self.of_last);
@@ -72,7 +72,7 @@ impl Spacing {
         }
         let years = (self.last.0 - self.first.0) as f64 / (365.25 * DAY_NS as f64);
         let per_year = self.dates as f64 / years;
-        // A short stretch of daily data does not tell the days of a year.
+        // Fewer than 20 dates do not determine the days of a year.
         let out = per_year >= 2.0 * days_per_year || 2.0 * per_year <= days_per_year;
         (self.dates >= 20 && out).then_some(Warning::DaysPerYear { stated: days_per_year, found: per_year })
     }
