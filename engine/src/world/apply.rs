@@ -6,8 +6,8 @@ use super::settings::WorldSettings;
 use crate::settings::Calendar;
 use crate::source::{Source, SourceError};
 
-/// Applies the stress that needs only the current frame: the reversed factor, then the gap. If the stress
-/// of the settings [needs memory](WorldSettings::needs_memory), `source` is a [`Path`](super::Path) of a recording.
+/// Applies the stress that needs only the current frame: the reversed factor, then the gap. If the settings
+/// [need memory](WorldSettings::needs_memory), `source` must be a [`Path`](super::Path) of a recording.
 ///
 /// # Errors
 /// Fails if the factor does not exist.

@@ -1,8 +1,10 @@
 //! Stress: changes of the environment (costs and data), not of the user's choices.
 //!
-//! [`WorldSettings`] has two halves. The module [`execution`](crate::execution) charges the stress on costs, a
-//! value of type [`CostStress`](crate::execution::CostStress). Stress on the data is a source that wraps
-//! another source; each wrapper is deterministic, and every stage downstream works as on real data.
+//! [`WorldSettings`] has two halves. [`CostStress`](crate::execution::CostStress) is the stress on costs, which
+//! [`execution`](crate::execution) charges.
+//!
+//! Stress on the data is a source that wraps another source. Each wrapper is deterministic, and every stage
+//! downstream works as on real data.
 //!
 //! | part | effect on the data |
 //! |---|---|
