@@ -7,7 +7,7 @@ use std::sync::Arc;
 use betaflow_connectors::record::{BetaPaths, ParquetRecorder, Room, read_betas};
 use betaflow_engine::ledger::{Frames, RecordSettings, Recorder as _, RunFacts};
 use betaflow_engine::model::Estimates;
-use betaflow_engine::names::Names;
+use betaflow_engine::names::InstrumentNames;
 use betaflow_engine::time::TimestampNs;
 
 const FRAMES: u64 = 101;
@@ -23,7 +23,7 @@ fn record(folder: &Path) {
     let factors = ["mkt".to_owned(), "forecast_sd".to_owned()];
     let record = RecordSettings { betas: Frames::All, weights: Frames::None };
     let mut recorder = ParquetRecorder::create(folder, &factors, record, false, None).unwrap();
-    let mut names = Names::default();
+    let mut names = InstrumentNames::default();
     names.extend(&(0..INSTRUMENTS).map(|i| Arc::from(format!("S{i}"))).collect::<Vec<_>>());
     let mut estimates = Estimates { names, factors: vec![0.0; 2], complete: true, ..Default::default() };
     for t in 0..FRAMES {

@@ -13,7 +13,7 @@ use betaflow_connectors::record::{
 use betaflow_connectors::store::{StateFolder, StateRecorder, StateView, Sync, Writer};
 use betaflow_engine::execution::{Conditions, CostItem, Costs, Fill, OrderRecord, OrderState, Reason};
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordSettings, Recorder, RunFacts};
-use betaflow_engine::names::Names;
+use betaflow_engine::names::InstrumentNames;
 use betaflow_engine::portfolio::Multipliers;
 use betaflow_engine::time::TimestampNs;
 
@@ -24,7 +24,7 @@ fn frame(seq: u64) -> LedgerFrame {
         number += 0.125;
         number
     };
-    let mut names = Names::default();
+    let mut names = InstrumentNames::default();
     names.extend(&[Arc::from("A"), Arc::from("B")]);
     let mut frame = LedgerFrame {
         seq,

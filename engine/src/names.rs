@@ -7,9 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Names in engine order. Cloning copies a pointer. Grows when an instrument is listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names(Arc<Vec<Arc<str>>>);
+pub struct InstrumentNames(Arc<Vec<Arc<str>>>);
 
-impl Names {
+impl InstrumentNames {
     /// Appends newly listed instruments; copies the list if another clone exists.
     pub fn extend(&mut self, listed: &[Arc<str>]) {
         if !listed.is_empty() {
@@ -18,7 +18,7 @@ impl Names {
     }
 }
 
-impl Deref for Names {
+impl Deref for InstrumentNames {
     type Target = [Arc<str>];
 
     fn deref(&self) -> &Self::Target {
@@ -26,13 +26,13 @@ impl Deref for Names {
     }
 }
 
-impl Serialize for Names {
+impl Serialize for InstrumentNames {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(self.iter().map(|name| &**name))
     }
 }
 
-impl<'de> Deserialize<'de> for Names {
+impl<'de> Deserialize<'de> for InstrumentNames {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let names = Vec::<String>::deserialize(from)?;
         Ok(Self(Arc::new(names.into_iter().map(Arc::from).collect())))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use betaflow_engine::execution::{Costs, Fill, OrderRecord};
 use betaflow_engine::ledger::LedgerFrame;
 use betaflow_engine::metrics::EquityPoint;
-use betaflow_engine::names::Names;
+use betaflow_engine::names::InstrumentNames;
 use betaflow_engine::time::TimestampNs;
 
 use super::declare::tables;
@@ -54,7 +54,7 @@ tables! {
     }
 
     /// One row per order, on the frame where it ended; orders still open at the end of the run follow on the last frame.
-    OrderRow in "orders" from (at: (TimestampNs, u64), n: usize, names: &Names, order: &OrderRecord) {
+    OrderRow in "orders" from (at: (TimestampNs, u64), n: usize, names: &InstrumentNames, order: &OrderRecord) {
         timestamp: TimestampNs = at.0, "", "Close of the bars of the frame where the order ended.";
         seq: u64 = at.1, "", "Number of that frame.";
         n: InState<u64> = n as u64, "", "Position among the orders of the frame, from 0.";
@@ -126,7 +126,7 @@ pub(crate) fn fills(frame: &LedgerFrame) -> impl Iterator<Item = FillRow> {
 /// Orders that ended at a time on a frame.
 pub(crate) fn orders(
     at: (TimestampNs, u64),
-    names: &Names,
+    names: &InstrumentNames,
     ended: &[OrderRecord],
 ) -> impl Iterator<Item = OrderRow> {
     ended.iter().enumerate().map(move |(n, order)| {

@@ -6,7 +6,7 @@ use super::attribution::Contributions;
 use crate::execution::{ExecutionFacts, OrderRecord};
 use crate::metrics::Performance;
 use crate::model::EstimatorFacts;
-use crate::names::Names;
+use crate::names::InstrumentNames;
 use crate::portfolio::NoTradeCounts;
 use crate::source::DataFacts;
 
@@ -18,7 +18,7 @@ pub struct RunFacts {
     /// Facts from the estimate stage.
     pub estimator: EstimatorFacts,
     /// Names of the instruments in engine order.
-    pub names: Names,
+    pub names: InstrumentNames,
     /// Names of the factors.
     pub factor_names: Vec<String>,
     /// Facts from the size stage.

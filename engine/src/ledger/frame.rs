@@ -6,7 +6,7 @@ use super::attribution::Contributions;
 use crate::execution::{Account, Fill, OrderRecord};
 use crate::frame::Batch;
 use crate::model::Estimates;
-use crate::names::Names;
+use crate::names::InstrumentNames;
 use crate::portfolio::{Halt, Multipliers, Rebalance};
 use crate::range::OutOfRange;
 use crate::state::Checkpoint;
@@ -21,7 +21,7 @@ pub struct LedgerFrame {
     /// Time at which the frame's bars closed.
     pub timestamp: TimestampNs,
     /// Names of the instruments in engine order.
-    pub names: Names,
+    pub names: InstrumentNames,
     /// Net asset value after the frame's fills, at its close.
     pub nav: f64,
     /// `nav` with all costs so far added back.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::lanes::{packed, packed_len};
 use crate::frame::Supervision;
-use crate::names::Names;
+use crate::names::InstrumentNames;
 use crate::range::OutOfRange;
 use crate::state::Checkpoint;
 use crate::time::TimestampNs;
@@ -20,8 +20,8 @@ pub struct Estimates {
     /// Closing time of its bars.
     pub timestamp: TimestampNs,
     /// Names of the instruments in engine order.
-    pub names: Names,
-    /// Factor returns of the frame, length k; NaN if it has none.
+    pub names: InstrumentNames,
+    /// Factor returns of the frame, length k; NaN where it has none.
     pub factors: Vec<f64>,
     /// Returns of the frame, length n, NaN where missing; empty if no strategy reads them.
     pub returns: Vec<f64>,

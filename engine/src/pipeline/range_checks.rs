@@ -3,7 +3,7 @@
 use crate::execution::{Account, Fill, Portfolio};
 use crate::frame::Frame;
 use crate::model::Estimates;
-use crate::names::Names;
+use crate::names::InstrumentNames;
 use crate::range::{NUMBER_MAX, OutOfRange, PRICE_MIN};
 use crate::time::TimestampNs;
 
@@ -50,7 +50,11 @@ fn is_price(price: f64) -> bool {
 ///
 /// # Errors
 /// Returns the first value out of range.
-pub(super) fn check_frame(frame: &Frame, names: &Names, factors: &[String]) -> Result<(), OutOfRange> {
+pub(super) fn check_frame(
+    frame: &Frame,
+    names: &InstrumentNames,
+    factors: &[String],
+) -> Result<(), OutOfRange> {
     let place = Place { timestamp: frame.timestamp, seq: frame.seq, names };
     for (value, column) in [("price", &frame.close), ("price for returns", &frame.return_price)] {
         // Data of returns of any size has no prices.
@@ -113,7 +117,7 @@ pub(super) fn check_account(
     portfolio: &Portfolio,
     account: &Account,
     fills: &[Fill],
-    names: &Names,
+    names: &InstrumentNames,
 ) -> Result<(), OutOfRange> {
     let place = Place { timestamp: portfolio.timestamp, seq: portfolio.seq, names };
     for fill in fills {
@@ -147,7 +151,7 @@ pub(super) fn check_account(
 ///
 /// # Errors
 /// Returns the first value out of range.
-pub(super) fn check_portfolio(portfolio: &Portfolio, names: &Names) -> Result<(), OutOfRange> {
+pub(super) fn check_portfolio(portfolio: &Portfolio, names: &InstrumentNames) -> Result<(), OutOfRange> {
     let place = Place { timestamp: portfolio.timestamp, seq: portfolio.seq, names };
     if let Some(i) = portfolio.price.iter().position(|price| !(price.is_nan() || is_price(*price))) {
         return Err(place.of_instrument(i, "price", portfolio.price[i], PRICE));
@@ -159,7 +163,11 @@ pub(super) fn check_portfolio(portfolio: &Portfolio, names: &Names) -> Result<()
 ///
 /// # Errors
 /// Returns the first value out of range.
-pub(super) fn check_weights(weights: &[f64], portfolio: &Portfolio, names: &Names) -> Result<(), OutOfRange> {
+pub(super) fn check_weights(
+    weights: &[f64],
+    portfolio: &Portfolio,
+    names: &InstrumentNames,
+) -> Result<(), OutOfRange> {
     let place = Place { timestamp: portfolio.timestamp, seq: portfolio.seq, names };
     match weights.iter().position(|weight| !weight.is_finite()) {
         Some(i) => Err(place.of_instrument(i, "target weight", weights[i], FINITE)),

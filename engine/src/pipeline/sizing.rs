@@ -11,7 +11,7 @@ use super::settings::RunSettings;
 use crate::execution::{FillAt, Portfolio, orders_towards};
 use crate::ledger::{Budget, SizingFacts};
 use crate::model::Estimates;
-use crate::names::Names;
+use crate::names::InstrumentNames;
 use crate::portfolio::{
     ExposureBounds, FactorMoments, FactorRisk, Goal, Halt, Limits, LossLimits, LossWatch, Multipliers,
     NoTrade, Outcome, Sizer, SizingSettings, Solution,
@@ -52,7 +52,7 @@ pub struct Sizing {
     losses: LossWatch,
     on_out_of_range: OnOutOfRange,
     /// Names of the instruments as of the last frame with complete estimates.
-    names: Names,
+    names: InstrumentNames,
     /// Targets of the last rebalance with trades; empty if the turnover cap stopped it short of them.
     last_target: Vec<f64>,
     facts: SizingFacts,
@@ -101,7 +101,7 @@ impl Sizing {
             limits: settings.limits,
             losses: LossWatch::default(),
             on_out_of_range: settings.on_out_of_range,
-            names: Names::default(),
+            names: InstrumentNames::default(),
             last_target: Vec::new(),
             facts: SizingFacts::default(),
         })

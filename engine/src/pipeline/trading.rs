@@ -13,7 +13,7 @@ use crate::frame::Frame;
 use crate::ledger::{
     Attributed, Attribution, Contributions, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts,
 };
-use crate::names::Names;
+use crate::names::InstrumentNames;
 use crate::range::{OnOutOfRange, OutOfRange};
 use crate::settings::Calendar;
 use crate::state::{StateError, restore_under, save_under};
@@ -41,7 +41,7 @@ pub struct Trading {
     /// NAV at the preceding close.
     nav_before: f64,
     record: RecordSettings,
-    names: Names,
+    names: InstrumentNames,
     digest: DigestChain,
     costs_so_far: f64,
     started: bool,
@@ -68,7 +68,7 @@ impl Trading {
             on_out_of_range: OnOutOfRange::default(),
             nav_before: settings.nav,
             record,
-            names: Names::default(),
+            names: InstrumentNames::default(),
             digest: DigestChain::default(),
             costs_so_far: 0.0,
             started: false,

@@ -5,7 +5,7 @@ use crate::model::dlm::{Dlm, Start};
 use crate::model::estimator::Estimator as _;
 use crate::model::returns::Returns;
 use crate::model::settings::EstimatorSettings;
-use crate::names::Names;
+use crate::names::InstrumentNames;
 use crate::settings::Calendar;
 use crate::source::{DataFacts, Source, SourceError};
 use crate::time::TimestampNs;
@@ -60,7 +60,7 @@ pub enum PanelError {
 /// Returns and factors of the frames with factors: the inputs of an estimator, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Panel {
-    names: Names,
+    names: InstrumentNames,
     factor_names: Vec<String>,
     /// Closing time of each frame's bars, and its sequence number.
     frames: Vec<(TimestampNs, u64)>,
@@ -109,7 +109,7 @@ impl Panel {
 
     /// Names of the instruments, in engine order.
     #[must_use]
-    pub fn names(&self) -> &Names {
+    pub fn names(&self) -> &InstrumentNames {
         &self.names
     }
 

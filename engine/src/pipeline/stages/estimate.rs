@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::frame::{Batch, Frame};
 use crate::ledger::RunFacts;
 use crate::model::{Estimates, Estimator, Returns};
-use crate::names::Names;
+use crate::names::InstrumentNames;
 use crate::range::OnOutOfRange;
 use crate::state::{Checkpoint, Part, StateError, restore_under, save_under};
 use crate::time::{DAY_NS, TimestampNs};
@@ -49,7 +49,7 @@ pub struct Estimate {
     /// True if the strategy observes returns.
     watched: bool,
     on_out_of_range: OnOutOfRange,
-    names: Names,
+    names: InstrumentNames,
     frames_with_returns: u64,
     since_first_decision: Option<u64>,
     /// Date of the last rebalance at the time of day.
@@ -91,7 +91,7 @@ impl Estimate {
             columns,
             watched,
             on_out_of_range: OnOutOfRange::default(),
-            names: Names::default(),
+            names: InstrumentNames::default(),
             frames_with_returns: 0,
             since_first_decision: None,
             decided_on: None,
@@ -114,7 +114,7 @@ impl Estimate {
 
     /// Names of the instruments so far, in engine order.
     #[must_use]
-    pub fn names(&self) -> &Names {
+    pub fn names(&self) -> &InstrumentNames {
         &self.names
     }
 
@@ -123,7 +123,7 @@ impl Estimate {
     /// # Errors
     /// Fails if the bytes are not the state of an estimate stage with the same estimator and schedule.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let saved: Saved<Part, Returns, Names> = restore_under(STATE, &self.settings(), state)?;
+        let saved: Saved<Part, Returns, InstrumentNames> = restore_under(STATE, &self.settings(), state)?;
         self.estimator.load(&saved.estimator)?;
         self.returns = saved.returns;
         self.names = saved.names;

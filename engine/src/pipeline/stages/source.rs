@@ -9,7 +9,7 @@ use super::super::recycler::Recycler;
 use super::super::stage::{Outbox, Stage};
 use crate::frame::{Batch, Frame};
 use crate::ledger::RunFacts;
-use crate::names::Names;
+use crate::names::InstrumentNames;
 use crate::range::OnOutOfRange;
 use crate::settings::Calendar;
 use crate::source::Source;
@@ -30,7 +30,7 @@ pub struct SourceStage {
     outlets: usize,
     frames_per_message: Option<usize>,
     /// Names of the instruments so far, in engine order.
-    names: Names,
+    names: InstrumentNames,
     on_out_of_range: OnOutOfRange,
     width: usize,
     messages: Recycler<Batch<Frame>>,
@@ -53,7 +53,7 @@ impl SourceStage {
             data_warnings,
             outlets,
             frames_per_message,
-            names: Names::default(),
+            names: InstrumentNames::default(),
             on_out_of_range: OnOutOfRange::default(),
             width: 1,
             messages: Recycler::default(),
@@ -70,7 +70,7 @@ impl SourceStage {
     /// it emits.
     #[must_use]
     pub fn knowing(self, names: &[Arc<str>]) -> Self {
-        let mut known = Names::default();
+        let mut known = InstrumentNames::default();
         known.extend(names);
         Self { data_warnings: self.data_warnings.knowing(names), names: known, ..self }
     }

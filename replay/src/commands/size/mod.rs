@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use betaflow_engine::execution::is_ruined;
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::model::Estimates;
-use betaflow_engine::names::Names;
+use betaflow_engine::names::InstrumentNames;
 use betaflow_engine::pipeline::{RunOptions, trading};
 use betaflow_engine::portfolio::{CapMethod, FrontierPoint, LimitCosts, Outcome, Rebalance};
 use betaflow_engine::source::Source as _;
@@ -34,7 +34,7 @@ const TRADES: usize = 20;
 #[derive(Clone)]
 struct Shown {
     timestamp: TimestampNs,
-    names: Names,
+    names: InstrumentNames,
     nav: f64,
     rebalance: Arc<Rebalance>,
 }
