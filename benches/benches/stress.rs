@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use betaflow_benches::Shock;
-use betaflow_engine::execution::repricing::{Booked, Charges, Repricing};
+use betaflow_engine::execution::repricing::{Bookings, Charges, Repricing};
 use betaflow_engine::execution::{BPS, ExecutionSettings};
 use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
@@ -287,8 +287,8 @@ fn charges(run: &ExecutionSettings, number: usize) -> Result<Charges> {
     Ok(world::charges((run, &world), (own, &world))?)
 }
 
-fn booked(frame: &LedgerFrame) -> Booked<'_> {
-    Booked {
+fn bookings(frame: &LedgerFrame) -> Bookings<'_> {
+    Bookings {
         timestamp: frame.timestamp,
         rf: frame.rf,
         nav: frame.nav,
@@ -332,7 +332,7 @@ fn reprice(frames: &[Frame], scenarios: usize) -> Result<()> {
     })?;
     let (priced, repricing) = timed(3, || {
         let mut repricing = Repricing::new(&all);
-        ledger.iter().for_each(|frame| repricing.advance(booked(frame)));
+        ledger.iter().for_each(|frame| repricing.advance(bookings(frame)));
         Ok(repricing)
     })?;
     let (summed, ()) = timed(3, || {

@@ -7,7 +7,7 @@ mod support;
 use std::path::PathBuf;
 
 use betaflow_connectors::parquet::{Input, Settings};
-use betaflow_engine::assembly::Wanted;
+use betaflow_engine::assembly::FrameColumn;
 use betaflow_engine::frame::Field;
 use support::{line, run};
 
@@ -17,7 +17,7 @@ fn reference(name: &str) -> PathBuf {
 
 /// The frames of a file with closes and volumes, as lines.
 fn frames(input: &Input) -> Result<Vec<String>, String> {
-    let optional = vec![Wanted { field: Field::Volume, checked: true }];
+    let optional = vec![FrameColumn { field: Field::Volume, checked: true }];
     let run = run(input, None, Settings { optional, ..Settings::default() })?;
     Ok(run.frames.iter().map(|frame| format!("{} {:?}", line(frame), frame.volume)).collect())
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow_array::{ArrayRef, Int64Array};
 use betaflow_connectors::parquet::{Input, Settings};
-use betaflow_engine::assembly::Wanted;
+use betaflow_engine::assembly::FrameColumn;
 use betaflow_engine::frame::Field;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterVersion};
@@ -101,7 +101,7 @@ fn written(
 }
 
 fn frames(bytes: Vec<u8>) -> Result<Vec<String>, String> {
-    let optional = vec![Wanted { field: Field::Volume, checked: true }];
+    let optional = vec![FrameColumn { field: Field::Volume, checked: true }];
     let input = Input::Bytes { name: "damaged".into(), bytes: bytes.into() };
     let run = run(&input, None, Settings { optional, ..Settings::default() })?;
     Ok(run.frames.iter().map(|frame| format!("{} {:?}", line(frame), frame.volume)).collect())

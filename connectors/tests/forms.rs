@@ -109,8 +109,8 @@ fn two_column_levels_are_bars_by_symbol() {
     let write = |name: &str, columns: &[(String, ArrayRef)]| {
         folder.write(name, columns.iter().map(|(name, array)| (name.as_str(), array.clone())).collect())
     };
-    let optional =
-        [Field::Open, Field::Volume].map(|field| betaflow_engine::assembly::Wanted { field, checked: true });
+    let optional = [Field::Open, Field::Volume]
+        .map(|field| betaflow_engine::assembly::FrameColumn { field, checked: true });
     let settings = Settings {
         optional: optional.into(),
         return_price: Some("Adj Close".to_owned()),

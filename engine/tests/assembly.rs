@@ -1,6 +1,6 @@
 //! Factor expressions, timestamps in messages, and what the assembler promises to a feed.
 
-use betaflow_engine::assembly::{Assembler, Expression, Fault, Outcome, Rules, Wanted};
+use betaflow_engine::assembly::{Assembler, Expression, Fault, FrameColumn, Outcome, Rules};
 use betaflow_engine::frame::Bar;
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
@@ -71,7 +71,7 @@ fn timestamps_are_written_as_iso_8601() {
 #[test]
 fn a_row_that_is_refused_leaves_no_trace() {
     let mut assembler = Assembler::new(Rules {
-        fields: vec![Wanted { field: Field::Open, checked: true }],
+        fields: vec![FrameColumn { field: Field::Open, checked: true }],
         ..Rules::default()
     })
     .unwrap();

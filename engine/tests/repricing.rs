@@ -8,7 +8,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use betaflow_engine::execution::repricing::{Booked, COST_SETTINGS, Charges, Repricing};
+use betaflow_engine::execution::repricing::{Bookings, COST_SETTINGS, Charges, Repricing};
 use betaflow_engine::execution::{
     Account, Book, CashInterest, CostItem, Costs, ExecutionSettings, Fill, FillAt, Market, Order,
     OrderRecord, SpreadModel, Unfilled,
@@ -181,7 +181,7 @@ fn repriced(run: &[Day], charges: &[Charges]) -> Vec<Vec<(f64, f64, Costs)>> {
     let mut repricing = Repricing::new(charges);
     let mut all = Vec::new();
     for day in run {
-        repricing.advance(Booked {
+        repricing.advance(Bookings {
             timestamp: day.timestamp,
             rf: day.rf,
             nav: day.nav,

@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use betaflow_engine::assembly::{Assembler, Rules, Values, Wanted};
+use betaflow_engine::assembly::{Assembler, FrameColumn, Rules, Values};
 use betaflow_engine::execution::{FillAt, SpreadModel, Unfilled};
 use betaflow_engine::frame::Bar;
 use betaflow_engine::frame::Field;
@@ -514,7 +514,7 @@ fn feed(assembler: &mut Assembler, days: std::ops::Range<i64>) -> Vec<String> {
 fn an_assembler_goes_on_with_its_order_index_and_numbers() {
     let rules = Rules {
         values: Values::Returns,
-        fields: vec![Wanted { field: Field::Volume, checked: false }],
+        fields: vec![FrameColumn { field: Field::Volume, checked: false }],
         factors: vec![("market".to_owned(), "SPX".parse().unwrap())],
         ..Rules::default()
     };

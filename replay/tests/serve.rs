@@ -13,7 +13,7 @@ use betaflow_connectors::live::{
     Edge, EdgeCounts, EdgeEvent, EdgeInputs, EdgeReceiver, EdgeSettings, FeedSource, Hello, NoLog,
 };
 use betaflow_connectors::parquet::Settings;
-use betaflow_engine::assembly::{Universe, Wanted};
+use betaflow_engine::assembly::{FrameColumn, Universe};
 use betaflow_engine::execution::ExecutionSettings;
 use betaflow_engine::frame::Field;
 use betaflow_engine::ledger::{Frames, RecordSettings, hex};
@@ -114,7 +114,7 @@ fn traded(served: &Served, source: Settings) -> (String, EdgeCounts) {
 
 /// As the program reads daily data.
 fn daily() -> Settings {
-    let wanted = |checked| move |field| Wanted { field, checked };
+    let wanted = |checked| move |field| FrameColumn { field, checked };
     let due = [Field::Dividend, Field::Split].map(wanted(true));
     let bars = [Field::Open, Field::High, Field::Low, Field::Volume].map(wanted(false));
     Settings { optional: due.into_iter().chain(bars).collect(), ..Settings::default() }

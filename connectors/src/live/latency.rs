@@ -190,7 +190,7 @@ impl Watch for Latencies {
             ("estimate", "frames") => BELIEVED,
             ("size", "portfolio") => DECIDED,
             ("execute", "decision") => BOOKED,
-            ("record", "ledger" | "passed") => RECORDED,
+            ("record", "ledger" | "without_ledger") => RECORDED,
             _ => return,
         };
         let mut inner = self.lock();

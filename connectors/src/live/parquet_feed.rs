@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use betaflow_engine::assembly::{FactorGap, Universe, Values, Wanted};
+use betaflow_engine::assembly::{FactorGap, FrameColumn, Universe, Values};
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source as _;
@@ -72,7 +72,7 @@ fn neutral(settings: &Settings) -> Settings {
     settings.factor_gap = FactorGap::Carry;
     settings.required = Vec::new();
     let others = Field::ALL.into_iter().filter(|field| *field != Field::Close);
-    settings.optional = others.map(|field| Wanted { field, checked: false }).collect();
+    settings.optional = others.map(|field| FrameColumn { field, checked: false }).collect();
     settings
 }
 

@@ -1,6 +1,6 @@
 //! Wide data with a field and a symbol in each column's name, as pandas writes two column levels.
 
-use betaflow_engine::assembly::{Assembler, Wanted};
+use betaflow_engine::assembly::{Assembler, FrameColumn};
 use betaflow_engine::frame::Field;
 
 use super::error::Place;
@@ -156,7 +156,7 @@ impl Levels {
             let column = of_field(*field)?.ok_or_else(missing)?;
             read.push((*field, column));
         }
-        for Wanted { field, .. } in &settings.optional {
+        for FrameColumn { field, .. } in &settings.optional {
             if read.iter().all(|(known, _)| known != field)
                 && let Some(column) = of_field(*field)?
             {

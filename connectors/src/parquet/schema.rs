@@ -1,7 +1,7 @@
 //! Which column is what: tidy and wide data recognised by themselves.
 
 use arrow_schema::{DataType, FieldRef, Schema};
-use betaflow_engine::assembly::{Assembler, Values, Wanted};
+use betaflow_engine::assembly::{Assembler, FrameColumn, Values};
 use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 
@@ -182,7 +182,7 @@ impl<'a> Columns<'a> {
             let column = self.column_of(*field, settings)?;
             columns.push((*field, column.ok_or_else(|| self.needed(*field, settings, *need))?));
         }
-        for Wanted { field, .. } in &settings.optional {
+        for FrameColumn { field, .. } in &settings.optional {
             if columns.iter().all(|(known, _)| known != field)
                 && let Some(column) = self.column_of(*field, settings)?
             {

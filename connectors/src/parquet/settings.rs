@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use betaflow_engine::assembly::{Expression, FactorGap, Universe, Values, Wanted};
+use betaflow_engine::assembly::{Expression, FactorGap, FrameColumn, Universe, Values};
 use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 use betaflow_engine::time::TimestampNs;
@@ -90,7 +90,7 @@ pub struct Settings {
     /// Columns needed beside the close and the return price, with the reason; data without them is refused.
     pub required: Vec<(Field, Need)>,
     /// What frames have where the data has it, with whether it is checked as it is read.
-    pub optional: Vec<Wanted>,
+    pub optional: Vec<FrameColumn>,
     /// Whether the data states prices or returns.
     pub values: Values,
     /// Name of the time column; `None` to look for `date`, `datetime`, `timestamp`, `ts` or `time`.
@@ -159,10 +159,11 @@ impl Settings {
     }
 
     /// What frames have beside the close, of what the data has.
-    pub(crate) fn wanted(&self, has: impl Fn(Field) -> bool) -> Vec<Wanted> {
+    pub(crate) fn wanted(&self, has: impl Fn(Field) -> bool) -> Vec<FrameColumn> {
         let second = self.return_column().map(|_| Field::ReturnPrice);
         let checked = second.into_iter().chain(self.required.iter().map(|(field, _)| *field));
-        let mut wanted: Vec<Wanted> = checked.map(|field| Wanted { field, checked: true }).collect();
+        let mut wanted: Vec<FrameColumn> =
+            checked.map(|field| FrameColumn { field, checked: true }).collect();
         for optional in &self.optional {
             let known = wanted.iter().any(|column| column.field == optional.field);
             // Prices of returns belong to no index; a volume of 0 says the same of a return as of a price.

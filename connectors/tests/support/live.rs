@@ -3,7 +3,7 @@
 use arrow_array::ArrayRef;
 use betaflow_connectors::live::ParquetFeed;
 use betaflow_connectors::parquet::{Input as File, Settings};
-use betaflow_engine::assembly::{FactorGap, Universe, Wanted};
+use betaflow_engine::assembly::{FactorGap, FrameColumn, Universe};
 use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
@@ -128,7 +128,7 @@ pub(crate) fn feed(panel: &Panel, factors: bool, settings: &Settings) -> Parquet
 
 /// Settings under which frames are compared: whether there is a factor file, and what is asked for.
 pub(crate) fn cases() -> Vec<(&'static str, bool, Settings)> {
-    let wanted = |field, checked| Wanted { field, checked };
+    let wanted = |field, checked| FrameColumn { field, checked };
     let optional = vec![
         wanted(Field::Dividend, true),
         wanted(Field::Split, true),

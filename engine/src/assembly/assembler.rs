@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::basket::Basket;
 use super::symbols::Symbols;
-use super::{AssemblyError, Fault, Outcome, Rules, Slot, Unseen, Values, Wanted};
+use super::{AssemblyError, Fault, FrameColumn, Outcome, Rules, Slot, UnmatchedName, Values};
 use crate::frame::Bar;
 use crate::frame::Field;
 use crate::frame::Frame;
@@ -101,7 +101,7 @@ impl Assembler {
     ///
     /// # Errors
     /// Fails for a checked column if the data states returns.
-    pub fn set_fields(&mut self, fields: Vec<Wanted>) -> Result<(), AssemblyError> {
+    pub fn set_fields(&mut self, fields: Vec<FrameColumn>) -> Result<(), AssemblyError> {
         self.rules.fields = fields;
         match self.rules.fields.iter().find(|column| column.checked && self.rules.values.are_returns()) {
             Some(column) => Err(AssemblyError::PricesOfReturns(column.field)),
@@ -417,7 +417,7 @@ impl Assembler {
 
     /// Names in the rules of the universe that no row so far had.
     #[must_use]
-    pub fn unseen(&self) -> Vec<Unseen> {
+    pub fn unseen(&self) -> Vec<UnmatchedName> {
         self.rules.universe.unseen(|symbol| self.symbols.get(symbol).is_some())
     }
 }

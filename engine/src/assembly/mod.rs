@@ -23,9 +23,9 @@ mod universe;
 pub use assembler::Assembler;
 pub use error::{AssemblyError, Fault, UniverseConflict};
 pub use expression::{Expression, ExpressionError};
-pub use rules::{Outcome, Rules, Wanted};
+pub use rules::{FrameColumn, Outcome, Rules};
 pub use symbols::Slot;
-pub use universe::{Universe, Unseen};
+pub use universe::{Universe, UnmatchedName};
 
 /// Meaning of the numbers in the data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use crate::frame::Field;
 
 /// A column of frames beside the close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Wanted {
+pub struct FrameColumn {
     /// Field of the bar.
     pub field: Field,
     /// True if a value that is neither null nor valid is a fault; false if it is passed on unchanged for the
@@ -22,7 +22,7 @@ pub struct Rules {
     /// Meaning of the numbers of the data.
     pub values: Values,
     /// Fields of a frame beside the close.
-    pub fields: Vec<Wanted>,
+    pub fields: Vec<FrameColumn>,
     /// Instruments that become columns.
     pub universe: Universe,
     /// Factors made of instruments, by name.

@@ -23,7 +23,7 @@ pub struct Universe {
 
 /// A name in a rule of the universe that no row of the data has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unseen {
+pub struct UnmatchedName {
     /// The rule.
     pub rule: UniverseRule,
     /// The name.
@@ -61,7 +61,7 @@ impl Universe {
     }
 
     /// Names in the rules for which `seen` is false.
-    pub(super) fn unseen(&self, seen: impl Fn(&str) -> bool) -> Vec<Unseen> {
+    pub(super) fn unseen(&self, seen: impl Fn(&str) -> bool) -> Vec<UnmatchedName> {
         let rules = [
             (UniverseRule::Include, &self.include),
             (UniverseRule::Exclude, &self.exclude),
@@ -70,7 +70,7 @@ impl Universe {
         let names = rules.iter().flat_map(|(rule, names)| names.iter().map(move |name| (*rule, name)));
         names
             .filter(|(_, name)| !seen(name))
-            .map(|(rule, name)| Unseen { rule, symbol: name.clone() })
+            .map(|(rule, name)| UnmatchedName { rule, symbol: name.clone() })
             .collect()
     }
 }

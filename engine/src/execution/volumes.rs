@@ -6,7 +6,7 @@ use crate::frame::Frame;
 
 /// Volume data of one instrument so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Known {
+struct VolumeStatus {
     /// True once a bar has a price.
     priced: bool,
     /// True once a bar has a volume above 0; until then the instrument has no volume data.
@@ -21,7 +21,7 @@ struct Known {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Volumes {
     /// Empty if the data has no column of volumes.
-    instruments: Vec<Known>,
+    instruments: Vec<VolumeStatus>,
 }
 
 /// Counts of a run's volume data. They do not look ahead: an instrument has volume data from its first volume
@@ -46,7 +46,7 @@ impl Volumes {
         if frame.volume.is_empty() && self.instruments.is_empty() {
             return;
         }
-        self.instruments.resize(frame.instruments(), Known::default());
+        self.instruments.resize(frame.instruments(), VolumeStatus::default());
         for (i, known) in self.instruments.iter_mut().enumerate() {
             let volume = frame.volume.get(i).copied().unwrap_or(f64::NAN);
             let priced = !frame.close[i].is_nan();

@@ -64,7 +64,7 @@ impl Contributions {
 
 /// Inputs of a frame's attribution.
 #[derive(Clone, Copy, Debug)]
-pub struct Attributed<'a> {
+pub struct AttributionInputs<'a> {
     /// Price gains of the positions.
     pub moves: &'a Moves,
     /// Interest and costs of the frame.
@@ -87,7 +87,7 @@ pub struct Attributed<'a> {
 pub struct Attribution {
     excess: bool,
     /// Columns of length n each: alpha, then the betas on each factor; NaN without an estimate.
-    believed: Vec<Vec<f64>>,
+    coefficients: Vec<Vec<f64>>,
     frame: Contributions,
     exposures: Vec<f64>,
     instruments: Vec<Contributions>,
@@ -103,7 +103,7 @@ impl Attribution {
     pub fn new(factors: usize, excess: bool) -> Self {
         Self {
             excess,
-            believed: vec![Vec::new(); factors + 1],
+            coefficients: vec![Vec::new(); factors + 1],
             frame: Contributions::none(factors),
             exposures: vec![0.0; factors],
             instruments: Vec::new(),
@@ -119,17 +119,17 @@ impl Attribution {
     }
 
     /// Sets the coefficients for the frames until the next estimates.
-    pub fn believe(&mut self, estimates: &Estimates) {
-        self.believed[0].clone_from(&estimates.alpha);
+    pub fn set_coefficients(&mut self, estimates: &Estimates) {
+        self.coefficients[0].clone_from(&estimates.alpha);
         for factor in 0..estimates.factors.len() {
-            self.believed[factor + 1].clear();
-            self.believed[factor + 1].extend_from_slice(estimates.betas_on(factor));
+            self.coefficients[factor + 1].clear();
+            self.coefficients[factor + 1].extend_from_slice(estimates.betas_on(factor));
         }
     }
 
     /// Attributes the change of NAV of a frame.
-    pub fn explain(&mut self, of: Attributed<'_>) {
-        let Attributed { moves, account, fills, factors, rf, nav_before } = of;
+    pub fn explain(&mut self, of: AttributionInputs<'_>) {
+        let AttributionInputs { moves, account, fills, factors, rf, nav_before } = of;
         let n = moves.before.len();
         self.instruments.resize_with(n, || Contributions::none(factors.len()));
         self.frame.clear();
@@ -149,7 +149,7 @@ impl Attribution {
                     sums.costs[item] += account.costs[item] * (-value).max(0.0) / shorts;
                 }
             }
-            for (exposure, column) in self.exposures.iter_mut().zip(&self.believed[1..]) {
+            for (exposure, column) in self.exposures.iter_mut().zip(&self.coefficients[1..]) {
                 let beta = column.get(i).copied().filter(|beta| !beta.is_nan()).unwrap_or(0.0);
                 *exposure += value * beta / nav_before;
             }
@@ -173,13 +173,13 @@ impl Attribution {
         let one = &mut self.one;
         one.clear();
         one.risk_free = if self.excess { value * rf } else { 0.0 };
-        let believed = |column: &[f64]| column.get(i).copied().filter(|coefficient| !coefficient.is_nan());
+        let coefficient = |column: &[f64]| column.get(i).copied().filter(|value| !value.is_nan());
         if factors.iter().all(|f| f.is_finite())
-            && let Some(alpha) = believed(&self.believed[0])
+            && let Some(alpha) = coefficient(&self.coefficients[0])
         {
             one.alpha = value * alpha;
-            for ((part, column), f) in one.factors.iter_mut().zip(&self.believed[1..]).zip(factors) {
-                *part = value * believed(column).unwrap_or(0.0) * f;
+            for ((part, column), f) in one.factors.iter_mut().zip(&self.coefficients[1..]).zip(factors) {
+                *part = value * coefficient(column).unwrap_or(0.0) * f;
             }
         }
         one.residual = held - one.total();

@@ -18,7 +18,7 @@ mod frame;
 mod recorder;
 mod tally;
 
-pub use attribution::{Attributed, Attribution, Contributions};
+pub use attribution::{Attribution, AttributionInputs, Contributions};
 pub use digest::{DigestChain, hex};
 pub use facts::{Budget, RunFacts, SizingFacts};
 pub use frame::{EstimatesOfFrame, LedgerFrame};

@@ -99,7 +99,7 @@ impl Traders {
         let mut graph = Graph::default();
         let stage = SourceStage::new(source, settings.calendar, 2, settings.frames_per_message)
             .when_out_of_range(settings.on_out_of_range);
-        let source = graph.add(stage.knowing(self.estimate.names()));
+        let source = graph.add(stage.with_listed(self.estimate.names()));
         let estimate = graph.add(self.estimate);
         let size = graph.add(Size::new(self.sizing));
         let execute = graph.add(Execute::new(self.trading));
@@ -130,22 +130,22 @@ pub fn sweeping(
 ) -> Result<Graph, Invalid> {
     let names = source.factor_names().to_vec();
     let watched = scenarios.iter().any(|(_, strategy)| strategy.watches_returns());
-    let mut hands: Vec<Vec<_>> = (0..workers.max(1)).map(|_| Vec::new()).collect();
+    let mut groups: Vec<Vec<_>> = (0..workers.max(1)).map(|_| Vec::new()).collect();
     let record = RecordSettings { betas: Frames::None, weights: Frames::None };
     for (number, (own, strategy)) in scenarios.into_iter().enumerate() {
         let sizing = Sizing::new(&own, &names, strategy)?;
         let trading =
             Trading::new(&own.execution, &own.calendar, record).in_world(&own.execution, &own.world);
-        let hand = number % hands.len();
-        hands[hand].push((number, own.execution, sizing, trading));
+        let group = number % groups.len();
+        groups[group].push((number, own.execution, sizing, trading));
     }
     let shared = RunSettings { record, ..settings.clone() };
     let mut graph = Graph::default();
-    let stage = SourceStage::new(source, settings.calendar, 1 + hands.len(), settings.frames_per_message);
+    let stage = SourceStage::new(source, settings.calendar, 1 + groups.len(), settings.frames_per_message);
     let source = graph.add(stage);
-    let estimate = graph.add(estimate(&shared, names.len(), watched)?.with_outlets(hands.len()));
+    let estimate = graph.add(estimate(&shared, names.len(), watched)?.with_outlets(groups.len()));
     let workers: Vec<usize> =
-        hands.into_iter().map(|hand| graph.add(Scenarios::new(&settings.calendar, hand))).collect();
+        groups.into_iter().map(|group| graph.add(Scenarios::new(&settings.calendar, group))).collect();
     let gather = graph.add(Gather::new(take));
     graph.connect(source, estimate);
     workers.iter().for_each(|worker| graph.connect(source, *worker));
@@ -178,13 +178,14 @@ pub fn repricing(
     if scenarios.iter().any(|charges| charges.settings().has_impact()) {
         trading = trading.watching(execution.impact_window);
     }
-    let hands = dealt(scenarios, workers);
+    let groups = distribute(scenarios, workers);
     let mut graph = Graph::default();
     let source = graph.add(SourceStage::new(source, *calendar, 2, settings.frames_per_message));
     let estimate = graph.add(estimate);
     let size = graph.add(size);
-    let execute = graph.add(Execute::new(trading).with_takers(hands.len()));
-    let workers: Vec<usize> = hands.into_iter().map(|hand| graph.add(Reprice::new(calendar, hand))).collect();
+    let execute = graph.add(Execute::new(trading).with_takers(groups.len()));
+    let workers: Vec<usize> =
+        groups.into_iter().map(|group| graph.add(Reprice::new(calendar, group))).collect();
     let gather = graph.add(Gather::new(take));
     graph.connect(source, estimate);
     graph.connect(source, execute);
@@ -197,13 +198,13 @@ pub fn repricing(
 }
 
 /// Numbers the scenarios, and distributes them in turn over at least one worker.
-fn dealt<T>(scenarios: Vec<T>, hands: usize) -> Vec<Vec<(usize, T)>> {
-    let mut dealt: Vec<Vec<_>> = (0..hands.max(1)).map(|_| Vec::new()).collect();
-    let count = dealt.len();
+fn distribute<T>(scenarios: Vec<T>, workers: usize) -> Vec<Vec<(usize, T)>> {
+    let mut groups: Vec<Vec<_>> = (0..workers.max(1)).map(|_| Vec::new()).collect();
+    let count = groups.len();
     for (number, scenario) in scenarios.into_iter().enumerate() {
-        dealt[number % count].push((number, scenario));
+        groups[number % count].push((number, scenario));
     }
-    dealt
+    groups
 }
 
 /// Builds source → estimate → record.

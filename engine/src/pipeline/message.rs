@@ -28,7 +28,7 @@ pub enum Message {
     /// Execute to record: a frame is complete.
     Ledger(Arc<LedgerFrame>),
     /// Execute to record: a frame without a ledger is complete.
-    Passed(Passed),
+    WithoutLedger(FrameWithoutLedger),
     /// Scenarios to gather: their results.
     Outcomes(Vec<ScenarioOutcome>),
     /// End of the stream, with the facts of the stages so far.
@@ -45,7 +45,7 @@ impl Message {
             Self::Acknowledged(_) => "portfolio",
             Self::Decided(_) => "decision",
             Self::Ledger(_) => "ledger",
-            Self::Passed(_) => "passed",
+            Self::WithoutLedger(_) => "without_ledger",
             Self::Outcomes(_) => "outcomes",
             Self::End(_) => "end",
         }
@@ -54,7 +54,7 @@ impl Message {
 
 /// A frame without a ledger: before the first rebalance, or after ruin.
 #[derive(Clone, Debug)]
-pub struct Passed {
+pub struct FrameWithoutLedger {
     /// Number of the frame.
     pub seq: u64,
     /// Time at which the frame's bars closed.

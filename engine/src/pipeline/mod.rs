@@ -41,7 +41,7 @@ mod trading;
 pub use assemblies::{ResumeError, estimating, repricing, resuming, sweeping, trading};
 pub use error::{PipelineError, StageError};
 pub use graph::{Graph, RunOptions, RunReport};
-pub use message::{Decision, Message, Passed, ScenarioOutcome};
+pub use message::{Decision, FrameWithoutLedger, Message, ScenarioOutcome};
 pub use placement::Placement;
 pub use settings::RunSettings;
 pub use sizing::Sizing;

@@ -105,7 +105,7 @@ impl Node {
         self.stage.handle(message, &mut self.outbox)?;
         let ended_ns = timer.now();
         self.timing.handled(ended_ns.saturating_sub(begun_ns));
-        timer.tell(Handled { stage: self.stage.name(), message: kind, waiting, begun_ns, ended_ns });
+        timer.notify(Handled { stage: self.stage.name(), message: kind, waiting, begun_ns, ended_ns });
         if self.outbox.finished {
             self.finish()?;
         }

@@ -139,7 +139,7 @@ impl Sizing {
             Some(wrong) => Err(OutOfRange::clone(wrong)),
             None => check_portfolio(portfolio, &self.names),
         };
-        let halt = self.judge(wrong)?.or(halt);
+        let halt = self.stop_or_halt(wrong)?.or(halt);
         decision.halt = halt.filter(|_| decision.decides);
         decision.out_of_range = None;
         decision.shown = None;
@@ -152,7 +152,7 @@ impl Sizing {
     }
 
     /// Ends the run on a value out of range, or halts trading from here on.
-    fn judge(&mut self, checked: Result<(), OutOfRange>) -> Result<Option<Halt>, OutOfRange> {
+    fn stop_or_halt(&mut self, checked: Result<(), OutOfRange>) -> Result<Option<Halt>, OutOfRange> {
         match (checked, self.on_out_of_range) {
             (Err(wrong), OnOutOfRange::Stop) => Err(wrong),
             (Err(wrong), OnOutOfRange::Halt) => Ok(Some(self.losses.stop(&self.limits, wrong))),
@@ -219,7 +219,7 @@ impl Sizing {
             return Ok(());
         }
         self.risk.assemble(estimates, &self.moments, self.settings.parameter_uncertainty, self.horizon);
-        self.ask(estimates, portfolio);
+        self.write_targets(estimates, portfolio);
         let drifted = self.drift() >= self.settings.rebalance_drift;
         self.facts.halted += u64::from(decision.halt.is_some());
         let idle = match self.targets.kind {
@@ -258,7 +258,7 @@ impl Sizing {
             }
         }
         let weights = check_weights(&self.solution.weights, portfolio, &self.names);
-        if let Some(halt) = self.judge(weights)? {
+        if let Some(halt) = self.stop_or_halt(weights)? {
             decision.halt = Some(halt);
             self.hold(decision);
             return Ok(());
@@ -277,7 +277,7 @@ impl Sizing {
             ],
             portfolio,
         );
-        if let Some(halt) = self.judge(decided)? {
+        if let Some(halt) = self.stop_or_halt(decided)? {
             decision.halt = Some(halt);
             self.hold(decision);
             return Ok(());
@@ -358,7 +358,7 @@ impl Sizing {
         self.held.iter().enumerate().map(|(i, held)| (held - target(i)).abs()).sum()
     }
 
-    fn ask(&mut self, estimates: &Estimates, portfolio: &Portfolio) {
+    fn write_targets(&mut self, estimates: &Estimates, portfolio: &Portfolio) {
         self.targets.kind = TargetKind::Hold;
         self.targets.fully_invested_over = None;
         self.targets.values.clear();

@@ -55,7 +55,7 @@ impl Timer {
         (self.clock)()
     }
 
-    pub(super) fn tell(&self, handled: Handled) {
+    pub(super) fn notify(&self, handled: Handled) {
         if let Some(Watcher(watch)) = &self.watch {
             watch.handled(handled);
         }

@@ -11,7 +11,7 @@ use crate::execution::{
 };
 use crate::frame::Frame;
 use crate::ledger::{
-    Attributed, Attribution, Contributions, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts,
+    Attribution, AttributionInputs, Contributions, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts,
 };
 use crate::names::InstrumentNames;
 use crate::range::{OnOutOfRange, OutOfRange};
@@ -48,7 +48,7 @@ pub struct Trading {
     /// True once the account is ruined and the ledger has ended.
     ended: bool,
     /// Number and time of the last frame before the first decision.
-    passed: Option<(u64, TimestampNs)>,
+    last_without_ledger: Option<(u64, TimestampNs)>,
     account: Account,
     fills: Vec<Fill>,
 }
@@ -73,7 +73,7 @@ impl Trading {
             costs_so_far: 0.0,
             started: false,
             ended: false,
-            passed: None,
+            last_without_ledger: None,
             account: Account::default(),
             fills: Vec::new(),
         }
@@ -151,12 +151,12 @@ impl Trading {
     /// [`Trading::open`] must then be called before [`Trading::complete`].
     #[must_use]
     pub fn opens(&self, decision: &Decision) -> bool {
-        self.same_close && !self.started && decision.decides && self.passed.is_some()
+        self.same_close && !self.started && decision.decides && self.last_without_ledger.is_some()
     }
 
     /// Writes the opening of the account: the ledger of the frame before the first rebalance.
     pub fn open(&mut self, ledger: &mut LedgerFrame) {
-        let (seq, timestamp) = self.passed.unwrap_or_default();
+        let (seq, timestamp) = self.last_without_ledger.unwrap_or_default();
         let portfolio = self.book.portfolio();
         let factors = self.attribution.as_ref().map_or(0, |attribution| attribution.exposures().len());
         *ledger = LedgerFrame {
@@ -189,7 +189,7 @@ impl Trading {
         if self.ended {
             return Ok(false);
         }
-        if let (true, Some((_, opened))) = (self.opens(decision), self.passed) {
+        if let (true, Some((_, opened))) = (self.opens(decision), self.last_without_ledger) {
             self.book.earn_since(opened, frame, &mut self.account);
             if let Some(benchmark) = &mut self.benchmark {
                 benchmark.earn_since(opened, frame);
@@ -204,14 +204,14 @@ impl Trading {
             }
         }
         if !self.started {
-            self.passed = Some((frame.seq, frame.timestamp));
+            self.last_without_ledger = Some((frame.seq, frame.timestamp));
             return Ok(false);
         }
         if let Some(benchmark) = &mut self.benchmark {
             benchmark.decide(frame, &self.market);
         }
         if let (Some(attribution), Some(moves)) = (&mut self.attribution, self.book.moves()) {
-            attribution.explain(Attributed {
+            attribution.explain(AttributionInputs {
                 moves,
                 account: &self.account,
                 fills: &self.fills,
@@ -220,7 +220,7 @@ impl Trading {
                 nav_before: self.nav_before,
             });
             if let Some(estimates) = &decision.estimates {
-                attribution.believe(estimates.get());
+                attribution.set_coefficients(estimates.get());
             }
         }
         self.costs_so_far += self.account.costs.total();
@@ -260,8 +260,8 @@ impl Trading {
     /// # Errors
     /// Fails if the state cannot be encoded.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
-        let Self { market, book, benchmark, attribution, names, digest, passed, .. } = self;
-        let ledger = (digest, self.costs_so_far, self.started, self.ended, passed);
+        let Self { market, book, benchmark, attribution, names, digest, last_without_ledger, .. } = self;
+        let ledger = (digest, self.costs_so_far, self.started, self.ended, last_without_ledger);
         save_under(STATE, &self.settings(), &(market, book, benchmark, attribution, names, ledger))
     }
 
@@ -277,7 +277,7 @@ impl Trading {
         self.benchmark = benchmark.map(|benchmark| benchmark.under(settings));
         self.book = book.under(settings);
         (self.market, self.attribution, self.names) = (market, attribution, names);
-        (self.digest, self.costs_so_far, self.started, self.ended, self.passed) = ledger;
+        (self.digest, self.costs_so_far, self.started, self.ended, self.last_without_ledger) = ledger;
         Ok(())
     }
 

@@ -19,7 +19,7 @@
 //! each instrument and a few open suspicions, never the data. A finding may come a few frames after its row:
 //! a jump has three bars to reverse, and a copied bar is judged with the gap after it.
 //!
-//! Two callers: `betaflow check` reads whole bars unchecked (`Wanted::checked`), and the source passes on the
+//! Two callers: `betaflow check` reads whole bars unchecked (`FrameColumn::checked`), and the source passes on the
 //! rows that it rejects (`BadRow::Report`). `SourceStage` inspects every frame of a run and issues one
 //! warning per kind of problem; for that, a replay of daily data also reads open, high, low and volume if
 //! they exist. In intraday bars it looks for jumps only, at one division per price.

@@ -6,8 +6,9 @@ use super::settings::WorldSettings;
 use crate::settings::Calendar;
 use crate::source::{Source, SourceError};
 
-/// Applies the stress that needs only the current frame: the reversed factor, then the gap. If the settings
-/// [need memory](WorldSettings::needs_memory), `source` must be a [`Path`](super::Path) of a recording.
+/// Applies the stress that needs only the current frame: the reversed factor, then the gap.
+///
+/// With settings that [need memory](WorldSettings::needs_memory), `source` must be a [`Path`](super::Path).
 ///
 /// # Errors
 /// Fails if the factor does not exist.

@@ -24,7 +24,7 @@ pub(super) struct Listing {
 
 impl Listing {
     /// Adds the names of newly listed instruments of the data.
-    pub(super) fn learn(&mut self, listed: &[Arc<str>]) {
+    pub(super) fn append(&mut self, listed: &[Arc<str>]) {
         self.names.extend_from_slice(listed);
     }
 

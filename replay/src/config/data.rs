@@ -1,7 +1,7 @@
 //! Settings of the data: what to read and how.
 
 use betaflow_connectors::parquet::{BadRow, RF_MAX, TimeIs};
-use betaflow_engine::assembly::{FactorGap, Values, Wanted};
+use betaflow_engine::assembly::{FactorGap, FrameColumn, Values};
 use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 use betaflow_engine::settings::{Calendar, Invalid, require};
@@ -206,12 +206,12 @@ impl DataSettings {
     /// Columns that are read where the data has them: dividends and splits; where something trades the volume, because
     /// no order fills on a bar without it; and whole bars of daily data, which are few, to check their quality.
     #[must_use]
-    pub(crate) fn optional(&self, trades: bool) -> Vec<Wanted> {
-        let due = [Field::Dividend, Field::Split].map(|field| Wanted { field, checked: true });
+    pub(crate) fn optional(&self, trades: bool) -> Vec<FrameColumn> {
+        let due = [Field::Dividend, Field::Split].map(|field| FrameColumn { field, checked: true });
         let bars = [Field::Open, Field::High, Field::Low, Field::Volume];
         let looks = self.frames_per_day == 1 && self.bars_belong_to_price();
         let reads = |field: &Field| looks || trades && *field == Field::Volume;
-        let bars = bars.into_iter().filter(reads).map(|field| Wanted { field, checked: false });
+        let bars = bars.into_iter().filter(reads).map(|field| FrameColumn { field, checked: false });
         due.into_iter().chain(bars).collect()
     }
 

@@ -11,7 +11,7 @@ use crate::time::TimestampNs;
 
 /// Bookings of the run on a frame.
 #[derive(Clone, Copy, Debug)]
-pub struct Booked<'a> {
+pub struct Bookings<'a> {
     /// Time at which the frame's bars closed.
     pub timestamp: TimestampNs,
     /// Risk-free return of the frame.
@@ -30,7 +30,7 @@ pub struct Booked<'a> {
 
 /// State of the run at a close: base of the carrying costs until the next close.
 #[derive(Clone, Copy, Debug)]
-struct Held {
+struct CarryBase {
     timestamp: TimestampNs,
     cash: f64,
     shorts: f64,
@@ -44,7 +44,7 @@ struct Held {
 pub struct Repricing {
     rates: Rates,
     trades: Trades,
-    held: Option<Held>,
+    held: Option<CarryBase>,
     /// D: cash, and therefore NAV, of a scenario minus that of the run.
     difference: Vec<f64>,
     nav: Vec<f64>,
@@ -74,16 +74,16 @@ impl Repricing {
     }
 
     /// Advances to the next frame of the run.
-    pub fn advance(&mut self, booked: Booked<'_>) {
-        self.trades.take(booked.fills, booked.ended);
+    pub fn advance(&mut self, bookings: Bookings<'_>) {
+        self.trades.take(bookings.fills, bookings.ended);
         self.unknown += self.trades.sums.unknown;
         self.charge_trades();
         if let Some(held) = self.held {
-            self.carry(held, booked.timestamp, booked.rf);
+            self.carry(held, bookings.timestamp, bookings.rf);
         }
-        self.settle(&booked);
-        let shorts = booked.account.shorts;
-        self.held = Some(Held { timestamp: booked.timestamp, cash: booked.cash, shorts });
+        self.settle(&bookings);
+        let shorts = bookings.account.shorts;
+        self.held = Some(CarryBase { timestamp: bookings.timestamp, cash: bookings.cash, shorts });
     }
 
     fn charge_trades(&mut self) {
@@ -113,7 +113,7 @@ impl Repricing {
 
     /// Charges interest, the borrow fee and financing since the preceding close, on the positions and cash of
     /// that close.
-    fn carry(&mut self, held: Held, now: TimestampNs, rf: f64) {
+    fn carry(&mut self, held: CarryBase, now: TimestampNs, rf: f64) {
         let rates = &self.rates;
         let years = (now.date() - held.timestamp.date()) as f64 / DAYS_OF_RATES;
         scaled(&mut self.costs[CostItem::Borrow as usize], &rates.borrow, held.shorts * years);
@@ -128,13 +128,13 @@ impl Repricing {
         }
     }
 
-    fn settle(&mut self, booked: &Booked<'_>) {
-        let of_run = booked.account.interest - booked.account.costs.total();
+    fn settle(&mut self, bookings: &Bookings<'_>) {
+        let of_run = bookings.account.interest - bookings.account.costs.total();
         for scenario in 0..self.difference.len() {
             let own = self.interest[scenario] - self.costs(scenario).total();
-            let lost = self.rates.haircut[scenario] * booked.account.delisted;
+            let lost = self.rates.haircut[scenario] * bookings.account.delisted;
             self.difference[scenario] += own - of_run - lost;
-            self.nav[scenario] = booked.nav + self.difference[scenario];
+            self.nav[scenario] = bookings.nav + self.difference[scenario];
         }
     }
 

@@ -28,5 +28,5 @@ mod rates;
 mod trades;
 
 pub use charges::{COST_SETTINGS, Charges};
-pub use columns::{Booked, Repricing};
+pub use columns::{Bookings, Repricing};
 pub use trades::{OrderFill, Sums, Trades};

@@ -26,7 +26,7 @@ impl DataWarnings {
     }
 
     /// Sets the instruments listed before the run resumes.
-    pub(crate) fn knowing(self, names: &[Arc<str>]) -> Self {
+    pub(crate) fn with_listed(self, names: &[Arc<str>]) -> Self {
         Self { inspector: self.inspector.with_listed(names), ..self }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::error::{Miswired, StageError};
-use super::super::message::{Message, Passed};
+use super::super::message::{FrameWithoutLedger, Message};
 use super::super::recycler::Recycler;
 use super::super::stage::{Outbox, Stage};
 use super::super::trading::Trading;
@@ -98,7 +98,7 @@ impl Stage for Execute {
                 let (seq, timestamp) = (frame.seq, frame.timestamp);
                 let complete = match traded {
                     true => Message::Ledger(ledger),
-                    false => Message::Passed(Passed { seq, timestamp, checkpoint }),
+                    false => Message::WithoutLedger(FrameWithoutLedger { seq, timestamp, checkpoint }),
                 };
                 for taker in 0..self.takers {
                     out.send(LEDGER + taker, complete.clone());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::error::{Miswired, StageError};
-use super::super::message::{Message, Passed};
+use super::super::message::{FrameWithoutLedger, Message};
 use super::super::stage::{Outbox, Stage};
 use crate::ledger::{Recorder, RunFacts, Tally};
 use crate::state::Checkpoint;
@@ -61,7 +61,7 @@ impl Stage for Record {
                     self.complete(frame.seq, frame.timestamp, frame.checkpoint.as_ref())?;
                 }
             }
-            Message::Passed(Passed { seq, timestamp, checkpoint }) => {
+            Message::WithoutLedger(FrameWithoutLedger { seq, timestamp, checkpoint }) => {
                 self.complete(seq, timestamp, checkpoint.as_ref())?;
             }
             Message::Estimates(batch) => {

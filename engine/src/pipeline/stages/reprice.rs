@@ -6,7 +6,7 @@ use super::super::range_checks::check_value;
 use super::super::stage::{Outbox, Stage};
 use super::scenario_tally::ScenarioTally;
 use super::scenarios::ScenarioError;
-use crate::execution::repricing::{Booked, Charges, Repricing};
+use crate::execution::repricing::{Bookings, Charges, Repricing};
 use crate::execution::{CostItem, is_ruined};
 use crate::ledger::{Entry, LedgerFrame, RunFacts, Tally};
 use crate::metrics::Shortfall;
@@ -35,7 +35,7 @@ impl Reprice {
     fn frame(&mut self, ledger: &LedgerFrame) -> Result<(), ScenarioError> {
         self.run.add(ledger);
         let of_run = Entry::of(ledger);
-        self.repricing.advance(Booked {
+        self.repricing.advance(Bookings {
             timestamp: ledger.timestamp,
             rf: ledger.rf,
             nav: ledger.nav,
@@ -81,7 +81,7 @@ impl Stage for Reprice {
     fn handle(&mut self, message: Message, _: &mut Outbox) -> Result<(), StageError> {
         match message {
             Message::Ledger(ledger) => self.frame(&ledger)?,
-            Message::Passed(_) => {}
+            Message::WithoutLedger(_) => {}
             _ => return Err(Miswired { stage: self.name() }.into()),
         }
         Ok(())

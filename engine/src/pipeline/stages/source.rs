@@ -69,10 +69,10 @@ impl SourceStage {
     /// Sets the instruments listed before the run resumes. The facts of the stage cover only the frames that
     /// it emits.
     #[must_use]
-    pub fn knowing(self, names: &[Arc<str>]) -> Self {
+    pub fn with_listed(self, names: &[Arc<str>]) -> Self {
         let mut known = InstrumentNames::default();
         known.extend(names);
-        Self { data_warnings: self.data_warnings.knowing(names), names: known, ..self }
+        Self { data_warnings: self.data_warnings.with_listed(names), names: known, ..self }
     }
 }
 

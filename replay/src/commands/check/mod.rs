@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Result, anyhow, bail};
 use betaflow_connectors::parquet::{BadRow, ParquetSource, Refusal, RefusedRow};
 use betaflow_connectors::record::write_findings;
-use betaflow_engine::assembly::Wanted;
+use betaflow_engine::assembly::FrameColumn;
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::{Frames, RecordSettings};
@@ -104,10 +104,10 @@ fn inspect(config: &Config, found: &mut Found) -> Result<(DataFacts, SpreadInspe
 }
 
 /// Columns that are inspected beside the close, as the data has them.
-fn columns() -> Vec<Wanted> {
+fn columns() -> Vec<FrameColumn> {
     use Field::{Ask, Bid, High, Low, Open, ReturnPrice, Split, Volume};
     [ReturnPrice, Open, High, Low, Volume, Bid, Ask, Split]
-        .map(|field| Wanted { field, checked: false })
+        .map(|field| FrameColumn { field, checked: false })
         .to_vec()
 }
 
