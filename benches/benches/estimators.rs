@@ -1,10 +1,10 @@
-//! The estimators in nanoseconds an instrument-bar, beside a plain copy of what they put out and beside the
-//! same work in Python (`benches/peers`).
+//! Time of the estimators in nanoseconds an instrument-bar, compared with a plain copy of their output and
+//! with the same filters in Python (`benches/peers`).
 //!
-//! `cargo bench -p betaflow-benches --bench estimators` prints the table. All take turns on the same data and
-//! the same processor, so that a machine whose speed drifts treats them alike. `$PYTHON` names the interpreter
-//! that has the packages of `benches/peers/requirements.txt`; without it `python3`, and what is missing there
-//! is left out.
+//! `cargo bench -p betaflow-benches --bench estimators` prints the table. All jobs take turns on the same
+//! data and the same processor, so that a drift in the speed of the machine affects all alike. `$PYTHON`
+//! names an interpreter with the packages of `benches/peers/requirements.txt` (default `python3`); peers
+//! without their package are skipped.
 
 #![allow(clippy::print_stdout)]
 
@@ -28,7 +28,7 @@ const FACTORS: usize = 6;
 const BARS: usize = 2_000;
 const TURNS: usize = 7;
 
-// The names that `estimators.py` gives its jobs, where it has them too.
+// Names of the jobs; equal to those of `estimators.py` for the jobs that it has.
 const FULL: &str = "full covariance, state only";
 const FULL_WRITTEN: &str = "full covariance, means written";
 const SHARED: &str = "shared covariance, state only";
@@ -42,22 +42,22 @@ const MIXTURE: &str = "mixture of 8 models";
 const JOBS: [&str; 8] =
     [FULL, FULL_WRITTEN, OWN_LEARNED, SHARED, SHARED_WRITTEN, LEARNED, LEARNED_WRITTEN, MIXTURE];
 
-/// Who does a job, in the order of the table.
+/// Implementations, in the order of the table's columns.
 const COLUMNS: [&str; 6] = ["betaflow", "plain copy", "numpy", "numba", "jax", "pykalman"];
 
-/// Time of the processor where it can be had: what else the machine does then counts little.
+/// Processor time if the system provides it: other processes then affect the result less.
 #[cfg(target_os = "linux")]
 mod processor {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
     use rustix::time::{ClockId, clock_gettime};
 
-    /// Nanoseconds this process has used.
+    /// Nanoseconds of processor time that this process has used.
     pub(crate) fn time_ns() -> f64 {
         let time = clock_gettime(ClockId::ProcessCPUTime);
         time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
     }
 
-    /// Stays on the last processor it may use; so do the processes it starts.
+    /// Pins the process, and the processes it starts, to the last processor that it may use.
     pub(crate) fn stay_on_one() -> bool {
         let Ok(allowed) = sched_getaffinity(None) else { return false };
         let last = (0..CpuSet::MAX_CPU).rev().find(|&cpu| allowed.is_set(cpu));
@@ -85,7 +85,7 @@ mod processor {
     }
 }
 
-/// One pass over all bars. What it prepares it prepares anew each time, and returns nanoseconds of the bars
+/// One pass over all bars. It prepares its state again each time, and returns the nanoseconds of the bars
 /// alone.
 struct Job<'a> {
     name: &'static str,
@@ -93,7 +93,7 @@ struct Job<'a> {
     pass: Box<dyn FnMut() -> f64 + 'a>,
 }
 
-/// Steps through all bars, without a look at the state.
+/// Steps through all bars without reading the state.
 fn step_all(data: &Observations, mut filter: impl Estimator) -> f64 {
     let start = processor::time_ns();
     for (factors, returns) in data.iter() {
@@ -104,7 +104,7 @@ fn step_all(data: &Observations, mut filter: impl Estimator) -> f64 {
     elapsed
 }
 
-/// Steps through all bars and copies every mean out of the estimates of each.
+/// Steps through all bars and copies every mean from the estimates of each.
 fn step_and_write_all(data: &Observations, mut filter: impl Estimator, out: &mut [f64]) -> f64 {
     let mut estimates = Estimates { factors: vec![0.0; data.factors], ..Estimates::default() };
     let n = data.instruments;
@@ -120,7 +120,7 @@ fn step_and_write_all(data: &Observations, mut filter: impl Estimator, out: &mut
     elapsed
 }
 
-/// What is the least that writing all means can cost: the same bytes from one place to another.
+/// Copies as many bytes as all means take: a lower bound for writing them.
 fn copy_all(data: &Observations, out: &mut [f64]) -> f64 {
     let state = vec![1.0; data.instruments * (data.factors + 1)];
     let start = processor::time_ns();
@@ -132,14 +132,14 @@ fn copy_all(data: &Observations, out: &mut [f64]) -> f64 {
     elapsed
 }
 
-/// The peers' model: Q = q I with their q, R = 1, P_0 = I.
+/// Model of the peers: Q = q I with their q, R = 1, P_0 = I.
 fn fixed(data: &Observations, share: bool) -> Result<Fixed> {
     let mut parameters = FixedParameters::standard(data.factors + 1);
     if let PerInstrument::Common(q) = &mut parameters.transition_covariance {
         q.iter_mut().for_each(|q| *q *= 1e-4);
     }
     if !share {
-        // Of the same value, but each instrument's own: nothing can be shared.
+        // Equal values, but one per instrument: no covariance can be shared.
         parameters.observation_variance = PerInstrument::Each(vec![1.0; data.instruments]);
     }
     Ok(Fixed::new(parameters, data.factors)?)
@@ -167,7 +167,7 @@ fn step_and_write_all_fixed(data: &Observations, mut filter: Fixed, out: &mut [f
     elapsed
 }
 
-/// The means after the last bar, for the peers to compare theirs with: instruments × k.
+/// Means after the last bar, instruments × k, against which the peers check theirs.
 fn last_means(data: &Observations) -> Result<Vec<f64>> {
     let mut filter = fixed(data, false)?;
     for (factors, returns) in data.iter() {
@@ -178,7 +178,7 @@ fn last_means(data: &Observations) -> Result<Vec<f64>> {
 }
 
 fn settings() -> EstimatorSettings {
-    // The data has deviations of 1, where the defaults expect returns of a day.
+    // The data has deviations of 1; the defaults expect daily returns.
     EstimatorSettings {
         initial_variance: 1.0,
         initial_alpha_variance: Some(1.0),
@@ -191,7 +191,7 @@ fn dlm(data: &Observations) -> Dlm {
     Dlm::new(&settings(), &Calendar::default(), data.factors)
 }
 
-/// A filter in which no two instruments have seen the same, so that nothing is shared.
+/// Filter in which no two instruments have the same history, so that no covariance is shared.
 fn dlm_without_sharing(data: &Observations) -> Dlm {
     let mut filter = dlm(data);
     for absent in 0..data.instruments {
@@ -203,7 +203,7 @@ fn dlm_without_sharing(data: &Observations) -> Dlm {
     filter
 }
 
-/// Our jobs, each with the output it writes to, if any.
+/// Jobs of betaflow, each with its output buffer if it writes means.
 fn jobs(data: &Observations) -> Result<Vec<Job<'_>>> {
     let output = || vec![1.0; data.bars() * data.instruments * (data.factors + 1)];
     let mut jobs = Vec::new();
@@ -228,7 +228,7 @@ fn jobs(data: &Observations) -> Result<Vec<Job<'_>>> {
     Ok(jobs)
 }
 
-/// `estimators.py`, waiting for its turns.
+/// Process of `estimators.py`, which waits for turns.
 struct Peers {
     process: Child,
     turns: ChildStdin,
@@ -236,7 +236,7 @@ struct Peers {
 }
 
 impl Peers {
-    /// Nothing where there is no Python, or no numpy in it.
+    /// Starts the peers; `None` without Python or numpy.
     fn start(data: &Observations) -> Result<Option<Self>> {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("observations");
         data.write(&folder)?;
@@ -248,7 +248,7 @@ impl Peers {
         let mut process = match command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
             Ok(process) => process,
             Err(error) => {
-                println!("the Python peers are left out: {}: {error}", python.display());
+                println!("skipped the Python peers: {}: {error}", python.display());
                 return Ok(None);
             }
         };
@@ -257,15 +257,15 @@ impl Peers {
         let mut peers = Self { process, turns, lines };
         while let Some(line) = peers.line()? {
             if let (Some(peer), Some(why)) = (line["peer"].as_str(), line["skipped"].as_str()) {
-                println!("{peer} is left out: {why}");
+                println!("skipped {peer}: {why}");
             }
             if line["ready"].is_u64() {
                 return Ok(Some(peers));
             }
         }
         let status = peers.process.wait()?;
-        // It has said why on its standard error.
-        println!("the Python peers are left out: {} ended with {status}", python.display());
+        // The script printed the reason to standard error.
+        println!("skipped the Python peers: {} ended with {status}", python.display());
         Ok(None)
     }
 
@@ -275,7 +275,7 @@ impl Peers {
         Ok(if read == 0 { None } else { Some(serde_json::from_str(&line)?) })
     }
 
-    /// Runs all of the peers' jobs once.
+    /// Runs all jobs of the peers once.
     fn turn(&mut self, times: &mut Times) -> Result<()> {
         writeln!(self.turns, "go")?;
         loop {
@@ -284,22 +284,23 @@ impl Peers {
                 return Ok(());
             }
             let (peer, job) = (line["peer"].as_str(), line["job"].as_str());
-            let (peer, job) = peer.zip(job).ok_or("a line of the peers without its names")?;
-            let ns = line["ns_per_instrument_bar"].as_f64().ok_or("a line of the peers without its time")?;
+            let (peer, job) = peer.zip(job).ok_or("found a line of the peers without names")?;
+            let ns =
+                line["ns_per_instrument_bar"].as_f64().ok_or("found a line of the peers without a time")?;
             times.add(job, peer, ns);
         }
     }
 
     fn end(self) -> Result<()> {
         let Self { mut process, turns, lines } = self;
-        // No more turns: it ends with its input.
+        // The script ends with its input.
         drop((turns, lines));
         process.wait()?;
         Ok(())
     }
 }
 
-/// Nanoseconds an instrument-bar, one a turn, by job and by who did it.
+/// Nanoseconds an instrument-bar, one value a turn, by job and implementation.
 #[derive(Default)]
 struct Times(BTreeMap<String, BTreeMap<String, Vec<f64>>>);
 
@@ -308,9 +309,9 @@ impl Times {
         self.0.entry(job.to_owned()).or_default().entry(who.to_owned()).or_default().push(ns);
     }
 
-    /// Medians, and in brackets how many times ours that is: the median of the ratios turn by turn.
+    /// Prints medians, and in brackets the median over turns of the ratio to betaflow.
     fn print(&self) {
-        print!("{:52}", "ns an instrument-bar (times ours)");
+        print!("{:52}", "ns an instrument-bar (ratio to betaflow)");
         println!("{}", COLUMNS.map(|who| format!("{who:>20}")).concat());
         for job in JOBS {
             print!("{job:52}");
@@ -340,7 +341,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 fn main() -> Result<()> {
-    // `cargo test --benches` only wants to know that it runs.
+    // `cargo test --benches` only checks that the benchmark runs.
     let trial = std::env::args().any(|argument| argument == "--test");
     let data = Observations::new(if trial { 20 } else { BARS }, INSTRUMENTS, FACTORS);
     let pinned = processor::stay_on_one();

@@ -1,7 +1,8 @@
-//! A venue that trades 500 instruments, 5,000 messages a second, and a run that trades on bars of a second of it while a
-//! dashboard is open: what is lost, how much memory it takes, and how long it is from a message to what was decided.
+//! Load test of a paper run: a venue sends 5,000 trades a second of 500 instruments, and the run trades on
+//! one-second bars with a dashboard open. Measures lost trades, memory, and the latency from message to
+//! decision.
 //!
-//! `cargo bench -p betaflow-benches --bench live` takes a minute; `-- 10` ten.
+//! `cargo bench -p betaflow-benches --bench live` takes one minute; `-- 10` takes ten.
 
 #![allow(clippy::print_stdout)]
 
@@ -29,19 +30,19 @@ type Result<T> = std::result::Result<T, Error>;
 
 const INSTRUMENTS: usize = 503;
 const MESSAGES_A_SECOND: u64 = 5_000;
-/// Messages that are sent together.
+/// Messages sent in one burst.
 const TOGETHER: u64 = 5;
 const BAR_NS: i64 = 1_000_000_000;
-/// How often memory is looked at.
+/// Time between memory measurements.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// What the venue has sent: messages, and thousandths of a unit by the interval in which they were traded.
+/// Messages that the venue has sent, and thousandths of a unit by the interval of the trades.
 struct Sent {
     messages: u64,
     by_interval: BTreeMap<i64, u64>,
 }
 
-/// Trades to whoever connects, until it is stopped.
+/// Sends trades to the first client, until stopped.
 fn venue(listener: &TcpListener, stop: &AtomicBool, sent: &AtomicU64) -> Result<Sent> {
     let (stream, _) = listener.accept()?;
     stream.set_nodelay(true)?;
@@ -55,7 +56,7 @@ fn venue(listener: &TcpListener, stop: &AtomicBool, sent: &AtomicU64) -> Result<
         let due = Duration::from_nanos(messages * 1_000_000_000 / MESSAGES_A_SECOND);
         std::thread::sleep(due.saturating_sub(started.elapsed()));
         for _ in 0..TOGETHER {
-            // Each instrument once in so many messages, so that its trades are numbered on.
+            // Each instrument trades once per INSTRUMENTS messages, so that its trade numbers are consecutive.
             let i = (messages as usize % INSTRUMENTS) * 7_919 % INSTRUMENTS;
             price[i] *= 1.0 + 2e-5 * random.shock();
             let thousandths = 1 + (random.uniform() * 5_000.0) as u64;
@@ -72,16 +73,16 @@ fn venue(listener: &TcpListener, stop: &AtomicBool, sent: &AtomicU64) -> Result<
         socket.flush()?;
         sent.store(messages, Ordering::Relaxed);
     }
-    // The last interval closes by the clock.
+    // The clock of the run closes the last interval.
     std::thread::sleep(Duration::from_secs(3));
     Ok(Sent { messages, by_interval })
 }
 
-/// The program, built for release.
+/// Builds the program for release and returns its path.
 fn program() -> Result<PathBuf> {
     let built = Command::new(env!("CARGO")).args(["build", "--release", "--workspace"]).status()?;
     if !built.success() {
-        return Err("the program does not build".into());
+        return Err("cargo build failed".into());
     }
     let mut path = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     path.extend(["..", "target", "release", "betaflow"]);
@@ -99,7 +100,7 @@ fn settings(port: u16) -> String {
     )
 }
 
-/// A run that ends with the benchmark.
+/// A paper run that ends with the benchmark.
 struct Run {
     child: Child,
     dashboard: String,
@@ -117,7 +118,7 @@ impl Run {
         while !line.contains("dashboard at http://") {
             line.clear();
             if out.read_line(&mut line)? == 0 {
-                return Err("the run has ended".into());
+                return Err("the run ended early".into());
             }
         }
         child.stdout = Some(out.into_inner());
@@ -125,7 +126,7 @@ impl Run {
         Ok(Self { child, dashboard: address.to_owned() })
     }
 
-    /// Bytes of memory, and seconds of processor time so far.
+    /// Resident memory in bytes, and seconds of processor time so far.
     fn use_of_the_machine(&self) -> Result<(u64, f64)> {
         let of = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", self.child.id()));
         let pages: u64 = of("statm")?.split(' ').nth(1).unwrap_or_default().parse()?;
@@ -145,7 +146,7 @@ impl Run {
         Ok(values.next().ok_or("no JSON")??)
     }
 
-    /// Follows the dashboard as an open page does; the bytes that came.
+    /// Reads the dashboard's events like an open page, and returns the number of bytes.
     fn follow(&self) -> Result<JoinHandle<u64>> {
         let mut stream = TcpStream::connect(&self.dashboard)?;
         write!(stream, "GET /events HTTP/1.1\r\nHost: {}\r\n\r\n", self.dashboard)?;
@@ -166,7 +167,7 @@ impl Drop for Run {
     }
 }
 
-/// Whole intervals of what was sent whose bars do not add up to it, and how many do.
+/// Returns the number of whole intervals whose bars have the volume sent, and a line for each of the others.
 fn compare(folder: &Path, sent: &Sent) -> Result<(u64, Vec<String>)> {
     let mut found = BTreeMap::<i64, f64>::new();
     let mut seen = BTreeSet::new();
@@ -182,13 +183,13 @@ fn compare(folder: &Path, sent: &Sent) -> Result<(u64, Vec<String>)> {
         true
     })?;
     let (mut good, mut wrong) = (0, Vec::new());
-    // The connection began inside the first interval.
+    // The connection starts inside the first interval.
     for (interval, thousandths) in sent.by_interval.iter().skip(1) {
         let (expected, found) = (*thousandths as f64 / 1e3, found.get(interval).copied().unwrap_or(0.0));
         if (expected - found).abs() < 1e-6 {
             good += 1;
         } else {
-            wrong.push(format!("interval {interval}: {found} of {expected}"));
+            wrong.push(format!("interval {interval}: found {found}, expected {expected}"));
         }
     }
     Ok((good, wrong))
@@ -233,7 +234,7 @@ fn main() -> Result<()> {
     }
     let processor = run.use_of_the_machine()?.1 / started.elapsed().as_secs_f64();
     stop.store(true, Ordering::Relaxed);
-    let sent = seller.join().map_err(|_| "the venue has failed")??;
+    let sent = seller.join().map_err(|_| "the venue failed")??;
     std::thread::sleep(Duration::from_secs(2));
     let state = run.ask("/api/state")?;
     drop(run);
@@ -247,7 +248,7 @@ fn main() -> Result<()> {
         sent.messages, feed["messages"], feed["conflated"]
     );
     let (good, wrong) = compare(&folder, &sent)?;
-    println!("intervals whose volume is that of what was sent: {good}; that are not: {}", wrong.len());
+    println!("intervals with the volume sent: {good}; with another volume: {}", wrong.len());
     for line in wrong.iter().take(5) {
         println!("  {line}");
     }
@@ -261,7 +262,7 @@ fn main() -> Result<()> {
     let by_minute = memory.iter().filter(|look| minute(look)).map(|(_, bytes)| format!("{:.1}", mb(*bytes)));
     println!("memory by minute, MB: {}", by_minute.collect::<Vec<_>>().join(" "));
     println!(
-        "memory: {:.1} MB after the first minute, {:.1} MB at the end ({:.3} times), {:.1} MB at the most; processor {:.0} %",
+        "memory: {:.1} MB after the first minute, {:.1} MB at the end ({:.3} times), {:.1} MB at the peak; processor {:.0} %",
         mb(first),
         mb(last),
         last as f64 / first as f64,

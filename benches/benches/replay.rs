@@ -1,7 +1,7 @@
-//! End-to-end replay in instrument-bars a second, beside the bare read of the same columns.
+//! Speed of a replay in instrument-bars a second, compared with a bare read of the same columns.
 //!
 //! `cargo bench -p betaflow-benches --bench replay` prints both, their ratio, and the peak memory of the
-//! replay beside that of a file ten times as long.
+//! replay of two files, one ten times as long as the other.
 
 #![allow(clippy::print_stdout)]
 
@@ -18,7 +18,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Decodes time, symbol and close, and looks at nothing.
+/// Decodes time, symbol and close, and discards them.
 fn bare_read(prices: &Path) -> Result<usize> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(prices)?)?;
     let columns = ProjectionMask::columns(builder.parquet_schema(), ["ts", "symbol", "close"]);
@@ -29,14 +29,14 @@ fn bare_read(prices: &Path) -> Result<usize> {
     Ok(rows)
 }
 
-/// The program, built for release beside this benchmark.
+/// Path of the program, built for release by this benchmark.
 fn program() -> PathBuf {
     let mut path = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     path.extend(["..", "target", "release", "betaflow"]);
     path
 }
 
-/// Replays with `dlm`, deciding once a day; returns the peak memory in bytes.
+/// Replays with `dlm` and one rebalance a day; returns the peak memory in bytes.
 fn replay(panel: &Panel, out: &Path) -> Result<u64> {
     let output = Command::new(program())
         .arg("replay")
@@ -60,7 +60,7 @@ fn replay(panel: &Panel, out: &Path) -> Result<u64> {
 fn main() -> Result<()> {
     let built = Command::new(env!("CARGO")).args(["build", "--release", "-p", "betaflow-replay"]).status()?;
     if !built.success() {
-        return Err("the program does not build".into());
+        return Err("cargo build failed".into());
     }
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("panel");
     let short = panel(&folder, FRAMES)?;
@@ -76,7 +76,7 @@ fn main() -> Result<()> {
     group.bench_function("bare read of time, symbol, close", |bench| {
         bench.iter(|| bare_read(&short.prices).map_err(|error| error.to_string()));
     });
-    group.bench_function("replay, dlm, a decision every 390 frames", |bench| {
+    group.bench_function("replay, dlm, a rebalance every 390 frames", |bench| {
         bench.iter(|| replay(&short, &out).map_err(|error| error.to_string()));
     });
     group.finish();
@@ -85,7 +85,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
 
-    // In turns, so that a machine whose speed drifts treats both alike.
+    // In turns, so that a drift in the speed of the machine affects both alike.
     let mut ratios = Vec::new();
     for _ in 0..9 {
         let started = Instant::now();

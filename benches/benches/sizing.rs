@@ -1,7 +1,8 @@
-//! A rebalance beside the same problem in Clarabel, an interior-point solver, in its factor form.
+//! Time of a rebalance, compared with the same problem in Clarabel, an interior-point solver, in its factor
+//! form.
 //!
-//! `cargo bench -p betaflow-benches --bench sizing` prints medians over the rebalances of a market whose forecasts
-//! and weights drift, each rebalance solved by both, in turns.
+//! `cargo bench -p betaflow-benches --bench sizing` prints medians over the rebalances of a market whose
+//! forecasts and weights drift. Both solvers solve each rebalance, in turns.
 
 #![allow(clippy::print_stdout)]
 
@@ -22,7 +23,7 @@ use rebalance::Reference;
 
 const FACTORS: usize = 6;
 
-/// What is limited besides cap and box.
+/// Constraints and costs besides turnover cap, box and linear costs.
 #[derive(Clone, Copy)]
 struct Limits {
     name: &'static str,
@@ -81,9 +82,10 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-/// Medians in microseconds of ours and Clarabel's, and ours in steps.
+/// Returns the median microseconds of betaflow and of Clarabel, and the median steps of betaflow.
 ///
-/// The two take turns of all rebalances each: beside the other's data in the cache neither shows its speed.
+/// Each solver takes its turn over all rebalances: alternating single rebalances would slow both by cache
+/// misses.
 fn measure(n: usize, limits: Limits, rebalances: usize, compare: bool) -> (f64, f64, f64) {
     let mut random = SplitMix::new(7);
     let mut market = market(n, limits, &mut random);
@@ -94,7 +96,7 @@ fn measure(n: usize, limits: Limits, rebalances: usize, compare: bool) -> (f64, 
         for value in &mut market.expected {
             *value += 2e-5 * random.shock();
         }
-        // Before that the book is being built.
+        // The first half of the rebalances builds up the portfolio.
         if round >= rebalances / 2 {
             markets.push(market.clone());
         }
@@ -118,16 +120,17 @@ fn measure(n: usize, limits: Limits, rebalances: usize, compare: bool) -> (f64, 
             solver.solve(&market.problem(), &mut weights, &mut multipliers);
             let apart =
                 |found: Vec<f64>| found.iter().zip(&weights).fold(0.0_f64, |a, (x, y)| a.max((x - y).abs()));
-            assert!(found.map(apart).is_none_or(|apart| apart < 1e-4), "the two do not agree");
+            assert!(found.map(apart).is_none_or(|apart| apart < 1e-4), "the two solutions differ");
         }
     }
     let theirs = if compare { median(&mut theirs) } else { f64::NAN };
     (median(&mut ours), theirs, median(&mut steps))
 }
 
-/// The largest Sharpe ratio of past returns, ours and scipy's (`benches/peers/max_sharpe.py`), where `$PYTHON` has it.
+/// Prints the largest Sharpe ratio of past returns by betaflow and by scipy (`benches/peers/max_sharpe.py`,
+/// if `$PYTHON` has scipy).
 fn max_sharpe(n: usize) -> Result<(), Box<dyn std::error::Error>> {
-    // Stocks that move together: of returns without a market there are portfolios with hardly any variance.
+    // Stocks with a common market factor: without it there are portfolios with hardly any variance.
     let mut random = SplitMix::new(11);
     let betas: Vec<f64> = (0..n).map(|_| 1.0 + 0.3 * random.shock()).collect();
     let mut returns = Vec::new();
@@ -170,7 +173,7 @@ fn max_sharpe(n: usize) -> Result<(), Box<dyn std::error::Error>> {
                 found["sharpe"]
             );
         }
-        _ => println!("scipy is left out: this Python does not have it"),
+        _ => println!("skipped scipy: not installed in this Python"),
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! Scenarios: a sweep beside the sizing and execution of as many replays, and trades that are only priced again beside
-//! a plain loop that prices them.
+//! Scenarios: a sweep compared with the sizing and execution of as many replays, and re-pricing compared with
+//! a plain loop that prices the same trades.
 //!
-//! `cargo bench -p betaflow-benches --bench stress -- 1000` sweeps over 10 turnover caps × 10 half-spreads × 10 Kelly
-//! fractions; without a number every tenth of them. All of it is made in memory.
+//! `cargo bench -p betaflow-benches --bench stress -- 1000` sweeps over 10 turnover caps × 10 half-spreads ×
+//! 10 Kelly fractions; without a number over every tenth of them. All data is generated in memory.
 
 #![allow(clippy::print_stdout)]
 
@@ -32,9 +32,9 @@ use betaflow_strategies::QuarterKelly;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const FACTORS: usize = 6;
-/// Of the grid, for each of its three settings.
+/// Levels of each of the grid's three settings.
 const LEVELS: usize = 10;
-/// Replays whose mean a scenario is held against.
+/// Number of replays whose mean time a scenario is compared with.
 const REPLAYS: usize = 5;
 
 /// Daily bars with volume.
@@ -83,7 +83,7 @@ fn settings() -> RunSettings {
     }
 }
 
-/// A scenario of the whole grid.
+/// Settings of one scenario of the whole grid.
 fn scenario(number: usize) -> RunSettings {
     let level = |stride: usize| (number / stride % LEVELS) as f64;
     let mut own = settings();
@@ -103,13 +103,13 @@ fn clock() -> u64 {
     START.get_or_init(Instant::now).elapsed().as_nanos() as u64
 }
 
-/// Seconds in the stages of these names.
+/// Seconds spent in the stages of these names.
 fn seconds_in(report: &RunReport, stages: &[&str]) -> f64 {
     let timing = report.timing.iter().filter(|timing| stages.contains(&timing.stage));
     timing.map(|timing| timing.handling_ns as f64 * 1e-9).sum()
 }
 
-/// Peak memory of this process in bytes, where the system tells.
+/// Peak memory of this process in bytes, if the system provides it.
 fn peak_memory() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
@@ -124,7 +124,7 @@ fn sweep(frames: &[Frame], numbers: &[usize]) -> Result<()> {
         let report = trading(source(frames), strategy, &scenario(number), Vec::new())?.run(&inline)?;
         Ok(seconds_in(&report, &["size", "execute"]))
     };
-    // Half of the replays before the sweep and half after it: a machine whose speed drifts treats both alike.
+    // Half of the replays run before the sweep and half after it, so that a drift in speed affects both alike.
     let drawn = |at: usize| numbers[(2 * at + 1) * numbers.len() / (2 * REPLAYS)];
     let mut alone = Vec::new();
     for at in (0..REPLAYS).step_by(2) {
@@ -178,7 +178,7 @@ fn sweep(frames: &[Frame], numbers: &[usize]) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the ledger.
+/// Recorder that keeps the ledger.
 struct Keep(Arc<Mutex<Vec<Arc<LedgerFrame>>>>);
 
 impl Recorder for Keep {
@@ -196,7 +196,7 @@ impl Recorder for Keep {
     }
 }
 
-/// A run's trades and holdings, a cell for each bar and instrument, bar after bar.
+/// Trades and positions of a run, one cell per bar and instrument, bar after bar.
 struct Cells {
     instruments: usize,
     notional: Vec<f64>,
@@ -204,9 +204,9 @@ struct Cells {
     /// Notional · σ √(Q/V).
     moved: Vec<f64>,
     value: Vec<f64>,
-    /// What the price has done to the position since the bar before.
+    /// Price gain of the position since the preceding bar.
     gain: Vec<f64>,
-    /// Of each bar: risk-free return, and years since the one before.
+    /// Risk-free return of each bar, and years since the preceding one.
     rf: Vec<f64>,
     years: Vec<f64>,
 }
@@ -244,7 +244,7 @@ impl Cells {
         all
     }
 
-    /// The last NAV under the costs of a scenario, instrument by instrument.
+    /// Computes the last NAV under the costs of a scenario, instrument by instrument.
     fn plain(&self, start: f64, own: &ExecutionSettings) -> f64 {
         let linear = (own.commission_bps + own.half_spread_bps) * BPS;
         let (per_unit, eta) = (own.commission_per_share, own.impact_coefficient);
@@ -274,7 +274,7 @@ impl Cells {
     }
 }
 
-/// Costs that a run may have had: η, half-spreads and fees on shorts.
+/// Costs of a scenario: η, half-spreads and borrow fees.
 fn charges(run: &ExecutionSettings, number: usize) -> Result<Charges> {
     let level = |stride: usize| (number / stride % LEVELS) as f64;
     let own = ExecutionSettings {
@@ -299,7 +299,7 @@ fn bookings(frame: &LedgerFrame) -> Bookings<'_> {
     }
 }
 
-/// The least of some turns, in seconds, and what the last one gave.
+/// Least time of some turns in seconds, and the result of the last.
 fn timed<T>(turns: usize, mut work: impl FnMut() -> Result<T>) -> Result<(f64, T)> {
     let mut best: Option<(f64, T)> = None;
     for _ in 0..turns {
@@ -346,7 +346,9 @@ fn reprice(frames: &[Frame], scenarios: usize) -> Result<()> {
     for (scenario, expected) in expected.iter().enumerate() {
         let off = repricing.nav(scenario) / expected - 1.0;
         if off.abs() > 1e-9 {
-            return Err(format!("scenario {scenario}: NAV is off by {off:e} from the plain loop's").into());
+            return Err(
+                format!("scenario {scenario}: NAV differs by {off:e} from that of the plain loop").into()
+            );
         }
     }
     let of = |seconds: f64| 1e9 * seconds / (scenarios * ledger.len() * instruments) as f64;
@@ -356,11 +358,11 @@ fn reprice(frames: &[Frame], scenarios: usize) -> Result<()> {
     );
     println!("  a plain loop over scenarios, bars and instruments  {:8.4}, the last NAV alone", of(plain));
     println!(
-        "  repriced                                           {:8.4}, NAV and costs by item of every bar",
+        "  re-priced                                          {:8.4}, NAV and costs by item of every bar",
         of(priced)
     );
     println!(
-        "  repriced, and all figures                          {:8.4}, net, gross, capacity, shortfall",
+        "  re-priced, with all figures                        {:8.4}, net, gross, capacity, shortfall",
         of(summed)
     );
     println!(
@@ -379,7 +381,7 @@ fn main() -> Result<()> {
     let count = count.unwrap_or(if trial { 10 } else { whole / 10 }).clamp(1, whole);
     let frames = panel(instruments, days);
     reprice(&frames, if trial { 20 } else { whole })?;
-    // Numbers that go through all levels of each setting: a step that shares no factor with the size of the grid.
+    // A step coprime to the size of the grid visits all levels of each setting.
     let numbers: Vec<usize> = (0..count).map(|at| at * 387 % whole).collect();
     sweep(&frames, &numbers)
 }

@@ -1,20 +1,20 @@
-"""The estimators' work in Python: numpy, numba, JAX and pykalman, on one core, in float64.
+"""Estimators in Python: numpy, numba, JAX and pykalman, on one core, in float64.
 
     pip install -r requirements.txt
     python estimators.py              # every peer and job, median of 7 repeats, one JSON line each
     python estimators.py --peer numba --bars 500
 
 The model is pykalman's with one observation a bar, the same for every peer: r_it = x_t'θ_it + ε_it with
-x_t = (1, f_t), θ_t = θ_{t-1} + ω_t, Var ε = r, Var ω = q I, θ_1 ~ N(0, I). Before anything is timed, all peers
-run a small panel and have to agree with the textbook written out below to 1e-9.
+x_t = (1, f_t), θ_t = θ_{t-1} + ω_t, Var ε = r, Var ω = q I, θ_1 ~ N(0, I). Before the timing, all peers
+run a small panel and must agree with the textbook recursions below to 1e-9.
 
-Times are of the processor, not of the wall, so that what else the machine does counts little.
+Times are processor time, not wall time, so that other processes affect them less.
 """
 
 import os
 import sys
 
-# Before numpy and the others are imported, for they look only once.
+# Set before the imports: numpy and the others read these variables once.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
@@ -48,7 +48,7 @@ FACTORS = 6
 BARS = 2_000
 REPEATS = 7
 TOLERANCE = 1e-9
-# Of the learned variance: its discount factor, its first estimate and that estimate's degrees of freedom.
+# Learned variance: discount factor, initial estimate and its degrees of freedom.
 VARIANCE_DISCOUNT, VARIANCE_0, DOF_0 = 0.97, 1.0, 10.0
 
 
@@ -74,12 +74,12 @@ class Panel:
 
 @dataclass
 class Result:
-    """What a run leaves; only for the check that all peers compute the same."""
+    """Result of a run, for the check that all peers compute the same."""
 
     mean: np.ndarray  # instruments × k, after the last bar
     path: np.ndarray | None = None  # bars × instruments × k
     variance: np.ndarray | None = None  # instruments
-    instrument_bars: int | None = None  # where it is not the whole panel
+    instrument_bars: int | None = None  # None for the whole panel
 
 
 Run = Callable[[], Result]
@@ -93,19 +93,19 @@ def random_panel(bars: int, instruments: int) -> Panel:
 
 
 def stored_panel(folder: Path) -> Panel:
-    """A panel as raw little-endian doubles: `design.f64` of k columns, `returns.f64`."""
+    """Reads a panel of raw little-endian doubles: `design.f64` of k columns, `returns.f64`."""
     design = np.fromfile(folder / "design.f64", "<f8").reshape(-1, 1 + FACTORS)
     return Panel(design, np.fromfile(folder / "returns.f64", "<f8").reshape(len(design), -1))
 
 
 def stored_means(folder: Path) -> np.ndarray | None:
-    """What another found the means after the last bar to be, n rows of k, if it says so in `means.f64`."""
+    """Reads reference means after the last bar, n rows of k, from `means.f64` if it exists."""
     path = folder / "means.f64"
     return np.fromfile(path, "<f8").reshape(-1, 1 + FACTORS) if path.exists() else None
 
 
 def textbook(panel: Panel) -> Result:
-    """One instrument and one bar at a time, with nothing clever: what the peers are checked against."""
+    """Textbook recursions, one instrument and one bar at a time: the reference for all peers."""
     k, identity = panel.k, np.eye(panel.k)
     path, variance = np.empty((panel.bars, panel.n, k)), np.empty(panel.n)
     for i in range(panel.n):
@@ -127,9 +127,9 @@ def textbook(panel: Panel) -> Result:
 
 
 def numpy_full(panel: Panel, written: bool) -> Run:
-    """Instruments last, so that every loop inside numpy is over 500 numbers rather than 7; nothing allocated.
+    """Instruments last, so that every loop inside numpy runs over 500 numbers instead of 7; no allocation.
 
-    With instruments first (P as (500, 7, 7), by `@` or `einsum`) the same takes about twice as long.
+    Instruments first (P as (500, 7, 7), by `@` or `einsum`) takes about twice as long.
     """
     k, n, q = panel.k, panel.n, panel.q
     p, product = np.empty((k, k, n)), np.empty((k, k, n))
@@ -200,8 +200,8 @@ def numba_kernels():
 
     Covariances are the 28 numbers of the upper triangle. Bars are the outer loop, as they arrive: 500 triangles
     stay in the second-level cache, and the means are written in the order of memory. All instruments of one
-    block before the next is 20 % slower where the means are written, and no faster where not. Contraction to
-    fused multiply-adds is allowed; reordering (the rest of fastmath) is not, and gains nothing here.
+    block before the next is 20 % slower with written means, and not faster without. Contraction to fused
+    multiply-adds is allowed; reordering (the rest of fastmath) is not, and gains nothing here.
     """
     from numba import njit
 
@@ -387,7 +387,7 @@ PYKALMAN_INSTRUMENTS = 2
 
 
 def pykalman_full(panel: Panel) -> Run:
-    """Instruments one after another; a few are enough to know the time of each. It keeps every mean."""
+    """Instruments one after another; a few are enough for the time of each. Keeps every mean."""
     from pykalman import KalmanFilter
 
     k = panel.k
@@ -444,7 +444,7 @@ def check(peer: str, job: str, panel: Panel, expected: Result) -> None:
 
 
 def timed(run: Run, panel: Panel) -> float:
-    """Nanoseconds of the processor an instrument-bar."""
+    """Nanoseconds of processor time an instrument-bar."""
     start = time.process_time_ns()
     result = run()
     elapsed = time.process_time_ns() - start
@@ -452,8 +452,8 @@ def timed(run: Run, panel: Panel) -> float:
 
 
 def prepared(panel: Panel, wanted: set[str] | None, means: np.ndarray | None) -> dict[tuple[str, str], Run]:
-    """Every job whose package is here: checked, compiled, and run once on the panel."""
-    # Not a whole number of the lanes that numba works in.
+    """Jobs with an installed package, checked, compiled, and run once on the panel."""
+    # Not a multiple of the number of lanes of the numba kernels.
     small = random_panel(bars=80, instruments=70)
     expected, ready, absent = textbook(small), {}, set()
     for (peer, job), build in BUILD.items():
@@ -469,7 +469,7 @@ def prepared(panel: Panel, wanted: set[str] | None, means: np.ndarray | None) ->
         mean = np.asarray(run().mean)
         if means is not None:
             worst = np.abs(mean - means[: len(mean)]).max()
-            assert worst < TOLERANCE, f"{peer}, {job}: mean is {worst:.1e} from the one given"
+            assert worst < TOLERANCE, f"{peer}, {job}: mean is {worst:.1e} from the reference"
         ready[peer, job] = run
     return ready
 

@@ -1,8 +1,8 @@
-"""The portfolio of the largest Sharpe ratio as people find it today: scipy's SLSQP from equal weights.
+"""Portfolio of the largest Sharpe ratio by scipy's SLSQP from equal weights, the usual way in notebooks.
 
     python max_sharpe.py returns.f64 INSTRUMENTS
 
-reads periods x instruments as little-endian doubles and prints a line of JSON: seconds, ratio, largest weight.
+Reads periods x instruments as little-endian doubles and prints a line of JSON: seconds, ratio, largest weight.
 """
 
 import json

@@ -1,5 +1,5 @@
-//! Data for the benchmarks, made on the spot and the same every time: a panel of minute bars in files, and
-//! returns in memory for the estimators alone.
+//! Generated data for the benchmarks, the same on every run: a panel of minute bars in files, and returns in
+//! memory for the estimators.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use parquet::file::properties::WriterProperties;
 
 /// Instruments of the panel.
 pub const INSTRUMENTS: usize = 505;
-/// Frames of 10 million rows.
+/// Frames of the panel: 10 million rows.
 pub const FRAMES: usize = 19_802;
 /// Factors in the factor file.
 pub const FACTORS: usize = 6;
@@ -38,9 +38,9 @@ pub struct Panel {
     pub rows: usize,
 }
 
-/// Random numbers of mean 0 and deviation 1.
+/// Random numbers with mean 0 and deviation 1.
 pub trait Shock {
-    /// Sum of four uniform numbers, which is normal enough.
+    /// Returns a sum of four uniform numbers, approximately normal.
     fn shock(&mut self) -> f64;
 }
 
@@ -51,20 +51,20 @@ impl Shock for SplitMix {
     }
 }
 
-/// Factor returns and returns, of deviation 1 all of them, for the estimators alone.
+/// Factor returns and returns for the estimators, all with deviation 1.
 pub struct Observations {
     /// Factors.
     pub factors: usize,
     /// Instruments.
     pub instruments: usize,
-    /// x = (1, f) of each bar, one bar after another.
+    /// Design x = (1, f) of each bar, one bar after another.
     pub design: Vec<f64>,
     /// Returns of all instruments, one bar after another.
     pub returns: Vec<f64>,
 }
 
 impl Observations {
-    /// Returns of constant betas.
+    /// Generates returns with constant betas.
     #[must_use]
     pub fn new(bars: usize, instruments: usize, factors: usize) -> Self {
         let mut random = SplitMix::new(11);
@@ -97,7 +97,7 @@ impl Observations {
     /// Writes `design.f64` and `returns.f64`, raw little-endian doubles, into `folder`.
     ///
     /// # Errors
-    /// The files cannot be written.
+    /// Fails if the files cannot be written.
     pub fn write(&self, folder: &Path) -> std::io::Result<()> {
         fs::create_dir_all(folder)?;
         for (name, values) in [("design.f64", &self.design), ("returns.f64", &self.returns)] {
@@ -107,19 +107,19 @@ impl Observations {
     }
 }
 
-/// Raw little-endian doubles, as numpy's `fromfile` reads them.
+/// Writes raw little-endian doubles, which numpy's `fromfile` reads.
 ///
 /// # Errors
-/// The file cannot be written.
+/// Fails if the file cannot be written.
 pub fn write_doubles(path: &Path, values: &[f64]) -> std::io::Result<()> {
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     fs::write(path, bytes)
 }
 
-/// Writes the panel into `folder`, unless it is there already.
+/// Writes the panel into `folder`, unless it exists.
 ///
 /// # Errors
-/// The files cannot be written.
+/// Fails if the files cannot be written.
 pub fn panel(folder: &Path, frames: usize) -> Result<Panel, Box<dyn std::error::Error>> {
     fs::create_dir_all(folder)?;
     let panel = Panel {
@@ -145,8 +145,8 @@ pub fn panel(folder: &Path, frames: usize) -> Result<Panel, Box<dyn std::error::
             .build();
         Ok(ArrowWriter::try_new(File::create(path)?, Arc::clone(schema), Some(properties))?)
     };
-    // A reader holds a page of each column. Row groups of the same size in the short and the long panel keep
-    // the pages alike, so that their memory can be compared.
+    // A reader holds a page of each column. Equal row groups in the short and the long panel give equal
+    // pages, so that the memory of both replays can be compared.
     let mut prices = writer(&unfinished, &tidy, ROWS_PER_GROUP)?;
     let mut factors = writer(&panel.factors, &wide, FACTOR_ROWS_PER_GROUP)?;
 

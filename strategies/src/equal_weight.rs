@@ -1,4 +1,4 @@
-//! `equal_weight`: the baseline that is hard to beat.
+//! Strategy `equal_weight`: a baseline without estimates.
 
 use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::Shipped;
 use crate::registry::shipped_state;
 
-/// The same weight in everything that trades, under the limits.
+/// Holds the same weight in every tradable instrument, within the limits.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EqualWeight {}
 
 impl Shipped for EqualWeight {
     const KIND: &'static str = "equal_weight";
-    const ABOUT: &'static str = "the same weight in everything that trades, under all limits";
+    const ABOUT: &'static str = "the same weight in every tradable instrument, within all limits";
     const TARGETS: TargetKind = TargetKind::Weights;
 }
 

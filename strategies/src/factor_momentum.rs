@@ -1,4 +1,4 @@
-//! `factor_momentum`: factors that have risen go on rising, for a while.
+//! Strategy `factor_momentum`: factors with past gains tend to gain further for some time.
 
 use betaflow_engine::require_number;
 use betaflow_engine::settings::{Calendar, Invalid};
@@ -9,16 +9,17 @@ use crate::Shipped;
 use crate::forecast::add_premia;
 use crate::registry::shipped_state;
 
-/// Expected excess return of an instrument: μ_i = beta_i'm, m the trend of the factor returns.
+/// Fractional Kelly on μ_i = beta_i'm, the expected excess return of an instrument; m is the trend of the
+/// factor returns.
 ///
-/// The trend is the posterior mean of a factor's return under a prior mean of 0 worth `prior` days of data; the weight
-/// of a past return halves every `half_life` days (factor momentum: Ehsani & Linnainmaa 2022). The engine sizes it.
+/// The trend is the posterior mean of a factor's return under a prior mean of 0 worth `prior` days of data.
+/// The weight of a past return halves every `half_life` days (factor momentum: Ehsani & Linnainmaa 2022).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FactorMomentum {
     /// Half-life of the trend in days, from 0.01 to 1e9.
     pub half_life: f64,
-    /// Days without a return that the trend starts with, from 0 to 1e9.
+    /// Weight of the prior mean of 0 in days, from 0 to 1e9.
     pub prior: f64,
     #[serde(skip)]
     sums: Vec<f64>,
@@ -64,7 +65,7 @@ impl Strategy for FactorMomentum {
         let prior = self.prior * f64::from(context.calendar.frames_per_day);
         self.trend.extend(self.sums.iter().map(|sum| sum / (self.count + prior)));
         for (value, alpha) in targets.values.iter_mut().zip(&context.estimates.alpha) {
-            // No forecast before the first beta.
+            // No forecast exists before the first beta.
             *value = if alpha.is_nan() { f64::NAN } else { 0.0 };
         }
         add_premia(context.estimates, &self.trend, &mut targets.values);

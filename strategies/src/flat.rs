@@ -1,4 +1,4 @@
-//! `flat`: no position, ever.
+//! Strategy `flat`: no position.
 
 use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::Shipped;
 use crate::registry::shipped_state;
 
-/// Holds nothing; what comes out is what cash earns.
+/// Holds cash only and earns the interest on it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Flat {}
 
 impl Shipped for Flat {
     const KIND: &'static str = "flat";
-    const ABOUT: &'static str = "no position at all; earns what cash earns";
+    const ABOUT: &'static str = "no positions; earns the interest on cash";
     const TARGETS: TargetKind = TargetKind::Weights;
 }
 

@@ -4,29 +4,29 @@ use betaflow_engine::model::Estimates;
 use betaflow_engine::settings::{Calendar, Invalid, require};
 use serde::{Deserialize, Serialize};
 
-/// How much of an estimated alpha is believed.
+/// Shrinkage of an estimated alpha towards 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum AlphaShrink {
-    /// The same share of each, from 0 to 1.
+    /// The same share of every alpha, from 0 to 1.
     Share(f64),
-    /// A word.
-    Word(AlphaWord),
+    /// A rule, by its name.
+    Rule(AlphaRule),
 }
 
-/// Rules that decide the share.
+/// Rules that determine the share for each alpha.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AlphaWord {
-    /// τ²/(τ² + sd²) of an alpha that is known with standard deviation sd: the posterior mean where true alphas are
-    /// N(0, τ²), τ in proportion to an instrument's own risk (Grinold 1994).
+pub enum AlphaRule {
+    /// Share τ²/(τ² + sd²) of an alpha estimated with standard deviation sd: the posterior mean if true
+    /// alphas are N(0, τ²), with τ proportional to the instrument's residual deviation (Grinold 1994).
     ///
-    /// τ is [`ALPHA_RATIO`] times its residual deviation, so that after one year of daily returns a twelfth of an
-    /// alpha is believed, and after ten years about half.
+    /// With τ = [`ALPHA_RATIO`] times the residual deviation, the share is a twelfth after one year of daily
+    /// returns, and about half after ten years.
     Posterior,
 }
 
-/// Annual information ratio of true alphas, one standard deviation.
+/// Annual information ratio of a true alpha of one standard deviation τ.
 pub const ALPHA_RATIO: f64 = 0.3;
 
 impl AlphaShrink {
@@ -36,11 +36,11 @@ impl AlphaShrink {
                 let valid = (0.0..=1.0).contains(&share);
                 require(valid, "alpha_shrink", share, "a number from 0 to 1, or \"posterior\"")
             }
-            Self::Word(AlphaWord::Posterior) => Ok(()),
+            Self::Rule(AlphaRule::Posterior) => Ok(()),
         }
     }
 
-    /// Writes what is believed of each alpha.
+    /// Writes the shrunk alphas.
     pub(crate) fn write(self, estimates: &Estimates, calendar: &Calendar, values: &mut [f64]) {
         match self {
             Self::Share(share) => {
@@ -48,13 +48,13 @@ impl AlphaShrink {
                     *value = share * alpha;
                 }
             }
-            Self::Word(AlphaWord::Posterior) => {
+            Self::Rule(AlphaRule::Posterior) => {
                 let ratio = ALPHA_RATIO * ALPHA_RATIO / calendar.frames_per_year();
                 let uncertain = estimates.sd_of(0).iter().zip(&estimates.observation_var);
                 for ((value, alpha), (sd, residual)) in values.iter_mut().zip(&estimates.alpha).zip(uncertain)
                 {
                     let variance = ratio * residual;
-                    // An alpha that is not known is not a number, and stays so.
+                    // An unknown alpha is NaN and stays NaN.
                     *value = alpha * variance / (variance + sd * sd);
                 }
             }

@@ -1,4 +1,4 @@
-//! `max_sharpe` and `min_variance`: points of the frontier of long, fully invested portfolios.
+//! Strategies `max_sharpe` and `min_variance`: points of the frontier of long, fully invested portfolios.
 
 use std::collections::VecDeque;
 
@@ -9,24 +9,24 @@ use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
-use crate::forecast::{AlphaShrink, AlphaWord, add_premia};
+use crate::forecast::{AlphaRule, AlphaShrink, add_premia};
 use crate::registry::shipped_state;
 
-/// At most one return in so many may be missing.
+/// At most one return in this number may be missing.
 const MISSING: usize = 10;
 
-/// Where forecasts and risk come from.
+/// Source of forecasts and risk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum From {
-    /// The filter: alpha, betas and premia, and the factor risk.
+pub enum FrontierInputs {
+    /// Estimates of the filter: alpha, betas and premia, and the factor risk.
     #[default]
     Forecasts,
-    /// Means and population covariance of past returns, of instruments that have nine in ten of them.
+    /// Mean and population covariance of past returns, for instruments with at least nine in ten of them.
     Returns,
 }
 
-/// The last returns of all instruments.
+/// Window of the last returns of all instruments.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Window {
     rows: VecDeque<Vec<f64>>,
@@ -41,8 +41,8 @@ impl Window {
         self.rows.push_back(row);
     }
 
-    /// Instruments that have nearly every return of a full window, and those returns in rows. A bar without a trade
-    /// is one without a move.
+    /// Returns the tradable instruments with nearly every return of a full window, and those returns in rows.
+    /// A bar without a trade counts as a return of 0.
     fn whole(&self, window: usize, tradable: &[bool]) -> (Vec<usize>, Vec<f64>) {
         if self.rows.len() < window {
             return Default::default();
@@ -61,7 +61,7 @@ impl Window {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Settings {
-    from: From,
+    from: FrontierInputs,
     /// Length of the window of returns in days.
     window: u32,
     alpha_shrink: AlphaShrink,
@@ -69,8 +69,8 @@ struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let alpha_shrink = AlphaShrink::Word(AlphaWord::Posterior);
-        Self { from: From::Forecasts, window: 252, alpha_shrink }
+        let alpha_shrink = AlphaShrink::Rule(AlphaRule::Posterior);
+        Self { from: FrontierInputs::Forecasts, window: 252, alpha_shrink }
     }
 }
 
@@ -87,11 +87,11 @@ impl Settings {
 
     fn decide(&self, point: Point, window: &Window, context: Context<'_>, targets: &mut Targets) {
         let n = context.held.len();
-        // Long and fully invested, no weight is above 1.
+        // In a long, fully invested portfolio no weight is above 1.
         let weight_max = context.weight_max.min(1.0);
         let mut forecast = vec![0.0; n];
         let (chosen, count, found) = match self.from {
-            From::Returns => {
+            FrontierInputs::Returns => {
                 let (chosen, returns) = window.whole(self.frames(context.calendar), context.tradable);
                 let covariance = SampleCovariance::new(&returns, chosen.len());
                 let upper = vec![weight_max; chosen.len()];
@@ -99,7 +99,7 @@ impl Settings {
                 let count = chosen.len();
                 (chosen, count, found)
             }
-            From::Forecasts => {
+            FrontierInputs::Forecasts => {
                 self.alpha_shrink.write(context.estimates, context.calendar, &mut forecast);
                 add_premia(context.estimates, context.premia, &mut forecast);
                 let known = |i: usize| context.risk.idiosyncratic()[i].is_finite() && !forecast[i].is_nan();
@@ -113,7 +113,7 @@ impl Settings {
             }
         };
         let Some((weights, _)) = found else {
-            // No instrument is known well enough, or the past is too short.
+            // No instrument has a forecast and a risk, or the window is not full.
             targets.kind = TargetKind::NoForecast;
             return;
         };
@@ -125,10 +125,10 @@ impl Settings {
     }
 }
 
-/// The largest ratio of forecast to risk: 0 ≤ w ≤ `sizing.weight_max`, Σw = 1.
+/// Portfolio with the largest ratio of forecast to risk: 0 ≤ w ≤ `sizing.weight_max`, Σw = 1.
 ///
-/// Where no such portfolio has a positive forecast the ratio says nothing, and it is that of `min_variance`. The
-/// engine then goes there under its own limits.
+/// If no such portfolio has a positive forecast, the ratio has no meaning and the portfolio is that of
+/// `min_variance`. The engine then trades towards it within its own limits.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MaxSharpe {
@@ -141,7 +141,7 @@ pub struct MaxSharpe {
 impl Shipped for MaxSharpe {
     const KIND: &'static str = "max_sharpe";
     const ABOUT: &'static str =
-        "the largest Sharpe ratio, long and fully invested, at most sizing.weight_max a name";
+        "the largest Sharpe ratio, long and fully invested, at most sizing.weight_max per instrument";
     const TARGETS: TargetKind = TargetKind::Weights;
 
     fn check(&self) -> Result<(), Invalid> {
@@ -149,7 +149,8 @@ impl Shipped for MaxSharpe {
     }
 }
 
-/// The least variance: 0 ≤ w ≤ `sizing.weight_max`, Σw = 1. The engine goes there under its own limits.
+/// Portfolio with the least variance: 0 ≤ w ≤ `sizing.weight_max`, Σw = 1. The engine trades towards it
+/// within its own limits.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MinVariance {
@@ -161,7 +162,8 @@ pub struct MinVariance {
 
 impl Shipped for MinVariance {
     const KIND: &'static str = "min_variance";
-    const ABOUT: &'static str = "the least risk, long and fully invested, at most sizing.weight_max a name";
+    const ABOUT: &'static str =
+        "the least risk, long and fully invested, at most sizing.weight_max per instrument";
     const TARGETS: TargetKind = TargetKind::Weights;
 
     fn check(&self) -> Result<(), Invalid> {
@@ -175,7 +177,7 @@ macro_rules! on_the_frontier {
             shipped_state!(window; under settings);
 
             fn watches_returns(&self) -> bool {
-                self.settings.from == From::Returns
+                self.settings.from == FrontierInputs::Returns
             }
 
             fn observe_returns(&mut self, returns: &[f64], calendar: &Calendar) {
@@ -200,7 +202,7 @@ mod tests {
 
     #[test]
     fn window_is_in_days() {
-        let settings = Settings { from: From::Returns, window: 4, ..Settings::default() };
+        let settings = Settings { from: FrontierInputs::Returns, window: 4, ..Settings::default() };
         let mut strategy = MinVariance { settings, ..MinVariance::default() };
         let calendar = Calendar { frames_per_day: 3, ..Calendar::default() };
         for _ in 0..30 {

@@ -1,7 +1,7 @@
-//! The strategies that betaflow ships, one file each, and the registry that finds them by name.
+//! Strategies that betaflow ships, one file each, and the registry that finds them by name.
 //!
-//! A strategy turns estimates into targets. It knows no channel, no file and no limit; to add one, write a file
-//! with a [`Shipped`] type and name it in `registry.rs`.
+//! A strategy turns estimates into targets, without access to channels, files or limits. To add one, write a
+//! file with a [`Shipped`] type and list it in `registry.rs`.
 
 mod equal_weight;
 mod factor_momentum;
@@ -14,7 +14,7 @@ mod registry;
 pub use equal_weight::EqualWeight;
 pub use factor_momentum::FactorMomentum;
 pub use flat::Flat;
-pub use forecast::{ALPHA_RATIO, AlphaShrink, AlphaWord};
-pub use frontier::{From, MaxSharpe, MinVariance};
+pub use forecast::{ALPHA_RATIO, AlphaRule, AlphaShrink};
+pub use frontier::{FrontierInputs, MaxSharpe, MinVariance};
 pub use quarter_kelly::QuarterKelly;
 pub use registry::{Entry, Shipped, StrategyError, entries, find};

@@ -1,32 +1,33 @@
-//! `quarter_kelly`: expected returns from alpha and factor premia; the engine sizes them.
+//! Strategy `quarter_kelly`: expected returns from alpha and factor premia, sized by the engine.
 
 use betaflow_engine::settings::Invalid;
 use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
-use crate::forecast::{AlphaShrink, AlphaWord, add_premia};
+use crate::forecast::{AlphaRule, AlphaShrink, add_premia};
 use crate::registry::shipped_state;
 
-/// Expected excess return of an instrument: μ_i = shrunk alpha_i + beta_i'λ.
+/// Fractional Kelly on μ_i = shrunk alpha_i + beta_i'λ, the expected excess return of an instrument.
 ///
-/// Premia are all that a decade of factor returns can say, and are slow (`sizing.premium_prior_days`).
+/// The premia λ change slowly: a decade of factor returns determines little more
+/// (`sizing.premium_prior_days`).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct QuarterKelly {
-    /// Share of the estimated alpha that is believed: a number, or `"posterior"`.
+    /// Share of the estimated alpha that enters the forecast: a number, or `"posterior"`.
     pub alpha_shrink: AlphaShrink,
 }
 
 impl Default for QuarterKelly {
     fn default() -> Self {
-        Self { alpha_shrink: AlphaShrink::Word(AlphaWord::Posterior) }
+        Self { alpha_shrink: AlphaShrink::Rule(AlphaRule::Posterior) }
     }
 }
 
 impl Shipped for QuarterKelly {
     const KIND: &'static str = "quarter_kelly";
-    const ABOUT: &'static str = "a quarter of Kelly on alpha and factor premia, under all limits";
+    const ABOUT: &'static str = "a quarter of Kelly on alpha and factor premia, within all limits";
     const TARGETS: TargetKind = TargetKind::Expected;
 
     fn check(&self) -> Result<(), Invalid> {

@@ -1,4 +1,4 @@
-//! Strategies by name, with their own settings.
+//! Registry of strategies by name, with their own settings.
 
 use betaflow_engine::settings::Invalid;
 use betaflow_engine::strategy::{Strategy, TargetKind};
@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{EqualWeight, FactorMomentum, Flat, MaxSharpe, MinVariance, QuarterKelly};
 
-/// Why a strategy cannot be made from its settings.
+/// Error of a strategy that cannot be built from its settings.
 #[derive(Debug, thiserror::Error)]
 pub enum StrategyError {
     /// A number out of its range.
@@ -16,31 +16,31 @@ pub enum StrategyError {
     /// A value of the wrong type.
     #[error(transparent)]
     Type(#[from] toml::de::Error),
-    /// Settings that cannot be written down.
+    /// Settings that cannot be serialized.
     #[error(transparent)]
     Write(#[from] toml::ser::Error),
 }
 
-/// A strategy with its settings: the settings are the fields, state is made from them.
+/// A strategy with its settings: settings are its serialized fields, state its skipped fields.
 pub trait Shipped: Strategy + Serialize + DeserializeOwned + Default + 'static {
-    /// The value of `strategy.kind`.
+    /// Value of `strategy.kind`.
     const KIND: &'static str;
     /// One sentence for the user.
     const ABOUT: &'static str;
-    /// What it targets where it targets anything.
+    /// Kind of its targets on a rebalance with targets.
     const TARGETS: TargetKind;
 
     /// Checks the range of every number.
     ///
     /// # Errors
-    /// The first number that is out of its range.
+    /// Returns the first number out of its range.
     fn check(&self) -> Result<(), Invalid> {
         Ok(())
     }
 }
 
-/// Implements `name`, `save` and `load` of a shipped strategy from the fields of its state. A state is loaded only under
-/// equal settings: those of the whole strategy, or of the field after `under`.
+/// Implements `name`, `save` and `load` of a shipped strategy from the fields of its state. A state can only
+/// be loaded under equal settings: those of the whole strategy, or of the field after `under`.
 macro_rules! shipped_state {
     (@under $strategy:ident) => { $strategy };
     (@under $strategy:ident $settings:ident) => { &$strategy.$settings };
@@ -65,17 +65,17 @@ macro_rules! shipped_state {
 }
 pub(crate) use shipped_state;
 
-/// Own settings in; all of them with defaults, and the strategy, out.
+/// Builds a strategy from its own settings, and returns all settings with defaults filled in.
 type Resolve = fn(toml::Table) -> Result<(toml::Table, Box<dyn Strategy>), StrategyError>;
 
-/// A strategy that can be chosen.
+/// A strategy that a user can select.
 #[derive(Clone, Copy)]
 pub struct Entry {
-    /// The value of `strategy.kind`.
+    /// Value of `strategy.kind`.
     pub kind: &'static str,
     /// One sentence for the user.
     pub about: &'static str,
-    /// What it targets where it targets anything.
+    /// Kind of its targets on a rebalance with targets.
     pub targets: TargetKind,
     resolve: Resolve,
 }
@@ -85,10 +85,10 @@ impl Entry {
         Self { kind: S::KIND, about: S::ABOUT, targets: S::TARGETS, resolve: resolve::<S> }
     }
 
-    /// Makes the strategy from its own settings, and returns those with all defaults filled in.
+    /// Builds the strategy from its own settings, and returns all of them with defaults filled in.
     ///
     /// # Errors
-    /// A value of the wrong type or out of its range.
+    /// Fails on a value of the wrong type or out of its range.
     pub fn build(&self, own: toml::Table) -> Result<(toml::Table, Box<dyn Strategy>), StrategyError> {
         (self.resolve)(own)
     }
@@ -96,7 +96,7 @@ impl Entry {
     /// Names of its own settings.
     ///
     /// # Errors
-    /// Its defaults cannot be written down.
+    /// Fails if the defaults cannot be serialized.
     pub fn keys(&self) -> Result<Vec<String>, StrategyError> {
         let (settings, _) = self.build(toml::Table::new())?;
         Ok(settings.keys().cloned().collect())
@@ -123,7 +123,7 @@ pub fn entries() -> &'static [Entry] {
     ENTRIES
 }
 
-/// The strategy of that name.
+/// Returns the strategy of a name.
 #[must_use]
 pub fn find(kind: &str) -> Option<&'static Entry> {
     entries().iter().find(|entry| entry.kind == kind)

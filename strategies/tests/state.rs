@@ -1,4 +1,4 @@
-//! Every strategy goes on from a checkpoint as if it had never stopped.
+//! Every strategy resumes from a checkpoint with the results of an uninterrupted run.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "../../engine/tests/support/mod.rs"]
@@ -37,7 +37,7 @@ impl Recorder for Take {
     }
 }
 
-/// The digest at the end, and the checkpoints on the way.
+/// Returns the digest at the end of a run, and its checkpoints.
 fn run(graph: impl FnOnce(Vec<Box<dyn Recorder>>) -> Graph) -> ([u8; 32], Vec<Checkpoint>) {
     let take = Take::default();
     let taken = Arc::clone(&take.0);
@@ -51,7 +51,7 @@ fn build(kind: &str, own: &str) -> Box<dyn Strategy> {
 }
 
 #[test]
-fn every_strategy_goes_on_from_a_checkpoint() {
+fn every_strategy_resumes_from_a_checkpoint() {
     let market = Market { instruments: 12, frames: 140, missing: 0.05, late: 0.2, ..Market::default() };
     let source = |from: usize| {
         let mut frames = market.frames().split_off(from);
@@ -79,7 +79,7 @@ fn every_strategy_goes_on_from_a_checkpoint() {
 }
 
 #[test]
-fn a_strategy_goes_on_under_its_own_settings_only() {
+fn strategy_resumes_only_under_equal_settings() {
     let cases = [
         ("quarter_kelly", "alpha_shrink = 0.5", "alpha_shrink = 'posterior'"),
         ("factor_momentum", "half_life = 20.0", "half_life = 21.0"),
