@@ -1,4 +1,4 @@
-//! A steady state allocates nothing per frame.
+//! In a steady state the pipeline allocates nothing per frame.
 #![allow(clippy::unwrap_used, missing_docs, unsafe_code)]
 
 mod support;
@@ -16,11 +16,11 @@ struct Counting;
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
-// SAFETY: every call is handed on to the system allocator unchanged; only a counter is kept beside it.
+// SAFETY: every call is passed to the system allocator unchanged; the counter is separate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promises are the system allocator's.
+        // SAFETY: the caller upholds the contract of the system allocator.
         unsafe { System.alloc(layout) }
     }
 
@@ -33,8 +33,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Goes there and back through a few frames for as long as it is asked to, so that no price jumps (a jump is said,
-/// and what is said takes memory), and notes the count of allocations on the way.
+/// Source that moves back and forth through a few frames, so that no price jumps (the warning about a jump
+/// would allocate), and records the count of allocations on the way.
 struct Endless {
     names: Vec<String>,
     frames: Vec<Frame>,
@@ -77,7 +77,7 @@ impl Source for Endless {
 }
 
 #[test]
-fn a_steady_state_allocates_nothing_per_frame() {
+fn steady_state_allocates_nothing_per_frame() {
     let market = Market { frames: 100, ..Market::default() };
     for placement in [Placement::Inline, Placement::Threaded] {
         let marks = std::sync::Arc::new([const { AtomicU64::new(0) }; 2]);
@@ -85,12 +85,12 @@ fn a_steady_state_allocates_nothing_per_frame() {
         let end = 20_000;
         let source = Endless { names, frames, at: 0, end, marks: std::sync::Arc::clone(&marks) };
         let graph = trading(Box::new(source), Box::new(Busy), &settings(), Vec::new()).unwrap();
-        // Few messages under way at a time: all are in use long before the second half, however busy the
+        // Few messages in flight at a time: all are allocated long before the second half, however busy the
         // machine is.
         let options = RunOptions { placement: placement.clone(), capacity: 4, ..RunOptions::default() };
         graph.run(&options).unwrap();
         let [half, whole] = [0, 1].map(|mark| marks[mark].load(Ordering::Relaxed));
-        // What is kept for the metrics doubles its memory now and then.
+        // The buffers of the metrics double their memory now and then.
         let allocated = whole - half;
         assert!(allocated < 100, "{placement:?}: {allocated} allocations in {} frames", end / 2);
     }

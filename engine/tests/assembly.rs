@@ -1,4 +1,4 @@
-//! Factor expressions, timestamps in messages, and what the assembler promises to a feed.
+//! Factor expressions, timestamps in messages, and the contract of the assembler with a feed.
 
 use betaflow_engine::assembly::{Assembler, Expression, Fault, FrameColumn, Outcome, Rules};
 use betaflow_engine::frame::Bar;
@@ -30,7 +30,7 @@ fn expressions_are_linear_combinations() {
 }
 
 #[test]
-fn an_expression_that_cannot_be_read_says_where() {
+fn invalid_expression_is_located() {
     let cases = [
         ("", "in `` at character 1: found the end, expected a symbol, or a number and `*`"),
         ("A -", "in `A -` at character 4: found the end, expected a symbol"),
@@ -52,7 +52,7 @@ fn an_expression_that_cannot_be_read_says_where() {
 }
 
 #[test]
-fn timestamps_are_written_as_iso_8601() {
+fn timestamps_are_formatted_as_iso_8601() {
     let cases = [
         (0, "1970-01-01"),
         (1_709_164_800_000_000_000, "2024-02-29"),
@@ -69,7 +69,7 @@ fn timestamps_are_written_as_iso_8601() {
 }
 
 #[test]
-fn a_row_that_is_refused_leaves_no_trace() {
+fn rejected_row_leaves_the_state_unchanged() {
     let mut assembler = Assembler::new(Rules {
         fields: vec![FrameColumn { field: Field::Open, checked: true }],
         ..Rules::default()
@@ -94,7 +94,7 @@ fn a_row_that_is_refused_leaves_no_trace() {
 }
 
 #[test]
-fn a_frame_that_is_left_out_lists_nothing_and_has_no_number() {
+fn frame_left_out_lists_no_instrument_and_has_no_number() {
     let mut assembler = Assembler::new(Rules::default()).unwrap();
     let mut frame = Frame::default();
     let (a, b) = (assembler.slot("A"), assembler.slot("B"));

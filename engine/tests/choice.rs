@@ -1,4 +1,4 @@
-//! A choice knows what lies before its embargo, and nothing else.
+//! The choice of a fold depends only on data before its embargo.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -20,7 +20,7 @@ fn chosen(selection: &Selection, folds: usize) -> Vec<(usize, u64)> {
 
 proptest! {
     #[test]
-    fn no_return_in_an_embargo_or_a_test_block_changes_a_choice_made_before_it(
+    fn returns_in_embargo_or_test_block_do_not_change_earlier_choices(
         seed in 0_u64..1000,
         settings in 2_usize..8,
         frames in 60_usize..200,
@@ -36,17 +36,17 @@ proptest! {
         let frame = frame % frames;
         returns[setting % settings][frame] = value;
         let after = select(&returns, &folds, OBJECTIVES[objective], 252.0).unwrap();
-        // The folds whose embargo begins at the changed frame or before it do not know it.
+        // Folds whose embargo begins at or before the changed frame do not depend on it.
         let untouched = folds.iter().filter(|fold| fold.train[0].end <= frame).count();
         prop_assert_eq!(chosen(&before, untouched), chosen(&after, untouched));
-        // And all folds up to the one in whose embargo or test block it lies are among these.
+        // They include all folds up to the one whose embargo or test block contains the frame.
         let within = folds.iter().position(|fold| (fold.train[0].end..fold.test[0].end).contains(&frame));
         prop_assert!(within.is_none_or(|fold| untouched > fold));
     }
 }
 
 #[test]
-fn a_choice_is_the_best_before_it_and_the_result_is_what_came_after() {
+fn choice_is_best_in_sample_and_result_is_out_of_sample() {
     let (settings, frames) = (6, 120);
     let (returns, folds) = (returns(4, settings, frames), folds(120, 5, 4));
     for objective in OBJECTIVES {
@@ -78,12 +78,12 @@ fn ties_go_to_the_first_and_nan_never_wins() {
 }
 
 #[test]
-fn the_worst_block_is_the_worst() {
+fn worst_block_objective_uses_the_lowest_block() {
     let returns: Vec<f64> = [0.02, 0.01, 0.03, -0.01, 0.0, -0.02, 0.01, 0.01, 0.02].into();
     let blocks = returns.chunks(3).map(|block| Objective::Sharpe.score(block, 252.0));
     let worst = blocks.fold(f64::INFINITY, f64::min);
     assert_eq!(Objective::WorstBlock { blocks: 3 }.score(&returns, 252.0), worst);
-    // A block that does not move has no ratio, wherever it stands.
+    // A block of constant returns has no ratio, whatever its position.
     for flat in 0..3 {
         let mut returns = returns.clone();
         returns[3 * flat..3 * flat + 3].fill(0.0);
@@ -94,7 +94,7 @@ fn the_worst_block_is_the_worst() {
 }
 
 #[test]
-fn folds_that_look_ahead_are_refused() {
+fn folds_with_look_ahead_are_rejected() {
     let returns = returns(1, 2, 60);
     let score = |returns: &[f64]| returns.iter().sum();
     let k_fold: Vec<Fold> = purged_k_fold(60, 5, 0, 0).unwrap().collect();

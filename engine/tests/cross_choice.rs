@@ -1,5 +1,5 @@
-//! A choice for blocks with training frames on both sides knows its training frames, and nothing else; and how sure a
-//! choice is.
+//! The choice of a fold with training frames on both sides of its test blocks depends only on those frames;
+//! and the certainty of a choice.
 #![allow(missing_docs, clippy::unwrap_used, clippy::single_range_in_vec_init)]
 
 mod support;
@@ -14,7 +14,7 @@ use betaflow_engine::validation::{
 use proptest::prelude::*;
 use support::choices::{OBJECTIVES, returns};
 
-/// Folds and paths of k folds, or with two of them tested.
+/// Folds and paths of k folds, with one or two of them tested.
 fn splits(
     frames: usize,
     folds: usize,
@@ -37,7 +37,7 @@ fn joined(returns: &[f64], ranges: &[Range<usize>]) -> Vec<f64> {
         .collect()
 }
 
-/// What a fold's choice is known by: the setting, its score and its certainty, to the bit.
+/// Choice of each fold: the setting, its score and its certainty, as bits.
 fn chosen(
     selection: &CrossSelection,
     returns: &[Vec<f64>],
@@ -53,7 +53,7 @@ fn chosen(
 
 proptest! {
     #[test]
-    fn no_return_in_a_test_block_or_left_out_around_it_changes_its_choice(
+    fn returns_outside_the_training_frames_do_not_change_the_choice(
         seed in 0_u64..1000,
         settings in 2_usize..6,
         frames in 80_usize..160,
@@ -73,7 +73,7 @@ proptest! {
         let unknown: Vec<usize> = (0..folds.len())
             .filter(|at| !folds[*at].train.iter().any(|range| range.contains(&frame)))
             .collect();
-        // The frame is tested in some fold.
+        // At least one fold tests the frame.
         prop_assert!(!unknown.is_empty());
         let selection = select(&returns);
         let before: Vec<_> = unknown.iter().map(|at| chosen(&selection, &returns, &folds, *at, objective)).collect();
@@ -85,7 +85,7 @@ proptest! {
 }
 
 #[test]
-fn a_choice_is_the_best_around_its_blocks_and_paths_are_what_it_earned_inside() {
+fn choice_is_best_in_training_and_paths_hold_its_test_returns() {
     let (settings, frames) = (6, 123);
     let returns = returns(4, settings, frames);
     for pairs in [false, true] {
@@ -123,7 +123,7 @@ fn a_choice_is_the_best_around_its_blocks_and_paths_are_what_it_earned_inside() 
 }
 
 #[test]
-fn of_a_walk_forward_it_is_the_same_as_the_choice_before_each_block() {
+fn walk_forward_agrees_between_select_and_select_across() {
     let returns = returns(5, 4, 150);
     let folds: Vec<Fold> = WalkForward::split(150, 5, 3).unwrap().folds(150).unwrap().collect();
     for objective in OBJECTIVES {
@@ -139,7 +139,7 @@ fn of_a_walk_forward_it_is_the_same_as_the_choice_before_each_block() {
 }
 
 #[test]
-fn the_scores_of_the_paths_are_summed_up() {
+fn scores_of_the_paths_are_summarised() {
     let returns = returns(9, 3, 200);
     let (folds, paths) = splits(200, 6, 0, 2, true);
     let selection = select_across(&returns, &folds, &paths, Objective::Growth, 252.0).unwrap();
@@ -154,7 +154,7 @@ fn the_scores_of_the_paths_are_summed_up() {
 }
 
 #[test]
-fn a_choice_is_as_sure_as_its_resamples_agree() {
+fn certainty_is_the_share_of_resamples_that_agree() {
     let frames = 240;
     let train = [10..90, 120..230];
     let resampling = Resampling { mean_block: 8.0, count: 40, seed: 3 };
@@ -162,7 +162,7 @@ fn a_choice_is_as_sure_as_its_resamples_agree() {
         |returns: &[Vec<f64>], objective| certainty(returns, &train, objective, 252.0, &resampling).unwrap();
     let one = returns(6, 1, frames).remove(0);
     for objective in OBJECTIVES {
-        // Settings apart by a constant, the first of two that are the same, one alone.
+        // Settings that differ by a constant, the first of two equal settings, a single setting.
         let apart: Vec<Vec<f64>> =
             [0.0, 0.004, 0.001].map(|more| one.iter().map(|r| r + more).collect()).into();
         let of = sure(&apart, objective);
@@ -172,7 +172,7 @@ fn a_choice_is_as_sure_as_its_resamples_agree() {
         let alone = sure(std::slice::from_ref(&one), objective);
         assert_eq!((alone.share, alone.runner_up, alone.within_one_error), (1.0, None, 1));
     }
-    // The same frames for all settings, drawn from the training frames joined: written out for one objective.
+    // Written out for one objective: the same frames for all settings, drawn from the joined training frames.
     let many = returns(7, 5, frames);
     let parts: Vec<Vec<f64>> = many.iter().map(|returns| joined(returns, &train)).collect();
     let score = |returns: &[f64]| Objective::Calmar.score(returns, 252.0);
@@ -183,14 +183,14 @@ fn a_choice_is_as_sure_as_its_resamples_agree() {
     let single = Resampling { count: 1, ..resampling };
     let of = certainty(&many, &train, Objective::Calmar, 252.0, &single).unwrap();
     assert_eq!(of.share, if best(&scores) == Some(first) { 1.0 } else { 0.0 });
-    // Noise is not sure of anything.
+    // A choice from noise is uncertain.
     let noise = sure(&returns(8, 30, frames), Objective::Sharpe);
     assert!(noise.share < 0.9 && noise.within_one_error > 1, "{noise:?}");
 }
 
-/// Of independent returns the standard error of a Sharpe ratio is about that of Lo 2002.
+/// For independent returns, the standard error of a Sharpe ratio is close to the formula of Lo 2002.
 #[test]
-fn the_standard_error_is_that_of_the_formula_where_there_is_one() {
+fn standard_error_agrees_with_lo_2002_for_independent_returns() {
     let returns = returns(12, 1, 1_000);
     let resampling = Resampling { mean_block: 1.0, count: 2_000, seed: 1 };
     let of = certainty(&returns, &[0..1_000], Objective::Sharpe, 252.0, &resampling).unwrap();
@@ -200,7 +200,7 @@ fn the_standard_error_is_that_of_the_formula_where_there_is_one() {
 }
 
 #[test]
-fn resamples_are_as_many_as_the_work_allows() {
+fn number_of_resamples_is_limited_by_the_work() {
     let count =
         |settings, frames, objective| Resampling::affordable(settings, frames, objective, 21.0, 0).count;
     assert_eq!(count(100, 5_000, Objective::Sharpe), Resampling::COUNT);
@@ -214,7 +214,7 @@ fn resamples_are_as_many_as_the_work_allows() {
 }
 
 #[test]
-fn folds_that_share_frames_and_paths_that_miss_blocks_are_refused() {
+fn folds_that_share_frames_and_paths_that_miss_blocks_are_rejected() {
     let returns = returns(1, 2, 60);
     let score = |returns: &[f64]| returns.iter().sum();
     let (folds, paths) = splits(60, 5, 0, 2, false);

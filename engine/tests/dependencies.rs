@@ -1,4 +1,4 @@
-//! Dependencies that would make results depend on the processor are absent.
+//! No dependency makes results depend on the processor.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::process::Command;
@@ -16,7 +16,8 @@ fn tree(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// nalgebra's feature `std` brings `matrixmultiply`, whose kernels fuse multiply and add where the processor can.
+/// The feature `std` of nalgebra brings `matrixmultiply`, whose kernels use fused multiply-add on
+/// processors with that instruction.
 #[test]
 fn no_member_has_matrixmultiply_or_nalgebra_with_std() {
     for target in [&["--workspace"][..], &["--workspace", "--target", "all", "--edges", "all"]] {

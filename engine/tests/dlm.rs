@@ -1,4 +1,4 @@
-//! The filter against West & Harrison's recursions, written out plainly for one instrument at a time.
+//! The filter agrees with West & Harrison's recursions, written out for one instrument at a time.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -17,7 +17,7 @@ fn scaled_prior(settings: &EstimatorSettings) -> impl Fn(usize) -> f64 {
     move |j| prior[usize::from(j > 0)]
 }
 
-/// Settings that say the whole prior themselves.
+/// Settings with an explicit prior.
 fn stated() -> EstimatorSettings {
     EstimatorSettings {
         observation_variance: Some(2e-4),
@@ -95,7 +95,8 @@ impl Reference {
     }
 }
 
-/// Runs both over a market; the largest distance of a state from the reference's, relative to its norm.
+/// Runs both over a market and returns the largest distance of a state from the reference, relative to its
+/// norm.
 fn worst_distance(market: &Market, settings: &EstimatorSettings) -> (f64, usize) {
     let k = market.factors + 1;
     let mut filter = Dlm::new(settings, &Calendar::default(), market.factors);
@@ -136,7 +137,7 @@ fn equals_west_and_harrison_instrument_by_instrument() {
     let bounded = stated();
     let both = EstimatorSettings { alpha_discount_factor: 0.999, discount_factor: 0.98, ..bounded.clone() };
     let held = EstimatorSettings { discount_missing: false, ..plain.clone() };
-    // The bounded reference inverts twice a step, and is itself no better than its tolerance.
+    // The bounded reference inverts twice a step, so its own accuracy is only that of the tolerance.
     let cases = [
         ("nothing missing", full, &plain, 1e-10, 1..=1),
         ("30 % missing, late listings", holes, &plain, 1e-10, 21..=21),
@@ -157,7 +158,7 @@ fn equals_west_and_harrison_instrument_by_instrument() {
 /// Prior scaled variances of alpha and of a beta.
 const PRIOR: [f64; 2] = [1e-3, 5e3];
 
-/// The covariance of the first model.
+/// Covariance of the first model.
 fn matrix(covariance: &ScaledCovariance) -> DMatrix<f64> {
     DMatrix::from_fn(covariance.k(), covariance.k(), |i, j| covariance.entry(i, j)[0])
 }
@@ -176,7 +177,7 @@ fn directions_without_information_stay_within_the_prior_for_a_million_frames() {
             if frame % 997 == 0 {
                 let r = matrix(&covariance);
                 assert!(r.clone().cholesky().is_some(), "δ = {discount_factor}, frame {frame}");
-                // No direction beyond the prior: K0^½ R K0^½ has no eigenvalue above 1.
+                // No direction exceeds the prior: K0^½ R K0^½ has no eigenvalue above 1.
                 let prior = |i: usize| PRIOR[usize::from(i > 0)];
                 let scaled = DMatrix::from_fn(k, k, |i, j| r[(i, j)] / (prior(i) * prior(j)).sqrt());
                 let largest = scaled.symmetric_eigenvalues().max();
@@ -191,7 +192,7 @@ fn directions_without_information_stay_within_the_prior_for_a_million_frames() {
 }
 
 #[test]
-fn plain_discounting_winds_up_where_the_bound_does_not() {
+fn plain_discounting_winds_up_and_bounded_discounting_does_not() {
     let wind_up = |wind_up| {
         let settings = EstimatorSettings { wind_up, ..EstimatorSettings::default() };
         let evolution = Evolution::new(&settings, &Calendar::default(), &[settings.discount_factor]);
@@ -204,6 +205,9 @@ fn plain_discounting_winds_up_where_the_bound_does_not() {
         covariance.entry(1, 1)[0]
     };
     let prior = PRIOR[1];
-    assert!(!wind_up(WindUp::Plain).is_finite(), "the trap is there");
-    assert!((wind_up(WindUp::Bounded) - prior).abs() < 1e-6 * prior, "the bound holds it at the prior");
+    assert!(!wind_up(WindUp::Plain).is_finite(), "plain discounting winds up");
+    assert!(
+        (wind_up(WindUp::Bounded) - prior).abs() < 1e-6 * prior,
+        "bounded discounting stays at the prior"
+    );
 }

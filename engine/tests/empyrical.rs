@@ -1,6 +1,6 @@
-//! The metrics against `empyrical` and `scipy`, on series that are ordinary and series that are not.
+//! The metrics agree with `empyrical` and `scipy`, on ordinary and on degenerate series.
 //!
-//! `reference/make_empyrical.py` made the numbers.
+//! The script `reference/make_empyrical.py` computes the reference numbers.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ fn series() -> Vec<(&'static str, Vec<f64>, Vec<f64>)> {
     lines.chunks(2).map(pair).collect()
 }
 
-/// By series and figure; NaN where it is not defined.
+/// Reference values by series and figure; NaN if undefined.
 fn reference() -> BTreeMap<(&'static str, &'static str), f64> {
     let cells = |line: &'static str| {
         let cells: Vec<&str> = line.split(',').collect();
@@ -50,7 +50,7 @@ fn assert_same(figures: &Figures, name: &'static str, reference: &BTreeMap<(&str
 }
 
 #[test]
-fn figures_are_those_of_empyrical() {
+fn figures_agree_with_empyrical() {
     let reference = reference();
     for (name, own, benchmark) in series() {
         let mut accumulator = Accumulator::new(own.len());
@@ -60,7 +60,7 @@ fn figures_are_those_of_empyrical() {
             assert_same(&figures, name, &reference);
             continue;
         }
-        // empyrical goes on with the returns of what is not there: a ruined account has no ratio.
+        // A ruined account has no ratios; empyrical continues with returns after the ruin.
         for (figure, found) in figures.all() {
             match figure {
                 "total_return" | "annual_return" | "max_drawdown" => assert_eq!(found, -1.0, "{figure}"),
@@ -71,7 +71,7 @@ fn figures_are_those_of_empyrical() {
 }
 
 #[test]
-fn figures_of_a_run_are_those_of_its_equity() {
+fn figures_of_a_run_follow_from_its_equity() {
     let reference = reference();
     for (name, own, benchmark) in series().into_iter().filter(|(_, own, _)| own.len() > 20) {
         let mut comparing = ComparisonBuilder::new(own.len() + 1);
@@ -83,7 +83,7 @@ fn figures_of_a_run_are_those_of_its_equity() {
             point.benchmark_nav *= 1.0 + b;
             comparing.push(point);
         }
-        // Rounding of the value makes constant returns differ: they have no volatility all the same.
+        // Constant returns differ by rounding of the value, and must still have no volatility.
         let comparison = comparing.comparison(252.0);
         assert_same(&comparison.net, name, &reference);
         assert_same(&comparison.gross, name, &reference);
@@ -92,10 +92,10 @@ fn figures_of_a_run_are_those_of_its_equity() {
     }
 }
 
-/// Lo 2002, Mertens 2002 and Bailey & López de Prado 2012 with the moments and the normal distribution of scipy
-/// 1.17.1.
+/// Reference: Lo 2002, Mertens 2002 and Bailey & López de Prado 2012, with the moments and the normal
+/// distribution of scipy 1.17.1.
 #[test]
-fn uncertainty_of_the_sharpe_ratio_is_that_of_the_papers() {
+fn uncertainty_of_the_sharpe_ratio_agrees_with_the_papers() {
     let returns = [0.01, -0.02, 0.03, 0.0, -0.005, 0.012];
     let uncertainty = Figures::of(returns.into_iter(), 252.0).uncertainty;
     let expected = [7.115392207420133, 0.7224218189485776, 0.15815415551747888];

@@ -1,5 +1,5 @@
-//! What every estimator must hold to, whatever its model: no scale and no order of its own, and sense on
-//! senseless data.
+//! Properties of every estimator: results do not depend on the scale or the order of the data, and degenerate
+//! data gives finite estimates.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -28,7 +28,7 @@ impl Panel {
         Self { frames: frames.skip(1).collect() }
     }
 
-    /// From a rule of frame number and chance.
+    /// Builds a panel from a rule of frame number and random numbers.
     fn made(count: usize, mut rule: impl FnMut(usize, &mut Random) -> (Vec<f64>, Vec<f64>)) -> Self {
         let mut random = Random(7);
         Self { frames: (0..count).map(|at| rule(at, &mut random)).collect() }
@@ -39,13 +39,13 @@ impl Panel {
         Self { frames: self.frames.iter().map(|(f, y)| (times(f), times(y))).collect() }
     }
 
-    /// Columns of factors and of instruments in another order.
+    /// Returns the panel with factors and instruments in another order.
     fn permuted(&self, factors: &[usize], instruments: &[usize]) -> Self {
         let pick = |values: &[f64], order: &[usize]| order.iter().map(|at| values[*at]).collect();
         Self { frames: self.frames.iter().map(|(f, y)| (pick(f, factors), pick(y, instruments))).collect() }
     }
 
-    /// Estimates after every so many frames, and after the last.
+    /// Returns the estimates after every `every` frames, and after the last.
     fn run(&self, filter: &mut dyn Estimator, every: usize) -> Vec<Estimates> {
         let mut seen = Vec::new();
         for (at, (factors, returns)) in self.frames.iter().enumerate() {
@@ -71,7 +71,7 @@ fn estimates(kind: EstimatorKind, settings: &EstimatorSettings, panel: &Panel) -
     panel.run(estimator(kind, settings, factors).as_mut(), 37)
 }
 
-/// The largest distance of two columns, relative to the size of their largest value; NaN only in the same places.
+/// Largest distance of two columns, relative to the largest absolute value; NaN must be in the same places.
 fn distance(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
     let size = a.iter().filter(|v| !v.is_nan()).fold(0.0_f64, |size, v| size.max(v.abs()));
@@ -89,7 +89,8 @@ fn bits(values: &[f64]) -> Vec<u64> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
-    /// Returns and factors in other units: a power of two changes no bit of a beta, another factor rounding only.
+    /// With returns and factors in other units, a power of two changes no bit of a beta, another factor only
+    /// rounding.
     #[test]
     fn betas_have_no_scale(
         seed in 0..1_000_u64,
@@ -119,8 +120,8 @@ proptest! {
         }
     }
 
-    /// Instruments and factors in another order: the same estimates, in that order. All factors have the same
-    /// prior here: by default the first one's is the market's.
+    /// Instruments and factors in another order give the same estimates in that order. All factors have the
+    /// same prior here; by default the prior of the first is that of the market.
     #[test]
     fn estimates_have_no_order(seed in 0..1_000_u64, turn in 1..8_usize, swap in 1..4_usize) {
         let (n, k) = (9, 4);
@@ -147,7 +148,7 @@ proptest! {
     }
 }
 
-/// Everything that is written of an instrument with a return is a number, and deviations are positive.
+/// Checks that all estimates of an instrument with a return are finite, and deviations positive.
 fn assert_sound(name: &str, kind: EstimatorKind, estimates: &Estimates) {
     for i in (0..estimates.instruments()).filter(|i| estimates.started(*i)) {
         let mut values = vec![estimates.alpha[i], estimates.observation_var[i], estimates.forecast_mean[i]];
@@ -162,7 +163,7 @@ fn assert_sound(name: &str, kind: EstimatorKind, estimates: &Estimates) {
 }
 
 #[test]
-fn senseless_data_gives_finite_beliefs_and_says_so() {
+fn degenerate_data_gives_finite_estimates_and_alarms() {
     const N: f64 = f64::NAN;
     type Rule = fn(usize, &mut Random) -> (Vec<f64>, Vec<f64>);
     let cases: [(&str, Rule, &[Option<Alarm>]); 9] = [
@@ -222,7 +223,7 @@ fn senseless_data_gives_finite_beliefs_and_says_so() {
             }
             let facts = filter.facts();
             for (i, (found, expected)) in facts.instruments.iter().zip(alarms).enumerate() {
-                // A mixture pulls an instrument towards the others, and that error it can see.
+                // A mixture shrinks an instrument towards the others, which leaves an error that the alarm can see.
                 let pulled = kind == EstimatorKind::Mixture && facts.instruments.len() > 1;
                 match expected {
                     Some(_) if pulled => assert!(found.alarm.is_some(), "{name}, instrument {i}"),
@@ -234,7 +235,7 @@ fn senseless_data_gives_finite_beliefs_and_says_so() {
     }
 }
 
-/// Years of a factor of zeros, years of two equal factors, years without a trade, and ordinary ones in between.
+/// Years of a factor of zeros, of two equal factors and without a trade, with ordinary years in between.
 fn ten_million_frames(kind: EstimatorKind) {
     const YEAR: usize = 250_000;
     let frames = 10_000_000;

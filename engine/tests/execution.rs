@@ -1,5 +1,5 @@
-//! Properties of execution with given orders: what costs more never leaves more, what waits longer never fills
-//! earlier, a split changes no wealth, no fill takes more than its share of a bar.
+//! Properties of execution with given orders: higher costs never raise NAV, a longer delay never fills
+//! earlier, a split does not change wealth, and no fill exceeds its share of a bar.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 const INSTRUMENTS: usize = 4;
 const FRAMES: usize = 40;
 
-/// Bars of a few instruments, and what is ordered after each frame.
+/// Bars of a few instruments, and the orders after each frame.
 #[derive(Clone, Debug)]
 struct Script {
     frames: Vec<Frame>,
@@ -36,7 +36,7 @@ fn a_script() -> impl Strategy<Value = Script> {
             };
             for (last, (growth, missing, volume)) in price.iter_mut().zip(bars) {
                 *last *= growth;
-                // All trade on the first frame, and later nine times out of ten.
+                // All instruments trade on the first frame, later each with probability 0.9.
                 let traded = seq == 0 || *missing > 0.1;
                 frame.close.push(if traded { *last } else { f64::NAN });
                 frame.volume.push(if traded { *volume } else { f64::NAN });
@@ -105,7 +105,7 @@ proptest! {
             5 => dearer.permanent_impact_coefficient *= by,
             6 => dearer.borrow_bps_per_year *= by,
             7 => dearer.financing_bps_per_year *= by,
-            // Below a whole day's volume a smaller exponent is a larger share.
+            // Below a whole day's volume a smaller exponent gives a larger impact.
             _ => dearer.impact_exponent /= by,
         }
         let ((cheap, few), (dear, same)) = (run(&script, &settings()), run(&script, &dearer));
@@ -116,7 +116,7 @@ proptest! {
     }
 
     #[test]
-    fn a_longer_delay_never_fills_earlier(script in a_script(), carry: bool) {
+    fn longer_delay_never_fills_earlier(script in a_script(), carry: bool) {
         let unfilled = if carry { Unfilled::Carry } else { Unfilled::Cancel };
         let of = |delay_bars| run(&script, &ExecutionSettings { delay_bars, unfilled, ..settings() }).1;
         let (one, two) = (of(1), of(2));
@@ -133,8 +133,8 @@ proptest! {
     }
 
     #[test]
-    fn a_split_changes_no_wealth(script in a_script(), at in 5..35_usize, instrument in 0..INSTRUMENTS, ratio in prop::sample::select(vec![7.0, 2.0, 1.5, 0.1])) {
-        // Before the split a unit was `ratio` of today's: dearer, and fewer of them traded and ordered.
+    fn split_does_not_change_wealth(script in a_script(), at in 5..35_usize, instrument in 0..INSTRUMENTS, ratio in prop::sample::select(vec![7.0, 2.0, 1.5, 0.1])) {
+        // Before the split one unit equals `ratio` units after it: the price is higher, quantities and volumes lower.
         let free = ExecutionSettings { commission_per_share: 0.0, ..settings() };
         let mut raw = script.clone();
         let traded = |frame: &Frame| !frame.close[instrument].is_nan();
@@ -159,7 +159,7 @@ proptest! {
     }
 
     #[test]
-    fn fills_take_no_more_than_their_share(script in a_script()) {
+    fn fills_do_not_exceed_the_participation_cap(script in a_script()) {
         let (_, fills) = run(&script, &settings());
         for (seq, frame) in script.frames.iter().enumerate() {
             for i in 0..INSTRUMENTS {
@@ -174,14 +174,14 @@ proptest! {
 
 proptest! {
     #[test]
-    fn lots_leave_no_more_gross_exposure_than_allowed(
+    fn lots_keep_the_gross_limit(
         rows in prop::collection::vec((-0.1..0.1_f64, -0.1..0.1_f64, 5.0..500.0_f64), 1..30),
         gross_max in 0.2..1.5_f64,
         lot in prop::sample::select(vec![1.0, 10.0, 100.0]),
     ) {
         let nav = 1e5;
         let n = rows.len();
-        // Targets are within the limit, as sizing's are.
+        // Targets are within the limit, like those of sizing.
         let wanted: f64 = rows.iter().map(|(_, target, _)| target.abs()).sum();
         let scale = (gross_max / wanted).min(1.0);
         let target: Vec<f64> = rows.iter().map(|(_, target, _)| target * scale).collect();
@@ -213,11 +213,11 @@ proptest! {
     }
 }
 
-/// Apple's closes of 4 to 11 June 2014 as they traded; seven for one on the 9th.
+/// Traded closes of Apple from 4 to 11 June 2014, with a seven-for-one split on the 9th.
 const TRADED: [f64; 6] = [644.82, 647.35, 645.57, 93.70, 94.25, 93.86];
 
 #[test]
-fn seven_apples_for_one_change_nothing_but_rounding() {
+fn seven_for_one_split_changes_nav_only_by_rounding() {
     let script = |adjusted: bool| {
         let frame = |(seq, close): (usize, &f64)| Frame {
             seq: seq as u64,
@@ -230,7 +230,7 @@ fn seven_apples_for_one_change_nothing_but_rounding() {
         };
         let quantity = if adjusted { 7_000.0 } else { 1_000.0 };
         let mut orders = vec![Vec::new(); 6];
-        // One order fills before the split, and one is in flight over it.
+        // One order fills before the split, and one is in flight across it.
         orders[0].push((0, quantity));
         orders[2].push((0, -quantity / 10.0));
         Script { frames: TRADED.iter().enumerate().map(frame).collect(), orders }
@@ -238,7 +238,7 @@ fn seven_apples_for_one_change_nothing_but_rounding() {
     let of = |adjusted| run(&script(adjusted), &ExecutionSettings::default());
     let ((adjusted, _), (raw, fills)) = (of(true), of(false));
     for (a, b) in adjusted.iter().zip(&raw) {
-        // 7,000 shares, each off by at most half a ten-thousandth.
+        // 7,000 shares, each with a price error of at most half a ten-thousandth.
         assert!((a - b).abs() < 7_000.0 * 0.5e-4 * 1.1, "{a} {b}");
     }
     let sold = fills[1].1;

@@ -1,4 +1,4 @@
-//! The filter with given parameters against plain matrices, one instrument at a time.
+//! The filter with given parameters agrees with plain matrices, one instrument at a time.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -9,7 +9,7 @@ use betaflow_engine::model::{
 use nalgebra::{DMatrix, DVector};
 use support::Random;
 
-/// The textbook's recursions on nalgebra's matrices.
+/// Textbook recursions on nalgebra's matrices.
 struct Reference {
     f: DMatrix<f64>,
     q: DMatrix<f64>,
@@ -53,7 +53,7 @@ impl Reference {
     }
 }
 
-/// How the parameters of a market come about.
+/// Construction of the parameters of a market.
 #[derive(Clone, Copy, Debug)]
 struct Model {
     transition: bool,
@@ -100,7 +100,7 @@ fn parameters(random: &mut Random, k: usize, n: usize, model: Model) -> FixedPar
     }
 }
 
-/// Factors and returns: ragged where `missing`, growing where `late`.
+/// Factors and returns: with gaps if `missing`, with later listings if `late`.
 struct Bars {
     factors: Vec<Vec<f64>>,
     returns: Vec<Vec<f64>>,
@@ -189,7 +189,7 @@ fn equals_plain_matrices_instrument_by_instrument() {
     }
 }
 
-/// With `each`, nobody shares: the same parameters written out for every instrument.
+/// The parameters written out for every instrument, so that no covariance is shared (`PerInstrument::Each`).
 fn written_out(one: &StateSpace, n: usize) -> FixedParameters {
     FixedParameters {
         observation_variance: PerInstrument::Each(vec![one.observation_variance; n]),
@@ -204,7 +204,7 @@ fn bits(filter: &Fixed, instrument: usize) -> Vec<u64> {
 }
 
 #[test]
-fn a_shared_covariance_gives_the_bits_of_a_covariance_of_ones_own() {
+fn shared_and_own_covariance_give_the_same_bits() {
     for (k, transition) in [(2, false), (7, false), (7, true), (9, true)] {
         let model = Model { transition, diagonal: false, each: false };
         let one = state_space(&mut Random(3), k, model);
@@ -229,7 +229,7 @@ fn a_shared_covariance_gives_the_bits_of_a_covariance_of_ones_own() {
 }
 
 #[test]
-fn a_return_missing_in_one_instrument_changes_no_bit_of_another() {
+fn missing_return_changes_no_bit_of_another_instrument() {
     for each in [false, true] {
         let (k, n) = (4, 20);
         let parameters = parameters(&mut Random(9), k, n, Model { transition: true, diagonal: false, each });
@@ -251,9 +251,10 @@ fn a_return_missing_in_one_instrument_changes_no_bit_of_another() {
     }
 }
 
-/// Those with a covariance of their own are lanes 0, 1, 2 of a block that others, who share, fill in the output.
+/// Instruments with a covariance of their own are lanes 0, 1, 2 of a block whose other lanes share a
+/// covariance.
 #[test]
-fn means_are_written_of_those_who_share_and_of_those_who_do_not() {
+fn means_are_written_with_shared_and_own_covariances() {
     let (k, n) = (3, 11);
     let model = Model { transition: false, diagonal: true, each: false };
     let mut filter = Fixed::new(state_space(&mut Random(5), k, model).into(), k - 1).unwrap();
@@ -273,7 +274,7 @@ fn means_are_written_of_those_who_share_and_of_those_who_do_not() {
     assert_eq!(filter.sharing(), n - 3);
 }
 
-/// A covariance computed once and used for every frame would not feel what the frame's factors are.
+/// A covariance computed once and reused on every frame would not depend on the factors of the frame.
 #[test]
 fn covariance_follows_the_factors_of_each_frame() {
     let mut filter = Fixed::new(FixedParameters::standard(2), 1).unwrap();
@@ -291,7 +292,7 @@ fn filter_covariance_after(filter: &mut Fixed, f: f64) -> Vec<f64> {
 }
 
 #[test]
-fn a_frame_that_all_miss_keeps_them_together() {
+fn frame_without_returns_keeps_the_covariance_shared() {
     let one = state_space(&mut Random(1), 3, Model { transition: true, diagonal: false, each: false });
     let mut filter = Fixed::new(one.clone().into(), 2).unwrap();
     let mut reference = Reference::new(&one);
@@ -309,7 +310,7 @@ fn a_frame_that_all_miss_keeps_them_together() {
 }
 
 #[test]
-fn stays_finite_where_there_is_nothing_to_learn() {
+fn estimates_stay_finite_without_information() {
     let k = 4;
     let one = StateSpace {
         transition_covariance: DMatrix::from_diagonal_element(k, k, 1e-5),
@@ -319,7 +320,7 @@ fn stays_finite_where_there_is_nothing_to_learn() {
     let mut filter = Fixed::new(one.into(), k - 1).unwrap();
     let mut random = Random(2);
     for t in 0..20_000 {
-        // A constant factor, a factor that is zero, and twice the same as the first.
+        // A constant factor, a factor of zeros, and the first factor again.
         let f = [0.01, 0.0, 0.01];
         let y = 0.01 * random.shock();
         let once = if t == 7 { y } else { f64::NAN };
@@ -340,7 +341,7 @@ fn covariance_is_symmetric_and_positive_after_a_million_frames() {
     let k = 4;
     let model = Model { transition: false, diagonal: false, each: false };
     let one = StateSpace {
-        // What moves is one part in 10⁹ of the prior.
+        // The transition covariance is one part in 10⁹ of the prior.
         transition_covariance: state_space(&mut Random(6), k, model).transition_covariance * 1e-5,
         ..state_space(&mut Random(6), k, model)
     };
@@ -363,7 +364,7 @@ fn covariance_is_symmetric_and_positive_after_a_million_frames() {
 }
 
 #[test]
-fn parameters_out_of_range_are_said() {
+fn parameters_out_of_range_are_rejected() {
     let check = |change: fn(&mut FixedParameters), expected: &str| {
         let mut parameters = FixedParameters::standard(2);
         change(&mut parameters);
@@ -386,9 +387,9 @@ fn parameters_out_of_range_are_said() {
     );
 }
 
-/// The joint normal of all coefficients and returns, conditioned at once.
+/// Reference: the joint normal of all coefficients and returns, conditioned at once.
 #[test]
-fn smoothing_is_conditioning_on_all_returns() {
+fn smoothing_equals_conditioning_on_all_returns() {
     let (k, frames) = (2, 6);
     let model = state_space(&mut Random(4), k, Model { transition: true, diagonal: false, each: false });
     let bars = bars(3, k, 1, frames, 0.3, 0.0);
@@ -432,9 +433,9 @@ fn smoothing_is_conditioning_on_all_returns() {
     }
 }
 
-/// A discount model is a model whose Q happens to be what the discount says: both look back alike.
+/// A discount model is a state space whose Q follows from the discount: both smoothers agree.
 #[test]
-fn a_discount_model_is_smoothed_by_the_same_recursion() {
+fn smoothed_discount_model_agrees_with_its_state_space() {
     let (k, delta, frames) = (3, 0.95, 40);
     let bars = bars(12, k, 1, frames, 0.1, 0.0);
     let mut m = DVector::zeros(k);
@@ -468,7 +469,7 @@ fn a_discount_model_is_smoothed_by_the_same_recursion() {
 }
 
 #[test]
-fn em_never_loses_likelihood_and_stops() {
+fn em_never_lowers_the_likelihood_and_stops() {
     for (k, missing) in [(1, 0.0), (3, 0.2), (5, 0.5)] {
         let bars = bars(21, k, 1, 150, missing, 0.0);
         let (factors, returns) = (bars.factors.concat(), bars.returns.concat());
@@ -503,7 +504,7 @@ fn em_keeps_parameters_without_data() {
 }
 
 #[test]
-fn rolling_regression_is_least_squares_on_the_window_before() {
+fn rolling_regression_is_least_squares_on_the_preceding_window() {
     let (k, n, window) = (4, 9, 30);
     let bars = bars(17, k, n, 100, 0.03, 0.3);
     let mut rolling = RollingRegression::new(window, k - 1).unwrap();
@@ -524,7 +525,7 @@ fn rolling_regression_is_least_squares_on_the_window_before() {
             }
             let x = DMatrix::from_fn(rows.len(), k, |row, j| design(&bars.factors[rows[row]])[j]);
             let y = DVector::from_iterator(rows.len(), rows.iter().map(|&s| bars.returns[s][i]));
-            // Least norm where there are fewer returns than coefficients; by Cholesky on well-scaled columns.
+            // Least norm with fewer returns than coefficients, by Cholesky on well-scaled columns.
             let scale = DMatrix::from_diagonal(&DVector::from_fn(k, |j, _| if j == 0 { 1.0 } else { 100.0 }));
             let expected = if rows.len() < k {
                 x.transpose() * (&x * x.transpose()).try_inverse().unwrap() * y
@@ -540,7 +541,7 @@ fn rolling_regression_is_least_squares_on_the_window_before() {
 }
 
 #[test]
-fn rolling_regression_takes_the_least_norm_where_the_design_is_deficient() {
+fn rolling_regression_takes_the_least_norm_for_a_deficient_design() {
     let mut rolling = RollingRegression::new(10, 3).unwrap();
     let mut random = Random(1);
     for t in 0..12 {

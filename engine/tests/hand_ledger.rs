@@ -1,5 +1,5 @@
-//! Ten frames of three instruments, computed by hand: a split, a dividend, a short, an order filled in parts, impact,
-//! negative cash and a delisting. Every column of the account, to the cent.
+//! Ten frames of three instruments, computed by hand: a split, a dividend, a short, a partly filled order,
+//! impact, negative cash and a delisting. Every column of the account is exact to the cent.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,8 +15,8 @@ use betaflow_engine::world::WorldSettings;
 const NONE: f64 = f64::NAN;
 /// Days since 1970 of Monday 2024-01-01 and the nine weekdays after it.
 const DATES: [i64; 10] = [19_723, 19_724, 19_725, 19_726, 19_727, 19_730, 19_731, 19_732, 19_733, 19_734];
-/// Closes of A, which is split in two on the fifth frame and pays 0.50 on the seventh; of B; and of C, which
-/// disappears.
+/// Closes of A, which splits two for one on the fifth frame and pays 0.50 on the seventh; of B; and of C,
+/// which is delisted.
 const CLOSES: [[f64; 3]; 10] = [
     [100.0, 50.0, 20.0],
     [101.0, 50.0, 20.0],
@@ -29,7 +29,7 @@ const CLOSES: [[f64; 3]; 10] = [
     [53.0, 48.0, NONE],
     [54.0, 47.0, NONE],
 ];
-/// Thin on the third frame for B, of which a tenth is 200.
+/// Volumes; on the third frame B trades 2,000 units, whose tenth is 200.
 const VOLUMES: [[f64; 3]; 10] = [
     [1e5, 1e4, 4e4],
     [1e5, 1e4, 4e4],
@@ -56,7 +56,7 @@ fn frames() -> Vec<Frame> {
     (0..10).map(frame).collect()
 }
 
-/// What is decided after a frame: instrument and quantity.
+/// Orders after a frame: instrument and quantity.
 fn decided(seq: u64) -> &'static [(u32, f64)] {
     match seq {
         1 => &[(0, 600.0), (1, -500.0), (2, 1000.0)],
@@ -67,7 +67,7 @@ fn decided(seq: u64) -> &'static [(u32, f64)] {
     }
 }
 
-/// Rates are such that a day of borrowing and of interest is 1 bp, and one of financing 2 bps.
+/// Rates such that a day of borrowing or of interest costs 1 bp, and a day of financing 2 bps.
 fn settings() -> ExecutionSettings {
     ExecutionSettings {
         nav: 100_000.0,
@@ -121,24 +121,26 @@ fn run(settings: &ExecutionSettings) -> (Vec<Line>, Book) {
     (lines, book)
 }
 
-/// nav, nav_gross, cash, gross and net exposure, commission, spread, impact, borrow, financing, interest, dividends.
+/// Columns: nav, nav_gross, cash, gross and net exposure, commission, spread, impact, borrow, financing, interest, dividends.
 const LEDGER: [[f64; 12]; 10] = [
     [100_000.0, 100_000.0, 100_000.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
     [100_000.0, 100_000.0, 100_000.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
-    // 600 A at 100, −200 B at 51 (a tenth of 2,000), 1,000 C at 20.20. Commission 6 + 3 = 9; the least, 5, since
-    // 1.02 + 1 is less; 2.02 + 5 = 7.02. Spread 30 + 5.10 + 10.10. One return is no volatility yet: no impact.
-    // Interest 1 bp of 100,000.
+    // 600 A at 100, −200 B at 51 (a tenth of 2,000), 1,000 C at 20.20. Commission 6 + 3 = 9; the minimum 5
+    // instead of 1.02 + 1; 2.02 + 5 = 7.02. Spread 30 + 5.10 + 10.10. One return gives no volatility, so no
+    // impact. Interest 1 bp of 100,000.
     [99_943.78, 100_010.0, 29_943.78, 0.9045, 0.7004, 21.02, 45.2, 0.0, 0.0, 0.0, 10.0, 0.0],
-    // −300 B at 50: its order has 2.02 + 3.00 = 5.02 to pay and has paid 5. σ of 0 % and 2 % is 1.414 %, V is the
-    // mean of 10,000 and 2,000: 15,000 × 0.1 × 0.01414 × √(300/6,000) = 4.74. Borrow 1 bp of 10,200.
+    // −300 B at 50: the order's commission is 2.02 + 3.00 = 5.02, and 5 is paid already. σ of 0 % and 2 % is
+    // 1.414 %, V is the mean of 10,000 and 2,000: 15,000 × 0.1 × 0.01414 × √(300/6,000) = 4.74. Borrow 1 bp
+    // of 10,200.
     [102_133.49, 102_212.99, 44_933.49, 1.0496, 0.5601, 0.02, 7.5, 4.74, 1.02, 0.0, 2.99, 0.0],
-    // A: 600 at 102 are 1,200 at 51. NAV moves by B alone, 500 × 1, interest 4.49 and borrow 2.50.
+    // A: 600 at 102 become 1,200 at 51. NAV moves by B alone, 500 × 1, interest 4.49 and borrow 2.50.
     [102_635.48, 102_717.49, 44_935.48, 1.0396, 0.5622, 0.0, 0.0, 0.0, 2.5, 0.0, 4.49, 0.0],
-    // 1,000 A at 52 after a weekend: three days of interest and borrow. σ of 2 % and, the split taken out, 0 %: 1.414 %. V 200,000 in today's units: 52,000 × 0.1 × 0.01414 × √(1/200) = 5.20.
+    // 1,000 A at 52 after a weekend: three days of interest and borrow. σ of 2 % and, split-adjusted, 0 %:
+    // 1.414 %. V 200,000 in units after the split: 52,000 × 0.1 × 0.01414 × √(1/200) = 5.20.
     [104_300.21, 104_430.97, -7_099.79, 1.5283, 1.0681, 10.2, 26.0, 5.2, 7.35, 0.0, 13.48, 0.0],
-    // 2,200 A are paid 0.50 each. Cash is short: interest −0.71, financing 1.42.
+    // 2,200 A pay 0.50 each. Cash is negative: interest −0.71, financing 1.42.
     [104_395.69, 104_530.26, -6_004.31, 1.5365, 1.0575, 0.0, 0.0, 0.0, 2.4, 1.42, -0.71, 1100.0],
-    // The third frame without C: 1,000 are sold at 21 less 30 %, which is no cost.
+    // The third frame without C: 1,000 are closed at 21 less 30 %, which is not a cost.
     [100_791.38, 100_929.66, 8_691.38, 1.3999, 0.9138, 0.0, 0.0, 0.0, 2.5, 1.2, -0.6, 0.0],
     // 500 B at 48: commission 2.40 + 2.50 is less than 5. σ of 4.17 % and −2 % is 4.360 %:
     // 24,000 × 0.1 × 0.04360 × √(500/10,000) = 23.40.
@@ -148,7 +150,7 @@ const LEDGER: [[f64; 12]; 10] = [
 ];
 
 #[test]
-fn the_account_is_that_computed_by_hand() {
+fn account_agrees_with_hand_computation() {
     let (lines, book) = run(&settings());
     let mut costs = 0.0;
     for (seq, (line, expected)) in lines.iter().zip(LEDGER).enumerate() {
@@ -183,20 +185,20 @@ fn the_account_is_that_computed_by_hand() {
 }
 
 #[test]
-fn an_order_filled_in_parts_is_one_order_with_a_shortfall_a_part() {
+fn partly_filled_order_has_a_shortfall_per_fill() {
     let (lines, _) = run(&settings());
     let part = |seq: usize| *lines[seq].fills.iter().find(|fill| fill.instrument == 1).unwrap();
     let [first, second] = [part(2), part(3)];
     assert_eq!((first.quantity, second.quantity), (-200.0, -300.0));
     assert_eq!((first.decided_seq, second.decided_seq), (Some(1), Some(1)));
-    // Sold at 51 what was decided at 50: the delay earned 200; it cost 5 of commission and 5.10 of spread.
+    // Sold at 51 with a decision price of 50: the delay gains 200; commission costs 5 and spread 5.10.
     assert_eq!(first.delay(), -200.0);
     assert!((first.shortfall() - (-200.0 + 5.0 + 5.1)).abs() < 1e-9);
     let ended = |seq: usize| lines[seq].ended.iter().find(|order| order.instrument == 1);
     assert!(ended(2).is_none());
     let order = ended(3).unwrap();
     assert_eq!((order.quantity, order.filled, order.state), (-500.0, -500.0, OrderState::Filled));
-    // Decided at 51 after the split of that frame.
+    // The decision price is 51, after the split of that frame.
     let after_split = lines[5].fills[0];
     assert_eq!((after_split.decision_price, after_split.reason), (51.0, Reason::Order));
     let delisting = lines[7].fills[0];
@@ -206,13 +208,13 @@ fn an_order_filled_in_parts_is_one_order_with_a_shortfall_a_part() {
 }
 
 #[test]
-fn a_rest_is_cancelled_on_its_frame_or_by_the_next_decision() {
+fn remainder_is_cancelled_on_its_frame_or_by_the_next_rebalance() {
     let cancel = ExecutionSettings { unfilled: Unfilled::Cancel, ..settings() };
     let (lines, book) = run(&cancel);
     let order = lines[2].ended.iter().find(|order| order.instrument == 1).unwrap();
     assert_eq!((order.filled, order.state), (-200.0, OrderState::Cancelled));
     assert_eq!((book.facts().cancelled, book.facts().partly_filled), (1, 1));
-    // So thin that the order of frame 1 is still working when frame 4 decides.
+    // The cap is so low that the order of frame 1 is still working on frame 4.
     let thin = ExecutionSettings { participation_cap: Some(0.01), ..settings() };
     let (lines, book) = run(&thin);
     let cancelled: Vec<_> =
@@ -222,7 +224,7 @@ fn a_rest_is_cancelled_on_its_frame_or_by_the_next_decision() {
 }
 
 #[test]
-fn what_works_when_an_instrument_is_delisted_expires() {
+fn working_order_expires_on_delisting() {
     let settings = ExecutionSettings { participation_cap: Some(0.01), ..settings() };
     let (mut book, mut market) = (Book::new(&settings, &Calendar::default()), Market::new(&settings));
     let mut ended = Vec::new();
@@ -240,7 +242,7 @@ fn what_works_when_an_instrument_is_delisted_expires() {
     assert_eq!(ended, [(7, OrderState::Expired)]);
 }
 
-/// The account of one instrument that closes at 20 and is gone from the third frame on.
+/// Account of one instrument that closes at 20 and has no price from the third frame on.
 fn delisted(quantity: f64, haircut: f64, multiplier: f64) -> (Account, Fill, f64) {
     let settings = ExecutionSettings {
         nav: 100_000.0,
@@ -299,11 +301,12 @@ fn short_position_gains_on_delisting_what_a_long_position_loses() {
     }
 }
 
-/// How an account of 1,000 is ruined. A position of `quantity` is bought at 10 on the second frame; the third ends it.
+/// Ruin of an account of 1,000. A position of `quantity` is bought at 10 on the second frame; the third frame
+/// ruins it.
 struct Ruin {
     name: &'static str,
     quantity: f64,
-    /// On the third frame.
+    /// Dividend on the third frame.
     close: f64,
     dividend: f64,
     set: fn(&mut ExecutionSettings),
@@ -317,7 +320,7 @@ const RUINS: [Ruin; 8] = [
     // Cash of 3,000 against 200 at 18.
     Ruin { name: "short", quantity: -200.0, close: 18.0, dividend: NONE, set: |_| {}, nav: -600.0 },
     Ruin { name: "dividend", quantity: -200.0, close: 10.0, dividend: 6.0, set: |_| {}, nav: -200.0 },
-    // A day of financing takes all of a debt of 2,000.
+    // A day of financing costs as much as the debt of 2,000.
     Ruin {
         name: "financing",
         quantity: 300.0,
@@ -326,7 +329,7 @@ const RUINS: [Ruin; 8] = [
         set: |own| own.financing_bps_per_year = 3.65e6,
         nav: -1_000.0,
     },
-    // A day of the fee is one and a half times the 1,000 that are short.
+    // A day of the fee costs 1.5 times the short position of 1,000.
     Ruin {
         name: "borrow fee",
         quantity: -100.0,
@@ -335,7 +338,7 @@ const RUINS: [Ruin; 8] = [
         set: |own| own.borrow_bps_per_year = 5.475e6,
         nav: -500.0,
     },
-    // A day of interest is 0.6 of a debt of 2,000.
+    // A day of interest costs 0.6 of the debt of 2,000.
     Ruin {
         name: "interest",
         quantity: 300.0,
@@ -344,7 +347,7 @@ const RUINS: [Ruin; 8] = [
         set: |own| own.cash_interest = CashInterest::RiskFree,
         nav: -200.0,
     },
-    // Debt of 1,000, and 200 for 2.50 each.
+    // Debt of 1,000, and 200 units at 2.50 each.
     Ruin {
         name: "delisting",
         quantity: 200.0,
@@ -356,7 +359,7 @@ const RUINS: [Ruin; 8] = [
 ];
 
 #[test]
-fn ruined_account_is_closed_at_the_last_prices_and_rests() {
+fn ruined_account_is_closed_at_the_last_prices_and_stays_unchanged() {
     for Ruin { name, quantity, close, dividend, set, nav } in RUINS {
         let mut settings = ExecutionSettings {
             nav: 1_000.0,
@@ -386,7 +389,7 @@ fn ruined_account_is_closed_at_the_last_prices_and_rests() {
             let order = |instrument, quantity| Order { instrument, quantity, decision_price: 10.0 };
             match seq {
                 0 => book.submit(&[order(0, quantity)]),
-                // Bought on the frame of the ruin, and closed on it.
+                // Bought and closed on the frame of the ruin.
                 1 => book.submit(&[order(1, 1.0)]),
                 3 => book.submit(&[order(1, 5.0)]),
                 _ => {}
@@ -399,7 +402,7 @@ fn ruined_account_is_closed_at_the_last_prices_and_rests() {
             }
             assert!(book.is_ruined(), "{name}");
             assert!((portfolio.nav - nav).abs() < 1e-6, "{name}: {} by hand {nav}", portfolio.nav);
-            assert!((portfolio.cash - portfolio.nav).abs() < 1e-9, "{name}: all is cash");
+            assert!((portfolio.cash - portfolio.nav).abs() < 1e-9, "{name}: cash only");
             assert!(
                 portfolio.quantity.iter().chain(&portfolio.in_flight).all(|units| *units == 0.0),
                 "{name}"
@@ -452,7 +455,7 @@ fn ruin_ends_orders_in_flight_and_at_work() {
         market.end(&frame);
         let order = |instrument, quantity| Order { instrument, quantity, decision_price: 10.0 };
         match seq {
-            // One fills two frames later, and the other finds no price and works on.
+            // One order fills two frames later; the other finds no price and keeps working.
             0 => book.submit(&[order(0, 300.0), order(1, 7.0)]),
             2 => book.submit(&[order(0, 1.0)]),
             _ => {}
@@ -461,7 +464,7 @@ fn ruin_ends_orders_in_flight_and_at_work() {
         book.take_ended(&mut now);
         ended.extend(now.iter().map(|order| (seq, order.instrument, order.state)));
     }
-    // The decision of the third frame cancels what works; what it orders is in flight.
+    // The rebalance of the third frame cancels the working order; its own orders are in flight.
     assert_eq!(
         ended,
         [(2, 0, OrderState::Filled), (2, 1, OrderState::Cancelled), (3, 0, OrderState::Expired),]
@@ -470,7 +473,7 @@ fn ruin_ends_orders_in_flight_and_at_work() {
 }
 
 #[test]
-fn rounding_that_a_total_loss_leaves_is_ruin() {
+fn rounding_residue_of_a_total_loss_is_ruin() {
     // One unit for 0.3 leaves 5.6e-17 of 0.1 + 0.2.
     let settings = ExecutionSettings {
         nav: 0.1 + 0.2,

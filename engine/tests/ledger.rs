@@ -1,4 +1,4 @@
-//! The accounting identity and the limits, on markets with holes, listings and a delisting.
+//! The accounting identity and the limits hold on markets with gaps, listings and a delisting.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -80,7 +80,7 @@ fn check_identity(frames: &[Frame], nav: f64, ledger: &[LedgerFrame]) -> Result<
     Ok(())
 }
 
-/// Every fill at a price of its own frame, a delay after its decision.
+/// Checks that every fill has a price of its own frame, one delay after its rebalance.
 fn check_fills(market: &Market, settings: &RunSettings, ledger: &[LedgerFrame]) -> Result<(), TestCaseError> {
     let frames = market.frames();
     for frame in ledger {
@@ -96,7 +96,7 @@ fn check_fills(market: &Market, settings: &RunSettings, ledger: &[LedgerFrame]) 
                     let column = match settings.execution.fill_at {
                         FillAt::Close => &bars.close,
                         FillAt::Open => &bars.open,
-                        other => panic!("{other:?} is not drawn"),
+                        other => panic!("unexpected {other:?}"),
                     };
                     prop_assert_eq!(fill.price, column[i]);
                     let decided = fill.decided_seq.unwrap();
@@ -112,20 +112,20 @@ fn check_fills(market: &Market, settings: &RunSettings, ledger: &[LedgerFrame]) 
                     prop_assert_eq!(fill.price, kept * last_price(i));
                     prop_assert_eq!(fill.costs, Costs::default());
                 }
-                Reason::CashInLieu => panic!("no instrument is split"),
-                Reason::Ruin => panic!("nobody is ruined here"),
+                Reason::CashInLieu => panic!("unexpected cash in lieu"),
+                Reason::Ruin => panic!("unexpected ruin"),
             }
         }
     }
     Ok(())
 }
 
-/// A weight outside a limit is at most inherited.
+/// Checks that a weight beyond a limit is at most inherited.
 fn check_limits(settings: &RunSettings, ledger: &[LedgerFrame]) -> Result<(), TestCaseError> {
     let sizing = &settings.sizing;
     for pair in ledger.windows(2).filter(|pair| pair[1].decided) {
         prop_assert!(pair[1].turnover <= sizing.turnover_cap + 1e-9);
-        // Only without orders in flight is `held` what sizing saw.
+        // `held` equals the input of sizing only without orders in flight.
         if settings.execution.delay_bars > 1 {
             continue;
         }
@@ -144,7 +144,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn the_ledger_adds_up_and_keeps_the_limits((market, settings) in a_run()) {
+    fn ledger_adds_up_and_keeps_the_limits((market, settings) in a_run()) {
         let (ledger, report) = run(&market, &settings, &RunOptions::default()).unwrap();
         prop_assert!(!ledger.is_empty());
         check_identity(&market.frames(), settings.execution.nav, &ledger)?;
@@ -170,7 +170,7 @@ proptest! {
                 Box::new(source), Box::new(support::Busy), &settings(), vec![Box::new(keep)]).unwrap();
             graph.run(&RunOptions::default()).unwrap();
             for (a, b) in whole.iter().zip(ledger.lock().unwrap().iter()).filter(|(a, _)| (a.seq as usize) < cut) {
-                // The digest covers NAV, cash, fills and targets; the rest is compared beside it.
+                // The digest covers NAV, cash, fills and targets; the other columns are compared separately.
                 prop_assert_eq!(a.digest, b.digest, "frame {}", a.seq);
                 prop_assert_eq!(&a.held, &b.held);
                 prop_assert_eq!(a.benchmark_nav.to_bits(), b.benchmark_nav.to_bits());
@@ -180,7 +180,7 @@ proptest! {
     }
 }
 
-/// Wants one long and one short position, each of several times the value.
+/// Strategy that targets one long and one short position, each of several times NAV.
 struct Levered;
 
 impl Strategy for Levered {
@@ -226,7 +226,7 @@ proptest! {
         let market = Market { seed, missing: 0.1, gone_at, instruments: 3, frames: 170, ..Market::default() };
         let mut frames = market.frames();
         for frame in &mut frames[at..] {
-            // All at once, which ruins accounts that are long or short of it by enough.
+            // A jump of all prices ruins accounts with enough net exposure.
             frame.close.iter_mut().for_each(|close| *close *= jump);
         }
         let mut settings = settings();
@@ -243,7 +243,7 @@ proptest! {
         settings.execution.financing_bps_per_year = 300.0;
         let (ledger, report) = levered(&market, &frames, &settings, Placement::Inline);
         check_identity(&frames, settings.execution.nav, &ledger)?;
-        prop_assert_eq!(ledger[0].nav, settings.execution.nav, "it begins with the configured value");
+        prop_assert_eq!(ledger[0].nav, settings.execution.nav, "the ledger starts with the configured NAV");
         prop_assert_eq!(ledger[0].opening, same_close);
         prop_assert!(ledger.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq));
         let ruined = ledger.iter().position(|frame| frame.nav <= 0.0);
@@ -251,17 +251,17 @@ proptest! {
         let last = ledger.last().unwrap();
         prop_assert_eq!(last.digest, report.facts.digest);
         if let Some(ruined) = ruined {
-            prop_assert_eq!(ruined, ledger.len() - 1, "nothing comes after it");
+            prop_assert_eq!(ruined, ledger.len() - 1, "the ledger ends with the ruin");
             prop_assert!((last.cash - last.nav).abs() <= 1e-9 * settings.execution.nav);
             prop_assert!(last.account.gross_exposure == 0.0 && last.held.iter().all(|held| *held == 0.0));
             let mut held = vec![0.0; market.instruments];
             for fill in ledger.iter().flat_map(|frame| &frame.fills) {
                 held[fill.instrument as usize] += fill.quantity;
             }
-            prop_assert!(held.iter().all(|units| units.abs() < 1e-6), "all is closed: {held:?}");
+            prop_assert!(held.iter().all(|units| units.abs() < 1e-6), "open positions: {held:?}");
             prop_assert_eq!(report.facts.execution.open, 0);
             prop_assert_eq!(report.facts.sizing.decisions, ledger.iter().filter(|f| f.decided).count() as u64);
-            // What comes after the ruin changes nothing of it.
+            // Frames after the ruin do not change the ledger.
             let (short, _) = levered(&market, &frames[..=last.seq as usize], &settings, Placement::Inline);
             prop_assert_eq!(short.last().unwrap().digest, last.digest);
         } else {
@@ -277,7 +277,7 @@ proptest! {
 }
 
 #[test]
-fn levered_account_is_ruined_by_a_fall() {
+fn fall_of_prices_ruins_a_levered_account() {
     let market = Market { instruments: 3, frames: 100, ..Market::default() };
     let mut frames = market.frames();
     frames[80..].iter_mut().for_each(|frame| frame.close.iter_mut().for_each(|close| *close *= 0.2));

@@ -1,4 +1,4 @@
-//! Losses and a feed that cannot be trusted stop trading, and not the run.
+//! Loss limits and an unreliable feed halt trading, not the run.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -14,7 +14,7 @@ use betaflow_engine::source::MemorySource;
 use betaflow_engine::time::{DAY_NS, TimestampNs};
 use support::{Busy, Keep, Market, settings};
 
-/// Four frames a day, and what is said of each frame.
+/// Runs four frames a day with a supervision flag for some frames.
 fn run(limits: LossLimits, supervised: &[(u64, Supervision)], with: &RunSettings) -> Vec<LedgerFrame> {
     let market = Market { frames: 400, ..Market::default() };
     let mut frames = market.frames();
@@ -38,7 +38,7 @@ fn run(limits: LossLimits, supervised: &[(u64, Supervision)], with: &RunSettings
     ledger
 }
 
-/// What a reader of the limits' definition would have halt each frame.
+/// Halt of each frame by the definition of the limits.
 fn expected(ledger: &[LedgerFrame], limits: &LossLimits, resumed: &[u64]) -> Vec<Option<Halt>> {
     let (mut day, mut before) = (i64::MIN, 1e6);
     let (mut last, mut peak): (f64, f64) = (1e6, 1e6);
@@ -59,7 +59,7 @@ fn expected(ledger: &[LedgerFrame], limits: &LossLimits, resumed: &[u64]) -> Vec
 }
 
 #[test]
-fn losses_beyond_a_limit_stop_trading_until_the_day_is_over_or_somebody_resumes() {
+fn loss_beyond_a_limit_halts_trading_until_the_next_day_or_a_resume() {
     let cases = [
         (LossLimits::default(), &[][..]),
         (LossLimits { daily_loss_max: Some(0.01), drawdown_max: None }, &[]),
@@ -73,12 +73,12 @@ fn losses_beyond_a_limit_stop_trading_until_the_day_is_over_or_somebody_resumes(
         let halts: Vec<_> = ledger.iter().map(|frame| frame.halt).collect();
         assert_eq!(halts, expected(&ledger, &limits, resumed), "{limits:?}");
         let limited = limits != LossLimits::default();
-        assert_eq!(halts.iter().any(Option::is_some), limited, "{limits:?} met nothing");
+        assert_eq!(halts.iter().any(Option::is_some), limited, "{limits:?} never binds");
         assert!(halts.iter().any(Option::is_none), "{limits:?}");
         for frame in ledger.iter().filter(|frame| frame.halt.is_some()) {
             assert_eq!((frame.turnover, frame.decided), (0.0, true), "frame {}", frame.seq);
         }
-        // What was ordered before fills; nothing else does.
+        // Only orders of earlier rebalances fill.
         for pair in ledger.windows(2).filter(|pair| pair[0].halt.is_some()) {
             assert!(pair[1].fills.is_empty(), "frame {}", pair[1].seq);
         }
@@ -86,7 +86,7 @@ fn losses_beyond_a_limit_stop_trading_until_the_day_is_over_or_somebody_resumes(
 }
 
 #[test]
-fn a_frame_that_is_not_to_be_traded_on_moves_everything_but_orders() {
+fn halted_frame_updates_estimates_and_nav_but_not_orders() {
     let plain = run(LossLimits::default(), &[], &settings());
     let halted = run(LossLimits::default(), &[(150, Supervision::Halted)], &settings());
     let at = plain.iter().position(|frame| frame.seq == 150).unwrap();
@@ -94,14 +94,14 @@ fn a_frame_that_is_not_to_be_traded_on_moves_everything_but_orders() {
         assert_eq!(a.digest, b.digest);
     }
     assert_eq!((halted[at].halt, halted[at].turnover), (Some(Halt::Feed), 0.0));
-    assert_eq!(halted[at].nav, plain[at].nav, "positions are valued");
+    assert_eq!(halted[at].nav, plain[at].nav, "positions are marked to market");
     assert_eq!(halted[at + 1].halt, None);
     let alpha = |frame: &LedgerFrame| frame.estimates.as_ref().unwrap().get().alpha.clone();
     assert_eq!(alpha(&halted[at + 1]), alpha(&plain[at + 1]), "estimates are the same");
 }
 
 #[test]
-fn what_is_carried_is_cancelled_when_trading_stops() {
+fn carried_orders_are_cancelled_by_a_halt() {
     let mut with = settings();
     with.execution.participation_cap = Some(1e-7);
     with.execution.unfilled = betaflow_engine::execution::Unfilled::Carry;
@@ -121,12 +121,12 @@ fn what_is_carried_is_cancelled_when_trading_stops() {
     let ledger = ledger.lock().unwrap();
     let fills = |from: u64| ledger.iter().filter(|f| f.seq >= from).map(|f| f.fills.len()).sum::<usize>();
     assert!(fills(100) > 0);
-    // Of the frame itself, what was decided before.
+    // Orders of the preceding frame still fill on the halted frame.
     assert_eq!(fills(121), 0);
 }
 
 #[test]
-fn frames_before_the_first_that_may_trade_only_warm_up() {
+fn frames_before_trade_from_only_warm_up() {
     let from = TimestampNs(DAY_NS * 50);
     let with = RunSettings { trade_from: Some(from), ..settings() };
     let ledger = run(LossLimits::default(), &[], &with);
@@ -135,5 +135,5 @@ fn frames_before_the_first_that_may_trade_only_warm_up() {
     assert!(all[0].timestamp < from);
     let at = all.iter().position(|frame| frame.timestamp == from).unwrap();
     let beta = |frame: &LedgerFrame| frame.estimates.as_ref().unwrap().get().betas.clone();
-    assert_eq!(beta(&ledger[0]), beta(&all[at]), "what is believed is the same");
+    assert_eq!(beta(&ledger[0]), beta(&all[at]), "betas are equal");
 }

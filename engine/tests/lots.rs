@@ -1,5 +1,5 @@
-//! Whole lots: with `lot` above 0 every position after every event is a multiple of it, and the fraction that a split
-//! leaves is paid out in cash.
+//! Whole lots: with `lot` above 0 every position is a multiple of it after every event, and the fraction that
+//! a split leaves is paid out in cash.
 
 #![allow(clippy::unwrap_used)]
 
@@ -26,7 +26,7 @@ struct Bar {
 
 /// Order for an instrument after a frame.
 #[derive(Clone, Copy, Debug)]
-enum Wanted {
+enum OrderKind {
     Lots(i32),
     Close,
 }
@@ -34,7 +34,7 @@ enum Wanted {
 #[derive(Clone, Debug)]
 struct Script {
     frames: Vec<Frame>,
-    wanted: Vec<Vec<(usize, Wanted)>>,
+    orders: Vec<Vec<(usize, OrderKind)>>,
 }
 
 fn a_bar() -> impl Strategy<Value = Bar> {
@@ -47,10 +47,10 @@ fn a_bar() -> impl Strategy<Value = Bar> {
 prop_compose! {
     fn a_script()(
         bars in prop::collection::vec(prop::collection::vec(a_bar(), INSTRUMENTS), FRAMES),
-        wanted in prop::collection::vec(
+        orders in prop::collection::vec(
             prop::collection::vec(prop::option::weighted(0.3, prop_oneof![
-                3 => (-40..40_i32).prop_map(Wanted::Lots),
-                1 => Just(Wanted::Close),
+                3 => (-40..40_i32).prop_map(OrderKind::Lots),
+                1 => Just(OrderKind::Close),
             ]), INSTRUMENTS),
             FRAMES,
         ),
@@ -70,7 +70,7 @@ prop_compose! {
             for (i, bar) in bars.iter().enumerate() {
                 let gone = i == 3 && seq >= gone_at;
                 let traded = seq == 0 || !bar.missing && !gone;
-                // An adjusted price shows a split where there is a price; a stated one also where there is none.
+                // An adjusted price shows a split only on a bar with a price; a stated split needs none.
                 let split = bar.split.filter(|_| seq > 0 && !gone && (traded || !adjusted)).unwrap_or(1.0);
                 price[i] *= bar.growth / split;
                 factor[i] *= split;
@@ -86,10 +86,10 @@ prop_compose! {
             }
             frames.push(frame);
         }
-        let wanted = wanted.into_iter().map(|of_frame| {
-            of_frame.into_iter().enumerate().filter_map(|(i, wanted)| Some((i, wanted?))).collect()
+        let orders = orders.into_iter().map(|of_frame| {
+            of_frame.into_iter().enumerate().filter_map(|(i, order)| Some((i, order?))).collect()
         });
-        Script { frames, wanted: wanted.collect() }
+        Script { frames, orders: orders.collect() }
     }
 }
 
@@ -117,30 +117,30 @@ fn is_whole(quantity: f64, lot: f64) -> bool {
     quantity == (quantity / lot).round() * lot
 }
 
-/// Runs the script and checks each frame; returns all fills.
+/// Runs the script, checks each frame, and returns all fills.
 fn check(script: &Script, settings: &ExecutionSettings) -> Result<Vec<Fill>, TestCaseError> {
     let lot = settings.lot;
     let (mut book, mut market) = (Book::new(settings, &Calendar::default()), Market::new(settings));
     let mut all = Vec::new();
     let mut before = (vec![0.0; INSTRUMENTS], settings.nav);
-    for (frame, wanted) in script.frames.iter().zip(&script.wanted) {
+    for (frame, orders) in script.frames.iter().zip(&script.orders) {
         let mut fills = Vec::new();
         market.begin(frame);
         let mut account = book.advance(frame, &market, &mut fills);
         market.end(frame);
         let portfolio = book.portfolio();
-        let order = |(i, wanted): &(usize, Wanted)| Order {
+        let order = |(i, kind): &(usize, OrderKind)| Order {
             instrument: *i as u32,
-            quantity: match wanted {
-                Wanted::Lots(lots) => f64::from(*lots) * lot,
-                Wanted::Close => {
+            quantity: match kind {
+                OrderKind::Lots(lots) => f64::from(*lots) * lot,
+                OrderKind::Close => {
                     let held = portfolio.quantity[*i] + portfolio.in_flight[*i];
                     -(held / lot).round() * lot
                 }
             },
             decision_price: frame.close[*i],
         };
-        let orders: Vec<Order> = wanted
+        let orders: Vec<Order> = orders
             .iter()
             .filter(|(i, _)| portfolio.tradable[*i])
             .map(order)
@@ -196,12 +196,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn every_position_is_whole_lots_after_every_event(script in a_script(), settings in some_settings()) {
+    fn positions_are_whole_lots_after_every_event(script in a_script(), settings in some_settings()) {
         check(&script, &settings)?;
     }
 }
 
-/// One instrument: (close, split, volume) a frame.
+/// Frames of one instrument, from (close, split, volume) a frame.
 fn frames(bars: &[(f64, f64, f64)]) -> Vec<Frame> {
     let frame = |(seq, (close, split, volume)): (usize, &(f64, f64, f64))| Frame {
         seq: seq as u64,
@@ -217,10 +217,10 @@ fn frames(bars: &[(f64, f64, f64)]) -> Vec<Frame> {
 /// Frame, quantity, price and reason of a fill.
 type Filled = (u64, f64, f64, Reason);
 
-/// Bars, the fractions that are paid out, and the quantity at the end.
+/// Bars, the fractions paid out, and the quantity at the end.
 type Case<'a> = (&'a [(f64, f64, f64)], Vec<Filled>, f64);
 
-/// The book after the frames, with what was ordered after each; and its fills by frame.
+/// Returns the book after the frames with the given orders, and its fills by frame.
 fn traded(frames: &[Frame], settings: &ExecutionSettings, orders: &[(usize, f64)]) -> (Book, Vec<Filled>) {
     let (mut book, mut market) = (Book::new(settings, &Calendar::default()), Market::new(settings));
     let mut all = Vec::new();
@@ -242,7 +242,7 @@ fn free(lot: f64) -> ExecutionSettings {
 }
 
 #[test]
-fn a_fraction_is_paid_out_at_the_close_of_the_split() {
+fn fraction_is_paid_out_at_the_close_of_the_split() {
     const N: f64 = f64::NAN;
     // (bars, fills after the purchase, quantity at the end): 101 units, three for two, with and without a price.
     let cases: [Case<'_>; 4] = [
@@ -262,20 +262,20 @@ fn a_fraction_is_paid_out_at_the_close_of_the_split() {
         assert_eq!(book.facts().fractions, 1);
         assert_eq!(book.facts().cash_in_lieu, 0.5 * expected[0].2);
     }
-    // A short pays: ten for one leaves 10.1, and a tenth is bought back at 300.
+    // A short position pays: a ten-for-one reverse split leaves 10.1, and 0.1 is bought back at 300.
     let (book, fills) =
         traded(&frames(&[(30.0, N, N), (30.0, N, N), (300.0, 0.1, N)]), &free(1.0), &[(0, -101.0)]);
     assert_eq!(book.portfolio().quantity, [-10.0]);
     let (_, quantity, price, reason) = fills[1];
     assert!((quantity - 0.1).abs() < 1e-12 && price == 300.0 && reason == Reason::CashInLieu);
     assert!((book.facts().cash_in_lieu + 30.0).abs() < 1e-9);
-    // All of it where less than a lot is left.
+    // If less than one lot is left, all of it is paid out.
     let (book, _) = traded(&frames(&[(30.0, N, N), (30.0, N, N), (300.0, 0.1, N)]), &free(1.0), &[(0, 9.0)]);
     assert_eq!(book.portfolio().quantity, [0.0]);
 }
 
 #[test]
-fn an_order_that_closes_a_position_closes_all_of_it_over_a_split() {
+fn closing_order_closes_the_whole_position_across_a_split() {
     const N: f64 = f64::NAN;
     let volume = |volumes: [f64; 5]| {
         frames(&[
@@ -289,7 +289,7 @@ fn an_order_that_closes_a_position_closes_all_of_it_over_a_split() {
     let plain = volume([N; 5]);
     for (lot, bought) in [(1.0, 101.0), (10.0, 110.0), (0.1, 0.7), (100.0, 300.0)] {
         for sign in [1.0, -1.0] {
-            // Decided before the split and filled on it; decided before it and in flight over it.
+            // Ordered before the split and filled on its frame; ordered before it and in flight across it.
             for (delay_bars, at) in [(1, 2), (2, 2)] {
                 let settings = ExecutionSettings { delay_bars, ..free(lot) };
                 let (book, _) = traded(&plain, &settings, &[(0, sign * bought), (at, -sign * bought)]);
@@ -298,7 +298,7 @@ fn an_order_that_closes_a_position_closes_all_of_it_over_a_split() {
             }
         }
     }
-    // Sold in parts, the rest of an odd lot over the split: 100, of which 33 are sold before it.
+    // 100 units sold in parts: 33 before the split, the rest with an odd lot after it.
     let settings = ExecutionSettings { participation_cap: Some(0.1), unfilled: Unfilled::Carry, ..free(1.0) };
     let parts = volume([1e4, 1e4, 330.0, 1e4, 1e4]);
     let (book, fills) = traded(&parts, &settings, &[(0, 100.0), (1, -100.0)]);
@@ -308,7 +308,7 @@ fn an_order_that_closes_a_position_closes_all_of_it_over_a_split() {
 }
 
 #[test]
-fn an_order_of_less_than_a_lot_after_a_split_is_cancelled() {
+fn order_below_one_lot_after_a_split_is_cancelled() {
     const N: f64 = f64::NAN;
     let bars = frames(&[(30.0, N, N), (300.0, 0.1, N), (300.0, N, N)]);
     let (book, fills) = traded(&bars, &free(1.0), &[(0, 5.0)]);

@@ -1,4 +1,5 @@
-//! Placement, capacity and batch size change nothing; failures are named; nothing hangs.
+//! Placement, capacity and batch size do not change results, failures carry the stage's name, and no run
+//! hangs.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -47,13 +48,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn digest_knows_the_data_and_nothing_else(seed in 0_u64..1_000, cell in 0_usize..200, up in 1.001..2.0_f64) {
+    fn digest_depends_on_the_data_alone(seed in 0_u64..1_000, cell in 0_usize..200, up in 1.001..2.0_f64) {
         let market = Market { seed, frames: 120, instruments: 6, ..Market::default() };
         let (ledger, report) = run(&market, &settings(), &RunOptions::default()).unwrap();
         let (_, again) = run(&market, &settings(), &RunOptions::default()).unwrap();
         prop_assert_eq!(report.facts.digest, again.facts.digest);
-        // A held instrument's last price moves NAV. That of another may still change what is decided on the frame,
-        // by what it teaches: the digest changes with what it covers, and with nothing else.
+        // A held instrument's last price moves NAV. The price of another may still change the rebalance
+        // through the estimates: the digest changes exactly with the data that it covers.
         let mut frames = market.frames();
         let last = frames.last_mut().unwrap();
         let at = cell % last.close.len();
@@ -74,7 +75,7 @@ proptest! {
     }
 }
 
-/// Fails after some frames: with an error, or in a panic.
+/// Source that fails after some frames, with an error or a panic.
 struct Failing {
     inner: MemorySource,
     left: usize,
@@ -84,7 +85,7 @@ struct Failing {
 impl Source for Failing {
     fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError> {
         if self.left == 0 {
-            assert!(!self.panics, "a stage that panics");
+            assert!(!self.panics, "panic of a stage");
             return Err("row 17: found a sheep, expected a price".into());
         }
         self.left -= 1;
@@ -100,7 +101,7 @@ impl Source for Failing {
     }
 }
 
-/// Fails on some frame of the ledger.
+/// Recorder that fails on some frame of the ledger.
 struct FullDisk(usize);
 
 impl Recorder for FullDisk {
@@ -114,12 +115,12 @@ impl Recorder for FullDisk {
     }
 
     fn finish(&mut self, _: &RunFacts) -> Result<(), RecordError> {
-        panic!("a run that failed must not be finished")
+        panic!("a failed run must not finish its recorders")
     }
 }
 
 #[test]
-fn a_stage_that_dies_takes_the_run_down_by_name() {
+fn failed_stage_ends_the_run_with_its_name() {
     let market = Market::default();
     for placement in placements() {
         for capacity in [1, 64] {
@@ -149,7 +150,7 @@ fn a_stage_that_dies_takes_the_run_down_by_name() {
 }
 
 #[test]
-fn groups_that_do_not_fit_the_stages_are_refused() {
+fn groups_that_do_not_fit_the_stages_are_rejected() {
     for sizes in [vec![], vec![2, 2], vec![5, 0], vec![6]] {
         let options = RunOptions { placement: Placement::Groups(sizes), ..RunOptions::default() };
         let error = run(&Market::default(), &settings(), &options).unwrap_err();
@@ -158,7 +159,7 @@ fn groups_that_do_not_fit_the_stages_are_refused() {
 }
 
 #[test]
-fn no_frames_and_no_warm_up_are_no_special_cases() {
+fn runs_without_frames_or_warm_up_complete() {
     let none = Market { frames: 0, ..Market::default() };
     let (ledger, report) = run(&none, &settings(), &RunOptions::default()).unwrap();
     assert!(ledger.is_empty() && report.facts.performance.nav.is_none());

@@ -1,4 +1,5 @@
-//! The one-standard-error rule: of settings that cannot be told from the best, the one that trades least.
+//! The one-standard-error rule: of the settings within one standard error of the best, choose the one that
+//! trades least.
 #![allow(clippy::single_range_in_vec_init, clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -22,7 +23,8 @@ const OBJECTIVES: [Objective; 5] = [
     Objective::WorstBlock { blocks: 3 },
 ];
 
-/// Settings that differ from a common path by noise of `spread`, and by `edge` a frame from one to the next.
+/// Returns of settings that differ from a common path by noise of `spread`, and by `edge` a frame from one to
+/// the next.
 fn returns(seed: u64, settings: usize, frames: usize, spread: f64, edge: f64) -> Vec<Vec<f64>> {
     let mut random = Random(seed);
     let common: Vec<f64> = (0..frames).map(|_| 0.0004 + 0.01 * random.shock()).collect();
@@ -46,7 +48,7 @@ fn constant(values: &[f64], frames: usize) -> Vec<Vec<f64>> {
     values.iter().map(|value| vec![*value; frames]).collect()
 }
 
-/// The rule written out, on resampled returns: which settings are as good as the best.
+/// The rule written out on resampled returns: true for settings within one standard error of the best.
 fn as_good(returns: &[Vec<f64>], objective: Objective) -> Vec<bool> {
     let frames = returns[0].len();
     let score = |r: &[f64]| objective.score(r, YEAR);
@@ -76,7 +78,7 @@ fn as_good(returns: &[Vec<f64>], objective: Objective) -> Vec<bool> {
 }
 
 #[test]
-fn choice_trades_least_of_what_is_within_one_standard_error_of_the_best() {
+fn choice_trades_least_within_one_standard_error_of_the_best() {
     let mut told_apart = 0;
     for objective in OBJECTIVES {
         for (seed, spread, edge) in [(1, 0.002, 0.0), (2, 0.001, 3e-5), (3, 0.0005, 1e-4), (4, 0.004, 2e-5)] {
@@ -141,7 +143,7 @@ fn turnover_must_belong_to_the_returns() {
     let key = |turnover: &[Vec<f64>], kelly_fraction: &[f64]| -> &'static str {
         let effort = SecondaryCriteria { turnover, kelly_fraction };
         let refused = prefer(&panel, effort, &[0..50], Objective::Sharpe, YEAR, &RESAMPLING);
-        let Err(Invalid { key, .. }) = refused else { panic!("it is taken") };
+        let Err(Invalid { key, .. }) = refused else { panic!("expected an error") };
         key
     };
     assert_eq!(key(&constant(&[0.1, 0.1], 49), &[0.25; 2]), "turnover");
@@ -174,7 +176,7 @@ proptest! {
         let before = chosen(&panel, &turnover, &kelly, &train, objective);
         let text = |found: PreferredSetting| format!("{found:?}");
         let again = chosen(&panel, &turnover, &kelly, &train, objective);
-        prop_assert_eq!(text(before), text(again), "it is a function of its input");
+        prop_assert_eq!(text(before), text(again), "equal inputs give equal choices");
         let later = chosen(&later_returns, &later_turnover, &kelly, &train, objective);
         prop_assert_eq!(text(before), text(later));
     }

@@ -1,4 +1,4 @@
-//! Each kind of problem is found in a small panel with one defect, and nothing is found without one.
+//! Each kind of problem is found in a small panel with one defect, and no problem in a clean panel.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use betaflow_engine::time::{DAY_NS, TimestampNs};
 const FRAMES: usize = 160;
 const NAMES: usize = 10;
 
-/// Numbers that look random and are the same everywhere (splitmix64); mean 0, standard deviation 1, nearly normal.
+/// Pseudo-random numbers, equal on every machine (SplitMix64); mean 0, standard deviation 1, nearly normal.
 struct Random(u64);
 
 impl Random {
@@ -30,7 +30,8 @@ fn cents(price: f64) -> f64 {
     (price * 100.0).round() / 100.0
 }
 
-/// Daily bars of ten names that follow a market, in cents, with volumes, adjusted closes and the market as factor.
+/// Daily bars in cents of ten instruments that follow a market, with volumes, adjusted closes and the market
+/// as factor.
 fn panel() -> Vec<Frame> {
     let mut random = Random(7);
     let mut closes: Vec<f64> = (0..NAMES).map(|i| 40.0 + 15.0 * i as f64).collect();
@@ -93,7 +94,7 @@ fn scale(frame: &mut Frame, i: usize, by: f64) {
     }
 }
 
-/// Shares are split: one into `by` new ones.
+/// Splits shares: one becomes `by`.
 fn split(frames: &mut [Frame], i: usize, by: f64) {
     for frame in frames {
         scale(frame, i, 1.0 / by);
@@ -108,12 +109,12 @@ fn erase(frame: &mut Frame, i: usize) {
 }
 
 #[test]
-fn nothing_is_found_in_a_clean_panel() {
+fn clean_panel_has_no_findings() {
     assert_eq!(found(&panel()), []);
 }
 
 #[test]
-fn each_defect_is_found_where_it_is() {
+fn each_defect_is_located() {
     use Problem::{
         BadAdjustment, BrokenBar, CopiedBar, ExtremeReturn, MissingDay, ReusedTicker, Split, Stale,
         ZeroVolume,
@@ -190,7 +191,7 @@ fn each_defect_is_found_where_it_is() {
         let mut frames = panel();
         spoil(&mut frames);
         let mut rows: Vec<_> = found(&frames);
-        // A frozen close leaves the range of its bar.
+        // A frozen close lies outside the range of its bar.
         if name.contains("still") || name.contains("closes") || name.contains("tick") {
             rows.retain(|(_, _, problem)| *problem != BrokenBar);
         }
@@ -205,8 +206,8 @@ fn each_defect_is_found_where_it_is() {
 }
 
 #[test]
-fn many_copies_of_one_day_vote_for_each_other() {
-    // Of neighbours, the gaps alone often do not tell which is the copy.
+fn copied_day_is_told_from_its_original_by_many_copies() {
+    // Between neighbouring days, the gaps alone often do not identify the copy.
     let mut frames = panel();
     (0..NAMES).for_each(|i| copy(&mut frames, 80, 81, i, true));
     let rows = found(&frames);
@@ -215,7 +216,7 @@ fn many_copies_of_one_day_vote_for_each_other() {
 }
 
 #[test]
-fn coarse_prices_have_twins_by_chance() {
+fn equal_bars_of_coarse_prices_are_not_copies() {
     let mut frames = panel();
     for frame in &mut frames {
         for column in [&mut frame.open, &mut frame.high, &mut frame.low, &mut frame.close] {
@@ -228,7 +229,7 @@ fn coarse_prices_have_twins_by_chance() {
 }
 
 #[test]
-fn jumps_are_seen_without_a_window() {
+fn jumps_are_found_without_a_window() {
     let mut frames = panel();
     frames[90..].iter_mut().for_each(|frame| scale(frame, 4, 0.5));
     scale(&mut frames[120], 2, 1.6);
@@ -239,7 +240,8 @@ fn jumps_are_seen_without_a_window() {
     assert!(rows.contains(&(90, "N4".into())) && rows.contains(&(120, "N2".into())), "{rows:?}");
 }
 
-/// Panel with the given factors in place of its own, from the market of the same, an earlier or a later frame.
+/// Findings of a panel with the given factors instead of its own, as functions of the market on the same, an
+/// earlier or a later frame.
 fn factor_findings(names: &[&str], factors: impl Fn(usize, &dyn Fn(i64) -> f64) -> Vec<f64>) -> Vec<Finding> {
     let frames = panel();
     let mut inspector = FactorInspector::default();
@@ -254,9 +256,9 @@ fn factor_findings(names: &[&str], factors: impl Fn(usize, &dyn Fn(i64) -> f64) 
 }
 
 #[test]
-fn factors_of_another_row_are_named() {
+fn misaligned_factors_are_found() {
     for (shift, expected) in [(0, None), (-1, Some("(+1)")), (1, Some("(-1)"))] {
-        // The market stands behind a factor that has nothing to do with the panel.
+        // The market follows a factor unrelated to the panel.
         let random = std::cell::RefCell::new(Random(3));
         let findings = factor_findings(&["other", "mkt"], |_, market| {
             vec![0.01 * random.borrow_mut().normal(), market(shift)]
@@ -271,7 +273,7 @@ fn factors_of_another_row_are_named() {
 }
 
 #[test]
-fn factors_that_the_filter_cannot_tell_apart_are_named() {
+fn indistinguishable_factors_are_found() {
     use Problem::{FactorConstant, FactorLevel, FactorsCollinear};
     let noise = |at: usize| 0.005 * Random(at as u64).normal();
     type Third = Box<dyn Fn(usize, f64, f64) -> f64>;
@@ -312,19 +314,19 @@ fn factors_that_the_filter_cannot_tell_apart_are_named() {
     assert!(detail.contains("-2.000 `f1` + 0.500 `mkt`"), "{detail}");
 }
 
-/// Problems of a spoiled panel with where they are, of kinds that are about series, dates or moves.
+/// Problems of a panel with defects, with their places, for kinds about series, dates or moves.
 fn spoiled(spoil: impl FnOnce(&mut Vec<Frame>)) -> Vec<(usize, String, Problem)> {
     let mut frames = panel();
     spoil(&mut frames);
     let mut rows = found(&frames);
-    // Prices that were moved leave the range of their bars.
+    // Changed prices lie outside the range of their bars.
     rows.retain(|(_, _, problem)| {
         !matches!(problem, Problem::BrokenBar | Problem::Stale | Problem::ZeroVolume)
     });
     rows
 }
 
-/// Copies a name from its neighbour at another scale, with prices rounded to cents.
+/// Copies an instrument from another at another scale, with prices rounded to cents.
 fn mirror(frames: &mut [Frame], from: usize, to: usize, by: f64) {
     for frame in frames {
         for column in [&mut frame.open, &mut frame.high, &mut frame.low, &mut frame.close] {
@@ -336,7 +338,7 @@ fn mirror(frames: &mut [Frame], from: usize, to: usize, by: f64) {
 }
 
 #[test]
-fn copies_of_a_series_are_named_and_share_classes_are_not() {
+fn copies_of_a_series_are_found_and_share_classes_are_not() {
     let last = FRAMES - 1;
     let of = |to: usize| (last, format!("N{to}"), Problem::IdenticalSeries);
     let found = spoiled(|frames| {
@@ -345,14 +347,14 @@ fn copies_of_a_series_are_named_and_share_classes_are_not() {
         mirror(frames, 4, 9, 0.5);
     });
     assert_eq!(found, [of(7), of(8), of(9)]);
-    // From half of the data on, and with a row missing now and then.
+    // From half of the data on, with some rows missing.
     let found = spoiled(|frames| {
         mirror(&mut frames[..], 2, 3, 1.0);
         frames[..40].iter_mut().for_each(|frame| erase(frame, 3));
         erase(&mut frames[60], 3);
     });
     assert!(found.contains(&of(3)) || found.iter().all(|row| row.2 == Problem::MissingDay), "{found:?}");
-    // Another class of the same shares: a correlation of about 0.98.
+    // Another share class: a correlation of about 0.98.
     let mut random = Random(99);
     let found = spoiled(|frames| {
         mirror(frames, 4, 7, 1.0);
@@ -378,7 +380,7 @@ fn flat_days_filled_holidays_and_mixed_units_are_found() {
         (frames[at].close[i], frames[at].return_price[i]) = (before, before);
     };
     let panel_row = |at: usize, problem| (at, "(panel)".to_owned(), problem);
-    // Every fourth day of one name, and of all names.
+    // Every fourth day of one instrument, and of all instruments.
     let flat = spoiled(|frames| (2..FRAMES).step_by(4).for_each(|at| hold(frames, at, 3)));
     assert_eq!(flat, [(FRAMES - 1, "N3".to_owned(), FlatDays)]);
     let all = spoiled(|frames| {
@@ -393,7 +395,7 @@ fn flat_days_filled_holidays_and_mixed_units_are_found() {
         }
     });
     assert_eq!(holidays, [panel_row(60, HolidayFilled), panel_row(100, HolidayFilled)]);
-    // The first half is as if milliseconds were microseconds.
+    // The first half has milliseconds declared as microseconds.
     let late = 19_000;
     let mixed = spoiled(|frames| {
         for (at, frame) in frames.iter_mut().enumerate() {
@@ -405,7 +407,7 @@ fn flat_days_filled_holidays_and_mixed_units_are_found() {
 }
 
 #[test]
-fn a_move_is_called_a_split_only_with_evidence() {
+fn move_is_a_split_only_with_evidence() {
     use Problem::{ExtremeReturn, LargeMove, Split};
     type Case = (&'static str, fn(&mut [Frame]), Option<Problem>);
     let cases: [Case; 18] = [
@@ -509,7 +511,7 @@ fn a_move_is_called_a_split_only_with_evidence() {
         (
             "a third, known by closes alone",
             |f| {
-                // No move but the market's stands beside the split.
+                // The bar has the market's move and the split, and no other move.
                 let expected = f[89].close[5] * (1.0 + f[90].factors[0]) / 3.0;
                 let by = expected / f[90].close[5];
                 f[90..].iter_mut().for_each(|frame| scale(frame, 5, by));
@@ -524,8 +526,8 @@ fn a_move_is_called_a_split_only_with_evidence() {
     }
 }
 
-/// Half the price from frame 90 on, with closes and volumes alone; `volumes` are those of the first frames, over the
-/// usual.
+/// Halves the price from frame 90 on, with closes and volumes alone; `volumes` are multiples of the usual
+/// volume on the first frames.
 fn fall(frames: &mut [Frame], volumes: &[f64]) {
     let by = 0.5 * frames[89].close[4] * (1.0 + frames[90].factors[0]) / frames[90].close[4];
     frames[90..].iter_mut().for_each(|frame| scale(frame, 4, by));
@@ -576,9 +578,9 @@ fn symbols_that_differ_by_white_space_or_case_are_found() {
 }
 
 #[test]
-fn holidays_filled_with_whole_bars_are_no_look_ahead() {
+fn holidays_filled_with_whole_bars_are_not_copied_bars() {
     use Problem::HolidayFilled;
-    // With a few instruments, and with closes and volumes alone; two dates in a row, and another one.
+    // With a few instruments, and with closes and volumes alone; two consecutive dates and a single one.
     let dates = [60, 61, 100];
     for (names, has_bars, silent) in
         [(NAMES, true, false), (NAMES, false, false), (2, true, false), (NAMES, true, true)]
@@ -612,7 +614,7 @@ fn holidays_filled_with_whole_bars_are_no_look_ahead() {
 #[test]
 fn times_in_a_wrong_unit_are_found() {
     use Problem::{MixedTimeUnits, WrongTimeUnit};
-    // What times of the first and the second half are divided by.
+    // Divisors of the times of the first and the second half, and the problem.
     let cases: [(i64, i64, Option<Problem>); 10] = [
         (1, 1, None),
         (1_000, 1_000, Some(WrongTimeUnit)),
@@ -625,7 +627,7 @@ fn times_in_a_wrong_unit_are_found() {
         (1_000_000, 1, Some(MixedTimeUnits)),
         (1_000, 1, Some(MixedTimeUnits)),
     ];
-    // From 2014 on by day, and from 2026 on by minute.
+    // Daily bars from 2014, and minute bars from 2026.
     for (start, step) in [(16_132 * DAY_NS, DAY_NS), (20_485 * DAY_NS, DAY_NS / 1_440)] {
         for (first, second, expected) in cases {
             for depth in [Depth::Full, Depth::Jumps] {
@@ -652,7 +654,7 @@ fn times_in_a_wrong_unit_are_found() {
             }
         }
     }
-    // Daily bars of 1970 are what they are.
+    // Daily bars of 1970 are valid.
     let frames = panel();
     assert_eq!(inspect(&frames[5..40], Depth::Full).iter().filter(|f| f.problem == WrongTimeUnit).count(), 0);
 }

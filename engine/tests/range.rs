@@ -16,7 +16,7 @@ use support::{Busy, Keep, Market, settings};
 
 const MARKET: Market =
     Market { seed: 3, instruments: 8, factors: 2, frames: 160, missing: 0.0, late: 0.0, gone_at: None };
-/// The frame that is changed; S005 is instrument 5.
+/// Number of the changed frame; S005 is instrument 5.
 const BAD: usize = 100;
 
 fn run(
@@ -37,7 +37,7 @@ fn run(
 /// Change of a frame.
 type Change = (&'static str, fn(&mut Frame));
 
-/// The value that a run ended with.
+/// Value out of range that ended a run.
 fn wrong(error: &PipelineError) -> &OutOfRange {
     let PipelineError::Failed { source, .. } = error else { panic!("{error}") };
     source.downcast_ref().unwrap_or_else(|| panic!("{error}"))
@@ -76,8 +76,8 @@ fn replay_ends_with_the_bar_and_the_instrument() {
 }
 
 #[test]
-fn filter_that_leaves_the_finite_numbers_ends_the_run() {
-    // Two equal factors: without a bound the textbook's discounting grows without end between them.
+fn filter_overflow_ends_the_run() {
+    // With two equal factors, textbook discounting without a bound grows without limit in their difference.
     let mut frames = MARKET.frames();
     for frame in &mut frames {
         frame.factors[1] = frame.factors[0];
@@ -93,7 +93,7 @@ fn filter_that_leaves_the_finite_numbers_ends_the_run() {
 }
 
 #[test]
-fn live_run_halts_for_good_and_the_limits_count_as_met() {
+fn live_run_stays_halted_after_a_value_out_of_range() {
     let cases: [Change; 3] = [
         ("large price", |frame| frame.close[5] = 1e308),
         ("large price of all", |frame| frame.close.fill(1e308)),
@@ -104,13 +104,13 @@ fn live_run_halts_for_good_and_the_limits_count_as_met() {
         for (what, change) in cases {
             let settings = RunSettings { on_out_of_range: OnOutOfRange::Halt, limits, ..settings() };
             let ledger = run(&settings, Placement::Inline, change).unwrap();
-            assert_eq!(ledger.last().unwrap().seq, MARKET.frames as u64 - 1, "{what}: the run goes on");
+            assert_eq!(ledger.last().unwrap().seq, MARKET.frames as u64 - 1, "{what}: the run continues");
             for frame in &ledger {
                 let after = frame.seq >= BAD as u64;
                 assert_eq!(frame.halt.is_some(), after, "{what}, frame {}", frame.seq);
                 assert_eq!(frame.out_of_range.is_some(), after, "{what}, frame {}", frame.seq);
                 assert!(!after || frame.turnover == 0.0, "{what}, frame {}", frame.seq);
-                // Orders of the frame before were in flight.
+                // Orders of the preceding frame are in flight.
                 assert!(frame.seq <= BAD as u64 || frame.fills.is_empty(), "{what}, frame {}", frame.seq);
                 assert!(frame.target.iter().all(|weight| weight.is_finite()), "{what}, frame {}", frame.seq);
             }
@@ -122,8 +122,8 @@ fn live_run_halts_for_good_and_the_limits_count_as_met() {
 }
 
 #[test]
-fn trading_goes_on_when_it_is_resumed_and_the_values_are_finite_again() {
-    // Nothing was decided before: the account is whole.
+fn trading_resumes_once_values_are_finite_again() {
+    // No rebalance came before: the account is unchanged.
     let mut settings = RunSettings { on_out_of_range: OnOutOfRange::Halt, ..settings() };
     settings.estimator.warmup = 100;
     settings.sizing.rebalance_every = 1_000;

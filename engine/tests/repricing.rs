@@ -1,5 +1,5 @@
-//! Trades of one run under other costs: what the account itself comes to when it is given the same orders and those
-//! costs, instrument by instrument and fill by fill.
+//! Re-priced trades of one run agree with an account that executes the same orders under the other costs,
+//! instrument by instrument and fill by fill.
 
 #![allow(clippy::unwrap_used)]
 
@@ -25,17 +25,17 @@ use support::{Busy, settings};
 
 const INSTRUMENTS: usize = 4;
 const FRAMES: usize = 60;
-/// Of NAV, over the frames of a script.
+/// Tolerance as a share of NAV, over the frames of a script.
 const ROUNDING: f64 = 1e-12;
 
-/// Bars of a few instruments, and what is ordered after each frame: at most one order an instrument.
+/// Bars of a few instruments, and the orders after each frame: at most one per instrument.
 #[derive(Clone, Debug)]
 struct Script {
     frames: Vec<Frame>,
     orders: Vec<Vec<(u32, f64)>>,
 }
 
-/// Growth, whether missing, volume, whether split, whether it pays.
+/// Growth of the price, true if missing, volume, true if split, true if it pays a dividend.
 type Bar = (f64, f64, f64, f64, f64);
 
 fn a_script() -> impl Strategy<Value = Script> {
@@ -57,7 +57,7 @@ fn a_script() -> impl Strategy<Value = Script> {
             for (i, (last, (growth, missing, volume, split, pays))) in price.iter_mut().zip(bars).enumerate()
             {
                 *last *= growth;
-                // All trade on the first frame, later nine times out of ten; one disappears for good.
+                // All instruments trade on the first frame, later each with probability 0.9; one is delisted.
                 let traded = seq == 0 || (*missing > 0.1 && !(i == gone && seq >= gone_at));
                 frame.close.push(if traded { *last } else { f64::NAN });
                 frame.volume.push(if traded { *volume } else { f64::NAN });
@@ -75,7 +75,7 @@ fn a_script() -> impl Strategy<Value = Script> {
     })
 }
 
-/// Every cost there is.
+/// Settings with every cost above 0.
 fn dear() -> ExecutionSettings {
     ExecutionSettings {
         nav: 2e5,
@@ -110,7 +110,7 @@ fn free() -> ExecutionSettings {
     }
 }
 
-/// What the account booked on a frame.
+/// Bookings of the account on a frame.
 struct Day {
     timestamp: TimestampNs,
     rf: f64,
@@ -139,7 +139,7 @@ fn run(script: &Script, settings: &ExecutionSettings) -> Vec<Day> {
     run_in(script, settings, &WorldSettings::default())
 }
 
-/// The account from the first order on, until it is ruined.
+/// Runs the account from the first order on, until it is ruined.
 fn run_in(script: &Script, settings: &ExecutionSettings, world: &WorldSettings) -> Vec<Day> {
     let mut book = Book::new(settings, &Calendar::default());
     let mut market = Market::stressed(settings, &world.cost_stress()).watching(settings.impact_window);
@@ -202,7 +202,7 @@ fn charges(base: &ExecutionSettings, own: &ExecutionSettings) -> Charges {
     world::charges((base, &world), (own.clone(), &world)).unwrap()
 }
 
-/// Costs of all kinds, changed one by one and together; the trades are those of `base`.
+/// Settings with costs of all kinds, changed one by one and together; the trades are those of `base`.
 fn costs(base: &ExecutionSettings, by: f64) -> Vec<ExecutionSettings> {
     let mut all = vec![base.clone()];
     for exponent in [0.3, 0.5, 0.6, 1.0] {
@@ -234,7 +234,7 @@ fn costs(base: &ExecutionSettings, by: f64) -> Vec<ExecutionSettings> {
 
 proptest! {
     #[test]
-    fn a_repriced_account_is_the_account_run_under_those_costs(
+    fn repriced_account_equals_the_account_run_under_those_costs(
         script in a_script(),
         costless: bool,
         same_close: bool,
@@ -255,7 +255,7 @@ proptest! {
         for (scenario, own) in scenarios.iter().enumerate() {
             for ((day, found), of_base) in run(&script, own).iter().zip(&found).zip(&run_of_base) {
                 if same_close && (day.nav <= 0.0 || of_base.nav <= 0.0) {
-                    // A ruined account does not trade at the close that ruins it, and the other one does.
+                    // A ruined account does not trade at the close that ruins it; the re-priced one does.
                     break;
                 }
                 let (nav, interest, costs) = found[scenario];
@@ -270,13 +270,13 @@ proptest! {
     }
 
     #[test]
-    fn a_world_is_the_account_run_in_it(
+    fn repriced_account_equals_the_account_run_under_stress(
         script in a_script(),
         of_run in prop::collection::vec(0.1..3.0_f64, REPRICING_SETTINGS.len()),
         own in prop::collection::vec(0.0..3.0_f64, REPRICING_SETTINGS.len()),
         given: bool,
     ) {
-        // Half-spreads that are one for all, and that are the instruments' own.
+        // One half-spread for all instruments, or half-spreads of their own.
         let half_spreads = if given { [("A".to_owned(), 7.0)].into_iter().collect() } else { BTreeMap::new() };
         let base = ExecutionSettings { half_spreads, ..dear() };
         let (of_run, own) = (world(&of_run), world(&own));
@@ -297,13 +297,13 @@ proptest! {
 
     #[test]
     fn no_cost_raises_equity(script in a_script(), by in 1.0..3.0_f64) {
-        // No fill is more than a day's volume, beyond which a smaller exponent is less.
+        // No fill exceeds a day's volume, beyond which a smaller exponent gives less impact.
         let base = ExecutionSettings { participation_cap: Some(0.02), ..dear() };
         let dearer: Vec<Charges> = COST_SETTINGS.iter().map(|key| charges(&base, &raised(&base, key, by))).collect();
         let run = run(&script, &base);
         for (day, found) in run.iter().zip(repriced(&run, &dearer)) {
             for (key, (nav, _, _)) in COST_SETTINGS.iter().zip(found) {
-                // Interest may be paid or earned, and a short gains by a haircut.
+                // Interest may be paid or earned, and a short position gains by a haircut.
                 let either = ["cash_interest", "delisting_haircut"].contains(key);
                 prop_assert!(either || nav <= day.nav + ROUNDING * base.nav, "{key}: {nav} above {}", day.nav);
             }
@@ -311,7 +311,7 @@ proptest! {
     }
 }
 
-/// The settings with one cost raised.
+/// Returns the settings with one cost raised.
 fn raised(base: &ExecutionSettings, key: &str, by: f64) -> ExecutionSettings {
     let mut own = base.clone();
     match key {
@@ -320,21 +320,21 @@ fn raised(base: &ExecutionSettings, key: &str, by: f64) -> ExecutionSettings {
         "commission_min" => own.commission_min *= by,
         "half_spread_bps" => own.half_spread_bps *= by,
         "impact_coefficient" => own.impact_coefficient *= by,
-        // Below a whole day's volume a smaller exponent is a larger share.
+        // Below a whole day's volume a smaller exponent gives a larger impact.
         "impact_exponent" => own.impact_exponent /= by,
         "permanent_impact_coefficient" => own.permanent_impact_coefficient *= by,
         "borrow_bps_per_year" => own.borrow_bps_per_year *= by,
         "financing_bps_per_year" => own.financing_bps_per_year *= by,
         "cash_interest" => own.cash_interest = CashInterest::PerYear(-0.01 * by),
         "delisting_haircut" => own.delisting_haircut *= by,
-        other => panic!("{other} is not known here"),
+        other => panic!("unexpected {other}"),
     }
     own
 }
 
 #[test]
-fn every_cost_that_is_raised_lowers_equity() {
-    // Long and short, in debt, filled in parts, and one that disappears.
+fn raising_any_cost_lowers_equity() {
+    // Long and short positions, debt, partial fills and a delisting.
     let close = |seq: usize, i: usize| {
         if i == 3 && seq > 20 { f64::NAN } else { 50.0 + ((seq * (i + 3)) % 7) as f64 }
     };
@@ -347,7 +347,7 @@ fn every_cost_that_is_raised_lowers_equity() {
     };
     let mut orders = vec![Vec::new(); FRAMES];
     orders[5] = vec![(0, 3_000.0), (1, 3_000.0), (2, -1_000.0), (3, 900.0)];
-    // So small that the least commission is all of it.
+    // So small that the commission is the minimum.
     orders[40] = vec![(0, 1.0)];
     let script = Script { frames: (0..FRAMES).map(frame).collect(), orders };
     let base = dear();
@@ -357,7 +357,7 @@ fn every_cost_that_is_raised_lowers_equity() {
         COST_SETTINGS.iter().map(|key| charges(&base, &raised(&base, key, 1.5))).collect();
     let found = repriced(&run, &all);
     for (key, (nav, _, _)) in COST_SETTINGS.iter().zip(found.last().unwrap()) {
-        // Debt pays the interest on cash too, and here it would be paid to it.
+        // Negative cash pays the interest on cash too, so a change may raise NAV here.
         let lower = if *key == "cash_interest" { *nav != last } else { *nav < last - 1e-6 };
         assert!(lower, "{key}: {nav}, and {last} without");
     }
@@ -414,7 +414,7 @@ fn only_costs_may_differ() {
     assert!(world::charges((&base, &usual), (dearless, &usual)).is_err());
 }
 
-/// A market of which half goes up and half down, so that there is a ratio for impact to halve.
+/// A market in which half of the instruments rise and half fall, so that impact has a ratio to halve.
 fn source() -> Box<MemorySource> {
     let market = support::Market {
         missing: 0.05,
@@ -463,7 +463,7 @@ fn same_figures(found: &Figures, expected: &Figures) {
 }
 
 #[test]
-fn a_run_priced_at_its_own_costs_is_the_run() {
+fn run_repriced_at_its_own_costs_is_unchanged() {
     let mut own = settings();
     own.execution =
         ExecutionSettings { commission_min: 0.02, half_spread_bps: 0.5, impact_coefficient: 0.1, ..dear() };
@@ -503,7 +503,7 @@ fn a_run_priced_at_its_own_costs_is_the_run() {
             found_performance.shortfall.in_bps().into_iter().zip(expected_performance.shortfall.in_bps());
         shortfalls.for_each(|((item, found), (_, expected))| same(item, found, expected));
         same("break-even", found[0].break_even_bps, expected[0].break_even_bps);
-        // Found by bisection of a ratio of moments.
+        // Capacity is found by bisection of a ratio of moments.
         assert!(
             (found[0].capacity / expected[0].capacity - 1.0).abs() < 1e-9,
             "{} of {}",
@@ -518,7 +518,7 @@ fn a_run_priced_at_its_own_costs_is_the_run() {
         assert_eq!(found[0].returns.len(), expected[0].returns.len());
         assert!(found[1].net.total_return < found[0].net.total_return);
         assert_eq!(found[1].performance.turnover.mean, found[0].performance.turnover.mean);
-        // The trades have earned the same, but for what interest earns on other cash.
+        // The trades earn the same, except for interest on different cash.
         assert!((found[1].gross.sharpe - found[0].gross.sharpe).abs() < 0.01 * found[0].gross.sharpe.abs());
         if let Some(before) = &before {
             for (before, found) in before.iter().zip(&found) {
@@ -530,7 +530,7 @@ fn a_run_priced_at_its_own_costs_is_the_run() {
 }
 
 #[test]
-fn a_run_without_impact_can_be_priced_with_it() {
+fn run_without_impact_can_be_repriced_with_impact() {
     let own = settings();
     let mut moved = own.execution.clone();
     moved.impact_coefficient = 1.0;

@@ -1,4 +1,4 @@
-//! The DLM's retrospective against West & Harrison 4.8 and 10.8, written out plainly; and where EM starts.
+//! The DLM's retrospective agrees with West & Harrison 4.8 and 10.8, written out; and the start of EM.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -11,7 +11,7 @@ use betaflow_engine::settings::Calendar;
 use nalgebra::{DMatrix, DVector};
 use support::{Market, Random};
 
-/// A market as the filter sees it: factors one frame after another, and returns by frame, NaN where missing.
+/// Input of the filter: factors one frame after another, and returns by frame, NaN where missing.
 struct Panel {
     factors: Vec<f64>,
     returns: Vec<Vec<f64>>,
@@ -42,14 +42,14 @@ impl Panel {
         estimates
     }
 
-    /// An instrument's returns from a frame on.
+    /// Returns of an instrument from a frame on.
     fn from(&self, frame: usize, instrument: usize) -> Vec<f64> {
         let of = |row: &Vec<f64>| row.get(instrument).copied().unwrap_or(f64::NAN);
         self.returns[frame..].iter().map(of).collect()
     }
 }
 
-/// One frame of the filter: m and C, a and R, S, n and the n that the frame's forecast was made with.
+/// State of the filter on one frame: m and C, a and R, S, n and the n of the frame's forecast.
 #[derive(Clone)]
 struct Step {
     m: DVector<f64>,
@@ -60,7 +60,7 @@ struct Step {
     prior_n: f64,
 }
 
-/// The filter and the retrospective in W&H's own terms: covariances unscaled, S carried along.
+/// Filter and retrospective in W&H's notation: covariances unscaled, with S carried along.
 fn reference(
     settings: &EstimatorSettings,
     s0: f64,
@@ -119,13 +119,13 @@ fn reference(
     // W&H 4.8, theorem 4.4: a_t(−k) and R_t(−k), with S_t(−k) and n_t(−k) of 10.8.
     let last = steps.last().unwrap();
     let (mut a, mut r, mut s, mut n) = (last.m.clone(), last.c.clone(), last.s, last.n);
-    // R_t(−k) here is for the S that each filter step knew; it takes the retrospective one at the end.
+    // R_t(−k) is scaled by the S of each filter step; the retrospective S replaces it at the end.
     let mut seen = vec![(a.clone(), r.clone(), s, n)];
     for t in (0..steps.len() - 1).rev() {
         let (now, next) = (&steps[t], &steps[t + 1]);
         let b = &now.c * next.r.clone().try_inverse().unwrap();
         a = &now.m + &b * (&a - &now.m);
-        // What was scaled by S_{t+1} is brought to S_t, in which R_{t+1} was made.
+        // Rescale from S_{t+1} to S_t, the scale of R_{t+1}.
         r = &now.c + &b * (&r * (now.s / next.s) - &next.r) * b.transpose();
         let beta = next.prior_n / now.n;
         s = 1.0 / ((1.0 - beta) / now.s + beta / s);
@@ -136,7 +136,7 @@ fn reference(
     seen
 }
 
-/// To 1e-9, or both infinite.
+/// True if equal to 1e-9, or both infinite.
 fn equal(a: f64, b: f64) -> bool {
     a == b || (a / b - 1.0).abs() < 1e-9
 }
@@ -185,7 +185,7 @@ fn equals_west_and_harrison_4_8_with_the_variance_of_10_8() {
                     let scale = r[(j, j)].sqrt();
                     let apart = (found.mean(t)[j] - a[j]).abs() / scale;
                     assert!(apart < 1e-9, "{name}: coefficient {j} of frame {t} is {apart:e} sd off");
-                    // Below two degrees of freedom a t has no variance.
+                    // For two degrees of freedom or fewer a t has no variance.
                     let of_t = if dof > 2.0 { dof / (dof - 2.0) } else { f64::INFINITY };
                     assert!(equal(found.sd(t, j), scale * of_t.sqrt()), "{name}: sd {j} of frame {t}");
                 }
@@ -195,7 +195,7 @@ fn equals_west_and_harrison_4_8_with_the_variance_of_10_8() {
 }
 
 #[test]
-fn the_last_frame_is_the_filters_own_and_none_is_known_worse_than_then() {
+fn last_frame_equals_the_filter_and_no_frame_has_a_larger_sd_than_the_filter() {
     let market =
         Market { instruments: 21, missing: 0.05, late: 0.4, gone_at: Some(300), ..Market::default() };
     let panel = Panel::of(&market);
@@ -214,7 +214,7 @@ fn the_last_frame_is_the_filters_own_and_none_is_known_worse_than_then() {
             let s0 = start.observation_variance;
             let found = Retrospective::of(&settings, &calendar, s0, factors, &returns);
             let last = found.frames() - 1;
-            // Among the others the instrument has the same bits as by itself.
+            // The instrument has the same bits with the other instruments as alone.
             assert_eq!(found.mean(last)[0].to_bits(), estimates.alpha[i].to_bits());
             for j in 1..panel.k {
                 assert_eq!(found.mean(last)[j].to_bits(), estimates.betas_on(j - 1)[i].to_bits());
@@ -236,7 +236,7 @@ fn the_last_frame_is_the_filters_own_and_none_is_known_worse_than_then() {
 }
 
 #[test]
-fn em_starts_the_same_in_other_units() {
+fn start_of_em_does_not_depend_on_units() {
     let mut random = Random(5);
     let factors: Vec<f64> = (0..600).map(|_| 0.01 * random.shock()).collect();
     let y = |t: usize| 1.2 * factors[2 * t] - 0.5 * factors[2 * t + 1];
@@ -254,12 +254,12 @@ fn em_starts_the_same_in_other_units() {
     assert!((one[1] - other[1]).abs() < 1e-9 && (one[2] - other[2]).abs() < 1e-9, "{one:?} and {other:?}");
     assert!(StateSpace::scale_free(&factors[..4], &[0.0, f64::NAN], 1.0, 1).is_none(), "nothing moves");
     assert!(StateSpace::scale_free(&[], &[], 1.0, 1).is_none());
-    // A factor that never moves has no unit of its own.
+    // A factor of zeros has no scale.
     StateSpace::scale_free(&[0.0; 300], &returns, 1.0, 1).unwrap().check().unwrap();
 }
 
 #[test]
-fn hedged_r2_counts_what_both_have_forecast() {
+fn hedged_r2_counts_frames_with_both_forecasts() {
     let mut paired = PairedForecasts::default();
     assert_eq!((paired.forecasts(), paired.hedged_r2()), (0, None));
     paired.observe(f64::NAN, [0.1, 0.1]);

@@ -1,4 +1,4 @@
-//! The rebalance against an interior-point solver, and what must hold of every answer.
+//! The rebalance agrees with an interior-point solver, and properties of every solution.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "support/rebalance.rs"]
@@ -10,7 +10,7 @@ use nalgebra::DMatrix;
 use rebalance::{Checked, Reference};
 use support::Random;
 
-/// A problem in which some weights keep all limits, with room to spare.
+/// A problem with weights strictly inside all limits.
 fn feasible(random: &mut Random) -> Rebalance {
     let size = [1, 2, 3, 5, 8, 13, 30, 60, 120, 200][(random.uniform() * 10.0) as usize];
     let n = size;
@@ -35,7 +35,7 @@ fn feasible(random: &mut Random) -> Rebalance {
         expected.fill(0.0);
     }
     if yes(random, 0.2) && n > 1 {
-        // Twins, and equal forecasts.
+        // Identical instruments with equal forecasts.
         for j in 0..k {
             exposures[(1, j)] = exposures[(0, j)];
         }
@@ -54,7 +54,7 @@ fn feasible(random: &mut Random) -> Rebalance {
             (lower[i], upper[i]) = (held[i], held[i]);
         }
     }
-    // A point that keeps them all.
+    // A point inside all limits.
     let step = random.uniform() * 0.5;
     let toward: Vec<f64> = (0..n).map(|i| lower[i] + (upper[i] - lower[i]) * random.uniform()).collect();
     let inside: Vec<f64> = held.iter().zip(&toward).map(|(h, t)| h + step * (t - h)).collect();
@@ -90,8 +90,8 @@ fn feasible(random: &mut Random) -> Rebalance {
     made
 }
 
-/// By how much the marginal value of any weight is not paid for, relative to the largest forecast: zero at the
-/// optimum (Boyd & Vandenberghe 5.5.3).
+/// Largest violation of the optimality conditions (marginal value of a weight minus its prices), relative to
+/// the largest forecast: zero at the optimum (Boyd & Vandenberghe 5.5.3).
 fn residual(of: &Rebalance, weights: &[f64], prices: &Multipliers) -> f64 {
     let (n, k) = (of.n(), of.k());
     let common = of.common(weights);
@@ -118,7 +118,7 @@ fn residual(of: &Rebalance, weights: &[f64], prices: &Multipliers) -> f64 {
     worst / scale(of)
 }
 
-/// What makes max|μ| one.
+/// Scale at which max|μ| is 1.
 fn scale(of: &Rebalance) -> f64 {
     let largest = of.expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
     if largest > 0.0 { largest } else { 1e-4 }
@@ -145,7 +145,7 @@ fn equals_an_interior_point_solver() {
         };
         let scale = scale(&made);
         let (found, best) = (made.objective(&weights) / scale, made.objective(&expected) / scale);
-        // What the reference gains by being outside, at the prices of the limits.
+        // Gain of the reference from violating the limits, at their prices.
         let bought = made.excess(&expected).max(0.0)
             * (made.n() as f64).sqrt()
             * (prices.turnover
@@ -154,17 +154,17 @@ fn equals_an_interior_point_solver() {
                 + prices.exposures.iter().map(|p| p.abs()).sum::<f64>())
             / scale;
         assert!(found >= best - 1e-9 * best.abs().max(1.0) - bought, "{case}: {found} of {best}, {bought:e}");
-        // Two portfolios whose objectives differ by e are at most √(2e/d) apart: the optimum is unique.
+        // Two portfolios whose objectives differ by e are at most √(2e/d) apart, because the optimum is unique.
         let curvature = made.idiosyncratic.iter().fold(f64::INFINITY, |a, b| a.min(*b)) / made.kelly_fraction;
         let apart = weights.iter().zip(&expected).fold(0.0_f64, |a, (w, e)| a.max((w - e).abs()));
         let allowed = (2.0 * ((found - best).abs() + bought + 1e-14) * scale / curvature).sqrt();
         assert!(apart <= 1e-6 + allowed, "{case}: {apart:e} apart, {allowed:e} allowed");
     }
-    assert!(unanswered <= 10, "the reference gave no answer to {unanswered} problems");
+    assert!(unanswered <= 10, "the reference failed on {unanswered} problems");
 }
 
 #[test]
-fn the_price_of_the_cap_is_what_another_unit_of_it_adds() {
+fn price_of_the_cap_is_its_marginal_value() {
     let mut solver = Solver::default();
     let mut checked = 0;
     for seed in 0..2_000 {
@@ -183,7 +183,7 @@ fn the_price_of_the_cap_is_what_another_unit_of_it_adds() {
         let (above, below) = (cap * (1.0 + 1e-4), cap * (1.0 - 1e-4));
         let ((value, price), (other_value, other)) = (at(above), at(below));
         let slope = (value - other_value) / (above - below);
-        // Where a name arrives at a kink in between, the price bends: it is between the two.
+        // If a weight reaches a kink in between, the slope lies between the two prices.
         let bend = (price - other).abs();
         assert!(
             (slope - prices.turnover).abs() <= 1e-4 * prices.turnover + bend,
@@ -191,13 +191,13 @@ fn the_price_of_the_cap_is_what_another_unit_of_it_adds() {
         );
         checked += usize::from(bend <= 1e-4 * prices.turnover);
     }
-    assert!(checked > 100, "{checked} problems had a cap that binds");
+    assert!(checked > 100, "the cap binds in {checked} problems only");
 }
 
-/// Weights outside the box, halted names, caps that are too tight: what cannot hold is approached in order, and
-/// nothing gets worse.
+/// Weights outside the box, halted instruments, caps that are too tight: limits out of reach are approached
+/// in order, and no violation grows.
 #[test]
-fn what_cannot_hold_is_never_made_worse() {
+fn violation_of_an_unreachable_limit_never_grows() {
     let mut solver = Solver::default();
     let mut unconverged = 0;
     for seed in 0..5_000 {
@@ -243,12 +243,12 @@ fn what_cannot_hold_is_never_made_worse() {
             "{case}: gross {gross} with {turnover} traded"
         );
     }
-    // Names without any risk beside a net target out of reach: prices are so large that the last digits are rounding.
-    assert!(unconverged <= 5, "{unconverged} problems without an end");
+    // Instruments without risk and a net target out of reach: prices are so large that the last digits are rounding.
+    assert!(unconverged <= 5, "{unconverged} problems did not converge");
 }
 
 #[test]
-fn degenerate_problems_have_plain_answers() {
+fn degenerate_problems_have_closed_form_solutions() {
     let mut solver = Solver::default();
     let one = Rebalance {
         expected: vec![1e-3],
@@ -284,5 +284,5 @@ fn degenerate_problems_have_plain_answers() {
         assert!((weights[0] - expected).abs() < 1e-9 && reached.converged, "{name}: {weights:?} {reached:?}");
     }
     let (weights, prices, _) = Rebalance::default().solve(&mut solver);
-    assert!(weights.is_empty() && prices == Multipliers::default(), "no instrument");
+    assert!(weights.is_empty() && prices == Multipliers::default(), "without instruments");
 }

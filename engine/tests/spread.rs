@@ -1,4 +1,4 @@
-//! The spread estimators are the papers' formulas.
+//! The spread estimators agree with the formulas of the papers.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use betaflow_engine::execution::{AbdiRanaldo, CorwinSchultz};
@@ -6,7 +6,7 @@ use betaflow_engine::execution::{AbdiRanaldo, CorwinSchultz};
 /// High, low and close.
 type Bar = (f64, f64, f64);
 
-/// A few bars; the third opens a gap upwards, the fifth one downwards.
+/// A few bars; the third opens with a gap upwards, the fifth with a gap downwards.
 const BARS: [Bar; 7] = [
     (101.2, 99.1, 100.4),
     (102.0, 100.0, 101.5),
@@ -17,9 +17,9 @@ const BARS: [Bar; 7] = [
     (102.8, 100.2, 102.7),
 ];
 
-/// Corwin & Schultz (2012), two bars, with their adjustment for moves overnight.
+/// Corwin & Schultz (2012): two bars, with the adjustment for moves overnight.
 fn corwin_schultz((h1, l1, c1): Bar, (mut h2, mut l2, _): Bar) -> f64 {
-    // On log prices a move overnight is a difference; the papers' ratios are the same.
+    // In log prices the overnight move is a difference; the paper's ratios are equivalent.
     let shift = if l2 > c1 {
         c1 / l2
     } else if h2 < c1 {
@@ -67,7 +67,7 @@ fn estimates_are_means_of_the_papers_formulas() {
 }
 
 #[test]
-fn a_bar_after_an_interruption_pairs_with_nothing() {
+fn bar_after_an_interruption_has_no_pair() {
     let (mut cs, mut ar) = (CorwinSchultz::new(2), AbdiRanaldo::new(2));
     for (at, (high, low, close)) in BARS.into_iter().enumerate() {
         if at == 2 {
@@ -76,14 +76,14 @@ fn a_bar_after_an_interruption_pairs_with_nothing() {
         }
         cs.push(high, low, close);
         ar.push(high, low, close);
-        // One pair before, one after.
+        // One pair before the interruption, one after it.
         assert_eq!(cs.half_spread().is_some(), at >= 3, "{at}");
         assert_eq!(ar.half_spread().is_some(), at >= 3, "{at}");
     }
 }
 
 #[test]
-fn what_is_no_bar_is_passed_over() {
+fn invalid_bars_are_skipped() {
     let (mut cs, mut ar) = (CorwinSchultz::new(1), AbdiRanaldo::new(1));
     for (high, low, close) in [BARS[0], (f64::NAN, 1.0, 1.0), (1.0, 2.0, 1.0), (1.0, 0.0, 1.0), BARS[1]] {
         cs.push(high, low, close);
@@ -94,8 +94,8 @@ fn what_is_no_bar_is_passed_over() {
 }
 
 #[test]
-fn a_known_spread_is_found() {
-    // A price that moves by 1 bp a trade, traded at the bid or the ask of 40 bps, thirty trades a bar.
+fn simulated_spread_is_estimated() {
+    // A price that moves by 1 bp a trade, with trades at the bid or the ask of a 40 bps spread, 30 trades a bar.
     let (mut cs, mut ar) = (CorwinSchultz::new(4_000), AbdiRanaldo::new(4_000));
     let (mut seed, mut mid) = (1_u64, 100.0_f64);
     let mut coin = || {

@@ -1,4 +1,4 @@
-//! A run that stops and goes on from a checkpoint is, to the bit, one that never stopped.
+//! A run that resumes from a checkpoint is bit-identical to an uninterrupted one.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -26,7 +26,7 @@ use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use betaflow_engine::time::{DAY_NS, TimestampNs};
 use support::{Busy, Market, Random, settings};
 
-/// Trades on what the last returns were: a strategy with a memory.
+/// Strategy with state: it trades on the last returns.
 #[derive(Default)]
 struct Trend {
     sums: Vec<f64>,
@@ -65,7 +65,7 @@ impl Strategy for Trend {
     }
 }
 
-/// [`Busy`], and says that it keeps nothing.
+/// [`Busy`] with an implementation of `save` that keeps no state.
 struct Saved(Busy);
 
 impl Strategy for Saved {
@@ -74,11 +74,11 @@ impl Strategy for Saved {
     }
 
     fn save(&self) -> Result<Vec<u8>, StateError> {
-        save_under(self.name(), "as it is", &())
+        save_under(self.name(), "no settings", &())
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        restore_under(self.name(), "as it is", state)
+        restore_under(self.name(), "no settings", state)
     }
 
     fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
@@ -90,15 +90,15 @@ fn busy() -> Box<dyn Strategy> {
     Box::new(Saved(Busy))
 }
 
-/// All that a recorder is told.
+/// Calls that a recorder received.
 #[derive(Default)]
-struct Told {
+struct Calls {
     ledger: Vec<LedgerFrame>,
     checkpoints: BTreeMap<u64, Checkpoint>,
     complete: Vec<u64>,
 }
 
-struct Watch(Arc<Mutex<Told>>);
+struct Watch(Arc<Mutex<Calls>>);
 
 impl Recorder for Watch {
     fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
@@ -111,16 +111,16 @@ impl Recorder for Watch {
     }
 
     fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), RecordError> {
-        let mut told = self.0.lock().unwrap();
-        assert!(!told.complete.contains(&checkpoint.seq), "it comes before the frame is complete");
-        told.checkpoints.insert(checkpoint.seq, checkpoint.clone());
+        let mut calls = self.0.lock().unwrap();
+        assert!(!calls.complete.contains(&checkpoint.seq), "the checkpoint precedes the end of its frame");
+        calls.checkpoints.insert(checkpoint.seq, checkpoint.clone());
         Ok(())
     }
 
     fn complete(&mut self, seq: u64, timestamp: TimestampNs) -> Result<(), RecordError> {
-        let mut told = self.0.lock().unwrap();
-        assert!(told.ledger.last().is_none_or(|frame| frame.timestamp <= timestamp));
-        told.complete.push(seq);
+        let mut calls = self.0.lock().unwrap();
+        assert!(calls.ledger.last().is_none_or(|frame| frame.timestamp <= timestamp));
+        calls.complete.push(seq);
         Ok(())
     }
 
@@ -129,25 +129,25 @@ impl Recorder for Watch {
     }
 }
 
-/// A run as a whole: what is compared of it.
+/// Results of a run that are compared.
 struct Run {
-    told: Told,
+    calls: Calls,
     facts: RunFacts,
 }
 
-/// Runs what `graph` makes with the recorder that it is given.
+/// Runs the graph built by `graph` with a recorder.
 fn run(
     placement: Placement,
     graph: impl FnOnce(Vec<Box<dyn Recorder>>) -> Graph,
 ) -> Result<Run, PipelineError> {
-    let told = Arc::new(Mutex::new(Told::default()));
-    let graph = graph(vec![Box::new(Watch(Arc::clone(&told)))]);
+    let calls = Arc::new(Mutex::new(Calls::default()));
+    let graph = graph(vec![Box::new(Watch(Arc::clone(&calls)))]);
     let report = graph.run(&RunOptions { placement, ..RunOptions::default() })?;
-    let told = std::mem::take(&mut *told.lock().unwrap());
-    Ok(Run { told, facts: report.facts })
+    let calls = std::mem::take(&mut *calls.lock().unwrap());
+    Ok(Run { calls, facts: report.facts })
 }
 
-/// Everything that execution can ask for beside the close, now and then a split or a dividend, and `per_day` frames a
+/// Frames with every field that execution can use, occasional splits and dividends, and `per_day` frames a
 /// date.
 fn dress(market: &Market, per_day: i64) -> Vec<Frame> {
     let mut random = Random(market.seed ^ 0xd1ce);
@@ -180,7 +180,7 @@ fn dress(market: &Market, per_day: i64) -> Vec<Frame> {
     frames
 }
 
-/// The frames from `from` on, with a checkpoint asked for after some of them.
+/// Source of the frames from `from` on, with a checkpoint requested after some of them.
 fn source(market: &Market, frames: &[Frame], from: usize, marks: &[u64]) -> Box<MemorySource> {
     let mut frames = frames[from..].to_vec();
     for frame in frames.iter_mut().filter(|frame| marks.contains(&frame.seq)) {
@@ -189,8 +189,8 @@ fn source(market: &Market, frames: &[Frame], from: usize, marks: &[u64]) -> Box<
     Box::new(MemorySource::new(market.factor_names(), frames))
 }
 
-/// What a frame of the ledger says, but for what a message holds of other frames. Numbers are written with all digits.
-fn said(frame: &LedgerFrame) -> String {
+/// Text of a frame of the ledger without its message, which other frames share. Numbers have all digits.
+fn text_of(frame: &LedgerFrame) -> String {
     let estimates = frame.estimates.as_ref().map(|estimates| {
         let mut estimates = estimates.get().clone();
         estimates.checkpoint = None;
@@ -200,15 +200,15 @@ fn said(frame: &LedgerFrame) -> String {
     format!("{frame:?} {estimates:?}")
 }
 
-/// What is known at the end, but for what the source has counted.
-fn known(facts: &RunFacts) -> String {
+/// Text of the facts at the end, except for the counts of the source.
+fn facts_of(facts: &RunFacts) -> String {
     let facts = RunFacts { data: Default::default(), ..facts.clone() };
     format!("{facts:?}")
 }
 
 type Case = (&'static str, fn(&mut RunSettings), fn() -> Box<dyn Strategy>, i64);
 
-/// Debt of twice the value, which doubles in a day.
+/// Settings with a debt of twice NAV, which doubles in a day.
 fn ruinous(run: &mut RunSettings) {
     run.sizing.gross_max = 4.0;
     run.sizing.net_target = Some(3.0);
@@ -217,11 +217,11 @@ fn ruinous(run: &mut RunSettings) {
     run.execution.financing_bps_per_year = 4e6;
 }
 
-/// Settings under which every part has something to remember.
+/// Settings under which every component has state.
 fn cases() -> [Case; 9] {
     let trend: fn() -> Box<dyn Strategy> = || Box::<Trend>::default();
     [
-        ("as it is", |_| {}, busy, 1),
+        ("defaults", |_| {}, busy, 1),
         (
             "dlm, carried orders under a cap on volume, delay of three",
             |run| {
@@ -314,7 +314,7 @@ fn cases() -> [Case; 9] {
 }
 
 #[test]
-fn a_run_goes_on_from_a_checkpoint_to_the_bit() {
+fn resumed_run_is_bit_identical() {
     for (number, (name, set, strategy, per_day)) in cases().into_iter().enumerate() {
         for seed in 0..2 {
             let mut random = Random(1 + 10 * number as u64 + seed);
@@ -325,7 +325,7 @@ fn a_run_goes_on_from_a_checkpoint_to_the_bit() {
             let mut settings = settings();
             settings.estimator.warmup = 40;
             settings.record.betas = Frames::All;
-            // A quarter of them before the first decision.
+            // A quarter of the checkpoints precede the first rebalance.
             settings.frames_per_message = (seed == 1).then_some(1);
             set(&mut settings);
             let mut marks: Vec<u64> = (0..5).map(|_| (random.uniform() * 188.0) as u64).collect();
@@ -335,11 +335,11 @@ fn a_run_goes_on_from_a_checkpoint_to_the_bit() {
                 trading(source(&market, &frames, 0, &marks), strategy(), &settings, recorders).unwrap()
             });
             let whole = whole.unwrap();
-            assert_eq!(whole.told.complete, (0..190).collect::<Vec<_>>(), "{name}: every frame, in order");
-            assert!(whole.told.ledger.iter().any(|frame| !frame.fills.is_empty()), "{name}: it trades");
+            assert_eq!(whole.calls.complete, (0..190).collect::<Vec<_>>(), "{name}: every frame, in order");
+            assert!(whole.calls.ledger.iter().any(|frame| !frame.fills.is_empty()), "{name}: it trades");
             assert_eq!(whole.facts.performance.ruined.is_some(), name.starts_with("ruined"), "{name}");
-            assert_eq!(whole.told.ledger[0].opening, name.ends_with("at the same close"), "{name}");
-            for (&at, checkpoint) in &whole.told.checkpoints {
+            assert_eq!(whole.calls.ledger[0].opening, name.ends_with("at the same close"), "{name}");
+            for (&at, checkpoint) in &whole.calls.checkpoints {
                 let checkpoint = Checkpoint::from_bytes(&checkpoint.to_bytes().unwrap()).unwrap();
                 assert_eq!((checkpoint.seq, &*checkpoint.source), (at, format!("as of {at}").as_bytes()));
                 let rest = source(&market, &frames, at as usize + 1, &marks);
@@ -347,23 +347,28 @@ fn a_run_goes_on_from_a_checkpoint_to_the_bit() {
                     resuming(rest, strategy(), &settings, recorders, &checkpoint).unwrap()
                 });
                 let rest = rest.unwrap();
-                // The account is opened on the frame after that of the opening.
+                // The opening is recorded with the frame after its own.
                 let is_after = |f: &&LedgerFrame| f.seq > at || f.opening && f.seq == at;
-                let after: Vec<&LedgerFrame> = whole.told.ledger.iter().filter(is_after).collect();
-                assert_eq!(after.len(), rest.told.ledger.len(), "{name} after {at}");
-                for (expected, found) in after.iter().zip(&rest.told.ledger) {
-                    assert_eq!(said(found), said(expected), "{name} after {at}: frame {}", expected.seq);
+                let after: Vec<&LedgerFrame> = whole.calls.ledger.iter().filter(is_after).collect();
+                assert_eq!(after.len(), rest.calls.ledger.len(), "{name} after {at}");
+                for (expected, found) in after.iter().zip(&rest.calls.ledger) {
+                    assert_eq!(
+                        text_of(found),
+                        text_of(expected),
+                        "{name} after {at}: frame {}",
+                        expected.seq
+                    );
                 }
                 assert_eq!(rest.facts.digest, whole.facts.digest);
-                assert_eq!(known(&rest.facts), known(&whole.facts), "{name} after {at}");
-                // All that is kept is the same, whether or not it has shown yet.
-                for (later, again) in &rest.told.checkpoints {
-                    assert_eq!(again, &whole.told.checkpoints[later], "{name} after {at}: state at {later}");
+                assert_eq!(facts_of(&rest.facts), facts_of(&whole.facts), "{name} after {at}");
+                // The saved states are equal too, even where they have not affected an output yet.
+                for (later, again) in &rest.calls.checkpoints {
+                    assert_eq!(again, &whole.calls.checkpoints[later], "{name} after {at}: state at {later}");
                 }
-                assert_eq!(rest.told.complete, (at + 1..190).collect::<Vec<_>>());
+                assert_eq!(rest.calls.complete, (at + 1..190).collect::<Vec<_>>());
             }
             assert_eq!(
-                whole.told.checkpoints.len(),
+                whole.calls.checkpoints.len(),
                 marks.iter().collect::<std::collections::BTreeSet<_>>().len()
             );
         }
@@ -371,13 +376,13 @@ fn a_run_goes_on_from_a_checkpoint_to_the_bit() {
 }
 
 #[test]
-fn a_source_that_asks_for_nothing_gets_nothing() {
+fn no_checkpoint_is_made_without_a_request() {
     let market = Market { frames: 80, ..Market::default() };
     let whole = run(Placement::Inline, |recorders| {
         trading(source(&market, &market.frames(), 0, &[]), Box::new(Busy), &settings(), recorders).unwrap()
     });
-    let told = whole.unwrap().told;
-    assert!(told.checkpoints.is_empty() && told.ledger.iter().all(|frame| frame.checkpoint.is_none()));
+    let calls = whole.unwrap().calls;
+    assert!(calls.checkpoints.is_empty() && calls.ledger.iter().all(|frame| frame.checkpoint.is_none()));
 }
 
 /// A checkpoint of a run under the settings.
@@ -386,7 +391,7 @@ fn checkpoint(settings: &RunSettings) -> Checkpoint {
     let whole = run(Placement::Inline, |recorders| {
         trading(source(&market, &market.frames(), 0, &[80]), busy(), settings, recorders).unwrap()
     });
-    whole.unwrap().told.checkpoints[&80].clone()
+    whole.unwrap().calls.checkpoints[&80].clone()
 }
 
 fn resume(settings: &RunSettings, strategy: Box<dyn Strategy>, from: &Checkpoint) -> Result<(), String> {
@@ -396,7 +401,7 @@ fn resume(settings: &RunSettings, strategy: Box<dyn Strategy>, from: &Checkpoint
 }
 
 #[test]
-fn a_state_goes_on_under_its_own_settings_only() {
+fn state_is_rejected_under_other_settings() {
     let from = checkpoint(&settings());
     assert_eq!(resume(&settings(), busy(), &from), Ok(()));
     #[allow(clippy::type_complexity)]
@@ -423,7 +428,7 @@ fn a_state_goes_on_under_its_own_settings_only() {
 }
 
 #[test]
-fn a_strategy_that_does_not_say_what_it_keeps_is_named() {
+fn strategy_without_save_is_named_in_the_error() {
     let market = Market { frames: 5, ..Market::default() };
     let failed = run(Placement::Inline, |recorders| {
         trading(source(&market, &market.frames(), 0, &[2]), Box::new(Busy), &settings(), recorders).unwrap()
@@ -437,7 +442,7 @@ fn a_strategy_that_does_not_say_what_it_keeps_is_named() {
 }
 
 #[test]
-fn bytes_that_are_no_whole_state_are_refused() {
+fn bytes_that_are_not_a_whole_state_are_rejected() {
     let good = checkpoint(&settings());
     let bytes = good.to_bytes().unwrap();
     assert_eq!(Checkpoint::from_bytes(&bytes), Ok(good.clone()));
@@ -458,7 +463,7 @@ fn bytes_that_are_no_whole_state_are_refused() {
     let both = format!("found a state of version {}, expected version {VERSION}", VERSION + 1);
     assert!(error.to_string().contains(&both), "{error}");
     let Checkpoint { estimate, size, execute, record, .. } = good.clone();
-    // A whole state, but of another stage; and none.
+    // A whole state of another stage, and an empty one.
     for wrong in [Part::default(), Part::from(save("nothing", &()).unwrap()), execute, record] {
         for part in 0..3 {
             let mut from = good.clone();
@@ -475,7 +480,7 @@ fn bytes_that_are_no_whole_state_are_refused() {
 }
 
 #[test]
-fn numbers_come_back_to_the_bit() {
+fn numbers_are_restored_to_the_bit() {
     let payload = f64::from_bits(0xfff8_0000_dead_beef);
     let numbers = [f64::NAN, -f64::NAN, payload, -0.0, f64::MIN_POSITIVE / 3.0, f64::INFINITY, 0.1 + 0.2];
     let back: Vec<f64> = restore("numbers", &save("numbers", &numbers.to_vec()).unwrap()).unwrap();
@@ -487,7 +492,8 @@ fn numbers_come_back_to_the_bit() {
     assert!(error.to_string().contains("1 bytes too many"), "{error}");
 }
 
-/// Feeds rows, in an order that changes, of instruments that come late and miss some; a frame for each timestamp.
+/// Feeds rows in a varying order, of instruments that list late and miss timestamps; returns the frame of
+/// each timestamp.
 fn feed(assembler: &mut Assembler, days: std::ops::Range<i64>) -> Vec<String> {
     let mut frames = Vec::new();
     let mut frame = Frame::default();
@@ -511,7 +517,7 @@ fn feed(assembler: &mut Assembler, days: std::ops::Range<i64>) -> Vec<String> {
 }
 
 #[test]
-fn an_assembler_goes_on_with_its_order_index_and_numbers() {
+fn restored_assembler_keeps_its_order_index_and_numbers() {
     let rules = Rules {
         values: Values::Returns,
         fields: vec![FrameColumn { field: Field::Volume, checked: false }],
@@ -526,7 +532,7 @@ fn an_assembler_goes_on_with_its_order_index_and_numbers() {
         let state = first.save().unwrap();
         let mut second = fresh();
         second.load(&state).unwrap();
-        assert_eq!(second.save().unwrap(), state, "what was restored is what was saved");
+        assert_eq!(second.save().unwrap(), state, "the restored state equals the saved one");
         assert_eq!(feed(&mut second, stop..40), whole[stop as usize - 1..], "from day {stop}");
     }
     let mut other = Assembler::new(Rules { factors: Vec::new(), ..rules.clone() }).unwrap();

@@ -1,4 +1,4 @@
-//! Scenarios that share source and estimator are, bit for bit, runs of their own.
+//! Scenarios that share source and estimator are bit-identical to separate runs.
 
 #![allow(clippy::unwrap_used)]
 
@@ -31,7 +31,7 @@ fn many() -> Vec<RunSettings> {
     same_close.execution.fill_at = FillAt::SameClose;
     let mut ruined = same_close.clone();
     all.push(same_close);
-    // Debt that takes more than the value a day.
+    // Debt that costs more than NAV in a day.
     ruined.sizing.gross_max = 4.0;
     ruined.sizing.net_target = Some(3.0);
     ruined.sizing.weight_max = 1.0;
@@ -44,7 +44,7 @@ fn many() -> Vec<RunSettings> {
 }
 
 #[test]
-fn a_scenario_is_the_run_that_it_stands_for() {
+fn scenario_is_bit_identical_to_its_own_run() {
     let market = Market { missing: 0.1, late: 0.3, frames: 200, ..Market::default() };
     for workers in [1, 2, 3] {
         let outcomes = Arc::new(Mutex::new(Vec::new()));

@@ -1,6 +1,7 @@
-//! Folds, deflated Sharpe ratios and the probability of overfitting against `skfolio`, `scikit-learn` and the papers.
+//! Folds, deflated Sharpe ratios and the probability of overfitting agree with `skfolio`, `scikit-learn` and
+//! the papers.
 //!
-//! `reference/make_validation.py` made the numbers.
+//! The script `reference/make_validation.py` computes the reference numbers.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::ops::Range;
@@ -13,7 +14,7 @@ use betaflow_engine::validation::{
 
 const TOLERANCE: f64 = 1e-9;
 
-/// Arguments and answers of a kind.
+/// Arguments and reference values of one kind.
 fn reference(what: &str) -> Vec<(Vec<&'static str>, &'static str)> {
     let lines = include_str!("reference/validation.csv").lines().skip(1);
     let cells = lines.map(|line| line.splitn(3, ',').collect::<Vec<_>>());
@@ -21,7 +22,7 @@ fn reference(what: &str) -> Vec<(Vec<&'static str>, &'static str)> {
         .filter(|cells| cells[0] == what)
         .map(|cells| (cells[1].split(' ').collect(), cells[2]))
         .collect();
-    assert!(!cases.is_empty(), "{what} has a reference");
+    assert!(!cases.is_empty(), "no reference for {what}");
     cases
 }
 
@@ -47,7 +48,7 @@ fn assert_close(found: f64, expected: &str, what: &[&str]) {
 }
 
 #[test]
-fn walk_forward_is_that_of_skfolio() {
+fn walk_forward_agrees_with_skfolio() {
     for (arguments, expected) in reference("walk_forward") {
         let [frames, train, test, embargo, expanding, keep_short] = sizes(&arguments)[..] else { panic!() };
         let (expanding, keep_short) = (expanding == 1, keep_short == 1);
@@ -57,7 +58,7 @@ fn walk_forward_is_that_of_skfolio() {
 }
 
 #[test]
-fn a_number_of_walk_forward_folds_is_that_of_scikit_learn() {
+fn number_of_walk_forward_folds_agrees_with_scikit_learn() {
     for (arguments, expected) in reference("time_series_split") {
         let [frames, folds, embargo] = sizes(&arguments)[..] else { panic!() };
         let windows = WalkForward::split(frames, folds, embargo).unwrap();
@@ -66,7 +67,7 @@ fn a_number_of_walk_forward_folds_is_that_of_scikit_learn() {
 }
 
 #[test]
-fn purged_k_fold_is_that_of_scikit_learn_less_what_is_near_the_test() {
+fn purged_k_fold_agrees_with_scikit_learn_without_frames_near_the_test() {
     for (arguments, expected) in reference("purged_k_fold") {
         let [frames, folds, purge, embargo] = sizes(&arguments)[..] else { panic!() };
         let found = purged_k_fold(frames, folds, purge, embargo).unwrap();
@@ -75,7 +76,7 @@ fn purged_k_fold_is_that_of_scikit_learn_less_what_is_near_the_test() {
 }
 
 #[test]
-fn combinatorial_folds_and_paths_are_those_of_skfolio() {
+fn combinatorial_folds_and_paths_agree_with_skfolio() {
     for (arguments, expected) in reference("combinatorial") {
         let [frames, folds, tested, purge, embargo] = sizes(&arguments)[..] else { panic!() };
         let splits = CombinatorialPurged::new(frames, folds, tested, purge, embargo).unwrap();
@@ -91,7 +92,7 @@ fn combinatorial_folds_and_paths_are_those_of_skfolio() {
 }
 
 #[test]
-fn folds_that_cannot_be_are_refused() {
+fn impossible_folds_are_rejected() {
     assert!(WalkForward::split(10, 0, 0).is_err());
     assert!(WalkForward::split(10, 10, 0).is_err());
     assert!(WalkForward::split(60, 5, 10).is_err());
@@ -106,7 +107,7 @@ fn folds_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn sharpe_ratios_are_deflated_as_by_skfolio() {
+fn deflated_sharpe_ratios_agree_with_skfolio() {
     let observed: Vec<_> = trials().into_iter().map(ObservedSharpe::of).collect();
     let ratios: Vec<f64> = observed.iter().map(|trial| trial.ratio).collect();
     for (arguments, expected) in reference("deflated_sharpe") {
@@ -117,13 +118,13 @@ fn sharpe_ratios_are_deflated_as_by_skfolio() {
         let (trial, benchmark): (usize, f64) = (arguments[0].parse().unwrap(), arguments[1].parse().unwrap());
         assert_close(observed[trial].probability_above(benchmark), expected, &arguments);
     }
-    // The last trial never moves: it is no trial at all.
+    // The last trial has constant returns and does not count as a trial.
     assert!(ratios.last().unwrap().is_nan());
     assert_eq!(Trials::of(&ratios), Trials::of(&ratios[..ratios.len() - 1]));
 }
 
 #[test]
-fn the_best_of_many_and_the_length_it_takes_are_those_of_the_papers() {
+fn expected_maximum_and_backtest_length_agree_with_the_papers() {
     let pair = |arguments: &[&str]| -> [f64; 2] { [0, 1].map(|i| arguments[i].parse().unwrap()) };
     for (arguments, expected) in reference("expected_best") {
         let [count, deviation] = pair(&arguments);
@@ -161,7 +162,7 @@ fn figure(found: &Overfitting, name: &str) -> f64 {
 }
 
 #[test]
-fn overfitting_is_that_of_the_raw_returns_split_by_split() {
+fn overfitting_agrees_with_raw_returns_split_by_split() {
     let trials = trials();
     for (arguments, expected) in reference("overfitting") {
         let (count, blocks) = (arguments[0].parse::<usize>().unwrap(), arguments[1].parse().unwrap());
@@ -171,7 +172,7 @@ fn overfitting_is_that_of_the_raw_returns_split_by_split() {
 }
 
 #[test]
-fn overfitting_of_what_it_cannot_be_computed_of_is_refused() {
+fn overfitting_is_rejected_for_unusable_trials() {
     let trials = trials();
     for blocks in [0, 1, 7, 22] {
         assert!(overfitting(&trials, blocks).is_err());
@@ -180,7 +181,7 @@ fn overfitting_of_what_it_cannot_be_computed_of_is_refused() {
     assert!(overfitting(&[vec![0.0; 7], vec![0.0; 7]], 4).is_err());
     assert!(overfitting(&[vec![0.0; 8], vec![0.0; 9]], 4).is_err());
     assert!(overfitting(&[vec![0.0; 8], vec![f64::NAN; 8]], 4).is_err());
-    // A trial that is always better is no overfitting; trials that are all the same are.
+    // A trial that is always better gives no overfitting; equal trials give full overfitting.
     let good: Vec<f64> = trials[0].iter().map(|r| r + 0.05).collect();
     assert_eq!(overfitting(&[trials[0].clone(), good], 16).unwrap().probability, 0.0);
     assert_eq!(overfitting(&[vec![0.0; 8], vec![0.0; 8]], 4).unwrap().probability, 1.0);
@@ -192,13 +193,13 @@ fn bootstrap_blocks_have_their_mean_length_and_wrap_around() {
     let sample: Vec<usize> = StationaryBootstrap::new(frames, mean_block, 5).unwrap().take(length).collect();
     let follows = |pair: &[usize]| pair[1] == (pair[0] + 1) % frames;
     let breaks = sample.windows(2).filter(|pair| !follows(pair)).count();
-    // A new block begins where the last one would have gone on once in `frames` times.
+    // Once in `frames` times a new block starts where the last one would continue.
     let mean = length as f64 / (breaks as f64 * frames as f64 / (frames - 1) as f64);
     assert!((mean - mean_block).abs() < 0.05, "{mean}");
     let wraps = sample.windows(2).filter(|pair| **pair == [frames - 1, 0]).count() as f64;
     let expected = length as f64 / frames as f64 * (1.0 - 1.0 / mean_block);
     assert!((wraps / expected - 1.0).abs() < 0.02, "{wraps} of {expected}");
-    // Every frame is as likely: the resampled series is stationary.
+    // Every frame is equally likely: the resampled series is stationary.
     let mut counts = vec![0.0; frames];
     sample.iter().for_each(|&at| counts[at] += 1.0);
     assert!(counts.iter().all(|count| (count * frames as f64 / length as f64 - 1.0).abs() < 0.03));
@@ -209,7 +210,7 @@ fn bootstrap_is_a_function_of_its_seed() {
     let sample = |seed| StationaryBootstrap::new(10, 3.0, seed).unwrap().take(12).collect::<Vec<_>>();
     assert_eq!(sample(7), sample(7));
     assert_ne!(sample(7), sample(8));
-    // The same on every machine.
+    // Equal on every machine.
     assert_eq!(sample(7), [7, 8, 9, 0, 1, 1, 2, 5, 6, 7, 8, 9]);
     assert!(StationaryBootstrap::new(0, 3.0, 1).is_err());
     assert!(

@@ -1,4 +1,4 @@
-//! Bars without volume: no order fills on them; and what impact and a participation cap ask of the volume.
+//! Bars without volume: no order fills on them; and the volume data that impact and a participation cap need.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +11,7 @@ use betaflow_engine::time::{DAY_NS, TimestampNs};
 
 const NONE: f64 = f64::NAN;
 
-/// One instrument whose price rises by 1 a frame; `None`: the data has no column of volumes.
+/// Frames of one instrument whose price rises by 1 a frame; `None`: the data has no column of volumes.
 fn frames(volumes: &[Option<f64>]) -> Vec<Frame> {
     let frame = |(seq, volume): (usize, &Option<f64>)| {
         let close = 100.0 + seq as f64;
@@ -29,7 +29,7 @@ fn frames(volumes: &[Option<f64>]) -> Vec<Frame> {
     volumes.iter().enumerate().map(frame).collect()
 }
 
-/// Frames on which ten units fill that are ordered after frame `at`, what became of the order, and the market.
+/// Frames on which ten units ordered after frame `at` fill, the order's final record, and the market.
 fn filled(
     volumes: &[Option<f64>],
     settings: &ExecutionSettings,
@@ -71,7 +71,7 @@ fn no_order_fills_on_a_bar_without_volume() {
     for (at, expected) in [(1, vec![1]), (2, vec![])] {
         assert_eq!(filled(&volumes, &same_close, at).0, expected);
     }
-    // The next decision cancels what is carried.
+    // The next rebalance cancels carried orders.
     let carry = ExecutionSettings { unfilled: Unfilled::Carry, ..ExecutionSettings::default() };
     let (mut book, mut market) = (Book::new(&carry, &Calendar::default()), Market::new(&carry));
     for frame in frames(&volumes) {
@@ -87,22 +87,22 @@ fn no_order_fills_on_a_bar_without_volume() {
     assert_eq!((book.facts().cancelled_without_volume, book.portfolio().quantity[0]), (1, 0.0));
 }
 
-/// Volumes, frame of the decision, frames that fill, stale bars, instruments without volume data.
+/// Volumes, frame of the rebalance, frames with fills, stale bars, instruments without volume data.
 type Case<'a> = (&'a [Option<f64>], u64, Vec<u64>, u64, u64);
 
 #[test]
-fn volume_data_begins_with_the_first_volume_above_0() {
+fn volume_data_starts_with_the_first_volume_above_0() {
     let some = Some(1e4);
     let zero = Some(0.0);
     let cases: [Case<'_>; 6] = [
-        // An index: the column is there and always 0.
+        // An index: the column exists and is always 0.
         (&[zero, zero, zero, zero], 1, vec![2], 0, 1),
         // Null is not 0.
         (&[some, some, Some(NONE), some], 1, vec![2], 0, 0),
         (&[Some(NONE), Some(NONE), Some(NONE)], 1, vec![2], 0, 1),
         // No column at all.
         (&[None, None, None], 1, vec![2], 0, 0),
-        // The volume of tomorrow does not make today's 0 one.
+        // A later volume above 0 does not make an earlier 0 stale.
         (&[zero, zero, zero, some], 1, vec![2], 0, 0),
         (&[zero, some, zero, some], 1, vec![], 1, 0),
     ];
@@ -141,7 +141,7 @@ fn impact_and_a_participation_cap_need_trailing_volume_above_0() {
     let (yes, no) = (true, false);
     let known = [some; 5];
     assert_eq!(tradable(&plain, &known), [yes; 5]);
-    // Volume of a date before; for impact two returns before as well.
+    // The cap needs the volume of an earlier date; impact also needs two earlier returns.
     assert_eq!(tradable(&cap, &known), [no, yes, yes, yes, yes]);
     for settings in [&impact, &permanent] {
         assert_eq!(tradable(settings, &known), [no, no, no, yes, yes]);
@@ -152,7 +152,7 @@ fn impact_and_a_participation_cap_need_trailing_volume_above_0() {
             assert_eq!(tradable(settings, &volumes), [no; 5]);
         }
     }
-    // The window of three dates forgets; null dates are not 0 and are not counted.
+    // Dates leave the window of three; null dates are not 0 and are not counted.
     let fading = [some, zero, zero, zero, zero, some, some];
     assert_eq!(tradable(&cap, &fading), [no, yes, yes, yes, no, no, yes]);
     let gaps = [some, Some(NONE), Some(NONE), Some(NONE), Some(NONE), some, some];
@@ -160,7 +160,7 @@ fn impact_and_a_participation_cap_need_trailing_volume_above_0() {
 }
 
 #[test]
-fn an_order_pays_impact_where_its_volume_has_dried_up_since() {
+fn order_pays_impact_after_its_volume_dries_up() {
     let settings = ExecutionSettings {
         impact_coefficient: 1.0,
         impact_window: 2,
@@ -175,7 +175,7 @@ fn an_order_pays_impact_where_its_volume_has_dried_up_since() {
 }
 
 #[test]
-fn the_benchmark_does_not_fill_on_a_bar_without_volume() {
+fn benchmark_does_not_fill_on_a_bar_without_volume() {
     let settings = ExecutionSettings::default();
     let nav_after = |volumes: &[Option<f64>]| {
         let mut market = Market::new(&settings);

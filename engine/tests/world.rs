@@ -1,4 +1,4 @@
-//! Stressed worlds: what they do, what they leave alone, and that none of them looks ahead.
+//! Stressed worlds: their effects, the data that they leave unchanged, and the absence of look-ahead.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -22,8 +22,8 @@ use support::{Busy, Market, Random, settings};
 
 const BYTES_MAX: u64 = 100_000_000;
 
-/// A market with everything that a bar may have: quotes, volumes, splits, dividends, an adjusted price; listings and
-/// delistings, and prices missing at random.
+/// A market with every field that a bar may have (quotes, volumes, splits, dividends, an adjusted price),
+/// listings, delistings, and prices missing at random.
 fn rich(seed: u64, frames: usize, adjusted: bool) -> Vec<Frame> {
     let market = Market {
         seed,
@@ -77,7 +77,7 @@ fn source(frames: &[Frame]) -> Box<dyn Source> {
     Box::new(MemorySource::new(names, frames.to_vec()))
 }
 
-/// Stress on a source, which is first read into memory where the stress needs it.
+/// Applies stress to a source, which is first read into memory if the stress needs it.
 fn stressed(
     mut source: Box<dyn Source>,
     world: &WorldSettings,
@@ -108,7 +108,8 @@ fn seen(frames: &[Frame], world: &WorldSettings) -> Result<(Vec<Frame>, Vec<Worl
     Ok((all, facts.world))
 }
 
-/// Numbered from 0, in time order; everybody is listed with the first price, ties by the bytes of the symbol.
+/// Checks that frames are numbered from 0, in time order, and instruments listed with the first price, ties
+/// by the bytes of the symbol.
 fn check_engine_order(frames: &[Frame]) {
     let mut listed = 0;
     for (seq, frame) in frames.iter().enumerate() {
@@ -138,7 +139,7 @@ fn bits(frame: &Frame) -> Vec<u64> {
         &frame.factors,
     ];
     let numbers = columns.into_iter().flatten().chain([&frame.rf]);
-    // All that is not a number is the same nothing.
+    // All NaN payloads count as equal.
     let bits = numbers.map(|number| if number.is_nan() { u64::MAX } else { number.to_bits() });
     bits.chain([frame.timestamp.0 as u64]).collect()
 }
@@ -162,7 +163,7 @@ fn near(a: f64, b: f64, tolerance: f64) -> bool {
 }
 
 #[test]
-fn the_world_by_default_is_the_data_to_the_bit() {
+fn default_world_leaves_the_data_bit_identical() {
     for adjusted in [false, true] {
         let frames = rich(3, 200, adjusted);
         let (plain, notes) = seen(&frames, &WorldSettings::default()).unwrap();
@@ -185,7 +186,7 @@ fn the_world_by_default_is_the_data_to_the_bit() {
         graph.run(&RunOptions::default()).unwrap().facts.digest
     };
     let plain = run(WorldSettings::default());
-    // Volatile days that cost as much as others, and a power of 0, are looked for and change nothing.
+    // A multiplier of 1 on volatile dates and a power of 0 are evaluated and change nothing.
     assert_eq!(
         run(WorldSettings { sizing_knows: false, volatile_share: 0.5, ..WorldSettings::default() }),
         plain
@@ -193,7 +194,7 @@ fn the_world_by_default_is_the_data_to_the_bit() {
     assert_ne!(run(WorldSettings { cost_multiplier: 1.5, ..WorldSettings::default() }), plain);
 }
 
-/// What an order script costs: each frame's costs with the cash before it, and the fills.
+/// Results of an order script: each frame's costs with the cash before it, and the fills.
 struct Traded {
     costs: Vec<(Costs, f64)>,
     fills: Vec<Fill>,
@@ -246,13 +247,13 @@ fn execution() -> ExecutionSettings {
 }
 
 #[test]
-fn each_multiplier_is_of_its_item() {
+fn each_multiplier_applies_to_its_item_only() {
     let mut frames = rich(5, 160, false);
-    // Whoever was first is delisted.
+    // The first instrument is delisted.
     frames[100..].iter_mut().for_each(|frame| frame.close[0] = f64::NAN);
     let base = trade(&frames, &execution(), &WorldSettings::default());
     let one = WorldSettings::default();
-    // Which items are twice what they were, and the haircut, which is 0.2 and is no cost.
+    // Multiple of each cost item, and the haircut, which is 0.2 by default and is not a cost.
     let cases: [(WorldSettings, [f64; 5], f64); 8] = [
         (WorldSettings { cost_multiplier: 2.0, ..one.clone() }, [2.0; 5], 0.2),
         (WorldSettings { commission_multiplier: 2.0, ..one.clone() }, [2.0, 1.0, 1.0, 1.0, 1.0], 0.2),
@@ -274,7 +275,7 @@ fn each_multiplier_is_of_its_item() {
         {
             for (item, ((name, value), (_, one))) in costs.items().iter().zip(before.items()).enumerate() {
                 all[item] += value;
-                // Financing is of the cash that the world has left.
+                // Financing follows the cash under stress.
                 let due =
                     if *name == "financing" { one * cash.min(0.0) / cash_before.min(-1e-300) } else { one };
                 assert!(
@@ -298,7 +299,7 @@ fn each_multiplier_is_of_its_item() {
                 1e-12
             ));
         }
-        // Sizing knows, or is surprised.
+        // Sizing uses stressed costs, or unstressed ones.
         let surprised = trade(&frames, &execution(), &WorldSettings { sizing_knows: false, ..world.clone() });
         let known = stressed.linear.iter().zip(&stressed.impact).zip(base.linear.iter().zip(&base.impact));
         for ((linear, _), (before, _)) in known.clone() {
@@ -310,12 +311,12 @@ fn each_multiplier_is_of_its_item() {
         }
         assert_eq!(surprised.linear, base.linear);
         let items = |of: &Traded| of.costs.iter().map(|(costs, _)| costs.total()).sum::<f64>();
-        assert_eq!(items(&surprised), items(&stressed), "it pays the same");
+        assert_eq!(items(&surprised), items(&stressed), "charged costs are equal");
     }
 }
 
 #[test]
-fn volumes_are_those_of_the_world() {
+fn volume_multiplier_applies_to_the_cap_and_to_impact() {
     let frames = rich(6, 80, false);
     let capped =
         ExecutionSettings { participation_cap: Some(1e-3), unfilled: Unfilled::Cancel, ..execution() };
@@ -339,14 +340,14 @@ fn volumes_are_those_of_the_world() {
         assert!(halved || fill.quantity.abs() > before.quantity.abs() / 2.0, "{fill:?} {before:?}");
         assert!(near(fill.conditions.daily_volume, before.conditions.daily_volume / 2.0, 1e-12));
     }
-    assert!(capped > 10, "the cap held {capped} fills back");
+    assert!(capped > 10, "the cap binds on {capped} fills only");
     let impact = |of: &Traded| of.impact.last().unwrap()[0];
     assert!(impact(&half) > impact(&base), "half the volume moves more");
     assert_eq!(orders(&surprised.fills).len(), half_fills.len());
     assert!(orders(&surprised.fills).iter().zip(&half_fills).all(|(a, b)| a.costs == b.costs));
 }
 
-/// Whether each date is volatile and its relative volatility, as the words have it: from all that was before.
+/// For each date: true if volatile, and its relative volatility, by the definition from all earlier dates.
 fn by_hand(frames: &[Frame], share: f64) -> Vec<(bool, f64)> {
     let market: Vec<f64> = returns(frames)
         .iter()
@@ -387,7 +388,7 @@ fn gauged(frames: &[Frame], share: f64) -> Vec<(bool, f64)> {
 }
 
 #[test]
-fn volatile_days_are_those_of_what_was_before() {
+fn volatile_dates_depend_on_earlier_dates_only() {
     let frames = Market { seed: 9, frames: 900, ..Market::default() }.frames();
     for share in [0.1, 0.3] {
         let (found, expected) = (gauged(&frames, share), by_hand(&frames, share));
@@ -400,13 +401,13 @@ fn volatile_days_are_those_of_what_was_before() {
         let days = found.iter().filter(|(volatile, _)| *volatile).count() as f64;
         assert!(days > 0.0 && days < 0.8 * 900.0, "{days}");
     }
-    // What comes later changes nothing before it.
+    // Later data does not change earlier results.
     let mut changed = frames.clone();
     for frame in &mut changed[600..] {
         frame.close.iter_mut().for_each(|close| *close *= 1.0 + 0.3 * ((frame.seq % 2) as f64));
     }
     let (a, b) = (gauged(&frames, 0.1), gauged(&changed, 0.1));
-    assert_eq!(a[..=600], b[..=600], "the date of the change itself does not know it");
+    assert_eq!(a[..=600], b[..=600], "the date of the change is unaffected");
     assert_ne!(a[600..], b[600..]);
 }
 
@@ -432,11 +433,11 @@ fn costs_follow_volatility() {
         );
         assert!(near(market.conditions(0).half_spread_bps, 4.0 * 2.0 * day * relative.sqrt(), 1e-12));
     }
-    assert!(market.varies(), "sizing is told anew each day");
+    assert!(market.varies(), "costs vary by date");
 }
 
 #[test]
-fn over_a_gap_everything_compounds() {
+fn returns_compound_over_a_gap() {
     for adjusted in [false, true] {
         let frames = rich(8, 120, adjusted);
         for (from, length) in [(40, 1), (40, 7), (58, 20)] {
@@ -458,14 +459,14 @@ fn over_a_gap_everything_compounds() {
                 assert!(near(after.factors[j], product(&|frame| frame.factors[j]), 1e-12));
             }
             assert!(near(after.rf, product(&|frame| frame.rf), 1e-12));
-            assert!(same(&found[..from], &frames[..from]), "nothing before it changes");
-            // What was bought before and is held over it comes to the same.
+            assert!(same(&found[..from], &frames[..from]), "frames before the gap are unchanged");
+            // A position bought before the gap and held across it has the same value afterwards.
             let priced = |i: &usize| !whole[length].close[*i].is_nan();
             let held: Vec<usize> = (0..frames[from - 1].instruments()).filter(priced).collect();
             for (frame, before) in found[from..].iter().zip(&frames[from + length..]) {
                 let [a, b] =
                     [nav_of(&found, frame.timestamp, &held), nav_of(&frames, before.timestamp, &held)];
-                // An adjusted price tells what dividends were worth, and not at which price they were paid.
+                // An adjusted price gives the value of dividends, not the price at which they were paid.
                 assert!((a / b - 1.0).abs() < if adjusted { 1e-6 } else { 1e-12 }, "{a} {b}");
             }
         }
@@ -482,7 +483,7 @@ fn nav_of(frames: &[Frame], at: TimestampNs, held: &[usize]) -> f64 {
         commission_bps: 0.0,
         half_spread_bps: 0.0,
         delist_after: 1_000,
-        // Dividends of the gap come at its end, and have earned nothing until then.
+        // Dividends within the gap are paid at its end and earn no interest before.
         cash_interest: CashInterest::PerYear(0.0),
         ..Default::default()
     };
@@ -505,7 +506,7 @@ fn nav_of(frames: &[Frame], at: TimestampNs, held: &[usize]) -> f64 {
 }
 
 #[test]
-fn stated_returns_wait_over_a_gap_until_the_instrument_trades() {
+fn stated_returns_compound_until_the_instrument_trades_after_a_gap() {
     const N: f64 = f64::NAN;
     let stated = [[0.0, 0.0], [0.1, 0.1], [0.2, N], [N, 0.3], [0.5, 0.5]];
     let mut index = [100.0; 2];
@@ -552,7 +553,7 @@ fn betas(frames: &[Frame]) -> Estimates {
 }
 
 #[test]
-fn a_reversed_factor_pays_with_the_other_sign_and_betas_stay() {
+fn reversed_factor_changes_sign_and_betas_stay() {
     let frames = Market { seed: 12, frames: 600, ..Market::default() }.frames();
     for (number, name) in ["f0", "f1"].into_iter().enumerate() {
         let (found, notes) = seen(&frames, &reversed(name)).unwrap();
@@ -564,7 +565,7 @@ fn a_reversed_factor_pays_with_the_other_sign_and_betas_stay() {
             }
             assert!(near(frame.open[0] / frame.close[0], before.open[0] / before.close[0], 1e-12));
         }
-        // Betas on what is −f now are estimated to be what they were on f.
+        // The estimated betas on −f equal the original betas on f.
         let (there, here) = (betas(&found), betas(&frames));
         for j in 0..3 {
             let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
@@ -574,12 +575,12 @@ fn a_reversed_factor_pays_with_the_other_sign_and_betas_stay() {
             assert!((slope - 1.0).abs() < 0.25 && alike > 0.8, "{j}: {slope} {alike}");
         }
     }
-    // From a date on, with nothing changed before it.
+    // From a date on, with earlier frames unchanged.
     let world = WorldSettings { reverse_from: Some(date(&frames[300])), ..reversed("f0") };
     let (found, _) = seen(&frames, &world).unwrap();
     assert!(same(&found[..300], &frames[..300]));
     assert!(found[300..].iter().zip(&frames[300..]).all(|(a, b)| a.factors[0] == -b.factors[0]));
-    // It is causal: what comes later changes nothing before.
+    // Causal: later data does not change earlier frames.
     let mut changed = frames.clone();
     changed[500..].iter_mut().for_each(|frame| frame.close.iter_mut().for_each(|close| *close *= 1.1));
     let (other, _) = seen(&changed, &reversed("f0")).unwrap();
@@ -590,8 +591,8 @@ fn a_reversed_factor_pays_with_the_other_sign_and_betas_stay() {
 }
 
 #[test]
-fn what_has_no_beta_is_as_it_was() {
-    // Prices that never move, as the market does not, have no beta on the second factor, not even by accident.
+fn instrument_without_beta_is_unchanged() {
+    // Constant prices and a constant market: the beta on the second factor is exactly 0.
     let mut frames = rich(14, 100, false);
     for frame in &mut frames {
         for (split, dividend) in frame.split.iter_mut().zip(&mut frame.dividend) {
@@ -610,7 +611,7 @@ fn what_has_no_beta_is_as_it_was() {
 }
 
 #[test]
-fn reversed_bars_trade_for_the_same_value_and_keep_their_shape() {
+fn reversed_bars_keep_traded_value_and_shape() {
     for adjusted in [false, true] {
         let frames = rich(15, 300, adjusted);
         let (found, _) = seen(&frames, &reversed("f0")).unwrap();
@@ -643,30 +644,30 @@ fn bootstrap(seed: u64, block: f64) -> WorldSettings {
     WorldSettings { bootstrap_seed: Some(seed), bootstrap_block: block, ..WorldSettings::default() }
 }
 
-/// Which frame of the data each frame of a path is: the factors tell.
+/// Frame of the data of each frame of a path, identified by its factors.
 fn drawn(path: &[Frame], frames: &[Frame]) -> Vec<usize> {
     let of = |frame: &Frame| frames.iter().position(|other| other.factors == frame.factors).unwrap();
     path.iter().map(of).collect()
 }
 
 #[test]
-fn a_resampled_path_has_the_moves_of_the_dates_that_it_draws() {
+fn resampled_path_has_the_returns_of_its_drawn_dates() {
     for adjusted in [false, true] {
         let frames = rich(17, 400, adjusted);
         let (path, notes) = seen(&frames, &bootstrap(5, 20.0)).unwrap();
         assert_eq!(notes, [WorldNote::Resampled { seed: 5, block_days: 20.0 }]);
         assert_eq!(path.len(), frames.len());
         let drawn = drawn(&path, &frames);
-        assert_eq!(drawn[0], 0, "the first date is itself");
-        assert!(drawn[1..].iter().all(|at| *at > 0), "and is not drawn: it has no return");
+        assert_eq!(drawn[0], 0, "the first date stays in place");
+        assert!(drawn[1..].iter().all(|at| *at > 0), "the first date is not drawn");
         let (ours, theirs) = (returns(&path), returns(&frames));
         let (mut moves, mut wealth) = (0, std::collections::BTreeMap::<Arc<str>, f64>::new());
         for (position, &at) in drawn.iter().enumerate() {
             let (frame, origin) = (&path[position], &frames[at]);
-            assert_eq!(frame.timestamp, frames[position].timestamp, "dates stay");
+            assert_eq!(frame.timestamp, frames[position].timestamp, "dates are unchanged");
             assert_eq!(frame.rf.to_bits(), origin.rf.to_bits());
             let priced = |frame: &Frame| frame.close.iter().filter(|close| !close.is_nan()).count();
-            assert_eq!(priced(frame), priced(origin), "who has a price is as drawn");
+            assert_eq!(priced(frame), priced(origin), "the same instruments have a price");
             for (name, own) in &ours[position] {
                 let Some((_, r)) = theirs[at].iter().find(|(other, _)| other == name) else { continue };
                 if !(own.is_nan() || r.is_nan()) {
@@ -679,17 +680,17 @@ fn a_resampled_path_has_the_moves_of_the_dates_that_it_draws() {
                 frame.close.iter().zip(&frame.volume).map(|(c, v)| c * v).filter(|v| v.is_finite()).sum();
             let there: f64 =
                 origin.close.iter().zip(&origin.volume).map(|(c, v)| c * v).filter(|v| v.is_finite()).sum();
-            assert!(near(traded, there, 1e-9), "what is traded is worth as much");
+            assert!(near(traded, there, 1e-9), "the traded value is equal");
         }
         assert!(moves > 1_000);
-        // Blocks of 20 dates: a date follows the one before it 19 times of 20.
+        // With blocks of 20 dates, a date follows its predecessor 19 times of 20.
         let follows = drawn.windows(2).filter(|pair| pair[1] == pair[0] + 1).count() as f64 / 399.0;
         assert!((follows - 0.95).abs() < 0.035, "{follows}");
     }
 }
 
 #[test]
-fn a_seed_is_a_path() {
+fn seed_determines_the_path() {
     let frames = rich(18, 200, true);
     let of = |seed| seen(&frames, &bootstrap(seed, 10.0)).unwrap().0;
     assert!(same(&of(1), &of(1)));
@@ -697,7 +698,7 @@ fn a_seed_is_a_path() {
 }
 
 #[test]
-fn resampled_markets_earn_on_average_what_the_market_did() {
+fn mean_return_of_resampled_paths_is_that_of_the_market() {
     let frames = Market { seed: 19, frames: 300, instruments: 5, ..Market::default() }.frames();
     let mean = |frames: &[Frame]| -> f64 {
         let of = returns(frames);
@@ -716,7 +717,7 @@ fn resampled_markets_earn_on_average_what_the_market_did() {
     let means: Vec<f64> = (0..200).map(path).collect();
     let average = means.iter().sum::<f64>() / 200.0;
     let deviation = (means.iter().map(|m| (m - average) * (m - average)).sum::<f64>() / 199.0).sqrt();
-    // Five standard errors of the mean of 200; and the paths do differ by about what means of 300 days do.
+    // Within five standard errors of the mean of 200, and the paths differ about as much as means of 300 days.
     assert!(
         (average - mean(&frames)).abs() < 5.0 * deviation / 200.0_f64.sqrt(),
         "{average} {}",
@@ -726,7 +727,7 @@ fn resampled_markets_earn_on_average_what_the_market_did() {
 }
 
 #[test]
-fn the_worst_windows_come_again() {
+fn worst_windows_are_repeated_after_the_end() {
     let frames = Market { seed: 21, frames: 250, missing: 0.05, ..Market::default() }.frames();
     let (windows, length) = (3, 20);
     let world = WorldSettings { worst_windows: 3, worst_window_days: 20, ..WorldSettings::default() };
@@ -736,8 +737,8 @@ fn the_worst_windows_come_again() {
     };
     assert_eq!((*after, repeated.len()), (date(&frames[249]), windows));
     assert_eq!(path.len(), 250 + windows * length);
-    assert!(same(&path[..250], &frames), "nothing before the end changes");
-    // By brute force: the lowest return of equal weights; then again among those that do not overlap.
+    assert!(same(&path[..250], &frames), "frames before the end are unchanged");
+    // By brute force: the window with the lowest return of equal weights, then the next without overlap.
     let of = returns(&frames);
     let market = |at: usize| -> f64 {
         let known: Vec<f64> = of[at].iter().map(|(_, r)| *r).filter(|r| !r.is_nan()).collect();
@@ -768,8 +769,8 @@ fn the_worst_windows_come_again() {
 }
 
 #[test]
-fn days_with_many_bars_are_drawn_whole() {
-    // Two bars a day, at 15 and at 21 o'clock; every third day has only the second.
+fn dates_with_many_bars_are_drawn_whole() {
+    // Two bars a day, at 15:00 and 21:00 UTC; every third day has only the second.
     let all = Market { seed: 23, frames: 180, instruments: 4, ..Market::default() }.frames();
     let hour = DAY_NS / 24;
     let of = |(at, mut frame): (usize, Frame)| {
@@ -794,7 +795,7 @@ fn days_with_many_bars_are_drawn_whole() {
 }
 
 #[test]
-fn a_world_that_cannot_be_says_why() {
+fn impossible_world_is_rejected_with_a_reason() {
     let frames = rich(25, 40, false);
     let gap = |gap_frames| WorldSettings {
         gap_from: Some(date(&frames[0])),
@@ -814,7 +815,7 @@ fn a_world_that_cannot_be_says_why() {
     }
     let Err(error) = stressed(source(&frames), &bootstrap(1, 2.0), 5_000) else { panic!("too large") };
     assert!(matches!(error.downcast_ref(), Some(WorldError::TooLarge { bytes_max: 5_000, .. })), "{error}");
-    // The first frames may be missed, and a gap may come after the end.
+    // The first frames may be missing, and a gap may start after the end.
     assert_eq!(seen(&frames, &gap(39)).unwrap().0.len(), 1);
     let late = WorldSettings {
         gap_from: Some("2100-01-01".parse().unwrap()),
@@ -827,7 +828,7 @@ fn a_world_that_cannot_be_says_why() {
 }
 
 #[test]
-fn parts_of_a_world_go_together() {
+fn parts_of_a_world_combine() {
     let frames = rich(27, 200, false);
     let world = WorldSettings {
         gap_from: Some(date(&frames[60])),
@@ -839,7 +840,7 @@ fn parts_of_a_world_go_together() {
     };
     let (found, notes) = seen(&frames, &world).unwrap();
     assert_eq!((found.len(), notes.len()), (200 + 15 - 9, 4));
-    // One reading serves any number of worlds.
+    // One recording serves any number of worlds.
     let recorded = Recorded::read(&mut *source(&frames), BYTES_MAX).unwrap();
     let path: Box<dyn Source> = Box::new(recorded.path(&world).unwrap());
     let mut again = apply(path, &world, &Calendar::default()).unwrap();
@@ -854,7 +855,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn every_world_is_a_market(seed in 0..1_000_u64, block in 1.0..30.0_f64, from in 0..90_usize, gap in 0..20_u64, windows in 0..4_u32, adjusted: bool, reverse: bool) {
+    fn every_world_keeps_the_contract_of_a_source(seed in 0..1_000_u64, block in 1.0..30.0_f64, from in 0..90_usize, gap in 0..20_u64, windows in 0..4_u32, adjusted: bool, reverse: bool) {
         let frames = rich(seed, 120, adjusted);
         let world = WorldSettings {
             gap_from: Some(date(&frames[from])),

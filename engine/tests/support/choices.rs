@@ -1,4 +1,4 @@
-//! What settings are chosen by, and returns to choose from.
+//! Objectives, and returns of settings to choose from.
 
 use betaflow_engine::validation::Objective;
 
@@ -12,7 +12,7 @@ pub const OBJECTIVES: [Objective; 5] = [
     Objective::WorstBlock { blocks: 3 },
 ];
 
-/// Noise: the returns of each frame, of each setting.
+/// Returns of noise, by setting and frame.
 pub fn returns(seed: u64, settings: usize, frames: usize) -> Vec<Vec<f64>> {
     let mut random = Random(seed);
     (0..settings).map(|_| (0..frames).map(|_| 0.01 * random.shock()).collect()).collect()

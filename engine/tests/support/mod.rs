@@ -1,4 +1,4 @@
-//! Markets made for the tests.
+//! Generated markets for the tests.
 #![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
 
 pub mod choices;
@@ -17,7 +17,7 @@ use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use betaflow_engine::time::{DAY_NS, TimestampNs};
 use betaflow_engine::world::WorldSettings;
 
-/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine.
+/// SplitMix64 (Steele, Lea, Flood 2014), with the same numbers on every machine.
 pub struct Random(pub u64);
 
 impl Random {
@@ -29,13 +29,13 @@ impl Random {
         ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Mean 0, deviation 1.
+    /// Random number with mean 0 and deviation 1.
     pub fn shock(&mut self) -> f64 {
         ((0..4).map(|_| self.uniform()).sum::<f64>() - 2.0) * 3.0_f64.sqrt()
     }
 }
 
-/// What a made market looks like.
+/// Parameters of a generated market.
 #[derive(Clone, Copy, Debug)]
 pub struct Market {
     pub seed: u64,
@@ -46,7 +46,7 @@ pub struct Market {
     pub missing: f64,
     /// Share of instruments that list late.
     pub late: f64,
-    /// The first instrument disappears at this frame.
+    /// Frame on which the first instrument is delisted.
     pub gone_at: Option<usize>,
 }
 
@@ -62,7 +62,7 @@ impl Market {
         (0..self.factors).map(|j| format!("f{j}")).collect()
     }
 
-    /// Frames with engine order as the contract has it: by first price, ties by symbol.
+    /// Frames in engine order: by first price, ties by symbol.
     pub fn frames(&self) -> Vec<Frame> {
         let mut random = Random(self.seed);
         let n = self.instruments;
@@ -113,7 +113,7 @@ impl Market {
     }
 }
 
-/// Trades on alpha and the first beta, long and short: busy enough to meet every limit.
+/// Strategy that trades on alpha and the first beta, long and short, so that every limit binds at times.
 #[derive(Default)]
 pub struct Busy;
 
@@ -130,7 +130,7 @@ impl Strategy for Busy {
     }
 }
 
-/// Keeps the ledger.
+/// Recorder that keeps the ledger.
 #[derive(Default)]
 pub struct Keep(pub Arc<std::sync::Mutex<Vec<LedgerFrame>>>);
 

@@ -1,4 +1,4 @@
-//! Rebalances made for the tests and benchmarks, and the same problem for an interior-point solver.
+//! Generated rebalances for tests and benchmarks, and the same problem for an interior-point solver.
 #![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
 
 use betaflow_engine::portfolio::{Multipliers, Rebalance, SolveStatus, Solver};
@@ -8,15 +8,15 @@ use clarabel::solver::{
     SupportedConeT, ZeroConeT,
 };
 
-/// What the tests ask of a rebalance.
+/// Checks of a rebalance and its solution.
 pub trait Checked {
     fn n(&self) -> usize;
     fn k(&self) -> usize;
     fn solve(&self, solver: &mut Solver) -> (Vec<f64>, Multipliers, SolveStatus);
-    /// L'B'w.
+    /// Common risk L'B'w.
     fn common(&self, weights: &[f64]) -> Vec<f64>;
     fn exposure(&self, factor: usize, weights: &[f64]) -> f64;
-    /// The furthest that any limit is exceeded.
+    /// Largest violation of any limit.
     fn excess(&self, weights: &[f64]) -> f64;
 }
 
@@ -86,8 +86,7 @@ impl Rows {
     }
 }
 
-/// The problem for Clarabel in factor form, with its objective scaled so that max|μ| = 1: its weights, or nothing
-/// where it fails.
+/// The problem for Clarabel in factor form, with its objective scaled so that max|μ| = 1.
 pub struct Reference {
     quadratic: CscMatrix<f64>,
     linear: Vec<f64>,
