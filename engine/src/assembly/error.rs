@@ -97,8 +97,8 @@ impl fmt::Display for AssemblyError {
             ),
             Self::FactorsNeverComplete { missing } => write!(
                 f,
-                "found no price in the data for {}, expected one for each instrument of a factor expression; check their spelling and the \
-                 range of dates",
+                "found no price in the data for {}, expected one for each instrument of a factor expression; check their \
+                 spelling and the range of dates",
                 missing.join(", ")
             ),
             Self::IndexOutOfRange { instrument, timestamp, found } => write!(
@@ -111,8 +111,7 @@ impl fmt::Display for AssemblyError {
             Self::FactorTwice(name) => write!(f, "factors: found the name `{name}` twice, expected once"),
             Self::PricesOfReturns(field) => write!(
                 f,
-                "found data of returns, expected prices: returns are traded as an index, which has no \
-                 {} (`{}`)",
+                "found {} (`{}`) in data of returns, expected data of prices",
                 field.role(),
                 field.names()[0]
             ),

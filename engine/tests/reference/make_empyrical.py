@@ -1,4 +1,4 @@
-"""Makes empyrical.csv: the figures of `empyrical` and `scipy` for a few series of returns, degenerate ones among them.
+"""Generates empyrical.csv: figures of `empyrical` and `scipy` for some series of returns, including degenerate ones.
 
 `engine/tests/empyrical.rs` holds the metrics to these numbers. Python 3.11 and
 

@@ -1,4 +1,4 @@
-"""Makes validation.csv and trials.csv: folds of `skfolio` and `scikit-learn`, deflated Sharpe ratios of `skfolio`, and
+"""Generates validation.csv and trials.csv: folds of `skfolio` and `scikit-learn`, deflated Sharpe ratios of `skfolio`, and
 the probability of backtest overfitting written out from the paper.
 
 `engine/tests/validation.rs` holds the validation module to these numbers. Python 3.11 and
@@ -56,7 +56,7 @@ def time_series_split(n, folds, embargo):
 
 
 def purged_k_fold(n, folds, purge, embargo):
-    """scikit-learn's blocks; the frames around each left out, as Lopez de Prado 2018, snippet 7.3."""
+    """scikit-learn's blocks; without the frames around each block (Lopez de Prado 2018, snippet 7.3)."""
 
     def split():
         for train, test in KFold(folds).split(np.zeros((n, 1))):
@@ -101,7 +101,7 @@ def overfitting(returns, s):
         second = np.concatenate([blocks[i] for i in range(s) if i not in chosen])
         is_ratios, oos_ratios = ratios(returns[:, first]), ratios(returns[:, second])
         best = int(np.argmax(is_ratios))
-        # Not by np.sum order: equal trials must have equal ratios, and they do, being equal to the bit.
+        # The order of np.sum does not matter: equal trials are bit-identical, so their ratios are equal.
         omega = stats.rankdata(oos_ratios)[best] / (n + 1)
         logits.append(math.log(omega / (1 - omega)) if omega != 0.5 else 0.0)
         inside.append(is_ratios[best])
