@@ -97,7 +97,7 @@ impl Assembler {
         })
     }
 
-    /// Sets the columns that frames have beside the close, once the columns of the data are known.
+    /// Sets the columns that frames have besides the close, once the columns of the data are known.
     ///
     /// # Errors
     /// Fails for a checked column if the data states returns.
@@ -225,7 +225,7 @@ impl Assembler {
         out_of_range.then_some(Fault::Value { field: Field::Close, found })
     }
 
-    /// Writes the columns beside the close.
+    /// Writes the columns other than the close.
     #[inline]
     fn write(&self, frame: &mut Frame, target: Target, bar: &Bar) {
         for column in &self.rules.fields {

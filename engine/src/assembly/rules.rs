@@ -6,7 +6,7 @@ use super::{Expression, FactorGap, Fault, Universe, Values};
 use crate::frame::Bar;
 use crate::frame::Field;
 
-/// A column of frames beside the close.
+/// A column of frames other than the close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct FrameColumn {
     /// Field of the bar.
@@ -21,7 +21,7 @@ pub struct FrameColumn {
 pub struct Rules {
     /// Meaning of the numbers of the data.
     pub values: Values,
-    /// Fields of a frame beside the close.
+    /// Fields of a frame other than the close.
     pub fields: Vec<FrameColumn>,
     /// Instruments that become columns.
     pub universe: Universe,

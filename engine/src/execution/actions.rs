@@ -1,4 +1,4 @@
-//! Splits and dividends, stated by the data or derived from an adjusted price beside the traded one.
+//! Splits and dividends, stated by the data or derived from an adjusted price besides the traded one.
 
 use serde::{Deserialize, Serialize};
 
@@ -154,7 +154,7 @@ mod tests {
     fn adjusted_price_implies_splits_and_dividends() {
         const N: f64 = f64::NAN;
         // A change within rounding accumulates; 1 % is a dividend of 1. A stated two-for-one split that the
-        // adjusted price shows is a split, and the dividend stated beside it is in the adjusted price
+        // adjusted price shows is a split, and the dividend stated with it is in the adjusted price
         // already.
         let bars = [(100.0, 50.0, N, N), (100.0, 50.005, N, N), (100.0, 50.5, N, N), (50.0, 50.5, 2.0, 3.0)];
         let found = of(&bars);

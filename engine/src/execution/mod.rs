@@ -29,7 +29,7 @@
 //! # Account
 //!
 //! Splits and dividends come first on a frame, for the positions of the preceding close. Open orders are
-//! split as well. With an adjusted price beside the traded one, splits and dividends are derived from the two
+//! split as well. With an adjusted price besides the traded one, splits and dividends are derived from the two
 //! (`actions.rs`).
 //!
 //! A delisting closes a position at the last price less the haircut. That is a price move: it enters

@@ -66,7 +66,7 @@ mod tests {
     use super::super::grid::tests::product;
     use super::*;
 
-    /// Objectives with a lone peak at (0, 0) beside a cliff, and a plateau on the other side.
+    /// Objectives with a lone peak at (0, 0) next to a cliff, and a plateau on the other side.
     const TABLE: [f64; 12] = [
         9.0, -5.0, 1.0, 1.0, //
         -5.0, 1.0, 2.0, 3.0, //
