@@ -487,7 +487,7 @@ fn numbers_are_restored_to_the_bit() {
     assert_eq!(back.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), numbers.map(f64::to_bits));
     let error =
         restore::<(Vec<f64>, String)>("pair", &save("numbers", &numbers.to_vec()).unwrap()).unwrap_err();
-    assert!(error.to_string().starts_with("the state is not one of the pair ("), "{error}");
+    assert!(error.to_string().starts_with("found a state that does not belong to the pair ("), "{error}");
     let error = restore::<u8>("number", &save("two", &(1_u8, 2_u8)).unwrap()).unwrap_err();
     assert!(error.to_string().contains("1 bytes too many"), "{error}");
 }
