@@ -69,7 +69,7 @@ pub struct Certainty {
 /// ```
 /// use betaflow_engine::validation::{Objective, Resampling, certainty};
 ///
-/// The second setting earns a little more on every frame, so the choice is certain.
+/// // The second setting earns a little more on every frame, so the choice is certain.
 /// let returns: [Vec<f64>; 2] = [0.0, 0.001]
 ///     .map(|more| (0..100).map(|frame| more + 0.001 * f64::from(frame * frame % 11 - 5)).collect());
 /// let resampling = Resampling { mean_block: 21.0, count: 50, seed: 1 };

@@ -49,8 +49,8 @@ impl Trials {
     /// use betaflow_engine::metrics::ObservedSharpe;
     /// use betaflow_engine::validation::Trials;
     ///
-    /// The example of the paper: an annual Sharpe ratio of 2.5 on five years of 250 days, the best of 100
-    /// trials with an annual variance of 1/2.
+    /// // The example of the paper: an annual Sharpe ratio of 2.5 on five years of 250 days, the best of 100
+    /// // trials with an annual variance of 1/2.
     /// let observed =
     ///     ObservedSharpe { count: 1250.0, ratio: 2.5 / 250_f64.sqrt(), skewness: -3.0, kurtosis: 10.0 };
     /// let trials = Trials { count: 100.0, variance: 0.5 / 250.0 };

@@ -25,12 +25,12 @@
 //! let returns: Vec<Vec<f64>> =
 //!     (0..6).map(|_| (0..1260).map(|_| 0.02 * (random.uniform() - 0.5)).collect()).collect();
 //!
-//! Choose for five test blocks, each by the frames that end 21 frames before it.
+//! // Choose for five test blocks, each by the frames that end 21 frames before it.
 //! let folds: Vec<_> = WalkForward::split(1260, WalkForward::FOLDS, 21)?.folds(1260)?.collect();
 //! let selection = select(&returns, &folds, Objective::Sharpe, 252.0)?;
 //! assert_eq!(selection.out_of_sample.len(), 5 * 210);
 //!
-//! The best on all frames, and its probability of skill, given that six were tried.
+//! // The best on all frames, and its probability of skill, given that six were tried.
 //! let best = selection.in_sample.setting;
 //! let observed: Vec<ObservedSharpe> =
 //!     returns.iter().map(|trial| ObservedSharpe::of(trial.iter().copied())).collect();
