@@ -5,7 +5,7 @@ use betaflow_engine::warning::Warning;
 
 use crate::did_you_mean::nearest;
 
-/// Counts of rows and timestamps that became no frame.
+/// Counts of rows and timestamps that did not become a frame.
 pub(crate) struct LeftOut {
     /// Timestamps without any price of the universe.
     pub(crate) empty: u64,
@@ -13,11 +13,11 @@ pub(crate) struct LeftOut {
     pub(crate) skipped: u64,
     /// Frames without factors.
     pub(crate) without_factors: u64,
-    /// Whether frames after the last factor row are left out as well as those before the first.
+    /// Whether frames after the last factor row are dropped, as well as those before the first.
     pub(crate) after_last: bool,
 }
 
-/// Warnings about the universe, the factor instruments and what was left out.
+/// Returns the warnings about the universe, the factor instruments and dropped data.
 pub(crate) fn data_warnings(assembler: &Assembler, left_out: &LeftOut) -> Vec<Warning> {
     let unseen = assembler.unseen().into_iter().map(|unseen| Warning::InstrumentNotInData {
         nearest: nearest(&unseen.symbol, assembler.symbols()),

@@ -1,17 +1,17 @@
-//! Files as a user names them: what is read whole has a bound, and what is no file is refused.
+//! Files named by a user: size limit for files read whole, refusal of paths that are not files.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Bytes of the largest text that is read whole: settings, certificates, tokens.
+/// Maximum size of a text read whole, in bytes: settings, certificates, tokens.
 const TEXT_MAX: u64 = 16 << 20;
 
-/// Opens a file whose parts are read in any order. A named pipe, a device or a socket is refused: opening one may wait
-/// for ever, and it has no parts to go back to.
+/// Opens a file for random access. Refuses named pipes, devices and sockets, on which opening may block for
+/// ever and seeking is impossible.
 ///
 /// # Errors
-/// The system refuses, or it is no file.
+/// A system error, or the path is not a file.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let kind = fs::metadata(path)?.file_type();
     if !kind.is_file() {
@@ -20,10 +20,10 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Reads a text whole; a pipe that a shell opens for it may bring it.
+/// Reads a whole text, also from a pipe that a shell opens for it.
 ///
 /// # Errors
-/// The system refuses, it is larger than 16 MiB, or it is no UTF-8.
+/// A system error, more than 16 MiB, or invalid UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
     let kind = fs::metadata(path)?.file_type();
     let is_given = ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|place| path.starts_with(place));
@@ -34,7 +34,7 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     File::open(path)?.take(TEXT_MAX + 1).read_to_string(&mut text)?;
     match text.len() as u64 > TEXT_MAX {
         true => Err(io::Error::other(format!(
-            "found more than {TEXT_MAX} bytes, expected a text file of at most as many"
+            "found more than {TEXT_MAX} bytes, expected a text file of at most that size"
         ))),
         false => Ok(text),
     }
@@ -56,7 +56,7 @@ fn named(kind: fs::FileType) -> &'static str {
             return "a device";
         }
     }
-    if kind.is_dir() { "a folder" } else { "something that is no file" }
+    if kind.is_dir() { "a folder" } else { "another kind of path" }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Times as texts and as numbers, in nanoseconds since 1970 UTC.
+//! Conversion of times from text and numbers to ns since 1970 UTC.
 
 use betaflow_engine::time::{DAY_NS, Date};
 
@@ -95,7 +95,7 @@ fn fraction(decimals: &str) -> Option<i64> {
     }
 }
 
-/// Reads digits only: no sign, no blank.
+/// Parses digits only: no sign, no blank.
 fn whole_number(text: &str) -> Option<i64> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
@@ -105,7 +105,7 @@ mod tests {
     use super::{of_iso, of_ms, of_seconds, parse_time};
 
     #[test]
-    fn times_are_exact_or_nothing() {
+    fn times_convert_exactly_or_are_refused() {
         let iso = [
             ("1970-01-01T00:00:00Z", Some(0)),
             ("2026-08-09T21:05:48.228568804Z", Some(1_786_309_548_228_568_804)),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn times_of_files_may_have_any_zone() {
+    fn file_times_accept_any_zone() {
         let noon = Some(1_709_208_000_000_000_000);
         let cases = [
             ("2024-02-29", Some(1_709_164_800_000_000_000)),

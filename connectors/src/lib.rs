@@ -8,11 +8,11 @@
 //! A live venue is text in and events out (`ticks`), without a socket:
 //!
 //! ```text
-//! message ─▶ Venue::parse ─▶ events ─▶ Bars ─▶ bars that closed together
+//! message ─▶ Venue::parse ─▶ events ─▶ Bars ─▶ bars of closed intervals
 //! ```
 //!
-//! A connector does the reading and knows where each row stands; what a frame is, is the engine's affair.
-//! Every error says where (file, row, column), what was found, what was expected and what to do.
+//! Connectors read data and know the place of each row; the engine defines frames. Every error names place
+//! (file, row, column), finding, expectation and remedy.
 
 mod data_warnings;
 mod did_you_mean;

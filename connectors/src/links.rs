@@ -1,21 +1,21 @@
-//! Symbolic links in the place of an output.
+//! Symbolic links in place of an output.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Links that are followed, as many as Linux follows.
+/// Maximum number of links followed, as in Linux.
 const LINKS_MAX: usize = 40;
 
-/// Absolute path of an output: where the last component is a symbolic link, the path that the link names, which need
-/// not exist. A file or folder that is renamed onto this path keeps the link.
+/// Returns the absolute path of an output. If the last component is a symbolic link, returns its target,
+/// which need not exist, so that a rename onto the path keeps the link.
 ///
 /// # Errors
 /// The links form a loop, or the current folder is unknown.
 pub(crate) fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut path: PathBuf = std::path::absolute(path)?.components().collect();
     for _ in 0..LINKS_MAX {
-        // A path that ends in `..` has no name that a rename could act on.
+        // A path that ends in `..` has no name that a rename could replace.
         if path.file_name().is_none() && path.parent().is_some() {
             path = fs::canonicalize(&path)?;
         }
@@ -23,5 +23,7 @@ pub(crate) fn follow(path: &Path) -> io::Result<PathBuf> {
         let joined = path.parent().unwrap_or(Path::new("/")).join(link);
         path = joined.components().collect();
     }
-    Err(io::Error::other(format!("found more than {LINKS_MAX} symbolic links in a row")))
+    Err(io::Error::other(format!(
+        "found more than {LINKS_MAX} symbolic links in a row, expected a path without a loop"
+    )))
 }

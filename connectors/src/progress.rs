@@ -1,8 +1,8 @@
-//! How far a source has come, for whoever draws it.
+//! Progress of a source, for display.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts that a source raises and another thread reads.
+/// Counts that a source increases and another thread reads.
 #[derive(Debug, Default)]
 pub struct Progress {
     read: AtomicU64,
@@ -11,18 +11,18 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Rows of the files decoded so far.
+    /// Returns the rows decoded so far.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// Share of the rows that is done, between 0 and 1, by the counts in the files' footers.
+    /// Returns the share of the rows that is done, from 0 to 1, by the counts in the files' footers.
     #[must_use]
     pub fn share(&self) -> f64 {
         let done = self.rows() + self.passed_over.load(Ordering::Relaxed);
         let total = self.total.load(Ordering::Relaxed);
-        // A share for people: the rounding above 2^53 rows does not matter.
+        // Precision above 2^53 rows does not matter for display.
         #[allow(clippy::cast_precision_loss)]
         let share = if total == 0 { 0.0 } else { done as f64 / total as f64 };
         share.min(1.0)

@@ -4,37 +4,37 @@ use betaflow_engine::time::TimestampNs;
 use betaflow_engine::warning::Warning;
 use serde::{Deserialize, Serialize};
 
-/// Days of a year, by which a rate is compounded.
+/// Days per year, for compounding.
 const YEAR_DAYS: f64 = 365.0;
-/// A row of daily data accrues over at least the 252nd part of a year: Tuesdays do not earn more than Mondays.
+/// Minimum accrual of a row of daily data, one 252nd of a year, for every weekday alike.
 const SPACING_DAYS_MIN: f64 = YEAR_DAYS / 252.0;
 /// Annual rate above which a run warns.
 const WARN_ABOVE: f64 = 0.2;
 
-/// A risk-free return that is too large for the time that it accrues over.
+/// Risk-free return and its annual rate, over the days that it accrues.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AnnualRate {
-    /// Row, counting from the first that was checked.
+    /// Row, counting from the first checked one.
     pub(crate) row: u64,
     /// Time of the row.
     pub(crate) time: TimestampNs,
-    /// Return as found in the row.
+    /// Return found in the row.
     pub(crate) found: f64,
-    /// The same compounded over a year.
+    /// Return compounded over a year.
     pub(crate) annual: f64,
-    /// Days that the returns of its date accrue over.
+    /// Days over which the returns of its date accrue.
     pub(crate) days: f64,
 }
 
-/// Risk-free returns annualised by UTC date: all returns of a date, over the days since the date before.
+/// Risk-free returns annualised by UTC date: all returns of a date, over the days since the preceding date.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct RiskFreeRate {
     rows: u64,
-    /// First row, until the date after it tells its spacing.
+    /// First row, until the next date gives its spacing.
     first: Option<(TimestampNs, f64)>,
     /// Date of the last row.
     date: i64,
-    /// Days since the date before, where there is one.
+    /// Days since the preceding date, if there is one.
     days: Option<f64>,
     /// Sum of ln(1 + rf) over the rows of the date.
     growth: f64,
@@ -43,11 +43,11 @@ pub(crate) struct RiskFreeRate {
 }
 
 impl RiskFreeRate {
-    /// Takes the next row.
+    /// Adds the next row.
     ///
     /// # Errors
-    /// The rate of this row, or of the first one, whose annual size lies above `max`. A negative rate counts as what
-    /// undoes it.
+    /// The annual rate of this row, or of the first one, exceeds `max`. A negative rate is measured by the
+    /// positive rate that offsets it.
     pub(crate) fn observe(&mut self, time: TimestampNs, found: f64, max: f64) -> Result<(), AnnualRate> {
         let (row, date) = (self.rows, time.date());
         self.rows += 1;
@@ -62,7 +62,7 @@ impl RiskFreeRate {
             }
             (self.date, self.days, self.growth) = (date, Some(days), 0.0);
         }
-        // Several rows on the first date: they are bars inside a day.
+        // Several rows on the first date are intraday bars.
         self.first = None;
         self.growth += found.ln_1p();
         let days = self.days.unwrap_or(SPACING_DAYS_MIN);
@@ -72,7 +72,7 @@ impl RiskFreeRate {
     fn judge(&mut self, rate: AnnualRate, max: f64) -> Result<(), AnnualRate> {
         let growth = self.growth * YEAR_DAYS / rate.days;
         let rate = AnnualRate { annual: growth.exp_m1(), ..rate };
-        // Not a number where a return lies below -1.
+        // NaN if a return lies below -1.
         if growth.is_nan() || growth.abs() > max.ln_1p() {
             return Err(rate);
         }
@@ -82,12 +82,12 @@ impl RiskFreeRate {
         Ok(())
     }
 
-    /// Forgets how large the rates of earlier rows were: no frame has them.
+    /// Resets the extreme of earlier rows, which belong to no frame.
     pub(crate) fn forget_extreme(&mut self) {
         self.extreme = None;
     }
 
-    /// Warning about an implausible rate that is accepted. `source`: the file or the feed.
+    /// Returns a warning about an accepted but implausible rate. `source`: name of the file or the feed.
     pub(crate) fn warning(&self, source: &str) -> Option<Warning> {
         let rate = self.extreme.filter(|rate| rate.annual.ln_1p().abs() > WARN_ABOVE.ln_1p())?;
         Some(Warning::RfLarge {

@@ -1,4 +1,4 @@
-//! The tutorial data inside the program; `data/README.md` says where it is from.
+//! Tutorial data embedded in the program; `data/README.md` states its origin.
 
 use bytes::Bytes;
 
@@ -14,10 +14,11 @@ pub const FACTORS: [(&str, &str); 6] = [
     ("val", "VLUE - SPX"),
 ];
 
-/// The instruments of those factors: not among the 20 names that are traded.
+/// Instruments of these factors, outside the 20 traded names.
 pub const FACTOR_INSTRUMENTS: [&str; 6] = ["SPX", "MTUM", "QUAL", "SIZE", "USMV", "VLUE"];
 
-/// 20 large US names, the S&P 500 (`SPX`) and five factor ETFs, daily closes, 2014-01-02 to 2022-12-28.
+/// Returns the data: 20 large US names, the S&P 500 (`SPX`) and five factor ETFs, daily closes, 2014-01-02 to
+/// 2022-12-28.
 #[must_use]
 pub fn prices() -> Input {
     let bytes = Bytes::from_static(include_bytes!("../data/tutorial.parquet"));

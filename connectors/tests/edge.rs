@@ -264,7 +264,7 @@ fn bars_that_break_a_rule_are_refused_and_correct_ones_of_their_number_count() {
         ("negative price", bar(2, 2, "A", -3.0), "found -3 in `close` of `A`"),
         ("earlier", bar(2, 1, "A", 1.0), "expected a later time"),
         ("far future", bar(2, 2_000_000, "A", 1.0), "the clock of this machine"),
-        ("days ahead", bar(2, 11 * 24, "A", 1.0), "expected a time before those that follow"),
+        ("days ahead", bar(2, 11 * 24, "A", 1.0), "the time of the next bars"),
         ("symbol twice", twice, "twice"),
         ("no symbol", bar(2, 2, "", 1.0), "symbols of 1 to 255 bytes"),
         ("long symbol", bar(2, 2, &"S".repeat(256), 1.0), "symbols of 1 to 255 bytes"),
@@ -377,7 +377,7 @@ fn a_feed_that_becomes_another_one_or_cannot_be_read_ends_with_a_word() {
     let error = "{\"type\":\"error\",\"text\":\"row 3: found a sheep\"}".to_owned();
     let broken = vec![hello(), error];
     for (answers, part) in
-        [(vec![vec![hello(), text(0)], vec![other]], "become another one"), (vec![broken; 4], "a sheep")]
+        [(vec![vec![hello(), text(0)], vec![other]], "the feed has changed"), (vec![broken; 4], "a sheep")]
     {
         let server = Handmade::start(answers);
         let edge = Edge::start(EdgeSettings { stale_after: SOON, ..server.client() }).unwrap();

@@ -123,7 +123,7 @@ fn settings_that_the_data_cannot_meet() {
     check(
         &wide,
         Settings { required: vec![(Field::Open, Need::FillAt(FillAt::Open))], ..Settings::default() },
-        &["the data is wide", "no `open`, needed to fill at the open"],
+        &["found wide data", "expected the column `open`, needed to fill at the open"],
     );
     let tidy = folder.write("tidy.parquet", tidy(&[(1, "A", Some(1.0))]));
     check(
@@ -392,7 +392,7 @@ fn files_that_are_not_parquet() {
         (
             "a.csv",
             b"date,symbol,close\n",
-            &["not a Parquet file: it starts with \"date,symbol,clos\"", "to_parquet"],
+            &["not a Parquet file: found \"date,symbol,clos\"", "to_parquet"],
         ),
         ("short.parquet", &bytes[..4], &["truncated or damaged", "footer cannot be read"]),
         ("cut.parquet", &bytes[..bytes.len() - 9], &["truncated or damaged", "copy or write it again"]),
@@ -435,7 +435,7 @@ fn a_time_that_is_a_number_is_a_wrong_type() {
     let folder = Folder::new();
     let time: ArrayRef = Arc::new(Int64Array::from(vec![1]));
     let columns = vec![("timestamp", time), ("symbol", texts(&["A"])), ("close", floats(&[1.0]))];
-    let parts = &["column `timestamp` has the type Int64", "do not say their unit"];
+    let parts = &["column `timestamp` has the type Int64", "numbers have no unit"];
     check(&folder.write("f.parquet", columns), Settings::default(), parts);
 }
 
@@ -473,7 +473,7 @@ const FOLDER: &str = "BETAFLOW_TEST_FOLDER_OF_OVERLAPPING_FILES";
 #[ignore = "runs inside a process with few open files"]
 fn read_the_folder_of_overlapping_files() {
     let folder = std::path::PathBuf::from(std::env::var(FOLDER).unwrap());
-    let parts = &["files that overlap in time are open", "ulimit -n"];
+    let parts = &["open files that overlap in time", "ulimit -n"];
     check(&Input::from(folder.join("overlapping")), Settings::default(), parts);
     assert_eq!(support::read(&Input::from(folder.join("consecutive")), Settings::default()).len(), 60);
 }

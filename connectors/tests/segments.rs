@@ -239,7 +239,7 @@ fn a_segment_that_is_missing_or_damaged_is_named() {
         let next = 4_096 * at as u64;
         assert!(matches!(missing, StoreError::Hole { next: found, .. } if found == next), "{missing}");
         let text = missing.to_string();
-        assert!(text.contains("session") && text.contains(&format!("input {next} was expected")), "{text}");
+        assert!(text.contains("session") && text.contains(&format!("expected input {next}")), "{text}");
         let cut = damage(at, &|bytes| bytes.truncate(bytes.len() / 2));
         let changed = damage(at, &|bytes| {
             let middle = bytes.len() / 2;

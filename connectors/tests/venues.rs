@@ -509,7 +509,7 @@ fn what_a_venue_cannot_be_asked_is_said() {
             "coinbase_advanced",
             &["A"],
             &[Channel::Bars { length_ms: 60_000 }],
-            "coinbase_advanced: there are no bars of 60000 ms; it has 300 (seconds)",
+            "coinbase_advanced: found bars of 60000 ms, expected a length of 300 s",
         ),
         ("alpaca", &["A"], trades, "alpaca: found no key and secret, expected both"),
     ];

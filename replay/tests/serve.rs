@@ -187,7 +187,7 @@ fn what_cannot_be_served_is_said_and_why() {
     let cases: [(&[&str], &str); 9] = [
         (&["--prices", "absent.parquet"], "absent.parquet: there is no such file"),
         (&["--listen", "nowhere"], "invalid value 'nowhere'"),
-        (&["--listen", &taken], "cannot listen there"),
+        (&["--listen", &taken], "cannot listen"),
         (&["--speed", "0"], "expected a number from 1e-6"),
         (&["--drop", "1.5"], "expected a share from 0 to 0.9"),
         (&["--stall", "5"], "expected a duration such as 250ms"),

@@ -1,7 +1,7 @@
-//! Conditions that a message of bars meets before it is put on record.
+//! Conditions that a bars message must meet before it is recorded.
 //!
-//! A message that breaks one is refused and counted, and the run goes on. On record it would end this run and every
-//! restart of it.
+//! A message that violates one is refused and counted, and the run continues. A recorded invalid message
+//! would end this run and every restart of it.
 
 use betaflow_engine::assembly::{Assembler, AssemblyError, Fault, Rules, Values};
 use betaflow_engine::frame::Bar;
@@ -16,15 +16,15 @@ use super::nullable;
 use super::protocol::{Bars, Hello, shown};
 use crate::parquet::{BadRow, Settings};
 
-/// Longest time that bars may close after the clock of this machine, in ns: clocks differ, and some daily bars are
-/// stamped by the end of their date.
+/// Maximum lead of a bar's close over the local clock, in ns. Clocks differ, and some daily bars are stamped
+/// with the end of their date.
 const AHEAD_NS_MAX: i64 = DAY_NS;
-/// Longest step from bars to the next that a single message is enough for, in ns: longer than any holiday.
+/// Longest step between consecutive bars that needs no confirmation, in ns: longer than any holiday.
 const JUMP_NS: i64 = 7 * DAY_NS;
-/// Refusals that are reported one by one; later ones are reported at every power of two.
+/// Number of refusals reported one by one; later ones are reported at every power of two.
 const REPORTED_MAX: u64 = 16;
 
-/// Rules for the messages of a feed of our protocol, at its edge.
+/// Rules for the messages of a feed of our protocol, checked at its edge.
 pub(super) struct BarRules {
     assembler: Assembler,
     settings: Settings,
@@ -33,10 +33,10 @@ pub(super) struct BarRules {
 }
 
 impl BarRules {
-    /// Rules of a feed that is read with these settings.
+    /// Creates the rules for a feed read with `settings`.
     ///
     /// # Errors
-    /// Settings that contradict each other.
+    /// The settings contradict each other.
     pub(super) fn new(hello: &Hello, settings: &Settings) -> Result<Self, AssemblyError> {
         Ok(Self {
             assembler: assembler(hello, settings)?,
@@ -46,16 +46,17 @@ impl BarRules {
         })
     }
 
-    /// Learns from a message that counts: how large a risk-free return may be depends on those before it.
+    /// Updates the rules with an accepted message: the limit of a risk-free return depends on earlier ones.
     pub(super) fn observe(&mut self, bars: &Bars) {
         if let Some(factors) = &mut self.factors {
-            // What is wrong with it has been found by the check.
+            // `check` has already reported invalid factors.
             let _ = factors.take(bars);
         }
     }
 
-    /// Returns whether bars close so much later than those before them that one message is not enough to believe it: every true
-    /// message would come too late after a wrong one. The clock of this machine confirms the bars of today.
+    /// Returns whether bars close so much later than the preceding ones that a second message must confirm
+    /// them: after a wrong time, every correct message would be too late. The local clock confirms current
+    /// bars.
     pub(super) fn is_doubtful(&self, bars: &Bars, last: Option<TimestampNs>) -> bool {
         let jumps = last.is_some_and(|last| bars.timestamp.saturating_sub(last.0) > JUMP_NS);
         jumps && !self.recorded && bars.timestamp < now().0.saturating_sub(AHEAD_NS_MAX)
@@ -64,7 +65,7 @@ impl BarRules {
     /// Checks a message whose predecessor closed at `last`.
     ///
     /// # Errors
-    /// The first rule that it breaks.
+    /// Names the first rule that the message violates.
     pub(super) fn check(&self, bars: &Bars, last: Option<TimestampNs>) -> Result<(), Refusal> {
         check_order(bars, last)?;
         if !self.recorded {
@@ -75,7 +76,7 @@ impl BarRules {
     }
 }
 
-/// Assembler of the frames of a feed, before its first message.
+/// Creates the frame assembler of a feed, before its first message.
 pub(super) fn assembler(hello: &Hello, settings: &Settings) -> Result<Assembler, AssemblyError> {
     let mut assembler = Assembler::new(Rules {
         values: settings.values,
@@ -89,41 +90,44 @@ pub(super) fn assembler(hello: &Hello, settings: &Settings) -> Result<Assembler,
     Ok(assembler)
 }
 
-/// The feed's own factors, where the settings make none.
+/// Returns the feed's own factors, unless the settings define factors.
 pub(super) fn own_factors(hello: &Hello, settings: &Settings) -> Option<FeedFactors> {
     let own = settings.factors.is_empty() && (!hello.factors.is_empty() || hello.has_rf);
     own.then(|| FeedFactors::new(hello, settings.values, settings.factor_gap, settings.rf_max))
 }
 
-/// Refuses bars that do not close after those before them.
+/// Refuses bars that do not close after the preceding ones.
 pub(super) fn check_order(bars: &Bars, last: Option<TimestampNs>) -> Result<(), Refusal> {
     let t = TimestampNs(bars.timestamp);
     match last.filter(|last| *last >= t) {
-        Some(last) => Err((format!("{} after {}", Iso(t), Iso(last)), "a later time: a feed is sorted")),
+        Some(last) => Err((
+            format!("{} does not follow {}", Iso(t), Iso(last)),
+            "a later time, because a feed is sorted",
+        )),
         None => Ok(()),
     }
 }
 
-/// Refuses bars of a live feed that close far in the future: every true message would come too late after them.
+/// Refuses bars of a live feed that close far in the future: all correct messages would be too late after
+/// them.
 pub(super) fn check_clock(bars: &Bars) -> Result<(), Refusal> {
     let now = now();
     if bars.timestamp <= now.0.saturating_add(AHEAD_NS_MAX) {
         return Ok(());
     }
-    let found =
-        format!("{}, where the clock of this machine says {}", Iso(TimestampNs(bars.timestamp)), Iso(now));
+    let found = format!("{}, while the local clock is at {}", Iso(TimestampNs(bars.timestamp)), Iso(now));
     Err((
         found,
-        "a time at most a day ahead of it; a feed that plays a file back says so (\"recorded\": true)",
+        "a time at most one day ahead of it; if the feed plays back a file, send \"recorded\": true in its hello",
     ))
 }
 
-/// Returns whether a time lies so far ahead of the clock of this machine that bars of it would be refused.
+/// Returns whether bars of this time would be refused because it is too far ahead of the local clock.
 pub(super) fn is_ahead(time: Option<TimestampNs>) -> bool {
     time.is_some_and(|time| time.0 > now().0.saturating_add(AHEAD_NS_MAX))
 }
 
-/// Refuses numbers that cannot become part of a frame, but where bad rows are skipped one by one.
+/// Refuses numbers that cannot become part of a frame, unless bad rows are skipped one by one.
 pub(super) fn check_numbers(assembler: &Assembler, settings: &Settings, bars: &Bars) -> Result<(), Refusal> {
     if settings.on_bad_row != BadRow::Error {
         return Ok(());
@@ -134,7 +138,7 @@ pub(super) fn check_numbers(assembler: &Assembler, settings: &Settings, bars: &B
     Ok(())
 }
 
-/// The bar of the symbol at a position.
+/// Returns the bar of the symbol at position `i`.
 pub(super) fn bar(bars: &Bars, i: usize) -> Bar {
     let mut bar = Bar::of_close(f64::NAN);
     for (field, numbers) in &bars.columns {
@@ -143,11 +147,11 @@ pub(super) fn bar(bars: &Bars, i: usize) -> Bar {
     bar
 }
 
-/// A fault in words.
+/// Returns the finding and the expectation that describe a fault.
 pub(super) fn described(fault: Fault, symbol: &str, values: Values) -> Refusal {
     let symbol = shown(symbol);
     match fault {
-        Fault::Duplicate => (format!("`{symbol}` twice"), "each symbol once a message"),
+        Fault::Duplicate => (format!("`{symbol}` twice"), "each symbol once per message"),
         Fault::Value { field, found } => {
             let expected = match (values, field) {
                 (Values::ReturnsOfAnySize, Field::Close) => "a finite return, or null",
@@ -160,7 +164,7 @@ pub(super) fn described(fault: Fault, symbol: &str, values: Values) -> Refusal {
     }
 }
 
-/// Returns whether the refusal of this number, counted from 1, is reported.
+/// Returns whether the `count`-th refusal, counted from 1, is reported.
 pub(super) fn is_told(count: u64) -> bool {
     count <= REPORTED_MAX || count.is_power_of_two()
 }

@@ -1,4 +1,4 @@
-//! Captures of what a venue said: the form of `raw_log`, a line a message.
+//! Captures of venue messages: the format of `raw_log`, one message per line.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Lines};
@@ -9,20 +9,20 @@ use serde::Deserialize;
 use super::error::LiveError;
 use crate::files;
 
-/// A message of a capture.
+/// Message of a capture.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Captured {
-    /// When it was received or sent by the recorder's clock, ns since 1970 UTC.
+    /// Time of receipt or sending by the recorder's clock, ns since 1970 UTC.
     pub recv_ns: i64,
     /// Number of the connection.
     pub conn: String,
-    /// Which way it went.
+    /// Direction of the message.
     pub dir: Direction,
-    /// The message, byte for byte.
+    /// Message text, byte for byte.
     pub raw: String,
 }
 
-/// Which way a message went.
+/// Direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
@@ -32,7 +32,7 @@ pub enum Direction {
     Out,
 }
 
-/// The messages of a capture, one after the other.
+/// Reader of the messages of a capture, in order.
 pub struct Capture {
     path: PathBuf,
     lines: Lines<BufReader<File>>,
@@ -43,17 +43,17 @@ impl Capture {
     /// Opens a file of JSON lines.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// The file cannot be read.
     pub fn open(path: &Path) -> Result<Self, LiveError> {
         let refused = |source| LiveError::Capture { path: path.display().to_string(), source };
         let lines = BufReader::new(files::open(path).map_err(refused)?).lines();
         Ok(Self { path: path.to_owned(), lines, number: 0 })
     }
 
-    /// The next message; `None` at the end.
+    /// Returns the next message; `None` at the end.
     ///
     /// # Errors
-    /// The file cannot be read, or a line is no message.
+    /// The file cannot be read, or a line is not a message.
     pub fn read(&mut self) -> Result<Option<Captured>, LiveError> {
         for line in self.lines.by_ref() {
             self.number += 1;

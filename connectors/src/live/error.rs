@@ -1,113 +1,109 @@
-//! What can be wrong with a live feed.
+//! Errors of live feeds.
 
 use std::io;
 
 use crate::did_you_mean::question;
 
-/// An error of a feed, its server or its client.
+/// Error of a feed, its server or its client.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LiveError {
-    /// An input that cannot become part of a frame.
+    /// Input that cannot become part of a frame.
     #[error("{feed}: {place}: found {found}, expected {expected}")]
     Input {
-        /// What the feed is called.
+        /// Name of the feed.
         feed: String,
-        /// Which message of it, and when.
+        /// Number and time of the message.
         place: String,
-        /// What was found.
+        /// Finding.
         found: String,
-        /// What was expected, and what to do.
+        /// Expectation and remedy.
         expected: String,
     },
-    /// The feed has ended otherwise than at its end.
+    /// The feed ended before its end.
     #[error("{feed}: {text}")]
     Ended {
-        /// What the feed is called.
+        /// Name of the feed.
         feed: String,
-        /// Why.
+        /// Reason.
         text: String,
     },
-    /// An address that nobody can connect to.
+    /// Invalid address.
     #[error("{url}: found {found}; expected an address such as ws://127.0.0.1:9000 or wss://host:443/path")]
     Url {
-        /// As it was given.
+        /// Address as given.
         url: String,
-        /// What is wrong with it.
+        /// Finding.
         found: String,
     },
     /// A port that cannot be opened.
-    #[error("{address}: cannot listen there: {source}; choose another port, or 0 for any that is free")]
+    #[error("{address}: cannot listen: {source}; choose another port, or 0 for any free one")]
     Listen {
-        /// Where.
+        /// Address and port.
         address: String,
-        /// What the system says.
+        /// System error.
         source: io::Error,
     },
-    /// Certificates or keys that cannot be used.
+    /// Unusable certificates or keys.
     #[error("{path}: found {found}; expected {expected}")]
     Tls {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// What was found.
+        /// Finding.
         found: String,
-        /// What was expected.
+        /// Expectation.
         expected: &'static str,
     },
-    /// A venue that is not known.
+    /// Unknown venue.
     #[error(
-        "`{found}` is no venue that is known{}; expected one of {known}",
+        "unknown venue `{found}`{}; expected one of {known}",
         question(.nearest.as_deref())
     )]
     Venue {
-        /// As it was given.
+        /// Name as given.
         found: String,
-        /// The nearest name among them.
+        /// Nearest known name.
         nearest: Option<String>,
-        /// All of them.
+        /// List of all known names.
         known: String,
     },
-    /// A venue that cannot be asked for that.
+    /// Subscription that the venue does not offer.
     #[error(transparent)]
     Subscription(#[from] crate::ticks::SubscriptionError),
-    /// Bars that cannot be made.
+    /// Bars that cannot be built.
     #[error(transparent)]
     Bars(#[from] crate::ticks::BarsError),
     /// A folder that cannot be written.
-    #[error(
-        "{path}: cannot write what the venue says there: {source}; choose another folder, or raw_log = false"
-    )]
+    #[error("{path}: cannot write the raw log: {source}; choose another folder, or raw_log = false")]
     RawLog {
-        /// The folder.
+        /// Path of the folder.
         path: String,
-        /// What the system says.
+        /// System error.
         source: io::Error,
     },
     /// A capture that cannot be read.
     #[error("{path}: cannot read the capture: {source}")]
     Capture {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// What the system says.
+        /// System error.
         source: io::Error,
     },
-    /// A line of a capture that is no message.
+    /// Invalid line of a capture.
     #[error(
         "{path}: line {line}: found {found}; expected a message such as \
          {{\"recv_ns\":1723161253937085768,\"conn\":\"1\",\"dir\":\"in\",\"raw\":\"...\"}}"
     )]
     CaptureLine {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// Which, from 1.
+        /// Line number, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// Finding.
         found: String,
     },
-    /// A thread or its runtime could not be started.
-    #[error(
-        "the system refuses a thread or its timer: {0}; close programs, or raise the limits (`ulimit -a`)"
-    )]
+    /// A thread or its runtime that cannot be started.
+    #[error("cannot start a thread or its timer: {0}; close programs or raise the limits (`ulimit -a`)")]
     Start(io::Error),
 }
 

@@ -1,9 +1,9 @@
-//! Feed of bars that a server or a run reads.
+//! Interface of a feed of bars.
 
 use super::protocol::{Bars, Hello};
 use crate::DataError;
 
-/// Messages in order that can be read from the beginning any number of times.
+/// Feed of ordered messages that can be read from the beginning any number of times.
 pub trait Feed: Send + Sync {
     /// Description of the feed.
     fn hello(&self) -> &Hello;
@@ -11,7 +11,7 @@ pub trait Feed: Send + Sync {
     /// Opens the feed at its first message.
     ///
     /// # Errors
-    /// Data that is missing or not as expected.
+    /// The data is missing or invalid.
     fn open(&self) -> Result<Box<dyn FeedReader>, DataError>;
 }
 
@@ -20,7 +20,7 @@ pub trait FeedReader: Send {
     /// Returns the next message; `None` at the end.
     ///
     /// # Errors
-    /// Data that is not as expected.
+    /// The data is invalid.
     fn read(&mut self) -> Result<Option<Bars>, DataError>;
 
     /// Skips the next message; returns false at the end.

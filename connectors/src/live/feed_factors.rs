@@ -1,4 +1,4 @@
-//! The factors that a feed brings, joined to the frames of one universe.
+//! Factors sent by a feed, joined to the frames of one universe.
 
 use betaflow_engine::assembly::{FactorGap, Values};
 use betaflow_engine::frame::Frame;
@@ -11,26 +11,27 @@ use super::protocol::{Bars, Hello};
 use crate::parquet::LARGEST_FACTOR;
 use crate::risk_free::RiskFreeRate;
 
-/// As errors call it.
+/// Name used in error messages.
 const STATE: &str = "factors of the feed";
 
-/// Rows of factors since the preceding frame, compounded as a replay compounds those of a file: one after the other,
-/// over all messages that were no frame of this universe.
+/// Factor rows since the preceding frame, compounded in order as a replay compounds those of a file. Messages
+/// that did not become a frame of this universe are included.
 pub(super) struct FeedFactors {
     names: Vec<String>,
     has_rf: bool,
     gap: FactorGap,
-    /// A number lies above the first and at or below the second.
+    /// Bounds of a factor return: exclusive below, inclusive above.
     bounds: (f64, f64),
-    /// Annual size of the risk-free returns, and the largest that is accepted.
+    /// Annualised level of the risk-free returns, and its maximum.
     rate: RiskFreeRate,
     rf_max: f64,
-    /// The rows since the preceding frame compounded: the factors and then `rf`; empty where there were none.
+    /// Compounded rows since the preceding frame: factors, then `rf`; empty without a row.
     compounded: Vec<f64>,
     row: Vec<f64>,
-    /// Whether a row has come.
+    /// Whether any row has arrived.
     begun: bool,
-    /// Whether a frame has been: before it there is no interval to compound over, and its row is the last one.
+    /// Whether a frame has been emitted: before the first frame there is no interval to compound over, so its
+    /// row is the last one.
     had_frame: bool,
 }
 
@@ -53,12 +54,12 @@ impl FeedFactors {
         }
     }
 
-    /// What is carried from message to message.
+    /// Serialises the state between messages.
     pub(super) fn save(&self) -> Result<Vec<u8>, StateError> {
         save(STATE, &(&self.compounded, self.begun, self.had_frame, &self.rate))
     }
 
-    /// Becomes what was saved.
+    /// Restores a serialised state.
     pub(super) fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
         (self.compounded, self.begun, self.had_frame, self.rate) = restore(STATE, state)?;
         Ok(())
@@ -77,10 +78,10 @@ impl FeedFactors {
         self.rate.warning(feed)
     }
 
-    /// Checks the rows of a message without taking them.
+    /// Checks the rows of a message without adding them.
     ///
     /// # Errors
-    /// A row that is no row of factors.
+    /// A row is not a valid row of factors.
     pub(super) fn check(&self, bars: &Bars) -> Result<(), Refusal> {
         let mut rate = self.rate.clone();
         let time = TimestampNs(bars.timestamp);
@@ -97,7 +98,7 @@ impl FeedFactors {
         }
     }
 
-    /// Takes the rows of a message.
+    /// Adds the rows of a message.
     pub(super) fn take(&mut self, bars: &Bars) -> Result<(), Refusal> {
         if !bars.factor_rows.is_empty() {
             return bars.factor_rows.iter().try_for_each(|row| self.add(TimestampNs(bars.timestamp), row));
@@ -111,20 +112,16 @@ impl FeedFactors {
         added
     }
 
-    /// Checks one row; `rate` goes on with its risk-free return.
+    /// Checks one row; updates `rate` with its risk-free return.
     fn check_row(&self, rate: &mut RiskFreeRate, time: TimestampNs, row: &[f64]) -> Result<(), Refusal> {
         let width = self.names.len() + usize::from(self.has_rf);
         if row.len() != width {
-            let found = format!("{} numbers of factors", row.len());
-            return Err((
-                found,
-                "a number for each factor that the feed said it has, and rf where it has that",
-            ));
+            let found = format!("{} factor values", row.len());
+            return Err((found, "one value per factor of the hello, and rf if the hello has it"));
         }
         if let Some(at) = row.iter().position(|value| !(*value > self.bounds.0 && *value <= self.bounds.1)) {
             let name = self.names.get(at).map_or("rf", String::as_str);
-            let expected =
-                "a simple return above -1 and at most 10 (0.01 is one percent), or no factors at all";
+            let expected = "a simple return above -1 and at most 10 (0.01 is one percent), or no factors";
             return Err((format!("{} in the factor `{name}`", row[at]), expected));
         }
         if let Some(rf) = row.last().filter(|_| self.has_rf)
@@ -133,8 +130,8 @@ impl FeedFactors {
             let found = format!("rf {} ({:.0} % a year)", rate.found, 100.0 * rate.annual);
             return Err((
                 found,
-                "a risk-free return per row as a decimal, of at most data.rf_max a year; is it an annual rate, or in \
-                 percent?",
+                "a risk-free return per row as a decimal, at most data.rf_max a year; check for an annual rate or one in \
+                 percent",
             ));
         }
         Ok(())
@@ -155,7 +152,7 @@ impl FeedFactors {
         Ok(())
     }
 
-    /// Writes the factors of a frame, and says whether it is handed on.
+    /// Writes the factors of a frame; returns whether the frame is emitted.
     pub(super) fn join(&mut self, frame: &mut Frame) -> Result<bool, Refusal> {
         self.had_frame = true;
         frame.factors.clear();
@@ -166,8 +163,8 @@ impl FeedFactors {
             return Ok(true);
         }
         if self.begun && self.gap == FactorGap::Error {
-            let expected = "factors since the frame before: have the feed fill the gap, or set data.factor_gap = \
-                            \"carry\" to hand such frames on without an update of the estimates";
+            let expected = "factors since the preceding frame; fill the gap in the feed, or set data.factor_gap = \
+                            \"carry\" to emit such frames without an update of the estimates";
             return Err(("no factors".to_owned(), expected));
         }
         frame.factors.resize(self.names.len(), f64::NAN);

@@ -1,4 +1,4 @@
-//! The source that makes frames of messages.
+//! Source that assembles frames from the messages of a feed.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,86 +27,88 @@ use super::supervision::{FeedLimits, Said, Supervisor};
 use crate::data_warnings::{LeftOut, data_warnings};
 use crate::parquet::{BadRow, Settings};
 
-/// Frames from the messages of a feed: bit for bit those that [`ParquetSource`](crate::parquet::ParquetSource) makes
-/// of the file that the feed serves, with the same settings.
+/// Source of frames from the messages of a feed. They equal, bit for bit, those that
+/// [`ParquetSource`](crate::parquet::ParquetSource) makes of the file that the feed serves, with the same
+/// settings.
 ///
-/// Each input is given to the log before the frame that it is part of is handed on.
+/// Each input is logged before its frame is emitted.
 pub struct FeedSource {
     feed: String,
     settings: Settings,
     assembler: Assembler,
-    /// The feed's own factors, where the settings make none.
+    /// Factors of the feed, unless the settings define factors.
     factors: Option<FeedFactors>,
     inputs: Box<dyn Inputs>,
     log: Box<dyn InputLog>,
     /// Number of the next input.
     input: u64,
-    /// Inputs before this are in the log already.
+    /// Inputs before this number are already in the log.
     logged: u64,
-    /// Symbols with their slots in the order in which messages mostly have them.
+    /// Symbols with their slots, in the usual order of messages.
     slots: Vec<(String, Slot)>,
     counted: Counted,
     limits: FeedLimits,
-    /// Frames from one whose state is asked for to the next; 0: never.
+    /// Frames between checkpoints; 0: none.
     checkpoint_every: u64,
     latencies: Option<Arc<Latencies>>,
-    /// Whether the feed plays a file back, so that its times may lie in the future.
+    /// Whether the feed plays back a file, so that its times may lie in the future.
     recorded: bool,
-    /// Messages of this start that were refused.
+    /// Messages refused since this start.
     refused: u64,
     /// End of history, until the feed has passed it.
     seam: Option<Seam>,
     ended: bool,
 }
 
-/// What is carried from message to message, beside what the assembler and the factors carry.
+/// State between messages, apart from that of the assembler and the factors.
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Counted {
     last: Option<TimestampNs>,
-    /// The end of history: the feed's messages up to it are passed over.
+    /// End of history: the feed's messages up to it are skipped.
     history: Option<TimestampNs>,
     supervisor: Supervisor,
     facts: DataFacts,
     /// Timestamps without any price of the universe.
     empty: u64,
-    /// Messages of the feed that history had already.
+    /// Messages of the feed that history already contains.
     passed: u64,
-    /// Inputs on record that do not act, because this version refuses them.
+    /// Recorded inputs that this version refuses.
     unusable: u64,
 }
 
-/// Advice where the record itself ends in the future.
-const RECORD_AHEAD: &str = "a later time; the bars before it lie ahead of the clock of this machine and all true ones come \
-                            too late after them: begin a new state folder";
+/// Expectation when the record itself ends in the future.
+const RECORD_AHEAD: &str = "a later time; the recorded bars lie ahead of the local clock, and all correct ones are too \
+                            late after them; start a new state folder";
 
-/// As errors call it.
+/// Name used in error messages.
 const STATE: &str = "feed source";
 
-/// What is part of the state of a run, in the order in which it is saved.
+/// Saved state: number of the next input, assembler, factors, counts.
 type Saved = (u64, Part, Part, Counted);
 
-/// How many inputs a checkpoint contains, whose source's part this is: its run goes on with the input of that number.
+/// Returns the number of inputs that a checkpoint includes, given the source's part of it; the run continues
+/// with the input of that number.
 ///
 /// # Errors
-/// The bytes are no source state of a checkpoint of a feed.
+/// The bytes are not the source state of a feed's checkpoint.
 pub fn inputs_before(source: &Part) -> Result<u64, StateError> {
     let (input, ..): Saved = restore(STATE, source)?;
     Ok(input)
 }
 
 impl FeedSource {
-    /// Frames of what `inputs` brings. Of `settings` it takes what a frame is made of; how files are read is no affair
-    /// of a feed. Factor expressions stand for the feed's own factors.
+    /// Creates a source of frames from `inputs`. Settings of files are ignored. Factor expressions replace
+    /// the feed's own factors.
     ///
     /// # Errors
-    /// Settings that contradict each other, or that need what the feed does not have.
+    /// The settings contradict each other or need columns that the feed does not have.
     pub fn open(
         hello: &Hello,
         inputs: Box<dyn Inputs>,
         log: Box<dyn InputLog>,
         settings: Settings,
     ) -> Result<Self, LiveError> {
-        let refused = |error: AssemblyError| said(hello, error.to_string(), "other settings");
+        let refused = |error: AssemblyError| said(hello, error.to_string(), "settings that agree");
         let assembler = bar_rules::assembler(hello, &settings).map_err(refused)?;
         check(hello, &settings)?;
         Ok(Self {
@@ -130,45 +132,45 @@ impl FeedSource {
         })
     }
 
-    /// Leaves the feed's factors and its risk-free return aside.
+    /// Ignores the feed's factors and its risk-free return.
     #[must_use]
     pub fn without_factors(mut self) -> Self {
         self.factors = None;
         self
     }
 
-    /// The first `count` inputs come from the log and are not written to it again.
+    /// Marks the first `count` inputs as already logged.
     #[must_use]
     pub fn logged(mut self, count: u64) -> Self {
         self.logged = count;
         self
     }
 
-    /// When frames are not to be traded on.
+    /// Sets the limits beyond which frames are not traded.
     #[must_use]
     pub fn limited(mut self, limits: FeedLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Asks for the state of the run after every so many frames.
+    /// Requests a checkpoint after every `every` frames.
     #[must_use]
     pub fn checkpoints(mut self, every: u64) -> Self {
         self.checkpoint_every = every;
         self
     }
 
-    /// Measures how long messages take.
+    /// Measures latencies.
     #[must_use]
     pub fn timed(mut self, latencies: Arc<Latencies>) -> Self {
         self.latencies = Some(latencies);
         self
     }
 
-    /// The same, going on behind a checkpoint: its inputs begin with the one that [`inputs_before`] names.
+    /// Resumes from a checkpoint: `inputs` must begin with the input that [`inputs_before`] returns.
     ///
     /// # Errors
-    /// The checkpoint is of other settings or of another feed.
+    /// The checkpoint belongs to other settings or another feed.
     pub fn resuming(mut self, from: &Checkpoint) -> Result<Self, StateError> {
         let (input, assembler, factors, counted): Saved = restore(STATE, &from.source)?;
         self.assembler.load(&assembler)?;
@@ -185,7 +187,7 @@ impl FeedSource {
         save(STATE, &(self.input, parts.0, parts.1, &self.counted))
     }
 
-    /// Whether frames have a risk-free return.
+    /// Returns whether frames have a risk-free return.
     #[must_use]
     pub fn has_rf(&self) -> bool {
         self.factors.as_ref().is_some_and(FeedFactors::has_rf)
@@ -210,7 +212,7 @@ impl FeedSource {
                 }
                 Input::Control(control) => {
                     self.log("control", control.timestamp, &control.body)?;
-                    // What is no control of ours says nothing here.
+                    // Other controls do not change the supervision.
                     if let Ok(said) = serde_json::from_str::<Said>(&control.body) {
                         self.counted.supervisor.hear(&said, &self.limits);
                     }
@@ -254,13 +256,13 @@ impl FeedSource {
         Ok(false)
     }
 
-    /// Whether history had these bars already.
+    /// Returns whether history already contains these bars.
     fn is_of_history(&self, bars: &Bars) -> bool {
         self.counted.history.is_some_and(|end| bars.timestamp <= end.0)
     }
 
-    /// Checks bars before they are put on record. `live`: they come from the feed now, so the clock counts. Bars on record
-    /// have made a frame whose digest is on record too: they act as they did.
+    /// Checks bars before they are recorded. `live`: they come from the feed now, so the local clock counts.
+    /// Recorded bars belong to a frame with a recorded digest and act as before.
     fn check(&self, bars: &Bars, live: bool) -> Result<(), Refusal> {
         if !self.is_of_history(bars) {
             bar_rules::check_order(bars, self.counted.last).map_err(|(found, expected)| {
@@ -277,7 +279,7 @@ impl FeedSource {
         self.factors.as_ref().map_or(Ok(()), |factors| factors.check(bars))
     }
 
-    /// Passes over bars that cannot become part of a frame: those of the feed are never on record.
+    /// Refuses bars that cannot become part of a frame; those of the feed are not recorded.
     fn refuse(&mut self, bars: &Bars, (found, expected): Refusal) -> Result<(), SourceError> {
         let text = self.refused(bars, found, expected).to_string();
         if self.input < self.logged {
@@ -297,7 +299,7 @@ impl FeedSource {
         Ok(())
     }
 
-    /// Counts an input on record that does not act.
+    /// Counts a recorded input that is skipped.
     fn unusable(&mut self, text: &str) {
         let number = self.input;
         self.input += 1;
@@ -310,7 +312,7 @@ impl FeedSource {
         }
     }
 
-    /// Records how history and feed fit together.
+    /// Records the finding at the seam between history and feed.
     fn joined(&mut self, finding: Join, bars: &Bars, live: bool) -> Result<(), SourceError> {
         if live && self.input >= self.logged {
             let body = json!({ "kind": finding.kind(), "text": finding.to_string() });
@@ -320,7 +322,7 @@ impl FeedSource {
         Ok(())
     }
 
-    /// Puts an input on record, and counts it.
+    /// Records an input and counts it.
     fn log(&mut self, kind: &str, timestamp: i64, body: &str) -> Result<(), SourceError> {
         let number = self.input;
         self.input += 1;
@@ -340,7 +342,7 @@ impl FeedSource {
         }
     }
 
-    /// Takes the bars of one timestamp, and says whether they are a frame that is handed on.
+    /// Adds the bars of one timestamp; returns whether they make a frame that is emitted.
     fn take(&mut self, bars: &Bars, frame: &mut Frame) -> Result<bool, SourceError> {
         let t = TimestampNs(bars.timestamp);
         if let Err((found, expected)) = bar_rules::check_order(bars, self.counted.last) {
@@ -377,7 +379,8 @@ impl FeedSource {
         Ok(())
     }
 
-    /// The slot of a symbol, which is mostly the one after the last symbol's; `at` is where to look first.
+    /// Returns the slot of a symbol, mostly the one after the preceding symbol's; `at` is the position to
+    /// search first.
     fn slot(&mut self, at: &mut usize, symbol: &str) -> Slot {
         const NEAR: usize = 8;
         const KEPT: usize = 1 << 16;
@@ -404,7 +407,7 @@ impl FeedSource {
         Err(self.refused(bars, found, expected))
     }
 
-    /// Ends the bars of one timestamp; returns whether they make a frame that is handed on.
+    /// Ends the bars of one timestamp; returns whether they make a frame that is emitted.
     fn finish(&mut self, bars: &Bars, frame: &mut Frame) -> Result<bool, SourceError> {
         let Self { feed, assembler, factors, counted, .. } = self;
         let outcome = assembler.finish_joined(
@@ -414,7 +417,7 @@ impl FeedSource {
                 let joined = factors.as_mut().map_or(Ok(true), |factors| factors.join(frame));
                 joined.map_err(|(found, expected)| refused(feed, bars, found, expected))
             },
-            |error| refused(feed, bars, error.to_string(), "bars that can become a frame"),
+            |error| refused(feed, bars, error.to_string(), "bars that form a frame"),
         )?;
         counted.empty += u64::from(outcome == Outcome::Empty);
         Ok(outcome == Outcome::Emitted)
@@ -424,7 +427,8 @@ impl FeedSource {
         refused(&self.feed, bars, found, expected)
     }
 
-    /// Adds the warnings at the end of the feed. A feed that ends before a factor has a value is no error.
+    /// Adds the warnings at the end of the feed. A feed that ends before a factor has a value gives a
+    /// warning, not an error.
     fn end(&mut self, frame: &mut Frame) {
         frame.clear();
         self.ended = true;
@@ -464,7 +468,7 @@ impl Source for FeedSource {
     }
 }
 
-/// Checks that the feed has what the settings need.
+/// Checks that the feed has the columns and values that the settings need.
 fn check(hello: &Hello, settings: &Settings) -> Result<(), LiveError> {
     let (stated, wanted) = (hello.values == Stated::Returns, settings.values.are_returns());
     if stated != wanted {
@@ -478,7 +482,7 @@ fn check(hello: &Hello, settings: &Settings) -> Result<(), LiveError> {
             let found = format!("the columns {}", hello.columns.join(", "));
             let name = field.names()[0];
             let expected = format!(
-                "`{name}` too, {}: have the feed serve it, or leave out the setting that needs it",
+                "`{name}` too, {}; serve it in the feed, or remove the setting that needs it",
                 need.purpose()
             );
             return Err(said(hello, found, &expected));
@@ -488,7 +492,7 @@ fn check(hello: &Hello, settings: &Settings) -> Result<(), LiveError> {
 }
 
 fn said(hello: &Hello, found: String, expected: &str) -> LiveError {
-    let (feed, place) = (shown(&hello.name), "what the feed says of itself".to_owned());
+    let (feed, place) = (shown(&hello.name), "hello".to_owned());
     LiveError::Input { feed, place, found, expected: expected.to_owned() }
 }
 

@@ -1,4 +1,4 @@
-//! History before a feed: frames of files, and then those of the feed, with no seam between them.
+//! History before a feed: frames of files, followed by those of the feed.
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -14,30 +14,30 @@ use super::parquet_feed::ParquetFeed;
 use crate::files;
 use crate::parquet;
 
-/// The word of its control.
+/// Kind of the control that names the history.
 pub(super) const KIND: &str = "history";
 
-/// Files whose frames come before those of the feed, as they are on record: where they are, and what was in them.
+/// Files whose frames precede those of the feed, as recorded: paths, content digest and size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     kind: String,
-    /// File or folder of prices.
+    /// Path of the file or folder of prices.
     pub prices: PathBuf,
-    /// File of factor returns, if the feed has factors of its own.
+    /// Path of the factor returns, if the feed has factors of its own.
     pub factors: Option<PathBuf>,
-    /// SHA-256 of what is in them.
+    /// SHA-256 of the files' content.
     pub digest: String,
-    /// Frames in them.
+    /// Number of frames.
     pub frames: u64,
     /// Time of the last frame, ns since 1970 UTC.
     pub last: i64,
 }
 
 impl History {
-    /// Reads the files once, to know what is in them.
+    /// Reads the files once to determine their content.
     ///
     /// # Errors
-    /// Files that are not there or not as expected, or that have no frame.
+    /// The files are missing or invalid, or have no frame.
     pub fn of(
         prices: &Path,
         factors: Option<&Path>,
@@ -50,7 +50,9 @@ impl History {
             last = Some(bars.timestamp);
         }
         let Some(last) = last else {
-            return Err(format!("{}: found no frame, expected history", prices.display()).into());
+            return Err(
+                format!("{}: found no frame, expected a history of at least one", prices.display()).into()
+            );
         };
         Ok(Self {
             kind: KIND.to_owned(),
@@ -62,10 +64,10 @@ impl History {
         })
     }
 
-    /// As an input, to be put on record.
+    /// Returns the control that is recorded.
     #[must_use]
     pub fn control(&self) -> Control {
-        // A struct of text and numbers has no other form.
+        // Serialising a struct of text and numbers cannot fail.
         let body = serde_json::to_string(self).unwrap_or_default();
         Control { kind: KIND, timestamp: self.last, body }
     }
@@ -74,8 +76,8 @@ impl History {
         let found = digest(&self.prices, self.factors.as_deref())?;
         if found != self.digest {
             return Err(format!(
-                "{}: found other data than the run began with (SHA-256 {found}, expected {}); put the file of then back, \
-                 or begin a new state folder",
+                "{}: found SHA-256 {found}, expected {} as at the start of the run; restore that file, or start a new \
+                 state folder",
                 self.prices.display(),
                 self.digest
             )
@@ -94,7 +96,7 @@ fn open(
     Ok(feed.open()?)
 }
 
-/// Of the files' bytes, those of a folder in the order of their paths.
+/// Returns the SHA-256 of the files' bytes; a folder's files in the order of their paths.
 fn digest(prices: &Path, factors: Option<&Path>) -> Result<String, SourceError> {
     let mut hash = Sha256::new();
     for path in std::iter::once(prices).chain(factors) {
@@ -121,7 +123,7 @@ fn add(path: &Path, hash: &mut Sha256) -> io::Result<()> {
     }
 }
 
-/// Inputs in which the frames of history follow the control that names it.
+/// Inputs in which the frames of history follow the control that names them.
 pub struct WithHistory<I> {
     inputs: I,
     settings: parquet::Settings,
@@ -129,7 +131,7 @@ pub struct WithHistory<I> {
 }
 
 impl<I: Inputs> WithHistory<I> {
-    /// `settings`: how files are read.
+    /// Wraps `inputs`; `settings` are those of the history's files.
     #[must_use]
     pub fn new(inputs: I, settings: parquet::Settings) -> Self {
         Self { inputs, settings, reader: None }

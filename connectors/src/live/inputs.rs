@@ -1,4 +1,4 @@
-//! What comes in, in the order in which it acts.
+//! Inputs of a run, in the order in which they act.
 
 use std::time::Instant;
 
@@ -10,36 +10,36 @@ use super::error::LiveError;
 use super::protocol::{Bars, ServerMessage};
 use crate::store::{self, InputKind};
 
-/// One input.
+/// Input of a run.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// Bars, with the text that they came as.
+    /// Bars, with their text.
     Bars {
-        /// What was read.
+        /// Parsed message.
         bars: Bars,
-        /// What was received.
+        /// Received text.
         text: String,
-        /// When, where it came just now.
+        /// Time of receipt; `None` for recorded bars.
         received: Option<Instant>,
     },
-    /// Bars of history, which are on record elsewhere.
+    /// Bars of history, which are recorded elsewhere.
     History(Bars),
-    /// An input on record that cannot be read, or that this version refuses.
+    /// Recorded input that is unreadable or that this version refuses.
     Unusable {
         /// Finding and expectation.
         text: String,
     },
-    /// Something that is no data.
+    /// Input without market data.
     Control(Control),
 }
 
 impl Input {
-    /// An input as it is on record.
+    /// Converts a recorded input.
     #[must_use]
     pub fn of_record(input: store::Input) -> Self {
         let store::Input { seq, kind, timestamp, body } = input;
         match kind {
-            // What the source itself has to act on, such as history to warm up with, it finds in the body.
+            // The source reads controls that it acts on, such as a warm-up history, from the body.
             InputKind::Control => Self::Control(Control { kind: "on_record", timestamp, body }),
             InputKind::Bars => match ServerMessage::parse(&body, seq) {
                 Ok(ServerMessage::Bars(bars)) => Self::Bars { bars, text: body, received: None },
@@ -52,12 +52,12 @@ impl Input {
     }
 }
 
-/// A sequence of inputs: a socket, a log, a test.
+/// Sequence of inputs: a socket, a log, a test.
 pub trait Inputs: Send {
-    /// The next input; waits for it. `None`: no more will come.
+    /// Waits for the next input and returns it; `None` after the last.
     ///
     /// # Errors
-    /// The sequence cannot go on.
+    /// The sequence cannot continue.
     fn next_input(&mut self) -> Result<Option<Input>, SourceError>;
 }
 
@@ -67,23 +67,23 @@ impl<I: Iterator<Item = Input> + Send> Inputs for I {
     }
 }
 
-/// Where each input is written before it acts.
+/// Log to which each input is written before it acts.
 pub trait InputLog: Send {
-    /// Takes input number `seq`, counted from 0 over bars and controls alike: `kind` is `bars` or `control`, `timestamp`
-    /// is in nanoseconds since 1970 UTC (of bars, when they closed), `body` is JSON.
+    /// Records input number `seq`, counted from 0 over bars and controls alike. `kind` is `bars` or
+    /// `control`, `timestamp` is in ns since 1970 UTC (for bars, their close), `body` is JSON.
     ///
     /// # Errors
-    /// It could not be written; the input then does not act.
+    /// The input could not be written; it then does not act.
     fn log(&mut self, seq: u64, kind: &str, timestamp: i64, body: &str) -> Result<(), SourceError>;
 
-    /// Counts a message that was refused: it is not on record.
+    /// Counts a refused message, which is not recorded.
     fn refused(&mut self) {}
 
-    /// Reports that the input of this number is on record and does not act, and why.
+    /// Reports that the recorded input of this number is skipped, and why.
     fn skipped(&mut self, _seq: u64, _why: &str) {}
 }
 
-/// Writes nothing down.
+/// Log that records nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct NoLog;
 
@@ -93,14 +93,14 @@ impl InputLog for NoLog {
     }
 }
 
-/// The events of an edge as inputs: gaps and silence are controls.
+/// Inputs from the events of an edge; gaps and silence are controls.
 pub struct EdgeInputs {
     feed: String,
     events: EdgeReceiver,
 }
 
 impl EdgeInputs {
-    /// All events from here on. `feed`: what errors call it.
+    /// Wraps the receiver of an edge. `feed`: name used in error messages.
     #[must_use]
     pub fn new(feed: &str, events: EdgeReceiver) -> Self {
         Self { feed: feed.to_owned(), events }
@@ -109,7 +109,7 @@ impl EdgeInputs {
 
 impl Inputs for EdgeInputs {
     fn next_input(&mut self) -> Result<Option<Input>, SourceError> {
-        // An edge that was stopped sends nothing more.
+        // A stopped edge closes the channel.
         while let Ok(event) = self.events.recv() {
             match event {
                 EdgeEvent::Bars { bars, text, received, .. } => {

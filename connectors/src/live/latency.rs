@@ -1,4 +1,4 @@
-//! How long it takes from a message to what was decided on it, stage by stage.
+//! Latencies from a message to its rebalance, by stage.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -7,12 +7,12 @@ use std::time::Instant;
 use betaflow_engine::pipeline::{Handled, Watch};
 use hdrhistogram::Histogram;
 
-/// Longest time that is told from longer ones: ten minutes.
+/// Longest distinguishable time: ten minutes.
 const LONGEST_NS: u64 = 600_000_000_000;
-/// Significant digits that are kept.
+/// Significant digits of the histograms.
 const DIGITS: u8 = 2;
-/// Upper bounds of the buckets, in nanoseconds, included: 1, 2 and 5 in each decade from 1 µs to 10 s. They are the same
-/// for every stage and every run, as Prometheus needs them to add up histograms over time.
+/// Upper bounds of the buckets in ns, inclusive: 1, 2 and 5 in each decade from 1 µs to 10 s. They are the
+/// same for every stage and every run, as Prometheus needs to sum histograms over time.
 pub const BUCKETS_NS: [u64; 22] = [
     1_000,
     2_000,
@@ -37,10 +37,10 @@ pub const BUCKETS_NS: [u64; 22] = [
     5_000_000_000,
     10_000_000_000,
 ];
-/// Frames on their way at once, at most; of more the oldest are not measured.
+/// Maximum number of frames measured at once; beyond it the oldest are not measured.
 const UNDER_WAY_MAX: usize = 65_536;
 
-/// The way of a message, in its order.
+/// Measured stages, in the order in which a message passes them.
 const STAGES: [&str; 9] = [
     "feed to source",
     "input on record",
@@ -62,7 +62,7 @@ const BOOKED: usize = 6;
 const RECORDED: usize = 7;
 const WHOLE: usize = 8;
 
-/// Nanoseconds since the first call, by a monotonic clock.
+/// Returns the nanoseconds since the first call, by a monotonic clock.
 #[must_use]
 pub fn monotonic_ns() -> u64 {
     since_start(Instant::now())
@@ -74,7 +74,8 @@ fn since_start(at: Instant) -> u64 {
     u64::try_from(at.saturating_duration_since(start).as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Histograms of a run, filled by the threads that do the work and read by whoever shows them. Its memory is fixed.
+/// Latency histograms of a run, filled by the working threads and readable from any thread. Memory is
+/// constant.
 pub struct Latencies {
     inner: Mutex<Inner>,
 }
@@ -82,38 +83,38 @@ pub struct Latencies {
 struct Inner {
     stages: Vec<Histogram<u64>>,
     sums: [u64; STAGES.len()],
-    /// Counts of each stage by the bounds of [`BUCKETS_NS`]; the last count is of what is above all of them.
+    /// Counts of each stage by the bounds of [`BUCKETS_NS`]; the last counts times above all bounds.
     buckets: [[u64; BUCKETS_NS.len() + 1]; STAGES.len()],
-    /// When the message of each frame that is not decided yet was received, where it was.
+    /// Times of receipt of the frames not decided yet; `None` for recorded messages.
     under_way: VecDeque<Option<u64>>,
-    /// Whether the frame that was decided last came just now.
+    /// Whether the last decided frame came from the feed.
     decided_live: bool,
-    /// Messages between source and estimate: at the last look, and most.
+    /// Messages queued between source and estimate: last observed and maximum.
     waiting: (usize, usize),
 }
 
-/// The latencies of a stage, in nanoseconds.
+/// Latencies of one stage, in ns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageLatency {
-    /// What was measured.
+    /// Name of the stage.
     pub stage: &'static str,
-    /// How often.
+    /// Number of measurements.
     pub count: u64,
-    /// The sum.
+    /// Sum of all measurements.
     pub sum_ns: u64,
     /// Median.
     pub p50_ns: u64,
-    /// 99 % took at most this.
+    /// 99th percentile.
     pub p99_ns: u64,
-    /// The longest.
+    /// Maximum.
     pub max_ns: u64,
-    /// Upper bound of each bucket of [`BUCKETS_NS`] and how many fell into it. Longer times are only in `count`.
+    /// Upper bound of each bucket of [`BUCKETS_NS`] and its count. Longer times are only in `count`.
     pub buckets: Vec<(u64, u64)>,
 }
 
 impl Default for Latencies {
     fn default() -> Self {
-        // Bounds and digits are constants that the library takes.
+        // The library accepts these constant bounds and digits.
         let histogram = || Histogram::new_with_bounds(1, LONGEST_NS, DIGITS);
         let stages = STAGES.iter().filter_map(|_| histogram().ok()).collect();
         Self {
@@ -130,8 +131,8 @@ impl Default for Latencies {
 }
 
 impl Latencies {
-    /// A message was taken from the queue, put on record and made into a frame. `received`: when it came, where it came
-    /// just now and not from a record.
+    /// Records that a message was dequeued, logged and made into a frame. `received`: time of receipt; `None`
+    /// for a recorded message.
     pub fn framed(&self, received: Option<Instant>, taken_ns: u64, logged_ns: u64, framed_ns: u64) {
         let mut inner = self.lock();
         if inner.under_way.len() == UNDER_WAY_MAX {
@@ -146,7 +147,7 @@ impl Latencies {
         }
     }
 
-    /// What has been measured so far, in the order of the way.
+    /// Returns the latencies so far, in the order of the stages.
     #[must_use]
     pub fn stages(&self) -> Vec<StageLatency> {
         let inner = self.lock();
@@ -162,7 +163,7 @@ impl Latencies {
         inner.stages.iter().enumerate().map(of).collect()
     }
 
-    /// Messages between source and estimate: when estimate last took one, and the most that there were.
+    /// Returns the messages queued between source and estimate: last observed and maximum.
     #[must_use]
     pub fn waiting(&self) -> (usize, usize) {
         self.lock().waiting
@@ -197,7 +198,7 @@ impl Watch for Latencies {
         if index == BELIEVED {
             inner.waiting = (waiting, inner.waiting.1.max(waiting));
         }
-        // What is read from a record is as fast as the disk, and no latency.
+        // Times of recorded messages measure the disk, not the latency.
         let live = inner.under_way.front().copied().flatten();
         let measured = if matches!(index, BOOKED | RECORDED) { inner.decided_live } else { live.is_some() };
         if measured {

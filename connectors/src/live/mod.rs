@@ -7,26 +7,26 @@
 //!
 //! * `protocol`: messages of betaflow's own protocol.
 //! * `server` serves a [`Feed`], such as a [`ParquetFeed`], to many clients.
-//! * `edge`: client of such a server. `venue`: client of an exchange (`crate::ticks`), which makes bars of its
-//!   trades; `raw_log` keeps its messages.
+//! * `edge`: client of such a server. `venue`: client of an exchange (`crate::ticks`) that builds bars of its
+//!   trades.
+//! * `raw_log`: log of the messages of a venue.
 //! * `client`: parts that both clients share.
 //! * `feed_source` makes frames of the messages.
 //!
 //! Conventions:
 //!
-//! * [`ParquetFeed`] reads a file neutrally: all instruments and columns, returns not cumulated, factor rows as
-//!   they are. Universe and expressions are applied by the client, and factors are compounded there row by row
-//!   (`feed_factors.rs`). Hence `factor_rows` in the protocol, and frames before the first factor row.
-//! * `FeedSource` uses the same `Assembler` as `ParquetSource`. A feed therefore gives the frames of the file,
-//!   to the bit.
-//! * An input on record acts again at every restart. Messages are therefore checked before they are recorded
+//! * [`ParquetFeed`] reads a file neutrally: all instruments and columns, returns not cumulated, raw factor
+//!   rows. The client applies universe and expressions, and compounds factors row by row (`feed_factors.rs`).
+//!   Hence `factor_rows` in the protocol, and frames before the first factor row.
+//! * `FeedSource` uses the same `Assembler` as `ParquetSource`, so a feed gives the frames of the file bit
+//!   for bit.
+//! * A recorded input acts again at every restart. Messages are therefore checked before they are recorded
 //!   (`bar_rules.rs`). The edge of our protocol checks them because a correct message of the same number can
-//!   still come. `FeedSource` checks them because it knows the universe and the frame before.
-//! * `Input::Unusable`, and recorded bars that break a rule, are passed over and named.
-//! * `Latencies` takes the time of reading from the edge, the steps of `FeedSource`, and each handled message
+//!   still arrive. `FeedSource` checks them because it knows the universe and the preceding frame.
+//! * `Input::Unusable`, and recorded bars that violate a rule, are skipped and reported.
+//! * `Latencies` gets the time of reading from the edge, the steps of `FeedSource`, and each handled message
 //!   from `pipeline::Watch`. The engine reads no clock.
-//! * tokio stays inside `server/`, `edge/`, `venue/` and `client/`; a server and a client have one thread each
-//!   for it.
+//! * tokio is used only in `server/`, `edge/`, `venue/` and `client/`, on one thread per server or client.
 
 mod bar_rules;
 mod capture;

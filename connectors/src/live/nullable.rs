@@ -1,18 +1,18 @@
-//! Numbers of which some are null: NaN inside, null in JSON.
+//! Numbers that may be null: NaN in memory, null in JSON.
 
 use std::fmt;
 
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A number or null.
+/// Number or null.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(transparent)]
 pub(super) struct Number(pub(super) f64);
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // The shortest decimal that reads back as the same bits; what is not finite has none.
+        // The shortest decimal that reads back as the same bits; null if not finite.
         if self.0.is_finite() { serializer.serialize_f64(self.0) } else { serializer.serialize_none() }
     }
 }
@@ -23,7 +23,7 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
-/// Numbers as one list.
+/// List of numbers, for serialisation.
 pub(super) struct Numbers<'a>(pub(super) &'a [f64]);
 
 impl Serialize for Numbers<'_> {
@@ -32,7 +32,7 @@ impl Serialize for Numbers<'_> {
     }
 }
 
-/// A list of numbers that is read.
+/// List of numbers, for deserialisation.
 pub(super) struct Read(pub(super) Vec<f64>);
 
 impl<'de> Deserialize<'de> for Read {
@@ -93,7 +93,7 @@ pub(super) mod rows {
     }
 }
 
-/// `#[serde(with)]` for the columns of a message, by the name of their field.
+/// `#[serde(with)]` for the columns of a message, keyed by field name.
 pub(super) mod columns {
     use std::borrow::Cow;
     use std::fmt;
@@ -123,13 +123,13 @@ pub(super) mod columns {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut columns = Self::Value::new();
                 while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-                    // What a later protocol adds is passed over.
+                    // Columns of later protocol versions are ignored.
                     let Some(field) = super::field(&name) else {
                         map.next_value::<IgnoredAny>()?;
                         continue;
                     };
                     if columns.iter().any(|(known, _)| *known == field) {
-                        return Err(A::Error::custom(format_args!("the column `{name}` twice")));
+                        return Err(A::Error::custom(format_args!("duplicate column `{name}`")));
                     }
                     columns.push((field, map.next_value::<Read>()?.0));
                 }
@@ -140,7 +140,7 @@ pub(super) mod columns {
     }
 }
 
-/// The field of a column.
+/// Returns the field with this column name.
 pub(super) fn field(name: &str) -> Option<betaflow_engine::frame::Field> {
     betaflow_engine::frame::Field::ALL.into_iter().find(|field| field.names()[0] == name)
 }

@@ -1,4 +1,4 @@
-//! A Parquet file as a feed: everything that is in it, for clients that choose for themselves.
+//! Parquet file served as a feed: its whole content, so that each client selects for itself.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::protocol::{Bars, Hello, PROTOCOL, Stated};
 use crate::DataError;
 use crate::parquet::{Input, ParquetSource, Settings};
 
-/// Price and factor files that are read from the beginning as often as a client asks for it.
+/// Price and factor files, read from the beginning for every client.
 pub struct ParquetFeed {
     prices: Input,
     factors: Option<Input>,
@@ -23,11 +23,11 @@ pub struct ParquetFeed {
 }
 
 impl ParquetFeed {
-    /// A feed of all instruments and columns that the files have. Of `settings` it takes how the files are read: names
-    /// of columns, time, range, seal and bad rows; universe and factor expressions are the client's affair.
+    /// Opens a feed of all instruments and columns of the files. `settings` supplies column names, times,
+    /// range, seal and the treatment of bad rows; universe and factor expressions are left to the client.
     ///
     /// # Errors
-    /// Files that are not there or not as expected.
+    /// The files are missing or invalid.
     pub fn open(prices: Input, factors: Option<Input>, settings: &Settings) -> Result<Self, DataError> {
         let settings = neutral(settings);
         let source = ParquetSource::open_neutral(&prices, factors.as_ref(), settings.clone())?;
@@ -60,10 +60,10 @@ impl Feed for ParquetFeed {
     }
 }
 
-/// All instruments, all columns, no factor expressions, and numbers as the data has them.
+/// Returns `settings` for all instruments and columns, without factor expressions and with numbers unchanged.
 fn neutral(settings: &Settings) -> Settings {
     let mut settings = settings.clone();
-    // Returns are cumulated by whoever trades on them.
+    // The client cumulates returns.
     if settings.values.are_returns() {
         settings.values = Values::ReturnsOfAnySize;
     }
@@ -76,7 +76,7 @@ fn neutral(settings: &Settings) -> Settings {
     settings
 }
 
-/// The last part of a path: where a file lies is nobody else's affair.
+/// Returns the last part of a path; the folder is not disclosed to clients.
 fn name_of(prices: &Input) -> String {
     match prices {
         Input::Bytes { name, .. } => name.clone(),

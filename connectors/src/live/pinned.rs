@@ -1,4 +1,4 @@
-//! A server's own certificate, named as one to trust.
+//! Trust in certificates that the user names.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
-/// Trusts what authorities vouch for, and certificates that are among those named, to the byte.
+/// Verifier that accepts certificates signed by an authority, and the named certificates byte for byte.
 ///
-/// A certificate that one makes with one command vouches for itself, often as an authority, which no server's certificate
-/// may be by the rules. Whoever names it means it: its name has to fit, and the handshake shows that the server has its
-/// key.
+/// A self-signed certificate made with one command often claims to be an authority, which the rules forbid
+/// for a server's certificate. A named certificate is trusted explicitly: its host name must match, and the
+/// handshake proves that the server has its key.
 #[derive(Debug)]
 pub(super) struct Pinned {
     pub(super) authorities: Arc<WebPkiServerVerifier>,

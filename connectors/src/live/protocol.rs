@@ -1,22 +1,22 @@
-//! betaflow's own protocol, version 1: WebSocket text messages, one JSON object each.
+//! Betaflow's own protocol, version 1: WebSocket text messages, one JSON object each.
 //!
 //! ```text
-//! client ─▶ {"type":"subscribe","from":0}             the number of the first message wanted; all that follow
-//!           {"type":"backfill","from":12,"to":15}     both included; they come again as ordinary bars
+//! client ─▶ {"type":"subscribe","from":0}             sends all messages from this number on
+//!           {"type":"backfill","from":12,"to":15}     repeats these, both included, as ordinary bars
 //! server ─▶ {"type":"hello","protocol":1,"name":"prices.parquet","columns":["close","open"],
 //!            "factors":["mkt","smb"],"has_rf":true,"values":"prices","frames":null,"recorded":false}
 //!           {"type":"bars","seq":0,"timestamp":1360281600000000000,"symbols":["AAPL","MSFT"],
 //!            "columns":{"close":[67.85,null],"open":[66.3,27.1]},"factors":[0.001,-0.002],"rf":0.0}
-//!           {"type":"heartbeat","seq":17}             once a second when idle: the number of the next message
+//!           {"type":"heartbeat","seq":17}             once per second when idle; number of the next message
 //!           {"type":"unavailable","from":12,"to":15}  the server cannot send these, now or later
-//!           {"type":"error","text":"..."}             what ends the connection
-//!           {"type":"end","frames":1258}              no more will come
+//!           {"type":"error","text":"..."}             reason; the connection then ends
+//!           {"type":"end","frames":1258}              end of the feed after this number of messages
 //! ```
 //!
-//! `bars` are those of all instruments at one timestamp. `seq` numbers these messages from 0 without a gap: gaps,
-//! repeats and reordering are seen by it. An instrument with nothing is left out. `factors` are simple returns,
-//! compounded since the message before; they are null or absent where there is none. Where several rows were
-//! compounded, `factor_rows` has each of them, `rf` last, for a client that compounds over other intervals.
+//! `bars` holds the bars of all instruments at one timestamp. `seq` numbers these messages from 0 without a
+//! gap; it shows gaps, repeats and reordering. Instruments without a value are omitted. `factors` are simple
+//! returns, compounded since the preceding message; they are null or absent without a row. If several rows
+//! were compounded, `factor_rows` lists them, `rf` last, for a client that compounds over other intervals.
 //! Numbers are the shortest decimals that read back as the same bits.
 
 use std::borrow::Cow;
@@ -30,16 +30,16 @@ use super::nullable;
 
 /// Version of the protocol.
 pub const PROTOCOL: u32 = 1;
-/// Bytes of the largest message.
+/// Maximum size of a message, in bytes.
 pub const MESSAGE_MAX: usize = 16 << 20;
-/// Bytes of the longest symbol, and of the longest name of a feed, a column or a factor.
+/// Maximum length of a symbol and of the name of a feed, a column or a factor, in bytes.
 pub const NAME_MAX: usize = 255;
-/// Columns, and factors, that a feed may have.
+/// Maximum number of columns, and of factors, of a feed.
 const COLUMNS_MAX: usize = 1_000;
-/// Bytes of a message that an error shows.
+/// Maximum length of a message in an error, in bytes.
 const SHOWN: usize = 120;
 
-/// What the numbers of a feed are.
+/// Kind of the numbers of a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stated {
@@ -49,98 +49,98 @@ pub enum Stated {
     Returns,
 }
 
-/// What a feed is, said once a connection.
+/// Description of a feed, sent once per connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// Version of the protocol.
     pub protocol: u32,
-    /// What the feed is called.
+    /// Name of the feed.
     pub name: String,
-    /// Columns that bars may have.
+    /// Columns that bars can have.
     pub columns: Vec<String>,
     /// Names of the factors.
     pub factors: Vec<String>,
     /// Whether the factors have a risk-free return.
     pub has_rf: bool,
-    /// What the numbers are.
+    /// Kind of the numbers.
     pub values: Stated,
-    /// Number of messages in all, where it is known.
+    /// Total number of messages, if known.
     pub frames: Option<u64>,
-    /// Whether a file is played back, whose times may lie in the future.
+    /// Whether the feed plays back a file, whose times may lie in the future.
     #[serde(default)]
     pub recorded: bool,
 }
 
-/// The bars of one timestamp.
+/// Bars of one timestamp.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Bars {
     /// Number of the message.
     pub seq: u64,
-    /// When the bars closed, in nanoseconds since 1970 UTC.
+    /// Close of the bars, ns since 1970 UTC.
     pub timestamp: i64,
-    /// The instruments that have something.
+    /// Symbols of the instruments with a value.
     pub symbols: Vec<String>,
-    /// A number for each of them, NaN for null.
+    /// Columns with one number per symbol; NaN is null.
     #[serde(with = "nullable::columns")]
     pub columns: Vec<(Field, Vec<f64>)>,
-    /// Simple returns of the factors since the message before.
+    /// Simple returns of the factors since the preceding message.
     #[serde(default, with = "nullable::list", skip_serializing_if = "Option::is_none")]
     pub factors: Option<Vec<f64>>,
-    /// Risk-free return since the message before.
+    /// Risk-free return since the preceding message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rf: Option<f64>,
-    /// The rows that `factors` and `rf` were compounded of, where they were several.
+    /// Rows from which `factors` and `rf` were compounded, if there were several.
     #[serde(default, with = "nullable::rows", skip_serializing_if = "Vec::is_empty")]
     pub factor_rows: Vec<Vec<f64>>,
 }
 
-/// What a client says.
+/// Message of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 pub enum ClientMessage {
-    /// All messages from a number on.
+    /// Request for all messages from a number on.
     Subscribe {
-        /// Number of the first.
+        /// First number.
         from: u64,
     },
-    /// Some messages once more.
+    /// Request to repeat messages.
     Backfill {
-        /// Number of the first.
+        /// First number.
         from: u64,
-        /// Number of the last.
+        /// Last number.
         to: u64,
     },
 }
 
-/// What a server says.
+/// Message of a server.
 #[derive(Clone, Debug)]
 pub enum ServerMessage {
-    /// What the feed is.
+    /// Description of the feed.
     Hello(Hello),
-    /// Greeting of a feed that speaks this other version of the protocol.
+    /// Hello of a feed with this other version of the protocol.
     OtherProtocol(u64),
-    /// The bars of one timestamp.
+    /// Bars of one timestamp.
     Bars(Bars),
-    /// All is well: the number of the next message.
+    /// Sign of life, with the number of the next message.
     Heartbeat(u64),
-    /// The server has not got these messages, the last included.
+    /// Range of messages that the server cannot send, both bounds included.
     Unavailable(u64, u64),
-    /// What ends the connection.
+    /// Reason for which the server ends the connection.
     Error(String),
-    /// No more will come after so many messages.
+    /// End of the feed, with its number of messages.
     End(u64),
-    /// A type that this version does not know.
+    /// Message of a type unknown to this version.
     Unknown(String),
 }
 
-/// A message that is not as the protocol has it.
+/// Message that violates the protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProtocolError {
     /// Number of the message on its connection, from 0.
     pub message: u64,
-    /// What was found.
+    /// Finding.
     pub found: String,
-    /// What was expected.
+    /// Expectation.
     pub expected: &'static str,
 }
 
@@ -152,7 +152,7 @@ impl fmt::Display for ProtocolError {
 
 impl std::error::Error for ProtocolError {}
 
-/// The messages other than bars, as they are written.
+/// Messages other than bars, as serialised.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Small {
@@ -170,7 +170,7 @@ struct Tagged<'a> {
     bars: &'a Bars,
 }
 
-/// Greeting of another version: only its version can be relied on.
+/// Hello of another version, of which only the version is reliable.
 #[derive(Serialize, Deserialize)]
 struct OtherHello<'a> {
     #[serde(borrow)]
@@ -185,7 +185,7 @@ struct Type<'a> {
 }
 
 impl Bars {
-    /// As text of the protocol.
+    /// Serialises the message.
     #[must_use]
     pub fn to_text(&self) -> String {
         text(&Tagged { r#type: "bars", bars: self })
@@ -195,7 +195,7 @@ impl Bars {
         let symbols = self.symbols.len();
         if let Some((field, numbers)) = self.columns.iter().find(|(_, numbers)| numbers.len() != symbols) {
             let found = format!(
-                "bars {} with {} numbers in the column `{}` for {symbols} symbols",
+                "bars {} with {} numbers in column `{}` for {symbols} symbols",
                 self.seq,
                 numbers.len(),
                 field.names()[0]
@@ -209,16 +209,16 @@ impl Bars {
         }
         match self.twice() {
             Some(symbol) => Err((
-                format!("bars {} with the symbol {} twice", self.seq, excerpt(symbol)),
+                format!("bars {} with duplicate symbol {}", self.seq, excerpt(symbol)),
                 "each symbol once",
             )),
             None => Ok(self),
         }
     }
 
-    /// A symbol that stands in it more than once.
+    /// Returns a symbol that occurs more than once.
     fn twice(&self) -> Option<&str> {
-        // Servers mostly send them in order, where a comparison with the one before is enough.
+        // Servers mostly send symbols in order, so that comparing neighbours is enough.
         if self.symbols.is_sorted_by(|a, b| a < b) {
             return None;
         }
@@ -228,7 +228,7 @@ impl Bars {
 }
 
 impl Hello {
-    /// The feed in words: its name, its columns and its factors.
+    /// Returns name, columns and factors as text.
     #[must_use]
     pub fn described(&self) -> String {
         let numbers = match self.values {
@@ -259,13 +259,13 @@ impl Hello {
         }
         if !self.columns.iter().any(|name| name == "close") {
             let found = format!("a feed with the columns {}", excerpt(&self.columns.join(", ")));
-            return Err((found, "the column `close`, which prices and returns are in"));
+            return Err((found, "the column `close`, which holds prices or returns"));
         }
         for list in [&self.columns, &self.factors] {
             let mut seen = BTreeSet::new();
             if let Some(name) = list.iter().find(|name| !seen.insert(*name)) {
                 return Err((
-                    format!("the name {} twice", excerpt(name)),
+                    format!("duplicate name {}", excerpt(name)),
                     "each column and each factor once",
                 ));
             }
@@ -279,15 +279,15 @@ fn is_name(text: &str) -> bool {
 }
 
 impl ServerMessage {
-    /// Reads the message with this number on its connection.
+    /// Parses the message with this number on its connection.
     ///
     /// # Errors
-    /// It is not as the protocol has it.
+    /// The message violates the protocol.
     pub fn parse(text: &str, number: u64) -> Result<Self, ProtocolError> {
         const EXPECTED: &str = "a message of betaflow's protocol, version 1";
         let refused = |found: String, expected| ProtocolError { message: number, found, expected };
         let unread = |error: serde_json::Error| refused(format!("{}: {error}", excerpt(text)), EXPECTED);
-        // Nearly all messages: they are read once.
+        // Fast path for bars, which are nearly all messages: they are parsed once.
         let Type { r#type } = match text.starts_with(r#"{"type":"bars","#) {
             true => Type { r#type: Cow::Borrowed("bars") },
             false => serde_json::from_str(text).map_err(unread)?,
@@ -317,7 +317,7 @@ impl ServerMessage {
         })
     }
 
-    /// As text of the protocol.
+    /// Serialises the message.
     #[must_use]
     pub fn to_text(&self) -> String {
         text(&match self {
@@ -336,10 +336,10 @@ impl ServerMessage {
 }
 
 impl ClientMessage {
-    /// Reads the message with this number on its connection.
+    /// Parses the message with this number on its connection.
     ///
     /// # Errors
-    /// It is not as the protocol has it.
+    /// The message violates the protocol.
     pub fn parse(text: &str, number: u64) -> Result<Self, ProtocolError> {
         const EXPECTED: &str = r#"{"type":"subscribe","from":0} or {"type":"backfill","from":12,"to":15}"#;
         let refused = |found| ProtocolError { message: number, found, expected: EXPECTED };
@@ -352,20 +352,20 @@ impl ClientMessage {
         }
     }
 
-    /// As text of the protocol.
+    /// Serialises the message.
     #[must_use]
     pub fn to_text(&self) -> String {
         text(self)
     }
 }
 
-/// Text of what has no map with keys that are no text, and nothing else that could fail.
+/// Serialises a message; types of this module cannot fail.
 fn text<T: Serialize>(message: &T) -> String {
     serde_json::to_string(message).unwrap_or_default()
 }
 
-/// A text from outside on one line and without control characters, cut to 1,000 characters: a feed must not move
-/// the cursor of a terminal or write lines of its own.
+/// Returns an external text on one line, with control characters escaped, cut to 1,000 characters. A feed
+/// must not move the cursor of a terminal or write lines of its own.
 #[must_use]
 pub fn shown(text: &str) -> String {
     const MOST: usize = 1_000;
@@ -383,13 +383,13 @@ pub fn shown(text: &str) -> String {
     out
 }
 
-/// Whether a character moves the cursor or the direction of a terminal.
+/// Returns whether a character moves the cursor or changes the text direction of a terminal.
 fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// The beginning of a text, in quotes.
+/// Returns the beginning of a text, in quotes.
 pub(super) fn excerpt(text: &str) -> String {
     let end = (0..=SHOWN.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     let more = if end < text.len() { "..." } else { "" };

@@ -1,12 +1,12 @@
-//! What a venue said, byte for byte, in files that replace each other.
+//! Log of a venue's messages, byte for byte, in rotating files.
 //!
 //! ```text
 //! {"recv_ns":1723161253937085768,"conn":"1","dir":"in","raw":"{\"stream\":\"btcusdt@trade\", ...}"}
 //! ```
 //!
-//! A line is a message: when it was received by the wall clock, the number of the connection, `in` or `out`, and the
-//! message. It is written by a thread of its own over a bounded channel; the edge waits while that is full. A disk that
-//! refuses stops nothing: what could not be written is counted, and said once.
+//! A line holds one message: time of receipt by the wall clock, number of the connection, `in` or `out`, and
+//! the text. A thread of its own writes it from a bounded channel; the edge blocks while the channel is full.
+//! A full disk does not stop trading: unwritten messages are counted and reported once.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -24,42 +24,42 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::clock::now;
 use super::error::LiveError;
 
-/// Messages that wait for the disk.
+/// Capacity of the channel to the writer.
 const WAITING: usize = 4_096;
-/// Bytes that are written at once.
+/// Size of a write, in bytes.
 const BLOCK: usize = 64 << 10;
-/// What was received is in its file after so long.
+/// Maximum time from receipt to the write.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// Where what a venue says is written.
+/// Settings of the log.
 #[derive(Clone, Debug)]
 pub struct RawLogSettings {
-    /// The folder; made where there is none.
+    /// Folder; created if missing.
     pub folder: PathBuf,
-    /// Bytes of a file, about.
+    /// Approximate size of a file, in bytes.
     pub file_max: u64,
-    /// Bytes of all files: the oldest are removed beyond that.
+    /// Maximum size of all files, in bytes; beyond it the oldest are removed.
     pub total_max: u64,
 }
 
 impl RawLogSettings {
-    /// Files of 64 MiB, 4 GiB in all.
+    /// Creates settings with files of 64 MiB and 4 GiB in total.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), file_max: 64 << 20, total_max: 4 << 30 }
     }
 }
 
-/// What was written so far.
+/// Counts of the log so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RawLogCounts {
-    /// Messages.
+    /// Messages written.
     pub messages: u64,
     /// Messages that could not be written.
     pub lost: u64,
-    /// Files that were begun.
+    /// Files created.
     pub files: u64,
-    /// Files that were removed to make room.
+    /// Files removed to free space.
     pub removed: u64,
 }
 
@@ -69,7 +69,7 @@ struct Shared {
     lost: AtomicU64,
     files: AtomicU64,
     removed: AtomicU64,
-    /// What a user should know and was not told.
+    /// Notice for the user, not reported yet.
     news: Mutex<Option<String>>,
 }
 
@@ -88,7 +88,7 @@ struct Line<'a> {
     raw: &'a str,
 }
 
-/// The way to the thread that writes. What was handed over is written before the drop of it ends.
+/// Handle of the writer thread. Dropping it waits until all messages are written.
 pub(super) struct RawLog {
     sender: Option<Sender<Entry>>,
     shared: Arc<Shared>,
@@ -96,10 +96,10 @@ pub(super) struct RawLog {
 }
 
 impl RawLog {
-    /// Begins a file.
+    /// Creates the first file and starts the writer.
     ///
     /// # Errors
-    /// The folder cannot be written, or the system refuses a thread.
+    /// The folder cannot be written, or the system cannot start a thread.
     pub(super) fn start(settings: RawLogSettings) -> Result<Self, LiveError> {
         let refused = |source| LiveError::RawLog { path: settings.folder.display().to_string(), source };
         std::fs::create_dir_all(&settings.folder).map_err(refused)?;
@@ -117,7 +117,7 @@ impl RawLog {
         Ok(Self { sender: Some(sender), shared, thread: Some(thread) })
     }
 
-    /// Hands a message over; waits while the disk is behind.
+    /// Queues a message; blocks while the writer is behind.
     pub(super) fn put(&self, connection: u64, direction: &'static str, raw: Utf8Bytes) {
         let entry = Entry { recv_ns: now().0, connection, direction, raw };
         if let Some(Err(_)) = self.sender.as_ref().map(|sender| sender.send(entry)) {
@@ -125,12 +125,12 @@ impl RawLog {
         }
     }
 
-    /// What a user should know, once.
+    /// Takes the pending notice for the user.
     pub(super) fn news(&self) -> Option<String> {
         self.shared.news.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// What was written so far.
+    /// Returns the counts so far.
     pub(super) fn counts(&self) -> RawLogCounts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let shared = &self.shared;
@@ -152,13 +152,13 @@ impl Drop for RawLog {
     }
 }
 
-/// Gathers lines into blocks.
+/// Writer that gathers lines into blocks.
 struct Writer {
     files: Files,
     shared: Arc<Shared>,
     block: Vec<u8>,
     lines: u64,
-    /// Since when the disk refuses; it is asked again once in a while.
+    /// Time of the last failed write; the next attempt follows after [`FLUSH`].
     failing: Option<Instant>,
 }
 
@@ -188,7 +188,7 @@ impl Writer {
     fn add(&mut self, entry: &Entry) {
         let Entry { recv_ns, connection, direction, raw } = entry;
         let line = Line { recv_ns: *recv_ns, conn: connection.to_string(), dir: direction, raw };
-        // It has no part that could fail.
+        // Serialising a line cannot fail.
         if serde_json::to_writer(&mut self.block, &line).is_ok() {
             self.block.push(b'\n');
             self.lines += 1;
@@ -197,7 +197,7 @@ impl Writer {
 
     fn write(&mut self) {
         let lines = std::mem::take(&mut self.lines);
-        // While the disk refuses it is asked about once a second.
+        // After a failure, writes are retried once per second.
         let resting = self.failing.is_some_and(|since| since.elapsed() < FLUSH);
         let written = if resting { None } else { Some(self.files.write(&self.block)) };
         self.block.clear();
@@ -207,7 +207,7 @@ impl Writer {
                 if self.failing.take().is_some() {
                     let lost = self.shared.lost.load(Ordering::Relaxed);
                     self.tell(format!(
-                        "what the venue says is recorded again; {lost} messages could not be recorded so far"
+                        "the messages of the venue are recorded again; {lost} messages could not be recorded so far"
                     ));
                 }
             }
@@ -216,8 +216,8 @@ impl Writer {
                 if self.failing.replace(Instant::now()).is_none() {
                     let folder = self.files.settings.folder.display();
                     self.tell(format!(
-                        "{folder}: what the venue says cannot be recorded ({error}); trading goes on, and recording \
-                         once there is room"
+                        "{folder}: cannot record the messages of the venue ({error}); trading continues, and recording \
+                         resumes once writes succeed"
                     ));
                 }
             }
@@ -230,7 +230,7 @@ impl Writer {
     }
 }
 
-/// The files of a folder.
+/// Files of the log's folder.
 struct Files {
     settings: RawLogSettings,
     shared: Arc<Shared>,
@@ -238,7 +238,7 @@ struct Files {
     open: Option<OpenFile>,
 }
 
-/// The file that is written.
+/// File being written.
 struct OpenFile {
     file: File,
     path: PathBuf,
@@ -252,7 +252,8 @@ impl Drop for Files {
 }
 
 impl Files {
-    /// Writes whole lines. After an error the next attempt begins a new file: the last line of this one may be torn.
+    /// Writes whole lines. After an error the next attempt creates a new file, because the last line may be
+    /// torn.
     fn write(&mut self, block: &[u8]) -> io::Result<()> {
         if block.is_empty() {
             return Ok(());
@@ -273,7 +274,7 @@ impl Files {
         }
     }
 
-    /// Ends the file that is written. One with nothing in it is removed: a full disk must not be littered with them.
+    /// Closes the current file. Removes it if it is empty: a full disk must not fill with empty files.
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
         if open.file.metadata().is_ok_and(|file| file.len() == 0) && std::fs::remove_file(&open.path).is_ok()
@@ -282,7 +283,7 @@ impl Files {
         }
     }
 
-    /// Begins another file, and removes the oldest beyond what they may have in all.
+    /// Creates the next file, and removes the oldest beyond the total size.
     fn open(&mut self) -> io::Result<()> {
         self.close();
         self.make_room()?;
@@ -326,8 +327,8 @@ impl Files {
             total -= bytes;
             if self.shared.removed.fetch_add(1, Ordering::Relaxed) == 0 {
                 let text = format!(
-                    "{}: the recordings of the venue have reached {:.1} GB (feed.raw_log_max_gb); from now on the oldest are \
-                     removed",
+                    "{}: the recorded messages of the venue have reached {:.1} GB (feed.raw_log_max_gb); the oldest are \
+                     removed from now on",
                     self.settings.folder.display(),
                     self.settings.total_max as f64 / 1e9
                 );

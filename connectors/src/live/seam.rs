@@ -10,43 +10,43 @@ use betaflow_engine::warning::{BarDifference, Warning};
 
 use super::protocol::Bars;
 
-/// Frames of history that are kept, and bars in them.
+/// Maximum numbers of kept frames of history and of bars in them.
 const FRAMES_MAX: usize = 256;
 const BARS_MAX: usize = 100_000;
-/// Relative difference up to which two numbers are the same: files and feeds round differently.
+/// Relative difference up to which two numbers count as equal: files and feeds round differently.
 const TOLERANCE: f64 = 1e-9;
 
-/// The last frames of history, until the feed has passed them.
+/// Last frames of history, until the feed has passed them.
 #[derive(Default)]
 pub(super) struct Seam {
     frames: VecDeque<Bars>,
     bars: usize,
-    /// Bars of the feed that history has too, and those of them that differ.
+    /// Bars present in both feed and history, and those of them that differ.
     compared: u64,
     differing: u64,
-    /// Bars of the feed with the numbers of the frame of history before, and of these that have other numbers.
+    /// Bars of the feed that equal those of the preceding frame of history, and bars that do not.
     shifted: u64,
     not_shifted: u64,
-    /// The first difference.
+    /// First difference.
     first: Option<BarDifference>,
 }
 
 /// Comparison of the end of history with the beginning of the feed.
 pub(super) struct Join {
-    /// Last frame of history and first bars of the feed after it.
+    /// Time of the last frame of history and of the first later bars of the feed.
     times: [TimestampNs; 2],
     /// Bars in both.
     compared: u64,
-    /// Bars of the feed that history has one bar earlier, if all bars are so.
+    /// Bars that history has one bar earlier than the feed, if this holds for all bars.
     shifted: Option<u64>,
     /// Bars in both that differ.
     differing: u64,
-    /// The first difference.
+    /// First difference.
     first: Option<BarDifference>,
 }
 
 impl Join {
-    /// Kind of the event in the record.
+    /// Returns the kind of the event in the record.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self { shifted: Some(_), .. } => "history_stamped_by_open",
@@ -55,7 +55,7 @@ impl Join {
         }
     }
 
-    /// Warning, if history and feed do not fit together.
+    /// Returns a warning if history and feed do not fit together.
     pub(super) fn into_warning(self) -> Option<Warning> {
         let Self { times: join, compared, shifted, differing, first } = self;
         match (shifted, differing) {
@@ -98,7 +98,7 @@ impl Seam {
         }
     }
 
-    /// Compares bars of the feed that close within history.
+    /// Compares bars of the feed that close within history with those of the same time.
     pub(super) fn overlap(&mut self, bars: &Bars) {
         let Ok(at) = self.frames.binary_search_by_key(&bars.timestamp, |frame| frame.timestamp) else {
             return;
@@ -123,7 +123,7 @@ impl Seam {
         }
     }
 
-    /// Compares bars with those of an earlier frame of history.
+    /// Compares bars with those of frame `before` of history.
     fn shift(&mut self, bars: &Bars, before: usize) {
         for i in 0..bars.symbols.len() {
             match difference(bars, i, &self.frames[before]) {
@@ -134,7 +134,7 @@ impl Seam {
         }
     }
 
-    /// Takes the first bars of the feed that close after history, and returns the comparison.
+    /// Ends the comparison at the first bars of the feed that close after history.
     pub(super) fn close(mut self, bars: &Bars) -> Option<Join> {
         let end = self.frames.back()?.timestamp;
         if self.compared == 0 {
@@ -151,7 +151,7 @@ impl Seam {
     }
 }
 
-/// First value of a bar that differs from history; `None` if history has no value of the bar.
+/// Returns the first value of a bar that differs from history; `None` if history has no value of the bar.
 fn difference(bars: &Bars, i: usize, history: &Bars) -> Option<Option<(Field, f64, f64)>> {
     let symbol = &bars.symbols[i];
     let same = history.symbols.get(i).is_some_and(|known| known == symbol).then_some(i);

@@ -1,30 +1,30 @@
-//! Which frames of a live feed may be traded on.
+//! Limits within which frames of a live feed are traded.
 
 use betaflow_engine::frame::Supervision;
 use betaflow_engine::time::TimestampNs;
 use serde::{Deserialize, Serialize};
 
-/// When a feed is not to be traded on; without limits it always is.
+/// Limits of a feed beyond which it is not traded. Without limits it always is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FeedLimits {
-    /// Longest silence, in ns: the frame after a longer one is not traded on.
+    /// Maximum silence, in ns: the frame after a longer one is not traded.
     pub silence_ns_max: Option<i64>,
-    /// Most frames of a UTC date that may give way to later ones; beyond them nothing more is traded on that date.
+    /// Maximum number of conflated frames per UTC date; beyond it the rest of the date is not traded.
     pub conflations_max: Option<u64>,
 }
 
-/// What the controls of a feed have said. All of it is on record, so the same inputs give the same frames.
+/// State of the supervision, a function of the recorded controls: the same inputs give the same frames.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Supervisor {
     silent: bool,
     resumed: bool,
-    /// Conflated frames since the last message.
+    /// Conflated frames since the last emitted frame.
     conflated: u64,
-    /// The date, in days since 1970, and its conflated frames.
+    /// Date, in days since 1970, and its number of conflated frames.
     day: (i64, u64),
 }
 
-/// What a control says, as far as it matters here.
+/// Parts of a control's body that the supervision uses.
 #[derive(Deserialize)]
 pub(super) struct Said {
     pub(super) kind: String,
@@ -35,7 +35,7 @@ pub(super) struct Said {
 }
 
 impl Supervisor {
-    /// Takes a control.
+    /// Updates the state with a control.
     pub(super) fn hear(&mut self, said: &Said, limits: &FeedLimits) {
         match said.kind.as_str() {
             "stale" => {
@@ -47,7 +47,7 @@ impl Supervisor {
         }
     }
 
-    /// What is to be said of the frame that is handed on now.
+    /// Returns the supervision flag of the frame emitted now.
     pub(super) fn of_frame(&mut self, timestamp: TimestampNs, limits: &FeedLimits) -> Supervision {
         if self.day.0 != timestamp.date() {
             self.day = (timestamp.date(), 0);
@@ -55,7 +55,7 @@ impl Supervisor {
         self.day.1 += std::mem::take(&mut self.conflated);
         let silent = std::mem::take(&mut self.silent);
         if silent || limits.conflations_max.is_some_and(|max| self.day.1 > max) {
-            // A request to resume waits for a frame that may be traded on.
+            // A request to resume waits for a frame that may be traded.
             return Supervision::Halted;
         }
         match std::mem::take(&mut self.resumed) {

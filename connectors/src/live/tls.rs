@@ -1,4 +1,4 @@
-//! Certificates: those of a server, and those that a client trusts.
+//! Certificates of a server, and certificates that a client trusts.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,22 +15,22 @@ use super::error::LiveError;
 use super::pinned::Pinned;
 use crate::files::read_text;
 
-/// The certificate and the key of a server, in PEM files.
+/// Certificate and key of a server, in PEM files.
 #[derive(Clone, Debug)]
 pub struct ServerTls {
-    /// The certificate, and those that vouch for it.
+    /// File of the certificate chain.
     pub certificates: PathBuf,
-    /// Its private key.
+    /// File of the private key.
     pub key: PathBuf,
 }
 
-/// Whom a client trusts.
+/// Certificates that a client trusts.
 #[derive(Clone, Debug, Default)]
 pub enum Trust {
-    /// The authorities that browsers trust.
+    /// Public certificate authorities.
     #[default]
     Public,
-    /// Those in a PEM file, and no others; a server's own certificate may be among them.
+    /// Only those in a PEM file, which may include the server's own certificate.
     File(PathBuf),
 }
 
@@ -50,10 +50,10 @@ impl ServerTls {
 }
 
 impl Trust {
-    /// Returns what opens TLS connections to servers that are trusted.
+    /// Creates the connector for TLS connections to trusted servers.
     ///
     /// # Errors
-    /// The file cannot be read, or has no certificate.
+    /// The file cannot be read or has no certificate.
     pub fn connector(&self) -> Result<TlsConnector, LiveError> {
         let mut roots = RootCertStore::empty();
         let (mut path, mut named) = (Path::new(""), Vec::new());
@@ -105,29 +105,27 @@ fn read(path: &Path) -> Result<String, LiveError> {
     })
 }
 
-/// An error of a handshake in words: the library names the kinds of its own.
+/// Returns a handshake error as a sentence.
 pub(super) fn described(error: &io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let Some(rustls::Error::InvalidCertificate(wrong)) = inner else { return error.to_string() };
     let found = match wrong {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "one that has expired",
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "one that is not valid yet"
-        }
-        CertificateError::Revoked => "one that was revoked",
-        CertificateError::UnknownIssuer => "one of an authority that is not trusted",
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "not valid yet",
+        CertificateError::Revoked => "revoked",
+        CertificateError::UnknownIssuer => "signed by an untrusted authority",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "one of another host"
+            "valid for another host only"
         }
-        CertificateError::BadEncoding | CertificateError::BadSignature => "one that is damaged",
+        CertificateError::BadEncoding | CertificateError::BadSignature => "damaged",
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            "one for another purpose"
+            "valid for another purpose only"
         }
-        _ => "one that cannot be verified, such as that of an authority in the place of a server's",
+        _ => "not verifiable, such as an authority's certificate used for a server",
     };
     format!(
-        "the certificate of the server is {found}; expected one that is valid for this host and vouched for by the public \
-         authorities, or by those of --ca FILE"
+        "server certificate: found {found}; expected one valid for this host and signed by a public \
+         authority, or by one of --ca FILE"
     )
 }
 

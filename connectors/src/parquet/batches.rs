@@ -20,30 +20,30 @@ use super::input::Location;
 use super::pages::{GroupPages, unread_codec};
 use crate::DataError;
 
-/// Rows in a batch of a file of few columns: enough to pay for the call, few enough to stay in cache.
+/// Rows per batch of a file with few columns: enough to amortise the call, few enough to stay in cache.
 pub(super) const BATCH_ROWS: usize = 8192;
-/// Decoded bytes of a batch at most, for files of many columns.
+/// Maximum decoded bytes of a batch, for files with many columns.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// Rows in a batch, given the columns and the bytes that this file may use.
+/// Returns the rows per batch for a number of columns and the bytes that the file may use.
 pub(super) fn batch_rows(columns: usize, bytes: usize) -> usize {
     let row = columns.max(1) * size_of::<f64>();
     (bytes.min(BATCH_BYTES) / row).clamp(16, BATCH_ROWS)
 }
 
-/// A part of a file that is decoded on its own, so that an error in it has a place.
+/// Row group of a file, decoded on its own so that an error has a place.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowGroup {
     index: usize,
     first_row: u64,
     rows: u64,
-    /// First and last time by the statistics, where there are any.
+    /// First and last time by the statistics, if there are any.
     pub(super) times: Option<(i64, i64)>,
-    /// Whether its columns are read; else only its times are, to check their order.
+    /// Whether its columns are read; otherwise only its times are, to check their order.
     pub(super) is_wanted: bool,
 }
 
-/// The row groups of a file; `time` is the position of its time column.
+/// Returns the row groups of a file; `time` is the position of its time column.
 pub(super) fn row_groups(metadata: &ArrowReaderMetadata, time: Option<usize>, shift: i64) -> Vec<RowGroup> {
     let bounds = time.and_then(|time| time_bounds(metadata, time, shift));
     let mut first_row = 0;
@@ -63,7 +63,7 @@ fn time_bounds(metadata: &ArrowReaderMetadata, time: usize, shift: i64) -> Optio
     let schema = metadata.schema();
     let field = schema.field(time);
     if is_text(field.data_type()) {
-        // Ends of texts may be cut off.
+        // Statistics of texts may be truncated.
         return None;
     }
     let groups = metadata.metadata().row_groups();
@@ -79,8 +79,8 @@ fn time_bounds(metadata: &ArrowReaderMetadata, time: usize, shift: i64) -> Optio
     Some((0..groups.len()).map(|index| Some((at(&ends[0], index)?, at(&ends[1], index)?))).collect())
 }
 
-/// Marks the row groups behind `seal` as not wanted: the data ends before its first row at or after it. The last wanted
-/// row group may reach past it.
+/// Marks the row groups behind `seal` as not wanted: the data ends before its first row at or after `seal`.
+/// The last wanted row group may reach past it.
 pub(super) fn unseal(groups: &mut [RowGroup], seal: Option<i64>) {
     let Some(seal) = seal else { return };
     let reaches = |group: &RowGroup| group.times.is_some_and(|(_, last)| last >= seal);
@@ -91,7 +91,7 @@ pub(super) fn unseal(groups: &mut [RowGroup], seal: Option<i64>) {
 }
 
 impl RowGroup {
-    /// Whether it may hold a time between the bounds, both included.
+    /// Returns whether the group may hold a time between the bounds, both included.
     pub(super) fn overlaps(&self, from: i64, to: i64) -> bool {
         self.is_wanted && self.times.is_none_or(|(first, last)| first <= to && last >= from)
     }
@@ -101,21 +101,21 @@ impl RowGroup {
     }
 }
 
-/// Reads the columns that were asked for, batch by batch.
+/// Reader of projected columns, batch by batch.
 pub(super) struct Batches {
     file: String,
     chunks: Chunks,
     metadata: Arc<ParquetMetaData>,
-    /// The columns of the projection and the types that they are read as.
+    /// Columns of the projection and their Arrow types.
     levels: FieldLevels,
-    /// The time column alone, where there is one.
+    /// Time column alone, if the file has one.
     time_levels: Option<FieldLevels>,
-    /// Whether the rest of the file is read for its times alone.
+    /// Whether only the times of the rest of the file are read.
     times_only: bool,
     columns: String,
-    /// The types that the columns must come in.
+    /// Expected types of the columns.
     kinds: Vec<DataType>,
-    /// The type of the time column.
+    /// Expected type of the time column.
     time_kind: Vec<DataType>,
     batch_rows: usize,
     groups: VecDeque<RowGroup>,
@@ -123,23 +123,23 @@ pub(super) struct Batches {
     next_row: u64,
 }
 
-/// The row group that is being read.
+/// Row group being read.
 struct Current {
     group: RowGroup,
-    /// Whether all columns of the projection are read, or the time alone.
+    /// Whether all columns of the projection are read, or only the time.
     is_whole: bool,
     reader: ParquetRecordBatchReader,
-    /// Rows that were read before the reader was replaced.
+    /// Leading rows to skip, because they were read before the reader was replaced.
     passed: u64,
 }
 
 /// Consecutive rows of a file.
 pub(super) struct Rows {
-    /// The columns of the projection, or the time alone.
+    /// Columns of the projection, or only the time.
     pub(super) batch: RecordBatch,
     /// Number of the first row in the file.
     pub(super) first_row: u64,
-    /// Whether all columns of the projection are there.
+    /// Whether all columns of the projection are present.
     pub(super) is_whole: bool,
     /// First and last time by the statistics of the row group.
     bounds: Bounds,
@@ -147,8 +147,8 @@ pub(super) struct Rows {
 }
 
 impl Batches {
-    /// Starts at the first of `groups`. Batches have the columns of `projection`, which is sorted; those of row groups that
-    /// are not wanted have the column `time` alone, and without one these row groups are passed over.
+    /// Starts at the first of `groups`. Batches have the columns of `projection`, which is sorted. Batches of
+    /// unwanted row groups have only the column `time`; without a time column these row groups are skipped.
     pub(super) fn new(
         location: &Location,
         chunks: Chunks,
@@ -213,7 +213,7 @@ impl Batches {
             match guarded(|| Ok(current.reader.next().transpose()?)).transpose() {
                 Some(Ok(batch)) => {
                     let (is_whole, rows) = (current.is_whole, batch.num_rows() as u64);
-                    // Rows that were handed on before the reader was replaced.
+                    // Rows emitted before the reader was replaced.
                     let known = current.passed.min(rows);
                     current.passed -= known;
                     self.check_kinds(group, &batch, is_whole)?;
@@ -227,14 +227,16 @@ impl Batches {
                 }
                 Some(Err(cause)) => return Err(self.unreadable(group, &cause)),
                 None if self.next_row != group.first_row + group.rows => {
-                    return Err(self.corrupt(group, &format!("it ends after row {}", self.next_row)));
+                    return Err(
+                        self.corrupt(group, &format!("the row group ends after row {}", self.next_row))
+                    );
                 }
                 None => self.current = None,
             }
         }
     }
 
-    /// Opens a row group whose first `passed` rows are known already.
+    /// Opens a row group whose first `passed` rows were already emitted.
     fn start(&mut self, group: RowGroup, passed: u64) -> Result<(), DataError> {
         let is_whole = group.is_wanted && !self.times_only;
         let levels = match &self.time_levels {
@@ -250,8 +252,8 @@ impl Batches {
         Ok(())
     }
 
-    /// Reads the rest of the file for its times alone, because no other column of it is wanted, and returns how many
-    /// rows that are wanted by their row group are passed over. Without a time column the batches end.
+    /// Reads only the times of the rest of the file, and returns the number of wanted rows skipped thereby.
+    /// Without a time column the batches end.
     pub(super) fn times_only(&mut self) -> Result<u64, DataError> {
         let current = self.current.take();
         let left = current
@@ -273,21 +275,19 @@ impl Batches {
         Ok(if is_whole { left + wanted } else { wanted })
     }
 
-    /// Checks that the times of `rows` lie where the statistics of their row group say: what was passed over by them must
-    /// have been.
+    /// Checks the times of `rows` against the statistics of their row group, which decide about skipped row
+    /// groups.
     pub(super) fn check_bounds(&self, rows: &Rows, times: &[i64]) -> Result<(), DataError> {
         let Some((first, last)) = rows.bounds else { return Ok(()) };
         let Some(time) = times.iter().find(|time| !(first..=last).contains(*time)) else { return Ok(()) };
         let [first, last, time] = [first, last, *time].map(|time| Iso(TimestampNs(time)));
         Err(self.corrupt(
             rows.group,
-            &format!(
-                "its statistics say that its times are from {first} to {last}, and {time} is among them"
-            ),
+            &format!("its statistics give times from {first} to {last}, but it contains {time}"),
         ))
     }
 
-    /// Checks that the columns come as the footer says: two places of a damaged file may disagree.
+    /// Checks the column types against the footer: a damaged file may contradict itself.
     fn check_kinds(&self, group: RowGroup, batch: &RecordBatch, is_whole: bool) -> Result<(), DataError> {
         let found = batch.columns().iter().map(|column| column.data_type());
         let kinds = if is_whole { &self.kinds } else { &self.time_kind };
@@ -299,9 +299,9 @@ impl Batches {
         }
     }
 
-    /// The error for pages that cannot be decoded: damaged, or of a kind that is not supported.
+    /// Returns the error for pages that are damaged or of an unsupported kind.
     fn unreadable(&self, group: RowGroup, cause: &ParquetError) -> DataError {
-        // The layers of the reader each put a word before the text of a page's error.
+        // Each layer of the reader prefixes a word to the error of a page.
         let text = cause.to_string();
         let mut text = text.as_str();
         while let Some(rest) = ["Arrow: ", "External: ", "Parquet argument error: ", "Parquet error: "]
@@ -332,7 +332,8 @@ impl Batches {
     }
 }
 
-/// The schema with string columns as dictionaries: as they are stored, without a copy of the text in each row.
+/// Returns the schema with string columns as dictionaries, as they are stored, which avoids a copy of the
+/// text per row.
 fn with_dictionaries(schema: &Schema, projection: &[usize]) -> Schema {
     let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let fields: Vec<Arc<Field>> = (schema.fields().iter().enumerate())

@@ -1,4 +1,4 @@
-//! Parts of a file that the Parquet reader asks for, on disk or in memory.
+//! Byte source of the Parquet reader, on disk or in memory.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -10,16 +10,16 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 
-/// An open file, or bytes in memory.
+/// Open file, or bytes in memory.
 #[derive(Clone, Debug)]
 pub(super) enum Chunks {
     File(OpenFile),
     Bytes(Bytes),
 }
 
-/// A file that several readers share, each at its own position.
+/// File shared by several readers, each at its own position.
 ///
-/// The usual way, a duplicate of the file for each reader, would need more open files than there are files.
+/// Duplicating the file for each reader would need more open files than there are files.
 #[derive(Clone, Debug)]
 pub(super) struct OpenFile {
     file: Arc<Mutex<File>>,
@@ -63,13 +63,13 @@ impl ChunkReader for Chunks {
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
         match self {
             Self::File(file) => {
-                // A damaged footer may ask for more than there is.
+                // A damaged footer may request more than the file has.
                 let room = usize::try_from(file.length).map_or(length, |all| all.min(length));
                 let mut bytes = Vec::with_capacity(room);
                 let rest = FileRead { file: file.clone(), position: start };
                 rest.take(length as u64).read_to_end(&mut bytes)?;
                 if bytes.len() != length {
-                    let message = format!("the file ends after {} of {length} bytes at {start}", bytes.len());
+                    let message = format!("found {} bytes at byte {start}, expected {length}", bytes.len());
                     return Err(ParquetError::EOF(message));
                 }
                 Ok(bytes.into())
@@ -79,7 +79,7 @@ impl ChunkReader for Chunks {
     }
 }
 
-/// Reads a shared file from a position of its own.
+/// Reader of a shared file at its own position.
 pub(super) struct FileRead {
     file: OpenFile,
     position: u64,
@@ -93,7 +93,7 @@ impl Read for FileRead {
     }
 }
 
-/// Reads one part of [`Chunks`].
+/// Reader of one part of [`Chunks`].
 pub(super) enum ChunkRead {
     File(io::BufReader<FileRead>),
     Bytes(bytes::buf::Reader<Bytes>),
@@ -109,13 +109,13 @@ impl Read for ChunkRead {
 }
 
 thread_local! {
-    /// Whether this thread is in [`guarded`], where a panic becomes an error and prints nothing.
+    /// Whether this thread runs [`guarded`], which turns a panic into an error without printing it.
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs a part of the Parquet reader, which panics on some damaged files, and turns a panic into an error.
+/// Runs a part of the Parquet reader and turns a panic, which damaged files can cause, into an error.
 ///
-/// After an error, values that the closure holds must not be used again.
+/// After an error, values held by the closure must not be used again.
 pub(super) fn guarded<T>(read: impl FnOnce() -> ParquetResult<T>) -> ParquetResult<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -1,4 +1,4 @@
-//! Arrow arrays as nanoseconds and as numbers.
+//! Conversion of Arrow arrays to nanoseconds and numbers.
 
 use std::fmt::Display;
 
@@ -17,12 +17,12 @@ use super::error::Place;
 use crate::DataError;
 use crate::iso_time::parse_time;
 
-/// Whether a column of this type is a time.
+/// Returns whether a column of this type is a time.
 pub(super) fn is_time(kind: &DataType) -> bool {
     matches!(kind, DataType::Date32 | DataType::Date64 | DataType::Timestamp(_, _))
 }
 
-/// Whether a column of this type holds names.
+/// Returns whether a column of this type holds names.
 pub(super) fn is_text(kind: &DataType) -> bool {
     match kind {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
@@ -31,25 +31,25 @@ pub(super) fn is_text(kind: &DataType) -> bool {
     }
 }
 
-/// Whether a column of this type holds numbers. A column of nulls without a type is what some writers make
-/// of an instrument that never traded.
+/// Returns whether a column of this type holds numbers. Some writers store an instrument that never traded as
+/// a column of nulls without a type.
 pub(super) fn is_number(kind: &DataType) -> bool {
     use DataType::{Decimal32, Decimal64, Decimal128, Float32, Float64, Null};
     kind.is_integer()
         || matches!(kind, Float32 | Float64 | Decimal32(..) | Decimal64(..) | Decimal128(..) | Null)
 }
 
-/// Why a time cannot be used; the number is its row in the array.
+/// Reason for which a time is invalid; the number is its row in the array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TimeFault {
     Null(usize),
     OutOfRange(usize),
-    /// A text that is no date.
+    /// Text that is not a date.
     NoDate(usize),
 }
 
 impl TimeFault {
-    /// The error of a time column; `place` locates a row of `times`.
+    /// Returns the error of a time column; `place` locates a row of `times`.
     pub(super) fn error(self, times: &ArrayRef, place: impl FnOnce(usize) -> Box<Place>) -> DataError {
         match self {
             Self::Null(row) => DataError::NullKey { place: place(row) },
@@ -59,7 +59,7 @@ impl TimeFault {
     }
 }
 
-/// Writes the times of `array` plus `shift` into `out`, as nanoseconds. Times without a zone are UTC.
+/// Writes the times of `array` plus `shift` to `out`, in ns. Times without a zone are UTC.
 pub(super) fn times(array: &ArrayRef, shift: i64, out: &mut Vec<i64>) -> Result<(), TimeFault> {
     out.clear();
     if array.null_count() > 0 {
@@ -83,7 +83,7 @@ pub(super) fn times(array: &ArrayRef, shift: i64, out: &mut Vec<i64>) -> Result<
     }
 }
 
-/// The times of a text column, which is read as a dictionary.
+/// Converts the times of a text column, which is read as a dictionary.
 fn parsed(array: &ArrayRef, shift: i64, out: &mut Vec<i64>) -> Result<(), TimeFault> {
     let rows = array.as_dictionary::<Int32Type>();
     let (keys, texts) = (rows.keys().values(), rows.values().as_string::<i32>());
@@ -105,7 +105,7 @@ where
     T::Native: Into<i64>,
 {
     let values = array.as_primitive::<T>().values();
-    // In range for all rows at once: multiplication and addition then need no check a row.
+    // One range check for all rows; multiplication and addition then need none.
     let range = i64::MIN.saturating_sub(shift.min(0)) / unit..=i64::MAX.saturating_sub(shift.max(0)) / unit;
     if let Some(row) = values.iter().position(|value| !range.contains(&(*value).into())) {
         return Err(TimeFault::OutOfRange(row));
@@ -114,10 +114,10 @@ where
     Ok(())
 }
 
-/// What a NaN in the data is turned into, because a NaN in our columns means null. Every consumer refuses it.
+/// Replacement of a NaN in the data, because NaN means null in our columns. Every consumer refuses it.
 const NAN_IN_DATA: f64 = f64::NEG_INFINITY;
 
-/// Writes the numbers of `array` into `out`; nulls become NaN, and NaN becomes an invalid number.
+/// Writes the numbers of `array` to `out`; nulls become NaN, and NaN becomes [`NAN_IN_DATA`].
 pub(super) fn numbers(array: &ArrayRef, out: &mut Vec<f64>) {
     out.clear();
     match array.data_type() {
@@ -152,8 +152,8 @@ pub(super) fn numbers(array: &ArrayRef, out: &mut Vec<f64>) {
     }
 }
 
-/// Moves the decimal point by `scale` places. Division by an exact power of ten rounds once, so 0.1 is the double nearest
-/// to 0.1.
+/// Moves the decimal point by `scale` places. Division by an exact power of ten rounds once, so 0.1 becomes
+/// the double nearest to 0.1.
 fn power(scale: i8) -> impl Fn(f64) -> f64 {
     let unit = 10f64.powi(i32::from(scale.unsigned_abs()));
     move |value| if scale >= 0 { value / unit } else { value * unit }
@@ -174,13 +174,13 @@ fn convert<T: ArrowPrimitiveType>(array: &ArrayRef, out: &mut Vec<f64>, number: 
     }
 }
 
-/// Text of one cell, for messages.
+/// Returns the text of one cell, for messages.
 pub(super) fn text(array: &ArrayRef, row: usize) -> String {
     if array.is_null(row) {
         return String::new();
     }
     match array.data_type() {
-        // Of a float not more digits than it has.
+        // Prints the shortest digits that identify the float.
         DataType::Float32 => format!("{:?}", array.as_primitive::<Float32Type>().value(row)),
         DataType::Float64 => format!("{:?}", array.as_primitive::<Float64Type>().value(row)),
         DataType::Int8 => integer::<Int8Type>(array, row),
@@ -199,7 +199,7 @@ pub(super) fn text(array: &ArrayRef, row: usize) -> String {
             let key = rows.keys().value(row).unsigned_abs() as usize;
             rows.values().as_string::<i32>().value(key).to_owned()
         }
-        other => format!("a value of the type {other}"),
+        other => format!("a value of type {other}"),
     }
 }
 
@@ -207,7 +207,7 @@ fn integer<T: ArrowPrimitiveType<Native: Display>>(array: &ArrayRef, row: usize)
     array.as_primitive::<T>().value(row).to_string()
 }
 
-/// Digits of an integer with the decimal point `scale` places from the right.
+/// Inserts the decimal point `scale` places from the right.
 fn decimal(digits: &str, scale: i8) -> String {
     let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |digits| ("-", digits));
     let places = usize::from(scale.unsigned_abs());
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_have_a_text_for_messages() {
+    fn cell_text_keeps_type_and_scale() {
         let decimals = |scale| {
             let numbers = Decimal128Array::from(vec![-5, 123_456]).with_precision_and_scale(20, scale);
             Arc::new(numbers.unwrap()) as ArrayRef

@@ -1,4 +1,4 @@
-//! Which data it is: a digest of the bytes of its files.
+//! Digest that identifies the content of data files.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -11,14 +11,14 @@ use super::settings::Input;
 use crate::DataError;
 use crate::files;
 
-/// Bytes that are read at a time.
+/// Bytes read at a time.
 const CHUNK: usize = 1 << 20;
 
-/// SHA-256 over the bytes of all files of the inputs, one input after the other, the files of a folder by name: what
-/// `cat FILES | sha256sum` says.
+/// Returns the SHA-256 over the bytes of all files of the inputs, in the order of the inputs and the files of
+/// a folder by name: the digest of `cat FILES | sha256sum`.
 ///
 /// # Errors
-/// A file that is not there or cannot be read.
+/// A file is missing or unreadable.
 pub fn content_digest<'a>(inputs: impl IntoIterator<Item = &'a Input>) -> Result<[u8; 32], DataError> {
     let mut digest = Sha256::new();
     for input in inputs {
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_that_of_the_bytes_one_file_after_the_other() {
+    fn content_digest_hashes_the_concatenated_files() {
         let folder = tempfile::tempdir().unwrap();
         for (name, content) in [("b.parquet", "two"), ("a.parquet", "one"), ("note.jsonl", "not data")] {
             std::fs::write(folder.path().join(name), content).unwrap();

@@ -1,4 +1,4 @@
-//! An open price file, at one of its rows.
+//! Open price file, at one of its rows.
 
 use arrow_array::{Array, RecordBatch};
 use betaflow_engine::assembly::{Assembler, Fault, Slot, Values};
@@ -16,7 +16,7 @@ use super::schema::{Key, Layout};
 use super::settings::{BadRow, Refusal, RefusedRow, Settings};
 use crate::{DataError, Progress};
 
-/// What the cursors of a source share.
+/// State shared by the cursors of a source.
 pub(super) struct Shared<'a> {
     pub(super) settings: &'a Settings,
     pub(super) progress: &'a Progress,
@@ -24,23 +24,23 @@ pub(super) struct Shared<'a> {
     pub(super) counts: &'a mut Counts,
 }
 
-/// Rows counted so far.
+/// Row counts so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
     pub(super) rows: u64,
     pub(super) skipped: u64,
     unsorted: u64,
-    /// Rows passed over that somebody wants to know about.
+    /// Skipped rows that the settings ask to collect.
     pub(super) refused: Vec<RefusedRow>,
 }
 
-/// The column of what the name of a folder says, in messages.
+/// Column name, in messages, of a value from a folder's name.
 const FOLDER: &str = "(the folder's name)";
 
-/// Rows that come after a later one, beyond which the data is not sorted by time at all.
+/// Number of rows out of order beyond which the data counts as unsorted.
 const UNSORTED_MAX: u64 = 1_000;
 
-/// Where the columns are in a batch.
+/// Positions of the columns in a batch.
 enum Plan {
     Tidy {
         symbol: Option<usize>,
@@ -50,14 +50,14 @@ enum Plan {
         columns: Vec<usize>,
         slots: Vec<Slot>,
     },
-    /// For each symbol the fields and the positions of their numbers; `columns` are those of the numbers.
+    /// Fields of each symbol and the positions of their numbers in `columns`.
     Levels {
         columns: Vec<usize>,
         symbols: Vec<(Slot, Vec<(Field, usize)>)>,
     },
 }
 
-/// An open file, at its next row.
+/// Open file, at its next row.
 pub(super) struct Cursor {
     /// Position among the files by name.
     pub(super) order: usize,
@@ -73,20 +73,21 @@ pub(super) struct Cursor {
     first_row: u64,
     at: usize,
     times: Vec<i64>,
-    /// Tidy: the symbol of each row. Empty in wide data.
+    /// Symbol of each row of tidy data; empty for wide data.
     slots: Vec<Slot>,
     dictionary: Dictionary,
-    /// Tidy: one a field, in the order of the plan. Wide: one a symbol. Two levels: one a column.
+    /// Numbers of the batch. Tidy: one vector per field of the plan; wide: one per symbol; two levels: one
+    /// per column.
     numbers: Vec<Vec<f64>>,
     /// Latest time so far.
     last: i64,
     range: (i64, i64),
-    /// Times of a batch at and after the seal, and the number of the first of their rows.
+    /// Times of a batch at and after the seal, and the number of their first row.
     sealed: Option<(Vec<i64>, u64)>,
 }
 
 impl Cursor {
-    /// Opens a file at its first row in the range; `bytes` bounds the decoded data it may hold.
+    /// Opens a file at its first row in the range; `bytes` bounds the decoded data that it may hold.
     pub(super) fn open(
         file: &PriceFile,
         shared: &mut Shared<'_>,
@@ -136,12 +137,12 @@ impl Cursor {
         Ok(cursor)
     }
 
-    /// The time of the next row, if there is one.
+    /// Returns the time of the next row, if there is one.
     pub(super) fn head(&self) -> Option<i64> {
         self.times.get(self.at).copied()
     }
 
-    /// Hands all rows at time `t`, which is that of the next row, to the assembler.
+    /// Passes all rows at time `t`, the time of the next row, to the assembler.
     pub(super) fn drain(
         &mut self,
         t: i64,
@@ -218,8 +219,8 @@ impl Cursor {
         Ok(())
     }
 
-    /// Moves on to the next row that is wanted, reading batches as needed. The order of the times is checked on the way,
-    /// those outside the range among them.
+    /// Moves to the next wanted row, reading batches as needed. Checks the order of all times passed,
+    /// including those outside the range.
     fn settle(&mut self, shared: &mut Shared<'_>) -> Result<(), DataError> {
         loop {
             let Some(time) = self.head() else {
@@ -235,7 +236,7 @@ impl Cursor {
             }
             self.last = time;
             if time > self.range.1 {
-                // Sorted data has nothing more inside the range.
+                // Sorted data has no further rows inside the range.
                 let times = std::mem::take(&mut self.times);
                 self.slots.clear();
                 self.check_order(&times[self.at..], self.first_row + self.at as u64, shared)?;
@@ -248,14 +249,14 @@ impl Cursor {
         }
     }
 
-    /// Checks the order of the times of rows that are not wanted.
+    /// Checks the order of the times of unwanted rows.
     fn check_order(
         &mut self,
         times: &[i64],
         first_row: u64,
         shared: &mut Shared<'_>,
     ) -> Result<(), DataError> {
-        // Numbers of rows count from the first one of these.
+        // Row numbers count from the first of these times.
         self.first_row = first_row;
         for (row, time) in times.iter().enumerate() {
             if *time < self.last {
@@ -302,7 +303,7 @@ impl Cursor {
             if let (Key::Column(_), Some(seal)) = (&self.time, shared.settings.sealed_from)
                 && let Some(row) = self.times.iter().position(|time| *time >= seal.0)
             {
-                // Only the times of what lies behind are looked at: the rest is cut off before it is checked.
+                // Behind the seal only the times are checked; the other columns are cut off before any check.
                 self.sealed = Some((self.times.split_off(row), rows.first_row + row as u64));
                 rows.batch = rows.batch.slice(0, row);
                 shared.progress.add_passed_over(self.batches.times_only()?);
@@ -361,7 +362,7 @@ impl Cursor {
         Box::new(Place { file: self.file.clone(), row: self.first_row + row as u64, column })
     }
 
-    /// A place in the batch at hand; a column that is no column of it is a part of the file's path.
+    /// Returns a place in the current batch; `None` stands for a value from the file's path.
     fn place(&self, row: usize, column: Option<usize>) -> Box<Place> {
         let name = column
             .zip(self.batch.as_ref())
@@ -369,8 +370,8 @@ impl Cursor {
         self.place_of(row, name.unwrap_or_else(|| FOLDER.to_owned()))
     }
 
-    /// Refuses a row whose time comes after a later one, inside the range or not. Of skipped rows only those in the range
-    /// count as lost.
+    /// Refuses a row whose time precedes an earlier row's, inside or outside the range. Skipped rows count as
+    /// lost only inside the range.
     #[cold]
     fn too_early(&self, row: usize, time: i64, shared: &mut Shared<'_>) -> Result<(), DataError> {
         if shared.settings.on_bad_row == BadRow::Skip {
@@ -459,7 +460,7 @@ fn refuse(counts: &mut Counts, row: RefusedRow) {
     counts.refused.push(row);
 }
 
-/// Finds the columns of a layout in the batches, and the symbol of a file of one symbol.
+/// Finds the columns of a layout in the batches, and the symbol of a single-symbol file.
 fn plan(
     layout: &Layout,
     in_batch: impl Fn(usize) -> usize,
@@ -475,7 +476,7 @@ fn plan(
             (Plan::Tidy { symbol, columns }, slot)
         }
         Layout::Wide { symbols, others, .. } => {
-            // Known to be in the data, for the check of the universe's names.
+            // Registered for the check of the universe's names.
             others.iter().for_each(|symbol| _ = assembler.slot(symbol));
             let columns = symbols.iter().map(|(column, _)| in_batch(*column)).collect();
             let slots = symbols.iter().map(|(_, symbol)| assembler.slot(symbol)).collect();

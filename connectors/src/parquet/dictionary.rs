@@ -1,4 +1,4 @@
-//! Symbols by number, looked up once a dictionary instead of once a row.
+//! Slots of symbols, looked up once per dictionary instead of once per row.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
@@ -8,8 +8,8 @@ use betaflow_engine::assembly::{Assembler, Slot};
 /// Slots of the values of a dictionary, kept as long as batches share its memory.
 #[derive(Default)]
 pub(super) struct Dictionary {
-    /// Holding the array keeps its memory from being used for another one, so that equal addresses mean
-    /// equal content.
+    /// Values of the dictionary. Holding the array keeps its memory from being reused, so that equal
+    /// addresses mean equal content.
     values: Option<ArrayRef>,
     slots: Vec<Slot>,
     /// Whether a value is empty or white space.
@@ -17,7 +17,7 @@ pub(super) struct Dictionary {
 }
 
 impl Dictionary {
-    /// The first row whose symbol is empty or white space, after a look-up.
+    /// Returns the first row whose symbol is empty or white space, after a look-up.
     pub(super) fn empty_row(&self, symbols: &ArrayRef) -> Option<usize> {
         if !self.has_empty {
             return None;
@@ -43,7 +43,8 @@ impl Dictionary {
         out.extend(symbols.keys().values().iter().map(|key| self.slots[key.unsigned_abs() as usize]));
     }
 
-    /// Like [`Self::look_up`] one row at a time, without symbols that only rows of a sealed period use.
+    /// Appends the slot of each row's symbol, looked up row by row: symbols of the sealed period alone are
+    /// not registered.
     pub(super) fn look_up_rows(
         &mut self,
         symbols: &ArrayRef,

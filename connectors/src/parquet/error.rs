@@ -1,6 +1,6 @@
-//! Errors of data, each with its place, the values found and expected, and a remedy within the data.
+//! Errors of data, each with its place, finding, expectation and a remedy within the data.
 //!
-//! Settings and commands are named by the program, from the fields of the variants.
+//! The program adds the names of settings and commands from the fields of the variants.
 
 use std::fmt;
 use std::io;
@@ -12,14 +12,14 @@ use betaflow_engine::time::{Iso, TimestampNs};
 
 use crate::did_you_mean::question;
 
-/// A cell or a row of a file.
+/// Cell or row of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The file, as it was named.
+    /// Name of the file, as given.
     pub file: String,
-    /// Row of the whole file, counting from 0.
+    /// Row of the file, counting from 0.
     pub row: u64,
-    /// The column.
+    /// Name of the column.
     pub column: String,
 }
 
@@ -36,378 +36,383 @@ pub enum NamedColumn {
     Symbol,
     /// Time of each row.
     Time,
-    /// A number of the bar.
+    /// Number of the bar.
     Of(Field),
 }
 
-/// An error of a connector.
+/// Error of a connector.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// The path names nothing.
+    /// Path that does not exist.
     #[error("{path}: there is no such file or folder; check the spelling{}", question(.nearest.as_deref()))]
     NotFound {
-        /// The path.
+        /// Path.
         path: String,
-        /// The nearest name in the folder.
+        /// Nearest name in the folder.
         nearest: Option<String>,
     },
-    /// The system refuses to read.
+    /// System error on reading.
     #[error("{path}: cannot be read: {source}; check the permissions and the disk")]
     Io {
-        /// The path.
+        /// Path.
         path: String,
-        /// What the system says.
+        /// System error.
         source: io::Error,
     },
-    /// More files overlap in time than the process can have open.
+    /// More files that overlap in time than the process may open.
     #[error(
-        "{path}: cannot be opened: {open} files that overlap in time are open already, which is all that this \
-         process may have; raise the limit (`ulimit -n`), or write the data into fewer files, such as one a year"
+        "{path}: cannot be opened: found {open} open files that overlap in time, expected no more than the limit \
+         of this process; raise the limit (`ulimit -n`), or write the data into fewer files, such as one per year"
     )]
     TooManyFiles {
-        /// The file that could not be opened.
+        /// File that could not be opened.
         path: String,
-        /// How many are open.
+        /// Number of open files.
         open: usize,
     },
-    /// A folder without any Parquet file.
+    /// Folder without Parquet files.
     #[error("{folder}: found no file named `*.parquet` or `*.parq` in the folder; expected at least one")]
     NoFiles {
-        /// The folder.
+        /// Path of the folder.
         folder: String,
     },
-    /// A file of 0 bytes.
-    #[error("{file}: the file is empty (0 bytes), expected a Parquet file; was it written completely?")]
+    /// File of 0 bytes.
+    #[error(
+        "{file}: the file is empty (0 bytes), expected a Parquet file; check that it was written completely"
+    )]
     EmptyFile {
-        /// The file.
+        /// Path of the file.
         file: String,
     },
     /// Files without any row.
-    #[error("{file}: found 0 rows, expected at least one; was it written completely?")]
+    #[error("{file}: found 0 rows, expected at least one; check that the file was written completely")]
     NoRows {
-        /// The file, or the folder.
+        /// Path of the file or folder.
         file: String,
     },
-    /// Something else than Parquet.
+    /// File of another format.
     #[error(
-        "{file}: this is not a Parquet file: it starts with {found}, expected `PAR1`; convert it first, such as \
+        "{file}: not a Parquet file: found {found} at its start, expected `PAR1`; convert it first, such as \
          with pandas: pd.read_csv(...).to_parquet(...)"
     )]
     NotParquet {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// The first bytes.
+        /// First bytes of the file.
         found: String,
     },
-    /// Parquet at its beginning only.
+    /// Parquet file with an unreadable footer.
     #[error(
         "{file}: the Parquet file is truncated or damaged: it starts with `PAR1`, but its footer cannot be read \
          ({cause}); copy or write it again"
     )]
     Truncated {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// What the reader says.
+        /// Cause, as reported by the reader.
         cause: String,
     },
-    /// A part in the middle that cannot be decoded.
+    /// Row group that cannot be decoded.
     #[error(
         "{file}: row group {row_group} (rows {first_row} to {last_row}, counting from 0), columns {columns}: cannot \
-         be decoded ({cause}); the file is damaged there, copy or write it again"
+         be decoded ({cause}); the file is damaged there; copy or write it again"
     )]
     Corrupt {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// The row group, counting from 0.
+        /// Row group, counting from 0.
         row_group: usize,
-        /// Its first row.
+        /// First row of the row group.
         first_row: u64,
-        /// Its last row.
+        /// Last row of the row group.
         last_row: u64,
-        /// The columns that are read.
+        /// Columns being read.
         columns: String,
-        /// What the reader says.
+        /// Cause, as reported by the reader.
         cause: String,
     },
-    /// A file that only its key opens.
+    /// Encrypted file.
     #[error(
-        "{file}: the Parquet file is encrypted, expected one that is not; decrypt it first, such as with pyarrow and \
+        "{file}: found an encrypted Parquet file, expected an unencrypted one; decrypt it first, such as with pyarrow and \
          the key: pq.write_table(pq.read_table(...), ...)"
     )]
     Encrypted {
-        /// The file.
+        /// Path of the file.
         file: String,
     },
-    /// A column that is stored in a way that is not supported.
+    /// Column with an unsupported type, codec or encoding.
     #[error(
         "{file}: column `{column}` has {what}, which is not supported (the file may be fine); write the column as a \
          plain type with a common codec, such as with pandas: df.to_parquet(..., compression=\"zstd\")"
     )]
     Unsupported {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// The column.
+        /// Name of the column.
         column: String,
-        /// Its type, codec or encoding.
+        /// Type, codec or encoding of the column.
         what: String,
     },
-    /// Two columns of one name.
+    /// Two columns with the same name.
     #[error(
         "{file}: columns {} and {} (counting from 0) are both named `{column}`, expected one of each name; rename or \
          drop one", .columns.0, .columns.1
     )]
     DuplicateColumn {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// The name.
+        /// Repeated name.
         column: String,
-        /// Positions of the two.
+        /// Positions of both columns.
         columns: (usize, usize),
     },
-    /// A column that must be there.
+    /// Missing column.
     #[error(
-        "{file}: there is no column `{column}` ({role}); found the columns {found}{}",
+        "{file}: no column `{column}` ({role}); found the columns {found}{}",
         suggestion(.nearest.as_deref())
     )]
     MissingColumn {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// The name that was expected.
+        /// Expected name.
         column: String,
         /// Content of the column.
         role: &'static str,
         /// Reason why the run needs it, if other than the form of the data.
         need: Option<Need>,
-        /// The columns of the file.
+        /// Columns of the file.
         found: String,
-        /// The most similar name among them.
+        /// Most similar name among them.
         nearest: Option<Box<str>>,
-        /// The column whose name is a setting, if it is one.
+        /// Column whose name is a setting, if it is one.
         named: Option<NamedColumn>,
     },
-    /// A column of a type that cannot be meant.
+    /// Column of an unexpected type.
     #[error("{file}: column `{column}` has the type {found}, expected {expected}; {hint}")]
     WrongType {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// The column.
+        /// Name of the column.
         column: String,
-        /// Its type.
+        /// Type of the column.
         found: String,
-        /// The types that are read.
+        /// Accepted types.
         expected: &'static str,
         /// Remedy.
         hint: &'static str,
     },
-    /// Two columns that may both be meant.
+    /// Two columns with the same role.
     #[error("{file}: found both `{first}` and `{second}` as the {role}, expected one")]
     Ambiguous {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// One column.
+        /// First column.
         first: String,
-        /// The other.
+        /// Second column.
         second: String,
-        /// What one of them must be.
+        /// Role of the column.
         role: &'static str,
     },
-    /// Rows that are not in time order.
+    /// Rows out of time order.
     #[error(
-        "{place}: found {}, expected {} (the latest time before) or later; sort the file by time, with pandas: \
+        "{place}: found {}, expected {} (the latest time so far) or later; sort the file by time, with pandas: \
          df.sort_values(\"{}\")", Iso(*.found), Iso(*.previous), .place.column
     )]
     Unsorted {
-        /// The first row that is too early.
+        /// First row that is too early.
         place: Box<Place>,
-        /// Its time.
+        /// Time of the row.
         found: TimestampNs,
-        /// The time before it.
+        /// Time of the preceding row.
         previous: TimestampNs,
     },
-    /// An instrument with two rows at one time.
+    /// Two rows of an instrument at one time.
     #[error(
         "{place}: found a second row of `{symbol}` at {}, expected one; remove one", Iso(*.time)
     )]
     Duplicate {
-        /// The second row.
+        /// Second row.
         place: Box<Place>,
-        /// The instrument.
+        /// Symbol of the instrument.
         symbol: String,
-        /// The time.
+        /// Time of the row.
         time: TimestampNs,
     },
-    /// A number that is neither null nor valid.
+    /// Number that is neither null nor valid.
     #[error(
         "{place}: found {found} for `{symbol}` at {}, expected {expected}; correct it, or make it null if the \
          instrument did not trade", Iso(*.time)
     )]
     BadValue {
-        /// The cell.
+        /// Place of the cell.
         place: Box<Place>,
-        /// The instrument.
+        /// Symbol of the instrument.
         symbol: String,
-        /// The time.
+        /// Time of the row.
         time: TimestampNs,
-        /// The number.
+        /// Value found.
         found: String,
-        /// The valid values.
+        /// Valid values.
         expected: &'static str,
     },
-    /// A half-spread that cannot be used.
-    #[error("{place}: found {found} for `{symbol}`, expected one number of bps from 0 to 1e4 an instrument")]
+    /// Half-spread that is missing, repeated or out of range.
+    #[error(
+        "{place}: found {found} for `{symbol}`, expected one number per instrument from 0 to 1e4 bps; correct the file"
+    )]
     BadHalfSpread {
-        /// The cell.
+        /// Place of the cell.
         place: Box<Place>,
-        /// The instrument.
+        /// Symbol of the instrument.
         symbol: String,
-        /// What is there.
+        /// Content of the cell.
         found: String,
     },
-    /// A row without time or symbol.
-    #[error("{place}: found null, expected a value in every row; remove the row or fill it in")]
+    /// Row without time or symbol.
+    #[error("{place}: found null, expected a value in every row; fill it in or remove the row")]
     NullKey {
-        /// The cell.
+        /// Place of the cell.
         place: Box<Place>,
     },
-    /// A time that nanoseconds cannot count.
+    /// Time beyond the range of nanoseconds.
     #[error("{place}: found a time outside the years 1678 to 2262, expected one inside; check its unit")]
     TimeOutOfRange {
-        /// The cell.
+        /// Place of the cell.
         place: Box<Place>,
     },
-    /// A text in a time column that is no date.
+    /// Text in a time column that is not a date.
     #[error(
         "{place}: found {found:?}, expected an ISO date or time such as 2024-01-31 or 2024-01-31T16:00:00Z; convert the \
          column, such as with pandas: pd.to_datetime(...)"
     )]
     NoDate {
-        /// The cell.
+        /// Place of the cell.
         place: Box<Place>,
-        /// The text.
+        /// Text of the cell.
         found: String,
     },
-    /// A symbol without a character.
+    /// Empty symbol.
     #[error(
         "{place}: found the symbol {found:?}, expected the name of an instrument; fill it in or remove the row"
     )]
     EmptySymbol {
-        /// The cell.
+        /// Place of the cell.
         place: Box<Place>,
-        /// The text.
+        /// Text of the cell.
         found: String,
     },
-    /// The name of a folder that does not hold a date.
+    /// Folder name without a valid date.
     #[error("{file}: the folder `{key}={value}` names a time, expected a date as in `{key}=2024-01-31`")]
     PartitionTime {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// The key.
+        /// Key of the folder name.
         key: String,
-        /// The value.
+        /// Value of the folder name.
         value: String,
     },
-    /// Rows, but none in the range that was asked for.
-    #[error("{file}: found no price between {from} and {to}: the data covers {found}")]
+    /// Rows exist, but none in the requested range.
+    #[error(
+        "{file}: found no price between {from} and {to}, expected a range that overlaps the data: {found}"
+    )]
     NothingInRange {
-        /// The file, or the folder.
+        /// Path of the file or folder.
         file: String,
-        /// Lower end.
+        /// Start of the range.
         from: String,
-        /// Upper end.
+        /// End of the range.
         to: String,
-        /// What there is.
+        /// Range of the data.
         found: String,
     },
-    /// Rows, but none before the sealed period.
+    /// Rows exist, but none before the sealed period.
     #[error(
-        "{file}: found no row before {}, where the hold-out begins, expected data before it", Iso(*.seal)
+        "{file}: found no row before {}, the start of the hold-out, expected data before it", Iso(*.seal)
     )]
     NothingBeforeSeal {
-        /// The file, or the folder.
+        /// Path of the file or folder.
         file: String,
-        /// Where the sealed period begins.
+        /// Start of the sealed period.
         seal: TimestampNs,
     },
-    /// A number in the factor file that is not a return.
+    /// Number in the factor file that is not a return.
     #[error(
         "{place}: found {found} at {}, expected a simple return as a decimal: finite, above -1 and at most \
-         10; is it missing, in percent, or no return at all?", Iso(*.time)
+         10; check whether it is missing, in percent, or a price", Iso(*.time)
     )]
     BadFactor {
-        /// The cell.
+        /// Place of the cell.
         place: Box<Place>,
-        /// The time.
+        /// Time of the row.
         time: TimestampNs,
-        /// The number.
+        /// Value found.
         found: String,
     },
-    /// A risk-free return that is larger than any rate of its time.
+    /// Risk-free return above any plausible rate.
     #[error(
         "{place}: found {found} at {}, which is {:.0} % a year by the spacing of the rows, expected at most {:.0} %: a \
-         simple return per row as a decimal; is it an annual rate, or in percent? divide it by the rows of a year, or by \
-         100", Iso(*.time), 100.0 * .annual, 100.0 * .max
+         simple return per row as a decimal; divide an annual rate by the rows per year, or a rate in percent by 100", Iso(*.time), 100.0 * .annual, 100.0 * .max
     )]
     BadRiskFree {
-        /// The cell.
+        /// Place of the cell.
         place: Box<Place>,
-        /// The time.
+        /// Time of the row.
         time: TimestampNs,
-        /// The number.
+        /// Value found.
         found: f64,
-        /// The same compounded over a year.
+        /// Return compounded over a year.
         annual: f64,
-        /// Largest rate a year that is accepted.
+        /// Maximum annual rate.
         max: f64,
     },
     /// Factor rows that are not in strictly increasing time order.
     #[error(
-        "{place}: found {} after {}, expected a later time: factor rows are sorted and have no duplicates",
+        "{place}: found {} after {}, expected a later time; sort the factor rows and remove duplicates",
         Iso(*.found), Iso(*.previous)
     )]
     FactorOrder {
-        /// The row.
+        /// Row of the factor file.
         place: Box<Place>,
-        /// Its time.
+        /// Time of the row.
         found: TimestampNs,
-        /// The time before it.
+        /// Time of the preceding row.
         previous: TimestampNs,
     },
-    /// A frame without a factor row, inside the factors' range.
+    /// Frame without a factor row, inside the factors' range.
     #[error(
         "{file}: no factor row for the frame at {}: the rows around it are at {} and {}; {}",
         Iso(*.frame), Iso(*.before), Iso(*.after), gap_remedy(*.zone)
     )]
     FactorGap {
-        /// The factor file.
+        /// Path of the factor file.
         file: String,
-        /// The frame.
+        /// Time of the frame.
         frame: TimestampNs,
-        /// The last row before it.
+        /// Last row before the frame.
         before: TimestampNs,
-        /// The first row after it.
+        /// First row after the frame.
         after: TimestampNs,
-        /// The zone, other than UTC, whose midnights the frames are.
+        /// Zone, other than UTC, whose midnights the frames are.
         zone: Option<&'static str>,
     },
-    /// A factor row for a frame of another date.
+    /// Factor row for a frame of another date.
     #[error(
-        "{file}: the frame at {} would get the factor row of {}, the only one since the frame before it and of \
+        "{file}: the frame at {} would get the factor row of {}, the only one since the preceding frame, but of \
          another date{}; give prices and factors the same dates, with pandas: df[\"date\"] = \
          df[\"date\"]{}.dt.tz_localize(None)",
         Iso(*.frame), Iso(*.row), zones(*.frame_zone, *.row_zone),
         conversion(*.frame_zone, *.row_zone)
     )]
     FactorOfAnotherDate {
-        /// The factor file.
+        /// Path of the factor file.
         file: String,
-        /// The frame.
+        /// Time of the frame.
         frame: TimestampNs,
-        /// The row.
+        /// Row of the factor file.
         row: TimestampNs,
-        /// The zone whose midnights the frames are.
+        /// Zone whose midnights the frames are.
         frame_zone: Option<&'static str>,
-        /// The zone whose midnights the rows are.
+        /// Zone whose midnights the rows are.
         row_zone: Option<&'static str>,
     },
     /// Daily factors for frames inside the day.
@@ -416,11 +421,11 @@ pub enum DataError {
          is not known inside the day (look-ahead); use factors with the frames' own times", Iso(*.first), Iso(*.second)
     )]
     FactorsOfDays {
-        /// The factor file.
+        /// Path of the factor file.
         file: String,
-        /// A frame.
+        /// First frame inside the day.
         first: TimestampNs,
-        /// The next frame.
+        /// Second frame inside the day.
         second: TimestampNs,
     },
     /// Factors and prices of different times.
@@ -430,46 +435,45 @@ pub enum DataError {
         Iso(.factor_range.0), Iso(.factor_range.1), Iso(.frame_range.0), Iso(.frame_range.1)
     )]
     NoOverlap {
-        /// The factor file.
+        /// Path of the factor file.
         factors: String,
-        /// First and last factor row.
+        /// Times of the first and the last factor row.
         factor_range: (TimestampNs, TimestampNs),
-        /// First and last frame.
+        /// Times of the first and the last frame.
         frame_range: (TimestampNs, TimestampNs),
     },
     /// Factors both from a file and from instruments.
     #[error(
-        "factors: found both a file of factors and factors made of instruments, expected one; leave one out"
+        "factors: found both a factor file and factor expressions, expected one of them; remove the other"
     )]
     FactorsTwice,
-    /// Wide data for settings that need more than one number of each bar.
+    /// Wide data for settings that need more than one number per bar.
     #[error(
-        "{file}: the data is wide (one column a symbol) and has one number a bar: there is no `{column}`, {}; use tidy \
-         data with the columns `symbol` and `{column}`, or leave out the setting that needs it", .need.purpose()
+        "{file}: found wide data (one column per symbol, one number per bar), expected the column `{column}`, {}; use tidy \
+         data with the columns `symbol` and `{column}`, or remove the setting that needs it", .need.purpose()
     )]
     WideBars {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// The column that is missing.
+        /// Missing column.
         column: String,
         /// Reason why the run needs it.
         need: Need,
     },
-    /// A number that a message of a feed cannot hold.
+    /// Number that a message of a feed cannot hold.
     #[error(
-        "{file}: `{}` of `{symbol}` is {found} at {}, which a message cannot hold; expected a finite number or null: correct \
-         the file", .field.names()[0], Iso(*.time)
+        "{file}: `{}` of `{symbol}` at {}: found {found}, expected a finite number or null; correct the file", .field.names()[0], Iso(*.time)
     )]
     NotFinite {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// The column.
+        /// Name of the column.
         field: Field,
-        /// The instrument.
+        /// Symbol of the instrument.
         symbol: String,
-        /// The time.
+        /// Time of the row.
         time: TimestampNs,
-        /// The number.
+        /// Value found.
         found: f64,
     },
     /// Rules of the assembly that contradict each other.
@@ -478,18 +482,18 @@ pub enum DataError {
     /// Settings that contradict each other or the data.
     #[error("{0}")]
     Settings(String),
-    /// Rows that are valid one by one and cannot become frames together.
+    /// Rows that are valid individually but cannot form frames together.
     #[error("{file}: {source}")]
     Assembly {
-        /// The file, or the folder.
+        /// Path of the file or folder.
         file: String,
-        /// What is wrong.
+        /// Error of the assembly.
         source: AssemblyError,
     },
 }
 
 impl DataError {
-    /// Adds to a missing column the reason why the run needs it.
+    /// Adds the reason why the run needs a missing column.
     #[must_use]
     pub(crate) fn needed_for(mut self, reason: Need) -> Self {
         if let Self::MissingColumn { need, .. } = &mut self {
@@ -499,35 +503,35 @@ impl DataError {
     }
 }
 
-/// Remedy for a frame without a factor row.
+/// Returns the remedy for a frame without a factor row.
 fn gap_remedy(zone: Option<&str>) -> String {
     match zone {
         Some(zone) => format!(
-            "the prices look like midnights in the time zone {zone}: give them dates, with pandas: df[\"date\"] = \
+            "the prices resemble midnights in the time zone {zone}; give them dates, with pandas: df[\"date\"] = \
              df[\"date\"].dt.tz_convert(\"{zone}\").dt.tz_localize(None)"
         ),
         None => "add the row".to_owned(),
     }
 }
 
-/// Zones whose midnights the times of prices and factors look like.
+/// Returns the zones whose midnights the times of prices and factors resemble, as text.
 fn zones(frames: Option<&str>, rows: Option<&str>) -> String {
-    let like = |what, zone: &str| format!("the {what} look like midnights in the time zone {zone}");
+    let like = |what, zone: &str| format!("the {what} resemble midnights in the time zone {zone}");
     match (frames, rows) {
         (Some(frames), Some(rows)) => format!(" ({}, {})", like("prices", frames), like("factors", rows)),
         (Some(frames), None) => format!(" ({})", like("prices", frames)),
         (None, Some(rows)) => format!(" ({})", like("factors", rows)),
-        (None, None) => " (are the prices stamped midnight in another time zone?)".to_owned(),
+        (None, None) => " (check whether the prices are stamped at midnight of another time zone)".to_owned(),
     }
 }
 
-/// How pandas converts times to the zone whose midnights they are.
+/// Returns the pandas conversion of times to the zone whose midnights they are.
 fn conversion(frames: Option<&str>, rows: Option<&str>) -> String {
     let zone = frames.into_iter().chain(rows).find(|zone| *zone != "UTC");
     zone.map(|zone| format!(".dt.tz_convert(\"{zone}\")")).unwrap_or_default()
 }
 
-/// Remedy for a missing column.
+/// Returns the remedy for a missing column.
 fn suggestion(nearest: Option<&str>) -> String {
     let rename = if nearest.is_some() { "rename it" } else { "rename one" };
     format!("{}; {rename}", question(nearest))

@@ -1,4 +1,4 @@
-//! Factor returns from a file of their own, joined to the frames by time.
+//! Factor returns from a separate file, joined to the frames by time.
 
 use arrow_array::RecordBatch;
 use betaflow_engine::assembly::{FactorGap, Values};
@@ -16,37 +16,37 @@ use super::settings::{Input, Settings};
 use crate::DataError;
 use crate::risk_free::{AnnualRate, RiskFreeRate};
 
-/// A factor does not return more than this in a frame: what does is an index, a price or a count.
+/// Upper bound of a factor return per frame; larger numbers are an index, a price or a count.
 pub(crate) const LARGEST_FACTOR: f64 = 10.0;
 
-/// The rows of a factor file, one after the other.
+/// Reader of the rows of a factor file, in order.
 struct FactorRows {
     file: String,
     batches: Batches,
     time: usize,
-    /// Positions of the factors in a batch, and last that of `rf` if there is one.
+    /// Positions of the factors in a batch; that of `rf`, if present, is last.
     columns: Vec<usize>,
-    /// A number lies above the first and at or below the second.
+    /// Bounds of a number: exclusive below, inclusive above.
     bounds: (f64, f64),
-    /// Annual size of the risk-free returns, where the last column is `rf`.
+    /// Annualised level of the risk-free returns, if the last column is `rf`.
     rf: Option<RiskFreeRate>,
     rf_max: f64,
-    /// The data ends before the first row at or after this.
+    /// Time at and after which rows are cut off.
     seal: Option<i64>,
     /// Name of the time column.
     time_name: String,
-    /// Times of a batch at and after the seal, and the number of the first of their rows.
+    /// Times of a batch at and after the seal, and the number of their first row.
     sealed: Option<(Vec<i64>, u64)>,
     batch: Option<RecordBatch>,
     first_row: u64,
     at: usize,
     times: Vec<i64>,
     numbers: Vec<Vec<f64>>,
-    /// The row that is next: its time and numbers.
+    /// Time of the next row; `values` holds its numbers.
     next: Option<i64>,
     values: Vec<f64>,
     previous: Option<i64>,
-    /// Latest time so far, also of rows whose times alone are read.
+    /// Latest time so far, including rows of which only the times are read.
     latest: Option<i64>,
 }
 
@@ -100,7 +100,7 @@ impl FactorRows {
         if let Some(seal) = self.seal
             && let Some(row) = read.iter().position(|time| *time >= seal)
         {
-            // Only the times of what lies behind are looked at.
+            // Behind the seal only the times are read.
             self.sealed = Some((read.split_off(row), rows.first_row + row as u64));
             batch = batch.slice(0, row);
             self.batches.times_only()?;
@@ -175,7 +175,7 @@ impl FactorRows {
     }
 }
 
-/// Gives each frame the factor rows since the preceding frame.
+/// Join of each frame with the factor rows since the preceding frame.
 pub(super) struct FactorJoin {
     rows: FactorRows,
     names: Vec<String>,
@@ -185,16 +185,16 @@ pub(super) struct FactorJoin {
     /// Whether all rows so far are dates.
     are_dates: bool,
     previous_frame: Option<TimestampNs>,
-    /// Zones of the frames and of the rows that were joined to them.
+    /// Zones of the frames and of the rows joined to them.
     frame_midnights: Midnights,
     row_midnights: Midnights,
-    /// Whether the rows have ended before a frame: it and all later ones are left out.
+    /// Whether the rows ended before the current frame: it and all later frames are dropped.
     ended: bool,
-    /// Rows of one frame compounded: the factors and then `rf`.
+    /// Compounded rows of one frame: factors, then `rf`.
     compounded: Vec<f64>,
-    /// Whether frames before the first row are handed on, without factors.
+    /// Whether frames before the first row are emitted, without factors.
     leads: bool,
-    /// The rows of one frame, one after the other, where somebody joins them again.
+    /// Rows of one frame, in order, kept for a client that joins them again.
     taken: Option<Vec<f64>>,
 }
 
@@ -267,14 +267,14 @@ impl FactorJoin {
         })
     }
 
-    /// For whoever joins the rows again to other frames: frames before the first row are handed on without factors,
-    /// and the rows of each frame are kept.
+    /// Prepares the join for clients that join the rows to other frames: frames before the first row are
+    /// emitted without factors, and the rows of each frame are kept.
     pub(super) fn neutral(mut self) -> Self {
         (self.leads, self.taken) = (true, Some(Vec::new()));
         self
     }
 
-    /// The rows of the frame at hand, each with the factors and then `rf`.
+    /// Returns the rows of the current frame, each with the factors and then `rf`.
     pub(super) fn taken(&self) -> impl Iterator<Item = &[f64]> {
         let width = self.names.len() + usize::from(self.has_rf);
         self.taken.as_deref().unwrap_or_default().chunks(width.max(1))
@@ -285,7 +285,7 @@ impl FactorJoin {
         self.rows.check_rest()
     }
 
-    /// Whether a row has been joined to a frame.
+    /// Returns whether a row has been joined to a frame.
     pub(super) fn has_joined(&self) -> bool {
         self.rows.previous.is_some()
     }
@@ -298,12 +298,12 @@ impl FactorJoin {
         self.has_rf
     }
 
-    /// Warning about an implausible risk-free return.
+    /// Returns a warning about an implausible risk-free return.
     pub(super) fn warning(&self) -> Option<Warning> {
         self.rows.rf.as_ref().and_then(|rate| rate.warning(&self.rows.file))
     }
 
-    /// Compounds the rows up to the frame at `t` into it, and says whether the frame is handed on.
+    /// Compounds the rows up to the frame at `t` into it; returns whether the frame is emitted.
     pub(super) fn advance(&mut self, t: TimestampNs, frame: &mut Frame) -> Result<bool, DataError> {
         self.check_days(t)?;
         self.frame_midnights.add(t.0);
@@ -314,7 +314,7 @@ impl FactorJoin {
         while let Some(next) = self.rows.next.filter(|next| *next <= t.0) {
             self.are_dates &= TimestampNs(next).is_midnight();
             self.row_midnights.add(next);
-            // Before the first frame there is no interval to compound over: its row is the last one.
+            // Before the first frame there is no interval to compound over, so its row is the last one.
             if count == 0 || first_of_all {
                 self.compounded.clone_from(&self.rows.values);
                 self.taken.iter_mut().for_each(Vec::clear);
@@ -330,7 +330,7 @@ impl FactorJoin {
         if first_of_all && let Some(rate) = &mut self.rows.rf {
             rate.forget_extreme();
         }
-        // Bars of a day, stamped midnight in a zone east of UTC, would each get the row of the day before.
+        // Daily bars stamped at midnight of a zone east of UTC would each get the row of the preceding day.
         let of_another_date = self.are_dates && !t.is_midnight() && self.last_date() < t.date();
         if count == 1 && !first_of_all && (of_another_date || self.is_of_another_midnight()) {
             let row = TimestampNs(self.rows.previous.unwrap_or_default());
@@ -342,7 +342,7 @@ impl FactorJoin {
                 row_zone: self.row_midnights.zone(),
             });
         }
-        // Rows that ended on an earlier day say nothing about the first frame.
+        // Rows that ended on an earlier day do not apply to the first frame.
         let is_over = first_of_all && self.rows.next.is_none() && self.last_date() < t.date();
         if count > 0 && !is_over {
             frame.factors.clear();
@@ -353,13 +353,13 @@ impl FactorJoin {
         self.without_row(t, frame)
     }
 
-    /// Whether frame and row are midnights of two zones, and of two dates there.
+    /// Returns whether frame and row are midnights of different zones and of different dates there.
     fn is_of_another_midnight(&self) -> bool {
         let dates = self.frame_midnights.date().zip(self.row_midnights.date());
         dates.is_some_and(|(frame, row)| frame != row) && self.frame_midnights.differs(&self.row_midnights)
     }
 
-    /// The date of the last row that was compounded.
+    /// Returns the date of the last compounded row.
     fn last_date(&self) -> i64 {
         self.rows.previous.map_or(i64::MIN, |time| TimestampNs(time).date())
     }
@@ -376,7 +376,7 @@ impl FactorJoin {
         if self.gap == FactorGap::Error {
             let (file, before, after) = (self.rows.file.clone(), TimestampNs(before), TimestampNs(after));
             let zone = self.frame_midnights.zone().filter(|zone| *zone != "UTC");
-            // The row may be there, out of order.
+            // The row may exist out of order.
             while self.rows.next.is_some() {
                 match self.rows.advance() {
                     Err(error @ DataError::Unsorted { .. }) => return Err(error),
@@ -396,7 +396,7 @@ impl FactorJoin {
         frame.rf = 0.0;
     }
 
-    /// Refuses daily factors for frames inside the day: the first of them would know how the day ends.
+    /// Refuses daily factors for frames inside the day, which would be look-ahead.
     fn check_days(&self, t: TimestampNs) -> Result<(), DataError> {
         let Some(previous) = self.previous_frame else { return Ok(()) };
         let begun = t >= self.first_row && !self.ended;
@@ -412,7 +412,7 @@ impl FactorJoin {
         Ok(())
     }
 
-    /// The error when no frame had a factor row.
+    /// Returns the error for a file of which no row was joined.
     pub(super) fn no_overlap(&mut self, frame_range: (TimestampNs, TimestampNs)) -> DataError {
         while self.rows.next.is_some() {
             if let Err(error) = self.rows.advance() {

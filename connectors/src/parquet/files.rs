@@ -1,4 +1,4 @@
-//! The files of an input, and when each begins and ends.
+//! Files of an input, and their time ranges.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use super::schema::{Columns, Key, Layout};
 use super::settings::{BadRow, Input, Settings};
 use crate::DataError;
 
-/// A price file that is not open.
+/// Closed price file.
 #[derive(Debug)]
 pub(super) struct PriceFile {
     pub(super) location: Location,
@@ -25,16 +25,16 @@ pub(super) struct PriceFile {
     pub(super) partitions: Vec<(String, String)>,
     /// Position among the files by name.
     pub(super) order: usize,
-    /// First and last time that it may have a frame at.
+    /// First and last time at which the file may have a frame.
     pub(super) first: i64,
     pub(super) last: i64,
-    /// Rows that lie outside the range and are passed over by whole row groups.
+    /// Rows outside the range, skipped by whole row groups.
     pub(super) passed_over: u64,
-    /// What it has beside the close that is wanted.
+    /// Wanted fields of the file besides the close.
     pub(super) fields: Vec<Field>,
 }
 
-/// A price file that is open: its columns recognised, its row groups chosen.
+/// Open price file with recognised columns and selected row groups.
 pub(super) struct Opened {
     pub(super) chunks: Chunks,
     pub(super) metadata: ArrowReaderMetadata,
@@ -43,14 +43,14 @@ pub(super) struct Opened {
     pub(super) rows: u64,
 }
 
-/// Bounds of the times that are wanted, both included.
+/// Returns the bounds of the wanted times, both included.
 pub(super) fn range(settings: &Settings) -> (i64, i64) {
     let to = settings.to.map_or(i64::MAX, |to| to.0);
     let open = settings.sealed_from.map_or(i64::MAX, |seal| seal.0.saturating_sub(1));
     (settings.from.map_or(i64::MIN, |from| from.0), to.min(open))
 }
 
-/// All files of an input, sorted by name.
+/// Lists all files of an input, sorted by name.
 pub(super) fn list(input: &Input) -> Result<Vec<PriceFile>, DataError> {
     let file = |location, partitions| PriceFile {
         location,
@@ -84,8 +84,8 @@ pub(super) fn list(input: &Input) -> Result<Vec<PriceFile>, DataError> {
     Ok(files.collect())
 }
 
-/// Collects the Parquet files below a folder. Hidden ones and those with `_` in front are notes of the
-/// program that wrote the data.
+/// Collects the Parquet files below a folder. Names that start with `.` or `_` are metadata of the program
+/// that wrote the data.
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), DataError> {
     for entry in std::fs::read_dir(folder).map_err(|error| io_error(folder, error, 0))? {
         let path = entry.map_err(|error| io_error(folder, error, 0))?.path();
@@ -103,7 +103,7 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), DataError> {
     Ok(())
 }
 
-/// Keys and values of hive partitions in the folders of a path.
+/// Returns the keys and values of hive partitions in the folders of a path.
 fn partitions(path: &Path) -> Vec<(String, String)> {
     let folders = path.parent().into_iter().flat_map(Path::iter);
     let named = folders.filter_map(|folder| {
@@ -157,7 +157,7 @@ impl PriceFile {
         Ok(Opened { chunks, metadata, layout, groups, rows })
     }
 
-    /// Finds out when the file begins and ends and what it has, and returns its rows and the range of all its times.
+    /// Determines range and fields of the file; returns its number of rows and the range of all its times.
     pub(super) fn survey(
         &mut self,
         settings: &Settings,
@@ -184,7 +184,7 @@ impl PriceFile {
         };
         self.first = self.first.max(from);
         if settings.sealed_from.is_some() {
-            // How far the file goes behind the seal is not to be known, nor what a file behind it has.
+            // Neither the extent of the file behind the seal nor the fields of a sealed file may be used.
             self.last = self.last.min(to);
         }
         if settings.sealed_from.is_none() || self.is_wanted() {
@@ -193,12 +193,12 @@ impl PriceFile {
         Ok((opened.rows, all))
     }
 
-    /// How many rows the file has, if it lies behind the seal as a whole: then not even its columns matter.
+    /// Returns the number of rows if the whole file lies behind the seal; its columns then do not matter.
     fn sealed_rows(&self, metadata: &ArrowReaderMetadata, settings: &Settings) -> Option<u64> {
         let seal = settings.sealed_from?;
         let name = self.location.name();
         let columns = Columns { file: &name, schema: metadata.schema() };
-        // What is wrong with the time column is said by whoever needs it.
+        // `open` reports errors of the time column.
         let time = columns.time_or_partition(&self.partitions, settings.time.as_deref()).ok()?;
         let mut groups = groups_of(metadata, &time, settings.shift_ns());
         let rows: u64 = groups.iter().map(RowGroup::rows).sum();
@@ -206,7 +206,7 @@ impl PriceFile {
         (rows > 0 && groups.iter().all(|group| !group.is_wanted)).then_some(rows)
     }
 
-    /// The time of the first row, for a file without statistics.
+    /// Returns the time of the first row, for a file without statistics.
     fn first_row(&self, settings: &Settings, opened: &Opened, group: RowGroup) -> Result<i64, DataError> {
         let Key::Column(time) = opened.layout.time() else { return Ok(i64::MIN) };
         let chunks = opened.chunks.clone();
@@ -218,11 +218,11 @@ impl PriceFile {
         {
             return Ok(first.first().copied().unwrap_or(i64::MIN));
         }
-        // The cursor will meet the fault again and knows how to say it.
+        // The cursor meets this fault again and reports it.
         Ok(i64::MIN)
     }
 
-    /// Checks that the times of a file without a wanted row are sorted, and are where its statistics say.
+    /// Checks the times of a file without a wanted row against their order and the statistics.
     pub(super) fn check_times(&self, settings: &Settings) -> Result<(), DataError> {
         let chunks = self.location.open(0)?;
         let metadata = self.location.footer(&chunks)?;
@@ -254,13 +254,13 @@ impl PriceFile {
         Ok(())
     }
 
-    /// Whether any row may lie in the range that is wanted.
+    /// Returns whether any row may lie in the wanted range.
     pub(super) fn is_wanted(&self) -> bool {
         self.first <= self.last
     }
 }
 
-/// The row groups of a file, with the times that are known of them.
+/// Returns the row groups of a file with their known times.
 fn groups_of(metadata: &ArrowReaderMetadata, time: &Key<i64>, shift: i64) -> Vec<RowGroup> {
     match time {
         Key::Column(column) => row_groups(metadata, Some(*column), shift),

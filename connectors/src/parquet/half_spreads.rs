@@ -1,4 +1,4 @@
-//! Half-spreads by instrument, from a file of their own.
+//! Half-spreads by instrument, from a separate file.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ use crate::DataError;
 /// Column of the half-spread, in bps of notional.
 const COLUMN: &str = "half_spread_bps";
 
-/// Reads a Parquet file with the columns `symbol` and `half_spread_bps`, a row an instrument.
+/// Reads a Parquet file with the columns `symbol` and `half_spread_bps`, one row per instrument.
 ///
 /// # Errors
-/// The file is not there or lacks a column; a null; a spread out of its range; an instrument twice.
+/// The file is missing or lacks a column; a null; a spread out of range; a repeated instrument.
 pub fn read_half_spreads(input: &Input) -> Result<BTreeMap<String, f64>, DataError> {
     let file = name_of(input);
     let location = input.single("half-spreads")?;

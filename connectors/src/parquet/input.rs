@@ -1,4 +1,4 @@
-//! The place of a Parquet file and its footer.
+//! Location of a Parquet file, and its footer.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -19,7 +19,7 @@ use crate::DataError;
 use crate::did_you_mean::nearest;
 use crate::files;
 
-/// Where the bytes of one file are, without having it open.
+/// Location of the bytes of a closed file.
 #[derive(Clone, Debug)]
 pub(super) enum Location {
     File(std::path::PathBuf),
@@ -34,8 +34,8 @@ impl Location {
         }
     }
 
-    /// Opens the file and checks that it is Parquet at its beginning. `open` is the number of files that
-    /// are open, for the message when there are too many.
+    /// Opens the file and checks its first bytes. `open` is the number of open files, for the message when
+    /// there are too many.
     pub(super) fn open(&self, open: usize) -> Result<Chunks, DataError> {
         let chunks = match self {
             Self::Bytes { bytes, .. } => Chunks::Bytes(bytes.clone()),
@@ -75,7 +75,7 @@ impl Location {
         let with = |options| guarded(|| ArrowReaderMetadata::try_new(Arc::clone(&metadata), options));
         let types = with(ArrowReaderOptions::new())
             .or_else(|cause| match cause.to_string().contains("incompatible arrow schema") {
-                // The writer's own schema is a hint; programs that rename columns may leave an older one.
+                // The writer's own schema is a hint, and may be stale in a file with renamed columns.
                 true => with(ArrowReaderOptions::new().with_skip_arrow_metadata(true)),
                 false => Err(cause),
             })
@@ -84,7 +84,7 @@ impl Location {
     }
 }
 
-/// The error for a file with a column of a type that Arrow does not have.
+/// Returns the error for a file with a column type unknown to Arrow.
 fn unknown_type(file: &str, schema: &SchemaDescriptor, cause: &ParquetError) -> DataError {
     let types = |column| {
         guarded(|| parquet_to_arrow_field_levels(schema, ProjectionMask::roots(schema, [column]), None))
@@ -100,7 +100,7 @@ fn unknown_type(file: &str, schema: &SchemaDescriptor, cause: &ParquetError) -> 
     }
 }
 
-/// Refuses two columns of one name: either may be meant.
+/// Refuses two columns of the same name, which would be ambiguous.
 fn unique_names(file: String, types: ArrowReaderMetadata) -> Result<ArrowReaderMetadata, DataError> {
     let mut names = BTreeMap::new();
     for (column, field) in types.schema().fields().iter().enumerate() {
@@ -113,11 +113,11 @@ fn unique_names(file: String, types: ArrowReaderMetadata) -> Result<ArrowReaderM
 }
 
 impl Input {
-    /// The file of an input that is one; `what` it has, for the message.
+    /// Returns the file of an input that must be a single file; `what` names its content in the message.
     pub(super) fn single(&self, what: &str) -> Result<Location, DataError> {
         match self {
             Self::Path(path) if path.is_dir() => Err(DataError::Settings(format!(
-                "{}: {what} are one file, found a folder; name the file in it",
+                "{}: found a folder, expected one file of {what}; name the file in it",
                 path.display()
             ))),
             Self::Path(path) => Ok(Location::File(path.clone())),
@@ -126,9 +126,9 @@ impl Input {
     }
 }
 
-/// Says why a path cannot be opened.
+/// Returns the error for a path that cannot be opened.
 pub(super) fn io_error(path: &Path, source: io::Error, open: usize) -> DataError {
-    /// "Too many open files", of the process (EMFILE) and of the system (ENFILE).
+    /// Error codes "too many open files", of the process (EMFILE) and of the system (ENFILE).
     const TOO_MANY: [i32; 2] = [24, 23];
     let name = path.display().to_string();
     if cfg!(unix) && source.raw_os_error().is_some_and(|code| TOO_MANY.contains(&code)) {

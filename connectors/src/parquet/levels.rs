@@ -1,4 +1,4 @@
-//! Wide data with a field and a symbol in each column's name, as pandas writes two column levels.
+//! Wide data with a field and a symbol in each column name, as pandas writes two column levels.
 
 use betaflow_engine::assembly::{Assembler, FrameColumn};
 use betaflow_engine::frame::Field;
@@ -8,7 +8,7 @@ use super::schema::{Columns, Key, Layout, Series};
 use super::settings::{NO_COLUMN, Settings};
 use crate::{DataError, NamedColumn};
 
-/// Fields of bars in the names of columns, in lower case and without `_`; the first is needed.
+/// Fields of bars in column names, in lower case and without `_`; the first is required.
 const FIELDS: [&str; 10] = [
     "close",
     "open",
@@ -21,21 +21,22 @@ const FIELDS: [&str; 10] = [
     "stocksplits",
     "capitalgains",
 ];
-/// Characters that may join a field and a symbol. A space is in the names of fields too.
+/// Characters that may join a field and a symbol. A space is not among them, because it occurs in names of
+/// fields.
 const JOINTS: [char; 6] = ['_', '|', ':', '/', '.', '-'];
 
-/// A column with a field and a symbol.
+/// Column with a field and a symbol.
 struct Cell {
     column: usize,
     field: String,
     symbol: String,
 }
 
-/// Columns that all have a field and a symbol in their names.
+/// Columns whose names all hold a field and a symbol.
 struct Levels(Vec<Cell>);
 
 impl Levels {
-    /// Recognises two levels; `None` where any column but the time has another name.
+    /// Recognises two levels; `None` if any column besides the time has another form.
     fn recognise(columns: &Columns<'_>, time: &Key<i64>, settings: &Settings) -> Option<Self> {
         let all = columns.schema.fields().iter().enumerate();
         let named = all.filter(|(column, field)| {
@@ -54,14 +55,15 @@ impl Levels {
             });
             cells.collect::<Option<Vec<_>>>()
         };
-        // Pandas writes the name of a column of two levels as a tuple of Python.
+        // Pandas writes a two-level column name as a Python tuple.
         let of_pandas = pairs(&tuple);
         if let Some(pairs) = of_pandas {
             let field_first = pairs.iter().all(|(_, first, _)| is_field(first));
             let field_second = pairs.iter().all(|(.., second)| is_field(second));
             return (field_first || field_second).then(|| Self::of(pairs, field_first));
         }
-        // Joined names are two levels only where all are, and have more than closes.
+        // Joined names count as two levels only if all columns have one and there are fields besides the
+        // close.
         JOINTS.iter().find_map(|joint| {
             let first = pairs(&|name| name.split_once(*joint).map(owned))
                 .filter(|pairs| pairs.iter().all(|(_, field, symbol)| is_field(field) && !symbol.is_empty()));
@@ -87,7 +89,7 @@ impl Levels {
         Self(cells.collect())
     }
 
-    /// The columns that are read of each symbol.
+    /// Selects the columns to read for each symbol.
     fn layout(
         &self,
         columns: &Columns<'_>,
@@ -181,7 +183,7 @@ pub(super) fn layout(
     }
 }
 
-/// A name in lower case and without what separates its words.
+/// Returns a name in lower case without word separators.
 fn plain(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, ' ' | '_')).flat_map(char::to_lowercase).collect()
 }
@@ -190,7 +192,7 @@ fn owned((first, second): (&str, &str)) -> (String, String) {
     (first.to_owned(), second.to_owned())
 }
 
-/// The two texts of a tuple as Python writes it: `('Close', 'AAPL')`.
+/// Parses the two texts of a Python tuple: `('Close', 'AAPL')`.
 fn tuple(name: &str) -> Option<(String, String)> {
     let inside = name.strip_prefix('(')?.strip_suffix(')')?;
     let (first, rest) = quoted(inside)?;
@@ -198,7 +200,7 @@ fn tuple(name: &str) -> Option<(String, String)> {
     rest.is_empty().then_some((first, second))
 }
 
-/// A text in quotes at the start, and what follows it.
+/// Parses a quoted text at the start; returns it and the rest.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let quote = text.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
     let (mut content, mut rest) = (String::new(), text[1..].chars());

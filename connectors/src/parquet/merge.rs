@@ -1,4 +1,4 @@
-//! Files as one stream in time order.
+//! Merge of files into one stream in time order.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -11,21 +11,21 @@ use super::files::{PriceFile, list};
 use super::settings::{Input, Settings};
 use crate::{DataError, Progress};
 
-/// Decoded bytes that all open files together may hold.
+/// Maximum decoded bytes held by all open files together.
 const OPEN_BYTES: usize = 32 << 20;
 
-/// Files that are open because their time has come, and those whose time has not.
+/// Open files at the current time, and files that start later.
 pub(super) struct Merge {
     waiting: VecDeque<PriceFile>,
     /// Files without a row in the range; only their times are checked.
     outside: Vec<PriceFile>,
     open: Vec<Cursor>,
-    /// Time of the next row of each open file: what is searched for each frame, in one piece of memory.
+    /// Time of the next row of each open file, contiguous because it is searched for each frame.
     heads: Vec<i64>,
     bytes_each: usize,
-    /// First and last time of all files, as far as their statistics say.
+    /// First and last time of all files, as far as known from their statistics.
     pub(super) all_times: Option<(i64, i64)>,
-    /// What any of the files has beside the close, in the order of fields.
+    /// Fields of any of the files besides the close, in the order of fields.
     pub(super) fields: Vec<Field>,
 }
 
@@ -67,7 +67,7 @@ impl Merge {
         self.outside.drain(..).try_for_each(|file| file.check_times(settings))
     }
 
-    /// The time of the next rows, after opening the files that begin before or at it.
+    /// Returns the time of the next rows, after opening the files that start at or before it.
     pub(super) fn next_time(&mut self, shared: &mut Shared<'_>) -> Result<Option<i64>, DataError> {
         loop {
             let next = self.heads.iter().copied().min();
@@ -78,7 +78,7 @@ impl Merge {
             let Some(file) = self.waiting.pop_front() else { return Ok(next) };
             let cursor = Cursor::open(&file, shared, self.open.len(), self.bytes_each)?;
             if let Some(head) = cursor.head() {
-                // By name, so that of duplicates the same one is first in every run.
+                // Sorted by name, so that the first of several duplicates is the same in every run.
                 let position = self.open.partition_point(|other| other.order < cursor.order);
                 self.open.insert(position, cursor);
                 self.heads.insert(position, head);
@@ -86,7 +86,7 @@ impl Merge {
         }
     }
 
-    /// Hands all rows at time `t` to the assembler and closes the files that have ended.
+    /// Passes all rows at time `t` to the assembler and closes the files that have ended.
     pub(super) fn drain(
         &mut self,
         t: i64,
@@ -110,7 +110,7 @@ impl Merge {
     }
 }
 
-/// What messages call an input.
+/// Returns the name of an input in messages.
 pub(super) fn name_of(input: &Input) -> String {
     match input {
         Input::Path(path) => path.display().to_string(),
@@ -118,7 +118,7 @@ pub(super) fn name_of(input: &Input) -> String {
     }
 }
 
-/// How many of the files, sorted by their first time, are open at once at most.
+/// Returns the maximum number of files open at once; `files` is sorted by first time.
 fn overlap(files: &[PriceFile]) -> usize {
     let mut ends: Vec<i64> = files.iter().map(|file| file.last).collect();
     ends.sort_unstable();

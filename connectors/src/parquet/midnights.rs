@@ -1,12 +1,12 @@
-//! Time zone whose midnights a series of daily times are, for messages.
+//! Detection of the time zone whose midnights a series of daily times are, for messages.
 
 use betaflow_engine::time::DAY_NS;
 
 const HOUR_NS: i64 = DAY_NS / 24;
-/// Times that are closer are not those of days; a day with a change of the clock has 23 hours.
+/// Minimum distance of daily times; a day with a clock change has 23 hours.
 const DAY_NS_MIN: i64 = 20 * HOUR_NS;
 
-/// Zones with their hours from UTC, in winter and in summer of the north.
+/// Zones with their hours from UTC, in northern winter and summer.
 const ZONES: [(&str, i64, i64); 8] = [
     ("America/New_York", -5, -4),
     ("America/Chicago", -6, -5),
@@ -20,15 +20,16 @@ const ZONES: [(&str, i64, i64); 8] = [
 
 /// Daily times so far, and whether each is midnight in a zone.
 ///
-/// Times after noon UTC alone do not tell the midnights of a zone in the east from closes of the same UTC date. Weekdays do: closes fall on Monday to Friday UTC, midnights in the east on Sunday to Thursday.
+/// Times after noon UTC may be midnights of an eastern zone or closes of the same UTC date. Weekdays decide:
+/// closes fall on Monday to Friday UTC, eastern midnights on Sunday to Thursday.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Midnights {
-    /// A time fell on a weekend of UTC.
+    /// Whether a time fell on a weekend in UTC.
     on_weekend: bool,
-    /// A time would be the midnight of a day of a weekend.
+    /// Whether a time would be the midnight of a weekend day.
     of_weekend: bool,
     previous: Option<i64>,
-    /// Hours from UTC that were seen, bit `12 + hours`; `None` once a time is no midnight or closer than a day.
+    /// Hours from UTC so far, bit `12 + hours`; `None` once a time is not a midnight or is closer than a day.
     seen: Option<u32>,
     has_begun: bool,
 }
@@ -45,7 +46,7 @@ impl Midnights {
         self.of_weekend |= hours(time).is_some_and(|hours| is_weekend(date_of(time, hours)));
     }
 
-    /// The date that the latest time is the midnight of, as days since 1970; `None` while it may be one of two.
+    /// Returns the date whose midnight is the latest time, in days since 1970; `None` while two are possible.
     pub(super) fn date(&self) -> Option<i64> {
         self.seen?;
         let time = self.previous?;
@@ -58,12 +59,12 @@ impl Midnights {
         }
     }
 
-    /// Whether the latest time is at another hour than that of another series.
+    /// Returns whether the latest time is at another hour than that of `other`.
     pub(super) fn differs(&self, other: &Self) -> bool {
         self.previous.and_then(hours) != other.previous.and_then(hours)
     }
 
-    /// The zone, by the hours that were seen; of one hour in two zones, by the season.
+    /// Returns the zone by the hours so far; if an hour fits two zones, the season decides.
     pub(super) fn zone(&self) -> Option<&'static str> {
         let seen = self.seen?;
         let time = self.previous?;
@@ -84,17 +85,17 @@ impl Midnights {
     }
 }
 
-/// Date of a midnight, as days since 1970.
+/// Returns the date of a midnight, in days since 1970.
 fn date_of(time: i64, hours: i64) -> i64 {
     (time + hours * HOUR_NS).div_euclid(DAY_NS)
 }
 
-/// Whether a day since 1970-01-01, a Thursday, is a Saturday or a Sunday.
+/// Returns whether a day since 1970-01-01, a Thursday, is a Saturday or a Sunday.
 fn is_weekend(day: i64) -> bool {
     (day + 3).rem_euclid(7) >= 5
 }
 
-/// Hours from UTC of a zone in which a time is midnight, if it is one of those that are known.
+/// Returns the hours from UTC of a known zone in which a time is midnight, if there is one.
 fn hours(time: i64) -> Option<i64> {
     let of_day = time.rem_euclid(DAY_NS);
     if of_day % HOUR_NS != 0 {
@@ -113,10 +114,10 @@ mod tests {
 
     use super::*;
 
-    /// Days since 1970 with the hours of the clock ahead of UTC, and the zone that they name.
+    /// Days since 1970 with the hours ahead of UTC, and the resulting zone.
     type Case = (&'static [(i64, i64)], Option<&'static str>);
 
-    /// Midnights in a zone whose clock is `hours` ahead of UTC, of days since 1970.
+    /// Midnights of days since 1970 in a zone `hours` ahead of UTC.
     fn midnights(days: &[(i64, i64)]) -> Midnights {
         let mut midnights = Midnights::default();
         days.iter().for_each(|(day, hours)| midnights.add(day * DAY_NS - hours * HOUR_NS));
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_seen_name_the_zone() {
+    fn hours_of_midnights_identify_the_zone() {
         // 15,698 is a Monday of December 2012, 15,803 one of April 2013.
         let cases: [Case; 12] = [
             (&[(15_700, 0), (15_701, 0)], Some("UTC")),

@@ -1,4 +1,4 @@
-//! Which column is what: tidy and wide data recognised by themselves.
+//! Roles of columns: recognition of tidy and wide data.
 
 use arrow_schema::{DataType, FieldRef, Schema};
 use betaflow_engine::assembly::{Assembler, FrameColumn, Values};
@@ -12,48 +12,49 @@ use crate::did_you_mean::nearest;
 use crate::iso_time::parse_time;
 use crate::{DataError, NamedColumn};
 
-/// Names of time columns, in any case.
+/// Names of time columns, case-insensitive.
 pub(super) const TIME_NAMES: [&str; 5] = ["timestamp", "ts", "time", "date", "datetime"];
-/// Names of symbol columns, in any case; the first that a file has.
+/// Names of symbol columns, case-insensitive, in order of precedence.
 const SYMBOL_NAMES: [&str; 2] = ["symbol", "ticker"];
-/// Other names of the columns, which are suggested.
+/// Alternative column names, used for suggestions.
 const TIME_HINTS: [&str; 6] = ["day", "dt", "trade_date", "tradedate", "asof", "period"];
 const SYMBOL_HINTS: [&str; 9] =
     ["sym", "tic", "instrument", "asset", "security", "ric", "isin", "permno", "stock"];
 const PRICE_HINTS: [&str; 8] = ["adj_close", "adj close", "price", "px_last", "last", "settle", "prc", "px"];
-/// What pandas calls an index without a name.
+/// Column name that pandas gives to an unnamed index.
 const PANDAS_INDEX: &str = "__index_level_0__";
 const TIMES: &str = "a date, a timestamp or a string with an ISO date";
 const TEXTS: &str = "a string or a dictionary of strings";
 const NUMBERS: &str = "a floating-point number, an integer or a Decimal128";
 
-/// A time or a symbol: a column of the file, or the same for the whole file, from the name of its folder.
+/// Time or symbol: a column of the file, or a constant from its folder's name.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Key<T> {
     Column(usize),
     Constant(T),
 }
 
-/// The columns of one symbol.
+/// Columns of one symbol.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Series {
     pub(super) symbol: String,
     pub(super) columns: Vec<(Field, usize)>,
 }
 
-/// The columns of a price file that are read.
+/// Columns to read from a price file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Layout {
-    /// A row a bar.
+    /// One row per bar.
     Tidy {
         time: Key<i64>,
         symbol: Key<String>,
-        /// The close and what else is read.
+        /// Columns of the close and the other fields.
         columns: Vec<(Field, usize)>,
     },
-    /// A row a timestamp, a column a symbol; `others` are symbols outside the universe, which are not read.
+    /// One row per timestamp, one column per symbol; `others` are symbols outside the universe, which are not
+    /// read.
     Wide { time: Key<i64>, symbols: Vec<(usize, String)>, others: Vec<String> },
-    /// A row a timestamp, a column a field of a symbol.
+    /// One row per timestamp, one column per field and symbol.
     Levels { time: Key<i64>, symbols: Vec<Series>, others: Vec<String> },
 }
 
@@ -64,7 +65,7 @@ impl Layout {
         }
     }
 
-    /// Positions in the file of the columns that are read.
+    /// Returns the positions of the columns to read.
     pub(super) fn projection(&self) -> Vec<usize> {
         let mut columns = Vec::new();
         if let Key::Column(time) = self.time() {
@@ -84,12 +85,12 @@ impl Layout {
             }
         }
         columns.sort_unstable();
-        // A column may be two things, such as a close that returns are made of too.
+        // A column may have two roles, such as a close that is also the return price.
         columns.dedup();
         columns
     }
 
-    /// What is read beside the close.
+    /// Returns the fields to read besides the close.
     pub(super) fn fields(&self) -> Vec<Field> {
         let read: Vec<Field> = match self {
             Self::Tidy { columns, .. } => columns.iter().map(|(field, _)| *field).collect(),
@@ -102,21 +103,21 @@ impl Layout {
     }
 }
 
-/// The columns of a factor file but the time: position and name.
+/// Columns of a factor file without the time: position and name.
 pub(super) struct FactorColumns {
     pub(super) factors: Vec<(usize, String)>,
     pub(super) rf: Option<(usize, String)>,
 }
 
-/// The columns of a file, with the file's name for messages.
+/// Columns of a file, with the file's name for messages.
 pub(super) struct Columns<'a> {
     pub(super) file: &'a str,
     pub(super) schema: &'a Schema,
 }
 
 impl<'a> Columns<'a> {
-    /// Recognises the layout of a price file whose columns do not have two levels. `partitions` are the keys and values of
-    /// its folders' names.
+    /// Recognises the layout of a price file without two column levels. `partitions` are the keys and values
+    /// of its folders' names.
     pub(super) fn layout(
         &self,
         time: Key<i64>,
@@ -148,7 +149,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// The column of symbols. A column named `ticker` that holds numbers is an instrument of wide data.
+    /// Finds the column of symbols. A column `ticker` that holds numbers is an instrument of wide data.
     fn symbol_column(&self, name: Option<&str>) -> Result<Option<usize>, DataError> {
         if let Some(name) = name {
             return self.find(name, true, "symbol");
@@ -192,7 +193,7 @@ impl<'a> Columns<'a> {
         Ok(Layout::Tidy { time, symbol, columns })
     }
 
-    /// The column of a field under the name that it was given, or else under a usual one.
+    /// Finds the column of a field, by its configured name or a usual one.
     fn column_of(&self, field: Field, settings: &Settings) -> Result<Option<usize>, DataError> {
         match settings.name_of(field) {
             Some(NO_COLUMN) => Ok(None),
@@ -209,7 +210,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// Error for a missing column that a setting needs.
+    /// Returns the error for a missing column that a setting needs.
     fn needed(&self, field: Field, settings: &Settings, need: Need) -> DataError {
         let name = settings.name_of(field).filter(|name| *name != NO_COLUMN).unwrap_or(field.names()[0]);
         self.missing(name, need.purpose(), Some(NamedColumn::Of(field)), &[]).needed_for(need)
@@ -232,7 +233,7 @@ impl<'a> Columns<'a> {
                 others.push(field.name().clone());
                 continue;
             }
-            let hint = "in wide data every column but the time is a symbol; cast or drop it";
+            let hint = "in wide data every column except the time is a symbol; cast or drop it";
             if field.name().trim().is_empty() {
                 let place = self.place(field.name());
                 return Err(DataError::EmptySymbol { place, found: field.name().clone() });
@@ -246,7 +247,8 @@ impl<'a> Columns<'a> {
         Ok(Layout::Wide { time, symbols, others })
     }
 
-    /// Columns that only a row of one instrument has. `OPEN` and `LOW` are symbols too, hence the cases.
+    /// Returns whether columns occur that only tidy data has. `OPEN` and `LOW` are also symbols, hence the
+    /// case rules.
     fn looks_tidy(&self, settings: &Settings) -> bool {
         const FIELDS: [&str; 6] = ["open", "high", "low", "close", "volume", "return"];
         let is_field = |name: &str| {
@@ -257,7 +259,7 @@ impl<'a> Columns<'a> {
         self.schema.fields().iter().any(|field| is_field(field.name()))
     }
 
-    /// The time column, or the time that the name of a folder gives.
+    /// Finds the time column, or the time in a folder's name.
     pub(super) fn time_or_partition(
         &self,
         partitions: &[(String, String)],
@@ -282,9 +284,9 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// The time column: the one that is named, else the one with a usual name and the type of a time.
+    /// Finds the time column: the configured one, or one with a usual name and a time type.
     pub(super) fn time(&self, name: Option<&str>) -> Result<usize, DataError> {
-        let hint = "cast it to a timestamp (numbers do not say their unit)";
+        let hint = "cast it to a timestamp (numbers have no unit)";
         if let Some(name) = name {
             let column = self.find(name, true, "time")?;
             let missing = || self.missing(name, "the time of each row", Some(NamedColumn::Time), &TIME_HINTS);
@@ -296,7 +298,7 @@ impl<'a> Columns<'a> {
         };
         let fields = self.schema.fields().iter().enumerate();
         let named: Vec<(usize, &FieldRef)> = fields.filter(|(_, field)| is_named(field)).collect();
-        // A date beside a timestamp is the day of the timestamp.
+        // A date beside a timestamp is that timestamp's date.
         let is_date = |kind: &DataType| matches!(kind, DataType::Date32 | DataType::Date64);
         let of_type = |wanted: &dyn Fn(&DataType) -> bool| {
             named.iter().filter(|(_, field)| wanted(field.data_type())).copied().collect::<Vec<_>>()
@@ -322,14 +324,14 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// Numeric columns of a factor file: all but the time, and `rf` apart.
+    /// Finds the numeric columns of a factor file: all except the time, with `rf` separate.
     pub(super) fn factors(&self, time: usize) -> Result<FactorColumns, DataError> {
         let (mut factors, mut rf) = (Vec::new(), None);
         for (column, field) in self.schema.fields().iter().enumerate() {
             if column == time || field.name().starts_with("__index_level_") {
                 continue;
             }
-            let hint = "every column of a factor file but the time is a factor; cast or drop it";
+            let hint = "every column of a factor file except the time is a factor; cast or drop it";
             let column = self.typed(column, is_number, NUMBERS, hint)?;
             if field.name().eq_ignore_ascii_case("rf") && rf.is_none() {
                 rf = Some((column, field.name().clone()));
@@ -340,7 +342,7 @@ impl<'a> Columns<'a> {
         Ok(FactorColumns { factors, rf })
     }
 
-    /// The column of symbols and one of numbers.
+    /// Finds the column of symbols and a numeric column.
     pub(super) fn symbol_and(&self, name: &str, role: &'static str) -> Result<(usize, usize), DataError> {
         let symbol = self.symbol_column(None)?;
         let missing = || self.missing("symbol", "the instrument of each row", None, &SYMBOL_HINTS);
@@ -357,7 +359,7 @@ impl<'a> Columns<'a> {
         self.typed(column, is_number, NUMBERS, "cast it to a 64-bit float")
     }
 
-    /// The column of this name; a usual name in any case, a name that was typed exactly as typed.
+    /// Finds the column of this name: a usual name case-insensitively, a configured one exactly.
     fn find(&self, name: &str, exact: bool, role: &'static str) -> Result<Option<usize>, DataError> {
         let fields = self.schema.fields();
         if exact {
@@ -376,7 +378,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// The column, if it holds numbers.
+    /// Returns the column if it holds numbers.
     pub(super) fn numeric(&self, column: usize) -> Result<usize, DataError> {
         self.typed(column, is_number, NUMBERS, "cast it to a 64-bit float")
     }
@@ -401,8 +403,8 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// Error for a missing column. `named`: the column whose name is a setting; `hints`: names that other programs give
-    /// it.
+    /// Returns the error for a missing column. `named`: column whose name is a setting; `hints`: names used
+    /// by other programs.
     pub(super) fn missing(
         &self,
         column: &str,
@@ -433,7 +435,7 @@ fn is_time_or_text(kind: &DataType) -> bool {
     is_time(kind) || is_text(kind)
 }
 
-/// The name of a column; of two levels, as pandas writes a former index, the one that is not empty.
+/// Returns the name of a column; of the two levels of a former pandas index, the non-empty one.
 fn time_name(name: &str) -> &str {
     name.strip_prefix("('").and_then(|name| name.strip_suffix("', '')")).unwrap_or(name)
 }

@@ -1,4 +1,4 @@
-//! What a Parquet source is asked for.
+//! Settings of a Parquet source.
 
 use std::path::PathBuf;
 
@@ -8,16 +8,16 @@ use betaflow_engine::frame::Field;
 use betaflow_engine::time::TimestampNs;
 use bytes::Bytes;
 
-/// Where a Parquet file or a folder of them is.
+/// Location of a Parquet file or a folder of them.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// A file, or a folder that is searched for files with its sub-folders.
+    /// File, or folder searched recursively.
     Path(PathBuf),
-    /// A file in memory, such as one embedded in the program.
+    /// File in memory, such as one embedded in the program.
     Bytes {
-        /// What messages call it.
+        /// Name in messages.
         name: String,
-        /// Its content.
+        /// Content.
         bytes: Bytes,
     },
 }
@@ -28,95 +28,95 @@ impl<P: Into<PathBuf>> From<P> for Input {
     }
 }
 
-/// Which end of a bar its time column states. Frames carry the close, when the bar is known.
+/// End of a bar that the time column states. Frames carry the close, when the bar is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TimeIs {
-    /// The close of the bar.
+    /// Close of the bar.
     #[default]
     Close,
-    /// The open of the bar: its length is added.
+    /// Open of the bar; its length is added.
     Open {
-        /// Length of a bar in nanoseconds.
+        /// Length of a bar, in ns.
         bar_ns: i64,
     },
 }
 
-/// What happens to a row whose numbers are bad, which repeats an instrument's row, or whose time is too
-/// early.
+/// Treatment of a row with invalid numbers, a duplicate row, or a row out of time order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BadRow {
-    /// The data is refused.
+    /// Refuse the data.
     #[default]
     Error,
-    /// The row (in wide data, the cell) is passed over and counted; of duplicates the first is kept.
+    /// Skip and count the row (in wide data, the cell); of duplicates the first is kept.
     Skip,
-    /// As `Skip`, and kept for [`ParquetSource::take_refused`](super::ParquetSource::take_refused), for whoever
-    /// judges the data.
+    /// Like `Skip`, and collect the row for
+    /// [`ParquetSource::take_refused`](super::ParquetSource::take_refused), for a data check.
     Report,
 }
 
-/// Why a row was passed over.
+/// Reason for which a row was skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The instrument has a row at this time already.
+    /// Duplicate: the instrument already has a row at this time.
     Duplicate,
-    /// The row comes after a later one.
+    /// Out of time order.
     Unsorted,
-    /// A number is neither null nor valid.
+    /// Number that is neither null nor valid.
     Value,
 }
 
-/// A row that was passed over.
+/// Skipped row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RefusedRow {
-    /// Its time, as frames have it.
+    /// Time of the frame.
     pub time: TimestampNs,
-    /// Its instrument; empty in wide data where it is about the whole row.
+    /// Instrument; empty if a whole row of wide data is affected.
     pub symbol: String,
-    /// Why.
+    /// Reason.
     pub refusal: Refusal,
-    /// Where it is, what was found and what was expected.
+    /// Place, finding and expectation.
     pub detail: String,
 }
 
-/// How price data is read.
+/// Settings for reading price data.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Column of the price that trades. With `values = Returns` it is the column of returns, and then
-    /// "close" means "return".
+    /// Column of the traded price. With `values = Returns` it is the column of returns, and "close" then
+    /// means "return".
     pub price: String,
-    /// Column of the price that returns are made of; `None` where it is `price`.
+    /// Column of the price from which returns are computed; `None`: `price`.
     pub return_price: Option<String>,
-    /// Columns needed beside the close and the return price, with the reason; data without them is refused.
+    /// Columns required besides the close and the return price, with the reason; data without them is
+    /// refused.
     pub required: Vec<(Field, Need)>,
-    /// What frames have where the data has it, with whether it is checked as it is read.
+    /// Optional fields of frames, and whether they are checked when read.
     pub optional: Vec<FrameColumn>,
     /// Whether the data states prices or returns.
     pub values: Values,
-    /// Name of the time column; `None` to look for `date`, `datetime`, `timestamp`, `ts` or `time`.
+    /// Name of the time column; `None`: `date`, `datetime`, `timestamp`, `ts` or `time`.
     pub time: Option<String>,
-    /// Name of the symbol column; `None` for `symbol` or `ticker`.
+    /// Name of the symbol column; `None`: `symbol` or `ticker`.
     pub symbol: Option<String>,
-    /// Names of columns, where they are not the usual ones; `"none"` for a column that is not to be read.
+    /// Names of columns that differ from the usual ones; `"none"` excludes a column.
     pub names: Vec<(Field, String)>,
-    /// Which end of the bar the time column states.
+    /// End of the bar that the time column states.
     pub time_is: TimeIs,
-    /// Frames before this are not seen at all.
+    /// First time of the frames.
     pub from: Option<TimestampNs>,
-    /// Frames after this are not seen at all.
+    /// Last time of the frames.
     pub to: Option<TimestampNs>,
-    /// Where a sealed period begins: the data of each file ends before its first row at or after this, and of what
-    /// follows only the order of the times is checked.
+    /// Start of the sealed period: the data of each file ends before its first row at or after this time, and
+    /// behind it only the order of the times is checked.
     pub sealed_from: Option<TimestampNs>,
-    /// What happens to bad rows.
+    /// Treatment of bad rows.
     pub on_bad_row: BadRow,
-    /// What happens to a frame without factors inside the factors' range.
+    /// Treatment of a frame without factors inside the factors' range.
     pub factor_gap: FactorGap,
-    /// Largest risk-free rate a year that is accepted, 0.5 for 50 %.
+    /// Maximum annual risk-free rate, 0.5 for 50 %.
     pub rf_max: f64,
-    /// Which instruments become columns.
+    /// Instruments that become columns.
     pub universe: Universe,
-    /// Factors made of instruments in the data, by name. Not together with a factor file.
+    /// Factor expressions over instruments of the data, by name. Not combined with a factor file.
     pub factors: Vec<(String, Expression)>,
 }
 
@@ -145,7 +145,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The column of the numbers that trade, or of the returns.
+    /// Returns the column of the traded price, or of the returns.
     pub(super) fn value_column(&self) -> &str {
         match self.values {
             values if values.are_returns() && self.price == "close" => "return",
@@ -153,12 +153,12 @@ impl Settings {
         }
     }
 
-    /// The name that was given to the column of a field.
+    /// Returns the configured column name of a field.
     pub(super) fn name_of(&self, field: Field) -> Option<&str> {
         self.names.iter().find(|(named, _)| *named == field).map(|(_, name)| name.as_str())
     }
 
-    /// What frames have beside the close, of what the data has.
+    /// Returns the fields of frames besides the close, among those that the data has.
     pub(crate) fn wanted(&self, has: impl Fn(Field) -> bool) -> Vec<FrameColumn> {
         let second = self.return_column().map(|_| Field::ReturnPrice);
         let checked = second.into_iter().chain(self.required.iter().map(|(field, _)| *field));
@@ -166,7 +166,7 @@ impl Settings {
             checked.map(|field| FrameColumn { field, checked: true }).collect();
         for optional in &self.optional {
             let known = wanted.iter().any(|column| column.field == optional.field);
-            // Prices of returns belong to no index; a volume of 0 says the same of a return as of a price.
+            // Returns have no index of prices; a volume of 0 means the same for a return as for a price.
             if !known && (!self.values.are_returns() || optional.field == Field::Volume) {
                 wanted.push(*optional);
             }
@@ -175,12 +175,12 @@ impl Settings {
         wanted
     }
 
-    /// The second price, where it is another one.
+    /// Returns the column of the return price if it differs from the price.
     pub(crate) fn return_column(&self) -> Option<&str> {
         self.return_price.as_deref().filter(|name| *name != self.price)
     }
 
-    /// What is added to the time column to get the close of the bar.
+    /// Returns the offset from the time column to the close of the bar, in ns.
     pub(super) fn shift_ns(&self) -> i64 {
         match self.time_is {
             TimeIs::Close => 0,
@@ -192,5 +192,5 @@ impl Settings {
 /// Default of [`Settings::rf_max`].
 pub const RF_MAX: f64 = 0.5;
 
-/// The name of a column that is not to be read.
+/// Column name that excludes a column.
 pub(super) const NO_COLUMN: &str = "none";

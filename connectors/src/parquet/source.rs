@@ -1,4 +1,4 @@
-//! The source that puts files, merge, factors and assembly together.
+//! Source that combines files, merge, factors and assembly.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::settings::{Input, RefusedRow, Settings};
 use crate::data_warnings::{LeftOut, data_warnings};
 use crate::{DataError, Progress};
 
-/// Frames from Parquet files of prices and, where there is one, a file of factors.
+/// Source of frames from Parquet files of prices and an optional file of factors.
 pub struct ParquetSource {
     name: String,
     settings: Settings,
@@ -26,7 +26,7 @@ pub struct ParquetSource {
     progress: Arc<Progress>,
     counts: Counts,
     facts: DataFacts,
-    /// First and last timestamp with a price, whether handed on or left out.
+    /// First and last timestamp with a price, whether emitted or dropped.
     priced: Option<(TimestampNs, TimestampNs)>,
     empty: u64,
     ended: bool,
@@ -36,7 +36,7 @@ impl ParquetSource {
     /// Finds the files, reads their footers and recognises their columns.
     ///
     /// # Errors
-    /// Files that are not there or not as expected; settings that contradict each other.
+    /// The files are missing or invalid, or the settings contradict each other.
     pub fn open(prices: &Input, factors: Option<&Input>, settings: Settings) -> Result<Self, DataError> {
         if factors.is_some() && !settings.factors.is_empty() {
             return Err(DataError::FactorsTwice);
@@ -51,7 +51,7 @@ impl ParquetSource {
         };
         let mut assembler = Assembler::new(rules).map_err(DataError::Rules)?;
         let progress = Arc::new(Progress::default());
-        // Contradictions are reported before files are searched.
+        // Contradictory settings are reported before files are searched.
         assembler.set_fields(settings.wanted(|_| true)).map_err(DataError::Rules)?;
         let merge = Merge::new(prices, &settings, &assembler, &progress)?;
         assembler
@@ -73,8 +73,9 @@ impl ParquetSource {
         })
     }
 
-    /// Opens the data like [`ParquetSource::open`], for a feed whose readers join the factors to frames of their own:
-    /// frames before the first factor row are handed on without factors, and [`ParquetSource::factor_rows`] has the rows of each.
+    /// Opens the data like [`ParquetSource::open`], for a feed whose clients join the factors themselves:
+    /// frames before the first factor row are emitted without factors, and [`ParquetSource::factor_rows`]
+    /// returns the rows of each frame.
     pub(crate) fn open_neutral(
         prices: &Input,
         factors: Option<&Input>,
@@ -85,29 +86,29 @@ impl ParquetSource {
         Ok(source)
     }
 
-    /// The factor rows of the frame at hand, `rf` last in each; of a source for a feed.
+    /// Returns the factor rows of the current frame, each with `rf` last; for a source opened for a feed.
     pub(crate) fn factor_rows(&self) -> impl Iterator<Item = &[f64]> {
         self.factors.iter().flat_map(FactorJoin::taken)
     }
 
-    /// How far the source has come, to be read from any thread.
+    /// Returns the progress counts, readable from any thread.
     #[must_use]
     pub fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)
     }
 
-    /// The rows passed over since the last call, with `on_bad_row = Report`.
+    /// Returns the rows skipped since the last call, with `on_bad_row = Report`.
     pub fn take_refused(&mut self) -> Vec<RefusedRow> {
         std::mem::take(&mut self.counts.refused)
     }
 
-    /// What frames have beside the close.
+    /// Returns whether frames have this field besides the close.
     #[must_use]
     pub fn has(&self, field: Field) -> bool {
         self.merge.fields.contains(&field)
     }
 
-    /// Whether the factor file has a risk-free return.
+    /// Returns whether the factor file has a risk-free return.
     #[must_use]
     pub fn has_rf(&self) -> bool {
         self.factors.as_ref().is_some_and(FactorJoin::has_rf)
@@ -139,7 +140,7 @@ impl ParquetSource {
         Ok(false)
     }
 
-    /// Ends the rows of one timestamp; returns whether they make a frame that is handed on.
+    /// Ends the rows of one timestamp; returns whether they make a frame that is emitted.
     fn finish(&mut self, t: TimestampNs, frame: &mut Frame) -> Result<bool, DataError> {
         let Self { name, assembler, factors, facts, .. } = self;
         let outcome = assembler.finish_joined(
@@ -155,7 +156,7 @@ impl ParquetSource {
         Ok(outcome == Outcome::Emitted)
     }
 
-    /// Checks at the end of the data that there were frames at all, and notes what a reader should know.
+    /// Checks at the end of the data that it gave frames, and adds the warnings.
     fn check_end(&mut self) -> Result<(), DataError> {
         let Some(priced) = self.priced else { return Err(self.nothing_in_range()) };
         if let Some(factors) = &mut self.factors
@@ -178,7 +179,7 @@ impl ParquetSource {
         }
         let end = |time: Option<TimestampNs>| time.map_or("the end".to_owned(), |time| Iso(time).to_string());
         let (from, to) = (self.settings.from, self.settings.to);
-        // Of a sealed period not even the end is told.
+        // The end of the sealed period must not be disclosed.
         let known = |last: i64| self.settings.sealed_from.map_or(last, |seal| last.min(seal.0));
         let iso = |time: i64| Iso(TimestampNs(time));
         DataError::NothingInRange {

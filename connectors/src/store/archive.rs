@@ -1,4 +1,4 @@
-//! From the table of inputs into segments, beside the thread that commits.
+//! Move of inputs from the table into segments, beside the thread that commits.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -12,31 +12,33 @@ use super::input::Input;
 use super::inputs::{first_in_table, input_of};
 use super::segment::{SegmentFile, SegmentReader, SegmentWriter, segments};
 
-/// Inputs of a segment, at most; fewer make one where their bodies are this large together.
+/// Maximum number of inputs per segment; fewer suffice when their bodies reach [`BYTES`].
 const INPUTS: u64 = 4_096;
 const BYTES: usize = 32 << 20;
-/// Rows deleted with a commit, at most, and the bytes of their bodies that are enough: it has to stay a short one.
+/// Maximum number of rows deleted per commit, and the bytes of bodies after which deletion stops, to keep a
+/// commit short.
 const DELETED: u64 = 256;
 const DELETED_BYTES: usize = 1 << 20;
 
-/// What has become of a look for inputs to move.
+/// Result of a move: end of the moved inputs, `None` without enough inputs, or the error.
 type Moved = Result<Option<u64>, String>;
 
-/// The thread that makes segments, and what is known of its work.
+/// Thread that writes segments, and the state of its work.
 ///
-/// A segment of 32 MiB takes some tenths of a second. So the thread reads with a connection of its own, and all that the
-/// writer does is to delete, some rows with each commit, what lies in a segment that has been read back.
+/// A segment of 32 MiB takes some tenths of a second. The thread therefore reads with a connection of its
+/// own, and the writer only deletes, a few rows with each commit, inputs in a segment that has been read
+/// back.
 pub(super) struct Archive {
     asked: Option<Sender<u64>>,
     moved: Receiver<Moved>,
     thread: Option<JoinHandle<()>>,
     busy: bool,
-    /// Inputs before this no restart needs.
+    /// End of the inputs that no restart needs.
     behind: u64,
-    /// Inputs before this lie in segments, and those before `deleted` are no longer in the table.
+    /// End of the inputs in segments, and end of the inputs deleted from the table.
     in_segments: u64,
     deleted: u64,
-    /// Whether the last look failed.
+    /// Whether the last move failed.
     failed: bool,
 }
 
@@ -55,7 +57,7 @@ impl Archive {
         });
         let thread = thread.map_err(|source| StoreError::Io {
             path: folder.path().to_owned(),
-            doing: "start the thread that makes segments",
+            doing: "start the thread that writes segments",
             source,
         })?;
         let thread = Some(thread);
@@ -71,7 +73,7 @@ impl Archive {
         })
     }
 
-    /// No restart needs inputs before this number any more.
+    /// Records that no restart needs inputs before this number.
     pub(super) fn behind(&mut self, input: u64) {
         self.behind = self.behind.max(input);
         self.look();
@@ -80,12 +82,12 @@ impl Archive {
     fn look(&mut self) {
         let idle = !self.busy && self.deleted >= self.in_segments;
         if idle && let Some(asked) = &self.asked {
-            // A thread that has gone says no more.
+            // Sending fails only if the thread has ended.
             self.busy = asked.send(self.behind).is_ok();
         }
     }
 
-    /// What the thread has come to since; the first of several failures in words.
+    /// Handles a result of the thread; returns the first of consecutive errors.
     pub(super) fn take_news(&mut self) -> Option<String> {
         match self.moved.try_recv() {
             Ok(moved) => {
@@ -104,8 +106,8 @@ impl Archive {
         }
     }
 
-    /// Inside a transaction: deletes some of the rows that lie in segments. Returns the number up to which none is left,
-    /// for [`Self::deleted`] once it is committed.
+    /// Deletes some of the rows that lie in segments, inside a transaction. Returns the end of the deleted
+    /// numbers, for [`Self::deleted`] after the commit.
     pub(super) fn delete(&self, connection: &Connection) -> rusqlite::Result<u64> {
         if self.deleted >= self.in_segments {
             return Ok(self.deleted);
@@ -126,12 +128,12 @@ impl Archive {
         Ok(end)
     }
 
-    /// The transaction is committed.
+    /// Records that the transaction is committed.
     pub(super) fn deleted(&mut self, end: u64) {
         let done = self.deleted < self.in_segments && end >= self.in_segments;
         self.deleted = end;
         if done {
-            // There may be enough for another one.
+            // There may be enough inputs for another segment.
             self.look();
         }
     }
@@ -141,21 +143,21 @@ impl Drop for Archive {
     fn drop(&mut self) {
         self.asked = None;
         if let Some(thread) = self.thread.take() {
-            // A segment that it was at is either whole by then or not there.
+            // The current segment is complete or absent after the join.
             let _ = thread.join();
         }
     }
 }
 
-/// Moves inputs before `behind` into a segment, where there are enough: the number behind its last one, up to which the
-/// table is no longer needed.
+/// Moves inputs before `behind` into a segment if there are enough; returns the end of the inputs that the
+/// table no longer needs.
 fn move_inputs(database: &Path, behind: u64) -> Result<Option<u64>, StoreError> {
     let failed =
         |source| StoreError::Database { path: database.to_owned(), doing: "read the inputs", source };
     let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
         .and_then(|connection| connection.busy_timeout(super::layout::BUSY).map(|()| connection))
         .map_err(failed)?;
-    // The last bars stay: they say which message is the next.
+    // The last bars stay in the table, because they give the number of the next message.
     let last = "SELECT coalesce((SELECT seq FROM inputs WHERE kind = 'bars' ORDER BY seq DESC LIMIT 1), 0)";
     let last: u64 = connection.query_row(last, [], |row| row.get(0)).map_err(failed)?;
     let behind = behind.min(last);
@@ -167,7 +169,7 @@ fn move_inputs(database: &Path, behind: u64) -> Result<Option<u64>, StoreError> 
     let mut segment = SegmentWriter::create(database, first)?;
     let mut next = first;
     while next < end {
-        // Some at a time: a long read would keep the log from starting over.
+        // Small chunks: a long read would keep SQLite from resetting the log.
         for input in chunk(&connection, next, end).map_err(failed)? {
             if input.seq != next {
                 return Err(StoreError::Hole { path: database.to_owned(), next, first: input.seq });
@@ -179,18 +181,18 @@ fn move_inputs(database: &Path, behind: u64) -> Result<Option<u64>, StoreError> 
     Ok(Some(read_back(&segment.complete()?)?))
 }
 
-/// What a run before this one has put into a segment, and was ended before it had deleted it.
+/// Returns the end of a segment that an earlier run wrote without deleting its rows.
 fn made_already(database: &Path, first: u64) -> Result<Option<u64>, StoreError> {
     let all = segments(database)?;
     let Some(segment) = all.iter().rfind(|segment| segment.first <= first) else { return Ok(None) };
-    // One that cannot be read is no reason to delete anything.
+    // An unreadable segment must not cause a deletion.
     match SegmentReader::end_of(segment) {
         Ok(end) if end > first => Ok(read_back(segment).ok()),
         Ok(_) | Err(_) => Ok(None),
     }
 }
 
-/// Number behind the last input of a segment, all of which could be read.
+/// Reads a whole segment and returns the end of its inputs.
 fn read_back(segment: &SegmentFile) -> Result<u64, StoreError> {
     let mut reader = SegmentReader::open(segment)?;
     let mut end = segment.first;
@@ -200,7 +202,7 @@ fn read_back(segment: &SegmentFile) -> Result<u64, StoreError> {
     Ok(end)
 }
 
-/// Number behind the last input that a segment from `first` on would have; `None` where there are too few for one.
+/// Returns the end of a segment that would start at `first`; `None` if there are too few inputs.
 fn enough(connection: &Connection, first: u64, behind: u64) -> rusqlite::Result<Option<u64>> {
     let sizes =
         "SELECT seq, octet_length(body) FROM inputs WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3";

@@ -1,128 +1,128 @@
-//! What can go wrong with a state folder.
+//! Errors of state folders.
 
 use std::io;
 use std::path::PathBuf;
 
-/// An error of a state folder: where, what was found, what was expected, what to do.
+/// Error of a state folder.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The operating system refused.
-    #[error("{}: could not {doing}: {source}", path.display())]
+    /// Error of the operating system.
+    #[error("{}: cannot {doing}: {source}", path.display())]
     Io {
-        /// File or folder.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// What was being done.
+        /// Failed operation.
         doing: &'static str,
-        /// What the system said.
+        /// System error.
         source: io::Error,
     },
-    /// SQLite refused.
-    #[error("{}: could not {doing}: {source}", path.display())]
+    /// Error of SQLite.
+    #[error("{}: cannot {doing}: {source}", path.display())]
     Database {
-        /// The database.
+        /// Path of the database.
         path: PathBuf,
-        /// What was being done.
+        /// Failed operation.
         doing: &'static str,
-        /// What SQLite said.
+        /// SQLite error.
         source: rusqlite::Error,
     },
-    /// Another process works on it.
+    /// State folder in use by another process.
     #[error(
-        "{}: found another process at work on this state folder, expected none; stop it",
+        "{}: found another process that uses this state folder, expected none; stop it",
         .0.display()
     )]
     Locked(PathBuf),
-    /// Another version wrote it.
+    /// State folder of another version.
     #[error(
         "{}: found a state folder of betaflow {by} (schema version {found}), expected one of betaflow {} (schema version \
-         {expected}): results and tables differ between the two; go on with betaflow {by}, or begin a new state folder",
+         {expected}): results and tables may differ; continue with betaflow {by}, or start a new state folder",
         path.display(),
         env!("CARGO_PKG_VERSION")
     )]
     Version {
-        /// The database.
+        /// Path of the database.
         path: PathBuf,
-        /// Its schema version.
+        /// Schema version of the database.
         found: String,
-        /// The schema version of this betaflow.
+        /// Schema version of this betaflow.
         expected: u32,
-        /// The version of the program that wrote it.
+        /// Version of the program that wrote it.
         by: String,
     },
-    /// It is of a run with other settings.
+    /// State folder of a run with other settings.
     #[error(
-        "{}: found the state of a run with other settings, expected those of this one; give the settings that are in it, \
-         or begin a new state folder",
+        "{}: found the state of a run with other settings, expected those of this run; use the settings of the \
+         state folder, or start a new one",
         .0.display()
     )]
     OtherSettings(PathBuf),
-    /// What is computed again is not what was written.
+    /// Recomputed frame that differs from the recorded one.
     #[error(
-        "{}: frame {seq} has the digest {found} now and {written} on record: the same inputs no longer give the same \
-         results; use the version of betaflow that wrote it",
+        "{}: frame {seq}: found the digest {found}, expected the recorded {written}: the same inputs no longer \
+         give the same results; use the version of betaflow that wrote the folder",
         path.display()
     )]
     NotReproduced {
-        /// The database.
+        /// Path of the database.
         path: PathBuf,
         /// Number of the frame.
         seq: u64,
-        /// The digest on record.
+        /// Recorded digest.
         written: String,
-        /// The digest now.
+        /// Recomputed digest.
         found: String,
     },
-    /// The database of earlier recordings is gone.
+    /// Missing database of earlier recordings.
     #[error(
-        "{}: found {found} beside recordings of an earlier run (session: {session} files, raw: {raw} files), expected the \
-         state.db that belongs to them; put it back from a copy, with state.db-wal where there is one",
+        "{}: found {found} beside recordings of an earlier run (session: {session} files, raw: {raw} files), \
+         expected the state.db that belongs to them; restore it from a copy, with state.db-wal if there is one",
         path.display()
     )]
     Lost {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
         /// Finding in place of the database.
         found: &'static str,
-        /// Segments of inputs in it.
+        /// Number of segments of inputs.
         session: usize,
-        /// Recordings of a venue in it.
+        /// Number of recordings of a venue.
         raw: usize,
     },
-    /// A folder is none of a run.
+    /// Folder that is not a state folder.
     #[error(
         "{}: found no state of a run, expected the state folder of a paper run, with state.db", .0.display()
     )]
     NoState(PathBuf),
-    /// A segment of the session is not as it should be.
+    /// Invalid segment of the session.
     #[error("{}: found {found}, expected {expected}", path.display())]
     Segment {
-        /// The segment.
+        /// Path of the segment.
         path: PathBuf,
-        /// What was found.
+        /// Finding.
         found: String,
-        /// What was expected.
+        /// Expectation and remedy.
         expected: &'static str,
     },
-    /// Inputs are missing.
+    /// Missing inputs.
     #[error(
-        "{}: found input {first} where input {next} was expected: a file of its folder `session` that has inputs from \
-         {next} on is missing; put it back from a copy, without it the session can go on but not be replayed",
+        "{}: found input {first}, expected input {next}: the file of the folder `session` with inputs from \
+         {next} on is missing; restore it from a copy; without it the session can resume but not be replayed",
         path.display()
     )]
     Hole {
-        /// The database.
+        /// Path of the database.
         path: PathBuf,
-        /// The first that is missing.
+        /// First missing input.
         next: u64,
-        /// The first behind it.
+        /// First input found after it.
         first: u64,
     },
-    /// The thread that writes has ended.
+    /// Writer thread that has ended.
     #[error("{}: the writer has stopped: {why}", path.display())]
     Stopped {
-        /// The database.
+        /// Path of the database.
         path: PathBuf,
-        /// Why.
+        /// Reason.
         why: String,
     },
 }

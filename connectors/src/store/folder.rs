@@ -1,4 +1,4 @@
-//! State folder that a run writes: its lock, its database, and the position of a restart.
+//! State folder of a run: lock, database, and the position of a restart.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,44 +13,44 @@ use super::layout::{DATABASE, LOCK, SCHEMA_VERSION, ruined, schema, value};
 use super::segment::FOLDER as SEGMENTS;
 use crate::links::follow;
 
-/// Folder of what a venue sent.
+/// Folder of a venue's messages.
 const RAW: &str = "raw";
-/// How often, and after how long each time, a lock is tried again: whoever only looks at it is gone by then.
+/// Number of attempts to take the lock, and the wait between them: a reader holds it only briefly.
 const TRIES: u32 = 10;
 const TRY_AGAIN: Duration = Duration::from_millis(20);
-/// How a commit is made to last.
+/// Durability of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {
-    /// It outlives the process at once, and a power cut once the log is folded into the database: what that loses is
-    /// fetched again from the feed.
+    /// A commit survives a crash of the process at once, and a power cut after the next log checkpoint.
+    /// Inputs lost to a power cut are requested again from the feed.
     Normal,
-    /// It outlives a power cut before anything follows from it.
+    /// A commit survives a power cut before it takes effect.
     Full,
 }
 
-/// A checkpoint on record.
+/// Recorded checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SavedCheckpoint {
-    /// The frame after which it was taken.
+    /// Number of the frame after which it was taken.
     pub seq: u64,
-    /// Number of the first input that it does not contain.
+    /// Number of the first input that it does not include.
     pub next_input: u64,
-    /// The state of all stages.
+    /// State of all stages.
     pub state: Vec<u8>,
 }
 
-/// What a run begins with.
+/// Position from which a run starts.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
-    /// The last frame whose outputs are committed, with its digest.
+    /// Last committed frame with its digest.
     pub committed: Option<(u64, String)>,
-    /// The last checkpoint.
+    /// Recorded checkpoints, the latest first.
     pub checkpoints: Vec<SavedCheckpoint>,
     /// Number of the next input.
     pub next_input: u64,
 }
 
-/// A state folder, held by this process alone.
+/// State folder, locked by this process.
 pub struct StateFolder {
     path: PathBuf,
     database: PathBuf,
@@ -59,16 +59,16 @@ pub struct StateFolder {
 }
 
 impl StateFolder {
-    /// Opens the folder, or makes it.
+    /// Opens the folder, or creates it.
     ///
     /// # Errors
-    /// Another process holds it, another version wrote it, or the file system refuses.
+    /// Another process holds it, another version wrote it, or a system error.
     pub fn open(path: &Path, sync: Sync) -> Result<Self, StoreError> {
         let io = |doing: &'static str| {
             let path = path.to_owned();
             move |source| StoreError::Io { path, doing, source }
         };
-        // A symbolic link whose folder is not there yet: the folder is made.
+        // A symbolic link to a missing folder: create the folder.
         let target = follow(path).map_err(io("find the state folder"))?;
         fs::create_dir_all(target).map_err(io("create the state folder"))?;
         let lock = File::create(path.join(LOCK)).map_err(io("create a file in the state folder"))?;
@@ -90,7 +90,8 @@ impl StateFolder {
         Ok(folder)
     }
 
-    /// Refuses a folder that has recordings of a run and no database, or an empty one: a new run would mix with the old.
+    /// Refuses a folder with recordings of a run but a missing or empty database: a new run would mix with
+    /// the old one.
     fn refuse_lost_database(&self) -> Result<(), StoreError> {
         let size = fs::metadata(&self.database).map(|file| file.len());
         let found = match size {
@@ -101,7 +102,7 @@ impl StateFolder {
         self.refuse_recordings(found)
     }
 
-    /// Refuses the recordings of an earlier run, where there are any.
+    /// Refuses recordings of an earlier run, if there are any.
     fn refuse_recordings(&self, found: &'static str) -> Result<(), StoreError> {
         let files = |name: &str| {
             let entries = fs::read_dir(self.path.join(name)).into_iter().flatten();
@@ -116,13 +117,13 @@ impl StateFolder {
         }
     }
 
-    /// The folder.
+    /// Returns the path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The database in it.
+    /// Returns the path of the database.
     #[must_use]
     pub fn database(&self) -> &Path {
         &self.database
@@ -133,10 +134,10 @@ impl StateFolder {
         move |source| StoreError::Database { path, doing, source }
     }
 
-    /// A connection that writes.
+    /// Opens a connection that can write.
     ///
     /// # Errors
-    /// SQLite refuses.
+    /// An error of SQLite.
     pub(super) fn connection(&self) -> Result<Connection, StoreError> {
         let connection = Connection::open(&self.database).map_err(self.failed("open the database"))?;
         let sync = match self.sync {
@@ -176,7 +177,7 @@ impl StateFolder {
                 });
             }
         }
-        // One transaction: a folder has all tables and its version, or none.
+        // One transaction: a folder has all tables and its version, or none of them.
         connection
             .execute_batch(&format!(
                 "BEGIN IMMEDIATE; {} INSERT OR IGNORE INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}'); COMMIT;",
@@ -185,10 +186,10 @@ impl StateFolder {
             .map_err(self.failed("create the tables"))
     }
 
-    /// Sets a value of `meta` that is not there yet, and returns the one that is there then.
+    /// Sets a value of `meta` unless it exists; returns the stored value.
     ///
     /// # Errors
-    /// SQLite refuses.
+    /// An error of SQLite.
     pub fn settle(&self, key: &str, fresh: &str) -> Result<String, StoreError> {
         let connection = self.connection()?;
         let set = connection.execute("INSERT OR IGNORE INTO meta VALUES (?1, ?2)", params![key, fresh]);
@@ -196,28 +197,28 @@ impl StateFolder {
         Ok(value(&connection, key).map_err(self.failed("read the settings"))?.unwrap_or_default())
     }
 
-    /// A value of `meta`.
+    /// Returns a value of `meta`.
     ///
     /// # Errors
-    /// SQLite refuses.
+    /// An error of SQLite.
     pub fn value(&self, key: &str) -> Result<Option<String>, StoreError> {
         value(&self.connection()?, key).map_err(self.failed("read the settings"))
     }
 
-    /// Time (ns since 1970 UTC) and value of the frame that ruined the account, where one did.
+    /// Returns time (ns since 1970 UTC) and value of the frame that ruined the account, if any.
     ///
     /// # Errors
-    /// SQLite refuses.
+    /// An error of SQLite.
     pub fn ruined(&self) -> Result<Option<(i64, f64)>, StoreError> {
         ruined(&self.connection()?).map_err(self.failed("read the last frame"))
     }
 
-    /// Number and time (ns since 1970 UTC) of the last message of the feed that is on record.
+    /// Returns number and time (ns since 1970 UTC) of the last recorded message of the feed.
     ///
     /// # Errors
-    /// SQLite refuses.
+    /// An error of SQLite.
     pub fn last_message(&self) -> Result<Option<(u64, i64)>, StoreError> {
-        // Inputs that no restart needs move into segments; those behind a checkpoint, which is made of bars, do not.
+        // Only inputs that no restart needs move into segments; bars after the last checkpoint stay.
         let last = "SELECT json_extract(body, '$.seq'), timestamp FROM inputs WHERE kind = 'bars' AND json_valid(body) \
                     ORDER BY seq DESC LIMIT 1";
         let connection = self.connection()?;
@@ -225,13 +226,13 @@ impl StateFolder {
         row.map_err(self.failed("read the last input"))
     }
 
-    /// Where the run stands.
+    /// Returns the position from which the run starts.
     ///
     /// # Errors
-    /// SQLite refuses.
+    /// An error of SQLite.
     pub fn start(&self) -> Result<Start, StoreError> {
         let connection = self.connection()?;
-        let failed = || self.failed("read where the run stands");
+        let failed = || self.failed("read the position of the run");
         let committed = connection
             .query_row("SELECT seq, digest FROM equity ORDER BY seq DESC LIMIT 1", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
@@ -251,10 +252,10 @@ impl StateFolder {
         Ok(Start { committed, checkpoints, next_input })
     }
 
-    /// The inputs from number `from` on, in order, handed to `take` until it says `false`.
+    /// Passes the inputs from number `from` on to `take`, in order, until it returns `false`.
     ///
     /// # Errors
-    /// A segment is missing or damaged, or SQLite refuses.
+    /// A segment is missing or damaged, or an error of SQLite.
     pub fn inputs(&self, from: u64, mut take: impl FnMut(Input) -> bool) -> Result<(), StoreError> {
         read_inputs(&self.database, from, &mut take)
     }

@@ -1,21 +1,21 @@
-//! Inputs of a run: bars and control messages, as they were received.
+//! Inputs of a run: bars and controls, as received.
 
 /// Kind of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputKind {
-    /// Bars of a timestamp.
+    /// Bars of one timestamp.
     Bars,
-    /// Decision of a clock or a person.
+    /// Control: decision of a clock or a person.
     Control,
 }
 
 impl InputKind {
-    /// Kind with a name.
+    /// Returns the kind with this name.
     pub(super) fn of(name: &str) -> Self {
         if name == "bars" { Self::Bars } else { Self::Control }
     }
 
-    /// Name in the table.
+    /// Returns the name in the table.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -25,15 +25,15 @@ impl InputKind {
     }
 }
 
-/// Input as it was received.
+/// Input as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
-    /// Counts the inputs from 0, without a gap.
+    /// Number of the input, from 0 without a gap.
     pub seq: u64,
-    /// Kind.
+    /// Kind of the input.
     pub kind: InputKind,
-    /// Time of the data, nanoseconds since 1970, UTC.
+    /// Time of the data, ns since 1970 UTC.
     pub timestamp: i64,
-    /// The message.
+    /// Text of the message.
     pub body: String,
 }

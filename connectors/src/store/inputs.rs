@@ -1,4 +1,4 @@
-//! The whole record of inputs: segments first, then the table.
+//! Record of all inputs: segments first, then the table.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use super::error::StoreError;
 use super::input::{Input, InputKind};
 use super::segment::{SegmentFile, SegmentReader, segments};
 
-/// Rows of the table read at a time: no read is long, so that none keeps the log of a run from starting over.
+/// Rows of the table read at a time: a long read would keep SQLite from resetting the log.
 const CHUNK: usize = 256;
 
-/// The inputs of a state folder in one ascending sequence, also while another process writes it.
+/// Reader of the inputs of a state folder in ascending order, also while another process writes it.
 ///
-/// Inputs move from the table into segments, and are in both for a while. So it is asked for each part anew who has the next
-/// number, a segment or the table.
+/// Inputs move from the table into segments, and are in both for a while. The reader therefore looks up for
+/// each part whether a segment or the table holds the next number.
 pub struct InputReader {
     database: PathBuf,
     connection: Connection,
@@ -25,10 +25,10 @@ pub struct InputReader {
 }
 
 impl InputReader {
-    /// From number `from` on.
+    /// Opens the record at number `from`.
     ///
     /// # Errors
-    /// There is no state, or SQLite refuses.
+    /// The state is missing, or an error of SQLite.
     pub fn open(database: &Path, from: u64) -> Result<Self, StoreError> {
         let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
             .and_then(|connection| connection.busy_timeout(super::layout::BUSY).map(|()| connection))
@@ -37,10 +37,10 @@ impl InputReader {
         Ok(Self { database, connection, next: from, segment, rows })
     }
 
-    /// The next input that is on record; `None` behind the last, and another call then looks again.
+    /// Returns the next recorded input; `None` after the last, and a later call looks again.
     ///
     /// # Errors
-    /// A segment is missing or damaged, or SQLite refuses.
+    /// A segment is missing or damaged, or an error of SQLite.
     pub fn next_input(&mut self) -> Result<Option<Input>, StoreError> {
         loop {
             if let Some(input) = self.rows.pop_front() {
@@ -64,7 +64,7 @@ impl InputReader {
             match self.rows.front().map(|input| input.seq) {
                 None => return Ok(None),
                 Some(first) if first == self.next => {}
-                // Rows that went into a segment between the two looks.
+                // Rows that moved into a segment between the two reads.
                 Some(_) if self.segment_of_next()?.is_some() => self.rows.clear(),
                 Some(first) => {
                     return Err(StoreError::Hole { path: self.database.clone(), next: self.next, first });
@@ -73,7 +73,7 @@ impl InputReader {
         }
     }
 
-    /// The segment that has the next number.
+    /// Returns the segment that holds the next number.
     fn segment_of_next(&self) -> Result<Option<SegmentFile>, StoreError> {
         let mut all = segments(&self.database)?;
         let Some(last) = all.iter().rposition(|segment| segment.first <= self.next) else { return Ok(None) };
@@ -97,11 +97,11 @@ impl InputReader {
     }
 }
 
-/// The inputs of a state folder from number `from` on, handed to `take` in order until it says `false`; another process
-/// may be writing it. `database`: the folder, or the database in it.
+/// Passes the inputs of a state folder from number `from` on to `take`, in order, until it returns `false`.
+/// Another process may be writing the folder. `database`: path of the folder or of its database.
 ///
 /// # Errors
-/// There is no state, a segment is missing or damaged, or SQLite refuses.
+/// The state is missing, a segment is missing or damaged, or an error of SQLite.
 pub fn read_inputs(
     database: &Path,
     from: u64,
@@ -118,13 +118,13 @@ pub fn read_inputs(
     Ok(())
 }
 
-/// A row of the table.
+/// Converts a row of the table.
 pub(super) fn input_of(row: &Row<'_>) -> rusqlite::Result<Input> {
     let kind: String = row.get(1)?;
     Ok(Input { seq: row.get(0)?, kind: InputKind::of(&kind), timestamp: row.get(2)?, body: row.get(3)? })
 }
 
-/// Number of the first input in the table, where there is one.
+/// Returns the number of the first input in the table.
 pub(super) fn first_in_table(connection: &Connection) -> rusqlite::Result<Option<u64>> {
     connection.query_row("SELECT seq FROM inputs ORDER BY seq LIMIT 1", [], |row| row.get(0)).optional()
 }

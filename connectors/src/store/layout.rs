@@ -12,10 +12,10 @@ pub const SCHEMA_VERSION: u32 = 3;
 
 pub(super) const DATABASE: &str = "state.db";
 pub(super) const LOCK: &str = "lock";
-/// Wait of a query while the file is locked as a whole, as during recovery of its log.
+/// Timeout of a query while the database is locked, as during recovery of its log.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 
-/// Tables that are not of the record of a run.
+/// Tables besides those of the run's record.
 const OWN_TABLES: &str = "
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS inputs(seq INTEGER PRIMARY KEY, kind TEXT, timestamp INTEGER, body TEXT);
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS checkpoints(seq INTEGER PRIMARY KEY, next_input INTEG
 CREATE TABLE IF NOT EXISTS status(key TEXT PRIMARY KEY, value TEXT);
 ";
 
-/// Statements that create all tables.
+/// Returns the statements that create all tables.
 pub(super) fn schema() -> String {
     [
         OWN_TABLES,
@@ -37,10 +37,11 @@ pub(super) fn schema() -> String {
     .concat()
 }
 
-/// Time and value of the frame that ruined an account: the last one on record, if its value is 0 or below.
+/// Returns time and value of the frame that ruined an account: the last recorded one, if its value is 0 or
+/// below.
 ///
 /// # Errors
-/// SQLite refuses.
+/// An error of SQLite.
 pub fn ruined(connection: &Connection) -> Result<Option<(i64, f64)>, rusqlite::Error> {
     let last = "SELECT timestamp, nav FROM equity ORDER BY seq DESC LIMIT 1";
     // A NAV that is not finite is null.
@@ -49,7 +50,7 @@ pub fn ruined(connection: &Connection) -> Result<Option<(i64, f64)>, rusqlite::E
     Ok(last.filter(|(_, nav): &(i64, f64)| is_ruined(*nav)))
 }
 
-/// Value of a key of `meta`.
+/// Returns the value of a key of `meta`.
 pub(super) fn value(connection: &Connection, key: &str) -> Result<Option<String>, rusqlite::Error> {
     connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
 }

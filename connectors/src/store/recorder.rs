@@ -1,4 +1,4 @@
-//! The recorder of a run whose state is kept.
+//! Recorder of a run with a state folder.
 
 use std::collections::VecDeque;
 
@@ -12,27 +12,29 @@ use super::folder::StateFolder;
 use super::rows::FrameRows;
 use super::writer::{Write, WriterHandle};
 
-/// Reads from the source's part of a checkpoint the number of the first input that it does not contain.
+/// Function that returns, from the source's part of a checkpoint, the number of the first input that it does
+/// not include.
 pub type InputOf = fn(&Part) -> Result<u64, RecordError>;
 
-/// Writes each frame's outputs, and passes over those that are on record, which must be the same.
+/// Recorder that writes the outputs of each frame. Frames already recorded are compared and must be equal.
 pub struct StateRecorder {
     writer: WriterHandle,
     factors: Vec<String>,
     betas_every: u64,
-    /// Digests on record of the frames that are computed again.
+    /// Recorded digests of the frames that are recomputed.
     on_record: VecDeque<(u64, String)>,
-    /// Digest on record of the frame before them: that of the opening of the account, where the first of them opens it.
+    /// Recorded digest of the frame before them: that of the opening of the account, if the first of them
+    /// opens it.
     before: Option<(u64, String)>,
     input_of: Option<InputOf>,
 }
 
 impl StateRecorder {
-    /// `from`: the first frame that will be recorded, be it again. `betas_every`: frames from one whose betas are kept to
-    /// the next.
+    /// Creates the recorder. `from`: number of the first frame, recorded or recomputed. `betas_every`:
+    /// interval of kept betas, in frames.
     ///
     /// # Errors
-    /// SQLite refuses.
+    /// An error of SQLite.
     pub fn new(
         folder: &StateFolder,
         writer: WriterHandle,
@@ -60,8 +62,8 @@ impl StateRecorder {
         Ok(Self { writer, factors: factors.to_vec(), betas_every, on_record, before, input_of: None })
     }
 
-    /// `input_of`: how the source says which input is the next behind a checkpoint. Without it none is taken to contain any
-    /// input, and no input moves into a segment.
+    /// Sets the function that gives the next input after a checkpoint. Without it checkpoints count as
+    /// including no inputs, and no input moves into a segment.
     #[must_use]
     pub fn checkpoint_input(self, input_of: InputOf) -> Self {
         Self { input_of: Some(input_of), ..self }

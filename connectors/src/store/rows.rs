@@ -11,7 +11,7 @@ use crate::record::{
     EquityRow, FillRow, InState, Insert, OrderRow, SavedBetas, WeightRow, fills, orders, weights,
 };
 
-/// Frames whose betas are kept.
+/// Number of frames whose betas are kept.
 const BETA_FRAMES: u64 = 1_500;
 
 /// Insert statements of all tables.
@@ -35,7 +35,7 @@ impl Inserts {
     }
 }
 
-/// Rows of a frame. The record stage makes them on its thread, the writer writes them on its own.
+/// Rows of a frame, built by the thread of the record stage and written by the writer's.
 #[derive(Debug)]
 pub(super) struct FrameRows {
     equity: EquityRow,
@@ -47,14 +47,14 @@ pub(super) struct FrameRows {
 }
 
 impl FrameRows {
-    /// Rows of a frame. `factors`: names of the factors, if its betas are kept.
+    /// Builds the rows of a frame. `factors`: names of the factors, if its betas are kept.
     pub(super) fn of(frame: &LedgerFrame, factors: Option<&[String]>) -> Self {
         let estimates = frame.estimates.as_ref().zip(factors);
         Self {
             equity: EquityRow::of(frame, Some(&hex(&frame.digest))),
             fills: fills(frame).collect(),
             orders: orders((frame.timestamp, frame.seq), &frame.names, &frame.ended).collect(),
-            // A ruined account holds nothing any more, and its last frame may not have been a rebalance.
+            // A ruined account has no holdings, and its last frame may not have been a rebalance.
             weights: (frame.decided || is_ruined(frame.nav)).then(|| weights(frame).collect()),
             betas: estimates.map(|(estimates, factors)| betas(estimates.get(), factors)).unwrap_or_default(),
         }
@@ -77,12 +77,12 @@ impl FrameRows {
     }
 }
 
-/// First frame whose betas are kept.
+/// Returns the number of the first frame whose betas are kept.
 pub(super) fn beta_horizon(seq: u64, every: u64) -> u64 {
     seq.saturating_sub(BETA_FRAMES * every)
 }
 
-/// Alpha and betas with their standard deviations, of the instruments with a return so far.
+/// Returns alpha and betas with their standard deviations, for the instruments with a return so far.
 fn betas(estimates: &Estimates, factors: &[String]) -> Vec<SavedBetas> {
     let started = (0..estimates.instruments()).filter(|i| estimates.started(*i));
     let of = |i: usize| {

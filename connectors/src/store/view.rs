@@ -1,4 +1,4 @@
-//! A state folder as a reader has it: it can neither write nor hold up who does.
+//! Read-only view of a state folder, which neither writes it nor blocks its writer.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -11,26 +11,26 @@ use super::layout::{BUSY, DATABASE, LOCK, SCHEMA_VERSION};
 use super::segment::{SegmentReader, segments};
 use crate::record::{ReadError, RunRecord};
 
-/// A state folder that is only read, whether a run works on it or not.
+/// Read-only view of a state folder, with or without a run that uses it.
 pub struct StateView {
     path: PathBuf,
     database: PathBuf,
     connection: Connection,
 }
 
-/// How many inputs are on record, and where.
+/// Numbers of recorded inputs by location.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InputCounts {
-    /// Segments.
+    /// Number of segments.
     pub segments: u64,
-    /// Inputs that are in segments.
+    /// Inputs in segments.
     pub in_segments: u64,
-    /// Inputs that are in the table and in no segment.
+    /// Inputs in the table but in no segment.
     pub in_table: u64,
 }
 
 impl InputCounts {
-    /// All of them.
+    /// Returns the number of all inputs.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.in_segments + self.in_table
@@ -41,7 +41,7 @@ impl StateView {
     /// Opens a state folder.
     ///
     /// # Errors
-    /// It is none, or another version wrote it.
+    /// The path is not a state folder, or another version wrote it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let database = path.join(DATABASE);
         if !database.is_file() {
@@ -68,52 +68,52 @@ impl StateView {
         }
     }
 
-    /// The folder.
+    /// Returns the path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The database in it.
+    /// Returns the path of the database.
     #[must_use]
     pub fn database(&self) -> &Path {
         &self.database
     }
 
-    /// The connection, which cannot write.
+    /// Returns the read-only connection.
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// Record of the run, up to the last frame that is committed now.
+    /// Returns the record of the run, up to the last committed frame.
     ///
     /// # Errors
-    /// SQLite refuses.
+    /// An error of SQLite.
     pub fn into_record(self) -> Result<RunRecord, ReadError> {
         RunRecord::of_state(&self.database, self.connection)
     }
 
-    /// A value of `meta`.
+    /// Returns a value of `meta`.
     ///
     /// # Errors
-    /// SQLite refuses.
+    /// An error of SQLite.
     pub fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
         let select = "SELECT value FROM meta WHERE key = ?1";
         let value = self.connection.query_row(select, [key], |row| row.get(0)).optional();
         value.map_err(|source| self.failed(source))
     }
 
-    /// Whether a run works on it. The lock is only touched: a run that begins at this very moment tries again.
+    /// Returns whether a run uses the folder. The lock is held only briefly; a starting run retries.
     ///
     /// # Errors
-    /// The file system refuses.
+    /// A system error.
     pub fn is_running(&self) -> Result<bool, StoreError> {
         let path = self.path.join(LOCK);
         if !path.exists() {
             return Ok(false);
         }
-        let failed = |source| StoreError::Io { path: path.clone(), doing: "look at the lock", source };
+        let failed = |source| StoreError::Io { path: path.clone(), doing: "check the lock", source };
         match File::open(&path).map_err(failed)?.try_lock_shared() {
             Ok(()) => Ok(false),
             Err(fs::TryLockError::WouldBlock) => Ok(true),
@@ -121,18 +121,18 @@ impl StateView {
         }
     }
 
-    /// All inputs on record, in order.
+    /// Returns a reader of all recorded inputs, in order.
     ///
     /// # Errors
-    /// SQLite refuses.
+    /// An error of SQLite.
     pub fn inputs(&self) -> Result<InputReader, StoreError> {
         InputReader::open(&self.database, 0)
     }
 
-    /// How many inputs there are.
+    /// Counts the inputs.
     ///
     /// # Errors
-    /// A segment cannot be read, or SQLite refuses.
+    /// A segment is unreadable, or an error of SQLite.
     pub fn input_counts(&self) -> Result<InputCounts, StoreError> {
         let end = "SELECT coalesce(max(seq) + 1, 0) FROM inputs";
         let end: u64 =

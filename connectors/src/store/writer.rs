@@ -1,7 +1,7 @@
-//! The one thread that writes a state folder.
+//! Only thread that writes a state folder.
 //!
-//! It takes what has come meanwhile into one transaction: frames that come slowly are committed one by one, and those
-//! that come faster than the disk commits share a commit. Its queue is bounded, so a slow disk slows the run.
+//! It commits all pending writes in one transaction: slow frames are committed one by one, and frames faster
+//! than the disk share a commit. Its queue is bounded, so a slow disk slows the run.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,16 +18,16 @@ use super::folder::StateFolder;
 use super::input::Input;
 use super::rows::{FrameRows, Inserts, beta_horizon};
 
-/// Writes that wait for the writer.
+/// Capacity of the queue.
 const QUEUE: usize = 256;
-/// Most that share a transaction.
+/// Maximum number of writes per transaction.
 const TOGETHER: usize = 256;
-/// Events that are kept.
+/// Number of events kept.
 const EVENTS: i64 = 10_000;
-/// How long a full disk is given before it is tried again.
+/// Wait before a failed commit is retried.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// What is written.
+/// Item of the writer's queue.
 pub(super) enum Write {
     Inputs(Vec<Input>),
     Frame(Box<FrameRows>),
@@ -37,26 +37,26 @@ pub(super) enum Write {
     Committed(SyncSender<()>),
 }
 
-/// Called when the disk refuses (`Some` with why) and when it takes again (`None`).
+/// Callback for a failing commit (`Some` with the reason) and for the first success after it (`None`).
 pub type Trouble = Box<dyn Fn(Option<&str>) + Send>;
 
-/// Where writes go; any number of them share a writer.
+/// Handle of a writer; any number of handles share one.
 #[derive(Clone)]
 pub struct WriterHandle {
     sender: SyncSender<Write>,
-    /// Whether the disk refuses.
+    /// Whether commits fail.
     in_trouble: Arc<AtomicBool>,
-    /// Why the writer has ended.
+    /// Reason for which the writer ended.
     stopped: Arc<Mutex<Option<String>>>,
     path: PathBuf,
 }
 
-/// State of a writer, for others to look at; it does not keep the writer alive.
+/// Observer of a writer, which does not keep it alive.
 #[derive(Clone)]
 pub struct WriterWatch(Arc<AtomicBool>);
 
 impl WriterWatch {
-    /// Whether the disk refuses at the moment, so that the run waits.
+    /// Returns whether commits fail, so that the run waits.
     #[must_use]
     pub fn is_in_trouble(&self) -> bool {
         self.0.load(Ordering::Acquire)
@@ -64,9 +64,9 @@ impl WriterWatch {
 }
 
 impl WriterHandle {
-    /// Puts inputs on record. What follows from them is sent behind them, and so is committed with them or after them: to
-    /// whoever reads the record an input is there before what it did. While the disk refuses, it waits until they are
-    /// committed: nothing is decided that could not be written.
+    /// Records inputs. Their outputs are sent after them, and so are committed with them or later: a reader
+    /// of the record sees an input before its outputs. While commits fail, the call waits until the inputs
+    /// are committed, so that nothing is decided on unrecorded inputs.
     ///
     /// # Errors
     /// The writer has stopped.
@@ -75,7 +75,7 @@ impl WriterHandle {
         if self.in_trouble.load(Ordering::Acquire) { self.flush() } else { Ok(()) }
     }
 
-    /// Adds an event; `time` in nanoseconds since 1970.
+    /// Adds an event; `time` in ns since 1970.
     ///
     /// # Errors
     /// The writer has stopped.
@@ -83,8 +83,8 @@ impl WriterHandle {
         self.send(Write::Event { time, seq, kind: kind.to_owned(), text })
     }
 
-    /// Keeps the state of all stages after frame `seq`; `next_input`: the first input that it does not contain. The one
-    /// before is kept too, and inputs before both may move into segments.
+    /// Records the state of all stages after frame `seq`; `next_input` is the first input that it does not
+    /// include. The preceding checkpoint is kept too, and inputs before both may move into segments.
     ///
     /// # Errors
     /// The writer has stopped.
@@ -92,14 +92,14 @@ impl WriterHandle {
         self.send(Write::Checkpoint { seq, next_input, state })
     }
 
-    /// Sets a status; where the writer is busy it is left out: there will be a newer one.
+    /// Sets a status; dropped while the queue is full, because a newer one follows.
     pub fn status(&self, key: &'static str, value: String) {
         match self.sender.try_send(Write::Status(key, value)) {
             Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
         }
     }
 
-    /// Returns once everything that was sent is committed.
+    /// Waits until all sent writes are committed.
     ///
     /// # Errors
     /// The writer has stopped.
@@ -113,13 +113,13 @@ impl WriterHandle {
         self.sender.send(write).map_err(|_| self.gone())
     }
 
-    /// The database.
+    /// Returns the path of the database.
     #[must_use]
     pub fn database(&self) -> &Path {
         &self.path
     }
 
-    /// Why the writer has ended.
+    /// Returns the reason for which the writer ended.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -128,12 +128,12 @@ impl WriterHandle {
     fn gone(&self) -> StoreError {
         StoreError::Stopped {
             path: self.path.clone(),
-            why: self.trouble().unwrap_or_else(|| "it was ended".to_owned()),
+            why: self.trouble().unwrap_or_else(|| "the writer thread was stopped".to_owned()),
         }
     }
 }
 
-/// The thread.
+/// Writer thread.
 pub struct Writer {
     handle: WriterHandle,
     give_up: Arc<AtomicBool>,
@@ -141,10 +141,10 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts writing. Betas older than 1,500 times `betas_every` frames are forgotten.
+    /// Starts the writer. Betas older than 1,500 times `betas_every` frames are deleted.
     ///
     /// # Errors
-    /// SQLite refuses, or there is no thread to be had.
+    /// An error of SQLite, or the system cannot start a thread.
     pub fn start(folder: &StateFolder, betas_every: u64, trouble: Trouble) -> Result<Self, StoreError> {
         let (sender, receiver) = sync_channel(QUEUE);
         let stopped = Arc::new(Mutex::new(None));
@@ -172,25 +172,25 @@ impl Writer {
         });
         let thread = thread.map_err(|source| StoreError::Io {
             path: folder.path().to_owned(),
-            doing: "start the thread that writes",
+            doing: "start the writer thread",
             source,
         })?;
         Ok(Self { handle, give_up, thread: Some(thread) })
     }
 
-    /// Handle that sends writes to it.
+    /// Returns a handle of the writer.
     #[must_use]
     pub fn handle(&self) -> WriterHandle {
         self.handle.clone()
     }
 
-    /// A look at whether the disk refuses.
+    /// Returns an observer of the writer.
     #[must_use]
     pub fn watch(&self) -> WriterWatch {
         WriterWatch(Arc::clone(&self.handle.in_trouble))
     }
 
-    /// A flag that has the writer give up instead of waiting for room on the disk.
+    /// Returns a flag that makes the writer fail instead of retrying.
     #[must_use]
     pub fn give_up(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.give_up)
@@ -198,12 +198,12 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Commits what was sent, once all other handles are gone.
+    /// Commits the sent writes, once all other handles are dropped.
     fn drop(&mut self) {
-        // The thread ends when no sender is left: this one is replaced by one without a receiver.
+        // The thread ends when no sender is left; this sender is replaced by one without a receiver.
         self.handle.sender = sync_channel(0).0;
         if let Some(thread) = self.thread.take() {
-            // A writer that panicked has said so.
+            // The panic of a writer has been printed.
             let _ = thread.join();
         }
     }
@@ -235,7 +235,7 @@ impl Work {
             }
             for write in batch.drain(..) {
                 if let Write::Committed(done) = write {
-                    // Whoever asked may have gone.
+                    // The caller may be gone.
                     let _ = done.send(());
                 }
             }
@@ -243,7 +243,7 @@ impl Work {
         Ok(())
     }
 
-    /// One transaction, tried until the disk takes it.
+    /// Commits one transaction, retried until it succeeds.
     fn commit(&mut self, batch: &[Write]) -> Result<(), rusqlite::Error> {
         loop {
             match self.try_commit(batch) {
@@ -265,15 +265,15 @@ impl Work {
         }
     }
 
-    /// Number of the first input that a restart may need, from the oldest checkpoint on record.
+    /// Returns the number of the first input that a restart may need, from the oldest recorded checkpoint.
     fn oldest_needed(&self) -> Result<u64, rusqlite::Error> {
         let oldest = "SELECT coalesce(min(next_input), 0) FROM checkpoints";
         self.connection.query_row(oldest, [], |row| row.get(0))
     }
 
-    /// Returns up to which input the table has been cleared.
+    /// Tries to commit; returns the end of the inputs deleted from the table.
     fn try_commit(&mut self, batch: &[Write]) -> Result<u64, rusqlite::Error> {
-        // Dropped before it is committed, a transaction is rolled back.
+        // A transaction that is dropped before the commit is rolled back.
         let transaction = self.connection.transaction()?;
         for write in batch {
             match write {
@@ -289,7 +289,7 @@ impl Work {
                     transaction
                         .prepare_cached("INSERT OR REPLACE INTO checkpoints VALUES (?1, ?2, ?3)")?
                         .execute(params![seq, next_input, state])?;
-                    // The one before stays, should this one be found wanting.
+                    // The preceding one stays, in case this one is unusable.
                     transaction
                         .prepare_cached(
                             "DELETE FROM checkpoints WHERE seq NOT IN (SELECT seq FROM checkpoints ORDER BY seq DESC LIMIT 2)",
@@ -318,7 +318,7 @@ impl Work {
     }
 }
 
-/// Nanoseconds since 1970.
+/// Returns the time in ns since 1970.
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
@@ -332,7 +332,7 @@ fn write_inputs(connection: &Connection, inputs: &[Input]) -> Result<(), rusqlit
     Ok(())
 }
 
-/// Whether a later try may succeed: the disk is full, or refuses for now.
+/// Returns whether a retry may succeed: a full disk or a temporary error.
 fn waits(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),

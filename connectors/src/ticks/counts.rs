@@ -1,16 +1,16 @@
-//! What came, by type.
+//! Counts of messages by type.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::refusal::Refusal;
 use super::venue::Parsed;
 
-/// Unknown types that are kept by name; of a feed that has more, the others are only counted.
+/// Maximum number of unknown types kept by name; further ones are only counted.
 const UNKNOWN_NAMES_MAX: usize = 16;
-/// Refusals that are kept.
+/// Maximum number of refusals kept.
 const REFUSALS_MAX: usize = 8;
 
-/// Messages by what became of them. Its size does not grow with what a venue sends.
+/// Counts of messages by outcome, with bounded memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     by_type: BTreeMap<&'static str, u64>,
@@ -41,36 +41,36 @@ impl Counts {
         }
     }
 
-    /// Messages of each known type.
+    /// Returns the counts of each known type.
     #[must_use]
     pub fn by_type(&self) -> &BTreeMap<&'static str, u64> {
         &self.by_type
     }
 
-    /// Messages of types that the adapter does not know.
+    /// Returns the number of messages of unknown types.
     #[must_use]
     pub fn unknown(&self) -> u64 {
         self.unknown
     }
 
-    /// The first 16 of those types.
+    /// Returns the counts of the first 16 unknown types.
     #[must_use]
     pub fn unknown_names(&self) -> &BTreeMap<String, u64> {
         &self.unknown_names
     }
 
-    /// Messages that were refused.
+    /// Returns the number of refused messages.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused
     }
 
-    /// Why the last eight of them were, the latest last.
+    /// Returns the last eight refusals, the latest last.
     pub fn last_refusals(&self) -> impl Iterator<Item = &Refusal> {
         self.last_refusals.iter()
     }
 
-    /// All messages.
+    /// Returns the number of all messages.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.by_type.values().sum::<u64>() + self.unknown + self.refused

@@ -1,46 +1,46 @@
-//! What a venue says.
+//! Events of a venue.
 
 use std::borrow::Cow;
 
-/// One thing that a message says, borrowed from the message.
+/// Event of a message, borrowed from it.
 ///
 /// Prices are positive and finite, quantities are finite and not negative; symbols are the venue's own names, of 1 to
 /// 64 bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event<'m> {
-    /// A trade.
+    /// Trade.
     Trade(Trade<'m>),
-    /// A report of no trade of the market, such as an aggregate of quantity 0. Its number counts as received.
+    /// Report that is not a market trade, such as an aggregate of quantity 0. Its number counts as received.
     NoTrade(NoTrade<'m>),
-    /// A trade that the venue takes back.
+    /// Cancellation of a trade.
     Cancel(Cancel<'m>),
-    /// A trade that the venue replaces by another one.
+    /// Correction of a trade.
     Correction(Correction<'m>),
-    /// The best bid and ask.
+    /// Best bid and ask.
     Quote(Quote<'m>),
-    /// A bar that the venue made.
+    /// Bar of the venue.
     Bar(VenueBar<'m>),
-    /// What else the message says happened before the subscription, such as the latest trades so far.
+    /// Mark that the other events of the message precede the subscription, such as the latest trades.
     Past,
-    /// A change or a snapshot of the order book, which nothing here reads further.
+    /// Change or snapshot of the order book, not read further.
     Book,
-    /// The venue is alive.
+    /// Sign of life.
     Heartbeat {
-        /// The venue's time, ns since 1970 UTC, where it says it.
+        /// Time of the venue, ns since 1970 UTC, if stated.
         time_ns: Option<i64>,
     },
-    /// The venue acknowledges a subscription.
+    /// Acknowledgement of a subscription.
     Subscribed,
-    /// The venue speaks of itself, such as `online`.
+    /// Status of the venue, such as `online`.
     Status(Cow<'m, str>),
-    /// The venue refuses something, in its words.
+    /// Error of the venue, in its words.
     Error(Cow<'m, str>),
-    /// Numbers are missing before this message.
+    /// Gap in the numbering before this message.
     Gap(Gap<'m>),
 }
 
 impl Event<'_> {
-    /// When it happened by the venue's clock, ns since 1970 UTC; none where the venue does not say.
+    /// Returns the event time by the venue's clock, ns since 1970 UTC; `None` if not stated.
     #[must_use]
     pub fn time_ns(&self) -> Option<i64> {
         match self {
@@ -48,7 +48,7 @@ impl Event<'_> {
             Self::Bar(bar) => Some(bar.time_ns),
             Self::NoTrade(report) => Some(report.time_ns),
             Self::Quote(Quote { time_ns, .. }) | Self::Heartbeat { time_ns } => *time_ns,
-            // A cancellation may come hours after its trade.
+            // A cancellation may arrive hours after its trade.
             Self::Cancel(_) | Self::Correction(_) => None,
             Self::Past | Self::Book | Self::Subscribed | Self::Status(_) | Self::Error(_) | Self::Gap(_) => {
                 None
@@ -56,7 +56,7 @@ impl Event<'_> {
         }
     }
 
-    /// What goes into a bar, without the message that it was read from; `None` of anything else.
+    /// Returns an owned copy of an event that enters bars; `None` for others.
     pub(super) fn kept(&self) -> Option<Event<'static>> {
         let owned = |symbol: &str| Cow::Owned(symbol.to_owned());
         match self {
@@ -88,136 +88,136 @@ impl Event<'_> {
     }
 }
 
-/// A trade, or several fills of one order at one price where the venue aggregates them.
+/// Trade, or several fills of one order at one price if the venue aggregates them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trade<'m> {
-    /// The instrument.
+    /// Instrument.
     pub symbol: Cow<'m, str>,
-    /// When it happened, ns since 1970 UTC.
+    /// Event time, ns since 1970 UTC.
     pub time_ns: i64,
     /// Price, in the quote currency.
     pub price: f64,
     /// Quantity, positive.
     pub quantity: f64,
-    /// What tells it from the instrument's other trades; none where the venue has no such number.
+    /// Id, unique among the instrument's trades; `None` if the venue has no ids.
     pub id: Option<u64>,
-    /// Prices of a bar that it sets.
+    /// Prices of a bar that the trade sets.
     pub sets: Sets,
-    /// Whether the venue's numbers say that it came before.
+    /// Whether the venue's numbering shows a repetition.
     pub repeated: bool,
 }
 
-/// Prices of a bar that a trade sets beside its volume, the least restricted first.
+/// Prices of a bar that a trade sets besides its volume, the least restricted first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sets {
     /// Open, high, low and close.
     #[default]
     All,
-    /// High and low; open and close only in a bar where no other trade sets them.
+    /// High and low; open and close only in a bar without another trade that sets them.
     HighLow,
-    /// Prices of a bar in which no other trade sets any: a trade outside of regular hours.
+    /// All prices, but only in a bar without another trade that sets any: trades outside regular hours.
     Extended,
-    /// No price.
+    /// None.
     Nothing,
 }
 
-/// A report that is no trade of the market.
+/// Report that is not a market trade.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NoTrade<'m> {
-    /// The instrument.
+    /// Instrument.
     pub symbol: Cow<'m, str>,
-    /// When it happened, ns since 1970 UTC.
+    /// Event time, ns since 1970 UTC.
     pub time_ns: i64,
-    /// Its number among the instrument's trades; none where the venue has no such number.
+    /// Number among the instrument's trades; `None` if the venue has no numbers.
     pub id: Option<u64>,
 }
 
-/// A trade that is taken back.
+/// Cancellation of a trade.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cancel<'m> {
-    /// The instrument.
+    /// Instrument.
     pub symbol: Cow<'m, str>,
-    /// Number of the trade.
+    /// Id of the trade.
     pub id: u64,
 }
 
-/// A trade that is replaced. It stays where it is in time.
+/// Correction of a trade, which keeps its time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Correction<'m> {
-    /// The instrument.
+    /// Instrument.
     pub symbol: Cow<'m, str>,
-    /// Number of the trade.
+    /// Id of the wrong trade.
     pub id: u64,
-    /// Number of the trade in its place.
+    /// Id of the corrected trade.
     pub new_id: u64,
-    /// The right price.
+    /// Corrected price.
     pub price: f64,
-    /// The right quantity; 0 takes the trade back.
+    /// Corrected quantity; 0 cancels the trade.
     pub quantity: f64,
-    /// Prices of a bar that it sets.
+    /// Prices of a bar that the trade sets.
     pub sets: Sets,
 }
 
-/// The best bid and ask.
+/// Best bid and ask.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quote<'m> {
-    /// The instrument.
+    /// Instrument.
     pub symbol: Cow<'m, str>,
-    /// When it was so, ns since 1970 UTC, where the venue says it.
+    /// Event time, ns since 1970 UTC, if stated.
     pub time_ns: Option<i64>,
-    /// The best bid; none where nobody bids.
+    /// Best bid; `None` if that side is empty.
     pub bid: Option<Level>,
-    /// The best ask; none where nobody asks.
+    /// Best ask; `None` if that side is empty.
     pub ask: Option<Level>,
-    /// Number of the change of the book, where the venue has one.
+    /// Number of the book update, if the venue has one.
     pub update_id: Option<u64>,
 }
 
-/// A price and what is there.
+/// Price level of the book.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
     /// Price, in the quote currency.
     pub price: f64,
-    /// Quantity at that price, where the venue says it.
+    /// Quantity at that price, if stated.
     pub quantity: Option<f64>,
 }
 
-/// A bar that the venue made.
+/// Bar of the venue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VenueBar<'m> {
-    /// The instrument.
+    /// Instrument.
     pub symbol: Cow<'m, str>,
-    /// When the message was made, ns since 1970 UTC; the bar's end where the venue does not say.
+    /// Time of the message, ns since 1970 UTC; the bar's end if not stated.
     pub time_ns: i64,
-    /// Its start, ns since 1970 UTC.
+    /// Start, ns since 1970 UTC.
     pub start_ns: i64,
-    /// Its end, ns since 1970 UTC, which belongs to the next bar.
+    /// End, exclusive, ns since 1970 UTC.
     pub end_ns: i64,
-    /// Price of its first trade.
+    /// Price of the first trade.
     pub open: f64,
     /// Highest price.
     pub high: f64,
     /// Lowest price.
     pub low: f64,
-    /// Price of its last trade.
+    /// Price of the last trade.
     pub close: f64,
     /// Quantity traded.
     pub volume: f64,
-    /// Number of trades, where the venue says it.
+    /// Number of trades, if stated.
     pub trades: Option<u64>,
-    /// Whether it is complete; none where the venue does not say, and then its last version is the complete one.
+    /// Whether the bar is complete; `None` if not stated: the last version is then the complete one.
     pub closed: Option<bool>,
 }
 
-/// Numbers that should have come and did not.
+/// Gap in a venue's numbering.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap<'m> {
-    /// The type of the messages that are numbered.
+    /// Type of the numbered messages.
     pub stream: &'static str,
-    /// The instrument; empty where the connection as a whole is numbered.
+    /// Instrument; empty if numbers are per connection.
     pub symbol: Cow<'m, str>,
-    /// The first number that is missing.
+    /// First missing number.
     pub first: u64,
-    /// How many numbers are missing.
+    /// Count of missing numbers.
     pub missed: u64,
 }

@@ -1,16 +1,16 @@
-//! A set of numbers that mostly follow each other.
+//! Set of mostly consecutive numbers.
 
-/// Whole numbers as ranges without common ends, ascending: a feed without holes is one range.
+/// Whole numbers as disjoint, ascending ranges: a feed without holes is one range.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct IdRanges {
-    /// First and last of each.
+    /// First and last number of each range.
     ranges: Vec<(u64, u64)>,
 }
 
 impl IdRanges {
-    /// Whether the number is new.
+    /// Inserts a number; returns whether it is new.
     pub(super) fn insert(&mut self, id: u64) -> bool {
-        // Ranges before this one end below the number.
+        // Preceding ranges end below the number.
         let i = self.ranges.partition_point(|range| range.1 < id);
         if self.ranges.get(i).is_some_and(|range| range.0 <= id) {
             return false;
@@ -37,18 +37,18 @@ impl IdRanges {
         self.ranges.last().map(|range| range.1)
     }
 
-    /// Number of ranges, which is what memory grows with.
+    /// Returns the number of ranges, on which memory depends.
     pub(super) fn len(&self) -> usize {
         self.ranges.len()
     }
 
-    /// Whether the number is there.
+    /// Returns whether the set contains the number.
     pub(super) fn contains(&self, id: u64) -> bool {
         let i = self.ranges.partition_point(|range| range.1 < id);
         self.ranges.get(i).is_some_and(|range| range.0 <= id)
     }
 
-    /// How many of the numbers from `first` to `last`, both included, are not there.
+    /// Counts the numbers from `first` to `last`, both included, that are not in the set.
     pub(super) fn missing_in(&self, first: u64, last: u64) -> u64 {
         let from = self.ranges.partition_point(|range| range.1 < first);
         let inside = self.ranges[from..].iter().take_while(|range| range.0 <= last);
@@ -56,7 +56,7 @@ impl IdRanges {
         (last - first).saturating_add(1).saturating_sub(there)
     }
 
-    /// Takes what is missing before the second range as there.
+    /// Fills the hole before the second range.
     pub(super) fn close_first_hole(&mut self) {
         if let [first, _, ..] = self.ranges[..] {
             self.ranges[1].0 = first.0;
@@ -64,7 +64,7 @@ impl IdRanges {
         }
     }
 
-    /// Forgets the lowest range.
+    /// Removes the lowest range.
     pub(super) fn forget_first(&mut self) {
         if !self.ranges.is_empty() {
             self.ranges.remove(0);
@@ -77,7 +77,7 @@ mod tests {
     use super::IdRanges;
 
     #[test]
-    fn ranges_grow_join_and_know_what_they_hold() {
+    fn ranges_grow_and_join_and_report_members() {
         let mut ids = IdRanges::default();
         let steps = [
             (5, true, "5-5"),

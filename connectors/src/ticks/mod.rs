@@ -1,28 +1,28 @@
-//! Live venues without a socket: text in, events out, bars closed by event time.
+//! Adapters of venues without a socket: text in, events out, bars closed by event time.
 //!
-//! * `event`: one statement of a message. `venue`: the trait of an adapter. `venues/`: one adapter per file.
-//! * `fields` reads numbers and times exactly from their decimal text, quoted or not; an invalid one is a
+//! * `event`: events of a message. `venue`: trait of an adapter. `venues/`: one adapter per file.
+//! * `fields` parses numbers and times exactly from their decimal text, quoted or not; an invalid one is a
 //!   [`Refusal`].
 //! * `sequence` finds missing and repeated numbers, `counts` counts messages by type.
-//! * `bars/` makes time bars of trades.
+//! * `bars/` builds time bars from trades.
 //!
-//! No file here knows a socket, a thread or a clock: the decisions of a clock come in by [`Bars::advance`].
-//! Exchange time is never compared with the time of receipt, so a wrong local clock does no harm.
+//! No file here uses a socket, a thread or a clock: elapsed time is an input of [`Bars::advance`]. Exchange
+//! time is never compared with the time of receipt, so a wrong local clock has no effect.
 //!
 //! Conventions of the adapters:
 //!
-//! * [`Venue::parse`] adds all statements of a message to the caller's buffer, or none: a message with one
-//!   invalid value is refused and counted. Messages of unknown types are counted; they are no error.
+//! * [`Venue::parse`] appends all events of a message to the caller's buffer, or none: a message with one
+//!   invalid value is refused and counted. Messages of unknown types are counted and are not errors.
 //! * A side of the book with neither price nor quantity is empty.
-//! * [`Sequences`] notes every number, including those of refused messages and of reports that are no trades
-//!   (`Event::NoTrade`). Late numbers fill holes. Numbers of trades continue after a reconnect; numbers of
-//!   connections start again.
+//! * [`Sequences`] records every number, including those of refused messages and of reports that are not
+//!   trades (`Event::NoTrade`). Late numbers fill holes. Numbers of trades continue after a reconnect;
+//!   numbers of connections start again.
 //! * Adapters pass on repeated trades; [`Bars`] drops them.
-//! * Statements about the past (`Event::Past`: latest trades, bars so far) enter bars and move no clock.
+//! * Events about the past (`Event::Past`: latest trades, bars so far) enter bars and move no clock.
 //! * `Venue::symbol` converts a typed name to the form of the venue.
-//! * `sale_conditions` has the rules of the consolidated tape: the prices of a bar that a trade sets
+//! * `sale_conditions` holds the rules of the consolidated tape: the prices of a bar that a trade sets
 //!   ([`Sets`]).
-//! * Only Alpaca cancels and corrects trades. Its open bars keep their trades, at most 262,144 in all.
+//! * Only Alpaca cancels and corrects trades. Its open bars keep their trades, at most 262,144 in total.
 
 mod bars;
 mod counts;

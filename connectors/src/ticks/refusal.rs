@@ -1,15 +1,15 @@
-//! Why a message is not taken.
+//! Reasons for which a message is refused.
 
 use std::fmt;
 
-/// A message that is not taken, as a whole: which field, what was found, what was expected.
+/// Refusal of a whole message: field, finding and expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The field, or `message`.
+    /// Name of the field, or `message`.
     pub field: &'static str,
-    /// The text that was found, cut to 80 bytes.
+    /// Text found, cut to 80 bytes.
     pub found: String,
-    /// What was expected.
+    /// Expectation.
     pub expected: &'static str,
 }
 
@@ -19,7 +19,7 @@ impl Refusal {
     }
 
     pub(crate) fn missing(field: &'static str) -> Self {
-        Self::new(field, "nothing", "the field, as the venue documents it")
+        Self::new(field, "nothing", "the field that the venue documents")
     }
 }
 
@@ -29,7 +29,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The first bytes of a text, whole characters only: what a venue sends must not grow our memory.
+/// Returns the first bytes of a text, whole characters only, to bound memory.
 pub(crate) fn clip(text: &str, bytes_max: usize) -> String {
     let mut end = bytes_max.min(text.len());
     while !text.is_char_boundary(end) {

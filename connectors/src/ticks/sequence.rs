@@ -1,4 +1,4 @@
-//! Sees from a venue's numbers what is missing and what came twice.
+//! Detection of missing and repeated numbers in a venue's messages.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
@@ -7,55 +7,56 @@ use super::event::{Event, Gap, NoTrade, Trade};
 use super::fields::SYMBOL_BYTES_MAX;
 use super::ids::IdRanges;
 
-/// Numbered streams that are followed; more are only counted.
+/// Maximum number of streams tracked; numbers of further ones are only counted.
 const STREAMS_MAX: usize = 16_384;
-/// Holes that are remembered in a stream, so that late numbers fill them.
+/// Maximum number of holes remembered per stream, so that late numbers fill them.
 const HOLES_MAX: usize = 256;
 
-/// A number this far ahead of the last one is no gap. It is not noted until another agrees, and then the numbers of the venue begin again.
+/// Lead over the last number beyond which a number is not a gap. It is ignored until another agrees; the
+/// venue's numbering then restarts there.
 const FAR: u64 = 1_000_000_000;
 
-/// How a venue numbers a stream.
+/// Numbering of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Numbering {
-    /// One by one, as trades are; goes on after a reconnect.
+    /// Consecutive, as for trades; continues after a reconnect.
     Contiguous,
-    /// One by one, from the start of the connection.
+    /// Consecutive, from the start of the connection.
     OfConnection,
-    /// Upwards, with holes that mean nothing; after a reconnect it may begin anew.
+    /// Increasing with meaningless holes; may restart after a reconnect.
     Increasing,
 }
 
-/// The numbers of a venue's streams. Its size does not grow with what a venue sends.
+/// Numbers of a venue's streams, with bounded memory.
 ///
-/// A hole is open until its numbers come; `missing` counts what is missing still. Numbers before the first one seen are
-/// neither missing nor repeated. A number counts as received even if its message is refused.
+/// A hole is open until its numbers arrive; `missing` counts those still missing. Numbers before the first
+/// one received are neither missing nor repeated. A number counts as received even if its message is refused.
 #[derive(Clone, Debug, Default)]
 pub struct Sequences {
-    /// By the symbols' bytes, then by the stream.
+    /// Streams by symbol, in byte order.
     streams: BTreeMap<Box<str>, Vec<Stream>>,
     count: usize,
     gaps: u64,
     filled: u64,
     repeats: u64,
-    /// Gaps that have numbers missing still, those that are not remembered any more included.
+    /// Gaps with numbers still missing, including those no longer remembered.
     open_gaps: u64,
     missing: u64,
     untracked: u64,
-    /// Holes that opened since the last [`Sequences::take_opened`].
+    /// Holes opened since the last [`Sequences::take_opened`].
     opened: VecDeque<Hole>,
 }
 
-/// Numbers that were missing when the next one came.
+/// Range of numbers missing when a later one arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hole {
-    /// The type of the messages that are numbered.
+    /// Type of the numbered messages.
     pub stream: &'static str,
-    /// The instrument; empty where the connection as a whole is numbered.
+    /// Instrument; empty if numbers are per connection.
     pub symbol: Box<str>,
-    /// The first number.
+    /// First number.
     pub first: u64,
-    /// The last number.
+    /// Last number.
     pub last: u64,
 }
 
@@ -63,24 +64,24 @@ pub struct Hole {
 struct Stream {
     name: &'static str,
     numbering: Numbering,
-    /// Of a stream that only increases, the last number alone.
+    /// Numbers received; for an increasing stream only the last one.
     seen: IdRanges,
-    /// A number far ahead that nothing has agreed with so far.
+    /// Number far ahead that no other has confirmed yet.
     far: Option<u64>,
-    /// Numbers of messages that were refused: the same number in a message that is taken is no repeat.
+    /// Numbers of refused messages: the same number in a valid message is not a repeat.
     refused: IdRanges,
 }
 
-/// What a number says.
+/// Effect of a number on its stream.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
-    /// The first number between the last one and this, and how many there are.
+    /// First missing number between the preceding one and this, and their count.
     missed: Option<(u64, u64)>,
-    /// It was there before, or is out of order where numbers only increase.
+    /// Whether the number was received before, or is out of order in an increasing stream.
     repeated: bool,
-    /// It was missing until now.
+    /// Whether the number was missing until now.
     filled: bool,
-    /// Gaps that it opens (1) or closes (-1).
+    /// Gaps opened (1) or closed (-1).
     gaps: i64,
 }
 
@@ -117,7 +118,7 @@ impl Stream {
                 let new = self.seen.insert(number);
                 let gaps = self.seen.len() as i64 - before as i64;
                 if self.seen.len() > HOLES_MAX {
-                    // Its numbers stay missing.
+                    // The numbers of the dropped hole stay missing.
                     self.seen.close_first_hole();
                 }
                 let missed = number.saturating_sub(last).saturating_sub(1);
@@ -133,7 +134,7 @@ impl Stream {
 }
 
 impl Sequences {
-    /// Notes a number; returns the first that is missing before it and how many are, of those that should have come.
+    /// Records a number; returns the first missing number before it and their count, if there is a gap.
     pub(super) fn see(
         &mut self,
         numbering: Numbering,
@@ -166,7 +167,7 @@ impl Sequences {
         seen
     }
 
-    /// Notes the number of a message that is refused. Names that no instrument can have are passed over.
+    /// Records the number of a refused message. Ignores names that no instrument can have.
     pub(super) fn see_refused(
         &mut self,
         numbering: Numbering,
@@ -186,7 +187,7 @@ impl Sequences {
         }
     }
 
-    /// Notes the numbers of the trades in `out` from `from` on, and adds the gaps before them to `out`.
+    /// Records the numbers of the trades in `out` from `from` on, and appends the gaps before them to `out`.
     pub(super) fn see_trades(&mut self, name: &'static str, out: &mut Vec<Event<'_>>, from: usize) {
         for i in from..out.len() {
             let (symbol, id) = match &out[i] {
@@ -204,25 +205,25 @@ impl Sequences {
         }
     }
 
-    /// Notes the number of a message in its connection, and adds the gap before it to `out`.
+    /// Records the number of a message of the connection, and appends the gap before it to `out`.
     pub(super) fn see_message(&mut self, name: &'static str, number: u64, out: &mut Vec<Event<'_>>) {
         if let Some((first, missed)) = self.see(Numbering::OfConnection, name, "", number) {
             out.push(Event::Gap(Gap { stream: name, symbol: Cow::Borrowed(""), first, missed }));
         }
     }
 
-    /// The holes that opened since the last call, the latest 256.
+    /// Returns the holes opened since the last call, the latest 256.
     pub fn take_opened(&mut self) -> impl Iterator<Item = Hole> {
         self.opened.drain(..)
     }
 
-    /// How many numbers of a hole are missing still.
+    /// Returns the count of numbers of a hole that are still missing.
     #[must_use]
     pub fn missing_in(&self, hole: &Hole) -> u64 {
         let of =
             self.streams.get(&hole.symbol).and_then(|of| of.iter().find(|known| known.name == hole.stream));
         match of {
-            // A stream that began again since then does not know it.
+            // A stream restarted since then does not contain the hole.
             Some(stream) if stream.seen.first().is_some_and(|first| first < hole.first) => {
                 stream.seen.missing_in(hole.first, hole.last)
             }
@@ -246,7 +247,7 @@ impl Sequences {
         self.streams.get_mut(symbol).map(|streams| &mut streams[index])
     }
 
-    /// Forgets what begins anew with a connection.
+    /// Clears the streams whose numbering restarts with a connection.
     pub(super) fn reconnected(&mut self) {
         for stream in self.streams.values_mut().flatten() {
             if stream.numbering != Numbering::Contiguous {
@@ -255,37 +256,37 @@ impl Sequences {
         }
     }
 
-    /// How often numbers were missing when the next one came.
+    /// Returns the number of gaps so far.
     #[must_use]
     pub fn gaps(&self) -> u64 {
         self.gaps
     }
 
-    /// How many of these gaps have numbers missing still.
+    /// Returns the number of gaps with numbers still missing.
     #[must_use]
     pub fn open_gaps(&self) -> u64 {
         self.open_gaps
     }
 
-    /// How many numbers came after later ones, so that they are missing no more.
+    /// Returns the count of numbers that arrived after later ones and filled a gap.
     #[must_use]
     pub fn filled(&self) -> u64 {
         self.filled
     }
 
-    /// How many numbers are missing still.
+    /// Returns the count of numbers still missing.
     #[must_use]
     pub fn missing(&self) -> u64 {
         self.missing
     }
 
-    /// How many numbers came again, or, where numbers only increase, not in their order.
+    /// Returns the count of repeated numbers, or of numbers out of order in increasing streams.
     #[must_use]
     pub fn repeats(&self) -> u64 {
         self.repeats
     }
 
-    /// Numbers of streams beyond the 16,384 that are followed.
+    /// Returns the count of numbers of streams beyond the 16,384 tracked ones.
     #[must_use]
     pub fn untracked(&self) -> u64 {
         self.untracked
@@ -299,7 +300,7 @@ mod tests {
     #[test]
     fn gaps_are_announced_and_filled_and_repeats_counted() {
         use Numbering::{Contiguous, Increasing, OfConnection};
-        // Numbers, those missed at each; gaps, missing and repeats at the end.
+        // Numbers with the count missed at each; gaps, missing and repeats at the end.
         #[allow(clippy::type_complexity)]
         let cases: [(Numbering, &[(u64, u64)], (u64, u64, u64)); 7] = [
             (Contiguous, &[(7, 0), (8, 0), (9, 0)], (0, 0, 0)),
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_refused_messages_are_there_and_holes_close() {
+    fn numbers_of_refused_messages_count_as_received_and_close_holes() {
         use Numbering::Contiguous;
         let mut sequences = Sequences::default();
         sequences.see(Contiguous, "trade", "A", 1);
@@ -331,7 +332,7 @@ mod tests {
         assert_eq!((holes.len(), holes[0].first, holes[0].last), (1, 2, 3));
         assert_eq!(sequences.see(Contiguous, "trade", "A", 4), None);
         let numbers = |all: &Sequences| (all.open_gaps(), all.missing(), all.filled(), all.repeats());
-        assert_eq!(numbers(&sequences), (1, 2, 0, 0), "a number of a refused message is no repeat");
+        assert_eq!(numbers(&sequences), (1, 2, 0, 0), "the number of a refused message is not a repeat");
         sequences.see(Contiguous, "trade", "A", 3);
         assert_eq!((sequences.missing_in(&holes[0]), numbers(&sequences)), (1, (1, 1, 1, 0)));
         sequences.see(Contiguous, "trade", "A", 2);
@@ -340,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn only_trades_are_numbered_on_after_a_reconnect() {
+    fn only_trade_numbers_continue_after_a_reconnect() {
         let mut sequences = Sequences::default();
         for (number, numbering) in
             [(5, Numbering::Contiguous), (5, Numbering::OfConnection), (5, Numbering::Increasing)]
@@ -355,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_feed_grows_nothing_without_end() {
+    fn memory_is_bounded_for_a_hostile_feed() {
         let mut sequences = Sequences::default();
         for i in 0..20_000_u64 {
             sequences.see(Numbering::Contiguous, "trade", &format!("S{i}"), i);

@@ -1,36 +1,36 @@
-//! What to ask a venue for, and how it wants to be asked.
+//! Subscriptions, and connections that request them.
 
-/// What is wanted of a venue.
+/// Subscription to a venue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subscription<'a> {
-    /// The instruments, by the venue's names.
+    /// Instruments, by the venue's names.
     pub symbols: &'a [&'a str],
-    /// What of each.
+    /// Channels of each instrument.
     pub channels: &'a [Channel],
-    /// Who asks, for a venue that wants to know.
+    /// Credentials, for a venue that requires them.
     pub credentials: Option<Credentials<'a>>,
 }
 
-/// A kind of data.
+/// Kind of data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
     /// Every trade.
     Trades,
     /// The best bid and ask.
     Quotes,
-    /// Bars that the venue makes, of a length in ms.
+    /// Bars built by the venue.
     Bars {
         /// Length of a bar, in ms.
         length_ms: u64,
     },
 }
 
-/// A key and its secret. `Debug` does not show them: a secret must not get into a log.
+/// API key and secret. `Debug` hides them: secrets must not appear in a log.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Credentials<'a> {
-    /// The key.
+    /// API key.
     pub key: &'a str,
-    /// Its secret.
+    /// API secret.
     pub secret: &'a str,
 }
 
@@ -40,72 +40,70 @@ impl std::fmt::Debug for Credentials<'_> {
     }
 }
 
-/// How to connect.
+/// Connection to a venue for a subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    /// Path and query, to be put behind the address.
+    /// Path and query, appended to the address.
     pub path: String,
-    /// Messages to send once connected, in this order.
+    /// Messages to send after connecting, in this order.
     pub messages: Vec<String>,
-    /// What the venue wants to be sent from time to time, beyond answers to its WebSocket pings.
+    /// Periodic message that the venue requires besides WebSocket pongs.
     pub keep_alive: Option<KeepAlive>,
-    /// After so many ms without a message the connection is dead.
+    /// Silence after which the connection counts as dead, in ms.
     pub silence_ms_max: u64,
 }
 
-/// A message to send from time to time.
+/// Periodic message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeepAlive {
-    /// The message.
+    /// Text of the message.
     pub message: String,
-    /// How often, in ms.
+    /// Interval, in ms.
     pub every_ms: u64,
 }
 
-/// Something that a venue cannot be asked for.
+/// Subscription that a venue does not offer.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SubscriptionError {
-    /// Nothing is asked for.
+    /// Subscription without symbols or channels.
     #[error("{venue}: found no {what} to subscribe to, expected at least one; name them in [feed]")]
     Nothing {
-        /// The venue.
+        /// Name of the venue.
         venue: &'static str,
         /// `symbols` or `channels`.
         what: &'static str,
     },
-    /// The venue has no bars of that length.
-    #[error(
-        "{venue}: there are no bars of {length_ms} ms; it has {offered} (seconds); take one of them, or trades"
-    )]
+    /// Bar length that the venue does not offer.
+    #[error("{venue}: found bars of {length_ms} ms, expected {offered}; choose another length, or trades")]
     BarLength {
-        /// The venue.
+        /// Name of the venue.
         venue: &'static str,
-        /// What was asked for, in ms.
+        /// Requested length, in ms.
         length_ms: u64,
-        /// What there is, in seconds.
+        /// Lengths that the venue offers, as text.
         offered: String,
     },
-    /// A name that cannot be an instrument's.
+    /// Invalid name of an instrument.
     #[error("{venue}: symbol `{symbol}`: expected {expected}")]
     Symbol {
-        /// The venue.
+        /// Name of the venue.
         venue: &'static str,
-        /// The name.
+        /// Name as given.
         symbol: String,
-        /// What names look like there.
+        /// Form of the venue's names.
         expected: &'static str,
     },
-    /// The venue wants to know who asks.
-    #[error("{venue}: found no key and secret, expected both; {venue} sends nothing without an account")]
+    /// Missing credentials.
+    #[error("{venue}: found no key and secret, expected both; {venue} requires an account")]
     Credentials {
-        /// The venue.
+        /// Name of the venue.
         venue: &'static str,
     },
 }
 
 impl Subscription<'_> {
-    /// Refuses a subscription to nothing, and symbols that are empty or longer than 64 bytes.
+    /// Refuses empty subscriptions, and symbols that are empty or longer than 64 bytes.
     pub(super) fn check(&self, venue: &'static str) -> Result<(), SubscriptionError> {
         for (what, empty) in [("symbols", self.symbols.is_empty()), ("channels", self.channels.is_empty())] {
             if empty {
@@ -115,7 +113,7 @@ impl Subscription<'_> {
         self.check_symbols(venue, "a name of 1 to 64 bytes", |_| true)
     }
 
-    /// Refuses symbols that do not look like the venue's.
+    /// Refuses symbols that do not have the venue's form.
     pub(super) fn check_symbols(
         &self,
         venue: &'static str,
@@ -129,7 +127,7 @@ impl Subscription<'_> {
     }
 }
 
-/// The venue's name for bars of a length, of its names by their lengths in seconds.
+/// Returns the venue's name for bars of a length, from its names by length in seconds.
 pub(super) fn bar_name<T: Copy>(
     venue: &'static str,
     length_ms: u64,
@@ -137,6 +135,10 @@ pub(super) fn bar_name<T: Copy>(
 ) -> Result<T, SubscriptionError> {
     offered.iter().find(|(seconds, _)| seconds * 1000 == length_ms).map(|(_, name)| *name).ok_or_else(|| {
         let offered: Vec<_> = offered.iter().map(|(seconds, _)| seconds.to_string()).collect();
-        SubscriptionError::BarLength { venue, length_ms, offered: offered.join(", ") }
+        let offered = match offered.is_empty() {
+            true => "trades, because the venue has no bars".to_owned(),
+            false => format!("a length of {} s", offered.join(", ")),
+        };
+        SubscriptionError::BarLength { venue, length_ms, offered }
     })
 }

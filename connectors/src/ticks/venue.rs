@@ -1,18 +1,18 @@
-//! What an adapter of a venue does.
+//! Interface of a venue's adapter.
 
 use super::event::Event;
 use super::refusal::Refusal;
 use super::sequence::Sequences;
 use super::subscription::{Connection, Subscription, SubscriptionError};
 
-/// What became of a message.
+/// Outcome of parsing a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parsed {
-    /// A message of this type.
+    /// Message of this type.
     Known(&'static str),
-    /// A type that the adapter does not know, cut to 64 bytes. That is no error: venues add types.
+    /// Message of an unknown type, cut to 64 bytes. Not an error, because venues add types.
     Unknown(String),
-    /// A message that is malformed or says a price or quantity that cannot be.
+    /// Message that is malformed or has an invalid price or quantity.
     Refused(Refusal),
 }
 
@@ -22,46 +22,46 @@ impl Parsed {
     }
 }
 
-/// An adapter of a venue: how it is asked, and what its messages say.
+/// Adapter of a venue: its subscriptions and its messages.
 pub trait Venue: Send {
-    /// Its name in the configuration.
+    /// Returns the venue's name in the configuration.
     fn name(&self) -> &'static str;
 
-    /// Its public address, such as `wss://ws.kraken.com`.
+    /// Returns the public address, such as `wss://ws.kraken.com`.
     fn address(&self) -> &'static str;
 
-    /// How to connect for a subscription.
+    /// Returns the connection for a subscription.
     ///
     /// # Errors
-    /// The venue cannot be asked for that.
+    /// The venue does not offer the subscription.
     fn connection(&self, wanted: &Subscription<'_>) -> Result<Connection, SubscriptionError>;
 
-    /// Reads a message; what it says is added to `out`. What it adds before it fails is taken back by `parse`.
+    /// Parses a message and appends its events to `out`. [`Venue::parse`] removes them if the method fails.
     ///
     /// # Errors
-    /// The message is malformed, or says a price or a quantity that cannot be.
+    /// The message is malformed or has an invalid price or quantity.
     fn read<'m>(&mut self, message: &'m str, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal>;
 
-    /// The numbers of its messages.
+    /// Returns the numbers of the venue's messages.
     fn sequences(&self) -> &Sequences;
 
-    /// The same, to be changed.
+    /// Returns the numbers of the venue's messages, mutable.
     fn sequences_mut(&mut self) -> &mut Sequences;
 
-    /// The venue's name of an instrument, from the name as a user types it.
+    /// Converts an instrument's name as typed to the venue's form.
     fn symbol(&self, typed: &str) -> String;
 
-    /// Whether the venue takes trades back after it has sent them.
+    /// Returns whether the venue cancels trades after sending them.
     fn cancels(&self) -> bool {
         false
     }
 
-    /// A new connection: numbers of a connection begin anew.
+    /// Resets the numbering that restarts with a connection.
     fn reconnected(&mut self) {
         self.sequences_mut().reconnected();
     }
 
-    /// Adds what a message says to `out`: all of it, or nothing where it is refused.
+    /// Appends the events of a message to `out`: all of them, or none if it is refused.
     fn parse<'m>(&mut self, message: &'m str, out: &mut Vec<Event<'m>>) -> Parsed {
         let before = out.len();
         self.read(message, out).unwrap_or_else(|refusal| {

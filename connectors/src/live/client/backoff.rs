@@ -1,4 +1,4 @@
-//! How long to wait before another attempt.
+//! Waiting times between connection attempts.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use betaflow_engine::random::SplitMix;
 
 use super::backpressure::{EventSender, Over};
 
-/// Exponential, with jitter: from half of the wait to all of it, so that clients that were cut off together do not come
-/// back together.
+/// Exponential backoff with jitter. A wait lasts between half and all of its nominal length, so that clients
+/// that were cut off together do not reconnect together.
 pub(in crate::live) struct Backoff {
     first: Duration,
     longest: Duration,
@@ -20,20 +20,20 @@ impl Backoff {
         Self { first, longest, next: first.min(longest), random: SplitMix::new(seed) }
     }
 
-    /// The next wait.
+    /// Returns the next wait.
     pub(in crate::live) fn wait(&mut self) -> Duration {
         let wait = self.next.mul_f64(0.5 + 0.5 * self.random.uniform());
         self.next = self.next.saturating_mul(2).min(self.longest);
         wait
     }
 
-    /// All is well again.
+    /// Resets the wait to its first length.
     pub(in crate::live) fn reset(&mut self) {
         self.next = self.first.min(self.longest);
     }
 }
 
-/// Waits for another attempt, and hands over meanwhile what there is room for.
+/// Waits before another attempt, and meanwhile sends pending events as the channel has room.
 pub(in crate::live) async fn sleep(wait: Duration, sender: &mut EventSender) -> Result<(), Over> {
     let mut stop = sender.stop();
     tokio::select! {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_within_their_bounds_and_are_a_function_of_the_seed() {
+    fn waits_double_within_bounds_and_depend_only_on_the_seed() {
         let [first, longest] = [100, 1_000].map(Duration::from_millis);
         let waits = |seed| {
             let mut backoff = Backoff::new(first, longest, seed);

@@ -1,4 +1,4 @@
-//! The way out of an edge: bounded. What happens when it is full has a name.
+//! Bounded channel out of an edge, with a named policy for a full channel.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use super::overflow::{Merged, Overflow};
 use crate::live::clock::now;
 use crate::live::protocol::Bars;
 
-/// Nobody wants any more events.
+/// The receiver is gone or the edge was stopped: no more events are accepted.
 pub(in crate::live) struct Over;
 
-/// How often a blocked edge looks whether it is to stop.
+/// Interval at which a blocked edge checks for the stop signal.
 const LOOK: Duration = Duration::from_millis(20);
-/// Events that are no bars and wait beside merged ones; with more of them the edge waits.
+/// Number of control events that can wait beside merged bars; with more, the edge blocks.
 const CONTROLS_MAX: usize = 256;
 
 pub(in crate::live) struct EventSender {
@@ -26,12 +26,12 @@ pub(in crate::live) struct EventSender {
     stop: watch::Receiver<bool>,
     pub(in crate::live) counters: Arc<Counters>,
     overflow: Overflow,
-    /// Events that are no bars and go before the merged bars.
+    /// Control events that precede the merged bars.
     controls: VecDeque<EdgeEvent>,
     merged: Option<Merged>,
-    /// When the last of the merged bars was received.
+    /// Time of receipt of the last merged bars.
     received: Instant,
-    /// How long it has been blocked since this was last taken.
+    /// Time blocked since the last call of `take_blocked`.
     blocked: Duration,
 }
 
@@ -46,7 +46,8 @@ impl EventSender {
         Self { sender, stop, counters, overflow, controls, merged: None, received, blocked: Duration::ZERO }
     }
 
-    /// Room of a channel. A message that says that bars were merged is handed over together with these.
+    /// Capacity of the channel. The notice that bars were merged is sent together with these bars, so
+    /// conflation needs 2.
     pub(in crate::live) fn capacity(wanted: usize, overflow: Overflow) -> usize {
         wanted.max(if overflow == Overflow::ConflateLatest { 2 } else { 1 })
     }
@@ -55,17 +56,17 @@ impl EventSender {
         self.overflow
     }
 
-    /// The signal to stop.
+    /// Returns the stop signal.
     pub(in crate::live) fn stop(&self) -> watch::Receiver<bool> {
         self.stop.clone()
     }
 
-    /// Whether bars or other events wait here for room in the channel; [`EventSender::flush`] hands them over.
+    /// Returns whether bars or other events wait for room in the channel; [`EventSender::flush`] sends them.
     pub(in crate::live) fn is_waiting(&self) -> bool {
         self.merged.is_some() || !self.controls.is_empty()
     }
 
-    /// Hands bars over, by the policy where there is no room for them.
+    /// Sends bars; if the channel is full, applies the overflow policy.
     pub(in crate::live) fn bars(&mut self, bars: Bars, text: String, received: Instant) -> Result<(), Over> {
         add(&self.counters.delivered, 1);
         self.flush()?;
@@ -85,9 +86,9 @@ impl EventSender {
             }
             Overflow::Fail if self.sender.is_full() => {
                 let text = format!(
-                    "whoever trades is {} messages behind the feed, and feed.overflow is \"fail\": nothing is lost of \
-                     what was recorded, and a new start goes on behind it; expected a pipeline that follows \
-                     (fewer instruments, a higher rebalance_every), longer bars, or feed.overflow = \"conflate_latest\"",
+                    "the pipeline is {} messages behind the feed, and feed.overflow is \"fail\"; recorded inputs are \
+                     complete, and a restart resumes after them; expected a pipeline that keeps up (fewer instruments, \
+                     a higher rebalance_every), longer bars, or feed.overflow = \"conflate_latest\"",
                     self.sender.len()
                 );
                 self.send_waiting(EdgeEvent::Failed { at, text })?;
@@ -97,7 +98,7 @@ impl EventSender {
         }
     }
 
-    /// Hands an event over that is no bars; never is one lost. It waits beside bars that wait, and blocks otherwise.
+    /// Sends a control event; none is ever dropped. It queues if bars wait, and blocks otherwise.
     pub(in crate::live) fn send(&mut self, event: EdgeEvent) -> Result<(), Over> {
         self.flush()?;
         let full = self.is_waiting() || self.sender.is_full();
@@ -111,7 +112,7 @@ impl EventSender {
         self.send_waiting(event)
     }
 
-    /// Hands over what waits as far as there is room.
+    /// Sends pending events as far as the channel has room.
     pub(in crate::live) fn flush(&mut self) -> Result<(), Over> {
         while let Some(event) = self.controls.pop_front() {
             match self.sender.try_send(event) {
@@ -123,7 +124,7 @@ impl EventSender {
                 }
             }
         }
-        // Nobody else sends, so room that is there stays there.
+        // This is the only sender, so free capacity stays free.
         let room = self.sender.capacity().map_or(usize::MAX, |capacity| capacity - self.sender.len());
         match self.merged.take_if(|merged| room > usize::from(merged.frames() > 1)) {
             Some(merged) => self.send_merged(merged),
@@ -131,7 +132,7 @@ impl EventSender {
         }
     }
 
-    /// Hands over what waits whenever there is room; it ends only with [`Over`].
+    /// Sends pending events whenever there is room; returns only with [`Over`].
     pub(in crate::live) async fn flushing(&mut self) -> Over {
         loop {
             tokio::time::sleep(LOOK).await;
@@ -141,7 +142,7 @@ impl EventSender {
         }
     }
 
-    /// Hands over all that waits, and then a last event. It blocks as long as that takes.
+    /// Sends all pending events and then `last`. Blocks until done.
     pub(in crate::live) fn finish(&mut self, last: EdgeEvent) -> Result<(), Over> {
         while let Some(event) = self.controls.pop_front() {
             self.send_waiting(event)?;
@@ -162,8 +163,8 @@ impl EventSender {
         self.send_waiting(EdgeEvent::Bars { at, bars, text, received: self.received })
     }
 
-    /// Hands an event over. It blocks the thread while the channel is full, and with it everything at this edge: that
-    /// is what keeps the server from sending on.
+    /// Sends an event. Blocks the thread while the channel is full, and so stops reading from the socket: TCP
+    /// backpressure then holds the server.
     fn send_waiting(&mut self, event: EdgeEvent) -> Result<(), Over> {
         let mut event = match self.sender.try_send(event) {
             Ok(()) => return Ok(()),
@@ -188,7 +189,8 @@ impl EventSender {
         Ok(())
     }
 
-    /// How long it was blocked: nothing was read then, so silence and gaps do not count that time.
+    /// Returns and resets the time blocked. Nothing was read during it, so it counts neither as silence nor
+    /// as a gap.
     pub(in crate::live) fn take_blocked(&mut self) -> Duration {
         std::mem::take(&mut self.blocked)
     }

@@ -1,4 +1,4 @@
-//! From an address to a WebSocket.
+//! Connection from an address to a WebSocket.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use crate::live::error::LiveError;
 use crate::live::tls::{Trust, described};
 
-/// Plain or encrypted.
+/// Plain or encrypted byte stream.
 pub(in crate::live) trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Bytes for T {}
 
-/// A connection.
+/// Open WebSocket connection.
 pub(in crate::live) type Socket = WebSocketStream<Box<dyn Bytes>>;
 
-/// Where to connect to.
+/// Address and options of a connection.
 pub(in crate::live) struct Target {
     url: String,
     host: String,
@@ -45,7 +45,7 @@ impl Target {
             Some(scheme) => return Err(wrong(format!("the scheme `{scheme}`"))),
             None => return Err(wrong("no scheme".to_owned())),
         };
-        // An address of IPv6 stands in brackets.
+        // An IPv6 address is in brackets.
         let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         if host.is_empty() {
             return Err(wrong("no host".to_owned()));
@@ -53,7 +53,7 @@ impl Target {
         let tls = match encrypted {
             true => {
                 let name = ServerName::try_from(host.clone())
-                    .map_err(|_| wrong(format!("the host `{host}`, which no certificate can have")))?;
+                    .map_err(|_| wrong(format!("the host `{host}`, which cannot appear in a certificate")))?;
                 Some((trust.connector()?, name))
             }
             false => None,
@@ -64,7 +64,7 @@ impl Target {
         Ok(Self { url: url.to_owned(), host, port, tls, config, within })
     }
 
-    /// Connects and shakes hands, or says why not.
+    /// Connects and performs the handshakes.
     pub(in crate::live) async fn connect(&self) -> Result<Socket, String> {
         let connected = tokio::time::timeout(self.within, self.shake()).await;
         connected.unwrap_or_else(|_| Err(format!("no connection within {:?}", self.within)))

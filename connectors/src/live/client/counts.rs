@@ -1,14 +1,14 @@
-//! What came, counted.
+//! Counters of an edge.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counts {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
-        /// What has come through an edge so far.
+        /// Counts of an edge so far.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct EdgeCounts { $($(#[$doc])* pub $name: u64),* }
 
-        /// The same while it is counted.
+        /// Counters behind [`EdgeCounts`].
         #[derive(Default)]
         pub(in crate::live) struct Counters { $(pub(in crate::live) $name: AtomicU64),* }
 
@@ -23,76 +23,77 @@ macro_rules! counts {
 counts! {
     /// Texts received.
     messages,
-    /// Bytes of these.
+    /// Bytes of these texts.
     bytes,
-    /// Messages handed over.
+    /// Messages delivered to the channel.
     delivered,
-    /// Messages that had come before.
+    /// Repeated messages, dropped.
     repeats,
-    /// Messages that came before one that belongs before them.
+    /// Messages that arrived before a message of lower number.
     early,
-    /// Messages that came early and found no room: they were asked for again.
+    /// Early messages without room in the buffer; they were requested again.
     overflowed,
-    /// Gaps that were given up; of a venue, gaps in its numbers that are still open.
+    /// Gaps given up; of a venue, gaps in its numbering that are still open.
     gaps,
-    /// Messages in these.
+    /// Messages missing in these gaps.
     missing,
     /// Requests for missing messages.
     requests,
-    /// Messages that came late or on request, and closed a gap; of a venue, numbers that came behind later ones.
+    /// Messages that arrived late or on request and closed a gap; of a venue, numbers that arrived after
+    /// later ones.
     filled,
     /// Messages refused because they were malformed or too large.
     refused,
-    /// Messages of a type that is not known.
+    /// Messages of an unknown type.
     unknown,
-    /// Connections that were made.
+    /// Connections made.
     connections,
-    /// Connections that were made again after the first.
+    /// Connections made after the first.
     reconnects,
-    /// Attempts that failed.
+    /// Failed connection attempts.
     failures,
-    /// Times that the feed said nothing for too long.
+    /// Times the feed was silent for too long.
     stale,
-    /// Events that found the channel full.
+    /// Events for which the channel was full.
     blocked,
-    /// Nanoseconds waited for the channel.
+    /// Time blocked on the channel, in ns.
     blocked_ns,
-    /// Messages that were merged into the one before because there was no room.
+    /// Messages merged into the preceding one because the channel was full.
     conflated,
-    /// Trades and bars of a venue that came after their bar was closed.
+    /// Trades and bars of a venue that arrived after their bar was closed.
     late,
-    /// Trades and bars of a venue that were far ahead of all others, and nothing agreed with them.
+    /// Trades and bars of a venue far ahead of all others and confirmed by none.
     doubted,
-    /// Trades and bars of a venue of intervals before the first that is made.
+    /// Trades and bars of a venue from intervals before the first requested one.
     before,
-    /// Trades and bars of a venue of other instruments or lengths than those that were asked for.
+    /// Trades and bars of a venue for instruments or bar lengths that were not requested.
     not_asked,
-    /// Reports of a venue that are no trades, such as aggregates of quantity 0.
+    /// Reports of a venue that are not trades, such as aggregates of quantity 0.
     no_trade,
-    /// Trades and bars of a venue that were dropped because its clock stepped back behind bars that are closed.
+    /// Trades and bars of a venue dropped because its clock stepped back behind closed bars.
     clock_back,
-    /// Trades and bars of a venue that were dropped because too many intervals were open.
+    /// Trades and bars of a venue dropped because too many intervals were open.
     dropped,
-    /// Bars of a venue that were never complete.
+    /// Bars of a venue that were never completed.
     incomplete,
-    /// Bars none of whose trades sets a price.
+    /// Bars without a trade that sets a price.
     without_price,
-    /// Trades that a venue took back while their bar was open.
+    /// Trades cancelled by the venue while their bar was open.
     cancelled,
-    /// Trades that a venue replaced while their bar was open.
+    /// Trades corrected by the venue while their bar was open.
     corrected,
-    /// Trades that a venue took back after their bar was closed.
+    /// Trades cancelled by the venue after their bar was closed.
     cancelled_late,
-    /// Trades that a venue replaced after their bar was closed.
+    /// Trades corrected by the venue after their bar was closed.
     corrected_late,
-    /// Bars of a venue that were not handed over because the connection began inside them.
+    /// Bars of a venue not delivered because the connection began inside their interval.
     partial,
-    /// Times during which a venue was not heard.
+    /// Outages of a venue.
     outages,
 }
 
 impl EdgeCounts {
-    /// Faults of a venue by kind, those that have happened.
+    /// Returns the nonzero fault counts of a venue, by kind.
     pub fn faults(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let all = [
             ("refused", self.refused),
@@ -126,7 +127,7 @@ pub(in crate::live) fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Ordering::Relaxed);
 }
 
-/// Sets a counter that is counted elsewhere.
+/// Sets a counter that is maintained elsewhere.
 pub(in crate::live) fn set(counter: &AtomicU64, count: u64) {
     counter.store(count, Ordering::Relaxed);
 }

@@ -1,4 +1,4 @@
-//! What an edge hands over.
+//! Events of an edge.
 
 use std::time::{Duration, Instant};
 
@@ -8,145 +8,145 @@ use serde_json::json;
 
 use crate::live::protocol::{Bars, Hello};
 
-/// Event that is no data, such as a feed that went stale.
+/// Event without market data, such as a feed that went stale.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Control {
-    /// Name of its kind, such as `gap` or `stale`.
+    /// Kind, such as `gap` or `stale`.
     pub kind: &'static str,
     /// Time, ns since 1970 UTC.
     pub timestamp: i64,
-    /// JSON object with its details.
+    /// JSON object with details.
     pub body: String,
 }
 
-/// Event of an edge; `at` is the clock of its machine.
+/// Event of an edge; `at` is a time of the local clock.
 #[derive(Clone, Debug)]
 pub enum EdgeEvent {
-    /// The next message, each once and in order.
+    /// Next bars message; each is delivered once and in order.
     Bars {
-        /// When it came.
+        /// Time of receipt.
         at: TimestampNs,
-        /// What was read.
+        /// Parsed message.
         bars: Bars,
-        /// What was received; of bars that are made here, what would have been.
+        /// Received text; for bars made here, the text of an equivalent message.
         text: String,
-        /// When the text that led to it was read from the socket, by the monotonic clock.
+        /// Time at which the triggering text was read from the socket, by the monotonic clock.
         received: Instant,
     },
-    /// The bars that follow are merged of several messages, because there was no room for each.
+    /// Notice that the following bars are merged from several messages, because the channel was full.
     Conflated {
-        /// When they were handed over.
+        /// Time of delivery.
         at: TimestampNs,
-        /// How many messages they are.
+        /// Number of merged messages.
         frames: u64,
-        /// When the first of them closed, ns since 1970 UTC.
+        /// Close of the first of them, ns since 1970 UTC.
         from_ns: i64,
-        /// When the last of them closed, ns since 1970 UTC.
+        /// Close of the last of them, ns since 1970 UTC.
         to_ns: i64,
     },
-    /// A venue was not heard for a time, or bars are asked for from before the connection: trades of these intervals may be
-    /// missing, and bars as well. What is known of them is handed over.
+    /// Interval in which a venue was not received, or requested bars from before the connection. Its trades
+    /// and bars may be incomplete; known ones are delivered.
     Outage {
-        /// When that was known.
+        /// Time of detection.
         at: TimestampNs,
         /// Start of the first interval, ns since 1970 UTC.
         from_ns: i64,
         /// End of the last interval, ns since 1970 UTC.
         to_ns: i64,
     },
-    /// A venue's own numbers have a gap. What comes late still counts, where its bar is open.
+    /// Gap in a venue's own numbering. A late message still counts while its bar is open.
     Missing {
-        /// When it was seen.
+        /// Time of detection.
         at: TimestampNs,
-        /// The type of the messages that are numbered.
+        /// Type of the numbered messages.
         stream: &'static str,
-        /// The instrument; empty where the connection as a whole is numbered.
+        /// Instrument; empty if numbers are per connection.
         symbol: String,
-        /// How many numbers are missing.
+        /// Count of missing numbers.
         missed: u64,
     },
-    /// A fault of a venue that is counted from here on: symbols that are not heard, trades that come too late, and others.
+    /// Fault of a venue, such as silent symbols or late trades. Further ones of its kind are only counted.
     Fault {
-        /// When it was seen.
+        /// Time of detection.
         at: TimestampNs,
-        /// A stable name of its kind.
+        /// Stable name of its kind.
         kind: &'static str,
-        /// Sentence for people.
+        /// Sentence for the user.
         text: String,
-        /// Numbers and names of it, a JSON object.
+        /// JSON object with numbers and names.
         details: serde_json::Value,
     },
-    /// Something that changes no bar and that a user should know.
+    /// Notice for the user that changes no bar.
     Note {
-        /// Since when.
+        /// Start of the condition.
         at: TimestampNs,
-        /// What.
+        /// Text of the notice.
         text: String,
     },
-    /// Messages that could not be got, the last included: what follows goes on behind them.
+    /// Messages given up, both bounds included; the feed continues after them.
     Gap {
-        /// When they were given up.
+        /// Time of giving up.
         at: TimestampNs,
-        /// The first.
+        /// First number.
         from: u64,
-        /// The last.
+        /// Last number.
         to: u64,
     },
-    /// The feed has said nothing for too long.
+    /// The feed has been silent for too long.
     Stale {
-        /// When that was noticed.
+        /// Time of detection.
         at: TimestampNs,
-        /// For how long.
+        /// Length of the silence.
         silent: Duration,
     },
-    /// A connection is there.
+    /// Connection established.
     Connected {
-        /// Since when.
+        /// Time of the hello.
         at: TimestampNs,
-        /// What the feed says of itself.
+        /// Feed description.
         hello: Hello,
     },
-    /// A connection is gone, or could not be made.
+    /// Connection lost, or attempt failed.
     Disconnected {
-        /// Since when.
+        /// Time of the loss.
         at: TimestampNs,
-        /// Why.
+        /// Reason.
         why: String,
-        /// How long it is until the next attempt.
+        /// Wait until the next attempt.
         retry_in: Duration,
     },
-    /// A message that is not as it should be, or the refusal of a venue in its words. It is not handed on.
+    /// Invalid message, dropped; or a refusal by the venue, in its words.
     Refused {
-        /// When it came.
+        /// Time of receipt.
         at: TimestampNs,
-        /// Which, what was found and what was expected.
+        /// Message number, finding and expectation.
         text: String,
     },
-    /// The feed has ended, and all of it has been handed over or given up.
+    /// End of the feed: all of its messages have been delivered or given up.
     End {
-        /// When.
+        /// Time of the end.
         at: TimestampNs,
-        /// How many messages it had.
+        /// Number of messages of the feed.
         frames: u64,
     },
-    /// It cannot go on. Nothing follows.
+    /// Fatal failure; no event follows.
     Failed {
-        /// Since when.
+        /// Time of the failure.
         at: TimestampNs,
-        /// Why.
+        /// Reason.
         text: String,
     },
 }
 
 impl EdgeEvent {
-    /// As an input that is no data; `None` of what is data, or ends it.
+    /// Returns the control for the record; `None` for bars and for events that end the feed.
     #[must_use]
     pub fn control(&self) -> Option<Control> {
         let (kind, at, body) = match self {
             Self::Gap { at, from, to } => ("gap", at, json!({ "from": from, "to": to })),
             Self::Conflated { at, frames, from_ns, to_ns } => {
                 let text = format!(
-                    "{frames} messages were merged, of {} to {}",
+                    "{frames} messages from {} to {} were merged",
                     Iso(TimestampNs(*from_ns)),
                     Iso(TimestampNs(*to_ns))
                 );
@@ -163,7 +163,7 @@ impl EdgeEvent {
             }
             Self::Missing { at, stream, symbol, missed } => {
                 let of = if symbol.is_empty() { String::new() } else { format!(" of {symbol}") };
-                let text = format!("{missed} numbers of `{stream}`{of} are missing");
+                let text = format!("{missed} sequence numbers of `{stream}`{of} are missing");
                 let body = json!({ "stream": stream, "symbol": symbol, "missed": missed, "text": text });
                 ("missing", at, body)
             }

@@ -1,4 +1,4 @@
-//! Parts that the two clients of live data share: `edge` for our own feed, `venue` for an exchange.
+//! Parts shared by the two clients of live data: `edge` for our own feed, `venue` for an exchange.
 
 pub(super) mod backoff;
 pub(super) mod backpressure;

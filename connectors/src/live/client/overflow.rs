@@ -1,29 +1,31 @@
-//! What becomes of bars while whoever takes them is behind.
+//! Overflow policies, and merging of bars while the channel is full.
 
 use betaflow_engine::frame::Field;
 use serde::{Deserialize, Serialize};
 
 use crate::live::protocol::{Bars, Hello, Stated, shown};
 
-/// What an edge does while its channel is full.
+/// Policy of an edge for a full channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Overflow {
-    /// It reads no more until there is room: nothing is lost, and the server waits. For a feed that can be slowed down.
+    /// Stop reading until there is room: the server waits and no message is lost. For a feed that can be
+    /// slowed down.
     #[default]
     Block,
-    /// Later bars are merged into one message that waits, and that is said. For an exchange, which cannot be slowed down.
+    /// Merge later bars into one pending message, and report it. For an exchange, which cannot be slowed
+    /// down.
     ConflateLatest,
-    /// It ends with an error: whoever trades on every bar must not go on.
+    /// End with an error, for strategies that must trade on every bar.
     Fail,
 }
 
-/// Bars that were merged because there was no room for them: those of one longer interval.
+/// Bars of several messages merged into one longer interval.
 pub(crate) struct Merged {
     bars: Bars,
     frames: u64,
     from_ns: i64,
-    /// The rows of factors of all of them, the risk-free return last where there is one.
+    /// Factor rows of all merged messages, the risk-free return last if present.
     rows: Vec<Vec<f64>>,
     has_rf: bool,
 }
@@ -34,18 +36,18 @@ impl Merged {
         Self { bars, frames: 1, from_ns, rows, has_rf }
     }
 
-    /// How many messages it is made of.
+    /// Returns the number of merged messages.
     pub(crate) fn frames(&self) -> u64 {
         self.frames
     }
 
-    /// When the first and the last of them closed, ns since 1970 UTC.
+    /// Returns the closes of the first and the last merged message, ns since 1970 UTC.
     pub(crate) fn span(&self) -> (i64, i64) {
         (self.from_ns, self.bars.timestamp)
     }
 
-    /// Adds the message that follows: the open of the first, the highest high, the lowest low, the sum of volumes, and of
-    /// anything else what was last known. Symbols keep the place where they first stood.
+    /// Adds the following message: first open, highest high, lowest low, sum of volumes, and the last known
+    /// value of every other field. Symbols keep their first position.
     pub(crate) fn add(&mut self, later: &Bars) {
         self.rows.extend(rows(later));
         self.has_rf |= later.rf.is_some();
@@ -56,7 +58,7 @@ impl Merged {
             }
         }
         for (i, symbol) in later.symbols.iter().enumerate() {
-            // Messages mostly have the same symbols in the same places.
+            // Consecutive messages mostly list the same symbols in the same positions.
             let same = merged.symbols.get(i).is_some_and(|known| known == symbol).then_some(i);
             let place = same.or_else(|| merged.symbols.iter().position(|known| known == symbol));
             let place = place.unwrap_or_else(|| {
@@ -74,7 +76,8 @@ impl Merged {
         self.frames += 1;
     }
 
-    /// As one message. Its factors are compounded, and their rows are there one by one for whoever compounds himself.
+    /// Returns the merged message. Its factors are compounded; `factor_rows` lists the rows for clients that
+    /// compound themselves.
     pub(crate) fn finish(self) -> Bars {
         let (mut bars, rows) = (self.bars, self.rows);
         if self.frames > 1
@@ -94,7 +97,7 @@ impl Merged {
     }
 }
 
-/// Why the messages of a feed cannot be merged, if they cannot.
+/// Returns why the messages of a feed cannot be merged; `None` if they can.
 pub(crate) fn refuses(hello: &Hello) -> Option<String> {
     let found = match hello.values {
         Stated::Returns => "returns".to_owned(),
@@ -105,13 +108,13 @@ pub(crate) fn refuses(hello: &Hello) -> Option<String> {
         }
     };
     Some(format!(
-        "{}: found {found}, which belongs to each bar and cannot be merged over several; expected feed.overflow = \
+        "{}: found {found}, which apply to each bar and cannot be merged; expected feed.overflow = \
          \"block\" or \"fail\", or a feed of prices without dividends and splits",
         shown(&hello.name)
     ))
 }
 
-/// The number of two bars together, NaN for null.
+/// Merges the values of two consecutive bars; NaN is null.
 fn merge(field: Field, before: f64, later: f64) -> f64 {
     match field {
         _ if later.is_nan() => before,
@@ -124,7 +127,7 @@ fn merge(field: Field, before: f64, later: f64) -> f64 {
     }
 }
 
-/// The rows of factors of a message, `rf` last.
+/// Returns the factor rows of a message, `rf` last.
 fn rows(bars: &Bars) -> Vec<Vec<f64>> {
     if !bars.factor_rows.is_empty() {
         return bars.factor_rows.clone();

@@ -1,4 +1,4 @@
-//! One connection, from hello to its end.
+//! One connection to a feed, from the hello to its end.
 
 use std::time::Duration;
 
@@ -20,30 +20,30 @@ use crate::live::client::overflow::Overflow;
 use crate::live::clock::now;
 use crate::live::protocol::{Bars, ClientMessage, Hello, PROTOCOL, ServerMessage};
 
-/// So many messages that came early are no mere reordering: what is missing is asked for.
+/// Number of early messages that indicates a gap instead of reordering; the missing ones are then requested.
 const EARLY_MAX: usize = 16;
 
-/// How long a message that was refused is waited for after it was asked for once more.
+/// Waiting time for a refused message after it was requested again.
 const REFUSED: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether there is room for what waits.
+/// Interval between attempts to send pending events.
 const FLUSH: Duration = Duration::from_millis(20);
 
-/// How a connection ended.
+/// End of a connection.
 pub(crate) enum Ended {
-    /// All messages have been handed over or given up: so many.
+    /// All messages have been delivered or given up; their number.
     All(u64),
-    /// It cannot go on.
+    /// Fatal failure.
     Failed(String),
-    /// The connection is gone, for a reason that has nothing to do with what it carried.
+    /// Connection lost for a reason unrelated to the messages.
     Lost(String),
-    /// A message was refused, and the connection cannot go on behind it.
+    /// A message was refused, and the connection cannot continue after it.
     Refused(String),
-    /// The server said that it cannot go on.
+    /// Error message of the server.
     ServerError(String),
 }
 
-/// Why a session stops: it has ended, or nobody wants any more events.
+/// Reason to stop: the connection has ended, or no more events are accepted.
 enum Stop {
     Ended(Ended),
     Over,
@@ -55,10 +55,10 @@ impl From<Over> for Stop {
     }
 }
 
-/// Messages that were asked for.
+/// Requested messages.
 struct Asked {
     to: u64,
-    /// When that was, or when the last of them came.
+    /// Time of the request or of the last requested message received.
     at: Instant,
 }
 
@@ -68,12 +68,12 @@ pub(crate) struct FeedConnection<'a, 'b> {
     /// Number of the next text.
     number: u64,
     heard: Instant,
-    /// Since when the next message is missing, while later ones are there.
+    /// Start of the wait for the next message, while later ones are held.
     missing: Option<Instant>,
     asked: Option<Asked>,
-    /// Whether all from the next message on was asked for, because there was no room.
+    /// Whether a new subscription from the next message on was requested, because the buffer was full.
     again: bool,
-    /// Number of all messages, once the server has said it.
+    /// Number of all messages, once the server has sent it.
     frames: Option<u64>,
 }
 
@@ -83,7 +83,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         Self { state, socket, number: 0, heard, missing: None, asked: None, again: false, frames: None }
     }
 
-    /// Follows the connection to its end.
+    /// Runs the connection to its end.
     pub(crate) async fn run(mut self) -> Result<Ended, Over> {
         let stop = loop {
             if let Err(stop) = self.turn().await {
@@ -101,11 +101,11 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         }
     }
 
-    /// Waits for what happens next, and deals with it.
+    /// Waits for the next event and handles it.
     async fn turn(&mut self) -> Result<(), Stop> {
         let settings = self.state.settings;
         let stale = self.heard + settings.stale_after;
-        // A message that was refused is mostly sent again as it was, or not at all.
+        // A server mostly repeats a refused message unchanged, or does not send it again.
         let refused = self.state.refused_seq == Some(self.state.order.next());
         let gap_after = settings.gap_after.min(if refused { REFUSED } else { Duration::MAX });
         let patience = match (&self.asked, self.missing) {
@@ -122,7 +122,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         }
         let blocked = self.state.sender.take_blocked();
         if !blocked.is_zero() {
-            // Nothing was read meanwhile, so nothing was missed for so long.
+            // Nothing was read while blocked, so that time counts neither as silence nor as a gap.
             self.heard = Instant::now();
             self.missing = self.missing.map(|since| since + blocked);
             self.asked = self.asked.take().map(|asked| Asked { at: asked.at + blocked, ..asked });
@@ -168,7 +168,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         self.number - 1
     }
 
-    /// Names a message that is not taken; of very many, some.
+    /// Reports a dropped message; if there are many, only some of them.
     fn refuse(&mut self, text: String) -> Result<(), Over> {
         add(&self.state.sender.counters.refused, 1);
         self.state.refused += 1;
@@ -183,7 +183,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
     /// Checks bars before they count as the message of their number.
     fn check(&self, bars: &Bars) -> Result<(), String> {
         let Some(rules) = &self.state.rules else { return Ok(()) };
-        // Bars that came early follow others that are not there yet.
+        // Predecessors of early bars are not known yet.
         let last = self.state.last.filter(|_| bars.seq == self.state.order.next());
         rules.check(bars, last).map_err(|(found, expected)| {
             format!(
@@ -198,15 +198,16 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         match message {
             ServerMessage::Hello(hello) => self.greet(hello).await,
             ServerMessage::OtherProtocol(version) => Err(Stop::Ended(Ended::Failed(format!(
-                "found a feed that speaks version {version} of the protocol, expected version {PROTOCOL}, which is that of \
-                 betaflow {}; use a feed and a betaflow of the same version",
+                "found a feed of protocol version {version}, expected version {PROTOCOL} of betaflow {}; use a feed and \
+                 a betaflow of the same version",
                 env!("CARGO_PKG_VERSION")
             )))),
             ServerMessage::Bars(bars) if self.state.hello.is_some() => {
                 self.bars((bars, text.as_str().to_owned(), self.heard.into_std())).await
             }
             ServerMessage::Bars(bars) => {
-                Ok(self.refuse(format!("found bars {} before any hello, expected it first", bars.seq))?)
+                Ok(self
+                    .refuse(format!("found bars {} before the hello, expected the hello first", bars.seq))?)
             }
             ServerMessage::Heartbeat(next) => {
                 self.state.order.know(next);
@@ -243,7 +244,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         match &self.state.hello {
             Some(known) if what(known) != what(&hello) => {
                 let text = format!(
-                    "the feed has become another one: it was {} and is {}; begin a new state folder for another feed",
+                    "the feed has changed: found {1}, expected {0} as before; start a new state folder for another feed",
                     known.described(),
                     hello.described()
                 );
@@ -256,7 +257,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
                 {
                     return Err(Stop::Ended(Ended::Failed(text)));
                 }
-                // Settings that contradict each other are named where the frames are made.
+                // `FeedSource` reports settings that contradict each other.
                 let rules = self.state.settings.data.as_ref().map(|settings| BarRules::new(&hello, settings));
                 self.state.rules = rules.and_then(Result::ok);
                 self.state.hello = Some(hello.clone());
@@ -271,7 +272,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         let seq = received.0.seq;
         if let Err(text) = self.check(&received.0) {
             self.refuse(text)?;
-            // The same again: it will not become better.
+            // A second refusal of the same number: a third request would not help.
             if self.state.refused_seq.replace(seq) == Some(seq) && seq == self.state.order.next() {
                 self.state.gap(seq, seq)?;
             }
@@ -283,7 +284,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         }
     }
 
-    /// Settles what earlier bars have left in doubt, and whether these are to wait; returns them where they are not.
+    /// Resolves bars held as unconfirmed, and returns `received` unless it must wait for confirmation itself.
     async fn settled(&mut self, received: Received) -> Result<Option<Received>, Stop> {
         let (seq, timestamp) = (received.0.seq, received.0.timestamp);
         let is_doubtful = |session: &Self| {
@@ -291,7 +292,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
             seq == session.state.order.next()
                 && rules.is_some_and(|rules| rules.is_doubtful(&received.0, session.state.last))
         };
-        // A message that was there before says nothing of the one in doubt.
+        // An older message neither confirms nor contradicts the unconfirmed one.
         if let Some(doubted) = self.state.doubted.take_if(|doubted| seq >= doubted.0.seq) {
             if seq == doubted.0.seq && is_doubtful(self) {
                 add(&self.state.sender.counters.repeats, 1);
@@ -304,7 +305,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
                 let (time, before) = (Iso(TimestampNs(doubted.0.timestamp)), Iso(TimestampNs(timestamp)));
                 let found = doubted.0.seq;
                 self.refuse(format!(
-                    "bars {found}: found {time}, expected a time before those that follow: {before}"
+                    "bars {found}: found {time}, expected a time before {before}, the time of the next bars"
                 ))?;
             }
         }
@@ -315,7 +316,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         Ok(Some(received))
     }
 
-    /// Takes bars that are good in themselves.
+    /// Orders bars that passed all checks.
     async fn push(&mut self, received: Received) -> Result<(), Stop> {
         let seq = received.0.seq;
         match self.state.order.push(received) {
@@ -336,7 +337,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         self.settle().await
     }
 
-    /// Notes that the message that was waited for has come.
+    /// Records that the missing message has arrived.
     fn closes(&mut self, seq: u64) {
         if self.missing.is_some() {
             add(&self.state.sender.counters.filled, 1);
@@ -350,7 +351,8 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         self.missing = None;
     }
 
-    /// Hands bars over, but those that turn out to close before others: they were held back and could not be compared.
+    /// Delivers bars in order. Refuses those that turn out to close too early: held bars could not be
+    /// compared before.
     fn deliver(&mut self, (bars, text, received): Received) -> Result<(), Over> {
         if self.state.rules.is_some()
             && let Err((found, expected)) = check_order(&bars, self.state.last)
@@ -364,7 +366,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         self.state.sender.bars(bars, text, received)
     }
 
-    /// Gives up what is missing where nothing is asked for again and there is no room for more.
+    /// Gives up missing messages when the buffer is full and back-filling is off.
     fn make_room(&mut self, received: Received) -> Result<(), Over> {
         let mut left = Some(received);
         while let Some(received) = left.take() {
@@ -383,7 +385,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         Ok(())
     }
 
-    /// Hands over what can be, asks for what is missing, and sees whether that is all.
+    /// Delivers all consecutive messages, requests missing ones, and detects the end.
     async fn settle(&mut self) -> Result<(), Stop> {
         while let Some(received) = self.state.order.pop() {
             self.deliver(received)?;
@@ -402,7 +404,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         Ok(())
     }
 
-    /// Asks for what is missing.
+    /// Requests the missing messages.
     async fn ask(&mut self) -> Result<(), Stop> {
         let Some((from, to)) = self.state.order.missing() else { return Ok(()) };
         self.asked = Some(Asked { to, at: Instant::now() });
@@ -410,7 +412,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         self.say(ClientMessage::Backfill { from, to }).await
     }
 
-    /// There is no room for more that came early: all is asked for again, behind what is missing.
+    /// Subscribes again from the first missing message, because the buffer of early messages is full.
     async fn overflow(&mut self) -> Result<(), Stop> {
         if self.again {
             return Ok(());
@@ -423,10 +425,10 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         self.say(ClientMessage::Subscribe { from }).await
     }
 
-    /// The patience with a missing message is at its end: it is asked for, or given up.
+    /// Requests the missing message when its waiting time has passed, or gives it up after a request.
     async fn insist(&mut self) -> Result<(), Stop> {
         if let Some(doubted) = self.state.doubted.take() {
-            // Nothing has contradicted it.
+            // No message has contradicted the unconfirmed bars.
             return self.push(doubted).await;
         }
         if self.asked.take().is_none() && self.state.settings.back_fill {
@@ -434,7 +436,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         }
         if let Some(far) = self.state.order.drop_far() {
             let next = self.state.order.next();
-            self.refuse(format!("found bars {far}, expected a number near {next}, which is the next one"))?;
+            self.refuse(format!("found bars {far}, expected a number near the next one, {next}"))?;
         } else if let Some((from, to)) = self.state.order.missing() {
             self.state.gap(from, to)?;
         }
@@ -451,7 +453,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         let silent = self.heard.elapsed();
         add(&self.state.sender.counters.stale, 1);
         self.state.sender.send(EdgeEvent::Stale { at: now(), silent })?;
-        Ok(lost(&format!("nothing came for {:.1} s", silent.as_secs_f64())))
+        Ok(lost(&format!("silent for {:.1} s", silent.as_secs_f64())))
     }
 }
 

@@ -1,15 +1,15 @@
-//! The client of a feed: it connects, orders messages by number, drops repeats, requests missing messages
-//! again, and reports those that it could not get.
+//! Client of a feed: connects, orders messages by number, drops repeats, requests missing messages, and
+//! reports gaps that it could not fill.
 //!
-//! It runs on a thread of its own and passes events on over a bounded channel. The policy for a full channel
-//! has a name ([`Overflow`]). By default the edge stops reading, and TCP backpressure holds the server.
-//! `client/backpressure.rs` alone applies the policy, and `client/overflow.rs` merges bars. Blocked time counts
-//! neither as silence nor as patience with a gap.
+//! It runs on a thread of its own and sends events over a bounded channel. [`Overflow`] names the policy for
+//! a full channel. By default the edge stops reading, and TCP backpressure holds the server. Only
+//! `client/backpressure.rs` applies the policy; `client/overflow.rs` merges bars. Blocked time counts neither
+//! as silence nor as a gap.
 //!
-//! `order.rs` alone decides which message is next, early or repeated. Early messages are bounded by count and
-//! by bytes; without room they are subscribed to again. No message is skipped silently.
+//! Only `order.rs` decides whether a message is next, early or repeated. Early messages are bounded by count
+//! and by bytes; without room they are subscribed to again. No message is skipped silently.
 //!
-//! An exchange is followed by the same edge, with `live/venue` in the place of `connection.rs` and `order.rs`.
+//! An exchange is followed by the same edge, with `live/venue` instead of `connection.rs` and `order.rs`.
 
 mod connection;
 mod order;
@@ -32,51 +32,51 @@ use super::tls::Trust;
 use super::venue::{self, VenueCounts, VenueSettings};
 use crate::parquet::Settings;
 
-/// What an edge hands over.
+/// Receiver of an edge's events.
 pub type EdgeReceiver = Receiver<EdgeEvent>;
 
-/// How a feed is followed.
+/// Settings of a feed's client.
 #[derive(Clone, Debug)]
 pub struct EdgeSettings {
-    /// Where it is: `ws://` or `wss://`.
+    /// Address: `ws://` or `wss://`.
     pub url: String,
-    /// Whose certificates are good, of `wss`.
+    /// Accepted certificates of a `wss` server.
     pub trust: Trust,
     /// Number of the first message.
     pub from: u64,
-    /// Events that wait for whoever takes them.
+    /// Capacity of the event channel.
     pub capacity: usize,
-    /// What becomes of bars that find no room there.
+    /// Policy for bars when the channel is full.
     pub overflow: Overflow,
-    /// Whether what is missing is asked for again; without it it is a gap once it is late.
+    /// Whether missing messages are requested again; otherwise a late message is a gap.
     pub back_fill: bool,
-    /// Messages that came early and are held back, at most.
+    /// Maximum number of early messages held back.
     pub held_max: usize,
-    /// Bytes of these, at most.
+    /// Maximum bytes of early messages held back.
     pub held_bytes_max: usize,
-    /// How long a missing message may be merely late.
+    /// Wait for a missing message before it is requested.
     pub late: Duration,
-    /// How long a missing message is waited for after it was asked for.
+    /// Wait for a missing message after the request, before it is given up.
     pub gap_after: Duration,
-    /// How long the feed may say nothing; it is then left and connected again.
+    /// Maximum silence of the feed before the client reconnects.
     pub stale_after: Duration,
-    /// How long a connection may take.
+    /// Timeout of a connection attempt.
     pub connect_within: Duration,
-    /// The first wait before another connection; it doubles.
+    /// First wait before a reconnect; it doubles with each attempt.
     pub retry_after: Duration,
-    /// The longest wait before another connection.
+    /// Maximum wait before a reconnect.
     pub retry_max: Duration,
-    /// Bytes of the largest message that is taken.
+    /// Maximum size of a message, in bytes.
     pub message_max: usize,
-    /// How the bars are read: messages that cannot become part of a frame are refused as malformed ones are, so that a
-    /// correct one of the same number still counts. Without it only their form is checked.
+    /// Settings of the frames. Messages that cannot become part of a frame are refused, so that a correct
+    /// message of the same number still counts. `None`: only the form of a message is checked.
     pub data: Option<Box<Settings>>,
-    /// Where the jitter of these waits comes from.
+    /// Seed of the jitter of the waits.
     pub seed: u64,
 }
 
 impl EdgeSettings {
-    /// The usual ones.
+    /// Creates the default settings.
     #[must_use]
     pub fn new(url: &str) -> Self {
         Self {
@@ -101,7 +101,7 @@ impl EdgeSettings {
     }
 }
 
-/// A client on a thread of its own. It ends when it is stopped or dropped.
+/// Client on a thread of its own. It ends when it is stopped or dropped.
 pub struct Edge {
     events: EdgeReceiver,
     stop: watch::Sender<bool>,
@@ -111,10 +111,10 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// Begins to connect. A server that is not there is tried again and again.
+    /// Starts a client of a feed. An unreachable server is retried indefinitely.
     ///
     /// # Errors
-    /// An address or certificates that cannot be used, or a system that refuses a thread.
+    /// The address or the certificates are invalid, or the system cannot start a thread.
     pub fn start(settings: EdgeSettings) -> Result<Self, LiveError> {
         let target = connect::Target::new(
             &settings.url,
@@ -126,11 +126,11 @@ impl Edge {
         Self::run(capacity, overflow, None, async move |sender| run::run(&settings, &target, sender).await)
     }
 
-    /// Begins to follow an exchange. One that is not there is tried again and again.
+    /// Starts a client of an exchange. An unreachable exchange is retried indefinitely.
     ///
     /// # Errors
-    /// A venue that is not known or cannot be asked for that, an address or certificates that cannot be used, a folder that
-    /// cannot be written, or a system that refuses a thread.
+    /// The venue is unknown or does not offer the subscription, the address or the certificates are invalid,
+    /// the folder cannot be written, or the system cannot start a thread.
     pub fn follow(settings: VenueSettings) -> Result<Self, LiveError> {
         let (capacity, overflow) = (settings.capacity, settings.overflow);
         let counts = Arc::<Mutex<VenueCounts>>::default();
@@ -158,30 +158,30 @@ impl Edge {
         Ok(Self { events, stop, counters, venue, thread: Some(thread.map_err(LiveError::Start)?) })
     }
 
-    /// Where events come from.
+    /// Returns the receiver of the events.
     #[must_use]
     pub fn events(&self) -> EdgeReceiver {
         self.events.clone()
     }
 
-    /// What has come so far; from any thread.
+    /// Returns the counts so far; callable from any thread.
     #[must_use]
     pub fn counts(&self) -> EdgeCounts {
         self.counters.read()
     }
 
-    /// Counts a message that was refused after it was handed over.
+    /// Counts a message that was refused after its delivery.
     pub fn count_refused(&self) {
         counts::add(&self.counters.refused, 1);
     }
 
-    /// What a venue has said so far by type, and what became of its trades and bars; `None` of our own feed.
+    /// Returns the counts of a venue by message type, trades and bars; `None` for our own feed.
     #[must_use]
     pub fn venue_counts(&self) -> Option<VenueCounts> {
         self.venue.as_ref().map(|counts| counts.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
-    /// Leaves the feed and waits until that is done. What waits in the channel stays there.
+    /// Disconnects and waits for the thread. Events in the channel stay there.
     pub fn stop(mut self) -> EdgeCounts {
         self.end();
         self.counts()

@@ -1,38 +1,38 @@
-//! Messages in order, each once.
+//! Ordering and de-duplication of messages by number.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::live::protocol::Bars;
 
-/// A message as it came, and when it was read.
+/// Parsed message, its text, and the time at which it was read.
 pub(super) type Received = (Bars, String, Instant);
 
-/// Numbers that a message may be ahead of the next one before it takes [`AGREED`] messages to believe it.
+/// Maximum lead of a number over the next one; beyond it, [`AGREED`] messages must agree.
 pub(super) const AHEAD_MAX: u64 = 100_000;
-/// Messages behind a gap that show that a number far ahead is no mistake.
+/// Number of messages behind a gap that confirm a number far ahead.
 const AGREED: usize = 16;
 
-/// What became of a message.
+/// Result of ordering a message.
 pub(super) enum Pushed {
-    /// It is the next one.
+    /// Next message.
     Next(Received),
-    /// It is held back.
+    /// Early message, held back.
     Early,
-    /// It was there before.
+    /// Repeated message.
     Repeat,
-    /// It came early, and there is no room for it.
+    /// Early message without room in the buffer.
     Full(Received),
 }
 
-/// Puts messages in order by their number.
+/// Buffer that orders messages by their number.
 pub(super) struct Order {
     next: u64,
     held: BTreeMap<u64, Received>,
     bytes: usize,
     held_max: usize,
     bytes_max: usize,
-    /// Messages before this number are known to exist.
+    /// All messages before this number are known to exist.
     known: u64,
 }
 
@@ -41,17 +41,17 @@ impl Order {
         Self { next: from, held: BTreeMap::new(), bytes: 0, held_max, bytes_max, known: from }
     }
 
-    /// Number of the next message.
+    /// Returns the number of the next message.
     pub(super) fn next(&self) -> u64 {
         self.next
     }
 
-    /// Number of messages held back.
+    /// Returns the number of messages held back.
     pub(super) fn held(&self) -> usize {
         self.held.len()
     }
 
-    /// Takes a message.
+    /// Orders a message.
     pub(super) fn push(&mut self, received: Received) -> Pushed {
         let seq = received.0.seq;
         if seq < self.next || self.held.contains_key(&seq) {
@@ -71,7 +71,7 @@ impl Order {
         Pushed::Early
     }
 
-    /// A message that was held back and is the next one now.
+    /// Returns a held message that is now the next one.
     pub(super) fn pop(&mut self) -> Option<Received> {
         let received = self.held.remove(&self.next)?;
         self.bytes -= received.1.len();
@@ -79,14 +79,14 @@ impl Order {
         Some(received)
     }
 
-    /// Learns that all messages before this number exist; a number far ahead is not believed.
+    /// Records that all messages before `end` exist; ignores a number far ahead.
     pub(super) fn know(&mut self, end: u64) {
         if end <= self.next.saturating_add(AHEAD_MAX) {
             self.known = self.known.max(end);
         }
     }
 
-    /// Drops messages that are far ahead of all others, while they are few; returns the number of the first.
+    /// Drops a few messages far ahead of all others; returns the number of the first.
     pub(super) fn drop_far(&mut self) -> Option<u64> {
         let (first, _) = self.held.first_key_value()?;
         let first = *first;
@@ -98,13 +98,13 @@ impl Order {
         Some(first)
     }
 
-    /// The first messages that are missing, the last included.
+    /// Returns the first range of missing messages, both bounds included.
     pub(super) fn missing(&self) -> Option<(u64, u64)> {
         let end = self.held.first_key_value().map_or(self.known, |(seq, _)| *seq);
         (end > self.next).then(|| (self.next, end - 1))
     }
 
-    /// Goes on behind missing messages.
+    /// Continues after the missing messages up to `to`.
     pub(super) fn give_up(&mut self, to: u64) {
         self.next = self.next.max(to.saturating_add(1));
         while let Some(entry) = self.held.first_entry().filter(|entry| *entry.key() < self.next) {
@@ -112,7 +112,7 @@ impl Order {
         }
     }
 
-    /// Forgets what is held back: a new connection begins with the next message.
+    /// Drops held messages: a new connection subscribes from the next one.
     pub(super) fn forget(&mut self) {
         self.held.clear();
         self.bytes = 0;
@@ -141,7 +141,7 @@ mod tests {
         (bars, "text".to_owned(), Instant::now())
     }
 
-    /// Pushes messages, and returns the numbers that came out.
+    /// Pushes messages and returns the numbers of those released.
     fn through(order: &mut Order, seqs: &[u64]) -> Vec<u64> {
         let mut out = Vec::new();
         for seq in seqs {
@@ -155,7 +155,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_comes_goes_out_once_and_in_order_and_no_more_is_held_than_allowed(
+        fn messages_are_released_once_in_order_and_the_buffer_is_bounded(
             seqs in prop::collection::vec(0_u64..40, 0..200),
             held_max in 0_usize..12,
         ) {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_known_from_what_came_early_and_from_what_the_server_says() {
+    fn missing_range_follows_from_early_messages_and_server_counts() {
         let mut order = Order::new(3, 10, 1 << 20);
         assert_eq!(order.missing(), None);
         assert_eq!(through(&mut order, &[3, 6, 8]), [3]);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_bounded_too() {
+    fn buffer_is_bounded_by_bytes() {
         let mut order = Order::new(0, 10, 9);
         assert!(matches!(order.push(message(1)), Pushed::Early));
         assert!(matches!(order.push(message(2)), Pushed::Early));

@@ -1,4 +1,4 @@
-//! One connection after the other.
+//! Sequence of connections to one feed, with backoff between them.
 
 use super::EdgeSettings;
 use super::connection::{Ended, FeedConnection};
@@ -11,17 +11,17 @@ use crate::live::client::connect::Target;
 use crate::live::client::counts::add;
 use crate::live::clock::now;
 
-/// After so many connections in a row that ended with a refusal before the next message, that one is given up.
+/// Connections in a row that may end with a refusal at the same message before it is given up.
 const STUCK_MAX: u32 = 3;
 
-/// Follows the feed until it ends, fails, or nobody wants it any more.
+/// Follows the feed until it ends, fails or is stopped.
 pub(super) async fn run(settings: &EdgeSettings, target: &Target, sender: EventSender) {
     let mut stop = sender.stop();
     let order = Order::new(settings.from, settings.held_max, settings.held_bytes_max);
     let (hello, rules, last, refused_seq) = (None, None, None, None);
     let doubted = None;
     let mut state = State { settings, sender, order, hello, rules, last, doubted, refused: 0, refused_seq };
-    // Nobody wants any more events: there is nobody to tell.
+    // An `Over` needs no report: no receiver is left.
     let _: Result<(), Over> = tokio::select! {
         biased;
         _ = stop.wait_for(|stop| *stop) => Ok(()),
@@ -73,7 +73,7 @@ impl State<'_> {
                 }
             };
             if stuck > STUCK_MAX {
-                // Whatever it is that cannot be taken, it would be there again.
+                // The message would be refused again on every connection.
                 let next = self.order.next();
                 self.gap(next, next)?;
                 stuck = 0;

@@ -16,21 +16,22 @@ pub(super) struct State<'a> {
     pub(super) settings: &'a EdgeSettings,
     pub(super) sender: EventSender,
     pub(super) order: Order,
-    /// First greeting of the feed.
+    /// First hello of the feed.
     pub(super) hello: Option<Hello>,
     /// Rules for its bars.
     pub(super) rules: Option<BarRules>,
-    /// When the last bars that were handed over closed.
+    /// Close of the last delivered bars.
     pub(super) last: Option<TimestampNs>,
-    /// Bars of the next number that close much later than those before them, until other messages confirm the time.
+    /// Bars of the next number that close much later than the preceding ones, held until another message
+    /// confirms the time.
     pub(super) doubted: Option<Received>,
-    /// Messages that were refused, and the number of the bars that were refused last.
+    /// Count of refused messages, and the number of the last refused bars.
     pub(super) refused: u64,
     pub(super) refused_seq: Option<u64>,
 }
 
 impl State<'_> {
-    /// Gives messages up, the last included.
+    /// Gives up the messages `from` to `to`, both included.
     pub(super) fn gap(&mut self, from: u64, to: u64) -> Result<(), Over> {
         self.order.give_up(to);
         add(&self.sender.counters.gaps, 1);

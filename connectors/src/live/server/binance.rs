@@ -1,4 +1,4 @@
-//! The kline streams of Binance: a message for each instrument and bar, of closed bars only.
+//! Kline streams of Binance: one message per instrument and closed bar.
 //!
 //! <https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams>: combined streams,
 //! `{"stream":"btcusdt@kline_1m","data":{...}}`.
@@ -12,17 +12,17 @@ use crate::live::protocol::Bars;
 use crate::ticks::BINANCE_BARS;
 
 const MS_NS: i64 = 1_000_000;
-/// Longest bar that is served, in seconds.
+/// Longest bar served, in seconds.
 const DAY: u64 = 86_400;
 
-/// Which instruments a client wants.
+/// Subscribed streams of a client.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Streams {
-    /// `None`: all.
+    /// Names of the streams; `None`: all.
     names: Option<Vec<String>>,
 }
 
-/// What a client asks for on an open connection.
+/// Request of a client on an open connection.
 #[derive(Deserialize)]
 struct Request {
     method: String,
@@ -59,8 +59,8 @@ struct Kline<'a> {
 }
 
 impl Streams {
-    /// Those that the address names: `/stream?streams=a@kline_1m/b@kline_1m` or `/ws/a@kline_1m`; none yet where it
-    /// ends before the names, and all of another address.
+    /// Parses the address: `/stream?streams=a@kline_1m/b@kline_1m` or `/ws/a@kline_1m`. An address without
+    /// stream names gives no streams yet; any other address gives all.
     pub(super) fn of(path: &str) -> Self {
         let list = match path.split_once("streams=") {
             Some((_, list)) => list.split('&').next(),
@@ -71,12 +71,12 @@ impl Streams {
         Self { names: list.map(names) }
     }
 
-    /// Whether the client has to say first what it wants.
+    /// Returns whether the client must subscribe first.
     pub(super) fn wait(&self) -> bool {
         self.names.as_ref().is_some_and(Vec::is_empty)
     }
 
-    /// Takes a request to subscribe and the like, and says what to answer; `None` where it is nonsense.
+    /// Handles a request such as `SUBSCRIBE` and returns the answer; `None` if it is invalid.
     pub(super) fn ask(&mut self, text: &str) -> Option<String> {
         let request: Request = serde_json::from_str(text).ok()?;
         let params = request.params.iter().map(|name| name.to_lowercase());
@@ -100,7 +100,7 @@ impl Streams {
         self.names.as_ref().is_none_or(|names| names.iter().any(|name| name == stream))
     }
 
-    /// Keeps of the texts of a timestamp those that are wanted.
+    /// Selects the subscribed texts of one timestamp.
     pub(super) fn wanted<'a>(&self, texts: &'a [Utf8Bytes]) -> impl Iterator<Item = &'a Utf8Bytes> {
         texts.iter().filter(|text| {
             let stream = text.strip_prefix(r#"{"stream":""#).and_then(|rest| rest.split('"').next());
@@ -109,7 +109,7 @@ impl Streams {
     }
 }
 
-/// The bars of one timestamp, of the instruments that traded.
+/// Returns the texts of one timestamp, one per instrument that traded.
 pub(super) fn texts(bars: &Bars, bar_ns: i64) -> Vec<Utf8Bytes> {
     let length = bar_ns / MS_NS;
     let mut channels = BINANCE_BARS.iter().filter(|(seconds, _)| *seconds <= DAY);

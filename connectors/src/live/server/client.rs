@@ -1,4 +1,4 @@
-//! One client: what it asks for, and what it is sent when.
+//! Service of one client: its requests, and the messages sent to it.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -23,31 +23,31 @@ use super::{Shared, Speed, Talk, add};
 use crate::DataError;
 use crate::live::protocol::{Bars, ClientMessage, ServerMessage};
 
-/// A connection is silent for no longer than this.
+/// Maximum silence of a connection.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// Messages that are written before the connection is flushed, where they are ready.
+/// Maximum number of ready messages written before a flush.
 const TOGETHER: usize = 64;
-/// How long a client is waited for when it is told that it is over.
+/// Maximum wait for a client to take the closing message.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Pieces that are read, and passed over, after that.
+/// Number of reads, discarded, after the close.
 const DRAINED: usize = 256;
 
-/// Why a connection ends.
+/// Reason for which a connection ends.
 enum Leave {
-    /// The client has gone, or takes nothing.
+    /// Client disconnected or stopped reading.
     Gone,
-    /// The server stops, or has no more to say.
+    /// Server stopped or feed ended.
     Stopped,
-    /// Cut on purpose.
+    /// Connection cut by an injected fault.
     Cut,
-    /// The client said what nobody understands.
+    /// Unrecognised client message.
     Nonsense(String),
-    /// The feed cannot be read.
+    /// Unreadable feed.
     Broken(DataError),
 }
 
-/// What happens next.
+/// Next event of a connection.
 enum Event {
     Stop,
     Cut,
@@ -65,12 +65,12 @@ struct Client<'a> {
     streams: Streams,
     faults: Stream,
     cursor: Option<Cursor>,
-    /// The message that is waiting for its time.
+    /// Message waiting for its time.
     waiting: Option<Item>,
-    /// When the clock of the feed began, and at which timestamp.
+    /// Start of the playback clock, and the timestamp of the feed at that time.
     clock: Option<(Instant, i64)>,
     ended: bool,
-    /// Messages of the client.
+    /// Number of messages of the client.
     said: u64,
     sent_at: Instant,
     cut_at: Option<Instant>,
@@ -114,7 +114,8 @@ pub(super) async fn serve(stream: TcpStream, acceptor: Option<TlsAcceptor>, shar
     }
 }
 
-/// Reads on for a moment: a connection that is closed with something unread is reset, and the last word may be lost.
+/// Reads and discards briefly: closing a socket with unread bytes resets it, and the last message may be
+/// lost.
 async fn drain(stream: &mut (dyn Bytes + 'static)) {
     let mut rest = [0; 4_096];
     let reading = async {
@@ -134,7 +135,7 @@ fn encoder(talk: Talk) -> Encode {
     }
 }
 
-/// At some moment, or never.
+/// Waits until a time, or for ever.
 async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
@@ -173,7 +174,7 @@ impl Client<'_> {
         }
     }
 
-    /// The next message, when it is due. Nothing is lost when the future is dropped.
+    /// Returns the next message when it is due. Cancel-safe.
     async fn due(&mut self) -> Result<Step, DataError> {
         let Some(cursor) = &mut self.cursor else { return pending().await };
         if self.waiting.is_none() {
@@ -223,7 +224,7 @@ impl Client<'_> {
         self.put(&out).await
     }
 
-    /// Number of the next message of the stream.
+    /// Returns the number of the next message of the stream.
     fn head(&self) -> u64 {
         let waiting = self.waiting.as_ref().map(|item| item.seq);
         waiting.or(self.cursor.as_ref().map(Cursor::position)).unwrap_or(0)
@@ -240,7 +241,7 @@ impl Client<'_> {
         }
     }
 
-    /// Is silent, and deaf, for a while.
+    /// Injects a stall: neither sends nor receives.
     async fn stall(&mut self) -> Result<(), Leave> {
         let Some((_, length)) = self.stall else { return Ok(()) };
         add(&self.shared.counters.stalls, 1);
@@ -296,7 +297,7 @@ impl Client<'_> {
         (self.waiting, self.clock, self.ended) = (None, None, false);
     }
 
-    /// Sends messages again that the stream has passed; of others nothing is told before their time.
+    /// Repeats messages that the stream has passed. Later ones are reported as unavailable.
     async fn backfill(&mut self, from: u64, to: u64) -> Result<(), Leave> {
         let end = if self.shared.settings.faults.no_backfill {
             from
@@ -345,7 +346,7 @@ impl Client<'_> {
         self.write(texts).await
     }
 
-    /// Writes, and waits for a client that reads slowly, as long as there is patience.
+    /// Writes texts; waits for a slow client up to `patience`.
     async fn write(&mut self, texts: Vec<Utf8Bytes>) -> Result<(), Leave> {
         let (cut, mut stop, patience) = (self.cut_at, self.stop.clone(), self.shared.settings.patience);
         let sink = &mut self.sink;
@@ -374,7 +375,7 @@ impl Client<'_> {
         add(&counters.reordered, done.reordered);
     }
 
-    /// Says why, where there is somebody to tell, and whether there was.
+    /// Sends the reason and closes the connection; returns whether the client received it.
     async fn leave(&mut self, leave: Leave) -> bool {
         let (text, code) = match leave {
             Leave::Gone => return false,

@@ -1,4 +1,4 @@
-//! Faults injected on purpose.
+//! Injected faults of a server.
 
 use std::time::Duration;
 
@@ -6,28 +6,28 @@ use betaflow_engine::random::SplitMix;
 
 use super::reader::Item;
 
-/// Faults of a server, so that clients can be tried. All are a function of the seed; whether a message is dropped,
-/// repeated or reordered is one of the seed and its number alone, the same on every connection.
+/// Injected faults of a server, to test clients. All are a function of the seed. Dropping, repeating and
+/// reordering depend only on seed and message number, so they are the same on every connection.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    /// Share of the messages that the live stream never carries; a backfill has them, and so has a subscription that
-    /// begins with one.
+    /// Share of messages missing from the live stream. A backfill or a subscription that begins with such a
+    /// message contains it.
     pub drop: f64,
-    /// Share of the messages that come twice.
+    /// Share of messages sent twice.
     pub duplicate: f64,
-    /// Share of the messages that come up to three places late.
+    /// Share of messages sent up to three places late.
     pub reorder: f64,
-    /// How long a connection lives on average before it is cut without a word.
+    /// Mean lifetime of a connection, which is then cut without a message.
     pub disconnect_every: Option<Duration>,
-    /// How long the server is silent once in a while: after ten times as long on average.
+    /// Length of a stall; the mean time between stalls is ten times as long.
     pub stall: Option<Duration>,
-    /// Whether nothing is sent again: what is dropped stays a gap.
+    /// Whether backfills are refused, so that dropped messages stay gaps.
     pub no_backfill: bool,
-    /// Where all of it comes from.
+    /// Seed of all faults.
     pub seed: u64,
 }
 
-/// What a fault is drawn for.
+/// Random stream of a fault.
 #[derive(Clone, Copy)]
 enum Purpose {
     Drop = 1,
@@ -36,9 +36,9 @@ enum Purpose {
     Connection,
 }
 
-/// Places by which a message comes late at most.
+/// Maximum number of places by which a message is late.
 const LATE_MAX: u64 = 3;
-/// Silence comes after so many times its length.
+/// Mean time between stalls, in multiples of their length.
 const STALL_AFTER: f64 = 10.0;
 
 impl Faults {
@@ -46,7 +46,7 @@ impl Faults {
         SplitMix::stream(self.seed, purpose as u64, number)
     }
 
-    /// Whether the live stream never carries this message.
+    /// Returns whether the live stream omits this message.
     pub(super) fn drops(&self, seq: u64) -> bool {
         self.drop > 0.0 && self.draw(Purpose::Drop, seq).uniform() < self.drop
     }
@@ -60,31 +60,31 @@ pub(super) struct Done {
     pub(super) reordered: u64,
 }
 
-/// The faults of one connection.
+/// Faults of one connection.
 pub(super) struct Stream {
     faults: Faults,
     times: SplitMix,
-    /// Number of the first message that was subscribed to.
+    /// Number of the first subscribed message.
     first: u64,
-    /// Messages that come late, with the number after which they come.
+    /// Late messages, with the number after which each is sent.
     late: Vec<(u64, Item)>,
     pub(super) done: Done,
 }
 
 impl Stream {
-    /// The faults of the connection with this number.
+    /// Creates the faults of the connection with this number.
     pub(super) fn new(faults: &Faults, connection: u64) -> Self {
         let times = faults.draw(Purpose::Connection, connection);
         Self { faults: faults.clone(), times, first: 0, late: Vec::new(), done: Done::default() }
     }
 
-    /// Begins with this message.
+    /// Starts at message `from`.
     pub(super) fn subscribe(&mut self, from: u64) {
         self.first = from;
         self.late.clear();
     }
 
-    /// What is sent when this message is due.
+    /// Appends the messages to send when `item` is due.
     pub(super) fn pass(&mut self, item: Item, out: &mut Vec<Item>) {
         let seq = item.seq;
         let wanted = seq == self.first && !self.faults.no_backfill;
@@ -113,18 +113,18 @@ impl Stream {
         });
     }
 
-    /// What is late still.
+    /// Appends all late messages.
     pub(super) fn flush(&mut self, out: &mut Vec<Item>) {
         out.extend(self.late.drain(..).map(|(_, item)| item));
     }
 
-    /// How long the connection lives.
+    /// Draws the lifetime of the connection.
     pub(super) fn lifetime(&mut self) -> Option<Duration> {
         let share = self.times.uniform();
         self.faults.disconnect_every.map(|every| every.mul_f64(0.5 + share))
     }
 
-    /// How long it is until the next silence, and how long that is.
+    /// Draws the time until the next stall, and its length.
     pub(super) fn next_stall(&mut self) -> Option<(Duration, Duration)> {
         let share = self.times.uniform();
         self.faults.stall.map(|stall| (stall.mul_f64(STALL_AFTER * (0.5 + share)), stall))

@@ -1,9 +1,9 @@
-//! A feed for many clients.
+//! Server of a feed for many clients.
 //!
 //! Each client has its own position in the feed: a reader thread a few messages ahead and a bounded window of
-//! messages behind. A slow client holds up only itself, and nothing is dropped for it.
+//! past messages. A slow client delays only itself, and no message is dropped for it.
 //!
-//! Faults on request (`faults.rs`) are a function of seed and message number.
+//! Injected faults (`faults.rs`) are a function of seed and message number.
 
 mod binance;
 mod client;
@@ -29,48 +29,48 @@ use super::error::LiveError;
 use super::feed::Feed;
 use super::tls::ServerTls;
 
-/// How fast a feed comes.
+/// Speed of a playback.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
-    /// So many times as fast as the timestamps say; 1 is real time.
+    /// Multiple of the speed of the timestamps; 1 is real time.
     Times(f64),
-    /// As fast as the client takes it.
+    /// As fast as the client reads.
     Max,
 }
 
-/// What is spoken.
+/// Protocol of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Talk {
-    /// betaflow's own protocol.
+    /// Betaflow's own protocol.
     Betaflow,
-    /// The kline streams of Binance, with bars of this length in nanoseconds.
+    /// Kline streams of Binance.
     Binance {
-        /// Length of a bar.
+        /// Length of a bar, in ns.
         bar_ns: i64,
     },
 }
 
-/// How a feed is served.
+/// Settings of a server.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
-    /// Where to listen; port 0 for any that is free.
+    /// Address to listen on; port 0 for any free one.
     pub listen: SocketAddr,
-    /// What is spoken.
+    /// Protocol.
     pub talk: Talk,
-    /// How fast.
+    /// Speed of the playback.
     pub speed: Speed,
-    /// What goes wrong on purpose.
+    /// Injected faults.
     pub faults: Faults,
     /// Certificate and key, for `wss`.
     pub tls: Option<ServerTls>,
-    /// Clients at once at most; one more is refused.
+    /// Maximum number of simultaneous clients; further ones are refused.
     pub clients_max: usize,
-    /// After so long a client that takes nothing is let go.
+    /// Time after which a client that does not read is disconnected.
     pub patience: Duration,
 }
 
 impl ServerSettings {
-    /// betaflow's protocol without faults, as fast as each client takes it.
+    /// Creates settings with betaflow's protocol, no faults and maximum speed.
     #[must_use]
     pub fn new(listen: SocketAddr) -> Self {
         Self {
@@ -87,11 +87,11 @@ impl ServerSettings {
 
 macro_rules! counts {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
-        /// What a server has done so far.
+        /// Counts of a server so far.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct ServerCounts { $($(#[$doc])* pub $name: u64),* }
 
-        /// The same while it is counted.
+        /// Counters behind [`ServerCounts`].
         #[derive(Default)]
         struct Counters { $($name: AtomicU64),* }
 
@@ -104,27 +104,27 @@ macro_rules! counts {
 }
 
 counts! {
-    /// Connections that were made.
+    /// Connections made.
     connections,
-    /// Connections that were refused because there were too many.
+    /// Connections refused because there were too many.
     refused,
-    /// Connections that ended because of what the client said.
+    /// Connections ended because of an invalid client message.
     nonsense,
     /// Messages sent, repeats included.
     messages,
-    /// Bytes of these.
+    /// Bytes of these messages.
     bytes,
-    /// Messages that were sent again on request.
+    /// Messages repeated on request.
     backfilled,
-    /// Messages dropped on purpose.
+    /// Messages dropped by injected faults.
     dropped,
-    /// Messages repeated on purpose.
+    /// Messages repeated by injected faults.
     duplicated,
-    /// Messages that came late on purpose.
+    /// Messages delayed by injected faults.
     reordered,
-    /// Connections cut on purpose.
+    /// Connections cut by injected faults.
     cut,
-    /// Silences on purpose.
+    /// Stalls by injected faults.
     stalls,
 }
 
@@ -132,17 +132,17 @@ fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Ordering::Relaxed);
 }
 
-/// What clients share.
+/// State shared by all clients.
 struct Shared {
     feed: Arc<dyn Feed>,
     settings: ServerSettings,
     counters: Arc<Counters>,
     stop: watch::Receiver<bool>,
-    /// Told of every error of the feed.
+    /// Callback for each error of the feed.
     complain: Box<dyn Fn(&str) + Send + Sync>,
 }
 
-/// A server on a thread of its own. It ends when it is dropped.
+/// Server on a thread of its own. It ends when it is dropped.
 pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
@@ -151,10 +151,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens, and serves whoever comes. `complain` is told when the feed cannot be read: the client is, too.
+    /// Starts a server. If the feed cannot be read, `complain` and the client receive the error.
     ///
     /// # Errors
-    /// The port is taken, certificates cannot be used, or the system refuses a thread.
+    /// The port is taken, the certificates are invalid, or the system cannot start a thread.
     pub fn start(
         feed: Arc<dyn Feed>,
         settings: ServerSettings,
@@ -178,26 +178,26 @@ impl Server {
         });
         let serve = move || {
             runtime.block_on(accept(listener, acceptor, shared));
-            // Readers find out by themselves that nobody listens any more.
+            // Readers end by themselves when their channel is closed.
             runtime.shutdown_background();
         };
         let thread = std::thread::Builder::new().name("betaflow-serve".to_owned()).spawn(serve);
         Ok(Self { address, stop, counters, thread: Some(thread.map_err(LiveError::Start)?) })
     }
 
-    /// Where it listens, with the port that it got.
+    /// Returns the address, with the actual port.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it has done so far.
+    /// Returns the counts so far.
     #[must_use]
     pub fn counts(&self) -> ServerCounts {
         self.counters.read()
     }
 
-    /// Closes all connections and waits until that is done.
+    /// Closes all connections and waits for the thread.
     pub fn stop(mut self) {
         self.end();
     }
@@ -227,7 +227,7 @@ async fn accept(listener: TcpListener, acceptor: Option<tokio_rustls::TlsAccepto
         let stream = loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => {
-                    // Each has its own signal to stop, and does not wait for its client.
+                    // Each client has its own stop signal and does not wait for its peer.
                     while clients.join_next().await.is_some() {}
                     return;
                 }
@@ -251,7 +251,7 @@ async fn accept(listener: TcpListener, acceptor: Option<tokio_rustls::TlsAccepto
     }
 }
 
-/// The process may have no file left for another connection: others will end.
+/// Waits until other connections end: the process may have no free file descriptor.
 async fn wait_for_room(_: &io::Error) {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }

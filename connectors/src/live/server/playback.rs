@@ -1,4 +1,4 @@
-//! A capture as the venue would send it: byte for byte, with the spacing that was recorded.
+//! Playback of a capture as the venue would send it: byte for byte, with the recorded spacing.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -17,15 +17,16 @@ use super::{Speed, wait_for_room};
 use crate::live::capture::{Capture, Captured, Direction};
 use crate::live::error::LiveError;
 
-/// A client that says nothing has named what it wants in the address.
+/// Time after which a client without a request is served; its address then names its subscription.
 const SILENT: Duration = Duration::from_millis(500);
-/// A wait that outlasts every playback.
+/// Wait longer than any playback.
 const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
-/// Messages that are read before they are due.
+/// Messages read before they are due.
 const AHEAD: usize = 1_024;
 
-/// Plays a capture to whoever comes, each from its beginning, whatever they ask for. At its end a client is left
-/// connected, and its pings are answered. It runs on a thread of its own, and ends when it is dropped.
+/// Server that plays a capture to every client from its beginning, for any subscription. At the end a client
+/// stays connected, and its pings are answered. The server runs on a thread of its own and ends when it is
+/// dropped.
 pub struct Playback {
     address: SocketAddr,
     stop: watch::Sender<bool>,
@@ -33,10 +34,10 @@ pub struct Playback {
 }
 
 impl Playback {
-    /// Listens. `complain` is told when the capture cannot be read.
+    /// Starts the playback. `complain` receives errors of the capture.
     ///
     /// # Errors
-    /// The capture cannot be read, the port is taken, or the system refuses a thread.
+    /// The capture cannot be read, the port is taken, or the system cannot start a thread.
     pub fn start(
         capture: &Path,
         listen: SocketAddr,
@@ -60,7 +61,7 @@ impl Playback {
         Ok(Self { address, stop, thread: Some(thread.map_err(LiveError::Start)?) })
     }
 
-    /// Where it listens, with the port that it got.
+    /// Returns the address, with the actual port.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -104,7 +105,7 @@ async fn accept(
     }
 }
 
-/// Plays to one client until it leaves; returns what was wrong with the capture.
+/// Plays the capture to one client until it leaves; returns an error of the capture.
 async fn play(stream: TcpStream, path: PathBuf, speed: Speed) -> Option<LiveError> {
     let (socket, _) = socket::open(stream, None).await?;
     let (mut sink, mut heard) = socket.split();
@@ -121,7 +122,7 @@ async fn play(stream: TcpStream, path: PathBuf, speed: Speed) -> Option<LiveErro
             match messages.recv().await {
                 Some(Ok(message)) => waiting = Some(message),
                 Some(Err(error)) => return Some(error),
-                // All is said.
+                // End of the capture.
                 None => ended = true,
             }
         }
@@ -130,7 +131,7 @@ async fn play(stream: TcpStream, path: PathBuf, speed: Speed) -> Option<LiveErro
             let Speed::Times(times) = speed else { return start };
             let seconds = message.recv_ns.saturating_sub(first).max(0) as f64 / 1e9 / times;
             let after = Duration::try_from_secs_f64(seconds).ok();
-            // A moment that no clock reaches: it waits as long as it can.
+            // A time beyond the range of the clock waits as long as possible.
             after.and_then(|after| start.checked_add(after)).unwrap_or(start + FAR)
         });
         tokio::select! {
@@ -144,7 +145,7 @@ async fn play(stream: TcpStream, path: PathBuf, speed: Speed) -> Option<LiveErro
     }
 }
 
-/// Reads what the venue said on a thread that ends when nobody listens any more.
+/// Reads the messages of the venue on a thread that ends when the receiver is dropped.
 fn read(path: PathBuf) -> mpsc::Receiver<Result<Captured, LiveError>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {

@@ -1,4 +1,4 @@
-//! A feed from some message on, read and written as text on a thread of its own.
+//! Reader of a feed from a given message on: parses and encodes on a thread of its own.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use crate::DataError;
 use crate::live::feed::Feed;
 use crate::live::protocol::Bars;
 
-/// Messages that are ready before a client takes them.
+/// Messages encoded before a client takes them.
 const AHEAD: usize = 16;
-/// Messages behind the newest one that are kept for a client that wants them again.
+/// Past messages kept for a client that requests them again.
 const KEPT: usize = 1_024;
-/// Bytes of these at most, if there is more than one.
+/// Maximum bytes of the kept messages, if there are several.
 const KEPT_BYTES: usize = 4 << 20;
 
-/// One timestamp as it is sent: one text, or in other protocols one for each instrument.
+/// Encoded bars of one timestamp: one text, or one per instrument in other protocols.
 #[derive(Clone)]
 pub(super) struct Item {
     pub(super) seq: u64,
@@ -31,26 +31,26 @@ impl Item {
     }
 }
 
-/// How bars are written.
+/// Encoder of bars.
 pub(super) type Encode = Arc<dyn Fn(&Bars) -> Vec<Utf8Bytes> + Send + Sync>;
 
-/// What is next.
+/// Next step of a feed.
 pub(super) enum Step {
     Item(Item),
-    /// There is no more after so many messages.
+    /// End of the feed, with its number of messages.
     End(u64),
 }
 
-/// A client's place in the feed. It holds a few messages ahead and a bounded window of those behind.
+/// Position of a client in the feed, with a few messages ahead and a bounded window of past ones.
 pub(super) struct Cursor {
     feed: Arc<dyn Feed>,
     encode: Encode,
     steps: Receiver<Result<Step, DataError>>,
-    /// Number of messages in all, once the end has come.
+    /// Total number of messages, once the end is reached.
     ended: Option<u64>,
     /// Number of the next message from `steps`.
     read: u64,
-    /// Messages before that one.
+    /// Past messages before `read`.
     window: VecDeque<Item>,
     window_bytes: usize,
     /// Number of the next message for the client.
@@ -71,12 +71,12 @@ impl Cursor {
         }
     }
 
-    /// Number of the next message.
+    /// Returns the number of the next message.
     pub(super) fn position(&self) -> u64 {
         self.position
     }
 
-    /// Goes to some message; the file is read again where it is not one of those at hand.
+    /// Moves to message `from`; reopens the feed if the message is not at hand.
     pub(super) fn seek(&mut self, from: u64) {
         if (self.read - self.window.len() as u64..=self.read).contains(&from) {
             self.position = from;
@@ -85,18 +85,18 @@ impl Cursor {
         }
     }
 
-    /// A cursor of its own for messages of the past.
+    /// Creates a separate cursor for past messages.
     pub(super) fn past(&self, from: u64) -> Self {
         Self::new(&self.feed, &self.encode, from)
     }
 
-    /// A message of the window.
+    /// Returns a message of the window.
     pub(super) fn kept(&self, seq: u64) -> Option<Item> {
         let back = usize::try_from(self.read.checked_sub(seq)?).ok()?;
         self.window.get(self.window.len().checked_sub(back)?).cloned()
     }
 
-    /// The next message, or the end. Nothing is lost when the future is dropped.
+    /// Returns the next message or the end. Cancel-safe.
     pub(super) async fn next(&mut self) -> Result<Step, DataError> {
         if self.position < self.read
             && let Some(item) = self.kept(self.position)
@@ -116,7 +116,7 @@ impl Cursor {
             Some(Err(error)) => return Err(error),
             None => {
                 return Err(DataError::Settings(
-                    "the reader of the feed has stopped; see its log".to_owned(),
+                    "the reader thread of the feed has stopped; see the log of the server".to_owned(),
                 ));
             }
         };
@@ -131,19 +131,19 @@ impl Cursor {
     }
 }
 
-/// Reads on a thread that ends when nobody listens any more.
+/// Starts a reader thread, which ends when the receiver is dropped.
 fn start(feed: &Arc<dyn Feed>, encode: &Encode, from: u64) -> Receiver<Result<Step, DataError>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     let (feed, encode) = (Arc::clone(feed), Arc::clone(encode));
     tokio::task::spawn_blocking(move || {
         let last = read(&*feed, &encode, from, &sender).map(Step::End);
-        // A client that has gone away needs no end.
+        // A disconnected client needs no end message.
         let _ = sender.blocking_send(last);
     });
     receiver
 }
 
-/// Sends messages from some number on, and returns how many there are in all.
+/// Sends messages from number `from` on, and returns the total number of messages.
 fn read(
     feed: &dyn Feed,
     encode: &Encode,

@@ -1,4 +1,4 @@
-//! From a connection to a WebSocket.
+//! WebSocket handshake of a server.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
-/// Plain or encrypted.
+/// Plain or encrypted byte stream.
 pub(super) trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Bytes for T {}
 
-/// A connection.
+/// Open WebSocket connection.
 pub(super) type Socket = WebSocketStream<Box<dyn Bytes>>;
 
-/// How long a client may take to introduce itself.
+/// Timeout of the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Bytes of the largest message of a client.
+/// Maximum size of a client message, in bytes.
 pub(super) const SAID_MAX: usize = 64 << 10;
 
-/// Shakes hands. `None`: this is no client; there is nobody to tell.
+/// Performs the handshakes; `None` if they fail, since no channel to report an error exists.
 pub(super) async fn open(stream: TcpStream, acceptor: Option<TlsAcceptor>) -> Option<(Socket, String)> {
     let _ = stream.set_nodelay(true);
     tokio::time::timeout(HANDSHAKE, shake(stream, acceptor)).await.ok().flatten()
@@ -34,7 +34,7 @@ async fn shake(stream: TcpStream, acceptor: Option<TlsAcceptor>) -> Option<(Sock
     };
     let config = WebSocketConfig::default().max_message_size(Some(SAID_MAX)).max_frame_size(Some(SAID_MAX));
     let mut path = String::new();
-    // The library's signature has an error that is large.
+    // The signature of the library has a large error type.
     #[allow(clippy::result_large_err)]
     let see = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
         path = request.uri().to_string();

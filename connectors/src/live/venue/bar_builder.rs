@@ -1,4 +1,4 @@
-//! Bars of a venue's messages.
+//! Bars built from a venue's messages.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ use crate::live::clock::now;
 use crate::live::protocol;
 use crate::ticks::{Bars, ClockChange, ClosedInterval, Event, Parsed, Venue};
 
-/// Most refusals of different kinds that are reported in a connection; all are counted.
+/// Maximum number of different refusals reported per connection; all are counted.
 const REPORTED_MAX: usize = 16;
 
 /// Bars and sequence numbers of a venue; they outlive a connection.
@@ -34,7 +34,7 @@ pub(crate) struct BarBuilder {
     closed: Vec<ClosedInterval>,
     seq: u64,
     counts: Arc<Mutex<VenueCounts>>,
-    /// Time of the latest event by the venue's clock, and when it was received.
+    /// Time of the latest event by the venue's clock, and time of its receipt.
     latest: Option<(i64, Instant)>,
     /// Time of the latest event before this connection.
     latest_before: Option<i64>,
@@ -83,7 +83,7 @@ impl BarBuilder {
     /// Starts another connection.
     pub(crate) fn connected(&mut self, again: bool, sender: &mut EventSender) -> Result<(), Over> {
         if again {
-            // Numbers of the last connection do not come any more.
+            // Sequence numbers of the last connection do not continue.
             self.send_holes(true, sender)?;
             self.venue.reconnected();
         }
@@ -94,19 +94,19 @@ impl BarBuilder {
         Ok(())
     }
 
-    /// Number of trades and bars of the venue that became part of bars.
+    /// Returns the number of trades and bars of the venue that became part of bars.
     pub(crate) fn taken(&self) -> u64 {
         self.bars.counts().in_bars
     }
 
-    /// Takes `blocked`, a time in which nothing was read, out of the silence of the venue.
+    /// Excludes `blocked`, a time in which nothing was read, from the silence of the venue.
     pub(crate) fn blocked(&mut self, blocked: Duration) {
         if let Some((_, received)) = &mut self.latest {
             *received += blocked;
         }
     }
 
-    /// Parses a message and hands over the bars that it closes.
+    /// Parses a message and delivers the bars that it closes.
     pub(crate) fn take(
         &mut self,
         text: &str,
@@ -175,7 +175,7 @@ impl BarBuilder {
         Ok(())
     }
 
-    /// Reports missing numbers: those overdue, or all.
+    /// Reports missing sequence numbers: the overdue ones, or all.
     fn send_holes(&mut self, all: bool, sender: &mut EventSender) -> Result<(), Over> {
         let latest = self.bars.latest_ns(0);
         for event in self.holes.due(self.venue.sequences_mut(), latest, all) {
@@ -203,18 +203,18 @@ impl BarBuilder {
         let ceil = |time: i64| floor(time.saturating_add(self.bar_ns - 1));
         let whole = match self.bars_from {
             BarsFrom::Trades => ceil(began),
-            // The bar that ended last may still come, and is whole.
+            // The bar that ended last may still arrive, and is complete.
             BarsFrom::Venue => floor(began).saturating_sub(self.bar_ns),
         };
-        // Trades come out of order within the lateness: one that was lost may belong to an interval before the latest that
-        // was heard, or after the first that is heard again.
+        // Trades arrive out of order within the lateness: a lost one may belong to an interval before the
+        // latest event received, or after the first event of the new connection.
         let ends = ceil(began.saturating_add(self.lateness_ns));
         let outage = match (self.latest_before, self.from_ns) {
             (Some(before), _) => Some((floor(before.saturating_sub(self.lateness_ns)), ends)),
             (None, Some(from)) => Some((from, if self.bars_from == BarsFrom::Trades { ends } else { whole })),
             (None, None) => None,
         };
-        // The venue's own bars are whole whenever they come.
+        // The venue's own bars are complete whenever they arrive.
         if self.latest_before.is_none() && (self.bars_from == BarsFrom::Trades || self.from_ns.is_none()) {
             self.bars.start_from(whole);
             let closed = self.closed.len();
@@ -228,7 +228,7 @@ impl BarBuilder {
             let fault = Fault {
                 kind: "clock_behind_record",
                 text: format!(
-                    "the clock of {} is at {from}, and the last bar on record ended at {to}: bars go on after that",
+                    "the clock of {} is at {from}, before the end of the last recorded bar at {to}; bars resume after that",
                     self.name
                 ),
                 details: json!({ "latest_ns": latest, "from_ns": from_ns }),
@@ -256,9 +256,12 @@ impl BarBuilder {
             Parsed::Unknown(_) => add(&sender.counters.unknown, 1),
             Parsed::Refused(refusal) => {
                 add(&sender.counters.refused, 1);
-                // The number that was found differs from message to message.
+                // The found value differs between messages, so it is not part of the kind.
                 let kind = format!("{} {}", refusal.field, refusal.expected);
-                let text = format!("a message of {}: {refusal}; others like it are only counted", self.name);
+                let text = format!(
+                    "message of {}: {refusal}; further ones of this kind are only counted",
+                    self.name
+                );
                 self.report_refusal(kind, text, sender)?;
             }
         }
@@ -268,7 +271,7 @@ impl BarBuilder {
                 && self.reported.insert(words.to_string())
             {
                 let text =
-                    format!("{} answers with an error: {words}; check feed.symbols and feed.bar", self.name);
+                    format!("{} returned an error: {words}; check feed.symbols and feed.bar", self.name);
                 let details = json!({ "words": words });
                 sender.send(Fault { kind: "venue_error", text, details }.event())?;
             }
@@ -283,7 +286,7 @@ impl BarBuilder {
         sender.send(EdgeEvent::Refused { at: now(), text })
     }
 
-    /// Hands over the bars of intervals that are closed.
+    /// Delivers the bars of closed intervals.
     fn deliver(&mut self, received: Instant, sender: &mut EventSender) -> Result<(), Over> {
         let mut closed = std::mem::take(&mut self.closed);
         for interval in closed.drain(..) {
@@ -296,7 +299,7 @@ impl BarBuilder {
         Ok(())
     }
 
-    /// Publishes the counts, which other threads read: one lock a message.
+    /// Publishes the counts for other threads, with one lock per message.
     fn publish(&self, parsed: Option<Parsed>, counters: &Counters) {
         let counts = self.bars.counts();
         {

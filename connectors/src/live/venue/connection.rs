@@ -14,16 +14,16 @@ use crate::live::client::connect::Socket;
 use crate::live::client::counts::add;
 use crate::live::clock::now;
 
-/// How often the venue's clock is looked at where nothing comes.
+/// Interval of the venue's clock without messages.
 const TICK: Duration = Duration::from_millis(100);
-/// After so long without a word the venue is asked whether it is there.
+/// Silence after which a ping is sent.
 const PING: Duration = Duration::from_secs(5);
-/// After so long without even an answer to that, it is not.
+/// Silence, pongs included, after which the connection counts as dead.
 const DEAD: Duration = Duration::from_secs(15);
-/// How long a message may take to be sent.
+/// Timeout of sending a message.
 const SEND: Duration = Duration::from_secs(10);
 
-/// Why a connection ends.
+/// Reason for which a connection ends.
 enum Stop {
     Lost(String),
     Over,
@@ -41,14 +41,14 @@ pub(crate) struct VenueConnection<'a> {
     socket: Socket,
     /// Number of the connection.
     number: u64,
-    /// When the last message came.
+    /// Time of the last message.
     heard: Instant,
-    /// When the last sign of life came.
+    /// Time of the last message or pong.
     alive: Instant,
     pinged: Instant,
     kept_alive: Instant,
     ticked: Instant,
-    /// How long there may be no message.
+    /// Maximum time without a message.
     silence: Duration,
 }
 
@@ -66,7 +66,7 @@ impl<'a> VenueConnection<'a> {
         Self { follower, sender, socket, number, heard, alive, pinged, kept_alive, ticked, silence }
     }
 
-    /// Follows the connection to its end; returns why it ended.
+    /// Runs the connection to its end; returns the reason.
     pub(crate) async fn run(mut self) -> Result<String, Over> {
         let stop = match self.subscribe().await {
             Ok(()) => loop {
@@ -90,10 +90,11 @@ impl<'a> VenueConnection<'a> {
         Ok(())
     }
 
-    /// Waits for what happens next, and deals with it.
+    /// Waits for the next event and handles it.
     async fn turn(&mut self) -> Result<(), Stop> {
         let next_tick = self.ticked + TICK;
-        // What has come goes before what a clock says: time that passed before it was read must close nothing.
+        // Messages take precedence over the tick: time that passed before they were read must not close a
+        // bar.
         tokio::select! {
             biased;
             message = self.socket.next() => self.receive(message)?,
@@ -106,7 +107,7 @@ impl<'a> VenueConnection<'a> {
         self.sender.flush()?;
         let blocked = self.sender.take_blocked();
         if !blocked.is_zero() {
-            // Nothing was read meanwhile, so nobody was silent for so long.
+            // Nothing was read while blocked, so that time does not count as silence.
             self.follower.builder.blocked(blocked);
             (self.heard, self.alive) = (self.heard + blocked, self.alive + blocked);
         }
@@ -116,7 +117,7 @@ impl<'a> VenueConnection<'a> {
             let silent = if silent >= self.silence { silent } else { dead };
             add(&self.sender.counters.stale, 1);
             self.sender.send(EdgeEvent::Stale { at: now(), silent })?;
-            return Err(Stop::Lost(format!("nothing came for {:.1} s", silent.as_secs_f64())));
+            return Err(Stop::Lost(format!("silent for {:.1} s", silent.as_secs_f64())));
         }
         Ok(())
     }
@@ -125,10 +126,10 @@ impl<'a> VenueConnection<'a> {
         self.alive = Instant::now();
         let text = match message {
             Some(Ok(Message::Text(text))) => text,
-            // The library answers pings by itself.
+            // The library answers pings.
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => return Ok(()),
             Some(Ok(Message::Binary(bytes))) => {
-                // That the venue speaks, though not so that it can be understood.
+                // A binary message shows that the venue is alive, although it cannot be parsed.
                 self.heard = self.alive;
                 self.count(bytes.len());
                 let text = format!("found {} bytes of binary, expected text", bytes.len());
@@ -161,7 +162,7 @@ impl<'a> VenueConnection<'a> {
 
     fn refuse(&mut self, text: String) -> Result<(), Over> {
         add(&self.sender.counters.refused, 1);
-        let text = format!("a message of {}: {text}", self.follower.settings.venue);
+        let text = format!("message of {}: {text}", self.follower.settings.venue);
         self.sender.send(EdgeEvent::Refused { at: now(), text })
     }
 
@@ -171,7 +172,7 @@ impl<'a> VenueConnection<'a> {
         }
     }
 
-    /// Sends what has to be sent from time to time.
+    /// Sends the periodic message of the adapter, and pings.
     async fn keep_alive(&mut self) -> Result<(), Stop> {
         let now = Instant::now();
         if let Some(keep_alive) = &self.follower.connection.keep_alive
@@ -190,7 +191,7 @@ impl<'a> VenueConnection<'a> {
     async fn say(&mut self, message: String) -> Result<(), Stop> {
         let mut recorded = message.clone();
         if let Some(account) = &self.follower.settings.account {
-            // A secret must not get into a log.
+            // Secrets must not appear in a log.
             for secret in [&account.key, &account.secret].into_iter().filter(|secret| !secret.is_empty()) {
                 recorded = recorded.replace(secret.as_str(), "***");
             }
@@ -203,11 +204,11 @@ impl<'a> VenueConnection<'a> {
         match timeout(SEND, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Stop::Lost(error.to_string())),
-            Err(_) => Err(Stop::Lost(format!("nothing could be sent for {SEND:?}"))),
+            Err(_) => Err(Stop::Lost(format!("cannot send a message within {SEND:?}"))),
         }
     }
 
-    /// Notes how the record of what the venue says is doing.
+    /// Publishes the counts of the raw log and forwards its notices.
     fn look(&mut self) -> Result<(), Over> {
         let Some(log) = &self.follower.raw_log else { return Ok(()) };
         self.follower.counts.lock().unwrap_or_else(PoisonError::into_inner).raw_log = log.counts();

@@ -1,4 +1,4 @@
-//! Faults of a venue: each kind is reported when it is first seen, and counted from there on.
+//! Faults of a venue: each kind is reported at its first occurrence, and counted from then on.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -10,18 +10,18 @@ use crate::live::client::EdgeEvent;
 use crate::live::clock::now;
 use crate::ticks::{BarCounts, ClockChange, Hole, Sequences};
 
-/// Holes in a venue's numbers that may yet fill; with more of them the oldest are said.
+/// Maximum number of open holes in a venue's numbering; beyond it the oldest are reported.
 const HOLES_MAX: usize = 128;
 /// Multiple of the lateness that a hole may stay open before it is reported.
 const LATENESSES: i64 = 4;
 
-/// A fault that is to be said.
+/// Fault to be reported.
 pub(super) struct Fault {
-    /// A stable name of its kind.
+    /// Stable name of its kind.
     pub(super) kind: &'static str,
-    /// Sentence for people.
+    /// Sentence for the user.
     pub(super) text: String,
-    /// Numbers and names of it, a JSON object.
+    /// JSON object with numbers and names.
     pub(super) details: Value,
 }
 
@@ -32,51 +32,55 @@ impl Fault {
     }
 }
 
-/// Kinds of faults that are counted.
+/// Kinds of faults already reported.
 #[derive(Default)]
 pub(super) struct Faults {
     said: BTreeSet<&'static str>,
 }
 
 impl Faults {
-    /// Those that are seen for the first time.
+    /// Returns the faults whose kind occurs for the first time.
     pub(super) fn first(&mut self, counts: &BarCounts, venue: &str) -> Vec<Fault> {
         let of = [
             (
                 "late",
                 counts.late,
-                "trades or bars after their bar was closed; they are dropped (feed.lateness)",
+                "trades or bars after their bar was closed; they are dropped (see feed.lateness)",
             ),
             (
                 "far_behind",
                 counts.far_behind,
-                "trades or bars far behind its own clock, of before the first bar; they are dropped",
+                "trades or bars far behind its clock and before the first bar; they are dropped",
             ),
-            ("duplicates", counts.duplicates, "trades or bars more than once; they count once"),
-            ("doubted", counts.doubted, "times far ahead of all others; nothing agreed with them"),
+            ("duplicates", counts.duplicates, "repeated trades or bars; each counts once"),
+            (
+                "doubted",
+                counts.doubted,
+                "times far ahead of all others that no message confirmed; they are dropped",
+            ),
             (
                 "no_trade",
                 counts.no_trade,
-                "reports that are no trades, such as quantities of 0; they make no bars",
+                "reports that are not trades, such as quantities of 0; they are ignored",
             ),
-            ("bars_incomplete", counts.incomplete, "bars that were never complete; they are left out"),
+            ("bars_incomplete", counts.incomplete, "bars that were never completed; they are omitted"),
             (
                 "bars_without_price",
                 counts.without_price,
-                "trades of a bar none of which sets a price; it is left out",
+                "bars without a trade that sets a price; they are omitted",
             ),
-            ("trades_dropped", counts.ahead, "trades of more intervals than can be open; they are dropped"),
-            ("cancelled", counts.cancelled, "cancellations of trades; they are taken out of open bars"),
-            ("corrected", counts.corrected, "corrections of trades; they change open bars"),
+            ("trades_dropped", counts.ahead, "trades of more intervals than may be open; they are dropped"),
+            ("cancelled", counts.cancelled, "cancellations of trades; these are removed from open bars"),
+            ("corrected", counts.corrected, "corrections of trades; they are applied to open bars"),
             (
                 "cancelled_late",
                 counts.cancelled_late,
-                "cancellations of trades whose bar is closed; it stays as it is",
+                "cancellations of trades whose bar is closed; the bar is kept",
             ),
             (
                 "corrected_late",
                 counts.corrected_late,
-                "corrections of trades whose bar is closed; it stays as it is",
+                "corrections of trades whose bar is closed; the bar is kept",
             ),
         ];
         let new = of.into_iter().filter(|(kind, count, _)| *count > 0 && self.said.insert(kind));
@@ -89,14 +93,14 @@ impl Faults {
     }
 }
 
-/// A change of the venue's clock.
+/// Returns the fault for a change of the venue's clock.
 pub(super) fn of_clock(change: ClockChange, venue: &str) -> Fault {
     let iso = |ns: i64| Iso(TimestampNs(ns)).to_string();
     match change {
         ClockChange::Ahead { from_ns, to_ns } => Fault {
             kind: "clock_ahead",
             text: format!(
-                "the clock of {venue} goes from {} to {}: many messages agree",
+                "the clock of {venue} moves ahead from {} to {}, as many messages agree",
                 iso(from_ns),
                 iso(to_ns)
             ),
@@ -105,14 +109,14 @@ pub(super) fn of_clock(change: ClockChange, venue: &str) -> Fault {
         ClockChange::Back { from_ns, to_ns, dropped, resumes_ns } => {
             let resumes = match resumes_ns {
                 Some(ns) => {
-                    format!("no bar comes until its clock passes {}, where the last one ended", iso(ns))
+                    format!("no bar follows until its clock passes {}, the end of the last one", iso(ns))
                 }
-                None => "bars go on from there".to_owned(),
+                None => "bars continue from there".to_owned(),
             };
             Fault {
                 kind: "clock_back",
                 text: format!(
-                    "the clock of {venue} goes back from {} to {}: all messages agree on it; {dropped} trades or bars were \
+                    "the clock of {venue} steps back from {} to {}, as all messages agree; {dropped} trades or bars were \
                      dropped, {resumes}",
                     iso(from_ns),
                     iso(to_ns)
@@ -125,21 +129,21 @@ pub(super) fn of_clock(change: ClockChange, venue: &str) -> Fault {
     }
 }
 
-/// Holes in a venue's numbers that may yet fill: numbers that only come in another order are not missing.
+/// Holes in a venue's numbering that may still fill: reordered numbers are not missing.
 pub(super) struct Holes {
-    /// How long a hole may be open by the venue's clock, in ns.
+    /// Maximum time that a hole may be open by the venue's clock, in ns.
     hold_ns: i64,
-    /// Each with the venue's time when it opened.
+    /// Open holes, each with the venue's time when it opened.
     open: VecDeque<(Hole, Option<i64>)>,
 }
 
 impl Holes {
-    /// Holes of a venue with this lateness.
+    /// Creates the holes of a venue with this lateness.
     pub(super) fn new(lateness_ns: i64) -> Self {
         Self { hold_ns: lateness_ns.saturating_mul(LATENESSES), open: VecDeque::new() }
     }
 
-    /// Those that have been open for too long at the venue's time `latest`, or all of them.
+    /// Returns the holes that have been open for too long at the venue's time `latest`, or all.
     pub(super) fn due(
         &mut self,
         sequences: &mut Sequences,

@@ -1,4 +1,4 @@
-//! Client of a venue before its first connection.
+//! Setup of a venue's client before its first connection.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +10,7 @@ use crate::live::error::LiveError;
 use crate::live::raw_log::RawLog;
 use crate::ticks::{Bars, Connection, VENUES, venue};
 
-/// Client of a venue, on one connection after the other.
+/// Client of a venue over a sequence of connections.
 pub(in crate::live) struct Follower {
     pub(super) settings: VenueSettings,
     pub(super) target: Target,
@@ -21,11 +21,11 @@ pub(in crate::live) struct Follower {
 }
 
 impl Follower {
-    /// Checks the settings, and opens what has to be open before there is a connection.
+    /// Checks the settings, and opens the log and the bars.
     ///
     /// # Errors
-    /// A venue that is not known or cannot be asked for that, an address or certificates that cannot be used, or a folder
-    /// that cannot be written.
+    /// The venue is unknown or does not offer the subscription, the address or the certificates are invalid,
+    /// or the folder cannot be written.
     pub(in crate::live) fn new(
         mut settings: VenueSettings,
         counts: Arc<Mutex<VenueCounts>>,

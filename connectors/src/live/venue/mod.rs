@@ -1,19 +1,19 @@
 //! Clients of exchanges: an adapter of `crate::ticks` behind a WebSocket, and bars of its messages.
 //!
-//! * `connection.rs` is one connection. `bar_builder.rs` holds the bars, which outlive a connection.
-//! * Bars are made by event time. Without messages the venue's clock advances by the monotonic clock from its
-//!   latest event. It ticks only while the socket has nothing to read, so a busy machine closes nothing early.
-//!   It stands still while the venue is not connected. The wall clock is never read.
-//! * Bars of trades begin with the first interval after the first message of the first connection. If bars are
-//!   requested from an earlier time (`from_ns`), the missed intervals are an
+//! * `connection.rs` handles one connection. `bar_builder.rs` holds the bars, which outlive a connection.
+//! * Bars are built by event time. Without messages the venue's clock advances by the monotonic clock from
+//!   its latest event. It ticks only while the socket has no data to read, so a busy machine closes no bar
+//!   early. It stands still while disconnected. The wall clock is never read.
+//! * Bars of trades begin with the first interval after the first message of the first connection. If bars
+//!   from an earlier time (`from_ns`) are requested, the missed intervals are an
 //!   [`EdgeEvent::Outage`](super::EdgeEvent::Outage).
-//! * After a later reconnection the known part of each interval is passed on, and the outage names the
-//!   intervals that it touches. Nothing is requested again, because a venue's WebSocket has no such request.
-//!   Some venues send their latest trades and bars after a subscription, and these count.
-//! * A gap in a venue's numbers is reported as `Missing` once it has been open for four times the lateness.
-//! * `faults.rs` reports each kind of fault once (`Fault`; its kind is a stable name). `watch.rs` finds symbols
-//!   that are not heard, not subscribed to, or quiet.
-//! * `live/raw_log.rs` keeps every message in the form of a capture. `betaflow check` reads captures, and
+//! * After a reconnection the known part of each interval is delivered, and the outage names the affected
+//!   intervals. Nothing is requested again, because a venue's WebSocket has no such request. Some venues send
+//!   their latest trades and bars after a subscription, and these count.
+//! * A gap in a venue's numbering is reported as `Missing` once it has been open for four times the lateness.
+//! * `faults.rs` reports each kind of fault once (`Fault`; its kind is a stable name). `watch.rs` finds
+//!   symbols that are never received, not subscribed to, or quiet.
+//! * `live/raw_log.rs` records every message in the format of a capture. `betaflow check` reads captures, and
 //!   `betaflow serve --capture` plays them (`live/capture.rs`, `live/server/playback.rs`).
 
 mod bar_builder;
@@ -39,22 +39,22 @@ pub use watch::SymbolsHeard;
 
 pub(super) use follower::Follower;
 
-/// What bars are made of.
+/// Source of a venue's bars.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BarsFrom {
     /// Every trade.
     #[default]
     Trades,
-    /// The bars that the venue makes itself, of lengths that it has.
+    /// Bars of the venue itself, in the lengths that it offers.
     Venue,
 }
 
-/// An account at a venue. `Debug` does not show it: a secret must not get into a log.
+/// Account at a venue. `Debug` hides its fields: secrets must not appear in a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Account {
-    /// The key.
+    /// API key.
     pub key: String,
-    /// Its secret.
+    /// API secret.
     pub secret: String,
 }
 
@@ -64,57 +64,58 @@ impl std::fmt::Debug for Account {
     }
 }
 
-/// How a venue is followed.
+/// Settings of a venue's client.
 #[derive(Clone, Debug)]
 pub struct VenueSettings {
-    /// One of [`VENUES`](crate::ticks::VENUES).
+    /// Name of the venue, one of [`VENUES`](crate::ticks::VENUES).
     pub venue: String,
-    /// An address in the place of the venue's own, such as a proxy's: `ws://` or `wss://` without a path.
+    /// Address that replaces the venue's own, such as a proxy: `ws://` or `wss://` without a path.
     pub url: Option<String>,
-    /// Whose certificates are good, of `wss`.
+    /// Accepted certificates of a `wss` server.
     pub trust: Trust,
-    /// The instruments, by the venue's names, in upper or lower case.
+    /// Instruments by the venue's names, in upper or lower case.
     pub symbols: Vec<String>,
-    /// Time after a connection at which symbols that were not heard are reported.
+    /// Time after a connection at which symbols without any message are reported.
     pub symbols_after: Duration,
-    /// Shortest silence of a symbol, by the venue's clock, that is reported while others go on.
+    /// Shortest silence of a symbol, by the venue's clock, that is reported while other symbols trade.
     pub quiet_after: Duration,
-    /// What bars are made of.
+    /// Source of the bars.
     pub bars_from: BarsFrom,
     /// Length of a bar, in ns. It divides a day.
     pub bar_ns: i64,
-    /// How much later than the latest event an event may come by its own time.
+    /// Maximum lateness of an event behind the latest one, by event time.
     pub lateness: Duration,
-    /// Who asks, of a venue that wants to know.
+    /// Account, for a venue that requires one.
     pub account: Option<Account>,
-    /// Bars that start before this, ns since 1970 UTC, are not made: after a restart, where the last bar ended. Without it,
-    /// the first bar of trades is the first that begins after the connection.
+    /// Start of the bars, ns since 1970 UTC: after a restart, the end of the last bar. `None`: bars of trades
+    /// start with the first interval after the connection.
     pub from_ns: Option<i64>,
-    /// Number of the first message of bars.
+    /// Number of the first bars message.
     pub first_seq: u64,
-    /// Events that wait for whoever takes them.
+    /// Capacity of the event channel.
     pub capacity: usize,
-    /// What becomes of bars that find no room there.
+    /// Policy for bars when the channel is full.
     pub overflow: Overflow,
-    /// How long the venue may send no message; it is then left and connected again. Without it, as the adapter has it. A
-    /// connection that is dead, so that not even a ping is answered, is left after 15 s in any case.
+    /// Maximum silence of the venue before the client reconnects; `None`: the adapter's value. A dead
+    /// connection, on which even pings stay unanswered, is closed after 15 s in any case.
     pub stale_after: Option<Duration>,
-    /// How long a connection may take.
+    /// Timeout of a connection attempt.
     pub connect_within: Duration,
-    /// The first wait before another connection; it doubles.
+    /// First wait before a reconnect; it doubles with each attempt.
     pub retry_after: Duration,
-    /// The longest wait before another connection.
+    /// Maximum wait before a reconnect.
     pub retry_max: Duration,
-    /// Bytes of the largest message that is taken.
+    /// Maximum size of a message, in bytes.
     pub message_max: usize,
-    /// Where the jitter of these waits comes from.
+    /// Seed of the jitter of the waits.
     pub seed: u64,
-    /// Where all that the venue says is written, if it is.
+    /// Log of the venue's messages; `None`: not recorded.
     pub raw_log: Option<RawLogSettings>,
 }
 
 impl VenueSettings {
-    /// The usual ones: bars of a minute of trades, 2 s of lateness; later bars are merged where whoever takes them is behind.
+    /// Creates the default settings: one-minute bars of trades, 2 s of lateness, conflation while the
+    /// pipeline is behind.
     #[must_use]
     pub fn new(venue: &str, symbols: &[&str]) -> Self {
         Self {
@@ -142,7 +143,7 @@ impl VenueSettings {
         }
     }
 
-    /// What the feed of this venue says of itself.
+    /// Returns the description of this venue's feed.
     #[must_use]
     pub fn hello(&self) -> Hello {
         let from = if self.bars_from == BarsFrom::Venue { ", its own bars" } else { "" };
@@ -167,7 +168,7 @@ impl VenueSettings {
         }
     }
 
-    /// How the venue wants to be asked.
+    /// Returns the venue's connection for these settings.
     fn connection(&self, venue: &dyn Venue) -> Result<Connection, LiveError> {
         let channels = match self.bars_from {
             BarsFrom::Trades => Channel::Trades,
@@ -182,15 +183,15 @@ impl VenueSettings {
     }
 }
 
-/// What a venue has said.
+/// Counts of a venue.
 #[derive(Clone, Debug, Default)]
 pub struct VenueCounts {
-    /// Its messages by type, those of unknown types and those that were refused.
+    /// Messages by type, including unknown and refused ones.
     pub messages: Counts,
-    /// What became of its trades and bars.
+    /// Trades and bars by outcome.
     pub bars: BarCounts,
-    /// Symbols that were not heard, not asked for, or are quiet.
+    /// Symbols that are never received, not subscribed to, or quiet.
     pub symbols: SymbolsHeard,
-    /// What of it was written to files.
+    /// Messages written to the raw log.
     pub raw_log: RawLogCounts,
 }

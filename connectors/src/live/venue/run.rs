@@ -1,4 +1,4 @@
-//! One connection after the other.
+//! Sequence of connections to a venue, with backoff between them.
 
 use std::sync::PoisonError;
 
@@ -12,10 +12,10 @@ use crate::live::clock::now;
 use crate::live::raw_log::RawLog;
 
 impl Follower {
-    /// Follows the venue until nobody wants it any more.
+    /// Follows the venue until the edge is stopped.
     pub(in crate::live) async fn run(mut self, mut sender: EventSender) {
         let mut stop = sender.stop();
-        // Nobody wants any more events: there is nobody to tell.
+        // An `Over` needs no report: no receiver is left.
         let _: Option<Over> = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => None,
@@ -42,7 +42,7 @@ impl Follower {
         Over
     }
 
-    /// Connects and follows the connection to its end; returns why it ended.
+    /// Connects and runs the connection to its end; returns the reason.
     async fn once(
         &mut self,
         attempt: u64,

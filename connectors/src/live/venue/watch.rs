@@ -1,4 +1,4 @@
-//! Symbols that are not heard, not asked for, or quiet while others go on.
+//! Detection of symbols that are never received, not subscribed to, or quiet while others trade.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,33 +9,33 @@ use super::faults::Fault;
 use super::{BarsFrom, VenueSettings};
 use crate::ticks::Event;
 
-/// Most names outside of the subscription that are kept; events of further ones are only counted.
+/// Maximum number of names outside the subscription that are kept; events of further ones are only counted.
 const NOT_ASKED_MAX: usize = 64;
-/// Names in a sentence.
+/// Maximum number of names in a sentence.
 const NAMES_MAX: usize = 20;
-/// How often it is looked at most.
+/// Minimum interval between checks.
 const LOOK: Duration = Duration::from_secs(1);
-/// Trades after which it is known how often a symbol trades.
+/// Number of trades from which the trading rate of a symbol counts as known.
 const KNOWN: u64 = 10;
-/// Mean intervals between trades that a symbol may be quiet.
+/// Permitted silence, in mean intervals between trades.
 const MEANS: i64 = 20;
-/// Longest intervals so far that it may be quiet.
+/// Permitted silence, in longest intervals so far.
 const LONGEST: i64 = 4;
-/// Bars that it may be quiet.
+/// Permitted silence, in bars.
 const BARS: i64 = 3;
 
-/// Symbols as they were heard so far, by name.
+/// Symbols of a venue that need attention, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SymbolsHeard {
-    /// Asked for and never heard.
+    /// Symbols in the subscription without any event.
     pub never_heard: Vec<String>,
-    /// Heard and not asked for, the first 64.
+    /// Symbols with events but outside the subscription; the first 64.
     pub not_asked: Vec<String>,
-    /// Quiet while others go on.
+    /// Symbols that are quiet while others trade.
     pub quiet: Vec<String>,
 }
 
-/// When a symbol was heard, by the venue's clock, in ns.
+/// Activity of a symbol, by the venue's clock, in ns.
 #[derive(Clone, Copy, Debug, Default)]
 struct Heard {
     count: u64,
@@ -55,7 +55,7 @@ impl Heard {
         self.last = self.last.max(time_ns);
     }
 
-    /// How long it may be quiet.
+    /// Returns the permitted silence; `None` while the trading rate is unknown.
     fn patience_ns(&self, least_ns: i64) -> Option<i64> {
         let intervals = i64::try_from(self.count).ok().filter(|_| self.count >= KNOWN)? - 1;
         let mean = self.last.saturating_sub(self.first) / intervals;
@@ -63,7 +63,7 @@ impl Heard {
     }
 }
 
-/// Watches over the symbols of a venue.
+/// Watch over the symbols of a venue.
 pub(super) struct SymbolWatch {
     venue: String,
     after: Duration,
@@ -72,22 +72,22 @@ pub(super) struct SymbolWatch {
     not_asked: BTreeMap<String, u64>,
     connected: Instant,
     looked: Instant,
-    /// When it was last said what was never heard or not asked for.
+    /// Time of the last report of symbols never received or outside the subscription.
     reported: Option<Instant>,
-    /// How many were said to be never heard and not asked for.
+    /// Reported numbers of symbols never received and outside the subscription.
     said: (usize, usize),
     /// First event of this connection, and the latest of all, by the venue's clock, in ns.
     from: Option<i64>,
     newest: i64,
-    /// Symbols that are back, and for how long they were quiet, in ns.
+    /// Symbols that trade again, and the length of their silence, in ns.
     back: Vec<(String, i64)>,
 }
 
 impl SymbolWatch {
-    /// Watch over the symbols of these settings, which are the venue's names.
+    /// Creates the watch for the symbols of these settings, in the venue's names.
     pub(super) fn new(settings: &VenueSettings) -> Self {
         let now = Instant::now();
-        // A venue may send its own bars once they are complete.
+        // A venue may send its own bars only when they are complete.
         let bar = Duration::from_nanos(settings.bar_ns.unsigned_abs()).min(Duration::from_secs(60));
         let own = if settings.bars_from == BarsFrom::Venue { bar } else { Duration::ZERO };
         let quiet = i64::try_from(settings.quiet_after.as_nanos()).unwrap_or(i64::MAX);
@@ -107,12 +107,12 @@ impl SymbolWatch {
         }
     }
 
-    /// Another connection begins, or the venue's clock was set back: no symbol was quiet before.
+    /// Restarts the measurement of silence, after a reconnection or a step of the venue's clock.
     pub(super) fn begin(&mut self) {
         (self.connected, self.from, self.newest) = (Instant::now(), None, i64::MIN);
     }
 
-    /// Notes an event; times later than `until_ns` are not believed.
+    /// Records an event; its time is capped at `until_ns`.
     pub(super) fn see(&mut self, event: &Event<'_>, until_ns: i64) {
         let (symbol, time_ns) = match event {
             Event::Trade(trade) => (&trade.symbol, trade.time_ns),
@@ -136,7 +136,7 @@ impl SymbolWatch {
         self.newest = self.newest.max(time_ns);
     }
 
-    /// Faults that are new since the last look.
+    /// Returns the faults since the last check.
     pub(super) fn look(&mut self, now: Instant) -> Option<(Vec<Fault>, SymbolsHeard)> {
         if now.saturating_duration_since(self.looked) < LOOK.min(self.after) {
             return None;
@@ -163,7 +163,7 @@ impl SymbolWatch {
         }
     }
 
-    /// Symbols that have fallen silent, and those that are back.
+    /// Returns symbols that became quiet, and those that trade again.
     fn quiet(&mut self) -> Vec<Fault> {
         let seconds = |ns: i64| ns / 1_000_000_000;
         let mut faults: Vec<Fault> = self
@@ -183,7 +183,7 @@ impl SymbolWatch {
                 faults.push(Fault {
                     kind: "symbol_quiet",
                     text: format!(
-                        "{symbol} has had no trade for {} s, while other symbols go on",
+                        "{symbol} has had no trade for {} s, while other symbols trade",
                         seconds(silence)
                     ),
                     details: json!({ "symbol": symbol, "seconds": seconds(silence) }),
@@ -193,7 +193,7 @@ impl SymbolWatch {
         faults
     }
 
-    /// Symbols that were never heard, and those that were not asked for, where these are others than were said.
+    /// Returns symbols never received and symbols outside the subscription, if their numbers have changed.
     fn names(&mut self) -> Vec<Fault> {
         let heard = self.heard();
         let (never, others) = (heard.never_heard.len(), heard.not_asked.len());
@@ -202,12 +202,12 @@ impl SymbolWatch {
             let (all, venue) = (self.asked.len(), &self.venue);
             let seconds = self.after.as_secs_f64();
             let (kind, text) = match never {
-                0 => ("symbols_heard", format!("all {all} symbols of {venue} are heard now")),
+                0 => ("symbols_heard", format!("messages of all {all} symbols of {venue} have arrived")),
                 _ => (
                     "symbols_never_heard",
                     format!(
-                        "{venue} has sent nothing of {never} of {all} symbols in {seconds:.0} s: {}; check feed.symbols \
-                         if they are no quiet ones",
+                        "{venue} has sent no message for {never} of {all} symbols in {seconds:.0} s: {}; check feed.symbols \
+                         unless these trade rarely",
                         names(&heard.never_heard)
                     ),
                 ),
@@ -220,7 +220,7 @@ impl SymbolWatch {
             faults.push(Fault {
                 kind: "symbols_not_asked",
                 text: format!(
-                    "{} sends symbols that were not asked for ({others}): {}; they make no bars",
+                    "{} sends symbols outside the subscription ({others}): {}; they are ignored",
                     self.venue,
                     names(&heard.not_asked)
                 ),
@@ -232,7 +232,7 @@ impl SymbolWatch {
     }
 }
 
-/// The first names, and how many more there are. A venue's names may hold anything.
+/// Joins the first names, escaped, and the number of further ones.
 fn names(all: &[String]) -> String {
     let first = all.iter().take(NAMES_MAX).map(|name| name.escape_debug().to_string());
     let first = first.collect::<Vec<_>>().join(", ");

@@ -1,4 +1,4 @@
-//! Decompression into no more bytes than a page declares.
+//! Decompression within the size that a page declares.
 
 use std::io::Read;
 
@@ -7,7 +7,7 @@ use parquet::errors::{ParquetError, Result};
 
 use super::header::invalid;
 
-/// Whether pages of this codec can be read.
+/// Returns whether pages of this codec can be read.
 pub(super) fn is_read(codec: Compression) -> bool {
     !matches!(codec, Compression::LZO)
 }
@@ -24,7 +24,7 @@ pub(super) fn decompress(codec: Compression, input: &[u8], size: usize, out: &mu
             out.resize(before + size, 0);
             snap::raw::Decoder::new().decompress(input, &mut out[before..]).map_err(failed)?;
         }
-        // These two grow as they decode, and may decode to any length.
+        // These two codecs grow as they decode, up to any length.
         Compression::GZIP(_) => read_up_to(flate2::bufread::MultiGzDecoder::new(input), size, out)?,
         Compression::BROTLI(_) => read_up_to(brotli_decompressor::Decompressor::new(input, 4096), size, out)?,
         Compression::ZSTD(_) => {
@@ -37,7 +37,7 @@ pub(super) fn decompress(codec: Compression, input: &[u8], size: usize, out: &mu
         Compression::LZ4_RAW => lz4_block(input, size, out)?,
         Compression::LZ4 => {
             if lz4_hadoop(input, size, out).is_none() {
-                // Old writers used the name for plain blocks.
+                // Old writers used this codec name for plain blocks.
                 out.truncate(before);
                 lz4_block(input, size, out)?;
             }
@@ -62,7 +62,7 @@ fn lz4_block(input: &[u8], size: usize, out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// Hadoop's frames: the decompressed and the compressed length, big-endian, then a block.
+/// Decompresses Hadoop frames: decompressed and compressed length, big-endian, then a block.
 fn lz4_hadoop(mut input: &[u8], size: usize, out: &mut Vec<u8>) -> Option<()> {
     let end = out.len() + size;
     while !input.is_empty() {
@@ -80,9 +80,9 @@ fn lz4_hadoop(mut input: &[u8], size: usize, out: &mut Vec<u8>) -> Option<()> {
 }
 
 fn failed(error: impl std::fmt::Display) -> ParquetError {
-    invalid(&format!("it cannot be decompressed: {error}"))
+    invalid(&format!("cannot decompress the page: {error}"))
 }
 
 fn wrong_size(size: usize) -> ParquetError {
-    invalid(&format!("it does not decompress to the {size} bytes that its header declares"))
+    invalid(&format!("the page does not decompress to the {size} bytes that its header declares"))
 }

@@ -7,15 +7,15 @@ use parquet::file::reader::{ChunkReader, Length};
 use super::thrift::{Fault, Kind, Thrift};
 use crate::parquet::chunks::{Chunks, guarded};
 
-/// Groups inside groups of columns.
+/// Maximum nesting depth of column groups.
 const NESTING_MAX: usize = 64;
 
-/// Why a footer cannot be used.
+/// Reason for which a footer is unusable.
 #[derive(Debug)]
 pub(in crate::parquet) enum FooterFault {
-    /// The file, or a part of it, is encrypted.
+    /// Encrypted file, or encrypted parts of it.
     Encrypted,
-    /// The file ends early or was changed.
+    /// Truncated or changed file.
     Damaged(String),
 }
 
@@ -25,7 +25,7 @@ impl From<ParquetError> for FooterFault {
     }
 }
 
-/// Reads the footer, after a check of its structure.
+/// Reads the footer after a check of its structure.
 pub(in crate::parquet) fn read(chunks: &Chunks) -> Result<ParquetMetaData, FooterFault> {
     let damaged = |text: String| FooterFault::Damaged(text);
     let file = chunks.len();
@@ -45,7 +45,8 @@ pub(in crate::parquet) fn read(chunks: &Chunks) -> Result<ParquetMetaData, Foote
         }
     }
     let start = tail_at.checked_sub(length).filter(|start| *start >= 4);
-    let start = start.ok_or_else(|| damaged(format!("it declares {length} bytes, the file has {file}")))?;
+    let start =
+        start.ok_or_else(|| damaged(format!("the footer declares {length} bytes, the file has {file}")))?;
     let bytes = chunks.get_bytes(start, usize::try_from(length).unwrap_or(0))?;
     if is_encrypted(&bytes).map_err(|fault| damaged(fault.to_string()))? {
         return Err(FooterFault::Encrypted);
@@ -58,22 +59,22 @@ pub(in crate::parquet) fn read(chunks: &Chunks) -> Result<ParquetMetaData, Foote
     let declared = metadata.file_metadata().num_rows();
     if rows != Some(declared) {
         let found = rows.map_or("an impossible number of".to_owned(), |rows| rows.to_string());
-        return Err(damaged(format!("it declares {declared} rows, its row groups have {found} rows")));
+        return Err(damaged(format!("the footer declares {declared} rows, the row groups have {found}")));
     }
     Ok(metadata)
 }
 
-/// Type of a field of the footer's structures.
+/// Expected type of a field in the footer's structures.
 #[derive(Clone, Copy)]
 enum Expected {
     Is(Kind),
-    /// A list of structures with these fields.
+    /// List of structures with these fields.
     Structs(Fields),
-    /// A structure with these fields.
+    /// Structure with these fields.
     Struct(Fields),
 }
 
-/// Fields of a structure by number, where the format's own definition has them. Readers pass over a field of another type
+/// Fields of a structure by number, from the definition of the format. Readers skip a field of another type
 /// or refuse the file.
 type Fields = &'static [(i64, Expected)];
 
@@ -82,7 +83,7 @@ const LONG: Expected = Expected::Is(Kind::Int(64));
 const BYTES: Expected = Expected::Is(Kind::Binary);
 const LIST: Expected = Expected::Is(Kind::List);
 
-/// `FileMetaData` but for the schema.
+/// `FileMetaData` without the schema.
 const FILE: Fields =
     &[(1, INT), (3, LONG), (4, Expected::Structs(ROW_GROUP)), (5, LIST), (6, BYTES), (7, LIST)];
 /// `RowGroup`.
@@ -113,7 +114,7 @@ const COLUMN: Fields = &[
     (15, INT),
 ];
 
-/// Checks the structure of a footer, and returns whether columns are encrypted.
+/// Checks the structure of a footer; returns whether columns are encrypted.
 fn is_encrypted(bytes: &[u8]) -> Result<bool, Fault> {
     let (mut thrift, mut last, mut encrypted) = (Thrift::new(bytes), 0, false);
     while let Some((id, kind)) = thrift.field(&mut last)? {
@@ -130,7 +131,7 @@ fn is_encrypted(bytes: &[u8]) -> Result<bool, Fault> {
 }
 
 fn check_field(thrift: &mut Thrift<'_>, fields: Fields, id: i64, kind: Kind) -> Result<(), Fault> {
-    let wrong = Fault::Invalid("a field has another type than the format gives it");
+    let wrong = Fault::Invalid("a field of the footer has another type than the format defines");
     match fields.iter().find(|(known, _)| *known == id).map(|(_, expected)| *expected) {
         None => thrift.skip(kind),
         Some(Expected::Is(expected)) if expected == kind => thrift.skip(kind),
@@ -154,11 +155,11 @@ fn check_struct(thrift: &mut Thrift<'_>, fields: Fields) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Checks that groups have as many children as there are columns, and are not nested without end.
+/// Checks that groups have as many children as declared, within the maximum nesting depth.
 fn check_schema(thrift: &mut Thrift<'_>) -> Result<(), Fault> {
     let (count, kind) = thrift.list()?;
     if kind != Kind::Struct {
-        return Err(Fault::Invalid("the schema is no list of structures"));
+        return Err(Fault::Invalid("the schema is not a list of structures"));
     }
     let mut open: Vec<usize> = Vec::new();
     for index in 0..count {
@@ -177,7 +178,7 @@ fn check_schema(thrift: &mut Thrift<'_>) -> Result<(), Fault> {
             *left -= 1;
         }
         if children > count - index - 1 {
-            return Err(Fault::Invalid("a group of the schema has more columns than there are"));
+            return Err(Fault::Invalid("a group of the schema declares more columns than follow"));
         }
         if children > 0 {
             open.push(children);

@@ -5,7 +5,7 @@ use parquet::errors::{ParquetError, Result};
 
 use super::thrift::{Fault, Kind, Thrift};
 
-/// Header of a page, as the file has it; sizes and counts are not negative.
+/// Header of a page as stored; sizes and counts are not negative.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Header {
     pub(super) compressed: usize,
@@ -35,11 +35,11 @@ pub(super) enum PageKind {
         repetition: u32,
         compressed: bool,
     },
-    /// An index, which readers skip.
+    /// Index, which readers skip.
     Index,
 }
 
-/// Integers of a structure by field number, and its booleans.
+/// Integers and booleans of a structure by field number.
 #[derive(Default)]
 struct Fields {
     numbers: [Option<i32>; 9],
@@ -49,7 +49,7 @@ struct Fields {
 impl Fields {
     fn read(thrift: &mut Thrift<'_>, kind: Kind, integers: &[usize]) -> std::result::Result<Self, Fault> {
         if kind != Kind::Struct {
-            return Err(Fault::Invalid("the header of a page is no structure"));
+            return Err(Fault::Invalid("the page header is not a structure"));
         }
         let (mut fields, mut last) = (Self::default(), 0);
         while let Some((id, kind)) = thrift.field(&mut last)? {
@@ -64,12 +64,13 @@ impl Fields {
     }
 
     fn count(&self, id: usize) -> Result<u32> {
-        let number = self.numbers[id].ok_or_else(|| invalid("the header of a page lacks a number"))?;
-        u32::try_from(number).map_err(|_| invalid(&format!("the header of a page has the number {number}")))
+        let number = self.numbers[id].ok_or_else(|| invalid("the page header lacks a number"))?;
+        u32::try_from(number)
+            .map_err(|_| invalid(&format!("the page header has the number {number}, expected at least 0")))
     }
 
     fn encoding(&self, id: usize) -> Result<Encoding> {
-        // By number, as the format defines them.
+        // Numbers of the format's definition.
         Ok(match self.count(id)? {
             0 => Encoding::PLAIN,
             2 => Encoding::PLAIN_DICTIONARY,
@@ -85,7 +86,7 @@ impl Fields {
 }
 
 impl Header {
-    /// Reads a header at the start of `bytes`, and returns its length with it; `None` where it is longer than they are.
+    /// Reads a header at the start of `bytes` and returns it with its length; `None` if `bytes` is too short.
     pub(super) fn read(bytes: &[u8]) -> Result<Option<(Self, usize)>> {
         let mut thrift = Thrift::new(bytes);
         match Raw::read(&mut thrift) {
@@ -96,7 +97,7 @@ impl Header {
     }
 }
 
-/// A header before its numbers are checked.
+/// Header before its numbers are checked.
 struct Raw {
     page: Fields,
     data: Option<Fields>,
@@ -125,7 +126,7 @@ impl Raw {
             (0, Some(data), ..) => PageKind::Data {
                 values: data.count(1)?,
                 encoding: data.encoding(2)?,
-                // Only its being RLE matters; what it is without levels does not.
+                // Only RLE matters here.
                 levels: if data.count(3)? == 3 { Encoding::RLE } else { Encoding::PLAIN },
             },
             (1, ..) => PageKind::Index,
@@ -141,8 +142,8 @@ impl Raw {
                 repetition: page.count(6)?,
                 compressed: page.flags[7].unwrap_or(true),
             },
-            (0 | 2 | 3, ..) => return Err(invalid("the header of a page lacks the part for its type")),
-            (number, ..) => return Err(invalid(&format!("a page has the unknown type {number}"))),
+            (0 | 2 | 3, ..) => return Err(invalid("the page header lacks the part for its type")),
+            (number, ..) => return Err(invalid(&format!("unknown page type {number}"))),
         };
         let size = |id| Ok::<_, ParquetError>(self.page.count(id)? as usize);
         let crc = self.page.numbers[4].map(i32::cast_unsigned);

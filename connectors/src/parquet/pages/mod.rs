@@ -1,7 +1,8 @@
-//! Pages of a Parquet file, checked before they are decoded.
+//! Checks of Parquet pages before they are decoded.
 //!
-//! The decoders of the `parquet` crate allocate what a file declares and panic on some damage. Here sizes, counts and
-//! checksums of the footer and of each page are checked against the bytes that are there; decoders see pages that pass.
+//! The decoders of the `parquet` crate allocate what a file declares and panic on some damage. Here sizes,
+//! counts and checksums of the footer and of each page are checked against the actual bytes; decoders see
+//! only pages that pass.
 
 mod codec;
 mod footer;
@@ -22,12 +23,12 @@ use reader::{Budget, Pages};
 
 use super::chunks::Chunks;
 
-/// Bytes of a page at most, decompressed.
+/// Maximum decompressed size of a page, in bytes.
 const PAGE_BYTES_MAX: usize = 256 << 20;
-/// Bytes of the pages of one file that are held at a time, at most.
+/// Maximum size of the pages held at a time per row group, in bytes.
 const FILE_BYTES_MAX: usize = 1 << 30;
 
-/// The pages of one row group.
+/// Pages of one row group.
 pub(super) struct GroupPages {
     chunks: Chunks,
     metadata: Arc<ParquetMetaData>,
@@ -45,7 +46,7 @@ impl GroupPages {
     }
 }
 
-/// Name of the codec of a column that cannot be read.
+/// Returns the name of a column's codec if it is unsupported.
 pub(super) fn unread_codec(metadata: &ParquetMetaData, group: usize, column: usize) -> Option<String> {
     let codec = metadata.row_groups().get(group)?.columns().get(column)?.compression();
     (!codec::is_read(codec)).then(|| codec.to_string())
@@ -70,7 +71,7 @@ impl RowGroups for GroupPages {
     }
 }
 
-/// The chunk of a column in one row group.
+/// Chunk of a column in one row group.
 struct OneChunk(Option<Pages>);
 
 impl Iterator for OneChunk {

@@ -16,11 +16,11 @@ use super::header::{Header, PageKind, invalid};
 use super::values::{Storage, check_dictionary, check_levels, check_values};
 use crate::parquet::chunks::Chunks;
 
-/// Bytes that are read for a header at first; statistics in it may make it longer.
+/// Bytes read for a header at first; statistics may make it longer.
 const HEADER_BYTES: u64 = 512;
 const HEADER_BYTES_MAX: u64 = 16 << 20;
 
-/// Bytes that the pages of a file may take together.
+/// Bytes available to all pages of a row group.
 #[derive(Debug)]
 pub(super) struct Budget {
     free: AtomicUsize,
@@ -38,15 +38,15 @@ impl Budget {
         match taken {
             Ok(_) => Ok(Share { budget: Arc::clone(self), bytes }),
             Err(_) => Err(invalid(&format!(
-                "the pages that must be held at once take more than {} bytes; write the file again with smaller pages \
-                 or row groups",
+                "the pages held at once need more than {} bytes; write the file again with smaller pages or row \
+                 groups",
                 self.all
             ))),
         }
     }
 }
 
-/// A part of a budget, given back when it is dropped.
+/// Part of a budget, returned when it is dropped.
 #[derive(Debug)]
 struct Share {
     budget: Arc<Budget>,
@@ -69,13 +69,13 @@ pub(super) struct Pages {
     /// Position of the next page, and the end of the chunk.
     at: u64,
     end: u64,
-    /// Values, nulls among them, that are left.
+    /// Remaining values, nulls included.
     left: usize,
     index: usize,
     /// Number of values of the dictionary.
     dictionary: Option<usize>,
     budget: Arc<Budget>,
-    /// Memory of the dictionary and of the page that is being decoded.
+    /// Memory of the dictionary and of the page being decoded.
     shares: [Option<Share>; 2],
 }
 
@@ -98,7 +98,9 @@ impl Pages {
         }
         if chunk.num_values() != group.num_rows() {
             let (values, rows) = (chunk.num_values(), group.num_rows());
-            return Err(located(invalid(&format!("it has {values} values, the row group has {rows} rows"))));
+            return Err(located(invalid(&format!(
+                "found {values} values, expected {rows}, the rows of the row group"
+            ))));
         }
         let (start, end) = byte_range(chunk, chunks.len()).map_err(located)?;
         Ok(Self {
@@ -109,7 +111,7 @@ impl Pages {
             at: start,
             end,
             left: usize::try_from(chunk.num_values())
-                .map_err(|_| invalid("it has a negative number of values"))?,
+                .map_err(|_| invalid("found a negative number of values"))?,
             index: 0,
             dictionary: None,
             budget,
@@ -131,7 +133,7 @@ impl Pages {
                 crc.update(&bytes);
                 if crc.sum() != expected {
                     return Err(invalid(&format!(
-                        "its checksum (CRC-32) is {:08x}, expected {expected:08x}",
+                        "found the checksum (CRC-32) {:08x}, expected {expected:08x}",
                         crc.sum()
                     )));
                 }
@@ -161,7 +163,7 @@ impl Pages {
             match Header::read(&bytes)? {
                 Some(found) => break found,
                 None if here < length || length >= HEADER_BYTES_MAX => {
-                    return Err(invalid("its header ends early"));
+                    return Err(invalid("the page header ends early"));
                 }
                 None => length *= 16,
             }
@@ -170,13 +172,13 @@ impl Pages {
         if header.compressed as u64 > self.end - self.at {
             let (found, left) = (header.compressed, self.end - self.at);
             return Err(invalid(&format!(
-                "its header declares {found} bytes, {left} are left of the column chunk"
+                "the page header declares {found} bytes, expected at most {left}, the rest of the column chunk"
             )));
         }
         if header.uncompressed > PAGE_BYTES_MAX {
             return Err(invalid(&format!(
-                "its header declares {} bytes decompressed, expected at most {PAGE_BYTES_MAX}; if that is right, write \
-                 the file again with smaller pages",
+                "the page header declares {} decompressed bytes, expected at most {PAGE_BYTES_MAX}; if the size is \
+                 correct, write the file again with smaller pages",
                 header.uncompressed
             )));
         }
@@ -185,25 +187,25 @@ impl Pages {
 
     fn dictionary(&mut self, header: &Header, bytes: Bytes, values: u32, encoding: Encoding) -> Result<Page> {
         if self.index > 0 || self.dictionary.is_some() {
-            return Err(invalid("it is a dictionary, expected it as the first page alone"));
+            return Err(invalid("found a dictionary page, expected it only as the first page"));
         }
         if !matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY) {
-            return Err(invalid(&format!("it is a dictionary of the encoding {encoding}")));
+            return Err(invalid(&format!("found a dictionary with the encoding {encoding}, expected PLAIN")));
         }
         let (buf, share) = self.decompressed(header, bytes, 0, true)?;
         check_dictionary(&buf, self.storage, values as usize)?;
         (self.dictionary, self.shares[0]) = (Some(values as usize), Some(share));
         self.index += 1;
-        // The format's name for what the older one called PLAIN_DICTIONARY.
+        // The decoder maps PLAIN_DICTIONARY, the older name, to PLAIN.
         Ok(Page::DictionaryPage { buf, num_values: values, encoding, is_sorted: false })
     }
 
-    /// A data page; `None` where it is empty.
+    /// Reads a data page; `None` if it is empty.
     fn data(&mut self, header: &Header, bytes: Bytes, values: u32) -> Result<Option<Page>> {
         let count = values as usize;
         if count > self.left {
             return Err(invalid(&format!(
-                "it has {count} values, {} are left of the column chunk",
+                "found {count} values, expected at most {}, the rest of the column chunk",
                 self.left
             )));
         }
@@ -212,7 +214,7 @@ impl Pages {
             PageKind::DataV2 { nulls, rows, encoding, levels, repetition, compressed, .. } => {
                 if repetition > 0 || rows != values || (levels > 0 && !self.is_optional) {
                     return Err(invalid(&format!(
-                        "it has {values} values in {rows} rows, and {levels} + {repetition} bytes of levels"
+                        "found {values} values in {rows} rows with {levels} + {repetition} bytes of levels"
                     )));
                 }
                 let (buf, share) = self.decompressed(header, bytes, levels as usize, compressed)?;
@@ -221,7 +223,7 @@ impl Pages {
                 let present = if self.is_optional { check_levels(stored, count)? } else { count };
                 if present + nulls as usize != count {
                     return Err(invalid(&format!(
-                        "it has {} nulls, its header says {nulls}",
+                        "found {} nulls, expected {nulls} by the page header",
                         count - present
                     )));
                 }
@@ -253,7 +255,7 @@ impl Pages {
                             rest.split_at_checked(u32::from_le_bytes(*length) as usize)
                         });
                         let (stored, rest) =
-                            cut.ok_or_else(|| invalid("it ends inside its definition levels"))?;
+                            cut.ok_or_else(|| invalid("the page ends inside its definition levels"))?;
                         (check_levels(stored, count)?, rest)
                     }
                 };
@@ -277,7 +279,8 @@ impl Pages {
         Ok(Some(page))
     }
 
-    /// The content of a page after its first `plain` bytes decompressed, and its share of the budget.
+    /// Returns the content of a page, decompressed after its first `plain` bytes, and its share of the
+    /// budget.
     fn decompressed(
         &self,
         header: &Header,
@@ -289,17 +292,17 @@ impl Pages {
         if self.codec == Compression::UNCOMPRESSED || !is_compressed {
             if header.compressed != header.uncompressed || plain > bytes.len() {
                 return Err(invalid(&format!(
-                    "it is not compressed, but its header declares {} and {} bytes",
+                    "the page is not compressed, but its header declares {} and {} bytes",
                     header.compressed, header.uncompressed
                 )));
             }
             return Ok((bytes, share));
         }
         let size = header.uncompressed.checked_sub(plain).filter(|_| plain <= bytes.len());
-        let size = size.ok_or_else(|| invalid("it ends inside its definition levels"))?;
+        let size = size.ok_or_else(|| invalid("the page ends inside its definition levels"))?;
         let mut content = Vec::new();
         content.extend_from_slice(&bytes[..plain]);
-        // A page of nulls has nothing to compress.
+        // A page of nulls has no bytes to decompress.
         if size > 0 {
             decompress(self.codec, &bytes[plain..], size, &mut content)?;
         }
@@ -307,10 +310,10 @@ impl Pages {
     }
 }
 
-/// First byte of a chunk and its end.
+/// Returns the first byte of a chunk and its end.
 fn byte_range(chunk: &ColumnChunkMetaData, file: u64) -> Result<(u64, u64)> {
     let data = chunk.data_page_offset();
-    // Some writers say 0 where there is no dictionary.
+    // Some writers store 0 for a missing dictionary.
     let dictionary = chunk.dictionary_page_offset().filter(|offset| *offset > 0 && *offset < data);
     let start = u64::try_from(dictionary.unwrap_or(data)).ok().filter(|start| *start >= 4);
     let length = u64::try_from(chunk.compressed_size()).ok();
@@ -318,7 +321,9 @@ fn byte_range(chunk: &ColumnChunkMetaData, file: u64) -> Result<(u64, u64)> {
         start.zip(length).and_then(|(start, length)| start.checked_add(length)).filter(|end| *end <= file);
     start.zip(end).ok_or_else(|| {
         let (start, length) = (dictionary.unwrap_or(data), chunk.compressed_size());
-        invalid(&format!("its {length} bytes from {start} on do not lie in the file of {file} bytes"))
+        invalid(&format!(
+            "found {length} bytes from byte {start}, expected them inside the file of {file} bytes"
+        ))
     })
 }
 

@@ -1,6 +1,6 @@
-//! Thrift's compact protocol, over bytes whose counts are checked before they are used.
+//! Reader of Thrift's compact protocol that checks counts before they are used.
 
-/// Structures inside structures; Parquet's own metadata has fewer than ten.
+/// Maximum nesting depth of structures; Parquet's own metadata has fewer than ten levels.
 const DEPTH_MAX: u32 = 32;
 
 /// Wire type of a field.
@@ -8,7 +8,7 @@ const DEPTH_MAX: u32 = 32;
 pub(super) enum Kind {
     Bool(bool),
     Byte,
-    /// An integer, with its bits.
+    /// Integer with this number of bits.
     Int(u8),
     Double,
     Binary,
@@ -17,7 +17,7 @@ pub(super) enum Kind {
     Struct,
 }
 
-/// A read error: the bytes end early, or do not follow the protocol.
+/// Read error: the bytes end early or violate the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     End,
@@ -33,7 +33,7 @@ impl std::fmt::Display for Fault {
     }
 }
 
-/// A position in serialised metadata.
+/// Position in serialised metadata.
 #[derive(Clone, Debug)]
 pub(super) struct Thrift<'a> {
     rest: &'a [u8],
@@ -44,7 +44,7 @@ impl<'a> Thrift<'a> {
         Self { rest: bytes }
     }
 
-    /// Bytes that are left.
+    /// Returns the number of remaining bytes.
     pub(super) fn remaining(&self) -> usize {
         self.rest.len()
     }
@@ -79,15 +79,15 @@ impl<'a> Thrift<'a> {
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
-    /// An integer field of at most 32 bits.
+    /// Reads an integer field of at most 32 bits.
     pub(super) fn int(&mut self, kind: Kind) -> Result<i32, Fault> {
         if kind != Kind::Int(32) {
-            return Err(Fault::Invalid("a field has another type than an integer of 32 bits"));
+            return Err(Fault::Invalid("a field is not an integer of 32 bits"));
         }
         i32::try_from(self.zigzag()?).map_err(|_| Fault::Invalid("a number has more than 32 bits"))
     }
 
-    /// The next field of a structure, given the number of the field before; `None` at its end.
+    /// Reads the next field of a structure, given the number of the preceding field; `None` at its end.
     pub(super) fn field(&mut self, last: &mut i64) -> Result<Option<(i64, Kind)>, Fault> {
         let byte = self.byte()?;
         if byte == 0 {
@@ -101,7 +101,8 @@ impl<'a> Thrift<'a> {
         Ok(Some((*last, kind(byte & 0x0f)?)))
     }
 
-    /// Number of elements of a list and their type. Each takes at least one byte, so there are no more than bytes.
+    /// Reads the number of elements of a list and their type. Each element takes at least one byte, so the
+    /// number is bounded by the remaining bytes.
     pub(super) fn list(&mut self) -> Result<(usize, Kind), Fault> {
         let byte = self.byte()?;
         let count = match byte >> 4 {
@@ -109,15 +110,15 @@ impl<'a> Thrift<'a> {
             count => u64::from(count),
         };
         let count = usize::try_from(count).ok().filter(|count| *count <= self.rest.len());
-        let count = count.ok_or(Fault::Invalid("a list has more elements than there are bytes"))?;
+        let count = count.ok_or(Fault::Invalid("a list declares more elements than bytes remain"))?;
         match count {
-            // Some writers leave the type of no elements at 0.
+            // Some writers store 0 as the element type of an empty list.
             0 => Ok((0, kind(byte & 0x0f).unwrap_or(Kind::Byte))),
             count => Ok((count, kind(byte & 0x0f)?)),
         }
     }
 
-    /// Moves past a value.
+    /// Skips a value.
     pub(super) fn skip(&mut self, kind: Kind) -> Result<(), Fault> {
         self.skip_at(kind, 0, false)
     }
@@ -127,7 +128,7 @@ impl<'a> Thrift<'a> {
             return Err(Fault::Invalid("structures are nested too deeply"));
         }
         match kind {
-            // The header of a field has its value; an element of a list is a byte.
+            // The header of a boolean field holds its value; a boolean in a list is a byte.
             Kind::Bool(_) if !in_list => {}
             Kind::Bool(_) | Kind::Byte => _ = self.byte()?,
             Kind::Int(_) => _ = self.varint()?,
@@ -143,7 +144,7 @@ impl<'a> Thrift<'a> {
                 }
             }
             Kind::Map => {
-                return Err(Fault::Invalid("there is a map, which Parquet's metadata does not have"));
+                return Err(Fault::Invalid("found a map, which Parquet's metadata does not use"));
             }
             Kind::Struct => {
                 let mut last = 0;

@@ -1,7 +1,7 @@
-//! Checks that a page holds exactly the values that it declares, before anything is decoded or allocated for them.
+//! Checks that a page holds exactly the values that it declares, before memory is allocated for them.
 //!
-//! The decoders take counts from the page, pad what is missing and pass over what is left. A page that passes here
-//! means the same to every reader.
+//! The decoders take counts from the page, pad missing values and ignore excess ones. Every reader interprets
+//! a page that passes these checks in the same way.
 
 use parquet::basic::{Encoding, Type};
 use parquet::errors::Result;
@@ -9,21 +9,21 @@ use parquet::errors::Result;
 use super::PAGE_BYTES_MAX;
 use super::header::invalid;
 
-/// Longest text: symbols and times are shorter, and a batch holds thousands of them.
+/// Maximum length of a text; symbols and times are shorter, and a batch holds thousands.
 const TEXT_BYTES_MAX: usize = 4096;
-/// Bytes after the plain values of a page that no value uses: fastparquet writes eight.
+/// Maximum number of unused bytes after the plain values of a page: fastparquet writes eight.
 const PADDING_MAX: usize = 8;
-/// Julian days that nanoseconds since 1970 in 64 bits can count.
+/// Julian days within the range of 64-bit nanoseconds since 1970.
 const JULIAN_DAYS: std::ops::RangeInclusive<u32> = 2_333_838..=2_547_338;
 
-/// Nanoseconds of a day.
+/// Nanoseconds per day.
 const DAY_NS: u64 = 86_400_000_000_000;
 
-/// How the values of a column are stored.
+/// Storage of the values of a column.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Storage {
     pub(super) physical: Type,
-    /// Bytes of a value; 0 where each has its own length.
+    /// Bytes per value; 0 for values with a length of their own.
     pub(super) width: usize,
 }
 
@@ -32,7 +32,8 @@ pub(super) fn check_dictionary(bytes: &[u8], storage: Storage, count: usize) -> 
     check_plain(bytes, storage, count)
 }
 
-/// Checks the values of a data page, `count` without its nulls; `dictionary` is the length of the chunk's dictionary.
+/// Checks the values of a data page; `count` excludes nulls, `dictionary` is the length of the chunk's
+/// dictionary.
 pub(super) fn check_values(
     bytes: &[u8],
     storage: Storage,
@@ -44,18 +45,19 @@ pub(super) fn check_values(
         (Encoding::PLAIN, Type::BOOLEAN) => Ok(()),
         (Encoding::PLAIN, _) => check_plain(bytes, storage, count),
         (Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY, _) => {
-            let length = dictionary.ok_or_else(|| invalid("it needs a dictionary, and there is none"))?;
+            let length =
+                dictionary.ok_or_else(|| invalid("found dictionary indices without a dictionary"))?;
             let Some((width, runs)) = bytes.split_first() else {
-                return Err(invalid("it has no values"));
+                return Err(invalid("found no values"));
             };
             if *width > 32 {
                 return Err(invalid(&format!(
-                    "its dictionary indices have {width} bits, expected at most 32"
+                    "found dictionary indices of {width} bits, expected at most 32"
                 )));
             }
             hybrid(runs, u32::from(*width), count, |run| match run {
                 Run::Repeated { value, .. } if value >= length as u64 => {
-                    Err(invalid(&format!("it has the index {value} into a dictionary of {length} values")))
+                    Err(invalid(&format!("found the index {value} into a dictionary of {length} values")))
                 }
                 _ => Ok(()),
             })
@@ -79,7 +81,7 @@ pub(super) fn check_values(
             Type::FLOAT | Type::DOUBLE | Type::INT32 | Type::INT64 | Type::FIXED_LEN_BYTE_ARRAY,
         ) => exactly(bytes.len(), count.saturating_mul(storage.width)),
         (encoding, physical) => {
-            Err(invalid(&format!("it has the encoding {encoding} for values of type {physical}")))
+            Err(invalid(&format!("found the encoding {encoding} for values of type {physical}")))
         }
     }
 }
@@ -104,7 +106,7 @@ fn check_plain(bytes: &[u8], storage: Storage, count: usize) -> Result<()> {
             let day = day.iter().rev().fold(0, |day, byte| day << 8 | u32::from(*byte));
             if !JULIAN_DAYS.contains(&day) || nanoseconds >= DAY_NS {
                 return Err(invalid(&format!(
-                    "it has a time {nanoseconds} ns into the Julian day {day}, expected one in the years 1678 to 2262"
+                    "found a time {nanoseconds} ns into the Julian day {day}, expected one in the years 1678 to 2262"
                 )));
             }
         }
@@ -112,7 +114,7 @@ fn check_plain(bytes: &[u8], storage: Storage, count: usize) -> Result<()> {
     Ok(())
 }
 
-/// Checks texts that are stored as a prefix of the one before and the rest.
+/// Checks texts stored as a shared prefix with the preceding text, and a suffix.
 fn check_front_coded(bytes: &[u8], storage: Storage, count: usize) -> Result<()> {
     let mut prefixes = Vec::new();
     let start = check_delta(bytes, 32, count, true, |length| {
@@ -124,43 +126,42 @@ fn check_front_coded(bytes: &[u8], storage: Storage, count: usize) -> Result<()>
     let start = check_delta(suffixes, 32, count, true, |length| {
         let (prefix, suffix) = (prefixes.next().unwrap_or(0), text_length(length)?);
         if prefix > before {
-            return Err(invalid("it shares more with the text before than that has"));
+            return Err(invalid("found a shared prefix longer than the preceding text"));
         }
         before = prefix + suffix;
         if before > TEXT_BYTES_MAX || (storage.width > 0 && before != storage.width) {
-            return Err(invalid(&format!("it has a value of {before} bytes")));
+            return Err(invalid(&format!("found a value of {before} bytes")));
         }
         total += suffix;
         all = all.saturating_add(before);
         Ok(())
     })?;
     if all > PAGE_BYTES_MAX {
-        return Err(invalid(&format!("it decodes to {all} bytes, expected at most {PAGE_BYTES_MAX}")));
+        return Err(invalid(&format!("the page decodes to {all} bytes, expected at most {PAGE_BYTES_MAX}")));
     }
     exactly(suffixes.len() - start, total)
 }
 
 fn text_length(length: i64) -> Result<usize> {
     let known = usize::try_from(length).ok().filter(|length| *length <= TEXT_BYTES_MAX);
-    known.ok_or_else(|| {
-        invalid(&format!("it has a text of {length} bytes, expected at most {TEXT_BYTES_MAX}"))
-    })
+    known
+        .ok_or_else(|| invalid(&format!("found a text of {length} bytes, expected at most {TEXT_BYTES_MAX}")))
 }
 
 fn exactly(found: usize, expected: usize) -> Result<()> {
     match found == expected {
         true => Ok(()),
         false => {
-            Err(invalid(&format!("its values take {found} bytes, expected {expected} for their number")))
+            Err(invalid(&format!("the values take {found} bytes, expected {expected} for their number")))
         }
     }
 }
 
 fn too_short() -> parquet::errors::ParquetError {
-    invalid("it ends inside its values")
+    invalid("the page ends inside its values")
 }
 
-/// Checks definition levels of 0 and 1 (an optional column that is not nested), and returns how many are 1.
+/// Checks definition levels of 0 and 1 (optional, not nested); returns the number of ones.
 pub(super) fn check_levels(bytes: &[u8], count: usize) -> Result<usize> {
     let mut present = 0;
     hybrid(bytes, 1, count, |run| {
@@ -168,7 +169,7 @@ pub(super) fn check_levels(bytes: &[u8], count: usize) -> Result<usize> {
             Run::Repeated { value: 0, .. } => {}
             Run::Repeated { value: 1, count } => present += count,
             Run::Repeated { value, .. } => {
-                return Err(invalid(&format!("it has the definition level {value}, expected 0 or 1")));
+                return Err(invalid(&format!("found the definition level {value}, expected 0 or 1")));
             }
             Run::Packed { bytes, count } => {
                 let (whole, rest) = bytes.split_at(count / 8);
@@ -182,13 +183,13 @@ pub(super) fn check_levels(bytes: &[u8], count: usize) -> Result<usize> {
     Ok(present)
 }
 
-/// A part of values in the hybrid of runs and packed bits.
+/// Run of the hybrid of repeated and bit-packed values.
 enum Run<'a> {
     Repeated { value: u64, count: usize },
     Packed { bytes: &'a [u8], count: usize },
 }
 
-/// Walks `count` values of `width` bits.
+/// Visits `count` values of `width` bits.
 fn hybrid<'a>(
     bytes: &'a [u8],
     width: u32,
@@ -201,7 +202,7 @@ fn hybrid<'a>(
             varint(&mut rest).filter(|header| *header <= u64::from(u32::MAX)).ok_or_else(too_short)?;
         let length = (header >> 1) as usize;
         if length == 0 {
-            return Err(invalid("it has a run of no values"));
+            return Err(invalid("found an empty run"));
         }
         if header & 1 == 0 {
             let (value, after) = rest.split_at_checked(width.div_ceil(8) as usize).ok_or_else(too_short)?;
@@ -211,7 +212,7 @@ fn hybrid<'a>(
             (rest, left) = (after, left - count);
             continue;
         }
-        // Groups of eight. Writers may leave out the end of the last group.
+        // Packed runs come in groups of eight; writers may omit the end of the last group.
         let size = length.saturating_mul(width as usize).min(rest.len());
         let stored =
             (8 * size).checked_div(width as usize).unwrap_or(usize::MAX).min(length.saturating_mul(8));
@@ -226,7 +227,7 @@ fn hybrid<'a>(
     Ok(())
 }
 
-/// Walks `count` differences and returns where they end; with `values`, hands each value of 32 bits to `each`.
+/// Visits `count` deltas and returns their end; with `values`, passes each 32-bit value to `each`.
 fn check_delta(
     bytes: &[u8],
     bits: usize,
@@ -234,20 +235,20 @@ fn check_delta(
     values: bool,
     mut each: impl FnMut(i64) -> Result<()>,
 ) -> Result<usize> {
-    /// Values of a block; writers use 128.
+    /// Maximum number of values of a block; writers use 128.
     const BLOCK_MAX: u64 = 1 << 16;
     let mut rest = bytes;
     let mut number = || varint(&mut rest).ok_or_else(too_short);
     let (block, parts, declared, first) = (number()?, number()?, number()?, number()?);
     let is_block = block > 0 && block <= BLOCK_MAX && block % 128 == 0;
     if !is_block || parts == 0 || block % parts != 0 || (block / parts) % 32 != 0 {
-        return Err(invalid(&format!("its blocks have {block} values in {parts} parts")));
+        return Err(invalid(&format!("found blocks of {block} values in {parts} parts")));
     }
     if declared != count as u64 {
-        return Err(invalid(&format!("it has {declared} values, expected {count}")));
+        return Err(invalid(&format!("found {declared} values, expected {count}")));
     }
     if count.saturating_mul(size_of::<i64>()) > PAGE_BYTES_MAX {
-        return Err(invalid(&format!("it has {count} values, more than a page may have")));
+        return Err(invalid(&format!("found {count} values, more than a page may hold")));
     }
     let (parts, part) = (parts as usize, (block / parts) as usize);
     let mut value = unzigzag(first);
@@ -264,7 +265,7 @@ fn check_delta(
                 break;
             }
             if width > bits {
-                return Err(invalid(&format!("it has differences of {width} bits, expected at most {bits}")));
+                return Err(invalid(&format!("found deltas of {width} bits, expected at most {bits}")));
             }
             let here = left.min(part);
             let (whole, needed) = (width * part / 8, (width * here).div_ceil(8));
@@ -285,7 +286,7 @@ fn check_delta(
     Ok(bytes.len() - rest.len())
 }
 
-/// The number of `width` ≤ 32 bits at bit `at`.
+/// Extracts the number of `width` ≤ 32 bits at bit `at`.
 fn unpack(bytes: &[u8], at: usize, width: usize) -> i64 {
     let mut window = [0; 8];
     let tail = &bytes[(at / 8).min(bytes.len())..];

@@ -1,8 +1,8 @@
-//! A segment: inputs that no restart needs any more, in a Parquet file of the state folder.
+//! Segments: inputs that no restart needs, in Parquet files of the state folder.
 //!
-//! `session/inputs-<number of the first, 12 digits>.parquet` has `seq, kind, timestamp, body` of inputs without a gap. It is
-//! written aside, made to last and renamed, so that a segment under its name is whole. A digest over its rows is in the
-//! footer: what a disk or a hand has changed since is found by whoever reads it.
+//! `session/inputs-<number of the first, 12 digits>.parquet` has `seq, kind, timestamp, body` of inputs
+//! without a gap. It is written to a temporary file, synced and renamed, so that a segment under its name is
+//! complete. The footer holds a digest of its rows, by which readers detect later changes.
 
 mod reader;
 mod writer;
@@ -29,7 +29,7 @@ const SUFFIX: &str = ".parquet";
 /// Key of the digest in the footer.
 const DIGEST: &str = "betaflow.digest";
 
-/// A segment by its name.
+/// Segment file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SegmentFile {
     /// Number of its first input.
@@ -37,10 +37,10 @@ pub(super) struct SegmentFile {
     pub(super) path: PathBuf,
 }
 
-/// The segments beside a database, in order.
+/// Lists the segments beside a database, in order.
 pub(super) fn segments(database: &Path) -> Result<Vec<SegmentFile>, StoreError> {
     let folder = folder(database);
-    let failed = |source| StoreError::Io { path: folder.clone(), doing: "look into the folder", source };
+    let failed = |source| StoreError::Io { path: folder.clone(), doing: "list the folder", source };
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -72,7 +72,7 @@ fn schema() -> SchemaRef {
     ]))
 }
 
-/// The digest over the rows of a segment.
+/// Digest over the rows of a segment.
 #[derive(Default)]
 struct RowsDigest(Sha256);
 
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_says_the_first_input_and_another_file_is_no_segment() {
+    fn segment_name_holds_the_first_input_and_other_files_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("state.db");
         assert_eq!(segments(&database).unwrap(), []);

@@ -1,4 +1,4 @@
-//! A segment is read.
+//! Reader of a segment.
 
 use std::fs::File;
 use std::path::Path;
@@ -16,7 +16,7 @@ use super::{DIGEST, RowsDigest, SegmentFile, schema};
 /// Rows decoded at a time.
 const ROWS_PER_BATCH: usize = 256;
 
-/// The inputs of a segment, in order; a row group is held at a time.
+/// Reader of the inputs of a segment, in order, with one row group in memory.
 pub(in super::super) struct SegmentReader {
     segment: SegmentFile,
     batches: ParquetRecordBatchReader,
@@ -58,7 +58,7 @@ impl SegmentReader {
         })
     }
 
-    /// Number behind the last input, by the footer alone.
+    /// Returns the number after the last input, from the footer.
     pub(in super::super) fn end_of(segment: &SegmentFile) -> Result<u64, StoreError> {
         let failed = |found: String| damaged(&segment.path, found);
         let file = File::open(&segment.path).map_err(|error| failed(error.to_string()))?;
@@ -67,13 +67,13 @@ impl SegmentReader {
         Ok(segment.first + builder.metadata().file_metadata().num_rows().unsigned_abs())
     }
 
-    /// The next input; at the end, where there is none, the whole has been checked.
+    /// Returns the next input; at the end, checks the digest of the whole segment.
     pub(in super::super) fn next(&mut self) -> Result<Option<Input>, StoreError> {
         while !self.ended {
             if let Some(batch) = self.batch.as_ref().filter(|batch| self.row < batch.num_rows()) {
                 let input =
                     row_of(batch, self.row).filter(|input| input.seq == self.next).ok_or_else(|| {
-                        damaged(&self.segment.path, format!("no input {} in its place", self.next))
+                        damaged(&self.segment.path, format!("no input {} at its position", self.next))
                     })?;
                 self.row += 1;
                 self.next += 1;
@@ -110,7 +110,7 @@ fn damaged(path: &Path, found: String) -> StoreError {
     StoreError::Segment {
         path: path.to_owned(),
         found,
-        expected: "a segment of inputs as it was written: put it back from a copy; without it the session can go on, but \
+        expected: "a segment of inputs as written; restore it from a copy; without it the session can resume but \
                    not be replayed",
     }
 }

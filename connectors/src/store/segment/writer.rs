@@ -1,4 +1,4 @@
-//! A segment is written.
+//! Writer of a segment.
 
 use std::fs::{self, File};
 use std::io::BufWriter;
@@ -19,10 +19,10 @@ use super::super::error::StoreError;
 use super::super::input::Input;
 use super::{DIGEST, PREFIX, RowsDigest, SUFFIX, SegmentFile, folder, schema};
 
-/// Bytes of bodies in a row group: a reader holds one.
+/// Bytes of bodies per row group, of which a reader holds one.
 const GROUP_BYTES: usize = 2 << 20;
 
-/// A segment in the making. Dropped before it is complete, it removes itself.
+/// Segment being written. Removes its file if it is dropped before completion.
 pub(in super::super) struct SegmentWriter {
     writer: ArrowWriter<BufWriter<File>>,
     schema: SchemaRef,
@@ -45,7 +45,7 @@ struct Aside {
 impl Drop for Aside {
     fn drop(&mut self) {
         if !self.done {
-            // What cannot be removed is written over by the next attempt.
+            // The next attempt overwrites a file that cannot be removed.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -117,7 +117,7 @@ impl SegmentWriter {
             .map_err(|source| unwritten(&self.aside.target, source))
     }
 
-    /// Puts the segment in its place, for good.
+    /// Syncs the segment and moves it to its final path.
     pub(in super::super) fn complete(mut self) -> Result<SegmentFile, StoreError> {
         self.end_group()?;
         let Self { mut writer, digest, first, mut aside, .. } = self;
@@ -132,10 +132,10 @@ impl SegmentWriter {
             let path = aside.target.clone();
             move |source| StoreError::Io { path, doing, source }
         };
-        fs::rename(&aside.path, &aside.target).map_err(io("put the segment in its place"))?;
-        // The name, and that of the folder, only last once their folders are written.
+        fs::rename(&aside.path, &aside.target).map_err(io("move the segment to its final path"))?;
+        // A name is durable once its folder is synced.
         for folder in aside.target.ancestors().skip(1).take(2).filter(|_| cfg!(unix)) {
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(io("make the segment last"))?;
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(io("sync the segment"))?;
         }
         aside.done = true;
         Ok(SegmentFile { first, path: aside.target.clone() })
@@ -146,6 +146,6 @@ fn unwritten(path: &Path, source: ParquetError) -> StoreError {
     StoreError::Segment {
         path: path.to_owned(),
         found: source.to_string(),
-        expected: "room to write it; the inputs stay in the database until it is there",
+        expected: "space to write it; the inputs stay in the database until then",
     }
 }

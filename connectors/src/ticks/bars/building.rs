@@ -1,42 +1,42 @@
-//! A bar in the making.
+//! Bar under construction.
 
 use super::super::event::{Correction, Sets, Trade, VenueBar};
 use super::super::ids::IdRanges;
 use super::exact_sum::ExactSum;
 
-/// Ranges of ids that are kept for a bar, 256 KiB. Venues that number trades one by one need one for each hole.
+/// Maximum number of id ranges kept per bar, 256 KiB. Venues with contiguous trade ids need one per hole.
 const RANGES_MAX: usize = 16_384;
 
 /// Prices and volume of an interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bar {
-    /// Price of its first trade by time.
+    /// Price of the first trade by time.
     pub open: f64,
     /// Highest price.
     pub high: f64,
     /// Lowest price.
     pub low: f64,
-    /// Price of its last trade by time.
+    /// Price of the last trade by time.
     pub close: f64,
-    /// Quantity traded: the exact sum, rounded once.
+    /// Quantity traded: exact sum, rounded once.
     pub volume: f64,
-    /// Number of trades, as the venue reports them; 0 where a bar of the venue does not say.
+    /// Number of trades as reported by the venue; 0 if the venue's bar lacks it.
     pub trades: u64,
 }
 
-/// What is known of an instrument's bar. A bar of the venue goes before one of trades.
+/// Bar of an instrument under construction. A bar of the venue takes precedence over one of trades.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Building {
     trades: Option<OfTrades>,
     venue: Option<OfVenue>,
-    /// Events that are in it.
+    /// Number of events in the bar.
     events: u64,
 }
 
-/// Trades at the same time are in the order of their ids, and without ids in that of their arrival.
+/// Time, id and number of arrival: trades at the same time are ordered by id, or by arrival without ids.
 type Order = (i64, u64, u64);
 
-/// Prices of the trades that set the same ones.
+/// Prices of trades with the same permission to set prices.
 #[derive(Clone, Copy, Debug)]
 struct Prices {
     first: Order,
@@ -52,23 +52,23 @@ struct Prices {
 struct Sums {
     trades: u64,
     volume: ExactSum,
-    /// Prices by trades that set all of them, high and low alone, and those that no other trade sets.
+    /// Prices by permission: trades that set all prices, only high and low, or only otherwise unset prices.
     prices: [Option<Prices>; 3],
 }
 
 #[derive(Clone, Debug, Default)]
 struct OfTrades {
     sums: Sums,
-    /// Trades so far, those that were taken back included.
+    /// Number of trades so far, cancelled ones included.
     arrived: u64,
     ids: IdRanges,
-    /// Trades that can be taken back.
+    /// Trades that can still be cancelled.
     kept: Vec<Kept>,
-    /// Whether all of its trades are kept.
+    /// Whether all trades are kept.
     is_whole: bool,
 }
 
-/// A trade that can be taken back.
+/// Trade that can be cancelled.
 #[derive(Clone, Copy, Debug)]
 struct Kept {
     order: Order,
@@ -77,7 +77,7 @@ struct Kept {
     sets: Sets,
 }
 
-/// A version of the venue's bar, and what tells whether it is later than another.
+/// Version of the venue's bar, with the fields that order versions.
 #[derive(Clone, Copy, Debug)]
 struct OfVenue {
     bar: Bar,
@@ -111,7 +111,7 @@ impl Sums {
         prices.low = prices.low.min(price);
     }
 
-    /// The bar; none where no trade sets a price.
+    /// Returns the bar; `None` if no trade sets a price.
     fn bar(&self) -> Option<Bar> {
         let [all, high_low, extended] = self.prices;
         let of = all.or(high_low).or(extended)?;
@@ -125,7 +125,7 @@ impl Sums {
 }
 
 impl OfTrades {
-    /// Computes the sums again. Exact sums and maxima do not depend on the order.
+    /// Recomputes the sums. Exact sums and maxima do not depend on the order.
     fn sum_again(&mut self) {
         self.sums = Sums::default();
         self.kept.iter().for_each(|trade| self.sums.add(trade));
@@ -133,8 +133,8 @@ impl OfTrades {
 }
 
 impl Building {
-    /// Adds a trade; `false` where its id was there already. `room` is how many trades may be kept still, so that they can
-    /// be taken back; `forgotten` counts ids that are not remembered any more.
+    /// Adds a trade; returns `false` for a known id. `room` is the number of further trades that may be kept
+    /// for cancellation; `forgotten` counts dropped id ranges.
     pub(super) fn add(&mut self, trade: &Trade<'_>, room: &mut usize, forgotten: &mut u64) -> bool {
         let of = self.trades.get_or_insert_with(|| OfTrades { is_whole: true, ..OfTrades::default() });
         if trade.id.is_some_and(|id| !of.ids.insert(id)) {
@@ -159,7 +159,7 @@ impl Building {
         true
     }
 
-    /// Takes a trade back; `false` where it is not there, or not kept.
+    /// Cancels a trade; returns `false` if it is unknown or not kept.
     pub(super) fn cancel(&mut self, id: u64, room: &mut usize) -> bool {
         let Some((of, at)) = self.find(id) else { return false };
         of.kept.remove(at);
@@ -169,7 +169,7 @@ impl Building {
         true
     }
 
-    /// Replaces a trade; `false` where it is not there, or not kept.
+    /// Corrects a trade; returns `false` if it is unknown or not kept.
     pub(super) fn correct(&mut self, correction: &Correction<'_>) -> bool {
         let Some((of, at)) = self.find(correction.id) else { return false };
         let kept = &mut of.kept[at];
@@ -180,19 +180,19 @@ impl Building {
         true
     }
 
-    /// A trade that can be taken back, by its id.
+    /// Finds a kept trade by its id.
     fn find(&mut self, id: u64) -> Option<(&mut OfTrades, usize)> {
         let of = self.trades.as_mut().filter(|of| of.is_whole)?;
         let at = of.kept.iter().rposition(|kept| kept.order.1 == id)?;
         Some((of, at))
     }
 
-    /// Number of trades that are kept so that they can be taken back.
+    /// Returns the number of trades kept for cancellation.
     pub(super) fn kept(&self) -> usize {
         self.trades.as_ref().map_or(0, |of| of.kept.len())
     }
 
-    /// Takes a bar of the venue; `false` where it is no later version than the one that is there.
+    /// Updates the venue's bar; returns `false` if the bar is not a later version.
     pub(super) fn replace(&mut self, bar: &VenueBar<'_>) -> bool {
         let version =
             |closed: Option<bool>, time_ns: i64, trades: u64| (closed == Some(true), time_ns, trades);
@@ -207,22 +207,22 @@ impl Building {
         true
     }
 
-    /// How many events are in it.
+    /// Returns the number of events in the bar.
     pub(super) fn events(&self) -> u64 {
         self.events
     }
 
-    /// Whether all that came of the venue's bar says that it is not complete.
+    /// Returns whether every version of the venue's bar was marked incomplete.
     pub(super) fn is_incomplete(&self) -> bool {
         self.venue.is_some_and(|venue| venue.closed == Some(false))
     }
 
-    /// Returns whether it has trades and none that sets a price.
+    /// Returns whether the bar has trades but none that sets a price.
     pub(super) fn has_no_price(&self) -> bool {
         self.trades.as_ref().is_some_and(|of| of.sums.trades > 0 && of.sums.bar().is_none())
     }
 
-    /// The bar at the end of its interval; none where the venue's was never complete and no trade sets a price.
+    /// Closes the bar; `None` if the venue's bar was never completed and no trade sets a price.
     pub(super) fn close(self) -> Option<Bar> {
         match self.venue {
             Some(venue) if venue.closed != Some(false) => Some(venue.bar),

@@ -1,10 +1,10 @@
-//! Trades that a venue takes back or replaces while their bar is open.
+//! Cancellations and corrections of trades whose bar is open.
 
 use super::super::event::Correction;
 use super::{Bars, Taken};
 
 impl Bars {
-    /// Takes a trade of an open bar back.
+    /// Cancels a trade of an open bar.
     pub(super) fn cancel(&mut self, symbol: &str, id: u64) -> Taken {
         let Some(column) = self.column(symbol) else { return Taken::NotAsked };
         let room = &mut self.room;
@@ -22,7 +22,7 @@ impl Bars {
         }
     }
 
-    /// Replaces a trade of an open bar.
+    /// Corrects a trade of an open bar.
     pub(super) fn correct(&mut self, right: &Correction<'_>) -> Taken {
         let Some(column) = self.column(&right.symbol) else { return Taken::NotAsked };
         let mut open = self.open.values_mut().rev().filter_map(|bars| bars[column].as_mut());

@@ -1,89 +1,90 @@
-//! The clock of a venue, by the times of its events.
+//! Clock of a venue, derived from the times of its events.
 
 use super::super::event::Event;
 use super::behind::Behind;
 
-/// A time further ahead than this, or than a bar, is doubted, in ns.
+/// Lead over the clock beyond which a time needs confirmation, in ns; at least one bar length.
 const DOUBTED_NS: i64 = 60_000_000_000;
-/// Messages in a row that agree are believed, of a jump that is a few times as long as what is doubted.
+/// Consecutive messages that confirm a jump of a few confirmation distances.
 const AGREE: u64 = 3;
-/// Lengths of a jump, each as long as what is doubted, for which one more message has to agree.
+/// Jump length, in confirmation distances, for which one more message must agree.
 const LENGTHS: u64 = 15;
-/// Most messages that have to agree.
+/// Maximum number of messages that must agree.
 const AGREE_MAX: u64 = 100;
-/// Time over which messages have to agree, for each length of a jump, in ns.
+/// Time span over which messages must agree, per confirmation distance of a jump, in ns.
 const SPAN_NS: i64 = 1_000_000;
-/// Most of that.
+/// Maximum of that time span, in ns.
 const SPAN_NS_MAX: i64 = 10_000_000_000;
-/// Jumps of fewer lengths are believed of a single burst: a feed that is played fast leaves nights and weekends out.
+/// Jump length, in confirmation distances, below which a single burst suffices: a fast playback skips nights
+/// and weekends.
 const SHORT: i64 = 300;
-/// Messages that agree over so long are believed, however few they are, in ns.
+/// Time span over which few agreeing messages suffice, in ns.
 const LONG_NS: i64 = 60_000_000_000;
-/// Events that wait for others to agree with them; more are dropped and counted.
+/// Maximum number of events that wait for confirmation; more are dropped and counted.
 const WAITING_MAX: usize = 65_536;
-/// Events that the clock has to take before it is sure of a time to which it jumped.
+/// Number of events after a jump from which the clock counts as sure.
 const SURE: u64 = 100;
 
-/// A single time that is off must close nothing: one far ahead of all others is believed only once further messages
-/// agree with it, the more of them and over the longer the further it is ahead. The first time of all is believed once
-/// another is near it. A clock that runs ahead of everything that comes is set back ([`Behind`]).
+/// Clock of a venue that ignores outliers. A time far ahead of all others is accepted only when further
+/// messages agree, the more of them and over the longer a span the further it is ahead. The first time of all
+/// is accepted once another is near it. A clock ahead of all later events is set back ([`Behind`]).
 #[derive(Clone, Debug)]
 pub(super) struct VenueClock {
-    /// A time further ahead than this is doubted, in ns.
+    /// Lead beyond which a time needs confirmation, in ns.
     doubted_ns: i64,
     latest: Option<i64>,
-    /// The latest that an event said, whatever the clock was set to.
+    /// Latest time of an accepted event, independent of [`VenueClock::advance`].
     heard: Option<i64>,
-    /// Whether more than one message says so.
+    /// Whether more than one message confirms the time.
     agreed: bool,
-    /// A time that the clock may have reached, though no event says so yet.
+    /// Time that the clock may have reached without an event.
     expected: Option<i64>,
     ahead: Option<Ahead>,
-    /// Events taken since the first one, or since the clock last jumped.
+    /// Events accepted since the first one, or since the last jump.
     taken: u64,
-    /// Events in a row that are behind it.
+    /// Consecutive events behind the clock.
     pub(super) behind: Behind,
 }
 
-/// Messages in a row that are far ahead of all before them, and near each other.
+/// Consecutive messages far ahead of all before them, with times near each other.
 #[derive(Clone, Debug)]
 struct Ahead {
     latest: i64,
     messages: u64,
     last_message: u64,
-    /// When the first of them came, by a monotonic clock, in ns.
+    /// Receipt of the first of them by a monotonic clock, in ns.
     since: Option<i64>,
     waiting: Vec<Event<'static>>,
-    /// Events that found no room there.
+    /// Events dropped because `waiting` was full.
     dropped: u64,
 }
 
-/// What is to be done with an event.
+/// Treatment of an event.
 pub(super) enum Verdict {
-    /// It is taken. So many before it were not, because nothing agreed with them.
+    /// Accepted. The number is that of waiting events dropped as unconfirmed.
     Taken(u64),
-    /// It waits. So many before it are not taken.
+    /// Waits for confirmation. The number is that of earlier waiting events dropped.
     Waits(u64),
-    /// The clock jumped: it is taken after what waited.
+    /// Accepted after the waiting events, because the clock jumped.
     TakenAfter(Jump),
-    /// It is taken, and what is later than this time was not true.
+    /// Accepted; everything later than this time was wrong.
     TakenInstead(i64),
 }
 
-/// A clock that jumped ahead.
+/// Jump of the clock ahead.
 pub(super) struct Jump {
-    /// From where, ns since 1970 UTC.
+    /// Time before the jump, ns since 1970 UTC.
     pub(super) from_ns: i64,
-    /// Where to, ns since 1970 UTC.
+    /// Time after the jump, ns since 1970 UTC.
     pub(super) to_ns: i64,
-    /// Events that waited for that.
+    /// Events that waited for the jump.
     pub(super) waited: Vec<Event<'static>>,
-    /// Events that nothing agreed with, or that found no room to wait.
+    /// Events dropped as unconfirmed or without room to wait.
     pub(super) dropped: u64,
 }
 
 impl VenueClock {
-    /// The clock of a venue of which bars of some length are made.
+    /// Creates the clock of a venue for bars of this length.
     pub(super) fn new(bar_ns: i64) -> Self {
         let doubted_ns = bar_ns.max(DOUBTED_NS);
         Self {
@@ -98,27 +99,27 @@ impl VenueClock {
         }
     }
 
-    /// A time further ahead than this is doubted, in ns.
+    /// Returns the lead beyond which a time needs confirmation, in ns.
     pub(super) fn doubted_ns(&self) -> i64 {
         self.doubted_ns
     }
 
-    /// The latest time that is believed.
+    /// Returns the latest confirmed time.
     pub(super) fn latest(&self) -> Option<i64> {
         self.latest.filter(|_| self.agreed)
     }
 
-    /// The latest time that an event said and that is believed.
+    /// Returns the latest confirmed time of an event.
     pub(super) fn heard(&self) -> Option<i64> {
         self.heard.filter(|_| self.agreed)
     }
 
-    /// Whether many events have agreed with the time that it has.
+    /// Returns whether many events have agreed with the clock.
     pub(super) fn is_sure(&self) -> bool {
         self.taken >= SURE
     }
 
-    /// Judges the time of an event of some message, which came at `received` by a monotonic clock.
+    /// Decides on the time of an event of a message received at `received` by a monotonic clock.
     pub(super) fn judge(
         &mut self,
         time_ns: i64,
@@ -144,7 +145,7 @@ impl VenueClock {
         }
         let near = self.ahead.as_ref().is_some_and(|ahead| {
             let agrees = ahead.latest.abs_diff(time_ns) <= self.doubted_ns.unsigned_abs();
-            // A feed that is played fast may leap once more before enough time has passed.
+            // A fast playback may jump again before the required time span has passed.
             agrees || (ahead.messages >= AGREE && time_ns > ahead.latest)
         });
         let dropped = if near { 0 } else { self.forget() };
@@ -173,19 +174,19 @@ impl VenueClock {
         Verdict::Waits(dropped)
     }
 
-    /// The latest time that needs no agreement.
+    /// Returns the latest time of event or expectation.
     fn reach(&self, latest: i64) -> i64 {
         self.expected.map_or(latest, |expected| expected.max(latest))
     }
 
-    /// Jumps ahead if enough messages agree, now that it is `now` by a monotonic clock.
+    /// Jumps ahead if enough messages agree at time `now` of a monotonic clock.
     pub(super) fn jump(&mut self, now: Option<i64>) -> Option<Jump> {
         let from_ns = self.latest?;
         let ahead = self.ahead.as_ref()?;
         let lengths = ahead.latest.saturating_sub(self.reach(from_ns)) / self.doubted_ns;
         let messages = AGREE.saturating_add(lengths.unsigned_abs() / LENGTHS).min(AGREE_MAX);
         let wanted = if lengths < SHORT { 0 } else { lengths.saturating_mul(SPAN_NS).min(SPAN_NS_MAX) };
-        // Where the time between messages is unknown, their number decides.
+        // If the time between messages is unknown, their number decides.
         let span = now.zip(ahead.since).map(|(now, since)| now.saturating_sub(since));
         let enough = ahead.messages >= messages && span.is_none_or(|span| span >= wanted);
         let long = ahead.messages >= AGREE && span.is_some_and(|span| span >= LONG_NS);
@@ -197,12 +198,13 @@ impl VenueClock {
         Some(Jump { from_ns, to_ns: latest, waited: waiting, dropped })
     }
 
-    /// Says that the clock may have reached a time.
+    /// Records that the clock may have reached a time.
     pub(super) fn expect(&mut self, now_ns: i64) {
         self.expected = Some(self.expected.map_or(now_ns, |expected| expected.max(now_ns)));
     }
 
-    /// Sets the clock, and returns what waited for that, and how much waited in vain. `None`: it was there before.
+    /// Advances the clock; returns the events that waited for it and the number of dropped ones. `None` if
+    /// the clock was already there.
     pub(super) fn advance(&mut self, now_ns: i64) -> Option<(Vec<Event<'static>>, u64)> {
         if self.agreed && self.latest.is_some_and(|latest| latest >= now_ns) {
             return None;
@@ -218,14 +220,15 @@ impl VenueClock {
         }
     }
 
-    /// Sets the clock back to a time that many events agree on; returns how many that waited are dropped.
+    /// Sets the clock back to a time on which many events agree; returns the number of dropped waiting
+    /// events.
     pub(super) fn set_back(&mut self, to_ns: i64) -> u64 {
         (self.latest, self.heard, self.agreed) = (Some(to_ns), Some(to_ns), true);
         (self.expected, self.taken) = (None, SURE);
         self.forget()
     }
 
-    /// Drops what waits, and says how much that was.
+    /// Drops the waiting events and returns their number.
     fn forget(&mut self) -> u64 {
         self.ahead.take().map_or(0, |ahead| ahead.waiting.len() as u64 + ahead.dropped)
     }

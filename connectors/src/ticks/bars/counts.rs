@@ -1,71 +1,71 @@
-//! Events by what became of them.
+//! Counts of events by outcome.
 
 /// Outcome of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// It is in its bar.
+    /// Included in its bar.
     InBar,
-    /// Its bar is closed already: dropped and counted.
+    /// Dropped: its bar is closed.
     Late,
-    /// It was there before, or is an older version of a bar: dropped and counted.
+    /// Dropped: known already, or an older version of a bar.
     Duplicate,
-    /// Its interval starts before the first that is made: dropped and counted.
+    /// Dropped: its interval starts before the first one that is built.
     Before,
-    /// Its interval is not later than the last one that was closed, and the clock was set back since: dropped and counted.
+    /// Dropped: its interval is already closed, and the clock was set back since.
     ClockBack,
-    /// Too many intervals are open: dropped and counted.
+    /// Dropped: too many intervals are open.
     Ahead,
-    /// Far ahead of all others: it waits for other messages to agree.
+    /// Far ahead of all others; waits for confirmation by other messages.
     Doubted,
-    /// A bar of another length, or of an instrument outside of the subscription: dropped and counted.
+    /// Dropped: a bar of another length, or an instrument outside the subscription.
     NotAsked,
-    /// It makes no bar.
+    /// Not a trade; makes no bar.
     NoTrade,
-    /// It took back or replaced a trade of an open bar.
+    /// Cancelled or corrected a trade of an open bar.
     Changed,
-    /// It takes back or replaces a trade that is in no open bar: counted.
+    /// Cancels or corrects a trade outside all open bars; only counted.
     ChangedLate,
 }
 
-/// Events by what became of them.
+/// Counts of events by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BarCounts {
-    /// Trades and bars of venues that are in bars.
+    /// Trades and venue bars included in bars.
     pub in_bars: u64,
-    /// That came after their bar was closed.
+    /// Events after their bar was closed.
     pub late: u64,
-    /// That came again, and older versions of bars.
+    /// Repeated events and older versions of bars.
     pub duplicates: u64,
-    /// Events of intervals before the first that is made.
+    /// Events of intervals before the first one that is built.
     pub before: u64,
-    /// Those of `before` that are far behind the venue's clock while other events went on with it.
+    /// Events of `before` far behind the venue's clock, while other events agreed with the clock.
     pub far_behind: u64,
-    /// That were dropped because the venue's clock stepped back behind bars that are closed.
+    /// Events dropped because the venue's clock stepped back behind closed bars.
     pub clock_back: u64,
-    /// That found too many intervals open.
+    /// Events dropped because too many intervals were open.
     pub ahead: u64,
-    /// That were far ahead of all others, and nothing agreed with them.
+    /// Events far ahead of all others, dropped as unconfirmed.
     pub doubted: u64,
-    /// Events of other instruments or other lengths.
+    /// Events of instruments or bar lengths outside the subscription.
     pub not_asked: u64,
-    /// Reports of instruments that were asked for that are no trades, such as aggregates of quantity 0.
+    /// Reports for subscribed instruments that are not trades, such as aggregates of quantity 0.
     pub no_trade: u64,
-    /// Trades that were taken back while their bar was open.
+    /// Trades cancelled while their bar was open.
     pub cancelled: u64,
-    /// Trades that were replaced while their bar was open.
+    /// Trades corrected while their bar was open.
     pub corrected: u64,
-    /// Cancellations of trades that are in no open bar.
+    /// Cancellations of trades outside all open bars.
     pub cancelled_late: u64,
-    /// Corrections of trades that are in no open bar.
+    /// Corrections of trades outside all open bars.
     pub corrected_late: u64,
-    /// Trades beyond those that are kept to be taken back.
+    /// Trades beyond the number kept for cancellation.
     pub unkept: u64,
-    /// Bars of a venue that were never complete.
+    /// Bars of a venue that were never completed.
     pub incomplete: u64,
-    /// Bars whose trades set no price: they are not made.
+    /// Bars omitted because no trade sets a price.
     pub without_price: u64,
-    /// Ranges of trade numbers that were forgotten within a bar, so that what came again would count.
+    /// Id ranges dropped within a bar; a repetition of their trades would count.
     pub forgotten: u64,
-    /// Bars that were closed.
+    /// Closed bars.
     pub bars: u64,
 }

@@ -1,9 +1,9 @@
-//! A sum that does not depend on the order of what is added.
+//! Sum independent of the order of its terms.
 
-/// The exact sum of finite numbers as parts that do not overlap, the smallest first (Shewchuk 1997, *Adaptive precision
-/// floating-point arithmetic*, grow-expansion), rounded once at the end as Python's `math.fsum` does.
+/// Exact sum of finite numbers as non-overlapping parts, the smallest first (Shewchuk 1997, *Adaptive
+/// precision floating-point arithmetic*, grow-expansion), rounded once at the end as by Python's `math.fsum`.
 ///
-/// Trades come in another order after a fault; the volume of their bar must be the same to the bit.
+/// Trades may arrive in another order after a fault; the volume of their bar must be the same bit for bit.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ExactSum {
     parts: Vec<f64>,
@@ -30,7 +30,7 @@ impl ExactSum {
         }
     }
 
-    /// The sum, correctly rounded; the largest number where it is larger than that.
+    /// Returns the correctly rounded sum, at most the largest number.
     pub(super) fn value(&self) -> f64 {
         if self.overflown {
             return f64::MAX;
@@ -44,7 +44,7 @@ impl ExactSum {
                 break;
             }
         }
-        // Half an ulp is rounded by what lies below it.
+        // Half an ulp is rounded by the sign of the parts below it.
         if let Some(below) = parts.next().filter(|below| (low < 0.0) == (**below < 0.0) && low != 0.0) {
             let twice = low * 2.0;
             let rounded = high + twice;
@@ -56,7 +56,7 @@ impl ExactSum {
     }
 }
 
-/// The rounded sum and what rounding took from it (Knuth).
+/// Returns the rounded sum and its rounding error (Knuth).
 fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let sum = a + b;
     let b_part = sum - a;
@@ -74,14 +74,14 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_those_of_fsum_in_any_order() {
+    fn sums_equal_fsum_in_any_order() {
         let ulp = f64::EPSILON;
         let cases: [(&[f64], f64); 7] = [
             (&[], 0.0),
             (&[0.1; 10], 1.0),
             (&[1e16, 1.0, 1.0], 1e16 + 2.0),
             (&[1.0, ulp / 2.0], 1.0),
-            // Just above the half: up.
+            // Just above half an ulp: rounds up.
             (&[1.0, ulp / 2.0, ulp * ulp], 1.0 + ulp),
             (&[1e300, 1e-300, 3.0], 1e300),
             (&[f64::MAX, f64::MAX], f64::MAX),

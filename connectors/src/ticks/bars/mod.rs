@@ -1,23 +1,24 @@
-//! Ticks to time bars, by event time.
+//! Time bars from ticks, by event time.
 //!
 //! * An interval closes once the watermark has passed its end. The watermark is the time of the latest event
-//!   less the lateness; of several venues the furthest behind counts.
-//! * Any order of arrival within the lateness gives the same bars, to the bit, and no bar changes after it has
-//!   closed. Open and close are chosen by time, then by id; volume is the exact sum, rounded once.
-//! * Time without events comes from outside ([`Bars::advance`]), by the venue's clock: the time of its latest
-//!   event plus the elapsed monotonic time. Exchange time is never compared with the time of receipt.
-//! * A bar of the venue takes precedence over one made of trades. A venue's bar that was never marked complete
-//!   is left out.
+//!   less the lateness; of several venues the one furthest behind counts.
+//! * Any order of arrival within the lateness gives the same bars bit for bit, and a closed bar never
+//!   changes. Open and close are chosen by time, then by id; volume is the exact sum, rounded once.
+//! * Time without events is an input ([`Bars::advance`]), by the venue's clock: the time of its latest event
+//!   plus the elapsed monotonic time. Exchange time is never compared with the time of receipt.
+//! * A bar of the venue takes precedence over one made of trades. A venue's bar that was never marked
+//!   complete is omitted.
 //! * Symbols are named beforehand. Open intervals, sequences and counts are bounded, so memory does not grow
 //!   with the messages of a venue.
 //!
 //! The clock of a venue (`clock.rs`) rejects outliers:
 //!
-//! * An event more than a minute, or a bar, ahead of all others waits and moves nothing. Elapsed time counts
-//!   ([`Bars::expect`]). It is accepted once more messages in a row agree: three for some minutes, a hundred
-//!   over ten seconds of a monotonic clock for days. A message in between that does not agree drops it.
-//! * A clock ahead of a hundred messages in a row is set back to them (`behind.rs`, [`ClockChange::Back`]). If
-//!   few messages ever agreed with it, the bars that it opened are taken back; otherwise its open bars close.
+//! * An event more than a minute, or a bar, ahead of all others waits and moves no clock. Elapsed time counts
+//!   ([`Bars::expect`]). It is accepted once more consecutive messages agree: three for some minutes, a
+//!   hundred over ten seconds of a monotonic clock for days. A message in between that disagrees drops it.
+//! * A clock ahead of a hundred consecutive messages is set back to them (`behind.rs`,
+//!   [`ClockChange::Back`]). If few messages ever agreed with it, the bars that it opened are discarded;
+//!   otherwise its open bars close.
 //! * No interval closes twice: bars continue after the last closed one.
 
 mod behind;
@@ -40,57 +41,57 @@ pub use counts::{BarCounts, Taken};
 pub use set_back::ClockChange;
 pub use settings::{BarSettings, BarsError, LatePolicy};
 
-/// Intervals that may be open at once; events beyond them are dropped and counted. It takes a venue that stands still
-/// beside one that runs, and nobody who advances the first, to come near it.
+/// Maximum number of open intervals; events beyond them are dropped and counted. Only a stopped venue beside
+/// a running one, without [`Bars::advance`], comes near it.
 const INTERVALS_MAX: usize = 1024;
-/// Trades of open bars that are kept so that they can be taken back, 12 MiB.
+/// Maximum number of trades of open bars kept for cancellation, 12 MiB.
 const KEPT_MAX: usize = 262_144;
-/// Most changes of clocks that wait to be taken; more are only counted.
+/// Maximum number of pending clock changes; more are not reported.
 const CHANGES_MAX: usize = 16;
 
-/// The bars of an interval that is closed. Instruments that did not trade in it have none.
+/// Bars of a closed interval. Instruments without a trade in it have none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClosedInterval {
-    /// Its start, ns since 1970 UTC.
+    /// Start of the interval, ns since 1970 UTC.
     pub start_ns: i64,
-    /// Its end, ns since 1970 UTC, which belongs to the next interval.
+    /// End of the interval, exclusive, ns since 1970 UTC.
     pub end_ns: i64,
-    /// Its bars, in the order of the symbols' bytes.
+    /// Bars in byte order of the symbols.
     pub bars: Vec<(Arc<str>, Bar)>,
 }
 
-/// Makes bars of events of one or more venues.
+/// Builder of bars from the events of one or more venues.
 #[derive(Clone, Debug)]
 pub struct Bars {
     settings: BarSettings,
-    /// In the order of their bytes.
+    /// Symbols in byte order.
     symbols: Vec<Arc<str>>,
-    /// One for each venue.
+    /// One clock per venue.
     clocks: Vec<VenueClock>,
     /// Number of the next message.
     message: u64,
-    /// When the message came, by a monotonic clock, in ns.
+    /// Receipt of the current message by a monotonic clock, in ns.
     received: Option<i64>,
-    /// What lies before is complete; intervals that end by it are closed.
+    /// Watermark: intervals that end by it are closed.
     watermark: i64,
-    /// End of the last interval that was closed. It lies behind the watermark unless a clock was set back.
+    /// End of the last closed interval. It lies behind the watermark unless a clock was set back.
     closed: i64,
     changes: Vec<ClockChange>,
-    /// Whether trades can be taken back, and how many more of them are kept for that.
+    /// Whether trades are kept for cancellation, and the number of further ones that may be kept.
     keeps: bool,
     room: usize,
-    /// [`BarSettings::from_ns`] as it was given.
+    /// [`BarSettings::from_ns`] as configured.
     from_ns: i64,
-    /// Open intervals by their starts; bars by symbol.
+    /// Open intervals by start; bars by symbol.
     open: BTreeMap<i64, Vec<Option<Building>>>,
     counts: BarCounts,
 }
 
 impl Bars {
-    /// Bars of these instruments, from so many venues. Instruments named twice count once.
+    /// Creates a builder for these instruments from `venues` venues. Repeated instruments count once.
     ///
     /// # Errors
-    /// Settings out of their range; no venue; no instrument.
+    /// Settings out of range; no venue; no instrument.
     pub fn new<'a>(
         settings: BarSettings,
         venues: usize,
@@ -125,17 +126,18 @@ impl Bars {
         })
     }
 
-    /// Keeps the trades of open bars, at most 262,144, so that a venue can take them back.
+    /// Keeps the trades of open bars, at most 262,144, so that they can be cancelled.
     #[must_use]
     pub fn with_cancels(mut self) -> Self {
         (self.keeps, self.room) = (true, KEPT_MAX);
         self
     }
 
-    /// Takes an event of a venue, counted from 0; what it closes is added to `out`. It sets no clock back.
+    /// Adds an event of a venue, numbered from 0; appends closed intervals to `out`. Does not set a clock
+    /// back.
     ///
     /// # Panics
-    /// There is no such venue.
+    /// `venue` is out of range.
     pub fn observe(&mut self, venue: usize, event: &Event<'_>, out: &mut Vec<ClosedInterval>) -> Taken {
         (self.message, self.received) = (self.message + 1, None);
         let taken = self.judge(venue, event);
@@ -143,20 +145,20 @@ impl Bars {
         taken
     }
 
-    /// Takes all that a message of a venue says before anything is closed by it. Of a message that says what was before
-    /// ([`Event::Past`]) no time moves the clock.
+    /// Adds all events of a venue's message before any interval closes. A message about the past
+    /// ([`Event::Past`]) moves no clock.
     ///
     /// # Panics
-    /// There is no such venue.
+    /// `venue` is out of range.
     pub fn observe_message(&mut self, venue: usize, events: &[Event<'_>], out: &mut Vec<ClosedInterval>) {
         self.observe_at(venue, events, None, out);
     }
 
-    /// The same, of a message that came at `received_ns` by a monotonic clock: times that are off have to agree over some
-    /// time as well.
+    /// Adds all events of a message received at `received_ns` by a monotonic clock. Deviating times must then
+    /// also agree over a time span.
     ///
     /// # Panics
-    /// There is no such venue.
+    /// `venue` is out of range.
     pub fn observe_message_at(
         &mut self,
         venue: usize,
@@ -188,7 +190,7 @@ impl Bars {
         }
     }
 
-    /// Takes an event, and what waited for it, as the clock of its venue has it.
+    /// Adds an event, and events that waited for it, according to the venue's clock.
     fn judge(&mut self, venue: usize, event: &Event<'_>) -> Taken {
         let Some(time_ns) = event.time_ns() else { return self.put(event) };
         match self.clocks[venue].judge(time_ns, event, self.message, self.received) {
@@ -207,7 +209,7 @@ impl Bars {
         self.put(event)
     }
 
-    /// Takes what waited for a clock that jumped ahead.
+    /// Adds the events that waited for a jump of the clock.
     fn take_jump(&mut self, jump: Jump) {
         self.counts.doubted += jump.dropped;
         jump.waited.iter().for_each(|event| _ = self.put(event));
@@ -220,7 +222,7 @@ impl Bars {
         }
     }
 
-    /// Puts an event into its bar.
+    /// Adds an event to its bar.
     fn put(&mut self, event: &Event<'_>) -> Taken {
         let taken = self.take(event);
         let counts = &mut self.counts;
@@ -237,7 +239,7 @@ impl Bars {
         taken
     }
 
-    /// Counts the events of open intervals that are not to be closed as not taken; returns how many they are.
+    /// Removes the events of discarded open intervals from the counts; returns their number.
     fn take_back(&mut self, intervals: BTreeMap<i64, Vec<Option<Building>>>) -> u64 {
         let mut events = 0;
         for building in intervals.into_values().flatten().flatten() {
@@ -248,18 +250,19 @@ impl Bars {
         events
     }
 
-    /// Changes of the venues' clocks since the last call.
+    /// Returns the changes of the venues' clocks since the last call.
     pub fn take_changes(&mut self) -> Vec<ClockChange> {
         std::mem::take(&mut self.changes)
     }
 
-    /// Says that the venue's clock has reached a time, ns since 1970 UTC; what that closes is added to `out`.
+    /// Advances the venue's clock to `now_ns`, ns since 1970 UTC; appends closed intervals to `out`.
     ///
-    /// That is the venue's clock, not ours: the time of its latest event plus what has passed since by a monotonic clock.
-    /// It decides which bars there are, so it is an input to be recorded. `i64::MAX` ends the feed: all is closed.
+    /// The time is that of the venue's clock, not the local one: its latest event plus the elapsed time of a
+    /// monotonic clock. It decides which bars exist, so it must be recorded as an input. `i64::MAX` ends the
+    /// feed and closes all intervals.
     ///
     /// # Panics
-    /// There is no such venue.
+    /// `venue` is out of range.
     pub fn advance(&mut self, venue: usize, now_ns: i64, out: &mut Vec<ClosedInterval>) {
         let Some((waited, dropped)) = self.clocks[venue].advance(now_ns) else { return };
         self.counts.doubted += dropped;
@@ -267,11 +270,12 @@ impl Bars {
         self.follow(out);
     }
 
-    /// Says that no message came until `now_ns` by the monotonic clock of [`Bars::observe_message_at`]: a time far ahead that
-    /// nothing contradicts is believed after a while, and so are messages that are all behind the clock.
+    /// Records that no message arrived until `now_ns` by the monotonic clock of [`Bars::observe_message_at`].
+    /// A time far ahead that no message contradicts is then accepted after a while, and so are messages that
+    /// all lie behind the clock.
     ///
     /// # Panics
-    /// There is no such venue.
+    /// `venue` is out of range.
     pub fn pass(&mut self, venue: usize, now_ns: i64, out: &mut Vec<ClosedInterval>) {
         if let Some(jump) = self.clocks[venue].jump(Some(now_ns)) {
             self.take_jump(jump);
@@ -280,16 +284,16 @@ impl Bars {
         self.pass_behind(venue, now_ns, out);
     }
 
-    /// Says that the venue's clock may have reached a time, ns since 1970 UTC, though it was not heard of: after an outage
-    /// its events are believed from there on. Nothing is closed by it.
+    /// Records that the venue's clock may have reached `now_ns`, ns since 1970 UTC, without an event: after
+    /// an outage its events are accepted from there on. Closes no interval.
     ///
     /// # Panics
-    /// There is no such venue.
+    /// `venue` is out of range.
     pub fn expect(&mut self, venue: usize, now_ns: i64) {
         self.clocks[venue].expect(now_ns);
     }
 
-    /// Makes no interval that starts before this time, ns since 1970 UTC; events of those that are open are counted as
+    /// Discards intervals that start before `from_ns`, ns since 1970 UTC; their events count as
     /// [`BarCounts::before`].
     pub fn start_from(&mut self, from_ns: i64) {
         if from_ns > self.settings.from_ns {
@@ -300,9 +304,9 @@ impl Bars {
         }
     }
 
-    /// Moves the watermark as the clocks say, and closes what it passes.
+    /// Moves the watermark to the clocks and closes the intervals that it passes.
     fn follow(&mut self, out: &mut Vec<ClosedInterval>) {
-        // No venue's bars are complete before each has been heard of.
+        // Bars are complete only once every venue has sent an event.
         let Some(furthest_behind) = self.clocks.iter().map(VenueClock::latest).min().flatten() else {
             return;
         };
@@ -311,27 +315,27 @@ impl Bars {
         self.close(out);
     }
 
-    /// The time of the latest event of a venue, or to which it was advanced, ns since 1970 UTC. None as long as a single
-    /// message says it.
+    /// Returns the latest time of a venue by events or [`Bars::advance`], ns since 1970 UTC; `None` while a
+    /// single message supports it.
     #[must_use]
     pub fn latest_ns(&self, venue: usize) -> Option<i64> {
         self.clocks.get(venue).and_then(VenueClock::latest)
     }
 
-    /// The latest time that an event of a venue said, ns since 1970 UTC, whatever it was advanced to. None as long as a
-    /// single message says it.
+    /// Returns the latest event time of a venue, ns since 1970 UTC, independent of [`Bars::advance`]; `None`
+    /// while a single message supports it.
     #[must_use]
     pub fn heard_ns(&self, venue: usize) -> Option<i64> {
         self.clocks.get(venue).and_then(VenueClock::heard)
     }
 
-    /// What lies before this time, ns since 1970 UTC, changes nothing any more where its interval ends by it.
+    /// Returns the watermark, ns since 1970 UTC: intervals that end by it do not change.
     #[must_use]
     pub fn watermark_ns(&self) -> i64 {
         self.watermark
     }
 
-    /// Events by what became of them.
+    /// Returns the counts of events by outcome.
     #[must_use]
     pub fn counts(&self) -> BarCounts {
         self.counts
@@ -348,7 +352,7 @@ impl Bars {
                 self.room = room;
                 self.counts.forgotten += forgotten;
                 match taken {
-                    // The venue's numbers tell that it is not new.
+                    // The venue's numbering shows that the trade is a repetition.
                     Err(Taken::Late | Taken::ClockBack) if trade.repeated => Taken::Duplicate,
                     taken => taken.map_or_else(|reason| reason, in_bar),
                 }
@@ -369,7 +373,7 @@ impl Bars {
                 None => Taken::NotAsked,
             },
             Event::Cancel(cancel) => self.cancel(&cancel.symbol, cancel.id),
-            // What has no quantity any more is no trade.
+            // A correction to quantity 0 is a cancellation.
             Event::Correction(right) if right.quantity == 0.0 => self.cancel(&right.symbol, right.id),
             Event::Correction(right) => self.correct(right),
             _ => Taken::NoTrade,
@@ -384,7 +388,7 @@ impl Bars {
         self.symbols.binary_search_by(|known| (**known).cmp(symbol)).ok()
     }
 
-    /// The bar in the making that an event belongs to, or why there is none.
+    /// Returns the bar under construction for an event, or the outcome if there is none.
     fn building(&mut self, symbol: &str, start_ns: i64) -> Result<&mut Building, Taken> {
         let column = self.column(symbol).ok_or(Taken::NotAsked)?;
         let end_ns = start_ns.saturating_add(self.settings.length_ns);

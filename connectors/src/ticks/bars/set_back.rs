@@ -1,35 +1,36 @@
-//! A venue's clock that is set back.
+//! Steps of a venue's clock.
 
 use super::super::event::Event;
 use super::behind::Dropped;
 use super::clock::VenueClock;
 use super::{Bars, ClosedInterval};
 
-/// A change of a venue's clock that is more than time that passed.
+/// Step of a venue's clock, beyond the passing of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockChange {
-    /// Many messages agreed on a time far ahead.
+    /// Step ahead to a time on which many messages agree.
     Ahead {
         /// Time before the change, ns since 1970 UTC.
         from_ns: i64,
         /// Time after the change, ns since 1970 UTC.
         to_ns: i64,
     },
-    /// Many messages agreed on a time behind it, and none was ahead of that.
+    /// Step back to a time on which many messages agree, with none ahead of it.
     Back {
         /// Time before the change, ns since 1970 UTC.
         from_ns: i64,
         /// Time after the change, ns since 1970 UTC.
         to_ns: i64,
-        /// Trades and bars that were dropped before the messages were enough, or taken back.
+        /// Trades and bars dropped before the step, or discarded by it.
         dropped: u64,
-        /// End of the last interval that was closed, ns since 1970 UTC, where it lies ahead: bars go on behind it.
+        /// End of the last closed interval, ns since 1970 UTC, if it lies ahead: bars resume after it.
         resumes_ns: Option<i64>,
     },
 }
 
 impl Bars {
-    /// Notes an event that is behind the venue's clock, and sets the clock back if all of many messages are.
+    /// Checks an event that lies behind the venue's clock, and sets the clock back if all of many messages
+    /// do.
     pub(super) fn look_behind(&mut self, venue: usize, event: &Event<'_>, out: &mut Vec<ClosedInterval>) {
         let Some(time_ns) = event.time_ns() else { return };
         let Some(from_ns) = self.clocks[venue].latest() else { return };
@@ -47,8 +48,8 @@ impl Bars {
         }
     }
 
-    /// Sets the clock of a venue back if the messages behind it are enough by now, at `now_ns` by a monotonic clock: a burst
-    /// may be all that comes.
+    /// Sets the clock back if the messages behind it suffice at time `now_ns` of a monotonic clock: a burst
+    /// may be the last data.
     pub(super) fn pass_behind(&mut self, venue: usize, now_ns: i64, out: &mut Vec<ClosedInterval>) {
         let Some(from_ns) = self.clocks[venue].latest().filter(|latest| *latest < i64::MAX) else { return };
         if let Some((to_ns, dropped)) = self.clocks[venue].behind.due(Some(now_ns)) {
@@ -56,7 +57,7 @@ impl Bars {
         }
     }
 
-    /// How an event that is behind the clock was counted.
+    /// Returns how an event behind the clock was counted.
     fn dropped(&self, event: &Event<'_>) -> Dropped {
         let (symbol, start_ns) = match event {
             Event::Trade(trade) if !trade.repeated => (&trade.symbol, self.start_of(trade.time_ns)),
@@ -73,8 +74,9 @@ impl Bars {
         Dropped { late: u64::from(!before && end_ns <= self.watermark), before: u64::from(before) }
     }
 
-    /// Sets the clock of a venue back. A time that few events agreed with was wrong, and what it opened is taken back; of a
-    /// clock that ran for long and steps back, what is open is closed, because nothing more will come for it.
+    /// Sets the clock of a venue back. If few events agreed with the old time, it was wrong, and the
+    /// intervals that it opened are discarded. If the clock had run for long, its open intervals close,
+    /// because no more events will arrive for them.
     fn set_back(
         &mut self,
         venue: usize,
@@ -105,7 +107,7 @@ impl Bars {
         let behind = self.clocks.iter().filter_map(VenueClock::latest).min().unwrap_or(to_ns);
         self.watermark = behind.saturating_sub(self.settings.lateness_ns);
         if self.settings.from_ns > to_ns {
-            // The first interval to be made was one of the time that is left.
+            // The first interval to be built was derived from the wrong time.
             let next = self.start_of(to_ns).saturating_add(self.settings.length_ns);
             self.settings.from_ns = self.from_ns.max(next);
         }

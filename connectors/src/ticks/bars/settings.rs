@@ -1,49 +1,49 @@
-//! How bars are made.
+//! Settings of bars.
 
 use betaflow_engine::time::DAY_NS;
 
-/// How trades become bars.
+/// Rules by which trades become bars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BarSettings {
-    /// Length of a bar, in ns. It divides a day, and bars begin at midnight UTC and at its multiples.
+    /// Length of a bar, in ns. It divides a day; bars start at midnight UTC and its multiples.
     pub length_ns: i64,
-    /// How much later than the latest event an event may come by its own time, in ns, and still belong to its bar.
+    /// Maximum lateness of an event behind the latest one, by event time, in ns.
     pub lateness_ns: i64,
-    /// What becomes of events that come later than that.
+    /// Policy for events beyond the lateness.
     pub late: LatePolicy,
-    /// Intervals that start before this time, ns since 1970 UTC, are not made: they began before the feed did, or
-    /// history has them.
+    /// Start of the first interval that is built, ns since 1970 UTC. Earlier ones began before the feed, or
+    /// history contains them.
     pub from_ns: i64,
 }
 
-/// What becomes of an event whose bar is closed. A closed bar never changes.
+/// Policy for events whose bar is closed. A closed bar never changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LatePolicy {
-    /// It is dropped and counted.
+    /// Drop and count the event.
     #[default]
     DropAndCount,
 }
 
-/// Settings that make no bars.
+/// Invalid settings of bars.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BarsError {
-    /// A length that does not divide a day.
+    /// Length that does not divide a day.
     #[error(
         "bar length: found {found} ns, expected a length above 0 that divides a day, such as 1m, 5m or 1h"
     )]
     Length {
-        /// What was found, in ns.
+        /// Length found, in ns.
         found: i64,
     },
-    /// A negative lateness, or one of more than a day.
-    #[error("lateness: found {found} ns, expected 0 to a day; a few seconds are usual")]
+    /// Negative lateness, or one above a day.
+    #[error("lateness: found {found} ns, expected 0 to one day; a few seconds are usual")]
     Lateness {
-        /// What was found, in ns.
+        /// Lateness found, in ns.
         found: i64,
     },
-    /// Nothing to make bars of.
+    /// No venue or no instrument.
     #[error("bars: found no {what}, expected at least one; name them in [feed]")]
     Nothing {
         /// `venues` or `symbols`.
@@ -52,7 +52,7 @@ pub enum BarsError {
 }
 
 impl BarSettings {
-    /// Refuses lengths that do not divide a day, and a lateness outside of 0 to a day.
+    /// Checks that the length divides a day and that the lateness is from 0 to one day.
     pub(super) fn check(&self) -> Result<(), BarsError> {
         if self.length_ns <= 0 || DAY_NS % self.length_ns != 0 {
             return Err(BarsError::Length { found: self.length_ns });

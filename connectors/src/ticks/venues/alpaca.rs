@@ -1,4 +1,5 @@
-//! Alpaca: stocks and crypto, <https://docs.alpaca.markets/docs/streaming-market-data>. A message is an array.
+//! Adapter of Alpaca: stocks and crypto, <https://docs.alpaca.markets/docs/streaming-market-data>. A message
+//! is an array.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -18,14 +19,14 @@ const NAME: &str = "alpaca";
 const MINUTE_NS: i64 = 60_000_000_000;
 const DAY_NS: i64 = 1440 * MINUTE_NS;
 
-/// The bars that can be asked for, by their lengths in seconds.
+/// Channels of bars by length in seconds.
 const BARS: [(u64, &str); 2] = [(60, "bars"), (86_400, "dailyBars")];
 
-/// Limits, halts and imbalances, which are not read.
+/// Types of limits, halts and imbalances, which are ignored.
 const OTHERS: [&str; 3] = ["i", "l", "s"];
 
-/// The adapter. Its numbers of trades have holes that mean nothing. Of all venues here it alone takes trades back: crypto
-/// exchanges have no busted trades on their public channels.
+/// Adapter of Alpaca. Its trade ids have meaningless holes. It is the only venue here that cancels trades:
+/// crypto exchanges publish no busted trades.
 #[derive(Default)]
 pub(super) struct Alpaca {
     sequences: Sequences,
@@ -42,24 +43,24 @@ struct TradeFields<'m> {
     #[serde(borrow, rename = "S")]
     symbol: Text<'m>,
     i: u64,
-    /// The exchange, of stocks.
+    /// Exchange, for stocks.
     #[serde(borrow)]
     x: Option<Text<'m>>,
     #[serde(borrow)]
     p: Raw<'m>,
     #[serde(borrow)]
     s: Raw<'m>,
-    /// Sale conditions, of stocks.
+    /// Sale conditions, for stocks.
     #[serde(borrow)]
     c: Option<Vec<Text<'m>>>,
-    /// The tape, of stocks.
+    /// Tape, for stocks.
     #[serde(borrow)]
     z: Option<Text<'m>>,
     #[serde(borrow)]
     t: Text<'m>,
 }
 
-/// A trade that is taken back, as cancelled (`a` is `C`) or as an error (`E`).
+/// Cancellation of a trade; `a` is `C` (cancelled) or `E` (error).
 #[derive(Deserialize)]
 struct CancelFields<'m> {
     #[serde(borrow, rename = "S")]
@@ -69,7 +70,7 @@ struct CancelFields<'m> {
     x: Option<Text<'m>>,
 }
 
-/// A trade that is replaced: `o…` are the fields of the wrong one, `c…` those of the right one.
+/// Correction of a trade: `o…` are the fields of the wrong trade, `c…` those of the corrected one.
 #[derive(Deserialize)]
 struct CorrectionFields<'m> {
     #[serde(borrow, rename = "S")]
@@ -151,7 +152,7 @@ impl Venue for Alpaca {
             };
             subscribe[name] = json!(wanted.symbols);
         }
-        // Outside trading hours nothing comes for hours, but for answers to the edge's own WebSocket pings.
+        // Outside trading hours only pongs arrive, for hours.
         Ok(Connection {
             path: "/v2/iex".to_owned(),
             messages: vec![login, subscribe.to_string()],
@@ -160,7 +161,7 @@ impl Venue for Alpaca {
         })
     }
 
-    /// A message of several types is `mixed`, of a type beside unknown ones unknown.
+    /// Parses a message. Its type is `mixed` if its elements differ, and unknown if one of them is unknown.
     fn read<'m>(&mut self, message: &'m str, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
         let mut of_all: Option<Parsed> = None;
         for element in array(message)? {
@@ -196,7 +197,7 @@ fn element_of<'m>(element: Raw<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, 
         "c" => correction(object(text)?, out)?,
         "q" => quote(object(text)?, out)?,
         "b" => bar("b", MINUTE_NS, Some(true), object(text)?, out)?,
-        // The bar of a minute once more, after a trade that came late.
+        // Updated bar of a minute, after a late trade.
         "u" => bar("u", MINUTE_NS, Some(true), object(text)?, out)?,
         "d" => bar("d", DAY_NS, None, object(text)?, out)?,
         "o" => {
@@ -222,14 +223,14 @@ fn element_of<'m>(element: Raw<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, 
     }))
 }
 
-/// The number of a trade. A number of stocks tells a trade from others of its exchange only, so the exchange's letter goes
-/// before it.
+/// Returns the id of a trade. Ids of stocks are unique within an exchange only, so the exchange's letter is
+/// the highest byte.
 fn number(id: u64, exchange: Option<&Text<'_>>) -> u64 {
     let letter = exchange.and_then(|exchange| exchange.0.bytes().next()).unwrap_or(0);
     if id >> 56 == 0 { u64::from(letter) << 56 | id } else { id }
 }
 
-/// Prices that a trade with these conditions sets; `None`: it is no trade.
+/// Returns the prices that a trade with these conditions sets; `None` if it is not a trade.
 fn sets_of(conditions: Option<&[Text<'_>]>, tape: Option<&Text<'_>>) -> Option<Sets> {
     sets(conditions.unwrap_or_default().iter().map(AsRef::as_ref), tape.map(AsRef::as_ref))
 }
@@ -259,7 +260,7 @@ fn correction<'m>(fields: CorrectionFields<'m>, out: &mut Vec<Event<'m>>) -> Res
     let quantity = quantity(fields.cs, "cs")?;
     out.push(match sets_of(fields.cc.as_deref(), fields.z.as_ref()) {
         Some(sets) => Event::Correction(Correction { symbol, id, new_id, price, quantity, sets }),
-        // What was reported as a trade is none.
+        // The corrected report is not a trade.
         None => Event::Cancel(Cancel { symbol, id }),
     });
     Ok("c")
@@ -288,7 +289,7 @@ fn bar<'m>(
     let BarFields { symbol, o, h, l, c, v, n: trades, .. } = bar;
     let numbers = [(o, "o"), (h, "h"), (l, "l"), (c, "c"), (v, "v")];
     let bar = fields::bar(symbol, (start_ns, end_ns), numbers)?;
-    // A bar of a minute comes after it; of a running day only the start is certain.
+    // A minute bar is sent after its end; of the bar of a running day only the start is certain.
     let time_ns = if closed.is_some() { end_ns } else { start_ns };
     out.push(Event::Bar(VenueBar { time_ns, trades, closed, ..bar }));
     Ok(kind)

@@ -1,4 +1,4 @@
-//! Binance, spot and USD-M futures: combined streams, <https://developers.binance.com/docs>.
+//! Adapter of Binance, spot and USD-M futures: combined streams, <https://developers.binance.com/docs>.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -11,10 +11,10 @@ use super::super::subscription::{Channel, Connection, Subscription, Subscription
 use super::super::venue::{Parsed, Venue, impl_sequences};
 use super::names::upper;
 
-/// Streams that are asked for by the path, and by each message after that.
+/// Maximum number of streams per request, in the path and in each message.
 const STREAMS_PER_REQUEST: usize = 200;
 
-/// The venue's bars, by their lengths in seconds.
+/// Channels of bars by length in seconds.
 pub(crate) const BARS: [(u64, &str); 15] = [
     (1, "kline_1s"),
     (60, "kline_1m"),
@@ -33,7 +33,7 @@ pub(crate) const BARS: [(u64, &str); 15] = [
     (604_800, "kline_1w"),
 ];
 
-/// Streams that say nothing of trades, quotes and bars.
+/// Streams other than trades, quotes and bars, which are ignored.
 const OTHERS: [&str; 12] = [
     "24hrTicker",
     "24hrMiniTicker",
@@ -49,7 +49,7 @@ const OTHERS: [&str; 12] = [
     "ticker",
 ];
 
-/// The adapter.
+/// Adapter of Binance.
 pub(super) struct Binance {
     name: &'static str,
     address: &'static str,
@@ -78,7 +78,7 @@ struct Envelope<'m> {
     data: Option<Raw<'m>>,
 }
 
-/// What a message without a stream's name is told by.
+/// Fields that identify a message without a stream name.
 #[derive(Deserialize)]
 struct Shape<'m> {
     #[serde(borrow, rename = "e")]
@@ -101,7 +101,7 @@ struct TradeFields<'m> {
     s: Text<'m>,
     #[serde(rename = "t")]
     trade_id: Option<u64>,
-    /// In old trades the same letter is the number of an order.
+    /// Number of the aggregate; in old trades the number of an order.
     #[serde(rename = "a")]
     aggregate_id: Option<u64>,
     #[serde(borrow)]
@@ -110,12 +110,12 @@ struct TradeFields<'m> {
     q: Raw<'m>,
     #[serde(rename = "T")]
     time_ms: i64,
-    /// Of futures: what kind of trade it was.
+    /// Kind of trade, for futures.
     #[serde(borrow, rename = "X")]
     execution: Option<Text<'m>>,
 }
 
-/// The numbers of a trade, whatever its other fields say.
+/// Ids of a trade, independent of its other fields.
 #[derive(Deserialize)]
 struct TradeNumbers<'m> {
     #[serde(borrow)]
@@ -139,7 +139,7 @@ struct BookTicker<'m> {
     a: Raw<'m>,
     #[serde(borrow, rename = "A")]
     ask_quantity: Raw<'m>,
-    /// Futures have it, spot has not.
+    /// Present for futures only.
     #[serde(rename = "T")]
     time_ms: Option<i64>,
 }
@@ -158,7 +158,7 @@ struct KlineMessage<'m> {
 struct Kline<'m> {
     #[serde(rename = "t")]
     start_ms: i64,
-    /// Its last millisecond.
+    /// Last millisecond of the bar.
     #[serde(rename = "T")]
     last_ms: i64,
     #[serde(borrow)]
@@ -206,7 +206,7 @@ impl Venue for Binance {
             .enumerate()
             .map(|(i, streams)| json!({"method": "SUBSCRIBE", "params": streams, "id": i + 1}).to_string())
             .collect();
-        // The venue pings every 20 seconds (spot) or 3 minutes (futures), which is no message.
+        // The venue pings every 20 s (spot) or 3 minutes (futures); a ping is not a message.
         Ok(Connection { path, messages, keep_alive: None, silence_ms_max: 60_000 })
     }
 
@@ -237,7 +237,7 @@ impl Venue for Binance {
 }
 
 impl Binance {
-    /// A message of a raw stream, an answer, or a snapshot of the book that a recorder has put between.
+    /// Parses a message of a raw stream, an answer, or a book snapshot inserted by a recorder.
     fn read_unnamed<'m>(&mut self, body: &'m str, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
         let shape: Shape<'m> = object(body)?;
         if let Some(Text(event)) = &shape.event {
@@ -271,7 +271,7 @@ impl Binance {
         Ok(Parsed::unknown(body))
     }
 
-    /// Reads a trade and notes its number, even if it is refused.
+    /// Parses a trade and records its number, even if it is refused.
     fn trade<'m>(
         &mut self,
         kind: &'static str,
@@ -317,7 +317,7 @@ fn trade<'m>(kind: &'static str, body: &'m str) -> Result<Event<'m>, Refusal> {
         _ => required(fields.aggregate_id, "a")?,
     });
     let time_ns = time_of_ms(fields.time_ms, "T")?;
-    // Deliveries of the insurance fund and the like are no trades of the market, and may have no price.
+    // Deliveries of the insurance fund and the like are not market trades and may have no price.
     if fields.execution.is_some_and(|execution| execution.0 != "MARKET") {
         return Ok(Event::NoTrade(NoTrade { symbol: symbol(fields.s)?, time_ns, id }));
     }
@@ -345,7 +345,7 @@ fn book(kind: &'static str, out: &mut Vec<Event<'_>>) -> Parsed {
     Parsed::Known(kind)
 }
 
-/// A type that is known to say nothing of interest, or an unknown one.
+/// Returns an ignored type as known, any other as unknown.
 fn other(name: Option<&str>, full_name: &str) -> Parsed {
     match OTHERS.iter().find(|known| Some(**known) == name) {
         Some(known) => Parsed::Known(known),

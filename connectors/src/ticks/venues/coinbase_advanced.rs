@@ -1,4 +1,5 @@
-//! Coinbase Advanced Trade: market data channels, <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis>.
+//! Adapter of Coinbase Advanced Trade: market data channels,
+//! <https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis>.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -14,11 +15,11 @@ use super::super::venue::{Parsed, Venue, impl_sequences};
 use super::names::dashed;
 
 const NAME: &str = "coinbase_advanced";
-/// The only bars, by their length in seconds.
+/// Channel of bars by length in seconds.
 const BARS: [(u64, &str); 1] = [(300, "candles")];
 const BAR_NS: i64 = 300_000_000_000;
 
-/// The adapter.
+/// Adapter of Coinbase Advanced Trade.
 #[derive(Default)]
 pub(super) struct CoinbaseAdvanced {
     sequences: Sequences,
@@ -67,14 +68,14 @@ struct Tickers<'m> {
     tickers: Vec<Ticker<'m>>,
 }
 
-/// Trades of an event, each as its text.
+/// Trades of an event as JSON texts.
 #[derive(Deserialize)]
 struct TradeTexts<'m> {
     #[serde(borrow)]
     trades: Vec<Raw<'m>>,
 }
 
-/// The number of a trade, whatever its other fields say.
+/// Id of a trade, independent of its other fields.
 #[derive(Deserialize)]
 struct TradeNumber<'m> {
     #[serde(borrow)]
@@ -83,7 +84,7 @@ struct TradeNumber<'m> {
     trade_id: Raw<'m>,
 }
 
-/// A ticker; those of before 2024 have no bid and ask.
+/// Ticker; before 2024 without bid and ask.
 #[derive(Deserialize)]
 struct Ticker<'m> {
     #[serde(borrow)]
@@ -145,7 +146,7 @@ impl Venue for CoinbaseAdvanced {
             let message = json!({"type": "subscribe", "product_ids": wanted.symbols, "channel": name});
             messages.push(message.to_string());
         }
-        // A heartbeat comes every second.
+        // A heartbeat arrives every second.
         Ok(Connection { path: "/".to_owned(), messages, keep_alive: None, silence_ms_max: 10_000 })
     }
 
@@ -174,7 +175,7 @@ impl Venue for CoinbaseAdvanced {
 }
 
 impl CoinbaseAdvanced {
-    /// Notes the numbers of trades of a message that is refused, as far as they can be read.
+    /// Records the numbers of trades of a refused message, as far as they are readable.
     fn see_refused(&mut self, fields: &Message<'_>) {
         if fields.channel.as_ref().is_none_or(|channel| channel.0 != "market_trades") {
             return;
@@ -191,7 +192,7 @@ impl CoinbaseAdvanced {
     }
 }
 
-/// Reads a message by its channel.
+/// Parses a message by its channel.
 fn content<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
     match fields.channel.as_ref().map(AsRef::as_ref) {
         Some("market_trades") => trades(fields, out),
@@ -220,7 +221,7 @@ fn content<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed,
     }
 }
 
-/// When the message was sent.
+/// Returns the time at which the message was sent.
 fn time(fields: &Message<'_>) -> Result<i64, Refusal> {
     let text = fields.timestamp.as_ref().ok_or_else(|| Refusal::missing("timestamp"))?;
     time_of_iso(text, "timestamp")
@@ -230,7 +231,7 @@ fn events<'a, 'm>(fields: &'a Message<'m>) -> Result<&'a [Raw<'m>], Refusal> {
     required(fields.events.as_deref(), "events")
 }
 
-/// Marks a message that says what was before the subscription.
+/// Marks a snapshot, whose events precede the subscription.
 fn past(kind: Option<Text<'_>>, out: &mut Vec<Event<'_>>) {
     if kind.is_some_and(|kind| kind.0 == "snapshot") {
         out.push(Event::Past);
@@ -241,7 +242,7 @@ fn trades<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, 
     for event in events(fields)? {
         let Trades { kind, trades } = object(event.get())?;
         past(kind, out);
-        // The latest comes first.
+        // The venue lists the latest trade first.
         for trade in trades.into_iter().rev() {
             let parts = TradeParts {
                 symbol: trade.product_id,

@@ -1,4 +1,4 @@
-//! Coinbase Exchange (formerly Pro): public channels, <https://docs.cdp.coinbase.com/exchange>.
+//! Adapter of Coinbase Exchange (formerly Pro): public channels, <https://docs.cdp.coinbase.com/exchange>.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -13,10 +13,10 @@ use super::names::dashed;
 
 const NAME: &str = "coinbase_exchange";
 
-/// Messages of the channels `full`, `status` and `auction`, which are not read.
+/// Messages of the channels `full`, `status` and `auction`, which are ignored.
 const OTHERS: [&str; 7] = ["activate", "auction", "change", "done", "open", "received", "status"];
 
-/// The adapter.
+/// Adapter of Coinbase Exchange.
 #[derive(Default)]
 pub(super) struct CoinbaseExchange {
     sequences: Sequences,
@@ -41,7 +41,7 @@ struct Match<'m> {
     time: Text<'m>,
 }
 
-/// The number of a match, whatever its other fields say.
+/// Id of a match, independent of its other fields.
 #[derive(Deserialize)]
 struct MatchNumber<'m> {
     #[serde(borrow)]
@@ -50,7 +50,7 @@ struct MatchNumber<'m> {
     trade_id: Raw<'m>,
 }
 
-/// A ticker; those of before 2022 have no sizes, those of a product without trades no time.
+/// Ticker; before 2022 without sizes, and without a time for a product without trades.
 #[derive(Deserialize)]
 struct Ticker<'m> {
     #[serde(borrow)]
@@ -102,7 +102,7 @@ impl Venue for CoinbaseExchange {
             });
         }
         let message = json!({"type": "subscribe", "product_ids": wanted.symbols, "channels": channels});
-        // A heartbeat comes every second.
+        // A heartbeat arrives every second.
         let messages = vec![message.to_string()];
         Ok(Connection { path: "/".to_owned(), messages, keep_alive: None, silence_ms_max: 10_000 })
     }
@@ -157,8 +157,8 @@ impl Venue for CoinbaseExchange {
 }
 
 impl CoinbaseExchange {
-    /// Reads a match and notes its number, even if it is refused. The last match before the subscription is a trade like
-    /// the others: it is the one that the next follows.
+    /// Parses a match and records its number, even if it is refused. The last match before the subscription
+    /// counts as well, because the next number follows it.
     fn trade<'m>(
         &mut self,
         kind: &'static str,
@@ -190,7 +190,7 @@ impl CoinbaseExchange {
             ask: level(fields.best_ask, fields.best_ask_size, "best_ask")?,
             update_id: Some(fields.sequence),
         };
-        // Changes of the book between two tickers have numbers too.
+        // Book updates between two tickers also have numbers.
         self.sequences.see(Numbering::Increasing, "ticker", &quote.symbol, fields.sequence);
         out.push(Event::Quote(quote));
         Ok(Parsed::Known("ticker"))

@@ -1,4 +1,4 @@
-//! Kraken's first WebSocket API: arrays, <https://docs.kraken.com/api/docs/websocket-v1>.
+//! Adapter of Kraken's first WebSocket API: arrays, <https://docs.kraken.com/api/docs/websocket-v1>.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ use super::names::slashed;
 const NAME: &str = "kraken_v1";
 const MINUTE_NS: i64 = 60_000_000_000;
 
-/// Bars: their length in seconds, the channel, the length in minutes.
+/// Bars: length in seconds, channel, length in minutes.
 const BARS: [(u64, (&str, i64)); 9] = [
     (60, ("ohlc-1", 1)),
     (300, ("ohlc-5", 5)),
@@ -32,10 +32,10 @@ const BARS: [(u64, (&str, i64)); 9] = [
     (1_296_000, ("ohlc-21600", 21_600)),
 ];
 
-/// Books by their depths.
+/// Channels of books by depth.
 const BOOKS: [&str; 5] = ["book-10", "book-25", "book-100", "book-500", "book-1000"];
 
-/// The adapter. Messages and trades have no numbers.
+/// Adapter of Kraken's first API. Its messages and trades have no numbers.
 #[derive(Default)]
 pub(super) struct KrakenV1 {
     sequences: Sequences,
@@ -84,7 +84,7 @@ impl Venue for KrakenV1 {
             messages.push(message.to_string());
         }
         let keep_alive = KeepAlive { message: json!({"event": "ping"}).to_string(), every_ms: 30_000 };
-        // A heartbeat comes every second in which nothing else does.
+        // A heartbeat arrives in every second without another message.
         Ok(Connection {
             path: "/".to_owned(),
             messages,
@@ -130,7 +130,7 @@ impl Venue for KrakenV1 {
     impl_sequences!();
 }
 
-/// What is no market data.
+/// Parses a message without market data.
 fn said<'m>(message: Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
     let event = required(message.event, "event")?;
     if let Some(text) = message.error {
@@ -160,7 +160,7 @@ fn said<'m>(message: Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, Re
     }))
 }
 
-// A clone of what is borrowed from the message is borrowed from it too, which a clone of a `&str` would not be.
+// Cloning the `Cow` keeps the lifetime of the message, unlike cloning a `&str`.
 #[allow(clippy::ptr_arg)]
 fn trades<'m>(
     content: Raw<'m>,
@@ -168,7 +168,7 @@ fn trades<'m>(
     out: &mut Vec<Event<'m>>,
 ) -> Result<&'static str, Refusal> {
     for trade in array(content.get())? {
-        // Price, volume, time, side, type of the order, anything else.
+        // Price, volume, time, side, order type, miscellaneous.
         let fields = array(trade.get())?;
         let parts = TradeParts {
             symbol: Text(pair.clone()),

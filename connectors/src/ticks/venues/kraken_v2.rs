@@ -1,4 +1,4 @@
-//! Kraken's second WebSocket API, <https://docs.kraken.com/api/docs/websocket-v2>.
+//! Adapter of Kraken's second WebSocket API, <https://docs.kraken.com/api/docs/websocket-v2>.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -16,7 +16,7 @@ use super::names::slashed;
 const NAME: &str = "kraken_v2";
 const MINUTE_NS: i64 = 60_000_000_000;
 
-/// Bars, by their length in seconds: the length in minutes.
+/// Bars: length in seconds, length in minutes.
 const BARS: [(u64, u32); 9] = [
     (60, 1),
     (300, 5),
@@ -29,10 +29,10 @@ const BARS: [(u64, u32); 9] = [
     (1_296_000, 21_600),
 ];
 
-/// Answers to what we ask.
+/// Methods of answers to our requests.
 const ANSWERS: [&str; 3] = ["subscribe", "unsubscribe", "pong"];
 
-/// The adapter.
+/// Adapter of Kraken's second API.
 #[derive(Default)]
 pub(super) struct KrakenV2 {
     sequences: Sequences,
@@ -67,7 +67,7 @@ struct TradeFields<'m> {
     timestamp: Text<'m>,
 }
 
-/// The number of a trade, whatever its other fields say.
+/// Id of a trade, independent of its other fields.
 #[derive(Deserialize)]
 struct TradeNumber<'m> {
     #[serde(borrow)]
@@ -88,7 +88,7 @@ struct Ticker<'m> {
     ask: Raw<'m>,
     #[serde(borrow)]
     ask_qty: Raw<'m>,
-    /// Since 2025.
+    /// Sent since 2025.
     #[serde(borrow)]
     timestamp: Option<Text<'m>>,
 }
@@ -110,7 +110,7 @@ struct Ohlc<'m> {
     trades: u64,
     #[serde(borrow)]
     interval_begin: Text<'m>,
-    /// In minutes.
+    /// Length in minutes.
     interval: u32,
 }
 
@@ -136,7 +136,7 @@ impl Venue for KrakenV2 {
             let symbols = wanted.symbols;
             let params = match channel {
                 Channel::Trades => json!({"channel": "trade", "symbol": symbols, "snapshot": true}),
-                // Of every change of the best bid or ask, not only of every trade.
+                // Every change of the best bid or ask, not only every trade.
                 Channel::Quotes => json!({"channel": "ticker", "symbol": symbols, "event_trigger": "bbo"}),
                 Channel::Bars { length_ms } => {
                     let interval = bar_name(NAME, *length_ms, &BARS)?;
@@ -146,7 +146,7 @@ impl Venue for KrakenV2 {
             messages.push(json!({"method": "subscribe", "params": params}).to_string());
         }
         let keep_alive = KeepAlive { message: json!({"method": "ping"}).to_string(), every_ms: 30_000 };
-        // A heartbeat comes every second in which nothing else does.
+        // A heartbeat arrives in every second without another message.
         Ok(Connection {
             path: "/v2".to_owned(),
             messages,
@@ -206,7 +206,7 @@ impl Venue for KrakenV2 {
 }
 
 impl KrakenV2 {
-    /// Notes the numbers of trades of a message that is refused, as far as they can be read.
+    /// Records the numbers of trades of a refused message, as far as they are readable.
     fn see_refused(&mut self, fields: &Message<'_>) {
         let trades = data(fields).unwrap_or_default();
         for TradeNumber { symbol, trade_id } in trades.into_iter().filter_map(|raw| object(raw.get()).ok()) {
@@ -221,7 +221,7 @@ fn data<'m>(fields: &Message<'m>) -> Result<Vec<Raw<'m>>, Refusal> {
     array(required(fields.data, "data")?.get())
 }
 
-/// An answer, or an error that answers nothing.
+/// Parses an answer to a request, or an unsolicited error.
 fn answer<'m>(fields: Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
     let method = fields.method.map(|method| method.0);
     if let Some(error) = fields.error {
@@ -282,7 +282,7 @@ fn bars<'m>(fields: &Message<'m>, out: &mut Vec<Event<'m>>) -> Result<&'static s
             (ohlc.volume, "volume"),
         ];
         let bar = bar(ohlc.symbol, (start_ns, end_ns), numbers)?;
-        // A snapshot without a time was sent no earlier than its bars started.
+        // A snapshot without a time was sent after its bars started.
         let time_ns = sent.unwrap_or(start_ns);
         out.push(Event::Bar(VenueBar { time_ns, trades: Some(ohlc.trades), ..bar }));
     }

@@ -1,4 +1,5 @@
-//! The venues, a file each. A new one is a file here, a line in [`venue`] and [`VENUES`], and its captures in the tests.
+//! Adapters of venues, one file each. A new adapter needs a file here, entries in [`venue`] and [`VENUES`],
+//! and captures in the tests.
 
 mod alpaca;
 mod binance;
@@ -13,11 +14,11 @@ use super::venue::Venue;
 
 pub(crate) use binance::BARS as BINANCE_BARS;
 
-/// The names that [`venue`] knows.
+/// Names accepted by [`venue`].
 pub const VENUES: [&str; 7] =
     ["alpaca", "binance", "binance_usdm", "coinbase_advanced", "coinbase_exchange", "kraken_v1", "kraken_v2"];
 
-/// The adapter of a venue by its name in the configuration.
+/// Creates the adapter of a venue by its name in the configuration.
 #[must_use]
 pub fn venue(name: &str) -> Option<Box<dyn Venue>> {
     Some(match name {

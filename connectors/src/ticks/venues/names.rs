@@ -1,17 +1,17 @@
-//! Names of instruments as users type them, in the form of a venue.
+//! Conversion of instrument names, as typed by users, to the form of a venue.
 
-/// In upper case.
+/// Converts to upper case.
 pub(super) fn upper(typed: &str) -> String {
     typed.to_ascii_uppercase()
 }
 
-/// Base and quote in upper case with a dash between them, such as `BTC-USD`.
+/// Converts to upper case with a dash between base and quote, such as `BTC-USD`.
 pub(super) fn dashed(typed: &str) -> String {
     upper(typed).replace('/', "-")
 }
 
-/// Base and quote with a slash between them, such as `BTC/USD`; assets of `names` by their other name. A name with upper
-/// case letters keeps its case, because Kraken has some with lower case letters, such as `AAPLx/USD`.
+/// Converts to base and quote with a slash, such as `BTC/USD`, and renames the assets in `names`. A name with
+/// upper-case letters keeps its case, because Kraken has names with lower-case letters, such as `AAPLx/USD`.
 pub(super) fn slashed(typed: &str, names: &[(&str, &str)]) -> String {
     let has_upper = typed.bytes().any(|byte| byte.is_ascii_uppercase());
     let name = if has_upper { typed.to_owned() } else { upper(typed) };
@@ -48,7 +48,7 @@ mod tests {
         for name in VENUES {
             let venue = venue(name).unwrap();
             let once = venue.symbol("doge/usd");
-            assert_eq!(venue.symbol(&once), once, "{name}: a name of the venue stays as it is");
+            assert_eq!(venue.symbol(&once), once, "{name}: a name in the venue's form is unchanged");
         }
     }
 }

@@ -1,27 +1,31 @@
-//! Sale conditions of US stocks: which prices of a bar a trade sets, by the rules of the consolidated tape.
+//! Sale conditions of US stocks: the prices of a bar that a trade sets, by the rules of the consolidated
+//! tape.
 //!
-//! The rules are the tables "Sale Condition" of the Consolidated Tape System (tapes A and B: *CTS Multicast Output Binary
-//! Specification*, appendix on sale conditions, <https://www.ctaplan.com/tech-specs>) and of the UTP Trade Data Feed (tape
-//! C: *UTDF Output Specification*, sale condition matrix, <https://www.utpplan.com>), columns of the consolidated update.
-//! They say whether a trade updates high and low, the last price and the volume. Alpaca aggregates its bars by them
+//! The rules are the tables "Sale Condition" of the Consolidated Tape System (tapes A and B: *CTS Multicast
+//! Output Binary Specification*, appendix on sale conditions, <https://www.ctaplan.com/tech-specs>) and of
+//! the UTP Trade Data Feed (tape C: *UTDF Output Specification*, sale condition matrix,
+//! <https://www.utpplan.com>), columns of the consolidated update. They state whether a trade updates high
+//! and low, the last price and the volume. Alpaca aggregates its bars by them
 //! (<https://docs.alpaca.markets/docs/market-data-faq>).
 //!
-//! Three things are decided here, because the tape's rules are about a day:
-//! * A condition that updates high and low, and the last price "only if it is the only qualifying trade" (`4`, `G`, `P`,
-//!   `Z`), sets high and low; it sets open and close in a bar in which no other trade does.
-//! * `T` (outside of regular hours) updates no price of the day. Bars of those hours have no other trades: there it sets
-//!   the prices, and in a bar with a trade that sets any price it does not.
-//! * `9` (corrected consolidated close) reports no trade. It corrects the last price of a day, not of the bar in which
-//!   it is sent, so it sets nothing, like the official open and close (`Q`, `M`).
+//! Three decisions adapt the rules of the tape, which apply to a day, to a bar:
+//! * A condition that updates high and low, and the last price "only if it is the only qualifying trade"
+//!   (`4`, `G`, `P`, `Z`), sets high and low; it sets open and close only in a bar without another such
+//!   trade.
+//! * `T` (outside regular hours) updates no price of the day. Bars of those hours have no other trades, so it
+//!   sets their prices; it sets none in a bar with another trade that sets a price.
+//! * `9` (corrected consolidated close) reports no trade. It corrects the last price of a day, not of the bar
+//!   in which it is sent, so it sets no price, like the official open and close (`Q`, `M`).
 
 use super::super::event::Sets;
 
-/// Prices that a trade sets under its conditions; `None`: it is no trade. The most restrictive condition decides.
+/// Returns the prices that a trade sets under its conditions; `None` if it is not a trade. The most
+/// restrictive condition decides.
 pub(super) fn sets<'a>(conditions: impl IntoIterator<Item = &'a str>, tape: Option<&str>) -> Option<Sets> {
     conditions.into_iter().try_fold(Sets::All, |known, condition| Some(known.max(of(condition, tape)?)))
 }
 
-/// Prices that a trade sets under one condition. An unknown condition restricts nothing.
+/// Returns the prices that a trade sets under one condition. An unknown condition restricts none.
 fn of(condition: &str, tape: Option<&str>) -> Option<Sets> {
     Some(match condition {
         // Official close and open of a market center, corrected consolidated close.
