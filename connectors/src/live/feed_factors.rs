@@ -117,7 +117,7 @@ impl FeedFactors {
         let width = self.names.len() + usize::from(self.has_rf);
         if row.len() != width {
             let found = format!("{} factor values", row.len());
-            return Err((found, "one value per factor of the hello, and rf if the hello has it"));
+            return Err((found, "one value per factor of the hello, and rf if the hello declares one"));
         }
         if let Some(at) = row.iter().position(|value| !(*value > self.bounds.0 && *value <= self.bounds.1)) {
             let name = self.names.get(at).map_or("rf", String::as_str);

@@ -7,25 +7,25 @@
 //!
 //! * `protocol`: messages of betaflow's own protocol.
 //! * `server` serves a [`Feed`], such as a [`ParquetFeed`], to many clients.
-//! * `edge`: client of such a server. `venue`: client of an exchange (`crate::ticks`) that builds bars of its
-//!   trades.
+//! * `edge`: client of such a server.
+//! * `venue`: client of an exchange (`crate::ticks`) that builds bars of its trades.
 //! * `raw_log`: log of the messages of a venue.
 //! * `client`: parts that both clients share.
 //! * `feed_source` makes frames of the messages.
 //!
 //! Conventions:
 //!
-//! * [`ParquetFeed`] reads a file neutrally: all instruments and columns, returns not cumulated, raw factor
-//!   rows. The client applies universe and expressions, and compounds factors row by row (`feed_factors.rs`).
-//!   Hence `factor_rows` in the protocol, and frames before the first factor row.
-//! * `FeedSource` uses the same `Assembler` as `ParquetSource`, so a feed gives the frames of the file bit
-//!   for bit.
-//! * A recorded input acts again at every restart. Messages are therefore checked before they are recorded
-//!   (`bar_rules.rs`). The edge of our protocol checks them because a correct message of the same number can
-//!   still arrive. `FeedSource` checks them because it knows the universe and the preceding frame.
+//! * [`ParquetFeed`] reads a file neutrally: all instruments and columns, returns not cumulated, raw factor rows.
+//!   The client applies universe and expressions, and compounds factors row by row (`feed_factors.rs`). Hence
+//!   `factor_rows` in the protocol, and frames before the first factor row.
+//! * `FeedSource` uses the same `Assembler` as `ParquetSource`, so a feed gives the frames of the file bit for bit.
+//! * A recorded input acts again at every restart.
+//!   Messages are therefore checked before they are recorded (`bar_rules.rs`). The edge of our protocol
+//!   checks them because a correct message of the same number can still arrive. `FeedSource` checks them
+//!   because it knows the universe and the preceding frame.
 //! * `Input::Unusable`, and recorded bars that violate a rule, are skipped and reported.
-//! * `Latencies` gets the time of reading from the edge, the steps of `FeedSource`, and each handled message
-//!   from `pipeline::Watch`. The engine reads no clock.
+//! * `Latencies` measures the edge, the steps of `FeedSource`, and each message of `pipeline::Watch`.
+//!   The engine reads no clock.
 //! * tokio is used only in `server/`, `edge/`, `venue/` and `client/`, on one thread per server or client.
 
 mod bar_rules;

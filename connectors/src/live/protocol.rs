@@ -170,7 +170,7 @@ struct Tagged<'a> {
     bars: &'a Bars,
 }
 
-/// Hello of another version, of which only the version is reliable.
+/// Hello of another version; only its version is reliable.
 #[derive(Serialize, Deserialize)]
 struct OtherHello<'a> {
     #[serde(borrow)]

@@ -46,7 +46,7 @@ struct FactorRows {
     next: Option<i64>,
     values: Vec<f64>,
     previous: Option<i64>,
-    /// Latest time so far, including rows of which only the times are read.
+    /// Latest time so far, also of rows read for their times only.
     latest: Option<i64>,
 }
 
@@ -412,7 +412,7 @@ impl FactorJoin {
         Ok(())
     }
 
-    /// Returns the error for a file of which no row was joined.
+    /// Returns the error for a file without a joined row.
     pub(super) fn no_overlap(&mut self, frame_range: (TimestampNs, TimestampNs)) -> DataError {
         while self.rows.next.is_some() {
             if let Err(error) = self.rows.advance() {

@@ -34,7 +34,7 @@ use super::tls::ServerTls;
 pub enum Speed {
     /// Multiple of the speed of the timestamps; 1 is real time.
     Times(f64),
-    /// As fast as the client reads.
+    /// Maximum: the speed at which the client reads.
     Max,
 }
 

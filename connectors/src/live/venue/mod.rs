@@ -1,20 +1,22 @@
 //! Clients of exchanges: an adapter of `crate::ticks` behind a WebSocket, and bars of its messages.
 //!
 //! * `connection.rs` handles one connection. `bar_builder.rs` holds the bars, which outlive a connection.
-//! * Bars are built by event time. Without messages the venue's clock advances by the monotonic clock from
-//!   its latest event. It ticks only while the socket has no data to read, so a busy machine closes no bar
-//!   early. It stands still while disconnected. The wall clock is never read.
-//! * Bars of trades begin with the first interval after the first message of the first connection. If bars
-//!   from an earlier time (`from_ns`) are requested, the missed intervals are an
+//! * Bars are built by event time.
+//!   Without messages the venue's clock advances by the monotonic clock from its latest event. It ticks only
+//!   while the socket has no data to read, so a busy machine closes no bar early. It stands still while
+//!   disconnected. The wall clock is never read.
+//! * Bars of trades begin with the first interval after the first message of the first connection.
+//!   If bars from an earlier time (`from_ns`) are requested, the missed intervals are an
 //!   [`EdgeEvent::Outage`](super::EdgeEvent::Outage).
-//! * After a reconnection the known part of each interval is delivered, and the outage names the affected
-//!   intervals. Nothing is requested again, because a venue's WebSocket has no such request. Some venues send
-//!   their latest trades and bars after a subscription, and these count.
+//! * After a reconnection the known part of each interval is delivered, and the outage names the affected intervals.
+//!   Nothing is requested again, because a venue's WebSocket has no such request. Some venues send their
+//!   latest trades and bars after a subscription, and these count.
 //! * A gap in a venue's numbering is reported as `Missing` once it has been open for four times the lateness.
-//! * `faults.rs` reports each kind of fault once (`Fault`; its kind is a stable name). `watch.rs` finds
-//!   symbols that are never received, not subscribed to, or quiet.
-//! * `live/raw_log.rs` records every message in the format of a capture. `betaflow check` reads captures, and
-//!   `betaflow serve --capture` plays them (`live/capture.rs`, `live/server/playback.rs`).
+//! * `faults.rs` reports each kind of fault once (`Fault`; its kind is a stable name).
+//! * `watch.rs` finds symbols that are never received, not subscribed to, or quiet.
+//! * `live/raw_log.rs` records every message in the format of a capture.
+//!   Captures are read by `betaflow check` and played by `betaflow serve --capture` (`live/capture.rs`,
+//!   `live/server/playback.rs`).
 
 mod bar_builder;
 mod connection;

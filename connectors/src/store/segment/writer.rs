@@ -19,7 +19,7 @@ use super::super::error::StoreError;
 use super::super::input::Input;
 use super::{DIGEST, PREFIX, RowsDigest, SUFFIX, SegmentFile, folder, schema};
 
-/// Bytes of bodies per row group, of which a reader holds one.
+/// Bytes of bodies per row group; a reader holds one row group.
 const GROUP_BYTES: usize = 2 << 20;
 
 /// Segment being written. Removes its file if it is dropped before completion.

@@ -1,24 +1,27 @@
 //! Time bars from ticks, by event time.
 //!
-//! * An interval closes once the watermark has passed its end. The watermark is the time of the latest event
-//!   less the lateness; of several venues the one furthest behind counts.
-//! * Any order of arrival within the lateness gives the same bars bit for bit, and a closed bar never
-//!   changes. Open and close are chosen by time, then by id; volume is the exact sum, rounded once.
-//! * Time without events is an input ([`Bars::advance`]), by the venue's clock: the time of its latest event
-//!   plus the elapsed monotonic time. Exchange time is never compared with the time of receipt.
-//! * A bar of the venue takes precedence over one made of trades. A venue's bar that was never marked
-//!   complete is omitted.
-//! * Symbols are named beforehand. Open intervals, sequences and counts are bounded, so memory does not grow
-//!   with the messages of a venue.
+//! * An interval closes once the watermark has passed its end.
+//!   The watermark is the time of the latest event less the lateness; of several venues the one furthest
+//!   behind counts.
+//! * Any order of arrival within the lateness gives the same bars bit for bit, and a closed bar never changes.
+//!   Open and close are chosen by time, then by id; volume is the exact sum, rounded once.
+//! * Time without events is an input ([`Bars::advance`]), by the venue's clock.
+//!   That is the time of its latest event plus the elapsed monotonic time. Exchange time is never compared
+//!   with the time of receipt.
+//! * A bar of the venue takes precedence over one made of trades.
+//!   A venue's bar that was never marked complete is omitted.
+//! * Symbols are named beforehand.
+//!   Open intervals, sequences and counts are bounded, so memory does not grow with the messages of a venue.
 //!
 //! The clock of a venue (`clock.rs`) rejects outliers:
 //!
-//! * An event more than a minute, or a bar, ahead of all others waits and moves no clock. Elapsed time counts
-//!   ([`Bars::expect`]). It is accepted once more consecutive messages agree: three for some minutes, a
-//!   hundred over ten seconds of a monotonic clock for days. A message in between that disagrees drops it.
-//! * A clock ahead of a hundred consecutive messages is set back to them (`behind.rs`,
-//!   [`ClockChange::Back`]). If few messages ever agreed with it, the bars that it opened are discarded;
-//!   otherwise its open bars close.
+//! * An event more than a minute, or a bar, ahead of all others waits and moves no clock.
+//!   Elapsed time counts ([`Bars::expect`]). It is accepted once more consecutive messages agree: three for
+//!   some minutes, a hundred over ten seconds of a monotonic clock for days. A message in between that
+//!   disagrees drops it.
+//! * A clock ahead of a hundred consecutive messages is set back to them (`behind.rs`, [`ClockChange::Back`]).
+//!   If few messages ever agreed with it, the bars that it opened are discarded; otherwise its open bars
+//!   close.
 //! * No interval closes twice: bars continue after the last closed one.
 
 mod behind;

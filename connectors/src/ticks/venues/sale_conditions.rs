@@ -9,13 +9,14 @@
 //! (<https://docs.alpaca.markets/docs/market-data-faq>).
 //!
 //! Three decisions adapt the rules of the tape, which apply to a day, to a bar:
-//! * A condition that updates high and low, and the last price "only if it is the only qualifying trade"
-//!   (`4`, `G`, `P`, `Z`), sets high and low; it sets open and close only in a bar without another such
-//!   trade.
-//! * `T` (outside regular hours) updates no price of the day. Bars of those hours have no other trades, so it
-//!   sets their prices; it sets none in a bar with another trade that sets a price.
-//! * `9` (corrected consolidated close) reports no trade. It corrects the last price of a day, not of the bar
-//!   in which it is sent, so it sets no price, like the official open and close (`Q`, `M`).
+//! * Some conditions update the last price "only if it is the only qualifying trade" (`4`, `G`, `P`, `Z`).
+//!   They set high and low; they set open and close only in a bar without another trade that does.
+//! * `T` (outside regular hours) updates no price of the day.
+//!   Bars of those hours have no other trades, so it sets their prices; it sets none in a bar with another
+//!   trade that sets a price.
+//! * `9` (corrected consolidated close) reports no trade.
+//!   It corrects the last price of a day, not of the bar in which it is sent, so it sets no price, like the
+//!   official open and close (`Q`, `M`).
 
 use super::super::event::Sets;
 
