@@ -389,11 +389,7 @@ fn files_that_are_not_parquet() {
     std::fs::create_dir(folder.path("none")).unwrap();
     let cases: [(&str, &[u8], &[&str]); 5] = [
         ("empty.parquet", b"", &["empty.parquet: the file is empty (0 bytes)"]),
-        (
-            "a.csv",
-            b"date,symbol,close\n",
-            &["not a Parquet file: found \"date,symbol,clos\"", "to_parquet"],
-        ),
+        ("a.csv", b"date,symbol,close\n", &["not a Parquet file: found \"date,symbol,clos\"", "to_parquet"]),
         ("short.parquet", &bytes[..4], &["truncated or damaged", "footer cannot be read"]),
         ("cut.parquet", &bytes[..bytes.len() - 9], &["truncated or damaged", "copy or write it again"]),
         ("half.parquet", &bytes[..bytes.len() / 2], &["truncated or damaged"]),

@@ -57,7 +57,7 @@ impl BarRules {
     /// Returns whether bars close so much later than the preceding ones that a second message must confirm
     /// them: after a wrong time, every correct message would be too late. The local clock confirms current
     /// bars.
-    pub(super) fn is_doubtful(&self, bars: &Bars, last: Option<TimestampNs>) -> bool {
+    pub(super) fn needs_confirmation(&self, bars: &Bars, last: Option<TimestampNs>) -> bool {
         let jumps = last.is_some_and(|last| bars.timestamp.saturating_sub(last.0) > JUMP_NS);
         jumps && !self.recorded && bars.timestamp < now().0.saturating_sub(AHEAD_NS_MAX)
     }
@@ -133,7 +133,9 @@ pub(super) fn check_numbers(assembler: &Assembler, settings: &Settings, bars: &B
         return Ok(());
     }
     for (i, symbol) in bars.symbols.iter().enumerate() {
-        assembler.check(symbol, &bar(bars, i)).map_err(|fault| described(fault, symbol, settings.values))?;
+        assembler
+            .check(symbol, &bar(bars, i))
+            .map_err(|fault| describe_fault(fault, symbol, settings.values))?;
     }
     Ok(())
 }
@@ -148,7 +150,7 @@ pub(super) fn bar(bars: &Bars, i: usize) -> Bar {
 }
 
 /// Returns the finding and the expectation that describe a fault.
-pub(super) fn described(fault: Fault, symbol: &str, values: Values) -> Refusal {
+pub(super) fn describe_fault(fault: Fault, symbol: &str, values: Values) -> Refusal {
     let symbol = shown(symbol);
     match fault {
         Fault::Duplicate => (format!("`{symbol}` twice"), "each symbol once per message"),
@@ -165,6 +167,6 @@ pub(super) fn described(fault: Fault, symbol: &str, values: Values) -> Refusal {
 }
 
 /// Returns whether the `count`-th refusal, counted from 1, is reported.
-pub(super) fn is_told(count: u64) -> bool {
+pub(super) fn is_reported(count: u64) -> bool {
     count <= REPORTED_MAX || count.is_power_of_two()
 }

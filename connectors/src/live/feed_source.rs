@@ -23,7 +23,7 @@ use super::latency::{Latencies, monotonic_ns};
 use super::nullable;
 use super::protocol::{Bars, Hello, Stated, shown};
 use super::seam::{Join, Seam};
-use super::supervision::{FeedLimits, Said, Supervisor};
+use super::supervision::{ControlBody, FeedLimits, Supervisor};
 use crate::data_warnings::{LeftOut, data_warnings};
 use crate::parquet::{BadRow, Settings};
 
@@ -213,8 +213,8 @@ impl FeedSource {
                 Input::Control(control) => {
                     self.log("control", control.timestamp, &control.body)?;
                     // Other controls do not change the supervision.
-                    if let Ok(said) = serde_json::from_str::<Said>(&control.body) {
-                        self.counted.supervisor.hear(&said, &self.limits);
+                    if let Ok(body) = serde_json::from_str::<ControlBody>(&control.body) {
+                        self.counted.supervisor.hear(&body, &self.limits);
                     }
                     continue;
                 }
@@ -288,7 +288,7 @@ impl FeedSource {
         }
         self.refused += 1;
         self.log.refused();
-        if bar_rules::is_told(self.refused) {
+        if bar_rules::is_reported(self.refused) {
             let text = match self.refused {
                 1 => text,
                 count => format!("{text}; {count} messages refused so far"),
@@ -304,7 +304,7 @@ impl FeedSource {
         let number = self.input;
         self.input += 1;
         self.counted.unusable += 1;
-        if bar_rules::is_told(self.counted.unusable) {
+        if bar_rules::is_reported(self.counted.unusable) {
             self.log.skipped(number, text);
         }
         if self.counted.unusable == 1 {
@@ -403,7 +403,7 @@ impl FeedSource {
             self.counted.facts.skipped += 1;
             return Ok(());
         }
-        let (found, expected) = bar_rules::described(fault, symbol, self.settings.values);
+        let (found, expected) = bar_rules::describe_fault(fault, symbol, self.settings.values);
         Err(self.refused(bars, found, expected))
     }
 

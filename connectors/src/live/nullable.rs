@@ -33,22 +33,22 @@ impl Serialize for Numbers<'_> {
 }
 
 /// List of numbers, for deserialisation.
-pub(super) struct Read(pub(super) Vec<f64>);
+pub(super) struct NumberList(pub(super) Vec<f64>);
 
-impl<'de> Deserialize<'de> for Read {
+impl<'de> Deserialize<'de> for NumberList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct List;
         impl<'de> Visitor<'de> for List {
-            type Value = Read;
+            type Value = NumberList;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list of numbers and nulls")
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Read, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<NumberList, A::Error> {
                 let mut numbers = Vec::new();
                 while let Some(Number(number)) = list.next_element()? {
                     numbers.push(number);
                 }
-                Ok(Read(numbers))
+                Ok(NumberList(numbers))
             }
         }
         deserializer.deserialize_seq(List)
@@ -57,7 +57,7 @@ impl<'de> Deserialize<'de> for Read {
 
 /// `#[serde(with)]` for a list of numbers and nulls.
 pub(super) mod list {
-    use super::{Numbers, Read};
+    use super::{NumberList, Numbers};
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
     pub(in crate::live) fn serialize<S: Serializer>(
@@ -70,13 +70,13 @@ pub(super) mod list {
     pub(in crate::live) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Vec<f64>>, D::Error> {
-        Ok(Option::<Read>::deserialize(deserializer)?.map(|read| read.0))
+        Ok(Option::<NumberList>::deserialize(deserializer)?.map(|read| read.0))
     }
 }
 
 /// `#[serde(with)]` for rows of numbers.
 pub(super) mod rows {
-    use super::{Numbers, Read};
+    use super::{NumberList, Numbers};
     use serde::{Deserialize as _, Deserializer, Serializer};
 
     pub(in crate::live) fn serialize<S: Serializer>(
@@ -89,7 +89,7 @@ pub(super) mod rows {
     pub(in crate::live) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<Vec<f64>>, D::Error> {
-        Ok(Vec::<Read>::deserialize(deserializer)?.into_iter().map(|read| read.0).collect())
+        Ok(Vec::<NumberList>::deserialize(deserializer)?.into_iter().map(|read| read.0).collect())
     }
 }
 
@@ -102,7 +102,7 @@ pub(super) mod columns {
     use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
     use serde::{Deserializer, Serializer};
 
-    use super::{Numbers, Read};
+    use super::{NumberList, Numbers};
 
     pub(in crate::live) fn serialize<S: Serializer>(
         columns: &[(Field, Vec<f64>)],
@@ -131,7 +131,7 @@ pub(super) mod columns {
                     if columns.iter().any(|(known, _)| *known == field) {
                         return Err(A::Error::custom(format_args!("duplicate column `{name}`")));
                     }
-                    columns.push((field, map.next_value::<Read>()?.0));
+                    columns.push((field, map.next_value::<NumberList>()?.0));
                 }
                 Ok(columns)
             }

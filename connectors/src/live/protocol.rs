@@ -155,7 +155,7 @@ impl std::error::Error for ProtocolError {}
 /// Messages other than bars, as serialised.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-enum Small {
+enum OtherMessage {
     Hello(Hello),
     Heartbeat { seq: u64 },
     Unavailable { from: u64, to: u64 },
@@ -164,7 +164,7 @@ enum Small {
 }
 
 #[derive(Serialize)]
-struct Tagged<'a> {
+struct TaggedBars<'a> {
     r#type: &'static str,
     #[serde(flatten)]
     bars: &'a Bars,
@@ -188,7 +188,7 @@ impl Bars {
     /// Serialises the message.
     #[must_use]
     pub fn to_text(&self) -> String {
-        text(&Tagged { r#type: "bars", bars: self })
+        text(&TaggedBars { r#type: "bars", bars: self })
     }
 
     fn check(self) -> Result<Self, (String, &'static str)> {
@@ -307,13 +307,13 @@ impl ServerMessage {
             return Ok(Self::Unknown(excerpt(&r#type)));
         }
         Ok(match serde_json::from_str(text).map_err(unread)? {
-            Small::Hello(hello) => {
+            OtherMessage::Hello(hello) => {
                 Self::Hello(hello.check().map_err(|(found, expected)| refused(found, expected))?)
             }
-            Small::Heartbeat { seq } => Self::Heartbeat(seq),
-            Small::Unavailable { from, to } => Self::Unavailable(from, to),
-            Small::Error { text } => Self::Error(shown(&text)),
-            Small::End { frames } => Self::End(frames),
+            OtherMessage::Heartbeat { seq } => Self::Heartbeat(seq),
+            OtherMessage::Unavailable { from, to } => Self::Unavailable(from, to),
+            OtherMessage::Error { text } => Self::Error(shown(&text)),
+            OtherMessage::End { frames } => Self::End(frames),
         })
     }
 
@@ -322,14 +322,14 @@ impl ServerMessage {
     pub fn to_text(&self) -> String {
         text(&match self {
             Self::Bars(bars) => return bars.to_text(),
-            Self::Hello(hello) => Small::Hello(hello.clone()),
+            Self::Hello(hello) => OtherMessage::Hello(hello.clone()),
             Self::OtherProtocol(version) => {
                 return text(&OtherHello { r#type: Cow::Borrowed("hello"), protocol: *version });
             }
-            Self::Heartbeat(seq) => Small::Heartbeat { seq: *seq },
-            Self::Unavailable(from, to) => Small::Unavailable { from: *from, to: *to },
-            Self::Error(text) => Small::Error { text: text.clone() },
-            Self::End(frames) => Small::End { frames: *frames },
+            Self::Heartbeat(seq) => OtherMessage::Heartbeat { seq: *seq },
+            Self::Unavailable(from, to) => OtherMessage::Unavailable { from: *from, to: *to },
+            Self::Error(text) => OtherMessage::Error { text: text.clone() },
+            Self::End(frames) => OtherMessage::End { frames: *frames },
             Self::Unknown(kind) => return text(&Type { r#type: Cow::Borrowed(kind) }),
         })
     }

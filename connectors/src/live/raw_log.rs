@@ -64,7 +64,7 @@ pub struct RawLogCounts {
 }
 
 #[derive(Default)]
-struct Shared {
+struct LogState {
     messages: AtomicU64,
     lost: AtomicU64,
     files: AtomicU64,
@@ -91,7 +91,7 @@ struct Line<'a> {
 /// Handle of the writer thread. Dropping it waits until all messages are written.
 pub(super) struct RawLog {
     sender: Option<Sender<Entry>>,
-    shared: Arc<Shared>,
+    shared: Arc<LogState>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -103,7 +103,7 @@ impl RawLog {
     pub(super) fn start(settings: RawLogSettings) -> Result<Self, LiveError> {
         let refused = |source| LiveError::RawLog { path: settings.folder.display().to_string(), source };
         std::fs::create_dir_all(&settings.folder).map_err(refused)?;
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::<LogState>::default();
         let mut files =
             Files { settings: settings.clone(), shared: Arc::clone(&shared), number: 0, open: None };
         files.open().map_err(refused)?;
@@ -155,7 +155,7 @@ impl Drop for RawLog {
 /// Writer that gathers lines into blocks.
 struct Writer {
     files: Files,
-    shared: Arc<Shared>,
+    shared: Arc<LogState>,
     block: Vec<u8>,
     lines: u64,
     /// Time of the last failed write; the next attempt follows after [`FLUSH`].
@@ -233,7 +233,7 @@ impl Writer {
 /// Files of the log's folder.
 struct Files {
     settings: RawLogSettings,
-    shared: Arc<Shared>,
+    shared: Arc<LogState>,
     number: u64,
     open: Option<OpenFile>,
 }

@@ -26,7 +26,7 @@ pub(super) struct Supervisor {
 
 /// Parts of a control's body that the supervision uses.
 #[derive(Deserialize)]
-pub(super) struct Said {
+pub(super) struct ControlBody {
     pub(super) kind: String,
     #[serde(default)]
     seconds: f64,
@@ -36,12 +36,12 @@ pub(super) struct Said {
 
 impl Supervisor {
     /// Updates the state with a control.
-    pub(super) fn hear(&mut self, said: &Said, limits: &FeedLimits) {
-        match said.kind.as_str() {
+    pub(super) fn hear(&mut self, body: &ControlBody, limits: &FeedLimits) {
+        match body.kind.as_str() {
             "stale" => {
-                self.silent |= limits.silence_ns_max.is_some_and(|max| said.seconds * 1e9 >= max as f64);
+                self.silent |= limits.silence_ns_max.is_some_and(|max| body.seconds * 1e9 >= max as f64);
             }
-            "conflated" => self.conflated = self.conflated.saturating_add(said.frames),
+            "conflated" => self.conflated = self.conflated.saturating_add(body.frames),
             "resume" => self.resumed = true,
             _ => {}
         }

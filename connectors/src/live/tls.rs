@@ -106,7 +106,7 @@ fn read(path: &Path) -> Result<String, LiveError> {
 }
 
 /// Returns a handshake error as a sentence.
-pub(super) fn described(error: &io::Error) -> String {
+pub(super) fn describe(error: &io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let Some(rustls::Error::InvalidCertificate(wrong)) = inner else { return error.to_string() };
     let found = match wrong {

@@ -17,7 +17,7 @@ use super::settings::{BadRow, Refusal, RefusedRow, Settings};
 use crate::{DataError, Progress};
 
 /// State shared by the cursors of a source.
-pub(super) struct Shared<'a> {
+pub(super) struct ReadContext<'a> {
     pub(super) settings: &'a Settings,
     pub(super) progress: &'a Progress,
     pub(super) assembler: &'a mut Assembler,
@@ -90,12 +90,12 @@ impl Cursor {
     /// Opens a file at its first row in the range; `bytes` bounds the decoded data that it may hold.
     pub(super) fn open(
         file: &PriceFile,
-        shared: &mut Shared<'_>,
+        context: &mut ReadContext<'_>,
         open: usize,
         bytes: usize,
     ) -> Result<Self, DataError> {
-        let opened = file.open(shared.settings, shared.assembler, open)?;
-        let range = range(shared.settings);
+        let opened = file.open(context.settings, context.assembler, open)?;
+        let range = range(context.settings);
         let projection = opened.layout.projection();
         let in_batch = |column: usize| projection.binary_search(&column).unwrap_or(0);
         let rows = batch_rows(projection.len(), bytes);
@@ -105,14 +105,14 @@ impl Cursor {
                 (Key::Column(in_batch(*column)), name, 0)
             }
             Key::Constant(time) => {
-                (Key::Constant(0), FOLDER.to_owned(), time.saturating_add(shared.settings.shift_ns()))
+                (Key::Constant(0), FOLDER.to_owned(), time.saturating_add(context.settings.shift_ns()))
             }
         };
         let of_time = if let Key::Column(column) = opened.layout.time() { Some(*column) } else { None };
         let (chunks, groups) = (opened.chunks, opened.groups);
         let batches =
             Batches::new(&file.location, chunks, &opened.metadata, &projection, of_time, groups, rows)?;
-        let (plan, constant_slot) = plan(&opened.layout, in_batch, shared.assembler);
+        let (plan, constant_slot) = plan(&opened.layout, in_batch, context.assembler);
         let mut cursor = Self {
             order: file.order,
             file: file.location.name(),
@@ -133,7 +133,7 @@ impl Cursor {
             range,
             sealed: None,
         };
-        cursor.settle(shared)?;
+        cursor.settle(context)?;
         Ok(cursor)
     }
 
@@ -146,25 +146,30 @@ impl Cursor {
     pub(super) fn drain(
         &mut self,
         t: i64,
-        shared: &mut Shared<'_>,
+        context: &mut ReadContext<'_>,
         frame: &mut Frame,
     ) -> Result<(), DataError> {
         while self.head() == Some(t) {
             let rest = &self.times[self.at..];
             let end = self.at + rest.iter().position(|time| *time != t).unwrap_or(rest.len());
             match self.plan {
-                Plan::Tidy { .. } => self.put_rows(end, shared, frame)?,
-                Plan::Wide { .. } => self.put_cells(end, shared, frame)?,
-                Plan::Levels { .. } => self.put_series(end, shared, frame)?,
+                Plan::Tidy { .. } => self.put_rows(end, context, frame)?,
+                Plan::Wide { .. } => self.put_cells(end, context, frame)?,
+                Plan::Levels { .. } => self.put_series(end, context, frame)?,
             }
             self.at = end;
-            self.settle(shared)?;
+            self.settle(context)?;
         }
         Ok(())
     }
 
-    fn put_rows(&mut self, end: usize, shared: &mut Shared<'_>, frame: &mut Frame) -> Result<(), DataError> {
-        shared.counts.rows += (end - self.at) as u64;
+    fn put_rows(
+        &mut self,
+        end: usize,
+        context: &mut ReadContext<'_>,
+        frame: &mut Frame,
+    ) -> Result<(), DataError> {
+        context.counts.rows += (end - self.at) as u64;
         let Plan::Tidy { columns, .. } = &self.plan else { return Ok(()) };
         let [close, others @ ..] = self.numbers.as_slice() else { return Ok(()) };
         let rows = self.at..end;
@@ -173,21 +178,26 @@ impl Cursor {
             for ((field, _), numbers) in columns[1..].iter().zip(others) {
                 bar[*field] = numbers[row];
             }
-            if let Err(fault) = shared.assembler.put(frame, *slot, &bar) {
-                self.fault(fault, row, *slot, None, shared)?;
+            if let Err(fault) = context.assembler.put(frame, *slot, &bar) {
+                self.fault(fault, row, *slot, None, context)?;
             }
         }
         Ok(())
     }
 
-    fn put_cells(&mut self, end: usize, shared: &mut Shared<'_>, frame: &mut Frame) -> Result<(), DataError> {
+    fn put_cells(
+        &mut self,
+        end: usize,
+        context: &mut ReadContext<'_>,
+        frame: &mut Frame,
+    ) -> Result<(), DataError> {
         let Plan::Wide { columns, slots } = &self.plan else { return Ok(()) };
         for row in self.at..end {
             for ((column, slot), values) in columns.iter().zip(slots).zip(&self.numbers) {
                 let value = values[row];
-                shared.counts.rows += u64::from(!value.is_nan());
-                if let Err(fault) = shared.assembler.put(frame, *slot, &Bar::of_close(value)) {
-                    self.fault(fault, row, *slot, Some(*column), shared)?;
+                context.counts.rows += u64::from(!value.is_nan());
+                if let Err(fault) = context.assembler.put(frame, *slot, &Bar::of_close(value)) {
+                    self.fault(fault, row, *slot, Some(*column), context)?;
                 }
             }
         }
@@ -197,7 +207,7 @@ impl Cursor {
     fn put_series(
         &mut self,
         end: usize,
-        shared: &mut Shared<'_>,
+        context: &mut ReadContext<'_>,
         frame: &mut Frame,
     ) -> Result<(), DataError> {
         let Plan::Levels { columns, symbols } = &self.plan else { return Ok(()) };
@@ -207,12 +217,12 @@ impl Cursor {
                 for (field, position) in fields {
                     bar[*field] = self.numbers[*position][row];
                 }
-                shared.counts.rows += u64::from(!bar[Field::Close].is_nan());
-                if let Err(fault) = shared.assembler.put(frame, *slot, &bar) {
+                context.counts.rows += u64::from(!bar[Field::Close].is_nan());
+                if let Err(fault) = context.assembler.put(frame, *slot, &bar) {
                     let field = if let Fault::Value { field, .. } = fault { field } else { Field::Close };
                     let position =
                         fields.iter().find(|(known, _)| *known == field).map_or(0, |known| known.1);
-                    self.fault(fault, row, *slot, Some(columns[position]), shared)?;
+                    self.fault(fault, row, *slot, Some(columns[position]), context)?;
                 }
             }
         }
@@ -221,16 +231,16 @@ impl Cursor {
 
     /// Moves to the next wanted row, reading batches as needed. Checks the order of all times passed,
     /// including those outside the range.
-    fn settle(&mut self, shared: &mut Shared<'_>) -> Result<(), DataError> {
+    fn settle(&mut self, context: &mut ReadContext<'_>) -> Result<(), DataError> {
         loop {
             let Some(time) = self.head() else {
-                if !self.load(shared)? {
+                if !self.load(context)? {
                     return Ok(());
                 }
                 continue;
             };
             if time < self.last {
-                self.too_early(self.at, time, shared)?;
+                self.too_early(self.at, time, context)?;
                 self.at += 1;
                 continue;
             }
@@ -239,8 +249,8 @@ impl Cursor {
                 // Sorted data has no further rows inside the range.
                 let times = std::mem::take(&mut self.times);
                 self.slots.clear();
-                self.check_order(&times[self.at..], self.first_row + self.at as u64, shared)?;
-                shared.progress.add_passed_over(self.batches.times_only()?);
+                self.check_order(&times[self.at..], self.first_row + self.at as u64, context)?;
+                context.progress.add_passed_over(self.batches.times_only()?);
             } else if time >= self.range.0 {
                 return Ok(());
             } else {
@@ -254,13 +264,13 @@ impl Cursor {
         &mut self,
         times: &[i64],
         first_row: u64,
-        shared: &mut Shared<'_>,
+        context: &mut ReadContext<'_>,
     ) -> Result<(), DataError> {
         // Row numbers count from the first of these times.
         self.first_row = first_row;
         for (row, time) in times.iter().enumerate() {
             if *time < self.last {
-                self.too_early(row, *time, shared)?;
+                self.too_early(row, *time, context)?;
             } else {
                 self.last = *time;
             }
@@ -269,13 +279,13 @@ impl Cursor {
     }
 
     /// Reads the next batch with rows that may be wanted.
-    fn load(&mut self, shared: &mut Shared<'_>) -> Result<bool, DataError> {
+    fn load(&mut self, context: &mut ReadContext<'_>) -> Result<bool, DataError> {
         loop {
             self.at = 0;
             self.times.clear();
             if let Some((times, first_row)) = self.sealed.take() {
                 self.slots.clear();
-                self.check_order(&times, first_row, shared)?;
+                self.check_order(&times, first_row, context)?;
             }
             let Some(mut rows) = self.batches.next()? else {
                 self.batch = None;
@@ -285,7 +295,7 @@ impl Cursor {
             match self.time {
                 Key::Column(column) => {
                     let times_of = rows.batch.column(if rows.is_whole { column } else { 0 });
-                    times(times_of, shared.settings.shift_ns(), &mut self.times).map_err(|fault| {
+                    times(times_of, context.settings.shift_ns(), &mut self.times).map_err(|fault| {
                         fault.error(times_of, |row| self.place_of(row, self.time_name.clone()))
                     })?;
                     self.batches.check_bounds(&rows, &self.times)?;
@@ -295,21 +305,21 @@ impl Cursor {
             if !rows.is_whole {
                 let times = std::mem::take(&mut self.times);
                 self.slots.clear();
-                self.check_order(&times, rows.first_row, shared)?;
+                self.check_order(&times, rows.first_row, context)?;
                 self.times = times;
                 continue;
             }
-            shared.progress.add_read(rows.batch.num_rows() as u64);
-            if let (Key::Column(_), Some(seal)) = (&self.time, shared.settings.sealed_from)
+            context.progress.add_read(rows.batch.num_rows() as u64);
+            if let (Key::Column(_), Some(seal)) = (&self.time, context.settings.sealed_from)
                 && let Some(row) = self.times.iter().position(|time| *time >= seal.0)
             {
                 // Behind the seal only the times are checked; the other columns are cut off before any check.
                 self.sealed = Some((self.times.split_off(row), rows.first_row + row as u64));
                 rows.batch = rows.batch.slice(0, row);
-                shared.progress.add_passed_over(self.batches.times_only()?);
+                context.progress.add_passed_over(self.batches.times_only()?);
             }
             self.load_numbers(&rows.batch);
-            self.load_slots(&rows.batch, shared)?;
+            self.load_slots(&rows.batch, context)?;
             self.batch = Some(rows.batch);
             return Ok(true);
         }
@@ -332,7 +342,7 @@ impl Cursor {
         }
     }
 
-    fn load_slots(&mut self, batch: &RecordBatch, shared: &mut Shared<'_>) -> Result<(), DataError> {
+    fn load_slots(&mut self, batch: &RecordBatch, context: &mut ReadContext<'_>) -> Result<(), DataError> {
         self.slots.clear();
         let Plan::Tidy { symbol, .. } = &self.plan else { return Ok(()) };
         if let Some(slot) = self.constant_slot {
@@ -346,9 +356,9 @@ impl Cursor {
             let name = batch.schema().field(*column).name().clone();
             return Err(DataError::NullKey { place: self.place_of(row.unwrap_or(0), name) });
         }
-        match shared.settings.sealed_from {
-            None => self.dictionary.look_up(symbols, shared.assembler, &mut self.slots),
-            Some(_) => self.dictionary.look_up_rows(symbols, shared.assembler, &mut self.slots),
+        match context.settings.sealed_from {
+            None => self.dictionary.look_up(symbols, context.assembler, &mut self.slots),
+            Some(_) => self.dictionary.look_up_rows(symbols, context.assembler, &mut self.slots),
         }
         if let Some(row) = self.dictionary.empty_row(symbols) {
             let name = batch.schema().field(*column).name().clone();
@@ -373,23 +383,23 @@ impl Cursor {
     /// Refuses a row whose time precedes an earlier row's, inside or outside the range. Skipped rows count as
     /// lost only inside the range.
     #[cold]
-    fn too_early(&self, row: usize, time: i64, shared: &mut Shared<'_>) -> Result<(), DataError> {
-        if shared.settings.on_bad_row == BadRow::Skip {
+    fn too_early(&self, row: usize, time: i64, context: &mut ReadContext<'_>) -> Result<(), DataError> {
+        if context.settings.on_bad_row == BadRow::Skip {
             let is_lost = (self.range.0..=self.range.1).contains(&time);
-            shared.counts.skipped += u64::from(is_lost);
+            context.counts.skipped += u64::from(is_lost);
             return Ok(());
         }
         let (found, previous) = (TimestampNs(time), TimestampNs(self.last));
         let place = self.place_of(row, self.time_name.clone());
         let error = DataError::Unsorted { place, found, previous };
-        shared.counts.unsorted += 1;
-        let all = shared.counts.unsorted > UNSORTED_MAX && 2 * shared.counts.unsorted > shared.counts.rows;
-        if shared.settings.on_bad_row == BadRow::Error || all {
+        context.counts.unsorted += 1;
+        let all = context.counts.unsorted > UNSORTED_MAX && 2 * context.counts.unsorted > context.counts.rows;
+        if context.settings.on_bad_row == BadRow::Error || all {
             return Err(error);
         }
-        let symbol = self.slots.get(row).map(|slot| shared.assembler.symbol(*slot).to_owned());
+        let symbol = self.slots.get(row).map(|slot| context.assembler.symbol(*slot).to_owned());
         let (symbol, detail) = (symbol.unwrap_or_default(), error.to_string());
-        refuse(shared.counts, RefusedRow { time: found, symbol, refusal: Refusal::Unsorted, detail });
+        refuse(context.counts, RefusedRow { time: found, symbol, refusal: Refusal::Unsorted, detail });
         Ok(())
     }
 
@@ -400,20 +410,20 @@ impl Cursor {
         row: usize,
         slot: Slot,
         cell: Option<usize>,
-        shared: &mut Shared<'_>,
+        context: &mut ReadContext<'_>,
     ) -> Result<(), DataError> {
-        if shared.settings.on_bad_row == BadRow::Skip {
-            shared.counts.skipped += 1;
+        if context.settings.on_bad_row == BadRow::Skip {
+            context.counts.skipped += 1;
             return Ok(());
         }
-        let error = self.error_of(fault, row, slot, cell, shared);
-        if shared.settings.on_bad_row == BadRow::Error {
+        let error = self.error_of(fault, row, slot, cell, context);
+        if context.settings.on_bad_row == BadRow::Error {
             return Err(error);
         }
         let refusal = if fault == Fault::Duplicate { Refusal::Duplicate } else { Refusal::Value };
-        let symbol = shared.assembler.symbol(slot).to_owned();
+        let symbol = context.assembler.symbol(slot).to_owned();
         let (time, detail) = (TimestampNs(self.times[row]), error.to_string());
-        refuse(shared.counts, RefusedRow { time, symbol, refusal, detail });
+        refuse(context.counts, RefusedRow { time, symbol, refusal, detail });
         Ok(())
     }
 
@@ -423,9 +433,9 @@ impl Cursor {
         row: usize,
         slot: Slot,
         cell: Option<usize>,
-        shared: &Shared<'_>,
+        context: &ReadContext<'_>,
     ) -> DataError {
-        let symbol = shared.assembler.symbol(slot).to_owned();
+        let symbol = context.assembler.symbol(slot).to_owned();
         let time = TimestampNs(self.times[row]);
         let tidy = |field: Option<Field>| match (&self.plan, field) {
             (Plan::Tidy { symbol, .. }, None) => *symbol,
@@ -442,7 +452,7 @@ impl Cursor {
         };
         let column = cell.or(tidy(Some(field)));
         let cell = column.zip(self.batch.as_ref()).map(|(column, batch)| text(batch.column(column), row));
-        let expected = match (shared.settings.values, field) {
+        let expected = match (context.settings.values, field) {
             (Values::ReturnsOfAnySize, Field::Close) => "a finite return, or null",
             (Values::Returns, Field::Close) => "a finite return above -1 (decimal, not percent), or null",
             (_, Field::Volume) => "a finite volume of at least 0, or null",

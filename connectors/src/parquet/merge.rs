@@ -6,7 +6,7 @@ use betaflow_engine::assembly::Assembler;
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
 
-use super::cursor::{Cursor, Shared};
+use super::cursor::{Cursor, ReadContext};
 use super::files::{PriceFile, list};
 use super::settings::{Input, Settings};
 use crate::{DataError, Progress};
@@ -68,7 +68,7 @@ impl Merge {
     }
 
     /// Returns the time of the next rows, after opening the files that start at or before it.
-    pub(super) fn next_time(&mut self, shared: &mut Shared<'_>) -> Result<Option<i64>, DataError> {
+    pub(super) fn next_time(&mut self, context: &mut ReadContext<'_>) -> Result<Option<i64>, DataError> {
         loop {
             let next = self.heads.iter().copied().min();
             let is_due = |file: &PriceFile| next.is_none_or(|next| file.first <= next);
@@ -76,7 +76,7 @@ impl Merge {
                 return Ok(next);
             }
             let Some(file) = self.waiting.pop_front() else { return Ok(next) };
-            let cursor = Cursor::open(&file, shared, self.open.len(), self.bytes_each)?;
+            let cursor = Cursor::open(&file, context, self.open.len(), self.bytes_each)?;
             if let Some(head) = cursor.head() {
                 // Sorted by name, so that the first of several duplicates is the same in every run.
                 let position = self.open.partition_point(|other| other.order < cursor.order);
@@ -90,7 +90,7 @@ impl Merge {
     pub(super) fn drain(
         &mut self,
         t: i64,
-        shared: &mut Shared<'_>,
+        context: &mut ReadContext<'_>,
         frame: &mut Frame,
     ) -> Result<(), DataError> {
         let mut ended = false;
@@ -98,7 +98,7 @@ impl Merge {
             if *head != t {
                 continue;
             }
-            cursor.drain(t, shared, frame)?;
+            cursor.drain(t, context, frame)?;
             *head = cursor.head().unwrap_or(i64::MAX);
             ended |= cursor.head().is_none();
         }

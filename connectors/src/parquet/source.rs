@@ -9,7 +9,7 @@ use betaflow_engine::source::{DataFacts, Source, SourceError};
 use betaflow_engine::time::Iso;
 use betaflow_engine::time::TimestampNs;
 
-use super::cursor::{Counts, Shared};
+use super::cursor::{Counts, ReadContext};
 use super::factors::FactorJoin;
 use super::merge::{Merge, name_of};
 use super::settings::{Input, RefusedRow, Settings};
@@ -117,13 +117,13 @@ impl ParquetSource {
     /// Returns the next frame like [`Source::next_frame`], with a typed error.
     pub(crate) fn next(&mut self, frame: &mut Frame) -> Result<bool, DataError> {
         while !self.ended {
-            let mut shared = Shared {
+            let mut context = ReadContext {
                 settings: &self.settings,
                 progress: &self.progress,
                 assembler: &mut self.assembler,
                 counts: &mut self.counts,
             };
-            let Some(time) = self.merge.next_time(&mut shared)? else {
+            let Some(time) = self.merge.next_time(&mut context)? else {
                 frame.clear();
                 self.ended = true;
                 self.merge.check_outside(&self.settings)?;
@@ -131,8 +131,8 @@ impl ParquetSource {
                 break;
             };
             let t = TimestampNs(time);
-            shared.assembler.begin(t, frame);
-            self.merge.drain(time, &mut shared, frame)?;
+            context.assembler.begin(t, frame);
+            self.merge.drain(time, &mut context, frame)?;
             if self.finish(t, frame)? {
                 return Ok(true);
             }

@@ -21,7 +21,7 @@ const DELETED: u64 = 256;
 const DELETED_BYTES: usize = 1 << 20;
 
 /// Result of a move: end of the moved inputs, `None` without enough inputs, or the error.
-type Moved = Result<Option<u64>, String>;
+type MoveResult = Result<Option<u64>, String>;
 
 /// Thread that writes segments, and the state of its work.
 ///
@@ -30,7 +30,7 @@ type Moved = Result<Option<u64>, String>;
 /// back.
 pub(super) struct Archive {
     asked: Option<Sender<u64>>,
-    moved: Receiver<Moved>,
+    moved: Receiver<MoveResult>,
     thread: Option<JoinHandle<()>>,
     busy: bool,
     /// End of the inputs that no restart needs.

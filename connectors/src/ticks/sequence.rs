@@ -74,7 +74,7 @@ struct Stream {
 
 /// Effect of a number on its stream.
 #[derive(Clone, Copy, Debug, Default)]
-struct Seen {
+struct Effect {
     /// First missing number between the preceding one and this, and their count.
     missed: Option<(u64, u64)>,
     /// Whether the number was received before, or is out of order in an increasing stream.
@@ -86,10 +86,10 @@ struct Seen {
 }
 
 impl Stream {
-    fn see(&mut self, number: u64) -> Seen {
+    fn see(&mut self, number: u64) -> Effect {
         let (Some(first), Some(last)) = (self.seen.first(), self.seen.last()) else {
             self.seen.insert(number);
-            return Seen::default();
+            return Effect::default();
         };
         if self.numbering != Numbering::Increasing {
             let far = self.far.take();
@@ -102,17 +102,17 @@ impl Stream {
                     }
                     None => self.far = Some(number),
                 }
-                return Seen::default();
+                return Effect::default();
             }
         }
         match self.numbering {
             Numbering::Increasing if number > last => {
                 self.seen = IdRanges::default();
                 self.seen.insert(number);
-                Seen::default()
+                Effect::default()
             }
-            Numbering::Increasing => Seen { repeated: true, ..Seen::default() },
-            _ if number < first => Seen::default(),
+            Numbering::Increasing => Effect { repeated: true, ..Effect::default() },
+            _ if number < first => Effect::default(),
             _ => {
                 let before = self.seen.len();
                 let new = self.seen.insert(number);
@@ -122,7 +122,7 @@ impl Stream {
                     self.seen.close_first_hole();
                 }
                 let missed = number.saturating_sub(last).saturating_sub(1);
-                Seen {
+                Effect {
                     missed: (missed > 0).then(|| (last + 1, missed)),
                     repeated: !new && !self.refused.contains(number),
                     filled: new && number < last,
@@ -145,10 +145,10 @@ impl Sequences {
         self.note(numbering, name, symbol, number).missed
     }
 
-    fn note(&mut self, numbering: Numbering, name: &'static str, symbol: &str, number: u64) -> Seen {
+    fn note(&mut self, numbering: Numbering, name: &'static str, symbol: &str, number: u64) -> Effect {
         let Some(stream) = self.stream(numbering, name, symbol) else {
             self.untracked += 1;
-            return Seen::default();
+            return Effect::default();
         };
         let seen = stream.see(number);
         self.repeats += u64::from(seen.repeated);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use betaflow_engine::random::SplitMix;
 
-use super::backpressure::{EventSender, Over};
+use super::backpressure::{Closed, EventSender};
 
 /// Exponential backoff with jitter. A wait lasts between half and all of its nominal length, so that clients
 /// that were cut off together do not reconnect together.
@@ -34,12 +34,12 @@ impl Backoff {
 }
 
 /// Waits before another attempt, and meanwhile sends pending events as the channel has room.
-pub(in crate::live) async fn sleep(wait: Duration, sender: &mut EventSender) -> Result<(), Over> {
+pub(in crate::live) async fn sleep(wait: Duration, sender: &mut EventSender) -> Result<(), Closed> {
     let mut stop = sender.stop();
     tokio::select! {
         over = sender.flushing() => Err(over),
         () = tokio::time::sleep(wait) => Ok(()),
-        _ = stop.wait_for(|stop| *stop) => Err(Over),
+        _ = stop.wait_for(|stop| *stop) => Err(Closed),
     }
 }
 

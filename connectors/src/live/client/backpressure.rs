@@ -14,7 +14,7 @@ use crate::live::clock::now;
 use crate::live::protocol::Bars;
 
 /// The receiver is gone or the edge was stopped: no more events are accepted.
-pub(in crate::live) struct Over;
+pub(in crate::live) struct Closed;
 
 /// Interval at which a blocked edge checks for the stop signal.
 const LOOK: Duration = Duration::from_millis(20);
@@ -67,7 +67,12 @@ impl EventSender {
     }
 
     /// Sends bars; if the channel is full, applies the overflow policy.
-    pub(in crate::live) fn bars(&mut self, bars: Bars, text: String, received: Instant) -> Result<(), Over> {
+    pub(in crate::live) fn bars(
+        &mut self,
+        bars: Bars,
+        text: String,
+        received: Instant,
+    ) -> Result<(), Closed> {
         add(&self.counters.delivered, 1);
         self.flush()?;
         let at = now();
@@ -92,14 +97,14 @@ impl EventSender {
                     self.sender.len()
                 );
                 self.send_waiting(EdgeEvent::Failed { at, text })?;
-                Err(Over)
+                Err(Closed)
             }
             _ => self.send_waiting(EdgeEvent::Bars { at, bars, text, received }),
         }
     }
 
     /// Sends a control event; none is ever dropped. It queues if bars wait, and blocks otherwise.
-    pub(in crate::live) fn send(&mut self, event: EdgeEvent) -> Result<(), Over> {
+    pub(in crate::live) fn send(&mut self, event: EdgeEvent) -> Result<(), Closed> {
         self.flush()?;
         let full = self.is_waiting() || self.sender.is_full();
         if self.overflow == Overflow::ConflateLatest && full && self.controls.len() < CONTROLS_MAX {
@@ -113,11 +118,11 @@ impl EventSender {
     }
 
     /// Sends pending events as far as the channel has room.
-    pub(in crate::live) fn flush(&mut self) -> Result<(), Over> {
+    pub(in crate::live) fn flush(&mut self) -> Result<(), Closed> {
         while let Some(event) = self.controls.pop_front() {
             match self.sender.try_send(event) {
                 Ok(()) => {}
-                Err(TrySendError::Disconnected(_)) => return Err(Over),
+                Err(TrySendError::Disconnected(_)) => return Err(Closed),
                 Err(TrySendError::Full(event)) => {
                     self.controls.push_front(event);
                     return Ok(());
@@ -132,18 +137,18 @@ impl EventSender {
         }
     }
 
-    /// Sends pending events whenever there is room; returns only with [`Over`].
-    pub(in crate::live) async fn flushing(&mut self) -> Over {
+    /// Sends pending events whenever there is room; returns only with [`Closed`].
+    pub(in crate::live) async fn flushing(&mut self) -> Closed {
         loop {
             tokio::time::sleep(LOOK).await;
             if self.flush().is_err() {
-                return Over;
+                return Closed;
             }
         }
     }
 
     /// Sends all pending events and then `last`. Blocks until done.
-    pub(in crate::live) fn finish(&mut self, last: EdgeEvent) -> Result<(), Over> {
+    pub(in crate::live) fn finish(&mut self, last: EdgeEvent) -> Result<(), Closed> {
         while let Some(event) = self.controls.pop_front() {
             self.send_waiting(event)?;
         }
@@ -153,7 +158,7 @@ impl EventSender {
         self.send_waiting(last)
     }
 
-    fn send_merged(&mut self, merged: Merged) -> Result<(), Over> {
+    fn send_merged(&mut self, merged: Merged) -> Result<(), Closed> {
         let (at, frames, (from_ns, to_ns)) = (now(), merged.frames(), merged.span());
         if frames > 1 {
             self.send_waiting(EdgeEvent::Conflated { at, frames, from_ns, to_ns })?;
@@ -165,21 +170,21 @@ impl EventSender {
 
     /// Sends an event. Blocks the thread while the channel is full, and so stops reading from the socket: TCP
     /// backpressure then holds the server.
-    fn send_waiting(&mut self, event: EdgeEvent) -> Result<(), Over> {
+    fn send_waiting(&mut self, event: EdgeEvent) -> Result<(), Closed> {
         let mut event = match self.sender.try_send(event) {
             Ok(()) => return Ok(()),
-            Err(TrySendError::Disconnected(_)) => return Err(Over),
+            Err(TrySendError::Disconnected(_)) => return Err(Closed),
             Err(TrySendError::Full(event)) => event,
         };
         add(&self.counters.blocked, 1);
         let begun = Instant::now();
         loop {
             if *self.stop.borrow() {
-                return Err(Over);
+                return Err(Closed);
             }
             event = match self.sender.send_timeout(event, LOOK) {
                 Ok(()) => break,
-                Err(SendTimeoutError::Disconnected(_)) => return Err(Over),
+                Err(SendTimeoutError::Disconnected(_)) => return Err(Closed),
                 Err(SendTimeoutError::Timeout(event)) => event,
             };
         }

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::live::error::LiveError;
-use crate::live::tls::{Trust, described};
+use crate::live::tls::{Trust, describe};
 
 /// Plain or encrypted byte stream.
 pub(in crate::live) trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -77,7 +77,7 @@ impl Target {
         let stream: Box<dyn Bytes> = match &self.tls {
             Some((connector, name)) => {
                 let stream = connector.connect(name.clone(), stream).await;
-                Box::new(stream.map_err(|error| format!("TLS: {}", described(&error)))?)
+                Box::new(stream.map_err(|error| format!("TLS: {}", describe(&error)))?)
             }
             None => Box::new(stream),
         };

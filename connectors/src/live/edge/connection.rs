@@ -10,9 +10,9 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::order::{Pushed, Received};
 use super::state::State;
-use crate::live::bar_rules::{BarRules, check_order, is_told};
+use crate::live::bar_rules::{BarRules, check_order, is_reported};
 use crate::live::client::EdgeEvent;
-use crate::live::client::backpressure::Over;
+use crate::live::client::backpressure::Closed;
 use crate::live::client::connect::Socket;
 use crate::live::client::counts::add;
 use crate::live::client::overflow;
@@ -46,17 +46,17 @@ pub(crate) enum Ended {
 /// Reason to stop: the connection has ended, or no more events are accepted.
 enum Stop {
     Ended(Ended),
-    Over,
+    Closed,
 }
 
-impl From<Over> for Stop {
-    fn from(_: Over) -> Self {
-        Self::Over
+impl From<Closed> for Stop {
+    fn from(_: Closed) -> Self {
+        Self::Closed
     }
 }
 
 /// Requested messages.
-struct Asked {
+struct Request {
     to: u64,
     /// Time of the request or of the last requested message received.
     at: Instant,
@@ -70,7 +70,7 @@ pub(crate) struct FeedConnection<'a, 'b> {
     heard: Instant,
     /// Start of the wait for the next message, while later ones are held.
     missing: Option<Instant>,
-    asked: Option<Asked>,
+    requested: Option<Request>,
     /// Whether a new subscription from the next message on was requested, because the buffer was full.
     again: bool,
     /// Number of all messages, once the server has sent it.
@@ -80,18 +80,18 @@ pub(crate) struct FeedConnection<'a, 'b> {
 impl<'a, 'b> FeedConnection<'a, 'b> {
     pub(crate) fn new(state: &'a mut State<'b>, socket: Socket) -> Self {
         let heard = Instant::now();
-        Self { state, socket, number: 0, heard, missing: None, asked: None, again: false, frames: None }
+        Self { state, socket, number: 0, heard, missing: None, requested: None, again: false, frames: None }
     }
 
     /// Runs the connection to its end.
-    pub(crate) async fn run(mut self) -> Result<Ended, Over> {
+    pub(crate) async fn run(mut self) -> Result<Ended, Closed> {
         let stop = loop {
             if let Err(stop) = self.turn().await {
                 break stop;
             }
         };
         match stop {
-            Stop::Over => Err(Over),
+            Stop::Closed => Err(Closed),
             Stop::Ended(ended) => {
                 if let Ended::All(_) = ended {
                     let _ = tokio::time::timeout(Duration::from_millis(200), self.socket.close(None)).await;
@@ -108,8 +108,8 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         // A server mostly repeats a refused message unchanged, or does not send it again.
         let refused = self.state.refused_seq == Some(self.state.order.next());
         let gap_after = settings.gap_after.min(if refused { REFUSED } else { Duration::MAX });
-        let patience = match (&self.asked, self.missing) {
-            (Some(asked), _) => Some(asked.at + gap_after),
+        let patience = match (&self.requested, self.missing) {
+            (Some(requested), _) => Some(requested.at + gap_after),
             (None, Some(since)) => Some(since + settings.late),
             (None, None) => None,
         };
@@ -125,7 +125,8 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
             // Nothing was read while blocked, so that time counts neither as silence nor as a gap.
             self.heard = Instant::now();
             self.missing = self.missing.map(|since| since + blocked);
-            self.asked = self.asked.take().map(|asked| Asked { at: asked.at + blocked, ..asked });
+            self.requested =
+                self.requested.take().map(|requested| Request { at: requested.at + blocked, ..requested });
         }
         Ok(())
     }
@@ -169,11 +170,11 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
     }
 
     /// Reports a dropped message; if there are many, only some of them.
-    fn refuse(&mut self, text: String) -> Result<(), Over> {
+    fn refuse(&mut self, text: String) -> Result<(), Closed> {
         add(&self.state.sender.counters.refused, 1);
         self.state.refused += 1;
         let count = self.state.refused;
-        if !is_told(count) {
+        if !is_reported(count) {
             return Ok(());
         }
         let text = if count == 1 { text } else { format!("{text}; {count} messages refused so far") };
@@ -216,15 +217,15 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
             ServerMessage::Unavailable(from, to) => {
                 let missing = self.state.order.missing();
                 if let Some((first, last)) = missing.filter(|(first, _)| (from..=to).contains(first)) {
-                    self.asked = None;
+                    self.requested = None;
                     self.state.gap(first, last.min(to))?;
                 }
                 self.settle().await
             }
             ServerMessage::Error(text) => Err(Stop::Ended(Ended::ServerError(text))),
             ServerMessage::End(frames) => {
-                if let Some(doubted) = self.state.doubted.take() {
-                    self.push(doubted).await?;
+                if let Some(unconfirmed) = self.state.unconfirmed.take() {
+                    self.push(unconfirmed).await?;
                 }
                 self.frames = Some(frames);
                 self.state.order.know(frames);
@@ -287,30 +288,30 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
     /// Resolves bars held as unconfirmed, and returns `received` unless it must wait for confirmation itself.
     async fn settled(&mut self, received: Received) -> Result<Option<Received>, Stop> {
         let (seq, timestamp) = (received.0.seq, received.0.timestamp);
-        let is_doubtful = |session: &Self| {
+        let needs_confirmation = |session: &Self| {
             let rules = session.state.rules.as_ref();
             seq == session.state.order.next()
-                && rules.is_some_and(|rules| rules.is_doubtful(&received.0, session.state.last))
+                && rules.is_some_and(|rules| rules.needs_confirmation(&received.0, session.state.last))
         };
         // An older message neither confirms nor contradicts the unconfirmed one.
-        if let Some(doubted) = self.state.doubted.take_if(|doubted| seq >= doubted.0.seq) {
-            if seq == doubted.0.seq && is_doubtful(self) {
+        if let Some(unconfirmed) = self.state.unconfirmed.take_if(|unconfirmed| seq >= unconfirmed.0.seq) {
+            if seq == unconfirmed.0.seq && needs_confirmation(self) {
                 add(&self.state.sender.counters.repeats, 1);
-                self.state.doubted = Some(doubted);
+                self.state.unconfirmed = Some(unconfirmed);
                 return Ok(None);
             }
-            if seq > doubted.0.seq && timestamp > doubted.0.timestamp {
-                self.push(doubted).await?;
+            if seq > unconfirmed.0.seq && timestamp > unconfirmed.0.timestamp {
+                self.push(unconfirmed).await?;
             } else {
-                let (time, before) = (Iso(TimestampNs(doubted.0.timestamp)), Iso(TimestampNs(timestamp)));
-                let found = doubted.0.seq;
+                let (time, before) = (Iso(TimestampNs(unconfirmed.0.timestamp)), Iso(TimestampNs(timestamp)));
+                let found = unconfirmed.0.seq;
                 self.refuse(format!(
                     "bars {found}: found {time}, expected a time before {before}, the time of the next bars"
                 ))?;
             }
         }
-        if is_doubtful(self) {
-            self.state.doubted = Some(received);
+        if needs_confirmation(self) {
+            self.state.unconfirmed = Some(received);
             return Ok(None);
         }
         Ok(Some(received))
@@ -342,10 +343,10 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         if self.missing.is_some() {
             add(&self.state.sender.counters.filled, 1);
         }
-        if let Some(asked) = &mut self.asked {
-            asked.at = Instant::now();
-            if seq >= asked.to {
-                self.asked = None;
+        if let Some(requested) = &mut self.requested {
+            requested.at = Instant::now();
+            if seq >= requested.to {
+                self.requested = None;
             }
         }
         self.missing = None;
@@ -353,7 +354,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
 
     /// Delivers bars in order. Refuses those that turn out to close too early: held bars could not be
     /// compared before.
-    fn deliver(&mut self, (bars, text, received): Received) -> Result<(), Over> {
+    fn deliver(&mut self, (bars, text, received): Received) -> Result<(), Closed> {
         if self.state.rules.is_some()
             && let Err((found, expected)) = check_order(&bars, self.state.last)
         {
@@ -367,7 +368,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
     }
 
     /// Gives up missing messages when the buffer is full and back-filling is off.
-    fn make_room(&mut self, received: Received) -> Result<(), Over> {
+    fn make_room(&mut self, received: Received) -> Result<(), Closed> {
         let mut left = Some(received);
         while let Some(received) = left.take() {
             if let Some((from, to)) = self.state.order.missing() {
@@ -391,14 +392,14 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
             self.deliver(received)?;
         }
         if self.state.order.missing().is_none() {
-            (self.missing, self.asked, self.again) = (None, None, false);
+            (self.missing, self.requested, self.again) = (None, None, false);
         } else if self.missing.is_none() {
             self.missing = Some(Instant::now());
         }
         if let Some(frames) = self.frames.filter(|frames| self.state.order.next() >= *frames) {
             return Err(Stop::Ended(Ended::All(frames)));
         }
-        if self.state.settings.back_fill && self.asked.is_none() && self.state.order.held() >= EARLY_MAX {
+        if self.state.settings.back_fill && self.requested.is_none() && self.state.order.held() >= EARLY_MAX {
             self.ask().await?;
         }
         Ok(())
@@ -407,7 +408,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
     /// Requests the missing messages.
     async fn ask(&mut self) -> Result<(), Stop> {
         let Some((from, to)) = self.state.order.missing() else { return Ok(()) };
-        self.asked = Some(Asked { to, at: Instant::now() });
+        self.requested = Some(Request { to, at: Instant::now() });
         add(&self.state.sender.counters.requests, 1);
         self.say(ClientMessage::Backfill { from, to }).await
     }
@@ -418,7 +419,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
             return Ok(());
         }
         self.again = true;
-        if self.asked.is_none() {
+        if self.requested.is_none() {
             self.ask().await?;
         }
         let from = self.state.order.next();
@@ -427,11 +428,11 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
 
     /// Requests the missing message when its waiting time has passed, or gives it up after a request.
     async fn insist(&mut self) -> Result<(), Stop> {
-        if let Some(doubted) = self.state.doubted.take() {
+        if let Some(unconfirmed) = self.state.unconfirmed.take() {
             // No message has contradicted the unconfirmed bars.
-            return self.push(doubted).await;
+            return self.push(unconfirmed).await;
         }
-        if self.asked.take().is_none() && self.state.settings.back_fill {
+        if self.requested.take().is_none() && self.state.settings.back_fill {
             return self.ask().await;
         }
         if let Some(far) = self.state.order.drop_far() {
@@ -449,7 +450,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         sent.map_err(|error| lost(&error.to_string()))
     }
 
-    fn stale(&mut self) -> Result<Stop, Over> {
+    fn stale(&mut self) -> Result<Stop, Closed> {
         let silent = self.heard.elapsed();
         add(&self.state.sender.counters.stale, 1);
         self.state.sender.send(EdgeEvent::Stale { at: now(), silent })?;

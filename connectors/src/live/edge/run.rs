@@ -6,7 +6,7 @@ use super::order::Order;
 use super::state::State;
 use crate::live::client::EdgeEvent;
 use crate::live::client::backoff::{Backoff, sleep};
-use crate::live::client::backpressure::{EventSender, Over};
+use crate::live::client::backpressure::{Closed, EventSender};
 use crate::live::client::connect::Target;
 use crate::live::client::counts::add;
 use crate::live::clock::now;
@@ -19,10 +19,11 @@ pub(super) async fn run(settings: &EdgeSettings, target: &Target, sender: EventS
     let mut stop = sender.stop();
     let order = Order::new(settings.from, settings.held_max, settings.held_bytes_max);
     let (hello, rules, last, refused_seq) = (None, None, None, None);
-    let doubted = None;
-    let mut state = State { settings, sender, order, hello, rules, last, doubted, refused: 0, refused_seq };
-    // An `Over` needs no report: no receiver is left.
-    let _: Result<(), Over> = tokio::select! {
+    let unconfirmed = None;
+    let mut state =
+        State { settings, sender, order, hello, rules, last, unconfirmed, refused: 0, refused_seq };
+    // A `Closed` needs no report: no receiver is left.
+    let _: Result<(), Closed> = tokio::select! {
         biased;
         _ = stop.wait_for(|stop| *stop) => Ok(()),
         followed = state.follow(target) => followed,
@@ -30,7 +31,7 @@ pub(super) async fn run(settings: &EdgeSettings, target: &Target, sender: EventS
 }
 
 impl State<'_> {
-    async fn follow(&mut self, target: &Target) -> Result<(), Over> {
+    async fn follow(&mut self, target: &Target) -> Result<(), Closed> {
         let settings = self.settings;
         let mut backoff = Backoff::new(settings.retry_after, settings.retry_max, settings.seed);
         let mut stuck = 0;
@@ -44,7 +45,7 @@ impl State<'_> {
                 Ok(socket) => {
                     add(&self.sender.counters.connections, 1);
                     self.order.forget();
-                    self.doubted = None;
+                    self.unconfirmed = None;
                     FeedConnection::new(self, socket).run().await?
                 }
                 Err(why) => {

@@ -6,7 +6,7 @@ use super::EdgeSettings;
 use super::order::{Order, Received};
 use crate::live::bar_rules::BarRules;
 use crate::live::client::EdgeEvent;
-use crate::live::client::backpressure::{EventSender, Over};
+use crate::live::client::backpressure::{Closed, EventSender};
 use crate::live::client::counts::add;
 use crate::live::clock::now;
 use crate::live::protocol::Hello;
@@ -24,7 +24,7 @@ pub(super) struct State<'a> {
     pub(super) last: Option<TimestampNs>,
     /// Bars of the next number that close much later than the preceding ones, held until another message
     /// confirms the time.
-    pub(super) doubted: Option<Received>,
+    pub(super) unconfirmed: Option<Received>,
     /// Count of refused messages, and the number of the last refused bars.
     pub(super) refused: u64,
     pub(super) refused_seq: Option<u64>,
@@ -32,7 +32,7 @@ pub(super) struct State<'a> {
 
 impl State<'_> {
     /// Gives up the messages `from` to `to`, both included.
-    pub(super) fn gap(&mut self, from: u64, to: u64) -> Result<(), Over> {
+    pub(super) fn gap(&mut self, from: u64, to: u64) -> Result<(), Closed> {
         self.order.give_up(to);
         add(&self.sender.counters.gaps, 1);
         add(&self.sender.counters.missing, to - from + 1);

@@ -18,8 +18,8 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use super::binance::{self, Streams};
 use super::faults::Stream;
 use super::reader::{Cursor, Encode, Item, Step};
-use super::socket::{self, Bytes, SAID_MAX, Socket};
-use super::{Shared, Speed, Talk, add};
+use super::socket::{self, Bytes, CLIENT_MESSAGE_MAX, Socket};
+use super::{ServerState, Speed, Talk, add};
 use crate::DataError;
 use crate::live::protocol::{Bars, ClientMessage, ServerMessage};
 
@@ -52,13 +52,13 @@ enum Event {
     Stop,
     Cut,
     Stall,
-    Said(Option<Result<Message, Error>>),
+    Message(Option<Result<Message, Error>>),
     Step(Result<Step, DataError>),
     Silence,
 }
 
 struct Client<'a> {
-    shared: &'a Shared,
+    shared: &'a ServerState,
     stop: watch::Receiver<bool>,
     sink: SplitSink<Socket, Message>,
     encode: Encode,
@@ -78,7 +78,12 @@ struct Client<'a> {
 }
 
 /// Serves one client until it leaves.
-pub(super) async fn serve(stream: TcpStream, acceptor: Option<TlsAcceptor>, shared: &Shared, number: u64) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    acceptor: Option<TlsAcceptor>,
+    shared: &ServerState,
+    number: u64,
+) {
     let mut stop = shared.stop.clone();
     let opened = tokio::select! {
         opened = socket::open(stream, acceptor) => opened,
@@ -159,7 +164,7 @@ impl Client<'_> {
                 _ = stop.wait_for(|stop| *stop) => Event::Stop,
                 () = at(cut) => Event::Cut,
                 () = at(stall) => Event::Stall,
-                said = heard.next() => Event::Said(said),
+                message = heard.next() => Event::Message(message),
                 step = self.due(), if streams => Event::Step(step),
                 () = sleep_until(silence) => Event::Silence,
             };
@@ -167,7 +172,7 @@ impl Client<'_> {
                 Event::Stop => return Err(Leave::Stopped),
                 Event::Cut => return Err(Leave::Cut),
                 Event::Stall => self.stall().await?,
-                Event::Said(said) => self.hear(said).await?,
+                Event::Message(message) => self.hear(message).await?,
                 Event::Step(step) => self.step(step.map_err(Leave::Broken)?).await?,
                 Event::Silence => self.heartbeat().await?,
             }
@@ -263,7 +268,7 @@ impl Client<'_> {
                 return Err(Leave::Nonsense(format!("found {} bytes of binary, expected text", bytes.len())));
             }
             Some(Err(Error::Capacity(error))) => {
-                return Err(Leave::Nonsense(format!("{error}; expected at most {SAID_MAX} bytes")));
+                return Err(Leave::Nonsense(format!("{error}; expected at most {CLIENT_MESSAGE_MAX} bytes")));
             }
             _ => return Err(Leave::Gone),
         };

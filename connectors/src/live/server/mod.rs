@@ -133,7 +133,7 @@ fn add(counter: &AtomicU64, count: u64) {
 }
 
 /// State shared by all clients.
-struct Shared {
+struct ServerState {
     feed: Arc<dyn Feed>,
     settings: ServerSettings,
     counters: Arc<Counters>,
@@ -169,7 +169,7 @@ impl Server {
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Start)?;
         let (stop, stopped) = watch::channel(false);
         let counters = Arc::<Counters>::default();
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(ServerState {
             feed,
             settings,
             counters: Arc::clone(&counters),
@@ -216,7 +216,11 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, acceptor: Option<tokio_rustls::TlsAcceptor>, shared: Arc<Shared>) {
+async fn accept(
+    listener: TcpListener,
+    acceptor: Option<tokio_rustls::TlsAcceptor>,
+    shared: Arc<ServerState>,
+) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return (shared.complain)(&format!("cannot listen: {error}")),

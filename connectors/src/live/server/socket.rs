@@ -19,7 +19,7 @@ pub(super) type Socket = WebSocketStream<Box<dyn Bytes>>;
 /// Timeout of the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Maximum size of a client message, in bytes.
-pub(super) const SAID_MAX: usize = 64 << 10;
+pub(super) const CLIENT_MESSAGE_MAX: usize = 64 << 10;
 
 /// Performs the handshakes; `None` if they fail, since no channel to report an error exists.
 pub(super) async fn open(stream: TcpStream, acceptor: Option<TlsAcceptor>) -> Option<(Socket, String)> {
@@ -32,7 +32,9 @@ async fn shake(stream: TcpStream, acceptor: Option<TlsAcceptor>) -> Option<(Sock
         Some(acceptor) => Box::new(acceptor.accept(stream).await.ok()?),
         None => Box::new(stream),
     };
-    let config = WebSocketConfig::default().max_message_size(Some(SAID_MAX)).max_frame_size(Some(SAID_MAX));
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(CLIENT_MESSAGE_MAX))
+        .max_frame_size(Some(CLIENT_MESSAGE_MAX));
     let mut path = String::new();
     // The signature of the library has a large error type.
     #[allow(clippy::result_large_err)]

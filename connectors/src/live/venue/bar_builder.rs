@@ -13,7 +13,7 @@ use super::faults::{Fault, Faults, Holes, of_clock};
 use super::watch::SymbolWatch;
 use super::{BarsFrom, VenueCounts, VenueSettings};
 use crate::live::client::EdgeEvent;
-use crate::live::client::backpressure::{EventSender, Over};
+use crate::live::client::backpressure::{Closed, EventSender};
 use crate::live::client::counts::{Counters, add, set};
 use crate::live::clock::now;
 use crate::live::protocol;
@@ -81,7 +81,7 @@ impl BarBuilder {
     }
 
     /// Starts another connection.
-    pub(crate) fn connected(&mut self, again: bool, sender: &mut EventSender) -> Result<(), Over> {
+    pub(crate) fn connected(&mut self, again: bool, sender: &mut EventSender) -> Result<(), Closed> {
         if again {
             // Sequence numbers of the last connection do not continue.
             self.send_holes(true, sender)?;
@@ -112,7 +112,7 @@ impl BarBuilder {
         text: &str,
         received: Instant,
         sender: &mut EventSender,
-    ) -> Result<(), Over> {
+    ) -> Result<(), Closed> {
         let mut events = Vec::new();
         let parsed = self.venue.parse(text, &mut events);
         self.report(&parsed, &events, sender)?;
@@ -150,7 +150,7 @@ impl BarBuilder {
     }
 
     /// Reports changes of the venue's clock and follows them.
-    fn clock_changes(&mut self, received: Instant, sender: &mut EventSender) -> Result<(), Over> {
+    fn clock_changes(&mut self, received: Instant, sender: &mut EventSender) -> Result<(), Closed> {
         for change in self.bars.take_changes() {
             sender.send(of_clock(change, &self.name).event())?;
             let (ClockChange::Ahead { to_ns, .. } | ClockChange::Back { to_ns, .. }) = change;
@@ -161,7 +161,7 @@ impl BarBuilder {
     }
 
     /// Reports faults when they first occur.
-    fn report_faults(&mut self, now: Instant, sender: &mut EventSender) -> Result<(), Over> {
+    fn report_faults(&mut self, now: Instant, sender: &mut EventSender) -> Result<(), Closed> {
         self.send_holes(false, sender)?;
         for fault in self.faults.first(&self.bars.counts(), &self.name) {
             sender.send(fault.event())?;
@@ -176,7 +176,7 @@ impl BarBuilder {
     }
 
     /// Reports missing sequence numbers: the overdue ones, or all.
-    fn send_holes(&mut self, all: bool, sender: &mut EventSender) -> Result<(), Over> {
+    fn send_holes(&mut self, all: bool, sender: &mut EventSender) -> Result<(), Closed> {
         let latest = self.bars.latest_ns(0);
         for event in self.holes.due(self.venue.sequences_mut(), latest, all) {
             sender.send(event)?;
@@ -185,7 +185,7 @@ impl BarBuilder {
     }
 
     /// Advances the venue's clock between messages.
-    pub(crate) fn tick(&mut self, sender: &mut EventSender) -> Result<(), Over> {
+    pub(crate) fn tick(&mut self, sender: &mut EventSender) -> Result<(), Closed> {
         let now = Instant::now();
         self.bars.pass(0, self.monotonic(now), &mut self.closed);
         self.clock_changes(now, sender)?;
@@ -197,7 +197,7 @@ impl BarBuilder {
     }
 
     /// Handles the first event of a connection: intervals that began before it may be incomplete.
-    fn begin(&mut self, latest: i64, sender: &mut EventSender) -> Result<(), Over> {
+    fn begin(&mut self, latest: i64, sender: &mut EventSender) -> Result<(), Closed> {
         let began = self.first_event.unwrap_or(latest).min(latest);
         let floor = |time: i64| time.saturating_sub(time.rem_euclid(self.bar_ns));
         let ceil = |time: i64| floor(time.saturating_add(self.bar_ns - 1));
@@ -250,7 +250,7 @@ impl BarBuilder {
         parsed: &Parsed,
         events: &[Event<'_>],
         sender: &mut EventSender,
-    ) -> Result<(), Over> {
+    ) -> Result<(), Closed> {
         match parsed {
             Parsed::Known(_) => {}
             Parsed::Unknown(_) => add(&sender.counters.unknown, 1),
@@ -279,7 +279,7 @@ impl BarBuilder {
         Ok(())
     }
 
-    fn report_refusal(&mut self, kind: String, text: String, sender: &mut EventSender) -> Result<(), Over> {
+    fn report_refusal(&mut self, kind: String, text: String, sender: &mut EventSender) -> Result<(), Closed> {
         if self.reported.len() >= REPORTED_MAX || !self.reported.insert(kind) {
             return Ok(());
         }
@@ -287,7 +287,7 @@ impl BarBuilder {
     }
 
     /// Delivers the bars of closed intervals.
-    fn deliver(&mut self, received: Instant, sender: &mut EventSender) -> Result<(), Over> {
+    fn deliver(&mut self, received: Instant, sender: &mut EventSender) -> Result<(), Closed> {
         let mut closed = std::mem::take(&mut self.closed);
         for interval in closed.drain(..) {
             let bars = message(self.seq, interval);

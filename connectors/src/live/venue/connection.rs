@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::follower::Follower;
 use crate::live::client::EdgeEvent;
-use crate::live::client::backpressure::{EventSender, Over};
+use crate::live::client::backpressure::{Closed, EventSender};
 use crate::live::client::connect::Socket;
 use crate::live::client::counts::add;
 use crate::live::clock::now;
@@ -26,12 +26,12 @@ const SEND: Duration = Duration::from_secs(10);
 /// Reason for which a connection ends.
 enum Stop {
     Lost(String),
-    Over,
+    Closed,
 }
 
-impl From<Over> for Stop {
-    fn from(_: Over) -> Self {
-        Self::Over
+impl From<Closed> for Stop {
+    fn from(_: Closed) -> Self {
+        Self::Closed
     }
 }
 
@@ -67,7 +67,7 @@ impl<'a> VenueConnection<'a> {
     }
 
     /// Runs the connection to its end; returns the reason.
-    pub(crate) async fn run(mut self) -> Result<String, Over> {
+    pub(crate) async fn run(mut self) -> Result<String, Closed> {
         let stop = match self.subscribe().await {
             Ok(()) => loop {
                 if let Err(stop) = self.turn().await {
@@ -77,7 +77,7 @@ impl<'a> VenueConnection<'a> {
             Err(stop) => stop,
         };
         match stop {
-            Stop::Over => Err(Over),
+            Stop::Closed => Err(Closed),
             Stop::Lost(why) => Ok(why),
         }
     }
@@ -160,7 +160,7 @@ impl<'a> VenueConnection<'a> {
         add(&self.sender.counters.bytes, bytes as u64);
     }
 
-    fn refuse(&mut self, text: String) -> Result<(), Over> {
+    fn refuse(&mut self, text: String) -> Result<(), Closed> {
         add(&self.sender.counters.refused, 1);
         let text = format!("message of {}: {text}", self.follower.settings.venue);
         self.sender.send(EdgeEvent::Refused { at: now(), text })
@@ -209,7 +209,7 @@ impl<'a> VenueConnection<'a> {
     }
 
     /// Publishes the counts of the raw log and forwards its notices.
-    fn look(&mut self) -> Result<(), Over> {
+    fn look(&mut self) -> Result<(), Closed> {
         let Some(log) = &self.follower.raw_log else { return Ok(()) };
         self.follower.counts.lock().unwrap_or_else(PoisonError::into_inner).raw_log = log.counts();
         match log.news() {

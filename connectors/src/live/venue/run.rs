@@ -6,7 +6,7 @@ use super::connection::VenueConnection;
 use super::follower::Follower;
 use crate::live::client::EdgeEvent;
 use crate::live::client::backoff::{Backoff, sleep};
-use crate::live::client::backpressure::{EventSender, Over};
+use crate::live::client::backpressure::{Closed, EventSender};
 use crate::live::client::counts::add;
 use crate::live::clock::now;
 use crate::live::raw_log::RawLog;
@@ -15,8 +15,8 @@ impl Follower {
     /// Follows the venue until the edge is stopped.
     pub(in crate::live) async fn run(mut self, mut sender: EventSender) {
         let mut stop = sender.stop();
-        // An `Over` needs no report: no receiver is left.
-        let _: Option<Over> = tokio::select! {
+        // A `Closed` needs no report: no receiver is left.
+        let _: Option<Closed> = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => None,
             over = self.follow(&mut sender) => Some(over),
@@ -26,20 +26,20 @@ impl Follower {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).raw_log = raw_log;
     }
 
-    async fn follow(&mut self, sender: &mut EventSender) -> Over {
+    async fn follow(&mut self, sender: &mut EventSender) -> Closed {
         let settings = &self.settings;
         let mut backoff = Backoff::new(settings.retry_after, settings.retry_max, settings.seed);
         for attempt in 0_u64.. {
             let ended = self.once(attempt, &mut backoff, sender).await;
-            let Ok(why) = ended else { return Over };
+            let Ok(why) = ended else { return Closed };
             let retry_in = backoff.wait();
             if sender.send(EdgeEvent::Disconnected { at: now(), why, retry_in }).is_err()
                 || sleep(retry_in, sender).await.is_err()
             {
-                return Over;
+                return Closed;
             }
         }
-        Over
+        Closed
     }
 
     /// Connects and runs the connection to its end; returns the reason.
@@ -48,7 +48,7 @@ impl Follower {
         attempt: u64,
         backoff: &mut Backoff,
         sender: &mut EventSender,
-    ) -> Result<String, Over> {
+    ) -> Result<String, Closed> {
         let connected = tokio::select! {
             connected = self.target.connect() => connected,
             over = sender.flushing() => return Err(over),

@@ -37,7 +37,7 @@ pub struct SymbolsHeard {
 
 /// Activity of a symbol, by the venue's clock, in ns.
 #[derive(Clone, Copy, Debug, Default)]
-struct Heard {
+struct Activity {
     count: u64,
     first: i64,
     last: i64,
@@ -45,7 +45,7 @@ struct Heard {
     quiet: bool,
 }
 
-impl Heard {
+impl Activity {
     fn add(&mut self, time_ns: i64) {
         if self.count == 0 {
             (self.first, self.last) = (time_ns, time_ns);
@@ -68,7 +68,7 @@ pub(super) struct SymbolWatch {
     venue: String,
     after: Duration,
     quiet_ns: i64,
-    asked: BTreeMap<String, Heard>,
+    asked: BTreeMap<String, Activity>,
     not_asked: BTreeMap<String, u64>,
     connected: Instant,
     looked: Instant,
@@ -95,7 +95,7 @@ impl SymbolWatch {
             venue: settings.venue.clone(),
             after: settings.symbols_after + own,
             quiet_ns: quiet.max(settings.bar_ns.saturating_mul(BARS)),
-            asked: settings.symbols.iter().map(|symbol| (symbol.clone(), Heard::default())).collect(),
+            asked: settings.symbols.iter().map(|symbol| (symbol.clone(), Activity::default())).collect(),
             not_asked: BTreeMap::new(),
             connected: now,
             looked: now,
@@ -152,7 +152,7 @@ impl SymbolWatch {
     }
 
     fn heard(&self) -> SymbolsHeard {
-        let asked = |wanted: fn(&Heard) -> bool| {
+        let asked = |wanted: fn(&Activity) -> bool| {
             let of = self.asked.iter().filter(|(_, heard)| wanted(heard));
             of.map(|(symbol, _)| symbol.clone()).collect()
         };

@@ -33,16 +33,16 @@ pub(in super::super) struct SegmentWriter {
     held: usize,
     digest: RowsDigest,
     first: u64,
-    aside: Aside,
+    partial: PartialFile,
 }
 
-struct Aside {
+struct PartialFile {
     path: PathBuf,
     target: PathBuf,
     done: bool,
 }
 
-impl Drop for Aside {
+impl Drop for PartialFile {
     fn drop(&mut self) {
         if !self.done {
             // The next attempt overwrites a file that cannot be removed.
@@ -62,7 +62,7 @@ impl SegmentWriter {
         let target = folder.join(format!("{PREFIX}{first:012}{SUFFIX}"));
         let path = folder.join(format!(".{PREFIX}{first:012}{SUFFIX}.partial"));
         let file = File::create(&path).map_err(io("create a file in the folder of segments"))?;
-        let aside = Aside { path, target, done: false };
+        let partial = PartialFile { path, target, done: false };
         let schema = schema();
         let delta = |properties: WriterPropertiesBuilder, name: &str| {
             let column = ColumnPath::from(name);
@@ -77,7 +77,7 @@ impl SegmentWriter {
             .set_column_dictionary_enabled(ColumnPath::from("body"), false);
         let properties = delta(delta(properties, "seq"), "timestamp").build();
         let writer = ArrowWriter::try_new(BufWriter::new(file), Arc::clone(&schema), Some(properties))
-            .map_err(|source| unwritten(&aside.target, source))?;
+            .map_err(|source| unwritten(&partial.target, source))?;
         Ok(Self {
             writer,
             schema,
@@ -88,7 +88,7 @@ impl SegmentWriter {
             held: 0,
             digest: RowsDigest::default(),
             first,
-            aside,
+            partial,
         })
     }
 
@@ -114,31 +114,31 @@ impl SegmentWriter {
             .map_err(ParquetError::from)
             .and_then(|batch| self.writer.write(&batch))
             .and_then(|()| self.writer.flush())
-            .map_err(|source| unwritten(&self.aside.target, source))
+            .map_err(|source| unwritten(&self.partial.target, source))
     }
 
     /// Syncs the segment and moves it to its final path.
     pub(in super::super) fn complete(mut self) -> Result<SegmentFile, StoreError> {
         self.end_group()?;
-        let Self { mut writer, digest, first, mut aside, .. } = self;
+        let Self { mut writer, digest, first, mut partial, .. } = self;
         writer.append_key_value_metadata(KeyValue::new(DIGEST.to_owned(), digest.hex()));
         // `into_inner` flushes; a plain drop would lose an error of the last write.
         let synced = writer.into_inner().and_then(|buffer| {
             let file = buffer.into_inner().map_err(|error| ParquetError::from(error.into_error()))?;
             file.sync_all().map_err(ParquetError::from)
         });
-        synced.map_err(|source| unwritten(&aside.target, source))?;
+        synced.map_err(|source| unwritten(&partial.target, source))?;
         let io = |doing| {
-            let path = aside.target.clone();
+            let path = partial.target.clone();
             move |source| StoreError::Io { path, doing, source }
         };
-        fs::rename(&aside.path, &aside.target).map_err(io("move the segment to its final path"))?;
+        fs::rename(&partial.path, &partial.target).map_err(io("move the segment to its final path"))?;
         // A name is durable once its folder is synced.
-        for folder in aside.target.ancestors().skip(1).take(2).filter(|_| cfg!(unix)) {
+        for folder in partial.target.ancestors().skip(1).take(2).filter(|_| cfg!(unix)) {
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(io("sync the segment"))?;
         }
-        aside.done = true;
-        Ok(SegmentFile { first, path: aside.target.clone() })
+        partial.done = true;
+        Ok(SegmentFile { first, path: partial.target.clone() })
     }
 }
 

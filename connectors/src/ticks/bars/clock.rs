@@ -1,10 +1,10 @@
 //! Clock of a venue, derived from the times of its events.
 
 use super::super::event::Event;
-use super::behind::Behind;
+use super::lag::LagDetector;
 
 /// Lead over the clock beyond which a time needs confirmation, in ns; at least one bar length.
-const DOUBTED_NS: i64 = 60_000_000_000;
+const CONFIRM_NS: i64 = 60_000_000_000;
 /// Consecutive messages that confirm a jump of a few confirmation distances.
 const AGREE: u64 = 3;
 /// Jump length, in confirmation distances, for which one more message must agree.
@@ -27,11 +27,11 @@ const SURE: u64 = 100;
 
 /// Clock of a venue that ignores outliers. A time far ahead of all others is accepted only when further
 /// messages agree, the more of them and over the longer a span the further it is ahead. The first time of all
-/// is accepted once another is near it. A clock ahead of all later events is set back ([`Behind`]).
+/// is accepted once another is near it. A clock ahead of all later events is set back ([`LagDetector`]).
 #[derive(Clone, Debug)]
 pub(super) struct VenueClock {
     /// Lead beyond which a time needs confirmation, in ns.
-    doubted_ns: i64,
+    confirm_ns: i64,
     latest: Option<i64>,
     /// Latest time of an accepted event, independent of [`VenueClock::advance`].
     heard: Option<i64>,
@@ -43,7 +43,7 @@ pub(super) struct VenueClock {
     /// Events accepted since the first one, or since the last jump.
     taken: u64,
     /// Consecutive events behind the clock.
-    pub(super) behind: Behind,
+    pub(super) lag: LagDetector,
 }
 
 /// Consecutive messages far ahead of all before them, with times near each other.
@@ -86,22 +86,22 @@ pub(super) struct Jump {
 impl VenueClock {
     /// Creates the clock of a venue for bars of this length.
     pub(super) fn new(bar_ns: i64) -> Self {
-        let doubted_ns = bar_ns.max(DOUBTED_NS);
+        let confirm_ns = bar_ns.max(CONFIRM_NS);
         Self {
-            doubted_ns,
+            confirm_ns,
             latest: None,
             heard: None,
             agreed: false,
             expected: None,
             ahead: None,
             taken: 0,
-            behind: Behind::new(doubted_ns),
+            lag: LagDetector::new(confirm_ns),
         }
     }
 
     /// Returns the lead beyond which a time needs confirmation, in ns.
-    pub(super) fn doubted_ns(&self) -> i64 {
-        self.doubted_ns
+    pub(super) fn confirm_ns(&self) -> i64 {
+        self.confirm_ns
     }
 
     /// Returns the latest confirmed time.
@@ -131,20 +131,20 @@ impl VenueClock {
             (self.latest, self.heard) = (Some(time_ns), Some(time_ns));
             return Verdict::Taken(0);
         };
-        if time_ns <= self.reach(latest).saturating_add(self.doubted_ns) {
+        if time_ns <= self.reach(latest).saturating_add(self.confirm_ns) {
             let dropped = self.forget();
-            if !self.agreed && time_ns < latest.saturating_sub(self.doubted_ns) {
+            if !self.agreed && time_ns < latest.saturating_sub(self.confirm_ns) {
                 (self.latest, self.heard) = (Some(time_ns), Some(time_ns));
-                return Verdict::TakenInstead(time_ns.saturating_add(self.doubted_ns));
+                return Verdict::TakenInstead(time_ns.saturating_add(self.confirm_ns));
             }
             self.agreed = true;
-            self.taken += u64::from(latest.abs_diff(time_ns) <= self.doubted_ns.unsigned_abs());
+            self.taken += u64::from(latest.abs_diff(time_ns) <= self.confirm_ns.unsigned_abs());
             self.latest = Some(latest.max(time_ns));
             self.heard = self.heard.max(Some(time_ns));
             return Verdict::Taken(dropped);
         }
         let near = self.ahead.as_ref().is_some_and(|ahead| {
-            let agrees = ahead.latest.abs_diff(time_ns) <= self.doubted_ns.unsigned_abs();
+            let agrees = ahead.latest.abs_diff(time_ns) <= self.confirm_ns.unsigned_abs();
             // A fast playback may jump again before the required time span has passed.
             agrees || (ahead.messages >= AGREE && time_ns > ahead.latest)
         });
@@ -183,7 +183,7 @@ impl VenueClock {
     pub(super) fn jump(&mut self, now: Option<i64>) -> Option<Jump> {
         let from_ns = self.latest?;
         let ahead = self.ahead.as_ref()?;
-        let lengths = ahead.latest.saturating_sub(self.reach(from_ns)) / self.doubted_ns;
+        let lengths = ahead.latest.saturating_sub(self.reach(from_ns)) / self.confirm_ns;
         let messages = AGREE.saturating_add(lengths.unsigned_abs() / LENGTHS).min(AGREE_MAX);
         let wanted = if lengths < SHORT { 0 } else { lengths.saturating_mul(SPAN_NS).min(SPAN_NS_MAX) };
         // If the time between messages is unknown, their number decides.
@@ -213,7 +213,7 @@ impl VenueClock {
         if now_ns == i64::MAX {
             return Some((Vec::new(), self.forget()));
         }
-        let until = now_ns.saturating_add(self.doubted_ns);
+        let until = now_ns.saturating_add(self.confirm_ns);
         match self.ahead.take_if(|ahead| ahead.latest <= until) {
             Some(ahead) => Some((ahead.waiting, ahead.dropped)),
             None => Some((Vec::new(), 0)),

@@ -19,17 +19,17 @@
 //!   Elapsed time counts ([`Bars::expect`]). It is accepted once more consecutive messages agree: three for
 //!   some minutes, a hundred over ten seconds of a monotonic clock for days. A message in between that
 //!   disagrees drops it.
-//! * A clock ahead of a hundred consecutive messages is set back to them (`behind.rs`, [`ClockChange::Back`]).
+//! * A clock ahead of a hundred consecutive messages is set back to them (`lag.rs`, [`ClockChange::Back`]).
 //!   If few messages ever agreed with it, the bars that it opened are discarded; otherwise its open bars
 //!   close.
 //! * No interval closes twice: bars continue after the last closed one.
 
-mod behind;
-mod building;
 mod cancels;
 mod clock;
 mod counts;
 mod exact_sum;
+mod lag;
+mod open_bar;
 mod set_back;
 mod settings;
 
@@ -37,10 +37,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::event::Event;
-pub use building::Bar;
-use building::Building;
 use clock::{Jump, VenueClock, Verdict};
 pub use counts::{BarCounts, Taken};
+pub use open_bar::Bar;
+use open_bar::OpenBar;
 pub use set_back::ClockChange;
 pub use settings::{BarSettings, BarsError, LatePolicy};
 
@@ -86,7 +86,7 @@ pub struct Bars {
     /// [`BarSettings::from_ns`] as configured.
     from_ns: i64,
     /// Open intervals by start; bars by symbol.
-    open: BTreeMap<i64, Vec<Option<Building>>>,
+    open: BTreeMap<i64, Vec<Option<OpenBar>>>,
     counts: BarCounts,
 }
 
@@ -243,11 +243,11 @@ impl Bars {
     }
 
     /// Removes the events of discarded open intervals from the counts; returns their number.
-    fn take_back(&mut self, intervals: BTreeMap<i64, Vec<Option<Building>>>) -> u64 {
+    fn take_back(&mut self, intervals: BTreeMap<i64, Vec<Option<OpenBar>>>) -> u64 {
         let mut events = 0;
-        for building in intervals.into_values().flatten().flatten() {
-            events += building.events();
-            self.room += building.kept();
+        for open_bar in intervals.into_values().flatten().flatten() {
+            events += open_bar.events();
+            self.room += open_bar.kept();
         }
         self.counts.in_bars -= events;
         events
@@ -349,7 +349,7 @@ impl Bars {
             Event::Trade(trade) => {
                 let start_ns = self.start_of(trade.time_ns);
                 let (mut room, mut forgotten) = (self.room, 0);
-                let taken = self.building(&trade.symbol, start_ns);
+                let taken = self.open_bar(&trade.symbol, start_ns);
                 let taken = taken.map(|bar| bar.add(trade, &mut room, &mut forgotten));
                 self.counts.unkept += u64::from(self.keeps && taken == Ok(true) && room == self.room);
                 self.room = room;
@@ -365,7 +365,7 @@ impl Bars {
                 if length_ns != self.settings.length_ns || self.start_of(bar.start_ns) != bar.start_ns {
                     return Taken::NotAsked;
                 }
-                self.building(&bar.symbol, bar.start_ns)
+                self.open_bar(&bar.symbol, bar.start_ns)
                     .map_or_else(|reason| reason, |b| in_bar(b.replace(bar)))
             }
             Event::NoTrade(report) => match self.column(&report.symbol) {
@@ -392,7 +392,7 @@ impl Bars {
     }
 
     /// Returns the bar under construction for an event, or the outcome if there is none.
-    fn building(&mut self, symbol: &str, start_ns: i64) -> Result<&mut Building, Taken> {
+    fn open_bar(&mut self, symbol: &str, start_ns: i64) -> Result<&mut OpenBar, Taken> {
         let column = self.column(symbol).ok_or(Taken::NotAsked)?;
         let end_ns = start_ns.saturating_add(self.settings.length_ns);
         if end_ns <= self.closed && self.closed > self.watermark {
@@ -420,12 +420,12 @@ impl Bars {
                 return;
             }
             let mut bars = Vec::new();
-            for (symbol, building) in self.symbols.iter().zip(interval.remove()) {
-                let Some(building) = building else { continue };
-                self.counts.incomplete += u64::from(building.is_incomplete());
-                self.counts.without_price += u64::from(building.has_no_price());
-                self.room += building.kept();
-                bars.extend(building.close().map(|bar| (symbol.clone(), bar)));
+            for (symbol, open_bar) in self.symbols.iter().zip(interval.remove()) {
+                let Some(open_bar) = open_bar else { continue };
+                self.counts.incomplete += u64::from(open_bar.is_incomplete());
+                self.counts.without_price += u64::from(open_bar.has_no_price());
+                self.room += open_bar.kept();
+                bars.extend(open_bar.close().map(|bar| (symbol.clone(), bar)));
             }
             self.counts.bars += bars.len() as u64;
             self.closed = self.closed.max(end_ns);

@@ -1,8 +1,8 @@
 //! Steps of a venue's clock.
 
 use super::super::event::Event;
-use super::behind::Dropped;
 use super::clock::VenueClock;
+use super::lag::Dropped;
 use super::{Bars, ClosedInterval};
 
 /// Step of a venue's clock, beyond the passing of time.
@@ -37,12 +37,12 @@ impl Bars {
         let end_ns = self.start_of(time_ns).saturating_add(self.settings.length_ns);
         if end_ns > from_ns.saturating_sub(self.settings.lateness_ns) || from_ns == i64::MAX {
             let clock = &mut self.clocks[venue];
-            let far_ns = from_ns.saturating_sub(clock.doubted_ns());
-            self.counts.far_behind += clock.behind.end(far_ns);
+            let far_ns = from_ns.saturating_sub(clock.confirm_ns());
+            self.counts.far_behind += clock.lag.end(far_ns);
             return;
         }
         let dropped = self.dropped(event);
-        let agreed = self.clocks[venue].behind.add(time_ns, self.message, self.received, dropped);
+        let agreed = self.clocks[venue].lag.add(time_ns, self.message, self.received, dropped);
         if let Some((to_ns, dropped)) = agreed {
             self.set_back(venue, (from_ns, to_ns), dropped, out);
         }
@@ -52,7 +52,7 @@ impl Bars {
     /// may be the last data.
     pub(super) fn pass_behind(&mut self, venue: usize, now_ns: i64, out: &mut Vec<ClosedInterval>) {
         let Some(from_ns) = self.clocks[venue].latest().filter(|latest| *latest < i64::MAX) else { return };
-        if let Some((to_ns, dropped)) = self.clocks[venue].behind.due(Some(now_ns)) {
+        if let Some((to_ns, dropped)) = self.clocks[venue].lag.due(Some(now_ns)) {
             self.set_back(venue, (from_ns, to_ns), dropped, out);
         }
     }
@@ -85,7 +85,7 @@ impl Bars {
         out: &mut Vec<ClosedInterval>,
     ) {
         let clock = &mut self.clocks[venue];
-        let (was_sure, until_ns) = (clock.is_sure(), to_ns.saturating_add(clock.doubted_ns()));
+        let (was_sure, until_ns) = (clock.is_sure(), to_ns.saturating_add(clock.confirm_ns()));
         self.counts.doubted += clock.set_back(to_ns);
         let until_ns = self.start_of(until_ns).saturating_add(1);
         let mut count = dropped.late + dropped.before;

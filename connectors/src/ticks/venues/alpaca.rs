@@ -125,7 +125,7 @@ struct BarFields<'m> {
 }
 
 #[derive(Deserialize)]
-struct Said<'m> {
+struct Notice<'m> {
     #[serde(borrow)]
     msg: Text<'m>,
 }
@@ -205,11 +205,11 @@ fn element_of<'m>(element: Raw<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, 
             "o"
         }
         "success" => {
-            out.push(Event::Status(object::<Said<'m>>(text)?.msg.0));
+            out.push(Event::Status(object::<Notice<'m>>(text)?.msg.0));
             "success"
         }
         "error" => {
-            out.push(Event::Error(object::<Said<'m>>(text)?.msg.0));
+            out.push(Event::Error(object::<Notice<'m>>(text)?.msg.0));
             "error"
         }
         "subscription" => {

@@ -11,7 +11,7 @@ const LONG_NS: i64 = 10_000_000_000;
 
 /// Consecutive messages whose events all arrived after their bars were closed, with times near each other.
 #[derive(Clone, Debug)]
-pub(super) struct Behind {
+pub(super) struct LagDetector {
     /// Maximum distance between agreeing times, in ns.
     near_ns: i64,
     run: Option<Run>,
@@ -37,7 +37,7 @@ pub(super) struct Dropped {
     pub(super) before: u64,
 }
 
-impl Behind {
+impl LagDetector {
     /// Creates the detector without a run.
     pub(super) fn new(near_ns: i64) -> Self {
         Self { near_ns, run: None }

@@ -26,9 +26,9 @@ pub struct Bar {
 
 /// Bar of an instrument under construction. A bar of the venue takes precedence over one of trades.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Building {
-    trades: Option<OfTrades>,
-    venue: Option<OfVenue>,
+pub(super) struct OpenBar {
+    trades: Option<TradeBar>,
+    venue: Option<VenueVersion>,
     /// Number of events in the bar.
     events: u64,
 }
@@ -57,20 +57,20 @@ struct Sums {
 }
 
 #[derive(Clone, Debug, Default)]
-struct OfTrades {
+struct TradeBar {
     sums: Sums,
     /// Number of trades so far, cancelled ones included.
     arrived: u64,
     ids: IdRanges,
     /// Trades that can still be cancelled.
-    kept: Vec<Kept>,
+    kept: Vec<KeptTrade>,
     /// Whether all trades are kept.
     is_whole: bool,
 }
 
 /// Trade that can be cancelled.
 #[derive(Clone, Copy, Debug)]
-struct Kept {
+struct KeptTrade {
     order: Order,
     price: f64,
     quantity: f64,
@@ -79,14 +79,14 @@ struct Kept {
 
 /// Version of the venue's bar, with the fields that order versions.
 #[derive(Clone, Copy, Debug)]
-struct OfVenue {
+struct VenueVersion {
     bar: Bar,
     closed: Option<bool>,
     time_ns: i64,
 }
 
 impl Sums {
-    fn add(&mut self, trade: &Kept) {
+    fn add(&mut self, trade: &KeptTrade) {
         self.trades += 1;
         self.volume.add(trade.quantity);
         if trade.sets == Sets::Nothing {
@@ -124,7 +124,7 @@ impl Sums {
     }
 }
 
-impl OfTrades {
+impl TradeBar {
     /// Recomputes the sums. Exact sums and maxima do not depend on the order.
     fn sum_again(&mut self) {
         self.sums = Sums::default();
@@ -132,11 +132,11 @@ impl OfTrades {
     }
 }
 
-impl Building {
+impl OpenBar {
     /// Adds a trade; returns `false` for a known id. `room` is the number of further trades that may be kept
     /// for cancellation; `forgotten` counts dropped id ranges.
     pub(super) fn add(&mut self, trade: &Trade<'_>, room: &mut usize, forgotten: &mut u64) -> bool {
-        let of = self.trades.get_or_insert_with(|| OfTrades { is_whole: true, ..OfTrades::default() });
+        let of = self.trades.get_or_insert_with(|| TradeBar { is_whole: true, ..TradeBar::default() });
         if trade.id.is_some_and(|id| !of.ids.insert(id)) {
             return false;
         }
@@ -147,7 +147,7 @@ impl Building {
         of.arrived += 1;
         self.events += 1;
         let Trade { time_ns, id, price, quantity, sets, .. } = *trade;
-        let kept = Kept { order: (time_ns, id.unwrap_or(0), of.arrived), price, quantity, sets };
+        let kept = KeptTrade { order: (time_ns, id.unwrap_or(0), of.arrived), price, quantity, sets };
         of.sums.add(&kept);
         match *room {
             0 => of.is_whole = false,
@@ -181,7 +181,7 @@ impl Building {
     }
 
     /// Finds a kept trade by its id.
-    fn find(&mut self, id: u64) -> Option<(&mut OfTrades, usize)> {
+    fn find(&mut self, id: u64) -> Option<(&mut TradeBar, usize)> {
         let of = self.trades.as_mut().filter(|of| of.is_whole)?;
         let at = of.kept.iter().rposition(|kept| kept.order.1 == id)?;
         Some((of, at))
@@ -203,7 +203,8 @@ impl Building {
         }
         self.events += 1;
         let VenueBar { open, high, low, close, volume, closed, time_ns, .. } = *bar;
-        self.venue = Some(OfVenue { bar: Bar { open, high, low, close, volume, trades }, closed, time_ns });
+        self.venue =
+            Some(VenueVersion { bar: Bar { open, high, low, close, volume, trades }, closed, time_ns });
         true
     }
 
