@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use betaflow_connectors::live::{
-    Bars, Edge, EdgeCounts, EdgeEvent, EdgeInputs, EdgeSettings, Faults, Feed, FeedReader, FeedSource, Hello,
-    NoLog, PROTOCOL, Server, ServerSettings, ServerTls, Speed, Stated, Talk, Trust,
+    Bars, Edge, EdgeCounts, EdgeEvent, EdgeInputs, EdgeSettings, Faults, Feed, FeedReader, FeedSource,
+    FeedValues, Hello, NoLog, PROTOCOL, Server, ServerProtocol, ServerSettings, ServerTls, Speed, Trust,
 };
 use betaflow_connectors::{DataError, parquet::Settings};
 use betaflow_engine::frame::Field;
@@ -572,7 +572,7 @@ fn clients_that_speak_nonsense_are_told_and_let_go() {
     stream.write_all(b"\x16\x03\x01 hello\r\n\r\n").unwrap();
     stream.set_read_timeout(Some(LONG)).unwrap();
     let _ = stream.read_to_end(&mut Vec::new());
-    assert_eq!(server.counts().nonsense, 4);
+    assert_eq!(server.counts().invalid, 4);
     let edge = Edge::start(client(&server)).unwrap();
     assert_eq!(next(&edge, seq), 0, "the others do not notice");
 }
@@ -614,7 +614,7 @@ fn bars_come_at_the_speed_that_is_asked_for_and_nothing_before_its_time() {
 fn klines_are_those_of_the_file() {
     let panel = panel(12, 30);
     let bar_ns = 86_400_000_000_000;
-    let settings = ServerSettings { talk: Talk::Binance { bar_ns }, ..loopback() };
+    let settings = ServerSettings { protocol: ServerProtocol::Binance { bar_ns }, ..loopback() };
     let server = start(feed(&panel, false, &carry()), settings);
     let mut plain = Plain::open(&server, "/stream?streams=a@kline_1d/spx@kline_1d");
     let heard = plain.hear_to_the_end();
@@ -664,7 +664,7 @@ fn hello() -> String {
         columns: vec!["close".to_owned()],
         factors: Vec::new(),
         has_rf: false,
-        values: Stated::Prices,
+        values: FeedValues::Prices,
         frames: None,
         recorded: false,
     };

@@ -8,8 +8,8 @@ mod feeds;
 use std::collections::BTreeMap;
 
 use betaflow_connectors::ticks::{
-    BarCounts, BarSettings, Bars, Cancel, ClockChange, ClosedInterval, Correction, Event, LatePolicy,
-    NoTrade, Sets, Taken, Trade, VenueBar, venue,
+    BarCounts, BarSettings, Bars, Cancel, ClockChange, ClosedInterval, Correction, Event, EventOutcome,
+    LatePolicy, NoTrade, Sets, Trade, VenueBar, venue,
 };
 use proptest::prelude::*;
 
@@ -28,7 +28,7 @@ fn trade(symbol: &'static str, time_ns: i64, price: f64, quantity: f64, id: u64)
 }
 
 /// The bars of events, with what became of each event.
-fn run(mut bars: Bars, events: &[Event<'_>]) -> (Vec<ClosedInterval>, Vec<Taken>, BarCounts) {
+fn run(mut bars: Bars, events: &[Event<'_>]) -> (Vec<ClosedInterval>, Vec<EventOutcome>, BarCounts) {
     let mut out = Vec::new();
     let taken = events.iter().map(|event| bars.observe(0, event, &mut out)).collect();
     bars.advance(0, i64::MAX, &mut out);
@@ -72,7 +72,7 @@ fn trades_become_the_bars_of_their_times() {
         "3000-4000 C 1 1 1 1 1 1",
     ];
     assert_eq!(shown(&out), expected);
-    use Taken::{Before, Duplicate, InBar, Late, NoTrade, NotAsked};
+    use EventOutcome::{Before, Duplicate, InBar, Late, NoTrade, NotAsked};
     let of_each =
         [InBar, InBar, InBar, InBar, InBar, InBar, Duplicate, NotAsked, NoTrade, Late, Before, InBar];
     assert_eq!(taken, of_each);
@@ -98,8 +98,8 @@ fn a_clock_closes_what_no_event_does() {
         assert_eq!(out.len(), closed, "at {now_ns}");
     }
     assert_eq!((bars.latest_ns(0), bars.watermark_ns()), (Some(9000), 8500));
-    assert_eq!(bars.observe(0, &trade("A", 7999, 5.0, 1.0, 2), &mut out), Taken::Late);
-    assert_eq!(bars.observe(0, &trade("A", 8000, 5.0, 1.0, 2), &mut out), Taken::InBar);
+    assert_eq!(bars.observe(0, &trade("A", 7999, 5.0, 1.0, 2), &mut out), EventOutcome::Late);
+    assert_eq!(bars.observe(0, &trade("A", 8000, 5.0, 1.0, 2), &mut out), EventOutcome::InBar);
 }
 
 #[test]
@@ -527,13 +527,13 @@ proptest! {
         let events = events(&ticks);
         let (found, taken, counts) = run(bars(lateness, 0), &events);
         prop_assert!(found.windows(2).all(|pair| pair[0].end_ns <= pair[1].start_ns));
-        let in_bars = taken.iter().filter(|taken| **taken == Taken::InBar).count() as u64;
+        let in_bars = taken.iter().filter(|taken| **taken == EventOutcome::InBar).count() as u64;
         prop_assert_eq!(in_bars + counts.late, events.len() as u64);
         let of_bars = found.iter().flat_map(|interval| &interval.bars).map(|(_, bar)| bar.trades);
         prop_assert_eq!(of_bars.sum::<u64>(), in_bars);
         #[allow(clippy::type_complexity)]
         let mut plain: BTreeMap<(i64, &str), Vec<(i64, usize, &Tick)>> = BTreeMap::new();
-        for (i, tick) in ticks.iter().enumerate().filter(|(i, _)| taken[*i] == Taken::InBar) {
+        for (i, tick) in ticks.iter().enumerate().filter(|(i, _)| taken[*i] == EventOutcome::InBar) {
             plain.entry((tick.1.div_euclid(LENGTH), SYMBOLS[tick.0])).or_default().push((tick.1, i, tick));
         }
         let bars: Vec<_> =

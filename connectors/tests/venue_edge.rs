@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use betaflow_connectors::DataError;
 use betaflow_connectors::live::{
     Account, Bars, BarsFrom, Capture, Direction, Edge, EdgeEvent, EdgeSettings, Faults, Feed, FeedReader,
-    Hello, Overflow, PROTOCOL, Playback, RawLogSettings, Server, ServerSettings, Speed, Stated, Talk,
-    VenueSettings,
+    FeedValues, Hello, Overflow, PROTOCOL, Playback, RawLogSettings, Server, ServerProtocol, ServerSettings,
+    Speed, VenueSettings,
 };
 use betaflow_connectors::ticks::{self, Event, venue};
 use betaflow_engine::frame::Field;
@@ -384,7 +384,7 @@ impl Small {
     fn new() -> Self {
         let (columns, factors) =
             (vec!["high".to_owned(), "close".to_owned(), "volume".to_owned()], vec!["mkt".to_owned()]);
-        let (protocol, name, values) = (PROTOCOL, "small".to_owned(), Stated::Prices);
+        let (protocol, name, values) = (PROTOCOL, "small".to_owned(), FeedValues::Prices);
         let hello =
             Hello { protocol, name, columns, factors, has_rf: true, values, frames: None, recorded: false };
         let bars = |seq: u32| {
@@ -494,7 +494,7 @@ fn our_own_feed_is_merged_as_one_longer_interval() {
 #[test]
 fn splits_and_returns_are_not_merged_and_that_is_said_at_once() {
     let mut returns = Small::new();
-    returns.0.values = Stated::Returns;
+    returns.0.values = FeedValues::Returns;
     let split = feed(&panel(21, 60), true, &carry());
     let cases = [(serve(split), "found the column `dividend`"), (serve(returns), "found returns")];
     for ((_server, settings), part) in cases {
@@ -617,7 +617,7 @@ fn klines_of_a_served_file_are_followed_as_a_venue() {
     let (panel, plain) = (panel(12, 60), carry());
     let bar_ns = 86_400 * SECOND;
     let settings_of = ServerSettings {
-        talk: Talk::Binance { bar_ns },
+        protocol: ServerProtocol::Binance { bar_ns },
         ..ServerSettings::new("127.0.0.1:0".parse().unwrap())
     };
     let server =

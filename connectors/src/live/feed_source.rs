@@ -21,7 +21,7 @@ use super::feed_factors::FeedFactors;
 use super::inputs::{Input, InputLog, Inputs};
 use super::latency::{Latencies, monotonic_ns};
 use super::nullable;
-use super::protocol::{Bars, Hello, Stated, shown};
+use super::protocol::{Bars, FeedValues, Hello, shown};
 use super::seam::{Join, Seam};
 use super::supervision::{ControlBody, FeedLimits, Supervisor};
 use crate::data_warnings::{LeftOut, data_warnings};
@@ -470,7 +470,7 @@ impl Source for FeedSource {
 
 /// Checks that the feed has the columns and values that the settings need.
 fn check(hello: &Hello, settings: &Settings) -> Result<(), LiveError> {
-    let (stated, wanted) = (hello.values == Stated::Returns, settings.values.are_returns());
+    let (stated, wanted) = (hello.values == FeedValues::Returns, settings.values.are_returns());
     if stated != wanted {
         let word = |returns| if returns { "returns" } else { "prices" };
         let found = format!("a feed of {}", word(stated));

@@ -62,10 +62,11 @@ pub use inputs::{EdgeInputs, Input, InputLog, Inputs, NoLog};
 pub use latency::{BUCKETS_NS, Latencies, StageLatency, monotonic_ns};
 pub use parquet_feed::ParquetFeed;
 pub use protocol::{
-    Bars, ClientMessage, Hello, MESSAGE_MAX, NAME_MAX, PROTOCOL, ProtocolError, ServerMessage, Stated, shown,
+    Bars, ClientMessage, FeedValues, Hello, MESSAGE_MAX, NAME_MAX, PROTOCOL, ProtocolError, ServerMessage,
+    shown,
 };
 pub use raw_log::{RawLogCounts, RawLogSettings};
-pub use server::{Faults, Playback, Server, ServerCounts, ServerSettings, Speed, Talk};
+pub use server::{Faults, Playback, Server, ServerCounts, ServerProtocol, ServerSettings, Speed};
 pub use supervision::FeedLimits;
 pub use tls::{ServerTls, Trust};
 pub use venue::{Account, BarsFrom, SymbolsHeard, VenueCounts, VenueSettings};

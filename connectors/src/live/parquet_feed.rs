@@ -9,7 +9,7 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source as _;
 
 use super::feed::{Feed, FeedReader};
-use super::protocol::{Bars, Hello, PROTOCOL, Stated};
+use super::protocol::{Bars, FeedValues, Hello, PROTOCOL};
 
 use crate::DataError;
 use crate::parquet::{Input, ParquetSource, Settings};
@@ -38,7 +38,7 @@ impl ParquetFeed {
             columns: columns.map(|field| field.names()[0].to_owned()).collect(),
             factors: source.factor_names().to_vec(),
             has_rf: source.has_rf(),
-            values: if settings.values.are_returns() { Stated::Returns } else { Stated::Prices },
+            values: if settings.values.are_returns() { FeedValues::Returns } else { FeedValues::Prices },
             frames: None,
             recorded: true,
         };

@@ -42,7 +42,7 @@ const SHOWN: usize = 120;
 /// Kind of the numbers of a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stated {
+pub enum FeedValues {
     /// Prices.
     Prices,
     /// Simple returns, in the column `close`.
@@ -63,7 +63,7 @@ pub struct Hello {
     /// Whether the factors have a risk-free return.
     pub has_rf: bool,
     /// Kind of the numbers.
-    pub values: Stated,
+    pub values: FeedValues,
     /// Total number of messages, if known.
     pub frames: Option<u64>,
     /// Whether the feed plays back a file, whose times may lie in the future.
@@ -232,8 +232,8 @@ impl Hello {
     #[must_use]
     pub fn described(&self) -> String {
         let numbers = match self.values {
-            Stated::Prices => "prices",
-            Stated::Returns => "returns",
+            FeedValues::Prices => "prices",
+            FeedValues::Returns => "returns",
         };
         let mut text = format!("{} ({numbers}: {}", shown(&self.name), shown(&self.columns.join(", ")));
         if !self.factors.is_empty() {

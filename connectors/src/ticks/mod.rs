@@ -36,7 +36,7 @@ mod venue;
 mod venues;
 
 pub use bars::{
-    Bar, BarCounts, BarSettings, Bars, BarsError, ClockChange, ClosedInterval, LatePolicy, Taken,
+    Bar, BarCounts, BarSettings, Bars, BarsError, ClockChange, ClosedInterval, EventOutcome, LatePolicy,
 };
 pub use counts::Counts;
 pub use event::{Cancel, Correction, Event, Gap, Level, NoTrade, Quote, Sets, Trade, VenueBar};

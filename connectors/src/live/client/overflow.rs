@@ -3,7 +3,7 @@
 use betaflow_engine::frame::Field;
 use serde::{Deserialize, Serialize};
 
-use crate::live::protocol::{Bars, Hello, Stated, shown};
+use crate::live::protocol::{Bars, FeedValues, Hello, shown};
 
 /// Policy of an edge for a full channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,8 +100,8 @@ impl Merged {
 /// Returns why the messages of a feed cannot be merged; `None` if they can.
 pub(crate) fn refuses(hello: &Hello) -> Option<String> {
     let found = match hello.values {
-        Stated::Returns => "returns".to_owned(),
-        Stated::Prices => {
+        FeedValues::Returns => "returns".to_owned(),
+        FeedValues::Prices => {
             let due = [Field::Dividend, Field::Split].map(|field| field.names()[0]);
             let due = hello.columns.iter().find(|name| due.contains(&name.as_str()))?;
             format!("the column `{due}`")

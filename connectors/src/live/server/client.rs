@@ -19,7 +19,7 @@ use super::binance::{self, Streams};
 use super::faults::Stream;
 use super::reader::{Cursor, Encode, Item, Step};
 use super::socket::{self, Bytes, CLIENT_MESSAGE_MAX, Socket};
-use super::{ServerState, Speed, Talk, add};
+use super::{ServerProtocol, ServerState, Speed, add};
 use crate::DataError;
 use crate::live::protocol::{Bars, ClientMessage, ServerMessage};
 
@@ -42,7 +42,7 @@ enum Leave {
     /// Connection cut by an injected fault.
     Cut,
     /// Unrecognised client message.
-    Nonsense(String),
+    Invalid(String),
     /// Unreadable feed.
     Broken(DataError),
 }
@@ -97,7 +97,7 @@ pub(super) async fn serve(
         shared,
         stop,
         sink,
-        encode: encoder(shared.settings.talk),
+        encode: encoder(shared.settings.protocol),
         streams: Streams::of(&path),
         faults,
         cursor: None,
@@ -133,10 +133,10 @@ async fn drain(stream: &mut (dyn Bytes + 'static)) {
     let _ = timeout(FAREWELL, reading).await;
 }
 
-fn encoder(talk: Talk) -> Encode {
-    match talk {
-        Talk::Betaflow => Arc::new(|bars: &Bars| vec![bars.to_text().into()]),
-        Talk::Binance { bar_ns } => Arc::new(move |bars: &Bars| binance::texts(bars, bar_ns)),
+fn encoder(protocol: ServerProtocol) -> Encode {
+    match protocol {
+        ServerProtocol::Betaflow => Arc::new(|bars: &Bars| vec![bars.to_text().into()]),
+        ServerProtocol::Binance { bar_ns } => Arc::new(move |bars: &Bars| binance::texts(bars, bar_ns)),
     }
 }
 
@@ -150,10 +150,12 @@ async fn at(moment: Option<Instant>) {
 
 impl Client<'_> {
     async fn run(&mut self, heard: &mut SplitStream<Socket>) -> Result<(), Leave> {
-        match self.shared.settings.talk {
-            Talk::Betaflow => self.say(&ServerMessage::Hello(self.shared.feed.hello().clone())).await?,
-            Talk::Binance { .. } if self.streams.wait() => {}
-            Talk::Binance { .. } => self.subscribe(0),
+        match self.shared.settings.protocol {
+            ServerProtocol::Betaflow => {
+                self.say(&ServerMessage::Hello(self.shared.feed.hello().clone())).await?
+            }
+            ServerProtocol::Binance { .. } if self.streams.wait() => {}
+            ServerProtocol::Binance { .. } => self.subscribe(0),
         }
         let mut stop = self.stop.clone();
         loop {
@@ -211,9 +213,9 @@ impl Client<'_> {
                 self.ended = true;
                 self.faults.flush(&mut out);
                 self.put(&out).await?;
-                return match self.shared.settings.talk {
-                    Talk::Betaflow => self.say(&ServerMessage::End(frames)).await,
-                    Talk::Binance { .. } => Err(Leave::Stopped),
+                return match self.shared.settings.protocol {
+                    ServerProtocol::Betaflow => self.say(&ServerMessage::End(frames)).await,
+                    ServerProtocol::Binance { .. } => Err(Leave::Stopped),
                 };
             }
         };
@@ -240,9 +242,9 @@ impl Client<'_> {
         self.faults.flush(&mut out);
         self.put(&out).await?;
         self.sent_at = Instant::now();
-        match self.shared.settings.talk {
-            Talk::Betaflow => self.say(&ServerMessage::Heartbeat(self.head())).await,
-            Talk::Binance { .. } => Ok(()),
+        match self.shared.settings.protocol {
+            ServerProtocol::Betaflow => self.say(&ServerMessage::Heartbeat(self.head())).await,
+            ServerProtocol::Binance { .. } => Ok(()),
         }
     }
 
@@ -265,18 +267,18 @@ impl Client<'_> {
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
             Some(Ok(Message::Binary(bytes))) => {
-                return Err(Leave::Nonsense(format!("found {} bytes of binary, expected text", bytes.len())));
+                return Err(Leave::Invalid(format!("found {} bytes of binary, expected text", bytes.len())));
             }
             Some(Err(Error::Capacity(error))) => {
-                return Err(Leave::Nonsense(format!("{error}; expected at most {CLIENT_MESSAGE_MAX} bytes")));
+                return Err(Leave::Invalid(format!("{error}; expected at most {CLIENT_MESSAGE_MAX} bytes")));
             }
             _ => return Err(Leave::Gone),
         };
         let number = self.said;
         self.said += 1;
-        if let Talk::Binance { .. } = self.shared.settings.talk {
+        if let ServerProtocol::Binance { .. } = self.shared.settings.protocol {
             let Some(answer) = self.streams.ask(&text) else {
-                return Err(Leave::Nonsense(format!("message {number}: expected SUBSCRIBE or UNSUBSCRIBE")));
+                return Err(Leave::Invalid(format!("message {number}: expected SUBSCRIBE or UNSUBSCRIBE")));
             };
             if self.cursor.is_none() && !self.streams.wait() {
                 self.subscribe(0);
@@ -289,7 +291,7 @@ impl Client<'_> {
                 Ok(())
             }
             Ok(ClientMessage::Backfill { from, to }) => self.backfill(from, to).await,
-            Err(error) => Err(Leave::Nonsense(error.to_string())),
+            Err(error) => Err(Leave::Invalid(error.to_string())),
         }
     }
 
@@ -338,9 +340,9 @@ impl Client<'_> {
     }
 
     async fn put(&mut self, items: &[Item]) -> Result<(), Leave> {
-        let all = items.iter().flat_map(|item| match self.shared.settings.talk {
-            Talk::Betaflow => item.texts.to_vec(),
-            Talk::Binance { .. } => self.streams.wanted(&item.texts).cloned().collect(),
+        let all = items.iter().flat_map(|item| match self.shared.settings.protocol {
+            ServerProtocol::Betaflow => item.texts.to_vec(),
+            ServerProtocol::Binance { .. } => self.streams.wanted(&item.texts).cloned().collect(),
         });
         let texts: Vec<Utf8Bytes> = all.collect();
         if texts.is_empty() {
@@ -389,8 +391,8 @@ impl Client<'_> {
                 return false;
             }
             Leave::Stopped => (None, CloseCode::Away),
-            Leave::Nonsense(text) => {
-                add(&self.shared.counters.nonsense, 1);
+            Leave::Invalid(text) => {
+                add(&self.shared.counters.invalid, 1);
                 (Some(text), CloseCode::Policy)
             }
             Leave::Broken(error) => {

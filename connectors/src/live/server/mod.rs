@@ -40,7 +40,7 @@ pub enum Speed {
 
 /// Protocol of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Talk {
+pub enum ServerProtocol {
     /// Betaflow's own protocol.
     Betaflow,
     /// Kline streams of Binance.
@@ -56,7 +56,7 @@ pub struct ServerSettings {
     /// Address to listen on; port 0 for any free one.
     pub listen: SocketAddr,
     /// Protocol.
-    pub talk: Talk,
+    pub protocol: ServerProtocol,
     /// Speed of the playback.
     pub speed: Speed,
     /// Injected faults.
@@ -75,7 +75,7 @@ impl ServerSettings {
     pub fn new(listen: SocketAddr) -> Self {
         Self {
             listen,
-            talk: Talk::Betaflow,
+            protocol: ServerProtocol::Betaflow,
             speed: Speed::Max,
             faults: Faults::default(),
             tls: None,
@@ -109,7 +109,7 @@ counts! {
     /// Connections refused because there were too many.
     refused,
     /// Connections ended because of an invalid client message.
-    nonsense,
+    invalid,
     /// Messages sent, repeats included.
     messages,
     /// Bytes of these messages.

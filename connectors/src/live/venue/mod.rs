@@ -31,7 +31,7 @@ use betaflow_engine::time::duration_text;
 
 use super::client::Overflow;
 use super::error::LiveError;
-use super::protocol::{Hello, MESSAGE_MAX, PROTOCOL, Stated};
+use super::protocol::{FeedValues, Hello, MESSAGE_MAX, PROTOCOL};
 use super::raw_log::{RawLogCounts, RawLogSettings};
 use super::tls::Trust;
 use crate::ticks::{
@@ -155,7 +155,7 @@ impl VenueSettings {
             columns: ["open", "high", "low", "close", "volume"].map(str::to_owned).to_vec(),
             factors: Vec::new(),
             has_rf: false,
-            values: Stated::Prices,
+            values: FeedValues::Prices,
             frames: None,
             recorded: false,
         }

@@ -62,13 +62,13 @@ struct Ahead {
 /// Treatment of an event.
 pub(super) enum Verdict {
     /// Accepted. The number is that of waiting events dropped as unconfirmed.
-    Taken(u64),
+    Accepted(u64),
     /// Waits for confirmation. The number is that of earlier waiting events dropped.
     Waits(u64),
     /// Accepted after the waiting events, because the clock jumped.
-    TakenAfter(Jump),
+    AcceptedAfterJump(Jump),
     /// Accepted; everything later than this time was wrong.
-    TakenInstead(i64),
+    AcceptedInstead(i64),
 }
 
 /// Jump of the clock ahead.
@@ -129,19 +129,19 @@ impl VenueClock {
     ) -> Verdict {
         let Some(latest) = self.latest else {
             (self.latest, self.heard) = (Some(time_ns), Some(time_ns));
-            return Verdict::Taken(0);
+            return Verdict::Accepted(0);
         };
         if time_ns <= self.reach(latest).saturating_add(self.confirm_ns) {
             let dropped = self.forget();
             if !self.agreed && time_ns < latest.saturating_sub(self.confirm_ns) {
                 (self.latest, self.heard) = (Some(time_ns), Some(time_ns));
-                return Verdict::TakenInstead(time_ns.saturating_add(self.confirm_ns));
+                return Verdict::AcceptedInstead(time_ns.saturating_add(self.confirm_ns));
             }
             self.agreed = true;
             self.taken += u64::from(latest.abs_diff(time_ns) <= self.confirm_ns.unsigned_abs());
             self.latest = Some(latest.max(time_ns));
             self.heard = self.heard.max(Some(time_ns));
-            return Verdict::Taken(dropped);
+            return Verdict::Accepted(dropped);
         }
         let near = self.ahead.as_ref().is_some_and(|ahead| {
             let agrees = ahead.latest.abs_diff(time_ns) <= self.confirm_ns.unsigned_abs();
@@ -162,7 +162,7 @@ impl VenueClock {
         ahead.last_message = message;
         if let Some(mut jump) = self.jump(received) {
             jump.dropped += dropped;
-            return Verdict::TakenAfter(jump);
+            return Verdict::AcceptedAfterJump(jump);
         }
         if let Some(ahead) = &mut self.ahead {
             match event.kept() {

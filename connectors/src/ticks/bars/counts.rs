@@ -2,7 +2,7 @@
 
 /// Outcome of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum EventOutcome {
     /// Included in its bar.
     InBar,
     /// Dropped: its bar is closed.

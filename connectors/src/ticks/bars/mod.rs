@@ -38,7 +38,7 @@ use std::sync::Arc;
 
 use super::event::Event;
 use clock::{Jump, VenueClock, Verdict};
-pub use counts::{BarCounts, Taken};
+pub use counts::{BarCounts, EventOutcome};
 pub use open_bar::Bar;
 use open_bar::OpenBar;
 pub use set_back::ClockChange;
@@ -141,7 +141,12 @@ impl Bars {
     ///
     /// # Panics
     /// `venue` is out of range.
-    pub fn observe(&mut self, venue: usize, event: &Event<'_>, out: &mut Vec<ClosedInterval>) -> Taken {
+    pub fn observe(
+        &mut self,
+        venue: usize,
+        event: &Event<'_>,
+        out: &mut Vec<ClosedInterval>,
+    ) -> EventOutcome {
         (self.message, self.received) = (self.message + 1, None);
         let taken = self.judge(venue, event);
         self.follow(out);
@@ -194,16 +199,16 @@ impl Bars {
     }
 
     /// Adds an event, and events that waited for it, according to the venue's clock.
-    fn judge(&mut self, venue: usize, event: &Event<'_>) -> Taken {
+    fn judge(&mut self, venue: usize, event: &Event<'_>) -> EventOutcome {
         let Some(time_ns) = event.time_ns() else { return self.put(event) };
         match self.clocks[venue].judge(time_ns, event, self.message, self.received) {
-            Verdict::Taken(dropped) => self.counts.doubted += dropped,
+            Verdict::Accepted(dropped) => self.counts.doubted += dropped,
             Verdict::Waits(dropped) => {
                 self.counts.doubted += dropped;
-                return Taken::Doubted;
+                return EventOutcome::Doubted;
             }
-            Verdict::TakenAfter(jump) => self.take_jump(jump),
-            Verdict::TakenInstead(until_ns) => {
+            Verdict::AcceptedAfterJump(jump) => self.take_jump(jump),
+            Verdict::AcceptedInstead(until_ns) => {
                 let start_ns = self.start_of(until_ns);
                 let wrong = self.open.split_off(&start_ns.saturating_add(1));
                 self.counts.doubted += self.take_back(wrong);
@@ -226,18 +231,21 @@ impl Bars {
     }
 
     /// Adds an event to its bar.
-    fn put(&mut self, event: &Event<'_>) -> Taken {
+    fn put(&mut self, event: &Event<'_>) -> EventOutcome {
         let taken = self.take(event);
         let counts = &mut self.counts;
         match taken {
-            Taken::InBar => counts.in_bars += 1,
-            Taken::Late => counts.late += 1,
-            Taken::Duplicate => counts.duplicates += 1,
-            Taken::Before => counts.before += 1,
-            Taken::Ahead => counts.ahead += 1,
-            Taken::NotAsked => counts.not_asked += 1,
-            Taken::ClockBack => counts.clock_back += 1,
-            Taken::NoTrade | Taken::Doubted | Taken::Changed | Taken::ChangedLate => {}
+            EventOutcome::InBar => counts.in_bars += 1,
+            EventOutcome::Late => counts.late += 1,
+            EventOutcome::Duplicate => counts.duplicates += 1,
+            EventOutcome::Before => counts.before += 1,
+            EventOutcome::Ahead => counts.ahead += 1,
+            EventOutcome::NotAsked => counts.not_asked += 1,
+            EventOutcome::ClockBack => counts.clock_back += 1,
+            EventOutcome::NoTrade
+            | EventOutcome::Doubted
+            | EventOutcome::Changed
+            | EventOutcome::ChangedLate => {}
         }
         taken
     }
@@ -344,7 +352,7 @@ impl Bars {
         self.counts
     }
 
-    fn take(&mut self, event: &Event<'_>) -> Taken {
+    fn take(&mut self, event: &Event<'_>) -> EventOutcome {
         match event {
             Event::Trade(trade) => {
                 let start_ns = self.start_of(trade.time_ns);
@@ -356,14 +364,16 @@ impl Bars {
                 self.counts.forgotten += forgotten;
                 match taken {
                     // The venue's numbering shows that the trade is a repetition.
-                    Err(Taken::Late | Taken::ClockBack) if trade.repeated => Taken::Duplicate,
+                    Err(EventOutcome::Late | EventOutcome::ClockBack) if trade.repeated => {
+                        EventOutcome::Duplicate
+                    }
                     taken => taken.map_or_else(|reason| reason, in_bar),
                 }
             }
             Event::Bar(bar) => {
                 let length_ns = bar.end_ns.saturating_sub(bar.start_ns);
                 if length_ns != self.settings.length_ns || self.start_of(bar.start_ns) != bar.start_ns {
-                    return Taken::NotAsked;
+                    return EventOutcome::NotAsked;
                 }
                 self.open_bar(&bar.symbol, bar.start_ns)
                     .map_or_else(|reason| reason, |b| in_bar(b.replace(bar)))
@@ -371,15 +381,15 @@ impl Bars {
             Event::NoTrade(report) => match self.column(&report.symbol) {
                 Some(_) => {
                     self.counts.no_trade += 1;
-                    Taken::NoTrade
+                    EventOutcome::NoTrade
                 }
-                None => Taken::NotAsked,
+                None => EventOutcome::NotAsked,
             },
             Event::Cancel(cancel) => self.cancel(&cancel.symbol, cancel.id),
             // A correction to quantity 0 is a cancellation.
             Event::Correction(right) if right.quantity == 0.0 => self.cancel(&right.symbol, right.id),
             Event::Correction(right) => self.correct(right),
-            _ => Taken::NoTrade,
+            _ => EventOutcome::NoTrade,
         }
     }
 
@@ -392,20 +402,20 @@ impl Bars {
     }
 
     /// Returns the bar under construction for an event, or the outcome if there is none.
-    fn open_bar(&mut self, symbol: &str, start_ns: i64) -> Result<&mut OpenBar, Taken> {
-        let column = self.column(symbol).ok_or(Taken::NotAsked)?;
+    fn open_bar(&mut self, symbol: &str, start_ns: i64) -> Result<&mut OpenBar, EventOutcome> {
+        let column = self.column(symbol).ok_or(EventOutcome::NotAsked)?;
         let end_ns = start_ns.saturating_add(self.settings.length_ns);
         if end_ns <= self.closed && self.closed > self.watermark {
-            return Err(Taken::ClockBack);
+            return Err(EventOutcome::ClockBack);
         }
         if start_ns < self.settings.from_ns {
-            return Err(Taken::Before);
+            return Err(EventOutcome::Before);
         }
         if end_ns <= self.watermark {
-            return Err(Taken::Late);
+            return Err(EventOutcome::Late);
         }
         if self.open.len() == INTERVALS_MAX && !self.open.contains_key(&start_ns) {
-            return Err(Taken::Ahead);
+            return Err(EventOutcome::Ahead);
         }
         let bars = self.open.entry(start_ns).or_insert_with(|| vec![None; self.symbols.len()]);
         Ok(bars[column].get_or_insert_default())
@@ -436,6 +446,6 @@ impl Bars {
     }
 }
 
-fn in_bar(new: bool) -> Taken {
-    if new { Taken::InBar } else { Taken::Duplicate }
+fn in_bar(new: bool) -> EventOutcome {
+    if new { EventOutcome::InBar } else { EventOutcome::Duplicate }
 }

@@ -9,7 +9,7 @@ use std::sync::mpsc::sync_channel;
 
 use anyhow::{Context as _, Result};
 use betaflow_connectors::live::{
-    Faults, Feed as _, ParquetFeed, Server, ServerSettings, ServerTls, Talk, shown,
+    Faults, Feed as _, ParquetFeed, Server, ServerProtocol, ServerSettings, ServerTls, shown,
 };
 use betaflow_engine::ledger::{Frames, RecordSettings};
 use betaflow_engine::time::duration_ns;
@@ -57,9 +57,9 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<()> {
 fn settings(args: &ServeArgs, config: &Config) -> ServerSettings {
     let mut settings = ServerSettings::new(args.listen);
     settings.speed = args.speed;
-    settings.talk = match args.protocol {
-        Spoken::Betaflow => Talk::Betaflow,
-        Spoken::Binance => Talk::Binance { bar_ns: bar_ns(config) },
+    settings.protocol = match args.protocol {
+        Spoken::Betaflow => ServerProtocol::Betaflow,
+        Spoken::Binance => ServerProtocol::Binance { bar_ns: bar_ns(config) },
     };
     settings.faults = Faults {
         drop: args.drop,
