@@ -1,14 +1,13 @@
-"""Makes tutorial.parquet, the data that betaflow runs on when it is given none.
+"""Writes tutorial.parquet, the default data of betaflow.
 
-The prices come from the PyPI package skfolio, which ships them inside its wheel:
-nothing is downloaded here. Python 3.11 and
+The prices come from the wheel of the PyPI package skfolio; the script downloads no data. Python 3.11 and
 
     pip install skfolio==1.12.2 pyarrow==26.0.1
     python make_tutorial.py            # writes tutorial.parquet beside this file
     python make_tutorial.py --check    # compares it instead, byte for byte
 
-give the file byte for byte. Another pyarrow writes its own version into the file
-and may compress otherwise, so another version is refused.
+reproduce the file byte for byte. Another pyarrow writes its own version into the file
+and may compress differently, so other versions are refused.
 """
 
 import argparse
@@ -31,7 +30,7 @@ OUT = Path(__file__).with_name("tutorial.parquet")
 
 
 def prices() -> pd.DataFrame:
-    """One row a day, one column a symbol, symbols in the order of their bytes."""
+    """Return one row per day and one column per symbol, in byte order of the symbols."""
     names = load_sp500_dataset()
     etfs = load_factors_dataset()
     index = load_sp500_index().rename(columns={"SP500": "SPX"})
@@ -45,7 +44,7 @@ def prices() -> pd.DataFrame:
 
 
 def tidy(wide: pd.DataFrame) -> pa.Table:
-    """One row a day and symbol, sorted by date then symbol."""
+    """Return one row per day and symbol, sorted by date, then symbol."""
     days, symbols = wide.shape
     dates = np.repeat(wide.index.to_numpy().astype("datetime64[D]"), symbols)
     schema = pa.schema(
@@ -64,9 +63,9 @@ def tidy(wide: pd.DataFrame) -> pa.Table:
 
 
 def encode(table: pa.Table) -> bytes:
-    """Plain doubles under zstd are the smallest here, 195 kB: prices of two or three
-    decimals repeat as whole 8-byte words, which byte_stream_split (351 kB) tears
-    apart and a dictionary (272 kB) has to list."""
+    """Encode the table. Plain doubles with zstd are the smallest here, 195 kB: prices of
+    two or three decimals repeat as whole 8-byte words, which byte_stream_split (351 kB)
+    separates and a dictionary (272 kB) must list."""
     out = io.BytesIO()
     pq.write_table(
         table,

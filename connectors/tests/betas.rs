@@ -1,4 +1,4 @@
-//! Betas that were recorded are read back as they were, at as many frames as there is room for.
+//! Round trip of recorded betas, at as many frames as the limits permit.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::path::Path;
@@ -12,14 +12,14 @@ use betaflow_engine::time::TimestampNs;
 
 const FRAMES: u64 = 101;
 const INSTRUMENTS: usize = 500;
-/// Coefficient `c` of instrument `i` at frame `t`, and its standard deviation is a tenth of it.
+/// Returns coefficient `c` of instrument `i` at frame `t`; its standard deviation is a tenth of it.
 fn coefficient(c: usize, i: usize, t: u64) -> f64 {
     1_000.0 * c as f64 + i as f64 + 1e-3 * t as f64
 }
 
-/// Records alpha and two betas; instrument 7 starts at frame 60. Many row groups, each of 16 frames.
+/// Records alpha and two betas; instrument 7 starts at frame 60. Row groups have 16 frames each.
 fn record(folder: &Path) {
-    // A factor may have the name of another column.
+    // A factor may share its name with another column.
     let factors = ["mkt".to_owned(), "forecast_sd".to_owned()];
     let record = RecordSettings { betas: Frames::All, weights: Frames::None };
     let mut recorder = ParquetRecorder::create(folder, &factors, record, false, None).unwrap();
@@ -48,7 +48,7 @@ fn frames(paths: &BetaPaths) -> Vec<u64> {
 }
 
 #[test]
-fn betas_are_read_back_as_they_were_recorded_at_evenly_spaced_frames() {
+fn betas_are_read_back_unchanged_at_evenly_spaced_frames() {
     let folder = tempfile::tempdir().unwrap();
     record(folder.path());
     let every = |step: usize| (0..FRAMES).rev().step_by(step).collect::<Vec<_>>().into_iter().rev().collect();
@@ -57,7 +57,7 @@ fn betas_are_read_back_as_they_were_recorded_at_evenly_spaced_frames() {
         (50, 1_000_000, every(3)),
         (2, 1_000_000, every(51)),
         (1, 1_000_000, vec![FRAMES - 1]),
-        // Two instruments with three coefficients have room for three frames.
+        // Limit of 18 values: two instruments with three coefficients at three frames.
         (1_000, 18, every(34)),
     ];
     for (frames_max, values_max, expected) in cases {
@@ -70,7 +70,7 @@ fn betas_are_read_back_as_they_were_recorded_at_evenly_spaced_frames() {
                 for ((t, mean), sd) in expected.iter().zip(mean).zip(sd) {
                     let value = if i == 7 && *t < 60 { f64::NAN } else { coefficient(c, i, *t) };
                     assert_eq!(mean.to_bits(), value.to_bits(), "coefficient {c} of {i} at {t}");
-                    assert_eq!(sd.to_bits(), (0.1 * value).to_bits(), "its deviation");
+                    assert_eq!(sd.to_bits(), (0.1 * value).to_bits(), "standard deviation");
                 }
             }
         }
@@ -78,7 +78,7 @@ fn betas_are_read_back_as_they_were_recorded_at_evenly_spaced_frames() {
 }
 
 #[test]
-fn a_table_that_is_not_one_of_betas_is_an_error_that_says_so() {
+fn table_without_betas_is_a_located_error() {
     let folder = tempfile::tempdir().unwrap();
     record(folder.path());
     let room = Room { frames_max: 10, values_max: 100 };

@@ -1,4 +1,4 @@
-//! Files of other writers, with every codec: `reference/make_codecs.py` wrote them.
+//! Files of other writers with every codec, written by `reference/make_codecs.py`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,7 +15,7 @@ fn reference(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/reference/codecs").join(name)
 }
 
-/// The frames of a file with closes and volumes, as lines.
+/// Reads a file with closes and volumes; returns its frames as lines.
 fn frames(input: &Input) -> Result<Vec<String>, String> {
     let optional = vec![FrameColumn { field: Field::Volume, checked: true }];
     let run = run(input, None, Settings { optional, ..Settings::default() })?;
@@ -39,19 +39,19 @@ fn every_codec_and_page_version_gives_the_same_frames() {
 }
 
 #[test]
-fn encrypted_files_are_called_encrypted() {
+fn encrypted_files_are_reported_as_encrypted() {
     for name in ["encrypted.parquet", "encrypted_plain_footer.parquet"] {
         let error = frames(&reference(name).into()).unwrap_err();
-        assert!(error.contains(&format!("{name}: the Parquet file is encrypted")), "{error}");
+        assert!(error.contains(&format!("{name}: found an encrypted Parquet file")), "{error}");
     }
 }
 
 #[test]
-fn a_byte_of_a_page_that_has_changed_fails_its_checksum() {
+fn changed_byte_of_a_page_fails_its_checksum() {
     let bytes = std::fs::read(reference("pyarrow_none_1.parquet")).unwrap();
     let known = frames(&Input::Bytes { name: "whole".into(), bytes: bytes.clone().into() }).unwrap();
     let tail = bytes.len() - 8;
-    // The footer has no checksum: a name that changed in it is another name.
+    // The footer has no checksum: a changed name in it is another name.
     let footer = u32::from_le_bytes(bytes[tail..tail + 4].try_into().unwrap()) as usize;
     let (mut checksums, mut errors) = (0, 0);
     for at in 4..tail - footer {

@@ -16,18 +16,18 @@ use parquet::file::properties::{WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 use support::{Folder, days, line, nullable, run, texts, write_to};
 
-/// Bytes that are allocated, and the most there were.
+/// Allocator that counts the allocated bytes and their peak.
 struct Measuring;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: every call is handed on to the system allocator unchanged; only counters are kept beside it.
+// SAFETY: every call is passed to the system allocator unchanged; only counters are updated.
 unsafe impl GlobalAlloc for Measuring {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let held = HELD.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
         PEAK.fetch_max(held, Ordering::Relaxed);
-        // SAFETY: the caller's promises are the system allocator's.
+        // SAFETY: the caller upholds the contract of the system allocator.
         unsafe { System.alloc(layout) }
     }
 
@@ -41,7 +41,7 @@ unsafe impl GlobalAlloc for Measuring {
 #[global_allocator]
 static ALLOCATOR: Measuring = Measuring;
 
-/// Numbers that look random and are the same everywhere.
+/// Pseudorandom numbers, the same on every machine.
 struct Random(u64);
 
 impl Random {
@@ -56,7 +56,7 @@ impl Random {
 const DAYS: usize = 150;
 const NAMES: [&str; 4] = ["A", "B", "C", "D"];
 
-/// A panel in several row groups and many pages, written in one form.
+/// Writes a panel with several row groups and many pages in one form.
 fn written(
     folder: &Folder,
     version: WriterVersion,
@@ -107,7 +107,8 @@ fn frames(bytes: Vec<u8>) -> Result<Vec<String>, String> {
     Ok(run.frames.iter().map(|frame| format!("{} {:?}", line(frame), frame.volume)).collect())
 }
 
-/// Changes a file in a few places: bits, bytes, large numbers, pieces cut out, put in or copied.
+/// Changes a file in a few places: flips bits, sets bytes and large numbers, cuts out, inserts or copies
+/// pieces.
 fn damaged(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     const NUMBERS: [&[u8]; 4] = [
         &[0xfe, 0xff, 0xff, 0xff, 0x0f],
@@ -118,7 +119,7 @@ fn damaged(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let end = bytes.len() - 8;
     let footer = u32::from_le_bytes(bytes[end..end + 4].try_into().unwrap()) as usize;
-    // The footer is small and says the most.
+    // Half of the changes hit the footer, which is small but most relevant.
     let from = if random.below(2) == 0 { 4 } else { end - footer };
     let place = |random: &mut Random| from + random.below(end - from - 10);
     match random.below(6) {
@@ -174,7 +175,7 @@ fn damaged_files_end_in_located_errors_and_bounded_memory() {
     for (form, bytes) in forms.iter().zip(&files) {
         assert_eq!(frames(bytes.clone()).unwrap(), known, "{form:?}");
     }
-    // More of them by an environment variable.
+    // An environment variable raises the number of files.
     let count = std::env::var("BETAFLOW_TEST_DAMAGED_FILES").map_or(40, |count| count.parse().unwrap());
     let (mut random, mut errors, mut same) = (Random(88_172_645_463_325_252), 0, 0);
     let before = HELD.load(Ordering::Relaxed);
@@ -184,7 +185,7 @@ fn damaged_files_end_in_located_errors_and_bounded_memory() {
             match frames(damaged(bytes, &mut random)) {
                 Ok(found) => same += usize::from(found == known),
                 Err(error) => {
-                    assert!(error.starts_with("damaged"), "{form:?}: the error is located: {error}");
+                    assert!(error.starts_with("damaged"), "{form:?}: expected a located error: {error}");
                     errors += 1;
                 }
             }
@@ -192,7 +193,7 @@ fn damaged_files_end_in_located_errors_and_bounded_memory() {
     }
     let peak = (PEAK.load(Ordering::Relaxed) - before) >> 20;
     assert!(peak < 600, "{peak} MiB for files of a few kB");
-    // Other values come only from bytes of values that no checksum covers.
+    // Other values occur only in value bytes without a checksum.
     let all = count * forms.len();
     assert!(
         errors > all / 2 && errors + same > all * 9 / 10,

@@ -1,4 +1,4 @@
-//! A file that is served over real sockets and followed through faults: the frames of a replay.
+//! Feeds over real sockets with injected faults give the frames of a replay.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -17,7 +17,7 @@ use betaflow_connectors::{DataError, parquet::Settings};
 use betaflow_engine::frame::Field;
 use support::live::{Panel, all, carry, cases, feed, panel, replayed};
 
-/// A wait that only a hang outlasts.
+/// Timeout that only a hang exceeds.
 const LONG: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_millis(50);
 /// 2024-01-01T12:00Z.
@@ -32,7 +32,7 @@ fn start(feed: impl Feed + 'static, settings: ServerSettings) -> Server {
     Server::start(Arc::new(feed), settings, |error| panic!("{error}")).unwrap()
 }
 
-/// A client with little patience.
+/// Settings of a client with short timeouts.
 fn client(server: &Server) -> EdgeSettings {
     EdgeSettings {
         late: Duration::from_millis(20),
@@ -42,7 +42,7 @@ fn client(server: &Server) -> EdgeSettings {
     }
 }
 
-/// Follows a feed to its end, through the source of frames.
+/// Follows a feed to its end and returns the frames of the source.
 fn followed(
     panel: &Panel,
     factors: bool,
@@ -57,7 +57,7 @@ fn followed(
     (frames, edge.stop())
 }
 
-/// The next event of a kind, within a wait that only a hang outlasts.
+/// Returns the next event of a kind; times out only on a hang.
 fn next<T>(edge: &Edge, wanted: impl Fn(&EdgeEvent) -> Option<T>) -> T {
     let (events, until) = (edge.events(), Instant::now() + LONG);
     loop {
@@ -73,7 +73,7 @@ fn seq(event: &EdgeEvent) -> Option<u64> {
 }
 
 #[test]
-fn what_is_served_and_followed_is_what_is_replayed() {
+fn served_feed_gives_the_frames_of_a_replay() {
     let panel = panel(5, 120);
     for (case, factors, settings) in cases() {
         let server = start(feed(&panel, factors, &settings), loopback());
@@ -85,7 +85,7 @@ fn what_is_served_and_followed_is_what_is_replayed() {
     }
 }
 
-/// Fault by fault, and then all of them.
+/// Single faults, then all of them together.
 fn faults() -> Vec<(&'static str, Faults)> {
     let of = |seed| Faults { seed, ..Faults::default() };
     let ms = Duration::from_millis;
@@ -109,11 +109,11 @@ fn faults() -> Vec<(&'static str, Faults)> {
 }
 
 #[test]
-fn faults_change_no_frame() {
+fn faults_do_not_change_frames() {
     let panel = panel(6, 400);
     let settings = carry();
     let expected = replayed(&panel, true, &settings);
-    // Some 500 bars over half a second: time for the faults that come by time.
+    // Some 500 bars over half a second, long enough for the timed faults.
     let days = 500.0 * 86_400.0 * 7.0 / 5.0;
     for (name, faults) in faults() {
         let speed = Speed::Times(days / 0.5);
@@ -134,7 +134,7 @@ fn faults_change_no_frame() {
 }
 
 #[test]
-fn at_full_speed_faults_change_no_frame_and_little_is_held_back() {
+fn faults_at_full_speed_do_not_change_frames_with_any_buffer_size() {
     let panel = panel(7, 2_000);
     let settings = carry();
     let expected = replayed(&panel, true, &settings);
@@ -150,7 +150,7 @@ fn at_full_speed_faults_change_no_frame_and_little_is_held_back() {
 }
 
 #[test]
-fn what_cannot_be_filled_is_a_gap_and_all_before_it_is_equal() {
+fn unfilled_messages_are_gaps_and_earlier_frames_are_equal() {
     let panel = panel(8, 300);
     let settings = carry();
     let expected = replayed(&panel, false, &settings);
@@ -163,17 +163,21 @@ fn what_cannot_be_filled_is_a_gap_and_all_before_it_is_equal() {
             match edge.events().recv_timeout(LONG).unwrap() {
                 EdgeEvent::Bars { bars, .. } => seqs.push(bars.seq),
                 EdgeEvent::Gap { from, to, at } => {
-                    assert_eq!(seqs.last().map_or(0, |last| last + 1), from, "it is said where it is");
+                    assert_eq!(
+                        seqs.last().map_or(0, |last| last + 1),
+                        from,
+                        "a gap follows the preceding message"
+                    );
                     assert!(at.0 > 0);
                     gaps.extend(from..=to);
-                    // They take their place among the others.
+                    // Gaps take their place in the sequence.
                     seqs.extend(from..=to);
                 }
                 EdgeEvent::End { frames, .. } => break frames,
                 _ => {}
             }
         };
-        assert_eq!(seqs, (0..end).collect::<Vec<_>>(), "all are there, or said to be missing");
+        assert_eq!(seqs, (0..end).collect::<Vec<_>>(), "every message is delivered or reported as missing");
         assert!(gaps.len() > 2 && gaps[0] > 0, "{gaps:?}");
         let counts = edge.stop();
         assert_eq!(counts.missing, gaps.len() as u64, "{counts:?}");
@@ -185,8 +189,8 @@ fn what_cannot_be_filled_is_a_gap_and_all_before_it_is_equal() {
 }
 
 #[test]
-fn a_gap_that_nobody_answers_for_is_given_up_in_time() {
-    // A server that knows the messages 0 and 2 and no requests.
+fn unanswered_gap_is_given_up_in_time() {
+    // A server with the messages 0 and 2 that ignores requests.
     let server =
         Handmade::start(vec![vec![hello(), text(0), text(2), "{\"type\":\"end\",\"frames\":3}".into()]]);
     let gap_after = Duration::from_millis(150);
@@ -206,7 +210,7 @@ fn a_gap_that_nobody_answers_for_is_given_up_in_time() {
 }
 
 #[test]
-fn silence_is_said_and_another_connection_goes_on() {
+fn silence_is_reported_and_the_client_reconnects() {
     let server = Handmade::start(vec![vec![hello(), text(0)], vec![hello(), text(1)]]);
     let edge = Edge::start(EdgeSettings { stale_after: SOON, ..server.client() }).unwrap();
     assert_eq!(next(&edge, seq), 0);
@@ -218,7 +222,7 @@ fn silence_is_said_and_another_connection_goes_on() {
 }
 
 #[test]
-fn messages_that_are_wrong_or_too_large_are_named_and_made_up_for() {
+fn invalid_or_oversized_messages_are_reported_and_recovered() {
     let large = format!("{{\"type\":\"error\",\"text\":\"{}\"}}", "x".repeat(5_000));
     let answers = vec![
         vec![hello(), text(0), "nonsense".into(), "{\"type\":\"weather\"}".into(), text(1), large.clone()],
@@ -248,7 +252,7 @@ fn messages_that_are_wrong_or_too_large_are_named_and_made_up_for() {
     assert_eq!((counts.refused, counts.unknown, counts.reconnects), (5, 1, 4), "{counts:?}");
 }
 
-/// A message of one instrument, by the hour.
+/// Returns a message of one instrument at an hour.
 fn bar(seq: u64, hour: i64, symbol: &str, close: f64) -> String {
     let timestamp = NOON + hour * HOUR_NS;
     let symbols = vec![symbol.to_owned()];
@@ -257,15 +261,15 @@ fn bar(seq: u64, hour: i64, symbol: &str, close: f64) -> String {
 }
 
 #[test]
-fn bars_that_break_a_rule_are_refused_and_correct_ones_of_their_number_count() {
+fn invalid_bars_are_refused_and_correct_bars_of_their_number_count() {
     let twice = bar(2, 2, "A", 1.0).replace(r#"["A"]"#, r#"["A","A"]"#).replace("[1.0]", "[1.0,1.0]");
     let cases = [
         ("price 0", bar(2, 2, "A", 0.0), "found 0 in `close` of `A`"),
         ("negative price", bar(2, 2, "A", -3.0), "found -3 in `close` of `A`"),
         ("earlier", bar(2, 1, "A", 1.0), "expected a later time"),
-        ("far future", bar(2, 2_000_000, "A", 1.0), "the clock of this machine"),
+        ("far future", bar(2, 2_000_000, "A", 1.0), "the local clock"),
         ("days ahead", bar(2, 11 * 24, "A", 1.0), "the time of the next bars"),
-        ("symbol twice", twice, "twice"),
+        ("symbol twice", twice, "duplicate symbol"),
         ("no symbol", bar(2, 2, "", 1.0), "symbols of 1 to 255 bytes"),
         ("long symbol", bar(2, 2, &"S".repeat(256), 1.0), "symbols of 1 to 255 bytes"),
     ];
@@ -293,7 +297,7 @@ fn bars_that_break_a_rule_are_refused_and_correct_ones_of_their_number_count() {
 }
 
 #[test]
-fn a_long_step_is_taken_once_the_next_message_confirms_it() {
+fn long_time_step_is_accepted_once_the_next_message_confirms_it() {
     let end = "{\"type\":\"end\",\"frames\":4}".to_owned();
     let hours = [(0, 0), (1, 1), (2, 264), (1, 1), (2, 264), (3, 265)];
     let bars = hours.map(|(seq, hour)| bar(seq, hour, "A", 1.0));
@@ -307,7 +311,7 @@ fn a_long_step_is_taken_once_the_next_message_confirms_it() {
 }
 
 #[test]
-fn bars_that_are_refused_again_are_given_up_at_once() {
+fn bars_refused_twice_are_given_up_at_once() {
     let end = "{\"type\":\"end\",\"frames\":3}".to_owned();
     let bad = || bar(1, 1, "A", -1.0);
     let server =
@@ -323,7 +327,7 @@ fn bars_that_are_refused_again_are_given_up_at_once() {
 }
 
 #[test]
-fn a_number_far_ahead_does_not_make_a_gap_of_all_before_it() {
+fn number_far_ahead_does_not_open_a_gap() {
     let first = vec![hello(), text(0), text(1 << 40), text(1)];
     let server =
         Handmade::start(vec![first, vec![hello(), text(2), "{\"type\":\"end\",\"frames\":3}".into()]]);
@@ -340,7 +344,7 @@ fn a_number_far_ahead_does_not_make_a_gap_of_all_before_it() {
 }
 
 #[test]
-fn greetings_that_no_run_can_begin_with_are_named() {
+fn invalid_hellos_are_reported() {
     let changed = |from: &str, to: &str| hello().replace(from, to);
     let long = format!("\"{}\"", "x".repeat(256));
     let cases = [
@@ -360,7 +364,7 @@ fn greetings_that_no_run_can_begin_with_are_named() {
         let text = next(&edge, refused);
         assert!(text.contains(part), "{text}");
     }
-    // Another version may have another form.
+    // A hello of another version may have another form.
     let other = "{\"type\":\"hello\",\"protocol\":7,\"feed\":{}}".to_owned();
     let edge = Edge::start(Handmade::start(vec![vec![other]]).client()).unwrap();
     let failed =
@@ -372,7 +376,7 @@ fn greetings_that_no_run_can_begin_with_are_named() {
 }
 
 #[test]
-fn a_feed_that_becomes_another_one_or_cannot_be_read_ends_with_a_word() {
+fn changed_or_unreadable_feed_ends_with_an_error() {
     let other = hello().replace("made by hand", "another");
     let error = "{\"type\":\"error\",\"text\":\"row 3: found a sheep\"}".to_owned();
     let broken = vec![hello(), error];
@@ -387,12 +391,12 @@ fn a_feed_that_becomes_another_one_or_cannot_be_read_ends_with_a_word() {
                 |event| if let EdgeEvent::Failed { text, .. } = event { Some(text.clone()) } else { None },
             );
         assert!(failed.contains(part), "{failed}");
-        assert!(edge.events().recv_timeout(LONG).is_err(), "nothing follows");
+        assert!(edge.events().recv_timeout(LONG).is_err(), "no event follows");
     }
 }
 
 #[test]
-fn addresses_that_are_none_are_refused_at_once() {
+fn invalid_addresses_are_refused_at_once() {
     for (url, part) in [
         ("127.0.0.1:9000", "expected an address"),
         ("http://127.0.0.1:9000", "found the scheme `http`"),
@@ -404,7 +408,8 @@ fn addresses_that_are_none_are_refused_at_once() {
     }
 }
 
-/// Writes a certificate for `localhost` and its key. `authority`: as `openssl req -x509` makes it, which calls itself one.
+/// Writes a certificate for `localhost` and its key. `authority`: marks it as an authority, as `openssl req
+/// -x509` does.
 fn certificate(folder: &Path, authority: bool) -> ServerTls {
     let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
     if authority {
@@ -419,7 +424,7 @@ fn certificate(folder: &Path, authority: bool) -> ServerTls {
 }
 
 #[test]
-fn with_tls_it_is_the_same_and_a_stranger_is_not_trusted() {
+fn tls_gives_the_same_frames_and_unknown_certificates_are_refused() {
     let (panel, settings) = (panel(9, 100), carry());
     let folder = panel.folder.0.path();
     for authority in [true, false] {
@@ -430,7 +435,7 @@ fn with_tls_it_is_the_same_and_a_stranger_is_not_trusted() {
         let trust = Trust::File(tls.certificates.clone());
         let edge = EdgeSettings { url: url("localhost"), trust: trust.clone(), ..client(&server) };
         assert_eq!(followed(&panel, true, &settings, edge).0, replayed(&panel, true, &settings));
-        // Whoever is not named, and a name that the certificate does not have.
+        // A certificate outside the trusted ones, and a host name outside the certificate.
         for (host, trust) in [("localhost", Trust::Public), ("127.0.0.1", trust)] {
             let edge = Edge::start(EdgeSettings { url: url(host), trust, ..client(&server) }).unwrap();
             let why = next(&edge, |event| match event {
@@ -441,7 +446,7 @@ fn with_tls_it_is_the_same_and_a_stranger_is_not_trusted() {
         }
     }
     let tls = certificate(folder, false);
-    // Files that are no certificates.
+    // Files without certificates.
     for (certificates, key, part) in [
         (folder.join("absent.pem"), tls.key.clone(), "absent.pem"),
         (tls.key.clone(), tls.key.clone(), "found none"),
@@ -455,7 +460,7 @@ fn with_tls_it_is_the_same_and_a_stranger_is_not_trusted() {
 }
 
 #[test]
-fn many_clients_each_have_their_own_place() {
+fn clients_have_independent_positions() {
     let (panel, settings) = (panel(10, 300), carry());
     let frames = replayed(&panel, false, &settings).len() as u64;
     let server = start(feed(&panel, false, &settings), loopback());
@@ -481,7 +486,7 @@ fn many_clients_each_have_their_own_place() {
     assert_eq!(server.counts().connections, 24);
 }
 
-/// Large messages without end.
+/// Feed of endless large messages.
 struct Endless;
 
 struct Counting(u64);
@@ -513,7 +518,7 @@ impl FeedReader for Counting {
     }
 }
 
-/// Bytes of memory that the process has.
+/// Returns the resident memory of the process, in bytes.
 fn resident() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
@@ -521,9 +526,9 @@ fn resident() -> Option<usize> {
 }
 
 #[test]
-fn a_slow_client_holds_itself_up_and_nobody_else_and_memory_stays_bounded() {
+fn slow_client_delays_only_itself_and_memory_is_bounded() {
     let server = start(Endless, loopback());
-    // LaneBlock that take one message and then nothing.
+    // Eight clients that take one message and then stop.
     let slow: Vec<Edge> =
         (0..8).map(|_| Edge::start(EdgeSettings { capacity: 1, ..client(&server) }).unwrap()).collect();
     slow.iter().for_each(|edge| assert_eq!(next(edge, seq), 0));
@@ -538,8 +543,8 @@ fn a_slow_client_holds_itself_up_and_nobody_else_and_memory_stays_bounded() {
     let counts: Vec<u64> = slow.iter().map(|edge| edge.counts().messages).collect();
     std::thread::sleep(SOON);
     let later: Vec<u64> = slow.iter().map(|edge| edge.counts().messages).collect();
-    assert_eq!(counts, later, "a client whose channel is full reads nothing");
-    // Each goes on where it was, without loss.
+    assert_eq!(counts, later, "a client with a full channel must not read");
+    // Each client continues at its position, without loss.
     for edge in &slow {
         let seqs: Vec<u64> = (0..50).map(|_| next(edge, seq)).collect();
         assert_eq!(seqs, (1..51).collect::<Vec<_>>());
@@ -549,11 +554,11 @@ fn a_slow_client_holds_itself_up_and_nobody_else_and_memory_stays_bounded() {
     drop(slow);
     drop(fast);
     server.stop();
-    assert!(begun.elapsed() < Duration::from_secs(10), "it ends although nobody reads");
+    assert!(begun.elapsed() < Duration::from_secs(10), "the server must stop although no client reads");
 }
 
 #[test]
-fn clients_that_speak_nonsense_are_told_and_let_go() {
+fn clients_with_invalid_messages_get_an_error_and_are_disconnected() {
     let server = start(Endless, loopback());
     let long = format!("{{\"type\":\"subscribe\",\"from\":{}0}}", "0".repeat(70_000));
     for (said, part) in [
@@ -567,32 +572,32 @@ fn clients_that_speak_nonsense_are_told_and_let_go() {
         let heard = client.hear_to_the_end();
         assert!(heard.contains("\"type\":\"hello\"") && heard.contains(part), "{heard}");
     }
-    // Something that is no WebSocket at all.
+    // A connection without WebSocket.
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream.write_all(b"\x16\x03\x01 hello\r\n\r\n").unwrap();
     stream.set_read_timeout(Some(LONG)).unwrap();
     let _ = stream.read_to_end(&mut Vec::new());
     assert_eq!(server.counts().invalid, 4);
     let edge = Edge::start(client(&server)).unwrap();
-    assert_eq!(next(&edge, seq), 0, "the others do not notice");
+    assert_eq!(next(&edge, seq), 0, "other clients are not affected");
 }
 
 #[test]
-fn more_clients_than_there_are_places_for_are_refused() {
+fn clients_beyond_the_maximum_are_refused() {
     let server = start(Endless, ServerSettings { clients_max: 2, ..loopback() });
     let edges: Vec<Edge> = (0..2).map(|_| Edge::start(client(&server)).unwrap()).collect();
     edges.iter().for_each(|edge| assert_eq!(next(edge, seq), 0));
     let third = Edge::start(client(&server)).unwrap();
     next(&third, |event| matches!(event, EdgeEvent::Disconnected { .. }).then_some(()));
     drop(edges);
-    assert_eq!(next(&third, seq), 0, "when there is room, it is let in");
+    assert_eq!(next(&third, seq), 0, "the client must connect once another has left");
     assert!(server.counts().refused > 0);
 }
 
 #[test]
-fn bars_come_at_the_speed_that_is_asked_for_and_nothing_before_its_time() {
+fn bars_arrive_at_the_requested_speed_and_none_before_their_time() {
     let panel = panel(11, 40);
-    // Two days a tenth of a second.
+    // Two days per tenth of a second.
     let speed = Speed::Times(2.0 * 86_400.0 * 10.0);
     let server = start(feed(&panel, false, &carry()), ServerSettings { speed, ..loopback() });
     let mut plain = Plain::connect(&server);
@@ -611,7 +616,7 @@ fn bars_come_at_the_speed_that_is_asked_for_and_nothing_before_its_time() {
 }
 
 #[test]
-fn klines_are_those_of_the_file() {
+fn klines_equal_the_bars_of_the_file() {
     let panel = panel(12, 30);
     let bar_ns = 86_400_000_000_000;
     let settings = ServerSettings { protocol: ServerProtocol::Binance { bar_ns }, ..loopback() };
@@ -685,7 +690,8 @@ fn text(seq: u64) -> String {
     bars.to_text()
 }
 
-/// A server that says the same to everybody who comes: the first list to the first, and so on. It hears nothing.
+/// Server that sends the first list to the first client, the second to the second, and so on. It ignores
+/// messages.
 struct Handmade(std::net::SocketAddr);
 
 impl Handmade {
@@ -698,7 +704,7 @@ impl Handmade {
                 let Ok((stream, _)) = listener.accept() else { return };
                 let mut socket = tokio_tungstenite::tungstenite::accept(stream).unwrap();
                 for text in texts {
-                    // A client may have gone after a message that is too large.
+                    // The client may disconnect after an oversized message.
                     let _ = socket.send(text.into());
                 }
                 open.push(socket);
@@ -718,7 +724,7 @@ impl Handmade {
     }
 }
 
-/// A client that says what it likes.
+/// Client that sends arbitrary messages.
 struct Plain(tokio_tungstenite::tungstenite::WebSocket<TcpStream>);
 
 impl Plain {
@@ -737,7 +743,7 @@ impl Plain {
         self.0.send(text.to_owned().into()).unwrap();
     }
 
-    /// All texts until one that is enough, a line each.
+    /// Returns all texts up to a sufficient one, one per line.
     fn hear(&mut self, enough: impl Fn(&str) -> bool) -> String {
         let mut heard = String::new();
         while let Ok(message) = self.0.read() {

@@ -1,4 +1,4 @@
-//! Every fault in the data is an error that says where, what was found, what was expected, what to do.
+//! Every fault in the data is an error with place, finding, expectation and remedy.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,7 +15,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use support::{Folder, Table, days, floats, line, nullable, run, texts, tidy, write_to};
 
-/// Checks that the error of reading `input` has each of `parts`.
+/// Checks that the error of reading `input` contains all `parts`.
 #[track_caller]
 fn check(input: &Input, settings: Settings, parts: &[&str]) {
     let error = run(input, None, settings).err().expect("an error");
@@ -25,7 +25,7 @@ fn check(input: &Input, settings: Settings, parts: &[&str]) {
 }
 
 #[test]
-fn columns_that_are_missing_or_wrong() {
+fn missing_or_wrong_columns_are_located_errors() {
     let folder = Folder::new();
     let a = |values: ArrayRef| values;
     let (date, symbol, close) = (days(&[1]), texts(&["A"]), floats(&[1.0]));
@@ -33,7 +33,7 @@ fn columns_that_are_missing_or_wrong() {
         (
             vec![("date", a(date.clone())), ("symbol", symbol.clone()), ("closee", close.clone())],
             &[
-                "f.parquet: there is no column `close` (the price)",
+                "f.parquet: no column `close` (the price)",
                 "`date`, `symbol`, `closee` (did you mean `closee`?)",
             ],
         ),
@@ -83,15 +83,15 @@ fn columns_that_are_missing_or_wrong() {
         ),
         (
             vec![("Date", date.clone()), ("Ticker", symbol.clone()), ("Adj Close", close.clone())],
-            &["there is no column `close`", "did you mean `Adj Close`"],
+            &["no column `close`", "did you mean `Adj Close`"],
         ),
         (
             vec![("trade_date", date.clone()), ("symbol", symbol.clone()), ("close", close.clone())],
-            &["there is no column `timestamp`", "did you mean `trade_date`"],
+            &["no column `timestamp`", "did you mean `trade_date`"],
         ),
         (
             vec![("date", date.clone()), ("instrument", symbol.clone()), ("close", close.clone())],
-            &["there is no column `symbol`", "did you mean `instrument`"],
+            &["no column `symbol`", "did you mean `instrument`"],
         ),
         (
             vec![("date", date.clone()), ("symbol", texts(&[" "])), ("close", close.clone())],
@@ -107,7 +107,7 @@ fn columns_that_are_missing_or_wrong() {
                 ("('Volume', 'A')", close.clone()),
                 ("('Open', 'A')", close.clone()),
             ],
-            &["there is no column `('close', 'A')` (the price)"],
+            &["no column `('close', 'A')` (the price)"],
         ),
     ];
     for (columns, parts) in cases {
@@ -116,7 +116,7 @@ fn columns_that_are_missing_or_wrong() {
 }
 
 #[test]
-fn settings_that_the_data_cannot_meet() {
+fn settings_that_the_data_cannot_meet_are_errors() {
     let folder = Folder::new();
     let columns = || vec![("date", days(&[1])), ("A", floats(&[1.0]))];
     let wide = folder.write("wide.parquet", columns());
@@ -143,7 +143,7 @@ fn settings_that_the_data_cannot_meet() {
 }
 
 #[test]
-fn rows_that_are_bad_are_errors_or_skipped() {
+fn bad_rows_are_errors_or_skipped() {
     let good = [(1, "A", Some(1.0)), (1, "B", Some(2.0)), (2, "A", Some(3.0)), (2, "B", Some(4.0))];
     let with = |row: usize, value: (i32, &'static str, Option<f64>)| {
         let mut rows = good.to_vec();
@@ -187,7 +187,7 @@ fn rows_that_are_bad_are_errors_or_skipped() {
         (
             with(3, (1, "B", Some(9.0))),
             &[
-                "row 3 (counting from 0), column `date`: found 1970-01-02, expected 1970-01-03 (the latest time before) or later",
+                "row 3 (counting from 0), column `date`: found 1970-01-02, expected 1970-01-03 (the latest time so far) or later",
                 "sort",
             ],
             &["0 d1 +A,B | 1 2", "1 d2 + | 3 -"],
@@ -209,7 +209,7 @@ fn rows_that_are_bad_are_errors_or_skipped() {
 }
 
 #[test]
-fn an_empty_symbol_is_found_in_any_batch() {
+fn empty_symbol_is_found_in_any_batch() {
     let mut rows: Vec<(i32, &str, Option<f64>)> =
         (0..30_000).map(|i| (i / 3, ["A", "B", "C"][i as usize % 3], Some(1.0))).collect();
     rows[20_000].1 = "";
@@ -224,8 +224,8 @@ fn an_empty_symbol_is_found_in_any_batch() {
 }
 
 #[test]
-fn unsorted_rows_are_errors_whatever_the_range() {
-    // As a concatenation of one frame a symbol gives them.
+fn unsorted_rows_are_errors_for_any_range() {
+    // Order of a concatenation of one frame per symbol.
     let by_symbol: Vec<(i32, &str, Option<f64>)> = ["A", "B", "C"]
         .into_iter()
         .flat_map(|name| (0..100).map(move |i| (i, name, Some(f64::from(i) + 1.0))))
@@ -255,7 +255,7 @@ fn unsorted_rows_are_errors_whatever_the_range() {
                     && settings.to.is_none_or(|to| time <= to)
                     && settings.sealed_from.is_none_or(|seal| time < seal)
             };
-            // Passed over on request, a row in the range is counted.
+            // A skipped row inside the range is counted.
             let skip = Settings { on_bad_row: BadRow::Skip, ..settings.clone() };
             let folder_of_one = Folder::new();
             let input = folder_of_one.write_groups("by_symbol.parquet", tidy(&by_symbol), group);
@@ -268,7 +268,7 @@ fn unsorted_rows_are_errors_whatever_the_range() {
 }
 
 #[test]
-fn a_file_outside_the_range_is_sorted_too() {
+fn file_outside_the_range_must_be_sorted() {
     let folder = Folder::new();
     folder.write("two/a.parquet", tidy(&[(1, "A", Some(1.0)), (2, "A", Some(2.0))]));
     folder.write("two/b.parquet", tidy(&[(9, "A", Some(1.0)), (8, "A", Some(2.0))]));
@@ -282,7 +282,7 @@ fn a_file_outside_the_range_is_sorted_too() {
 }
 
 #[test]
-fn factor_rows_after_the_last_frame_are_sorted_too() {
+fn factor_rows_after_the_last_frame_must_be_sorted() {
     let folder = Folder::new();
     let prices = folder
         .write("prices.parquet", tidy(&[(1, "A", Some(1.0)), (2, "A", Some(2.0)), (3, "A", Some(2.0))]));
@@ -299,9 +299,9 @@ fn factor_rows_after_the_last_frame_are_sorted_too() {
 }
 
 #[test]
-fn midnights_of_two_zones_name_the_zones() {
+fn error_names_the_zones_of_different_midnights() {
     const HOUR: i64 = betaflow_engine::time::DAY_NS / 24;
-    // From 2013-03-18, a Monday, over the changes of the clock in New York (before) and London (2013-03-31).
+    // From 2013-03-18, a Monday, over the clock changes of New York (before) and London (2013-03-31).
     let weekdays: Vec<i64> = (15_782..15_812).filter(|day| (day + 3) % 7 < 5).collect();
     let at = |hours: &dyn Fn(i64) -> i64| {
         support::stamps(&weekdays.iter().map(|day| day * 24 * HOUR - hours(*day) * HOUR).collect::<Vec<_>>())
@@ -323,7 +323,7 @@ fn midnights_of_two_zones_name_the_zones() {
             let factors = vec![("date", at(factor_hours)), ("mkt", floats(&vec![0.01; n]))];
             let factors = folder.write("factors.parquet", factors);
             let outcome = run(&prices, Some(&factors), Settings::default()).map(|run| run.frames.len());
-            // A row is joined to the frame of its date where it does not come after it.
+            // A row is joined to the frame of its date unless the row is later.
             let is_right = weekdays.iter().all(|day| factor_hours(*day) >= price_hours(*day));
             match outcome {
                 Ok(frames) => assert!(is_right && frames + 1 >= n, "{price_zone} {factor_zone}: {frames}"),
@@ -342,7 +342,7 @@ fn midnights_of_two_zones_name_the_zones() {
 }
 
 #[test]
-fn a_bad_cell_of_wide_data_names_its_column() {
+fn error_of_a_wide_cell_names_its_column() {
     let folder = Folder::new();
     let input = folder.write(
         "wide.parquet",
@@ -358,7 +358,7 @@ fn a_bad_cell_of_wide_data_names_its_column() {
 }
 
 #[test]
-fn one_symbol_in_two_files_at_one_time_is_a_duplicate() {
+fn symbol_in_two_files_at_one_time_is_a_duplicate() {
     let folder = Folder::new();
     folder.write("two/a.parquet", tidy(&[(1, "A", Some(1.0))]));
     folder.write("two/b.parquet", tidy(&[(1, "A", Some(2.0)), (2, "A", Some(3.0))]));
@@ -381,7 +381,7 @@ fn rows_without_time_or_symbol_are_errors() {
 }
 
 #[test]
-fn files_that_are_not_parquet() {
+fn files_of_other_formats_are_located_errors() {
     let folder = Folder::new();
     let whole = folder.write("whole.parquet", tidy(&[(1, "A", Some(1.0))]));
     let Input::Path(whole) = whole else { unreachable!() };
@@ -408,7 +408,7 @@ fn files_that_are_not_parquet() {
 }
 
 #[test]
-fn a_page_that_is_damaged_names_its_row_group() {
+fn error_of_a_damaged_page_names_its_row_group() {
     let folder = Folder::new();
     let rows: Vec<(i32, &str, Option<f64>)> = (0..3000).map(|i| (i, "A", Some(f64::from(i) + 0.5))).collect();
     let path = folder.path("damaged.parquet");
@@ -427,7 +427,7 @@ fn a_page_that_is_damaged_names_its_row_group() {
 }
 
 #[test]
-fn a_time_that_is_a_number_is_a_wrong_type() {
+fn numeric_time_column_is_a_type_error() {
     let folder = Folder::new();
     let time: ArrayRef = Arc::new(Int64Array::from(vec![1]));
     let columns = vec![("timestamp", time), ("symbol", texts(&["A"])), ("close", floats(&[1.0]))];
@@ -436,7 +436,7 @@ fn a_time_that_is_a_number_is_a_wrong_type() {
 }
 
 #[test]
-fn a_damaged_byte_is_an_error_or_harmless() {
+fn damaged_byte_is_a_located_error_or_harmless() {
     let folder = Folder::new();
     let rows: Vec<(i32, &str, Option<f64>)> =
         (0..600).map(|i| (i / 3, ["A", "B", "C"][i as usize % 3], Some(f64::from(i) + 0.5))).collect();
@@ -455,14 +455,14 @@ fn a_damaged_byte_is_an_error_or_harmless() {
         damaged[random(bytes.len())] = u8::try_from(random(256)).unwrap();
         let input = Input::Bytes { name: "damaged".into(), bytes: damaged.into() };
         if let Err(error) = run(&input, None, Settings::default()) {
-            assert!(error.starts_with("damaged"), "the error is located: {error}");
+            assert!(error.starts_with("damaged"), "expected a located error: {error}");
             errors += 1;
         }
     }
     assert!(errors > 100);
 }
 
-/// Names the folder that the process with few open files reads.
+/// Environment variable with the folder for the process with few open files.
 const FOLDER: &str = "BETAFLOW_TEST_FOLDER_OF_OVERLAPPING_FILES";
 
 #[test]
@@ -476,7 +476,7 @@ fn read_the_folder_of_overlapping_files() {
 
 #[test]
 #[cfg(unix)]
-fn more_overlapping_files_than_the_process_may_open() {
+fn too_many_overlapping_files_are_a_located_error() {
     let folder = Folder::new();
     for i in 0..60 {
         let symbol = format!("S{i}");

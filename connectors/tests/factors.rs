@@ -15,7 +15,7 @@ fn prices_on(folder: &Folder, dates: &[i32]) -> Input {
     folder.write("prices.parquet", tidy(&rows))
 }
 
-/// Accepts risk-free returns of any size.
+/// Returns settings that accept risk-free returns of any size.
 fn any_rf() -> Settings {
     Settings { rf_max: f64::INFINITY, ..Settings::default() }
 }
@@ -62,7 +62,7 @@ fn factor_rows_between_two_frames_are_compounded() {
 }
 
 #[test]
-fn the_first_frame_has_the_last_factor_row_at_or_before_it() {
+fn first_frame_gets_the_last_factor_row_at_or_before_it() {
     let folder = Folder::new();
     let columns = vec![("date", days(&[1, 2, 3, 5])), ("mkt", floats(&[0.1, 0.2, 0.3, 0.5]))];
     let factors = folder.write_groups("factors.parquet", columns, 2);
@@ -72,7 +72,7 @@ fn the_first_frame_has_the_last_factor_row_at_or_before_it() {
 }
 
 #[test]
-fn a_gap_in_the_factor_file_is_an_error_or_carried() {
+fn gap_in_the_factor_file_is_an_error_or_carried() {
     let folder = Folder::new();
     let columns =
         vec![("date", days(&[1, 2, 5])), ("mkt", floats(&[0.1, 0.2, 0.5])), ("rf", floats(&[0.1; 3]))];
@@ -95,7 +95,7 @@ fn a_gap_in_the_factor_file_is_an_error_or_carried() {
 }
 
 #[test]
-fn factors_of_days_are_refused_inside_the_day() {
+fn daily_factors_are_refused_for_intraday_frames() {
     let folder = Folder::new();
     let hour = DAY_NS / 24;
     let prices = |times: &[i64]| {
@@ -118,7 +118,7 @@ fn factors_of_days_are_refused_inside_the_day() {
 }
 
 #[test]
-fn factor_files_that_are_bad() {
+fn invalid_factor_files_are_located_errors() {
     let folder = Folder::new();
     let prices = prices_on(&folder, &[1, 2, 3]);
     let cases: [(Table, &[&str]); 9] = [
@@ -161,7 +161,7 @@ fn factor_files_that_are_bad() {
 #[test]
 fn daily_bars_stamped_midnight_of_another_zone_are_refused() {
     let folder = Folder::new();
-    // Friday to Wednesday in Tokyo, whose midnight is 15:00 UTC of the day before; factors of those dates.
+    // Friday to Wednesday in Tokyo, whose midnight is 15:00 UTC of the preceding day; factors of those dates.
     let local = [1_i64, 4, 5, 6];
     let midnights = local.map(|day| day * 86_400_000_000 - 9 * 3_600_000_000).to_vec();
     let times = arrow_array::TimestampMicrosecondArray::from(midnights).with_timezone("Asia/Tokyo");
@@ -181,7 +181,7 @@ fn daily_bars_stamped_midnight_of_another_zone_are_refused() {
 }
 
 #[test]
-fn daily_bars_stamped_with_the_hour_of_their_close_get_the_factors_of_their_date() {
+fn daily_bars_stamped_at_the_close_get_the_factors_of_their_date() {
     let folder = Folder::new();
     // Monday to Friday and Monday; some of these hours are midnights in Tokyo, Shanghai, Paris or London.
     let dates = [4_i64, 5, 6, 7, 8, 11];
@@ -207,7 +207,7 @@ fn factors(expressions: &[(&str, &str)]) -> Vec<(String, betaflow_engine::assemb
     expressions.iter().map(|(name, text)| ((*name).to_owned(), text.parse().unwrap())).collect()
 }
 
-/// SPX from day 2 on, MTUM from day 3 on.
+/// Wide data with SPX from day 2 on and MTUM from day 3 on.
 fn wide(folder: &Folder, spx: &[Option<f64>]) -> Input {
     folder.write(
         "wide.parquet",
@@ -221,7 +221,7 @@ fn wide(folder: &Folder, spx: &[Option<f64>]) -> Input {
 }
 
 #[test]
-fn factors_made_of_instruments() {
+fn factor_expressions_are_computed_from_instruments() {
     let folder = Folder::new();
     let input = wide(&folder, &[None, Some(100.0), Some(200.0), Some(250.0), Some(250.0)]);
     let of = |universe: Universe| Settings {
@@ -248,7 +248,7 @@ fn factors_made_of_instruments() {
 }
 
 #[test]
-fn a_factor_instrument_without_a_price_is_an_error_carried_or_the_end() {
+fn factor_instrument_without_a_price_is_an_error_or_carried_or_ends_the_data() {
     let folder = Folder::new();
     let mkt = |gap| Settings { factors: factors(&[("mkt", "SPX")]), factor_gap: gap, ..Settings::default() };
     let gap = wide(&folder, &[Some(100.0), Some(200.0), None, Some(250.0), Some(500.0)]);
@@ -271,7 +271,7 @@ fn a_factor_instrument_without_a_price_is_an_error_carried_or_the_end() {
 }
 
 #[test]
-fn data_of_returns_trades_an_index_that_starts_at_100() {
+fn return_data_trades_an_index_that_starts_at_100() {
     let folder = Folder::new();
     let rows =
         [(1, "A", Some(0.5)), (2, "A", None), (2, "B", Some(-0.5)), (3, "A", Some(0.0)), (3, "B", Some(1.0))];
@@ -327,7 +327,7 @@ fn outcome(hours: impl IntoIterator<Item = i64>, rf: f64, rf_max: f64) -> &'stat
 fn risk_free_returns_are_annualised_by_the_spacing_of_their_rows() {
     let weekdays = || (0..60).filter(|day| day % 7 < 5).map(|day| 24 * day);
     let every = |days: i64| (0..40).map(move |row| 24 * days * row);
-    // LaneBlock hourly bars on each weekday.
+    // Eight hourly bars on each weekday.
     let bars = || weekdays().flat_map(|day| (14..22).map(move |hour| day + hour));
     let cases = [
         ("6 % a year on weekdays", outcome(weekdays(), 0.00025, 0.5), "accepted"),
@@ -355,9 +355,9 @@ fn risk_free_returns_are_annualised_by_the_spacing_of_their_rows() {
 }
 
 #[test]
-fn the_universe_is_as_if_the_data_were_filtered() {
+fn universe_equals_filtered_data() {
     let folder = Folder::new();
-    // Day 1 has a bad price of an instrument that is not wanted, and no other.
+    // Day 1 has only a bad price of an instrument outside the universe.
     let rows = [
         (1, "C", Some(-1.0)),
         (2, "A", Some(1.0)),

@@ -1,4 +1,4 @@
-//! Messages of a file, made into frames again: bit for bit those of a replay.
+//! Frames assembled from the messages of a file equal those of a replay, bit for bit.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -21,14 +21,18 @@ use proptest::prelude::*;
 use support::live::{all, bits, carry, cases, feed, list, panel, replayed};
 use support::{Folder, days, nullable, run, texts, tidy};
 
-/// The messages of a feed, as they are read from their text.
+/// Returns the messages of a feed, parsed from their text.
 fn inputs(feed: &ParquetFeed) -> Vec<Input> {
     let mut reader = feed.open().unwrap();
     let mut inputs = Vec::new();
     while let Some(bars) = reader.read().unwrap() {
         let text = bars.to_text();
         let Ok(ServerMessage::Bars(bars)) = ServerMessage::parse(&text, 0) else { panic!("bars: {text}") };
-        assert_eq!((bars.seq, bars.to_text()), (inputs.len() as u64, text.clone()), "the same text again");
+        assert_eq!(
+            (bars.seq, bars.to_text()),
+            (inputs.len() as u64, text.clone()),
+            "the text must be reproduced"
+        );
         inputs.push(Input::Bars { bars, text, received: None });
     }
     inputs
@@ -40,7 +44,7 @@ fn source_of(feed: &ParquetFeed, inputs: Vec<Input>, settings: &Settings) -> Fee
 }
 
 #[test]
-fn frames_of_a_feed_are_those_of_the_file() {
+fn frames_of_a_feed_equal_those_of_the_file() {
     for seed in 0..20 {
         let panel = panel(seed, 80);
         for (case, factors, settings) in cases() {
@@ -63,7 +67,7 @@ fn frames_of_a_feed_are_those_of_the_file() {
 }
 
 #[test]
-fn a_feed_that_is_served_whole_makes_the_frames_of_every_range() {
+fn complete_feed_gives_the_frames_of_every_range() {
     let panel = panel(3, 80);
     let whole = feed(&panel, true, &Settings::default());
     for (case, factors, settings) in cases() {
@@ -75,7 +79,7 @@ fn a_feed_that_is_served_whole_makes_the_frames_of_every_range() {
 }
 
 #[test]
-fn returns_are_cumulated_by_whoever_trades_on_them() {
+fn returns_are_cumulated_by_the_client() {
     let folder = Folder::new();
     let table = |name| {
         vec![
@@ -103,7 +107,7 @@ fn returns_are_cumulated_by_whoever_trades_on_them() {
 }
 
 #[test]
-fn what_a_feed_does_not_have_is_said_at_once() {
+fn missing_columns_of_a_feed_are_reported_at_once() {
     let panel = panel(1, 40);
     let feed = feed(&panel, true, &Settings::default());
     let cases = [
@@ -139,7 +143,7 @@ fn bars(seq: u64, day: i64, cells: &[(&str, f64)]) -> Bars {
 }
 
 #[test]
-fn bars_that_break_a_rule_are_refused_before_they_are_on_record_and_the_run_goes_on() {
+fn invalid_bars_are_refused_before_they_are_recorded_and_the_run_continues() {
     let panel = panel(1, 40);
     let feed = feed(&panel, true, &Settings::default());
     let good = |seq, day| bars(seq, day, &[("A", 1.0)]);
@@ -165,7 +169,7 @@ fn bars_that_break_a_rule_are_refused_before_they_are_on_record_and_the_run_goes
     for (bad, parts) in cases {
         let all = [good(0, 1), bad, good(2, 3)];
         let inputs = all.map(|bars| Input::Bars { text: bars.to_text(), bars, received });
-        // As a feed sends them: the message is not on record, and its refusal is.
+        // Live: the message is not recorded, but its refusal is.
         let log = Log::default();
         let open = |log: &Log, inputs: Vec<Input>| {
             let (log, inputs) = (Box::new(log.clone()), Box::new(inputs.into_iter()));
@@ -181,7 +185,7 @@ fn bars_that_break_a_rule_are_refused_before_they_are_on_record_and_the_run_goes
         assert_eq!((refusal["kind"].as_str(), refusal["seq"].as_u64()), (Some("bars_refused"), Some(1)));
         assert!(parts.iter().all(|part| text.contains(part)), "{text}");
         assert_eq!(*log.refused.lock().unwrap(), 1);
-        // As an older version has put them on record: what is there and cannot act is named.
+        // Recorded by an older version: inputs that cannot act are reported.
         let log = Log::default();
         let recorded = inputs.map(|input| match input {
             Input::Bars { bars, text, .. } => Input::Bars { bars, text, received: None },
@@ -189,7 +193,7 @@ fn bars_that_break_a_rule_are_refused_before_they_are_on_record_and_the_run_goes
         });
         let mut source = open(&log, recorded.to_vec()).logged(3);
         if text.contains("clock") {
-            // It has made a frame, and what came after it was too late.
+            // The future bars made a frame, and later bars are too late.
             assert_eq!(all_of(&mut source), [DAY_NS, 100_000 * DAY_NS]);
             assert_eq!(*log.skipped.lock().unwrap(), [2]);
             continue;
@@ -198,7 +202,7 @@ fn bars_that_break_a_rule_are_refused_before_they_are_on_record_and_the_run_goes
         assert_eq!(*log.skipped.lock().unwrap(), [1]);
         assert!(source.facts().warnings.iter().any(|warning| warning.code() == "input_skipped"));
     }
-    // A gap in the factors, where that is an error, is not of one message alone.
+    // A gap in the factors depends on several messages, so it is an error of the run.
     let inputs = [good(0, 1), changed(&|bars| bars.factors = None)].map(|bars| Input::Bars {
         text: bars.to_text(),
         bars,
@@ -217,18 +221,18 @@ fn bars_that_break_a_rule_are_refused_before_they_are_on_record_and_the_run_goes
     assert_eq!(source.facts().skipped, 1);
 }
 
-/// What was logged: number, kind, time and text.
+/// Logged inputs: number, kind, time and text.
 type Lines = Arc<Mutex<Vec<(u64, String, i64, String)>>>;
 
 #[derive(Clone, Default)]
 struct Log {
     lines: Lines,
     refused: Arc<Mutex<u64>>,
-    /// Numbers of inputs on record that did not act.
+    /// Numbers of recorded inputs that were skipped.
     skipped: Arc<Mutex<Vec<u64>>>,
 }
 
-/// Times of all frames.
+/// Returns the times of all frames.
 fn all_of(source: &mut FeedSource) -> Vec<i64> {
     let (mut frame, mut times) = (Frame::default(), Vec::new());
     while source.next_frame(&mut frame).unwrap() {
@@ -256,7 +260,7 @@ impl InputLog for Log {
 }
 
 #[test]
-fn each_input_is_logged_once_and_before_its_frame() {
+fn inputs_are_logged_once_and_before_their_frame() {
     let panel = panel(1, 40);
     let feed = feed(&panel, false, &Settings::default());
     let mut inputs = inputs(&feed);
@@ -281,7 +285,7 @@ fn each_input_is_logged_once_and_before_its_frame() {
         let Input::Bars { bars, text, .. } = input else { panic!("the control is among the first") };
         assert_eq!((*seq, kind.as_str(), *timestamp, body), (number as u64, "bars", bars.timestamp, text));
     }
-    // What could not be logged does not act.
+    // An input that cannot be logged does not act.
     let inputs = vec![inputs[0].clone(), control("full"), inputs[1].clone()];
     let log = Box::new(Log::default());
     let mut source = FeedSource::open(hello, Box::new(inputs.into_iter()), log, Settings::default()).unwrap();
@@ -290,7 +294,7 @@ fn each_input_is_logged_once_and_before_its_frame() {
 }
 
 #[test]
-fn a_source_goes_on_from_its_state_as_if_it_had_never_stopped() {
+fn restored_source_continues_without_a_difference() {
     for (case, factors, settings) in cases() {
         let panel = panel(5, 60);
         let feed = feed(&panel, factors, &settings);
@@ -319,7 +323,7 @@ fn a_source_goes_on_from_its_state_as_if_it_had_never_stopped() {
 }
 
 #[test]
-fn controls_say_which_frames_may_be_traded_on() {
+fn controls_determine_which_frames_are_traded() {
     use Supervision::{Halted, None, Resumed};
     let folder = Folder::new();
     let rows: Vec<_> = (1..=6).map(|day| (day, "A", Some(1.0))).collect();
@@ -332,13 +336,13 @@ fn controls_say_which_frames_may_be_traded_on() {
     let resume = r#"{"kind":"resume"}"#;
     type Case<'a> = (&'a str, FeedLimits, &'a [(usize, &'a str)], [Supervision; 6]);
     let cases: [Case<'_>; 6] = [
-        ("nothing is limited", FeedLimits::default(), &[(1, stale), (2, five)], [None; 6]),
+        ("without limits", FeedLimits::default(), &[(1, stale), (2, five)], [None; 6]),
         ("one frame after silence", silence, &[(2, stale)], [None, None, Halted, None, None, None]),
-        ("silence that may be", silence, &[(2, short)], [None; 6]),
-        ("a date of too many", conflated, &[(3, five)], [None, None, None, Halted, None, None]),
-        ("a date of many", conflated, &[(3, four), (4, four)], [None; 6]),
+        ("permitted silence", silence, &[(2, short)], [None; 6]),
+        ("date with too many conflations", conflated, &[(3, five)], [None, None, None, Halted, None, None]),
+        ("date with many conflations", conflated, &[(3, four), (4, four)], [None; 6]),
         (
-            "a wish to resume waits",
+            "a request to resume waits",
             silence,
             &[(1, resume), (3, resume), (3, stale)],
             [None, Resumed, None, Halted, Resumed, None],
@@ -361,7 +365,7 @@ fn controls_say_which_frames_may_be_traded_on() {
 }
 
 #[test]
-fn history_and_feed_are_one_sequence_of_frames() {
+fn history_and_feed_form_one_sequence_of_frames() {
     let panel = panel(7, 80);
     let settings = Settings { factor_gap: FactorGap::Carry, ..Settings::default() };
     let whole = feed(&panel, true, &settings);
@@ -373,7 +377,7 @@ fn history_and_feed_are_one_sequence_of_frames() {
     let (prices, factors) = (path(&panel.prices), path(&panel.factors));
     let history = History::of(&prices, Some(&factors), &settings).unwrap();
     assert_eq!(history.frames, inputs(&whole).len() as u64);
-    // All of the feed is in the history: nothing comes twice.
+    // History contains the whole feed; no frame occurs twice.
     let mut again = vec![Input::Control(history.control())];
     again.extend(inputs(&whole));
     let inputs = WithHistory::new(again.into_iter(), settings.clone());
@@ -392,7 +396,7 @@ fn history_and_feed_are_one_sequence_of_frames() {
 }
 
 #[test]
-fn history_and_the_first_bars_of_the_feed_are_compared() {
+fn history_is_compared_with_the_first_bars_of_the_feed() {
     let folder = Folder::new();
     let price = |day: i64| 100.0 + (day * 7 % 11) as f64;
     let rows: Vec<_> = (1..=20).map(|day| (day, "A", Some(price(day.into())))).collect();
@@ -434,7 +438,7 @@ fn history_and_the_first_bars_of_the_feed_are_compared() {
 }
 
 #[test]
-fn messages_that_are_not_of_the_protocol_are_named() {
+fn messages_outside_the_protocol_are_reported() {
     let cases: [(&str, &[&str]); 10] = [
         ("", &["message 17: found \"\"", "expected a message of betaflow's protocol"]),
         ("nonsense", &["message 17: found \"nonsense\""]),
@@ -444,10 +448,7 @@ fn messages_that_are_not_of_the_protocol_are_named() {
         (r#"{"type":"bars","seq":-1,"timestamp":0,"symbols":[],"columns":{}}"#, &["invalid value"]),
         (
             r#"{"type":"bars","seq":1,"timestamp":0,"symbols":["A"],"columns":{"close":[1,2]}}"#,
-            &[
-                "bars 1 with 2 numbers in the column `close` for 1 symbols",
-                "a number or null for each symbol",
-            ],
+            &["bars 1 with 2 numbers in column `close` for 1 symbols", "a number or null for each symbol"],
         ),
         (
             r#"{"type":"bars","seq":1,"timestamp":0,"symbols":["A"],"columns":{"close":["1"]}}"#,
@@ -476,7 +477,7 @@ fn messages_that_are_not_of_the_protocol_are_named() {
 
 proptest! {
     #[test]
-    fn numbers_and_names_come_back_to_the_bit(
+    fn numbers_and_names_round_trip_bit_for_bit(
         values in prop::collection::vec(any::<f64>(), 1..20),
         names in prop::collection::hash_set("\\PC{1,8}", 20),
         factors in prop::option::of(prop::collection::vec(any::<f64>(), 0..4)),

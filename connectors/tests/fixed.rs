@@ -1,4 +1,5 @@
-//! `fixed` against pykalman 0.11.2 on the tutorial data; `reference/make_pykalman.py` made the numbers.
+//! Model `fixed` against pykalman 0.11.2 on the tutorial data; `reference/make_pykalman.py` wrote the
+//! reference.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ const SYMBOLS: [&str; 3] = ["AAPL", "JPM", "XOM"];
 const CASES: [&str; 4] = ["standard", "realistic", "moving", "each"];
 const K: usize = 7;
 
-/// (case, symbol, item, frame) to a vector or a row-major matrix; frame −1 where the item belongs to none.
+/// Vectors and row-major matrices by case, symbol, item and frame; frame −1 for items without a frame.
 type Reference = BTreeMap<(String, String, String, i64), Vec<f64>>;
 
 fn reference() -> Reference {
@@ -41,7 +42,7 @@ fn item(reference: &Reference, case: &str, symbol: &str, item: &str, frame: i64)
     reference[&(case.to_owned(), symbol.to_owned(), item.to_owned(), frame)].clone()
 }
 
-/// Factor returns a frame, and the masked returns of each symbol.
+/// Returns the factor returns of each frame and the masked returns of each symbol.
 fn data(reference: &Reference) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     let factors = tutorial::FACTORS.iter().map(|(name, text)| ((*name).to_owned(), text.parse().unwrap()));
     let settings = Settings { factors: factors.collect(), ..Settings::default() };
@@ -52,7 +53,7 @@ fn data(reference: &Reference) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     let mut returns = Returns::new(false);
     assert!(source.next_frame(&mut frame).unwrap());
     returns.of(&frame);
-    // Every instrument of the tutorial data is there from the first frame on.
+    // Every instrument of the tutorial data is present from the first frame on.
     let names = frame.listed.clone();
     let (mut factors, mut columns) = (Vec::new(), vec![Vec::new(); SYMBOLS.len()]);
     for t in 0..masks[0].len() {
@@ -79,8 +80,7 @@ fn state_space(reference: &Reference, case: &str, symbol: &str) -> StateSpace {
     }
 }
 
-/// Every element within `bound` of the largest element of what is expected.
-/// The largest difference of two vectors, in units of the largest element of the second.
+/// Returns the largest difference of two vectors, in units of the largest element of the second.
 fn distance(found: &[f64], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
@@ -96,7 +96,7 @@ fn close(found: &[f64], expected: &[f64], bound: f64, what: &str) {
 }
 
 #[test]
-fn filters_as_pykalman_does() {
+fn filter_equals_pykalman() {
     let reference = reference();
     let (factors, columns) = data(&reference);
     for case in CASES {
@@ -137,7 +137,7 @@ fn filters_as_pykalman_does() {
 }
 
 #[test]
-fn smooths_as_pykalman_does() {
+fn smoother_equals_pykalman() {
     let reference = reference();
     let (factors, columns) = data(&reference);
     let factors = factors.concat();
@@ -163,10 +163,10 @@ fn smooths_as_pykalman_does() {
     assert_eq!(compared, CASES.len() * SYMBOLS.len() * 13);
 }
 
-/// Five EM steps, to 1e-6 of the largest element. For Q pykalman subtracts large matrices from each other, and can
-/// be off by up to 1.3e-3 itself: Q is held against the same steps in extended precision as well.
+/// Compares five EM steps to 1e-6 of the largest element. For Q pykalman subtracts large matrices and may be
+/// off by up to 1.3e-3, so Q is also compared with the same steps in extended precision.
 #[test]
-fn fits_as_pykalman_does() {
+fn em_equals_pykalman() {
     let reference = reference();
     let (factors, columns) = data(&reference);
     let factors = factors.concat();
@@ -183,7 +183,7 @@ fn fits_as_pykalman_does() {
             check(&[found.observation_variance], "exact_observation_variance", 1e-10);
             check(found.initial_mean.as_slice(), "exact_initial_mean", 1e-10);
             check(found.initial_covariance.as_slice(), "exact_initial_covariance", 1e-10);
-            // As near as pykalman itself is to exact arithmetic: in the rest of its digits nothing can agree.
+            // The bound is the distance of pykalman from exact arithmetic.
             let [theirs, exact] = ["em_transition_covariance", "exact_transition_covariance"]
                 .map(|name| item(&reference, case, symbol, name, -1));
             let own = distance(&theirs, &exact);

@@ -20,7 +20,7 @@ use betaflow_engine::time::{DAY_NS, TimestampNs};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use support::{Folder, Row, day, days, floats, line, nullable, read, run, stamps, texts, tidy, write_to};
 
-/// B trades first; A and C join on day 2, in the order of their bytes; D has null prices only.
+/// B trades first; A and C join on day 2, in byte order; D has only null prices.
 const ROWS: [Row<'static>; 8] = [
     (1, "B", Some(10.0)),
     (1, "C", None),
@@ -87,7 +87,7 @@ fn every_form_of_the_same_data_gives_the_same_frames() {
     }
 }
 
-/// Columns as pandas writes two column levels, with the field first or the symbol.
+/// Returns columns as pandas writes two column levels, with the field or the symbol first.
 fn levels(field_first: bool, symbols: &[&str]) -> Vec<(String, ArrayRef)> {
     let name = |field: &str, symbol: &str| match field_first {
         true => format!("('{field}', '{symbol}')"),
@@ -104,7 +104,7 @@ fn levels(field_first: bool, symbols: &[&str]) -> Vec<(String, ArrayRef)> {
 }
 
 #[test]
-fn two_column_levels_are_bars_by_symbol() {
+fn two_column_levels_are_read_as_bars_by_symbol() {
     let folder = Folder::new();
     let write = |name: &str, columns: &[(String, ArrayRef)]| {
         folder.write(name, columns.iter().map(|(name, array)| (name.as_str(), array.clone())).collect())
@@ -238,7 +238,7 @@ fn every_type_of_a_column_is_read() {
 }
 
 #[test]
-fn a_timestamp_may_span_record_batches() {
+fn timestamp_may_span_record_batches() {
     let symbols: Vec<String> = (0..3000).map(|i| format!("S{i:04}")).collect();
     let mut rows = Vec::new();
     for date in 0..7 {
@@ -263,9 +263,9 @@ fn a_timestamp_may_span_record_batches() {
 }
 
 #[test]
-fn from_and_to_bound_what_is_seen() {
+fn from_and_to_bound_the_frames() {
     let folder = Folder::new();
-    // Before and after the range the data is bad: it must not matter.
+    // Bad data outside the range must not matter.
     let rows = [
         (1, "A", Some(-1.0)),
         (2, "B", Some(2.0)),
@@ -292,7 +292,7 @@ fn from_and_to_bound_what_is_seen() {
 }
 
 #[test]
-fn a_bar_that_states_its_open_is_seen_at_its_close() {
+fn bar_stamped_at_its_open_is_emitted_at_its_close() {
     let folder = Folder::new();
     let minute = 60_000_000_000;
     let columns = vec![
@@ -315,7 +315,7 @@ fn a_bar_that_states_its_open_is_seen_at_its_close() {
 }
 
 #[test]
-fn columns_may_have_other_names_and_symbols_may_be_called_like_columns() {
+fn column_names_are_configurable_and_symbols_may_equal_column_names() {
     let folder = Folder::new();
     let columns = vec![
         ("when", days(&[1])),

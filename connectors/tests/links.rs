@@ -1,4 +1,4 @@
-//! Outputs whose place is a symbolic link: the link stays, and what it names is written.
+//! Outputs behind symbolic links: the link stays, and its target is written.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use betaflow_connectors::record::{FolderError, RunFolder, replace_file, write_findings};
 use betaflow_connectors::store::{StateFolder, Sync};
 
-/// A folder with `disk/`, in which targets stand, and `links/`.
+/// Folder with `disk/` for targets and `links/`.
 struct Places(tempfile::TempDir);
 
 impl Places {
@@ -23,14 +23,14 @@ impl Places {
         self.0.path().join(name)
     }
 
-    /// `links/NAME` → `target`, as it is typed.
+    /// Creates `links/NAME` → `target`, as typed.
     fn link(&self, name: &str, target: &str) -> PathBuf {
         let link = self.path("links").join(name);
         symlink(target, &link).unwrap();
         link
     }
 
-    /// Names in a folder, sorted.
+    /// Returns the sorted names in a folder.
     fn names(&self, name: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(name)).unwrap();
         let mut names: Vec<_> =
@@ -62,8 +62,8 @@ fn run_folder_behind_a_link_is_written_and_the_link_stays() {
         write(&link, false).unwrap();
         assert!(link.is_symlink(), "{case}");
         assert_eq!(places.names("disk/run"), ["summary.json"], "{case}");
-        assert_eq!(places.names("disk"), ["run"], "{case}: nothing is left aside");
-        assert_eq!(places.names("links"), ["out", "second"], "{case}: nothing is left beside the link");
+        assert_eq!(places.names("disk"), ["run"], "{case}: no temporary folder is left");
+        assert_eq!(places.names("links"), ["out", "second"], "{case}: no file is left beside the link");
     }
 }
 
@@ -117,7 +117,7 @@ fn abandoned_run_behind_a_link_leaves_nothing() {
     assert_eq!(
         parent,
         fs::canonicalize(places.path("disk")).unwrap(),
-        "it is renamed within one file system"
+        "the rename must stay within one file system"
     );
     drop(folder);
     assert!(places.names("disk").is_empty());

@@ -1,4 +1,4 @@
-//! Bars of ticks, whatever order they come in.
+//! Bars of ticks for any order of arrival.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "support/feeds.rs"]
@@ -27,7 +27,7 @@ fn trade(symbol: &'static str, time_ns: i64, price: f64, quantity: f64, id: u64)
     Event::Trade(Trade { symbol, time_ns, price, quantity, id, sets: Sets::All, repeated: false })
 }
 
-/// The bars of events, with what became of each event.
+/// Returns the bars of events, with the outcome of each event.
 fn run(mut bars: Bars, events: &[Event<'_>]) -> (Vec<ClosedInterval>, Vec<EventOutcome>, BarCounts) {
     let mut out = Vec::new();
     let taken = events.iter().map(|event| bars.observe(0, event, &mut out)).collect();
@@ -35,7 +35,7 @@ fn run(mut bars: Bars, events: &[Event<'_>]) -> (Vec<ClosedInterval>, Vec<EventO
     (out, taken, bars.counts())
 }
 
-/// Intervals as `start-end SYMBOL open high low close volume trades, ...`.
+/// Formats intervals as `start-end SYMBOL open high low close volume trades, ...`.
 fn shown(intervals: &[ClosedInterval]) -> Vec<String> {
     let line = |interval: &ClosedInterval| {
         let bars = interval.bars.iter().map(|(symbol, bar)| {
@@ -48,13 +48,13 @@ fn shown(intervals: &[ClosedInterval]) -> Vec<String> {
 }
 
 #[test]
-fn trades_become_the_bars_of_their_times() {
+fn trades_form_the_bars_of_their_times() {
     let events = [
         trade("B", 100, 10.0, 1.0, 1),
         trade("A", 150, 5.0, 2.0, 1),
         trade("B", 900, 12.0, 1.0, 3),
         trade("B", 300, 8.0, 0.5, 2),
-        // At the end: of the next bar. It leaves the first open for 500 ns more.
+        // A trade at the end belongs to the next bar, and leaves the first open for 500 ns more.
         trade("B", 1000, 11.0, 4.0, 4),
         trade("A", 999, 6.0, 1.0, 2),
         trade("A", 999, 6.0, 1.0, 2),
@@ -62,7 +62,7 @@ fn trades_become_the_bars_of_their_times() {
         Event::Heartbeat { time_ns: Some(1500) },
         trade("A", 998, 7.0, 1.0, 3),
         trade("C", -1, 7.0, 1.0, 3),
-        // No interval of 2000, in which nothing trades.
+        // No interval at 2000, which has no trades.
         trade("C", 3100, 1.0, 1.0, 1),
     ];
     let (out, taken, counts) = run(bars(500, 0), &events);
@@ -89,7 +89,7 @@ fn trades_become_the_bars_of_their_times() {
 }
 
 #[test]
-fn a_clock_closes_what_no_event_does() {
+fn clock_closes_intervals_without_events() {
     let mut bars = bars(500, i64::MIN);
     let mut out = Vec::new();
     bars.observe(0, &trade("A", 100, 5.0, 1.0, 1), &mut out);
@@ -103,19 +103,19 @@ fn a_clock_closes_what_no_event_does() {
 }
 
 #[test]
-fn the_venue_furthest_behind_holds_the_bars_open() {
+fn venue_furthest_behind_keeps_bars_open() {
     let settings =
         BarSettings { length_ns: LENGTH, lateness_ns: 0, late: LatePolicy::DropAndCount, from_ns: 0 };
     let mut bars = Bars::new(settings, 2, SYMBOLS).unwrap();
     let mut out = Vec::new();
     bars.observe(0, &trade("A", 100, 5.0, 1.0, 1), &mut out);
     bars.observe(0, &trade("A", 5000, 6.0, 1.0, 2), &mut out);
-    assert!(out.is_empty(), "nothing was heard of the other venue");
+    assert!(out.is_empty(), "no bar may close before the other venue has sent an event");
     bars.observe(1, &trade("B", 900, 5.0, 1.0, 1), &mut out);
     assert!(out.is_empty());
     bars.advance(1, 1000, &mut out);
     assert_eq!(shown(&out), ["0-1000 A 5 5 5 5 1 1, B 5 5 5 5 1 1"]);
-    // One that stands still and is not advanced does not make the others fill our memory.
+    // A stopped venue that is not advanced must not let memory grow.
     for i in 6..2000 {
         bars.observe(0, &trade("A", i * LENGTH, 5.0, 1.0, i.unsigned_abs()), &mut out);
     }
@@ -139,10 +139,10 @@ fn kline(start_ns: i64, time_ns: i64, close: f64, trades: u64, closed: Option<bo
 }
 
 #[test]
-fn bars_of_the_venue_pass_once_they_are_complete() {
+fn bars_of_the_venue_are_emitted_once_complete() {
     let tick = trade("A", 100, 2.0, 1.0, 1);
     let cases = [
-        // The complete one, in any order, once.
+        // The complete version, once, in any order.
         (
             vec![kline(0, 300, 6.0, 1, Some(false)), kline(0, 1001, 7.0, 3, Some(true))],
             "A 5 9 1 7 7 3",
@@ -154,14 +154,14 @@ fn bars_of_the_venue_pass_once_they_are_complete() {
             (1, 1, 0),
         ),
         (vec![kline(0, 1001, 7.0, 3, Some(true)); 2], "A 5 9 1 7 7 3", (1, 1, 0)),
-        // Rather than the bar of its trades.
+        // Takes precedence over the bar of trades.
         (vec![tick.clone(), kline(0, 1001, 7.0, 3, Some(true))], "A 5 9 1 7 7 3", (2, 0, 0)),
-        // The latest version, where the venue never says that one is complete.
+        // The latest version, if the venue marks none as complete.
         (vec![kline(0, 300, 6.0, 1, None), kline(0, 900, 7.0, 3, None)], "A 5 9 1 7 7 3", (2, 0, 0)),
-        // Never complete: the bar of its trades, or none.
+        // Never complete: the bar of trades, or none.
         (vec![tick, kline(0, 900, 6.0, 1, Some(false))], "A 2 2 2 2 1 1", (2, 0, 1)),
         (vec![kline(0, 900, 6.0, 1, Some(false))], "", (1, 0, 1)),
-        // Begun between our intervals.
+        // Starts between our intervals.
         (vec![kline(500, 900, 6.0, 1, Some(true))], "", (0, 0, 0)),
     ];
     for (events, expected, numbers) in cases {
@@ -185,7 +185,7 @@ fn settings_out_of_range_are_refused() {
         (settings(0, 0), 1, &["A"], "bar length: found 0 ns"),
         (settings(-60, 0), 1, &["A"], "bar length: found -60 ns"),
         (settings(7, 0), 1, &["A"], "expected a length above 0 that divides a day"),
-        (settings(LENGTH, -1), 1, &["A"], "lateness: found -1 ns, expected 0 to a day"),
+        (settings(LENGTH, -1), 1, &["A"], "lateness: found -1 ns, expected 0 to one day"),
         (settings(LENGTH, 0), 0, &["A"], "bars: found no venues"),
         (settings(LENGTH, 0), 1, &[], "bars: found no symbols"),
     ];
@@ -195,7 +195,7 @@ fn settings_out_of_range_are_refused() {
     }
 }
 
-/// Bars of a second and a lateness of none; times in seconds.
+/// Creates bars of one second without lateness; times are in seconds.
 fn seconds() -> Bars {
     let second = 1_000_000_000;
     let settings =
@@ -204,18 +204,18 @@ fn seconds() -> Bars {
 }
 
 #[test]
-fn a_time_far_ahead_is_believed_once_others_agree_with_it() {
+fn time_far_ahead_is_accepted_once_others_agree() {
     const YEARS: i64 = 2_000_000_000;
-    // Times in seconds of trades, a message each; the seconds that are closed by them; doubted.
+    // Times of trades in seconds, one message each; seconds closed by them; unconfirmed trades.
     let cases: [(&str, &[i64], &[i64], u64); 8] = [
         ("one by one", &[1, 2, 3, 4], &[1, 2, 3], 0),
-        ("a minute ahead is no wonder", &[1, 2, 62, 63], &[1, 2, 62], 0),
-        ("a single mad time", &[1, 2, YEARS, 3, 4], &[1, 2, 3], 1),
-        ("two of them, that agree", &[1, 2, YEARS, YEARS, 3, 4], &[1, 2, 3], 2),
-        ("mad ones that do not", &[1, 2, YEARS, YEARS / 2, YEARS / 4, 3, 4], &[1, 2, 3], 3),
-        ("again and again", &[1, 2, YEARS, 3, YEARS, 4, YEARS, 5], &[1, 2, 3, 4], 3),
-        ("a jump that is true loses nothing", &[1, 2, 900, 901, 902, 903], &[1, 2, 900, 901, 902], 0),
-        ("a first time that is mad", &[YEARS, 1, 2, 3], &[1, 2], 1),
+        ("a minute ahead needs no confirmation", &[1, 2, 62, 63], &[1, 2, 62], 0),
+        ("a single wrong time", &[1, 2, YEARS, 3, 4], &[1, 2, 3], 1),
+        ("two wrong times that agree", &[1, 2, YEARS, YEARS, 3, 4], &[1, 2, 3], 2),
+        ("wrong times that disagree", &[1, 2, YEARS, YEARS / 2, YEARS / 4, 3, 4], &[1, 2, 3], 3),
+        ("repeated wrong times", &[1, 2, YEARS, 3, YEARS, 4, YEARS, 5], &[1, 2, 3, 4], 3),
+        ("a true jump loses no trade", &[1, 2, 900, 901, 902, 903], &[1, 2, 900, 901, 902], 0),
+        ("a wrong first time", &[YEARS, 1, 2, 3], &[1, 2], 1),
     ];
     for (case, times, expected, doubted) in cases {
         let (mut bars, mut out) = (seconds(), Vec::new());
@@ -234,7 +234,7 @@ fn a_time_far_ahead_is_believed_once_others_agree_with_it() {
 }
 
 #[test]
-fn after_a_known_outage_one_event_is_enough_and_three_in_a_message_are_one() {
+fn one_event_suffices_after_an_outage_and_a_message_counts_once() {
     let second = 1_000_000_000;
     let of = |time: i64, id| trade("A", time * second, 1.0, 1.0, id);
     for (expected_s, closed) in [(None, 1), (Some(700), 2)] {
@@ -243,13 +243,13 @@ fn after_a_known_outage_one_event_is_enough_and_three_in_a_message_are_one() {
         expected_s.into_iter().for_each(|s| bars.expect(0, s * second));
         bars.observe_message(0, &[of(700, 3), of(701, 4), of(702, 5)], &mut out);
         assert_eq!(out.len(), if closed == 1 { 1 } else { 4 }, "{expected_s:?}");
-        // What is of the past is in its bar and moves nothing.
+        // An event of the past enters its bar and moves no clock.
         bars.observe_message(0, &[Event::Past, of(1_000_000, 6)], &mut out);
         assert_eq!(bars.latest_ns(0), Some(if closed == 1 { 2 } else { 702 } * second), "{expected_s:?}");
     }
 }
 
-/// Bars of a venue whose times are these seconds, a message each 20 ms.
+/// Sends trades at these times in seconds, one message each 20 ms; returns the closed seconds.
 fn at_20_ms(bars: &mut Bars, seconds: &[i64], first_id: u64) -> Vec<i64> {
     let mut out = Vec::new();
     for (id, time) in (first_id..).zip(seconds) {
@@ -260,9 +260,9 @@ fn at_20_ms(bars: &mut Bars, seconds: &[i64], first_id: u64) -> Vec<i64> {
 }
 
 #[test]
-fn a_burst_days_ahead_closes_nothing() {
+fn burst_days_ahead_closes_no_bar() {
     const DAYS: i64 = 11 * 86_400;
-    // How far ahead a burst of some messages is, in s, and whether it is believed.
+    // Lead of a burst in seconds, number of its messages, and whether it is accepted.
     let cases = [
         (DAYS, 4, false),
         (DAYS, 99, false),
@@ -288,7 +288,7 @@ fn a_burst_days_ahead_closes_nothing() {
 }
 
 #[test]
-fn a_jump_that_nothing_contradicts_is_believed_after_a_while() {
+fn uncontradicted_jump_is_accepted_after_a_while() {
     let mut bars = seconds();
     let mut closed = at_20_ms(&mut bars, &[1, 2, 3, 50_000, 50_001, 50_002], 0);
     assert_eq!(closed, [1, 2]);
@@ -302,9 +302,9 @@ fn a_jump_that_nothing_contradicts_is_believed_after_a_while() {
 }
 
 #[test]
-fn a_clock_that_ran_ahead_comes_back_and_bars_go_on() {
+fn clock_set_ahead_is_set_back_and_bars_continue() {
     const AHEAD: i64 = 20_000;
-    // The wrong time agreed for long enough, and by few messages more; then all that comes is true.
+    // The wrong time is confirmed long enough, but by few messages more; all later times are correct.
     let mut bars = seconds();
     let mut closed = at_20_ms(&mut bars, &[1, 2, 3], 0);
     closed.extend(at_20_ms(&mut bars, &[AHEAD; 100], 3));
@@ -316,15 +316,15 @@ fn a_clock_that_ran_ahead_comes_back_and_bars_go_on() {
         panic!()
     };
     assert_eq!((from_ns, to_ns), (AHEAD * 1_000_000_000, 13_000_000_000));
-    // The hundredth message, the last of its second, is dropped too; no bar is one of the wrong time.
-    assert_eq!(closed, (14..33).collect::<Vec<_>>(), "bars go on");
+    // The hundredth message, the last of its second, is dropped too; no bar has the wrong time.
+    assert_eq!(closed, (14..33).collect::<Vec<_>>(), "bars continue");
     let counts = bars.counts();
     let found = (counts.late, counts.clock_back, counts.doubted, counts.in_bars, dropped, resumes_ns);
     assert_eq!(found, (0, 100, 100, 203, 200, None), "{counts:?}");
 }
 
 #[test]
-fn a_clock_that_steps_back_for_good_closes_what_is_open_and_no_interval_twice() {
+fn clock_that_steps_back_closes_open_intervals_and_none_twice() {
     let mut bars = seconds();
     let steady: Vec<i64> = (0..300).map(|i| 5_000 + i / 10).collect();
     let mut closed = at_20_ms(&mut bars, &steady, 0);
@@ -335,7 +335,7 @@ fn a_clock_that_steps_back_for_good_closes_what_is_open_and_no_interval_twice() 
     assert_eq!((dropped, resumes_ns), (100, Some(5_030_000_000_000)));
     let counts = bars.counts();
     assert_eq!((counts.in_bars, counts.clock_back, counts.late), (300, 300, 0), "{counts:?}");
-    // The true time passes the last bar.
+    // The correct time passes the last bar.
     assert_eq!(
         at_20_ms(&mut bars, &(1_430..5_040).collect::<Vec<_>>(), 600),
         (5_030..5_039).collect::<Vec<_>>()
@@ -343,7 +343,7 @@ fn a_clock_that_steps_back_for_good_closes_what_is_open_and_no_interval_twice() 
 }
 
 #[test]
-fn trades_far_behind_a_clock_that_goes_on_are_counted_as_such() {
+fn trades_far_behind_a_correct_clock_are_counted_as_far_behind() {
     const SECOND: i64 = 1_000_000_000;
     let (mut bars, mut out) = (bars(500, 100 * SECOND), Vec::new());
     let mut take = |time, id| bars.observe_message(0, &[trade("A", time, 5.0, 1.0, id)], &mut out);
@@ -356,28 +356,28 @@ fn trades_far_behind_a_clock_that_goes_on_are_counted_as_such() {
 }
 
 #[test]
-fn a_few_late_trades_set_no_clock_back() {
+fn few_late_trades_do_not_set_the_clock_back() {
     let mut bars = seconds();
     let mut times: Vec<i64> = (0..300).map(|i| 5_000 + i / 10).collect();
-    // A backlog of an hour before, between two trades of the present.
+    // A backlog of the preceding hour between two current trades.
     times.splice(150..150, std::iter::repeat_n(1_400, 40));
     at_20_ms(&mut bars, &times, 0);
     assert_eq!((bars.take_changes(), bars.counts().late, bars.counts().clock_back), (vec![], 40, 0));
 }
 
-/// A trade with what it sets.
+/// Returns a trade that sets these prices.
 fn conditional(time_ns: i64, price: f64, id: u64, sets: Sets) -> Event<'static> {
     let Event::Trade(of) = trade("A", time_ns, price, 10.0, id) else { panic!() };
     Event::Trade(Trade { sets, ..of })
 }
 
-/// Time and price of a trade, and what it sets.
+/// Time, price, and the prices that a trade sets.
 type Conditional = (i64, f64, Sets);
 
 #[test]
-fn trades_set_what_their_conditions_allow() {
+fn trades_set_the_prices_that_their_conditions_allow() {
     use Sets::{All, Extended, HighLow, Nothing};
-    // Time, price and what it sets of each trade; the bar as open, high, low, close, volume, trades.
+    // Time, price and permission of each trade; the bar as open, high, low, close, volume, trades.
     let cases: [(&[Conditional], &str); 8] = [
         (&[(1, 5.0, All), (2, 9.0, Nothing), (3, 6.0, All)], "A 5 6 5 6 30 3"),
         (&[(1, 2.0, HighLow), (2, 5.0, All), (3, 6.0, All), (4, 7.0, HighLow)], "A 5 7 2 6 40 4"),
@@ -406,13 +406,13 @@ fn correction(id: u64, new_id: u64, price: f64, quantity: f64) -> Event<'static>
 }
 
 #[test]
-fn cancelled_and_corrected_trades_leave_open_bars_and_are_counted_for_closed_ones() {
+fn cancellations_and_corrections_change_open_bars_and_are_counted_for_closed_ones() {
     let cancel = |id| Event::Cancel(Cancel { symbol: "A".into(), id });
     let trades = || {
         let all = [(100, 5.0, 1), (200, 99.0, 2), (300, 6.0, 3), (400, 1.0, 4)];
         all.map(|(time, price, id)| trade("A", time, price, 10.0, id)).to_vec()
     };
-    // What follows four trades, the bar, and: taken back, replaced, and both too late.
+    // Events after four trades; the bar; counts of cancelled, corrected and both too late.
     let close = || trade("B", 2_000, 1.0, 1.0, 1);
     let cases: [(Vec<Event<'_>>, &str, [u64; 4]); 8] = [
         (vec![], "A 5 99 1 1 40 4", [0; 4]),
@@ -421,7 +421,7 @@ fn cancelled_and_corrected_trades_leave_open_bars_and_are_counted_for_closed_one
         (vec![cancel(1), cancel(1)], "A 99 99 1 1 30 3", [1, 0, 1, 0]),
         (vec![correction(2, 12, 7.0, 3.0)], "A 5 7 1 1 33 4", [0, 1, 0, 0]),
         (vec![correction(2, 12, 7.0, 0.0)], "A 5 6 1 1 30 3", [1, 0, 0, 0]),
-        // A trade that was replaced is taken back by its new number; one taken back does not come again.
+        // A corrected trade is cancelled by its new id; a cancelled one does not count again.
         (vec![correction(2, 12, 7.0, 3.0), cancel(12), trades().remove(1)], "A 5 6 1 1 30 3", [1, 1, 0, 0]),
         (vec![close(), cancel(2), correction(4, 14, 2.0, 1.0)], "A 5 99 1 1 40 4", [0, 0, 1, 1]),
     ];
@@ -437,22 +437,26 @@ fn cancelled_and_corrected_trades_leave_open_bars_and_are_counted_for_closed_one
 }
 
 #[test]
-fn trades_kept_to_be_taken_back_are_bounded() {
+fn trades_kept_for_cancellation_are_bounded() {
     let (mut bars, mut out) = (bars(0, 0).with_cancels(), Vec::new());
     for id in 0..300_000 {
         bars.observe(0, &trade("A", 100, 5.0, 1.0, id), &mut out);
     }
     assert_eq!(bars.counts().unkept, 300_000 - 262_144);
     bars.observe(0, &Event::Cancel(Cancel { symbol: "A".into(), id: 5 }), &mut out);
-    assert_eq!(bars.counts().cancelled_late, 1, "a bar of which not all is kept stays as it is");
+    assert_eq!(bars.counts().cancelled_late, 1, "a bar with unkept trades must not change");
     bars.observe(0, &trade("A", 1_000, 5.0, 1.0, 300_000), &mut out);
     bars.observe(0, &trade("B", 1_001, 5.0, 1.0, 1), &mut out);
     bars.observe(0, &Event::Cancel(Cancel { symbol: "B".into(), id: 1 }), &mut out);
-    assert_eq!((out[0].bars[0].1.volume, bars.counts().cancelled), (300_000.0, 1), "closed bars make room");
+    assert_eq!(
+        (out[0].bars[0].1.volume, bars.counts().cancelled),
+        (300_000.0, 1),
+        "closed bars must free room"
+    );
 }
 
 #[test]
-fn reports_that_are_no_trades_and_known_repeats_have_their_own_counts() {
+fn reports_without_trade_and_known_repeats_have_their_own_counts() {
     let report =
         |symbol: &'static str| Event::NoTrade(NoTrade { symbol: symbol.into(), time_ns: 100, id: None });
     let mut again = trade("A", 100, 5.0, 1.0, 1);
@@ -464,7 +468,7 @@ fn reports_that_are_no_trades_and_known_repeats_have_their_own_counts() {
         report("A"),
         report("Z"),
         trade("A", 1_500, 5.0, 1.0, 2),
-        // Its bar is closed, and the venue's numbers say that it was there.
+        // Its bar is closed, and the venue's numbering shows the repetition.
         again,
         trade("A", 100, 5.0, 1.0, 0),
     ];
@@ -473,11 +477,11 @@ fn reports_that_are_no_trades_and_known_repeats_have_their_own_counts() {
     assert_eq!(found, (2, 1, 1, 1, 1), "{counts:?}");
 }
 
-/// A trade of the property tests: symbol, time, price, quantity. Its id is its place.
+/// Trade of the property tests: symbol, time, price, quantity. Its id is its position.
 type Tick = (usize, i64, f64, f64);
 
 fn ticks() -> impl Strategy<Value = Vec<Tick>> {
-    // Coarse times and prices make ties; quantities of all sizes make sums that round.
+    // Coarse times and prices produce ties; quantities of all sizes produce sums that round.
     let tick = (0..SYMBOLS.len(), 0..40_i64, 1..50_u32, prop::num::f64::POSITIVE | prop::num::f64::NORMAL)
         .prop_map(|(symbol, time, price, quantity)| {
             let quantity = f64::exp2((quantity.abs().log2() / 30.0).clamp(-30.0, 30.0));
@@ -494,9 +498,9 @@ fn events(ticks: &[Tick]) -> Vec<Event<'static>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// Displaced by no more than the lateness, and some of them sent twice, trades give the same bars to the bit.
+    /// Trades displaced within the lateness, some of them sent twice, give the same bars bit for bit.
     #[test]
-    fn neither_order_within_the_lateness_nor_duplicates_matter(
+    fn bars_are_independent_of_order_within_the_lateness_and_of_duplicates(
         ticks in ticks(),
         keys in prop::collection::vec((0..2000_i64, any::<bool>()), 120),
     ) {
@@ -504,7 +508,7 @@ proptest! {
         let mut in_order = events(&ticks);
         in_order.sort_by_key(|event| event.time_ns());
         let (expected, _, _) = run(bars(lateness, 0), &in_order);
-        // By time and a delay below the lateness: nothing comes later than that after a later one.
+        // Sorted by time plus a delay below the lateness, so that no trade is late.
         let mut arrivals: Vec<(i64, Event<'_>)> = Vec::new();
         for (event, (delay, twice)) in in_order.iter().zip(&keys) {
             arrivals.push((event.time_ns().unwrap() + delay, event.clone()));
@@ -520,10 +524,10 @@ proptest! {
         prop_assert_eq!(counts.duplicates as usize, arrived.len() - in_order.len());
     }
 
-    /// In any order at all: each interval is closed once, the earlier before the later, and every trade is in its bar,
-    /// which is that of a plain loop over what was taken, or is counted.
+    /// In any order, each interval is closed once and in order. Every trade is in its bar, which equals that
+    /// of a plain loop over the accepted trades, or is counted.
     #[test]
-    fn nothing_is_lost_and_no_closed_bar_changes(ticks in ticks(), lateness in 0..3000_i64) {
+    fn no_trade_is_lost_and_no_closed_bar_changes(ticks in ticks(), lateness in 0..3000_i64) {
         let events = events(&ticks);
         let (found, taken, counts) = run(bars(lateness, 0), &events);
         prop_assert!(found.windows(2).all(|pair| pair[0].end_ns <= pair[1].start_ns));
@@ -552,10 +556,10 @@ proptest! {
     }
 }
 
-/// The trades of a capture in second bars add up to the capture.
+/// The trades of a capture, in one-second bars, add up to the capture.
 #[test]
 #[ignore = "reads data outside the repository: ../shared/data"]
-fn bars_of_a_captured_feed_add_up_to_it() {
+fn bars_of_a_capture_add_up_to_the_capture() {
     let messages = feeds::messages("binance_spot_btcusdt_2024-08-08");
     let settings = BarSettings {
         length_ns: 1_000_000_000,

@@ -1,6 +1,6 @@
-//! The critical line against SLSQP of `scipy`, on the embedded tutorial data.
+//! Critical line algorithm against SLSQP of `scipy`, on the embedded tutorial data.
 //!
-//! `reference/make_max_sharpe.py` made the numbers.
+//! `reference/make_max_sharpe.py` wrote the reference.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ const WINDOW: usize = 252;
 /// Days from 1970 of the dates in the table.
 const DATES: [(&str, i64); 3] = [("2015-12-31", 16_800), ("2019-12-31", 18_261), ("2022-12-28", 19_354)];
 
-/// Names of the 20 instruments, and their closes by date.
+/// Returns the names of the 20 instruments, and their closes by date.
 fn closes() -> (Vec<String>, Vec<(i64, Vec<f64>)>) {
     let mut source = ParquetSource::open(&tutorial::prices(), None, Settings::default()).unwrap();
     let (mut names, mut rows, mut frame) = (Vec::new(), Vec::new(), Frame::default());
@@ -32,14 +32,14 @@ fn closes() -> (Vec<String>, Vec<(i64, Vec<f64>)>) {
     (kept.iter().map(|&i| names[i].clone()).collect(), rows)
 }
 
-/// Returns of the window that ends on a date, a row a day.
+/// Returns the returns of the window that ends on a date, one row per day.
 fn returns(rows: &[(i64, Vec<f64>)], date: i64) -> Vec<f64> {
     let end = rows.iter().position(|(day, _)| *day == date).unwrap();
     let pairs = rows[end - WINDOW..=end].windows(2);
     pairs.flat_map(|pair| pair[0].1.iter().zip(&pair[1].1).map(|(a, b)| b / a - 1.0)).collect()
 }
 
-/// mean/std of a portfolio's returns, the population deviation.
+/// Returns mean/std of a portfolio's returns, with the population standard deviation.
 fn sharpe(returns: &[f64], weights: &[f64]) -> f64 {
     let book: Vec<f64> = returns
         .chunks_exact(weights.len())
@@ -51,7 +51,7 @@ fn sharpe(returns: &[f64], weights: &[f64]) -> f64 {
 }
 
 #[test]
-fn max_sharpe_is_that_of_scipy() {
+fn max_sharpe_equals_scipy() {
     let (names, rows) = closes();
     let table = include_str!("reference/max_sharpe.csv");
     for (text, date) in DATES {
@@ -81,10 +81,10 @@ fn max_sharpe_is_that_of_scipy() {
     }
 }
 
-/// Of twenty thousand portfolios around it none is better; and where every forecast is negative it is the least
-/// variance, which none is below.
+/// None of twenty thousand neighbouring portfolios is better. With only negative forecasts the result is the
+/// minimum variance, which no neighbour undercuts.
 #[test]
-fn no_portfolio_nearby_is_better() {
+fn no_neighbouring_portfolio_is_better() {
     let (names, rows) = closes();
     let returns = returns(&rows, DATES[2].1);
     let n = names.len();
@@ -126,6 +126,9 @@ fn no_portfolio_nearby_is_better() {
     }
     let few: Vec<f64> = (0..n).map(|i| if i < 5 { 0.1 } else { 0.0 }).collect();
     let (weights, _) = frontier_point(&negative, &covariance, &few, Point::MinVariance).unwrap();
-    assert!(weights.iter().zip(&few).all(|(w, most)| (w - most).abs() < 1e-12), "all that is allowed");
+    assert!(
+        weights.iter().zip(&few).all(|(w, most)| (w - most).abs() < 1e-12),
+        "expected all of the allowed weight"
+    );
     assert!(frontier_point(&negative, &covariance, &vec![0.0; n], Point::MinVariance).is_none());
 }

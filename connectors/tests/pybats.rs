@@ -1,7 +1,7 @@
-//! The discount-factor filter against the Python package `pybats`, on the embedded tutorial data.
+//! Discount-factor filter against the Python package `pybats`, on the embedded tutorial data.
 //!
-//! `reference/make_pybats.py` made the numbers and says what `pybats` does; where the two have names or
-//! scales of their own, `Ours` translates.
+//! `reference/make_pybats.py` wrote the reference and describes `pybats`; `Ours` converts names and scales
+//! that differ.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::path::Path;
@@ -17,15 +17,15 @@ use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::Source;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-/// Coefficients: alpha and the tutorial's six factors.
+/// Number of coefficients: alpha and the tutorial's six factors.
 const K: usize = 7;
 
-/// How far a number may be from `pybats`. Relative to the number itself for s, n and the forecast's scale; to
-/// the posterior standard deviation for a coefficient, to √q for a forecast, and to √(R_ii R_jj) for a
-/// covariance, all of which can pass through zero. Rounding alone makes 4e-14.
+/// Maximum difference from `pybats`: relative for s, n and the scale of the forecast; in posterior standard
+/// deviations for a coefficient, in √q for a forecast, and in √(R_ii R_jj) for a covariance, because these may be
+/// near zero. Rounding alone gives 4e-14.
 const TOLERANCE: f64 = 1e-11;
 
-/// The only place that knows how our settings state what `pybats` was given.
+/// Converts the inputs of `pybats` to our settings.
 fn settings(row: &Reference<'_>) -> EstimatorSettings {
     EstimatorSettings {
         alpha_discount_factor: row.number("deltrend"),
@@ -42,7 +42,7 @@ fn settings(row: &Reference<'_>) -> EstimatorSettings {
     }
 }
 
-/// One row of the reference: what `pybats` knows after a bar.
+/// Row of the reference: the state of `pybats` after a bar.
 struct Reference<'a> {
     batch: &'a RecordBatch,
     row: usize,
@@ -86,12 +86,12 @@ impl Ours<'_> {
         self.estimates.observation_var[self.instrument]
     }
 
-    /// `pybats` has discounted n for the next bar by the end of a bar; ours is discounted as that bar comes.
+    /// Returns n as discounted for the next bar, as `pybats` stores it; ours is discounted at that bar.
     fn n(&self) -> f64 {
         self.variance_discount * self.estimates.dof[self.instrument]
     }
 
-    /// R before the next bar, the squared scale of the t whose covariance we state.
+    /// Returns R before the next bar, the squared scale of the t distribution whose covariance we report.
     fn prior_covariance(&self, i: usize, j: usize) -> f64 {
         let dof = self.estimates.dof[self.instrument];
         self.estimates.coefficient_cov_of(self.instrument, i, j) * (dof - 2.0) / dof
@@ -101,7 +101,7 @@ impl Ours<'_> {
         self.estimates.forecast_dof[self.instrument]
     }
 
-    /// q = F'RF + s, the squared scale of the t whose standard deviation we state.
+    /// Returns q = F'RF + s, the squared scale of the t distribution whose standard deviation we report.
     fn forecast_scale(&self) -> f64 {
         let (sd, dof) = (self.estimates.forecast_sd[self.instrument], self.forecast_dof());
         sd * sd * (dof - 2.0) / dof
@@ -120,7 +120,7 @@ fn frames() -> Vec<Frame> {
     frames
 }
 
-/// The rows of each case, one batch a case.
+/// Returns the rows of the reference, one batch per case.
 fn reference() -> Vec<RecordBatch> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/pybats.parquet");
     let file = std::fs::File::open(path).unwrap();
@@ -138,7 +138,7 @@ fn reference() -> Vec<RecordBatch> {
     cases.into_iter().map(|(start, length)| all.slice(start, length)).collect()
 }
 
-/// The largest difference of each quantity over all bars, in units of its size.
+/// Largest difference of each quantity over all bars, in units of its size.
 #[derive(Default, Debug)]
 struct Worst {
     coefficient: f64,
@@ -148,12 +148,12 @@ struct Worst {
     forecast: f64,
     forecast_scale: f64,
     forecast_dof: f64,
-    /// How many covariance matrices were compared.
+    /// Number of covariance matrices compared.
     matrices: usize,
 }
 
 fn see(worst: &mut f64, ours: f64, theirs: f64, size: f64) {
-    // Not `max`, which would drop a NaN.
+    // `max` would drop a NaN.
     let difference = (ours - theirs).abs() / size;
     if difference.is_nan() || difference > *worst {
         *worst = difference;
@@ -192,7 +192,7 @@ impl Worst {
     }
 }
 
-/// Runs the filter over all instruments, one of them with the returns of the case taken away.
+/// Runs the filter over all instruments, with the masked returns of the case's instrument removed.
 fn run(frames: &[Frame], case: &RecordBatch) -> Worst {
     let first = Reference { batch: case, row: 0 };
     let names: Vec<_> = frames[0].listed.iter().map(|name| name.to_string()).collect();
@@ -213,7 +213,7 @@ fn run(frames: &[Frame], case: &RecordBatch) -> Worst {
         estimates.decides = true;
         filter.write(&mut estimates);
         assert_eq!(estimates.forecast_error[instrument].is_nan(), theirs.missing(), "bar {row}");
-        // Before its first return an instrument has no estimates here, and the prior there.
+        // Before its first return an instrument has no estimates here, but the prior in `pybats`.
         if estimates.started(instrument) {
             let ours =
                 Ours { estimates: &estimates, instrument, variance_discount: settings.variance_discount };
@@ -224,7 +224,7 @@ fn run(frames: &[Frame], case: &RecordBatch) -> Worst {
 }
 
 #[test]
-fn equals_pybats_with_its_learned_variance_and_its_treatment_of_missing_bars() {
+fn dlm_equals_pybats_with_learned_variance_and_missing_bars() {
     let frames = frames();
     let cases = reference();
     assert_eq!(cases.len(), 4);

@@ -1,4 +1,5 @@
-//! Run folder and state folder hold the same record, column by column; the documentation of the columns is up to date.
+//! Run folder and state folder hold the same record, column by column; the documentation of the columns is up
+//! to date.
 
 #![allow(clippy::unwrap_used)]
 
@@ -17,7 +18,7 @@ use betaflow_engine::names::InstrumentNames;
 use betaflow_engine::portfolio::Multipliers;
 use betaflow_engine::time::TimestampNs;
 
-/// A frame in which no number is that of another column.
+/// Returns a frame with distinct numbers in all columns.
 fn frame(seq: u64) -> LedgerFrame {
     let mut number = seq as f64;
     let mut next = || {
@@ -71,7 +72,7 @@ fn frame(seq: u64) -> LedgerFrame {
     frame
 }
 
-/// Records the same frames both ways.
+/// Records the same frames in both forms.
 fn recorded(folder: &Path) -> (RunRecord, StateView) {
     let settings = RecordSettings { betas: Frames::None, weights: Frames::All };
     let mut run = ParquetRecorder::create(folder, &[], settings, true, None).unwrap();
@@ -93,7 +94,7 @@ fn all<R: FrameRecord>(mut rows: FrameRows<R>) -> Vec<R> {
     std::iter::from_fn(|| rows.next_row().unwrap()).collect()
 }
 
-/// Compares every column that both have.
+/// Compares every column that both forms have.
 fn compare<R: FrameRecord>(of_run: &[R], of_state: &[R]) {
     assert_eq!(of_run.len(), of_state.len(), "{}", R::TABLE);
     for (a, b) in of_run.iter().zip(of_state) {
@@ -146,7 +147,7 @@ fn run_folder_and_state_folder_hold_the_same_record() {
 }
 
 #[test]
-fn columns_of_equity_fills_and_orders_stay_as_other_programs_read_them() {
+fn columns_of_equity_fills_and_orders_are_stable() {
     let names = |columns: Vec<(Place, String)>| -> Vec<String> {
         columns.into_iter().filter(|(place, _)| *place == Place::Everywhere).map(|(_, name)| name).collect()
     };
@@ -170,19 +171,20 @@ fn columns_of_equity_fills_and_orders_stay_as_other_programs_read_them() {
     );
 }
 
-/// `UPDATE_DOCS=1 cargo test -p betaflow-connectors --test record` writes the file again.
+/// Compares `columns.md` with the declarations. `UPDATE_DOCS=1 cargo test -p betaflow-connectors --test
+/// record` rewrites the file.
 #[test]
-fn documentation_of_the_columns_is_that_of_the_declarations() {
+fn documentation_of_the_columns_matches_the_declarations() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../replay/docs/columns.md");
     let expected = documentation();
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, &expected).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(found, expected, "replay/docs/columns.md: write it anew with UPDATE_DOCS=1");
+    assert_eq!(found, expected, "replay/docs/columns.md: rewrite it with UPDATE_DOCS=1");
     let rows: BTreeSet<&str> = expected.lines().filter(|line| line.starts_with("| `")).collect();
     assert!(
         rows.iter().all(|row| row.trim_end_matches(" |").ends_with(['.', ')'])),
-        "each column has a sentence"
+        "each column must have a sentence"
     );
 }

@@ -1,4 +1,4 @@
-//! Everything received is kept: the record of inputs is segments and table together, whatever moment a run ends at.
+//! The record of inputs in segments and table is complete at any end of a run.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fs;
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-/// Input number `seq`: what it is follows from the number; every tenth is no bars.
+/// Returns input number `seq`, a function of the number; every tenth is a control.
 fn input(seq: u64, size: usize) -> Input {
     let kind = if seq % 10 == 7 { InputKind::Control } else { InputKind::Bars };
     let filler = "0123456789abcdef".repeat(size / 16 + 1);
@@ -28,7 +28,7 @@ fn append(handle: &WriterHandle, from: u64, count: u64, size: usize) {
     handle.flush().unwrap();
 }
 
-/// All that is on record from a number on, which has to be what was logged.
+/// Checks that the record from a number on equals the logged inputs.
 fn check(folder: &Path, from: u64, sizes: &[usize]) {
     let mut next = from;
     read_inputs(folder, from, &mut |found| {
@@ -37,10 +37,10 @@ fn check(folder: &Path, from: u64, sizes: &[usize]) {
         true
     })
     .unwrap();
-    assert_eq!(next, sizes.len() as u64, "all of them, from {from}");
+    assert_eq!(next, sizes.len() as u64, "expected all inputs from {from}");
 }
 
-/// Has the writer commit until the table has no more than so many inputs.
+/// Lets the writer commit until the table has at most `most` inputs.
 fn settle(folder: &Path, handle: &WriterHandle, most: u64) {
     let started = Instant::now();
     let view = StateView::open(folder).unwrap();
@@ -53,7 +53,7 @@ fn settle(folder: &Path, handle: &WriterHandle, most: u64) {
     }
 }
 
-/// A writer at work. The handle goes first: a writer waits for the last one.
+/// Running writer. The handle is dropped first, because a writer waits for the last one.
 struct Running {
     handle: WriterHandle,
     _writer: Writer,
@@ -86,7 +86,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn inputs_before_the_checkpoints_move_into_segments_and_are_read_back_the_same() {
+fn inputs_before_the_checkpoints_move_into_segments_and_are_read_back_unchanged() {
     let root = TempDir::new().unwrap();
     let running = start(root.path());
     let handle = &running.handle;
@@ -98,9 +98,9 @@ fn inputs_before_the_checkpoints_move_into_segments_and_are_read_back_the_same()
     for from in [0, 1, 4_095, 4_096, 8_191, 8_192, 9_999, 10_000] {
         check(root.path(), from, &sizes);
     }
-    // The checkpoint before the last is kept: what it does not contain stays.
+    // The checkpoint before the last is kept, and so are the inputs that it does not include.
     let start = StateFolder::open(root.path(), Sync::Normal);
-    assert!(start.is_ok(), "the writer holds no lock of its own");
+    assert!(start.is_ok(), "the writer must not hold a lock of its own");
     let counts = StateView::open(root.path()).unwrap().input_counts().unwrap();
     assert_eq!((counts.segments, counts.in_segments, counts.in_table), (2, 8_192, 1_808));
     let start = start.unwrap().start().unwrap();
@@ -112,7 +112,7 @@ fn inputs_before_the_checkpoints_move_into_segments_and_are_read_back_the_same()
 }
 
 #[test]
-fn large_bodies_make_a_segment_of_few_inputs_while_commits_go_on() {
+fn large_bodies_fill_a_segment_with_few_inputs_while_commits_continue() {
     let root = TempDir::new().unwrap();
     let running = start(root.path());
     let handle = &running.handle;
@@ -127,7 +127,7 @@ fn large_bodies_make_a_segment_of_few_inputs_while_commits_go_on() {
         longest = longest.max(began.elapsed());
         std::thread::sleep(Duration::from_millis(5));
     }
-    // Making a segment takes some tenths of a second; a commit beside it some milliseconds.
+    // Writing a segment takes some tenths of a second, a concurrent commit some milliseconds.
     eprintln!("longest commit {longest:?}");
     settle(root.path(), handle, 700 - 336);
     assert_eq!(names(root.path()).len(), 2);
@@ -136,7 +136,7 @@ fn large_bodies_make_a_segment_of_few_inputs_while_commits_go_on() {
 }
 
 #[test]
-fn a_run_that_ends_at_any_step_leaves_a_whole_record_and_the_next_one_goes_on() {
+fn run_ended_at_any_step_leaves_a_complete_record_and_the_next_one_resumes() {
     let root = TempDir::new().unwrap();
     let (before, after) = (root.path().join("before"), root.path().join("after"));
     let sizes = vec![64; 9_000];
@@ -153,7 +153,7 @@ fn a_run_that_ends_at_any_step_leaves_a_whole_record_and_the_next_one_goes_on() 
         settle(&after, handle, 9_000 - 8_192);
     }
     let segment = |at: usize| after.join("session").join(&names(&after)[at]);
-    // What a run leaves that is ended at this step.
+    // State folder after a run that ended at this step.
     type Step<'a> = (&'a str, &'a dyn Fn(&Path));
     let steps: [Step<'_>; 5] = [
         ("half a segment aside", &|folder| {
@@ -210,7 +210,7 @@ fn a_run_that_ends_at_any_step_leaves_a_whole_record_and_the_next_one_goes_on() 
 }
 
 #[test]
-fn a_segment_that_is_missing_or_damaged_is_named() {
+fn missing_or_damaged_segment_is_named_in_the_error() {
     let root = TempDir::new().unwrap();
     let whole = root.path().join("whole");
     {
@@ -271,7 +271,7 @@ fn events_are_bounded() {
 #[derive(Clone, Debug)]
 enum Step {
     Append(u64, usize),
-    /// A checkpoint that does not contain so many of the inputs.
+    /// Checkpoint that excludes this number of inputs.
     Checkpoint(u64),
     Commits(u64),
     Restart,
@@ -292,7 +292,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_order_of_appending_checkpoints_and_segments_gives_back_what_was_logged(
+    fn logged_inputs_are_read_back_for_any_order_of_appends_checkpoints_and_restarts(
         steps in prop::collection::vec(step(), 4..12)
     ) {
         let root = TempDir::new().unwrap();

@@ -19,7 +19,7 @@ use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use betaflow_engine::world::WorldSettings;
 use rebalance::{Checked, Reference};
 
-/// Half of alpha, and the premia.
+/// Strategy that forecasts half of alpha plus the factor premia.
 struct Plain;
 
 impl Strategy for Plain {
@@ -83,7 +83,7 @@ fn rebalances(sizing: SizingSettings) -> Vec<Arc<Rebalance>> {
 }
 
 #[test]
-fn every_rebalance_of_a_replay_is_the_best_one() {
+fn every_rebalance_of_a_replay_is_optimal() {
     let long = SizingSettings::default();
     let short = SizingSettings {
         weight_min: -0.1,
@@ -102,7 +102,7 @@ fn every_rebalance_of_a_replay_is_the_best_one() {
                 continue;
             }
             let scale = of.expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
-            // What drift has put outside its bounds by rounding is outside for both.
+            // Weights moved outside their bounds by drift and rounding are outside for both solvers.
             assert!(of.excess(&of.weights) <= 1e-10, "{at}: {:e}", of.excess(&of.weights));
             let Some(best) = Reference::new(of).solve(1e-10) else { continue };
             let (found, expected) = (of.objective(&of.weights) / scale, of.objective(&best) / scale);

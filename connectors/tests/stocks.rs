@@ -1,4 +1,4 @@
-//! Five years of daily prices with the Fama-French factors, where the data is at hand.
+//! Five years of daily prices with the Fama-French factors, if the data is available.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,7 +13,7 @@ use support::run;
 
 #[test]
 #[ignore = "reads data outside the repository: ../shared/data"]
-fn five_years_of_stocks_with_their_factors() {
+fn five_years_of_stocks_are_read_with_their_factors() {
     let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = crate_dir.join("../../shared/data");
     let prices = folder.join("us_stocks_5yr_adj.parquet");
@@ -26,11 +26,11 @@ fn five_years_of_stocks_with_their_factors() {
     let run = run(&Input::from(prices), Some(&Input::from(factors)), settings).unwrap();
     assert_eq!((run.facts.rows, run.facts.instruments, run.facts.left_out), (606_405, 488, 0));
     assert_eq!(run.factor_names, ["mkt_rf", "smb", "hml", "rmw", "cma", "mom"]);
-    // A trading day of 2012-12-06 to 2017-12-05 each.
+    // One frame per trading day from 2012-12-06 to 2017-12-05.
     assert_eq!(run.frames.len(), 1259);
     assert!(run.facts.warnings.is_empty(), "{:?}", run.facts.warnings);
     assert!(run.frames.iter().all(|frame| frame.has_factors()));
-    // Equal-weight returns of the panel move with the market, so the dates line up.
+    // Equal-weight returns of the panel correlate with the market, so the dates line up.
     let mean_return = |i: usize| {
         let (before, now) = (&run.frames[i - 1].return_price, &run.frames[i].return_price);
         let returns = before.iter().zip(now).map(|(a, b)| b / a - 1.0).filter(|r| r.is_finite());

@@ -1,4 +1,4 @@
-//! The filter on the embedded tutorial data, at discount factors that break careless arithmetic.
+//! Filter on the embedded tutorial data, at discount factors that break careless arithmetic.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use betaflow_connectors::parquet::{ParquetSource, Settings};
@@ -14,7 +14,7 @@ use nalgebra::{DMatrix, DVector};
 
 /// Prior scaled variances of alpha and of a beta.
 const PRIOR: [f64; 2] = [1e-3, 5e3];
-/// Returns after which the comparison begins: two years.
+/// Number of returns before the comparison starts: two years.
 const SCORED_FROM: usize = 505;
 
 fn frames() -> Vec<Frame> {
@@ -35,7 +35,7 @@ fn design(frame: &Frame) -> Vec<f64> {
     std::iter::once(1.0).chain(frame.factors.iter().copied()).collect()
 }
 
-/// 1 − Σ error² / Σ return² after the first 505 returns.
+/// Returns 1 − Σ error² / Σ return² after the first 505 returns.
 fn hedged_r2(frames: &[Frame], filter: &mut dyn Estimator) -> f64 {
     let (mut returns, mut estimates) = (Returns::new(true), Estimates::default());
     let (mut errors, mut squares) = (0.0, 0.0);
@@ -50,7 +50,7 @@ fn hedged_r2(frames: &[Frame], filter: &mut dyn Estimator) -> f64 {
             squares += y.iter().map(|y| y * y).sum::<f64>();
         }
     }
-    assert_eq!((filter.facts().groups, prices), (1, 20), "all 20 names share one covariance");
+    assert_eq!((filter.facts().groups, prices), (1, 20), "all 20 names must share one covariance");
     1.0 - errors / squares
 }
 
@@ -71,18 +71,17 @@ fn forecasts_hold_at_discount_factors_that_break_careless_arithmetic() {
     }
 }
 
-/// The best rolling regression of 63, 126, 252 or 504 bars, chosen with hindsight, reaches 0.405; the best
-/// single discount factor 0.416.
+/// Reference values with hindsight: best rolling regression of 63, 126, 252 or 504 bars 0.405, best single
+/// discount factor 0.416.
 #[test]
-fn the_mixture_forecasts_better_than_any_single_model_chosen_with_hindsight() {
+fn mixture_forecasts_better_than_any_single_model_chosen_with_hindsight() {
     let settings = EstimatorSettings::default();
     let mut filter = Mixture::new(&settings, &Calendar::default(), tutorial::FACTORS.len());
     let found = hedged_r2(&frames(), &mut filter);
     assert!(found > 0.4250, "hedged R² {found}");
 }
 
-/// C = R − A (R x)' as it is often written, without symmetrising: at which frame it stops being positive
-/// definite.
+/// Returns the frame at which C = R − A (R x)', without symmetrising, stops being positive definite.
 fn first_indefinite_frame(frames: &[Frame], settings: &EstimatorSettings) -> Option<usize> {
     let k = tutorial::FACTORS.len() + 1;
     let prior = |j| PRIOR[usize::from(j > 0)];

@@ -1,4 +1,4 @@
-//! Venues over real sockets: captures as they were sent, and venues made by hand that cut, are silent and go mad.
+//! Venues over real sockets: captures as sent, and handmade venues with cuts, silence and wrong times.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -23,11 +23,11 @@ use betaflow_engine::frame::Field;
 use support::live::{carry, feed, panel};
 use tokio_tungstenite::tungstenite;
 
-/// A wait that only a hang outlasts.
+/// Timeout that only a hang exceeds.
 const LONG: Duration = Duration::from_secs(60);
 const SECOND: i64 = 1_000_000_000;
 
-/// Bars of a second, and little patience.
+/// Returns settings with one-second bars and short timeouts.
 fn settings(venue: &str, symbols: &[&str], address: SocketAddr) -> VenueSettings {
     VenueSettings {
         url: Some(format!("ws://{address}")),
@@ -49,7 +49,7 @@ fn next<T>(edge: &Edge, wanted: impl Fn(&EdgeEvent) -> Option<T>) -> T {
     }
 }
 
-/// Bars as a line: number, end, and each symbol with its columns.
+/// Formats bars as a line: number, end, and each symbol with its columns.
 fn line(event: &EdgeEvent) -> Option<String> {
     let EdgeEvent::Bars { bars, text, .. } = event else { return None };
     assert_eq!(*text, bars.to_text());
@@ -62,20 +62,20 @@ fn line(event: &EdgeEvent) -> Option<String> {
     Some(line)
 }
 
-/// The control of an event, as JSON.
+/// Returns the control of an event, as JSON.
 fn control(event: &EdgeEvent) -> Option<serde_json::Value> {
     event.control().map(|control| serde_json::from_str(&control.body).unwrap())
 }
 
-/// The next control of a kind.
+/// Returns the next control of a kind.
 fn said(edge: &Edge, kind: &str) -> serde_json::Value {
     next(edge, |event| control(event).filter(|body| body["kind"] == kind))
 }
 
 #[test]
 #[ignore = "reads data outside the repository: ../shared/data"]
-fn captures_over_a_socket_give_the_bars_that_they_give_without_one() {
-    // Far more than a busy machine is late, so that no clock closes a bar.
+fn captures_give_the_same_bars_with_and_without_a_socket() {
+    // Far above the delays of a busy machine, so that no clock closes a bar.
     let lateness = Duration::from_secs(10);
     let mut all = 0;
     for (feed, name) in feeds::FEEDS {
@@ -107,7 +107,7 @@ fn captures_over_a_socket_give_the_bars_that_they_give_without_one() {
             adapter.parse(message, &mut out);
             bars.observe_message(0, &out, &mut closed);
         }
-        // The interval in which the connection began is not whole.
+        // The interval in which the connection began is incomplete.
         closed.retain(|interval| interval.start_ns >= first.unwrap());
         let expected: Vec<String> = closed
             .iter()
@@ -138,16 +138,16 @@ fn captures_over_a_socket_give_the_bars_that_they_give_without_one() {
     assert!(all > 40, "{all}");
 }
 
-/// What follows when all is said.
+/// Action after the last message.
 #[derive(Clone, Copy)]
 enum Then {
-    /// The connection is cut without a word.
+    /// Cut the connection without a message.
     Cut,
-    /// It stays, and pings are answered.
+    /// Stay connected and answer pings.
     Stay,
 }
 
-/// A venue made by hand: for each connection what it says after a first message has come, and what then follows.
+/// Handmade venue: for each connection, the texts to send after a first message, and the action that follows.
 struct Handmade {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<String>>>,
@@ -165,7 +165,7 @@ impl Handmade {
                 let mut socket = tungstenite::accept(stream).unwrap();
                 to.lock().unwrap().push(socket.read().unwrap().to_text().unwrap().to_owned());
                 for text in texts {
-                    // `pause` is no message.
+                    // `pause` is not a message.
                     match text.strip_prefix("pause ") {
                         Some(ms) => std::thread::sleep(Duration::from_millis(ms.parse().unwrap())),
                         None => _ = socket.send(text.into()),
@@ -186,7 +186,7 @@ impl Handmade {
     }
 }
 
-/// Milliseconds after a midnight as Coinbase writes it.
+/// Formats milliseconds after a midnight as Coinbase does.
 fn iso(ms: i64) -> String {
     format!("2026-01-05T00:{:02}:{:02}.{:03}Z", ms / 60_000, ms / 1000 % 60, ms % 1000)
 }
@@ -202,7 +202,7 @@ fn heartbeat(ms: i64) -> String {
     format!(r#"{{"type":"heartbeat","sequence":90,"product_id":"A-B","time":"{}"}}"#, iso(ms))
 }
 
-/// Nanoseconds of that midnight.
+/// Time of that midnight, ns since 1970 UTC.
 const MIDNIGHT: i64 = 1_767_571_200 * SECOND;
 
 fn bar(seq: u64, second: i64, prices: &str, volume: f64) -> String {
@@ -210,14 +210,14 @@ fn bar(seq: u64, second: i64, prices: &str, volume: f64) -> String {
 }
 
 #[test]
-fn a_cut_is_said_subscribed_again_and_gone_on_behind() {
+fn cut_connection_is_reported_resubscribed_and_continued() {
     let last =
         format!("{}{}", r#"{"type":"last_match","#, &trade(1, 100, 5.0)[r#"{"type":"match","#.len()..]);
     let first = vec![
         last,
         heartbeat(300),
         trade(2, 400, 6.0),
-        // The first whole second.
+        // First complete second.
         trade(3, 1_200, 7.0),
         trade(4, 1_800, 8.0),
         trade(5, 2_500, 9.0),
@@ -243,7 +243,7 @@ fn a_cut_is_said_subscribed_again_and_gone_on_behind() {
     let outage = said(&edge, "outage");
     let at = |name: &str| (outage[name].as_i64().unwrap() - MIDNIGHT) / SECOND;
     assert_eq!((at("from_ns"), at("to_ns")), (2, 5));
-    // What is known of the seconds that it touches is handed over.
+    // The known part of the affected seconds is delivered.
     assert_eq!(next(&edge, line), bar(41, 3, "9.0, 9.0, 9.0, 9.0", 2.0));
     let missing = said(&edge, "missing");
     assert_eq!((missing["stream"].as_str(), missing["missed"].as_u64()), (Some("match"), Some(2)));
@@ -258,7 +258,7 @@ fn a_cut_is_said_subscribed_again_and_gone_on_behind() {
 }
 
 #[test]
-fn after_a_restart_what_was_missed_is_said() {
+fn missed_interval_is_reported_after_a_restart() {
     let venue = Handmade::start(vec![(
         vec![heartbeat(4_200), trade(1, 4_300, 5.0), trade(2, 5_100, 6.0), heartbeat(6_000)],
         Then::Stay,
@@ -274,7 +274,7 @@ fn after_a_restart_what_was_missed_is_said() {
 }
 
 #[test]
-fn silence_is_stale_and_the_clock_closes_what_no_message_does() {
+fn silence_is_reported_as_stale_and_the_clock_closes_open_bars() {
     let texts = vec![heartbeat(0), heartbeat(100), trade(1, 200, 5.0)];
     let venue = Handmade::start(vec![(texts.clone(), Then::Stay), (texts, Then::Stay)]);
     let stale_after = Some(Duration::from_millis(1_500));
@@ -285,7 +285,10 @@ fn silence_is_stale_and_the_clock_closes_what_no_message_does() {
         _ => None,
     });
     assert_eq!(found, bar(0, 1, "5.0, 5.0, 5.0, 5.0", 2.0));
-    assert!(begun.elapsed() >= Duration::from_millis(700), "800 ms after the trade by the venue's clock");
+    assert!(
+        begun.elapsed() >= Duration::from_millis(700),
+        "expected the bar 800 ms after the trade by the venue's clock"
+    );
     assert!(received >= begun && received <= Instant::now());
     assert!(said(&edge, "stale")["seconds"].as_f64().unwrap() >= 1.5);
     said(&edge, "connected");
@@ -293,7 +296,7 @@ fn silence_is_stale_and_the_clock_closes_what_no_message_does() {
 }
 
 #[test]
-fn refusals_are_told_in_clear_words_and_a_mad_time_closes_nothing() {
+fn refusals_are_reported_and_a_wrong_time_closes_no_bar() {
     let mad = trade(2, 1_400, 5.0).replace("2026-", "2126-");
     let error = r#"{"type":"error","message":"Failed to subscribe","reason":"A-B is not a valid product"}"#;
     let texts = vec![
@@ -321,7 +324,7 @@ fn refusals_are_told_in_clear_words_and_a_mad_time_closes_nothing() {
     assert_eq!((counts.refused, counts.unknown, counts.doubted, counts.late), (2, 1, 1, 0), "{counts:?}");
 }
 
-/// A venue with a trade a second, for so many seconds.
+/// Returns a venue with one trade per second.
 fn steady(seconds: i64) -> Handmade {
     let mut texts = vec![heartbeat(0), heartbeat(1)];
     texts.extend((0..seconds).map(|s| trade(s.unsigned_abs(), s * 1000 + 500, 10.0 + s as f64)));
@@ -329,13 +332,13 @@ fn steady(seconds: i64) -> Handmade {
 }
 
 #[test]
-fn bars_that_find_no_room_are_merged_and_that_is_said() {
+fn bars_without_room_are_merged_and_reported() {
     let venue = steady(40);
     let edge = Edge::follow(VenueSettings { capacity: 4, ..venue.client() }).unwrap();
     while edge.counts().delivered < 39 {
         std::thread::sleep(Duration::from_millis(5));
     }
-    // Connected and three bars have found room; 36 are one.
+    // The connection event and three bars fill the channel; the other 36 are merged.
     said(&edge, "connected");
     for seq in 0..3_u32 {
         let price = 10.0 + f64::from(seq);
@@ -355,7 +358,7 @@ fn bars_that_find_no_room_are_merged_and_that_is_said() {
 }
 
 #[test]
-fn a_policy_to_fail_ends_with_a_word_and_one_to_block_loses_nothing() {
+fn fail_policy_ends_with_an_error_and_block_policy_loses_no_bar() {
     let venue = steady(40);
     let edge =
         Edge::follow(VenueSettings { capacity: 4, overflow: Overflow::Fail, ..venue.client() }).unwrap();
@@ -368,7 +371,7 @@ fn a_policy_to_fail_ends_with_a_word_and_one_to_block_loses_nothing() {
         _ => None,
     });
     assert!(text.contains("4 messages behind") && text.contains("recorded inputs are complete"), "{text}");
-    assert!(edge.events().recv_timeout(LONG).is_err(), "nothing follows");
+    assert!(edge.events().recv_timeout(LONG).is_err(), "no event follows");
     let venue = steady(40);
     let edge =
         Edge::follow(VenueSettings { capacity: 1, overflow: Overflow::Block, ..venue.client() }).unwrap();
@@ -377,7 +380,7 @@ fn a_policy_to_fail_ends_with_a_word_and_one_to_block_loses_nothing() {
     assert_eq!(edge.counts().conflated, 0);
 }
 
-/// A feed of a few instruments that come and go, with a factor and rf, and sometimes several rows of them.
+/// Feed of a few instruments with gaps, a factor and rf, and sometimes several factor rows.
 struct Small(Hello, Vec<Bars>);
 
 impl Small {
@@ -420,13 +423,13 @@ impl Feed for Small {
     }
 
     fn open(&self) -> Result<Box<dyn FeedReader>, DataError> {
-        Ok(Box::new(Reading(self.1.clone().into_iter())))
+        Ok(Box::new(SmallReader(self.1.clone().into_iter())))
     }
 }
 
-struct Reading(std::vec::IntoIter<Bars>);
+struct SmallReader(std::vec::IntoIter<Bars>);
 
-impl FeedReader for Reading {
+impl FeedReader for SmallReader {
     fn read(&mut self) -> Result<Option<Bars>, DataError> {
         Ok(self.0.next())
     }
@@ -452,12 +455,12 @@ fn rows(bars: &Bars) -> Vec<Vec<f64>> {
 }
 
 #[test]
-fn our_own_feed_is_merged_as_one_longer_interval() {
+fn own_feed_is_merged_into_one_longer_interval() {
     let small = Small::new();
     let originals = small.1.clone();
     let (_server, settings) = serve(small);
     let edge = Edge::start(settings).unwrap();
-    // All of it has come before anything is taken: connected, three bars, and one of all others.
+    // The whole feed arrives before the first receive: connection event, three bars, and one of all others.
     while edge.counts().delivered < 60 {
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -492,7 +495,7 @@ fn our_own_feed_is_merged_as_one_longer_interval() {
 }
 
 #[test]
-fn splits_and_returns_are_not_merged_and_that_is_said_at_once() {
+fn splits_and_returns_are_refused_for_merging_at_once() {
     let mut returns = Small::new();
     returns.0.values = FeedValues::Returns;
     let split = feed(&panel(21, 60), true, &carry());
@@ -508,7 +511,7 @@ fn splits_and_returns_are_not_merged_and_that_is_said_at_once() {
 }
 
 #[test]
-fn without_back_fill_nothing_is_asked_for_again() {
+fn no_message_is_requested_without_back_fill() {
     let small = Small::new();
     let faults = Faults { drop: 0.2, seed: 4, ..Faults::default() };
     let settings = ServerSettings { faults, ..ServerSettings::new("127.0.0.1:0".parse().unwrap()) };
@@ -527,14 +530,18 @@ fn without_back_fill_nothing_is_asked_for_again() {
                 _ => {}
             }
         }
-        assert_eq!(seqs, (0..60).collect::<Vec<_>>(), "{held_max}: each is there, or said to be missing");
+        assert_eq!(
+            seqs,
+            (0..60).collect::<Vec<_>>(),
+            "{held_max}: each message is delivered or reported as missing"
+        );
         let counts = edge.stop();
         assert!(counts.requests == 0 && counts.filled == 0 && counts.missing > 3, "{held_max}: {counts:?}");
     }
 }
 
 #[test]
-fn what_a_venue_says_is_recorded_byte_for_byte_in_files_that_replace_each_other() {
+fn venue_messages_are_recorded_byte_for_byte_in_rotating_files() {
     let folder = tempfile::tempdir().unwrap();
     let mut texts = vec![heartbeat(0)];
     texts.extend((0..3_000).map(|i| trade(i, 10 + i as i64, 1.0)));
@@ -572,15 +579,15 @@ fn what_a_venue_says_is_recorded_byte_for_byte_in_files_that_replace_each_other(
     let (said, asked, files, _) = follow(&raw_log, venue.client());
     assert_eq!((said == texts, files), (true, 1));
     let sent = venue.heard.lock().unwrap()[0].clone();
-    assert_eq!(asked, [sent.replace("A-B", "***")], "what is secret is left out");
-    // Small files, and room for a few.
+    assert_eq!(asked, [sent.replace("A-B", "***")], "secrets must be replaced");
+    // Small files with a small total size.
     raw_log =
         RawLogSettings { folder: folder.path().join("small"), file_max: 64 << 10, total_max: 256 << 10 };
     let venue = Handmade::start(vec![(texts.clone(), Then::Stay)]);
     let (said, _, files, bytes) = follow(&raw_log, venue.client());
-    assert!(said.len() < texts.len() && texts.ends_with(&said), "the oldest are gone");
+    assert!(said.len() < texts.len() && texts.ends_with(&said), "the oldest files must be removed");
     assert!(files > 1 && bytes <= (256 + 128) << 10, "{files} files, {bytes} bytes");
-    // A folder that cannot be there.
+    // A folder path that is a file.
     std::fs::write(folder.path().join("file"), "").unwrap();
     raw_log.folder = folder.path().join("file");
     let refused = Edge::follow(VenueSettings { raw_log: Some(raw_log), ..venue.client() });
@@ -588,7 +595,7 @@ fn what_a_venue_says_is_recorded_byte_for_byte_in_files_that_replace_each_other(
 }
 
 #[test]
-fn a_disk_that_refuses_is_said_once_and_stops_no_bar() {
+fn failing_disk_is_reported_once_and_bars_continue() {
     let folder = tempfile::tempdir().unwrap();
     let raw = folder.path().join("raw");
     let mut texts = vec![heartbeat(0), heartbeat(1)];
@@ -596,7 +603,7 @@ fn a_disk_that_refuses_is_said_once_and_stops_no_bar() {
         texts.extend([trade(i, 500 + i.cast_signed() * 100, 1.0), "pause 100".to_owned()]);
     }
     let venue = Handmade::start(vec![(texts, Then::Stay)]);
-    // Each block begins another file.
+    // Each block starts a new file.
     let raw_log = RawLogSettings { file_max: 1, ..RawLogSettings::new(&raw) };
     let edge = Edge::follow(VenueSettings { raw_log: Some(raw_log), ..venue.client() }).unwrap();
     let counts = || edge.venue_counts().unwrap().raw_log;
@@ -606,14 +613,14 @@ fn a_disk_that_refuses_is_said_once_and_stops_no_bar() {
     std::fs::remove_dir_all(&raw).unwrap();
     let text = said(&edge, "note")["text"].as_str().unwrap().to_owned();
     assert!(text.contains("cannot record the messages") && text.contains("trading continues"), "{text}");
-    assert!(next(&edge, line).contains("A-B"), "bars go on");
+    assert!(next(&edge, line).contains("A-B"), "bars continue");
     std::fs::create_dir(&raw).unwrap();
     let text = said(&edge, "note")["text"].as_str().unwrap().to_owned();
     assert!(text.contains("recorded again; ") && counts().lost > 0, "{text} {:?}", counts());
 }
 
 #[test]
-fn klines_of_a_served_file_are_followed_as_a_venue() {
+fn klines_of_a_served_file_can_be_followed_as_a_venue() {
     let (panel, plain) = (panel(12, 60), carry());
     let bar_ns = 86_400 * SECOND;
     let settings_of = ServerSettings {
@@ -641,12 +648,12 @@ fn klines_of_a_served_file_are_followed_as_a_venue() {
         bar_ns,
         bars_from: BarsFrom::Venue,
         overflow: Overflow::Block,
-        // Bars of the same second are not sent at the same moment.
+        // Bars of the same second are not sent at the same time.
         lateness: Duration::from_secs(1),
         ..settings("binance", &["SPX", "A"], server.address())
     });
     let edge = edge.unwrap();
-    // The last ones stay open until something comes behind them.
+    // The last bars stay open until a later one arrives.
     for expected in &expected[..expected.len() - 6] {
         let found = next(&edge, |event| match event {
             EdgeEvent::Bars { bars, .. } => {
@@ -664,7 +671,7 @@ fn klines_of_a_served_file_are_followed_as_a_venue() {
 }
 
 #[test]
-fn settings_that_cannot_be_are_refused_before_anything_is_connected() {
+fn invalid_settings_are_refused_before_connecting() {
     let address = "127.0.0.1:9".parse().unwrap();
     let of = |venue: &str| settings(venue, &["BTCUSDT"], address);
     let cases = [

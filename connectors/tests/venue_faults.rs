@@ -1,5 +1,5 @@
-//! Loopback imitations of venues with their real faults: bars are those of a plain computation, counts are exact, and each
-//! kind of fault is reported once.
+//! Loopback imitations of venues with their real faults: bars equal those of a plain computation, counts are
+//! exact, and each kind of fault is reported once.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -10,16 +10,16 @@ use betaflow_connectors::live::{Account, Edge, EdgeCounts, EdgeEvent, SymbolsHea
 use betaflow_engine::frame::Field;
 use tokio_tungstenite::tungstenite;
 
-/// A wait that only a hang outlasts.
+/// Timeout that only a hang exceeds.
 const LONG: Duration = Duration::from_secs(60);
 const SECOND: i64 = 1_000_000_000;
-/// Milliseconds of a midnight.
+/// Time of a midnight, ms since 1970 UTC.
 const MIDNIGHT: i64 = 1_767_571_200_000;
 
-/// A trade as a venue sends it: symbol, id, ms after midnight, price and quantity.
+/// Trade as a venue sends it: symbol, id, ms after midnight, price and quantity.
 type Tick = (usize, u64, i64, f64, f64);
 
-/// Venues with the symbols that are asked for and a third one.
+/// Venues with two subscribed symbols and a third one.
 const VENUES: [(&str, [&str; 3]); 6] = [
     ("binance", ["BTCUSDT", "ETHUSDT", "SOLUSDT"]),
     ("binance_usdm", ["BTCUSDT", "ETHUSDT", "SOLUSDT"]),
@@ -29,7 +29,7 @@ const VENUES: [(&str, [&str; 3]); 6] = [
     ("alpaca", ["AAPL", "MSFT", "SPY"]),
 ];
 
-/// Whether the venue numbers its trades one by one.
+/// Returns whether the venue's trade numbers are consecutive.
 fn is_numbered(venue: &str) -> bool {
     venue != "alpaca"
 }
@@ -45,7 +45,7 @@ fn iso(ms: i64) -> String {
     )
 }
 
-/// The message of a trade.
+/// Returns the message of a trade.
 fn message(venue: &str, symbol: &str, (_, id, ms, price, quantity): Tick) -> String {
     let (at, time) = (MIDNIGHT + ms, iso(ms));
     match venue {
@@ -69,7 +69,7 @@ fn message(venue: &str, symbol: &str, (_, id, ms, price, quantity): Tick) -> Str
     }
 }
 
-/// A venue that sends texts to its first client and stays; `pause MS` is none.
+/// Starts a venue that sends texts to its first client and stays; `pause MS` is not sent.
 fn serve(texts: Vec<String>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -92,18 +92,18 @@ fn serve(texts: Vec<String>) -> SocketAddr {
 }
 
 /// Bars, events and counts of a venue.
-struct Seen {
+struct Followed {
     /// End of the bar in seconds after midnight, symbol, and open, high, low, close and volume.
     bars: Vec<(i64, String, [f64; 5])>,
-    /// How often each kind of control was said.
+    /// Number of controls by kind.
     kinds: BTreeMap<String, u64>,
-    /// The controls, as JSON.
+    /// Controls, as JSON.
     controls: Vec<serde_json::Value>,
     counts: EdgeCounts,
     symbols: SymbolsHeard,
 }
 
-/// Bars of a second and a lateness of two, from a venue that sends these texts.
+/// Returns settings with one-second bars and a lateness of 2 s, for a venue that sends these texts.
 fn settings(venue: &str, symbols: &[&str], texts: Vec<String>) -> VenueSettings {
     let account = Account { key: "K".to_owned(), secret: "S".to_owned() };
     VenueSettings {
@@ -117,40 +117,40 @@ fn settings(venue: &str, symbols: &[&str], texts: Vec<String>) -> VenueSettings 
     }
 }
 
-/// Follows a venue until `texts` messages have come and `enough` accepts the result.
-fn follow(settings: VenueSettings, texts: u64, enough: impl Fn(&Seen) -> bool) -> Seen {
+/// Follows a venue until `texts` messages have arrived and `enough` accepts the result.
+fn follow(settings: VenueSettings, texts: u64, enough: impl Fn(&Followed) -> bool) -> Followed {
     let edge = Edge::follow(settings).unwrap();
     let (events, until) = (edge.events(), Instant::now() + LONG);
     let (counts, symbols) = (edge.counts(), SymbolsHeard::default());
-    let mut seen = Seen { bars: Vec::new(), kinds: BTreeMap::new(), controls: Vec::new(), counts, symbols };
+    let mut followed = Followed { bars: Vec::new(), kinds: BTreeMap::new(), controls: Vec::new(), counts, symbols };
     loop {
-        assert!(Instant::now() < until, "{:?} of {} bars, {:?}", seen.kinds, seen.bars.len(), edge.counts());
+        assert!(Instant::now() < until, "{:?} of {} bars, {:?}", followed.kinds, followed.bars.len(), edge.counts());
         match events.recv_timeout(Duration::from_millis(100)) {
             Ok(EdgeEvent::Bars { bars, .. }) => {
                 for (i, symbol) in bars.symbols.iter().enumerate() {
                     let column = |field| bars.columns.iter().find(|(known, _)| *known == field).unwrap().1[i];
                     let numbers =
                         [Field::Open, Field::High, Field::Low, Field::Close, Field::Volume].map(column);
-                    seen.bars.push(((bars.timestamp / 1_000_000 - MIDNIGHT) / 1000, symbol.clone(), numbers));
+                    followed.bars.push(((bars.timestamp / 1_000_000 - MIDNIGHT) / 1000, symbol.clone(), numbers));
                 }
             }
             Ok(event) => {
                 let control = event.control().unwrap();
-                *seen.kinds.entry(control.kind.to_owned()).or_default() += 1;
-                seen.controls.push(serde_json::from_str(&control.body).unwrap());
+                *followed.kinds.entry(control.kind.to_owned()).or_default() += 1;
+                followed.controls.push(serde_json::from_str(&control.body).unwrap());
             }
             Err(_) => {
-                seen.counts = edge.counts();
-                seen.symbols = edge.venue_counts().unwrap().symbols;
-                if seen.counts.messages >= texts && enough(&seen) {
-                    return seen;
+                followed.counts = edge.counts();
+                followed.symbols = edge.venue_counts().unwrap().symbols;
+                if followed.counts.messages >= texts && enough(&followed) {
+                    return followed;
                 }
             }
         }
     }
 }
 
-/// Bars of trades that are known to count, by a plain computation.
+/// Computes the bars of counted trades plainly.
 fn plain(symbols: &[&str], ticks: &[Tick]) -> Vec<(i64, String, [f64; 5])> {
     let mut bars: BTreeMap<(i64, &str), Vec<Tick>> = BTreeMap::new();
     for tick in ticks {
@@ -171,7 +171,7 @@ fn plain(symbols: &[&str], ticks: &[Tick]) -> Vec<(i64, String, [f64; 5])> {
     bars.into_iter().map(of).collect()
 }
 
-/// Trades of two symbols, one each 100 ms for `seconds`.
+/// Returns trades of two symbols, one per 100 ms each, for `seconds`.
 fn steady(seconds: i64) -> Vec<Tick> {
     let of = |i: i64| {
         (0..2).map(move |symbol| {
@@ -182,7 +182,7 @@ fn steady(seconds: i64) -> Vec<Tick> {
     (0..seconds * 10).flat_map(of).collect()
 }
 
-/// Checks all venues at the same time: most of it is waiting.
+/// Checks all venues concurrently, because most of the time is waiting.
 fn each_venue(check: fn(&str, [&str; 3])) {
     std::thread::scope(|scope| {
         for (venue, symbols) in VENUES {
@@ -195,13 +195,14 @@ fn each_venue(check: fn(&str, [&str; 3])) {
 struct Case {
     sent: Vec<Tick>,
     counted: Vec<Tick>,
-    /// Kinds that are said once.
+    /// Kinds that are reported once.
     kinds: &'static [&'static str],
-    /// Late, duplicates, no trades, missing, filled and not asked for; of a venue with numbers.
+    /// Late, duplicate, not a trade, missing, filled and outside the subscription; for a venue with
+    /// consecutive numbers.
     counts: [u64; 6],
 }
 
-/// Faults of `ticks`: the trades of the last seconds close the bars before them.
+/// Returns faults of steady trades; the trades of the last seconds close the bars before them.
 fn cases() -> Vec<(&'static str, Case)> {
     let ticks = steady(20);
     let is = |tick: &Tick, every: u64, at: u64| tick.0 == 1 && tick.1 % every == at;
@@ -212,17 +213,17 @@ fn cases() -> Vec<(&'static str, Case)> {
     sent.iter_mut().filter(|tick| is(tick, 10, 5)).for_each(|tick| tick.4 = 0.0);
     counted.retain(|tick| !is(tick, 10, 5));
     all.push(("zero", Case { sent, counted, kinds: &["no_trade"], counts: [0, 0, 20, 0, 0, 0] }));
-    // Each second trade of the second symbol comes 1.5 s after its time: within the lateness.
+    // Every second trade of the second symbol arrives 1.5 s after its time, within the lateness.
     let mut sent = ticks.clone();
     sent.sort_by_key(|tick| tick.2 + if is(tick, 2, 0) { 1_550 } else { 0 });
-    // The last of them comes behind no later number.
+    // The last of them arrives after no later number.
     all.push(("reorder", Case { sent, counted: ticks.clone(), kinds: &[], counts: [0, 0, 0, 0, 99, 0] }));
-    // Some come 4.5 s late: after their bar was closed.
+    // Some trades arrive 4.5 s late, after their bar was closed.
     let (mut sent, mut counted) = (ticks.clone(), ticks.clone());
     sent.sort_by_key(|tick| tick.2 + if is(tick, 20, 10) && tick.1 < 150 { 4_550 } else { 0 });
     counted.retain(|tick| !(is(tick, 20, 10) && tick.1 < 150));
     all.push(("late", Case { sent, counted, kinds: &["late"], counts: [7, 0, 0, 0, 7, 0] }));
-    // Seven in a row are sent twice, and the first ten once more at the end.
+    // Seven consecutive trades are sent twice, and the first ten again at the end.
     let mut sent = ticks.clone();
     sent.splice(40..40, ticks[33..40].to_vec());
     sent.extend(ticks[..10].to_vec());
@@ -230,7 +231,7 @@ fn cases() -> Vec<(&'static str, Case)> {
         "twice",
         Case { sent, counted: ticks.clone(), kinds: &["duplicates"], counts: [0, 17, 0, 0, 0, 0] },
     ));
-    // Three trades never come.
+    // Three trades never arrive.
     let mut sent = ticks.clone();
     sent.retain(|tick| !(tick.0 == 1 && (30..33).contains(&tick.1)));
     let counted = sent.clone();
@@ -244,7 +245,7 @@ fn cases() -> Vec<(&'static str, Case)> {
 }
 
 #[test]
-fn each_fault_of_each_venue_is_counted_exactly_and_said_once() {
+fn faults_of_every_venue_are_counted_exactly_and_reported_once() {
     each_venue(faults_are_counted);
 }
 
@@ -263,15 +264,15 @@ fn faults_are_counted(venue: &str, symbols: [&str; 3]) {
         };
         // The last bars close by the clock.
         let expected = plain(&symbols, &case.counted);
-        let enough = |seen: &Seen| {
-            seen.bars.len() == expected.len() && case.kinds.iter().all(|kind| seen.kinds.contains_key(*kind))
+        let enough = |followed: &Followed| {
+            followed.bars.len() == expected.len() && case.kinds.iter().all(|kind| followed.kinds.contains_key(*kind))
         };
-        let seen = follow(settings, sent, enough);
-        assert_eq!(seen.bars, expected, "{case_name}");
+        let followed = follow(settings, sent, enough);
+        assert_eq!(followed.bars, expected, "{case_name}");
         let mut kinds: Vec<&str> = case.kinds.to_vec();
-        let (counts, mut numbers) = (seen.counts, case.counts);
+        let (counts, mut numbers) = (followed.counts, case.counts);
         if !is_numbered(venue) {
-            // Without numbers one by one nothing is filled, and what was in a closed bar is late.
+            // Without consecutive numbers no gap is filled, and a repetition for a closed bar is late.
             numbers[4] = 0;
             if name == "twice" {
                 (numbers[0], numbers[1]) = (10, 7);
@@ -287,20 +288,20 @@ fn faults_are_counted(venue: &str, symbols: [&str; 3]) {
             "{case_name}"
         );
         let mut said: Vec<&str> =
-            seen.kinds.keys().map(String::as_str).filter(|kind| *kind != "connected").collect();
+            followed.kinds.keys().map(String::as_str).filter(|kind| *kind != "connected").collect();
         said.sort_unstable();
         kinds.sort_unstable();
         assert_eq!(said, kinds, "{case_name}");
-        assert!(seen.kinds.values().all(|count| *count == 1), "{case_name}: {:?}", seen.kinds);
+        assert!(followed.kinds.values().all(|count| *count == 1), "{case_name}: {:?}", followed.kinds);
     }
 }
 
 #[test]
-fn symbols_in_lower_case_are_followed_and_those_never_heard_are_said() {
-    each_venue(symbols_are_said);
+fn lower_case_symbols_are_followed_and_silent_symbols_reported() {
+    each_venue(symbols_are_reported);
 }
 
-fn symbols_are_said(venue: &str, symbols: [&str; 3]) {
+fn symbols_are_reported(venue: &str, symbols: [&str; 3]) {
     let ticks: Vec<Tick> = steady(3)
         .into_iter()
         .map(|tick| (if tick.0 == 1 { 2 } else { 0 }, tick.1, tick.2, tick.3, tick.4))
@@ -311,26 +312,26 @@ fn symbols_are_said(venue: &str, symbols: [&str; 3]) {
     let (settings, sent) = (settings(venue, &asked, texts.clone()), texts.len() as u64);
     let settings = VenueSettings { symbols_after: Duration::from_millis(300), ..settings };
     let expected = plain(&symbols, &ticks.iter().filter(|tick| tick.0 == 0).copied().collect::<Vec<_>>());
-    let seen = follow(settings, sent, |seen| {
-        seen.bars.len() == expected.len() && seen.kinds.contains_key("symbols_not_asked")
+    let followed = follow(settings, sent, |followed| {
+        followed.bars.len() == expected.len() && followed.kinds.contains_key("symbols_not_asked")
     });
-    assert_eq!(seen.bars, expected, "{venue}");
+    assert_eq!(followed.bars, expected, "{venue}");
     let names = |kind: &str| {
-        let said = seen.controls.iter().find(|control| control["kind"] == kind).unwrap();
+        let said = followed.controls.iter().find(|control| control["kind"] == kind).unwrap();
         said["symbols"].clone()
     };
     assert_eq!(names("symbols_never_heard"), serde_json::json!([symbols[1]]), "{venue}");
     assert_eq!(names("symbols_not_asked"), serde_json::json!([symbols[2]]), "{venue}");
-    assert_eq!((seen.kinds["symbols_never_heard"], seen.kinds["symbols_not_asked"]), (1, 1), "{venue}");
-    let heard = (&seen.symbols.never_heard[..], &seen.symbols.not_asked[..], seen.symbols.quiet.len());
+    assert_eq!((followed.kinds["symbols_never_heard"], followed.kinds["symbols_not_asked"]), (1, 1), "{venue}");
+    let heard = (&followed.symbols.never_heard[..], &followed.symbols.not_asked[..], followed.symbols.quiet.len());
     assert_eq!(heard, (&[symbols[1].to_owned()][..], &[symbols[2].to_owned()][..], 0), "{venue}");
-    assert_eq!(seen.counts.not_asked, 30, "{venue}");
+    assert_eq!(followed.counts.not_asked, 30, "{venue}");
 }
 
 #[test]
-fn a_symbol_that_falls_silent_is_said_once_and_once_more_when_it_is_back() {
+fn quiet_symbol_is_reported_once_and_its_return_once() {
     let symbols = VENUES[0].1;
-    // The second symbol trades for 5 s, is silent for 20 s while the other goes on, and then goes on.
+    // The second symbol trades for 5 s, is silent for 20 s while the other trades, and then trades again.
     let mut texts = Vec::new();
     for tick in steady(40) {
         if tick.0 == 0 || !(5_000..25_000).contains(&tick.2) {
@@ -346,15 +347,15 @@ fn a_symbol_that_falls_silent_is_said_once_and_once_more_when_it_is_back() {
         quiet_after: Duration::from_secs(8),
         ..settings("binance", &symbols[..2], texts)
     };
-    let seen = follow(settings, sent, |seen| seen.kinds.contains_key("symbol_back"));
-    assert_eq!((seen.kinds.get("symbol_quiet"), seen.kinds.get("symbol_back")), (Some(&1), Some(&1)));
-    let back = seen.controls.iter().find(|control| control["kind"] == "symbol_back").unwrap();
+    let followed = follow(settings, sent, |followed| followed.kinds.contains_key("symbol_back"));
+    assert_eq!((followed.kinds.get("symbol_quiet"), followed.kinds.get("symbol_back")), (Some(&1), Some(&1)));
+    let back = followed.controls.iter().find(|control| control["kind"] == "symbol_back").unwrap();
     assert_eq!((&back["symbol"], &back["seconds"]), (&symbols[1].into(), &20.into()));
-    assert!(seen.symbols.quiet.is_empty());
+    assert!(followed.symbols.quiet.is_empty());
 }
 
 #[test]
-fn four_trades_days_ahead_are_counted_and_silence_nothing() {
+fn trades_days_ahead_are_counted_and_do_not_stop_bars() {
     each_venue(days_ahead_are_counted);
 }
 
@@ -365,17 +366,17 @@ fn days_ahead_are_counted(venue: &str, symbols: [&str; 3]) {
     sent.splice(80..80, ahead);
     let texts: Vec<String> = sent.iter().map(|tick| message(venue, symbols[tick.0], *tick)).collect();
     let (count, expected) = (texts.len() as u64, plain(&symbols, &ticks));
-    let seen = follow(settings(venue, &symbols[..2], texts), count, |seen| seen.bars.len() == expected.len());
-    assert_eq!(seen.bars, expected, "{venue}");
+    let followed = follow(settings(venue, &symbols[..2], texts), count, |followed| followed.bars.len() == expected.len());
+    assert_eq!(followed.bars, expected, "{venue}");
     assert_eq!(
-        (seen.counts.doubted, seen.counts.late, seen.kinds.get("doubted")),
+        (followed.counts.doubted, followed.counts.late, followed.kinds.get("doubted")),
         (4, 0, Some(&1)),
         "{venue}"
     );
 }
 
 #[test]
-fn a_clock_that_steps_back_for_good_is_said_once_and_all_of_it_is_counted() {
+fn clock_step_back_is_reported_once_and_counted_exactly() {
     let symbols = VENUES[0].1;
     let ticks = steady(20);
     let mut texts = Vec::new();
@@ -387,21 +388,21 @@ fn a_clock_that_steps_back_for_good_is_said_once_and_all_of_it_is_counted() {
         }
     }
     let expected = plain(&symbols, &ticks[..200]);
-    let seen = follow(settings("binance", &symbols[..2], texts), 400, |seen| {
-        seen.bars.len() == expected.len() && seen.kinds.contains_key("clock_back")
+    let followed = follow(settings("binance", &symbols[..2], texts), 400, |followed| {
+        followed.bars.len() == expected.len() && followed.kinds.contains_key("clock_back")
     });
-    assert_eq!(seen.bars, expected);
+    assert_eq!(followed.bars, expected);
     let said: Vec<_> =
-        seen.kinds.iter().filter(|(kind, _)| *kind != "connected" && *kind != "late").collect();
+        followed.kinds.iter().filter(|(kind, _)| *kind != "connected" && *kind != "late").collect();
     assert_eq!(said, [(&"clock_back".to_owned(), &1)]);
-    let counts = seen.counts;
+    let counts = followed.counts;
     assert_eq!((counts.clock_back, counts.late, counts.before, counts.missing), (200, 0, 0, 0), "{counts:?}");
-    let back = seen.controls.iter().find(|control| control["kind"] == "clock_back").unwrap();
+    let back = followed.controls.iter().find(|control| control["kind"] == "clock_back").unwrap();
     assert!(back["text"].as_str().unwrap().contains("2026-01-05T00:00:10Z"), "{back}");
 }
 
 #[test]
-fn klines_that_never_complete_are_left_out_and_said_once() {
+fn incomplete_klines_are_omitted_and_reported_once() {
     let symbols = VENUES[0].1;
     let mut texts = Vec::new();
     let mut expected = Vec::new();
@@ -429,13 +430,13 @@ fn klines_that_never_complete_are_left_out_and_said_once() {
         bars_from: betaflow_connectors::live::BarsFrom::Venue,
         ..settings("binance", &symbols[..2], texts)
     };
-    let seen = follow(settings, count, |seen| seen.bars.len() == expected.len());
-    assert_eq!(seen.bars, expected);
-    assert_eq!((seen.counts.incomplete, seen.kinds.get("bars_incomplete")), (2, Some(&1)));
+    let followed = follow(settings, count, |followed| followed.bars.len() == expected.len());
+    assert_eq!(followed.bars, expected);
+    assert_eq!((followed.counts.incomplete, followed.kinds.get("bars_incomplete")), (2, Some(&1)));
 }
 
 #[test]
-fn trades_that_alpaca_takes_back_leave_their_bars() {
+fn trades_cancelled_by_alpaca_leave_their_bars() {
     let of = |kind: &str, rest: &str| format!(r#"[{{"T":"{kind}","S":"AAPL","x":"V","z":"C",{rest}}}]"#);
     let trade = |id: u64, ms: i64, price: f64, size: u64, conditions: &str| {
         of("t", &format!(r#""i":{id},"p":{price},"s":{size},"c":[{conditions}],"t":"{}""#, iso(ms)))
@@ -458,19 +459,19 @@ fn trades_that_alpaca_takes_back_leave_their_bars() {
         ),
         trade(7, 5_000, 19.0, 100, r#""@""#),
         trade(8, 5_001, 19.0, 100, r#""@""#),
-        // Its bar is closed.
+        // The bar of these trades is closed.
         cancel(1),
         of("c", &format!(r#""oi":4,"op":17.5,"os":100,"ci":10,"cp":1,"cs":1,"cc":["@"],"t":"{}""#, iso(0))),
     ];
     let count = texts.len() as u64;
-    let seen = follow(settings("alpaca", &["aapl"], texts), count, |seen| seen.bars.len() == 2);
+    let followed = follow(settings("alpaca", &["aapl"], texts), count, |followed| followed.bars.len() == 2);
     let expected = [18.0, 18.25, 17.5, 18.25, 720.0];
-    assert_eq!(seen.bars[0], (1, "AAPL".to_owned(), expected));
-    let counts = seen.counts;
+    assert_eq!(followed.bars[0], (1, "AAPL".to_owned(), expected));
+    let counts = followed.counts;
     let found =
         [counts.cancelled, counts.corrected, counts.cancelled_late, counts.corrected_late, counts.no_trade];
     assert_eq!(found, [1; 5], "{counts:?}");
     for kind in ["cancelled", "corrected", "cancelled_late", "corrected_late", "no_trade"] {
-        assert_eq!(seen.kinds.get(kind), Some(&1), "{kind}");
+        assert_eq!(followed.kinds.get(kind), Some(&1), "{kind}");
     }
 }

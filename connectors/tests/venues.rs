@@ -1,4 +1,4 @@
-//! Adapters against messages as venues sent them, and as they document them.
+//! Adapters against messages as sent and as documented by the venues.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "support/feeds.rs"]
@@ -15,12 +15,12 @@ fn adapter(name: &str) -> Box<dyn Venue> {
     venue(name).unwrap()
 }
 
-/// Messages by type, as `type count`, in the order of the types.
+/// Formats the counts by type as `type count`, in the order of the types.
 fn by_type(counts: &Counts) -> String {
     counts.by_type().iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", ")
 }
 
-/// An event as the plain reading writes it.
+/// Formats an event like the reference parser.
 fn line(event: &Event<'_>) -> Option<String> {
     let level = |level: Option<Level>| level.map_or([None, None], |l| [Some(l.price), l.quantity]);
     Some(match event {
@@ -40,7 +40,7 @@ fn line(event: &Event<'_>) -> Option<String> {
     })
 }
 
-/// Reads messages and holds every trade, quote and bar against the plain reading.
+/// Parses messages and compares every trade, quote and bar with the reference parser.
 fn read(name: &str, messages: &[impl AsRef<str>]) -> (Counts, Box<dyn Venue>) {
     let (mut venue, mut counts) = (adapter(name), Counts::default());
     for message in messages {
@@ -49,7 +49,7 @@ fn read(name: &str, messages: &[impl AsRef<str>]) -> (Counts, Box<dyn Venue>) {
         counts.record(venue.parse(message, &mut out));
         let mut found: Vec<_> = out.iter().filter_map(line).collect();
         let mut expected = plain_reading::lines(name, message);
-        // Trades of one message may come with the latest first.
+        // A message may list its trades with the latest first.
         found.sort();
         expected.sort();
         assert_eq!(found, expected, "{name}: {message}");
@@ -59,7 +59,7 @@ fn read(name: &str, messages: &[impl AsRef<str>]) -> (Counts, Box<dyn Venue>) {
 
 #[test]
 #[ignore = "reads data outside the repository: ../shared/data"]
-fn captured_feeds_are_read_to_the_last_message() {
+fn captures_are_read_to_the_last_message() {
     // Messages by type; gaps, missing and repeated numbers.
     let expected = [
         ("bookTicker 4346, depth 530, depth snapshot 1, trade 1123", (0, 0, 0)),
@@ -101,7 +101,7 @@ fn documented_formats_are_read() {
     let (counts, venue) = read("kraken_v2", &KRAKEN_V2);
     let types = "book 1, error 1, heartbeat 1, ohlc 2, pong 1, status 1, subscribe 1, ticker 1, trade 2";
     assert_eq!((by_type(&counts), counts.unknown(), counts.refused()), (types.to_owned(), 0, 0));
-    // 4665906 follows 4665847.
+    // Number 4665906 follows 4665847.
     assert_eq!((venue.sequences().gaps(), venue.sequences().missing()), (1, 58));
     let (counts, _) = read("alpaca", &ALPACA);
     let types = "d 1, empty 1, error 1, mixed 1, q 1, s 1, subscription 1, success 2, t 2";
@@ -181,7 +181,7 @@ fn other_channels_of_the_same_venues_are_read() {
     }
 }
 
-/// What a single message comes to: its type, or `unknown NAME`, or `refused: REASON`; then its events.
+/// Returns the outcome of a single message: its type, `unknown NAME` or `refused: REASON`, and its events.
 fn outcome(name: &str, message: &str) -> String {
     let mut out = Vec::new();
     let parsed = match adapter(name).parse(message, &mut out) {
@@ -202,7 +202,7 @@ fn outcome(name: &str, message: &str) -> String {
 }
 
 #[test]
-fn numbers_that_cannot_be_are_refused_and_say_why() {
+fn invalid_numbers_are_refused_with_a_reason() {
     const PRICE: &str = "a positive finite decimal number";
     const QUANTITY: &str = "a finite decimal number, at least 0";
     let trade = |price: &str, quantity: &str| {
@@ -216,7 +216,7 @@ fn numbers_that_cannot_be_are_refused_and_say_why() {
     };
     let cases = [
         (trade("\"1.5\"", "\"2\""), "aggTrade; trade A 5000000 1.5 2.0".to_owned()),
-        // Exactly as decimal text reads, be it quoted or not.
+        // Exact parsing of decimal text, quoted or not.
         (
             trade("0.1234567890123456789", "\"1e2\""),
             "aggTrade; trade A 5000000 0.12345678901234568 100.0".into(),
@@ -230,7 +230,7 @@ fn numbers_that_cannot_be_are_refused_and_say_why() {
         (trade("\"inf\"", "\"2\""), refused("p", "\"inf\"", PRICE)),
         (trade("null", "\"2\""), refused("p", "null", PRICE)),
         (trade("{\"p\":1}", "\"2\""), refused("p", "{\"p\":1}", PRICE)),
-        // Nothing was traded.
+        // A quantity of 0 is not a trade.
         (trade("\"1\"", "\"0\""), "aggTrade; no trade A 1".into()),
         (trade("\"0\"", "\"0.000\""), "aggTrade; no trade A 1".into()),
         (trade("\"1\"", "\"-0.5\""), refused("q", "\"-0.5\"", PRICE)),
@@ -249,7 +249,7 @@ fn numbers_that_cannot_be_are_refused_and_say_why() {
             r#"{"e":"aggTrade","s":"A","a":1,"p":"1","q":"1","T":9223372036854775807}"#.into(),
             refused("T", "9223372036854775807", "milliseconds since 1970, before the year 2262"),
         ),
-        // No trade of the market, and without a price.
+        // Not a market trade, and without a price.
         (
             r#"{"e":"trade","s":"A","t":1,"p":"0","q":"0","T":5,"X":"NA"}"#.into(),
             "trade; no trade A 1".into(),
@@ -280,7 +280,7 @@ fn numbers_that_cannot_be_are_refused_and_say_why() {
 }
 
 #[test]
-fn a_message_is_taken_as_a_whole_or_not_at_all() {
+fn message_is_accepted_as_a_whole_or_refused() {
     let message = |price: &str| {
         format!(
             r#"{{"channel":"market_trades","sequence_num":7,"events":[{{"type":"update","trades":[
@@ -293,11 +293,11 @@ fn a_message_is_taken_as_a_whole_or_not_at_all() {
     let mut out = vec![Event::Book];
     assert!(matches!(venue.parse(&bad, &mut out), Parsed::Refused(_)));
     assert_eq!(out, [Event::Book]);
-    // Its numbers were not seen either, so they are no repeats now.
+    // The numbers of the refused message do not count as repeated.
     assert_eq!(venue.parse(&good, &mut out), Parsed::Known("market_trades"));
     assert_eq!((out.len(), venue.sequences().repeats()), (3, 0));
     let ids: Vec<_> = out.iter().filter_map(|e| if let Event::Trade(t) = e { t.id } else { None }).collect();
-    assert_eq!(ids, [1, 2], "the earliest first");
+    assert_eq!(ids, [1, 2], "expected the earliest first");
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn gaps_in_numbers_are_events() {
     assert!(out.iter().any(|event| matches!(event, Event::Gap(gap) if gap.missed == 2)), "{out:?}");
 }
 
-/// A trade of a venue that numbers its trades: id, price and quantity.
+/// Returns a trade of a venue with trade numbers, for an id, a price and a quantity.
 fn numbered(name: &str, id: u64, price: &str, quantity: &str) -> String {
     let time = "2026-08-09T21:05:48Z";
     match name {
@@ -343,7 +343,7 @@ fn numbered(name: &str, id: u64, price: &str, quantity: &str) -> String {
 }
 
 #[test]
-fn numbers_of_messages_that_are_refused_or_no_trades_are_not_missing() {
+fn numbers_of_refused_messages_and_reports_are_not_missing() {
     for name in ["binance", "binance_usdm", "coinbase_exchange", "coinbase_advanced", "kraken_v2"] {
         let mut venue = adapter(name);
         let mut kinds = Vec::new();
@@ -364,7 +364,7 @@ fn numbers_of_messages_that_are_refused_or_no_trades_are_not_missing() {
         assert_eq!(kinds.into_iter().collect::<String>(), "trnnrt", "{name}");
         let sequences = venue.sequences();
         assert_eq!((sequences.gaps(), sequences.missing(), sequences.repeats()), (0, 0, 0), "{name}");
-        // A hole before a refused message is one all the same.
+        // A hole before a refused message counts.
         venue.parse(&numbered(name, 9, "-5", "1"), &mut Vec::new());
         let streams = if name == "coinbase_advanced" { 2 } else { 1 };
         assert_eq!(venue.sequences().missing(), 2 * streams, "{name}");
@@ -382,7 +382,7 @@ fn numbers_of_messages_that_are_refused_or_no_trades_are_not_missing() {
 
 #[test]
 #[ignore = "reads data outside the repository: ../shared/cases"]
-fn futures_trades_that_are_none_of_the_market_leave_no_gap() {
+fn non_market_futures_trades_leave_no_gap() {
     let text = feeds::case("usdm_na_trades.jsonl");
     let mut venue = adapter("binance_usdm");
     for line in text.lines() {
@@ -425,7 +425,7 @@ fn cancellations_corrections_and_sale_conditions_of_alpaca_are_read() {
 }
 
 #[test]
-fn venues_are_asked_in_their_own_words() {
+fn subscriptions_use_the_format_of_each_venue() {
     let channels = [Channel::Trades, Channel::Quotes];
     let (symbols, credentials) = (["BTC-USD"], Some(Credentials { key: "K", secret: "S" }));
     let wanted = Subscription { symbols: &symbols, channels: &channels, credentials };
@@ -494,7 +494,7 @@ fn venues_are_asked_in_their_own_words() {
 }
 
 #[test]
-fn what_a_venue_cannot_be_asked_is_said() {
+fn unavailable_subscriptions_are_errors() {
     let trades: &[Channel] = &[Channel::Trades];
     let cases: [(&str, &[&str], &[Channel], &str); 5] = [
         ("binance", &[], trades, "binance: found no symbols to subscribe to, expected at least one"),
@@ -521,7 +521,7 @@ fn what_a_venue_cannot_be_asked_is_said() {
 }
 
 #[test]
-fn counts_do_not_grow_with_what_a_venue_sends() {
+fn counts_have_bounded_memory() {
     let mut counts = Counts::default();
     for i in 0..1000 {
         counts.record(Parsed::Unknown(format!("type {i}")));

@@ -1,4 +1,4 @@
-//! Mutated messages through every adapter and on into bars: no panic, no wrong price, no memory that grows.
+//! Mutated messages through every adapter and into bars: no panic, no wrong price, bounded memory.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "support/feeds.rs"]
@@ -24,7 +24,7 @@ impl Random {
     }
 }
 
-/// Numbers that break careless readers.
+/// Numbers that break careless parsers.
 const NUMBERS: [&str; 24] = [
     "-1",
     "0",
@@ -52,7 +52,7 @@ const NUMBERS: [&str; 24] = [
     "1.7976931348623157e308",
 ];
 
-/// Where the numbers of a message are, by their bytes.
+/// Returns the byte ranges of the numbers in a message.
 fn numbers_of(message: &[u8]) -> Vec<(usize, usize)> {
     let is_number = |b: &u8| b.is_ascii_digit() || *b == b'.';
     let mut found = Vec::new();
@@ -94,7 +94,7 @@ fn mutate(random: &mut Random, message: &mut Vec<u8>, other: &[u8]) {
         }
         7 => message.truncate(random.below(n + 1)),
         8 => {
-            // A part of another message, or nesting, or a part once more.
+            // Inserts a part of another message, nesting, or a repeated part.
             let at = random.below(n + 1);
             let part: Vec<u8> = match random.below(3) {
                 0 => other[random.below(other.len() + 1)..].iter().copied().take(64).collect(),
@@ -139,7 +139,7 @@ fn assert_sane(event: &Event<'_>, message: &str) {
     assert!(sane, "{event:?} of {message}");
 }
 
-/// A venue with what it sends, and what is made of that.
+/// Adapter with its corpus, bars and counts.
 struct Fuzzed {
     name: &'static str,
     venue: Box<dyn Venue>,
@@ -172,7 +172,7 @@ fn fuzzed(corpora: Vec<(&'static str, Vec<String>)>) -> Vec<Fuzzed> {
     corpora
         .into_iter()
         .map(|(name, mut corpus)| {
-            // Changes of the book are most of a feed, and long; some of them do.
+            // Book updates dominate a feed and are long; some of them suffice.
             let mut books = 0;
             corpus.retain(|message| {
                 let book =
@@ -200,7 +200,7 @@ fn fuzz(corpora: Vec<(&'static str, Vec<String>)>, count: u64, seed: u64) {
         let Fuzzed { venue, corpus, bars, counts, .. } = &mut all[i as usize % venues];
         let (message, other) = (random.below(corpus.len()), random.below(corpus.len()));
         let mut bytes = corpus[message].clone().into_bytes();
-        // One change is the one that most often gets past a reader.
+        // Single changes pass a parser most often.
         for _ in 0..[1, 1, 1, 2, 4][random.below(5)] {
             mutate(&mut random, &mut bytes, corpus[other].as_bytes());
         }
@@ -211,7 +211,7 @@ fn fuzz(corpora: Vec<(&'static str, Vec<String>)>, count: u64, seed: u64) {
         assert!(out.len() <= text.len(), "{text}");
         assert!(!matches!(parsed, Parsed::Refused(_)) || out.is_empty(), "{text}");
         if random.below(1000) == 0 {
-            // A time that was made to lie far ahead has closed all bars before it.
+            // A mutated time far ahead has closed all earlier bars.
             *bars = fresh_bars();
         }
         for event in &out {
@@ -227,26 +227,27 @@ fn fuzz(corpora: Vec<(&'static str, Vec<String>)>, count: u64, seed: u64) {
     for Fuzzed { name, counts, .. } in &all {
         let (total, unknown, refused) = (counts.total(), counts.unknown(), counts.refused());
         eprintln!("{name}: {total} messages, {unknown} unknown, {refused} refused");
-        // A fuzzer whose messages are all refused, or all taken, tries nothing.
+        // A fuzzer needs both refused and accepted messages.
         assert!(refused > total / 20 && refused < total * 19 / 20, "{name}: {refused} of {total}");
     }
 }
 
 #[test]
-fn mutated_messages_are_read_or_refused() {
+fn mutated_messages_are_parsed_or_refused() {
     fuzz(made(), 200_000, 7);
 }
 
 #[test]
 #[ignore = "reads data outside the repository: ../shared/data"]
-fn mutated_captures_are_read_or_refused() {
+fn mutated_captures_are_parsed_or_refused() {
     fuzz(captured(), 200_000, 7);
 }
 
-/// `cargo test -p betaflow-connectors --test venues_fuzz -- --ignored --nocapture`, with checks for overflow.
+/// Run with `cargo test -p betaflow-connectors --test venues_fuzz -- --ignored --nocapture`, with overflow
+/// checks.
 #[test]
 #[ignore = "takes minutes, and reads data outside the repository: ../shared/data"]
-fn ten_million_mutated_messages_are_read_or_refused() {
+fn ten_million_mutated_messages_are_parsed_or_refused() {
     fuzz(captured(), 10_000_000, 20_261_124);
     #[cfg(target_os = "linux")]
     {

@@ -100,10 +100,9 @@ pub(super) fn own_factors(hello: &Hello, settings: &Settings) -> Option<FeedFact
 pub(super) fn check_order(bars: &Bars, last: Option<TimestampNs>) -> Result<(), Refusal> {
     let t = TimestampNs(bars.timestamp);
     match last.filter(|last| *last >= t) {
-        Some(last) => Err((
-            format!("{} does not follow {}", Iso(t), Iso(last)),
-            "a later time, because a feed is sorted",
-        )),
+        Some(last) => {
+            Err((format!("{} after {}", Iso(t), Iso(last)), "a later time, because a feed is sorted"))
+        }
         None => Ok(()),
     }
 }

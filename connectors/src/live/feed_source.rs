@@ -27,9 +27,8 @@ use super::supervision::{ControlBody, FeedLimits, Supervisor};
 use crate::data_warnings::{LeftOut, data_warnings};
 use crate::parquet::{BadRow, Settings};
 
-/// Source of frames from the messages of a feed. They equal, bit for bit, those that
-/// [`ParquetSource`](crate::parquet::ParquetSource) makes of the file that the feed serves, with the same
-/// settings.
+/// Source of frames from the messages of a feed. With the same settings they equal, bit for bit, those of a
+/// `ParquetSource` that reads the served file.
 ///
 /// Each input is logged before its frame is emitted.
 pub struct FeedSource {

@@ -49,8 +49,7 @@ pub enum BadRow {
     Error,
     /// Skip and count the row (in wide data, the cell); of duplicates the first is kept.
     Skip,
-    /// Like `Skip`, and collect the row for
-    /// [`ParquetSource::take_refused`](super::ParquetSource::take_refused), for a data check.
+    /// Like `Skip`, and collect the row for `ParquetSource::take_refused`, for a data check.
     Report,
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes `codecs/`: one small panel with every codec that Python's writers have, and an encrypted copy.
+"""Writes `codecs/`: a small panel with every codec of the Python writers, and encrypted copies.
 
-The reader of Brotli and Hadoop's LZ4 cannot be tested against this project's own writer, which has neither.
+These files test the readers of Brotli and Hadoop's LZ4, which the writer of this project does not support.
 """
 
 import pathlib

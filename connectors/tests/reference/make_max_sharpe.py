@@ -1,14 +1,14 @@
-"""Makes max_sharpe.csv: long, fully invested portfolios of the largest Sharpe ratio, as people find them with scipy.
+"""Writes max_sharpe.csv: long-only, fully invested portfolios of maximum Sharpe ratio, computed with scipy.
 
-`connectors/tests/max_sharpe.rs` holds the critical line to these numbers. Python 3.11 and
+`connectors/tests/max_sharpe.rs` compares the critical line algorithm with them. Python 3.11 and
 
     pip install -r requirements.txt
     python make_max_sharpe.py            # writes max_sharpe.csv beside this file
-    python make_max_sharpe.py --check    # computes again and compares, to 1e-6
+    python make_max_sharpe.py --check    # recomputes and compares, to 1e-6
 
 From the last 252 simple returns up to a date of the 20 names of the tutorial: maximise mean(R w)/std(R w), the
 population deviation, by SLSQP with `ftol` 1e-14 from equal weights, 0 <= w <= 0.1, sum(w) = 1. The returns are
-scaled by 100 for it, which changes no ratio: SLSQP stops by absolute numbers.
+scaled by 100, which does not change the ratio, because SLSQP stops at absolute tolerances.
 """
 
 import csv

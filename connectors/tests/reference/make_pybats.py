@@ -1,33 +1,33 @@
-"""Makes pybats.parquet: what the Python package pybats computes on the tutorial data.
+"""Writes pybats.parquet: results of the Python package pybats on the tutorial data.
 
-`connectors/tests/pybats.rs` holds the discount-factor filter to these numbers. Python 3.11 and
+`connectors/tests/pybats.rs` compares the discount-factor filter with them. Python 3.11 and
 
     pip install -r requirements.txt
     python make_pybats.py            # writes pybats.parquet beside this file
-    python make_pybats.py --check    # computes again and compares, to 1e-12
+    python make_pybats.py --check    # recomputes and compares, to 1e-12
 
-One row a case and bar, `bar` counting returns from 0:
+One row per case and bar; `bar` counts returns from 0:
 
-| column | what it is in pybats |
+| column | quantity in pybats |
 |---|---|
 | `case`, `symbol`, `bar` | |
 | `deltrend`, `delregn`, `delvar` | discount factors of alpha, betas, and the variance |
 | `alpha_var`, `beta_var`, `s0`, `n0` | the prior: R0 = diag(alpha_var, beta_var, ...), a0 = (0, 1, 0, ...) |
-| `missing` | whether `update` was given y = None |
-| `forecast`, `forecast_scale`, `forecast_dof` | F'a, F'RF + s and n as they stood before `update` |
-| `s`, `n` | `s` and `n` after `update` (pybats has discounted n by then) |
+| `missing` | whether `update` received y = None |
+| `forecast`, `forecast_scale`, `forecast_dof` | F'a, F'RF + s and n before `update` |
+| `s`, `n` | `s` and `n` after `update` (pybats has then discounted n) |
 | `m0` ... `m6` | `m` after `update`: alpha, then the betas in the order of the tutorial's factors |
 | `r00`, `r01` ... `r66` | `R` after `update`: the covariance before the next bar. Upper triangle, on every 20th bar, else null |
 
-What pybats 0.0.5 does (`pybats/update.py`, `update_dlm`), and so what the filter is compared under:
+Conventions of pybats 0.0.5 (`pybats/update.py`, `update_dlm`), under which the filter is compared:
 
-* R0 is the prior of the first bar as it is: no discounting before the first update.
+* R0 is the prior of the first bar, without discounting before the first update.
 * After an update, R = C + blockdiag((1 - d)/d C_b) for the next bar; the covariance between trend and
   regression is not discounted.
 * n is discounted after the update, n = delVar (n + 1), so that the next forecast has that many degrees of
-  freedom: the same sequence as discounting before each update but the first.
+  freedom: the same sequence as discounting before each update except the first.
 * C is rescaled by s/s_before on every bar.
-* A missing bar leaves m, R, s and n as they are: it discounts nothing.
+* A missing bar leaves m, R, s and n unchanged, without discounting.
 """
 
 import argparse
@@ -57,11 +57,11 @@ def nothing_missing(bar: np.ndarray) -> np.ndarray:
 
 
 def holes(bar: np.ndarray) -> np.ndarray:
-    """A late listing, a halt of two months, and single bars throughout."""
+    """Return the missing bars: a late listing, a halt of two months, and single bars throughout."""
     return (bar < 7) | ((bar >= 200) & (bar < 240)) | (bar * 7 % 23 == 3)
 
 
-# case: symbol, deltrend, delregn, delVar, alpha_var, beta_var, s0, n0, what is missing
+# case: symbol, deltrend, delregn, delVar, alpha_var, beta_var, s0, n0, mask of missing bars
 CASES = {
     "slow": ("AAPL", 1.0, 0.995, 0.97, 2e-7, 1.0, 2e-4, 10.0, nothing_missing),
     "fast, every block": ("XOM", 0.999, 0.98, 0.95, 2e-6, 0.25, 1e-4, 4.0, nothing_missing),
@@ -71,7 +71,7 @@ CASES = {
 
 
 def returns() -> dict[str, np.ndarray]:
-    """Simple returns of every symbol, from the second day on."""
+    """Return the simple returns of every symbol, from the second day on."""
     table = pq.read_table(DATA).to_pandas()
     wide = table.pivot(index="date", columns="symbol", values="close")
     return {symbol: (p[1:] / p[:-1] - 1.0) for symbol, p in ((s, wide[s].to_numpy()) for s in wide.columns)}
@@ -114,7 +114,7 @@ def run(name: str, panel: dict[str, np.ndarray]) -> pa.Table:
 
 
 def worst_difference(found: pa.Table, stored: pa.Table) -> float:
-    """Relative to the column's largest value."""
+    """Return the largest difference, relative to the column's largest value."""
     worst = 0.0
     for name in found.column_names:
         a, b = found[name], stored[name]
@@ -142,7 +142,7 @@ def main() -> None:
             sys.exit(f"{OUT.name} differs by {worst:.1e}")
         print(f"equal to {worst:.1e}")
         return
-    # Doubles of a filter have no pattern to compress; what is constant or absent costs nothing.
+    # The doubles of a filter are incompressible; constant or missing columns take no space.
     dictionary = ["case", "symbol", "deltrend", "delregn", "delvar", "alpha_var", "beta_var", "s0", "n0"]
     pq.write_table(table, OUT, compression="zstd", use_dictionary=dictionary, store_schema=False)
     print(f"{table.num_rows} rows, {OUT.stat().st_size} bytes")

@@ -1,12 +1,12 @@
-"""Writes pykalman.parquet: what pykalman 0.11.2 makes of the tutorial data.
+"""Writes pykalman.parquet: results of pykalman 0.11.2 on the tutorial data.
 
-Of EM, it also writes what the same steps give in extended precision (`exact_*`): pykalman's covariance of the
-transition, a difference of large matrices, is off by up to 1e-3 after five steps.
+For EM it also writes the result of the same steps in extended precision (`exact_*`): pykalman's transition
+covariance, a difference of large matrices, is off by up to 1e-3 after five steps.
 
     python connectors/tests/reference/make_pykalman.py
 
 Needs pykalman, numpy and pyarrow. The file is long: `case, symbol, item, frame, values`, where `values`
-is a vector or a row-major matrix, and `frame` is -1 where the item belongs to none.
+is a vector or a row-major matrix, and `frame` is -1 for items without a frame.
 """
 
 import pathlib
@@ -22,7 +22,7 @@ HERE = pathlib.Path(__file__).parent
 SYMBOLS = ["AAPL", "JPM", "XOM"]
 FACTORS = [("SPX", None), ("MTUM", "SPX"), ("QUAL", "SPX"), ("SIZE", "SPX"), ("USMV", "SPX"), ("VLUE", "SPX")]
 FRAMES = 600
-# Frames whose moments are written, so that the file stays small.
+# Frames whose moments are written, to keep the file small.
 WRITTEN = [0, 1, 2, 3, 10, 50, 100, 200, 300, 400, 500, 598, 599]
 EM_STEPS = 5
 
@@ -58,7 +58,7 @@ def cases(k):
 
 
 def exact_em(y, missing, design, transition, q, r, mean, covariance):
-    """EM by smoothed disturbances (Koopman 1993) in extended precision."""
+    """Run EM by smoothed disturbances (Koopman 1993) in extended precision."""
     wide = np.longdouble
     f, q, m, p = (np.asarray(value, dtype=wide) for value in (transition, q, mean, covariance))
     r, y, design = wide(r), y.astype(wide), design.astype(wide)
@@ -100,7 +100,7 @@ def main():
     design = np.column_stack([np.ones(FRAMES), factors])
     random = np.random.default_rng(20140102)
     masks = {symbol: random.random(FRAMES) < 0.2 for symbol in SYMBOLS}
-    # One instrument begins with frames that are missing: time runs for it all the same.
+    # One instrument starts with missing frames; its state evolves through them.
     masks["JPM"][:5] = True
     rows = []
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Changes bytes of Parquet files and compares how betaflow and pyarrow read them."""
+"""Change bytes of Parquet files and compare the results of betaflow and pyarrow."""
 import argparse, collections, json, os, random, resource, struct, subprocess, sys, tempfile
 import numpy as np, pyarrow as pa, pyarrow.parquet as pq
 

@@ -1,8 +1,8 @@
-//! Messages of venues: captures outside the repository, and some of this project in the venues' formats.
+//! Messages of venues: captures outside the repository, and messages of this project in the venues' formats.
 
 use std::path::{Path, PathBuf};
 
-/// The captures and the adapters that read them.
+/// Captures and the adapters that read them.
 pub(crate) const FEEDS: [(&str, &str); 6] = [
     ("binance_spot_btcusdt_2024-08-08", "binance"),
     ("binance_spot_multi_2021-10-12", "binance"),
@@ -16,12 +16,12 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/feeds")
 }
 
-/// Path of a capture.
+/// Returns the path of a capture.
 pub(crate) fn path(feed: &str) -> PathBuf {
     folder().join(format!("{feed}.jsonl"))
 }
 
-/// Messages of a capture as the venue sent them.
+/// Returns the messages of a capture as sent by the venue.
 pub(crate) fn messages(feed: &str) -> Vec<String> {
     let text = std::fs::read_to_string(path(feed)).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
@@ -29,7 +29,7 @@ pub(crate) fn messages(feed: &str) -> Vec<String> {
     from_venue.map(|line| line["raw"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Capture that once revealed a fault.
+/// Returns a capture that once revealed a fault.
 pub(crate) fn case(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases").join(name);
     std::fs::read_to_string(path).unwrap()
@@ -83,7 +83,7 @@ const KRAKEN_V1: [&str; 6] = [
     r#"[44,{"b":[["36000.10000","1.50000000","1700000000.150000"]],"c":"1"},"book-1000","XBT/USD"]"#,
 ];
 
-/// Messages as Kraken (second API) documents them.
+/// Messages as documented for Kraken's second API.
 pub(crate) const KRAKEN_V2: [&str; 11] = [
     r#"{"channel":"status","type":"update","data":[{"version":"2.0.10","system":"online","api_version":"v2","connection_id":12393906104898154338}]}"#,
     r#"{"method":"subscribe","result":{"channel":"ticker","event_trigger":"bbo","snapshot":true,"symbol":"ALGO/USD"},"success":true,"time_in":"2023-09-25T09:04:31.742599Z","time_out":"2023-09-25T09:04:31.742648Z"}"#,
@@ -98,7 +98,7 @@ pub(crate) const KRAKEN_V2: [&str; 11] = [
     r#"{"error":"Currency pair not supported MATIC/USDX","method":"subscribe","success":false,"symbol":"MATIC/USDX","time_in":"2023-09-25T09:04:31.742599Z","time_out":"2023-09-25T09:04:31.742648Z"}"#,
 ];
 
-/// Messages as Alpaca documents them.
+/// Messages as documented by Alpaca.
 pub(crate) const ALPACA: [&str; 11] = [
     r#"[{"T":"success","msg":"connected"}]"#,
     r#"[{"T":"success","msg":"authenticated"}]"#,

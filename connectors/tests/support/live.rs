@@ -1,4 +1,4 @@
-//! A panel with everything that makes a feed hard, and its frames to the bit.
+//! Panel that covers the difficult cases of a feed, and its frames bit for bit.
 
 use arrow_array::ArrayRef;
 use betaflow_connectors::live::ParquetFeed;
@@ -12,7 +12,7 @@ use betaflow_engine::time::{DAY_NS, TimestampNs};
 
 use super::{Folder, days, floats, nullable, run, texts};
 
-/// Numbers that look random and are the same everywhere.
+/// Pseudorandom numbers, the same on every machine.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -22,8 +22,8 @@ impl Random {
     }
 }
 
-/// A panel with gaps, late listings, timestamps that only some instruments have, volumes, dividends and splits; its
-/// factors have a row each day from day 8 on, two or three of them between some frames, and none for some others.
+/// Panel with gaps, late listings, timestamps of few instruments, volumes, dividends and splits. Its factors
+/// have a row for each day from day 8 on, two or three between some frames, and none between others.
 pub(crate) struct Panel {
     pub(crate) folder: Folder,
     pub(crate) prices: File,
@@ -92,7 +92,7 @@ pub(crate) fn carry() -> Settings {
     Settings { factor_gap: FactorGap::Carry, ..Settings::default() }
 }
 
-/// Everything of a frame, to the bit.
+/// Formats all values of a frame by their bits.
 pub(crate) fn bits(frame: &Frame) -> String {
     let numbers = |values: &[f64]| {
         let bit =
@@ -107,13 +107,13 @@ pub(crate) fn bits(frame: &Frame) -> String {
     text + &format!(" | {} | {}", numbers(&frame.returns), numbers(&frame.factors))
 }
 
-/// All frames of a source.
+/// Returns all frames of a source.
 pub(crate) fn all(source: &mut dyn Source) -> Result<Vec<String>, String> {
     let (mut frames, mut frame) = (Vec::new(), Frame::default());
     while source.next_frame(&mut frame).map_err(|error| error.to_string())? {
         frames.push(bits(&frame));
     }
-    assert!(!source.next_frame(&mut frame).unwrap(), "the end stays the end");
+    assert!(!source.next_frame(&mut frame).unwrap(), "no frame may follow the end");
     Ok(frames)
 }
 
@@ -126,7 +126,7 @@ pub(crate) fn feed(panel: &Panel, factors: bool, settings: &Settings) -> Parquet
     ParquetFeed::open(panel.prices.clone(), factors.then(|| panel.factors.clone()), settings).unwrap()
 }
 
-/// Settings under which frames are compared: whether there is a factor file, and what is asked for.
+/// Settings under which frames are compared, and whether there is a factor file.
 pub(crate) fn cases() -> Vec<(&'static str, bool, Settings)> {
     let wanted = |field, checked| FrameColumn { field, checked };
     let optional = vec![
@@ -144,13 +144,9 @@ pub(crate) fn cases() -> Vec<(&'static str, bool, Settings)> {
         ("dividends, splits, opens and volumes", false, actions.clone()),
         ("a factor file", true, carry()),
         ("a factor file, few instruments", true, Settings { universe: few(&["A", "LATE"]), ..carry() }),
+        ("a factor file, one late listing", true, Settings { universe: few(&["LATE"]), ..actions.clone() }),
         (
-            "a factor file, one that comes late",
-            true,
-            Settings { universe: few(&["LATE"]), ..actions.clone() },
-        ),
-        (
-            "all but some",
+            "all instruments except some",
             true,
             Settings {
                 universe: Universe { exclude: list(&["SPX", "B", "NONE"]), ..Universe::default() },

@@ -1,5 +1,5 @@
 //! Writes small Parquet files and reads them back as frames.
-// Each test file uses a part of this.
+// Each test file uses a part of this module.
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub(crate) mod live;
@@ -17,7 +17,7 @@ use betaflow_engine::time::{DAY_NS, TimestampNs};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
-/// A folder that is removed at the end of the test.
+/// Folder that is removed at the end of the test.
 pub(crate) struct Folder(pub(crate) tempfile::TempDir);
 
 impl Folder {
@@ -48,7 +48,7 @@ impl Folder {
     }
 }
 
-/// The columns of a file.
+/// Columns of a file.
 pub(crate) type Table = Vec<(&'static str, ArrayRef)>;
 
 pub(crate) fn write_to(path: &Path, columns: Vec<(&str, ArrayRef)>, properties: WriterProperties) {
@@ -82,7 +82,7 @@ pub(crate) fn nullable(values: &[Option<f64>]) -> ArrayRef {
     Arc::new(Float64Array::from(values.to_vec()))
 }
 
-/// A bar of tidy data: day, symbol, close.
+/// Bar of tidy data: day, symbol, close.
 pub(crate) type Row<'a> = (i32, &'a str, Option<f64>);
 
 pub(crate) fn tidy(rows: &[Row<'_>]) -> Table {
@@ -110,7 +110,7 @@ pub(crate) fn run(prices: &Input, factors: Option<&Input>, settings: Settings) -
     while source.next_frame(&mut frame).map_err(|error| error.to_string())? {
         frames.push(frame.clone());
     }
-    assert!(!source.next_frame(&mut frame).unwrap(), "the end stays the end");
+    assert!(!source.next_frame(&mut frame).unwrap(), "no frame may follow the end");
     Ok(Run { frames, facts: source.facts(), factor_names: source.factor_names().to_vec() })
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn read(prices: &Input, settings: Settings) -> Vec<String> {
     run(prices, None, settings).unwrap().frames.iter().map(line).collect()
 }
 
-/// A frame as one line: `seq day +listed | close | f factors`.
+/// Formats a frame as one line: `seq day +listed | close | f factors`.
 pub(crate) fn line(frame: &Frame) -> String {
     let numbers = |values: &[f64]| {
         let shown = values.iter().map(|value| if value.is_nan() { "-".into() } else { format!("{value}") });

@@ -1,15 +1,15 @@
-//! A plain reading of venues' messages, against which the adapters are held: `serde_json::Value`, field by field.
+//! Reference parser of venue messages for the tests of the adapters: `serde_json::Value`, field by field.
 
 use serde_json::Value;
 
-/// Symbol, time in ns, and the numbers of a trade, a quote or a bar, as a line.
+/// Formats symbol, time in ns, and the numbers of a trade, a quote or a bar as a line.
 pub(crate) fn line(kind: &str, symbol: &str, time_ns: Option<i64>, numbers: &[Option<f64>]) -> String {
     let numbers: Vec<_> = numbers.iter().map(|n| n.map_or("-".to_owned(), |n| format!("{n:?}"))).collect();
     let time = time_ns.map_or("-".to_owned(), |ns| ns.to_string());
     format!("{kind} {symbol} {time} {}", numbers.join(" "))
 }
 
-/// All trades, quotes and bars of a message.
+/// Returns all trades, quotes and bars of a message as lines.
 pub(crate) fn lines(venue: &str, message: &str) -> Vec<String> {
     let value: Value = serde_json::from_str(message).unwrap();
     match venue {
@@ -39,7 +39,7 @@ fn ms(value: &Value) -> Option<i64> {
     value.as_i64().map(|ms| ms * 1_000_000)
 }
 
-/// By the calendar of Howard Hinnant's `days_from_civil`, in floating point nowhere.
+/// Converts an ISO time by Howard Hinnant's `days_from_civil`, without floating point.
 fn iso(value: &Value) -> Option<i64> {
     let text = value.as_str()?.trim_end_matches('Z');
     let part = |from: usize, to: usize| text[from..to].parse::<i64>().unwrap();

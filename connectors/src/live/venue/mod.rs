@@ -6,10 +6,9 @@
 //!   while the socket has no data to read, so a busy machine closes no bar early. It stands still while
 //!   disconnected. The wall clock is never read.
 //! * Bars of trades begin with the first interval after the first message of the first connection.
-//!   If bars from an earlier time (`from_ns`) are requested, the missed intervals are an
-//!   [`EdgeEvent::Outage`](super::EdgeEvent::Outage).
+//!   If bars from an earlier time (`from_ns`) are requested, an outage names the missed intervals.
 //! * After a reconnection the known part of each interval is delivered, and the outage names the affected intervals.
-//!   Nothing is requested again, because a venue's WebSocket has no such request. Some venues send their
+//!   No message is requested again, because a venue's WebSocket has no such request. Some venues send their
 //!   latest trades and bars after a subscription, and these count.
 //! * A gap in a venue's numbering is reported as `Missing` once it has been open for four times the lateness.
 //! * `faults.rs` reports each kind of fault once (`Fault`; its kind is a stable name).

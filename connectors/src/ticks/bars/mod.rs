@@ -304,8 +304,7 @@ impl Bars {
         self.clocks[venue].expect(now_ns);
     }
 
-    /// Discards intervals that start before `from_ns`, ns since 1970 UTC; their events count as
-    /// [`BarCounts::before`].
+    /// Discards intervals that start before `from_ns`, ns since 1970 UTC. Their events are counted as `before`.
     pub fn start_from(&mut self, from_ns: i64) {
         if from_ns > self.settings.from_ns {
             self.settings.from_ns = from_ns;
