@@ -122,16 +122,27 @@ fn follow(settings: VenueSettings, texts: u64, enough: impl Fn(&Followed) -> boo
     let edge = Edge::follow(settings).unwrap();
     let (events, until) = (edge.events(), Instant::now() + LONG);
     let (counts, symbols) = (edge.counts(), SymbolsHeard::default());
-    let mut followed = Followed { bars: Vec::new(), kinds: BTreeMap::new(), controls: Vec::new(), counts, symbols };
+    let mut followed =
+        Followed { bars: Vec::new(), kinds: BTreeMap::new(), controls: Vec::new(), counts, symbols };
     loop {
-        assert!(Instant::now() < until, "{:?} of {} bars, {:?}", followed.kinds, followed.bars.len(), edge.counts());
+        assert!(
+            Instant::now() < until,
+            "{:?} of {} bars, {:?}",
+            followed.kinds,
+            followed.bars.len(),
+            edge.counts()
+        );
         match events.recv_timeout(Duration::from_millis(100)) {
             Ok(EdgeEvent::Bars { bars, .. }) => {
                 for (i, symbol) in bars.symbols.iter().enumerate() {
                     let column = |field| bars.columns.iter().find(|(known, _)| *known == field).unwrap().1[i];
                     let numbers =
                         [Field::Open, Field::High, Field::Low, Field::Close, Field::Volume].map(column);
-                    followed.bars.push(((bars.timestamp / 1_000_000 - MIDNIGHT) / 1000, symbol.clone(), numbers));
+                    followed.bars.push((
+                        (bars.timestamp / 1_000_000 - MIDNIGHT) / 1000,
+                        symbol.clone(),
+                        numbers,
+                    ));
                 }
             }
             Ok(event) => {
@@ -265,7 +276,8 @@ fn faults_are_counted(venue: &str, symbols: [&str; 3]) {
         // The last bars close by the clock.
         let expected = plain(&symbols, &case.counted);
         let enough = |followed: &Followed| {
-            followed.bars.len() == expected.len() && case.kinds.iter().all(|kind| followed.kinds.contains_key(*kind))
+            followed.bars.len() == expected.len()
+                && case.kinds.iter().all(|kind| followed.kinds.contains_key(*kind))
         };
         let followed = follow(settings, sent, enough);
         assert_eq!(followed.bars, expected, "{case_name}");
@@ -322,8 +334,13 @@ fn symbols_are_reported(venue: &str, symbols: [&str; 3]) {
     };
     assert_eq!(names("symbols_never_heard"), serde_json::json!([symbols[1]]), "{venue}");
     assert_eq!(names("symbols_not_asked"), serde_json::json!([symbols[2]]), "{venue}");
-    assert_eq!((followed.kinds["symbols_never_heard"], followed.kinds["symbols_not_asked"]), (1, 1), "{venue}");
-    let heard = (&followed.symbols.never_heard[..], &followed.symbols.not_asked[..], followed.symbols.quiet.len());
+    assert_eq!(
+        (followed.kinds["symbols_never_heard"], followed.kinds["symbols_not_asked"]),
+        (1, 1),
+        "{venue}"
+    );
+    let heard =
+        (&followed.symbols.never_heard[..], &followed.symbols.not_asked[..], followed.symbols.quiet.len());
     assert_eq!(heard, (&[symbols[1].to_owned()][..], &[symbols[2].to_owned()][..], 0), "{venue}");
     assert_eq!(followed.counts.not_asked, 30, "{venue}");
 }
@@ -366,7 +383,9 @@ fn days_ahead_are_counted(venue: &str, symbols: [&str; 3]) {
     sent.splice(80..80, ahead);
     let texts: Vec<String> = sent.iter().map(|tick| message(venue, symbols[tick.0], *tick)).collect();
     let (count, expected) = (texts.len() as u64, plain(&symbols, &ticks));
-    let followed = follow(settings(venue, &symbols[..2], texts), count, |followed| followed.bars.len() == expected.len());
+    let followed = follow(settings(venue, &symbols[..2], texts), count, |followed| {
+        followed.bars.len() == expected.len()
+    });
     assert_eq!(followed.bars, expected, "{venue}");
     assert_eq!(
         (followed.counts.doubted, followed.counts.late, followed.kinds.get("doubted")),

@@ -185,7 +185,7 @@ fn what_cannot_be_served_is_said_and_why() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let cases: [(&[&str], &str); 9] = [
-        (&["--prices", "absent.parquet"], "absent.parquet: there is no such file"),
+        (&["--prices", "absent.parquet"], "absent.parquet: no such file"),
         (&["--listen", "nowhere"], "invalid value 'nowhere'"),
         (&["--listen", &taken], "cannot listen"),
         (&["--speed", "0"], "expected a number from 1e-6"),

@@ -152,7 +152,7 @@ pub(super) fn bar(bars: &Bars, i: usize) -> Bar {
 pub(super) fn describe_fault(fault: Fault, symbol: &str, values: Values) -> Refusal {
     let symbol = shown(symbol);
     match fault {
-        Fault::Duplicate => (format!("`{symbol}` twice"), "each symbol once per message"),
+        Fault::Duplicate => (format!("duplicate symbol `{symbol}`"), "each symbol once per message"),
         Fault::Value { field, found } => {
             let expected = match (values, field) {
                 (Values::ReturnsOfAnySize, Field::Close) => "a finite return, or null",

@@ -18,7 +18,7 @@
 //! * [`ParquetFeed`] reads a file neutrally: all instruments and columns, returns not cumulated, raw factor rows.
 //!   The client applies universe and expressions, and compounds factors row by row (`feed_factors.rs`). Hence
 //!   `factor_rows` in the protocol, and frames before the first factor row.
-//! * `FeedSource` uses the same `Assembler` as `ParquetSource`, so a feed gives the frames of the file bit for bit.
+//! * `FeedSource` uses the same `Assembler` as `ParquetSource`: a feed gives the frames of the file bit for bit.
 //! * A recorded input acts again at every restart.
 //!   Messages are therefore checked before they are recorded (`bar_rules.rs`). The edge of our protocol
 //!   checks them because a correct message of the same number can still arrive. `FeedSource` checks them

@@ -45,7 +45,7 @@ pub enum NamedColumn {
 #[non_exhaustive]
 pub enum DataError {
     /// Path that does not exist.
-    #[error("{path}: there is no such file or folder; check the spelling{}", question(.nearest.as_deref()))]
+    #[error("{path}: no such file or folder; check the spelling{}", question(.nearest.as_deref()))]
     NotFound {
         /// Path.
         path: String,

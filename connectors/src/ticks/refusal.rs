@@ -19,7 +19,7 @@ impl Refusal {
     }
 
     pub(crate) fn missing(field: &'static str) -> Self {
-        Self::new(field, "nothing", "the field that the venue documents")
+        Self::new(field, "no value", "the field that the venue documents")
     }
 }
 

@@ -7,7 +7,7 @@
 //!   disconnected. The wall clock is never read.
 //! * Bars of trades begin with the first interval after the first message of the first connection.
 //!   If bars from an earlier time (`from_ns`) are requested, an outage names the missed intervals.
-//! * After a reconnection the known part of each interval is delivered, and the outage names the affected intervals.
+//! * After a reconnection, known parts of intervals are delivered, and the outage names the affected intervals.
 //!   No message is requested again, because a venue's WebSocket has no such request. Some venues send their
 //!   latest trades and bars after a subscription, and these count.
 //! * A gap in a venue's numbering is reported as `Missing` once it has been open for four times the lateness.
