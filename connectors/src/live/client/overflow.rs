@@ -108,8 +108,8 @@ pub(crate) fn refuses(hello: &Hello) -> Option<String> {
         }
     };
     Some(format!(
-        "{}: found {found}, which apply to each bar and cannot be merged; expected feed.overflow = \
-         \"block\" or \"fail\", or a feed of prices without dividends and splits",
+        "{}: found {found}, expected prices without dividends and splits, because others cannot be merged over \
+         bars; set feed.overflow = \"block\" or \"fail\"",
         shown(&hello.name)
     ))
 }
