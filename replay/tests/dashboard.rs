@@ -12,19 +12,19 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use support::state::State;
-use support::web::{Answer, Events, Served};
+use support::web::{Answer, DashboardProcess, Events};
 use support::{call, folder};
 
 const TOKEN: &str = "a-token_of.32~characters-0123456";
 const SYMBOLS: [&str; 5] = ["AAPL", "MSFT", "XOM", "JPM", "BRK.B"];
 
 /// A state of so many frames, and the program that shows it.
-fn shown(frames: i64) -> (tempfile::TempDir, State, Served) {
+fn shown(frames: i64) -> (tempfile::TempDir, State, DashboardProcess) {
     let folder = folder();
     let mut state = State::create(folder.path(), &SYMBOLS);
     state.frames(frames);
     state.status(0);
-    let served = Served::start(folder.path(), "127.0.0.1:0", &[]);
+    let served = DashboardProcess::start(folder.path(), "127.0.0.1:0", &[]);
     (folder, state, served)
 }
 
@@ -436,7 +436,7 @@ fn another_address_needs_a_token() {
     }
 
     fs::write(folder.path().join("token"), format!("{TOKEN}\n")).unwrap();
-    let served = Served::start(folder.path(), "0.0.0.0:0", &["--token-file", "token"]);
+    let served = DashboardProcess::start(folder.path(), "0.0.0.0:0", &["--token-file", "token"]);
     let bearer = format!("Authorization: Bearer {TOKEN}\r\n");
     let wrong = format!("Authorization: Bearer {}\r\n", TOKEN.replace('a', "b"));
     let prefix = format!("Authorization: Bearer {}\r\n", &TOKEN[..31]);
@@ -507,11 +507,11 @@ fn a_state_that_cannot_be_shown_is_an_error_with_a_sentence() {
 fn an_empty_state_is_shown() {
     let folder = folder();
     let state = State::create(folder.path(), &SYMBOLS);
-    let served = Served::start(folder.path(), "[::1]:0", &[]);
+    let served = DashboardProcess::start(folder.path(), "[::1]:0", &[]);
     let url = format!("http://{}/", served.address);
     assert!(url.starts_with("http://[::1]:"), "{url}");
     drop(served);
-    let served = Served::start(folder.path(), "127.0.0.1:0", &[]);
+    let served = DashboardProcess::start(folder.path(), "127.0.0.1:0", &[]);
     let shown = served.get("/api/state").json();
     assert!(shown["last"].is_null() && shown["frames"] == 0 && shown["day"].is_null());
     assert_eq!(served.get("/metrics").status, 200);

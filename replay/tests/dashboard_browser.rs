@@ -8,7 +8,7 @@ mod support;
 
 use support::folder;
 use support::state::State;
-use support::web::Served;
+use support::web::DashboardProcess;
 use support::webdriver::Browser;
 
 const SYMBOLS: [&str; 5] = ["AAPL", "MSFT", "XOM", "JPM", "BRK.B"];
@@ -20,7 +20,7 @@ const LISTEN: &str = "window.seen = [];\
     addEventListener('unhandledrejection', event => seen.push('rejection: ' + event.reason));\
     addEventListener('securitypolicyviolation', event => seen.push('policy: ' + event.blockedURI));";
 
-fn url(served: &Served) -> String {
+fn url(served: &DashboardProcess) -> String {
     format!("http://127.0.0.1:{}/", served.address.port())
 }
 
@@ -82,7 +82,7 @@ fn the_page_shows_what_is_in_sqlite_and_follows() {
     state.frames(200);
     state.status(0);
     state.event("gap", "messages 12 to 15 are missing");
-    let served = Served::start(folder.path(), "127.0.0.1:0", &[]);
+    let served = DashboardProcess::start(folder.path(), "127.0.0.1:0", &[]);
     browser.open(&url(&served));
     browser.run(LISTEN);
     shows(&browser, &state);
@@ -142,7 +142,7 @@ fn charts_show_values_at_the_pointer_and_zoom() {
     // More frames than a line has points.
     state.frames(3_000);
     state.status(0);
-    let served = Served::start(folder.path(), "127.0.0.1:0", &[]);
+    let served = DashboardProcess::start(folder.path(), "127.0.0.1:0", &[]);
     browser.open(&url(&served));
     browser.run(LISTEN);
     shows(&browser, &state);
@@ -217,7 +217,7 @@ fn an_end_is_no_alarm_and_a_kill_is_one() {
     let folder = folder();
     let mut state = State::create(folder.path(), &SYMBOLS);
     state.frames(60);
-    let served = Served::start(folder.path(), "127.0.0.1:0", &[]);
+    let served = DashboardProcess::start(folder.path(), "127.0.0.1:0", &[]);
     let lost = serde_json::json!({"connected": false, "outage_since": 1_704_153_600_000_000_000_i64});
     let closed = serde_json::json!({"connected": false});
     // Trading; feed; seconds ago; the pill, whether there is an alarm and a notice, and a word of it.
@@ -276,7 +276,7 @@ fn names_are_text() {
     state.event(MARKUP, MARKUP);
     state.connection.execute("UPDATE fills SET reason = ?1", [MARKUP]).unwrap();
     state.connection.execute("UPDATE orders SET state = ?1", [MARKUP]).unwrap();
-    let served = Served::start(folder.path(), "127.0.0.1:0", &[]);
+    let served = DashboardProcess::start(folder.path(), "127.0.0.1:0", &[]);
     browser.open(&url(&served));
     browser.run(LISTEN);
     shows(&browser, &state);
@@ -302,7 +302,7 @@ fn the_page_comes_back_after_the_server_was_gone() {
     let mut state = State::create(folder.path(), &SYMBOLS);
     state.frames(30);
     state.status(0);
-    let served = Served::start(folder.path(), "127.0.0.1:0", &[]);
+    let served = DashboardProcess::start(folder.path(), "127.0.0.1:0", &[]);
     let address = served.address.to_string();
     browser.open(&url(&served));
     shows(&browser, &state);
@@ -314,7 +314,7 @@ fn the_page_comes_back_after_the_server_was_gone() {
     assert_eq!(value(&browser, "[data-field=seq]"), 29.0, "what was known stays");
     state.frames(5);
     std::thread::sleep(std::time::Duration::from_secs(3));
-    let again = Served::start(folder.path(), &address, &[]);
+    let again = DashboardProcess::start(folder.path(), &address, &[]);
     shows(&browser, &state);
     assert_eq!(browser.text("#link"), "live");
     assert_eq!(browser.run("return document.getElementById('banner').hidden"), true);
@@ -332,7 +332,7 @@ fn the_page_fits_every_width() {
     state.frames(120);
     state.status(0);
     state.event("disconnected", &"the other side closed without a word ".repeat(4));
-    let served = Served::start(folder.path(), "127.0.0.1:0", &[]);
+    let served = DashboardProcess::start(folder.path(), "127.0.0.1:0", &[]);
     for width in [320, 400, 700, 1_000, 1_400, 2_200] {
         browser.resize(width, 900);
         browser.open(&url(&served));
@@ -358,7 +358,7 @@ fn a_token_in_the_address_opens_the_page_and_leaves_it() {
     let mut state = State::create(folder.path(), &SYMBOLS);
     state.frames(20);
     std::fs::write(folder.path().join("token"), "0123456789abcdef0123456789abcdef").unwrap();
-    let served = Served::start(folder.path(), "0.0.0.0:0", &["--token-file", "token"]);
+    let served = DashboardProcess::start(folder.path(), "0.0.0.0:0", &["--token-file", "token"]);
     browser.open(&format!("{}?token=0123456789abcdef0123456789abcdef", url(&served)));
     shows(&browser, &state);
     assert_eq!(

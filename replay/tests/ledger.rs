@@ -15,90 +15,103 @@ const TOLERANCE: f64 = 1e-9;
 const COSTS: [&str; 5] = ["commission", "spread", "impact", "borrow", "financing"];
 
 /// A case: its name, its settings, and what must have happened for it to say anything.
-type Case<'a> = (&'a str, &'a str, fn(&Seen) -> bool);
+type Case<'a> = (&'a str, &'a str, fn(&RunCounts) -> bool);
 
 const CASES: [Case<'static>; 21] = [
-    ("defaults", "", |seen| seen.fills > 100),
+    ("defaults", "", |counts| counts.fills > 100),
     (
         "shorts, borrowed",
         "sizing.weight_min=-0.1 execution.borrow_bps_per_year=50 execution.financing_bps_per_year=150",
-        |seen| seen.short && seen.sum["borrow"] > 0.0,
+        |counts| counts.short && counts.sum["borrow"] > 0.0,
     ),
     (
         "leverage, financed",
         "sizing.gross_max=3 sizing.weight_max=1 sizing.kelly_fraction=1 sizing.turnover_cap=0.5 \
          execution.financing_bps_per_year=150 strategy.alpha_shrink=1",
-        |seen| seen.sum["financing"] > 0.0,
+        |counts| counts.sum["financing"] > 0.0,
     ),
-    ("at the same close", "execution.fill_at=same_close", |seen| seen.opening && seen.fills > 100),
+    ("at the same close", "execution.fill_at=same_close", |counts| counts.opening && counts.fills > 100),
     (
         "at the same close, shorts, financed, delisted, every third frame",
         "execution.fill_at=same_close sizing.weight_min=-0.2 sizing.gross_max=3 sizing.net_target=1.5 sizing.weight_max=1 \
          sizing.turnover_cap=2 sizing.rebalance_every=3 execution.borrow_bps_per_year=200 \
          execution.financing_bps_per_year=300 execution.delisting_haircut=0.4",
-        |seen| seen.opening && seen.delistings > 0 && seen.sum["financing"] > 0.0 && seen.sum["borrow"] > 0.0,
+        |counts| {
+            counts.opening
+                && counts.delistings > 0
+                && counts.sum["financing"] > 0.0
+                && counts.sum["borrow"] > 0.0
+        },
     ),
-    ("lots, late", "execution.lot=10 execution.delay_bars=3", |seen| seen.fills > 100 && seen.fractions > 3),
+    ("lots, late", "execution.lot=10 execution.delay_bars=3", |counts| {
+        counts.fills > 100 && counts.fractions > 3
+    }),
     (
         "lots at the open, a share of the volume",
         "execution.lot=7 execution.fill_at=open execution.participation_cap=0.02 execution.unfilled=carry \
          sizing.rebalance_every=3 strategy.kind=equal_weight sizing.turnover_cap=0.3 sizing.weight_max=0.2",
-        |seen| seen.fractions > 0 && seen.carried > 0,
+        |counts| counts.fractions > 0 && counts.carried > 0,
     ),
-    ("lots of a tenth, short", "execution.lot=0.1 sizing.weight_min=-0.1 strategy.alpha_shrink=1", |seen| {
-        seen.short && seen.fills > 100
+    (
+        "lots of a tenth, short",
+        "execution.lot=0.1 sizing.weight_min=-0.1 strategy.alpha_shrink=1",
+        |counts| counts.short && counts.fills > 100,
+    ),
+    ("at the open", "execution.fill_at=open", |counts| counts.fills > 100),
+    ("every fifth frame", "sizing.rebalance_every=5", |counts| counts.fills > 50),
+    ("a tight cap", "sizing.turnover_cap=0.01 strategy.kind=equal_weight", |counts| {
+        counts.turnover_max > 0.0099
     }),
-    ("at the open", "execution.fill_at=open", |seen| seen.fills > 100),
-    ("every fifth frame", "sizing.rebalance_every=5", |seen| seen.fills > 50),
-    ("a tight cap", "sizing.turnover_cap=0.01 strategy.kind=equal_weight", |seen| seen.turnover_max > 0.0099),
-    ("delisting", "strategy.kind=equal_weight execution.delisting_haircut=0.3", |seen| seen.delistings > 0),
+    ("delisting", "strategy.kind=equal_weight execution.delisting_haircut=0.3", |counts| {
+        counts.delistings > 0
+    }),
     (
         "delisting of shorts and longs, worthless",
         "sizing.weight_min=-0.2 execution.delisting_haircut=0.6 world.haircut_multiplier=2 execution.delist_after=3",
-        |seen| seen.delistings > 0,
+        |counts| counts.delistings > 0,
     ),
     (
         "carried orders",
         "execution.unfilled=carry sizing.rebalance_every=2 strategy.kind=equal_weight sizing.turnover_cap=0.3",
-        |seen| seen.carried > 0,
+        |counts| counts.carried > 0,
     ),
-    ("interest", "execution.cash_interest=0.03 execution.commission_bps=7.5", |seen| {
-        seen.sum["interest"] > 0.0
+    ("interest", "execution.cash_interest=0.03 execution.commission_bps=7.5", |counts| {
+        counts.sum["interest"] > 0.0
     }),
     (
         "impact",
         "execution.impact_coefficient=1 execution.nav=1e5 execution.fill_at=typical sizing.weight_min=-0.1",
-        |seen| seen.sum["impact"] > 0.0 && seen.sum["dividends"] != 0.0,
+        |counts| counts.sum["impact"] > 0.0 && counts.sum["dividends"] != 0.0,
     ),
     (
         "impact of Almgren et al.",
         "execution.impact_coefficient=0.14 execution.impact_exponent=0.6 execution.permanent_impact_coefficient=0.3 \
          execution.impact_window=5 execution.fill_at=vwap",
-        |seen| seen.sum["impact"] > 0.0,
+        |counts| counts.sum["impact"] > 0.0,
     ),
     (
         "a share of the volume",
         "execution.participation_cap=0.02 execution.unfilled=carry execution.commission_min=2 \
          execution.commission_per_share=0.01 strategy.kind=equal_weight sizing.rebalance_every=3 \
          sizing.turnover_cap=0.3",
-        |seen| seen.carried > 10,
+        |counts| counts.carried > 10,
     ),
     (
         "a share of the volume, the rest cancelled",
         "execution.participation_cap=0.02 execution.lot=1 strategy.kind=equal_weight sizing.turnover_cap=0.3",
-        |seen| seen.fills > 100,
+        |counts| counts.fills > 100,
     ),
-    ("quotes", "execution.spread_model=quotes", |seen| seen.fills > 100),
+    ("quotes", "execution.spread_model=quotes", |counts| counts.fills > 100),
     (
         "by instrument",
         "execution.half_spreads={S00=1.5,S01=20} execution.spread_model=constant strategy.kind=equal_weight",
-        |seen| seen.fills > 100,
+        |counts| counts.fills > 100,
     ),
 ];
 
 /// What a run did.
 #[derive(Debug, Default)]
-struct Seen {
+struct RunCounts {
     fills: usize,
     delistings: usize,
     fractions: usize,
@@ -176,7 +189,7 @@ fn near(found: f64, expected: f64, scale: f64, what: &str, place: &str) {
     assert!(error <= TOLERANCE, "{place}: {what}: found {found}, expected {expected} ({error:e})");
 }
 
-fn audit(run: &Run, panel: &Panel) -> Seen {
+fn audit(run: &Run, panel: &Panel) -> RunCounts {
     let prices = Prices { panel, frames: panel.by_time() };
     let equity = run.table("equity");
     let column: BTreeMap<&'static str, Vec<f64>> = COSTS
@@ -198,7 +211,7 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
     let fills = fills(run);
     let held_weights = weights(run, "held_weight");
     let opening = run.setting("execution", "fill_at").as_str() == Some("same_close");
-    let mut seen = Seen { fills: fills.len(), opening, ..Seen::default() };
+    let mut counts = RunCounts { fills: fills.len(), opening, ..RunCounts::default() };
     let start = run.number("execution", "nav");
     let (mut cash, mut nav, mut costs_so_far) = (start, start, 0.0);
     // Quantity and last price by symbol.
@@ -236,7 +249,7 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
             *price = close;
         }
         near(of("dividends"), dividends, nav, "dividends", &place);
-        seen.taken.clear();
+        counts.taken.clear();
         // Fills move cash, and earn from their price to the close.
         let mut fill_costs = [0.0; 3];
         let mut traded = 0.0;
@@ -244,7 +257,7 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
             next_fill += 1;
             assert_eq!((fill.seq, fill.timestamp), (seq, time), "{place}: a fill is on a frame of equity");
             let last = held.get(&fill.symbol).map(|(_, price)| *price);
-            check_fill(run, &prices, fill, last, &mut seen);
+            check_fill(run, &prices, fill, last, &mut counts);
             let close = prices.bar(seq, &fill.symbol).map(|bar| bar.close).or(last).unwrap();
             cash -= fill.quantity * fill.price;
             profit += fill.quantity * (close - fill.price);
@@ -283,7 +296,7 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
             let weight = recorded.and_then(|weights| weights.iter().find(|(name, _)| name == symbol));
             let weight = weight.map_or(0.0, |(_, weight)| *weight);
             near(weight, quantity * price / nav, 1.0, symbol, &place);
-            seen.short |= *quantity < 0.0;
+            counts.short |= *quantity < 0.0;
         }
     }
     assert_eq!(next_fill, fills.len(), "no fill after the last frame");
@@ -291,44 +304,44 @@ fn audit(run: &Run, panel: &Panel) -> Seen {
         .into_iter()
         .chain(["interest", "dividends"])
         .map(|name| (name, column[name].iter().sum::<f64>()));
-    seen.sum = sums.collect();
+    counts.sum = sums.collect();
     for name in COSTS {
-        near(run.summary["costs"][name].as_f64().unwrap(), seen.sum[name], start, name, "summary.json");
+        near(run.summary["costs"][name].as_f64().unwrap(), counts.sum[name], start, name, "summary.json");
     }
     let in_lieu = fills.iter().filter(|fill| fill.is("cash_in_lieu")).map(|fill| -fill.notional).sum();
     near(run.summary["cash_in_lieu"].as_f64().unwrap(), in_lieu, start, "cash in lieu", "summary.json");
     near(run.summary["nav"]["last"].as_f64().unwrap(), nav, start, "nav", "summary.json");
     assert_eq!(column["nav"][0], start, "the first row has the configured value");
-    check_metrics(run, &column, &mut seen);
+    check_metrics(run, &column, &mut counts);
     check_attribution(run, &column, start);
-    if !seen.ruined {
+    if !counts.ruined {
         check_excess_ratios(run, panel, &equity, &column);
     }
     if opening {
         // Fills at the close that decides them are part of its row, so what was decided on is not on record.
-        return seen;
+        return counts;
     }
     if optional(run, "participation_cap").is_none() {
         check_orders(run, &prices, &fills, &seqs, &column["nav"]);
     }
-    seen.turnover_max = check_turnover(run, &prices, &fills, &seqs, &column);
+    counts.turnover_max = check_turnover(run, &prices, &fills, &seqs, &column);
     near(
         run.summary["turnover"]["max"].as_f64().unwrap(),
-        seen.turnover_max,
+        counts.turnover_max,
         1.0,
         "turnover",
         "summary.json",
     );
-    seen
+    counts
 }
 
 /// The figures are those of `nav.pct_change()`, and none of a ruined account but -100 %.
-fn check_metrics(run: &Run, column: &BTreeMap<&str, Vec<f64>>, seen: &mut Seen) {
+fn check_metrics(run: &Run, column: &BTreeMap<&str, Vec<f64>>, counts: &mut RunCounts) {
     let nav = &column["nav"];
     let returns: Vec<f64> = nav.windows(2).map(|pair| pair[1] / pair[0] - 1.0).collect();
     let net = &run.summary["metrics"]["net"];
     let ruined = nav.iter().position(|nav| *nav <= 0.0);
-    seen.ruined = ruined.is_some();
+    counts.ruined = ruined.is_some();
     let outcome = &run.summary["outcome"];
     let Some(at) = ruined else {
         assert_eq!(outcome["kind"], "completed");
@@ -359,7 +372,7 @@ fn check_metrics(run: &Run, column: &BTreeMap<&str, Vec<f64>>, seen: &mut Seen) 
 }
 
 /// The prices of a fill are those of its frame and its decision, which is earlier.
-fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, seen: &mut Seen) {
+fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, counts: &mut RunCounts) {
     let place = format!("{} on frame {}", fill.symbol, fill.seq);
     let bar = prices.bar(fill.seq, &fill.symbol);
     near(fill.notional, fill.quantity * fill.price, fill.notional.abs().max(1.0), "notional", &place);
@@ -372,7 +385,7 @@ fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, se
         return;
     }
     if fill.is("delisting") {
-        seen.delistings += 1;
+        counts.delistings += 1;
         assert!(bar.is_none() && fill.decided == -1, "{place}: a delisting is without price and decision");
         let haircut =
             run.number("execution", "delisting_haircut") * run.number("world", "haircut_multiplier");
@@ -383,7 +396,7 @@ fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, se
     }
     let lot = run.number("execution", "lot");
     if fill.is("cash_in_lieu") {
-        seen.fractions += 1;
+        counts.fractions += 1;
         assert!(fill.decided == -1 && fill.costs == [0.0; 3], "{place}: no order, no costs");
         assert!(fill.quantity.abs() < lot, "{place}: {} is no fraction of {lot}", fill.quantity);
         assert_eq!(Some(fill.price), bar.map(|bar| bar.close).or(last), "{place}: at the close");
@@ -398,7 +411,7 @@ fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, se
     };
     near(fill.price, price, price, "price", &place);
     assert!(fill.is("order"), "{place}: {}", fill.reason);
-    let delay = if seen.opening { 0 } else { run.number("execution", "delay_bars") as i64 };
+    let delay = if counts.opening { 0 } else { run.number("execution", "delay_bars") as i64 };
     assert!(
         (0..=fill.seq - delay).contains(&fill.decided),
         "{place}: decided on {} before it fills",
@@ -413,11 +426,11 @@ fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, se
     // The next decision cancels what is carried; on its own frame the order still fills.
     let last = run.number("sizing", "rebalance_every") as i64 - delay;
     assert!(late == 0 || carries && (0..=last).contains(&late), "{place}: {late} frames late");
-    seen.carried += usize::from(late > 0);
+    counts.carried += usize::from(late > 0);
     let lots = fill.quantity / lot;
     let whole = (lots - lots.round()).abs() < 1e-9 * lots.abs();
     assert!(lot == 0.0 || whole, "{place}: {} is not in lots of {lot}", fill.quantity);
-    let taken = seen.taken.entry(fill.symbol.clone()).or_default();
+    let taken = counts.taken.entry(fill.symbol.clone()).or_default();
     *taken += fill.quantity.abs();
     if let Some(cap) = optional(run, "participation_cap") {
         assert!(*taken <= cap * bar.volume * (1.0 + TOLERANCE), "{place}: {taken} of {}", bar.volume);
@@ -425,7 +438,7 @@ fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, se
     let [commission, spread, impact] = fill.costs;
     let size = fill.notional.abs();
     let execution = |key: &str| run.number("execution", key);
-    let order = seen.charged.entry((fill.decided, fill.symbol.clone())).or_default();
+    let order = counts.charged.entry((fill.decided, fill.symbol.clone())).or_default();
     order[0] +=
         size * execution("commission_bps") * 1e-4 + fill.quantity.abs() * execution("commission_per_share");
     let due = order[0].max(execution("commission_min"));
@@ -538,7 +551,7 @@ fn check_excess_ratios(run: &Run, panel: &Panel, equity: &Table, column: &BTreeM
     }
 }
 
-/// An order is the target less what is held and less what is in flight. Seen on the instrument that always
+/// An order is the target less what is held and less what is in flight. RunCounts on the instrument that always
 /// trades, because each of its orders fills.
 fn check_orders(run: &Run, prices: &Prices<'_>, fills: &[Fill], seqs: &[i64], nav: &[f64]) {
     let symbol = "S00";
@@ -668,8 +681,8 @@ fn check(panel: &Panel, common: &[&str], cases: &[Case<'_>]) {
     for (number, (name, settings, happened)) in cases.iter().enumerate() {
         let settings: Vec<&str> = settings.split_whitespace().chain(common.iter().copied()).collect();
         let run = run(folder.path(), &format!("run-{number}"), &joined("replay", &data, &settings));
-        let seen = audit(&run, panel);
-        assert!(happened(&seen), "{name}: what the case is about has happened: {seen:?}");
+        let counts = audit(&run, panel);
+        assert!(happened(&counts), "{name}: what the case is about has happened: {counts:?}");
         assert_eq!(digest(&run), run.digest(), "{name}: the digest follows from the tables");
     }
 }
@@ -683,16 +696,18 @@ fn every_number_of_a_run_follows_from_its_fills_and_the_prices() {
 fn the_turnover_cap_holds_for_all_frames_of_a_date_together() {
     let common = ["record.weights=all", "estimator.warmup=15", "data.frames_per_day=4"];
     let cases: [Case<'_>; 3] = [
-        ("defaults", "strategy.kind=equal_weight", |seen| seen.fills > 100 && seen.turnover_max > 0.0799),
+        ("defaults", "strategy.kind=equal_weight", |counts| {
+            counts.fills > 100 && counts.turnover_max > 0.0799
+        }),
         (
             "late",
             "strategy.kind=equal_weight execution.delay_bars=3 sizing.turnover_cap=0.03 execution.lot=1",
-            |seen| seen.fills > 100 && seen.turnover_max > 0.0299,
+            |counts| counts.fills > 100 && counts.turnover_max > 0.0299,
         ),
         (
             "interest over night",
             "execution.cash_interest=0.05 execution.delisting_haircut=0.1 strategy.kind=equal_weight",
-            |seen| seen.delistings > 0 && seen.sum["interest"] > 0.0,
+            |counts| counts.delistings > 0 && counts.sum["interest"] > 0.0,
         ),
     ];
     check(&Panel::of_bars(12, 100, &[15, 17, 19, 21], 8), &common, &cases);
@@ -701,7 +716,7 @@ fn the_turnover_cap_holds_for_all_frames_of_a_date_together() {
 #[test]
 fn ruined_account_can_be_rebuilt_to_its_end() {
     let common = ["record.weights=all", "estimator.warmup=60", "execution.financing_bps_per_year=200"];
-    let ruined: fn(&Seen) -> bool = |seen| seen.ruined;
+    let ruined: fn(&RunCounts) -> bool = |counts| counts.ruined;
     let long = "sizing.gross_max=4 sizing.weight_max=1 sizing.net_target=3 sizing.turnover_cap=2 strategy.kind=equal_weight";
     let short = "sizing.gross_max=4 sizing.weight_min=-1 sizing.weight_max=0.2 sizing.net_target=-2 sizing.turnover_cap=2 \
                  execution.borrow_bps_per_year=300 execution.delist_after=5 execution.delisting_haircut=0.5";

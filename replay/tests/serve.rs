@@ -26,13 +26,13 @@ use support::{Panel, call, folder, joined, run};
 const LONG: Duration = Duration::from_secs(60);
 
 /// A running `betaflow serve`.
-struct Served {
+struct ServeProcess {
     child: Child,
     out: BufReader<ChildStdout>,
     line: String,
 }
 
-impl Served {
+impl ServeProcess {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_betaflow"))
             .args(["serve", "--listen", "127.0.0.1:0"])
@@ -70,7 +70,7 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for ServeProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -87,7 +87,7 @@ fn hello(events: &EdgeReceiver) -> Hello {
 }
 
 /// Trades what is served with the program's defaults and 60 days of warm-up, and returns the digest.
-fn traded(served: &Served, source: Settings) -> (String, EdgeCounts) {
+fn traded(served: &ServeProcess, source: Settings) -> (String, EdgeCounts) {
     let edge = served.edge();
     let hello = hello(&edge.events());
     let inputs = Box::new(EdgeInputs::new(&hello.name, edge.events()));
@@ -132,7 +132,7 @@ fn what_is_served_trades_to_the_digest_of_a_replay() {
     // Ten weeks of bars a tenth of a second, so that there is time for the faults that come by time.
     let slower = [&faults[..], &["--speed", "60000000"]].concat();
     for arguments in [&[][..], &faults, &slower] {
-        let served = Served::start(folder, &[&data[..], arguments].concat());
+        let served = ServeProcess::start(folder, &[&data[..], arguments].concat());
         let (digest, counts) = traded(&served, daily());
         assert_eq!(digest, expected.digest(), "{arguments:?}: {counts:?}");
         assert_eq!((counts.gaps, counts.delivered), (0, 300), "{counts:?}");
@@ -145,7 +145,7 @@ fn the_tutorial_is_served_without_any_argument_and_factors_are_made_by_the_clien
     let folder = folder.path();
     let settings = ["estimator.warmup=60", "data.to=2016-12-31"];
     let expected = run(folder, "run", &joined("replay", &[], &settings));
-    let served = Served::start(folder, &["--to", "2016-12-31"]);
+    let served = ServeProcess::start(folder, &["--to", "2016-12-31"]);
     assert!(
         served.line.starts_with("serving the embedded tutorial data (close) as fast as it is read on ws://"),
         "{}",
@@ -164,7 +164,7 @@ fn it_says_what_and_where_in_one_line_and_ends_cleanly() {
     let data = Panel::new(22, 40, 3).write(folder);
     let data: Vec<&str> = data.iter().map(String::as_str).collect();
     for signal in ["-INT", "-TERM"] {
-        let served = Served::start(folder, &[&data[..], &["--speed", "2.5"]].concat());
+        let served = ServeProcess::start(folder, &[&data[..], &["--speed", "2.5"]].concat());
         let known = "serving prices.parquet (close, open, high, low, volume, bid, ask; factors mkt, mom) at 2.5 times its \
                      speed on ws://127.0.0.1:";
         assert!(served.line.starts_with(known) && !served.line.ends_with(":0\n"), "{}", served.line);

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use support::disk::SmallDisk;
 use support::paper::{Serving, arguments, digest};
-use support::web::Served;
+use support::web::DashboardProcess;
 use support::webhook::{Reply, Webhook, free_port};
 use support::{Panel, call, folder, joined};
 
@@ -300,7 +300,7 @@ fn a_full_disk_is_an_alert_and_is_right_on_the_page() {
         assert_eq!(run.metric("betaflow_trading"), Some(0.0));
         std::thread::sleep(Duration::from_millis(500));
     }
-    let another = Served::start(&mount.join("state"), "127.0.0.1:0", &[]);
+    let another = DashboardProcess::start(&mount.join("state"), "127.0.0.1:0", &[]);
     let health = another.get("/healthz");
     assert_eq!(health.status, 503, "another process knows only what is on record: {}", health.body);
     assert_eq!(metric(&another.get("/metrics").body, "betaflow_trading"), Some(0.0));
@@ -393,7 +393,7 @@ fn a_lost_feed_is_an_alert_and_a_kill_is_not_an_end() {
     run.child.kill().unwrap();
     run.child.wait().unwrap();
     std::thread::sleep(Duration::from_millis(11_000));
-    let shown = Served::start(&path.join("state"), "127.0.0.1:0", &[]);
+    let shown = DashboardProcess::start(&path.join("state"), "127.0.0.1:0", &[]);
     let health = shown.get("/healthz");
     assert!(health.status == 503 && health.body.contains("was killed or hangs"), "{}", health.body);
     assert_eq!(metric(&shown.get("/metrics").body, "betaflow_trading"), Some(0.0));
@@ -405,7 +405,7 @@ fn a_lost_feed_is_an_alert_and_a_kill_is_not_an_end() {
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let rows: Vec<_> = ended.out.lines().skip_while(|line| !line.starts_with("latency")).skip(1).collect();
     assert!(rows.iter().all(|row| !row.contains(" 0 ")), "no stage without a measurement: {rows:?}");
-    let shown = Served::start(&path.join("state"), "127.0.0.1:0", &[]);
+    let shown = DashboardProcess::start(&path.join("state"), "127.0.0.1:0", &[]);
     std::thread::sleep(Duration::from_millis(10_500));
     let health = shown.get("/healthz");
     assert!(health.status == 200 && health.body.starts_with("ended\n"), "{}", health.body);
@@ -497,7 +497,7 @@ fn positions_add_up_to_the_value_through_splits_and_lots() {
         }
         assert_eq!(ended.code, Some(0), "{name}: {}", ended.err);
         let state = path.join(name);
-        let shown = Served::start(&state, "127.0.0.1:0", &[]).get("/api/state").json();
+        let shown = DashboardProcess::start(&state, "127.0.0.1:0", &[]).get("/api/state").json();
         let sum = |column: &str| number(&state, &format!("SELECT total({column}) FROM equity"));
         let pnl = |member: &str| shown["pnl"][member].as_f64().unwrap();
         let nav = number(&state, "SELECT nav FROM equity ORDER BY seq DESC LIMIT 1");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 
-use crate::run::session::{self, Compared};
+use crate::run::session::{self, SessionComparison};
 use crate::run::{self, Prepared, Reported, RunArgs, open};
 
 pub(super) const REPLAY: &str = "\
@@ -66,9 +66,10 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<()> {
         request = session::with_its_settings(folder, request)?;
     }
     let config = request.resolve()?;
-    let compared = config.data.session.as_deref().map(|folder| Compared::with(Path::new(folder), &config));
+    let compared =
+        config.data.session.as_deref().map(|folder| SessionComparison::with(Path::new(folder), &config));
     let compared = compared.transpose()?;
-    let recorder = compared.as_ref().and_then(Compared::recorder).transpose()?;
+    let recorder = compared.as_ref().and_then(SessionComparison::recorder).transpose()?;
     let prepared = Prepared::new(&config, &args.run, &run::REPLAY, open(&config)?, recorder)?;
     prepared
         .execute()?

@@ -24,9 +24,9 @@ pub(crate) struct Opened {
 
 /// What was read into memory last, for the next path that is made of the same data; threads share it.
 #[derive(Default)]
-pub(crate) struct Readings(Mutex<Option<Reading>>);
+pub(crate) struct DataCache(Mutex<Option<CachedData>>);
 
-struct Reading {
+struct CachedData {
     key: String,
     recorded: Recorded,
     progress: Arc<Progress>,
@@ -37,10 +37,10 @@ struct Reading {
 /// # Errors
 /// It is not there or not as expected, or it cannot be made into that world.
 pub(crate) fn open(config: &Config) -> Result<Opened> {
-    Readings::default().open(config, config.source().clone())
+    DataCache::default().open(config, config.source().clone())
 }
 
-impl Readings {
+impl DataCache {
     /// The data that the settings name, in the world of the configuration.
     ///
     /// # Errors
@@ -71,7 +71,7 @@ impl Readings {
         let line = Line::start(Arc::clone(&progress), frames);
         let recorded = Recorded::read(&mut source, BYTES_MAX).map_err(source_error)?;
         drop(line);
-        *last = Some(Reading { key, recorded: recorded.clone(), progress: Arc::clone(&progress) });
+        *last = Some(CachedData { key, recorded: recorded.clone(), progress: Arc::clone(&progress) });
         Ok((recorded, progress))
     }
 

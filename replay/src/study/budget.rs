@@ -5,7 +5,7 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source as _;
 
 use crate::config::{Config, source_error};
-use crate::run::data::Readings;
+use crate::run::data::DataCache;
 
 /// Bytes that a scenario keeps of an instrument: its columns in book, sizing and solver; measured, with room.
 const BYTES_AN_INSTRUMENT: u64 = 1_200;
@@ -28,7 +28,7 @@ const RETURNS_MAX: u64 = 20_000_000;
 
 /// Size of the data of a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Extent {
+pub(crate) struct StudySize {
     pub(crate) rows: u64,
     pub(crate) frames: u64,
     pub(crate) instruments: u64,
@@ -36,13 +36,13 @@ pub(crate) struct Extent {
     pub(crate) priced: bool,
 }
 
-impl Extent {
+impl StudySize {
     /// Reads the data once, and finds what is wrong with it before anything runs.
     ///
     /// # Errors
     /// Data that is not as expected.
-    pub(crate) fn of(config: &Config, readings: &Readings, priced: bool) -> Result<Self> {
-        let mut source = readings.open(config, config.source().clone())?.source;
+    pub(crate) fn of(config: &Config, cache: &DataCache, priced: bool) -> Result<Self> {
+        let mut source = cache.open(config, config.source().clone())?.source;
         let mut frame = Frame::default();
         while source.next_frame(&mut frame).map_err(source_error)? {}
         let facts = source.facts();
@@ -86,14 +86,14 @@ mod tests {
 
     #[test]
     fn what_goes_together_is_bounded_in_bytes_and_in_time() {
-        let daily = Extent { rows: 585_000, frames: 1_258, instruments: 465, priced: false };
+        let daily = StudySize { rows: 585_000, frames: 1_258, instruments: 465, priced: false };
         assert!((1_000..3_000).contains(&daily.together(2)), "{}", daily.together(2));
         assert!(daily.bytes(daily.together(2)) < 2 << 30);
-        let minutes = Extent { rows: 100_000_000, frames: 200_000, instruments: 500, priced: false };
+        let minutes = StudySize { rows: 100_000_000, frames: 200_000, instruments: 500, priced: false };
         assert_eq!(minutes.together(2), TOGETHER_MIN);
-        let long = Extent { rows: 10_000_000, frames: 10_000_000, instruments: 1, priced: false };
+        let long = StudySize { rows: 10_000_000, frames: 10_000_000, instruments: 1, priced: false };
         assert!((1..32).contains(&long.together(2)), "{}", long.together(2));
-        let priced = Extent { priced: true, ..minutes };
+        let priced = StudySize { priced: true, ..minutes };
         assert!((200..1_000).contains(&priced.together(2)), "{}", priced.together(2));
         assert!(daily.keeps_returns(10_000) && !long.keeps_returns(3));
     }

@@ -16,7 +16,7 @@ use betaflow_engine::time::TimestampNs;
 use super::Study;
 use super::progress::Meter;
 use crate::config::Config;
-use crate::run::data::Readings;
+use crate::run::data::DataCache;
 
 /// Scenarios that share source and estimator, at most `together` at a time; those in `done` are left out.
 pub(crate) fn passes(configs: &[Config], together: usize, done: &[bool]) -> Result<Vec<Vec<usize>>> {
@@ -47,12 +47,12 @@ pub(crate) fn pass(
     pass: &[usize],
     workers: usize,
     keeps_returns: bool,
-    readings: &Readings,
+    cache: &DataCache,
     meter: &Arc<Meter>,
 ) -> Result<PassResults> {
     let times = Arc::new(Mutex::new(Vec::new()));
     let source = MeteredSource {
-        inner: source(study, pass, readings)?,
+        inner: source(study, pass, cache)?,
         meter: Arc::clone(meter),
         scenarios: pass.len() as u64,
         seen: Vec::new(),
@@ -131,7 +131,7 @@ fn returns_of(outcome: ScenarioOutcome, times: &[TimestampNs]) -> ScenarioReturn
 }
 
 /// The source that all scenarios of a pass share, with all columns that one of them needs.
-fn source(study: &Study, pass: &[usize], readings: &Readings) -> Result<Box<dyn Source>> {
+fn source(study: &Study, pass: &[usize], cache: &DataCache) -> Result<Box<dyn Source>> {
     let first = &study.configs[pass[0]];
     let mut settings = first.source().clone();
     // Where the trades are the base's, it needs its own columns.
@@ -143,7 +143,7 @@ fn source(study: &Study, pass: &[usize], readings: &Readings) -> Result<Box<dyn 
             }
         }
     }
-    Ok(readings.open(first, settings)?.source)
+    Ok(cache.open(first, settings)?.source)
 }
 
 /// A source that says how far it is, and which times it had.

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 
-use super::budget::Extent;
+use super::budget::StudySize;
 use super::pass::{pass, passes};
 use super::progress::{Meter, StudyLine};
 use super::unfinished::UnfinishedStudy;
 use super::{Study, StudyResults};
-use crate::run::data::Readings;
+use crate::run::data::DataCache;
 use crate::terminal::say;
 
 /// Output folder of a study, and the treatment of an unfinished one.
@@ -46,27 +46,27 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(StudyResults, Unfinishe
             kept => format!("{kept} of {} scenarios are kept from before\n", configs.len()),
         });
     }
-    let readings = Readings::default();
-    let extent = Extent::of(&configs[0], &readings, study.charges.is_some())?;
+    let cache = DataCache::default();
+    let size = StudySize::of(&configs[0], &cache, study.charges.is_some())?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let passes = passes(configs, extent.together(cores), &done)?;
+    let passes = passes(configs, size.together(cores), &done)?;
     let most = passes.iter().map(Vec::len).max().unwrap_or(0);
     // Passes of few scenarios run side by side, each on a thread; else a pass has all threads.
     let (lanes, workers) = if most < cores { (cores.min(passes.len()), 1) } else { (1, cores) };
-    let keeps_returns = extent.keeps_returns(configs.len());
-    let bytes = extent.bytes(most * lanes) + readings.bytes();
-    announce(configs.len() - kept, passes.len(), extent, bytes, keeps_returns);
+    let keeps_returns = size.keeps_returns(configs.len());
+    let bytes = size.bytes(most * lanes) + cache.bytes();
+    announce(configs.len() - kept, passes.len(), size, bytes, keeps_returns);
     let ended = Arc::new(AtomicUsize::new(kept));
     say_when_interrupted(plan, Arc::clone(&ended), configs.len())?;
 
     let meter = Arc::new(Meter::default());
-    let line = StudyLine::start(Arc::clone(&meter), configs.len() - kept, extent.frames);
+    let line = StudyLine::start(Arc::clone(&meter), configs.len() - kept, size.frames);
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let error = Mutex::new(None);
     let lane = || {
         while !failed.load(Ordering::Relaxed) {
             let Some(scenarios) = passes.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            let kept = pass(study, scenarios, workers, keeps_returns, &readings, &meter)
+            let kept = pass(study, scenarios, workers, keeps_returns, &cache, &meter)
                 .and_then(|passed| unfinished.keep(&passed.rows, &passed.returns, &passed.data));
             match kept {
                 Ok(()) => {
@@ -102,8 +102,8 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(StudyResults, Unfinishe
     Ok((results, unfinished))
 }
 
-fn announce(scenarios: usize, passes: usize, extent: Extent, bytes: u64, keeps_returns: bool) {
-    let Extent { instruments, frames, .. } = extent;
+fn announce(scenarios: usize, passes: usize, size: StudySize, bytes: u64, keeps_returns: bool) {
+    let StudySize { instruments, frames, .. } = size;
     let megabytes = bytes.div_ceil(1 << 20);
     let plural = if passes == 1 { "" } else { "es" };
     say(&format!(

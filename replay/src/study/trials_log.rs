@@ -42,7 +42,7 @@ pub(crate) struct Line {
 }
 
 /// Time, choices and period of a run.
-pub(crate) struct RunOnRecord {
+pub(crate) struct LoggedRun {
     /// Time of the run, UTC.
     pub(crate) time: String,
     /// Time of the first return.
@@ -146,7 +146,7 @@ impl TrialsLog {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(crate) fn runs(&self) -> Result<Option<(&Path, Vec<RunOnRecord>)>> {
+    pub(crate) fn runs(&self) -> Result<Option<(&Path, Vec<LoggedRun>)>> {
         let Some(file) = &self.0 else { return Ok(None) };
         let lines = file.lines().with_context(|| {
             format!(
@@ -154,7 +154,7 @@ impl TrialsLog {
                 file.path().display()
             )
         })?;
-        let run = |line: Line| RunOnRecord {
+        let run = |line: Line| LoggedRun {
             time: line.time,
             first: line.data.first,
             last: line.data.last,

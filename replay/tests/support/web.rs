@@ -11,12 +11,12 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The program, killed at the end of the test.
-pub(crate) struct Served {
+pub(crate) struct DashboardProcess {
     child: Child,
     pub(crate) address: SocketAddr,
 }
 
-impl Served {
+impl DashboardProcess {
     /// Shows the state in a folder on some port.
     pub(crate) fn start(folder: &Path, listen: &str, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_betaflow"))
@@ -71,7 +71,7 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for DashboardProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -147,7 +147,7 @@ fn unchunked(mut text: &str) -> String {
 pub(crate) struct Events(BufReader<TcpStream>);
 
 impl Events {
-    pub(crate) fn follow(served: &Served) -> Self {
+    pub(crate) fn follow(served: &DashboardProcess) -> Self {
         let mut stream = served.connect();
         let request = format!("GET /events HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", served.address.port());
         stream.write_all(request.as_bytes()).unwrap();

@@ -21,18 +21,18 @@ pub(crate) struct Book {
     after: Option<(i64, i64)>,
     /// Frame whose held weights were taken last.
     valued: Option<u64>,
-    splits: Reading,
+    splits: SplitsSource,
     /// Why splits are not known, where they cannot be read.
     pub(crate) trouble: Option<String>,
 }
 
 #[derive(Default)]
-enum Reading {
+enum SplitsSource {
     #[default]
-    NotBegun,
+    Unopened,
     /// The feed has no splits, or they cannot be read.
     None,
-    Of(Box<Splits>),
+    Open(Box<Splits>),
 }
 
 impl Book {
@@ -74,22 +74,22 @@ impl Book {
     }
 
     fn begin(&mut self, database: &Database) {
-        if matches!(self.splits, Reading::NotBegun) {
+        if matches!(self.splits, SplitsSource::Unopened) {
             self.splits = match Splits::of(database) {
-                Ok(Some(splits)) => Reading::Of(Box::new(splits)),
-                Ok(None) => Reading::None,
+                Ok(Some(splits)) => SplitsSource::Open(Box::new(splits)),
+                Ok(None) => SplitsSource::None,
                 Err(why) => self.without_splits(&why),
             };
         }
     }
 
-    fn without_splits(&mut self, why: &str) -> Reading {
+    fn without_splits(&mut self, why: &str) -> SplitsSource {
         self.trouble = Some(format!("entry prices do not follow splits, which cannot be read: {why}"));
-        Reading::None
+        SplitsSource::None
     }
 
     fn split_until(&mut self, time: i64) {
-        let Reading::Of(splits) = &mut self.splits else { return };
+        let SplitsSource::Open(splits) = &mut self.splits else { return };
         if let Err(why) = splits.until(time, |symbol, ratio| self.holdings.split(symbol, ratio)) {
             self.splits = self.without_splits(&why);
         }

@@ -68,7 +68,7 @@ impl Reader {
     /// # Errors
     /// The state cannot be read, or the system gives no thread.
     pub(crate) fn start(path: PathBuf, live: Option<LiveStatus>) -> Result<(Self, JoinHandle<()>)> {
-        let mut reading = Reading {
+        let mut reading = ReaderThread {
             database: Some(Database::open(&path)?),
             path,
             history: History::default(),
@@ -136,7 +136,7 @@ async fn waited<T>(coming: oneshot::Receiver<T>) -> Result<T, Refused> {
     }
 }
 
-struct Reading {
+struct ReaderThread {
     path: PathBuf,
     database: Option<Database>,
     history: History,
@@ -149,7 +149,7 @@ struct Reading {
     read_at: Instant,
 }
 
-impl Reading {
+impl ReaderThread {
     fn run(mut self, inbox: &Receiver<Request>, latest: &watch::Sender<Latest>) {
         loop {
             match inbox.recv_timeout(POLL) {

@@ -35,14 +35,14 @@ const JSON: &str = "application/json";
 const HTML: &str = "text/html; charset=utf-8";
 
 #[derive(Clone)]
-struct Shared {
+struct RouterState {
     reader: Reader,
     followers: Arc<Semaphore>,
 }
 
 /// All routes, behind the guard.
 pub(crate) fn router(reader: Reader, guard: Guard) -> Router {
-    let shared = Shared { reader, followers: Arc::new(Semaphore::new(FOLLOWERS)) };
+    let shared = RouterState { reader, followers: Arc::new(Semaphore::new(FOLLOWERS)) };
     Router::new()
         .route("/", get(page))
         .route("/events", get(events))
@@ -83,7 +83,7 @@ async fn page() -> Response {
     ([(CONTENT_TYPE, HTML)], PAGE.as_str()).into_response()
 }
 
-async fn state(State(shared): State<Shared>) -> Result<Response, Refused> {
+async fn state(State(shared): State<RouterState>) -> Result<Response, Refused> {
     let latest = shared.reader.state().await?;
     match &*latest {
         Published::State(_, json) => Ok(([(CONTENT_TYPE, JSON)], json.clone()).into_response()),
@@ -92,13 +92,13 @@ async fn state(State(shared): State<Shared>) -> Result<Response, Refused> {
 }
 
 #[derive(Deserialize)]
-struct Chosen {
+struct BetasQuery {
     symbol: Option<String>,
 }
 
 async fn betas(
-    State(shared): State<Shared>,
-    Query(Chosen { symbol }): Query<Chosen>,
+    State(shared): State<RouterState>,
+    Query(BetasQuery { symbol }): Query<BetasQuery>,
 ) -> Result<Response, Refused> {
     let Some(symbol) = symbol else {
         let sentence = "Of which instrument? Expected /api/betas?symbol=SYMBOL.\n";
@@ -116,7 +116,7 @@ struct Range {
 
 /// Value, drawdown and turnover between two times, in more detail than the state has them.
 async fn lines(
-    State(shared): State<Shared>,
+    State(shared): State<RouterState>,
     range: Result<Query<Range>, QueryRejection>,
 ) -> Result<Response, Refused> {
     let Ok(Query(Range { from: Some(from), to: Some(to) })) = range else {
@@ -127,7 +127,7 @@ async fn lines(
     Ok(([(CONTENT_TYPE, JSON)], json).into_response())
 }
 
-async fn prometheus(State(shared): State<Shared>) -> Result<Response, Refused> {
+async fn prometheus(State(shared): State<RouterState>) -> Result<Response, Refused> {
     let latest = shared.reader.state().await?;
     match &*latest {
         Published::State(snapshot, _) => {
@@ -139,7 +139,7 @@ async fn prometheus(State(shared): State<Shared>) -> Result<Response, Refused> {
 
 /// Liveness, for a supervisor that restarts what fails: 200 while the run goes on, also while it does not trade, and after it
 /// has ended in order; 503 where it failed or is silent.
-async fn health(State(shared): State<Shared>) -> Result<Response, Refused> {
+async fn health(State(shared): State<RouterState>) -> Result<Response, Refused> {
     let latest = shared.reader.state().await?;
     let snapshot = match &*latest {
         Published::State(snapshot, _) => snapshot,
@@ -174,9 +174,9 @@ fn condition(status: &Status, now: i64) -> (StatusCode, String) {
 }
 
 /// The state at once, and again with every commit. A client that reads slowly misses states, not the last one.
-async fn events(State(shared): State<Shared>) -> Result<Response, Refused> {
+async fn events(State(shared): State<RouterState>) -> Result<Response, Refused> {
     let place = Arc::clone(&shared.followers).try_acquire_owned().map_err(|_| Refused::Busy)?;
-    let following = Following { latest: shared.reader.follow(), _place: place, begun: false };
+    let following = EventStream { latest: shared.reader.follow(), _place: place, begun: false };
     // As of now: nobody may have followed for long.
     let _ = shared.reader.state().await?;
     let stream = stream::unfold(following, |mut following| async move {
@@ -193,7 +193,7 @@ async fn events(State(shared): State<Shared>) -> Result<Response, Refused> {
     Ok(response)
 }
 
-struct Following {
+struct EventStream {
     latest: watch::Receiver<Latest>,
     /// Given back when the client goes.
     _place: OwnedSemaphorePermit,

@@ -10,7 +10,7 @@ use crate::config::Config;
 
 /// Where a feed is taken up, and what is no setting.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Start<'a> {
+pub(crate) struct StartArguments<'a> {
     /// An address that goes before that of the settings.
     pub url: Option<&'a str>,
     /// Certificates to trust, in PEM, in place of the public ones.
@@ -27,7 +27,7 @@ pub(crate) struct Start<'a> {
 ///
 /// # Errors
 /// There is no address, no account where the venue wants one, or the edge refuses.
-pub(crate) fn start(config: &Config, start: Start<'_>) -> Result<Edge> {
+pub(crate) fn start(config: &Config, start: StartArguments<'_>) -> Result<Edge> {
     let feed = &config.feed;
     let url = start.url.filter(|url| !url.is_empty()).map(str::to_owned).or_else(|| feed.url.clone());
     let trust = start.ca.map_or(Trust::Public, Trust::File);

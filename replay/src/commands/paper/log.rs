@@ -14,7 +14,7 @@ use tracing::{info, warn};
 pub(crate) struct StateLog {
     writer: WriterHandle,
     edge: Arc<Edge>,
-    sentences: Sentences,
+    sentences: LogLimits,
 }
 
 /// A kind of event has so many sentences a minute; the others are counted. All of them are in the state folder.
@@ -26,9 +26,9 @@ const QUIET: [&str; 7] =
 
 /// What has been said of each kind: since when, how often, and how much was left out.
 #[derive(Default)]
-struct Sentences(BTreeMap<String, (Option<Instant>, u32, u64)>);
+struct LogLimits(BTreeMap<String, (Option<Instant>, u32, u64)>);
 
-impl Sentences {
+impl LogLimits {
     /// Whether there may be another sentence, and what it says of those that were left out.
     fn may(&mut self, kind: &str) -> Option<String> {
         if !self.0.contains_key(kind) {
@@ -52,7 +52,7 @@ impl Sentences {
 
 impl StateLog {
     pub(crate) fn new(writer: WriterHandle, edge: Arc<Edge>) -> Self {
-        Self { writer, edge, sentences: Sentences::default() }
+        Self { writer, edge, sentences: LogLimits::default() }
     }
 }
 

@@ -12,7 +12,7 @@
 //!   it, and a commit holds whole frames. Inputs that arrive during a commit share the next one.
 //! * If a commit fails (disk full), the writer retries, and no input is processed until one succeeds. A run
 //!   that is to stop waits two more seconds, then gives the record up (`stop.rs`).
-//! * Every 256 frames the source requests a checkpoint. A start (`start.rs`) restores the last readable one and
+//! * Every 256 frames the source requests a checkpoint. A start (`restart.rs`) restores the last readable one and
 //!   replays the inputs behind it (`inputs.rs`). Their digests must equal the recorded ones. Then it continues
 //!   with the feed.
 //! * `--history` is a control input that names files and their SHA-256. `WithHistory` puts their frames behind
@@ -32,8 +32,8 @@ mod inputs;
 mod link;
 mod log;
 mod logging;
+mod restart;
 mod run_status;
-mod start;
 mod status;
 mod stop;
 
@@ -66,7 +66,7 @@ use disk::Disk;
 use inputs::PaperInputs;
 use link::Link;
 use log::StateLog;
-use run_status::{SharedRunStatus, Watching};
+use run_status::{SharedRunStatus, StatusRecorder};
 use status::{Pulse, Sources};
 use tracing::warn;
 
@@ -121,7 +121,7 @@ fn trade(
     let raw = folder.path().join("raw");
     let edge = Arc::new(feeds::start(
         &config,
-        feeds::Start {
+        feeds::StartArguments {
             url: Some(&args.url),
             ca: args.ca.clone(),
             from_ns: last.map(|(_, timestamp)| timestamp),
@@ -145,19 +145,19 @@ fn trade(
     alerts.name(&hello.name);
     let config = if hello.name == tutorial_name() { resolve(args, true)? } else { config };
     refuse_without_factors(&config, &hello, args)?;
-    let (history, config) = start::history(&folder, args, config)?;
-    start::settle(&folder, &config)?;
+    let (history, config) = restart::history(&folder, args, config)?;
+    restart::settle(&folder, &config)?;
     began.set(true);
     let on_record = start.next_input;
-    let behind = start::Behind::of(&folder, start.checkpoints);
+    let point = restart::RestartPoint::of(&folder, start.checkpoints);
     if on_record > 0 {
-        let again = on_record.saturating_sub(behind.input);
+        let again = on_record.saturating_sub(point.input);
         say(&format!("{on_record} inputs are on record; the last {again} run again, to go on behind them\n"));
         handle.event(status::now(), None, "restarted", format!("{on_record} inputs on record"))?;
     }
-    let fresh = start::fresh(history.as_ref(), on_record == 0, args, status::now());
+    let fresh = restart::fresh(history.as_ref(), on_record == 0, args, status::now());
     let inputs =
-        PaperInputs::new(&folder, behind.input..on_record, fresh, &hello, &edge, link.clone(), stop.clone())?
+        PaperInputs::new(&folder, point.input..on_record, fresh, &hello, &edge, link.clone(), stop.clone())?
             .alerting(alerts.clone());
     let from_files = config.source().clone();
     let inputs = WithHistory::new(inputs, from_files.clone());
@@ -172,8 +172,8 @@ fn trade(
     .limited(config.limits.feed())
     .checkpoints(CHECKPOINT_EVERY)
     .timed(Arc::clone(&latencies));
-    let source = behind.source(source)?;
-    let first = behind.first_frame();
+    let source = point.source(source)?;
+    let first = point.first_frame();
     let recorder = StateRecorder::new(&folder, handle.clone(), source.factor_names(), betas_every, first)?
         .checkpoint_input(|source| Ok(inputs_before(source)?));
     let mut run = config.run().clone();
@@ -186,10 +186,12 @@ fn trade(
         say(&format!("{}\n", run_status::ruin(ruined)));
     }
     let run_status = SharedRunStatus::of(ruined);
-    let recorders: Vec<Box<dyn Recorder>> =
-        vec![Box::new(recorder), Box::new(Watching::new(run_status.clone(), handle.clone(), alerts.clone()))];
+    let recorders: Vec<Box<dyn Recorder>> = vec![
+        Box::new(recorder),
+        Box::new(StatusRecorder::new(run_status.clone(), handle.clone(), alerts.clone())),
+    ];
     let (source, strategy) = (Box::new(source), config.strategy()?);
-    let graph = match &behind.checkpoint {
+    let graph = match &point.checkpoint {
         Some(checkpoint) => resuming(source, strategy, &run, recorders, checkpoint)?,
         None => trading(source, strategy, &run, recorders)?,
     };

@@ -60,7 +60,7 @@ pub(crate) fn ruin((time, nav): (i64, f64)) -> String {
 }
 
 /// Tells it, and says when trading stops and goes on.
-pub(crate) struct Watching {
+pub(crate) struct StatusRecorder {
     run_status: SharedRunStatus,
     writer: WriterHandle,
     alerts: Alerts,
@@ -68,7 +68,7 @@ pub(crate) struct Watching {
     decided: bool,
 }
 
-impl Watching {
+impl StatusRecorder {
     pub(crate) fn new(run_status: SharedRunStatus, writer: WriterHandle, alerts: Alerts) -> Self {
         Self { run_status, writer, alerts, decided: false }
     }
@@ -83,7 +83,7 @@ fn alert_of(halt: Option<Halt>) -> Kind {
     }
 }
 
-impl Recorder for Watching {
+impl Recorder for StatusRecorder {
     fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
         let before = self.run_status.now();
         // A frame that does not decide says nothing of halts.

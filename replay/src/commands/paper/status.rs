@@ -65,17 +65,17 @@ pub(crate) struct Pulse {
 impl Pulse {
     pub(crate) fn start(sources: Sources) -> Result<Self> {
         let (stop, stopped) = channel();
-        let mut teller = Teller::new(sources);
+        let mut reporter = StatusReporter::new(sources);
         let thread = std::thread::Builder::new().name("pulse".to_owned()).spawn(move || {
             for beat in 1_u64.. {
-                teller.tell(None);
+                reporter.tell(None);
                 if beat.is_multiple_of(SENTENCE) {
-                    teller.sentence();
+                    reporter.sentence();
                 }
                 match stopped.recv_timeout(PULSE) {
                     Err(RecvTimeoutError::Timeout) => {}
                     Ok(ending) => {
-                        teller.tell(Some(&ending));
+                        reporter.tell(Some(&ending));
                         break;
                     }
                     // The run was abandoned: nothing true can be said of its end.
@@ -94,7 +94,7 @@ impl Pulse {
     }
 }
 
-struct Teller {
+struct StatusReporter {
     sources: Sources,
     events: EdgeReceiver,
     /// Messages at the last look, and when there was one more than before.
@@ -103,7 +103,7 @@ struct Teller {
     highest: usize,
 }
 
-impl Teller {
+impl StatusReporter {
     fn new(sources: Sources) -> Self {
         Self { events: sources.edge.events(), sources, last: (0, None), highest: 0 }
     }

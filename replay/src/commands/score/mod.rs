@@ -31,7 +31,7 @@ use betaflow_engine::time::TimestampNs;
 use jiff::Timestamp;
 
 use crate::config::{Config, error_text, source_error};
-use crate::run::data::{Opened as OpenedSource, Readings};
+use crate::run::data::{DataCache, Opened as OpenedSource};
 use crate::run::json_lines;
 use crate::run::{self, Prepared, Reported};
 use crate::summary::{
@@ -103,7 +103,7 @@ impl Scoring {
         let open = || {
             let mut settings = config.source().clone();
             settings.sealed_from = None;
-            Readings::default().open(config, settings)
+            DataCache::default().open(config, settings)
         };
         let (mut whole, mut frame) = (open()?.source, Frame::default());
         while whole.next_frame(&mut frame).map_err(source_error)? {}

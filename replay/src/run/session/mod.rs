@@ -4,9 +4,9 @@
 //! is connected. The settings are those in the folder, and each frame's digest is compared with the one on record.
 //!
 //! `data.session` takes the place of `data.prices`, so the `run.toml` of such a replay runs again. Digests are
-//! compared only where the settings that change results are the same (`compared.rs`).
+//! compared only where the settings that change results are the same (`comparison.rs`).
 
-mod compared;
+mod comparison;
 mod recorded;
 
 use std::path::Path;
@@ -23,7 +23,7 @@ use super::REPLAY;
 use crate::config::{InputArgs, Request, SettingFlag};
 use recorded::RecordedInputs;
 
-pub(crate) use compared::Compared;
+pub(crate) use comparison::SessionComparison;
 
 /// Puts the settings of a state folder under those that were typed, and its inputs in the place of files.
 ///

@@ -128,9 +128,9 @@ struct Alert {
 
 /// Raises alerts. Clones share a queue; the default discards everything.
 #[derive(Clone, Default)]
-pub(crate) struct Alerts(Option<Arc<Raising>>);
+pub(crate) struct Alerts(Option<Arc<AlertSender>>);
 
-struct Raising {
+struct AlertSender {
     outbox: Arc<Outbox>,
     state: String,
     run: Mutex<Option<String>>,
@@ -150,7 +150,7 @@ impl Alerts {
         let state = state.file_name().unwrap_or(state.as_os_str()).to_string_lossy().into_owned();
         let process = format!("{:x}-{:x}", jiff::Timestamp::now().as_nanosecond(), std::process::id());
         let outbox = delivery::start(poster)?;
-        Ok(Self(Some(Arc::new(Raising { outbox, state, run: Mutex::default(), process }))))
+        Ok(Self(Some(Arc::new(AlertSender { outbox, state, run: Mutex::default(), process }))))
     }
 
     /// Sets the name of the feed.

@@ -17,15 +17,15 @@ use crate::terminal::say;
 const CHUNK: u64 = 512;
 
 /// The comparison of a replay with the session that its data is from.
-pub(crate) struct Compared {
+pub(crate) struct SessionComparison {
     folder: PathBuf,
     /// Whether the settings are those of the session: with others there is nothing to compare.
     same_settings: bool,
-    found: Arc<Mutex<Found>>,
+    found: Arc<Mutex<Matches>>,
 }
 
 #[derive(Default)]
-struct Found {
+struct Matches {
     same: u64,
     /// Frames behind the last on record.
     beyond: u64,
@@ -33,7 +33,7 @@ struct Found {
     differs: Option<(u64, String, String)>,
 }
 
-impl Compared {
+impl SessionComparison {
     /// # Errors
     /// It is no state folder.
     pub(crate) fn with(folder: &Path, config: &Config) -> Result<Self> {
@@ -79,7 +79,7 @@ impl Compared {
 
 struct Comparer {
     view: StateView,
-    found: Arc<Mutex<Found>>,
+    found: Arc<Mutex<Matches>>,
     rows: VecDeque<(u64, String)>,
     next: u64,
 }

@@ -74,12 +74,12 @@ pub(crate) fn fresh(history: Option<&History>, is_new: bool, args: &PaperArgs, t
 }
 
 /// The checkpoint to go on from, and the number of the first input behind it.
-pub(crate) struct Behind {
+pub(crate) struct RestartPoint {
     pub(crate) checkpoint: Option<Checkpoint>,
     pub(crate) input: u64,
 }
 
-impl Behind {
+impl RestartPoint {
     /// The last checkpoint that can be read; the record has all inputs, so without one they all run again.
     pub(crate) fn of(folder: &StateFolder, checkpoints: Vec<SavedCheckpoint>) -> Self {
         for SavedCheckpoint { seq, state, .. } in checkpoints {
