@@ -1,4 +1,5 @@
-//! The dashboard: what it shows is what is in the state, to whom it shows it, and that nobody can take it down.
+//! The dashboard shows the content of `state.db`, refuses requests without access, and withstands slow and
+//! malicious clients.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -18,7 +19,7 @@ use support::{call, folder};
 const TOKEN: &str = "a-token_of.32~characters-0123456";
 const SYMBOLS: [&str; 5] = ["AAPL", "MSFT", "XOM", "JPM", "BRK.B"];
 
-/// A state of so many frames, and the program that shows it.
+/// State with `frames` frames, and a dashboard that serves it.
 fn shown(frames: i64) -> (tempfile::TempDir, State, DashboardProcess) {
     let folder = folder();
     let mut state = State::create(folder.path(), &SYMBOLS);
@@ -37,7 +38,7 @@ fn near(found: &Value, expected: f64, name: &str) {
 }
 
 #[test]
-fn the_state_is_what_is_in_sqlite() {
+fn api_state_equals_the_database() {
     let (_folder, mut state, served) = shown(100);
     for more in [0, 1, 2_000] {
         state.frames(more);
@@ -49,9 +50,9 @@ fn the_state_is_what_is_in_sqlite() {
             ["seq", "timestamp", "nav", "nav_gross", "cash", "gross_exposure", "net_exposure", "turnover"]
         {
             let expected = state.number(&format!("SELECT {column} {last}"));
-            assert_eq!(shown["last"][column].as_f64(), Some(expected), "{column}, to the bit");
+            assert_eq!(shown["last"][column].as_f64(), Some(expected), "{column} differs");
         }
-        assert!(shown["last"]["cap_multiplier"].is_null(), "what is no number is null");
+        assert!(shown["last"]["cap_multiplier"].is_null(), "NaN is null");
         for item in ["commission", "spread", "impact", "borrow", "financing", "interest", "dividends"] {
             near(&shown["costs"][item], state.number(&format!("SELECT total({item}) FROM equity")), item);
         }
@@ -85,8 +86,8 @@ fn the_state_is_what_is_in_sqlite() {
     }
 }
 
-/// Realised and unrealised profit of a position are what its units are worth less what was paid for them, however it was
-/// traded; a price is what the held weight says of it.
+/// Realised plus unrealised P&L is the value of a position minus its purchases, however it was traded; the
+/// price follows from the held weight.
 fn positions_are_of(shown: &Value, state: &State) {
     let nav = state.number("SELECT nav FROM equity ORDER BY seq DESC LIMIT 1");
     let (mut realised, mut unrealised) = (0.0, 0.0);
@@ -98,9 +99,9 @@ fn positions_are_of(shown: &Value, state: &State) {
         near(&position["quantity"], quantity, "quantity");
         let value = quantity * position["last_price"].as_f64().unwrap();
         let weight = state.number(&format!("SELECT held_weight FROM weights WHERE symbol = '{symbol}'"));
-        // A weight of the other sign than the units, as this made-up state has them, gives no price.
+        // In this simulated state, weight and quantity may have different signs; then there is no price.
         if weight * quantity > 0.0 {
-            near(&json!(value), weight * nav, "value by the last price");
+            near(&json!(value), weight * nav, "value at the last price");
         }
         let member = |name: &str| position[name].as_f64().unwrap();
         let pnl = member("realised_pnl") + member("unrealised_pnl");
@@ -111,12 +112,12 @@ fn positions_are_of(shown: &Value, state: &State) {
         realised += member("realised_pnl");
         unrealised += member("unrealised_pnl");
     }
-    near(&shown["pnl"]["realised"], realised, "realised, of all");
-    near(&shown["pnl"]["unrealised"], unrealised, "unrealised, of all");
+    near(&shown["pnl"]["realised"], realised, "sum of realised P&L");
+    near(&shown["pnl"]["unrealised"], unrealised, "sum of unrealised P&L");
 }
 
 #[test]
-fn lines_of_a_range_have_every_frame_of_it() {
+fn lines_of_a_range_have_all_its_frames() {
     let (_folder, state, served) = shown(5_000);
     let time = |seq: i64| state.number(&format!("SELECT timestamp FROM equity WHERE seq = {seq}")) as i64;
     for (first, last) in [(0, 99), (2_500, 2_560), (4_990, 4_999), (4_999, 4_999), (17, 2_000), (0, 4_999)] {
@@ -143,7 +144,7 @@ fn lines_of_a_range_have_every_frame_of_it() {
                 }
             }
         }
-        near(&json!(line("nav").last()), rows[rows.len() - 1][0], "the last");
+        near(&json!(line("nav").last()), rows[rows.len() - 1][0], "last point");
     }
     for query in ["", "?from=1", "?from=a&to=b", "?from=1&to=1e99"] {
         assert_eq!(served.get(&format!("/api/lines{query}")).status, 400, "{query}");
@@ -154,7 +155,7 @@ fn lines_of_a_range_have_every_frame_of_it() {
     assert_eq!(served.get(&backwards).json()["nav"], json!([]));
 }
 
-/// A bounded number of points, the last of them the last frame, and nothing deep or high is left out.
+/// Checks that the number of points is bounded, the last point is the last frame, and extremes are kept.
 fn lines_are_of(lines: &Value, state: &State) {
     let line = |name: &str| -> Vec<f64> {
         lines[name].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect()
@@ -190,7 +191,7 @@ fn rows_are_of(shown: &Value, state: &State) {
     }
     for table in ["fills", "orders"] {
         let rows = shown[table].as_array().unwrap();
-        assert_eq!(rows.len(), 50, "the last {table} alone");
+        assert_eq!(rows.len(), 50, "only the last {table}");
         let newest = format!("FROM {table} ORDER BY seq DESC, n DESC LIMIT 1");
         for column in ["seq", "decided_seq", "quantity"] {
             assert_eq!(
@@ -203,7 +204,7 @@ fn rows_are_of(shown: &Value, state: &State) {
 }
 
 #[test]
-fn betas_are_those_of_the_instrument() {
+fn betas_equal_the_database() {
     let (_folder, mut state, served) = shown(300);
     for (more, thinned) in [(0, 300), (1_500, 500)] {
         state.frames(more);
@@ -212,7 +213,7 @@ fn betas_are_those_of_the_instrument() {
         let seqs: Vec<i64> =
             betas["seq"].as_array().unwrap().iter().map(|seq| seq.as_i64().unwrap()).collect();
         assert_eq!(seqs.len(), thinned);
-        assert_eq!(seqs.last(), Some(&(state.frames - 1)), "the newest is always there");
+        assert_eq!(seqs.last(), Some(&(state.frames - 1)), "the newest frame is included");
         assert!(seqs.is_sorted());
         let names: Vec<&str> = betas["coefficients"]
             .as_array()
@@ -240,12 +241,12 @@ fn betas_are_those_of_the_instrument() {
     }
     assert_eq!(served.get("/api/betas?symbol=NONE").status, 404);
     assert_eq!(served.get("/api/betas").status, 400);
-    assert_eq!(served.get("/api/betas?symbol=' OR 1=1 --").status, 400, "no request line");
+    assert_eq!(served.get("/api/betas?symbol=' OR 1=1 --").status, 400, "malformed request line");
     assert_eq!(served.get("/api/betas?symbol=%27%20OR%201%3D1%20--").status, 404, "a name, not SQL");
 }
 
 #[test]
-fn an_event_comes_with_every_commit() {
+fn every_commit_sends_an_event() {
     let (_folder, mut state, served) = shown(10);
     let mut events = Events::follow(&served);
     let seq = |(name, data): (String, String)| {
@@ -260,7 +261,7 @@ fn an_event_comes_with_every_commit() {
         assert!(started.elapsed() < Duration::from_secs(3), "soon after the commit: {:?}", started.elapsed());
     }
     let started = Instant::now();
-    assert_eq!(seq(events.next()), 13, "nothing is new, and it is said that it is there");
+    assert_eq!(seq(events.next()), 13, "repeated without a commit");
     assert!(started.elapsed() < Duration::from_secs(15));
 }
 
@@ -276,8 +277,12 @@ fn health_follows_the_run() {
     let sql = "UPDATE status SET value = json_set(value, '$.state', 'halted', '$.why', 'lost 3 % today') WHERE key = 'trading'";
     state.connection.execute(sql, []).unwrap();
     let halted = served.get("/healthz");
-    assert_eq!((halted.status, &halted.body[..]), (200, "ok\nhalted: lost 3 % today\n"), "it lives");
-    // How the run is, how long ago it said so; health, and whether it trades by the metrics.
+    assert_eq!(
+        (halted.status, &halted.body[..]),
+        (200, "ok\nhalted: lost 3 % today\n"),
+        "a halted run is alive"
+    );
+    // Trading status, its age in seconds; status code and text of /healthz, metric `betaflow_trading`.
     let ended = json!({"state": "ended", "ended": 1});
     let cases = [
         (json!({"state": "trading"}), 0, 200, "ok\ntrading\n", 1.0),
@@ -311,7 +316,7 @@ fn health_follows_the_run() {
     assert!(gone.body.contains("found no such file"), "{}", gone.body);
     let mut again = State::create(folder.path(), &SYMBOLS);
     again.frames(3);
-    assert_eq!(served.get("/api/state").json()["frames"], 3, "another state under the same name");
+    assert_eq!(served.get("/api/state").json()["frames"], 3, "the new state is read");
 }
 
 #[test]
@@ -332,7 +337,7 @@ fn metrics_are_in_the_format_of_prometheus() {
         }
     }
     let unique: std::collections::BTreeSet<_> = families.iter().collect();
-    assert_eq!(unique.len(), families.len(), "each family once");
+    assert_eq!(unique.len(), families.len(), "each family occurs once");
     let value = |name: &str| -> f64 {
         let line = answer.body.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_else(|| panic!("{name} in\n{}", answer.body)).parse().unwrap()
@@ -359,7 +364,7 @@ fn metrics_are_in_the_format_of_prometheus() {
 }
 
 #[test]
-fn requests_that_are_not_for_us_are_refused() {
+fn invalid_and_foreign_requests_are_refused() {
     let (_folder, _state, mut served) = shown(5);
     let port = served.address.port();
     let request = |line: &str, headers: &str| {
@@ -418,7 +423,7 @@ fn requests_that_are_not_for_us_are_refused() {
 }
 
 #[test]
-fn another_address_needs_a_token() {
+fn non_loopback_address_needs_a_token() {
     let folder = folder();
     let mut state = State::create(folder.path(), &SYMBOLS);
     state.frames(5);
@@ -454,7 +459,7 @@ fn another_address_needs_a_token() {
         }
     }
     let post = served.send(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    assert_eq!(post.status, 401, "nobody learns anything without it");
+    assert_eq!(post.status, 401, "the token is checked first");
     assert_eq!(served.get("/?token=wrong-wrong-wrong-wrong").status, 401);
     assert_eq!(served.get(&format!("/api/state?token={TOKEN}")).status, 200);
     assert_eq!(served.get_with("/api/state", &bearer).json()["frames"], 5);
@@ -470,14 +475,14 @@ fn another_address_needs_a_token() {
     assert_eq!(served.get_with("/", &format!("Cookie: {mangled}\r\n")).status, 401);
 
     let injected = format!("/?token={TOKEN}%0d%0aSet-Cookie:%20a=b");
-    assert_eq!(served.get(&injected).status, 401, "another token");
+    assert_eq!(served.get(&injected).status, 401, "not the token");
     let injected = served.get(&format!("/?token={TOKEN}&x=%0d%0aSet-Cookie:%20a=b"));
     assert_eq!(injected.headers.iter().filter(|(name, _)| name == "set-cookie").count(), 1);
-    assert_eq!(injected.header("location"), Some("/"), "nothing of the request is in the answer");
+    assert_eq!(injected.header("location"), Some("/"), "the answer does not repeat the request");
 }
 
 #[test]
-fn a_state_that_cannot_be_shown_is_an_error_with_a_sentence() {
+fn unreadable_state_is_an_error_that_names_the_cause() {
     let folder = folder();
     let refusal = || {
         let ended = call(folder.path(), &["dashboard", "--state", ".", "--listen", "127.0.0.1:0"]);
@@ -502,9 +507,9 @@ fn a_state_that_cannot_be_shown_is_an_error_with_a_sentence() {
     assert!(ended.code == Some(1) && ended.err.contains(&address), "{}", ended.err);
 }
 
-/// Before the first decision there is no row anywhere.
+/// The dashboard serves a state without any row.
 #[test]
-fn an_empty_state_is_shown() {
+fn empty_state_is_served() {
     let folder = folder();
     let state = State::create(folder.path(), &SYMBOLS);
     let served = DashboardProcess::start(folder.path(), "[::1]:0", &[]);
@@ -522,15 +527,15 @@ fn an_empty_state_is_shown() {
 }
 
 #[test]
-fn a_thousand_idle_connections_and_slow_clients_hold_up_nobody() {
+fn idle_and_slow_clients_do_not_block_others() {
     let limits = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limits.maximum, ..limits });
     let (_folder, mut state, mut served) = shown(2_000);
     let idle: Vec<TcpStream> = (0..1_000).map(|_| served.connect()).collect();
-    // A byte at a time, for ever.
+    // Sends one byte at a time, without end.
     let mut loris = served.connect();
     loris.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ").unwrap();
-    // It asks for everything and reads nothing of it.
+    // Sends many requests and never reads an answer.
     let mut deaf = served.connect();
     let many =
         format!("GET /api/state HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", served.address.port()).repeat(400);
@@ -547,7 +552,7 @@ fn a_thousand_idle_connections_and_slow_clients_hold_up_nobody() {
     let more: Vec<TcpStream> = (0..60).map(|_| served.connect()).collect();
     let full = Answer::of(&read_all(&more[59]));
     assert_eq!((full.status, &full.body[..]), (503, "Too many connections.\n"), "refused at once");
-    // The slow ones are given up; then there is room again.
+    // Slow clients time out and free their connections.
     let started = Instant::now();
     let mut dropped = 0;
     let mut byte = [0];
@@ -558,8 +563,8 @@ fn a_thousand_idle_connections_and_slow_clients_hold_up_nobody() {
         }
         std::thread::sleep(Duration::from_millis(500));
     }
-    assert_eq!(dropped, 1, "a header that does not end is given up");
-    assert!(matches!((&idle[0]).read(&mut byte), Ok(0) | Err(_)), "so is one that does not begin");
+    assert_eq!(dropped, 1, "an unfinished header times out");
+    assert!(matches!((&idle[0]).read(&mut byte), Ok(0) | Err(_)), "an idle connection times out");
     assert_eq!(served.get("/").status, 200);
     assert!(served.is_running());
 }
@@ -571,7 +576,7 @@ fn read_all(mut stream: &TcpStream) -> String {
 }
 
 #[test]
-fn followers_are_limited_and_leave_their_place() {
+fn event_streams_are_limited_and_released() {
     let (_folder, _state, served) = shown(20);
     let mut following: Vec<Events> = (0..64).map(|_| Events::follow(&served)).collect();
     for events in &mut following {
@@ -589,14 +594,14 @@ fn followers_are_limited_and_leave_their_place() {
         if head.ends_with(b"200") {
             break;
         }
-        assert!(started.elapsed() < Duration::from_secs(20), "places are given back");
+        assert!(started.elapsed() < Duration::from_secs(20), "no stream was released");
         std::thread::sleep(Duration::from_millis(200));
     }
 }
 
-/// A reader must not keep the log from being checkpointed, nor the writer waiting.
+/// Readers neither prevent a checkpoint of the write-ahead log nor block the writer.
 #[test]
-fn who_writes_does_not_notice_who_reads() {
+fn reader_does_not_block_the_writer() {
     let (_folder, mut state, served) = shown(3_000);
     let mut events = Events::follow(&served);
     events.next();
@@ -610,5 +615,5 @@ fn who_writes_does_not_notice_who_reads() {
     println!("longest commit with a client that follows: {longest:?}");
     let blocked: i64 =
         state.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
-    assert_eq!(blocked, 0, "no read is left open");
+    assert_eq!(blocked, 0, "a read is still open");
 }

@@ -1,4 +1,4 @@
-//! The dashboard in a real browser: it shows what is in SQLite, comes back after the server did, and fits a telephone.
+//! The dashboard in a real browser: it shows the content of `state.db`, reconnects, and fits a small screen.
 //!
 //! Needs Chromium and its driver: `cargo test -p betaflow-replay --test dashboard_browser -- --ignored`.
 
@@ -14,11 +14,11 @@ use support::webdriver::Browser;
 const SYMBOLS: [&str; 5] = ["AAPL", "MSFT", "XOM", "JPM", "BRK.B"];
 const MARKUP: &str = "<img src=x onerror=alert(1)>";
 
-/// Collects what would be an error and leaves no trace on the console.
-const LISTEN: &str = "window.seen = [];\
-    addEventListener('error', event => seen.push('error: ' + event.message), true);\
-    addEventListener('unhandledrejection', event => seen.push('rejection: ' + event.reason));\
-    addEventListener('securitypolicyviolation', event => seen.push('policy: ' + event.blockedURI));";
+/// Collects errors that leave no message on the console.
+const LISTEN: &str = "window.errors = [];\
+    addEventListener('error', event => errors.push('error: ' + event.message), true);\
+    addEventListener('unhandledrejection', event => errors.push('rejection: ' + event.reason));\
+    addEventListener('securitypolicyviolation', event => errors.push('policy: ' + event.blockedURI));";
 
 fn url(served: &DashboardProcess) -> String {
     format!("http://127.0.0.1:{}/", served.address.port())
@@ -29,7 +29,7 @@ fn value(browser: &Browser, selector: &str) -> f64 {
     text.as_str().unwrap_or_else(|| panic!("{selector} has a value")).parse().unwrap()
 }
 
-/// Numbers and text of the page against the database.
+/// Compares numbers and text of the page with the database.
 fn shows(browser: &Browser, state: &State) {
     let seq = state.frames - 1;
     browser.until(&format!("document.querySelector('[data-field=seq]').dataset.value === '{seq}'"), 20);
@@ -75,7 +75,7 @@ fn shows(browser: &Browser, state: &State) {
 
 #[test]
 #[ignore = "needs Chromium and its driver"]
-fn the_page_shows_what_is_in_sqlite_and_follows() {
+fn page_shows_the_database_and_follows_commits() {
     let browser = Browser::start();
     let folder = folder();
     let mut state = State::create(folder.path(), &SYMBOLS);
@@ -110,14 +110,14 @@ fn the_page_shows_what_is_in_sqlite_and_follows() {
     assert_eq!(
         drawn,
         [2, 1, 2, 1, 1, 1],
-        "value and benchmark, drawdown, turnover and cap, three coefficients"
+        "NAV and benchmark, drawdown, turnover and cap, three coefficients"
     );
     assert_eq!(browser.run("return document.querySelectorAll('#latency svg rect').length > 20"), true);
-    assert_eq!(browser.run("return seen"), serde_json::json!([]));
-    assert_eq!(browser.console(), [""; 0], "nothing on the console");
+    assert_eq!(browser.run("return errors"), serde_json::json!([]));
+    assert_eq!(browser.console(), [""; 0], "empty console");
 }
 
-/// Middle of an element of the page, after scrolling to it.
+/// Position in an element, after scrolling to it.
 fn place(browser: &Browser, selector: &str, share: f64) -> (f64, f64) {
     let script = format!(
         "const one = document.querySelector({selector:?}); one.scrollIntoView({{block: 'center'}});\
@@ -139,7 +139,7 @@ fn charts_show_values_at_the_pointer_and_zoom() {
     let browser = Browser::start();
     let folder = folder();
     let mut state = State::create(folder.path(), &SYMBOLS);
-    // More frames than a line has points.
+    // More frames than points of a line.
     state.frames(3_000);
     state.status(0);
     let served = DashboardProcess::start(folder.path(), "127.0.0.1:0", &[]);
@@ -150,33 +150,33 @@ fn charts_show_values_at_the_pointer_and_zoom() {
     let shown = |selector: &str| browser.text(selector);
     let points = || browser.run("return charts.nav.scale.end - charts.nav.scale.first").as_u64().unwrap();
     assert_eq!(browser.run(&format!("return {read}.hidden")), true);
-    // The mouse: the value of the frame below it, and of the benchmark.
+    // Mouse: NAV and benchmark of the frame below the pointer.
     browser.mouse(&[place(&browser, "#chart-nav", 0.5)], false);
     browser.until(&format!("!{read}.hidden"), 5);
     let text = shown("#chart-nav .read");
     let (time, values) = text.split_once("   ").unwrap();
-    let nav = number(values.split_once("value ").unwrap().1);
+    let nav = number(values.split_once("NAV ").unwrap().1);
     let near = state.number(&format!("SELECT count(*) FROM equity WHERE abs(nav - {nav}) < 1"));
     assert!(near >= 1.0 && values.contains("equal weight ") && time.starts_with("20"), "{text}");
     browser.mouse(&[(5.0, 5.0)], false);
     browser.until(&format!("{read}.hidden"), 5);
-    // The keyboard.
+    // Keyboard.
     browser.run("document.querySelector('#chart-nav svg').focus()");
-    // End and Home, and the frames that the last and the first point are made of.
+    // Keys End and Home, and the frames of the last and the first point.
     for (key, frames) in [("\u{e010}", "2999 AND 2999"), ("\u{e011}", "0 AND 7")] {
         browser.key(key);
-        let nav = number(shown("#chart-nav .read").split_once("value ").unwrap().1);
+        let nav = number(shown("#chart-nav .read").split_once("NAV ").unwrap().1);
         let sql =
             format!("SELECT count(*) FROM equity WHERE seq BETWEEN {frames} AND abs(nav - {nav}) <= 0.5");
         assert!(state.number(&sql) >= 1.0, "{nav} of {frames}");
     }
     browser.run("document.activeElement.blur()");
     browser.until(&format!("{read}.hidden"), 5);
-    // A finger.
+    // Touch.
     browser.tap(place(&browser, "#chart-drawdown", 0.4));
     browser.until("!document.querySelector('#chart-drawdown .read').hidden", 5);
     assert!(shown("#chart-drawdown .read").contains("drawdown "), "{}", shown("#chart-drawdown .read"));
-    // A drag zooms all charts of the account, in more detail than the whole has.
+    // A drag zooms all charts of the account and loads more detail.
     let whole = points();
     let ends = [place(&browser, "#chart-turnover", 0.5), place(&browser, "#chart-turnover", 0.55)];
     browser.mouse(&ends, true);
@@ -195,7 +195,7 @@ fn charts_show_values_at_the_pointer_and_zoom() {
     browser.double_click(place(&browser, "#chart-nav", 0.5));
     browser.until("!range.from", 5);
     assert_eq!((points(), browser.run(pressed)), (whole, "all".into()));
-    // The last week, which goes on with the record.
+    // The last week, which follows new frames.
     browser.run("document.querySelector('#range [data-span=\"1w\"]').click()");
     browser.until("detail && charts.nav.times === detail.lines.timestamp", 10);
     let week = points();
@@ -206,13 +206,13 @@ fn charts_show_values_at_the_pointer_and_zoom() {
     let last = state.number("SELECT timestamp FROM equity ORDER BY seq DESC LIMIT 1");
     browser.until(&format!("range.to >= {last} && charts.nav.scale.to >= {last}"), 10);
     assert!((30..=50).contains(&points()), "{}", points());
-    assert_eq!(browser.run("return seen"), serde_json::json!([]));
-    assert_eq!(browser.console(), [""; 0], "nothing on the console");
+    assert_eq!(browser.run("return errors"), serde_json::json!([]));
+    assert_eq!(browser.console(), [""; 0], "empty console");
 }
 
 #[test]
 #[ignore = "needs Chromium and its driver"]
-fn an_end_is_no_alarm_and_a_kill_is_one() {
+fn kill_shows_alarm_and_normal_end_a_notice() {
     let browser = Browser::start();
     let folder = folder();
     let mut state = State::create(folder.path(), &SYMBOLS);
@@ -220,14 +220,14 @@ fn an_end_is_no_alarm_and_a_kill_is_one() {
     let served = DashboardProcess::start(folder.path(), "127.0.0.1:0", &[]);
     let lost = serde_json::json!({"connected": false, "outage_since": 1_704_153_600_000_000_000_i64});
     let closed = serde_json::json!({"connected": false});
-    // Trading; feed; seconds ago; the pill, whether there is an alarm and a notice, and a word of it.
+    // Trading state, feed, age in seconds; text of the pill, alarm, notice, part of their text.
     let cases = [
         ("trading", "{}".to_owned(), 0, "trading", false, false, ""),
         ("trading", lost.to_string(), 0, "trading", true, false, "The feed is disconnected since 2024-01-02"),
         ("halted", "{}".to_owned(), 0, "halted", true, false, "Trading is halted"),
         ("trading", "{}".to_owned(), 60, "silent", true, false, "was killed or hangs"),
-        ("ended", closed.to_string(), 0, "ended", false, true, "ended in order"),
-        ("ended", closed.to_string(), 600, "ended", false, true, "ended in order"),
+        ("ended", closed.to_string(), 0, "ended", false, true, "ended normally"),
+        ("ended", closed.to_string(), 600, "ended", false, true, "ended normally"),
         ("failed", closed.to_string(), 600, "failed", true, false, "The run failed"),
     ];
     browser.open(&url(&served));
@@ -240,15 +240,15 @@ fn an_end_is_no_alarm_and_a_kill_is_one() {
         browser.until(&format!("document.getElementById('trading').textContent === '{pill}'"), 20);
         browser.until(&format!("document.getElementById('banner').hidden === {}", !alarm), 20);
         browser.until(&format!("document.getElementById('notice').hidden === {}", !notice), 20);
-        let said = browser.text("#banner") + &browser.text("#notice");
-        assert!(said.contains(word), "{trading}: {said}");
+        let shown = browser.text("#banner") + &browser.text("#notice");
+        assert!(shown.contains(word), "{trading}: {shown}");
     }
-    let said = browser.text("#feed");
+    let shown = browser.text("#feed");
     assert!(
-        said.contains("7 late") && said.contains("2 clock back") && said.contains("quiet: XOM"),
-        "{said}"
+        shown.contains("7 late") && shown.contains("2 clock back") && shown.contains("quiet: XOM"),
+        "{shown}"
     );
-    // No row of a stage that was not measured.
+    // A stage without a measurement has no row.
     let rows =
         "return [...document.querySelectorAll('#latency tbody tr')].map(row => row.cells[0].textContent)";
     assert_eq!(browser.run(rows).as_array().unwrap().len(), 3);
@@ -256,17 +256,17 @@ fn an_end_is_no_alarm_and_a_kill_is_one() {
     state.connection.execute(sql, []).unwrap();
     browser.until("document.querySelectorAll('#latency tbody tr').length === 2", 20);
     assert_eq!(browser.run(rows), serde_json::json!(["estimate", "message to decision"]));
-    // On a telephone every table fits its card.
+    // On a small screen every table fits its card.
     browser.resize(400, 900);
     let wide = "return [...document.querySelectorAll('.scroll')]\
         .filter(one => one.scrollWidth > one.clientWidth + 1).map(one => [one.firstChild.id, one.scrollWidth, one.clientWidth])";
     assert_eq!(browser.run(wide), serde_json::json!([]));
-    assert_eq!(browser.console(), [""; 0], "nothing on the console");
+    assert_eq!(browser.console(), [""; 0], "empty console");
 }
 
 #[test]
 #[ignore = "needs Chromium and its driver"]
-fn names_are_text() {
+fn names_are_never_markup() {
     let browser = Browser::start();
     let folder = folder();
     let mut state = State::create(folder.path(), &[MARKUP, "'\"&amp;", "AAPL"]);
@@ -290,13 +290,13 @@ fn names_are_text() {
         );
         assert_eq!(browser.run(&texts), true, "{cell}");
     }
-    assert_eq!(browser.run("return seen"), serde_json::json!([]));
-    assert_eq!(browser.console(), [""; 0], "nothing on the console");
+    assert_eq!(browser.run("return errors"), serde_json::json!([]));
+    assert_eq!(browser.console(), [""; 0], "empty console");
 }
 
 #[test]
 #[ignore = "needs Chromium and its driver"]
-fn the_page_comes_back_after_the_server_was_gone() {
+fn page_reconnects_after_a_server_restart() {
     let browser = Browser::start();
     let folder = folder();
     let mut state = State::create(folder.path(), &SYMBOLS);
@@ -311,7 +311,7 @@ fn the_page_comes_back_after_the_server_was_gone() {
     drop(served);
     browser.until("document.getElementById('link').textContent === 'disconnected'", 20);
     assert!(browser.text("#banner").contains("Disconnected since"), "{}", browser.text("#banner"));
-    assert_eq!(value(&browser, "[data-field=seq]"), 29.0, "what was known stays");
+    assert_eq!(value(&browser, "[data-field=seq]"), 29.0, "the last state stays visible");
     state.frames(5);
     std::thread::sleep(std::time::Duration::from_secs(3));
     let again = DashboardProcess::start(folder.path(), &address, &[]);
@@ -324,14 +324,14 @@ fn the_page_comes_back_after_the_server_was_gone() {
 
 #[test]
 #[ignore = "needs Chromium and its driver"]
-fn the_page_fits_every_width() {
+fn page_fits_every_width() {
     let browser = Browser::start();
     let folder = folder();
-    let long = "A_VERY_LONG_NAME_OF_AN_INSTRUMENT_THAT_NOBODY_WOULD_EVER_ABBREVIATE";
+    let long = "A_VERY_LONG_NAME_OF_AN_INSTRUMENT_WITHOUT_ANY_KIND_OF_ABBREVIATION";
     let mut state = State::create(folder.path(), &["AAPL", long, "XOM"]);
     state.frames(120);
     state.status(0);
-    state.event("disconnected", &"the other side closed without a word ".repeat(4));
+    state.event("disconnected", &"the server closed the connection early ".repeat(4));
     let served = DashboardProcess::start(folder.path(), "127.0.0.1:0", &[]);
     for width in [320, 400, 700, 1_000, 1_400, 2_200] {
         browser.resize(width, 900);
@@ -345,14 +345,14 @@ fn the_page_fits_every_width() {
              .filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0)\
              .map(one => one.textContent)",
         );
-        assert_eq!(outside, serde_json::json!([]), "{width} pixels: nothing is cut off");
+        assert_eq!(outside, serde_json::json!([]), "{width} pixels: text is cut off");
     }
-    assert_eq!(browser.console(), [""; 0], "nothing on the console");
+    assert_eq!(browser.console(), [""; 0], "empty console");
 }
 
 #[test]
 #[ignore = "needs Chromium and its driver"]
-fn a_token_in_the_address_opens_the_page_and_leaves_it() {
+fn token_in_the_address_opens_the_page_and_is_removed() {
     let browser = Browser::start();
     let folder = folder();
     let mut state = State::create(folder.path(), &SYMBOLS);
@@ -361,12 +361,8 @@ fn a_token_in_the_address_opens_the_page_and_leaves_it() {
     let served = DashboardProcess::start(folder.path(), "0.0.0.0:0", &["--token-file", "token"]);
     browser.open(&format!("{}?token=0123456789abcdef0123456789abcdef", url(&served)));
     shows(&browser, &state);
-    assert_eq!(
-        browser.run("return location.search + document.cookie"),
-        "",
-        "not in the address, not for scripts"
-    );
+    assert_eq!(browser.run("return location.search + document.cookie"), "", "the token is visible");
     browser.open(&url(&served));
     shows(&browser, &state);
-    assert_eq!(browser.console(), [""; 0], "nothing on the console");
+    assert_eq!(browser.console(), [""; 0], "empty console");
 }

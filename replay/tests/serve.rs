@@ -1,4 +1,4 @@
-//! What `betaflow serve` serves, followed over a real socket and traded: the digest of a replay.
+//! Feeds of `betaflow serve`, followed over a real socket and traded, give the digest of a replay.
 
 #![allow(clippy::unwrap_used)]
 
@@ -25,7 +25,7 @@ use support::{Panel, call, folder, joined, run};
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// A running `betaflow serve`.
+/// Process `betaflow serve`.
 struct ServeProcess {
     child: Child,
     out: BufReader<ChildStdout>,
@@ -47,7 +47,7 @@ impl ServeProcess {
         Self { child, out, line }
     }
 
-    /// Where it is, as it says.
+    /// Address of the feed, as printed.
     fn url(&self) -> &str {
         self.line.trim_end().split(' ').next_back().unwrap()
     }
@@ -58,15 +58,15 @@ impl ServeProcess {
         Edge::start(EdgeSettings { retry_after, retry_max, late, ..EdgeSettings::new(self.url()) }).unwrap()
     }
 
-    /// Ends it with a signal; its code, and what it said besides the first line.
+    /// Stops the process with a signal; returns its exit code and its output after the first line.
     fn end(mut self, signal: &str) -> (Option<i32>, String) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
         let code = self.child.wait().unwrap().code();
-        let mut said = String::new();
-        self.out.read_to_string(&mut said).unwrap();
-        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        (code, said)
+        let mut output = String::new();
+        self.out.read_to_string(&mut output).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut output).unwrap();
+        (code, output)
     }
 }
 
@@ -77,7 +77,7 @@ impl Drop for ServeProcess {
     }
 }
 
-/// What the feed says of itself, which comes before anything else.
+/// Waits for the hello message of the feed.
 fn hello(events: &EdgeReceiver) -> Hello {
     loop {
         if let EdgeEvent::Connected { hello, .. } = events.recv_timeout(LONG).unwrap() {
@@ -86,7 +86,7 @@ fn hello(events: &EdgeReceiver) -> Hello {
     }
 }
 
-/// Trades what is served with the program's defaults and 60 days of warm-up, and returns the digest.
+/// Trades the feed with the program's defaults and 60 days of warm-up; returns the digest.
 fn traded(served: &ServeProcess, source: Settings) -> (String, EdgeCounts) {
     let edge = served.edge();
     let hello = hello(&edge.events());
@@ -112,7 +112,7 @@ fn traded(served: &ServeProcess, source: Settings) -> (String, EdgeCounts) {
     (hex(&facts.digest), edge.stop())
 }
 
-/// As the program reads daily data.
+/// Source settings of daily data.
 fn daily() -> Settings {
     let wanted = |checked| move |field| FrameColumn { field, checked };
     let due = [Field::Dividend, Field::Split].map(wanted(true));
@@ -121,7 +121,7 @@ fn daily() -> Settings {
 }
 
 #[test]
-fn what_is_served_trades_to_the_digest_of_a_replay() {
+fn served_feed_trades_to_the_digest_of_a_replay() {
     let folder = folder();
     let folder = folder.path();
     let data = Panel::new(21, 300, 12).acting().write(folder);
@@ -129,7 +129,7 @@ fn what_is_served_trades_to_the_digest_of_a_replay() {
     let data: Vec<&str> = data.iter().map(String::as_str).collect();
     let faults = "--drop 0.02 --duplicate 0.03 --reorder 0.03 --disconnect-every 150ms --stall 20ms --seed 5";
     let faults: Vec<&str> = faults.split(' ').collect();
-    // Ten weeks of bars a tenth of a second, so that there is time for the faults that come by time.
+    // Slow enough for faults that occur by time.
     let slower = [&faults[..], &["--speed", "60000000"]].concat();
     for arguments in [&[][..], &faults, &slower] {
         let served = ServeProcess::start(folder, &[&data[..], arguments].concat());
@@ -140,14 +140,16 @@ fn what_is_served_trades_to_the_digest_of_a_replay() {
 }
 
 #[test]
-fn the_tutorial_is_served_without_any_argument_and_factors_are_made_by_the_client() {
+fn tutorial_is_the_default_and_the_client_builds_factors() {
     let folder = folder();
     let folder = folder.path();
     let settings = ["estimator.warmup=60", "data.to=2016-12-31"];
     let expected = run(folder, "run", &joined("replay", &[], &settings));
     let served = ServeProcess::start(folder, &["--to", "2016-12-31"]);
     assert!(
-        served.line.starts_with("serving the embedded tutorial data (close) as fast as it is read on ws://"),
+        served
+            .line
+            .starts_with("serving the embedded tutorial data (close) as fast as the client reads on ws://"),
         "{}",
         served.line
     );
@@ -158,26 +160,29 @@ fn the_tutorial_is_served_without_any_argument_and_factors_are_made_by_the_clien
 }
 
 #[test]
-fn it_says_what_and_where_in_one_line_and_ends_cleanly() {
+fn one_line_names_data_and_address_and_a_signal_ends_it() {
     let folder = folder();
     let folder = folder.path();
     let data = Panel::new(22, 40, 3).write(folder);
     let data: Vec<&str> = data.iter().map(String::as_str).collect();
     for signal in ["-INT", "-TERM"] {
         let served = ServeProcess::start(folder, &[&data[..], &["--speed", "2.5"]].concat());
-        let known = "serving prices.parquet (close, open, high, low, volume, bid, ask; factors mkt, mom) at 2.5 times its \
-                     speed on ws://127.0.0.1:";
+        let known = "serving prices.parquet (close, open, high, low, volume, bid, ask; factors mkt, mom) at 2.5 times the \
+                     recorded speed on ws://127.0.0.1:";
         assert!(served.line.starts_with(known) && !served.line.ends_with(":0\n"), "{}", served.line);
         let edge = served.edge();
         hello(&edge.events());
-        let (code, said) = served.end(signal);
-        assert_eq!(code, Some(0), "{said}");
-        assert!(said.starts_with("ended after 1 connections and") && said.lines().count() == 1, "{said}");
+        let (code, output) = served.end(signal);
+        assert_eq!(code, Some(0), "{output}");
+        assert!(
+            output.starts_with("ended after 1 connections and") && output.lines().count() == 1,
+            "{output}"
+        );
     }
 }
 
 #[test]
-fn what_cannot_be_served_is_said_and_why() {
+fn invalid_arguments_are_refused_with_the_reason() {
     let folder = folder();
     let folder = folder.path();
     let data = Panel::new(22, 40, 3).write(folder);

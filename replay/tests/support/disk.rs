@@ -1,4 +1,4 @@
-//! A disk of its own, in memory, that can be filled.
+//! Small file system in memory that a test can fill.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Command;
 pub(crate) struct SmallDisk<'a>(&'a Path);
 
 impl<'a> SmallDisk<'a> {
-    /// Mounts a file system of so many MiB, which needs root.
+    /// Mounts a file system of `mb` MiB, which needs root.
     pub(crate) fn mount(path: &'a Path, mb: u32) -> Self {
         std::fs::create_dir(path).unwrap();
         let size = format!("size={mb}m");

@@ -1,5 +1,4 @@
-//! Runs the built program on small data, and reads what it leaves. It uses no code of the engine.
-// Each test file uses a part of this.
+//! Runs the built program on small data and reads its output, without code of the engine.
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub(crate) mod disk;
@@ -29,22 +28,22 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) const DAY_NS: i64 = 86_400_000_000_000;
-/// The tables of a replay.
+/// Names of the tables of a replay.
 pub(crate) const TABLES: [&str; 5] = ["attribution", "betas", "equity", "fills", "weights"];
 
-/// A folder that is removed at the end of the test.
+/// Temporary folder, removed at the end of the test.
 pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// What a call of the program ended with.
+/// Result of a call of the program.
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-/// Calls the program in a folder.
+/// Runs the program in a folder.
 pub(crate) fn call(folder: &Path, arguments: &[&str]) -> Ended {
     let output = Command::new(env!("CARGO_BIN_EXE_betaflow"))
         .args(arguments)
@@ -55,7 +54,7 @@ pub(crate) fn call(folder: &Path, arguments: &[&str]) -> Ended {
     Ended { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
-/// Calls the program, which has to succeed and write the run folder `run`.
+/// Runs the program, which must succeed and write the run folder `run`.
 pub(crate) fn run(folder: &Path, run: &str, arguments: &[&str]) -> Run {
     let all = [arguments, &["--out", run]].concat();
     let ended = call(folder, &all);
@@ -63,12 +62,12 @@ pub(crate) fn run(folder: &Path, run: &str, arguments: &[&str]) -> Run {
     Run::at(folder.join(run))
 }
 
-/// `--set` before each setting.
+/// Arguments `--set` for each setting.
 pub(crate) fn sets<'a>(settings: &[&'a str]) -> Vec<&'a str> {
     settings.iter().flat_map(|setting| ["--set", setting]).collect()
 }
 
-/// A finished run folder.
+/// Completed run folder.
 pub(crate) struct Run {
     pub(crate) path: PathBuf,
     pub(crate) summary: Value,
@@ -88,7 +87,7 @@ impl Run {
         digest
     }
 
-    /// A setting of `run.toml`.
+    /// Value of a setting in `run.toml`.
     pub(crate) fn setting(&self, table: &str, key: &str) -> &toml::Value {
         &self.config[table][key]
     }
@@ -129,7 +128,7 @@ impl Table {
         self.batch.num_rows()
     }
 
-    /// `name: type` of each column, in order.
+    /// Name and type of each column, in order.
     pub(crate) fn columns(&self) -> Vec<(String, DataType)> {
         let schema = self.batch.schema();
         schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
@@ -147,23 +146,23 @@ impl Table {
         self.column(name).as_primitive::<TimestampNanosecondType>().values().to_vec()
     }
 
-    /// Null is NaN.
+    /// Values of a column; null as NaN.
     pub(crate) fn numbers(&self, name: &str) -> Vec<f64> {
         let column = self.column(name).as_primitive::<Float64Type>();
         column.iter().map(|value| value.unwrap_or(f64::NAN)).collect()
     }
 
-    /// Null is -1.
     /// Days since 1970-01-01 of a column of dates.
     pub(crate) fn days_of(&self, name: &str) -> Vec<i64> {
         self.column(name).as_primitive::<Date32Type>().values().iter().copied().map(i64::from).collect()
     }
 
+    /// Values of a column; null as -1.
     pub(crate) fn integers(&self, name: &str) -> Vec<i64> {
         self.column(name).as_primitive::<Int64Type>().iter().map(|value| value.unwrap_or(-1)).collect()
     }
 
-    /// Whether a column has no value at all.
+    /// Whether a column has no value.
     pub(crate) fn all_null(&self, name: &str) -> bool {
         self.column(name).null_count() == self.rows()
     }
@@ -177,7 +176,7 @@ impl Table {
         }
     }
 
-    /// Every row up to a time as one line in which numbers stand as their bits.
+    /// Every row up to a time as one line of text; numbers include their bits.
     pub(crate) fn lines_until(&self, time: i64) -> Vec<String> {
         let rows = self.times().partition_point(|row| *row <= time);
         let mut lines = vec![String::new(); rows];
@@ -200,7 +199,7 @@ impl Table {
     }
 }
 
-/// The columns of a file that is to be written.
+/// Columns of a file to write.
 pub(crate) type Columns<'a> = Vec<(&'a str, ArrayRef)>;
 
 pub(crate) fn write(path: &Path, columns: Columns<'_>) {
@@ -212,7 +211,7 @@ pub(crate) fn write(path: &Path, columns: Columns<'_>) {
     writer.close().unwrap();
 }
 
-/// A time column: dates where all are midnights.
+/// Time column; dates if all times are midnights.
 pub(crate) fn times(times: impl IntoIterator<Item = i64>) -> (&'static str, ArrayRef) {
     let times: Vec<i64> = times.into_iter().collect();
     if times.iter().all(|time| time % DAY_NS == 0) {
@@ -234,7 +233,7 @@ pub(crate) fn numbers(values: impl IntoIterator<Item = Option<f64>>) -> ArrayRef
 /// One row of tidy prices.
 #[derive(Clone, Debug)]
 pub(crate) struct Bar {
-    /// Nanoseconds.
+    /// Nanoseconds since 1970.
     pub(crate) time: i64,
     pub(crate) symbol: String,
     pub(crate) open: f64,
@@ -279,7 +278,7 @@ pub(crate) fn write_tidy(path: &Path, bars: &[Bar]) {
     write(path, columns);
 }
 
-/// Numbers that look random and are the same everywhere (splitmix64).
+/// Pseudo-random numbers, the same on every machine (SplitMix64).
 #[derive(Clone)]
 pub(crate) struct Random(pub(crate) u64);
 
@@ -291,38 +290,38 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// From 0 to 1.
+    /// Uniform between 0 and 1.
     pub(crate) fn share(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Mean 0, standard deviation 1, nearly normal.
+    /// Approximately normal with mean 0 and standard deviation 1.
     pub(crate) fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.share()).sum::<f64>() - 6.0
     }
 }
 
-/// Made-up prices on weekdays from 2015 on, and two factors with a risk-free return.
+/// Simulated prices on weekdays since 2015, and two factors with a risk-free return.
 ///
-/// A tenth of the prices is missing; S01 lists after a third of the frames, S02 after half, S03 disappears
-/// after 70 %. S00 always trades.
+/// A tenth of the bars is missing; S01 lists after a third of the frames, S02 after half, S03 delists after
+/// 70 %. S00 has a bar in every frame.
 #[derive(Clone)]
 pub(crate) struct Panel {
-    /// The time of each frame.
+    /// Time of each frame.
     pub(crate) times: Vec<i64>,
-    /// In order of time, then symbol.
+    /// Bars by time, then symbol.
     pub(crate) bars: Vec<Bar>,
     /// `mkt`, `mom` and `rf` of each frame.
     pub(crate) factors: Vec<[f64; 3]>,
 }
 
 impl Panel {
-    /// Daily prices.
+    /// Daily bars.
     pub(crate) fn new(seed: u64, days: usize, instruments: usize) -> Self {
         Self::of_bars(seed, days, &[0], instruments)
     }
 
-    /// Bars that close some hours into the day.
+    /// Bars that close `hours` after midnight.
     pub(crate) fn of_bars(seed: u64, days: usize, hours: &[i64], instruments: usize) -> Self {
         let mut random = Random(seed);
         // 2015-01-01 is day 16,436; 1970-01-01 was a Thursday.
@@ -361,8 +360,8 @@ impl Panel {
         panel
     }
 
-    /// The same market with splits and dividends: every instrument but S00 is split at some time, three for one or
-    /// one for two, and all pay a dividend every 40 frames.
+    /// Same market with splits and dividends: every instrument except S00 has one split, three for one or one
+    /// for two, and all pay a dividend every 40 frames.
     pub(crate) fn acting(mut self) -> Self {
         for at in 0..self.bars.len() {
             let bar = &self.bars[at];
@@ -384,7 +383,7 @@ impl Panel {
         self
     }
 
-    /// Its first frames.
+    /// First `frames` frames.
     pub(crate) fn first(&self, frames: usize) -> Self {
         let end = self.times[frames - 1];
         Self {
@@ -394,14 +393,14 @@ impl Panel {
         }
     }
 
-    /// Writes `prices.parquet` and `factors.parquet`, and returns the arguments that name them.
+    /// Writes `prices.parquet` and `factors.parquet`; returns the arguments that name them.
     pub(crate) fn write(&self, folder: &Path) -> [String; 4] {
         write_tidy(&folder.join("prices.parquet"), &self.bars);
         self.write_factors(&folder.join("factors.parquet"));
         self.arguments(folder, "prices.parquet")
     }
 
-    /// Arguments for prices of another name beside `factors.parquet`.
+    /// Arguments for another file of prices with `factors.parquet`.
     pub(crate) fn arguments(&self, folder: &Path, prices: &str) -> [String; 4] {
         let path = |name| folder.join(name).display().to_string();
         ["--prices".into(), path(prices), "--factors".into(), path("factors.parquet")]
@@ -413,7 +412,7 @@ impl Panel {
         write(path, vec![times, ("mkt", column(0)), ("mom", column(1)), ("rf", column(2))]);
     }
 
-    /// Bars by time, then symbol.
+    /// Bars by time, then by symbol.
     pub(crate) fn by_time(&self) -> BTreeMap<i64, BTreeMap<&str, &Bar>> {
         let mut frames = BTreeMap::<_, BTreeMap<_, _>>::new();
         for bar in &self.bars {
@@ -423,7 +422,7 @@ impl Panel {
     }
 }
 
-/// All arguments as one list.
+/// All arguments of a command.
 pub(crate) fn joined<'a>(command: &'a str, data: &'a [String], settings: &[&'a str]) -> Vec<&'a str> {
     let data = data.iter().map(String::as_str);
     [command].into_iter().chain(data).chain(sets(settings)).collect()

@@ -4,11 +4,11 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Settings that trade a small panel soon.
+/// Settings with which a small panel trades soon.
 pub(crate) const SETTINGS: [&str; 3] =
     ["estimator.warmup=40", "execution.delay_bars=2", "sizing.weight_min=-0.05"];
 
-/// A server that ends with its test.
+/// Server process that ends with its test.
 pub(crate) struct Serving {
     child: Child,
     pub(crate) url: String,
@@ -42,7 +42,7 @@ pub(crate) fn arguments<'a>(url: &'a str, state: &'a str) -> Vec<&'a str> {
     [vec!["paper", "--url", url, "--state", state], super::sets(&SETTINGS)].concat()
 }
 
-/// The digest that a run ended with.
+/// Digest printed at the end of a run.
 pub(crate) fn digest(out: &str) -> String {
     out.lines().find_map(|line| line.strip_prefix("digest ")).unwrap_or_default().to_owned()
 }

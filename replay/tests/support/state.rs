@@ -1,4 +1,4 @@
-//! A state folder as a run of `betaflow paper` writes it, with figures that follow from the number of the frame.
+//! State folder in the form of a `betaflow paper` run, with figures that follow from the frame number.
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 const HOUR_NS: i64 = 3_600_000_000_000;
 /// 2024-01-02 00:00 UTC.
 const START_NS: i64 = 1_704_153_600_000_000_000;
-/// Frames of a day.
-const A_DAY: i64 = 6;
+/// Frames per day.
+const FRAMES_PER_DAY: i64 = 6;
 
-/// What writes it.
+/// Writer of the state folder.
 pub(crate) struct State {
     pub(crate) connection: Connection,
     pub(crate) path: PathBuf,
@@ -22,12 +22,12 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// An empty state in a folder.
+    /// Creates an empty state in a folder.
     pub(crate) fn create(folder: &Path, symbols: &[&str]) -> Self {
         let path = folder.join("state.db");
         drop(StateFolder::open(folder, Sync::Normal).unwrap());
         let connection = Connection::open(&path).unwrap();
-        // The tests need no state that survives a power cut.
+        // Tests do not need durability.
         connection.pragma_update(None, "synchronous", "OFF").unwrap();
         let symbols = symbols.iter().map(|symbol| (*symbol).to_owned()).collect();
         let state = Self { connection, path, symbols, frames: 0 };
@@ -43,7 +43,7 @@ impl State {
         self.connection.execute(sql, [key, value]).unwrap();
     }
 
-    /// Commits frames, each as a transaction.
+    /// Commits frames, each in its own transaction.
     pub(crate) fn frames(&mut self, count: i64) {
         for _ in 0..count {
             self.frame();
@@ -53,7 +53,8 @@ impl State {
     fn frame(&mut self) {
         let transaction = self.connection.transaction().unwrap();
         let seq = self.frames;
-        let timestamp = START_NS + seq / A_DAY * 24 * HOUR_NS + (14 + seq % A_DAY) * HOUR_NS;
+        let timestamp =
+            START_NS + seq / FRAMES_PER_DAY * 24 * HOUR_NS + (14 + seq % FRAMES_PER_DAY) * HOUR_NS;
         let wave = |every: f64| (seq as f64 / every).sin();
         let nav = 1e6 * (1.0 + 0.0007 * seq as f64 + 0.03 * wave(9.0) + 0.004 * wave(1.3));
         transaction
@@ -148,7 +149,7 @@ impl State {
         self.connection.execute(sql, params![now_ns(), self.frames, kind, text]).unwrap();
     }
 
-    /// Says how the run is, as of some seconds ago.
+    /// Writes the status of a run, `seconds_ago` old.
     pub(crate) fn status(&self, seconds_ago: i64) {
         let time = now_ns() - seconds_ago * 1_000_000_000;
         let buckets = |middle: f64| -> Vec<Value> {
@@ -190,7 +191,7 @@ impl State {
         }
     }
 
-    /// One number of the database.
+    /// Returns one number of the database.
     pub(crate) fn number(&self, sql: &str) -> f64 {
         self.connection.query_row(sql, [], |row| row.get(0)).unwrap()
     }

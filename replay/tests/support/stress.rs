@@ -1,4 +1,4 @@
-//! The folder of a stress run, with figures that follow from the settings by a formula.
+//! Folder of a stress run, with figures that follow from the settings by a formula.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::write;
 
-/// Values of a setting of each scenario.
+/// Name of a setting, and its value in each scenario.
 pub(crate) type Column = (&'static str, Vec<f64>);
 
-/// All combinations of some values, the last setting first to move.
+/// Product of values; the last setting varies fastest.
 pub(crate) fn product(grid: &[(&'static str, &[f64])]) -> Vec<Column> {
     let rows: usize = grid.iter().map(|(_, values)| values.len()).product();
     let mut stride = rows;
@@ -23,13 +23,13 @@ pub(crate) fn product(grid: &[(&'static str, &[f64])]) -> Vec<Column> {
     grid.iter().map(column).collect()
 }
 
-/// Net Sharpe ratio 1 − 0.1 for each bps of cost, and 1 more for each unit of any other setting but `method`.
+/// Net Sharpe ratio: 1, minus 0.1 for each bps of cost, plus 1 for each unit of any other setting.
 pub(crate) fn sharpe(columns: &[Column], row: usize) -> f64 {
     let part = |(name, values): &Column| values[row] * if name.ends_with("_bps") { -0.1 } else { 1.0 };
     1.0 + columns.iter().map(part).sum::<f64>()
 }
 
-/// Writes the folder; `texts`: a setting of names beside the others.
+/// Writes the folder. `texts` is a further setting with text values.
 pub(crate) fn stress(
     folder: &Path,
     columns: &[Column],

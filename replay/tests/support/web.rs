@@ -1,4 +1,4 @@
-//! `betaflow dashboard` as a process, and HTTP as bytes on a socket: what no client library would send can be sent.
+//! Process `betaflow dashboard`, and raw HTTP over a socket, so that malformed requests can be sent.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -10,14 +10,14 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The program, killed at the end of the test.
+/// Dashboard process, killed at the end of the test.
 pub(crate) struct DashboardProcess {
     child: Child,
     pub(crate) address: SocketAddr,
 }
 
 impl DashboardProcess {
-    /// Shows the state in a folder on some port.
+    /// Serves the state in a folder on `listen`.
     pub(crate) fn start(folder: &Path, listen: &str, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_betaflow"))
             .args(["dashboard", "--state", ".", "--listen", listen])
@@ -42,7 +42,7 @@ impl DashboardProcess {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// A connection to it, by loopback wherever it listens.
+    /// Connects over loopback, whatever the address of the server.
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(("127.0.0.1", self.address.port())).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -50,10 +50,10 @@ impl DashboardProcess {
         stream
     }
 
-    /// Sends bytes and reads until the server closes.
+    /// Sends bytes and reads until the server closes the connection.
     pub(crate) fn send(&self, request: &[u8]) -> Answer {
         let mut stream = self.connect();
-        // A server that has read enough answers and closes.
+        // The server may answer and close before it has read everything.
         let _ = stream.write_all(request);
         Answer::read(&mut stream)
     }
@@ -78,7 +78,7 @@ impl Drop for DashboardProcess {
     }
 }
 
-/// Asks a dashboard of this machine.
+/// Sends a request to a dashboard on this machine.
 pub(crate) fn get(port: u16, path: &str) -> Answer {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
         return Answer { status: 0, headers: Vec::new(), body: String::new() };
@@ -89,11 +89,11 @@ pub(crate) fn get(port: u16, path: &str) -> Answer {
     Answer::read(&mut stream)
 }
 
-/// An answer; status 0 where there is none.
+/// HTTP response; status 0 without one.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// In lower case.
+    /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
@@ -101,7 +101,7 @@ pub(crate) struct Answer {
 impl Answer {
     fn read(stream: &mut TcpStream) -> Self {
         let mut bytes = Vec::new();
-        // A reset after the answer is an end as well.
+        // The server may reset the connection after its answer.
         let _ = stream.read_to_end(&mut bytes);
         Self::of(&String::from_utf8(bytes).unwrap())
     }
@@ -143,7 +143,7 @@ fn unchunked(mut text: &str) -> String {
     body
 }
 
-/// Server-sent events, one after the other.
+/// Server-sent events of a dashboard.
 pub(crate) struct Events(BufReader<TcpStream>);
 
 impl Events {
@@ -154,12 +154,12 @@ impl Events {
         Self(BufReader::new(stream))
     }
 
-    /// The name and the data of the next one.
+    /// Returns name and data of the next event.
     pub(crate) fn next(&mut self) -> (String, String) {
         let (mut name, mut data) = (String::new(), String::new());
         loop {
             let mut line = String::new();
-            assert!(self.0.read_line(&mut line).unwrap() > 0, "the stream goes on");
+            assert!(self.0.read_line(&mut line).unwrap() > 0, "the stream ended");
             if let Some(rest) = line.strip_prefix("event: ") {
                 name = rest.trim_end().to_owned();
             } else if let Some(rest) = line.strip_prefix("data: ") {

@@ -1,4 +1,4 @@
-//! A browser that is driven: as much of WebDriver (W3C) as the tests need, over plain HTTP.
+//! WebDriver client (W3C) over plain HTTP, as far as the tests need it.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,30 +9,30 @@ use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A session of Chromium, ended with the test.
+/// Chromium session, ended with the test.
 pub(crate) struct Browser {
     driver: Child,
-    /// Its output: closed, the driver could not write.
-    _said: BufReader<ChildStdout>,
+    /// Kept open, because the driver cannot write to a closed pipe.
+    _out: BufReader<ChildStdout>,
     port: u16,
     session: String,
 }
 
 impl Browser {
-    /// Starts Chromium by its driver.
+    /// Starts Chromium through its driver.
     pub(crate) fn start() -> Self {
         let driver = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
         let mut driver = driver.expect("found no chromedriver; expected the package `chromium-driver`");
-        let mut said = BufReader::new(driver.stdout.take().unwrap());
-        let port = said
+        let mut out = BufReader::new(driver.stdout.take().unwrap());
+        let port = out
             .by_ref()
             .lines()
             .map(Result::unwrap)
             .filter_map(|line| line.split_once("successfully on port ").map(|(_, rest)| rest.to_owned()))
             .map(|rest| rest.trim_end_matches('.').parse().unwrap())
             .next()
-            .expect("chromedriver says its port");
-        let mut browser = Self { driver, _said: said, port, session: String::new() };
+            .expect("chromedriver prints its port");
+        let mut browser = Self { driver, _out: out, port, session: String::new() };
         let arguments = [
             "--headless=new",
             "--no-sandbox",
@@ -86,7 +86,7 @@ impl Browser {
         self.request("POST", "/url", &json!({"url": url}));
     }
 
-    /// The value of a script's body.
+    /// Runs the body of a script and returns its value.
     pub(crate) fn run(&self, script: &str) -> Value {
         self.request("POST", "/execute/sync", &json!({"script": script, "args": []}))
     }
@@ -100,7 +100,7 @@ impl Browser {
         }
     }
 
-    /// The text of the first element of a selector.
+    /// Text of the first element that matches a selector.
     pub(crate) fn text(&self, selector: &str) -> String {
         self.run(&format!("return document.querySelector({selector:?}).textContent"))
             .as_str()
@@ -108,14 +108,14 @@ impl Browser {
             .to_owned()
     }
 
-    /// A screen of so many pixels.
+    /// Sets the size of the screen in pixels.
     pub(crate) fn resize(&self, width: u32, height: u32) {
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": size});
         self.request("POST", "/goog/cdp/execute", &command);
     }
 
-    /// Moves the mouse through places of the window in pixels; `drag`: with the button held from the first to the last.
+    /// Moves the mouse through positions in pixels. `drag`: holds the button from the first to the last.
     pub(crate) fn mouse(&self, places: &[(f64, f64)], drag: bool) {
         let mut actions = Vec::new();
         for (at, (x, y)) in places.iter().enumerate() {
@@ -132,7 +132,7 @@ impl Browser {
         self.act("mouse", &json!(actions));
     }
 
-    /// Clicks twice at a place of the window.
+    /// Double-clicks at a position.
     pub(crate) fn double_click(&self, (x, y): (f64, f64)) {
         let mut actions = vec![json!({"type": "pointerMove", "duration": 0, "x": x.round(), "y": y.round()})];
         for _ in 0..2 {
@@ -142,7 +142,7 @@ impl Browser {
         self.act("mouse", &json!(actions));
     }
 
-    /// Touches a place of the window.
+    /// Taps a position.
     pub(crate) fn tap(&self, (x, y): (f64, f64)) {
         let actions = json!([
             {"type": "pointerMove", "duration": 0, "x": x.round(), "y": y.round()},
@@ -157,7 +157,7 @@ impl Browser {
         self.request("POST", "/actions", &json!({"actions": [source]}));
     }
 
-    /// Presses a key, as WebDriver names it, on the element that has the focus.
+    /// Presses a key, by its WebDriver name, on the focused element.
     pub(crate) fn key(&self, key: &str) {
         let actions = json!([{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]);
         self.request(
@@ -167,22 +167,22 @@ impl Browser {
         );
     }
 
-    /// The window as a picture, in PNG.
+    /// Screenshot in PNG.
     pub(crate) fn picture(&self) -> Vec<u8> {
         let text = self.request("GET", "/screenshot", &Value::Null);
         base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text.as_str().unwrap()).unwrap()
     }
 
-    /// What the console has said since the last call.
+    /// Messages on the console since the last call.
     pub(crate) fn console(&self) -> Vec<String> {
-        let said = self.request("POST", "/se/log", &json!({"type": "browser"}));
-        said.as_array().unwrap().iter().map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
+        let log = self.request("POST", "/se/log", &json!({"type": "browser"}));
+        log.as_array().unwrap().iter().map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver ends its browser with the session, and a browser would outlive a test that fails.
+        // Ends the session, so that no browser process outlives a failed test.
         if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
             let _ = stream.set_read_timeout(Some(PATIENCE));
             let (session, port) = (&self.session, self.port);

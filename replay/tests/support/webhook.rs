@@ -1,4 +1,4 @@
-//! A server that alerts are posted to, and that misbehaves as asked.
+//! Webhook server that records alerts and can misbehave.
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read, Write};
@@ -12,45 +12,45 @@ use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// Answer to a request.
+/// Answer of the server to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
-    /// A status, and nothing else.
+    /// Status with an empty JSON body.
     Status(u16),
-    /// A redirect to a port of this machine.
+    /// Redirect to a port of this machine.
     Redirect(u16),
-    /// None: the connection stays open.
+    /// No answer: the connection stays open.
     Never,
 }
 
-/// A request as it came.
+/// Recorded request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    /// Method, path and headers, in lower case but for the first line.
+    /// Request line, then headers in lower case.
     pub(crate) head: Vec<String>,
     pub(crate) body: Value,
     pub(crate) reply: Reply,
 }
 
-/// The server; it ends with the test.
+/// Webhook server, ended with the test.
 pub(crate) struct Webhook {
     pub(crate) address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
     _thread: JoinHandle<()>,
 }
 
-/// A port that is free, and refuses connections.
+/// Unused port, which refuses connections.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Webhook {
-    /// Answers with these replies in turn, and then with 200.
+    /// Answers with `replies` in turn, then with 200.
     pub(crate) fn start(port: u16, replies: &[Reply]) -> Self {
         Self::serve(port, replies, None)
     }
 
-    /// Answers by HTTPS with 200. Its own certificate, for 127.0.0.1, is written to a PEM file.
+    /// Answers over HTTPS with 200. Writes its certificate, for 127.0.0.1, to a PEM file.
     pub(crate) fn start_tls(certificate: &Path) -> Self {
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         std::fs::write(certificate, made.cert.pem()).unwrap();
@@ -74,7 +74,7 @@ impl Webhook {
             let mut open = Vec::new();
             for stream in listener.incoming() {
                 let stream = stream.unwrap();
-                let mut stream: Box<dyn Both> = match &tls {
+                let mut stream: Box<dyn Stream> = match &tls {
                     None => Box::new(stream),
                     Some(tls) => {
                         let session = ServerConnection::new(Arc::clone(tls)).unwrap();
@@ -93,22 +93,22 @@ impl Webhook {
         Self { address, requests, _thread: thread }
     }
 
-    /// Everything that was posted so far.
+    /// All requests so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// Alerts that were posted and taken, in order.
+    /// Alerts answered with 2xx, in order.
     pub(crate) fn delivered(&self) -> Vec<Value> {
         let taken = |request: &Request| matches!(request.reply, Reply::Status(200..300));
         self.requests().into_iter().filter(taken).map(|request| request.body).collect()
     }
 }
 
-trait Both: Read + Write + Send {}
-impl<T: Read + Write + Send> Both for T {}
+trait Stream: Read + Write + Send {}
+impl<T: Read + Write + Send> Stream for T {}
 
-fn read(stream: &mut dyn Both) -> Option<(Vec<String>, Value)> {
+fn read(stream: &mut dyn Stream) -> Option<(Vec<String>, Value)> {
     let mut reader = BufReader::new(stream);
     let mut head = Vec::new();
     let mut length = 0;
@@ -130,16 +130,16 @@ fn read(stream: &mut dyn Both) -> Option<(Vec<String>, Value)> {
     Some((head, serde_json::from_slice(&body).unwrap()))
 }
 
-fn answer(stream: &mut dyn Both, reply: Reply) {
+fn answer(stream: &mut dyn Stream, reply: Reply) {
     let text = match reply {
         Reply::Never => return,
-        Reply::Status(code) => format!("HTTP/1.1 {code} Said\r\ncontent-length: 2\r\n\r\n{{}}"),
+        Reply::Status(code) => format!("HTTP/1.1 {code} Status\r\ncontent-length: 2\r\n\r\n{{}}"),
         Reply::Redirect(port) => {
             format!(
                 "HTTP/1.1 307 Elsewhere\r\nlocation: http://127.0.0.1:{port}/\r\ncontent-length: 0\r\n\r\n"
             )
         }
     };
-    // A client that has gone wants no answer.
+    // The client may have disconnected.
     let _ = stream.write_all(text.as_bytes());
 }

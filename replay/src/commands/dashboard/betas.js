@@ -1,5 +1,5 @@
 
-// Betas of the instrument that is chosen.
+// Betas of the selected instrument.
 
 const choice = find("symbol");
 const multiples = new Map();
@@ -10,13 +10,13 @@ const choices = () => {
   if (known.length === state.symbols.length && known.every((symbol, at) => symbol === state.symbols[at])) return;
   const before = choice.value;
   choice.replaceChildren(...state.symbols.map(symbol => element("option", { value: symbol }, symbol)));
-  // At first what is held most.
+  // Start with the largest position.
   const held = state.positions.find(row => state.symbols.includes(row.symbol))?.symbol;
   const wanted = [before, held, state.symbols[0]].find(symbol => state.symbols.includes(symbol));
   if (wanted !== undefined) choice.value = wanted;
 };
 
-// At most every two seconds, and only where there is a new frame.
+// At most every two seconds, and only after a new frame.
 const betas = async () => {
   const frame = choice.value + " " + state?.last?.seq;
   if (!choice.value || asking || frame === shownFrame || Date.now() - asked < 2000) return;
@@ -32,7 +32,7 @@ const betas = async () => {
       }
     }
   } catch {
-    // The connection is gone; the stream says so.
+    // The connection is lost; the stream reports it.
   }
   asking = false;
   if (symbol !== choice.value) {
@@ -56,7 +56,7 @@ const drawBetas = ({ timestamp, coefficients, symbol }) => {
       const [caption, drawing] = [element("figcaption"), element("div", { class: "chart" })];
       const figure = element("figure", {}, caption, drawing);
       place.append(figure);
-      // Alpha is a return of a bar, a beta has no unit.
+      // Alpha is a return per bar, shown in bps; a beta has no unit.
       const format = name === "alpha"
         ? (value, decimals) => known(value) ? number(1e4 * value, decimals === undefined ? 2 : Math.max(0, decimals - 4)) : NONE
         : (value, decimals = 3) => number(value, decimals);
@@ -65,7 +65,7 @@ const drawBetas = ({ timestamp, coefficients, symbol }) => {
     }
     const at = mean.length - 1;
     const format = multiple.chart.format;
-    const label = name === "alpha" ? "alpha, bps a bar" : name;
+    const label = name === "alpha" ? "alpha, bps per bar" : name;
     const value = element("b", {}, format(mean[at]));
     value.dataset.beta = name;
     if (known(mean[at])) value.dataset.value = mean[at];

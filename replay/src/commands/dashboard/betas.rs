@@ -1,13 +1,13 @@
-//! The betas of one instrument through time.
+//! Betas of one instrument over time.
 
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
-/// Most frames that are read, and most that are shown of them.
+/// Maximum frames read, and maximum frames returned after thinning.
 const FRAMES_READ: i64 = 1_500;
 const FRAMES_SHOWN: usize = 500;
 
-/// Means and standard deviations of all coefficients, the oldest frame first.
+/// Means and standard deviations of all coefficients, oldest frame first.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Betas {
     symbol: String,
@@ -16,7 +16,7 @@ pub(crate) struct Betas {
     coefficients: Vec<Coefficient>,
 }
 
-/// One coefficient; `None` on frames that have no number for it.
+/// One coefficient; `None` in frames without a value.
 #[derive(Debug, Serialize)]
 struct Coefficient {
     name: String,
@@ -25,7 +25,7 @@ struct Coefficient {
 }
 
 impl Betas {
-    /// `None`: there are none of that instrument.
+    /// Reads the betas of an instrument; `None` if it has none.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -41,7 +41,7 @@ impl Betas {
             return Ok(None);
         }
         let stride = newest_first.len().div_ceil(FRAMES_SHOWN);
-        // Thinned from the newest, which is always shown.
+        // Thin from the newest frame, so that it is always included.
         let shown: Vec<_> = newest_first.into_iter().step_by(stride).collect();
         let mut betas = Self { symbol: symbol.to_owned(), ..Self::default() };
         for (seq, timestamp, coefficients) in shown.into_iter().rev() {
@@ -54,7 +54,7 @@ impl Betas {
         let frames = self.seq.len();
         self.seq.push(seq);
         self.timestamp.push(timestamp);
-        // What cannot be read is a gap in the lines.
+        // Coefficients that cannot be parsed leave a gap in the lines.
         let row: Vec<(String, Option<f64>, Option<f64>)> =
             serde_json::from_str(coefficients).unwrap_or_default();
         for (name, mean, sd) in row {

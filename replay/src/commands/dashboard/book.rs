@@ -1,4 +1,4 @@
-//! Holdings, brought up to date from `fills`, the splits on record and the held weights.
+//! Holdings, updated from `fills`, the recorded splits and the held weights.
 
 use betaflow_connectors::record::{EquityRow, FillRow, WeightRow, select};
 use betaflow_engine::time::TimestampNs;
@@ -8,21 +8,21 @@ use super::database::Database;
 use super::holdings::Holdings;
 use super::splits::Splits;
 
-/// Rows of a query, so that no read is open for long.
+/// Maximum rows of a query, which bounds its duration.
 const ROWS_AT_ONCE: usize = 20_000;
 
-/// Holdings and the position in the record that they stand for.
+/// Holdings, and the last fill and frame that they include.
 #[derive(Default)]
 pub(crate) struct Book {
     pub(crate) holdings: Holdings,
-    /// Number of the fills that are booked.
+    /// Number of booked fills.
     pub(crate) fills: u64,
-    /// Frame and position of the last of them.
+    /// Frame and position of the last booked fill.
     after: Option<(i64, i64)>,
-    /// Frame whose held weights were taken last.
+    /// Last frame whose held weights were used for prices.
     valued: Option<u64>,
     splits: SplitsSource,
-    /// Why splits are not known, where they cannot be read.
+    /// Reason why splits cannot be read.
     pub(crate) trouble: Option<String>,
 }
 
@@ -36,7 +36,7 @@ enum SplitsSource {
 }
 
 impl Book {
-    /// Takes the fills that are new, a limited number, up to a frame and its time: `true` where there may be more.
+    /// Books new fills up to frame `last`, at most [`ROWS_AT_ONCE`]; returns `true` if more may follow.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -84,7 +84,7 @@ impl Book {
     }
 
     fn without_splits(&mut self, why: &str) -> SplitsSource {
-        self.trouble = Some(format!("entry prices do not follow splits, which cannot be read: {why}"));
+        self.trouble = Some(format!("cannot read splits: {why}; entry prices ignore them"));
         SplitsSource::None
     }
 
@@ -101,7 +101,7 @@ impl Book {
         select(connection, rest, params![seq, n, last, ROWS_AT_ONCE])
     }
 
-    /// Takes the prices that the held weights of a frame imply.
+    /// Updates prices from the held weights of a frame.
     fn value(&mut self, connection: &Connection, frame: &EquityRow) -> rusqlite::Result<()> {
         self.split_until(frame.timestamp.0);
         let held: Vec<WeightRow> =
@@ -112,7 +112,7 @@ impl Book {
     }
 }
 
-/// Frame of the held weights on record, if its NAV is known.
+/// Last frame with held weights, if its NAV is known.
 fn weighted(connection: &Connection) -> rusqlite::Result<Option<EquityRow>> {
     let rest = "WHERE seq = (SELECT max(seq) FROM weights) AND nav IS NOT NULL";
     Ok(select(connection, rest, [])?.pop())

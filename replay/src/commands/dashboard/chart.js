@@ -1,5 +1,5 @@
 
-// About so many round numbers from low to high.
+// About `count` round numbers from low to high.
 const ticks = (low, high, count) => {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -10,12 +10,12 @@ const ticks = (low, high, count) => {
 };
 const decimalsOf = step => Math.max(0, Math.min(6, -Math.floor(Math.log10(step) + 1e-9)));
 
-// Narrowest selection that is a range, in pixels: less is a click.
+// Minimum width of a selection, in pixels; less is a click.
 const DRAG = 8;
 
-// Lines over time. lines: [{ name, values, style, area, low, high }]; values may have gaps.
-// A pointer, a finger or the arrow keys move a cross that shows values. `range`, where there is one, is shared by charts of the
-// same time axis: a selection in one of them zooms all, a double click shows everything again.
+// Lines over time. lines: [{ name, values, style, area, low, high }]; values may have gaps. A pointer, a
+// finger or the arrow keys move a cursor that shows values. Charts with the same `range` share a time axis: a
+// selection in one zooms all, a double click shows everything again.
 class Chart {
   constructor(place, format, range) {
     Object.assign(this, { place, format, range });
@@ -39,7 +39,7 @@ class Chart {
     this.draw();
   }
 
-  // Points that are in the range: the first, and the one behind the last.
+  // First index in the range, and the index after the last.
   shown() {
     const { times, range } = this;
     if (!range?.from) return [0, times.length];
@@ -75,7 +75,7 @@ class Chart {
     const [first, end] = this.shown();
     const extent = end > first ? this.extent(first, end) : undefined;
     if (!extent) {
-      const text = times.length ? "nothing in this range" : "nothing yet";
+      const text = times.length ? "no data in this range" : "no data yet";
       svg.append(shape("text", { x: width / 2, y: height / 2, class: "axis", "text-anchor": "middle" }, text));
       return;
     }
@@ -104,7 +104,7 @@ class Chart {
     this.over();
   }
 
-  // Pieces without a gap.
+  // Index runs without gaps.
   runs(line, first, end) {
     const runs = [];
     let run = [];
@@ -151,7 +151,7 @@ class Chart {
     }
   }
 
-  // ---- the cross and the selection ----
+  // ---- cursor and selection ----
 
   pixel(event) {
     const { left, right } = this.scale;
@@ -161,7 +161,7 @@ class Chart {
   press(event) {
     if (!this.scale) return;
     this.move(event);
-    // A finger scrolls the page and moves the cross; there are buttons for ranges.
+    // A finger scrolls the page and moves the cursor; buttons select ranges.
     if (this.range && event.pointerType !== "touch" && event.button === 0) {
       this.drag = this.pixel(event);
       this.place.setPointerCapture?.(event.pointerId);
@@ -234,7 +234,7 @@ class Chart {
       overlay.append(shape("circle", { cx: x, cy: scale.y(line.values[at]), r: 3.5, class: "dot " + line.style }));
     }
     const value = line => {
-      // A band is two standard deviations to each side.
+      // The band is ± 2 standard deviations.
       const spread = line.low && known(line.high[at]) ? ` \u00b1 ${this.format((line.high[at] - line.low[at]) / 4)}` : "";
       return `${line.name} ${this.format(line.values[at])}${spread}`;
     };
@@ -244,7 +244,8 @@ class Chart {
   }
 }
 
-// The part of the record that charts show: all of it, or from one time to another. `changed` is called with each change.
+// Time range of the charts: the whole run, or from one time to another. `changed` is called after each
+// change.
 class Range {
   constructor(place, spans, changed) {
     Object.assign(this, { charts: [], changed, spans });
@@ -256,14 +257,14 @@ class Range {
     place.append(...this.buttons);
   }
 
-  // The last so many nanoseconds; they go on with the record.
+  // Shows the last `length` nanoseconds and follows new frames.
   latest(length) {
     this.length = length;
     this.follow();
     this.apply();
   }
 
-  // Moves the range to the end of the record, where it is one of the latest.
+  // Moves a range that follows new frames to the last frame.
   follow() {
     const times = this.charts[0]?.times ?? [];
     const end = this.end ?? times[times.length - 1];

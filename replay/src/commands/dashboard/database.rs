@@ -1,4 +1,4 @@
-//! `state.db` as a reader has it: a connection of its own, which can neither write nor hold up who does.
+//! Read-only connection to `state.db` that never blocks the writer.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,16 +7,16 @@ use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::store::{SCHEMA_VERSION, StoreError};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-/// How long a query waits where the file is locked as a whole, as while its log is recovered.
+/// Busy timeout of a query, for example while SQLite recovers the write-ahead log.
 const BUSY: Duration = Duration::from_millis(500);
 
 /// A read-only connection.
 ///
-/// In SQLite's write-ahead log a reader sees the last commit before it began and blocks no writer; it only keeps the log
-/// from starting over, which is why no query here is long.
+/// In the write-ahead log a reader sees the last commit before its query and blocks no writer. It only keeps
+/// the log from restarting, which is why every query here is short.
 ///
-/// The file is never opened by other means: closing any descriptor of it would drop the locks that this process holds on
-/// it (POSIX), those of a run in the same process included.
+/// No other code may open the file: closing any descriptor of it drops the POSIX locks of this process,
+/// including those of a run.
 pub(crate) struct Database {
     pub(crate) connection: Connection,
     pub(crate) path: PathBuf,
@@ -25,13 +25,13 @@ pub(crate) struct Database {
 
 impl Database {
     /// # Errors
-    /// It is not there, no database of a state folder, or of another version.
+    /// The file does not exist, is not the database of a state folder, or has another schema version.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let identity = Identity::of(path).with_context(|| {
-            format!("{}: found no such file, expected the state of a run; see --state", path.display())
+            format!("{}: found no such file, expected state.db of a run; see --state", path.display())
         })?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let context = || format!("{}: cannot be read as SQLite", path.display());
+        let context = || format!("{}: cannot read it as SQLite", path.display());
         let connection = Connection::open_with_flags(path, flags).with_context(context)?;
         connection.busy_timeout(BUSY).with_context(context)?;
         let database = Self { connection, path: path.to_owned(), identity };
@@ -43,11 +43,11 @@ impl Database {
                 let (path, found) = (path.to_owned(), version.to_string());
                 Err(StoreError::Version { path, found, expected: SCHEMA_VERSION, by }.into())
             }
-            None => bail!("{}: found no schema_version, expected the state of a run", path.display()),
+            None => bail!("{}: found no schema_version, expected state.db of a run", path.display()),
         }
     }
 
-    /// A row of `meta`.
+    /// Returns the value of a row of `meta`.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -56,7 +56,7 @@ impl Database {
         statement.query_row([key], |row| row.get(0)).optional()
     }
 
-    /// A number that changes with every commit of another connection.
+    /// Returns a number that changes with every commit of another connection.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -64,13 +64,13 @@ impl Database {
         self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
     }
 
-    /// Whether the path still leads to the file that is open.
+    /// Whether the path still leads to the open file.
     pub(crate) fn is_current(&self) -> bool {
         Identity::of(&self.path).is_ok_and(|identity| identity == self.identity)
     }
 }
 
-/// What tells a file from another of the same name.
+/// Device and inode of a file, or its time of creation where there are no inodes.
 #[derive(PartialEq)]
 struct Identity(u64, u64);
 

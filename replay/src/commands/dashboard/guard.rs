@@ -1,4 +1,4 @@
-//! Who may ask, and for what: before anything else looks at a request.
+//! Access rules of the server: host name, token and method are checked before any route runs.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,25 +9,26 @@ use betaflow_engine::ledger::hex;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// What is not allowed, as a status and a sentence.
+/// Status and text of a refusal.
 type Refusal = (StatusCode, &'static str);
 
-/// The rules of one server.
+/// Access rules of one server.
 pub(crate) struct Guard {
-    /// Where only this machine can connect, pages of other sites still could, by a name that leads here.
+    /// Whether only this machine can connect. Pages of other sites could still try through a DNS name of this
+    /// machine.
     loopback: bool,
     token: Option<Token>,
 }
 
-/// A token by its digests: digests are of one length, and nothing of the token is in memory or in a cookie.
+/// Digests of the token. They have a fixed length, and neither memory nor the cookie holds the token itself.
 struct Token {
     digest: [u8; 32],
-    /// Its name has the port, since cookies of all ports of a host are one.
+    /// Cookie name; includes the port, because cookies are shared by all ports of a host.
     cookie_name: String,
     cookie: String,
 }
 
-/// What may go on.
+/// Outcome of the check of a request.
 pub(crate) enum Verdict {
     Allowed,
     Answered(Response),
@@ -46,15 +47,14 @@ impl Guard {
     pub(crate) fn judge<B>(&self, request: &Request<B>) -> Verdict {
         let (headers, uri) = (request.headers(), request.uri());
         if self.loopback && !names_loopback(headers, uri) {
-            let sentence = "This server answers to localhost, 127.0.0.1 and [::1] alone.\n";
+            let sentence = "This server accepts only the hosts localhost, 127.0.0.1 and [::1].\n";
             return refused((StatusCode::FORBIDDEN, sentence));
         }
         if let Some(token) = &self.token {
             let offered = query_token(uri);
             let by_query = offered.is_some_and(|offered| token.is(offered));
             if !by_query && !token.is_in(headers) {
-                let sentence =
-                    "A token is needed: `Authorization: Bearer TOKEN`, or the address with ?token=TOKEN.\n";
+                let sentence = "Token required: send `Authorization: Bearer TOKEN`, or add ?token=TOKEN to the address.\n";
                 return refused((StatusCode::UNAUTHORIZED, sentence));
             }
             if by_query && uri.path() == "/" {
@@ -64,7 +64,7 @@ impl Guard {
         if ![Method::GET, Method::HEAD].contains(request.method()) {
             return refused((
                 StatusCode::METHOD_NOT_ALLOWED,
-                "Nothing can be changed here: GET and HEAD alone.\n",
+                "Read-only server: only GET and HEAD are allowed.\n",
             ));
         }
         Verdict::Allowed
@@ -105,7 +105,7 @@ impl Token {
         bearer || cookie
     }
 
-    /// The page at an address without the token, which a browser would keep and show.
+    /// Redirects to an address without the token, which a browser would otherwise keep and show.
     fn exchanged(&self) -> Response {
         let cookie = format!("{}={}; HttpOnly; SameSite=Strict; Path=/", self.cookie_name, self.cookie);
         let headers = [(LOCATION, "/".to_owned()), (SET_COOKIE, cookie)];
@@ -113,12 +113,12 @@ impl Token {
     }
 }
 
-/// Whether an address can be reached from this machine alone.
+/// Whether only this machine can reach an address.
 pub(crate) fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// A page of another site that has its own name lead here (DNS rebinding) is told by that name.
+/// Whether all host names of a request are loopback; rejects DNS rebinding by pages of other sites.
 fn names_loopback(headers: &HeaderMap, uri: &Uri) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
@@ -129,7 +129,7 @@ fn names_loopback(headers: &HeaderMap, uri: &Uri) -> bool {
     })
 }
 
-/// Tokens have no character that a URL would escape.
+/// Token in the query. Tokens have no character that a URL escapes.
 fn query_token(uri: &Uri) -> Option<&str> {
     uri.query()?.split('&').find_map(|pair| pair.strip_prefix("token="))
 }

@@ -1,4 +1,4 @@
-//! Figures over the whole of `equity`, brought up to date from its new rows.
+//! Figures over all rows of `equity`, updated from its new rows.
 
 use betaflow_connectors::record::{EquityRow, select};
 use betaflow_engine::execution::Costs;
@@ -11,12 +11,12 @@ use serde::{Serialize, Serializer};
 use super::book::Book;
 use super::database::Database;
 
-/// Rows of a query: some tens of milliseconds, so that no read is open for long.
+/// Maximum rows of a query: tens of milliseconds.
 const ROWS_AT_ONCE: usize = 20_000;
-/// Most rows that are read for lines between two times.
+/// Maximum rows read for the lines of a range.
 const ROWS_OF_RANGE: usize = 200_000;
 
-/// Sums over all frames, in currency. Costs are positive; interest and dividends are positive when earned.
+/// Sums over all frames, in currency. Costs are positive; interest and dividends are positive when received.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sums {
     pub(crate) costs: Costs,
@@ -25,7 +25,7 @@ pub(crate) struct Sums {
 }
 
 impl Sums {
-    /// Adds a frame; what is null counts as 0.
+    /// Adds a frame; null counts as 0.
     fn add(&mut self, row: &EquityRow) {
         let known = |value: f64| if value.is_nan() { 0.0 } else { value };
         self.costs += row.costs;
@@ -49,9 +49,9 @@ impl Serialize for Sums {
 /// Figures over all frames.
 #[derive(Default)]
 pub(crate) struct History {
-    /// Frames in `equity`.
+    /// Number of frames in `equity`.
     pub(crate) frames: u64,
-    /// Quantity left by the fills.
+    /// Holdings after all fills.
     pub(crate) book: Book,
     pub(crate) orders: u64,
     pub(crate) last: Option<EquityRow>,
@@ -61,7 +61,7 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Takes a limited number of new rows: `true` if there may be more.
+    /// Reads a limited number of new rows; returns `true` if more may follow.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -71,7 +71,7 @@ impl History {
             connection.prepare_cached("SELECT max(seq) FROM equity")?.query_row([], |row| row.get(0))?;
         let before = self.last.as_ref().map(|frame| frame.seq);
         if newest < before {
-            // Another history under the same name.
+            // The file now holds another run.
             *self = Self::default();
         }
         let before = self.last.as_ref().map(|frame| frame.seq);
@@ -86,8 +86,8 @@ impl History {
         Ok(taken == ROWS_AT_ONCE || more_fills)
     }
 
-    /// Lines between two times, both included, with as many points as for the whole of the record; `None` if that would
-    /// read too many rows.
+    /// Returns the lines between two times, both inclusive, with the usual number of points; `None` if that
+    /// would read more than [`ROWS_OF_RANGE`] rows.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -133,7 +133,7 @@ impl History {
     }
 }
 
-/// Next rows of `equity`, a limited number.
+/// Next rows of `equity`, at most [`ROWS_AT_ONCE`].
 fn rows_after(connection: &Connection, seq: Option<u64>) -> rusqlite::Result<Vec<EquityRow>> {
     let after = seq.map_or(-1, |seq| i64::try_from(seq).unwrap_or(i64::MAX));
     select(connection, "WHERE seq > ?1 ORDER BY seq LIMIT ?2", params![after, ROWS_AT_ONCE])

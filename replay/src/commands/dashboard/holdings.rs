@@ -1,15 +1,15 @@
-//! Quantity, entry price and profit or loss of each position, from the fills on record by the average-cost method.
+//! Quantity, entry price and P&L of each position, from the recorded fills by the average-cost method.
 //!
-//! A fill that increases a position adds its amount to the cost; one that reduces it realises the difference between its price
-//! and the average cost of the units that go; one that goes through zero closes the position and opens another at its price. A
-//! split multiplies the units and leaves the cost. Costs of trading are kept apart. The last price is what the held weight and
-//! the value on record say of it, and that of a later fill where there is one.
+//! A fill that increases a position adds to its cost; one that reduces it realises price minus average cost;
+//! one that crosses zero closes the position and opens another at its price. A split multiplies the units and
+//! keeps the cost; trading costs are summed separately. The last price is that of the last fill, or the one
+//! that held weight and NAV imply.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// Part of a position below which nothing is held: what rounding leaves of one that was closed.
+/// Relative size below which the remainder of a closed position is a rounding error.
 const DUST: f64 = 1e-9;
 
 /// Position and P&L of one instrument.
@@ -17,37 +17,37 @@ const DUST: f64 = 1e-9;
 pub(crate) struct Holding {
     /// Units held, signed.
     pub(crate) quantity: f64,
-    /// Average entry price; none where nothing is held.
+    /// Average entry price; `None` without a position.
     pub(crate) entry_price: Option<f64>,
-    /// The last price that is known of the instrument.
+    /// Last known price.
     pub(crate) last_price: Option<f64>,
     /// Quantity × (last price − entry price).
     pub(crate) unrealised_pnl: Option<f64>,
-    /// Gains and losses of units that are sold or bought back.
+    /// Realised P&L of units sold or bought back, before costs.
     pub(crate) realised_pnl: f64,
-    /// Commission, spread and impact of its fills.
+    /// Commission, spread and impact of the fills.
     pub(crate) trading_costs: f64,
 }
 
-/// Sums over all instruments, those included that are no longer held.
+/// Sums over all instruments, including closed positions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Pnl {
-    /// Gains and losses of units that are sold or bought back.
+    /// Realised P&L, before costs.
     pub(crate) realised: f64,
-    /// Open P&L, as far as prices are known.
+    /// Unrealised P&L of positions with a known price.
     pub(crate) unrealised: f64,
     /// Commission, spread and impact.
     pub(crate) trading_costs: f64,
 }
 
-/// All instruments that were ever traded.
+/// Positions of all instruments that were ever traded.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Holdings(BTreeMap<String, Entry>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
     quantity: f64,
-    /// Σ quantity × price of what is held, signed.
+    /// Σ quantity × entry price of the open units, signed.
     cost: f64,
     realised: f64,
     trading_costs: f64,
@@ -55,7 +55,7 @@ struct Entry {
 }
 
 impl Holdings {
-    /// Books a fill.
+    /// Books one fill.
     pub(crate) fn fill(&mut self, symbol: &str, quantity: f64, price: f64, trading_costs: f64) {
         if !(quantity.is_finite() && price.is_finite()) {
             return;
@@ -85,7 +85,7 @@ impl Holdings {
         }
     }
 
-    /// Makes `ratio` units of each.
+    /// Applies a split: each unit becomes `ratio` units.
     pub(crate) fn split(&mut self, symbol: &str, ratio: f64) {
         if let Some(entry) = self.0.get_mut(symbol).filter(|_| ratio.is_finite() && ratio > 0.0) {
             entry.quantity *= ratio;
@@ -93,7 +93,7 @@ impl Holdings {
         }
     }
 
-    /// Learns the price of an instrument from what its position is worth.
+    /// Updates the price of an instrument from the value of its position.
     pub(crate) fn value(&mut self, symbol: &str, value: f64) {
         if let Some(entry) = self.0.get_mut(symbol).filter(|entry| entry.quantity != 0.0) {
             let price = value / entry.quantity;
@@ -103,12 +103,12 @@ impl Holdings {
         }
     }
 
-    /// Returns the position of an instrument; `None` where it was never traded.
+    /// Returns the position of an instrument; `None` if it was never traded.
     pub(crate) fn of(&self, symbol: &str) -> Option<Holding> {
         self.0.get(symbol).map(Entry::holding)
     }
 
-    /// Sums over all instruments.
+    /// Returns the P&L summed over all instruments.
     pub(crate) fn pnl(&self) -> Pnl {
         let mut all = Pnl::default();
         for holding in self.0.values().map(Entry::holding) {
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn average_cost_follows_fills_flips_and_splits() {
         use Step::{Fill, Split, Value};
-        // Steps; then quantity, entry price, last price, unrealised and realised P&L.
+        // Steps, then quantity, entry price, last price, unrealised and realised P&L.
         let cases = [
             (vec![Fill(10.0, 5.0)], (10.0, Some(5.0), 5.0, Some(0.0), 0.0)),
             (vec![Fill(10.0, 5.0), Fill(10.0, 7.0)], (20.0, Some(6.0), 7.0, Some(20.0), 0.0)),
@@ -159,7 +159,7 @@ mod tests {
             (vec![Fill(-10.0, 5.0), Fill(12.0, 4.0), Value(10.0)], (2.0, Some(4.0), 5.0, Some(2.0), 10.0)),
             (vec![Fill(10.0, 6.0), Split(3.0)], (30.0, Some(2.0), 2.0, Some(0.0), 0.0)),
             (vec![Fill(10.0, 6.0), Split(3.0), Fill(-15.0, 4.0)], (15.0, Some(2.0), 4.0, Some(30.0), 30.0)),
-            // Cash in lieu of half a unit after one for two.
+            // Cash in lieu of half a unit after a reverse split of one for two.
             (vec![Fill(5.0, 6.0), Split(0.5), Fill(-0.5, 12.0)], (2.0, Some(12.0), 12.0, Some(0.0), 0.0)),
             (vec![Fill(0.3, 10.0), Fill(-0.1, 10.0), Fill(-0.2, 10.0)], (0.0, None, 10.0, None, 0.0)),
         ];
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_have_positions_that_are_closed() {
+    fn pnl_includes_closed_positions() {
         let mut holdings = Holdings::default();
         holdings.fill("A", 1.0, 10.0, 1.0);
         holdings.fill("A", -1.0, 13.0, 1.0);

@@ -1,56 +1,56 @@
 
-// How the run is: feed, queues, latency.
+// Health of the run: feed, queues, latency.
 
 const ago = time => known(time) ? span(Math.max(0, (now() - time) / 1e9)) + " ago" : NONE;
 
 const ended = () => Boolean(state?.status.trading?.ended || state?.status.trading?.state === "ended");
-// Seconds since the run said how it is.
+// Age of the status in seconds.
 const silence = () => {
   const times = Object.values(state?.status ?? {}).map(row => row?.time).filter(known);
   return times.length ? (now() - Math.max(...times)) / 1e9 : undefined;
 };
 const isSilent = () => !ended() && state?.status.trading?.state !== "failed" && silence() > FRESH_S;
 
-// Counters that are usually 0, where they are not.
-const counts = (said, names) => names.map(([member, text]) => [said[member], text])
+// Counters that are not 0.
+const counts = (report, names) => names.map(([member, text]) => [report[member], text])
   .filter(([count]) => count > 0).map(([count, text]) => `${number(count, 0)} ${text}`).join(", ");
 
-const feedRows = said => {
-  const since = known(said.since) && !isSilent() ? `, since ${moment(said.since)}` : "";
-  const link = ended() ? "closed" : isSilent() ? "not known" : said.connected ? "connected" : "disconnected";
-  const outage = known(said.outage_since) ? `; lost since ${moment(said.outage_since)}` : "";
-  const venue = said.venue ?? {};
+const feedRows = report => {
+  const since = known(report.since) && !isSilent() ? `, since ${moment(report.since)}` : "";
+  const link = ended() ? "closed" : isSilent() ? "unknown" : report.connected ? "connected" : "disconnected";
+  const outage = known(report.outage_since) ? `; lost since ${moment(report.outage_since)}` : "";
+  const venue = report.venue ?? {};
   const faults = Object.entries(venue.faults ?? {}).map(([kind, count]) => `${number(count, 0)} ${kind.replace(/_/g, " ")}`).join(", ");
-  const symbols = [["never_heard", "never heard"], ["quiet", "quiet"], ["not_asked", "not asked for"]]
+  const symbols = [["never_heard", "no message"], ["quiet", "quiet"], ["not_asked", "not requested"]]
     .filter(([member]) => venue[member]?.length).map(([member, text]) => `${text}: ${venue[member].join(", ")}`).join("; ");
-  const refused = counts(said, [["refused", "malformed"], ["unknown", "of unknown type"], ["overflowed", "without room"]]);
-  const waits = said.blocked > 0 ? `; waited ${number(said.blocked, 0)} times, ${nanoseconds(said.blocked_ns)}` : "";
+  const refused = counts(report, [["refused", "malformed"], ["unknown", "unknown type"], ["overflowed", "buffer full"]]);
+  const waits = report.blocked > 0 ? `; delayed ${number(report.blocked, 0)} times, ${nanoseconds(report.blocked_ns)}` : "";
   return [
-    ["from", said.name || NONE],
+    ["source", report.name || NONE],
     ["connection", link + since],
-    ["last message", ago(said.last_message) + (said.stale ? ", stale" : "")],
-    ["messages", `${number(said.messages, 0)}, ${number(said.bytes / 1e6, 1)} MB`],
-    ["outages", number(said.outages ?? 0, 0) + outage],
-    ["gaps", `${number(said.gaps, 0)}; ${number(said.missing, 0)} messages missing, ${number(said.back_filled, 0)} filled in afterwards`],
-    ["reconnects", `${number(said.reconnects, 0)}, ${number(said.failures ?? 0, 0)} attempts failed`],
-    ["repeats, out of order", `${number(said.repeats, 0)}, ${number(said.reordered, 0)}`],
-    ["conflated", number(said.conflated, 0) + waits],
-    ["refused", refused || "0"],
-    ...(faults ? [["faults of the venue", faults]] : []),
+    ["last message", ago(report.last_message) + (report.stale ? ", stale" : "")],
+    ["messages", `${number(report.messages, 0)}, ${number(report.bytes / 1e6, 1)} MB`],
+    ["outages", number(report.outages ?? 0, 0) + outage],
+    ["gaps", `${number(report.gaps, 0)}; ${number(report.missing, 0)} messages missing, ${number(report.back_filled, 0)} back-filled`],
+    ["reconnects", `${number(report.reconnects, 0)}, ${number(report.failures ?? 0, 0)} failed attempts`],
+    ["duplicates, out of order", `${number(report.repeats, 0)}, ${number(report.reordered, 0)}`],
+    ["conflated", number(report.conflated, 0) + waits],
+    ["malformed", refused || "0"],
+    ...(faults ? [["data faults", faults]] : []),
     ...(symbols ? [["symbols", symbols]] : []),
   ];
 };
 
 const feed = () => {
-  const said = state.status.feed;
-  const rows = said ? feedRows(said) : [["from", state.feed?.name ?? NONE], ["health", "the run has not said yet"]];
+  const report = state.status.feed;
+  const rows = report ? feedRows(report) : [["source", state.feed?.name ?? NONE], ["health", "no status yet"]];
   find("feed").replaceChildren(...rows.flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)]));
   const trading = state.status.trading;
   const text = isSilent() ? "silent" : trading ? trading.state.replace(/_/g, " ") : "";
   const bad = ["halted", "ruined", "failed", "silent"].includes(text);
   pill("trading", text, text === "trading" ? "good" : bad ? "bad" : "wait");
-  const link = said?.connected ? (said.stale ? "feed stale" : "feed connected") : "feed disconnected";
-  pill("connected", said && !ended() && !isSilent() ? link : "", link === "feed connected" ? "good" : "bad");
+  const link = report?.connected ? (report.stale ? "feed stale" : "feed connected") : "feed disconnected";
+  pill("connected", report && !ended() && !isSilent() ? link : "", link === "feed connected" ? "good" : "bad");
 };
 
 const queues = () => fill(find("queues"),
@@ -61,9 +61,9 @@ const queues = () => fill(find("queues"),
     { text: number(row.capacity, 0) },
     { text: number(row.highest, 0) },
     { draw: weightBar(row.depth, row.highest, 0, row.capacity), style: "draw" },
-  ]), "the run has not said yet");
+  ]), "no status yet");
 
-// Buckets as bars over a logarithmic time axis, the same for all stages, and a line at the 99th percentile.
+// Histogram over a logarithmic time axis, common to all stages, with a line at the 99th percentile.
 const histogram = (stage, low, high) => {
   const svg = shape("svg", { viewBox: "0 0 100 16", preserveAspectRatio: "none", role: "img",
     "aria-label": `median ${nanoseconds(stage.p50_ns)}, 99 % ${nanoseconds(stage.p99_ns)}` });
@@ -86,13 +86,13 @@ const histogram = (stage, low, high) => {
 
 const latency = () => {
   const measured = (state.status.latency?.stages ?? []).filter(stage => stage.count > 0);
-  // From half of the first bucket that anything fell into, to the longest of all.
+  // From half of the first non-empty bucket to the maximum of all stages.
   const starts = measured.flatMap(stage => stage.buckets.filter(([, count]) => count > 0).slice(0, 1).map(([upper]) => upper / 2));
   const low = Math.max(1, Math.min(...starts, 1e12));
   const high = Math.max(2 * low, ...measured.map(stage => stage.max_ns));
-  const range = measured.length ? `${nanoseconds(low)} to ${nanoseconds(high)}, line at 99 %` : "";
+  const range = measured.length ? `${nanoseconds(low)} to ${nanoseconds(high)}, line: 99th percentile` : "";
   fill(find("latency"),
-    [["stage", "text"], ["measured"], ["median"], ["99 %"], ["longest"], [range, "text"]],
+    [["stage", "text"], ["count"], ["median"], ["99 %"], ["maximum"], [range, "text"]],
     measured.map(stage => [
       { text: stage.stage, style: "text", title: stage.stage },
       { text: number(stage.count, 0), value: stage.count },
@@ -100,5 +100,5 @@ const latency = () => {
       { text: nanoseconds(stage.p99_ns), value: stage.p99_ns },
       { text: nanoseconds(stage.max_ns), value: stage.max_ns },
       { draw: histogram(stage, low, high), style: "draw" },
-    ]), state.status.latency ? "nothing is measured yet" : "the run has not said yet");
+    ]), state.status.latency ? "no measurement yet" : "no status yet");
 };

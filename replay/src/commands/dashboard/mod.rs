@@ -1,24 +1,15 @@
-//! A read-only web page of a state folder, and `betaflow dashboard`.
+//! Read-only web page and JSON API of a state folder: `betaflow dashboard`, and the page of a running
+//! `paper`.
 //!
-//! * The page shows the contents of `state.db`, through a read-only connection of its own. In the write-ahead
-//!   log a reader blocks no commit. No read takes longer than some tens of milliseconds, so that the log can be
-//!   checkpointed.
-//! * The file is never opened by other means: closing any descriptor of it would drop the locks that the
-//!   process holds on it.
-//! * A run in the same process publishes its status in memory (`status::LiveStatus`), because a full disk keeps
-//!   the recorded one old. Every run writes the table `status` once a second (`status.rs`).
-//! * One thread reads for all clients (`reader.rs`). While a client follows, it looks for a commit
-//!   (`data_version`) four times a second. After a read it rests four times as long as the read took.
-//!   `history.rs` adds new rows of `equity` to figures and to lines of bounded length.
-//! * Clients get the last state through a `watch` channel. A slow client misses states, and no state is queued
-//!   for it.
-//! * Another thread serves (`server.rs`): it limits connections, time and size of headers, and blocked writes.
-//!   `guard.rs` checks token, `Host` and method before any route (`routes.rs`).
-//! * The page is one document. The content security policy names script and style by their hashes. The script
-//!   sets text and attributes, never markup.
-//! * `/api/lines` computes the points of a range from the figures kept at the end of the point before it.
-//! * `book.rs` books fills one at a time into `holdings.rs` (average cost), with splits from the recorded
-//!   inputs (`splits.rs`). Prices are held weight × NAV / quantity.
+//! One thread reads `state.db` for all clients (`reader.rs`); another thread serves HTTP (`server.rs`). A
+//! `watch` channel hands them the last state, so slow clients miss states and no queue grows.
+//!
+//! The connection is read-only, and no query takes longer than tens of milliseconds: the write-ahead log can
+//! then be checkpointed. Nothing else opens the file, because closing any descriptor of it drops the POSIX
+//! locks of the process.
+//!
+//! A run in the same process publishes its status in memory (`status::LiveStatus`), since its recorded status
+//! stays old while the disk is full.
 
 mod args;
 mod betas;
@@ -58,18 +49,19 @@ use guard::Guard;
 use reader::Reader;
 use status::LiveStatus;
 
-/// How long connections have to end when it is stopped.
+/// Time that open connections have to end after a stop.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// The server.
+/// HTTP server of the page.
 pub(crate) struct Dashboard;
 
 impl Dashboard {
-    /// Starts to serve on threads of its own. Port 0 is any that is free. `token`: as [`serve::read_token`] gives it.
-    /// `live`: status of a run in the same process.
+    /// Starts the server on its own threads. Port 0 means any free port. `live` is the status of a run in the
+    /// same process.
     ///
     /// # Errors
-    /// Another machine could connect and there is no token; the state cannot be read; the address is taken.
+    /// The address is reachable from other machines and there is no token; the state cannot be read; the
+    /// address is in use.
     pub(crate) fn start(
         address: SocketAddr,
         token: Option<String>,
@@ -78,14 +70,14 @@ impl Dashboard {
     ) -> Result<Handle> {
         if !guard::is_loopback(address.ip()) && token.is_none() {
             bail!(
-                "{address}: found an address that other machines reach and no token, expected one: give a file with \
+                "{address}: found no token for an address that other machines reach; give a token file with \
                  --token-file, or listen on 127.0.0.1"
             );
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = runtime
             .block_on(TcpListener::bind(address))
-            .with_context(|| format!("{address}: cannot listen there"))?;
+            .with_context(|| format!("{address}: cannot listen on this address"))?;
         let address = listener.local_addr()?;
         let (reader, reading) = Reader::start(state_db, live)?;
         let router = routes::router(reader, Guard::new(address, token.as_deref()));
@@ -98,7 +90,7 @@ impl Dashboard {
     }
 }
 
-/// A server that is running. It ends with this.
+/// Running server; stopped by [`Handle::stop`].
 pub(crate) struct Handle {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -106,7 +98,7 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    /// Where it listens.
+    /// Address on which the server listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -116,7 +108,7 @@ impl Handle {
         let Self { stop, threads, .. } = self;
         drop(stop);
         for thread in threads {
-            // A panic has been printed; there is nothing left to save.
+            // A panic of the thread has been printed already.
             let _ = thread.join();
         }
     }

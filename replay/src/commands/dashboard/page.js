@@ -1,5 +1,5 @@
 
-// What the page shows of a state: figures, lines and tables.
+// Figures, lines and tables of a state.
 
 const find = id => document.getElementById(id);
 const field = name => document.querySelector(`[data-field=${name}]`);
@@ -32,13 +32,13 @@ let state, all = false;
 const tiles = () => {
   const { last, day, drawdown } = state;
   put("nav", money(last?.nav), last?.nav);
-  put("nav_gross", last ? "before costs " + money(last.nav_gross) : "no frame yet", last?.nav_gross);
+  put("nav_gross", last ? "gross of costs " + money(last.nav_gross) : "no frame yet", last?.nav_gross);
   const pnl = put("pnl", plus(day?.pnl, money(day?.pnl)), day?.pnl);
   pnl.className = day?.pnl > 0 ? "gain" : day?.pnl < 0 ? "loss" : "";
   const share = day && day.nav_before ? day.pnl / day.nav_before : undefined;
   put("day_return", day ? `${plus(share, percent(share))} on ${moment(day.begins, false)}` : "", share);
   put("drawdown", percent(drawdown?.now), drawdown?.now);
-  put("deepest", drawdown ? "deepest " + percent(drawdown.deepest) : "", drawdown?.deepest);
+  put("deepest", drawdown ? "maximum " + percent(drawdown.deepest) : "", drawdown?.deepest);
   put("turnover", percent(day?.turnover), day?.turnover);
   put("cap", known(state.turnover_cap) ? "cap " + percent(state.turnover_cap) : "", state.turnover_cap);
   put("gross", percent(last?.gross_exposure), last?.gross_exposure);
@@ -48,7 +48,7 @@ const tiles = () => {
     : known(state.last_input) ? `${number(state.last_input + 1, 0)} inputs, warming up` : "", last?.timestamp);
 };
 
-// Lines of a range in more detail than those of the whole record, which have a limited number of points.
+// Lines of a range in more detail than those of the whole run, which have a limited number of points.
 let detail, detailing = false;
 const zoom = async () => {
   const wanted = () => range.from && state.lines.stride > 1 ? [range.from, range.to].map(Math.floor).join() : undefined;
@@ -61,9 +61,9 @@ const zoom = async () => {
     const answer = await fetch(`/api/lines?from=${Math.floor(from)}&to=${Math.ceil(to)}`);
     if (answer.ok) detail = { key, from, to, lines: await answer.json() };
   } catch {
-    // The connection is gone; the stream says so.
+    // The connection is lost; the stream reports it.
   }
-  // Not more often than this, also where the range follows a record that grows.
+  // Limits the rate, also while the range follows new frames.
   setTimeout(() => { detailing = false; if (wanted() && wanted() !== detail?.key) zoom(); }, 500);
   if (detail?.key === key) lines();
 };
@@ -80,15 +80,15 @@ const lines = () => {
   const { timestamp, nav, benchmark_nav, drawdown, turnover } = linesShown();
   const benchmark = benchmark_nav.some(known)
     ? [{ name: "equal weight", values: benchmark_nav, style: "gray" }] : [];
-  find("legend").textContent = benchmark.length ? "and of equal weight, broken line" : "";
-  charts.nav.show(timestamp, [...benchmark, { name: "value", values: nav, style: "blue" }]);
+  find("legend").textContent = benchmark.length ? "and equal-weight benchmark (broken line)" : "";
+  charts.nav.show(timestamp, [...benchmark, { name: "NAV", values: nav, style: "blue" }]);
   charts.drawdown.show(timestamp, [{ name: "drawdown", values: drawdown, style: "red", area: "fall" }], { most: 0 });
   const cap = known(state.turnover_cap)
     ? [{ name: "cap", values: timestamp.map(() => state.turnover_cap), style: "gray" }] : [];
   charts.turnover.show(timestamp, [...cap, { name: "turnover", values: turnover, style: "blue", area: "band" }], { least: 0 });
 };
 
-// A weight from the middle, or from the left where nothing is short; a mark at its target.
+// A weight as a bar from zero; a mark at its target.
 const weightBar = (held, target, low, high) => {
   const svg = shape("svg", { viewBox: "0 0 100 16", preserveAspectRatio: "none", "aria-hidden": "true" });
   const x = weight => 100 * (weight - low) / (high - low || 1);
@@ -109,23 +109,23 @@ const positions = () => {
   const [low, high] = [Math.min(0, ...weights), Math.max(0, ...weights)];
   const shown = all ? rows : rows.slice(0, POSITIONS);
   fill(find("positions"),
-    [["instrument", "text"], ["held"], ["target"], ["value"], ["quantity"], ["entry"], ["last"], ["open P&L"],
-      ["closed P&L"], ["held, and mark at target", "text"]],
+    [["instrument", "text"], ["held"], ["target"], ["value"], ["quantity"], ["entry price"], ["last price"],
+      ["unrealised P&L"], ["realised P&L"], ["held weight; mark at target", "text"]],
     shown.map(row => [
       { text: row.symbol, style: "text", title: row.symbol },
       { text: percent(row.held_weight), value: row.held_weight },
       { text: percent(row.target_weight), value: row.target_weight },
       { text: known(row.held_weight) && known(state.last?.nav) ? money(row.held_weight * state.last.nav) : NONE },
       { text: quantity(row.quantity), value: row.quantity },
-      { text: price(row.entry_price), value: row.entry_price, title: "average cost of what is held" },
+      { text: price(row.entry_price), value: row.entry_price, title: "average cost of the position" },
       { text: price(row.last_price), value: row.last_price },
       gain(row.unrealised_pnl),
       gain(row.realised_pnl),
       { draw: weightBar(row.held_weight, row.target_weight, low, high), style: "draw" },
-    ]), "nothing is held");
+    ]), "no positions");
   const { realised, unrealised } = state.pnl;
   find("positions-note").textContent = state.fill_count > 0
-    ? `${number(state.position_count, 0)} held; P&L before costs: open ${signed(unrealised)}, closed ${signed(realised)}` : "";
+    ? `${number(state.position_count, 0)} held; P&L before costs: unrealised ${signed(unrealised)}, realised ${signed(realised)}` : "";
   let more = find("more");
   if (!more) {
     more = element("button", { type: "button", id: "more" });
@@ -133,7 +133,7 @@ const positions = () => {
     find("positions").parentElement.after(more);
   }
   more.hidden = rows.length <= POSITIONS;
-  more.textContent = all ? `the largest ${POSITIONS}` : `all ${number(rows.length, 0)}`;
+  more.textContent = all ? `show the largest ${POSITIONS}` : `show all ${number(rows.length, 0)}`;
 };
 
 const costs = () => {
@@ -146,9 +146,9 @@ const costs = () => {
     { text: known(state.last?.nav) && state.last.nav !== 0 ? number(1e4 * value / state.last.nav, 1) : NONE },
     style || !(most > 0) ? { text: "" } : { draw: weightBar(value, undefined, 0, most), style: "draw" },
   ] });
-  fill(find("costs"), [["item", "text"], ["amount"], ["bps of value"], ["", "text"]], [
+  fill(find("costs"), [["item", "text"], ["amount"], ["bps of NAV"], ["", "text"]], [
     ...items.map(item => row(item, state.costs[item])),
-    row("all costs", total, "total"),
+    row("total costs", total, "total"),
     row("interest earned", state.costs.interest, "earned"),
     row("dividends received", state.costs.dividends, "earned"),
   ], "");
@@ -160,7 +160,7 @@ const costOf = row => {
 };
 
 const fills = () => fill(find("fills"),
-  [["time", "text"], ["instrument", "text"], ["quantity"], ["price"], ["decided at"], ["amount"], ["cost"], ["why", "text"]],
+  [["time", "text"], ["instrument", "text"], ["quantity"], ["price"], ["decision price"], ["amount"], ["cost"], ["reason", "text"]],
   state.fills.map(row => [
     { text: moment(row.timestamp, false), style: "text", title: "frame " + row.seq },
     { text: row.symbol, style: "text", title: row.symbol },
@@ -170,10 +170,10 @@ const fills = () => fill(find("fills"),
     { text: money(row.notional) },
     costOf(row),
     { text: row.reason ?? NONE, style: "text" },
-  ]), "no fill yet");
+  ]), "no fills yet");
 
 const orders = () => fill(find("orders"),
-  [["time", "text"], ["instrument", "text"], ["quantity"], ["filled"], ["ended", "text"], ["decided on frame"]],
+  [["time", "text"], ["instrument", "text"], ["quantity"], ["filled"], ["result", "text"], ["rebalance frame"]],
   state.orders.map(row => [
     { text: moment(row.timestamp, false), style: "text", title: "frame " + row.seq },
     { text: row.symbol, style: "text", title: row.symbol },
@@ -181,13 +181,13 @@ const orders = () => fill(find("orders"),
     { text: quantity(row.filled), value: row.filled },
     { text: (row.state ?? NONE).replace(/_/g, " "), style: "text" },
     { text: number(row.decided_seq, 0) },
-  ]), "no order yet");
+  ]), "no orders yet");
 
 const events = () => fill(find("events"),
-  [["time", "text"], ["what", "text"], ["", "text"], ["frame"]],
+  [["time", "text"], ["event", "text"], ["", "text"], ["frame"]],
   state.events.map(row => [
     { text: moment(row.time), style: "text" },
     { text: row.kind.replace(/_/g, " "), style: "text" },
     { text: row.text, style: "text sentence" },
     { text: number(row.seq, 0) },
-  ]), "nothing has happened");
+  ]), "no events yet");

@@ -1,4 +1,4 @@
-//! The page: one document with its style and script inside, which loads nothing.
+//! The page: one document with inline style and script, which loads nothing else.
 
 use std::sync::LazyLock;
 
@@ -17,12 +17,12 @@ const SCRIPT: &str = concat!(
     include_str!("stream.js")
 );
 
-/// The document.
+/// HTML document.
 pub(crate) static PAGE: LazyLock<String> =
     LazyLock::new(|| DOCUMENT.replace("/* STYLE */", STYLE).replace("/* SCRIPT */", SCRIPT));
 
-/// What the document may do: run this script and no other, ask this server and no other. The hashes are of all between
-/// the tags.
+/// Content security policy: only this script and style, by their SHA-256 hashes, and requests to this server
+/// alone.
 pub(crate) static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = |tag: &str| {
         let (start, end) = (format!("<{tag}>"), format!("</{tag}>"));

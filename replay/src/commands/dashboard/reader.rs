@@ -1,4 +1,4 @@
-//! The thread that reads the state for all clients, so that what they cost does not grow with their number.
+//! The thread that reads the state for all clients, so that the reading cost does not depend on their number.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,37 +15,37 @@ use super::history::History;
 use super::snapshot::Snapshot;
 use super::status::LiveStatus;
 
-/// How often a commit is looked for.
+/// Interval between checks for a new commit.
 const POLL: Duration = Duration::from_millis(250);
-/// Where nothing is committed, clients hear from us that often.
+/// Interval between snapshots when nothing is committed.
 const IDLE: Duration = Duration::from_secs(5);
-/// Where nothing is committed and a run in the same process has a new status, that often.
+/// Interval between snapshots when nothing is committed and a run in the same process has a new status.
 const PULSE: Duration = Duration::from_secs(1);
-/// After a read it rests for so many times as long as the read took: a fifth of one processor is the most that it takes.
+/// Rest after a read, as a multiple of its duration: reading uses at most a fifth of one core.
 const REST: u32 = 4;
-/// Requests that may wait; more are refused.
+/// Maximum waiting requests; further requests are refused.
 const REQUESTS: usize = 64;
-/// A request that waits longer is given up.
+/// Timeout of a waiting request.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What was read last.
+/// Result of the last read.
 pub(crate) enum Published {
-    /// The state, and the same as JSON.
+    /// Snapshot, and the same as JSON.
     State(Box<Snapshot>, String),
-    /// Why there is none.
+    /// Reason why the state cannot be read.
     Nothing(String),
 }
 
-/// What has been read; it is replaced as a whole.
+/// Last published result, replaced as a whole.
 pub(crate) type Latest = Arc<Published>;
 
-/// Why a request has no answer.
+/// Reason why a request has no answer.
 pub(crate) enum Refused {
-    /// There is no such thing in the state.
+    /// The state has no such entry.
     Missing,
-    /// It cannot be read.
+    /// The state cannot be read.
     Unreadable(String),
-    /// Too many requests wait.
+    /// Too many requests are waiting.
     Busy,
 }
 
@@ -55,7 +55,7 @@ enum Request {
     Lines((i64, i64), oneshot::Sender<Result<String, Refused>>),
 }
 
-/// Asks the thread; the thread ends when the last of these is gone.
+/// Handle of the thread; the thread ends when the last handle is dropped.
 #[derive(Clone)]
 pub(crate) struct Reader {
     requests: SyncSender<Request>,
@@ -66,7 +66,7 @@ impl Reader {
     /// Starts the thread.
     ///
     /// # Errors
-    /// The state cannot be read, or the system gives no thread.
+    /// The state cannot be read, or the system refuses another thread.
     pub(crate) fn start(path: PathBuf, live: Option<LiveStatus>) -> Result<(Self, JoinHandle<()>)> {
         let mut reading = ReaderThread {
             database: Some(Database::open(&path)?),
@@ -84,32 +84,32 @@ impl Reader {
         let thread = std::thread::Builder::new()
             .name("dashboard reader".to_owned())
             .spawn(move || reading.run(&inbox, &published))
-            .context("the system gives no thread to read the state with")?;
+            .context("cannot start the thread that reads the state")?;
         Ok((Self { requests, latest }, thread))
     }
 
-    /// The state as of now.
+    /// Returns the current state.
     pub(crate) async fn state(&self) -> Result<Latest, Refused> {
         let (answer, coming) = oneshot::channel();
         self.ask(Request::State(answer))?;
         waited(coming).await
     }
 
-    /// The betas of an instrument as of now, as JSON.
+    /// Returns the current betas of an instrument as JSON.
     pub(crate) async fn betas(&self, symbol: String) -> Result<String, Refused> {
         let (answer, coming) = oneshot::channel();
         self.ask(Request::Betas(symbol, answer))?;
         waited(coming).await?
     }
 
-    /// The lines between two times, as JSON.
+    /// Returns the lines between two times as JSON.
     pub(crate) async fn lines(&self, range: (i64, i64)) -> Result<String, Refused> {
         let (answer, coming) = oneshot::channel();
         self.ask(Request::Lines(range, answer))?;
         waited(coming).await?
     }
 
-    /// All states from now on. While there is one of these, commits are looked for.
+    /// Subscribes to all later states. Commits are checked for only while a subscriber exists.
     pub(crate) fn follow(&self) -> watch::Receiver<Latest> {
         self.latest.subscribe()
     }
@@ -142,7 +142,7 @@ struct ReaderThread {
     history: History,
     /// `data_version` before the last read.
     seen: Option<i64>,
-    /// Status of a run in the same process, and its version before the last read.
+    /// Status of a run in the same process.
     live: Option<LiveStatus>,
     seen_live: u64,
     rest_until: Instant,
@@ -154,7 +154,7 @@ impl ReaderThread {
         loop {
             match inbox.recv_timeout(POLL) {
                 Ok(Request::State(answer)) => {
-                    // Who asked may have given up while others were served.
+                    // The client may have timed out while other requests were served.
                     if !answer.is_closed() {
                         self.refresh(latest);
                         let state = Arc::clone(&latest.borrow());
@@ -181,7 +181,7 @@ impl ReaderThread {
         }
     }
 
-    /// Reads the state where there is a commit since, or nothing was said for long.
+    /// Reads the state after a new commit, or after an idle interval.
     fn refresh(&mut self, latest: &watch::Sender<Latest>) {
         if self.database.as_ref().is_some_and(|database| !database.is_current()) {
             self.database = None;
@@ -202,7 +202,7 @@ impl ReaderThread {
         let published = match self.snapshot() {
             Ok((snapshot, json)) => Published::State(Box::new(snapshot), json),
             Err(error) => {
-                // Whatever was the matter, the next read begins anew.
+                // The next read reopens the database and starts over.
                 self.database = None;
                 Published::Nothing(format!("{error:#}"))
             }
@@ -220,7 +220,7 @@ impl ReaderThread {
             Some(database) => database,
             None => Database::open(&self.path)?,
         };
-        // Before the read: a commit meanwhile is another read.
+        // Taken before the read, so that a commit during it causes another read.
         self.seen_live = self.live_version();
         self.seen = Some(database.data_version()?);
         let database = self.database.insert(database);
@@ -261,7 +261,7 @@ impl ReaderThread {
         self.rest_until = Instant::now() + started.elapsed() * REST;
         let unreadable = |error: &dyn std::fmt::Display| Refused::Unreadable(error.to_string());
         match lines {
-            // A range that has most of the record: its lines are there.
+            // The range covers most of the run: return the lines of the whole run.
             Ok(None) => serde_json::to_string(&self.history.lines).map_err(|error| unreadable(&error)),
             Ok(Some(lines)) => serde_json::to_string(&lines).map_err(|error| unreadable(&error)),
             Err(error) => Err(unreadable(&error)),

@@ -1,4 +1,4 @@
-//! What there is to ask for.
+//! Routes of the server, and their answers.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -26,9 +26,9 @@ use super::reader::{Latest, Published, Reader, Refused};
 use super::snapshot::now;
 use super::status::{FRESH, Status};
 
-/// Most clients that are told of every commit.
+/// Maximum clients of the event stream.
 const FOLLOWERS: usize = 64;
-/// When a browser tries again, milliseconds.
+/// Reconnect delay sent to browsers.
 const RETRY: Duration = Duration::from_millis(1_000);
 
 const JSON: &str = "application/json";
@@ -40,7 +40,7 @@ struct RouterState {
     followers: Arc<Semaphore>,
 }
 
-/// All routes, behind the guard.
+/// All routes, behind the access check.
 pub(crate) fn router(reader: Reader, guard: Guard) -> Router {
     let shared = RouterState { reader, followers: Arc::new(Semaphore::new(FOLLOWERS)) };
     Router::new()
@@ -51,12 +51,12 @@ pub(crate) fn router(reader: Reader, guard: Guard) -> Router {
         .route("/api/lines", get(lines))
         .route("/healthz", get(health))
         .route("/metrics", get(prometheus))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing of that name.\n") })
+        .fallback(|| async { (StatusCode::NOT_FOUND, "Not found.\n") })
         .layer(from_fn_with_state(Arc::new(guard), guarded))
         .with_state(shared)
 }
 
-/// Nothing gets past the guard, and every answer has the same headers, refusals too.
+/// Checks access before any route, and adds the same headers to every answer, including refusals.
 async fn guarded(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let mut response = match guard.judge(&request) {
         Verdict::Allowed => next.run(request).await,
@@ -101,7 +101,7 @@ async fn betas(
     Query(BetasQuery { symbol }): Query<BetasQuery>,
 ) -> Result<Response, Refused> {
     let Some(symbol) = symbol else {
-        let sentence = "Of which instrument? Expected /api/betas?symbol=SYMBOL.\n";
+        let sentence = "Parameter `symbol` is missing: expected /api/betas?symbol=SYMBOL.\n";
         return Ok((StatusCode::BAD_REQUEST, sentence).into_response());
     };
     let json = shared.reader.betas(symbol).await?;
@@ -114,13 +114,13 @@ struct Range {
     to: Option<i64>,
 }
 
-/// Value, drawdown and turnover between two times, in more detail than the state has them.
+/// NAV, drawdown and turnover between two times, in more detail than the state contains.
 async fn lines(
     State(shared): State<RouterState>,
     range: Result<Query<Range>, QueryRejection>,
 ) -> Result<Response, Refused> {
     let Ok(Query(Range { from: Some(from), to: Some(to) })) = range else {
-        let sentence = "Expected /api/lines?from=NS&to=NS, nanoseconds since 1970.\n";
+        let sentence = "Expected /api/lines?from=NS&to=NS, in nanoseconds since 1970.\n";
         return Ok((StatusCode::BAD_REQUEST, sentence).into_response());
     };
     let json = shared.reader.lines((from, to)).await?;
@@ -137,8 +137,8 @@ async fn prometheus(State(shared): State<RouterState>) -> Result<Response, Refus
     }
 }
 
-/// Liveness, for a supervisor that restarts what fails: 200 while the run goes on, also while it does not trade, and after it
-/// has ended in order; 503 where it failed or is silent.
+/// Liveness for a supervisor: 200 while the run is alive, whether it trades or not, and after it ended
+/// normally; 503 after it failed or while its status is stale.
 async fn health(State(shared): State<RouterState>) -> Result<Response, Refused> {
     let latest = shared.reader.state().await?;
     let snapshot = match &*latest {
@@ -151,14 +151,14 @@ async fn health(State(shared): State<RouterState>) -> Result<Response, Refused> 
 
 fn condition(status: &Status, now: i64) -> (StatusCode, String) {
     let unavailable = StatusCode::SERVICE_UNAVAILABLE;
-    let Some(said) = status.time() else {
-        return (unavailable, "The run has not said how it is yet.\n".to_owned());
+    let Some(reported) = status.time() else {
+        return (unavailable, "The run has not written its status yet.\n".to_owned());
     };
-    let seconds = now.saturating_sub(said) as f64 / 1e9;
+    let seconds = now.saturating_sub(reported) as f64 / 1e9;
     let trading = status.trading.clone().unwrap_or_default();
     let why = trading.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
     if trading.has_ended() {
-        return (StatusCode::OK, format!("ended\nThe run ended in order {seconds:.0} s ago{why}.\n"));
+        return (StatusCode::OK, format!("ended\nThe run ended normally {seconds:.0} s ago{why}.\n"));
     }
     if trading.state == "failed" {
         return (unavailable, format!("failed\nThe run failed {seconds:.0} s ago{why}.\n"));
@@ -166,18 +166,18 @@ fn condition(status: &Status, now: i64) -> (StatusCode, String) {
     if !status.is_fresh(now) {
         let most = FRESH.as_secs();
         let text = format!(
-            "The run last said how it is {seconds:.1} s ago, expected at most {most} s: it was killed or hangs.\n"
+            "The last status is {seconds:.1} s old, expected at most {most} s: the run was killed or hangs.\n"
         );
         return (unavailable, text);
     }
     (StatusCode::OK, format!("ok\n{}{why}\n", trading.state))
 }
 
-/// The state at once, and again with every commit. A client that reads slowly misses states, not the last one.
+/// Streams the current state and each later one. A slow client misses states, but never the last one.
 async fn events(State(shared): State<RouterState>) -> Result<Response, Refused> {
     let place = Arc::clone(&shared.followers).try_acquire_owned().map_err(|_| Refused::Busy)?;
     let following = EventStream { latest: shared.reader.follow(), _place: place, begun: false };
-    // As of now: nobody may have followed for long.
+    // Read once more: without a subscriber, no read happened in between.
     let _ = shared.reader.state().await?;
     let stream = stream::unfold(following, |mut following| async move {
         if following.begun {
@@ -188,14 +188,14 @@ async fn events(State(shared): State<RouterState>) -> Result<Response, Refused> 
         Some((Ok::<_, Infallible>(event(&latest)), following))
     });
     let mut response = Sse::new(stream).into_response();
-    // A proxy that collects would hold events back.
+    // Ask proxies not to buffer events.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
 }
 
 struct EventStream {
     latest: watch::Receiver<Latest>,
-    /// Given back when the client goes.
+    /// Released when the client disconnects.
     _place: OwnedSemaphorePermit,
     begun: bool,
 }
@@ -213,13 +213,13 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         match self {
             Self::Missing => {
-                (StatusCode::NOT_FOUND, "No betas of that instrument are recorded.\n").into_response()
+                (StatusCode::NOT_FOUND, "This instrument has no betas in the state.\n").into_response()
             }
             Self::Unreadable(why) => (StatusCode::SERVICE_UNAVAILABLE, why + "\n").into_response(),
             Self::Busy => {
                 let mut headers = HeaderMap::new();
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
-                let sentence = "Too many requests at once: try again in a moment.\n";
+                let sentence = "Too many requests: try again in a moment.\n";
                 (StatusCode::SERVICE_UNAVAILABLE, headers, sentence).into_response()
             }
         }

@@ -1,4 +1,4 @@
-//! `betaflow dashboard`.
+//! Command `betaflow dashboard`.
 
 use std::path::Path;
 use std::sync::mpsc;
@@ -9,15 +9,15 @@ use super::Dashboard;
 use super::DashboardArgs;
 use crate::terminal::say;
 
-/// Least characters of a token: 16 of 64 kinds are 96 bits.
+/// Minimum characters of a token: 16 of 64 kinds are 96 bits.
 const TOKEN_MIN: usize = 16;
-/// Most, so that a file of another kind is told.
+/// Maximum characters of a token; a longer text is another kind of file.
 const TOKEN_MAX: usize = 512;
 
-/// Serves a state folder until it is interrupted.
+/// Serves a state folder until interrupted.
 ///
 /// # Errors
-/// The folder, the token or the address is not as expected.
+/// The state folder, the token or the address is invalid.
 pub(crate) fn dashboard(args: &DashboardArgs) -> Result<()> {
     let token = args.token_file.as_deref().map(read_token).transpose()?;
     let (interrupted, wait) = mpsc::channel();
@@ -31,20 +31,20 @@ pub(crate) fn dashboard(args: &DashboardArgs) -> Result<()> {
     Ok(())
 }
 
-/// The token in a file, without the space around it.
+/// Reads a token from a file, without surrounding white space.
 ///
 /// # Errors
-/// It cannot be read, or is none.
+/// The file cannot be read, or its content is not a token.
 pub(crate) fn read_token(path: &Path) -> Result<String> {
     let place = path.display();
     let text =
-        betaflow_connectors::read_text(path).with_context(|| format!("{place}: cannot read a token"))?;
+        betaflow_connectors::read_text(path).with_context(|| format!("{place}: cannot read the token"))?;
     let token = text.trim();
     let fits = |character: char| character.is_ascii_alphanumeric() || "-._~".contains(character);
     if !(TOKEN_MIN..=TOKEN_MAX).contains(&token.len()) || !token.chars().all(fits) {
         bail!(
             "{place}: found {} characters, expected a token of {TOKEN_MIN} to {TOKEN_MAX} letters, digits, `-`, `.`, \
-             `_` and `~`, such as `head -c 24 /dev/urandom | base64 | tr '+/' '-_'` makes",
+             `_` and `~`, for example from `head -c 24 /dev/urandom | base64 | tr '+/' '-_'`",
             token.chars().count()
         );
     }

@@ -1,4 +1,4 @@
-//! Connections: how many, how long, how large.
+//! Limits of connections: number, duration and size.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,22 +12,22 @@ use tokio::sync::Semaphore;
 
 use super::timed::Timed;
 
-/// Most connections at once; further ones are refused.
+/// Maximum connections; further ones are refused.
 const CONNECTIONS: usize = 1_024;
-/// Descriptors that are left to the rest of the program: files, the feed, SQLite.
+/// File descriptors reserved for the rest of the program: files, the feed, SQLite.
 const OTHERS: usize = 256;
-/// A request's line and headers, bytes; a larger one is answered with 431.
+/// Maximum bytes of request line and headers; a larger request is answered with 431.
 const HEADER_BYTES: usize = 16 * 1_024;
-/// Headers of a request.
+/// Maximum headers of a request.
 const HEADERS: usize = 64;
-/// How long a client may take to send them, and how long a connection may be idle.
+/// Timeout of sending the headers, and of an idle connection.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// After a failure to accept, as where the system has no descriptor left.
+/// Pause after a failed accept, for example without a free descriptor.
 const PAUSE: Duration = Duration::from_millis(50);
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\nconnection: close\r\n\
     content-length: 22\r\n\r\nToo many connections.\n";
 
-/// Accepts connections, for ever.
+/// Accepts connections without end.
 pub(crate) async fn serve(listener: TcpListener, router: Router) {
     let places = Arc::new(Semaphore::new(connections_max()));
     loop {
@@ -39,7 +39,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
             }
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            // It fits into the empty buffer of a new connection; if not, there is nothing lost.
+            // Fits into the empty buffer of a new connection; a failure does no harm.
             let _ = stream.try_write(FULL);
             continue;
         };
@@ -53,7 +53,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
 
 async fn connection(stream: TcpStream, router: Router) {
     let _ = stream.set_nodelay(true);
-    // What goes wrong in a connection is its client's affair.
+    // Errors of a connection concern only its client.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
@@ -63,7 +63,7 @@ async fn connection(stream: TcpStream, router: Router) {
         .await;
 }
 
-/// As many as are allowed here, with the soft limit of descriptors raised where it may be.
+/// Maximum connections, after raising the soft limit of descriptors as far as allowed.
 #[cfg(unix)]
 fn connections_max() -> usize {
     use rustix::process::{Resource, getrlimit, setrlimit};
@@ -76,7 +76,7 @@ fn connections_max() -> usize {
         let _ = setrlimit(Resource::Nofile, limits);
     }
     let allowed = getrlimit(Resource::Nofile).current.map_or(wanted, |current| current.min(wanted));
-    // Where there are few, half of them.
+    // With few descriptors, use half of them.
     let allowed = allowed as usize;
     allowed.saturating_sub(OTHERS).max(allowed / 2).clamp(8, CONNECTIONS)
 }

@@ -1,4 +1,4 @@
-//! All that the page shows, as of one commit.
+//! Content of the page, read within one transaction.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,44 +14,44 @@ use super::history::{History, Sums};
 use super::holdings::{Holding, Holdings, Pnl};
 use super::status::{LiveStatus, Status};
 
-/// Most rows of fills, orders and events.
+/// Maximum rows of fills, orders and events.
 const ROWS: i64 = 50;
 const NEWEST: &str = "ORDER BY seq DESC, n DESC LIMIT ?1";
-/// Most positions, the largest first.
+/// Maximum positions, largest first.
 const POSITIONS: i64 = 1_000;
-/// Most instruments to choose from.
+/// Maximum instruments to choose from.
 const SYMBOLS: i64 = 5_000;
 
-/// The state of a run.
+/// State of a run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Snapshot {
-    /// When it was read, nanoseconds since 1970.
+    /// Time of the read, nanoseconds since 1970.
     pub(crate) time: i64,
-    /// Version of the program that wrote it.
+    /// Version of the program that wrote the state.
     version: Option<String>,
-    /// When the run was started.
+    /// Start time of the run.
     started: Option<String>,
-    /// The feed's greeting.
+    /// Hello message of the feed.
     feed: Value,
-    /// Number of the last input that is logged.
+    /// Sequence number of the last logged input.
     pub(crate) last_input: Option<i64>,
-    /// Frames that are recorded.
+    /// Number of recorded frames.
     pub(crate) frames: u64,
-    /// The last of them.
+    /// Last recorded frame.
     pub(crate) last: Option<EquityRow>,
     pub(crate) day: Option<DayFigures>,
     pub(crate) drawdown: Option<DrawdownSoFar>,
-    /// Whether the value of the last frame is 0 or below: the account is ruined.
+    /// Whether the account is ruined: NAV of the last frame is 0 or less.
     pub(crate) ruined: bool,
-    /// Most turnover of a date, as configured.
+    /// Turnover cap per day, as configured.
     pub(crate) turnover_cap: Option<f64>,
-    /// Sums since the start of the record.
+    /// Sums over all recorded frames.
     #[serde(rename = "costs")]
     pub(crate) sums: Sums,
-    /// Names of the items of the costs, in order.
+    /// Names of the cost items, in order.
     cost_items: Vec<&'static str>,
     pub(crate) fill_count: u64,
-    /// Profit and loss by position, summed over all that were ever held.
+    /// P&L summed over all instruments that were ever held.
     pub(crate) pnl: Pnl,
     pub(crate) order_count: u64,
     pub(crate) position_count: u64,
@@ -60,19 +60,19 @@ pub(crate) struct Snapshot {
     fills: Vec<FillRow>,
     orders: Vec<OrderRow>,
     events: Vec<Event>,
-    /// Instruments that have betas.
+    /// Instruments with betas.
     symbols: Vec<String>,
     pub(crate) status: Status,
-    /// What could not be read of the rest.
+    /// Parts that could not be read, with reasons.
     troubles: Vec<String>,
 }
 
-/// Weights of an instrument, and its position by the fills.
+/// Weights and position of an instrument.
 #[derive(Debug, Serialize)]
 struct Position {
     #[serde(flatten)]
     weights: WeightRow,
-    /// None of its members if the instrument was never traded.
+    /// Flattened; its fields are absent if the instrument was never traded.
     #[serde(flatten)]
     holding: Option<Holding>,
 }
@@ -87,8 +87,8 @@ struct Event {
 }
 
 impl Snapshot {
-    /// Reads the state: all of it as of the same commit. The status of a run in the same process, `live`, takes the place of
-    /// the one on record.
+    /// Reads the whole state within one transaction. `live`, the status of a run in the same process,
+    /// replaces the recorded one.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -98,7 +98,7 @@ impl Snapshot {
         live: Option<&LiveStatus>,
     ) -> rusqlite::Result<Self> {
         let connection = &database.connection;
-        // What is far behind is read in pieces, each of them a short transaction.
+        // Read a long backlog in pieces, each in a short transaction.
         while history.catch_up(database)? {}
         let transaction = connection.unchecked_transaction()?;
         while history.catch_up(database)? {}
@@ -143,7 +143,7 @@ impl Snapshot {
     }
 }
 
-/// Nanoseconds since 1970 by the clock of the machine.
+/// Nanoseconds since 1970 by the system clock.
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
@@ -153,7 +153,7 @@ fn one<T: rusqlite::types::FromSql>(connection: &Connection, sql: &str) -> rusql
     connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
 
-/// At most so many rows of a query.
+/// At most `limit` rows of a query.
 fn rows<T>(
     connection: &Connection,
     sql: &str,
@@ -170,13 +170,13 @@ fn status(connection: &Connection, troubles: &mut Vec<String>) -> rusqlite::Resu
     while let Some(row) = rows.next()? {
         let (key, value): (String, String) = (row.get(0)?, row.get(1)?);
         if let Err(error) = status.take(&key, &value) {
-            troubles.push(format!("status {key}: not of the form that is expected: {error}"));
+            troubles.push(format!("status {key}: cannot parse the row: {error}"));
         }
     }
     Ok(status)
 }
 
-/// `sizing.turnover_cap` of the configuration that the run has.
+/// `sizing.turnover_cap` of the recorded configuration.
 fn turnover_cap(database: &Database, troubles: &mut Vec<String>) -> rusqlite::Result<Option<f64>> {
     let Some(text) = database.meta("configuration")? else { return Ok(None) };
     match text.parse::<toml::Table>() {
@@ -185,7 +185,7 @@ fn turnover_cap(database: &Database, troubles: &mut Vec<String>) -> rusqlite::Re
             Ok(cap.and_then(|cap| cap.as_float().or(cap.as_integer().map(|whole| whole as f64))))
         }
         Err(error) => {
-            troubles.push(format!("the configuration in meta is no TOML: {}", error.message()));
+            troubles.push(format!("cannot parse the configuration in meta as TOML: {}", error.message()));
             Ok(None)
         }
     }
@@ -211,7 +211,7 @@ fn events(connection: &Connection) -> rusqlite::Result<Vec<Event>> {
     })
 }
 
-/// From one symbol to the next in the index: `DISTINCT` would go through every row.
+/// Symbols with betas, by skipping from one to the next in the index; `DISTINCT` would scan every row.
 fn symbols(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let sql = "WITH RECURSIVE each(symbol) AS (SELECT min(symbol) FROM betas UNION ALL \
                SELECT (SELECT min(symbol) FROM betas WHERE symbol > each.symbol) FROM each \

@@ -1,4 +1,4 @@
-//! Splits, from the inputs on record: the tables of a state have what was traded, not what became of the units.
+//! Splits from the recorded inputs, because the tables of a state folder do not hold them.
 
 use betaflow_connectors::live::ServerMessage;
 use betaflow_connectors::store::{Input, InputKind, InputReader};
@@ -7,15 +7,15 @@ use serde_json::Value;
 
 use super::database::Database;
 
-/// Reads them in the order of time.
+/// Reads splits in time order.
 pub(crate) struct Splits {
     inputs: InputReader,
-    /// An input that was read and is later than what was asked for.
+    /// Input that was read ahead, later than the last requested time.
     ahead: Option<Input>,
 }
 
 impl Splits {
-    /// `None` where the feed has no column of splits, so that nothing has to be read.
+    /// Opens the inputs; `None` if the feed has no column of splits.
     ///
     /// # Errors
     /// The inputs cannot be read.
@@ -30,7 +30,7 @@ impl Splits {
         Ok(Some(Self { inputs, ahead: None }))
     }
 
-    /// Calls `split` with symbol and ratio of each split up to a time, included.
+    /// Calls `split` with symbol and ratio of each split up to and including a time.
     ///
     /// # Errors
     /// The inputs cannot be read.
@@ -48,13 +48,13 @@ impl Splits {
                 self.ahead = Some(input);
                 return Ok(());
             }
-            // An input that cannot be read made no frame.
+            // An input that cannot be parsed made no frame.
             let Ok(ServerMessage::Bars(bars)) = ServerMessage::parse(&input.body, input.seq) else {
                 continue;
             };
             let ratios = bars.columns.iter().find(|(field, _)| *field == Field::Split);
             for (symbol, ratio) in bars.symbols.iter().zip(ratios.map_or(&[][..], |(_, ratios)| ratios)) {
-                // Null is none, and so is 0, as some vendors have it.
+                // Null and 0 mean no split; some vendors write 0.
                 if *ratio > 0.0 && *ratio != 1.0 {
                     split(symbol, *ratio);
                 }

@@ -1,17 +1,17 @@
-//! What a run says of itself about once a second, in the table `status`: a row of JSON for each of these keys.
+//! Status of a run, written about once a second to the table `status` as one JSON row per key.
 //!
-//! The run writes them and the dashboard reads them; a member that is missing has its default, so that either may be the
-//! older one. Times are nanoseconds since 1970 by the clock of the machine, counts are since the start of the program.
+//! A missing field takes its default, so that the run and the dashboard may have different versions. Times
+//! are nanoseconds since 1970 by the system clock; counts start with the program.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A run says about once a second how it is. A status older than this says nothing of the present.
+/// Maximum age of a fresh status; a run writes it about once a second.
 pub(crate) const FRESH: Duration = Duration::from_secs(10);
 
-/// `feed`: how the data arrives.
+/// Row `feed`: health of the data feed.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub(crate) struct FeedStatus {
@@ -19,71 +19,71 @@ pub(crate) struct FeedStatus {
     pub time: i64,
     /// Name of the feed.
     pub name: String,
-    /// True while it is connected.
+    /// Whether the feed is connected.
     pub connected: bool,
-    /// Time since which it is connected, or is not.
+    /// Time of the last connect or disconnect.
     pub since: Option<i64>,
     /// Time of the last message.
     pub last_message: Option<i64>,
-    /// Whether the feed was silent for too long and nothing has come since.
+    /// Whether the silence limit has passed since the last message.
     pub stale: bool,
-    /// Begin of the present outage; none while the feed is heard.
+    /// Start of the present outage, `None` while messages arrive.
     pub outage_since: Option<i64>,
-    /// Times that the feed was lost: disconnected, or silent for too long.
+    /// Number of outages: disconnected or silent for too long.
     pub outages: u64,
-    /// Outages after which data of a venue may be missing.
+    /// Outages that may have lost data of the venue.
     pub data_outages: u64,
     /// Messages received.
     pub messages: u64,
-    /// Faults and symbols of a venue.
+    /// Data faults and symbols of a venue.
     pub venue: crate::commands::dashboard::VenueStatus,
     /// Bytes received.
     pub bytes: u64,
-    /// Messages handed to the pipeline.
+    /// Messages delivered to the pipeline.
     pub delivered: u64,
-    /// Gaps in the numbers of the messages.
+    /// Gaps in the message sequence.
     pub gaps: u64,
-    /// Messages missing and not filled in.
+    /// Missing messages that were not back-filled.
     pub missing: u64,
-    /// Messages filled in afterwards.
+    /// Back-filled messages.
     pub back_filled: u64,
-    /// Requests for missing messages.
+    /// Back-fill requests.
     pub requests: u64,
-    /// Connections after the first.
+    /// Reconnections.
     pub reconnects: u64,
-    /// Attempts to connect that failed.
+    /// Failed connection attempts.
     pub failures: u64,
-    /// Times that the feed was silent for too long.
+    /// Number of times that the silence limit passed.
     pub silences: u64,
-    /// Messages that came again.
+    /// Duplicate messages.
     pub repeats: u64,
-    /// Messages out of order.
+    /// Messages received out of order.
     pub reordered: u64,
-    /// Early messages without room, asked for again.
+    /// Early messages dropped from a full reorder buffer and requested again.
     pub overflowed: u64,
-    /// Messages merged into later ones because the pipeline was full.
+    /// Messages merged into later ones because the pipeline was busy.
     pub conflated: u64,
-    /// Messages refused because they were malformed.
+    /// Malformed messages.
     pub refused: u64,
     /// Messages of unknown type.
     pub unknown: u64,
-    /// Trades and bars of a venue after their bar was closed.
+    /// Trades and bars of a venue that arrived after their bar closed.
     pub late: u64,
-    /// Trades and bars of a venue far ahead of all others.
+    /// Trades and bars of a venue with an implausible time, far ahead of the watermark.
     pub doubted: u64,
     /// Trades and bars of a venue from before its first interval.
     pub before: u64,
-    /// Trades and bars of a venue dropped for another reason.
+    /// Trades and bars of a venue dropped for other reasons.
     pub dropped: u64,
-    /// Bars of a venue left out because the connection began inside them.
+    /// Partial bars of a venue, left out because the connection started within them.
     pub partial: u64,
-    /// Events that found the channel full.
+    /// Events delayed by a full channel.
     pub blocked: u64,
-    /// Time that they waited.
+    /// Time that events waited for a full channel, nanoseconds.
     pub blocked_ns: u64,
 }
 
-/// `trading`: whether orders may leave the program.
+/// Row `trading`: whether the run may send orders.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub(crate) struct TradingStatus {
@@ -91,28 +91,28 @@ pub(crate) struct TradingStatus {
     pub time: i64,
     /// `warming_up`, `trading`, `halted`, `ruined`, `ended` or `failed`.
     pub state: String,
-    /// Reason of a state other than `trading`, as a sentence.
+    /// Reason for a state other than `trading`, one sentence.
     pub why: Option<String>,
-    /// Time since which the state folder cannot be written, as while the disk is full.
+    /// Time since which the state folder cannot be written, for example while the disk is full.
     pub unwritable_since: Option<i64>,
-    /// Time at which the run ended in order: its feed ended, or it was asked to stop.
+    /// Time of the normal end: the feed ended, or the run was stopped.
     pub ended: Option<i64>,
 }
 
 impl TradingStatus {
-    /// Whether the run ended in order.
+    /// Whether the run ended normally.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.is_some() || self.state == "ended"
     }
 }
 
-/// `queues`: how full the channels between the stages are.
+/// Row `queues`: depth of the channels between stages.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub(crate) struct QueuesStatus {
-    /// When this was written.
+    /// Time of this status.
     pub time: i64,
-    /// In the order of the pipeline.
+    /// Channels in pipeline order.
     pub queues: Vec<QueueStatus>,
 }
 
@@ -120,47 +120,47 @@ pub(crate) struct QueuesStatus {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub(crate) struct QueueStatus {
-    /// What it joins, such as `feed to source`.
+    /// Name of both ends, such as `feed to source`.
     pub name: String,
-    /// Messages in it.
+    /// Messages in the channel.
     pub depth: u64,
-    /// Most that it can hold.
+    /// Capacity of the channel.
     pub capacity: u64,
-    /// Most that it has held.
+    /// Highest depth so far.
     pub highest: u64,
 }
 
-/// `latency`: how long each stage took.
+/// Row `latency`: latency of each stage.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub(crate) struct LatencyStatus {
-    /// When this was written.
+    /// Time of this status.
     pub time: i64,
-    /// In the order of the pipeline, the whole way last.
+    /// Stages in pipeline order; the whole path last.
     pub stages: Vec<StageLatency>,
 }
 
-/// The latencies of one stage, in nanoseconds.
+/// Latencies of one stage, in nanoseconds.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub(crate) struct StageLatency {
-    /// Such as `estimate`, or `message to decision`.
+    /// Name of the stage, such as `estimate` or `message to decision`.
     pub stage: String,
-    /// How many were measured.
+    /// Number of measurements.
     pub count: u64,
-    /// Their sum.
+    /// Sum of the measurements.
     pub sum_ns: u64,
     /// Median.
     pub p50_ns: u64,
-    /// 99 % took at most this.
+    /// 99th percentile.
     pub p99_ns: u64,
-    /// The longest.
+    /// Maximum.
     pub max_ns: u64,
-    /// Upper end of each bucket, included, and how many fell into it; ends ascend.
+    /// Upper bound (inclusive) and count of each bucket, ascending.
     pub buckets: Vec<(u64, u64)>,
 }
 
-/// All that the table says. `None`: the run has not said it.
+/// Rows of the table; `None` if the run has not written a row.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Status {
     /// Row `feed`.
@@ -174,7 +174,7 @@ pub(crate) struct Status {
 }
 
 impl Status {
-    /// When the run last said anything.
+    /// Time of the latest row.
     pub(crate) fn time(&self) -> Option<i64> {
         let times = [
             self.feed.as_ref().map(|row| row.time),
@@ -185,20 +185,20 @@ impl Status {
         times.into_iter().flatten().max()
     }
 
-    /// Whether orders may leave the program at a time; a status that is too old says no.
+    /// Whether the run may send orders at a time; a stale status counts as no.
     pub(crate) fn is_trading(&self, now: i64) -> bool {
         self.is_fresh(now) && self.trading.as_ref().is_some_and(|trading| trading.state == "trading")
     }
 
-    /// Whether the run has said how it is within [`FRESH`].
+    /// Whether the latest row is at most [`FRESH`] old.
     pub(crate) fn is_fresh(&self, now: i64) -> bool {
         self.time().is_some_and(|time| now.saturating_sub(time) <= FRESH.as_nanos() as i64)
     }
 
-    /// Takes one row of the table. Keys that are not known here are for others.
+    /// Parses one row of the table; unknown keys are ignored.
     ///
     /// # Errors
-    /// It is not JSON of the row's form.
+    /// The row is not JSON of the expected form.
     pub(crate) fn take(&mut self, key: &str, value: &str) -> serde_json::Result<()> {
         match key {
             "feed" => self.feed = Some(serde_json::from_str(value)?),
@@ -211,8 +211,8 @@ impl Status {
     }
 }
 
-/// Status of a run in the same process, as of its last pulse. It takes the place of the one on record, which stays old while
-/// the disk is full.
+/// Status of a run in the same process, as of its last update. It replaces the recorded status, which stays
+/// old while the disk is full.
 #[derive(Clone, Default)]
 pub(crate) struct LiveStatus(Arc<Mutex<(u64, Option<Status>)>>);
 
@@ -223,12 +223,12 @@ impl LiveStatus {
         *slot = (slot.0 + 1, Some(status));
     }
 
-    /// Returns the status, where there has been one.
+    /// Returns the status, `None` before the first.
     pub(crate) fn read(&self) -> Option<Status> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 
-    /// Counts the replacements.
+    /// Returns the number of replacements.
     pub(crate) fn version(&self) -> u64 {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0
     }

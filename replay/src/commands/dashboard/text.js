@@ -1,6 +1,6 @@
 
 "use strict";
-// Text, numbers and tables. Whatever the data says becomes text or a number, never markup.
+// Text, numbers and tables. Data becomes text or numbers, never markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 const NONE = "–";
@@ -43,7 +43,7 @@ const span = seconds => {
   if (seconds < 7200) return Math.floor(seconds / 60) + " min";
   return seconds < 172800 ? Math.floor(seconds / 3600) + " h" : Math.floor(seconds / 86400) + " days";
 };
-// Nanoseconds as text; without `whole` only as much of the time of day as there is.
+// Nanoseconds as a UTC time; without `whole`, zero seconds and midnight are omitted.
 const moment = (ns, whole = true) => {
   if (!known(ns)) return NONE;
   const date = new Date(ns / 1e6);
@@ -53,7 +53,7 @@ const moment = (ns, whole = true) => {
   return time === "00:00:00" ? day : day + " " + time.slice(0, 5);
 };
 
-// A table again and again: header [[text, class]], rows of cells { text, value, style, title, draw }.
+// Replaces the content of a table: header [[text, class]], rows of cells { text, value, style, title, draw }.
 const fill = (table, header, rows, empty) => {
   const cell = ({ text, value, style, draw, title }) => {
     const made = element("td", style ? { class: style } : {});

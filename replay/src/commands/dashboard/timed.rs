@@ -1,4 +1,4 @@
-//! A connection that is given up where its client does not read.
+//! TCP stream that fails when its client stops reading.
 
 use std::future::Future as _;
 use std::io::{self, ErrorKind};
@@ -10,13 +10,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-/// How long a client may take none of what is sent to it.
+/// Maximum time that a write may wait.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A TCP stream whose writes fail where they wait too long.
+/// TCP stream whose writes time out.
 pub(crate) struct Timed {
     stream: TcpStream,
-    /// While a write waits.
+    /// Deadline while a write waits.
     until: Option<Pin<Box<Sleep>>>,
 }
 

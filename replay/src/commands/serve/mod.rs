@@ -1,4 +1,4 @@
-//! `betaflow serve`: files as a live feed.
+//! `betaflow serve`: plays files as a live feed.
 
 mod args;
 mod playback;
@@ -20,12 +20,12 @@ pub(super) use args::{SERVE, ServeArgs, Spoken};
 const DAY: i64 = betaflow_engine::time::DAY_NS;
 const MINUTE: i64 = DAY / 1_440;
 
-/// Serves until it is interrupted.
+/// Serves until interrupted.
 pub(crate) fn serve(args: &ServeArgs) -> Result<()> {
     if let Some(capture) = &args.capture {
         return playback::play(args, capture);
     }
-    // A feed without factors is one: its readers may make them from instruments.
+    // A feed may have no factors: its clients can make them from instruments.
     let nothing = RecordSettings { betas: Frames::None, weights: Frames::None };
     let config = Request::new(&args.input, nothing)
         .without_trading()
@@ -41,7 +41,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<()> {
     let scheme = if args.tls_cert.is_some() { "wss" } else { "ws" };
     crate::terminal::say(&format!("serving {what} on {scheme}://{}\n", server.address()));
     std::io::stdout().flush().context("standard output")?;
-    // The handler lives as long as the program.
+    // The handler keeps the sender until the program ends.
     let _ = stopped.recv();
     let counts = server.counts();
     server.stop();
@@ -75,7 +75,8 @@ fn settings(args: &ServeArgs, config: &Config) -> ServerSettings {
     settings
 }
 
-/// The length of a bar, which only some protocols state: as it is set, or a day, or a minute.
+/// Length of a bar in nanoseconds, which only some protocols state: as configured, else one day or one
+/// minute.
 fn bar_ns(config: &Config) -> i64 {
     let usual = if config.data.frames_per_day == 1 { DAY } else { MINUTE };
     config.data.bar.as_deref().and_then(|bar| duration_ns(bar).ok()).unwrap_or(usual)
@@ -88,8 +89,10 @@ fn describe(feed: &ParquetFeed, args: &ServeArgs) -> String {
         text += &format!("; factors {}", hello.factors.join(", "));
     }
     match args.speed {
-        betaflow_connectors::live::Speed::Max => text += ") as fast as it is read",
-        betaflow_connectors::live::Speed::Times(times) => text += &format!(") at {times} times its speed"),
+        betaflow_connectors::live::Speed::Max => text += ") as fast as the client reads",
+        betaflow_connectors::live::Speed::Times(times) => {
+            text += &format!(") at {times} times the recorded speed")
+        }
     }
     text
 }
