@@ -1,4 +1,4 @@
-//! What a venue said: checked, made into bars that a replay reads, and played.
+//! Captures of a venue: checked, converted to bars for a replay, and played.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -11,7 +11,8 @@ use std::time::Duration;
 use betaflow_connectors::live::{Edge, EdgeEvent, VenueSettings};
 use support::{call, folder};
 
-/// A capture of a trade each ten seconds for five minutes, with something unknown and something broken.
+/// Writes a capture with a trade every ten seconds for five minutes, a message of unknown type and a
+/// malformed one.
 fn write(path: &Path) {
     let mut lines = String::new();
     let mut put = |dir: &str, ms: i64, raw: &str| {
@@ -25,7 +26,7 @@ fn write(path: &Path) {
             let time = start + i * 10_000;
             let trade =
                 format!(r#"{{"e":"aggTrade","s":"{symbol}","a":{i},"p":"{price}","q":"2","T":{time}}}"#);
-            // Number 7 of the second is missing.
+            // Trade 7 of BUSDT is missing.
             if (symbol, i) != ("BUSDT", 7) {
                 put("in", time - 1_270, &trade);
             }
@@ -37,20 +38,20 @@ fn write(path: &Path) {
 }
 
 #[test]
-fn a_capture_is_checked_and_its_bars_are_replayed() {
+fn capture_is_checked_and_its_bars_are_replayed() {
     let folder = folder();
     let path = folder.path();
     write(&path.join("c.jsonl"));
     let ended = call(path, &["check", "c.jsonl", "--venue", "binance", "--json"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    let said: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
-    assert_eq!((said["messages"].as_u64(), said["sent"].as_u64()), (Some(61), Some(1)));
-    assert_eq!(said["by_type"]["aggTrade"], 59);
-    assert_eq!((&said["unknown_types"]["weather"], &said["refused"]), (&1.into(), &1.into()));
-    assert!(said["last_refusals"][0].as_str().unwrap().contains("`p`: found \"-1\""), "{said}");
-    assert_eq!((&said["gaps"], &said["missing"]), (&1.into(), &1.into()));
-    assert_eq!(said["symbols"]["BUSDT"]["trades"], 29);
-    assert_eq!(said["symbols"]["AUSDT"]["last"], "2026-01-05T00:04:50Z");
+    let report: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!((report["messages"].as_u64(), report["sent"].as_u64()), (Some(61), Some(1)));
+    assert_eq!(report["by_type"]["aggTrade"], 59);
+    assert_eq!((&report["unknown_types"]["weather"], &report["refused"]), (&1.into(), &1.into()));
+    assert!(report["last_refusals"][0].as_str().unwrap().contains("`p`: found \"-1\""), "{report}");
+    assert_eq!((&report["gaps"], &report["missing"]), (&1.into(), &1.into()));
+    assert_eq!(report["symbols"]["BUSDT"]["trades"], 29);
+    assert_eq!(report["symbols"]["AUSDT"]["last"], "2026-01-05T00:04:50Z");
     let out = ["check", "c.jsonl", "--venue", "binance", "--bars", "1m", "--out", "bars.parquet"];
     let ended = call(path, &out);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
@@ -61,7 +62,7 @@ fn a_capture_is_checked_and_its_bars_are_replayed() {
 }
 
 #[test]
-fn what_is_no_capture_is_said_with_its_line() {
+fn invalid_capture_is_refused_with_its_line() {
     let folder = folder();
     let path = folder.path();
     write(&path.join("c.jsonl"));
@@ -87,7 +88,7 @@ fn what_is_no_capture_is_said_with_its_line() {
 }
 
 #[test]
-fn a_capture_of_another_venue_is_an_error_that_names_it() {
+fn capture_of_another_venue_is_an_error_that_names_it() {
     let folder = folder();
     let path = folder.path();
     write(&path.join("c.jsonl"));
@@ -102,7 +103,7 @@ fn a_capture_of_another_venue_is_an_error_that_names_it() {
         ("c.jsonl", "alpaca", Some("use --venue binance")),
         ("c.jsonl", "coinbase_exchange", Some("found 61 of 61 messages")),
         ("none.jsonl", "binance", Some("no adapter reads it")),
-        // Futures and spot speak alike, and a feed without trades is one all the same.
+        // Futures and spot use the same messages, and a capture may have no trades.
         ("c.jsonl", "binance_usdm", None),
         ("quiet.jsonl", "coinbase_exchange", None),
     ];
@@ -126,7 +127,7 @@ fn a_capture_of_another_venue_is_an_error_that_names_it() {
 
 #[test]
 #[ignore = "reads data outside the repository: ../shared/cases"]
-fn cancelled_and_conditional_trades_make_the_bar_of_the_tape() {
+fn cancelled_and_conditional_trades_give_the_official_bar() {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases/alpaca_cancel_and_conditions.jsonl");
     let folder = folder();
@@ -134,12 +135,12 @@ fn cancelled_and_conditional_trades_make_the_bar_of_the_tape() {
     let check = ["check", &file, "--venue", "alpaca", "--bars", "1m", "--out", "b.parquet", "--json"];
     let ended = call(folder.path(), &check);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    let said: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
-    let bars = &said["bars"];
+    let report: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    let bars = &report["bars"];
     assert_eq!(
         (&bars["cancelled"], &bars["corrected"], &bars["bars"]),
         (&1.into(), &1.into(), &2.into()),
-        "{said}"
+        "{report}"
     );
     let file = std::fs::File::open(folder.path().join("b.parquet")).unwrap();
     let mut reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file, 1_024).unwrap();
@@ -149,15 +150,15 @@ fn cancelled_and_conditional_trades_make_the_bar_of_the_tape() {
         column.as_any().downcast_ref::<arrow_array::Float64Array>().unwrap().value(0)
     };
     let found = ["open", "high", "low", "close", "volume"].map(first);
-    // Without the 250,000 that were cancelled, and with 20 in the place of 200.
+    // Without the 250,000 cancelled, and with 200 corrected to 20.
     assert_eq!(found, [18.36, 18.4, 18.2, 18.4, 6_320.0]);
 }
 
 #[test]
-fn instruments_that_the_venue_is_not_asked_for_are_an_error_at_the_start() {
+fn instruments_outside_feed_symbols_are_refused_at_the_start() {
     let folder = folder();
     let paper = ["paper", "--url", "ws://127.0.0.1:9", "--state", "state", "--for", "1s"];
-    // Further settings, and what the error says; none where there is none, but for a venue that is not there.
+    // Further settings, and part of the error; with `None` the run only fails to reach the venue.
     let cases: [(&[&str], Option<&str>); 7] = [
         (
             &["factors.mkt=BTCUSDT"],
@@ -191,7 +192,7 @@ fn instruments_that_the_venue_is_not_asked_for_are_an_error_at_the_start() {
 }
 
 #[test]
-fn a_feed_is_named_in_the_settings_or_refused_in_clear_words() {
+fn invalid_feed_settings_are_refused() {
     let folder = folder();
     let cases = [
         (
@@ -214,25 +215,25 @@ fn a_feed_is_named_in_the_settings_or_refused_in_clear_words() {
 }
 
 #[test]
-fn a_configuration_that_says_nothing_of_a_feed_is_written_as_if_there_were_none() {
+fn default_feed_settings_are_omitted_from_run_toml() {
     let folder = folder();
-    for (sets, there) in [(&[][..], false), (&["--set", "feed.lateness=5s"], true)] {
-        let out = if there { "with" } else { "without" };
+    for (sets, expected) in [(&[][..], false), (&["--set", "feed.lateness=5s"], true)] {
+        let out = if expected { "with" } else { "without" };
         let ended = call(folder.path(), &[&["replay", "--no-report", "--out", out][..], sets].concat());
         assert_eq!(ended.code, Some(0), "{}", ended.err);
         let text = std::fs::read_to_string(folder.path().join(out).join("run.toml")).unwrap();
-        assert_eq!(text.contains("[feed]"), there, "{text}");
+        assert_eq!(text.contains("[feed]"), expected, "{text}");
     }
 }
 
 #[test]
-fn paper_wants_an_address_or_a_venue() {
+fn paper_needs_an_address_or_a_venue() {
     let ended = call(folder().path(), &["paper", "--state", "state"]);
     assert!(ended.code == Some(2) && ended.err.contains("--url"), "{}", ended.err);
 }
 
 #[test]
-fn a_capture_is_played_as_its_venue() {
+fn capture_is_played_in_the_protocol_of_its_venue() {
     let folder = folder();
     write(&folder.path().join("c.jsonl"));
     let mut served = Command::new(env!("CARGO_BIN_EXE_betaflow"))
@@ -246,7 +247,7 @@ fn a_capture_is_played_as_its_venue() {
     let url = line.trim_end().split(' ').next_back().map(str::to_owned);
     let edge =
         Edge::follow(VenueSettings { url, ..VenueSettings::new("binance", &["AUSDT", "BUSDT"]) }).unwrap();
-    // The first minute began as the capture did.
+    // The first minute starts with the capture.
     let ends: Vec<i64> = std::iter::from_fn(|| edge.events().recv_timeout(Duration::from_secs(30)).ok())
         .filter_map(|event| match event {
             EdgeEvent::Bars { bars, .. } => Some(bars.timestamp / 1_000_000_000 - 1_767_571_200),

@@ -1,4 +1,4 @@
-//! A price far outside any market ends a replay with its bar and instrument, and halts a paper run for good.
+//! A price out of range ends a replay with its bar and instrument, and halts a paper run permanently.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -10,10 +10,10 @@ use rusqlite::Connection;
 use support::paper::{Serving, arguments};
 use support::{DAY_NS, Panel, call, folder, joined};
 
-/// The frame with the price.
+/// Frame with the price.
 const BAD: usize = 90;
 
-/// A panel in which S00 has a price of 1e308 on one day.
+/// Panel in which S00 has a price of 1e308 on one day.
 fn panel() -> Panel {
     let mut panel = Panel::new(41, 130, 5);
     let time = panel.times[BAD];
@@ -35,7 +35,7 @@ fn names(path: &Path) -> Vec<String> {
 }
 
 #[test]
-fn replay_stress_and_tune_end_with_the_bar_and_the_instrument_and_leave_nothing() {
+fn commands_fail_with_bar_and_instrument_and_leave_no_folder() {
     let place = folder();
     let panel = panel();
     let data = panel.write(place.path());
@@ -47,14 +47,18 @@ fn replay_stress_and_tune_end_with_the_bar_and_the_instrument_and_leave_nothing(
         let ended = call(place.path(), &arguments);
         assert_eq!(ended.code, Some(1), "{command}: {} {}", ended.out, ended.err);
         for word in ["S00", &date_of(panel.times[BAD]), &format!("seq {BAD}")] {
-            assert!(ended.err.contains(word), "{command}: the message says `{word}`: {}", ended.err);
+            assert!(
+                ended.err.contains(word),
+                "{command}: the error does not contain `{word}`: {}",
+                ended.err
+            );
         }
         assert!(names(place.path()).iter().all(|name| !name.contains("out")), "{:?}", names(place.path()));
     }
 }
 
 #[test]
-fn paper_halts_for_good_and_starts_again_halted() {
+fn paper_halts_permanently_across_restarts() {
     let place = folder();
     let panel = panel();
     let data = panel.write(place.path());
@@ -68,9 +72,9 @@ fn paper_halts_for_good_and_starts_again_halted() {
         assert!(!ended.out.contains("NaN"), "{start}: {}", ended.out);
         let state = Connection::open(place.path().join("state/state.db")).unwrap();
         let number = |sql: &str| state.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-        assert_eq!(number("SELECT max(seq) FROM equity"), 129, "{start}: the run goes on");
+        assert_eq!(number("SELECT max(seq) FROM equity"), 129, "{start}: the run ended early");
         assert_eq!(number(&format!("SELECT count(*) FROM equity WHERE seq >= {BAD} AND turnover != 0")), 0);
-        // Orders that were in flight fill.
+        // Orders in flight still fill.
         let after = BAD + 2;
         assert_eq!(
             number(&format!("SELECT count(*) FROM fills WHERE seq > {after} AND reason = 'order'")),

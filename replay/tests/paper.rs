@@ -1,4 +1,5 @@
-//! `betaflow paper` on the feed of `betaflow serve`: what is replayed is what trades, however often it is killed.
+//! `betaflow paper` on the feed of `betaflow serve` gives the results of a replay, however often it is
+//! killed.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -13,7 +14,7 @@ use support::disk::SmallDisk;
 use support::paper::{SETTINGS, Serving, arguments, digest};
 use support::{DAY_NS, Panel, call, folder, joined, run};
 
-/// Everything that a state folder says of what happened, to the bit.
+/// Content of the result tables of a state folder, bit by bit.
 fn state(path: &Path) -> Vec<String> {
     let connection = Connection::open(path.join("state.db")).unwrap();
     let mut all = Vec::new();
@@ -33,7 +34,7 @@ fn state(path: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_is_replayed_is_what_trades() {
+fn paper_run_equals_replay() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(71, 220, 8).acting().write(path);
@@ -64,12 +65,12 @@ fn what_is_replayed_is_what_trades() {
 }
 
 #[test]
-fn a_run_that_is_killed_at_any_moment_goes_on_as_if_it_had_not_been() {
+fn killed_run_resumes_with_identical_results() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(73, 1_200, 8).write(path);
     let files = joined("serve", &data, &[]);
-    // Slow enough to be killed on the way.
+    // Slow enough to be killed during the run.
     let serving = Serving::start(path, &files[1..], &["--speed", "24000000"]);
     let whole = call(path, &arguments(&serving.url, "whole"));
     assert_eq!(whole.code, Some(0), "{}", whole.err);
@@ -82,27 +83,27 @@ fn a_run_that_is_killed_at_any_moment_goes_on_as_if_it_had_not_been() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // From before it has begun to well into the data.
+        // From before its first input to well into the data.
         std::thread::sleep(Duration::from_millis(5 + at * 37 % 400));
         killed += u32::from(program.try_wait().unwrap().is_none());
         program.kill().unwrap();
         program.wait().unwrap();
     }
-    assert!(killed > 10, "{killed} were at work when they were killed");
+    assert!(killed > 10, "only {killed} runs were alive when killed");
     let ended = call(path, &arguments(&serving.url, "killed"));
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert_eq!(digest(&ended.out), digest(&whole.out), "{}", ended.out);
     assert_eq!(state(&path.join("killed")), state(&path.join("whole")));
 }
 
-/// Frames on record in a state folder.
+/// Last recorded frame of a state folder.
 fn frames(state: &Path) -> Option<i64> {
     let database = Connection::open(state.join("state.db")).ok()?;
     database.query_row("SELECT max(seq) FROM equity", [], |row| row.get::<_, Option<i64>>(0)).ok()?
 }
 
-/// Starts a run on a small disk, and fills the disk once the run has some frames: the run, and its log up to the words
-/// that it cannot write.
+/// Starts a run on a small disk, and fills the disk after some frames. Returns the run, and its log up to the
+/// message about the disk.
 fn on_full_disk(
     path: &Path,
     typed: &[&str],
@@ -120,17 +121,17 @@ fn on_full_disk(
         assert!(program.try_wait().unwrap().is_none());
     }
     disk.fill();
-    let mut said = String::new();
+    let mut log = String::new();
     let mut err = BufReader::new(program.stderr.take().unwrap());
-    while !said.contains("trading stops: the state cannot be written") {
-        assert_ne!(err.read_line(&mut said).unwrap(), 0, "it ended: {said}");
+    while !log.contains("trading halted: cannot write the state folder") {
+        assert_ne!(err.read_line(&mut log).unwrap(), 0, "the run ended: {log}");
     }
-    (program, err, said)
+    (program, err, log)
 }
 
 #[test]
 #[ignore = "mounts a small disk, which needs root"]
-fn a_full_disk_stops_trading_and_room_has_it_go_on() {
+fn full_disk_halts_trading_until_there_is_room() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(89, 1_200, 8).write(path);
@@ -140,18 +141,18 @@ fn a_full_disk_stops_trading_and_room_has_it_go_on() {
     assert_eq!(whole.code, Some(0), "{}", whole.err);
     let mount = path.join("disk");
     let disk = SmallDisk::mount(&mount, 24);
-    let (mut program, mut err, mut said) = on_full_disk(path, &arguments(&serving.url, "disk/state"), &disk);
+    let (mut program, mut err, mut log) = on_full_disk(path, &arguments(&serving.url, "disk/state"), &disk);
     let state_of = mount.join("state");
     let (before, waits) = (frames(&state_of), Duration::from_millis(1_500));
     std::thread::sleep(waits);
-    assert_eq!(frames(&state_of), before, "it traded with a full disk");
+    assert_eq!(frames(&state_of), before, "frames were recorded on a full disk");
     disk.free();
-    err.read_to_string(&mut said).unwrap();
+    err.read_to_string(&mut log).unwrap();
     let mut out = String::new();
     program.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-    assert!(program.wait().unwrap().success(), "{said}");
-    assert!(said.contains("trading goes on: the state is written again"), "{said}");
-    assert_eq!(digest(&out), digest(&whole.out), "{out}{said}");
+    assert!(program.wait().unwrap().success(), "{log}");
+    assert!(log.contains("trading resumed: the state folder can be written"), "{log}");
+    assert_eq!(digest(&out), digest(&whole.out), "{out}{log}");
     assert_eq!(state(&state_of), state(&path.join("whole")));
 }
 
@@ -169,7 +170,7 @@ fn stopped_run_ends_on_a_full_disk_and_resumes_later() {
         let disk = SmallDisk::mount(&mount, 24);
         let own = if signal == "--for" { &["--for", "3s"][..] } else { &[] };
         let typed = [&arguments(&serving.url, "disk/state")[..], own].concat();
-        let (mut program, mut err, mut said) = on_full_disk(path, &typed, &disk);
+        let (mut program, mut err, mut log) = on_full_disk(path, &typed, &disk);
         if signal == "--for" {
             std::thread::sleep(Duration::from_secs(3));
         } else {
@@ -177,10 +178,10 @@ fn stopped_run_ends_on_a_full_disk_and_resumes_later() {
             assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
         }
         let asked = Instant::now();
-        err.read_to_string(&mut said).unwrap();
+        err.read_to_string(&mut log).unwrap();
         let code = program.wait().unwrap().code();
         assert!(asked.elapsed() < Duration::from_secs(5), "{signal}: {:?}", asked.elapsed());
-        assert!(code == Some(1) && said.contains("expected room for the state"), "{signal}: {code:?} {said}");
+        assert!(code == Some(1) && log.contains("expected room for the state"), "{signal}: {code:?} {log}");
         disk.free();
         let ended = call(path, &arguments(&serving.url, "disk/state"));
         assert_eq!(digest(&ended.out), digest(&whole.out), "{signal}: {}{}", ended.out, ended.err);
@@ -190,7 +191,7 @@ fn stopped_run_ends_on_a_full_disk_and_resumes_later() {
 }
 
 #[test]
-fn an_input_on_record_that_cannot_act_is_passed_over_and_named() {
+fn recorded_input_that_cannot_be_processed_is_skipped_and_reported() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(79, 80, 4).write(path);
@@ -218,7 +219,7 @@ fn an_input_on_record_that_cannot_act_is_passed_over_and_named() {
     }
     let session = call(path, &["replay", "--session", "state", "--no-report"]);
     assert!(
-        session.code == Some(0) && session.out.contains("the same as on record"),
+        session.code == Some(0) && session.out.contains("digests equal those recorded"),
         "{}{}",
         session.out,
         session.err
@@ -249,7 +250,7 @@ fn names_with_control_characters_are_shown_escaped() {
 }
 
 #[test]
-fn history_warms_up_and_what_comes_after_it_trades() {
+fn history_warms_up_and_later_frames_trade() {
     let folder = folder();
     let path = folder.path();
     let panel = Panel::new(83, 260, 8);
@@ -266,7 +267,7 @@ fn history_warms_up_and_what_comes_after_it_trades() {
         assert_eq!(ended.code, Some(0), "{}", ended.err);
         ended
     };
-    // The first frame behind the history.
+    // First frame after the history.
     let days = panel.times[150] / DAY_NS - 16_436;
     let after = jiff::civil::date(2015, 1, 1).checked_add(jiff::Span::new().days(days)).unwrap();
     let after = format!("data.trade_from={after}");
@@ -277,30 +278,34 @@ fn history_warms_up_and_what_comes_after_it_trades() {
     assert_eq!(digest(&ended.out), replay.digest(), "{}", ended.out);
     let halted = replay.summary["sizing"]["halted"].as_u64().unwrap();
     assert!(halted > 5, "{halted}");
-    assert!(ended.err.contains("trading stops at frame"), "{}", ended.err);
-    // With all of the feed in its history there is nothing to trade; it goes on from its state.
+    let database = Connection::open(path.join("history/state.db")).unwrap();
+    let halts = "SELECT count(*) FROM events WHERE kind = 'halted'";
+    let halts: u64 = database.query_row(halts, [], |row| row.get(0)).unwrap();
+    assert!(halts > 0, "{}", ended.err);
+    drop(database);
+    // A restart resumes from the state folder and gives the same digest.
     let ended = paper("history", &["--resume-trading"]);
     assert_eq!(digest(&ended.out), replay.digest(), "{}", ended.out);
     let others = ["--history", &factors, "--history-factors", &factors];
     let other = call(path, &[&arguments(&serving.url, "history"), &others[..], &limits].concat());
-    assert!(other.code == Some(1) && other.err.contains("found a run that began with"), "{}", other.err);
+    assert!(other.code == Some(1) && other.err.contains("found a run with the history"), "{}", other.err);
 }
 
 #[test]
-fn an_exchange_is_traded_as_the_file_of_its_bars() {
+fn venue_feed_equals_replay_of_its_bars() {
     let folder = folder();
     let path = folder.path();
     let panel = Panel::of_bars(97, 60, &[14, 15, 16, 17, 18], 8);
     let [_, served, ..] = panel.write(path);
     std::fs::create_dir(path.join("closed")).unwrap();
-    // The last bar of what is served closes with the bar after it, which never comes.
+    // The last served bar would close with the next one, which never arrives.
     let [prices, file, ..] = panel.first(299).write(&path.join("closed"));
     let settings =
         ["factors.mkt=S00", "data.frames_per_day=5", "estimator.warmup=10", "execution.fill_at=open"];
     let sets = support::sets(&settings);
     let replay = [&["replay", &prices, &file, "--factors", "none", "--no-report"], &sets[..]].concat();
     let replay = run(path, "replay", &replay);
-    // It has a connection anew in the middle, which plays from the beginning: what is on record is not made again.
+    // A restart in the middle gets all bars again from the start; recorded bars are not processed twice.
     let spoken = ["--protocol", "binance", "--speed", "3600000"];
     let serving = Serving::start(path, &[&prices, &served, "--set", "data.bar=1h"], &spoken);
     let symbols = "S00,S01,S02,S03,S04,S05,S06,S07";
@@ -317,17 +322,17 @@ fn an_exchange_is_traded_as_the_file_of_its_bars() {
     assert_eq!(digest(&out), replay.digest(), "{out}{}", call(path, &["diff", "state", "replay"]).out);
     let session = call(path, &["replay", "--session", "state", "--out", "again", "--no-report"]);
     assert_eq!(session.code, Some(0), "{}", session.err);
-    assert!(session.out.contains("the same as on record"), "{}", session.out);
+    assert!(session.out.contains("digests equal those recorded"), "{}", session.out);
     let same = call(path, &["diff", "state", "replay"]);
     assert_eq!(same.code, Some(0), "{}", same.out);
-    // What the exchange said is kept as it came, and can be counted.
+    // The raw log keeps the messages of the venue, and `check` counts them.
     let raw = std::fs::read_dir(path.join("state/raw")).unwrap().next().unwrap().unwrap().path();
     let checked = call(path, &["check", raw.to_str().unwrap(), "--venue", "binance"]);
     assert!(checked.code == Some(0) && checked.out.contains("kline_1h"), "{}{}", checked.out, checked.err);
 }
 
 #[test]
-fn a_factor_without_a_bar_updates_nothing_and_stops_nothing() {
+fn factor_without_bar_skips_the_update_and_keeps_trading() {
     let folder = folder();
     let path = folder.path();
     // One bar in ten of this instrument is missing.
@@ -344,7 +349,7 @@ fn a_factor_without_a_bar_updates_nothing_and_stops_nothing() {
 }
 
 #[test]
-fn a_state_folder_is_of_one_run() {
+fn state_folder_belongs_to_one_run() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(79, 80, 4).write(path);
@@ -359,7 +364,7 @@ fn a_state_folder_is_of_one_run() {
         .unwrap()
         .execute_batch("UPDATE meta SET value = iif(key = 'version', '0.1.0', '1') WHERE key LIKE '%version'")
         .unwrap();
-    // Every reader names both versions.
+    // Every command names both versions.
     let readers = [
         arguments(&serving.url, "state"),
         vec!["state", "state"],

@@ -1,5 +1,6 @@
-//! A run that is watched: alerts arrive once, in order and without delaying it; page, health and metrics are right while the
-//! disk is full and after the end; positions add up to the value.
+//! Alerts, dashboard and metrics of a running `paper`: alerts arrive once, in order and without delaying the
+//! run; page, health and metrics are right while the disk is full and after the end; positions add up to the
+//! NAV.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -17,7 +18,7 @@ use support::web::DashboardProcess;
 use support::webhook::{Reply, Webhook, free_port};
 use support::{Panel, call, folder, joined};
 
-/// Secret part of an address, which no file and no message may have.
+/// Secret part of an address, which no file and no message may contain.
 const SECRET: &str = "hook-secret-5f3a";
 const LIMIT: [&str; 2] = ["--set", "limits.daily_loss_max=0.004"];
 
@@ -30,11 +31,11 @@ fn number(state: &Path, sql: &str) -> f64 {
     connection.query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
-/// Properties of every series of alerts: unique ids, the members that are promised, and the order of events.
+/// Checks properties of every series of alerts: unique identifiers, documented fields, order of events.
 fn well_formed(alerts: &[Value], state: &str) {
     let ids: std::collections::BTreeSet<_> =
         alerts.iter().map(|alert| alert["id"].as_str().unwrap()).collect();
-    assert_eq!(ids.len(), alerts.len(), "each alert once: {alerts:#?}");
+    assert_eq!(ids.len(), alerts.len(), "each alert has its own identifier: {alerts:#?}");
     let times: Vec<_> = alerts.iter().map(|alert| alert["time"].as_str().unwrap()).collect();
     assert!(times.iter().all(|time| time.ends_with('Z')), "{times:?}");
     for alert in alerts {
@@ -57,7 +58,7 @@ fn events(alerts: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn alerts_arrive_once_and_trading_does_not_notice() {
+fn alerts_arrive_once_and_do_not_change_trading() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(73, 700, 8).write(path);
@@ -67,7 +68,7 @@ fn alerts_arrive_once_and_trading_does_not_notice() {
     let plain = call(path, &[&arguments(&serving.url, "plain")[..], &LIMIT].concat());
     let usual = started.elapsed();
     assert_eq!(plain.code, Some(0), "{}", plain.err);
-    // Every change of the halts but those of the first frame that decides is one event of an alert.
+    // Every change of the halt after the first rebalance is an event of an alert.
     let changes =
         number(&path.join("plain"), "SELECT count(*) FROM events WHERE kind IN ('halted', 'trading')");
     assert!(changes > 4.0, "{changes}");
@@ -75,7 +76,7 @@ fn alerts_arrive_once_and_trading_does_not_notice() {
     let elsewhere = Webhook::start(0, &[]);
     let redirect = Reply::Redirect(elsewhere.address.port());
     let (failing, gone) = (Reply::Status(500), Reply::Status(404));
-    // Name; replies of the server, or how long its port refuses; whether everything is delivered, and attempts refused for good.
+    // Name, replies of the server or time for which its port refuses, whether all is delivered, dropped alerts.
     type Case<'a> = (&'a str, &'a [Reply], Option<Duration>, bool, usize);
     let cases: [Case<'_>; 6] = [
         ("well", &[], None, true, 0),
@@ -104,12 +105,12 @@ fn alerts_arrive_once_and_trading_does_not_notice() {
         let took = started.elapsed();
         assert_eq!(ended.code, Some(0), "{name}: {}", ended.err);
         assert_eq!(digest(&ended.out), digest(&plain.out), "{name}: trading is the same");
-        // The grace at the end, and what a busy machine does to two runs.
+        // The grace at the end, and the variation between two runs on a busy machine.
         let most = usual + Duration::from_secs(if is_delivered { 3 } else { 8 });
         assert!(took < most, "{name}: {took:?}, without alerts {usual:?}");
-        assert_eq!(ended.err.contains("were not delivered"), !is_delivered, "{name}: {}", ended.err);
+        assert_eq!(ended.err.contains("alerts not delivered within"), !is_delivered, "{name}: {}", ended.err);
         assert!(
-            ![&ended.err, &ended.out].iter().any(|said| said.contains(SECRET)),
+            ![&ended.err, &ended.out].iter().any(|text| text.contains(SECRET)),
             "{name}: the secret is shown"
         );
         let server = server.join().unwrap();
@@ -133,9 +134,9 @@ fn alerts_arrive_once_and_trading_does_not_notice() {
             let trading = delivered.iter().filter(|alert| alert["event"] != "run_ended");
             let counted: f64 = trading.map(|alert| alert["count"].as_f64().unwrap()).sum();
             assert_eq!(counted, changes, "{name}: {delivered:#?}");
-            assert!(delivered.len() <= 5, "{name}: halts of every day do not flood: {delivered:#?}");
+            assert!(delivered.len() <= 5, "{name}: repeated halts are merged: {delivered:#?}");
         }
-        let dropped = ended.err.matches("was dropped").count();
+        let dropped = ended.err.matches("dropped (").count();
         assert_eq!(dropped, refused, "{name}: {}", ended.err);
         if name == "failing" {
             let tries: Vec<_> = requests[..4].iter().map(|request| &request.body["id"]).collect();
@@ -145,13 +146,13 @@ fn alerts_arrive_once_and_trading_does_not_notice() {
     assert_eq!(elsewhere.requests().len(), 0, "a redirect is not followed");
 }
 
-/// Requests that were not taken.
+/// Number of requests that were not accepted.
 fn replies_until(requests: &[support::webhook::Request]) -> usize {
     requests.iter().filter(|request| request.reply != Reply::Status(200)).count()
 }
 
 #[test]
-fn webhook_is_a_secret_and_no_part_of_the_run() {
+fn webhook_is_secret_and_not_part_of_the_run() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(79, 80, 4).write(path);
@@ -161,17 +162,17 @@ fn webhook_is_a_secret_and_no_part_of_the_run() {
     for webhook in [None, Some(&first), Some(&second)] {
         let own = webhook.map(|webhook| vec!["--set", webhook]).unwrap_or_default();
         let ended = call(path, &[arguments(&serving.url, "state"), own].concat());
-        assert_eq!(ended.code, Some(0), "another webhook is the same run: {}", ended.err);
+        assert_eq!(ended.code, Some(0), "the webhook is not part of the run: {}", ended.err);
     }
     for file in std::fs::read_dir(path.join("state")).unwrap() {
         let file = file.unwrap().path();
         if file.is_file() {
             let bytes = std::fs::read(&file).unwrap();
             let found = bytes.windows(SECRET.len()).any(|part| part == SECRET.as_bytes());
-            assert!(!found, "{}: the secret is in it", file.display());
+            assert!(!found, "{}: contains the secret", file.display());
         }
     }
-    // No message shows what it refuses.
+    // Errors do not show the refused value.
     let refused = [
         format!("alerts.webhook=ftp://{SECRET}/"),
         format!("alerts.webhook=[\"{SECRET}\"]"),
@@ -194,7 +195,7 @@ fn webhook_is_a_secret_and_no_part_of_the_run() {
 }
 
 #[test]
-fn alerts_go_over_tls_to_a_server_that_is_trusted() {
+fn alerts_over_tls_need_a_trusted_certificate() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(79, 80, 4).write(path);
@@ -202,7 +203,7 @@ fn alerts_go_over_tls_to_a_server_that_is_trusted() {
     let serving = Serving::start(path, &files[1..], &[]);
     let hook = Webhook::start_tls(&path.join("hook.pem"));
     let webhook = format!("alerts.webhook=https://127.0.0.1:{}/{SECRET}", hook.address.port());
-    // Without its certificate the server is not trusted, and nothing is posted.
+    // Without its certificate the server is not trusted, and no alert is posted.
     for (name, own, delivered) in [("stranger", &[][..], 0), ("trusted", &["--set", "alerts.ca=hook.pem"], 1)]
     {
         let own = [&["--set", &webhook], own].concat();
@@ -214,10 +215,10 @@ fn alerts_go_over_tls_to_a_server_that_is_trusted() {
     assert_eq!(events(&hook.delivered()), ["run_ended"]);
 }
 
-/// A run with a dashboard of its own.
+/// Paper run with its own dashboard.
 struct Run {
     child: Child,
-    /// Its output: closed, it could not write.
+    /// Kept open, because the run cannot write to a closed pipe.
     _out: BufReader<std::process::ChildStdout>,
     port: u16,
 }
@@ -252,7 +253,7 @@ impl Run {
         let started = Instant::now();
         while self.metric(name) != Some(value) {
             assert!(started.elapsed() < Duration::from_secs(20), "{name} is {:?}", self.metric(name));
-            assert!(self.child.try_wait().unwrap().is_none(), "it ended");
+            assert!(self.child.try_wait().unwrap().is_none(), "the run ended");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -271,7 +272,7 @@ fn metric(text: &str, name: &str) -> Option<f64> {
 
 #[test]
 #[ignore = "mounts a small disk, which needs root"]
-fn a_full_disk_is_an_alert_and_is_right_on_the_page() {
+fn full_disk_raises_alert_and_shows_on_page() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(89, 2_400, 8).write(path);
@@ -288,12 +289,12 @@ fn a_full_disk_is_an_alert_and_is_right_on_the_page() {
     disk.fill();
     run.until("betaflow_trading", 0.0);
     assert_eq!(run.metric("betaflow_state_writable"), Some(0.0));
-    // Longer than a status counts as fresh.
+    // Longer than the maximum age of a fresh status.
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(12) {
         let (health, state) = (run.get("/healthz"), run.get("/api/state").json());
         assert_eq!(health.status, 200, "a restart would not help: {}", health.body);
-        assert!(health.body.starts_with("ok\nhalted: the state cannot be written"), "{}", health.body);
+        assert!(health.body.starts_with("ok\nhalted: "), "{}", health.body);
         let trading = &state["status"]["trading"];
         assert_eq!(trading["state"], "halted");
         assert!(trading["unwritable_since"].is_i64(), "{trading}");
@@ -302,7 +303,7 @@ fn a_full_disk_is_an_alert_and_is_right_on_the_page() {
     }
     let another = DashboardProcess::start(&mount.join("state"), "127.0.0.1:0", &[]);
     let health = another.get("/healthz");
-    assert_eq!(health.status, 503, "another process knows only what is on record: {}", health.body);
+    assert_eq!(health.status, 503, "another process sees only the recorded status: {}", health.body);
     assert_eq!(metric(&another.get("/metrics").body, "betaflow_trading"), Some(0.0));
     assert_eq!(events(&hook.delivered()), ["disk_full"], "while the disk is full");
     drop(another);
@@ -319,7 +320,7 @@ fn a_full_disk_is_an_alert_and_is_right_on_the_page() {
 
 #[test]
 #[ignore = "mounts a small disk, which needs root"]
-fn a_full_disk_and_a_silent_webhook_do_not_hold_up_the_end() {
+fn full_disk_and_silent_webhook_do_not_delay_the_end() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(89, 2_400, 8).write(path);
@@ -339,12 +340,12 @@ fn a_full_disk_and_a_silent_webhook_do_not_hold_up_the_end() {
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     let status = run.child.wait().unwrap();
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
-    assert!(!status.success(), "the last inputs are not on record");
+    assert!(!status.success(), "the last inputs are not recorded");
     assert_eq!(hook.delivered().len(), 0);
 }
 
 #[test]
-fn a_lost_feed_is_an_alert_and_a_kill_is_not_an_end() {
+fn lost_feed_raises_alert_and_kill_is_not_a_normal_end() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(73, 700, 8).write(path);
@@ -360,7 +361,7 @@ fn a_lost_feed_is_an_alert_and_a_kill_is_not_an_end() {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Ending(child)
+        KilledOnDrop(child)
     };
     let url = format!("ws://{listen}");
     let hook = Webhook::start(0, &[]);
@@ -386,10 +387,10 @@ fn a_lost_feed_is_an_alert_and_a_kill_is_not_an_end() {
     }
     assert_eq!(events(&hook.delivered()), ["feed_lost", "feed_back"]);
     well_formed(&hook.delivered(), "state");
-    // The bounds of the buckets are those of every stage.
+    // All stages have the same bucket bounds.
     let bounds = bounds(&run.get("/metrics").body);
     assert_eq!(bounds.len(), 9, "{bounds:?}");
-    // Killed: silent, not ended.
+    // After a kill the status is stale, not `ended`.
     run.child.kill().unwrap();
     run.child.wait().unwrap();
     std::thread::sleep(Duration::from_millis(11_000));
@@ -399,7 +400,7 @@ fn a_lost_feed_is_an_alert_and_a_kill_is_not_an_end() {
     assert_eq!(metric(&shown.get("/metrics").body, "betaflow_trading"), Some(0.0));
     drop(shown);
     drop(serving);
-    // Run to the end: that is one, and stays one.
+    // After a normal end the status stays `ended`.
     let serving = serve("max");
     let ended = call(path, &[&arguments(&url, "state")[..], &own].concat());
     assert_eq!(ended.code, Some(0), "{}", ended.err);
@@ -415,25 +416,25 @@ fn a_lost_feed_is_an_alert_and_a_kill_is_not_an_end() {
     {
         assert_eq!(metric(&metrics, name), Some(value), "{name}");
     }
-    assert_eq!(bounds, self::bounds(&metrics), "the same after a restart");
-    guide_names_what_there_is(&metrics, &hook.delivered());
+    assert_eq!(bounds, self::bounds(&metrics), "same bounds after a restart");
+    guide_matches_metrics_and_alerts(&metrics, &hook.delivered());
     assert_eq!(events(&hook.delivered()).last(), Some(&"run_ended"));
     assert_eq!(hook.delivered().last().unwrap()["severity"], "info");
     drop(serving);
 }
 
-/// A process that is killed at the end of its scope, also where the test fails.
-struct Ending(Child);
+/// Process that is killed at the end of its scope, even if the test fails.
+struct KilledOnDrop(Child);
 
-impl Drop for Ending {
+impl Drop for KilledOnDrop {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// The guide names metrics that there are, the members of an alert, and its events.
-fn guide_names_what_there_is(metrics: &str, alerts: &[Value]) {
+/// Checks that the guide names existing metrics, all fields of an alert, and its events.
+fn guide_matches_metrics_and_alerts(metrics: &str, alerts: &[Value]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/paper.md");
     let guide = std::fs::read_to_string(path).unwrap();
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -441,7 +442,7 @@ fn guide_names_what_there_is(metrics: &str, alerts: &[Value]) {
     for part in guide.split("betaflow_").skip(1) {
         let name = part.split(|c| !is_name(c)).next().unwrap();
         let named = [" ", "{"].iter().any(|end| metrics.contains(&format!("\nbetaflow_{name}{end}")));
-        assert!(named, "betaflow_{name} of the guide is in /metrics");
+        assert!(named, "betaflow_{name} of the guide is missing in /metrics");
         names += 1;
     }
     assert!(names > 10, "{names}");
@@ -456,7 +457,7 @@ fn guide_names_what_there_is(metrics: &str, alerts: &[Value]) {
     }
 }
 
-/// Bounds of the buckets of each stage; counts ascend, and the last is that of all.
+/// Bucket bounds of each stage; checks that counts ascend and that the last is the total.
 fn bounds(metrics: &str) -> std::collections::BTreeMap<String, Vec<String>> {
     let mut all = std::collections::BTreeMap::<String, (Vec<String>, f64)>::new();
     for line in metrics.lines() {
@@ -477,12 +478,12 @@ fn bounds(metrics: &str) -> std::collections::BTreeMap<String, Vec<String>> {
     let bounds: std::collections::BTreeMap<_, _> =
         all.into_iter().map(|(stage, (bounds, _))| (stage, bounds)).collect();
     let first = bounds.values().next().unwrap();
-    assert!(bounds.values().all(|bounds| bounds == first), "the same for every stage: {bounds:?}");
+    assert!(bounds.values().all(|bounds| bounds == first), "different bounds: {bounds:?}");
     bounds
 }
 
 #[test]
-fn positions_add_up_to_the_value_through_splits_and_lots() {
+fn positions_add_up_to_nav_with_splits_and_lots() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(71, 220, 8).acting().write(path);
@@ -492,7 +493,7 @@ fn positions_add_up_to_the_value_through_splits_and_lots() {
     for (name, own) in [("fractions", &[][..]), ("lots", &lots), ("killed", &["--for", "300ms"])] {
         let mut ended = call(path, &[&arguments(&serving.url, name)[..], own].concat());
         if name == "killed" {
-            // The second start goes on with a state that has positions already, and a page is open all the time.
+            // The second start resumes from a state with positions.
             ended = call(path, &arguments(&serving.url, name));
         }
         assert_eq!(ended.code, Some(0), "{name}: {}", ended.err);

@@ -1,4 +1,4 @@
-//! Whether the state folder can be written: told by the thread that writes, shown by the pulse.
+//! Write access to the state folder: set by the writer thread, read by the pulse.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,18 +8,19 @@ use tracing::{error, info};
 use super::alerts::{Alerts, Kind};
 use super::status::now;
 
-/// Time since which the state cannot be written (nanoseconds since 1970) and the reason; none while it can.
+/// Time since which the state folder cannot be written (nanoseconds since 1970) and the reason; `None` while
+/// it can.
 #[derive(Clone, Default)]
 pub(crate) struct Disk(Arc<Mutex<Option<(i64, String)>>>);
 
 impl Disk {
-    /// Returns since when the state cannot be written, and why.
+    /// Returns the time since which the state folder cannot be written, and the reason.
     pub(crate) fn trouble(&self) -> Option<(i64, String)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns the function that the writer calls when the disk refuses and when it takes again. Neither the page nor an
-    /// alert can learn it from the database then.
+    /// Returns the callback of the writer for a failed and for the next successful commit. Page and alerts
+    /// cannot learn of a failure from the database.
     pub(crate) fn watch(&self, alerts: Alerts) -> Trouble {
         let disk = self.clone();
         Box::new(move |why| {
@@ -27,13 +28,14 @@ impl Disk {
             *disk.0.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
             match why {
                 Some(why) => {
-                    let text =
-                        format!("trading stops: the state cannot be written ({why}); it goes on when it can");
+                    let text = format!(
+                        "trading halted: cannot write the state folder ({why}); resumes after a write"
+                    );
                     error!(kind = "disk_full", "{text}");
                     alerts.raise(Kind::DiskFull, None, text);
                 }
                 None => {
-                    let text = "trading goes on: the state is written again";
+                    let text = "trading resumed: the state folder can be written again";
                     info!(kind = "disk_writable", "{text}");
                     alerts.raise(Kind::DiskWritable, None, text.to_owned());
                 }

@@ -1,4 +1,4 @@
-//! From `[feed]` to an edge that follows it.
+//! Starts the feed client that `[feed]` configures.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,25 +8,25 @@ use betaflow_connectors::live::{Account, Edge, EdgeSettings, RawLogSettings, Tru
 
 use crate::config::Config;
 
-/// Where a feed is taken up, and what is no setting.
+/// Arguments of a feed client that are not settings.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StartArguments<'a> {
-    /// An address that goes before that of the settings.
+    /// Address that replaces the configured one.
     pub url: Option<&'a str>,
-    /// Certificates to trust, in PEM, in place of the public ones.
+    /// Certificates to trust, in PEM, instead of the public ones.
     pub ca: Option<PathBuf>,
-    /// When the last bar on record closed, ns since 1970 UTC; none of a new run.
+    /// Close time of the last recorded bar, nanoseconds since 1970 UTC; `None` for a new run.
     pub from_ns: Option<i64>,
-    /// Number of the next message.
+    /// Sequence number of the next message.
     pub next: u64,
-    /// Folder for what a venue says, where `feed.raw_log` wants it.
+    /// Folder of the raw log of a venue, used if `feed.raw_log` is set.
     pub raw_log: Option<&'a Path>,
 }
 
-/// Begins to follow what the settings name.
+/// Starts to follow the configured feed.
 ///
 /// # Errors
-/// There is no address, no account where the venue wants one, or the edge refuses.
+/// No address is configured, the venue needs an account, or the feed client refuses the settings.
 pub(crate) fn start(config: &Config, start: StartArguments<'_>) -> Result<Edge> {
     let feed = &config.feed;
     let url = start.url.filter(|url| !url.is_empty()).map(str::to_owned).or_else(|| feed.url.clone());
@@ -34,7 +34,7 @@ pub(crate) fn start(config: &Config, start: StartArguments<'_>) -> Result<Edge> 
     if !feed.is_venue() {
         let Some(url) = url else {
             bail!(
-                "found no address of a feed, expected --url ws://HOST:PORT of `betaflow serve`, or a venue, such as \
+                "found no feed, expected --url ws://HOST:PORT of `betaflow serve`, or a venue, for example \
                  --venue binance --symbols BTCUSDT"
             );
         };
@@ -62,20 +62,20 @@ pub(crate) fn start(config: &Config, start: StartArguments<'_>) -> Result<Edge> 
     Ok(Edge::follow(settings)?)
 }
 
-/// How long there may be silence: what trading may not bear is left, too.
+/// Silence limit of the feed: the smaller of `feed.stale_after` and the limit on trading.
 fn stale_after(config: &Config) -> Option<Duration> {
     let limit = config.limits.feed().silence_ns_max.map(|ns| Duration::from_nanos(ns.unsigned_abs()));
     config.feed.stale_after().into_iter().chain(limit).min()
 }
 
-/// The account of a venue that wants one, from the environment: a secret is no setting.
+/// Account of a venue that needs one, from the environment: settings are recorded and must not hold secrets.
 fn account(venue: &str) -> Result<Option<Account>> {
     if venue != "alpaca" {
         return Ok(None);
     }
     let read = |name: &str| {
         std::env::var(name).with_context(|| {
-            format!("alpaca sends nothing without an account: expected the environment variable {name}")
+            format!("alpaca needs an account: found no environment variable {name}, expected one")
         })
     };
     Ok(Some(Account { key: read("APCA_API_KEY_ID")?, secret: read("APCA_API_SECRET_KEY")? }))

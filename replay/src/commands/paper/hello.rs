@@ -1,4 +1,4 @@
-//! What the feed is, which has to be known before there is a frame.
+//! Hello message of the feed, needed before the first frame.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use super::inputs::alert;
 use super::link::Link;
 use super::stop::Stop;
 
-/// How often it is looked whether to stop.
+/// Interval between checks for a request to stop.
 const LOOK: Duration = Duration::from_millis(100);
 const KEY: &str = "feed";
 
-/// What the feed on record says of itself, or else the one that answers; `None` where the run is stopped before.
+/// Returns the recorded hello message, else that of the connected feed; `None` if the run is stopped before.
 ///
 /// # Errors
-/// The feed cannot be followed, or the record not be read.
+/// The feed cannot be followed, or the state folder cannot be read.
 pub(crate) fn hello(
     folder: &StateFolder,
     edge: &Edge,
@@ -28,7 +28,7 @@ pub(crate) fn hello(
     stop: &Stop,
 ) -> Result<Option<Hello>> {
     if let Some(text) = folder.value(KEY)? {
-        return Ok(Some(serde_json::from_str(&text).context("what the state folder says of its feed")?));
+        return Ok(Some(serde_json::from_str(&text).context("hello message in the state folder")?));
     }
     let events = edge.events();
     while !stop.is_due() {
@@ -52,16 +52,16 @@ pub(crate) fn hello(
             }
             Ok(EdgeEvent::Refused { text, .. }) => warn!(kind = "refused", "{}", shown(&text)),
             Ok(EdgeEvent::Stale { silent, .. }) => {
-                warn!(kind = "stale", "{address} said nothing for {:.1} s", silent.as_secs_f64());
+                warn!(kind = "stale", "no message from {address} for {:.1} s", silent.as_secs_f64());
             }
-            Ok(EdgeEvent::Failed { text, .. }) => bail!("the feed cannot be followed: {text}"),
+            Ok(EdgeEvent::Failed { text, .. }) => bail!("cannot follow the feed: {text}"),
             Ok(_) | Err(_) => {}
         }
     }
     Ok(None)
 }
 
-/// Whether a feed that is connected again is the one on record.
+/// Whether a reconnected feed is the recorded one.
 pub(crate) fn same(known: &Hello, now: &Hello) -> bool {
     (&known.name, &known.columns, &known.factors, known.has_rf, known.values)
         == (&now.name, &now.columns, &now.factors, now.has_rf, now.values)

@@ -1,4 +1,4 @@
-//! The inputs of a run: those on record, and then those that arrive.
+//! Inputs of a run: the recorded ones, then those of the feed.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -14,19 +14,19 @@ use super::hello;
 use super::link::{Change, Link};
 use super::stop::Stop;
 
-/// How often it is looked whether to stop.
+/// Interval between checks for a request to stop.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Both, one after the other.
+/// Recorded inputs from a restart point, then live ones.
 pub(crate) struct PaperInputs {
     database: PathBuf,
-    /// Number of the next input on record, and of the first that is not.
+    /// Number of the next recorded input, and of the first that is not recorded.
     next: u64,
     behind: u64,
     record: InputReader,
     fresh: VecDeque<Control>,
     feed: Hello,
-    /// State of the connection, which the pulse shows.
+    /// State of the connection, shown by the pulse.
     link: Link,
     alerts: Alerts,
     events: EdgeReceiver,
@@ -34,11 +34,11 @@ pub(crate) struct PaperInputs {
 }
 
 impl PaperInputs {
-    /// `record`: the first input on record that is to run again, and the first that is not on record. `fresh`: inputs
-    /// that come between the record and the feed.
+    /// Creates the inputs. `record`: the first recorded input to replay, and the first that is not recorded.
+    /// `fresh`: inputs between the recorded ones and the feed.
     ///
     /// # Errors
-    /// The record cannot be read.
+    /// The recorded inputs cannot be read.
     pub(crate) fn new(
         folder: &StateFolder,
         record: Range<u64>,
@@ -63,7 +63,7 @@ impl PaperInputs {
         })
     }
 
-    /// Alerts when the feed is lost and when it is back.
+    /// Raises alerts when the feed is lost and when it is back.
     #[must_use]
     pub(crate) fn alerting(self, alerts: Alerts) -> Self {
         Self { alerts, ..self }
@@ -73,7 +73,7 @@ impl PaperInputs {
         let Some(input) = self.record.next_input()?.filter(|input| input.seq == self.next) else {
             let (database, next) = (self.database.display(), self.next);
             return Err(format!(
-                "{database}: input {next} is not on record, and later ones are; the file was changed: begin a new state \
+                "{database}: found no input {next}, but later ones; the file was changed: start with a new state \
                  folder"
             )
             .into());
@@ -105,7 +105,7 @@ impl Inputs for PaperInputs {
                 EdgeEvent::Failed { text, .. } => return Err(text.into()),
                 EdgeEvent::Connected { hello, .. } if !hello::same(&self.feed, &hello) => {
                     return Err(format!(
-                        "the feed is another one: found {}, expected {}; begin a new state folder",
+                        "the feed has changed: found {}, expected {}; start with a new state folder",
                         hello.described(),
                         self.feed.described()
                     )
@@ -118,16 +118,16 @@ impl Inputs for PaperInputs {
                 }
             }
         }
-        // What is on its way is fetched again by the next start.
+        // The next start requests messages in transit again.
         Ok(None)
     }
 }
 
-/// Raises the alert of a change of the connection.
+/// Raises the alert for a change of the connection.
 pub(crate) fn alert(alerts: &Alerts, change: Option<Change>) {
     match change {
-        Some(Change::Lost(why)) => alerts.raise(Kind::FeedLost, None, format!("the feed is lost: {why}")),
-        Some(Change::Back) => alerts.raise(Kind::FeedBack, None, "the feed is back".to_owned()),
+        Some(Change::Lost(why)) => alerts.raise(Kind::FeedLost, None, format!("feed lost: {why}")),
+        Some(Change::Back) => alerts.raise(Kind::FeedBack, None, "feed back".to_owned()),
         None => {}
     }
 }

@@ -1,34 +1,34 @@
-//! State of the connection to the feed: changed by the inputs as they arrive, shown by the pulse.
+//! State of the connection to the feed: updated by the inputs, read by the pulse.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use betaflow_connectors::live::EdgeEvent;
 
-/// Connection to the feed at one moment. Times are nanoseconds since 1970 by the clock of the machine.
+/// Connection to the feed at one time. Times are nanoseconds since 1970 by the system clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LinkState {
-    /// True while it is connected.
+    /// Whether the feed is connected.
     pub(crate) connected: bool,
-    /// Time since which it is connected, or is not.
+    /// Time of the last connect or disconnect.
     pub(crate) since: Option<i64>,
-    /// Whether the feed was silent for too long and nothing has come since.
+    /// Whether the silence limit has passed since the last message.
     pub(crate) stale: bool,
-    /// Begin of the present outage; none while the feed is heard.
+    /// Start of the present outage; `None` while messages arrive.
     pub(crate) outage_since: Option<i64>,
-    /// Outages so far in this start of the program.
+    /// Number of outages since the start of the program.
     pub(crate) outages: u64,
 }
 
-/// Beginning or end of an outage.
+/// Start or end of an outage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// The feed is lost, with the reason.
+    /// Start of an outage, with the reason.
     Lost(String),
-    /// The feed is heard again.
+    /// End of an outage.
     Back,
 }
 
-/// Shared by the inputs and the pulse.
+/// Connection state shared by the inputs and the pulse.
 #[derive(Clone, Default)]
 pub(crate) struct Link(Arc<Mutex<LinkState>>);
 
@@ -38,7 +38,8 @@ impl Link {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Follows an event of the edge. Failed attempts to reconnect belong to the outage that they prolong.
+    /// Updates the state from an event of the feed client. Failed attempts to reconnect belong to the same
+    /// outage.
     pub(crate) fn follow(&self, event: &EdgeEvent) -> Option<Change> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = state.outage_since;
@@ -72,7 +73,7 @@ impl Link {
 }
 
 impl LinkState {
-    /// Begins an outage; `false` where one goes on.
+    /// Starts an outage; `false` if one is in progress.
     fn lose(&mut self, since: i64) -> bool {
         if self.outage_since.is_some() {
             return false;
@@ -101,7 +102,7 @@ mod tests {
                     "protocol": 1, "name": "feed", "columns": ["close"], "factors": [], "has_rf": false,
                     "values": "prices", "frames": null
                 }))
-                .expect("a greeting"),
+                .expect("valid hello"),
             },
             "disconnected" => {
                 EdgeEvent::Disconnected { at, why: "reset".to_owned(), retry_in: Duration::from_secs(1) }
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn outage_lasts_from_first_loss_to_next_word_of_the_feed() {
+    fn outage_lasts_from_first_loss_to_next_message() {
         let lost = |why: &str| Some(Change::Lost(why.to_owned()));
         // Event, its time, the change, and: connected, since, stale, outage since, outages.
         let steps = [
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn feed_that_cannot_be_reached_at_the_start_is_lost_once() {
+    fn unreachable_feed_at_start_is_one_outage() {
         let link = Link::default();
         assert!(matches!(link.follow(&event("disconnected", 1)), Some(Change::Lost(_))));
         assert_eq!(link.follow(&event("disconnected", 2)), None);

@@ -1,4 +1,4 @@
-//! Each input is put on record before it acts.
+//! Log of inputs: each input is recorded before it is processed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,49 +10,49 @@ use betaflow_engine::source::SourceError;
 use serde_json::Value;
 use tracing::{info, warn};
 
-/// The record of a state folder.
+/// Input log of a state folder.
 pub(crate) struct StateLog {
     writer: WriterHandle,
     edge: Arc<Edge>,
-    sentences: LogLimits,
+    limits: LogLimits,
 }
 
-/// A kind of event has so many sentences a minute; the others are counted. All of them are in the state folder.
-const SENTENCES: u32 = 5;
+/// Maximum log lines of a kind per minute; further ones are counted. The state folder has all events.
+const LINES_MAX: u32 = 5;
 
-/// Kinds of events that are no fault.
+/// Kinds of events that are not faults, logged at level `info`.
 const QUIET: [&str; 7] =
     ["connected", "history", "history_joined", "note", "resumed", "symbol_back", "symbols_heard"];
 
-/// What has been said of each kind: since when, how often, and how much was left out.
+/// Per kind: start of the minute, lines logged in it, lines suppressed.
 #[derive(Default)]
 struct LogLimits(BTreeMap<String, (Option<Instant>, u32, u64)>);
 
 impl LogLimits {
-    /// Whether there may be another sentence, and what it says of those that were left out.
+    /// Whether another line may be logged; if so, the note about suppressed lines.
     fn may(&mut self, kind: &str) -> Option<String> {
         if !self.0.contains_key(kind) {
             self.0.insert(kind.to_owned(), Default::default());
         }
-        let (since, said, left_out) = self.0.get_mut(kind)?;
+        let (since, logged, suppressed) = self.0.get_mut(kind)?;
         if since.is_none_or(|since| since.elapsed() > Duration::from_secs(60)) {
-            (*since, *said) = (Some(Instant::now()), 0);
+            (*since, *logged) = (Some(Instant::now()), 0);
         }
-        if *said == SENTENCES {
-            *left_out += 1;
+        if *logged == LINES_MAX {
+            *suppressed += 1;
             return None;
         }
-        *said += 1;
-        match std::mem::take(left_out) {
+        *logged += 1;
+        match std::mem::take(suppressed) {
             0 => Some(String::new()),
-            count => Some(format!(" (and {count} of the kind before it)")),
+            count => Some(format!(" ({count} earlier events of this kind not logged)")),
         }
     }
 }
 
 impl StateLog {
     pub(crate) fn new(writer: WriterHandle, edge: Arc<Edge>) -> Self {
-        Self { writer, edge, sentences: LogLimits::default() }
+        Self { writer, edge, limits: LogLimits::default() }
     }
 }
 
@@ -70,31 +70,31 @@ impl InputLog for StateLog {
     }
 
     fn skipped(&mut self, seq: u64, why: &str) {
-        let text = format!("input {seq} on record is passed over: {}", shown(why));
+        let text = format!("recorded input {seq} skipped: {}", shown(why));
         warn!(kind = "input_skipped", input = seq, "{text}");
-        // A writer that has stopped ends the run with the next input.
+        // If the writer has stopped, the next input ends the run.
         let _ = self.writer.event(crate::commands::paper::status::now(), Some(seq), "input_skipped", text);
     }
 }
 
 impl StateLog {
-    /// What is no data is shown as an event as well.
+    /// Records a control input also as an event, and logs it.
     fn event(&mut self, seq: u64, time: i64, body: &str) -> Result<(), SourceError> {
-        let said: Value = serde_json::from_str(body)?;
-        let kind = match said["kind"].as_str().unwrap_or_default() {
+        let control: Value = serde_json::from_str(body)?;
+        let kind = match control["kind"].as_str().unwrap_or_default() {
             "resume" => "resumed",
             kind => kind,
         };
-        let words = ["why", "text", "feed"].iter().find_map(|key| said[*key].as_str());
-        let text = match (kind, words) {
-            ("gap", _) => format!("messages {} to {} could not be got", said["from"], said["to"]),
-            ("history", _) => format!("{} frames of {}", said["frames"], said["prices"]),
-            ("resumed", _) => "trading that a loss stopped may go on".to_owned(),
-            ("stale", _) => format!("nothing for {} s", said["seconds"]),
-            (_, words) => words.unwrap_or_default().to_owned(),
+        let reason = ["why", "text", "feed"].iter().find_map(|key| control[*key].as_str());
+        let text = match (kind, reason) {
+            ("gap", _) => format!("messages {} to {} are lost", control["from"], control["to"]),
+            ("history", _) => format!("{} frames of {}", control["frames"], control["prices"]),
+            ("resumed", _) => "trading after a loss limit resumed by the user".to_owned(),
+            ("stale", _) => format!("no message for {} s", control["seconds"]),
+            (_, reason) => reason.unwrap_or_default().to_owned(),
         };
         let text = shown(&text);
-        if let Some(more) = self.sentences.may(kind) {
+        if let Some(more) = self.limits.may(kind) {
             match QUIET.contains(&kind) {
                 true => info!(kind, input = seq, time, "{kind}: {text}{more}"),
                 false => warn!(kind, input = seq, time, "{kind}: {text}{more}"),

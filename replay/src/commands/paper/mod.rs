@@ -6,22 +6,17 @@
 //! a venue ─────▶ Edge::follow  ┘  channel             └▶ stages ┘
 //! ```
 //!
-//! * Every message and every decision of a clock (a closed bar, a stale feed, merged bars, a gap that is given
-//!   up) is a numbered input. Frames, orders and digest are functions of the inputs.
-//! * An input goes to the writer before its frame goes to the stages (`log.rs`). The outputs of a frame follow
-//!   it, and a commit holds whole frames. Inputs that arrive during a commit share the next one.
-//! * If a commit fails (disk full), the writer retries, and no input is processed until one succeeds. A run
-//!   that is to stop waits two more seconds, then gives the record up (`stop.rs`).
-//! * Every 256 frames the source requests a checkpoint. A start (`restart.rs`) restores the last readable one and
-//!   replays the inputs behind it (`inputs.rs`). Their digests must equal the recorded ones. Then it continues
-//!   with the feed.
-//! * `--history` is a control input that names files and their SHA-256. `WithHistory` puts their frames behind
-//!   it, live, at a restart and in `replay --session`. The feed's messages up to their end are passed over,
-//!   after `live/seam.rs` has compared them with the history. Frames of history do not trade
-//!   (`data.trade_from`).
-//! * Two things halt trading: `Frame::supervision` flags an unreliable feed (`live/supervision.rs`, from
-//!   controls alone), and `LossWatch` in the engine follows NAV. A halted frame holds: nothing is ordered, and
-//!   carried orders are cancelled.
+//! Every message and every clock event (closed bar, stale feed, merged bars, gap) is a numbered input;
+//! frames, orders and digest are functions of the inputs. The writer records an input before its frame is
+//! processed (`log.rs`), and a commit holds whole frames. If a commit fails (disk full), the writer retries,
+//! and no input is processed until one succeeds.
+//!
+//! A start restores the last readable checkpoint, replays the recorded inputs behind it and compares their
+//! digests, then continues with the feed (`restart.rs`, `inputs.rs`). `--history` is a control input that
+//! names files and their SHA-256; frames of history do not trade.
+//!
+//! `Frame::supervision` (unreliable feed) and `LossWatch` (NAV) halt trading: a halted frame sends no orders
+//! and cancels carried ones.
 
 mod alerts;
 mod args;
@@ -70,19 +65,19 @@ use run_status::{SharedRunStatus, StatusRecorder};
 use status::{Pulse, Sources};
 use tracing::warn;
 
-/// Betas are kept about so many times a day: enough to draw them.
+/// Approximate number of recorded betas per day, enough to draw them.
 const BETAS_A_DAY: u64 = 26;
-/// Frames from one checkpoint to the next: what a restart computes again at most.
+/// Frames between two checkpoints: the maximum that a restart computes again.
 const CHECKPOINT_EVERY: u64 = 256;
 
-/// Trades a feed on paper until it ends, or is asked to stop.
+/// Trades a feed on paper until the feed ends or the run is stopped.
 ///
 /// # Errors
-/// The settings, the state folder or the feed are not as expected.
+/// The settings, the state folder or the feed are invalid.
 pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     let started = Instant::now();
     logging::start(args.log);
-    // What is wrong with the settings is said before anything is connected.
+    // Report invalid settings before connecting.
     let config = resolve(args, false)?;
     refuse(&config)?;
     let alerts = Alerts::start(&config.alerts, &args.state)?;
@@ -91,7 +86,7 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     let ended = trade(args, config, (&alerts, &disk, &began), started);
     match &ended {
         Ok(how) => alerts.raise(Kind::RunEnded, None, (*how).to_owned()),
-        // A start that is refused, as that of a folder where another run is at work, is no failure of a run.
+        // A refused start, for example with the state folder of another run, is not the failure of a run.
         Err(error) if began.get() => {
             alerts.raise(Kind::RunFailed, None, format!("the run failed: {}", error_text(error)))
         }
@@ -101,7 +96,7 @@ pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
     ended.map(drop)
 }
 
-/// Trades until the feed ends or the run is asked to stop; returns which of them it was.
+/// Trades until the feed ends or the run is stopped; returns the reason.
 fn trade(
     args: &PaperArgs,
     config: Config,
@@ -139,8 +134,8 @@ fn trade(
         None => None,
     };
     let Some(hello) = hello::hello(&folder, &edge, (address(args, &config), &link, alerts), &stop)? else {
-        say("stopped before the feed said what it is; nothing was traded\n");
-        return Ok("the run was asked to stop before the feed was there");
+        say("stopped before the feed connected; no trades\n");
+        return Ok("the run was stopped before the feed connected");
     };
     alerts.name(&hello.name);
     let config = if hello.name == tutorial_name() { resolve(args, true)? } else { config };
@@ -152,8 +147,10 @@ fn trade(
     let point = restart::RestartPoint::of(&folder, start.checkpoints);
     if on_record > 0 {
         let again = on_record.saturating_sub(point.input);
-        say(&format!("{on_record} inputs are on record; the last {again} run again, to go on behind them\n"));
-        handle.event(status::now(), None, "restarted", format!("{on_record} inputs on record"))?;
+        say(&format!(
+            "{on_record} inputs recorded; the last {again} are replayed before the feed continues\n"
+        ));
+        handle.event(status::now(), None, "restarted", format!("{on_record} inputs recorded"))?;
     }
     let fresh = restart::fresh(history.as_ref(), on_record == 0, args, status::now());
     let inputs =
@@ -177,9 +174,9 @@ fn trade(
     let recorder = StateRecorder::new(&folder, handle.clone(), source.factor_names(), betas_every, first)?
         .checkpoint_input(|source| Ok(inputs_before(source)?));
     let mut run = config.run().clone();
-    // A message a frame: nothing waits for a second one.
+    // One frame per message, so that a frame never waits for the next one.
     run.frames_per_message = Some(1);
-    // A run on a live feed is not ended by one bad price: it stops trading.
+    // One bad price halts trading and does not end a live run.
     run.on_out_of_range = OnOutOfRange::Halt;
     let ruined = folder.ruined()?;
     if let Some(ruined) = ruined {
@@ -196,17 +193,15 @@ fn trade(
         None => trading(source, strategy, &run, recorders)?,
     };
 
-    say(&format!("trading {} on paper; state in {}\n", shown(&hello.name), folder.path().display()));
+    say(&format!("paper trading {}; state folder {}\n", shown(&hello.name), folder.path().display()));
     if on_record == 0 && history.is_none() {
         let bars = u64::from(config.estimator.warmup) * u64::from(config.data.frames_per_day);
-        say(&format!(
-            "it warms up: the first order comes after {bars} bars with returns (estimator.warmup)\n"
-        ));
+        say(&format!("warm-up: the first orders follow after {bars} bars with returns (estimator.warmup)\n"));
     }
     if config.feed.is_venue() && config.feed.raw_log {
         let most = config.feed.raw_log_max_gb;
         say(&format!(
-            "what {} sends is kept in {}, at most {most} GB (feed.raw_log_max_gb)\n",
+            "raw log of {}: {}, at most {most} GB (feed.raw_log_max_gb)\n",
             config.feed.venue,
             raw.display()
         ));
@@ -230,11 +225,11 @@ fn trade(
     let watch = Some(Watcher(latencies.clone()));
     let options = RunOptions { placement, capacity, processors: 2, clock: monotonic_ns, watch };
     let ended = graph.run(&options);
-    let explained = |error| stop.explain(error, &handle);
-    let ended = ended.map_err(|error| explained(error.into()));
+    let explain = |error| stop.explain(error, &handle);
+    let ended = ended.map_err(|error| explain(error.into()));
     pulse.stop(ended.as_ref().err().map(error_text));
     let facts = ended?.facts;
-    handle.flush().map_err(|error| explained(error.into()))?;
+    handle.flush().map_err(|error| explain(error.into()))?;
     if let Some(dashboard) = dashboard {
         dashboard.stop();
     }
@@ -246,14 +241,14 @@ fn trade(
         say(&format!("note: {warning}\n"));
     }
     say(&status::latency_table(&latencies));
-    Ok(if stop.is_due() { "the run was asked to stop" } else { "the feed ended" })
+    Ok(if stop.is_due() { "the run was stopped" } else { "the feed ended" })
 }
 
-/// The settings; those that belong to the embedded data hold where that is what is served.
+/// Resolves the settings, with those of the embedded data if `tutorial`.
 fn resolve(args: &PaperArgs, tutorial: bool) -> Result<Config> {
-    // Factors may be the feed's own.
+    // The feed may have its own factors.
     let mut request = Request::new(&args.input, REPLAY.record).without_factors().with_flags(args.flags());
-    // A factor's instrument may have no bar: live, such a frame updates no estimate and trading goes on.
+    // Live, a frame in which a factor's instrument has no bar updates no estimate, and trading continues.
     request = request.over("paper's defaults".to_owned(), "[data]\nfactor_gap = \"carry\"\n".to_owned());
     if !tutorial {
         request = request.with_feed(if args.url.is_empty() { "feed" } else { &args.url });
@@ -262,8 +257,8 @@ fn resolve(args: &PaperArgs, tutorial: bool) -> Result<Config> {
     if config.data.factor_gap() == FactorGap::Error && !tutorial {
         warn!(
             key = "data.factor_gap",
-            "found data.factor_gap = \"error\", expected \"carry\", which is taken: a live feed cannot fill a gap later, so a \
-             frame without factors updates no estimate"
+            "found data.factor_gap = \"error\", using \"carry\": a live feed cannot fill a gap later, so a frame \
+             without factors updates no estimate"
         );
     }
     config.changed(|config| {
@@ -272,7 +267,7 @@ fn resolve(args: &PaperArgs, tutorial: bool) -> Result<Config> {
     })
 }
 
-/// What the embedded data is called.
+/// Name of the embedded data.
 fn tutorial_name() -> String {
     match tutorial::prices() {
         ParquetInput::Bytes { name, .. } => name,
@@ -280,19 +275,19 @@ fn tutorial_name() -> String {
     }
 }
 
-/// Where the feed is, for people.
+/// Address or venue of the feed, as displayed.
 fn address<'a>(args: &'a PaperArgs, config: &'a Config) -> &'a str {
     let typed = (!args.url.is_empty()).then_some(args.url.as_str());
     typed.or(config.feed.url.as_deref()).unwrap_or(&config.feed.venue)
 }
 
-/// Factors that are nowhere, or in the feed and not in the history before it.
+/// Refuses a run without factors, and a history without the factors of the feed.
 fn refuse_without_factors(config: &Config, hello: &Hello, args: &PaperArgs) -> Result<()> {
     let expressions = !config.factors.is_empty();
     if !expressions && hello.factors.is_empty() && config.data.factors.as_deref() != Some("none") {
         bail!(
-            "{}: found no factors, expected a table [factors] that makes them from instruments (--set \
-             'factors.mkt=\"SPY\"'), a feed that brings them, or --factors none to run without",
+            "{}: found no factors, expected a table [factors] that builds them from instruments (--set \
+             'factors.mkt=\"SPY\"'), a feed that has them, or --factors none to run without",
             shown(&hello.name)
         );
     }
@@ -300,7 +295,7 @@ fn refuse_without_factors(config: &Config, hello: &Hello, args: &PaperArgs) -> R
         && args.history_factors.is_none()
     {
         bail!(
-            "{}: found history without factors, expected --history-factors FILE with {}, which are the feed's own",
+            "{}: found a history without factors, expected --history-factors FILE with the feed's factors {}",
             history.display(),
             hello.factors.join(", ")
         );
@@ -308,7 +303,7 @@ fn refuse_without_factors(config: &Config, hello: &Hello, args: &PaperArgs) -> R
     Ok(())
 }
 
-/// Settings that belong to files, and instruments that nobody asks the venue for.
+/// Refuses settings that need files, and instruments that are not requested from the venue.
 fn refuse(config: &Config) -> Result<()> {
     if config.feed.is_venue() {
         let settings = config.source();
@@ -316,16 +311,16 @@ fn refuse(config: &Config) -> Result<()> {
     }
     if config.world.needs_memory() {
         bail!(
-            "found {}, expected the world as it comes: a live feed has no future to draw from",
+            "found {}, expected no scenario of the data: a live feed has no later bars to resample",
             config.world_note(true).unwrap_or_default()
         );
     }
     Ok(())
 }
 
-/// A NAV without decimals, or that it is not known.
+/// NAV without decimals.
 fn value_text(nav: f64) -> String {
-    if nav.is_finite() { format!("{nav:.0}") } else { "not known (out of range)".to_owned() }
+    if nav.is_finite() { format!("{nav:.0}") } else { "unknown (out of range)".to_owned() }
 }
 
 fn text(facts: &RunFacts, edge: &Edge, started: Instant) -> String {
@@ -333,10 +328,10 @@ fn text(facts: &RunFacts, edge: &Edge, started: Instant) -> String {
     let nav = facts
         .performance
         .nav
-        .map_or_else(String::new, |(first, last)| format!("; value {first:.0} → {}", value_text(last)));
+        .map_or_else(String::new, |(first, last)| format!("; NAV {first:.0} → {}", value_text(last)));
     format!(
-        "{} frames, {} decisions in {:.1} s{nav}\n{} messages, {} twice, {} early, {} filled in, {} missing, {} \
-         refused, {} reconnections\ndigest {}\n",
+        "{} frames, {} rebalances in {:.1} s{nav}\n{} messages, {} duplicate, {} early, {} back-filled, {} \
+         missing, {} malformed, {} reconnections\ndigest {}\n",
         facts.data.frames,
         facts.sizing.decisions,
         started.elapsed().as_secs_f64(),
@@ -351,7 +346,7 @@ fn text(facts: &RunFacts, edge: &Edge, started: Instant) -> String {
     ) + &venue_text(edge)
 }
 
-/// Faults of a venue, a line; nothing where there are none.
+/// Data faults of a venue in one line; empty without faults.
 fn venue_text(edge: &Edge) -> String {
     let faults = edge.venue_counts().map(|_| edge.counts().faults().collect::<Vec<_>>()).unwrap_or_default();
     match faults.is_empty() {

@@ -1,4 +1,4 @@
-//! What a start begins with: the state after the last checkpoint, or nothing.
+//! Start and restart of a run: history, settings, and the checkpoint to resume from.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +13,11 @@ use tracing::warn;
 use super::PaperArgs;
 use crate::config::Config;
 
-/// What the folder calls its history.
+/// Key of the history in the state folder.
 const HISTORY: &str = "history";
 
-/// Returns the history of the run, on record or, for a new run, of the arguments; and the configuration with the end of
-/// the history as `data.trade_from`, unless the user set one: frames of history are warm-up frames.
+/// Returns the history, as recorded or, for a new run, from the arguments; and the configuration with the end
+/// of the history as `data.trade_from`, unless the user set one: frames of history are warm-up frames.
 pub(crate) fn history(
     folder: &StateFolder,
     args: &PaperArgs,
@@ -28,26 +28,26 @@ pub(crate) fn history(
         .filter(|text| text != "none")
         .map(|text| serde_json::from_str(&text))
         .transpose()
-        .context("what the state folder says of its history")?;
+        .context("history in the state folder")?;
     let is_new = folder.start()?.next_input == 0;
     let history = match (known, &args.history) {
         (None, Some(path)) if is_new => {
             let settings = config.source().clone();
             let made = History::of(path, args.history_factors.as_deref(), &settings)
                 .map_err(|error| anyhow::anyhow!(error))
-                .context("the history")?;
+                .context("history")?;
             folder.settle(HISTORY, &serde_json::to_string(&made)?)?;
             Some(made)
         }
         (None, Some(path)) => bail!(
-            "{}: found a run that began without history, expected none on record with --history {}: leave it out, or \
-             begin a new state folder",
+            "{}: found a run without history and --history {}, expected none: omit the argument, or start with a new \
+             state folder",
             folder.path().display(),
             path.display()
         ),
         (Some(known), Some(path)) if std::path::absolute(path)? != known.prices => bail!(
-            "{}: found a run that began with the history {}, expected that of --history {}: leave the argument out, or \
-             begin a new state folder",
+            "{}: found a run with the history {}, expected --history {}: omit the argument, or start with a new \
+             state folder",
             folder.path().display(),
             known.prices.display(),
             path.display()
@@ -62,7 +62,7 @@ pub(crate) fn history(
     Ok((history, config))
 }
 
-/// Inputs that come before the first of the feed in this start.
+/// Control inputs before the first input of the feed in this start.
 pub(crate) fn fresh(history: Option<&History>, is_new: bool, args: &PaperArgs, time: i64) -> Vec<Control> {
     let history = history.filter(|_| is_new).map(History::control);
     let resume = args.resume_trading.then(|| Control {
@@ -73,14 +73,14 @@ pub(crate) fn fresh(history: Option<&History>, is_new: bool, args: &PaperArgs, t
     history.into_iter().chain(resume).collect()
 }
 
-/// The checkpoint to go on from, and the number of the first input behind it.
+/// Checkpoint to resume from, and number of the first input after it.
 pub(crate) struct RestartPoint {
     pub(crate) checkpoint: Option<Checkpoint>,
     pub(crate) input: u64,
 }
 
 impl RestartPoint {
-    /// The last checkpoint that can be read; the record has all inputs, so without one they all run again.
+    /// Finds the last readable checkpoint; without one, all recorded inputs are replayed.
     pub(crate) fn of(folder: &StateFolder, checkpoints: Vec<SavedCheckpoint>) -> Self {
         for SavedCheckpoint { seq, state, .. } in checkpoints {
             let read = Checkpoint::from_bytes(&state)
@@ -91,7 +91,7 @@ impl RestartPoint {
                     warn!(
                         kind = "checkpoint_skipped",
                         seq,
-                        "{}: the checkpoint after frame {seq} is passed over: {error}",
+                        "{}: checkpoint after frame {seq} skipped: {error}",
                         folder.path().display()
                     );
                 }
@@ -100,12 +100,12 @@ impl RestartPoint {
         Self { checkpoint: None, input: 0 }
     }
 
-    /// The first frame that is computed in this start.
+    /// Number of the first frame that this start computes.
     pub(crate) fn first_frame(&self) -> u64 {
         self.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.seq + 1)
     }
 
-    /// The source behind it.
+    /// Source, resumed from the checkpoint.
     pub(crate) fn source(&self, source: FeedSource) -> Result<FeedSource> {
         match &self.checkpoint {
             Some(checkpoint) => Ok(source.resuming(checkpoint)?),
@@ -114,7 +114,7 @@ impl RestartPoint {
     }
 }
 
-/// The settings that differ between two configurations in TOML, at most ten.
+/// Settings that differ between two TOML configurations, at most ten.
 fn differences(known: &str, now: &str) -> String {
     let of = |text: &str| {
         let mut all = BTreeMap::new();
@@ -135,11 +135,11 @@ fn differences(known: &str, now: &str) -> String {
     let show =
         |all: &BTreeMap<String, String>, key| all.get(key).cloned().unwrap_or_else(|| "not set".to_owned());
     let lines = keys.into_iter().filter(|key| known.get(*key) != now.get(*key));
-    let lines = lines.map(|key| format!("  {key}: on record {}, now {}", show(&known, key), show(&now, key)));
+    let lines = lines.map(|key| format!("  {key}: recorded {}, now {}", show(&known, key), show(&now, key)));
     lines.take(10).collect::<Vec<_>>().join("\n")
 }
 
-/// A state folder is of one configuration.
+/// Checks that the configuration is the recorded one, and records it in a new state folder.
 pub(crate) fn settle(folder: &StateFolder, config: &Config) -> Result<()> {
     let digest = hex(&config.digest()?);
     if folder.settle("configuration_digest", &digest)? != digest {

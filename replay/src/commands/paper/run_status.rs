@@ -1,4 +1,4 @@
-//! Where a run stands, for whoever shows it: told by the record stage, read by the pulse.
+//! Status of a run: written by the record stage, read by the pulse.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,27 +14,27 @@ use tracing::{error, info, warn};
 use super::alerts::{Alerts, Kind};
 use crate::config::halt_text;
 
-/// The last frame.
+/// Status after the last frame.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RunStatus {
-    /// Frames so far in this start of the program.
+    /// Frames since the start of the program.
     pub(crate) frames: u64,
     pub(crate) seq: u64,
     pub(crate) timestamp: i64,
-    /// Net asset value, once something has been decided.
+    /// Net asset value, `None` before the first rebalance.
     pub(crate) nav: Option<f64>,
-    /// What keeps it from trading.
+    /// Reason why trading is halted.
     pub(crate) halt: Option<Halt>,
-    /// Time and value of the frame that ruined the account.
+    /// Time and NAV of the frame that ruined the account.
     pub(crate) ruined: Option<(i64, f64)>,
 }
 
-/// Shared by those who tell it and those who read it.
+/// Run status shared by the record stage and the pulse.
 #[derive(Clone, Default)]
 pub(crate) struct SharedRunStatus(Arc<Mutex<RunStatus>>);
 
 impl SharedRunStatus {
-    /// Starts from a run whose account may be ruined already.
+    /// Creates the status of a run whose account may already be ruined.
     pub(crate) fn of(ruined: Option<(i64, f64)>) -> Self {
         let run_status = Self::default();
         run_status.change(|now| (now.ruined, now.nav) = (ruined, ruined.map(|(_, nav)| nav)));
@@ -50,21 +50,21 @@ impl SharedRunStatus {
     }
 }
 
-/// Sentence about a ruined account.
+/// Message about a ruined account.
 pub(crate) fn ruin((time, nav): (i64, f64)) -> String {
     let time = Iso(TimestampNs(time));
     format!(
-        "RUINED at {time}: the value fell to {nav:.0}; all positions were closed at the last prices known, and this run trades \
-         no more; begin a new state folder"
+        "RUINED at {time}: NAV fell to {nav:.0}; all positions were closed at their last known prices, and this run \
+         no longer trades; start with a new state folder"
     )
 }
 
-/// Tells it, and says when trading stops and goes on.
+/// Recorder that updates the status and reports when trading halts and resumes.
 pub(crate) struct StatusRecorder {
     run_status: SharedRunStatus,
     writer: WriterHandle,
     alerts: Alerts,
-    /// Whether a frame has decided in this start: what stopped trading before it is no news.
+    /// Whether this start has rebalanced; an earlier halt is not reported again.
     decided: bool,
 }
 
@@ -74,7 +74,7 @@ impl StatusRecorder {
     }
 }
 
-/// Kind of the alert of a change of halts: a limit, or another reason.
+/// Kind of alert for a change of the halt.
 fn alert_of(halt: Option<Halt>) -> Kind {
     match halt {
         Some(Halt::Feed | Halt::DailyLoss | Halt::Drawdown) => Kind::LimitMet,
@@ -86,9 +86,9 @@ fn alert_of(halt: Option<Halt>) -> Kind {
 impl Recorder for StatusRecorder {
     fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
         let before = self.run_status.now();
-        // A frame that does not decide says nothing of halts.
+        // A frame without a rebalance does not change the halt.
         let halt = if frame.decided { frame.halt } else { before.halt };
-        let news = self.decided;
+        let is_new = self.decided;
         self.decided |= frame.decided;
         if halt != before.halt {
             let why = |halt: Halt| match &frame.out_of_range {
@@ -96,11 +96,11 @@ impl Recorder for StatusRecorder {
                 _ => halt_text(halt).to_owned(),
             };
             let text = match halt {
-                Some(halt) if news => format!("trading stops at frame {}: {}", frame.seq, why(halt)),
-                Some(halt) => format!("trading is stopped as before: {}", why(halt)),
-                None => format!("trading goes on at frame {}", frame.seq),
+                Some(halt) if is_new => format!("trading halted at frame {}: {}", frame.seq, why(halt)),
+                Some(halt) => format!("trading is still halted: {}", why(halt)),
+                None => format!("trading resumed at frame {}", frame.seq),
             };
-            if news {
+            if is_new {
                 self.alerts.raise(alert_of(halt), Some(frame.seq), text.clone());
             }
             let kind = if halt.is_some() { "halted" } else { "trading" };
@@ -115,10 +115,10 @@ impl Recorder for StatusRecorder {
         self.run_status.change(|now| (now.nav, now.halt) = (Some(frame.nav), halt));
         if is_ruined(frame.nav) {
             let ruined = (frame.timestamp.0, frame.nav);
-            let news = before.ruined.is_none();
+            let is_new = before.ruined.is_none();
             self.run_status.change(|now| now.ruined = Some(ruined));
             error!(kind = "ruined", seq = frame.seq, nav = frame.nav, "{}", ruin(ruined));
-            if news {
+            if is_new {
                 self.alerts.raise(Kind::Ruined, Some(frame.seq), ruin(ruined));
                 self.writer.event(frame.timestamp.0, Some(frame.seq), "ruined", ruin(ruined))?;
             }

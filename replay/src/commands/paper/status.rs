@@ -1,4 +1,4 @@
-//! What a run says of itself: to the state folder once a second, and in the log once a minute.
+//! Status of a run: published and written to the state folder once a second, logged once a minute.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -21,17 +21,17 @@ use crate::commands::dashboard::status::{
 };
 use crate::config::halt_text;
 
-/// How often the state folder is told.
+/// Interval of the status rows.
 const PULSE: Duration = Duration::from_secs(1);
-/// Pulses from one sentence in the log to the next.
-const SENTENCE: u64 = 60;
+/// Pulses per log line.
+const PULSES_PER_LINE: u64 = 60;
 
 /// Nanoseconds since 1970.
 pub(crate) fn now() -> i64 {
     i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
 }
 
-/// Everything that the pulse reads, and where it writes.
+/// Inputs of the pulse, and where it writes.
 pub(crate) struct Sources {
     /// Name of the feed.
     pub(crate) name: String,
@@ -43,20 +43,20 @@ pub(crate) struct Sources {
     /// Capacity of the channels between the stages.
     pub(crate) capacity: usize,
     pub(crate) writer: WriterHandle,
-    /// Status for a dashboard in this process, which a full disk does not keep old.
+    /// Status for a dashboard in this process, current even when the disk is full.
     pub(crate) live: LiveStatus,
 }
 
-/// How a run is over.
+/// End of a run.
 #[derive(Clone, Debug)]
 enum Ending {
-    /// In order: the feed ended, or the run was asked to stop.
-    InOrder,
-    /// With an error.
+    /// Normal end: the feed ended, or the run was stopped.
+    Normal,
+    /// End with an error.
     Failed(String),
 }
 
-/// The thread that tells it.
+/// The thread that reports the status.
 pub(crate) struct Pulse {
     stop: Sender<Ending>,
     thread: JoinHandle<()>,
@@ -68,17 +68,17 @@ impl Pulse {
         let mut reporter = StatusReporter::new(sources);
         let thread = std::thread::Builder::new().name("pulse".to_owned()).spawn(move || {
             for beat in 1_u64.. {
-                reporter.tell(None);
-                if beat.is_multiple_of(SENTENCE) {
-                    reporter.sentence();
+                reporter.report(None);
+                if beat.is_multiple_of(PULSES_PER_LINE) {
+                    reporter.log_line();
                 }
                 match stopped.recv_timeout(PULSE) {
                     Err(RecvTimeoutError::Timeout) => {}
                     Ok(ending) => {
-                        reporter.tell(Some(&ending));
+                        reporter.report(Some(&ending));
                         break;
                     }
-                    // The run was abandoned: nothing true can be said of its end.
+                    // The run was abandoned; how it ended is unknown.
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
             }
@@ -86,10 +86,10 @@ impl Pulse {
         Ok(Self { stop, thread })
     }
 
-    /// Writes the last status: the run is over, with an error where `failed` has one.
+    /// Writes the last status: a normal end, or the error in `failed`.
     pub(crate) fn stop(self, failed: Option<String>) {
-        // The thread may be gone after a panic, which has been printed.
-        let _ = self.stop.send(failed.map_or(Ending::InOrder, Ending::Failed));
+        // The thread may have panicked; the panic was printed.
+        let _ = self.stop.send(failed.map_or(Ending::Normal, Ending::Failed));
         let _ = self.thread.join();
     }
 }
@@ -97,9 +97,9 @@ impl Pulse {
 struct StatusReporter {
     sources: Sources,
     events: EdgeReceiver,
-    /// Messages at the last look, and when there was one more than before.
+    /// Messages at the last pulse, and the time at which their number last grew.
     last: (u64, Option<i64>),
-    /// Most events that have waited.
+    /// Highest depth of the event channel.
     highest: usize,
 }
 
@@ -109,7 +109,7 @@ impl StatusReporter {
     }
 
     /// Publishes all rows in this process and writes them to the state folder.
-    fn tell(&mut self, ending: Option<&Ending>) {
+    fn report(&mut self, ending: Option<&Ending>) {
         let time = now();
         let status = Status {
             feed: Some(self.feed(time, ending.is_some())),
@@ -181,11 +181,11 @@ impl StatusReporter {
         let (state, why) = match (ending, run_status.ruined, &disk) {
             (Some(Ending::Failed(why)), ..) => ("failed", Some(why.clone())),
             (_, Some(ruined), _) => ("ruined", Some(ruin(ruined))),
-            (Some(Ending::InOrder), ..) => ("ended", halt),
+            (Some(Ending::Normal), ..) => ("ended", halt),
             (None, None, Some((since, why))) => {
                 let since = Iso(TimestampNs(since / 1_000_000_000 * 1_000_000_000));
                 let why =
-                    format!("the state cannot be written since {since} ({why}); trading goes on when it can");
+                    format!("cannot write the state folder since {since} ({why}); resumes after a write");
                 ("halted", Some(why))
             }
             (None, None, None) => match (run_status.nav, halt) {
@@ -199,7 +199,7 @@ impl StatusReporter {
             state: state.to_owned(),
             why,
             unwritable_since: disk.map(|(since, _)| since),
-            ended: matches!(ending, Some(Ending::InOrder)).then_some(time),
+            ended: matches!(ending, Some(Ending::Normal)).then_some(time),
         }
     }
 
@@ -233,20 +233,20 @@ impl StatusReporter {
         LatencyStatus { time, stages: stages.collect() }
     }
 
-    fn sentence(&self) {
+    fn log_line(&self) {
         let (run_status, counts) = (self.sources.run_status.now(), self.sources.edge.counts());
         if run_status.frames == 0 {
             let (bars, messages) = (counts.delivered, counts.messages);
             warn!(
-                "no frame yet: {messages} messages and {bars} bars so far; a frame needs a price of an instrument that is \
-                 traded, and of those that [factors] are made of"
+                "no frame yet: {messages} messages and {bars} bars so far; a frame needs a price of a traded instrument \
+                 and of the instruments in [factors]"
             );
             return;
         }
         let at = Iso(TimestampNs(run_status.timestamp));
         let nav = run_status.nav.map_or_else(
             || "warming up".to_owned(),
-            |nav| format!("value {}", crate::commands::paper::value_text(nav)),
+            |nav| format!("NAV {}", crate::commands::paper::value_text(nav)),
         );
         let state = match (run_status.ruined, run_status.halt) {
             (Some(_), _) => ", ruined",
@@ -257,7 +257,7 @@ impl StatusReporter {
     }
 }
 
-/// Table of the latency of each stage that was measured.
+/// Table of the latency of each measured stage.
 pub(crate) fn latency_table(latencies: &Latencies) -> String {
     let stages: Vec<_> = latencies.stages().into_iter().filter(|stage| stage.count > 0).collect();
     if stages.is_empty() {

@@ -1,4 +1,4 @@
-//! The thread that delivers alerts, one after the other.
+//! The thread that delivers alerts, one at a time.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,13 +11,13 @@ use super::post::{Outcome, Poster};
 use super::queue::{CAPACITY, Queue};
 use super::{Alert, Topic};
 
-/// Wait after the first attempt that fails; each further one doubles it, up to the most.
+/// Wait after the first failed attempt; doubled after each further one up to [`RETRY_MOST`].
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_MOST: Duration = Duration::from_secs(300);
-/// An alert that no server takes for so long is given up.
+/// Maximum age of an undelivered alert; older ones are dropped.
 const GIVE_UP: Duration = Duration::from_secs(24 * 3_600);
 
-/// Queue between those who raise alerts and the thread that delivers them.
+/// Queue between the threads that raise alerts and the thread that delivers them.
 #[derive(Default)]
 pub(crate) struct Outbox {
     inner: Mutex<Inner>,
@@ -29,26 +29,26 @@ struct Inner {
     queue: Queue,
     /// Number of the next alert.
     next: u64,
-    /// The run is over: nothing more comes.
+    /// Whether the run has ended, so that no alert follows.
     closed: bool,
 }
 
-/// Starts the thread. It ends when the outbox is closed and empty, and at the latest with the program.
+/// Starts the thread. It ends when the outbox is closed and empty, or with the program.
 ///
 /// # Errors
-/// The system gives no thread.
+/// The system refuses another thread.
 pub(crate) fn start(poster: Poster) -> Result<Arc<Outbox>> {
     let outbox = Arc::new(Outbox::default());
     let delivering = Arc::clone(&outbox);
     std::thread::Builder::new()
         .name("alerts".to_owned())
         .spawn(move || delivering.deliver(&poster))
-        .context("the system gives no thread to deliver alerts with")?;
+        .context("cannot start the thread that delivers alerts")?;
     Ok(outbox)
 }
 
 impl Outbox {
-    /// Adds an alert, which is made with its number.
+    /// Adds an alert, created with its number.
     pub(crate) fn push(&self, topic: Option<Topic>, now: Instant, alert: impl FnOnce(u64) -> Alert) {
         let mut inner = self.lock();
         let alert = alert(inner.next);
@@ -58,14 +58,14 @@ impl Outbox {
         let merged = inner.queue.merged;
         drop(inner);
         self.changed.notify_all();
-        // The first of a series is logged, and then each hundredth.
+        // Log the first merged alert, and then each hundredth.
         if merged > before && merged % 100 == 1 {
-            warn!("more than {CAPACITY} alerts wait: the oldest are merged into one, {merged} so far");
+            warn!("alert queue full ({CAPACITY} alerts): merging the oldest, {merged} so far");
         }
     }
 
-    /// Accepts no more, waits as long as an alert is delivered within `grace` of the one before, at most `most` in all, and
-    /// returns what is not delivered by then.
+    /// Closes the queue and returns the undelivered alerts. Waits while each alert is delivered within
+    /// `grace` of the one before, at most `most` in total.
     pub(crate) fn close(&self, grace: Duration, most: Duration) -> Vec<Alert> {
         let end = Instant::now() + most;
         let mut until = Instant::now() + grace;
@@ -101,27 +101,27 @@ impl Outbox {
             match outcome {
                 Outcome::Delivered => {
                     if failures > 0 {
-                        info!("alerts are delivered again to {poster}");
+                        info!("alert delivery to {poster} works again");
                     }
                 }
                 Outcome::Refused(why) => {
                     dropped += 1;
-                    warn!("alert {} was dropped ({dropped} so far): {poster} answered {why}", alert.event);
+                    warn!("alert {} dropped ({dropped} so far): {poster} answered {why}", alert.event);
                 }
                 Outcome::Again(why, _) if since.elapsed() > GIVE_UP => {
                     dropped += 1;
                     warn!(
-                        "alert {} was dropped ({dropped} so far) after a day of attempts: {poster}: {why}",
+                        "alert {} dropped ({dropped} so far) after a day of attempts: {poster}: {why}",
                         alert.event
                     );
                 }
                 Outcome::Again(why, after) => {
                     let wait = after.unwrap_or_default().max(backoff(failures)).min(RETRY_MOST);
-                    // All attempts of an outage are one sentence.
+                    // Log only the first failed attempt of an outage.
                     if failures == 0 {
                         let seconds = wait.as_secs_f64();
                         warn!(
-                            "alert {} was not delivered to {poster}: {why}; next attempt in {seconds:.1} s",
+                            "alert {} not delivered to {poster}: {why}; next attempt in {seconds:.1} s",
                             alert.event
                         );
                     }
@@ -135,7 +135,7 @@ impl Outbox {
         }
     }
 
-    /// Waits for an alert; `None` once there will be no more.
+    /// Waits for the next alert; `None` after the queue is closed and empty.
     fn next(&self) -> Option<Alert> {
         let mut inner = self.lock();
         loop {
@@ -159,7 +159,7 @@ impl Outbox {
         self.changed.notify_all();
     }
 
-    /// Waits before another attempt; hardly at the end of the run.
+    /// Waits before another attempt; at most [`RETRY_FIRST`] once the queue is closed.
     fn pause(&self, wait: Duration) {
         let until = Instant::now() + wait;
         let mut inner = self.lock();
@@ -183,10 +183,11 @@ impl Outbox {
     }
 }
 
-/// Wait after so many failures before: exponential, and half of it at random, so that many runs do not come at once.
+/// Wait after `failures` failed attempts: exponential, half of it random, so that several runs do not retry
+/// together.
 fn backoff(failures: u32) -> Duration {
     let most = RETRY_FIRST.saturating_mul(1 << failures.min(16)).min(RETRY_MOST);
-    // A new state of the hasher is random.
+    // Each `RandomState` has a new random key.
     let share = RandomState::new().hash_one(failures) as f64 / u64::MAX as f64;
     most.mul_f64(0.5 + 0.5 * share)
 }
@@ -196,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_five_minutes_and_differ() {
+    fn backoff_doubles_up_to_five_minutes_and_is_random() {
         for (failures, most) in [(0, 0.5), (1, 1.0), (5, 16.0), (9, 256.0), (10, 300.0), (1_000, 300.0)] {
             let waits: Vec<f64> = (0..50).map(|_| backoff(failures).as_secs_f64()).collect();
             assert!(waits.iter().all(|wait| (0.5 * most..=most).contains(wait)), "{failures}: {waits:?}");

@@ -1,13 +1,10 @@
-//! Alerts of `paper` to a webhook: one POST of JSON for each event that a trader must learn at once.
+//! Alerts of `paper` to a webhook: one JSON POST for each event that a trader must learn at once.
 //!
-//! * An alert is raised where it arises, not read back from the database, which a full disk makes useless: by
-//!   the writer's trouble (`paper/disk.rs`), by the recorder that watches halts (`paper/run_status.rs`), by the
-//!   inputs, which follow the connection (`paper/link.rs`), and at the end.
-//! * `Alerts::raise` takes a short lock and never waits. `queue.rs` is bounded, keeps the order, merges
-//!   repeated alerts of a flapping feed, and reads no clock.
-//! * `delivery.rs` is the one thread; `post.rs` is one attempt. Attempts are repeated until the server accepts
-//!   the alert, for a day at most.
-//! * `Config::alerts` is not serialised: neither digest nor record contains the address.
+//! An alert is raised where its event happens, because reading it back from the database would fail on a full
+//! disk. [`Alerts::raise`] never waits for the network: `queue.rs` is bounded and merges repeated alerts of a
+//! flapping feed; one thread (`delivery.rs`) retries each attempt (`post.rs`) for up to a day.
+//!
+//! `Config::alerts` is not serialised, so neither the digest nor the state folder contains the address.
 
 mod delivery;
 mod post;
@@ -26,39 +23,40 @@ use crate::config::AlertSettings;
 use delivery::Outbox;
 use post::Poster;
 
-/// How long the end of a run waits for the next alert to be delivered: a slow server is given time for each.
+/// Time that the end of a run waits for each further alert to be delivered.
 const GRACE: Duration = Duration::from_secs(5);
-/// Most that it waits in all.
+/// Maximum wait of the end of a run.
 const GRACE_MAX: Duration = Duration::from_secs(30);
-/// The same where the disk is full, which has been waited for already: the run ends within five seconds.
+/// Maximum wait when the disk is full: the run has already waited for the disk and must end within five
+/// seconds.
 const GRACE_OF_FULL_DISK: Duration = Duration::from_millis(1_500);
 
 /// Kind of an event that raises an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Trading stops for a reason that is no limit.
+    /// Trading stops for a reason other than a limit.
     TradingStopped,
-    /// A limit of `[limits]` is met, and trading stops.
+    /// A limit of `[limits]` is reached, and trading stops.
     LimitMet,
-    /// Trading goes on.
+    /// Trading resumes.
     TradingResumed,
     /// The feed is disconnected or silent.
     FeedLost,
-    /// The feed is heard again.
+    /// The feed is back after an outage.
     FeedBack,
-    /// The state cannot be written, and trading stops.
+    /// The state folder cannot be written, and trading stops.
     DiskFull,
-    /// The state is written again, and trading goes on.
+    /// The state folder can be written again, and trading resumes.
     DiskWritable,
     /// The account is ruined.
     Ruined,
-    /// The run ended in order.
+    /// The run ended normally.
     RunEnded,
     /// The run ended with an error.
     RunFailed,
 }
 
-/// Alerts of a topic replace each other while they wait: only the last one is still true.
+/// Subject of alerts that replace each other while they wait, because only the last is current.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Topic {
     Trading,
@@ -97,31 +95,31 @@ impl Kind {
     }
 }
 
-/// One alert: the JSON that is posted.
+/// One alert: the JSON body of the POST.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Alert {
-    /// Unique; the same in every attempt to deliver it.
+    /// Unique identifier, the same in every attempt to deliver the alert.
     id: String,
-    /// Name of its kind; `merged` of several that found no room.
+    /// Name of the kind, or `merged` for several alerts that exceeded the queue.
     event: &'static str,
     /// `alarm` or `info`.
     severity: &'static str,
-    /// Time of the event by the clock of the machine, as ISO 8601 in UTC.
+    /// Time of the event by the system clock, ISO 8601 in UTC.
     time: String,
     text: String,
     /// Name of the feed, once it is known.
     run: Option<String>,
     /// Name of the state folder.
     state: String,
-    /// Number of the frame, of an event that belongs to one.
+    /// Sequence number of the frame, if the event belongs to one.
     frame: Option<u64>,
     version: &'static str,
-    /// Number of events that it stands for.
+    /// Number of events that the alert stands for.
     count: u64,
-    /// Time of the first of them, where there are several.
+    /// Time of the first event, if there are several.
     #[serde(skip)]
     since: Option<String>,
-    /// These by kind, where there are several.
+    /// Number of events by kind, if there are several.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     events: BTreeMap<&'static str, u64>,
 }
@@ -134,15 +132,15 @@ struct AlertSender {
     outbox: Arc<Outbox>,
     state: String,
     run: Mutex<Option<String>>,
-    /// Part of each id that no other process has.
+    /// Prefix of all identifiers, unique to this process.
     process: String,
 }
 
 impl Alerts {
-    /// Starts the thread that delivers, where there is a webhook. `state`: the state folder.
+    /// Starts the delivery thread if a webhook is configured. `state` is the state folder.
     ///
     /// # Errors
-    /// The certificates cannot be read, or the system gives no thread.
+    /// The certificates cannot be read, or the system refuses another thread.
     pub(crate) fn start(settings: &AlertSettings, state: &Path) -> Result<Self> {
         let Some(webhook) = settings.webhook() else { return Ok(Self::default()) };
         let poster = Poster::new(webhook, settings.ca.clone()).context("alerts")?;
@@ -160,7 +158,7 @@ impl Alerts {
         }
     }
 
-    /// Raises an alert, without waiting for anything.
+    /// Queues an alert without waiting.
     pub(crate) fn raise(&self, kind: Kind, frame: Option<u64>, text: String) {
         let Some(raising) = &self.0 else { return };
         let run = raising.run.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -180,7 +178,7 @@ impl Alerts {
         });
     }
 
-    /// Waits some seconds for what is not delivered yet, and says what was not. `full`: the disk is full.
+    /// Waits some seconds for undelivered alerts and logs those that remain. `full`: the disk is full.
     pub(crate) fn finish(&self, full: bool) {
         let Some(raising) = &self.0 else { return };
         let (grace, most) = if full { (GRACE_OF_FULL_DISK, GRACE_OF_FULL_DISK) } else { (GRACE, GRACE_MAX) };
@@ -189,7 +187,7 @@ impl Alerts {
             let events: Vec<_> = left.iter().map(|alert| alert.event).collect();
             let seconds = grace.as_secs_f64();
             warn!(
-                "{} alerts were not delivered within {seconds} s of the end: {}",
+                "{} alerts not delivered within {seconds} s after the end of the run: {}",
                 left.len(),
                 shortened(&events)
             );
@@ -197,7 +195,7 @@ impl Alerts {
     }
 }
 
-/// The first names of a list, and how many there are besides.
+/// First names of a list, and the number of the others.
 fn shortened(names: &[&str]) -> String {
     const SHOWN: usize = 10;
     let text = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");

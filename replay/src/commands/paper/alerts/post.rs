@@ -1,4 +1,4 @@
-//! One POST over a connection of its own, by HTTP or HTTPS.
+//! One HTTP or HTTPS POST over its own connection.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -18,21 +18,21 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::config::Webhook;
 
-/// Time for a whole attempt: name, connection, request and status of the answer.
+/// Timeout of one attempt: name, connection, request and status of the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Result of one attempt.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The server took it (status 2xx).
+    /// Status 2xx: the server accepted the alert.
     Delivered,
-    /// The server will never take it, with its status.
+    /// The server will never accept the alert; with its status.
     Refused(String),
-    /// Another attempt may succeed: the reason, and how long the server wants it to wait.
+    /// Another attempt may succeed; with the reason and the wait that the server asks for.
     Again(String, Option<Duration>),
 }
 
-/// Posts to one address. `Display` shows the part of it that is no secret.
+/// Client of one address. `Display` shows the address without its secret part.
 pub(crate) struct Poster {
     webhook: Webhook,
     tls: Option<TlsConnector>,
@@ -46,7 +46,7 @@ impl fmt::Display for Poster {
 }
 
 impl Poster {
-    /// `ca`: certificates to trust in place of the public ones.
+    /// Creates a client. `ca` replaces the public certificates.
     ///
     /// # Errors
     /// The certificates cannot be read.
@@ -57,9 +57,9 @@ impl Poster {
         Ok(Self { webhook, tls, runtime })
     }
 
-    /// Posts a body of JSON.
+    /// Posts a JSON body.
     pub(crate) fn post(&self, body: String, id: &str) -> Outcome {
-        // The timer belongs to the runtime, so it is made inside.
+        // The timer must be created inside the runtime.
         let attempt = async { tokio::time::timeout(TIMEOUT, self.exchange(body, id)).await };
         match self.runtime.block_on(attempt) {
             Ok(Ok((status, wait))) => outcome(status, wait),
@@ -70,12 +70,12 @@ impl Poster {
 
     async fn exchange(&self, body: String, id: &str) -> Result<(StatusCode, Option<Duration>), String> {
         let webhook = &self.webhook;
-        let stream = TcpStream::connect((&webhook.host[..], webhook.port)).await.map_err(said)?;
+        let stream = TcpStream::connect((&webhook.host[..], webhook.port)).await.map_err(text)?;
         match &self.tls {
             None => self.request(stream, body, id).await,
             Some(tls) => {
-                let name = ServerName::try_from(webhook.host.clone()).map_err(said)?;
-                self.request(tls.connect(name, stream).await.map_err(said)?, body, id).await
+                let name = ServerName::try_from(webhook.host.clone()).map_err(text)?;
+                self.request(tls.connect(name, stream).await.map_err(text)?, body, id).await
             }
         }
     }
@@ -86,7 +86,7 @@ impl Poster {
         body: String,
         id: &str,
     ) -> Result<(StatusCode, Option<Duration>), String> {
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(said)?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(text)?;
         let connection = tokio::spawn(connection);
         let mut request = Request::post(&self.webhook.path)
             .header(HOST, &self.webhook.authority)
@@ -97,9 +97,9 @@ impl Poster {
         if let Some(authorization) = &self.webhook.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        let request = request.body(body).map_err(said)?;
-        let answer = sender.send_request(request).await.map_err(said);
-        // The status says everything; what follows it is not read.
+        let request = request.body(body).map_err(text)?;
+        let answer = sender.send_request(request).await.map_err(text);
+        // Only the status is used; the body is not read.
         connection.abort();
         let answer = answer?;
         let wait = answer.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse().ok());
@@ -107,18 +107,18 @@ impl Poster {
     }
 }
 
-fn said(error: impl fmt::Display) -> String {
+fn text(error: impl fmt::Display) -> String {
     error.to_string()
 }
 
-/// Retried: faults of the server (5xx), too many requests (429) and timeouts (408, 425). A redirect is not followed, since
-/// it would take the alert to an address that is not configured.
+/// Outcome of a status. Retried: server errors (5xx), too many requests (429) and timeouts (408, 425).
+/// Redirects are refused, because they would send the alert to an address that is not configured.
 fn outcome(status: StatusCode, wait: Option<Duration>) -> Outcome {
     let text = format!("status {}", status.as_u16());
     match status.as_u16() {
         200..300 => Outcome::Delivered,
         408 | 425 | 429 | 500.. => Outcome::Again(text, wait),
-        300..400 => Outcome::Refused(format!("{text}, a redirect, which is not followed")),
+        300..400 => Outcome::Refused(format!("{text}, a redirect; redirects are not followed")),
         _ => Outcome::Refused(text),
     }
 }

@@ -1,29 +1,30 @@
-//! Alerts that wait: bounded, in the order of their events, and few where a feed flaps.
+//! Bounded queue of alerts in the order of their events; merges the alerts of a flapping feed.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::{Alert, Topic};
 
-/// Most alerts that wait.
+/// Maximum queued alerts.
 pub(crate) const CAPACITY: usize = 256;
-/// Least time from one alert of a topic to the next: changes in between become one alert that says how many there were.
+/// Minimum time between two alerts of a topic; changes in between become one alert with their number.
 pub(crate) const HOLD: Duration = Duration::from_secs(10);
 
-/// The queue. It reads no clock.
+/// Queue of alerts. The caller passes the time.
 #[derive(Default)]
 pub(crate) struct Queue {
     waiting: VecDeque<Alert>,
-    /// Alerts that may be replaced by newer ones of their topic, and until when; in the order of their events.
+    /// Alerts that newer ones of their topic may replace, with the end of that time, in the order of their
+    /// events.
     held: Vec<(Topic, Instant, Alert)>,
-    /// When the last alert of each topic was queued.
+    /// Time at which the last alert of each topic was queued.
     queued: Vec<(Topic, Instant)>,
-    /// Alerts that were merged because there was no room.
+    /// Number of alerts that were merged because the queue was full.
     pub(crate) merged: u64,
 }
 
 impl Queue {
-    /// Adds an alert at a time.
+    /// Adds an alert.
     pub(crate) fn push(&mut self, topic: Option<Topic>, now: Instant, alert: Alert) {
         if let Some(topic) = topic {
             if let Some(at) = self.held.iter().position(|(held, ..)| *held == topic) {
@@ -37,12 +38,12 @@ impl Queue {
                 return;
             }
         }
-        // What is held happened before.
+        // Held alerts happened earlier.
         self.release(now);
         self.enqueue(topic, now, alert);
     }
 
-    /// The next alert to deliver, or else when one may be due.
+    /// Returns the next alert to deliver, or the time when one may be due.
     pub(crate) fn next(&mut self, now: Instant) -> Result<&Alert, Option<Instant>> {
         if self.held.iter().any(|(_, until, _)| *until <= now) {
             self.release(now);
@@ -58,7 +59,7 @@ impl Queue {
         self.waiting.pop_front();
     }
 
-    /// Queues all alerts that are held.
+    /// Queues all held alerts.
     pub(crate) fn release(&mut self, now: Instant) {
         for (topic, _, alert) in std::mem::take(&mut self.held) {
             self.enqueue(Some(topic), now, alert);
@@ -69,7 +70,7 @@ impl Queue {
         self.waiting.is_empty() && self.held.is_empty()
     }
 
-    /// All alerts that are not delivered.
+    /// Returns all undelivered alerts.
     pub(crate) fn left(&self) -> Vec<Alert> {
         self.waiting.iter().chain(self.held.iter().map(|(.., alert)| alert)).cloned().collect()
     }
@@ -80,7 +81,7 @@ impl Queue {
             self.queued.push((topic, now));
         }
         if self.waiting.len() == CAPACITY {
-            // The first may be on its way; the two behind it become one.
+            // The first may be in delivery; merge the two behind it.
             if let (Some(older), Some(newer)) = (self.waiting.remove(1), self.waiting.remove(1)) {
                 self.merged += 1;
                 self.waiting.insert(1, merged(older, &newer));
@@ -90,7 +91,7 @@ impl Queue {
     }
 }
 
-/// Counts of an alert by kind.
+/// Number of events of an alert by kind.
 fn events_of(alert: &Alert) -> BTreeMap<&'static str, u64> {
     match alert.events.is_empty() {
         true => BTreeMap::from([(alert.event, alert.count)]),
@@ -106,7 +107,7 @@ fn sum(older: &Alert, newer: &Alert) -> BTreeMap<&'static str, u64> {
     events
 }
 
-/// The newer alert of a topic, which counts the older one as well.
+/// Newer alert of a topic, with the events of the older one added.
 fn newer(older: &Alert, newer: Alert) -> Alert {
     let count = older.count + newer.count;
     let since = older.since.as_ref().unwrap_or(&older.time);
@@ -114,14 +115,17 @@ fn newer(older: &Alert, newer: Alert) -> Alert {
     Alert { count, events: sum(older, &newer), since: Some(since.clone()), text, ..newer }
 }
 
-/// Two alerts that found no room as one.
+/// Merges two alerts of a full queue.
 fn merged(older: Alert, newer: &Alert) -> Alert {
     let events = sum(&older, newer);
     let count = older.count + newer.count;
     let list: Vec<_> = events.iter().map(|(event, count)| format!("{count} {event}")).collect();
     let severity = if newer.severity == "alarm" { newer.severity } else { older.severity };
-    let text =
-        format!("{count} alerts until {} found no room and were merged: {}", newer.time, list.join(", "));
+    let text = format!(
+        "{count} alerts until {} exceeded the queue and were merged: {}",
+        newer.time,
+        list.join(", ")
+    );
     Alert { event: "merged", severity, text, frame: None, count, events, ..older }
 }
 
@@ -158,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn first_change_is_due_at_once_and_a_flapping_feed_is_one_alert_in_ten_seconds() {
+    fn first_change_is_due_at_once_and_flapping_feed_gives_one_alert_per_ten_seconds() {
         let start = Instant::now();
         let at = |ms: u64| start + Duration::from_millis(ms);
         let mut queue = Queue::default();
@@ -175,7 +179,7 @@ mod tests {
         assert_eq!(sent[0], ("feed_lost", 1));
         assert!(sent.len() <= 5, "{sent:?}");
         assert_eq!(sent.iter().map(|(_, count)| count).sum::<u64>(), 60, "every change is counted");
-        assert_eq!(sent.last().unwrap().0, "feed_back", "the last state is the true one");
+        assert_eq!(sent.last().unwrap().0, "feed_back", "the last alert has the current state");
         for number in [60, 61, 62, 63] {
             queue.push(Kind::FeedLost.topic(), at(65_000), alert(Kind::FeedLost, number));
         }
@@ -215,7 +219,7 @@ mod tests {
         }
         assert_eq!(queue.merged, 100);
         let first = queue.next(now).unwrap().clone();
-        assert_eq!((&first.id[..], first.count), ("0", 1), "it may be on its way");
+        assert_eq!((&first.id[..], first.count), ("0", 1), "the first alert may be in delivery");
         queue.done();
         let merged = queue.next(now).unwrap().clone();
         assert_eq!((merged.event, merged.severity, merged.count), ("merged", "alarm", 101));
