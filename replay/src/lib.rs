@@ -2,9 +2,9 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | `commands` | the commands, a file or folder each |
-//! | `config` | settings: as typed, then as validated |
-//! | `run` | one run: its data, its run folder, its progress |
+//! | `commands` | commands, one file or folder each |
+//! | `config` | settings, as typed and as validated |
+//! | `run` | one run: data, run folder, progress |
 //! | `study` | many runs of one grid |
 //! | `summary` | figures of a run, for the terminal and `summary.json` |
 //! | `report` | `report.html` |
@@ -28,7 +28,7 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command = match commands::Cli::try_parse_from(argv) {
         Ok(cli) => cli.command,
         Err(error) => {
-            // Help and version are no failure. A reader that went away early is no error.
+            // Help and version are not failures; ignore a closed standard output.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
         }
@@ -39,7 +39,7 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     })
 }
 
-/// Prints the causes of an error and the remedy.
+/// Prints an error with its causes and remedy.
 fn print_error(error: &anyhow::Error) {
     let mut text = config::error_text(error);
     if let Some(error) = error.chain().find_map(|cause| cause.downcast_ref()) {

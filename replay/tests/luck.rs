@@ -1,4 +1,4 @@
-//! How much of the best scenario is luck, counted over all runs on the same data.
+//! Multiple testing of the best scenario, counted over all runs on the same data.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -13,11 +13,11 @@ use betaflow_engine::validation::{Trials, min_backtest_years, overfitting};
 use serde_json::Value;
 use support::{Ended, Panel, Run, Table, call, folder, joined};
 
-const LEDGER: &str = "prices.parquet.trials.jsonl";
+const TRIALS_LOG: &str = "prices.parquet.trials.jsonl";
 const CAPS: &str = "\"sizing.turnover_cap\" = [0.01, 0.03, 0.08, 0.2]";
-const WORLD: &str = "\"execution.half_spread_bps\" = [0, 4, 20]";
+const SPREADS: &str = "\"execution.half_spread_bps\" = [0, 4, 20]";
 
-/// Runs a grid of these lines, which has to succeed.
+/// Runs a grid with these lines, which must succeed.
 fn stress(folder: &Path, data: &[String], lines: &[&str], extra: &[&str]) -> (Run, Ended) {
     fs::write(folder.join("grid.toml"), format!("[grid]\n{}\n", lines.join("\n"))).unwrap();
     let common = joined("stress", data, &["estimator.warmup=60"]);
@@ -36,7 +36,7 @@ fn near(found: &Value, expected: f64, what: &str) {
     assert!((found - expected).abs() <= 1e-12 * (1.0 + expected.abs()), "{what}: {found} {expected}");
 }
 
-/// Returns of each scenario, as the table has them.
+/// Returns of each scenario from its table.
 fn returns(run: &Run) -> BTreeMap<i64, Vec<f64>> {
     let table = run.table("scenario_returns");
     let mut returns = BTreeMap::<i64, Vec<f64>>::new();
@@ -47,18 +47,18 @@ fn returns(run: &Run) -> BTreeMap<i64, Vec<f64>> {
 }
 
 #[test]
-fn the_best_is_deflated_by_the_choices_in_its_own_world() {
+fn best_is_deflated_by_the_choices_in_its_environment() {
     let folder = folder();
     let data = Panel::new(71, 260, 8).write(folder.path());
-    // A choice that decides sixty frames later has fewer returns: all are compared on those that it has.
+    // A choice with a longer warm-up has fewer returns; all are compared on those frames.
     let warmup = "\"estimator.warmup\" = [60, 120]";
-    let (run, ended) = stress(folder.path(), &data, &[CAPS, WORLD, warmup], &[]);
+    let (run, ended) = stress(folder.path(), &data, &[CAPS, SPREADS, warmup], &[]);
     let table = run.table("scenarios");
     let (spreads, sharpe) = (table.numbers("execution.half_spread_bps"), table.numbers("net_sharpe"));
     let rows: Vec<usize> = (0..table.rows()).filter(|row| spreads[*row] == 4.0).collect();
     assert_eq!((table.rows(), rows.len()), (24, 8));
     let best = *rows.iter().max_by(|a, b| sharpe[**a].total_cmp(&sharpe[**b])).unwrap();
-    assert!(sharpe.iter().any(|other| *other > sharpe[best]), "another world is better");
+    assert!(sharpe.iter().any(|other| *other > sharpe[best]), "no other environment is better");
 
     let luck = &run.summary["luck"];
     assert_eq!(luck["best"]["scenario"], best, "{luck}");
@@ -82,8 +82,8 @@ fn the_best_is_deflated_by_the_choices_in_its_own_world() {
     assert!(of["deflated_sharpe"].as_f64() < of["probabilistic_sharpe"].as_f64());
     let years = min_backtest_years(8.0, chosen.ratio * 252_f64.sqrt());
     near(&of["min_backtest_years"], years, "years");
-    near(&luck["years"], frames as f64 / 252.0, "years there are");
-    // Ten frames a block, and an even number of blocks.
+    near(&luck["years"], frames as f64 / 252.0, "years of data");
+    // Ten frames per block, and an even number of blocks.
     let blocks = frames / 10 / 2 * 2;
     let expected = overfitting(&common, blocks).unwrap();
     near(&luck["overfitting"]["probability"], expected.probability, "overfitting");
@@ -92,7 +92,7 @@ fn the_best_is_deflated_by_the_choices_in_its_own_world() {
 
     let deflated = of["deflated_sharpe"].as_f64().unwrap();
     let text = format!("best of 8 in the configuration's environment  net Sharpe {:.2}", sharpe[best]);
-    for part in [&text[..], "8 trials (8 of this run", &format!("deflated Sharpe ratio {deflated:.2}")] {
+    for part in [&text[..], "8 trials (8 from this run", &format!("deflated Sharpe ratio {deflated:.2}")] {
         assert!(ended.out.contains(part), "{part}: {}", ended.out);
     }
     let report = fs::read_to_string(run.path.join("report.html")).unwrap();
@@ -102,7 +102,7 @@ fn the_best_is_deflated_by_the_choices_in_its_own_world() {
 }
 
 #[test]
-fn a_choice_counts_once_over_all_worlds_and_runs() {
+fn choice_counts_once_over_all_environments_and_runs() {
     let folder = folder();
     let data = Panel::new(72, 140, 6).write(folder.path());
     let list = |name: &str, scale: f64| {
@@ -112,39 +112,39 @@ fn a_choice_counts_once_over_all_worlds_and_runs() {
     let (caps, costs) = (list("sizing.turnover_cap", 0.01), list("execution.half_spread_bps", 1.0));
     let kelly = list("sizing.kelly_fraction", 0.05);
     let quick = ["--no-report"];
-    // Lines of the grid; trials in all, of this run, and measured in its world; lines of the ledger then.
+    // Lines of the grid; trials in total, of this run, and measured in its environment; lines of the log.
     let cases: [(&[&str], [u64; 3], usize); 5] = [
         (&[&caps, &costs], [10, 10, 10], 1),
         (&[&caps, &costs], [10, 10, 10], 2),
-        // Another cap of the ten is the default: 0.08.
+        // One of the ten caps is the default, 0.08.
         (&[&kelly], [19, 10, 19], 3),
-        // The same choices in another world are the same trials, but none of them was measured in it before.
+        // The same choices in another environment are the same trials, but not measured there before.
         (&[&kelly, "\"execution.delay_bars\" = [3]"], [19, 10, 10], 4),
         (&[&costs], [19, 1, 19], 5),
     ];
     for (lines, expected, count) in cases {
         let (run, _) = stress(folder.path(), &data, lines, &quick);
         assert_eq!(trials(&run), expected, "{lines:?}");
-        let ledger = fs::read_to_string(folder.path().join(LEDGER)).unwrap();
-        assert_eq!(ledger.lines().count(), count, "{lines:?}");
+        let log = fs::read_to_string(folder.path().join(TRIALS_LOG)).unwrap();
+        assert_eq!(log.lines().count(), count, "{lines:?}");
         assert_eq!(run.summary["luck"]["ledger"]["runs_before"], count - 1);
     }
-    // A run that was taken up again is on record once.
+    // A resumed run is logged once.
     let (run, _) = stress(folder.path(), &data, cases[0].0, &["--no-report", "--resume"]);
     assert_eq!(trials(&run), [19, 10, 19]);
-    let ledger = fs::read_to_string(folder.path().join(LEDGER)).unwrap();
-    assert_eq!(ledger.lines().count(), 5);
-    let first: Value = serde_json::from_str(ledger.lines().next().unwrap()).unwrap();
+    let log = fs::read_to_string(folder.path().join(TRIALS_LOG)).unwrap();
+    assert_eq!(log.lines().count(), 5);
+    let first: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
     assert_eq!(
         (first["command"].as_str(), first["strategy"].as_str()),
         (Some("stress"), Some("quarter_kelly"))
     );
-    // The last of 140 weekdays from 2015-01-01 on.
+    // The last of 140 weekdays since 2015-01-01.
     assert_eq!(first["data"]["last"], "2015-07-15");
     let choices = first["choices"].as_object().unwrap();
     assert!(choices.iter().all(|(digest, ratio)| digest.len() == 16 && ratio.is_f64()), "{choices:?}");
 
-    // Data that has grown belongs to the same ledger; its ratios are of another time.
+    // Extended data shares the log, but its ratios have another period.
     Panel::new(72, 150, 6).write(folder.path());
     let (run, _) = stress(folder.path(), &data, &[&kelly], &quick);
     assert_eq!(trials(&run), [19, 10, 10]);
@@ -153,10 +153,10 @@ fn a_choice_counts_once_over_all_worlds_and_runs() {
 }
 
 #[test]
-fn where_only_the_world_varies_there_is_one_trial() {
+fn varying_only_the_environment_is_one_trial() {
     let folder = folder();
     let data = Panel::new(73, 140, 6).write(folder.path());
-    let (run, ended) = stress(folder.path(), &data, &[WORLD], &[]);
+    let (run, ended) = stress(folder.path(), &data, &[SPREADS], &[]);
     let luck = &run.summary["luck"];
     assert_eq!((trials(&run), luck["best"]["scenario"].as_u64()), ([1; 3], Some(1)));
     assert_eq!(luck["best"]["deflated_sharpe"], luck["best"]["probabilistic_sharpe"]);
@@ -165,34 +165,34 @@ fn where_only_the_world_varies_there_is_one_trial() {
         (&Value::Null, Some(0.0))
     );
     assert!(ended.out.contains("no choice varies"), "{}", ended.out);
-    assert!(ended.out.contains("one trial: nothing to deflate"), "{}", ended.out);
+    assert!(ended.out.contains("one trial"), "{}", ended.out);
     let report = fs::read_to_string(run.path.join("report.html")).unwrap();
     assert!(report.contains("It is <b>one trial</b>"));
 }
 
 #[test]
-fn a_ledger_elsewhere_none_and_one_that_cannot_be_written() {
+fn trials_log_may_be_elsewhere_absent_or_unwritable() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(74, 140, 6).write(path);
     let (run, ended) = stress(path, &data, &[CAPS], &["--trials", "none"]);
     assert_eq!((trials(&run), &run.summary["luck"]["ledger"]["file"]), ([4; 3], &Value::Null));
-    assert!(ended.out.contains("no log is kept"), "{}", ended.out);
-    assert!(!path.join(LEDGER).exists());
+    assert!(ended.out.contains("no trials log"), "{}", ended.out);
+    assert!(!path.join(TRIALS_LOG).exists());
     let (_, ended) = stress(path, &data, &[CAPS], &["--trials", "other.jsonl"]);
     assert!(ended.out.contains("in other.jsonl") && path.join("other.jsonl").exists(), "{}", ended.out);
-    assert!(!path.join(LEDGER).exists());
-    // A folder stands where the ledger should: root writes through permissions.
-    fs::create_dir(path.join(LEDGER)).unwrap();
+    assert!(!path.join(TRIALS_LOG).exists());
+    // A folder blocks the path of the log; root ignores permissions.
+    fs::create_dir(path.join(TRIALS_LOG)).unwrap();
     let (run, ended) = stress(path, &data, &[CAPS], &[]);
     let problem = run.summary["luck"]["ledger"]["problem"].as_str().unwrap();
-    assert!(problem.contains(LEDGER) && problem.contains("--trials FILE"), "{problem}");
+    assert!(problem.contains(TRIALS_LOG) && problem.contains("--trials FILE"), "{problem}");
     assert!(ended.out.contains(problem), "{}", ended.out);
     assert_eq!(trials(&run), [4; 3]);
 }
 
 #[test]
-fn a_hold_out_is_announced_and_cannot_be_varied() {
+fn hold_out_is_reported_and_cannot_vary() {
     let folder = folder();
     let data = Panel::new(75, 140, 6).write(folder.path());
     let sealed = ["--set", "holdout.from=2015-06-01"];

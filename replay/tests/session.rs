@@ -1,4 +1,4 @@
-//! `betaflow replay --session`: what a paper run has received gives again what it did.
+//! `betaflow replay --session` reproduces a paper run from its recorded inputs.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use support::{Panel, TABLES, call, folder, joined, paper, run};
 
 #[test]
-fn a_session_is_replayed_to_the_digest() {
+fn session_replays_to_the_recorded_digests() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(83, 200, 8).acting().write(path);
@@ -25,7 +25,7 @@ fn a_session_is_replayed_to_the_digest() {
 
     let again = call(path, &["replay", "--session", "state", "--out", "again"]);
     assert_eq!(again.code, Some(0), "{}", again.err);
-    assert!(again.out.contains("the same as on record in"), "{}", again.out);
+    assert!(again.out.contains("digests equal those recorded in"), "{}", again.out);
     let again = support::Run::at(path.join("again"));
     assert_eq!(again.digest(), paper::digest(&ended.out));
     for table in TABLES {
@@ -36,30 +36,30 @@ fn a_session_is_replayed_to_the_digest() {
     assert!(ended.code == Some(0) && ended.out.contains("no difference"), "{} {}", ended.out, ended.err);
     assert!(ended.out.contains(again.digest()), "{}", ended.out);
 
-    // Its run.toml runs again, and is data for no other command.
+    // Its run.toml can be replayed, and other commands refuse it.
     let toml = call(path, &["replay", "--config", "again/run.toml", "--out", "toml", "--no-report"]);
     assert_eq!(toml.code, Some(0), "{}", toml.err);
     assert_eq!(support::Run::at(path.join("toml")).digest(), again.digest());
     let other = call(path, &["estimate", "--config", "again/run.toml", "--out", "other"]);
     assert!(other.code == Some(1) && other.err.contains("`data.session`"), "{}", other.err);
 
-    // What changes no result is compared all the same, what does is not.
+    // Digests are compared unless a setting changes results.
     for (set, compared) in [("record.weights=all", true), ("sizing.kelly_fraction=0.5", false)] {
         let ended = call(path, &["replay", "--session", "state", "--set", set, "--out", set, "--no-report"]);
         assert_eq!(ended.code, Some(0), "{set}: {}", ended.err);
-        let said = if compared { "the same as on record" } else { "not compared with" };
-        assert!(ended.out.contains(said), "{set}: {}", ended.out);
+        let expected = if compared { "digests equal those recorded" } else { "not compared with" };
+        assert!(ended.out.contains(expected), "{set}: {}", ended.out);
     }
 
-    // A record that was changed is noticed, and where.
+    // A changed recording is detected, with its frame.
     let connection = Connection::open(path.join("state/state.db")).unwrap();
     let seq: u64 = connection.query_row("SELECT max(seq) - 20 FROM equity", [], |row| row.get(0)).unwrap();
     connection.execute("UPDATE equity SET digest = 'ab' WHERE seq = ?1", [seq]).unwrap();
     drop(connection);
     let ended = call(path, &["replay", "--session", "state", "--out", "changed", "--no-report"]);
-    let said = format!("frame {seq} is the first that differs");
+    let expected = format!("frame {seq} is the first that differs");
     assert!(
-        ended.code == Some(1) && ended.err.contains(&said) && ended.err.contains("betaflow diff"),
+        ended.code == Some(1) && ended.err.contains(&expected) && ended.err.contains("betaflow diff"),
         "{}",
         ended.err
     );
@@ -67,7 +67,7 @@ fn a_session_is_replayed_to_the_digest() {
 }
 
 #[test]
-fn a_session_that_goes_on_is_replayed_as_far_as_it_is() {
+fn session_in_progress_is_replayed_up_to_its_last_input() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(89, 1_200, 6).write(path);
@@ -86,8 +86,8 @@ fn a_session_that_goes_on_is_replayed_as_far_as_it_is() {
     program.kill().unwrap();
     program.wait().unwrap();
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.out.contains("the same as on record"), "{}", ended.out);
-    assert_eq!(ended_before, None, "the run was at work meanwhile");
+    assert!(ended.out.contains("digests equal those recorded"), "{}", ended.out);
+    assert_eq!(ended_before, None, "the run had ended");
     assert!(state.out.contains("a run is at work"), "{} {}", state.out, state.err);
     assert!(support::Run::at(path.join("part")).table("equity").rows() < 1_150);
 }

@@ -1,4 +1,4 @@
-//! `betaflow state` says what a state folder holds, while a run is at work and after it, and disturbs nothing.
+//! `betaflow state` shows the content of a state folder during and after a run, and only reads it.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -11,14 +11,14 @@ use rusqlite::Connection;
 use serde_json::Value;
 use support::{Panel, call, folder, joined, paper};
 
-fn held(path: &Path, folder: &str) -> Value {
+fn contents(path: &Path, folder: &str) -> Value {
     let ended = call(path, &["state", folder, "--json"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     serde_json::from_str(&ended.out).unwrap()
 }
 
 #[test]
-fn it_says_what_is_on_record() {
+fn state_shows_the_recorded_contents() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(91, 160, 6).write(path);
@@ -27,28 +27,31 @@ fn it_says_what_is_on_record() {
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let before = fs::read(path.join("state/state.db")).unwrap();
 
-    let held = held(path, "state");
-    assert_eq!((held["running"].as_bool(), held["last_run"].as_str()), (Some(false), Some("ended")));
+    let contents = contents(path, "state");
+    assert_eq!((contents["running"].as_bool(), contents["last_run"].as_str()), (Some(false), Some("ended")));
     let connection = Connection::open(path.join("state/state.db")).unwrap();
     let number = |sql: &str| -> f64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
-    assert_eq!(held["running"], false);
-    assert_eq!(held["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(contents["running"], false);
+    assert_eq!(contents["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(
-        held["inputs"]["total"],
+        contents["inputs"]["total"],
         160.0 as u64 + number("SELECT sum(kind = 'control') FROM inputs") as u64
     );
-    assert_eq!(held["frames"]["count"].as_f64(), Some(number("SELECT count(*) FROM equity")));
-    assert_eq!(held["frames"]["digest"], paper::digest(&ended.out));
+    assert_eq!(contents["frames"]["count"].as_f64(), Some(number("SELECT count(*) FROM equity")));
+    assert_eq!(contents["frames"]["digest"], paper::digest(&ended.out));
     let last = "SELECT nav FROM equity ORDER BY seq DESC LIMIT 1";
-    assert_eq!(held["value"]["nav"].as_f64(), Some(number(last)));
+    assert_eq!(contents["value"]["nav"].as_f64(), Some(number(last)));
     let earned = number(last) / number("SELECT nav FROM equity ORDER BY seq LIMIT 1") - 1.0;
-    assert_eq!(held["value"]["return"].as_f64(), Some(earned));
-    assert_eq!(held["positions"].as_array().unwrap().len() as f64, number("SELECT count(*) FROM weights"));
-    assert_eq!(held["fills"].as_f64(), Some(number("SELECT count(*) FROM fills")));
-    assert_eq!(held["costs"][0][1].as_f64(), Some(number("SELECT total(commission) FROM equity")));
-    assert_eq!(held["restart"]["from_frame"].as_f64(), Some(number("SELECT max(seq) + 1 FROM equity")));
+    assert_eq!(contents["value"]["return"].as_f64(), Some(earned));
+    assert_eq!(
+        contents["positions"].as_array().unwrap().len() as f64,
+        number("SELECT count(*) FROM weights")
+    );
+    assert_eq!(contents["fills"].as_f64(), Some(number("SELECT count(*) FROM fills")));
+    assert_eq!(contents["costs"][0][1].as_f64(), Some(number("SELECT total(commission) FROM equity")));
+    assert_eq!(contents["restart"]["from_frame"].as_f64(), Some(number("SELECT max(seq) + 1 FROM equity")));
 
-    // In words, while somebody holds the lock, and then not.
+    // As text, with and without a lock on the folder.
     let lock = File::open(path.join("state/lock")).unwrap();
     lock.lock().unwrap();
     let words = call(path, &["state", "state"]);
@@ -58,14 +61,14 @@ fn it_says_what_is_on_record() {
     assert!(words.contains("no run is at work") && words.contains(&paper::digest(&ended.out)), "{words}");
     assert!(words.contains("sizing.turnover_cap = 0.08") && words.contains("prices.parquet"), "{words}");
     drop(connection);
-    assert_eq!(fs::read(path.join("state/state.db")).unwrap(), before, "it only reads");
-    // It does not hold the lock either.
+    assert_eq!(fs::read(path.join("state/state.db")).unwrap(), before, "the state was changed");
+    // The command does not hold the lock.
     let again = call(path, &paper::arguments(&serving.url, "state"));
     assert_eq!(again.code, Some(0), "{}", again.err);
 }
 
 #[test]
-fn what_is_no_state_folder_is_refused_in_a_sentence() {
+fn folder_without_state_is_refused() {
     let folder = folder();
     let path = folder.path();
     fs::create_dir(path.join("empty")).unwrap();
@@ -78,7 +81,7 @@ fn what_is_no_state_folder_is_refused_in_a_sentence() {
     other.meta("version", "7.1.0");
     fs::create_dir(path.join("strange")).unwrap();
     Connection::open(path.join("strange/state.db")).unwrap().execute_batch("CREATE TABLE a(b)").unwrap();
-    for (name, said) in [
+    for (name, expected) in [
         ("absent", "found no state of a run"),
         ("empty", "found no state of a run"),
         ("strange", "found no state of a run"),
@@ -86,14 +89,14 @@ fn what_is_no_state_folder_is_refused_in_a_sentence() {
     ] {
         for command in [vec!["state", name], vec!["replay", "--session", name]] {
             let ended = call(path, &command);
-            assert!(ended.code == Some(1) && ended.err.contains(said), "{command:?}: {}", ended.err);
+            assert!(ended.code == Some(1) && ended.err.contains(expected), "{command:?}: {}", ended.err);
         }
     }
-    assert_eq!(held(path, ".")["frames"]["count"], 3);
+    assert_eq!(contents(path, ".")["frames"]["count"], 3);
 }
 
 #[test]
-fn a_database_that_is_gone_empty_damaged_or_changed_is_refused_with_advice() {
+fn missing_empty_damaged_or_changed_database_is_refused_with_remedy() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(79, 80, 4).write(path);
@@ -111,12 +114,14 @@ fn a_database_that_is_gone_empty_damaged_or_changed_is_refused_with_advice() {
         connection.execute("UPDATE meta SET value = ?1 WHERE key = 'configuration'", [text]).unwrap();
     };
     set(&text.replace("kelly_fraction = 0.25", "kelly_fraction = 0.5"));
-    assert!(held(path, "state")["configuration_fault"].as_str().unwrap().contains("were changed after it"));
+    assert!(
+        contents(path, "state")["configuration_fault"].as_str().unwrap().contains("were changed afterwards")
+    );
     let session = call(path, &["replay", "--session", "state"]);
-    assert!(session.code == Some(1) && session.err.contains("were changed after it"), "{}", session.err);
+    assert!(session.code == Some(1) && session.err.contains("were changed afterwards"), "{}", session.err);
     set(&text);
-    assert!(held(path, "state")["configuration_fault"].is_null());
-    // What is left of a run without its database is no new folder.
+    assert!(contents(path, "state")["configuration_fault"].is_null());
+    // A folder with recordings but without a database is not a new folder.
     for name in ["state.db-wal", "state.db-shm"] {
         let _ = fs::remove_file(path.join("state").join(name));
     }

@@ -1,4 +1,4 @@
-//! `betaflow stress`: a row a scenario, each the replay with its settings.
+//! `betaflow stress` writes one row per scenario, each equal to the replay with its settings.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -24,7 +24,7 @@ const LIST: &str = r#"[[scenario]]
 "#;
 
 #[test]
-fn each_scenario_is_the_replay_with_its_settings() {
+fn each_scenario_equals_the_replay_with_its_settings() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(41, 160, 8).acting().write(path);
@@ -64,7 +64,7 @@ fn each_scenario_is_the_replay_with_its_settings() {
     }
 }
 
-/// The scenarios of a grid file, by a reading of its own.
+/// Scenarios of a grid file, parsed independently.
 struct Lists(Vec<Vec<String>>);
 
 impl Lists {
@@ -94,7 +94,7 @@ impl Lists {
 }
 
 #[test]
-fn scenarios_that_look_ahead_are_called_so() {
+fn look_ahead_of_scenarios_is_reported() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(43, 120, 5).write(path);
@@ -115,7 +115,7 @@ fn scenarios_that_look_ahead_are_called_so() {
 }
 
 #[test]
-fn a_bad_grid_is_refused_with_its_place() {
+fn invalid_grid_is_refused_with_its_place() {
     let folder = folder();
     let path = folder.path();
     let cases: [(&str, &[&str]); 7] = [
@@ -131,7 +131,7 @@ fn a_bad_grid_is_refused_with_its_place() {
         ("[grid]\ncap = [0.1]\n", &["grid.toml", "`cap`", "dotted name"]),
         ("[gird]\n\"a.b\" = [1]\n", &["grid.toml", "`gird`", "[grid]"]),
         ("", &["grid.toml", "expected a table [grid]"]),
-        ("[grid\n", &["grid.toml", "not valid TOML"]),
+        ("[grid\n", &["grid.toml", "invalid TOML"]),
     ];
     for (text, words) in cases {
         fs::write(path.join("grid.toml"), text).unwrap();
@@ -146,13 +146,13 @@ fn a_bad_grid_is_refused_with_its_place() {
     assert!(ended.err.contains("absent.toml") && ended.code == Some(1), "{}", ended.err);
 }
 
-/// Each a pass of its own, so that a run ends in parts.
+/// Each scenario needs its own pass, so that a run completes in parts.
 const PASSES: &str = r#"[grid]
 "estimator.kind" = ["dlm"]
 "estimator.discount_factor" = { from = 0.9, to = 0.99, count = 40 }
 "#;
 
-/// A stress run that is killed when so many parts are kept, and how many it had.
+/// Kills a stress run after `parts` completed passes; returns their number.
 fn killed(path: &std::path::Path, arguments: &[&str], parts: usize) -> usize {
     use std::process::{Command, Stdio};
     use std::time::{Duration, Instant};
@@ -170,17 +170,17 @@ fn killed(path: &std::path::Path, arguments: &[&str], parts: usize) -> usize {
         .unwrap();
     let started = Instant::now();
     while kept(path) < parts && program.try_wait().unwrap().is_none() {
-        assert!(started.elapsed() < Duration::from_secs(120), "no part is kept");
+        assert!(started.elapsed() < Duration::from_secs(120), "no completed pass");
         std::thread::sleep(Duration::from_millis(1));
     }
-    // On Unix this is SIGKILL: nothing of the program runs after it.
+    // On Unix this is SIGKILL: no cleanup code runs.
     program.kill().unwrap();
     program.wait().unwrap();
     kept(path)
 }
 
 #[test]
-fn a_run_that_was_killed_goes_on_where_it_was() {
+fn killed_study_resumes_with_identical_tables() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(47, 1_500, 20).write(path);
@@ -193,23 +193,23 @@ fn a_run_that_was_killed_goes_on_where_it_was() {
     let resume = [arguments.clone(), vec!["--resume"]].concat();
     let mut kept = killed(path, &arguments, 1);
     assert!(kept > 0 && !path.join("out").exists(), "{kept}");
-    // Without a word it is neither gone on with nor thrown away.
+    // Without a flag it is neither resumed nor deleted.
     let ended = call(path, &arguments);
     assert!(ended.code == Some(1) && ended.err.contains("--resume"), "{}", ended.err);
-    // A part that was being written is as if it had not been begun.
+    // An incomplete part is ignored.
     fs::create_dir_all(path.join(".out.unfinished/part-000099.partial")).unwrap();
     for more in [2, 4] {
         let now = killed(path, &resume, kept + more);
-        assert!(!path.join("out").exists(), "killed in the middle");
+        assert!(!path.join("out").exists(), "the run completed");
         assert!(now >= kept, "{now} after {kept}");
         kept = now;
     }
     let other = [resume.clone(), vec!["--set", "sizing.weight_max=0.2"]].concat();
     let ended = call(path, &other);
-    assert!(ended.code == Some(1) && ended.err.contains("settings or grid"), "{}", ended.err);
+    assert!(ended.code == Some(1) && ended.err.contains("settings or its grid"), "{}", ended.err);
     let ended = call(path, &resume);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.out.contains(&format!("{kept} of 40 scenarios are kept from before")), "{}", ended.out);
+    assert!(ended.out.contains(&format!("{kept} of 40 scenarios resumed")), "{}", ended.out);
     assert!(!path.join(".out.unfinished").exists());
     for table in ["scenarios.parquet", "scenario_returns.parquet"] {
         let bytes = |run: &str| fs::read(path.join(run).join(table)).unwrap();
@@ -218,7 +218,7 @@ fn a_run_that_was_killed_goes_on_where_it_was() {
 }
 
 #[test]
-fn the_returns_of_each_scenario_are_those_of_its_value() {
+fn returns_of_each_scenario_follow_from_its_nav() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(53, 120, 5).write(path);
@@ -249,7 +249,7 @@ fn the_returns_of_each_scenario_are_those_of_its_value() {
 }
 
 #[test]
-fn a_sample_is_drawn_from_ranges_and_lists() {
+fn sample_is_drawn_from_ranges_and_lists() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(59, 100, 4).write(path);
@@ -276,7 +276,7 @@ seed = 5
         .map(|cap| ((cap / 0.01).log2() * 8.0 / 6.0) as i64)
         .collect();
     octaves.sort_unstable();
-    assert_eq!(octaves, (0..8).collect::<Vec<_>>(), "one in each eighth of the range");
+    assert_eq!(octaves, (0..8).collect::<Vec<_>>(), "the sample is not evenly spread");
     let delays = table.numbers("execution.delay_bars");
     assert!((1..=4).all(|delay| delays.iter().filter(|value| **value == f64::from(delay)).count() == 2));
     let kinds = table.texts("strategy.kind");
@@ -285,7 +285,7 @@ seed = 5
 }
 
 #[test]
-fn paths_are_summed_up_in_quantiles() {
+fn resampled_paths_are_summarised_in_quantiles() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(61, 140, 4).write(path);
@@ -300,7 +300,7 @@ fn paths_are_summed_up_in_quantiles() {
     let sharpe = Table::read(&path.join("out/scenarios.parquet")).numbers("net_sharpe");
     let mut sharpe: Vec<f64> = sharpe.into_iter().filter(|ratio| !ratio.is_nan()).collect();
     sharpe.sort_by(f64::total_cmp);
-    assert!(sharpe.len() > 5, "paths that trade");
+    assert!(sharpe.len() > 5, "too few paths trade");
     let found = |name: &str| summary["paths"][0]["net_sharpe"][name].as_f64().unwrap();
     for (name, level) in [("p05", 0.05), ("p25", 0.25), ("median", 0.5), ("p95", 0.95)] {
         let at = level * (sharpe.len() - 1) as f64;

@@ -1,4 +1,5 @@
-//! `betaflow stress` with `trades = "fixed"`: the trades of a replay, priced again fill by fill from its tables.
+//! `betaflow stress` with `trades = "fixed"` equals the trades of a replay, repriced fill by fill from its
+//! tables.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -12,7 +13,7 @@ const BASE: [&str; 19] = [
     "estimator.warmup=60",
     "sizing.weight_min=-0.15",
     "sizing.gross_max=1.6",
-    // More than there is cash for, so that something is financed.
+    // Needs more than the available cash, so that financing is charged.
     "sizing.weight_max=0.4",
     "sizing.net_target=1.2",
     "sizing.turnover_cap=0.4",
@@ -31,7 +32,7 @@ const BASE: [&str; 19] = [
     "execution.delisting_haircut=0.3",
 ];
 
-/// What a scenario charges; impact as a multiple of the replay's.
+/// Costs of a scenario; impact is a multiple of the replay's impact.
 #[derive(Clone, Copy)]
 struct Costs {
     bps: f64,
@@ -42,11 +43,11 @@ struct Costs {
     borrow: f64,
     financing: f64,
     haircut: f64,
-    /// A year; none for the risk-free return.
+    /// Rate per year; `None` for the risk-free return.
     interest: Option<f64>,
 }
 
-const OWN: Costs = Costs {
+const BASE_COSTS: Costs = Costs {
     bps: 2.0,
     per_share: 0.01,
     least: 1.5,
@@ -58,34 +59,34 @@ const OWN: Costs = Costs {
     interest: None,
 };
 
-/// Scenarios of the grid file, and what they charge.
+/// Settings of each scenario of the grid file, and its costs.
 fn scenarios() -> [(&'static str, Costs); 9] {
     [
-        ("\"execution.commission_bps\" = 2", OWN),
+        ("\"execution.commission_bps\" = 2", BASE_COSTS),
         (
             "\"execution.commission_bps\" = 11\n\"execution.commission_per_share\" = 0",
-            Costs { bps: 11.0, per_share: 0.0, ..OWN },
+            Costs { bps: 11.0, per_share: 0.0, ..BASE_COSTS },
         ),
-        ("\"execution.commission_min\" = 6.5", Costs { least: 6.5, ..OWN }),
+        ("\"execution.commission_min\" = 6.5", Costs { least: 6.5, ..BASE_COSTS }),
         (
             "\"execution.commission_min\" = 0\n\"execution.half_spread_bps\" = 17",
-            Costs { least: 0.0, half_spread: 17.0, ..OWN },
+            Costs { least: 0.0, half_spread: 17.0, ..BASE_COSTS },
         ),
         (
             "\"execution.impact_coefficient\" = 1.0\n\"execution.permanent_impact_coefficient\" = 0.5",
-            Costs { impact: 2.5, ..OWN },
+            Costs { impact: 2.5, ..BASE_COSTS },
         ),
         (
             "\"execution.impact_coefficient\" = 0\n\"execution.permanent_impact_coefficient\" = 0",
-            Costs { impact: 0.0, ..OWN },
+            Costs { impact: 0.0, ..BASE_COSTS },
         ),
         (
             "\"execution.borrow_bps_per_year\" = 900\n\"execution.delisting_haircut\" = 0.8",
-            Costs { borrow: 900.0, haircut: 0.8, ..OWN },
+            Costs { borrow: 900.0, haircut: 0.8, ..BASE_COSTS },
         ),
         (
             "\"execution.financing_bps_per_year\" = 700\n\"execution.cash_interest\" = 0.03",
-            Costs { financing: 700.0, interest: Some(0.03), ..OWN },
+            Costs { financing: 700.0, interest: Some(0.03), ..BASE_COSTS },
         ),
         (
             "\"world.cost_multiplier\" = 2\n\"world.spread_multiplier\" = 1.5\n\"world.haircut_multiplier\" = 4",
@@ -122,9 +123,9 @@ fn repriced(run: &Run, costs: Costs) -> (Vec<f64>, [f64; 5]) {
         for fill in (0..fill_seqs.len()).filter(|fill| fill_seqs[*fill] == seqs[frame]) {
             let notional = (quantity[fill] * price[fill]).abs();
             if decided[fill] < 0 {
-                // Closed at the last price less the haircut: what was held loses more of that price, or less.
-                let value = -quantity[fill] * price[fill] / (1.0 - OWN.haircut);
-                lost += (costs.haircut - OWN.haircut) * value;
+                // A delisting closes at the last price minus the haircut, which may be larger or smaller.
+                let value = -quantity[fill] * price[fill] / (1.0 - BASE_COSTS.haircut);
+                lost += (costs.haircut - BASE_COSTS.haircut) * value;
                 delistings += 1;
                 continue;
             }
@@ -143,7 +144,7 @@ fn repriced(run: &Run, costs: Costs) -> (Vec<f64>, [f64; 5]) {
             let shorts = 0.5 * (gross[frame - 1] - net[frame - 1]) * nav[frame - 1];
             own[3] = shorts * costs.borrow * 1e-4 * years;
             own[4] = (-held).max(0.0) * costs.financing * 1e-4 * years;
-            // The risk-free return of the panel is the same on each of its days.
+            // The risk-free return of the panel is constant.
             earned = held * costs.interest.map_or(4e-5, |rate| rate * years);
         }
         let paid: f64 = own.iter().sum();
@@ -152,12 +153,12 @@ fn repriced(run: &Run, costs: Costs) -> (Vec<f64>, [f64; 5]) {
         navs.push(nav[frame] + difference);
         sums.iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
     }
-    assert!(delistings > 0, "something is delisted");
+    assert!(delistings > 0, "no delisting");
     (navs, sums)
 }
 
 #[test]
-fn a_scenario_is_the_replay_with_its_fills_priced_again() {
+fn fixed_scenario_equals_the_replay_with_repriced_fills() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(47, 260, 8).acting().write(path);
@@ -181,7 +182,7 @@ fn a_scenario_is_the_replay_with_its_fills_priced_again() {
         };
         close("nav", table.numbers("nav_last")[scenario], *navs.last().unwrap());
         for (kind, sum) in kinds.iter().zip(sums) {
-            assert!(sum > 0.0 || *kind == "impact", "{settings}: there is {kind}");
+            assert!(sum > 0.0 || *kind == "impact", "{settings}: no {kind}");
             close(kind, table.numbers(&format!("cost_{kind}"))[scenario], sum);
         }
         let own: Vec<f64> =
@@ -196,7 +197,7 @@ fn a_scenario_is_the_replay_with_its_fills_priced_again() {
     let sharpe = base.summary.pointer("/metrics/net/sharpe").unwrap().as_f64().unwrap();
     assert!((table.numbers("net_sharpe")[0] - sharpe).abs() < 1e-9);
 
-    // Nobody takes them for replays.
+    // Every output says that the trades are fixed.
     let note = "FIXED TRADES";
     let text = |name: &str| fs::read_to_string(path.join("out").join(name)).unwrap();
     let (summary, report) = (text("summary.json"), text("report.html"));
@@ -212,11 +213,11 @@ fn a_scenario_is_the_replay_with_its_fills_priced_again() {
 }
 
 #[test]
-fn nothing_but_costs_may_vary() {
+fn only_costs_may_vary() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(47, 120, 5).write(path);
-    let expected = &["with trades = \"fixed\"", "execution.half_spread_bps", "which trades there are"][..];
+    let expected = &["with trades = \"fixed\"", "execution.half_spread_bps", "changes the trades"][..];
     let cases: [(&str, &[&str], &[&str]); 7] = [
         ("[grid]\n\"sizing.turnover_cap\" = [0.1]\n", &[], expected),
         ("[grid]\n\"execution.delay_bars\" = [1, 2]\n", &[], expected),

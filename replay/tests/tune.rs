@@ -1,4 +1,4 @@
-//! `betaflow tune`: choices follow from the returns before them, and from nothing else.
+//! `betaflow tune`: choices follow only from the returns before them.
 #![allow(missing_docs, clippy::unwrap_used, clippy::single_range_in_vec_init)]
 
 mod support;
@@ -15,7 +15,7 @@ const GRID: &str =
     "[grid]\n\"sizing.turnover_cap\" = [0.02, 0.3]\n\"sizing.kelly_fraction\" = [0.1, 0.5, 1.0]\n";
 const COMMON: [&str; 2] = ["estimator.warmup=60", "tune.embargo=10"];
 
-/// Runs a tuning of `GRID` and returns its folder.
+/// Runs `tune` with `GRID` and returns its results.
 fn tune(path: &Path, data: &[String], out: &str, more: &[&str]) -> Tuned {
     fs::write(path.join("grid.toml"), GRID).unwrap();
     let arguments =
@@ -46,7 +46,7 @@ impl Tuned {
         (returns.into_values().collect(), times)
     }
 
-    /// Turnover of each scenario on the same frames.
+    /// Turnover of each scenario in the same frames.
     fn turnover(&self) -> Vec<Vec<f64>> {
         let table = self.run.table("scenario_returns");
         let mut turnover = BTreeMap::<i64, Vec<f64>>::new();
@@ -61,7 +61,7 @@ impl Tuned {
     }
 }
 
-/// Annualised Sharpe ratio, sample deviation.
+/// Annualised Sharpe ratio with the sample standard deviation.
 fn sharpe(returns: &[f64]) -> f64 {
     let count = returns.len() as f64;
     let mean = returns.iter().sum::<f64>() / count;
@@ -86,7 +86,7 @@ type TrainAndTest = (Vec<Range<usize>>, Vec<Range<usize>>);
 type Split = fn(usize, usize, usize) -> Vec<TrainAndTest>;
 type Score = fn(&[f64]) -> f64;
 
-/// Train and test of each fold, written out: walk forward.
+/// Training and test ranges of each walk-forward fold.
 fn forward(frames: usize, folds: usize, embargo: usize) -> Vec<TrainAndTest> {
     let test = frames / (folds + 1);
     let first = frames - folds * test;
@@ -95,7 +95,7 @@ fn forward(frames: usize, folds: usize, embargo: usize) -> Vec<TrainAndTest> {
     (0..folds).map(each).collect()
 }
 
-/// The same: k folds, `embargo` frames left out after a block.
+/// Training and test ranges of k folds, without `embargo` frames after each test block.
 fn k_fold(frames: usize, folds: usize, embargo: usize) -> Vec<TrainAndTest> {
     let start = |fold: usize| fold * (frames / folds) + fold.min(frames % folds);
     let each = |fold: usize| {
@@ -112,7 +112,7 @@ fn close(found: &Value, expected: f64) {
 }
 
 #[test]
-fn choices_and_what_came_of_them_follow_from_the_returns() {
+fn choices_and_their_results_follow_from_the_returns() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(71, 420, 8).write(path);
@@ -143,7 +143,7 @@ fn choices_and_what_came_of_them_follow_from_the_returns() {
             assert_eq!(table.integers("best_scenario")[fold], best as i64);
             close(&choice["best"]["train_score"], scores[best]);
             close(&choice["best"]["train_turnover"], mean(best, train));
-            // Of what is as good as the best, what trades least.
+            // The choice with the least turnover among those as good as the best.
             let chosen = choice["scenario"].as_u64().unwrap() as usize;
             assert_eq!(table.integers("scenario")[fold], chosen as i64);
             assert!(mean(chosen, train) <= mean(best, train), "{out}, fold {fold}");
@@ -190,7 +190,7 @@ fn choices_and_what_came_of_them_follow_from_the_returns() {
         close(&out_of_sample["metrics"]["annual_return"], growth(&net));
         close(&out_of_sample["score"], score(&net));
         assert!(out_of_sample["metrics"]["sharpe_standard_error"].as_f64().unwrap() > 0.0);
-        // The best of all frames, in sample, and on the judged ones.
+        // Best of all frames, in-sample, and its returns in the test frames.
         let all: Vec<f64> = returns.iter().map(|setting| score(setting)).collect();
         let best = first_best(&all);
         let in_sample = &tuned.run.summary["in_sample"];
@@ -209,7 +209,7 @@ fn choices_and_what_came_of_them_follow_from_the_returns() {
 }
 
 #[test]
-fn the_recommended_settings_and_the_configuration_are_what_a_replay_gives() {
+fn recommended_settings_and_configuration_equal_replays() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(73, 300, 6).write(path);
@@ -224,7 +224,7 @@ fn the_recommended_settings_and_the_configuration_are_what_a_replay_gives() {
     assert_eq!(replay("tuned/best.toml", "best").digest(), digest);
     let text = fs::read_to_string(path.join("tuned/best.toml")).unwrap();
     assert!(text.starts_with("# Recommended by betaflow tune (in-sample"), "{text}");
-    // The configuration as it is was none of the grid's, and is compared on the judged frames.
+    // The configuration is not in the grid, and is compared in the test frames.
     let equity = replay("tuned/run.toml", "base").table("equity");
     let nav: BTreeMap<i64, f64> = equity.times().into_iter().zip(equity.numbers("nav")).collect();
     let joined = tuned.run.table("out_of_sample");
@@ -233,8 +233,8 @@ fn the_recommended_settings_and_the_configuration_are_what_a_replay_gives() {
         assert!((nav[&time] / before(time) - 1.0 - base).abs() < 1e-12);
     }
     close(&tuned.run.summary["out_of_sample"]["base"]["sharpe"], sharpe(&joined.numbers("base_net_return")));
-    assert_eq!(tuned.run.table("scenarios").rows(), 6, "only what was chosen from");
-    // run.toml of a tuning tunes again.
+    assert_eq!(tuned.run.table("scenarios").rows(), 6, "only scenarios of the grid");
+    // run.toml of a tune run reproduces it.
     let again =
         ["tune", "--grid", "tuned/grid.toml", "--config", "tuned/run.toml", "--no-report", "--out", "again"];
     let ended = call(path, &again);
@@ -246,14 +246,14 @@ fn the_recommended_settings_and_the_configuration_are_what_a_replay_gives() {
 }
 
 #[test]
-fn prices_after_a_training_window_change_no_choice_made_from_it() {
+fn prices_after_a_training_window_do_not_change_its_choice() {
     let folder = folder();
     let path = folder.path();
     let panel = Panel::new(77, 400, 6);
     let data = panel.write(path);
     let before = tune(path, &data, "before", &["--no-report"]);
     for fold in [1, 3] {
-        // From the first frame of the embargo on, all that is left of the data is another market.
+        // From the first frame of the embargo, the rest of the data is a different market.
         let trained = before.choices()[fold]["train"][0]["frames"].as_u64().unwrap() as usize;
         let (_, times) = before.returns();
         let end = times[trained - 1];
@@ -282,7 +282,7 @@ fn prices_after_a_training_window_change_no_choice_made_from_it() {
             if at <= fold {
                 assert_eq!(known(a), known(b), "fold {at}");
             } else {
-                assert_ne!(known(a), known(b), "fold {at} has seen it");
+                assert_ne!(known(a), known(b), "fold {at} uses the changed prices");
             }
         }
         assert_ne!(before.choices()[fold]["test_score"], after.choices()[fold]["test_score"]);
@@ -315,7 +315,7 @@ fn combinatorial_folds_give_a_distribution_of_paths() {
     for (key, expected) in [("lowest", scores[0]), ("median", scores[2]), ("highest", scores[4])] {
         close(&out["scores"][key], expected);
     }
-    // A row of the table for each of a fold's two blocks; what is left out lies after a block.
+    // The table has a row for each of the two test blocks of a fold; the embargo follows a block.
     let table = tuned.run.table("folds");
     assert_eq!(table.rows(), 30);
     assert!(table.integers("scenario").iter().all(|scenario| (0..returns.len() as i64).contains(scenario)));
@@ -326,7 +326,7 @@ fn combinatorial_folds_give_a_distribution_of_paths() {
 }
 
 #[test]
-fn a_short_embargo_is_warned_of_where_training_follows_a_block() {
+fn short_embargo_is_reported_if_training_follows_a_test_block() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(81, 300, 5).write(path);
@@ -376,7 +376,7 @@ fn a_short_embargo_is_warned_of_where_training_follows_a_block() {
 }
 
 #[test]
-fn what_is_no_choice_or_does_not_fit_is_refused() {
+fn environment_settings_and_invalid_folds_are_refused() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(83, 200, 5).write(path);
@@ -394,10 +394,10 @@ fn what_is_no_choice_or_does_not_fit_is_refused() {
         }
         assert!(!path.join("out").exists());
     };
-    for world in ["execution.half_spread_bps", "execution.nav", "data.excess"] {
-        let grid = format!("[grid]\n\"{world}\" = [1]\n");
+    for setting in ["execution.half_spread_bps", "execution.nav", "data.excess"] {
+        let grid = format!("[grid]\n\"{setting}\" = [1]\n");
         let grid = grid.replace("excess\" = [1]", "excess\" = [true]");
-        refused(&grid, &[], &[world, "not for a trader to choose", "betaflow stress"]);
+        refused(&grid, &[], &[setting, "not for a trader to choose", "betaflow stress"]);
     }
     let cases: [(&[&str], &[&str]); 9] = [
         (&["--method", "loo"], &["`tune.method`, set by --method", "walk_forward", "combinatorial"]),
@@ -419,15 +419,15 @@ fn what_is_no_choice_or_does_not_fit_is_refused() {
     for (more, words) in cases {
         refused(GRID, more, words);
     }
-    // What had run is kept: other folds take no second run.
+    // Results of scenarios are stored, so that other folds need no second run.
     let more = ["--grid", "grid.toml", "--out", "out", "--resume", "--embargo", "5", "--no-report"];
     let ended = call(path, &[joined("tune", &data, &["estimator.warmup=60"]), more.to_vec()].concat());
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.out.contains("7 of 7 scenarios are kept from before"), "{}", ended.out);
+    assert!(ended.out.contains("7 of 7 scenarios resumed"), "{}", ended.out);
 }
 
 #[test]
-fn settings_that_begin_later_are_aligned_and_the_hold_out_is_kept() {
+fn later_starts_are_aligned_and_the_hold_out_is_kept() {
     let folder = folder();
     let path = folder.path();
     let panel = Panel::new(85, 320, 5);
@@ -445,19 +445,19 @@ fn settings_that_begin_later_are_aligned_and_the_hold_out_is_kept() {
     assert!(ended.out.contains("hold-out in force: nothing from"), "{}", ended.out);
     assert_eq!(run.summary["holdout"]["opened"], false);
     let report = fs::read_to_string(path.join("out/report.html")).unwrap();
-    assert!(report.contains("<b>Hold-out from"), "in the report");
+    assert!(report.contains("<b>Hold-out from"), "missing in the report");
     let note = "begin to decide on different frames";
     assert!(run.summary["warnings"].to_string().contains(note) && ended.out.contains(note));
-    // The configuration itself waits for 252 days.
+    // The configuration itself has a warm-up of 252 days.
     assert!(ended.out.contains("compared as if it held cash"), "{}", ended.out);
     let joined = run.table("out_of_sample");
     assert!(joined.times().iter().all(|time| *time < panel.times[260]));
-    // 260 frames, 90 returns before the first decision, and one to decide on.
+    // 260 frames: 90 returns of warm-up, and the frame of the first rebalance.
     assert_eq!(run.summary["frames"], 260 - 91);
     assert_eq!(Table::read(&path.join("out/scenarios.parquet")).rows(), 2);
 }
 
-/// A day since 1970 as a date.
+/// Date of a day since 1970.
 fn date(day: i64) -> String {
     let mut left = day - 16_436;
     let lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];

@@ -1,4 +1,4 @@
-//! The data of a command, in the world that its settings describe.
+//! Data of a command, with the scenario of `[world]` applied.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,16 +13,16 @@ use super::progress::{Counted, Line};
 use super::session;
 use crate::config::{Config, source_error};
 
-/// The most that frames held in memory may take.
+/// Maximum bytes of frames held in memory.
 const BYTES_MAX: u64 = 2_000_000_000;
 
-/// A source at its first frame, and how far the reading of its files has come.
+/// Source at its first frame, and the progress of reading its files.
 pub(crate) struct Opened {
     pub(crate) source: Box<dyn Source>,
     pub(crate) progress: Arc<Progress>,
 }
 
-/// What was read into memory last, for the next path that is made of the same data; threads share it.
+/// Data last read into memory, shared by threads, for the next path that is resampled from the same data.
 #[derive(Default)]
 pub(crate) struct DataCache(Mutex<Option<CachedData>>);
 
@@ -32,19 +32,19 @@ struct CachedData {
     progress: Arc<Progress>,
 }
 
-/// The data that the settings name, from its beginning, in the world that they describe.
+/// Opens the data that the settings name, from its start, with the scenario of `[world]` applied.
 ///
 /// # Errors
-/// It is not there or not as expected, or it cannot be made into that world.
+/// The data is missing or invalid, or the scenario cannot be applied to it.
 pub(crate) fn open(config: &Config) -> Result<Opened> {
     DataCache::default().open(config, config.source().clone())
 }
 
 impl DataCache {
-    /// The data that the settings name, in the world of the configuration.
+    /// Opens the data that the settings name, with the scenario of `[world]` applied.
     ///
     /// # Errors
-    /// It is not there or not as expected, or it cannot be made into that world.
+    /// The data is missing or invalid, or the scenario cannot be applied to it.
     pub(crate) fn open(&self, config: &Config, settings: SourceSettings) -> Result<Opened> {
         let world = &config.world;
         let (source, progress): (Box<dyn Source>, _) = if world.needs_memory() {
@@ -57,14 +57,14 @@ impl DataCache {
         Ok(Opened { source, progress })
     }
 
-    /// All frames in memory: those at hand, where they were read with the same settings.
+    /// All frames in memory; cached if they were read with the same settings.
     fn recorded(&self, config: &Config, settings: SourceSettings) -> Result<(Recorded, Arc<Progress>)> {
         let key = format!("{}{:?}", config.reading()?, settings.required);
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(last) = last.as_ref().filter(|last| last.key == key) {
             return Ok((last.recorded.clone(), Arc::clone(&last.progress)));
         }
-        // Not two of them at a time.
+        // Free the old data first, so that memory never holds two copies.
         *last = None;
         let (source, progress) = file(config, settings)?;
         let (mut source, frames) = Counted::new(source);
@@ -75,14 +75,14 @@ impl DataCache {
         Ok((recorded, progress))
     }
 
-    /// Bytes that are held.
+    /// Bytes held in memory.
     pub(crate) fn bytes(&self) -> u64 {
         let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         last.as_ref().map_or(0, |last| last.recorded.bytes())
     }
 }
 
-/// The data as it is: files, or the record of a session.
+/// Data without a scenario: price files, or a session recording.
 fn file(config: &Config, settings: SourceSettings) -> Result<(Box<dyn Source>, Arc<Progress>)> {
     if let Some(folder) = &config.data.session {
         return Ok((session::source(Path::new(folder), settings, config.limits.feed())?, Arc::default()));

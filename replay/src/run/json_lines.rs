@@ -1,4 +1,4 @@
-//! A file of JSON lines that only ever grows, and that several programs may write to at the same time.
+//! Append-only file of JSON lines that several programs may write at the same time.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -11,17 +11,17 @@ use serde::de::DeserializeOwned;
 
 use crate::config::Config;
 
-/// The file; each of its lines is a `T`.
+/// File in which each line is a `T`.
 pub(crate) struct JsonLines<T> {
     path: PathBuf,
     line: PhantomData<T>,
 }
 
-/// What is in the file.
+/// Content of the file.
 pub(crate) struct Lines<T> {
-    /// The lines that can be read.
+    /// Lines that could be parsed.
     pub(crate) entries: Vec<T>,
-    /// How many cannot.
+    /// Number of lines that could not.
     pub(crate) unreadable: usize,
 }
 
@@ -34,7 +34,7 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
         &self.path
     }
 
-    /// Looks at all lines and adds the one that `next` makes of them, if any; nobody else writes in between.
+    /// Reads all lines under a lock, and appends the line that `next` returns, if any.
     ///
     /// # Errors
     /// The file cannot be read or written.
@@ -51,7 +51,7 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
         Ok(found)
     }
 
-    /// All lines; none where there is no file.
+    /// Reads all lines; none if the file does not exist.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -63,10 +63,10 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
         }
     }
 
-    /// The file and what is in it; nobody else writes until it is closed.
+    /// Opens and locks the file, and reads it; the lock holds until it is closed.
     fn locked(&self) -> Result<(File, Vec<u8>)> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(&self.path)?;
-        // Where a file system knows no locks, each line is still written at once, at the end.
+        // Without locks in the file system, each line is still appended in one write.
         if let Err(error) = file.lock()
             && error.kind() != ErrorKind::Unsupported
         {
@@ -77,7 +77,7 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
         Ok((file, text))
     }
 
-    /// A new file is only there for good once its folder is written.
+    /// Syncs the folder, without which a new file may be lost in a crash.
     fn sync_folder(&self) -> io::Result<()> {
         match self.path.parent() {
             Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
@@ -86,27 +86,27 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
     }
 }
 
-/// Where a ledger of the data stands: beside the prices, under their name and `ending`; in the current folder for the
-/// data inside the program.
+/// Path of a log that belongs to the data: the path of the prices with `.{ending}` added; in the current
+/// folder for the embedded data.
 ///
 /// # Errors
-/// The prices have no name, such as `/`.
+/// The prices have no file name, for example `/`.
 pub(crate) fn beside(config: &Config, ending: &str) -> Result<PathBuf> {
     let Some(prices) = &config.data.prices else {
         return Ok(std::path::absolute(format!("tutorial.{ending}"))?);
     };
     let mut path = PathBuf::from(prices);
     if path.file_name().is_none() {
-        path = path.canonicalize().with_context(|| format!("{prices}: cannot be found"))?;
+        path = path.canonicalize().with_context(|| format!("{prices}: cannot find it"))?;
     }
     let name = path
         .file_name()
-        .with_context(|| format!("{prices}: has no name that a ledger could stand beside"))?;
+        .with_context(|| format!("{prices}: found no file name, expected one to name a log after"))?;
     let name = format!("{}.{ending}", name.to_string_lossy());
     Ok(path.with_file_name(name))
 }
 
-/// Writes a whole line at once, and not behind half a line that a crash has left.
+/// Appends a line in one write; first ends a partial line that a crash has left.
 fn write<T: Serialize>(file: &mut File, before: &[u8], line: &T) -> io::Result<()> {
     let torn = before.last().is_some_and(|byte| *byte != b'\n');
     let line = format!("{}{}\n", if torn { "\n" } else { "" }, serde_json::to_string(line)?);
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_added_behind_all_that_is_there_even_half_a_line() {
+    fn lines_are_appended_even_after_partial_line() {
         let folder = tempfile::tempdir().unwrap();
         let file = JsonLines::<u64>::new(folder.path().join("a.jsonl"));
         assert!(file.lines().unwrap().entries.is_empty());

@@ -1,8 +1,8 @@
-//! A run: from valid settings and data to a run folder.
+//! A run: from validated settings and data to a run folder.
 //!
-//! [`Prepared::new`] opens the folder and joins the stages, [`Prepared::execute`] lets the data flow, and
-//! [`Finished::conclude`] writes summary and report and completes the folder. `replay`, `estimate` and `score` do what is
-//! their own between these steps.
+//! [`Prepared::new`] opens the folder and joins the stages, [`Prepared::execute`] runs them, and
+//! [`Finished::conclude`] writes summary and report and completes the folder. `replay`, `estimate` and
+//! `score` add their own steps in between.
 
 mod args;
 pub(crate) mod data;
@@ -49,7 +49,7 @@ pub(crate) const REPLAY: Kind = Kind {
     trades: true,
     record: RecordSettings { betas: Frames::Rebalances, weights: Frames::Rebalances },
 };
-/// A replay through the hold-out as well.
+/// Replay that includes the hold-out.
 pub(crate) const SCORE: Kind = Kind { name: "score", ..REPLAY };
 pub(crate) const ESTIMATE: Kind = Kind {
     name: "estimate",
@@ -58,7 +58,7 @@ pub(crate) const ESTIMATE: Kind = Kind {
 };
 
 impl Kind {
-    /// Request for the settings of a command of this kind.
+    /// Creates the request for the settings of a command of this kind.
     pub(crate) fn request<'a>(&self, args: &'a RunArgs) -> Request<'a> {
         let request = Request::new(&args.input, self.record).until("--to", args.to.as_deref());
         if self.trades { request } else { request.without_trading() }
@@ -68,12 +68,12 @@ impl Kind {
 /// Returns the settings of a command that writes a run folder.
 ///
 /// # Errors
-/// They are not valid.
+/// The settings are invalid.
 pub(crate) fn resolve(args: &RunArgs, kind: &Kind) -> Result<Config> {
     kind.request(args).resolve()
 }
 
-/// A run whose folder is open and whose stages are joined; no data has flowed.
+/// Run with an open folder and joined stages, before any data is read.
 pub(crate) struct Prepared<'a> {
     config: &'a Config,
     kind: &'a Kind,
@@ -87,10 +87,10 @@ pub(crate) struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    /// Creates the run folder, its tables and the stages. `also`: a recorder that sees the ledger beside the tables.
+    /// Creates the run folder, its tables and the stages. `also` is a further recorder of the ledger.
     ///
     /// # Errors
-    /// The folder is not free, or the settings do not fit the data.
+    /// The folder already exists, or the settings do not fit the data.
     pub(crate) fn new(
         config: &'a Config,
         args: &RunArgs,
@@ -111,7 +111,7 @@ impl<'a> Prepared<'a> {
         let recorders: Vec<Box<dyn Recorder>> = also.into_iter().chain([Box::new(recorder) as _]).collect();
         let mut settings = config.run().clone();
         if config.data.session.is_some() {
-            // A session was recorded by a run that halts.
+            // The recorded run halts in this case, so its replay does too.
             settings.on_out_of_range = OnOutOfRange::Halt;
         }
         let graph = if kind.trades {
@@ -122,10 +122,10 @@ impl<'a> Prepared<'a> {
         Ok(Self { config, kind, timing: args.timing, started, out, folder, graph, progress, frames })
     }
 
-    /// Lets the data flow through the stages.
+    /// Runs the stages over all data.
     ///
     /// # Errors
-    /// Data that is not as expected, or a file system that refuses.
+    /// The data is invalid, or the file system refuses a write.
     pub(crate) fn execute(self) -> Result<Finished<'a>> {
         let Self { config, kind, timing, started, out, folder, graph, progress, frames } = self;
         let line = Line::start(progress, frames);
@@ -133,8 +133,8 @@ impl<'a> Prepared<'a> {
         drop(line);
         if ended.facts.data.instruments == 0 {
             bail!(
-                "no instrument is left to estimate or trade; expected at least one in the prices besides those that \
-                 [factors] uses: see [universe] in run.toml and `betaflow {} --help`",
+                "no instrument is left to estimate or trade; expected at least one in the prices besides those in \
+                 [factors]: see [universe] in run.toml and `betaflow {} --help`",
                 kind.name
             );
         }
@@ -143,7 +143,7 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// A run whose tables are complete; its folder is not.
+/// Run whose tables are complete, but not its folder.
 pub(crate) struct Finished<'a> {
     config: &'a Config,
     kind: &'a Kind,
@@ -155,24 +155,24 @@ pub(crate) struct Finished<'a> {
     trading: Option<Trading>,
 }
 
-/// Parts of summary and report that only one command has.
+/// Parts of summary and report that belong to one command.
 #[derive(Default)]
 pub(crate) struct Reported<'a> {
     /// Result of the hold-out.
     pub(crate) score: Option<Section<HoldoutSummary>>,
     /// Results of offline estimation.
     pub(crate) findings: Section<OfflineSummary>,
-    /// Instruments that the report draws; `None` without a report.
+    /// Instruments with a chart in the report; `None` without a report.
     pub(crate) plot: Option<&'a [String]>,
 }
 
 impl Finished<'_> {
-    /// Returns what the stages counted.
+    /// Returns the facts that the stages counted.
     pub(crate) fn facts(&self) -> &RunFacts {
         &self.ended.facts
     }
 
-    /// Returns the folder with the tables, which is renamed by [`Self::conclude`].
+    /// Returns the folder with the tables; [`Self::conclude`] renames it.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -180,7 +180,7 @@ impl Finished<'_> {
     /// Writes summary, settings and report, completes the folder and prints the summary.
     ///
     /// # Errors
-    /// The file system refuses.
+    /// The file system refuses a write.
     pub(crate) fn conclude(self, reported: Reported<'_>) -> Result<()> {
         let Self { config, kind, timing, started, out, folder, ended, trading } = self;
         let Reported { score, findings, plot } = reported;
@@ -208,19 +208,20 @@ impl Finished<'_> {
     }
 }
 
-/// Ctrl-C and SIGTERM end the program without leaving half a run.
+/// Installs a handler of Ctrl-C and SIGTERM that removes the partial run folder.
 pub(crate) fn remove_when_interrupted(partial: &Path) -> Result<()> {
     let partial = partial.to_owned();
     ctrlc::set_handler(move || {
-        // The writers may still be at it: what they add between is for the next run of this name to remove.
+        // Writers may still add files in between; the next run of this name removes them.
         let _ = std::fs::remove_dir_all(&partial);
-        eprintln!("interrupted: nothing is left of this run");
+        eprintln!("interrupted: the partial run folder was removed");
         std::process::exit(130);
     })?;
     Ok(())
 }
 
-/// The metrics, from the equity as it was written: so memory does not grow with the length of the run.
+/// Computes the metrics from the written equity table, so that memory does not grow with the number of
+/// frames.
 fn measure(folder: &Path, facts: &RunFacts, config: &Config) -> Result<Trading> {
     let frames_per_year = config.data.calendar().frames_per_year();
     let mut comparing = ComparisonBuilder::new(usize::try_from(facts.performance.frames)?);
@@ -232,7 +233,7 @@ fn measure(folder: &Path, facts: &RunFacts, config: &Config) -> Result<Trading> 
 }
 
 fn options(config: &Config, kind: &Kind, timed: bool) -> RunOptions {
-    // Groups are of the five stages that trade; the three that estimate are too few to divide by them.
+    // Groups refer to the five stages of a trading run; an estimating run has only three.
     let placement = match &config.pipeline.placement {
         Placement::Groups(_) if !kind.trades => Placement::Auto,
         placement => placement.clone(),
@@ -252,7 +253,7 @@ fn monotonic() -> u64 {
     u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// `runs/replay-1`, or the first number that is free.
+/// Path `runs/replay-N` with the smallest unused number.
 pub(crate) fn next_free(parent: &Path, name: &str) -> PathBuf {
     (1_u32..)
         .map(|number| parent.join(format!("{name}-{number}")))

@@ -1,4 +1,4 @@
-//! Progress on a terminal; silent where there is none.
+//! Progress line on standard error, if that is a terminal.
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::source::{DataFacts, Source, SourceError};
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-/// How often the line is drawn.
+/// Interval of drawing.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// A source that counts the frames it hands on.
+/// Source that counts its frames.
 pub(crate) struct Counted<S> {
     inner: S,
     frames: Arc<AtomicU64>,
 }
 
 impl<S: Source> Counted<S> {
-    /// Counts into the returned counter.
+    /// Wraps a source; returns the counter of its frames.
     pub(crate) fn new(inner: S) -> (Self, Arc<AtomicU64>) {
         let frames = Arc::new(AtomicU64::new(0));
         (Self { inner, frames: Arc::clone(&frames) }, frames)
@@ -44,14 +44,14 @@ impl<S: Source> Source for Counted<S> {
     }
 }
 
-/// A line on the terminal, drawn from a thread of its own until dropped.
+/// Progress line, drawn by its own thread until dropped.
 pub(crate) struct Line {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Line {
-    /// Starts drawing, if standard error is a terminal.
+    /// Starts drawing if standard error is a terminal.
     pub(crate) fn start(progress: Arc<Progress>, frames: Arc<AtomicU64>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -83,13 +83,13 @@ impl Drop for Line {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            // A failure to draw is no failure of the run.
+            // A failure to draw does not fail the run.
             let _ = thread.join();
         }
     }
 }
 
-/// A bar of so many steps for the caller to move; it shows itself on a terminal only.
+/// Progress bar of `count` steps that the caller advances; shown only on a terminal.
 pub(crate) fn steps(count: usize, of_what: &'static str) -> ProgressBar {
     let bar = ProgressBar::new(count as u64).with_finish(ProgressFinish::AndClear).with_message(of_what);
     match ProgressStyle::with_template("{bar:30} {pos} of {len} {msg}  {eta} left") {

@@ -1,4 +1,4 @@
-//! Size of a study before it runs: memory, time and scenarios a pass.
+//! Size of a study before it runs: memory, time, and scenarios per pass.
 
 use anyhow::Result;
 use betaflow_engine::frame::Frame;
@@ -7,40 +7,40 @@ use betaflow_engine::source::Source as _;
 use crate::config::{Config, source_error};
 use crate::run::data::DataCache;
 
-/// Bytes that a scenario keeps of an instrument: its columns in book, sizing and solver; measured, with room.
+/// Bytes per scenario and instrument: columns in book, sizing and solver; measured, with a margin.
 const BYTES_AN_INSTRUMENT: u64 = 1_200;
-/// Bytes that a scenario keeps of its sums, where it has no instruments of its own.
+/// Bytes per scenario for its sums, if it only reprices trades.
 const BYTES_OF_SUMS: u64 = 2_048;
-/// Bytes that a scenario keeps of a frame: net return, gross return and turnover.
+/// Bytes per scenario and frame: net return, gross return and turnover.
 const BYTES_A_FRAME: u64 = 24;
-/// Bytes that the program takes beside its scenarios.
+/// Bytes of the program without scenarios.
 const BYTES_BESIDE: u64 = 150 << 20;
-/// Most bytes that scenarios may take together.
+/// Maximum bytes of all scenarios of a pass.
 const BYTES_MAX: u64 = 1_400 << 20;
-/// Sizing and execution of an instrument and bar, in nanoseconds; it only decides how much goes together.
+/// Nanoseconds of sizing and execution per instrument and bar; used only to limit a pass.
 const NS_AN_INSTRUMENT_BAR: f64 = 260.0;
-/// A pass is not made longer than this, in seconds, by what goes together: so much is lost of a run that is killed.
+/// Target duration of a pass in seconds, which bounds the work that a killed run loses.
 const PASS_SECONDS: f64 = 120.0;
-/// However long it takes, so many go together: a reading of the data is not for one scenario alone.
+/// Minimum scenarios per pass, whatever its duration, so that reading the data is worthwhile.
 const TOGETHER_MIN: usize = 32;
-/// Returns of all scenarios that are kept, at most: 16 bytes each, with the turnover of its frame.
+/// Maximum stored returns of all scenarios; 16 bytes each, with the turnover of the frame.
 const RETURNS_MAX: u64 = 20_000_000;
 
-/// Size of the data of a configuration.
+/// Size of the data of a study.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StudySize {
     pub(crate) rows: u64,
     pub(crate) frames: u64,
     pub(crate) instruments: u64,
-    /// True if scenarios only reprice the trades of another: they keep nothing by instrument, and take no time.
+    /// Whether scenarios only reprice the trades of another, with no state per instrument and almost no time.
     pub(crate) priced: bool,
 }
 
 impl StudySize {
-    /// Reads the data once, and finds what is wrong with it before anything runs.
+    /// Reads the data once, which also finds invalid data before anything runs.
     ///
     /// # Errors
-    /// Data that is not as expected.
+    /// The data is invalid.
     pub(crate) fn of(config: &Config, cache: &DataCache, priced: bool) -> Result<Self> {
         let mut source = cache.open(config, config.source().clone())?.source;
         let mut frame = Frame::default();
@@ -49,7 +49,7 @@ impl StudySize {
         Ok(Self { rows: facts.rows, frames: facts.frames, instruments: facts.instruments, priced })
     }
 
-    /// Bytes that a scenario keeps while it runs.
+    /// Bytes of one running scenario.
     fn bytes_a_scenario(self) -> u64 {
         let own = match self.priced {
             true => BYTES_OF_SUMS,
@@ -58,7 +58,7 @@ impl StudySize {
         BYTES_A_FRAME * self.frames + own
     }
 
-    /// Bytes of the whole program with so many scenarios going together.
+    /// Bytes of the program with `together` running scenarios.
     pub(crate) fn bytes(self, together: usize) -> u64 {
         BYTES_BESIDE + together as u64 * self.bytes_a_scenario()
     }
@@ -74,7 +74,7 @@ impl StudySize {
         by_time.max(TOGETHER_MIN).min(by_bytes).max(1)
     }
 
-    /// Returns whether the returns of so many scenarios are kept.
+    /// Whether the returns of `scenarios` scenarios are stored.
     pub(crate) fn keeps_returns(self, scenarios: usize) -> bool {
         self.frames * scenarios as u64 <= RETURNS_MAX
     }
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_goes_together_is_bounded_in_bytes_and_in_time() {
+    fn scenarios_per_pass_are_bounded_in_bytes_and_time() {
         let daily = StudySize { rows: 585_000, frames: 1_258, instruments: 465, priced: false };
         assert!((1_000..3_000).contains(&daily.together(2)), "{}", daily.together(2));
         assert!(daily.bytes(daily.together(2)) < 2 << 30);

@@ -1,4 +1,4 @@
-//! Candidates of a study before its table of scenarios is written.
+//! Candidates of a study, before its table of scenarios is written.
 
 use anyhow::Result;
 use betaflow_connectors::record::{Setting, SettingValue, Values};
@@ -7,7 +7,7 @@ use betaflow_engine::sweep::Candidates;
 use super::Study;
 use crate::summary::candidates;
 
-/// Returns the scenarios of a study that compete to be the best.
+/// Returns the scenarios that compete to be the best.
 ///
 /// # Errors
 /// The configuration cannot be written as TOML.

@@ -1,4 +1,4 @@
-//! Grid file: settings that vary, and their values.
+//! Grid file: the settings that vary, and their values.
 
 use std::path::Path;
 
@@ -12,39 +12,40 @@ use super::range::{Range, SCENARIOS_MAX, drawn};
 use crate::config::Config;
 use crate::summary::Settings;
 
-/// Note in every output of a study whose trades are fixed.
-pub(crate) const FIXED_TRADES: &str = "FIXED TRADES: the scenarios are the trades of the configuration, priced again under \
-                                       their own costs; they are no replays, and sizing did not know these costs";
+/// Note in each output of a study with fixed trades.
+pub(crate) const FIXED_TRADES: &str = "FIXED TRADES: each scenario reprices the trades of the configuration at its own \
+                                       costs; it is not a replay, and sizing did not know these costs";
 
-/// The scenarios of a file.
+/// Scenarios of a grid file.
 pub(crate) struct Grid {
     /// Text of the file.
     pub(crate) text: String,
-    /// True for `trades = "fixed"`: the trades are those of the configuration, and only their costs vary.
+    /// Whether `trades = "fixed"`: all scenarios have the trades of the configuration, and only costs vary.
     pub(crate) fixed: bool,
-    /// Dotted names of the settings that vary, in the order of the file.
+    /// Dotted names of the varying settings, in file order.
     pub(crate) names: Vec<String>,
-    /// Values of each setting, where the file gives their product.
+    /// Levels of each setting, if the file declares a product.
     pub(crate) levels: Option<Vec<Vec<Value>>>,
-    /// A value for each setting and scenario; none where a scenario leaves it as it is.
+    /// Value of each setting in each scenario; `None` keeps the value of the configuration.
     pub(crate) scenarios: Vec<Vec<Option<Value>>>,
 }
 
 impl Grid {
-    /// Reads `[grid]`, the product of lists and ranges, `[[scenario]]`, a list, or `[sample]`, a random sample.
+    /// Reads `[grid]` (product of lists and ranges), `[[scenario]]` (list) or `[sample]` (random sample).
     ///
     /// # Errors
-    /// The file is not there, not TOML, or has none or more than one of them.
+    /// The file is missing, is not TOML, or does not have exactly one of the three.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.display();
-        let text = betaflow_connectors::read_text(path).with_context(|| format!("{name}: cannot be read"))?;
-        let mut table: Table = text.parse().with_context(|| format!("{name}: is not valid TOML"))?;
+        let text = betaflow_connectors::read_text(path)
+            .with_context(|| format!("{name}: cannot read the grid file"))?;
+        let mut table: Table = text.parse().with_context(|| format!("{name}: invalid TOML"))?;
         let fixed = match table.remove("trades") {
             None => false,
             Some(Value::String(word)) if word == "fixed" => true,
             Some(other) => bail!(
-                "{name}: `trades`: found {other}, expected \"fixed\", which prices the trades of the configuration again \
-                 for each scenario, or no `trades`, which runs each"
+                "{name}: `trades`: found {other}, expected \"fixed\", which reprices the trades of the configuration for \
+                 each scenario, or no `trades`, which replays each"
             ),
         };
         let forms = ["grid", "scenario", "sample"].map(|form| table.remove(form));
@@ -56,19 +57,17 @@ impl Grid {
             [None, Some(Value::Array(list)), None] => Self::list(text, list),
             [None, None, Some(Value::Table(sample))] => Self::sample(text, sample),
             forms if forms.iter().flatten().count() > 1 => {
-                bail!(
-                    "{name}: found more than one of [grid], [[scenario]] and [sample], expected one of them"
-                )
+                bail!("{name}: found several of [grid], [[scenario]] and [sample], expected one")
             }
             _ => bail!(
-                "{name}: found neither, expected a table [grid], such as \"sizing.turnover_cap\" = [0.02, 0.08], tables \
+                "{name}: found no scenarios, expected a table [grid], such as \"sizing.turnover_cap\" = [0.02, 0.08], tables \
                  [[scenario]], or a table [sample]"
             ),
         };
         let grid = Self { fixed, ..grid.with_context(|| name.to_string())? };
         if let Some(plain) = grid.names.iter().find(|name| !name.contains('.')) {
             bail!(
-                "{name}: found `{plain}`, expected the dotted name of a setting, in quotes, such as \
+                "{name}: found `{plain}`, expected the dotted name of a setting in quotes, such as \
                  \"sizing.turnover_cap\""
             );
         }
@@ -90,7 +89,7 @@ impl Grid {
         let count = levels.iter().try_fold(1_usize, |count, values| count.checked_mul(values.len()));
         let count = count.filter(|count| *count <= SCENARIOS_MAX && !levels.is_empty());
         let Some(count) = count else {
-            bail!("expected from 1 to {SCENARIOS_MAX} scenarios: fewer settings, or fewer values of them");
+            bail!("expected 1 to {SCENARIOS_MAX} scenarios: use fewer settings, or fewer values");
         };
         // The last setting varies fastest.
         let at = |scenario: usize| {
@@ -112,7 +111,7 @@ impl Grid {
         Ok(Self { text, fixed: false, names, levels: Some(levels), scenarios })
     }
 
-    /// `count` scenarios drawn from ranges and lists.
+    /// Draws `count` scenarios from ranges and lists.
     fn sample(text: String, mut table: Table) -> Result<Self> {
         let mut whole = |key: &str, default: Option<i64>, most: i64| {
             let value = table.remove(key).or(default.map(Value::Integer));
@@ -151,20 +150,20 @@ impl Grid {
             tables.push(table);
         }
         if tables.is_empty() || tables.len() > SCENARIOS_MAX {
-            bail!("found {} scenarios, expected from 1 to {SCENARIOS_MAX}", tables.len());
+            bail!("found {} scenarios, expected 1 to {SCENARIOS_MAX}", tables.len());
         }
         let scenario = |table: &Table| names.iter().map(|name| table.get(name).cloned()).collect();
         let scenarios = tables.iter().map(scenario).collect();
         Ok(Self { text, fixed: false, names, levels: None, scenarios })
     }
 
-    /// Settings of a scenario as `--set` takes them.
+    /// Settings of a scenario in the form of `--set`.
     pub(crate) fn sets(&self, scenario: usize) -> Vec<String> {
         let values = self.names.iter().zip(&self.scenarios[scenario]);
         values.filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?))).collect()
     }
 
-    /// Each setting, with whether all its values are numbers.
+    /// Name of each varying setting, and whether all its values are numbers.
     pub(crate) fn columns(&self) -> Vec<(String, bool)> {
         let is_number = |at: usize| {
             self.scenarios
@@ -175,7 +174,7 @@ impl Grid {
         self.names.iter().enumerate().map(|(at, name)| (name.clone(), is_number(at))).collect()
     }
 
-    /// Values of a scenario for the table.
+    /// Values of a scenario for its table.
     pub(crate) fn values(&self, scenario: usize) -> Vec<Option<SettingValue>> {
         let value = |value: &Value| match (number(value), value) {
             (Some(number), _) => SettingValue::Number(number),
@@ -185,10 +184,10 @@ impl Grid {
         self.scenarios[scenario].iter().map(|cell| cell.as_ref().map(value)).collect()
     }
 
-    /// Returns the levels of each setting of a product; none for a list or a sample of scenarios.
+    /// Returns the levels of each setting of a product; `None` for a list or a sample.
     ///
     /// # Errors
-    /// A value has no place in JSON.
+    /// A value cannot be written as JSON.
     pub(crate) fn level_values(&self) -> Result<Option<Settings>> {
         let Some(levels) = &self.levels else { return Ok(None) };
         let levels = self.names.iter().zip(levels);
@@ -198,10 +197,10 @@ impl Grid {
             .map(Some)
     }
 
-    /// Returns the values of a configuration for the settings that vary; null where one is unset.
+    /// Returns the values of a configuration for the varying settings; null for an unset one.
     ///
     /// # Errors
-    /// A value has no place in JSON.
+    /// A value cannot be written as JSON.
     pub(crate) fn values_of(&self, config: &Config) -> Result<Settings> {
         let all: Table = config.to_toml("replay")?.parse()?;
         let value = |name: &String| {
@@ -213,10 +212,11 @@ impl Grid {
         self.names.iter().map(value).collect()
     }
 
-    /// Returns the costs of each scenario, checked against the configuration whose trades they price: `trades = "fixed"`.
+    /// Returns the costs of each scenario, checked against the configuration whose trades they reprice
+    /// (`trades = "fixed"`).
     ///
     /// # Errors
-    /// A setting varies that is no cost.
+    /// A varying setting is not a cost.
     pub(crate) fn charges(&self, file: &Path, base: &Config, configs: &[Config]) -> Result<Vec<Charges>> {
         let of_world = REPRICING_SETTINGS.iter().map(|key| format!("world.{key}"));
         let costs: Vec<String> =
@@ -224,8 +224,8 @@ impl Grid {
         for name in &self.names {
             if !costs.contains(name) {
                 bail!(
-                    "{}: found `{name}` with trades = \"fixed\", expected nothing but costs ({}): it decides which trades there \
-                     are, and these are fixed; leave `trades` out to run each scenario",
+                    "{}: found `{name}` with trades = \"fixed\", expected only costs ({}): this setting changes the trades, \
+                     which are fixed; omit `trades` to replay each scenario",
                     file.display(),
                     costs.join(", ")
                 );

@@ -7,9 +7,9 @@ use toml::{Table, Value};
 
 use crate::config::{Config, is_choice};
 
-/// Hex digits of a digest that are kept: with a million choices on record two are alike with a chance of 3e-8.
+/// Hex digits of a stored digest: the probability of a collision among a million choices is 3e-8.
 const DIGITS: usize = 16;
-/// Tables that are neither: what is recorded, how it is run, how settings are chosen, and where the data ends for all.
+/// Tables that are neither choice nor environment: recording, execution of the program, tuning, hold-out.
 const NEITHER: [&str; 4] = ["record", "pipeline", "tune", "holdout"];
 
 /// Digests of the two halves of a configuration.
@@ -22,6 +22,8 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// Computes both digests.
+    ///
     /// # Errors
     /// A file that the settings name cannot be read.
     pub(crate) fn of(config: &Config) -> Result<Self> {
@@ -38,7 +40,7 @@ impl Identity {
     }
 }
 
-/// Calls with every setting under its dotted name.
+/// Calls `take` with the dotted name and value of each setting.
 fn each(name: &str, value: &Value, take: &mut impl FnMut(&str, &Value)) {
     match value {
         Value::Table(table) => {

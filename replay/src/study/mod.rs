@@ -1,22 +1,14 @@
-//! Many runs that differ by their settings, over as few readings of the data as possible: the common part of
-//! `betaflow stress` and `betaflow tune`.
+//! Studies: many runs that differ by their settings, in few passes over the data; used by `stress` and
+//! `tune`.
 //!
-//! * A grid file becomes a [`Study`] of configurations. Scenarios with the same source and estimator
-//!   (`Config::shared_by_scenarios`) share a pass over the data.
-//! * `budget.rs` reads the data once to find the size of a pass: as many scenarios as memory and two minutes
-//!   allow. Passes of few scenarios run side by side, one thread each.
-//! * The result of a pass is a part in `.NAME.unfinished` beside the run folder, written aside and renamed
-//!   (`unfinished.rs`). The tables are made of the parts alone, so an interrupted study gives the same bytes.
-//!   It resumes only with the same version, settings and bytes of the data.
-//! * With `trades = "fixed"` there is one run, and `Reprice` stages take its ledger
-//!   (`engine/src/execution/repricing`). A scenario is then a row of rates and one number of state.
-//! * `config/choices.rs` separates choices from the environment. `identity.rs` digests both halves. The trials
-//!   log (`trials_log.rs`) keeps the choices of every run with their ratios.
-//! * A run is deflated by all distinct choices, with the variance across those that were measured in its own
-//!   environment over the same period. The last return marks the period, not a digest of files: nothing may
-//!   depend on the bytes behind a hold-out.
-//! * `luck/` compares the candidates on the last frames that all of them have. A log that cannot be written is
-//!   reported and changes nothing else.
+//! A grid file becomes a [`Study`] of configurations. Scenarios with the same source and estimator share a
+//! pass; `budget.rs` bounds its memory and duration. The result of each pass is written to `.NAME.unfinished`
+//! beside the run folder (`unfinished.rs`), from which a study can resume. With `trades = "fixed"`, one run
+//! is repriced for each scenario.
+//!
+//! The trials log (`trials_log.rs`) keeps the choices of every run with their ratios; `luck/` deflates the
+//! best by all distinct choices. The period of a run is identified by its last return, not by a digest of the
+//! files, because nothing may depend on bars of the hold-out.
 
 mod args;
 mod budget;
@@ -58,29 +50,30 @@ use crate::run::RunArgs;
 use crate::summary::{Head, HoldoutSummary, Rendered, Settings, StudyHead, StudyKind, StudyTiming};
 use unfinished::Key;
 
-/// The scenarios of a grid file, each with valid settings.
+/// Scenarios of a grid file, each with validated settings.
 pub(crate) struct Study {
     /// Settings that vary.
     pub(crate) grid: Grid,
-    /// The configuration whose settings vary.
+    /// Configuration whose settings vary.
     pub(crate) base: Config,
     /// Configuration of each scenario.
     pub(crate) configs: Vec<Config>,
-    /// The costs of each scenario, where all have the trades of the base.
+    /// Costs of each scenario, if all have the trades of the base configuration.
     charges: Option<Vec<Charges>>,
 }
 
 impl Study {
-    /// Reads a grid file and resolves the settings of every scenario. `flags`: flags of the command that are settings.
+    /// Reads a grid file and resolves the settings of every scenario. `flags` are command-line flags for
+    /// settings.
     ///
     /// # Errors
-    /// The file cannot be read, or a setting of a scenario is not valid.
+    /// The file cannot be read, or a setting of a scenario is invalid.
     pub(crate) fn resolve(grid_file: &Path, args: &RunArgs, flags: &[SettingFlag]) -> Result<Self> {
         let grid = Grid::read(grid_file)?;
         if let Some(name) = grid.names.iter().find(|name| name.starts_with("holdout.")) {
             bail!(
-                "{}: `{name}`: found a setting that varies, expected one hold-out for all scenarios: set it in the \
-                 configuration, or with --set",
+                "{}: `{name}`: found a varying setting, expected one hold-out for all scenarios: set it in the configuration, \
+                 or with --set",
                 grid_file.display()
             );
         }
@@ -99,27 +92,27 @@ impl Study {
         Ok(Self { grid, base, configs, charges })
     }
 
-    /// Returns whether the environments of all scenarios have the same frames.
+    /// Whether all scenarios have the same frames.
     ///
     /// # Errors
-    /// A world cannot be written as TOML.
+    /// The settings cannot be written as TOML.
     pub(crate) fn is_of_one_source(&self) -> Result<bool> {
         let first = self.base.world_of_source()?;
         self.configs.iter().try_fold(true, |same, config| Ok(same && config.world_of_source()? == first))
     }
 
-    /// Returns the values of the configuration for the settings that vary; null where one is unset.
+    /// Returns the values of the base configuration for the varying settings; null for an unset one.
     ///
     /// # Errors
-    /// It cannot be written as TOML.
+    /// The configuration cannot be written as TOML.
     pub(crate) fn base_values(&self) -> Result<Settings> {
         self.grid.values_of(&self.base)
     }
 
-    /// Returns the keys of `summary.json` that all studies have.
+    /// Returns the fields of `summary.json` that all studies have.
     ///
     /// # Errors
-    /// A setting has no place in JSON.
+    /// A setting cannot be written as JSON.
     pub(crate) fn head(
         &self,
         kind: StudyKind,
@@ -143,7 +136,7 @@ impl Study {
         })
     }
 
-    /// Identity of the study, by which an unfinished one is resumed.
+    /// Key of the study, which an unfinished study must match to be resumed.
     ///
     /// # Errors
     /// The data cannot be read.
@@ -174,14 +167,14 @@ impl Study {
     }
 }
 
-/// Returns the look-ahead of the fills and the number of scenarios with one, if there is any.
+/// Look-ahead of the fills and the number of scenarios with one, if any.
 pub(crate) fn look_ahead(configs: &[Config]) -> Option<String> {
     let mut notes = configs.iter().filter_map(|config| config.look_ahead());
     let note = notes.next()?;
     Some(format!("{} of {} scenarios: {note}", 1 + notes.count(), configs.len()))
 }
 
-/// The folder that a study writes: the one asked for, or the next free one, also of studies that wait to be taken up.
+/// Run folder of a study: the requested one, or the next unused one that has no unfinished study either.
 pub(crate) fn folder_of(args: &RunArgs, command: &str) -> PathBuf {
     args.out.clone().unwrap_or_else(|| {
         (1_u32..)

@@ -1,4 +1,4 @@
-//! One pass over the data, with all scenarios that share it.
+//! One pass over the data with all scenarios that share it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ use super::progress::Meter;
 use crate::config::Config;
 use crate::run::data::DataCache;
 
-/// Scenarios that share source and estimator, at most `together` at a time; those in `done` are left out.
+/// Groups scenarios that share source and estimator, at most `together` per pass, without those in `done`.
 pub(crate) fn passes(configs: &[Config], together: usize, done: &[bool]) -> Result<Vec<Vec<usize>>> {
     let mut groups = BTreeMap::<String, Vec<usize>>::new();
     for (scenario, config) in configs.iter().enumerate().filter(|(scenario, _)| !done[*scenario]) {
@@ -37,11 +37,11 @@ pub(crate) struct PassResults {
     pub(crate) data: DataFacts,
 }
 
-/// Takes the scenarios of a pass through the data. `workers`: threads that size and execute; with one, everything is on
-/// the calling thread.
+/// Runs the scenarios of a pass. `workers` is the number of threads that size and execute; with one,
+/// everything runs on the calling thread.
 ///
 /// # Errors
-/// Data that is not as expected, or settings that do not fit it.
+/// The data is invalid, or the settings do not fit it.
 pub(crate) fn pass(
     study: &Study,
     pass: &[usize],
@@ -86,7 +86,7 @@ pub(crate) fn pass(
     Ok(passed)
 }
 
-/// An error with the scenario that it is of, by its number in the study and its settings.
+/// Error with the number and the settings of the scenario that caused it.
 fn of_scenario(study: &Study, pass: &[usize], error: PipelineError) -> anyhow::Error {
     let PipelineError::Failed { source, .. } = &error else { return error.into() };
     let Some(failed) = source.downcast_ref::<ScenarioError>() else { return study.base.located(error) };
@@ -95,7 +95,7 @@ fn of_scenario(study: &Study, pass: &[usize], error: PipelineError) -> anyhow::E
     anyhow::anyhow!("scenario {scenario} ({sets}): {}", failed.source)
 }
 
-/// The pipeline of a pass, and how many stages it has before its workers.
+/// Pipeline of a pass, and its number of stages before the workers.
 fn graph(
     study: &Study,
     pass: &[usize],
@@ -117,7 +117,7 @@ fn graph(
     Ok((sweeping(source, settings, scenarios, workers, take)?, 2))
 }
 
-/// `times`: those of all frames, by number.
+/// Returns of a scenario; `times` are the times of all frames.
 fn returns_of(outcome: ScenarioOutcome, times: &[TimestampNs]) -> ScenarioReturns {
     let first = outcome.first_return as usize;
     let frames = first..first + outcome.returns.len();
@@ -130,11 +130,11 @@ fn returns_of(outcome: ScenarioOutcome, times: &[TimestampNs]) -> ScenarioReturn
     }
 }
 
-/// The source that all scenarios of a pass share, with all columns that one of them needs.
+/// Source that all scenarios of a pass share, with every column that one of them requires.
 fn source(study: &Study, pass: &[usize], cache: &DataCache) -> Result<Box<dyn Source>> {
     let first = &study.configs[pass[0]];
     let mut settings = first.source().clone();
-    // Where the trades are the base's, it needs its own columns.
+    // With fixed trades, the base configuration needs its columns too.
     let base = study.charges.is_some().then_some(&study.base);
     for config in pass[1..].iter().map(|scenario| &study.configs[*scenario]).chain(base) {
         for (field, purpose) in &config.source().required {
@@ -146,7 +146,7 @@ fn source(study: &Study, pass: &[usize], cache: &DataCache) -> Result<Box<dyn So
     Ok(cache.open(first, settings)?.source)
 }
 
-/// A source that says how far it is, and which times it had.
+/// Source that reports its progress and collects the times of its frames.
 struct MeteredSource<S> {
     inner: S,
     meter: Arc<Meter>,

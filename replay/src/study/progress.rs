@@ -1,4 +1,4 @@
-//! Progress of a study on a terminal.
+//! Progress line of a study.
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
@@ -8,30 +8,30 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Interval between two drawings of the line.
+/// Interval between two drawings.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Frames of scenarios that are behind a study.
+/// Number of frames that the scenarios of a study have processed.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     frames: AtomicU64,
 }
 
 impl Meter {
-    /// So many scenarios have been given another frame.
+    /// Adds one frame of `scenarios` scenarios.
     pub(crate) fn add(&self, scenarios: u64) {
         self.frames.fetch_add(scenarios, Ordering::Relaxed);
     }
 }
 
-/// A line with the time left, drawn from a thread of its own until dropped; none where there is no terminal.
+/// Progress line with the time left, drawn by its own thread until dropped; silent without a terminal.
 pub(crate) struct StudyLine {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl StudyLine {
-    /// Starts the line of `scenarios` scenarios over `frames` frames each.
+    /// Starts the line of `scenarios` scenarios with `frames` frames each.
     pub(crate) fn start(meter: Arc<Meter>, scenarios: usize, frames: u64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -58,7 +58,7 @@ impl Drop for StudyLine {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            // A failure to draw is no failure of the run.
+            // A failure to draw does not fail the run.
             let _ = thread.join();
         }
     }

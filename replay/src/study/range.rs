@@ -1,36 +1,36 @@
-//! Ranges of a setting: spelled out as levels, or drawn from.
+//! Range of a setting: a list of levels, or an interval to sample from.
 
 use anyhow::{Result, bail};
 use toml::{Table, Value};
 
-/// Most scenarios of a grid file.
+/// Maximum scenarios of a grid file.
 pub(super) const SCENARIOS_MAX: usize = 100_000;
 
-/// The values that a setting may take.
+/// Values that a setting may take.
 pub(crate) enum Range {
-    /// These.
+    /// List of values.
     Listed(Vec<Value>),
-    /// Whole numbers, both ends included.
+    /// Integers from `from` to `to`, both inclusive.
     Whole { from: i64, to: i64, step: i64 },
     /// Numbers between two ends.
     Numbers {
         from: f64,
         to: f64,
-        /// Levels, where the range is spelled out.
+        /// Number of levels, if the range is used as a list.
         count: Option<usize>,
-        /// True if equal steps are equal ratios.
+        /// Whether levels are equally spaced on a logarithmic scale.
         log: bool,
     },
 }
 
-const FORMS: &str = "{ from = 1, to = 20, step = 1 } of whole numbers, or { from = 0.01, to = 0.3, count = 5, scale = \
+const FORMS: &str = "{ from = 1, to = 20, step = 1 } of integers, or { from = 0.01, to = 0.3, count = 5, scale = \
                      \"linear\" or \"log\" }";
 
 impl Range {
-    /// A range as it is typed.
+    /// Parses a range.
     ///
     /// # Errors
-    /// It has no ends, or something that is not a range's.
+    /// The range lacks an end, or has an unknown key or an invalid value.
     pub(crate) fn read(name: &str, table: &Table) -> Result<Self> {
         let wrong = || {
             anyhow::anyhow!(
@@ -69,10 +69,10 @@ impl Range {
         Ok(Self::Numbers { from, to, count, log })
     }
 
-    /// The levels of a range, spelled out.
+    /// Returns the levels of a range.
     ///
     /// # Errors
-    /// It does not say how many.
+    /// The range has no number of levels, or too many.
     pub(crate) fn levels(&self, name: &str) -> Result<Vec<Value>> {
         match self {
             Self::Listed(values) => Ok(values.clone()),
@@ -96,7 +96,7 @@ impl Range {
         }
     }
 
-    /// The value at a share of the way, from 0 to 1; a list or whole numbers are divided into equal parts.
+    /// Value at a share of the range, from 0 to 1; lists and integers are divided into equal parts.
     fn at(&self, share: f64) -> Value {
         let part = |count: usize| ((share * count as f64) as usize).min(count - 1);
         match self {
@@ -116,20 +116,20 @@ impl Range {
     }
 }
 
-/// Count of the whole numbers of a range, at most `u64::MAX`.
+/// Number of integers of a range, at most `u64::MAX`.
 fn whole_numbers(from: i64, to: i64, step: i64) -> u64 {
     (to.abs_diff(from) / step.unsigned_abs()).saturating_add(1)
 }
 
-/// Points of the sequence that are drawn from, and its dimensions.
+/// Maximum points and dimensions of the Sobol sequence.
 const POINTS_MAX: usize = 65_536;
 const DIMENSIONS_MAX: usize = 256;
 
-/// Scenarios drawn by an Owen-scrambled Sobol sequence (Owen 1995): they fill the space of the ranges more evenly than
-/// chance does, and are a function of the seed.
+/// Draws scenarios from an Owen-scrambled Sobol sequence (Owen 1995), which fills the ranges more evenly than
+/// independent draws. The result is a function of the seed.
 ///
 /// # Errors
-/// More points or settings than the sequence has.
+/// The sequence has fewer points or dimensions.
 pub(crate) fn drawn(ranges: &[Range], count: usize, seed: u32) -> Result<Vec<Vec<Option<Value>>>> {
     if count > POINTS_MAX || ranges.len() > DIMENSIONS_MAX {
         bail!(
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_spelled_out() {
+    fn range_has_evenly_spaced_levels() {
         let levels = |text: &str| range(text).unwrap().levels("a.b").unwrap();
         let whole = |values: &[i64]| values.iter().map(|value| Value::Integer(*value)).collect::<Vec<_>>();
         assert_eq!(levels("from = 1\nto = 4"), whole(&[1, 2, 3, 4]));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_range_is_refused() {
+    fn invalid_range_is_refused() {
         for text in [
             "from = 1",
             "from = 2\nto = 1",
@@ -185,9 +185,9 @@ mod tests {
         );
     }
 
-    /// Each sixteenth of a range has exactly one of the first 16 points of a Sobol sequence, scrambled or not.
+    /// Each sixteenth of a range contains exactly one of the first 16 points of a scrambled Sobol sequence.
     #[test]
-    fn a_sample_is_spread_evenly_and_is_a_function_of_its_seed() {
+    fn sample_is_evenly_spread_and_a_function_of_its_seed() {
         let ranges = || vec![range("from = 0.0\nto = 1.0").unwrap(), range("from = 1\nto = 4").unwrap()];
         let sample = |seed: u32| drawn(&ranges(), 16, seed).unwrap();
         let of = |seed: u32, at: usize| {

@@ -8,34 +8,35 @@ use betaflow_engine::source::DataFacts;
 
 use super::Study;
 
-/// Result of a scenario.
+/// Result of one scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outcome {
     /// Figures of the scenario.
     pub(crate) row: ScenarioRow,
-    /// Net returns; `None` where there are too many to keep, or none.
+    /// Net returns; `None` if not stored, or without a return.
     pub(crate) returns: Option<ScenarioReturns>,
 }
 
 impl Outcome {
-    /// A figure by the name of its column; NaN where it is not defined.
+    /// Figure by its column name; NaN if undefined.
     pub(crate) fn figure(&self, name: &str) -> f64 {
         let place = ScenarioRow::names().iter().position(|known| known == name);
         place.map_or(f64::NAN, |place| self.row.figures[place])
     }
 }
 
-/// Results of all scenarios of a study, in their order.
+/// Results of all scenarios of a study, in order.
 pub(crate) struct StudyResults {
     /// Result of each scenario.
     pub(crate) outcomes: Vec<Outcome>,
     /// Counts of the input.
     pub(crate) data: DataFacts,
-    /// Passes over the data that this call made.
+    /// Number of passes over the data in this call.
     pub(crate) passes: usize,
 }
 
-/// Writes `scenarios.parquet`, and `scenario_returns.parquet` where returns were kept. `note`: note in the metadata.
+/// Writes `scenarios.parquet`, and `scenario_returns.parquet` if returns were stored. `note` goes into the
+/// metadata.
 ///
 /// # Errors
 /// A table cannot be written.

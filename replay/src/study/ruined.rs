@@ -1,14 +1,14 @@
-//! The scenarios of a study whose account was ruined.
+//! Ruined scenarios of a study.
 
 use anyhow::Result;
 
 use super::{Outcome, Study};
 use crate::summary::{Code, Rendered, RuinedScenario, Settings};
 
-/// Most scenarios that a warning names.
+/// Maximum scenarios named in a warning.
 const NAMED: usize = 5;
 
-/// Ruined scenarios by their numbers, each with its settings.
+/// Numbers and settings of the ruined scenarios.
 pub(crate) struct RuinedScenarios {
     scenarios: Vec<(usize, String, Result<Settings>)>,
     all: usize,
@@ -20,7 +20,7 @@ impl RuinedScenarios {
         let ruined = outcomes.iter().map(|outcome| &outcome.row).filter(|row| row.ruined);
         let scenario = |number: usize| {
             let sets = study.grid.sets(number).join(", ");
-            let name = if sets.is_empty() { "the configuration as it is".to_owned() } else { sets };
+            let name = if sets.is_empty() { "the configuration".to_owned() } else { sets };
             (number, name, study.grid.values_of(&study.configs[number]))
         };
         Self { scenarios: ruined.map(|row| scenario(row.number)).collect(), all: outcomes.len() }
@@ -34,7 +34,7 @@ impl RuinedScenarios {
     /// Returns `ruined` of `summary.json`.
     ///
     /// # Errors
-    /// A setting has no place in JSON.
+    /// A setting cannot be written as JSON.
     pub(crate) fn summary(&self) -> Result<Vec<RuinedScenario>> {
         let one = |(number, _, settings): &(usize, String, Result<Settings>)| match settings {
             Ok(settings) => Ok(RuinedScenario { scenario: *number as u64, settings: settings.clone() }),
@@ -43,7 +43,7 @@ impl RuinedScenarios {
         self.scenarios.iter().map(one).collect()
     }
 
-    /// Returns their settings, at most [`NAMED`].
+    /// Lists the scenarios with their settings, at most [`NAMED`].
     pub(crate) fn names(&self) -> String {
         let named: Vec<String> = self
             .scenarios
@@ -57,11 +57,11 @@ impl RuinedScenarios {
         }
     }
 
-    /// Rendered about them.
+    /// Warning about the ruined scenarios, if any.
     pub(crate) fn warning(&self) -> Option<Rendered> {
         (self.count() > 0).then(|| {
             Rendered::new(Code::RuinedScenarios, format!(
-                "RUINED: {} of {} scenarios, whose value fell to 0 or below: {}; they have no ratio, and are never best, \
+                "RUINED: {} of {} scenarios, whose NAV fell to 0 or below: {}; they have no ratios, and are never best, \
                  robust, efficient or recommended (column `outcome` of scenarios.parquet)",
                 self.count(),
                 self.all,

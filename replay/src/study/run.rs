@@ -1,4 +1,4 @@
-//! A study from its first pass to its last.
+//! Execution of a study: all its passes.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,20 +16,21 @@ use crate::terminal::say;
 
 /// Output folder of a study, and the treatment of an unfinished one.
 pub(crate) struct Plan<'a> {
-    /// The folder that it is for.
+    /// Run folder of the study.
     pub(crate) out: &'a Path,
-    /// True to resume an unfinished study.
+    /// Whether to resume an unfinished study.
     pub(crate) resume: bool,
-    /// True if an unfinished study may be removed.
+    /// Whether an unfinished study may be removed.
     pub(crate) force: bool,
     /// Partial output folder, which an interruption removes.
     pub(crate) aside: &'a Path,
 }
 
-/// Runs every scenario that has not been run yet. Ended passes are kept in [`UnfinishedStudy`] until the caller removes it.
+/// Runs every scenario without a result. Results of passes stay in [`UnfinishedStudy`] until the caller
+/// removes it.
 ///
 /// # Errors
-/// Data that is not as expected, or a file system that refuses.
+/// The data is invalid, or the file system refuses a write.
 pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(StudyResults, UnfinishedStudy)> {
     let configs = &study.configs;
     let unfinished = UnfinishedStudy::open(plan.out, &study.key()?, plan.resume, plan.force)?;
@@ -42,8 +43,8 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(StudyResults, Unfinishe
     let kept = done.iter().filter(|done| **done).count();
     if plan.resume {
         say(&match kept {
-            0 => "nothing of it is kept: it starts from the beginning\n".to_owned(),
-            kept => format!("{kept} of {} scenarios are kept from before\n", configs.len()),
+            0 => "no stored results; the study starts from the beginning\n".to_owned(),
+            kept => format!("{kept} of {} scenarios resumed\n", configs.len()),
         });
     }
     let cache = DataCache::default();
@@ -51,7 +52,7 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(StudyResults, Unfinishe
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let passes = passes(configs, size.together(cores), &done)?;
     let most = passes.iter().map(Vec::len).max().unwrap_or(0);
-    // Passes of few scenarios run side by side, each on a thread; else a pass has all threads.
+    // Small passes run in parallel, one thread each; a large pass uses all threads.
     let (lanes, workers) = if most < cores { (cores.min(passes.len()), 1) } else { (1, cores) };
     let keeps_returns = size.keeps_returns(configs.len());
     let bytes = size.bytes(most * lanes) + cache.bytes();
@@ -93,10 +94,10 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(StudyResults, Unfinishe
                 unfinished.remove();
                 Err(error)
             }
-            ended => Err(error.context(going_on(plan.out, ended, configs.len()))),
+            ended => Err(error.context(resume_hint(plan.out, ended, configs.len()))),
         };
     }
-    let mut kept = unfinished.read().context("what the passes came to")?;
+    let mut kept = unfinished.read().context("results of the passes")?;
     kept.outcomes.sort_by_key(|outcome| outcome.row.number);
     let results = StudyResults { outcomes: kept.outcomes, data: kept.data, passes: passes.len() };
     Ok((results, unfinished))
@@ -107,29 +108,27 @@ fn announce(scenarios: usize, passes: usize, size: StudySize, bytes: u64, keeps_
     let megabytes = bytes.div_ceil(1 << 20);
     let plural = if passes == 1 { "" } else { "es" };
     say(&format!(
-        "{scenarios} scenarios in {passes} pass{plural} over {instruments} instruments and {frames} frames; at most about \
+        "{scenarios} scenarios in {passes} pass{plural}, {instruments} instruments, {frames} frames; memory at most about \
          {megabytes} MB\n"
     ));
     if !keeps_returns {
-        say(
-            "their returns are too many to keep: no scenario_returns.parquet, and no probability of overfitting\n",
-        );
+        say("too many returns to store: no scenario_returns.parquet and no probability of overfitting\n");
     }
 }
 
-fn going_on(out: &Path, ended: usize, scenarios: usize) -> String {
+fn resume_hint(out: &Path, ended: usize, scenarios: usize) -> String {
     format!(
-        "{ended} of {scenarios} scenarios are kept; go on with the same command and --out {} --resume",
+        "{ended} of {scenarios} scenarios are stored; resume with the same command and --out {} --resume",
         out.display()
     )
 }
 
-/// Ctrl-C and SIGTERM end the program and keep what has ended.
+/// Installs a handler of Ctrl-C and SIGTERM that keeps the completed passes.
 fn say_when_interrupted(plan: &Plan, ended: Arc<AtomicUsize>, scenarios: usize) -> Result<()> {
     let (out, aside) = (plan.out.to_owned(), plan.aside.to_owned());
     ctrlc::set_handler(move || {
         let _ = std::fs::remove_dir_all(&aside);
-        eprintln!("interrupted: {}", going_on(&out, ended.load(Ordering::Relaxed), scenarios));
+        eprintln!("interrupted: {}", resume_hint(&out, ended.load(Ordering::Relaxed), scenarios));
         std::process::exit(130);
     })?;
     Ok(())

@@ -1,7 +1,6 @@
-//! Trials log: choices that were tried on a data set, by all runs.
+//! Trials log: choices tried on a data set by all runs, one JSON line per run, in a file beside the data.
 //!
-//! It is a file of JSON lines beside the data, a line a run. A choice counts once, however often and in how many worlds
-//! it was tried.
+//! A choice counts once, however often and in however many environments it was tried.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +19,7 @@ use crate::summary::time_text;
 /// Value of `--trials` for no log.
 const NONE: &str = "none";
 
-/// A run with its trials.
+/// One run with its trials.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Line {
     /// Time of the run, UTC.
@@ -32,16 +31,16 @@ pub(crate) struct Line {
     pub(crate) data: Span,
     /// Digest of the environment: all settings that are not choices.
     pub(crate) world: String,
-    /// The strategy of the configuration whose settings varied.
+    /// Strategy of the base configuration.
     pub(crate) strategy: String,
     /// Number of returns of each ratio.
     pub(crate) frames: usize,
-    /// Net Sharpe ratio per frame in that world of each choice by its digest; null where it was tried in other worlds
-    /// alone, or has none.
+    /// Net Sharpe ratio per frame in that environment, by digest of the choice; null for a choice tried only
+    /// in other environments or without a ratio.
     pub(crate) choices: BTreeMap<String, Option<f64>>,
 }
 
-/// Time, choices and period of a run.
+/// Time, period and choices of a logged run.
 pub(crate) struct LoggedRun {
     /// Time of the run, UTC.
     pub(crate) time: String,
@@ -53,7 +52,7 @@ pub(crate) struct LoggedRun {
     pub(crate) choices: Vec<String>,
 }
 
-/// Period of the ratios. Unlike the digest of a file it does not depend on the bars of a hold-out.
+/// Period of the ratios. Unlike the digest of a file, it does not depend on bars of the hold-out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Span {
     /// Time of the first return.
@@ -69,7 +68,7 @@ impl Span {
 }
 
 impl Line {
-    /// A run that ends now.
+    /// Creates the line of a run that ends now.
     pub(crate) fn now(command: &str, strategy: &str, data: Span, world: String) -> Self {
         Self {
             time: Timestamp::now().to_string(),
@@ -83,13 +82,14 @@ impl Line {
         }
     }
 
-    /// Returns whether the ratios of two runs can be compared: a longer warm-up hardly changes one, other or more data does.
+    /// Whether the ratios of two runs are comparable: same environment, same last return. A longer warm-up
+    /// changes a ratio little.
     fn measures_as(&self, other: &Self) -> bool {
         self.world == other.world && self.data.last == other.data.last
     }
 
-    /// Returns whether it is the same run, which ended a second time.
-    fn is_again(&self, other: &Self) -> bool {
+    /// Whether `other` is an earlier completion of the same run.
+    fn repeats(&self, other: &Self) -> bool {
         self.measures_as(other)
             && self.command == other.command
             && self.version == other.version
@@ -100,26 +100,26 @@ impl Line {
 /// Trials on the data, including the run that just ended.
 #[derive(Clone, Debug)]
 pub(crate) struct TrialTally {
-    /// Distinct choices.
+    /// Number of distinct choices.
     pub(crate) trials: usize,
-    /// Choices of this run.
+    /// Number of choices of this run.
     pub(crate) here: usize,
-    /// Choices with a ratio in the environment of this run.
+    /// Number of choices with a ratio in the environment of this run.
     pub(crate) measured: usize,
-    /// Sample variance of their ratios per frame.
+    /// Sample variance of the ratios per frame.
     pub(crate) variance: f64,
     /// Path of the log; `None` without a log.
     pub(crate) file: Option<PathBuf>,
-    /// Runs on record before this one.
+    /// Number of logged runs before this one.
     pub(crate) runs_before: usize,
-    /// Lines that cannot be read.
+    /// Number of lines that cannot be parsed.
     pub(crate) unreadable: usize,
     /// Reason why this run is not in the log.
     pub(crate) problem: Option<String>,
 }
 
 impl TrialTally {
-    /// Input of the deflated Sharpe ratio.
+    /// Inputs of the deflated Sharpe ratio.
     pub(crate) fn trials(&self) -> Trials {
         Trials { count: self.trials as f64, variance: self.variance }
     }
@@ -129,10 +129,10 @@ impl TrialTally {
 pub(crate) struct TrialsLog(Option<JsonLines<Line>>);
 
 impl TrialsLog {
-    /// Beside the data; `asked`: a file in its place, or `none`.
+    /// Log beside the data; `asked` is another file, or `none`.
     ///
     /// # Errors
-    /// The data has no name that a file could stand beside.
+    /// The prices have no file name to derive the path from.
     pub(crate) fn of(config: &Config, asked: Option<&Path>) -> Result<Self> {
         let path = match asked {
             Some(path) if path == Path::new(NONE) => return Ok(Self(None)),
@@ -142,17 +142,14 @@ impl TrialsLog {
         Ok(Self(Some(JsonLines::new(path))))
     }
 
-    /// The file and the runs on record; none where no log is kept.
+    /// Path of the log and its runs; `None` without a log.
     ///
     /// # Errors
     /// The file cannot be read.
     pub(crate) fn runs(&self) -> Result<Option<(&Path, Vec<LoggedRun>)>> {
         let Some(file) = &self.0 else { return Ok(None) };
         let lines = file.lines().with_context(|| {
-            format!(
-                "{}: the log of trials cannot be read; expected a file of JSON lines",
-                file.path().display()
-            )
+            format!("{}: cannot read the trials log; expected a file of JSON lines", file.path().display())
         })?;
         let run = |line: Line| LoggedRun {
             time: line.time,
@@ -163,14 +160,14 @@ impl TrialsLog {
         Ok(Some((file.path(), lines.entries.into_iter().map(run).collect())))
     }
 
-    /// Adds a run, and says what has been tried with it. A run that was `resumed` may be on record already. Where the file
-    /// cannot be written that is said, and the trials are counted all the same.
+    /// Adds a run and counts all trials. A `resumed` run may already be logged. If the log cannot be written,
+    /// the tally reports the problem and still counts the trials.
     pub(crate) fn add(&self, line: &Line, resumed: bool) -> TrialTally {
         let Some(file) = &self.0 else {
             return count(&Lines { entries: Vec::new(), unreadable: 0 }, line);
         };
         let added = file.add(|lines| {
-            let known = resumed && lines.entries.iter().any(|entry| line.is_again(entry));
+            let known = resumed && lines.entries.iter().any(|entry| line.repeats(entry));
             ((!known).then(|| line.clone()), lines)
         });
         let (lines, problem) = match added {
@@ -178,14 +175,14 @@ impl TrialsLog {
             Err(error) => {
                 let read = file.lines();
                 let counted = match &read {
-                    Ok(_) => "they are not on record for runs to come",
-                    Err(_) => "those of other runs are not counted",
+                    Ok(_) => "later runs do not count them",
+                    Err(_) => "trials of other runs are not counted",
                 };
                 let lines = read.unwrap_or(Lines { entries: Vec::new(), unreadable: 0 });
                 let name = file.path().display();
                 let text = format!(
-                    "{name}: the trials of this run cannot be recorded ({error}), so {counted}; expected a file that can \
-                     be written, or --trials FILE elsewhere, or --trials {NONE}"
+                    "{name}: cannot record the trials of this run ({error}), so {counted}; expected a writable file; use \
+                     --trials FILE for another one, or --trials {NONE}"
                 );
                 (lines, Some(text))
             }
@@ -194,7 +191,7 @@ impl TrialsLog {
     }
 }
 
-/// Counts the trials of a run and of those on record.
+/// Counts the trials of a run and of the logged ones.
 fn count(lines: &Lines<Line>, run: &Line) -> TrialTally {
     let runs = || lines.entries.iter().chain([run]);
     let trials: BTreeSet<&String> = runs().flat_map(|line| line.choices.keys()).collect();
@@ -230,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_counts_once_and_is_measured_in_one_world() {
+    fn choice_counts_once_and_is_measured_in_one_environment() {
         let folder = tempfile::tempdir().unwrap();
         let log = TrialsLog(Some(JsonLines::new(folder.path().join("p.trials.jsonl"))));
         let counted = |line: &Line, resumed| {
@@ -243,11 +240,15 @@ mod tests {
         assert_eq!(counted(&first, false), (3, 2, 2.0));
         assert_eq!(counted(&line("b", &[("x", Some(7.0)), ("v", Some(9.0))]), false), (4, 2, 2.0));
         assert_eq!(counted(&line("a", &[("w", Some(5.0))]), false), (5, 3, 4.0));
-        // This run's own measurement is the one that counts.
+        // The measurement of this run replaces an earlier one.
         assert_eq!(counted(&line("a", &[("w", Some(2.0))]), false), (5, 3, 1.0));
         let runs = log.0.as_ref().unwrap().lines().unwrap().entries.len();
         assert_eq!(counted(&first, true), (5, 3, 1.0));
-        assert_eq!(log.0.as_ref().unwrap().lines().unwrap().entries.len(), runs, "it was on record");
+        assert_eq!(
+            log.0.as_ref().unwrap().lines().unwrap().entries.len(),
+            runs,
+            "the run was logged already"
+        );
         assert_eq!(TrialsLog(None).add(&first, false).trials, 3);
     }
 }

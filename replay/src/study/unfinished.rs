@@ -1,5 +1,5 @@
-//! Results of an unfinished study: a folder beside the one that it will write, with a part for each pass that has ended.
-//! It outlives the program, however that ends.
+//! Results of an unfinished study: a folder beside the run folder, with one part per completed pass. It
+//! survives any end of the program.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ const STUDY: &str = "study.json";
 const DATA: &str = "data.json";
 const PART: &str = "part-";
 
-/// Identity of a study: it is resumed only where all of this is the same.
+/// Key of a study; a study is resumed only if all fields are equal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Key {
     pub(crate) version: String,
@@ -30,24 +30,23 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Returns the first difference in words.
+    /// Returns the first difference as a sentence.
     fn differs(&self, other: &Self) -> Option<String> {
         match () {
-            () if self.version != other.version => Some(format!(
-                "it was begun by version {} of betaflow, and this is {}",
-                other.version, self.version
-            )),
-            () if self.scenarios != other.scenarios => {
-                Some(format!("it has {} scenarios, and this one {}", other.scenarios, self.scenarios))
+            () if self.version != other.version => {
+                Some(format!("it was started by betaflow {}, and this is {}", other.version, self.version))
             }
-            () if self.settings != other.settings => Some("its settings or grid are others".to_owned()),
-            () if self.data != other.data => Some("its data is another".to_owned()),
+            () if self.scenarios != other.scenarios => {
+                Some(format!("it has {} scenarios, and this study {}", other.scenarios, self.scenarios))
+            }
+            () if self.settings != other.settings => Some("its settings or its grid differ".to_owned()),
+            () if self.data != other.data => Some("its data differs".to_owned()),
             () => None,
         }
     }
 }
 
-/// Path of the unfinished study of a folder.
+/// Path of the unfinished study of a run folder.
 pub(crate) fn place(out: &Path) -> PathBuf {
     let name = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     out.with_file_name(format!(".{name}.unfinished"))
@@ -57,61 +56,59 @@ pub(crate) fn place(out: &Path) -> PathBuf {
 pub(crate) struct UnfinishedStudy {
     path: PathBuf,
     parts: AtomicUsize,
-    /// Locked for as long as the study runs.
+    /// Held while the study runs.
     _lock: File,
 }
 
-/// Results of the passes that have ended.
+/// Results of the completed passes.
 #[derive(Default)]
 pub(crate) struct UnfinishedResults {
-    /// In no order.
+    /// Outcomes in no order.
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) data: DataFacts,
 }
 
 impl UnfinishedStudy {
-    /// Creates the folder, or resumes the one that is there. `resume`: resuming is asked for; `force`: an existing folder may
-    /// be removed.
+    /// Creates the folder, or resumes the existing one. `resume`: resuming was requested; `force`: an
+    /// existing folder may be removed.
     ///
     /// # Errors
-    /// It is there and not wanted, of another study, held by another process, or the file system refuses.
+    /// The folder exists without `resume` or `force`, belongs to another study, is locked by another process,
+    /// or the file system refuses a write.
     pub(crate) fn open(out: &Path, key: &Key, resume: bool, force: bool) -> Result<Self> {
         let out = std::path::absolute(out)?;
         let path = place(&out);
         let study = path.join(STUDY);
-        let cannot = |doing: &'static str| format!("{}: could not {doing}", path.display());
+        let cannot = |doing: &'static str| format!("{}: cannot {doing}", path.display());
         if !resume && !force && study.exists() {
             bail!(
-                "{}: found an unfinished run for this folder; expected --resume to go on with it, or --force to throw it \
-                 away",
+                "{}: found an unfinished study of this folder; expected --resume to continue it, or --force to delete \
+                 it",
                 path.display()
             );
         }
-        fs::create_dir_all(&path).with_context(|| cannot("create the folder of unfinished work"))?;
+        fs::create_dir_all(&path).with_context(|| cannot("create the folder of the unfinished study"))?;
         let lock = File::create(path.join("lock")).with_context(|| cannot("create a file in it"))?;
         if lock.try_lock().is_err() {
-            bail!(
-                "{}: another process is at work on this run; wait for it, or choose another --out",
-                path.display()
-            );
+            bail!("{}: locked by another process; wait for it, or choose another --out", path.display());
         }
         if resume && let Ok(text) = fs::read_to_string(&study) {
             let begun: Key = serde_json::from_str(&text).with_context(|| {
-                format!("{}: is not as betaflow wrote it; start anew with --force", study.display())
+                format!("{}: not a file that betaflow wrote; start over with --force", study.display())
             })?;
             if let Some(difference) = key.differs(&begun) {
                 bail!(
-                    "{}: found an unfinished run that is not this one: {difference}; give the same grid, settings and \
-                     data, or start anew with --force instead of --resume",
+                    "{}: found an unfinished study that differs from this one: {difference}; use the same grid, settings and \
+                     data, or start over with --force instead of --resume",
                     path.display()
                 );
             }
         } else {
-            remove_parts(&path).with_context(|| cannot("remove what an earlier run left"))?;
+            remove_parts(&path).with_context(|| cannot("remove parts of an earlier run"))?;
             write_synced(&study, serde_json::to_string(key)?.as_bytes())
                 .with_context(|| cannot("write a file in it"))?;
         }
-        // Numbers go on behind the parts that are there, whole or not.
+        // Continue the numbers after all existing parts, complete or not.
         let last = parts(&path)?.iter().filter_map(|part| number_of(part)).max().unwrap_or(0);
         Ok(Self { path, parts: AtomicUsize::new(last + 1), _lock: lock })
     }
@@ -119,7 +116,7 @@ impl UnfinishedStudy {
     /// Writes the results of a pass atomically.
     ///
     /// # Errors
-    /// The file system refuses.
+    /// The file system refuses a write.
     pub(crate) fn keep(
         &self,
         rows: &[ScenarioRow],
@@ -129,14 +126,15 @@ impl UnfinishedStudy {
         let number = self.parts.fetch_add(1, Ordering::Relaxed);
         let part = self.path.join(format!("{PART}{number:06}"));
         let aside = part.with_extension("partial");
-        fs::create_dir_all(&aside).with_context(|| format!("{}: cannot be created", aside.display()))?;
+        fs::create_dir_all(&aside)
+            .with_context(|| format!("{}: cannot create the folder", aside.display()))?;
         let mut table = ScenariosTable::create(&aside, &[], None)?;
         rows.iter().try_for_each(|row| table.push(&[], row))?;
         table.close()?;
         let mut table = ScenarioReturnsTable::create(&aside)?;
         returns.iter().try_for_each(|scenario| table.push(scenario))?;
         table.close()?;
-        let failed = || format!("{}: cannot be written", part.display());
+        let failed = || format!("{}: cannot write the results of a pass", part.display());
         write_synced(&aside.join(DATA), serde_json::to_string(data)?.as_bytes()).with_context(failed)?;
         fs::rename(&aside, &part).with_context(failed)?;
         sync_folder(&self.path).with_context(failed)
@@ -158,26 +156,27 @@ impl UnfinishedStudy {
                 kept.outcomes.push(Outcome { row, returns: own });
             }
             let data = part.join(DATA);
-            let text =
-                fs::read_to_string(&data).with_context(|| format!("{}: cannot be read", data.display()))?;
+            let text = fs::read_to_string(&data)
+                .with_context(|| format!("{}: cannot read the file", data.display()))?;
             kept.data = serde_json::from_str(&text)
-                .with_context(|| format!("{}: is not as betaflow wrote it", data.display()))?;
+                .with_context(|| format!("{}: not a file that betaflow wrote", data.display()))?;
         }
         Ok(kept)
     }
 
-    /// Removes the folder: the study is complete.
+    /// Removes the folder of a completed study.
     pub(crate) fn remove(self) {
-        // A folder that cannot be removed hinders only the next study of this name, which reports it.
+        // A folder that stays only affects the next study of this name, which reports it.
         let _ = fs::remove_dir_all(&self.path);
     }
 }
 
 fn parts(path: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let entries =
+        fs::read_dir(path).with_context(|| format!("{}: cannot read the folder", path.display()))?;
     let mut found = Vec::new();
     for entry in entries {
-        let entry = entry.with_context(|| format!("{}: cannot be read", path.display()))?;
+        let entry = entry.with_context(|| format!("{}: cannot read the folder", path.display()))?;
         if entry.file_name().to_string_lossy().starts_with(PART) {
             found.push(entry.path());
         }
@@ -204,7 +203,7 @@ fn write_synced(path: &Path, content: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// A renamed folder is only there for good once the one around it is written.
+/// Syncs the parent folder, without which a rename may be lost in a crash.
 fn sync_folder(path: &Path) -> std::io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }

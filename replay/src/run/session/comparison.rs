@@ -1,4 +1,4 @@
-//! Whether the frames of a replay are those on record.
+//! Comparison of the frames of a replay with those of its session recording.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ use crate::terminal::say;
 /// Digests read at a time.
 const CHUNK: u64 = 512;
 
-/// The comparison of a replay with the session that its data is from.
+/// Comparison of a replay with the session recording that it reads.
 pub(crate) struct SessionComparison {
     folder: PathBuf,
-    /// Whether the settings are those of the session: with others there is nothing to compare.
+    /// Whether the settings are those of the session; otherwise nothing is compared.
     same_settings: bool,
     found: Arc<Mutex<Matches>>,
 }
@@ -27,22 +27,24 @@ pub(crate) struct SessionComparison {
 #[derive(Default)]
 struct Matches {
     same: u64,
-    /// Frames behind the last on record.
+    /// Frames after the last recorded one.
     beyond: u64,
-    /// The first frame that differs, with what is on record and what was found.
+    /// First frame that differs, with the recorded and the computed digest.
     differs: Option<(u64, String, String)>,
 }
 
 impl SessionComparison {
+    /// Prepares the comparison with the state folder `folder`.
+    ///
     /// # Errors
-    /// It is no state folder.
+    /// The folder is not a state folder.
     pub(crate) fn with(folder: &Path, config: &Config) -> Result<Self> {
         let written = StateView::open(folder)?.meta("configuration_digest")?;
         let same_settings = written == Some(hex(&config.digest()?));
         Ok(Self { folder: folder.to_owned(), same_settings, found: Arc::default() })
     }
 
-    /// What compares, where there is something to compare.
+    /// Recorder that compares each frame; `None` with other settings.
     pub(crate) fn recorder(&self) -> Option<Result<Box<dyn Recorder>>> {
         let new = || -> Result<Box<dyn Recorder>> {
             let view = StateView::open(&self.folder)?;
@@ -51,28 +53,28 @@ impl SessionComparison {
         self.same_settings.then(new)
     }
 
-    /// Says what was found.
+    /// Prints the result.
     ///
     /// # Errors
-    /// The frames are not those on record.
+    /// A frame differs from the recorded one.
     pub(crate) fn conclude(self) -> Result<()> {
         let folder = self.folder.display();
         if !self.same_settings {
-            say(&format!("not compared with {folder}: its run had other settings\n"));
+            say(&format!("not compared with {folder}: the recorded run had other settings\n"));
             return Ok(());
         }
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((seq, written, now)) = &found.differs {
             bail!(
-                "frame {seq} is the first that differs from {folder}: found the digest {now}, expected {written}, which is \
-                 on record; `betaflow diff` with {folder} and the folder just written says where it comes from"
+                "frame {seq} is the first that differs from {folder}: found the digest {now}, expected {written} as \
+                 recorded; compare {folder} and the new run folder with `betaflow diff`"
             );
         }
         let beyond = match found.beyond {
             0 => String::new(),
-            beyond => format!("; {beyond} more are not on record yet"),
+            beyond => format!("; {beyond} later frames are not recorded yet"),
         };
-        say(&format!("the same as on record in {folder}: {} frames, digest by digest{beyond}\n", found.same));
+        say(&format!("digests equal those recorded in {folder}: {} frames{beyond}\n", found.same));
         Ok(())
     }
 }
@@ -113,7 +115,7 @@ impl Recorder for Comparer {
             Some((seq, written)) if seq == frame.seq && written == now => found.same += 1,
             Some((seq, written)) if seq == frame.seq => found.differs = Some((seq, written, now)),
             Some((seq, _)) if seq < frame.seq => {
-                found.differs = Some((seq, "of a frame".to_owned(), "no frame".to_owned()));
+                found.differs = Some((seq, "a frame".to_owned(), "no frame".to_owned()));
             }
             Some(_) => found.differs = Some((frame.seq, "no frame".to_owned(), now)),
         }

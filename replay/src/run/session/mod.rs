@@ -1,10 +1,10 @@
-//! `betaflow replay --session`: what a `paper` run has received, as data.
+//! `betaflow replay --session`: replays the inputs that a `paper` run recorded.
 //!
-//! The state folder is only read, and may be in use: the inputs that were committed when it was opened are the data. No feed
-//! is connected. The settings are those in the folder, and each frame's digest is compared with the one on record.
+//! The state folder is only read and may be in use: the data are the inputs committed when it was opened. The
+//! settings are the recorded ones; the digest of each frame is compared with the recorded one if the settings
+//! that change results are the same (`comparison.rs`).
 //!
-//! `data.session` takes the place of `data.prices`, so the `run.toml` of such a replay runs again. Digests are
-//! compared only where the settings that change results are the same (`comparison.rs`).
+//! `data.session` replaces `data.prices`, so the `run.toml` of such a replay can be replayed.
 
 mod comparison;
 mod recorded;
@@ -25,28 +25,29 @@ use recorded::RecordedInputs;
 
 pub(crate) use comparison::SessionComparison;
 
-/// Puts the settings of a state folder under those that were typed, and its inputs in the place of files.
+/// Adds the settings of a state folder below those of the command line, and its inputs as the data.
 ///
 /// # Errors
-/// It is no state folder, or has no settings yet.
+/// The folder is not a state folder, or has no settings yet.
 pub(crate) fn with_its_settings<'a>(folder: &Path, request: Request<'a>) -> Result<Request<'a>> {
     let view = StateView::open(folder)?;
     let text = view.meta("configuration")?.with_context(|| {
         let database = view.database().display();
         format!(
-            "{database}: found no settings, expected those of a run: it ended before its feed said what it is"
+            "{database}: found no settings, expected those of a run; the run ended before its feed connected"
         )
     })?;
-    let folder = std::path::absolute(folder).with_context(|| format!("{}: is no path", folder.display()))?;
+    let folder =
+        std::path::absolute(folder).with_context(|| format!("{}: not a valid path", folder.display()))?;
     verify_settings(&view)?;
     let name = view.database().display().to_string();
     Ok(request.with_session().over(name, text).with_flags([session_flag(&folder)]))
 }
 
-/// Compares the settings in a state folder with the digest of the settings that the run had.
+/// Compares the settings of a state folder with the recorded digest of the run's settings.
 ///
 /// # Errors
-/// They differ, or cannot be read.
+/// The two differ, or the settings cannot be read.
 pub(crate) fn verify_settings(view: &StateView) -> Result<()> {
     let (Some(text), Some(written)) = (view.meta("configuration")?, view.meta("configuration_digest")?)
     else {
@@ -56,35 +57,35 @@ pub(crate) fn verify_settings(view: &StateView) -> Result<()> {
     let input = InputArgs::default();
     let request = Request::new(&input, REPLAY.record).with_session().over(database.to_string(), text);
     let config = request.with_flags([session_flag(view.path())]).resolve()?;
-    let found = config.digest().context("the settings on record")?;
+    let found = config.digest().context("recorded settings")?;
     if hex(&found) != written {
         bail!(
-            "{database}: found settings with the digest {}, expected {written}, which the run had: they were changed after \
-             it; put state.db back from a copy",
+            "{database}: found settings with the digest {}, expected {written} as recorded by the run: the settings were \
+             changed afterwards; restore state.db from a copy",
             hex(&found)
         );
     }
     Ok(())
 }
 
-/// The folder of a session in the place of price files.
+/// Flag that replaces the price files by a session recording.
 fn session_flag(folder: &Path) -> SettingFlag {
     let value = Value::String(folder.display().to_string()).to_string();
     SettingFlag { table: "data", key: "session", value, flag: "--session" }
 }
 
-/// Frames of the inputs that are on record now.
+/// Frames of the inputs recorded so far.
 ///
 /// # Errors
-/// It is no state folder, or its feed does not have what the settings need.
+/// The folder is not a state folder, or its feed lacks data that the settings need.
 pub(crate) fn source(folder: &Path, settings: SourceSettings, limits: FeedLimits) -> Result<Box<dyn Source>> {
     let view = StateView::open(folder)?;
     let database = view.database().display();
     let hello = view.meta("feed")?.with_context(|| {
-        format!("{database}: found no feed, expected what it said of itself: the run ended before it was connected")
+        format!("{database}: found no hello message of a feed, expected one; the run ended before its feed connected")
     })?;
     let hello: Hello =
-        serde_json::from_str(&hello).with_context(|| format!("{database}: what the feed said of itself"))?;
+        serde_json::from_str(&hello).with_context(|| format!("{database}: hello message of the feed"))?;
     let inputs = WithHistory::new(RecordedInputs::new(&view)?, settings.clone());
     let source = FeedSource::open(&hello, Box::new(inputs), Box::new(NoLog), settings).map_err(Error::new)?;
     Ok(Box::new(source.limited(limits)))

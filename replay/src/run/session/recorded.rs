@@ -1,21 +1,21 @@
-//! The inputs on record, as a feed would bring them.
+//! Recorded inputs as a source of inputs.
 
 use anyhow::Result;
 use betaflow_connectors::live::{Input, Inputs};
 use betaflow_connectors::store::{InputReader, StateView};
 use betaflow_engine::source::SourceError;
 
-/// The inputs that were on record when it was made.
+/// Inputs that were recorded when the value was created.
 pub(crate) struct RecordedInputs {
     inputs: InputReader,
     left: u64,
 }
 
 impl RecordedInputs {
-    /// All of them; what is added later is left aside.
+    /// Opens the inputs; later ones are ignored.
     ///
     /// # Errors
-    /// They cannot be read.
+    /// The inputs cannot be read.
     pub(crate) fn new(view: &StateView) -> Result<Self> {
         let count = "SELECT coalesce(max(seq) + 1, 0) FROM inputs";
         let left = view.connection().query_row(count, [], |row| row.get(0))?;

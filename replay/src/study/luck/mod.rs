@@ -1,7 +1,6 @@
-//! Multiple testing: what the best of many trials is worth.
+//! Multiple testing: trials log, deflated Sharpe ratio, minimum backtest length, probability of overfitting.
 //!
-//! Only choices that are compared in one world are trials. The more were tried on the data, the higher the best of them
-//! would stand if all were worthless; what is above that is what it is worth.
+//! Only choices compared in the same environment count as trials.
 
 use std::collections::BTreeSet;
 
@@ -24,13 +23,13 @@ mod text;
 /// Multiple testing of a study.
 pub(crate) struct Luck {
     counted: TrialTally,
-    /// Distinct choices that are compared in the named environment.
+    /// Number of distinct choices compared in the named environment.
     compared: usize,
-    /// True if there is an environment in which all of them were measured.
+    /// Whether one environment has a result for all of them.
     one_world: bool,
-    /// True if that is the environment of the configuration.
+    /// Whether that is the environment of the configuration.
     exact: bool,
-    /// Number of returns of each ratio: the last that all have.
+    /// Number of returns behind each ratio: the last ones that all choices have.
     frames: usize,
     frames_per_year: f64,
     /// Best, robust and configured scenario.
@@ -44,22 +43,22 @@ pub(crate) struct Luck {
 #[derive(Clone, Copy, Debug)]
 struct NamedScenario {
     scenario: usize,
-    /// Per frame.
+    /// Sharpe ratio per frame.
     observed: ObservedSharpe,
 }
 
-/// A choice in the named environment.
+/// Choice in the named environment.
 struct Trial<'a> {
     row: usize,
     choice: &'a str,
     observed: ObservedSharpe,
-    /// The last returns that all have; none where they were not kept.
+    /// Last returns that all choices have; `None` if returns were not stored.
     returns: Option<&'a [f64]>,
 }
 
 impl Luck {
-    /// Counts the trials of a completed study in the trials log and compares them. `resumed`: true if they may have been
-    /// counted before.
+    /// Adds the trials of a completed study to the trials log and compares them. `resumed`: the trials may
+    /// already be in the log.
     ///
     /// # Errors
     /// A file that the settings name cannot be read.
@@ -90,7 +89,7 @@ impl Luck {
         let robust = candidates.robust(&objective).map(|robust| robust.row);
         let chosen = |row: Option<usize>| {
             let choice = &identities.get(row?)?.choice;
-            // A choice that is there twice was compared once.
+            // A choice that occurs twice is compared once.
             let trial = trials.iter().find(|trial| Some(trial.row) == row || trial.choice == choice);
             let observed =
                 trial.map_or_else(|| written(&outcomes[row?], frames_per_year), |trial| Some(trial.observed));
@@ -117,14 +116,15 @@ impl Luck {
         })
     }
 
-    /// Deflated Sharpe ratio: chance that the true ratio is above 0, given that it is the best of all trials.
+    /// Deflated Sharpe ratio: probability that the true ratio is above 0, given the selection of the best of
+    /// all trials.
     fn deflated(&self, chosen: &NamedScenario) -> Result<f64, &'static str> {
         if !self.one_world {
-            return Err("no two scenarios have the same world, so their ratios cannot be compared");
+            return Err("no two scenarios have the same environment, so their ratios are not comparable");
         }
         if self.counted.trials > 1 && self.counted.measured < 2 {
             return Err(
-                "fewer than two of the trials were measured in this world, so how far they lie apart is not known",
+                "fewer than two trials were measured in this environment, so the variance of their ratios is unknown",
             );
         }
         Ok(self.counted.trials().deflated_sharpe(&chosen.observed))
@@ -135,7 +135,7 @@ impl Luck {
         self.frames as f64 / self.frames_per_year
     }
 
-    /// Minimum backtest length in years; NaN where the trials were not measured in one environment.
+    /// Minimum backtest length in years; NaN if the trials have no common environment.
     fn years_min(&self, chosen: &NamedScenario) -> f64 {
         if !self.one_world {
             return f64::NAN;
@@ -148,7 +148,8 @@ impl Luck {
     }
 }
 
-/// The distinct choices among the candidates that have a Sharpe ratio, each with the last returns that all of them have.
+/// Distinct choices among the candidates with a Sharpe ratio, each with the last returns that all of them
+/// have.
 fn trials<'a>(
     outcomes: &'a [Outcome],
     identities: &'a [Identity],
@@ -163,7 +164,7 @@ fn trials<'a>(
         let returns = outcome.returns.as_ref().map(|returns| &returns.returns[..]);
         trials.push(Trial { row, choice: &identity.choice, observed, returns });
     }
-    // Without the returns of every trial each ratio is that of the table.
+    // If a trial has no stored returns, keep the ratios of the table.
     let all: Option<Vec<&[f64]>> = trials.iter().map(|trial| trial.returns).collect();
     let common = all.map(|all| common_tail(&all));
     for (at, trial) in trials.iter_mut().enumerate() {
@@ -176,7 +177,7 @@ fn trials<'a>(
     trials
 }
 
-/// Period of the ratios; all data where returns were not kept.
+/// Period of the ratios; the whole data if returns were not stored.
 fn span(trials: &[Trial], outcomes: &[Outcome], data: &DataFacts) -> Span {
     let times = trials.first().and_then(|trial| {
         let all = &outcomes[trial.row].returns.as_ref()?.timestamps;
@@ -189,7 +190,7 @@ fn span(trials: &[Trial], outcomes: &[Outcome], data: &DataFacts) -> Span {
     }
 }
 
-/// The ratio per frame as it stands in the table, with its standard error; none of a ruined scenario.
+/// Ratio per frame from the scenario's row, with its standard error; `None` for a ruined scenario.
 fn written(outcome: &Outcome, frames_per_year: f64) -> Option<ObservedSharpe> {
     if outcome.row.ruined {
         return None;
@@ -204,16 +205,20 @@ fn written(outcome: &Outcome, frames_per_year: f64) -> Option<ObservedSharpe> {
     Some(observed).filter(|observed| observed.ratio.is_finite() && observed.count.is_finite())
 }
 
-/// Probability of backtest overfitting over at most so many blocks, and the blocks that it is of; or why there is none.
+/// Probability of backtest overfitting over at most `blocks` blocks, with the number of blocks used; or the
+/// reason why it is undefined.
 fn overfitted(trials: &[Trial], one_world: bool, blocks: usize) -> Result<(Overfitting, usize), String> {
     if !one_world {
-        return Err("no two scenarios have the same world".to_owned());
+        return Err("no two scenarios have the same environment".to_owned());
     }
     if trials.len() < 2 {
-        return Err(format!("{} trial(s) in this world, expected at least 2 to choose from", trials.len()));
+        return Err(format!(
+            "{} trial(s) in this environment, expected at least 2 to choose from",
+            trials.len()
+        ));
     }
     let returns: Option<Vec<&[f64]>> = trials.iter().map(|trial| trial.returns).collect();
-    let returns = returns.ok_or("the returns were too many to keep")?;
+    let returns = returns.ok_or("returns were not stored: there are too many")?;
     let frames = returns[0].len();
     let blocks = blocks_of(frames, blocks).ok_or_else(|| {
         format!("{frames} returns, expected at least {} for two blocks", 2 * BLOCK_FRAMES_MIN)

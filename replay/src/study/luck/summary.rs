@@ -1,4 +1,4 @@
-//! `luck` of `summary.json`.
+//! Section `luck` of `summary.json`.
 
 use super::{Luck, NamedScenario};
 use crate::summary::{
@@ -34,7 +34,7 @@ impl Luck {
             overfitting_reason: self.overfitting.as_ref().err().cloned(),
             best: best.map(|chosen| self.chosen_summary(chosen)),
             robust: robust.map(|chosen| self.chosen_summary(chosen)),
-            // The configuration was not chosen by its result: there is nothing to deflate.
+            // The configuration was not selected by its result, so its ratio needs no deflation.
             base: base.map(|chosen| ChosenLuck { deflated: None, ..self.chosen_summary(chosen) }),
         }
     }

@@ -1,4 +1,4 @@
-//! Multiple testing on the terminal.
+//! Multiple testing in terminal output.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ impl Luck {
             let single = best.observed.probability_above(0.0);
             _ = match self.deflated(best) {
                 Ok(_) if self.counted.trials == 1 => {
-                    writeln!(text, "  P(SR>0) {single:.2}  one trial: nothing to deflate")
+                    writeln!(text, "  P(SR>0) {single:.2}  one trial: no deflation")
                 }
                 Ok(deflated) => writeln!(
                     text,
@@ -31,7 +31,8 @@ impl Luck {
                 let verdict = if years < needed { "too short" } else { "long enough" };
                 _ = writeln!(
                     text,
-                    "  minimum backtest length {needed:.1} years  data {years:.1} years: {verdict} for so many trials"
+                    "  minimum backtest length {needed:.1} years  data {years:.1} years: {verdict} for {} trials",
+                    self.counted.trials
                 );
             }
         }
@@ -48,7 +49,7 @@ impl Luck {
         }
         if self.counted.unreadable > 0 {
             let count = self.counted.unreadable;
-            _ = writeln!(text, "note: {count} line(s) of the trials log cannot be read; each may be a run");
+            _ = writeln!(text, "note: {count} unreadable line(s) in the trials log; each may be a run");
         }
         text
     }
@@ -58,16 +59,16 @@ impl Luck {
         let plural = if counted.trials == 1 { "" } else { "s" };
         let of = match &counted.file {
             Some(path) => format!(
-                "{} of this run, the others of {} earlier run(s) on the same data, in {}",
+                "{} from this run, the others from {} earlier run(s) on the same data, in {}",
                 counted.here,
                 counted.runs_before,
                 path.display()
             ),
-            None => "of this run alone: no log is kept".to_owned(),
+            None => "from this run only: no trials log".to_owned(),
         };
         let ruined = match self.ruined.len() {
             0 => String::new(),
-            count => format!("; {count} ruined, counted as tried and not compared"),
+            count => format!("; {count} ruined, counted as trials but not compared"),
         };
         format!("{} trial{plural} ({of}){ruined}", counted.trials)
     }
