@@ -1,4 +1,4 @@
-//! Every bad input ends in a message that says what is wrong and where, and leaves nothing behind.
+//! Every invalid input ends in an error that names cause and place, and leaves no files.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int64Array};
 use support::{Bar, Columns, DAY_NS, Ended, Panel, call, folder, numbers, texts, times, write, write_tidy};
 
-/// The row that is damaged: S04 on some day in the middle.
+/// Damaged row: S04 on a day in the middle.
 const ROW: usize = 200;
 
 fn panel() -> Panel {
@@ -23,7 +23,7 @@ fn date_of(time: i64) -> String {
     (jiff::civil::date(1970, 1, 1) + jiff::Span::new().days(time / DAY_NS)).to_string()
 }
 
-/// The good bars as columns, for what tidy bars cannot be.
+/// Valid bars as columns, for inputs that `write_tidy` cannot write.
 fn columns(bars: &[Bar]) -> Columns<'static> {
     vec![
         times(bars.iter().map(|bar| bar.time)),
@@ -38,7 +38,7 @@ fn replaced(name: &'static str, array: ArrayRef) -> Columns<'static> {
     columns
 }
 
-/// Prices with one damaged cell.
+/// Writes prices with one damaged close.
 fn with_close(close: f64) -> impl Fn(&Path) {
     move |path| {
         let mut bars = panel().bars;
@@ -51,7 +51,7 @@ fn with_columns(columns: impl Fn() -> Columns<'static>) -> impl Fn(&Path) {
     move |path| write(path, columns())
 }
 
-/// Bytes made of those of a good file.
+/// Writes the changed bytes of a valid file.
 fn with_bytes(change: impl Fn(Vec<u8>) -> Vec<u8>) -> impl Fn(&Path) {
     move |path| {
         write_tidy(path, &panel().bars);
@@ -76,11 +76,11 @@ fn assert_refused(ended: &Ended, words: &[&str], what: &str) {
     assert!(err.contains("error: ") && !err.contains("panicked"), "{what}: {err}");
     assert_eq!(out, "", "{what}");
     for word in words {
-        assert!(err.contains(word), "{what}: the message says `{word}`: {err}");
+        assert!(err.contains(word), "{what}: the error does not contain `{word}`: {err}");
     }
 }
 
-/// Everything in a folder and below it.
+/// All files and folders below a folder.
 fn listing(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries
@@ -90,12 +90,12 @@ fn listing(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// What is directly in a folder, which may change meanwhile.
+/// Direct entries of a folder that may change meanwhile.
 fn listing_of_names(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).unwrap().filter_map(|entry| Some(entry.ok()?.path())).collect()
 }
 
-/// Replays `prices.parquet` and `factors.parquet` of a folder; nothing may be left.
+/// Replays `prices.parquet` and `factors.parquet` of a folder; the error must leave no files.
 fn refused(folder: &Path, arguments: &[&str], words: &[&str], what: &str) {
     fs::create_dir_all(folder.join("parent")).unwrap();
     let before = listing(folder);
@@ -103,11 +103,11 @@ fn refused(folder: &Path, arguments: &[&str], words: &[&str], what: &str) {
         ["replay", "--prices", "prices.parquet", "--factors", "factors.parquet", "--out", "parent/run"];
     let ended = call(folder, &[&data, arguments].concat());
     assert_refused(&ended, words, what);
-    assert_eq!(listing(folder), before, "{what}: nothing is left");
+    assert_eq!(listing(folder), before, "{what}: files are left");
 }
 
 #[test]
-fn bad_data_is_refused_with_its_place() {
+fn invalid_data_is_refused_with_its_place() {
     let bars = panel().bars;
     let Bar { time, symbol, .. } = bars[ROW].clone();
     let date = date_of(time);
@@ -267,7 +267,7 @@ fn bad_data_is_refused_with_its_place() {
 }
 
 #[test]
-fn bad_settings_are_refused_with_their_place() {
+fn invalid_settings_are_refused_with_their_place() {
     let folder = folder();
     let folder = folder.path();
     panel().write(folder);
@@ -312,7 +312,7 @@ fn bad_settings_are_refused_with_their_place() {
             _ => refused(folder, &["--set", set], words, set),
         }
     }
-    // Opens belong to the close, not to another price.
+    // Opens have the scale of the close, not of another price.
     let mixed = ["--set", "data.price=bid", "--set", "execution.fill_at=open"];
     refused(folder, &mixed, &["`data.price`", "\"bid\"", "`open`", "data.return_price"], "two scales");
     let delay = ["--set", "execution.fill_at=same_close", "--set", "execution.delay_bars=2"];
@@ -348,7 +348,7 @@ fn bad_settings_are_refused_with_their_place() {
 }
 
 #[test]
-fn a_folder_that_is_not_empty_is_left_alone_unless_forced() {
+fn non_empty_folder_is_kept_unless_forced() {
     let folder = folder();
     let out = folder.path().join("run");
     fs::create_dir(&out).unwrap();
@@ -357,14 +357,14 @@ fn a_folder_that_is_not_empty_is_left_alone_unless_forced() {
     let ended = call(folder.path(), &["replay", "--out", "run"]);
     assert_refused(&ended, &["run", "not empty", "--out", "--force"], "a folder with a file");
     assert_eq!(listing(folder.path()), before);
-    // A run that fails replaces nothing.
+    // A failed run does not replace the folder.
     let ended = call(folder.path(), &["replay", "--out", "run", "--force", "--prices", "absent.parquet"]);
     assert_refused(&ended, &["absent.parquet"], "--force and no prices");
     assert_eq!(listing(folder.path()), before);
     let ended = call(folder.path(), &["replay", "--out", "run", "--force"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(out.join("equity.parquet").exists());
-    assert_eq!(fs::read_to_string(out.join("mine.txt")).unwrap(), "mine", "a user's file stays");
+    assert_eq!(fs::read_to_string(out.join("mine.txt")).unwrap(), "mine", "a file of the user was removed");
     let ended = call(folder.path(), &["replay", "--out", "run", "--force", "--set", "record.weights=none"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(!out.join("weights.parquet").exists() && out.join("mine.txt").exists());
@@ -374,7 +374,7 @@ fn a_folder_that_is_not_empty_is_left_alone_unless_forced() {
     assert_eq!(fs::read_to_string(folder.path().join("file")).unwrap(), "mine");
 }
 
-/// A small disk, unmounted at the end however the test ends.
+/// Small file system, unmounted at the end of its scope.
 struct SmallDisk<'a>(&'a Path);
 
 impl<'a> SmallDisk<'a> {
@@ -400,9 +400,9 @@ impl Drop for SmallDisk<'_> {
 
 #[test]
 #[ignore = "mounts a small disk, which needs root"]
-fn a_full_disk_ends_the_run_and_leaves_nothing() {
+fn full_disk_ends_the_run_and_leaves_no_files() {
     let folder = folder();
-    // Each size is full at another place; the small tables wait in memory until the end of the run.
+    // Each size fills up at a different stage; small tables stay in memory until the end.
     for size in ["4k", "64k", "256k", "1m"] {
         let at = folder.path().join(size);
         let disk = SmallDisk::mount(size, &at);
@@ -411,13 +411,13 @@ fn a_full_disk_ends_the_run_and_leaves_nothing() {
             &["replay", "--out", "run", "--set", "record.betas=all", "--set", "record.weights=all"],
         );
         assert_refused(&ended, &["No space left", ".parquet"], size);
-        assert!(listing(&at).is_empty(), "{size}: nothing is left: {:?}", listing(&at));
+        assert!(listing(&at).is_empty(), "{size}: files are left: {:?}", listing(&at));
         drop(disk);
     }
 }
 
 #[test]
-fn an_interrupted_run_leaves_nothing() {
+fn interrupted_run_leaves_no_files() {
     let folder = folder();
     Panel::new(5, 4_000, 60).write(folder.path());
     let before = listing(folder.path());
@@ -430,15 +430,15 @@ fn an_interrupted_run_leaves_nothing() {
             .stdout(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        let begun =
+        let has_started =
             |entries: Vec<PathBuf>| entries.iter().any(|path| path.to_string_lossy().contains(".partial-"));
-        while !begun(listing_of_names(folder.path())) && child.try_wait().unwrap().is_none() {
+        while !has_started(listing_of_names(folder.path())) && child.try_wait().unwrap().is_none() {
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
         std::thread::sleep(std::time::Duration::from_millis(30));
         let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
         if !sent.is_ok_and(|status| status.success()) {
-            // It was done before the signal came.
+            // The run ended before the signal.
             child.wait().unwrap();
             fs::remove_dir_all(folder.path().join("run")).unwrap();
             continue;
@@ -475,7 +475,7 @@ fn settings_of_another_version_are_refused() {
         let named = ["old.toml", found[0], found[1], own, &expected, "results differ", "delete the line"];
         assert_refused(&call(path, &config("old.toml")), &named, &old);
     }
-    // Settings that name no version are a user's own, and a patch release changes no result.
+    // Settings without a version are accepted, and a patch release does not change results.
     let patch = own.rsplit_once('.').map(|(release, _)| format!("{release}.99")).unwrap();
     for (name, text) in [("own.toml", toml.replace(&line, "")), ("patch.toml", toml.replace(own, &patch))] {
         fs::write(path.join(name), text).unwrap();

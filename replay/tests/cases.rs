@@ -1,4 +1,4 @@
-//! Small inputs that broke something, each with the value, the error or the warning that is right, where they are at hand.
+//! Small inputs that once failed, each with the expected value, error or warning. Needs the shared data.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -10,21 +10,21 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use support::{Ended, Run, Table, call, folder};
 
-/// Expected outcome.
+/// Expected result.
 enum Expected {
-    /// An error with these parts: file, row, column, what was found.
+    /// Error that contains these parts: file, row, column, value found.
     Error(&'static [&'static str]),
-    /// A number of `summary.json`, by its path, within the tolerance.
+    /// Number in `summary.json` by its path, within a tolerance.
     Number(&'static str, f64, f64),
-    /// A text of `summary.json`.
+    /// Text in `summary.json` by its path.
     Text(&'static str, &'static str),
     /// Null in `summary.json`.
     Null(&'static str),
-    /// Warnings of these codes.
+    /// Warnings with these codes.
     Warnings(&'static [&'static str]),
-    /// None of these warnings.
+    /// No warnings with these codes.
     NoWarnings(&'static [&'static str]),
-    /// The digest of another case.
+    /// Digest of another case.
     DigestOf(&'static str),
     /// No fill of this instrument on bars with volume 0.
     NoFillWithoutVolume { prices: &'static str, symbol: &'static str },
@@ -32,7 +32,7 @@ enum Expected {
 
 use Expected::{DigestOf, Error, NoFillWithoutVolume, NoWarnings, Null, Number, Text, Warnings};
 
-/// Kind of fault, name of the case, arguments of `replay`, and what is right.
+/// Kind of fault, name of the case, arguments of `replay`, expected results.
 type Case = (&'static str, &'static str, &'static str, &'static [Expected]);
 
 const EIGHT: &str = "--factors factors_date.parquet --set estimator.kind=dlm --set estimator.warmup=60";
@@ -60,7 +60,7 @@ const CASES: [Case; 34] = [
         "--prices C_prices.parquet --factors C_factors.parquet --set estimator.warmup=60 --set sizing.turnover_cap=10 \
          --set sizing.weight_min=-0.3 --set sizing.weight_max=0.5 --set execution.delist_after=5 \
          --set execution.delisting_haircut=1",
-        // 1,419,175 is the flip of the loss alone; later sizing is of the larger value.
+        // 1,419,175 only reverses the sign of the loss; later sizing uses the larger NAV.
         &[Number("nav/last", 1_419_175.0, 3_000.0), Text("outcome/kind", "completed")],
     ),
     (
@@ -291,7 +291,7 @@ fn check(
 
 #[test]
 #[ignore = "reads data outside the repository: ../shared/cases"]
-fn inputs_that_broke_something_give_the_right_value_error_or_warning() {
+fn past_failures_give_the_expected_value_error_or_warning() {
     let cases = cases();
     let place = folder();
     for entry in fs::read_dir(cases).unwrap() {

@@ -1,4 +1,4 @@
-//! `betaflow check` names each defect of a panel, and finds nothing in a clean one.
+//! `betaflow check` finds each defect of a panel, and has no findings in a clean one.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -12,7 +12,7 @@ use support::{Columns, DAY_NS, Panel, Random, Table, call, folder, joined, numbe
 const DAYS: usize = 200;
 const NAMES: usize = 8;
 
-/// A row of tidy daily data; `None` is null.
+/// Row of tidy daily data; `None` is null.
 #[derive(Clone)]
 struct Row {
     day: usize,
@@ -28,7 +28,7 @@ fn cents(price: f64) -> f64 {
     (price * 100.0).round() / 100.0
 }
 
-/// Bars of eight names that follow a market, and the market's returns.
+/// Bars of eight instruments that follow a market, and the returns of the market.
 fn clean() -> (Vec<Row>, Vec<f64>) {
     let mut random = Random(11);
     let mut closes: Vec<f64> = (0..NAMES).map(|i| 50.0 + 20.0 * i as f64).collect();
@@ -53,7 +53,7 @@ fn clean() -> (Vec<Row>, Vec<f64>) {
     (rows, factor)
 }
 
-/// Mondays to Fridays from 2015-01-01 on.
+/// Weekdays since 2015-01-01.
 fn time(day: usize) -> i64 {
     let weekday = |day: &i64| !matches!((day + 4) % 7, 0 | 6);
     (16_436..).filter(weekday).nth(day).unwrap() * DAY_NS
@@ -77,7 +77,7 @@ fn row<'a>(rows: &'a mut [Row], day: usize, name: &str) -> &'a mut Row {
     rows.iter_mut().find(|row| row.day == day && row.symbol == name).unwrap()
 }
 
-/// From a day on, prices are multiplied.
+/// Multiplies the prices of some days.
 fn scale(rows: &mut [Row], days: std::ops::Range<usize>, name: &str, by: f64) {
     for row in rows.iter_mut().filter(|row| row.symbol == name && days.contains(&row.day)) {
         for price in [&mut row.open, &mut row.high, &mut row.low, &mut row.close] {
@@ -86,7 +86,7 @@ fn scale(rows: &mut [Row], days: std::ops::Range<usize>, name: &str, by: f64) {
     }
 }
 
-/// Shares are split: one into `by` new ones.
+/// Splits each share into `by` shares.
 fn split(rows: &mut [Row], days: std::ops::Range<usize>, name: &str, by: f64) {
     for row in rows.iter_mut().filter(|row| row.symbol == name && days.contains(&row.day)) {
         row.volume = row.volume.map(|volume| volume * by);
@@ -107,7 +107,7 @@ fn found(folder: &Path, file: &str, more: &[&str]) -> (BTreeSet<(i64, String, St
 }
 
 #[test]
-fn a_clean_panel_has_no_finding() {
+fn clean_panel_has_no_findings() {
     let folder = folder();
     let (rows, factor) = clean();
     save(&folder.path().join("prices.parquet"), &rows);
@@ -120,17 +120,17 @@ fn a_clean_panel_has_no_finding() {
 }
 
 #[test]
-fn each_defect_is_named_with_its_row() {
+fn each_defect_is_found_with_its_row() {
     let (mut rows, factor) = clean();
     let mut expected = BTreeSet::new();
     let mut expect = |day: usize, symbol: &str, problem: &str| {
         expected.insert((time(day), symbol.to_owned(), problem.to_owned()));
     };
-    // A bar of a later day.
+    // Copy of a later bar.
     let later = row(&mut rows, 120, "N0").clone();
     *row(&mut rows, 100, "N0") = Row { day: 100, ..later };
     expect(100, "N0", "copied_bar");
-    // Bars that contradict themselves, or are no prices.
+    // Contradictory bars, and invalid prices.
     row(&mut rows, 60, "N1").low = Some(1e6);
     expect(60, "N1", "broken_bar");
     row(&mut rows, 62, "N1").open = None;
@@ -143,7 +143,7 @@ fn each_defect_is_named_with_its_row() {
     expect(66, "N1", "missing_day");
     row(&mut rows, 68, "N1").high = Some(f64::INFINITY);
     expect(68, "N1", "broken_bar");
-    // A split, a bad tick, a dead feed, a gap with another company behind it.
+    // A split, a bad tick, a stale price, a gap followed by another company.
     split(&mut rows, 150..DAYS, "N2", 4.0);
     expect(150, "N2", "split");
     scale(&mut rows, 90..91, "N3", 1.3);
@@ -160,7 +160,7 @@ fn each_defect_is_named_with_its_row() {
     expect(80, "N5", "reused_ticker");
     row(&mut rows, 55, "N6").volume = Some(0.0);
     expect(55, "N6", "zero_volume");
-    // A row twice, and a row too late.
+    // A duplicate row, and a row out of order.
     let at = rows.iter().position(|row| row.day == 160 && row.symbol == "N7").unwrap();
     let twice = rows[at].clone();
     rows.insert(at + 1, twice);
@@ -185,13 +185,13 @@ fn each_defect_is_named_with_its_row() {
     findings.retain(|row| !about_all(row));
     assert_eq!(findings, expected, "{out}");
     assert!(out.contains("verdict: not fit"), "{out}");
-    // The same without the option, and the way that replay refuses the same data.
+    // Without factors and with an end date.
     let ended = call(folder.path(), &["check", "prices.parquet", "--to", "2015-03-01"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
 }
 
 #[test]
-fn a_split_that_is_stated_is_none_that_was_forgotten() {
+fn split_in_the_split_column_is_not_a_finding() {
     let folder = folder();
     let stated = Panel::new(31, 200, 8).acting();
     let of = |panel: &Panel| {
@@ -205,7 +205,7 @@ fn a_split_that_is_stated_is_none_that_was_forgotten() {
     };
     let (findings, out) = of(&stated);
     assert_eq!(findings, BTreeSet::new(), "{out}");
-    // Prices that are adjusted already, and the split stated all the same.
+    // Prices already adjusted, with the split still in its column.
     let mut twice = stated.clone();
     let at = twice.bars.iter().position(|bar| bar.symbol == "S04" && bar.split.is_some()).unwrap();
     let (time, ratio) = (twice.bars[at].time, twice.bars[at].split.unwrap());
@@ -221,7 +221,7 @@ fn a_split_that_is_stated_is_none_that_was_forgotten() {
 }
 
 #[test]
-fn a_replay_warns_of_what_it_sees() {
+fn replay_warns_of_copied_bars_and_splits() {
     let (mut rows, _) = clean();
     let later = row(&mut rows, 120, "N0").clone();
     *row(&mut rows, 100, "N0") = Row { day: 100, ..later };
@@ -238,11 +238,11 @@ fn a_replay_warns_of_what_it_sees() {
 }
 
 #[test]
-fn commands_warn_of_factors_and_series_that_are_not_what_they_seem() {
+fn commands_warn_of_invalid_factors_and_identical_series() {
     let folder = folder();
     let path = folder.path();
     let (mut rows, market) = clean();
-    // N6 and N7 are N5 at other prices.
+    // N6 and N7 are scaled copies of N5.
     for day in 0..DAYS {
         let original = row(&mut rows, day, "N5").clone();
         for (name, by) in [("N6", 1.0), ("N7", 0.5)] {
@@ -294,7 +294,7 @@ fn commands_warn_of_factors_and_series_that_are_not_what_they_seem() {
                 .collect();
             for code in ["factors_misaligned", "factor_constant", "factors_collinear", "hedged_r2_negative"] {
                 let is_expected = expected.contains(&code);
-                // How badly factors of another row fit depends on the sample.
+                // The fit of misaligned factors depends on the sample.
                 if code != "hedged_r2_negative" || !is_expected {
                     assert_eq!(codes.contains(&code), is_expected, "{command} {file}: {codes:?}");
                 }
@@ -317,7 +317,7 @@ fn commands_warn_of_factors_and_series_that_are_not_what_they_seem() {
 }
 
 #[test]
-fn a_file_with_times_in_two_units_is_not_fit() {
+fn file_with_times_in_two_units_is_not_fit() {
     let folder = folder();
     let (rows, _) = clean();
     let wrong = |day: usize| if day < DAYS / 2 { time(day) / 1_000 } else { time(day) };
@@ -334,10 +334,10 @@ fn a_file_with_times_in_two_units_is_not_fit() {
 }
 
 #[test]
-fn a_file_with_all_times_in_1970_is_not_fit() {
+fn file_with_all_times_in_1970_is_not_fit() {
     let folder = folder();
     let (rows, _) = clean();
-    // Seconds, and milliseconds, in a column of microseconds; and seconds that become milliseconds.
+    // Seconds or milliseconds in a column of microseconds, and seconds followed by milliseconds.
     let cases: [(i64, i64, &str); 3] = [
         (1_000_000, 1_000_000, "wrong_time_unit"),
         (1_000, 1_000, "wrong_time_unit"),
@@ -364,7 +364,7 @@ fn a_file_with_all_times_in_1970_is_not_fit() {
 }
 
 #[test]
-fn holidays_that_are_filled_with_whole_bars_are_no_look_ahead() {
+fn filled_holidays_are_not_look_ahead() {
     let folder = folder();
     let (mut rows, _) = clean();
     for day in [60, 100, 101, 140] {
@@ -383,9 +383,9 @@ fn holidays_that_are_filled_with_whole_bars_are_no_look_ahead() {
 }
 
 #[test]
-fn a_risk_forecast_that_is_far_off_over_a_year_is_a_warning() {
+fn wrong_risk_forecast_over_a_year_is_a_warning() {
     let folder = folder();
-    // Eight names that move as one, taken for eight bets, for fourteen months and for four.
+    // Eight perfectly correlated instruments, estimated as independent, over fourteen and over four months.
     let mut random = Random(5);
     let returns: Vec<f64> = (0..320).map(|_| 0.015 * random.normal()).collect();
     let mut expected = |name: &str, days: usize, sets: &[&str], warned: bool| {
@@ -427,7 +427,7 @@ fn a_risk_forecast_that_is_far_off_over_a_year_is_a_warning() {
 }
 
 #[test]
-fn data_that_cannot_be_read_is_an_error() {
+fn unreadable_data_is_an_error() {
     let folder = folder();
     let (mut rows, _) = clean();
     rows.sort_by(|a, b| (&a.symbol, a.day).cmp(&(&b.symbol, b.day)));
@@ -450,7 +450,7 @@ fn data_that_cannot_be_read_is_an_error() {
 }
 
 #[test]
-fn wide_data_and_data_with_closes_alone_are_checked() {
+fn wide_data_with_only_closes_is_checked() {
     let (mut rows, _) = clean();
     scale(&mut rows, 150..DAYS, "N2", 0.5);
     let folder = folder();

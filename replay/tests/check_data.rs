@@ -1,4 +1,4 @@
-//! What `betaflow check` finds in recorded data whose defects are known, where it is at hand.
+//! Findings of `betaflow check` in recorded data with known defects. Needs the shared data.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -47,14 +47,14 @@ impl Findings {
 
     fn names(&self, moves: &[(&str, &str)]) {
         for (symbol, date) in moves {
-            assert!(!self.at(symbol, date).is_empty(), "{symbol} {date} is not named");
+            assert!(!self.at(symbol, date).is_empty(), "no finding for {symbol} on {date}");
         }
     }
 }
 
 #[test]
 #[ignore = "reads data outside the repository: ../shared/data"]
-fn bars_of_later_days_are_found() {
+fn bars_copied_from_later_days_are_found() {
     let data = data();
     let findings = Findings::of(&data, "us_stocks_5yr.parquet");
     let key = std::fs::read_to_string(data.join("us_stocks_5yr_lookahead_rows.csv")).unwrap();
@@ -84,7 +84,7 @@ fn bars_of_later_days_are_found() {
 
 #[test]
 #[ignore = "reads data outside the repository: ../shared/data"]
-fn a_clean_panel_has_few_findings() {
+fn clean_panel_has_few_findings() {
     let data = data();
     let findings = Findings::of(&data, "us_stocks_5yr_adj.parquet");
     // 0.05 % of 606,405 rows would be 303.
@@ -103,7 +103,7 @@ fn a_clean_panel_has_few_findings() {
 
 #[test]
 #[ignore = "reads data outside the repository: ../shared/data"]
-fn artefacts_of_a_long_panel_are_named() {
+fn artefacts_of_a_long_panel_are_found() {
     let data = data();
     let findings = Findings::of(&data, "us_stocks_2000_2016.parquet");
     assert!(findings.0.len() <= 200, "{}", findings.0.len());
@@ -120,7 +120,7 @@ fn artefacts_of_a_long_panel_are_named() {
 
 #[test]
 #[ignore = "reads data outside the repository: ../shared/data"]
-fn other_data_raises_no_false_alarm() {
+fn other_data_has_few_findings() {
     let data = data();
     for (file, most) in [
         ("crypto_1m_2026-02.parquet", 10),

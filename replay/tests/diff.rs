@@ -1,4 +1,4 @@
-//! `betaflow diff` names the first event that differs, and its parts add up to the gap.
+//! `betaflow diff` reports the first event that differs, and its parts add up to the gap.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::Value;
 use support::{Bar, Panel, call, folder, joined, paper, run};
 
-/// What two runs differ in: exit code and JSON.
+/// Exit code and JSON of a comparison of two runs.
 fn diff(path: &Path, a: &str, b: &str) -> (Option<i32>, Value) {
     let ended = call(path, &["diff", a, b, "--json"]);
     assert_eq!(ended.err, "", "{a} {b}");
@@ -21,7 +21,7 @@ fn part(found: &Value, name: &str) -> f64 {
     found["gap"]["parts"][name].as_f64().unwrap()
 }
 
-/// The parts add up to the gap, which they explain.
+/// Checks that the parts add up to the gap and explain it.
 fn check_parts(found: &Value, name: &str) {
     let gap = found["gap"]["nav_b"].as_f64().unwrap() - found["gap"]["nav_a"].as_f64().unwrap();
     let sum = found["gap"]["sum_of_parts"].as_f64().unwrap();
@@ -30,7 +30,7 @@ fn check_parts(found: &Value, name: &str) {
     assert_eq!(found["notes"].as_array().unwrap().len(), 0, "{name}: {found:#}");
 }
 
-/// The same market, where each instrument that is missing trades at its last price.
+/// Same market, with a bar at the last price for each missing one.
 fn without_gaps(mut panel: Panel) -> Panel {
     let by_time = panel.by_time();
     let mut last = BTreeMap::<&str, f64>::new();
@@ -46,10 +46,10 @@ fn without_gaps(mut panel: Panel) -> Panel {
 }
 
 #[test]
-fn each_kind_of_difference_is_named_and_its_parts_add_up() {
+fn each_kind_of_difference_is_reported_and_its_parts_add_up() {
     let folder = folder();
     let path = folder.path();
-    // Whoever has no price cannot fill: here all have one, so that fills are a matter of settings.
+    // Every instrument has a bar in every frame, so that fills depend only on settings.
     let panel = without_gaps(Panel::new(97, 170, 7)).acting();
     let data = panel.write(path);
     let mut changed = panel.clone();
@@ -65,7 +65,7 @@ fn each_kind_of_difference_is_named_and_its_parts_add_up() {
     const SOON: &str = "estimator.warmup=40";
     const CALM: [&str; 4] =
         [SOON, "strategy.kind=equal_weight", "sizing.rebalance_every=1000", "execution.cash_interest=0"];
-    // Name, data and settings of A and B, the first difference, and the parts that are none to the last bit.
+    // Name, data and settings of A and B, kind of the first difference, parts that are exactly 0.
     type Case<'a> = (&'a str, [(&'a [String], &'a [&'a str]); 2], &'a str, &'a [&'a str]);
     let cases: &[Case<'_>] = &[
         (
@@ -176,7 +176,7 @@ fn each_kind_of_difference_is_named_and_its_parts_add_up() {
 }
 
 #[test]
-fn a_decision_is_named_by_the_frame_that_made_it_however_late_it_fills() {
+fn decision_has_the_frame_of_its_rebalance_not_of_its_fill() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(101, 120, 5).write(path);
@@ -194,7 +194,7 @@ fn a_decision_is_named_by_the_frame_that_made_it_however_late_it_fills() {
     );
     assert!(found["first"]["time"].is_string(), "{found:#}");
     check_parts(&found, "state and run");
-    // Two states.
+    // Two state folders.
     let mut arguments = paper::arguments(&serving.url, "second");
     arguments.extend(["--set", set]);
     let ended = call(path, &arguments);
@@ -207,7 +207,7 @@ fn a_decision_is_named_by_the_frame_that_made_it_however_late_it_fills() {
 }
 
 #[test]
-fn what_cannot_be_told_is_said() {
+fn missing_or_changed_data_is_reported() {
     let folder = folder();
     let path = folder.path();
     let panel = Panel::new(103, 120, 5);
@@ -217,7 +217,7 @@ fn what_cannot_be_told_is_said() {
     let other = ["estimator.warmup=40", "sizing.turnover_cap=0.03"];
     run(path, "b", &[joined("replay", &data, &other), vec!["--no-report"]].concat());
 
-    // The data is another by now, and then gone: costs are still known, and the rest is said to be not.
+    // The data was changed, then removed: costs are still known, and the other parts are reported as unknown.
     let mut changed = panel.clone();
     changed.bars.iter_mut().filter(|bar| bar.symbol == "S00").for_each(|bar| bar.close *= 1.5);
     support::write_tidy(&path.join("prices.parquet"), &changed.bars);
@@ -238,7 +238,7 @@ fn what_cannot_be_told_is_said() {
     fs::create_dir(path.join("empty")).unwrap();
     for name in ["absent", "empty"] {
         let ended = call(path, &["diff", "a", name]);
-        let said = "expected the folder of a replay or the state folder of a paper run";
-        assert!(ended.code == Some(2) && ended.err.contains(said), "{}", ended.err);
+        let expected = "expected the folder of a replay or the state folder of a paper run";
+        assert!(ended.code == Some(2) && ended.err.contains(expected), "{}", ended.err);
     }
 }

@@ -1,4 +1,4 @@
-//! The forecasts of `betas.parquet` follow from the factors and the row of the instrument before.
+//! Forecasts in `betas.parquet` follow from the factors and the preceding row of the instrument.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +11,7 @@ use support::{Panel, folder, joined, run};
 /// Settings of the three filters.
 const KINDS: [&[&str]; 4] = [
     &["estimator.kind=mixture"],
-    // Instruments revert so fast that the forecast after reversion is another one.
+    // Fast reversion, so that the forecast after reversion differs.
     &["estimator.kind=mixture", "estimator.reversion_grid=[0.0, 0.05, 0.9]"],
     &["estimator.kind=dlm"],
     &[
@@ -26,7 +26,7 @@ const COMMON: [&str; 4] =
 
 #[test]
 fn forecast_mean_is_the_design_times_the_preceding_row() {
-    // Missing returns and late listings are those of the panel.
+    // The panel has missing returns and late listings.
     let mut panel = Panel::new(17, 160, 9);
     let place = folder();
     for gap in [[60, 61], [61, 100]] {
@@ -51,7 +51,7 @@ fn forecast_mean_is_the_design_times_the_preceding_row() {
     }
 }
 
-/// Recomputes every forecast, and hedged R² from the errors.
+/// Recomputes every forecast.
 fn check(ended: &support::Run, designs: &BTreeMap<i64, [f64; 3]>, what: &str) {
     let table = ended.table("betas");
     let (times, symbols) = (table.times(), table.texts("symbol"));
@@ -62,7 +62,7 @@ fn check(ended: &support::Run, designs: &BTreeMap<i64, [f64; 3]>, what: &str) {
     for row in 0..table.rows() {
         let last = before.insert(&symbols[row], row);
         let Some(design) = designs.get(&times[row]) else {
-            assert!(mean[row].is_nan() && error[row].is_nan(), "{what}: no factors, no forecast");
+            assert!(mean[row].is_nan() && error[row].is_nan(), "{what}: forecast without factors");
             continue;
         };
         let Some(last) = last else { continue };
@@ -76,5 +76,5 @@ fn check(ended: &support::Run, designs: &BTreeMap<i64, [f64; 3]>, what: &str) {
         checked += 1;
     }
     assert!(checked > 900, "{what}: {checked}");
-    assert!(error.iter().filter(|error| error.is_nan()).count() > 50, "{what}: there are missing returns");
+    assert!(error.iter().filter(|error| error.is_nan()).count() > 50, "{what}: too few missing returns");
 }

@@ -1,4 +1,4 @@
-//! What the program says of itself.
+//! Help texts of the program.
 
 #![allow(clippy::unwrap_used)]
 
@@ -55,7 +55,7 @@ const PAPER: &[&str] = &[
 const CHECK: &[&str] =
     &["--out", "--venue", "--bars", "--json", "--factors", "--config", "--set", "--from", "--to"];
 
-/// Every subcommand with its flags.
+/// Every command with its flags.
 const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("replay", &[RUN, &["--session", "--no-report"]]),
     ("score", &[RUN, &["--no-report", "--profile"]]),
@@ -89,7 +89,7 @@ fn help_names_every_flag_and_fits_110_columns() {
         .filter(|name| *name != "help")
         .collect();
     let known: Vec<&str> = COMMANDS.iter().map(|(name, _)| *name).collect();
-    assert_eq!(listed, known, "each subcommand has its flags in this test");
+    assert_eq!(listed, known, "a command is missing in this test");
     for (command, flags) in COMMANDS {
         let text = help(&[command]);
         let shown: Vec<&str> = text
@@ -97,7 +97,7 @@ fn help_names_every_flag_and_fits_110_columns() {
             .filter_map(|line| line.trim_start().split([' ', '=']).find(|word| word.starts_with("--")))
             .collect();
         for flag in flags.concat() {
-            assert!(shown.contains(&flag), "{command} --help names {flag}:\n{text}");
+            assert!(shown.contains(&flag), "{command} --help does not name {flag}:\n{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A hold-out is read by `score` alone, and every look at it is on record.
+//! Only `score` reads the hold-out, and the hold-out log records every opening.
 
 #![allow(clippy::unwrap_used)]
 
@@ -17,23 +17,23 @@ use sha2::{Digest as _, Sha256};
 use support::{Bar, DAY_NS, Panel, Random, Run, call, folder, joined, numbers, run, texts};
 
 const DAYS: usize = 130;
-/// The frame that the hold-out begins with: a Friday, 2015-05-08.
+/// First frame of the hold-out, a Friday: 2015-05-08.
 const SEALED: usize = 91;
 const FROM: &str = "2015-05-08";
 const HOLDOUT: &str = "holdout.from=2015-05-08";
 const SETTINGS: [&str; 2] = ["estimator.warmup=40", HOLDOUT];
 
-/// A row of prices: day, symbol, close.
+/// Row of prices: day, symbol, close.
 type Price = (Option<i64>, String, f64);
-/// A row of factors: day, returns.
+/// Row of factors: day, returns.
 type Factor = (Option<i64>, [f64; 3]);
 
-/// Data as rows, so that they can be as wrong as one likes.
+/// Data as rows, which may be invalid.
 #[derive(Clone)]
 struct Data {
     prices: Vec<Price>,
     factors: Vec<Factor>,
-    /// How many rows of each lie before the hold-out.
+    /// Number of price and factor rows before the hold-out.
     open: (usize, usize),
 }
 
@@ -52,14 +52,14 @@ impl Data {
         }
     }
 
-    /// As if there were nothing from the date on.
+    /// Without any row of the hold-out.
     fn cut_off(mut self) -> Self {
         self.prices.truncate(self.open.0);
         self.factors.truncate(self.open.1);
         self
     }
 
-    /// Other values from the date on, and an instrument that comes first in the order of the alphabet.
+    /// Different values in the hold-out, and a new instrument that is first in alphabetical order.
     fn changed(mut self) -> Self {
         let mut random = Random(5);
         self.prices[self.open.0..].iter_mut().for_each(|(.., close)| *close *= 0.5 + random.share());
@@ -75,7 +75,8 @@ impl Data {
         self
     }
 
-    /// From the second day on: no number, no price, twice. Times are in order: those are checked.
+    /// Invalid values from the second day of the hold-out: NaN, negative and zero prices, a duplicate. Times
+    /// stay in order, because those are checked.
     fn invalid(mut self) -> Self {
         let (prices, factors) = self.open;
         let first_day = self.prices[prices].0;
@@ -91,7 +92,7 @@ impl Data {
         self
     }
 
-    /// Rows from the date on without a time, out of order, or long ago, one fault each.
+    /// One fault each in the times of the hold-out: missing, out of order, long ago.
     fn with_wrong_times(&self) -> [(&'static str, Self); 5] {
         let (prices, factors) = self.open;
         let changed = |change: &dyn Fn(&mut Self)| {
@@ -108,7 +109,7 @@ impl Data {
         ]
     }
 
-    /// The prices with a column a symbol; rows of one time that follow each other are one.
+    /// Writes the prices with one column per symbol; consecutive rows of one time become one row.
     fn write_wide(&self, path: &Path) {
         let mut rows: Vec<(Option<i64>, BTreeMap<&str, f64>)> = Vec::new();
         for (day, symbol, close) in &self.prices {
@@ -126,7 +127,7 @@ impl Data {
         write(path, [("date", days)].into_iter().chain(symbols).collect(), Some(20));
     }
 
-    /// Writes both files; `rows`: of a row group, without statistics where there is no number.
+    /// Writes both files with `rows` rows per row group; with `None`, without statistics.
     fn write(&self, folder: &Path, rows: Option<usize>) -> [String; 4] {
         let days = |days: Vec<Option<i64>>| -> ArrayRef {
             Arc::new(Date32Array::from_iter(days.into_iter().map(|day| day.map(|day| day as i32))))
@@ -160,7 +161,7 @@ fn write(path: &Path, columns: Vec<(&str, ArrayRef)>, rows: Option<usize>) {
     writer.close().unwrap();
 }
 
-/// Everything in a run folder, but for how long things took.
+/// Content of a run folder without timings.
 fn content(run: &Run) -> BTreeMap<String, Vec<u8>> {
     let files = fs::read_dir(&run.path).unwrap().map(|entry| entry.unwrap());
     let read = |path: &Path| match path.ends_with("summary.json") {
@@ -174,15 +175,15 @@ fn content(run: &Run) -> BTreeMap<String, Vec<u8>> {
     files.map(|entry| (entry.file_name().into_string().unwrap(), read(&entry.path()))).collect()
 }
 
-/// The lines of the ledger beside the prices.
-fn ledger(folder: &Path) -> Vec<Value> {
+/// Lines of the hold-out log beside the prices.
+fn holdout_log(folder: &Path) -> Vec<Value> {
     let text = fs::read_to_string(folder.join("prices.parquet.holdout.jsonl")).unwrap();
     assert!(text.ends_with('\n'));
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
-fn no_output_but_that_of_score_depends_on_the_hold_out() {
+fn no_output_except_that_of_score_depends_on_the_hold_out() {
     let data = Data::new();
     let versions = [
         ("cut off", data.clone().cut_off()),
@@ -198,7 +199,7 @@ fn no_output_but_that_of_score_depends_on_the_hold_out() {
             let out = run(folder.path(), "out", &[&arguments[..], &["--force"]].concat());
             content(&out)
         };
-        // A name that only the hold-out may know: whether it does must not be said.
+        // A symbol that occurs only in the hold-out; outputs must not reveal that it occurs.
         let excluding = ["--set", "universe.exclude=[\"A\"]"];
         for (command, extra) in
             [("replay", &excluding[..]), ("replay", &[]), ("estimate", &["--smooth", "--compare", "rolling"])]
@@ -217,7 +218,7 @@ fn no_output_but_that_of_score_depends_on_the_hold_out() {
 }
 
 #[test]
-fn times_behind_the_hold_out_are_checked_and_nothing_else_of_them_is_said() {
+fn times_of_the_hold_out_are_checked_without_revealing_values() {
     for rows in [Some(1 << 20), Some(50), None] {
         for (file, data) in Data::new().with_wrong_times() {
             let folder = folder();
@@ -235,7 +236,7 @@ fn times_behind_the_hold_out_are_checked_and_nothing_else_of_them_is_said() {
 }
 
 #[test]
-fn nor_does_that_of_wide_data() {
+fn no_output_of_wide_data_depends_on_the_hold_out() {
     let data = Data::new();
     let folder = folder();
     let of = |data: &Data| {
@@ -254,7 +255,7 @@ fn nor_does_that_of_wide_data() {
 }
 
 #[test]
-fn the_hold_out_is_said_and_is_out_of_reach_of_size_and_check() {
+fn hold_out_is_reported_and_size_and_check_cannot_read_it() {
     let folder = folder();
     let arguments = Data::new().invalid().write(folder.path(), Some(50));
     let replay =
@@ -270,7 +271,7 @@ fn the_hold_out_is_said_and_is_out_of_reach_of_size_and_check() {
     assert_eq!(out.setting("holdout", "from").as_str(), Some(FROM));
     let report = fs::read_to_string(out.path.join("report.html")).unwrap();
     assert!(report.contains(&format!("Hold-out from {FROM}:")));
-    // Its own settings run again with the same hold-out.
+    // Its run.toml runs again with the same hold-out.
     let again = run(folder.path(), "again", &["replay", "--config", "out/run.toml"]);
     assert_eq!(again.digest(), out.digest());
 
@@ -290,7 +291,7 @@ fn the_hold_out_is_said_and_is_out_of_reach_of_size_and_check() {
 }
 
 #[test]
-fn a_file_behind_the_hold_out_may_be_anything() {
+fn file_within_the_hold_out_may_have_any_content() {
     let folder = folder();
     let data = Data::new();
     let prices = folder.path().join("prices");
@@ -301,16 +302,16 @@ fn a_file_behind_the_hold_out_may_be_anything() {
     arguments[3] = folder.path().join("factors.parquet").display().to_string();
     let replay = |out| run(folder.path(), out, &joined("replay", &arguments, &SETTINGS));
     let known = content(&replay("known"));
-    // Neither a close nor a symbol, but a column that would be read.
+    // No close and no symbol, but a column that would be read.
     let days: ArrayRef = Arc::new(Date32Array::from_iter_values(16_563..16_570));
     let odd = vec![("date", days), ("dividend", texts(["x"; 7])), ("open", numbers([Some(1.0); 7]))];
     write(&prices.join("odd.parquet"), odd, Some(50));
     assert!(content(&replay("other")) == known);
-    // The ledger of a folder stands beside it; what score cannot read is an error.
+    // The hold-out log of a folder is beside it; a file that score cannot read is an error.
     let ended =
         call(folder.path(), &[&joined("score", &arguments, &SETTINGS)[..], &["--out", "score"]].concat());
     assert_eq!(ended.code, Some(1), "{}", ended.out);
-    assert!(!folder.path().join("prices.holdout.jsonl").exists(), "nothing was opened");
+    assert!(!folder.path().join("prices.holdout.jsonl").exists(), "the hold-out was opened");
     fs::remove_file(prices.join("odd.parquet")).unwrap();
     data.write(&prices, Some(50));
     fs::rename(prices.join("factors.parquet"), folder.path().join("factors.parquet")).unwrap();
@@ -319,7 +320,7 @@ fn a_file_behind_the_hold_out_may_be_anything() {
 }
 
 #[test]
-fn a_score_is_of_the_hold_out_and_every_opening_is_on_record() {
+fn score_measures_the_hold_out_and_logs_every_opening() {
     let folder = folder();
     let data = Data::new();
     let arguments = data.write(folder.path(), Some(50));
@@ -336,11 +337,11 @@ fn a_score_is_of_the_hold_out_and_every_opening_is_on_record() {
     assert_eq!(holdout["frames"], DAYS - SEALED);
     recomputed(&first);
 
-    // One causal run: that of a replay through all the data.
+    // The digest is that of one causal replay over all data.
     let whole = run(folder.path(), "whole", &joined("replay", &arguments, &SETTINGS[..1]));
     assert_eq!(whole.digest(), first.digest());
 
-    let lines = ledger(folder.path());
+    let lines = holdout_log(folder.path());
     let events: Vec<_> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
     assert_eq!(events, ["opened", "scored"]);
     let bytes = ["prices.parquet", "factors.parquet"].map(|name| fs::read(folder.path().join(name)).unwrap());
@@ -358,23 +359,23 @@ fn a_score_is_of_the_hold_out_and_every_opening_is_on_record() {
     assert_eq!(earlier[0]["net_sharpe"], holdout["metrics"]["net"]["sharpe"]);
     let report = fs::read_to_string(second.path.join("report.html")).unwrap();
     assert!(report.contains("Opened 1 time(s) before,</b> 1 of them with exactly this data"));
-    let lines = ledger(folder.path());
+    let lines = holdout_log(folder.path());
     assert_eq!((lines.len(), lines[3]["opening"].as_u64()), (4, Some(2)));
     assert_eq!(lines[3]["configuration_digest"], lines[1]["configuration_digest"]);
 
-    // Other data gives another score, but it has been looked at all the same.
+    // Changed data gives another score, but the earlier openings still count.
     data.changed().write(folder.path(), Some(50));
     let (other, text) = score("other");
     assert!(text.contains("OPENED 2 TIMES BEFORE") && text.contains("0 of 2 earlier opening(s)"), "{text}");
     assert_ne!(other.digest(), first.digest());
     assert_ne!(other.summary["holdout"]["metrics"], holdout["metrics"]);
     assert_eq!(other.summary["holdout"]["before"], holdout["before"]);
-    assert_ne!(ledger(folder.path())[5]["data_digest"], lines[1]["data_digest"]);
+    assert_ne!(holdout_log(folder.path())[5]["data_digest"], lines[1]["data_digest"]);
 }
 
-/// A ledger knows which period was seen, whatever the bytes of the data and the exact date.
+/// An opening counts by the period that it has read, whatever the bytes of the data and the exact date.
 #[test]
-fn an_opening_counts_where_it_has_read_a_part_of_the_hold_out() {
+fn opening_counts_if_its_period_overlaps_the_hold_out() {
     let folder = folder();
     let data = Data::new();
     let arguments = data.write(folder.path(), Some(50));
@@ -387,16 +388,16 @@ fn an_opening_counts_where_it_has_read_a_part_of_the_hold_out() {
     // Days of the panel: 2015-05-08 is frame 91 of 130, 2015-05-29 frame 106, 2015-07-01 the last.
     let first = score(&arguments, FROM, "2015-05-29");
     assert_eq!((first["openings"].as_u64(), first["to"].as_str()), (Some(1), Some("2015-05-29")));
-    let lines = ledger(folder.path());
+    let lines = holdout_log(folder.path());
     assert_eq!(lines[0]["to"], "2015-05-29T23:59:59.999999999Z");
     assert_eq!((&lines[1]["to"], &lines[1]["frames"]), (&Value::from("2015-05-29"), &Value::from(16)));
 
-    // What is scored; frames of it, frames that were seen, and how many openings before have seen some.
+    // Name, period, its frames, frames seen before, earlier openings that have seen some.
     let cases = [
         ("moved by a day", "2015-05-11", "2015-05-29", 15, 15, 1),
         ("inside", "2015-05-18", "2015-05-20", 3, 3, 2),
         ("around", "2015-05-05", "2015-06-02", 21, 16, 3),
-        ("behind all of them", "2015-06-03", "2015-07-01", 21, 0, 0),
+        ("after all openings", "2015-06-03", "2015-07-01", 21, 0, 0),
         ("across the end of one and the start of another", "2015-06-01", "2015-06-04", 4, 4, 2),
     ];
     for (name, from, to, frames, seen, openings) in cases {
@@ -415,7 +416,7 @@ fn an_opening_counts_where_it_has_read_a_part_of_the_hold_out() {
     assert_eq!([&opening["seen_from"], &opening["seen_to"]], ["2015-05-28", "2015-05-29"]);
     assert_eq!((&opening["seen_frames"], &opening["from"]), (&Value::from(2), &Value::from(FROM)));
 
-    // Rows are appended: the digest is another, the old part of the hold-out has been seen.
+    // Appended rows change the digest, but the old part of the hold-out has been seen.
     let mut longer = data;
     for later in 1..=10 {
         longer
@@ -426,10 +427,10 @@ fn an_opening_counts_where_it_has_read_a_part_of_the_hold_out() {
     let arguments = longer.write(folder.path(), Some(50));
     let found = score(&arguments, FROM, "2016-01-01");
     assert_eq!((&found["frames"], &found["openings"]), (&Value::from(DAYS - SEALED + 10), &Value::from(8)));
-    assert_eq!(found["seen_frames"], DAYS - SEALED, "all but the new rows");
+    assert_eq!(found["seen_frames"], DAYS - SEALED, "all except the new rows");
     assert_eq!(found["other_openings"], 0);
 
-    // A line of an older version says no end: it has read all that there was.
+    // A line of an older version has no end: that opening has read all data.
     let path = folder.path().join("prices.parquet.holdout.jsonl");
     let mut line = lines[0].clone();
     line.as_object_mut().unwrap().retain(|key, _| key != "to" && key != "frames");
@@ -438,12 +439,12 @@ fn an_opening_counts_where_it_has_read_a_part_of_the_hold_out() {
     assert_eq!((&found["seen_frames"], &found["openings"]), (&found["frames"], &Value::from(2)));
 }
 
-/// The figures of the hold-out, from the equity alone.
+/// Checks the figures of the hold-out against the equity table.
 fn recomputed(run: &Run) {
     let equity = run.table("equity");
     let from = 16_563 * DAY_NS;
     let first = equity.times().partition_point(|time| *time < from);
-    assert!(first > 20, "it traded before");
+    assert!(first > 20, "the run traded before the hold-out");
     let costs: Vec<Vec<f64>> = ["commission", "spread", "impact", "borrow", "financing"]
         .iter()
         .map(|name| equity.numbers(name))
@@ -497,7 +498,7 @@ fn score_refuses_damaged_data_before_it_opens_the_hold_out() {
         ended.err
     );
     assert!(!folder.path().join("out").exists());
-    assert!(!folder.path().join("prices.parquet.holdout.jsonl").exists(), "nothing was opened");
+    assert!(!folder.path().join("prices.parquet.holdout.jsonl").exists(), "the hold-out was opened");
 }
 
 #[test]
@@ -512,11 +513,11 @@ fn opening_that_ended_in_an_error_is_reported_and_does_not_count() {
         let typed = typed(settings, out);
         call(folder.path(), &typed.iter().map(String::as_str).collect::<Vec<_>>())
     };
-    // The warm-up outlasts the data: it is known only once all of it has gone by.
+    // The warm-up is longer than the data, which is known only at the end of the data.
     let failed = score(&["estimator.warmup=500", HOLDOUT], "failed");
     assert_eq!(failed.code, Some(1), "{}", failed.out);
     assert!(!folder.path().join("failed").exists());
-    let lines = ledger(folder.path());
+    let lines = holdout_log(folder.path());
     let events: Vec<_> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
     assert_eq!(events, ["opened", "failed"]);
     assert!(lines[1]["error"].as_str().unwrap().contains("warmup"), "{}", lines[1]);
@@ -526,7 +527,7 @@ fn opening_that_ended_in_an_error_is_reported_and_does_not_count() {
     let counts = ["openings", "seen_frames", "other_openings"].map(|key| holdout[key].as_u64());
     assert_eq!(counts, [Some(1), Some(0), Some(0)]);
     assert_eq!(holdout["failed_openings"].as_array().unwrap().len(), 1);
-    // One that was killed has no second line, and counts: what it showed is unknown.
+    // A killed run has no second line and counts, because it may have shown results.
     let path = folder.path().join("prices.parquet.holdout.jsonl");
     fs::write(&path, lines[0].to_string() + "\n").unwrap();
     let scored = score(&SETTINGS, "again");
@@ -552,7 +553,7 @@ fn score_reports_trials_that_have_seen_the_hold_out() {
         let codes = summary["warning_codes"].as_array().unwrap().clone();
         (summary["holdout"]["trials"].clone(), codes.contains(&Value::from("holdout_seen_by_trials")))
     };
-    // Trials that end before the hold-out have seen nothing of it.
+    // Trials that end before the hold-out have not seen it.
     stress(&SETTINGS, "sealed");
     assert_eq!(score("clean"), (Value::Null, false));
     stress(&SETTINGS[..1], "open");
@@ -563,7 +564,7 @@ fn score_reports_trials_that_have_seen_the_hold_out() {
 }
 
 #[test]
-fn without_a_ledger_or_a_hold_out_nothing_is_scored() {
+fn score_needs_a_hold_out_and_a_writable_log() {
     let folder = folder();
     let arguments = Data::new().write(folder.path(), Some(50));
     let score = |settings: &[&str]| {
@@ -579,7 +580,7 @@ fn without_a_ledger_or_a_hold_out_nothing_is_scored() {
     assert!(none.contains("holdout.from=2020-01-01"), "{none}");
     let late = score(&[SETTINGS[0], HOLDOUT, "data.to=2015-03-01"]);
     assert!(late.contains("data.to"), "{late}");
-    // A folder stands where the ledger should: root writes through permissions.
+    // A folder blocks the path of the log; root ignores permissions.
     fs::create_dir(folder.path().join("prices.parquet.holdout.jsonl")).unwrap();
     let refused = score(&SETTINGS);
     assert!(
@@ -589,7 +590,7 @@ fn without_a_ledger_or_a_hold_out_nothing_is_scored() {
 }
 
 #[test]
-fn the_tutorial_profile_halves_the_costs_and_explains() {
+fn tutorial_profile_halves_costs_and_explains_figures() {
     let folder = folder();
     let settings =
         ["--set", "holdout.from=2020-01-01", "--set", "execution.commission_per_share=0.01", "--no-report"];
@@ -603,11 +604,11 @@ fn the_tutorial_profile_halves_the_costs_and_explains() {
     assert_eq!(out.number("execution", "half_spread_bps"), 2.0);
     assert_eq!(out.number("execution", "commission_per_share"), 0.005);
     assert_eq!(out.summary["holdout"]["profile"], "tutorial");
-    // What looks ahead says so before its figures.
+    // A look-ahead is reported before the figures.
     let ahead = ["score", "--set", "execution.fill_at=same_close", "--out", "ahead"];
     let ahead = call(folder.path(), &[&ahead[..], &settings[..]].concat());
     assert!(ahead.out.starts_with("LOOK-AHEAD"), "{}", ahead.out);
-    // Its settings run again to the same digest, as they are.
+    // Its run.toml gives the same digest.
     let again = run(folder.path(), "again", &["score", "--config", "out/run.toml", "--no-report"]);
     assert_eq!(again.digest(), out.digest());
     assert_eq!(again.summary["holdout"]["openings"], 3);

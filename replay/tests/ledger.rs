@@ -1,6 +1,6 @@
-//! The accounts of a run, rebuilt from its folder and the prices by a program that knows no engine.
+//! Accounts of a run, rebuilt from its folder and the prices without code of the engine.
 //!
-//! Cash is never read but rebuilt from the starting NAV, the fills and the costs; quantities from the fills.
+//! Cash is rebuilt from the starting NAV, the fills and the costs; quantities are rebuilt from the fills.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,7 +14,7 @@ use support::{Bar, DAY_NS, Panel, Run, Table, folder, joined, run};
 const TOLERANCE: f64 = 1e-9;
 const COSTS: [&str; 5] = ["commission", "spread", "impact", "borrow", "financing"];
 
-/// A case: its name, its settings, and what must have happened for it to say anything.
+/// Name, settings, and a condition without which the case would test nothing.
 type Case<'a> = (&'a str, &'a str, fn(&RunCounts) -> bool);
 
 const CASES: [Case<'static>; 21] = [
@@ -109,7 +109,7 @@ const CASES: [Case<'static>; 21] = [
     ),
 ];
 
-/// What a run did.
+/// Counts and sums of a run.
 #[derive(Debug, Default)]
 struct RunCounts {
     fills: usize,
@@ -117,23 +117,23 @@ struct RunCounts {
     fractions: usize,
     carried: usize,
     short: bool,
-    /// Whether the account is opened on a row of its own.
+    /// Whether the first row of equity is the opening of the account.
     opening: bool,
     ruined: bool,
     turnover_max: f64,
-    /// Units traded of each instrument on the frame at hand.
+    /// Units traded of each instrument in the current frame.
     taken: BTreeMap<String, f64>,
-    /// Commission of each order so far: what its fills come to, and what was charged.
+    /// Commission of each order so far: computed from its fills, and charged.
     charged: BTreeMap<(i64, String), [f64; 2]>,
-    /// Sums of the columns of equity.parquet.
+    /// Sums of columns of equity.parquet.
     sum: BTreeMap<&'static str, f64>,
 }
 
-/// A row of fills.parquet.
+/// Row of fills.parquet.
 struct Fill {
     timestamp: i64,
     seq: i64,
-    /// -1 without an order.
+    /// Frame of the rebalance, or -1 without an order.
     decided: i64,
     symbol: String,
     quantity: f64,
@@ -172,7 +172,7 @@ fn fills(run: &Run) -> Vec<Fill> {
     (0..table.rows()).map(fill).collect()
 }
 
-/// The bars of a panel by frame: seq and timestamp count as the program's.
+/// Bars of a panel by frame, with `seq` as index.
 struct Prices<'a> {
     panel: &'a Panel,
     frames: BTreeMap<i64, BTreeMap<&'a str, &'a Bar>>,
@@ -219,10 +219,10 @@ fn audit(run: &Run, panel: &Panel) -> RunCounts {
     let mut next_fill = 0;
     for (row, (&seq, &time)) in seqs.iter().zip(&times).enumerate() {
         let place = format!("frame {seq}");
-        assert_eq!(seq, seqs[0] + row as i64, "{place}: no frame is left out");
+        assert_eq!(seq, seqs[0] + row as i64, "{place}: a frame is missing");
         assert_eq!(time, panel.times[seq as usize], "{place}: time");
         let of = |name: &str| column[name][row];
-        // Carrying costs and interest of what was held at the last close.
+        // Carrying costs and interest of the positions at the last close.
         let days = if row > 0 { time / DAY_NS - times[row - 1] / DAY_NS } else { 0 } as f64;
         let years = days / 365.0;
         let shorts: f64 = held.values().map(|(quantity, price)| (-quantity * price).max(0.0)).sum();
@@ -236,7 +236,7 @@ fn audit(run: &Run, panel: &Panel) -> RunCounts {
         near(of("borrow"), shorts * bps("borrow_bps_per_year") * years, nav, "borrow", &place);
         let financing = (-cash).max(0.0) * bps("financing_bps_per_year") * years;
         near(of("financing"), financing, nav, "financing", &place);
-        // Prices move what was held, on new units after a split, and dividends are paid on them.
+        // Splits change the units; then dividends are paid and positions are marked to market.
         let (mut profit, mut dividends) = (0.0, 0.0);
         for (symbol, (quantity, price)) in &mut held {
             let bar = prices.bar(seq, symbol);
@@ -250,12 +250,12 @@ fn audit(run: &Run, panel: &Panel) -> RunCounts {
         }
         near(of("dividends"), dividends, nav, "dividends", &place);
         counts.taken.clear();
-        // Fills move cash, and earn from their price to the close.
+        // Fills change cash and earn from their price to the close.
         let mut fill_costs = [0.0; 3];
         let mut traded = 0.0;
         while let Some(fill) = fills.get(next_fill).filter(|fill| fill.seq <= seq) {
             next_fill += 1;
-            assert_eq!((fill.seq, fill.timestamp), (seq, time), "{place}: a fill is on a frame of equity");
+            assert_eq!((fill.seq, fill.timestamp), (seq, time), "{place}: the fill has no frame in equity");
             let last = held.get(&fill.symbol).map(|(_, price)| *price);
             check_fill(run, &prices, fill, last, &mut counts);
             let close = prices.bar(seq, &fill.symbol).map(|bar| bar.close).or(last).unwrap();
@@ -270,10 +270,10 @@ fn audit(run: &Run, panel: &Panel) -> RunCounts {
         for (name, sum) in COSTS.iter().zip(fill_costs) {
             near(of(name), sum, nav, name, &place);
         }
-        // What a delisting takes off is part of the move of what was held.
+        // The loss of a delisting belongs to the price P&L of the position.
         near(trading[row], traded, nav, "trading", &place);
         let costs: f64 = COSTS.iter().map(|name| of(name)).sum();
-        assert!(COSTS.iter().all(|name| of(name) >= 0.0), "{place}: costs are positive");
+        assert!(COSTS.iter().all(|name| of(name) >= 0.0), "{place}: a cost is negative");
         cash += of("interest") + of("dividends") - costs;
         costs_so_far += costs;
         let change = profit + of("interest") + of("dividends") - costs;
@@ -299,7 +299,7 @@ fn audit(run: &Run, panel: &Panel) -> RunCounts {
             counts.short |= *quantity < 0.0;
         }
     }
-    assert_eq!(next_fill, fills.len(), "no fill after the last frame");
+    assert_eq!(next_fill, fills.len(), "a fill follows the last frame");
     let sums = COSTS
         .into_iter()
         .chain(["interest", "dividends"])
@@ -311,14 +311,14 @@ fn audit(run: &Run, panel: &Panel) -> RunCounts {
     let in_lieu = fills.iter().filter(|fill| fill.is("cash_in_lieu")).map(|fill| -fill.notional).sum();
     near(run.summary["cash_in_lieu"].as_f64().unwrap(), in_lieu, start, "cash in lieu", "summary.json");
     near(run.summary["nav"]["last"].as_f64().unwrap(), nav, start, "nav", "summary.json");
-    assert_eq!(column["nav"][0], start, "the first row has the configured value");
+    assert_eq!(column["nav"][0], start, "the first row has the configured NAV");
     check_metrics(run, &column, &mut counts);
     check_attribution(run, &column, start);
     if !counts.ruined {
         check_excess_ratios(run, panel, &equity, &column);
     }
     if opening {
-        // Fills at the close that decides them are part of its row, so what was decided on is not on record.
+        // Fills at the close of the rebalance belong to its own row, so the tables lack the NAV before them.
         return counts;
     }
     if optional(run, "participation_cap").is_none() {
@@ -335,7 +335,7 @@ fn audit(run: &Run, panel: &Panel) -> RunCounts {
     counts
 }
 
-/// The figures are those of `nav.pct_change()`, and none of a ruined account but -100 %.
+/// Checks the figures against `nav.pct_change()`; a ruined account has only -100 %.
 fn check_metrics(run: &Run, column: &BTreeMap<&str, Vec<f64>>, counts: &mut RunCounts) {
     let nav = &column["nav"];
     let returns: Vec<f64> = nav.windows(2).map(|pair| pair[1] / pair[0] - 1.0).collect();
@@ -355,7 +355,7 @@ fn check_metrics(run: &Run, column: &BTreeMap<&str, Vec<f64>>, counts: &mut RunC
         near(net["sharpe"].as_f64().unwrap(), sharpe, sharpe.abs().max(1.0), "Sharpe ratio", "summary.json");
         return;
     };
-    assert_eq!(at, nav.len() - 1, "nothing comes after ruin");
+    assert_eq!(at, nav.len() - 1, "frames follow the ruin");
     assert_eq!(outcome["kind"], "ruined");
     assert!(outcome["at"].is_string());
     for (name, value) in net.as_object().unwrap() {
@@ -371,7 +371,7 @@ fn check_metrics(run: &Run, column: &BTreeMap<&str, Vec<f64>>, counts: &mut RunC
     assert!(gross["total_return"].as_f64().unwrap() >= -1.0);
 }
 
-/// The prices of a fill are those of its frame and its decision, which is earlier.
+/// Checks that a fill has the price of its frame and the decision price of an earlier rebalance.
 fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, counts: &mut RunCounts) {
     let place = format!("{} on frame {}", fill.symbol, fill.seq);
     let bar = prices.bar(fill.seq, &fill.symbol);
@@ -380,29 +380,33 @@ fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, co
         assert_eq!(
             (Some(fill.price), fill.decided, fill.costs),
             (last, -1, [0.0; 3]),
-            "{place}: at the last price"
+            "{place}: not at the last price"
         );
         return;
     }
     if fill.is("delisting") {
         counts.delistings += 1;
-        assert!(bar.is_none() && fill.decided == -1, "{place}: a delisting is without price and decision");
+        assert!(bar.is_none() && fill.decided == -1, "{place}: the delisting has a bar or an order");
         let haircut =
             run.number("execution", "delisting_haircut") * run.number("world", "haircut_multiplier");
         let price = last.map(|last| last * (1.0 - haircut.min(1.0)));
-        assert_eq!(Some(fill.price), price, "{place}: a delisting is at the last close less the haircut");
-        assert_eq!(fill.costs, [0.0; 3], "{place}: a delisting is free");
+        assert_eq!(
+            Some(fill.price),
+            price,
+            "{place}: the delisting is not at the last close minus the haircut"
+        );
+        assert_eq!(fill.costs, [0.0; 3], "{place}: the delisting has costs");
         return;
     }
     let lot = run.number("execution", "lot");
     if fill.is("cash_in_lieu") {
         counts.fractions += 1;
-        assert!(fill.decided == -1 && fill.costs == [0.0; 3], "{place}: no order, no costs");
-        assert!(fill.quantity.abs() < lot, "{place}: {} is no fraction of {lot}", fill.quantity);
-        assert_eq!(Some(fill.price), bar.map(|bar| bar.close).or(last), "{place}: at the close");
+        assert!(fill.decided == -1 && fill.costs == [0.0; 3], "{place}: cash in lieu has an order or costs");
+        assert!(fill.quantity.abs() < lot, "{place}: {} is not a fraction of {lot}", fill.quantity);
+        assert_eq!(Some(fill.price), bar.map(|bar| bar.close).or(last), "{place}: not at the close");
         return;
     }
-    let bar = bar.unwrap_or_else(|| panic!("{place}: there is a price to fill at"));
+    let bar = bar.unwrap_or_else(|| panic!("{place}: no bar to fill at"));
     let price = match run.setting("execution", "fill_at").as_str().unwrap() {
         "open" => bar.open,
         "typical" => (bar.high() + bar.low() + bar.close) / 3.0,
@@ -423,7 +427,7 @@ fn check_fill(run: &Run, prices: &Prices<'_>, fill: &Fill, last: Option<f64>, co
     near(fill.decision_price, decision / ratio, decision, "decision price", &place);
     let carries = run.setting("execution", "unfilled").as_str() == Some("carry");
     let late = fill.seq - fill.decided - delay;
-    // The next decision cancels what is carried; on its own frame the order still fills.
+    // The next rebalance cancels carried orders; in its frame they still fill.
     let last = run.number("sizing", "rebalance_every") as i64 - delay;
     assert!(late == 0 || carries && (0..=last).contains(&late), "{place}: {late} frames late");
     counts.carried += usize::from(late > 0);
@@ -454,7 +458,7 @@ fn optional(run: &Run, key: &str) -> Option<f64> {
 
 fn half_spread_bps(run: &Run, bar: &Bar) -> f64 {
     if run.setting("execution", "spread_model").as_str() == Some("quotes") {
-        // As the panel is written: half a thousandth from the close to either side.
+        // The panel has quotes at 5 bps on each side of the close.
         return 5.0;
     }
     let given = run.config["execution"].get("half_spreads").and_then(|table| table.get(&bar.symbol));
@@ -462,7 +466,7 @@ fn half_spread_bps(run: &Run, bar: &Bar) -> f64 {
     given.unwrap_or_else(|| run.number("execution", "half_spread_bps"))
 }
 
-/// Notional × (η σ (Q/V)^p + ½ γ σ Q/V), σ and V of the days before the fill's.
+/// Notional × (η σ (Q/V)^p + ½ γ σ Q/V); σ and V of the days before the fill.
 fn impact_of(run: &Run, prices: &Prices<'_>, fill: &Fill) -> f64 {
     let execution = |key: &str| run.number("execution", key);
     let (eta, gamma) = (execution("impact_coefficient"), execution("permanent_impact_coefficient"));
@@ -471,12 +475,12 @@ fn impact_of(run: &Run, prices: &Prices<'_>, fill: &Fill) -> f64 {
     }
     let window = execution("impact_window") as usize;
     let bars: Vec<&Bar> = (0..=fill.seq).rev().filter_map(|seq| prices.bar(seq, &fill.symbol)).collect();
-    // Today's units of one of each day, from today backwards; the first bar is the fill's own.
+    // Units of today per unit of an earlier day, going backwards; the first bar is that of the fill.
     let mut units = bars[0].split.unwrap_or(1.0);
     let (mut volumes, mut returns) = (Vec::new(), Vec::new());
     for (at, bar) in bars.iter().enumerate().skip(1).take(window) {
         volumes.push(bar.volume * units);
-        // The first day of all has a volume and no return.
+        // The first day has a volume but no return.
         if let Some(before) = bars.get(at + 1) {
             let total = (bar.close + bar.dividend.unwrap_or(0.0)) * bar.split.unwrap_or(1.0);
             returns.push(total / before.close - 1.0);
@@ -494,7 +498,7 @@ fn impact_of(run: &Run, prices: &Prices<'_>, fill: &Fill) -> f64 {
     fill.notional.abs() * volatility * (eta * share.powf(execution("impact_exponent")) + 0.5 * gamma * share)
 }
 
-/// The parts of each frame's change add up to it, and those of the instruments to the run's.
+/// Checks that the parts of each frame's change add up, and that instruments add up to the run.
 fn check_attribution(run: &Run, column: &BTreeMap<&str, Vec<f64>>, start: f64) {
     let table = run.table("attribution");
     let names: Vec<String> = table.columns().into_iter().map(|(name, _)| name).collect();
@@ -524,7 +528,7 @@ fn check_attribution(run: &Run, column: &BTreeMap<&str, Vec<f64>>, start: f64) {
     }
 }
 
-/// Sharpe and Sortino ratio of returns less the risk-free return of their frame: net, gross and benchmark.
+/// Checks Sharpe and Sortino ratios of excess returns: net, gross and benchmark.
 fn check_excess_ratios(run: &Run, panel: &Panel, equity: &Table, column: &BTreeMap<&str, Vec<f64>>) {
     let (seqs, nav, benchmark) = (equity.integers("seq"), &column["nav"], equity.numbers("benchmark_nav"));
     let per_year = run.number("data", "days_per_year") * run.number("data", "frames_per_day");
@@ -551,8 +555,8 @@ fn check_excess_ratios(run: &Run, panel: &Panel, equity: &Table, column: &BTreeM
     }
 }
 
-/// An order is the target less what is held and less what is in flight. RunCounts on the instrument that always
-/// trades, because each of its orders fills.
+/// Checks that an order is the target minus held quantity minus orders in flight. Uses the instrument with a
+/// bar in every frame, because all its orders fill.
 fn check_orders(run: &Run, prices: &Prices<'_>, fills: &[Fill], seqs: &[i64], nav: &[f64]) {
     let symbol = "S00";
     let fills: Vec<&Fill> = fills.iter().filter(|fill| fill.symbol == symbol && fill.is("order")).collect();
@@ -565,20 +569,20 @@ fn check_orders(run: &Run, prices: &Prices<'_>, fills: &[Fill], seqs: &[i64], na
     for (&seq, &nav) in
         seqs.iter().zip(nav).step_by(every).filter(|(seq, _)| **seq + delay <= seqs[seqs.len() - 1])
     {
-        let price = prices.bar(seq, symbol).map(|bar| bar.close).expect("it always trades");
+        let price = prices.bar(seq, symbol).map(|bar| bar.close).expect("it has a bar in every frame");
         let target = targets.get(&seq).and_then(|weights| weights.iter().find(|(name, _)| name == symbol));
         let wanted = target.map_or(0.0, |(_, weight)| weight * nav / price);
         let held_or_in_flight = sum(&|fill| fill.seq <= seq || fill.decided < seq);
         let missed = wanted - held_or_in_flight - sum(&|fill| fill.decided == seq);
         let allowed = lot + TOLERANCE * nav / price;
-        // Of lots, a purchase gives way where sales that were rounded away would leave too much gross exposure.
+        // With lots, a purchase is reduced if rounded sales would leave too much gross exposure.
         let gave_way = lot > 0.0 && missed * wanted > 0.0;
         assert!(missed.abs() <= allowed || gave_way, "frame {seq}: {symbol}: misses the target by {missed}");
     }
 }
 
-/// Turnover by UTC date, rebuilt from quantities and decision prices, is under the cap, and where everything
-/// could fill it is the column. Returns the largest of a date by the column.
+/// Checks that the turnover per UTC date, rebuilt from quantities and decision prices, is below the cap, and
+/// equals the column if every order could fill. Returns the largest turnover of a date in the column.
 fn check_turnover(
     run: &Run,
     prices: &Prices<'_>,
@@ -599,16 +603,19 @@ fn check_turnover(
     for (row, &seq) in seqs.iter().enumerate() {
         let (decided, filled) = (column["turnover"][row], of_decision.get(&seq).copied().unwrap_or(0.0));
         let place = format!("frame {seq}");
-        assert!((seq - seqs[0]) % every == 0 || decided == 0.0 && filled == 0.0, "{place}: does not decide");
+        assert!(
+            (seq - seqs[0]) % every == 0 || decided == 0.0 && filled == 0.0,
+            "{place}: turnover without a rebalance"
+        );
         assert!(filled <= decided + TOLERANCE, "{place}: {filled} was filled of {decided}");
         let all = prices.frames.get(prices.panel.times.get((seq + delay) as usize).unwrap_or(&0));
         let symbols: BTreeSet<&str> =
             prices.frames[&prices.panel.times[seq as usize]].keys().copied().collect();
-        // Orders that were in flight at the end have no fill.
+        // Orders in flight at the end have no fill.
         let comes = seq + delay <= seqs[seqs.len() - 1];
         if comes && all.is_some_and(|bars| symbols.iter().all(|symbol| bars.contains_key(symbol))) {
             complete += 1;
-            // An order of lots may lose a fraction of one over a split.
+            // With lots, an order may lose a fraction in a split.
             let splits = |seq: i64| prices.frames[&prices.panel.times[seq as usize]].values();
             let is_split = (seq + 1..=seq + delay).any(|seq| splits(seq).any(|bar| bar.split.is_some()));
             let rounded = is_split && run.number("execution", "lot") > 0.0;
@@ -619,13 +626,13 @@ fn check_turnover(
         let date = by_date.entry(prices.panel.times[seq as usize] / DAY_NS).or_default();
         *date = [date[0] + decided, date[1] + filled];
     }
-    assert!(complete > 0, "on some frame everything could fill");
+    assert!(complete > 0, "no frame in which every order could fill");
     let largest = by_date.values().flatten().copied().fold(0.0, f64::max);
     assert!(largest <= cap + TOLERANCE, "{largest} of {cap} was traded on one date");
     largest
 }
 
-/// A column of weights.parquet: frame → symbol and value in the order of the rows; null is left out.
+/// Column of weights.parquet by frame: symbol and value in row order, without nulls.
 fn weights(run: &Run, name: &str) -> BTreeMap<i64, Vec<(String, f64)>> {
     let table = run.table("weights");
     let rows = table.integers("seq").into_iter().zip(table.texts("symbol")).zip(table.numbers(name));
@@ -636,7 +643,7 @@ fn weights(run: &Run, name: &str) -> BTreeMap<i64, Vec<(String, f64)>> {
     frames
 }
 
-/// The digest chain from the tables alone, as its definition says.
+/// Digest chain, computed from the tables by its definition.
 fn digest(run: &Run) -> String {
     let equity = run.table("equity");
     let (nav, cash) = (equity.numbers("nav"), equity.numbers("cash"));
@@ -656,7 +663,7 @@ fn digest(run: &Run) -> String {
             put(fill.symbol.as_bytes());
             put(&fill.decided.to_le_bytes());
             let [commission, spread, impact] = fill.costs;
-            // The last number is reserved.
+            // The last field is reserved.
             for value in [fill.quantity, fill.price, commission, spread, impact, 0.0] {
                 put(&value.to_le_bytes());
             }
@@ -674,7 +681,7 @@ fn digest(run: &Run) -> String {
     chain.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Replays a panel under each case and audits it.
+/// Replays a panel in each case and audits the run.
 fn check(panel: &Panel, common: &[&str], cases: &[Case<'_>]) {
     let folder = folder();
     let data = panel.write(folder.path());
@@ -682,18 +689,18 @@ fn check(panel: &Panel, common: &[&str], cases: &[Case<'_>]) {
         let settings: Vec<&str> = settings.split_whitespace().chain(common.iter().copied()).collect();
         let run = run(folder.path(), &format!("run-{number}"), &joined("replay", &data, &settings));
         let counts = audit(&run, panel);
-        assert!(happened(&counts), "{name}: what the case is about has happened: {counts:?}");
+        assert!(happened(&counts), "{name}: the case tests nothing: {counts:?}");
         assert_eq!(digest(&run), run.digest(), "{name}: the digest follows from the tables");
     }
 }
 
 #[test]
-fn every_number_of_a_run_follows_from_its_fills_and_the_prices() {
+fn every_number_of_a_run_follows_from_fills_and_prices() {
     check(&Panel::new(11, 420, 12).acting(), &["record.weights=all", "estimator.warmup=60"], &CASES);
 }
 
 #[test]
-fn the_turnover_cap_holds_for_all_frames_of_a_date_together() {
+fn turnover_cap_applies_to_all_frames_of_a_date_together() {
     let common = ["record.weights=all", "estimator.warmup=15", "data.frames_per_day=4"];
     let cases: [Case<'_>; 3] = [
         ("defaults", "strategy.kind=equal_weight", |counts| {
@@ -714,7 +721,7 @@ fn the_turnover_cap_holds_for_all_frames_of_a_date_together() {
 }
 
 #[test]
-fn ruined_account_can_be_rebuilt_to_its_end() {
+fn ruined_account_can_be_rebuilt() {
     let common = ["record.weights=all", "estimator.warmup=60", "execution.financing_bps_per_year=200"];
     let ruined: fn(&RunCounts) -> bool = |counts| counts.ruined;
     let long = "sizing.gross_max=4 sizing.weight_max=1 sizing.net_target=3 sizing.turnover_cap=2 strategy.kind=equal_weight";
@@ -729,7 +736,7 @@ fn ruined_account_can_be_rebuilt_to_its_end() {
         }
         let late = format!("{settings} execution.delay_bars=2 execution.unfilled=carry");
         let same = format!("{settings} execution.fill_at=same_close");
-        for (name, settings) in [("as it is", settings), ("late", &late), ("at the same close", &same)] {
+        for (name, settings) in [("plain", settings), ("late", &late), ("at the same close", &same)] {
             let name = format!("{name}, prices times {factor}");
             check(&panel, &common, &[(&name, settings, ruined)]);
         }

@@ -1,5 +1,5 @@
-//! The module graph: no circle between the folders of a crate, at any level, and few entries in `replay/src`; and the
-//! paths in ARCHITECTURE.md.
+//! Module graph: no cycles between the folders of a crate at any level, few entries in `replay/src`, and
+//! existing paths in ARCHITECTURE.md.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A module by the names on its path below the crate.
+/// Module as the names on its path below the crate.
 type Module = Vec<String>;
 /// Modules that a module imports from, each with one of the imports.
 type Imports = BTreeMap<Module, String>;
@@ -41,7 +41,7 @@ fn leaves(tree: &str) -> Vec<String> {
     parts.flat_map(leaves).map(|leaf| format!("{}{leaf}", prefix.trim())).collect()
 }
 
-/// Paths of the crate that a file names, as written: `super::costs::Costs`.
+/// Paths of the crate in a file, as written: `super::costs::Costs`.
 fn paths_of(text: &str) -> Vec<String> {
     let code = code_of(text);
     let mut paths = Vec::new();
@@ -113,8 +113,8 @@ fn modules(source: &Path) -> BTreeMap<Module, Imports> {
     modules
 }
 
-/// Children of a folder that reach each other, with the imports that tie them.
-fn circles(modules: &BTreeMap<Module, Imports>, folder: &[String]) -> Vec<String> {
+/// Edges of cycles between the children of a folder, each with an import.
+fn cycles(modules: &BTreeMap<Module, Imports>, folder: &[String]) -> Vec<String> {
     let depth = folder.len();
     let child =
         |module: &Module| (module.starts_with(folder) && module.len() > depth).then(|| module[depth].clone());
@@ -152,7 +152,7 @@ fn circles(modules: &BTreeMap<Module, Imports>, folder: &[String]) -> Vec<String
 }
 
 #[test]
-fn folders_of_a_crate_form_no_circle() {
+fn folders_of_a_crate_form_no_cycle() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     for (name, least) in [("engine", 100), ("connectors", 80), ("strategies", 5), ("replay", 100)] {
         let modules = modules(&root.join(name).join("src"));
@@ -161,13 +161,13 @@ fn folders_of_a_crate_form_no_circle() {
         for module in modules.keys() {
             folders.extend((0..module.len()).map(|depth| &module[..depth]));
         }
-        let found: Vec<String> = folders.iter().flat_map(|folder| circles(&modules, folder)).collect();
+        let found: Vec<String> = folders.iter().flat_map(|folder| cycles(&modules, folder)).collect();
         assert!(found.is_empty(), "{name}:\n{}", found.join("\n"));
     }
 }
 
 #[test]
-fn a_circle_of_folders_is_found() {
+fn cycle_of_folders_is_found() {
     let source = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = source.path().join(name);
@@ -179,14 +179,14 @@ fn a_circle_of_folders_is_found() {
     write("a/inner.rs", "pub struct Inner;");
     write("c.rs", "fn call() { print!(\"{}\", crate::a::inner::Inner); }");
     write("b.rs", "pub struct Thing;");
-    assert!(circles(&modules(source.path()), &[]).is_empty());
+    assert!(cycles(&modules(source.path()), &[]).is_empty());
     write("b.rs", "use crate::c; pub struct Thing;");
-    assert_eq!(circles(&modules(source.path()), &[]).len(), 2, "a → b and c → a; b → c ties no folder");
+    assert_eq!(cycles(&modules(source.path()), &[]).len(), 2, "a → b and c → a; b → c involves no folder");
     assert_eq!(leaves("a::{b, c::{D, E as F}}"), ["a::b", "a::c::D", "a::c::E"]);
 }
 
 #[test]
-fn the_program_has_at_most_ten_entries() {
+fn program_has_at_most_ten_entries() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let entries = fs::read_dir(source).unwrap().count();
     assert!(entries <= 10, "replay/src has {entries} entries");
@@ -199,7 +199,7 @@ fn architecture_names_files_that_exist() {
     let lines = text.lines().count();
     assert!(lines <= 240, "ARCHITECTURE.md has {lines} lines, expected at most 240");
     let is_path = |quoted: &&str| [".rs", ".md", "/"].iter().any(|end| quoted.ends_with(end));
-    // Every second part lies between backticks.
+    // Every second part is between backticks.
     let paths: Vec<&str> = text.split('`').skip(1).step_by(2).filter(is_path).collect();
     assert!(paths.len() >= 50, "ARCHITECTURE.md names {} paths, expected at least 50", paths.len());
     let missing: Vec<&str> = paths.into_iter().filter(|path| !root.join(path).exists()).collect();

@@ -1,4 +1,4 @@
-//! No output depends on data that comes after it: neither deleted, nor changed, nor added.
+//! No output depends on later data, whether deleted, changed or added.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,7 +13,7 @@ const DAYS: usize = 130;
 const WARMUP: usize = 40;
 const ANY_RF: &str = "data.rf_max=1e9";
 
-/// All tables up to a time, bit by bit.
+/// All rows of the tables up to a time, bit by bit.
 fn past(run: &Run, tables: &[&str], time: i64) -> Vec<String> {
     let lines = |table: &&str| {
         let lines = run.table(table).lines_until(time);
@@ -24,7 +24,7 @@ fn past(run: &Run, tables: &[&str], time: i64) -> Vec<String> {
     tables.iter().flat_map(lines).collect()
 }
 
-/// Nothing comes after the frame at `cut`.
+/// Removes all data after the frame at `cut`.
 fn cut_off(panel: &Panel, cut: usize) -> Panel {
     let last = panel.times[cut];
     let mut panel = panel.clone();
@@ -34,8 +34,8 @@ fn cut_off(panel: &Panel, cut: usize) -> Panel {
     panel
 }
 
-/// Everything after the frame at `cut` is different: prices, gaps and factors, an instrument that is gone
-/// and one that is new and comes first in the order of the alphabet.
+/// Changes all data after the frame at `cut`: prices, gaps and factors; removes an instrument, and adds one
+/// that is first in alphabetical order.
 fn change_after(panel: &Panel, cut: usize, seed: u64) -> Panel {
     let last = panel.times[cut];
     let mut random = Random(seed);
@@ -61,10 +61,10 @@ fn change_after(panel: &Panel, cut: usize, seed: u64) -> Panel {
     panel
 }
 
-/// What a strategy and a way to trade are held to.
+/// Checks a command with its settings: outputs up to a cut are equal whatever follows.
 fn check(command: &str, settings: &[&str], tables: &[&str]) -> impl Fn(u64, usize) {
     let warmup = format!("estimator.warmup={WARMUP}");
-    // The changed data has risk-free returns beyond reason.
+    // The changed data has implausible risk-free returns.
     let own = [warmup, "record.betas=all".into(), ANY_RF.into()];
     let settings: Vec<String> = settings.iter().map(|text| (*text).to_owned()).chain(own).collect();
     let (command, tables) = (command.to_owned(), tables.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>());
@@ -74,7 +74,7 @@ fn check(command: &str, settings: &[&str], tables: &[&str]) -> impl Fn(u64, usiz
         let tables: Vec<&str> = tables.iter().map(String::as_str).collect();
         let of = |name: &str, panel: &Panel| {
             let folder = folder.path().join(name);
-            std::fs::create_dir_all(&folder).expect("a folder");
+            std::fs::create_dir_all(&folder).expect("create the folder");
             let data = panel.write(&folder);
             run(&folder, "out", &joined(&command, &data, &settings))
         };
@@ -107,7 +107,7 @@ fn no_output_of_a_strategy_depends_on_the_future() {
 }
 
 #[test]
-fn no_fill_depends_on_the_future_however_orders_are_executed() {
+fn no_fill_depends_on_the_future_in_any_execution_mode() {
     let settings = "execution.fill_at=open execution.delay_bars=2 execution.unfilled=carry execution.lot=1 \
                     sizing.rebalance_every=5 execution.delist_after=3 execution.delisting_haircut=0.3 \
                     execution.cash_interest=0.03 record.weights=all";
@@ -124,13 +124,13 @@ fn no_beta_depends_on_the_future() {
 }
 
 #[test]
-fn the_check_sees_a_change_of_the_past() {
-    // Against a comparison that compares nothing: the same panels differ one day later.
+fn check_detects_a_change_of_the_past() {
+    // Guards against an empty comparison: the same panels differ one day later.
     let panel = Panel::new(3, DAYS, 6);
     let folder = folder();
     let of = |name: &str, panel: &Panel| {
         let folder: &Path = &folder.path().join(name);
-        std::fs::create_dir_all(folder).expect("a folder");
+        std::fs::create_dir_all(folder).expect("create the folder");
         run(folder, "out", &joined("replay", &panel.write(folder), &["estimator.warmup=40", ANY_RF]))
     };
     let (known, changed) = (of("known", &panel), of("changed", &change_after(&panel, 80, 1)));

@@ -1,4 +1,4 @@
-//! What `estimate` sees from the end of a run: `--smooth`, `--em` and `--compare rolling`.
+//! Offline estimation of `estimate`: `--smooth`, `--em` and `--compare rolling`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,14 +12,14 @@ use support::{Panel, Run, Table, call, folder, joined, run};
 
 const COEFFICIENTS: [&str; 7] = ["alpha", "mkt", "mom", "qual", "size", "vol", "val"];
 const SYMBOLS: usize = 20;
-/// Frames with returns of the tutorial.
+/// Frames of the embedded data with returns.
 const FRAMES: usize = 2_263;
 
 fn names(table: &Table) -> String {
     table.columns().into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")
 }
 
-/// Rows by (symbol, seq), in the order of smoothed.parquet, of some columns.
+/// Rows of some columns by symbol and seq, the order of smoothed.parquet.
 fn by_instrument(table: &Table, columns: &[String]) -> Vec<(String, i64, Vec<f64>)> {
     let (symbols, seqs) = (table.texts("symbol"), table.integers("seq"));
     let columns: Vec<Vec<f64>> = columns.iter().map(|name| table.numbers(name)).collect();
@@ -37,7 +37,7 @@ fn notes(run: &Run) -> String {
     run.summary["warnings"].as_array().unwrap().iter().map(Value::to_string).collect()
 }
 
-/// Checks that the smoothed end is the filtered end, and that the two have the same rows. Returns pairs of
+/// Checks that smoothed and filtered estimates have the same rows and the same last frame. Returns pairs of
 /// smoothed and filtered standard deviations.
 fn assert_ends_meet(run: &Run, coefficients: &[&str]) -> Vec<(f64, f64)> {
     let means: Vec<String> = coefficients.iter().map(|name| (*name).to_owned()).collect();
@@ -49,7 +49,7 @@ fn assert_ends_meet(run: &Run, coefficients: &[&str]) -> Vec<(f64, f64)> {
     let k = coefficients.len();
     let mut pairs = Vec::new();
     for (at, (s, f)) in smoothed.iter().zip(&filtered).enumerate() {
-        assert_eq!((&s.0, s.1), (&f.0, f.1), "the same instruments and frames");
+        assert_eq!((&s.0, s.1), (&f.0, f.1), "different instruments or frames");
         assert!(s.2.iter().all(|value| value.is_finite()), "{s:?}");
         if smoothed.get(at + 1).is_none_or(|next| next.0 != s.0) {
             for (s, f) in s.2.iter().zip(&f.2) {
@@ -62,7 +62,7 @@ fn assert_ends_meet(run: &Run, coefficients: &[&str]) -> Vec<(f64, f64)> {
 }
 
 #[test]
-fn smoothed_betas_end_where_the_filtered_ones_do_and_are_known_better() {
+fn smoothed_betas_equal_filtered_at_the_end_with_smaller_errors() {
     let folder = folder();
     let run = estimated(folder.path(), "learned", "--smooth --set estimator.kind=dlm");
     let table = run.table("smoothed");
@@ -72,18 +72,18 @@ fn smoothed_betas_end_where_the_filtered_ones_do_and_are_known_better() {
     assert_eq!(table.rows(), SYMBOLS * FRAMES);
     let (symbols, times) = (table.texts("symbol"), table.times());
     let whole = symbols.chunks(FRAMES).all(|one| one.iter().all(|symbol| *symbol == one[0]));
-    assert!(whole && times.chunks(FRAMES).all(|one| one.is_sorted()), "instrument by instrument");
+    assert!(whole && times.chunks(FRAMES).all(|one| one.is_sorted()), "not sorted by instrument");
     let filtered = run.table("betas").texts("symbol");
     let order: Vec<&String> = symbols.iter().step_by(FRAMES).collect();
-    assert_eq!(order, filtered[..SYMBOLS].iter().collect::<Vec<_>>(), "in engine order");
+    assert_eq!(order, filtered[..SYMBOLS].iter().collect::<Vec<_>>(), "not in engine order");
     let pairs = assert_ends_meet(&run, &COEFFICIENTS);
-    // The variance is estimated in both, and with hindsight it may turn out larger.
+    // The variance is estimated in both, and the smoothed estimate may be larger.
     let better = pairs.iter().filter(|(smoothed, filtered)| smoothed <= filtered).count();
     assert!(better as f64 > 0.95 * pairs.len() as f64, "{better} of {}", pairs.len());
     assert!(!notes(&run).contains("mixture") && notes(&run).contains("smoothed.parquet knows"));
     assert_eq!(run.summary["smooth"]["model"], "dlm");
 
-    // Where the variance is as good as known, hindsight never knows less.
+    // With a nearly known variance, smoothed errors are never larger.
     let known = "--smooth --set estimator.kind=dlm --set estimator.variance_discount=1 \
                  --set estimator.observation_variance=2e-4 --set estimator.observation_dof=1e12";
     let run = estimated(folder.path(), "known", known);
@@ -93,7 +93,7 @@ fn smoothed_betas_end_where_the_filtered_ones_do_and_are_known_better() {
 }
 
 #[test]
-fn given_parameters_are_smoothed_as_they_are() {
+fn fixed_parameters_are_used_by_the_smoother() {
     let folder = folder();
     let given = "--smooth --set estimator.kind=fixed --set estimator.transition_variance=1e-4 \
                  --set estimator.alpha_transition_variance=1e-10 --set estimator.initial_alpha_variance=1e-6 \
@@ -106,22 +106,22 @@ fn given_parameters_are_smoothed_as_they_are() {
 }
 
 #[test]
-fn a_mixture_is_smoothed_as_the_dlm_of_the_same_settings_and_says_so() {
+fn mixture_is_smoothed_as_dlm_with_a_note() {
     let folder = folder();
     let mixture = estimated(folder.path(), "mixture", "--smooth");
     let dlm = estimated(folder.path(), "dlm", "--smooth --set estimator.kind=dlm");
     assert!(mixture.bytes("smoothed") == dlm.bytes("smoothed"));
     let ended = call(folder.path(), &["estimate", "--smooth", "--out", "again"]);
-    let said = "a mixture has no retrospective of its own";
-    assert!(ended.out.contains(said) && notes(&mixture).contains(said), "{}", ended.out);
-    // What is seen from the end changes nothing of what was seen on the way.
+    let expected = "a mixture has no retrospective of its own";
+    assert!(ended.out.contains(expected) && notes(&mixture).contains(expected), "{}", ended.out);
+    // Smoothing does not change the filtered estimates.
     let plain = estimated(folder.path(), "plain", "");
     assert!(plain.bytes("betas") == mixture.bytes("betas"));
     assert!(!plain.path.join("smoothed.parquet").exists());
 }
 
 #[test]
-fn missing_rows_and_late_listings_are_smoothed_where_they_were_filtered() {
+fn smoothed_rows_equal_filtered_rows_with_gaps_and_late_listings() {
     let folder = folder();
     let data = Panel::new(11, 400, 9).write(folder.path());
     for kind in ["estimator.kind=dlm", "estimator.kind=fixed"] {
@@ -131,8 +131,8 @@ fn missing_rows_and_late_listings_are_smoothed_where_they_were_filtered() {
         let arguments = [joined("estimate", &data, &settings), vec!["--smooth"]].concat();
         let run = run(folder.path(), kind, &arguments);
         let pairs = assert_ends_meet(&run, &["alpha", "mkt", "mom"]);
-        assert!(pairs.len() < 9 * 3 * 399, "some are listed late");
-        // The parameters that are fitted are smoothed, and replace what was there.
+        assert!(pairs.len() < 9 * 3 * 399, "no late listing");
+        // With --em, the smoother uses the fitted parameters.
         let arguments = [arguments, vec!["--em", "2", "--out", kind, "--force"]].concat();
         let ended = call(folder.path(), &arguments);
         assert_eq!(ended.code, Some(0), "{}", ended.err);
@@ -175,14 +175,14 @@ fn em_raises_the_likelihood_of_every_instrument() {
     let total = run.summary["em"]["log_likelihood"].as_f64().unwrap();
     assert!((total - last.iter().sum::<f64>()).abs() < 1e-6);
     assert!(notes(&run).contains("look ahead"));
-    // One step more goes on from there.
+    // One more step raises it further.
     let more = estimated(folder.path(), "more", "--em 9 --set universe.trade=['AAPL','JPM','XOM']");
     let more = more.table("parameters").numbers("log_likelihood");
     assert!(more.iter().zip(&last).all(|(more, last)| more > last));
 }
 
 #[test]
-fn the_filter_explains_more_than_any_rolling_window() {
+fn filter_has_higher_hedged_r2_than_rolling_windows() {
     let folder = folder();
     let run = estimated(folder.path(), "compared", "--compare rolling");
     let windows = run.summary["compare"].as_array().unwrap();
@@ -191,10 +191,10 @@ fn the_filter_explains_more_than_any_rolling_window() {
     for window in windows {
         let figure = |key: &str| window[key].as_f64().unwrap();
         assert!(figure("filter_hedged_r2") > figure("hedged_r2"), "{window}");
-        // All instruments have every return from the 506th frame on.
+        // From the 506th frame every instrument has all returns.
         assert_eq!(window["forecasts"], SYMBOLS * (FRAMES - 505));
     }
-    // The figure can be had from the tables.
+    // The figures follow from the tables.
     let rolling = run.table("rolling");
     let expected = format!("timestamp seq symbol {} forecast_mean forecast_error", COEFFICIENTS.join(" "));
     assert_eq!(names(&rolling), expected);
@@ -220,7 +220,7 @@ fn the_filter_explains_more_than_any_rolling_window() {
 }
 
 #[test]
-fn what_cannot_be_asked_for_is_refused() {
+fn invalid_flags_are_refused() {
     let folder = folder();
     for (arguments, words) in [
         ("estimate --em 0", ["--em", "0"]),

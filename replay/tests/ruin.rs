@@ -1,4 +1,4 @@
-//! An account whose value falls to 0 or below is ruined, and every command says so before any figure.
+//! A ruined account (NAV of 0 or below) is reported by every command before its figures.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use support::{DAY_NS, Panel, Run, Table, call, folder, joined, paper, run, sets};
 
-/// Three times the value in equal weights; with a gross limit of 1 it is what there is.
+/// Three times the NAV in equal weights; fully invested with a gross limit of 1.
 const SETTINGS: [&str; 6] = [
     "strategy.kind=equal_weight",
     "estimator.warmup=40",
@@ -19,7 +19,7 @@ const SETTINGS: [&str; 6] = [
     "sizing.turnover_cap=2",
     "sizing.gross_max=4",
 ];
-/// The frame on which all prices fall by 70 %.
+/// Frame in which all prices fall by 70 %.
 const FALL: usize = 150;
 
 fn panel() -> Panel {
@@ -36,14 +36,14 @@ fn date(panel: &Panel, frame: usize) -> String {
     jiff::Timestamp::from_nanosecond(i128::from(panel.times[frame])).unwrap().strftime("%Y-%m-%d").to_string()
 }
 
-/// No number of a JSON text is missing where it should be null, and no text names what is no number.
+/// Checks that a text has no NaN and no infinite number.
 fn is_finite(text: &str) {
     for word in ["NaN", "nan", "inf ", "Infinity"] {
         assert!(!text.contains(word), "{word}: {text}");
     }
 }
 
-/// A stress run or a tuning of a grid.
+/// Runs `stress` or `tune` with a grid.
 fn study(path: &Path, command: &str, data: &[String], grid: &str, more: &[&str]) -> (Run, String) {
     fs::write(path.join("grid.toml"), grid).unwrap();
     let name = format!("{command}-{}", fs::read_dir(path).unwrap().count());
@@ -59,7 +59,7 @@ fn outcomes(run: &Run) -> Vec<String> {
 }
 
 #[test]
-fn replay_report_size_and_diff_say_that_the_account_is_ruined() {
+fn replay_report_size_and_diff_report_a_ruined_account() {
     let folder = folder();
     let (path, panel) = (folder.path(), panel());
     let data = panel.write(path);
@@ -77,7 +77,7 @@ fn replay_report_size_and_diff_say_that_the_account_is_ruined() {
     assert!(nav[nav.len() - 1] < 0.0 && nav[..nav.len() - 1].iter().all(|nav| *nav > 0.0));
     let fills = run.table("fills");
     let closing = fills.texts("reason").iter().filter(|reason| *reason == "ruin").count();
-    assert!(closing > 0, "positions are closed");
+    assert!(closing > 0, "positions were not closed");
 
     let report = fs::read_to_string(path.join("a/report.html")).unwrap();
     let place = |text: &str| report.find(text).unwrap_or_else(|| panic!("{text}"));
@@ -93,9 +93,9 @@ fn replay_report_size_and_diff_say_that_the_account_is_ruined() {
     support::run(path, "b", &joined("replay", &data, &safe));
     for (one, other, name) in [("a", "b", "A"), ("b", "a", "B")] {
         let diff = call(path, &["diff", one, other]);
-        let said = format!("{name} (");
+        let expected = format!("{name} (");
         assert!(
-            diff.code == Some(1) && diff.out.contains(&said) && diff.out.contains("was ruined"),
+            diff.code == Some(1) && diff.out.contains(&expected) && diff.out.contains("was ruined"),
             "{}",
             diff.out
         );
@@ -113,7 +113,7 @@ fn ruined_scenario_is_marked_and_never_best() {
     let folder = folder();
     let path = folder.path();
     let data = panel().write(path);
-    // The ruined ones trade most, and the best is beside them.
+    // The ruined scenarios have the highest limits, and the best is next to them.
     let grid = "[grid]\n\"sizing.gross_max\" = [0.2, 0.6, 1, 2, 4]\n";
     let (run, out) = study(path, "stress", &data, grid, &[]);
     assert_eq!(outcomes(&run), ["completed", "completed", "completed", "ruined", "ruined"]);
@@ -139,13 +139,13 @@ fn ruined_scenario_is_marked_and_never_best() {
     let luck = &run.summary["luck"];
     assert_eq!((&luck["compared"], &luck["ruined"]), (&3.into(), &serde_json::json!([3, 4])));
     assert!(luck["best"]["scenario"].as_u64().unwrap() < 3);
-    assert!(luck["base"].is_null(), "the configuration itself is ruined: {}", luck["base"]);
-    // Beside a ruined one nothing is robust.
+    assert!(luck["base"].is_null(), "the ruined configuration has no ratio: {}", luck["base"]);
+    // A neighbour of a ruined scenario is not robust.
     assert!(luck["robust"]["scenario"].as_u64().unwrap() < 2, "{}", luck["robust"]);
     let lines: Vec<&str> = out.lines().collect();
     let place = |word: &str| lines.iter().position(|line| line.starts_with(word)).unwrap();
     assert!(place("RUINED: 2 of 5 scenarios") < place("best  net Sharpe"), "{out}");
-    // A scenario is the replay with its settings, returns included.
+    // A scenario equals the replay with its settings, returns included.
     let own = [&SETTINGS[..5], &["sizing.gross_max=2"]].concat();
     let replay = support::run(path, "replay", &[joined("replay", &data, &own), vec!["--no-report"]].concat());
     assert_eq!(table.texts("digest")[3], replay.digest());
@@ -165,7 +165,7 @@ fn ruined_scenario_is_marked_and_never_best() {
 }
 
 #[test]
-fn repriced_scenario_is_ruined_by_its_costs_or_with_its_run() {
+fn repriced_scenario_is_ruined_by_its_costs_or_with_its_base() {
     let folder = folder();
     let path = folder.path();
     let data = panel().write(path);
@@ -177,8 +177,8 @@ fn repriced_scenario_is_ruined_by_its_costs_or_with_its_run() {
     assert!(nav[1] <= 0.0 && total[1] == -1.0 && total[0] > -1.0, "{nav:?} {total:?}");
     let rows = run.table("scenario_returns").integers("scenario");
     let [first, second] = [0, 1].map(|number| rows.iter().filter(|scenario| **scenario == number).count());
-    assert!(second < first, "{second} returns until it is ruined");
-    // The trades end with the account that they are of, whatever they would have cost.
+    assert!(second < first, "{second} returns before the ruin");
+    // Trades end with the base account, whatever their costs in a scenario.
     let (run, _) = study(path, "stress", &data, grid, &[]);
     assert_eq!(outcomes(&run), ["ruined", "ruined"]);
     let scenarios = run.table("scenarios");
@@ -215,10 +215,10 @@ fn tune_chooses_among_settings_that_survive() {
     }
     assert_eq!(run.summary["luck"]["compared"], 2);
     assert!(out.starts_with("RUINED: 2 of") || out.contains("\nRUINED: 2 of"), "{out}");
-    assert!(out.contains("sizing.gross_max=4"), "by name: {out}");
+    assert!(out.contains("sizing.gross_max=4"), "settings are missing: {out}");
     let best = fs::read_to_string(run.path.join("best.toml")).unwrap();
     assert!(["gross_max = 0.3\n", "gross_max = 1.0\n"].iter().any(|line| best.contains(line)), "{best}");
-    // The configuration as it is has a gross limit of 4: it is the first of the settings.
+    // The configuration has a gross limit of 4, like the first scenario.
     let base = &run.summary["out_of_sample"]["base"];
     assert_eq!(base["total_return"], -1.0);
     assert!(base["sharpe"].is_null());
@@ -226,7 +226,7 @@ fn tune_chooses_among_settings_that_survive() {
     let (times, net) = (beside.times(), beside.numbers("base_net_return"));
     let after = panel().times[FALL];
     for (time, net) in times.iter().zip(net) {
-        assert_eq!(net.is_nan(), *time > after, "no return after ruin, at {}", time / DAY_NS);
+        assert_eq!(net.is_nan(), *time > after, "return after the ruin, at {}", time / DAY_NS);
     }
 
     fs::write(path.join("grid.toml"), "[grid]\n\"sizing.gross_max\" = [3, 4]\n").unwrap();
@@ -236,7 +236,7 @@ fn tune_chooses_among_settings_that_survive() {
 }
 
 #[test]
-fn score_says_whether_the_account_reached_the_hold_out() {
+fn score_reports_a_ruin_before_or_in_the_hold_out() {
     let folder = folder();
     let (path, panel) = (folder.path(), panel());
     let data = panel.write(path);
@@ -246,9 +246,9 @@ fn score_says_whether_the_account_reached_the_hold_out() {
         call(path, &all)
     };
     let after = score(FALL + 5, "after");
-    let said =
+    let expected =
         format!("ruined at {}, before the hold-out begins at {}", date(&panel, FALL), date(&panel, FALL + 5));
-    assert!(after.code == Some(1) && after.err.contains(&said), "{}", after.err);
+    assert!(after.code == Some(1) && after.err.contains(&expected), "{}", after.err);
     let inside = score(FALL - 20, "inside");
     assert_eq!(inside.code, Some(0), "{}", inside.err);
     assert!(inside.out.starts_with("RUINED at"), "{}", inside.out);
@@ -262,7 +262,7 @@ fn score_says_whether_the_account_reached_the_hold_out() {
 }
 
 #[test]
-fn paper_stops_trading_for_good() {
+fn paper_of_a_ruined_account_stops_trading_permanently() {
     let folder = folder();
     let (path, panel) = (folder.path(), panel());
     let data = panel.write(path);
@@ -281,13 +281,13 @@ fn paper_stops_trading_for_good() {
     let connection = Connection::open(path.join("state/state.db")).unwrap();
     let one = |sql: &str| -> String { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
     assert_eq!(one("SELECT count(*) || '' FROM events WHERE kind = 'ruined'"), "1");
-    assert_eq!(one("SELECT count(*) || '' FROM weights"), "0", "nothing is held");
+    assert_eq!(one("SELECT count(*) || '' FROM weights"), "0", "positions remain");
     assert_eq!(one("SELECT reason FROM fills ORDER BY seq DESC, n DESC LIMIT 1"), "ruin");
     let status = || one("SELECT value FROM status WHERE key = 'trading'");
     assert!(status().contains("\"ruined\"") && status().contains("RUINED at"), "{}", status());
     let rows = one("SELECT count(*) || '' FROM equity");
 
-    // A start of its state is one of a ruined account, whatever is asked.
+    // A restart stays ruined, whatever the flags.
     let again = call(path, &[&arguments[..], &["--resume-trading"]].concat());
     assert!(
         again.code == Some(0) && again.out.matches("RUINED at").count() == 2,

@@ -1,4 +1,4 @@
-//! The digest is a function of data, settings and version: of nothing else.
+//! The digest depends only on data, settings and version.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,7 +19,7 @@ fn year(time: i64) -> i16 {
     (date(1970, 1, 1) + jiff::Span::new().days(time / DAY_NS)).year()
 }
 
-/// One column of closes a symbol, the last symbol first.
+/// Writes one column of closes per symbol, in reverse order of the symbols.
 fn write_wide(path: &Path, bars: &[Bar]) {
     let frames: Vec<i64> = bars.iter().map(|bar| bar.time).collect::<BTreeSet<_>>().into_iter().collect();
     let mut columns = BTreeMap::<&str, Vec<Option<f64>>>::new();
@@ -32,7 +32,7 @@ fn write_wide(path: &Path, bars: &[Bar]) {
     write(path, table);
 }
 
-/// The same bars in every layout that is read; the names of the files and folders.
+/// Writes the same bars in every supported layout; returns the names of files and folders.
 fn write_layouts(folder: &Path, bars: &[Bar]) -> [&'static str; 6] {
     write_tidy(&folder.join("tidy.parquet"), bars);
     let mut random = Random(7);
@@ -91,9 +91,9 @@ fn digest_is_equal_for_every_file_layout_placement_capacity_and_batch() {
             }
         }
     }
-    // What is recorded and where time goes does not enter.
+    // Recording does not change the digest.
     assert_eq!(digest(layouts[0], &["record.weights=none", "record.betas=all"]), expected);
-    // Settings and data do: a cost, and one price of the last day.
+    // A cost and one price of the last day change it.
     let costlier = digest(layouts[0], &["execution.half_spread_bps=4.5"]);
     assert_ne!(costlier, expected);
     for symbol in ["S00", "S05"] {

@@ -1,4 +1,4 @@
-//! Every numeric setting at its ends and beyond: it is refused by name, or all that a run writes is finite.
+//! Every numeric setting at and beyond its limits is refused by name, or the run writes only finite numbers.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
@@ -18,7 +18,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 use support::{Panel, folder, sets};
 
-/// Values that a setting is given.
+/// Values tried for each setting.
 const VALUES: [&str; 13] = [
     "0",
     "5e-324",
@@ -37,7 +37,7 @@ const VALUES: [&str; 13] = [
 /// Virtual memory of a run in kB.
 const MEMORY_KB: u64 = 4_000_000;
 
-/// Settings that numbers are changed beside, the tables whose numbers are, and settings that are unset by default.
+/// Fixed settings, tables whose numbers vary, and varying settings without a default.
 struct Case {
     beside: &'static [&'static str],
     tables: &'static [&'static str],
@@ -96,7 +96,7 @@ const CASES: [Case; 9] = [
     },
     Case { beside: &["strategy.kind=factor_momentum"], tables: &["strategy"], unset: &[] },
     Case { beside: &["strategy.kind=equal_weight"], tables: &["strategy", "sizing"], unset: &[] },
-    // All that costs money.
+    // All costs.
     Case {
         beside: &[
             "sizing.weight_min=-0.2",
@@ -127,7 +127,7 @@ const CASES: [Case; 9] = [
     },
 ];
 
-/// Runs under a limit of memory.
+/// Runs `replay` under a memory limit.
 fn call(place: &Path, out: &str, settings: &[&str]) -> Output {
     let mut arguments = vec!["replay", "--prices", "prices.parquet", "--factors", "factors.parquet"];
     arguments.extend(["--no-report", "--force", "--out", out]);
@@ -142,7 +142,7 @@ fn call(place: &Path, out: &str, settings: &[&str]) -> Output {
         .unwrap()
 }
 
-/// Dotted names of the numbers of a resolved configuration; of a list, the list.
+/// Dotted names of the numbers and lists of numbers in a configuration, and whether each is a list.
 fn numbers_of(config: &toml::Table, tables: &[&str]) -> Vec<(String, bool)> {
     let is_number = |value: &toml::Value| value.is_float() || value.is_integer();
     let mut names = Vec::new();
@@ -198,12 +198,12 @@ fn numeric_setting_is_refused_by_name_or_leaves_finite_numbers() {
 /// Fault of a run, if any.
 fn problem(place: &Path, out: &str, name: &str, ended: &Output) -> Option<String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (said, error) = (text(&ended.stdout), text(&ended.stderr));
+    let (shown, error) = (text(&ended.stdout), text(&ended.stderr));
     match ended.status.code() {
         Some(0) => {
             let odd =
                 |word: &str| matches!(word.trim_matches(['(', ')', ',', ';', '%']), "NaN" | "inf" | "-inf");
-            if let Some(line) = said.lines().find(|line| line.split_whitespace().any(odd)) {
+            if let Some(line) = shown.lines().find(|line| line.split_whitespace().any(odd)) {
                 return Some(format!("the terminal shows: {line}"));
             }
             unfinite(&place.join(out))
@@ -217,10 +217,10 @@ fn problem(place: &Path, out: &str, name: &str, ended: &Output) -> Option<String
     }
 }
 
-/// A number of a run folder that is not finite, or that is null where a run always has one.
+/// Number of a run folder that is not finite, or null in a column without nulls.
 fn unfinite(run: &Path) -> Option<String> {
-    // Null in these tables: what a fill of a delisting has no decision for, what the market had not shown before a fill,
-    // and forecasts of frames without a return.
+    // Columns that may be null: without an order (delistings), without market history before a fill, or in
+    // frames without a return.
     const NULLABLE: [&str; 12] = [
         "delay",
         "shortfall",
@@ -250,7 +250,7 @@ fn unfinite(run: &Path) -> Option<String> {
                 }
                 let place = format!("{} {}", path.file_name().unwrap().to_string_lossy(), field.name());
                 let values = column.as_primitive::<Float64Type>();
-                // A standard deviation of a t with two degrees of freedom or fewer is infinite.
+                // The standard deviation of a t distribution with two or fewer degrees of freedom is infinite.
                 let bounded = !field.name().ends_with("_sd") && field.name() != "forecast_dof";
                 if bounded && let Some(value) = values.iter().flatten().find(|value| !value.is_finite()) {
                     return Some(format!("{place} is {value}"));

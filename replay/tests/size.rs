@@ -1,4 +1,4 @@
-//! `size`: what it prints is a problem and its best answer, and every strategy stays inside the limits.
+//! `size` prints a problem with its optimal solution, and every strategy stays within the limits.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,13 +13,13 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|value| value.as_f64().unwrap_or(f64::INFINITY)).collect()
 }
 
-/// By how much some weight could be better, from the JSON alone: the residual of the optimality conditions (Boyd &
-/// Vandenberghe 5.5.3), with max|forecast| = 1.
+/// Residual of the optimality conditions (Boyd & Vandenberghe 5.5.3) with max|forecast| = 1, computed from
+/// the JSON.
 fn residual(shown: &Value) -> f64 {
     let (problem, solution) = (&shown["problem"], &shown["solution"]);
     let column = |name: &str| numbers(&problem[name]);
     let (forecast, held, cost) = (column("forecast"), column("held"), column("cost"));
-    // Empty where trades do not move prices.
+    // Empty without market impact.
     let impact = column("impact");
     let (lower, upper, own) = (column("lower"), column("upper"), column("idiosyncratic_variance"));
     let weights = numbers(&solution["weights"]);
@@ -57,7 +57,7 @@ fn residual(shown: &Value) -> f64 {
 }
 
 #[test]
-fn prints_a_problem_and_its_best_answer() {
+fn size_prints_a_problem_and_its_optimal_solution() {
     let folder = folder();
     let cases = [
         vec![],
@@ -78,7 +78,7 @@ fn prints_a_problem_and_its_best_answer() {
             assert_eq!(solution["converged"], true);
             let turnover = solution["turnover"].as_f64().unwrap();
             assert!(turnover <= shown["problem"]["turnover_left"].as_f64().unwrap() + 1e-10);
-            // The frontier rises, ever more slowly, and its price is its slope.
+            // The frontier is increasing and concave, and its multiplier is its slope.
             let frontier = shown["frontier"].as_array().unwrap();
             let point = |at: usize, name: &str| frontier[at][name].as_f64().unwrap();
             for at in 1..frontier.len() {
@@ -105,7 +105,7 @@ fn prints_a_problem_and_its_best_answer() {
 }
 
 #[test]
-fn knows_what_trading_each_instrument_costs() {
+fn problem_contains_the_costs_of_each_instrument() {
     let folder = folder();
     let data = Panel::new(21, 200, 8).acting().write(folder.path());
     let common = "estimator.warmup=60 execution.nav=1e7 sizing.weight_min=-0.1";
@@ -132,7 +132,7 @@ fn knows_what_trading_each_instrument_costs() {
 }
 
 #[test]
-fn says_where_there_is_no_decision() {
+fn date_without_a_rebalance_is_refused_with_the_reason() {
     let folder = folder();
     let cases = [
         (vec!["--at", "2020-03-15"], "the last before it of 2020-03-13"),
@@ -157,8 +157,8 @@ fn says_where_there_is_no_decision() {
     }
 }
 
-/// Gaps, a delisting and shorts, under a tight cap: every day's turnover is inside it, and every target inside its
-/// bounds, or no further out than what was held.
+/// With gaps, a delisting and shorts under a tight cap, the turnover of every day is below the cap, and every
+/// target is within its bounds, or no further out than the held weight.
 #[test]
 fn every_strategy_stays_inside_the_limits() {
     let folder = folder();
@@ -204,7 +204,7 @@ fn every_strategy_stays_inside_the_limits() {
             let mut before: BTreeMap<&str, f64> = BTreeMap::new();
             for at in 0..weights.rows() {
                 *gross.entry(seqs[at]).or_default() += targets[at].abs();
-                // What is held at the frame's close is what the decision started from.
+                // The rebalance starts from the weights held at the close of the frame.
                 let (least, most) = (held[at].min(-0.1), held[at].max(0.12));
                 let inherited = before.get(symbols[at].as_str()).copied().unwrap_or(0.0);
                 let slack = 1e-9 + (inherited - held[at]).abs();
@@ -217,19 +217,19 @@ fn every_strategy_stays_inside_the_limits() {
             }
             let over = gross.values().filter(|gross| **gross > 0.9 + 1e-9).count() as u64;
             let counted = run.summary["sizing"]["gross_inherited"].as_u64().unwrap();
-            assert_eq!(over, counted, "{kind}: a gross limit exceeded is counted");
+            assert_eq!(over, counted, "{kind}: inherited gross exposure above the limit is counted");
             if *kind != "flat" {
-                assert!(equity.numbers("gross_exposure").last().unwrap() > &0.1, "{kind} trades");
+                assert!(equity.numbers("gross_exposure").last().unwrap() > &0.1, "{kind} does not trade");
             }
         }
     }
 }
 
 #[test]
-fn schedules_say_when_to_trade() {
+fn schedule_selects_the_frames_that_rebalance() {
     let folder = folder();
     let data = Panel::of_bars(7, 90, &[10, 15, 20], 6).write(folder.path());
-    // Hours of the day of the frames that decide, with their dates.
+    // Number of rebalances; date and hour of the frames with turnover.
     let decisions = |name: &str, settings: &[&str]| {
         let common = ["data.frames_per_day=3", "estimator.warmup=20", "strategy.kind=equal_weight"];
         let run = run(folder.path(), name, &joined("replay", &data, &[&common, settings].concat()));
@@ -254,6 +254,6 @@ fn schedules_say_when_to_trade() {
     let (decided, _) = decisions("fifth", &["sizing.rebalance_at=15:00", "sizing.rebalance_every=5"]);
     assert!((all / 15..=all / 15 + 1).contains(&decided), "{decided} of {all}");
     let (decided, seldom) = decisions("drift", &["sizing.rebalance_drift=0.05"]);
-    assert_eq!(decided, all, "a decision not to trade is one");
+    assert_eq!(decided, all, "a rebalance without trades counts");
     assert!(!seldom.is_empty() && seldom.len() * 3 < traded.len(), "{} of {}", seldom.len(), traded.len());
 }

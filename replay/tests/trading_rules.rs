@@ -1,4 +1,5 @@
-//! Reasons that keep a run from trading: bars without volume, limits that cannot be met, and reasons why nothing is ordered.
+//! Reasons that keep a run from trading: bars without volume, limits that cannot be met, rebalances without
+//! orders.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,7 +17,7 @@ fn count(run: &Run, table: &str, key: &str) -> u64 {
     run.summary[table][key].as_u64().unwrap_or_else(|| panic!("{table}.{key}"))
 }
 
-/// Volume 0 on some bars from the 40th frame on, and on all of S05; the bars with a stale price.
+/// Sets volume 0 on some bars from the 40th frame on, and on all of S05; returns the bars with a stale price.
 fn thin(panel: &mut Panel) -> BTreeSet<(i64, String)> {
     let late = panel.times[40];
     let (mut stale, mut shown) = (BTreeSet::new(), BTreeSet::new());
@@ -37,7 +38,7 @@ fn thin(panel: &mut Panel) -> BTreeSet<(i64, String)> {
 }
 
 #[test]
-fn nothing_fills_on_bars_without_volume() {
+fn no_order_fills_on_a_bar_without_volume() {
     let cases: [(&str, &[i64], &str); 6] = [
         ("close", &[0], ""),
         ("open", &[0], "execution.fill_at=open execution.unfilled=carry sizing.rebalance_every=3"),
@@ -59,9 +60,9 @@ fn nothing_fills_on_bars_without_volume() {
         assert!(has(&run, "bars_without_volume"), "{name}");
         let fills = run.table("fills");
         let fills: Vec<(i64, String)> = fills.times().into_iter().zip(fills.texts("symbol")).collect();
-        assert!(fills.len() > 50, "{name}: it trades");
+        assert!(fills.len() > 50, "{name}: too few fills");
         assert!(fills.iter().all(|fill| !stale.contains(fill)), "{name}");
-        // S05 never shows a volume: it fills where no volume is needed.
+        // S05 never has volume: it fills only where no volume is needed.
         let needs = settings.contains("impact") || settings.contains("participation");
         assert_eq!(fills.iter().any(|(_, symbol)| symbol == "S05"), !needs, "{name}");
         let code = if needs { "not_tradable_without_volume" } else { "no_volume_data" };
@@ -74,7 +75,7 @@ fn nothing_fills_on_bars_without_volume() {
 }
 
 #[test]
-fn a_budget_out_of_reach_is_counted_and_named() {
+fn unreachable_budget_is_counted_and_reported() {
     let folder = folder();
     let panel = Panel::new(3, 200, 5);
     let data = panel.write(folder.path());
@@ -100,11 +101,11 @@ fn a_budget_out_of_reach_is_counted_and_named() {
         assert!(invested(&few) < 0.55, "{strategy:?}");
         let wide = of(&[&strategy[..], &["sizing.weight_max=1"]].concat());
         assert_eq!(count(&wide, "sizing", "budget_out_of_reach"), 0, "{strategy:?}");
-        assert!(invested(&wide) > 0.95, "{strategy:?}: one bound, that of sizing");
+        assert!(invested(&wide) > 0.95, "{strategy:?}: the bound of sizing applies");
         let half = of(&[&strategy[..], &["sizing.weight_max=1", "sizing.gross_max=0.5"]].concat());
         assert!(has(&half, "budget_out_of_reach"), "{strategy:?}");
     }
-    // A strategy of forecasts has no budget.
+    // A strategy with forecasts has no budget.
     assert!(!has(&of(&["strategy.kind=quarter_kelly"]), "budget_out_of_reach"));
     let ended = call(
         folder.path(),
@@ -115,7 +116,7 @@ fn a_budget_out_of_reach_is_counted_and_named() {
 }
 
 #[test]
-fn a_run_that_orders_nothing_names_its_reasons() {
+fn run_without_orders_reports_the_reasons() {
     let folder = folder();
     let panel = Panel::new(3, 120, 8);
     let data = panel.write(folder.path());
@@ -141,7 +142,7 @@ fn a_run_that_orders_nothing_names_its_reasons() {
         let sum: u64 = reasons.as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
         assert_eq!(sum, count(&run, "sizing", "no_trade"), "{reason}");
     }
-    // Where something was ordered, the reasons of the other rebalances are counted.
+    // In a run with orders, the reasons of the other rebalances are counted.
     let settings = ["estimator.warmup=30", "sizing.rebalance_drift=0.02", "execution.half_spread_bps=30"];
     let data = panel.write(folder.path());
     let run = run(folder.path(), "drift", &joined("replay", &data, &settings));
@@ -152,7 +153,7 @@ fn a_run_that_orders_nothing_names_its_reasons() {
 }
 
 #[test]
-fn shares_that_look_like_percent_are_asked_about() {
+fn share_that_looks_like_percent_is_reported() {
     let folder = folder();
     let data = Panel::new(3, 60, 4).write(folder.path());
     let cases = [
@@ -165,15 +166,15 @@ fn shares_that_look_like_percent_are_asked_about() {
         ("execution.cash_interest=3", true),
         ("execution.cash_interest=0.03", false),
     ];
-    for (number, (setting, asked)) in cases.into_iter().enumerate() {
+    for (number, (setting, warned)) in cases.into_iter().enumerate() {
         let settings = [setting, "estimator.warmup=30"];
         let run = run(folder.path(), &format!("run-{number}"), &joined("replay", &data, &settings));
-        assert_eq!(has(&run, "percent_for_share"), asked, "{setting}");
+        assert_eq!(has(&run, "percent_for_share"), warned, "{setting}");
     }
 }
 
 #[test]
-fn cash_at_the_risk_free_rate_has_no_ratio_in_excess_of_it() {
+fn excess_ratio_of_cash_at_the_risk_free_rate_is_null() {
     let folder = folder();
     let data = Panel::new(12, 90, 4).write(folder.path());
     for fill_at in ["close", "open", "same_close"] {
@@ -182,7 +183,7 @@ fn cash_at_the_risk_free_rate_has_no_ratio_in_excess_of_it() {
             ["estimator.warmup=30", "strategy.kind=flat", "execution.cash_interest=rf", fill.as_str()];
         let run = run(folder.path(), fill_at, &joined("replay", &data, &settings));
         let equity = run.table("equity");
-        assert!(equity.numbers("interest")[1] != 0.0, "{fill_at}: cash earns from the first row on");
+        assert!(equity.numbers("interest")[1] != 0.0, "{fill_at}: cash earns interest from the first frame");
         for side in ["net", "gross"] {
             for ratio in ["sharpe_excess", "sortino_excess"] {
                 let found = &run.summary["metrics"][side][ratio];

@@ -1,4 +1,4 @@
-//! The first steps of a user: the embedded data, what is printed and what is written.
+//! First steps of a user: the embedded data, its terminal output and its files.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,7 +13,7 @@ use support::{DAY_NS, Run, TABLES, call, folder, run};
 const FACTORS: &str = "mkt mom qual size vol val";
 const BETAS: [&str; 2] = ["alpha", "forecast_mean forecast_sd forecast_dof forecast_error residual_sd"];
 
-/// The columns of the contract: `<time`, `#integer`, `"text`, anything else is a number.
+/// Documented columns: `<` marks a time, `#` an integer, `"` a text, no mark a number.
 fn contract(table: &str) -> Vec<(String, DataType)> {
     let names = match table {
         "equity" => {
@@ -52,7 +52,7 @@ fn contract(table: &str) -> Vec<(String, DataType)> {
 fn files(run: &Run) -> Vec<String> {
     let entries = fs::read_dir(&run.path).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    // The report is a picture of the tables.
+    // The report only shows the tables.
     names.retain(|name| name != "report.html");
     names.sort();
     names
@@ -68,9 +68,9 @@ fn assert_contract(run: &Run, tables: &[&str]) {
 }
 
 #[test]
-fn replay_prints_the_summary_and_leaves_the_files_of_the_contract() {
+fn replay_prints_the_summary_and_writes_the_documented_files() {
     let folder = folder();
-    // Without --out: the next free folder.
+    // Without --out, the next unused folder.
     for number in [1, 2] {
         let ended = call(folder.path(), &["replay"]);
         assert_eq!(ended.code, Some(0), "{}", ended.err);
@@ -87,10 +87,10 @@ fn replay_prints_the_summary_and_leaves_the_files_of_the_contract() {
         assert_eq!(
             cells,
             [figure("net"), figure("gross"), figure("benchmark")],
-            "the table is summary.json's"
+            "the printed table differs from summary.json"
         );
         for part in [run.digest(), &format!("runs/replay-{number}"), "2014-01-02", "2022-12-28"] {
-            assert!(ended.out.contains(part), "{part} is printed:\n{}", ended.out);
+            assert!(ended.out.contains(part), "{part} is missing:\n{}", ended.out);
         }
         assert!(run.digest().len() == 64 && run.digest().bytes().all(|byte| byte.is_ascii_hexdigit()));
         for path in
@@ -108,7 +108,7 @@ fn replay_prints_the_summary_and_leaves_the_files_of_the_contract() {
                 assert!(run.summary["metrics"][kind][key].is_f64(), "metrics.{kind}.{key}");
             }
         }
-        // What is made of the same equity adds up.
+        // Figures of the same equity are consistent.
         let all = |key: &str| run.summary[key].as_array().unwrap().clone();
         let net = |key: &str| run.summary["metrics"]["net"][key].as_f64().unwrap();
         for periods in [all("monthly"), all("yearly")] {
@@ -131,19 +131,19 @@ fn replay_prints_the_summary_and_leaves_the_files_of_the_contract() {
     }
     let [first, second] = [1, 2].map(|number| Run::at(folder.path().join(format!("runs/replay-{number}"))));
     for table in TABLES {
-        assert!(first.bytes(table) == second.bytes(table), "{table}.parquet has the same bytes twice");
+        assert!(first.bytes(table) == second.bytes(table), "{table}.parquet differs");
     }
 }
 
 #[test]
-fn estimate_leaves_betas_of_every_bar_and_nothing_of_trading() {
+fn estimate_writes_betas_of_every_bar_and_no_trades() {
     let folder = folder();
     let ended = call(folder.path(), &["estimate"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let run = Run::at(folder.path().join("runs/estimate-1"));
     assert_eq!(files(&run).join(" "), "betas.parquet instruments.parquet run.toml summary.json");
     assert_contract(&run, &["betas"]);
-    // 20 instruments, 2,264 frames, no return on the first.
+    // 20 instruments, 2,264 frames, no return in the first.
     assert_eq!(run.table("betas").rows(), 20 * 2_263);
     assert_eq!(run.summary["digest"], Value::Null);
     assert!(run.summary["estimator"]["hedged_r2"].as_f64().unwrap() > 0.3);
@@ -151,7 +151,7 @@ fn estimate_leaves_betas_of_every_bar_and_nothing_of_trading() {
 }
 
 #[test]
-fn run_toml_runs_again_to_the_same_bytes() {
+fn run_toml_reproduces_the_same_bytes() {
     let folder = folder();
     let arguments = "replay --set sizing.turnover_cap=0.03 --set strategy.alpha_shrink=0.5 --set record.weights=all \
                      --set estimator.warmup=100 --from 2015-03-02 --to 2019-12-30";
@@ -162,12 +162,12 @@ fn run_toml_runs_again_to_the_same_bytes() {
     for table in TABLES {
         assert!(first.bytes(table) == again.bytes(table), "{table}.parquet");
     }
-    // `--to` includes its day, and `--from` too; sequence numbers start at the first frame that is read.
+    // `--from` and `--to` are inclusive; sequence numbers start at the first frame read.
     assert_eq!(first.summary["data"]["first"], "2015-03-02");
     assert_eq!(first.summary["data"]["last"], "2019-12-30");
     let equity = first.table("equity");
     assert_eq!(equity.times().last(), Some(&(18_260 * DAY_NS)), "2019-12-30");
-    assert_eq!(equity.integers("seq").first(), Some(&100), "100 returns before the first decision");
+    assert_eq!(equity.integers("seq").first(), Some(&100), "100 returns before the first rebalance");
     assert!(first.summary["turnover"]["max"].as_f64().unwrap() <= 0.03 + 1e-9);
     let changed =
         run(folder.path(), "changed", &["replay", "--config", "first/run.toml", "--to", "2019-12-27"]);
@@ -175,7 +175,7 @@ fn run_toml_runs_again_to_the_same_bytes() {
 }
 
 #[test]
-fn flags_win_over_sets_and_sets_over_the_file() {
+fn flags_override_set_and_set_overrides_the_file() {
     let folder = folder();
     let file = "[data]\nfrom = 2016-01-04\nto = 2018-01-31\n[sizing]\nturnover_cap = 0.01\nkelly_fraction = 0.5\n\
                 [strategy]\nkind = \"equal_weight\"\n";
@@ -188,6 +188,6 @@ fn flags_win_over_sets_and_sets_over_the_file() {
     assert_eq!(run.number("sizing", "turnover_cap"), 0.02);
     assert_eq!(run.number("sizing", "kelly_fraction"), 0.5);
     assert_eq!(run.setting("strategy", "kind").as_str(), Some("flat"));
-    assert_eq!(run.table("fills").rows(), 0, "flat trades nothing");
+    assert_eq!(run.table("fills").rows(), 0, "flat does not trade");
     assert_eq!(run.summary["data"]["first"], "2016-06-01");
 }

@@ -1,4 +1,4 @@
-//! `[world]`: stressed worlds from the command line, the same in every command.
+//! Scenarios of `[world]` from the command line, the same in every command.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use support::{Ended, Panel, Run, Table, call, folder, joined, run, sets};
 
-/// Worlds, and what is said of each.
+/// Settings of each scenario, and part of its note.
 const WORLDS: &[(&[&str], &str)] = &[
     (&["world.cost_multiplier=3"], "world.cost_multiplier = 3"),
     (&["world.spread_multiplier=5", "world.sizing_knows=false"], "world.sizing_knows = false"),
@@ -31,7 +31,7 @@ const WORLDS: &[(&[&str], &str)] = &[
 const COMMON: &[&str] = &["estimator.warmup=60", "sizing.weight_min=-0.05", "estimator.kind=dlm"];
 
 fn panel(folder: &Path) -> [String; 4] {
-    // Longer than a year: no day is volatile before.
+    // Longer than a year, before which no day counts as volatile.
     Panel::new(51, 420, 8).acting().write(folder)
 }
 
@@ -40,7 +40,7 @@ fn replay(folder: &Path, data: &[String], settings: &[&str], out: &str) -> Run {
 }
 
 #[test]
-fn every_world_runs_says_so_and_runs_again() {
+fn every_world_is_reported_and_reproducible() {
     let folder = folder();
     let path = folder.path();
     let data = panel(path);
@@ -75,7 +75,7 @@ fn every_world_runs_says_so_and_runs_again() {
 }
 
 #[test]
-fn the_embedded_data_has_worlds_too() {
+fn world_applies_to_the_embedded_data() {
     let folder = folder();
     let path = folder.path();
     let settings = [
@@ -87,12 +87,12 @@ fn the_embedded_data_has_worlds_too() {
     let stressed = run(path, "out", &[vec!["replay", "--no-report"], sets(&settings)].concat());
     assert_eq!(stressed.summary["data"]["frames"], 2264 + 3 * 63 - 5);
     let warnings = stressed.summary["warnings"].to_string();
-    // The worst 63 days of 20 large stocks from 2014 to 2022 end in March 2020.
+    // The worst 63 days of the embedded data end in March 2020.
     assert!(warnings.contains("to 2020-03-2"), "{warnings}");
 }
 
 #[test]
-fn a_multiplied_cost_is_in_every_fill() {
+fn multiplied_cost_is_charged_in_every_fill() {
     let folder = folder();
     let path = folder.path();
     let data = panel(path);
@@ -110,7 +110,7 @@ fn a_multiplied_cost_is_in_every_fill() {
 }
 
 #[test]
-fn a_stress_run_over_worlds_has_the_digests_of_replays() {
+fn stress_over_worlds_has_the_digests_of_replays() {
     let folder = folder();
     let path = folder.path();
     let data = panel(path);
@@ -133,7 +133,7 @@ fn a_stress_run_over_worlds_has_the_digests_of_replays() {
         &[joined("stress", &data, COMMON), vec!["--grid", "worlds.toml", "--out", "stress"]].concat(),
     );
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    // What changes costs alone shares a pass; each of the others has frames of its own.
+    // Scenarios that change only costs share a pass; each other scenario has its own frames.
     assert!(ended.out.contains("8 scenarios in 5 passes"), "{}", ended.out);
     let digests = Table::read(&path.join("stress/scenarios.parquet")).texts("digest");
     for (settings, digest) in scenarios.iter().zip(&digests) {
@@ -147,7 +147,7 @@ fn a_stress_run_over_worlds_has_the_digests_of_replays() {
 }
 
 #[test]
-fn paths_are_a_distribution() {
+fn resampled_paths_differ() {
     let folder = folder();
     let path = folder.path();
     let data = panel(path);
@@ -160,13 +160,13 @@ fn paths_are_a_distribution() {
     digests.sort();
     digests.dedup();
     assert_eq!(digests.len(), 6);
-    // No note of one path stands for all of them.
+    // The summary has no note about a single path.
     let summary = fs::read_to_string(path.join("out/summary.json")).unwrap();
     assert!(!summary.contains("a resampled path"), "{summary}");
 }
 
 #[test]
-fn estimates_are_of_the_world_too() {
+fn world_applies_to_estimates() {
     let folder = folder();
     let path = folder.path();
     let data = panel(path);
@@ -174,7 +174,7 @@ fn estimates_are_of_the_world_too() {
         run(path, out, &joined("estimate", &data, &[COMMON, settings].concat()))
     };
     let plain = of(&["world.cost_multiplier=3"], "costs");
-    assert!(plain.summary["world"].is_null(), "nothing is traded: no cost is stressed");
+    assert!(plain.summary["world"].is_null(), "costs do not apply without trades");
     let gap = of(&["world.gap_from=2015-06-01", "world.gap_frames=10"], "gap");
     assert!(gap.summary["world"].as_str().unwrap().contains("gap_frames = 10"));
     assert_eq!(gap.summary["data"]["frames"], 410);
@@ -189,7 +189,7 @@ fn estimates_are_of_the_world_too() {
 }
 
 #[test]
-fn nothing_behind_a_hold_out_reaches_a_world() {
+fn hold_out_does_not_reach_a_world() {
     let folder = folder();
     let path = folder.path();
     let market = Panel::new(52, 300, 6);
@@ -209,7 +209,7 @@ fn nothing_behind_a_hold_out_reaches_a_world() {
     }
 }
 
-/// A day as text, by a reading of its own.
+/// Date of a time, computed independently.
 fn day(time: i64) -> String {
     let (mut year, mut days) = (1970, time / support::DAY_NS);
     let leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -230,7 +230,7 @@ fn day(time: i64) -> String {
 }
 
 #[test]
-fn what_cannot_be_is_refused_with_its_place() {
+fn invalid_world_is_refused_with_its_place() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(53, 90, 5).write(path);
@@ -292,7 +292,7 @@ fn refused(ended: &Ended, words: &[&str]) {
 }
 
 #[test]
-fn a_decision_is_shown_in_its_world() {
+fn size_applies_the_world() {
     let folder = folder();
     let path = folder.path();
     let data = panel(path);
