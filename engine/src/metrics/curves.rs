@@ -20,7 +20,7 @@ impl Buckets {
     }
 
     /// Returns true if a bucket ends with frame `at`, counted from 0.
-    fn ends(&self, at: u64) -> bool {
+    pub(super) fn ends(&self, at: u64) -> bool {
         (at + 1).abs_diff(self.frames).is_multiple_of(self.every)
     }
 }

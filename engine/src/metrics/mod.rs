@@ -7,9 +7,12 @@
 //! | `figures`, `series` | figures of a series of returns, and their accumulation; parts: `moments`, `tail`, `relative`, `sharpe` |
 //! | `drawdowns`, `months`, `distribution` | deepest drawdowns, returns by month and year, histogram |
 //! | `curves` | lines for a chart, thinned so that every drawdown is kept |
+//! | `active`, `rolling`, `trailing` | risk against the benchmark; figures over a moving window; returns over the last months |
+//! | `holdings`, `same_trades` | number of holdings through time; return of unchanged trades at another cost |
 //! | `growing` | figures and lines of an equity that grows frame by frame |
 //! | `cost_analysis`, `shortfall`, `capacity` | implications of costs, size and the Kelly fraction |
 
+mod active;
 mod capacity;
 mod comparing;
 mod cost_analysis;
@@ -19,15 +22,20 @@ mod drawdowns;
 mod equity_point;
 mod figures;
 mod growing;
+mod holdings;
 mod moments;
 mod months;
 mod performance;
 mod relative;
+mod rolling;
+mod same_trades;
 mod series;
 mod sharpe;
 mod shortfall;
 mod tail;
+mod trailing;
 
+pub use active::{ActiveReturns, ActiveRisk};
 pub use capacity::Capacity;
 pub use comparing::{Comparison, ComparisonBuilder, DistributionBuilder};
 pub use cost_analysis::{CostAnalysis, chance_of_ever_losing};
@@ -37,11 +45,15 @@ pub use drawdowns::Drawdown;
 pub use equity_point::{EquityPoint, FrameReturns};
 pub use figures::Figures;
 pub use growing::{DayFigures, DrawdownSoFar, GrowingLines, RunningFigures, WatchedFrame};
+pub use holdings::HoldingCurves;
 pub(crate) use moments::annual_growth;
 pub use months::Period;
 pub(crate) use performance::ExcessMoments;
 pub use performance::{ExcessFigures, ExcessRatios, Performance, TurnoverFacts};
 pub use relative::Relative;
+pub use rolling::RollingCurves;
+pub use same_trades::annual_return_of_same_trades;
 pub use series::Accumulator;
 pub use sharpe::{ObservedSharpe, SharpeUncertainty};
 pub use shortfall::Shortfall;
+pub use trailing::{TrailingReturn, TrailingReturns};

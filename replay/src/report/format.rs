@@ -3,22 +3,22 @@
 /// Text of an undefined number.
 pub(super) const NONE: &str = "–";
 
-/// A share in percent, with two decimals.
+/// Returns a share in percent, with two decimals.
 pub(super) fn percent(value: impl Into<f64>) -> String {
     percent_of(value, 2)
 }
 
-/// A share in percent.
+/// Returns a share in percent.
 pub(super) fn percent_of(value: impl Into<f64>, decimals: usize) -> String {
     number(value, |value| signed(100.0 * value, decimals) + " %")
 }
 
-/// A plain number.
+/// Returns a plain number.
 pub(super) fn plain(value: impl Into<f64>, decimals: usize) -> String {
     number(value, |value| signed(value, decimals))
 }
 
-/// Currency without decimals, in groups of thousands.
+/// Returns an amount of currency without decimals, in groups of thousands.
 pub(super) fn money(value: impl Into<f64>) -> String {
     number(value, |value| {
         let digits = format!("{:.0}", value.abs());
@@ -33,7 +33,7 @@ pub(super) fn money(value: impl Into<f64>) -> String {
     })
 }
 
-/// A text of the summary, or a dash.
+/// Returns a text of the summary, or a dash.
 pub(super) fn text(value: Option<&String>) -> &str {
     value.map_or(NONE, String::as_str)
 }
@@ -43,7 +43,7 @@ fn number(value: impl Into<f64>, text: impl Fn(f64) -> String) -> String {
     if value.is_finite() { text(value) } else { NONE.to_owned() }
 }
 
-/// A number with a typographic minus, and without one where it rounds to zero.
+/// Returns a number with a typographic minus; zero has no sign.
 fn signed(value: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", value.abs());
     let is_zero = text.bytes().all(|byte| matches!(byte, b'0' | b'.'));

@@ -15,22 +15,22 @@ const SHARES: [&str; 7] = [
 
 /// Unit of a figure.
 #[derive(Clone, Copy)]
-pub(super) enum As {
+pub(super) enum Unit {
     Percent,
     Plain(usize),
     Money,
 }
 
-/// A figure as text; a dash where it is undefined.
-pub(super) fn shown(value: impl Into<f64>, unit: As) -> String {
+/// Returns a figure as text; a dash where it is undefined.
+pub(super) fn shown(value: impl Into<f64>, unit: Unit) -> String {
     match unit {
-        As::Percent => percent(value),
-        As::Plain(decimals) => plain(value, decimals),
-        As::Money => money(value),
+        Unit::Percent => percent(value),
+        Unit::Plain(decimals) => plain(value, decimals),
+        Unit::Money => money(value),
     }
 }
 
-/// Title of a setting, with its unit: `half spread, bps` for `execution.half_spread_bps`.
+/// Returns the title of a setting, with its unit: `half spread, bps` for `execution.half_spread_bps`.
 pub(super) fn title(name: &str) -> String {
     let last = name.rsplit('.').next().unwrap_or(name);
     match last.strip_suffix("_bps") {
@@ -39,7 +39,7 @@ pub(super) fn title(name: &str) -> String {
     }
 }
 
-/// A value on an axis or in a table, where the title has the unit.
+/// Returns a value for an axis or a table, whose title has the unit.
 pub(super) fn level(name: &str, value: f64) -> String {
     match SHARES.contains(&name) {
         true => format!("{} %", digits(100.0 * value)),
@@ -47,7 +47,7 @@ pub(super) fn level(name: &str, value: f64) -> String {
     }
 }
 
-/// A setting with its value: `half spread 4 bps`.
+/// Returns a setting with its value: `half spread 4 bps`.
 pub(super) fn spoken(title: &str, level: &str) -> String {
     match title.strip_suffix(", bps") {
         Some(quantity) => format!("{quantity} {level} bps"),
@@ -55,11 +55,11 @@ pub(super) fn spoken(title: &str, level: &str) -> String {
     }
 }
 
-/// A number with the digits that it was typed with: nine decimals at most.
+/// Returns a number with the digits that it was typed with, nine decimals at most.
 fn digits(value: f64) -> String {
     let rounded = format!("{value:.9}");
     let text = rounded.trim_end_matches('0').trim_end_matches('.');
-    // A smaller number is written in full.
+    // Nine decimals show nothing of a smaller number.
     if matches!(text, "0" | "-0") && value != 0.0 {
         format!("{value:e}")
     } else {
@@ -79,6 +79,6 @@ mod tests {
         assert_eq!(level("estimator.transition_variance", 1e-12), "1e-12");
         assert_eq!(level("factors.x", -2.0), "−2");
         assert_eq!(spoken("half spread, bps", "4"), "half spread 4 bps");
-        assert_eq!(shown(f64::NAN, As::Money), "–");
+        assert_eq!(shown(f64::NAN, Unit::Money), "–");
     }
 }

@@ -1,8 +1,9 @@
-//! Multiple testing: what the best of many trials is worth. It stands beside the best wherever that is shown.
+//! Multiple testing: value of the best of many trials. Sections that show the best show it too.
 
 use maud::{Markup, html};
 
 use super::format::{NONE, plain};
+use super::prose::prose;
 use crate::summary::{DeflatedLuck, LuckSummary, Number};
 
 /// Title, decimals and figure of a row of a table of chosen scenarios.
@@ -15,7 +16,8 @@ pub(super) const ROWS: [Row; 3] = [
     ("Minimum backtest length, years", 1, |chosen| chosen.deflated().min_backtest_years),
 ];
 
-/// Returns what the best is worth; `None` where the summary has no trials.
+/// Returns the deflated Sharpe ratio of the best and the years that it needs, in words; `None` if the summary has no
+/// trials.
 pub(super) fn sentence(luck: &LuckSummary) -> Option<Markup> {
     let (trials, best) = (luck.trials.count?, luck.best.as_ref()?);
     let single = plain(best.probabilistic_sharpe, 2);
@@ -33,7 +35,7 @@ pub(super) fn sentence(luck: &LuckSummary) -> Option<Markup> {
             " (deflated Sharpe ratio); as a single trial " (single) "."
         } @else {
             "It is the best of " b { (trials) " trials" } " and has no deflated Sharpe ratio: "
-            (deflated_sharpe_reason.as_deref().unwrap_or(NONE)) "; as a single trial P(SR>0) = " (single) "."
+            (prose(deflated_sharpe_reason.as_deref().unwrap_or(NONE))) "; as a single trial P(SR>0) = " (single) "."
         }
         @if let (Some(least), Some(years)) = (needed.get(), luck.years.get()) {
             " Minimum backtest length " (plain(least, 1)) " years, data " (plain(years, 1)) " years: "
@@ -51,7 +53,7 @@ fn overfitting(luck: &LuckSummary) -> Markup {
             " trials, " (found.splits) " splits of " (found.blocks) " blocks; about one half for worthless trials)."
         } @else {
             "Probability of backtest overfitting: not defined, "
-            (luck.overfitting_reason.as_deref().unwrap_or(NONE)) "."
+            (prose(luck.overfitting_reason.as_deref().unwrap_or(NONE))) "."
         }
     }
 }
@@ -73,6 +75,6 @@ pub(super) fn counting(luck: &LuckSummary) -> Option<Markup> {
         (trials.measured) " of them were measured in this environment; if all were worthless, the expected highest "
         "Sharpe ratio would be " (plain(trials.expected_best_sharpe, 2)) ". Ratios are of the last " (luck.frames)
         " returns that all trials have."
-        @if let Some(problem) = &log.problem { " " (problem) "." }
+        @if let Some(problem) = &log.problem { " " (prose(problem)) "." }
     })
 }

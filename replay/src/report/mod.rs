@@ -1,20 +1,22 @@
 //! `report.html`: the result of a run on one page that opens without a network.
 //!
 //! ```text
-//! summary.json ─▶ notes, overview, months, … ┐
+//! summary.json ─▶ headline, notes, months, … ┐
 //! tables       ─▶ equity, costs, betas, …    ├─▶ page ─▶ report.html
 //! run.toml     ─▶ settings ──────────────────┘
 //! ```
 //!
-//! The folder of a stress run has `scenarios.parquet` in place of the tables, and a page of its own (`stress`); so has
-//! the folder of a tuning (`tune`).
+//! A stress run has `scenarios.parquet` instead of these tables, and a page of its own (`stress`); a tuning too (`tune`).
 //!
-//! The page is made from the run folder alone, so it can be made again. Its figures are read from the summary into the
-//! structs that wrote them, its lines from the tables; nothing is computed here. A section whose table or key is missing
-//! says so.
+//! The page is made from the run folder alone, so it can be rebuilt to the byte. Its figures are read from the summary into
+//! the structs that wrote them, or come from `betaflow_engine::metrics` and the tables. A section whose table or key is
+//! missing says so.
+//!
+//! Every section has a link in the table of contents, every figure a sentence on how to read it (`Page::figure`). Text with
+//! backticks passes through `prose`.
 //!
 //! The report of an estimate draws at most 1,500 frames and reads only the row groups of `betas.parquet` that
-//! hold one. The report of a replay reads its tables row by row and keeps at most 1,500 points a line: the last
+//! hold one. The report of a replay reads its tables row by row and keeps at most 1,500 points per line: the last
 //! value of each bucket, its deepest drawdown, its highest turnover.
 
 mod estimate;
@@ -25,6 +27,7 @@ mod labels;
 mod luck;
 mod notes;
 mod page;
+mod prose;
 mod replay;
 mod stress;
 mod tune;
@@ -88,13 +91,29 @@ fn read_summary<T: DeserializeOwned>(folder: &Path) -> Result<T> {
     serde_json::from_str(&text).with_context(damaged)
 }
 
+/// Parses the text of `run.toml`.
+fn settings_table(folder: &Path, settings: &str) -> Result<toml::Table> {
+    let path = folder.join("run.toml");
+    settings.parse().with_context(|| format!("{}: is not as betaflow wrote it", path.display()))
+}
+
+/// Returns a number of a table of `run.toml`, or its default.
+fn number(table: Option<&toml::Value>, key: &str, default: f64) -> f64 {
+    let value = table.and_then(|table| table.get(key));
+    value
+        .and_then(|value| value.as_float().or(value.as_integer().map(|whole| whole as f64)))
+        .unwrap_or(default)
+}
+
 /// A run folder, as far as the report reads it.
 pub(crate) struct Run<'a> {
     folder: &'a Path,
     summary: RunSummary,
     /// Text of `run.toml`.
     settings: String,
-    /// Frames a year: rates a frame are shown as annual ones.
+    /// Frames in a day.
+    frames_per_day: f64,
+    /// Frames in a year, by which rates per frame become annual rates.
     frames_per_year: f64,
     /// `record.betas`: frames of `betas.parquet`.
     betas: String,
@@ -107,26 +126,19 @@ impl<'a> Run<'a> {
     /// One of them is missing or cannot be read.
     pub(crate) fn read(folder: &'a Path) -> Result<Self> {
         let (summary, settings) = (read_summary(folder)?, read_text(folder, "run.toml")?);
-        let path = folder.join("run.toml");
-        let table: toml::Table =
-            settings.parse().with_context(|| format!("{}: is not as betaflow wrote it", path.display()))?;
-        let number = |table: Option<&toml::Value>, key: &str, default: f64| {
-            let value = table.and_then(|table| table.get(key));
-            value
-                .and_then(|value| value.as_float().or(value.as_integer().map(|whole| whole as f64)))
-                .unwrap_or(default)
-        };
+        let table = settings_table(folder, &settings)?;
         let data = table.get("data");
-        let frames_per_year = number(data, "days_per_year", 252.0) * number(data, "frames_per_day", 1.0);
+        let frames_per_day = number(data, "frames_per_day", 1.0);
+        let frames_per_year = number(data, "days_per_year", 252.0) * frames_per_day;
         let betas = table.get("record").and_then(|record| record.get("betas")).and_then(toml::Value::as_str);
         let betas = betas.unwrap_or_default().to_owned();
-        Ok(Self { folder, summary, settings, frames_per_year, betas })
+        Ok(Self { folder, summary, settings, frames_per_day, frames_per_year, betas })
     }
 
-    /// Returns the report as one HTML document. `plot`: symbols whose betas are drawn, a few are chosen if it is empty.
+    /// Returns the report as one HTML document. `plot`: symbols whose betas are drawn; a few are chosen if it is empty.
     ///
     /// # Errors
-    /// A symbol is no instrument of the run, or a table cannot be read.
+    /// The run has no instrument of that symbol, or a table cannot be read.
     pub(crate) fn html(&self, plot: &[String]) -> Result<String> {
         match &self.summary.trading {
             Some(trading) => replay::html(self, trading, plot),

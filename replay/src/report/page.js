@@ -1,6 +1,8 @@
 "use strict";
 (() => {
-  const page = JSON.parse(document.getElementById("figures").textContent);
+  const drawn = document.getElementById("figures");
+  if (!drawn) return;
+  const page = JSON.parse(drawn.textContent);
   // A finger that moves over a figure scrolls the page; zoom is on the figure's buttons.
   const touch = matchMedia("(pointer: coarse)").matches;
   const timed = [], linked = [];
@@ -19,7 +21,7 @@
     Plotly.relayout(box.dataset.log, { "yaxis.type": box.checked ? "log" : "linear", "yaxis.autorange": true });
   }));
 
-  // Settings that a map has no axis for choose what it shows.
+  // Lists of values for the settings that a map has no axis for.
   const choices = [...document.querySelectorAll("[data-stride]")];
   choices.forEach(choice => choice.addEventListener("change", () => {
     const slice = choices.reduce((sum, one) => sum + one.dataset.stride * one.selectedIndex, 0);
@@ -60,3 +62,64 @@
     following = false;
   });
 })();
+
+// Tables that can be searched and sorted. Buttons in the headings make both work from the keyboard.
+document.querySelectorAll(".sortable").forEach(block => {
+  const table = block.querySelector("table"), body = table.tBodies[0], rows = [...body.rows];
+  const text = (row, column) => row.cells[column].textContent.trim();
+  const number = value => {
+    const plain = value.replace(/[\u202f\s%]/g, "").replace("\u2212", "-");
+    return plain && isFinite(plain) ? Number(plain) : NaN;
+  };
+  const isEmpty = value => value === "" || value === "\u2013";
+
+  const label = document.createElement("label");
+  const search = document.createElement("input");
+  search.type = "search";
+  search.autocomplete = "off";
+  label.append("Search ", search);
+  const shown = document.createElement("span");
+  shown.setAttribute("role", "status");
+  const count = of => { shown.textContent = of + " of " + rows.length + " rows"; };
+  const bar = document.createElement("p");
+  bar.className = "search";
+  bar.append(label, " ", shown);
+  block.prepend(bar);
+  const texts = rows.map(row => row.textContent.toLowerCase());
+  search.addEventListener("input", () => {
+    const wanted = search.value.trim().toLowerCase();
+    let of = 0;
+    rows.forEach((row, at) => {
+      row.hidden = !texts[at].includes(wanted);
+      if (!row.hidden) of += 1;
+    });
+    count(of);
+  });
+  count(rows.length);
+
+  const headings = [...table.tHead.rows[0].cells];
+  headings.forEach((heading, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...heading.childNodes);
+    heading.append(button);
+    heading.setAttribute("aria-sort", "none");
+    button.addEventListener("click", () => {
+      const up = heading.getAttribute("aria-sort") !== "ascending";
+      headings.forEach(other => other.setAttribute("aria-sort", "none"));
+      heading.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const values = rows.map(row => text(row, column));
+      const numbers = values.map(number);
+      const isNumeric = values.every((value, at) => isEmpty(value) || !isNaN(numbers[at]));
+      const order = rows.map((row, at) => at);
+      // Cells without a value are last in both directions.
+      order.sort((a, b) => {
+        const empty = isEmpty(values[a]) - isEmpty(values[b]);
+        if (empty) return empty;
+        const way = isNumeric ? numbers[a] - numbers[b] : values[a].localeCompare(values[b], "en");
+        return (up ? way : -way) || a - b;
+      });
+      body.append(...order.map(at => rows[at]));
+    });
+  });
+});

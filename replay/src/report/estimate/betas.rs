@@ -10,9 +10,14 @@ use crate::report::figure::{Figure, Path};
 use crate::report::page::Page;
 use crate::summary::{InstrumentSummary, time_text};
 
-/// Points that a page can draw on a telephone.
+/// Most points that a page draws fast on a telephone.
 const ROOM: Room = Room { frames_max: 1_500, values_max: 150_000 };
 const HEADING: &str = "Alpha and betas";
+/// Readings of the figures.
+const ALPHA: &str = "Expected annual return beyond the factors, with its band of ±2 standard deviations: where the band holds 0, \
+                     alpha is not distinct from 0.";
+const BETA: &str = "Return of the instrument per unit of return of the factor, with its band of ±2 standard deviations: a wide \
+                    band is an uncertain hedge.";
 
 /// Adds the reason why nothing is drawn.
 pub(super) fn add_missing(page: &mut Page) {
@@ -40,9 +45,9 @@ pub(super) fn add(
     page.set_times(times.collect());
     for (at, name) in paths.coefficients.iter().enumerate() {
         // Only alpha depends on the length of a bar.
-        let (scale, title) = match at {
-            0 => (100.0 * run.frames_per_year, "alpha, % a year".to_owned()),
-            _ => (1.0, format!("beta to {name}")),
+        let (scale, title, axis, reading) = match at {
+            0 => (100.0 * run.frames_per_year, "Alpha".to_owned(), "alpha, % a year", ALPHA),
+            _ => (1.0, format!("Beta to {name}"), "beta, no unit", BETA),
         };
         let scaled = |column: &[f64]| column.iter().map(|value| scale * value).collect();
         let drawn: Vec<Path> = paths
@@ -50,14 +55,14 @@ pub(super) fn add(
             .iter()
             .map(|path| Path { mean: scaled(&path.mean[at]), sd: scaled(&path.sd[at]) })
             .collect();
-        let mut figure = Figure::over_time(visible_range(&drawn));
+        let mut figure = Figure::over_time(axis, visible_range(&drawn));
         for (at, path) in drawn.iter().enumerate() {
             figure.band(at, drawn.len(), path);
         }
         for (at, path) in drawn.iter().enumerate() {
             figure.line(at, symbols[at], path);
         }
-        page.figure(&title, figure);
+        page.figure(&title, reading, figure);
     }
     Ok(())
 }
@@ -71,26 +76,26 @@ fn introduction(run: &Run<'_>, plot: &[String], paths: &BetaPaths, chosen: &[&In
     html! {
         p {
             @if plot.is_empty() {
-                "The instruments with the most forecasts, then a few of those in alarm; choose others with "
+                "The instruments with the most forecasts, and a few of those in alarm; choose others with "
                 code { "--plot SYMBOL,SYMBOL" } "."
             } @else {
                 "The instruments of " code { "--plot" } "."
             }
             " Lines are posterior means after each bar, bands are ±2 standard deviations. Click a name to hide or show it, "
-            "double-click for it alone; drag to zoom, double-click to see all: the vertical axis leaves out the first tenth "
+            "double-click to show it alone; drag to zoom, double-click to see all. The vertical axis omits the first tenth "
             "of each line, in which the bands are still wide. "
             @if paths.frames_between <= 1 {
                 "Every frame is drawn."
             } @else {
                 "One frame in " (paths.frames_between) " is drawn; betas.parquet has all."
             }
-            " Alpha is times " (run.frames_per_year) " bars a year."
+            " Alpha is annualised with " (run.frames_per_year) " bars a year."
         }
         @if !alarms.is_empty() { p class="note alarm" { "In alarm: " (alarms.join(", ")) "." } }
     }
 }
 
-/// Lowest and highest edge of the bands, once each line has come through its first tenth.
+/// Returns the lowest and the highest edge of the bands, without the first tenth of each line.
 fn visible_range(paths: &[Path]) -> Option<[f64; 2]> {
     let mut range = [f64::INFINITY, f64::NEG_INFINITY];
     for Path { mean, sd } in paths {

@@ -10,6 +10,9 @@ use crate::summary::{InstrumentSummary, Number};
 
 /// Most rows of instruments in alarm, and of the others.
 const ROWS_MAX: usize = 500;
+/// Rows from which the table has a bounded height and can be searched and sorted.
+const SORTABLE_MIN: usize = 25;
+const HEADING: &str = "Calibration of each instrument";
 /// Names of the intervals.
 const INTERVAL_NAMES: [&str; 3] = ["50 % interval", "90 % interval", "95 % interval"];
 /// Column: heading and value.
@@ -29,17 +32,17 @@ const COLUMNS: [Column; 9] = [
 const ALARMS: [(Alarm, &str); 4] = [
     (Alarm::TooNarrow, "too many returns fall outside the intervals."),
     (Alarm::TooWide, "too few returns fall outside the intervals."),
-    (Alarm::Autocorrelated, "the sign of an error predicts the sign of the next."),
+    (Alarm::Autocorrelated, "the sign of a forecast error predicts that of the next."),
     (
         Alarm::NoVariance,
-        "the variance cannot be estimated: returns that never move, or that the factors explain to the last digit.",
+        "the variance cannot be estimated: returns are constant, or the factors explain them to the last digit.",
     ),
 ];
 
 /// Adds the figure and the table.
 pub(super) fn add(page: &mut Page, all: &[InstrumentSummary]) {
     let shown = shown(all);
-    page.section("Calibration of each instrument");
+    page.section(HEADING);
     if shown.len() < all.len() {
         page.add(html! {
             p {
@@ -52,14 +55,17 @@ pub(super) fn add(page: &mut Page, all: &[InstrumentSummary]) {
     let rows: Vec<Markup> = shown.iter().map(|at| row(&all[*at])).collect();
     let mut header = vec!["instrument", "alarm", "forecasts"];
     header.extend(COLUMNS.map(|(heading, _)| heading));
-    page.table(&header, "numbers", &rows);
+    match rows.len() > SORTABLE_MIN {
+        true => page.sortable(HEADING, &header, "numbers", &rows),
+        false => page.table(&header, "numbers", &rows),
+    }
     page.add(html! {
-        p { "An alarm looks back over about 250 returns:" }
+        p { "Alarms are about the last 250 returns:" }
         ul { @for (alarm, meaning) in ALARMS { li { b { (words(alarm)) } ": " (meaning) } } }
     });
 }
 
-/// Returns the instruments in alarm, then the others; in engine order, or the worst first where there are too many.
+/// Returns the instruments in alarm, then the others, in engine order; the worst first if there are more than the limit.
 fn shown(all: &[InstrumentSummary]) -> Vec<usize> {
     let facts = |at: usize| &all[at].calibration.facts;
     let (mut alarmed, mut others): (Vec<_>, Vec<_>) =
@@ -89,7 +95,12 @@ fn coverage(page: &mut Page, all: &[InstrumentSummary], shown: &[usize]) {
         figure.dots(interval, name, x, y, &symbols);
     }
     if !is_empty {
-        page.figure("Share of returns inside the forecast interval, by instrument; dashed: nominal", figure);
+        page.figure(
+            "Coverage of the forecast intervals by instrument",
+            "Share of returns inside each interval, one point for each instrument; dashed, the nominal share: points below it \
+             have intervals that are too narrow, points above it too wide ones.",
+            figure,
+        );
     }
 }
 

@@ -5,13 +5,12 @@ use betaflow_connectors::hint;
 
 use crate::summary::InstrumentSummary;
 
-/// Instruments drawn where none are asked for: those with the most forecasts, and beside them as many at most
-/// that are in alarm.
+/// Instruments drawn without `--plot`: those with the most forecasts, and at most as many in alarm.
 const USUAL: usize = 4;
-/// Most instruments that can be asked for.
+/// Most instruments of `--plot`.
 const ASKED_MAX: usize = 20;
 
-/// Returns the instruments asked for, in that order, or else a few: those with the most forecasts (ties in engine order),
+/// Returns the instruments of `--plot` in its order. Without it, those with the most forecasts (ties in engine order),
 /// then those in alarm (longest first).
 pub(super) fn choose<'a>(
     asked: &[String],
@@ -24,8 +23,7 @@ pub(super) fn choose<'a>(
     for symbol in asked {
         match all.iter().find(|instrument| instrument.symbol == *symbol) {
             None => bail!(
-                "--plot: found `{symbol}`, expected one of the {} instruments that were estimated{}; nothing is left of \
-                 this run",
+                "--plot: found `{symbol}`, expected one of the {} estimated instruments{}; no run folder was written",
                 all.len(),
                 hint(symbol, all.iter().map(|instrument| instrument.symbol.as_str()))
             ),
@@ -35,8 +33,8 @@ pub(super) fn choose<'a>(
     }
     if chosen.len() > ASKED_MAX {
         bail!(
-            "--plot: found {} symbols, expected at most {ASKED_MAX}: a plot of more cannot be read, \
-             betas.parquet has them all; nothing is left of this run",
+            "--plot: found {} symbols, expected at most {ASKED_MAX}; no run folder was written. betas.parquet of a run \
+             without --plot has all instruments",
             chosen.len()
         );
     }
@@ -81,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_forecasts_come_first_and_alarms_after_them() {
+    fn instruments_with_most_forecasts_precede_those_in_alarm() {
         let calm: Vec<_> = ["A", "B", "C", "D", "E", "F"].map(|name| (name, 7, None)).to_vec();
         assert_eq!(chosen(&[], &calm).unwrap(), "A B C D");
         let mut facts = calm;
@@ -94,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn symbols_asked_for_are_taken_in_their_order_and_an_unknown_one_is_named() {
+    fn requested_symbols_keep_their_order_and_an_unknown_one_is_an_error() {
         let facts = [("AAPL", 1, None), ("MSFT", 1, None)];
         assert_eq!(chosen(&["MSFT", "AAPL", "MSFT"], &facts).unwrap(), "MSFT AAPL");
         let error = chosen(&["AAPL", "mfst"], &facts).unwrap_err().to_string();

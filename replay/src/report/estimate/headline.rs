@@ -1,4 +1,4 @@
-//! Estimator of a run and its calibration as a whole.
+//! Estimator of a run, and its calibration over all instruments.
 
 use maud::{Markup, html};
 
@@ -26,8 +26,8 @@ const FIGURES: [Figure; 7] = [
         name: "Hedged R²",
         value: |of| of.total.facts.hedged_r2.into(),
         expected: Expected::Text(""),
-        meaning: "Share of the variance of returns that the factors explain with the betas of the bar before: 1 is all of \
-                  it, 0 none; below 0 is worse than not hedging.",
+        meaning: "Share of the variance of returns that the factors explain with the betas estimated one bar earlier: 1 is \
+                  all, 0 none; below 0 is worse than no hedge.",
     },
     Figure {
         name: "Mean log predictive density",
@@ -71,7 +71,7 @@ const FIGURES: [Figure; 7] = [
 const COVERAGE: &str = "Share of returns inside the forecast interval: fewer means that the intervals are too narrow, more \
                         that they are too wide.";
 
-/// A figure with four decimals.
+/// Returns a figure with four decimals.
 pub(super) fn number(value: impl Into<f64>) -> String {
     let value = value.into();
     if value.is_finite() { format!("{value:.4}") } else { NONE.to_owned() }
@@ -94,8 +94,8 @@ pub(super) fn add(page: &mut Page, summary: &RunSummary) {
     let estimator = &summary.estimator;
     page.add(html! {
         p {
-            "Forecasts are made before the return is known; those of the warm-up are not counted: "
-            (estimator.total.facts.forecasts) " forecasts."
+            (estimator.total.facts.forecasts) " forecasts, each made before its return was known; those of the warm-up do "
+            "not count."
         }
     });
     let mut rows: Vec<Markup> = Vec::new();
@@ -111,13 +111,6 @@ pub(super) fn add(page: &mut Page, summary: &RunSummary) {
     }
     rows.push(alarms(estimator, summary.head.data.as_ref().map_or(0, |data| data.instruments)));
     page.table(&["", "found", "expected", "meaning"], "headline", &rows);
-}
-
-/// Adds the warnings.
-pub(super) fn add_notes(page: &mut Page, summary: &RunSummary) {
-    for warning in &summary.head.warnings.warnings {
-        page.add(html! { p.note { "Note: " (warning) } });
-    }
 }
 
 fn alarms(estimator: &EstimatorSummary, instruments: u64) -> Markup {

@@ -1,25 +1,29 @@
-//! Report of an estimate, and its sections that the report of a replay has as well.
+//! Report of an estimate, and the sections that the report of a replay shares with it.
 
 mod betas;
 mod calibration;
 mod choice;
 mod headline;
+mod offline;
 
 use anyhow::Result;
 
 use super::Run;
-use super::holdout;
 use super::page::Page;
+use super::{holdout, notes};
 
 /// Returns the report of a run that estimated.
 pub(super) fn html(run: &Run<'_>, plot: &[String]) -> Result<String> {
     let mut page = Page::new("betaflow estimate");
+    notes::add_banners(&mut page, &run.summary.head, None);
     headline::add_lead(&mut page, &run.summary);
-    holdout::add(&mut page, run.summary.holdout.as_ref());
     headline::add(&mut page, &run.summary);
-    headline::add_notes(&mut page, &run.summary);
+    page.contents();
+    holdout::add(&mut page, run.summary.holdout.as_ref());
+    notes::add_warnings(&mut page, &run.summary.head);
     add_betas(&mut page, run, plot)?;
     calibration::add(&mut page, &run.summary.estimator.instruments);
+    offline::add(&mut page, &run.summary.offline);
     page.section("Settings");
     page.details("run.toml: run again with --config run.toml", &run.settings);
     page.finish()
@@ -27,7 +31,7 @@ pub(super) fn html(run: &Run<'_>, plot: &[String]) -> Result<String> {
 
 /// Adds the calibration of the estimator and of each instrument.
 pub(super) fn add_calibration(page: &mut Page, run: &Run<'_>) {
-    page.section("The estimator");
+    page.section("Calibration of the estimator");
     headline::add(page, &run.summary);
     calibration::add(page, &run.summary.estimator.instruments);
 }

@@ -5,15 +5,15 @@ use plotly::common::{Fill, HoverInfo, Line};
 use super::label::label;
 use super::{Figure, Rounding, colour, css, dash, line};
 
-/// A mean through time and its standard deviation, NaN where there is none.
+/// A mean through time and its standard deviation; NaN before the first value.
 pub(in crate::report) struct Path {
     pub(in crate::report) mean: Vec<f64>,
     pub(in crate::report) sd: Vec<f64>,
 }
 
 impl Figure {
-    /// The band of two standard deviations about the n-th of some lines. Bands come before lines, so that they do not
-    /// veil them.
+    /// Adds the band of two standard deviations about the n-th of `of` lines. Bands are added before lines, which they
+    /// would hide.
     pub(in crate::report) fn band(&mut self, at: usize, of: usize, path: &Path) {
         let rounding = Rounding::of(&path.mean);
         let edge = |side: f64| {
@@ -25,7 +25,7 @@ impl Figure {
                 .legend_group(group(at))
                 .show_legend(false)
         };
-        // The more of them lie over each other, the paler is each.
+        // More bands lie over each other the more there are: each is paler then.
         let opacity = 0.15 * 4.0 / of.max(4) as f64;
         self.data.push(edge(-1.0));
         self.data.push(edge(1.0).fill(Fill::ToNextY).fill_color(css(colour(at), opacity)));

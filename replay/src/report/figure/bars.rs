@@ -6,9 +6,9 @@ use plotly::layout::HoverMode;
 use plotly::{Scatter, Trace};
 
 use super::label::labels;
-use super::{Figure, Rounding, axis, colour, css, layout};
+use super::{Figure, Rounding, axis, axis_title, colour, css, layout, legend};
 
-/// A histogram: each bar with its place, its height, its label, and whether it belongs to a tail.
+/// A histogram: place, height and label of each bar, and their width.
 #[derive(Default)]
 pub(in crate::report) struct Bars {
     pub(in crate::report) x: Vec<f64>,
@@ -18,10 +18,11 @@ pub(in crate::report) struct Bars {
 }
 
 impl Figure {
-    /// A histogram of shares, with an upright line at each of some named places.
-    pub(in crate::report) fn of_bars(bars: Bars, places: &[(&str, f64)]) -> Self {
-        let x = axis().tick_format(".1~%").show_grid(false);
-        let layout = layout(x, axis().tick_format("~s")).hover_mode(HoverMode::Closest).bar_gap(0.06);
+    /// A histogram of shares, with a vertical line at each named place. `titles`: of the horizontal and the vertical axis.
+    pub(in crate::report) fn of_bars(bars: Bars, titles: [&str; 2], places: &[(&str, f64)]) -> Self {
+        let x = axis().tick_format(".1~%").show_grid(false).title(axis_title(titles[0]));
+        let y = axis().tick_format("~s").title(axis_title(titles[1]));
+        let layout = layout(x, y).hover_mode(HoverMode::Closest).bar_gap(0.06).legend(legend(-0.28));
         let mut figure = Self::of(layout);
         let rounding = Rounding::of(&bars.x);
         let highest = bars.counts.iter().copied().max().unwrap_or_default();

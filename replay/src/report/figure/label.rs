@@ -18,7 +18,7 @@ pub(super) fn label(text: &str) -> String {
     label
 }
 
-/// Returns labels of texts.
+/// Returns the labels of some texts.
 pub(super) fn labels(texts: &[String]) -> Vec<String> {
     texts.iter().map(|text| label(text)).collect()
 }

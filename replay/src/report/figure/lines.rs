@@ -4,15 +4,19 @@ use plotly::common::{DashType, Fill, Line, LineShape};
 use plotly::layout::{Axis, AxisType, HoverMode};
 
 use super::label::label;
-use super::{Figure, Rounding, axis, colour, css, dash, layout, legend, line};
+use super::{Figure, Rounding, axis, axis_title, colour, css, dash, layout, legend, line};
 
 /// Share of the height that the upper of two panes takes, and where the lower one ends.
 const SPLIT: [f64; 2] = [0.36, 0.29];
 
-/// Vertical axes: format of the numbers of each pane.
+/// Vertical axis of a pane: its title with the unit, and the d3 format of its numbers.
+#[derive(Clone, Copy)]
+pub(in crate::report) struct Pane(pub(in crate::report) &'static str, pub(in crate::report) &'static str);
+
+/// Vertical axes of a figure over time: one pane, or an upper and a lower one.
 pub(in crate::report) enum Panes {
-    One(&'static str),
-    Two(&'static str, &'static str),
+    One(Pane),
+    Two(Pane, Pane),
 }
 
 /// Style of a line.
@@ -22,7 +26,7 @@ pub(in crate::report) enum LineStyle {
     Main,
     /// Line that the main one is compared with.
     Beside,
-    /// A line to compare with, where there is little room.
+    /// A line to compare with in a low pane.
     Thin,
     /// A limit, or a line close to another.
     Dashed,
@@ -37,7 +41,7 @@ pub(in crate::report) enum LineStyle {
 /// Line of a figure.
 pub(in crate::report) struct PaneLine<'a> {
     name: &'a str,
-    /// NaN where there is none.
+    /// A value for each time of the page; NaN is a gap.
     values: &'a [f64],
     /// Index of the colour.
     colour: usize,
@@ -46,7 +50,7 @@ pub(in crate::report) struct PaneLine<'a> {
     lower: bool,
     /// Group that is hidden and shown together; the legend has the line of the upper pane.
     with: Option<&'static str>,
-    /// d3 format of a value.
+    /// Format of a value, as of d3.
     format: &'static str,
 }
 
@@ -76,12 +80,13 @@ impl Figure {
     /// A figure over the page's times.
     pub(in crate::report) fn panes(panes: &Panes) -> Self {
         let x = axis().type_(AxisType::Date);
+        let titled =
+            |Pane(title, format): &Pane| -> Axis { axis().tick_format(format).title(axis_title(title)) };
         let layout = match panes {
-            Panes::One(format) => layout(x, axis().tick_format(format)),
+            Panes::One(pane) => layout(x, titled(pane)),
             Panes::Two(upper, lower) => {
-                let pane = |format: &str, domain: [f64; 2]| -> Axis {
-                    axis().tick_format(format).domain(&domain).n_ticks(7)
-                };
+                let pane =
+                    |pane: &Pane, domain: [f64; 2]| -> Axis { titled(pane).domain(&domain).n_ticks(7) };
                 layout(x.anchor("y2"), pane(upper, [SPLIT[0], 1.0]))
                     .y_axis2(pane(lower, [0.0, SPLIT[1]]).n_ticks(4))
             }
@@ -89,13 +94,13 @@ impl Figure {
         Self { timed: true, ..Self::of(layout.hover_mode(HoverMode::XUnified)) }
     }
 
-    /// Gives the figure more height than others have: its legend then is not as far below.
+    /// Gives the figure more height than others, and moves its legend up.
     pub(in crate::report) fn make_tall(&mut self) {
         self.tall = true;
         self.layout = std::mem::take(&mut self.layout).legend(legend(-0.09));
     }
 
-    /// Lets the vertical axis be logarithmic: all values are above zero.
+    /// Allows a logarithmic vertical axis. All values must be above zero.
     pub(in crate::report) fn let_be_logarithmic(&mut self) {
         self.log = true;
     }

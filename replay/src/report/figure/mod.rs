@@ -1,4 +1,4 @@
-//! The figures, in colours that most colour-blind people can tell apart.
+//! Figures, in colours that most colour-blind people can tell apart.
 
 mod bands;
 mod bars;
@@ -7,26 +7,28 @@ mod label;
 mod lines;
 mod points;
 
-use plotly::common::{Anchor, DashType, Label, Marker, MarkerSymbol, Mode, Orientation};
-use plotly::layout::{Axis, AxisRange, AxisType, HoverMode, Legend, Margin, Shape, ShapeLine, ShapeType};
+use plotly::common::{Anchor, DashType, Font, Label, Marker, MarkerSymbol, Mode, Orientation, Title};
+use plotly::layout::{
+    Annotation, Axis, AxisRange, AxisType, HoverMode, Legend, Margin, Shape, ShapeLayer, ShapeLine, ShapeType,
+};
 use plotly::{Layout, Scatter, Traces};
 use serde::Serialize;
 
-use label::labels;
+use label::{label, labels};
 
 pub(super) use bands::Path;
 pub(super) use bars::Bars;
-pub(super) use heat::{CellFrame, Plane, Slice, colour_limit};
-pub(super) use lines::{LineStyle, PaneLine, Panes};
+pub(super) use heat::{CellFrame, Plane, Slice};
+pub(super) use lines::{LineStyle, Pane, PaneLine, Panes};
 pub(super) use points::{PointStyle, Points, SwingBar};
 
-/// The palette of Okabe and Ito (2008), but for the yellow, which is too pale for a line on white.
+/// Palette of Okabe and Ito (2008) without its yellow, which is too pale for a line on white.
 const PALETTE: [[u8; 3]; 7] =
     [[0, 114, 178], [213, 94, 0], [0, 158, 115], [204, 121, 167], [0, 0, 0], [86, 180, 233], [230, 159, 0]];
 const GRID: &str = "#e4e4e4";
 const MARGIN: [usize; 4] = [48, 10, 30, 30];
 
-/// The look of the n-th of several lines: after all colours come dashes.
+/// Colour of the n-th line. After all colours come dashes.
 fn colour(at: usize) -> [u8; 3] {
     PALETTE[at % PALETTE.len()]
 }
@@ -48,7 +50,7 @@ fn css([red, green, blue]: [u8; 3], alpha: f64) -> String {
 pub(super) struct Figure {
     data: Traces,
     layout: Layout,
-    /// True if its horizontal axis is the page's times: its traces then have no x, and it zooms with the others.
+    /// True if its horizontal axis shows the page's times: its traces then have no x, and it zooms with the others.
     timed: bool,
     /// True if its legend follows those of the other linked figures, which show the same instruments.
     linked: bool,
@@ -78,6 +80,40 @@ impl Figure {
         }
     }
 
+    /// Returns whether its horizontal axis shows the page's times.
+    pub(super) fn is_over_time(&self) -> bool {
+        self.timed
+    }
+
+    /// Shades a figure over time between two dates, with a name at the upper edge.
+    pub(super) fn shade(&mut self, from: &str, to: &str, name: &str) {
+        let band = Shape::new()
+            .shape_type(ShapeType::Rect)
+            .layer(ShapeLayer::Below)
+            .x_ref("x")
+            .x0(from)
+            .x1(to)
+            .y_ref("paper")
+            .y0(0.0)
+            .y1(1.0)
+            .fill_color("rgba(230,159,0,0.16)")
+            .line(ShapeLine::new().width(0.0));
+        let start = Shape::new().shape_type(ShapeType::Line).x_ref("x").x0(from).x1(from);
+        let start = start.y_ref("paper").y0(0.0).y1(1.0).line(ShapeLine::new().color("#8a5a00").width(1.4));
+        let text = Annotation::new()
+            .text(label(name))
+            .show_arrow(false)
+            .x_ref("x")
+            .x(from)
+            .x_anchor(Anchor::Left)
+            .y_ref("paper")
+            .y(1.0)
+            .y_anchor(Anchor::Bottom)
+            .font(Font::new().color("#6b4600").size(12));
+        let layout = std::mem::take(&mut self.layout);
+        self.layout = layout.shapes(vec![band, start]).annotations(vec![text]);
+    }
+
     /// Returns whether it is taller than others.
     pub(super) fn is_tall(&self) -> bool {
         self.tall
@@ -88,13 +124,14 @@ impl Figure {
         self.log
     }
 
-    /// A figure over the page's times.
-    pub(super) fn over_time(range: Option<[f64; 2]>) -> Self {
+    /// A figure over the page's times. `title`: quantity and unit of the vertical axis.
+    pub(super) fn over_time(title: &str, range: Option<[f64; 2]>) -> Self {
         let x = axis().type_(AxisType::Date);
         let y = match range {
             Some([low, high]) => axis().range(AxisRange::new(low, high)),
             None => axis(),
         };
+        let y = y.title(axis_title(title));
         let layout = layout(x, y).hover_mode(HoverMode::XUnified);
         Self { timed: true, linked: true, ..Self::of(layout) }
     }
@@ -107,9 +144,9 @@ impl Figure {
             shape.y_ref("y").y0(*level).y1(*level).line(dashed())
         };
         let x = axis().show_tick_labels(false).show_grid(false).zero_line(false);
-        let layout = layout(x, axis().tick_format(".0%"))
-            .hover_mode(HoverMode::Closest)
-            .shapes(levels.iter().map(level).collect());
+        let x = x.title(axis_title("instruments, in the order of the data"));
+        let y = axis().tick_format(".0%").title(axis_title("share of returns, %"));
+        let layout = layout(x, y).hover_mode(HoverMode::Closest).shapes(levels.iter().map(level).collect());
         Self::of(layout)
     }
 
@@ -127,9 +164,14 @@ impl Figure {
     }
 }
 
-/// A line over the page's times, which its x is.
+/// A line over the page's times. The page's script sets its x.
 fn line(y: Vec<f64>) -> Box<Scatter<f64, f64>> {
     Scatter::default().y(y).mode(Mode::Lines)
+}
+
+/// Title of an axis: quantity and unit.
+fn axis_title(text: &str) -> Title {
+    Title::with_text(label(text)).font(Font::new().size(12))
 }
 
 fn axis() -> Axis {
@@ -150,19 +192,19 @@ fn layout(x: Axis, y: Axis) -> Layout {
         .y_axis(y)
 }
 
-/// Below the figure by a share of its height: above are the buttons, which cover it on a telephone.
+/// Legend below the figure by a share of its height. Above it, buttons would cover it on a telephone.
 fn legend(y: f64) -> Legend {
     Legend::new().orientation(Orientation::Horizontal).x(0.0).y(y).y_anchor(Anchor::Top)
 }
 
-/// Rounding to the decimals that are visible, so that the page stays small.
+/// Rounding to the decimals that are visible, which keeps the page small.
 #[derive(Clone, Copy)]
 struct Rounding {
     parts: f64,
 }
 
 impl Rounding {
-    /// For a line: five digits of its largest value.
+    /// Rounding of a line to five digits of its largest value.
     fn of(values: &[f64]) -> Self {
         let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
         let decimals = if largest > 0.0 { (4.0 - largest.log10().floor()).clamp(0.0, 15.0) } else { 4.0 };

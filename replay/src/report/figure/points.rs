@@ -1,4 +1,4 @@
-//! Points and lines over numbers or levels, and bars that lie: the figures of a sweep.
+//! Points and lines over numbers or levels, and horizontal bars: the figures of a sweep.
 
 use plotly::Scatter;
 use plotly::common::{DashType, Line, Marker, MarkerSymbol, Mode};
@@ -6,7 +6,7 @@ use plotly::layout::{Axis, AxisRange, AxisType, HoverMode, Shape, ShapeLine, Sha
 
 use super::heat::FRAMES;
 use super::label::{label, labels};
-use super::{Figure, axis, colour, css, layout, legend};
+use super::{Figure, axis, axis_title, colour, css, layout, legend};
 
 /// Points of one kind, each with its label.
 #[derive(Default)]
@@ -28,7 +28,7 @@ pub(in crate::report) enum PointStyle {
 }
 
 fn numbered(title: &str, format: &str) -> Axis {
-    axis().title(label(title)).tick_format(format)
+    axis().title(axis_title(title)).tick_format(format)
 }
 
 impl Figure {
@@ -38,7 +38,7 @@ impl Figure {
         Self { tall: true, ..Self::of(layout.hover_mode(HoverMode::Closest).legend(legend(-0.2))) }
     }
 
-    /// Adds points; a label shows under the pointer.
+    /// Adds points. A label shows under the pointer.
     pub(in crate::report) fn points(&mut self, name: &str, mark: PointStyle, points: Points) {
         let (mode, marker) = match mark {
             PointStyle::Cloud => (Mode::Markers, Marker::new().color("rgba(90,90,90,0.45)").size(6)),
@@ -61,14 +61,14 @@ impl Figure {
         self.data.push(trace);
     }
 
-    /// A figure along the levels of one setting, which are as far from each other as they are many.
-    pub(in crate::report) fn along(title: &str, format: &str) -> Self {
-        let x = axis().title(label(title)).type_(AxisType::Category);
-        let layout = layout(x, axis().tick_format(format)).hover_mode(HoverMode::X);
+    /// A figure along the levels of one setting, at equal distances. `upwards`: title and format of the vertical axis.
+    pub(in crate::report) fn along(title: &str, upwards: (&str, &str)) -> Self {
+        let x = axis().title(axis_title(title)).type_(AxisType::Category);
+        let layout = layout(x, numbered(upwards.0, upwards.1)).hover_mode(HoverMode::X);
         Self::of(layout.legend(legend(-0.28)))
     }
 
-    /// The n-th line along the levels; NaN is a gap. `unit` follows a value.
+    /// Adds the n-th line along the levels; NaN is a gap. `unit` follows a value.
     pub(in crate::report) fn level_line(
         &mut self,
         at: usize,
@@ -96,18 +96,18 @@ impl Figure {
         let upright = Shape::new().shape_type(ShapeType::Line).y_ref("paper").y0(0.0).y1(1.0).x_ref("x");
         let upright = upright.x0(base).x1(base).line(ShapeLine::new().color("#000").width(1.4));
         let y = axis().type_(AxisType::Category).show_grid(false);
-        // Thick lines need room that the axes do not give them.
+        // Plotly does not count the width of lines when it chooses the range.
         let y = y.range(AxisRange::new(-0.6, swings.len() as f64 - 0.4));
         let ends = || swings.iter().flat_map(|swing| swing.ends);
         let (low, high) = (ends().fold(base, f64::min), ends().fold(base, f64::max));
         let room = 0.04 * (high - low);
-        let x = axis().title(label(title)).range(AxisRange::new(low - room, high + room));
+        let x = axis().title(axis_title(title)).range(AxisRange::new(low - room, high + room));
         let layout = layout(x, y).hover_mode(HoverMode::Closest).shapes(vec![upright]);
         let mut figure = Self::of(layout.legend(legend(-0.28)));
         for (at, name, side) in [(1, "lowest", 0), (0, "highest", 1)] {
             let (mut x, mut y, mut texts) = (Vec::new(), Vec::new(), Vec::new());
             for swing in swings {
-                // The gap keeps the bars apart.
+                // The gap separates the bars.
                 x.extend([Some(base), Some(swing.ends[side]), None]);
                 y.extend([Some(label(&swing.name)), Some(label(&swing.name)), None]);
                 let text = label(&swing.labels[side]);

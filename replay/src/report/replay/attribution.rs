@@ -2,12 +2,12 @@
 
 use betaflow_connectors::record::{layout_of, read_numbers};
 use betaflow_engine::execution::CostItem;
-use betaflow_engine::metrics::{Buckets, Curves as Lines, EquityCurves, Keep};
+use betaflow_engine::metrics::{Buckets, Curves as Lines, Keep};
 use maud::{Markup, html};
 
-use super::equity::{Curves, POINTS_MAX, thinned};
+use super::equity::{Curves, Equity, POINTS_MAX, thinned};
 use crate::report::Run;
-use crate::report::figure::{Figure, LineStyle, PaneLine, Panes};
+use crate::report::figure::{Figure, LineStyle, Pane, PaneLine, Panes};
 use crate::report::format::percent;
 use crate::report::page::Page;
 use crate::summary::TradingSummary;
@@ -15,9 +15,9 @@ use crate::summary::TradingSummary;
 const TABLE: &str = "attribution.parquet";
 const HEADING: &str = "Attribution of the return";
 const EXPOSURE: &str = "exposure_";
-/// Columns that are no contribution.
+/// Columns without a contribution.
 const OTHERS: [&str; 3] = ["timestamp", "seq", "change"];
-/// Contributions that are drawn as one.
+/// Contributions that are drawn as one line.
 const COSTS: [&str; CostItem::ALL.len()] = CostItem::NAMES;
 
 /// Adds the figures.
@@ -31,12 +31,7 @@ pub(super) fn add(page: &mut Page, run: &Run<'_>, trading: &TradingSummary, curv
     }
 }
 
-fn try_add(
-    page: &mut Page,
-    run: &Run<'_>,
-    trading: &TradingSummary,
-    equity: &EquityCurves,
-) -> Result<(), String> {
+fn try_add(page: &mut Page, run: &Run<'_>, trading: &TradingSummary, equity: &Equity) -> Result<(), String> {
     let layout = layout_of(run.folder, TABLE).map_err(|error| error.to_string())?;
     let layout = layout.ok_or_else(|| format!("{TABLE} is not in the run folder."))?;
     let names: Vec<&str> = layout.columns.iter().map(String::as_str).collect();
@@ -67,7 +62,7 @@ fn try_add(
     page.section(HEADING);
     let (exposed, parted) = lines.lines.split_at(exposures.len());
     let names = parts.iter().copied().chain(["costs"]);
-    // A factor has the colour that it has among the exposures, and what is no factor one of those after them.
+    // A factor has the same colour in both figures; all other contributions have the colours after those of the factors.
     let factor = |name: &str| {
         let name = name.strip_prefix("factor_")?;
         exposures.iter().position(|exposure| exposure.strip_prefix(EXPOSURE) == Some(name))
@@ -84,18 +79,22 @@ fn try_add(
     contributions.retain(|(_, _, values)| values.iter().any(|value| *value != 0.0));
     draw_contributions(page, equity, &contributions);
     if !exposed.is_empty() {
-        let mut figure = Figure::panes(&Panes::One("~g"));
+        let mut figure = Figure::panes(&Panes::One(Pane("beta, no unit", "~g")));
         for (at, (name, line)) in exposures.iter().zip(exposed).enumerate() {
             let name = name.trim_start_matches(EXPOSURE);
             figure.draw(&PaneLine::new(name, &line.values, at, LineStyle::Beside).format(".3f"));
         }
-        page.figure("Betas of the book, with the estimates of the bar before", figure);
+        page.figure(
+            "Factor betas of the book",
+            "Held weights times the betas estimated one bar earlier: 1 is the exposure of a full position in the factor, 0 none.",
+            figure,
+        );
     }
     Ok(())
 }
 
-fn draw_contributions(page: &mut Page, equity: &EquityCurves, contributions: &[(&str, usize, &[f64])]) {
-    let mut figure = Figure::panes(&Panes::One(".1~%"));
+fn draw_contributions(page: &mut Page, equity: &Equity, contributions: &[(&str, usize, &[f64])]) {
+    let mut figure = Figure::panes(&Panes::One(Pane("contribution, % of the initial NAV", ".1~%")));
     figure.make_tall();
     let mut sorted: Vec<(String, f64)> = Vec::new();
     for (name, at, values) in contributions {
@@ -110,17 +109,21 @@ fn draw_contributions(page: &mut Page, equity: &EquityCurves, contributions: &[(
         html! { tr { th scope="row" { (name) } td { (percent(value)) } } }
     };
     let rows: Vec<Markup> = sorted.into_iter().map(row).collect();
-    page.figure("Cumulative contributions to the net return, as shares of the initial NAV", figure);
-    page.table(&["", "of the initial NAV, net"], "plain", &rows);
+    page.figure(
+        "Cumulative contributions to the net return",
+        "Each line is the part of the net return that one source has earned so far; at each time the lines sum to the total.",
+        figure,
+    );
+    page.table(&["source", "of the initial NAV"], "plain", &rows);
     page.small(format!(
-        "The contributions sum to the change of NAV. A factor's contribution is the book's beta of the bar before times its \
-         return; alpha is the forecast beside the factors, the residual is unexplained by both; trading is the move between \
-         fill and close.{}",
+        "The contributions sum to the change of NAV. A factor contributes the beta of the book, estimated one bar earlier, \
+         times its return; alpha is the forecast beyond the factors, the residual is explained by neither; trading is the \
+         move between fill and close.{}",
         thinned(equity, "the sum at its end")
     ));
 }
 
-/// Title of a contribution.
+/// Returns the title of a contribution.
 fn words(name: &str) -> String {
     match name.strip_prefix("factor_") {
         Some(factor) => format!("factor {factor}"),

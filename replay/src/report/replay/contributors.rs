@@ -10,7 +10,7 @@ use crate::report::page::Page;
 
 const TABLE: &str = "contributions.parquet";
 const HEADING: &str = "Largest contributions by instrument";
-/// Rows of either side.
+/// Most rows of gains, and of losses.
 const ROWS: usize = 10;
 /// Columns beside the total: names of contributions, or prefixes that end in `_`.
 const PARTS: [(&str, &[&str]); 6] = [
@@ -32,7 +32,7 @@ struct Instrument {
 pub(super) fn add(page: &mut Page, run: &Run<'_>) {
     match read(run) {
         Err(why) => page.missing(HEADING, &why),
-        Ok((_, instruments)) if instruments.is_empty() => page.missing(HEADING, "Nothing was held."),
+        Ok((_, instruments)) if instruments.is_empty() => page.missing(HEADING, "No instrument was held."),
         Ok((headings, instruments)) => {
             page.section(HEADING);
             table(page, &headings, &instruments);
@@ -40,7 +40,7 @@ pub(super) fn add(page: &mut Page, run: &Run<'_>) {
     }
 }
 
-/// Headings beside the total, and the instruments with a contribution, the best first.
+/// Returns the headings beside the total, and the instruments with a contribution, the best first.
 fn read(run: &Run<'_>) -> Result<(Vec<&'static str>, Vec<Instrument>), String> {
     let layout = layout_of(run.folder, TABLE).map_err(|error| error.to_string())?;
     let layout = layout.ok_or_else(|| format!("{TABLE} is not in the run folder."))?;
@@ -97,10 +97,10 @@ fn table(page: &mut Page, headings: &[&str], instruments: &[Instrument]) {
     let lost: Vec<_> =
         instruments.iter().rev().filter(|instrument| instrument.total < 0.0).take(ROWS).collect();
     let rows: Vec<Markup> = earned.into_iter().chain(lost.into_iter().rev()).map(row).collect();
-    let mut header = vec!["", "total", ""];
+    let mut header = vec!["instrument", "total", ""];
     header.extend(headings);
     page.table(&header, "plain contributors", &rows);
     page.small(format!(
-        "Currency, over the whole run, after costs; at most {ROWS} of each side. {TABLE} has all."
+        "Currency, over the whole run, after costs; at most {ROWS} gains and {ROWS} losses. {TABLE} has all instruments."
     ));
 }

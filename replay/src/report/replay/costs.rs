@@ -4,33 +4,40 @@ use betaflow_engine::execution::CostItem;
 use maud::{Markup, html};
 
 use super::equity::{Curves, thinned};
-use crate::report::figure::{Figure, LineStyle, PaneLine, Panes};
+use crate::report::figure::{Figure, LineStyle, Pane, PaneLine, Panes};
 use crate::report::format::{money, percent_of, plain};
 use crate::report::page::Page;
 use crate::summary::TradingSummary;
 
-const HEADING: &str = "Costs";
+const HEADING: &str = "Costs and break-even cost";
 
 /// Adds the figure and the sums.
 pub(super) fn add(page: &mut Page, trading: &TradingSummary, curves: &Curves) {
     let items = trading.costs.items.iter().filter_map(|(name, sum)| Some((name.as_str(), sum.get()?)));
     let mut items: Vec<(&str, f64)> = items.filter(|(_, sum)| *sum != 0.0).collect();
     if items.is_empty() {
-        return page.missing(HEADING, "Nothing was paid.");
+        return page.missing(HEADING, "No costs were charged.");
     }
     page.section(HEADING);
     if let Ok(curves) = curves {
-        // An item has its own colour, whichever others there are.
+        // An item has the same colour in every report.
         let names = CostItem::NAMES;
         let colour = |name: &str| names.iter().position(|item| *item == name).unwrap_or(names.len());
-        let mut figure = Figure::panes(&Panes::One(".2~%"));
+        let mut figure = Figure::panes(&Panes::One(Pane("costs, % of the initial NAV", ".2~%")));
         for (name, _) in &items {
             figure.draw(
                 &PaneLine::new(name, curves.line(name), colour(name), LineStyle::Stacked).format(".3%"),
             );
         }
-        page.figure("Cumulative costs as a share of the initial NAV, stacked", figure);
-        page.small(thinned(curves, "the sum at its end").trim_start());
+        page.figure(
+            "Cumulative costs by item, stacked",
+            "The upper edge is the sum of all costs so far; a steep part is a time of much trading or of dear trading.",
+            figure,
+        );
+        let thinned = thinned(curves, "the sum at its end");
+        if !thinned.is_empty() {
+            page.small(thinned.trim_start());
+        }
     }
     items.sort_by(|a, b| b.1.total_cmp(&a.1));
     let total = trading.costs.total.get().filter(|total| *total != 0.0);
@@ -49,11 +56,11 @@ pub(super) fn add(page: &mut Page, trading: &TradingSummary, curves: &Curves) {
 fn analysis(trading: &TradingSummary) -> Markup {
     let (costs, shortfall) = (&trading.cost_analysis, &trading.shortfall_bps);
     html! {
-        "Annual drag " (percent_of(costs.annual_drag, 2)) "; "
+        "Annual cost drag (gross less net annual return) " (percent_of(costs.annual_drag, 2)) "; "
         @if costs.break_even_bps.get().is_some_and(|bps| bps < 0.0) {
             "loss before costs."
         } @else {
-            "break-even cost " (plain(costs.break_even_bps, 0)) " bps of turnover."
+            "break-even cost " (plain(costs.break_even_bps, 0)) " bps of turnover, at which these trades earn nothing."
         }
         @if let Some(capacity) = costs.capacity_of_same_trades.get() {
             " With the same trades as shares of NAV, impact would halve the Sharpe ratio at a NAV of " (money(capacity))

@@ -23,15 +23,19 @@ pub(super) fn add(page: &mut Page, trading: &TradingSummary) {
         ("conditional value at risk", net.conditional_value_at_risk),
     ];
     let places: Vec<(&str, f64)> = places.into_iter().filter(|(_, place)| place.is_finite()).collect();
-    page.figure("Net returns a bar, counts", Figure::of_bars(bars(edges, counts), &places));
+    page.figure(
+        "Distribution of the net returns",
+        "Count of bars by net return; dashed, the 5th percentile (value at risk), dotted, the mean of the returns below it.",
+        Figure::of_bars(bars(edges, counts), ["net return of a bar, %", "bars, count"], &places),
+    );
     page.small(format!(
-        "The outermost bars hold all returns beyond: the worst return was {}, the best {}.",
+        "The outermost columns hold all returns beyond: the worst return was {}, the best {}.",
         percent(net.worst_return),
         percent(net.best_return)
     ));
 }
 
-/// The outermost bins reach far: their bars are as wide as the others.
+/// Returns the bins as bars of one width. The outermost bins reach further.
 fn bars(edges: &[f64], counts: &[u64]) -> Bars {
     let bins = counts.len();
     let width = if bins > 2 { edges[2] - edges[1] } else { edges[bins] - edges[0] };

@@ -2,14 +2,14 @@
 
 use maud::{Markup, html};
 
-use crate::report::format::{percent, text};
+use crate::report::format::{NONE, percent, text};
 use crate::report::page::Page;
 use crate::summary::DrawdownSummary;
 
 const HEADING: &str = "Worst drawdowns";
 
-/// Adds the table.
-pub(super) fn add(page: &mut Page, drawdowns: Option<&[DrawdownSummary]>) {
+/// Adds the table. `holdout`: first date of a hold-out that was opened.
+pub(super) fn add(page: &mut Page, drawdowns: Option<&[DrawdownSummary]>, holdout: Option<&str>) {
     let Some(drawdowns) = drawdowns else {
         return page.missing(HEADING, "summary.json has no drawdowns.");
     };
@@ -25,9 +25,24 @@ pub(super) fn add(page: &mut Page, drawdowns: Option<&[DrawdownSummary]>) {
                 td { (text(drawdown.trough.as_ref())) }
                 td { (drawdown.end.as_deref().unwrap_or("not yet")) }
                 td { (drawdown.frames) }
+                @if let Some(from) = holdout { td { (place(drawdown, from)) } }
             }
         }
     };
     let rows: Vec<Markup> = drawdowns.iter().map(row).collect();
-    page.table(&["depth, net", "peak", "trough", "recovered", "frames"], "plain", &rows);
+    let mut header = vec!["depth, net", "peak", "trough", "recovered", "frames"];
+    header.extend(holdout.map(|_| "trough in the hold-out"));
+    page.table(&header, "plain", &rows);
+    page.small(
+        "The five deepest falls of NAV below its running maximum; frames count from peak to recovery.",
+    );
+}
+
+/// Returns whether a drawdown has its trough in a hold-out.
+fn place(drawdown: &DrawdownSummary, from: &str) -> &'static str {
+    match &drawdown.trough {
+        Some(trough) if trough.as_str() >= from => "yes",
+        Some(_) => "no",
+        None => NONE,
+    }
 }

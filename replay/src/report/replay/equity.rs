@@ -1,20 +1,51 @@
 //! Growth of one unit of wealth, and its drawdown.
 
 use betaflow_connectors::record::{layout_of, read_equity};
-use betaflow_engine::metrics::{Buckets, EquityCurves};
+use betaflow_engine::metrics::{
+    ActiveReturns, ActiveRisk, Buckets, EquityCurves, EquityPoint, RollingCurves, TrailingReturn,
+    TrailingReturns,
+};
+use betaflow_engine::time::TimestampNs;
 
 use crate::report::Run;
-use crate::report::figure::{Figure, LineStyle, PaneLine, Panes};
+use crate::report::figure::{Figure, LineStyle, Pane, PaneLine, Panes};
 use crate::report::page::Page;
 use crate::summary::time_text;
 
 /// Most points of a line.
 pub(super) const POINTS_MAX: u64 = 1_500;
-const TABLE: &str = "equity.parquet";
+/// Days of the window of rolling figures.
+const WINDOW_DAYS: f64 = 252.0;
+pub(super) const TABLE: &str = "equity.parquet";
 const HEADING: &str = "Growth of one unit";
 
-/// Equity of the run as lines, or the reason why there are none.
-pub(super) type Curves = Result<EquityCurves, String>;
+/// Figures and lines of the equity of a run, from one pass over its table.
+pub(super) struct Equity {
+    curves: EquityCurves,
+    pub(super) rolling: RollingCurves,
+    /// Returns of the window of `rolling`.
+    pub(super) window: usize,
+    /// Tracking error and information ratio.
+    pub(super) active: ActiveRisk,
+    pub(super) trailing: Vec<TrailingReturn>,
+    /// Rows of the table.
+    pub(super) rows: u64,
+}
+
+/// Equity of the run, or the reason why there is none.
+pub(super) type Curves = Result<Equity, String>;
+
+impl Equity {
+    /// Times of the points.
+    pub(super) fn times(&self) -> &[TimestampNs] {
+        self.curves.times()
+    }
+
+    /// A line of [`EquityCurves`].
+    pub(super) fn line(&self, name: &str) -> &[f64] {
+        self.curves.line(name)
+    }
+}
 
 /// Reads the equity.
 pub(super) fn read(run: &Run<'_>) -> Curves {
@@ -25,19 +56,34 @@ pub(super) fn read(run: &Run<'_>) -> Curves {
         1 => return Err("Only one frame after the first rebalance: a line needs two.".to_owned()),
         _ => {}
     }
-    let mut curves = EquityCurves::new(Buckets::new(rows, POINTS_MAX));
-    read_equity(run.folder, |point| curves.push(point)).map_err(|error| error.to_string())?;
-    Ok(curves)
+    let buckets = Buckets::new(rows, POINTS_MAX);
+    let window = (WINDOW_DAYS * run.frames_per_day).round().max(2.0) as usize;
+    let mut curves = EquityCurves::new(buckets);
+    let mut rolling = RollingCurves::new(buckets, window, run.frames_per_year);
+    let (mut trailing, mut active) = (TrailingReturns::default(), ActiveReturns::default());
+    let mut last: Option<EquityPoint> = None;
+    read_equity(run.folder, |point| {
+        curves.push(point);
+        rolling.push(&point);
+        trailing.push(&point);
+        if let Some(last) = last.replace(point) {
+            let returns = point.returns_since(&last);
+            active.push(returns.net, returns.benchmark);
+        }
+    })
+    .map_err(|error| error.to_string())?;
+    let active = active.risk(run.frames_per_year);
+    Ok(Equity { curves, rolling, window, active, trailing: trailing.periods(), rows })
 }
 
-/// Times of all figures over time.
-pub(super) fn times(curves: &EquityCurves) -> Vec<String> {
-    curves.times().iter().map(|time| time_text(Some(*time)).unwrap_or_default()).collect()
+/// Returns the times of all figures over time.
+pub(super) fn times(equity: &Equity) -> Vec<String> {
+    equity.times().iter().map(|time| time_text(Some(*time)).unwrap_or_default()).collect()
 }
 
-/// Returns how many frames a point of the lines stands for; empty for one.
-pub(super) fn thinned(curves: &EquityCurves, of_bucket: &str) -> String {
-    match curves.frames_between() {
+/// Returns a sentence on the frames of a point; empty for one. `of_bucket`: value that the point shows.
+pub(super) fn thinned(equity: &Equity, of_bucket: &str) -> String {
+    match equity.curves.frames_between() {
         1 => String::new(),
         every => format!(" A point stands for {every} frames: {of_bucket}."),
     }
@@ -45,28 +91,34 @@ pub(super) fn thinned(curves: &EquityCurves, of_bucket: &str) -> String {
 
 /// Adds the figure.
 pub(super) fn add(page: &mut Page, curves: &Curves) {
-    let curves = match curves {
-        Ok(curves) => curves,
+    let equity = match curves {
+        Ok(equity) => equity,
         Err(why) => return page.missing(HEADING, why),
     };
-    let mut figure = Figure::panes(&Panes::Two(".2~f", ".0~%"));
+    page.section(HEADING);
+    let mut figure = Figure::panes(&Panes::Two(Pane("growth of 1", ".2~f"), Pane("drawdown, %", ".0~%")));
     figure.make_tall();
     // The last one is on top.
     for (name, colour, look) in
         [("benchmark", 1, LineStyle::Beside), ("gross", 5, LineStyle::Dashed), ("net", 0, LineStyle::Main)]
     {
-        figure.draw(&PaneLine::new(name, curves.line(name), colour, look).with(name).format(".3f"));
+        figure.draw(&PaneLine::new(name, equity.line(name), colour, look).with(name).format(".3f"));
     }
-    let fallen = |name, line, look, colour| PaneLine::new(name, curves.line(line), colour, look).below();
+    let fallen = |name, line, look, colour| PaneLine::new(name, equity.line(line), colour, look).below();
     figure.draw(&fallen("drawdown, net", "net_drawdown", LineStyle::Area, 0).with("net"));
     figure.draw(&fallen("drawdown, benchmark", "benchmark_drawdown", LineStyle::Thin, 1).with("benchmark"));
-    let positive = |line: &str| curves.line(line).iter().all(|value| *value > 0.0);
+    let positive = |line: &str| equity.line(line).iter().all(|value| *value > 0.0);
     if ["net", "gross", "benchmark"].into_iter().all(positive) {
         figure.let_be_logarithmic();
     }
-    page.figure("Growth of 1, and its drawdown below", figure);
+    page.figure(
+        "Growth of 1, and its drawdown below",
+        "One unit of wealth after costs (net), before costs (gross) and in the benchmark; the lower pane is the fall below the \
+         running maximum, so deep and wide areas are long losses.",
+        figure,
+    );
     page.small(format!(
         "Drag to zoom, double-click to see all; the figures over time zoom together.{}",
-        thinned(curves, "the value at its end, the deepest drawdown within")
+        thinned(equity, "the value at its end, the deepest drawdown within")
     ));
 }

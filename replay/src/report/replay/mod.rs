@@ -6,8 +6,12 @@ mod costs;
 mod distribution;
 mod drawdowns;
 mod equity;
+mod exposure;
+mod headline;
 mod months;
 mod overview;
+mod recent;
+mod rolling;
 mod turnover;
 
 use anyhow::{Result, bail};
@@ -30,24 +34,35 @@ pub(super) fn html(run: &Run<'_>, trading: &TradingSummary, plot: &[String]) -> 
     let is_scored = summary.holdout.as_ref().is_some_and(|holdout| holdout.opened);
     let command = if is_scored { "score" } else { "replay" };
     let mut page = Page::new(&format!("betaflow {command}: {}", trading.strategy));
-    notes::add(&mut page, &summary.head, trading.look_ahead.as_ref());
+    notes::add_banners(&mut page, &summary.head, trading.look_ahead.as_ref());
+    headline::add(&mut page, &summary.head, trading, summary.holdout.as_ref());
+    page.contents();
     holdout::add(&mut page, summary.holdout.as_ref());
-    overview::add(&mut page, &summary.head, trading);
+    notes::add_warnings(&mut page, &summary.head);
     let curves = equity::read(run);
-    if let Ok(curves) = &curves {
-        page.set_times(equity::times(curves));
+    if let Ok(equity) = &curves {
+        page.set_times(equity::times(equity));
     }
+    let opened =
+        summary.holdout.as_ref().filter(|holdout| holdout.opened).map(|holdout| holdout.from.as_str());
+    if let Some(from) = opened {
+        page.mark_holdout(from);
+    }
+    overview::add(&mut page, trading, curves.as_ref().ok().map(|equity| equity.active));
     equity::add(&mut page, &curves);
-    overview::add_metrics(&mut page, trading.metrics.as_ref());
-    months::add(&mut page, trading);
-    drawdowns::add(&mut page, trading.drawdowns.as_deref());
+    recent::add(&mut page, trading, &curves);
+    rolling::add(&mut page, &curves);
+    exposure::add(&mut page, run, &curves);
+    months::add(&mut page, trading, opened);
+    drawdowns::add(&mut page, trading.drawdowns.as_deref(), opened);
     turnover::add(&mut page, run, trading, &curves);
     costs::add(&mut page, trading, &curves);
     attribution::add(&mut page, run, trading, &curves);
     contributors::add(&mut page, run);
     distribution::add(&mut page, trading);
+    overview::add_metrics(&mut page, trading.metrics.as_ref());
     estimate::add_calibration(&mut page, run);
-    page.section("What ran");
+    page.section("Version and settings");
     page.add(overview::ran(&summary.head, trading));
     page.details("run.toml: run again with --config run.toml", &run.settings);
     page.finish()

@@ -6,24 +6,24 @@ use maud::{Markup, html};
 use super::study::{CAP, Study};
 use crate::report::figure::Figure;
 use crate::report::format::NONE;
-use crate::report::labels::{self, As, shown};
+use crate::report::labels::{self, Unit, shown};
 use crate::report::page::Page;
 
 const HEADING: &str = "Break-even cost by turnover cap";
 const BREAK_EVEN: &str = "break_even_bps";
 
-/// Cost at which a figure falls to zero, with all other settings as in a scenario.
+/// Returns the cost at which a figure falls to zero, with all other settings as in a scenario.
 pub(super) fn crossing(study: &Study, figure: &[f64], cost: usize, row: usize) -> Crossing {
     Crossing::of(study.numbers(cost).unwrap_or_default(), &study.along(figure, cost, row))
 }
 
-/// An interpolated cost, with three digits.
+/// Returns an interpolated cost with three digits.
 pub(super) fn short(cost: f64) -> String {
     let decimals = (2.0 - cost.abs().max(1e-9).log10().floor()).clamp(0.0, 9.0) as usize;
-    shown(cost, As::Plain(decimals))
+    shown(cost, Unit::Plain(decimals))
 }
 
-/// A cost of the grid as text.
+/// Returns a cost of the grid as text.
 pub(super) fn tried(study: &Study, cost: usize, value: f64) -> String {
     labels::level(study.name(cost), value)
 }
@@ -65,13 +65,17 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     page.section(HEADING);
     let unit = if in_bps { "bps".to_owned() } else { name.map(labels::title).unwrap_or_default() };
     if lines.is_empty() {
-        page.absent("No line falls to zero inside the costs of the grid.");
+        page.absent("No figure falls to zero at the costs of the grid.");
     } else {
-        let mut figure = Figure::along(study.title(cap), ".3~s");
+        let mut figure = Figure::along(study.title(cap), (&format!("break-even cost, {unit}"), ".3~s"));
         for (at, (name, line)) in lines.iter().enumerate() {
             figure.level_line(at, name, labels, line, (".4~g", if in_bps { " bps" } else { "" }));
         }
-        page.figure(&format!("Break-even cost by turnover cap; {unit}"), figure);
+        page.figure(
+            "Break-even cost by turnover cap",
+            "Cost at which the figure of each line falls to 0: the higher it is above the real cost, the safer is the result.",
+            figure,
+        );
     }
     let row = |(at, label): (usize, &String)| -> Markup {
         html! {
@@ -79,7 +83,7 @@ pub(super) fn add(page: &mut Page, study: &Study) {
                 th scope="row" { (label) }
                 td { (described(study, cost, returns[at])) }
                 td { (described(study, cost, ratios[at])) }
-                td { (shown(own[at], As::Plain(0))) }
+                td { (shown(own[at], Unit::Plain(0))) }
             }
         }
     };
@@ -89,9 +93,9 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     page.small(html! {
         @if let Some(cost) = cost {
             "The first two columns are values of " (study.title(cost)) ", interpolated linearly between those of the grid; "
-            "at each of them the strategy has traded differently. "
+            "each scenario has its own trades, because sizing knows the cost. "
         }
-        "Break-even is the cost of a unit of turnover at which the trades of the base run earn nothing."
+        "The last column is the cost of a unit of turnover at which the trades of the base earn nothing."
         @if !others.is_empty() { " Other settings: " (study.spoken_of(&others, base.row)) "." }
     });
 }

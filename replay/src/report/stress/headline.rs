@@ -6,16 +6,16 @@ use maud::{Markup, html};
 use super::break_even;
 use super::study::{OBJECTIVE_TITLE, Study};
 use crate::report::format::{NONE, text};
-use crate::report::labels::{As, shown, title};
+use crate::report::labels::{Unit, shown, title};
 use crate::report::luck;
 use crate::report::page::Page;
 use crate::summary::Trades;
 
-/// Adds both.
+/// Adds the settings that vary, and the result in one sentence.
 pub(super) fn add(page: &mut Page, study: &Study) {
     let rows = study.scenarios.len();
     if rows == 0 {
-        return page.absent("The table has no scenario: there is nothing to compare.");
+        return page.absent("The table has no scenario.");
     }
     let head = &study.summary.study;
     page.add(html! {
@@ -32,7 +32,7 @@ pub(super) fn add(page: &mut Page, study: &Study) {
         page.add(html! {
             p.note {
                 "The best scenario" @if !study.environment_axes.is_empty() { " in this environment" } " has a " (OBJECTIVE_TITLE) " of "
-                b { (shown(study.objective[best], As::Plain(2))) } ". " (worth)
+                b { (shown(study.objective[best], Unit::Plain(2))) } ". " (worth)
             }
         });
     }
@@ -74,7 +74,7 @@ fn setting(study: &Study, axis: usize) -> Markup {
     html! { b { (title) } " (" (levels) (unit) ")" }
 }
 
-/// Returns the headline: the cost at which returns fall to zero, or the range of the objective.
+/// Returns the headline: the break-even cost, or the range of the objective.
 fn verdict(study: &Study) -> Markup {
     let range = range(study);
     let (Some(cost), Some(base)) = (study.cost(), study.base) else { return html! { (range) } };
@@ -112,7 +112,7 @@ fn verdict(study: &Study) -> Markup {
     html! { (sentence) ". " (range) }
 }
 
-/// Returns the settings of the headline, the cost aside.
+/// Returns the settings of the headline, without the cost.
 fn at(study: &Study, cost: usize, row: usize) -> Markup {
     let others: Vec<usize> = study.varied().into_iter().filter(|axis| *axis != cost).collect();
     html! {
@@ -140,20 +140,20 @@ fn range(study: &Study) -> String {
     format!(
         "{} from {} to {}, above 0 in {above} of {} scenarios.",
         OBJECTIVE_TITLE.replacen('n', "N", 1),
-        shown(low, As::Plain(2)),
-        shown(high, As::Plain(2)),
+        shown(low, Unit::Plain(2)),
+        shown(high, Unit::Plain(2)),
         study.scenarios.len()
     )
 }
 
-/// Returns the version, and the way to find a scenario's run again.
+/// Returns the version, and how a scenario can be run alone.
 pub(super) fn ran(study: &Study) -> Markup {
     html! {
         p {
             "betaflow " (text(study.summary.study.head.version.as_ref())) ". " code { "scenarios.parquet" } " has "
             @match study.summary.trades {
                 Trades::Fixed => {
-                    "all figures of each scenario and no digest: a scenario is not a run, but the trades of the "
+                    "all figures of each scenario and no digest: a scenario is not a run of its own, but the trades of the "
                     "configuration below under other costs."
                 },
                 Trades::Own => {

@@ -1,35 +1,36 @@
-//! Heat maps of two settings, the others at values that the reader chooses; of one setting, lines along its values.
+//! Heat maps of two settings, the others at values that the reader chooses. A single setting has lines along its values.
 
 use maud::{Markup, PreEscaped, html};
 
+use super::cost_speed;
 use super::study::Study;
-use crate::report::figure::{Figure, Plane, Slice, colour_limit};
+use crate::report::figure::{Figure, Plane, Slice};
 use crate::report::page::Page;
 
-const HEADING: &str = "Over the settings";
-/// Title, figure, format, and the factor that gives its unit: a cell has no room for a percent sign.
+const HEADING: &str = "Figures by setting";
+/// Title, figure, format, and the factor of its unit: a cell has no room for a percent sign.
 const MAPS: [(&str, &str, &str, f64); 4] = [
     ("Net Sharpe ratio", "net_sharpe", ".2f", 1.0),
     ("Net annual return, %", "net_annual_return", ".1f", 100.0),
     ("Net Calmar ratio", "net_calmar", ".2f", 1.0),
     ("Maximum drawdown, net, %", "net_max_drawdown", ".1f", 100.0),
 ];
-/// Lines, net and gross: title, figure, format.
-const LINES: [(&str, &str, &str); 4] = [
-    ("Sharpe ratio", "sharpe", ".2f"),
-    ("Annual return", "annual_return", ".1%"),
-    ("Calmar ratio", "calmar", ".2f"),
-    ("Maximum drawdown", "max_drawdown", ".1%"),
+/// Lines, net and gross: title, unit, figure, format.
+const LINES: [(&str, &str, &str, &str); 4] = [
+    ("Sharpe ratio", "annualised", "sharpe", ".2f"),
+    ("Annual return", "%", "annual_return", ".1%"),
+    ("Calmar ratio", "no unit", "calmar", ".2f"),
+    ("Maximum drawdown", "%", "max_drawdown", ".1%"),
 ];
 
-/// Adds the maps, or what a list or one setting has in their place.
+/// Adds the maps; lines for a single setting, and a reason for a list.
 pub(super) fn add(page: &mut Page, study: &Study) {
     let varied = study.varied();
     match (study.full, varied.as_slice()) {
         (_, []) => page.missing(HEADING, "No setting varies."),
         (false, _) => page.missing(
             HEADING,
-            "The scenarios are not all combinations of their values: a map of them would have more holes than cells.",
+            "The scenarios are not all combinations of their values: most cells of a map would be empty.",
         ),
         (true, [axis]) => {
             page.section(HEADING);
@@ -39,7 +40,7 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     }
 }
 
-/// Returns the settings across and upwards: cap and cost, else those with the most levels.
+/// Returns the settings of the two axes: cap and cost, or else those with the most levels.
 fn plane(study: &Study, varied: &[usize]) -> (usize, usize) {
     if let (Some(cap), Some(cost)) = (study.cap(), study.cost()) {
         return (cap, cost);
@@ -71,8 +72,7 @@ fn add_maps(page: &mut Page, study: &Study, varied: &[usize]) {
         }
         let values: Vec<f64> = study.figure(name).iter().map(|value| unit * value).collect();
         let titled = |axis: usize| (study.title(axis).to_owned(), study.labels(axis).to_vec());
-        let limit = colour_limit(values.iter().copied());
-        let plane = Plane { across: titled(across), upwards: titled(upwards), format, limit };
+        let plane = Plane { across: titled(across), upwards: titled(upwards), format };
         let (width, height) = (plane.across.1.len(), plane.upwards.1.len());
         let place = |row: usize| (study.sweep.levels(row)[across], study.sweep.levels(row)[upwards]);
         let framed = |slice: usize| study.framed(|row| (slice_of(row) == slice).then(|| place(row)));
@@ -83,7 +83,13 @@ fn add_maps(page: &mut Page, study: &Study, varied: &[usize]) {
             let (x, y) = place(row);
             slices[slice_of(row)].0[y][x] = *value;
         }
-        page.figure(title, Figure::of_heat(&plane, &slices, first));
+        let reading = format!(
+            "{title} of each scenario by {} (across) and {} (upwards); an even colour around a frame means that the result does \
+             not depend on exact settings.",
+            short(&plane.across.0),
+            short(&plane.upwards.0)
+        );
+        page.figure(title, &reading, Figure::of_heat(&plane, &slices, first));
     }
     close_maps(page);
     let frames = match others.is_empty() {
@@ -91,11 +97,14 @@ fn add_maps(page: &mut Page, study: &Study, varied: &[usize]) {
         false => " A frame is drawn where its scenario has the chosen settings.",
     };
     page.small(format!(
-        "Blue above zero, orange below, white at zero; the colour scale ends at the 90th percentile of the cells.{frames}"
+        "Blue above zero, orange below, white at zero; the colours of a map span the values that it shows.{frames}"
     ));
+    if let Some(cost) = study.cost().filter(|cost| [across, upwards].contains(cost)) {
+        page.add(html! { p { (cost_speed::sentence(study, cost)) } });
+    }
 }
 
-/// Returns a list to choose from for each setting without an axis.
+/// Returns a list of values for each setting without an axis.
 fn choices(study: &Study, others: &[usize], strides: &[usize]) -> Markup {
     let level = |axis: usize| study.base.map_or(0, |base| study.sweep.levels(base.row)[axis]);
     let named = study.chosen().into_iter().filter_map(|(name, row)| Some((name, row?)));
@@ -127,8 +136,9 @@ fn choices(study: &Study, others: &[usize], strides: &[usize]) -> Markup {
 /// Adds a figure with a net and a gross line for each of [`LINES`].
 fn add_lines(page: &mut Page, study: &Study, axis: usize) {
     open_maps(page);
-    for (title, key, format) in LINES {
-        let mut figure = Figure::along(study.title(axis), format);
+    for (title, unit, key, format) in LINES {
+        let upwards = format!("{}, {unit}", title.to_lowercase());
+        let mut figure = Figure::along(study.title(axis), (&upwards, format));
         let mut lines = 0;
         for side in ["net", "gross"] {
             let name = format!("{side}_{key}");
@@ -140,13 +150,24 @@ fn add_lines(page: &mut Page, study: &Study, axis: usize) {
         }
         match lines {
             0 => page.absent(&format!("{title}: defined in no scenario.")),
-            _ => page.figure(title, figure),
+            _ => {
+                let name = short(study.title(axis));
+                let reading = format!(
+                    "{title} by {name}, after costs (net) and before them (gross): the gap is the cost."
+                );
+                page.figure(title, &reading, figure);
+            }
         }
     }
     close_maps(page);
 }
 
-/// Opens the block in which figures stand side by side.
+/// Returns a title without its unit.
+fn short(title: &str) -> &str {
+    title.trim_end_matches(", bps")
+}
+
+/// Opens the block in which figures are side by side.
 fn open_maps(page: &mut Page) {
     page.add(PreEscaped("<div class=\"maps\">".to_owned()));
 }

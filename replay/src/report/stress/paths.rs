@@ -5,17 +5,16 @@ use maud::{Markup, html};
 
 use super::study::Study;
 use crate::report::figure::{Bars, Figure};
-use crate::report::labels::{As, shown};
+use crate::report::labels::{Unit, shown};
 use crate::report::page::Page;
 use crate::summary::paths;
 
 const HEADING: &str = "Resampled paths";
-/// Most groups of the table.
+/// Most groups in the table.
 const GROUPS_MAX: usize = 24;
 const BINS: usize = 30;
 
-/// Adds the quantiles of each group of paths, and the returns of the first as a histogram; nothing where paths do not
-/// vary.
+/// Adds the quantiles of each group of paths, and the returns of the first group as a histogram, if paths vary.
 pub(super) fn add(page: &mut Page, study: &Study) {
     let names = study.scenarios.settings.iter().map(|setting| setting.name.as_str());
     let groups = paths::groups(names, &study.sweep);
@@ -23,8 +22,8 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     page.section(HEADING);
     page.add(html! {
         p {
-            "A path is history resampled in blocks. Its median is no forecast: patterns of history recur in the draws, which "
-            "favours strategies that learn."
+            "A path is history resampled in blocks. The median over paths is not a forecast: patterns of history recur in "
+            "the draws, which favours strategies that learn."
         }
     });
     let others: Vec<usize> =
@@ -35,7 +34,7 @@ pub(super) fn add(page: &mut Page, study: &Study) {
         for (figure, title, is_share) in paths::FIGURES {
             let values = study.figure(figure);
             let Some(spread) = Quantiles::of(group.iter().map(|row| values[*row])) else { continue };
-            let unit = if is_share { As::Percent } else { As::Plain(2) };
+            let unit = if is_share { Unit::Percent } else { Unit::Plain(2) };
             rows.push(html! {
                 tr {
                     th scope="row" {
@@ -47,7 +46,7 @@ pub(super) fn add(page: &mut Page, study: &Study) {
             });
         }
     }
-    page.table(&["", "5 %", "25 %", "median", "75 %", "95 %"], "plain named", &rows);
+    page.table(&["figure", "5 %", "25 %", "median", "75 %", "95 %"], "plain named", &rows);
     if groups.len() > GROUPS_MAX {
         page.small(format!("The first {GROUPS_MAX} of {} settings.", groups.len()));
     }
@@ -56,7 +55,8 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     if let Some(spread) = Quantiles::of(returns.iter().copied()) {
         let [low, _, middle, _, high] = spread.quantiles;
         page.figure(
-            "Net annual return of the paths",
+            "Net annual return over the paths",
+            "Count of paths by net annual return; the lines are quantiles: mass left of 0 is the share of paths with a loss.",
             histogram(&returns, &[("5 %", low), ("median", middle), ("95 %", high)]),
         );
     }
@@ -73,8 +73,8 @@ fn histogram(values: &[f64], places: &[(&str, f64)]) -> Figure {
     for (bin, count) in bars.counts.iter().enumerate() {
         let from = low + width * bin as f64;
         bars.x.push(from + 0.5 * width);
-        let [from, to] = [from, from + width].map(|end| shown(end, As::Percent));
+        let [from, to] = [from, from + width].map(|end| shown(end, Unit::Percent));
         bars.labels.push(format!("{count} paths from {from} to {to}"));
     }
-    Figure::of_bars(bars, places)
+    Figure::of_bars(bars, ["net annual return, %", "paths, count"], places)
 }

@@ -8,7 +8,7 @@ use betaflow_connectors::record::{Scenarios, Setting, read_scenarios};
 use betaflow_engine::sweep::{Anchor, Axis, Robust, Sweep};
 
 use crate::report::figure::CellFrame;
-use crate::report::{labels, read_summary, read_text};
+use crate::report::{labels, number, read_summary, read_text, settings_table};
 use crate::summary::{StressSummary, candidates};
 
 /// Figure by which the best scenario is chosen.
@@ -30,19 +30,23 @@ pub(super) struct Study {
     pub(super) sweep: Sweep,
     /// True if the scenarios are all combinations of the levels.
     pub(super) full: bool,
-    /// Axes of the environment, where the best is sought in one environment alone.
+    /// Axes of the environment that vary, if the candidates are in one environment; else empty.
     pub(super) environment_axes: Vec<usize>,
-    /// A scenario in that environment.
+    /// Scenario in the environment of the candidates.
     pub(super) environment: Option<Anchor>,
-    /// True if there is such an environment; otherwise choice and environment differ between all scenarios.
+    /// True if the candidates are in one environment; otherwise no two scenarios have the same one.
     pub(super) one_environment: bool,
-    /// Scenarios among which the best is sought.
+    /// Count of the candidates.
     pub(super) candidates: usize,
+    /// Whether each scenario is a candidate: a choice in the environment of the configuration that was not ruined.
+    pub(super) is_candidate: Vec<bool>,
+    /// Days in a year, by which turnover a day becomes turnover a year.
+    pub(super) days_per_year: f64,
     /// Net Sharpe ratios.
     pub(super) objective: Vec<f64>,
     pub(super) best: Option<usize>,
     pub(super) robust: Option<Robust>,
-    /// The scenario of the configuration itself, or the nearest.
+    /// Scenario of the configuration, or the nearest one.
     pub(super) base: Option<Anchor>,
     titles: Vec<String>,
     labels: Vec<Vec<String>>,
@@ -59,11 +63,16 @@ impl Study {
         let candidates = candidates(&scenarios.settings, &summary.study.base, labels::level);
         let candidates = candidates.without((0..scenarios.len()).map(|row| scenarios.is_ruined(row)));
         let objective = scenarios.figure(OBJECTIVE)?.to_vec();
+        let is_candidate = (0..scenarios.len()).map(|row| candidates.contains(row)).collect();
+        let settings = read_text(folder, "run.toml")?;
+        let days_per_year = number(settings_table(folder, &settings)?.get("data"), "days_per_year", 252.0);
         let (best, robust) = (candidates.best(&objective), candidates.robust(&objective));
         let labels = scenarios.settings.iter().zip(candidates.sweep.axes());
         let labels = labels.map(|(setting, axis)| written(&setting.name, axis)).collect();
         Ok(Self {
-            settings: read_text(folder, "run.toml")?,
+            settings,
+            is_candidate,
+            days_per_year,
             grid: fs::read_to_string(folder.join("grid.toml")).ok(),
             full: candidates.sweep.is_full(),
             best,
@@ -82,43 +91,52 @@ impl Study {
         })
     }
 
-    /// Name of the setting of an axis.
+    /// Returns the dotted name of the setting of an axis.
     pub(super) fn name(&self, axis: usize) -> &str {
         &self.scenarios.settings[axis].name
     }
 
-    /// Title of the setting of an axis.
+    /// Returns the title of the setting of an axis.
     pub(super) fn title(&self, axis: usize) -> &str {
         &self.titles[axis]
     }
 
-    /// Levels of an axis as text.
+    /// Returns the levels of an axis as text.
     pub(super) fn labels(&self, axis: usize) -> &[String] {
         &self.labels[axis]
     }
 
-    /// A scenario's value on an axis as text.
+    /// Returns the value of a scenario on an axis as text.
     pub(super) fn label(&self, axis: usize, row: usize) -> &str {
         &self.labels[axis][self.sweep.levels(row)[axis]]
     }
 
-    /// The axes with more than one level.
+    /// Returns the axes with more than one level.
     pub(super) fn varied(&self) -> Vec<usize> {
         (0..self.sweep.axes().len()).filter(|axis| self.sweep.axes()[*axis].len() > 1).collect()
     }
 
-    /// Values of all settings that vary, in one line: `turnover cap 8 %, half spread 4 bps`.
+    /// Returns the values of all settings that vary, in one line: `turnover cap 8 %, half spread 4 bps`.
     pub(super) fn spoken(&self, row: usize) -> String {
         self.spoken_of(&self.varied(), row)
     }
 
-    /// Values of some settings, in one line.
+    /// Returns the values of some settings, in one line.
     pub(super) fn spoken_of(&self, axes: &[usize], row: usize) -> String {
         let said = axes.iter().map(|axis| labels::spoken(self.title(*axis), self.label(*axis, row)));
         said.collect::<Vec<_>>().join(", ")
     }
 
-    /// A figure of every scenario; NaN throughout where the table has none.
+    /// Returns a phrase on the environment of the candidates, such as ` with half spread 4 bps`; empty if no environment
+    /// varies.
+    pub(super) fn environment_phrase(&self) -> String {
+        match self.environment.filter(|_| !self.environment_axes.is_empty()) {
+            Some(environment) => format!(" with {}", self.spoken_of(&self.environment_axes, environment.row)),
+            None => String::new(),
+        }
+    }
+
+    /// Returns a figure of every scenario; all NaN if the table has no such column.
     pub(super) fn figure(&self, name: &str) -> Vec<f64> {
         self.scenarios.figure(name).map_or_else(|_| vec![f64::NAN; self.scenarios.len()], <[f64]>::to_vec)
     }
@@ -128,12 +146,12 @@ impl Study {
         self.scenarios.figure(name).is_ok_and(|values| values.iter().any(|value| value.is_finite()))
     }
 
-    /// The axis of the turnover cap, where it varies.
+    /// Returns the axis of the turnover cap, if it varies.
     pub(super) fn cap(&self) -> Option<usize> {
         self.varied().into_iter().find(|axis| self.name(*axis) == CAP && self.numbers(*axis).is_some())
     }
 
-    /// The axis of the headline cost, where one varies.
+    /// Returns the axis of the headline cost, if one varies.
     pub(super) fn cost(&self) -> Option<usize> {
         let varied = self.varied();
         let of = |cost: &&str| {
@@ -142,7 +160,7 @@ impl Study {
         COSTS.iter().find_map(of)
     }
 
-    /// The levels of an axis of numbers.
+    /// Returns the levels of an axis of numbers.
     pub(super) fn numbers(&self, axis: usize) -> Option<&[f64]> {
         match &self.sweep.axes()[axis] {
             Axis::Numbers(levels) => Some(levels),
@@ -150,30 +168,30 @@ impl Study {
         }
     }
 
-    /// A figure along an axis, with all other settings as in a scenario; NaN where there is none.
+    /// Returns a figure along an axis, with all other settings as in a scenario; NaN where the grid has no such scenario.
     pub(super) fn along(&self, figure: &[f64], axis: usize, row: usize) -> Vec<f64> {
         let rows = self.sweep.along(axis, row).into_iter();
         rows.map(|row| row.map_or(f64::NAN, |row| figure[row])).collect()
     }
 
-    /// Name of the scenario nearest to the configuration.
+    /// Returns the name of the scenario nearest to the configuration.
     pub(super) fn base_name(&self) -> &'static str {
         if self.base.is_some_and(|base| base.exact) { "base" } else { "nearest to the base" }
     }
 
-    /// Named scenarios.
+    /// Returns the named scenarios.
     pub(super) fn chosen(&self) -> [(&'static str, Option<usize>); 3] {
         let robust = self.robust.map(|robust| robust.row);
         [("best", self.best), ("robust", robust), (self.base_name(), self.base.map(|base| base.row))]
     }
 
-    /// Named scenarios as frames of a map; `place`: cell of a scenario, none outside the map.
+    /// Returns the named scenarios as frames of a map. `place`: cell of a scenario, `None` outside the map.
     pub(super) fn framed(&self, place: impl Fn(usize) -> Option<(usize, usize)>) -> Vec<CellFrame> {
         self.chosen().map(|(name, row)| (name, row.and_then(&place))).to_vec()
     }
 }
 
-/// A title for each setting: its dotted name where two would have the same.
+/// Returns a title for each setting: its dotted name where two would have the same title.
 fn titles(settings: &[Setting]) -> Vec<String> {
     let short: Vec<String> = settings.iter().map(|setting| labels::title(&setting.name)).collect();
     let alone = |title: &String| short.iter().filter(|other| *other == title).count() == 1;
@@ -181,6 +199,7 @@ fn titles(settings: &[Setting]) -> Vec<String> {
     each.map(|(title, setting)| if alone(title) { title.clone() } else { setting.name.clone() }).collect()
 }
 
+/// Returns the levels of an axis as text.
 fn written(name: &str, axis: &Axis) -> Vec<String> {
     match axis {
         Axis::Numbers(levels) => levels.iter().map(|level| labels::level(name, *level)).collect(),

@@ -4,39 +4,39 @@ use maud::{Markup, Render, html};
 
 use super::study::{OBJECTIVE_TITLE, Study};
 use crate::report::format::{NONE, plain};
-use crate::report::labels::{As, shown};
+use crate::report::labels::{Unit, shown};
 use crate::report::luck;
 use crate::report::page::Page;
 use crate::summary::{ChosenLuck, LuckSummary};
 
-/// Scenarios of each of the two lists.
+/// Most scenarios of a list.
 const LISTED: usize = 10;
-const FIGURES: [(&str, &str, As); 17] = [
-    ("net_sharpe", "Sharpe ratio, net", As::Plain(2)),
-    ("net_sharpe_standard_error", "± standard error", As::Plain(2)),
-    ("gross_sharpe", "Sharpe ratio, gross", As::Plain(2)),
-    ("net_annual_return", "Annual return, net", As::Percent),
-    ("gross_annual_return", "Annual return, gross", As::Percent),
-    ("net_annual_volatility", "Annual volatility, net", As::Percent),
-    ("net_max_drawdown", "Maximum drawdown, net", As::Percent),
-    ("net_calmar", "Calmar ratio, net", As::Plain(2)),
-    ("net_sortino", "Sortino ratio, net", As::Plain(2)),
-    ("net_total_return", "Total return, net", As::Percent),
-    ("turnover", "Turnover a day", As::Percent),
-    ("turnover_max", "Turnover a day, maximum", As::Percent),
-    ("cost_total", "Costs", As::Money),
-    ("cost_spread", "Costs, spread", As::Money),
-    ("break_even_bps", "Break-even cost, bps of turnover", As::Plain(0)),
-    ("capacity_of_same_trades", "Capacity of the same trades", As::Money),
-    ("nav_last", "NAV at the end", As::Money),
+const FIGURES: [(&str, &str, Unit); 17] = [
+    ("net_sharpe", "Sharpe ratio, net", Unit::Plain(2)),
+    ("net_sharpe_standard_error", "± standard error", Unit::Plain(2)),
+    ("gross_sharpe", "Sharpe ratio, gross", Unit::Plain(2)),
+    ("net_annual_return", "Annual return, net", Unit::Percent),
+    ("gross_annual_return", "Annual return, gross", Unit::Percent),
+    ("net_annual_volatility", "Annual volatility, net", Unit::Percent),
+    ("net_max_drawdown", "Maximum drawdown, net", Unit::Percent),
+    ("net_calmar", "Calmar ratio, net", Unit::Plain(2)),
+    ("net_sortino", "Sortino ratio, net", Unit::Plain(2)),
+    ("net_total_return", "Total return, net", Unit::Percent),
+    ("turnover", "Turnover a day", Unit::Percent),
+    ("turnover_max", "Turnover a day, maximum", Unit::Percent),
+    ("cost_total", "Costs", Unit::Money),
+    ("cost_spread", "Costs, spread", Unit::Money),
+    ("break_even_bps", "Break-even cost, bps of turnover", Unit::Plain(0)),
+    ("capacity_of_same_trades", "Capacity of the same trades, NAV", Unit::Money),
+    ("nav_last", "NAV at the end", Unit::Money),
 ];
-const COLUMNS: [(&str, &str, As); 6] = [
-    ("net_sharpe", "Sharpe", As::Plain(2)),
-    ("net_annual_return", "return", As::Percent),
-    ("net_max_drawdown", "drawdown", As::Percent),
-    ("net_calmar", "Calmar", As::Plain(2)),
-    ("turnover", "turnover a day", As::Percent),
-    ("cost_total", "costs", As::Money),
+const COLUMNS: [(&str, &str, Unit); 6] = [
+    ("net_sharpe", "Sharpe", Unit::Plain(2)),
+    ("net_annual_return", "return", Unit::Percent),
+    ("net_max_drawdown", "drawdown", Unit::Percent),
+    ("net_calmar", "Calmar", Unit::Plain(2)),
+    ("turnover", "turnover a day", Unit::Percent),
+    ("cost_total", "costs", Unit::Money),
 ];
 
 /// Adds the best, the robust and the base side by side.
@@ -66,21 +66,21 @@ pub(super) fn add_chosen(page: &mut Page, study: &Study) {
         Some(counting) => page.small(counting),
         None if study.candidates > 1 => page.add(html! {
             p class="note warning" {
-                b { "Note:" } " multiple testing: the best of " (study.candidates) " trials has the highest "
-                (OBJECTIVE_TITLE) " of so many on the same data, and is likely to have a lower one on other data."
+                "Multiple testing: the best of " (study.candidates) " trials has the highest "
+                (OBJECTIVE_TITLE) " of all of them on the same data, and is likely to have a lower one on other data."
             }
         }),
         None => {}
     }
     if let Some(base) = study.base.filter(|base| !base.exact) {
         page.small(format!(
-            "The configuration itself is none of the scenarios; the nearest is {}.",
+            "The configuration itself is none of the scenarios; the nearest one is {}.",
             study.spoken(base.row)
         ));
     }
 }
 
-/// Returns a row with a cell for each named scenario.
+/// Returns a row with one cell for each named scenario.
 fn row(title: &str, cells: [Option<impl Render>; 3]) -> Markup {
     html! {
         tr {
@@ -106,11 +106,11 @@ fn competition(study: &Study) -> Markup {
     let environment = study.environment.filter(|_| !study.environment_axes.is_empty());
     html! {
         @if let Some(environment) = environment {
-            "The environment is no choice: best and robust are chosen among the " (study.candidates) " scenarios with "
+            "An environment (costs, delays, data) is given, a choice (settings) is picked: best and robust are chosen among the " (study.candidates) " scenarios with "
             (study.spoken_of(&study.environment_axes, environment.row)) ", "
             @if environment.exact { "as the base has" } @else { "the nearest to the base" } ". "
         } @else if !study.one_environment {
-            "No two scenarios have the same environment: the best is that of choice and environment together. "
+            "No two scenarios have the same environment: the best is the best combination of choice and environment. "
         }
     }
 }
@@ -118,18 +118,19 @@ fn competition(study: &Study) -> Markup {
 /// Returns what robust means.
 fn robustness(study: &Study) -> String {
     let Some(robust) = study.robust else {
-        return "No scenario has neighbours that differ by one level, so none is called robust.".to_owned();
+        return "No scenario has neighbours that differ by one level: none is robust.".to_owned();
     };
     format!(
         "Robust is the scenario whose neighbourhood has the best worst case: within one level of it in every setting that \
          is a number ({} scenario(s)) the {OBJECTIVE_TITLE} never falls below {}. At the edge of the grid there are fewer \
          neighbours, so it says less.",
         robust.neighbours,
-        shown(robust.worst, As::Plain(2))
+        shown(robust.worst, Unit::Plain(2))
     )
 }
 
-/// Adds the scenarios with the highest and with the lowest objective, and those that were ruined.
+/// Adds the choices with the highest objective in the environment of the configuration, the scenarios with the lowest, and
+/// the ruined ones. A short study has one list of all scenarios.
 pub(super) fn add_extremes(page: &mut Page, study: &Study) {
     let mut sorted: Vec<usize> =
         (0..study.scenarios.len()).filter(|row| !study.objective[*row].is_nan()).collect();
@@ -150,17 +151,28 @@ pub(super) fn add_extremes(page: &mut Page, study: &Study) {
         });
         return list(page, study, sorted.into_iter());
     }
-    page.section("The ten best");
-    list(page, study, sorted.iter().copied().take(LISTED));
+    let best: Vec<usize> = sorted.iter().copied().filter(|row| study.is_candidate[*row]).collect();
+    if !best.is_empty() {
+        page.section(match best.len() > LISTED {
+            true => "The ten best choices",
+            false => "Choices, by Sharpe ratio",
+        });
+        list(page, study, best.into_iter().take(LISTED));
+        let environment = study.environment_phrase();
+        if !environment.is_empty() {
+            page.small(format!("Choices{environment} alone: a lower cost is not a choice."));
+        }
+    }
     page.section("The ten worst");
     list(page, study, sorted.iter().rev().copied().take(LISTED));
+    page.small("Scenarios of all environments.");
 }
 
 /// Adds a table of scenarios.
 fn list(page: &mut Page, study: &Study, rows: impl Iterator<Item = usize>) {
     let varied = study.varied();
     let columns: Vec<_> = COLUMNS.into_iter().filter(|(name, ..)| study.has(name)).collect();
-    let values: Vec<(Vec<f64>, As)> =
+    let values: Vec<(Vec<f64>, Unit)> =
         columns.iter().map(|(name, _, unit)| (study.figure(name), *unit)).collect();
     let row = |row: usize| -> Markup {
         html! {

@@ -1,11 +1,11 @@
-//! Effect of each setting by itself.
+//! Effect of each setting alone.
 
 use betaflow_engine::sweep::Swing;
 use maud::{Markup, html};
 
 use super::study::{OBJECTIVE_TITLE, Study};
 use crate::report::figure::{Figure, SwingBar};
-use crate::report::labels::{As, shown, spoken};
+use crate::report::labels::{Unit, shown, spoken};
 use crate::report::page::Page;
 
 const HEADING: &str = "Effect of each setting";
@@ -28,7 +28,7 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     let swung = |swing: &Swing| {
         let label = |(value, row): (f64, usize)| {
             let setting = spoken(study.title(swing.axis), study.label(swing.axis, row));
-            format!("{setting}: {}", shown(value, As::Plain(2)))
+            format!("{setting}: {}", shown(value, Unit::Plain(2)))
         };
         SwingBar {
             name: study.title(swing.axis).to_owned(),
@@ -36,31 +36,33 @@ pub(super) fn add(page: &mut Page, study: &Study) {
             labels: [label(swing.low), label(swing.high)],
         }
     };
-    // The first of a category axis is at its lower end.
+    // A category axis begins at its lower end.
     let drawn: Vec<SwingBar> = swings.iter().rev().map(swung).collect();
     let row = |swing: &Swing| -> Markup {
         html! {
             tr {
                 th scope="row" { (study.title(swing.axis)) }
                 @for (value, row) in [swing.low, swing.high] {
-                    td { (shown(value, As::Plain(2))) } td { (study.label(swing.axis, row)) }
+                    td { (shown(value, Unit::Plain(2))) } td { (study.label(swing.axis, row)) }
                 }
-                td { (shown(swing.high.0 - swing.low.0, As::Plain(2))) }
+                td { (shown(swing.high.0 - swing.low.0, Unit::Plain(2))) }
             }
         }
     };
     let rows: Vec<Markup> = swings.iter().map(row).collect();
     page.figure(
-        &format!("The {OBJECTIVE_TITLE} when one setting moves and the others stay"),
+        &format!("Range of the {OBJECTIVE_TITLE} by setting"),
+        "Each bar is the range of the figure when one setting takes all its values and the others stay as in the base (line): \
+         a long bar is a setting that matters.",
         Figure::of_swings(&drawn, here, OBJECTIVE_TITLE),
     );
-    page.table(&["", "lowest", "at", "highest", "at", "range"], "plain", &rows);
+    page.table(&["setting", "lowest", "at", "highest", "at", "range"], "plain", &rows);
     page.small(format!(
-        "The line is the scenario {}: {}. A bar spans the values of the grid.",
+        "The line is the scenario {}: {}.",
         if base.exact {
             "of the configuration"
         } else {
-            "nearest to the configuration, which is none of them"
+            "nearest to the configuration, which the grid does not contain"
         },
         study.spoken(base.row)
     ));

@@ -10,7 +10,7 @@ use crate::report::labels::title;
 use crate::report::page::Page;
 use crate::summary::{FoldSummary, FrameRange, IN_SAMPLE};
 
-/// Adds a row a fold.
+/// Adds a table with a row for each fold.
 pub(super) fn add(page: &mut Page, tuning: &Tuning) {
     const HEADING: &str = "Choice of each fold";
     let choices = &tuning.summary.choices;
@@ -20,25 +20,24 @@ pub(super) fn add(page: &mut Page, tuning: &Tuning) {
     page.section(HEADING);
     let names: Vec<&String> = first.choice.settings.keys().collect();
     let titles: Vec<String> = names.iter().map(|name| title(name)).collect();
-    let mut header = vec!["fold", "trained on", "judged on"];
+    let mut header = vec!["fold", "judged on", "trained on"];
     header.extend(titles.iter().map(String::as_str));
     header.extend([
-        "score, trained",
         "score, judged",
-        "best, trained",
-        "± s.e.",
+        "score, trained",
+        "best, trained, ± s.e.",
         "best again",
         "within 1 s.e.",
-        "the best",
+        "best setting",
     ]);
     let rows: Vec<Markup> = choices.iter().map(|choice| row(choice, &names)).collect();
-    page.table(&header, "plain", &rows);
+    page.table(&header, "plain folds", &rows);
     let distinct: BTreeSet<u64> = choices.iter().map(|of| of.choice.scenario).collect();
     page.small(html! {
-        "The score is the " (tuning.objective()) ". Chosen: of the settings within one standard error of the best, the one "
-        "with the lowest turnover. Best again: share of " (first.choice.resamples) " resamples of the training bars (in "
-        "blocks of a month) in which the best is the best again. Within 1 s.e.: settings within one standard error of the "
-        "best. "
+        "The score is the " (tuning.objective()) ". Chosen (bold): of the settings within one standard error of the best, "
+        "the one with the lowest turnover. Best again: share of " (first.choice.resamples) " resamples of the training bars "
+        "(in blocks of a month) in which the best setting is the best again. Within 1 s.e.: count of settings within one "
+        "standard error of the best. "
         @match distinct.len() {
             1 => "All folds chose the same setting.",
             count => { "The " (choices.len()) " folds chose " (count) " different settings." },
@@ -52,30 +51,29 @@ fn row(fold: &FoldSummary, names: &[&String]) -> Markup {
     html! {
         tr {
             th scope="row" { (fold.fold) }
-            td { (periods(&fold.train)) }
             td { (periods(&fold.test)) }
+            td { (periods(&fold.train)) }
             @for name in names {
                 td { b { @if let Some(of) = choice.settings.get(*name) { (value(name, of)) } } }
             }
-            td { (plain(choice.train_score, 2)) }
             td { b { (plain(fold.test_score, 2)) } }
-            td { (plain(best.train_score, 2)) }
-            td { (plain(choice.train_score_standard_error, 2)) }
+            td { (plain(choice.train_score, 2)) }
+            td { (plain(best.train_score, 2)) " ± " (plain(choice.train_score_standard_error, 2)) }
             td { (percent_of(choice.certainty, 0)) }
             td { (choice.within_one_error) }
             td {
-                @if best.scenario == choice.scenario { "the chosen one" } @else { (phrase(&best.settings)) }
+                @if best.scenario == choice.scenario { "as chosen" } @else { (phrase(&best.settings)) }
             }
         }
     }
 }
 
-/// Returns ranges as first to last.
+/// Returns the first and the last date of each range.
 fn periods(ranges: &[FrameRange]) -> Markup {
     html! {
         @for (at, range) in ranges.iter().enumerate() {
             @if at > 0 { br; }
-            (text(range.first.as_ref())) " to " (text(range.last.as_ref()))
+            span.date { (text(range.first.as_ref())) } " to " span.date { (text(range.last.as_ref())) }
         }
     }
 }

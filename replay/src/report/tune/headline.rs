@@ -4,33 +4,33 @@ use maud::{Markup, html};
 
 use super::Tuning;
 use crate::report::format::{percent, percent_of, plain, text};
-use crate::report::labels::{As, shown};
+use crate::report::labels::{Unit, shown};
 use crate::report::luck;
 use crate::report::page::Page;
 use crate::summary::Metrics;
 
-/// Figure of a column: title, unit, value.
-type Figure = (&'static str, As, fn(&Metrics) -> f64);
+/// Row of the table: title, unit, value.
+type Figure = (&'static str, Unit, fn(&Metrics) -> f64);
 const FIGURES: [Figure; 10] = [
-    ("Sharpe ratio", As::Plain(2), |of| of.figures.sharpe),
-    ("± standard error", As::Plain(2), |of| of.figures.uncertainty.standard_error),
-    ("P(SR>0)", As::Percent, |of| of.figures.uncertainty.probabilistic_sharpe),
-    ("Sortino ratio", As::Plain(2), |of| of.figures.sortino),
-    ("Calmar ratio", As::Plain(2), |of| of.figures.calmar),
-    ("Annual return", As::Percent, |of| of.figures.annual_return),
-    ("Annual volatility", As::Percent, |of| of.figures.annual_volatility),
-    ("Maximum drawdown", As::Percent, |of| of.figures.max_drawdown),
-    ("Conditional value at risk, 5 %", As::Percent, |of| of.figures.conditional_value_at_risk),
-    ("Total return", As::Percent, |of| of.figures.total_return),
+    ("Sharpe ratio", Unit::Plain(2), |of| of.figures.sharpe),
+    ("± standard error", Unit::Plain(2), |of| of.figures.uncertainty.standard_error),
+    ("P(SR>0)", Unit::Percent, |of| of.figures.uncertainty.probabilistic_sharpe),
+    ("Sortino ratio", Unit::Plain(2), |of| of.figures.sortino),
+    ("Calmar ratio", Unit::Plain(2), |of| of.figures.calmar),
+    ("Annual return", Unit::Percent, |of| of.figures.annual_return),
+    ("Annual volatility", Unit::Percent, |of| of.figures.annual_volatility),
+    ("Maximum drawdown", Unit::Percent, |of| of.figures.max_drawdown),
+    ("Conditional value at risk, 5 %", Unit::Percent, |of| of.figures.conditional_value_at_risk),
+    ("Total return", Unit::Percent, |of| of.figures.total_return),
 ];
 
 /// Adds method and result.
 pub(super) fn add(page: &mut Page, tuning: &Tuning) {
     let summary = &tuning.summary;
     let method = match summary.method.as_str() {
-        "walk_forward" => "each block by the setting that was best before it (walk-forward)",
-        "k_fold" => "each block by the setting that was best on both sides of it (purged folds)",
-        _ => "each block by the settings that were best on the others (combinatorial purged folds)",
+        "walk_forward" => "each block with the setting that was best before it (walk-forward)",
+        "k_fold" => "each block with the setting that was best on the other blocks (purged k-fold)",
+        _ => "each block with the settings that were best on the others (combinatorial purged folds)",
     };
     let out = &summary.out_of_sample;
     let first = text(out.blocks.first().and_then(|block| block.first.as_ref()));
@@ -61,9 +61,9 @@ pub(super) fn add_figures(page: &mut Page, tuning: &Tuning) {
         html! { tr { th scope="row" { (title) } @for column in columns { td { (shown(value(column), unit)) } } } }
     };
     let rows: Vec<Markup> = FIGURES.into_iter().map(row).collect();
-    page.table(&["", "tuned", "the configuration as it is", "best in hindsight"], "plain", &rows);
+    page.table(&["figure", "tuned", "the configuration as it is", "best in hindsight"], "plain", &rows);
     page.small(html! {
-        "All net of costs, of the same " @if let Some(frames) = out.frames { (frames) " " } "bars."
+        "Net of costs, on the same " @if let Some(frames) = out.frames { (frames) " " } "bars."
     });
     if out.paths > 1 {
         let scores = &out.scores;
@@ -79,7 +79,7 @@ pub(super) fn add_figures(page: &mut Page, tuning: &Tuning) {
     }
 }
 
-/// Adds what the best setting is worth as the best of many trials.
+/// Adds the deflated Sharpe ratio of the best setting.
 pub(super) fn add_luck(page: &mut Page, tuning: &Tuning) {
     const HEADING: &str = "Multiple testing";
     let found = tuning.summary.study.luck.as_ref();

@@ -16,7 +16,7 @@ use super::page::Page;
 use super::{holdout, labels, notes, read_summary, read_text};
 use crate::summary::{Settings, TuneSummary};
 
-/// Folder of a tuning, as far as the sections read it.
+/// Folder of a tuning.
 struct Tuning<'a> {
     folder: &'a Path,
     summary: TuneSummary,
@@ -37,10 +37,12 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
     let tuning = Tuning { folder, summary: read_summary(folder)? };
     let head = &tuning.summary.study;
     let mut page = Page::new(&format!("betaflow tune: {}", head.strategy));
-    notes::add(&mut page, &head.head, head.look_ahead.as_ref());
+    notes::add_banners(&mut page, &head.head, head.look_ahead.as_ref());
     headline::add(&mut page, &tuning);
-    holdout::add(&mut page, head.holdout.as_ref());
+    page.contents();
     headline::add_figures(&mut page, &tuning);
+    holdout::add(&mut page, head.holdout.as_ref());
+    notes::add_warnings(&mut page, &head.head);
     equity::add(&mut page, &tuning);
     chosen::add(&mut page, &tuning);
     chosen::add_recommended(&mut page, &tuning);
@@ -48,7 +50,7 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
     settings::add(&mut page, &tuning)?;
     page.section("Limits of this result");
     page.add(caveats());
-    page.section("What ran");
+    page.section("Version and settings");
     page.add(html! {
         p {
             "betaflow " (text(head.head.version.as_ref())) ". " code { "folds.parquet" } " has each block and its choice, "
@@ -66,15 +68,15 @@ fn caveats() -> Markup {
     html! {
         ul {
             li {
-                "The out-of-sample result is that of " em { "choosing like this" } ", not of the recommended settings: those "
-                "have seen all of this data."
+                "The out-of-sample result belongs to this " em { "way of choosing" } ", not to the recommended settings, which "
+                "were chosen with all of this data."
             }
             li {
-                "Each block begins with the book that the chosen setting held: the trades from one setting's book to "
-                "another's are not charged."
+                "Each block begins with the positions that the chosen setting held: the trades from the positions of one "
+                "setting to those of the next are not charged."
             }
             li {
-                "To tune again after reading this page is to choose in hindsight: only the hold-out is unseen ("
+                "A second tuning after reading this page is a choice in hindsight: only the hold-out is unseen ("
                 code { "[holdout]" } ", " code { "betaflow score" } ")."
             }
         }
@@ -105,7 +107,7 @@ fn value(name: &str, value: &Value) -> String {
     }
 }
 
-/// Returns all settings of a choice in one phrase.
+/// Returns all settings of a choice as one phrase.
 fn phrase(settings: &Settings) -> Markup {
     html! {
         @for (at, (name, of)) in settings.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! In-sample result by setting: the best is a peak or a plateau.
+//! In-sample result by setting, which shows whether the best is a peak or a plateau.
 
 use anyhow::Result;
 use betaflow_connectors::record::{Setting, Values, read_scenarios};
@@ -16,7 +16,7 @@ const FIGURE: &str = "net_sharpe";
 /// # Errors
 /// `scenarios.parquet` cannot be read.
 pub(super) fn add(page: &mut Page, tuning: &Tuning) -> Result<()> {
-    page.section("Over the settings, in sample");
+    page.section("Figures by setting, in-sample");
     let scenarios = read_scenarios(tuning.folder)?;
     let sharpe = scenarios.figure(FIGURE)?;
     let sweep = Sweep::new(scenarios.settings.iter().map(axis).collect());
@@ -35,16 +35,19 @@ pub(super) fn add(page: &mut Page, tuning: &Tuning) -> Result<()> {
             middle.push(known.get(known.len() / 2).copied().unwrap_or(f64::NAN));
         }
         let name = title(&setting.name);
-        let mut figure = Figure::along(&name, ".2f");
+        let mut figure = Figure::along(&name, ("net Sharpe ratio, annualised", ".2f"));
         figure.level_line(0, "best", &labels, &best, (".2f", ""));
         figure.level_line(1, "median", &labels, &middle, (".2f", ""));
-        page.figure(&format!("Net Sharpe ratio over all bars by {name}, over all other settings"), figure);
+        page.figure(
+            &format!("Net Sharpe ratio over all bars by {name}"),
+            "Highest and median ratio over all values of the other settings: a best far above its neighbours is likely luck.",
+            figure,
+        );
         drawn += 1;
     }
     match drawn {
         0 => page.absent("No setting has two values."),
-        _ => page
-            .small("A best value that stands alone is more likely luck than one among neighbours as good."),
+        _ => {}
     }
     Ok(())
 }
@@ -67,7 +70,7 @@ fn axis(setting: &Setting) -> (Axis, Vec<usize>) {
     }
 }
 
-/// Names of the levels.
+/// Returns the levels as text.
 fn labels(name: &str, axis: &Axis) -> Vec<String> {
     match axis {
         Axis::Numbers(levels) => levels.iter().map(|value| level(name, *value)).collect(),
