@@ -1,4 +1,4 @@
-//! The reports in a real browser: they open without a network, say nothing on the console, and draw their figures.
+//! Reports in a real browser: they open without a network, leave the console empty, and draw their figures.
 //!
 //! Needs Chromium: `cargo test -p betaflow-replay --test browser -- --ignored`.
 
@@ -14,9 +14,13 @@ use serde_json::{Value, json};
 use support::stress::{product, stress};
 use support::{Panel, Run, call, folder, joined, run};
 
-/// A page is meant to open in 2 s and to take 6 MB; machines differ, so that only far more is an error.
+/// A page should open within 2 s. Machines differ, so only far more is an error.
 const SECONDS_MAX: f64 = 20.0;
 const BYTES_MAX: usize = 6_000_000;
+/// Narrowest window of the browser in pixels.
+const WINDOW_MIN: u32 = 500;
+/// Widths of pages in pixels: large screen, laptop, telephone.
+const WIDTHS: [u32; 3] = [1_600, 1_280, 400];
 const FLAGS: [&str; 13] = [
     "--headless",
     "--no-sandbox",
@@ -27,21 +31,22 @@ const FLAGS: [&str; 13] = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
-    // Nothing could be loaded, even by what would try.
+    // No request could succeed.
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--enable-logging=stderr",
     "--v=0",
     "--dump-dom",
 ];
 
-/// Listens before anything else in the page runs.
+/// Listens for errors before other scripts of the page run.
 const LISTEN: &str = "<script>\
     window.seen = [];\
     addEventListener('error', event => seen.push('error: ' + event.message), true);\
     addEventListener('unhandledrejection', event => seen.push('rejection: ' + event.reason));\
     addEventListener('securitypolicyviolation', event => seen.push('policy: ' + event.blockedURI));\
     </script>";
-/// Says at the end what there is: a figure's traces are those that have left a mark in its drawing.
+/// Collects the state of the page. The traces of a figure are those with a mark in its drawing. Within an `iframe`, the outer
+/// page receives the result.
 const REPORT: &str = "<script>addEventListener('load', () => {\
     const plots = [...document.querySelectorAll('.js-plotly-plot')];\
     const box = document.querySelector('[data-log]');\
@@ -54,17 +59,46 @@ const REPORT: &str = "<script>addEventListener('load', () => {\
     const maps = [cells()];\
     if (choice) { choice.selectedIndex = choice.options.length - 1; choice.dispatchEvent(new Event('change')); }\
     maps.push(cells());\
+    const wide = document.documentElement.scrollWidth > innerWidth;\
+    const scrolling = [...document.querySelectorAll('.wide')].filter(block => block.scrollWidth > block.clientWidth)\
+      .map(block => block.querySelector('table').className);\
+    const links = [...document.querySelectorAll('.contents a')].map(link => link.getAttribute('href').slice(1));\
+    const sortable = document.querySelector('.sortable'), table = {};\
+    if (sortable) {\
+      const column = at => [...sortable.querySelectorAll('tbody tr')].filter(row => !row.hidden)\
+        .map(row => row.cells[at].textContent);\
+      const heading = sortable.querySelectorAll('thead th')[3], input = sortable.querySelector('input');\
+      table.height = sortable.querySelector('.bounded').clientHeight;\
+      table.focusable = heading.querySelector('button').tabIndex;\
+      heading.querySelector('button').click();\
+      table.up = column(3); table.sorted = heading.getAttribute('aria-sort');\
+      heading.querySelector('button').click();\
+      table.down = column(3);\
+      input.value = 'S03'; input.dispatchEvent(new Event('input'));\
+      table.found = column(0);\
+    }\
     const found = {\
+      wide, scrolling, table, width: innerWidth,\
+      broken: links.filter(id => !document.getElementById(id)),\
+      links: links.length,\
       seen, seconds: performance.now() / 1000,\
       places: document.querySelectorAll('.plot').length,\
       traces: plots.map(plot => plot.querySelectorAll(marks).length),\
       loaded: performance.getEntriesByType('resource').map(entry => entry.name),\
       axes, maps,\
-      images: document.querySelectorAll('.heatmaplayer image').length,\
-      wide: document.documentElement.scrollWidth > innerWidth\
+      images: document.querySelectorAll('.heatmaplayer image').length\
     };\
-    document.body.innerHTML = '<pre id=\"probe\">' + encodeURIComponent(JSON.stringify(found)) + '</pre>';\
+    top.document.body.innerHTML = '<pre id=\"probe\">' + encodeURIComponent(JSON.stringify(found)) + '</pre>';\
     });</script>";
+
+/// Returns a page that shows a report in an `iframe` of a width in pixels.
+fn framed(html: &str, width: u32) -> String {
+    let source = html.replace('&', "&amp;").replace('"', "&quot;");
+    format!(
+        "<!doctype html><html><body><iframe style=\"width:{width}px;height:900px;border:0\" srcdoc=\"{source}\"></iframe>\
+         </body></html>"
+    )
+}
 
 fn browser() -> &'static str {
     let names = ["chromium", "chromium-browser", "google-chrome"];
@@ -73,28 +107,30 @@ fn browser() -> &'static str {
     names.into_iter().find(|name| runs(name)).expect("found no Chromium; expected the package `chromium`")
 }
 
-/// What a page was like in the browser.
-struct Seen {
+/// State of a page in the browser.
+struct Opened {
     found: Value,
     console: Vec<String>,
 }
 
-impl Seen {
-    /// Opens a report in a window of so many pixels.
+impl Opened {
+    /// Opens a report at a width in pixels. A window cannot be narrower than 500 pixels: below that the page is in an
+    /// `iframe`.
     fn of(browser: &str, html: &str, width: u32) -> Self {
         let folder = folder();
         let page = folder.path().join("report.html");
         let html = html.replacen("<head>", &format!("<head>{LISTEN}"), 1);
         let html = html.replacen("</body>", &format!("{REPORT}</body>"), 1);
+        let html = if width < WINDOW_MIN { framed(&html, width) } else { html };
         fs::write(&page, html).unwrap();
         let mut found = Value::Null;
         let mut console = Vec::new();
-        // A browser on a busy machine may fail to start: once more, then it is an error.
+        // A browser on a busy machine may fail to start: a second failure is an error.
         for _ in 0..2 {
             let ended = Command::new("timeout")
                 .args(["60", browser])
                 .args(FLAGS)
-                .arg(format!("--window-size={width},900"))
+                .arg(format!("--window-size={},900", width.max(WINDOW_MIN)))
                 .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
                 .arg(format!("file://{}", page.display()))
                 .output()
@@ -106,13 +142,13 @@ impl Seen {
                 console = err.lines().filter(|line| line.contains("CONSOLE")).map(str::to_owned).collect();
                 break;
             }
-            eprintln!("the browser said nothing of the page: {err}");
+            eprintln!("the browser returned no state of the page: {err}");
         }
         assert!(found.is_object(), "the page was opened and its scripts ran");
         Self { found, console }
     }
 
-    /// Traces drawn in each figure.
+    /// Returns the count of traces drawn in each figure.
     fn traces(&self) -> Vec<u64> {
         self.found["traces"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).collect()
     }
@@ -132,10 +168,11 @@ impl Seen {
         );
         assert!(self.traces().iter().all(|traces| *traces > 0), "{name}: traces {:?}", self.traces());
         assert_eq!(self.found["wide"], false, "{name}: the page does not scroll sideways");
+        assert_eq!(self.found["broken"], json!([]), "{name}: every link of the contents has its section");
     }
 }
 
-/// What `encodeURIComponent` made.
+/// Decodes the result of `encodeURIComponent`.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
@@ -155,15 +192,16 @@ fn decoded(text: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// Opens a run's report on a screen and on a telephone, and returns how many traces each figure has.
+/// Opens the report of a run on screens and on a telephone, and returns the count of traces of each figure.
 fn assert_opens(browser: &str, run: &Run, name: &str) -> Vec<u64> {
     let html = fs::read_to_string(run.path.join("report.html")).unwrap();
     assert!(html.len() < BYTES_MAX, "{name}: {} bytes", html.len());
     let mut traces = Vec::new();
-    for width in [1_400, 500] {
+    for width in WIDTHS {
         let started = Instant::now();
-        let seen = Seen::of(browser, &html, width);
+        let seen = Opened::of(browser, &html, width);
         seen.assert_sound(&format!("{name}, {width} pixels"));
+        assert!(seen.found["links"].as_u64().unwrap() > 2, "{name}: contents");
         let seconds = seen.found["seconds"].as_f64().unwrap();
         println!(
             "{name}, {width} pixels: {:.1} MB, drawn after {seconds:.2} s, {:.1} s with the browser's start",
@@ -180,7 +218,7 @@ fn assert_opens(browser: &str, run: &Run, name: &str) -> Vec<u64> {
 
 #[test]
 #[ignore = "needs Chromium"]
-fn the_reports_of_the_tutorial_open_in_a_browser() {
+fn reports_of_the_tutorial_open_in_a_browser() {
     let browser = browser();
     let folder = folder();
     let replay = run(folder.path(), "replay", &["replay"]);
@@ -194,7 +232,7 @@ fn the_reports_of_the_tutorial_open_in_a_browser() {
 
 #[test]
 #[ignore = "needs Chromium"]
-fn the_report_of_a_tuning_opens_in_a_browser() {
+fn report_of_a_tuning_opens_in_a_browser() {
     let browser = browser();
     let folder = folder();
     let grid =
@@ -202,12 +240,15 @@ fn the_report_of_a_tuning_opens_in_a_browser() {
     fs::write(folder.path().join("grid.toml"), grid).unwrap();
     let tune = run(folder.path(), "tune", &["tune", "--grid", "grid.toml"]);
     let traces = assert_opens(browser, &tune, "tune");
-    assert_eq!(traces, [5, 2, 2], "three growths and two drawdowns, and each setting by itself");
+    assert_eq!(traces, [5, 2, 2], "three growths and two drawdowns, and each setting alone");
+    let html = fs::read_to_string(tune.path.join("report.html")).unwrap();
+    let found = Opened::of(browser, &html, 1_280).found;
+    assert_eq!(found["scrolling"], json!([]), "the table of the folds fits");
 }
 
 #[test]
 #[ignore = "needs Chromium"]
-fn reports_of_odd_runs_open_in_a_browser() {
+fn reports_of_unusual_runs_open_in_a_browser() {
     let browser = browser();
     let folder = folder();
     let data = Panel::of_bars(3, 60, &[14, 15, 16], 5).write(folder.path());
@@ -225,7 +266,7 @@ fn reports_of_odd_runs_open_in_a_browser() {
 
 #[test]
 #[ignore = "needs Chromium"]
-fn the_report_of_a_stress_run_draws_its_maps_and_changes_them() {
+fn report_of_a_stress_run_draws_its_maps_and_changes_them() {
     let browser = browser();
     let folder = folder();
     let grid: [(&str, &[f64]); 3] = [
@@ -237,28 +278,60 @@ fn the_report_of_a_stress_run_draws_its_maps_and_changes_them() {
         let base = json!({"sizing.turnover_cap": 0.08, "execution.half_spread_bps": 4, "sizing.kelly_fraction": 0.25});
         let path = stress(folder.path(), &product(&grid[..settings]), None, &base);
         assert_eq!(call(folder.path(), &["report", "stress"]).code, Some(0));
-        let seen = Seen::of(browser, &fs::read_to_string(path.join("report.html")).unwrap(), width);
+        let seen = Opened::of(browser, &fs::read_to_string(path.join("report.html")).unwrap(), width);
         seen.assert_sound(&format!("{settings} settings, {width} pixels"));
         seen.found
     };
-    for width in [1_400, 500] {
+    for width in [1_400, 400] {
         let found = seen(3, width);
         assert_eq!(found["images"], 4, "four maps are drawn");
         let maps = &found["maps"];
         assert_eq!(maps[0].as_array().unwrap().len(), 4);
         assert_ne!(maps[0][0], maps[1][0], "another Kelly fraction, another map");
     }
-    assert_eq!(seen(1, 500)["images"], 0, "lines alone");
+    assert_eq!(seen(1, 400)["images"], 0, "lines alone");
 }
 
-/// What would be wrong with a page is seen: otherwise the tests above would say nothing.
 #[test]
 #[ignore = "needs Chromium"]
-fn a_page_that_fails_loads_or_runs_over_is_seen() {
+fn long_table_can_be_searched_and_sorted() {
+    let browser = browser();
+    let folder = folder();
+    let data = Panel::new(11, 120, 40).write(folder.path());
+    let run = run(folder.path(), "many", &joined("estimate", &data, &["estimator.warmup=20"]));
+    assert_opens(browser, &run, "many instruments");
+    let html = fs::read_to_string(run.path.join("report.html")).unwrap();
+    let table = &Opened::of(browser, &html, 1_280).found["table"];
+    assert!(table["height"].as_u64().unwrap() <= 600, "bounded: {}", table["height"]);
+    assert_eq!((&table["focusable"], &table["sorted"]), (&json!(0), &json!("ascending")));
+    let column = |way: &str| -> Vec<f64> {
+        let cells = table[way].as_array().unwrap().iter().map(|cell| cell.as_str().unwrap());
+        cells.filter(|cell| *cell != "–").map(|cell| cell.parse().unwrap()).collect()
+    };
+    let (up, mut down) = (column("up"), column("down"));
+    assert!(up.len() > 30 && up.is_sorted() && up[0] < *up.last().unwrap(), "{up:?}");
+    down.reverse();
+    assert_eq!(up, down);
+    assert_eq!(table["found"], json!(["S03"]));
+}
+
+#[test]
+#[ignore = "needs Chromium"]
+fn report_of_a_score_opens_in_a_browser() {
+    let browser = browser();
+    let folder = folder();
+    let score = run(folder.path(), "score", &["score", "--set", "holdout.from=2020-01-01"]);
+    assert_opens(browser, &score, "score");
+}
+
+/// Checks that the other tests can fail: each fault of a page appears in its state.
+#[test]
+#[ignore = "needs Chromium"]
+fn faults_of_a_page_are_detected() {
     let browser = browser();
     let policy = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline'\">";
     let page = |body: &str| format!("<!doctype html><html><head>{policy}</head><body>{body}</body></html>");
-    let seen = |body: &str| Seen::of(browser, &page(body), 500);
+    let seen = |body: &str| Opened::of(browser, &page(body), 500);
     seen("<p>sound</p>").assert_sound("a page with nothing wrong");
     let thrown = seen("<script>nothing.there()</script>");
     assert!(
@@ -267,7 +340,10 @@ fn a_page_that_fails_loads_or_runs_over_is_seen() {
     let loading = seen("<img src=\"http://example.org/a.png\">");
     assert!(loading.found["seen"].to_string().contains("policy: http://example.org"), "{}", loading.found);
     assert!(!loading.console.is_empty());
-    assert_eq!(seen(&format!("<pre>{}</pre>", "wide ".repeat(200))).found["wide"], true);
+    let wide = format!("<pre>{}</pre>", "wide ".repeat(200));
+    assert_eq!(seen(&wide).found["wide"], true);
+    let narrow = Opened::of(browser, &page(&wide), 400).found;
+    assert_eq!((&narrow["wide"], &narrow["width"]), (&true.into(), &400.into()), "in an iframe too");
     let blank = seen("<div class=\"plot js-plotly-plot\"></div>");
     assert_eq!(blank.traces(), [0]);
 }

@@ -1,4 +1,4 @@
-//! The reports: what they say, what they draw, and that nothing in the data can break out of them.
+//! Reports of `replay`, `estimate` and `score`: text, figures, and escaping of names from the data.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,7 +15,7 @@ use support::{DAY_NS, Panel, Run, call, folder, joined, numbers, run, sets, writ
 const FIGURES: (&str, &str) = ("<script type=\"application/json\" id=\"figures\">", "</script>");
 const PLOTLY: (&str, &str) = ("<script type=\"text/javascript\">", "</script>");
 
-/// A report taken apart.
+/// A report and the data of its figures.
 struct Report {
     html: String,
     figures: Value,
@@ -28,17 +28,57 @@ impl Report {
         Self { html, figures }
     }
 
-    /// All but plotly.js itself.
+    /// Returns the page without plotly.js.
     fn ours(&self) -> String {
         let plotly = between(&self.html, PLOTLY).unwrap_or("-");
         assert!(plotly.len() < 6_000_000, "plotly.js alone");
         self.html.replacen(plotly, "", 1)
     }
 
-    /// The figures over time, in order.
+    /// Returns all figures in order.
+    fn all(&self) -> &Vec<Value> {
+        self.figures["figures"].as_array().unwrap()
+    }
+
+    /// Returns the figures over time in order.
     fn timed(&self) -> Vec<&Value> {
-        let figures = self.figures["figures"].as_array().unwrap().iter();
-        figures.filter(|figure| figure["timed"].as_bool().unwrap()).collect()
+        self.all().iter().filter(|figure| figure["timed"].as_bool().unwrap()).collect()
+    }
+
+    /// Returns the figure over time that has a line.
+    fn with_line(&self, name: &str) -> &Value {
+        let figure = self.timed().into_iter().find(|figure| names(figure).contains(&name));
+        figure.unwrap_or_else(|| panic!("a figure has the line {name}"))
+    }
+
+    /// Returns the section with an id.
+    fn section(&self, id: &str) -> &str {
+        let start = format!("<section id=\"{id}\">");
+        between(&self.html, (&start, "</section>")).unwrap_or_else(|| panic!("a section has the id {id}"))
+    }
+
+    /// Checks that the contents link to each section, and that each figure has a title, a reading and units.
+    fn assert_readable(&self) {
+        let html = self.ours();
+        let sections: Vec<&str> =
+            html.split("<section id=\"").skip(1).map(|rest| rest.split_once('"').unwrap().0).collect();
+        let contents = between(&html, ("<nav class=\"contents\"", "</nav>")).unwrap();
+        assert!(sections.len() > 2);
+        for section in &sections {
+            assert!(contents.contains(&format!("<a href=\"#{section}\">")), "{section}");
+        }
+        assert_eq!(contents.matches("<a href").count(), sections.len());
+        for part in ["<figcaption>", "<p class=\"reading\">"] {
+            assert_eq!(html.matches(part).count(), self.all().len(), "{part}");
+        }
+        assert!(!html.contains("<figcaption></figcaption>") && !html.contains("<p class=\"reading\"></p>"));
+        for figure in self.all() {
+            let layout = &figure["layout"];
+            let title =
+                |axis: &str| layout[axis]["title"]["text"].as_str().is_some_and(|title| !title.is_empty());
+            assert!(title("yaxis") && (layout["yaxis2"].is_null() || title("yaxis2")), "{layout}");
+            assert!(figure["timed"].as_bool().unwrap() || title("xaxis"), "{layout}");
+        }
     }
 }
 
@@ -47,7 +87,7 @@ fn between<'a>(text: &'a str, (start, end): (&str, &str)) -> Option<&'a str> {
     rest.split_once(end).map(|(inner, _)| inner)
 }
 
-/// Names of the lines of a figure.
+/// Returns the names of the lines of a figure.
 fn names(figure: &Value) -> Vec<&str> {
     figure["data"].as_array().unwrap().iter().filter_map(|trace| trace["name"].as_str()).collect()
 }
@@ -61,7 +101,7 @@ fn number(value: &Value) -> String {
 }
 
 #[test]
-fn the_tutorial_report_shows_the_figures_of_the_summary_and_draws_the_betas() {
+fn report_of_the_tutorial_shows_the_figures_of_the_summary_and_draws_the_betas() {
     let folder = folder();
     let run = run(folder.path(), "a", &["estimate"]);
     let report = Report::of(&run);
@@ -81,9 +121,10 @@ fn the_tutorial_report_shows_the_figures_of_the_summary_and_draws_the_betas() {
         }
     }
     let settings = fs::read_to_string(run.path.join("run.toml")).unwrap().replace('"', "&quot;");
-    assert!(report.html.contains(&settings), "the settings are there to run again");
+    assert!(report.html.contains(&settings), "run.toml is in the page");
+    report.assert_readable();
 
-    // Every coefficient has its figure, with the four names that have the most forecasts.
+    // Every coefficient has a figure, with the four instruments that have the most forecasts.
     let timed = report.timed();
     let coefficients = ["alpha", "mkt", "mom", "qual", "size", "vol", "val"];
     assert_eq!(timed.len(), coefficients.len());
@@ -110,7 +151,7 @@ fn the_tutorial_report_shows_the_figures_of_the_summary_and_draws_the_betas() {
 }
 
 #[test]
-fn the_report_loads_nothing() {
+fn report_loads_nothing() {
     let folder = folder();
     let report = Report::of(&run(folder.path(), "a", &["estimate"]));
     let ours = report.ours();
@@ -118,11 +159,11 @@ fn the_report_loads_nothing() {
         assert!(!ours.contains(word), "{word}");
     }
     assert!(ours.contains("default-src 'none'") && ours.contains("name=\"viewport\""));
-    assert_eq!(report.html.matches("<script").count(), 3, "plotly.js, the figures and what draws them");
+    assert_eq!(report.html.matches("<script").count(), 3, "plotly.js, the figures and the page's script");
 }
 
 #[test]
-fn instruments_asked_for_are_drawn_in_their_order() {
+fn instruments_of_plot_are_drawn_in_their_order() {
     let folder = folder();
     let run = run(folder.path(), "a", &["estimate", "--plot", "XOM,MSFT", "--plot", "AAPL"]);
     for figure in Report::of(&run).timed() {
@@ -131,7 +172,7 @@ fn instruments_asked_for_are_drawn_in_their_order() {
 }
 
 #[test]
-fn an_unknown_instrument_is_an_error_that_names_the_nearest_and_leaves_nothing() {
+fn unknown_instrument_is_an_error_that_names_the_nearest_and_writes_nothing() {
     let folder = folder();
     let ended = call(folder.path(), &["estimate", "--plot", "AAPL,mfst", "--out", "a"]);
     assert_eq!(ended.code, Some(1));
@@ -142,9 +183,9 @@ fn an_unknown_instrument_is_an_error_that_names_the_nearest_and_leaves_nothing()
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
 }
 
-/// A name that tries to end the script, an attribute and an element.
+/// Symbol that tries to end the script, an attribute and an element.
 const HOSTILE: &str = "</script><b onload=\"x\">&amp;'`${x}%{y}";
-/// The same name as text of the page, and as a label of a figure.
+/// The same symbol as text of the page, and as a label of a figure.
 const TEXT: &str = "&lt;/script&gt;&lt;b onload=&quot;x&quot;&gt;&amp;amp;'`${x}%{y}";
 const LABEL: &str = "&lt;/script&gt;&lt;b onload=&#34;x&#34;&gt;&amp;amp;&#39;`${x}%{y}";
 
@@ -158,16 +199,16 @@ fn hostile_panel(folder: &Path) -> [String; 4] {
 }
 
 #[test]
-fn a_symbol_that_is_markup_stays_text() {
+fn symbol_that_is_markup_stays_text() {
     let folder = folder();
     let data = hostile_panel(folder.path());
     let arguments = [joined("estimate", &data, &["estimator.warmup=50"]), vec!["--plot", HOSTILE]].concat();
     let run = run(folder.path(), "a", &arguments);
     let report = Report::of(&run);
     let ours = report.ours();
-    assert!(!ours.contains(HOSTILE) && !ours.contains("<b onload"), "nowhere as it is");
+    assert!(!ours.contains(HOSTILE) && !ours.contains("<b onload"), "never unescaped");
     assert!(ours.contains(&format!("<th scope=\"row\">{TEXT}</th>")));
-    // plotly.js takes tags in names for formatting.
+    // plotly.js interprets tags in names.
     for figure in report.timed() {
         assert_eq!(names(figure), [LABEL]);
     }
@@ -176,7 +217,7 @@ fn a_symbol_that_is_markup_stays_text() {
 }
 
 #[test]
-fn a_line_is_empty_before_its_instrument_is_listed() {
+fn line_is_empty_before_its_instrument_is_listed() {
     let folder = folder();
     let data = Panel::new(3, 300, 6).write(folder.path());
     let arguments = [joined("estimate", &data, &["estimator.warmup=20"]), vec!["--plot", "S00,S02"]].concat();
@@ -191,7 +232,7 @@ fn a_line_is_empty_before_its_instrument_is_listed() {
 }
 
 #[test]
-fn without_every_frame_of_the_betas_the_report_says_what_is_missing() {
+fn report_without_betas_of_every_frame_states_the_setting() {
     let folder = folder();
     for recorded in ["rebalances", "last", "none"] {
         let setting = format!("record.betas={recorded}");
@@ -199,12 +240,12 @@ fn without_every_frame_of_the_betas_the_report_says_what_is_missing() {
         let report = Report::of(&run(folder.path(), recorded, &arguments));
         assert!(report.html.contains("record.betas=all"), "{recorded}");
         assert_eq!(report.timed().len(), 0);
-        assert!(report.html.contains("<th scope=\"row\">KO</th>"), "the table is there all the same");
+        assert!(report.html.contains("<th scope=\"row\">KO</th>"), "the table does not need them");
     }
 }
 
 #[test]
-fn no_report_is_written_where_none_is_wanted() {
+fn no_report_is_written_with_no_report() {
     let folder = folder();
     let run = run(folder.path(), "a", &["estimate", "--no-report"]);
     assert!(!run.path.join("report.html").exists());
@@ -212,14 +253,14 @@ fn no_report_is_written_where_none_is_wanted() {
     assert_eq!(ended.code, Some(2), "{}", ended.err);
 }
 
-/// Makes the report of a folder again and takes it apart.
+/// Rebuilds the report of a folder, and reads it.
 fn rebuilt(run: &Run) -> Report {
     let ended = call(&run.path, &["report", "."]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let report = Report::of(run);
     let ours = report.ours();
     for word in ["NaN", "inf ", "inf<", "null<"] {
-        assert!(!ours.contains(word), "{word} is no number");
+        assert!(!ours.contains(word), "{word} is not a number of a report");
     }
     report
 }
@@ -230,13 +271,13 @@ fn change(run: &Run, changed: impl FnOnce(&mut Value)) {
     fs::write(run.path.join("summary.json"), summary.to_string()).unwrap();
 }
 
-/// A share as the report has it.
+/// Returns a share as the report shows it.
 fn percent(value: &Value) -> String {
     format!("{:.2} %", 100.0 * value.as_f64().unwrap()).replace('-', "−")
 }
 
 #[test]
-fn the_report_of_a_replay_shows_the_figures_of_the_summary_and_the_lines_of_the_tables() {
+fn report_of_a_replay_shows_the_figures_of_the_summary_and_the_lines_of_the_tables() {
     let folder = folder();
     let run = run(folder.path(), "a", &["replay"]);
     let report = Report::of(&run);
@@ -254,7 +295,7 @@ fn the_report_of_a_replay_shows_the_figures_of_the_summary_and_the_lines_of_the_
         assert!(report.html.contains(&format!(">{}<", cell.trim_end_matches(" %"))), "{cell}");
     }
     assert!(report.html.contains(run.digest()));
-    // The lines end where the figures say, and the deepest drawdown is among their points.
+    // The lines end at the total returns, and the deepest drawdown is among their points.
     let timed = report.timed();
     let values = |name: &str| line(timed[0], name)["y"].as_array().unwrap();
     assert!(
@@ -277,25 +318,25 @@ fn the_report_of_a_replay_shows_the_figures_of_the_summary_and_the_lines_of_the_
         .map(|trace| trace["y"].as_array().unwrap().last().unwrap().as_f64().unwrap())
         .sum();
     assert!((ends - run.summary["metrics"]["net"]["total_return"].as_f64().unwrap()).abs() < 1e-3, "{ends}");
-    // The same again from the folder alone.
+    report.assert_readable();
     let before = report.html.clone();
     assert!(rebuilt(&run).html == before, "to the byte");
     assert!(!before.contains("class=\"missing\"") && !before.contains("class=\"banner\""));
 }
 
 #[test]
-fn the_report_of_an_estimate_can_be_made_again() {
+fn report_of_an_estimate_can_be_rebuilt_to_the_byte() {
     let folder = folder();
     let run = run(folder.path(), "a", &["estimate", "--plot", "XOM"]);
     let before = fs::read(run.path.join("report.html")).unwrap();
     let ended = call(folder.path(), &["report", "a", "--plot", "XOM"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(fs::read(run.path.join("report.html")).unwrap() == before, "to the byte");
-    assert_eq!(fs::read_dir(&run.path).unwrap().count(), 5, "nothing else is left in the folder");
+    assert_eq!(fs::read_dir(&run.path).unwrap().count(), 5, "no other file is written");
 }
 
 #[test]
-fn what_is_missing_in_an_older_folder_is_said() {
+fn section_without_its_table_or_key_states_the_reason() {
     let folder = folder();
     let run = run(folder.path(), "a", &["replay", "--no-report"]);
     assert!(!run.path.join("report.html").exists());
@@ -325,7 +366,7 @@ fn what_is_missing_in_an_older_folder_is_said() {
 }
 
 #[test]
-fn summary_of_another_schema_version_is_refused() {
+fn summary_of_another_schema_version_is_an_error() {
     let folder = folder();
     let run = run(folder.path(), "a", &["replay", "--no-report"]);
     assert_eq!(run.summary["schema_version"], 1);
@@ -333,7 +374,7 @@ fn summary_of_another_schema_version_is_refused() {
     let ended = call(&run.path, &["report", "."]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("found schema version 7, expected 1"), "{}", ended.err);
-    // A folder of betaflow 0.2.0 or earlier has none.
+    // A folder of betaflow 0.2.0 or earlier has no schema version.
     change(&run, |summary| _ = summary.as_object_mut().unwrap().remove("schema_version"));
     rebuilt(&run);
     change(&run, |summary| summary["metrics"]["net"]["sharpe"] = "high".into());
@@ -342,7 +383,7 @@ fn summary_of_another_schema_version_is_refused() {
 }
 
 #[test]
-fn warnings_and_look_ahead_stand_at_the_top() {
+fn warnings_and_look_ahead_precede_the_figures() {
     let folder = folder();
     let ahead = run(folder.path(), "ahead", &["replay", "--set", "execution.fill_at=same_close"]);
     let why = ahead.summary["look_ahead"].as_str().unwrap();
@@ -351,26 +392,33 @@ fn warnings_and_look_ahead_stand_at_the_top() {
     assert_eq!(run.summary["look_ahead"], Value::Null);
     change(&run, |summary| {
         summary["look_ahead"] = "fills <b>at the close</b> that decided".into();
-        summary["warnings"] = (0..9).map(|at| format!("warning {at} <i>")).collect();
+        summary["warnings"] = (0..9).map(|at| format!("warning {at} <i> `a.key <b>`")).collect();
+        summary["warning_codes"] = (0..9).map(|at| if at == 8 { "stale" } else { "" }).collect();
     });
     let html = rebuilt(&run).html;
     let place = |part: &str| html.find(part).unwrap_or_else(|| panic!("{part}"));
     assert!(place("fills &lt;b&gt;at the close") < place("warning 0 &lt;i&gt;"));
-    assert!(place("warning 5") < place("3 more notes") && place("warning 8") < place("class=\"tiles\""));
+    assert!(place("warning 0") < place("class=\"tiles\""));
+    assert!(place("warning 5") < place("2 more warnings") && place("2 more warnings") < place("warning 7"));
+    // The eighth is a warning of the data check.
+    let report = rebuilt(&run);
+    assert!(report.section("data-quality-warnings").contains("warning 8"));
+    assert!(!report.section("warnings").contains("warning 8"));
+    assert_eq!(html.matches("&lt;i&gt; <code>a.key &lt;b&gt;</code>").count(), 9, "backticks are code");
 }
 
 #[test]
-fn a_symbol_that_is_markup_stays_text_in_a_replay() {
+fn symbol_that_is_markup_stays_text_in_a_replay() {
     let folder = folder();
     let data = hostile_panel(folder.path());
     let run = run(folder.path(), "a", &joined("replay", &data, &["estimator.warmup=50"]));
     let ours = Report::of(&run).ours();
-    assert!(!ours.contains(HOSTILE) && !ours.contains("<b onload"), "nowhere as it is");
+    assert!(!ours.contains(HOSTILE) && !ours.contains("<b onload"), "never unescaped");
     assert!(ours.contains(&format!("<th scope=\"row\">{TEXT}</th>")));
     assert!(!between(&ours, FIGURES).unwrap().contains('<'));
 }
 
-/// An equity table of these values, one a day.
+/// Writes an equity table with one of these values per day.
 fn write_equity(run: &Run, navs: &[f64]) {
     let constant = |value: f64| numbers(navs.iter().map(|_| Some(value)));
     let seconds = (0..navs.len()).map(|at| at as i64 * DAY_NS);
@@ -390,7 +438,7 @@ fn write_equity(run: &Run, navs: &[f64]) {
 }
 
 #[test]
-fn odd_equity_has_a_report_without_empty_figures() {
+fn unusual_equity_has_a_report_without_empty_figures() {
     let folder = folder();
     let run = run(folder.path(), "a", &["replay", "--no-report"]);
     change(&run, |summary| {
@@ -406,16 +454,180 @@ fn odd_equity_has_a_report_without_empty_figures() {
         write_equity(&run, navs);
         let report = rebuilt(&run);
         assert_eq!(report.html.contains("Growth of 1"), navs.len() > 1);
-        assert!(!report.html.contains("data-log="), "no logarithm of what is below zero");
-        assert!(report.html.contains("Nothing was paid."));
+        assert!(!report.html.contains("data-log="), "no logarithm of a negative value");
+        assert!(report.html.contains("No costs were charged."));
         let figures = report.figures["figures"].as_array().unwrap();
         let drawn = |trace: &Value| trace["y"].as_array().unwrap().len() > 1;
         assert!(figures.iter().flat_map(|figure| figure["data"].as_array().unwrap()).all(drawn));
     }
-    // A long one is thinned, and its one deep fall is there.
+    // A long equity is thinned, and keeps its one deep fall.
     let navs: Vec<f64> = (0..20_000).map(|at| if at == 12_345 { 5e5 } else { 1e6 }).collect();
     write_equity(&run, &navs);
     let report = rebuilt(&run);
     let fallen = line(report.timed()[0], "drawdown, net")["y"].as_array().unwrap();
     assert!(fallen.len() <= 1_500 && fallen.iter().any(|value| value.as_f64() == Some(-0.5)));
+}
+
+/// Returns simple returns of a column of values.
+fn returns(values: &[f64]) -> Vec<f64> {
+    values.windows(2).map(|pair| pair[1] / pair[0] - 1.0).collect()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Returns the sample covariance of two series.
+fn covariance(a: &[f64], b: &[f64]) -> f64 {
+    let products = a.iter().zip(b).map(|(x, y)| (x - mean(a)) * (y - mean(b)));
+    products.sum::<f64>() / (a.len() as f64 - 1.0)
+}
+
+/// Returns the last value of a line.
+fn last(figure: &Value, name: &str) -> f64 {
+    line(figure, name)["y"].as_array().unwrap().last().unwrap().as_f64().unwrap()
+}
+
+fn assert_near(found: f64, expected: f64, name: &str) {
+    assert!((found / expected - 1.0).abs() < 1e-3, "{name}: found {found}, expected {expected}");
+}
+
+#[test]
+fn exposure_holdings_and_rolling_risk_are_those_of_the_tables() {
+    let folder = folder();
+    let run = run(folder.path(), "a", &["replay"]);
+    let report = Report::of(&run);
+    let equity = run.table("equity");
+    let end = |name: &str| *equity.numbers(name).last().unwrap();
+    let exposure = report.with_line("gross exposure");
+    assert_near(last(exposure, "gross exposure"), end("gross_exposure"), "gross exposure");
+    assert_near(last(exposure, "net exposure"), end("net_exposure"), "net exposure");
+    assert_near(last(exposure, "cash"), end("cash") / end("nav"), "cash");
+
+    let weights = run.table("weights");
+    let times = weights.times();
+    let held: Vec<f64> = weights
+        .numbers("held_weight")
+        .into_iter()
+        .zip(&times)
+        .filter(|(weight, time)| *weight != 0.0 && **time == *times.last().unwrap())
+        .map(|(weight, _)| weight.abs())
+        .collect();
+    let gross: f64 = held.iter().sum();
+    let squares: f64 = held.iter().map(|weight| (weight / gross) * (weight / gross)).sum();
+    let holdings = report.with_line("holdings");
+    assert_near(last(holdings, "holdings"), held.len() as f64, "holdings");
+    assert_near(last(holdings, "effective number"), 1.0 / squares, "effective number");
+
+    let (net, benchmark) = (returns(&equity.numbers("nav")), returns(&equity.numbers("benchmark_nav")));
+    let year = 252.0_f64;
+    let (r, b) = (&net[net.len() - 252..], &benchmark[benchmark.len() - 252..]);
+    let find = |name: &str| report.all().iter().find(|figure| title(figure) == name).unwrap();
+    let deviation = |values: &[f64]| covariance(values, values).sqrt();
+    let sharpe = find("Sharpe ratio, annualised");
+    assert_near(last(sharpe, "net"), mean(r) / deviation(r) * year.sqrt(), "Sharpe ratio");
+    assert_near(
+        last(sharpe, "benchmark"),
+        mean(b) / deviation(b) * year.sqrt(),
+        "Sharpe ratio of the benchmark",
+    );
+    assert_near(last(find("volatility, % a year"), "net"), deviation(r) * year.sqrt(), "volatility");
+    assert_near(last(find("beta, no unit"), "beta, net"), covariance(r, b) / covariance(b, b), "beta");
+
+    // Tracking error and information ratio of the whole run.
+    let active: Vec<f64> = net.iter().zip(&benchmark).map(|(r, b)| r - b).collect();
+    let error = deviation(&active) * year.sqrt();
+    let section = report.section("strategy-against-benchmark");
+    for cell in [format!("{:.2} %", 100.0 * error), format!("{:.2}", mean(&active) * year / error)] {
+        assert!(section.contains(&format!("<td>{}</td>", cell.replace('-', "−"))), "{cell}");
+    }
+    // 2022-12-28 is the last date; a year before it is 2021-12-28, a month before it 2022-11-28.
+    let navs = ["nav", "benchmark_nav"].map(|name| equity.numbers(name));
+    for (title, day) in [("last month", 19_324), ("last 12 months", 18_989), ("since the start", 0)] {
+        let base = equity.times().iter().rposition(|time| *time / DAY_NS <= day).unwrap_or(0);
+        let [net, benchmark] = [&navs[0], &navs[1]].map(|nav| nav[nav.len() - 1] / nav[base] - 1.0);
+        let cells =
+            [net, benchmark, net - benchmark].map(|cell| format!("<td>{}</td>", percent(&cell.into())));
+        assert!(
+            section.contains(&format!("<th scope=\"row\">{title}</th>{}", cells.concat())),
+            "{title}: {cells:?}"
+        );
+    }
+}
+
+/// Returns the title of the vertical axis of a figure.
+fn title(figure: &Value) -> &str {
+    figure["layout"]["yaxis"]["title"]["text"].as_str().unwrap_or_default()
+}
+
+#[test]
+fn headline_has_the_benchmark_and_states_a_worse_result() {
+    let folder = folder();
+    let run = run(folder.path(), "a", &["replay", "--no-report"]);
+    let report = rebuilt(&run);
+    let place = |part: &str| report.html.find(part).unwrap_or_else(|| panic!("{part}"));
+    assert!(
+        report.html.contains("<p class=\"verdict worse\">The strategy <b>did worse than the benchmark</b>")
+    );
+    assert!(place("class=\"verdict worse\"") < place("class=\"plain first\""));
+    assert!(place("class=\"plain first\"") < place("class=\"contents\""));
+    let figures = |kind: &str| percent(&run.summary["metrics"][kind]["annual_return"]);
+    let row = ["net", "benchmark", "gross"].map(|kind| format!("<td>{}</td>", figures(kind))).concat();
+    assert!(report.html.contains(&format!("<th scope=\"row\">Annual return</th>{row}")));
+    change(&run, |summary| {
+        summary["metrics"]["net"]["annual_return"] = 0.9.into();
+        summary["metrics"]["net"]["sharpe"] = 3.0.into();
+    });
+    assert!(rebuilt(&run).html.contains("<p class=\"verdict\">The strategy <b>did not do worse"));
+}
+
+#[test]
+fn score_marks_the_holdout_in_figures_and_tables() {
+    let folder = folder();
+    let arguments = ["score", "--set", "holdout.from=2020-01-01", "--profile", "tutorial"];
+    let run = run(folder.path(), "a", &arguments);
+    let report = Report::of(&run);
+    report.assert_readable();
+    for figure in report.timed() {
+        let layout = &figure["layout"];
+        assert_eq!(
+            (&layout["shapes"][0]["x0"], &layout["shapes"][0]["x1"]),
+            (&"2020-01-01".into(), &"2022-12-28".into())
+        );
+        assert_eq!(layout["annotations"][0]["text"], "hold-out");
+    }
+    assert_eq!(report.ours().matches("The shaded part is the hold-out.").count(), report.timed().len());
+    let section = report.section("hold-out");
+    let holdout = &run.summary["holdout"];
+    for metrics in [&holdout["metrics"], &holdout["before"]["metrics"]] {
+        for kind in ["net", "benchmark", "gross"] {
+            assert!(
+                section.contains(&format!("<td>{}</td>", percent(&metrics[kind]["annual_return"]))),
+                "{kind}"
+            );
+        }
+    }
+    assert!(section.contains("sizing knows the costs and trades more when they are lower"));
+    assert!(report.html.contains("On the hold-out the strategy "));
+    let months = report.section("monthly-returns-net-of-costs");
+    let rows: Vec<&str> = months.split("<tr>").collect();
+    let of = |year: &str| *rows.iter().find(|row| row.contains(&format!(">{year}</th>"))).unwrap();
+    assert_eq!(
+        (of("2019").matches("data-holdout").count(), of("2020").matches("data-holdout").count()),
+        (0, 13)
+    );
+    assert!(report.section("worst-drawdowns").contains("trough in the hold-out"));
+    let full = self::run(folder.path(), "full", &arguments[..3]);
+    assert!(!Report::of(&full).html.contains("trades more when they are lower"));
+}
+
+#[test]
+fn many_instruments_have_a_table_of_bounded_height() {
+    let folder = folder();
+    let data = Panel::new(11, 120, 30).write(folder.path());
+    let run = run(folder.path(), "a", &joined("estimate", &data, &["estimator.warmup=20"]));
+    let html = Report::of(&run).ours();
+    let table = between(&html, ("<div class=\"sortable\">", "</table>")).unwrap();
+    assert!(table.contains("class=\"wide bounded\" tabindex=\"0\" role=\"region\""));
+    assert_eq!(table.matches("<tr").count(), 31, "a row for each instrument, without the script");
 }

@@ -1,4 +1,4 @@
-//! The report of a stress run: what it says of grids of any size and of lists.
+//! Report of a stress run, of grids of any size and of lists.
 
 #![allow(clippy::unwrap_used)]
 
@@ -21,7 +21,7 @@ fn base() -> Value {
     json!({CAP: 0.08, SPREAD: 4.0, KELLY: 0.25, "sizing.cap_method": "exact"})
 }
 
-/// The report without plotly.js.
+/// Returns the report without plotly.js.
 fn report(folder: &Path, columns: &[Column], texts: Option<(&str, Vec<String>)>, base: &Value) -> String {
     let path = stress(folder, columns, texts, base);
     let ended = call(folder, &["report", "stress"]);
@@ -32,17 +32,17 @@ fn report(folder: &Path, columns: &[Column], texts: Option<(&str, Vec<String>)>,
 }
 
 #[test]
-fn a_grid_says_where_it_dies_and_draws_its_maps() {
+fn report_of_a_grid_states_the_break_even_cost_and_draws_maps() {
     let folder = folder();
     let html = report(folder.path(), &product(&GRID), None, &base());
     for part in [
         "<b>24</b> scenarios: all combinations of <b>turnover cap</b> (3 values from 4 % to 16 %)",
         "<b>half spread</b> (4 values from 0 to 16 bps)",
         // 1 + 0.08 + 0.25 at no cost, and 0.1 less for each bps.
-        "At a turnover cap of <b>8 %</b> (kelly fraction 0.25): break-even half spread <b>13.3 bps</b>",
+        "At a turnover cap of <b>8 %</b> (Kelly fraction 0.25): break-even half spread <b>13.3 bps</b>",
         "the best of 6 trials has the highest net Sharpe ratio",
         "chosen among the 6 scenarios with half spread 4 bps",
-        // The best at the base's cost, and the neighbour one bps level dearer and one level of each lower.
+        // Lowest ratio within one level of the robust choice.
         "<td>1.26</td>",
         "<h2>Effect of each setting</h2>",
         "<h2>Growth against drawdown</h2>",
@@ -52,12 +52,12 @@ fn a_grid_says_where_it_dies_and_draws_its_maps() {
     ] {
         assert!(html.contains(part), "{part}");
     }
-    assert_eq!(html.matches("\"type\":\"heatmap\"").count(), 8, "four maps for each Kelly fraction");
+    assert_eq!(html.matches("\"type\":\"heatmap\"").count(), 8, "four maps per Kelly fraction");
     assert!(html.contains("<td>12.9</td>") && html.contains("<td>14.1</td>"), "by cap");
 }
 
 #[test]
-fn the_report_can_be_made_again_to_the_byte_and_draws_no_betas() {
+fn report_can_be_rebuilt_to_the_byte_and_draws_no_betas() {
     let folder = folder();
     let first = report(folder.path(), &product(&GRID), None, &base());
     assert_eq!(first, report(folder.path(), &product(&GRID), None, &base()));
@@ -70,22 +70,22 @@ fn the_report_can_be_made_again_to_the_byte_and_draws_no_betas() {
 }
 
 #[test]
-fn one_setting_has_lines_and_a_list_has_no_maps() {
+fn single_setting_has_lines_and_a_list_has_no_maps() {
     let folder = folder();
     let html = report(folder.path(), &product(&GRID[1..2]), None, &json!({SPREAD: 4.0}));
     assert!(html.contains("All else as configured: break-even half spread <b>10.0"), "a cost alone");
-    assert!(!html.contains("heatmap") && html.contains("<h2>Over the settings</h2>"));
+    assert!(!html.contains("heatmap") && html.contains("<h2>Figures by setting</h2>"));
     assert!(html.contains("does not vary: there is no line to draw"));
 
     let list = [(CAP, vec![0.04, 0.08, 0.08, 0.3]), (SPREAD, vec![4.0, 4.0, 20.0, 7.0])];
     let html = report(folder.path(), &list, None, &base());
     assert!(html.contains("<b>4</b> scenarios: a list of values of"));
-    assert!(html.contains("more holes than cells") && !html.contains("heatmap"));
+    assert!(html.contains("most cells of a map would be empty") && !html.contains("heatmap"));
     assert!(html.contains("<h2>All scenarios, by Sharpe ratio</h2>"));
 }
 
 #[test]
-fn names_a_base_that_was_not_tried_and_six_settings_are_told() {
+fn base_outside_the_grid_and_equal_titles_are_named() {
     let folder = folder();
     let two = |name: &'static str| (name, &[1.0, 2.0][..]);
     let grid = product(&[two(CAP), two("a.x"), two("b.x"), two("c.y<i>"), two("d.z")]);
@@ -95,7 +95,93 @@ fn names_a_base_that_was_not_tried_and_six_settings_are_told() {
     let html = report(folder.path(), &twice, Some(("sizing.cap_method", names)), &base());
     assert!(html.contains("<b>64</b> scenarios: all combinations"));
     assert!(html.contains("nearest to the base") && html.contains("is none of the scenarios"));
-    assert!(html.contains("a.x") && html.contains("b.x"), "settings of one name are told apart");
+    assert!(
+        html.contains("a.x") && html.contains("b.x"),
+        "settings with the same last name keep their dotted names"
+    );
     assert!(!html.contains("<i>") && html.contains("&lt;i&gt;scale"), "no name is markup");
     assert_eq!(html.matches("<select").count(), 4);
+}
+
+/// Returns the section with an id.
+fn section<'a>(html: &'a str, id: &str) -> &'a str {
+    let (_, rest) = html.split_once(&format!("<section id=\"{id}\">")).unwrap_or_else(|| panic!("{id}"));
+    rest.split_once("</section>").unwrap().0
+}
+
+#[test]
+fn best_and_efficient_lists_have_only_choices_in_the_environment_of_the_base() {
+    let folder = folder();
+    let html = report(folder.path(), &product(&GRID), None, &base());
+    let best = section(&html, "choices-by-sharpe-ratio");
+    // Six of 24 scenarios have the half-spread of the base; scenario number, cap, half-spread, Kelly fraction.
+    assert_eq!(best.matches("<tr><th scope=\"row\">").count(), 6);
+    assert_eq!(best.matches("</td><td>4</td><td>").count(), 6, "half-spread 4 bps in each row");
+    assert!(best.contains("Choices with half spread 4 bps alone"));
+    let efficient = section(&html, "growth-against-drawdown");
+    let rows = efficient.matches("<tr><th scope=\"row\">").count();
+    assert!(rows > 0 && efficient.matches("half spread 4 bps").count() == rows + 1, "and in the reading");
+    assert!(section(&html, "the-ten-worst").contains("<td>16</td>"), "of all environments");
+}
+
+#[test]
+fn colours_of_a_map_span_its_values() {
+    let folder = folder();
+    let html = report(folder.path(), &product(&GRID), None, &base());
+    let (_, figures) = html.split_once("id=\"figures\">").unwrap();
+    let figures: Value = serde_json::from_str(figures.split_once("</script>").unwrap().0).unwrap();
+    let slices =
+        figures["figures"].as_array().unwrap().iter().filter_map(|figure| figure["slices"].as_array());
+    let mut maps = 0;
+    for map in slices.flatten().map(|traces| &traces[0]) {
+        let rows = map["z"].as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap());
+        let values: Vec<f64> = rows.map(|value| value.as_f64().unwrap()).collect();
+        let ends = [
+            values.iter().fold(f64::MAX, |low, value| low.min(*value)),
+            values.iter().fold(f64::MIN, |high, value| high.max(*value)),
+        ];
+        // Values of cells are rounded to five decimals.
+        let near = |end: &Value, expected: f64| (end.as_f64().unwrap() - expected).abs() < 1e-5;
+        assert!(near(&map["zmin"], ends[0]) && near(&map["zmax"], ends[1]), "{ends:?}");
+        maps += 1;
+    }
+    assert_eq!(maps, 8);
+}
+
+#[test]
+fn cost_axis_is_named_as_one_of_trading_speed() {
+    let folder = folder();
+    let path = stress(folder.path(), &product(&GRID), None, &base());
+    let html = |trades: &str| {
+        let file = path.join("summary.json");
+        let mut summary: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        summary["trades"] = trades.into();
+        fs::write(&file, summary.to_string()).unwrap();
+        assert_eq!(call(folder.path(), &["report", "stress"]).code, Some(0));
+        fs::read_to_string(path.join("report.html")).unwrap()
+    };
+    let own = html("own");
+    let speed = section(&own, "cost-and-trading-speed");
+    for part in [
+        "Sizing knows the half spread and trades less when it is higher",
+        "<code>trades = &quot;fixed&quot;</code>",
+    ] {
+        assert!(speed.contains(part), "{part}: {speed}");
+    }
+    assert!(section(&own, "figures-by-setting").contains("href=\"#cost-and-trading-speed\""));
+    let (_, figures) = own.split_once("id=\"figures\">").unwrap();
+    let figures: Value = serde_json::from_str(figures.split_once("</script>").unwrap().0).unwrap();
+    let traces =
+        figures["figures"].as_array().unwrap().iter().flat_map(|figure| figure["data"].as_array().unwrap());
+    let repriced = traces.clone().find(|trace| trace["name"] == "trades of the base, repriced").unwrap();
+    // 1 % of NAV a day are 2.52 a year: 4 bps less than the base earn 0.1008 % more.
+    let y: Vec<f64> = repriced["y"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect();
+    assert!((y[0] - y[1] - 0.001_008).abs() < 1e-9 && (y[1] - y[3] - 0.003_024).abs() < 1e-9, "{y:?}");
+    let fixed = html("fixed");
+    let speed = section(&fixed, "cost-and-trading-speed");
+    assert!(
+        speed.contains("All scenarios have the trades of the configuration")
+            && !speed.contains("Sizing knows")
+    );
+    assert!(fixed.contains("same trades, repriced") && !fixed.contains("trades of the base, repriced"));
 }

@@ -1,4 +1,4 @@
-//! The report of a tuning: it shows the figures of `summary.json`, and no setting's value is markup.
+//! Report of a tuning: it shows the figures of `summary.json`, and values of settings stay text.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -9,19 +9,20 @@ use std::path::Path;
 use serde_json::Value;
 use support::{Panel, Run, call, folder, joined};
 
-/// The report without plotly.js.
+/// Returns the report without plotly.js.
 fn report(folder: &Path) -> String {
     let html = fs::read_to_string(folder.join("report.html")).unwrap();
     let (before, rest) = html.split_once("<script type=\"text/javascript\">").unwrap();
     before.to_owned() + rest.split_once("</script>").unwrap().1
 }
 
+/// Returns a number as the report shows it.
 fn two(value: &Value) -> String {
     format!("{:.2}", value.as_f64().unwrap()).replace("-0.00", "0.00").replacen('-', "−", 1)
 }
 
 #[test]
-fn the_report_shows_the_summary_and_can_be_made_again_to_the_byte() {
+fn report_shows_the_summary_and_can_be_rebuilt_to_the_byte() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(91, 320, 6).write(path);
@@ -52,6 +53,8 @@ fn the_report_shows_the_summary_and_can_be_made_again_to_the_byte() {
             "<h2>Out of sample</h2>".to_owned(),
             "<h2>Growth of one unit</h2>".to_owned(),
             "<h2>Choice of each fold</h2>".to_owned(),
+            "<table class=\"plain folds\">".to_owned(),
+            "<a href=\"#choice-of-each-fold\">".to_owned(),
             "<h2>Multiple testing</h2>".to_owned(),
             "in-sample: it says what to use, not what to expect".to_owned(),
             format!("net Sharpe ratio on all bars {}.", two(&best["train_score"])),
@@ -68,6 +71,8 @@ fn the_report_shows_the_summary_and_can_be_made_again_to_the_byte() {
                 "{out}: {choice}"
             );
         }
+        let is_worse = sample["metrics"]["sharpe"].as_f64() < sample["base"]["sharpe"].as_f64();
+        assert_eq!(html.contains("Tuning did worse than the configuration as it is."), is_worse, "{out}");
         assert_eq!(html.contains("paths through the data. Their"), out == "many");
         assert!(!html.contains("<script>alert"));
         let first = fs::read(run.path.join("report.html")).unwrap();

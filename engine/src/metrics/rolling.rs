@@ -11,7 +11,7 @@ use crate::time::TimestampNs;
 /// Lines of [`RollingCurves`], in order.
 const LINES: [&str; 5] = ["sharpe", "benchmark_sharpe", "volatility", "benchmark_volatility", "beta"];
 
-/// Figures of the last `window` returns at the end of each bucket, annualised; NaN before there are so many:
+/// Figures of the last `window` returns at the end of each bucket, annualised; NaN before the window is full:
 /// * `sharpe`, `benchmark_sharpe`: mean/std · √(frames a year), after costs, risk-free return 0;
 /// * `volatility`, `benchmark_volatility`: std · √(frames a year);
 /// * `beta`: cov(r, b)/var(b), net returns on those of the benchmark.
@@ -79,13 +79,13 @@ impl RollingCurves {
         ]
     }
 
-    /// Last frame of each bucket.
+    /// Returns the last frame of each bucket.
     #[must_use]
     pub fn times(&self) -> &[TimestampNs] {
         &self.curves.times
     }
 
-    /// A line by its name; empty where there is none.
+    /// Returns a line by its name; empty for an unknown name.
     #[must_use]
     pub fn line(&self, name: &str) -> &[f64] {
         let at = LINES.iter().position(|line| *line == name);

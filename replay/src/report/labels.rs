@@ -33,9 +33,11 @@ pub(super) fn shown(value: impl Into<f64>, unit: Unit) -> String {
 /// Returns the title of a setting, with its unit: `half spread, bps` for `execution.half_spread_bps`.
 pub(super) fn title(name: &str) -> String {
     let last = name.rsplit('.').next().unwrap_or(name);
+    // A proper name.
+    let words = |text: &str| text.replace('_', " ").replace("kelly", "Kelly");
     match last.strip_suffix("_bps") {
-        Some(quantity) => format!("{}, bps", quantity.replace('_', " ")),
-        None => last.replace('_', " "),
+        Some(quantity) => format!("{}, bps", words(quantity)),
+        None => words(last),
     }
 }
 
@@ -74,6 +76,7 @@ mod tests {
     #[test]
     fn settings_and_values_have_their_units() {
         assert_eq!(title("execution.half_spread_bps"), "half spread, bps");
+        assert_eq!(title("sizing.kelly_fraction"), "Kelly fraction");
         assert_eq!(level("sizing.turnover_cap", 0.07), "7 %");
         assert_eq!(level("sizing.kelly_fraction", 0.25), "0.25");
         assert_eq!(level("estimator.transition_variance", 1e-12), "1e-12");

@@ -105,7 +105,7 @@ fn number(table: Option<&toml::Value>, key: &str, default: f64) -> f64 {
         .unwrap_or(default)
 }
 
-/// A run folder, as far as the report reads it.
+/// Contents of a run folder that the report uses.
 pub(crate) struct Run<'a> {
     folder: &'a Path,
     summary: RunSummary,

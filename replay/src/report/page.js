@@ -69,7 +69,7 @@ document.querySelectorAll(".sortable").forEach(block => {
   const text = (row, column) => row.cells[column].textContent.trim();
   const number = value => {
     const plain = value.replace(/[\u202f\s%]/g, "").replace("\u2212", "-");
-    return plain && isFinite(plain) ? Number(plain) : NaN;
+    return plain && isFinite(plain) ? Number(plain) : null;
   };
   const isEmpty = value => value === "" || value === "\u2013";
 
@@ -110,7 +110,7 @@ document.querySelectorAll(".sortable").forEach(block => {
       heading.setAttribute("aria-sort", up ? "ascending" : "descending");
       const values = rows.map(row => text(row, column));
       const numbers = values.map(number);
-      const isNumeric = values.every((value, at) => isEmpty(value) || !isNaN(numbers[at]));
+      const isNumeric = values.every((value, at) => isEmpty(value) || numbers[at] !== null);
       const order = rows.map((row, at) => at);
       // Cells without a value are last in both directions.
       order.sort((a, b) => {

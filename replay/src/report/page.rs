@@ -218,8 +218,8 @@ fn table(header: &[&str], class: &str, rows: &[Markup]) -> Markup {
     }
 }
 
-/// Returns a heading in lower case, its words joined by hyphens.
-fn slug(heading: &str) -> String {
+/// Returns the id of the section of a heading: its words in lower case, joined by hyphens.
+pub(super) fn slug(heading: &str) -> String {
     let lower = heading.to_lowercase();
     let words = lower.split(|character: char| !character.is_ascii_alphanumeric());
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")

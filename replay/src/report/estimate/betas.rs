@@ -19,7 +19,7 @@ const ALPHA: &str = "Expected annual return beyond the factors, with its band of
 const BETA: &str = "Return of the instrument per unit of return of the factor, with its band of ±2 standard deviations: a wide \
                     band is an uncertain hedge.";
 
-/// Adds the reason why nothing is drawn.
+/// Adds a section that says why no betas are drawn.
 pub(super) fn add_missing(page: &mut Page) {
     page.section(HEADING);
     page.add(html! {

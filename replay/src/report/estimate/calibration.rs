@@ -9,7 +9,7 @@ use crate::report::page::Page;
 use crate::summary::{InstrumentSummary, Number};
 
 /// Most rows of instruments in alarm, and of the others.
-const ROWS_MAX: usize = 500;
+const ROWS_MAX: usize = 1_000;
 /// Rows from which the table has a bounded height and can be searched and sorted.
 const SORTABLE_MIN: usize = 25;
 const HEADING: &str = "Calibration of each instrument";

@@ -25,7 +25,7 @@ impl Figure {
                 .legend_group(group(at))
                 .show_legend(false)
         };
-        // More bands lie over each other the more there are: each is paler then.
+        // Bands lie over each other: many are paler than few.
         let opacity = 0.15 * 4.0 / of.max(4) as f64;
         self.data.push(edge(-1.0));
         self.data.push(edge(1.0).fill(Fill::ToNextY).fill_color(css(colour(at), opacity)));

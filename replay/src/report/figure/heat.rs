@@ -56,7 +56,7 @@ impl Trace for Cells {
     }
 }
 
-/// Returns the lowest and the highest value; they differ, as a colour scale needs.
+/// Returns the limits of the colour scale: the lowest and the highest value, or two numbers around a single value.
 fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let finite = values.filter(|value| value.is_finite());
     let (low, high) = finite

@@ -1,7 +1,6 @@
 //! Text inside a figure.
 
-/// Returns text that plotly.js, which takes tags and entities for formatting, shows as it is. A line feed becomes a
-/// line break.
+/// Returns text that plotly.js shows unchanged, although it interprets tags and entities. A line feed becomes a line break.
 pub(super) fn label(text: &str) -> String {
     let mut label = String::with_capacity(text.len());
     for character in text.chars() {

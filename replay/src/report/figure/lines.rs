@@ -125,7 +125,7 @@ impl Figure {
             LineStyle::Stacked => trace.line(pen(0.8)).stack_group("whole").fill_color(css(rgb, 0.6)),
         };
         let trace = match drawn.with {
-            // Hidden and shown with its other pane.
+            // Hidden and shown together with the line of the other pane.
             Some(group) => trace.legend_group(group).show_legend(!drawn.lower),
             None => trace,
         };

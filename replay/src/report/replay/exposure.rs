@@ -27,7 +27,8 @@ pub(super) fn add(page: &mut Page, run: &Run<'_>, curves: &Curves) {
     page.section(HEADING);
     let mut figure = Figure::panes(&Panes::One(Pane("share of NAV, %", ".0%")));
     for ((name, colour), line) in NAMES.into_iter().zip(&lines.lines) {
-        let look = if colour == 0 { LineStyle::Main } else { LineStyle::Beside };
+        // Without shorts net and gross exposure are the same line.
+        let look = [LineStyle::Main, LineStyle::Dashed, LineStyle::Beside][colour % 3];
         figure.draw(&PaneLine::new(name, &line.values, colour, look));
     }
     page.figure(

@@ -26,7 +26,7 @@ pub(super) fn add(page: &mut Page, curves: &Curves) {
             page,
             equity,
             "Rolling Sharpe ratio, 252 days",
-            "Annualised Sharpe ratio of the last 252 days; a level that changes sign is a result of a few periods.",
+            "Annualised Sharpe ratio of the last 252 days; a high ratio in a few periods only is a fragile result.",
             Pane("Sharpe ratio, annualised", "~g"),
             ".2f",
             &[("benchmark", "benchmark_sharpe", 1), ("net", "sharpe", 0)],

@@ -95,7 +95,8 @@ pub(super) fn add(page: &mut Page, study: &Study) {
             "The first two columns are values of " (study.title(cost)) ", interpolated linearly between those of the grid; "
             "each scenario has its own trades, because sizing knows the cost. "
         }
-        "The last column is the cost of a unit of turnover at which the trades of the base earn nothing."
+        "The last column is the cost of a unit of turnover at which the trades of each cap, at the cost of the base, earn "
+        "nothing."
         @if !others.is_empty() { " Other settings: " (study.spoken_of(&others, base.row)) "." }
     });
 }

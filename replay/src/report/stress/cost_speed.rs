@@ -1,14 +1,16 @@
 //! Return and turnover by cost: sizing trades less when it expects higher costs.
 
 use betaflow_engine::metrics::annual_return_of_same_trades;
+use maud::html;
 
 use super::study::Study;
 use crate::report::figure::Figure;
 use crate::report::format::percent;
 use crate::report::page::Page;
+use crate::report::prose::prose;
 use crate::summary::Trades;
 
-const HEADING: &str = "Cost and trading speed";
+pub(super) const HEADING: &str = "Cost and trading speed";
 const RETURN: &str = "net_annual_return";
 const TURNOVER: &str = "turnover";
 
@@ -24,7 +26,12 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     let turnover = study.along(&study.figure(TURNOVER), cost, base.row);
     let same = same_trades(study, cost, base.row);
     page.section(HEADING);
-    page.add(maud::html! { p { (sentence(study, cost)) } });
+    page.add(html! {
+        p {
+            (sentence(study, cost))
+            @if let Some(range) = turnover_range(study, cost, &turnover) { " " (range) }
+        }
+    });
     let labels = study.labels(cost);
     let fixed = study.summary.trades == Trades::Fixed;
     let mut figure = Figure::along(study.title(cost), ("net annual return, %", ".1%"));
@@ -58,40 +65,43 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     }
     if drawn.is_some() {
         notes.push(
-            "The repriced line is exact to first order: the return of the base less the added cost times its turnover. A grid \
-             file with trades = \"fixed\" reprices the trades themselves."
+            "The dashed line is of first order: the return of the base less the added cost times its turnover. A grid file \
+             with `trades = \"fixed\"` reprices the trades themselves."
                 .to_owned(),
         );
     }
     if !notes.is_empty() {
-        page.small(notes.join(" "));
+        page.small(prose(&notes.join(" ")));
     }
 }
 
 /// Returns a sentence on the trades along the axis of a cost.
 pub(super) fn sentence(study: &Study, cost: usize) -> String {
     let name = study.title(cost).trim_end_matches(", bps");
-    if study.summary.trades == Trades::Fixed {
-        return format!(
-            "All scenarios have the trades of the configuration: {name} changes their price, not their number."
-        );
-    }
-    let turnover =
-        study.base.map(|base| study.along(&study.figure(TURNOVER), cost, base.row)).unwrap_or_default();
-    let defined: Vec<f64> = turnover.into_iter().filter(|value| value.is_finite()).collect();
-    let moved = match (defined.first(), defined.last()) {
-        (Some(first), Some(last)) if first != last => {
+    match study.summary.trades {
+        Trades::Fixed => {
             format!(
-                " Around the base, turnover a day goes from {} at the lowest {name} to {} at the highest.",
-                percent(*first),
-                percent(*last)
+                "All scenarios have the trades of the configuration: {name} changes their cost, not their size."
             )
         }
-        _ => String::new(),
+        Trades::Own => format!(
+            "Sizing knows the {name} and trades less when it is higher: this axis is one of trading speed as well as of cost."
+        ),
+    }
+}
+
+/// Returns a sentence on the turnover at the lowest and the highest cost; `None` if it is the same.
+fn turnover_range(study: &Study, cost: usize, turnover: &[f64]) -> Option<String> {
+    let defined = |value: &&f64| value.is_finite();
+    let (first, last) = (turnover.iter().find(defined)?, turnover.iter().rfind(defined)?);
+    let name = study.title(cost).trim_end_matches(", bps");
+    let words = || {
+        let (first, last) = (percent(*first), percent(*last));
+        format!(
+            "Turnover a day is {first} of NAV at the lowest {name} of the grid and {last} at the highest."
+        )
     };
-    format!(
-        "Sizing knows the {name} and trades less when it is higher: this axis is one of trading speed as well as of cost.{moved}"
-    )
+    (first != last).then(words)
 }
 
 /// Returns the annual return of the trades of a scenario at each cost of an axis in bps of turnover; `None` for a cost of

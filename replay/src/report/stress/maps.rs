@@ -5,7 +5,7 @@ use maud::{Markup, PreEscaped, html};
 use super::cost_speed;
 use super::study::Study;
 use crate::report::figure::{Figure, Plane, Slice};
-use crate::report::page::Page;
+use crate::report::page::{Page, slug};
 
 const HEADING: &str = "Figures by setting";
 /// Title, figure, format, and the factor of its unit: a cell has no room for a percent sign.
@@ -84,8 +84,8 @@ fn add_maps(page: &mut Page, study: &Study, varied: &[usize]) {
             slices[slice_of(row)].0[y][x] = *value;
         }
         let reading = format!(
-            "{title} of each scenario by {} (across) and {} (upwards); an even colour around a frame means that the result does \
-             not depend on exact settings.",
+            "One cell for each scenario, {} across and {} upwards; an even colour around a frame means that the result does not \
+             depend on exact settings.",
             short(&plane.across.0),
             short(&plane.upwards.0)
         );
@@ -97,10 +97,16 @@ fn add_maps(page: &mut Page, study: &Study, varied: &[usize]) {
         false => " A frame is drawn where its scenario has the chosen settings.",
     };
     page.small(format!(
-        "Blue above zero, orange below, white at zero; the colours of a map span the values that it shows.{frames}"
+        "Blue above zero, orange below, white at zero or at the value nearest to it; the colours of a map span the values that \
+         it shows.{frames}"
     ));
     if let Some(cost) = study.cost().filter(|cost| [across, upwards].contains(cost)) {
-        page.add(html! { p { (cost_speed::sentence(study, cost)) } });
+        page.add(html! {
+            p {
+                (cost_speed::sentence(study, cost))
+                " See " a href={ "#" (slug(cost_speed::HEADING)) } { (cost_speed::HEADING) } "."
+            }
+        });
     }
 }
 

@@ -37,13 +37,15 @@ pub(super) fn add(page: &mut Page, tuning: &Tuning) {
     let last = text(out.blocks.last().and_then(|block| block.last.as_ref()));
     let sharpe = |of: &Metrics| html! { b { (plain(of.figures.sharpe, 2)) } };
     let figures = &out.metrics.figures;
+    let is_worse = figures.sharpe < out.base.figures.sharpe;
     page.add(html! {
         p.lead {
             b { (summary.study.scenarios) } " settings, chosen by " (tuning.objective()) ": " b { (summary.folds) }
             " blocks from " b { (first) } " to " b { (last) } ", judged " (method) ", with an embargo of "
             b { (summary.embargo) } " days."
         }
-        p.verdict {
+        p class=(if is_worse { "verdict worse" } else { "verdict" }) {
+            @if is_worse { b { "Tuning did worse than the configuration as it is." } " " }
             "Out of sample: net Sharpe ratio " (sharpe(&out.metrics)) " ± "
             (plain(figures.uncertainty.standard_error, 2)) " (s.e.), net annual return " (percent(figures.annual_return))
             ". On the same bars: configuration as it is " (sharpe(&out.base)) ", best setting in hindsight "
@@ -87,7 +89,7 @@ pub(super) fn add_luck(page: &mut Page, tuning: &Tuning) {
         return page.missing(HEADING, "No setting has a Sharpe ratio, or summary.json has no `luck`.");
     };
     page.section(HEADING);
-    page.add(html! { p { "Highest net Sharpe ratio among the settings: " (sentence) } });
+    page.add(html! { p { "Highest net Sharpe ratio among the settings. " (sentence) } });
     if let Some(counting) = luck::counting(luck) {
         page.small(counting);
     }
