@@ -115,7 +115,7 @@ mod tests {
     fn navs(count: usize) -> Vec<(f64, f64)> {
         let nav = |at: usize| {
             let at = at as f64;
-            (100.0 + at + 3.0 * (0.7 * at).sin(), 50.0 + 0.4 * at + 2.0 * (0.7 * at + 0.3).sin())
+            (100.0 + at + 3.0 * libm::sin(0.7 * at), 50.0 + 0.4 * at + 2.0 * libm::sin(0.7 * at + 0.3))
         };
         (0..count).map(nav).collect()
     }

@@ -32,7 +32,8 @@ pub(super) fn tried(study: &Study, cost: usize, value: f64) -> String {
 pub(super) fn add(page: &mut Page, study: &Study) {
     let (cap, cost) = (study.cap(), study.cost());
     let (Some(cap), Some(base)) = (cap, study.base) else {
-        return page.missing(HEADING, &format!("{CAP} does not vary: there is no line to draw against it."));
+        return page
+            .missing(HEADING, &format!("`{CAP}` does not vary: there is no line to draw against it."));
     };
     let rows = study.sweep.along(cap, base.row);
     if rows.iter().flatten().count() < 2 {

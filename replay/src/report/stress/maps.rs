@@ -143,7 +143,7 @@ fn choices(study: &Study, others: &[usize], strides: &[usize]) -> Markup {
 fn add_lines(page: &mut Page, study: &Study, axis: usize) {
     open_maps(page);
     for (title, unit, key, format) in LINES {
-        let upwards = format!("{}, {unit}", title.to_lowercase());
+        let upwards = format!("{title}, {unit}");
         let mut figure = Figure::along(study.title(axis), (&upwards, format));
         let mut lines = 0;
         for side in ["net", "gross"] {

@@ -106,7 +106,8 @@ fn competition(study: &Study) -> Markup {
     let environment = study.environment.filter(|_| !study.environment_axes.is_empty());
     html! {
         @if let Some(environment) = environment {
-            "An environment (costs, delays, data) is given, a choice (settings) is picked: best and robust are chosen among the " (study.candidates) " scenarios with "
+            "An environment (costs, delays, data) is given, a choice (settings) is picked: best and robust are chosen among "
+            "the " (study.candidates) @if study.candidates == 1 { " scenario with " } @else { " scenarios with " }
             (study.spoken_of(&study.environment_axes, environment.row)) ", "
             @if environment.exact { "as the base has" } @else { "the nearest to the base" } ". "
         } @else if !study.one_environment {
