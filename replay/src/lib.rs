@@ -8,7 +8,7 @@
 //! | `study` | many runs of one grid |
 //! | `summary` | figures of a run, for the terminal and `summary.json` |
 //! | `report` | `report.html` |
-//! | `terminal` | text for a terminal |
+//! | `terminal` | pages on a terminal |
 
 mod commands;
 mod config;
@@ -45,5 +45,5 @@ fn print_error(error: &anyhow::Error) {
     if let Some(error) = error.chain().find_map(|cause| cause.downcast_ref()) {
         text += commands::advice(error);
     }
-    eprintln!("error: {}", terminal::printable(&text));
+    terminal::tell_error(&text);
 }

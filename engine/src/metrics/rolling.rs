@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::curves::{Buckets, Curves, Keep};
 use super::equity_point::EquityPoint;
 use super::moments::Moments;
-use super::relative::Against;
+use super::relative::RelativeAccumulator;
 use crate::time::TimestampNs;
 
 /// Lines of [`RollingCurves`], in order.
@@ -63,11 +63,11 @@ impl RollingCurves {
 
     fn figures(&self) -> [f64; LINES.len()] {
         let (mut net, mut benchmark) = (Moments::default(), Moments::default());
-        let mut against = Against::NOTHING;
+        let mut relative = RelativeAccumulator::EMPTY;
         for (r, b) in &self.returns {
             net.push(*r);
             benchmark.push(*b);
-            against.push(*r, *b);
+            relative.push(*r, *b);
         }
         let year = self.frames_per_year;
         [
@@ -75,7 +75,7 @@ impl RollingCurves {
             benchmark.sharpe(year),
             net.deviation() * year.sqrt(),
             benchmark.deviation() * year.sqrt(),
-            against.relative(year).beta,
+            relative.relative(year).beta,
         ]
     }
 

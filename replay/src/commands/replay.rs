@@ -59,7 +59,7 @@ pub(crate) struct ReplayArgs {
 /// Trades a strategy through historical data.
 ///
 /// # Errors
-/// Settings or data that are not as expected, a file system that refuses, or a session that is not reproduced.
+/// Settings or data are invalid, a file cannot be written, or a replayed session does not have the digests on record.
 pub(super) fn replay(args: &ReplayArgs) -> Result<()> {
     let mut request = run::REPLAY.request(&args.run).with_session();
     if let Some(folder) = &args.session {
@@ -74,5 +74,5 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<()> {
     prepared
         .execute()?
         .conclude(Reported { plot: (!args.no_report).then_some(&[]), ..Reported::default() })?;
-    compared.map_or(Ok(()), |compared| compared.conclude())
+    compared.map_or(Ok(()), |compared| compared.conclude(args.run.json))
 }

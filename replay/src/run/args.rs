@@ -23,6 +23,9 @@ pub(crate) struct RunArgs {
     /// Show where the time went, stage by stage
     #[arg(long)]
     pub timing: bool,
+    /// Print summary.json on standard output, and nothing else there
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of commands that write a report.

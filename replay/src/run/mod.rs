@@ -30,7 +30,7 @@ use betaflow_engine::source::Source as _;
 use crate::config::{Config, Request};
 use crate::report;
 use crate::summary::{HoldoutSummary, OfflineSummary, Section, Summary, Trading, to_json};
-use crate::terminal::say;
+use crate::terminal::{say, tell};
 use progress::{Counted, Line};
 
 pub(crate) use args::{ReportArgs, RunArgs};
@@ -78,6 +78,7 @@ pub(crate) struct Prepared<'a> {
     config: &'a Config,
     kind: &'a Kind,
     timing: bool,
+    json: bool,
     started: Instant,
     out: PathBuf,
     folder: RunFolder,
@@ -119,7 +120,18 @@ impl<'a> Prepared<'a> {
         } else {
             estimating(source, &settings, recorders)?
         };
-        Ok(Self { config, kind, timing: args.timing, started, out, folder, graph, progress, frames })
+        Ok(Self {
+            config,
+            kind,
+            timing: args.timing,
+            json: args.json,
+            started,
+            out,
+            folder,
+            graph,
+            progress,
+            frames,
+        })
     }
 
     /// Runs the stages over all data.
@@ -127,7 +139,7 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// The data is invalid, or the file system refuses a write.
     pub(crate) fn execute(self) -> Result<Finished<'a>> {
-        let Self { config, kind, timing, started, out, folder, graph, progress, frames } = self;
+        let Self { config, kind, timing, json, started, out, folder, graph, progress, frames } = self;
         let line = Line::start(progress, frames);
         let ended = graph.run(&options(config, kind, timing)).map_err(|error| config.located(error))?;
         drop(line);
@@ -139,7 +151,7 @@ impl<'a> Prepared<'a> {
             );
         }
         let trading = kind.trades.then(|| measure(folder.path(), &ended.facts, config)).transpose()?;
-        Ok(Finished { config, kind, timing, started, out, folder, ended, trading })
+        Ok(Finished { config, kind, timing, json, started, out, folder, ended, trading })
     }
 }
 
@@ -148,6 +160,7 @@ pub(crate) struct Finished<'a> {
     config: &'a Config,
     kind: &'a Kind,
     timing: bool,
+    json: bool,
     started: Instant,
     out: PathBuf,
     folder: RunFolder,
@@ -182,7 +195,7 @@ impl Finished<'_> {
     /// # Errors
     /// The file system refuses a write.
     pub(crate) fn conclude(self, reported: Reported<'_>) -> Result<()> {
-        let Self { config, kind, timing, started, out, folder, ended, trading } = self;
+        let Self { config, kind, timing, json, started, out, folder, ended, trading } = self;
         let Reported { score, findings, plot } = reported;
         let summary = Summary {
             config,
@@ -193,17 +206,19 @@ impl Finished<'_> {
             timing: if timing { &ended.timing } else { &[] },
             seconds: started.elapsed().as_secs_f64(),
         };
-        folder.write("summary.json", &to_json(&summary.run())?)?;
+        let text = to_json(&summary.run())?;
+        folder.write("summary.json", &text)?;
         folder.write("run.toml", &config.to_toml(kind.name)?)?;
         if let Some(plot) = plot {
             folder.write(report::FILE, &report::Run::read(folder.path())?.html(plot)?)?;
         }
         folder.complete()?;
-        say(&summary.text());
-        if timing {
-            say(&format!("\n{}\n", summary.timing_table()));
+        if json {
+            say(&text);
+            tell(&format!("written to {}", out.display()));
+        } else {
+            summary.page(&out).print();
         }
-        say(&format!("written to {}\n", out.display()));
         Ok(())
     }
 }

@@ -57,21 +57,16 @@ impl RuinedScenarios {
         }
     }
 
-    /// Warning about the ruined scenarios, if any.
+    /// Returns the warning about them.
     pub(crate) fn warning(&self) -> Option<Rendered> {
         (self.count() > 0).then(|| {
             Rendered::new(Code::RuinedScenarios, format!(
-                "RUINED: {} of {} scenarios, whose NAV fell to 0 or below: {}; they have no ratios, and are never best, \
-                 robust, efficient or recommended (column `outcome` of scenarios.parquet)",
+                "RUINED: {} of {} scenarios, whose value fell to 0 or below: {}. They have no ratio, and are never best, \
+                 robust, efficient or recommended (column `outcome` of scenarios.parquet).",
                 self.count(),
                 self.all,
                 self.names()
             ))
         })
-    }
-
-    /// Returns the warning as a line for the terminal.
-    pub(crate) fn text(&self) -> String {
-        self.warning().map_or_else(String::new, |warning| format!("{warning}\n"))
     }
 }

@@ -12,7 +12,7 @@ use super::progress::{Meter, StudyLine};
 use super::unfinished::UnfinishedStudy;
 use super::{Study, StudyResults};
 use crate::run::data::DataCache;
-use crate::terminal::say;
+use crate::terminal::tell;
 
 /// Output folder of a study, and the treatment of an unfinished one.
 pub(crate) struct Plan<'a> {
@@ -42,9 +42,9 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(StudyResults, Unfinishe
     }
     let kept = done.iter().filter(|done| **done).count();
     if plan.resume {
-        say(&match kept {
-            0 => "no stored results; the study starts from the beginning\n".to_owned(),
-            kept => format!("{kept} of {} scenarios resumed\n", configs.len()),
+        tell(&match kept {
+            0 => "no stored results; the study starts from the beginning".to_owned(),
+            kept => format!("{kept} of {} scenarios resumed", configs.len()),
         });
     }
     let cache = DataCache::default();
@@ -107,12 +107,12 @@ fn announce(scenarios: usize, passes: usize, size: StudySize, bytes: u64, keeps_
     let StudySize { instruments, frames, .. } = size;
     let megabytes = bytes.div_ceil(1 << 20);
     let plural = if passes == 1 { "" } else { "es" };
-    say(&format!(
-        "{scenarios} scenarios in {passes} pass{plural}, {instruments} instruments, {frames} frames; memory at most about \
-         {megabytes} MB\n"
+    tell(&format!(
+        "{scenarios} scenarios in {passes} pass{plural} over {instruments} instruments and {frames} frames; at most about \
+         {megabytes} MB"
     ));
     if !keeps_returns {
-        say("too many returns to store: no scenario_returns.parquet and no probability of overfitting\n");
+        tell("too many returns to store: no scenario_returns.parquet, and no probability of overfitting");
     }
 }
 

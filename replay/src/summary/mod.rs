@@ -1,4 +1,4 @@
-//! Summaries: what a finished command found, computed once, shown on the terminal and written to `summary.json`.
+//! Summaries: the result of a finished command, computed once, shown on the terminal and written to `summary.json`.
 //!
 //! ```text
 //! facts, config ─▶ Summary ─▶ RunSummary ─────────┐
@@ -8,11 +8,13 @@
 //! `summary.json` is written from typed structs and read back into the same ones. Commands fill the parts that only
 //! they have ([`Section`]).
 
+mod benchmark;
 mod candidates;
 mod figures;
 mod head;
 mod holdout;
 mod luck;
+mod metrics_table;
 mod number;
 mod offline;
 pub(crate) mod paths;
@@ -33,6 +35,7 @@ use betaflow_engine::pipeline::StageTiming;
 use betaflow_engine::time::{Iso, TimestampNs};
 use serde::Serialize;
 
+pub(crate) use benchmark::benchmark_sentence;
 pub(crate) use candidates::{candidates, environment_name};
 pub(crate) use figures::{Calibration, CostSums, Metrics, MetricsBySeries};
 pub(crate) use head::{DataSummary, Head, SCHEMA_VERSION, WarningList};
@@ -42,6 +45,7 @@ pub(crate) use holdout::{
 pub(crate) use luck::{
     ChosenLuck, DeflatedLuck, LuckSummary, OverfittingSummary, TrialCounts, TrialsLogSummary,
 };
+pub(crate) use metrics_table::{figure, figure_text, labels, metrics_table};
 pub(crate) use number::Number;
 pub(crate) use offline::{EmSummary, OfflineSummary, SmoothSummary, WindowSummary};
 pub(crate) use run::{
@@ -52,19 +56,20 @@ pub(crate) use study::{
     PathsSummary, QuantilesSummary, Recommendation, RuinedScenario, RunnerUp, Settings, StressSummary,
     StudyHead, StudyKind, StudyTiming, Trades, TuneSummary,
 };
-pub(crate) use text::{METRICS, figure_text, grouped, kept_holdout, sharpe_text};
+pub(crate) use text::{add_files, kept_holdout, sharpe_text};
 pub(crate) use trading::Trading;
-pub(crate) use warnings::{Code, Rendered, problem_meaning, problem_remedy};
+pub(crate) use warnings::{Code, Rendered, problem_meaning, problem_remedy, sentence};
 
 use crate::config::Config;
+use crate::terminal::Page;
 
-/// Part of a summary that one command fills: its keys, its lines on the terminal and its warnings.
+/// Part of a summary that one command fills: its keys, its sections on the terminal and its warnings.
 #[derive(Default)]
 pub(crate) struct Section<T> {
     /// Keys of `summary.json`.
     pub(crate) keys: T,
-    /// Lines on the terminal; may be empty.
-    pub(crate) text: String,
+    /// Sections on the terminal; may be empty.
+    pub(crate) page: Page,
     /// Warnings about it.
     pub(crate) warnings: Vec<Rendered>,
 }
@@ -136,7 +141,7 @@ pub(crate) fn to_json(summary: &impl Serialize) -> Result<String> {
     Ok(serde_json::to_string_pretty(&value)? + "\n")
 }
 
-/// A timestamp as text: a date where it is a midnight.
+/// Returns a timestamp as text: a date if it is a midnight.
 pub(crate) fn time_text(timestamp: Option<TimestampNs>) -> Option<String> {
     timestamp.map(|timestamp| Iso(timestamp).to_string())
 }

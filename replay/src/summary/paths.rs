@@ -3,6 +3,7 @@
 use betaflow_engine::sweep::{Quantiles, Sweep};
 
 use super::{Number, PathsSummary, QuantilesSummary};
+use crate::terminal::{Page, Table, decimals};
 
 /// Setting whose values are paths.
 pub(crate) const SEED: &str = "world.bootstrap_seed";
@@ -10,7 +11,7 @@ pub(crate) const SEED: &str = "world.bootstrap_seed";
 pub(crate) const FIGURES: [(&str, &str, bool); 3] = [
     ("net_sharpe", "net Sharpe ratio", false),
     ("net_annual_return", "net annual return", true),
-    ("net_max_drawdown", "largest drawdown", true),
+    ("net_max_drawdown", "maximum drawdown", true),
 ];
 
 /// Returns the groups of at least two scenarios that differ by the path alone, in the order of their first scenario; none
@@ -42,23 +43,29 @@ pub(crate) fn summary(
     }
 }
 
-/// Returns the line of a group for the terminal.
-pub(crate) fn text(
+/// Returns the section about a group of paths.
+pub(crate) fn page(
     rows: &[usize],
     figure: impl Fn(&str, usize) -> f64,
     ruined: impl Fn(usize) -> bool,
-) -> String {
-    let ruined = match rows.iter().filter(|row| ruined(**row)).count() {
-        0 => String::new(),
-        count => format!("; {count} ruined, which have no Sharpe ratio"),
-    };
-    let mut text = format!("{} resampled paths, quantiles 5/50/95 %{ruined}:", rows.len());
+) -> Page {
+    let mut page = Page::default();
+    page.section(format!("Resampled paths: {}", rows.len()));
+    let mut table = Table::new(["", "5 %", "Median", "95 %"]);
     for (name, title, is_share) in FIGURES {
         let Some(spread) = Quantiles::of(rows.iter().map(|row| figure(name, *row))) else { continue };
-        let shown =
-            |value: f64| if is_share { format!("{:.1} %", 100.0 * value) } else { format!("{value:.2}") };
+        let shown = |value: f64| match is_share {
+            true => format!("{} %", decimals(100.0 * value, 1)),
+            false => decimals(value, 2),
+        };
         let [low, _, middle, _, high] = spread.quantiles.map(shown);
-        text += &format!("  {title} {low} / {middle} / {high}");
+        let title = title[..1].to_uppercase() + &title[1..];
+        table.row([title, low, middle, high]);
     }
-    text + "\n"
+    page.table(table);
+    let ruined = rows.iter().filter(|row| ruined(**row)).count();
+    if ruined > 0 {
+        page.text(format!("{ruined} of the paths are ruined and have no Sharpe ratio."));
+    }
+    page
 }

@@ -1,11 +1,10 @@
 //! Timing of a run.
 
 use betaflow_engine::pipeline::StageTiming;
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 
 use super::run::{StageSummary, TimingSummary};
 use super::{Number, Summary};
+use crate::terminal::Table;
 
 impl Summary<'_> {
     pub(super) fn timing_summary(&self) -> TimingSummary {
@@ -26,12 +25,11 @@ impl Summary<'_> {
     }
 
     /// Returns the timing of each stage as a table.
-    pub(crate) fn timing_table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(NOTHING);
-        table.set_header(["stage", "messages", "handling s", "waiting s", "queue mean", "queue max"]);
+    pub(super) fn timing_table(&self) -> Table {
+        let mut table =
+            Table::new(["Stage", "Messages", "Handling, s", "Waiting, s", "Queue, mean", "Queue, max"]);
         for stage in self.timing {
-            table.add_row([
+            table.row([
                 stage.stage.to_owned(),
                 stage.messages.to_string(),
                 format!("{:.3}", stage.handling_ns as f64 * 1e-9),
@@ -39,9 +37,6 @@ impl Summary<'_> {
                 format!("{:.1}", stage.depth_mean()),
                 stage.depth_max.to_string(),
             ]);
-        }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
         }
         table
     }

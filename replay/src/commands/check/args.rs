@@ -75,8 +75,8 @@ pub(crate) struct CheckArgs {
     /// Make bars of this length of a capture, such as 1m
     #[arg(long, value_name = "TIME", requires = "venue")]
     pub bars: Option<String>,
-    /// Say what is in a capture as JSON
-    #[arg(long, requires = "venue")]
+    /// Print the result as JSON on standard output, and nothing else there
+    #[arg(long)]
     pub json: bool,
     /// Settings in a TOML file
     #[arg(long, value_name = "FILE")]

@@ -1,4 +1,4 @@
-//! `betaflow check CAPTURE.jsonl`: what an adapter makes of what a venue said.
+//! `betaflow check CAPTURE.jsonl`: messages, symbols and bars that an adapter reads from the capture of a venue.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,14 +14,16 @@ use betaflow_engine::time::{DAY_NS, Iso, TimestampNs, duration_ns};
 use serde_json::json;
 
 use super::CheckArgs;
-use crate::terminal::say;
+use crate::terminal::{Page, Table, grouped, say, tell};
 
-/// How much later than the latest a trade may come, as in `[feed]`.
+/// Lateness that bars allow, as in `[feed]`.
 const LATENESS_NS: i64 = 2_000_000_000;
-/// Messages that are read to see whose they are.
+/// Most messages that are read to find the venue of a capture.
 const SAMPLE: u64 = 4_000;
-/// Symbols that are listed; more are only counted.
+/// Most symbols that are kept; events of further ones are only counted.
 const SYMBOLS_MAX: usize = 10_000;
+/// Most symbols of the table; `--json` has all.
+const SHOWN: usize = 40;
 
 /// Events of one instrument.
 #[derive(Default)]
@@ -34,11 +36,12 @@ struct InstrumentEvents {
 
 /// Contents of a capture.
 #[derive(Default)]
-struct Read {
+struct Contents {
     counts: Counts,
     symbols: BTreeMap<String, InstrumentEvents>,
     unlisted: u64,
-    said: BTreeMap<String, u64>,
+    /// Errors of the venue, each with its count.
+    errors: BTreeMap<String, u64>,
     sent: u64,
     span: Option<(i64, i64)>,
 }
@@ -48,49 +51,57 @@ pub(crate) fn is_capture(args: &CheckArgs) -> bool {
     args.venue.is_some() || args.data.extension().is_some_and(|extension| extension == "jsonl")
 }
 
-/// Reads a capture through the adapter of its venue, and says what came of it.
+/// Reads a capture through the adapter of its venue, and shows its contents.
 pub(crate) fn check(args: &CheckArgs) -> Result<()> {
     let name = args.venue.as_deref().with_context(|| {
-        format!("{}: is a capture; expected --venue with one of {}", args.data.display(), VENUES.join(", "))
+        format!(
+            "{}: found a capture, expected --venue with one of {}",
+            args.data.display(),
+            VENUES.join(", ")
+        )
     })?;
     let mut adapter = venue(name).with_context(|| {
         let (near, known) = (hint(name, VENUES), VENUES.join(", "));
-        format!("--venue {name}: is no venue that is known{near}; expected one of {known}")
+        format!("--venue {name}: unknown venue{near}; expected one of {known}")
     })?;
     let bar_ns = match &args.bars {
         Some(text) => {
             let ns = duration_ns(text).ok().filter(|ns| DAY_NS % ns == 0);
             Some(ns.with_context(|| {
-                format!(
-                    "--bars {text}: expected the length of a bar that divides a day, such as 1s, 1m or 1h"
-                )
+                format!("--bars {text}: expected a length that divides a day, such as 1s, 1m or 1h")
             })?)
         }
         None if args.out.is_some() => {
-            bail!("--out: expected --bars with it, such as --bars 1m: a capture has no findings")
+            bail!(
+                "--out: expected --bars with it, such as --bars 1m: a check of a capture has no other table"
+            )
         }
         None => None,
     };
     let read = read(&args.data, &mut *adapter)?;
-    refuse_another_venue(&args.data, name, &read)?;
-    let made = bar_ns.map(|bar_ns| make(&args.data, name, bar_ns, &read)).transpose()?;
+    reject_another_venue(&args.data, name, &read)?;
+    let made = bar_ns.map(|bar_ns| bars_of(&args.data, name, bar_ns, &read)).transpose()?;
     if let (Some(out), Some((intervals, _))) = (&args.out, &made) {
         write_bars(out, intervals)?;
     }
     let counts = made.as_ref().map(|(_, counts)| *counts);
-    say(&if args.json {
-        as_json(name, &read, &*adapter, counts)?
-    } else {
-        as_text(name, &read, &*adapter, counts)
-    });
-    if let (Some(out), false) = (&args.out, args.json) {
-        say(&format!("written to {}\n", out.display()));
+    if args.json {
+        say(&as_json(name, &read, &*adapter, counts)?);
+        if let Some(out) = &args.out {
+            tell(&format!("written to {}", out.display()));
+        }
+        return Ok(());
     }
+    let mut page = page_of(name, &read, &*adapter, counts);
+    if let Some(out) = &args.out {
+        page.section("Files").field("Bars", out.display());
+    }
+    page.print();
     Ok(())
 }
 
-fn read(path: &Path, adapter: &mut dyn Venue) -> Result<Read> {
-    let (mut capture, mut read) = (Capture::open(path)?, Read::default());
+fn read(path: &Path, adapter: &mut dyn Venue) -> Result<Contents> {
+    let (mut capture, mut read) = (Capture::open(path)?, Contents::default());
     let mut connections = std::collections::BTreeSet::new();
     while let Some(message) = capture.read()? {
         if message.dir == Direction::Out {
@@ -103,15 +114,15 @@ fn read(path: &Path, adapter: &mut dyn Venue) -> Result<Read> {
         let mut events = Vec::new();
         read.counts.record(adapter.parse(&message.raw, &mut events));
         for event in &events {
-            read.see(event);
+            read.add(event);
         }
     }
     Ok(read)
 }
 
-/// Refuses a capture if the adapter reads neither most messages nor any trade, quote or bar, and names the venue
+/// Rejects a capture if the adapter does not know most messages and reads no trade, quote or bar. The error names the venue
 /// whose adapter reads most of it.
-fn refuse_another_venue(path: &Path, name: &str, read: &Read) -> Result<()> {
+fn reject_another_venue(path: &Path, name: &str, read: &Contents) -> Result<()> {
     let (total, failed) = (read.counts.total(), read.counts.unknown() + read.counts.refused());
     if !read.symbols.is_empty() || failed * 2 <= total {
         return Ok(());
@@ -124,18 +135,18 @@ fn refuse_another_venue(path: &Path, name: &str, read: &Read) -> Result<()> {
         }
     }
     let remedy = match best {
-        Some((other, understood, of)) => format!(
-            "it looks like a capture of {other}, whose adapter reads {understood} of the first {of}: use --venue {other}"
-        ),
+        Some((other, understood, of)) => {
+            format!("the adapter of {other} reads {understood} of the first {of}: use --venue {other}")
+        }
         None => format!("no adapter reads it; expected a capture of one of {}", VENUES.join(", ")),
     };
     bail!(
-        "{}: found {failed} of {total} messages that are none of {name}, and no trade, quote or bar; {remedy}",
+        "{}: found {failed} of {total} messages that {name} does not send, and no trade, quote or bar; {remedy}",
         path.display()
     );
 }
 
-/// How many of the first messages the adapter of a venue reads, and how many there are.
+/// Returns how many of the first messages the adapter of a venue reads, and their number.
 fn understood(path: &Path, name: &str) -> Result<(u64, u64)> {
     let (mut capture, mut counts) = (Capture::open(path)?, (0, 0));
     let Some(mut adapter) = venue(name) else { return Ok(counts) };
@@ -152,14 +163,15 @@ fn understood(path: &Path, name: &str) -> Result<(u64, u64)> {
     Ok(counts)
 }
 
-impl Read {
-    fn see(&mut self, event: &Event<'_>) {
+impl Contents {
+    /// Counts an event.
+    fn add(&mut self, event: &Event<'_>) {
         let (symbol, time) = match event {
             Event::Trade(trade) => (&trade.symbol, event.time_ns()),
             Event::Quote(quote) => (&quote.symbol, event.time_ns()),
             Event::Bar(bar) => (&bar.symbol, event.time_ns()),
             Event::Error(words) => {
-                *self.said.entry(words.to_string()).or_default() += 1;
+                *self.errors.entry(words.to_string()).or_default() += 1;
                 return;
             }
             _ => return,
@@ -182,8 +194,13 @@ impl Read {
     }
 }
 
-/// The bars of a capture, as live trading would have made them.
-fn make(path: &Path, name: &str, bar_ns: i64, read: &Read) -> Result<(Vec<ClosedInterval>, BarCounts)> {
+/// Builds the bars of a capture, as live trading would have built them.
+fn bars_of(
+    path: &Path,
+    name: &str,
+    bar_ns: i64,
+    read: &Contents,
+) -> Result<(Vec<ClosedInterval>, BarCounts)> {
     let settings = BarSettings {
         length_ns: bar_ns,
         lateness_ns: LATENESS_NS,
@@ -191,14 +208,14 @@ fn make(path: &Path, name: &str, bar_ns: i64, read: &Read) -> Result<(Vec<Closed
         from_ns: i64::MIN,
     };
     let (Some(mut adapter), false) = (venue(name), read.symbols.is_empty()) else {
-        bail!("{}: found no trades and no bars to make bars of", path.display());
+        bail!("{}: found no trades and no bars, expected some to build bars from", path.display());
     };
     let mut bars = Bars::new(settings, 1, read.symbols.keys().map(String::as_str))?;
     if adapter.cancels() {
         bars = bars.with_cancels();
     }
     let (mut capture, mut intervals) = (Capture::open(path)?, Vec::new());
-    // The latest event, and when the recorder had it: both clocks run, and only what passes between is compared.
+    // Time of the latest event and of its receipt. The clocks differ, so only elapsed times are compared.
     let mut heard: Option<(i64, i64)> = None;
     while let Some(message) = capture.read()? {
         if message.dir == Direction::Out {
@@ -224,50 +241,76 @@ fn iso(ns: i64) -> String {
     Iso(TimestampNs(ns)).to_string()
 }
 
-fn as_text(name: &str, read: &Read, adapter: &dyn Venue, bars: Option<BarCounts>) -> String {
+/// Returns the page of a capture.
+fn page_of(name: &str, read: &Contents, adapter: &dyn Venue, bars: Option<BarCounts>) -> Page {
     let (counts, sequences) = (&read.counts, adapter.sequences());
-    let span =
-        read.span.map(|(first, last)| format!(", {} to {}", iso(first), iso(last))).unwrap_or_default();
-    let mut text = format!("{name}: {} messages of the venue, {} sent{span}\n", counts.total(), read.sent);
-    for (kind, count) in counts.by_type() {
-        text += &format!("  {kind:<24} {count:>10}\n");
+    let number = |count: u64| grouped(count as f64);
+    let mut page = Page::default();
+    page.section(format!("Capture of {name}"));
+    page.field("Messages", format!("{} received, {} sent", number(counts.total()), number(read.sent)));
+    if let Some((first, last)) = read.span {
+        page.field("Period", format!("{} to {}", iso(first), iso(last)));
     }
-    text += &format!("unknown {}\n", counts.unknown());
-    for (kind, count) in counts.unknown_names() {
-        text += &format!("  {kind:<24} {count:>10}\n");
+    page.field("Unknown", number(counts.unknown())).field("Rejected", number(counts.refused()));
+    counts.last_refusals().for_each(|refusal| _ = page.field("", refusal));
+    for (words, count) in &read.errors {
+        page.field("Errors of the venue", format!("{} × {words}", number(*count)));
     }
-    text += &format!("refused {}\n", counts.refused());
-    counts.last_refusals().for_each(|refusal| text += &format!("  {refusal}\n"));
-    for (words, count) in &read.said {
-        text += &format!("the venue says {count} times: {words}\n");
-    }
-    text += &format!(
-        "numbers: {} gaps, {} missing, {} filled, {} twice\n",
-        sequences.open_gaps(),
-        sequences.missing(),
-        sequences.filled(),
-        sequences.repeats()
+    page.field(
+        "Sequence numbers",
+        format!(
+            "{} open gaps, {} missing, {} filled, {} repeated",
+            number(sequences.open_gaps()),
+            number(sequences.missing()),
+            number(sequences.filled()),
+            number(sequences.repeats())
+        ),
     );
-    text += &format!("{:<16} {:>8} {:>8} {:>8}  first and last\n", "symbol", "trades", "quotes", "bars");
-    for (symbol, seen) in &read.symbols {
-        let span = seen.span.map(|(first, last)| format!("{} {}", iso(first), iso(last))).unwrap_or_default();
-        text += &format!("{symbol:<16} {:>8} {:>8} {:>8}  {span}\n", seen.trades, seen.quotes, seen.bars);
+    if let Some(bars) = bars {
+        page.field(
+            "Bars",
+            format!(
+                "{} from {} trades and bars; {} late, {} repeated, {} far ahead of all others, {} not requested",
+                number(bars.bars),
+                number(bars.in_bars),
+                number(bars.late),
+                number(bars.duplicates),
+                number(bars.doubted),
+                number(bars.not_asked)
+            ),
+        );
+        for (name, count) in counted(&bars).into_iter().filter(|(_, count)| *count > 0) {
+            page.field("", format!("{}: {}", name.replace('_', " "), number(count)));
+        }
+    }
+    page.section("Messages by type");
+    let mut types = Table::new(["Type", "Count", ""]).words([2]);
+    counts.by_type().iter().for_each(|(kind, count)| {
+        types.row([kind.to_string(), number(*count), String::new()]);
+    });
+    counts.unknown_names().iter().for_each(|(kind, count)| {
+        types.row([kind.to_string(), number(*count), "unknown".to_owned()]);
+    });
+    page.table(types);
+    page.section(format!("Symbols: {}", number(read.symbols.len() as u64)));
+    let mut table =
+        Table::new(["", "Trades", "Quotes", "Bars", "First", "Last"]).words([4, 5]).optional([4, 5]);
+    for (symbol, seen) in read.symbols.iter().take(SHOWN) {
+        let ends = seen.span.map_or([const { String::new() }; 2], |(first, last)| [first, last].map(iso));
+        let [first, last] = ends;
+        table.row([symbol.clone(), number(seen.trades), number(seen.quotes), number(seen.bars), first, last]);
+    }
+    page.table(table);
+    if read.symbols.len() > SHOWN {
+        page.text(format!("… {} more symbols with --json", number((read.symbols.len() - SHOWN) as u64)));
     }
     if read.unlisted > 0 {
-        text += &format!("{} events of further symbols\n", read.unlisted);
+        page.text(format!("{} events of further symbols are only counted.", number(read.unlisted)));
     }
-    if let Some(bars) = bars {
-        text += &format!(
-            "{} bars of {} trades and bars; {} late, {} twice, {} far ahead of all others, {} not asked for\n",
-            bars.bars, bars.in_bars, bars.late, bars.duplicates, bars.doubted, bars.not_asked
-        );
-        let more = counted(&bars).into_iter().filter(|(_, count)| *count > 0);
-        more.for_each(|(what, count)| text += &format!("  {:<24} {count:>10}\n", what.replace('_', " ")));
-    }
-    text
+    page
 }
 
-/// Counts that most captures have none of, by name.
+/// Returns counts that are 0 for most captures, by name.
 fn counted(bars: &BarCounts) -> [(&'static str, u64); 9] {
     [
         ("no_trade", bars.no_trade),
@@ -282,7 +325,7 @@ fn counted(bars: &BarCounts) -> [(&'static str, u64); 9] {
     ]
 }
 
-fn as_json(name: &str, read: &Read, adapter: &dyn Venue, bars: Option<BarCounts>) -> Result<String> {
+fn as_json(name: &str, read: &Contents, adapter: &dyn Venue, bars: Option<BarCounts>) -> Result<String> {
     let (counts, sequences) = (&read.counts, adapter.sequences());
     let symbols: BTreeMap<_, _> = read
         .symbols
@@ -307,7 +350,7 @@ fn as_json(name: &str, read: &Read, adapter: &dyn Venue, bars: Option<BarCounts>
     let all = json!({
         "venue": name, "messages": counts.total(), "sent": read.sent, "by_type": counts.by_type(),
         "unknown": counts.unknown(), "unknown_types": counts.unknown_names(), "refused": counts.refused(),
-        "last_refusals": refusals, "said": read.said, "gaps": sequences.open_gaps(), "missing": sequences.missing(),
+        "last_refusals": refusals, "said": read.errors, "gaps": sequences.open_gaps(), "missing": sequences.missing(),
         "filled": sequences.filled(), "repeats": sequences.repeats(), "symbols": symbols, "unlisted": read.unlisted, "bars": bars
     });
     Ok(serde_json::to_string_pretty(&all)? + "\n")

@@ -1,8 +1,9 @@
-//! `betaflow check`: is this data fit for research?
+//! `betaflow check`: quality of price data, and contents of a venue's capture.
 
 mod args;
 mod capture;
 mod report;
+mod summary;
 
 use std::time::Instant;
 
@@ -20,20 +21,21 @@ use betaflow_engine::source::{DataFacts, Source as _};
 use betaflow_engine::time::TimestampNs;
 
 use crate::config::{Config, Request};
-use crate::terminal::say;
+use crate::summary::to_json;
+use crate::terminal::{say, tell};
 pub(super) use args::{CHECK, CheckArgs};
 use report::Checked;
 
-/// Findings that are listed; more are counted only, so that memory is bounded.
+/// Most findings in the list; further ones are only counted, so that memory is bounded.
 const LISTED_MAX: usize = 1_000_000;
 
-/// Looks for what is wrong with price data, says it, and lists it.
+/// Checks price data, shows the findings and writes them to `--out`.
 pub(crate) fn check(args: &CheckArgs) -> Result<()> {
     if capture::is_capture(args) {
         return capture::check(args);
     }
-    if args.json || args.bars.is_some() {
-        bail!("--json and --bars are for a capture of a venue: expected a file of JSON lines, and --venue");
+    if args.bars.is_some() {
+        bail!("--bars: found price data, expected a capture of a venue: a file of JSON lines, with --venue");
     }
     let started = Instant::now();
     let record = RecordSettings { betas: Frames::None, weights: Frames::None };
@@ -56,17 +58,25 @@ pub(crate) fn check(args: &CheckArgs) -> Result<()> {
         alignment,
         seconds: started.elapsed().as_secs_f64(),
     };
-    say(&checked.text());
+    if args.json {
+        say(&to_json(&checked.summary())?);
+        if let Some(path) = &args.out {
+            tell(&format!("written to {}", path.display()));
+        }
+        return Ok(());
+    }
+    let mut page = checked.page();
     if let Some(path) = &args.out {
-        say(&format!("written to {}\n", path.display()));
+        page.section("Files").field("Findings", path.display());
         if found.listed.len() as u64 != found.tally.total() {
-            say(&format!("only the first {LISTED_MAX} findings are in it\n"));
+            page.text(format!("It holds only the first {LISTED_MAX} findings."));
         }
     }
+    page.print();
     Ok(())
 }
 
-/// Findings so far.
+/// Findings: counts, and a list of bounded length.
 #[derive(Default)]
 struct Found {
     tally: Tally,
@@ -82,7 +92,7 @@ impl Found {
     }
 }
 
-/// Reads all prices once.
+/// Reads all prices once and collects findings and spreads.
 fn inspect(config: &Config, found: &mut Found) -> Result<(DataFacts, SpreadInspector)> {
     let mut settings = config.source().clone();
     (settings.required, settings.factors) = (Vec::new(), Vec::new());
@@ -103,7 +113,7 @@ fn inspect(config: &Config, found: &mut Found) -> Result<(DataFacts, SpreadInspe
     Ok((source.facts(), spreads))
 }
 
-/// Columns that are inspected beside the close, as the data has them.
+/// Returns the columns that are inspected beside the close, if the data has them.
 fn columns() -> Vec<FrameColumn> {
     use Field::{Ask, Bid, High, Low, Open, ReturnPrice, Split, Volume};
     [ReturnPrice, Open, High, Low, Volume, Bid, Ask, Split]
@@ -111,7 +121,7 @@ fn columns() -> Vec<FrameColumn> {
         .to_vec()
 }
 
-/// `latest`: time of the frame at hand.
+/// Returns a rejected row as a finding. `latest`: time of the current frame.
 fn refused(row: RefusedRow, latest: TimestampNs) -> Finding {
     let problem = match row.refusal {
         Refusal::Unsorted if is_change_of_unit(row.time, latest) => Problem::MixedTimeUnits,
@@ -119,11 +129,12 @@ fn refused(row: RefusedRow, latest: TimestampNs) -> Finding {
         Refusal::Unsorted => Problem::Unsorted,
         Refusal::Value => Problem::BrokenBar,
     };
-    // Above the severity of bars that only contradict themselves: a run stops here.
+    // Above the severity of contradictory bars, because a replay stops at this row.
     Finding { timestamp: row.time, symbol: row.symbol.into(), problem, detail: row.detail, severity: 2.0 }
 }
 
-/// Reads closes and factors, if there are factors: the one that goes best with the panel, and its correlations with it.
+/// Reads closes and factors, if there are factors. Returns the factor with the highest correlation with the panel, and its
+/// correlations.
 fn inspect_factors(config: &Config, found: &mut Found) -> Result<Option<(String, [f64; 3])>> {
     let file = config.factor_file();
     if file.is_none() && config.factors.is_empty() {
@@ -136,7 +147,7 @@ fn inspect_factors(config: &Config, found: &mut Found) -> Result<Option<(String,
     let mut source = ParquetSource::open(&config.prices(), file.as_ref(), settings)?;
     let names = source.factor_names().to_vec();
     if names.is_empty() {
-        bail!("the factors have no column of returns");
+        bail!("the factors: found no column of returns, expected at least one");
     }
     let (mut inspector, mut frame) = (FactorInspector::default(), Frame::default());
     while source.next_frame(&mut frame).map_err(|error| anyhow!(error))? {

@@ -1,4 +1,4 @@
-//! What differs on a frame, in the order in which a frame goes.
+//! First difference on a frame, in the order in which a frame is processed.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use serde::Serialize;
 use super::recorded::RecordedFrame;
 use super::side::{Data, Side};
 
-/// A kind of difference.
+/// Kind of a difference, in the order in which a frame is processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
-    /// A frame that only one has, or other data on it.
+    /// A frame that only one run has, or different data on it.
     Data,
-    /// Other fills, or other prices of them.
+    /// Different fills, or fills at different prices.
     Fill,
-    /// Other costs.
+    /// Different costs.
     Cost,
-    /// Other interest, cash or value.
+    /// Different interest, cash or value.
     Value,
-    /// Other orders or target weights. They are decided after all else on a frame.
+    /// Different orders or target weights, which a frame decides last.
     Decision,
 }
 
@@ -47,7 +47,7 @@ impl Kind {
 pub(crate) struct Event {
     /// Number of its frame.
     pub(crate) seq: u64,
-    /// Time of the frame in nanoseconds since 1970, where it is known.
+    /// Time of the frame in nanoseconds since 1970, if it is known.
     #[serde(skip)]
     pub(crate) time: Option<i64>,
     pub(crate) kind: Kind,
@@ -57,18 +57,18 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// Whether it comes before another.
+    /// Returns whether it comes before another event.
     pub(crate) fn is_before(&self, other: &Self) -> bool {
         (self.seq, self.kind) < (other.seq, other.kind)
     }
 }
 
-/// Columns of the equity that follow from a decision: its orders or targets differ with them, and say more.
+/// Columns of the equity that follow from a decision, whose orders or targets differ as well and are more specific.
 const OF_DECISIONS: [&str; 4] = ["turnover", "cap_multiplier", "gross_multiplier", "net_multiplier"];
 const NONE: &str = "none";
 
 fn same(a: f64, b: f64) -> bool {
-    // A database keeps no sign of zero.
+    // A database does not keep the sign of zero.
     a == b || (a.is_nan() && b.is_nan())
 }
 
@@ -76,14 +76,14 @@ fn shown(value: f64) -> String {
     if value.is_nan() { NONE.to_owned() } else { value.to_string() }
 }
 
-/// A frame that only one of the two has.
+/// Returns the event of a frame that only one of the two runs has.
 pub(crate) fn only_in(side: &Side, is_a: bool) -> Event {
     let (has, not) = ("a frame".to_owned(), "no frame".to_owned());
     let (a, b) = if is_a { (has, not) } else { (not, has) };
     Event { seq: side.seq, time: Some(side.time), kind: Kind::Data, what: "the frame".to_owned(), a, b }
 }
 
-/// The first difference on a common frame.
+/// Returns the first difference on a common frame.
 pub(crate) fn first_on(a: &Side, b: &Side, data: Option<(String, String, String)>) -> Option<Event> {
     let event = |kind, (what, of_a, of_b): (String, String, String)| Event {
         seq: a.seq,
@@ -102,8 +102,8 @@ pub(crate) fn first_on(a: &Side, b: &Side, data: Option<(String, String, String)
         (row, _) => {
             let ruined = a.ruined || b.ruined;
             let (what, has, not) = match ruined {
-                true => ("the account", "goes on", "was ruined before"),
-                false => ("the first decision", "decides", "has not decided yet"),
+                true => ("the account", "continues", "was ruined before"),
+                false => ("the first rebalance", "rebalances", "has not rebalanced yet"),
             };
             let (has, not) = (has.to_owned(), not.to_owned());
             let (of_a, of_b) = if row.is_some() { (has, not) } else { (not, has) };
@@ -126,7 +126,7 @@ pub(crate) fn first_on(a: &Side, b: &Side, data: Option<(String, String, String)
 
 type Found = (String, String, String);
 
-/// The first difference of the orders that fall due, and the frame that decided them.
+/// Returns the first difference of the orders that fall due, and the frame that decided them.
 fn orders(a: &[OrderRow], b: &[OrderRow]) -> Option<(u64, Found)> {
     let symbols: BTreeSet<&str> = a.iter().chain(b).map(|order| &*order.symbol).collect();
     symbols.into_iter().find_map(|symbol| {
@@ -197,10 +197,10 @@ fn targets(a: &RecordedFrame, b: &RecordedFrame) -> Option<Found> {
         });
     }
     let (a, b) = (a.equity.digest.0.as_deref()?, b.equity.digest.0.as_deref()?);
-    (a != b).then(|| ("the digest, so the target weights".to_owned(), a.to_owned(), b.to_owned()))
+    (a != b).then(|| ("the digest, and so the target weights".to_owned(), a.to_owned(), b.to_owned()))
 }
 
-/// The first column of the equity that differs, all else being the same. A database has null for what is not finite.
+/// Returns the first column of the equity that differs. A database has null for numbers that are not finite.
 fn other_columns(a: &EquityRow, b: &EquityRow) -> Option<Found> {
     let finite = |value: Value<'_>| match value {
         Value::Number(number) if number.is_finite() => number,
@@ -215,7 +215,7 @@ fn other_columns(a: &EquityRow, b: &EquityRow) -> Option<Found> {
     })
 }
 
-/// Compares the data of a frame: the first difference, and in `differs` which instruments have one.
+/// Compares the data of a frame. Returns the first difference, and marks in `differs` each instrument that has one.
 pub(crate) fn data(
     a: (&Data, &[usize]),
     b: (&Data, &[usize]),
@@ -239,7 +239,7 @@ pub(crate) fn data(
         for field in Field::ALL {
             let (column_a, column_b) = (a.0.frame.column(field), b.0.frame.column(field));
             if field != Field::Close && (column_a.is_empty() || column_b.is_empty()) {
-                // Nobody asked for it on one of the two sides.
+                // One of the two runs does not read this column.
                 continue;
             }
             let value = |column: &[f64], at: Option<usize>| {

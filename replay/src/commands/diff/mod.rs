@@ -1,11 +1,10 @@
 //! `betaflow diff`: the first event in which two runs differ, and the causes of the gap between their values.
 //!
-//! Both runs are read side by side, a frame at a time, matched by time: data (`side.rs`) and record
-//! (`recorded.rs`). `event.rs` finds the first difference in the order of a frame: data, fills, costs, value,
-//! decision. Orders count on the frame that decided them. [`betaflow_engine::ledger::difference`] splits the
-//! gap.
+//! Both runs are read side by side, frame by frame, matched by time: data (`side.rs`) and records (`recorded.rs`). `event.rs`
+//! finds the first difference in the order of a frame: data, fills, costs, value, decision. An order belongs to the frame
+//! that decided it. [`betaflow_engine::ledger::difference`] splits the gap.
 //!
-//! With `unfilled = "carry"` orders are looked ahead for as long as they may work.
+//! With `unfilled = "carry"`, the record is read ahead for as long as orders may work.
 
 mod args;
 mod event;
@@ -18,58 +17,63 @@ use std::collections::VecDeque;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use serde::Serialize;
-
-use crate::terminal::say;
-pub(super) use args::{DIFF, DiffArgs};
 use betaflow_engine::execution::Reason;
 use betaflow_engine::ledger::difference::{Difference, InstrumentNumbers, Positions};
+
+use crate::summary::to_json;
+use crate::terminal::say;
+pub(super) use args::{DIFF, DiffArgs};
 use event::{Event, Kind};
 use recorded::RecordedFrame;
 use side::Side;
 
-/// Exit code where something differs.
+/// Exit code of a difference.
 const DIFFERS: u8 = 1;
 /// Exit code of errors.
 pub(crate) const FAILED: u8 = 2;
-/// Share of the value that prices and positions may miss what is on record by.
+/// Largest difference between recorded value and value by prices and positions, a share of the value.
 const ROUNDING: f64 = 1e-9;
 
 /// Compares two runs.
 ///
 /// # Errors
-/// A folder is none of a run, or cannot be read.
+/// A folder is neither a run folder nor a state folder, or cannot be read.
 pub(crate) fn diff(args: &DiffArgs) -> Result<ExitCode> {
     let sides = [Side::open(&args.a)?, Side::open(&args.b)?];
     let found = Comparison::new(sides).run()?;
-    say(&if args.json {
-        serde_json::to_string_pretty(&text::json(&found))? + "\n"
-    } else {
-        text::of(&found)
-    });
+    match args.json {
+        true => say(&to_json(&text::summary(&found))?),
+        false => text::page(&found).print(),
+    }
     Ok(if found.first.is_some() { ExitCode::from(DIFFERS) } else { ExitCode::SUCCESS })
 }
 
-/// What was found.
+/// Result of a comparison.
 struct Found {
     names: [String; 2],
-    /// The first event that differs.
+    /// First event that differs.
     first: Option<Event>,
-    /// Frames on record that both have.
+    /// Recorded frames that both have.
     common: u64,
-    /// Frames on record that only one has.
+    /// Recorded frames that only one has.
     only: [u64; 2],
     digests: [Option<String>; 2],
     gap: Option<Gap>,
-    /// Why something is not explained.
-    reasons: Vec<String>,
+    /// Reasons why a difference is not explained.
+    reasons: Vec<Unexplained>,
 }
 
-/// The gap on the last common frame.
-#[derive(Clone, Debug, Serialize)]
+/// Reason why a difference is not explained.
+struct Unexplained {
+    /// Stable code in snake case.
+    code: &'static str,
+    text: String,
+}
+
+/// Gap on the last common frame.
+#[derive(Clone, Debug)]
 struct Gap {
     seq: u64,
-    #[serde(skip)]
     time: i64,
     nav: [f64; 2],
     parts: Difference,
@@ -81,18 +85,18 @@ struct Comparison {
     numbers: InstrumentNumbers,
     differs: Vec<bool>,
     first: Option<Event>,
-    /// Common frames since the first event was found.
+    /// Common frames since the first difference.
     since: u64,
-    /// Numbers and times of the last frames, to say when an order was decided.
+    /// Numbers and times of the last frames, for the time at which an order was decided.
     times: VecDeque<(u64, i64)>,
     parts: Difference,
     /// Values on the last common frame.
     last: Option<(u64, i64, [f64; 2])>,
-    /// Frames on record of one alone since the last common one.
+    /// Recorded frames of one alone since the last common frame.
     apart: u64,
     common: u64,
     only: [u64; 2],
-    reasons: Vec<String>,
+    reasons: Vec<Unexplained>,
 }
 
 impl Comparison {
@@ -130,20 +134,21 @@ impl Comparison {
             }
         }
         if self.common == 0 && self.only == [0, 0] {
-            bail!("found no frame on record in either, expected runs that have decided something");
+            bail!("found no recorded frame in either run, expected runs with at least one rebalance");
         }
         self.compare_ends();
         let [a, b] = &self.sides;
         for (side, name) in [(a, "A"), (b, "B")] {
             if side.ruined {
-                self.reasons.push(format!(
-                    "{name} ({}) was ruined: its value fell to 0 or below, and its record ends there",
+                let text = format!(
+                    "{name} ({}) was ruined: its value fell to 0 or below, and its record ends there.",
                     side.path.display()
-                ));
+                );
+                self.reasons.push(Unexplained { code: "ruined", text });
             }
-            if let Some(why) = side.no_data() {
-                self.reasons
-                    .push(format!("the data of {name} ({}) cannot be used: {why}", side.path.display()));
+            if let Some(reason) = side.no_data() {
+                let text = format!("The data of {name} ({}) cannot be used: {reason}", side.path.display());
+                self.reasons.push(Unexplained { code: "data_unusable", text });
             }
         }
         let gap = self.last.map(|(seq, time, nav)| Gap { seq, time, nav, parts: self.parts });
@@ -158,10 +163,10 @@ impl Comparison {
         })
     }
 
-    /// A frame that only one has.
+    /// Compares a frame that only one run has.
     fn alone(&mut self, at: usize) -> Result<()> {
         let side = &self.sides[at];
-        // What lies before the record of a run whose data cannot be read is no difference.
+        // A run without its data has no frames before its record: they are not a difference.
         let other = &self.sides[1 - at];
         if side.row.is_some() || other.no_data().is_none() {
             self.note(event::only_in(side, at == 0));
@@ -240,7 +245,7 @@ impl Comparison {
         }
     }
 
-    /// The data has to give the value that is on record.
+    /// Checks that prices and positions give the recorded value; otherwise the data is not that of the run.
     fn check(&mut self, at: usize) {
         let (side, positions) = (&mut self.sides[at], &self.positions[at]);
         let Some(row) = &side.row else { return };
@@ -249,16 +254,15 @@ impl Comparison {
         }
         let (nav, value) = (row.equity.nav, row.equity.cash + positions.value());
         if (value - nav).abs() > ROUNDING * nav.abs() {
-            let why = format!(
-                "on frame {} it gives a value of {value}, and {} is on record: it was changed since the run",
-                row.seq(),
-                nav
+            let reason = format!(
+                "on frame {} it gives a value of {value}, but the record has {nav}: it was changed since the run",
+                row.seq()
             );
-            side.give_data_up(why);
+            side.drop_data(reason);
         }
     }
 
-    /// Splits what the gap has grown by since the last common frame on record.
+    /// Splits the growth of the gap since the last common recorded frame.
     fn split(&mut self) {
         let [a, b] = &self.sides;
         let (Some(row_a), Some(row_b)) = (&a.row, &b.row) else {
@@ -290,26 +294,25 @@ impl Comparison {
         self.apart = 0;
     }
 
-    /// Digests that differ though nothing else on record does.
+    /// Compares the digests, which may differ although all other records agree.
     fn compare_ends(&mut self) {
         let [a, b] = &self.sides;
         if let (None, Some(of_a), Some(of_b)) = (&self.first, &a.digest, &b.digest)
             && of_a != of_b
         {
             let (seq, time) = self.last.map_or((0, None), |(seq, time, _)| (seq, Some(time)));
-            let what = "the digest, though all else that both have on record is the same: so target weights, on this \
-                        frame or before it";
+            let what = "the digest; all other common records are equal, so target weights differ on this frame or before it";
             let (a, b) = (of_a.clone(), of_b.clone());
             self.first = Some(Event { seq, time, kind: Kind::Decision, what: what.to_owned(), a, b });
         }
     }
 }
 
-/// Takes the orders and the fills of a frame.
+/// Books the orders and fills of a frame.
 fn trade(positions: &mut Positions, row: &RecordedFrame, numbers: &mut InstrumentNumbers) {
     positions.order(row.due.iter().map(|order| (&*order.symbol, order.quantity)), numbers);
     for fill in &row.fills {
-        // A reason that this version does not know is no order's.
+        // A reason that this version does not know does not belong to an order.
         let reason = Reason::of(&fill.reason).unwrap_or(Reason::Delisting);
         positions.fill(&fill.symbol, (fill.quantity, fill.price), reason, numbers);
     }

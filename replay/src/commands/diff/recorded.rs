@@ -1,4 +1,4 @@
-//! Record of a run that is compared: a frame with its fills, its orders and its targets.
+//! Records of a compared run: a frame with its fills, orders and targets.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use anyhow::Result;
 use betaflow_connectors::record::{EquityRow, FillRow, FrameRows, OrderRow, RunRecord, WeightRow};
 use betaflow_engine::ledger::difference::Carried;
 
-/// Record of a frame.
+/// Records of a frame.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecordedFrame {
     pub(crate) equity: EquityRow,
@@ -16,40 +16,42 @@ pub(crate) struct RecordedFrame {
     ended: Vec<OrderRow>,
     /// Orders that fall due on the frame.
     pub(crate) due: Vec<OrderRow>,
-    /// Target weights decided on the frame, if they are on record.
+    /// Target weights decided on the frame, if they are recorded.
     pub(crate) targets: Option<Vec<(Arc<str>, f64)>>,
 }
 
 impl RecordedFrame {
-    /// Number of the frame.
+    /// Returns the number of the frame.
     pub(crate) fn seq(&self) -> u64 {
         self.equity.seq
     }
 
-    /// Time of the frame, nanoseconds since 1970.
+    /// Returns the time of the frame, nanoseconds since 1970.
     pub(crate) fn time(&self) -> i64 {
         self.equity.timestamp.0
     }
 
-    /// Costs and interest.
+    /// Returns costs and interest.
     pub(crate) fn carried(&self) -> Carried {
         Carried { costs: self.equity.costs.total(), interest: self.equity.interest }
     }
 }
 
-/// Recorded frames in order, with the orders that fall due on each: they are on record where they ended.
+/// Recorded frames in order, each with the orders that fall due on it. The record has an order on the frame where it ended.
 pub(crate) struct RecordedFrames {
     equity: FrameRows<EquityRow>,
     fills: FrameRows<FillRow>,
     orders: FrameRows<OrderRow>,
     weights: Option<FrameRows<WeightRow>>,
     ahead: VecDeque<RecordedFrame>,
-    /// Frames that an order may work on.
+    /// Most frames on which an order may work.
     works: u64,
     ended: bool,
 }
 
 impl RecordedFrames {
+    /// Opens the tables.
+    ///
     /// # Errors
     /// A table cannot be read.
     pub(crate) fn new(record: &RunRecord, works: u64) -> Result<Self> {
@@ -64,7 +66,7 @@ impl RecordedFrames {
         })
     }
 
-    /// Next frame on record.
+    /// Returns the next recorded frame.
     ///
     /// # Errors
     /// The record cannot be read.
@@ -97,7 +99,7 @@ impl RecordedFrames {
         if let Some(weights) = &mut self.weights {
             let mut targets = Vec::new();
             while let Some(row) = weights.next_of(seq)? {
-                // Null on a frame without a rebalance, 0 for no position: neither is a target.
+                // Null on a frame without a rebalance and 0 for no position are not targets.
                 if row.target_weight != 0.0 && !row.target_weight.is_nan() {
                     targets.push((row.symbol, row.target_weight));
                 }

@@ -1,4 +1,4 @@
-//! One of the two runs: its data and its record, frame by frame.
+//! One of the two runs: its data and its records, frame by frame.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(crate) struct Data {
     pub(crate) frame: Frame,
     /// Names of the instruments in engine order.
     pub(crate) names: Vec<String>,
-    /// Knows the splits and dividends.
+    /// Splits and dividends.
     market: Market,
 }
 
@@ -41,40 +41,40 @@ impl Data {
         Ok(true)
     }
 
-    /// Splits and dividends of the frame.
+    /// Returns the splits and dividends of the frame.
     pub(crate) fn actions(&self) -> &[Action] {
         self.market.actions()
     }
 
-    /// Names of the factors.
+    /// Returns the names of the factors.
     pub(crate) fn factors(&self) -> &[String] {
         self.source.factor_names()
     }
 }
 
-/// A run that is compared.
+/// One of the compared runs.
 pub(crate) struct Side {
     pub(crate) path: PathBuf,
-    /// The data, or why there is none.
+    /// The data, or the reason why it is missing.
     data: Result<Data, String>,
     record: RecordedFrames,
     next_row: Option<RecordedFrame>,
-    /// Number and time of the frame at hand.
+    /// Number and time of the current frame.
     pub(crate) seq: u64,
     pub(crate) time: i64,
-    /// What is on record of it.
+    /// Record of the current frame.
     pub(crate) row: Option<RecordedFrame>,
-    /// Whether a frame is at hand.
+    /// True if there is a current frame.
     pub(crate) there: bool,
-    /// Whether the account was ruined on this frame or before: its record ends there.
+    /// True if the account was ruined on this frame or before; its record ends there.
     pub(crate) ruined: bool,
-    /// Frames that an order may be decided before it is seen.
+    /// Frames between the decision of an order and its record, at most.
     pub(crate) look_back: u64,
     /// Digest of the whole run.
     pub(crate) digest: Option<String>,
 }
 
-/// Settings of a run folder (`input` names its `run.toml`) or of the state folder `state`.
+/// Returns the settings of a run folder (`input` names its `run.toml`) or of the state folder `state`.
 fn resolve(input: &InputArgs, state: Option<&Path>) -> Result<Config> {
     let request = Request::new(input, REPLAY.record).with_session();
     match state {
@@ -84,10 +84,10 @@ fn resolve(input: &InputArgs, state: Option<&Path>) -> Result<Config> {
 }
 
 impl Side {
-    /// A run folder or a state folder, before its first frame.
+    /// Opens a run folder or a state folder, before its first frame.
     ///
     /// # Errors
-    /// It is neither, or cannot be read.
+    /// The folder is neither, or cannot be read.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let is_state = path.join("state.db").exists();
         let is_run = path.join("equity.parquet").exists();
@@ -100,15 +100,14 @@ impl Side {
             }
             (false, true) => digest_of_state(path)?,
             (false, false) => bail!(
-                "{}: found neither equity.parquet nor state.db in it, expected the folder of a replay or the state folder \
-                 of a paper run",
+                "{}: found neither equity.parquet nor state.db in it, expected a run folder or a state folder",
                 path.display()
             ),
         };
         let is_state = !is_run;
         let config = match input.config.is_some() || is_state {
             true => resolve(&input, is_state.then_some(path)).map_err(|error| error_text(&error)),
-            false => Err("there is no run.toml".to_owned()),
+            false => Err("found no run.toml".to_owned()),
         };
         let (delay, works) = config.as_ref().map_or((1, 0), frames_of_orders);
         let record = match is_state {
@@ -116,7 +115,7 @@ impl Side {
             false => RunRecord::of_run(path),
         };
         let record = RecordedFrames::new(&record, works)?;
-        // After the record: its frames are of inputs that are there.
+        // Opened after the record, so that all recorded frames have their inputs.
         let data = config.and_then(|config| {
             let opened = run::open(&config).map_err(|error| error_text(&error))?;
             Ok(Data::new(opened.source))
@@ -139,34 +138,34 @@ impl Side {
         Ok(side)
     }
 
-    /// The data of the frame at hand.
+    /// Returns the data of the current frame.
     pub(crate) fn data(&self) -> Option<&Data> {
         self.data.as_ref().ok()
     }
 
-    /// Why there is no data.
+    /// Returns the reason why there is no data.
     pub(crate) fn no_data(&self) -> Option<&str> {
         self.data.as_ref().err().map(String::as_str)
     }
 
-    /// The data is not that of the run, or cannot be read on.
-    pub(crate) fn give_data_up(&mut self, why: String) {
+    /// Stops using the data, which is not that of the run or cannot be read.
+    pub(crate) fn drop_data(&mut self, reason: String) {
         if self.data.is_ok() {
-            self.data = Err(why);
+            self.data = Err(reason);
         }
     }
 
-    /// Goes to the next frame.
+    /// Moves to the next frame.
     ///
     /// # Errors
     /// The record cannot be read.
     pub(crate) fn advance(&mut self) -> Result<()> {
-        self.go_on()?;
+        self.next_frame()?;
         self.ruined |= self.row.as_ref().is_some_and(|row| is_ruined(row.equity.nav));
         Ok(())
     }
 
-    fn go_on(&mut self) -> Result<()> {
+    fn next_frame(&mut self) -> Result<()> {
         self.row = None;
         self.there = false;
         if let Ok(data) = &mut self.data {
@@ -180,14 +179,14 @@ impl Side {
                             return Ok(());
                         }
                         Some((seq, time)) if seq <= self.seq || time <= self.time => {
-                            self.give_data_up(format!("frame {seq} of the run is not that of the data"));
+                            self.drop_data(format!("frame {seq} of the run is missing from it"));
                         }
                         _ => return Ok(()),
                     }
                 }
                 Ok(false) if self.next_row.is_none() => return Ok(()),
-                Ok(false) => self.give_data_up(format!("it ends after frame {}", self.seq)),
-                Err(error) => self.give_data_up(error_text(&error)),
+                Ok(false) => self.drop_data(format!("it ends after frame {}", self.seq)),
+                Err(error) => self.drop_data(error_text(&error)),
             }
         }
         self.row = std::mem::replace(&mut self.next_row, self.record.next()?);
@@ -198,7 +197,7 @@ impl Side {
     }
 }
 
-/// Frames from a decision to the first frame of its orders, and frames that these may work on at most.
+/// Returns the frames from a decision to the first frame of its orders, and the most frames on which these may work.
 fn frames_of_orders(config: &Config) -> (u64, u64) {
     let execution = &config.execution;
     let delay = if execution.fill_at == FillAt::SameClose { 0 } else { execution.delay_bars };
@@ -216,7 +215,7 @@ fn digest_of_run(path: &Path) -> Result<Option<String>> {
     }
     let text = std::fs::read_to_string(&summary).with_context(|| format!("{}", summary.display()))?;
     let summary: serde_json::Value =
-        serde_json::from_str(&text).with_context(|| format!("{}: is no JSON", summary.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{}: not valid JSON", summary.display()))?;
     Ok(summary["digest"].as_str().map(str::to_owned))
 }
 

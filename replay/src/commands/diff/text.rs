@@ -1,77 +1,141 @@
-//! A comparison in words, and as JSON.
-
-use std::fmt::Write as _;
+//! Result of `diff` as a terminal page and as JSON.
 
 use betaflow_engine::time::TimestampNs;
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::Found;
+use super::{Found, Gap};
 use crate::summary::time_text;
+use crate::terminal::{Page, Table, decimals, grouped, signed};
 
 /// Parts of a gap below this share of the value are rounding.
 const ROUNDING: f64 = 1e-9;
 
-/// Lines for a terminal.
-pub(crate) fn of(found: &Found) -> String {
-    let mut text = String::new();
-    // Writing to a text cannot fail.
-    let _ = write(found, &mut text);
-    text
+/// Returns the page.
+pub(crate) fn page(found: &Found) -> Page {
+    let mut page = Page::default();
+    let Found { names: [a, b], only, .. } = found;
+    page.section("Runs").field("A", a).field("B", b);
+    let only: Vec<String> = ["A", "B"]
+        .into_iter()
+        .zip(only)
+        .filter(|(_, only)| **only > 0)
+        .map(|(name, only)| format!(", {} only in {name}", grouped(*only as f64)))
+        .collect();
+    page.field("Recorded frames", format!("{} common{}", grouped(found.common as f64), only.concat()));
+    match &found.first {
+        None => {
+            page.field("Result", "no difference");
+            if let Some(digest) = found.digests.iter().flatten().next() {
+                page.field("Digest", digest);
+            }
+        }
+        Some(first) => {
+            let time = time_text(first.time.map(TimestampNs));
+            let time = time.map_or_else(String::new, |time| format!(" at {time}"));
+            page.section("First difference");
+            page.field("Frame", format!("{}{time}", first.seq));
+            page.field("Kind", first.kind.name());
+            page.field("Event", &first.what).field("A", &first.a).field("B", &first.b);
+            if let Some(gap) = &found.gap {
+                add_gap(gap, &mut page);
+            }
+        }
+    }
+    page.notices("Notes", found.reasons.iter().map(|reason| (reason.code, reason.text.as_str())));
+    page
 }
 
-fn write(found: &Found, out: &mut String) -> std::fmt::Result {
-    let Some(first) = &found.first else {
-        let digest = found.digests.iter().flatten().next();
-        let digest = digest.map_or_else(String::new, |digest| format!(", digest {digest}"));
-        writeln!(out, "no difference: {} frames{digest}", found.common)?;
-        return reasons(found, out);
-    };
-    writeln!(out, "A  {}\nB  {}", found.names[0], found.names[1])?;
-    let time = time_text(first.time.map(TimestampNs)).map_or_else(String::new, |time| format!(" at {time}"));
-    writeln!(out, "the first difference is on frame {}{time}: {}", first.seq, first.kind.name())?;
-    writeln!(out, "  {}\n  A  {}\n  B  {}", first.what, first.a, first.b)?;
-    write!(out, "{} frames on record are common", found.common)?;
-    for (name, only) in ["A", "B"].into_iter().zip(found.only).filter(|(_, only)| *only > 0) {
-        write!(out, ", {only} are only in {name}")?;
-    }
-    writeln!(out)?;
-    let Some(gap) = &found.gap else { return reasons(found, out) };
+fn add_gap(gap: &Gap, page: &mut Page) {
     let [a, b] = gap.nav;
     let time = time_text(Some(TimestampNs(gap.time))).unwrap_or_default();
-    writeln!(out, "value on frame {} at {time}: A {a:.2}, B {b:.2}, B less A {:+.2}", gap.seq, b - a)?;
+    page.section(format!("Gap in value on frame {} at {time}", gap.seq));
+    page.field("A", decimals(a, 2)).field("B", decimals(b, 2)).field("B less A", signed(b - a, 2));
+    let mut table = Table::new(["Part of the gap", "B less A"]);
     for (name, part) in gap.parts.items() {
         let is_rounding = part.abs() <= ROUNDING * a.abs();
         if name == "not explained" && is_rounding && part != 0.0 {
-            writeln!(out, "  {name:<14}{part:>+16.2e}  (rounding)")?;
+            table.row([name.to_owned(), format!("{part:+.2e} (rounding)")]);
         } else if part != 0.0 || !matches!(name, "start" | "interest" | "not explained") {
-            writeln!(out, "  {name:<14}{part:>+16.2}")?;
+            table.row([name.to_owned(), signed(part, 2)]);
         }
     }
-    reasons(found, out)
+    page.table(table);
 }
 
-fn reasons(found: &Found, out: &mut String) -> std::fmt::Result {
-    found.reasons.iter().try_for_each(|reason| writeln!(out, "note: {reason}"))
+/// JSON output of `diff`.
+#[derive(Debug, Serialize)]
+pub(crate) struct DiffSummary<'a> {
+    a: &'a str,
+    b: &'a str,
+    differs: bool,
+    first: Option<FirstDifference<'a>>,
+    common_frames: u64,
+    only_in_a: u64,
+    only_in_b: u64,
+    digest_a: Option<&'a str>,
+    digest_b: Option<&'a str>,
+    gap: Option<GapSummary<'a>>,
+    notes: Vec<&'a str>,
+    /// Stable code of each note.
+    note_codes: Vec<&'a str>,
 }
 
-/// The same for programs.
-pub(crate) fn json(found: &Found) -> Value {
+/// First event that differs.
+#[derive(Debug, Serialize)]
+struct FirstDifference<'a> {
+    seq: u64,
+    time: Option<String>,
+    kind: super::Kind,
+    what: &'a str,
+    a: &'a str,
+    b: &'a str,
+}
+
+/// Gap between the values on the last common frame, and its parts.
+#[derive(Debug, Serialize)]
+struct GapSummary<'a> {
+    seq: u64,
+    time: Option<String>,
+    nav_a: f64,
+    nav_b: f64,
+    gap: f64,
+    parts: &'a super::Difference,
+    sum_of_parts: f64,
+}
+
+/// Returns the JSON output.
+pub(crate) fn summary(found: &Found) -> DiffSummary<'_> {
     let time = |time: Option<i64>| time_text(time.map(TimestampNs));
-    let first = found.first.as_ref().map(|first| {
-        json!({
-            "seq": first.seq, "time": time(first.time), "kind": first.kind, "what": first.what, "a": first.a,
-            "b": first.b,
-        })
+    let first = found.first.as_ref().map(|first| FirstDifference {
+        seq: first.seq,
+        time: time(first.time),
+        kind: first.kind,
+        what: &first.what,
+        a: &first.a,
+        b: &first.b,
     });
-    let gap = found.gap.as_ref().map(|gap| {
-        json!({
-            "seq": gap.seq, "time": time(Some(gap.time)), "nav_a": gap.nav[0], "nav_b": gap.nav[1],
-            "gap": gap.nav[1] - gap.nav[0], "parts": gap.parts, "sum_of_parts": gap.parts.total(),
-        })
+    let gap = found.gap.as_ref().map(|gap| GapSummary {
+        seq: gap.seq,
+        time: time(Some(gap.time)),
+        nav_a: gap.nav[0],
+        nav_b: gap.nav[1],
+        gap: gap.nav[1] - gap.nav[0],
+        parts: &gap.parts,
+        sum_of_parts: gap.parts.total(),
     });
-    json!({
-        "a": found.names[0], "b": found.names[1], "differs": found.first.is_some(), "first": first,
-        "common_frames": found.common, "only_in_a": found.only[0], "only_in_b": found.only[1],
-        "digest_a": found.digests[0], "digest_b": found.digests[1], "gap": gap, "notes": found.reasons,
-    })
+    let [digest_a, digest_b] = [&found.digests[0], &found.digests[1]].map(|digest| digest.as_deref());
+    DiffSummary {
+        a: &found.names[0],
+        b: &found.names[1],
+        differs: found.first.is_some(),
+        first,
+        common_frames: found.common,
+        only_in_a: found.only[0],
+        only_in_b: found.only[1],
+        digest_a,
+        digest_b,
+        gap,
+        notes: found.reasons.iter().map(|reason| reason.text.as_str()).collect(),
+        note_codes: found.reasons.iter().map(|reason| reason.code).collect(),
+    }
 }

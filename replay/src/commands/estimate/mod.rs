@@ -13,7 +13,7 @@ use args::{OfflineArgs, Rival};
 /// Follows alpha and betas through historical data.
 ///
 /// # Errors
-/// Settings or data that are not as expected, or a file system that refuses.
+/// Settings or data are invalid, or a file cannot be written.
 pub(super) fn estimate(args: &EstimateArgs) -> Result<()> {
     let plot = (!args.report.no_report).then_some(&args.report.plot[..]);
     let config = run::resolve(&args.run, &run::ESTIMATE)?;

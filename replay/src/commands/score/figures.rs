@@ -7,13 +7,13 @@ use betaflow_connectors::record::read_equity;
 use betaflow_engine::metrics::{ComparisonBuilder, Figures};
 use betaflow_engine::time::TimestampNs;
 
-/// Figures of one of the two periods.
+/// Figures before or inside the hold-out.
 pub(crate) struct Part {
     /// Frames from the first rebalance on.
     pub(crate) frames: usize,
     /// Net, gross and benchmark.
     pub(crate) figures: [Figures; 3],
-    /// The frame on which the account was ruined.
+    /// Time of the frame on which the account was ruined.
     pub(crate) ruined: Option<TimestampNs>,
 }
 
@@ -24,7 +24,7 @@ impl Part {
         Self { frames, figures: [comparison.net, comparison.gross, comparison.benchmark], ruined }
     }
 
-    /// Figures after costs.
+    /// Returns the figures after costs.
     pub(crate) fn net(&self) -> &Figures {
         &self.figures[0]
     }
@@ -34,12 +34,12 @@ impl Part {
 pub(crate) struct Parts {
     pub(crate) before: Part,
     pub(crate) inside: Part,
-    /// The time of each frame inside.
+    /// Time of each frame inside.
     pub(crate) times: Vec<TimestampNs>,
 }
 
-/// Reads the equity of a run. The first return inside is from the last value before, so that no return is lost and none
-/// is counted on both sides.
+/// Measures both periods from `equity.parquet`. The first return inside starts from the last value before, so that each
+/// return counts exactly once.
 pub(crate) fn measure(folder: &Path, start: TimestampNs, frames_per_year: f64) -> Result<Parts> {
     let (mut before, mut times) = (0, Vec::new());
     read_equity(folder, |point| match point.timestamp < start {

@@ -1,8 +1,8 @@
 //! Hold-out log: openings as JSON lines, append-only.
 //!
-//! An opening is two lines: `opened`, before any return of the hold-out is computed, and its end: `scored`, or `failed`
-//! where the run ended in an error. A failed opening showed no figures and does not count as seen. An opening without a
-//! second line was interrupted or killed: whether it showed figures is unknown, and it counts.
+//! An opening has two lines: `opened`, before any return of the hold-out is computed, and then `scored`, or `failed` if the
+//! run ended in an error. A failed opening showed no figures and does not count as seen. An opening without a second line
+//! was interrupted or killed: it may have shown figures, and counts.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ use crate::run::json_lines::{JsonLines, Lines};
 pub(crate) enum Event {
     /// The hold-out is about to be read.
     Opened,
-    /// It was read, with this result.
+    /// The hold-out was scored, with this result.
     Scored,
     /// The run ended in an error and showed no figures.
     Failed,
@@ -31,7 +31,7 @@ pub(crate) struct Entry {
     pub(crate) event: Event,
     /// Counts the openings of the file, from 1.
     pub(crate) opening: u64,
-    /// Time, UTC.
+    /// Time of the line, UTC.
     pub(crate) time: String,
     /// SHA-256 of the bytes of prices and factors.
     pub(crate) data_digest: String,
@@ -39,21 +39,21 @@ pub(crate) struct Entry {
     pub(crate) configuration_digest: String,
     /// First date of the hold-out.
     pub(crate) from: String,
-    /// The last time that is scored: of an opening as asked for, of a result as it was. Without it all is read that
-    /// there is.
+    /// Last time that is scored: the requested one in `opened`, the actual one in `scored`. Without it, all data counts as
+    /// read.
     #[serde(default)]
     pub(crate) to: Option<String>,
-    /// Frames that were scored; only of a result.
+    /// Number of scored frames; only in `scored`.
     #[serde(default)]
     pub(crate) frames: Option<usize>,
     /// Version of the program.
     pub(crate) version: String,
     pub(crate) profile: String,
-    /// The run's; only of a result.
+    /// Digest of the run; only in `scored`.
     pub(crate) digest: Option<String>,
     /// Net Sharpe ratio of the hold-out; null where undefined.
     pub(crate) net_sharpe: Option<f64>,
-    /// The error; only of a failed opening.
+    /// Error message; only in `failed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
 }
@@ -61,7 +61,7 @@ pub(crate) struct Entry {
 /// Openings before this one.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    /// The openings of the file that did not fail, each with its result where there was one.
+    /// Openings that did not fail, each with its result if it has one.
     openings: Vec<Entry>,
     /// Openings that ended in an error.
     pub(crate) failed: Vec<Entry>,
@@ -69,20 +69,20 @@ pub(crate) struct History {
     pub(crate) unreadable: usize,
 }
 
-/// An earlier opening that has read some of what was scored.
+/// An earlier opening that has read some of the scored frames.
 pub(crate) struct Overlap {
     pub(crate) entry: Entry,
     /// True if data and start are the same to the byte.
     pub(crate) same: bool,
-    /// The first and the last frame that both have read.
+    /// First and last frame that both have read.
     pub(crate) period: Period,
-    /// Frames of them.
+    /// Number of frames that both have read.
     pub(crate) frames: usize,
 }
 
 impl History {
-    /// The openings that have read one of the frames that were scored, whatever else they have read: the log
-    /// belongs to the data, and data that has grown or was restated is still the same market. `times` ascend.
+    /// Returns the openings that have read at least one scored frame. Other data digests count too: the log belongs to the
+    /// data beside it, and data that has grown or was restated is still the same market. `times`: ascending.
     pub(crate) fn seen(&self, now: &Entry, times: &[TimestampNs]) -> Vec<Overlap> {
         let seen = |entry: &Entry| {
             let period = Period::of(&entry.from, entry.to.as_deref());
@@ -94,7 +94,7 @@ impl History {
         self.openings.iter().filter_map(seen).collect()
     }
 
-    /// Number of openings.
+    /// Returns the number of openings.
     pub(crate) fn len(&self) -> usize {
         self.openings.len()
     }
@@ -112,10 +112,10 @@ impl HoldoutLog {
         self.0.path()
     }
 
-    /// Adds an opening under the next number, and says which there were before.
+    /// Adds an opening under the next number, and returns it with the earlier ones.
     ///
     /// # Errors
-    /// The log cannot be read or written: then nothing may be scored.
+    /// The log cannot be read or written. Then nothing may be scored.
     pub(crate) fn open(&self, entry: Entry) -> Result<(Entry, History)> {
         let opened = self.0.add(|lines| {
             let opening = lines.entries.iter().map(|line| line.opening).max().unwrap_or(0) + 1;
@@ -124,8 +124,8 @@ impl HoldoutLog {
         });
         opened.with_context(|| {
             format!(
-                "{}: the opening of the hold-out cannot be recorded, and without it nothing is scored; expected a file \
-                 that can be written, or a folder in which it can be made",
+                "{}: the opening of the hold-out cannot be recorded, and nothing is scored without a record; expected a \
+                 writable file or folder",
                 self.path().display()
             )
         })
@@ -138,18 +138,19 @@ impl HoldoutLog {
     pub(crate) fn append(&self, entry: &Entry) -> Result<()> {
         self.0.add(|_| (Some(entry.clone()), ())).with_context(|| {
             format!(
-                "{}: the result cannot be recorded; the opening is, and counts: make the file writable and run again",
+                "{}: the result cannot be recorded, but the opening is recorded and counts: make the file writable and run \
+                 again",
                 self.path().display()
             )
         })
     }
 }
 
-/// The openings of a file with their results.
+/// Joins the openings of a file with their results.
 fn history(lines: &Lines<Entry>) -> History {
     let of = |event| lines.entries.iter().filter(move |line| line.event == event);
     let end = |event, opening: &Entry| of(event).find(|line| line.opening == opening.opening);
-    // A score on record was shown, whatever else is on record of the opening.
+    // A recorded score was shown, even if a later line says that the opening failed.
     let is_failed =
         |opening: &&Entry| end(Event::Scored, opening).is_none() && end(Event::Failed, opening).is_some();
     let whole = |event| {
@@ -217,7 +218,7 @@ mod tests {
         let (second, history) = log.open(opened()).unwrap();
         assert_eq!((history.len(), history.failed.len()), (0, 1));
         assert!(history.seen(&second, &days(0..5)).is_empty());
-        // A score on record counts, whatever else went wrong after it.
+        // A recorded score counts, even if an error follows it.
         log.append(&Entry { event: Event::Scored, ..second.clone() }).unwrap();
         log.append(&failed(&second)).unwrap();
         let (_, history) = log.open(opened()).unwrap();
@@ -245,7 +246,7 @@ mod tests {
     fn an_opening_counts_where_its_period_overlaps() {
         let now = entry(Event::Opened, "a", "2020-01-05", None);
         let scored = days(4..10);
-        // Data, from, to; how many frames of it are scored now, and whether it is the same hold-out.
+        // Data, from, to; number of common frames, and whether it is the same hold-out.
         type Case = (&'static str, &'static str, Option<&'static str>, Option<(usize, bool)>);
         let cases: [Case; 9] = [
             ("a", "2020-01-05", Some("2020-01-10"), Some((6, true))),
@@ -256,7 +257,7 @@ mod tests {
             ("a", "2019-01-01", Some("2020-01-05"), Some((1, false))),
             ("a", "2019-01-01", Some("2020-01-04T23:00:00Z"), None),
             ("a", "2020-01-11", None, None),
-            // What cannot be understood is taken as seen.
+            // A period that cannot be parsed counts as seen.
             ("a", "yesterday", Some("today"), Some((6, false))),
         ];
         for (data, from, to, expected) in cases {

@@ -1,16 +1,15 @@
 //! `betaflow score`: the one command that reads the hold-out.
 //!
-//! The strategy runs through all data as in a replay, one causal run; only the returns of the hold-out are
-//! scored. The first of them is from the last value before it.
+//! The strategy runs through all data as in a replay, in one causal run. Only the returns of the hold-out are scored; the first
+//! starts from the last value before the hold-out.
 //!
-//! * Data, settings, strategy and output folder are checked first, and the data is read once to its end.
-//! * Then, before any return of the hold-out is computed, the opening is recorded in a log beside the data
+//! * The command first checks data, settings, strategy and output folder, and reads the data once to its end.
+//! * Then, before it computes any return of the hold-out, it records the opening in a log beside the data
 //!   (`holdout_log.rs`). Every later score reports it.
-//! * An opening has two lines: `opened`, and `scored` with the end of the read period, or `failed` if the run
-//!   ended in an error without figures. A failed opening does not count. One without a second line was killed,
-//!   and counts.
-//! * An earlier opening counts if it has read a frame that is scored now, whatever the bytes of the data: the
-//!   log belongs to the data beside it.
+//! * An opening has two lines: `opened`, and `scored` with the end of the period, or `failed` if the run ended in an error
+//!   without figures. A failed opening does not count. An opening without a second line was killed, and counts.
+//! * An earlier opening counts if it has read a frame that is scored now, even if the bytes of the data differ: the log
+//!   belongs to the data beside it.
 
 mod args;
 mod figures;
@@ -48,20 +47,20 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
     let config = run::resolve(&args.run, &run::SCORE)?;
     let Some(start) = config.holdout.start()? else {
         bail!(
-            "score: found no hold-out, expected the date that it begins with: set `from` in the table [holdout] of the \
-             configuration, or --set holdout.from=2020-01-01"
+            "score: found no hold-out, expected its first date: set `from` in the table [holdout] of the configuration, or \
+             --set holdout.from=2020-01-01"
         );
     };
     if let Some(to) = config.data.to()?.filter(|to| *to < start) {
         let [start, to] = [start, to].map(|time| time_text(Some(time)).unwrap_or_default());
         bail!(
-            "`data.to`: found an end at {to}, expected one after {start}, where the hold-out begins: choose a later one"
+            "`data.to`: found {to}, expected a date after {start}, where the hold-out begins: choose a later date"
         );
     }
     if config.world.needs_memory() {
         bail!(
-            "score: found {}, expected a world with the data's own dates: a path that is resampled, or goes on after the \
-             data, mixes the hold-out with what was seen before; leave out world.bootstrap_seed and world.worst_windows",
+            "score: found {}, expected an environment with the dates of the data: a resampled or extended path mixes the \
+             hold-out with data before it; leave out world.bootstrap_seed and world.worst_windows",
             config.world_note(true).unwrap_or_default()
         );
     }
@@ -72,7 +71,7 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
         log: HoldoutLog::new(json_lines::beside(&config, "holdout.jsonl")?),
     };
     let prepared = Prepared::new(&config, &args.run, &run::SCORE, scoring.source(&config)?, None)?;
-    // The last moment before any data flows: an error before it has opened nothing.
+    // An error before this line has opened nothing: no data has flowed yet.
     let opened = scoring.record_opening(&config)?;
     let entry = opened.entry().clone();
     let scored = || -> Result<_> {
@@ -82,14 +81,14 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
     };
     let (finished, score) = scored().map_err(|error| match scoring.record_failure(&entry, &error) {
         Ok(()) => error,
-        // The cause of the failure comes before that of the log.
+        // The cause of the failure comes first, then the error of the log.
         Err(log) => error.context(format!("{log:#}")),
     })?;
     let plot: Option<&[String]> = (!args.no_report).then_some(&[]);
     finished.conclude(Reported { score: Some(score.section()), plot, ..Reported::default() })
 }
 
-/// A hold-out that is about to be opened.
+/// Score of a hold-out that is not open yet.
 pub(crate) struct Scoring {
     start: TimestampNs,
     profile: Profile,
@@ -97,8 +96,8 @@ pub(crate) struct Scoring {
 }
 
 impl Scoring {
-    /// All the data, the hold-out included: here alone the seal is taken off. All of it is read once before, and nothing
-    /// is computed from it: rows out of order, or that are no prices, end the command before an opening is on record.
+    /// Opens all the data, including the hold-out; no other command does. A first reading to the end computes nothing: rows
+    /// out of order and invalid prices end the command before it records an opening.
     pub(crate) fn source(&self, config: &Config) -> Result<OpenedSource> {
         let open = || {
             let mut settings = config.source().clone();
@@ -110,7 +109,7 @@ impl Scoring {
         open()
     }
 
-    /// Writes the opening down. Nothing may be scored before this has succeeded.
+    /// Records the opening. Nothing may be scored before this has succeeded.
     pub(crate) fn record_opening(&self, config: &Config) -> Result<Opening> {
         let (prices, factors) = (config.prices(), config.factor_file());
         let inputs: Vec<&Input> = [Some(&prices), factors.as_ref()].into_iter().flatten().collect();
@@ -133,8 +132,7 @@ impl Scoring {
         Ok(Opening { entry, history })
     }
 
-    /// Writes down that the run ended in an error: it has shown no figures. Of an opening that has a result this changes
-    /// nothing.
+    /// Records that the run ended in an error and showed no figures. An opening that has a result keeps it.
     ///
     /// # Errors
     /// The log cannot be written.
@@ -144,7 +142,7 @@ impl Scoring {
         self.log.append(&Entry { event: Event::Failed, time, error, ..entry.clone() })
     }
 
-    /// Scores the run in the folder, and writes the result down.
+    /// Scores the run in the folder, and records the result.
     pub(crate) fn finish(
         &self,
         opened: Opening,
@@ -155,16 +153,15 @@ impl Scoring {
         let parts = figures::measure(folder, self.start, config.data.calendar().frames_per_year())?;
         if let (0, Some(time)) = (parts.inside.frames, time_text(parts.before.ruined)) {
             bail!(
-                "score: the account was ruined at {time}, before the hold-out begins at {}: nothing of the hold-out was \
-                 traded, and there is nothing to score; expected settings that survive until then: lower sizing.gross_max or \
-                 sizing.kelly_fraction",
+                "score: the account was ruined at {time}, before the hold-out begins at {}, so there is no return to score; \
+                 expected settings that survive until then: lower sizing.gross_max or sizing.kelly_fraction",
                 opened.entry.from
             );
         }
         if parts.inside.frames == 0 {
             bail!(
-                "score: found no frame that trades at or after {}, where the hold-out begins; expected data after it, and \
-                 a warm-up (estimator.warmup) that ends before the data does",
+                "score: found no rebalance at or after {}, where the hold-out begins; expected data after that date, and a \
+                 warm-up (estimator.warmup) that ends before the data ends",
                 opened.entry.from
             );
         }
@@ -194,14 +191,14 @@ impl Scoring {
     }
 }
 
-/// An opening that is on record.
+/// A recorded opening.
 pub(crate) struct Opening {
     entry: Entry,
     history: holdout_log::History,
 }
 
 impl Opening {
-    /// Line of the opening in the log.
+    /// Returns the line of the opening in the log.
     pub(crate) fn entry(&self) -> &Entry {
         &self.entry
     }
@@ -213,34 +210,34 @@ pub(crate) struct Score {
     log: PathBuf,
     parts: Parts,
     opened: Opening,
-    /// The openings before it that have read some of it.
+    /// Earlier openings that have read some of its frames.
     earlier: Vec<Overlap>,
-    /// Runs on record whose trials were measured in it.
+    /// Recorded runs whose trials were measured in it.
     trials: Option<TrialsOverlap>,
-    /// The time of its last frame.
+    /// Time of its last frame.
     to: String,
     /// True if the data is embedded: its log is in the current folder.
     embedded: bool,
 }
 
 impl Score {
-    /// Frames that an earlier opening has read.
+    /// Returns the number of frames that an earlier opening has read.
     fn seen_frames(&self) -> usize {
         let times = self.parts.times.iter();
         times.filter(|time| self.earlier.iter().any(|seen| seen.period.part_of(&[**time]).len() == 1)).count()
     }
 
-    /// Openings before it that have read nothing of it.
+    /// Returns the number of earlier openings that read no frame of it.
     fn others(&self) -> usize {
         self.opened.history.len() - self.earlier.len()
     }
 
-    /// Returns the keys, terminal lines and warnings of the hold-out.
+    /// Returns keys, terminal sections and warnings of the hold-out.
     pub(crate) fn section(&self) -> Section<HoldoutSummary> {
-        let warnings = self.trials.iter().map(TrialsOverlap::warning).collect();
+        let warnings = self.trials.iter().map(TrialsOverlap::warning).chain(self.log_warnings()).collect();
         let from = self.opened.entry.from.clone();
         let keys = HoldoutSummary { from, opened: true, score: Some(self.summary()) };
-        Section { keys, text: self.text(), warnings }
+        Section { keys, page: self.page(), warnings }
     }
 
     fn summary(&self) -> ScoreSummary {

@@ -16,7 +16,7 @@ impl Profile {
     }
 }
 
-/// Returns the settings with the costs of the profile. `run.toml` has them as changed.
+/// Returns the settings with the costs of the profile; `run.toml` records these.
 ///
 /// # Errors
 /// The file of half-spreads cannot be read.
@@ -24,12 +24,12 @@ pub(crate) fn apply(profile: Profile, config: Config) -> Result<Config> {
     if profile == Profile::Full {
         return Ok(config);
     }
-    // With what the file of half-spreads says: half of it can only be written down by instrument.
+    // `half_spreads` holds the contents of the file, and its values are halved below.
     let mut execution = config.run().execution.clone();
     execution.spread_file = None;
     execution.impact_coefficient = 0.0;
     execution.permanent_impact_coefficient = 0.0;
-    // Quotes and estimates are what they are: half the usual spread stands for them.
+    // Quotes and estimates cannot be halved; half the usual spread stands in for them.
     execution.spread_model = SpreadModel::Constant;
     let costs = [
         &mut execution.commission_bps,

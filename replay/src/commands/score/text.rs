@@ -1,139 +1,164 @@
-//! Terminal text of a score.
-
-use std::fmt::Write as _;
+//! Terminal sections of a score.
 
 use betaflow_engine::metrics::Figures;
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 
-use super::Profile;
 use super::holdout_log::Overlap;
-use super::{Opening, Score};
-use crate::summary::{METRICS, figure_text, grouped, sharpe_text};
+use super::{Profile, Score};
+use crate::summary::{
+    Code, Rendered, benchmark_sentence, figure, figure_text, labels, metrics_table, sharpe_text,
+};
+use crate::terminal::{NONE, Page, Table, decimals, grouped, percent};
 
 /// Most earlier openings of the table.
 const SHOWN: usize = 10;
 /// Hex digits of a digest in the table.
 const SHORT: usize = 8;
 
-/// Meaning of each figure, in the order of [`Figures::items`].
-const WORDS: [&str; METRICS] = [
-    "annual return per unit of annual risk; 0 is luck, 1 is good, above 2 on daily data is rare.",
-    "the same, with losses alone as risk.",
-    "annual return over the maximum drawdown; at 0.5 it takes two years to earn the drawdown back.",
-    "largest fall below the running maximum.",
-    "sum of all gains over the sum of all losses; below 1 is a loss.",
-    "size of the best bar in twenty over the worst in twenty; below 1 the bad ones are larger.",
-    "annual growth, after the costs of this profile.",
-    "annual standard deviation of returns; stock indices have 15 to 20 %.",
-    "one bar in twenty is as bad as this, or worse.",
-    "mean of those bars.",
-    "growth over the whole hold-out.",
+/// Meaning of the figures for the tutorial, by name.
+const MEANINGS: [(&str, &str); 11] = [
+    ("annual_return", "Annual growth after the costs of this profile."),
+    ("annual_volatility", "Annual standard deviation of the returns; stock indices have 15 to 20 %."),
+    (
+        "sharpe",
+        "Annual return per unit of annual volatility: 0 is no skill, 1 is good, above 2 on daily data is rare.",
+    ),
+    ("sortino", "The same, with the deviation of losses alone."),
+    (
+        "calmar",
+        "Annual return over the maximum drawdown: at 0.5 it takes two years to earn the drawdown back.",
+    ),
+    ("max_drawdown", "Largest fall below the running maximum."),
+    ("omega", "Sum of all gains over the sum of all losses: below 1 is a loss."),
+    ("tail_ratio", "Size of the best bar in twenty over the worst in twenty: below 1 the losses are larger."),
+    ("value_at_risk", "One bar in twenty is as bad as this or worse."),
+    ("conditional_value_at_risk", "Mean of these bars."),
+    ("total_return", "Growth over the whole hold-out."),
 ];
 
 impl Score {
-    /// Returns the figures of the hold-out, those before it, and its earlier openings.
-    pub(crate) fn text(&self) -> String {
-        let Opening { entry, history } = &self.opened;
-        let frames = self.parts.inside.frames;
-        let mut text = format!(
-            "hold-out from {}: {} frames that no other command reads\n",
-            entry.from,
-            grouped(frames as f64)
-        );
-        self.add_openings(&mut text);
-        _ = writeln!(text, "\n{}", self.table());
+    /// Returns the sections about the hold-out: its openings, its figures beside those before it, and their meaning for the
+    /// tutorial.
+    pub(crate) fn page(&self) -> Page {
+        let mut page = Page::default();
+        self.add_openings(&mut page);
+        let inside = &self.parts.inside;
+        let [net, gross, benchmark] = &inside.figures;
+        page.section("Performance in the hold-out").table(metrics_table([net, gross, benchmark], &[]));
+        if let (None, Some(sentence)) = (inside.ruined, benchmark_sentence(net, benchmark)) {
+            page.text(sentence);
+        }
+        page.section("Hold-out beside the period before it, net").table(self.table());
         if self.profile == Profile::Tutorial {
-            self.add_words(&mut text);
+            self.add_meanings(&mut page);
         }
-        let net = self.parts.inside.net();
-        if net.uncertainty.standard_error.is_finite() {
-            _ = writeln!(text, "\nhold-out, net: {}", sharpe_text(net));
-        }
-        _ = writeln!(text, "opening {} recorded in {}", entry.opening, self.log.display());
-        if self.embedded {
-            text += "(embedded data: its hold-out log is in the current folder)\n";
-        }
-        if self.others() > 0 {
-            _ = writeln!(text, "note: the hold-out log has {} opening(s) of other periods", self.others());
-        }
-        if !history.failed.is_empty() {
-            let count = history.failed.len();
-            _ = writeln!(
-                text,
-                "note: {count} earlier opening(s) ended in an error and showed no figures; they do not count as seen"
-            );
-        }
-        if history.unreadable > 0 {
-            let count = history.unreadable;
-            _ = writeln!(
-                text,
-                "note: {count} line(s) of the hold-out log cannot be read; each may be an opening"
-            );
-        }
-        text + "\nwhole run, with the period before the hold-out:\n"
+        page
     }
 
-    fn add_openings(&self, text: &mut String) {
-        if self.earlier.is_empty() {
-            *text += "first opening\n";
+    /// Returns warnings about the hold-out log.
+    pub(crate) fn log_warnings(&self) -> Vec<Rendered> {
+        let history = &self.opened.history;
+        let failed = history.failed.len();
+        let failed = (failed > 0).then(|| {
+            format!("{failed} earlier opening(s) ended in an error and showed no figures. They do not count as seen.")
+        });
+        let unreadable = (history.unreadable > 0).then(|| {
+            let count = history.unreadable;
+            format!("{count} line(s) of the hold-out log cannot be read. Each may be an opening.")
+        });
+        let texts = failed.into_iter().chain(unreadable);
+        texts.map(|text| Rendered::new(Code::HoldoutLog, text)).collect()
+    }
+
+    fn add_openings(&self, page: &mut Page) {
+        let entry = &self.opened.entry;
+        let frames = self.parts.inside.frames;
+        let count = self.earlier.len();
+        if count > 0 {
+            let times = if count == 1 { "ONCE".to_owned() } else { format!("{count} TIMES") };
+            page.alert(format!("OPENED {times} BEFORE: these figures are no longer out of sample."));
+        }
+        page.section("Hold-out");
+        page.field(
+            "Period",
+            format!(
+                "{} to {}, {} frames that no other command reads",
+                entry.from,
+                self.to,
+                grouped(frames as f64)
+            ),
+        );
+        let number = match count {
+            0 => "first opening",
+            _ => "opened before",
+        };
+        page.field(
+            "Opening",
+            format!("number {} of the hold-out log {}: {number}", entry.opening, self.log.display()),
+        );
+        if self.embedded {
+            page.field("Log", "the data is embedded, so its hold-out log is in the current folder");
+        }
+        if self.others() > 0 {
+            page.field(
+                "Other periods",
+                format!("{} opening(s) that read nothing of this hold-out", self.others()),
+            );
+        }
+        page.field("Net Sharpe ratio", sharpe_text(self.parts.inside.net()));
+        if count == 0 {
             return;
         }
-        let count = self.earlier.len();
-        let times = if count == 1 { "ONCE".to_owned() } else { format!("{count} TIMES") };
         let same = self.earlier.iter().filter(|seen| seen.same).count();
-        _ = writeln!(
-            text,
-            "\nOPENED {times} BEFORE: these figures are no longer out of sample\n{} of its {} frames were seen; {same} of {count} earlier opening(s) had exactly this data and start\n",
-            self.seen_frames(),
-            self.parts.inside.frames,
+        page.field(
+            "Seen before",
+            format!("{} of {} frames", grouped(self.seen_frames() as f64), grouped(frames as f64)),
         );
-        let mut table = Table::new();
-        table.load_style(NOTHING);
-        table.set_header(["earlier opening", "profile", "settings", "run", "net sharpe", "seen of this"]);
+        page.field("Same data and start", format!("{same} of {count} earlier opening(s)"));
+        let header = ["Earlier opening", "Profile", "Settings", "Run", "Net Sharpe", "Frames seen"];
+        let mut table = Table::new(header).words([1, 2, 3, 5]).optional([2, 3]);
         for Overlap { entry, period, .. } in self.earlier.iter().skip(count.saturating_sub(SHOWN)) {
             let short = |digest: &str| digest.chars().take(SHORT).collect::<String>();
-            table.add_row([
+            table.row([
                 entry.time.clone(),
                 entry.profile.clone(),
                 short(&entry.configuration_digest),
                 entry.digest.as_deref().map_or_else(|| "no result".to_owned(), short),
-                entry.net_sharpe.map_or_else(|| "-".to_owned(), |sharpe| format!("{sharpe:.2}")),
+                entry.net_sharpe.map_or_else(|| NONE.to_owned(), |sharpe| decimals(sharpe, 2)),
                 period.text(),
             ]);
         }
-        _ = writeln!(text, "{table}");
+        page.table(table);
+        if count > SHOWN {
+            page.text(format!("… {} earlier openings in the hold-out log", count - SHOWN));
+        }
     }
 
     fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(NOTHING);
-        table.set_header(["", "net", "gross", "equal weight", "before: net", "gross", "equal weight"]);
-        let columns =
-            [&self.parts.inside, &self.parts.before].map(|part| part.figures.each_ref().map(Figures::items));
-        for row in 0..METRICS {
-            let name = columns[0][0][row].0;
-            let mut cells = vec![name.replace('_', " ")];
-            cells.extend(columns.iter().flatten().map(|items| figure_text(name, items[row].1)));
-            table.add_row(cells);
+        let mut table =
+            Table::new(["", "Hold-out", "Before", "E.w. hold-out", "E.w. before"]).optional([4, 3]);
+        let [inside, before] = [&self.parts.inside.figures, &self.parts.before.figures];
+        for (name, label) in labels() {
+            let columns: [&Figures; 4] = [&inside[0], &before[0], &inside[2], &before[2]];
+            let cells = columns.map(|figures| figure_text(name, figure(figures, name)));
+            table.row([label.to_owned()].into_iter().chain(cells));
         }
-        table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
         table
     }
 
-    fn add_words(&self, text: &mut String) {
-        *text += "\nmeaning of the figures, net of half the costs and without impact:\n";
-        for ((name, value), words) in self.parts.inside.net().items().into_iter().zip(WORDS) {
-            let shown = figure_text(name, value);
-            _ = writeln!(text, "  {} {shown}: {words}", name.replace('_', " "));
+    fn add_meanings(&self, page: &mut Page) {
+        page.section("Meaning of the figures, net of half the costs and without impact");
+        let net = self.parts.inside.net();
+        for (name, label) in labels() {
+            if let Some((_, meaning)) = MEANINGS.iter().find(|(known, _)| *known == name) {
+                page.field(label, format!("{}. {meaning}", figure_text(name, figure(net, name))));
+            }
         }
         let [net, gross, benchmark] =
             self.parts.inside.figures.each_ref().map(|figures| figures.annual_return);
-        _ = writeln!(
-            text,
-            "  gross: before costs, which took {} a year\n  equal weight: the same amount of every instrument, {} a year",
-            figure_text("annual_return", gross - net),
-            figure_text("annual_return", benchmark)
+        page.field("Gross", format!("before costs, which took {} a year.", percent(gross - net)));
+        page.field(
+            "Equal weight",
+            format!("the same amount of every instrument: {} a year.", percent(benchmark)),
         );
     }
 }

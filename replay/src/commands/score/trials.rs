@@ -1,4 +1,4 @@
-//! Trials on record that were measured in the hold-out: their choices were made with knowledge of it.
+//! Recorded trials that were measured in the hold-out, so that choices may depend on it.
 
 use anyhow::Result;
 use betaflow_engine::time::TimestampNs;
@@ -10,20 +10,21 @@ use crate::summary::{Code, Rendered, TrialsInside, time_text};
 
 /// Runs of the trials log whose returns reach into the frames that are scored.
 pub(crate) struct TrialsOverlap {
-    /// Runs.
+    /// Number of runs.
     runs: usize,
-    /// Distinct choices that they tried.
+    /// Number of distinct choices that they tried.
     choices: usize,
-    /// Times of the first and the last of them, UTC.
+    /// Times of the first and the last run, UTC.
     ran: [String; 2],
-    /// The frames that they and the score share, from the first to the last.
+    /// First and last frame that they and the score share.
     seen: Period,
-    /// The log.
+    /// Path of the trials log.
     log: String,
 }
 
 impl TrialsOverlap {
-    /// Trials of the log beside the data; none where no run has read a frame of `times`, which ascend.
+    /// Returns the trials of the log beside the data that have read a frame of `times` (ascending); `None` without such a
+    /// run.
     ///
     /// # Errors
     /// The log cannot be read.
@@ -72,8 +73,8 @@ impl TrialsOverlap {
         Rendered::new(
             Code::HoldoutSeenByTrials,
             format!(
-                "{} run(s) on record in {} tried {} choice(s) on returns of the hold-out ({}; run from {first} to {last}): a \
-                 setting that was chosen by them has seen it; set holdout.from before tuning, or score a later period",
+                "{} run(s) in {} tried {} choice(s) on returns of the hold-out ({}; run from {first} to {last}), so settings \
+                 chosen by them have seen it. Set holdout.from before tuning, or score a later period.",
                 self.runs,
                 self.log,
                 self.choices,

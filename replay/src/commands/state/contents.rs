@@ -1,4 +1,4 @@
-//! What is read of a state folder, all of one moment.
+//! Contents of a state folder, read in one transaction.
 
 use anyhow::{Context as _, Result};
 use betaflow_connectors::record::{EquityRow, WeightRow, select};
@@ -13,25 +13,25 @@ use toml::Table;
 use crate::run::session;
 use crate::summary::time_text;
 
-/// Events that are shown.
+/// Most events that are read: the latest ones.
 const EVENTS: u32 = 10;
 
-/// What a state folder holds.
+/// Contents of a state folder.
 #[derive(Debug, Serialize)]
 pub(crate) struct Contents {
     pub(crate) folder: String,
-    /// Whether a run is at work.
+    /// True if a run is at work.
     pub(crate) running: bool,
-    /// End of the last run: `ended`, `failed`, or `killed`; none while a run is at work or before the first has begun.
+    /// End of the last run: `ended`, `failed` or `killed`; null during a run and before the first one.
     pub(crate) last_run: Option<&'static str>,
     /// Version of the program that wrote it.
     pub(crate) version: Option<String>,
     pub(crate) started: Option<String>,
     pub(crate) feed: Option<Feed>,
-    /// Settings, the most telling ones.
+    /// The main settings.
     pub(crate) configuration: Vec<(String, String)>,
     pub(crate) configuration_digest: Option<String>,
-    /// Why the settings on record are not those that the run had.
+    /// Error of the recorded settings, if they are not those of the run.
     pub(crate) configuration_fault: Option<String>,
     pub(crate) inputs: Inputs,
     pub(crate) frames: Frames,
@@ -40,7 +40,7 @@ pub(crate) struct Contents {
     pub(crate) ruined: Option<String>,
     pub(crate) positions: Vec<Position>,
     pub(crate) fills: u64,
-    /// Orders that have ended, by how.
+    /// Ended orders by state.
     pub(crate) orders: Vec<(String, u64)>,
     /// Sums in currency.
     pub(crate) costs: Vec<(String, f64)>,
@@ -98,22 +98,24 @@ pub(crate) struct Event {
     pub(crate) text: String,
 }
 
-/// What a start would do.
+/// Work of the next start.
 #[derive(Debug, Serialize)]
 pub(crate) struct Restart {
-    /// The first frame that is not on record.
+    /// First frame that is not recorded.
     pub(crate) from_frame: u64,
     /// Inputs that run again.
     pub(crate) inputs: u64,
 }
 
 impl Contents {
+    /// Reads the contents.
+    ///
     /// # Errors
-    /// It cannot be read.
+    /// The folder cannot be read.
     pub(crate) fn read(view: &StateView) -> Result<Self> {
         let running = view.is_running()?;
         let connection = view.connection();
-        // All queries see the same commit; a transaction that only reads holds up nobody.
+        // All queries see the same commit. A read transaction does not block the writer.
         let transaction = connection.unchecked_transaction()?;
         let configuration = view.meta("configuration")?.unwrap_or_default();
         let frames = frames(connection)?;
@@ -155,7 +157,7 @@ impl Contents {
     }
 }
 
-/// How the last run ended, by the status that it wrote last.
+/// Returns how the last run ended, by its last status.
 fn last_run(connection: &Connection) -> Result<Option<&'static str>> {
     let status = "SELECT value FROM status WHERE key = 'trading'";
     let status: Option<String> = connection.query_row(status, [], |row| row.get(0)).optional()?;
@@ -190,7 +192,7 @@ fn feed(hello: &str) -> Option<Feed> {
     })
 }
 
-/// What tells one run from another at a glance.
+/// Returns the main settings as text.
 fn settings(configuration: &str) -> Vec<(String, String)> {
     const SHOWN: [(&str, &[&str]); 4] = [
         ("strategy", &["kind"]),
@@ -236,7 +238,7 @@ fn frames(connection: &Connection) -> Result<Frames> {
     })
 }
 
-/// Value at the first and the last frame, the return in between, and cash.
+/// Returns the value on the first and the last frame, the return between them, cash and exposure.
 fn value(connection: &Connection) -> Result<Option<Value>> {
     let (Some(first), Some(last)) = (end(connection, "ASC")?, end(connection, "DESC")?) else {
         return Ok(None);
@@ -249,7 +251,7 @@ fn value(connection: &Connection) -> Result<Option<Value>> {
     })))
 }
 
-/// First or last frame on record.
+/// Returns the first or the last recorded frame.
 fn end(connection: &Connection, order: &str) -> Result<Option<EquityRow>> {
     Ok(select(connection, &format!("ORDER BY seq {order} LIMIT 1"), [])?.pop())
 }
@@ -260,11 +262,11 @@ fn known(value: f64) -> Option<f64> {
 
 fn positions(connection: &Connection) -> Result<Vec<Position>> {
     let rows: Vec<WeightRow> = select(connection, "ORDER BY abs(held_weight) DESC, symbol", [])?;
-    let or_none = |weight: f64| known(weight).unwrap_or(0.0);
+    let or_zero = |weight: f64| known(weight).unwrap_or(0.0);
     let position = |row: WeightRow| Position {
         symbol: row.symbol.to_string(),
-        target_weight: or_none(row.target_weight),
-        held_weight: or_none(row.held_weight),
+        target_weight: or_zero(row.target_weight),
+        held_weight: or_zero(row.held_weight),
     };
     Ok(rows.into_iter().map(position).collect())
 }
@@ -275,7 +277,9 @@ fn costs(connection: &Connection) -> Result<Vec<(String, f64)>> {
     let read = |row: &Row<'_>| -> rusqlite::Result<Vec<(String, f64)>> {
         names.iter().enumerate().map(|(at, item)| Ok(((*item).to_owned(), row.get(at)?))).collect()
     };
-    connection.query_row(&format!("SELECT {sums} FROM equity"), [], read).context("the sums of the costs")
+    connection
+        .query_row(&format!("SELECT {sums} FROM equity"), [], read)
+        .context("cannot read the sums of the costs")
 }
 
 fn checkpoint(connection: &Connection) -> Result<Option<Checkpoint>> {

@@ -1,139 +1,177 @@
-//! A state folder in words.
-
-use std::fmt::Write as _;
+//! Terminal page of `state`.
 
 use betaflow_connectors::live::shown;
 use serde_json::Value;
 
 use super::contents::Contents;
+use crate::terminal::{NONE, Page, Table, decimals, grouped, percent, signed_percent};
 
-/// Positions that are listed; `--json` has all.
+/// Most positions of the table; `--json` has all.
 const POSITIONS: usize = 20;
 
-/// Lines for a terminal.
-pub(crate) fn of(held: &Contents) -> String {
-    let mut text = String::new();
-    // Writing to a text cannot fail.
-    let _ = write(held, &mut text);
-    text
+/// Returns the page of a state folder.
+pub(crate) fn page(held: &Contents) -> Page {
+    let mut page = Page::default();
+    if let Some(time) = &held.ruined {
+        page.alert(format!("RUINED at {time}: the value fell to 0 or below, and this run trades no more."));
+    }
+    if let Some(fault) = &held.configuration_fault {
+        page.alert(format!("DAMAGED settings: {fault}"));
+    }
+    add_run(held, &mut page);
+    add_settings(held, &mut page);
+    add_records(held, &mut page);
+    if let Some(value) = &held.value {
+        add_value(value, &mut page);
+    }
+    add_trading(held, &mut page);
+    add_events(held, &mut page);
+    page
 }
 
-fn write(held: &Contents, out: &mut String) -> std::fmt::Result {
+fn add_run(held: &Contents, page: &mut Page) {
     let unknown = || "unknown".to_owned();
-    let running = match held.last_run {
+    let status = match held.last_run {
         _ if held.running => "a run is at work",
         Some("failed") => "no run is at work; the last one ended with an error",
         Some("killed") => "no run is at work; the last one was killed",
-        Some(_) => "no run is at work; the last one ended in order",
+        Some(_) => "no run is at work; the last one ended normally",
         None => "no run is at work",
     };
-    writeln!(out, "{}: {running}", held.folder)?;
-    if let Some(time) = &held.ruined {
-        writeln!(out, "RUINED at {time}: the value fell to 0 or below, and this run trades no more")?;
-    }
-    if let Some(fault) = &held.configuration_fault {
-        writeln!(out, "DAMAGED settings: {fault}")?;
-    }
-    let version = held.version.clone().unwrap_or_else(unknown);
-    writeln!(out, "version     {version}, started {}", held.started.clone().unwrap_or_else(unknown))?;
+    page.section("State folder").field("Folder", &held.folder).field("Status", status);
+    page.field("Started", held.started.clone().unwrap_or_else(unknown));
+    page.field("Version", held.version.clone().unwrap_or_else(unknown));
     match &held.feed {
         Some(feed) => {
+            page.field("Feed", shown(&feed.name)).field("Columns", shown(&feed.columns.join(", ")));
             let factors = match feed.factors.is_empty() {
-                true => "no factors of its own".to_owned(),
-                false => format!("factors {}", feed.factors.join(", ")),
+                true => "none in the feed".to_owned(),
+                false => feed.factors.join(", "),
             };
-            let (name, columns) = (shown(&feed.name), shown(&feed.columns.join(", ")));
-            writeln!(out, "feed        {name} ({columns}; {})", shown(&factors))?;
+            page.field("Factors", shown(&factors));
         }
-        None => writeln!(out, "feed        none yet")?,
+        None => _ = page.field("Feed", "none yet"),
     }
+}
+
+fn add_settings(held: &Contents, page: &mut Page) {
+    if held.configuration.is_empty() {
+        return;
+    }
+    page.section("Settings");
     for (name, value) in &held.configuration {
-        writeln!(out, "            {name} = {value}")?;
+        page.field(name, value);
     }
-    let inputs = &held.inputs;
+    page.text(format!(
+        "All settings are in state.db; `betaflow replay --session {}` writes them to the run.toml of its run folder.",
+        held.folder
+    ));
+}
+
+fn add_records(held: &Contents, page: &mut Page) {
     let span = |first: &Option<String>, last: &Option<String>| match (first, last) {
         (Some(first), Some(last)) => format!(", {first} to {last}"),
         _ => String::new(),
     };
-    writeln!(
-        out,
-        "inputs      {}{}; {} in {} segments, {} in the database",
-        inputs.total,
-        span(&inputs.first, &inputs.last),
-        inputs.in_segments,
-        inputs.segments,
-        inputs.in_table
-    )?;
-    let frames = &held.frames;
-    writeln!(
-        out,
-        "frames      {} committed from the first decision on{}",
-        frames.count,
-        span(&frames.first, &frames.last)
-    )?;
-    if let (Some(seq), Some(digest)) = (frames.last_seq, &frames.digest) {
-        writeln!(out, "            frame {seq} has the digest {digest}")?;
-    }
-    if let Some(value) = &held.value {
-        write_value(value, out)?;
-    }
-    let ended: Vec<String> = held.orders.iter().map(|(state, count)| format!("{count} {state}")).collect();
-    let ended = if ended.is_empty() { "none".to_owned() } else { ended.join(", ") };
-    writeln!(out, "fills       {}; orders that ended: {ended}", held.fills)?;
-    let costs: Vec<String> = held
-        .costs
-        .iter()
-        .filter(|(_, sum)| *sum != 0.0)
-        .map(|(item, sum)| format!("{item} {sum:.2}"))
-        .collect();
-    writeln!(out, "costs       {}", if costs.is_empty() { "none".to_owned() } else { costs.join(", ") })?;
-    write_positions(held, out)?;
+    let count = |count: u64| grouped(count as f64);
+    let (inputs, frames) = (&held.inputs, &held.frames);
+    page.section("Records");
+    page.field("Inputs", format!("{}{}", count(inputs.total), span(&inputs.first, &inputs.last)));
+    page.field(
+        "Stored",
+        format!(
+            "{} inputs in {} segments, {} in the database",
+            count(inputs.in_segments),
+            count(inputs.segments),
+            count(inputs.in_table)
+        ),
+    );
+    page.field(
+        "Frames",
+        format!("{} from the first rebalance on{}", count(frames.count), span(&frames.first, &frames.last)),
+    );
     match &held.checkpoint {
-        Some(checkpoint) => writeln!(
-            out,
-            "checkpoint  after frame {}, {} bytes; next input {}",
-            checkpoint.seq, checkpoint.bytes, checkpoint.next_input
-        )?,
-        None => writeln!(out, "checkpoint  none")?,
-    }
-    for event in &held.events {
-        writeln!(out, "event       {} {}: {}", event.time, event.kind, shown(&event.text))?;
-    }
+        Some(checkpoint) => page.field(
+            "Checkpoint",
+            format!(
+                "after frame {}, {} bytes; next input {}",
+                checkpoint.seq,
+                count(checkpoint.bytes),
+                checkpoint.next_input
+            ),
+        ),
+        None => page.field("Checkpoint", "none"),
+    };
     let restart = &held.restart;
-    let words = if held.running { "a start after this run" } else { "a start" };
-    writeln!(out, "{words} goes on from frame {}, {} inputs to run again", restart.from_frame, restart.inputs)
+    let after = if held.running { "after this run, " } else { "" };
+    page.field(
+        "Restart",
+        format!(
+            "{after}from frame {}, with {} inputs to run again",
+            restart.from_frame,
+            count(restart.inputs)
+        ),
+    );
+    if let (Some(seq), Some(digest)) = (frames.last_seq, &frames.digest) {
+        page.field("Digest", format!("{digest} of frame {seq}"));
+    }
 }
 
-fn write_value(value: &Value, out: &mut String) -> std::fmt::Result {
-    // Null where a value is out of range, and of the benchmark where there is none.
+fn add_value(value: &Value, page: &mut Page) {
+    // Null if a value is out of range, and for the benchmark if there is none.
     let shown =
         |key: &str, form: fn(f64) -> String| value[key].as_f64().map_or_else(|| "not known".to_owned(), form);
-    let amount = |key: &str| shown(key, |value| format!("{value:.2}"));
-    let percent = |key: &str| shown(key, |value| format!("{:+.2} %", 100.0 * value));
-    let ratio = |key: &str| shown(key, |value| format!("{value:.3}"));
-    writeln!(
-        out,
-        "value       {}, {} since the start (benchmark {}); cash {}",
-        amount("nav"),
-        percent("return"),
-        percent("benchmark_return"),
-        amount("cash")
-    )?;
-    writeln!(out, "exposure    gross {}, net {}", ratio("gross_exposure"), ratio("net_exposure"))
+    let amount = |key: &str| shown(key, grouped);
+    page.section("Value");
+    page.field("Net asset value", amount("nav"));
+    page.field(
+        "Return since the start",
+        format!(
+            "{}, benchmark {}",
+            shown("return", signed_percent),
+            shown("benchmark_return", signed_percent)
+        ),
+    );
+    page.field("Cash", amount("cash"));
+    page.field(
+        "Exposure",
+        format!("gross {}, net {}", shown("gross_exposure", percent), shown("net_exposure", percent)),
+    );
 }
 
-fn write_positions(held: &Contents, out: &mut String) -> std::fmt::Result {
+fn add_trading(held: &Contents, page: &mut Page) {
+    let ended: Vec<String> =
+        held.orders.iter().map(|(state, count)| format!("{} {state}", grouped(*count as f64))).collect();
+    let none = |list: &[String]| if list.is_empty() { "none".to_owned() } else { list.join(", ") };
+    page.section("Trading").field("Fills", grouped(held.fills as f64)).field("Ended orders", none(&ended));
+    let costs = held.costs.iter().filter(|(_, sum)| *sum != 0.0);
+    let costs: Vec<String> =
+        costs.map(|(item, sum)| format!("{} {}", item.replace('_', " "), decimals(*sum, 2))).collect();
+    page.field("Costs", none(&costs));
+    if held.positions.is_empty() {
+        return;
+    }
+    page.section(format!("Positions: {}", held.positions.len()));
+    let mut table = Table::new(["", "Held weight", "Target weight"]);
     for position in held.positions.iter().take(POSITIONS) {
-        writeln!(
-            out,
-            "position    {:<12} held {:>8.4}, wanted {:>8.4}",
-            shown(&position.symbol),
-            position.held_weight,
-            position.target_weight
-        )?;
+        let (held, target) = (percent(position.held_weight), percent(position.target_weight));
+        table.row([shown(&position.symbol).to_string(), held, target]);
     }
-    match held.positions.len().saturating_sub(POSITIONS) {
-        0 => Ok(()),
-        more => writeln!(out, "            and {more} more (--json has all)"),
+    page.table(table);
+    if held.positions.len() > POSITIONS {
+        page.text(format!("… {} more positions with --json", held.positions.len() - POSITIONS));
     }
+}
+
+fn add_events(held: &Contents, page: &mut Page) {
+    if held.events.is_empty() {
+        return;
+    }
+    page.section("Latest events");
+    let mut table = Table::new(["Time", "Kind", "Event"]).words([1, 2]);
+    for event in &held.events {
+        let text = if event.text.is_empty() { NONE.to_owned() } else { shown(&event.text).to_string() };
+        table.row([event.time.clone(), event.kind.clone(), text]);
+    }
+    page.table(table);
 }

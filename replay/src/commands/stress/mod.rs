@@ -1,6 +1,7 @@
 //! `betaflow stress`: many scenarios over one reading of the data.
 
 mod args;
+mod text;
 
 use std::time::Instant;
 
@@ -12,11 +13,10 @@ use crate::config::slips;
 use crate::report;
 use crate::study;
 use crate::study::{Luck, Plan, RuinedScenarios, Study, StudyResults, TrialsLog, candidates_of};
-use crate::summary::{
-    Code, Rendered, StressSummary, StudyKind, Trades, environment_name, grouped, kept_holdout, paths, to_json,
-};
-use crate::terminal::say;
+use crate::summary::{Code, Rendered, StressSummary, StudyKind, Trades, paths, to_json};
+use crate::terminal::{say, tell};
 pub(super) use args::{STRESS, StressArgs};
+use text::Finished;
 
 /// Runs every scenario of a grid file.
 pub(crate) fn stress(args: &StressArgs) -> Result<()> {
@@ -39,8 +39,10 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     let candidates = candidates.without(results.outcomes.iter().map(|outcome| outcome.row.ruined));
     let log = TrialsLog::of(&study.base, args.study.trials.as_deref())?;
     let luck = Luck::of((&study, &results), &candidates, &log, "stress", args.study.resume)?;
-    let summary = summary(&study, (&results, &candidates), &luck, (&notes, &ruined), started)?;
-    folder.write("summary.json", &to_json(&summary)?)?;
+    let warnings = warnings(&study, &results, (&notes, &ruined), &luck)?;
+    let summary = summary(&study, (&results, &candidates), &luck, (&warnings, &ruined), started)?;
+    let text = to_json(&summary)?;
+    folder.write("summary.json", &text)?;
     folder.write("run.toml", &study.base.to_toml("replay")?)?;
     folder.write("grid.toml", &study.grid.text)?;
     if !args.study.no_report {
@@ -48,33 +50,46 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     }
     folder.complete()?;
     unfinished.remove();
-    say(&ruined.text());
-    say(&text(&study, &results, &candidates, &luck, started));
-    for note in notes.iter().cloned().chain(results.data.warnings.iter().map(Rendered::from)) {
-        say(&format!("note: {note}\n"));
+    if args.study.run.json {
+        say(&text);
+        tell(&format!("written to {}", out.display()));
+        return Ok(());
     }
-    say(&format!("written to {}\n", out.display()));
+    let (study, results, candidates) = (&study, &results, &candidates);
+    let (luck, ruined, warnings) = (&luck, &ruined, &warnings[..]);
+    Finished { study, results, candidates, luck, ruined, warnings, started }.page(&out).print();
     Ok(())
+}
+
+/// Returns all warnings of the study.
+fn warnings(
+    study: &Study,
+    results: &StudyResults,
+    (notes, ruined): (&[Rendered], &RuinedScenarios),
+    luck: &Luck,
+) -> Result<Vec<Rendered>> {
+    let mut warnings: Vec<Rendered> = ruined.warning().iter().chain(notes).cloned().collect();
+    warnings.extend(results.data.warnings.iter().map(Rendered::from));
+    if study.is_of_one_source()? {
+        // Otherwise they describe the environment of one pass only.
+        warnings.extend(results.data.world.iter().map(Rendered::from));
+    }
+    warnings.extend(luck.warnings());
+    Ok(warnings)
 }
 
 fn summary(
     study: &Study,
     (results, candidates): (&StudyResults, &Candidates),
     luck: &Luck,
-    (notes, ruined): (&[Rendered], &RuinedScenarios),
+    (warnings, ruined): (&[Rendered], &RuinedScenarios),
     started: Instant,
 ) -> Result<StressSummary> {
-    let mut warnings: Vec<Rendered> = ruined.warning().iter().chain(notes).cloned().collect();
-    warnings.extend(results.data.warnings.iter().map(Rendered::from));
-    if study.is_of_one_source()? {
-        // Otherwise they are what one pass says of its own world.
-        warnings.extend(results.data.world.iter().map(Rendered::from));
-    }
     let paths = path_groups(study, candidates);
     let figure = |name: &str, row: usize| results.outcomes[row].figure(name);
     let is_ruined = |row: usize| results.outcomes[row].row.ruined;
     Ok(StressSummary {
-        study: study.head(StudyKind::Stress, results, (ruined, luck), &warnings, started.elapsed())?,
+        study: study.head(StudyKind::Stress, results, (ruined, luck), warnings, started.elapsed())?,
         trades: if study.grid.fixed { Trades::Fixed } else { Trades::Own },
         paths: paths.iter().map(|rows| paths::summary(rows, figure, is_ruined)).collect(),
     })
@@ -85,7 +100,7 @@ fn path_groups(study: &Study, candidates: &Candidates) -> Vec<Vec<usize>> {
     paths::groups(study.grid.names.iter().map(String::as_str), &candidates.sweep)
 }
 
-/// Warnings about the study as a whole.
+/// Returns the warnings about the settings of the study.
 fn notes(study: &Study) -> Vec<Rendered> {
     let named = |code, text: Option<String>| text.map(|text| Rendered::new(code, text));
     let fixed = study.grid.fixed.then(|| study::FIXED_TRADES.to_owned());
@@ -95,48 +110,4 @@ fn notes(study: &Study) -> Vec<Rendered> {
         .chain(named(Code::World, study.base.world_note(true)))
         .chain(slips(&study.configs).into_iter().map(Rendered::from))
         .collect()
-}
-
-/// Returns the text for the terminal: the best choice in the environment of the configuration with its luck, and the
-/// worst scenario.
-fn text(
-    study: &Study,
-    results: &StudyResults,
-    candidates: &Candidates,
-    luck: &Luck,
-    started: Instant,
-) -> String {
-    let seconds = started.elapsed().as_secs_f64();
-    let mut text = format!("{} scenarios in {seconds:.2} s\n", grouped(results.outcomes.len() as f64));
-    if let Some(from) = &study.base.holdout.from {
-        text += &format!("{}\n", kept_holdout(from));
-    }
-    let objective: Vec<f64> = results.outcomes.iter().map(|outcome| outcome.figure("net_sharpe")).collect();
-    let is_ruined = |row: usize| results.outcomes[row].row.ruined;
-    let defined = (0..objective.len()).filter(|row| !is_ruined(*row) && !objective[*row].is_nan());
-    let worst = defined.min_by(|a, b| objective[*a].total_cmp(&objective[*b]));
-    let line = |name: &str, row: usize| {
-        let outcome = &results.outcomes[row];
-        format!(
-            "{name}  net Sharpe {:.2}  annual return {:.2} %  {}\n",
-            objective[row],
-            100.0 * outcome.figure("net_annual_return"),
-            study.grid.sets(outcome.row.number).join(", ")
-        )
-    };
-    if let Some(best) = candidates.best(&objective) {
-        let among = match (candidates.environment_axes.is_empty(), candidates.count()) {
-            (true, _) => String::new(),
-            (false, 1) => format!(" in {} (no choice varies)", environment_name(candidates)),
-            (false, count) => format!(" of {count} in {}", environment_name(candidates)),
-        };
-        text += &line(&format!("best{among}"), best);
-        text += &luck.text();
-    }
-    let survivors = if (0..objective.len()).any(is_ruined) { "worst survivor" } else { "worst of all" };
-    text += &worst.map_or_else(String::new, |row| line(survivors, row));
-    if let [rows] = &path_groups(study, candidates)[..] {
-        text += &paths::text(rows, |name, row| results.outcomes[row].figure(name), is_ruined);
-    }
-    text
 }

@@ -1,4 +1,4 @@
-//! Returns of all settings on the frames that all of them have: errors and notes in words.
+//! Returns of all settings on their common frames: errors and warnings as text.
 
 use anyhow::{Error, Result, anyhow};
 use betaflow_engine::time::TimestampNs;
@@ -10,10 +10,10 @@ use crate::summary::time_text;
 /// Aligns the outcomes of a study; the first `settings` of them compete.
 ///
 /// # Errors
-/// All settings are ruined, one has no returns, or is on other frames than the rest.
+/// All settings are ruined, or one has no returns or other frames than the rest.
 pub(crate) fn align(outcomes: &[Outcome], settings: usize) -> Result<AlignedReturns> {
     let trials: Vec<TrialReturns> = outcomes.iter().map(trial).collect();
-    AlignedReturns::new(&trials, settings).map_err(in_words)
+    AlignedReturns::new(&trials, settings).map_err(error_of)
 }
 
 fn trial(outcome: &Outcome) -> TrialReturns<'_> {
@@ -31,19 +31,19 @@ fn trial(outcome: &Outcome) -> TrialReturns<'_> {
     }
 }
 
-fn in_words(error: AlignmentError) -> Error {
+fn error_of(error: AlignmentError) -> Error {
     match error {
         AlignmentError::AllRuined { trials } => anyhow!(
-            "tune: found that each of the {trials} settings is ruined: its value fell to 0 or below; expected at least \
-             one that survives the data: lower sizing.gross_max or sizing.kelly_fraction in the grid"
+            "tune: found that all {trials} settings are ruined: their value fell to 0 or below; expected at least one that \
+             survives: lower sizing.gross_max or sizing.kelly_fraction in the grid"
         ),
         AlignmentError::NoReturns { number } => anyhow!(
-            "scenario {number}: found no returns to score; expected a setting that decides before the data ends \
-             (estimator.warmup), and fewer settings where they are too many to keep the returns of"
+            "scenario {number}: found no returns to score; expected a setting that rebalances before the data ends \
+             (estimator.warmup), and a grid small enough to keep all returns"
         ),
         AlignmentError::OtherFrames { number, other } => anyhow!(
-            "scenario {number}: found other frames than those of scenario {other}; expected all settings on the same frames: \
-             leave out what changes which frames there are (universe, factors)"
+            "scenario {number}: found other frames than those of scenario {other}; expected the same frames for all settings: \
+             leave out settings that change the frames (universe, factors)"
         ),
         AlignmentError::BadReturn { number, found, time } => anyhow!(
             "scenario {number}: found a return of {found} at {}, expected a finite one above -1: leave the setting out",
@@ -52,13 +52,13 @@ fn in_words(error: AlignmentError) -> Error {
     }
 }
 
-/// Notes where settings begin to decide on different frames.
+/// Returns warnings if the settings have different first rebalances.
 pub(crate) fn notes(aligned: &AlignedReturns) -> Vec<String> {
     let text = |time: Option<TimestampNs>| time_text(time).unwrap_or_default();
     let earlier = (aligned.earlier > 0).then(|| {
         format!(
-            "settings begin to decide on different frames (warm-up or schedule): {} of {} are scored only from {} on, where \
-             all have decided",
+            "The settings have different first rebalances (warm-up or schedule). {} of {} are scored only from {} on, when all \
+             have rebalanced.",
             aligned.earlier,
             aligned.survivors.len(),
             text(aligned.times.first().copied())
@@ -66,8 +66,7 @@ pub(crate) fn notes(aligned: &AlignedReturns) -> Vec<String> {
     });
     let later = aligned.later.map(|time| {
         format!(
-            "the configuration as it is decides later than the settings to choose from, and is compared as if it held cash \
-             before {}",
+            "The configuration as it is rebalances later than the settings, and is compared as if it held cash before {}.",
             text(Some(time))
         )
     });

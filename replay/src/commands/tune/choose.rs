@@ -5,11 +5,11 @@ use betaflow_engine::validation::{AlignedReturns, Resampling, TuningResult, Tuni
 
 use crate::config::Config;
 
-/// Mean length of resampled blocks in days: a month, within which dependence between neighbouring days is kept.
+/// Mean length of resampled blocks in days: a month keeps the dependence between neighbouring days.
 const BLOCK_DAYS: u32 = 21;
 
-/// Chooses among the settings that were not ruined. `base`: place of the configuration as it is, which may be none of
-/// them; `configs`: those of the settings.
+/// Chooses among the settings that were not ruined. `base`: index of the configuration as it is, which may be outside the
+/// settings; `configs`: configurations of the settings.
 ///
 /// # Errors
 /// There are too few frames for the folds.
@@ -23,8 +23,8 @@ pub(crate) fn choose(
     let frames = aligned.times.len();
     let splits = tune.splits(frames, &calendar).with_context(|| {
         format!(
-            "tune: {} folds, an embargo of {} days and a purge of {} do not fit into the {frames} frames that all settings \
-             decide on",
+            "tune: {} folds with an embargo of {} days and a purge of {} do not fit into the {frames} frames on which all \
+             settings have rebalanced",
             tune.folds(),
             tune.embargo,
             tune.purge
@@ -43,13 +43,13 @@ pub(crate) fn choose(
     Ok(TuningResult::new(aligned, &task)?)
 }
 
-/// Note where resamples are fewer than usual.
+/// Returns a warning if there are fewer resamples than usual.
 pub(crate) fn note(result: &TuningResult, aligned: &AlignedReturns) -> Option<String> {
     let made = result.in_sample.certainty.resamples;
     (made < Resampling::COUNT).then(|| {
         format!(
-            "how sure choices are is known from {made} resamples instead of {}: more would take too long with {} settings on \
-             {} training frames",
+            "The certainty of choices comes from {made} resamples instead of {}: more would take too long for {} settings on \
+             {} training frames.",
             Resampling::COUNT,
             aligned.survivors.len(),
             result.training_frames

@@ -4,13 +4,13 @@
 //! grid file ─▶ scenarios ─▶ aligned ─▶ choose ─▶ summary, tables, text, best.toml
 //! ```
 //!
-//! * Each setting runs once, causally, through all the data: filter and book continue through embargoes,
-//!   unscored. Folds only select the returns that are scored.
-//! * Returns are aligned at the latest first rebalance (`aligned.rs`). The configuration itself runs beside the
-//!   settings, for comparison. Only choices may vary.
-//! * The causal run also passes through tested blocks. If training follows a block, the filter's memory is
-//!   compared with the embargo (`memory.rs`).
-//! * The book is not changed over between folds, and no cost is charged for that.
+//! * Each setting runs once, causally, through all the data. Filter and book continue through embargoes, unscored. Folds only
+//!   select the returns that are scored.
+//! * Returns are aligned at the latest first rebalance (`aligned.rs`). The configuration itself runs beside the settings, for
+//!   comparison. Only choices may vary.
+//! * The causal run also passes through tested blocks. If training follows a block, the memory of the filter is compared with
+//!   the embargo (`memory.rs`).
+//! * No trade and no cost accounts for the change of settings between folds.
 
 mod aligned;
 mod args;
@@ -31,7 +31,7 @@ use crate::report;
 use crate::study;
 use crate::study::{Grid, Luck, Plan, RuinedScenarios, Study, StudyResults, TrialsLog, candidates_of};
 use crate::summary::{Code, IN_SAMPLE, Rendered, to_json};
-use crate::terminal::say;
+use crate::terminal::{say, tell};
 pub(super) use args::{TUNE, TuneArgs};
 
 /// Result of a tuning.
@@ -42,7 +42,7 @@ struct Tuning {
     tuned: TuningResult,
     luck: Luck,
     ruined: RuinedScenarios,
-    /// Place of the configuration as it is among the study's.
+    /// Index of the configuration as it is in the study.
     base: usize,
     look_ahead: Option<String>,
     warnings: Vec<Rendered>,
@@ -52,7 +52,7 @@ struct Tuning {
 pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
     let started = Instant::now();
     let mut study = Study::resolve(&args.study.grid, &args.study.run, &args.flags())?;
-    refuse_worlds(&study.grid)?;
+    reject_environments(&study.grid)?;
     let settings = study.configs.len();
     let base = add_base(&mut study)?;
     let out = study::folder_of(&args.study.run, "tune");
@@ -62,7 +62,7 @@ pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
     let (results, unfinished) = study::run(&study, &plan)?;
     let again = || {
         format!(
-            "nothing is chosen; the runs are kept: other folds, embargo or objective take no time with --out {} --resume",
+            "no setting is chosen; the runs are kept: with --out {} --resume, other folds, embargo or objective take no time",
             out.display()
         )
     };
@@ -72,7 +72,8 @@ pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
     let look_ahead = tuning.look_ahead.as_deref();
     study::write_tables(folder.path(), &tuning.study, &tuning.results, look_ahead)?;
     tables::write(folder.path(), &tuning)?;
-    folder.write("summary.json", &to_json(&tuning.summary(started.elapsed())?)?)?;
+    let text = to_json(&tuning.summary(started.elapsed())?)?;
+    folder.write("summary.json", &text)?;
     folder.write("run.toml", &tuning.study.base.to_toml("tune --grid grid.toml")?)?;
     folder.write("grid.toml", &tuning.study.grid.text)?;
     folder.write("best.toml", &tuning.best_toml()?)?;
@@ -81,14 +82,18 @@ pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
     }
     folder.complete()?;
     unfinished.remove();
-    let best = out.join("best.toml");
-    say(&format!("\n{}written to {}; use it: --config {}\n", tuning.text(), out.display(), best.display()));
+    if args.study.run.json {
+        say(&text);
+        tell(&format!("written to {}", out.display()));
+    } else {
+        tuning.page(&out).print();
+    }
     Ok(())
 }
 
 impl Tuning {
-    /// `settings`: those to choose from, the first of the study; `base`: the place of the configuration as it is;
-    /// `resumed`: whether the log may have the run already.
+    /// Chooses among the first `settings` configurations of the study. `base`: index of the configuration as it is; `resumed`:
+    /// true if the log may have the run already.
     fn of(
         mut study: Study,
         mut results: StudyResults,
@@ -98,7 +103,7 @@ impl Tuning {
     ) -> Result<Self> {
         let ruined = RuinedScenarios::of(&study, &results.outcomes);
         let aligned = aligned::align(&results.outcomes, settings)?;
-        // The run beside them is no row of their tables and no trial: nothing was chosen by it.
+        // The configuration as it is competes with no setting: it is not in the tables, and not a trial.
         results.outcomes.truncate(settings);
         study.grid.scenarios.truncate(settings);
         study.configs.truncate(settings);
@@ -122,12 +127,13 @@ impl Tuning {
             results.data.warnings.iter().map(Rendered::from).collect(),
             results.data.world.iter().map(Rendered::from).collect(),
             slips(&study.configs).into_iter().map(Rendered::from).collect(),
+            luck.warnings(),
         ]
         .concat();
         Ok(Self { study, results, aligned, tuned, luck, ruined, base, look_ahead, warnings })
     }
 
-    /// The recommended settings as a configuration.
+    /// Returns the recommended settings as a configuration.
     fn best_toml(&self) -> Result<String> {
         let chosen = self.tuned.in_sample.chosen.setting;
         let body = self.study.configs[chosen].to_toml("replay")?;
@@ -136,19 +142,19 @@ impl Tuning {
     }
 }
 
-/// Settings are compared in one world, that of the configuration.
-fn refuse_worlds(grid: &Grid) -> Result<()> {
+/// Rejects a grid that varies the environment: settings are compared in that of the configuration.
+fn reject_environments(grid: &Grid) -> Result<()> {
     match grid.names.iter().find(|name| !is_choice(name)) {
-        Some(world) => bail!(
-            "tune: found `{world}` among what varies, which is not for a trader to choose; expected choices alone (sizing, \
-             strategy, estimator, universe, factors, execution.fill_at, .participation_cap, .unfilled), compared in the one \
-             world of the configuration: set it there, or see what it does with betaflow stress"
+        Some(name) => bail!(
+            "tune: found `{name}` in the grid, which belongs to the environment; expected choices alone (sizing, strategy, \
+             estimator, universe, factors, execution.fill_at, .participation_cap, .unfilled), compared in the environment of \
+             the configuration: set it there, or vary it with `betaflow stress`"
         ),
         None => Ok(()),
     }
 }
 
-/// The place of the configuration as it is: it runs beside the others where it is none of them, to be compared with.
+/// Returns the index of the configuration as it is, and adds it to the study if no scenario equals it.
 fn add_base(study: &mut Study) -> Result<usize> {
     let digest = study.base.digest()?;
     for (at, config) in study.configs.iter().enumerate() {

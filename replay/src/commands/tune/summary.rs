@@ -17,7 +17,7 @@ impl Tuning {
     /// Returns the contents of `summary.json`.
     ///
     /// # Errors
-    /// A setting has no place in JSON.
+    /// A setting cannot be written as JSON.
     pub(crate) fn summary(&self, time: Duration) -> Result<TuneSummary> {
         let Self { study, tuned, results, .. } = self;
         let tune = &study.base.tune;
@@ -80,7 +80,7 @@ impl Tuning {
         })
     }
 
-    /// Returns the setting that was chosen beside the best. `best_metrics`: figures of the best on all frames.
+    /// Returns the chosen setting beside the best. `best_metrics`: figures of the best on all frames.
     fn choice(&self, preferred: &PreferredSetting, best_metrics: Option<Metrics>) -> Result<ChoiceSummary> {
         let PreferredSetting { chosen, turnover, difference, best, best_turnover, certainty: sure } =
             preferred;

@@ -10,19 +10,19 @@ use betaflow_engine::validation::FoldChoice;
 
 use super::Tuning;
 
-/// Times of the first and of the last frame of ranges.
+/// Returns the times of the first and the last frame of ranges.
 pub(crate) fn ends(times: &[TimestampNs], ranges: &[Range<usize>]) -> [TimestampNs; 2] {
     let first = ranges.first().map_or(0, |range| range.start);
     let last = ranges.last().map_or(0, |range| range.end - 1);
     [times[first], times[last]]
 }
 
-/// Count of the frames of ranges.
+/// Returns the number of frames in ranges.
 pub(crate) fn frames(ranges: &[Range<usize>]) -> usize {
     ranges.iter().map(ExactSizeIterator::len).sum()
 }
 
-/// Writes both.
+/// Writes both tables.
 ///
 /// # Errors
 /// A table cannot be written.

@@ -1,118 +1,120 @@
-//! A tuning on the terminal: what to expect first, then what to use.
+//! Terminal page of a tuning: what to expect out of sample first, then the recommended settings.
 
-use std::fmt::Write as _;
+use std::path::Path;
 
 use betaflow_engine::metrics::Figures;
 use betaflow_engine::time::TimestampNs;
 use betaflow_engine::validation::{FoldChoice, PreferredSetting};
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 
 use super::Tuning;
 use super::tables::{ends, frames};
 use crate::config::Method;
-use crate::summary::{IN_SAMPLE, figure_text, grouped, kept_holdout, time_text};
+use crate::summary::{IN_SAMPLE, add_files, figure, figure_text, kept_holdout, labels, sentence, time_text};
+use crate::terminal::{NONE, Page, Table, decimals, grouped, points, signed};
 
 /// Most folds of the table; all are in `folds.parquet`.
 const SHOWN: usize = 12;
-const COMPARED: [&str; 5] = ["sharpe", "annual_return", "annual_volatility", "max_drawdown", "calmar"];
+/// Figures of the comparison.
+const COMPARED: [&str; 6] =
+    ["annual_return", "annual_volatility", "sharpe", "sharpe_standard_error", "max_drawdown", "calmar"];
+/// Files of the run folder.
+const FILES: [(&str, &str); 9] = [
+    ("best.toml", "the recommended settings; `--config` uses them"),
+    ("report.html", "folds, choices and figures on one page"),
+    ("folds.parquet", "a row for each tested block: training, choice and scores"),
+    ("out_of_sample.parquet", "net return of each frame by the choice of its fold"),
+    ("scenarios.parquet", "a row for each setting with its figures"),
+    ("scenario_returns.parquet", "net return of each setting on each bar"),
+    ("summary.json", "all figures"),
+    ("grid.toml", "the settings; `--grid` runs them again"),
+    ("run.toml", "all other settings"),
+];
 
 impl Tuning {
-    /// Returns the text for the terminal, without the path of the folder.
-    pub(crate) fn text(&self) -> String {
-        let mut text = self.ruined.text() + &self.out_of_sample_text();
-        self.add_folds(&mut text);
-        self.add_in_sample(&mut text);
-        text += "multiple testing, highest net Sharpe of the settings:\n";
-        text += &self.luck.text();
-        if let Some(from) = &self.study.base.holdout.from {
-            _ = writeln!(text, "{}", kept_holdout(from));
+    /// Returns the page. `out`: the run folder.
+    pub(super) fn page(&self, out: &Path) -> Page {
+        let mut page = Page::default();
+        let ruined = self.ruined.warning();
+        if let Some(ruined) = &ruined {
+            page.alert(&ruined.text);
         }
-        for note in self.warnings.iter().filter(|note| note.code != "ruined_scenarios") {
-            _ = writeln!(text, "note: {note}");
-        }
-        text
+        self.add_out_of_sample(&mut page);
+        self.add_folds(&mut page);
+        self.add_in_sample(&mut page);
+        page.append(self.luck.page());
+        add_files(&mut page, out, &FILES, None);
+        let listed = self.warnings.iter().filter(|warning| ruined.as_ref() != Some(*warning));
+        page.notices("Warnings", listed.map(|warning| (warning.code, warning.text.as_str())));
+        page
     }
 
-    fn out_of_sample_text(&self) -> String {
+    fn add_out_of_sample(&self, page: &mut Page) {
         let Self { tuned, study, .. } = self;
         let tune = &study.base.tune;
         let path = tuned.path();
         let [first, last] = ends(&self.aligned.times, &path.blocks).map(day);
-        let how = match tune.method {
-            Method::WalkForward => "each block by a choice from before its embargo",
-            Method::KFold => "each block by a choice from both sides of it",
-            Method::Combinatorial => "each block by choices from the others",
+        let method = match tune.method {
+            Method::WalkForward => "each block uses the choice by the frames before its embargo",
+            Method::KFold => "each block uses the choice by the frames on both sides of it",
+            Method::Combinatorial => "each block uses the choices by the other blocks",
         };
-        let mut text = format!(
-            "out of sample: {} frames, {first} to {last}, {how}\n",
-            grouped(frames(&path.blocks) as f64)
-        );
+        page.section(format!("Out of sample: {}", study.base.strategy_kind()));
+        page.field("Period", format!("{first} to {last}, {} frames", grouped(frames(&path.blocks) as f64)));
+        page.field("Method", format!("{}: {method}", tune.method.name()));
+        if let Some(from) = &study.base.holdout.from {
+            page.field("Hold-out", kept_holdout(from));
+        }
         if tuned.paths.len() > 1 {
             let scores = &tuned.path_scores;
-            _ = writeln!(
-                text,
-                "{} paths: {} min {:.2}, median {:.2}, max {:.2}, below 0 in {:.0} %; below is the median path",
-                tuned.paths.len(),
-                self.objective(),
-                scores.lowest,
-                scores.median,
-                scores.highest,
-                100.0 * scores.below_zero
+            page.field(
+                "Paths",
+                format!(
+                    "{}: {} from {} to {}, median {}, below 0 in {} %; the table shows the median path",
+                    tuned.paths.len(),
+                    self.objective(),
+                    decimals(scores.lowest, 2),
+                    decimals(scores.highest, 2),
+                    decimals(scores.median, 2),
+                    decimals(100.0 * scores.below_zero, 0)
+                ),
             );
         }
-        let mut table = plain();
-        table.set_header(["", "tuned", "the configuration as it is", "best in hindsight"]);
-        let columns = [&tuned.out_of_sample, &tuned.base, &tuned.hindsight];
-        for name in COMPARED {
-            let value = |figures: &&Figures| {
-                let items = figures.items();
-                let value =
-                    items.iter().find(|(known, _)| *known == name).map_or(f64::NAN, |(_, value)| *value);
-                let shown = figure_text(name, value);
-                match name {
-                    "sharpe" if value.is_finite() => {
-                        format!("{shown} ± {:.2}", figures.uncertainty.standard_error)
-                    }
-                    _ => shown,
-                }
+        let header = ["", "Tuned", "Configuration", "Difference", "Best in hindsight"];
+        let mut table = Table::new(header).optional([3]);
+        let columns: [&Figures; 3] = [&tuned.out_of_sample, &tuned.base, &tuned.hindsight];
+        for (name, label) in labels().filter(|(name, _)| COMPARED.contains(name)) {
+            let [own, base, hindsight] = columns.map(|figures| figure(figures, name));
+            let difference = match name {
+                "sharpe_standard_error" => String::new(),
+                "sharpe" | "calmar" => signed(own - base, 2),
+                _ => points(own - base),
             };
-            let mut cells = vec![name.replace('_', " ")];
-            cells.extend(columns.iter().map(value));
-            table.add_row(cells);
+            let [a, b, c] = [own, base, hindsight].map(|value| figure_text(name, value));
+            table.row([label.to_owned(), a, b, difference, c]);
         }
-        _ = writeln!(text, "\n{}\n", right(table));
-        text
+        page.table(table);
     }
 
-    fn add_folds(&self, text: &mut String) {
+    fn add_folds(&self, page: &mut Page) {
         let choices = &self.tuned.choices;
-        let objective = self.objective();
-        let mut table = plain();
-        table.set_header([
-            "fold",
-            if self.study.base.tune.method == Method::WalkForward { "trained until" } else { "trained on" },
-            "judged on",
-            &format!("{objective} trained"),
-            "judged",
-            "best trained",
-            "best again",
-            "within 1 s.e.",
-            "chosen",
-        ]);
+        page.section(format!("Folds: {} in training and out of sample", self.objective()));
+        let trained =
+            if self.study.base.tune.method == Method::WalkForward { "Trained until" } else { "Trained on" };
+        let header =
+            ["Fold", trained, "Tested on", "Training", "Test", "Best", "Best again", "In 1 s.e.", "Chosen"];
+        let mut table = Table::new(header).words([1, 2, 8]).optional([7, 6, 1, 5]);
         for (fold, choice) in choices.iter().enumerate().take(SHOWN) {
-            table.add_row(self.fold_row(fold, choice));
+            table.row(self.fold_row(fold, choice));
         }
-        _ = writeln!(text, "{}", right(table));
+        page.table(table);
         if choices.len() > SHOWN {
-            _ = writeln!(text, "(and {} more folds in folds.parquet)", choices.len() - SHOWN);
+            page.text(format!("… {} more folds in folds.parquet", choices.len() - SHOWN));
         }
         let resamples = choices.iter().map(|choice| choice.preferred.certainty.resamples).min().unwrap_or(0);
-        _ = writeln!(
-            text,
-            "chosen: of the settings within one standard error of the best, the one with the lowest turnover\nbest again: share of \
-             {resamples} resamples of the training frames in which the best is the best again\n"
-        );
+        page.text(format!(
+            "Chosen: the setting with the lowest turnover among those within one standard error (s.e.) of the best in training. \
+             Best again: share of {resamples} resamples of the training frames in which the best is the best again."
+        ));
     }
 
     fn fold_row(&self, fold: usize, choice: &FoldChoice) -> [String; 9] {
@@ -120,64 +122,82 @@ impl Tuning {
         let blocks = choice.fold.test.iter().map(|block| days(std::slice::from_ref(block)).join(" to "));
         let trained = match self.study.base.tune.method {
             Method::WalkForward => days(&choice.fold.train)[1].clone(),
-            _ => format!("{} frames", frames(&choice.fold.train)),
+            _ => format!("{} frames", grouped(frames(&choice.fold.train) as f64)),
         };
         [
             fold.to_string(),
             trained,
             blocks.collect::<Vec<_>>().join(", "),
-            format!("{:.2}", choice.chosen.score),
-            format!("{:.2}", choice.test_score),
-            format!("{:.2}", choice.preferred.best.score),
-            percent(choice.preferred.certainty.share),
+            decimals(choice.chosen.score, 2),
+            decimals(choice.test_score, 2),
+            decimals(choice.preferred.best.score, 2),
+            whole_percent(choice.preferred.certainty.share),
             choice.preferred.certainty.within_one_error.to_string(),
             self.name(choice.chosen.setting),
         ]
     }
 
-    fn add_in_sample(&self, text: &mut String) {
+    fn add_in_sample(&self, page: &mut Page) {
         let Self { tuned, .. } = self;
         let PreferredSetting { chosen, turnover, difference, best, best_turnover, certainty: sure } =
             &tuned.in_sample;
         let objective = self.objective();
         let yearly = 100.0 * self.study.base.data.calendar().frames_per_year();
-        _ = writeln!(text, "recommended ({IN_SAMPLE}):\n  {}", self.name(chosen.setting));
-        _ = writeln!(
-            text,
-            "  {objective} {:.2} on all frames, turnover {:.0} % a year: the lowest of the {} of {} settings within one standard \
-             error of the best",
-            chosen.score,
-            yearly * turnover,
-            sure.within_one_error,
-            self.aligned.survivors.len(),
+        page.section("Recommended settings");
+        page.field("Settings", self.name(chosen.setting));
+        page.field(
+            "In sample",
+            format!(
+                "{objective} {} on all frames, turnover {} % a year",
+                decimals(chosen.score, 2),
+                grouped(yearly * turnover)
+            ),
+        );
+        page.field(
+            "Reason",
+            format!(
+                "lowest turnover of the {} of {} settings within one standard error of the best",
+                sure.within_one_error,
+                self.aligned.survivors.len()
+            ),
         );
         if chosen.setting != best.setting {
-            _ = writeln!(
-                text,
-                "  {:.2} ± {:.2} (s.e.) below the best",
-                difference.value, difference.standard_error
+            page.field(
+                "Less than the best",
+                format!(
+                    "{} ± {} (s.e.)",
+                    decimals(difference.value, 2),
+                    decimals(difference.standard_error, 2)
+                ),
             );
         }
-        _ = writeln!(
-            text,
-            "best: {}\n  {objective} {:.2} ± {:.2} (s.e.), turnover {:.0} % a year; best again in {} of the resamples",
-            self.name(best.setting),
-            best.score,
-            sure.standard_error,
-            yearly * best_turnover,
-            percent(sure.share)
+        page.field(
+            "Best",
+            format!(
+                "{}: {objective} {} ± {} (s.e.), turnover {} % a year; best again in {} of the resamples",
+                self.name(best.setting),
+                decimals(best.score, 2),
+                decimals(sure.standard_error, 2),
+                grouped(yearly * best_turnover),
+                whole_percent(sure.share)
+            ),
         );
         if let Some(next) = sure.runner_up {
-            _ = writeln!(text, "  next: {} with {:.2}", self.name(next.setting), next.score);
+            page.field("Next", format!("{}: {}", self.name(next.setting), decimals(next.score, 2)));
+        }
+        page.text(sentence(IN_SAMPLE));
+    }
+
+    /// Returns the objective in words.
+    fn objective(&self) -> String {
+        match self.study.base.tune.objective.name() {
+            "sharpe" => "net Sharpe ratio".to_owned(),
+            "sortino" => "net Sortino ratio".to_owned(),
+            name => format!("net {}", name.replace('_', " ")),
         }
     }
 
-    /// The objective in words.
-    fn objective(&self) -> String {
-        format!("net {}", self.study.base.tune.objective.name().replace('_', " "))
-    }
-
-    /// A setting as `--set` takes it.
+    /// Returns a setting as `--set` takes it.
     fn name(&self, setting: usize) -> String {
         match self.study.grid.sets(setting).join(", ") {
             sets if sets.is_empty() => "the configuration as it is".to_owned(),
@@ -190,23 +210,6 @@ fn day(time: TimestampNs) -> String {
     time_text(Some(time)).unwrap_or_default()
 }
 
-fn plain() -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table
-}
-
-/// Numbers stand to the right; the last column of words, where there is one, to the left.
-fn right(mut table: Table) -> Table {
-    let words = table.column_count() > 4;
-    let last = table.column_count() - usize::from(words);
-    let first = if words { 3 } else { 1 };
-    for column in table.column_iter_mut().take(last).skip(first) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
-}
-
-fn percent(share: f64) -> String {
-    if share.is_nan() { "-".to_owned() } else { format!("{:.0} %", 100.0 * share) }
+fn whole_percent(share: f64) -> String {
+    if share.is_nan() { NONE.to_owned() } else { format!("{} %", decimals(100.0 * share, 0)) }
 }

@@ -11,7 +11,7 @@ use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts, hex}
 use betaflow_engine::model::Estimates;
 
 use crate::config::Config;
-use crate::terminal::say;
+use crate::terminal::{say, tell};
 
 /// Digests read at a time.
 const CHUNK: u64 = 512;
@@ -56,11 +56,12 @@ impl SessionComparison {
     /// Prints the result.
     ///
     /// # Errors
-    /// A frame differs from the recorded one.
-    pub(crate) fn conclude(self) -> Result<()> {
+    /// The frames are not those on record.
+    pub(crate) fn conclude(self, json: bool) -> Result<()> {
+        let line = |text: String| if json { tell(&text) } else { say(&format!("\n{text}\n")) };
         let folder = self.folder.display();
         if !self.same_settings {
-            say(&format!("not compared with {folder}: the recorded run had other settings\n"));
+            line(format!("not compared with {folder}: its run had other settings"));
             return Ok(());
         }
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,7 +75,7 @@ impl SessionComparison {
             0 => String::new(),
             beyond => format!("; {beyond} later frames are not recorded yet"),
         };
-        say(&format!("digests equal those recorded in {folder}: {} frames{beyond}\n", found.same));
+        line(format!("digests equal those recorded in {folder}: {} frames{beyond}", found.same));
         Ok(())
     }
 }

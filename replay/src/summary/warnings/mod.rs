@@ -6,7 +6,7 @@
 //! | `data.rs`, `world.rs` | those of the engine: data, estimates, stressed worlds |
 //! | `problem.rs` | kinds of data-quality findings |
 //! | `trading.rs` | execution and risk |
-//! | `outcomes.rs` | bars without volume, and rebalances that miss their target |
+//! | `outcomes.rs` | bars without volume, and rebalances that miss their target or trade nothing |
 
 mod code;
 mod data;
@@ -28,19 +28,22 @@ use crate::config::Slip;
 pub(crate) struct Rendered {
     /// Stable code in snake case.
     pub(crate) code: &'static str,
-    /// One sentence: values found and expected, consequence, remedy.
+    /// One or two sentences: values found and expected, consequence, remedy.
     pub(crate) text: String,
 }
 
+/// Returns a clause as a sentence: with a capital letter and a full stop.
+pub(crate) fn sentence(clause: &str) -> String {
+    let mut chars = clause.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if clause.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{first}{}{stop}", chars.as_str())
+}
+
 impl Rendered {
-    /// A warning of the program.
+    /// Creates a warning of the program.
     pub(crate) fn new(code: Code, text: impl Into<String>) -> Self {
         Self { code: code.name(), text: text.into() }
-    }
-
-    /// True for the code.
-    pub(crate) fn is(&self, code: Code) -> bool {
-        self.code == code.name()
     }
 }
 
@@ -58,13 +61,15 @@ impl From<Slip> for Rendered {
         let percent = (value * 1e10).round() / 1e8;
         Self::new(
             Code::PercentForShare,
-            format!("{key}: found {value}, which is {percent} % of {of}; was {share} meant?"),
+            format!(
+                "{key} is {value}, which is {percent} % of {of}. Settings are shares, not percent: was {share} meant?"
+            ),
         )
     }
 }
 
 impl Summary<'_> {
-    /// Warnings about the run, the gravest first.
+    /// Returns the warnings about the run, the most serious first.
     pub(crate) fn warnings(&self) -> Vec<Rendered> {
         let trades = self.trading.is_some();
         let mut warnings: Vec<Rendered> = Vec::new();
@@ -78,8 +83,8 @@ impl Summary<'_> {
         if self.config.is_tutorial() {
             warnings.push(Rendered::new(
                 Code::Survivorship,
-                "the 20 instruments of the tutorial were selected as survivors: their equal-weight benchmark profits from \
-                 that",
+                "The 20 stocks of the tutorial were chosen in hindsight among those that still exist (survivorship bias). \
+                 Strategy and equal-weight benchmark look better than they were.",
             ));
         }
         if trades {
@@ -89,19 +94,20 @@ impl Summary<'_> {
             self.warn_of_idleness(&mut warnings);
         }
         self.warn_of_execution(&mut warnings);
+        warnings.extend(self.interest_note());
         warnings.extend(self.risk_warning());
         self.warn_of_limits(&mut warnings);
         warnings.extend_from_slice(&self.findings.warnings);
         warnings
     }
 
-    /// Sentence before every figure of a ruined account.
+    /// Returns the sentence that comes before all figures of a ruined account.
     pub(super) fn ruin(&self) -> Option<String> {
         let time = time_text(self.trading.as_ref()?.comparison.ruined)?;
         let (_, last) = self.facts.performance.nav?;
         Some(format!(
-            "RUINED at {time}: NAV {last:.0}; all positions were closed at the last known prices and trading ended, so the \
-             return is -100 % and no ratio is defined; lower sizing.gross_max or sizing.kelly_fraction"
+            "RUINED at {time}: NAV {last:.0}. All positions were closed at the last known prices and trading ended, so the \
+             return is -100 % and no ratio is defined. Lower sizing.gross_max or sizing.kelly_fraction."
         ))
     }
 }

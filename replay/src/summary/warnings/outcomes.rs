@@ -7,7 +7,7 @@ use super::{Code, Rendered};
 use crate::summary::Summary;
 
 impl Summary<'_> {
-    /// Warnings about bars and instruments without volume.
+    /// Adds warnings about bars and instruments without volume.
     pub(super) fn warn_of_volume(&self, warnings: &mut Vec<Rendered>) {
         let (execution, settings) = (self.facts.execution, &self.config.execution);
         let volumes = execution.volumes;
@@ -17,8 +17,8 @@ impl Summary<'_> {
             warnings.push(Rendered::new(
                 Code::BarsWithoutVolume,
                 format!(
-                    "{} bars of {} instrument(s) have a price and volume 0, most of them of `{}`: their price is stale, and \
-                     no order fills on them",
+                    "{} bars of {} instrument(s) have a price and volume 0, most of them of `{}`. Their price is stale, and no \
+                     order fills on them.",
                     volumes.stale_bars,
                     volumes.stale_instruments,
                     name(volumes.stalest)
@@ -28,17 +28,17 @@ impl Summary<'_> {
         if execution.cancelled_without_volume > 0 {
             let remedy = match settings.unfilled {
                 Unfilled::Cancel => {
-                    "set execution.unfilled = \"carry\" to keep them working until the next rebalance"
+                    "Set execution.unfilled = \"carry\" to keep them working until the next rebalance."
                 }
                 Unfilled::Carry => {
-                    "the next rebalance cancelled them; raise sizing.rebalance_every to keep them longer"
+                    "The next rebalance cancelled them: raise sizing.rebalance_every to keep them longer."
                 }
             };
             warnings.push(Rendered::new(
                 Code::OrdersCancelledWithoutVolume,
                 format!(
                     "{} of {} orders met a bar with volume 0 and were cancelled; their unfilled part counts against the \
-                     turnover cap; {remedy}",
+                     turnover cap. {remedy}",
                     execution.cancelled_without_volume, execution.orders
                 ),
             ));
@@ -46,21 +46,21 @@ impl Summary<'_> {
         if volumes.without_volume > 0 {
             let needs = settings.has_impact() || settings.participation_cap.is_some();
             let (count, first) = (volumes.without_volume, name(volumes.first_without_volume));
-            let found = format!("{count} instrument(s), such as `{first}`, never have a volume above 0");
+            let found = format!("{count} instrument(s), such as `{first}`, never have a volume above 0.");
             warnings.push(if needs {
                 let text = format!(
-                    "{found} and are not traded: impact and a participation cap need the volume; leave out \
-                     execution.impact_coefficient, permanent_impact_coefficient and participation_cap to trade them"
+                    "{found} They are not traded, because impact and the participation cap need volume. To trade them, leave out \
+                     execution.impact_coefficient, permanent_impact_coefficient and participation_cap."
                 );
                 Rendered::new(Code::NotTradableWithoutVolume, text)
             } else {
-                let text = format!("{found}: their orders fill as in data without a volume column");
+                let text = format!("{found} Their orders fill as in data without a volume column.");
                 Rendered::new(Code::NoVolumeData, text)
             });
         }
     }
 
-    /// Warning about a strategy that asks to be fully invested under limits that do not allow it.
+    /// Adds a warning if limits keep a strategy from being fully invested as it asks.
     pub(super) fn warn_of_budget(&self, warnings: &mut Vec<Rendered>) {
         let (facts, sizing) = (&self.facts.sizing, &self.config.sizing);
         let Some(least) = facts.least_budget else { return };
@@ -72,19 +72,19 @@ impl Summary<'_> {
                     "{} tradable instruments with sizing.weight_max = {}",
                     least.names, sizing.weight_max
                 ),
-                format!("set sizing.weight_max to at least {enough}, or trade more instruments"),
+                format!("Set sizing.weight_max to at least {enough}, or trade more instruments."),
             )
         } else if sizing.gross_max <= least.share {
-            (format!("sizing.gross_max = {}", sizing.gross_max), "set it to 1".to_owned())
+            (format!("sizing.gross_max = {}", sizing.gross_max), "Set it to 1.".to_owned())
         } else {
             let net = sizing.net_target.unwrap_or_default();
-            (format!("sizing.net_target = {net}"), "leave it out".to_owned())
+            (format!("sizing.net_target = {net}"), "Leave it out.".to_owned())
         };
         warnings.push(Rendered::new(
             Code::BudgetOutOfReach,
             format!(
-                "{} is meant to be fully invested, and was not in {} of {} rebalances: {limit} allows at most {} % of NAV; \
-                 the rest is cash; {remedy}",
+                "{} should be fully invested, and was not in {} of {} rebalances: {limit} allows at most {} % of NAV, and the \
+                 rest is cash. {remedy}",
                 self.config.strategy_kind(),
                 facts.budget_out_of_reach,
                 facts.decisions,
@@ -93,7 +93,7 @@ impl Summary<'_> {
         ));
     }
 
-    /// Warning about a run without any order.
+    /// Adds a warning about a run without any order, with the reasons and their counts.
     pub(super) fn warn_of_idleness(&self, warnings: &mut Vec<Rendered>) {
         let facts = &self.facts.sizing;
         if self.facts.execution.orders > 0 || facts.decisions == 0 {
@@ -109,7 +109,7 @@ impl Summary<'_> {
         warnings.push(Rendered::new(
             Code::NothingOrdered,
             format!(
-                "no order in {} rebalances: {}; `betaflow size --at DATE` shows one rebalance in full",
+                "No order in {} rebalances: {}. `betaflow size --at DATE` shows one rebalance in full.",
                 facts.decisions,
                 reasons.join(", ")
             ),
@@ -122,7 +122,7 @@ impl Summary<'_> {
             NoTrade::Halted => "trading was halted by [limits]".into(),
             NoTrade::Ruined => "the account was ruined".into(),
             NoTrade::NoForecast => "no forecast other than 0".into(),
-            NoTrade::StrategyHolds => format!("{} held", self.config.strategy_kind()),
+            NoTrade::StrategyHolds => format!("{} kept its weights", self.config.strategy_kind()),
             NoTrade::WithinDrift => {
                 format!("drift below sizing.rebalance_drift = {}", sizing.rebalance_drift)
             }
@@ -130,27 +130,27 @@ impl Summary<'_> {
             NoTrade::CapIsZero => "sizing.turnover_cap is 0".into(),
             NoTrade::CapSpent => "the turnover cap of the date was used up".into(),
             NoTrade::LotTooLarge => format!("every order was smaller than execution.lot = {}", execution.lot),
-            NoTrade::NetOutOfReach => "the net target or a bound on an exposure was out of reach".into(),
-            NoTrade::LimitOutOfReach => "the box or the gross limit was out of reach".into(),
+            NoTrade::NetOutOfReach => "the net target or an exposure bound was out of reach".into(),
+            NoTrade::LimitOutOfReach => "the box of weights or the gross limit was out of reach".into(),
             NoTrade::CostAboveGain => "every trade cost more than its expected gain".into(),
             NoTrade::AtTarget => "held weights were at their targets".into(),
         }
     }
 
-    /// Warnings about limits out of reach, and about a run without any rebalance.
+    /// Adds warnings about limits out of reach, and about a run without any rebalance.
     pub(super) fn warn_of_limits(&self, warnings: &mut Vec<Rendered>) {
         let facts = &self.facts.sizing;
         let limits = [
-            (facts.net_out_of_reach, "the net target, or a bound on an exposure,"),
-            (facts.gross_out_of_reach, "the gross limit"),
-            (facts.repairing, "the box of weights, after drift or a halt,"),
+            (facts.net_out_of_reach, "The net target or an exposure bound"),
+            (facts.gross_out_of_reach, "The gross limit"),
+            (facts.repairing, "The box of weights, after drift or a halt,"),
         ];
         for (count, limit) in limits.into_iter().filter(|(count, _)| *count > 0) {
             warnings.push(Rendered::new(
                 Code::LimitOutOfReach,
                 format!(
-                    "{limit} was out of reach under the turnover cap and the limits before it in {count} of {} rebalances, \
-                     which approached it as far as these allow",
+                    "{limit} could not be met in {count} of {} rebalances, because of the turnover cap and the limits that come \
+                     before it. These rebalances came as close as possible.",
                     facts.decisions
                 ),
             ));
@@ -161,12 +161,12 @@ impl Summary<'_> {
         }
         let text = match &self.config.sizing.rebalance_at {
             Some(at) => format!(
-                "no rebalance: no frame after the warm-up closes at {at} UTC or later (sizing.rebalance_at), or the data \
-                 ends before the warm-up of {warmup} days"
+                "No rebalance: no frame after the warm-up closes at {at} UTC or later (sizing.rebalance_at), or the data \
+                 ends before the warm-up of {warmup} days."
             ),
             None => format!(
-                "no rebalance: the data ends before the warm-up of {warmup} days; give more data, or lower \
-                 estimator.warmup"
+                "No rebalance: the data ends before the warm-up of {warmup} days. Give more data, or lower \
+                 estimator.warmup."
             ),
         };
         warnings.push(Rendered::new(Code::NoFrameDecided, text));

@@ -3,13 +3,13 @@
 use super::{Code, Rendered};
 use crate::summary::Summary;
 
-/// Range of realised over predicted volatility in which a risk forecast counts as good.
+/// Range of realised over predicted volatility without a warning.
 const RISK_RATIO: (f64, f64) = (0.67, 1.5);
-/// Relative difference of impact above which fills differ from the sizing's model of it.
+/// Relative difference above which the impact of fills differs from the model of sizing.
 const IMPACT_TOLERANCE: f64 = 1e-9;
 
 impl Summary<'_> {
-    /// Warning about a predicted volatility far from the realised one, for runs of at least a year.
+    /// Returns a warning if predicted and realised volatility differ widely, for runs of at least a year.
     pub(super) fn risk_warning(&self) -> Option<Rendered> {
         let trading = self.trading.as_ref()?;
         let year = self.config.data.calendar().frames_per_year();
@@ -20,22 +20,21 @@ impl Summary<'_> {
             return None;
         }
         let remedy = match (ratio > 1.0, self.facts.factor_names.is_empty()) {
-            (true, true) => {
-                "without factors the instruments count as independent of each other: name their factors"
-            }
+            (true, true) => "Without factors, instruments count as independent: name their factors.",
             (true, false) if !self.config.sizing.parameter_uncertainty => {
-                "set sizing.parameter_uncertainty = true, or add the factors that the instruments share"
+                "Set sizing.parameter_uncertainty = true, or add the factors that the instruments share."
             }
             (true, false) => {
-                "the instruments share risk beyond the factors: add factors, or make fewer and smaller bets \
-                 (sizing.gross_max, sizing.weight_max, sizing.kelly_fraction)"
+                "The instruments share risk beyond the factors: add factors, or make fewer and smaller bets \
+                 (sizing.gross_max, sizing.weight_max, sizing.kelly_fraction)."
             }
             (false, _) => {
-                "positions are smaller than sizing.kelly_fraction allows: check that factors and prices belong together"
+                "Positions are smaller than sizing.kelly_fraction allows: check that factors and prices have the same days."
             }
         };
         let text = format!(
-            "volatility {:.1} % a year, {:.1} % as predicted at the rebalances: ratio {ratio:.2}, expected {} to {}; {remedy}",
+            "Realised volatility is {:.1} % a year, against {:.1} % predicted at the rebalances: a ratio of {ratio:.2}, \
+             expected {} to {}. {remedy}",
             100.0 * realised,
             100.0 * predicted,
             RISK_RATIO.0,
@@ -44,7 +43,7 @@ impl Summary<'_> {
         Some(Rendered::new(Code::RiskForecast, text))
     }
 
-    /// Warnings about orders, fills and costs.
+    /// Adds warnings about orders, fills and costs.
     pub(super) fn warn_of_execution(&self, warnings: &mut Vec<Rendered>) {
         self.warn_of_orders(warnings);
         self.warn_of_costs(warnings);
@@ -56,17 +55,17 @@ impl Summary<'_> {
         if cancelled > 0 {
             let reason = match settings.participation_cap {
                 Some(cap) => format!(
-                    "exceeded {} % of the volume of their bars, or found no price, and were cancelled ({} partially filled)",
+                    "were cancelled, because they exceeded {} % of the volume of their bars or had no price ({} partially filled)",
                     100.0 * cap,
                     execution.partly_filled
                 ),
-                None => "found no price on their frame, or were smaller than a lot after a split, and were cancelled"
+                None => "were cancelled, because their frame had no price or a split left less than a lot"
                     .to_owned(),
             };
             warnings.push(Rendered::new(
                 Code::OrdersCancelled,
                 format!(
-                    "{cancelled} of {} orders {reason}; their unfilled part counts against the turnover cap",
+                    "{cancelled} of {} orders {reason}. Their unfilled part counts against the turnover cap.",
                     execution.orders
                 ),
             ));
@@ -76,8 +75,8 @@ impl Summary<'_> {
             warnings.push(Rendered::new(
                 Code::VolatileDates,
                 format!(
-                    "{} dates were volatile, with costs multiplied by {} (world.volatile_cost_multiplier); none is in the \
-                     first year",
+                    "{} dates were volatile, with costs multiplied by {} (world.volatile_cost_multiplier). The first year has \
+                     none.",
                     execution.volatile_dates, world.volatile_cost_multiplier
                 ),
             ));
@@ -87,8 +86,8 @@ impl Summary<'_> {
             warnings.push(Rendered::new(
                 Code::Delisted,
                 format!(
-                    "{} position(s) without a price for {} days (execution.delist_after) were closed at the last price less \
-                     {} % (execution.delisting_haircut): a loss for longs and a gain for shorts",
+                    "{} position(s) had no price for {} days (execution.delist_after) and were closed at the last price less \
+                     {} % (execution.delisting_haircut): a loss for long and a gain for short positions.",
                     execution.delistings,
                     settings.delist_after,
                     100.0 * haircut.min(1.0)
@@ -100,15 +99,15 @@ impl Summary<'_> {
     fn warn_of_costs(&self, warnings: &mut Vec<Rendered>) {
         let (execution, settings) = (self.facts.execution, &self.config.execution);
         if self.config.sizing.weight_min < 0.0 && settings.borrow_bps_per_year == 0.0 {
-            let text = "short positions pay no fee: execution.borrow_bps_per_year is 0";
+            let text = "Short positions pay no fee: execution.borrow_bps_per_year is 0. Set it to the cost of borrowing.";
             warnings.push(Rendered::new(Code::FreeShorts, text));
         }
         if execution.crossed_quotes > 0 || execution.spread_usual > 0 {
             warnings.push(Rendered::new(
                 Code::UsualSpread,
                 format!(
-                    "{} fills without a quote or an estimate paid execution.half_spread_bps = {}; {} quotes were crossed and \
-                     cost nothing",
+                    "{} fills had no quote or estimate and paid execution.half_spread_bps = {}. {} fills met a crossed quote \
+                     and paid no spread.",
                     execution.spread_usual, settings.half_spread_bps, execution.crossed_quotes
                 ),
             ));
@@ -118,8 +117,8 @@ impl Summary<'_> {
             warnings.push(Rendered::new(
                 Code::ImpactAsSized,
                 format!(
-                    "impact {:.0}, {:+.1} % against the model of sizing: sizing uses a 3/2 power that agrees with the settings \
-                     at 1 % of a day's volume",
+                    "Impact cost {:.0}, {:+.1} % against the model of sizing. Sizing uses a 3/2 power, which agrees with the \
+                     settings at 1 % of a day's volume.",
                     execution.impact,
                     100.0 * off
                 ),
@@ -131,7 +130,7 @@ impl Summary<'_> {
             warnings.push(Rendered::new(
                 Code::UnknownHalfSpreads,
                 format!(
-                    "execution.half_spreads names {count} instrument(s) that are not in the data, such as `{first}`"
+                    "execution.half_spreads names {count} instrument(s) that are not in the data, such as `{first}`."
                 ),
             ));
         }

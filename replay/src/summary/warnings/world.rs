@@ -1,4 +1,4 @@
-//! Text of the changes that a stressed world makes to the data.
+//! Text of the changes that a stressed environment makes to the data.
 
 use betaflow_engine::warning::{WorldNote, WorstWindow};
 
@@ -14,26 +14,26 @@ fn text(note: &WorldNote) -> String {
     match note {
         WorldNote::Gap { frames, first, last } => {
             format!(
-                "{frames} frame(s) from {first} to {last} are lost in a gap of the feed (world.gap_frames)"
+                "{frames} frame(s) from {first} to {last} are lost in a gap of the feed (world.gap_frames)."
             )
         }
         WorldNote::GapAfterData { from } => {
-            format!("there is no gap: no frame lies at or after {from} (world.gap_from)")
+            format!("There is no gap, because no frame lies at or after {from} (world.gap_from).")
         }
         WorldNote::FactorReversed { factor, from, floored } => {
             let from = from.map_or_else(String::new, |from| format!(" from {from} on"));
             let floored = match floored {
                 0 => String::new(),
-                count => format!("; {count} of these returns are limited to -99 %"),
+                count => format!(" {count} of these returns are limited to -99 %."),
             };
             format!(
-                "returns of the factor `{factor}` have the opposite sign{from}, and each instrument's returns are lower by \
-                 twice its beta times them{floored} (world.reverse_factor)"
+                "The returns of factor `{factor}` have the opposite sign{from}, and each instrument's returns are lower by \
+                 twice its beta times them (world.reverse_factor).{floored}"
             )
         }
         WorldNote::Resampled { seed, block_days } => format!(
-            "a resampled path, not history: the returns of each date are drawn from other dates, in blocks of {block_days} \
-             days on average (world.bootstrap_seed = {seed})"
+            "This is a resampled path, not history: the returns of each date are drawn from other dates, in blocks of \
+             {block_days} days on average (world.bootstrap_seed = {seed})."
         ),
         WorldNote::WorstWindows { after, dates, windows } => {
             let window = |window: &WorstWindow| {
@@ -42,8 +42,8 @@ fn text(note: &WorldNote) -> String {
             };
             let list: Vec<String> = windows.iter().map(window).collect();
             format!(
-                "after {after} the {} worst window(s) of {dates} dates are repeated, by the return of equal weights: {} \
-                 (world.worst_windows)",
+                "After {after}, the {} worst window(s) of {dates} dates are repeated, by the return of equal weights: {} \
+                 (world.worst_windows).",
                 windows.len(),
                 list.join(", ")
             )

@@ -1,13 +1,12 @@
 //! Results of offline estimation, for the terminal and for `summary.json`.
 
 use betaflow_engine::model::{EmFit, EstimatorKind, PairedForecasts};
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 
 use crate::config::Config;
 use crate::summary::{Code, EmSummary, OfflineSummary, Rendered, Section, SmoothSummary, WindowSummary};
+use crate::terminal::{NONE, Page, Table, decimals, grouped};
 
-/// Everything that was asked for.
+/// Results of the parts that the arguments ask for.
 #[derive(Default)]
 pub(crate) struct Findings {
     pub(crate) smoothed: Option<SmoothedBy>,
@@ -18,7 +17,7 @@ pub(crate) struct Findings {
 /// The model that was smoothed.
 #[derive(Clone, Copy)]
 pub(crate) enum SmoothedBy {
-    /// The discount-factor DLM with this discount factor; `instead`: of a mixture.
+    /// The discount-factor DLM with this discount factor; `instead`: in place of a mixture.
     Dlm { discount_factor: f64, instead: bool },
     /// The parameters that the settings give.
     Given,
@@ -94,7 +93,7 @@ pub(crate) struct Compared {
 }
 
 impl Findings {
-    /// Returns the keys, terminal lines and warnings of what was asked for.
+    /// Returns keys, terminal sections and warnings.
     pub(crate) fn section(&self) -> Section<OfflineSummary> {
         let em = |fitted: &FittedFacts| EmSummary {
             steps_max: fitted.steps_max,
@@ -119,37 +118,38 @@ impl Findings {
             compare: self.compared.as_ref().map(windows),
         };
         let warnings = self.notes().into_iter().map(|text| Rendered::new(Code::Offline, text));
-        Section { keys, text: self.text(), warnings: warnings.collect() }
+        Section { keys, page: self.page(), warnings: warnings.collect() }
     }
 
-    /// Sentences of the warnings.
+    /// Returns the sentences of the warnings.
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         match self.smoothed {
             Some(SmoothedBy::Dlm { discount_factor, instead: true }) => notes.push(format!(
-                "smoothed.parquet is of estimator.kind = \"dlm\" with estimator.discount_factor = \
-                 {discount_factor}: a mixture has no retrospective of its own"
+                "smoothed.parquet comes from estimator.kind = \"dlm\" with estimator.discount_factor = \
+                 {discount_factor}, because a mixture has no smoother."
             )),
             Some(SmoothedBy::Fitted) => {
-                notes.push("smoothed.parquet uses the parameters that --em fitted".to_owned());
+                notes.push("smoothed.parquet uses the parameters that --em fitted.".to_owned());
             }
             _ => {}
         }
         if self.smoothed.is_some() {
             notes.push(
-                "every row of smoothed.parquet knows the data after it: to look at, not to trade".into(),
+                "Each row of smoothed.parquet depends on later data: use it to study the past, not to trade."
+                    .into(),
             );
         }
         if let Some(fitted) = &self.fitted {
             notes.push(
-                "the parameters in parameters.parquet have seen all the data: betas and trades made with them on \
-                 the same data look ahead"
+                "parameters.parquet was fitted to all the data: betas and trades made with it on the same data look \
+                 ahead."
                     .to_owned(),
             );
             if fitted.without > 0 {
                 let count = fitted.without;
                 notes.push(format!(
-                    "{count} instrument(s) have no return but zero: --em fitted nothing to them"
+                    "{count} instrument(s) have no return other than 0: --em fitted no parameters to them."
                 ));
             }
         }
@@ -158,8 +158,8 @@ impl Findings {
             let empty: Vec<_> = empty.map(|window| window.days.to_string()).collect();
             if !empty.is_empty() {
                 notes.push(format!(
-                    "nothing could be compared with windows of {} days: found {} frames with returns, and \
-                     forecasts count after the first {}",
+                    "No forecast could be compared with windows of {} days: the data has {} frames with returns, and \
+                     forecasts count after the first {}.",
                     empty.join(", "),
                     compared.with_returns,
                     compared.skipped
@@ -169,40 +169,42 @@ impl Findings {
         notes
     }
 
-    /// Returns the lines on the terminal; empty where nothing was asked for.
-    fn text(&self) -> String {
-        let mut text = String::new();
+    /// Returns the sections on the terminal; none without results.
+    fn page(&self) -> Page {
+        let mut page = Page::default();
         if let Some(fitted) = &self.fitted {
-            text += &format!(
-                "em: log-likelihood {:.1} → {:.1} over {} instruments; {} converged within {} steps\n",
-                fitted.log_likelihood[0],
-                fitted.log_likelihood[1],
-                fitted.instruments,
-                fitted.converged,
-                fitted.steps_max
+            let [first, last] = fitted.log_likelihood.map(|sum| decimals(sum, 1));
+            page.section("EM").field("Log-likelihood", format!("{first} → {last}")).field(
+                "Instruments",
+                format!(
+                    "{}, of which {} converged within {} steps",
+                    grouped(fitted.instruments as f64),
+                    grouped(fitted.converged as f64),
+                    fitted.steps_max
+                ),
             );
         }
         if let Some(compared) = &self.compared {
-            text += &format!("\n{}\n\n", compared.table());
+            page.section("Hedged R² out of sample: rolling least squares against the filter");
+            page.table(compared.table());
         }
-        text
+        page
     }
 }
 
 impl Compared {
     fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(NOTHING);
-        table.set_header(["hedged R² out of sample", "least squares", "filter", "forecasts"]);
+        let mut table = Table::new(["Window", "Least squares", "Filter", "Difference", "Forecasts"]);
         for Window { days, paired } in &self.windows {
-            let [rolling, filter] = match paired.hedged_r2() {
-                Some(values) => values.map(|value| format!("{value:.4}")),
-                None => ["-".to_owned(), "-".to_owned()],
+            let cells = match paired.hedged_r2() {
+                Some([rolling, filter]) => {
+                    [rolling, filter, filter - rolling].map(|value| decimals(value, 4))
+                }
+                None => [NONE; 3].map(str::to_owned),
             };
-            table.add_row([format!("rolling, {days} days"), rolling, filter, paired.forecasts().to_string()]);
-        }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
+            let [rolling, filter, difference] = cells;
+            let forecasts = grouped(paired.forecasts() as f64);
+            table.row([format!("{days} days"), rolling, filter, difference, forecasts]);
         }
         table
     }

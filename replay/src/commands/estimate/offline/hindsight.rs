@@ -10,7 +10,7 @@ use super::findings::{Findings, FittedFacts, SmoothedBy};
 use crate::config::Config;
 use crate::run::progress;
 
-/// Fits with at most `em` steps and smooths, as asked, instrument by instrument.
+/// Fits with at most `em` steps and smooths, instrument by instrument.
 pub(crate) fn look_back(
     smooth: bool,
     em: Option<u32>,

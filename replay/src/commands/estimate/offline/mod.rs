@@ -1,11 +1,10 @@
 //! Offline estimation: smoothing, EM, and the comparison with rolling regressions.
 //!
-//! It runs after the pipeline and reads the data once more. Nothing here reaches the pipeline: betas with hindsight are of
-//! types that nothing there accepts.
+//! It runs after the pipeline and reads the data a second time. Its results cannot reach the pipeline, which does not accept
+//! the types of betas with hindsight.
 //!
-//! Data above 2 GB is refused. Each instrument is smoothed or fitted by itself, so that the moments of one
-//! instrument are held at a time. An instrument's DLM runs alone from the S₀ that it began with among the
-//! others (`Dlm::start`), which gives the same bits.
+//! Returns above 2 GB are rejected. Instruments are smoothed and fitted one after the other, so that memory holds the moments
+//! of one. The DLM of a single instrument starts from the same S₀ as among the others (`Dlm::start`), and gives the same bits.
 
 mod findings;
 mod hindsight;
@@ -28,7 +27,7 @@ use crate::run::progress::{Counted, Line};
 /// Bytes that the returns may take.
 const BYTES_MAX: u64 = 2_000_000_000;
 
-/// Smooths, fits and compares as asked, and writes the tables into the folder.
+/// Smooths, fits and compares, as the arguments ask, and writes the tables into the folder.
 ///
 /// # Errors
 /// The data does not fit into memory, cannot be read again, or a table cannot be written.
@@ -47,17 +46,17 @@ pub(crate) fn run(asked: &OfflineArgs, config: &Config, facts: &RunFacts, folder
     Ok(findings)
 }
 
-/// Reads the data once more, which the pipeline has read already.
+/// Reads the data a second time, after the pipeline.
 fn read(config: &Config, facts: &RunFacts) -> Result<Panel> {
     let Opened { source, progress } = open(config)?;
     let (mut source, counter) = Counted::new(source);
     let line = Line::start(progress, counter);
     let panel = Panel::read(&mut source, PanelShape::from(&facts.data), config.data.excess, BYTES_MAX);
     drop(line);
-    panel.map_err(in_words)
+    panel.map_err(error_of)
 }
 
-fn in_words(error: PanelError) -> Error {
+fn error_of(error: PanelError) -> Error {
     match error {
         PanelError::TooLarge { shape, bytes_max } => anyhow!(
             "--smooth, --em and --compare hold all returns in memory: found {} instruments × {} frames, {:.1} GB; expected at \
@@ -68,7 +67,7 @@ fn in_words(error: PanelError) -> Error {
             bytes_max as f64 * 1e-9
         ),
         PanelError::Changed { expected, found } => anyhow!(
-            "the data changed while it was read: found {} frames of {} instruments, and before {} of {}; run again",
+            "the data changed during the run: found {} frames of {} instruments, expected {} of {}; run again",
             found.frames,
             found.instruments,
             expected.frames,
@@ -83,11 +82,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn history_that_is_too_large_is_refused_with_a_remedy() {
+    fn panel_that_is_too_large_is_rejected_with_a_remedy() {
         let shape = PanelShape { instruments: 505, frames: 20_000_000 };
-        let refused = in_words(PanelError::TooLarge { shape, bytes_max: BYTES_MAX }).to_string();
+        let error = error_of(PanelError::TooLarge { shape, bytes_max: BYTES_MAX }).to_string();
         for part in ["505 instruments", "80.8 GB", "at most 2 GB", "--from", "universe.include"] {
-            assert!(refused.contains(part), "{part}: {refused}");
+            assert!(error.contains(part), "{part}: {error}");
         }
     }
 }

@@ -1,0 +1,229 @@
+//! JSON output of `size`: the problem and its solution, so that any solver can check it.
+
+use std::collections::BTreeMap;
+
+use betaflow_engine::portfolio::{CapMethod, Rebalance};
+use serde::Serialize;
+
+use super::Report;
+use crate::summary::{Number, WarningList, time_text};
+
+const UTILITY: &str = "maximise forecast'w - w'Sw/(2 kelly_fraction) - cost'|w - held|, S = exposures' \
+                       factor_covariance exposures + diag(idiosyncratic_variance)";
+const UTILITY_WITH_IMPACT: &str = "maximise forecast'w - w'Sw/(2 kelly_fraction) - cost'|w - held| - \
+                                   impact'|w - held|^1.5, S = exposures' factor_covariance exposures + \
+                                   diag(idiosyncratic_variance)";
+const DISTANCE: &str = "minimise |w - forecast|^2/2; forecast: the weights that the strategy wants";
+
+/// One rebalance. All figures are of one bar; weights are shares of NAV, and a number that is not defined is null.
+#[derive(Debug, Serialize)]
+pub(super) struct SizeSummary {
+    timestamp: Option<String>,
+    /// Look-ahead of the fills, if there is any.
+    look_ahead: Option<&'static str>,
+    /// Environment, if it is not the data's own.
+    world: Option<String>,
+    strategy: String,
+    nav: Number,
+    symbols: Vec<String>,
+    problem: Problem,
+    solution: Solution,
+    /// Growth that each limit costs; null where targets do not follow from forecasts.
+    growth_given_up: Option<GrowthGivenUp>,
+    frontier: Vec<Point>,
+    #[serde(flatten)]
+    warnings: WarningList,
+}
+
+/// Inputs of the optimisation. Vectors follow `symbols`.
+#[derive(Debug, Serialize)]
+struct Problem {
+    objective: &'static str,
+    forecast: Vec<Number>,
+    /// Exposures by factor.
+    exposures: BTreeMap<String, Vec<Number>>,
+    factors: Vec<String>,
+    factor_covariance: Vec<Vec<Number>>,
+    idiosyncratic_variance: Vec<Number>,
+    kelly_fraction: Number,
+    held: Vec<Number>,
+    lower: Vec<Number>,
+    upper: Vec<Number>,
+    cost: Vec<Number>,
+    /// Empty where trades have no impact.
+    impact: Vec<Number>,
+    cost_horizon_days: Number,
+    turnover_left: Number,
+    turnover_cap: Number,
+    /// Null without a limit.
+    gross_max: Number,
+    net_target: Option<f64>,
+    exposure_bounds: Vec<ExposureBound>,
+    cap_method: CapMethod,
+}
+
+/// Bounds of the exposure to a factor.
+#[derive(Debug, Serialize)]
+struct ExposureBound {
+    factor: String,
+    lower: Number,
+    upper: Number,
+}
+
+/// Target weights and the multipliers of the limits.
+#[derive(Debug, Serialize)]
+struct Solution {
+    outcome: &'static str,
+    weights: Vec<Number>,
+    turnover: Number,
+    growth: Option<f64>,
+    variance: Option<f64>,
+    multipliers: Multipliers,
+    within_limits: bool,
+    at_lower: Vec<String>,
+    at_upper: Vec<String>,
+    not_tradable: Vec<String>,
+    steps: u32,
+    converged: bool,
+}
+
+/// Growth of the objective for one more unit of a limit.
+#[derive(Debug, Serialize)]
+struct Multipliers {
+    turnover_cap: Number,
+    gross: Number,
+    net: Number,
+    exposures: Vec<Number>,
+    bounds: Vec<Number>,
+}
+
+/// Growth that each limit costs.
+#[derive(Debug, Serialize)]
+struct GrowthGivenUp {
+    turnover_cap: Number,
+    bounds: Number,
+    gross: Number,
+    net: Number,
+    exposures: Number,
+    costs: Number,
+}
+
+/// Point of the frontier of growth over turnover.
+#[derive(Debug, Serialize)]
+struct Point {
+    cap: Number,
+    turnover: Number,
+    growth: Number,
+    multiplier: Number,
+    within_limits: bool,
+}
+
+fn numbers(values: &[f64]) -> Vec<Number> {
+    values.iter().copied().map(Number).collect()
+}
+
+impl Report<'_> {
+    /// Returns the JSON output.
+    pub(super) fn summary(&self) -> SizeSummary {
+        let (shown, config) = (&self.shown, self.config);
+        let of = &*shown.rebalance;
+        let given_up = || GrowthGivenUp {
+            turnover_cap: self.given_up.turnover_cap.into(),
+            bounds: self.given_up.bounds.into(),
+            gross: self.given_up.gross.into(),
+            net: self.given_up.net.into(),
+            exposures: self.given_up.exposures.into(),
+            costs: self.given_up.costs.into(),
+        };
+        let points = self.frontier.iter().map(|point| Point {
+            cap: point.cap.into(),
+            turnover: point.turnover.into(),
+            growth: point.growth.into(),
+            multiplier: point.multiplier.into(),
+            within_limits: point.within_limits,
+        });
+        SizeSummary {
+            timestamp: time_text(Some(shown.timestamp)),
+            look_ahead: config.look_ahead(),
+            world: config.world_note(true),
+            strategy: config.strategy_kind().to_owned(),
+            nav: shown.nav.into(),
+            symbols: shown.names.iter().map(ToString::to_string).collect(),
+            problem: self.problem(),
+            solution: self.solution(),
+            growth_given_up: of.sized.then(given_up),
+            frontier: points.collect(),
+            warnings: WarningList::new(&self.warnings),
+        }
+    }
+
+    fn problem(&self) -> Problem {
+        let of = &*self.shown.rebalance;
+        let factors = &self.factors[..of.factors()];
+        let exposures = factors.iter().enumerate();
+        let exposures =
+            exposures.map(|(j, factor)| (factor.clone(), numbers(of.exposures.column(j).as_slice())));
+        let rows = of.factor_covariance.row_iter();
+        let bounds = of.exposure_bounds.iter().map(|bound| ExposureBound {
+            factor: self.factors[bound.factor].clone(),
+            lower: bound.lower.into(),
+            upper: bound.upper.into(),
+        });
+        let sizing = &self.config.sizing;
+        Problem {
+            objective: match (of.sized, of.impact.is_empty()) {
+                (true, false) => UTILITY_WITH_IMPACT,
+                (true, true) => UTILITY,
+                (false, _) => DISTANCE,
+            },
+            forecast: numbers(&of.expected),
+            exposures: exposures.collect(),
+            factors: factors.to_vec(),
+            factor_covariance: rows.map(|row| row.iter().copied().map(Number).collect()).collect(),
+            idiosyncratic_variance: numbers(&of.idiosyncratic),
+            kelly_fraction: of.kelly_fraction.into(),
+            held: numbers(&of.held),
+            lower: numbers(&of.lower),
+            upper: numbers(&of.upper),
+            cost: numbers(&of.cost),
+            impact: numbers(&of.impact),
+            cost_horizon_days: sizing.cost_horizon.into(),
+            turnover_left: of.turnover.into(),
+            turnover_cap: sizing.turnover_cap.into(),
+            gross_max: of.gross.into(),
+            net_target: of.net,
+            exposure_bounds: bounds.collect(),
+            cap_method: sizing.cap_method,
+        }
+    }
+
+    fn solution(&self) -> Solution {
+        let of = &*self.shown.rebalance;
+        Solution {
+            outcome: of.outcome.name(),
+            weights: numbers(&of.weights),
+            turnover: self.turnover().into(),
+            growth: of.sized.then(|| of.objective(&of.weights)),
+            variance: of.sized.then(|| of.variance(&of.weights)),
+            multipliers: Multipliers {
+                turnover_cap: of.multipliers.turnover.into(),
+                gross: of.multipliers.gross.into(),
+                net: of.multipliers.net.into(),
+                exposures: numbers(&of.multipliers.exposures),
+                bounds: numbers(&of.bound_multipliers()),
+            },
+            within_limits: of.outcome.within_limits(),
+            at_lower: self.symbols(|of, i| of.weights[i] <= of.lower[i] && of.lower[i] < of.upper[i]),
+            at_upper: self.symbols(|of, i| of.weights[i] >= of.upper[i] && of.lower[i] < of.upper[i]),
+            not_tradable: self.symbols(|of, i| of.lower[i] == of.upper[i]),
+            steps: of.status.steps,
+            converged: of.status.converged,
+        }
+    }
+
+    /// Returns the symbols that meet a condition.
+    fn symbols(&self, holds: impl Fn(&Rebalance, usize) -> bool) -> Vec<String> {
+        let (of, names) = (&*self.shown.rebalance, &self.shown.names);
+        (0..of.weights.len()).filter(|&i| holds(of, i)).map(|i| names[i].to_string()).collect()
+    }
+}

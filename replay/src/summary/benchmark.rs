@@ -1,0 +1,92 @@
+//! Strategy against benchmark in one sentence.
+
+use std::cmp::Ordering;
+
+use betaflow_engine::metrics::Figures;
+
+use crate::terminal::{decimals, percent};
+
+/// Returns a sentence that says whether the strategy did better or worse than the equal-weight benchmark, by net annual
+/// return and by net Sharpe ratio; `None` where a return is not defined. Values that look alike count as equal.
+pub(crate) fn benchmark_sentence(net: &Figures, benchmark: &Figures) -> Option<String> {
+    let returns = [net.annual_return, benchmark.annual_return];
+    let by_return = compared(returns, 1e4)?;
+    let [own, other] = returns.map(percent);
+    let earned = match by_return {
+        Ordering::Less => "less than",
+        Ordering::Equal => "as much as",
+        Ordering::Greater => "more than",
+    };
+    let mut text =
+        format!("The strategy earned {earned} the equal-weight benchmark: {own} against {other} a year");
+    let ratios = [net.sharpe, benchmark.sharpe];
+    if let Some(by_ratio) = compared(ratios, 1e2) {
+        let [own, other] = ratios.map(|ratio| decimals(ratio, 2));
+        text += match (by_return, by_ratio) {
+            (Ordering::Less, Ordering::Greater) => "; but its Sharpe ratio is higher:",
+            (Ordering::Greater, Ordering::Less) => "; but its Sharpe ratio is lower:",
+            _ => "; Sharpe ratio",
+        };
+        text += &format!(" {own} against {other}");
+    }
+    Some(text + ".")
+}
+
+/// Compares two values after rounding to `1/scale`.
+fn compared(values: [f64; 2], scale: f64) -> Option<Ordering> {
+    let [a, b] = values.map(|value| (value * scale).round());
+    if values.iter().all(|value| value.is_finite()) { a.partial_cmp(&b) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figures((annual_return, sharpe): (f64, f64)) -> Figures {
+        Figures { annual_return, sharpe, ..Figures::nothing() }
+    }
+
+    #[test]
+    fn sentence_says_whether_the_strategy_did_better_or_worse() {
+        type Case = ((f64, f64), (f64, f64), &'static str);
+        let cases: [Case; 6] = [
+            (
+                (0.1073, 0.82),
+                (0.1696, 0.94),
+                "earned less than the equal-weight benchmark: 10.73 % against 16.96 % a year; Sharpe ratio 0.82 against 0.94.",
+            ),
+            (
+                (0.2, 1.5),
+                (0.1, 0.5),
+                "earned more than the equal-weight benchmark: 20.00 % against 10.00 % a year; Sharpe ratio 1.50 against 0.50.",
+            ),
+            (
+                (0.05, 1.2),
+                (0.1, 0.5),
+                "earned less than the equal-weight benchmark: 5.00 % against 10.00 % a year; but its Sharpe ratio is higher: \
+                 1.20 against 0.50.",
+            ),
+            (
+                (0.15, 0.4),
+                (0.1, 0.5),
+                "earned more than the equal-weight benchmark: 15.00 % against 10.00 % a year; but its Sharpe ratio is lower: \
+                 0.40 against 0.50.",
+            ),
+            (
+                (0.1, 0.5),
+                (0.100_001, 0.501),
+                "earned as much as the equal-weight benchmark: 10.00 % against 10.00 % a year; Sharpe ratio 0.50 against 0.50.",
+            ),
+            (
+                (0.0, f64::NAN),
+                (-0.1, -0.5),
+                "earned more than the equal-weight benchmark: 0.00 % against -10.00 % a year.",
+            ),
+        ];
+        for (net, benchmark, expected) in cases {
+            let sentence = benchmark_sentence(&figures(net), &figures(benchmark)).unwrap_or_default();
+            assert_eq!(sentence, format!("The strategy {expected}"));
+        }
+        assert_eq!(benchmark_sentence(&figures((f64::NAN, 1.0)), &figures((0.1, 0.5))), None);
+    }
+}

@@ -1,0 +1,63 @@
+//! Output on a terminal: pages with headings, fields, tables and numbered notices, and the numbers in them.
+//!
+//! Names in the text come from files and feeds. Control characters in them are escaped, so that they cannot move the
+//! cursor or change colours.
+
+mod number;
+mod page;
+mod table;
+
+use std::borrow::Cow;
+use std::io::{self, Write, stderr};
+
+pub(crate) use number::{NONE, decimals, grouped, percent, points, signed, signed_percent};
+pub(crate) use page::Page;
+pub(crate) use table::Table;
+
+/// Escapes the control characters of a text, except line ends and tabs.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    let passes = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+    if text.chars().all(passes) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match passes(c) {
+            true => out.push(c),
+            false => out.extend(c.escape_default()),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Writes a text to standard output. A closed pipe is not an error.
+pub(crate) fn say(text: &str) {
+    let _ = io::stdout().write_all(printable(text).as_bytes());
+}
+
+/// Writes a line of progress or a note to standard error, where it does not mix with the result.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(stderr(), "{}", printable(line));
+}
+
+/// Writes an error to standard error, the first word in red on a terminal.
+pub(crate) fn tell_error(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{}error:{:#} {}", page::ERROR, page::ERROR, printable(text));
+}
+
+/// Standard error as a log: one line for each event, with line ends inside an event escaped.
+pub(crate) struct LogLines;
+
+impl Write for LogLines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        let line = printable(line).replace('\n', "\\n");
+        stderr().write_all(format!("{line}\n").as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        stderr().flush()
+    }
+}
