@@ -55,7 +55,7 @@ fn capture_is_checked_and_its_bars_are_replayed() {
     let out = ["check", "c.jsonl", "--venue", "binance", "--bars", "1m", "--out", "bars.parquet"];
     let ended = call(path, &out);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.out.contains("10 bars of 59 trades"), "{}", ended.out);
+    assert!(ended.flat().contains("Bars 10 from 59 trades"), "{}", ended.out);
     let replay = ["replay", "--prices", "bars.parquet", "--factors", "none", "--set", "estimator.warmup=1"];
     let ended = call(path, &[&replay[..], &["--set", "strategy.kind=equal_weight", "--no-report"]].concat());
     assert_eq!(ended.code, Some(0), "{}", ended.err);

@@ -115,7 +115,7 @@ fn clean_panel_has_no_findings() {
     write(&folder.path().join("factors.parquet"), vec![times((0..DAYS).map(time)), ("mkt", column)]);
     let (findings, out) = found(folder.path(), "prices.parquet", &["--factors", "factors.parquet"]);
     assert_eq!(findings, BTreeSet::new(), "{out}");
-    assert!(out.contains("verdict: fit; nothing was found") && out.contains("on the same row"), "{out}");
+    assert!(out.contains("Fit: no findings.") && out.contains("on the same row"), "{out}");
     assert!(out.contains("Corwin & Schultz"), "{out}");
 }
 
@@ -184,7 +184,7 @@ fn each_defect_is_found_with_its_row() {
     assert_eq!(findings.iter().filter(|row| about_all(row)).count(), 1, "{out}");
     findings.retain(|row| !about_all(row));
     assert_eq!(findings, expected, "{out}");
-    assert!(out.contains("verdict: not fit"), "{out}");
+    assert!(out.contains("Not fit"), "{out}");
     // Without factors and with an end date.
     let ended = call(folder.path(), &["check", "prices.parquet", "--to", "2015-03-01"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
@@ -330,7 +330,7 @@ fn file_with_times_in_two_units_is_not_fit() {
     write(&folder.path().join("mixed.parquet"), columns);
     let (findings, out) = found(folder.path(), "mixed.parquet", &[]);
     let expected = (time(DAYS / 2), "(panel)".to_owned(), "mixed_time_units".to_owned());
-    assert!(findings.contains(&expected) && out.contains("verdict: not fit"), "{out}");
+    assert!(findings.contains(&expected) && out.contains("Not fit"), "{out}");
 }
 
 #[test]
@@ -352,7 +352,7 @@ fn file_with_all_times_in_1970_is_not_fit() {
         ];
         write(&folder.path().join("wrong.parquet"), columns);
         let (findings, out) = found(folder.path(), "wrong.parquet", &[]);
-        assert!(findings.iter().any(|row| row.2 == code) && out.contains("verdict: not fit"), "{out}");
+        assert!(findings.iter().any(|row| row.2 == code) && out.contains("Not fit"), "{out}");
         let arguments = ["replay", "--prices", "wrong.parquet", "--factors", "none"];
         let more = ["--set", "strategy.kind=equal_weight", "--set", "estimator.warmup=1"];
         let run =

@@ -161,7 +161,10 @@ fn each_kind_of_difference_is_reported_and_its_parts_add_up() {
                     (&120.into(), &"close of S00".into())
                 );
                 let text = call(path, &["diff", &names[0], &names[1]]).out;
-                assert!(text.contains("on frame 120 at 2015-") && text.contains("close of S00"), "{text}");
+                assert!(
+                    support::flat(&text).contains("Frame 120 at 2015-") && text.contains("close of S00"),
+                    "{text}"
+                );
             }
             "a frame" => {
                 assert_eq!(found["first"]["seq"], 130);

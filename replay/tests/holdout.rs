@@ -260,11 +260,7 @@ fn hold_out_is_reported_and_size_and_check_cannot_read_it() {
     let arguments = Data::new().invalid().write(folder.path(), Some(50));
     let replay =
         call(folder.path(), &[&joined("replay", &arguments, &SETTINGS)[..], &["--out", "out"]].concat());
-    assert!(
-        replay.out.contains(&format!("hold-out in force: nothing from {FROM} on was read")),
-        "{}",
-        replay.out
-    );
+    assert!(replay.flat().contains(&format!("Hold-out nothing from {FROM} on was read")), "{}", replay.out);
     let out = Run::at(folder.path().join("out"));
     assert_eq!(out.summary["holdout"]["from"], FROM);
     assert_eq!(out.summary["data"]["last"], "2015-05-07");
@@ -280,12 +276,12 @@ fn hold_out_is_reported_and_size_and_check_cannot_read_it() {
     assert_eq!(size("2015-05-07").code, Some(0));
     let refused = size(FROM);
     assert_eq!(refused.code, Some(1));
-    assert!(refused.err.contains("the hold-out begins there"), "{}", refused.err);
+    assert!(refused.err.contains("where the hold-out begins (holdout.from)"), "{}", refused.err);
 
     let check =
         call(folder.path(), &["check", "prices.parquet", "--factors", "factors.parquet", "--set", HOLDOUT]);
     assert_eq!(check.code, Some(0), "{}", check.err);
-    assert!(check.out.contains("hold-out in force") && check.out.contains("verdict: fit;"), "{}", check.out);
+    assert!(check.out.contains("was read or checked") && check.out.contains("Fit: "), "{}", check.out);
     let all = call(folder.path(), &["check", "prices.parquet"]);
     assert!(all.out.contains("broken_bar"), "{} {}", all.out, all.err);
 }
@@ -331,7 +327,7 @@ fn score_measures_the_hold_out_and_logs_every_opening() {
         (Run::at(folder.path().join(out)), ended.out)
     };
     let (first, text) = score("first");
-    assert!(text.starts_with("hold-out from") && text.contains("\nfirst opening\n"), "{text}");
+    assert!(text.starts_with("Hold-out\n") && text.contains("first opening"), "{text}");
     let holdout = &first.summary["holdout"];
     assert_eq!((holdout["from"].as_str(), holdout["openings"].as_u64()), (Some(FROM), Some(1)));
     assert_eq!(holdout["frames"], DAYS - SEALED);
@@ -597,8 +593,8 @@ fn tutorial_profile_halves_costs_and_explains_figures() {
     let ended =
         call(folder.path(), &[&["score", "--profile", "tutorial", "--out", "out"], &settings[..]].concat());
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.out.contains("meaning of the figures"), "{}", ended.out);
-    assert!(ended.out.contains("its hold-out log is in the current folder"), "{}", ended.out);
+    assert!(ended.out.contains("Meaning of the figures"), "{}", ended.out);
+    assert!(ended.flat().contains("its hold-out log is in the current folder"), "{}", ended.out);
     assert!(folder.path().join("tutorial.holdout.jsonl").exists());
     let out = Run::at(folder.path().join("out"));
     assert_eq!(out.number("execution", "half_spread_bps"), 2.0);

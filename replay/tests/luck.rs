@@ -91,9 +91,12 @@ fn best_is_deflated_by_the_choices_in_its_environment() {
     assert_eq!(luck["overfitting"]["splits"], expected.splits);
 
     let deflated = of["deflated_sharpe"].as_f64().unwrap();
-    let text = format!("best of 8 in the configuration's environment  net Sharpe {:.2}", sharpe[best]);
-    for part in [&text[..], "8 trials (8 from this run", &format!("deflated Sharpe ratio {deflated:.2}")] {
-        assert!(ended.out.contains(part), "{part}: {}", ended.out);
+    let text = format!(
+        "scenario {best} of 8 in the configuration's environment: net Sharpe ratio {:.2}",
+        sharpe[best]
+    );
+    for part in [&text[..], "Trials 8: 8 of this run", &format!("Deflated Sharpe ratio {deflated:.2}:")] {
+        assert!(ended.flat().contains(part), "{part}: {}", ended.out);
     }
     let report = fs::read_to_string(run.path.join("report.html")).unwrap();
     for part in ["<b>8 trials</b>", "Deflated Sharpe ratio", "Probability of backtest overfitting: <b>"] {
@@ -164,8 +167,8 @@ fn varying_only_the_environment_is_one_trial() {
         (&luck["overfitting"], luck["best"]["min_backtest_years"].as_f64()),
         (&Value::Null, Some(0.0))
     );
-    assert!(ended.out.contains("no choice varies"), "{}", ended.out);
-    assert!(ended.out.contains("one trial"), "{}", ended.out);
+    assert!(ended.flat().contains("no choice varies"), "{}", ended.out);
+    assert!(ended.flat().contains("one trial: no deflation"), "{}", ended.out);
     let report = fs::read_to_string(run.path.join("report.html")).unwrap();
     assert!(report.contains("It is <b>one trial</b>"));
 }
@@ -177,17 +180,21 @@ fn trials_log_may_be_elsewhere_absent_or_unwritable() {
     let data = Panel::new(74, 140, 6).write(path);
     let (run, ended) = stress(path, &data, &[CAPS], &["--trials", "none"]);
     assert_eq!((trials(&run), &run.summary["luck"]["ledger"]["file"]), ([4; 3], &Value::Null));
-    assert!(ended.out.contains("no trials log"), "{}", ended.out);
+    assert!(ended.flat().contains("no trials log is kept"), "{}", ended.out);
     assert!(!path.join(TRIALS_LOG).exists());
     let (_, ended) = stress(path, &data, &[CAPS], &["--trials", "other.jsonl"]);
-    assert!(ended.out.contains("in other.jsonl") && path.join("other.jsonl").exists(), "{}", ended.out);
+    assert!(
+        ended.flat().contains("trials log: other.jsonl") && path.join("other.jsonl").exists(),
+        "{}",
+        ended.out
+    );
     assert!(!path.join(TRIALS_LOG).exists());
     // A folder blocks the path of the log; root ignores permissions.
     fs::create_dir(path.join(TRIALS_LOG)).unwrap();
     let (run, ended) = stress(path, &data, &[CAPS], &[]);
     let problem = run.summary["luck"]["ledger"]["problem"].as_str().unwrap();
     assert!(problem.contains(TRIALS_LOG) && problem.contains("--trials FILE"), "{problem}");
-    assert!(ended.out.contains(problem), "{}", ended.out);
+    assert!(ended.flat().contains(problem) && ended.out.contains("[trials_log]"), "{}", ended.out);
     assert_eq!(trials(&run), [4; 3]);
 }
 
@@ -197,8 +204,8 @@ fn hold_out_is_reported_and_cannot_vary() {
     let data = Panel::new(75, 140, 6).write(folder.path());
     let sealed = ["--set", "holdout.from=2015-06-01"];
     let (run, ended) = stress(folder.path(), &data, &[CAPS], &sealed);
-    let said = "hold-out in force: nothing from 2015-06-01 on was read";
-    assert!(ended.out.contains(said), "{}", ended.out);
+    let said = "Hold-out nothing from 2015-06-01 on was read";
+    assert!(ended.flat().contains(said), "{}", ended.out);
     assert_eq!(run.summary["holdout"]["from"], "2015-06-01");
     assert_eq!(run.summary["data"]["last"], "2015-05-29");
     let report = fs::read_to_string(run.path.join("report.html")).unwrap();

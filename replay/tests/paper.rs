@@ -246,7 +246,7 @@ fn names_with_control_characters_are_shown_escaped() {
         assert_eq!(control, None, "{what}: {text}");
         assert!(text.lines().all(|line| !line.starts_with("error:")), "{what}: {text}");
     }
-    assert!(state.out.contains("position    S00\\u{1b}[31m\\nerror: none"), "{}", state.out);
+    assert!(state.out.contains("  S00\\u{1b}[31m\\nerror: none"), "{}", state.out);
 }
 
 #[test]

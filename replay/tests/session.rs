@@ -33,7 +33,12 @@ fn session_replays_to_the_recorded_digests() {
     }
     assert!(again.path.join("report.html").exists());
     let ended = call(path, &["diff", "state", "again"]);
-    assert!(ended.code == Some(0) && ended.out.contains("no difference"), "{} {}", ended.out, ended.err);
+    assert!(
+        ended.code == Some(0) && ended.flat().contains("Result no difference"),
+        "{} {}",
+        ended.out,
+        ended.err
+    );
     assert!(ended.out.contains(again.digest()), "{}", ended.out);
 
     // Its run.toml can be replayed, and other commands refuse it.

@@ -59,7 +59,10 @@ fn state_shows_the_recorded_contents() {
     drop(lock);
     let words = call(path, &["state", "state"]).out;
     assert!(words.contains("no run is at work") && words.contains(&paper::digest(&ended.out)), "{words}");
-    assert!(words.contains("sizing.turnover_cap = 0.08") && words.contains("prices.parquet"), "{words}");
+    assert!(
+        support::flat(&words).contains("sizing.turnover_cap 0.08") && words.contains("prices.parquet"),
+        "{words}"
+    );
     drop(connection);
     assert_eq!(fs::read(path.join("state/state.db")).unwrap(), before, "the state was changed");
     // The command does not hold the lock.

@@ -36,7 +36,7 @@ fn each_scenario_equals_the_replay_with_its_settings() {
             [joined("stress", &data, &common), vec!["--grid", "grid.toml", "--out", &out]].concat();
         let ended = call(path, &arguments);
         assert_eq!(ended.code, Some(0), "{}", ended.err);
-        assert!(ended.out.contains(&format!("{count} scenarios")), "{}", ended.out);
+        assert!(ended.flat().contains(&format!("Count {count} scenarios")), "{}", ended.out);
         let table = Table::read(&path.join(&out).join("scenarios.parquet"));
         assert_eq!(table.rows(), count);
         assert_eq!(table.integers("scenario"), (0..count as i64).collect::<Vec<_>>());
@@ -108,7 +108,7 @@ fn look_ahead_of_scenarios_is_reported() {
     let summary = fs::read_to_string(path.join("out/summary.json")).unwrap();
     let table = fs::read(path.join("out/scenarios.parquet")).unwrap();
     let report = fs::read_to_string(path.join("out/report.html")).unwrap();
-    for (what, text) in [("terminal", &ended.out), ("summary", &summary), ("report", &report)] {
+    for (what, text) in [("terminal", &ended.flat()), ("summary", &summary), ("report", &report)] {
         assert!(text.contains(note), "{what}");
     }
     assert!(table.windows(note.len()).any(|bytes| bytes == note.as_bytes()), "scenarios.parquet");
@@ -209,7 +209,7 @@ fn killed_study_resumes_with_identical_tables() {
     assert!(ended.code == Some(1) && ended.err.contains("settings or its grid"), "{}", ended.err);
     let ended = call(path, &resume);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.out.contains(&format!("{kept} of 40 scenarios resumed")), "{}", ended.out);
+    assert!(ended.err.contains(&format!("{kept} of 40 scenarios resumed")), "{}", ended.err);
     assert!(!path.join(".out.unfinished").exists());
     for table in ["scenarios.parquet", "scenario_returns.parquet"] {
         let bytes = |run: &str| fs::read(path.join(run).join(table)).unwrap();
@@ -294,7 +294,7 @@ fn resampled_paths_are_summarised_in_quantiles() {
         [joined("stress", &data, &["estimator.warmup=60"]), vec!["--grid", "grid.toml", "--out", "out"]];
     let ended = call(path, &arguments.concat());
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.out.contains("9 resampled paths"), "{}", ended.out);
+    assert!(ended.out.contains("Resampled paths: 9"), "{}", ended.out);
     let summary: serde_json::Value =
         serde_json::from_slice(&fs::read(path.join("out/summary.json")).unwrap()).unwrap();
     let sharpe = Table::read(&path.join("out/scenarios.parquet")).numbers("net_sharpe");

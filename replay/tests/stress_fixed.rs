@@ -201,7 +201,7 @@ fn fixed_scenario_equals_the_replay_with_repriced_fills() {
     let note = "FIXED TRADES";
     let text = |name: &str| fs::read_to_string(path.join("out").join(name)).unwrap();
     let (summary, report) = (text("summary.json"), text("report.html"));
-    for (what, text) in [("terminal", &ended.out), ("summary", &summary), ("report", &report)] {
+    for (what, text) in [("terminal", &ended.flat()), ("summary", &summary), ("report", &report)] {
         assert!(text.contains(note), "{what}");
     }
     let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();

@@ -22,7 +22,7 @@ fn tune(path: &Path, data: &[String], out: &str, more: &[&str]) -> Tuned {
         [joined("tune", data, &COMMON), vec!["--grid", "grid.toml", "--out", out], more.to_vec()].concat();
     let ended = call(path, &arguments);
     assert_eq!(ended.code, Some(0), "{more:?}: {}", ended.err);
-    Tuned { run: Run::at(path.join(out)), text: ended.out }
+    Tuned { run: Run::at(path.join(out)), text: ended.flat() }
 }
 
 struct Tuned {
@@ -204,7 +204,7 @@ fn choices_and_their_results_follow_from_the_returns() {
         let hindsight: Vec<f64> = base.iter().map(|frame| returns[best][*frame]).collect();
         close(&out_of_sample["hindsight"]["sharpe"], sharpe(&hindsight));
         assert_eq!(joined.numbers("hindsight_net_return"), hindsight);
-        assert!(tuned.text.contains("in-sample: it says what to use, not what to expect"), "{}", tuned.text);
+        assert!(tuned.text.contains("In-sample: it says what to use, not what to expect."), "{}", tuned.text);
     }
 }
 
@@ -336,10 +336,10 @@ fn short_embargo_is_reported_if_training_follows_a_test_block() {
             "k_fold",
             &[],
             Some(
-                "the embargo is 10 days, and the filter remembers a tested block for about 500 (1/(1 − 0.998)",
+                "embargo is 10 days, but the filter remembers a tested block for about 500 days (1/(1 − 0.998)",
             ),
         ),
-        ("k_fold", &["--set", "estimator.kind=dlm"], Some("for about 200 (1/(1 − 0.995)")),
+        ("k_fold", &["--set", "estimator.kind=dlm"], Some("for about 200 days (1/(1 − 0.995)")),
         ("k_fold", &["--set", "estimator.kind=dlm", "--set", "estimator.discount_factor=0.9"], None),
         (
             "k_fold",
@@ -414,7 +414,10 @@ fn environment_settings_and_invalid_folds_are_refused() {
             &["--set", "tune.tested=6", "--method", "combinatorial", "--folds", "6"],
             &["`tune.tested`", "found 6"],
         ),
-        (&["--embargo", "100", "--force"], &["5 folds, an embargo of 100 days", "139 frames", "--resume"]),
+        (
+            &["--embargo", "100", "--force"],
+            &["5 folds with an embargo of 100 days", "139 frames", "--resume"],
+        ),
     ];
     for (more, words) in cases {
         refused(GRID, more, words);
@@ -423,7 +426,7 @@ fn environment_settings_and_invalid_folds_are_refused() {
     let more = ["--grid", "grid.toml", "--out", "out", "--resume", "--embargo", "5", "--no-report"];
     let ended = call(path, &[joined("tune", &data, &["estimator.warmup=60"]), more.to_vec()].concat());
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.out.contains("7 of 7 scenarios resumed"), "{}", ended.out);
+    assert!(ended.err.contains("7 of 7 scenarios resumed"), "{}", ended.err);
 }
 
 #[test]
@@ -442,14 +445,14 @@ fn later_starts_are_aligned_and_the_hold_out_is_kept() {
     let ended = call(path, &arguments);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let run = Run::at(path.join("out"));
-    assert!(ended.out.contains("hold-out in force: nothing from"), "{}", ended.out);
+    assert!(ended.flat().contains("Hold-out nothing from"), "{}", ended.out);
     assert_eq!(run.summary["holdout"]["opened"], false);
     let report = fs::read_to_string(path.join("out/report.html")).unwrap();
     assert!(report.contains("<b>Hold-out from"), "missing in the report");
-    let note = "begin to decide on different frames";
-    assert!(run.summary["warnings"].to_string().contains(note) && ended.out.contains(note));
+    assert!(run.summary["warning_codes"].to_string().contains("aligned_frames"));
+    assert!(ended.out.contains("[aligned_frames]"), "{}", ended.out);
     // The configuration itself has a warm-up of 252 days.
-    assert!(ended.out.contains("compared as if it held cash"), "{}", ended.out);
+    assert!(ended.flat().contains("compared as if it held cash"), "{}", ended.out);
     let joined = run.table("out_of_sample");
     assert!(joined.times().iter().all(|time| *time < panel.times[260]));
     // 260 frames: 90 returns of warm-up, and the frame of the first rebalance.

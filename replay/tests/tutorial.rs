@@ -79,16 +79,17 @@ fn replay_prints_the_summary_and_writes_the_documented_files() {
                      instruments.parquet orders.parquet run.toml summary.json weights.parquet";
         assert_eq!(files(&run).join(" "), names);
         assert_contract(&run, &TABLES);
-        let header = ended.out.lines().find(|line| line.contains("quarter_kelly, net")).expect("a table");
-        assert!(header.contains("quarter_kelly, gross") && header.contains("equal weight, net"), "{header}");
-        let sharpe = ended.out.lines().find(|line| line.trim_start().starts_with("sharpe")).unwrap();
-        let cells: Vec<&str> = sharpe.split_whitespace().skip(1).collect();
-        let figure = |kind: &str| format!("{:.2}", run.summary["metrics"][kind]["sharpe"].as_f64().unwrap());
-        assert_eq!(
-            cells,
-            [figure("net"), figure("gross"), figure("benchmark")],
-            "the printed table differs from summary.json"
-        );
+        assert!(ended.out.contains("\nPerformance of quarter_kelly\n"), "{}", ended.out);
+        let header = ended.out.lines().find(|line| line.contains("Net  ")).expect("a table");
+        assert!(header.contains("Gross") && header.contains("Equal weight"), "{header}");
+        let sharpe = ended.out.lines().find(|line| line.starts_with("  Sharpe ratio ")).unwrap();
+        let cells: Vec<&str> = sharpe.split_whitespace().skip(2).collect();
+        let sharpe = |kind: &str| run.summary["metrics"][kind]["sharpe"].as_f64().unwrap();
+        let figure = |kind: &str| format!("{:.2}", sharpe(kind));
+        let difference = format!("{:+.2}", sharpe("net") - sharpe("benchmark"));
+        assert_eq!(cells, [figure("net"), figure("gross"), figure("benchmark"), difference]);
+        assert!(ended.flat().contains("The strategy earned less than the equal-weight benchmark"));
+        assert!(ended.out.contains("[survivorship]") && ended.out.contains("report.html"), "{}", ended.out);
         for part in [run.digest(), &format!("runs/replay-{number}"), "2014-01-02", "2022-12-28"] {
             assert!(ended.out.contains(part), "{part} is missing:\n{}", ended.out);
         }
@@ -147,7 +148,7 @@ fn estimate_writes_betas_of_every_bar_and_no_trades() {
     assert_eq!(run.table("betas").rows(), 20 * 2_263);
     assert_eq!(run.summary["digest"], Value::Null);
     assert!(run.summary["estimator"]["hedged_r2"].as_f64().unwrap() > 0.3);
-    assert!(ended.out.contains("hedged R²"), "{}", ended.out);
+    assert!(ended.out.contains("Hedged R²"), "{}", ended.out);
 }
 
 #[test]

@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     fn figures((annual_return, sharpe): (f64, f64)) -> Figures {
-        Figures { annual_return, sharpe, ..Figures::nothing() }
+        Figures { annual_return, sharpe, ..Figures::undefined() }
     }
 
     #[test]

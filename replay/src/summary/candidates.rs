@@ -1,5 +1,5 @@
-//! Candidates of a study: its scenarios as places on axes, and those of them that may be called best. Terminal, summary
-//! and report use the same ones.
+//! Candidates of a study: its scenarios as points on axes, and those that compete to be the best. Terminal, summary and
+//! report use the same ones.
 
 use betaflow_connectors::record::{Setting, Values};
 use betaflow_engine::sweep::{self, Axis, Candidates, Sweep};
@@ -26,7 +26,7 @@ pub(crate) fn candidates(
     Candidates::new(sweep, &configured, |axis| is_choice(&settings[axis].name))
 }
 
-/// Name of the environment of the candidates.
+/// Returns the name of the environment of the candidates.
 pub(crate) fn environment_name(candidates: &Candidates) -> &'static str {
     match candidates.environment {
         Some(environment) if !environment.exact => "the environment nearest to the configuration's",
@@ -34,7 +34,7 @@ pub(crate) fn environment_name(candidates: &Candidates) -> &'static str {
     }
 }
 
-/// The levels of a setting, and each scenario's. One that leaves it unset has it as the configuration has.
+/// Returns the levels of a setting and the level of each scenario. A scenario that leaves it unset has the configured value.
 fn axis(setting: &Setting, base: &Value, level: impl Fn(&str, f64) -> String) -> (Axis, Vec<usize>) {
     let unset = name(base);
     match &setting.values {
@@ -57,7 +57,7 @@ fn axis(setting: &Setting, base: &Value, level: impl Fn(&str, f64) -> String) ->
     }
 }
 
-/// The value of the configuration as one of the axis.
+/// Returns the value of the configuration as a value of the axis.
 fn wanted(value: &Value, axis: &Axis) -> Option<sweep::Value> {
     match (axis, value) {
         (Axis::Numbers(_), value) => value.as_f64().map(sweep::Value::Number),
@@ -65,7 +65,7 @@ fn wanted(value: &Value, axis: &Axis) -> Option<sweep::Value> {
     }
 }
 
-/// A value of the configuration as the table of scenarios has it, where a list is written as TOML.
+/// Returns a value of the configuration as the table of scenarios writes it; a list is TOML.
 fn name(value: &Value) -> String {
     match value {
         Value::Null => UNSET.to_owned(),

@@ -1,4 +1,4 @@
-//! Figures of the engine as they stand in `summary.json`. Names and order are the engine's.
+//! Figures of the engine in `summary.json`, with the names and order of the engine.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Number;
 
-/// Figures of a series of returns; NaN where one is not defined.
+/// Figures of a series of returns; NaN if not defined.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Metrics {
     #[serde(flatten)]
@@ -23,7 +23,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Sharpe and Sortino ratio in excess of the risk-free return.
+    /// Returns the ratios in excess of the risk-free return.
     pub(crate) fn in_excess(&self) -> ExcessRatios {
         self.excess.unwrap_or_default()
     }
@@ -42,7 +42,7 @@ impl From<Figures> for Metrics {
 }
 
 impl<'de> Deserialize<'de> for Metrics {
-    /// A figure that is null or missing is NaN.
+    /// Reads a figure that is null or missing as NaN.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let numbers = BTreeMap::<String, Number>::deserialize(deserializer)?;
         let number =

@@ -19,7 +19,7 @@ pub(crate) struct Head {
     pub(crate) schema_version: Option<u64>,
     /// Counts of the input.
     pub(crate) data: Option<DataSummary>,
-    /// Environment where it is not the data's own.
+    /// Stressed environment; null if the data is used as it is.
     pub(crate) world: Option<String>,
     #[serde(flatten)]
     pub(crate) warnings: WarningList,
@@ -37,13 +37,13 @@ impl Head {
     }
 }
 
-/// Warnings: their sentences, and a code for the kind of each.
+/// Warnings, each with its text and its code.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct WarningList {
-    /// One sentence for each warning.
+    /// Text of each warning.
     pub(crate) warnings: Vec<String>,
-    /// Kind of each warning.
+    /// Stable code of each warning.
     pub(crate) warning_codes: Vec<String>,
 }
 
@@ -55,7 +55,7 @@ impl WarningList {
         }
     }
 
-    /// Sentences about ruined accounts, and all others.
+    /// Returns the texts about ruined accounts, and all others.
     pub(crate) fn by_ruin(&self) -> (Vec<&str>, Vec<&str>) {
         let is_ruin = |at: &usize| self.warning_codes.get(*at).is_some_and(|code| code.starts_with("ruined"));
         let (ruin, others): (Vec<usize>, Vec<usize>) = (0..self.warnings.len()).partition(is_ruin);
@@ -76,7 +76,7 @@ pub(crate) struct DataSummary {
     pub(crate) first: Option<String>,
     /// Time of the last frame.
     pub(crate) last: Option<String>,
-    /// Bad rows passed over because `data.on_bad_row` is `skip`.
+    /// Bad rows that were skipped, with `data.on_bad_row = "skip"`.
     pub(crate) skipped: u64,
     /// Frames before the first or after the last factor row.
     pub(crate) left_out: u64,

@@ -14,7 +14,7 @@ pub(crate) struct HoldoutSummary {
     pub(crate) from: String,
     /// True if the run has read it.
     pub(crate) opened: bool,
-    /// Result, where it was opened.
+    /// Result, if the hold-out was opened.
     #[serde(flatten, deserialize_with = "read_score")]
     #[schemars(with = "Option<ScoreSummary>")]
     pub(crate) score: Option<ScoreSummary>,
@@ -26,7 +26,7 @@ fn read_score<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Score
 }
 
 impl HoldoutSummary {
-    /// A hold-out that the run did not read.
+    /// Creates the part for a hold-out that the run did not read.
     pub(crate) fn kept(from: &str) -> Self {
         Self { from: from.to_owned(), opened: false, score: None }
     }
@@ -42,12 +42,12 @@ pub(crate) struct ScoreSummary {
     pub(crate) inside: PeriodMetrics,
     /// Figures before the hold-out.
     pub(crate) before: PeriodMetrics,
-    /// Openings that read a frame of it, this one included.
+    /// Openings that read a frame of it, including this one.
     pub(crate) openings: u64,
     /// Frames that an earlier opening has read.
     pub(crate) seen_frames: u64,
     pub(crate) earlier_openings: Vec<EarlierOpening>,
-    /// Earlier openings that read nothing of it.
+    /// Earlier openings that read no frame of it.
     pub(crate) other_openings: u64,
     pub(crate) failed_openings: Vec<FailedOpening>,
     /// Runs of the trials log that were measured in it.
@@ -76,7 +76,7 @@ pub(crate) struct EarlierOpening {
     pub(crate) profile: String,
     pub(crate) data_digest: String,
     pub(crate) configuration_digest: String,
-    /// Digest of the run; null where it did not finish.
+    /// Digest of the run; null if the run did not finish.
     pub(crate) digest: Option<String>,
     pub(crate) net_sharpe: Number,
     pub(crate) from: String,

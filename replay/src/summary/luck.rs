@@ -6,12 +6,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::Number;
 use super::number::read_if_present;
 
-/// Trials of a study and what they say about its best scenario. Ratios are annual, but for the variance, which is of
-/// ratios a frame.
+/// Trials of a study, and figures about its best scenario. Ratios are annual; the variance is that of ratios per frame.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct LuckSummary {
-    /// Returns of each ratio: the last that all trials have.
+    /// Number of returns of each ratio: the last ones that all trials have.
     pub(crate) frames: u64,
     pub(crate) years: Number,
     /// Distinct choices that are compared.
@@ -45,7 +44,7 @@ pub(crate) struct TrialCounts {
     pub(crate) measured: u64,
     /// Sample variance of their ratios a frame.
     pub(crate) variance: Number,
-    /// Expected highest Sharpe ratio if all were worthless.
+    /// Expected highest Sharpe ratio if all trials were worthless.
     pub(crate) expected_best_sharpe: Number,
 }
 
@@ -95,7 +94,7 @@ pub(crate) struct DeflatedLuck {
     pub(crate) deflated_sharpe: Number,
     /// Reason why `deflated_sharpe` is null.
     pub(crate) deflated_sharpe_reason: Option<String>,
-    /// Years of returns without which the best of so many worthless trials is expected to show such a ratio.
+    /// Years of returns below which the best of this many worthless trials is expected to show such a ratio.
     pub(crate) min_backtest_years: Number,
 }
 

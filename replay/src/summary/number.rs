@@ -1,4 +1,4 @@
-//! Parts of `summary.json` that may be missing: a number, and keys that stand together.
+//! Parts of `summary.json` that may be missing: a number, and groups of keys.
 
 use std::borrow::Cow;
 
@@ -6,18 +6,18 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A number: NaN here is null in JSON, and so is a key that is missing.
+/// A number. NaN is null in JSON, and a missing key is read as NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Number(pub(crate) f64);
 
 impl Number {
-    /// The number where it is defined.
+    /// Returns the number if it is finite.
     pub(crate) fn get(self) -> Option<f64> {
         self.0.is_finite().then_some(self.0)
     }
 }
 
-/// Reads keys that stand together in an object: they are there if `key` is.
+/// Reads a group of keys of an object: the group exists if `key` does.
 pub(super) fn read_if_present<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     key: &str,
     deserializer: D,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Number;
 
-/// Results of offline estimation; each key is there where it was asked for.
+/// Results of offline estimation; a key exists if its flag was given.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct OfflineSummary {

@@ -31,7 +31,7 @@ pub(crate) struct RunSummary {
     pub(crate) trading: Option<TradingSummary>,
 }
 
-/// Reads the keys of a run that traded: one that names its strategy.
+/// Reads the keys of a run that traded, which has a strategy.
 fn read_trading<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TradingSummary>, D::Error> {
     read_if_present("strategy", deserializer)
 }
@@ -45,7 +45,7 @@ pub(crate) struct EstimatorSummary {
     pub(crate) total: Calibration,
     /// `log_predictive_density` under its earlier name.
     pub(crate) mean_log_predictive_density: Number,
-    /// Groups of instruments with one covariance.
+    /// Groups of instruments that share one covariance.
     pub(crate) groups: u64,
     pub(crate) largest_group: u64,
     /// Instruments in alarm at the end, by alarm.
@@ -89,13 +89,13 @@ pub(crate) struct StageSummary {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct TradingSummary {
-    /// End of the digest chain; null where no frame decided.
+    /// End of the digest chain; null without a rebalance.
     pub(crate) digest: Option<String>,
     pub(crate) outcome: Option<Outcome>,
-    /// Look-ahead of the fills, where there is one.
+    /// Look-ahead of the fills, if there is any.
     pub(crate) look_ahead: Option<String>,
     pub(crate) strategy: String,
-    /// Null where no frame decided.
+    /// Null without a rebalance.
     pub(crate) nav: Option<NavSummary>,
     pub(crate) metrics: Option<MetricsBySeries>,
     pub(crate) costs: CostSums,
@@ -119,7 +119,7 @@ pub(crate) struct TradingSummary {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Outcome {
-    /// It went through all the data.
+    /// The run read all the data.
     Completed,
     /// The account was ruined.
     Ruined {
@@ -253,7 +253,7 @@ impl SizingSummary {
 pub(crate) struct CostAnalysisSummary {
     /// Gross less net annual return.
     pub(crate) annual_drag: Number,
-    /// Break-even cost of a unit of turnover.
+    /// Break-even cost in bps of the traded notional.
     pub(crate) break_even_bps: Number,
     /// NAV at which impact halves the Sharpe ratio of the same trades.
     pub(crate) capacity_of_same_trades: Number,
@@ -271,7 +271,7 @@ pub(crate) struct ShortfallSummary {
 }
 
 impl ShortfallSummary {
-    /// Each part with its name; the total is not one.
+    /// Returns each part with its name, without the total.
     pub(crate) fn parts(&self) -> [(&'static str, Number); 4] {
         let Self { delay, spread, impact, commission, .. } = *self;
         [("delay", delay), ("spread", spread), ("impact", impact), ("commission", commission)]

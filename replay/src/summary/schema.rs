@@ -65,7 +65,7 @@ fn disagreements(schema: &Value, root: &Value, value: &Value, place: &str) -> Ve
         match properties.get(key).or(schema.get("additionalProperties")) {
             Some(schema) => found.extend(disagreements(schema, root, value, &place)),
             None if schema.get("properties").is_some() => {
-                found.push(format!("{place}: is no key of the schema"))
+                found.push(format!("{place}: is not a key of the schema"))
             }
             None => {}
         }

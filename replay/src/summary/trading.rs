@@ -11,7 +11,7 @@ use super::run::{
 use super::{Metrics, MetricsBySeries, Number, Summary, TradingSummary, time_text};
 use crate::config::Config;
 
-/// Loss whose chance is stated.
+/// Loss whose probability is stated.
 const LOSS: f64 = 0.2;
 
 /// Performance of a run.
@@ -24,7 +24,7 @@ pub(crate) struct Trading {
     pub(super) cost_analysis: CostAnalysis,
     /// Annual volatility of the book as sizing predicted it, averaged over the rebalances.
     pub(super) predicted_volatility: f64,
-    /// NAV at which impact halves the Sharpe ratio of the same trades; NaN without impact, or with nothing to halve.
+    /// NAV at which impact halves the Sharpe ratio of the same trades; NaN without impact or without a positive ratio.
     pub(super) capacity: f64,
 }
 
@@ -57,7 +57,7 @@ impl Summary<'_> {
             |figures: &Figures, excess: ExcessRatios| Metrics { figures: *figures, excess: Some(excess) };
         let TurnoverFacts { mean, filled, max, share_at_cap } = performance.turnover;
         TradingSummary {
-            // Nothing was decided: there is nothing that a digest could stand for.
+            // Without a rebalance the digest covers no frame.
             digest: performance.nav.is_some().then(|| hex(&self.facts.digest)),
             outcome: Some(match time_text(*ruined) {
                 Some(at) => Outcome::Ruined { at },

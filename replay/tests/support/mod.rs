@@ -43,6 +43,18 @@ pub(crate) struct Ended {
     pub(crate) err: String,
 }
 
+impl Ended {
+    /// Standard output with single spaces in place of line ends and indents.
+    pub(crate) fn flat(&self) -> String {
+        flat(&self.out)
+    }
+}
+
+/// A text with single spaces in place of line ends and indents: sentences wrap at the width of the terminal.
+pub(crate) fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Runs the program in a folder.
 pub(crate) fn call(folder: &Path, arguments: &[&str]) -> Ended {
     let output = Command::new(env!("CARGO_BIN_EXE_betaflow"))

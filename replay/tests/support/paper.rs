@@ -44,5 +44,6 @@ pub(crate) fn arguments<'a>(url: &'a str, state: &'a str) -> Vec<&'a str> {
 
 /// Digest printed at the end of a run.
 pub(crate) fn digest(out: &str) -> String {
-    out.lines().find_map(|line| line.strip_prefix("digest ")).unwrap_or_default().to_owned()
+    let digest = out.lines().find_map(|line| line.trim_start().strip_prefix("Digest "));
+    digest.unwrap_or_default().split_whitespace().next().unwrap_or_default().to_owned()
 }

@@ -41,7 +41,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<()> {
     let record = RecordSettings { betas: Frames::None, weights: Frames::None };
     let config =
         Request::new(&args.input(), record).without_factors().until("--to", args.to.as_deref()).resolve()?;
-    let mut found = Found::default();
+    let mut found = Findings::default();
     let (facts, spreads) = inspect(&config, &mut found)?;
     let alignment = inspect_factors(&config, &mut found)?;
     found
@@ -78,12 +78,12 @@ pub(crate) fn check(args: &CheckArgs) -> Result<()> {
 
 /// Findings: counts, and a list of bounded length.
 #[derive(Default)]
-struct Found {
+struct Findings {
     tally: Tally,
     listed: Vec<Finding>,
 }
 
-impl Found {
+impl Findings {
     fn add(&mut self, finding: Finding) {
         self.tally.add(&finding);
         if self.listed.len() < LISTED_MAX {
@@ -93,7 +93,7 @@ impl Found {
 }
 
 /// Reads all prices once and collects findings and spreads.
-fn inspect(config: &Config, found: &mut Found) -> Result<(DataFacts, SpreadInspector)> {
+fn inspect(config: &Config, found: &mut Findings) -> Result<(DataFacts, SpreadInspector)> {
     let mut settings = config.source().clone();
     (settings.required, settings.factors) = (Vec::new(), Vec::new());
     settings.optional = if config.bars_belong_to_price() { columns() } else { Vec::new() };
@@ -135,7 +135,7 @@ fn refused(row: RefusedRow, latest: TimestampNs) -> Finding {
 
 /// Reads closes and factors, if there are factors. Returns the factor with the highest correlation with the panel, and its
 /// correlations.
-fn inspect_factors(config: &Config, found: &mut Found) -> Result<Option<(String, [f64; 3])>> {
+fn inspect_factors(config: &Config, found: &mut Findings) -> Result<Option<(String, [f64; 3])>> {
     let file = config.factor_file();
     if file.is_none() && config.factors.is_empty() {
         return Ok(None);

@@ -124,10 +124,11 @@ pub(crate) fn first_on(a: &Side, b: &Side, data: Option<(String, String, String)
         .or_else(|| other_columns(&row_a.equity, &row_b.equity).map(|found| event(Kind::Value, found)))
 }
 
-type Found = (String, String, String);
+/// Name of a difference, with the value of A and of B.
+type Difference = (String, String, String);
 
 /// Returns the first difference of the orders that fall due, and the frame that decided them.
-fn orders(a: &[OrderRow], b: &[OrderRow]) -> Option<(u64, Found)> {
+fn orders(a: &[OrderRow], b: &[OrderRow]) -> Option<(u64, Difference)> {
     let symbols: BTreeSet<&str> = a.iter().chain(b).map(|order| &*order.symbol).collect();
     symbols.into_iter().find_map(|symbol| {
         let of = |orders: &[OrderRow]| orders.iter().find(|order| &*order.symbol == symbol).cloned();
@@ -139,7 +140,7 @@ fn orders(a: &[OrderRow], b: &[OrderRow]) -> Option<(u64, Found)> {
     })
 }
 
-fn fills(a: &[FillRow], b: &[FillRow]) -> Option<Found> {
+fn fills(a: &[FillRow], b: &[FillRow]) -> Option<Difference> {
     let count = a.len().max(b.len());
     (0..count).find_map(|at| {
         let (a, b) = (a.get(at), b.get(at));
@@ -159,7 +160,7 @@ fn fills(a: &[FillRow], b: &[FillRow]) -> Option<Found> {
     })
 }
 
-fn costs(a: &RecordedFrame, b: &RecordedFrame) -> Option<Found> {
+fn costs(a: &RecordedFrame, b: &RecordedFrame) -> Option<Difference> {
     let of_fills = a.fills.iter().zip(&b.fills).find_map(|(of_a, of_b)| {
         let (costs_a, costs_b) = (of_a.costs.0, of_b.costs.0);
         let item = FillCosts::items().find(|item| !same(costs_a[*item], costs_b[*item]))?;
@@ -173,7 +174,7 @@ fn costs(a: &RecordedFrame, b: &RecordedFrame) -> Option<Found> {
     })
 }
 
-fn values(a: &RecordedFrame, b: &RecordedFrame) -> Option<Found> {
+fn values(a: &RecordedFrame, b: &RecordedFrame) -> Option<Difference> {
     let (a, b) = (&a.equity, &b.equity);
     let values = [
         ("interest", a.interest, b.interest),
@@ -185,7 +186,7 @@ fn values(a: &RecordedFrame, b: &RecordedFrame) -> Option<Found> {
     Some((name.to_owned(), shown(a), shown(b)))
 }
 
-fn targets(a: &RecordedFrame, b: &RecordedFrame) -> Option<Found> {
+fn targets(a: &RecordedFrame, b: &RecordedFrame) -> Option<Difference> {
     if let (Some(of_a), Some(of_b)) = (&a.targets, &b.targets) {
         let symbols: BTreeSet<&str> = of_a.iter().chain(of_b).map(|(symbol, _)| &**symbol).collect();
         return symbols.into_iter().find_map(|symbol| {
@@ -201,7 +202,7 @@ fn targets(a: &RecordedFrame, b: &RecordedFrame) -> Option<Found> {
 }
 
 /// Returns the first column of the equity that differs. A database has null for numbers that are not finite.
-fn other_columns(a: &EquityRow, b: &EquityRow) -> Option<Found> {
+fn other_columns(a: &EquityRow, b: &EquityRow) -> Option<Difference> {
     let finite = |value: Value<'_>| match value {
         Value::Number(number) if number.is_finite() => number,
         _ => f64::NAN,
@@ -221,7 +222,7 @@ pub(crate) fn data(
     b: (&Data, &[usize]),
     numbers: &InstrumentNumbers,
     differs: &mut Vec<bool>,
-) -> Option<Found> {
+) -> Option<Difference> {
     differs.clear();
     differs.resize(numbers.len(), false);
     let mut at_b = vec![None; numbers.len()];
@@ -257,7 +258,7 @@ pub(crate) fn data(
     first.or_else(|| factors(a.0, b.0))
 }
 
-fn factors(a: &Data, b: &Data) -> Option<Found> {
+fn factors(a: &Data, b: &Data) -> Option<Difference> {
     if a.factors() != b.factors() {
         return Some(("the factors".to_owned(), a.factors().join(", "), b.factors().join(", ")));
     }

@@ -49,7 +49,7 @@ pub(crate) fn diff(args: &DiffArgs) -> Result<ExitCode> {
 }
 
 /// Result of a comparison.
-struct Found {
+struct DiffResult {
     names: [String; 2],
     /// First event that differs.
     first: Option<Event>,
@@ -118,7 +118,7 @@ impl Comparison {
         }
     }
 
-    fn run(mut self) -> Result<Found> {
+    fn run(mut self) -> Result<DiffResult> {
         loop {
             let [a, b] = &self.sides;
             let order = match (a.there, b.there) {
@@ -152,7 +152,7 @@ impl Comparison {
             }
         }
         let gap = self.last.map(|(seq, time, nav)| Gap { seq, time, nav, parts: self.parts });
-        Ok(Found {
+        Ok(DiffResult {
             names: [a, b].map(|side| side.path.display().to_string()),
             digests: [a.digest.clone(), b.digest.clone()],
             first: self.first,

@@ -3,7 +3,7 @@
 use betaflow_engine::time::TimestampNs;
 use serde::Serialize;
 
-use super::{Found, Gap};
+use super::{DiffResult, Gap};
 use crate::summary::time_text;
 use crate::terminal::{Page, Table, decimals, grouped, signed};
 
@@ -11,9 +11,9 @@ use crate::terminal::{Page, Table, decimals, grouped, signed};
 const ROUNDING: f64 = 1e-9;
 
 /// Returns the page.
-pub(crate) fn page(found: &Found) -> Page {
+pub(crate) fn page(found: &DiffResult) -> Page {
     let mut page = Page::default();
-    let Found { names: [a, b], only, .. } = found;
+    let DiffResult { names: [a, b], only, .. } = found;
     page.section("Runs").field("A", a).field("B", b);
     let only: Vec<String> = ["A", "B"]
         .into_iter()
@@ -104,7 +104,7 @@ struct GapSummary<'a> {
 }
 
 /// Returns the JSON output.
-pub(crate) fn summary(found: &Found) -> DiffSummary<'_> {
+pub(crate) fn summary(found: &DiffResult) -> DiffSummary<'_> {
     let time = |time: Option<i64>| time_text(time.map(TimestampNs));
     let first = found.first.as_ref().map(|first| FirstDifference {
         seq: first.seq,

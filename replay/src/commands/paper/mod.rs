@@ -21,6 +21,7 @@
 mod alerts;
 mod args;
 mod disk;
+mod ended;
 mod feeds;
 mod hello;
 mod inputs;
@@ -44,7 +45,7 @@ use betaflow_connectors::parquet::Input as ParquetInput;
 use betaflow_connectors::store::{StateFolder, StateRecorder, Sync, Writer};
 use betaflow_connectors::tutorial;
 use betaflow_engine::assembly::FactorGap;
-use betaflow_engine::ledger::{Recorder, RunFacts, hex};
+use betaflow_engine::ledger::Recorder;
 use betaflow_engine::pipeline::{Placement, RunOptions, Watcher, resuming, trading};
 use betaflow_engine::range::OnOutOfRange;
 use betaflow_engine::source::Source as _;
@@ -53,7 +54,6 @@ use super::dashboard::status::LiveStatus;
 use super::dashboard::{Dashboard, read_token};
 use crate::config::{Config, OnGap, Request, error_text};
 use crate::run::REPLAY;
-use crate::summary::Rendered;
 use crate::terminal::say;
 use alerts::{Alerts, Kind};
 pub(super) use args::{LogFormat, PAPER, PaperArgs};
@@ -233,15 +233,9 @@ fn trade(
     if let Some(dashboard) = dashboard {
         dashboard.stop();
     }
-    if let Some(ruined) = folder.ruined()? {
-        say(&format!("{}\n", run_status::ruin(ruined)));
-    }
-    say(&text(&facts, &edge, started));
-    for warning in facts.data.warnings.iter().map(Rendered::from) {
-        say(&format!("note: {warning}\n"));
-    }
-    say(&status::latency_table(&latencies));
-    Ok(if stop.is_due() { "the run was stopped" } else { "the feed ended" })
+    let at_end = (folder.ruined()?, folder.path());
+    ended::page(&facts, &edge, &latencies, at_end, started).print();
+    Ok(if stop.is_due() { "the run was asked to stop" } else { "the feed ended" })
 }
 
 /// Resolves the settings, with those of the embedded data if `tutorial`.
@@ -321,39 +315,4 @@ fn refuse(config: &Config) -> Result<()> {
 /// NAV without decimals.
 fn value_text(nav: f64) -> String {
     if nav.is_finite() { format!("{nav:.0}") } else { "unknown (out of range)".to_owned() }
-}
-
-fn text(facts: &RunFacts, edge: &Edge, started: Instant) -> String {
-    let counts = edge.counts();
-    let nav = facts
-        .performance
-        .nav
-        .map_or_else(String::new, |(first, last)| format!("; NAV {first:.0} → {}", value_text(last)));
-    format!(
-        "{} frames, {} rebalances in {:.1} s{nav}\n{} messages, {} duplicate, {} early, {} back-filled, {} \
-         missing, {} malformed, {} reconnections\ndigest {}\n",
-        facts.data.frames,
-        facts.sizing.decisions,
-        started.elapsed().as_secs_f64(),
-        counts.messages,
-        counts.repeats,
-        counts.early,
-        counts.filled,
-        counts.missing,
-        counts.refused,
-        counts.connections.saturating_sub(1),
-        hex(&facts.digest)
-    ) + &venue_text(edge)
-}
-
-/// Data faults of a venue in one line; empty without faults.
-fn venue_text(edge: &Edge) -> String {
-    let faults = edge.venue_counts().map(|_| edge.counts().faults().collect::<Vec<_>>()).unwrap_or_default();
-    match faults.is_empty() {
-        true => String::new(),
-        false => {
-            let faults = faults.iter().map(|(kind, count)| format!("{kind} {count}"));
-            format!("venue: {}\n", faults.collect::<Vec<_>>().join(", "))
-        }
-    }
 }

@@ -20,6 +20,7 @@ use crate::commands::dashboard::status::{
     FeedStatus, LatencyStatus, LiveStatus, QueueStatus, QueuesStatus, StageLatency, Status, TradingStatus,
 };
 use crate::config::halt_text;
+use crate::terminal::{Table, decimals, grouped};
 
 /// Interval of the status rows.
 const PULSE: Duration = Duration::from_secs(1);
@@ -257,24 +258,13 @@ impl StatusReporter {
     }
 }
 
-/// Table of the latency of each measured stage.
-pub(crate) fn latency_table(latencies: &Latencies) -> String {
-    let stages: Vec<_> = latencies.stages().into_iter().filter(|stage| stage.count > 0).collect();
-    if stages.is_empty() {
-        return String::new();
+/// Returns the table of the latency of each measured stage.
+pub(crate) fn latency_table(latencies: &Latencies) -> Table {
+    let mut table = Table::new(["", "Count", "p50, µs", "p99, µs", "Maximum, µs"]);
+    for stage in latencies.stages().into_iter().filter(|stage| stage.count > 0) {
+        let us = |ns: u64| decimals(ns as f64 / 1e3, 1);
+        let count = grouped(stage.count as f64);
+        table.row([stage.stage.to_string(), count, us(stage.p50_ns), us(stage.p99_ns), us(stage.max_ns)]);
     }
-    let mut text =
-        format!("{:<22}{:>10}{:>12}{:>12}{:>12}\n", "latency", "count", "p50 µs", "p99 µs", "max µs");
-    for stage in stages {
-        let us = |ns: u64| format!("{:.1}", ns as f64 / 1e3);
-        text += &format!(
-            "{:<22}{:>10}{:>12}{:>12}{:>12}\n",
-            stage.stage,
-            stage.count,
-            us(stage.p50_ns),
-            us(stage.p99_ns),
-            us(stage.max_ns)
-        );
-    }
-    text
+    table
 }

@@ -3,13 +3,15 @@
 //! The strategy runs through all data as in a replay, in one causal run. Only the returns of the hold-out are scored; the first
 //! starts from the last value before the hold-out.
 //!
-//! * The command first checks data, settings, strategy and output folder, and reads the data once to its end.
-//! * Then, before it computes any return of the hold-out, it records the opening in a log beside the data
-//!   (`holdout_log.rs`). Every later score reports it.
-//! * An opening has two lines: `opened`, and `scored` with the end of the period, or `failed` if the run ended in an error
-//!   without figures. A failed opening does not count. An opening without a second line was killed, and counts.
-//! * An earlier opening counts if it has read a frame that is scored now, even if the bytes of the data differ: the log
-//!   belongs to the data beside it.
+//! The command first checks data, settings, strategy and output folder, and reads the data once to its end. Then, before it
+//! computes any return of the hold-out, it records the opening in a log beside the data (`holdout_log.rs`). Every later score
+//! reports it.
+//!
+//! An opening has two lines: `opened`, and `scored` with the end of the period, or `failed` if the run ended in an error
+//! without figures. A failed opening does not count. An opening without a second line was killed, and counts.
+//!
+//! An earlier opening counts if it has read a frame that is scored now, even if the bytes of the data differ: the log belongs
+//! to the data beside it.
 
 mod args;
 mod figures;

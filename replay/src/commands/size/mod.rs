@@ -40,14 +40,14 @@ struct Shown {
 
 /// Last rebalance of the date, and the times of others that explain why there is none.
 #[derive(Default)]
-struct Found {
+struct Rebalances {
     shown: Option<Shown>,
     first_decided: Option<TimestampNs>,
     decided: Option<TimestampNs>,
     ruined: Option<TimestampNs>,
 }
 
-impl Found {
+impl Rebalances {
     /// Returns the reason why there is no rebalance to show.
     fn reason(&self, config: &Config, dates: Option<RangeInclusive<i64>>) -> String {
         let text = |time: TimestampNs| time_text(Some(time)).unwrap_or_default();
@@ -82,7 +82,7 @@ impl Found {
 
 /// Recorder that keeps the rebalance of the date.
 #[derive(Clone, Default)]
-struct Finder(Arc<Mutex<Found>>);
+struct Finder(Arc<Mutex<Rebalances>>);
 
 impl Recorder for Finder {
     fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {

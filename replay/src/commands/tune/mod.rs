@@ -4,13 +4,14 @@
 //! grid file ─▶ scenarios ─▶ aligned ─▶ choose ─▶ summary, tables, text, best.toml
 //! ```
 //!
-//! * Each setting runs once, causally, through all the data. Filter and book continue through embargoes, unscored. Folds only
-//!   select the returns that are scored.
-//! * Returns are aligned at the latest first rebalance (`aligned.rs`). The configuration itself runs beside the settings, for
-//!   comparison. Only choices may vary.
-//! * The causal run also passes through tested blocks. If training follows a block, the memory of the filter is compared with
-//!   the embargo (`memory.rs`).
-//! * No trade and no cost accounts for the change of settings between folds.
+//! Each setting runs once, causally, through all the data. Filter and book continue through embargoes, unscored. Folds only
+//! select the returns that are scored.
+//!
+//! Returns are aligned at the latest first rebalance (`aligned.rs`). The configuration itself runs beside the settings, for
+//! comparison. Only choices may vary.
+//!
+//! The causal run also passes through tested blocks. If training follows a block, the memory of the filter is compared with
+//! the embargo (`memory.rs`). No trade and no cost accounts for the change of settings between folds.
 
 mod aligned;
 mod args;

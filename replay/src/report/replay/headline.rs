@@ -109,7 +109,7 @@ mod tests {
 
     fn words(net: [f64; 2], benchmark: [f64; 2]) -> Option<String> {
         let figures =
-            |[annual_return, sharpe]: [f64; 2]| Figures { annual_return, sharpe, ..Figures::nothing() };
+            |[annual_return, sharpe]: [f64; 2]| Figures { annual_return, sharpe, ..Figures::undefined() };
         let [net, benchmark] = [net, benchmark].map(figures);
         verdict(&MetricsBySeries::from([net, net, benchmark]), false).map(Markup::into_string)
     }

@@ -11,7 +11,7 @@ use crate::terminal::{NONE, Page, Table, decimals, grouped};
 pub(crate) struct Findings {
     pub(crate) smoothed: Option<SmoothedBy>,
     pub(crate) fitted: Option<FittedFacts>,
-    pub(crate) compared: Option<Compared>,
+    pub(crate) compared: Option<RollingResults>,
 }
 
 /// The model that was smoothed.
@@ -84,7 +84,7 @@ pub(crate) struct Window {
 }
 
 /// The comparison.
-pub(crate) struct Compared {
+pub(crate) struct RollingResults {
     pub(crate) windows: Vec<Window>,
     /// Frames with returns before the first that counts.
     pub(crate) skipped: u64,
@@ -111,7 +111,7 @@ impl Findings {
                 forecasts: window.paired.forecasts(),
             }
         };
-        let windows = |compared: &Compared| compared.windows.iter().map(window).collect();
+        let windows = |compared: &RollingResults| compared.windows.iter().map(window).collect();
         let keys = OfflineSummary {
             smooth: self.smoothed.map(SmoothedBy::summary),
             em: self.fitted.as_ref().map(em),
@@ -177,7 +177,7 @@ impl Findings {
             page.section("EM").field("Log-likelihood", format!("{first} → {last}")).field(
                 "Instruments",
                 format!(
-                    "{}, of which {} converged within {} steps",
+                    "{}; {} converged within {} steps",
                     grouped(fitted.instruments as f64),
                     grouped(fitted.converged as f64),
                     fitted.steps_max
@@ -192,7 +192,7 @@ impl Findings {
     }
 }
 
-impl Compared {
+impl RollingResults {
     fn table(&self) -> Table {
         let mut table = Table::new(["Window", "Least squares", "Filter", "Difference", "Forecasts"]);
         for Window { days, paired } in &self.windows {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use betaflow_connectors::record::{RollingRow, RowOf, RunNames, TableWriter};
 use betaflow_engine::model::{Panel, RollingComparison, RollingRegression};
 
-use super::findings::{Compared, Window};
+use super::findings::{RollingResults, Window};
 use crate::config::Config;
 use crate::run::progress;
 
@@ -16,7 +16,7 @@ const WINDOWS: [u32; 4] = [63, 126, 252, 504];
 const WRITTEN: u32 = 252;
 
 /// Compares, and writes `rolling.parquet`.
-pub(crate) fn compare(config: &Config, panel: &Panel, folder: &Path) -> Result<Compared> {
+pub(crate) fn compare(config: &Config, panel: &Panel, folder: &Path) -> Result<RollingResults> {
     let factors = panel.factor_names().len();
     let mut comparison =
         RollingComparison::new(&config.estimator, &config.data.calendar(), factors, &WINDOWS)?;
@@ -31,7 +31,7 @@ pub(crate) fn compare(config: &Config, panel: &Panel, folder: &Path) -> Result<C
     }
     bar.finish_and_clear();
     table.close()?;
-    Ok(Compared {
+    Ok(RollingResults {
         windows: comparison.results().map(|(days, paired)| Window { days, paired }).collect(),
         skipped: comparison.skipped(),
         with_returns: comparison.with_returns(),
