@@ -241,7 +241,7 @@ fn missing_or_changed_data_is_reported() {
     fs::create_dir(path.join("empty")).unwrap();
     for name in ["absent", "empty"] {
         let ended = call(path, &["diff", "a", name]);
-        let expected = "expected the folder of a replay or the state folder of a paper run";
+        let expected = "expected a run folder or a state folder";
         assert!(ended.code == Some(2) && ended.err.contains(expected), "{}", ended.err);
     }
 }

@@ -92,10 +92,14 @@ fn best_is_deflated_by_the_choices_in_its_environment() {
 
     let deflated = of["deflated_sharpe"].as_f64().unwrap();
     let text = format!(
-        "scenario {best} of 8 in the configuration's environment: net Sharpe ratio {:.2}",
+        "scenario {best}, of 8 choices in the configuration's environment: net Sharpe ratio {:.2}",
         sharpe[best]
     );
-    for part in [&text[..], "Trials 8: 8 of this run", &format!("Deflated Sharpe ratio {deflated:.2}:")] {
+    for part in [
+        &text[..],
+        "Trials 8, all of this run; trials log: ",
+        &format!("Deflated Sharpe ratio {deflated:.2}:"),
+    ] {
         assert!(ended.flat().contains(part), "{part}: {}", ended.out);
     }
     let report = fs::read_to_string(run.path.join("report.html")).unwrap();

@@ -80,7 +80,9 @@ fn smoothed_betas_equal_filtered_at_the_end_with_smaller_errors() {
     // The variance is estimated in both, and the smoothed estimate may be larger.
     let better = pairs.iter().filter(|(smoothed, filtered)| smoothed <= filtered).count();
     assert!(better as f64 > 0.95 * pairs.len() as f64, "{better} of {}", pairs.len());
-    assert!(!notes(&run).contains("mixture") && notes(&run).contains("smoothed.parquet knows"));
+    assert!(
+        !notes(&run).contains("mixture") && notes(&run).contains("smoothed.parquet depends on later data")
+    );
     assert_eq!(run.summary["smooth"]["model"], "dlm");
 
     // With a nearly known variance, smoothed errors are never larger.

@@ -79,7 +79,7 @@ fn replay_prints_the_summary_and_writes_the_documented_files() {
                      instruments.parquet orders.parquet run.toml summary.json weights.parquet";
         assert_eq!(files(&run).join(" "), names);
         assert_contract(&run, &TABLES);
-        assert!(ended.out.contains("\nPerformance of quarter_kelly\n"), "{}", ended.out);
+        assert!(ended.out.contains("\nPerformance of quarter_kelly against equal weight\n"), "{}", ended.out);
         let header = ended.out.lines().find(|line| line.contains("Net  ")).expect("a table");
         assert!(header.contains("Gross") && header.contains("Equal weight"), "{header}");
         let sharpe = ended.out.lines().find(|line| line.starts_with("  Sharpe ratio ")).unwrap();

@@ -17,7 +17,7 @@ const FIGURES: [(&str, &str, Unit); 13] = [
     ("annual_return", "Annual return", Unit::Share),
     ("annual_volatility", "Annual volatility", Unit::Share),
     ("sharpe", "Sharpe ratio", Unit::Ratio),
-    ("sharpe_standard_error", "Standard error (s.e.)", Unit::Ratio),
+    ("sharpe_standard_error", "Standard error", Unit::Ratio),
     ("probabilistic_sharpe", "P(SR > 0)", Unit::Ratio),
     ("sortino", "Sortino ratio", Unit::Ratio),
     ("calmar", "Calmar ratio", Unit::Ratio),
@@ -47,10 +47,10 @@ pub(crate) fn figure_text(name: &str, value: f64) -> String {
     }
 }
 
-/// Returns the table of net, gross and benchmark, with the difference of net and benchmark. `more`: further ratios of the
+/// Returns the table of net, gross and benchmark, with the difference net less benchmark. `more`: further ratios of the
 /// three series, below the Sharpe ratio.
 pub(crate) fn metrics_table([net, gross, benchmark]: [&Figures; 3], more: &[(&str, [f64; 3])]) -> Table {
-    let mut table = Table::new(["", "Net", "Gross", "Equal weight", "Net less e.w."]).optional([2]);
+    let mut table = Table::new(["", "Net", "Gross", "Equal weight", "Difference"]).optional([2]);
     for (name, label, unit) in FIGURES {
         let [net, gross, benchmark] = [net, gross, benchmark].map(|of| figure(of, name));
         // Two standard errors or probabilities have no meaningful difference.

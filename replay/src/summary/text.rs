@@ -9,12 +9,15 @@ use super::{Code, Summary, Trading, benchmark_sentence, metrics_table, time_text
 use crate::terminal::{NONE, Page, decimals, grouped, percent};
 
 /// Files of a run folder that the page names, each with its content.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 10] = [
     ("report.html", "charts and tables on one page; opens without a network"),
     ("equity.parquet", "value, cash, exposure, turnover and costs of each bar"),
     ("fills.parquet", "each fill with its price and costs"),
     ("weights.parquet", "target and held weight of each instrument"),
     ("betas.parquet", "alpha, betas and forecast of each instrument"),
+    ("smoothed.parquet", "betas of each bar given all bars"),
+    ("parameters.parquet", "variances and prior of each instrument, fitted by EM"),
+    ("rolling.parquet", "betas and forecasts of rolling least squares"),
     ("summary.json", "all figures"),
     ("run.toml", "all settings; `--config` runs them again"),
 ];
@@ -65,7 +68,7 @@ impl Summary<'_> {
         page.field(
             "Prices",
             format!(
-                "{} instruments, {} frames, {} rows, read in {:.2} s",
+                "{} instruments, {} frames, {} rows in {:.2} s",
                 grouped(data.instruments as f64),
                 grouped(data.frames as f64),
                 grouped(data.rows as f64),
@@ -88,7 +91,7 @@ impl Summary<'_> {
     }
 
     fn add_performance(&self, page: &mut Page, trading: &Trading) {
-        page.section(format!("Performance of {}", self.config.strategy_kind()));
+        page.section(format!("Performance of {} against equal weight", self.config.strategy_kind()));
         let comparison = &trading.comparison;
         let series = [&comparison.net, &comparison.gross, &comparison.benchmark];
         let ExcessFigures { net, gross, benchmark } = self.facts.performance.in_excess;

@@ -7,6 +7,8 @@ use super::printable;
 
 /// Spaces between two columns.
 const GAP: usize = 2;
+/// Width at which columns of words wrap before the table leaves out optional columns.
+const WRAPPED: usize = 24;
 
 /// A table of a page. Where the terminal is too narrow, it leaves out optional columns and wraps words.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +31,12 @@ impl Table {
     /// Marks further columns as words.
     pub(crate) fn words(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
         self.words.extend(columns);
+        self
+    }
+
+    /// Marks the first column as numbers.
+    pub(crate) fn numbers(mut self) -> Self {
+        self.words.retain(|column| *column > 0);
         self
     }
 
@@ -79,7 +87,10 @@ impl Table {
         let mut columns: Vec<usize> = (0..self.header.len()).collect();
         let mut optional = self.optional.iter();
         let needed = |columns: &[usize]| -> usize {
-            let widths = columns.iter().map(|at| self.content_width(*at));
+            let widths = columns.iter().map(|at| match *at > 0 && self.words.contains(at) {
+                true => self.content_width(*at).min(WRAPPED),
+                false => self.content_width(*at),
+            });
             widths.sum::<usize>() + GAP * columns.len().saturating_sub(1)
         };
         while needed(&columns) > width

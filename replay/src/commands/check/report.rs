@@ -34,7 +34,7 @@ impl Checked<'_> {
         page.field(
             "Prices",
             format!(
-                "{} instruments, {} timestamps, {} rows, read in {:.2} s",
+                "{} instruments, {} timestamps, {} rows in {:.2} s",
                 grouped(facts.instruments as f64),
                 grouped(facts.frames as f64),
                 grouped(facts.rows as f64),
@@ -74,7 +74,10 @@ impl Checked<'_> {
         }
         page.section("Findings");
         for (problem, count) in self.tally.found() {
-            page.field(problem.to_string(), format!("{} {}", count.findings, problem_meaning(problem)));
+            page.field(
+                problem.to_string(),
+                format!("{} {}", grouped(count.findings as f64), problem_meaning(problem)),
+            );
             for worst in &count.worst {
                 page.field("", format!("{} {}: {}", Iso(worst.timestamp), worst.symbol, worst.detail));
             }
@@ -127,8 +130,9 @@ impl Checked<'_> {
             ),
             Verdict::WrongTimeUnit => "Not fit: all times are in a wrong unit. Convert them.".to_owned(),
             Verdict::CopiedBars { copied } => format!(
-                "Not fit: {copied} rows hold the bar of another day, so a strategy that trades on them sees the future. Get \
-                 these days from another source, or leave the rows out. {flagged}."
+                "Not fit: {} rows hold the bar of another day, so a strategy that trades on them sees the future. Get \
+                 these days from another source, or leave the rows out. {flagged}.",
+                grouped(copied as f64)
             ),
             Verdict::FactorsMisaligned => format!(
                 "Not fit with these factors: they belong to other rows than the prices. Shift them. {flagged}."

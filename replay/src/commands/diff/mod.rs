@@ -147,7 +147,7 @@ impl Comparison {
                 self.reasons.push(Unexplained { code: "ruined", text });
             }
             if let Some(reason) = side.no_data() {
-                let text = format!("The data of {name} ({}) cannot be used: {reason}", side.path.display());
+                let text = format!("The data of {name} ({}) cannot be used: {reason}.", side.path.display());
                 self.reasons.push(Unexplained { code: "data_unusable", text });
             }
         }

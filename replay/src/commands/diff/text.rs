@@ -52,11 +52,12 @@ fn add_gap(gap: &Gap, page: &mut Page) {
     page.field("A", decimals(a, 2)).field("B", decimals(b, 2)).field("B less A", signed(b - a, 2));
     let mut table = Table::new(["Part of the gap", "B less A"]);
     for (name, part) in gap.parts.items() {
+        let label = name[..1].to_uppercase() + &name[1..];
         let is_rounding = part.abs() <= ROUNDING * a.abs();
         if name == "not explained" && is_rounding && part != 0.0 {
-            table.row([name.to_owned(), format!("{part:+.2e} (rounding)")]);
+            table.row([label, format!("{part:+.2e} (rounding)")]);
         } else if part != 0.0 || !matches!(name, "start" | "interest" | "not explained") {
-            table.row([name.to_owned(), signed(part, 2)]);
+            table.row([label, signed(part, 2)]);
         }
     }
     page.table(table);

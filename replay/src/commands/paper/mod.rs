@@ -21,13 +21,13 @@
 mod alerts;
 mod args;
 mod disk;
-mod ended;
 mod feeds;
 mod hello;
 mod inputs;
 mod link;
 mod log;
 mod logging;
+mod page;
 mod restart;
 mod run_status;
 mod status;
@@ -39,7 +39,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use betaflow_connectors::live::{
-    Edge, FeedSource, Hello, Latencies, WithHistory, inputs_before, monotonic_ns, shown,
+    FeedSource, Hello, Latencies, WithHistory, inputs_before, monotonic_ns, shown,
 };
 use betaflow_connectors::parquet::Input as ParquetInput;
 use betaflow_connectors::store::{StateFolder, StateRecorder, Sync, Writer};
@@ -234,7 +234,7 @@ fn trade(
         dashboard.stop();
     }
     let at_end = (folder.ruined()?, folder.path());
-    ended::page(&facts, &edge, &latencies, at_end, started).print();
+    page::page(&facts, &edge, &latencies, at_end, started).print();
     Ok(if stop.is_due() { "the run was asked to stop" } else { "the feed ended" })
 }
 

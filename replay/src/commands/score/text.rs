@@ -114,12 +114,12 @@ impl Score {
             format!("{} of {} frames", grouped(self.seen_frames() as f64), grouped(frames as f64)),
         );
         page.field("Same data and start", format!("{same} of {count} earlier opening(s)"));
-        let header = ["Earlier opening", "Profile", "Settings", "Run", "Net Sharpe", "Frames seen"];
+        let header = ["Earlier opening, UTC", "Profile", "Settings", "Run", "Net Sharpe", "Frames seen"];
         let mut table = Table::new(header).words([1, 2, 3, 5]).optional([2, 3]);
         for Overlap { entry, period, .. } in self.earlier.iter().skip(count.saturating_sub(SHOWN)) {
             let short = |digest: &str| digest.chars().take(SHORT).collect::<String>();
             table.row([
-                entry.time.clone(),
+                entry.time.get(..19).unwrap_or(&entry.time).replace('T', " "),
                 entry.profile.clone(),
                 short(&entry.configuration_digest),
                 entry.digest.as_deref().map_or_else(|| "no result".to_owned(), short),
@@ -155,10 +155,10 @@ impl Score {
         }
         let [net, gross, benchmark] =
             self.parts.inside.figures.each_ref().map(|figures| figures.annual_return);
-        page.field("Gross", format!("before costs, which took {} a year.", percent(gross - net)));
+        page.field("Gross", format!("Before costs, which took {} a year.", percent(gross - net)));
         page.field(
             "Equal weight",
-            format!("the same amount of every instrument: {} a year.", percent(benchmark)),
+            format!("The same amount of every instrument: {} a year.", percent(benchmark)),
         );
     }
 }

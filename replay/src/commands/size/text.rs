@@ -111,7 +111,8 @@ impl Report<'_> {
     }
 
     fn frontier_table(&self, year: f64) -> Table {
-        let mut table = Table::new(["Turnover, %", "Growth, % a year", "One more % adds, bps a year"]);
+        let mut table =
+            Table::new(["Turnover, %", "Growth, % a year", "One more % adds, bps a year"]).numbers();
         for point in &self.frontier {
             table.row([
                 decimals(100.0 * point.turnover, 2),

@@ -75,7 +75,7 @@ impl Finished<'_> {
             let among = match (candidates.environment_axes.is_empty(), candidates.count()) {
                 (true, _) => String::new(),
                 (false, 1) => format!(" in {} (no choice varies)", environment_name(candidates)),
-                (false, count) => format!(" of {count} in {}", environment_name(candidates)),
+                (false, count) => format!(", of {count} choices in {}", environment_name(candidates)),
             };
             page.field("Best", format!("scenario {best}{among}: {}", self.figures(best)));
         }

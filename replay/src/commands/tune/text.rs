@@ -100,9 +100,8 @@ impl Tuning {
         page.section(format!("Folds: {} in training and out of sample", self.objective()));
         let trained =
             if self.study.base.tune.method == Method::WalkForward { "Trained until" } else { "Trained on" };
-        let header =
-            ["Fold", trained, "Tested on", "Training", "Test", "Best", "Best again", "In 1 s.e.", "Chosen"];
-        let mut table = Table::new(header).words([1, 2, 8]).optional([7, 6, 1, 5]);
+        let header = ["Fold", trained, "Tested on", "Training", "Test", "Best", "Again", "Chosen"];
+        let mut table = Table::new(header).words([1, 2, 7]).optional([1, 6, 5]);
         for (fold, choice) in choices.iter().enumerate().take(SHOWN) {
             table.row(self.fold_row(fold, choice));
         }
@@ -112,12 +111,13 @@ impl Tuning {
         }
         let resamples = choices.iter().map(|choice| choice.preferred.certainty.resamples).min().unwrap_or(0);
         page.text(format!(
-            "Chosen: the setting with the lowest turnover among those within one standard error (s.e.) of the best in training. \
-             Best again: share of {resamples} resamples of the training frames in which the best is the best again."
+            "Training and Test: scores of the chosen setting, which has the lowest turnover among those within one standard \
+             error of the best in training. Best: highest score in training. Again: share of {resamples} resamples of the \
+             training frames in which the best is the best again."
         ));
     }
 
-    fn fold_row(&self, fold: usize, choice: &FoldChoice) -> [String; 9] {
+    fn fold_row(&self, fold: usize, choice: &FoldChoice) -> [String; 8] {
         let days = |ranges: &[std::ops::Range<usize>]| ends(&self.aligned.times, ranges).map(day);
         let blocks = choice.fold.test.iter().map(|block| days(std::slice::from_ref(block)).join(" to "));
         let trained = match self.study.base.tune.method {
@@ -132,7 +132,6 @@ impl Tuning {
             decimals(choice.test_score, 2),
             decimals(choice.preferred.best.score, 2),
             whole_percent(choice.preferred.certainty.share),
-            choice.preferred.certainty.within_one_error.to_string(),
             self.name(choice.chosen.setting),
         ]
     }

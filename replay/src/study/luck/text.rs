@@ -2,7 +2,7 @@
 
 use super::Luck;
 use crate::summary::{Code, Rendered};
-use crate::terminal::{NONE, Page};
+use crate::terminal::{NONE, Page, grouped};
 
 impl Luck {
     /// Returns the section about trials, deflated Sharpe ratio and overfitting.
@@ -38,7 +38,9 @@ impl Luck {
         let overfitting = match &self.overfitting {
             Ok((found, blocks)) => format!(
                 "{:.2}, from {} trials and {} splits of {blocks} blocks",
-                found.probability, self.compared, found.splits
+                found.probability,
+                self.compared,
+                grouped(found.splits as f64)
             ),
             Err(reason) => format!("{NONE}: {reason}"),
         };
@@ -59,18 +61,22 @@ impl Luck {
     fn trials_text(&self) -> String {
         let counted = &self.counted;
         let origin = match &counted.file {
+            Some(path) if counted.runs_before == 0 => {
+                format!(", all of this run; trials log: {}", path.display())
+            }
             Some(path) => format!(
-                "{} of this run, the others of {} earlier run(s) on the same data; trials log: {}",
+                ": {} of this run, {} of {} earlier run(s) on the same data; trials log: {}",
                 counted.here,
+                counted.trials.saturating_sub(counted.here),
                 counted.runs_before,
                 path.display()
             ),
-            None => "all of this run; no trials log is kept".to_owned(),
+            None => ", all of this run; no trials log is kept".to_owned(),
         };
         let ruined = match self.ruined.len() {
             0 => String::new(),
             count => format!("; {count} ruined, counted as trials but not compared"),
         };
-        format!("{}: {origin}{ruined}", counted.trials)
+        format!("{}{origin}{ruined}", counted.trials)
     }
 }

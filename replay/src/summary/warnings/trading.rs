@@ -106,8 +106,8 @@ impl Summary<'_> {
             warnings.push(Rendered::new(
                 Code::UsualSpread,
                 format!(
-                    "{} fills had no quote or estimate and paid execution.half_spread_bps = {}. {} fills met a crossed quote \
-                     and paid no spread.",
+                    "{} fills had no quote or estimate and paid execution.half_spread_bps = {}. {} bars had a crossed \
+                     quote, which counts as a spread of 0.",
                     execution.spread_usual, settings.half_spread_bps, execution.crossed_quotes
                 ),
             ));

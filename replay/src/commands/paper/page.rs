@@ -6,7 +6,7 @@ use std::time::Instant;
 use betaflow_connectors::live::{Edge, Latencies};
 use betaflow_engine::ledger::{RunFacts, hex};
 
-use super::{run_status, status};
+use super::{run_status, status, value_text};
 use crate::summary::Rendered;
 use crate::terminal::{Page, grouped};
 
@@ -34,7 +34,7 @@ pub(super) fn page(
         ),
     );
     if let Some((first, last)) = facts.performance.nav {
-        let last = if last.is_finite() { grouped(last) } else { "not known (out of range)".to_owned() };
+        let last = if last.is_finite() { grouped(last) } else { value_text(last) };
         page.field("Net asset value", format!("{} → {last}", grouped(first)));
     }
     let counts = edge.counts();
