@@ -9,24 +9,24 @@ use crate::run::session::{self, SessionComparison};
 use crate::run::{self, Prepared, Reported, RunArgs, open};
 
 pub(super) const REPLAY: &str = "\
-Trade a strategy through historical data and see what it earns after costs.
+Trade a strategy through historical data, with costs.
 
 Without --prices it runs on embedded tutorial data: 20 large US stocks, the
 S&P 500 and five factor ETFs, daily, 2014 to 2022.
 
-The run folder holds:
+The run folder has:
   summary.json     metrics after costs, before costs and of the benchmark,
                    costs, turnover, the digest
-  equity.parquet   a row a bar: value, cash, exposure, turnover, each cost
-  fills.parquet    a row a fill: price, price at the decision, costs
-  orders.parquet   a row an order: what was filled of it, how it ended
-  attribution.parquet    a row a bar: betas of the book, and the change of
-                   value by alpha, factors, residual and costs
+  equity.parquet   a row for each bar: NAV, cash, exposure, turnover, each cost
+  fills.parquet    a row for each fill: price, price at the rebalance, costs
+  orders.parquet   a row for each order: filled quantity, final state
+  attribution.parquet    a row for each bar: betas of the book, and the change
+                   of NAV by alpha, factors, residual and costs
   contributions.parquet  the same by instrument, over the whole run
   weights.parquet  target and held weight of each instrument
   betas.parquet    alpha, betas, the forecast of each return and its error
-  instruments.parquet  how well the forecasts of each instrument have held
-  report.html      all of it on one page, which opens without a network
+  instruments.parquet  quality of the forecasts of each instrument
+  report.html      the results on one page, which needs no network
   run.toml         all settings; --config run.toml runs them again
 
 In Python:
@@ -34,13 +34,12 @@ In Python:
   equity.set_index(\"timestamp\").nav.plot()
 
 The same data and settings give the same digest on every machine. No output
-depends on data that comes after it: orders fill one bar after the one that
-they are decided on.
+depends on later data: orders fill one bar after their rebalance.
 
-With --session DIR the data is what a `betaflow paper` run has received, from
-its state folder, with the settings in it; the run may go on meanwhile. The
-digest is compared with the one on record, frame by frame, unless --set changes
-what decides results. Where they differ the exit code is 1.
+--session DIR replays the session recording of a `betaflow paper` run from its
+state folder, with its settings; the run may go on meanwhile. The digest is
+compared with the recorded one, frame by frame, unless --set changes a setting
+that decides results. The exit code is 1 if they differ.
   betaflow replay --session runs/paper --out runs/again";
 
 /// Arguments of `replay`.
@@ -48,10 +47,10 @@ what decides results. Where they differ the exit code is 1.
 pub(crate) struct ReplayArgs {
     #[command(flatten)]
     pub run: RunArgs,
-    /// State folder of a `paper` run: replay what it has received, with its settings
+    /// State folder of a `paper` run whose session recording is replayed, with its settings.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["prices", "factors", "config", "from", "to"])]
     pub session: Option<PathBuf>,
-    /// Write no report.html (it takes 5 MB)
+    /// Skip report.html, which has 5 MB.
     #[arg(long)]
     pub no_report: bool,
 }

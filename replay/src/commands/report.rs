@@ -10,11 +10,11 @@ use crate::report::{self, FILE};
 use crate::terminal::say;
 
 pub(super) const REPORT: &str = "\
-Make the report of a run folder again.
+Write the report of a run folder again.
 
-It reads the folder alone: summary.json, run.toml and the tables that are
-there, and writes report.html into it. A section whose table or figures are
-missing says so, so the folder of an older run has a report as well.
+The command reads only the folder (summary.json, run.toml and its tables) and
+writes report.html into it. A section names a missing table or figure, so that
+the folder of an older version has a report as well.
 
 Example:
   betaflow report runs/replay-1";
@@ -22,15 +22,15 @@ Example:
 /// Arguments of `report`.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// The folder of a run
+    /// Run folder.
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
-    /// Instruments to draw, of an estimate, such as AAPL,MSFT; without it a few are chosen
+    /// Instruments to plot for an estimate, such as AAPL,MSFT [default: a few].
     #[arg(long, value_name = "SYMBOLS", value_delimiter = ',')]
     pub plot: Vec<String>,
 }
 
-/// Makes the report of a run folder again.
+/// Writes the report of a run folder again.
 ///
 /// # Errors
 /// The folder cannot be read or written.

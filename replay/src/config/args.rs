@@ -1,25 +1,25 @@
-//! Arguments that name data and settings, as typed.
+//! Arguments for data and settings.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-/// Where data and settings come from.
+/// Data and settings of a command, as typed.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct InputArgs {
-    /// Parquet file, or folder of files, with prices
+    /// Parquet file or folder of files with prices [default: embedded tutorial data].
     #[arg(long, value_name = "PATH")]
     pub prices: Option<PathBuf>,
-    /// Parquet file with factor returns, or `none` to run without factors
+    /// Parquet file with factor returns, or `none` to run without factors.
     #[arg(long, value_name = "PATH")]
     pub factors: Option<PathBuf>,
-    /// Settings in a TOML file
+    /// TOML file of settings, such as the run.toml of a run folder.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// One setting, over those of the file; may be given many times
+    /// One setting, which takes precedence over the file; repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// First date, such as 2015-01-31; earlier data is not seen at all
+    /// First date, such as 2015-01-31; earlier data is not read [default: all data].
     #[arg(long, value_name = "DATE")]
     pub from: Option<String>,
 }

@@ -11,16 +11,16 @@ use crate::config::InputArgs;
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub input: InputArgs,
-    /// Last date, included
+    /// Last date, included [default: all data].
     #[arg(long, value_name = "DATE")]
     pub to: Option<String>,
-    /// Folder to write; without it the next free runs/NAME-1, runs/NAME-2, ...
+    /// Run folder to write [default: the next free runs/COMMAND-1, runs/COMMAND-2, ...].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Replace what is in that folder
+    /// Replace an earlier run in that folder; other files stay.
     #[arg(long, requires = "out")]
     pub force: bool,
-    /// Show where the time went, stage by stage
+    /// Show the time that each stage took.
     #[arg(long)]
     pub timing: bool,
     /// Print summary.json on standard output, and nothing else there
@@ -31,10 +31,10 @@ pub(crate) struct RunArgs {
 /// Arguments of commands that write a report.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// Instruments to draw in the report, such as AAPL,MSFT; without it a few are chosen
+    /// Instruments to plot in the report, such as AAPL,MSFT [default: a few].
     #[arg(long, value_name = "SYMBOLS", value_delimiter = ',')]
     pub plot: Vec<String>,
-    /// Write no report.html (it takes 5 MB)
+    /// Skip report.html, which has 5 MB.
     #[arg(long, conflicts_with = "plot")]
     pub no_report: bool,
 }

@@ -1,4 +1,4 @@
-//! Arguments of the commands that try many settings.
+//! Arguments of the commands that run many scenarios.
 
 use std::path::PathBuf;
 
@@ -6,21 +6,21 @@ use clap::Args;
 
 use crate::run::RunArgs;
 
-/// Arguments of the commands that try many settings.
+/// Arguments of the commands that run many scenarios.
 #[derive(Debug, Args)]
 pub(crate) struct StudyArgs {
-    /// TOML file that says which settings vary
+    /// TOML file of the settings that vary, and their values.
     #[arg(long, value_name = "FILE")]
     pub grid: PathBuf,
     #[command(flatten)]
     pub run: RunArgs,
-    /// Go on with a run for this folder that was interrupted
+    /// Resume an interrupted run for this folder.
     #[arg(long, requires = "out")]
     pub resume: bool,
-    /// Ledger of what has been tried on the data; `none` to keep none [default: PRICES.trials.jsonl]
+    /// Trials log of the data, or `none` [default: PRICES.trials.jsonl].
     #[arg(long, value_name = "FILE")]
     pub trials: Option<PathBuf>,
-    /// Write no report.html (it takes 5 MB)
+    /// Skip report.html, which has 5 MB.
     #[arg(long)]
     pub no_report: bool,
 }

@@ -5,22 +5,22 @@ use clap::{Args, ValueEnum};
 use crate::run::RunArgs;
 
 pub(in crate::commands) const SCORE: &str = "\
-Trade through the hold-out as well, and score it: the one command that reads it.
+Trade through the hold-out as well, and score it; the only command that reads
+the hold-out.
 
-holdout.from is the date that the hold-out begins with. Every other command
-ends its data before it: nothing at or after it is read, and nothing that they
-write depends on it. score runs the strategy through all data, once and in
-order, and measures the hold-out alone: its first return is from the last value
-before it. It writes a run folder like that of replay; summary.json has the
-figures under holdout, and those before it under holdout.before.
+holdout.from is the first date of the hold-out. Every other command ends its
+data before that date, and none of its results depends on later data. `score`
+runs the strategy once through all data in order and measures the hold-out
+alone: its first return starts at the last NAV before the hold-out. It writes a
+run folder like `replay`; summary.json has the figures of the hold-out under
+holdout, and those before it under holdout.before.
 
-A period can be seen for the first time only once. Every opening is written to
-PRICES.holdout.jsonl beside the prices before anything is scored, and its
-result after: time, digests of data and settings, start, the last bar scored,
-version, the run's digest, the net Sharpe ratio. Of the embedded data it is
-tutorial.holdout.jsonl in the current folder. How often any part of this period
-has been read before, whatever the start or the data, is shown with what came
-of it.
+A hold-out is unseen only once. Every opening is written to the hold-out log
+PRICES.holdout.jsonl beside the prices before it is scored, and its result
+afterwards: time, digests of data and settings, first and last scored bar,
+version, digest of the run, net Sharpe ratio. The log of the embedded data is
+tutorial.holdout.jsonl in the current folder. The output lists all earlier
+openings that overlap this period, with their results.
 
 Examples:
   betaflow score --config runs/replay-1/run.toml --set holdout.from=2020-01-01
@@ -32,9 +32,9 @@ In Python:
 /// Costs of a score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
-    /// Costs as they are set
+    /// Costs of the configuration.
     Full,
-    /// No impact and half the costs, with a sentence on each figure
+    /// No impact and half of the costs, with an explanation of each figure.
     Tutorial,
 }
 
@@ -43,10 +43,10 @@ pub(crate) enum Profile {
 pub(crate) struct ScoreArgs {
     #[command(flatten)]
     pub run: RunArgs,
-    /// How forgiving to be
+    /// Costs of the run.
     #[arg(long, value_enum, default_value_t = Profile::Full)]
     pub profile: Profile,
-    /// Write no report.html (it takes 5 MB)
+    /// Skip report.html, which has 5 MB.
     #[arg(long)]
     pub no_report: bool,
 }

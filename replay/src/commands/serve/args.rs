@@ -11,15 +11,15 @@ use clap::{Args, ValueEnum};
 use crate::config::InputArgs;
 
 pub(in crate::commands) const SERVE: &str = "\
-Serve a file as a live feed to many clients, with faults on request.
+Serve a file as a live feed to many clients, with optional faults.
 
 Without --prices it serves the embedded tutorial data. Every client gets all
-instruments and all columns that are there, from the message on that it asks
-for, each at its own pace: one that reads slowly holds up nobody else. With
---speed 1 the bars come as their timestamps say, counted from a client's first
-message on; with --speed 60 sixty times as fast; with --speed max as fast as
-the client takes them. The data is the same as for `betaflow replay`; which
-instruments are traded and what factors are made of is the client's affair.
+instruments and columns, from the message that it asks for. Each client has its
+own pace: a slow one does not delay the others. With --speed 1 the bars come at
+the intervals of their timestamps, counted from a client's first message; with
+--speed 60 sixty times as fast; with --speed max as fast as the client reads.
+The data has the same form as for `betaflow replay`; the client selects the
+instruments to trade and makes the factors.
 
 Messages are JSON texts over WebSocket:
   > {\"type\":\"subscribe\",\"from\":0}
@@ -30,18 +30,18 @@ Messages are JSON texts over WebSocket:
   < {\"type\":\"bars\",\"seq\":0,\"timestamp\":1360281600000000000,
      \"symbols\":[\"AAPL\",\"MSFT\"],\"columns\":{\"close\":[67.85,null],
      \"open\":[66.3,27.1]},\"factors\":[0.001],\"rf\":0.0}
-  < {\"type\":\"heartbeat\",\"seq\":17}   once a second when idle: the next number
+  < {\"type\":\"heartbeat\",\"seq\":17}   once a second when idle: the next seq
   < {\"type\":\"unavailable\",\"from\":12,\"to\":15}   these will not come
   < {\"type\":\"end\",\"frames\":1258}
 seq counts the bars from 0. With --protocol binance they are the closed bars of
 Binance's kline streams instead: /stream?streams=aapl@kline_1d, or SUBSCRIBE.
 
-With --capture FILE it sends what a venue said, byte for byte and with the
-spacing that was recorded, to whoever comes and whatever they ask for: so a
-venue can be tried without an account.
+With --capture FILE it sends the recorded messages of a venue to every client,
+byte for byte and at the recorded intervals, whatever the client requests. This
+tests an adapter without an account at the venue.
 
-Faults are a function of --seed. A dropped message is one that the stream never
-carries: a backfill has it, unless --no-backfill says otherwise.
+Faults are a function of --seed. The stream leaves out a dropped message; a
+backfill returns it, except with --no-backfill.
 
 Ctrl-C and SIGTERM end it.
 
@@ -52,12 +52,12 @@ Examples:
                  --disconnect-every 30s --stall 5s --seed 7
   betaflow serve --capture binance.jsonl --venue binance --speed 1";
 
-/// What a server speaks.
+/// Protocol of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Spoken {
-    /// betaflow's own protocol
+    /// The protocol of betaflow.
     Betaflow,
-    /// The kline streams of Binance: closed bars, without factors
+    /// The kline streams of Binance: closed bars, without factors.
     Binance,
 }
 
@@ -66,49 +66,49 @@ pub(crate) enum Spoken {
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub input: InputArgs,
-    /// Last date, included
+    /// Last date, included [default: all data].
     #[arg(long, value_name = "DATE")]
     pub to: Option<String>,
-    /// Where to listen; port 0 for any that is free
+    /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9000")]
     pub listen: SocketAddr,
-    /// Times real time, such as 1 or 60; or max
+    /// Multiple of real time, such as 1 or 60; or max.
     #[arg(long, value_name = "N|max", default_value = "max", value_parser = speed)]
     pub speed: Speed,
-    /// What is spoken
+    /// Protocol of the messages.
     #[arg(long, value_enum, default_value_t = Spoken::Betaflow)]
     pub protocol: Spoken,
-    /// Play a capture of a venue instead: JSON lines as `paper` records them
+    /// Serve a capture of a venue: JSON lines as `paper` records them.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prices", "factors", "config", "set", "from", "to", "protocol", "tls_cert", "drop", "duplicate", "reorder", "disconnect_every", "stall", "no_backfill", "seed"])]
     pub capture: Option<PathBuf>,
-    /// The venue that the capture is of
+    /// Venue of the capture.
     #[arg(long, value_name = "NAME", requires = "capture")]
     pub venue: Option<String>,
-    /// Certificate in PEM, for wss://
+    /// PEM file of the certificate, for wss://.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
-    /// Private key in PEM
+    /// PEM file of the private key.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// Share of the messages that the stream never carries, such as 0.01
+    /// Share of the messages that the stream leaves out, such as 0.01.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub drop: f64,
-    /// Share of the messages that come twice
+    /// Share of the messages that are sent twice.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub duplicate: f64,
-    /// Share of the messages that come up to three places late
+    /// Share of the messages that are sent up to three places late.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub reorder: f64,
-    /// Cut each connection after about so long, such as 30s
+    /// Cut each connection after about this time, such as 30s [default: never].
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub disconnect_every: Option<Duration>,
-    /// Say nothing for so long once in a while, such as 5s
+    /// Pause the stream for this time now and then, such as 5s [default: never].
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub stall: Option<Duration>,
-    /// Send nothing again: what is dropped stays a gap
+    /// Refuse backfills: a dropped message stays a gap.
     #[arg(long)]
     pub no_backfill: bool,
-    /// Where the faults come from
+    /// Seed of the faults.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 }

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 pub(in crate::commands) const STATE: &str = "\
-Say what a state folder holds, also while a run writes to it.
+Show the contents of a state folder, also while a run writes to it.
 
-Whether a run is at work, its version and main settings, the feed, inputs on
-record and frames committed, the value and what it has earned since the start,
-positions with what was wanted, the last orders, costs, the last checkpoint,
-the last events, and what a start would do. It only reads: a run at work is
-neither held up nor changed.
+The output has the status of the run, its version and main settings, the feed,
+recorded inputs and committed frames, NAV and return since the start, positions
+and target weights, the last orders, costs, the last checkpoint, the last
+events, and the frames that a restart would compute again. The command only
+reads: it neither delays nor changes a run.
 
 The folder:
   state.db         SQLite: meta, inputs, equity, fills, orders, weights, betas,
@@ -26,10 +26,10 @@ Example:
 /// Arguments of `state`.
 #[derive(Debug, Args)]
 pub(crate) struct StateArgs {
-    /// State folder of a `paper` run
+    /// State folder of a `paper` run.
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
-    /// As JSON
+    /// Print the contents as JSON.
     #[arg(long)]
     pub json: bool,
 }

@@ -5,15 +5,16 @@ use clap::Args;
 use crate::study::StudyArgs;
 
 pub(in crate::commands) const STRESS: &str = "\
-See how far returns survive other caps, costs, delays and sizes.
+Run many scenarios of caps, costs, delays and sizes over one reading of the
+data.
 
-A grid file names settings and their values, and means all combinations:
+A grid file has settings and their values. [grid] means all combinations:
   [grid]
   \"sizing.turnover_cap\" = [0.02, 0.08, 0.3]
   \"execution.half_spread_bps\" = [0, 4, 10, 25]
-A range is { from = 1, to = 20 } of whole numbers, or of numbers
-{ from = 0.01, to = 0.3, count = 5, scale = \"log\" }. Or the file is a
-list of scenarios:
+A range of whole numbers is { from = 1, to = 20 }; a range of numbers is
+{ from = 0.01, to = 0.3, count = 5, scale = \"log\" }. Or the file is a list
+of scenarios:
   [[scenario]]
   \"execution.delay_bars\" = 2
 or a random sample (scrambled Sobol) from ranges and lists:
@@ -22,31 +23,32 @@ or a random sample (scrambled Sobol) from ranges and lists:
   seed = 1
   \"sizing.turnover_cap\" = { from = 0.01, to = 0.3, scale = \"log\" }
 
-Data and estimator are gone through once for all scenarios that share them
-(those that differ in [data], [universe], [factors], [estimator] or in when
-they decide need a pass of their own), and each scenario is, bit for bit, the
-replay with its settings: the digests are equal.
+Scenarios that share data, estimator and rebalance schedule share one pass; a
+difference in [data], [universe], [factors], [estimator] or the schedule needs
+a pass of its own. Each scenario has the same digest as a replay with its
+settings.
 
-The best is sought among choices (what a user picks: sizing, strategy,
-estimator) in the world of the configuration (costs, delays, data), and shown
-with its deflated Sharpe ratio, the probability of backtest overfitting and the
-minimum backtest length. Trials are the distinct choices of all runs on the
-data: PRICES.trials.jsonl has them on record (of the embedded data
-tutorial.trials.jsonl in the current folder); --trials says where else, or none.
+The best scenario is a choice (sizing, strategy, estimator) in the environment
+of the configuration (costs, delays, data). It is shown with its deflated
+Sharpe ratio, the probability of backtest overfitting and the minimum backtest
+length. Trials are the distinct choices of all runs on the data, in the trials
+log PRICES.trials.jsonl (embedded data: tutorial.trials.jsonl in the current
+folder); --trials names another file, or none.
 
-With trades = \"fixed\" above the grid, which then varies nothing but costs, the
-trades are those of the configuration, and each scenario only prices them
-again: no replays, no digests, and sizing did not know these costs.
+With trades = \"fixed\" above a grid that varies only costs, all scenarios have
+the trades of the configuration, and only their costs differ: no replays, no
+digests, and sizing did not know these costs.
 
-What has ended is kept beside the folder until all have: a run that was
-interrupted or killed goes on with the same command and --out DIR --resume.
+Results are kept beside the folder until all scenarios have ended. The same
+command with --out DIR --resume resumes an interrupted run.
 
-The folder holds:
-  scenarios.parquet  a row a scenario: its settings, digest, metrics net and
-                     gross, turnover, costs, break-even cost, capacity_of_same_trades
+The folder has:
+  scenarios.parquet  a row for each scenario: settings, digest, net and gross
+                     metrics, turnover, costs, break-even cost,
+                     capacity_of_same_trades
   scenario_returns.parquet  the net return of each scenario on each bar
-  report.html        maps of Sharpe ratio, growth and drawdown, the cost at
-                     which it dies, and which setting matters most
+  report.html        maps of Sharpe ratio, growth and maximum drawdown, the
+                     break-even cost, and the effect of each setting
   summary.json, run.toml, grid.toml";
 
 /// Arguments of `stress`.
